@@ -1,0 +1,112 @@
+package znode
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// PathError says why a path is refused, before anything is sent.
+type PathError struct {
+	Path   string
+	Reason string
+}
+
+func (e *PathError) Error() string {
+	return fmt.Sprintf("invalid path %q: %s", e.Path, e.Reason)
+}
+
+// Validate reports whether path is one that ZooKeeper accepts and that a
+// recipe may use. It follows the server's PathUtils, and refuses in addition
+// the reserved tree /zookeeper. The error is a *PathError.
+func Validate(path string) error {
+	if err := ValidateRoot(path); err != nil {
+		return err
+	}
+	switch {
+	case path == "/":
+		return &PathError{path, "it is the root: name a node below it"}
+	case path == "/zookeeper" || strings.HasPrefix(path, "/zookeeper/"):
+		return &PathError{path, "/zookeeper is reserved for the server's own nodes"}
+	}
+	return nil
+}
+
+// ValidateRoot is Validate for a path that may also be "/" or lie in the
+// reserved tree, as a chroot or a listing may.
+func ValidateRoot(path string) error {
+	fail := func(format string, args ...any) error {
+		return &PathError{path, fmt.Sprintf(format, args...)}
+	}
+	switch {
+	case path == "":
+		return fail("it is empty")
+	case path[0] != '/':
+		return fail("it is relative: a path starts with /")
+	case path == "/":
+		return nil
+	case path[len(path)-1] == '/':
+		return fail("it ends with /")
+	}
+	for segment := range strings.SplitSeq(path[1:], "/") {
+		if reason := segmentReason(segment); reason != "" {
+			return fail("%s", reason)
+		}
+	}
+	return nil
+}
+
+// ValidateName reports whether name can be the last segment of a path: what a
+// user gives as an id. The error is a *PathError.
+func ValidateName(name string) error {
+	if strings.Contains(name, "/") {
+		return &PathError{name, "a name must not contain /"}
+	}
+	if reason := segmentReason(name); reason != "" {
+		return &PathError{name, reason}
+	}
+	return nil
+}
+
+func segmentReason(segment string) string {
+	switch segment {
+	case "":
+		return "it has an empty segment"
+	case ".", "..":
+		return fmt.Sprintf("it has the relative segment %q", segment)
+	}
+	for i, r := range segment {
+		if r == utf8.RuneError {
+			if _, width := utf8.DecodeRuneInString(segment[i:]); width == 1 {
+				return "it is not valid UTF-8"
+			}
+		}
+		if refused(r) {
+			return fmt.Sprintf("it has the character %U, which ZooKeeper refuses", r)
+		}
+	}
+	return ""
+}
+
+// refused lists the characters that the server's PathUtils turns down, and
+// those beyond the basic plane's surrogates that go-zookeeper does.
+func refused(r rune) bool {
+	return r <= 0x1f || r >= 0x7f && r <= 0x9f || r >= 0xd800 && r <= 0xf8ff || r >= 0xfff0 && r <= 0xffff
+}
+
+// Join puts name below dir.
+func Join(dir, name string) string {
+	if dir == "/" {
+		return "/" + name
+	}
+	return dir + "/" + name
+}
+
+// Split cuts a path into its directory ("/" at the top) and its last segment.
+func Split(path string) (dir, name string) {
+	i := strings.LastIndexByte(path, '/')
+	if i <= 0 {
+		return "/", path[i+1:]
+	}
+	return path[:i], path[i+1:]
+}

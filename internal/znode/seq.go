@@ -1,0 +1,76 @@
+package znode
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Seq is the number a server appends to the name of a sequential node. It is a
+// signed 32-bit counter of the parent that wraps from 2147483647 to
+// -2147483648, so Seqs have no fixed order: only their distance has a meaning.
+type Seq int32
+
+// Before reports whether a was handed out before b. It is right as long as
+// fewer than 2^31 nodes were created between the two, and so across the wrap.
+func (a Seq) Before(b Seq) bool { return a-b < 0 }
+
+// ParseSeq reads the sequence number that follows the last occurrence of one
+// of tags at the end of name, as in "lock-0000000007". A name without such an
+// end is a stranger's: the result is false.
+func ParseSeq(name string, tags ...string) (Seq, bool) {
+	for _, tag := range tags {
+		i := strings.LastIndex(name, tag)
+		if i < 0 {
+			continue
+		}
+		if seq, ok := parseSuffix(name[i+len(tag):]); ok {
+			return seq, true
+		}
+	}
+	return 0, false
+}
+
+// parseSuffix accepts just what a server prints for an int32 with "%010d".
+func parseSuffix(suffix string) (Seq, bool) {
+	if len(suffix) != 10 && len(suffix) != 11 {
+		return 0, false
+	}
+	for i := range len(suffix) {
+		if c := suffix[i]; (c < '0' || c > '9') && (c != '-' || i > 0) {
+			return 0, false
+		}
+	}
+	n, err := strconv.ParseInt(suffix, 10, 32)
+	if err != nil || (len(suffix) == 11 && n > -1_000_000_000) {
+		return 0, false
+	}
+	return Seq(n), true
+}
+
+// Place is one contender in a directory.
+type Place struct {
+	Name string
+	Seq  Seq
+}
+
+// Line returns the children that carry one of tags and a sequence number, in
+// the order in which they were created, as seen from the number self: the
+// distance to self decides, so that the order is total whatever strangers
+// write into the directory. Other children are left out.
+func Line(children []string, self Seq, tags ...string) []Place {
+	line := make([]Place, 0, len(children))
+	for _, child := range children {
+		if seq, ok := ParseSeq(child, tags...); ok {
+			line = append(line, Place{child, seq})
+		}
+	}
+	slices.SortFunc(line, func(a, b Place) int {
+		if c := cmp.Compare(a.Seq-self, b.Seq-self); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return line
+}

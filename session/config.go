@@ -1,0 +1,248 @@
+package session
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// Defaults of Config.
+const (
+	DefaultTimeout    = 10 * time.Second
+	DefaultMaxRequest = 1<<20 - 1 // ZooKeeper's default jute.maxbuffer
+	defaultPort       = "2181"
+)
+
+// Config says where ZooKeeper is and how its sessions are kept. Only Servers
+// must be set.
+type Config struct {
+	// Servers lists the ensemble's servers as "host:port", or as "host" for
+	// port 2181. Host names are looked up anew in every round of dialling; one
+	// that does not resolve is passed over as long as another does.
+	Servers []string
+	// Root is the node below which every path of this Manager lies (a
+	// chroot). Empty means "/". It need not exist: what is created below it
+	// creates it.
+	Root string
+	// Timeout is the session timeout to ask for; the server may grant another
+	// (Session.Timeout). Zero means DefaultTimeout.
+	Timeout time.Duration
+	// TrustMargin is kept between the trust deadline of a session and the
+	// earliest moment at which the ensemble can expire it. It covers a server
+	// that answered a request and died before it told its leader, which
+	// servers do each half tick; the drift of clocks; and the time it takes
+	// to stop working. Zero means a quarter of the granted timeout, which is
+	// at least half a tick on every ensemble that grants no timeout below two
+	// ticks, as is ZooKeeper's default. A margin must be less than half of
+	// the timeout.
+	TrustMargin time.Duration
+	// LossPolicy says when holds are given up. The default is AtDeadline.
+	LossPolicy LossPolicy
+	// TLS, if set, is used for every connection. The name that is verified is
+	// the host name given in Servers, unless TLS.ServerName says otherwise.
+	TLS *tls.Config
+	// Auth is presented to the server in every session.
+	Auth []Credential
+	// ACL is given to every node that is created. Nil means that anyone may
+	// do anything; CreatorACL is the usual choice with Auth.
+	ACL []zk.ACL
+	// Logger receives what happens to sessions. Nil discards it.
+	// Credentials are never logged.
+	Logger *slog.Logger
+	// Hooks observe; each implements one or more of the Hook interfaces.
+	Hooks []Hook
+	// Dialer opens connections in place of net.Dialer. It is given the
+	// servers as Servers names them, unresolved, each with its port.
+	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
+	// LookupHost resolves host names in place of net.DefaultResolver. It is
+	// not used with Dialer.
+	LookupHost func(ctx context.Context, host string) ([]string, error)
+	// MaxRequest is the largest request, in bytes, that the server takes:
+	// its jute.maxbuffer. A larger one fails with ErrTooLarge before it is
+	// sent, since the server would answer it by closing the connection. Zero
+	// means DefaultMaxRequest.
+	MaxRequest int
+}
+
+// LossPolicy says when a hold is given up.
+type LossPolicy int
+
+const (
+	// AtDeadline keeps a hold through a disconnection, up to the session's
+	// trust deadline.
+	AtDeadline LossPolicy = iota
+	// OnDisconnect gives every hold up at once when the connection is lost,
+	// although the session may survive.
+	OnDisconnect
+)
+
+// Credential is something to authenticate with, as ZooKeeper's addauth takes
+// it. It does not print its secret.
+type Credential struct {
+	Scheme string
+	secret []byte
+}
+
+// String returns the scheme alone.
+func (c Credential) String() string { return c.Scheme + ":…" }
+
+// GoString returns what String does, so that %#v shows no secret either.
+func (c Credential) GoString() string { return c.String() }
+
+// Digest is the credential of ZooKeeper's digest scheme.
+func Digest(user, password string) Credential {
+	return Credential{"digest", []byte(user + ":" + password)}
+}
+
+// AddAuth is the credential of any scheme, with data as that scheme wants it.
+func AddAuth(scheme string, data []byte) Credential { return Credential{scheme, data} }
+
+// CreatorACL lets those do everything who hold the credentials with which a
+// node was created, and nobody else anything.
+func CreatorACL() []zk.ACL { return zk.AuthACL(zk.PermAll) }
+
+// ParseConnect splits a ZooKeeper connect string, "host:port,host:port/root",
+// into servers, each with its port, and a root ("/" when there is none).
+func ParseConnect(connect string) (servers []string, root string, err error) {
+	hosts := connect
+	root = "/"
+	if i := strings.IndexByte(connect, '/'); i >= 0 {
+		hosts, root = connect[:i], connect[i:]
+		if err := znode.ValidateRoot(root); err != nil {
+			return nil, "", fmt.Errorf("connect string %q: root: %w", connect, err)
+		}
+	}
+	for server := range strings.SplitSeq(hosts, ",") {
+		server, err := withPort(strings.TrimSpace(server))
+		if err != nil {
+			return nil, "", fmt.Errorf("connect string %q: %w", connect, err)
+		}
+		servers = append(servers, server)
+	}
+	return servers, root, nil
+}
+
+// withPort checks a server's address and adds the default port where it has
+// none. An IPv6 address without a port may stand with or without brackets.
+func withPort(server string) (string, error) {
+	if server == "" {
+		return "", errors.New("a server's name is empty")
+	}
+	if net.ParseIP(server) != nil {
+		return net.JoinHostPort(server, defaultPort), nil
+	}
+	if inner, ok := strings.CutSuffix(server, "]"); ok {
+		if inner, ok = strings.CutPrefix(inner, "["); ok && net.ParseIP(inner) != nil {
+			return net.JoinHostPort(inner, defaultPort), nil
+		}
+	}
+	if !strings.Contains(server, ":") {
+		server = net.JoinHostPort(server, defaultPort)
+	}
+	host, port, err := net.SplitHostPort(server)
+	if err != nil {
+		return "", fmt.Errorf("server %q: want host:port", server)
+	}
+	if host == "" || strings.ContainsAny(host, " \t\r\n@") {
+		return "", fmt.Errorf("server %q: %q is no host", server, host)
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return "", fmt.Errorf("server %q: %q is no port", server, port)
+	}
+	return server, nil
+}
+
+// validate returns the configuration with its defaults filled in, or an error
+// that names the field at fault.
+func (c Config) validate() (Config, error) {
+	fail := func(field, format string, args ...any) (Config, error) {
+		return Config{}, fmt.Errorf("session config: %s: %s", field, fmt.Sprintf(format, args...))
+	}
+	if len(c.Servers) == 0 {
+		return fail("Servers", "it is empty: name at least one server as host:port")
+	}
+	servers := make([]string, len(c.Servers))
+	for i, server := range c.Servers {
+		var err error
+		if servers[i], err = withPort(server); err != nil {
+			return fail("Servers", "%v", err)
+		}
+	}
+	c.Servers = servers
+	if c.Root == "" {
+		c.Root = "/"
+	}
+	if err := znode.ValidateRoot(c.Root); err != nil {
+		return fail("Root", "%v", err)
+	}
+	if c.Root == "/zookeeper" || strings.HasPrefix(c.Root, "/zookeeper/") {
+		return fail("Root", "%q is reserved for the server's own nodes", c.Root)
+	}
+	switch {
+	case c.Timeout == 0:
+		c.Timeout = DefaultTimeout
+	case c.Timeout < 0:
+		return fail("Timeout", "%v is negative", c.Timeout)
+	case c.Timeout < 100*time.Millisecond:
+		return fail("Timeout", "%v is less than 100ms, which no session survives", c.Timeout)
+	case c.Timeout > 24*time.Hour:
+		return fail("Timeout", "%v is more than a day", c.Timeout)
+	}
+	if c.TrustMargin < 0 || c.TrustMargin >= c.Timeout/2 {
+		return fail("TrustMargin", "%v is not between 0 and half of Timeout (%v)", c.TrustMargin, c.Timeout)
+	}
+	if c.LossPolicy != AtDeadline && c.LossPolicy != OnDisconnect {
+		return fail("LossPolicy", "%d is unknown", c.LossPolicy)
+	}
+	for i, cred := range c.Auth {
+		switch {
+		case cred.Scheme == "":
+			return fail("Auth", "credential %d has no scheme", i)
+		case cred.Scheme == "digest" && !strings.Contains(string(cred.secret), ":"):
+			return fail("Auth", "credential %d: digest wants user:password", i)
+		}
+	}
+	if c.ACL == nil {
+		c.ACL = zk.WorldACL(zk.PermAll)
+	} else if len(c.ACL) == 0 {
+		return fail("ACL", "it is empty, which ZooKeeper refuses: leave it nil for an open one")
+	}
+	switch {
+	case c.MaxRequest == 0:
+		c.MaxRequest = DefaultMaxRequest
+	case c.MaxRequest < 1024:
+		return fail("MaxRequest", "%d is less than 1024 bytes", c.MaxRequest)
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.LookupHost == nil {
+		c.LookupHost = net.DefaultResolver.LookupHost
+	}
+	for _, hook := range c.Hooks {
+		if !isHook(hook) {
+			return fail("Hooks", "%T implements none of the Hook interfaces", hook)
+		}
+	}
+	return c, nil
+}
+
+// margin is the trust margin for a granted timeout. A configured margin was
+// checked against the timeout asked for; the one granted may be shorter, and
+// half of it stays usable.
+func (c *Config) margin(granted time.Duration) time.Duration {
+	if c.TrustMargin > 0 {
+		return min(c.TrustMargin, granted/2)
+	}
+	return granted / 4
+}

@@ -1,0 +1,62 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// EnsureDir makes the node at path and those above it where they are missing:
+// as container nodes, which the server removes once their last child has
+// gone, or as persistent ones where the server knows no containers. It looks
+// from the bottom up, so that it needs no right on ancestors that exist.
+func (s *Session) EnsureDir(ctx context.Context, path string) error {
+	if err := znode.ValidateRoot(path); err != nil {
+		return s.refuse("create parents", path, err)
+	}
+	if err := s.ensureDir(ctx, s.abs(path)); err != nil {
+		return &OpError{"create parents", path, s.ID(), err}
+	}
+	return nil
+}
+
+func (s *Session) ensureDir(ctx context.Context, abs string) error {
+	if abs == "/" {
+		return nil
+	}
+	for {
+		err := s.makeDir(ctx, abs)
+		switch {
+		case err == nil, errors.Is(err, zk.ErrNodeExists):
+			return nil
+		case !errors.Is(err, zk.ErrNoNode):
+			return fmt.Errorf("%s: %w", abs, err)
+		}
+		// A parent is missing. It may also have been there a moment ago: a
+		// container that lost its last child. So this goes round until it
+		// holds, or ctx ends.
+		parent, _ := znode.Split(abs)
+		if err := s.ensureDir(ctx, parent); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Session) makeDir(ctx context.Context, abs string) error {
+	mode := Container
+	if s.m.noContainers.Load() {
+		mode = Persistent
+	}
+	// A lost answer does no harm: NodeExists is what is wanted.
+	_, err := write(ctx, s, "create", s.rel(abs), true, nil,
+		func(c *zk.Conn) (string, error) { return s.create(c, abs, nil, mode) })
+	if mode == Container && errors.Is(err, ErrUnimplemented) {
+		s.m.noContainers.Store(true)
+		return s.makeDir(ctx, abs)
+	}
+	return err
+}

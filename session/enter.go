@@ -1,0 +1,230 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// Entry is a node of ours among others in a directory, and the directory as it
+// stood after the node was made.
+type Entry struct {
+	*Node
+	Name     string   // the node's, within the directory
+	Children []string // of the directory, Name among them
+	Dir      Stat     // of the directory, from the same answer
+}
+
+// Enter makes an ephemeral sequential node in dir, named tag with Curator's
+// protection before it and the sequence number behind it, and lists dir. It
+// makes dir where it is missing.
+//
+// The list is asked for right behind the create, without waiting for the
+// create's answer: it costs no round trip of its own.
+//
+// Enter knows that the node it returns stands and belongs to this session: the
+// create was answered on a connection of this session, or its answer was lost
+// and the node was then found by its unique name and its owner compared. When
+// Enter fails, the node is not there, or it is looked for and removed in the
+// background for as long as the session lasts. ctx bounds the waiting alone.
+func (s *Session) Enter(ctx context.Context, dir, tag string, data []byte) (*Entry, error) {
+	start := time.Now()
+	e, err := s.enter(ctx, dir, tag, data)
+	return e, s.report("enter", dir, start, err)
+}
+
+func (s *Session) enter(ctx context.Context, dir, tag string, data []byte) (*Entry, error) {
+	guid := znode.NewGUID()
+	p := &protected{s: s, dir: dir, guid: guid, prefix: znode.Join(dir, znode.Protected(guid, tag)), data: data}
+	if err := znode.Validate(p.prefix); err != nil {
+		return nil, err
+	}
+	// The server appends ten or eleven characters to the name.
+	if err := s.fits(s.createSize(s.abs(p.prefix), data) + 11); err != nil {
+		return nil, err
+	}
+	for attempt := 0; ; attempt++ {
+		if err := s.waitUp(ctx); err != nil {
+			return nil, err
+		}
+		e, err := p.try(ctx)
+		switch {
+		case err == nil && e != nil:
+			return e, nil
+		case errors.Is(err, zk.ErrNoNode):
+			if err := s.ensureDir(ctx, s.abs(dir)); err != nil {
+				return nil, err
+			}
+		case err != nil:
+			return nil, err
+		default: // lost, and proven not to have been done
+			s.sleep(ctx, attempt)
+		}
+	}
+}
+
+// errListSkipped stands for a list that was not asked for. It reaches nobody:
+// a list that is missing is asked for again.
+var errListSkipped = errors.New("the create was not written")
+
+// protected is one node under way.
+type protected struct {
+	s         *Session
+	dir, guid string
+	prefix    string
+	data      []byte
+}
+
+// try sends the create and the list once. It returns nothing at all when the
+// create was lost and has proved not to have been done.
+func (p *protected) try(ctx context.Context) (*Entry, error) {
+	s := p.s
+	created := make(chan result[string], 1)
+	listed := make(chan result[list], 1)
+	written := s.expectCreate(s.abs(p.prefix))
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		path, err := s.create(s.client, s.abs(p.prefix), p.data, EphemeralSequential)
+		created <- result[string]{path, err}
+	}()
+	go func() {
+		// The list must reach the server behind the create, or it could miss it.
+		select {
+		case <-written:
+			names, stat, err := s.client.Children(s.abs(p.dir))
+			r := result[list]{err: err}
+			if err == nil {
+				r.value = list{names, *stat}
+			}
+			listed <- r
+		case <-answered:
+			s.unexpectCreate(s.abs(p.prefix))
+			listed <- result[list]{err: errListSkipped}
+		}
+	}()
+
+	select {
+	case r := <-created:
+		path, done, sent, err := judge(s, r)
+		switch {
+		case done && err != nil:
+			return nil, err
+		case done:
+			return p.complete(ctx, s.rel(path), listed)
+		case !sent:
+			return nil, nil
+		}
+		return p.find(ctx)
+	case <-ctx.Done():
+		s.sweepLater(sweep{dir: p.dir, guid: p.guid, pending: created})
+		return nil, ctx.Err()
+	case <-s.ctx.Done():
+		return nil, ended(s.Err())
+	}
+}
+
+// complete waits for the list that was asked for along with the create.
+func (p *protected) complete(ctx context.Context, path string, listed <-chan result[list]) (*Entry, error) {
+	s := p.s
+	_, name := znode.Split(path)
+	n := &Node{s: s, path: path}
+	select {
+	case r := <-listed:
+		if r.err == nil && slices.Contains(r.value.names, name) {
+			return &Entry{n, name, r.value.names, r.value.stat}, nil
+		}
+	case <-ctx.Done():
+		n.Abandon()
+		return nil, ctx.Err()
+	case <-s.ctx.Done():
+		return nil, ended(s.Err())
+	}
+	// The list was lost with its connection, or somebody has deleted the node.
+	l, err := s.children(ctx, p.dir, false)
+	if err == nil && !slices.Contains(l.names, name) {
+		err = ErrDeleted
+	}
+	if err != nil {
+		n.Abandon()
+		return nil, err
+	}
+	return &Entry{n, name, l.names, l.stat}, nil
+}
+
+// find looks for a node whose create lost its answer. The Sync before the list
+// makes a server that lags behind catch up, which else could miss the node.
+func (p *protected) find(ctx context.Context) (*Entry, error) {
+	s := p.s
+	l, name, err := s.lookFor(ctx, p.dir, p.guid)
+	if err != nil {
+		s.sweepLater(sweep{dir: p.dir, guid: p.guid})
+		return nil, err
+	}
+	if name == "" {
+		return nil, nil
+	}
+	n := &Node{s: s, path: znode.Join(p.dir, name)}
+	at, err := s.exists(ctx, n.path, false)
+	switch {
+	case err != nil:
+		n.Abandon()
+		return nil, err
+	case !at.found:
+		return nil, nil
+	case at.stat.EphemeralOwner != s.ID():
+		return nil, errors.New("a node with our unique name belongs to another session")
+	}
+	return &Entry{n, name, l.names, l.stat}, nil
+}
+
+// lookFor returns the child of dir that the guid protects, or no name when it
+// is certain that there is none.
+func (s *Session) lookFor(ctx context.Context, dir, guid string) (list, string, error) {
+	abs := s.abs(dir)
+	if _, err := read(ctx, s, "sync", dir, func(c *zk.Conn) (string, error) { return c.Sync(abs) }); err != nil {
+		return list{}, "", err
+	}
+	l, err := s.children(ctx, dir, false)
+	if errors.Is(err, zk.ErrNoNode) {
+		return list{}, "", nil
+	}
+	if err != nil {
+		return list{}, "", err
+	}
+	name, _ := znode.FindGUID(l.names, guid)
+	return l, name, nil
+}
+
+// expectCreate returns a channel that is closed when a create of the path has
+// been written to the server.
+func (s *Session) expectCreate(abs string) <-chan struct{} {
+	written := make(chan struct{})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.creates == nil {
+		s.creates = make(map[string]chan struct{})
+	}
+	s.creates[abs] = written
+	return written
+}
+
+func (s *Session) unexpectCreate(abs string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.creates, abs)
+}
+
+func (s *Session) announceCreate(abs string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if written, ok := s.creates[abs]; ok {
+		close(written)
+		delete(s.creates, abs)
+	}
+}

@@ -1,0 +1,118 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-zookeeper/zk"
+)
+
+// Sentinel errors. Compare with errors.Is: they arrive wrapped.
+var (
+	// ErrClosed is returned by every call on a Manager after Close, and is the
+	// cause with which its sessions and holds end then.
+	ErrClosed = lost("the session manager is closed")
+	// ErrTrustElapsed is the cause with which a session ends when no server
+	// has answered for so long that it may have expired.
+	ErrTrustElapsed = lost("no server answered within the trust deadline of the session")
+	// ErrExpired is the cause with which a session ends when a server says
+	// that it has expired.
+	ErrExpired = lost("the server has expired the session")
+	// ErrDisconnected is the cause with which holds end at a disconnection
+	// under the policy OnDisconnect.
+	ErrDisconnected = lost("the connection was lost, and the loss policy is strict")
+	// ErrDeleted is the cause with which a hold ends when somebody else
+	// deleted its znode.
+	ErrDeleted = lost("the znode of the hold was deleted by someone else")
+	// ErrLost matches each of the causes above: errors.Is(err, ErrLost) says
+	// that a hold or a session ended without its owner's doing.
+	ErrLost = errors.New("hold lost")
+
+	// ErrReleased is the cause with which a hold's context ends at Release.
+	ErrReleased = errors.New("the hold was released")
+
+	// ErrSessionEnded is returned by operations of a Session that has ended;
+	// the cause is wrapped beside it. A write that was under way wraps
+	// ErrUnknownOutcome too.
+	ErrSessionEnded = errors.New("the session has ended")
+	// ErrUnknownOutcome says of a write that it may or may not have been done:
+	// its answer was lost, or the caller stopped waiting for it.
+	ErrUnknownOutcome = errors.New("the outcome of the write is unknown")
+	// ErrTooLarge says that a request would be larger than the server takes
+	// (Config.MaxRequest). It was not sent.
+	ErrTooLarge = errors.New("the request is larger than the server accepts")
+	// ErrAuth is returned by Dial when the server refuses the credentials.
+	ErrAuth = errors.New("the server refuses the credentials")
+	// ErrUnreachable is returned by Dial, and by a Manager's operations, when
+	// ctx ends before there is a session. It wraps what dialling the servers
+	// failed with last.
+	ErrUnreachable = errors.New("no ZooKeeper server could be reached")
+	// ErrUnimplemented is what a server answers to a kind of request it does
+	// not know, such as an old one to container nodes.
+	ErrUnimplemented = errors.New("the server does not implement the operation")
+)
+
+// lossCause is a cause that errors.Is also recognises as ErrLost.
+type lossCause struct{ text string }
+
+func lost(text string) error { return &lossCause{text} }
+
+func (c *lossCause) Error() string        { return c.text }
+func (c *lossCause) Is(target error) bool { return target == ErrLost }
+
+// OpError says which operation failed, where, and in which session. It wraps
+// the reason, so that errors.Is(err, zk.ErrNoNode) and its like keep working.
+type OpError struct {
+	Op      string // "get", "set", "create", …
+	Path    string // below the Manager's root, as the caller wrote it
+	Session int64  // 0 when there was no session
+	Err     error
+}
+
+func (e *OpError) Error() string {
+	reason := strings.TrimPrefix(e.Err.Error(), "zk: ")
+	if e.Session == 0 {
+		return fmt.Sprintf("%s %s: %s", e.Op, e.Path, reason)
+	}
+	return fmt.Sprintf("%s %s: %s (session 0x%x)", e.Op, e.Path, reason, e.Session)
+}
+
+// Unwrap returns the reason.
+func (e *OpError) Unwrap() error { return e.Err }
+
+// ended is the error of an operation that a session's end cut short.
+func ended(cause error) error { return fmt.Errorf("%w: %w", ErrSessionEnded, cause) }
+
+// serverErrors are the client's errors that a server's reply stands behind:
+// the request was processed, and this is its outcome. Any other error of the
+// client says that the reply, or the request, was lost.
+var serverErrors = []error{
+	zk.ErrAPIError, zk.ErrNoNode, zk.ErrNoAuth, zk.ErrBadVersion, zk.ErrNoChildrenForEphemerals,
+	zk.ErrNodeExists, zk.ErrNotEmpty, zk.ErrInvalidACL, zk.ErrAuthFailed, zk.ErrReconfigDisabled, zk.ErrBadArguments,
+	// Raised by the client before anything is sent.
+	zk.ErrInvalidPath, zk.ErrInvalidFlags, zk.ErrShortBuffer,
+}
+
+// unknownCode is how the client words a code it has no sentinel for.
+const unknownCode = "unknown error: "
+
+// verdict tells a server's answer from a lost one, and gives the answers that
+// the client leaves without a sentinel one of ours.
+func verdict(err error) (answer error, answered bool) {
+	if err == nil {
+		return nil, true
+	}
+	for _, e := range serverErrors {
+		if errors.Is(err, e) {
+			return err, true
+		}
+	}
+	if code, ok := strings.CutPrefix(err.Error(), unknownCode); ok {
+		if code == "-6" {
+			return ErrUnimplemented, true
+		}
+		return fmt.Errorf("the server answered with error code %s", code), true
+	}
+	return err, false
+}

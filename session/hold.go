@@ -1,0 +1,141 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Hold is what a process owns for as long as a node of its session stands: a
+// lock, a leadership, a permit, an item. Recipes embed it in their own types.
+// It is safe for concurrent use, and needs no goroutine.
+//
+// Its context ends before anybody else can hold the same thing: at the latest
+// at the session's trust deadline, which lies before the earliest moment at
+// which a server may remove the node. What it cannot do is stop the process
+// that holds: one that is paused runs on for a moment after it is continued,
+// until it looks at the context. Token and Guard are there for that.
+type Hold struct {
+	node    *Node
+	token   int64
+	began   time.Time
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	unwatch func() bool // stops telling the hooks; nil without hooks
+
+	release sync.Once
+	result  error
+}
+
+// Hold begins a hold on the node, with the fencing token that belongs to it.
+// The caller has made sure that the hold is due. If the session has ended or
+// the node has gone in the meantime, the hold has ended already.
+func (n *Node) Hold(token int64) *Hold {
+	s := n.s
+	s.mu.Lock()
+	parent := s.holds
+	s.mu.Unlock()
+	h := &Hold{node: n, token: token, began: time.Now()}
+	h.ctx, h.cancel = context.WithCancelCause(parent)
+
+	n.mu.Lock()
+	n.hold = h
+	deleted, watched := n.deleted, n.watched
+	n.watched = true
+	n.mu.Unlock()
+	if deleted {
+		h.cancel(ErrDeleted)
+	}
+	if len(s.m.cfg.Hooks) > 0 {
+		info := h.info(nil)
+		info.Held = 0
+		notify(s.m.cfg.Hooks, func(hook HookAcquired) { hook.OnAcquired(info) })
+		context.AfterFunc(h.ctx, h.tellEnd)
+	}
+	if !watched && !deleted {
+		s.spawn(n.watchOn)
+	}
+	return h
+}
+
+func (h *Hold) info(cause error) HoldInfo {
+	return HoldInfo{Path: h.Path(), Token: h.token, Session: h.node.s.ID(), Held: time.Since(h.began), Cause: cause}
+}
+
+// tellEnd tells the hooks that the hold has ended.
+func (h *Hold) tellEnd() {
+	cause := context.Cause(h.ctx)
+	info := h.info(cause)
+	if errors.Is(cause, ErrReleased) {
+		notify(h.node.s.m.cfg.Hooks, func(hook HookReleased) { hook.OnReleased(info) })
+		return
+	}
+	notify(h.node.s.m.cfg.Hooks, func(hook HookLost) { hook.OnLost(info) })
+}
+
+// Context returns a context that ends with the hold. context.Cause tells why:
+// ErrReleased, or one that is ErrLost: ErrDeleted, ErrTrustElapsed,
+// ErrExpired, ErrDisconnected, ErrClosed.
+func (h *Hold) Context() context.Context { return h.ctx }
+
+// Done returns a channel that is closed when the hold ends.
+func (h *Hold) Done() <-chan struct{} { return h.ctx.Done() }
+
+// Err returns nil while the hold lasts, and then the cause of its end.
+func (h *Hold) Err() error {
+	if h.ctx.Err() == nil {
+		return nil
+	}
+	return context.Cause(h.ctx)
+}
+
+// Token returns the fencing token: a number greater than that of every earlier
+// hold on the same path. A store that refuses writes with a token smaller than
+// the greatest it has seen is safe from a holder that does not know yet that
+// it is none. It is a zxid, unlike the sequence number in the node's name,
+// which wraps, and begins anew when the directory is made anew.
+func (h *Hold) Token() int64 { return h.token }
+
+// Guard returns an operation for Txn that makes the server refuse the whole
+// transaction once the hold's node is gone; the error is ErrLost then.
+func (h *Hold) Guard() Op {
+	op := CheckOp(h.node.path, AnyVersion)
+	op.guard = true
+	return op
+}
+
+// Deadline returns the instant up to which the hold can be trusted if no
+// server answers any more. It moves forward as they do.
+func (h *Hold) Deadline() time.Time { return h.node.s.TrustedUntil() }
+
+// Path returns the path of the hold's node.
+func (h *Hold) Path() string { return h.node.path }
+
+// Session returns the session that the hold lives in.
+func (h *Hold) Session() *Session { return h.node.s }
+
+// Release ends the hold: first its context, then its node. It returns when the
+// node is gone, which takes at most as long as the session can last without a
+// server; it needs no context, so that it works after the caller's has ended.
+//
+// It may be called any number of times, late and concurrently; all calls
+// return the same. The error is nil if the hold lasted until the first call.
+// Otherwise it says why the hold was lost (ErrLost), or why the node cannot be
+// removed.
+func (h *Hold) Release() error {
+	h.release.Do(func() {
+		h.cancel(ErrReleased)
+		cause := context.Cause(h.ctx)
+		if !errors.Is(cause, ErrDeleted) {
+			if err := h.node.Remove(context.Background()); err != nil {
+				h.result = fmt.Errorf("release %s: %w", h.Path(), err)
+			}
+		}
+		if errors.Is(cause, ErrLost) {
+			h.result = fmt.Errorf("%s was lost before its release: %w", h.Path(), cause)
+		}
+	})
+	return h.result
+}

@@ -1,0 +1,289 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Manager keeps a ZooKeeper session open, and opens a new one whenever one has
+// ended. Many recipes share one Manager. It is safe for concurrent use; it
+// lives until Close.
+type Manager struct {
+	cfg      Config
+	log      *slog.Logger
+	dialer   func(ctx context.Context, network, address string) (net.Conn, error)
+	lookup   func(ctx context.Context, host string) ([]string, error)
+	patience time.Duration // for one dial, one look-up, one handshake
+	maxPause time.Duration // between rounds of dialling, and between retries
+
+	states relay
+
+	noContainers atomic.Bool // the ensemble does not know container nodes
+
+	ctx    context.Context // ends at Close
+	cancel context.CancelCauseFunc
+	work   sync.WaitGroup // the run loop and what retired sessions still do
+	closed chan struct{}  // closed when Close has finished
+	once   sync.Once
+
+	mu       sync.Mutex
+	current  *Session      // nil between two sessions
+	turn     chan struct{} // closed and replaced when current changes
+	lastFail error         // of dialling
+}
+
+// Dial opens a session and returns the manager that keeps it. It blocks until
+// there is a session, ctx ends, or the server refuses the credentials.
+//
+// ctx bounds the dialling alone; the manager lives until Close. Errors: an
+// invalid Config names the field; ErrUnreachable, with ctx's error and what
+// dialling failed with last; ErrAuth.
+func Dial(ctx context.Context, cfg Config) (*Manager, error) {
+	cfg, err := cfg.validate()
+	if err != nil {
+		return nil, err
+	}
+	m := &Manager{
+		cfg:      cfg,
+		log:      cfg.Logger,
+		dialer:   cfg.Dialer,
+		patience: min(max(cfg.Timeout/6, 500*time.Millisecond), 5*time.Second),
+		maxPause: min(max(cfg.Timeout/10, 100*time.Millisecond), 2*time.Second),
+		closed:   make(chan struct{}),
+		turn:     make(chan struct{}),
+	}
+	if m.dialer == nil {
+		m.dialer = new(net.Dialer).DialContext
+		m.lookup = cfg.LookupHost
+	}
+	m.ctx, m.cancel = context.WithCancelCause(context.Background())
+
+	refused := make(chan error, 1)
+	m.work.Go(func() {
+		m.run(refused)
+		m.states.publish(StateChange{State: Closed, At: time.Now(), Cause: ErrClosed})
+	})
+	m.work.Go(m.tellHooks)
+
+	m.mu.Lock()
+	first := m.turn
+	m.mu.Unlock()
+	select {
+	case <-first:
+		return m, nil
+	case err = <-refused:
+	case <-ctx.Done():
+		err = m.unreachable(ctx)
+	}
+	m.Close()
+	return nil, fmt.Errorf("connect to ZooKeeper: %w", err)
+}
+
+// tellHooks passes every state change to the hooks, in order.
+func (m *Manager) tellHooks() {
+	for change := range m.states.subscribe(context.Background()) {
+		notify(m.cfg.Hooks, func(h HookState) { h.OnState(change) })
+	}
+}
+
+// run opens one session after the other until Close.
+func (m *Manager) run(refused chan<- error) {
+	for failures := 0; m.ctx.Err() == nil; {
+		s, err := m.open()
+		if err != nil {
+			failures++
+			if m.ctx.Err() != nil {
+				return
+			}
+			m.dialFailed(err)
+			select { // only Dial listens, and only for the first
+			case refused <- err:
+			default:
+			}
+			m.pause(backoff(failures, m.maxPause))
+			continue
+		}
+		failures = 0
+		m.publish(s)
+		select {
+		case <-s.Done():
+			m.unpublish(s, Lost, s.Err())
+			m.retire(s)
+		case <-m.ctx.Done():
+			s.finish(ErrClosed)
+			m.unpublish(s, Closed, ErrClosed)
+			s.close()
+		}
+	}
+}
+
+// open returns a session that was granted and has its credentials, or the
+// reason why there will be none.
+func (m *Manager) open() (*Session, error) {
+	s, err := newSession(m)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-s.established:
+		err = s.authenticate()
+	case <-s.Done():
+		err = s.Err()
+	case <-m.ctx.Done():
+		err = ErrClosed
+	}
+	if err != nil {
+		s.end(err)
+		m.retire(s)
+		return nil, err
+	}
+	return s, nil
+}
+
+// retire waits for an ended session's client in the background.
+func (m *Manager) retire(s *Session) {
+	m.work.Go(s.retire)
+}
+
+func (m *Manager) pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-m.ctx.Done():
+	}
+}
+
+// publish makes s the current session.
+func (m *Manager) publish(s *Session) {
+	m.log.Info("session opened", "session", sessionID(s.ID()), "timeout", s.Timeout())
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.current, m.lastFail = s, nil
+	m.states.publish(StateChange{Connected, s.ID(), time.Now(), nil})
+	if !s.isConnected() { // it went while nobody was told of the session yet
+		m.states.publish(StateChange{Suspended, s.ID(), time.Now(), nil})
+	}
+	m.advance()
+}
+
+// unpublish takes the session back that has ended.
+func (m *Manager) unpublish(s *Session, state State, cause error) {
+	m.log.Info("session ended", "session", sessionID(s.ID()), "state", state, "cause", cause)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.current = nil
+	m.states.publish(StateChange{state, s.ID(), time.Now(), cause})
+	m.advance()
+}
+
+// advance wakes everyone who waits for another session. The caller holds mu.
+func (m *Manager) advance() {
+	close(m.turn)
+	m.turn = make(chan struct{})
+}
+
+// linkChanged is told by a session of its connection's coming and going.
+func (m *Manager) linkChanged(s *Session) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.current != s {
+		return
+	}
+	state := Suspended
+	if s.isConnected() {
+		state = Connected
+	}
+	m.log.Info("connection changed", "session", sessionID(s.ID()), "state", state)
+	m.states.publish(StateChange{state, s.ID(), time.Now(), nil})
+}
+
+func (m *Manager) dialFailed(err error) {
+	if errors.Is(err, net.ErrClosed) {
+		return // sealed
+	}
+	m.mu.Lock()
+	m.lastFail = err
+	m.mu.Unlock()
+	m.log.Debug("dialling failed", "err", err)
+}
+
+// Session returns the current session, and waits for one where there is none.
+// ctx bounds the wait. Errors: ErrClosed; ErrUnreachable with ctx's error.
+func (m *Manager) Session(ctx context.Context) (*Session, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if m.ctx.Err() != nil {
+			return nil, ErrClosed
+		}
+		m.mu.Lock()
+		s, turn := m.current, m.turn
+		m.mu.Unlock()
+		if s != nil && s.ctx.Err() == nil {
+			return s, nil
+		}
+		select {
+		case <-turn:
+		case <-ctx.Done():
+			return nil, m.unreachable(ctx)
+		case <-m.ctx.Done():
+		}
+	}
+}
+
+func (m *Manager) unreachable(ctx context.Context) error {
+	m.mu.Lock()
+	last := m.lastFail
+	m.mu.Unlock()
+	if last == nil {
+		return fmt.Errorf("%w: %w", ErrUnreachable, context.Cause(ctx))
+	}
+	return fmt.Errorf("%w: %w (last failure: %w)", ErrUnreachable, context.Cause(ctx), last)
+}
+
+// State returns the present state.
+func (m *Manager) State() State { return m.states.current().State }
+
+// States yields the present state and then every change, in order and without
+// leaving one out, however slow the loop body is. It ends after Closed, or
+// when ctx ends.
+func (m *Manager) States(ctx context.Context) iter.Seq[StateChange] {
+	return m.states.subscribe(ctx)
+}
+
+// Root returns the path below which this manager works, "/" when there is none.
+func (m *Manager) Root() string { return m.cfg.Root }
+
+// Done returns a channel that is closed when Close is called.
+func (m *Manager) Done() <-chan struct{} { return m.ctx.Done() }
+
+// Close ends every hold, then the session, so that its ephemeral nodes vanish
+// at once where a server can be reached, and waits until nothing of the
+// manager is left running. It may be called more than once; the error is
+// always nil.
+func (m *Manager) Close() error {
+	m.once.Do(func() {
+		m.cancel(ErrClosed)
+		m.work.Wait()
+		close(m.closed)
+	})
+	<-m.closed
+	return nil
+}
+
+// sessionID prints a session's id as ZooKeeper's own tools do.
+type sessionID int64
+
+func (id sessionID) String() string { return fmt.Sprintf("0x%x", int64(id)) }
+
+// LogValue implements slog.LogValuer.
+func (id sessionID) LogValue() slog.Value { return slog.StringValue(id.String()) }

@@ -1,0 +1,141 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// Node is an ephemeral node that a session of ours has made: the ground on
+// which a Hold stands. It is safe for concurrent use.
+type Node struct {
+	s    *Session
+	path string
+
+	mu      sync.Mutex
+	watched bool          // a watch is set, or being set
+	gone    chan struct{} // made when asked for, closed when deleted
+	deleted bool
+	hold    *Hold
+}
+
+// Own returns the node at path, which this session has made. It does no I/O.
+func (s *Session) Own(path string) (*Node, error) {
+	if err := znode.Validate(path); err != nil {
+		return nil, err
+	}
+	return &Node{s: s, path: path}, nil
+}
+
+// Path returns the node's path.
+func (n *Node) Path() string { return n.path }
+
+// Session returns the session that made the node.
+func (n *Node) Session() *Session { return n.s }
+
+// Watch reads the node and from then on watches it: Gone tells when somebody
+// deletes it, and a Hold on it ends with ErrDeleted then. It returns
+// ErrDeleted if the node has gone already, and an error if it belongs to
+// another session. The stat's Czxid is a fencing token.
+func (n *Node) Watch(ctx context.Context) (Stat, error) {
+	n.mu.Lock()
+	n.watched = true
+	n.mu.Unlock()
+	r, _, err := watched(n.s, n.path, dataWatch, n.onEvent, false, func(watch bool) (node, error) {
+		return n.s.get(ctx, n.path, watch)
+	})
+	switch {
+	case errors.Is(err, zk.ErrNoNode):
+		n.markDeleted()
+		return Stat{}, ErrDeleted
+	case err != nil:
+		n.mu.Lock()
+		n.watched = false
+		n.mu.Unlock()
+		return Stat{}, err
+	case r.stat.EphemeralOwner != n.s.ID():
+		// The node that was ours has gone, and another stands in its place.
+		n.markDeleted()
+		return Stat{}, ErrDeleted
+	}
+	return r.stat, nil
+}
+
+// onEvent is called by the client's receiver and must not block.
+func (n *Node) onEvent(event EventType) {
+	switch event {
+	case NodeDeleted:
+		n.markDeleted()
+	case SessionEnded: // ends the hold by itself
+	default: // somebody wrote into the node: it still stands, and the watch is used up
+		n.s.spawn(n.watchOn)
+	}
+}
+
+// watchOn sets the watch for a hold that nobody waits for. It gives up only
+// with the session; a node that may not be read is left unwatched.
+func (n *Node) watchOn() {
+	if n.ended() {
+		return
+	}
+	if _, err := n.Watch(n.s.ctx); err != nil && !errors.Is(err, ErrDeleted) && n.s.ctx.Err() == nil {
+		n.s.m.log.Warn("a node of ours cannot be watched: its deletion by others will go unnoticed",
+			"path", n.path, "err", err)
+	}
+}
+
+// ended reports whether nobody cares for the node any more.
+func (n *Node) ended() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.deleted || n.hold != nil && n.hold.ctx.Err() != nil
+}
+
+func (n *Node) markDeleted() {
+	n.mu.Lock()
+	if n.deleted {
+		n.mu.Unlock()
+		return
+	}
+	n.deleted = true
+	if n.gone != nil {
+		close(n.gone)
+	}
+	hold := n.hold
+	n.mu.Unlock()
+	if hold != nil {
+		hold.cancel(ErrDeleted)
+	}
+}
+
+// Gone returns a channel that is closed when a watch has seen that the node
+// was deleted.
+func (n *Node) Gone() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.gone == nil {
+		n.gone = make(chan struct{})
+		if n.deleted {
+			close(n.gone)
+		}
+	}
+	return n.gone
+}
+
+// Remove deletes the node and waits until that is done, ctx ends, or the
+// session does, which removes the node as well. When ctx ends first, the
+// deletion goes on in the background. A node that has gone already is no error.
+func (n *Node) Remove(ctx context.Context) error {
+	err := n.s.removeWithin(ctx, n.path)
+	if err == nil || errors.Is(err, zk.ErrNoNode) || errors.Is(err, ErrSessionEnded) {
+		return nil
+	}
+	return err
+}
+
+// Abandon has the node deleted in the background. It never blocks.
+func (n *Node) Abandon() { n.s.sweepLater(sweep{path: n.path}) }

@@ -1,0 +1,265 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// Stat is what the server knows about a node.
+type Stat = zk.Stat
+
+// Mode says what kind of node Create makes.
+type Mode int32
+
+// The kinds of nodes.
+const (
+	Persistent           Mode = zk.FlagPersistent
+	Ephemeral            Mode = zk.FlagEphemeral
+	Sequential           Mode = zk.FlagSequence // persistent, with a sequence number
+	EphemeralSequential  Mode = zk.FlagEphemeralSequential
+	Container            Mode = zk.FlagContainer // removed by the server once it has lost its last child
+	anyVersion                = -1
+	sequentialTrialDigit      = "0"
+)
+
+// AnyVersion, as the version of Set and Delete, skips the check of the version.
+const AnyVersion int32 = anyVersion
+
+func (m Mode) sequential() bool { return m == Sequential || m == EphemeralSequential }
+
+// Get returns the data and the stat of the node. It fails with zk.ErrNoNode
+// where there is none. Like every read it is repeated over lost connections
+// until ctx or the session ends.
+//
+// A read is answered by the server this session is connected to, which may lag
+// behind; Sync first where that matters.
+func (s *Session) Get(ctx context.Context, path string) ([]byte, Stat, error) {
+	if err := znode.ValidateRoot(path); err != nil {
+		return nil, Stat{}, s.refuse("get", path, err)
+	}
+	r, err := s.get(ctx, path, false)
+	return r.data, r.stat, err
+}
+
+type node struct {
+	data []byte
+	stat Stat
+}
+
+func (s *Session) get(ctx context.Context, path string, watch bool) (node, error) {
+	abs := s.abs(path)
+	return read(ctx, s, "get", path, func(c *zk.Conn) (node, error) {
+		var n node
+		var stat *zk.Stat
+		var err error
+		if watch {
+			n.data, stat, _, err = c.GetW(abs)
+		} else {
+			n.data, stat, err = c.Get(abs)
+		}
+		if stat != nil {
+			n.stat = *stat
+		}
+		return n, err
+	})
+}
+
+// Exists reports whether the node is there, and its stat.
+func (s *Session) Exists(ctx context.Context, path string) (Stat, bool, error) {
+	if err := znode.ValidateRoot(path); err != nil {
+		return Stat{}, false, s.refuse("exists", path, err)
+	}
+	r, err := s.exists(ctx, path, false)
+	return r.stat, r.found, err
+}
+
+type presence struct {
+	stat  Stat
+	found bool
+}
+
+func (s *Session) exists(ctx context.Context, path string, watch bool) (presence, error) {
+	abs := s.abs(path)
+	return read(ctx, s, "exists", path, func(c *zk.Conn) (presence, error) {
+		var p presence
+		var stat *zk.Stat
+		var err error
+		if watch {
+			p.found, stat, _, err = c.ExistsW(abs)
+		} else {
+			p.found, stat, err = c.Exists(abs)
+		}
+		if stat != nil && p.found {
+			p.stat = *stat
+		}
+		return p, err
+	})
+}
+
+// Children returns the names of the node's children, in no order, and the
+// node's own stat. It fails with zk.ErrNoNode where there is no node.
+func (s *Session) Children(ctx context.Context, path string) ([]string, Stat, error) {
+	if err := znode.ValidateRoot(path); err != nil {
+		return nil, Stat{}, s.refuse("children", path, err)
+	}
+	r, err := s.children(ctx, path, false)
+	return r.names, r.stat, err
+}
+
+type list struct {
+	names []string
+	stat  Stat
+}
+
+func (s *Session) children(ctx context.Context, path string, watch bool) (list, error) {
+	abs := s.abs(path)
+	return read(ctx, s, "children", path, func(c *zk.Conn) (list, error) {
+		var l list
+		var stat *zk.Stat
+		var err error
+		if watch {
+			l.names, stat, _, err = c.ChildrenW(abs)
+		} else {
+			l.names, stat, err = c.Children(abs)
+		}
+		if stat != nil {
+			l.stat = *stat
+		}
+		return l, err
+	})
+}
+
+// Sync makes the server this session is connected to catch up with the leader:
+// a read after it sees every write that was answered before it.
+func (s *Session) Sync(ctx context.Context, path string) error {
+	if err := znode.ValidateRoot(path); err != nil {
+		return s.refuse("sync", path, err)
+	}
+	abs := s.abs(path)
+	_, err := read(ctx, s, "sync", path, func(c *zk.Conn) (string, error) { return c.Sync(abs) })
+	return err
+}
+
+// Set writes the node's data if it has the given version, or any with
+// AnyVersion, and returns the new stat. It fails with zk.ErrNoNode or
+// zk.ErrBadVersion. When the answer is lost, a Set with a version is repeated;
+// whatever then stays in doubt is ErrUnknownOutcome.
+func (s *Session) Set(ctx context.Context, path string, data []byte, version int32) (Stat, error) {
+	if err := znode.Validate(path); err != nil {
+		return Stat{}, s.refuse("set", path, err)
+	}
+	abs := s.abs(path)
+	if err := s.fits(frameHeader + stringSize(abs) + bytesSize(data) + 4); err != nil {
+		return Stat{}, s.refuse("set", path, err)
+	}
+	return write(ctx, s, "set", path, version != AnyVersion, []error{zk.ErrBadVersion, zk.ErrNoNode},
+		func(c *zk.Conn) (Stat, error) {
+			stat, err := c.Set(abs, data, version)
+			if err != nil {
+				return Stat{}, err
+			}
+			return *stat, nil
+		})
+}
+
+// Create makes a node with the configured ACL and returns its path, which for
+// a sequential one ends in its number. It fails with zk.ErrNodeExists,
+// zk.ErrNoNode when the parent is missing (EnsureDir makes it), and zk.ErrNoAuth.
+// A lost answer to the create of a sequential node is ErrUnknownOutcome at
+// once; other creates are repeated, and ErrUnknownOutcome wraps
+// zk.ErrNodeExists when it stays open who made the node.
+func (s *Session) Create(ctx context.Context, path string, data []byte, mode Mode) (string, error) {
+	check := path
+	if mode.sequential() {
+		check += sequentialTrialDigit // the name may be empty: it gets a number
+	}
+	if err := znode.Validate(check); err != nil {
+		return "", s.refuse("create", path, err)
+	}
+	abs := s.abs(path)
+	if err := s.fits(s.createSize(abs, data)); err != nil {
+		return "", s.refuse("create", path, err)
+	}
+	made, err := write(ctx, s, "create", path, !mode.sequential(), []error{zk.ErrNodeExists},
+		func(c *zk.Conn) (string, error) { return s.create(c, abs, data, mode) })
+	return s.rel(made), err
+}
+
+func (s *Session) create(c *zk.Conn, abs string, data []byte, mode Mode) (string, error) {
+	if mode == Container {
+		return c.CreateContainer(abs, data, int32(mode), s.m.cfg.ACL)
+	}
+	return c.Create(abs, data, int32(mode), s.m.cfg.ACL)
+}
+
+// Delete removes the node if it has the given version, or any with AnyVersion.
+// It fails with zk.ErrNoNode, zk.ErrBadVersion or zk.ErrNotEmpty. When the
+// answer is lost, a Delete with a version is repeated; whatever then stays in
+// doubt is ErrUnknownOutcome.
+func (s *Session) Delete(ctx context.Context, path string, version int32) error {
+	if err := znode.Validate(path); err != nil {
+		return s.refuse("delete", path, err)
+	}
+	abs := s.abs(path)
+	_, err := write(ctx, s, "delete", path, version != AnyVersion, []error{zk.ErrBadVersion, zk.ErrNoNode},
+		func(c *zk.Conn) (struct{}, error) { return struct{}{}, c.Delete(abs, version) })
+	return err
+}
+
+// Sizes of what a request is made of on the wire.
+const frameHeader = 8 // xid and operation
+
+func stringSize(s string) int { return 4 + len(s) }
+func bytesSize(b []byte) int  { return 4 + len(b) }
+
+func (s *Session) createSize(abs string, data []byte) int {
+	n := frameHeader + stringSize(abs) + bytesSize(data) + 4 + 4
+	for _, acl := range s.m.cfg.ACL {
+		n += 4 + stringSize(acl.Scheme) + stringSize(acl.ID)
+	}
+	return n
+}
+
+// fits refuses a request that the server would answer by closing the
+// connection, on all who share it.
+func (s *Session) fits(size int) error {
+	if limit := s.m.cfg.MaxRequest; size > limit {
+		return fmt.Errorf("%w: it takes %d bytes, the limit is %d", ErrTooLarge, size, limit)
+	}
+	return nil
+}
+
+// refuse is the error of an operation that was not tried.
+func (s *Session) refuse(op, path string, err error) error {
+	return &OpError{op, path, s.ID(), err}
+}
+
+// abs puts a path below the root.
+func (s *Session) abs(path string) string {
+	switch {
+	case s.m.cfg.Root == "/":
+		return path
+	case path == "/":
+		return s.m.cfg.Root
+	}
+	return s.m.cfg.Root + path
+}
+
+// rel takes the root off a path that the server sent.
+func (s *Session) rel(abs string) string {
+	if s.m.cfg.Root == "/" {
+		return abs
+	}
+	if rest, ok := strings.CutPrefix(abs, s.m.cfg.Root); ok && rest != "" {
+		return rest
+	}
+	if abs == s.m.cfg.Root {
+		return "/"
+	}
+	return abs
+}

@@ -1,0 +1,149 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// Op is one operation of a transaction.
+type Op struct {
+	kind    string
+	path    string
+	data    []byte
+	version int32
+	mode    Mode
+	guard   bool
+}
+
+// CreateOp makes a node. Containers cannot be made in a transaction.
+func CreateOp(path string, data []byte, mode Mode) Op {
+	return Op{kind: "create", path: path, data: data, mode: mode}
+}
+
+// SetOp writes a node's data if it has the given version, or AnyVersion.
+func SetOp(path string, data []byte, version int32) Op {
+	return Op{kind: "set", path: path, data: data, version: version}
+}
+
+// DeleteOp removes a node if it has the given version, or AnyVersion.
+func DeleteOp(path string, version int32) Op {
+	return Op{kind: "delete", path: path, version: version}
+}
+
+// CheckOp demands that a node has the given version, or that it exists with
+// AnyVersion.
+func CheckOp(path string, version int32) Op {
+	return Op{kind: "check", path: path, version: version}
+}
+
+// OpResult is what one operation of a transaction did.
+type OpResult struct {
+	Path string // of a node created
+	Stat Stat   // of a node set
+}
+
+// Txn does all the operations, or none. The error names the one that the
+// server refused, as "op 2 (set /a)", and wraps its reason. When that was a
+// hold's Guard, errors.Is(err, ErrLost) holds too. A lost answer is
+// ErrUnknownOutcome: a transaction is not repeated.
+func (s *Session) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
+	if len(ops) == 0 {
+		return nil, s.refuse("txn", "/", errors.New("it has no operations"))
+	}
+	requests := make([]any, len(ops))
+	size := frameHeader + multiHeader // with the header that ends it
+	for i, op := range ops {
+		r, n, err := s.request(op)
+		if err != nil {
+			return nil, s.refuse("txn", op.path, op.failed(i, err))
+		}
+		requests[i] = r
+		size += multiHeader + n
+	}
+	if err := s.fits(size); err != nil {
+		return nil, s.refuse("txn", ops[0].path, err)
+	}
+	responses, err := write(ctx, s, "txn", ops[0].path, false, nil,
+		func(c *zk.Conn) ([]zk.MultiResponse, error) {
+			responses, err := c.Multi(requests...)
+			return responses, blame(ops, responses, err)
+		})
+	if err != nil {
+		return nil, err
+	}
+	results := make([]OpResult, len(responses))
+	for i, r := range responses {
+		results[i].Path = s.rel(r.String)
+		if r.Stat != nil {
+			results[i].Stat = *r.Stat
+		}
+	}
+	return results, nil
+}
+
+const multiHeader = 9 // operation, whether it is the last, error code
+
+// request turns an operation into the client's, with its size on the wire.
+func (s *Session) request(op Op) (request any, size int, err error) {
+	check := op.path
+	if op.kind == "create" && op.mode.sequential() {
+		check += sequentialTrialDigit
+	}
+	if err := znode.Validate(check); err != nil {
+		return nil, 0, err
+	}
+	abs := s.abs(op.path)
+	switch op.kind {
+	case "create":
+		if op.mode == Container {
+			return nil, 0, errors.New("a transaction cannot create containers")
+		}
+		return &zk.CreateRequest{Path: abs, Data: op.data, Acl: s.m.cfg.ACL, Flags: int32(op.mode)},
+			s.createSize(abs, op.data) - frameHeader, nil
+	case "set":
+		return &zk.SetDataRequest{Path: abs, Data: op.data, Version: op.version},
+			stringSize(abs) + bytesSize(op.data) + 4, nil
+	case "delete":
+		return &zk.DeleteRequest{Path: abs, Version: op.version}, stringSize(abs) + 4, nil
+	case "check":
+		return &zk.CheckVersionRequest{Path: abs, Version: op.version}, stringSize(abs) + 4, nil
+	}
+	return nil, 0, errors.New("it is the zero Op: use CreateOp, SetOp, DeleteOp, CheckOp or a hold's Guard")
+}
+
+// blame finds the operation that made the server refuse all of them. The
+// server gives the ones before it no error of their own, and the ones after it
+// a code without a name.
+func blame(ops []Op, responses []zk.MultiResponse, err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, answered := verdict(err); !answered {
+		return err
+	}
+	for i, r := range responses {
+		if r.Error != nil && i < len(ops) {
+			reason, _ := verdict(r.Error)
+			return &refusedOp{ops[i].failed(i, reason), ops[i].guard}
+		}
+	}
+	return err
+}
+
+func (op Op) failed(i int, err error) error {
+	return fmt.Errorf("op %d (%s %s): %w", i+1, op.kind, op.path, err)
+}
+
+// refusedOp is the answer of a server, although it is worded by us.
+type refusedOp struct {
+	error
+	guard bool
+}
+
+func (e *refusedOp) Unwrap() error        { return errors.Unwrap(e.error) }
+func (e *refusedOp) Is(target error) bool { return e.guard && target == ErrLost }

@@ -1,0 +1,264 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// EventType says what a watch has seen.
+type EventType int
+
+// What a watch can see.
+const (
+	NodeCreated EventType = iota + 1
+	NodeDeleted
+	NodeDataChanged
+	NodeChildrenChanged
+	// SessionEnded: the watch will never see anything any more.
+	SessionEnded
+)
+
+var eventTypes = map[zk.EventType]EventType{
+	zk.EventNodeCreated:         NodeCreated,
+	zk.EventNodeDeleted:         NodeDeleted,
+	zk.EventNodeDataChanged:     NodeDataChanged,
+	zk.EventNodeChildrenChanged: NodeChildrenChanged,
+}
+
+// watchKind is the kind of watch as servers keep them: Get and Exists share one.
+type watchKind uint8
+
+const (
+	dataWatch watchKind = iota
+	childWatch
+)
+
+type watchKey struct {
+	path string
+	kind watchKind
+}
+
+// Watch waits for one event. It fires once, at the latest when its session
+// ends, and may fire without need: whoever is woken reads again.
+type Watch struct {
+	table *watchTable
+	key   watchKey
+	done  chan struct{}
+	call  func(EventType) // in place of done; must not block
+
+	// Guarded by table.mu.
+	entry *watchEntry
+	index int // in entry.waiters; -1 when it is in none
+	event EventType
+}
+
+// Done returns a channel that is closed when the watch has fired.
+func (w *Watch) Done() <-chan struct{} { return w.done }
+
+// Event returns what the watch has seen, or zero while it has not fired.
+func (w *Watch) Event() EventType {
+	w.table.mu.Lock()
+	defer w.table.mu.Unlock()
+	return w.event
+}
+
+// Stop gives the watch up. It never fires after that. What the server keeps is
+// left for others of this process to share: a watch cannot be taken back.
+func (w *Watch) Stop() {
+	w.table.mu.Lock()
+	defer w.table.mu.Unlock()
+	w.leave()
+}
+
+func (w *Watch) leave() {
+	if w.entry == nil || w.index < 0 {
+		return
+	}
+	waiters := w.entry.waiters
+	last := len(waiters) - 1
+	waiters[w.index] = waiters[last]
+	waiters[w.index].index = w.index
+	waiters[last] = nil
+	w.entry.waiters = waiters[:last]
+	w.index = -1
+	if last == 0 && !w.entry.armed {
+		delete(w.table.entries, w.key)
+	}
+}
+
+// watchTable has one entry for each watch that the server keeps, or is about
+// to, and hands its event to all who wait for it here. It is fed by the
+// client's event callback: a waiter costs no goroutine.
+type watchTable struct {
+	mu      sync.Mutex
+	entries map[watchKey]*watchEntry
+	ended   bool
+}
+
+type watchEntry struct {
+	armed   bool // the server has the watch
+	fired   bool
+	waiters []*Watch
+}
+
+// join adds a waiter before its read is sent, so that no event can fall
+// between. share says that the server has the watch already: a plain read will
+// do, since whatever it misses makes that watch fire.
+func (t *watchTable) join(path string, kind watchKind, call func(EventType)) (w *Watch, share bool) {
+	t.mu.Lock()
+	w = &Watch{table: t, key: watchKey{path, kind}, call: call, index: -1}
+	if call == nil {
+		w.done = make(chan struct{})
+	}
+	if t.ended {
+		t.mu.Unlock()
+		w.fire(SessionEnded)
+		return w, false
+	}
+	defer t.mu.Unlock()
+	if t.entries == nil {
+		t.entries = make(map[watchKey]*watchEntry)
+	}
+	e := t.entries[w.key]
+	if e == nil {
+		e = new(watchEntry)
+		t.entries[w.key] = e
+	}
+	w.entry, w.index = e, len(e.waiters)
+	e.waiters = append(e.waiters, w)
+	return w, e.armed
+}
+
+// arm notes that w's read has left a watch on the server. If it has fired
+// since, its entry is gone from the table, and this changes nothing.
+func (t *watchTable) arm(w *Watch) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if w.entry != nil && !w.entry.fired {
+		w.entry.armed = true
+	}
+}
+
+// fire is called for each event of the server, with the full path.
+func (t *watchTable) fire(event EventType, path string) {
+	switch event {
+	case NodeChildrenChanged:
+		t.fireKey(event, watchKey{path, childWatch})
+	case NodeDeleted:
+		t.fireKey(event, watchKey{path, dataWatch})
+		t.fireKey(event, watchKey{path, childWatch})
+	default:
+		t.fireKey(event, watchKey{path, dataWatch})
+	}
+}
+
+func (t *watchTable) fireKey(event EventType, key watchKey) {
+	t.mu.Lock()
+	woken := t.take(t.entries[key], event)
+	delete(t.entries, key)
+	t.mu.Unlock()
+	for _, w := range woken {
+		w.wake(event)
+	}
+}
+
+// take marks an entry as fired and returns its waiters. The caller holds mu.
+func (t *watchTable) take(e *watchEntry, event EventType) []*Watch {
+	if e == nil {
+		return nil
+	}
+	e.fired = true
+	woken := e.waiters
+	e.waiters = nil
+	for _, w := range woken {
+		w.event, w.index = event, -1
+	}
+	return woken
+}
+
+// end fires every watch, now and for all who come later.
+func (t *watchTable) end() {
+	t.mu.Lock()
+	t.ended = true
+	var woken []*Watch
+	for _, e := range t.entries {
+		woken = append(woken, t.take(e, SessionEnded)...)
+	}
+	t.entries = nil
+	t.mu.Unlock()
+	for _, w := range woken {
+		w.wake(SessionEnded)
+	}
+}
+
+func (w *Watch) fire(event EventType) {
+	w.table.mu.Lock()
+	w.event = event
+	w.table.mu.Unlock()
+	w.wake(event)
+}
+
+func (w *Watch) wake(event EventType) {
+	if w.call != nil {
+		w.call(event)
+		return
+	}
+	close(w.done)
+}
+
+// watched runs a read that leaves a watch, or shares one that is there. missing
+// says whether the watch is set although the node is not there.
+func watched[T any](s *Session, path string, kind watchKind, call func(EventType), missing bool,
+	f func(watch bool) (T, error)) (T, *Watch, error) {
+	w, share := s.watches.join(s.abs(path), kind, call)
+	value, err := f(!share)
+	if err != nil && (!missing || !errors.Is(err, zk.ErrNoNode)) {
+		w.Stop()
+		return value, nil, err
+	}
+	if !share {
+		s.watches.arm(w)
+	}
+	return value, w, err
+}
+
+// GetW is Get with a watch on the node's data and on its deletion. It sets
+// none when it fails.
+func (s *Session) GetW(ctx context.Context, path string) ([]byte, Stat, *Watch, error) {
+	if err := znode.ValidateRoot(path); err != nil {
+		return nil, Stat{}, nil, s.refuse("get", path, err)
+	}
+	n, w, err := watched(s, path, dataWatch, nil, false, func(watch bool) (node, error) {
+		return s.get(ctx, path, watch)
+	})
+	return n.data, n.stat, w, err
+}
+
+// ExistsW is Exists with a watch: on the node's data and deletion where it is,
+// on its creation where it is not.
+func (s *Session) ExistsW(ctx context.Context, path string) (Stat, bool, *Watch, error) {
+	if err := znode.ValidateRoot(path); err != nil {
+		return Stat{}, false, nil, s.refuse("exists", path, err)
+	}
+	p, w, err := watched(s, path, dataWatch, nil, true, func(watch bool) (presence, error) {
+		return s.exists(ctx, path, watch)
+	})
+	return p.stat, p.found, w, err
+}
+
+// ChildrenW is Children with a watch on the node's children and its deletion.
+// It sets none when it fails.
+func (s *Session) ChildrenW(ctx context.Context, path string) ([]string, Stat, *Watch, error) {
+	if err := znode.ValidateRoot(path); err != nil {
+		return nil, Stat{}, nil, s.refuse("children", path, err)
+	}
+	l, w, err := watched(s, path, childWatch, nil, false, func(watch bool) (list, error) {
+		return s.children(ctx, path, watch)
+	})
+	return l.names, l.stat, w, err
+}
