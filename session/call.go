@@ -68,6 +68,10 @@ func (s *Session) over(ctx context.Context) bool { return ctx.Err() != nil || s.
 // connections, until it is answered, ctx ends or the session ends.
 func read[T any](ctx context.Context, s *Session, op, path string, f func(*zk.Conn) (T, error)) (T, error) {
 	start := time.Now()
+	if err := s.fits(frameHeader + stringSize(s.abs(path)) + 1); err != nil {
+		var none T
+		return none, s.refuse(op, path, err)
+	}
 	for n := 0; ; n++ {
 		value, answered, _, err := attempt(ctx, s, f)
 		if answered || s.over(ctx) {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -32,7 +33,7 @@ type Config struct {
 	Servers []string
 	// Root is the node below which every path of this Manager lies (a
 	// chroot). Empty means "/". It need not exist: what is created below it
-	// creates it.
+	// creates it, except in a transaction.
 	Root string
 	// Timeout is the session timeout to ask for; the server may grant another
 	// (Session.Timeout). Zero means DefaultTimeout.
@@ -90,7 +91,9 @@ const (
 // it. It does not print its secret.
 type Credential struct {
 	Scheme string
-	secret []byte
+	// secret is behind a pointer: fmt, which does not call String on what it
+	// finds in an unexported field of somebody's struct, prints its address.
+	secret *[]byte
 }
 
 // String returns the scheme alone.
@@ -101,11 +104,22 @@ func (c Credential) GoString() string { return c.String() }
 
 // Digest is the credential of ZooKeeper's digest scheme.
 func Digest(user, password string) Credential {
-	return Credential{"digest", []byte(user + ":" + password)}
+	return AddAuth("digest", []byte(user+":"+password))
 }
 
 // AddAuth is the credential of any scheme, with data as that scheme wants it.
-func AddAuth(scheme string, data []byte) Credential { return Credential{scheme, data} }
+func AddAuth(scheme string, data []byte) Credential {
+	secret := bytes.Clone(data)
+	return Credential{scheme, &secret}
+}
+
+// data returns the secret.
+func (c Credential) data() []byte {
+	if c.secret == nil {
+		return nil
+	}
+	return *c.secret
+}
 
 // CreatorACL lets those do everything who hold the credentials with which a
 // node was created, and nobody else anything.
@@ -153,7 +167,7 @@ func withPort(server string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("server %q: want host:port", server)
 	}
-	if host == "" || strings.ContainsAny(host, " \t\r\n@") {
+	if host == "" || strings.ContainsAny(host, " \t\r\n@/,;") {
 		return "", fmt.Errorf("server %q: %q is no host", server, host)
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
@@ -208,7 +222,7 @@ func (c Config) validate() (Config, error) {
 		switch {
 		case cred.Scheme == "":
 			return fail("Auth", "credential %d has no scheme", i)
-		case cred.Scheme == "digest" && !strings.Contains(string(cred.secret), ":"):
+		case cred.Scheme == "digest" && !bytes.ContainsRune(cred.data(), ':'):
 			return fail("Auth", "credential %d: digest wants user:password", i)
 		}
 	}

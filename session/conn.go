@@ -2,7 +2,11 @@ package session
 
 import (
 	"bufio"
+	"errors"
+	"fmt"
+	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -24,6 +28,7 @@ import (
 type conn struct {
 	net.Conn
 	s        *Session
+	addr     string        // as dialled, for messages
 	rewatch  bool          // the client will send its watches again on this connection
 	patience time.Duration // for the handshake
 
@@ -49,9 +54,9 @@ type sentRequest struct {
 	at time.Time
 }
 
-func newConn(inner net.Conn, s *Session, patience time.Duration) *conn {
+func newConn(inner net.Conn, s *Session, addr string, patience time.Duration) *conn {
 	return &conn{
-		Conn: inner, s: s, patience: patience,
+		Conn: inner, s: s, addr: addr, patience: patience,
 		// Between two connections no watch comes or goes.
 		rewatch:   !s.clientWatches.empty(),
 		r:         bufio.NewReaderSize(inner, 32<<10),
@@ -108,6 +113,7 @@ func (c *conn) Read(p []byte) (int, error) {
 			// The client would first wait for its sender, which may hang in a
 			// Write: closing ends that at once.
 			c.Close()
+			c.handshakeFailed(err)
 			return 0, err
 		}
 		c.pending = frame
@@ -203,6 +209,24 @@ func (c *conn) learn(frame []byte) error {
 		c.s.clientWatches.set(req.request, r.code)
 	}
 	return nil
+}
+
+// handshakeFailed reports a connection that ended before its handshake did. For
+// whoever waits in Dial that is a server that cannot be reached.
+func (c *conn) handshakeFailed(err error) {
+	c.mu.Lock()
+	shaken := c.shaken
+	c.mu.Unlock()
+	if shaken || c.s.sealCtx.Err() != nil {
+		return
+	}
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = fmt.Errorf("no answer within %v", c.patience)
+	case errors.Is(err, io.EOF):
+		err = errors.New("the server closed the connection")
+	}
+	c.s.m.dialFailed(fmt.Errorf("handshake with %s: %w", c.addr, err))
 }
 
 func (c *conn) learnHandshake(frame []byte) error {

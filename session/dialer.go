@@ -3,7 +3,9 @@ package session
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 )
@@ -35,7 +37,7 @@ func (s *Session) open(addr string) (net.Conn, error) {
 			return nil, s.dialError(ctx, "TLS with", t, err)
 		}
 	}
-	c := newConn(inner, s, s.m.patience)
+	c := newConn(inner, s, t.addr, s.m.patience)
 	s.mu.Lock()
 	sealed := s.sealCtx.Err() != nil
 	if !sealed {
@@ -69,6 +71,9 @@ func (s *Session) secure(ctx context.Context, inner net.Conn, t target) (net.Con
 	conn := tls.Client(inner, cfg)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		inner.Close()
+		if errors.Is(err, io.EOF) { // as a port without TLS does
+			err = errors.New("the server closed the connection: does this port speak TLS?")
+		}
 		return nil, err
 	}
 	return conn, nil

@@ -1,3 +1,71 @@
 // Package session keeps a ZooKeeper session open, and says exactly how long
-// what it owns can be trusted.
+// what it owns can be trusted. Every recipe of this module takes a [Manager]
+// first; many share one.
+//
+//	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181", "zk2:2181"}, Root: "/prod/app"})
+//	defer sm.Close()
+//
+// # Sessions come and go
+//
+// A ZooKeeper session lives as long as its servers hear from it, and takes its
+// ephemeral nodes with it. A [Manager] outlives its sessions: when one has
+// ended it opens the next. Each [Session] has a client and connections of its
+// own, which are closed for good before the next session is opened, so that a
+// request issued in one can never run in another.
+//
+//	            handshake                 connection lost
+//	 Dial ───────────────────▶ Connected ─────────────────▶ Suspended
+//	                            ▲  │  ▲                        │  │
+//	              next session  │  │  └────────────────────────┘  │
+//	                            │  │ expired   reconnected        │ trust deadline
+//	                            │  ▼                              │ or expired
+//	                            Lost ◀────────────────────────────┘
+//
+//	 Close leads from every state to Closed.
+//
+// # The trust deadline
+//
+// A client that is cut off is never told that its session has expired: nobody
+// can reach it. A Session therefore keeps a deadline of its own,
+//
+//	TrustedUntil = when the newest answered request was written
+//	             + the granted timeout − the margin
+//
+// A server has heard from us after that instant of writing, so it cannot expire
+// the session before the deadline. Only answers count, not watch events: those
+// may still arrive when our requests no longer do. When the deadline passes,
+// the session ends: [Session.Done] closes, and with it every [Hold] and its
+// context, before anybody else can own what it owned.
+//
+// # What is promised
+//
+//   - A Hold's context ends strictly before the ensemble gives its node away:
+//     in a full partition, in a one-way partition, when servers hang, when
+//     answers come late.
+//   - Nothing that was asked for in one session is done in a later one.
+//   - A write is never done twice; if it is unknown whether it was done, the
+//     error is [ErrUnknownOutcome].
+//   - A node of ours that may exist and is not wanted is looked for and removed
+//     until it is proven absent or its session has ended, whatever became of
+//     the context under which it was made.
+//   - A watch that many wait for costs the server one watch, and a waiter
+//     costs no goroutine.
+//   - Every state change reaches every subscriber, in order.
+//
+// # What is not promised
+//
+//   - A process that is paused (by SIGSTOP, a suspended virtual machine, a long
+//     stall) while it holds finds out when it runs again, not before: code that
+//     does not look at the context in between runs on. The fencing token
+//     ([Hold.Token]) and guarded transactions ([Hold.Guard]) make the receiving
+//     side refuse it.
+//   - The deadline is measured with this machine's monotonic clock. A clock
+//     that runs slower than the server's by more than the margin (a quarter of
+//     the timeout, unless configured otherwise) breaks the promise. On Linux
+//     that clock stands still while the machine is suspended.
+//   - The margin covers a server that answered and died before it told its
+//     leader, which servers do every half tick. An ensemble that is configured
+//     to grant timeouts shorter than two ticks needs a larger
+//     Config.TrustMargin.
+//   - SASL is not supported, nor are servers before ZooKeeper 3.5.
 package session

@@ -33,6 +33,10 @@ func (s *Session) ensureDir(ctx context.Context, abs string) error {
 		switch {
 		case err == nil, errors.Is(err, zk.ErrNodeExists):
 			return nil
+		case errors.Is(err, zk.ErrNoAuth) && s.stands(ctx, abs):
+			// The server looks for the right to create before it looks
+			// whether there is anything to create.
+			return nil
 		case !errors.Is(err, zk.ErrNoNode):
 			return fmt.Errorf("%s: %w", abs, err)
 		}
@@ -51,6 +55,9 @@ func (s *Session) makeDir(ctx context.Context, abs string) error {
 	if s.m.noContainers.Load() {
 		mode = Persistent
 	}
+	if err := s.fits(s.createSize(abs, nil)); err != nil {
+		return err
+	}
 	// A lost answer does no harm: NodeExists is what is wanted.
 	_, err := write(ctx, s, "create", s.rel(abs), true, nil,
 		func(c *zk.Conn) (string, error) { return s.create(c, abs, nil, mode) })
@@ -59,4 +66,14 @@ func (s *Session) makeDir(ctx context.Context, abs string) error {
 		return s.makeDir(ctx, abs)
 	}
 	return err
+}
+
+// stands reports whether the node is certain to be there. No right is needed
+// to ask that.
+func (s *Session) stands(ctx context.Context, abs string) bool {
+	found, err := read(ctx, s, "exists", s.rel(abs), func(c *zk.Conn) (bool, error) {
+		found, _, err := c.Exists(abs)
+		return found, err
+	})
+	return err == nil && found
 }

@@ -24,8 +24,9 @@ type hosts struct {
 	maxPause time.Duration
 	sealed   context.Context // ends when the session must dial no more
 
-	round []target // what is left of it
-	fails int      // rounds in a row without a connection
+	round []target  // what is left of it
+	fails int       // rounds in a row without a connection that lasted
+	since time.Time // of the present or last connection; zero once it was judged
 
 	mu     sync.Mutex
 	byAddr map[string]target
@@ -40,12 +41,16 @@ type target struct {
 
 func (h *hosts) Init([]string) error { return nil }
 func (h *hosts) Len() int            { return len(h.servers) }
-func (h *hosts) Connected()          { h.fails, h.round = 0, nil }
+func (h *hosts) Connected()          { h.since, h.round = time.Now(), nil }
 
 // Next returns the next address to dial, after a pause when a new round
 // begins. Its second result tells the client to drop what is queued and to
 // look whether it should quit: true only once the session is sealed.
 func (h *hosts) Next() (addr string, sealed bool) {
+	if !h.since.IsZero() && time.Since(h.since) >= h.maxPause {
+		h.fails = 0 // a server that hangs up at once is not dialled without pauses
+	}
+	h.since = time.Time{}
 	if len(h.round) == 0 {
 		h.pause()
 		h.fails++

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,6 +51,9 @@ func Dial(ctx context.Context, cfg Config) (*Manager, error) {
 	if err != nil {
 		return nil, err
 	}
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("connect to ZooKeeper: %w: %w", ErrUnreachable, context.Cause(ctx))
+	}
 	m := &Manager{
 		cfg:      cfg,
 		log:      cfg.Logger,
@@ -65,16 +69,15 @@ func Dial(ctx context.Context, cfg Config) (*Manager, error) {
 	}
 	m.ctx, m.cancel = context.WithCancelCause(context.Background())
 
+	first := m.turn            // taken before anything runs that could advance it
+	changes := m.states.join() // likewise: hooks are told of every change
 	refused := make(chan error, 1)
 	m.work.Go(func() {
 		m.run(refused)
 		m.states.publish(StateChange{State: Closed, At: time.Now(), Cause: ErrClosed})
 	})
-	m.work.Go(m.tellHooks)
+	m.work.Go(func() { m.tellHooks(changes) })
 
-	m.mu.Lock()
-	first := m.turn
-	m.mu.Unlock()
 	select {
 	case <-first:
 		return m, nil
@@ -87,10 +90,11 @@ func Dial(ctx context.Context, cfg Config) (*Manager, error) {
 }
 
 // tellHooks passes every state change to the hooks, in order.
-func (m *Manager) tellHooks() {
-	for change := range m.states.subscribe(context.Background()) {
+func (m *Manager) tellHooks(changes *subscription) {
+	m.states.relate(context.Background(), changes, func(change StateChange) bool {
 		notify(m.cfg.Hooks, func(h HookState) { h.OnState(change) })
-	}
+		return true
+	})
 }
 
 // run opens one session after the other until Close.
@@ -103,9 +107,11 @@ func (m *Manager) run(refused chan<- error) {
 				return
 			}
 			m.dialFailed(err)
-			select { // only Dial listens, and only for the first
-			case refused <- err:
-			default:
+			if !errors.Is(err, ErrLost) { // the server refuses: a session merely lost may follow
+				select { // only Dial listens, and only for the first
+				case refused <- err:
+				default:
+				}
 			}
 			m.pause(backoff(failures, m.maxPause))
 			continue
@@ -131,12 +137,14 @@ func (m *Manager) open() (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	stop := context.AfterFunc(m.ctx, func() { s.end(ErrClosed) })
 	select {
 	case <-s.established:
 		err = s.authenticate()
 	case <-s.Done():
 		err = s.Err()
-	case <-m.ctx.Done():
+	}
+	if !stop() {
 		err = ErrClosed
 	}
 	if err != nil {
@@ -245,7 +253,8 @@ func (m *Manager) unreachable(ctx context.Context) error {
 	last := m.lastFail
 	m.mu.Unlock()
 	if last == nil {
-		return fmt.Errorf("%w: %w", ErrUnreachable, context.Cause(ctx))
+		return fmt.Errorf("%w: %w (no answer yet from %s)", ErrUnreachable, context.Cause(ctx),
+			strings.Join(m.cfg.Servers, ", "))
 	}
 	return fmt.Errorf("%w: %w (last failure: %w)", ErrUnreachable, context.Cause(ctx), last)
 }

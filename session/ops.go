@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -185,9 +186,18 @@ func (s *Session) Create(ctx context.Context, path string, data []byte, mode Mod
 	if err := s.fits(s.createSize(abs, data)); err != nil {
 		return "", s.refuse("create", path, err)
 	}
-	made, err := write(ctx, s, "create", path, !mode.sequential(), []error{zk.ErrNodeExists},
-		func(c *zk.Conn) (string, error) { return s.create(c, abs, data, mode) })
-	return s.rel(made), err
+	for {
+		made, err := write(ctx, s, "create", path, !mode.sequential(), []error{zk.ErrNodeExists},
+			func(c *zk.Conn) (string, error) { return s.create(c, abs, data, mode) })
+		dir, _ := znode.Split(path)
+		if dir != "/" || s.m.cfg.Root == "/" || !errors.Is(err, zk.ErrNoNode) {
+			return s.rel(made), err
+		}
+		// For the caller "/" always exists: the root is made on demand.
+		if err := s.EnsureDir(ctx, "/"); err != nil {
+			return "", err
+		}
+	}
 }
 
 func (s *Session) create(c *zk.Conn, abs string, data []byte, mode Mode) (string, error) {
@@ -206,6 +216,9 @@ func (s *Session) Delete(ctx context.Context, path string, version int32) error 
 		return s.refuse("delete", path, err)
 	}
 	abs := s.abs(path)
+	if err := s.fits(frameHeader + stringSize(abs) + 4); err != nil {
+		return s.refuse("delete", path, err)
+	}
 	_, err := write(ctx, s, "delete", path, version != AnyVersion, []error{zk.ErrBadVersion, zk.ErrNoNode},
 		func(c *zk.Conn) (struct{}, error) { return struct{}{}, c.Delete(abs, version) })
 	return err

@@ -312,7 +312,7 @@ func (s *Session) authenticate() error {
 			if err := s.waitUp(s.ctx); err != nil {
 				return err
 			}
-			err, answered := verdict(s.client.AddAuth(cred.Scheme, cred.secret))
+			err, answered := verdict(s.client.AddAuth(cred.Scheme, cred.data()))
 			if errors.Is(err, zk.ErrAuthFailed) {
 				return fmt.Errorf("%w (scheme %s)", ErrAuth, cred.Scheme)
 			}

@@ -92,36 +92,46 @@ func (r *relay) current() StateChange {
 
 // subscribe yields the present state and then every change.
 func (r *relay) subscribe(ctx context.Context) iter.Seq[StateChange] {
-	return func(yield func(StateChange) bool) {
-		sub := &subscription{wake: make(chan struct{}, 1)}
+	return func(yield func(StateChange) bool) { r.relate(ctx, r.join(), yield) }
+}
+
+// join begins a subscription: its queue holds the present state and takes
+// every change from now on.
+func (r *relay) join() *subscription {
+	sub := &subscription{wake: make(chan struct{}, 1)}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last.State != 0 {
+		sub.push(r.last)
+	}
+	if r.subs == nil {
+		r.subs = make(map[*subscription]struct{})
+	}
+	r.subs[sub] = struct{}{}
+	return sub
+}
+
+// relate yields what a subscription gets, until Closed or ctx's end, and then
+// ends the subscription.
+func (r *relay) relate(ctx context.Context, sub *subscription, yield func(StateChange) bool) {
+	defer func() {
 		r.mu.Lock()
-		if r.last.State != 0 {
-			sub.push(r.last)
-		}
-		if r.subs == nil {
-			r.subs = make(map[*subscription]struct{})
-		}
-		r.subs[sub] = struct{}{}
+		delete(r.subs, sub)
 		r.mu.Unlock()
-		defer func() {
-			r.mu.Lock()
-			delete(r.subs, sub)
-			r.mu.Unlock()
-		}()
-		for {
-			select {
-			case <-ctx.Done():
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-sub.wake:
+		}
+		r.mu.Lock()
+		batch := sub.queue
+		sub.queue = nil
+		r.mu.Unlock()
+		for _, change := range batch {
+			if ctx.Err() != nil || !yield(change) || change.State == Closed {
 				return
-			case <-sub.wake:
-			}
-			r.mu.Lock()
-			batch := sub.queue
-			sub.queue = nil
-			r.mu.Unlock()
-			for _, change := range batch {
-				if ctx.Err() != nil || !yield(change) || change.State == Closed {
-					return
-				}
 			}
 		}
 	}
