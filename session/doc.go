@@ -13,15 +13,15 @@
 // own, which are closed for good before the next session is opened, so that a
 // request issued in one can never run in another.
 //
-//	            handshake                 connection lost
-//	 Dial ───────────────────▶ Connected ─────────────────▶ Suspended
-//	                            ▲  │  ▲                        │  │
-//	              next session  │  │  └────────────────────────┘  │
-//	                            │  │ expired   reconnected        │ trust deadline
-//	                            │  ▼                              │ or expired
-//	                            Lost ◀────────────────────────────┘
+//	           handshake                 connection lost
+//	Dial ───────────────────▶ Connected ─────────────────▶ Suspended
+//	                           ▲  │  ▲                        │  │
+//	             next session  │  │  └────────────────────────┘  │
+//	                           │  │ expired   reconnected        │ trust deadline
+//	                           │  ▼                              │ or expired
+//	                           Lost ◀────────────────────────────┘
 //
-//	 Close leads from every state to Closed.
+//	Close leads from every state to Closed.
 //
 // # The trust deadline
 //

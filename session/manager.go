@@ -207,7 +207,7 @@ func (m *Manager) linkChanged(s *Session) {
 	}
 	state := Suspended
 	if s.isConnected() {
-		state = Connected
+		state, m.lastFail = Connected, nil
 	}
 	m.log.Info("connection changed", "session", sessionID(s.ID()), "state", state)
 	m.states.publish(StateChange{state, s.ID(), time.Now(), nil})

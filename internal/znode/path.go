@@ -88,10 +88,11 @@ func segmentReason(segment string) string {
 	return ""
 }
 
-// refused lists the characters that the server's PathUtils turns down, and
-// those beyond the basic plane's surrogates that go-zookeeper does.
+// refused lists the characters that the server's PathUtils turns down. It looks
+// at units of UTF-16, so that every character beyond the basic plane is among
+// them, for its surrogates.
 func refused(r rune) bool {
-	return r <= 0x1f || r >= 0x7f && r <= 0x9f || r >= 0xd800 && r <= 0xf8ff || r >= 0xfff0 && r <= 0xffff
+	return r <= 0x1f || r >= 0x7f && r <= 0x9f || r >= 0xd800 && r <= 0xf8ff || r >= 0xfff0
 }
 
 // Join puts name below dir.

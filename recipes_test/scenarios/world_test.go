@@ -1,0 +1,101 @@
+package scenarios
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/recipes_test/ensemble"
+	"github.com/docent-go/docent/session"
+)
+
+func TestMain(m *testing.M) { ensemble.Main(m) }
+
+// patience is how long a test waits for what must happen; it is no measure of
+// how fast it does.
+const patience = time.Minute
+
+// process is one manager with its own way to the ensemble.
+type process struct {
+	*session.Manager
+	tb    testing.TB
+	proxy *ensemble.Proxies
+}
+
+func start(tb testing.TB, e *ensemble.Ensemble, timeout time.Duration, change ...func(*session.Config)) *process {
+	tb.Helper()
+	proxies := e.Proxied(tb)
+	cfg := session.Config{Servers: proxies.Addrs(), Timeout: timeout}
+	for _, f := range change {
+		f(&cfg)
+	}
+	sm, err := session.Dial(within(tb, patience), cfg)
+	require.NoError(tb, err)
+	tb.Cleanup(func() { sm.Close() })
+	return &process{sm, tb, proxies}
+}
+
+// observer is a manager that nothing is done to.
+func observer(tb testing.TB, e *ensemble.Ensemble) *session.Manager {
+	tb.Helper()
+	sm, err := session.Dial(within(tb, patience), session.Config{Servers: e.Addrs(), Timeout: 5 * time.Second})
+	require.NoError(tb, err)
+	tb.Cleanup(func() { sm.Close() })
+	return sm
+}
+
+func within(tb testing.TB, d time.Duration) context.Context {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), d)
+	tb.Cleanup(cancel)
+	return ctx
+}
+
+// endOf notes when a context ends.
+func endOf(ctx context.Context) (at func() time.Time) {
+	var mu sync.Mutex
+	var end time.Time
+	context.AfterFunc(ctx, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		end = time.Now()
+	})
+	return func() time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		return end
+	}
+}
+
+// goneAt waits until the node is gone and returns when that was seen. The Sync
+// before the watch is needed: a server that lags may not know the node yet.
+func goneAt(ctx context.Context, sm *session.Manager, path string) (time.Time, error) {
+	for {
+		s, err := sm.Session(ctx)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if err := s.Sync(ctx, path); err != nil {
+			return time.Time{}, err
+		}
+		_, found, watch, err := s.ExistsW(ctx, path)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if !found {
+			watch.Stop()
+			return time.Now(), nil
+		}
+		select {
+		case <-watch.Done():
+			if watch.Event() == session.NodeDeleted {
+				return time.Now(), nil
+			}
+		case <-ctx.Done():
+			return time.Time{}, ctx.Err()
+		}
+	}
+}
