@@ -1,0 +1,68 @@
+package zktest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// openACL lets everybody do everything.
+var openACL = []ACL{{Perms: 31, Scheme: "world", ID: "anyone"}}
+
+// Put sets the data of a znode without a client, and creates the znode and its parents where they are missing.
+func (s *Server) Put(path string, data []byte) error {
+	code := CodeBadArguments
+	s.do(func() {
+		if !validPath(path) {
+			return
+		}
+		code = CodeOK
+		for i := 1; i < len(path) && code == CodeOK; i++ {
+			if path[i] == '/' && s.tree.nodes[path[:i]] == nil {
+				code = s.admin(writeRequest{op: OpCreate, path: path[:i], data: []byte{}, acl: openACL, ttl: -1})
+			}
+		}
+		w := writeRequest{op: OpSetData, path: path, data: data, version: -1}
+		if s.tree.nodes[path] == nil {
+			w = writeRequest{op: OpCreate, path: path, data: data, acl: openACL, ttl: -1}
+		}
+		if code == CodeOK {
+			code = s.admin(w)
+		}
+	})
+	if code != CodeOK {
+		return fmt.Errorf("zktest: put %s: %w", path, code)
+	}
+	return nil
+}
+
+// Remove deletes a znode and everything below it, without a client.
+func (s *Server) Remove(path string) error {
+	code := CodeNoNode
+	s.do(func() {
+		if inSystem(path) || path == rootPath {
+			code = CodeBadArguments
+			return
+		}
+		all := s.paths()
+		for i := len(all) - 1; i >= 0; i-- {
+			if all[i] == path || strings.HasPrefix(all[i], path+"/") {
+				code = s.admin(writeRequest{op: OpDelete, path: all[i], version: -1})
+			}
+		}
+	})
+	if code != CodeOK {
+		return fmt.Errorf("zktest: remove %s: %w", path, code)
+	}
+	return nil
+}
+
+// admin executes one transaction on the test's own behalf.
+func (s *Server) admin(w writeRequest) Code {
+	zxid := s.nextZxid()
+	ch, code := s.prepare(nil, w, zxid, time.Now().UnixMilli())
+	if code == CodeOK {
+		s.commit(ch, 0)
+	}
+	return code
+}

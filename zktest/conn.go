@@ -1,0 +1,202 @@
+package zktest
+
+import (
+	"bufio"
+	"encoding/binary"
+	"io"
+	"net"
+	"sync"
+)
+
+// conn is one client connection. Three goroutines serve it: one reads frames, so that each is
+// heard of when it arrives; one executes them in order, and may be held up; one writes.
+type conn struct {
+	s                    *Server
+	nc                   net.Conn
+	seq                  int64 // order of arrival
+	in                   *queue[*frame]
+	out                  *queue[[]byte]
+	fromClient, toClient gate // shut by Partition
+
+	closeOnce sync.Once
+	dead      chan struct{} // closed with the connection
+
+	// Guarded by Server.mu.
+	sess *session
+	last int64 // the session it carries or carried: what Heal finds it by
+	ids  []id
+	gone bool // the server is done with it: no watches, no touching
+
+	// abandoned tells the executing goroutine to drop what is queued; guarded by Server.mu.
+	abandoned bool
+	// losing is set while a request is executed whose reply will be lost with the connection; guarded likewise.
+	losing bool
+}
+
+// frame is one request as it arrived.
+type frame struct {
+	body  []byte
+	heard bool // its session has been touched for it
+}
+
+// accept takes a new connection into service.
+func (s *Server) accept(nc net.Conn) error {
+	c := &conn{s: s, nc: nc, in: newQueue[*frame](), out: newQueue[[]byte](), dead: make(chan struct{})}
+	c.ids = []id{{"ip", remoteIP(nc.RemoteAddr())}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		c.shut()
+		return errClosed
+	}
+	s.connSeq++
+	c.seq = s.connSeq
+	s.conns[c] = struct{}{}
+	s.wg.Go(c.read)
+	s.wg.Go(c.execute)
+	s.wg.Go(c.write)
+	return nil
+}
+
+// remoteIP is the address that the ip scheme knows the peer by. Whoever dials in memory is on this machine.
+func remoteIP(a net.Addr) string {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		return tcp.IP.String()
+	}
+	return "127.0.0.1"
+}
+
+// read cuts the stream into frames until the connection ends.
+func (c *conn) read() {
+	defer c.in.close()
+	r := bufio.NewReader(c.nc)
+	var head [4]byte
+	first := true
+	for {
+		if _, err := io.ReadFull(r, head[:]); err != nil {
+			break
+		}
+		if first && c.fourLetter(string(head[:])) {
+			break
+		}
+		first = false
+		n := int32(binary.BigEndian.Uint32(head[:]))
+		if n < 0 || int(n) > c.s.cfg.maxFrame {
+			break
+		}
+		f := &frame{body: make([]byte, n)}
+		if _, err := io.ReadFull(r, f.body); err != nil {
+			break
+		}
+		if !c.fromClient.pass(c.dead) {
+			break
+		}
+		c.hear(f)
+		c.in.push(f)
+	}
+	// A frozen server does not notice that a client has gone; neither does one behind a partition.
+	c.fromClient.pass(c.dead)
+	c.s.frozen.pass(c.dead)
+	c.s.do(func() { c.s.hangUp(c) })
+}
+
+// hear touches the session for an arriving frame. While the server is frozen the frame counts as not yet arrived.
+func (c *conn) hear(f *frame) {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if f.heard || c.s.frozen.shut() {
+		return
+	}
+	f.heard = true
+	if c.sess != nil && !c.gone {
+		c.sess.touch()
+	}
+}
+
+// execute runs the frames one by one. The first is the handshake.
+func (c *conn) execute() {
+	first := true
+	for {
+		f, ok := c.in.pop()
+		if !ok || !c.s.frozen.pass(c.s.done) {
+			return
+		}
+		c.hear(f)
+		serve := c.request
+		if first {
+			serve, first = c.handshake, false
+		}
+		if !serve(f.body) {
+			return
+		}
+	}
+}
+
+// write sends what is queued, then closes the connection once the queue is closed.
+func (c *conn) write() {
+	defer c.s.forget(c)
+	for {
+		b, ok := c.out.pop()
+		if !ok || !c.toClient.pass(c.dead) {
+			return
+		}
+		if _, err := c.nc.Write(b); err != nil {
+			return // the reader sees the connection end too and cleans up
+		}
+	}
+}
+
+// deliver puts a finished step's output on its way.
+func (c *conn) deliver(o outgoing) {
+	if o.close {
+		c.out.close()
+		return
+	}
+	c.out.push(o.frame)
+}
+
+// forget closes a connection and strikes it off the server's list: until then, however long a partition holds its last
+// frames, closing or restarting the server finds it there.
+func (s *Server) forget(c *conn) {
+	c.shut()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+}
+
+// shut closes the underlying connection.
+func (c *conn) shut() {
+	c.closeOnce.Do(func() {
+		close(c.dead)
+		// There is nobody to tell: the connection is over either way.
+		_ = c.nc.Close()
+	})
+}
+
+// abandon drops the connection at once, with what is queued on it. The caller holds Server.mu.
+func (c *conn) abandon() {
+	c.s.detach(c)
+	c.abandoned = true
+	c.out.close()
+	c.shut()
+}
+
+// detach ends the server's interest in a connection: its watches go, its session is without a connection. The
+// caller holds mu.
+func (s *Server) detach(c *conn) {
+	if c.gone {
+		return
+	}
+	c.gone = true
+	s.tree.data.forget(c)
+	s.tree.child.forget(c)
+	if c.sess != nil {
+		if r := c.sess.replica; r != nil {
+			r.tree.data.forget(c)
+			r.tree.child.forget(c)
+		}
+		if c.sess.conn == c {
+			c.sess.conn = nil
+		}
+	}
+}

@@ -1,0 +1,50 @@
+// Package zktest is an in-process server that speaks ZooKeeper's protocol, for tests.
+//
+// It answers as ZooKeeper 3.8 does: sessions and their expiry, ephemeral, sequential, container and TTL znodes, stats and zxids,
+// watches of every kind, ACLs, multi. It needs no JVM and starts in microseconds, any client can talk to it over TCP, and a Go client can talk
+// to it in memory. What it adds is control: a test can cut a network path in one direction, lose one answer, freeze the server or expire a session, at an
+// instant of its choosing.
+//
+// It is for tests and for trying things out. It keeps everything in memory, replicates nothing and protects nothing: never use it in
+// production.
+//
+// # Virtual time
+//
+// Dialled in memory, the server and the unmodified client of github.com/go-zookeeper/zk run inside a testing/synctest bubble. There time
+// advances only while every goroutine waits, so an hour of a session's life takes milliseconds, nothing sleeps for real, and a session
+// expires at the very nanosecond its timeout is over:
+//
+//	func TestExpiry(t *testing.T) {
+//		synctest.Test(t, func(t *testing.T) {
+//			s := zktest.New(t)
+//			c, events, err := zk.Connect([]string{s.Addr()}, 10*time.Second,
+//				zk.WithDialer(s.Dial), zk.WithHostProvider(new(zktest.Hosts)))
+//			...
+//			defer c.Close()
+//		})
+//	}
+//
+// Start the server inside the bubble. The client needs a HostProvider that asks no DNS, because name resolution happens outside of the
+// bubble: [Hosts] is one. Close the client before the bubble ends. [Server.Listen] is of no use in a bubble.
+//
+// # Faults
+//
+// A [Link] is the network path of one process: cut it in one direction, delay it, refuse its dials, break its connections. [Server.Partition],
+// [Server.Disconnect] and [Server.Expire] do the like to a single session. [Server.Freeze], [Server.HangHandshakes], [Server.Restart] and
+// [Server.Wipe] concern the whole server. [Server.Lag] lets a session read from a follower that has fallen behind.
+// [Server.Intercept] decides about each request: run it, lose it, run it and lose the answer, delay it, hold it until the test lets
+// go, fail it.
+//
+// # What is exact, and what is not
+//
+// Results, error codes, stats, sequence numbers, the zxid that each transaction takes (failed ones included), and the order of watch events
+// and answers are those of ZooKeeper 3.8.0. These differ on purpose:
+//
+//   - A session expires exactly when its timeout has passed since its last frame. ZooKeeper may take up to a tick longer, never less.
+//   - Lists of children, and the ephemeral znodes that one ending session takes along, come sorted. ZooKeeper's order is arbitrary.
+//   - The number of sequential children wraps after 2147483647; see [WithSaturatingSequence].
+//   - Quotas are not enforced, reconfiguration is refused, and there is no login by SASL.
+//   - A check outside of a multi is answered; ZooKeeper never answers one that succeeds.
+//
+// A watch event is kept from a connection that may not read the znode, as ZooKeeper does since the fix of CVE-2024-23944.
+package zktest

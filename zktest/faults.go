@@ -1,0 +1,184 @@
+package zktest
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Expire ends a session now, as the server does when it has not heard from the client for too long: its
+// ephemeral znodes go, its connection closes, and the client learns of it when it comes back.
+func (s *Server) Expire(session int64) {
+	s.do(func() {
+		if sess := s.sessions[session]; sess != nil {
+			s.expire(sess)
+		}
+	})
+}
+
+func (s *Server) expire(sess *session) {
+	s.endSession(sess)
+	if sess.conn != nil {
+		s.hangUp(sess.conn)
+	}
+}
+
+// Disconnect closes the connection of a session. The session lives on and the client may come back.
+func (s *Server) Disconnect(session int64) {
+	s.do(func() {
+		if sess := s.sessions[session]; sess != nil && sess.conn != nil {
+			s.hangUp(sess.conn)
+		}
+	})
+}
+
+// Freeze stops the server as SIGSTOP stops a process: connections are accepted and bytes are taken,
+// but nothing is answered, no session expires and no frame counts as heard, until [Server.Thaw]. What the test itself does
+// through the server's methods still happens.
+func (s *Server) Freeze() { s.do(func() { s.frozen.set(true) }) }
+
+// Thaw lets a frozen server go on. Time has passed meanwhile: sessions whose timeout is over are expired first,
+// in the order of their deadlines, before any frame that came in during the freeze is looked at.
+func (s *Server) Thaw() {
+	s.do(func() {
+		if !s.frozen.shut() {
+			return
+		}
+		now := time.Now()
+		for _, sess := range s.byDeadline() {
+			if left := sess.deadline().Sub(now); left > 0 {
+				sess.timer.Reset(left)
+			} else {
+				s.expire(sess)
+			}
+		}
+		s.frozen.set(false)
+	})
+}
+
+// byDeadline lists the sessions in the order in which they end if nothing more is heard of them.
+func (s *Server) byDeadline() []*session {
+	list := make([]*session, 0, len(s.sessions))
+	for _, sess := range s.sessions {
+		list = append(list, sess)
+	}
+	slices.SortFunc(list, func(a, b *session) int {
+		return cmp.Or(a.deadline().Compare(b.deadline()), cmp.Compare(a.id, b.id))
+	})
+	return list
+}
+
+// HangHandshakes makes the server accept connections and never answer their handshake. A handshake that
+// came in while it hung stays unanswered for good.
+func (s *Server) HangHandshakes(hang bool) { s.do(func() { s.hang = hang }) }
+
+// Partition holds back, in order, what travels in the given direction on the present connection of a session.
+// Other connections are not concerned; for the path of a whole process see [Server.Link].
+func (s *Server) Partition(session int64, dir Direction) {
+	s.do(func() {
+		sess := s.sessions[session]
+		if sess == nil || sess.conn == nil {
+			return
+		}
+		if dir&ToServer != 0 {
+			sess.conn.fromClient.set(true)
+		}
+		if dir&ToClient != 0 {
+			sess.conn.toClient.set(true)
+		}
+	})
+}
+
+// Heal ends the partitions of a session. What was held arrives now.
+func (s *Server) Heal(session int64) {
+	s.do(func() {
+		for c := range s.conns {
+			if c.last == session {
+				c.fromClient.set(false)
+				c.toClient.set(false)
+			}
+		}
+	})
+}
+
+// Restart closes all connections at once and goes on with the same data and sessions. The timeouts of the sessions start anew, as
+// they do when a new leader takes over. Requests not yet executed are lost, held ones included.
+func (s *Server) Restart() { s.do(s.restart) }
+
+func (s *Server) restart() {
+	for c := range s.conns {
+		c.abandon()
+	}
+	for _, sess := range s.sessions {
+		s.catchUp(sess)
+		sess.touch()
+		sess.timer.Reset(sess.timeout)
+	}
+}
+
+// Wipe restarts the server empty: no data, no sessions, and zxids from the start. As in ZooKeeper, a client that has seen
+// later zxids is refused.
+func (s *Server) Wipe() {
+	s.do(func() {
+		s.restart()
+		for _, sess := range s.sessions {
+			sess.timer.Stop()
+		}
+		clear(s.sessions)
+		s.tree = newTree()
+		s.tree.saturate = s.cfg.saturate
+	})
+}
+
+// replica is a server that lags: its tree as it was, and what it has yet to apply.
+type replica struct {
+	tree *tree
+	log  []change
+}
+
+// Lag makes a session read from a follower that falls behind from now on: what is committed later is neither
+// read nor announced by watches. It catches up at a sync or a write of the session, at [Server.CatchUp] and at a restart; the
+// watch events it missed are delivered then. A write whose reply is lost (LoseReply) does not make it catch up: it went
+// through another server, whose connection broke, and the session comes back to the follower that lags.
+func (s *Server) Lag(session int64) {
+	s.do(func() {
+		sess := s.sessions[session]
+		if sess == nil || sess.replica != nil {
+			return
+		}
+		sess.replica = &replica{tree: s.tree.clone()}
+		s.replicas[sess.replica] = struct{}{}
+		if sess.conn != nil {
+			s.tree.data.move(sess.conn, &sess.replica.tree.data)
+			s.tree.child.move(sess.conn, &sess.replica.tree.child)
+		}
+	})
+}
+
+// CatchUp lets a session that lags see the present again.
+func (s *Server) CatchUp(session int64) {
+	s.do(func() {
+		if sess := s.sessions[session]; sess != nil {
+			s.catchUp(sess)
+		}
+	})
+}
+
+// catchUp replays what the replica has missed, which fires the watches set on it, and
+// leaves the watches that remain on the server's own tree.
+func (s *Server) catchUp(sess *session) {
+	r := sess.replica
+	if r == nil {
+		return
+	}
+	sess.replica = nil
+	delete(s.replicas, r)
+	for _, ch := range r.log {
+		r.tree.apply(&ch)
+		r.tree.fire(ch, s.emit)
+	}
+	if sess.conn != nil {
+		r.tree.data.move(sess.conn, &s.tree.data)
+		r.tree.child.move(sess.conn, &s.tree.child)
+	}
+}

@@ -1,0 +1,155 @@
+package zktest
+
+import (
+	"slices"
+	"time"
+)
+
+// Request is a request as an interceptor sees it, before it runs.
+type Request struct {
+	Session int64
+	Xid     int32
+	Op      Op
+	Path    string    // of the znode; empty where a request names none
+	Data    []byte    // of create and setData
+	Flags   int32     // of create: 1 ephemeral, 2 sequential, 3 both, 4 container
+	Version int32     // that delete, setData, setACL or check expects
+	Watch   bool      // whether a read sets a watch
+	Ops     []Request // the parts of a multi
+}
+
+// Action is what an interceptor does to a request. The zero value is [Pass].
+type Action struct {
+	kind   actionKind
+	delay  time.Duration
+	hold   <-chan struct{}
+	code   Code
+	silent bool
+}
+
+type actionKind int
+
+const (
+	actPass actionKind = iota
+	actDrop
+	actLose
+	actFail
+)
+
+var (
+	// Pass lets the request run.
+	Pass = Action{}
+	// DropRequest loses the request on its way: it is never executed, and the connection closes.
+	DropRequest = Action{kind: actDrop}
+	// LoseReply executes the request and loses the answer: the connection closes after the execution.
+	LoseReply = Action{kind: actLose}
+)
+
+// Delay lets the request run after d. Requests that follow it on the same connection wait behind it, as
+// they do in ZooKeeper's pipeline; those of other connections do not. The session is touched when a frame arrives, not when it runs.
+func Delay(d time.Duration) Action { return Action{delay: d} }
+
+// Hold lets the request run once ch is closed or yields a value; what [Delay] says of other requests holds here too. If the client's
+// connection ends in the meantime the request still runs, as one that is already in the server's pipeline does, unless
+// its session has ended too: then it fails.
+func Hold(ch <-chan struct{}) Action { return Action{hold: ch} }
+
+// Fail answers the request with an error instead of executing it.
+func Fail(code Code) Action { return Action{kind: actFail, code: code} }
+
+// Silent keeps the connection open where [DropRequest] and [LoseReply] close it: the client waits
+// for an answer that does not come. No network loses one message of a stream and delivers the next, so clients
+// that count on the order of answers see nonsense after it; it shows how a client bears a server that hangs on one request.
+func (a Action) Silent() Action {
+	a.silent = true
+	return a
+}
+
+func (a Action) wait() bool { return a.delay > 0 || a.hold != nil }
+
+// await waits as the action says. It reports false if done is closed first.
+func (a Action) await(done <-chan struct{}) bool {
+	if a.hold != nil {
+		select {
+		case <-a.hold:
+			return true
+		case <-done:
+			return false
+		}
+	}
+	t := time.NewTimer(a.delay)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-done:
+		return false
+	}
+}
+
+// Intercept registers f to be called for each request after the handshake, before it runs, one at a time and in the order in which the
+// requests run unless they are delayed. If several interceptors are registered, the first that does not return [Pass]
+// decides. f may call any method of the server; it must not block: to keep a request waiting it returns [Hold].
+func (s *Server) Intercept(f func(Request) Action) (remove func()) {
+	h := &hook[func(Request) Action]{f}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.interceptors = append(slices.Clone(s.interceptors), h)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.interceptors = without(s.interceptors, h)
+	}
+}
+
+func without[T comparable](list []T, v T) []T {
+	return slices.DeleteFunc(slices.Clone(list), func(x T) bool { return x == v })
+}
+
+// intercept counts a request and asks the interceptors about it.
+func (s *Server) intercept(c *conn, xid int32, op Op, body []byte) Action {
+	s.mu.Lock()
+	hooks, session, abandoned := s.interceptors, c.last, c.abandoned
+	if !abandoned {
+		s.counts[op]++
+	}
+	s.mu.Unlock()
+	if len(hooks) == 0 || abandoned {
+		return Pass
+	}
+	r := describe(session, xid, op, body)
+	for _, h := range hooks {
+		if act := h.f(r); act != Pass {
+			return act
+		}
+	}
+	return Pass
+}
+
+// describe decodes as much of a request as an interceptor may want to know.
+func describe(session int64, xid int32, op Op, body []byte) Request {
+	r := Request{Session: session, Xid: xid, Op: op}
+	d := &decoder{buf: body}
+	switch op {
+	case OpExists, OpGetData, OpGetChildren, OpGetChildren2:
+		r.Path, r.Watch = d.string(), d.bool()
+	case OpGetACL, OpSync, OpGetEphemerals, OpGetAllChildrenCount, OpAddWatch, OpRemoveWatches, OpCheckWatches:
+		r.Path = d.string()
+	case OpMulti:
+		ops, _ := parseMulti(d, isMultiWrite)
+		for _, w := range ops {
+			r.Ops = append(r.Ops, w.describe(session, xid))
+		}
+	default:
+		if isWrite(op) {
+			r = parseWrite(op, d).describe(session, xid)
+		}
+	}
+	return r
+}
+
+func (w writeRequest) describe(session int64, xid int32) Request {
+	return Request{
+		Session: session, Xid: xid, Op: w.op, Path: w.path, Data: w.data, Flags: w.flags, Version: w.version,
+	}
+}

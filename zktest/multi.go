@@ -1,0 +1,159 @@
+package zktest
+
+import "time"
+
+// multi executes a list of transactions under one zxid: all of them, or none.
+func (c *conn) multi(xid int32, d *decoder) {
+	s := c.s
+	ops, ok := parseMulti(d, isMultiWrite)
+	zxid, now := s.nextZxid(), time.Now().UnixMilli()
+	if !ok {
+		s.answer(c, newReply(xid, zxid, CodeMarshallingError))
+		return
+	}
+	var changes []change
+	var undo []func()
+	e := newReply(xid, zxid, CodeOK)
+	for i, w := range ops {
+		ch, code := s.prepare(c, w, zxid, now)
+		if code != CodeOK {
+			for j := len(undo) - 1; j >= 0; j-- {
+				undo[j]()
+			}
+			if w.op == opMisfit {
+				s.answer(c, newReply(xid, zxid, code))
+			} else {
+				s.answer(c, multiFailed(xid, zxid, len(ops), i, code))
+			}
+			return
+		}
+		if ch.kind != noChange {
+			undo = append(undo, s.tree.apply(&ch))
+			changes = append(changes, ch)
+		}
+		multiHeader(e, multiResultOp(w.op), false, 0)
+		s.result(w.op, ch.path, e)
+	}
+	multiHeader(e, -1, true, -1)
+	// The watches fire after the whole transaction, so that nobody reads half of it.
+	for _, ch := range changes {
+		s.publish(ch, c.sess.id)
+	}
+	s.answer(c, e)
+}
+
+// multiFailed answers a multi whose operation at index failed: those before it are reported as done and undone, those after it
+// as never tried.
+func multiFailed(xid int32, zxid int64, n, failed int, code Code) *encoder {
+	e := newReply(xid, zxid, CodeOK)
+	for i := range n {
+		result := CodeRuntimeInconsistency
+		switch {
+		case i < failed:
+			result = CodeOK
+		case i == failed:
+			result = code
+		}
+		multiHeader(e, -1, false, result)
+		e.int32(int32(result))
+	}
+	multiHeader(e, -1, true, -1)
+	return e
+}
+
+func multiHeader(e *encoder, op Op, done bool, code Code) {
+	e.int32(int32(op))
+	e.bool(done)
+	e.int32(int32(code))
+}
+
+// multiResultOp is the kind that a result carries: every create that answers with a stat is a create2.
+func multiResultOp(op Op) Op {
+	switch op {
+	case OpCreateContainer, OpCreateTTL:
+		return OpCreate2
+	}
+	return op
+}
+
+// multiOp is what becomes of an operation inside a multi. There ZooKeeper keeps of a create only its flags, and derives from them
+// what it creates and how it answers.
+func multiOp(w writeRequest) Op {
+	switch w.op {
+	case OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL:
+		switch {
+		case w.flags == flagContainer:
+			return OpCreateContainer
+		case w.flags != flagTTL && w.flags != flagTTLSequential:
+			return OpCreate
+		case w.op != OpCreateTTL:
+			return opMisfit
+		}
+	}
+	return w.op
+}
+
+// opMisfit stands for a create in a multi whose flags ask for a life in milliseconds that it does not carry: ZooKeeper
+// trips over it only when it gets there.
+const opMisfit Op = -1
+
+func isMultiWrite(op Op) bool {
+	switch op {
+	case OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL, OpDelete, OpSetData, OpCheck:
+		return true
+	}
+	return false
+}
+
+func isMultiRead(op Op) bool { return op == OpGetChildren || op == OpGetData }
+
+// parseMulti decodes the list of a multi. It reports false if the list is broken or holds what allowed refuses.
+func parseMulti(d *decoder, allowed func(Op) bool) ([]writeRequest, bool) {
+	var ops []writeRequest
+	for {
+		op, done := Op(d.int32()), d.bool()
+		d.int32()
+		switch {
+		case d.err != nil:
+			return ops, false
+		case done:
+			return ops, true
+		case !allowed(op):
+			return ops, false
+		}
+		w := writeRequest{op: op}
+		if isMultiRead(op) {
+			w.path = d.path()
+			d.bool() // the watch flag: a multi read sets none
+		} else {
+			w = parseWrite(op, d)
+			w.op = multiOp(w)
+		}
+		ops = append(ops, w)
+	}
+}
+
+// multiRead answers a list of reads, each with its own result.
+func (c *conn) multiRead(t *tree, d *decoder, e *encoder) Code {
+	ops, ok := parseMulti(d, isMultiRead)
+	if !ok {
+		return CodeMarshallingError
+	}
+	for _, w := range ops {
+		n, code := c.readable(t, w.path)
+		if code != CodeOK {
+			multiHeader(e, -1, false, code)
+			e.int32(int32(code))
+			continue
+		}
+		multiHeader(e, w.op, false, 0)
+		if w.op == OpGetChildren {
+			e.strings(n.childNames())
+		} else {
+			e.buffer(n.data)
+			e.stat(n.stat())
+		}
+	}
+	multiHeader(e, -1, true, -1)
+	return CodeOK
+}

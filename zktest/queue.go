@@ -1,0 +1,95 @@
+package zktest
+
+import "sync"
+
+// queue is an unbounded queue with one consumer. Nothing that feeds it ever waits, so a slow
+// reader on one connection cannot hold up the server.
+type queue[T any] struct {
+	mu     sync.Mutex
+	cond   *sync.Cond
+	items  []T
+	closed bool
+}
+
+func newQueue[T any]() *queue[T] {
+	q := &queue[T]{}
+	q.cond = sync.NewCond(&q.mu)
+	return q
+}
+
+// push appends an item; after close it is dropped.
+func (q *queue[T]) push(v T) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.closed {
+		q.items = append(q.items, v)
+		q.cond.Signal()
+	}
+}
+
+// pop waits for the next item. It reports false once the queue is closed and empty.
+func (q *queue[T]) pop() (T, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.items) == 0 && !q.closed {
+		q.cond.Wait()
+	}
+	var v T
+	if len(q.items) == 0 {
+		return v, false
+	}
+	v = q.items[0]
+	q.items[0] = *new(T)
+	q.items = q.items[1:]
+	return v, true
+}
+
+// close lets the consumer finish what is queued and then stop.
+func (q *queue[T]) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.cond.Broadcast()
+}
+
+// gate holds its passers back while it is shut.
+type gate struct {
+	mu   sync.Mutex
+	open chan struct{} // closed while the gate is open; nil means open too
+}
+
+func (g *gate) set(shut bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	isShut := g.open != nil
+	switch {
+	case shut && !isShut:
+		g.open = make(chan struct{})
+	case !shut && isShut:
+		close(g.open)
+		g.open = nil
+	}
+}
+
+func (g *gate) shut() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.open != nil
+}
+
+// pass waits until the gate is open. It reports false if done is closed first.
+func (g *gate) pass(done <-chan struct{}) bool {
+	for {
+		g.mu.Lock()
+		open := g.open
+		g.mu.Unlock()
+		if open == nil {
+			return true
+		}
+		select {
+		case <-open:
+		case <-done:
+			return false
+		}
+	}
+}

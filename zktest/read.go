@@ -1,0 +1,224 @@
+package zktest
+
+import "strings"
+
+// query executes one request that changes nothing and writes the answer's body. What it writes counts only if
+// it returns CodeOK.
+func (c *conn) query(t *tree, op Op, d *decoder, e *encoder) Code {
+	switch op {
+	case OpExists, OpGetData, OpGetChildren, OpGetChildren2:
+		path, watch := d.path(), d.bool()
+		if d.err != nil {
+			return CodeMarshallingError
+		}
+		return c.readNode(t, op, path, watch, e)
+	case OpGetACL:
+		return c.getACL(t, d, e)
+	case OpSync:
+		e.buffer(d.buffer()) // the path as it came, checked by nobody
+	case OpSetWatches, OpSetWatches2:
+		return c.setWatches(t, op, d)
+	case OpAddWatch:
+		return c.addWatch(t, d, e)
+	case OpCheckWatches, OpRemoveWatches:
+		return c.dropWatches(t, op, d)
+	case OpGetEphemerals:
+		prefix := d.string()
+		var paths []string
+		for _, p := range t.ownedBy(c.sess.id) {
+			if strings.HasPrefix(p, strings.TrimSpace(prefix)) {
+				paths = append(paths, p)
+			}
+		}
+		e.strings(paths)
+	case OpGetAllChildrenCount:
+		path := d.path()
+		if d.err != nil {
+			return CodeMarshallingError
+		}
+		if _, code := c.readable(t, path); code != CodeOK {
+			return code
+		}
+		e.int32(int32(t.descendants(path)))
+	case OpWhoAmI:
+		e.int32(int32(len(c.ids)))
+		for _, have := range c.ids {
+			user, _, _ := strings.Cut(have.id, ":")
+			e.string(have.scheme)
+			e.string(user)
+		}
+	case OpMultiRead:
+		return c.multiRead(t, d, e)
+	}
+	if d.err != nil {
+		return CodeMarshallingError
+	}
+	return CodeOK
+}
+
+// readable finds a znode and checks that the connection may read it.
+func (c *conn) readable(t *tree, path string) (*node, Code) {
+	n := t.get(path)
+	switch {
+	case n == nil:
+		return nil, CodeNoNode
+	case !c.allowed(n.acl, permRead):
+		return nil, CodeNoAuth
+	}
+	return n, CodeOK
+}
+
+func (c *conn) readNode(t *tree, op Op, path string, watch bool, e *encoder) Code {
+	if op == OpExists {
+		// exists asks for no permission, and a watch stays even where there is no znode yet.
+		if strings.ContainsRune(path, 0) {
+			return CodeBadArguments
+		}
+		if watch {
+			t.data.add(path, c, watchOnce)
+		}
+		n := t.get(path)
+		if n == nil {
+			return CodeNoNode
+		}
+		e.stat(n.stat())
+		return CodeOK
+	}
+	n, code := c.readable(t, path)
+	if code != CodeOK {
+		return code
+	}
+	table := &t.child
+	if op == OpGetData {
+		table = &t.data
+		e.buffer(n.data)
+	} else {
+		e.strings(n.childNames())
+	}
+	if op != OpGetChildren {
+		e.stat(n.stat())
+	}
+	if watch {
+		table.add(path, c, watchOnce)
+	}
+	return CodeOK
+}
+
+// getACL answers whoever may read or administer the znode, but shows password digests to administrators only.
+func (c *conn) getACL(t *tree, d *decoder, e *encoder) Code {
+	path := d.path()
+	if d.err != nil {
+		return CodeMarshallingError
+	}
+	n := t.get(path)
+	if n == nil {
+		return CodeNoNode
+	}
+	if !c.allowed(n.acl, permRead|permAdmin) {
+		return CodeNoAuth
+	}
+	acl := n.acl
+	if !c.allowed(n.acl, permAdmin) {
+		acl = maskDigests(acl)
+	}
+	e.acls(acl)
+	e.stat(n.stat())
+	return CodeOK
+}
+
+// setWatches re-arms the watches of a client that is back: what changed since the zxid it last saw
+// is told at once, the rest is watched.
+func (c *conn) setWatches(t *tree, op Op, d *decoder) Code {
+	since := d.int64()
+	data, exist, child := d.list(), d.list(), d.list()
+	var persistent, recursive []string
+	if op == OpSetWatches2 {
+		persistent, recursive = d.list(), d.list()
+	}
+	if d.err != nil {
+		return CodeMarshallingError
+	}
+	emit := c.s.emit
+	for _, p := range data {
+		switch n := t.get(p); {
+		case n == nil:
+			emit(c, eventDeleted, p)
+		case n.mzxid > since:
+			emit(c, eventDataChanged, p)
+		default:
+			t.data.add(p, c, watchOnce)
+		}
+	}
+	for _, p := range exist {
+		if t.get(p) != nil {
+			emit(c, eventCreated, p)
+		} else {
+			t.data.add(p, c, watchOnce)
+		}
+	}
+	for _, p := range child {
+		switch n := t.get(p); {
+		case n == nil:
+			emit(c, eventDeleted, p)
+		case n.pzxid > since:
+			emit(c, eventChildrenChanged, p)
+		default:
+			t.child.add(p, c, watchOnce)
+		}
+	}
+	for _, p := range persistent {
+		t.data.add(p, c, watchPersistent)
+		t.child.add(p, c, watchPersistent)
+	}
+	for _, p := range recursive {
+		t.data.add(p, c, watchRecursive)
+		t.child.add(p, c, watchRecursive)
+	}
+	return CodeOK
+}
+
+func (c *conn) addWatch(t *tree, d *decoder, e *encoder) Code {
+	path, mode := d.path(), d.int32()
+	if d.err != nil {
+		return CodeMarshallingError
+	}
+	switch mode {
+	case 0:
+		t.data.add(path, c, watchPersistent)
+		t.child.add(path, c, watchPersistent)
+	case 1:
+		t.data.add(path, c, watchRecursive)
+		t.child.add(path, c, watchRecursive)
+	default:
+		return CodeMarshallingError
+	}
+	e.int32(0)
+	return CodeOK
+}
+
+// dropWatches checks for, or removes, the watches of one kind that the connection has on a path.
+func (c *conn) dropWatches(t *tree, op Op, d *decoder) Code {
+	const children, data, either = 1, 2, 3
+	path, kind := d.path(), d.int32()
+	if d.err != nil || kind < children || kind > either || op == OpCheckWatches && !strings.HasPrefix(path, "/") {
+		return CodeMarshallingError
+	}
+	found := false
+	for _, w := range []struct {
+		table *watchTable
+		kind  int32
+	}{{&t.child, children}, {&t.data, data}} {
+		if kind&w.kind == 0 {
+			continue
+		}
+		if op == OpCheckWatches {
+			found = w.table.has(path) || found
+		} else {
+			found = w.table.remove(path, c) || found
+		}
+	}
+	if !found {
+		return CodeNoWatcher
+	}
+	return CodeOK
+}

@@ -1,0 +1,242 @@
+package zktest
+
+import "time"
+
+// request runs one frame after the handshake. It reports false when nothing more of this connection is to be executed.
+func (c *conn) request(body []byte) bool {
+	s := c.s
+	d := &decoder{buf: body}
+	xid, op := d.int32(), Op(d.int32())
+	if d.err != nil {
+		s.do(func() { s.hangUp(c) })
+		return false
+	}
+	act, ok := c.consult(xid, op, d.buf)
+	if !ok {
+		return false
+	}
+	defer s.order.Unlock()
+	more := true
+	s.step(func() {
+		if c.abandoned {
+			more = false
+			return
+		}
+		more = c.perform(act, xid, op, d)
+	})
+	return more
+}
+
+// consult asks the interceptors about a request, waits if they say so, and returns with order locked: what one
+// request is told, it does before the next is asked. It reports false if the connection's requests are to be dropped.
+func (c *conn) consult(xid int32, op Op, body []byte) (Action, bool) {
+	s := c.s
+	act := Pass
+	s.intercepting.Lock()
+	func() {
+		asked := false
+		defer func() {
+			if !asked { // an interceptor panicked or ended the test: leave no lock behind
+				s.intercepting.Unlock()
+			}
+		}()
+		act = s.intercept(c, xid, op, body)
+		asked = true
+	}()
+	if act.wait() {
+		s.intercepting.Unlock()
+		if !act.await(s.done) {
+			return act, false
+		}
+		return act, s.lockThawed()
+	}
+	s.order.Lock()
+	s.intercepting.Unlock()
+	if !s.frozen.shut() {
+		return act, true
+	}
+	s.order.Unlock()
+	return act, s.lockThawed()
+}
+
+// lockThawed takes order at a moment when the server is not frozen. It reports false, without the lock, if the
+// server closes first.
+func (s *Server) lockThawed() bool {
+	for {
+		if !s.frozen.pass(s.done) {
+			return false
+		}
+		s.order.Lock()
+		if !s.frozen.shut() {
+			return true
+		}
+		s.order.Unlock()
+	}
+}
+
+// perform does what the interceptors decided about a request.
+func (c *conn) perform(act Action, xid int32, op Op, d *decoder) bool {
+	s := c.s
+	switch act.kind {
+	case actDrop:
+		if !act.silent {
+			c.abandoned = true
+			s.hangUp(c)
+		}
+		return act.silent
+	case actFail:
+		s.send(c, newReply(xid, s.view(c).zxid, act.code).frame())
+		return true
+	case actLose:
+		c.losing = !act.silent
+		c.dispatch(xid, op, d)
+		s.dropReply(c)
+		if !act.silent {
+			c.abandoned = true
+			s.hangUp(c)
+		}
+		return act.silent
+	}
+	c.dispatch(xid, op, d)
+	return true
+}
+
+// dropReply takes back the reply of the request just executed; watch events stay.
+func (s *Server) dropReply(c *conn) {
+	for i := len(s.outgoing) - 1; i >= 0; i-- {
+		if o := s.outgoing[i]; o.c == c && o.reply {
+			s.outgoing = append(s.outgoing[:i], s.outgoing[i+1:]...)
+			return
+		}
+	}
+}
+
+// answer queues the reply to a request.
+func (s *Server) answer(c *conn, e *encoder) {
+	s.outgoing = append(s.outgoing, outgoing{c: c, frame: e.frame(), reply: true})
+}
+
+// view is the tree a connection reads: the server's, or the replica its session lags on.
+func (s *Server) view(c *conn) *tree {
+	if c.sess != nil && c.sess.replica != nil {
+		return c.sess.replica.tree
+	}
+	return s.tree
+}
+
+// dispatch executes one request and queues its answer.
+func (c *conn) dispatch(xid int32, op Op, d *decoder) {
+	s := c.s
+	if op == OpAuth {
+		c.authenticate(xid, d)
+		return
+	}
+	if op == OpSASL {
+		s.hangUp(c) // as ZooKeeper does where no login is configured
+		return
+	}
+	if !s.supports(op) {
+		s.answer(c, newReply(xid, -1, CodeUnimplemented))
+		s.hangUp(c)
+		return
+	}
+	if c.sess == nil || s.sessions[c.sess.id] != c.sess {
+		if isWrite(op) && op != OpCloseSession {
+			s.nextZxid()
+		}
+		s.answer(c, newReply(xid, s.tree.zxid, CodeSessionExpired))
+		return
+	}
+	switch {
+	case op == OpCloseSession:
+		s.endSession(c.sess)
+		s.answer(c, newReply(xid, s.tree.zxid, CodeOK))
+		s.hangUp(c)
+	case op == OpPing:
+		s.answer(c, newReply(xidPing, s.view(c).zxid, CodeOK))
+	case isWrite(op):
+		if !c.losing { // else the client never sees the server that it wrote through again
+			s.catchUp(c.sess)
+		}
+		c.transact(xid, op, d)
+	default:
+		if op == OpSync {
+			s.catchUp(c.sess)
+		}
+		t := s.view(c)
+		e := newReply(xid, t.zxid, CodeOK)
+		if code := c.query(t, op, d, e); code != CodeOK {
+			e = newReply(xid, t.zxid, code)
+		}
+		s.answer(c, e)
+	}
+}
+
+// supports says whether the server knows a kind of request.
+func (s *Server) supports(op Op) bool {
+	if _, known := opNames[op]; !known || op == OpConnect {
+		return false
+	}
+	return !s.cfg.noContainers || op != OpCreateContainer && op != OpDeleteContainer
+}
+
+// isWrite says whether a request is a transaction, which takes a zxid whether it succeeds or fails.
+func isWrite(op Op) bool {
+	switch op {
+	case OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL, OpDelete, OpDeleteContainer,
+		OpSetData, OpSetACL, OpMulti, OpCheck, OpReconfig:
+		return true
+	}
+	return false
+}
+
+// transact executes one transaction.
+func (c *conn) transact(xid int32, op Op, d *decoder) {
+	s := c.s
+	if op == OpMulti {
+		c.multi(xid, d)
+		return
+	}
+	w := parseWrite(op, d)
+	zxid, now := s.nextZxid(), time.Now().UnixMilli()
+	if d.err != nil {
+		s.answer(c, newReply(xid, zxid, CodeMarshallingError))
+		return
+	}
+	ch, code := s.prepare(c, w, zxid, now)
+	if code != CodeOK {
+		s.answer(c, newReply(xid, zxid, code))
+		return
+	}
+	if ch.kind != noChange {
+		s.commit(ch, c.sess.id)
+	}
+	e := newReply(xid, zxid, CodeOK)
+	s.result(w.op, ch.path, e)
+	s.answer(c, e)
+}
+
+// commit applies a change and makes it known.
+func (s *Server) commit(ch change, session int64) {
+	s.tree.apply(&ch)
+	s.publish(ch, session)
+}
+
+// publish makes an applied change known: to watchers, to lagging replicas and to the observers.
+func (s *Server) publish(ch change, session int64) {
+	s.tree.fire(ch, s.emit)
+	for r := range s.replicas {
+		r.log = append(r.log, ch)
+	}
+	if s.tree.mortal > 0 && s.reaper == nil {
+		s.armReaper()
+	}
+	if len(s.observers) > 0 && ch.kind != changeSequence {
+		s.changes = append(s.changes, Change{
+			Kind: ch.kind, Path: ch.path, Zxid: ch.zxid, Session: session, Time: time.Now(), Data: ch.data,
+		})
+	}
+}
+
+// emit sends a watch event.
+func (s *Server) emit(c *conn, t eventType, path string) { s.send(c, encodeEvent(t, path)) }

@@ -1,0 +1,215 @@
+package zktest
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"sync"
+	"testing"
+	"time"
+)
+
+// memoryAddr is the address of a server that listens on no port.
+const memoryAddr = "zktest:2181"
+
+var errClosed = errors.New("zktest: server closed")
+
+// Server is an in-process ZooKeeper. All its methods are safe for concurrent use.
+type Server struct {
+	cfg  settings
+	link *Link // the path of connections dialled on the server itself
+	done chan struct{}
+	wg   sync.WaitGroup
+
+	frozen gate // shut while the server is frozen
+
+	// intercepting is held around the interceptors, and handed over to order, so that
+	// requests are executed in the order in which the interceptors saw them.
+	intercepting sync.Mutex
+	// order is held by everything that changes the state, until the change has been told to the observers and
+	// its events and replies are on their way: what a client can know, the observers have seen.
+	order sync.Mutex
+
+	// mu guards what follows. It is taken inside order and held only for moments.
+	mu           sync.Mutex
+	closed       bool
+	tree         *tree
+	sessions     map[int64]*session
+	nextSession  int64
+	conns        map[*conn]struct{}
+	connSeq      int64
+	listeners    []net.Listener
+	counts       map[Op]int
+	hang         bool
+	interceptors []*hook[func(Request) Action]
+	observers    []*hook[func(Change)]
+	changes      []Change
+	outgoing     []outgoing
+	replicas     map[*replica]struct{} // those that lag
+	started      time.Time
+	reaper       *time.Timer // runs while there is something to reap
+}
+
+// hook is a registered callback: its address tells it from others when it is removed.
+type hook[T any] struct{ f T }
+
+// outgoing is what a change sends to a connection once it is complete.
+type outgoing struct {
+	c     *conn
+	frame []byte
+	reply bool
+	close bool
+}
+
+// New starts a server that is closed when the test ends. In a synctest bubble call it inside the bubble, with the
+// bubble's own testing.TB.
+func New(tb testing.TB, opts ...Option) *Server {
+	tb.Helper()
+	s, err := Start(opts...)
+	if err != nil {
+		tb.Fatalf("zktest: %v", err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Errorf("zktest: close: %v", err)
+		}
+	})
+	return s
+}
+
+// Start starts a server without a test around it. The caller closes it.
+func Start(opts ...Option) (*Server, error) {
+	cfg := newSettings(opts)
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg:      cfg,
+		done:     make(chan struct{}),
+		tree:     newTree(),
+		sessions: make(map[int64]*session),
+		conns:    make(map[*conn]struct{}),
+		counts:   make(map[Op]int),
+		replicas: make(map[*replica]struct{}),
+		started:  time.Now(),
+		// The first session id is made of the server's number and the time, as ZooKeeper makes it.
+		nextSession: 1<<56 | time.Now().UnixMilli()<<24>>8&(1<<56-1),
+	}
+	s.link = s.Link()
+	s.tree.saturate = cfg.saturate
+	return s, nil
+}
+
+// Addr returns the address of the first listener, or "zktest:2181" for a server that has none.
+func (s *Server) Addr() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.listeners) > 0 {
+		return s.listeners[0].Addr().String()
+	}
+	return memoryAddr
+}
+
+// Dial connects to the server in memory. It has the shape of go-zookeeper's Dialer; the address is ignored.
+func (s *Server) Dial(network, addr string, timeout time.Duration) (net.Conn, error) {
+	return s.link.Dial(network, addr, timeout)
+}
+
+// DialContext connects to the server in memory; the address is ignored.
+func (s *Server) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	return s.link.DialContext(ctx, network, addr)
+}
+
+// Listen also serves on a TCP address, such as "127.0.0.1:0", and returns the address it got. It cannot be used
+// inside a synctest bubble, where network traffic does not let time pass.
+func (s *Server) Listen(addr string) (string, error) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", err
+	}
+	if s.cfg.tls != nil {
+		ln = tls.NewListener(ln, s.cfg.tls)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return "", errors.Join(errClosed, ln.Close())
+	}
+	s.listeners = append(s.listeners, ln)
+	s.wg.Go(func() {
+		for {
+			nc, err := ln.Accept()
+			if err != nil {
+				return // the listener is closed
+			}
+			if err := s.accept(nc); err != nil {
+				return // the server is, and accept has closed the connection
+			}
+		}
+	})
+	return ln.Addr().String(), nil
+}
+
+// Close ends the server: all connections close, all its goroutines end, the data is gone. It may be called more than once.
+func (s *Server) Close() error {
+	var errs []error
+	s.do(func() {
+		s.closed = true
+		close(s.done)
+		if s.reaper != nil {
+			s.reaper.Stop()
+		}
+		for _, ln := range s.listeners {
+			errs = append(errs, ln.Close())
+		}
+		for c := range s.conns {
+			c.abandon()
+		}
+		for _, sess := range s.sessions {
+			sess.timer.Stop()
+		}
+	})
+	s.wg.Wait()
+	return errors.Join(errs...)
+}
+
+// do runs f as one step of the server's total order: f changes the state, then the observers are told, then
+// events and replies go out. On a closed server it does nothing.
+func (s *Server) do(f func()) {
+	s.order.Lock()
+	defer s.order.Unlock()
+	s.step(f)
+}
+
+// step is do for a caller that holds order.
+func (s *Server) step(f func()) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	f()
+	changes, out, observers := s.changes, s.outgoing, s.observers
+	s.changes, s.outgoing = nil, nil
+	s.mu.Unlock()
+	for _, ch := range changes {
+		for _, o := range observers {
+			o.f(ch)
+		}
+	}
+	for _, o := range out {
+		o.c.deliver(o)
+	}
+}
+
+// send queues a frame for a connection; it leaves when the present step is complete.
+func (s *Server) send(c *conn, frame []byte) {
+	s.outgoing = append(s.outgoing, outgoing{c: c, frame: frame})
+}
+
+// hangUp closes a connection after everything that was sent on it before.
+func (s *Server) hangUp(c *conn) {
+	s.detach(c)
+	s.outgoing = append(s.outgoing, outgoing{c: c, close: true})
+}

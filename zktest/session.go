@@ -1,0 +1,139 @@
+package zktest
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/binary"
+	"time"
+)
+
+// session is one client session. Everything is guarded by Server.mu.
+type session struct {
+	id        int64
+	passwd    [16]byte
+	timeout   time.Duration
+	lastHeard time.Time
+	timer     *time.Timer
+	conn      *conn
+	replica   *replica // set while the session reads from a lagging server
+}
+
+// touch starts the session's timeout anew. The timer is left alone: when it fires early it looks again.
+func (sess *session) touch() { sess.lastHeard = time.Now() }
+
+func (sess *session) deadline() time.Time { return sess.lastHeard.Add(sess.timeout) }
+
+// password derives a session's password from its id, so that a replayed test sees the same bytes.
+func password(session int64) (p [16]byte) {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(session))
+	sum := sha256.Sum256(append([]byte("zktest session "), b[:]...))
+	copy(p[:], sum[:])
+	return p
+}
+
+// negotiate confines the timeout that a client asks for.
+func (s *Server) negotiate(ms int32) time.Duration {
+	d := time.Duration(ms) * time.Millisecond
+	return min(max(d, s.cfg.minTimeout), s.cfg.maxTimeout)
+}
+
+// handshake answers the first frame of a connection: a new session, the old one again, or none. It reports whether
+// requests may follow.
+func (c *conn) handshake(body []byte) bool {
+	s := c.s
+	if !s.lockThawed() {
+		return false
+	}
+	defer s.order.Unlock()
+	s.step(func() {
+		if c.gone {
+			return
+		}
+		s.counts[OpConnect]++
+		req, err := decodeConnect(body)
+		switch {
+		case err != nil:
+			s.hangUp(c)
+		case s.hang:
+			// The connection stays open and silent.
+		case req.lastZxid > s.tree.zxid:
+			// The client has seen a future this server does not know.
+			s.hangUp(c)
+		case req.session == 0:
+			s.openSession(c, req)
+		default:
+			s.reopenSession(c, req)
+		}
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return c.sess != nil
+}
+
+func (s *Server) openSession(c *conn, req connectRequest) {
+	sess := &session{id: s.nextSession, passwd: password(s.nextSession), timeout: s.negotiate(req.timeoutMs)}
+	s.nextSession++
+	s.nextZxid()
+	s.sessions[sess.id] = sess
+	sess.touch()
+	sess.timer = time.AfterFunc(sess.timeout, func() { s.judge(sess) })
+	s.attach(c, sess, req)
+}
+
+func (s *Server) reopenSession(c *conn, req connectRequest) {
+	sess := s.sessions[req.session]
+	if sess != nil && sess.conn != nil {
+		// A client has one connection: the new one ends the old one, even before the password is looked at.
+		s.hangUp(sess.conn)
+	}
+	if sess == nil || subtle.ConstantTimeCompare(req.passwd, sess.passwd[:]) != 1 {
+		s.send(c, encodeConnect(0, 0, [16]byte{}, req.sentReadOnly))
+		s.hangUp(c)
+		return
+	}
+	sess.timeout = s.negotiate(req.timeoutMs)
+	sess.touch()
+	sess.timer.Reset(sess.timeout)
+	s.attach(c, sess, req)
+}
+
+func (s *Server) attach(c *conn, sess *session, req connectRequest) {
+	sess.conn, c.sess, c.last = c, sess, sess.id
+	s.send(c, encodeConnect(int32(sess.timeout/time.Millisecond), sess.id, sess.passwd, req.sentReadOnly))
+}
+
+// judge runs when a session's timeout may have passed.
+func (s *Server) judge(sess *session) {
+	s.do(func() {
+		if s.sessions[sess.id] != sess || s.frozen.shut() {
+			return // ended already, or judged when the server thaws
+		}
+		if left := time.Until(sess.deadline()); left > 0 {
+			sess.timer.Reset(left)
+			return
+		}
+		s.endSession(sess)
+		if sess.conn != nil {
+			s.hangUp(sess.conn)
+		}
+	})
+}
+
+// endSession is the closeSession transaction: the ephemeral znodes go, all under one zxid.
+func (s *Server) endSession(sess *session) {
+	sess.timer.Stop()
+	delete(s.sessions, sess.id)
+	delete(s.replicas, sess.replica)
+	zxid := s.nextZxid()
+	now := time.Now().UnixMilli()
+	for _, path := range s.tree.ownedBy(sess.id) {
+		s.commit(change{kind: Deleted, path: path, zxid: zxid, time: now}, sess.id)
+	}
+}
+
+// nextZxid numbers a transaction.
+func (s *Server) nextZxid() int64 {
+	s.tree.zxid++
+	return s.tree.zxid
+}

@@ -1,0 +1,223 @@
+package zktest
+
+import (
+	"fmt"
+	"strings"
+)
+
+// maxTTL is the longest life of a TTL node, in milliseconds.
+const maxTTL = 0xffffffffff
+
+// The flags of a create.
+const (
+	flagPersistent = iota
+	flagEphemeral
+	flagSequential
+	flagEphemeralSequential
+	flagContainer
+	flagTTL
+	flagTTLSequential
+)
+
+// writeRequest is a decoded transaction, alone or as part of a multi.
+type writeRequest struct {
+	op      Op
+	path    string
+	data    []byte
+	acl     []ACL
+	flags   int32
+	ttl     int64
+	version int32
+}
+
+func parseWrite(op Op, d *decoder) writeRequest {
+	w := writeRequest{op: op, ttl: -1}
+	switch op {
+	case OpCreate, OpCreate2, OpCreateContainer:
+		w.path, w.data, w.acl, w.flags = d.path(), d.buffer(), d.acls(), d.int32()
+	case OpCreateTTL:
+		w.path, w.data, w.acl, w.flags, w.ttl = d.string(), d.buffer(), d.acls(), d.int32(), d.int64()
+	case OpDelete:
+		w.path, w.version = d.path(), d.int32()
+	case OpCheck:
+		w.path, w.version = d.string(), d.int32()
+	case OpDeleteContainer:
+		w.path = string(d.buf) // it comes from the server itself, unframed
+	case OpSetData:
+		w.path, w.data, w.version = d.string(), d.buffer(), d.int32()
+	case OpSetACL:
+		w.path, w.acl, w.version = d.string(), d.acls(), d.int32()
+	case OpReconfig:
+		d.string()
+		d.string()
+		d.string()
+		d.int64()
+	}
+	return w
+}
+
+// prepare checks a transaction against the tree and turns it into a change. The order of the checks is the order in
+// which ZooKeeper finds fault. c is nil for the test's own hand, which is bound by no ACL.
+func (s *Server) prepare(c *conn, w writeRequest, zxid, now int64) (change, Code) {
+	ch := change{path: w.path, zxid: zxid, time: now}
+	switch w.op {
+	case OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL:
+		return s.prepareCreate(c, w, ch)
+	case OpDelete, OpDeleteContainer:
+		return s.prepareDelete(c, w, ch)
+	case OpReconfig:
+		return ch, CodeReconfigDisabled
+	case opMisfit:
+		return ch, CodeMarshallingError
+	}
+	if !validPath(w.path) {
+		return ch, CodeBadArguments
+	}
+	acl := w.acl
+	if w.op == OpSetACL {
+		var ok bool
+		if acl, ok = c.fixACL(w.acl); !ok {
+			return ch, CodeInvalidACL
+		}
+	}
+	n := s.tree.get(w.path)
+	if n == nil {
+		return ch, CodeNoNode
+	}
+	current, perm := n.version, int32(permWrite)
+	switch w.op {
+	case OpSetData:
+		ch.kind, ch.data = DataChanged, w.data
+	case OpSetACL:
+		ch.kind, ch.acl = ACLChanged, acl
+		current, perm = n.aversion, permAdmin
+	case OpCheck:
+		perm = permRead
+	}
+	if !c.allowed(n.acl, perm) {
+		return ch, CodeNoAuth
+	}
+	if w.version != -1 && w.version != current {
+		return ch, CodeBadVersion
+	}
+	ch.version = current + 1
+	return ch, CodeOK
+}
+
+func (s *Server) prepareCreate(c *conn, w writeRequest, ch change) (change, Code) {
+	ephemeral, sequential, ttl := false, false, false
+	switch w.flags {
+	case flagPersistent, flagContainer: // what makes a container is the kind of the request
+	case flagEphemeral:
+		ephemeral = true
+	case flagSequential:
+		sequential = true
+	case flagEphemeralSequential:
+		ephemeral, sequential = true, true
+	case flagTTL:
+		ttl = true
+	case flagTTLSequential:
+		ttl, sequential = true, true
+	default:
+		return ch, CodeBadArguments
+	}
+	if ttl && !s.cfg.ttlNodes {
+		return ch, CodeUnimplemented
+	}
+	if validTTL := w.ttl > 0 && w.ttl <= maxTTL; ttl && !validTTL || !ttl && w.ttl >= 0 {
+		return ch, CodeBadArguments
+	}
+	parentPath, _, ok := splitPath(w.path)
+	if !ok || strings.ContainsRune(w.path, 0) {
+		return ch, CodeBadArguments
+	}
+	acl, ok := c.fixACL(w.acl)
+	if !ok {
+		return ch, CodeInvalidACL
+	}
+	parent := s.tree.get(parentPath)
+	if parent == nil {
+		return ch, CodeNoNode
+	}
+	if !c.allowed(parent.acl, permCreate) {
+		return ch, CodeNoAuth
+	}
+	if sequential {
+		ch.path += fmt.Sprintf("%010d", parent.creates)
+	}
+	switch {
+	case !validPath(ch.path):
+		return ch, CodeBadArguments
+	case s.tree.get(ch.path) != nil:
+		return ch, CodeNodeExists
+	case parent.kind == kindEphemeral:
+		return ch, CodeNoChildrenForEphemerals
+	}
+	ch.kind, ch.data, ch.acl = Created, w.data, acl
+	switch {
+	case w.op == OpCreateContainer: // whatever its flags say
+		ch.node = kindContainer
+	case ephemeral:
+		ch.node, ch.owner = kindEphemeral, c.sess.id
+	case w.op == OpCreateTTL && ttl:
+		ch.node, ch.ttl = kindTTL, w.ttl
+	}
+	return ch, CodeOK
+}
+
+func (s *Server) prepareDelete(c *conn, w writeRequest, ch change) (change, Code) {
+	parentPath, _, ok := splitPath(w.path)
+	if !ok || isSpecial(w.path) || strings.ContainsRune(w.path, 0) {
+		return ch, CodeBadArguments
+	}
+	parent := s.tree.get(parentPath)
+	if parent == nil {
+		return ch, CodeNoNode
+	}
+	if w.op == OpDelete && !c.allowed(parent.acl, permDelete) {
+		return ch, CodeNoAuth
+	}
+	n := s.tree.get(w.path)
+	switch {
+	case n == nil:
+		return ch, CodeNoNode
+	case w.op == OpDelete && w.version != -1 && w.version != n.version:
+		return ch, CodeBadVersion
+	case w.op == OpDeleteContainer && n.kind == kindEphemeral:
+		return ch, CodeBadVersion
+	case len(n.children) > 0:
+		return ch, CodeNotEmpty
+	}
+	ch.kind = Deleted
+	return ch, CodeOK
+}
+
+// result writes the body that a successful transaction is answered with.
+func (s *Server) result(op Op, path string, e *encoder) {
+	switch op {
+	case OpCreate:
+		e.string(path)
+	case OpCreate2, OpCreateContainer, OpCreateTTL:
+		e.string(path)
+		e.stat(s.tree.nodes[path].stat())
+	case OpSetData, OpSetACL:
+		e.stat(s.tree.nodes[path].stat())
+	}
+}
+
+// SetSequence sets the number that the next sequential child of dir gets, for tests of what happens when the numbers wrap:
+// after 2147483647 comes -2147483648.
+func (s *Server) SetSequence(dir string, next int32) error {
+	code := CodeNoNode
+	s.do(func() {
+		if s.tree.nodes[dir] == nil {
+			return
+		}
+		code = CodeOK
+		s.commit(change{kind: changeSequence, path: dir, version: next}, 0)
+	})
+	if code != CodeOK {
+		return fmt.Errorf("zktest: set sequence of %s: %w", dir, code)
+	}
+	return nil
+}
