@@ -1,0 +1,83 @@
+# Docent's chores. `make` alone lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO          ?= go
+STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# Every module of the repository, the root first. `./...` never crosses into a nested module, so each is visited on its own.
+MODULES := . $(sort $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' | sed 's|^\./||')))
+
+FUZZTIME ?= 20s
+SEEDS    ?= 200
+DURATION ?= 10m
+# How many random programs the conformance suite runs against both servers.
+CHECKS   ?= 200
+
+.PHONY: help build test test-unit test-ensemble conformance fuzz soak lint deps cover clean
+
+help: ## Show this list
+	@echo 'make TARGET [VAR=value]'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo '  CI=true        makes a suite that cannot run (no Java, no ZooKeeper) a failure instead of a skip'
+
+build: ## Build the docent command into bin/
+	$(GO) build -o bin/ ./cmd/...
+
+# One suite after the other: each of them keeps two cores busy, and the ensembles measure time.
+test: ## Everything: deps, lint, unit tests, conformance, real ensembles (about ten minutes on two cores)
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory test-unit
+	@$(MAKE) --no-print-directory conformance
+	@$(MAKE) --no-print-directory test-ensemble
+
+test-unit: ## Unit and scenario tests of the root module, race detector on; needs nothing but Go
+	$(GO) test -race -timeout 10m ./...
+
+test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the reason where there is none)
+	cd recipes_test && $(GO) test -race -count=1 -p 1 -timeout 20m $$($(GO) list ./... | grep -v '/conformance$$')
+
+conformance: ## The embedded server against a real ZooKeeper, CHECKS=200 random programs
+	cd recipes_test && $(GO) test -race -count=1 -timeout 15m ./conformance -rapid.checks=$(CHECKS)
+
+fuzz: ## Every fuzz target for FUZZTIME=20s each
+	@found=0; for module in $(MODULES); do \
+		for pkg in $$(cd "$$module" && $(GO) list ./...); do \
+			for target in $$(cd "$$module" && $(GO) test -list '^Fuzz' "$$pkg" | grep '^Fuzz' || true); do \
+				found=1; echo "fuzz: $$pkg $$target"; \
+				(cd "$$module" && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg"); \
+			done; \
+		done; \
+	done; if [ $$found = 0 ]; then echo 'fuzz: no target found' >&2; exit 1; fi
+
+# A test that can run longer than make test wants it to reads these two variables and has Simulation or Soak in its name.
+soak: ## Simulations and ensembles for long: SEEDS=200 programs, DURATION=10m of faults
+	DOCENT_SEEDS=$(SEEDS) DOCENT_DURATION=$(DURATION) $(GO) test -race -count=1 -timeout 0 -run 'Simulation|Soak' ./...
+	cd recipes_test && DOCENT_SEEDS=$(SEEDS) DOCENT_DURATION=$(DURATION) $(GO) test -race -count=1 -p 1 -timeout 0 -run 'Simulation|Soak|Conformance' ./...
+
+# GOWORK=off: what is checked is what a user of one module gets, without the workspace.
+lint: export GOWORK := off
+lint: ## gofmt, go vet and staticcheck over every module
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
+		echo 'lint: not formatted (run gofmt -w):' >&2; echo "$$unformatted" >&2; exit 1; fi
+	@for module in $(MODULES); do \
+		echo "lint: $$module"; \
+		(cd "$$module" && $(GO) vet ./... && $(STATICCHECK) ./...); \
+	done
+
+deps: ## Install what the suites need (Debian packages, as root), or say what is missing
+	@.ci/deps
+
+cover: ## Coverage of the root module's tests, into cover/
+	@mkdir -p cover
+	$(GO) test -coverpkg=./... -coverprofile=cover/cover.out ./...
+	$(GO) tool cover -html=cover/cover.out -o cover/cover.html
+	$(GO) tool cover -func=cover/cover.out | tail -1
+
+clean: ## Remove built programs and coverage
+	rm -rf bin cover

@@ -1,0 +1,91 @@
+package ensemble
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// ClasspathEnv names the environment variable that replaces the jars looked for in Debian's place.
+const ClasspathEnv = "DOCENT_ZK_CLASSPATH"
+
+// debianJars is where Debian and Ubuntu put the jars of their zookeeper package and its dependencies.
+const debianJars = "/usr/share/java"
+
+// requiredJars is the smallest set with which a ZooKeeper 3.8 server runs, a logging backend apart.
+var requiredJars = []string{
+	"zookeeper.jar", "zookeeper-jute.jar", "slf4j-api.jar", "metrics-core.jar", "snappy-java.jar", "commons-cli.jar", "netty-all.jar",
+}
+
+// loggingJars are the backends that will do, the one that writes something first.
+var loggingJars = []string{"slf4j-simple.jar", "slf4j-nop.jar"}
+
+// installation is a Java and a ZooKeeper to run on it.
+type installation struct {
+	java      string
+	classpath string
+}
+
+// RequireZooKeeper skips the test when this machine has no Java or no ZooKeeper, and says which. With CI=true it fails the
+// test instead, because a suite that is silently skipped on a build machine proves nothing.
+func RequireZooKeeper(tb testing.TB) {
+	tb.Helper()
+	_, err := locate()
+	if err == nil {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		tb.Fatalf("CI=true forbids skipping: %v", err)
+	}
+	tb.Skipf("needs a real ZooKeeper: %v", err)
+}
+
+func locate() (installation, error) {
+	java, err := locateJava()
+	if err != nil {
+		return installation{}, err
+	}
+	classpath, err := locateJars()
+	if err != nil {
+		return installation{}, err
+	}
+	return installation{java: java, classpath: classpath}, nil
+}
+
+func locateJava() (string, error) {
+	if home := os.Getenv("JAVA_HOME"); home != "" {
+		if java, err := exec.LookPath(filepath.Join(home, "bin", "java")); err == nil {
+			return java, nil
+		}
+	}
+	java, err := exec.LookPath("java")
+	if err != nil {
+		return "", errors.New("no java on PATH or in JAVA_HOME (Debian: apt-get install default-jre-headless)")
+	}
+	return java, nil
+}
+
+func locateJars() (string, error) {
+	if classpath := os.Getenv(ClasspathEnv); classpath != "" {
+		return classpath, nil
+	}
+	var jars []string
+	for _, name := range requiredJars {
+		jar := filepath.Join(debianJars, name)
+		if _, err := os.Stat(jar); err != nil {
+			return "", fmt.Errorf("no %s (Debian: apt-get install zookeeper; elsewhere: name the jars in %s)", jar, ClasspathEnv)
+		}
+		jars = append(jars, jar)
+	}
+	for _, name := range loggingJars {
+		jar := filepath.Join(debianJars, name)
+		if _, err := os.Stat(jar); err == nil {
+			return strings.Join(append(jars, jar), string(filepath.ListSeparator)), nil
+		}
+	}
+	return "", fmt.Errorf("none of %s in %s (Debian: apt-get install libslf4j-java)", strings.Join(loggingJars, ", "), debianJars)
+}
