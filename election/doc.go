@@ -1,0 +1,59 @@
+// Package election elects a leader among any number of candidates.
+//
+//	e := election.New(sm, "/leaders/scheduler", election.ID("host-7"))
+//	err := e.Run(ctx, func(ctx context.Context, t *election.Term) error {
+//		return schedule(ctx) // ctx ends when the leadership can no longer be trusted
+//	})
+//
+// # What an Election promises
+//
+//   - At most one Term on a path has a live context at any instant, over all
+//     processes. The context of a Term that is lost ends before ZooKeeper can let
+//     anybody else lead: at the session's trust deadline, which lies before the earliest
+//     moment at which a server may expire the session.
+//   - Candidates lead in the order in which they came. One that starts again
+//     because its session has ended, or because somebody deleted its node,
+//     starts at the end.
+//   - Term numbers (Term.Token) grow, even when the path was deleted and made
+//     anew in between.
+//   - No candidate leads with a node of a session that has ended.
+//   - Run starts no term before the function of the one before it has returned.
+//   - Nothing stays behind: neither a failed call nor a cancelled one leaves a
+//     node, a goroutine, or a waiter.
+//   - The end of a term wakes one candidate, and those who observe.
+//
+// # What it does not promise
+//
+//   - It cannot stop a leader that was paused (by a garbage collector, a debugger, a suspended
+//     virtual machine): it runs on for a moment after it is continued, until
+//     it looks at its context. Give Term.Token to the store that you write to, or put
+//     Term.Guard into the transaction.
+//   - Leader, Observe and Participants tell who is first in line, as the server
+//     that we are connected to knows it. That one may not know yet that it leads, and a server
+//     may lag behind. Do not decide by them who may write.
+//   - It does not protect against clients that delete a candidate's node.
+//
+// # What ctx governs
+//
+// The ctx of Campaign bounds the waiting, never the term. That of Run bounds
+// everything. A ctx that is done beats a leadership that is vacant.
+//
+// # States
+//
+//	         Campaign            first in line
+//	(idle) ───────────> waiting ───────────────> leading ── Resign ───────────> resigned
+//	                     │  ^ │                   │                     Err() = ErrReleased
+//	           ctx ended │  │ │ node deleted,     │ node deleted, session expired, trust
+//	                     v  └─┘ session ended:    │ elapsed, manager closed
+//	                  gave up   again at the end  v
+//	                                            lost   errors.Is(Err(), session.ErrLost)
+//
+// # Layout
+//
+// An election is a directory; each candidate is an ephemeral sequential node
+// in it, named as Curator's LeaderLatch names its own: "_c_<uuid>-latch-<seq>".
+// It holds the candidate's id as UTF-8, as LeaderLatch's does: candidates in Java and in
+// Go may campaign on one path, and read each other's ids. Whatever else lies in the directory is
+// ignored. The directory is a container node, which the server removes
+// once it is empty, where servers know containers.
+package election

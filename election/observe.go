@@ -1,0 +1,122 @@
+package election
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// Pauses between two looks at an election that fail with an answer of the
+// server's, such as zk.ErrNoAuth. It may be granted later.
+const (
+	leastRetry = 500 * time.Millisecond
+	mostRetry  = 30 * time.Second
+)
+
+// Observe yields who leads now, and then every change, for as long as ctx
+// lasts. A vacancy is a Leader for whom Vacant is true.
+//
+// It tells the newest state, not the history: leaders that come and go while
+// the loop body runs, or between two looks, are left out. It goes on from one
+// session to the next.
+//
+// An error says that it is not known who leads, for the time being: the
+// session has ended (the error matches session.ErrSessionEnded), or the server
+// refuses to tell. What follows without an error is known again, and is yielded
+// even if the leader is the same as before. An error that only repeats is
+// yielded once. The loop may go on after any error but session.ErrClosed or an
+// invalid path, which end the sequence; so does the end of ctx, without an
+// error of its own.
+//
+// It watches the leader's node, so that what happens behind the leader wakes
+// nobody.
+func (e *Election) Observe(ctx context.Context) iter.Seq2[Leader, error] {
+	return func(yield func(Leader, error) bool) {
+		o := observer{election: e, yield: yield}
+		for o.round(ctx) {
+		}
+	}
+}
+
+// observer is one Observe under way.
+type observer struct {
+	election *Election
+	yield    func(Leader, error) bool
+
+	last     Leader
+	known    bool   // last was yielded, and no error since
+	trouble  string // the error that was yielded last; empty when known
+	failures int    // rounds in a row without a look that succeeded
+}
+
+// round follows the election through one session, or until the server refuses.
+// It reports whether to go on.
+func (o *observer) round(ctx context.Context) bool {
+	s, err := o.election.sm.Session(ctx)
+	if err == nil {
+		err = o.follow(ctx, s)
+	}
+	var invalid *znode.PathError
+	switch {
+	case err == nil, ctx.Err() != nil:
+		return false
+	case errors.Is(err, session.ErrSessionEnded) && !errors.Is(err, session.ErrClosed):
+		return o.fail(err)
+	case errors.Is(err, session.ErrClosed), errors.As(err, &invalid):
+		o.fail(err)
+		return false
+	}
+	o.failures++
+	return o.fail(err) && line.Pause(ctx, o.failures-1, leastRetry, mostRetry) == nil
+}
+
+// follow yields the leader and each change until it fails. It returns nil when
+// the loop wants no more.
+func (o *observer) follow(ctx context.Context, s *session.Session) error {
+	for {
+		first, found, watch, err := o.election.line.FirstW(ctx, s)
+		if err != nil {
+			return err
+		}
+		o.failures = 0
+		var now Leader
+		if found {
+			now = Leader{participant(first)}
+		}
+		more := o.show(now)
+		if more {
+			select {
+			case <-watch.Done():
+			case <-ctx.Done():
+			}
+		}
+		watch.Stop()
+		if !more || ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// show yields the leader unless the loop knows.
+func (o *observer) show(now Leader) bool {
+	if o.known && o.last == now {
+		return true
+	}
+	o.last, o.known, o.trouble = now, true, ""
+	return o.yield(now, nil)
+}
+
+// fail yields the error unless it only repeats.
+func (o *observer) fail(err error) bool {
+	err = o.election.fail("observe", err)
+	if !o.known && o.trouble == err.Error() {
+		return true
+	}
+	o.known, o.trouble = false, err.Error()
+	return o.yield(Leader{}, err)
+}

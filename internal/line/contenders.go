@@ -1,0 +1,109 @@
+package line
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// Contender is one node that stands in the line.
+type Contender struct {
+	Path string
+	Data []byte // nil when it may not be read
+	Stat session.Stat
+}
+
+// Since returns when the node was made, by the clock of the ensemble's leader.
+func (c Contender) Since() time.Time { return time.UnixMilli(c.Stat.Ctime) }
+
+// Contenders lists who stands in the line, first come first. It reads every
+// node, a few at a time: it is for people and tools, not for decisions. Nodes
+// that go while it reads are left out. A line that does not exist has nobody
+// in it. ctx bounds the reads.
+func (l *Line) Contenders(ctx context.Context) ([]Contender, error) {
+	if l.err != nil {
+		return nil, l.err
+	}
+	names, _, err := l.m.Children(ctx, l.dir)
+	switch {
+	case errors.Is(err, zk.ErrNoNode):
+		return nil, nil
+	case err != nil:
+		return nil, gaveUp(ctx, err)
+	}
+	places := inOrder(names, l.tags)
+	found := make([]*Contender, len(places))
+	if err := eachOf(len(places), func(i int) error {
+		c, err := l.read(ctx, znode.Join(l.dir, places[i].Name))
+		found[i] = c
+		return err
+	}); err != nil {
+		return nil, gaveUp(ctx, err)
+	}
+	contenders := make([]Contender, 0, len(found))
+	for _, c := range found {
+		if c != nil {
+			contenders = append(contenders, *c)
+		}
+	}
+	return contenders, nil
+}
+
+// read returns nothing for a node that has gone. One that may not be read is
+// still described by its stat, for which ZooKeeper asks no right.
+func (l *Line) read(ctx context.Context, path string) (*Contender, error) {
+	data, stat, err := l.m.Get(ctx, path)
+	if errors.Is(err, zk.ErrNoAuth) {
+		var found bool
+		if stat, found, err = l.m.Exists(ctx, path); err == nil && !found {
+			return nil, nil
+		}
+	}
+	switch {
+	case errors.Is(err, zk.ErrNoNode):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return &Contender{path, data, stat}, nil
+}
+
+// readers is how many nodes are read at a time.
+const readers = 16
+
+// eachOf calls f for 0 to n-1, a few at a time, and returns the first error,
+// after which it calls f no more.
+func eachOf(n int, f func(int) error) error {
+	var (
+		mu    sync.Mutex
+		next  int
+		first error
+		work  sync.WaitGroup
+	)
+	take := func() (int, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		next++
+		return next - 1, next <= n && first == nil
+	}
+	for range min(n, readers) {
+		work.Go(func() {
+			for i, ok := take(); ok; i, ok = take() {
+				if err := f(i); err != nil {
+					mu.Lock()
+					first = cmp.Or(first, err)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	work.Wait()
+	return first
+}

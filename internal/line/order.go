@@ -1,0 +1,78 @@
+package line
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// view is what one contender sees of the line.
+type view struct {
+	before int    // how many stand before it
+	pred   string // the name of the last of them
+	behind bool   // whether anybody stands behind it
+}
+
+// look finds our place among the children of a directory, in one pass: a line
+// of thousands is listed by each of its contenders. The order is that of
+// znode.Line.
+func look(children []string, name string, self znode.Seq, tags []string) view {
+	var v view
+	var last znode.Seq // the distance of the predecessor to us
+	for _, child := range children {
+		if child == name {
+			continue
+		}
+		seq, ok := znode.ParseSeq(child, tags...)
+		if !ok {
+			continue
+		}
+		distance := seq - self
+		if distance > 0 || distance == 0 && child > name {
+			v.behind = true
+			continue
+		}
+		v.before++
+		if v.before == 1 || distance > last || distance == last && child > v.pred {
+			last, v.pred = distance, child
+		}
+	}
+	return v
+}
+
+// inOrder returns the contenders among children, first come first, as one sees
+// them who has no number of its own.
+//
+// Numbers lie on a circle. Those of a line are close together, so the widest
+// gap between neighbours lies between the newest and the oldest: the line
+// begins behind it, wherever the wrap is.
+func inOrder(children []string, tags []string) []znode.Place {
+	places := make([]znode.Place, 0, len(children))
+	for _, child := range children {
+		if seq, ok := znode.ParseSeq(child, tags...); ok {
+			places = append(places, znode.Place{Name: child, Seq: seq})
+		}
+	}
+	if len(places) == 0 {
+		return nil
+	}
+	sortFrom(places, math.MinInt32)
+	start := places[0].Seq
+	widest := uint32(start - places[len(places)-1].Seq)
+	for i := 1; i < len(places); i++ {
+		if gap := uint32(places[i].Seq - places[i-1].Seq); gap > widest {
+			start, widest = places[i].Seq, gap
+		}
+	}
+	sortFrom(places, start)
+	return places
+}
+
+func sortFrom(places []znode.Place, start znode.Seq) {
+	slices.SortFunc(places, func(a, b znode.Place) int {
+		return cmp.Or(cmp.Compare(uint32(a.Seq-start), uint32(b.Seq-start)), strings.Compare(a.Name, b.Name))
+	})
+}

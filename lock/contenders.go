@@ -1,0 +1,92 @@
+package lock
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/docent-go/docent/internal/line"
+)
+
+// Contender is somebody who holds a lock or waits for it, as its node tells.
+// Of a node that another library made, what is not known is zero.
+type Contender struct {
+	ID   string // ours; or the text that the node of another library holds
+	Host string
+	PID  int
+	// Since is when the node was made, by the clock of the ensemble's leader.
+	Since time.Time
+	// Token is the zxid with which the node was made: the least that the
+	// fencing token of its Hold can be.
+	Token int64
+	// Session is the id of the session that owns the node; 0 for a node that is
+	// not ephemeral.
+	Session int64
+	// Path is the node's.
+	Path string
+}
+
+// Holders returns who holds the lock: one contender, or none. It tells what the
+// server we are connected to knows, which may lag behind: it is for people and tools, and no base
+// for decisions. Whoever is first in line may not know yet that it holds.
+//
+// ctx bounds the reads. Errors: ctx's; session.ErrClosed; an invalid path;
+// zk.ErrNoAuth when we may not list the directory.
+func (m *Mutex) Holders(ctx context.Context) ([]Contender, error) {
+	all, err := m.contenders(ctx)
+	return all[:min(1, len(all))], err
+}
+
+// Waiters returns who waits for the lock, in order. What is said of Holders
+// holds for it too.
+func (m *Mutex) Waiters(ctx context.Context) ([]Contender, error) {
+	all, err := m.contenders(ctx)
+	return all[min(1, len(all)):], err
+}
+
+func (m *Mutex) contenders(ctx context.Context) ([]Contender, error) {
+	nodes, err := m.line.Contenders(ctx)
+	if err != nil {
+		return nil, m.fail("list the contenders of", err)
+	}
+	all := make([]Contender, len(nodes))
+	for i, node := range nodes {
+		all[i] = describe(node)
+	}
+	return all, nil
+}
+
+func describe(node line.Contender) Contender {
+	c := Contender{
+		Since:   node.Since(),
+		Token:   node.Stat.Czxid,
+		Session: node.Stat.EphemeralOwner,
+		Path:    node.Path,
+	}
+	var who owner
+	if err := json.Unmarshal(node.Data, &who); err == nil && who.ID != "" {
+		c.ID, c.Host, c.PID = who.ID, who.Host, who.PID
+	} else {
+		c.ID = text(node.Data)
+	}
+	return c
+}
+
+// maxText is how much of another library's data is taken for a name.
+const maxText = 256
+
+// text returns the data if it can be shown: Curator writes an IP address,
+// kazoo an identifier of the user's.
+func text(data []byte) string {
+	if len(data) > maxText || !utf8.Valid(data) {
+		return ""
+	}
+	for _, r := range string(data) {
+		if !unicode.IsPrint(r) {
+			return ""
+		}
+	}
+	return string(data)
+}

@@ -1,0 +1,186 @@
+package lock_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/zktest"
+)
+
+func TestCostUncontended(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		require.NoError(t, p.lock().Release()) // makes the directory
+		synctest.Wait()
+		counts := w.count(func() {
+			h := p.lock()
+			synctest.Wait() // the watch on the own node is set in the background
+			require.NoError(t, h.Release())
+		})
+		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1, "delete": 1}, counts)
+		require.Zero(t, w.srv.Watches())
+	})
+}
+
+// The lock is ours as soon as the list is there: nothing else is waited for.
+func TestCostRoundTrips(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		require.NoError(t, p.lock().Release())
+		before := len(w.nodes())
+		require.Zero(t, before)
+		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpGetData {
+				return zktest.Hold(make(chan struct{})) // no read is ever answered
+			}
+			return zktest.Pass
+		})
+		defer remove()
+		h := p.lock()
+		info, found := w.srv.Node(dir)
+		require.True(t, found)
+		require.Equal(t, info.Stat.Pzxid, h.Token())
+	})
+}
+
+func TestCostOneBefore(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a, b := w.process(), w.process()
+		first := a.lock()
+		var q *waiter
+		counts := w.count(func() { q = b.queue() })
+		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 2}, counts,
+			"one read of the own node and one of the predecessor")
+		require.Equal(t, 3, w.srv.Watches(), "the holder's own, the waiter's own, the waiter's on the holder")
+
+		var second *lock.Hold
+		counts = w.count(func() {
+			require.NoError(t, first.Release())
+			second = q.get()
+		})
+		require.Equal(t, map[string]int{"delete": 1}, counts, "the deletion alone makes the next one the holder")
+		counts = w.count(func() { require.NoError(t, second.Release()) })
+		require.Equal(t, map[string]int{"delete": 1}, counts)
+		require.Zero(t, w.srv.Watches())
+	})
+}
+
+func TestCostTwoBefore(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a, b, c := w.process(), w.process(), w.process()
+		first, second := a.lock(), b.queue()
+		var third *waiter
+		counts := w.count(func() { third = c.queue() })
+		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 2}, counts)
+
+		require.NoError(t, first.Release())
+		held := second.get()
+		counts = w.count(func() {
+			require.NoError(t, held.Release())
+			third.get()
+		})
+		require.Equal(t, map[string]int{"delete": 1, "getChildren2": 1}, counts,
+			"more than one stood before it, so it looks once more")
+	})
+}
+
+// The middle one of three gives up: the last one looks, and waits for the first.
+func TestCostMiddleLeaves(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		first := w.process().lock()
+		second, third := w.process().queue(), w.process().queue()
+		counts := w.count(func() { require.ErrorIs(t, second.giveUp(), context.Canceled) })
+		require.Equal(t, map[string]int{"delete": 1, "getChildren2": 1, "getData": 1}, counts)
+		require.True(t, third.waiting())
+		counts = w.count(func() {
+			require.NoError(t, first.Release())
+			third.get()
+		})
+		require.Equal(t, map[string]int{"delete": 1}, counts)
+	})
+}
+
+// A newcomer that is first although somebody has come in behind it already
+// reads its own node for the token, and once only.
+func TestCostOvertakenList(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		require.NoError(t, p.lock().Release())
+		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpGetChildren2 {
+				require.NoError(t, w.srv.Put(dir+"/x-lock-2000000000", nil))
+			}
+			return zktest.Pass
+		})
+		defer remove()
+		var h *lock.Hold
+		counts := w.count(func() { h = p.lock() })
+		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1}, counts)
+		info, _ := w.srv.Node(h.Path())
+		require.Equal(t, info.Stat.Czxid, h.Token())
+	})
+}
+
+func TestCostTryLockFails(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a, b := w.process(), w.process()
+		a.lock()
+		synctest.Wait()
+		watches := w.srv.Watches()
+		counts := w.count(func() {
+			_, err := b.mutex().TryLock(t.Context())
+			require.ErrorIs(t, err, lock.ErrHeld)
+			require.Len(t, w.nodes(), 1, "the node has gone when TryLock returns")
+		})
+		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "delete": 1}, counts)
+		require.Equal(t, watches, w.srv.Watches(), "no watch")
+		require.Zero(t, w.srv.SessionWatches(b.session()))
+	})
+}
+
+// HardCase66: a release wakes one waiter, whatever the number of those who wait.
+func TestHardCase66_Herd(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		const n = 50
+		first := w.process().lock()
+		line := make([]*waiter, n)
+		for i := range line {
+			line[i] = w.process().queue()
+		}
+		for i, held := 0, first; i < n; i++ {
+			require.LessOrEqual(t, w.srv.WatchesOf(held.Path()), 2, "its own watch and its successor's")
+			counts := w.count(func() {
+				require.NoError(t, held.Release())
+				held = line[i].get()
+			})
+			require.LessOrEqual(t, counts["getChildren2"], 1)
+			delete(counts, "getChildren2")
+			require.Equal(t, map[string]int{"delete": 1}, counts)
+			for _, other := range line[i+1:] {
+				require.True(t, other.waiting())
+			}
+		}
+	})
+}
+
+// A thousand waits that gave up leave no watch and no node.
+func TestThousandWaitsGivenUp(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		holder, p := w.process(), w.process()
+		h := holder.lock()
+		for range 1000 {
+			require.ErrorIs(t, p.queue().giveUp(), context.Canceled)
+		}
+		synctest.Wait()
+		require.Equal(t, []string{strings.TrimPrefix(h.Path(), dir+"/")}, w.nodes())
+		require.Equal(t, 1, w.srv.SessionWatches(p.session()), "all shared one, on the node of the holder")
+		require.NoError(t, h.Release())
+		synctest.Wait()
+		require.Zero(t, w.srv.Watches())
+	})
+}

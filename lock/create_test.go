@@ -1,0 +1,264 @@
+package lock_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// once applies an action to the first n requests of a kind.
+func (w *world) once(op zktest.Op, n int, action func() zktest.Action) (remove func()) {
+	return w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		if r.Op != op || n == 0 {
+			return zktest.Pass
+		}
+		n--
+		return action()
+	})
+}
+
+func always(a zktest.Action) func() zktest.Action { return func() zktest.Action { return a } }
+
+func TestHardCase01_ReplyLost(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		require.NoError(t, p.lock().Release())
+		w.once(zktest.OpCreate, 1, always(zktest.LoseReply))
+		var h *lock.Hold
+		counts := w.count(func() { h = p.lock() })
+		require.Equal(t, 1, counts["create"], "it is found again, not made again")
+		require.Equal(t, []string{strings.TrimPrefix(h.Path(), dir+"/")}, w.nodes())
+		info, _ := w.srv.Node(h.Path())
+		require.Equal(t, p.session(), info.Stat.EphemeralOwner)
+		require.NoError(t, h.Release())
+		require.Empty(t, w.nodes())
+	})
+}
+
+// The node exists, and the caller is gone before anybody could find it again.
+func TestHardCase02_Ghost(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p, other := w.process(), w.process()
+		require.NoError(t, p.lock().Release())
+		w.once(zktest.OpCreate, 1, func() zktest.Action {
+			p.link.Refuse(true)
+			return zktest.LoseReply
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		_, err := p.mutex().Lock(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Len(t, w.nodes(), 1, "the ghost")
+		q := other.queue()
+		require.True(t, q.waiting())
+		p.link.Refuse(false)
+		w.within(3*time.Second, func() { q.get() })
+		require.Len(t, w.nodes(), 1, "it was removed long before the session could end")
+	})
+}
+
+func TestHardCase03_CancelledCreate(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		require.NoError(t, p.lock().Release())
+		answer := make(chan struct{})
+		w.once(zktest.OpCreate, 1, always(zktest.Hold(answer)))
+		q := p.queue()
+		require.ErrorIs(t, q.giveUp(), context.Canceled)
+		require.Empty(t, w.nodes())
+		close(answer)
+		synctest.Wait()
+		require.Empty(t, w.nodes(), "made after its caller had gone, and swept")
+		require.NoError(t, p.lock().Release())
+	})
+}
+
+// What cleans up has no context of the caller's, and does not give up either.
+func TestHardCase04_CleanupDisturbed(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		h := w.process().lock()
+		q := p.queue()
+		w.once(zktest.OpDelete, 3, always(zktest.DropRequest))
+		require.ErrorIs(t, q.giveUp(), context.Canceled)
+		require.Len(t, w.nodes(), 2)
+		time.Sleep(5 * time.Second)
+		require.Len(t, w.nodes(), 1)
+		require.NoError(t, h.Err())
+	})
+}
+
+// A create that was done in a session that then ended must not be taken for
+// ours in the next.
+func TestHardCase05_OldSessionsNode(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		require.NoError(t, p.lock().Release())
+		old := p.session()
+		w.once(zktest.OpCreate, 1, func() zktest.Action {
+			p.link.Refuse(true)
+			return zktest.LoseReply
+		})
+		q := p.queue()
+		require.Len(t, w.nodes(), 1)
+		left := w.nodes()[0]
+		w.srv.Expire(old)
+		p.link.Refuse(false)
+		h := q.get()
+		require.NotEqual(t, old, h.Session().ID())
+		require.NotContains(t, h.Path(), left)
+		info, found := w.srv.Node(h.Path())
+		require.True(t, found)
+		require.Equal(t, h.Session().ID(), info.Stat.EphemeralOwner)
+	})
+}
+
+// A server that lags must not hide a node whose create lost its answer: a sync
+// goes before the search.
+func TestHardCase06_LaggingFollower(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		require.NoError(t, p.lock().Release())
+		w.once(zktest.OpCreate, 1, always(zktest.LoseReply))
+		var after []zktest.Op
+		w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op != zktest.OpPing {
+				after = append(after, r.Op)
+			}
+			return zktest.Pass
+		})
+		h := p.lock()
+		require.NoError(t, h.Err())
+		i := 0
+		for i < len(after) && after[i] != zktest.OpSync {
+			i++
+		}
+		require.Contains(t, after[i:], zktest.OpGetChildren2, "sync, then list, in %v", after)
+		require.Len(t, w.nodes(), 1)
+	})
+}
+
+func TestHardCase07_Chroot(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process(func(c *session.Config) { c.Root = "/prod/app" })
+		h := p.lock()
+		require.Contains(t, h.Path(), dir+"/", "the caller never sees the root")
+		w.once(zktest.OpCreate, 1, always(zktest.LoseReply))
+		q := p.queue()
+		time.Sleep(time.Second)
+		require.ErrorIs(t, q.giveUp(), context.Canceled)
+		require.NoError(t, h.Release())
+		synctest.Wait()
+		require.Equal(t, []string{"/prod", "/prod/app", "/prod/app/locks", "/prod/app" + dir}, w.srv.Paths())
+	})
+}
+
+func TestHardCase08_PrefixOnce(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		require.NoError(t, p.lock().Release())
+		w.once(zktest.OpCreate, 2, always(zktest.DropRequest))
+		h := p.lock()
+		require.Equal(t, 1, strings.Count(h.Path(), "_c_"))
+		require.Len(t, w.nodes(), 1)
+		// And again in the next session.
+		w.srv.Expire(p.session())
+		<-h.Done()
+		h = p.lock()
+		require.Equal(t, 1, strings.Count(h.Path(), "_c_"))
+		require.Len(t, w.nodes(), 1)
+	})
+}
+
+func TestHardCase11_ClosedDuringCreate(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		require.NoError(t, p.lock().Release())
+		answer := make(chan struct{})
+		w.once(zktest.OpCreate, 1, always(zktest.Hold(answer)))
+		q := p.queue()
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			_ = p.Close()
+		}()
+		<-q.done
+		require.ErrorIs(t, q.err, session.ErrClosed)
+		close(answer)
+		<-closed
+		time.Sleep(time.Minute)
+		require.Empty(t, w.nodes())
+	})
+}
+
+func TestHardCase12_DeleteFailsOnRelease(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		for _, fault := range []zktest.Action{zktest.DropRequest, zktest.LoseReply} {
+			h := p.lock()
+			w.once(zktest.OpDelete, 2, always(fault))
+			require.NoError(t, h.Release())
+			require.Empty(t, w.nodes())
+		}
+	})
+}
+
+// Neither of two errors hides the other.
+func TestHardCase13_TwoErrors(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a, b := w.process(), w.process()
+		h := a.lock()
+		refuse := w.once(zktest.OpDelete, 1, always(zktest.Fail(zktest.CodeNoAuth)))
+		_, err := b.mutex().TryLock(t.Context())
+		require.ErrorIs(t, err, lock.ErrHeld)
+		require.ErrorIs(t, err, zk.ErrNoAuth)
+		refuse()
+		require.NoError(t, b.Close()) // takes the node that could not be removed along
+		require.NoError(t, h.Release())
+
+		w.once(zktest.OpDelete, 1, always(zktest.Fail(zktest.CodeNoAuth)))
+		err = a.mutex().Do(t.Context(), func(context.Context, *lock.Hold) error { return errWork })
+		require.ErrorIs(t, err, errWork)
+		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorContains(t, err, dir)
+	})
+}
+
+// The directory vanishes between its making and the create in it, as a
+// container does that has lost its last child.
+func TestHardCase67_ContainerReaped(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		require.NoError(t, p.lock().Release())
+		info, _ := w.srv.Node(dir)
+		require.True(t, info.Container)
+		time.Sleep(3 * time.Minute)
+		require.Empty(t, w.srv.Paths(), "the server has reaped the directory, and the one above it")
+		require.NoError(t, p.lock().Release())
+
+		w.once(zktest.OpCreate, 3, func() zktest.Action {
+			require.NoError(t, w.srv.Remove("/locks"))
+			require.NoError(t, w.srv.Put("/locks", nil))
+			return zktest.Pass
+		})
+		h := p.lock()
+		require.NoError(t, h.Err())
+		require.Len(t, w.nodes(), 1)
+	})
+}
+
+func TestHardCase68_OldServersWithoutContainers(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		h := w.process().lock()
+		require.NoError(t, h.Release())
+	}, zktest.WithoutContainers())
+}

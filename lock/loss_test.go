@@ -1,0 +1,297 @@
+package lock_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+func strict(c *session.Config) { c.LossPolicy = session.OnDisconnect }
+
+// deletionOf returns a function that tells when the server has deleted a node,
+// or the zero time.
+func (w *world) deletionOf(path string) func() time.Time {
+	var at atomic.Pointer[time.Time]
+	w.srv.OnChange(func(c zktest.Change) {
+		if c.Kind == zktest.Deleted && c.Path == path {
+			at.Store(&c.Time)
+		}
+	})
+	return func() time.Time {
+		synctest.Wait()
+		if t := at.Load(); t != nil {
+			return *t
+		}
+		return time.Time{}
+	}
+}
+
+// A holder that is cut off stops trusting its hold before the server can give
+// the lock to the next one, whichever way the cut is.
+func TestHardCase14_DisconnectedHolder(t *testing.T) {
+	for name, dir := range map[string]zktest.Direction{
+		"both": zktest.Both, "to the server": zktest.ToServer, "to the client": zktest.ToClient,
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				a := w.process()
+				h := a.lock()
+				q := w.process().queue()
+				deleted := w.deletionOf(h.Path())
+				time.Sleep(time.Minute + 1234*time.Millisecond)
+				a.link.Cut(dir)
+				<-h.Done()
+				ended := time.Now()
+				require.ErrorIs(t, h.Err(), session.ErrTrustElapsed)
+				require.ErrorIs(t, h.Err(), session.ErrLost)
+				require.True(t, deleted().IsZero(), "the node stands still")
+				require.True(t, q.waiting())
+
+				next := q.get()
+				require.Greater(t, time.Since(ended), time.Duration(0))
+				require.Greater(t, deleted().Sub(ended), time.Second, "the margin")
+				require.Greater(t, next.Token(), h.Token())
+				require.ErrorIs(t, h.Release(), session.ErrLost)
+
+				// The old holder is back, and takes its old hold for nothing.
+				a.link.Heal()
+				time.Sleep(time.Minute)
+				require.ErrorIs(t, h.Err(), session.ErrTrustElapsed)
+				require.NoError(t, next.Err())
+				again := a.queue()
+				require.True(t, again.waiting())
+				require.NoError(t, next.Release())
+				require.Greater(t, again.get().Token(), next.Token())
+			})
+		})
+	}
+}
+
+// A session that the server ended must not lend its node to a new hold.
+func TestHardCase15_TwoHoldersAfterExpiry(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a, b := w.process(), w.process()
+		h := a.lock()
+		q := b.queue()
+		a.link.Disconnect()
+		w.srv.Expire(h.Session().ID())
+		next := q.get()
+		<-h.Done()
+		again := a.queue()
+		require.True(t, again.waiting())
+		require.NoError(t, next.Err())
+		require.NoError(t, next.Release())
+		got := again.get()
+		require.NotEqual(t, h.Session().ID(), got.Session().ID())
+		info, _ := w.srv.Node(got.Path())
+		require.Equal(t, got.Session().ID(), info.Stat.EphemeralOwner)
+	})
+}
+
+// The deadline counts from what the server has last been heard to answer, not
+// from the moment at which the client notices that it is cut off.
+func TestHardCase16_DeadlineCountsFromLastAnswer(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a := w.process()
+		h := a.lock()
+		time.Sleep(time.Hour)
+		last := time.Now()
+		for _, s := range w.srv.Sessions() {
+			if s.ID == h.Session().ID() {
+				last = s.LastHeard
+			}
+		}
+		a.link.Cut(zktest.ToServer)
+		<-h.Done()
+		require.Less(t, time.Since(last), h.Session().Timeout())
+		require.WithinDuration(t, h.Deadline(), time.Now(), time.Millisecond)
+	})
+}
+
+// The server never says that a session has expired to whom it cannot reach.
+func TestHardCase19_FullPartition(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a := w.process()
+		h := a.lock()
+		q := a.queue()
+		a.link.Cut(zktest.Both)
+		w.within(10*time.Second, func() { <-h.Done() })
+		time.Sleep(time.Hour)
+		require.True(t, q.waiting(), "a waiter waits for a session")
+		w.srv.Put(dir+"/unrelated", nil)
+		a.link.Heal()
+		w.within(10*time.Second, func() { require.NotEqual(t, h.Session().ID(), q.get().Session().ID()) })
+	})
+}
+
+// What counts is the timeout that the server grants.
+func TestHardCase20_NegotiatedTimeout(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a := w.process(func(c *session.Config) { c.Timeout = time.Hour })
+		h := a.lock()
+		require.Equal(t, 8*time.Second, h.Session().Timeout())
+		deleted := w.deletionOf(h.Path())
+		a.link.Cut(zktest.Both)
+		w.within(8*time.Second, func() { <-h.Done() })
+		require.True(t, deleted().IsZero())
+		time.Sleep(8 * time.Second)
+		require.False(t, deleted().IsZero())
+	}, zktest.WithSessionTimeouts(4*time.Second, 8*time.Second))
+}
+
+// Nobody can be reached: a call ends with its context, and says why.
+func TestHardCase21_Unreachable(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		p.session()
+		p.link.Cut(zktest.Both)
+		for range 2 { // first with a session that is suspended, then without one
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			start := time.Now()
+			_, err := p.mutex().Lock(ctx)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.Equal(t, 5*time.Second, time.Since(start))
+			_, err = p.mutex().TryLock(ctx)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.NotErrorIs(t, err, lock.ErrHeld)
+			cancel()
+			time.Sleep(10 * time.Second)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := p.mutex().Lock(ctx)
+		require.ErrorIs(t, err, session.ErrUnreachable)
+	})
+}
+
+// A node of our last session stands until the server expires that. It is not
+// ours any more: we line up behind it.
+func TestHardCase22_OldSessionsNodeStandsStill(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		h := p.lock()
+		deleted := w.deletionOf(h.Path())
+		p.link.Cut(zktest.ToServer)
+		<-h.Done()
+		p.link.Disconnect()
+		p.link.Heal()
+		q := p.queue()
+		require.True(t, deleted().IsZero())
+		require.True(t, q.waiting())
+		require.Len(t, w.nodes(), 2)
+		next := q.get()
+		require.False(t, deleted().IsZero())
+		require.NotEqual(t, h.Session().ID(), next.Session().ID())
+		require.Greater(t, next.Token(), h.Token())
+	})
+}
+
+// Both policies exist: a hold that survives a flicker of the line, and one
+// that ends with it.
+func TestHardCase29_LossPolicies(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		patient, nervous := w.process(), w.process(strict)
+		kept := patient.lock()
+		other := lock.New(nervous.Manager, "/locks/b")
+		dropped, err := other.Lock(t.Context())
+		require.NoError(t, err)
+		for range 3 {
+			patient.link.Disconnect()
+			nervous.link.Disconnect()
+			time.Sleep(5 * time.Second)
+			require.NoError(t, kept.Err())
+			require.ErrorIs(t, dropped.Err(), session.ErrDisconnected)
+			require.ErrorIs(t, dropped.Err(), session.ErrLost)
+			require.ErrorIs(t, dropped.Release(), session.ErrLost)
+			dropped, err = other.Lock(t.Context())
+			require.NoError(t, err)
+		}
+		require.NoError(t, kept.Release())
+	})
+}
+
+// Under the strict policy nothing is won while there is no connection.
+func TestStrictPolicyWinsNothingWhileDisconnected(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process(strict)
+		require.NoError(t, p.lock().Release())
+		for range 10 {
+			h := p.lock()
+			p.link.Disconnect()
+			synctest.Wait()
+			require.Error(t, h.Err())
+			require.Error(t, h.Release())
+		}
+	})
+}
+
+// The ensemble comes back empty, and with smaller zxids than we have seen.
+func TestHardCase30_WipedServer(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		h := p.lock()
+		w.srv.Wipe()
+		w.within(10*time.Second, func() { <-h.Done() })
+		require.ErrorIs(t, h.Err(), session.ErrLost)
+		w.within(time.Minute, func() { require.NoError(t, p.lock().Err()) })
+	})
+}
+
+// Somebody deletes the node of the holder: the hold ends at once.
+func TestHoldersNodeDeleted(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		h := w.process().lock()
+		q := w.process().queue()
+		require.NoError(t, w.srv.Remove(h.Path()))
+		synctest.Wait()
+		require.ErrorIs(t, h.Err(), session.ErrDeleted)
+		require.NoError(t, q.get().Err())
+		require.ErrorIs(t, h.Release(), session.ErrDeleted)
+	})
+}
+
+// Somebody deletes the whole directory: the holder loses, the waiters line up
+// again.
+func TestDirectoryDeleted(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		h := w.process().lock()
+		line := []*waiter{w.process().queue(), w.process().queue(), w.process().queue()}
+		require.NoError(t, w.srv.Remove("/locks"))
+		time.Sleep(time.Second)
+		require.ErrorIs(t, h.Err(), session.ErrDeleted)
+		require.Len(t, w.nodes(), 3)
+		token := h.Token()
+		for range line {
+			var winner *waiter
+			for i, q := range line {
+				if q != nil && !q.waiting() {
+					require.Nil(t, winner, "two hold")
+					winner, line[i] = q, nil
+				}
+			}
+			got := winner.get()
+			require.Greater(t, got.Token(), token, "although the numbers began anew")
+			token = got.Token()
+			require.NoError(t, got.Release())
+		}
+		require.Empty(t, w.nodes())
+	})
+}
+
+// Deadlines are kept on the monotonic clock, which nobody can set. Virtual time
+// has only one clock, so this test runs in the real one.
+func TestHardCase39_MonotonicClock(t *testing.T) {
+	w := &world{t, zktest.New(t)}
+	h := w.process().lock()
+	require.Contains(t, h.Deadline().String(), "m=+", "a reading of the monotonic clock")
+	require.Greater(t, time.Until(h.Deadline()), time.Second)
+	require.NoError(t, h.Release())
+}

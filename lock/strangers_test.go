@@ -1,0 +1,292 @@
+package lock_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/zktest"
+)
+
+// hosts is a zk.HostProvider without DNS, which a bubble needs.
+type hosts struct{}
+
+func (hosts) Init([]string) error  { return nil }
+func (hosts) Len() int             { return 1 }
+func (hosts) Next() (string, bool) { return "zk1:2181", false }
+func (hosts) Connected()           {}
+
+type quiet struct{}
+
+func (quiet) Printf(string, ...any) {}
+
+// client opens a session of the bare client, as a peer that knows nothing of us.
+func (w *world) client() *zk.Conn {
+	w.Helper()
+	c, events, err := zk.Connect([]string{"zk1:2181"}, 10*time.Second, zk.WithHostProvider(hosts{}), zk.WithLogger(quiet{}),
+		zk.WithDialer(func(network, addr string, timeout time.Duration) (net.Conn, error) {
+			return w.srv.Dial(network, addr, timeout)
+		}))
+	require.NoError(w, err)
+	w.Cleanup(c.Close)
+	for ev := range events {
+		if ev.State == zk.StateHasSession {
+			return c
+		}
+	}
+	require.Fail(w, "no session")
+	return nil
+}
+
+// kazoo makes a contender as kazoo's Lock does.
+func kazoo(t *testing.T, c *zk.Conn) string {
+	t.Helper()
+	path, err := c.Create(dir+"/4bd3f5a0c9e84d5b8f1c2a3b4c5d6e7f__lock__", []byte("worker-3"),
+		zk.FlagEphemeral|zk.FlagSequence, zk.WorldACL(zk.PermAll))
+	require.NoError(t, err)
+	return path
+}
+
+func TestHardCase44_ForeignChildren(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		strangers := []string{
+			"_c_x", "_c_", "lock-", "lock-99999999999", "lock-99999999990", "lock--00000001", "lock-000000000",
+			"lock-00000000000", "lock-000000000x", "config", "größe-1", "鎖-0000000000", "0000000000",
+			"_c_00000000-0000-0000-0000-000000000000-latch-0000000000",
+			"_c_00000000-0000-0000-0000-000000000000-lock-", "_c_x-lease-0000000000",
+			"4bd3f5a0c9e84d5b8f1c2a3b4c5d6e7f__rlock__0000000000", "__READ__0000000000",
+			"lock-0000000000-", "lock-+000000001", "LOCK-0000000000", "lock-٠٠٠٠٠٠٠٠٠٠",
+		}
+		for _, name := range strangers {
+			require.NoError(t, w.srv.Put(dir+"/"+name, []byte("\x00\xff")))
+		}
+		require.NoError(t, w.srv.Put(dir+"/config/lock-0000000000", nil))
+		a, b := w.process(), w.process()
+		h := a.lock()
+		q := b.queue()
+		require.True(t, q.waiting())
+		_, err := b.mutex().TryLock(t.Context())
+		require.ErrorIs(t, err, lock.ErrHeld)
+		holders, err := a.mutex().Holders(t.Context())
+		require.NoError(t, err)
+		require.Len(t, holders, 1)
+		require.Equal(t, h.Path(), holders[0].Path)
+		waiters, err := a.mutex().Waiters(t.Context())
+		require.NoError(t, err)
+		require.Len(t, waiters, 1)
+		require.NoError(t, h.Release())
+		require.NoError(t, q.get().Release())
+		require.Len(t, w.nodes(), len(strangers), "nothing of theirs was touched")
+	})
+}
+
+// A stranger that looks like a contender is one: it may be another library's
+// holder, so nobody passes it.
+func TestStrangerThatLooksLikeAContender(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		require.NoError(t, w.srv.Put(dir+"/made-by-hand-lock-0000000000", []byte("ops")))
+		require.NoError(t, w.srv.SetSequence(dir, 5))
+		p := w.process()
+		q := p.queue()
+		require.True(t, q.waiting())
+		holders, err := p.mutex().Holders(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, "ops", holders[0].ID)
+		require.Zero(t, holders[0].Session)
+		require.NoError(t, w.srv.Remove(dir+"/made-by-hand-lock-0000000000"))
+		q.get()
+	})
+}
+
+func TestKazooPeer(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		require.NoError(t, p.lock().Release())
+		c := w.client()
+		theirs := kazoo(t, c)
+		q := p.queue()
+		require.True(t, q.waiting())
+		_, err := p.mutex().TryLock(t.Context())
+		require.ErrorIs(t, err, lock.ErrHeld)
+		second := kazoo(t, c)
+		last := p.queue()
+
+		holders, err := p.mutex().Holders(t.Context())
+		require.NoError(t, err)
+		require.Len(t, holders, 1)
+		require.Equal(t, theirs, holders[0].Path)
+		require.Equal(t, "worker-3", holders[0].ID)
+		require.Empty(t, holders[0].Host)
+		require.Equal(t, c.SessionID(), holders[0].Session)
+
+		require.NoError(t, c.Delete(theirs, -1))
+		h := q.get()
+		require.True(t, last.waiting())
+		require.NoError(t, h.Release())
+		require.True(t, last.waiting(), "behind the second of kazoo's")
+		require.NoError(t, c.Delete(second, -1))
+		require.Greater(t, last.get().Token(), h.Token())
+	})
+}
+
+func TestGoZookeeperPeer(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		peer := zk.NewLock(w.client(), dir, zk.WorldACL(zk.PermAll))
+		require.NoError(t, peer.Lock())
+		q := p.queue()
+		require.True(t, q.waiting())
+		require.NoError(t, peer.Unlock())
+		h := q.get()
+
+		got := make(chan error, 1)
+		go func() { got <- peer.Lock() }()
+		synctest.Wait()
+		require.Empty(t, got, "it waits for us")
+		last := p.queue()
+		require.NoError(t, h.Release())
+		require.NoError(t, <-got)
+		require.True(t, last.waiting())
+		require.NoError(t, peer.Unlock())
+		last.get()
+	})
+}
+
+// The numbers wrap from 2147483647 to -2147483648: the line goes on in order.
+func TestSequenceWraps(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		require.NoError(t, p.lock().Release())
+		require.NoError(t, w.srv.SetSequence(dir, 2147483645))
+		h := p.lock()
+		line := make([]*waiter, 6)
+		paths := []string{h.Path()}
+		for i := range line {
+			line[i] = w.process().queue()
+		}
+		holders, err := p.mutex().Holders(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, h.Path(), holders[0].Path)
+		waiters, err := p.mutex().Waiters(t.Context())
+		require.NoError(t, err)
+		require.Len(t, waiters, len(line))
+		for _, c := range waiters {
+			paths = append(paths, c.Path)
+		}
+		for i, number := range []string{"2147483645", "2147483646", "2147483647", "-2147483648", "-2147483647"} {
+			require.True(t, strings.HasSuffix(paths[i], "lock-"+number), "%s at %d", paths[i], i)
+		}
+		for i, q := range line {
+			require.NoError(t, h.Release())
+			for _, other := range line[i+1:] {
+				require.True(t, other.waiting())
+			}
+			next := q.get()
+			require.Equal(t, paths[i+1], next.Path())
+			require.Greater(t, next.Token(), h.Token(), "unlike the numbers")
+			h = next
+		}
+	})
+}
+
+// Rights may be missing on the parent, on the directory, and on other's nodes.
+func TestNoRights(t *testing.T) {
+	digest := func(perms int32) []zk.ACL { return zk.DigestACL(perms, "owner", "secret") }
+	inWorld(t, func(t *testing.T, w *world) {
+		owner := w.client()
+		require.NoError(t, owner.AddAuth("digest", []byte("owner:secret")))
+		make := func(path string, acl []zk.ACL) {
+			t.Helper()
+			_, err := owner.Create(path, nil, 0, acl)
+			require.NoError(t, err)
+		}
+		worldRead := append(digest(zk.PermAll), zk.WorldACL(zk.PermRead)...)
+		worldCreate := append(digest(zk.PermAll), zk.WorldACL(zk.PermCreate)...)
+		make("/none", digest(zk.PermAll))
+		make("/read", worldRead)
+		make("/create", worldCreate)
+		make("/none/open", zk.WorldACL(zk.PermAll))
+		p := w.process()
+		for _, path := range []string{"/none", "/none/a", "/read", "/read/a", "/create"} {
+			m := lock.New(p.Manager, path)
+			for _, acquire := range []func(context.Context) (*lock.Hold, error){m.Lock, m.TryLock} {
+				before := w.srv.Paths()
+				_, err := acquire(t.Context())
+				require.ErrorIs(t, err, zk.ErrNoAuth, path)
+				require.ErrorContains(t, err, path)
+				synctest.Wait()
+				// Below /create we may create, but not list or delete: what we made
+				// there goes with the session, and nothing earlier can remove it.
+				if path != "/create" {
+					require.Equal(t, before, w.srv.Paths())
+				}
+			}
+		}
+		require.NoError(t, p.Close())
+		info, _ := w.srv.Node("/create")
+		require.Empty(t, info.Children)
+
+		// What lies above the directory does not matter once that is there
+		// (hard case 71).
+		p = w.process()
+		h, err := lock.New(p.Manager, "/none/open").Lock(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, h.Release())
+		_, err = lock.New(p.Manager, "/none").Holders(t.Context())
+		require.ErrorIs(t, err, zk.ErrNoAuth)
+
+		// Somebody stands before us whose node we may not read.
+		require.NoError(t, w.srv.Put(dir, nil))
+		path, err := owner.Create(dir+"/lock-", []byte("x"), zk.FlagEphemeral|zk.FlagSequence, digest(zk.PermAll))
+		require.NoError(t, err)
+		_, err = p.mutex().Lock(t.Context())
+		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorContains(t, err, path)
+		holders, err := p.mutex().Holders(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, path, holders[0].Path)
+		require.Equal(t, owner.SessionID(), holders[0].Session)
+		require.Empty(t, holders[0].ID)
+	})
+}
+
+// What a node holds may be anything: it is shown only if it is text.
+func TestForeignData(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		for i, data := range []string{"127.0.0.1", "\x00\x01", "\xff\xfe", "a\nb", "\x1b[31m", `{"id":7}`, `{"other":1}`,
+			strings.Repeat("x", 257)} {
+			require.NoError(t, w.srv.Put(fmt.Sprintf("%s/lock-%010d", dir, i), []byte(data)))
+		}
+		m := w.process().mutex()
+		all, err := m.Holders(t.Context())
+		require.NoError(t, err)
+		waiters, err := m.Waiters(t.Context())
+		require.NoError(t, err)
+		var ids []string
+		for _, c := range append(all, waiters...) {
+			ids = append(ids, c.ID)
+		}
+		require.Equal(t, []string{"127.0.0.1", "", "", "", "", `{"id":7}`, `{"other":1}`, ""}, ids)
+	})
+}
+
+// An id that is too large never reaches the wire, where it would cost everyone
+// the connection.
+func TestTooLargeID(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		h := p.lock()
+		_, err := p.mutex(lock.ID(strings.Repeat("x", 1<<20))).Lock(t.Context())
+		require.ErrorContains(t, err, "larger than the server accepts")
+		require.NoError(t, h.Err())
+		require.Equal(t, 1, w.srv.Count(zktest.OpConnect))
+	})
+}
