@@ -1,0 +1,45 @@
+// Package config keeps configuration in ZooKeeper: typed values that follow
+// their node, and a store of raw keys.
+//
+//	limits, err := config.Open(ctx, sm, "/config/limits", config.JSON[Limits]())
+//	if err != nil { … }
+//	defer limits.Close()
+//	qps := limits.Load().Value.QPS               // one atomic load
+//	for snap, err := range limits.Changes(ctx) { … }
+//
+// # What is promised
+//
+//   - Load never blocks and never fails: it returns the last good value, also
+//     while ZooKeeper is away (Stale then says so).
+//   - A value that does not decode or does not validate never replaces a good
+//     one. It is reported (Err, Changes) as a *BadValueError, without its
+//     content.
+//   - A Value follows its node through deletion and re-creation, lost
+//     connections and lost sessions, and what it shows only goes forward: an
+//     older value, read from a server that lags, is never shown after a newer
+//     one. Values are ordered by the transaction that wrote them (Zxid), not by
+//     their version.
+//   - Whoever ranges over Changes gets the present value first, and always ends
+//     up with the last one. Values that follow each other fast are skipped, not
+//     queued.
+//   - Update never overwrites a value that it has not seen, with the one
+//     exception below. When it is unknown whether it wrote, it says so
+//     (session.ErrUnknownOutcome) and does not write again.
+//   - Values and keys are persistent nodes. Missing parents are made.
+//
+// # What is not promised
+//
+//   - A Value is not the newest at every instant: it learns of a change when
+//     its server tells it, and the server may lag behind the ensemble.
+//   - Two Values do not change at the same instant, although Store.Publish
+//     changes their nodes at the same instant.
+//   - ZooKeeper compares versions, and a node that is deleted and made anew
+//     counts from zero again. Should that happen between the moment at which
+//     Update reads and the moment at which it writes, and should the new node
+//     have reached the very version of the old one, then the write goes
+//     through. Update notices and returns ErrRecreated, but the new node's value
+//     has been replaced. Who deletes keys that others update should hold a
+//     lock, or write an empty value in place of deleting.
+//   - When all servers have lost their data, values may go back, after one
+//     session timeout: see docs/config.md.
+package config

@@ -1,0 +1,114 @@
+package config
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// KeyOp is one step of Publish: made by SetKey, CreateKey, DeleteKey or
+// CheckKey.
+type KeyOp struct {
+	key  string
+	make func(path string) session.Op
+	// creates says that the step needs the key's parent.
+	creates bool
+}
+
+// SetKey writes a key that exists, if it has the given version, or AnyVersion.
+func SetKey(key string, data []byte, version int32) KeyOp {
+	return KeyOp{key: key, make: func(path string) session.Op { return session.SetOp(path, data, version) }}
+}
+
+// CreateKey makes a key that does not exist.
+func CreateKey(key string, data []byte) KeyOp {
+	return KeyOp{key: key, creates: true, make: func(path string) session.Op {
+		return session.CreateOp(path, data, session.Persistent)
+	}}
+}
+
+// DeleteKey removes a key, if it has the given version, or AnyVersion.
+func DeleteKey(key string, version int32) KeyOp {
+	return KeyOp{key: key, make: func(path string) session.Op { return session.DeleteOp(path, version) }}
+}
+
+// CheckKey demands that a key has the given version, or that it exists with
+// AnyVersion, and changes nothing.
+func CheckKey(key string, version int32) KeyOp {
+	return KeyOp{key: key, make: func(path string) session.Op { return session.CheckOp(path, version) }}
+}
+
+// Publish does all steps, in order and in one transaction, or none of them. No
+// read of a server ever sees some of them done and others not; two reads may
+// fall before and after. Missing parents of created keys are made first, and
+// stay when the transaction is then refused.
+//
+// Errors: the reason of the step that was refused, which the text names
+// (zk.ErrNoNode, zk.ErrBadVersion, zk.ErrNodeExists, zk.ErrNotEmpty);
+// session.ErrTooLarge before anything is sent, when all of them together do not
+// fit in one request; session.ErrUnknownOutcome when the answer was lost: all
+// or none was done, and it is not repeated.
+func (s *Store) Publish(ctx context.Context, steps ...KeyOp) error {
+	ops := make([]session.Op, len(steps))
+	paths := make([]string, len(steps))
+	for i, step := range steps {
+		if step.make == nil {
+			return fmt.Errorf("config publish: step %d is the zero KeyOp", i+1)
+		}
+		path, err := s.path(step.key)
+		if err != nil {
+			return fmt.Errorf("config publish: step %d: %w", i+1, err)
+		}
+		paths[i], ops[i] = path, step.make(path)
+	}
+	for {
+		_, err := s.sm.Txn(ctx, ops...)
+		if err == nil {
+			return nil
+		}
+		made := false
+		if missing(err) {
+			var dirErr error
+			if made, dirErr = s.ensureParents(ctx, steps, paths); dirErr != nil {
+				return fmt.Errorf("config publish: %w", dirErr)
+			}
+		}
+		if !made {
+			return fmt.Errorf("config publish: %w", err)
+		}
+	}
+}
+
+// ensureParents makes the parents that created keys need and that neither exist
+// nor are made by the transaction itself. It reports whether there was one.
+func (s *Store) ensureParents(ctx context.Context, steps []KeyOp, paths []string) (made bool, err error) {
+	// A server that lags would tell of parents that are gone.
+	if err := s.sm.Sync(ctx, paths[0]); err != nil {
+		return false, err
+	}
+	own := make(map[string]bool)
+	for i, step := range steps {
+		if !step.creates {
+			continue
+		}
+		own[paths[i]] = true
+		dir, _ := znode.Split(paths[i])
+		if own[dir] {
+			continue
+		}
+		_, found, err := s.sm.Exists(ctx, dir)
+		if err != nil {
+			return made, err
+		}
+		if found {
+			continue
+		}
+		if err := s.sm.EnsureDir(ctx, dir); err != nil {
+			return made, err
+		}
+		made = true
+	}
+	return made, nil
+}

@@ -1,0 +1,421 @@
+package config_test
+
+import (
+	"context"
+	"errors"
+	"math/rand"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+func increment(n int) (int, error) { return n + 1, nil }
+
+func TestUpdateWritesAndShows(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.put("/n", "1")
+		v := open(w, "/n", config.JSON[int]())
+		w.srv.ResetCounts()
+		snap, err := v.Update(t.Context(), increment)
+		require.NoError(t, err)
+		node, _ := w.srv.Node("/n")
+		require.Equal(t, "2", string(node.Data))
+		require.Equal(t, config.Snapshot[int]{
+			Value: 2, Exists: true, Version: 1, Zxid: node.Stat.Mzxid, ModTime: time.UnixMilli(node.Stat.Mtime),
+		}, *snap)
+		require.Equal(t, snap, v.Load())
+		require.Equal(t, 1, w.srv.Count(zktest.OpSync))
+		require.Equal(t, 1, w.srv.Count(zktest.OpSetData))
+		require.LessOrEqual(t, w.srv.Count(zktest.OpGetData), 3, "its own, the mirror's, and one that the wait may ask for")
+	})
+}
+
+func TestUpdateCreates(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		def := Limits{QPS: 5, Tags: map[string]string{"a": "b"}}
+		v := open(w, "/deep/down/limits", config.JSON[Limits](), config.Default(def))
+		snap, err := v.Update(t.Context(), func(l Limits) (Limits, error) {
+			l.QPS++
+			l.Tags["c"] = "d" // of a copy: the default is shared
+			return l, nil
+		})
+		require.NoError(t, err)
+		require.Len(t, def.Tags, 1)
+		require.Equal(t, Limits{QPS: 6, Tags: map[string]string{"a": "b", "c": "d"}}, v.Load().Value)
+		node, found := w.srv.Node("/deep/down/limits")
+		require.True(t, found)
+		require.Equal(t, node.Stat.Mzxid, snap.Zxid)
+		require.Zero(t, node.Stat.EphemeralOwner)
+		require.Equal(t, snap, v.Load())
+	})
+}
+
+func TestUpdateThatChangesNothingWritesNothing(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.put("/a", "same")
+		v := open(w, "/a", config.Text())
+		snap, err := v.Update(t.Context(), func(s string) (string, error) { return s, nil })
+		require.NoError(t, err)
+		require.Equal(t, v.Load(), snap)
+		require.Zero(t, w.srv.Count(zktest.OpSetData))
+	})
+}
+
+func TestUpdateRefusals(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.put("/limits", `{"qps":1}`)
+		v := open(w, "/limits", config.JSON[Limits](), config.Validate(positive))
+		set := func(qps int) func(Limits) (Limits, error) {
+			return func(l Limits) (Limits, error) { l.QPS = qps; return l, nil }
+		}
+		w.srv.ResetCounts()
+
+		mine := errors.New("mine")
+		_, err := v.Update(t.Context(), func(l Limits) (Limits, error) { return l, mine })
+		require.ErrorIs(t, err, mine)
+		require.ErrorContains(t, err, "/limits")
+		_, err = v.Update(t.Context(), set(-1))
+		require.ErrorContains(t, err, "qps must be positive")
+		_, err = v.Update(t.Context(), func(l Limits) (Limits, error) {
+			l.Hosts = []string{strings.Repeat("x", 2<<20)}
+			return l, nil
+		})
+		require.ErrorIs(t, err, session.ErrTooLarge)
+		require.PanicsWithValue(t, "user's", func() {
+			_, _ = v.Update(t.Context(), func(Limits) (Limits, error) { panic("user's") })
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err = v.Update(ctx, set(2))
+		require.ErrorIs(t, err, context.Canceled)
+		require.Zero(t, w.srv.Count(zktest.OpSetData))
+
+		w.put("/limits", `{"qps":0}`)
+		_, err = v.Update(t.Context(), set(2)) // does not validate, but can be mended
+		require.NoError(t, err)
+		require.Equal(t, 2, v.Load().Value.QPS)
+		w.put("/limits", "{")
+		var bad *config.BadValueError
+		_, err = v.Update(t.Context(), set(3))
+		require.ErrorAs(t, err, &bad)
+		require.Equal(t, "{", w.data("/limits"))
+
+		require.NoError(t, v.Close())
+		_, err = v.Update(t.Context(), set(3))
+		require.ErrorIs(t, err, config.ErrClosed)
+	})
+}
+
+func TestUpdateNeedsACodecThatAgreesWithItself(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.put("/a", "one")
+		codec := config.Text()
+		codec.Encode = nil
+		_, err := open(w, "/a", codec).Update(t.Context(), func(s string) (string, error) { return "two", nil })
+		require.ErrorContains(t, err, "no Encode")
+		codec.Encode = func(string) ([]byte, error) { return []byte("unreadable"), nil }
+		codec.Decode = func(data []byte) (string, error) {
+			if string(data) == "unreadable" {
+				return "", errors.New("cannot read that")
+			}
+			return string(data), nil
+		}
+		_, err = open(w, "/a", codec).Update(t.Context(), func(s string) (string, error) { return "two", nil })
+		require.ErrorContains(t, err, "cannot read that")
+		require.Equal(t, "one", w.data("/a"))
+	})
+}
+
+func TestUpdateUnderContention(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.put("/n", "0")
+		managers := []*session.Manager{w.sm, w.dial(w.srv.Link()), w.dial(w.srv.Link())}
+		var wg sync.WaitGroup
+		values := make([]*config.Value[int], 20)
+		for i := range values {
+			values[i] = openIn(w, managers[i%3], "/n", config.JSON[int]())
+		}
+		for _, v := range values {
+			wg.Go(func() {
+				for range 25 {
+					snap, err := v.Update(t.Context(), increment)
+					require.NoError(t, err)
+					require.GreaterOrEqual(t, v.Load().Zxid, snap.Zxid)
+				}
+			})
+		}
+		wg.Wait()
+		require.Equal(t, "500", w.data("/n"))
+		for _, v := range values {
+			await(w, v, becomes(500))
+		}
+	})
+}
+
+// Replies and requests are lost, connections close, sessions end: what is
+// reported as done is done once, and what is not known is said to be unknown.
+func TestUpdateWithLostReplies(t *testing.T) {
+	for seed := range int64(20) {
+		inWorld(t, func(t *testing.T, w *world) {
+			w.put("/n", "0")
+			rng := rand.New(rand.NewSource(seed))
+			healed := false
+			heal := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+				if healed || r.Op != zktest.OpSetData && r.Op != zktest.OpGetData {
+					return zktest.Pass
+				}
+				switch rng.Intn(12) {
+				case 0:
+					return zktest.LoseReply
+				case 1:
+					return zktest.DropRequest
+				case 2:
+					return zktest.Delay(time.Duration(rng.Intn(3000)) * time.Millisecond)
+				case 3:
+					if rng.Intn(5) == 0 {
+						time.AfterFunc(time.Millisecond, func() { w.srv.Expire(r.Session) })
+					}
+				}
+				return zktest.Pass
+			})
+			var mu sync.Mutex
+			var done, unknown, failed int
+			var wg sync.WaitGroup
+			for i := range 6 {
+				sm := w.sm
+				if i%2 == 1 {
+					sm = w.dial(w.srv.Link())
+				}
+				v := openIn(w, sm, "/n", config.JSON[int]())
+				wg.Go(func() {
+					for range 15 {
+						_, err := v.Update(t.Context(), increment)
+						mu.Lock()
+						switch {
+						case err == nil:
+							done++
+						case errors.Is(err, session.ErrUnknownOutcome):
+							unknown++
+						default:
+							failed++
+							t.Errorf("seed %d: %v", seed, err)
+						}
+						mu.Unlock()
+					}
+				})
+			}
+			wg.Wait()
+			heal()
+			v := openIn(w, w.sm, "/n", config.JSON[int]())
+			n := v.Load().Value
+			require.GreaterOrEqual(t, n, done, "seed %d: a write that was reported is missing", seed)
+			require.LessOrEqual(t, n, done+unknown, "seed %d: written twice", seed)
+			require.Positive(t, done)
+		})
+	}
+}
+
+func TestUpdateSettlesALostReply(t *testing.T) {
+	set := func(to string) func(string) (string, error) {
+		return func(string) (string, error) { return to, nil }
+	}
+	t.Run("not done", func(t *testing.T) {
+		inWorld(t, func(t *testing.T, w *world) {
+			w.put("/n", "1")
+			v := open(w, "/n", config.JSON[int]())
+			w.once(zktest.OpSetData, "/n", func() zktest.Action { return zktest.DropRequest })
+			_, err := v.Update(t.Context(), increment)
+			require.NoError(t, err)
+			require.Equal(t, "2", w.data("/n"))
+		})
+	})
+	t.Run("done, and the function has nothing left to do", func(t *testing.T) {
+		inWorld(t, func(t *testing.T, w *world) {
+			w.put("/a", "one")
+			v := open(w, "/a", config.Text())
+			w.once(zktest.OpSetData, "/a", func() zktest.Action { return zktest.LoseReply })
+			snap, err := v.Update(t.Context(), set("two"))
+			require.NoError(t, err)
+			require.EqualValues(t, 1, snap.Version)
+			require.Equal(t, "two", v.Load().Value)
+		})
+	})
+	t.Run("done, and the function would go on", func(t *testing.T) {
+		inWorld(t, func(t *testing.T, w *world) {
+			w.put("/n", "1")
+			v := open(w, "/n", config.JSON[int]())
+			w.once(zktest.OpSetData, "/n", func() zktest.Action { return zktest.LoseReply })
+			_, err := v.Update(t.Context(), increment)
+			require.ErrorIs(t, err, session.ErrUnknownOutcome)
+			require.ErrorContains(t, err, "/n")
+			require.Equal(t, "2", w.data("/n"), "not written twice")
+		})
+	})
+	t.Run("another writer was first", func(t *testing.T) {
+		inWorld(t, func(t *testing.T, w *world) {
+			w.put("/n", "1")
+			v := open(w, "/n", config.JSON[int]())
+			w.once(zktest.OpSetData, "/n", func() zktest.Action {
+				require.NoError(t, w.srv.Put("/n", []byte("10")))
+				return zktest.DropRequest
+			})
+			_, err := v.Update(t.Context(), increment)
+			require.NoError(t, err, "the node shows that it was not done")
+			require.Equal(t, "11", w.data("/n"))
+		})
+	})
+	t.Run("created", func(t *testing.T) {
+		inWorld(t, func(t *testing.T, w *world) {
+			v := open(w, "/a", config.Text(), config.Default(""))
+			w.once(zktest.OpCreate, "/a", func() zktest.Action { return zktest.LoseReply })
+			_, err := v.Update(t.Context(), set("made"))
+			require.NoError(t, err)
+			require.Equal(t, "made", w.data("/a"))
+		})
+	})
+	t.Run("the session ends with the request under way", func(t *testing.T) {
+		inWorld(t, func(t *testing.T, w *world) {
+			w.put("/n", "1")
+			v := open(w, "/n", config.JSON[int]())
+			w.once(zktest.OpSetData, "/n", func() zktest.Action { return zktest.Delay(time.Hour) })
+			old := w.session()
+			go func() {
+				time.Sleep(time.Second)
+				w.srv.Expire(old.ID())
+			}()
+			_, err := v.Update(t.Context(), increment)
+			require.NoError(t, err, "the same write is made in the next session")
+			time.Sleep(2 * time.Hour)
+			require.Equal(t, "2", w.data("/n"), "once")
+		})
+	})
+	t.Run("ctx ends", func(t *testing.T) {
+		inWorld(t, func(t *testing.T, w *world) {
+			w.put("/n", "1")
+			v := open(w, "/n", config.JSON[int]())
+			w.once(zktest.OpSetData, "/n", func() zktest.Action { return zktest.Delay(time.Minute) })
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, err := v.Update(ctx, increment)
+			require.ErrorIs(t, err, session.ErrUnknownOutcome)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		})
+	})
+}
+
+// Deleted and made again between Update's read and its write.
+func TestUpdateOfARecreatedNode(t *testing.T) {
+	recreate := func(t *testing.T, w *world, versions int) {
+		v := open(w, "/n", config.JSON[int]())
+		w.once(zktest.OpSetData, "/n", func() zktest.Action {
+			require.NoError(t, w.srv.Remove("/n"))
+			for range versions + 1 {
+				require.NoError(t, w.srv.Put("/n", []byte("70")))
+			}
+			return zktest.Pass
+		})
+		_, err := v.Update(t.Context(), increment)
+		if versions == 1 { // the version that the old node had
+			require.ErrorIs(t, err, config.ErrRecreated)
+			synctest.Wait()
+			require.Equal(t, 3, v.Load().Value, "it is shown what the node holds")
+			return
+		}
+		require.NoError(t, err)
+		require.Equal(t, "71", w.data("/n"))
+	}
+	for versions := range 3 {
+		inWorld(t, func(t *testing.T, w *world) {
+			w.put("/n", "1")
+			w.put("/n", "2")
+			recreate(t, w, versions)
+		})
+	}
+	t.Run("before the read, by a server that lags", func(t *testing.T) {
+		inWorld(t, func(t *testing.T, w *world) {
+			w.put("/n", "1")
+			v := open(w, "/n", config.JSON[int]())
+			w.srv.Lag(w.session().ID())
+			w.remove("/n")
+			w.put("/n", "70") // version 0 again
+			require.Equal(t, 1, v.Load().Value)
+			snap, err := v.Update(t.Context(), increment)
+			require.NoError(t, err)
+			require.Equal(t, 71, snap.Value, "computed from what is there")
+		})
+	})
+	t.Run("deleted for good", func(t *testing.T) {
+		inWorld(t, func(t *testing.T, w *world) {
+			w.put("/n", "1")
+			v := open(w, "/n", config.JSON[int]())
+			w.once(zktest.OpSetData, "/n", func() zktest.Action {
+				require.NoError(t, w.srv.Remove("/n"))
+				return zktest.Pass
+			})
+			_, err := v.Update(t.Context(), increment)
+			require.NoError(t, err)
+			require.Equal(t, "1", w.data("/n"), "made from nothing")
+		})
+	})
+	t.Run("by somebody else while it was missing", func(t *testing.T) {
+		inWorld(t, func(t *testing.T, w *world) {
+			v := open(w, "/n", config.JSON[int](), config.Default(0))
+			w.once(zktest.OpCreate, "/n", func() zktest.Action {
+				require.NoError(t, w.srv.Put("/n", []byte("5")))
+				return zktest.Pass
+			})
+			_, err := v.Update(t.Context(), increment)
+			require.NoError(t, err)
+			require.Equal(t, "6", w.data("/n"))
+		})
+	})
+}
+
+func TestUpdatesOfOneValueWaitForEachOther(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.put("/n", "0")
+		v := open(w, "/n", config.JSON[int]())
+		w.srv.ResetCounts()
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() {
+				_, err := v.Update(t.Context(), increment)
+				require.NoError(t, err)
+			})
+		}
+		wg.Wait()
+		require.Equal(t, 50, w.srv.Count(zktest.OpSetData), "no attempt was in vain")
+		w.srv.Freeze()
+		go func() {
+			_, err := v.Update(t.Context(), increment)
+			require.NoError(t, err)
+		}()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := v.Update(ctx, increment)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		w.srv.Thaw()
+		await(w, v, becomes(51))
+	})
+}
+
+func TestUpdateForbidden(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.put("/n", "0")
+		v := open(w, "/n", config.JSON[int]())
+		w.fail(zktest.OpSetData, "/n", zktest.CodeNoAuth)
+		_, err := v.Update(t.Context(), increment)
+		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorContains(t, err, "/n")
+	})
+}

@@ -1,0 +1,211 @@
+package mirror
+
+import (
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/session"
+)
+
+// ErrHistory is the State.Err of a mirror whose server has an older value than
+// was seen before, although it has caught up with its leader. If that lasts
+// for a session timeout, the older value is taken for the present one.
+var ErrHistory = errors.New("the server shows an older value than was seen before: it may have lost its data")
+
+// Pauses between reads that a server refuses.
+const (
+	minPause = 200 * time.Millisecond
+	maxPause = 10 * time.Second
+)
+
+// run follows the node through one session after the other.
+func (m *Mirror) run() {
+	defer m.releaseAll()
+	for {
+		s, err := m.sm.Session(m.ctx)
+		if err != nil {
+			m.cancel(err) // the manager was closed, unless the mirror was
+			return
+		}
+		m.follow(s)
+	}
+}
+
+// follow reads the node whenever there is a reason to, until the session or
+// the mirror ends.
+func (m *Mirror) follow(s *session.Session) {
+	for {
+		round := m.takeWaiting()
+		links := m.links.Load()
+		watch, err := m.settle(s, foreign(round, s))
+		if m.ctx.Err() != nil || s.Context().Err() != nil && err != nil {
+			if watch != nil {
+				watch.Stop()
+			}
+			m.giveBack(round)
+			return
+		}
+		var pause time.Duration
+		if err != nil {
+			pause = min(minPause<<min(m.failures, 10), maxPause)
+			pause = pause/2 + rand.N(pause/2)
+			m.failures++
+			m.report(err)
+		} else {
+			m.failures = 0
+			m.confirmed.Store(links)
+		}
+		m.release(round)
+		m.sleep(s, watch, pause)
+	}
+}
+
+// sleep waits for a reason to read again. A pause bounds it, if not zero.
+func (m *Mirror) sleep(s *session.Session, watch *session.Watch, pause time.Duration) {
+	var fired <-chan struct{}
+	if watch != nil {
+		fired = watch.Done()
+		defer watch.Stop()
+	}
+	var over <-chan time.Time
+	if pause > 0 {
+		timer := time.NewTimer(pause)
+		defer timer.Stop()
+		over = timer.C
+	}
+	for {
+		select {
+		case <-fired:
+			return
+		case <-over:
+			return
+		case <-m.ctx.Done():
+			return
+		case <-s.Done():
+			return
+		case <-m.wake:
+			if m.due() {
+				return
+			}
+		}
+	}
+}
+
+// settle reads the node until the reading can be believed, and publishes it if
+// it brings something new. With sync, the server has to catch up first. The
+// watch fires at the next change; it may be nil with an error.
+func (m *Mirror) settle(s *session.Session, sync bool) (*session.Watch, error) {
+	seen, watch, verdict, err := m.sight(s, sync)
+	if err == nil && verdict == doubtful && !sync {
+		watch.Stop()
+		seen, watch, verdict, err = m.sight(s, true)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if verdict == doubtful {
+		if !m.past.historyLost(s) {
+			return watch, &session.OpError{Op: "read", Path: m.path, Session: s.ID(), Err: ErrHistory}
+		}
+		verdict = newer
+	}
+	m.past.believe(m.kind, s, seen)
+	m.accept(seen, verdict)
+	return watch, nil
+}
+
+// sight reads the node once and judges what it saw.
+func (m *Mirror) sight(s *session.Session, sync bool) (*sighting, *session.Watch, verdict, error) {
+	if sync {
+		if err := s.Sync(m.ctx, m.path); err != nil {
+			return nil, nil, doubtful, err
+		}
+	}
+	seen, watch, err := m.look(s)
+	if err != nil {
+		return nil, nil, doubtful, err
+	}
+	return seen, watch, m.past.judge(m.kind, s, seen, sync), nil
+}
+
+// accept publishes what was seen, if it is new or ends a failure.
+func (m *Mirror) accept(seen *sighting, v verdict) {
+	old := m.state.Load()
+	if v == same && old.Err == nil {
+		return
+	}
+	next := &State{
+		Exists: seen.exists, Data: seen.data, Children: seen.children, Stat: seen.stat,
+	}
+	if old != nil {
+		next.Rev = old.Rev
+	}
+	if v == newer {
+		next.Rev++
+	}
+	m.publish(next)
+}
+
+// report publishes why reading fails, once for each reason.
+func (m *Mirror) report(err error) {
+	old := m.state.Load()
+	if old == nil {
+		m.publish(&State{Err: err})
+		return
+	}
+	if old.Err != nil && reason(old.Err) == reason(err) {
+		return
+	}
+	next := *old
+	next.Err = err
+	m.publish(&next)
+}
+
+// reason is the text of an error without the session, which changes.
+func reason(err error) string {
+	var op *session.OpError
+	if errors.As(err, &op) {
+		return op.Err.Error()
+	}
+	return err.Error()
+}
+
+// look reads the node and leaves a watch. A read of a missing node leaves none,
+// so then its creation is watched for; if it was made just in between, it is
+// read again.
+func (m *Mirror) look(s *session.Session) (*sighting, *session.Watch, error) {
+	for {
+		seen, watch, err := m.read(s)
+		if err == nil {
+			return seen, watch, nil
+		}
+		if !errors.Is(err, zk.ErrNoNode) {
+			return nil, nil, err
+		}
+		_, found, watch, err := s.ExistsW(m.ctx, m.path)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !found {
+			return new(sighting), watch, nil
+		}
+		watch.Stop()
+	}
+}
+
+func (m *Mirror) read(s *session.Session) (*sighting, *session.Watch, error) {
+	seen := &sighting{exists: true}
+	var watch *session.Watch
+	var err error
+	if m.kind == Children {
+		seen.children, seen.stat, watch, err = s.ChildrenW(m.ctx, m.path)
+		slices.Sort(seen.children)
+	} else {
+		seen.data, seen.stat, watch, err = s.GetW(m.ctx, m.path)
+	}
+	return seen, watch, err
+}

@@ -1,0 +1,158 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// Kind says what of a node is mirrored.
+type Kind int
+
+// The kinds of mirrors.
+const (
+	Data     Kind = iota // the node's data
+	Children             // the names of its children
+)
+
+// ErrClosed is the cause with which a Mirror ends at Close.
+var ErrClosed = errors.New("the mirror is closed")
+
+// Config says what to mirror.
+type Config struct {
+	Path string
+	Kind Kind
+	// OnState, if set, is given every state right before Load returns it, in
+	// order, on the mirror's own goroutine. It must not call Close.
+	OnState func(*State)
+}
+
+// State is what is known of the node at one time. It is never changed: what it
+// refers to is shared by all who load it.
+type State struct {
+	// Exists says whether the node is there. Data, Children and Stat are
+	// zero where it is not.
+	Exists   bool
+	Data     []byte
+	Children []string // sorted
+	Stat     session.Stat
+	// Rev grows by one with each change of the node. It stays as it is where
+	// only Err has changed, and is zero before the first successful read.
+	Rev uint64
+	// Err is why the node could not be read last: it is then tried again, and
+	// the rest of the state is as it was last seen. It is nil while all is well.
+	Err error
+
+	next chan struct{}
+}
+
+// Next returns a channel that is closed when there is a newer state.
+func (s *State) Next() <-chan struct{} { return s.next }
+
+// Mirror is a cached copy of a node. It is safe for concurrent use. It lives
+// until Close, or until its Manager is closed.
+type Mirror struct {
+	sm      *session.Manager
+	path    string
+	kind    Kind
+	onState func(*State)
+
+	state atomic.Pointer[State]
+
+	// links counts the losses of the connection; confirmed is what it was
+	// when the newest successful read began.
+	links, confirmed atomic.Uint64
+
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	work   sync.WaitGroup
+	first  chan struct{} // closed when there is a state
+	wake   chan struct{} // holds a token when the loop may have something to do
+
+	mu      sync.Mutex
+	waiting []*waiter
+
+	past     past // the loop's alone
+	failures int  // of reading in a row; the loop's alone
+}
+
+// Open starts a mirror and blocks until the node has been read once, or
+// until a server has refused that (State.Err). ctx bounds Open alone.
+//
+// Errors, in *session.OpError: an invalid path; ctx's error, with
+// session.ErrUnreachable when there was no session; session.ErrClosed.
+func Open(ctx context.Context, sm *session.Manager, cfg Config) (*Mirror, error) {
+	fail := func(err error) (*Mirror, error) {
+		return nil, &session.OpError{Op: "open", Path: cfg.Path, Err: err}
+	}
+	if err := znode.Validate(cfg.Path); err != nil {
+		return fail(err)
+	}
+	if _, err := sm.Session(ctx); err != nil {
+		return fail(err)
+	}
+	m := &Mirror{
+		sm:      sm,
+		path:    cfg.Path,
+		kind:    cfg.Kind,
+		onState: cfg.OnState,
+		first:   make(chan struct{}),
+		wake:    make(chan struct{}, 1),
+	}
+	m.ctx, m.cancel = context.WithCancelCause(context.Background())
+	m.work.Go(m.run)
+	m.work.Go(m.followLink)
+	var err error
+	select {
+	case <-m.first:
+		return m, nil
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	case <-m.ctx.Done():
+		err = m.Err()
+	}
+	m.Close()
+	return fail(err)
+}
+
+// Load returns the newest state.
+func (m *Mirror) Load() *State { return m.state.Load() }
+
+// Stale reports whether the state has not been confirmed by a read since the
+// connection was last lost, or never will be again since the mirror has ended.
+func (m *Mirror) Stale() bool {
+	return m.ctx.Err() != nil || m.confirmed.Load() != m.links.Load()
+}
+
+// Done returns a channel that is closed when the mirror has ended. Load goes on
+// to return what was known then.
+func (m *Mirror) Done() <-chan struct{} { return m.ctx.Done() }
+
+// Err returns nil while the mirror lives, and then why it ended: ErrClosed, or
+// session.ErrClosed when its Manager was closed.
+func (m *Mirror) Err() error { return context.Cause(m.ctx) }
+
+// Close ends the mirror and waits until nothing of it is left running. It may
+// be called more than once.
+func (m *Mirror) Close() {
+	m.cancel(ErrClosed)
+	m.work.Wait()
+}
+
+// publish makes s the newest state. Only the loop calls it.
+func (m *Mirror) publish(s *State) {
+	s.next = make(chan struct{})
+	if m.onState != nil {
+		m.onState(s)
+	}
+	old := m.state.Swap(s)
+	if old == nil {
+		close(m.first)
+		return
+	}
+	close(old.next)
+}
