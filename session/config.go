@@ -91,9 +91,9 @@ const (
 // it. It does not print its secret.
 type Credential struct {
 	Scheme string
-	// secret is behind a pointer: fmt, which does not call String on what it
-	// finds in an unexported field of somebody's struct, prints its address.
-	secret *[]byte
+	// secret is a function, since fmt does not call String on what it finds
+	// in an unexported field of somebody's struct, but prints all of it.
+	secret func() []byte
 }
 
 // String returns the scheme alone.
@@ -110,7 +110,7 @@ func Digest(user, password string) Credential {
 // AddAuth is the credential of any scheme, with data as that scheme wants it.
 func AddAuth(scheme string, data []byte) Credential {
 	secret := bytes.Clone(data)
-	return Credential{scheme, &secret}
+	return Credential{scheme, func() []byte { return secret }}
 }
 
 // data returns the secret.
@@ -118,7 +118,7 @@ func (c Credential) data() []byte {
 	if c.secret == nil {
 		return nil
 	}
-	return *c.secret
+	return c.secret()
 }
 
 // CreatorACL lets those do everything who hold the credentials with which a

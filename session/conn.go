@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// conn stands between the client and the network. It forwards every frame
-// unchanged and in order, and learns from them what the client does not tell:
+// conn stands between the client and the network. It forwards frames in order,
+// and learns from them what the client does not tell:
 //
 //   - when the newest request was written that the server has answered. The
 //     server had heard from us after that instant, so the session's trust
@@ -23,13 +23,12 @@ import (
 //   - when a create has gone out, so that a list can follow right behind it.
 //
 // It also shortens the client's patience (see SetReadDeadline), refuses frames
-// that would make the client panic, and closes a race of the client's that
-// could lose a watch (see heldBack).
+// that would make the client panic, and sets watches in the client's place (see
+// watchMark).
 type conn struct {
 	net.Conn
 	s        *Session
 	addr     string        // as dialled, for messages
-	rewatch  bool          // the client will send its watches again on this connection
 	patience time.Duration // for the handshake
 
 	r       *bufio.Reader
@@ -37,16 +36,15 @@ type conn struct {
 	pending []byte // read from the network, not yet by the client
 
 	closeOnce sync.Once
-	closed    chan struct{}
-	rewatched chan struct{} // closed when the watches of the session have been sent again
 
-	mu         sync.Mutex
-	shaken     bool // the handshake is over
-	timeout    time.Duration
-	helloAt    time.Time
-	sent       map[int32]sentRequest
-	pings      []time.Time
-	rewatching sync.Once
+	mu        sync.Mutex
+	shaken    bool // the handshake is over
+	timeout   time.Duration
+	helloAt   time.Time
+	helloZxid int64 // the newest transaction that the client has seen before this connection
+	creds     int   // how many credentials the server has answered
+	sent      map[int32]sentRequest
+	pings     []time.Time
 }
 
 type sentRequest struct {
@@ -57,12 +55,8 @@ type sentRequest struct {
 func newConn(inner net.Conn, s *Session, addr string, patience time.Duration) *conn {
 	return &conn{
 		Conn: inner, s: s, addr: addr, patience: patience,
-		// Between two connections no watch comes or goes.
-		rewatch:   !s.clientWatches.empty(),
-		r:         bufio.NewReaderSize(inner, 32<<10),
-		closed:    make(chan struct{}),
-		rewatched: make(chan struct{}),
-		sent:      make(map[int32]sentRequest),
+		r:    bufio.NewReaderSize(inner, 32<<10),
+		sent: make(map[int32]sentRequest),
 	}
 }
 
@@ -74,7 +68,7 @@ func (c *conn) Write(frame []byte) (int, error) {
 	c.mu.Lock()
 	switch {
 	case c.helloAt.IsZero():
-		c.helloAt = now
+		c.helloAt, c.helloZxid = now, parseHello(frame)
 	default:
 		var ok bool
 		if req, ok = parseRequest(frame); ok {
@@ -87,27 +81,24 @@ func (c *conn) Write(frame []byte) (int, error) {
 	}
 	c.mu.Unlock()
 
-	n, err := c.Conn.Write(frame)
-	if err != nil {
+	if n, err := c.Conn.Write(takeMark(frame, req)); err != nil {
 		c.Close()
-		return n, err
+		return min(n, len(frame)), err
 	}
-	switch req.op {
-	case opCreate:
+	if req.op == opCreate {
 		c.s.announceCreate(req.path)
-	case opSetWatches:
-		c.rewatching.Do(func() { close(c.rewatched) })
 	}
-	return n, nil
+	return len(frame), nil
 }
 
 // Read hands out whole frames, as much of one as p takes.
 func (c *conn) Read(p []byte) (int, error) {
-	if len(c.pending) == 0 {
+	for len(c.pending) == 0 {
 		frame, err := readFrame(c.r, c.buf)
+		ours := false
 		if err == nil {
 			c.buf = frame
-			err = c.learn(frame)
+			ours, err = c.learn(frame)
 		}
 		if err != nil {
 			// The client would first wait for its sender, which may hang in a
@@ -116,7 +107,9 @@ func (c *conn) Read(p []byte) (int, error) {
 			c.handshakeFailed(err)
 			return 0, err
 		}
-		c.pending = frame
+		if !ours {
+			c.pending = frame
+		}
 	}
 	n := copy(p, c.pending)
 	c.pending = c.pending[n:]
@@ -127,7 +120,6 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) Close() error {
 	err := net.ErrClosed
 	c.closeOnce.Do(func() {
-		close(c.closed)
 		c.s.forget(c)
 		err = c.Conn.Close()
 	})
@@ -154,23 +146,30 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
-// learn takes from a frame of the server what the session wants to know.
-func (c *conn) learn(frame []byte) error {
+// learn takes from a frame of the server what the session wants to know. It
+// reports whether the frame answers a request of our own, of which the client
+// knows nothing.
+func (c *conn) learn(frame []byte) (ours bool, err error) {
 	c.mu.Lock()
 	shaken := c.shaken
 	c.mu.Unlock()
 	if !shaken {
-		return c.learnHandshake(frame)
+		return false, c.learnHandshake(frame)
 	}
 	r, err := parseReply(frame)
 	if err != nil {
-		return err
+		return false, err
 	}
-	switch {
-	case r.xid == xidEvent:
-		c.s.clientWatches.fired(r.event, r.path)
-		return nil
-	case r.xid == xidPing:
+	switch r.xid {
+	case xidEvent:
+		c.s.armed.fired(r.event, r.path)
+		return false, nil
+	case xidRewatch:
+		if r.code != 0 {
+			return true, fmt.Errorf("the server refuses to set watches again (error code %d)", r.code)
+		}
+		return true, nil
+	case xidPing:
 		c.mu.Lock()
 		var at time.Time
 		if len(c.pings) > 0 { // pings are answered in their order
@@ -180,8 +179,12 @@ func (c *conn) learn(frame []byte) error {
 		if !at.IsZero() {
 			c.s.heard(at, c.timeout)
 		}
-		return nil
+		return false, nil
 	}
+	return false, c.learnReply(r)
+}
+
+func (c *conn) learnReply(r reply) error {
 	c.mu.Lock()
 	req, known := c.sent[r.xid]
 	delete(c.sent, r.xid)
@@ -198,15 +201,13 @@ func (c *conn) learn(frame []byte) error {
 	default:
 		c.s.heard(req.at, c.timeout)
 	}
-	if c.heldBack(r) {
-		select {
-		case <-c.rewatched:
-		case <-c.closed:
-			return net.ErrClosed
-		}
-	}
 	if req.watch {
-		c.s.clientWatches.set(req.request, r.code)
+		c.s.armed.set(req.request, r.code)
+	}
+	if req.op == opSetAuth {
+		if c.creds++; c.creds == len(c.s.m.cfg.Auth) {
+			return c.setWatchesAgain()
+		}
 	}
 	return nil
 }
@@ -243,16 +244,24 @@ func (c *conn) learnHandshake(frame []byte) error {
 		// The client now tells of the expiry, which ends this generation.
 		return nil
 	}
-	return c.s.granted(h, helloAt)
+	if err := c.s.granted(h, helloAt); err != nil || len(c.s.m.cfg.Auth) > 0 {
+		return err
+	}
+	return c.setWatchesAgain()
 }
 
-// heldBack reports whether a reply must wait until the client has sent its
-// watches again. After a reconnection the client tells the server up to which
-// zxid it has seen changes, but reads that number without a lock while the
-// goroutine that receives replies may already move it on: a change made during
-// the disconnection could then be taken for seen, and its watch event be lost.
-// Replies without a zxid do not move the number, and must pass: the client
-// waits for those to its credentials first.
-func (c *conn) heldBack(r reply) bool {
-	return c.rewatch && r.zxid > 0
+// setWatchesAgain sends the watches of the session on a new connection. It is
+// called by the goroutine that reads, before the client may send anything but
+// its credentials: those come first, since a server tells nobody of nodes that
+// they may not read.
+func (c *conn) setWatchesAgain() error {
+	for _, frame := range c.s.armed.frames(c.helloZxid) {
+		if err := c.Conn.SetWriteDeadline(time.Now().Add(c.patience)); err != nil {
+			return err
+		}
+		if _, err := c.Conn.Write(frame); err != nil {
+			return err
+		}
+	}
+	return c.Conn.SetWriteDeadline(time.Time{})
 }

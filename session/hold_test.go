@@ -214,7 +214,7 @@ func TestHardCase20_GrantedTimeoutRules(t *testing.T) {
 }
 
 // Case 21: used before there is any server.
-func TestHardCase21_NeverConnected(t *testing.T) {
+func TestHardCase21_DialBeforeThereIsAServer(t *testing.T) {
 	inWorld(t, func(w *world) {
 		link := w.srv.Link()
 		link.Refuse(true)

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,14 @@ const AnyVersion int32 = anyVersion
 
 func (m Mode) sequential() bool { return m == Sequential || m == EphemeralSequential }
 
+func (m Mode) validate() error {
+	switch m {
+	case Persistent, Ephemeral, Sequential, EphemeralSequential, Container:
+		return nil
+	}
+	return fmt.Errorf("there is no mode %d", int32(m))
+}
+
 // Get returns the data and the stat of the node. It fails with zk.ErrNoNode
 // where there is none. Like every read it is repeated over lost connections
 // until ctx or the session ends.
@@ -53,21 +62,26 @@ type node struct {
 }
 
 func (s *Session) get(ctx context.Context, path string, watch bool) (node, error) {
-	abs := s.abs(path)
+	abs := s.readPath(path, watch)
 	return read(ctx, s, "get", path, func(c *zk.Conn) (node, error) {
 		var n node
 		var stat *zk.Stat
 		var err error
-		if watch {
-			n.data, stat, _, err = c.GetW(abs)
-		} else {
-			n.data, stat, err = c.Get(abs)
-		}
+		n.data, stat, err = c.Get(abs)
 		if stat != nil {
 			n.stat = *stat
 		}
 		return n, err
 	})
+}
+
+// readPath is the path of a read as the client is given it: marked if the read
+// is to leave a watch.
+func (s *Session) readPath(path string, watch bool) string {
+	if watch {
+		return s.abs(path) + watchMark
+	}
+	return s.abs(path)
 }
 
 // Exists reports whether the node is there, and its stat.
@@ -85,16 +99,12 @@ type presence struct {
 }
 
 func (s *Session) exists(ctx context.Context, path string, watch bool) (presence, error) {
-	abs := s.abs(path)
+	abs := s.readPath(path, watch)
 	return read(ctx, s, "exists", path, func(c *zk.Conn) (presence, error) {
 		var p presence
 		var stat *zk.Stat
 		var err error
-		if watch {
-			p.found, stat, _, err = c.ExistsW(abs)
-		} else {
-			p.found, stat, err = c.Exists(abs)
-		}
+		p.found, stat, err = c.Exists(abs)
 		if stat != nil && p.found {
 			p.stat = *stat
 		}
@@ -118,16 +128,12 @@ type list struct {
 }
 
 func (s *Session) children(ctx context.Context, path string, watch bool) (list, error) {
-	abs := s.abs(path)
+	abs := s.readPath(path, watch)
 	return read(ctx, s, "children", path, func(c *zk.Conn) (list, error) {
 		var l list
 		var stat *zk.Stat
 		var err error
-		if watch {
-			l.names, stat, _, err = c.ChildrenW(abs)
-		} else {
-			l.names, stat, err = c.Children(abs)
-		}
+		l.names, stat, err = c.Children(abs)
 		if stat != nil {
 			l.stat = *stat
 		}
@@ -179,7 +185,7 @@ func (s *Session) Create(ctx context.Context, path string, data []byte, mode Mod
 	if mode.sequential() {
 		check += sequentialTrialDigit // the name may be empty: it gets a number
 	}
-	if err := znode.Validate(check); err != nil {
+	if err := cmp.Or(znode.Validate(check), mode.validate()); err != nil {
 		return "", s.refuse("create", path, err)
 	}
 	abs := s.abs(path)

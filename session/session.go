@@ -53,8 +53,8 @@ type Session struct {
 	retired    bool // no background work may start any more
 	background sync.WaitGroup
 
-	watches       watchTable
-	clientWatches clientWatches
+	watches watchTable
+	armed   armedWatches
 }
 
 // newSession starts a generation: it dials until there is a session or it is

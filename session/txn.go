@@ -100,6 +100,9 @@ func (s *Session) request(op Op) (request any, size int, err error) {
 	abs := s.abs(op.path)
 	switch op.kind {
 	case "create":
+		if err := op.mode.validate(); err != nil {
+			return nil, 0, err
+		}
 		if op.mode == Container {
 			return nil, 0, errors.New("a transaction cannot create containers")
 		}

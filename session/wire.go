@@ -2,6 +2,7 @@ package session
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -21,8 +22,9 @@ const (
 	opSetAuth      = 100
 	opSetWatches   = 101
 
-	xidEvent = -1
-	xidPing  = -2
+	xidEvent   = -1
+	xidPing    = -2
+	xidRewatch = -8 // of requests that set watches again; the Java client's choice
 
 	codeNoNode         = -101
 	codeSessionExpired = -112
@@ -90,7 +92,7 @@ type request struct {
 }
 
 // parseRequest reads a frame with its prefix. The path is read only where it
-// is needed: in creates, and in reads that leave a watch.
+// is needed: in creates, and in reads that are marked to leave a watch.
 func parseRequest(frame []byte) (request, bool) {
 	if len(frame) < 12 {
 		return request{}, false
@@ -100,17 +102,26 @@ func parseRequest(frame []byte) (request, bool) {
 		op:  int32(binary.BigEndian.Uint32(frame[8:])),
 	}
 	switch r.op {
-	case opCreate, opExists, opGetData, opGetChildren2:
-		path, rest, ok := cutString(frame[12:])
-		if !ok {
-			return r, true
-		}
-		r.watch = r.op != opCreate && len(rest) > 0 && rest[0] != 0
-		if r.watch || r.op == opCreate {
+	case opCreate:
+		if path, _, ok := cutString(frame[12:]); ok {
 			r.path = string(path)
+		}
+	case opExists, opGetData, opGetChildren2:
+		path, rest, ok := cutString(frame[12:])
+		if ok && len(rest) == 1 && bytes.HasSuffix(path, []byte(watchMark)) {
+			r.path, r.watch = string(path[:len(path)-len(watchMark)]), true
 		}
 	}
 	return r, true
+}
+
+// parseHello returns the newest transaction that the client claims to have
+// seen, from the first frame of a connection.
+func parseHello(frame []byte) (zxid int64) {
+	if len(frame) < 16 {
+		return 0
+	}
+	return int64(binary.BigEndian.Uint64(frame[8:]))
 }
 
 // reply is what matters of a frame that the server sends.

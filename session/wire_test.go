@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"net"
 	"runtime"
 	"strings"
@@ -15,6 +17,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/docent-go/docent/internal/znode"
 )
 
 // frame puts the length before a body.
@@ -118,9 +122,9 @@ func TestParseRequest(t *testing.T) {
 		"ping":             {frame(i32(xidPing), i32(11)), request{xid: xidPing, op: 11}},
 		"create":           {frame(i32(7), i32(opCreate), str("/a/b"), str("data"), acl), request{xid: 7, op: opCreate, path: "/a/b"}},
 		"get":              {frame(i32(8), i32(opGetData), str("/a"), []byte{0}), request{xid: 8, op: opGetData}},
-		"get with a watch": {frame(i32(8), i32(opGetData), str("/a"), []byte{1}), request{xid: 8, op: opGetData, path: "/a", watch: true}},
-		"exists":           {frame(i32(9), i32(opExists), str("/ä"), []byte{1}), request{xid: 9, op: opExists, path: "/ä", watch: true}},
-		"children":         {frame(i32(9), i32(opGetChildren2), str("/"), []byte{1}), request{xid: 9, op: opGetChildren2, path: "/", watch: true}},
+		"get with a watch": {frame(i32(8), i32(opGetData), str("/a"+watchMark), []byte{0}), request{xid: 8, op: opGetData, path: "/a", watch: true}},
+		"exists":           {frame(i32(9), i32(opExists), str("/ä"+watchMark), []byte{0}), request{xid: 9, op: opExists, path: "/ä", watch: true}},
+		"children":         {frame(i32(9), i32(opGetChildren2), str("/"+watchMark), []byte{0}), request{xid: 9, op: opGetChildren2, path: "/", watch: true}},
 		"set":              {frame(i32(3), i32(5), str("/a"), str("x"), i32(-1)), request{xid: 3, op: 5}},
 		"path beyond end":  {frame(i32(3), i32(opCreate), i32(100), []byte("/a")), request{xid: 3, op: opCreate}},
 		"negative length":  {frame(i32(3), i32(opGetData), i32(-1), []byte{1}), request{xid: 3, op: opGetData}},
@@ -287,46 +291,38 @@ func TestConnReadRefusesShortFrames(t *testing.T) {
 	}
 }
 
-// clientModel is the client's own bookkeeping, as conn.go of go-zookeeper has it
-// in addWatcher and notifyWatches.
-type clientModel map[modelKey]int
+// serverModel is what a server keeps for a session: per path, one watch on its
+// data or its creation, and one on its children.
+type serverModel map[modelKey]bool
 
-type modelKey struct{ path, kind string }
+type modelKey struct {
+	path  string
+	child bool
+}
 
-func (m clientModel) answered(op int32, path string, code int32) {
-	switch {
-	case op == opExists && code == 0, op == opGetData && code == 0:
-		m[modelKey{path, "data"}]++
-	case op == opExists && code == codeNoNode:
-		m[modelKey{path, "exist"}]++
-	case op == opGetChildren2 && code == 0:
-		m[modelKey{path, "child"}]++
+func (m serverModel) answered(op int32, path string, code int32) {
+	if code == 0 || code == codeNoNode && op == opExists {
+		m[modelKey{path, op == opGetChildren2}] = true
 	}
 }
 
-func (m clientModel) notify(event int32, path string) {
-	var kinds []string
+func (m serverModel) fire(event int32, path string) {
 	switch event {
-	case 1: // EventNodeCreated
-		kinds = []string{"exist"}
-	case 3: // EventNodeDataChanged
-		kinds = []string{"exist", "data"}
-	case 4: // EventNodeChildrenChanged
-		kinds = []string{"child"}
-	case 2: // EventNodeDeleted
-		kinds = []string{"exist", "data", "child"}
-	}
-	for _, kind := range kinds {
-		delete(m, modelKey{path, kind})
+	case eventCreated, eventData:
+		delete(m, modelKey{path, false})
+	case eventChildren:
+		delete(m, modelKey{path, true})
+	case eventDeleted:
+		delete(m, modelKey{path, false})
+		delete(m, modelKey{path, true})
 	}
 }
 
-// Should the two disagree, a reconnection either loses the guard against the
-// client's race or waits for watches that never come.
-func TestClientWatchesFollowsTheClient(t *testing.T) {
+// Should the two disagree, a reconnection loses a watch.
+func TestArmedWatchesAreTheServers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var mirror clientWatches
-		model := make(clientModel)
+		var armed armedWatches
+		model := make(serverModel)
 		path := rapid.SampledFrom([]string{"/a", "/b"})
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			if rapid.Bool().Draw(t, "reply") {
@@ -336,17 +332,79 @@ func TestClientWatchesFollowsTheClient(t *testing.T) {
 					watch: true,
 				}
 				code := rapid.SampledFrom([]int32{0, codeNoNode, -102, -4}).Draw(t, "code")
-				mirror.set(req, code)
+				armed.set(req, code)
 				model.answered(req.op, req.path, code)
 			} else {
 				event := rapid.SampledFrom([]int32{-1, 1, 2, 3, 4, 5}).Draw(t, "event")
 				p := path.Draw(t, "path")
-				mirror.fired(event, p)
-				model.notify(event, p)
+				armed.fired(event, p)
+				model.fire(event, p)
 			}
-			if mirror.empty() != (len(model) == 0) || len(mirror.kept) != len(model) {
-				t.Fatalf("the mirror keeps %v, the client %v", mirror.kept, model)
+			kept := make(serverModel)
+			for w := range armed.kept {
+				kept[modelKey{w.path, w.kind == opGetChildren2}] = true
+			}
+			if !maps.Equal(kept, model) {
+				t.Fatalf("kept are %v, the server has %v", kept, model)
 			}
 		}
 	})
+}
+
+// Every watch is sent again exactly once, in frames that a server takes.
+func TestRewatchFrames(t *testing.T) {
+	var armed armedWatches
+	want := make(map[armedWatch]bool)
+	for i := range 10_000 {
+		w := armedWatch{fmt.Sprintf("/locks/%040d", i), []int32{opExists, opGetData, opGetChildren2}[i%3]}
+		code := int32(0)
+		if w.kind == opExists {
+			code = codeNoNode
+		}
+		armed.set(request{op: w.kind, path: w.path}, code)
+		want[w] = true
+	}
+	frames := armed.frames(77)
+	require.Greater(t, len(frames), 1)
+	got := make(map[armedWatch]bool)
+	for _, f := range frames {
+		require.LessOrEqual(t, len(f), maxRewatch+64)
+		require.Equal(t, len(f)-4, int(binary.BigEndian.Uint32(f)))
+		req, ok := parseRequest(f)
+		require.True(t, ok)
+		require.Equal(t, request{xid: xidRewatch, op: opSetWatches}, req)
+		require.Equal(t, uint64(77), binary.BigEndian.Uint64(f[12:]))
+		rest := f[20:]
+		for _, kind := range []int32{opGetData, opExists, opGetChildren2} {
+			n := binary.BigEndian.Uint32(rest)
+			rest = rest[4:]
+			for range n {
+				path, tail, ok := cutString(rest)
+				require.True(t, ok)
+				rest = tail
+				w := armedWatch{string(path), kind}
+				require.False(t, got[w], "twice")
+				got[w] = true
+			}
+		}
+		require.Empty(t, rest)
+	}
+	require.Equal(t, want, got)
+	require.Empty(t, new(armedWatches).frames(1))
+}
+
+// What leaves for a marked read is what the client itself would send for a
+// read with a watch.
+func TestTakeMark(t *testing.T) {
+	for _, op := range []int32{opExists, opGetData, opGetChildren2} {
+		marked := frame(i32(8), i32(op), str("/a"+watchMark), []byte{0})
+		req, ok := parseRequest(marked)
+		require.True(t, ok)
+		require.Equal(t, request{xid: 8, op: op, path: "/a", watch: true}, req)
+		require.Equal(t, frame(i32(8), i32(op), str("/a"), []byte{1}), takeMark(marked, req))
+	}
+	plain := frame(i32(8), i32(opGetData), str("/a"), []byte{0})
+	req, _ := parseRequest(plain)
+	require.Equal(t, plain, takeMark(plain, req))
+	require.Error(t, znode.Validate("/a"+watchMark), "no real path ends with the mark")
 }

@@ -1,0 +1,277 @@
+package session_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+func TestParseConnect(t *testing.T) {
+	for connect, want := range map[string]struct {
+		servers []string
+		root    string
+	}{
+		"zk1":                      {[]string{"zk1:2181"}, "/"},
+		"zk1:2182":                 {[]string{"zk1:2182"}, "/"},
+		"zk1:2181,zk2,zk3:2183":    {[]string{"zk1:2181", "zk2:2181", "zk3:2183"}, "/"},
+		" zk1:2181 , zk2:2181 ":    {[]string{"zk1:2181", "zk2:2181"}, "/"},
+		"zk1:2181/":                {[]string{"zk1:2181"}, "/"},
+		"zk1:2181,zk2:2181/prod/a": {[]string{"zk1:2181", "zk2:2181"}, "/prod/a"},
+		"127.0.0.1:2181/x":         {[]string{"127.0.0.1:2181"}, "/x"},
+		"::1":                      {[]string{"[::1]:2181"}, "/"},
+		"[::1]":                    {[]string{"[::1]:2181"}, "/"},
+		"[2001:db8::1]:99,zk1/r":   {[]string{"[2001:db8::1]:99", "zk1:2181"}, "/r"},
+	} {
+		servers, root, err := session.ParseConnect(connect)
+		require.NoError(t, err, "%q", connect)
+		require.Equal(t, want.servers, servers, "%q", connect)
+		require.Equal(t, want.root, root, "%q", connect)
+	}
+}
+
+func TestParseConnectRefuses(t *testing.T) {
+	for connect, reason := range map[string]string{
+		"":                  "name is empty",
+		",":                 "name is empty",
+		"zk1,":              "name is empty",
+		"zk1,,zk2":          "name is empty",
+		"/app":              "name is empty",
+		":2181":             "no host",
+		"zk1:":              "no port",
+		"zk1:0":             "no port",
+		"zk1:65536":         "no port",
+		"zk1:-1":            "no port",
+		"zk1:http":          "no port",
+		"zk1:2181:2182":     "want host:port",
+		"[::1":              "want host:port",
+		"zk 1:2181":         "no host",
+		"user@zk1:2181":     "no host",
+		"zk1;zk2":           "no host",
+		"zk1:2181/app/":     "ends with /",
+		"zk1:2181//app":     "empty segment",
+		"zk1:2181/app/../b": `".."`,
+		"zk1:2181/a\x00":    "U+0000",
+	} {
+		_, _, err := session.ParseConnect(connect)
+		require.ErrorContains(t, err, reason, "%q", connect)
+		require.ErrorContains(t, err, strconv.Quote(connect), "the error quotes what was given")
+	}
+}
+
+func FuzzParseConnect(f *testing.F) {
+	for _, s := range []string{"", "zk1:2181,zk2/prod", "[::1]:2181", "a:b:c", "::1/x", "zk1/\x00", " , /"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, connect string) {
+		servers, root, err := session.ParseConnect(connect)
+		if err != nil {
+			if servers != nil || root != "" {
+				t.Fatalf("%q: an error, and %v %q", connect, servers, root)
+			}
+			return
+		}
+		if len(servers) == 0 || znode.ValidateRoot(root) != nil {
+			t.Fatalf("%q: %v %q", connect, servers, root)
+		}
+		for _, server := range servers {
+			host, port, err := net.SplitHostPort(server)
+			n, portErr := strconv.ParseUint(port, 10, 16)
+			if err != nil || portErr != nil || n == 0 || host == "" || strings.ContainsAny(host, " ,/@") {
+				t.Fatalf("%q: %q is no host:port", connect, server)
+			}
+		}
+		again := strings.Join(servers, ",") + root
+		servers2, root2, err := session.ParseConnect(again)
+		if err != nil || root2 != root || strings.Join(servers2, ",") != strings.Join(servers, ",") {
+			t.Fatalf("%q becomes %q, which becomes %v %q %v", connect, again, servers2, root2, err)
+		}
+	})
+}
+
+func TestConfigNamesTheFieldAtFault(t *testing.T) {
+	for name, c := range map[string]struct {
+		field, reason string
+		change        func(*session.Config)
+	}{
+		"no servers":         {"Servers", "name at least one", func(c *session.Config) { c.Servers = nil }},
+		"empty server":       {"Servers", "name is empty", func(c *session.Config) { c.Servers = []string{"zk1", ""} }},
+		"port zero":          {"Servers", `"0" is no port`, func(c *session.Config) { c.Servers = []string{"zk1:0"} }},
+		"port too great":     {"Servers", `"70000" is no port`, func(c *session.Config) { c.Servers = []string{"zk1:70000"} }},
+		"connect string":     {"Servers", "", func(c *session.Config) { c.Servers = []string{"zk1,zk2:2181"} }},
+		"root in the server": {"Servers", "", func(c *session.Config) { c.Servers = []string{"zk1/app"} }},
+		"relative root":      {"Root", "relative", func(c *session.Config) { c.Root = "app" }},
+		"root ends with /":   {"Root", "ends with /", func(c *session.Config) { c.Root = "/app/" }},
+		"reserved root":      {"Root", "reserved", func(c *session.Config) { c.Root = "/zookeeper" }},
+		"below reserved":     {"Root", "reserved", func(c *session.Config) { c.Root = "/zookeeper/app" }},
+		"negative timeout":   {"Timeout", "negative", func(c *session.Config) { c.Timeout = -time.Second }},
+		"tiny timeout":       {"Timeout", "less than", func(c *session.Config) { c.Timeout = time.Millisecond }},
+		"huge timeout":       {"Timeout", "more than", func(c *session.Config) { c.Timeout = 25 * time.Hour }},
+		"negative margin":    {"TrustMargin", "between", func(c *session.Config) { c.TrustMargin = -1 }},
+		"margin too great":   {"TrustMargin", "between", func(c *session.Config) { c.TrustMargin = 5 * time.Second }},
+		"loss policy":        {"LossPolicy", "unknown", func(c *session.Config) { c.LossPolicy = 2 }},
+		"scheme missing":     {"Auth", "no scheme", func(c *session.Config) { c.Auth = []session.Credential{{}} }},
+		"digest of nothing":  {"Auth", "user:password", func(c *session.Config) { c.Auth = []session.Credential{{Scheme: "digest"}} }},
+		"digest, no colon": {"Auth", "user:password", func(c *session.Config) {
+			c.Auth = []session.Credential{session.Digest("a", "b"), session.AddAuth("digest", []byte("hunter2"))}
+		}},
+		"empty ACL":     {"ACL", "empty", func(c *session.Config) { c.ACL = []zk.ACL{} }},
+		"tiny requests": {"MaxRequest", "1024", func(c *session.Config) { c.MaxRequest = 100 }},
+		"no hook":       {"Hooks", "int implements none", func(c *session.Config) { c.Hooks = []session.Hook{42} }},
+		"nil hook":      {"Hooks", "implements none", func(c *session.Config) { c.Hooks = []session.Hook{nil} }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := session.Config{Servers: []string{"zk1"}, Dialer: func(context.Context, string, string) (net.Conn, error) {
+				t.Error("dialled with a configuration that is not valid")
+				return nil, errors.New("no")
+			}}
+			c.change(&cfg)
+			sm, err := session.Dial(t.Context(), cfg)
+			require.Nil(t, sm)
+			require.ErrorContains(t, err, "session config: "+c.field+": ")
+			require.ErrorContains(t, err, c.reason)
+			require.NotContains(t, err.Error(), "hunter2")
+			require.NotContains(t, err.Error(), "\n")
+		})
+	}
+}
+
+func TestCredentialsDoNotPrint(t *testing.T) {
+	const secret = "hunter2"
+	cred := session.Digest("ann", secret)
+	cfg := session.Config{Servers: []string{"zk1"}, Auth: []session.Credential{cred, session.AddAuth("custom", []byte(secret))}}
+	type inside struct {
+		cfg  session.Config // fmt cannot call methods on what lies in here
+		cred session.Credential
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("config", "cfg", cfg, "cred", cred, "inside", inside{cfg, cred})
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("config", "cred", cred, "auth", cfg.Auth)
+	printed := []string{log.String()}
+	for _, v := range []any{cred, &cred, cfg, &cfg, cfg.Auth, inside{cfg, cred}, &inside{cfg, cred}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x", "%q"} {
+			printed = append(printed, fmt.Sprintf(verb, v))
+		}
+	}
+	for _, p := range printed {
+		requireNoSecret(t, p, secret)
+	}
+	require.Equal(t, "digest:…", cred.String())
+	require.Equal(t, "digest:…", fmt.Sprintf("%#v", cred))
+}
+
+// requireNoSecret looks for the secret as text, as hexadecimal and as a list of
+// numbers.
+func requireNoSecret(t testing.TB, text, secret string) {
+	t.Helper()
+	for _, form := range []string{"%s", "%x", "%d", "%#v"} {
+		require.NotContains(t, text, strings.Trim(fmt.Sprintf(form, []byte(secret)), "[]{}"))
+	}
+}
+
+// safeBuffer collects logs from several goroutines.
+type safeBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+func (b *safeBuffer) String() string { b.mu.Lock(); defer b.mu.Unlock(); return b.buf.String() }
+
+// A whole life at debug level: a session, a reconnection, an expiry, work with
+// and without the right to it, credentials that are refused.
+func TestCredentialsDoNotReachLogsOrErrors(t *testing.T) {
+	const secret = "hunter2"
+	inWorld(t, func(w *world) {
+		var log safeBuffer
+		var errs []string
+		debug := func(cfg *session.Config) {
+			cfg.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			cfg.Auth = []session.Credential{session.Digest("ann", secret)}
+			cfg.ACL = session.CreatorACL()
+		}
+		p := w.process(debug)
+		_, err := p.Create(w.Context(), "/mine", nil, session.Persistent)
+		require.NoError(w, err)
+		s := p.session()
+		w.srv.Disconnect(s.ID())
+		_, _, err = p.Get(w.Context(), "/mine")
+		require.NoError(w, err)
+		w.srv.Expire(s.ID())
+		p.next(s)
+		_, err = p.Create(w.Context(), "/mine", nil, session.Persistent)
+		errs = append(errs, err.Error())
+		p.link.Refuse(true)
+		p.link.Disconnect()
+		_, _, err = p.Get(w.within(30*time.Second), "/mine")
+		errs = append(errs, err.Error())
+		require.NoError(w, p.Close())
+
+		stranger := w.process(func(cfg *session.Config) { debug(cfg); cfg.Auth = nil })
+		_, _, err = stranger.Get(w.Context(), "/mine")
+		require.ErrorIs(w, err, zk.ErrNoAuth)
+		errs = append(errs, err.Error())
+
+		cfg := session.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext}
+		debug(&cfg)
+		cfg.Auth = append(cfg.Auth, session.AddAuth("kerberos", []byte(secret)))
+		_, err = session.Dial(w.Context(), cfg)
+		require.ErrorIs(w, err, session.ErrAuth)
+		errs = append(errs, err.Error())
+
+		require.Contains(w, log.String(), "level=DEBUG", "a log in which nothing is shows nothing")
+		require.Contains(w, log.String(), "session opened")
+		requireNoSecret(w, log.String()+strings.Join(errs, "\n"), secret)
+	}, zktest.WithTick(time.Second))
+}
+
+// The zero values of a Config are the documented ones.
+func TestConfigDefaults(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var asked []string
+		p := w.process(func(cfg *session.Config) {
+			dial := cfg.Dialer
+			cfg.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
+				asked = append(asked, network+" "+addr)
+				return dial(ctx, network, addr)
+			}
+		})
+		require.Equal(w, session.DefaultTimeout, p.session().Timeout())
+		require.Equal(w, "/", p.Root())
+		require.Equal(w, []string{"tcp zk1:2181"}, asked)
+		path, err := p.Create(w.Context(), "/open", nil, session.Persistent)
+		require.NoError(w, err)
+		n, ok := w.srv.Node(path)
+		require.True(w, ok)
+		require.Equal(w, []zktest.ACL{{Perms: 31, Scheme: "world", ID: "anyone"}}, n.ACL)
+	})
+}
+
+// With a Dialer of the user's, TLS is still spoken over what it dials.
+func TestConfigTLSOverDialer(t *testing.T) {
+	inWorld(t, func(w *world) {
+		cfg := session.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext, TLS: &tls.Config{}}
+		_, err := session.Dial(w.within(5*time.Second), cfg)
+		require.ErrorIs(w, err, session.ErrUnreachable)
+		require.ErrorContains(w, err, "does this port speak TLS?")
+	})
+}

@@ -1,0 +1,239 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// Whoever cannot connect learns which server failed, and how.
+func TestDialFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		prepare func(w *world, l *zktest.Link)
+		reason  string
+	}{
+		"nobody listens":            {func(_ *world, l *zktest.Link) { l.Refuse(true) }, "zktest: connection refused"},
+		"packets vanish":            {func(_ *world, l *zktest.Link) { l.Cut(zktest.Both) }, "dial zk1:2181: no answer within 1.6"},
+		"hangs in the handshake":    {func(w *world, _ *zktest.Link) { w.srv.HangHandshakes(true) }, "handshake with zk1:2181: no answer within 1.6"},
+		"frozen":                    {func(w *world, _ *zktest.Link) { w.srv.Freeze() }, "handshake with zk1:2181: no answer within 1.6"},
+		"hangs up in the handshake": {func(w *world, l *zktest.Link) { l.Delay(50 * time.Millisecond); go w.hangUp(l) }, "handshake with zk1:2181: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				link := w.srv.Link()
+				c.prepare(w, link)
+				ctx := w.within(20 * time.Second)
+				start := time.Now()
+				sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1"}, Dialer: link.DialContext})
+				require.Nil(w, sm)
+				require.ErrorIs(w, err, session.ErrUnreachable)
+				require.ErrorIs(w, err, context.DeadlineExceeded)
+				require.ErrorContains(w, err, "connect to ZooKeeper: ")
+				require.ErrorContains(w, err, "zk1:2181")
+				require.ErrorContains(w, err, c.reason)
+				require.Less(w, time.Since(start), 22*time.Second, "Dial returns with ctx")
+				// The bubble ends only if no goroutine remains.
+			})
+		})
+	}
+}
+
+// hangUp breaks the link's connections for half a minute.
+func (w *world) hangUp(l *zktest.Link) {
+	for range 600 {
+		time.Sleep(50 * time.Millisecond)
+		l.Disconnect()
+	}
+}
+
+// A deadline shorter than the patience with one server still says who was asked.
+func TestDialFailsEarly(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.srv.HangHandshakes(true)
+		_, err := session.Dial(w.within(time.Second), session.Config{Servers: []string{"zk1", "zk2:99"}, Dialer: w.srv.DialContext})
+		require.ErrorIs(w, err, session.ErrUnreachable)
+		require.ErrorContains(w, err, "no answer yet from zk1:2181, zk2:99")
+	})
+}
+
+func TestDialUnresolvable(t *testing.T) {
+	// The names go to LookupHost, and no address is ever dialled.
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		_, err := session.Dial(ctx, session.Config{Servers: []string{"zk.invalid:2181"},
+			LookupHost: func(context.Context, string) ([]string, error) { return nil, errors.New("no such host") }})
+		require.ErrorIs(t, err, session.ErrUnreachable)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, "look up zk.invalid: no such host")
+	})
+}
+
+// A list in which only one of three listens, by name and by address.
+func TestDialOneOfThree(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for i := range 20 {
+			var mu sync.Mutex
+			tried := make(map[string]int)
+			p := w.process(func(cfg *session.Config) {
+				cfg.Servers = []string{"down1", "up:2182", "down2"}
+				dial := cfg.Dialer
+				cfg.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
+					mu.Lock()
+					tried[addr]++
+					mu.Unlock()
+					if addr != "up:2182" {
+						return nil, fmt.Errorf("connection refused")
+					}
+					return dial(ctx, network, addr)
+				}
+			})
+			require.LessOrEqual(w, tried["down1:2181"], 1, "try %d: one round is enough", i)
+			require.Equal(w, 1, tried["up:2182"])
+			require.NoError(w, p.Close())
+		}
+	})
+}
+
+// A done context wins over a server that is ready.
+func TestDialWithDoneContext(t *testing.T) {
+	inWorld(t, func(w *world) {
+		cause := errors.New("no longer wanted")
+		ctx, cancel := context.WithCancelCause(w.Context())
+		cancel(cause)
+		for range 50 {
+			sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext})
+			require.Nil(w, sm)
+			require.ErrorIs(w, err, session.ErrUnreachable)
+			require.ErrorIs(w, err, cause)
+		}
+		require.Zero(w, w.srv.Count(zktest.OpConnect))
+	})
+}
+
+// Case 21: never connected. Nothing but Closed is ever told.
+func TestHardCase21_NeverConnected(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.srv.HangHandshakes(true)
+		var hook record
+		cfg := session.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext}
+		hook.hook(&cfg)
+		_, err := session.Dial(w.within(time.Minute), cfg)
+		require.ErrorIs(w, err, session.ErrUnreachable)
+		require.Equal(w, []session.State{session.Closed}, hook.stateList())
+		require.Empty(w, w.srv.Sessions())
+	})
+}
+
+// The server comes up while Dial waits.
+func TestDialWaitsForTheServer(t *testing.T) {
+	inWorld(t, func(w *world) {
+		link := w.srv.Link()
+		link.Refuse(true)
+		time.AfterFunc(time.Minute, func() { link.Refuse(false) })
+		start := time.Now()
+		sm, err := session.Dial(w.Context(), session.Config{Servers: []string{"zk1"}, Dialer: link.DialContext})
+		require.NoError(w, err)
+		require.InDelta(w, time.Minute, time.Since(start), float64(2*time.Second), "pauses stay short")
+		require.NoError(w, sm.Close())
+	})
+}
+
+// A session that is lost before its credentials were answered is no refusal:
+// Dial goes on to the next.
+func TestDialOutlivesASessionLostEarly(t *testing.T) {
+	inWorld(t, func(w *world) {
+		hold := make(chan struct{})
+		first := true
+		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpAuth && first {
+				first = false
+				return zktest.Hold(hold)
+			}
+			return zktest.Pass
+		}))
+		p := w.process(func(cfg *session.Config) { cfg.Auth = []session.Credential{session.Digest("ann", "pw")} })
+		require.NoError(w, p.Sync(w.Context(), "/"))
+		close(hold)
+	})
+}
+
+// Dial returns with its context although a server hangs on the credentials,
+// and leaves nothing behind.
+func TestDialEndsWhileAuthenticating(t *testing.T) {
+	inWorld(t, func(w *world) {
+		hold := make(chan struct{})
+		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpAuth {
+				return zktest.Hold(hold)
+			}
+			return zktest.Pass
+		}))
+		start := time.Now()
+		_, err := session.Dial(w.within(time.Second), session.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext,
+			Auth: []session.Credential{session.Digest("ann", "pw")}})
+		require.ErrorIs(w, err, session.ErrUnreachable)
+		require.Less(w, time.Since(start), 5*time.Second, "the client's own Close takes a moment")
+		close(hold)
+	})
+}
+
+// Close while the manager dials for its next session.
+func TestCloseWhileDialling(t *testing.T) {
+	for name, cut := range map[string]func(w *world, p *process){
+		"refused":        func(_ *world, p *process) { p.link.Refuse(true) },
+		"packets vanish": func(_ *world, p *process) { p.link.Cut(zktest.Both) },
+		"hanging":        func(w *world, _ *process) { w.srv.HangHandshakes(true) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				p := w.process()
+				s := p.session()
+				cut(w, p)
+				p.link.Disconnect()
+				<-s.Done()
+				time.Sleep(7 * time.Second)
+				waiting := make(chan error, 1)
+				go func() {
+					_, _, err := p.Get(w.Context(), "/")
+					waiting <- err
+				}()
+				synctest.Wait()
+				start := time.Now()
+				require.NoError(w, p.Close())
+				require.Less(w, time.Since(start), 5*time.Second)
+				require.ErrorIs(w, <-waiting, session.ErrClosed)
+				require.Equal(w, session.Closed, p.State())
+			})
+		})
+	}
+}
+
+// While servers cannot be reached they are not dialled more often than the
+// pauses allow.
+func TestDialingIsPaced(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		var dials int
+		_ = p
+		cfg := session.Config{Servers: []string{"zk1", "zk2", "zk3"}, Dialer: func(context.Context, string, string) (net.Conn, error) {
+			dials++
+			return nil, errors.New("connection refused")
+		}}
+		_, err := session.Dial(w.within(time.Hour), cfg)
+		require.ErrorIs(w, err, session.ErrUnreachable)
+		// maxPause is 1 s here, so that a round of three takes half a second on average.
+		require.Less(w, dials, 3*3*3600)
+		require.Greater(w, dials, 3*3600)
+	})
+}

@@ -1,0 +1,141 @@
+package session
+
+import (
+	"encoding/binary"
+	"sync"
+)
+
+// The client's own watches are of no use to us: it cannot take one back, keeps
+// a channel for every read that set one, and after a reconnection tells the
+// server up to which change it knows by a number that it reads without a lock
+// while another of its goroutines may move it on. A change that was made during
+// the disconnection could then be taken for seen, and its event be lost.
+//
+// So the client is never asked to watch. A read that is to leave a watch
+// carries watchMark at the end of its path; conn takes the mark off and sets
+// the watch flag on the way out. The events arrive by the client's callback all
+// the same. What was set is kept in armedWatches, and conn sends it again after
+// each reconnection of the session, before anything else is sent.
+
+// watchMark ends the path of a read that is to leave a watch. It is a character
+// of private use that the client lets through and znode.Validate refuses, so no
+// real path ends with it.
+const watchMark = "\ue0d0"
+
+// takeMark returns the frame of a marked read as the server is to see it, and
+// any other frame as it is.
+func takeMark(frame []byte, req request) []byte {
+	if !req.watch {
+		return frame
+	}
+	end := 16 + len(req.path) // prefix, xid, operation, length of the path
+	out := make([]byte, 0, len(frame)-len(watchMark))
+	out = append(out, frame[:end]...)
+	out = append(out, 1) // the watch flag, which ends the frame
+	binary.BigEndian.PutUint32(out, uint32(len(out)-4))
+	binary.BigEndian.PutUint32(out[12:], uint32(len(req.path)))
+	return out
+}
+
+// armedWatches are the watches that the server keeps for the session. They
+// outlive a connection: the next one sets them again.
+type armedWatches struct {
+	mu   sync.Mutex
+	kept map[armedWatch]struct{}
+}
+
+type armedWatch struct {
+	path string
+	kind int32 // the operation that would set it, with opExists for a missing node
+}
+
+// set notes the watch that a read has left, going by the reply's code.
+func (w *armedWatches) set(req request, code int32) {
+	kind := req.op
+	switch {
+	case code == 0 && req.op == opExists:
+		kind = opGetData // the node is there: its data and its deletion are watched
+	case code == 0:
+	case code == codeNoNode && req.op == opExists:
+	default:
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.kept == nil {
+		w.kept = make(map[armedWatch]struct{})
+	}
+	w.kept[armedWatch{req.path, kind}] = struct{}{}
+}
+
+// fired drops the watches that an event uses up.
+func (w *armedWatches) fired(event int32, path string) {
+	var kinds []int32
+	switch event {
+	case eventCreated, eventData:
+		kinds = []int32{opExists, opGetData}
+	case eventChildren:
+		kinds = []int32{opGetChildren2}
+	case eventDeleted:
+		kinds = []int32{opExists, opGetData, opGetChildren2}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, kind := range kinds {
+		delete(w.kept, armedWatch{path, kind})
+	}
+}
+
+// maxRewatch bounds one request that sets watches again, far below what any
+// server takes. The Java client uses the same bound.
+const maxRewatch = 128 << 10
+
+// frames returns the requests that set all watches again. The server fires at
+// once what has changed after the transaction zxid.
+func (w *armedWatches) frames(zxid int64) [][]byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var frames [][]byte
+	var paths [3][]string // of data, exist and child watches
+	size := 0
+	flush := func() {
+		if size > 0 {
+			frames = append(frames, rewatchFrame(zxid, paths))
+			paths, size = [3][]string{}, 0
+		}
+	}
+	for watch := range w.kept {
+		n := 4 + len(watch.path)
+		if size+n > maxRewatch {
+			flush()
+		}
+		size += n
+		list := 0
+		switch watch.kind {
+		case opExists:
+			list = 1
+		case opGetChildren2:
+			list = 2
+		}
+		paths[list] = append(paths[list], watch.path)
+	}
+	flush()
+	return frames
+}
+
+func rewatchFrame(zxid int64, paths [3][]string) []byte {
+	xid := int32(xidRewatch)
+	b := make([]byte, 4, 256)
+	b = binary.BigEndian.AppendUint32(b, uint32(xid))
+	b = binary.BigEndian.AppendUint32(b, opSetWatches)
+	b = binary.BigEndian.AppendUint64(b, uint64(zxid))
+	for _, list := range paths {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(list)))
+		for _, path := range list {
+			b = binary.BigEndian.AppendUint32(b, uint32(len(path)))
+			b = append(b, path...)
+		}
+	}
+	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
+	return b
+}
