@@ -160,7 +160,8 @@ func TestGoZookeeperPeer(t *testing.T) {
 	})
 }
 
-// The numbers wrap from 2147483647 to -2147483648: the line goes on in order.
+// Where the numbers wrap from 2147483647 to -2147483648 the line goes on in
+// order. Nobody stands in it with the last number before the wrap.
 func TestSequenceWraps(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
@@ -181,7 +182,7 @@ func TestSequenceWraps(t *testing.T) {
 		for _, c := range waiters {
 			paths = append(paths, c.Path)
 		}
-		for i, number := range []string{"2147483645", "2147483646", "2147483647", "-2147483648", "-2147483647"} {
+		for i, number := range []string{"2147483645", "2147483646", "-2147483648", "-2147483647"} {
 			require.True(t, strings.HasSuffix(paths[i], "lock-"+number), "%s at %d", paths[i], i)
 		}
 		for i, q := range line {
@@ -195,6 +196,31 @@ func TestSequenceWraps(t *testing.T) {
 			h = next
 		}
 	})
+}
+
+// Where the numbers stop instead, every newcomer would get the last one, and
+// whoever had the smallest name would walk past the holder.
+func TestSequenceExhausted(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		require.NoError(t, p.lock().Release())
+		require.NoError(t, w.srv.SetSequence(dir, 2147483646))
+		h := p.lock()
+		for range 3 {
+			_, err := p.mutex().Lock(t.Context())
+			require.ErrorContains(t, err, dir)
+			require.ErrorContains(t, err, "sequence numbers")
+			_, err = p.mutex().TryLock(t.Context())
+			require.ErrorContains(t, err, "sequence numbers")
+		}
+		require.NoError(t, h.Err())
+		n, ok := w.srv.Node(dir)
+		require.True(t, ok)
+		require.Len(t, n.Children, 1, "the holder's")
+		require.NoError(t, h.Release())
+		require.NoError(t, w.srv.Remove(dir)) // as servers do with an empty container
+		require.NoError(t, p.lock().Release())
+	}, zktest.WithSaturatingSequence())
 }
 
 // Rights may be missing on the parent, on the directory, and on other's nodes.

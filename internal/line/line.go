@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/docent-go/docent/internal/znode"
@@ -12,6 +13,11 @@ import (
 
 // ErrTaken is returned by Try when somebody stands before us.
 var ErrTaken = errors.New("somebody else is first in line")
+
+// ErrExhausted is returned when the directory has no sequence number left that
+// could order a contender among the others.
+var ErrExhausted = errors.New("the directory has used up its 2147483647 sequence numbers: " +
+	"delete it once it is empty, and it begins anew")
 
 // Config says where a line is and who counts in it.
 type Config struct {
@@ -117,22 +123,47 @@ func startsAgain(err error) bool {
 // has seen to it that its node goes.
 func (l *Line) attempt(ctx context.Context, s *session.Session,
 	behind func(context.Context, *contender) (*session.Hold, error)) (*session.Hold, error) {
-	e, err := s.Enter(ctx, l.dir, l.tag, l.data)
+	e, self, err := l.stand(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	self, ok := znode.ParseSeq(e.Name, l.tag)
-	if !ok {
-		e.Abandon()
-		return nil, fmt.Errorf("the server named our node %q, without a sequence number", e.Name)
-	}
 	c := &contender{Entry: e, s: s, self: self, view: look(e.Children, e.Name, self, l.tags)}
+	e.Children = nil // thousands who wait must not each keep a list of thousands
 	h, err := l.step(ctx, c, behind)
 	// Nothing is left to remove behind ErrTaken and ErrDeleted.
 	if err != nil && !errors.Is(err, ErrTaken) && !errors.Is(err, session.ErrDeleted) {
 		e.Abandon()
 	}
 	return h, err
+}
+
+// stand makes our node at the end of the line.
+//
+// Servers number the children of a directory up to 2147483647. Then older ones
+// go on with -2147483648, and newer ones give out the last number again and
+// again, without any order among those who get it: that is no line any more.
+// So nobody stands in it with that number. Who gets it twice in a row has met a
+// newer server.
+func (l *Line) stand(ctx context.Context, s *session.Session) (*session.Entry, znode.Seq, error) {
+	for again := false; ; again = true {
+		e, err := s.Enter(ctx, l.dir, l.tag, l.data)
+		if err != nil {
+			return nil, 0, err
+		}
+		self, ok := znode.ParseSeq(e.Name, l.tag)
+		if ok && self != math.MaxInt32 {
+			return e, self, nil
+		}
+		if err := e.Remove(ctx); err != nil {
+			return nil, 0, err
+		}
+		switch {
+		case !ok:
+			return nil, 0, fmt.Errorf("the server named our node %q, without a sequence number", e.Name)
+		case again:
+			return nil, 0, ErrExhausted
+		}
+	}
 }
 
 // contender is one attempt under way.

@@ -275,3 +275,23 @@ func TestCloseEndsEverything(t *testing.T) {
 		require.Equal(t, 1, calls)
 	})
 }
+
+func TestAwaitOverALostSession(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.put("/a", "one")
+		m := w.open(Config{Path: "/a"})
+		old := w.session(w.sm)
+		stat, err := old.Set(t.Context(), "/a", []byte("two"), session.AnyVersion)
+		require.NoError(t, err)
+		w.link.Refuse(true)
+		w.srv.Expire(old.ID())
+		waited := make(chan error, 1)
+		go func() { waited <- m.Await(t.Context(), old, stat.Mzxid+1) }()
+		time.Sleep(10 * timeout)
+		require.Empty(t, waited, "nothing has been read")
+		w.link.Refuse(false)
+		time.Sleep(timeout)
+		require.NoError(t, <-waited)
+		require.Equal(t, "two", show(m.Load()))
+	})
+}

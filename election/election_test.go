@@ -1,0 +1,280 @@
+package election_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+func TestCampaignInOrder(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		_, err := p.election("x").Leader(t.Context())
+		require.ErrorIs(t, err, election.ErrNoLeader)
+		all, err := p.election("x").Participants(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, all)
+
+		term := w.process().lead("a")
+		b, c := w.process().campaign("b"), p.campaign("c")
+		all, err = p.election("x").Participants(t.Context())
+		require.NoError(t, err)
+		var ids []string
+		for _, c := range all {
+			ids = append(ids, c.ID)
+		}
+		require.Equal(t, []string{"a", "b", "c"}, ids)
+		leader, err := p.election("x").Leader(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, election.Leader{Participant: all[0]}, leader)
+		require.Equal(t, term.Path(), leader.Path)
+		require.Equal(t, term.Session().ID(), leader.Session)
+		require.LessOrEqual(t, leader.Token, term.Token())
+		require.False(t, leader.Vacant())
+		require.True(t, election.Leader{}.Vacant())
+
+		require.NoError(t, term.Resign())
+		require.NoError(t, term.Resign())
+		require.ErrorIs(t, term.Err(), session.ErrReleased)
+		second := b.get()
+		require.True(t, c.waiting())
+		require.NoError(t, second.Resign())
+		require.Greater(t, c.get().Token(), second.Token())
+	})
+}
+
+// Curator's LeaderLatch writes such names, and its id as plain text.
+func TestLayout(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		term := w.process().lead("höst-7")
+		require.Regexp(t, `^/leaders/a/_c_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-latch-0000000000$`, term.Path())
+		info, _ := w.srv.Node(term.Path())
+		require.Equal(t, "höst-7", string(info.Data))
+
+		// And we wait behind one that Curator has made, whose id may be empty.
+		require.NoError(t, term.Resign())
+		theirs := dir + "/_c_00000000-0000-4000-8000-000000000000-latch-0000000001"
+		require.NoError(t, w.srv.Put(theirs, nil))
+		require.NoError(t, w.srv.SetSequence(dir, 2))
+		c := w.process().campaign("b")
+		require.True(t, c.waiting())
+		leader, err := w.process().election("x").Leader(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, leader.ID)
+		require.False(t, leader.Vacant())
+		require.NoError(t, w.srv.Remove(theirs))
+		c.get()
+	})
+}
+
+func TestDefaultID(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		e := election.New(w.process().Manager, dir)
+		require.Regexp(t, `.-\d+$`, e.ID())
+		require.Equal(t, dir, e.Path())
+	})
+}
+
+func TestCost(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		require.NoError(t, w.process().lead("x").Resign())
+		pa, pb := w.process(), w.process()
+		synctest.Wait()
+		var a *election.Term
+		var b *candidate
+		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1},
+			w.count(func() { a = pa.lead("a") }))
+		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 2},
+			w.count(func() { b = pb.campaign("b") }))
+		require.Equal(t, map[string]int{"delete": 1},
+			w.count(func() { require.NoError(t, a.Resign()); b.get() }))
+	})
+}
+
+func TestHardCase01_ReplyLost(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		require.NoError(t, p.lead("a").Resign())
+		lost := false
+		w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpCreate && !lost {
+				lost = true
+				return zktest.LoseReply
+			}
+			return zktest.Pass
+		})
+		term := p.lead("a")
+		require.Len(t, w.nodes(), 1)
+		require.True(t, strings.HasSuffix(term.Path(), w.nodes()[0]))
+	})
+}
+
+// Closed while the create is under way: the node does not stay.
+func TestHardCase11_ClosedDuringCreate(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		require.NoError(t, p.lead("a").Resign())
+		answer := make(chan struct{})
+		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpCreate {
+				return zktest.Hold(answer)
+			}
+			return zktest.Pass
+		})
+		c := p.campaign("a")
+		remove()
+		c.cancel()
+		<-c.done
+		require.ErrorIs(t, c.err, context.Canceled)
+		close(answer)
+		synctest.Wait()
+		require.Empty(t, w.nodes())
+		require.NoError(t, p.Close())
+		_, err := p.election("a").Campaign(t.Context())
+		require.ErrorIs(t, err, session.ErrClosed)
+		_, err = p.election("a").Leader(t.Context())
+		require.ErrorIs(t, err, session.ErrClosed)
+		_, err = p.election("a").Participants(t.Context())
+		require.ErrorIs(t, err, session.ErrClosed)
+		require.ErrorIs(t, p.election("a").Run(t.Context(), nil), session.ErrClosed)
+	})
+}
+
+// After an expiry the old node may be listed still when the client is back. It
+// is no leadership.
+func TestHardCase15_TwoLeadersAfterExpiry(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		pa, pb := w.process(), w.process()
+		a, b := pa.run("a"), pb.run("b")
+		pa.link.Cut(zktest.ToServer)
+		<-a.terms()[0].Done() // its trust is over; at the server its node still stands
+		ended := time.Now()
+		pa.link.Disconnect()
+		pa.link.Heal()
+		time.Sleep(500 * time.Millisecond)
+		require.Len(t, w.nodes(), 3, "the old node, b's, and a's new one")
+		require.False(t, a.leads())
+		require.False(t, b.leads())
+		time.Sleep(10 * time.Second)
+		require.True(t, b.leads(), "as the server expired the old one")
+		require.False(t, a.leads())
+		require.Greater(t, b.terms()[0].Token(), a.terms()[0].Token())
+		require.Greater(t, time.Since(ended), time.Second)
+		b.stop <- nil
+		require.True(t, a.leads())
+		require.NotEqual(t, a.terms()[0].Session().ID(), a.terms()[1].Session().ID())
+	})
+}
+
+// What broke LeaderLatch: its node or its directory vanishes, two candidates
+// chase each other, nobody leads after an outage.
+func TestHardCase53_NodesVanish(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		pa, pb := w.process(), w.process()
+		a, b := pa.run("a"), pb.run("b")
+		leaders := func() (n int) {
+			for _, r := range []*running{a, b} {
+				if r.leads() {
+					n++
+				}
+			}
+			return n
+		}
+		for range 5 {
+			for _, name := range w.nodes() { // each in turn: leader and candidate
+				require.NoError(t, w.srv.Remove(dir+"/"+name))
+				time.Sleep(20 * time.Second)
+				require.Equal(t, 1, leaders())
+				require.Len(t, w.nodes(), 2)
+			}
+			require.NoError(t, w.srv.Remove("/leaders"))
+			time.Sleep(20 * time.Second)
+			require.Equal(t, 1, leaders())
+			require.Len(t, w.nodes(), 2)
+		}
+		requests := w.count(func() { time.Sleep(time.Hour) })
+		require.Empty(t, requests, "all is quiet")
+		w.srv.Restart()
+		time.Sleep(20 * time.Second)
+		require.Equal(t, 1, leaders())
+		w.srv.Wipe()
+		time.Sleep(time.Minute)
+		require.Equal(t, 1, leaders())
+		require.Len(t, w.nodes(), 2)
+	})
+}
+
+// What a term says of itself does not change under the function that leads.
+func TestHardCase54_TokenStaysThroughTheTerm(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		r := p.run("a")
+		path, token := r.terms()[0].Path(), r.terms()[0].Token()
+		require.NoError(t, w.srv.Remove("/leaders"))
+		time.Sleep(time.Minute)
+		require.Len(t, r.terms(), 2)
+		require.Equal(t, path, r.terms()[0].Path())
+		require.Equal(t, token, r.terms()[0].Token())
+		require.Greater(t, r.terms()[1].Token(), token, "although its number is the same")
+		require.Equal(t, path[len(path)-10:], r.terms()[1].Path()[len(path)-10:])
+	})
+}
+
+// Many elections stand on one session, and one that blocks disturbs no other.
+func TestHardCase55_ManyElectionsOnOneSession(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p, other := w.process(), w.process()
+		release := make(chan struct{})
+		var work sync.WaitGroup
+		for _, name := range strings.Fields("a b c d e f g h i j") {
+			path := "/leaders/" + name
+			first, err := election.New(p.Manager, path).Campaign(t.Context())
+			require.NoError(t, err)
+			work.Go(func() {
+				if name == "a" {
+					<-release // blocked for good
+				}
+				if err := first.Resign(); err != nil {
+					t.Error(err)
+				}
+			})
+			if name == "a" {
+				continue
+			}
+			second, err := election.New(other.Manager, path).Campaign(t.Context())
+			require.NoError(t, err)
+			require.Greater(t, second.Token(), first.Token())
+		}
+		close(release)
+		work.Wait()
+		require.Equal(t, 2, w.srv.Count(zktest.OpConnect))
+	})
+}
+
+func TestInvalidPath(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		e := election.New(w.process().Manager, "leaders")
+		_, err := e.Campaign(t.Context())
+		require.ErrorContains(t, err, "relative")
+		require.ErrorContains(t, e.Run(t.Context(), nil), "relative")
+		_, err = e.Leader(t.Context())
+		require.ErrorContains(t, err, "relative")
+		_, err = e.Participants(t.Context())
+		require.ErrorContains(t, err, "relative")
+		n := 0
+		for _, err := range e.Observe(t.Context()) {
+			n++
+			require.ErrorContains(t, err, "relative")
+		}
+		require.Equal(t, 1, n)
+	})
+}

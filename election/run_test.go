@@ -1,0 +1,193 @@
+package election_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+var errWork = errors.New("the work failed")
+
+func TestRunHandsOn(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a, b := w.process().run("a"), w.process().run("b")
+		require.True(t, a.leads())
+		require.False(t, b.leads())
+		a.stop <- nil
+		require.True(t, b.leads())
+		require.False(t, a.leads())
+		time.Sleep(time.Minute) // a stands in line again
+		b.stop <- nil
+		require.True(t, a.leads(), "it has campaigned again")
+		require.Len(t, a.terms(), 2)
+		require.Greater(t, b.terms()[0].Token(), a.terms()[0].Token())
+		require.Greater(t, a.terms()[1].Token(), b.terms()[0].Token())
+	})
+}
+
+func TestRunReturnsTheFunctionsError(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a, b := w.process().run("a"), w.process().run("b")
+		a.stop <- errWork
+		<-a.done
+		require.ErrorIs(t, a.err, errWork)
+		require.True(t, b.leads())
+		require.Len(t, w.nodes(), 1)
+	})
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a, b := w.process().run("a"), w.process().run("b")
+		b.cancel() // waits
+		<-b.done
+		require.ErrorIs(t, b.err, context.Canceled)
+		a.cancel() // leads
+		<-a.done
+		require.ErrorIs(t, a.err, context.Canceled)
+		require.ErrorContains(t, a.err, dir)
+		synctest.Wait()
+		require.Empty(t, w.nodes())
+		require.Zero(t, w.srv.Watches())
+
+		why := errors.New("shutting down")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		err := w.process().election("c").Run(ctx, func(ctx context.Context, _ *election.Term) error {
+			cancel(why)
+			<-ctx.Done()
+			require.ErrorIs(t, context.Cause(ctx), why)
+			return errWork
+		})
+		for _, want := range []error{context.Canceled, why, errWork} {
+			require.ErrorIs(t, err, want)
+		}
+		require.ErrorIs(t, w.process().election("d").Run(ctx, nil), context.Canceled, "a done ctx beats a vacancy")
+	})
+}
+
+// The next campaign waits until the function has noticed the loss.
+func TestRunWaitsForTheFunction(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		var told []error
+		ctx, cancel := context.WithCancel(t.Context())
+		terms, inside := 0, 0
+		err := p.election("a", election.OnTermEnd(func(_ *election.Term, err error) { told = append(told, err) })).
+			Run(ctx, func(ctx context.Context, term *election.Term) error {
+				inside++
+				defer func() { inside-- }()
+				require.Equal(t, 1, inside)
+				if terms++; terms == 3 {
+					cancel()
+					return nil
+				}
+				w.srv.Expire(p.session())
+				<-ctx.Done()
+				require.ErrorIs(t, context.Cause(ctx), session.ErrLost)
+				time.Sleep(time.Hour)
+				require.Empty(t, w.nodes(), "not in line while the function runs")
+				return errWork
+			})
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, 3, terms, "an error after a loss does not end Run")
+		require.Len(t, told, 3)
+		for _, err := range told[:2] {
+			require.ErrorIs(t, err, session.ErrLost)
+			require.ErrorIs(t, err, errWork)
+		}
+		require.NoError(t, told[2])
+	})
+}
+
+// A function that returns at once does not make the candidates elect each
+// other without end.
+func TestRunPauses(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		terms := 0
+		err := w.process().election("a").Run(ctx, func(context.Context, *election.Term) error {
+			terms++
+			return nil
+		})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Less(t, terms, 400)
+		require.Greater(t, terms, 50, "and goes on")
+	})
+}
+
+func TestRunResignsAfterPanic(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		require.PanicsWithValue(t, "ouch", func() {
+			_ = w.process().election("a").Run(t.Context(), func(context.Context, *election.Term) error { panic("ouch") })
+		})
+		require.Empty(t, w.nodes())
+	})
+}
+
+// Curator's LeaderSelector, case by case: it must not die of a failed attempt,
+// must line up again after an expiry, must leave nothing when it is stopped.
+func TestHardCase52_Requeue(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		pa, pb := w.process(), w.process()
+		a, b := pa.run("a"), pb.run("b")
+		for range 5 { // expiry as leader, over and over
+			w.srv.Expire(pa.session())
+			w.srv.Expire(pb.session())
+			time.Sleep(10 * time.Second)
+			require.NotEqual(t, a.leads(), b.leads(), "one of them")
+			require.Len(t, w.nodes(), 2)
+		}
+		// The connection breaks right behind the create, again and again.
+		var faults atomic.Int32
+		faults.Store(10)
+		w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpCreate && faults.Add(-1) >= 0 {
+				return zktest.LoseReply
+			}
+			return zktest.Pass
+		})
+		for faults.Load() > 0 {
+			w.srv.Expire(pa.session())
+			time.Sleep(20 * time.Second)
+		}
+		require.NotEqual(t, a.leads(), b.leads())
+		require.Len(t, w.nodes(), 2)
+		// Stopped while it is cut off: the other one leads, nothing is left.
+		pa.link.Cut(zktest.Both)
+		a.cancel()
+		<-a.done
+		time.Sleep(time.Minute)
+		require.True(t, b.leads())
+		pa.link.Heal()
+		time.Sleep(time.Minute)
+		require.Len(t, w.nodes(), 1)
+	})
+}
+
+func TestResignFails(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		r := w.process().run("a")
+		refuse := w.srv.Intercept(func(req zktest.Request) zktest.Action {
+			if req.Op == zktest.OpDelete {
+				return zktest.Fail(zktest.CodeNoAuth)
+			}
+			return zktest.Pass
+		})
+		defer refuse()
+		r.stop <- nil
+		<-r.done
+		require.ErrorIs(t, r.err, zk.ErrNoAuth)
+		require.ErrorContains(t, r.err, dir)
+	})
+}
