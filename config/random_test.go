@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	seeds     = flag.Int("config.seeds", 60, "how many random programs to run")
+	seeds     = flag.Int("config.seeds", 25, "how many random programs to run")
 	firstSeed = flag.Int64("config.seed", 1, "the seed of the first random program")
 )
 

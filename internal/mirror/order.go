@@ -39,7 +39,8 @@ type past struct {
 	seen   *sighting        // the newest; nil before the first
 	zxid   int64            // of the newest in which the node existed
 	in     *session.Session // in which the newest was seen
-	backAt time.Time        // since when history seems to have gone back; zero while it does not
+	backAt time.Time        // since when history seems to have gone back, in the session backIn
+	backIn *session.Session // nil while it does not
 }
 
 type verdict int
@@ -87,7 +88,7 @@ func (s *sighting) sameAs(old *sighting, kind Kind) bool {
 
 // believe makes s what is known.
 func (p *past) believe(kind Kind, in *session.Session, s *sighting) {
-	p.seen, p.in, p.backAt = s, in, time.Time{}
+	p.seen, p.in, p.backIn = s, in, nil
 	if s.exists {
 		p.zxid = s.zxid(kind)
 	}
@@ -100,8 +101,8 @@ func (p *past) believe(kind Kind, in *session.Session, s *sighting) {
 // steps down within the time that sessions are given, so that is how long the
 // older value is refused.
 func (p *past) historyLost(in *session.Session) bool {
-	if p.backAt.IsZero() {
-		p.backAt = time.Now()
+	if p.backIn != in { // a server that was asked long ago says nothing about this one
+		p.backAt, p.backIn = time.Now(), in
 	}
 	return time.Since(p.backAt) >= in.Timeout()
 }
