@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// grammar is the command line. The commands are in the files that bear their
+// names.
+type grammar struct {
+	globals
+
+	Demo    demoCommand    `cmd:"" help:"Show locks, loss, failover and config on an embedded server."`
+	Dev     devCommand     `cmd:"" help:"Run the embedded server in the foreground, for development."`
+	Lock    lockCommand    `cmd:"" help:"Run a command while holding a lock."`
+	Elect   electCommand   `cmd:"" help:"Run a command while leading."`
+	Leader  leaderCommand  `cmd:"" help:"Print who leads."`
+	Config  configCommand  `cmd:"" help:"Read, write, delete and watch config keys."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+const description = `Coordination on ZooKeeper, from the shell.
+
+Exit codes: that of CMD; 2 wrong usage; 69 ZooKeeper cannot be reached; 75 not acquired in time; 79 the hold was ` +
+	`lost while CMD ran; 126 CMD cannot be executed; 127 CMD was not found; 128+n ended by signal n; 1 anything else.`
+
+// app is one invocation: what the commands run with.
+type app struct {
+	*world
+	globals *globals
+	log     *slog.Logger
+	// code is the exit code of a command that does not fail: CMD's own.
+	code int
+}
+
+// helped unwinds the parser after it has printed the help.
+type helped struct{}
+
+// run runs the command line and returns the exit code. What goes wrong is one
+// line on standard error.
+func run(ctx context.Context, w world) int {
+	var cli grammar
+	a := &app{world: &w, globals: &cli.globals}
+	command, err := parse(&cli, &w)
+	if command == nil && err == nil {
+		return 0
+	}
+	if err == nil {
+		a.log = newLogger(&w, cli.Verbose)
+		command.BindTo(ctx, (*context.Context)(nil))
+		err = command.Run(a)
+	}
+	if err != nil {
+		line, code := explain(err)
+		fmt.Fprintf(w.stderr, "docent: %s\n", line)
+		return code
+	}
+	return a.code
+}
+
+// parse returns the command that was chosen, or nothing when the help was
+// asked for and has been printed.
+func parse(cli *grammar, w *world) (command *kong.Context, err error) {
+	parser, err := kong.New(cli,
+		kong.Name("docent"),
+		kong.Description(description),
+		kong.Writers(w.stdout, w.stderr),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.Resolvers(fromEnvironment(w)),
+		kong.Exit(func(int) { panic(helped{}) }),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("the command line's own grammar: %w", err)
+	}
+	defer func() {
+		switch r := recover(); r {
+		case nil:
+		case helped{}:
+			command, err = nil, nil
+		default:
+			panic(r)
+		}
+	}()
+	command, err = parser.Parse(w.args)
+	if err != nil {
+		return nil, &usageError{strings.TrimSpace(err.Error()), helpFor(err)}
+	}
+	return command, nil
+}
+
+// helpFor names the help that belongs to a command line that is wrong.
+func helpFor(err error) string {
+	words := []string{"docent"}
+	if parse, ok := err.(*kong.ParseError); ok && parse.Context != nil {
+		for _, path := range parse.Context.Path {
+			if path.Command != nil {
+				words = append(words, path.Command.Name)
+			}
+		}
+	}
+	return strings.Join(append(words, "--help"), " ")
+}
+
+// fromEnvironment gives the flags that have a variable its value where the
+// command line does not set them.
+func fromEnvironment(w *world) kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		if variable, ok := variables[flag.Name]; ok {
+			if value := w.getenv(variable); value != "" {
+				return value, nil
+			}
+		}
+		return nil, nil // which is how a resolver says that it knows nothing
+	})
+}
+
+// newLogger writes what happens to the session to standard error if wanted.
+func newLogger(w *world, verbose bool) *slog.Logger {
+	if !verbose {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(w.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/session"
+)
+
+// configCommand is "docent config".
+type configCommand struct {
+	Get    configGet    `cmd:"" help:"Print a key's value."`
+	Set    configSet    `cmd:"" help:"Write a key's value, and print its new version."`
+	Watch  configWatch  `cmd:"" help:"Print a key's value, and then every change of it."`
+	Delete configDelete `cmd:"" help:"Delete a key."`
+}
+
+// configGet is "docent config get".
+type configGet struct {
+	Path string `arg:"" help:"The key, as an absolute path."`
+}
+
+// Help is shown by "docent config get --help".
+func (configGet) Help() string {
+	return `Prints the value as it is, byte for byte; a newline follows only on a terminal. With --json it prints path, value ` +
+		`(or base64, where the value is no UTF-8), version, zxid and time.`
+}
+
+// Run prints the value.
+func (c *configGet) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, "config get "+c.Path, c.Path, func(ctx context.Context, sm *session.Manager, s *config.Store) error {
+		var entry config.Entry
+		err := a.once(ctx, func(ctx context.Context) (err error) {
+			// What another process has written is seen, although we may be
+			// connected to another server.
+			if err = sm.Sync(ctx, c.Path); err == nil {
+				entry, err = s.Get(ctx, c.Path)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if a.globals.JSON {
+			return a.printJSON(entryJSON(entry))
+		}
+		end := ""
+		if onTerminal(a.stdout) {
+			end = "\n"
+		}
+		return a.printf("%s%s", entry.Data, end)
+	})
+}
+
+// configSet is "docent config set".
+type configSet struct {
+	Path    string `arg:"" help:"The key, as an absolute path."`
+	Value   string `arg:"" help:"The new value; - reads it from standard input. One that begins with - goes behind --."`
+	Create  bool   `help:"Create the key, and its parents, where it is missing."`
+	Version *int32 `placeholder:"N" help:"Write only if the key has this version. Default: any."`
+}
+
+// Help is shown by "docent config set --help".
+func (configSet) Help() string {
+	return `Prints the key's new version. Without --create the key has to exist. With --version it is a compare-and-set: exit ` +
+		`code 1 if somebody else has written in between.` + "\n\n" +
+		`Example: docent config set /config/limits - --create < limits.json`
+}
+
+// Run writes the value.
+func (c *configSet) Run(ctx context.Context, a *app) error {
+	task := "config set " + c.Path
+	version := config.AnyVersion
+	switch {
+	case c.Version != nil && c.Create:
+		return usagef("config set: --version and --create exclude each other: a key that is created has no version yet")
+	case c.Version != nil && *c.Version < 0:
+		return usagef("config set: --version %d is negative: leave it out to write over any version", *c.Version)
+	case c.Version != nil:
+		version = *c.Version
+	}
+	if err := during(task, checkPath(c.Path)); err != nil {
+		return err
+	}
+	data := []byte(c.Value)
+	if c.Value == "-" {
+		var err error
+		if data, err = io.ReadAll(a.stdin); err != nil {
+			return during(task, fmt.Errorf("read the value from standard input: %w", err))
+		}
+	}
+	return a.withStore(ctx, task, c.Path, func(ctx context.Context, _ *session.Manager, s *config.Store) error {
+		var entry config.Entry
+		err := a.once(ctx, func(ctx context.Context) (err error) {
+			entry, err = c.write(ctx, s, data, version)
+			return err
+		})
+		switch {
+		case errors.Is(err, zk.ErrNoNode) && !c.Create:
+			return &taskError{task: task, err: err, hint: "create it with --create"}
+		case err != nil:
+			return err
+		case a.globals.JSON:
+			return a.printJSON(struct {
+				Path    string `json:"path"`
+				Version int32  `json:"version"`
+			}{c.Path, entry.Version})
+		}
+		return a.printf("%d\n", entry.Version)
+	})
+}
+
+// write sets the key, or creates it if that is wanted. The two go on in turn
+// while somebody else creates and deletes the key in between.
+func (c *configSet) write(ctx context.Context, s *config.Store, data []byte, version int32) (config.Entry, error) {
+	for {
+		entry, err := s.Set(ctx, c.Path, data, version)
+		if !c.Create || !errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
+			return entry, err
+		}
+		err = s.Create(ctx, c.Path, data)
+		if !errors.Is(err, zk.ErrNodeExists) || errors.Is(err, session.ErrUnknownOutcome) {
+			return config.Entry{}, err // a new node has version 0
+		}
+	}
+}
+
+// configDelete is "docent config delete".
+type configDelete struct {
+	Path    string `arg:"" help:"The key, as an absolute path."`
+	Version *int32 `placeholder:"N" help:"Delete only if the key has this version. Default: any."`
+}
+
+// Run deletes the key.
+func (c *configDelete) Run(ctx context.Context, a *app) error {
+	version := config.AnyVersion
+	if c.Version != nil {
+		if version = *c.Version; version < 0 {
+			return usagef("config delete: --version %d is negative: leave it out to delete any version", version)
+		}
+	}
+	return a.withStore(ctx, "config delete "+c.Path, c.Path, func(ctx context.Context, _ *session.Manager, s *config.Store) error {
+		err := a.once(ctx, func(ctx context.Context) error { return s.Delete(ctx, c.Path, version) })
+		if err != nil || !a.globals.JSON {
+			return err
+		}
+		return a.printJSON(struct {
+			Path    string `json:"path"`
+			Deleted bool   `json:"deleted"`
+		}{c.Path, true})
+	})
+}
+
+// withStore connects, and runs f on the store of all keys.
+func (a *app) withStore(ctx context.Context, task, path string,
+	f func(context.Context, *session.Manager, *config.Store) error) error {
+	if err := during(task, checkPath(path)); err != nil {
+		return err
+	}
+	sm, err := a.connect(ctx)
+	if err != nil {
+		return during(task, err)
+	}
+	err = f(ctx, sm, config.NewStore(sm, "/"))
+	return errors.Join(during(task, err), sm.Close())
+}
+
+// valueJSON is one state of a key. Value is set if the bytes are UTF-8, and
+// Base64 otherwise, since JSON has no other bytes.
+type valueJSON struct {
+	Path    string  `json:"path"`
+	Deleted bool    `json:"deleted,omitempty"`
+	Value   *string `json:"value,omitempty"`
+	Base64  []byte  `json:"base64,omitempty"` // which encoding/json writes so
+	Version *int32  `json:"version,omitempty"`
+	Zxid    int64   `json:"zxid,omitempty"`
+	Time    string  `json:"time,omitempty"`
+}
+
+func (v *valueJSON) set(data []byte) {
+	if !utf8.Valid(data) {
+		v.Base64 = data
+		return
+	}
+	text := string(data)
+	v.Value = &text
+}
+
+func entryJSON(e config.Entry) valueJSON {
+	v := valueJSON{Path: e.Path, Version: &e.Version, Zxid: e.Zxid, Time: timestamp(e.ModTime)}
+	v.set(e.Data)
+	return v
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/docent-go/docent/config"
+)
+
+// configWatch is "docent config watch".
+type configWatch struct {
+	Path string `arg:"" help:"The key, as an absolute path."`
+}
+
+// Lines of a watch that are no values.
+const (
+	lineMissing = "-- no such node --"
+	lineDeleted = "-- deleted --"
+)
+
+// Help is shown by "docent config watch --help".
+func (configWatch) Help() string {
+	return `Prints the present value, and then the newest after every change, one line each: a backslash is doubled, a line ` +
+		`feed is \n, a carriage return \r, a tab \t, and a byte that cannot be printed is \x and two digits. The line "` +
+		lineMissing + `" says that there is nothing yet, "` + lineDeleted + `" that the key was deleted. Values that ` +
+		`follow each other faster than they are read are skipped; the last one never is. With --json each line is an ` +
+		`object with path, value (or base64), version, zxid and time, or with "deleted". It goes on through lost servers ` +
+		`and sessions, until SIGINT or SIGTERM end it with exit code 0.`
+}
+
+// Run prints the value and its changes.
+func (c *configWatch) Run(ctx context.Context, a *app) (err error) {
+	task := "config watch " + c.Path
+	if err := during(task, checkPath(c.Path)); err != nil {
+		return err
+	}
+	ctx, stop := a.untilInterrupted(ctx)
+	defer stop()
+	defer func() {
+		if ctx.Err() != nil {
+			err = nil // whatever the interruption has cut short
+		}
+	}()
+	sm, err := a.connect(ctx)
+	if err != nil {
+		return during(task, err)
+	}
+	defer func() { err = errors.Join(err, sm.Close()) }()
+	var value *config.Value[[]byte]
+	err = a.once(ctx, func(ctx context.Context) (err error) {
+		value, err = config.Open(ctx, sm, c.Path, config.Bytes(), config.Default[[]byte](nil))
+		return err
+	})
+	if err != nil {
+		return during(task, err)
+	}
+	defer func() { err = errors.Join(err, value.Close()) }()
+	if err := value.Err(); err != nil {
+		return during(task, err)
+	}
+	return during(task, c.follow(ctx, a, task, value))
+}
+
+func (c *configWatch) follow(ctx context.Context, a *app, task string, value *config.Value[[]byte]) error {
+	missing := lineMissing
+	for snap, err := range value.Changes(ctx) {
+		if err != nil {
+			a.note("%s: %s", task, reason(err))
+			continue
+		}
+		if err := c.print(a, snap, missing); err != nil {
+			return err
+		}
+		missing = lineDeleted
+	}
+	return nil
+}
+
+func (c *configWatch) print(a *app, snap *config.Snapshot[[]byte], missing string) error {
+	switch {
+	case a.globals.JSON && !snap.Exists:
+		return a.printJSON(valueJSON{Path: c.Path, Deleted: true})
+	case a.globals.JSON:
+		v := valueJSON{Path: c.Path, Version: &snap.Version, Zxid: snap.Zxid, Time: timestamp(snap.ModTime)}
+		v.set(snap.Value)
+		return a.printJSON(v)
+	case !snap.Exists:
+		return a.printf("%s\n", missing)
+	}
+	return a.printf("%s\n", oneLine(string(snap.Value)))
+}

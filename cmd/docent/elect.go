@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/docent-go/docent/cmd/docent/internal/child"
+	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/session"
+)
+
+// electCommand is "docent elect".
+type electCommand struct {
+	Path  string        `arg:"" help:"The election, as an absolute path."`
+	Cmd   []string      `arg:"" name:"CMD" help:"The command and its arguments, behind --."`
+	ID    string        `name:"id" placeholder:"NAME" help:"Name of this candidate, as docent leader prints it. Default: host-pid."`
+	Once  bool          `help:"Do not campaign again when CMD has ended or the leadership was lost."`
+	Grace time.Duration `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD that is stopped."`
+}
+
+// Help is shown by "docent elect --help".
+func (electCommand) Help() string {
+	return `CMD runs while this candidate leads, with DOCENT_PATH (the election), DOCENT_TOKEN (the number of the term, which ` +
+		`grows from leader to leader) and DOCENT_ID in its environment. When CMD ends, or the leadership is lost and CMD ` +
+		`was stopped, the candidate campaigns again, at the end of the line. With --once it does not: the exit code is ` +
+		`CMD's, or 79 if the leadership was lost. SIGINT and SIGTERM stop CMD, resign, and exit with 128 and the signal's ` +
+		`number; other signals are passed on to CMD.` + "\n\n" +
+		`Example: docent elect /leaders/scheduler -- ./scheduler`
+}
+
+// Run campaigns and runs CMD in turn.
+func (c *electCommand) Run(ctx context.Context, a *app) (err error) {
+	task := "elect " + c.Path
+	if err := during(task, checkPath(c.Path)); err != nil {
+		return err
+	}
+	if c.Grace < 0 {
+		return usagef("elect: --grace %v is negative: give a time such as 5s", c.Grace)
+	}
+	if err := child.Look(c.Cmd[0]); err != nil {
+		return during(task, err)
+	}
+	signals, stop := a.notify(forwarded...)
+	defer stop()
+	var sm *session.Manager
+	defer func() { err = errors.Join(err, closeSession(sm)) }()
+	err = interruptible(ctx, signals, func(ctx context.Context) error {
+		sm, err = a.connect(ctx)
+		return err
+	})
+	if err != nil {
+		return during(task, err)
+	}
+	return during(task, c.campaign(ctx, a, task, sm, signals))
+}
+
+// campaign leads again and again, until something ends it for good.
+func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *session.Manager, signals <-chan os.Signal) error {
+	var opts []election.Option
+	if c.ID != "" {
+		opts = append(opts, election.ID(c.ID))
+	}
+	e := election.New(sm, c.Path, opts...)
+	for short := 0; ; short++ {
+		var term *election.Term
+		err := interruptible(ctx, signals, func(ctx context.Context) (err error) {
+			term, err = e.Campaign(ctx)
+			return err
+		})
+		if err != nil {
+			return err // a term that was won as the signal came goes with the session
+		}
+		began := time.Now()
+		cmd := child.Command{Args: c.Cmd, Env: []string{"DOCENT_ID=" + e.ID()}, Grace: c.Grace, Ending: interrupts}
+		out, err := a.guarded(task, c.Path, term.Hold, cmd, signals)
+		if i := slices.IndexFunc(out.Signals, func(sig os.Signal) bool { return slices.Contains(interrupts, sig) }); i >= 0 {
+			return &interrupted{out.Signals[i], fmt.Sprintf("resigned (CMD ended with code %d)", out.Code)}
+		}
+		switch {
+		case err != nil && (c.Once || !errors.Is(err, errLost)):
+			return err
+		case err != nil:
+			a.note("%s: %v; campaigning again", task, err)
+		case c.Once:
+			a.code = out.Code
+			return nil
+		default:
+			a.note("%s: CMD ended with code %d; campaigning again", task, out.Code)
+		}
+		if time.Since(began) >= shortRun {
+			short = 0
+		}
+		if err := interruptible(ctx, signals, func(ctx context.Context) error { return pause(ctx, short) }); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/cmd/docent/internal/child"
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// Exit codes. 69 and 75 are sysexits.h's EX_UNAVAILABLE and EX_TEMPFAIL.
+const (
+	exitFailure     = 1
+	exitUsage       = 2
+	exitUnreachable = 69
+	exitNotAcquired = 75
+	exitLost        = 79
+)
+
+// usageError says what is wrong with the command line.
+type usageError struct {
+	text string
+	help string // the command that explains it
+}
+
+func usagef(format string, args ...any) error {
+	return &usageError{text: fmt.Sprintf(format, args...)}
+}
+
+func (e *usageError) Error() string {
+	if e.help == "" {
+		return e.text
+	}
+	return fmt.Sprintf("%s (see: %s)", e.text, e.help)
+}
+
+// unreachableError says that ZooKeeper could not be reached in time.
+type unreachableError struct {
+	servers string
+	within  time.Duration
+	err     error
+}
+
+func (e *unreachableError) Error() string {
+	return fmt.Sprintf("connect to %s: no server could be reached within %v (%s); "+
+		"check --servers and that ZooKeeper runs there, or raise --connect-timeout", e.servers, e.within, e.reason())
+}
+
+func (e *unreachableError) Unwrap() error { return e.err }
+
+// reason is what dialling failed with last. A server that takes the connection
+// and then hangs leaves no such trace.
+func (e *unreachableError) reason() string {
+	for err := e.err; err != nil; {
+		many, ok := err.(interface{ Unwrap() []error })
+		if !ok {
+			err = errors.Unwrap(err)
+			continue
+		}
+		errs := many.Unwrap()
+		if len(errs) == 3 && errors.Is(errs[0], session.ErrUnreachable) {
+			return errs[2].Error()
+		}
+		break
+	}
+	return "none answered"
+}
+
+// taskError says what was being done when it failed, as "lock /l", and what can
+// be done about it beyond what the reason itself suggests.
+type taskError struct {
+	task string
+	err  error
+	hint string
+}
+
+func (e *taskError) Error() string {
+	line := e.task + ": " + reason(e.err)
+	hint := e.hint
+	if hint == "" {
+		hint = advice(e.err)
+	}
+	if hint != "" {
+		line += "; " + hint
+	}
+	return line
+}
+
+func (e *taskError) Unwrap() error { return e.err }
+
+// during names the task in an error that does not say enough by itself.
+func during(task string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var unreachable *unreachableError
+	var usage *usageError
+	var named *taskError
+	if errors.As(err, &unreachable) || errors.As(err, &usage) || errors.As(err, &named) {
+		return err
+	}
+	return &taskError{task: task, err: err}
+}
+
+// answer is what to say of one kind of failure.
+type answer struct {
+	err    error
+	reason string // empty: the error's own words
+	advice string
+}
+
+// answers, the most specific first.
+var answers = []answer{
+	{session.ErrUnknownOutcome, "the answer of the server was lost: it may or may not have been done",
+		`look with "docent config get", and try again if it was not`},
+	{session.ErrAuth, "the server refuses the credentials", "check --auth or DOCENT_AUTH"},
+	{session.ErrTooLarge, "", "make it smaller, or keep it elsewhere and put its address here"},
+	{session.ErrClosed, "the session was closed", "try again"},
+	{zk.ErrNoAuth, "no right to do that", "check --auth or DOCENT_AUTH, and the ACL of the node and of its parent"},
+	{zk.ErrAuthFailed, "the server refuses the credentials", "check --auth or DOCENT_AUTH"},
+	{zk.ErrInvalidACL, "the server refuses the access control list", "check --auth or DOCENT_AUTH"},
+	{zk.ErrNoNode, "there is no such node", "check the path, and the root in --servers"},
+	{zk.ErrNodeExists, "the node exists already", "set it without --create, or delete it first"},
+	{zk.ErrBadVersion, "the node has another version", `read the present one with "docent --json config get" and try again`},
+	{zk.ErrNotEmpty, "the node has children", "delete them first"},
+	{zk.ErrNoChildrenForEphemerals, "the parent is an ephemeral node, which can have no children", "choose another path"},
+}
+
+// reason words an error without what the task says already.
+func reason(err error) string {
+	var path *znode.PathError
+	if errors.As(err, &path) {
+		return path.Error()
+	}
+	if a, ok := answerTo(err); ok && a.reason != "" {
+		return a.reason
+	}
+	var op *session.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	return strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "zk: ")), " ")
+}
+
+func advice(err error) string {
+	var path *znode.PathError
+	if errors.As(err, &path) {
+		return "give an absolute path such as /app/name"
+	}
+	a, _ := answerTo(err)
+	return a.advice
+}
+
+// answerTo finds the answer to an error. One that says all of it in its own
+// words has none.
+func answerTo(err error) (answer, bool) {
+	if errors.Is(err, errLost) || errors.Is(err, errNotAcquired) {
+		return answer{}, false
+	}
+	for _, a := range answers {
+		if errors.Is(err, a.err) {
+			return a, true
+		}
+	}
+	return answer{}, false
+}
+
+// explain returns the line that an error is told with, and its exit code.
+func explain(err error) (line string, code int) {
+	return strings.Join(strings.Fields(err.Error()), " "), exitCode(err)
+}
+
+func exitCode(err error) int {
+	var usage *usageError
+	var path *znode.PathError
+	var unreachable *unreachableError
+	var start *child.StartError
+	var by *interrupted
+	switch {
+	case errors.As(err, &by):
+		return by.ExitCode()
+	case errors.As(err, &usage), errors.As(err, &path):
+		return exitUsage
+	case errors.As(err, &start):
+		return start.Code
+	case errors.Is(err, errLost):
+		return exitLost
+	case errors.Is(err, errNotAcquired):
+		return exitNotAcquired
+	case errors.As(err, &unreachable), errors.Is(err, session.ErrUnreachable), errors.Is(err, context.DeadlineExceeded):
+		return exitUnreachable
+	}
+	return exitFailure
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/cmd/docent/internal/child"
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+func TestExplain(t *testing.T) {
+	op := func(err error) error {
+		return fmt.Errorf("config key %q: %w", "/a", &session.OpError{Op: "set", Path: "/a", Session: 7, Err: err})
+	}
+	unreachable := fmt.Errorf("connect to ZooKeeper: %w", fmt.Errorf("%w: %w (last failure: %w)",
+		session.ErrUnreachable, context.DeadlineExceeded, errors.New("dial zk1:2181: connection refused")))
+	silent := fmt.Errorf("connect to ZooKeeper: %w", fmt.Errorf("%w: %w", session.ErrUnreachable, context.DeadlineExceeded))
+	for _, c := range []struct {
+		err  error
+		code int
+		line string
+	}{
+		{&usageError{"unknown flag --x", "docent lock --help"}, 2, `unknown flag --x (see: docent lock --help)`},
+		{during("lock a", znode.Validate("a")), 2,
+			`lock a: invalid path "a": it is relative: a path starts with /; give an absolute path such as /app/name`},
+		{&unreachableError{"zk1:2181", 3 * time.Second, unreachable}, 69,
+			`connect to zk1:2181: no server could be reached within 3s (dial zk1:2181: connection refused); ` +
+				`check --servers and that ZooKeeper runs there, or raise --connect-timeout`},
+		{&unreachableError{"zk1:2181", 3 * time.Second, silent}, 69,
+			`connect to zk1:2181: no server could be reached within 3s (none answered); ` +
+				`check --servers and that ZooKeeper runs there, or raise --connect-timeout`},
+		{during("config get /a", fmt.Errorf("connect: %w", session.ErrAuth)), 1,
+			`config get /a: the server refuses the credentials; check --auth or DOCENT_AUTH`},
+		{during("config set /a", op(fmt.Errorf("%w: it takes 9 bytes, the limit is 8", session.ErrTooLarge))), 1,
+			`config set /a: the request is larger than the server accepts: it takes 9 bytes, the limit is 8; ` +
+				`make it smaller, or keep it elsewhere and put its address here`},
+		{during("config set /a", op(fmt.Errorf("%w: %w", session.ErrUnknownOutcome, zk.ErrConnectionClosed))), 1,
+			`config set /a: the answer of the server was lost: it may or may not have been done; ` +
+				`look with "docent config get", and try again if it was not`},
+		{during("config get /a", op(zk.ErrNoNode)), 1,
+			`config get /a: there is no such node; check the path, and the root in --servers`},
+		{during("config get /a", op(zk.ErrNoAuth)), 1,
+			`config get /a: no right to do that; check --auth or DOCENT_AUTH, and the ACL of the node and of its parent`},
+		{during("config set /a", op(zk.ErrNodeExists)), 1,
+			`config set /a: the node exists already; set it without --create, or delete it first`},
+		{during("config set /a", op(zk.ErrBadVersion)), 1,
+			`config set /a: the node has another version; read the present one with "docent --json config get" and try again`},
+		{during("config delete /a", op(zk.ErrNotEmpty)), 1, `config delete /a: the node has children; delete them first`},
+		{during("config set /e/a", op(zk.ErrNoChildrenForEphemerals)), 1,
+			`config set /e/a: the parent is an ephemeral node, which can have no children; choose another path`},
+		{during("config get /a", op(session.ErrUnimplemented)), 1,
+			`config get /a: the server does not implement the operation`},
+		{during("lock /l", &notAcquired{"held by host-7 (pid 123 on host) since 10:31:02", "within 30s", "raise --wait"}), 75,
+			`lock /l: held by host-7 (pid 123 on host) since 10:31:02: not acquired within 30s; raise --wait`},
+		{during("lock /l", &child.StartError{Name: "x", Code: 127}), 127, `lock /l: command "x" was not found`},
+		{during("lock /l", &child.StartError{Name: "x", Code: 126, Err: os.ErrPermission}), 126,
+			`lock /l: command "x" cannot be executed: permission denied`},
+		{during("lock /l", &interrupted{syscall.SIGTERM, "given up"}), 143, `lock /l: given up by signal 15 (terminated)`},
+		{errors.New("two\nlines"), 1, `two lines`},
+	} {
+		line, code := explain(c.err)
+		require.Equal(t, c.line, line)
+		require.Equal(t, c.code, code, c.line)
+	}
+	for _, cause := range []error{
+		session.ErrDeleted, session.ErrTrustElapsed, session.ErrExpired, session.ErrDisconnected, session.ErrClosed,
+	} {
+		line, code := explain(during("lock /l", &lossError{cause, child.Outcome{Code: 143, Stopped: true}}))
+		require.Equal(t, 79, code)
+		require.Equal(t, "lock /l: the hold was lost while CMD ran: "+cause.Error()+": CMD was stopped (code 143); "+
+			"its last writes may overlap with the next holder's: compare DOCENT_TOKEN where they go", line)
+	}
+}
+
+func TestOneLine(t *testing.T) {
+	require.Equal(t, `a\\b\n\r\tç\x00\xff\x1b[0m`, oneLine("a\\b\n\r\tç\x00\xff\x1b[0m"))
+	require.Empty(t, oneLine(""))
+}
+
+func TestClock(t *testing.T) {
+	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	require.Equal(t, "10:31:02", clock(time.Date(2026, 3, 4, 10, 31, 2, 0, time.UTC), now))
+	require.Equal(t, "2026-03-03 23:00:00", clock(time.Date(2026, 3, 3, 23, 0, 0, 0, time.UTC), now))
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/docent-go/docent/session"
+)
+
+// globals are the flags of every command that talks to ZooKeeper.
+type globals struct {
+	Servers        string        `default:"127.0.0.1:2181" placeholder:"HOST:PORT,.../ROOT" help:"ZooKeeper's servers; a path behind them is the node below which all paths lie. Default: 127.0.0.1:2181. Variable: DOCENT_SERVERS."`
+	Timeout        time.Duration `default:"10s" help:"Session timeout to ask for: how long others wait for a process that died."`
+	ConnectTimeout time.Duration `default:"10s" help:"How long to try to reach ZooKeeper."`
+	Auth           string        `placeholder:"digest:USER:PASSWORD" help:"Credentials. Variable: DOCENT_AUTH, which other users of the machine cannot see."`
+	TLSCA          string        `name:"tls-ca" placeholder:"FILE" help:"Use TLS, and trust the certificate authorities in this PEM file."`
+	TLSCert        string        `name:"tls-cert" placeholder:"FILE" help:"Use TLS, and present the certificate in this PEM file."`
+	TLSKey         string        `name:"tls-key" placeholder:"FILE" help:"The private key of --tls-cert, as a PEM file."`
+	JSON           bool          `name:"json" help:"Print one JSON object a line."`
+	Verbose        bool          `short:"v" help:"Log what happens to the session to standard error."`
+}
+
+// variables name the environment variable that stands in for a flag.
+var variables = map[string]string{
+	"servers": "DOCENT_SERVERS",
+	"auth":    "DOCENT_AUTH",
+}
+
+// config turns the flags into a session's configuration. Its errors are
+// *usageErrors.
+func (g *globals) config(a *app) (session.Config, error) {
+	cfg := session.Config{Timeout: g.Timeout, Logger: a.log, Dialer: a.dial}
+	var err error
+	if cfg.Servers, cfg.Root, err = session.ParseConnect(g.Servers); err != nil {
+		return cfg, usagef("--servers: %v; write it as host:port,host:port or host:port/root", err)
+	}
+	if g.Timeout < 100*time.Millisecond || g.Timeout > 24*time.Hour {
+		return cfg, usagef("--timeout: %v is not between 100ms and 24h", g.Timeout)
+	}
+	if g.ConnectTimeout <= 0 {
+		return cfg, usagef("--connect-timeout: %v is not above zero", g.ConnectTimeout)
+	}
+	if g.Auth != "" {
+		// Nothing of the value may show, however wrong it is.
+		scheme, secret, _ := strings.Cut(g.Auth, ":")
+		user, password, ok := strings.Cut(secret, ":")
+		if scheme != "digest" || user == "" || !ok {
+			return cfg, usagef("--auth (or DOCENT_AUTH): want digest:USER:PASSWORD")
+		}
+		cfg.Auth = []session.Credential{session.Digest(user, password)}
+	}
+	if cfg.TLS, err = g.tls(); err != nil {
+		return cfg, err
+	}
+	return cfg, nil
+}
+
+// tls returns nil when no flag asks for TLS.
+func (g *globals) tls() (*tls.Config, error) {
+	if g.TLSCA == "" && g.TLSCert == "" && g.TLSKey == "" {
+		return nil, nil
+	}
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
+	if g.TLSCA != "" {
+		pem, err := os.ReadFile(g.TLSCA)
+		if err != nil {
+			return nil, usagef("--tls-ca: %v", err)
+		}
+		cfg.RootCAs = x509.NewCertPool()
+		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, usagef("--tls-ca: %s has no PEM certificate", g.TLSCA)
+		}
+	}
+	if (g.TLSCert == "") != (g.TLSKey == "") {
+		return nil, usagef("--tls-cert and --tls-key: one was given without the other")
+	}
+	if g.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(g.TLSCert, g.TLSKey)
+		if err != nil {
+			return nil, usagef("--tls-cert, --tls-key: %v", err)
+		}
+		cfg.Certificates = []tls.Certificate{pair}
+	}
+	return cfg, nil
+}
+
+// connect opens the session. The manager is the caller's to close.
+func (a *app) connect(ctx context.Context) (*session.Manager, error) {
+	cfg, err := a.globals.config(a)
+	if err != nil {
+		return nil, err
+	}
+	within, cancel := context.WithTimeout(ctx, a.globals.ConnectTimeout)
+	defer cancel()
+	sm, err := session.Dial(within, cfg)
+	if err != nil {
+		return nil, a.unreachable(err)
+	}
+	return sm, nil
+}
+
+// unreachable adds to a failure to connect where it was tried and for how long.
+func (a *app) unreachable(err error) error {
+	if errors.Is(err, session.ErrUnreachable) || errors.Is(err, context.DeadlineExceeded) {
+		return &unreachableError{a.globals.Servers, a.globals.ConnectTimeout, err}
+	}
+	return fmt.Errorf("connect to %s: %w", a.globals.Servers, err)
+}
+
+// once runs a request that must be answered within --connect-timeout: its
+// server may have gone after the session was opened.
+func (a *app) once(ctx context.Context, f func(ctx context.Context) error) error {
+	within, cancel := context.WithTimeout(ctx, a.globals.ConnectTimeout)
+	defer cancel()
+	err := f(within)
+	if err != nil && ctx.Err() == nil && within.Err() != nil && !errors.Is(err, session.ErrUnknownOutcome) {
+		return a.unreachable(err)
+	}
+	return err
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/docent-go/docent/cmd/docent/internal/child"
+	"github.com/docent-go/docent/session"
+)
+
+// errLost says that a hold was lost while CMD ran.
+var errLost = errors.New("the hold was lost while CMD ran")
+
+// lossError is errLost with its cause, and what became of CMD.
+type lossError struct {
+	cause error
+	cmd   child.Outcome
+}
+
+func (e *lossError) Error() string {
+	what := fmt.Sprintf("CMD had ended with code %d", e.cmd.Code)
+	if e.cmd.Stopped {
+		what = fmt.Sprintf("CMD was stopped (code %d)", e.cmd.Code)
+	}
+	return fmt.Sprintf("the hold was lost while CMD ran: %v: %s; its last writes may overlap with the next "+
+		"holder's: compare DOCENT_TOKEN where they go", e.cause, what)
+}
+
+func (e *lossError) Unwrap() []error { return []error{errLost, e.cause} }
+
+// lossOf returns why the hold was lost, or nil while it lasts. A process that
+// was stopped and has just been continued looks at the clock before its timers
+// have run: past the deadline nothing is known any more.
+func lossOf(h *session.Hold, now time.Time) error {
+	if err := h.Err(); errors.Is(err, session.ErrLost) {
+		return err
+	}
+	if !now.Before(h.Deadline()) {
+		return session.ErrTrustElapsed
+	}
+	return nil
+}
+
+// guarded runs CMD for as long as the hold lasts, and then releases the hold.
+// The error of a CMD that ran is nil, or says that the hold was lost.
+func (a *app) guarded(task, path string, h *session.Hold, cmd child.Command, signals <-chan os.Signal) (child.Outcome, error) {
+	cmd.Env = append(slices.Clone(a.environ), cmd.Env...)
+	cmd.Env = append(cmd.Env, "DOCENT_PATH="+path, "DOCENT_TOKEN="+strconv.FormatInt(h.Token(), 10))
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.stdin, a.stdout, a.stderr
+	out, err := child.Run(h.Context(), cmd, signals)
+	lost := lossOf(h, time.Now())
+	// The session is closed or campaigns again after this: its node goes in
+	// any case, so a release that fails is worth a word and no more.
+	if released := h.Release(); released != nil && !errors.Is(released, session.ErrLost) {
+		a.note("%s: %s", task, reason(released))
+	}
+	switch {
+	case err != nil:
+		return out, err
+	case lost != nil:
+		return out, &lossError{lost, out}
+	}
+	return out, nil
+}
+
+// closeSession closes the session that a command has opened, if it came so far.
+func closeSession(sm *session.Manager) error {
+	if sm == nil {
+		return nil
+	}
+	return sm.Close()
+}
+
+// pause waits before an attempt that follows one that ended soon: a CMD that
+// fails at once must neither spin nor have all candidates elect each other
+// without end.
+func pause(ctx context.Context, short int) error {
+	d := longestPause
+	if short < 16 {
+		d = min(d, shortestPause<<short)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+const (
+	shortestPause = 100 * time.Millisecond
+	longestPause  = 10 * time.Second
+	shortRun      = time.Second // a CMD that ran for less has failed at once
+)

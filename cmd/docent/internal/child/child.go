@@ -1,0 +1,188 @@
+package child
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// Command is what to run, and how.
+type Command struct {
+	// Args is the command and its arguments.
+	Args []string
+	// Env is its whole environment, as "key=value".
+	Env []string
+	// Stdin, Stdout and Stderr are given to the command as they are when they
+	// are files.
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// Grace is the time between SIGTERM and SIGKILL when the command is
+	// stopped.
+	Grace time.Duration
+	// Ending lists the signals that, when they are passed on, mean the end of
+	// the command: SIGKILL follows after Grace.
+	Ending []os.Signal
+}
+
+// Outcome is how a command ended.
+type Outcome struct {
+	// Code is its exit code, 128 and the signal's number if a signal killed it.
+	Code int
+	// Stopped says that it was told to end because the context did.
+	Stopped bool
+	// Signals are those that arrived while it ran, in order.
+	Signals []os.Signal
+}
+
+// Exit codes of a command that cannot be started, as shells have them.
+const (
+	CodeNotExecutable = 126
+	CodeNotFound      = 127
+)
+
+// StartError says that a command could not be started.
+type StartError struct {
+	Name string
+	Code int // CodeNotFound or CodeNotExecutable
+	Err  error
+}
+
+func (e *StartError) Error() string {
+	if e.Code == CodeNotFound {
+		return fmt.Sprintf("command %q was not found", e.Name)
+	}
+	// The reasons name the command once more.
+	err := e.Err
+	var lookup *exec.Error
+	if errors.As(err, &lookup) {
+		err = lookup.Err
+	}
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		err = file.Err
+	}
+	return fmt.Sprintf("command %q cannot be executed: %v", e.Name, err)
+}
+
+// Unwrap returns the operating system's reason.
+func (e *StartError) Unwrap() error { return e.Err }
+
+func startError(name string, err error) error {
+	code := CodeNotExecutable
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		code = CodeNotFound
+	}
+	return &StartError{name, code, err}
+}
+
+// Look reports, as a *StartError, a command that could not be started, so that
+// nothing need be acquired for it.
+func Look(name string) error {
+	if _, err := exec.LookPath(name); err != nil {
+		return startError(name, err)
+	}
+	return nil
+}
+
+// ioDelay bounds how long a command's output is read after its end, where the
+// output is no file and something the command left running still has it open.
+const ioDelay = time.Second
+
+// Run runs the command until it has ended, and passes on the signals that
+// arrive meanwhile. When ctx ends it stops the command: SIGTERM, and SIGKILL
+// after the grace period. It fails with a *StartError, or with the reason why
+// the command's input or output broke.
+func Run(ctx context.Context, c Command, signals <-chan os.Signal) (Outcome, error) {
+	p, err := start(c)
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer p.tty.close()
+
+	var out Outcome
+	var kill <-chan time.Time
+	mayStop := ctx.Done()
+	for {
+		select {
+		case <-p.done:
+			if kill != nil {
+				p.stopRest(kill)
+			}
+			out.Code = p.code
+			return out, p.err
+		case sig := <-signals:
+			out.Signals = append(out.Signals, sig)
+			p.pass(sig)
+			if kill == nil && slices.Contains(c.Ending, sig) {
+				kill = time.After(c.Grace)
+			}
+		case <-mayStop:
+			out.Stopped, mayStop = true, nil
+			p.terminate()
+			if kill == nil {
+				kill = time.After(c.Grace)
+			}
+		case <-kill:
+			p.kill()
+			kill = graceOver
+		}
+	}
+}
+
+// graceOver stands for a grace period that has ended. It never fires again.
+var graceOver = make(<-chan time.Time)
+
+// process is a command that runs.
+type process struct {
+	*os.Process
+	tty  *terminal // nil when there is none: the command leads its own group
+	done chan struct{}
+	code int   // valid once done is closed
+	err  error // valid once done is closed
+}
+
+// start starts the command on a thread that lives as long as the command does:
+// what the kernel ties the command's life to is the thread that started it,
+// and a thread can end before its process does, as Go's do when a goroutine
+// exits while it is locked to one.
+func start(c Command) (*process, error) {
+	if err := Look(c.Args[0]); err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(c.Args[0], c.Args[1:]...)
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = c.Env, c.Stdin, c.Stdout, c.Stderr
+	cmd.WaitDelay = ioDelay
+	p := &process{done: make(chan struct{}), tty: openTerminal()}
+	cmd.SysProcAttr = attributes(p.tty == nil)
+
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		p.Process = cmd.Process
+		started <- err
+		if err != nil {
+			return
+		}
+		defer close(p.done)
+		err = cmd.Wait()
+		p.code = exitCode(cmd.ProcessState)
+		var exited *exec.ExitError
+		if !errors.As(err, &exited) && !errors.Is(err, exec.ErrWaitDelay) {
+			p.err = err
+		}
+	}()
+	if err := <-started; err != nil {
+		p.tty.close()
+		return nil, startError(c.Args[0], err)
+	}
+	return p, nil
+}

@@ -1,0 +1,32 @@
+//go:build !unix
+
+package child
+
+import (
+	"os"
+	"syscall"
+	"time"
+)
+
+// Where there are no signals, a command can only be ended at once.
+
+func attributes(bool) *syscall.SysProcAttr { return nil }
+
+func exitCode(state *os.ProcessState) int { return state.ExitCode() }
+
+// pass does nothing: the console tells the command by itself.
+func (p *process) pass(os.Signal) {}
+
+func (p *process) terminate() { p.kill() }
+
+// kill ends the command. That it has ended already is seen by who waits for it.
+func (p *process) kill() { _ = p.Kill() }
+
+func (p *process) stopRest(<-chan time.Time) {}
+
+// terminal does not exist here.
+type terminal struct{}
+
+func openTerminal() *terminal { return nil }
+
+func (*terminal) close() {}

@@ -1,0 +1,110 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// Sessions are short, so that nobody has to wait long for the end of one, and
+// long enough for a machine that is busy with other things.
+const (
+	sessionTimeout = 2 * time.Second
+	tick           = 200 * time.Millisecond
+)
+
+// stage is what a chapter is played on: a server, and processes with sessions
+// and network paths of their own.
+type stage struct {
+	*narrator
+	server *zktest.Server
+
+	mu   sync.Mutex
+	cast []*process
+}
+
+// process stands for a process: it shares nothing with the others but the
+// server.
+type process struct {
+	*session.Manager
+	name string
+	link *zktest.Link
+}
+
+func newStage(n *narrator) (*stage, error) {
+	server, err := zktest.Start(zktest.WithTick(tick), zktest.WithSessionTimeouts(sessionTimeout, sessionTimeout))
+	if err != nil {
+		return nil, fmt.Errorf("start the embedded server: %w", err)
+	}
+	return &stage{narrator: n, server: server}, nil
+}
+
+// enter starts a process: it connects to the server by a link of its own.
+func (s *stage) enter(ctx context.Context, name string) (*process, error) {
+	link := s.server.Link()
+	sm, err := session.Dial(ctx, session.Config{
+		Servers: []string{"embedded:2181"}, Timeout: sessionTimeout, Dialer: link.DialContext,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	p := &process{sm, name, link}
+	s.mu.Lock()
+	s.cast = append(s.cast, p)
+	s.mu.Unlock()
+	return p, nil
+}
+
+// close ends all processes at once, and then the server.
+func (s *stage) close() error {
+	var all sync.WaitGroup
+	var first error
+	for _, p := range s.cast {
+		all.Go(func() {
+			p.link.Heal()
+			if err := p.Close(); err != nil {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				first = err
+			}
+		})
+	}
+	all.Wait()
+	if err := s.server.Close(); err != nil {
+		return err
+	}
+	return first
+}
+
+// removal returns a channel that gets the time at which the server removes a
+// node. It is told before any client can know.
+func (s *stage) removal(path string) <-chan time.Time {
+	removed := make(chan time.Time, 1)
+	s.server.OnChange(func(c zktest.Change) {
+		if c.Kind == zktest.Deleted && c.Path == path {
+			select {
+			case removed <- time.Now():
+			default: // only the first counts
+			}
+		}
+	})
+	return removed
+}
+
+// await waits for one value.
+func await[T any](ctx context.Context, what string, from <-chan T) (T, error) {
+	select {
+	case value := <-from:
+		return value, nil
+	case <-ctx.Done():
+		var none T
+		return none, fmt.Errorf("waiting for %s: %w", what, context.Cause(ctx))
+	}
+}
+
+// seconds rounds a time for people.
+func seconds(d time.Duration) string { return fmt.Sprintf("%.3fs", d.Seconds()) }

@@ -1,0 +1,225 @@
+//go:build unix
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/docent-go/docent/zktest"
+)
+
+// roleVar makes the test binary play CMD, or docent itself, instead of running
+// tests.
+const roleVar = "DOCENT_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(roleVar) {
+	case "":
+		if tty, err := os.Open("/dev/tty"); err == nil {
+			// How signals reach CMD depends on there being a terminal:
+			// without one it is the same everywhere.
+			tty.Close()
+			os.Exit(withoutTerminal())
+		}
+		goleak.VerifyTestMain(m)
+	case "docent":
+		if err := os.Setenv(roleVar, os.Getenv(roleVar+"_CMD")); err != nil {
+			panic(err)
+		}
+		main()
+	default:
+		play(os.Getenv(roleVar))
+	}
+}
+
+func withoutTerminal() int {
+	cmd := exec.Command(os.Args[0], os.Args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return cmd.ProcessState.ExitCode()
+}
+
+// play does what a CMD of the given role does. It does not return.
+func play(role string) {
+	switch role {
+	case "exit": // with the code it is given
+		code, err := strconv.Atoi(os.Args[1])
+		if err != nil {
+			panic(err)
+		}
+		os.Exit(code)
+	case "env": // prints what docent tells it
+		fmt.Println(os.Getenv("DOCENT_PATH"), os.Getenv("DOCENT_TOKEN"), os.Getenv("DOCENT_ID"))
+	case "signals": // prints each signal; ends with code 7 at SIGTERM
+		signals := make(chan os.Signal, 16)
+		signal.Notify(signals)
+		fmt.Println("ready", os.Getenv("DOCENT_TOKEN"))
+		for sig := range signals {
+			if sig == syscall.SIGURG { // the runtime's own
+				continue
+			}
+			fmt.Println(sig)
+			if sig == syscall.SIGTERM {
+				os.Exit(7)
+			}
+		}
+	case "hup": // hangs up on docent and on itself
+		for _, pid := range []int{os.Getppid(), os.Getpid()} {
+			if err := syscall.Kill(pid, syscall.SIGHUP); err != nil {
+				panic(err)
+			}
+		}
+		fmt.Println("survived")
+	case "stubborn": // does not end by itself
+		signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
+		fmt.Println("ready", os.Getenv("DOCENT_TOKEN"))
+		select {}
+	}
+	os.Exit(0)
+}
+
+// patience is how long anything may take before a test fails.
+const patience = 60 * time.Second
+
+// invocation is one docent, run in this process.
+type invocation struct {
+	t       *testing.T
+	out     *bufio.Scanner
+	stderr  *safeBuffer
+	signals chan os.Signal
+	code    chan int
+}
+
+// safeBuffer is a bytes.Buffer for several goroutines.
+type safeBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// setting changes the world of an invocation.
+type setting func(*world)
+
+func env(entries ...string) setting {
+	return func(w *world) { w.environ = append(w.environ, entries...) }
+}
+func role(name string) setting { return env(roleVar + "=" + name) }
+func stdin(text string) setting {
+	return func(w *world) { w.stdin = strings.NewReader(text) }
+}
+
+// on has docent dial the server in memory.
+func on(server *zktest.Server) setting {
+	return func(w *world) { w.dial = server.DialContext }
+}
+
+// start runs docent in the background.
+func start(t *testing.T, args []string, settings ...setting) *invocation {
+	t.Helper()
+	r, w, err := os.Pipe()
+	require.NoError(t, err)
+	i := &invocation{
+		t: t, out: bufio.NewScanner(r), stderr: &safeBuffer{},
+		signals: make(chan os.Signal), code: make(chan int, 1),
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ended := make(chan struct{})
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+		r.Close()
+	})
+	outside := world{
+		args: args, stdin: strings.NewReader(""), stdout: w, stderr: i.stderr, environ: os.Environ(),
+		notify: func(...os.Signal) (<-chan os.Signal, func()) { return i.signals, func() {} },
+	}
+	for _, set := range settings {
+		set(&outside)
+	}
+	go func() {
+		defer close(ended)
+		code := run(ctx, outside)
+		w.Close()
+		i.code <- code
+	}()
+	return i
+}
+
+// line returns the next line of output.
+func (i *invocation) line() string {
+	i.t.Helper()
+	require.True(i.t, i.out.Scan(), "docent has ended: %s", i.stderr)
+	return i.out.Text()
+}
+
+// kill sends docent a signal.
+func (i *invocation) kill(sig os.Signal) {
+	i.t.Helper()
+	select {
+	case i.signals <- sig:
+	case <-time.After(patience):
+		require.Fail(i.t, "nobody takes the signal")
+	}
+}
+
+// wait returns the exit code, and whatever was printed in the meantime.
+func (i *invocation) wait() (code int, rest []string) {
+	i.t.Helper()
+	for i.out.Scan() {
+		rest = append(rest, i.out.Text())
+	}
+	return <-i.code, rest
+}
+
+// docent runs docent to its end.
+func docent(t *testing.T, args []string, settings ...setting) (code int, stdout, stderr string) {
+	t.Helper()
+	var out bytes.Buffer
+	i := start(t, args, append(settings, func(w *world) { w.stdout = &out })...)
+	code, _ = i.wait()
+	return code, out.String(), i.stderr.String()
+}
+
+// self is CMD: this test binary.
+func self(args ...string) []string { return append([]string{"--", os.Args[0]}, args...) }
+
+// words splits a command line.
+func words(line string, more ...string) []string { return append(strings.Fields(line), more...) }
+
+// only returns the only session of the server.
+func only(t *testing.T, server *zktest.Server) int64 {
+	t.Helper()
+	sessions := server.Sessions()
+	require.Len(t, sessions, 1)
+	return sessions[0].ID
+}

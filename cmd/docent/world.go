@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"strings"
+)
+
+// world is everything outside of the command that it touches, so that a test
+// can put something else in its place.
+type world struct {
+	args           []string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	environ        []string
+	// notify delivers signals from now on, until the function it returns is
+	// called.
+	notify func(...os.Signal) (<-chan os.Signal, func())
+	// dial opens connections to ZooKeeper; nil means the network.
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// getenv returns the value of an environment variable, or "". The last one
+// counts, as for a command that is given the environment.
+func (w *world) getenv(key string) string {
+	value := ""
+	for _, entry := range w.environ {
+		if k, v, ok := strings.Cut(entry, "="); ok && k == key {
+			value = v
+		}
+	}
+	return value
+}
+
+// onTerminal reports whether somebody reads the output on a screen.
+func onTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
