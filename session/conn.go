@@ -81,9 +81,14 @@ func (c *conn) Write(frame []byte) (int, error) {
 	}
 	c.mu.Unlock()
 
-	if n, err := c.Conn.Write(takeMark(frame, req)); err != nil {
+	if _, err := c.Conn.Write(takeMark(frame, req)); err != nil {
+		// The reader finds the connection closed, and the client then fails
+		// every request that was sent on it. An error from here would have it
+		// fail this one twice: together with the error it gives a request that
+		// is queued during its Close, one more than anybody waits for, and the
+		// Close would hang.
 		c.Close()
-		return min(n, len(frame)), err
+		return len(frame), nil
 	}
 	if req.op == opCreate {
 		c.s.announceCreate(req.path)

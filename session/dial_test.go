@@ -26,7 +26,7 @@ func TestDialFails(t *testing.T) {
 		"packets vanish":            {func(_ *world, l *zktest.Link) { l.Cut(zktest.Both) }, "dial zk1:2181: no answer within 1.6"},
 		"hangs in the handshake":    {func(w *world, _ *zktest.Link) { w.srv.HangHandshakes(true) }, "handshake with zk1:2181: no answer within 1.6"},
 		"frozen":                    {func(w *world, _ *zktest.Link) { w.srv.Freeze() }, "handshake with zk1:2181: no answer within 1.6"},
-		"hangs up in the handshake": {func(w *world, l *zktest.Link) { l.Delay(50 * time.Millisecond); go w.hangUp(l) }, "handshake with zk1:2181: "},
+		"hangs up in the handshake": {func(w *world, l *zktest.Link) { l.Delay(50 * time.Millisecond); hangUp(l) }, "handshake with zk1:2181: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
@@ -48,12 +48,10 @@ func TestDialFails(t *testing.T) {
 	}
 }
 
-// hangUp breaks the link's connections for half a minute.
-func (w *world) hangUp(l *zktest.Link) {
-	for range 600 {
-		time.Sleep(50 * time.Millisecond)
-		l.Disconnect()
-	}
+// hangUp breaks the link's connections, again and again.
+func hangUp(l *zktest.Link) {
+	l.Disconnect()
+	time.AfterFunc(50*time.Millisecond, func() { hangUp(l) })
 }
 
 // A deadline shorter than the patience with one server still says who was asked.

@@ -22,9 +22,10 @@ var (
 	// ErrDisconnected is the cause with which holds end at a disconnection
 	// under the policy OnDisconnect.
 	ErrDisconnected = lost("the connection was lost, and the loss policy is strict")
-	// ErrDeleted is the cause with which a hold ends when somebody else
-	// deleted its znode.
-	ErrDeleted = lost("the znode of the hold was deleted by someone else")
+	// ErrDeleted is the cause with which a hold ends when its znode is gone:
+	// somebody else deleted it, or a server that is still connected did when
+	// it expired the session.
+	ErrDeleted = lost("the znode of the hold was deleted by someone else, or with its session")
 	// ErrLost matches each of the causes above: errors.Is(err, ErrLost) says
 	// that a hold or a session ended without its owner's doing.
 	ErrLost = errors.New("hold lost")

@@ -18,12 +18,11 @@ import (
 // that holds: one that is paused runs on for a moment after it is continued,
 // until it looks at the context. Token and Guard are there for that.
 type Hold struct {
-	node    *Node
-	token   int64
-	began   time.Time
-	ctx     context.Context
-	cancel  context.CancelCauseFunc
-	unwatch func() bool // stops telling the hooks; nil without hooks
+	node   *Node
+	token  int64
+	began  time.Time
+	ctx    context.Context
+	cancel context.CancelCauseFunc
 
 	release sync.Once
 	result  error

@@ -202,6 +202,9 @@ func (s *Session) setConnected(connected bool) {
 	s.connected = connected
 	var cut context.CancelCauseFunc
 	if connected {
+		if s.holds.Err() != nil {
+			s.holds, s.cutHolds = context.WithCancelCause(s.ctx)
+		}
 		close(s.up)
 		select {
 		case <-s.established:
@@ -211,8 +214,7 @@ func (s *Session) setConnected(connected bool) {
 	} else {
 		s.up = make(chan struct{})
 		if s.m.cfg.LossPolicy == OnDisconnect {
-			cut = s.cutHolds
-			s.holds, s.cutHolds = context.WithCancelCause(s.ctx)
+			cut = s.cutHolds // for what begins before the next connection, too
 		}
 	}
 	s.mu.Unlock()
