@@ -3,6 +3,7 @@ package lock_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -129,8 +130,11 @@ func TestHardCase06_LaggingFollower(t *testing.T) {
 		p := w.process()
 		require.NoError(t, p.lock().Release())
 		w.once(zktest.OpCreate, 1, always(zktest.LoseReply))
+		var mu sync.Mutex
 		var after []zktest.Op
 		w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			mu.Lock()
+			defer mu.Unlock()
 			if r.Op != zktest.OpPing {
 				after = append(after, r.Op)
 			}
@@ -138,6 +142,9 @@ func TestHardCase06_LaggingFollower(t *testing.T) {
 		})
 		h := p.lock()
 		require.NoError(t, h.Err())
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
 		i := 0
 		for i < len(after) && after[i] != zktest.OpSync {
 			i++

@@ -18,17 +18,13 @@ func TestTenThousandWaitersCancelled(t *testing.T) {
 		t.Skip("it lists ten thousand nodes ten thousand times")
 	}
 	inWorld(t, func(t *testing.T, w *world) {
-		const n = 10_000
 		h := w.process().lock()
 		p := w.process()
-		// Nobody needs a list of ten thousand names ten thousand times over to
-		// stand in this line: the server shows each only those who were there
-		// when it came.
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var cancelled atomic.Int32
 		var work sync.WaitGroup
-		for range n {
+		for range crowd {
 			work.Go(func() {
 				if _, err := p.mutex().Lock(ctx); err == nil {
 					t.Error("acquired")
@@ -37,14 +33,14 @@ func TestTenThousandWaitersCancelled(t *testing.T) {
 			})
 		}
 		start := time.Now()
-		for len(w.nodes()) < n+1 {
+		for len(w.nodes()) < crowd+1 {
 			time.Sleep(time.Second)
 			require.Less(t, time.Since(start), time.Hour)
 		}
 		synctest.Wait()
 		cancel()
 		work.Wait()
-		require.EqualValues(t, n, cancelled.Load())
+		require.EqualValues(t, crowd, cancelled.Load())
 		time.Sleep(time.Minute)
 		require.Len(t, w.nodes(), 1, "the holder's")
 		require.NoError(t, h.Err(), "undisturbed")

@@ -229,17 +229,17 @@ func TestNoRights(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		owner := w.client()
 		require.NoError(t, owner.AddAuth("digest", []byte("owner:secret")))
-		make := func(path string, acl []zk.ACL) {
+		create := func(path string, acl []zk.ACL) {
 			t.Helper()
 			_, err := owner.Create(path, nil, 0, acl)
 			require.NoError(t, err)
 		}
 		worldRead := append(digest(zk.PermAll), zk.WorldACL(zk.PermRead)...)
 		worldCreate := append(digest(zk.PermAll), zk.WorldACL(zk.PermCreate)...)
-		make("/none", digest(zk.PermAll))
-		make("/read", worldRead)
-		make("/create", worldCreate)
-		make("/none/open", zk.WorldACL(zk.PermAll))
+		create("/none", digest(zk.PermAll))
+		create("/read", worldRead)
+		create("/create", worldCreate)
+		create("/none/open", zk.WorldACL(zk.PermAll))
 		p := w.process()
 		for _, path := range []string{"/none", "/none/a", "/read", "/read/a", "/create"} {
 			m := lock.New(p.Manager, path)

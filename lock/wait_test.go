@@ -137,15 +137,25 @@ func TestHardCase41_FailedAcquireLeavesNoNode(t *testing.T) {
 			require.Empty(t, w.nodes())
 		}
 		h := w.process().lock()
-		synctest.Wait() // the holder has read its own node
-		w.once(zktest.OpGetData, 1, always(zktest.Fail(zktest.CodeSystemError)))
-		_, err := p.mutex().Lock(t.Context())
-		require.Error(t, err)
-		synctest.Wait()
-		require.Len(t, w.nodes(), 1)
+		synctest.Wait()                           // the holder has read its own node
+		for _, own := range []bool{false, true} { // the read of the holder's node, and of our own
+			remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+				if r.Op == zktest.OpGetData && (r.Path != h.Path()) == own {
+					return zktest.Fail(zktest.CodeSystemError)
+				}
+				return zktest.Pass
+			})
+			w.within(time.Second, func() {
+				_, err := p.mutex().Lock(t.Context())
+				require.ErrorContains(t, err, "-1")
+			})
+			remove()
+			synctest.Wait()
+			require.Len(t, w.nodes(), 1)
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err = p.mutex().Lock(ctx)
+		_, err := p.mutex().Lock(ctx)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.ErrorContains(t, err, h.Path(), "it says behind whom it waited")
 		synctest.Wait()

@@ -121,7 +121,7 @@ func (s *Server) Node(path string) (NodeInfo, bool) {
 		return NodeInfo{}, false
 	}
 	return NodeInfo{
-		Data: slices.Clone(n.data), Stat: n.stat(), ACL: slices.Clone(n.acl), Children: n.childNames(),
+		Data: slices.Clone(n.data), Stat: n.stat(), ACL: slices.Clone(n.acl), Children: slices.Clone(n.children),
 		Container: n.kind == kindContainer,
 	}, true
 }

@@ -3,6 +3,7 @@ package zktest
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 )
 
 // errShort reports a record that ends before its last field does.
@@ -148,6 +149,11 @@ func (e *encoder) string(s string) {
 }
 
 func (e *encoder) strings(list []string) {
+	size := 4
+	for _, s := range list {
+		size += 4 + len(s)
+	}
+	e.buf = slices.Grow(e.buf, size)
 	e.int32(int32(len(list)))
 	for _, s := range list {
 		e.string(s)

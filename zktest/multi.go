@@ -148,7 +148,7 @@ func (c *conn) multiRead(t *tree, d *decoder, e *encoder) Code {
 		}
 		multiHeader(e, w.op, false, 0)
 		if w.op == OpGetChildren {
-			e.strings(n.childNames())
+			e.strings(n.children)
 		} else {
 			e.buffer(n.data)
 			e.stat(n.stat())

@@ -93,7 +93,7 @@ func (c *conn) readNode(t *tree, op Op, path string, watch bool, e *encoder) Cod
 		table = &t.data
 		e.buffer(n.data)
 	} else {
-		e.strings(n.childNames())
+		e.strings(n.children)
 	}
 	if op != OpGetChildren {
 		e.stat(n.stat())

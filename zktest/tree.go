@@ -32,7 +32,7 @@ type node struct {
 	version  int32
 	creates  int32 // children ever created: the counter that numbers sequential children
 	aversion int32
-	children map[string]struct{}
+	children []string // names, sorted
 }
 
 // stat is what a client sees. ZooKeeper counts only creations and derives the version of
@@ -51,7 +51,7 @@ func (n *node) stat() Stat {
 
 func (n *node) clone() *node {
 	c := *n
-	c.children = maps.Clone(n.children)
+	c.children = slices.Clone(n.children)
 	return &c
 }
 
@@ -93,10 +93,10 @@ func newTree() *tree {
 	t.child.init()
 	open := openACL
 	for _, p := range []string{rootPath, systemPath, quotaPath, configPath} {
-		t.nodes[p] = &node{data: []byte{}, acl: open, children: make(map[string]struct{})}
+		t.nodes[p] = &node{data: []byte{}, acl: open}
 		if p != rootPath {
 			parent, name, _ := splitPath(p)
-			t.nodes[parent].children[name] = struct{}{}
+			t.nodes[parent].adopt(name)
 		}
 	}
 	t.nodes[configPath].acl = []ACL{{Perms: permRead, Scheme: "world", ID: "anyone"}}
@@ -189,10 +189,7 @@ func (t *tree) delete(c *change) (undo func()) {
 }
 
 func (t *tree) link(path string, n, parent *node, name string) {
-	if parent.children == nil {
-		parent.children = make(map[string]struct{})
-	}
-	parent.children[name] = struct{}{}
+	parent.adopt(name)
 	t.nodes[path] = n
 	if n.kind == kindContainer || n.kind == kindTTL {
 		t.mortal++
@@ -206,7 +203,7 @@ func (t *tree) link(path string, n, parent *node, name string) {
 }
 
 func (t *tree) unlink(path string, n, parent *node, name string) {
-	delete(parent.children, name)
+	parent.disown(name)
 	delete(t.nodes, path)
 	if n.kind == kindContainer || n.kind == kindTTL {
 		t.mortal--
@@ -244,8 +241,19 @@ func (t *tree) fire(c change, emit func(*conn, eventType, string)) {
 	}
 }
 
-// childNames lists the children of a znode, sorted: a real server's order is arbitrary.
-func (n *node) childNames() []string { return slices.Sorted(maps.Keys(n.children)) }
+// adopt and disown keep the names of the children sorted: a real server's order is arbitrary, and a list of
+// thousands is asked for more often than it changes.
+func (n *node) adopt(name string) {
+	if i, found := slices.BinarySearch(n.children, name); !found {
+		n.children = slices.Insert(n.children, i, name)
+	}
+}
+
+func (n *node) disown(name string) {
+	if i, found := slices.BinarySearch(n.children, name); found {
+		n.children = slices.Delete(n.children, i, i+1)
+	}
+}
 
 // ownedBy lists the ephemeral znodes of a session, sorted.
 func (t *tree) ownedBy(session int64) []string {

@@ -172,6 +172,11 @@ type contender struct {
 	s    *session.Session
 	self znode.Seq
 	view view
+
+	// Of one that waits: the answer about its own node while it is under way,
+	// and then, with own nil, the node's zxid.
+	own   <-chan ownNode
+	czxid int64
 }
 
 func (l *Line) step(ctx context.Context, c *contender,

@@ -13,8 +13,8 @@ import (
 
 // ownNode is what the watched read of our own node came to.
 type ownNode struct {
-	stat session.Stat
-	err  error
+	czxid int64
+	err   error
 }
 
 // wait is what Join does behind somebody: it waits until nobody is before it.
@@ -24,9 +24,10 @@ type ownNode struct {
 // node under us. Nobody needs that answer before the predecessor has gone.
 func (l *Line) wait(ctx context.Context, c *contender) (*session.Hold, error) {
 	own := make(chan ownNode, 1)
+	c.own = own
 	go func() { // ends with ctx or with the session
 		stat, err := c.Watch(ctx)
-		own <- ownNode{stat, err}
+		own <- ownNode{stat.Czxid, err}
 	}()
 	for {
 		if err := c.outlast(ctx, znode.Join(l.dir, c.view.pred)); err != nil {
@@ -47,16 +48,25 @@ func (l *Line) wait(ctx context.Context, c *contender) (*session.Hold, error) {
 			break
 		}
 	}
+	token, err := c.awaitOwn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.hold(ctx, token)
+}
+
+// awaitOwn waits for the answer about our own node, if it is still to come.
+func (c *contender) awaitOwn(ctx context.Context) (czxid int64, err error) {
+	if c.own == nil {
+		return c.czxid, nil
+	}
 	select {
-	case r := <-own:
-		if r.err != nil {
-			return nil, r.err
-		}
-		return c.hold(ctx, r.stat.Czxid)
+	case r := <-c.own:
+		return r.czxid, r.err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return 0, ctx.Err()
 	case <-c.s.Done():
-		return nil, c.s.Err()
+		return 0, c.s.Err()
 	}
 }
 
@@ -89,6 +99,11 @@ func (c *contender) outlast(ctx context.Context, path string) error {
 func (c *contender) await(ctx context.Context, watch *session.Watch) (session.EventType, error) {
 	defer watch.Stop()
 	select {
+	case r := <-c.own: // a failure is told now, and not when our turn has come
+		if c.own, c.czxid = nil, r.czxid; r.err != nil {
+			return 0, r.err
+		}
+		return c.await(ctx, watch)
 	case <-watch.Done():
 	case <-c.Gone():
 	case <-ctx.Done():

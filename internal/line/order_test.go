@@ -1,0 +1,103 @@
+package line
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+var tags = []string{"lock-", "__lock__"}
+
+func name(prefix string, seq int32) string { return fmt.Sprintf("%s%010d", prefix, seq) }
+
+// names draws the children of a directory: a line somewhere on the circle of
+// numbers, and strangers.
+func names(t *rapid.T) (all []string, line []string) {
+	start := rapid.Int32().Draw(t, "start")
+	for i := range rapid.IntRange(1, 40).Draw(t, "contenders") {
+		prefix := rapid.SampledFrom([]string{"_c_00000000-0000-4000-8000-000000000000-lock-", "0123__lock__"}).Draw(t, "prefix")
+		line = append(line, name(prefix, start+int32(3*i)))
+	}
+	all = slices.Concat(line, rapid.SliceOfN(rapid.SampledFrom([]string{
+		"_c_x", "lock-", "lock-99999999999", "config", "x-latch-0000000000", "größe",
+	}), 0, 6).Draw(t, "strangers"))
+	return rapid.Permutation(all).Draw(t, "listed"), line
+}
+
+func TestInOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all, line := names(t)
+		var got []string
+		for _, p := range inOrder(all, tags) {
+			got = append(got, p.Name)
+		}
+		require.Equal(t, line, got)
+	})
+}
+
+// Each contender finds the one before it, and the first finds none.
+func TestLook(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all, line := names(t)
+		for i, own := range line {
+			self, ok := znode.ParseSeq(own, tags...)
+			require.True(t, ok)
+			want := view{before: i, behind: i < len(line)-1}
+			if i > 0 {
+				want.pred = line[i-1]
+			}
+			require.Equal(t, want, look(all, own, self, tags))
+		}
+	})
+}
+
+func TestInOrderOfNothing(t *testing.T) {
+	require.Empty(t, inOrder(nil, tags))
+	require.Empty(t, inOrder([]string{"_c_x", "lock-"}, tags))
+	require.Len(t, inOrder([]string{name("lock-", math.MinInt32)}, tags), 1)
+}
+
+// FuzzLook feeds the choice of the predecessor with arbitrary names: it agrees
+// with the order of znode.Line, which all recipes share, whatever strangers
+// write.
+func FuzzLook(f *testing.F) {
+	f.Add("_c_x\nlock-0000000001\nlock-0000000003", int32(2))
+	f.Add("lock-2147483647\nlock--2147483648\n__lock__-2147483647", int32(math.MinInt32+2))
+	f.Add("lock-0000000005\nx__lock__0000000005\nzlock-0000000005", int32(5))
+	f.Add("lock-99999999999\nlock-\n鎖-0000000001\nlock--0000000001", int32(0))
+	f.Fuzz(func(t *testing.T, listed string, number int32) {
+		self := znode.Seq(number)
+		own := name("_c_00000000-0000-4000-8000-000000000000-lock-", number)
+		var children []string
+		for _, child := range append(strings.Split(listed, "\n"), own) {
+			if !slices.Contains(children, child) { // a directory has no two of a name
+				children = append(children, child)
+			}
+		}
+		v := look(children, own, self, tags)
+
+		places := znode.Line(children, self, tags...)
+		at := slices.IndexFunc(places, func(p znode.Place) bool { return p.Name == own })
+		if at < 0 {
+			t.Fatalf("%q is not in the line", own)
+		}
+		want := view{before: at, behind: at < len(places)-1}
+		if at > 0 {
+			want.pred = places[at-1].Name
+		}
+		if v != want {
+			t.Errorf("look found %+v, the line says %+v", v, want)
+		}
+		ordered := inOrder(children, tags)
+		if len(ordered) != len(places) {
+			t.Errorf("%d in order, %d in line", len(ordered), len(places))
+		}
+	})
+}

@@ -1,0 +1,129 @@
+package lock_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// dial opens a session on an embedded server. A program names its own servers
+// in Config.Servers, and leaves Dialer out.
+func dial() (sm *session.Manager, done func()) {
+	srv, err := zktest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	sm, err = session.Dial(context.Background(), session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return sm, func() {
+		_ = sm.Close()
+		_ = srv.Close()
+	}
+}
+
+func ExampleMutex_Do() {
+	sm, done := dial()
+	defer done()
+
+	orders := lock.New(sm, "/locks/orders")
+	err := orders.Do(context.Background(), func(ctx context.Context, h *lock.Hold) error {
+		// ctx ends when the hold can no longer be trusted. The token goes to the
+		// store, which refuses a smaller one than it has seen.
+		fmt.Println("working, token is positive:", h.Token() > 0)
+		return ctx.Err()
+	})
+	fmt.Println("error:", err)
+	// Output:
+	// working, token is positive: true
+	// error: <nil>
+}
+
+func ExampleMutex_Lock() {
+	sm, done := dial()
+	defer done()
+
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second) // bounds the wait, not the hold
+	defer cancel()
+	h, err := lock.New(sm, "/locks/orders").Lock(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer h.Release()
+
+	select {
+	case <-h.Done():
+		fmt.Println("lost:", h.Err())
+	default:
+		fmt.Println("held")
+	}
+	// Output: held
+}
+
+func ExampleMutex_TryLock() {
+	sm, done := dial()
+	defer done()
+	ctx := context.Background()
+
+	h, err := lock.New(sm, "/locks/orders").TryLock(ctx)
+	fmt.Println("first:", err)
+	_, err = lock.New(sm, "/locks/orders").TryLock(ctx)
+	fmt.Println("second:", errors.Is(err, lock.ErrHeld))
+	fmt.Println(err)
+	_ = h.Release()
+	// Output:
+	// first: <nil>
+	// second: true
+	// try to lock /locks/orders: the lock is held by somebody else
+}
+
+func ExampleMutex_Holders() {
+	sm, done := dial()
+	defer done()
+	ctx := context.Background()
+
+	m := lock.New(sm, "/locks/orders", lock.ID("billing-7"))
+	h, err := m.Lock(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer h.Release()
+	holders, err := m.Holders(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, c := range holders {
+		fmt.Println(c.ID, "holds the lock")
+	}
+	// Output: billing-7 holds the lock
+}
+
+// A transaction with the hold's Guard is refused as a whole once the hold's
+// node is gone, even if this process does not know that yet.
+func ExampleHold() {
+	sm, done := dial()
+	defer done()
+	ctx := context.Background()
+
+	h, err := lock.New(sm, "/locks/orders").Lock(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	guard := h.Guard()
+	_, err = sm.Txn(ctx, guard, session.CreateOp("/orders", []byte("1"), session.Persistent))
+	fmt.Println("while held:", err)
+
+	_ = h.Release()
+	_, err = sm.Txn(ctx, guard, session.SetOp("/orders", []byte("2"), session.AnyVersion))
+	fmt.Println("afterwards:", errors.Is(err, session.ErrLost))
+	// Output:
+	// while held: <nil>
+	// afterwards: true
+}
