@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/go-zookeeper/zk"
 
@@ -28,7 +27,7 @@ func (s *Session) ensureDir(ctx context.Context, abs string) error {
 	if abs == "/" {
 		return nil
 	}
-	for {
+	for round := 0; ; round++ {
 		err := s.makeDir(ctx, abs)
 		switch {
 		case err == nil, errors.Is(err, zk.ErrNodeExists):
@@ -38,11 +37,14 @@ func (s *Session) ensureDir(ctx context.Context, abs string) error {
 			// whether there is anything to create.
 			return nil
 		case !errors.Is(err, zk.ErrNoNode):
-			return fmt.Errorf("%s: %w", abs, err)
+			return err // it names the parent that is refused
 		}
 		// A parent is missing. It may also have been there a moment ago: a
 		// container that lost its last child. So this goes round until it
-		// holds, or ctx ends.
+		// holds, or ctx ends, in no hurry when it happens again.
+		if round > 0 {
+			s.sleep(ctx, round)
+		}
 		parent, _ := znode.Split(abs)
 		if err := s.ensureDir(ctx, parent); err != nil {
 			return err

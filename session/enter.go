@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -41,7 +42,7 @@ func (s *Session) Enter(ctx context.Context, dir, tag string, data []byte) (*Ent
 func (s *Session) enter(ctx context.Context, dir, tag string, data []byte) (*Entry, error) {
 	guid := znode.NewGUID()
 	p := &protected{s: s, dir: dir, guid: guid, prefix: znode.Join(dir, znode.Protected(guid, tag)), data: data}
-	if err := znode.Validate(p.prefix); err != nil {
+	if err := cmp.Or(znode.ValidateRoot(dir), znode.Validate(p.prefix)); err != nil {
 		return nil, err
 	}
 	// The server appends ten or eleven characters to the name.

@@ -73,7 +73,8 @@ type OpError struct {
 
 func (e *OpError) Error() string {
 	reason := strings.TrimPrefix(e.Err.Error(), "zk: ")
-	if e.Session == 0 {
+	var inner *OpError
+	if e.Session == 0 || errors.As(e.Err, &inner) && inner.Session == e.Session {
 		return fmt.Sprintf("%s %s: %s", e.Op, e.Path, reason)
 	}
 	return fmt.Sprintf("%s %s: %s (session 0x%x)", e.Op, e.Path, reason, e.Session)

@@ -1,0 +1,135 @@
+package session_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// follow collects the states that a subscriber sees who takes its time.
+func follow(ctx context.Context, p *process, pause time.Duration) (states func() []session.State, done <-chan struct{}) {
+	var seen []session.State
+	end := make(chan struct{})
+	go func() {
+		defer close(end)
+		for change := range p.States(ctx) {
+			seen = append(seen, change.State)
+			time.Sleep(pause)
+		}
+	}()
+	return func() []session.State { <-end; return seen }, end
+}
+
+// Every transition reaches every subscriber, in order, the slow ones too.
+func TestStatesReachEverySubscriber(t *testing.T) {
+	inWorld(t, func(w *world) {
+		rec := new(record)
+		p := w.process(rec.hook)
+		fast, _ := follow(w.Context(), p, 0)
+		slow, _ := follow(w.Context(), p, time.Hour)
+		synctest.Wait()
+
+		var want []session.State
+		expect := func(states ...session.State) {
+			want = append(want, states...)
+			w.eventually("the last state", func() bool { return p.State() == states[len(states)-1] })
+		}
+		expect(session.Connected)
+		for range 50 {
+			p.link.Refuse(true)
+			p.link.Disconnect()
+			expect(session.Suspended)
+			p.link.Refuse(false)
+			expect(session.Connected)
+		}
+		s := p.session()
+		p.link.Cut(zktest.Both)
+		<-s.Done()
+		expect(session.Suspended, session.Lost)
+		p.link.Heal()
+		expect(session.Connected)
+		require.NoError(w, p.Close())
+		want = append(want, session.Closed)
+		require.Equal(w, want, fast())
+		require.Equal(w, want, slow())
+		require.Equal(w, want, rec.stateList())
+		require.Equal(w, session.Closed, p.State())
+		for change := range p.States(w.Context()) {
+			require.Equal(w, session.Closed, change.State)
+			require.ErrorIs(w, change.Cause, session.ErrClosed)
+		}
+	})
+}
+
+func TestStatesEnd(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		for change := range p.States(w.Context()) {
+			require.Equal(w, session.Connected, change.State)
+			require.Equal(w, p.session().ID(), change.Session)
+			break // leaves nothing behind
+		}
+		ctx, cancel := context.WithCancel(w.Context())
+		states, done := follow(ctx, p, 0)
+		synctest.Wait()
+		cancel()
+		<-done
+		require.Equal(w, []session.State{session.Connected}, states())
+	})
+}
+
+// A lost session names its cause, and the next is another.
+func TestStatesTellTheCause(t *testing.T) {
+	inWorld(t, func(w *world) {
+		rec := new(record)
+		p := w.process(rec.hook)
+		old := p.session()
+		p.link.Cut(zktest.ToServer)
+		<-old.Done()
+		p.link.Heal()
+		next := p.next(old)
+		synctest.Wait()
+		rec.mu.Lock()
+		defer rec.mu.Unlock()
+		for _, c := range rec.states {
+			if c.State == session.Lost {
+				require.ErrorIs(w, c.Cause, session.ErrTrustElapsed)
+				require.Equal(w, old.ID(), c.Session)
+			}
+		}
+		last := rec.states[len(rec.states)-1]
+		require.Equal(w, session.Connected, last.State)
+		require.Equal(w, next.ID(), last.Session)
+	})
+}
+
+// HookOp is told of each operation once, with its outcome.
+func TestHookOp(t *testing.T) {
+	inWorld(t, func(w *world) {
+		rec := new(record)
+		p := w.process(rec.hook, func(cfg *session.Config) { cfg.Root = "/root" })
+		ctx := w.Context()
+		require.NoError(w, p.EnsureDir(ctx, "/"))
+		rec.mu.Lock()
+		rec.ops = nil
+		rec.mu.Unlock()
+		_, err := p.Create(ctx, "/a", nil, session.Persistent)
+		require.NoError(w, err)
+		_, _, err = p.Get(ctx, "/none")
+		require.Error(w, err)
+		rec.mu.Lock()
+		defer rec.mu.Unlock()
+		require.Len(w, rec.ops, 2)
+		require.Equal(w, "create", rec.ops[0].Op)
+		require.Equal(w, "/a", rec.ops[0].Path)
+		require.NoError(w, rec.ops[0].Err)
+		require.Equal(w, "get", rec.ops[1].Op)
+		require.Error(w, rec.ops[1].Err)
+	})
+}
