@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func (s *Session) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	for i, op := range ops {
 		r, n, err := s.request(op)
 		if err != nil {
-			return nil, s.refuse("txn", op.path, op.failed(i, err))
+			return nil, s.refuse("txn", cmp.Or(op.path, ops[0].path, "/"), op.failed(i, err))
 		}
 		requests[i] = r
 		size += multiHeader + n
@@ -90,6 +91,9 @@ const multiHeader = 9 // operation, whether it is the last, error code
 
 // request turns an operation into the client's, with its size on the wire.
 func (s *Session) request(op Op) (request any, size int, err error) {
+	if op.kind == "" {
+		return nil, 0, errors.New("it is the zero Op: use CreateOp, SetOp, DeleteOp, CheckOp or a hold's Guard")
+	}
 	check := op.path
 	if op.kind == "create" && op.mode.sequential() {
 		check += sequentialTrialDigit
@@ -113,10 +117,9 @@ func (s *Session) request(op Op) (request any, size int, err error) {
 			stringSize(abs) + bytesSize(op.data) + 4, nil
 	case "delete":
 		return &zk.DeleteRequest{Path: abs, Version: op.version}, stringSize(abs) + 4, nil
-	case "check":
+	default: // check
 		return &zk.CheckVersionRequest{Path: abs, Version: op.version}, stringSize(abs) + 4, nil
 	}
-	return nil, 0, errors.New("it is the zero Op: use CreateOp, SetOp, DeleteOp, CheckOp or a hold's Guard")
 }
 
 // blame finds the operation that made the server refuse all of them. The
@@ -139,6 +142,9 @@ func blame(ops []Op, responses []zk.MultiResponse, err error) error {
 }
 
 func (op Op) failed(i int, err error) error {
+	if op.kind == "" {
+		return fmt.Errorf("op %d: %w", i+1, err)
+	}
 	return fmt.Errorf("op %d (%s %s): %w", i+1, op.kind, op.path, err)
 }
 
