@@ -131,35 +131,47 @@ func (s *Session) Manager() *Manager { return s.m }
 
 // granted takes a handshake that the server has answered with a session. The
 // frame that asked for it was written at helloAt.
+//
+// From here on the servers count by the timeout that was granted now, even
+// where an earlier connection was granted a longer one: the deadline may come
+// nearer.
 func (s *Session) granted(h handshake, helloAt time.Time) error {
 	if h.timeout <= 0 {
 		return fmt.Errorf("the server grants a session timeout of %v", h.timeout)
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.id, s.timeout = h.session, h.timeout
-	s.mu.Unlock()
-	s.heard(helloAt, h.timeout)
+	s.trust.Store(s.trustFrom(helloAt, h.timeout))
+	if s.ctx.Err() != nil {
+		return nil
+	}
+	left := time.Until(s.TrustedUntil())
+	if s.trustTimer == nil {
+		s.trustTimer = time.AfterFunc(left, s.checkTrust)
+	} else {
+		s.trustTimer.Reset(left)
+	}
 	return nil
 }
 
-// heard moves the trust deadline: a server has answered a request that was
-// written at the given time, on a connection with the given timeout.
+// heard moves the trust deadline on: a server has answered a request that was
+// written at the given time, on a connection with the given timeout. The
+// timer keeps the time that it was set to, and looks again when it fires.
 func (s *Session) heard(at time.Time, timeout time.Duration) {
-	until := int64(at.Add(timeout - s.m.cfg.margin(timeout)).Sub(s.base))
+	until := s.trustFrom(at, timeout)
 	for {
 		old := s.trust.Load()
-		if until <= old {
+		if until <= old || s.trust.CompareAndSwap(old, until) {
 			return
 		}
-		if s.trust.CompareAndSwap(old, until) {
-			break
-		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.trustTimer == nil && s.ctx.Err() == nil {
-		s.trustTimer = time.AfterFunc(time.Until(s.TrustedUntil()), s.checkTrust)
-	}
+}
+
+// trustFrom is the deadline that a request proves which was written at the
+// given time, as the time since base.
+func (s *Session) trustFrom(at time.Time, timeout time.Duration) int64 {
+	return int64(at.Add(timeout - s.m.cfg.margin(timeout)).Sub(s.base))
 }
 
 // checkTrust runs when the trust deadline was due. It has usually moved on.
