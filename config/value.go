@@ -140,7 +140,7 @@ func (v *Value[T]) Err() error {
 // Stale reports whether the value may be out of date for longer than usual:
 // it is true from the moment at which the connection is known to be lost until
 // the node has been read again, and after Close. A connection that has died
-// silently is known to be lost after 7/12 of the session timeout.
+// silently is known to be lost after half of the session timeout.
 func (v *Value[T]) Stale() bool { return v.mirror.Stale() }
 
 // Close ends the Value and waits until nothing of it is left running. Every

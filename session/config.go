@@ -39,12 +39,13 @@ type Config struct {
 	// (Session.Timeout). Zero means DefaultTimeout.
 	Timeout time.Duration
 	// TrustMargin is kept between the trust deadline of a session and the
-	// earliest moment at which the ensemble can expire it. It covers a server
-	// that answered a request and died before it told its leader, which
-	// servers do each half tick; the drift of clocks; and the time it takes
-	// to stop working. Zero means a quarter of the granted timeout, which is
-	// at least half a tick on every ensemble that grants no timeout below two
-	// ticks, as is ZooKeeper's default. A margin must be less than half of
+	// earliest moment at which the ensemble can expire it if its leader has
+	// heard of the newest proof. It covers a server that answers and then loses
+	// its leader before it has told it whom it heard from: the leader then
+	// counts from what it was told before, which may be as old as the ping
+	// before, a third of the timeout. And it covers the drift of clocks, and
+	// the time it takes to stop working. Zero means 5/12 of the granted
+	// timeout: that third, and a twelfth. A margin must be less than half of
 	// the timeout.
 	TrustMargin time.Duration
 	// LossPolicy says when holds are given up. The default is AtDeadline.
@@ -258,5 +259,5 @@ func (c *Config) margin(granted time.Duration) time.Duration {
 	if c.TrustMargin > 0 {
 		return min(c.TrustMargin, granted/2)
 	}
-	return granted / 4
+	return granted * 5 / 12
 }

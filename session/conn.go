@@ -14,10 +14,13 @@ import (
 // conn stands between the client and the network. It forwards frames in order,
 // and learns from them what the client does not tell:
 //
-//   - when the newest request was written that the server has answered. The
-//     server had heard from us after that instant, so the session's trust
-//     deadline counts from it. Watch events prove nothing: a server may send
-//     them while none of our frames arrives any more.
+//   - when the newest request was written whose answer proves that the
+//     ensemble's leader had it: the session's trust deadline counts from that
+//     instant. Watch events prove nothing, since a server may send them while
+//     none of our frames arrives any more. Nor do answers to pings and reads: a
+//     server that has lost its leader goes on giving them for several ticks,
+//     while the leader expires the session. So conn sends a sync along with
+//     each ping of the client.
 //   - which timeout was granted, and whether the server says that the session
 //     is over;
 //   - when a create has gone out, so that a list can follow right behind it.
@@ -44,7 +47,7 @@ type conn struct {
 	helloZxid int64 // the newest transaction that the client has seen before this connection
 	creds     int   // how many credentials the server has answered
 	sent      map[int32]sentRequest
-	pings     []time.Time
+	beats     int32 // how many syncs of our own were sent
 }
 
 type sentRequest struct {
@@ -65,6 +68,7 @@ func newConn(inner net.Conn, s *Session, addr string, patience time.Duration) *c
 func (c *conn) Write(frame []byte) (int, error) {
 	now := time.Now()
 	var req request
+	var beat []byte
 	c.mu.Lock()
 	switch {
 	case c.helloAt.IsZero():
@@ -73,15 +77,22 @@ func (c *conn) Write(frame []byte) (int, error) {
 		var ok bool
 		if req, ok = parseRequest(frame); ok {
 			if req.xid == xidPing {
-				c.pings = append(c.pings, now)
-			} else {
-				c.sent[req.xid] = sentRequest{req, now}
+				req = request{xid: xidBeat - c.beats, op: opSync}
+				beat = beatFrame(req.xid)
+				c.beats++
 			}
+			c.sent[req.xid] = sentRequest{req, now}
 		}
 	}
 	c.mu.Unlock()
 
-	if _, err := c.Conn.Write(takeMark(frame, req)); err != nil {
+	out := takeMark(frame, req)
+	if beat != nil {
+		// The sync goes first: a server that has lost its leader then does not
+		// answer the ping behind it, and the client looks for another.
+		out = append(beat, frame...)
+	}
+	if _, err := c.Conn.Write(out); err != nil {
 		// The reader finds the connection closed, and the client then fails
 		// every request that was sent on it. An error from here would have it
 		// fail this one twice: together with the error it gives a request that
@@ -133,15 +144,15 @@ func (c *conn) Close() error {
 
 // SetReadDeadline shortens what the client asks for. In the handshake it would
 // wait for almost seven session timeouts, on a server that hangs while others
-// are well. Later it would wait for two thirds of the timeout: 7/12 leave a
-// ping, sent each third, a quarter of the timeout to be answered, and a sixth
+// are well. Later it would wait for two thirds of the timeout: half of it leaves
+// a ping, sent each third, a sixth of the timeout to be answered, and a twelfth
 // until the trust deadline to find another server.
 func (c *conn) SetReadDeadline(t time.Time) error {
 	if !t.IsZero() {
 		c.mu.Lock()
 		limit := c.patience
 		if c.shaken {
-			limit = c.timeout * 7 / 12
+			limit = c.timeout / 2
 		}
 		c.mu.Unlock()
 		if latest := time.Now().Add(limit); t.After(latest) {
@@ -175,18 +186,9 @@ func (c *conn) learn(frame []byte) (ours bool, err error) {
 		}
 		return true, nil
 	case xidPing:
-		c.mu.Lock()
-		var at time.Time
-		if len(c.pings) > 0 { // pings are answered in their order
-			at, c.pings = c.pings[0], c.pings[1:]
-		}
-		c.mu.Unlock()
-		if !at.IsZero() {
-			c.s.heard(at, c.timeout)
-		}
 		return false, nil
 	}
-	return false, c.learnReply(r)
+	return r.xid <= xidBeat, c.learnReply(r)
 }
 
 func (c *conn) learnReply(r reply) error {
@@ -200,10 +202,7 @@ func (c *conn) learnReply(r reply) error {
 	switch {
 	case r.code == codeSessionExpired:
 		c.s.end(ErrExpired)
-	case r.code == codeSessionMoved, req.op == opSetAuth:
-		// Neither is proof that the session was touched: the server refuses
-		// the one, and handles the other outside of the session.
-	default:
+	case r.provesLeader(req.op):
 		c.s.heard(req.at, c.timeout)
 	}
 	if req.watch {

@@ -151,18 +151,23 @@ func TestDialWaitsForTheServer(t *testing.T) {
 // Dial goes on to the next.
 func TestDialOutlivesASessionLostEarly(t *testing.T) {
 	inWorld(t, func(w *world) {
-		hold := make(chan struct{})
+		link := w.srv.Link()
 		first := true
 		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpAuth && first {
 				first = false
-				return zktest.Hold(hold)
+				link.Cut(zktest.Both)
+				time.AfterFunc(time.Minute, link.Heal)
 			}
 			return zktest.Pass
 		}))
-		p := w.process(func(cfg *session.Config) { cfg.Auth = []session.Credential{session.Digest("ann", "pw")} })
-		require.NoError(w, p.Sync(w.Context(), "/"))
-		close(hold)
+		start := time.Now()
+		sm, err := session.Dial(w.Context(), session.Config{Servers: []string{"zk1"}, Dialer: link.DialContext,
+			Auth: []session.Credential{session.Digest("ann", "pw")}})
+		require.NoError(w, err)
+		require.Greater(w, time.Since(start), 50*time.Second, "else nothing was lost")
+		require.NoError(w, sm.Sync(w.Context(), "/"))
+		require.NoError(w, sm.Close())
 	})
 }
 

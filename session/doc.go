@@ -28,20 +28,23 @@
 // A client that is cut off is never told that its session has expired: nobody
 // can reach it. A Session therefore keeps a deadline of its own,
 //
-//	TrustedUntil = when the newest answered request was written
+//	TrustedUntil = when the newest request was written that proves the leader
 //	             + the granted timeout − the margin
 //
-// A server has heard from us after that instant of writing, so it cannot expire
-// the session before the deadline. Only answers count, not watch events: those
-// may still arrive when our requests no longer do. When the deadline passes,
-// the session ends: [Session.Done] closes, and with it every [Hold] and its
+// It is the leader of the ensemble that expires sessions. The answer to a change
+// or to a sync proves that the leader had the request, and so had heard from us
+// after the instant of writing. Watch events prove nothing: they may still
+// arrive when our requests no longer do. Nor do answers to pings and reads: a
+// server that has lost its leader goes on giving them until it notices, which
+// takes it several ticks. So a sync goes out with each ping. When the deadline
+// passes, the session ends: [Session.Done] closes, and with it every [Hold] and its
 // context, before anybody else can own what it owned.
 //
 // # What is promised
 //
 //   - A Hold's context ends strictly before the ensemble gives its node away:
-//     in a full partition, in a one-way partition, when servers hang, when
-//     answers come late.
+//     in a full partition, in a one-way partition, when servers hang or lose
+//     their leader, when answers come late.
 //   - Nothing that was asked for in one session is done in a later one.
 //   - A write is never done twice; if it is unknown whether it was done, the
 //     error is [ErrUnknownOutcome].
@@ -60,12 +63,8 @@
 //     ([Hold.Token]) and guarded transactions ([Hold.Guard]) make the receiving
 //     side refuse it.
 //   - The deadline is measured with this machine's monotonic clock. A clock
-//     that runs slower than the server's by more than the margin (a quarter of
-//     the timeout, unless configured otherwise) breaks the promise. On Linux
-//     that clock stands still while the machine is suspended.
-//   - The margin covers a server that answered and died before it told its
-//     leader, which servers do every half tick. An ensemble that is configured
-//     to grant timeouts shorter than two ticks needs a larger
-//     Config.TrustMargin.
+//     that runs slower than the leader's by more than a twelfth (with the
+//     default margin) breaks the promise. On Linux that clock stands still
+//     while the machine is suspended.
 //   - SASL is not supported, nor are servers before ZooKeeper 3.5.
 package session

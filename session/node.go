@@ -82,7 +82,7 @@ func (n *Node) watchOn() {
 	if n.ended() {
 		return
 	}
-	if _, err := n.Watch(n.s.ctx); err != nil && !errors.Is(err, ErrDeleted) && n.s.ctx.Err() == nil {
+	if _, err := n.Watch(context.Background()); err != nil && !errors.Is(err, ErrDeleted) && n.s.ctx.Err() == nil {
 		n.s.m.log.Warn("a node of ours cannot be watched: its deletion by others will go unnoticed",
 			"path", n.path, "err", err)
 	}

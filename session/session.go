@@ -155,7 +155,7 @@ func (s *Session) granted(h handshake, helloAt time.Time) error {
 	return nil
 }
 
-// heard moves the trust deadline on: a server has answered a request that was
+// heard moves the trust deadline on: the leader has had a request that was
 // written at the given time, on a connection with the given timeout. The
 // timer keeps the time that it was set to, and looks again when it fires.
 func (s *Session) heard(at time.Time, timeout time.Duration) {
@@ -323,7 +323,7 @@ func (s *Session) waitUp(ctx context.Context) error {
 func (s *Session) authenticate() error {
 	for _, cred := range s.m.cfg.Auth {
 		for attempt := 0; ; attempt++ {
-			if err := s.waitUp(s.ctx); err != nil {
+			if err := s.waitUp(context.Background()); err != nil { // ends with the session, and says so
 				return err
 			}
 			err, answered := verdict(s.client.AddAuth(cred.Scheme, cred.data()))
@@ -336,7 +336,7 @@ func (s *Session) authenticate() error {
 			if answered {
 				break
 			}
-			s.sleep(s.ctx, attempt)
+			s.sleep(context.Background(), attempt)
 		}
 	}
 	return nil

@@ -99,7 +99,7 @@ func (s *Session) locate(job sweep) (string, error) {
 			return "", ended(s.Err())
 		}
 	}
-	_, name, err := s.lookFor(s.ctx, job.dir, job.guid)
+	_, name, err := s.lookFor(context.Background(), job.dir, job.guid)
 	if err != nil || name == "" {
 		return "", err
 	}
@@ -110,9 +110,12 @@ func (s *Session) locate(job sweep) (string, error) {
 // until it is answered or the session ends. zk.ErrNoNode says that the node
 // was not there; whether an earlier, lost try of ours removed it does not
 // matter here.
+//
+// It runs without a context of its own: given that of the session, it could not
+// tell the session's end, which removes the node too, from a caller's.
 func (s *Session) remove(path string) error {
 	abs := s.abs(path)
-	_, err := write(s.ctx, s, "delete", path, true, nil,
+	_, err := write(context.Background(), s, "delete", path, true, nil,
 		func(c *zk.Conn) (struct{}, error) { return struct{}{}, c.Delete(abs, anyVersion) })
 	return err
 }

@@ -15,17 +15,26 @@ import (
 // request an answer belongs to.
 
 const (
-	opCreate       = 1
-	opExists       = 3
-	opGetData      = 4
-	opGetChildren2 = 12
-	opSetAuth      = 100
-	opSetWatches   = 101
+	opCreate          = 1
+	opDelete          = 2
+	opExists          = 3
+	opGetData         = 4
+	opSetData         = 5
+	opSetACL          = 7
+	opSync            = 9
+	opGetChildren2    = 12
+	opMulti           = 14
+	opCreateContainer = 19
+	opCreateTTL       = 21
+	opSetAuth         = 100
+	opSetWatches      = 101
 
 	xidEvent   = -1
 	xidPing    = -2
-	xidRewatch = -8 // of requests that set watches again; the Java client's choice
+	xidRewatch = -8  // of requests that set watches again; the Java client's choice
+	xidBeat    = -10 // and below: of the syncs that go out with the client's pings
 
+	codeAPIError       = -100 // the codes of what a request ran into lie below
 	codeNoNode         = -101
 	codeSessionExpired = -112
 	codeSessionMoved   = -118
@@ -115,6 +124,16 @@ func parseRequest(frame []byte) (request, bool) {
 	return r, true
 }
 
+// beatFrame is a sync, with its prefix.
+func beatFrame(xid int32) []byte {
+	b := binary.BigEndian.AppendUint32(make([]byte, 4, 32), uint32(xid))
+	b = binary.BigEndian.AppendUint32(b, opSync)
+	b = binary.BigEndian.AppendUint32(b, 1)
+	b = append(b, '/')
+	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
+	return b
+}
+
 // parseHello returns the newest transaction that the client claims to have
 // seen, from the first frame of a connection.
 func parseHello(frame []byte) (zxid int64) {
@@ -157,6 +176,25 @@ func parseReply(frame []byte) (reply, error) {
 		r.path = string(path)
 	}
 	return r, nil
+}
+
+// provesLeader reports whether an answer can only have been given after the
+// ensemble's leader had the request: to a change, whether it was done or
+// refused, and to a sync. Any other a server gives by itself, which it goes on
+// doing for a while after it has lost its leader.
+func (r reply) provesLeader(op int32) bool {
+	switch op {
+	case opCreate, opDelete, opSetData, opSetACL, opSync, opMulti, opCreateContainer, opCreateTTL:
+	default:
+		return false
+	}
+	switch r.code {
+	case 0:
+		return true
+	case codeSessionExpired, codeSessionMoved:
+		return false
+	}
+	return r.code < codeAPIError && r.code >= codeSessionExpired
 }
 
 // handshake is what the server grants.
