@@ -66,5 +66,7 @@
 //     that runs slower than the leader's by more than a twelfth (with the
 //     default margin) breaks the promise. On Linux that clock stands still
 //     while the machine is suspended.
+//   - An ensemble that is configured to grant timeouts shorter than two ticks
+//     may expire a session earlier than the margin covers.
 //   - SASL is not supported, nor are servers before ZooKeeper 3.5.
 package session
