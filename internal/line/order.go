@@ -1,10 +1,7 @@
 package line
 
 import (
-	"cmp"
 	"math"
-	"slices"
-	"strings"
 
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -50,16 +47,10 @@ func look(children []string, name string, self znode.Seq, tags []string) view {
 // gap between neighbours lies between the newest and the oldest: the line
 // begins behind it, wherever the wrap is.
 func inOrder(children []string, tags []string) []znode.Place {
-	places := make([]znode.Place, 0, len(children))
-	for _, child := range children {
-		if seq, ok := znode.ParseSeq(child, tags...); ok {
-			places = append(places, znode.Place{Name: child, Seq: seq})
-		}
-	}
+	places := znode.Line(children, 0, tags...)
 	if len(places) == 0 {
 		return nil
 	}
-	sortFrom(places, math.MinInt32)
 	start := places[0].Seq
 	widest := uint32(start - places[len(places)-1].Seq)
 	for i := 1; i < len(places); i++ {
@@ -67,12 +58,5 @@ func inOrder(children []string, tags []string) []znode.Place {
 			start, widest = places[i].Seq, gap
 		}
 	}
-	sortFrom(places, start)
-	return places
-}
-
-func sortFrom(places []znode.Place, start znode.Seq) {
-	slices.SortFunc(places, func(a, b znode.Place) int {
-		return cmp.Or(cmp.Compare(uint32(a.Seq-start), uint32(b.Seq-start)), strings.Compare(a.Name, b.Name))
-	})
+	return znode.Line(children, start+math.MinInt32, tags...) // as seen from opposite the start
 }

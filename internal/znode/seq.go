@@ -9,12 +9,9 @@ import (
 
 // Seq is the number a server appends to the name of a sequential node. It is a
 // signed 32-bit counter of the parent that wraps from 2147483647 to
-// -2147483648, so Seqs have no fixed order: only their distance has a meaning.
+// -2147483648, so Seqs have no fixed order: only their distance has a meaning,
+// as long as fewer than 2^31 nodes were created between the two.
 type Seq int32
-
-// Before reports whether a was handed out before b. It is right as long as
-// fewer than 2^31 nodes were created between the two, and so across the wrap.
-func (a Seq) Before(b Seq) bool { return a-b < 0 }
 
 // ParseSeq reads the sequence number that follows the last occurrence of one
 // of tags at the end of name, as in "lock-0000000007". A name without such an
@@ -43,7 +40,8 @@ func parseSuffix(suffix string) (Seq, bool) {
 		}
 	}
 	n, err := strconv.ParseInt(suffix, 10, 32)
-	if err != nil || (len(suffix) == 11 && n > -1_000_000_000) {
+	switch {
+	case err != nil, len(suffix) == 11 && n > -1_000_000_000, n == 0 && suffix[0] == '-':
 		return 0, false
 	}
 	return Seq(n), true
