@@ -171,3 +171,24 @@ func (slowHook) OnOp(o session.OpInfo) {
 		time.Sleep(time.Hour)
 	}
 }
+
+// A create that is still on its way when its connection breaks, and would run
+// after the client has come back and looked: the Sync before the look settles
+// it.
+func TestEnterWhoseCreateIsLate(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		require.NoError(w, p.EnsureDir(w.Context(), "/locks/a"))
+		w.onCreate(func(n int, _ zktest.Request) zktest.Action {
+			if n == 1 {
+				time.AfterFunc(10*time.Millisecond, p.link.Disconnect)
+				return zktest.Delay(2 * time.Second)
+			}
+			return zktest.Pass
+		})
+		e, err := w.enter(p, w.Context())
+		require.NoError(w, err)
+		time.Sleep(time.Minute)
+		require.Equal(w, []string{e.Name}, w.standing("/locks/a"))
+	})
+}

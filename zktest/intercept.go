@@ -51,7 +51,7 @@ func Delay(d time.Duration) Action { return Action{delay: d} }
 
 // Hold lets the request run once ch is closed or yields a value; what [Delay] says of other requests holds here too. If the client's
 // connection ends in the meantime the request still runs, as one that is already in the server's pipeline does, unless
-// its session has ended too: then it fails.
+// its session has ended too: then it fails; or has synced or written on another connection: then it never runs.
 func Hold(ch <-chan struct{}) Action { return Action{hold: ch} }
 
 // Fail answers the request with an error instead of executing it.

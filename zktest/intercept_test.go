@@ -155,6 +155,34 @@ func TestHoldOutlivesTheConnection(t *testing.T) {
 	})
 }
 
+// TestHoldEndsWithASync is what a client relies on that looks for its lost write: once it has synced on another
+// connection, the write has been done or never is.
+func TestHoldEndsWithASync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := zktest.New(t)
+		c := connect(t, s.Dial, 10*time.Second)
+		hold := make(chan struct{})
+		remove := s.Intercept(on(zktest.OpCreate, zktest.Hold(hold)))
+		result := make(chan error, 1)
+		go func() {
+			_, err := c.Create("/late", nil, 0, open)
+			result <- err
+		}()
+		synctest.Wait()
+		s.Disconnect(c.SessionID())
+		require.ErrorIs(t, <-result, zk.ErrConnectionClosed)
+		time.Sleep(2 * time.Second)
+		_, err := c.Sync("/")
+		require.NoError(t, err)
+		remove()
+		close(hold)
+		synctest.Wait()
+		require.Empty(t, s.Paths())
+		c.create(t, "/next", "", 0)
+		require.Equal(t, []string{"/next"}, s.Paths())
+	})
+}
+
 func TestHoldUntilTheSessionIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := zktest.New(t)

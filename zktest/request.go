@@ -18,7 +18,10 @@ func (c *conn) request(body []byte) bool {
 	defer s.order.Unlock()
 	more := true
 	s.step(func() {
-		if c.abandoned {
+		if c.abandoned || c.sess != nil && c.seq < c.sess.settled {
+			// A session that has synced or written on a newer connection has
+			// moved there in the leader's eyes: what it sent on an older one
+			// has run before, or never runs.
 			more = false
 			return
 		}
@@ -146,6 +149,9 @@ func (c *conn) dispatch(xid int32, op Op, d *decoder) {
 		}
 		s.answer(c, newReply(xid, s.tree.zxid, CodeSessionExpired))
 		return
+	}
+	if op == OpSync || isWrite(op) {
+		c.sess.settled = max(c.sess.settled, c.seq)
 	}
 	switch {
 	case op == OpCloseSession:

@@ -15,6 +15,7 @@ type session struct {
 	lastHeard time.Time
 	timer     *time.Timer
 	conn      *conn
+	settled   int64    // the newest connection on which it has synced or written
 	replica   *replica // set while the session reads from a lagging server
 }
 
