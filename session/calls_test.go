@@ -173,8 +173,8 @@ func (slowHook) OnOp(o session.OpInfo) {
 }
 
 // A create that is still on its way when its connection breaks, and would run
-// after the client has come back and looked: the Sync before the look settles
-// it.
+// after the client has come back and looked: what the session does on its new
+// connection settles it, and no second node stays behind.
 func TestEnterWhoseCreateIsLate(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()

@@ -199,7 +199,10 @@ func TestTrustSurvivesBlip(t *testing.T) {
 		for range 50 {
 			p.link.Refuse(true)
 			p.link.Disconnect()
-			time.Sleep(2 * time.Second)
+			// At the least a quarter of the timeout is left when a connection
+			// breaks: enough for this second, and the pause of up to another
+			// before the server is dialled again.
+			time.Sleep(time.Second)
 			p.link.Refuse(false)
 			time.Sleep(3 * time.Second)
 			require.NoError(w, h.Err())
