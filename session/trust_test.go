@@ -108,11 +108,12 @@ func (p *process) watchChatter() {
 		require.NoError(w, w.srv.Put(path, nil))
 		_, _, watch, err := p.session().GetW(ctx, path)
 		require.NoError(w, err)
-		time.AfterFunc(time.Duration(i)*100*time.Millisecond, func() {
+		timer := time.AfterFunc(time.Duration(i)*100*time.Millisecond, func() {
 			if err := w.srv.Put(path, []byte("x")); err != nil {
 				w.Errorf("write %s: %v", path, err)
 			}
 		})
+		w.Cleanup(func() { timer.Stop() }) // before the server is closed
 		_ = watch
 	}
 }
