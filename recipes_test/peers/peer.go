@@ -1,0 +1,218 @@
+//go:build unix
+
+package peers
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/docent-go/docent/recipes_test/ensemble"
+)
+
+// startup is how long a peer may take until it has a session: a Java program on a busy machine.
+const startup = time.Minute
+
+// Peer is a process that does as it is told. Its methods may be called from any goroutine.
+type Peer struct {
+	*ensemble.Cmd
+	tb   testing.TB
+	conn net.Conn
+
+	mu     sync.Mutex
+	next   int
+	calls  map[string]*Call
+	events map[string]chan string
+	gone   error // why no more answers will come
+}
+
+// ErrGone is what calls end with when the peer does.
+var ErrGone = errors.New("the peer is gone")
+
+// launch starts a program with the address at which we wait for it, and what follows.
+func launch(tb testing.TB, program string, before []string, servers string, timeout time.Duration) *Peer {
+	tb.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatalf("listening for a peer: %v", err)
+	}
+	defer listener.Close()
+	args := append(before, listener.Addr().String(), servers, strconv.FormatInt(timeout.Milliseconds(), 10))
+	cmd := ensemble.Exec(tb, nil, program, args...)
+	if err := listener.(*net.TCPListener).SetDeadline(time.Now().Add(startup)); err != nil {
+		tb.Fatalf("listening for a peer: %v", err)
+	}
+	conn, err := listener.Accept()
+	if err != nil {
+		tb.Fatalf("the peer did not come: %v\n%s", err, cmd.Stderr())
+	}
+	p := &Peer{Cmd: cmd, tb: tb, conn: conn, calls: make(map[string]*Call), events: make(map[string]chan string)}
+	reading := make(chan struct{})
+	go func() {
+		defer close(reading)
+		p.read()
+	}()
+	tb.Cleanup(func() {
+		conn.Close()
+		<-reading
+	})
+	return p
+}
+
+// read takes what the peer says until it is gone.
+func (p *Peer) read() {
+	lines := bufio.NewScanner(p.conn)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		words := strings.SplitN(lines.Text(), "\t", 3)
+		if len(words) < 3 {
+			continue
+		}
+		if words[0] == "event" {
+			p.Actor(words[1]).box() <- words[2]
+			continue
+		}
+		p.mu.Lock()
+		call := p.calls[words[0]]
+		delete(p.calls, words[0])
+		p.mu.Unlock()
+		if call == nil {
+			continue
+		}
+		if words[1] != "ok" {
+			call.err = errors.New(words[2])
+		}
+		call.value = words[2]
+		close(call.done)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gone = ErrGone
+	for number, call := range p.calls {
+		call.err = ErrGone
+		close(call.done)
+		delete(p.calls, number)
+	}
+}
+
+// Actor returns the peer's thread of that name. It does its commands one after the other; recipes that belong to threads belong
+// to actors.
+func (p *Peer) Actor(name string) *Actor { return &Actor{p, name} }
+
+// Actor is a thread of a peer.
+type Actor struct {
+	peer *Peer
+	name string
+}
+
+// box holds the events of the actor. It is large: a test that does not look at them must not stop the peer's answers.
+func (a *Actor) box() chan string {
+	a.peer.mu.Lock()
+	defer a.peer.mu.Unlock()
+	box := a.peer.events[a.name]
+	if box == nil {
+		box = make(chan string, 100_000)
+		a.peer.events[a.name] = box
+	}
+	return box
+}
+
+// Events returns what the actor tells unasked.
+func (a *Actor) Events() <-chan string { return a.box() }
+
+// Event waits for the next event, and fails the test when there is none within that time.
+func (a *Actor) Event(within time.Duration) string {
+	a.peer.tb.Helper()
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case event := <-a.box():
+		return event
+	case <-timer.C:
+		a.peer.tb.Fatalf("%s told nothing within %v", a.name, within)
+		return ""
+	}
+}
+
+// Call is a command under way.
+type Call struct {
+	tb    testing.TB
+	what  string
+	done  chan struct{}
+	value string
+	err   error
+}
+
+// Go tells the actor to do something and does not wait.
+func (a *Actor) Go(verb string, args ...any) *Call {
+	words := []string{a.name, verb}
+	for _, arg := range args {
+		words = append(words, fmt.Sprint(arg))
+	}
+	p := a.peer
+	call := &Call{tb: p.tb, what: strings.Join(words, " "), done: make(chan struct{})}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.next++
+	number := strconv.Itoa(p.next)
+	err := p.gone
+	if err == nil {
+		p.calls[number] = call
+		_, err = io.WriteString(p.conn, number+"\t"+strings.Join(words, "\t")+"\n")
+	}
+	if err != nil {
+		delete(p.calls, number)
+		call.err = fmt.Errorf("%w: %w", ErrGone, err)
+		close(call.done)
+	}
+	return call
+}
+
+// Do tells the actor to do something, and returns what that gave. It fails the test when that fails.
+func (a *Actor) Do(verb string, args ...any) string {
+	a.peer.tb.Helper()
+	return a.Go(verb, args...).Get()
+}
+
+// Done is closed when there is a result.
+func (c *Call) Done() <-chan struct{} { return c.done }
+
+// Pending reports whether there is no result yet.
+func (c *Call) Pending() bool {
+	select {
+	case <-c.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// Result waits for the result. A call that takes longer than two minutes fails the test.
+func (c *Call) Result() (string, error) {
+	c.tb.Helper()
+	timer := time.NewTimer(2 * time.Minute)
+	defer timer.Stop()
+	select {
+	case <-c.done:
+	case <-timer.C:
+		c.tb.Fatalf("%s: no answer", c.what)
+	}
+	return c.value, c.err
+}
+
+// Get waits for a result that is no failure.
+func (c *Call) Get() string {
+	c.tb.Helper()
+	value, err := c.Result()
+	if err != nil {
+		c.tb.Fatalf("%s: %v", c.what, err)
+	}
+	return value
+}
