@@ -15,7 +15,17 @@ from kazoo.recipe.lock import Lock
 
 
 class CuratorNamedLock(Lock):
-    """kazoo's lock with Curator's node names: the spelling that may share a path with Curator."""
+    """kazoo's lock with Curator's node names: the spelling that may share a path with Curator.
+
+    The name alone does not do: a lock that does not heed its own name waits for nobody.
+    """
+
+    _NODE_NAME = "-lock-"
+    _EXCLUDE_NAMES = ["-lock-", "__lock__"]
+
+
+class Misnamed(Lock):
+    """Curator's node name without heeding it: unsafe."""
 
     _NODE_NAME = "-lock-"
 
@@ -57,6 +67,8 @@ class Actor:
                 return self.client.Lock(path, "kazoo", extra_lock_patterns=["-lock-"])
             if spelling == "named":
                 return CuratorNamedLock(self.client, path, "kazoo")
+            if spelling == "misnamed":
+                return Misnamed(self.client, path, "kazoo")
             raise ValueError("unknown spelling " + spelling)
 
         return self.keep("lock", path, make)
