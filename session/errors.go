@@ -33,6 +33,11 @@ var (
 	// ErrReleased is the cause with which a hold's context ends at Release.
 	ErrReleased = errors.New("the hold was released")
 
+	// ErrNoGuard is returned by Txn for the Guard of a hold on a node that the
+	// next holder's node cannot be told from, since both have the same path.
+	ErrNoGuard = errors.New("a hold on a node at a fixed path has no guard, since the next holder's node stands at the same path: " +
+		"give its token to what is written to")
+
 	// ErrSessionEnded is returned by operations of a Session that has ended;
 	// the cause is wrapped beside it. A write that was under way wraps
 	// ErrUnknownOutcome too.

@@ -99,7 +99,14 @@ func (h *Hold) Token() int64 { return h.token }
 
 // Guard returns an operation for Txn that makes the server refuse the whole
 // transaction once the hold's node is gone; the error is ErrLost then.
+//
+// A node that was claimed (Session.Claim) can give no such promise: whoever
+// claims next has a node at the same path, which a check cannot tell from ours.
+// The transaction fails with ErrNoGuard then, and does nothing.
 func (h *Hold) Guard() Op {
+	if h.node.claim != nil {
+		return Op{kind: noGuard, path: h.node.path}
+	}
 	op := CheckOp(h.node.path, AnyVersion)
 	op.guard = true
 	return op

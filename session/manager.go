@@ -35,9 +35,10 @@ type Manager struct {
 	once   sync.Once
 
 	mu       sync.Mutex
-	current  *Session      // nil between two sessions
-	turn     chan struct{} // closed and replaced when current changes
-	lastFail error         // of dialling
+	current  *Session           // nil between two sessions
+	opened   map[int64]struct{} // the ids of all sessions so far
+	turn     chan struct{}      // closed and replaced when current changes
+	lastFail error              // of dialling
 }
 
 // Dial opens a session and returns the manager that keeps it. It blocks until
@@ -54,6 +55,41 @@ func Dial(ctx context.Context, cfg Config) (*Manager, error) {
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("connect to ZooKeeper: %w: %w", ErrUnreachable, context.Cause(ctx))
 	}
+	m := newManager(cfg)
+	first := m.turn // taken before anything runs that could advance it
+	refused := make(chan error, 1)
+	m.start(refused)
+
+	select {
+	case <-first:
+		return m, nil
+	case err = <-refused:
+	case <-ctx.Done():
+		err = m.unreachable(ctx)
+	}
+	m.Close()
+	return nil, fmt.Errorf("connect to ZooKeeper: %w", err)
+}
+
+// Start is Dial that waits for nothing: sessions are opened in the background,
+// for as long as it takes, and the Manager's state is Lost until there is one.
+// It is for programs that can begin their work while ZooKeeper is away. Every
+// call on the Manager waits for a session as long as its own ctx lasts.
+//
+// The error is an invalid Config. Credentials that the server refuses are
+// logged, and presented again.
+func Start(cfg Config) (*Manager, error) {
+	cfg, err := cfg.validate()
+	if err != nil {
+		return nil, err
+	}
+	m := newManager(cfg)
+	m.states.publish(StateChange{Lost, 0, time.Now(), ErrUnreachable})
+	m.start(make(chan error))
+	return m, nil
+}
+
+func newManager(cfg Config) *Manager {
 	m := &Manager{
 		cfg:      cfg,
 		log:      cfg.Logger,
@@ -68,25 +104,17 @@ func Dial(ctx context.Context, cfg Config) (*Manager, error) {
 		m.lookup = cfg.LookupHost
 	}
 	m.ctx, m.cancel = context.WithCancelCause(context.Background())
+	return m
+}
 
-	first := m.turn            // taken before anything runs that could advance it
-	changes := m.states.join() // likewise: hooks are told of every change
-	refused := make(chan error, 1)
+// start runs what runs until Close.
+func (m *Manager) start(refused chan<- error) {
+	changes := m.states.join() // before any is made: hooks are told of every one
 	m.work.Go(func() {
 		m.run(refused)
 		m.states.publish(StateChange{State: Closed, At: time.Now(), Cause: ErrClosed})
 	})
 	m.work.Go(func() { m.tellHooks(changes) })
-
-	select {
-	case <-first:
-		return m, nil
-	case err = <-refused:
-	case <-ctx.Done():
-		err = m.unreachable(ctx)
-	}
-	m.Close()
-	return nil, fmt.Errorf("connect to ZooKeeper: %w", err)
 }
 
 // tellHooks passes every state change to the hooks, in order.
@@ -175,6 +203,10 @@ func (m *Manager) publish(s *Session) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.current, m.lastFail = s, nil
+	if m.opened == nil {
+		m.opened = make(map[int64]struct{})
+	}
+	m.opened[s.ID()] = struct{}{}
 	m.states.publish(StateChange{Connected, s.ID(), time.Now(), nil})
 	if !s.isConnected() { // it went while nobody was told of the session yet
 		m.states.publish(StateChange{Suspended, s.ID(), time.Now(), nil})
@@ -246,6 +278,15 @@ func (m *Manager) Session(ctx context.Context) (*Session, error) {
 		case <-m.ctx.Done():
 		}
 	}
+}
+
+// Opened reports whether the id is that of a session of this manager: of the
+// present one or of an earlier one, whose nodes may still stand for a while.
+func (m *Manager) Opened(id int64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, ok := m.opened[id]
+	return ok
 }
 
 func (m *Manager) unreachable(ctx context.Context) error {

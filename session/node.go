@@ -13,14 +13,17 @@ import (
 // Node is an ephemeral node that a session of ours has made: the ground on
 // which a Hold stands. It is safe for concurrent use.
 type Node struct {
-	s    *Session
-	path string
+	s     *Session
+	path  string
+	claim *claim // nil for a node with a name of its own
 
 	mu      sync.Mutex
 	watched bool          // a watch is set, or being set
 	gone    chan struct{} // made when asked for, closed when deleted
 	deleted bool
 	hold    *Hold
+	written []byte       // what somebody has written since the node was made; nil: nothing
+	onWrite func([]byte) // may be nil
 }
 
 // Own returns the node at path, which this session has made. It does no I/O.
@@ -62,7 +65,36 @@ func (n *Node) Watch(ctx context.Context) (Stat, error) {
 		n.markDeleted()
 		return Stat{}, ErrDeleted
 	}
+	if r.stat.Version != 0 {
+		n.tellWritten(append([]byte{}, r.data...))
+	}
 	return r.stat, nil
+}
+
+// tellWritten notes what somebody has written into the node.
+func (n *Node) tellWritten(data []byte) {
+	n.mu.Lock()
+	n.written = data
+	f := n.onWrite
+	n.mu.Unlock()
+	if f != nil {
+		f(data)
+	}
+}
+
+// OnWrite has f called with what the node holds whenever somebody is seen to
+// have written into it since it was made; at once, if that has happened already. Of
+// several writes in a row it may see the last alone, and one write it may see
+// twice. It costs no request: a node of ours is watched, and read again after a write, in any
+// case. f must not block; a later call replaces it.
+func (n *Node) OnWrite(f func(data []byte)) {
+	n.mu.Lock()
+	n.onWrite = f
+	data := n.written
+	n.mu.Unlock()
+	if data != nil {
+		f(data)
+	}
 }
 
 // onEvent is called by the client's receiver and must not block.
@@ -79,7 +111,7 @@ func (n *Node) onEvent(event EventType) {
 // watchOn sets the watch for a hold that nobody waits for. It gives up only
 // with the session; a node that may not be read is left unwatched.
 func (n *Node) watchOn() {
-	if n.ended() {
+	if n.unwatched() {
 		return
 	}
 	if _, err := n.Watch(context.Background()); err != nil && !errors.Is(err, ErrDeleted) && n.s.ctx.Err() == nil {
@@ -88,11 +120,16 @@ func (n *Node) watchOn() {
 	}
 }
 
-// ended reports whether nobody cares for the node any more.
-func (n *Node) ended() bool {
+// unwatched reports whether nobody cares for the node any more. It then notes
+// that the node is not watched, for the next hold on it (Hold.HandOn).
+func (n *Node) unwatched() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.deleted || n.hold != nil && n.hold.ctx.Err() != nil
+	if n.deleted || n.hold != nil && n.hold.ctx.Err() != nil {
+		n.watched = false
+		return true
+	}
+	return false
 }
 
 func (n *Node) markDeleted() {
@@ -109,6 +146,9 @@ func (n *Node) markDeleted() {
 	n.mu.Unlock()
 	if hold != nil {
 		hold.cancel(ErrDeleted)
+	}
+	if n.claim != nil {
+		n.claim.gone()
 	}
 }
 
@@ -130,7 +170,7 @@ func (n *Node) Gone() <-chan struct{} {
 // session does, which removes the node as well. When ctx ends first, the
 // deletion goes on in the background. A node that has gone already is no error.
 func (n *Node) Remove(ctx context.Context) error {
-	err := n.s.removeWithin(ctx, n.path)
+	err := n.s.removeWithin(ctx, n.remove)
 	if err == nil || errors.Is(err, zk.ErrNoNode) || errors.Is(err, ErrSessionEnded) {
 		return nil
 	}
@@ -138,4 +178,12 @@ func (n *Node) Remove(ctx context.Context) error {
 }
 
 // Abandon has the node deleted in the background. It never blocks.
-func (n *Node) Abandon() { n.s.sweepLater(sweep{path: n.path}) }
+func (n *Node) Abandon() { n.s.sweepLater(sweep{path: n.path, claim: n.claim}) }
+
+func (n *Node) remove() error {
+	if n.claim != nil {
+		_, err := n.claim.remove(true)
+		return err
+	}
+	return n.s.remove(n.path)
+}

@@ -48,6 +48,7 @@ type Session struct {
 	holds      context.Context
 	cutHolds   context.CancelCauseFunc
 	creates    map[string]chan struct{} // path of a create → closed when it was written
+	claims     map[string]*claim
 	sweeps     []sweep
 	sweepers   int
 	retired    bool // no background work may start any more

@@ -133,3 +133,17 @@ func TestHookOp(t *testing.T) {
 		require.Error(w, rec.ops[1].Err)
 	})
 }
+
+// The ids of earlier sessions stay known, and those of others do not count.
+func TestOpened(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p, other := w.process(), w.process()
+		old := p.session()
+		w.srv.Expire(old.ID())
+		next := p.next(old)
+		require.True(w, p.Opened(old.ID()))
+		require.True(w, p.Opened(next.ID()))
+		require.False(w, p.Opened(other.session().ID()))
+		require.False(w, p.Opened(0))
+	})
+}

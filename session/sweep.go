@@ -15,6 +15,8 @@ import (
 type sweep struct {
 	path string // if known
 
+	claim *claim // of a node without a name of its own; path is known then
+
 	dir, guid string                // else: where to look, and for what
 	pending   <-chan result[string] // the create, if it is still under way
 }
@@ -69,17 +71,27 @@ func (s *Session) sweep(job sweep) {
 	}
 	if job.path != "" {
 		info.Path = job.path
-		err := s.remove(job.path)
-		if err != nil && !errors.Is(err, zk.ErrNoNode) {
+		found, err := s.removeSwept(job)
+		if err != nil {
 			if s.ctx.Err() == nil {
 				s.m.log.Warn("a node could not be removed; it stands until the session ends",
 					"path", job.path, "err", err)
 			}
 			return
 		}
-		info.Found = err == nil
+		info.Found = found
 	}
 	notify(s.m.cfg.Hooks, func(h HookSwept) { h.OnSwept(info) })
+}
+
+func (s *Session) removeSwept(job sweep) (found bool, err error) {
+	if job.claim != nil {
+		return job.claim.sweep(job.pending)
+	}
+	if err := s.remove(job.path); !errors.Is(err, zk.ErrNoNode) {
+		return err == nil, err
+	}
+	return false, nil
 }
 
 // locate returns the path of a node whose create may have been done, or "" if
@@ -120,11 +132,11 @@ func (s *Session) remove(path string) error {
 	return err
 }
 
-// removeWithin is remove for a caller who waits no longer than ctx; it then
+// removeWithin is a removal for a caller who waits no longer than ctx; it then
 // goes on in the background.
-func (s *Session) removeWithin(ctx context.Context, path string) error {
+func (s *Session) removeWithin(ctx context.Context, remove func() error) error {
 	done := make(chan error, 1)
-	s.spawn(func() { done <- s.remove(path) })
+	s.spawn(func() { done <- remove() })
 	select {
 	case err := <-done:
 		return err

@@ -42,6 +42,18 @@ func CheckOp(path string, version int32) Op {
 	return Op{kind: "check", path: path, version: version}
 }
 
+// GuardOp is CheckOp for a node whose version tells whether somebody still
+// owns something: a transaction that it refuses fails with ErrLost, as with a
+// hold's Guard.
+func GuardOp(path string, version int32) Op {
+	op := CheckOp(path, version)
+	op.guard = true
+	return op
+}
+
+// noGuard is the kind of the guard of a hold that can have none.
+const noGuard = "guard"
+
 // OpResult is what one operation of a transaction did.
 type OpResult struct {
 	Path string // of a node created
@@ -53,21 +65,9 @@ type OpResult struct {
 // hold's Guard, errors.Is(err, ErrLost) holds too. A lost answer is
 // ErrUnknownOutcome: a transaction is not repeated.
 func (s *Session) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
-	if len(ops) == 0 {
-		return nil, s.refuse("txn", "/", errors.New("it has no operations"))
-	}
-	requests := make([]any, len(ops))
-	size := frameHeader + multiHeader // with the header that ends it
-	for i, op := range ops {
-		r, n, err := s.request(op)
-		if err != nil {
-			return nil, s.refuse("txn", cmp.Or(op.path, ops[0].path, "/"), op.failed(i, err))
-		}
-		requests[i] = r
-		size += multiHeader + n
-	}
-	if err := s.fits(size); err != nil {
-		return nil, s.refuse("txn", ops[0].path, err)
+	requests, err := s.requests(ops)
+	if err != nil {
+		return nil, err
 	}
 	responses, err := write(ctx, s, "txn", ops[0].path, false, nil,
 		func(c *zk.Conn) ([]zk.MultiResponse, error) {
@@ -87,12 +87,44 @@ func (s *Session) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	return results, nil
 }
 
+// Fits reports whether Txn would send the operations: nil, or the error with
+// which it refuses them beforehand, such as ErrTooLarge. It does no I/O.
+func (m *Manager) Fits(ops ...Op) error {
+	_, err := (&Session{m: m}).requests(ops)
+	return err
+}
+
+// requests turns operations into the client's, if the server takes them all
+// together.
+func (s *Session) requests(ops []Op) ([]any, error) {
+	if len(ops) == 0 {
+		return nil, s.refuse("txn", "/", errors.New("it has no operations"))
+	}
+	requests := make([]any, len(ops))
+	size := frameHeader + multiHeader // with the header that ends it
+	for i, op := range ops {
+		r, n, err := s.request(op)
+		if err != nil {
+			return nil, s.refuse("txn", cmp.Or(op.path, ops[0].path, "/"), op.failed(i, err))
+		}
+		requests[i] = r
+		size += multiHeader + n
+	}
+	if err := s.fits(size); err != nil {
+		return nil, s.refuse("txn", ops[0].path, err)
+	}
+	return requests, nil
+}
+
 const multiHeader = 9 // operation, whether it is the last, error code
 
 // request turns an operation into the client's, with its size on the wire.
 func (s *Session) request(op Op) (request any, size int, err error) {
 	if op.kind == "" {
 		return nil, 0, errors.New("it is the zero Op: use CreateOp, SetOp, DeleteOp, CheckOp or a hold's Guard")
+	}
+	if op.kind == noGuard {
+		return nil, 0, ErrNoGuard
 	}
 	check := op.path
 	if op.kind == "create" && op.mode.sequential() {
@@ -135,7 +167,7 @@ func blame(ops []Op, responses []zk.MultiResponse, err error) error {
 	for i, r := range responses {
 		if r.Error != nil && i < len(ops) {
 			reason, _ := verdict(r.Error)
-			return &refusedOp{ops[i].failed(i, reason), ops[i].guard}
+			return &refusedOp{ops[i].failed(i, reason), i, ops[i].guard}
 		}
 	}
 	return err
@@ -151,8 +183,20 @@ func (op Op) failed(i int, err error) error {
 // refusedOp is the answer of a server, although it is worded by us.
 type refusedOp struct {
 	error
+	index int
 	guard bool
 }
 
 func (e *refusedOp) Unwrap() error        { return errors.Unwrap(e.error) }
 func (e *refusedOp) Is(target error) bool { return e.guard && target == ErrLost }
+
+// RefusedOp tells which operation made the server refuse a transaction, by its
+// place among them, counted from zero. It is false for an error that no single
+// operation is to blame for.
+func RefusedOp(err error) (index int, ok bool) {
+	var refused *refusedOp
+	if !errors.As(err, &refused) {
+		return 0, false
+	}
+	return refused.index, true
+}

@@ -75,3 +75,15 @@ func TestTxnRefuses(t *testing.T) {
 		require.Equal(w, counts, w.srv.Counts())
 	})
 }
+
+// Fits says beforehand what Txn would refuse.
+func TestFits(t *testing.T) {
+	eachWay(t, func(w *world, _ operations, _ string) {
+		m := w.process().Manager
+		counts := w.srv.Counts()
+		require.NoError(w, m.Fits(session.CreateOp("/a", make([]byte, session.DefaultMaxRequest-1000), session.Ephemeral)))
+		require.ErrorIs(w, m.Fits(session.CreateOp("/a", make([]byte, session.DefaultMaxRequest), session.Ephemeral)), session.ErrTooLarge)
+		require.ErrorContains(w, m.Fits(session.DeleteOp("a", 0)), "invalid path")
+		require.Equal(w, counts, w.srv.Counts())
+	})
+}

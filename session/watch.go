@@ -6,8 +6,6 @@ import (
 	"sync"
 
 	"github.com/go-zookeeper/zk"
-
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // EventType says what a watch has seen.
@@ -230,35 +228,17 @@ func watched[T any](s *Session, path string, kind watchKind, call func(EventType
 // GetW is Get with a watch on the node's data and on its deletion. It sets
 // none when it fails.
 func (s *Session) GetW(ctx context.Context, path string) ([]byte, Stat, *Watch, error) {
-	if err := znode.ValidateRoot(path); err != nil {
-		return nil, Stat{}, nil, s.refuse("get", path, err)
-	}
-	n, w, err := watched(s, path, dataWatch, nil, false, func(watch bool) (node, error) {
-		return s.get(ctx, path, watch)
-	})
-	return n.data, n.stat, w, err
+	return s.GetFunc(ctx, path, nil)
 }
 
 // ExistsW is Exists with a watch: on the node's data and deletion where it is,
 // on its creation where it is not.
 func (s *Session) ExistsW(ctx context.Context, path string) (Stat, bool, *Watch, error) {
-	if err := znode.ValidateRoot(path); err != nil {
-		return Stat{}, false, nil, s.refuse("exists", path, err)
-	}
-	p, w, err := watched(s, path, dataWatch, nil, true, func(watch bool) (presence, error) {
-		return s.exists(ctx, path, watch)
-	})
-	return p.stat, p.found, w, err
+	return s.ExistsFunc(ctx, path, nil)
 }
 
 // ChildrenW is Children with a watch on the node's children and its deletion.
 // It sets none when it fails.
 func (s *Session) ChildrenW(ctx context.Context, path string) ([]string, Stat, *Watch, error) {
-	if err := znode.ValidateRoot(path); err != nil {
-		return nil, Stat{}, nil, s.refuse("children", path, err)
-	}
-	l, w, err := watched(s, path, childWatch, nil, false, func(watch bool) (list, error) {
-		return s.children(ctx, path, watch)
-	})
-	return l.names, l.stat, w, err
+	return s.ChildrenFunc(ctx, path, nil)
 }

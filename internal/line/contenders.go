@@ -36,16 +36,16 @@ func (l *Line) Contenders(ctx context.Context) ([]Contender, error) {
 	case errors.Is(err, zk.ErrNoNode):
 		return nil, nil
 	case err != nil:
-		return nil, gaveUp(ctx, err)
+		return nil, GaveUp(ctx, err)
 	}
 	places := inOrder(names, l.tags)
 	found := make([]*Contender, len(places))
-	if err := eachOf(len(places), func(i int) error {
+	if err := EachOf(len(places), func(i int) error {
 		c, err := l.read(ctx, znode.Join(l.dir, places[i].Name))
 		found[i] = c
 		return err
 	}); err != nil {
-		return nil, gaveUp(ctx, err)
+		return nil, GaveUp(ctx, err)
 	}
 	contenders := make([]Contender, 0, len(found))
 	for _, c := range found {
@@ -78,9 +78,9 @@ func (l *Line) read(ctx context.Context, path string) (*Contender, error) {
 // readers is how many nodes are read at a time.
 const readers = 16
 
-// eachOf calls f for 0 to n-1, a few at a time, and returns the first error,
+// EachOf calls f for 0 to n-1, a few at a time, and returns the first error,
 // after which it calls f no more.
-func eachOf(n int, f func(int) error) error {
+func EachOf(n int, f func(int) error) error {
 	var (
 		mu    sync.Mutex
 		next  int

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
-
-	"github.com/docent-go/docent/session"
 )
 
-// gaveUp makes sure that an error that came of ctx's end says so: it matches
+// GaveUp makes sure that an error that came of ctx's end says so: it matches
 // ctx.Err() and context.Cause(ctx) besides what it matches already.
-func gaveUp(ctx context.Context, err error) error {
+func GaveUp(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err
 	}
@@ -47,7 +45,10 @@ func Pause(ctx context.Context, n int, least, most time.Duration) error {
 
 // Within returns a context that ends with ctx or with the hold, whichever is
 // first; context.Cause tells which. The caller calls stop when it is done.
-func Within(ctx context.Context, h *session.Hold) (within context.Context, stop func()) {
+func Within(ctx context.Context, h interface {
+	Context() context.Context
+	Err() error
+}) (within context.Context, stop func()) {
 	within, cancel := context.WithCancelCause(ctx)
 	unlink := context.AfterFunc(h.Context(), func() { cancel(h.Err()) })
 	return within, func() {

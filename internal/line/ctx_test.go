@@ -14,16 +14,16 @@ import (
 
 func TestGaveUp(t *testing.T) {
 	broken, why := errors.New("broken"), errors.New("shutting down")
-	require.Equal(t, broken, gaveUp(t.Context(), broken), "not ctx's doing")
+	require.Equal(t, broken, GaveUp(t.Context(), broken), "not ctx's doing")
 
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(why)
-	err := gaveUp(ctx, broken)
+	err := GaveUp(ctx, broken)
 	for _, want := range []error{broken, why, context.Canceled} {
 		require.ErrorIs(t, err, want)
 	}
 	err = fmt.Errorf("waiting: %w: %w", context.Canceled, why)
-	require.Equal(t, err, gaveUp(ctx, err), "it says all of it already")
+	require.Equal(t, err, GaveUp(ctx, err), "it says all of it already")
 }
 
 func TestPause(t *testing.T) {
@@ -60,7 +60,7 @@ func TestEachOf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		seen, busy, most := make(map[int]int), 0, 0
-		require.NoError(t, eachOf(100, func(i int) error {
+		require.NoError(t, EachOf(100, func(i int) error {
 			mu.Lock()
 			seen[i]++
 			busy++
@@ -79,13 +79,13 @@ func TestEachOf(t *testing.T) {
 		require.Equal(t, readers, most)
 
 		broken, calls := errors.New("broken"), 0
-		require.Equal(t, broken, eachOf(10_000, func(int) error {
+		require.Equal(t, broken, EachOf(10_000, func(int) error {
 			mu.Lock()
 			defer mu.Unlock()
 			calls++
 			return broken
 		}))
 		require.LessOrEqual(t, calls, readers)
-		require.NoError(t, eachOf(0, func(int) error { return broken }))
+		require.NoError(t, EachOf(0, func(int) error { return broken }))
 	})
 }

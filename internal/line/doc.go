@@ -1,10 +1,16 @@
 // Package line is the line of contenders in which locks and elections stand:
 // ephemeral sequential nodes in one directory, of which the first holds.
 //
-// Each contender watches the one before it, so that a release wakes one waiter
-// and not all of them. The layout is Curator's: "_c_", a guid, "-", a tag and
-// the sequence number. Other layouts are counted as contenders when their tags
-// are given; any other child of the directory is a stranger's and is ignored.
+// Where contenders are of several kinds, some may hold at the same time, as
+// readers do: then a contender waits for those before it who are not beside it
+// (Config.Beside), and for nobody else.
+//
+// Each contender watches the last of those it waits for, so that a release
+// wakes none but who may hold then, or has to look for whom else it waits.
+//
+// The layout is Curator's: "_c_", a guid, "-", a tag and the sequence number.
+// Other layouts are counted as contenders when their tags are given; any other
+// child of the directory is a stranger's and is ignored.
 //
 // # The way to the front
 //
@@ -17,7 +23,7 @@
 //	watch the predecessor ── it was the only one, and has gone             │
 //	  ^   │      │                                                         │
 //	  │   │      └─────────────────────────────────────────────────────────┤
-//	  │   └── it has gone, there were more: list                           │
+//	  │   └── it has gone, there were more, or an heir: list               │
 //	  └────────┘                                                           │
 //	      └── ctx ended: the node is removed in the background ──> gone    │
 //

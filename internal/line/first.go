@@ -22,7 +22,7 @@ func (l *Line) First(ctx context.Context) (Contender, bool, error) {
 			return Contender{}, false, nil
 		}
 		if err != nil {
-			return Contender{}, false, gaveUp(ctx, err)
+			return Contender{}, false, GaveUp(ctx, err)
 		}
 		places := inOrder(names, l.tags)
 		if len(places) == 0 {
@@ -30,7 +30,7 @@ func (l *Line) First(ctx context.Context) (Contender, bool, error) {
 		}
 		c, err := l.read(ctx, znode.Join(l.dir, places[0].Name))
 		if err != nil {
-			return Contender{}, false, gaveUp(ctx, err)
+			return Contender{}, false, GaveUp(ctx, err)
 		}
 		if c != nil { // else it has gone since: look again
 			return *c, true, nil

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
 
-// ErrTaken is returned by Try when somebody stands before us.
+// ErrTaken is returned by Try when it would have to wait for somebody.
 var ErrTaken = errors.New("somebody else is first in line")
 
 // ErrExhausted is returned when the directory has no sequence number left that
@@ -27,8 +28,16 @@ type Config struct {
 	Dir string
 	// Tag stands before the sequence number in the names of our own nodes.
 	Tag string
-	// Also are the tags of other libraries whose nodes count as contenders.
+	// Also are the other tags whose nodes count as contenders: those of other
+	// kinds, and of other libraries.
 	Also []string
+	// Beside are those of Tag and Also whose contenders do not keep ours waiting
+	// when they stand before them: they may hold at the same time.
+	Beside []string
+	// Heirs are those of Tag and Also whose contenders may leave another in
+	// their place when they go, with a number of theirs: who waits for such a one
+	// looks again when it has gone.
+	Heirs []string
 	// Data is what our own nodes hold.
 	Data []byte
 }
@@ -39,28 +48,42 @@ type Line struct {
 	m    *session.Manager
 	dir  string
 	tag  string
-	tags []string
 	data []byte
 	err  error
+
+	tags     []string // of all contenders
+	blockers []string // of those among them who keep ours waiting
+	beside   []string // of the others
+	heirs    []string
 }
 
 // New returns the line in a directory. It does no I/O. A path that cannot be
 // used is reported by every call on the line.
 func New(cfg Config) *Line {
-	return &Line{
-		m:    cfg.Manager,
-		dir:  cfg.Dir,
-		tag:  cfg.Tag,
-		tags: append([]string{cfg.Tag}, cfg.Also...),
-		data: cfg.Data,
-		err:  znode.Validate(cfg.Dir),
+	l := &Line{
+		m:     cfg.Manager,
+		dir:   cfg.Dir,
+		tag:   cfg.Tag,
+		data:  cfg.Data,
+		err:   znode.Validate(cfg.Dir),
+		tags:  append([]string{cfg.Tag}, cfg.Also...),
+		heirs: cfg.Heirs,
 	}
+	for _, tag := range l.tags {
+		if slices.Contains(cfg.Beside, tag) {
+			l.beside = append(l.beside, tag)
+		} else {
+			l.blockers = append(l.blockers, tag)
+		}
+	}
+	return l
 }
 
 // Dir returns the directory of the line.
 func (l *Line) Dir() string { return l.dir }
 
-// Join enters the line at its end and waits until it is first. When its node
+// Join enters the line at its end and waits until nobody stands before it who
+// keeps it waiting: until it is first, where nobody may hold beside it. When its node
 // is deleted or its session ends while it waits, it starts again at the end, in
 // the next session if need be.
 //
@@ -71,8 +94,8 @@ func (l *Line) Dir() string { return l.dir }
 // it fails.
 func (l *Line) Join(ctx context.Context) (*session.Hold, error) { return l.enter(ctx, l.wait) }
 
-// Try enters the line and stays only if it is first; otherwise it leaves again
-// and returns ErrTaken. It sets no watch then: it costs a create, a list and a
+// Try enters the line and stays only if it need not wait; otherwise it leaves
+// again and returns ErrTaken. It sets no watch then: it costs a create, a list and a
 // delete. ctx bounds the requests, which are repeated while no server can be
 // reached; when it ends while the node is being removed, that goes on in the
 // background, and the error matches ErrTaken and ctx.Err(). Other errors are
@@ -95,19 +118,19 @@ func (l *Line) enter(ctx context.Context, behind func(context.Context, *contende
 	for n := 0; ; n++ {
 		s, err := l.m.Session(ctx)
 		if err != nil {
-			return nil, gaveUp(ctx, err)
+			return nil, GaveUp(ctx, err)
 		}
 		h, err := l.attempt(ctx, s, behind)
 		switch {
 		case err == nil:
 			return h, nil
 		case ctx.Err() != nil:
-			return nil, gaveUp(ctx, err)
+			return nil, GaveUp(ctx, err)
 		case !startsAgain(err):
 			return nil, err
 		}
 		if err := Pause(ctx, n-1, leastPause, mostPause); err != nil {
-			return nil, gaveUp(ctx, err)
+			return nil, GaveUp(ctx, err)
 		}
 	}
 }
@@ -127,7 +150,7 @@ func (l *Line) attempt(ctx context.Context, s *session.Session,
 	if err != nil {
 		return nil, err
 	}
-	c := &contender{Entry: e, s: s, self: self, view: look(e.Children, e.Name, self, l.tags)}
+	c := &contender{Entry: e, s: s, self: self, view: l.look(e.Children, e.Name, self)}
 	e.Children = nil // thousands who wait must not each keep a list of thousands
 	h, err := l.step(ctx, c, behind)
 	// Nothing is left to remove behind ErrTaken and ErrDeleted.
@@ -191,24 +214,32 @@ func (l *Line) step(ctx context.Context, c *contender,
 	return c.hold(ctx, token)
 }
 
-// firstToken returns the fencing token of a contender who was first in the
-// very list that came with its create.
+// firstToken returns the fencing token of a contender whom nobody kept waiting
+// in the very list that came with its create.
 //
 // When that list shows nobody behind us, the directory's Pzxid will do, which
 // costs no request. Pzxid is the zxid of the last change of the directory's
-// children that the list has seen. The proof that tokens grow along the line:
+// children that the list has seen.
 //
-//   - Our node is in the list, so Pzxid ≥ our Czxid. Whoever held before us
-//     stood before us, and its token is its Czxid, less than ours, or the Pzxid
-//     of a list that showed nobody behind it: a list without us, and so one
-//     that had seen only changes before our Czxid. Either way it is less than
-//     our Czxid, and so than our token.
-//   - Whoever holds after us stands behind us. It is not in our list, so it was
-//     made after everything that the list had seen: its Czxid > our Pzxid, and
-//     its token is at least its Czxid.
+// What is proven: where Y stands behind X and waits for it, and both come to
+// hold, Y's token is greater than X's. X's token is its Czxid, or the Pzxid of
+// its list.
+//
+//   - Y holds after X has gone, and stands from its making until then. If Y was
+//     made before X's list was taken, it is in the list, and X took its
+//     own Czxid, which is less than Y's. If it was made after that, its Czxid
+//     is greater than anything that the list had seen.
+//   - Y's token is at least its Czxid: its node is in its list, so the Pzxid of
+//     that is no less.
+//
+// Of two that may hold beside each other nothing is proven, and nothing is
+// needed: one behind may have come, held and gone before the list of the one
+// before it was taken. An heir (Config.Heirs) keeps the token of X, whose
+// place it has, although its own Czxid may be greater than Y's; Y waited for X,
+// so what is said of X's token goes on to hold.
 //
 // Making the directory anew does not disturb this: zxids never go back, although
-// sequence numbers do.
+// sequence numbers do, and nobody of the old line is left by then.
 //
 // With somebody behind us Pzxid may be that one's Czxid. Then our own Czxid is
 // read, with the watch that the hold needs anyway.

@@ -8,28 +8,34 @@ import (
 
 // view is what one contender sees of the line.
 type view struct {
-	before int    // how many stand before it
+	before int    // how many stand before it and keep it waiting
 	pred   string // the name of the last of them
-	behind bool   // whether anybody stands behind it
+	behind bool   // whether anybody stands behind it, of whatever kind
 }
 
 // look finds our place among the children of a directory, in one pass: a line
 // of thousands is listed by each of its contenders. The order is that of
 // znode.Line.
-func look(children []string, name string, self znode.Seq, tags []string) view {
+func (l *Line) look(children []string, name string, self znode.Seq) view {
 	var v view
 	var last znode.Seq // the distance of the predecessor to us
 	for _, child := range children {
 		if child == name {
 			continue
 		}
-		seq, ok := znode.ParseSeq(child, tags...)
-		if !ok {
-			continue
+		seq, blocks := znode.ParseSeq(child, l.blockers...)
+		if !blocks {
+			var beside bool
+			if seq, beside = znode.ParseSeq(child, l.beside...); !beside {
+				continue
+			}
 		}
 		distance := seq - self
 		if distance > 0 || distance == 0 && child > name {
 			v.behind = true
+			continue
+		}
+		if !blocks {
 			continue
 		}
 		v.before++
@@ -38,6 +44,14 @@ func look(children []string, name string, self znode.Seq, tags []string) view {
 		}
 	}
 	return v
+}
+
+// free reports whether nobody is left to wait for once the one we saw last
+// before us has gone. Newcomers get later numbers, so only an heir can have
+// taken its place.
+func (l *Line) free(v view) bool {
+	_, heir := znode.ParseSeq(v.pred, l.heirs...)
+	return v.before == 1 && !heir
 }
 
 // inOrder returns the contenders among children, first come first, as one sees

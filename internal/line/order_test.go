@@ -15,6 +15,9 @@ import (
 
 var tags = []string{"lock-", "__lock__"}
 
+// plain is a line in which everybody before us keeps us waiting.
+var plain = New(Config{Dir: "/line", Tag: tags[0], Also: tags[1:]})
+
 func name(prefix string, seq int32) string { return fmt.Sprintf("%s%010d", prefix, seq) }
 
 // names draws the children of a directory: a line somewhere on the circle of
@@ -53,9 +56,45 @@ func TestLook(t *testing.T) {
 			if i > 0 {
 				want.pred = line[i-1]
 			}
-			require.Equal(t, want, look(all, own, self, tags))
+			require.Equal(t, want, plain.look(all, own, self))
 		}
 	})
+}
+
+// Where some may hold beside us, the others alone count as being before us;
+// behind us everybody does.
+func TestLookBeside(t *testing.T) {
+	mixed := New(Config{Dir: "/line", Tag: tags[0], Also: tags[1:], Beside: tags[:1]})
+	rapid.Check(t, func(t *rapid.T) {
+		all, line := names(t)
+		for i, own := range line {
+			self, ok := znode.ParseSeq(own, tags...)
+			require.True(t, ok)
+			want := view{behind: i < len(line)-1}
+			for _, other := range line[:i] {
+				if _, blocks := znode.ParseSeq(other, tags[1]); blocks {
+					want.before++
+					want.pred = other
+				}
+			}
+			require.Equal(t, want, mixed.look(all, own, self))
+		}
+	})
+}
+
+func TestFree(t *testing.T) {
+	heirs := New(Config{Dir: "/line", Tag: tags[0], Also: tags[1:], Heirs: tags[1:]})
+	for _, c := range []struct {
+		before int
+		pred   string
+		want   bool
+	}{
+		{1, name("lock-", 7), true},
+		{2, name("lock-", 7), false},
+		{1, name("__lock__", 7), false},
+	} {
+		require.Equal(t, c.want, heirs.free(view{before: c.before, pred: c.pred}))
+	}
 }
 
 func TestInOrderOfNothing(t *testing.T) {
@@ -81,7 +120,7 @@ func FuzzLook(f *testing.F) {
 				children = append(children, child)
 			}
 		}
-		v := look(children, own, self, tags)
+		v := plain.look(children, own, self)
 
 		places := znode.Line(children, self, tags...)
 		at := slices.IndexFunc(places, func(p znode.Place) bool { return p.Name == own })

@@ -17,7 +17,8 @@ type ownNode struct {
 	err   error
 }
 
-// wait is what Join does behind somebody: it waits until nobody is before it.
+// wait is what Join does behind somebody: it waits until nobody is before it
+// who keeps it waiting.
 //
 // While the predecessor is asked for, our own node is read and watched: that
 // gives the token, compares the owner, and tells when somebody deletes the
@@ -33,8 +34,7 @@ func (l *Line) wait(ctx context.Context, c *contender) (*session.Hold, error) {
 		if err := c.outlast(ctx, znode.Join(l.dir, c.view.pred)); err != nil {
 			return nil, err
 		}
-		// Nobody can have come in before us since: newcomers get later numbers.
-		if c.view.before == 1 {
+		if l.free(c.view) {
 			break
 		}
 		names, _, err := c.s.Children(ctx, l.dir)
@@ -44,7 +44,7 @@ func (l *Line) wait(ctx context.Context, c *contender) (*session.Hold, error) {
 		case err != nil:
 			return nil, err
 		}
-		if c.view = look(names, c.Name, c.self, l.tags); c.view.before == 0 {
+		if c.view = l.look(names, c.Name, c.self); c.view.before == 0 {
 			break
 		}
 	}

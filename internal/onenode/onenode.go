@@ -1,0 +1,215 @@
+package onenode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// ErrNotEphemeral says that the node at the path belongs to no session: it
+// would never go away by itself, so nobody waits for that.
+var ErrNotEphemeral = errors.New("the node that stands there is not ephemeral: it is no holder's, and has to be deleted by hand")
+
+// Config says which node it is.
+type Config struct {
+	// Manager gives the sessions that make the node.
+	Manager *session.Manager
+	// Path is the node's. Those above it are made where they are missing.
+	Path string
+	// Data is what the node holds when it is ours.
+	Data []byte
+}
+
+// Node is the one node. It keeps nothing of a single acquisition and is safe for
+// concurrent use.
+type Node struct {
+	m    *session.Manager
+	path string
+	data []byte
+	err  error
+}
+
+// New returns the node at a path. It does no I/O. A path that cannot be used is
+// reported by every call.
+func New(cfg Config) *Node {
+	return &Node{m: cfg.Manager, path: cfg.Path, data: cfg.Data, err: znode.Validate(cfg.Path)}
+}
+
+// Path returns the path of the node.
+func (n *Node) Path() string { return n.path }
+
+// Pauses between attempts whose node was deleted under us. The first new
+// attempt follows at once.
+const (
+	leastPause = 10 * time.Millisecond
+	mostPause  = time.Second
+)
+
+// Acquire waits until the node is ours, in the next session if need be. The
+// token is the zxid that made the node.
+//
+// ctx bounds the wait alone, not the hold. When it ends, what may have been made
+// is removed in the background and the error matches both ctx.Err() and
+// context.Cause(ctx). Other errors: ErrNotEphemeral, session.ErrClosed, a
+// *znode.PathError, and what the server answers, such as zk.ErrNoAuth.
+func (n *Node) Acquire(ctx context.Context) (*session.Hold, error) { return n.enter(ctx, true) }
+
+// Try is Acquire that returns line.ErrTaken where the node is somebody else's,
+// or another contender of this session is at it. ctx bounds the requests.
+func (n *Node) Try(ctx context.Context) (*session.Hold, error) { return n.enter(ctx, false) }
+
+func (n *Node) enter(ctx context.Context, wait bool) (*session.Hold, error) {
+	if n.err != nil {
+		return nil, n.err
+	}
+	for round := 0; ; round++ {
+		s, err := n.m.Session(ctx)
+		if err != nil {
+			return nil, line.GaveUp(ctx, err)
+		}
+		h, err := n.attempt(ctx, s, wait)
+		switch {
+		case err == nil:
+			return h, nil
+		case ctx.Err() != nil:
+			return nil, line.GaveUp(ctx, err)
+		case !errors.Is(err, session.ErrLost) && !errors.Is(err, session.ErrSessionEnded):
+			return nil, err
+		}
+		if err := line.Pause(ctx, round-1, leastPause, mostPause); err != nil {
+			return nil, line.GaveUp(ctx, err)
+		}
+	}
+}
+
+// attempt acquires the node within one session.
+func (n *Node) attempt(ctx context.Context, s *session.Session, wait bool) (*session.Hold, error) {
+	claim := s.TryClaim
+	if wait {
+		claim = s.Claim
+	}
+	for {
+		node, err := claim(ctx, n.path, n.data)
+		switch {
+		case err == nil:
+			return hold(ctx, node)
+		case !errors.Is(err, zk.ErrNodeExists):
+			return nil, err
+		case !wait:
+			return nil, n.taken(ctx, s)
+		}
+		if err := n.outlast(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// hold begins the hold on a node that we have made. The watched read gives the
+// token, and tells from now on when somebody deletes the node.
+func hold(ctx context.Context, node *session.Node) (*session.Hold, error) {
+	stat, err := node.Watch(ctx)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		node.Abandon()
+		return nil, err
+	}
+	h := node.Hold(stat.Czxid)
+	if err := h.Err(); err != nil {
+		node.Abandon()
+		return nil, err
+	}
+	return h, nil
+}
+
+// taken is why Try fails.
+func (n *Node) taken(ctx context.Context, s *session.Session) error {
+	stat, found, err := s.Exists(ctx, n.path)
+	switch {
+	case err != nil:
+		return err
+	case found && stat.EphemeralOwner == 0:
+		return ErrNotEphemeral
+	}
+	return line.ErrTaken
+}
+
+// outlast waits until the node has gone. It watches by reading the data, which
+// leaves no watch where the node has gone already.
+func (n *Node) outlast(ctx context.Context, s *session.Session) error {
+	for {
+		_, stat, watch, err := s.GetW(ctx, n.path)
+		switch {
+		case errors.Is(err, zk.ErrNoNode):
+			return nil
+		case err != nil:
+			return fmt.Errorf("waiting for %s: %w", n.path, err)
+		case stat.EphemeralOwner == 0:
+			watch.Stop()
+			return ErrNotEphemeral
+		}
+		select {
+		case <-watch.Done():
+		case <-ctx.Done():
+		case <-s.Done():
+		}
+		watch.Stop()
+		// Several may have happened. What ends the wait beats what could fulfil it.
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("waiting for %s: %w", n.path, err)
+		}
+		if err := s.Err(); err != nil {
+			return fmt.Errorf("waiting for %s: %w", n.path, err)
+		}
+		if watch.Event() == session.NodeDeleted {
+			return nil
+		}
+	}
+}
+
+// Current returns the node as it stands, with its data, and false where there
+// is none. ctx bounds the read.
+func (n *Node) Current(ctx context.Context) (line.Contender, bool, error) {
+	if n.err != nil {
+		return line.Contender{}, false, n.err
+	}
+	data, stat, err := n.m.Get(ctx, n.path)
+	switch {
+	case errors.Is(err, zk.ErrNoNode):
+		return line.Contender{}, false, nil
+	case err != nil:
+		return line.Contender{}, false, line.GaveUp(ctx, err)
+	}
+	return line.Contender{Path: n.path, Data: data, Stat: stat}, true, nil
+}
+
+// CurrentW is Current within one session, with a watch that fires when the node
+// is made, written to or deleted. The caller stops the watch. There is none with
+// an error.
+func (n *Node) CurrentW(ctx context.Context, s *session.Session) (line.Contender, bool, *session.Watch, error) {
+	if n.err != nil {
+		return line.Contender{}, false, nil, n.err
+	}
+	for {
+		data, stat, watch, err := s.GetW(ctx, n.path)
+		if err == nil {
+			return line.Contender{Path: n.path, Data: data, Stat: stat}, true, watch, nil
+		}
+		if !errors.Is(err, zk.ErrNoNode) {
+			return line.Contender{}, false, nil, err
+		}
+		_, found, watch, err := s.ExistsW(ctx, n.path)
+		if err != nil || !found {
+			return line.Contender{}, false, watch, err
+		}
+		watch.Stop() // it was made just in between: read it
+	}
+}

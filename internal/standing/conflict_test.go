@@ -1,0 +1,206 @@
+package standing_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/standing"
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// The process before crashed: its node goes with its session, and ours stands.
+func TestWaitForThePredecessor(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		before := w.Process()
+		open(before)
+		before.Link.Cut(zktest.Both)
+		p := w.Process()
+		began := time.Now()
+		k := open(p, data("v2"))
+		require.LessOrEqual(w, time.Since(began), 12*time.Second)
+		require.Equal(w, "v2", w.Data(path))
+		require.Equal(w, p.Current().ID(), owner(w, path))
+		require.Equal(w, []string{"stands"}, k.take())
+		before.Link.Heal()
+	})
+}
+
+// The owner is alive: Open says so once no crash can explain the node, and has
+// not touched it.
+func TestDuplicate(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a := w.Process()
+		k := open(a)
+		p := w.Process()
+		for _, c := range []struct {
+			policy standing.Conflict
+			takes  time.Duration
+		}{{standing.Wait, 15 * time.Second}, {standing.Refuse, 0}} {
+			began := time.Now()
+			_, err := tryOpen(w.Context(), p, policy(c.policy), data("mine"))
+			require.ErrorIs(w, err, standing.ErrDuplicate)
+			var dup *standing.DuplicateError
+			require.ErrorAs(w, err, &dup)
+			require.Equal(w, standing.DuplicateError{Path: path, Session: a.Current().ID(), Czxid: k.State().Czxid}, *dup)
+			require.Equal(w, c.takes, time.Since(began))
+		}
+		require.Equal(w, "v1", w.Data(path))
+		require.Zero(w, deletions(w, path))
+		require.Equal(w, []string{"stands"}, k.take(), "undisturbed")
+	})
+}
+
+// The wait counts anew for another node.
+func TestWaitCountsPerNode(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a, b, p := w.Process(), w.Process(), w.Process()
+		ka := open(a)
+		call := testworld.Go(w, func(ctx context.Context) (*kept, error) { return tryOpen(ctx, p) })
+		time.Sleep(14 * time.Second)
+		// b's node comes in the same moment in which a's goes.
+		s := b.Current()
+		_, err := s.Txn(w.Context(), session.DeleteOp(path, 0), session.CreateOp(path, nil, session.Ephemeral))
+		require.NoError(w, err)
+		require.ErrorIs(w, ka.awayFor(standing.ErrReplaced).Why, standing.ErrReplaced)
+		time.Sleep(14 * time.Second)
+		require.True(w, call.Waiting())
+		require.NoError(w, b.Close())
+		synctest.Wait()
+		require.True(w, exists(w, path))
+		_, _ = call.Result()
+	})
+}
+
+func TestReplace(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a, b := w.Process(), w.Process()
+		ka := open(a, policy(standing.Replace))
+		kb := open(b, policy(standing.Replace), data("v2"))
+		require.Equal(w, "v2", w.Data(path))
+		ka.awayFor(standing.ErrReplaced)
+		var dup *standing.DuplicateError
+		require.ErrorAs(w, ka.State().Why, &dup)
+		require.Equal(w, b.Current().ID(), dup.Session)
+		require.ErrorIs(w, ka.Set(w.Context(), []byte("late")), standing.ErrReplaced)
+
+		// Neither takes it from the other any more, not even after an expiry.
+		time.Sleep(time.Hour)
+		require.Equal(w, 1, deletions(w, path))
+		a.Expire()
+		time.Sleep(time.Hour)
+		require.Equal(w, 1, deletions(w, path))
+		require.Equal(w, b.Current().ID(), owner(w, path))
+		require.Equal(w, []string{"stands"}, kb.take())
+
+		// A node that was replaced comes back when the place is free.
+		require.NoError(w, kb.Close(w.Context()))
+		ka.stands()
+		require.Equal(w, "late", w.Data(path))
+	})
+}
+
+// Closing a node that was replaced leaves the other alone.
+func TestCloseAfterReplacement(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a, b := w.Process(), w.Process()
+		ka := open(a)
+		a.Link.Delay(time.Second) // a hears of it late
+		kb := open(b, policy(standing.Replace), data("v2"))
+		require.NoError(w, ka.Close(w.Context()))
+		require.Equal(w, []string{"stands"}, kb.take())
+		require.Equal(w, 1, deletions(w, path))
+		require.Equal(w, b.Current().ID(), owner(w, path))
+	})
+}
+
+// An update that is under way when the node is replaced does not get into the
+// other's.
+func TestUpdateMeetsReplacement(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a, b := w.Process(), w.Process()
+		ka := open(a)
+		a.Link.Delay(time.Second)
+		set := testworld.Go(w, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, ka.Set(ctx, []byte("mine"))
+		})
+		open(b, policy(standing.Replace), data("v2"))
+		_, err := set.Result()
+		require.ErrorIs(w, err, standing.ErrReplaced)
+		require.Equal(w, "v2", w.Data(path))
+	})
+}
+
+// The policy holds for the life of the node: a duplicate that came in while
+// our session was lost is waited for, told of, and outlasted.
+func TestDuplicateAfterTheSession(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a, b := w.Process(), w.Process()
+		ka := open(a)
+		sever(a)
+		kb := open(b, data("v2"))
+		a.Link.Heal()
+		ka.awayFor(standing.ErrDuplicate)
+		require.ErrorIs(w, ka.Set(w.Context(), []byte("v3")), standing.ErrDuplicate)
+		require.Equal(w, "v2", w.Data(path))
+		require.NoError(w, kb.Close(w.Context()))
+		ka.stands()
+		require.Equal(w, "v3", w.Data(path))
+	})
+}
+
+// A node made by hand is in the way, and stays.
+func TestNotEphemeral(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		w.Put(path, "by hand")
+		for _, c := range []standing.Conflict{standing.Wait, standing.Refuse, standing.Replace} {
+			_, err := tryOpen(w.Context(), p, policy(c))
+			require.ErrorIs(w, err, standing.ErrNotEphemeral)
+		}
+		require.Equal(w, "by hand", w.Data(path))
+
+		w.Remove(path)
+		k := open(p)
+		sever(p)
+		w.Put(path, "by hand")
+		p.Link.Heal()
+		k.awayFor(standing.ErrNotEphemeral)
+		time.Sleep(time.Hour)
+		require.Equal(w, "by hand", w.Data(path))
+		w.Remove(path)
+		k.stands()
+	})
+}
+
+// The transaction that replaces may lose its answer, and be done or not.
+func TestReplaceReplyLost(t *testing.T) {
+	for name, what := range map[string]zktest.Action{"done": zktest.LoseReply, "not done": zktest.DropRequest} {
+		t.Run(name, func(t *testing.T) {
+			testworld.Run(t, func(w *testworld.World) {
+				a, b := w.Process(), w.Process()
+				ka := open(a)
+				require.NoError(w, ka.Set(w.Context(), []byte("so that the version is not 0")))
+				w.Once(is(zktest.OpDelete), func() zktest.Action { return what })
+				kb := open(b, policy(standing.Replace), data("v2"))
+				require.Equal(w, "v2", w.Data(path))
+				require.Equal(w, 1, deletions(w, path))
+				require.Equal(w, []string{"stands"}, kb.take())
+				require.NoError(w, kb.Close(w.Context()))
+				ka.stands()
+			})
+		})
+	}
+}
+
+func TestErrorsMatch(t *testing.T) {
+	err := error(&standing.DuplicateError{Path: "/a", Session: 17})
+	require.ErrorIs(t, err, standing.ErrDuplicate)
+	require.NotErrorIs(t, err, standing.ErrReplaced)
+	require.Equal(t, "somebody else's node stands there (session 0x11)", err.Error())
+}

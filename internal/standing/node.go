@@ -1,0 +1,244 @@
+package standing
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/session"
+)
+
+// Node is an ephemeral node that is kept standing until Close. It is safe for
+// concurrent use.
+type Node struct {
+	cfg   Config
+	state atomic.Pointer[State]
+
+	ctx    context.Context // ends when the node is to go
+	cancel context.CancelCauseFunc
+	opened chan error    // what Open waits for
+	done   chan struct{} // closed when the keeper has ended
+	wake   chan struct{} // holds a token when the keeper may have something to do
+
+	keeping // the keeper's alone
+
+	mu      sync.Mutex
+	data    []byte // the newest
+	rev     uint64 // counts what Set has put there
+	setters []waiter
+	closers []waiter
+	over    bool
+	err     error // why the keeper has ended
+}
+
+// waiter is a Set or a Close under way.
+type waiter struct {
+	rev  uint64
+	told chan error // holds one
+}
+
+var errOpening = errors.New("it has not stood yet")
+
+// Open makes the node and blocks until it stands. ctx bounds Open alone; the
+// node is kept until Close, or until the Manager is closed.
+//
+// Errors: an invalid path or policy; session.ErrTooLarge; what ctx ended with,
+// and session.ErrUnreachable where there was no session; ErrDuplicate;
+// ErrNotEphemeral; session.ErrClosed; what a server answers, such as
+// zk.ErrNoAuth. No node is left when it fails; where there is doubt it is
+// looked for and removed in the background.
+func Open(ctx context.Context, cfg Config) (*Node, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	n := &Node{
+		cfg:     cfg,
+		opened:  make(chan error, 1),
+		done:    make(chan struct{}),
+		wake:    make(chan struct{}, 1),
+		data:    bytes.Clone(cfg.Data),
+		rev:     1,
+		keeping: keeping{opening: true},
+	}
+	n.ctx, n.cancel = context.WithCancelCause(context.Background())
+	n.state.Store(&State{Why: errOpening, Path: cfg.Path, next: make(chan struct{})})
+	if _, err := cfg.Manager.Session(ctx); err != nil { // it tells why there is none
+		n.cancel(err)
+		return nil, err
+	}
+	if !cfg.Sequential {
+		if err := n.claimFirst(ctx); err != nil {
+			n.cancel(err)
+			return nil, err
+		}
+	}
+	go n.keep()
+	var err error
+	select {
+	case err = <-n.opened:
+	case <-ctx.Done():
+		err = line.GaveUp(ctx, ctx.Err())
+	}
+	if err == nil && ctx.Err() != nil { // a ctx that is done beats a node that stands
+		err = line.GaveUp(ctx, ctx.Err())
+	}
+	if err != nil {
+		n.cancel(err)
+		return nil, err
+	}
+	return n, nil
+}
+
+// Done returns a channel that is closed when the node is given up for good:
+// after Close, once it has gone, or when the Manager is closed.
+func (n *Node) Done() <-chan struct{} { return n.done }
+
+// Err returns nil until Done, and then why: ErrClosed or session.ErrClosed.
+func (n *Node) Err() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.err
+}
+
+// Set makes data what the node holds, now and in all later sessions, and waits
+// until the node stands with it, or with what a later Set put in its place.
+//
+// ctx bounds the wait alone: when it ends first, or when a server refuses the
+// write (zk.ErrNoAuth), Set returns the error, and the data is written
+// later all the same, when the node stands again. Only data that is refused
+// with session.ErrTooLarge is forgotten. After Close the error is ErrClosed or
+// session.ErrClosed.
+func (n *Node) Set(ctx context.Context, data []byte) error {
+	if err := n.cfg.fits(data); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	if n.over || n.ctx.Err() != nil {
+		defer n.mu.Unlock()
+		return n.gone()
+	}
+	n.rev++
+	n.data = bytes.Clone(data)
+	w := waiter{n.rev, make(chan error, 1)}
+	n.setters = append(n.setters, w)
+	n.mu.Unlock()
+	n.rouse()
+	select {
+	case err := <-w.told:
+		return err
+	case <-ctx.Done():
+		return line.GaveUp(ctx, fmt.Errorf("the data is not written yet: %w", ctx.Err()))
+	}
+}
+
+// gone is the error of a call on a node that was given up. The caller holds mu.
+func (n *Node) gone() error {
+	if n.err != nil {
+		return n.err
+	}
+	return context.Cause(n.ctx)
+}
+
+// Close gives the node up and returns when it has gone, or when the session
+// that it stood in has ended, with which it goes.
+//
+// ctx bounds the wait alone: the removal goes on without it. When a server
+// refuses the removal, Close returns that; it is tried again by and by, and at
+// once by another Close.
+func (n *Node) Close(ctx context.Context) error {
+	n.cancel(ErrClosed)
+	n.mu.Lock()
+	if n.over {
+		n.mu.Unlock()
+		return nil
+	}
+	w := waiter{told: make(chan error, 1)}
+	n.closers = append(n.closers, w)
+	n.mu.Unlock()
+	n.rouse()
+	select {
+	case err := <-w.told:
+		return err
+	case <-ctx.Done():
+		return line.GaveUp(ctx, fmt.Errorf("the removal goes on in the background: %w", ctx.Err()))
+	}
+}
+
+// rouse makes the keeper look whether it has something to do.
+func (n *Node) rouse() {
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+// wanted returns the newest data and its revision.
+func (n *Node) wanted() ([]byte, uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.data, n.rev
+}
+
+// everyone is a revision that no Set waits beyond.
+const everyone = ^uint64(0)
+
+// tellSetters answers those who wait for the revision, or an earlier one.
+func (n *Node) tellSetters(rev uint64, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	left := n.setters[:0]
+	for _, w := range n.setters {
+		if w.rev > rev {
+			left = append(left, w)
+			continue
+		}
+		w.told <- err
+	}
+	n.setters = left
+}
+
+func (n *Node) tellClosers(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, w := range n.closers {
+		w.told <- err
+	}
+	n.closers = nil
+}
+
+// tellOpen answers Open, once.
+func (n *Node) tellOpen(err error) {
+	if n.opening {
+		n.opening = false
+		n.opened <- err
+	}
+}
+
+// end is the last that the keeper does.
+func (n *Node) end(why error) {
+	n.away(why)
+	if !n.cfg.Sequential {
+		n.unclaim(n.cfg.Path)
+	}
+	n.mu.Lock()
+	n.over, n.err = true, why
+	n.mu.Unlock()
+	n.cancel(why)
+	close(n.done)
+	n.tellOpen(why)
+	n.tellSetters(everyone, why)
+	n.tellClosers(nil)
+}
+
+// reason is the text of an error without the session, which changes.
+func reason(err error) string {
+	var op *session.OpError
+	if errors.As(err, &op) {
+		return op.Err.Error()
+	}
+	return err.Error()
+}

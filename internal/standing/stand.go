@@ -1,0 +1,299 @@
+package standing
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// always is the context of the keeper's requests: they end with the session.
+var always = context.Background()
+
+// create makes the node. What comes of it, the next look says.
+func (r *round) create() error {
+	if r.paced(); r.ctx.Err() != nil {
+		return nil
+	}
+	mode := session.Ephemeral
+	if r.cfg.Sequential {
+		mode = session.EphemeralSequential
+		if err := r.bury(); err != nil {
+			return err
+		}
+	}
+	data, rev := r.wanted()
+	path, err := r.s.Create(always, r.cfg.Path, data, mode)
+	switch {
+	case err == nil && r.cfg.Sequential && r.claim(path) != r.Node:
+		// Another keeper has taken this node for its own, whose answer was
+		// lost; that one may have been made, and is ours to take.
+		return r.find()
+	case err == nil:
+		r.path, r.maybe, r.known, r.version, r.written = path, true, true, 0, rev
+		return nil
+	case errors.Is(err, session.ErrUnknownOutcome):
+		r.written, r.doubt, r.maybe = 0, true, true
+		return nil
+	case errors.Is(err, zk.ErrNodeExists) && !r.cfg.Sequential:
+		r.written, r.maybe = 0, true
+		return nil
+	case errors.Is(err, zk.ErrNoNode):
+		dir, _ := znode.Split(r.cfg.Path)
+		return r.s.EnsureDir(always, dir)
+	}
+	return err
+}
+
+// sighting is the node as a read showed it.
+type sighting struct {
+	gone bool
+	data []byte
+	stat session.Stat
+}
+
+// look reads the node and watches it.
+func (r *round) look() (sighting, error) {
+	if r.path == "" {
+		if err := r.find(); err != nil || r.path == "" {
+			return sighting{gone: true}, err
+		}
+	}
+	if r.doubt {
+		r.known = false
+		if err := r.s.Sync(always, r.path); err != nil {
+			return sighting{}, err
+		}
+		r.doubt = false
+	}
+	r.unwatch()
+	data, stat, watch, err := r.s.GetW(always, r.path)
+	switch {
+	case errors.Is(err, zk.ErrNoNode):
+		r.known = false
+		return sighting{gone: true}, nil
+	case err != nil:
+		return sighting{}, err
+	}
+	r.known, r.watch = false, watch
+	return sighting{data: data, stat: stat}, nil
+}
+
+// recognise tells whether the node holds the newest data, where that is not
+// known.
+func (r *round) recognise(data []byte) {
+	if r.written != 0 {
+		return
+	}
+	if wanted, rev := r.wanted(); bytes.Equal(wanted, data) {
+		r.written = rev
+	}
+}
+
+// write writes data into our node. again says that the node has to be looked
+// at first.
+func (r *round) write(data []byte, rev uint64) (again bool, err error) {
+	stat, err := r.s.Set(always, r.path, data, r.version)
+	switch {
+	case err == nil && stat.EphemeralOwner == r.s.ID():
+		r.version, r.written = stat.Version, rev
+		return false, nil
+	case err == nil: // into the node of somebody who has just taken our place
+		return true, nil
+	case errors.Is(err, session.ErrUnknownOutcome):
+		r.written, r.doubt = 0, true
+		return true, nil
+	case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode):
+		r.written = 0
+		return true, nil
+	}
+	return false, err
+}
+
+// contest deals with a node in our place that our session does not own.
+func (r *round) contest(stat session.Stat) error {
+	owner := stat.EphemeralOwner
+	switch {
+	case r.ctx.Err() != nil:
+		return nil // given up: nobody is to be replaced any more
+	case owner == 0:
+		return ErrNotEphemeral
+	case r.cfg.Manager.Opened(owner):
+		return r.replace(stat)
+	}
+	rival := &DuplicateError{r.path, owner, stat.Czxid}
+	if r.stood {
+		r.replaced, r.stood = true, false
+		r.barred(fmt.Errorf("%w: %w", ErrReplaced, rival))
+		return nil
+	}
+	if r.cfg.Conflict == Replace && !r.replaced {
+		return r.replace(stat)
+	}
+	if r.rival.czxid != stat.Czxid {
+		r.rival.czxid = stat.Czxid
+		r.rival.until = time.Now().Add(r.patience())
+	}
+	if left := time.Until(r.rival.until); left > 0 && !r.replaced {
+		r.wait(left)
+		return nil
+	}
+	if r.opening {
+		return rival
+	}
+	r.barred(rival)
+	return nil
+}
+
+// barred waits for somebody else's node to go, for as long as it takes.
+func (r *round) barred(why error) {
+	if old := r.State(); old.Standing() || !errors.Is(old.Why, ErrReplaced) {
+		r.away(why)
+	}
+	r.tellSetters(everyone, r.State().Why)
+	r.wait(0)
+}
+
+// patience is how long a node is waited for that a crashed process may have
+// left: its session lasts a timeout, which servers round up to a tick, at most
+// half of the shortest timeout that they grant.
+func (r *round) patience() time.Duration {
+	if r.cfg.Conflict == Refuse {
+		return 0
+	}
+	return r.s.Timeout() * 3 / 2
+}
+
+// replace puts our node in the place of another.
+func (r *round) replace(stat session.Stat) error {
+	data, rev := r.wanted()
+	results, err := r.s.Txn(always, replacement(r.path, data, stat.Version)...)
+	switch {
+	case err == nil:
+		r.known, r.version, r.written = true, results[len(results)-1].Stat.Version, rev
+		return nil
+	case errors.Is(err, session.ErrUnknownOutcome):
+		r.written, r.doubt = 0, true
+		return nil
+	case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrNodeExists):
+		return nil // it is another already
+	}
+	return err
+}
+
+// replacement is the transaction that puts our node in the place of one that
+// has the given version.
+//
+// It never leaves a node of the same version behind: whoever is replaced may
+// have a write under way that names the old node's version, and there is no
+// other condition by which a server could tell the two nodes apart.
+func replacement(path string, data []byte, version int32) []session.Op {
+	remove := session.DeleteOp(path, version)
+	if version != 0 {
+		return []session.Op{remove, session.CreateOp(path, data, session.Ephemeral)}
+	}
+	return []session.Op{
+		remove,
+		session.CreateOp(path, nil, session.Ephemeral),
+		session.SetOp(path, data, 0),
+	}
+}
+
+// find looks for a sequential node of ours whose name is not known, since the
+// answer to its create was lost. Such a node has no mark in its name: it is
+// ours if our session owns it and no other keeper of this process has claimed
+// it.
+func (r *round) find() error {
+	dir, base := znode.Split(r.cfg.Path)
+	if err := r.s.Sync(always, dir); err != nil {
+		return err
+	}
+	names, _, err := r.s.Children(always, dir)
+	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+		return err
+	}
+	for _, name := range names {
+		path := znode.Join(dir, name)
+		if !numbered(name, base) || r.claim(path) != r.Node {
+			continue
+		}
+		stat, found, err := r.s.Exists(always, path)
+		if err == nil && found && stat.EphemeralOwner == r.s.ID() {
+			r.path, r.maybe, r.doubt, r.written = path, true, false, 0
+			return nil
+		}
+		r.unclaim(path)
+		if err != nil {
+			return err
+		}
+	}
+	r.maybe, r.doubt = false, false
+	return nil
+}
+
+// numbered reports whether name is base with a sequence number behind it.
+func numbered(name, base string) bool {
+	number, ok := strings.CutPrefix(name, base)
+	if !ok {
+		return false
+	}
+	_, ok = znode.ParseSeq("#"+number, "#")
+	return ok
+}
+
+// bury removes the sequential node that the session before left behind, which
+// would else stand beside the new one until a server expires it.
+func (r *round) bury() error {
+	if r.ghost == "" {
+		return nil
+	}
+	stat, found, err := r.s.Exists(always, r.ghost)
+	if err != nil {
+		return err
+	}
+	if found && stat.EphemeralOwner != r.s.ID() && r.cfg.Manager.Opened(stat.EphemeralOwner) {
+		// One that a server will not have removed goes with its session, later.
+		if err := r.s.Delete(always, r.ghost, stat.Version); ended(err) {
+			return err
+		}
+	}
+	r.ghost = ""
+	return nil
+}
+
+// remove deletes our node. It returns nil once none of ours stands.
+func (r *round) remove() error {
+	for r.maybe {
+		if r.watch != nil && r.watch.Event() != 0 {
+			r.known = false // it has changed, or is another's by now
+		}
+		if !r.known {
+			seen, err := r.look()
+			switch {
+			case err != nil:
+				return err
+			case seen.gone, seen.stat.EphemeralOwner != r.s.ID():
+				r.maybe = false
+				return nil
+			}
+			r.known, r.version = true, seen.stat.Version
+		}
+		err := r.s.Delete(always, r.path, r.version)
+		switch {
+		case err == nil, errors.Is(err, zk.ErrNoNode):
+			r.maybe = false
+		case errors.Is(err, zk.ErrBadVersion), errors.Is(err, session.ErrUnknownOutcome):
+			r.known, r.doubt = false, true
+		default:
+			return err
+		}
+	}
+	return nil
+}

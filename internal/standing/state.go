@@ -1,0 +1,61 @@
+package standing
+
+import "github.com/docent-go/docent/session"
+
+// State is what is known of the node at one time. It is never changed.
+type State struct {
+	// Session is the session in which the node stands, and nil while it is
+	// away: then Why says why. Away means not known to stand; in a session that
+	// can no longer be trusted it may do so for a while.
+	Session *session.Session
+	Why     error
+	// Path and Czxid are the node's. While it is away they are those of the
+	// last that stood.
+	Path  string
+	Czxid int64
+
+	next chan struct{}
+}
+
+// Standing reports whether the node was known to stand.
+func (s *State) Standing() bool { return s.Session != nil }
+
+// Next returns a channel that is closed when there is a newer state.
+func (s *State) Next() <-chan struct{} { return s.next }
+
+// State returns the newest state. It is truthful even where the keeper has not
+// looked yet: a node whose session has ended is away.
+func (n *Node) State() *State {
+	s := n.state.Load()
+	if s.Session == nil || s.Session.Err() == nil {
+		return s
+	}
+	return &State{Why: s.Session.Err(), Path: s.Path, Czxid: s.Czxid, next: s.next}
+}
+
+// stands publishes that the node stands, if that is new.
+func (n *Node) stands(s *session.Session, path string, czxid int64) {
+	old := n.state.Load()
+	if old.Session == s && old.Path == path && old.Czxid == czxid {
+		return
+	}
+	n.publish(&State{Session: s, Path: path, Czxid: czxid})
+}
+
+// away publishes why the node does not stand, if that is new.
+func (n *Node) away(why error) {
+	old := n.state.Load()
+	if old.Session == nil && reason(old.Why) == reason(why) {
+		return
+	}
+	n.publish(&State{Why: why, Path: old.Path, Czxid: old.Czxid})
+}
+
+func (n *Node) publish(next *State) {
+	next.next = make(chan struct{})
+	if n.cfg.OnState != nil && (!n.opening || next.Standing()) {
+		n.cfg.OnState(next)
+	}
+	old := n.state.Swap(next)
+	close(old.next)
+}

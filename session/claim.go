@@ -1,0 +1,239 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// Claim makes an ephemeral node at path itself, and the nodes above it where
+// they are missing. It fails with zk.ErrNodeExists where a node stands.
+//
+// Such a node has no name by which to tell it from another's, and two claims
+// of one session have the same owner. So a session has one claim on a path at
+// a time, from before its create is sent until its node has proved to be gone;
+// further ones wait for that. A create or a delete whose answer is lost is
+// cleared up by comparing the owner, once the server has caught up: what
+// belongs to this session belongs to this claim. Nodes that Create makes are
+// outside of that: do not mix the two on one path.
+//
+// When Claim fails, its node is not there, or it is looked for and removed in
+// the background for as long as the session lasts. ctx bounds the waiting alone.
+func (s *Session) Claim(ctx context.Context, path string, data []byte) (*Node, error) {
+	return s.claim(ctx, path, data, true)
+}
+
+// TryClaim is Claim that waits for no other claim: where this session has one on
+// the path already, it fails with zk.ErrNodeExists.
+func (s *Session) TryClaim(ctx context.Context, path string, data []byte) (*Node, error) {
+	return s.claim(ctx, path, data, false)
+}
+
+func (s *Session) claim(ctx context.Context, path string, data []byte, wait bool) (*Node, error) {
+	if err := znode.Validate(path); err != nil {
+		return nil, s.refuse("claim", path, err)
+	}
+	if err := s.fits(s.createSize(s.abs(path), data)); err != nil {
+		return nil, s.refuse("claim", path, err)
+	}
+	start := time.Now()
+	c, err := s.stake(ctx, path, wait)
+	if err != nil {
+		return nil, s.report("claim", path, start, err)
+	}
+	n, err := c.make(ctx, data)
+	return n, s.report("claim", path, start, err)
+}
+
+// claim is one on a path of a session.
+type claim struct {
+	s    *Session
+	path string
+	over chan struct{} // closed when there is no node of the claim, and never will be
+	busy chan struct{} // holds a token while somebody removes the node
+}
+
+// stake waits until no other claim is on the path.
+func (s *Session) stake(ctx context.Context, path string, wait bool) (*claim, error) {
+	for {
+		if err := s.waitUp(ctx); err != nil {
+			return nil, err
+		}
+		s.mu.Lock()
+		other := s.claims[path]
+		if other == nil {
+			c := &claim{s, path, make(chan struct{}), make(chan struct{}, 1)}
+			if s.claims == nil {
+				s.claims = make(map[string]*claim)
+			}
+			s.claims[path] = c
+			s.mu.Unlock()
+			return c, nil
+		}
+		s.mu.Unlock()
+		if !wait {
+			return nil, zk.ErrNodeExists
+		}
+		select {
+		case <-other.over:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-s.ctx.Done():
+			return nil, ended(s.Err())
+		}
+	}
+}
+
+// make makes the node, or ends the claim, or leaves both to the background.
+func (c *claim) make(ctx context.Context, data []byte) (*Node, error) {
+	s := c.s
+	for n := 0; ; n++ {
+		if err := s.waitUp(ctx); err != nil {
+			c.end()
+			return nil, err
+		}
+		created := make(chan result[string], 1)
+		go func() { // ends with the session at the latest
+			path, err := s.create(s.client, s.abs(c.path), data, Ephemeral)
+			created <- result[string]{path, err}
+		}()
+		var err error
+		var answered, sent bool
+		select {
+		case r := <-created:
+			_, answered, sent, err = judge(s, r)
+		case <-ctx.Done():
+			s.sweepLater(sweep{path: c.path, claim: c, pending: created})
+			return nil, ctx.Err()
+		case <-s.ctx.Done():
+			return nil, ended(s.Err())
+		}
+		var stands presence
+		switch {
+		case answered && errors.Is(err, zk.ErrNoNode):
+			dir, _ := znode.Split(c.path)
+			if err = s.ensureDir(ctx, s.abs(dir)); err != nil {
+				c.end()
+				return nil, err
+			}
+			continue
+		case answered && err != nil:
+			c.end()
+			return nil, err
+		case answered:
+			return &Node{s: s, path: c.path, claim: c}, nil
+		case sent:
+			if stands, err = s.settled(ctx, c.path); err != nil {
+				s.sweepLater(sweep{path: c.path, claim: c})
+				return nil, err
+			}
+		}
+		switch {
+		case !stands.found: // the create certainly was not done
+			s.sleep(ctx, n)
+		case stands.stat.EphemeralOwner == s.ID():
+			return &Node{s: s, path: c.path, claim: c}, nil
+		default:
+			c.end()
+			return nil, zk.ErrNodeExists
+		}
+	}
+}
+
+// settled tells what stands at path after everything that this session has
+// sent: behind a Sync nothing of an earlier connection is under way any more.
+func (s *Session) settled(ctx context.Context, path string) (presence, error) {
+	abs := s.abs(path)
+	if _, err := read(ctx, s, "sync", path, func(c *zk.Conn) (string, error) { return c.Sync(abs) }); err != nil {
+		return presence{}, err
+	}
+	return s.exists(ctx, path, false)
+}
+
+// remove deletes the node of the claim, if it is there, and ends the claim. With
+// sure, the node is known to stand; else it is looked for first. found says
+// that it was there. It runs until it is answered or the session ends.
+//
+// A delete is sent again only after a look: another may have come to stand
+// where ours has gone.
+func (c *claim) remove(sure bool) (found bool, err error) {
+	s := c.s
+	start := time.Now()
+	select {
+	case c.busy <- struct{}{}:
+		defer func() { <-c.busy }()
+	case <-s.ctx.Done():
+		return false, ended(s.Err())
+	}
+	select {
+	case <-c.over:
+		return false, nil
+	default:
+	}
+	ctx := context.Background() // the session's end removes the node, a caller's does not matter
+	for n := 0; ; n++ {
+		if !sure {
+			at, err := s.settled(ctx, c.path)
+			if err != nil {
+				return false, err
+			}
+			if !at.found || at.stat.EphemeralOwner != s.ID() {
+				c.end()
+				return false, nil
+			}
+		}
+		abs := s.abs(c.path)
+		_, answered, sent, err := attempt(ctx, s, func(z *zk.Conn) (struct{}, error) { return struct{}{}, z.Delete(abs, anyVersion) })
+		switch {
+		case answered && (err == nil || errors.Is(err, zk.ErrNoNode)):
+			c.end()
+			return err == nil, s.report("delete", c.path, start, nil)
+		case answered, s.ctx.Err() != nil:
+			return false, s.report("delete", c.path, start, err)
+		case sent:
+			sure = false
+		}
+		s.sleep(ctx, n)
+	}
+}
+
+// end frees the path for the next claim of this session.
+func (c *claim) end() {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if c.s.claims[c.path] == c {
+		delete(c.s.claims, c.path)
+		close(c.over)
+	}
+}
+
+// gone ends the claim of a node that somebody was seen to have deleted. If that
+// is our own remove, it is left to that: its delete may be under way still.
+func (c *claim) gone() {
+	select {
+	case c.busy <- struct{}{}:
+		c.end()
+		<-c.busy
+	default:
+	}
+}
+
+// sweep removes the node of a claim that is given up.
+func (c *claim) sweep(pending <-chan result[string]) (found bool, err error) {
+	if pending != nil {
+		select {
+		case r := <-pending:
+			if _, answered, sent, err := judge(c.s, r); answered && err != nil || !sent {
+				c.end()
+				return false, nil
+			}
+		case <-c.s.ctx.Done():
+			return false, ended(c.s.Err())
+		}
+	}
+	return c.remove(false)
+}

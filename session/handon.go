@@ -1,0 +1,35 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// HandOn ends the hold as Release does, but leaves its node standing and begins
+// another hold on it, with the same token: within one process, a node can serve
+// several holders one after the other without a request to the server. The
+// context of this hold has ended before that of the next begins.
+//
+// A hold that was lost is not handed on: the error is that of Release then, and
+// matches ErrLost; one that was released, handed on or replaced before is refused with an
+// error that matches ErrReleased. The next hold may be lost at any moment, as every hold may. Release after HandOn does
+// nothing, whatever has become of the node: it returns nil, or why the hold was lost
+// before.
+func (h *Hold) HandOn() (*Hold, error) {
+	var next *Hold
+	err := fmt.Errorf("%s cannot be handed on: %w", h.Path(), ErrReleased)
+	h.release.Do(func() {
+		h.cancel(ErrReleased)
+		if cause := context.Cause(h.ctx); errors.Is(cause, ErrLost) {
+			if !errors.Is(cause, ErrDeleted) {
+				h.node.Abandon()
+			}
+			h.result = fmt.Errorf("%s was lost before its release: %w", h.Path(), cause)
+			err = h.result
+			return
+		}
+		next, err = h.node.Hold(h.token), nil
+	})
+	return next, err
+}

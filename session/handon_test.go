@@ -1,0 +1,66 @@
+package session_test
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+func TestHandOn(t *testing.T) {
+	inWorld(t, func(w *world) {
+		rec := new(record)
+		p := w.process(rec.hook)
+		first := p.enter("/locks/a")
+		synctest.Wait()
+		w.srv.ResetCounts()
+		second, err := first.HandOn()
+		require.NoError(w, err)
+		require.ErrorIs(w, first.Err(), session.ErrReleased)
+		require.NoError(w, second.Err())
+		require.Equal(w, first.Token(), second.Token())
+		require.Equal(w, first.Path(), second.Path())
+		require.NoError(w, first.Release(), "late, and of no effect")
+		require.NoError(w, second.Err())
+		for range 2 {
+			_, err = first.HandOn()
+			require.ErrorIs(w, err, session.ErrReleased)
+		}
+		synctest.Wait()
+		for _, op := range []zktest.Op{zktest.OpCreate, zktest.OpDelete, zktest.OpGetData} {
+			require.Zero(w, w.srv.Count(op), "%v", op)
+		}
+		require.NoError(w, second.Release())
+		require.Empty(w, w.standing("/locks/a"))
+		synctest.Wait()
+		rec.mu.Lock()
+		defer rec.mu.Unlock()
+		require.Len(w, rec.begun, 2)
+		require.Len(w, rec.ended, 2)
+	})
+}
+
+// What happens to the node concerns the hold that it was handed on to.
+func TestHandOnAndLoss(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		first := p.enter("/locks/a")
+		second, err := first.HandOn()
+		require.NoError(w, err)
+		require.NoError(w, w.srv.Put(first.Path(), []byte("written"))) // uses the watch up
+		synctest.Wait()
+		third, err := second.HandOn()
+		require.NoError(w, err)
+		synctest.Wait()
+		require.NoError(w, w.srv.Remove(first.Path()))
+		<-third.Done()
+		require.ErrorIs(w, third.Err(), session.ErrDeleted)
+		_, err = third.HandOn()
+		require.ErrorIs(w, err, session.ErrDeleted)
+		require.ErrorIs(w, third.Release(), session.ErrLost)
+		require.NoError(w, second.Release())
+	})
+}

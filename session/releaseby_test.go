@@ -1,0 +1,77 @@
+package session_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/session"
+)
+
+// A node that goes with a transaction is the hold's own doing, not a
+// stranger's deletion.
+func TestReleaseBy(t *testing.T) {
+	inWorld(t, func(w *world) {
+		rec := new(record)
+		p := w.process(rec.hook)
+		h := p.enter("/locks/a")
+		calls := 0
+		remove := func(lost error) error {
+			if lost != nil {
+				require.ErrorIs(w, lost, session.ErrLost)
+				return errors.New("nothing was removed")
+			}
+			calls++
+			require.ErrorIs(w, h.Err(), session.ErrReleased, "the context has ended before anything is sent")
+			_, err := h.Session().Txn(w.Context(), session.DeleteOp(h.Path(), session.AnyVersion),
+				session.CreateOp("/done", nil, session.Persistent))
+			return err
+		}
+		require.NoError(w, h.ReleaseBy(remove))
+		require.NoError(w, h.ReleaseBy(remove))
+		require.NoError(w, h.Release())
+		require.Equal(w, 1, calls)
+		require.ErrorIs(w, h.Err(), session.ErrReleased)
+		require.Empty(w, w.standing("/locks/a"))
+
+		broken := errors.New("broken")
+		h = p.enter("/locks/a")
+		require.ErrorIs(w, h.ReleaseBy(func(error) error { return broken }), broken)
+		require.ErrorIs(w, h.Release(), broken, "all calls return the same")
+
+		h = p.enter("/locks/a")
+		w.srv.Expire(h.Session().ID())
+		<-h.Done()
+		err := h.ReleaseBy(remove)
+		require.ErrorIs(w, err, session.ErrLost)
+		require.ErrorContains(w, err, "nothing was removed")
+		require.Equal(w, 1, calls, "what it stood for may be another's")
+
+		h = p.enter("/locks/a")
+		_, err = h.Node().Watch(w.Context())
+		require.NoError(w, err)
+		require.NoError(w, w.srv.Remove(h.Path()))
+		<-h.Done()
+		require.ErrorIs(w, h.ReleaseBy(nil), session.ErrDeleted)
+	})
+}
+
+func TestGuardOp(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		require.NoError(w, w.srv.Put("/owned", nil))
+		create := session.CreateOp("/a", nil, session.Persistent)
+		_, err := p.Txn(w.Context(), create, session.GuardOp("/owned", 3))
+		require.ErrorIs(w, err, session.ErrLost)
+		require.ErrorIs(w, err, zk.ErrBadVersion)
+		index, ok := session.RefusedOp(err)
+		require.True(w, ok)
+		require.Equal(w, 1, index)
+		_, err = p.Txn(w.Context(), session.GuardOp("/owned", 0), create)
+		require.NoError(w, err)
+		_, ok = session.RefusedOp(errors.New("another"))
+		require.False(w, ok)
+	})
+}

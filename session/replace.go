@@ -1,0 +1,116 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// Node returns the node that the hold stands on.
+func (h *Hold) Node() *Node { return h.node }
+
+// Replace ends the hold and begins another one, with the same token, on a new
+// ephemeral node at path that takes the place of this hold's node. Both changes are one transaction:
+// at no instant do both nodes stand, or neither.
+//
+// The context of this hold ends before anything is sent, with ErrReleased:
+// what it stood for may be given to others along with its node. So there is no way
+// back: when Replace fails, both nodes are removed, in the background if need
+// be, and the error says why: ctx's, which bounds the waiting; ErrLost, when
+// the hold had ended or ends; what the server refused. A ctx that has ended already, and an
+// invalid path, leave the hold as it is.
+//
+// A Replace of a hold that was released or replaced before is refused with an
+// error that matches ErrReleased. Release after Replace does nothing: it
+// returns nil, or why the hold was lost before.
+func (h *Hold) Replace(ctx context.Context, path string, data []byte) (*Hold, error) {
+	if err := znode.Validate(path); err != nil {
+		return nil, h.node.s.refuse("replace", path, err)
+	}
+	if err := h.node.s.fits(h.node.s.createSize(h.node.s.abs(path), data)); err != nil {
+		return nil, h.node.s.refuse("replace", path, err)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var next *Hold
+	err := fmt.Errorf("%s cannot be replaced: %w", h.Path(), ErrReleased)
+	h.release.Do(func() {
+		h.cancel(ErrReleased)
+		if cause := context.Cause(h.ctx); errors.Is(cause, ErrLost) {
+			h.node.Abandon()
+			h.result = fmt.Errorf("%s was lost before its release: %w", h.Path(), cause)
+			err = h.result
+			return
+		}
+		if err = h.node.replace(ctx, path, data); err != nil {
+			h.node.abandonWith(path)
+			return
+		}
+		n := &Node{s: h.node.s, path: path}
+		next = n.Hold(h.token)
+		if err = next.Err(); err != nil {
+			n.Abandon()
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return next, nil
+}
+
+// replace does the transaction, and looks what became of it when its answer
+// was lost.
+func (n *Node) replace(ctx context.Context, path string, data []byte) error {
+	s := n.s
+	for {
+		_, err := s.Txn(ctx, DeleteOp(n.path, AnyVersion), CreateOp(path, data, Ephemeral))
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, zk.ErrNoNode):
+			return ErrDeleted
+		case !errors.Is(err, ErrUnknownOutcome) || s.over(ctx):
+			return err
+		}
+		done, err := n.replaced(ctx, path)
+		if done || err != nil {
+			return err
+		}
+	}
+}
+
+// replaced reports whether the new node stands. After the Sync nothing of an
+// earlier connection is under way any more.
+func (n *Node) replaced(ctx context.Context, path string) (bool, error) {
+	if err := n.s.Sync(ctx, path); err != nil {
+		return false, err
+	}
+	at, err := n.s.exists(ctx, path, false)
+	if err != nil {
+		return false, err
+	}
+	if at.found && at.stat.EphemeralOwner != n.s.ID() {
+		return false, ErrDeleted
+	}
+	return at.found, nil
+}
+
+// abandonWith has this node removed in the background, and then the one that
+// was to take its place. In this order: while the transaction that exchanges
+// them may still be under way, it either is done before the first deletion, or is
+// refused after it.
+func (n *Node) abandonWith(path string) {
+	s := n.s
+	s.spawn(func() {
+		for _, path := range []string{n.path, path} {
+			if err := s.remove(path); err != nil && !errors.Is(err, zk.ErrNoNode) && s.ctx.Err() == nil {
+				s.m.log.Warn("a node could not be removed; it stands until the session ends", "path", path, "err", err)
+			}
+		}
+	})
+}

@@ -1,0 +1,37 @@
+package session_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// A manager that was started while no server answers has a session once one
+// does.
+func TestStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := zktest.New(t)
+		srv.Freeze()
+		m, err := session.Start(session.Config{Servers: []string{"zk1"}, Dialer: srv.Link().DialContext})
+		require.NoError(t, err)
+		defer m.Close()
+		require.Equal(t, session.Lost, m.State())
+		short, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err = m.Session(short)
+		require.ErrorIs(t, err, session.ErrUnreachable)
+		srv.Thaw()
+		s, err := m.Session(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, session.Connected, m.State())
+		require.NotZero(t, s.ID())
+	})
+	_, err := session.Start(session.Config{})
+	require.ErrorContains(t, err, "Servers")
+}
