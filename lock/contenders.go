@@ -19,14 +19,29 @@ type Contender struct {
 	// Since is when the node was made, by the clock of the ensemble's leader.
 	Since time.Time
 	// Token is the zxid with which the node was made: the least that the
-	// fencing token of its Hold can be.
+	// fencing token of its Hold can be. A reader that was a writer before has the
+	// writer's token, which is less.
 	Token int64
 	// Session is the id of the session that owns the node; 0 for a node that is
 	// not ephemeral.
 	Session int64
 	// Path is the node's.
 	Path string
+	// Mode says how a contender for an RWMutex wants the lock, or has it.
+	Mode Mode
+	// Revoked says that the contender has been asked to give the lock up. Its
+	// name is not known any more.
+	Revoked bool
 }
+
+// Mode is how an RWMutex is held.
+type Mode string
+
+// The modes of an RWMutex.
+const (
+	ModeRead  Mode = "read"
+	ModeWrite Mode = "write"
+)
 
 // Holders returns who holds the lock: one contender, or none. It tells what the
 // server we are connected to knows, which may lag behind: it is for people and tools, and no base
@@ -64,6 +79,9 @@ func describe(node line.Contender) Contender {
 		Token:   node.Stat.Czxid,
 		Session: node.Stat.EphemeralOwner,
 		Path:    node.Path,
+	}
+	if c.Revoked = string(node.Data) == revokeMessage; c.Revoked {
+		return c
 	}
 	var who owner
 	if err := json.Unmarshal(node.Data, &who); err == nil && who.ID != "" {

@@ -33,6 +33,57 @@
 //     the holder lose its hold (session.ErrDeleted) at once, but for the moment
 //     that the news takes to arrive two may think that they hold.
 //
+// # Readers and writers
+//
+// An RWMutex promises the same, with these differences:
+//
+//   - Any number of readers or one writer hold at a time. Of two Holds of which
+//     one writes at most one has a live context.
+//   - All stand in one line. A reader waits for the writers before it and for
+//     nobody else; a writer for everybody before it.
+//   - A writer's Token is greater than that of every holder before it, a
+//     reader's greater than that of every writer before it. Of two readers
+//     that shared the lock the tokens say nothing.
+//   - WriteHold.Downgrade lets no writer in between, and keeps the Token.
+//   - A release wakes the readers directly behind a writer, or one writer, who
+//     may have to go on waiting for other readers. A reader that stands before another
+//     reader wakes nobody.
+//
+// There is no upgrade: two readers that both wanted it would wait for each
+// other for ever.
+//
+// # The one-node lock
+//
+// An Exclusive promises what a Mutex does, but no order, and a release wakes all
+// who wait; its Holds have no Guard. It costs less where few contend.
+//
+// # Permits
+//
+// A Semaphore promises:
+//
+//   - No more permits have a live context at any instant than its limit says,
+//     over all processes. Where a shared limit is lowered, nobody loses a permit,
+//     and nobody gets one until enough are back.
+//   - Several permits are acquired all or none. Those who wait come in the order
+//     in which they asked, whether they want many or few. TryAcquire does not
+//     wait, and may come before those who wait but for the first.
+//   - A permit given back wakes one waiter.
+//   - Tokens differ, and that of a Permit is greater than those of all that were
+//     released before it was asked for.
+//
+// # Several locks
+//
+// A Multi holds all of its locks or none, and its hold ends with the first that
+// is lost. Two Multis never wait for each other for ever: they acquire in the
+// order of the paths.
+//
+// # Handing on
+//
+// With Handoff the goroutines that share a Mutex value hand the lock on among
+// themselves. It promises what a Mutex does, but for two things: others wait for up
+// to n holds more, and tokens do not grow from hold to hold but from node to node:
+// they never go back, and Hold.Turn tells those apart that are equal.
+//
 // # What ctx governs
 //
 // The ctx of Lock, TryLock and Do bounds the waiting, never the hold; only Do
@@ -51,17 +102,32 @@
 //
 // # Layout
 //
-// A lock is a directory; each contender is an ephemeral sequential node in it,
+// A Mutex is a directory; each contender is an ephemeral sequential node in it,
 // named as Curator's InterProcessMutex names its own: "_c_<uuid>-lock-<seq>". It
 // holds JSON, {"id":…,"host":…,"pid":…}, which other libraries ignore. Nodes
 // with "__lock__" in place of "lock-" (kazoo's) count as contenders too; whatever
 // else lies in the directory is ignored. The directory is a container node,
 // which the server removes once it is empty, where servers know containers.
 //
+// An RWMutex is a directory too, in the layout of Curator's
+// InterProcessReadWriteLock: "_c_<uuid>-__READ__<seq>" and
+// "_c_<uuid>-__WRIT__<seq>", where one that was downgraded keeps its number. An
+// Exclusive is one ephemeral node at its path. A path has one kind of lock:
+// different kinds do not see each other.
+//
+// A Semaphore is a directory in the layout of Curator's
+// InterProcessSemaphoreV2: those who wait stand as in a Mutex below
+// "locks", and each permit is an ephemeral node "_c_<uuid>-lease-<seq>" below "leases". The first
+// in line shows the leases that it waits for. A shared limit is a node with four
+// bytes, big-endian, as Curator's SharedCount.
+//
+// To ask a holder to give up, somebody writes "__REVOKE__" into its node, as
+// Curator's Revoker does.
+//
 // The following may share a path with a Mutex:
 //
 //	Curator InterProcessMutex          yes
 //	go-zookeeper zk.Lock               yes, as long as no stranger's node lies in the directory
 //	kazoo Lock                         with extra_lock_patterns=["-lock-"], and no Curator on the path
-//	kazoo Lock, node name "-lock-"     yes
+//	kazoo Lock, node name "-lock-"     yes, if it heeds that name too (_EXCLUDE_NAMES)
 package lock

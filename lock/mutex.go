@@ -19,30 +19,36 @@ const (
 	kazooTag = "__lock__"
 )
 
-// Mutex is a fair lock on a path. It keeps nothing of a single acquisition:
-// one value serves any number of goroutines, and two values with the same path
-// exclude each other. It is safe for concurrent use.
+// Mutex is a fair lock on a path. It keeps nothing of a single acquisition,
+// unless Handoff has it hand the lock on: one value serves any number of
+// goroutines, and two values with the same path exclude each other. It is safe
+// for concurrent use.
 type Mutex struct {
-	line *line.Line
-	path string
+	sm      *session.Manager
+	line    *line.Line
+	path    string
+	options options
+	local   *localQueue // nil without Handoff
 }
 
 // New returns the mutex at path, which is below sm's root. It does no I/O; a
 // path that cannot be used is reported by every call on the Mutex.
 func New(sm *session.Manager, path string, opts ...Option) *Mutex {
 	o := newOptions(opts)
-	return &Mutex{
-		line: line.New(line.Config{Manager: sm, Dir: path, Tag: mutexTag, Also: []string{kazooTag}, Data: o.data()}),
-		path: path,
+	m := &Mutex{
+		sm:      sm,
+		line:    line.New(line.Config{Manager: sm, Dir: path, Tag: mutexTag, Also: []string{kazooTag}, Data: o.data()}),
+		path:    path,
+		options: o,
 	}
+	if o.handoff != 0 {
+		m.local = &localQueue{line: m.line, most: o.handoff}
+	}
+	return m
 }
 
 // Path returns the path of the lock.
 func (m *Mutex) Path() string { return m.path }
-
-// Hold is a lock that is held. See session.Hold for what it can do: Context,
-// Token, Guard, Release and others. Its Release gives the lock up.
-type Hold struct{ *session.Hold }
 
 // Lock waits until the lock is ours. It waits through lost connections and
 // ended sessions; when its session ends, it lines up again in the next.
@@ -54,11 +60,11 @@ type Hold struct{ *session.Hold }
 //
 // The caller must Release the Hold.
 func (m *Mutex) Lock(ctx context.Context) (*Hold, error) {
-	h, err := m.line.Join(ctx)
+	h, err := m.join(ctx)
 	if err != nil {
 		return nil, m.fail("lock", err)
 	}
-	return &Hold{h}, nil
+	return h, nil
 }
 
 // TryLock takes the lock if nobody has it and nobody waits for it, and returns
@@ -68,30 +74,17 @@ func (m *Mutex) Lock(ctx context.Context) (*Hold, error) {
 // It waits for no other contender, but it does wait for a server: ctx bounds
 // that. Errors besides ErrHeld are those of Lock.
 func (m *Mutex) TryLock(ctx context.Context) (*Hold, error) {
-	h, err := m.line.Try(ctx)
-	if errors.Is(err, line.ErrTaken) {
-		err = &held{err}
-	}
+	h, err := m.try(ctx)
 	if err != nil {
 		return nil, m.fail("try to lock", err)
 	}
-	return &Hold{h}, nil
+	return h, nil
 }
-
-// held words line.ErrTaken for a lock, and keeps whatever else came with it.
-type held struct{ err error }
-
-func (e *held) Error() string {
-	if e.err == line.ErrTaken {
-		return ErrHeld.Error()
-	}
-	return ErrHeld.Error() + " (" + e.err.Error() + ")"
-}
-func (e *held) Unwrap() []error { return []error{ErrHeld, e.err} }
 
 // Do runs f while it holds the lock. The context that f gets ends when ctx
-// does, or when the hold is lost; context.Cause tells which. The lock is
-// released when f has returned, and not before; also when f panics.
+// does, or when the hold is lost, or, with Revocable, when somebody asks for the
+// lock; context.Cause tells which. The lock is released when f has returned, and
+// not before; also when f panics.
 //
 // Do returns what Lock does when the lock was not acquired. Otherwise it
 // returns what f does. If the hold was lost before f returned, the error
@@ -102,21 +95,7 @@ func (m *Mutex) Do(ctx context.Context, f func(ctx context.Context, h *Hold) err
 	if err != nil {
 		return err
 	}
-	within, stop := line.Within(ctx, h.Hold)
-	defer func() { // a second Release does nothing: this one is for panics
-		stop()
-		_ = h.Release()
-	}()
-	err = f(within, h)
-	lost := errors.Is(h.Err(), session.ErrLost)
-	released := h.Release()
-	if released == nil || errors.Is(released, session.ErrLost) && !lost {
-		return err // a hold that is lost after f has returned has done its duty
-	}
-	if released = m.fail("lock", released); err == nil {
-		return released
-	}
-	return errors.Join(err, released)
+	return h.do(ctx, m.options, m.fail, func(ctx context.Context) error { return f(ctx, h) })
 }
 
 func (m *Mutex) fail(op string, err error) error {

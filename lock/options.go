@@ -9,7 +9,11 @@ import (
 // Option changes how a lock is contended for.
 type Option func(*options)
 
-type options struct{ id string }
+type options struct {
+	id        string
+	revocable bool
+	handoff   int
+}
 
 // ID names the contender for people who look at the lock. It need not be
 // unique. The default is the host's name and the process id, "host-4711".
@@ -30,13 +34,18 @@ type owner struct {
 	PID  int    `json:"pid"`
 }
 
-// data returns the contents of our nodes.
-func (o options) data() []byte {
+// owner returns who we are.
+func (o options) owner() owner {
 	who := owner{ID: o.id, Host: hostname(), PID: os.Getpid()}
 	if who.ID == "" {
 		who.ID = fmt.Sprintf("%s-%d", who.Host, who.PID)
 	}
-	data, err := json.Marshal(who)
+	return who
+}
+
+// data returns the contents of our nodes.
+func (o options) data() []byte {
+	data, err := json.Marshal(o.owner())
 	if err != nil {
 		panic(err) // two strings and an int always have a JSON form
 	}

@@ -22,18 +22,25 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// TestSimulation runs random programs of several processes under random faults
+// The simulations run random programs of several processes under random faults
 // of the network and the server, in virtual time. No fault takes a node away
-// that its session could still trust in, so at any instant at most one hold
-// may live, and none may live when the server deletes its node.
-func TestSimulation(t *testing.T) { simulateSeeds(t, false) }
+// that its session could still trust in, so at any instant holds that exclude
+// each other must not live together, and none may live when the server deletes
+// its node.
 
-// TestSimulationWithForce adds what no client can foresee: sessions ended by
-// an administrator, and nodes deleted by strangers. Two may hold for a moment
+func TestSimulation(t *testing.T)            { simulateSeeds(t, mutexes, false) }
+func TestSimulationOfRW(t *testing.T)        { simulateSeeds(t, rwMutexes, false) }
+func TestSimulationOfExclusive(t *testing.T) { simulateSeeds(t, exclusives, false) }
+
+// Those with force add what no client can foresee: sessions ended by an
+// administrator, and nodes deleted by strangers. Two may hold for a moment
 // then; tokens must tell them apart all the same.
-func TestSimulationWithForce(t *testing.T) { simulateSeeds(t, true) }
 
-func simulateSeeds(t *testing.T, force bool) {
+func TestSimulationWithForce(t *testing.T)            { simulateSeeds(t, mutexes, true) }
+func TestSimulationOfRWWithForce(t *testing.T)        { simulateSeeds(t, rwMutexes, true) }
+func TestSimulationOfExclusiveWithForce(t *testing.T) { simulateSeeds(t, exclusives, true) }
+
+func simulateSeeds(t *testing.T, k kind, force bool) {
 	seeds := 10
 	if s := os.Getenv("DOCENT_SEEDS"); s != "" {
 		n, err := strconv.Atoi(s)
@@ -42,7 +49,7 @@ func simulateSeeds(t *testing.T, force bool) {
 	}
 	for seed := range seeds {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			inWorld(t, func(t *testing.T, w *world) { simulate(w, uint64(seed), force) }, zktest.WithTick(time.Second))
+			inWorld(t, func(t *testing.T, w *world) { simulate(w, k, uint64(seed), force) }, zktest.WithTick(time.Second))
 		})
 	}
 }
@@ -66,63 +73,89 @@ type referee struct {
 	t     *testing.T
 	force bool
 
-	mu    sync.Mutex
-	made  map[string]int64   // path → zxid, of every contender
-	holds map[string]*judged // by path
-	token int64
-	won   []won
+	mu     sync.Mutex
+	made   map[string][]int64 // path → zxids, of every contender
+	holds  map[string]*judged // by path
+	token  int64              // the greatest so far
+	writer int64              // the greatest of one who holds alone
+	won    []won
 }
 
-// won is one acquisition: the zxid that made its node, and its token.
-type won struct{ czxid, token int64 }
+// won is one acquisition: the zxid that made its node, its token, and whether it
+// shares the lock.
+type won struct {
+	czxid, token int64
+	shared       bool
+}
 
 type judged struct {
-	*lock.Hold
+	grasp
 	ended atomic.Pointer[time.Time]
 }
 
 // begin is told of a hold by whoever has acquired it.
-func (r *referee) begin(h *lock.Hold) {
-	j := &judged{Hold: h}
-	context.AfterFunc(h.Context(), func() {
+func (r *referee) begin(g grasp) {
+	j := &judged{grasp: g}
+	context.AfterFunc(g.Context(), func() {
 		now := time.Now()
 		j.ended.Store(&now)
 	})
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if h.Err() != nil {
+	if g.Err() != nil {
 		return // lost as it was won
 	}
-	r.won = append(r.won, won{r.made[h.Path()], h.Token()})
 	for _, other := range r.holds {
-		if other.Err() == nil && !r.force {
-			r.t.Errorf("two hold: %s and %s", other.Path(), h.Path())
+		if other.Err() == nil && !(g.shared && other.shared) && !r.force {
+			r.t.Errorf("two hold: %s and %s", other.Path(), g.Path())
 		}
 	}
-	if h.Token() <= r.token && !r.force {
-		r.t.Errorf("token %d after %d", h.Token(), r.token)
+	r.holds[g.Path()] = j
+	if g.downgraded {
+		return // with the token that it had
 	}
-	r.token = h.Token()
-	r.holds[h.Path()] = j
+	made := int64(-1) // an Exclusive has made the node at its path many times
+	for _, zxid := range r.made[g.Path()] {
+		if zxid <= g.Token() {
+			made = zxid
+		}
+	}
+	r.won = append(r.won, won{made, g.Token(), g.shared})
+	least := r.token
+	if g.shared {
+		least = r.writer
+	}
+	if g.Token() <= least && !r.force {
+		r.t.Errorf("token %d after %d", g.Token(), least)
+	}
+	r.token = max(r.token, g.Token())
+	if !g.shared {
+		r.writer = max(r.writer, g.Token())
+	}
 }
 
 // created is told by the server, before any client can know.
 func (r *referee) created(path string, zxid int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.made[path] = zxid
+	r.made[path] = append(r.made[path], zxid)
 }
 
 // checkTokens demands that each token lies between the making of its node and
-// that of the next one that came to hold: whatever the order in which holders
-// write, a store can tell who was later.
+// that of the next one that came to hold and does not share the lock with it: whatever the
+// order in which holders write, a store can tell who was later.
 func (r *referee) checkTokens() {
 	slices.SortFunc(r.won, func(a, b won) int { return cmp.Compare(a.czxid, b.czxid) })
-	for i, w := range r.won {
-		require.GreaterOrEqual(r.t, w.token, w.czxid)
-		if i > 0 {
-			require.Greater(r.t, w.czxid, r.won[i-1].token)
+	var all, writers int64
+	for _, w := range r.won {
+		require.Positive(r.t, w.czxid, "a token less than its own node's zxid")
+		if w.shared {
+			require.Greater(r.t, w.czxid, writers)
+		} else {
+			require.Greater(r.t, w.czxid, all)
+			writers = max(writers, w.token)
 		}
+		all = max(all, w.token)
 	}
 }
 
@@ -147,9 +180,9 @@ func (r *referee) deleted(path string, at time.Time) {
 	}
 }
 
-func simulate(w *world, seed uint64, force bool) {
+func simulate(w *world, k kind, seed uint64, force bool) {
 	d := &dice{r: rand.New(rand.NewPCG(seed, 1))}
-	r := &referee{t: w.T, force: force, made: make(map[string]int64), holds: make(map[string]*judged)}
+	r := &referee{t: w.T, force: force, made: make(map[string][]int64), holds: make(map[string]*judged)}
 	w.srv.OnChange(func(c zktest.Change) {
 		switch c.Kind {
 		case zktest.Created:
@@ -188,13 +221,13 @@ func simulate(w *world, seed uint64, force bool) {
 	var work sync.WaitGroup
 	for _, p := range processes {
 		for range 1 + d.n(3) {
-			work.Go(func() { worker(ctx, r, d, p.mutex()) })
+			work.Go(func() { worker(ctx, r, d, k, p) })
 		}
 	}
 	end := time.Now().Add(5 * time.Minute)
 	for time.Now().Before(end) {
 		time.Sleep(d.upTo(3 * time.Second))
-		w.disturb(d, processes[d.n(len(processes))], force)
+		w.disturb(d, k, processes[d.n(len(processes))], force)
 	}
 	calm.Store(true)
 	w.srv.Thaw()
@@ -207,40 +240,57 @@ func simulate(w *world, seed uint64, force bool) {
 	stop()
 	work.Wait()
 	for _, p := range processes {
-		require.NoError(w, p.lock().Release())
+		g, err := k.acquire(w.Context(), d, p, true)
+		require.NoError(w, err)
+		require.NoError(w, g.Release())
 	}
 	time.Sleep(30 * time.Second)
-	require.Empty(w, w.nodes(), "nothing is left")
+	require.Empty(w, k.nodes(w), "nothing is left")
 	require.Zero(w, w.srv.Watches())
 	require.Greater(w, len(r.won), 10)
 	r.checkTokens()
 }
 
 // worker acquires, holds and releases at random.
-func worker(ctx context.Context, r *referee, d *dice, m *lock.Mutex) {
+func worker(ctx context.Context, r *referee, d *dice, k kind, p *process) {
 	for ctx.Err() == nil {
 		wait, cancel := context.WithTimeout(ctx, d.upTo(20*time.Second))
-		acquire := m.Lock
-		if d.n(3) == 0 {
-			acquire = m.TryLock
-		}
-		h, err := acquire(wait)
+		g, err := k.acquire(wait, d, p, false)
 		switch {
 		case err == nil:
-			r.begin(h)
-			pause(h.Context(), d.upTo(3*time.Second))
-			if d.n(3) == 0 {
-				pause(ctx, d.upTo(time.Second)) // does not listen to the end of the hold
-			}
-			if err := h.Release(); err != nil && !errors.Is(err, session.ErrLost) {
-				r.t.Errorf("release: %v", err)
-			}
+			g.use(ctx, r, d)
 		case errors.Is(err, lock.ErrHeld), wait.Err() != nil:
 		default:
 			r.t.Errorf("acquire: %v", err)
 		}
 		cancel()
 		pause(ctx, d.upTo(time.Second))
+	}
+}
+
+// use holds for a while and releases; one that may be downgraded may go on as
+// a reader.
+func (g grasp) use(ctx context.Context, r *referee, d *dice) {
+	r.begin(g)
+	pause(g.Context(), d.upTo(3*time.Second))
+	if d.n(3) == 0 {
+		pause(ctx, d.upTo(time.Second)) // does not listen to the end of the hold
+	}
+	if g.downgrade != nil && d.n(2) == 0 {
+		within, cancel := context.WithTimeout(ctx, d.upTo(5*time.Second))
+		defer cancel()
+		h, err := g.downgrade(within)
+		switch {
+		case err == nil && h.Token() != g.Token():
+			r.t.Errorf("token %d became %d", g.Token(), h.Token())
+		case err == nil:
+			grasp{Hold: h, shared: true, downgraded: true}.use(ctx, r, d)
+		case !errors.Is(err, session.ErrLost) && within.Err() == nil:
+			r.t.Errorf("downgrade: %v", err)
+		}
+	}
+	if err := g.Release(); err != nil && !errors.Is(err, session.ErrLost) {
+		r.t.Errorf("release: %v", err)
 	}
 }
 
@@ -252,7 +302,7 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // disturb does one thing to the server or to a process's network, or undoes all.
-func (w *world) disturb(d *dice, p *process, force bool) {
+func (w *world) disturb(d *dice, k kind, p *process, force bool) {
 	ways := []zktest.Direction{zktest.ToServer, zktest.ToClient, zktest.Both}
 	var id int64
 	if sessions := w.srv.Sessions(); len(sessions) > 0 {
@@ -288,8 +338,8 @@ func (w *world) disturb(d *dice, p *process, force bool) {
 	case 11, 12:
 		w.srv.Expire(id)
 	case 13:
-		if nodes := w.nodes(); len(nodes) > 0 {
-			_ = w.srv.Remove(dir + "/" + nodes[d.n(len(nodes))]) // it may have gone by itself
+		if nodes := k.nodes(w); len(nodes) > 0 {
+			_ = w.srv.Remove(nodes[d.n(len(nodes))]) // it may have gone by itself
 		}
 	}
 	synctest.Wait()

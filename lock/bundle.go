@@ -1,0 +1,132 @@
+package lock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/docent-go/docent/session"
+)
+
+// bundle is several holds that are worth something together alone. It keeps no
+// state of its own beside theirs but a context that ends with the first of
+// them.
+type bundle struct {
+	holds  []*Hold
+	width  int // how many are released at a time
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	unlink []func() bool
+
+	release sync.Once
+	result  error
+}
+
+// newBundle makes one of holds, of which there is at least one. Its context is
+// below that of the first: what ends all of them, the end of their session,
+// ends the bundle in the same instant.
+func newBundle(holds []*Hold, width int) *bundle {
+	b := &bundle{holds: holds, width: width}
+	b.ctx, b.cancel = context.WithCancelCause(holds[0].Context())
+	for _, h := range holds[1:] {
+		b.unlink = append(b.unlink, context.AfterFunc(h.Context(), func() { b.cancel(h.Err()) }))
+	}
+	return b
+}
+
+// Context returns a context that ends when any part of it ends. context.Cause
+// tells why: see session.Hold.Context.
+func (b *bundle) Context() context.Context { return b.ctx }
+
+// Done returns a channel that is closed when any part of it ends.
+func (b *bundle) Done() <-chan struct{} { return b.ctx.Done() }
+
+// Err returns nil while all of it lasts, and then the cause of its end.
+func (b *bundle) Err() error {
+	if b.ctx.Err() == nil {
+		return nil
+	}
+	return context.Cause(b.ctx)
+}
+
+// Deadline returns the instant up to which all of it can be trusted if no
+// server answers any more. It moves forward as they do.
+func (b *bundle) Deadline() time.Time {
+	first := b.holds[0].Deadline()
+	for _, h := range b.holds[1:] {
+		if d := h.Deadline(); d.Before(first) {
+			first = d
+		}
+	}
+	return first
+}
+
+// Holds returns its parts, in the order of Guards. They end with it: release
+// it, and not them.
+func (b *bundle) Holds() []*Hold { return slices.Clone(b.holds) }
+
+// Paths returns the paths of its nodes, in the order of Guards.
+func (b *bundle) Paths() []string {
+	paths := make([]string, len(b.holds))
+	for i, h := range b.holds {
+		paths[i] = h.Path()
+	}
+	return paths
+}
+
+// Guards returns operations for session.Manager.Txn, one for each node, that
+// make the server refuse the whole transaction once any of the nodes is gone;
+// the error is session.ErrLost then.
+func (b *bundle) Guards() []session.Op {
+	guards := make([]session.Op, len(b.holds))
+	for i, h := range b.holds {
+		guards[i] = h.Guard()
+	}
+	return guards
+}
+
+// Release gives all of it back: first its context ends, then its nodes go. It
+// returns when they are gone, which takes at most as long as the session can
+// last without a server. It may be called any number of times, late and
+// concurrently; all calls return the same. The error is nil if all of it lasted
+// until the first call. Otherwise it says why it was lost (session.ErrLost), or
+// why a node cannot be removed.
+func (b *bundle) Release() error {
+	b.release.Do(func() {
+		b.cancel(session.ErrReleased)
+		for _, unlink := range b.unlink {
+			unlink()
+		}
+		cause := context.Cause(b.ctx)
+		var errs []error
+		if errors.Is(cause, session.ErrLost) {
+			errs = append(errs, fmt.Errorf("a part of it was lost before its release: %w", cause))
+		}
+		for _, err := range releaseAll(b.holds, b.width) {
+			if err != nil && !errors.Is(err, session.ErrLost) { // a loss is told above, unless it came later
+				errs = append(errs, err)
+			}
+		}
+		b.result = errors.Join(errs...)
+	})
+	return b.result
+}
+
+// releaseAll releases holds, the last first, some at a time.
+func releaseAll(holds []*Hold, width int) []error {
+	errs := make([]error, len(holds))
+	free := make(chan struct{}, width)
+	var work sync.WaitGroup
+	for i, h := range slices.Backward(holds) {
+		free <- struct{}{}
+		work.Go(func() {
+			errs[i] = h.Release()
+			<-free
+		})
+	}
+	work.Wait()
+	return errs
+}

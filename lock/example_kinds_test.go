@@ -1,0 +1,111 @@
+package lock_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+
+	"github.com/docent-go/docent/lock"
+)
+
+// Any number may read at a time; whoever writes is alone.
+func ExampleRWMutex() {
+	sm, done := dial()
+	defer done()
+	ctx := context.Background()
+
+	prices := lock.NewRW(sm, "/locks/prices")
+	err := prices.RDo(ctx, func(ctx context.Context, h *lock.Hold) error {
+		_, err := prices.TryLock(ctx) // one who reads keeps one who writes waiting
+		fmt.Println("held by somebody:", errors.Is(err, lock.ErrHeld))
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = prices.Do(ctx, func(ctx context.Context, h *lock.WriteHold) error {
+		fmt.Println("writing, token is positive:", h.Token() > 0)
+		return ctx.Err()
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// held by somebody: true
+	// writing, token is positive: true
+}
+
+// A writer goes on as a reader: others may read from then on, and nobody can
+// have written in between.
+func ExampleWriteHold_Downgrade() {
+	sm, done := dial()
+	defer done()
+	ctx := context.Background()
+
+	prices := lock.NewRW(sm, "/locks/prices")
+	w, err := prices.Lock(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	// … write …
+	r, err := w.Downgrade(ctx) // w is over now, whatever comes of it
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Release()
+
+	other, err := prices.TryRLock(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer other.Release()
+	fmt.Println("two read, the one that wrote has the token it had:", r.Token() == w.Token())
+	// Output: two read, the one that wrote has the token it had: true
+}
+
+// The one-node lock suits a job of which one run at a time is enough.
+func ExampleExclusive_TryLock() {
+	sm, done := dial()
+	defer done()
+	ctx := context.Background()
+
+	nightly := lock.NewExclusive(sm, "/locks/nightly")
+	h, err := nightly.TryLock(ctx)
+	if errors.Is(err, lock.ErrHeld) {
+		return // somebody else is at it
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer h.Release()
+
+	_, err = nightly.TryLock(ctx)
+	fmt.Println("again:", errors.Is(err, lock.ErrHeld))
+	// Output: again: true
+}
+
+// A holder that can be asked to give the lock up.
+func ExampleMutex_Revoke() {
+	sm, done := dial()
+	defer done()
+	ctx := context.Background()
+
+	batch := lock.New(sm, "/locks/batch", lock.Revocable())
+	err := batch.Do(ctx, func(ctx context.Context, h *lock.Hold) error {
+		// Meanwhile, elsewhere:
+		if _, err := lock.New(sm, "/locks/batch").Revoke(context.Background()); err != nil {
+			return err
+		}
+		<-ctx.Done()
+		fmt.Println("asked to stop:", errors.Is(context.Cause(ctx), lock.ErrRevoked))
+		fmt.Println("still held:", h.Err() == nil)
+		return nil
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// asked to stop: true
+	// still held: true
+}

@@ -1,0 +1,122 @@
+package lock_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"sync"
+
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
+)
+
+func ExampleSemaphore_Do() {
+	sm, done := dial()
+	defer done()
+
+	// At most three backups run at a time, over all processes.
+	backups := lock.NewSemaphore(sm, "/pools/backup", lock.Permits(3))
+	err := backups.Do(context.Background(), 1, func(ctx context.Context, p *lock.Permit) error {
+		fmt.Println("holding", p.N())
+		return ctx.Err() // ctx ends when the permit can no longer be trusted
+	})
+	fmt.Println("error:", err)
+	// Output:
+	// holding 1
+	// error: <nil>
+}
+
+func ExampleSemaphore_TryAcquire() {
+	sm, done := dial()
+	defer done()
+	ctx := context.Background()
+
+	pool := lock.NewSemaphore(sm, "/pools/render", lock.Permits(3))
+	two, err := pool.TryAcquire(ctx, 2)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer two.Release()
+	_, err = pool.TryAcquire(ctx, 2)
+	fmt.Println(errors.Is(err, lock.ErrNoPermits), err)
+	_, err = pool.Acquire(ctx, 4)
+	fmt.Println(errors.Is(err, lock.ErrTooManyPermits), err)
+	// Output:
+	// true try to acquire 2 permits of /pools/render: not enough permits are free
+	// true acquire 4 permits of /pools/render: more permits than there are: 4 asked for, the limit is 3
+}
+
+func ExampleSemaphore_Resize() {
+	sm, done := dial()
+	defer done()
+	ctx := context.Background()
+
+	pool := lock.NewSemaphore(sm, "/pools/render", lock.SharedPermits("/limits/render", 3))
+	if err := pool.Resize(ctx, 5); err != nil {
+		log.Fatal(err)
+	}
+	n, err := pool.Limit(ctx)
+	fmt.Println(n, err)
+	// Output: 5 <nil>
+}
+
+// All nodes of a permit guard a transaction.
+func ExamplePermit() {
+	sm, done := dial()
+	defer done()
+	ctx := context.Background()
+
+	p, err := lock.NewSemaphore(sm, "/pools/render", lock.Permits(3)).Acquire(ctx, 2)
+	if err != nil {
+		log.Fatal(err)
+	}
+	write := append(p.Guards(), session.CreateOp("/frame", []byte("1"), session.Persistent))
+	_, err = sm.Txn(ctx, write...)
+	fmt.Println("while held:", err)
+	_ = p.Release()
+	_, err = sm.Txn(ctx, write...)
+	fmt.Println("afterwards:", errors.Is(err, session.ErrLost))
+	// Output:
+	// while held: <nil>
+	// afterwards: true
+}
+
+func ExampleMulti_Do() {
+	sm, done := dial()
+	defer done()
+
+	transfer := lock.NewMulti(lock.New(sm, "/accounts/9"), lock.New(sm, "/accounts/7"), lock.NewRW(sm, "/rates").Reader())
+	err := transfer.Do(context.Background(), func(ctx context.Context, h *lock.MultiHold) error {
+		fmt.Println("tokens:", len(h.Tokens()), "guards:", len(h.Guards()))
+		return ctx.Err()
+	})
+	fmt.Println("error:", err)
+	// Output:
+	// tokens: 3 guards: 3
+	// error: <nil>
+}
+
+// Goroutines that share the value hand the lock on among themselves.
+func ExampleHandoff() {
+	sm, done := dial()
+	defer done()
+	ctx := context.Background()
+
+	ledger := lock.New(sm, "/locks/ledger", lock.Handoff(64))
+	total := 0
+	var work sync.WaitGroup
+	for range 100 {
+		work.Go(func() {
+			if err := ledger.Do(ctx, func(context.Context, *lock.Hold) error {
+				total++
+				return nil
+			}); err != nil {
+				log.Print(err)
+			}
+		})
+	}
+	work.Wait()
+	fmt.Println(total)
+	// Output: 100
+}

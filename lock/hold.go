@@ -1,0 +1,75 @@
+package lock
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/session"
+)
+
+// Hold is a lock that is held. See session.Hold for what it can do: Context,
+// Token, Guard, Release and others. Its Release gives the lock up.
+type Hold struct {
+	*session.Hold
+
+	listen sync.Once
+	asked  context.Context // ends when the lock is asked for
+
+	turn *turn // where the lock is handed on within the process, else nil
+}
+
+func newHold(h *session.Hold) *Hold { return &Hold{Hold: h} }
+
+// do runs f while the lock is held, and releases it when f has returned. fail
+// words an error for the lock.
+func (h *Hold) do(ctx context.Context, o options, fail func(op string, err error) error, f func(ctx context.Context) error) error {
+	within, stop := line.Within(ctx, h.Hold)
+	if o.revocable {
+		within, stop = h.untilRevoked(within, stop)
+	}
+	return whileHeld(h, within, stop, fail, f)
+}
+
+// whileHeld runs f with a context that ends with h, and gives h back when f has
+// returned.
+func whileHeld(h interface {
+	Err() error
+	Release() error
+}, within context.Context, stop func(), fail func(op string, err error) error, f func(ctx context.Context) error) error {
+	defer func() { // a second Release does nothing: this one is for panics
+		stop()
+		_ = h.Release()
+	}()
+	err := f(within)
+	lost := errors.Is(h.Err(), session.ErrLost)
+	released := h.Release()
+	if released == nil || errors.Is(released, session.ErrLost) && !lost {
+		return err // a hold that is lost after f has returned has done its duty
+	}
+	if released = fail("lock", released); err == nil {
+		return released
+	}
+	return errors.Join(err, released)
+}
+
+// try is line.Try with ErrHeld in place of line.ErrTaken.
+func try(ctx context.Context, l *line.Line) (*session.Hold, error) {
+	h, err := l.Try(ctx)
+	if errors.Is(err, line.ErrTaken) {
+		err = &held{err}
+	}
+	return h, err
+}
+
+// held words line.ErrTaken for a lock, and keeps whatever else came with it.
+type held struct{ err error }
+
+func (e *held) Error() string {
+	if e.err == line.ErrTaken {
+		return ErrHeld.Error()
+	}
+	return ErrHeld.Error() + " (" + e.err.Error() + ")"
+}
+func (e *held) Unwrap() []error { return []error{ErrHeld, e.err} }

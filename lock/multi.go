@@ -1,0 +1,222 @@
+package lock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/session"
+)
+
+// Locker is a lock that can be part of a Multi: a *Mutex, an *Exclusive, or one side of
+// an RWMutex (RWMutex.Reader, RWMutex.Writer).
+type Locker interface {
+	Path() string
+	Lock(ctx context.Context) (*Hold, error)
+	TryLock(ctx context.Context) (*Hold, error)
+}
+
+// Multi is several locks that are acquired together: all of them or none. It
+// keeps nothing of a single acquisition and is safe for concurrent use.
+//
+// The locks are acquired one after the other in the order of their paths,
+// whatever the order in which they were given. So no two Multis can wait for each
+// other, in whatever processes they are, as long as their paths mean the same:
+// managers with different roots must not mix. A goroutine that already holds
+// one of the locks waits for itself.
+type Multi struct {
+	locks []Locker // in the order of their paths
+	err   error
+}
+
+// NewMulti returns the locks as one. It does no I/O. No lock at all, and two
+// with the same path, are errors that every call reports; so is what is wrong
+// with the locks themselves.
+func NewMulti(locks ...Locker) *Multi {
+	m := &Multi{locks: slices.Clone(locks)}
+	if len(locks) == 0 {
+		m.err = errors.New("a Multi needs at least one lock")
+	}
+	slices.SortStableFunc(m.locks, func(a, b Locker) int { return strings.Compare(a.Path(), b.Path()) })
+	for i, l := range m.locks[min(1, len(locks)):] {
+		if l.Path() == m.locks[i].Path() {
+			m.err = fmt.Errorf("%s is named twice: it would wait for itself", l.Path())
+		}
+	}
+	return m
+}
+
+// MultiHold is the holds of a Multi. It ends when any of them ends.
+type MultiHold struct {
+	*bundle
+	paths []string // of the locks
+}
+
+// Tokens returns the fencing token of each lock by its path. See
+// session.Hold.Token.
+func (h *MultiHold) Tokens() map[string]int64 {
+	tokens := make(map[string]int64, len(h.paths))
+	for i, path := range h.paths {
+		tokens[path] = h.holds[i].Token()
+	}
+	return tokens
+}
+
+// Lock waits until all of the locks are ours. It holds those that it has while
+// it waits for the next. When it loses one of them meanwhile, it gives back the others
+// and begins again.
+//
+// ctx bounds the wait for all of them together, not the hold. When it ends, or
+// one of the locks fails, what was acquired is given back, the last first, in the background
+// if ctx has ended. The errors are those of the locks.
+//
+// The caller must Release the MultiHold.
+func (m *Multi) Lock(ctx context.Context) (*MultiHold, error) {
+	return m.acquire(ctx, "lock", Locker.Lock)
+}
+
+// TryLock takes all of the locks, or none if it would have to wait for one:
+// then it gives back what it has and returns ErrHeld. It is Lock in all else.
+func (m *Multi) TryLock(ctx context.Context) (*MultiHold, error) {
+	return m.acquire(ctx, "try to lock", Locker.TryLock)
+}
+
+// Do runs f while it holds all of the locks. The context that f gets ends when
+// ctx does, or when any of the locks is lost. In all else it is Mutex.Do.
+func (m *Multi) Do(ctx context.Context, f func(ctx context.Context, h *MultiHold) error) error {
+	h, err := m.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	within, stop := line.Within(ctx, h)
+	return whileHeld(h, within, stop, m.fail, func(ctx context.Context) error { return f(ctx, h) })
+}
+
+// Pauses between two attempts of which the first lost a part under way. The
+// first new attempt follows at once.
+const (
+	leastPause = 10 * time.Millisecond
+	mostPause  = time.Second
+)
+
+func (m *Multi) acquire(ctx context.Context, op string, one func(Locker, context.Context) (*Hold, error)) (*MultiHold, error) {
+	if m.err != nil {
+		return nil, m.fail(op, m.err)
+	}
+	for n := 0; ; n++ {
+		h, err := m.attempt(ctx, one)
+		switch {
+		case err == nil:
+			return h, nil
+		case ctx.Err() == nil && errors.Is(err, errPartLost):
+			err = line.Pause(ctx, n-1, leastPause, mostPause)
+		}
+		if err != nil {
+			return nil, m.fail(op, line.GaveUp(ctx, err))
+		}
+	}
+}
+
+// errPartLost says that a lock was lost while the next was waited for.
+var errPartLost = errors.New("a lock was lost while the others were waited for")
+
+// attempt acquires one lock after the other. When it fails it has given back
+// what it had, or ctx has ended and that goes on.
+func (m *Multi) attempt(ctx context.Context, one func(Locker, context.Context) (*Hold, error)) (h *MultiHold, err error) {
+	within, cancel := context.WithCancelCause(ctx) // ends with ctx, or when a lock that we have is lost
+	var unlink []func() bool
+	var holds []*Hold
+	defer func() {
+		for _, unlink := range unlink {
+			unlink()
+		}
+		cancel(nil)
+		if err != nil {
+			err = errors.Join(err, undo(ctx, holds))
+		}
+	}()
+	paths := make([]string, len(m.locks))
+	for i, l := range m.locks {
+		paths[i] = l.Path()
+		h, err := one(l, within)
+		if err == nil {
+			holds = append(holds, h)
+			unlink = append(unlink, context.AfterFunc(h.Context(), func() { cancel(errPartLost) }))
+			err = within.Err() // as done ctx beats a free lock, so does a loss
+		}
+		if err != nil && ctx.Err() == nil && errors.Is(context.Cause(within), errPartLost) {
+			err = errPartLost
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	h = &MultiHold{newBundle(holds, 1), paths}
+	if err := h.Err(); err != nil {
+		return nil, errPartLost
+	}
+	return h, nil
+}
+
+// undo releases what was acquired in vain. It waits for that no longer than
+// ctx; at the latest it is done when the session ends. What was lost needs no
+// release; the error tells what cannot be removed.
+func undo(ctx context.Context, holds []*Hold) error {
+	done := make(chan error, 1)
+	go func() {
+		var errs []error
+		for _, err := range releaseAll(holds, 1) {
+			if !errors.Is(err, session.ErrLost) {
+				errs = append(errs, err)
+			}
+		}
+		done <- errors.Join(errs...)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return nil // the caller is told of that anyway
+	}
+}
+
+func (m *Multi) fail(op string, err error) error {
+	paths := make([]string, len(m.locks))
+	for i, l := range m.locks {
+		paths[i] = l.Path()
+	}
+	return fmt.Errorf("%s [%s]: %w", op, strings.Join(paths, " "), err)
+}
+
+// Reader returns the side of the lock that Multi and others lock for reading.
+func (m *RWMutex) Reader() Locker { return reader{m} }
+
+// Writer returns the side of the lock that Multi and others lock for writing.
+func (m *RWMutex) Writer() Locker { return writer{m} }
+
+type reader struct{ *RWMutex }
+
+func (r reader) Lock(ctx context.Context) (*Hold, error)    { return r.RLock(ctx) }
+func (r reader) TryLock(ctx context.Context) (*Hold, error) { return r.TryRLock(ctx) }
+
+type writer struct{ *RWMutex }
+
+func (w writer) Lock(ctx context.Context) (*Hold, error) {
+	h, err := w.RWMutex.Lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return h.Hold, nil
+}
+
+func (w writer) TryLock(ctx context.Context) (*Hold, error) {
+	h, err := w.RWMutex.TryLock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return h.Hold, nil
+}

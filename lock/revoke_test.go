@@ -1,0 +1,205 @@
+package lock_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+func isClosed(c <-chan struct{}) bool {
+	synctest.Wait()
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+func TestRevoke(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p, q := w.Process(), w.Process()
+		m := lock.New(q.Manager, dir)
+		asked, err := m.Revoke(w.Context())
+		require.NoError(t, err)
+		require.Empty(t, asked, "nobody holds")
+
+		h, err := lock.New(p.Manager, dir, lock.ID("slow")).Lock(w.Context())
+		require.NoError(t, err)
+		next := testworld.Go(w, m.Lock)
+		require.False(t, isClosed(h.Revoked()))
+		counts := w.Count(func() {
+			asked, err = m.Revoke(w.Context())
+			require.NoError(t, err)
+		})
+		require.Equal(t, 1, counts["setData"])
+		require.Len(t, asked, 1)
+		require.Equal(t, "slow", asked[0].ID)
+		require.Equal(t, "__REVOKE__", w.Data(h.Path()), "Curator compares just that")
+		require.True(t, isClosed(h.Revoked()))
+		require.Equal(t, h.Revoked(), h.Revoked())
+		require.NoError(t, h.Err(), "it is a request")
+		waiting(w, true, next)
+
+		holders, err := m.Holders(w.Context())
+		require.NoError(t, err)
+		require.True(t, holders[0].Revoked)
+		require.Empty(t, holders[0].ID)
+		require.Equal(t, h.Session().ID(), holders[0].Session)
+
+		require.NoError(t, h.Release())
+		require.False(t, isClosed(next.Get().Revoked()), "that concerned the one before")
+	})
+}
+
+// To ask costs no watch of its own, and no request until somebody writes.
+func TestRevokedCostsNothing(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		h, err := lock.New(w.Process().Manager, dir).Lock(w.Context())
+		require.NoError(t, err)
+		synctest.Wait()
+		watches := w.Srv.Watches()
+		require.Empty(t, w.Count(func() { h.Revoked() }))
+		require.Equal(t, watches, w.Srv.Watches())
+		require.Equal(t, map[string]int{"getData": 1}, w.Count(func() { w.Put(h.Path(), "__REVOKE__") }))
+		require.True(t, isClosed(h.Revoked()))
+	})
+}
+
+// What else is written into the node is no request; and one that came while
+// nobody had asked yet, or during a disconnection, is not missed.
+func TestRevokedIsNotMissed(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p, q := w.Process(), w.Process()
+		h, err := lock.New(p.Manager, dir).Lock(w.Context())
+		require.NoError(t, err)
+		for _, other := range []string{"", "__REVOKE", "__REVOKE__\n", "127.0.0.1"} {
+			w.Put(h.Path(), other)
+			require.False(t, isClosed(h.Revoked()), "%q", other)
+		}
+		p.Link.Refuse(true)
+		p.Link.Disconnect()
+		w.Put(h.Path(), "__REVOKE__")
+		require.False(t, isClosed(h.Revoked()))
+		p.Link.Refuse(false)
+		w.Eventually(func() bool { return isClosed(h.Revoked()) }, "it hears of it")
+		require.NoError(t, h.Err())
+
+		// A waiter is asked before it holds.
+		next := testworld.Go(w, lock.New(q.Manager, dir).Lock)
+		waiters, err := lock.New(p.Manager, dir).Waiters(w.Context())
+		require.NoError(t, err)
+		require.NoError(t, lock.Revoke(w.Context(), p.Manager, waiters[0].Path))
+		synctest.Wait()
+		require.NoError(t, h.Release())
+		require.True(t, isClosed(next.Get().Revoked()))
+	})
+}
+
+// Between the create and the first read of the own node.
+func TestRevokedAtOnce(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		w.Once(func(r zktest.Request) bool { return r.Op == zktest.OpGetData }, func() zktest.Action {
+			w.Put(dir+"/"+w.Children(dir)[0], "__REVOKE__")
+			return zktest.Pass
+		})
+		h, err := lock.New(p.Manager, dir).Lock(w.Context())
+		require.NoError(t, err)
+		require.True(t, isClosed(h.Revoked()))
+	})
+}
+
+func TestRevocableDo(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p, q := w.Process(), w.Process()
+		m := lock.New(q.Manager, dir)
+		next := (*testworld.Call[*lock.Hold])(nil)
+		done := errors.New("in order")
+		err := lock.New(p.Manager, dir, lock.Revocable()).Do(w.Context(), func(ctx context.Context, h *lock.Hold) error {
+			next = testworld.Go(w, m.Lock)
+			_, err := m.Revoke(w.Context())
+			require.NoError(t, err)
+			<-ctx.Done()
+			require.ErrorIs(t, context.Cause(ctx), lock.ErrRevoked)
+			require.NoError(t, h.Err())
+			time.Sleep(time.Hour) // puts things in order
+			waiting(w, true, next)
+			return done
+		})
+		require.Equal(t, done, err)
+		require.NoError(t, next.Get().Release())
+
+		// Without the option the context does not end.
+		require.NoError(t, m.Do(w.Context(), func(ctx context.Context, h *lock.Hold) error {
+			require.NoError(t, lock.Revoke(w.Context(), p.Manager, h.Path()))
+			require.True(t, isClosed(h.Revoked()))
+			return ctx.Err()
+		}))
+		// A loss is still a loss.
+		err = lock.New(p.Manager, dir, lock.Revocable()).Do(w.Context(), func(ctx context.Context, h *lock.Hold) error {
+			w.Remove(h.Path())
+			<-ctx.Done()
+			return context.Cause(ctx)
+		})
+		require.ErrorIs(t, err, session.ErrDeleted)
+	})
+}
+
+func TestRevokeReadersAndWriters(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p, q := w.Process(), w.Process()
+		r1, r2 := reading(w, p).Get(), reading(w, q).Get()
+		x, r3 := writing(w, p), reading(w, q)
+		asked, err := rw(q).Revoke(w.Context())
+		require.NoError(t, err)
+		require.Len(t, asked, 2)
+		require.True(t, isClosed(r1.Revoked()))
+		require.True(t, isClosed(r2.Revoked()))
+		require.NoError(t, r1.Release())
+		require.NoError(t, r2.Release())
+		require.False(t, isClosed(x.Get().Revoked()))
+		asked, err = rw(q).Revoke(w.Context())
+		require.NoError(t, err)
+		require.Len(t, asked, 1)
+		require.Equal(t, lock.ModeWrite, asked[0].Mode)
+		require.True(t, isClosed(x.Get().Revoked()))
+
+		down, err := x.Get().Downgrade(w.Context())
+		require.NoError(t, err)
+		require.False(t, isClosed(down.Revoked()), "the new hold has not been asked yet")
+		require.NoError(t, down.Release())
+		require.NoError(t, r3.Get().Release())
+	})
+}
+
+func TestRevokeFails(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		h, err := lock.New(p.Manager, dir).Lock(w.Context())
+		require.NoError(t, err)
+		for _, fault := range []zktest.Action{zktest.DropRequest, zktest.LoseReply} {
+			w.Once(func(r zktest.Request) bool { return r.Op == zktest.OpSetData }, func() zktest.Action { return fault })
+			require.NoError(t, lock.Revoke(w.Context(), p.Manager, h.Path()), "asked again where the answer is lost")
+		}
+		require.ErrorIs(t, lock.Revoke(testworld.Cancelled(), p.Manager, h.Path()), context.Canceled)
+		require.ErrorContains(t, lock.Revoke(w.Context(), p.Manager, "locks"), "relative")
+		undo := w.Fail(zktest.OpSetData, h.Path(), zktest.CodeNoAuth)
+		_, err = lock.New(p.Manager, dir).Revoke(w.Context())
+		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorContains(t, err, h.Path())
+		undo()
+		require.NoError(t, h.Release())
+		require.NoError(t, lock.Revoke(w.Context(), p.Manager, h.Path()), "it has given up already")
+	})
+}

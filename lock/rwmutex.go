@@ -1,0 +1,200 @@
+package lock
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// Layout of Curator's InterProcessReadWriteLock.
+const (
+	readTag  = "__READ__"
+	writeTag = "__WRIT__"
+)
+
+// RWMutex is a fair lock on a path for any number of readers or one writer. It
+// keeps nothing of a single acquisition: one value serves any number of
+// goroutines, and two values with the same path exclude each other. It is safe
+// for concurrent use.
+//
+// Readers and writers stand in one line. A writer waits for everybody before
+// it; a reader for the writers before it alone. So a writer that waits makes
+// the readers behind it wait as well: it is not starved by them.
+//
+// A writer's Token is greater than that of every holder before it, and a
+// reader's than that of every writer before it. Of two readers that shared the
+// lock the tokens say nothing. Who was downgraded keeps its token.
+//
+// There is no way up from reading to writing: two readers that both waited
+// for the other to go would wait for ever. Release, Lock, and look again at
+// what was read. In particular, a goroutine that calls Lock while it has a read
+// hold waits for itself; as with a Mutex, nothing knows that it is the same.
+type RWMutex struct {
+	sm          *session.Manager
+	read, write *line.Line
+	path        string
+	data        []byte
+	options     options
+}
+
+// NewRW returns the lock for readers and writers at path, which is below sm's
+// root. It does no I/O; a path that cannot be used is reported by every call on
+// the RWMutex. The path must not be that of a Mutex: its contenders are
+// ignored here, and those here by it.
+func NewRW(sm *session.Manager, path string, opts ...Option) *RWMutex {
+	o := newOptions(opts)
+	data := o.data()
+	return &RWMutex{
+		sm: sm,
+		read: line.New(line.Config{
+			Manager: sm, Dir: path, Tag: readTag, Also: []string{writeTag}, Beside: []string{readTag}, Data: data,
+		}),
+		write: line.New(line.Config{
+			Manager: sm, Dir: path, Tag: writeTag, Also: []string{readTag}, Heirs: []string{writeTag}, Data: data,
+		}),
+		path:    path,
+		data:    data,
+		options: o,
+	}
+}
+
+// Path returns the path of the lock.
+func (m *RWMutex) Path() string { return m.path }
+
+// WriteHold is a lock that is held for writing.
+type WriteHold struct {
+	*Hold
+	m *RWMutex
+}
+
+// Lock waits until the lock is ours for writing. ctx and the errors are those
+// of Mutex.Lock. The caller must Release the WriteHold.
+func (m *RWMutex) Lock(ctx context.Context) (*WriteHold, error) {
+	h, err := m.write.Join(ctx)
+	if err != nil {
+		return nil, m.fail("lock", err)
+	}
+	return &WriteHold{newHold(h), m}, nil
+}
+
+// TryLock takes the lock for writing if nobody has it and nobody waits for it,
+// and returns ErrHeld otherwise. It is Mutex.TryLock in all else.
+func (m *RWMutex) TryLock(ctx context.Context) (*WriteHold, error) {
+	h, err := try(ctx, m.write)
+	if err != nil {
+		return nil, m.fail("try to lock", err)
+	}
+	return &WriteHold{newHold(h), m}, nil
+}
+
+// RLock waits until the lock is ours for reading. ctx and the errors are those
+// of Mutex.Lock. The caller must Release the Hold.
+func (m *RWMutex) RLock(ctx context.Context) (*Hold, error) {
+	h, err := m.read.Join(ctx)
+	if err != nil {
+		return nil, m.fail("read-lock", err)
+	}
+	return newHold(h), nil
+}
+
+// TryRLock takes the lock for reading if no writer has it and none waits for
+// it, and returns ErrHeld otherwise. It is Mutex.TryLock in all else.
+func (m *RWMutex) TryRLock(ctx context.Context) (*Hold, error) {
+	h, err := try(ctx, m.read)
+	if err != nil {
+		return nil, m.fail("try to read-lock", err)
+	}
+	return newHold(h), nil
+}
+
+// Do runs f while it holds the lock for writing, as Mutex.Do does. If f
+// downgrades its hold, its context ends; f goes on with that of the new hold,
+// which it releases itself.
+func (m *RWMutex) Do(ctx context.Context, f func(ctx context.Context, h *WriteHold) error) error {
+	h, err := m.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	return h.do(ctx, m.options, m.fail, func(ctx context.Context) error { return f(ctx, h) })
+}
+
+// RDo runs f while it holds the lock for reading, as Mutex.Do does.
+func (m *RWMutex) RDo(ctx context.Context, f func(ctx context.Context, h *Hold) error) error {
+	h, err := m.RLock(ctx)
+	if err != nil {
+		return err
+	}
+	return h.do(ctx, m.options, m.fail, func(ctx context.Context) error { return f(ctx, h) })
+}
+
+// Downgrade turns the hold into one for reading, without letting a writer in
+// between: readers that stand directly behind come in, and writers go on
+// waiting. Its Token is that of this hold.
+//
+// This hold ends as Downgrade begins: its context ends with
+// session.ErrReleased before anybody can read, and its Guard is refused once
+// the change is done; the new hold has its own. There is no way back: when Downgrade fails, the
+// lock is given up altogether, in the background if need be, and Release has
+// nothing left to do.
+//
+// It is one transaction, and waits for nobody but a server. ctx bounds that;
+// one that has ended already leaves the hold as it is. Other errors:
+// session.ErrLost, when the hold was lost; session.ErrReleased, when it was
+// released or downgraded before; zk.ErrNoAuth.
+//
+// The caller must Release the new Hold.
+func (h *WriteHold) Downgrade(ctx context.Context) (*Hold, error) {
+	dir, name := znode.Split(h.Path())
+	_, number, _ := strings.Cut(name, writeTag)
+	path := znode.Join(dir, znode.Protected(znode.NewGUID(), readTag+number))
+	next, err := h.Replace(ctx, path, h.m.data)
+	if err != nil {
+		return nil, h.m.fail("downgrade", line.GaveUp(ctx, err))
+	}
+	return newHold(next), nil
+}
+
+// Holders returns who holds the lock: readers, or one writer, or nobody. What
+// is said of Mutex.Holders holds for it too.
+func (m *RWMutex) Holders(ctx context.Context) ([]Contender, error) {
+	all, n, err := m.contenders(ctx)
+	return all[:n], err
+}
+
+// Waiters returns who waits for the lock, in order. What is said of
+// Mutex.Holders holds for it too.
+func (m *RWMutex) Waiters(ctx context.Context) ([]Contender, error) {
+	all, n, err := m.contenders(ctx)
+	return all[n:], err
+}
+
+// contenders returns all who stand in the line, and how many of them hold.
+func (m *RWMutex) contenders(ctx context.Context) (all []Contender, holders int, err error) {
+	nodes, err := m.write.Contenders(ctx)
+	if err != nil {
+		return nil, 0, m.fail("list the contenders of", err)
+	}
+	all = make([]Contender, len(nodes))
+	for i, node := range nodes {
+		all[i] = describe(node)
+		all[i].Mode = ModeWrite
+		if _, reads := znode.ParseSeq(node.Path, readTag); reads {
+			all[i].Mode = ModeRead
+		}
+	}
+	for holders < len(all) && all[holders].Mode == ModeRead {
+		holders++
+	}
+	if holders == 0 {
+		holders = min(1, len(all)) // a writer
+	}
+	return all, holders, nil
+}
+
+func (m *RWMutex) fail(op string, err error) error {
+	return fmt.Errorf("%s %s: %w", op, m.path, err)
+}
