@@ -2,6 +2,7 @@ package election
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -9,17 +10,19 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// latchTag is the layout of Curator's LeaderLatch.
-const latchTag = "latch-"
-
 // Election is an election on a path. It keeps nothing of a single campaign and
 // is safe for concurrent use: each Campaign or Run is a candidate of its own.
 type Election struct {
-	sm   *session.Manager
-	line *line.Line
-	path string
-	id   string
-	told func(*Term, error) // may be nil
+	sm      *session.Manager
+	path    string
+	id      string
+	payload *string // nil: the node holds the id
+	layout  layout
+	told    func(*Term, error) // may be nil
+
+	place  place
+	wishes *wishes // nil where there is no line
+	err    error   // why nothing can be done
 }
 
 // Option changes how an election is taken part in.
@@ -38,14 +41,14 @@ func OnTermEnd(f func(t *Term, err error)) Option { return func(e *Election) { e
 // New returns the election at path, which is below sm's root. It does no I/O;
 // a path that cannot be used is reported by every call on the Election.
 func New(sm *session.Manager, path string, opts ...Option) *Election {
-	e := &Election{sm: sm, path: path}
+	e := &Election{sm: sm, path: path, layout: latch}
 	for _, opt := range opts {
 		opt(e)
 	}
 	if e.id == "" {
 		e.id = defaultID()
 	}
-	e.line = line.New(line.Config{Manager: sm, Dir: path, Tag: latchTag, Data: []byte(e.id)})
+	e.settle()
 	return e
 }
 
@@ -63,21 +66,10 @@ func (e *Election) Path() string { return e.path }
 // ID returns the name of the candidates that this value sends into the race.
 func (e *Election) ID() string { return e.id }
 
-// Term is one leadership, from the moment it was won until it ends. See
-// session.Hold for what it can do: Context, Done, Err, Guard, Deadline and
-// others. Token is the number of the term: greater than that of every earlier
-// term on the path.
-type Term struct{ *session.Hold }
-
-// Resign ends the term: first its context, then the candidate's node, so that
-// the next candidate leads. It needs no context, and may be called any number
-// of times, late and concurrently; all calls return the same. The error is nil
-// if the term lasted until the first call, and otherwise matches
-// session.ErrLost, or says why the node cannot be removed.
-func (t *Term) Resign() error { return t.Release() }
-
 // Campaign waits until we lead. It waits through lost connections and ended
-// sessions; when its session ends, it lines up again in the next.
+// sessions; when its session ends, it lines up again in the next. When it is
+// first in line while a transfer names another candidate, it lets that one
+// pass, and lines up again too: hooks then see a hold that is released at once.
 //
 // ctx bounds the wait, not the term. When it ends, the error matches ctx.Err()
 // and context.Cause(ctx), and our node is removed in the background. Other
@@ -86,11 +78,65 @@ func (t *Term) Resign() error { return t.Release() }
 //
 // The caller must Resign the Term.
 func (e *Election) Campaign(ctx context.Context) (*Term, error) {
-	h, err := e.line.Join(ctx)
+	h, err := e.campaign(ctx)
 	if err != nil {
 		return nil, e.fail("campaign on", err)
 	}
-	return &Term{h}, nil
+	return &Term{Hold: h, election: e}, nil
+}
+
+func (e *Election) campaign(ctx context.Context) (*session.Hold, error) {
+	if e.err != nil {
+		return nil, e.err
+	}
+	if e.wishes == nil {
+		return e.place.Join(ctx)
+	}
+	prepare, stop := context.WithCancel(ctx)
+	defer stop()
+	var passed string // whom we have let pass: nobody passes twice, whatever is wished for
+	for {
+		go e.wishes.prepare(prepare, e.sm) // while we wait, so that nothing is left to ask when we are first
+		h, err := e.place.Join(ctx)
+		if err != nil {
+			return nil, err
+		}
+		switch other, err := e.wishes.another(ctx, h); {
+		case err == nil && (other == "" || other == passed):
+			return h, nil
+		case err == nil:
+			passed = other
+		case err != nil && ctx.Err() == nil && h.Err() == nil:
+			return h, nil // the server will not tell: then nothing keeps us
+		}
+		if err := e.leave(ctx, h); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// leave gives up a hold that nobody has seen. When ctx ends, that goes on in
+// the background: until the node is gone, at the latest with its session.
+func (e *Election) leave(ctx context.Context, h *session.Hold) error {
+	left := make(chan error, 1)
+	go func() { left <- h.Release() }()
+	select {
+	case err := <-left:
+		if err != nil && !errors.Is(err, session.ErrLost) {
+			return err // our node stands in the way, and cannot be removed
+		}
+		return gaveUp(ctx)
+	case <-ctx.Done():
+		return gaveUp(ctx)
+	}
+}
+
+// gaveUp is nil while ctx lasts, and then says all of why it ended.
+func gaveUp(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return line.GaveUp(ctx, ctx.Err())
 }
 
 func (e *Election) fail(op string, err error) error {

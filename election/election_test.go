@@ -91,12 +91,20 @@ func TestCost(t *testing.T) {
 		synctest.Wait()
 		var a *election.Term
 		var b *candidate
-		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1},
-			w.count(func() { a = pa.lead("a") }))
-		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 2},
-			w.count(func() { b = pb.campaign("b") }))
-		require.Equal(t, map[string]int{"delete": 1},
-			w.count(func() { require.NoError(t, a.Resign()); b.get() }))
+		ea, eb := pa.election("a"), pb.election("b")
+		for round := range 3 {
+			lead := map[string]int{"create": 1, "getChildren2": 1, "getData": 1}
+			wait := map[string]int{"create": 1, "getChildren2": 1, "getData": 2}
+			if round == 0 { // a session asks once whether there is a transfer, and is told from then on
+				lead["exists"], wait["exists"] = 1, 1
+			}
+			require.Equal(t, lead, w.count(func() { a = start(w, ea).get() }))
+			a.Transferred()
+			require.Equal(t, wait, w.count(func() { b = start(w, eb) }))
+			require.Equal(t, map[string]int{"delete": 1},
+				w.count(func() { require.NoError(t, a.Resign()); b.get() }))
+			require.NoError(t, b.term.Resign())
+		}
 	})
 }
 
@@ -152,82 +160,88 @@ func TestHardCase11_ClosedDuringCreate(t *testing.T) {
 // After an expiry the old node may be listed still when the client is back. It
 // is no leadership.
 func TestHardCase15_TwoLeadersAfterExpiry(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		pa, pb := w.process(), w.process()
-		a, b := pa.run("a"), pb.run("b")
-		pa.link.Cut(zktest.ToServer)
-		<-a.terms()[0].Done() // its trust is over; at the server its node still stands
-		ended := time.Now()
-		pa.link.Disconnect()
-		pa.link.Heal()
-		time.Sleep(500 * time.Millisecond)
-		require.Len(t, w.nodes(), 3, "the old node, b's, and a's new one")
-		require.False(t, a.leads())
-		require.False(t, b.leads())
-		time.Sleep(10 * time.Second)
-		require.True(t, b.leads(), "as the server expired the old one")
-		require.False(t, a.leads())
-		require.Greater(t, b.terms()[0].Token(), a.terms()[0].Token())
-		require.Greater(t, time.Since(ended), time.Second)
-		b.stop <- nil
-		require.True(t, a.leads())
-		require.NotEqual(t, a.terms()[0].Session().ID(), a.terms()[1].Session().ID())
-	})
+	for _, layout := range layouts {
+		inWorld(t, func(t *testing.T, w *world) {
+			pa, pb := w.process(), w.process()
+			a, b := pa.run("a", layout), pb.run("b", layout)
+			pa.link.Cut(zktest.ToServer)
+			<-a.terms()[0].Done() // its trust is over; at the server its node still stands
+			ended := time.Now()
+			pa.link.Disconnect()
+			pa.link.Heal()
+			time.Sleep(500 * time.Millisecond)
+			require.Len(t, w.nodes(), 3, "the old node, b's, and a's new one")
+			require.False(t, a.leads())
+			require.False(t, b.leads())
+			time.Sleep(10 * time.Second)
+			require.True(t, b.leads(), "as the server expired the old one")
+			require.False(t, a.leads())
+			require.Greater(t, b.terms()[0].Token(), a.terms()[0].Token())
+			require.Greater(t, time.Since(ended), time.Second)
+			b.stop <- nil
+			require.True(t, a.leads())
+			require.NotEqual(t, a.terms()[0].Session().ID(), a.terms()[1].Session().ID())
+		})
+	}
 }
 
 // What broke LeaderLatch: its node or its directory vanishes, two candidates
 // chase each other, nobody leads after an outage.
 func TestHardCase53_NodesVanish(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		pa, pb := w.process(), w.process()
-		a, b := pa.run("a"), pb.run("b")
-		leaders := func() (n int) {
-			for _, r := range []*running{a, b} {
-				if r.leads() {
-					n++
+	for _, layout := range layouts {
+		inWorld(t, func(t *testing.T, w *world) {
+			pa, pb := w.process(), w.process()
+			a, b := pa.run("a", layout), pb.run("b", layout)
+			leaders := func() (n int) {
+				for _, r := range []*running{a, b} {
+					if r.leads() {
+						n++
+					}
 				}
+				return n
 			}
-			return n
-		}
-		for range 5 {
-			for _, name := range w.nodes() { // each in turn: leader and candidate
-				require.NoError(t, w.srv.Remove(dir+"/"+name))
+			for range 5 {
+				for _, name := range w.nodes() { // each in turn: leader and candidate
+					require.NoError(t, w.srv.Remove(dir+"/"+name))
+					time.Sleep(20 * time.Second)
+					require.Equal(t, 1, leaders())
+					require.Len(t, w.nodes(), 2)
+				}
+				require.NoError(t, w.srv.Remove("/leaders"))
 				time.Sleep(20 * time.Second)
 				require.Equal(t, 1, leaders())
 				require.Len(t, w.nodes(), 2)
 			}
-			require.NoError(t, w.srv.Remove("/leaders"))
+			requests := w.count(func() { time.Sleep(time.Hour) })
+			delete(requests, zktest.OpSync.String()) // the sessions' own, along with their pings
+			require.Empty(t, requests, "all is quiet")
+			w.srv.Restart()
 			time.Sleep(20 * time.Second)
 			require.Equal(t, 1, leaders())
+			w.srv.Wipe()
+			time.Sleep(time.Minute)
+			require.Equal(t, 1, leaders())
 			require.Len(t, w.nodes(), 2)
-		}
-		requests := w.count(func() { time.Sleep(time.Hour) })
-		delete(requests, zktest.OpSync.String()) // the sessions' own, along with their pings
-		require.Empty(t, requests, "all is quiet")
-		w.srv.Restart()
-		time.Sleep(20 * time.Second)
-		require.Equal(t, 1, leaders())
-		w.srv.Wipe()
-		time.Sleep(time.Minute)
-		require.Equal(t, 1, leaders())
-		require.Len(t, w.nodes(), 2)
-	})
+		})
+	}
 }
 
 // What a term says of itself does not change under the function that leads.
 func TestHardCase54_TokenStaysThroughTheTerm(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		p := w.process()
-		r := p.run("a")
-		path, token := r.terms()[0].Path(), r.terms()[0].Token()
-		require.NoError(t, w.srv.Remove("/leaders"))
-		time.Sleep(time.Minute)
-		require.Len(t, r.terms(), 2)
-		require.Equal(t, path, r.terms()[0].Path())
-		require.Equal(t, token, r.terms()[0].Token())
-		require.Greater(t, r.terms()[1].Token(), token, "although its number is the same")
-		require.Equal(t, path[len(path)-10:], r.terms()[1].Path()[len(path)-10:])
-	})
+	for _, layout := range layouts {
+		inWorld(t, func(t *testing.T, w *world) {
+			p := w.process()
+			r := p.run("a", layout)
+			path, token := r.terms()[0].Path(), r.terms()[0].Token()
+			require.NoError(t, w.srv.Remove("/leaders"))
+			time.Sleep(time.Minute)
+			require.Len(t, r.terms(), 2)
+			require.Equal(t, path, r.terms()[0].Path())
+			require.Equal(t, token, r.terms()[0].Token())
+			require.Greater(t, r.terms()[1].Token(), token, "although its number is the same")
+			require.Equal(t, path[len(path)-10:], r.terms()[1].Path()[len(path)-10:])
+		})
+	}
 }
 
 // Many elections stand on one session, and one that blocks disturbs no other.

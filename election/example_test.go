@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"slices"
+	"sync"
 
 	"github.com/docent-go/docent/election"
 	"github.com/docent-go/docent/session"
@@ -89,4 +91,57 @@ func ExampleElection_Observe() {
 	// nobody leads
 	// host-7 leads
 	// nobody leads any more
+}
+
+func ExampleElection_Transfer() {
+	sm, done := dial()
+	defer done()
+	ctx, cancel := context.WithCancel(context.Background())
+
+	leads := make(chan string, 1)
+	var running sync.WaitGroup
+	for _, id := range []string{"host-1", "host-2"} {
+		e := election.New(sm, "/leaders/scheduler", election.ID(id))
+		running.Go(func() {
+			_ = e.Run(ctx, func(ctx context.Context, t *election.Term) error {
+				leads <- id
+				<-ctx.Done()
+				if errors.Is(context.Cause(ctx), election.ErrTransferred) {
+					fmt.Println(id, "is asked to make room, and leads until it has finished:", t.Err() == nil)
+				}
+				return nil
+			})
+		})
+		for all, _ := e.Participants(ctx); !slices.ContainsFunc(all, func(p election.Participant) bool { return p.ID == id }); {
+			all, _ = e.Participants(ctx) // until it stands in line
+		}
+	}
+	fmt.Println(<-leads, "leads")
+	fmt.Println("transferred:", election.New(sm, "/leaders/scheduler").Transfer(ctx, "host-2"))
+	fmt.Println(<-leads, "leads")
+	cancel()
+	running.Wait()
+	// Output:
+	// host-1 leads
+	// host-1 is asked to make room, and leads until it has finished: true
+	// transferred: <nil>
+	// host-2 leads
+}
+
+func ExampleOneNode() {
+	sm, done := dial()
+	defer done()
+	ctx := context.Background()
+
+	e := election.New(sm, "/currentMaster", election.OneNode(), election.Payload("10.0.0.7:9000"))
+	t, err := e.Campaign(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	master, err := e.Leader(ctx) // as a client does
+	fmt.Println(master.Payload, err)
+	fmt.Println("resigned:", t.Resign())
+	// Output:
+	// 10.0.0.7:9000 <nil>
+	// resigned: <nil>
 }

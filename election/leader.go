@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"time"
+	"unicode/utf8"
 
 	"github.com/docent-go/docent/internal/line"
 )
@@ -13,8 +14,13 @@ var ErrNoLeader = errors.New("there is no leader")
 
 // Participant is a candidate, as its node tells.
 type Participant struct {
-	// ID is the candidate's name. LeaderLatch may leave it empty.
+	// ID is the candidate's name. LeaderLatch may leave it empty. In the OneNode
+	// layout the node holds nothing but the payload: then it is that, or empty
+	// if that is no text.
 	ID string
+	// Payload is what the node holds, as it is: where candidates stand in
+	// line, the id.
+	Payload string
 	// Since is when the candidate joined, by the clock of the ensemble's leader.
 	Since time.Time
 	// Token is the zxid with which the candidate's node was made: the least
@@ -35,8 +41,13 @@ type Leader struct{ Participant }
 func (l Leader) Vacant() bool { return l.Path == "" }
 
 func participant(c line.Contender) Participant {
+	id := string(c.Data)
+	if !utf8.ValidString(id) {
+		id = ""
+	}
 	return Participant{
-		ID:      string(c.Data),
+		ID:      id,
+		Payload: string(c.Data),
 		Since:   c.Since(),
 		Token:   c.Stat.Czxid,
 		Session: c.Stat.EphemeralOwner,
@@ -51,7 +62,10 @@ func participant(c line.Contender) Participant {
 // ctx bounds the reads. Other errors: ctx's; session.ErrClosed; an invalid
 // path; zk.ErrNoAuth when we may not list the directory.
 func (e *Election) Leader(ctx context.Context) (Leader, error) {
-	c, found, err := e.line.First(ctx)
+	if e.err != nil {
+		return Leader{}, e.fail("look for the leader of", e.err)
+	}
+	c, found, err := e.place.First(ctx)
 	if err == nil && !found {
 		err = ErrNoLeader
 	}
@@ -65,7 +79,10 @@ func (e *Election) Leader(ctx context.Context) (Leader, error) {
 // leader first. What is said of Leader holds for it too; an election without
 // candidates is no error.
 func (e *Election) Participants(ctx context.Context) ([]Participant, error) {
-	nodes, err := e.line.Contenders(ctx)
+	if e.err != nil {
+		return nil, e.fail("list the participants of", e.err)
+	}
+	nodes, err := e.place.Contenders(ctx)
 	if err != nil {
 		return nil, e.fail("list the participants of", err)
 	}

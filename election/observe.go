@@ -38,6 +38,10 @@ const (
 func (e *Election) Observe(ctx context.Context) iter.Seq2[Leader, error] {
 	return func(yield func(Leader, error) bool) {
 		o := observer{election: e, yield: yield}
+		if e.err != nil {
+			o.fail(e.err)
+			return
+		}
 		for o.round(ctx) {
 		}
 	}
@@ -79,7 +83,7 @@ func (o *observer) round(ctx context.Context) bool {
 // the loop wants no more.
 func (o *observer) follow(ctx context.Context, s *session.Session) error {
 	for {
-		first, found, watch, err := o.election.line.FirstW(ctx, s)
+		first, found, watch, err := o.election.place.FirstW(ctx, s)
 		if err != nil {
 			return err
 		}

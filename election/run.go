@@ -31,6 +31,9 @@ const (
 //   - The term was lost before f returned: Run campaigns again, whatever f
 //     returned, since that cannot be told from a consequence of the loss.
 //     OnTermEnd hears of it. An f that wants Run to end then cancels ctx.
+//   - Another leader was named before f returned (Transfer): the context of f
+//     ends with ErrTransferred, while we go on leading until f returns. Then Run
+//     resigns and campaigns again, whatever f returned.
 //   - ctx has ended: Run returns ctx's error, joined with what f returned if
 //     that says anything else.
 //
@@ -42,17 +45,18 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 			return err
 		}
 		began := time.Now()
-		err, lost := lead(ctx, t, f)
+		err, why := lead(ctx, t, f)
 		if e.told != nil {
-			e.told(t, errors.Join(err, lost))
+			e.told(t, errors.Join(err, why))
 		}
+		taken := errors.Is(why, session.ErrLost) || errors.Is(why, ErrTransferred)
 		switch {
 		case ctx.Err() != nil:
 			return e.stopped(ctx, err)
-		case err != nil && !errors.Is(lost, session.ErrLost):
-			return errors.Join(err, lost)
-		case lost != nil && !errors.Is(lost, session.ErrLost):
-			return e.fail("resign", lost) // our node stands in the way, and cannot be removed
+		case err != nil && !taken:
+			return errors.Join(err, why)
+		case why != nil && !taken:
+			return e.fail("resign", why) // our node stands in the way, and cannot be removed
 		}
 		if short++; time.Since(began) >= shortTerm {
 			short = 0
@@ -63,20 +67,31 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 	}
 }
 
-// lead calls f and resigns. lost says why the term was lost before f returned,
-// or why our node cannot be removed.
-func lead(ctx context.Context, t *Term, f func(context.Context, *Term) error) (err, lost error) {
+// lead calls f and resigns. why says that the term was lost or transferred
+// before f returned, or why our node cannot be removed.
+func lead(ctx context.Context, t *Term, f func(context.Context, *Term) error) (err, why error) {
 	within, stop := line.Within(ctx, t.Hold)
+	within, transfer := context.WithCancelCause(within)
 	defer func() { // a second Resign does nothing: this one is for panics
 		stop()
 		_ = t.Resign()
 	}()
+	go func() { // ends with stop at the latest
+		select {
+		case <-t.Transferred():
+			transfer(ErrTransferred)
+		case <-within.Done():
+		}
+	}()
 	err = f(within, t)
-	early := errors.Is(t.Err(), session.ErrLost)
-	if lost = t.Resign(); errors.Is(lost, session.ErrLost) && !early {
-		lost = nil // a term that is lost after f has returned has done its duty
+	lost := errors.Is(t.Err(), session.ErrLost)
+	if why = t.Resign(); errors.Is(why, session.ErrLost) && !lost {
+		why = nil // a term that is lost after f has returned has done its duty
 	}
-	return err, lost
+	if why == nil && context.Cause(within) == ErrTransferred {
+		why = ErrTransferred
+	}
+	return err, why
 }
 
 // stopped is Run's error after ctx has ended. What f returned is left out when

@@ -58,7 +58,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		require.ErrorContains(t, a.err, dir)
 		synctest.Wait()
 		require.Empty(t, w.nodes())
-		require.Zero(t, w.srv.Watches())
+		require.Equal(t, 2, w.srv.Watches(), "one for each session, which hears of transfers")
 
 		why := errors.New("shutting down")
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -138,41 +138,43 @@ func TestRunResignsAfterPanic(t *testing.T) {
 // Curator's LeaderSelector, case by case: it must not die of a failed attempt,
 // must line up again after an expiry, must leave nothing when it is stopped.
 func TestHardCase52_Requeue(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		pa, pb := w.process(), w.process()
-		a, b := pa.run("a"), pb.run("b")
-		for range 5 { // expiry as leader, over and over
-			w.srv.Expire(pa.session())
-			w.srv.Expire(pb.session())
-			time.Sleep(10 * time.Second)
-			require.NotEqual(t, a.leads(), b.leads(), "one of them")
-			require.Len(t, w.nodes(), 2)
-		}
-		// The connection breaks right behind the create, again and again.
-		var faults atomic.Int32
-		faults.Store(10)
-		w.srv.Intercept(func(r zktest.Request) zktest.Action {
-			if r.Op == zktest.OpCreate && faults.Add(-1) >= 0 {
-				return zktest.LoseReply
+	for _, layout := range layouts {
+		inWorld(t, func(t *testing.T, w *world) {
+			pa, pb := w.process(), w.process()
+			a, b := pa.run("a", layout), pb.run("b", layout)
+			for range 5 { // expiry as leader, over and over
+				w.srv.Expire(pa.session())
+				w.srv.Expire(pb.session())
+				time.Sleep(10 * time.Second)
+				require.NotEqual(t, a.leads(), b.leads(), "one of them")
+				require.Len(t, w.nodes(), 2)
 			}
-			return zktest.Pass
+			// The connection breaks right behind the create, again and again.
+			var faults atomic.Int32
+			faults.Store(10)
+			w.srv.Intercept(func(r zktest.Request) zktest.Action {
+				if r.Op == zktest.OpCreate && faults.Add(-1) >= 0 {
+					return zktest.LoseReply
+				}
+				return zktest.Pass
+			})
+			for faults.Load() > 0 {
+				w.srv.Expire(pa.session())
+				time.Sleep(20 * time.Second)
+			}
+			require.NotEqual(t, a.leads(), b.leads())
+			require.Len(t, w.nodes(), 2)
+			// Stopped while it is cut off: the other one leads, nothing is left.
+			pa.link.Cut(zktest.Both)
+			a.cancel()
+			<-a.done
+			time.Sleep(time.Minute)
+			require.True(t, b.leads())
+			pa.link.Heal()
+			time.Sleep(time.Minute)
+			require.Len(t, w.nodes(), 1)
 		})
-		for faults.Load() > 0 {
-			w.srv.Expire(pa.session())
-			time.Sleep(20 * time.Second)
-		}
-		require.NotEqual(t, a.leads(), b.leads())
-		require.Len(t, w.nodes(), 2)
-		// Stopped while it is cut off: the other one leads, nothing is left.
-		pa.link.Cut(zktest.Both)
-		a.cancel()
-		<-a.done
-		time.Sleep(time.Minute)
-		require.True(t, b.leads())
-		pa.link.Heal()
-		time.Sleep(time.Minute)
-		require.Len(t, w.nodes(), 1)
-	})
+	}
 }
 
 func TestResignFails(t *testing.T) {

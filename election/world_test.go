@@ -17,6 +17,9 @@ import (
 
 const dir = "/leaders/a"
 
+// layouts are those in which candidates stand in line.
+var layouts = []election.Option{func(*election.Election) {}, election.LeaderSelector()}
+
 // world is a server and its processes, in virtual time.
 type world struct {
 	*testing.T
@@ -80,13 +83,17 @@ type candidate struct {
 }
 
 // campaign starts a Campaign and returns when it stands in the line.
-func (p *process) campaign(id string) *candidate {
-	ctx, cancel := context.WithCancel(p.w.Context())
-	c := &candidate{w: p.w, cancel: cancel, done: make(chan struct{})}
-	p.w.Cleanup(cancel)
+func (p *process) campaign(id string, opts ...election.Option) *candidate {
+	return start(p.w, p.election(id, opts...))
+}
+
+func start(w *world, e *election.Election) *candidate {
+	ctx, cancel := context.WithCancel(w.Context())
+	c := &candidate{w: w, cancel: cancel, done: make(chan struct{})}
+	w.Cleanup(cancel)
 	go func() {
 		defer close(c.done)
-		c.term, c.err = p.election(id).Campaign(ctx)
+		c.term, c.err = e.Campaign(ctx)
 	}()
 	synctest.Wait()
 	return c
@@ -143,6 +150,8 @@ type running struct {
 	stop   chan error
 	mu     sync.Mutex
 	begun  []*election.Term
+	why    []error // the causes with which the contexts of the terms ended
+	ends   []error // what OnTermEnd was told
 	done   chan struct{}
 	err    error
 }
@@ -156,7 +165,12 @@ func (p *process) run(id string, opts ...election.Option) *running {
 	})
 	go func() {
 		defer close(r.done)
-		r.err = p.election(id, opts...).Run(ctx, func(ctx context.Context, t *election.Term) error {
+		told := election.OnTermEnd(func(_ *election.Term, err error) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.ends = append(r.ends, err)
+		})
+		r.err = p.election(id, append([]election.Option{told}, opts...)...).Run(ctx, func(ctx context.Context, t *election.Term) error {
 			r.mu.Lock()
 			r.begun = append(r.begun, t)
 			r.mu.Unlock()
@@ -164,6 +178,9 @@ func (p *process) run(id string, opts ...election.Option) *running {
 			case err := <-r.stop:
 				return err
 			case <-ctx.Done():
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				r.why = append(r.why, context.Cause(ctx))
 				return ctx.Err()
 			}
 		})
@@ -178,6 +195,22 @@ func (r *running) terms() []*election.Term {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.begun)
+}
+
+// causes lists why the contexts of terms ended while the function still ran.
+func (r *running) causes() []error {
+	synctest.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.why)
+}
+
+// told lists what OnTermEnd was told.
+func (r *running) told() []error {
+	synctest.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.ends)
 }
 
 // leads reports whether the newest term lasts.

@@ -1,0 +1,230 @@
+package election_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/internal/onenode"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// Curator's LeaderSelector stands in the line of a mutex, and writes its id as
+// plain text.
+func TestLeaderSelectorLayout(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		theirs := dir + "/_c_00000000-0000-4000-8000-000000000000-lock-0000000000"
+		require.NoError(t, w.srv.Put(theirs, []byte("java")))
+		require.NoError(t, w.srv.Put(dir+"/_c_00000000-0000-4000-8000-000000000001-latch-0000000000", nil)) // a stranger here
+		require.NoError(t, w.srv.SetSequence(dir, 1))
+		a := w.process().campaign("höst-7", election.LeaderSelector())
+		b := w.process().campaign("b", election.LeaderSelector())
+		e := w.process().election("x", election.LeaderSelector())
+		leader, err := e.Leader(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, "java", leader.ID)
+		require.True(t, a.waiting())
+		require.NoError(t, w.srv.Remove(theirs))
+		term := a.get()
+		require.Regexp(t, `^/leaders/a/_c_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-lock-0000000001$`, term.Path())
+		info, _ := w.srv.Node(term.Path())
+		require.Equal(t, "höst-7", string(info.Data))
+
+		go func() {
+			<-term.Transferred()
+			_ = term.Resign()
+		}()
+		require.NoError(t, e.Transfer(t.Context(), "b"))
+		b.get()
+	})
+}
+
+// A payload has no place where Java expects the id.
+func TestPayloadNeedsOneNode(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		for _, opt := range []election.Option{func(*election.Election) {}, election.LeaderSelector()} {
+			e := election.New(p.Manager, dir, election.Payload("10.0.0.7:80"), opt)
+			_, err := e.Campaign(t.Context())
+			require.ErrorContains(t, err, "OneNode")
+			_, err = e.Leader(t.Context())
+			require.ErrorContains(t, err, "OneNode")
+			_, err = e.Participants(t.Context())
+			require.ErrorContains(t, err, "OneNode")
+			require.ErrorContains(t, e.Transfer(t.Context(), "b"), "OneNode")
+			for _, err := range e.Observe(t.Context()) {
+				require.ErrorContains(t, err, "OneNode")
+			}
+		}
+		err := p.lead("a").UpdatePayload(t.Context(), "b")
+		require.ErrorContains(t, err, "OneNode")
+		require.Len(t, w.nodes(), 1)
+	})
+}
+
+const master = "/hbase/master"
+
+func (p *process) master(opts ...election.Option) *election.Election {
+	return election.New(p.Manager, master, append(opts, election.OneNode())...)
+}
+
+func TestOneNode(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		pa, pb, client := w.process(), w.process(), w.process()
+		_, err := client.master().Leader(t.Context())
+		require.ErrorIs(t, err, election.ErrNoLeader)
+		all, err := client.master().Participants(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, all)
+
+		var seen []string
+		watching, stop := context.WithCancel(t.Context())
+		defer stop()
+		go func() {
+			for leader, err := range client.master().Observe(watching) {
+				if err == nil {
+					seen = append(seen, leader.Payload)
+				}
+			}
+		}()
+		synctest.Wait() // an observer that is slow may leave out what has passed
+		a := start(w, pa.master(election.Payload("a:1"))).get()
+		require.Equal(t, master, a.Path())
+		b := start(w, pb.master(election.Payload("b:1")))
+		again := start(w, pa.master(election.Payload("a:2"))) // in the session of the leader
+		require.True(t, b.waiting())
+		require.True(t, again.waiting())
+		leader, err := client.master().Leader(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, election.Leader{Participant: election.Participant{
+			ID: "a:1", Payload: "a:1", Since: leader.Since, Token: a.Token(), Session: pa.session(), Path: master,
+		}}, leader)
+
+		require.NoError(t, a.UpdatePayload(t.Context(), "\xff"))
+		synctest.Wait()
+		leader, err = client.master().Leader(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, "\xff", leader.Payload)
+		require.Empty(t, leader.ID, "it is no text")
+		require.Equal(t, a.Token(), leader.Token)
+		require.NoError(t, a.Err())
+
+		require.NoError(t, a.Resign())
+		require.ErrorIs(t, a.UpdatePayload(t.Context(), "late"), session.ErrReleased)
+		w.awaitOne(b, again)
+		next, last := b, again
+		if b.waiting() {
+			next, last = again, b
+		}
+		require.Greater(t, next.get().Token(), a.Token())
+		require.NoError(t, next.term.Resign())
+		require.NoError(t, last.get().Resign())
+		synctest.Wait()
+		require.Equal(t, "a:1", seen[1])
+		require.Equal(t, "\xff", seen[2])
+		require.Empty(t, seen[len(seen)-1], "vacant")
+		_, found := w.srv.Node(master)
+		require.False(t, found)
+	})
+}
+
+// awaitOne waits until one of the campaigns has been won.
+func (w *world) awaitOne(all ...*candidate) {
+	w.Helper()
+	for range 1000 {
+		for _, c := range all {
+			if !c.waiting() {
+				return
+			}
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	require.FailNow(w, "nobody leads")
+}
+
+func TestOneNodeCost(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p, q := w.process(), w.process()
+		require.NoError(t, start(w, p.master()).get().Resign())
+		var a *election.Term
+		var b *candidate
+		require.Equal(t, map[string]int{"create": 1, "getData": 1}, w.count(func() { a = start(w, p.master()).get() }))
+		require.Equal(t, map[string]int{"create": 1, "getData": 1}, w.count(func() { b = start(w, q.master()) }))
+		require.Equal(t, map[string]int{"create": 1, "getData": 1, "delete": 1},
+			w.count(func() { require.NoError(t, a.Resign()); b.get() }))
+	})
+}
+
+// A node that belongs to nobody never goes away.
+func TestOneNodePersistent(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		require.NoError(t, w.srv.Put(master, nil))
+		_, err := w.process().master().Campaign(t.Context())
+		require.ErrorIs(t, err, onenode.ErrNotEphemeral)
+	})
+}
+
+// The old master's node stands until its session has expired: the backup waits
+// for that, and the old one leads no more long before.
+func TestHardCase15_OneNode(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		pa, pb := w.process(), w.process()
+		a := start(w, pa.master(election.ID("a"))).get()
+		b := start(w, pb.master(election.ID("b")))
+		pa.link.Cut(zktest.ToServer)
+		<-a.Done()
+		ended := time.Now()
+		pa.link.Disconnect()
+		pa.link.Heal()
+		again := start(w, pa.master(election.ID("a")))
+		require.True(t, again.waiting(), "its own old node stands in the way")
+		require.True(t, b.waiting())
+		w.awaitOne(b, again)
+		require.Greater(t, time.Since(ended), time.Second)
+		require.NotEqual(t, b.waiting(), again.waiting())
+		for _, c := range []*candidate{b, again} {
+			if !c.waiting() {
+				require.Greater(t, c.get().Token(), a.Token())
+			}
+		}
+	})
+}
+
+func TestHardCase29_LossPolicies(t *testing.T) {
+	for _, opt := range []election.Option{func(*election.Election) {}, election.LeaderSelector(), election.OneNode()} {
+		inWorld(t, func(t *testing.T, w *world) {
+			patient := w.process()
+			nervous := w.process(func(c *session.Config) { c.LossPolicy = session.OnDisconnect })
+			kept, err := election.New(patient.Manager, "/leaders/kept", opt).Campaign(t.Context())
+			require.NoError(t, err)
+			terms := make(chan *election.Term, 10)
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() {
+				done <- election.New(nervous.Manager, "/leaders/flaps", opt).Run(ctx, func(ctx context.Context, t *election.Term) error {
+					terms <- t
+					<-ctx.Done()
+					return nil
+				})
+			}()
+			for range 3 {
+				term := <-terms
+				patient.link.Disconnect()
+				nervous.link.Disconnect()
+				<-term.Done()
+				require.ErrorIs(t, term.Err(), session.ErrDisconnected)
+				time.Sleep(5 * time.Second)
+				require.NoError(t, kept.Err())
+			}
+			<-terms
+			cancel()
+			require.ErrorIs(t, <-done, context.Canceled)
+			require.NoError(t, kept.Resign())
+		})
+	}
+}

@@ -1,0 +1,328 @@
+package election_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// transfer is a Transfer under way.
+type transfer struct {
+	w      *world
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error
+}
+
+func (p *process) transfer(id string) *transfer {
+	ctx, cancel := context.WithCancel(p.w.Context())
+	tr := &transfer{w: p.w, cancel: cancel, done: make(chan struct{})}
+	p.w.Cleanup(cancel)
+	go func() {
+		defer close(tr.done)
+		tr.err = p.election("operator").Transfer(ctx, id)
+	}()
+	synctest.Wait()
+	return tr
+}
+
+func (tr *transfer) waiting() bool {
+	synctest.Wait()
+	select {
+	case <-tr.done:
+		return false
+	default:
+		return true
+	}
+}
+
+func (tr *transfer) result() error {
+	tr.w.Helper()
+	select {
+	case <-tr.done:
+	case <-time.After(time.Hour):
+		require.FailNow(tr.w, "the transfer still waits after an hour")
+	}
+	synctest.Wait()
+	return tr.err
+}
+
+// ids lists who stands in line.
+func (p *process) ids() (ids []string) {
+	all, err := p.election("x").Participants(p.w.Context())
+	require.NoError(p.w, err)
+	for _, c := range all {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
+// wished tells whether a wish stands.
+func (w *world) wished() bool {
+	synctest.Wait()
+	_, found := w.srv.Node(dir + "/transfer")
+	return found
+}
+
+func TestTransfer(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		op := w.process()
+		a, b, c, d := w.process().run("a"), w.process().run("b"), w.process().run("c"), w.process().run("d")
+		require.NoError(t, op.transfer("a").result(), "it leads already")
+		require.Len(t, a.terms(), 1)
+
+		time.Sleep(time.Second) // Run slows down after shorter terms
+		require.NoError(t, op.transfer("c").result())
+		require.True(t, c.leads())
+		require.ErrorIs(t, a.causes()[0], election.ErrTransferred)
+		require.ErrorIs(t, a.told()[0], election.ErrTransferred)
+		require.Empty(t, b.terms(), "it stepped aside before a term began")
+		ids := op.ids()
+		require.Equal(t, []string{"c", "d"}, ids[:2])
+		require.ElementsMatch(t, []string{"a", "b"}, ids[2:])
+		require.Greater(t, c.terms()[0].Token(), a.terms()[0].Token())
+		require.False(t, w.wished())
+		require.Len(t, w.nodes(), 4)
+
+		// The order holds from there, and no old wish comes back.
+		c.stop <- nil
+		require.True(t, d.leads())
+		d.stop <- nil
+		require.NotEqual(t, a.leads(), b.leads())
+	})
+}
+
+// The hold is kept until the function has returned: nobody leads meanwhile.
+func TestTransferWaitsForTheFunction(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p, op := w.process(), w.process()
+		finish := make(chan struct{})
+		stopped := make(chan error, 1)
+		ended := make(chan error, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			ended <- p.election("a").Run(ctx, func(ctx context.Context, term *election.Term) error {
+				<-ctx.Done()
+				if context.Cause(ctx) == election.ErrTransferred {
+					stopped <- term.Err()
+					<-finish
+				}
+				return errWork // must not end Run
+			})
+		}()
+		synctest.Wait()
+		b := w.process().run("b")
+		tr := op.transfer("b")
+		require.NoError(t, <-stopped, "it leads still")
+		time.Sleep(time.Hour)
+		require.True(t, tr.waiting())
+		require.False(t, b.leads())
+		close(finish)
+		require.NoError(t, tr.result())
+		require.True(t, b.leads())
+		require.Equal(t, []string{"b", "a"}, op.ids())
+		cancel()
+		require.ErrorIs(t, <-ended, context.Canceled)
+	})
+}
+
+func TestTransferToCampaign(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		op := w.process()
+		term := w.process().lead("a")
+		b := w.process().campaign("b")
+		c := w.process().campaign("c")
+		asked := term.Transferred()
+		tr := op.transfer("c")
+		<-asked
+		<-term.Transferred()
+		require.NoError(t, term.Err(), "a leader that does not look goes on leading")
+		require.True(t, tr.waiting())
+		require.NoError(t, term.Resign())
+		require.NoError(t, tr.result())
+		next := c.get()
+		require.True(t, b.waiting())
+		require.NoError(t, next.Resign())
+		b.get()
+	})
+}
+
+func TestTransferToNobody(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		op := w.process()
+		err := op.election("x").Transfer(t.Context(), "b")
+		require.ErrorIs(t, err, election.ErrNoCandidate)
+		require.ErrorContains(t, err, "nobody stands")
+		a := w.process().run("a")
+		for range 9 {
+			w.process().campaign("c")
+		}
+		err = op.election("x").Transfer(t.Context(), "b")
+		require.ErrorIs(t, err, election.ErrNoCandidate)
+		require.EqualError(t, err, `transfer /leaders/a to "b": there is no such candidate; `+
+			`in line are "a", "c", "c", "c", "c", "c", "c", "c", and 2 more`)
+		require.True(t, a.leads())
+		require.Len(t, a.terms(), 1)
+		require.Len(t, w.nodes(), 10)
+	})
+}
+
+// Of several with the id the first is meant.
+func TestTransferToOneOfSeveral(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a, first, second := w.process().run("a"), w.process().run("b"), w.process().run("b")
+		require.NoError(t, w.process().transfer("b").result())
+		require.True(t, first.leads())
+		require.False(t, a.leads())
+		require.Empty(t, second.terms())
+	})
+}
+
+// The leader does not step down: the wish goes with the caller's patience.
+func TestTransferGivenUp(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		op := w.process()
+		term := w.process().lead("a")
+		b, c := w.process().campaign("b"), w.process().campaign("c")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		err := op.election("x").Transfer(ctx, "c")
+		require.ErrorIs(t, err, election.ErrStillLeads)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, `"a" leads`)
+		require.False(t, w.wished())
+		require.NoError(t, term.Resign())
+		b.get()
+		require.True(t, c.waiting())
+	})
+}
+
+// The ctx ends while the wish is under way, or the operator is cut off: the
+// wish is gone at the latest with the operator's session.
+func TestTransferUnknownOutcome(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		op := w.process()
+		term := w.process().lead("a")
+		b, c := w.process().campaign("b"), w.process().campaign("c")
+		answer := make(chan struct{})
+		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpCreate {
+				return zktest.Hold(answer)
+			}
+			return zktest.Pass
+		})
+		tr := op.transfer("c")
+		remove()
+		tr.cancel()
+		require.ErrorIs(t, tr.result(), context.Canceled)
+		close(answer)
+		require.False(t, w.wished())
+
+		tr = op.transfer("c")
+		require.True(t, w.wished())
+		op.link.Cut(zktest.Both)
+		tr.cancel()
+		require.ErrorIs(t, tr.result(), election.ErrStillLeads)
+		time.Sleep(time.Minute)
+		require.False(t, w.wished())
+		require.NoError(t, term.Resign())
+		b.get()
+		require.True(t, c.waiting())
+	})
+}
+
+func TestTransferReplyLost(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		op := w.process()
+		a, b := w.process().run("a"), w.process().run("b")
+		lost := false
+		w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpCreate && r.Path == dir+"/transfer" && !lost {
+				lost = true
+				return zktest.LoseReply
+			}
+			return zktest.Pass
+		})
+		require.NoError(t, op.transfer("b").result())
+		require.True(t, lost)
+		require.True(t, b.leads())
+		require.False(t, a.leads())
+		require.False(t, w.wished())
+	})
+}
+
+// The named one goes before it leads: its wish is void, and one that comes with the
+// same id is not meant by it.
+func TestTransferToOneThatGoes(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		op := w.process()
+		term := w.process().lead("a")
+		b, pc := w.process().campaign("b"), w.process()
+		c := pc.campaign("c")
+		tr := op.transfer("c")
+		w.srv.Expire(pc.session())
+		err := tr.result()
+		require.ErrorIs(t, err, election.ErrNoCandidate)
+		require.ErrorContains(t, err, "it went before it led")
+		require.False(t, w.wished())
+		synctest.Wait()
+		require.NoError(t, term.Resign())
+		b.get()
+		require.True(t, c.waiting(), "it stands at the end, with the same id")
+	})
+}
+
+// A candidate in Java takes no notice, and keeps its place until it goes.
+func TestTransferPastJava(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		term := w.process().lead("a")
+		theirs := dir + "/_c_00000000-0000-4000-8000-000000000000-latch-0000000001"
+		require.NoError(t, w.srv.Put(theirs, []byte("java")))
+		require.NoError(t, w.srv.SetSequence(dir, 2))
+		b := w.process().campaign("b")
+		c := w.process().campaign("c")
+		tr := w.process().transfer("c")
+		<-term.Transferred()
+		require.NoError(t, term.Resign())
+		time.Sleep(time.Minute)
+		require.True(t, tr.waiting(), "java leads")
+		require.NoError(t, w.srv.Remove(theirs))
+		require.NoError(t, tr.result())
+		c.get()
+		require.True(t, b.waiting())
+	})
+}
+
+func TestTransferRefused(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		p := w.process()
+		a := w.process().run("a")
+		w.process().campaign("b")
+		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpCreate {
+				return zktest.Fail(zktest.CodeNoAuth)
+			}
+			return zktest.Pass
+		})
+		require.ErrorIs(t, p.election("x").Transfer(t.Context(), "b"), zk.ErrNoAuth)
+		remove()
+		require.True(t, a.leads())
+		require.ErrorContains(t, election.New(p.Manager, "x").Transfer(t.Context(), "b"), "relative")
+		require.ErrorIs(t, election.New(p.Manager, dir, election.OneNode()).Transfer(t.Context(), "b"), election.ErrNoLine)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		why := errors.New("enough")
+		cancel(why)
+		require.ErrorIs(t, p.election("x").Transfer(ctx, "b"), why)
+		require.NoError(t, p.Close())
+		require.ErrorIs(t, p.election("x").Transfer(t.Context(), "b"), session.ErrClosed)
+	})
+}

@@ -1,0 +1,100 @@
+package election_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/zktest"
+)
+
+// A wish that its operator left behind by mistake means nobody once its
+// candidate has gone.
+func TestOldWish(t *testing.T) {
+	for _, data := range []string{`{"id":"b","node":"_c_00000000-0000-4000-8000-000000000000-latch-0000000001"}`,
+		"", "b", `{"id":"b"}`, `{"node":"../x"}`, `{"node":"."}`} {
+		inWorld(t, func(t *testing.T, w *world) {
+			require.NoError(t, w.srv.Put(dir+"/transfer", []byte(data)))
+			a, b := w.process().run("a"), w.process().run("b")
+			require.True(t, a.leads())
+			require.NoError(t, w.process().transfer("b").result(), "it takes the place of the old one")
+			require.True(t, b.leads())
+			a.cancel()
+			<-a.done
+		})
+	}
+}
+
+// A wish for somebody who stands behind all who will ever come, which no Transfer
+// makes: everybody lets him pass once, and then leads, for a while at least.
+func TestWishThatCannotBeFulfilled(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		const far = "_c_00000000-0000-4000-8000-000000000000-latch-1000000000"
+		require.NoError(t, w.srv.Put(dir+"/"+far, nil))
+		require.NoError(t, w.srv.Put(dir+"/transfer", []byte(`{"node":"`+far+`"}`)))
+		p := w.process()
+		require.Equal(t, map[string]int{"create": 2, "delete": 1, "exists": 4, "getChildren2": 2, "getData": 3},
+			w.count(func() { <-p.lead("a").Transferred() }))
+	})
+}
+
+// Of two operators the last one wins, whether they share a session or not.
+func TestTransferOverruled(t *testing.T) {
+	for _, same := range []bool{false, true} {
+		inWorld(t, func(t *testing.T, w *world) {
+			op1, op2 := w.process(), w.process()
+			if same {
+				op2 = op1
+			}
+			term := w.process().lead("a")
+			b, c := w.process().campaign("b"), w.process().campaign("c")
+			first := op1.transfer("b")
+			second := op2.transfer("c")
+			require.ErrorIs(t, first.result(), election.ErrOverruled)
+			require.True(t, second.waiting())
+			require.NoError(t, term.Resign())
+			require.NoError(t, second.result())
+			c.get()
+			require.True(t, b.waiting())
+			require.False(t, w.wished())
+		})
+	}
+}
+
+// The operator's session ends: it asks again in the next. But not where somebody
+// else has asked since.
+func TestTransferThroughSessions(t *testing.T) {
+	for _, overruled := range []bool{false, true} {
+		inWorld(t, func(t *testing.T, w *world) {
+			op := w.process()
+			term := w.process().lead("a")
+			b, c := w.process().campaign("b"), w.process().campaign("c")
+			tr := op.transfer("c")
+			op.link.Cut(zktest.Both)
+			time.Sleep(30 * time.Second)
+			require.False(t, w.wished(), "it went with the session")
+			var second *transfer
+			if overruled {
+				second = w.process().transfer("b")
+			}
+			op.link.Heal()
+			time.Sleep(30 * time.Second)
+			require.True(t, w.wished())
+			if overruled {
+				require.ErrorIs(t, tr.result(), election.ErrOverruled)
+				tr = second
+			}
+			require.NoError(t, term.Resign())
+			require.NoError(t, tr.result())
+			if overruled {
+				b.get()
+				require.True(t, c.waiting())
+			} else {
+				c.get()
+				require.True(t, b.waiting())
+			}
+		})
+	}
+}
