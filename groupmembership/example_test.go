@@ -1,0 +1,123 @@
+package groupmembership_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/docent-go/docent/groupmembership"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// dial opens a session on an embedded server. A program names its own servers
+// in Config.Servers, and leaves Dialer out.
+func dial() (sm *session.Manager, done func()) {
+	srv, err := zktest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	sm, err = session.Dial(context.Background(), session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return sm, func() {
+		_ = sm.Close()
+		_ = srv.Close()
+	}
+}
+
+// Every machine of a cluster registers under its host name, and whoever wants
+// to know lists them.
+func Example_machines() {
+	sm, done := dial()
+	defer done()
+	ctx := context.Background()
+
+	servers := groupmembership.New(sm, "/clusterServers")
+	for _, hostname := range []string{"web-1", "web-2", "db-1"} { // each on its own machine
+		m, err := servers.Join(ctx, hostname, nil)
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer m.Leave()
+	}
+
+	members, err := servers.Members(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, m := range members {
+		fmt.Println(m.Path, "is up")
+	}
+	// Output:
+	// /clusterServers/db-1 is up
+	// /clusterServers/web-1 is up
+	// /clusterServers/web-2 is up
+}
+
+// A worker tells its progress in its payload; a monitor follows it, and sees
+// the worker go.
+func ExampleGroup_Watch() {
+	sm, done := dial()
+	defer done()
+	ctx := context.Background()
+	workers := groupmembership.New(sm, "/workers")
+	worker, err := workers.Join(ctx, "worker-1", []byte("starting"))
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	step := 0
+	for change, err := range workers.Watch(ctx) {
+		if err != nil {
+			log.Print(err) // it is not known, for the time being, who is there
+			continue
+		}
+		for _, e := range change.Events {
+			fmt.Printf("%s %s: %s\n", e.Member.ID, e.Kind, e.Member.Payload)
+		}
+		switch step++; step { // the worker's part
+		case 1:
+			err = worker.UpdatePayload(ctx, []byte("50 %"))
+		case 2:
+			err = worker.Leave()
+		default:
+			return
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+	// Output:
+	// worker-1 joined: starting
+	// worker-1 updated: 50 %
+	// worker-1 left: 50 %
+}
+
+// A member that does work only while it is in the group stops when it cannot be
+// sure any more.
+func ExampleMembership_Changes() {
+	sm, done := dial()
+	defer done()
+	m, err := groupmembership.New(sm, "/workers").Join(context.Background(), "worker-1", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for state, err := range m.Changes(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if !state.In {
+			fmt.Println("out:", state.Why)
+			continue
+		}
+		fmt.Println("in")
+		if err := m.Leave(); err != nil {
+			log.Fatal(err)
+		}
+	}
+	// Output:
+	// in
+	// out: the membership was given up
+}

@@ -1,0 +1,142 @@
+package groupmembership_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/docent-go/docent/groupmembership"
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/zktest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const path = "/clusterServers"
+
+func group(p *testworld.Process, opts ...groupmembership.Option) *groupmembership.Group {
+	return groupmembership.New(p.Manager, path, opts...)
+}
+
+func join(p *testworld.Process, id, payload string, opts ...groupmembership.Option) *groupmembership.Membership {
+	p.W.Helper()
+	m, err := group(p, opts...).Join(p.W.Context(), id, []byte(payload))
+	require.NoError(p.W, err)
+	return m
+}
+
+// list returns the members as "id=payload".
+func list(p *testworld.Process) string {
+	p.W.Helper()
+	members, err := group(p).Members(p.W.Context())
+	require.NoError(p.W, err)
+	return show(members)
+}
+
+func show(members []groupmembership.Member) string {
+	var all []string
+	for _, m := range members {
+		all = append(all, m.ID+"="+string(m.Payload))
+	}
+	return strings.Join(all, " ")
+}
+
+// signs are how observers write down events.
+var signs = map[groupmembership.EventKind]string{
+	groupmembership.Joined: "+", groupmembership.Left: "-", groupmembership.Updated: "~",
+}
+
+func showEvents(events []groupmembership.Event) string {
+	var all []string
+	for _, e := range events {
+		sign := signs[e.Kind] + e.Member.ID
+		if e.Kind != groupmembership.Left {
+			sign += "=" + string(e.Member.Payload)
+		}
+		all = append(all, sign)
+	}
+	return strings.Join(all, " ")
+}
+
+// observer writes down what a Watch yields: its events in brackets, "!" for an
+// error.
+type observer struct {
+	mu     sync.Mutex
+	seen   []string
+	errs   []error
+	last   groupmembership.Change
+	done   chan struct{}
+	cancel context.CancelFunc
+}
+
+func observe(p *testworld.Process, opts ...groupmembership.Option) *observer {
+	ctx, cancel := context.WithCancel(p.W.Context())
+	o := &observer{done: make(chan struct{}), cancel: cancel}
+	p.W.Cleanup(func() {
+		cancel()
+		<-o.done
+	})
+	go func() {
+		defer close(o.done)
+		for change, err := range group(p, opts...).Watch(ctx) {
+			o.mu.Lock()
+			if err != nil {
+				o.seen, o.errs = append(o.seen, "!"), append(o.errs, err)
+			} else {
+				o.seen = append(o.seen, "["+showEvents(change.Events)+"]")
+				o.last = change
+			}
+			o.mu.Unlock()
+		}
+	}()
+	return o
+}
+
+// take returns what was yielded since it was last called, once all has had the
+// time to be seen.
+func (o *observer) take() string {
+	time.Sleep(2 * time.Second)
+	synctest.Wait()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	seen := strings.Join(o.seen, " ")
+	o.seen = nil
+	return seen
+}
+
+// members returns who was there at last.
+func (o *observer) members() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return show(o.last.Members)
+}
+
+// sever cuts the process off until the server has expired its session.
+func sever(p *testworld.Process) {
+	p.W.Helper()
+	s := p.Current()
+	p.Link.Cut(zktest.Both)
+	<-s.Done()
+	time.Sleep(s.Timeout())
+}
+
+func awaitState(w *testworld.World, m *groupmembership.Membership, ok func(groupmembership.State) bool) groupmembership.State {
+	w.Helper()
+	for s, err := range m.Changes(w.Within(testworld.Patience)) {
+		require.NoError(w, err)
+		if ok(s) {
+			return s
+		}
+	}
+	require.FailNow(w, "the state never came", fmt.Sprint(m.State()))
+	return groupmembership.State{}
+}
+
+func in(s groupmembership.State) bool { return s.In }

@@ -1,0 +1,180 @@
+package groupmembership
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// Member is a member of a group, as its node tells.
+type Member struct {
+	// ID is the member's: the name of its node.
+	ID string
+	// Payload is what the member says of itself. It is shared by all who watch
+	// the group: do not write into it.
+	Payload []byte
+	// Since and Updated are when the member came in and when its payload was
+	// written last, by the clock of the ensemble's leader.
+	Since, Updated time.Time
+	// Token is the zxid with which the node was made. It tells one stay of a
+	// member from the next.
+	Token int64
+	// Session is the id of the session that the member stands in.
+	Session int64
+	// Path is the node's.
+	Path string
+
+	mzxid int64
+}
+
+func memberOf(dir, id string, data []byte, stat session.Stat) Member {
+	return Member{
+		ID:      id,
+		Payload: data,
+		Since:   time.UnixMilli(stat.Ctime),
+		Updated: time.UnixMilli(stat.Mtime),
+		Token:   stat.Czxid,
+		Session: stat.EphemeralOwner,
+		Path:    znode.Join(dir, id),
+		mzxid:   stat.Mzxid,
+	}
+}
+
+// Members returns who is in the group, sorted by id. A group that does not exist
+// has no members. It tells what the server that we are connected to knows, which
+// may lag behind; a member that crashed is listed until its session expires.
+//
+// ctx bounds the reads. Errors: ctx's; session.ErrClosed; an invalid path;
+// zk.ErrNoAuth when we may not list the group, or not read a payload.
+func (g *Group) Members(ctx context.Context) ([]Member, error) {
+	members, err := g.members(ctx)
+	return members, failed("list the members of", g.path, err)
+}
+
+func (g *Group) members(ctx context.Context) ([]Member, error) {
+	if g.err != nil {
+		return nil, g.err
+	}
+	names, _, err := g.sm.Children(ctx, g.path)
+	switch {
+	case errors.Is(err, zk.ErrNoNode):
+		return []Member{}, nil
+	case err != nil:
+		return nil, line.GaveUp(ctx, err)
+	}
+	// Another client may have made names that no path of ours can have.
+	names = slices.DeleteFunc(names, func(name string) bool { return znode.ValidateName(name) != nil })
+	slices.Sort(names)
+	found := make([]Member, len(names))
+	if err := line.EachOf(len(names), func(i int) error {
+		data, stat, err := g.sm.Get(ctx, znode.Join(g.path, names[i]))
+		if errors.Is(err, zk.ErrNoNode) {
+			return nil // it has just left
+		}
+		found[i] = memberOf(g.path, names[i], data, stat)
+		return err
+	}); err != nil {
+		return nil, line.GaveUp(ctx, err)
+	}
+	return slices.DeleteFunc(found, func(m Member) bool { return m.Session == 0 }), nil
+}
+
+// membersOf are the members in a mirrored directory, sorted by id. A node that
+// belongs to no session is none, nor is one whose name the client would refuse.
+func (g *Group) membersOf(s *mirror.TreeState) []Member {
+	members := make([]Member, 0, len(s.Nodes))
+	for _, n := range s.Nodes {
+		if n.Path != "" && n.Stat.EphemeralOwner != 0 {
+			members = append(members, memberOf(g.path, n.Path, n.Data, n.Stat))
+		}
+	}
+	return members // in the order of their paths
+}
+
+// EventKind says what became of a member.
+type EventKind int
+
+// What can become of a member.
+const (
+	Joined  EventKind = iota + 1
+	Left              // Event.Member is as it was last seen
+	Updated           // it has written its payload
+)
+
+// String names the kind, in lower case.
+func (k EventKind) String() string {
+	switch k {
+	case Joined:
+		return "joined"
+	case Left:
+		return "left"
+	case Updated:
+		return "updated"
+	}
+	return "unknown"
+}
+
+// Event is what became of one member.
+type Event struct {
+	Kind   EventKind
+	Member Member
+}
+
+// Diff returns what lies between two lists of members, both sorted by id: first
+// who left, by id, then who joined or was updated, in the order in which
+// that happened. A member that left and came back in between, perhaps in
+// another process, is in it as one that left and one that joined; of several
+// updates the last alone is.
+func Diff(before, after []Member) []Event {
+	var left, came []Event
+	for len(before) > 0 || len(after) > 0 {
+		order := 0
+		switch {
+		case len(before) == 0:
+			order = 1
+		case len(after) == 0:
+			order = -1
+		default:
+			order = strings.Compare(before[0].ID, after[0].ID)
+		}
+		switch {
+		case order == 0 && before[0].Token == after[0].Token:
+			if before[0].mzxid != after[0].mzxid || !bytes.Equal(before[0].Payload, after[0].Payload) {
+				came = append(came, Event{Updated, after[0]})
+			}
+		case order == 0:
+			left = append(left, Event{Left, before[0]})
+			came = append(came, Event{Joined, after[0]})
+		case order < 0:
+			left = append(left, Event{Left, before[0]})
+		default:
+			came = append(came, Event{Joined, after[0]})
+		}
+		if order <= 0 {
+			before = before[1:]
+		}
+		if order >= 0 {
+			after = after[1:]
+		}
+	}
+	slices.SortStableFunc(came, func(a, b Event) int { return int(min(max(a.at()-b.at(), -1), 1)) })
+	return append(left, came...)
+}
+
+// at is the zxid of the change that the event tells of.
+func (e Event) at() int64 {
+	if e.Kind == Joined {
+		return e.Member.Token
+	}
+	return e.Member.mzxid
+}

@@ -1,0 +1,483 @@
+package groupmembership_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/groupmembership"
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+const orders = "/consumers/orders"
+
+// court knows which partitions are worked on, and fails the test when one is by
+// two at a time, or when its token does not grow.
+type court struct {
+	w *testworld.World
+
+	mu     sync.Mutex
+	owners map[int]*groupmembership.Partition
+	tokens map[int]int64
+	moves  int // partitions that have begun to be worked on
+}
+
+func newCourt(w *testworld.World) *court {
+	return &court{w: w, owners: make(map[int]*groupmembership.Partition), tokens: make(map[int]int64)}
+}
+
+func (c *court) begin(part *groupmembership.Partition) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if other := c.owners[part.Number]; other != nil && other.Err() == nil && part.Err() == nil {
+		c.w.Errorf("partition %d is owned by two", part.Number)
+	}
+	if part.Token() <= c.tokens[part.Number] {
+		c.w.Errorf("partition %d: token %d after %d", part.Number, part.Token(), c.tokens[part.Number])
+	}
+	c.owners[part.Number], c.tokens[part.Number] = part, part.Token()
+	c.moves++
+}
+
+// worker is a Run under way.
+type worker struct {
+	c      *court
+	id     string
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error
+
+	mu     sync.Mutex
+	works  map[int]bool
+	causes []error // why partitions ended
+}
+
+// work starts a member that works on its partitions until it has to stop.
+func (c *court) work(p *testworld.Process, id string, n int, opts ...groupmembership.PartitionerOption) *worker {
+	ctx, cancel := context.WithCancel(c.w.Context())
+	k := &worker{c: c, id: id, cancel: cancel, done: make(chan struct{}), works: make(map[int]bool)}
+	c.w.Cleanup(func() {
+		cancel()
+		<-k.done
+	})
+	go func() {
+		defer close(k.done)
+		k.err = groupmembership.NewPartitioner(p.Manager, orders, n, opts...).Run(ctx, id, k.on)
+	}()
+	return k
+}
+
+func (k *worker) on(ctx context.Context, part *groupmembership.Partition) error {
+	k.c.begin(part)
+	k.set(part.Number, true)
+	defer k.set(part.Number, false)
+	<-ctx.Done()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.causes = append(k.causes, context.Cause(ctx))
+	return ctx.Err()
+}
+
+func (k *worker) set(number int, on bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if delete(k.works, number); on {
+		k.works[number] = true
+	}
+}
+
+// owned lists what the worker works on.
+func (k *worker) owned() []int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var all []int
+	for number := range k.works {
+		all = append(all, number)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// stop ends the Run and demands that it ended for no other reason.
+func (k *worker) stop() {
+	k.c.w.Helper()
+	k.cancel()
+	<-k.done
+	require.ErrorIs(k.c.w, k.err, context.Canceled)
+	require.NotErrorIs(k.c.w, k.err, session.ErrLost)
+}
+
+// settled waits until n partitions are divided within one among the workers.
+func (c *court) settled(n int, workers ...*worker) {
+	c.w.Helper()
+	c.w.Eventually(func() bool {
+		seen := make(map[int]bool)
+		for _, k := range workers {
+			owned := k.owned()
+			if len(owned) < n/len(workers) || len(owned) > (n+len(workers)-1)/len(workers) {
+				return false
+			}
+			for _, number := range owned {
+				seen[number] = true
+			}
+		}
+		return len(seen) == n
+	}, "%d partitions among %d", n, len(workers))
+	time.Sleep(5 * time.Second) // and stays so
+	total := 0
+	for _, k := range workers {
+		total += len(k.owned())
+	}
+	require.Equal(c.w, n, total)
+}
+
+// count returns how many partitions began to be worked on while f ran.
+func (c *court) count(f func()) int {
+	c.mu.Lock()
+	before := c.moves
+	c.mu.Unlock()
+	f()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.moves - before
+}
+
+func TestPartitionsAreDivided(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		c := newCourt(w)
+		a := c.work(w.Process(), "a", 10)
+		c.settled(10, a)
+
+		// A member that comes takes its share, and nothing else moves.
+		b := c.work(w.Process(), "b", 10)
+		require.Equal(t, 5, c.count(func() { c.settled(10, a, b) }))
+		d := c.work(w.Process(), "d", 10)
+		require.Equal(t, 3, c.count(func() { c.settled(10, a, b, d) }))
+		for _, cause := range slices.Concat(a.causes, b.causes) {
+			require.ErrorIs(t, cause, groupmembership.ErrMoved)
+		}
+
+		// One that goes leaves its partitions, and nothing else moves.
+		left := len(b.owned())
+		require.Equal(t, left, c.count(func() {
+			b.stop()
+			c.settled(10, a, d)
+		}))
+		require.Equal(t, []string{"a", "d"}, w.Children(orders+"/members"))
+
+		owners, err := groupmembership.NewPartitioner(w.Process().Manager, orders, 10).Owners(w.Context())
+		require.NoError(t, err)
+		for i, owner := range owners {
+			require.Equal(t, i, owner.Partition)
+			require.Contains(t, []string{"a", "d"}, owner.ID)
+			require.Positive(t, owner.Token)
+			require.NotZero(t, owner.Session)
+		}
+		a.stop()
+		d.stop()
+		require.Empty(t, w.Children(orders+"/members"))
+		require.Empty(t, w.Children(orders+"/claims"))
+	})
+}
+
+func TestSpareMembersAreIdle(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		c := newCourt(w)
+		var workers []*worker
+		for _, id := range []string{"a", "b", "d", "e"} {
+			workers = append(workers, c.work(w.Process(), id, 2))
+			synctest.Wait()
+		}
+		c.settled(2, workers...)
+		// One that works goes: a spare one steps in.
+		workers[0].stop()
+		c.settled(2, workers[1:]...)
+	})
+}
+
+// The partitions of a member whose session ends go to the others, and their
+// contexts have ended before.
+func TestPartitionsOfTheDead(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		c := newCourt(w)
+		dying := w.Process()
+		a, b := c.work(dying, "a", 6), c.work(w.Process(), "b", 6)
+		c.settled(6, a, b)
+		require.Equal(t, 3, c.count(func() {
+			dying.Link.Cut(zktest.Both)
+			w.Eventually(func() bool { return len(b.owned()) == 6 }, "b has all")
+		}))
+		require.Empty(t, a.owned())
+		for _, cause := range a.causes {
+			if !errors.Is(cause, groupmembership.ErrMoved) {
+				require.ErrorIs(t, cause, session.ErrTrustElapsed)
+			}
+		}
+		// It comes back, in a new session.
+		dying.Link.Heal()
+		c.settled(6, a, b)
+	})
+}
+
+// Hard case 76: the members change while partitions are claimed and given up,
+// and claims are held by somebody who does not let go: nobody is stuck in
+// between, and what can be owned is.
+func TestHardCase76_PartitionsWhileMembersChange(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		c := newCourt(w)
+		// A claim in a session of somebody who is no member.
+		stranger := w.Process()
+		_, err := stranger.Create(w.Context(), orders+"/claims/2", []byte("stranger"), session.Ephemeral)
+		require.ErrorIs(t, err, zk.ErrNoNode)
+		require.NoError(t, stranger.EnsureDir(w.Context(), orders+"/claims"))
+		_, err = stranger.Create(w.Context(), orders+"/claims/2", []byte("stranger"), session.Ephemeral)
+		require.NoError(t, err)
+
+		var workers []*worker
+		for i := range 5 {
+			workers = append(workers, c.work(w.Process(), fmt.Sprint("m", i), 8))
+			time.Sleep(3 * time.Millisecond) // while the one before claims
+		}
+		workers[0].stop() // while the last one waits for what it gives up
+		workers[3].stop()
+		workers = []*worker{workers[1], workers[2], workers[4]}
+		total := func() int {
+			n := 0
+			for _, k := range workers {
+				n += len(k.owned())
+			}
+			return n
+		}
+		w.Eventually(func() bool { return total() == 7 }, "all but the stranger's are owned")
+		time.Sleep(time.Minute)
+		require.Equal(t, 7, total())
+		require.NoError(t, stranger.Close())
+		c.settled(8, workers...)
+	})
+}
+
+// An f that does not return keeps its partition, and its hold: nobody else has
+// it until it does.
+func TestPartitionIsKeptUntilTheFunctionReturns(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		c := newCourt(w)
+		p := groupmembership.NewPartitioner(w.Process().Manager, orders, 2)
+		moved, finish := make(chan *groupmembership.Partition, 2), make(chan struct{})
+		slow := testworld.Go(w, func(ctx context.Context) (int, error) {
+			return 0, p.Run(ctx, "slow", func(ctx context.Context, part *groupmembership.Partition) error {
+				c.begin(part)
+				<-ctx.Done()
+				if errors.Is(context.Cause(ctx), groupmembership.ErrMoved) {
+					moved <- part
+					<-finish
+				}
+				return nil
+			})
+		})
+		w.Eventually(func() bool { return len(w.Children(orders+"/claims")) == 2 }, "slow has both")
+		b := c.work(w.Process(), "b", 2)
+		part := <-moved
+		time.Sleep(time.Hour)
+		require.Empty(t, b.owned())
+		require.NoError(t, part.Err())
+		close(finish)
+		w.Eventually(func() bool { return len(b.owned()) == 1 }, "b has one")
+		_, err := slow.GiveUp()
+		require.ErrorIs(t, err, context.Canceled)
+	})
+}
+
+func TestPartitionFunctionFails(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		broken := errors.New("broken")
+		p := groupmembership.NewPartitioner(w.Process().Manager, orders, 3)
+		err := p.Run(w.Context(), "a", func(ctx context.Context, part *groupmembership.Partition) error {
+			if part.Number == 1 {
+				return broken
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		require.ErrorIs(t, err, broken)
+		require.NotErrorIs(t, err, context.Canceled)
+		require.Empty(t, w.Children(orders+"/members"))
+		require.Empty(t, w.Children(orders+"/claims"))
+	})
+}
+
+// An f that returns nil at once is called again, with pauses, and the claim
+// stays the same.
+func TestPartitionFunctionReturnsEarly(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		ctx, cancel := context.WithTimeout(w.Context(), time.Hour)
+		defer cancel()
+		calls, tokens := 0, make(map[int64]bool)
+		err := groupmembership.NewPartitioner(w.Process().Manager, orders, 1).Run(ctx, "a",
+			func(_ context.Context, part *groupmembership.Partition) error {
+				calls++
+				tokens[part.Token()] = true
+				return nil
+			})
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Len(t, tokens, 1)
+		require.Greater(t, calls, 100)
+		require.Less(t, calls, 3600)
+	})
+}
+
+func TestMembersDisagreeAboutTheNumber(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		c := newCourt(w)
+		a := c.work(w.Process(), "a", 4)
+		c.settled(4, a)
+		b := c.work(w.Process(), "b", 5)
+		<-b.done
+		require.ErrorIs(t, b.err, groupmembership.ErrPartitionCount)
+		require.ErrorContains(t, b.err, "4 instead of 5")
+		require.Equal(t, []string{"a"}, w.Children(orders+"/members"))
+		c.settled(4, a)
+		a.stop()
+		// With nobody there, another number may be chosen.
+		b = c.work(w.Process(), "b", 5)
+		c.settled(5, b)
+	})
+}
+
+func TestSettleWaitsForMembers(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		c := newCourt(w)
+		var workers []*worker
+		moves := c.count(func() {
+			for i := range 4 {
+				workers = append(workers, c.work(w.Process(), fmt.Sprint("m", i), 8, groupmembership.Settle(10*time.Second)))
+				time.Sleep(5 * time.Second)
+			}
+			c.settled(8, workers...)
+		})
+		require.Equal(t, 8, moves, "each partition is claimed once")
+	})
+}
+
+// Foreign children, and a claim that somebody made by hand, stand in the way of
+// nothing but that partition.
+func TestPartitionsAmongStrangers(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		c := newCourt(w)
+		for _, name := range []string{"claims/readme", "claims/07", "claims/99", "members/readme", "other"} {
+			w.Put(orders+"/"+name, "x")
+		}
+		w.Put(orders+"/claims/1", "")
+		a, b := c.work(w.Process(), "a", 4), c.work(w.Process(), "b", 4)
+		w.Eventually(func() bool { return len(a.owned())+len(b.owned()) == 3 }, "three are owned")
+		time.Sleep(time.Minute)
+		require.NotContains(t, append(a.owned(), b.owned()...), 1)
+		owners, err := groupmembership.NewPartitioner(w.Process().Manager, orders, 4).Owners(w.Context())
+		require.NoError(t, err)
+		require.NotZero(t, owners[1].Token)
+		require.Zero(t, owners[1].Session)
+		w.Remove(orders + "/claims/1")
+		c.settled(4, a, b)
+	})
+}
+
+func TestPartitionerRefusesNonsense(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		sm := w.Process().Manager
+		f := func(context.Context, *groupmembership.Partition) error { return nil }
+		for _, c := range []struct {
+			path string
+			n    int
+			id   string
+			want string
+		}{
+			{"/c", 0, "a", "number of partitions is 0"},
+			{"/c", -1, "a", "number of partitions is -1"},
+			{"/c", 10_001, "a", "number of partitions is 10001"},
+			{"c", 1, "a", "c"},
+			{"/c", 1, "a/b", "a/b"},
+			{"/c", 1, "", "id"},
+		} {
+			err := groupmembership.NewPartitioner(sm, c.path, c.n).Run(w.Context(), c.id, f)
+			require.Error(t, err)
+			if c.id != "" {
+				require.ErrorContains(t, err, c.want)
+			}
+			require.NotContains(t, err.Error(), "\n")
+		}
+		err := groupmembership.NewPartitioner(sm, "/c", 1, groupmembership.Settle(-1)).Run(w.Context(), "a", f)
+		require.ErrorContains(t, err, "settle")
+		_, err = groupmembership.NewPartitioner(sm, "/c", 0).Owners(w.Context())
+		require.ErrorContains(t, err, "number of partitions is 0")
+		require.Empty(t, w.Children("/c"))
+	})
+}
+
+// Two processes with one id: the second is refused, the first undisturbed.
+func TestPartitionerDuplicateID(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		c := newCourt(w)
+		a := c.work(w.Process(), "a", 3)
+		c.settled(3, a)
+		err := groupmembership.NewPartitioner(w.Process().Manager, orders, 3,
+			groupmembership.InGroup(groupmembership.Refuse())).Run(w.Context(), "a", a.on)
+		require.ErrorIs(t, err, groupmembership.ErrDuplicate)
+		c.settled(3, a)
+
+		// The second takes the place by force: the first gives up what it has.
+		b := c.work(w.Process(), "a", 3, groupmembership.InGroup(groupmembership.Replace()))
+		w.Eventually(func() bool { return len(b.owned()) == 3 }, "b has all")
+		require.Empty(t, a.owned())
+	})
+}
+
+func TestPartitionerReportsProgress(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		c := newCourt(w)
+		joined := make(chan *groupmembership.Membership, 1)
+		a := c.work(w.Process(), "a", 1, groupmembership.MemberPayload([]byte("0")),
+			groupmembership.OnJoin(func(m *groupmembership.Membership) { joined <- m }))
+		c.settled(1, a)
+		require.Equal(t, "0", w.Data(orders+"/members/a"))
+		require.NoError(t, (<-joined).UpdatePayload(w.Context(), []byte("half")))
+		members, err := groupmembership.NewPartitioner(w.Process().Manager, orders, 1).Group().Members(w.Context())
+		require.NoError(t, err)
+		require.Equal(t, "a=half", show(members))
+	})
+}
+
+func TestPartitionerWithoutRights(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		defer w.Fail(zktest.OpCreate, orders+"/claims/0", zktest.CodeNoAuth)()
+		err := groupmembership.NewPartitioner(w.Process().Manager, orders, 2).Run(w.Context(), "a",
+			func(ctx context.Context, _ *groupmembership.Partition) error {
+				<-ctx.Done()
+				return ctx.Err()
+			})
+		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.False(t, strings.Contains(err.Error(), "\n"), err)
+		require.Empty(t, w.Children(orders+"/members"))
+	})
+}
+
+func TestPartitionerOfAClosedManager(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		c := newCourt(w)
+		p := w.Process()
+		a := c.work(p, "a", 2)
+		c.settled(2, a)
+		require.NoError(t, p.Close())
+		<-a.done
+		require.ErrorIs(t, a.err, session.ErrClosed)
+	})
+}

@@ -1,0 +1,97 @@
+package groupmembership
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/onenode"
+	"github.com/docent-go/docent/session"
+)
+
+// task is our work on one partition, from the claim until it is given up.
+type task struct {
+	number int
+	stop   context.CancelCauseFunc
+	owns   atomic.Bool
+}
+
+// start claims a partition and has it worked on.
+func (r *partitionRun) start(number int) {
+	ctx, stop := context.WithCancelCause(r.ctx)
+	t := &task{number: number, stop: stop}
+	r.tasks[number] = t
+	r.work.Go(func() {
+		defer stop(nil)
+		if err := r.attend(ctx, t); err != nil {
+			r.mu.Lock()
+			r.failures = append(r.failures, err)
+			r.mu.Unlock()
+		}
+		select {
+		case r.ended <- t:
+		case <-r.ctx.Done():
+		}
+	})
+}
+
+// attend claims the partition, works on it, and gives it up. It returns what
+// has to end the Run.
+func (r *partitionRun) attend(ctx context.Context, t *task) error {
+	claim := onenode.New(onenode.Config{Manager: r.p.sm, Path: r.p.claim(t.number), Data: []byte(r.m.id)})
+	h, err := claim.Try(ctx)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		return nil
+	case errors.Is(err, line.ErrTaken), errors.Is(err, onenode.ErrNotEphemeral):
+		r.refresh(ctx)
+		return nil
+	default:
+		return err
+	}
+	t.owns.Store(true)
+	defer t.owns.Store(false)
+	within, done := line.Within(ctx, h)
+	defer func() { // a second Release does nothing: this one is for panics
+		done()
+		_ = h.Release()
+	}()
+	err = r.repeat(within, &Partition{Hold: h, Number: t.number})
+	if within.Err() != nil && (errors.Is(err, within.Err()) || errors.Is(err, context.Cause(within))) {
+		err = nil // it says no more than that it was stopped
+	}
+	if errors.Is(h.Err(), session.ErrLost) {
+		return nil // what f says may be a consequence of that
+	}
+	if released := h.Release(); !errors.Is(released, session.ErrLost) {
+		err = errors.Join(err, released)
+	}
+	return err
+}
+
+// repeat calls f until its context ends or it fails.
+func (r *partitionRun) repeat(ctx context.Context, part *Partition) error {
+	for short := 0; ; {
+		began := time.Now()
+		if err := r.f(ctx, part); err != nil || ctx.Err() != nil {
+			return err
+		}
+		if short++; time.Since(began) >= shortWork {
+			short = 0
+		}
+		if err := line.Pause(ctx, short-1, leastPause, mostPause); err != nil {
+			return nil
+		}
+	}
+}
+
+// refresh waits for a view that is newer than a claim that failed: the one on
+// which it was tried would have it tried again at once.
+func (r *partitionRun) refresh(ctx context.Context) {
+	if s, err := r.p.sm.Session(ctx); err == nil {
+		_ = r.tree.Await(ctx, s, 0) // fails only where the run or its view has ended, which the loop sees
+	}
+}

@@ -1,0 +1,158 @@
+package groupmembership
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+func TestPlan(t *testing.T) {
+	for _, c := range []struct{ members, owners, want []string }{
+		{nil, []string{"", "a"}, []string{"", ""}},
+		{[]string{"a"}, []string{"", "", ""}, []string{"a", "a", "a"}},
+		{[]string{"a", "b"}, []string{"a", "a", "a", "a"}, []string{"a", "a", "b", "b"}},
+		{[]string{"a", "b"}, []string{"a", "a", "a"}, []string{"a", "a", "b"}},
+		{[]string{"a", "b"}, []string{"b", "a", "b"}, []string{"b", "a", "b"}}, // balanced: nothing moves
+		{[]string{"a", "b", "c"}, []string{"a", ""}, []string{"a", "b"}},       // c is idle
+		{[]string{"a", "b"}, []string{"a", "gone", "b", "gone"}, []string{"a", "a", "b", "b"}},
+	} {
+		require.Equal(t, c.want, plan(c.members, c.owners), "%v", c)
+	}
+}
+
+func anyMembers(t *rapid.T) []string {
+	return slices.Sorted(maps.Keys(rapid.MapOfN(rapid.StringMatching(`[a-f]{1,2}`), rapid.Just(true), 1, 9).Draw(t, "members")))
+}
+
+func anyOwners(t *rapid.T, members []string) []string {
+	return rapid.SliceOfN(rapid.SampledFrom(append([]string{"", "gone"}, members...)), 0, 40).Draw(t, "owners")
+}
+
+func count(owners []string) map[string]int {
+	counts := make(map[string]int)
+	for _, owner := range owners {
+		counts[owner]++
+	}
+	return counts
+}
+
+// Every plan gives each partition to a member, is balanced within one, and
+// moves as little as can be: what a member gives up is what it has over its
+// share, and the larger shares are with those who own most.
+func TestPlanIsBalancedAndLazy(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		members := anyMembers(t)
+		owners := anyOwners(t, members)
+		target := plan(members, owners)
+		before, after := count(owners), count(target)
+		least, most := len(owners)/len(members), (len(owners)+len(members)-1)/len(members)
+		kept, total := 0, 0
+		for _, m := range members {
+			if after[m] < least || after[m] > most {
+				t.Fatalf("%s has %d of %d partitions among %d members", m, after[m], len(owners), len(members))
+			}
+			total += after[m]
+		}
+		if total != len(owners) {
+			t.Fatalf("%d of %d partitions are given to members", total, len(owners))
+		}
+		for i := range owners {
+			if owners[i] == target[i] {
+				kept++
+			}
+		}
+		// No balanced distribution keeps more.
+		counts := make([]int, 0, len(members))
+		for _, m := range members {
+			counts = append(counts, before[m])
+		}
+		slices.SortFunc(counts, func(a, b int) int { return b - a })
+		best := 0
+		for i, n := range counts {
+			share := len(owners) / len(members)
+			if i < len(owners)%len(members) {
+				share++
+			}
+			best += min(n, share)
+		}
+		if kept != best {
+			t.Fatalf("%d partitions stay where they are, %d could", kept, best)
+		}
+		if next := plan(members, target); !slices.Equal(next, target) {
+			t.Fatalf("a balanced state is moved: %v to %v", target, next)
+		}
+	})
+}
+
+// Members act on views of their own, one step at a time and in any order, each
+// view some state of the past. It comes to rest, balanced, and no partition
+// is ever taken from an owner.
+func TestPlanSettles(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		members := anyMembers(t)
+		now := anyOwners(t, members)
+		for i, owner := range now {
+			if owner == "gone" {
+				now[i] = "" // its session ends
+			}
+		}
+		views := make(map[string][]string)
+		for _, m := range members {
+			views[m] = now
+		}
+		step := func(m string, fresh bool) bool {
+			if fresh {
+				views[m] = slices.Clone(now)
+			}
+			target := plan(members, views[m])
+			for i := range now {
+				switch {
+				case now[i] == m && views[m][i] == m && target[i] != m:
+					now = slices.Clone(now)
+					now[i] = ""
+					return true
+				case now[i] == "" && views[m][i] == "" && target[i] == m:
+					now = slices.Clone(now)
+					now[i] = m
+					return true
+				}
+			}
+			return false
+		}
+		for range rapid.IntRange(0, 60).Draw(t, "steps") {
+			step(rapid.SampledFrom(members).Draw(t, "who"), rapid.Bool().Draw(t, "fresh"))
+		}
+		for round := 0; ; round++ {
+			if round > 10*len(now)+10 {
+				t.Fatalf("it does not settle: %v", now)
+			}
+			moved := false
+			for _, m := range members {
+				moved = step(m, true) || moved
+			}
+			if !moved {
+				break
+			}
+		}
+		if target := plan(members, now); !slices.Equal(target, now) {
+			t.Fatalf("at rest, but not as planned: %v, %v", now, target)
+		}
+	})
+}
+
+func BenchmarkPlan(b *testing.B) {
+	members, owners := make([]string, 100), make([]string, 1000)
+	for i := range members {
+		members[i] = fmt.Sprintf("member-%03d", i)
+	}
+	for i := range owners {
+		owners[i] = members[i%90]
+	}
+	for b.Loop() {
+		plan(members, owners)
+	}
+}

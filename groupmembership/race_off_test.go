@@ -1,0 +1,5 @@
+//go:build !race
+
+package groupmembership_test
+
+const largeGroup, manyWatchers = 1000, 50

@@ -1,0 +1,147 @@
+package groupmembership
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/session"
+)
+
+// Change is one step of a group.
+type Change struct {
+	// Members are who is in the group now, sorted by id. Do not change them:
+	// the next Change is told apart from them.
+	Members []Member
+	// Events lead from the Members of the Change before to these. In the first
+	// Change each member joins. There are none in a Change that only says that
+	// the group is known again, behind an error.
+	Events []Event
+}
+
+// Watch yields the members, and then every change: who joined, who left, whose
+// payload was updated. It goes on from one session to the next, for as long as
+// ctx lasts.
+//
+// It tells the newest state, not the history: what happens while the loop body
+// runs, or within the Pause between two looks, comes in one Change; a member
+// that left and came back in between is told as both, and several updates as
+// one.
+//
+// An error says that it is not known who is in the group, for the time being:
+// the session has ended (the error matches session.ErrSessionEnded), or the
+// server refuses to tell. What follows without an error is known again, even
+// if nothing has changed meanwhile. An error that only repeats is yielded
+// once. The loop may go on after any error but session.ErrClosed or an invalid
+// path, which end the sequence; so does the end of ctx, without an error of its
+// own.
+func (g *Group) Watch(ctx context.Context) iter.Seq2[Change, error] {
+	return func(yield func(Change, error) bool) {
+		w := &watcher{Group: g, yield: yield}
+		if g.err != nil {
+			w.fail(g.err)
+			return
+		}
+		s, err := g.sm.Session(ctx)
+		if err == nil {
+			w.tree, err = mirror.OpenTree(ctx, g.sm, mirror.TreeConfig{Path: g.path, Depth: 1, Pause: g.opts.pause})
+		}
+		if err != nil {
+			if ctx.Err() == nil {
+				w.fail(err)
+			}
+			return
+		}
+		defer w.tree.Close()
+		for s != nil {
+			s = w.follow(ctx, s)
+		}
+	}
+}
+
+// watcher is one Watch under way.
+type watcher struct {
+	*Group
+	yield func(Change, error) bool
+	tree  *mirror.Tree
+
+	last    []Member
+	rev     uint64 // of the tree, at last
+	known   bool   // last was yielded, and no error since
+	trouble string // the error that was yielded last; empty when known
+}
+
+// follow shows what happens in the session, and returns the next one, or nil
+// when the loop is over.
+func (w *watcher) follow(ctx context.Context, s *session.Session) *session.Session {
+	for s.Err() == nil {
+		now := w.tree.Load()
+		if !w.show(now) {
+			return nil
+		}
+		select {
+		case <-now.Next():
+		case <-s.Done():
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	if !w.fail(fmt.Errorf("%w: %w", session.ErrSessionEnded, s.Err())) || errors.Is(s.Err(), session.ErrClosed) {
+		return nil
+	}
+	next, err := w.sm.Session(ctx)
+	if err == nil {
+		err = w.tree.Await(ctx, next, 0) // what is shown from here on was read in the next session
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
+		w.fail(err)
+		return nil
+	}
+	return next
+}
+
+// show yields what the loop does not know yet. Where only a part of the group
+// may not be read, the rest is shown all the same.
+func (w *watcher) show(now *mirror.TreeState) bool {
+	sure := now.Err == nil
+	again := sure && !w.known
+	if sure {
+		w.known, w.trouble = true, ""
+	}
+	if (now.Rev != w.rev || again) && listed(now) {
+		first := w.rev == 0
+		members := w.membersOf(now)
+		events := Diff(w.last, members)
+		w.last, w.rev = members, now.Rev
+		// Something that is no member may have changed.
+		if (first || again || len(events) > 0) && !w.yield(Change{members, events}, nil) {
+			return false
+		}
+	}
+	return sure || w.fail(now.Err)
+}
+
+// listed reports whether it is known who is in the group, be it without the
+// payloads of some.
+func listed(now *mirror.TreeState) bool {
+	if now.Err == nil {
+		return true
+	}
+	dir := now.Get("")
+	return dir != nil && dir.Err == nil
+}
+
+// fail yields the error unless it only repeats.
+func (w *watcher) fail(err error) bool {
+	err = failed("watch", w.path, err)
+	if w.trouble == err.Error() {
+		return true
+	}
+	w.known, w.trouble = false, err.Error()
+	return w.yield(Change{}, err)
+}
