@@ -1,0 +1,187 @@
+package barrier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// Barrier is a gate: closed while its node stands. It keeps nothing of a
+// single call, and is safe for concurrent use.
+type Barrier struct {
+	sm   *session.Manager
+	path string
+	err  error
+}
+
+// New returns the gate at path, which is below sm's root. It does no I/O; a
+// path that cannot be used is reported by every call on the Barrier.
+func New(sm *session.Manager, path string) *Barrier {
+	return &Barrier{sm: sm, path: path, err: znode.Validate(path)}
+}
+
+// Path returns the path of the gate.
+func (b *Barrier) Path() string { return b.path }
+
+// Set closes the gate. It is no error if the gate is closed already. Missing
+// parents are made. The gate stays closed, whatever becomes of this process,
+// until somebody lifts it.
+//
+// ctx bounds the call. A lost answer is made out by asking again. Where that
+// cannot be, because ctx or the session ended first, the error is
+// session.ErrUnknownOutcome: then call Set again. Other errors: zk.ErrNoAuth,
+// session.ErrClosed.
+func (b *Barrier) Set(ctx context.Context) error {
+	if b.err != nil {
+		return b.fail("set", b.err)
+	}
+	data, err := newOwner("").encode()
+	if err != nil {
+		return b.fail("set", err)
+	}
+	for ctx.Err() == nil {
+		_, err := b.sm.Create(ctx, b.path, data, session.Persistent)
+		switch {
+		case err == nil, errors.Is(err, zk.ErrNodeExists):
+			// Also if it is in doubt who made it.
+			return nil
+		case !errors.Is(err, zk.ErrNoNode):
+			return b.fail("set", gaveUp(ctx, err))
+		}
+		dir, _ := znode.Split(b.path)
+		if err := b.sm.EnsureDir(ctx, dir); err != nil {
+			return b.fail("set", gaveUp(ctx, err))
+		}
+	}
+	return b.fail("set", gaveUp(ctx, ctx.Err()))
+}
+
+// Lift opens the gate, and lets everyone through who waits. It is no error if
+// the gate is open already.
+//
+// ctx bounds the call. A lost answer is made out by asking again, which lifts
+// a gate that somebody else sets at that very moment. Where that cannot be,
+// because ctx or the session ended first, the error is
+// session.ErrUnknownOutcome: then call Lift again. Other errors: zk.ErrNoAuth;
+// zk.ErrNotEmpty if somebody has put nodes below the gate; session.ErrClosed.
+func (b *Barrier) Lift(ctx context.Context) error {
+	if b.err != nil {
+		return b.fail("lift", b.err)
+	}
+	for ctx.Err() == nil {
+		s, err := b.sm.Session(ctx)
+		if err != nil {
+			return b.fail("lift", gaveUp(ctx, err))
+		}
+		err = s.Delete(ctx, b.path, session.AnyVersion)
+		doubt := errors.Is(err, session.ErrUnknownOutcome)
+		switch {
+		case err == nil, errors.Is(err, zk.ErrNoNode):
+			return nil
+		case doubt && ctx.Err() == nil && s.Err() == nil:
+			// The session is the same, so what is asked next comes after it.
+		case doubt, !errors.Is(err, session.ErrSessionEnded):
+			return b.fail("lift", gaveUp(ctx, err))
+		}
+	}
+	return b.fail("lift", gaveUp(ctx, ctx.Err()))
+}
+
+// IsSet reports whether the gate is closed. It asks a server that has caught
+// up with its leader, so that it sees what was done before it was called. ctx
+// bounds the call.
+func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
+	if b.err != nil {
+		return false, b.fail("look at", b.err)
+	}
+	if err := b.sm.Sync(ctx, b.path); err != nil {
+		return false, b.fail("look at", gaveUp(ctx, err))
+	}
+	_, found, err := b.sm.Exists(ctx, b.path)
+	if err != nil {
+		return false, b.fail("look at", gaveUp(ctx, err))
+	}
+	return found, nil
+}
+
+// Wait returns when the gate is open: at once if it is not set, and otherwise
+// when it is lifted, even if somebody sets it again right after that. It waits
+// through lost connections and ended sessions.
+//
+// ctx bounds the wait; when it ends, the error matches ctx.Err() and
+// context.Cause(ctx), even if the gate is open. Another error:
+// session.ErrClosed.
+func (b *Barrier) Wait(ctx context.Context) error {
+	if b.err != nil {
+		return b.fail("wait for", b.err)
+	}
+	for ctx.Err() == nil {
+		s, err := b.sm.Session(ctx)
+		if err == nil {
+			var open bool
+			open, err = b.waitIn(ctx, s)
+			if open && ctx.Err() == nil {
+				return nil
+			}
+		}
+		if err != nil && !errors.Is(err, session.ErrSessionEnded) {
+			return b.fail("wait for", gaveUp(ctx, err))
+		}
+	}
+	return b.fail("wait for", gaveUp(ctx, ctx.Err()))
+}
+
+// waitIn waits within one session. It returns false without an error when the
+// session or ctx has ended.
+func (b *Barrier) waitIn(ctx context.Context, s *session.Session) (open bool, err error) {
+	// A server that lags may not know yet of a gate that was set before us.
+	// Once it does, its news arrive in order.
+	if err := s.Sync(ctx, b.path); err != nil {
+		return false, err
+	}
+	for {
+		_, found, watch, err := s.ExistsW(ctx, b.path)
+		if err != nil {
+			return false, err
+		}
+		if !found {
+			watch.Stop()
+			return true, nil
+		}
+		select {
+		case <-watch.Done():
+			switch watch.Event() {
+			case session.NodeDeleted:
+				return true, nil
+			case session.SessionEnded:
+				return false, nil
+			}
+		case <-ctx.Done():
+			watch.Stop()
+			return false, nil
+		}
+	}
+}
+
+func (b *Barrier) fail(op string, err error) error {
+	return fmt.Errorf("%s barrier %s: %w", op, b.path, err)
+}
+
+// gaveUp makes sure that an error that came of ctx's end says so: it matches
+// ctx.Err() and context.Cause(ctx) besides what it matches already.
+func gaveUp(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	for _, reason := range []error{ctx.Err(), context.Cause(ctx)} {
+		if !errors.Is(err, reason) {
+			err = fmt.Errorf("%w: %w", err, reason)
+		}
+	}
+	return err
+}

@@ -1,0 +1,106 @@
+package barrier
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// Member is somebody who stands at a Double, waiting or inside, as its node
+// tells. Of a node that another library made, what is not known is zero.
+type Member struct {
+	// ID is the one that was given, or the node's name where none was.
+	ID   string
+	Host string
+	PID  int
+	// Since is when the node was made, by the clock of the ensemble's leader.
+	Since time.Time
+	// Session is the id of the session that owns the node.
+	Session int64
+	// Inside says whether the member belongs to the round that is under way.
+	Inside bool
+	// Path is the node's.
+	Path string
+}
+
+// Status is what stands at a Double.
+type Status struct {
+	// Ready says whether a round is under way: its members are inside, or
+	// have begun to leave.
+	Ready bool
+	// Token is that of the round's visits; zero where there is no round.
+	Token int64
+	// Members are those who stand, first come first.
+	Members []Member
+}
+
+// Members returns who stands at the barrier, first come first. What is said of
+// Status holds for it too.
+func (d *Double) Members(ctx context.Context) ([]Member, error) {
+	s, err := d.Status(ctx)
+	return s.Members, err
+}
+
+// Status tells what stands at the barrier. It reads every node, one after the
+// other, from the server we are connected to, which may lag behind: it is for
+// people and tools, and no base for decisions. A barrier that does not exist
+// has nobody at it.
+//
+// ctx bounds the reads. Errors: ctx's; session.ErrClosed; what the Double was
+// made with; zk.ErrNoAuth.
+func (d *Double) Status(ctx context.Context) (Status, error) {
+	if d.err != nil {
+		return Status{}, d.fail("look at", d.err)
+	}
+	st, err := d.status(ctx)
+	if err != nil {
+		return Status{}, d.fail("look at", gaveUp(ctx, err))
+	}
+	return st, nil
+}
+
+func (d *Double) status(ctx context.Context) (st Status, err error) {
+	children, _, err := d.sm.Children(ctx, d.dir)
+	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+		return st, err
+	}
+	var r *round
+	data, stat, err := d.sm.Get(ctx, d.ready)
+	switch {
+	case err == nil:
+		r = readRound(data, stat)
+		st.Ready, st.Token = true, r.zxid
+	case !errors.Is(err, zk.ErrNoNode):
+		return st, err
+	}
+	for _, name := range members(children) {
+		m := Member{ID: name, Path: znode.Join(d.dir, name)}
+		data, stat, err := d.sm.Get(ctx, m.Path)
+		if errors.Is(err, zk.ErrNoNode) {
+			continue
+		}
+		if err != nil {
+			return st, err
+		}
+		m.describe(data, stat)
+		m.Inside = r != nil && r.has(name, stat.Czxid)
+		st.Members = append(st.Members, m)
+	}
+	slices.SortStableFunc(st.Members, func(a, b Member) int { return a.Since.Compare(b.Since) })
+	return st, nil
+}
+
+func (m *Member) describe(data []byte, stat session.Stat) {
+	who := readOwner(data)
+	if who.ID != "" {
+		m.ID = who.ID
+	}
+	m.Host, m.PID = who.Host, who.PID
+	m.Since, m.Session = time.UnixMilli(stat.Ctime), stat.EphemeralOwner
+}

@@ -1,0 +1,201 @@
+package barrier
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// round is one generation of members, as its "ready" tells.
+//
+// A member belongs to it if its node is older than "ready", by the zxids of
+// the two, and is named in it. So there is no mistaking a member that has come
+// back for the next round: its new node is younger.
+type round struct {
+	zxid    int64    // that made ready
+	number  int32    // the directory's version since then
+	members []string // sorted; nil if another library made ready: it names none
+}
+
+// readyData is what "ready" holds.
+type readyData struct {
+	Round   int32    `json:"round"`
+	Members []string `json:"members"`
+}
+
+func readRound(data []byte, stat session.Stat) *round {
+	r := &round{zxid: stat.Czxid}
+	var d readyData
+	if err := json.Unmarshal(data, &d); err == nil && len(d.Members) > 0 {
+		r.number, r.members = d.Round, d.Members
+		slices.Sort(r.members)
+	}
+	return r
+}
+
+// has reports whether a node of that name and age belongs to the round.
+func (r *round) has(name string, czxid int64) bool {
+	return czxid < r.zxid && (r.members == nil || r.named(name))
+}
+
+func (r *round) named(name string) bool {
+	_, found := slices.BinarySearch(r.members, name)
+	return found
+}
+
+// size returns how many members the round has, where a round of a foreign
+// library has count.
+func (r *round) size(count int) int {
+	if r.members == nil {
+		return count
+	}
+	return len(r.members)
+}
+
+// standing returns who of the round may still stand, among the children of the
+// directory. One that has come back for the next round is among them if it has
+// the same name: look at the age of its node.
+func (r *round) standing(children []string) []string {
+	all := members(children)
+	if r.members == nil {
+		return all
+	}
+	return slices.DeleteFunc(all, func(name string) bool { return !r.named(name) })
+}
+
+// look returns the present round, or nil when there is none, with a watch on
+// "ready", which the caller stops. There is no watch with an error.
+func (d *Double) look(ctx context.Context, s *session.Session) (*round, *session.Watch, error) {
+	for {
+		_, found, watch, err := s.ExistsW(ctx, d.ready)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !found {
+			return nil, watch, nil
+		}
+		data, stat, err := s.Get(ctx, d.ready)
+		if err == nil {
+			return readRound(data, stat), watch, nil
+		}
+		watch.Stop()
+		if !errors.Is(err, zk.ErrNoNode) {
+			return nil, nil, err
+		}
+	}
+}
+
+// open begins a round if enough members have come. It returns nil without an
+// error if not, and errChanged if the members changed meanwhile: look again. self is our own
+// node; session.ErrDeleted says that it has gone.
+//
+// Whoever comes looks after it has come. So if there are enough, the last one
+// to come sees that, and it does not matter who makes the round.
+func (d *Double) open(ctx context.Context, s *session.Session, self string) (*round, error) {
+	children, dir, err := s.Children(ctx, d.dir)
+	switch {
+	case errors.Is(err, zk.ErrNoNode):
+		return nil, session.ErrDeleted
+	case err != nil:
+		return nil, err
+	}
+	names := members(children)
+	switch _, here := slices.BinarySearch(names, self); {
+	case !here:
+		return nil, session.ErrDeleted
+	case slices.Contains(children, readyName):
+		return nil, errChanged
+	case len(names) < d.count:
+		return nil, nil
+	case len(names) > d.count:
+		if names, err = d.first(ctx, s, names); err != nil {
+			return nil, err
+		}
+	}
+	return d.begin(ctx, s, names, dir.Version)
+}
+
+var errChanged = errors.New("the barrier has changed while it was looked at")
+
+// first returns the count members that came first.
+func (d *Double) first(ctx context.Context, s *session.Session, names []string) ([]string, error) {
+	type comer struct {
+		name  string
+		czxid int64
+	}
+	comers := make([]comer, 0, len(names))
+	for _, name := range names {
+		stat, found, err := s.Exists(ctx, znode.Join(d.dir, name))
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			return nil, errChanged
+		}
+		comers = append(comers, comer{name, stat.Czxid})
+	}
+	slices.SortFunc(comers, func(a, b comer) int { return cmp.Compare(a.czxid, b.czxid) })
+	in := make([]string, 0, d.count)
+	for _, c := range comers[:d.count] {
+		in = append(in, c.name)
+	}
+	slices.Sort(in)
+	return in, nil
+}
+
+// begin makes "ready" in one transaction, which is refused unless all members
+// stand and no other round has begun since the directory had the version.
+func (d *Double) begin(ctx context.Context, s *session.Session, in []string, version int32) (*round, error) {
+	number := version + 1
+	data, err := json.Marshal(readyData{number, in})
+	if err != nil {
+		return nil, err
+	}
+	ops := make([]session.Op, 0, len(in)+2)
+	for _, name := range in {
+		ops = append(ops, session.CheckOp(znode.Join(d.dir, name), session.AnyVersion))
+	}
+	ops = append(ops, session.SetOp(d.dir, nil, version), session.CreateOp(d.ready, data, session.Persistent))
+	results, err := s.Txn(ctx, ops...)
+	switch {
+	case err == nil:
+		return &round{zxid: results[len(in)].Stat.Mzxid, number: number, members: in}, nil
+	case errors.Is(err, session.ErrUnknownOutcome) && ctx.Err() == nil && s.Err() == nil,
+		errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNodeExists):
+		return nil, errChanged
+	}
+	return nil, err
+}
+
+// clear removes the "ready" of a round that nobody is in any more. It is no
+// error if others have done that, and a later round is not touched.
+func (d *Double) clear(ctx context.Context, s *session.Session, r *round) error {
+	if r.members != nil {
+		_, err := s.Txn(ctx, session.CheckOp(d.dir, r.number), session.DeleteOp(d.ready, session.AnyVersion))
+		switch {
+		case err == nil, errors.Is(err, zk.ErrNoNode):
+			return nil
+		case errors.Is(err, session.ErrUnknownOutcome), !errors.Is(err, zk.ErrBadVersion):
+			return err
+		}
+		// The next round has begun, or a stranger has written to the directory.
+	}
+	_, stat, err := s.Get(ctx, d.ready)
+	if errors.Is(err, zk.ErrNoNode) || err == nil && stat.Czxid != r.zxid {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.Delete(ctx, d.ready, session.AnyVersion); !errors.Is(err, zk.ErrNoNode) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package counter
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/session"
+)
+
+// Add adds n, which may be negative, and returns the new number. It compares
+// and sets, as often as others come before it, with pauses that grow with the
+// contention. A counter that does not exist begins at zero.
+//
+// ctx bounds the call. Errors: ErrOverflow, with nothing changed; *FormatError;
+// ErrRecreated; zk.ErrNoAuth; session.ErrClosed. session.ErrUnknownOutcome says
+// that the answer to the write was lost, and that what the node holds now does
+// not tell whether it was done: eight bytes have no room for a mark. It was done once
+// or not at all, and Add does not try again.
+func (c *Counter) Add(ctx context.Context, n int64) (int64, error) {
+	now, err := c.update(ctx, func(old int64) (int64, bool, error) {
+		sum := old + n
+		if n > 0 && sum < old || n < 0 && sum > old || sum < c.layout.min || sum > c.layout.max {
+			return 0, false, fmt.Errorf("%w: %d and %d", ErrOverflow, old, n)
+		}
+		return sum, true, nil
+	})
+	if err != nil {
+		return 0, c.fail("add", err)
+	}
+	return now, nil
+}
+
+// CompareAndSet writes to if the number is from, and reports whether it was. A
+// counter that does not exist is zero.
+//
+// ctx bounds the call. Errors are those of Add.
+func (c *Counter) CompareAndSet(ctx context.Context, from, to int64) (bool, error) {
+	if err := c.check(to); err != nil {
+		return false, c.fail("compare and set", err)
+	}
+	swapped := false
+	_, err := c.update(ctx, func(old int64) (int64, bool, error) {
+		swapped = old == from
+		return to, swapped, nil
+	})
+	if err != nil {
+		return false, c.fail("compare and set", err)
+	}
+	return swapped, nil
+}
+
+// base is what a write starts from.
+type base struct {
+	exists bool
+	data   []byte
+	stat   session.Stat
+	n      int64
+}
+
+// same reports whether the node is as it was.
+func (b base) same(now base) bool {
+	return b.exists == now.exists && b.stat.Czxid == now.stat.Czxid && b.stat.Version == now.stat.Version
+}
+
+// proposal is a write over a base.
+type proposal struct {
+	n    int64
+	data []byte
+	over base
+	err  error // why it is not known whether it was done
+}
+
+// refuted reports whether a write in doubt was certainly not done: the node has
+// the version that it would have given it, and holds another number. The same
+// number proves nothing, since others may have written it.
+func (p *proposal) refuted(now base) bool {
+	return p.over.exists && now.exists && now.stat.Czxid == p.over.stat.Czxid &&
+		now.stat.Version == p.over.stat.Version+1 && !bytes.Equal(now.data, p.data)
+}
+
+// Pauses of those who collide. The first repetition follows at once.
+const (
+	leastPause = 2 * time.Millisecond
+	mostPause  = 100 * time.Millisecond
+)
+
+// update compares and sets until it has succeeded. f may be called more than
+// once; it returns the new number, and whether to write it.
+func (c *Counter) update(ctx context.Context, f func(old int64) (int64, bool, error)) (int64, error) {
+	if c.err != nil {
+		return 0, c.err
+	}
+	if err := ctx.Err(); err != nil {
+		return 0, gaveUp(ctx, err)
+	}
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return 0, gaveUp(ctx, ctx.Err())
+	}
+	var doubt *proposal
+	for tries := -2; ; tries++ {
+		if err := line.Pause(ctx, tries, leastPause, mostPause); err != nil {
+			return 0, inDoubt(doubt, gaveUp(ctx, err))
+		}
+		n, done, err := c.try(ctx, &doubt, f)
+		switch {
+		case done:
+			return n, nil
+		case err != nil && (ctx.Err() != nil || errors.Is(err, session.ErrUnknownOutcome) || !errors.Is(err, session.ErrSessionEnded)):
+			return 0, inDoubt(doubt, gaveUp(ctx, err))
+		}
+	}
+}
+
+// inDoubt adds to an error that an earlier try may have been done.
+func inDoubt(doubt *proposal, err error) error {
+	if doubt == nil || errors.Is(err, session.ErrUnknownOutcome) {
+		return err
+	}
+	return fmt.Errorf("%w; then: %w", doubt.err, err)
+}
+
+// try makes one try within one session.
+//
+// A write in doubt is sent once more if the node is as it was: of two writes
+// over one version at most one succeeds, so nothing is added twice, even if the
+// first one is still on its way.
+func (c *Counter) try(ctx context.Context, doubt **proposal, f func(int64) (int64, bool, error)) (n int64, done bool, err error) {
+	s, err := c.sm.Session(ctx)
+	if err != nil {
+		return 0, false, err
+	}
+	now, err := c.read(ctx, s, *doubt != nil)
+	if err != nil {
+		return 0, false, err
+	}
+	next := *doubt
+	if next != nil && !next.over.same(now) {
+		if !next.refuted(now) {
+			return 0, false, next.err
+		}
+		*doubt, next = nil, nil
+	}
+	if next == nil {
+		to, write, err := f(now.n)
+		if err != nil || !write {
+			return now.n, err == nil, err
+		}
+		next = &proposal{n: to, data: c.layout.encode(to), over: now}
+	}
+	err = c.write(ctx, s, next)
+	switch {
+	case err == nil:
+		return next.n, true, nil
+	case errors.Is(err, session.ErrUnknownOutcome):
+		next.err = err
+		*doubt = next
+		if ctx.Err() == nil {
+			err = nil // what became of it is looked for, in the next session if need be
+		}
+		return 0, false, err
+	case conflict(err):
+		return 0, false, nil
+	}
+	return 0, false, err
+}
+
+// read reads the node. Where a write is in doubt the server has to catch up
+// first; otherwise an old number only makes the write fail.
+func (c *Counter) read(ctx context.Context, s *session.Session, sync bool) (base, error) {
+	if sync {
+		if err := s.Sync(ctx, c.path); err != nil {
+			return base{}, err
+		}
+	}
+	data, stat, err := s.Get(ctx, c.path)
+	switch {
+	case errors.Is(err, zk.ErrNoNode):
+		return base{}, nil
+	case err != nil:
+		return base{}, err
+	}
+	v, err := c.value(data, stat)
+	return base{true, data, stat, v.N}, err
+}
+
+// errVersion is the end of a counter: ZooKeeper takes the version -1 for any.
+var errVersion = errors.New("the node's version is -1, which ZooKeeper cannot compare: write the number once with Set")
+
+func (c *Counter) write(ctx context.Context, s *session.Session, p *proposal) error {
+	if !p.over.exists {
+		return create(ctx, s, c.path, p.data)
+	}
+	if p.over.stat.Version == session.AnyVersion {
+		return errVersion
+	}
+	stat, err := s.Set(ctx, c.path, p.data, p.over.stat.Version)
+	if err == nil && stat.Czxid != p.over.stat.Czxid {
+		err = ErrRecreated
+	}
+	return err
+}

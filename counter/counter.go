@@ -1,0 +1,194 @@
+package counter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// Sentinel errors. Compare with errors.Is: they arrive wrapped.
+var (
+	// ErrOverflow says that a number would not fit. Nothing was changed.
+	ErrOverflow = errors.New("the number does not fit into the counter")
+	// ErrRecreated says that the node was deleted and made anew while a write
+	// was under way, and that the write, computed from the old node's number,
+	// has replaced that of the new one.
+	ErrRecreated = errors.New("the node was re-created meanwhile, and its new number has been replaced")
+)
+
+// Option changes a Counter.
+type Option func(*Counter)
+
+// Int32 is the layout of Curator's DistributedAtomicInteger and SharedCount,
+// and of kazoo's Counter with support_curator: 4 bytes, big-endian. Numbers
+// that do not fit into 32 bits are refused.
+func Int32() Option { return func(c *Counter) { c.layout = int32Layout } }
+
+// Decimal is the layout of kazoo's Counter without support_curator: decimal
+// digits. An empty node is zero. Fractions, which kazoo allows, are refused.
+func Decimal() Option { return func(c *Counter) { c.layout = decimalLayout } }
+
+// Counter is a number on a path. It keeps nothing of a single call: one value
+// serves any number of goroutines, which wait for each other instead of getting
+// into each other's way on the server. It is safe for concurrent use.
+type Counter struct {
+	sm     *session.Manager
+	path   string
+	layout layout
+	err    error
+	turn   chan struct{} // holds a token while one goroutine compares and sets
+}
+
+// New returns the counter at path, which is below sm's root, in the layout of
+// Curator's DistributedAtomicLong unless an option says otherwise. It does no
+// I/O; a path that cannot be used is reported by every call on the Counter.
+func New(sm *session.Manager, path string, opts ...Option) *Counter {
+	c := &Counter{sm: sm, path: path, layout: int64Layout, err: znode.Validate(path), turn: make(chan struct{}, 1)}
+	for _, opt := range opts {
+		opt(c)
+	}
+	return c
+}
+
+// Path returns the path of the counter.
+func (c *Counter) Path() string { return c.path }
+
+// Value is a counter as it stood at one time.
+type Value struct {
+	// N is the number; zero where Exists is false.
+	N int64
+	// Exists says whether the node is there.
+	Exists bool
+	// Zxid is the transaction that wrote the number: it grows with each change.
+	// ModTime is when that was, by the server's clock. Both are zero where
+	// Exists is false.
+	Zxid    int64
+	ModTime time.Time
+}
+
+func (c *Counter) value(data []byte, stat session.Stat) (Value, error) {
+	n, reason := c.layout.decode(data)
+	if reason != "" {
+		return Value{}, &FormatError{c.path, reason}
+	}
+	return Value{N: n, Exists: true, Zxid: stat.Mzxid, ModTime: time.UnixMilli(stat.Mtime)}, nil
+}
+
+// Get reads the number. It asks a server that has caught up with its leader:
+// every write that was answered before Get was called is seen. A counter that
+// does not exist is zero, and no error.
+//
+// ctx bounds the call. Errors: *FormatError; zk.ErrNoAuth; session.ErrClosed.
+func (c *Counter) Get(ctx context.Context) (Value, error) {
+	if c.err != nil {
+		return Value{}, c.fail("get", c.err)
+	}
+	if err := c.sm.Sync(ctx, c.path); err != nil {
+		return Value{}, c.fail("get", gaveUp(ctx, err))
+	}
+	data, stat, err := c.sm.Get(ctx, c.path)
+	switch {
+	case errors.Is(err, zk.ErrNoNode):
+		return Value{}, nil
+	case err != nil:
+		return Value{}, c.fail("get", gaveUp(ctx, err))
+	}
+	return c.value(data, stat)
+}
+
+// Set writes the number, whatever the node holds, and makes the node and its
+// parents where they are missing.
+//
+// ctx bounds the call. Errors: ErrOverflow where the layout is Int32;
+// session.ErrUnknownOutcome when the answer was lost: the number may have been
+// written, and others may have changed it since, so Set does not write it again;
+// zk.ErrNoAuth; session.ErrClosed.
+func (c *Counter) Set(ctx context.Context, n int64) error {
+	if err := c.check(n); err != nil {
+		return c.fail("set", err)
+	}
+	data := c.layout.encode(n)
+	for ctx.Err() == nil {
+		_, err := c.sm.Set(ctx, c.path, data, session.AnyVersion)
+		if missing(err) {
+			err = create(ctx, c.sm, c.path, data)
+		}
+		if !conflict(err) {
+			if err != nil {
+				err = c.fail("set", gaveUp(ctx, err))
+			}
+			return err
+		}
+	}
+	return c.fail("set", gaveUp(ctx, ctx.Err()))
+}
+
+// check reports why a number cannot be written.
+func (c *Counter) check(n int64) error {
+	switch {
+	case c.err != nil:
+		return c.err
+	case n < c.layout.min || n > c.layout.max:
+		return fmt.Errorf("%w: %d is not between %d and %d", ErrOverflow, n, c.layout.min, c.layout.max)
+	}
+	return nil
+}
+
+// maker is a session or a manager.
+type maker interface {
+	Create(ctx context.Context, path string, data []byte, mode session.Mode) (string, error)
+	EnsureDir(ctx context.Context, path string) error
+}
+
+// create makes the node, and its parents where they are missing. They may be
+// containers that the server removes as soon as they are made, so this goes
+// round until it holds.
+func create(ctx context.Context, in maker, path string, data []byte) error {
+	for {
+		_, err := in.Create(ctx, path, data, session.Persistent)
+		if !missing(err) {
+			return err
+		}
+		dir, _ := znode.Split(path)
+		if err := in.EnsureDir(ctx, dir); err != nil {
+			return err
+		}
+	}
+}
+
+// missing reports whether a write was refused because the node, or its parent,
+// is not there.
+func missing(err error) bool {
+	return errors.Is(err, zk.ErrNoNode) && !errors.Is(err, session.ErrUnknownOutcome)
+}
+
+// conflict reports whether a write was refused because the node is not as it
+// was expected.
+func conflict(err error) bool {
+	return (errors.Is(err, zk.ErrBadVersion) || errors.Is(err, zk.ErrNoNode) || errors.Is(err, zk.ErrNodeExists)) &&
+		!errors.Is(err, session.ErrUnknownOutcome)
+}
+
+func (c *Counter) fail(op string, err error) error {
+	return fmt.Errorf("counter %s: %s: %w", c.path, op, err)
+}
+
+// gaveUp makes sure that an error that came of ctx's end says so: it matches
+// ctx.Err() and context.Cause(ctx) besides what it matches already.
+func gaveUp(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	for _, reason := range []error{ctx.Err(), context.Cause(ctx)} {
+		if !errors.Is(err, reason) {
+			err = fmt.Errorf("%w: %w", err, reason)
+		}
+	}
+	return err
+}
