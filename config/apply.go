@@ -12,7 +12,7 @@ import (
 func (v *Value[T]) apply(st *mirror.State) {
 	old := v.view.Load()
 	now := &view[T]{
-		Snapshot: old.Snapshot, usable: old.usable, rev: old.rev, errRev: old.errRev,
+		Snapshot: old.Snapshot, missing: old.missing, usable: old.usable, rev: old.rev, errRev: old.errRev,
 		next: make(chan struct{}),
 	}
 	switch {
@@ -31,6 +31,7 @@ func (v *Value[T]) apply(st *mirror.State) {
 
 // take puts what the node holds, or its absence, into now.
 func (v *Value[T]) take(st *mirror.State, now *view[T]) {
+	now.missing = !st.Exists
 	if !st.Exists {
 		last := now.Value
 		if v.opts.hasDefault {
@@ -54,16 +55,18 @@ func (v *Value[T]) take(st *mirror.State, now *view[T]) {
 
 // check decodes and validates. A panic of the user's code is an error here: the
 // value of a node must not be able to end the program.
-func (v *Value[T]) check(data []byte) (value T, err error) {
+func (v *Value[T]) check(data []byte) (T, error) { return check(v.codec, &v.opts, data) }
+
+func check[T any](codec Codec[T], opts *options[T], data []byte) (value T, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	if value, err = v.codec.Decode(data); err != nil {
+	if value, err = codec.Decode(data); err != nil {
 		return value, err
 	}
-	return value, v.opts.valid(value)
+	return value, opts.valid(value)
 }
 
 func snapshot[T any](value T, stat session.Stat) Snapshot[T] {

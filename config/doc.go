@@ -1,5 +1,7 @@
 // Package config keeps configuration in ZooKeeper: typed values that follow
-// their node, and a store of raw keys.
+// their node (Open), directories of them as one view (OpenTree), a store of raw
+// keys (Store), which can keep what a key held before (History), and files that
+// are kept equal to a key (SyncFile).
 //
 //	limits, err := config.Open(ctx, sm, "/config/limits", config.JSON[Limits]())
 //	if err != nil { … }
@@ -22,6 +24,12 @@
 //   - Whoever ranges over Changes gets the present value first, and always ends
 //     up with the last one. Values that follow each other fast are skipped, not
 //     queued.
+//   - A Tree shows what all its keys really held at one instant, and a bad value
+//     of one key harms no other. Only a stream of changes that never pauses can
+//     keep it from that for a second; it then says so (TreeSnapshot.Torn).
+//   - A History writes a key and keeps the value in one transaction: they never
+//     disagree, and a lost answer neither doubles the one nor loses the other.
+//   - SyncFile never writes a part of a value, nor an older one than before.
 //   - Update never overwrites a value that it has not seen, with the one
 //     exception below. When it is unknown whether it wrote, it says so
 //     (session.ErrUnknownOutcome) and does not write again.
@@ -32,7 +40,7 @@
 //   - A Value is not the newest at every instant: it learns of a change when
 //     its server tells it, and the server may lag behind the ensemble.
 //   - Two Values do not change at the same instant, although Store.Publish
-//     changes their nodes at the same instant.
+//     changes their nodes at the same instant. The keys of one Tree do.
 //   - ZooKeeper compares versions, and a node that is deleted and made anew
 //     counts from zero again. Should that happen between the moment at which
 //     Update reads and the moment at which it writes, and should the new node

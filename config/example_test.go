@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"os"
+	"path/filepath"
 
 	"github.com/go-zookeeper/zk"
 
@@ -130,4 +132,100 @@ func ExampleStore_Publish() {
 	// Output:
 	// refused: true
 	// app-on-db2
+}
+
+func ExampleOpenTree() {
+	ctx := context.Background()
+	sm, stop := start()
+	defer stop()
+
+	store := config.NewStore(sm, "/config")
+	err := store.Publish(ctx, config.CreateKey("pool/min", []byte("2")), config.CreateKey("pool/max", []byte("8")))
+	if err != nil {
+		log.Fatal(err)
+	}
+	tree, err := config.OpenTree(ctx, sm, "/config", config.JSON[int](), config.Default(-1))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer tree.Close()
+	now := tree.Load()
+	fmt.Println(now.Value("pool/min"), now.Value("pool/max"), now.Value("pool/none"))
+
+	// Both change at once, and are seen to.
+	err = store.Publish(ctx, config.SetKey("pool/min", []byte("10"), config.AnyVersion),
+		config.SetKey("pool/max", []byte("20"), config.AnyVersion))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for snap, err := range tree.Changes(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if snap.Value("pool/min") == 10 {
+			for _, key := range snap.Keys {
+				fmt.Println(key.Key, key.Value, "version", key.Version)
+			}
+			break
+		}
+	}
+	// Output:
+	// 2 8 -1
+	// pool/max 20 version 1
+	// pool/min 10 version 1
+}
+
+func ExampleHistory() {
+	ctx := context.Background()
+	sm, stop := start()
+	defer stop()
+
+	limits := config.NewStore(sm, "/config").History(10)
+	for _, value := range []string{"50", "100", "-1"} {
+		if _, err := limits.Put(ctx, "qps", []byte(value)); err != nil {
+			log.Fatal(err)
+		}
+	}
+	past, err := limits.List(ctx, "qps") // newest first
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, p := range past {
+		fmt.Printf("%s (present: %v)\n", p.Data, p.Present)
+	}
+	now, err := limits.Rollback(ctx, "qps", past[1].ID)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("back to %s, version %d\n", now.Data, now.Version)
+	// Output:
+	// -1 (present: true)
+	// 100 (present: false)
+	// 50 (present: false)
+	// back to 100, version 3
+}
+
+func ExampleSyncFile() {
+	sm, stop := start()
+	defer stop()
+	dir, err := os.MkdirTemp("", "config")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+
+	ctx, cancel := context.WithCancel(context.Background())
+	if err := config.NewStore(sm, "/config").Create(ctx, "limits", []byte(`{"qps": 50}`)); err != nil {
+		log.Fatal(err)
+	}
+	err = config.SyncFile(ctx, sm, "/config/limits", filepath.Join(dir, "limits.json"),
+		config.AfterChange(func(c config.FileChange) {
+			data, err := os.ReadFile(c.File)
+			fmt.Println(string(data), err)
+			cancel() // here a program would reload; this one has seen enough
+		}))
+	fmt.Println(err)
+	// Output:
+	// {"qps": 50} <nil>
+	// <nil>
 }

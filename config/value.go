@@ -50,11 +50,12 @@ type Value[T any] struct {
 // as a whole, so that Load is one atomic load.
 type view[T any] struct {
 	Snapshot[T]
-	usable bool          // Value is a value: the node's, or the default
-	rev    uint64        // grows when Snapshot changes
-	err    error         // what is wrong now, if anything
-	errRev uint64        // grows when there is a new error
-	next   chan struct{} // closed when there is a newer view
+	missing bool          // the node was last seen not to exist
+	usable  bool          // Value is a value: the node's, or the default
+	rev     uint64        // grows when Snapshot changes
+	err     error         // what is wrong now, if anything
+	errRev  uint64        // grows when there is a new error
+	next    chan struct{} // closed when there is a newer view
 }
 
 // Open opens the value at path. It blocks until the node has been read, and

@@ -19,58 +19,45 @@ type waiter struct {
 // returns when the read that would show it is refused (State.Err). ctx bounds
 // the wait; the error is its own, or why the mirror has ended.
 //
-// A mirror does not take a write of its own process into the copy by itself:
-// the node may have been deleted since, and the mirror may have seen that
-// already.
-func (m *Mirror) Await(ctx context.Context, in *session.Session, zxid int64) error {
+// A write of the own process is not taken into the copy by itself:
+// the node may have been deleted since, and that may have been seen already.
+func (f *follower) Await(ctx context.Context, in *session.Session, zxid int64) error {
 	w := &waiter{in, zxid, make(chan struct{})}
-	m.mu.Lock()
-	m.waiting = append(m.waiting, w)
-	m.mu.Unlock()
-	m.rouse()
+	f.mu.Lock()
+	f.waiting = append(f.waiting, w)
+	f.mu.Unlock()
+	f.rouse()
 	select {
 	case <-w.done:
-		return m.Err()
+		return f.Err()
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-m.ctx.Done():
-		return m.Err()
-	}
-}
-
-// followLink counts the losses of the connection, and has the node read again
-// after each.
-func (m *Mirror) followLink() {
-	for change := range m.sm.States(m.ctx) {
-		if change.State != session.Connected {
-			m.links.Add(1)
-			continue
-		}
-		m.rouse()
+	case <-f.ctx.Done():
+		return f.Err()
 	}
 }
 
 // rouse makes the loop look whether it has something to do.
-func (m *Mirror) rouse() {
+func (f *follower) rouse() {
 	select {
-	case m.wake <- struct{}{}:
+	case f.wake <- struct{}{}:
 	default:
 	}
 }
 
 // due reports whether the loop that was roused should read.
-func (m *Mirror) due() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return len(m.waiting) > 0 || m.links.Load() != m.confirmed.Load()
+func (f *follower) due() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.waiting) > 0 || f.links.Load() != f.confirmed.Load()
 }
 
 // takeWaiting returns those for whom any read will do that begins now.
-func (m *Mirror) takeWaiting() []*waiter {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	round := m.waiting
-	m.waiting = nil
+func (f *follower) takeWaiting() []*waiter {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	round := f.waiting
+	f.waiting = nil
 	return round
 }
 
@@ -81,35 +68,35 @@ func foreign(round []*waiter, s *session.Session) bool {
 }
 
 // giveBack undoes takeWaiting after a read that came to nothing.
-func (m *Mirror) giveBack(round []*waiter) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.waiting = append(round, m.waiting...)
+func (f *follower) giveBack(round []*waiter) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.waiting = append(round, f.waiting...)
 }
 
 // release wakes those whose read has settled, and those who came while it was
 // under way if it shows what they wait for. For the others there is a token in
 // wake.
-func (m *Mirror) release(round []*waiter) {
+func (f *follower) release(round []*waiter, zxid int64) {
 	for _, w := range round {
 		close(w.done)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	left := m.waiting[:0]
-	for _, w := range m.waiting {
-		if w.zxid > 0 && w.zxid <= m.past.zxid {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	left := f.waiting[:0]
+	for _, w := range f.waiting {
+		if w.zxid > 0 && w.zxid <= zxid {
 			close(w.done)
 			continue
 		}
 		left = append(left, w)
 	}
-	m.waiting = left
+	f.waiting = left
 }
 
 // releaseAll wakes everyone at the end.
-func (m *Mirror) releaseAll() {
-	for _, w := range m.takeWaiting() {
+func (f *follower) releaseAll() {
+	for _, w := range f.takeWaiting() {
 		close(w.done)
 	}
 }

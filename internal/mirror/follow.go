@@ -2,7 +2,6 @@ package mirror
 
 import (
 	"errors"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -22,19 +21,6 @@ const (
 	maxPause = 10 * time.Second
 )
 
-// run follows the node through one session after the other.
-func (m *Mirror) run() {
-	defer m.releaseAll()
-	for {
-		s, err := m.sm.Session(m.ctx)
-		if err != nil {
-			m.cancel(err) // the manager was closed, unless the mirror was
-			return
-		}
-		m.follow(s)
-	}
-}
-
 // follow reads the node whenever there is a reason to, until the session or
 // the mirror ends.
 func (m *Mirror) follow(s *session.Session) {
@@ -51,15 +37,13 @@ func (m *Mirror) follow(s *session.Session) {
 		}
 		var pause time.Duration
 		if err != nil {
-			pause = min(minPause<<min(m.failures, 10), maxPause)
-			pause = pause/2 + rand.N(pause/2)
-			m.failures++
+			pause = m.pause()
 			m.report(err)
 		} else {
 			m.failures = 0
 			m.confirmed.Store(links)
 		}
-		m.release(round)
+		m.release(round, m.past.zxid)
 		m.sleep(s, watch, pause)
 	}
 }
@@ -108,7 +92,7 @@ func (m *Mirror) settle(s *session.Session, sync bool) (*session.Watch, error) {
 		return nil, err
 	}
 	if verdict == doubtful {
-		if !m.past.historyLost(s) {
+		if !m.past.back.historyLost(s) {
 			return watch, &session.OpError{Op: "read", Path: m.path, Session: s.ID(), Err: ErrHistory}
 		}
 		verdict = newer

@@ -3,7 +3,6 @@ package mirror
 import (
 	"context"
 	"errors"
-	"sync"
 	"sync/atomic"
 
 	"github.com/docent-go/docent/internal/znode"
@@ -56,28 +55,13 @@ func (s *State) Next() <-chan struct{} { return s.next }
 // Mirror is a cached copy of a node. It is safe for concurrent use. It lives
 // until Close, or until its Manager is closed.
 type Mirror struct {
-	sm      *session.Manager
+	follower
 	path    string
 	kind    Kind
 	onState func(*State)
 
 	state atomic.Pointer[State]
-
-	// links counts the losses of the connection; confirmed is what it was
-	// when the newest successful read began.
-	links, confirmed atomic.Uint64
-
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	work   sync.WaitGroup
-	first  chan struct{} // closed when there is a state
-	wake   chan struct{} // holds a token when the loop may have something to do
-
-	mu      sync.Mutex
-	waiting []*waiter
-
-	past     past // the loop's alone
-	failures int  // of reading in a row; the loop's alone
+	past  past // the loop's alone
 }
 
 // Open starts a mirror and blocks until the node has been read once, or
@@ -95,53 +79,16 @@ func Open(ctx context.Context, sm *session.Manager, cfg Config) (*Mirror, error)
 	if _, err := sm.Session(ctx); err != nil {
 		return fail(err)
 	}
-	m := &Mirror{
-		sm:      sm,
-		path:    cfg.Path,
-		kind:    cfg.Kind,
-		onState: cfg.OnState,
-		first:   make(chan struct{}),
-		wake:    make(chan struct{}, 1),
+	m := &Mirror{path: cfg.Path, kind: cfg.Kind, onState: cfg.OnState}
+	m.init(sm)
+	if err := m.start(ctx, func() { m.each(m.follow) }); err != nil {
+		return fail(err)
 	}
-	m.ctx, m.cancel = context.WithCancelCause(context.Background())
-	m.work.Go(m.run)
-	m.work.Go(m.followLink)
-	var err error
-	select {
-	case <-m.first:
-		return m, nil
-	case <-ctx.Done():
-		err = context.Cause(ctx)
-	case <-m.ctx.Done():
-		err = m.Err()
-	}
-	m.Close()
-	return fail(err)
+	return m, nil
 }
 
 // Load returns the newest state.
 func (m *Mirror) Load() *State { return m.state.Load() }
-
-// Stale reports whether the state has not been confirmed by a read since the
-// connection was last lost, or never will be again since the mirror has ended.
-func (m *Mirror) Stale() bool {
-	return m.ctx.Err() != nil || m.confirmed.Load() != m.links.Load()
-}
-
-// Done returns a channel that is closed when the mirror has ended. Load goes on
-// to return what was known then.
-func (m *Mirror) Done() <-chan struct{} { return m.ctx.Done() }
-
-// Err returns nil while the mirror lives, and then why it ended: ErrClosed, or
-// session.ErrClosed when its Manager was closed.
-func (m *Mirror) Err() error { return context.Cause(m.ctx) }
-
-// Close ends the mirror and waits until nothing of it is left running. It may
-// be called more than once.
-func (m *Mirror) Close() {
-	m.cancel(ErrClosed)
-	m.work.Wait()
-}
 
 // publish makes s the newest state. Only the loop calls it.
 func (m *Mirror) publish(s *State) {

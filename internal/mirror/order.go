@@ -36,11 +36,10 @@ func (s *sighting) zxid(kind Kind) int64 {
 // has to catch up with its leader (Sync) before it is asked again; its answer
 // to that is believed, except for a value that is still older.
 type past struct {
-	seen   *sighting        // the newest; nil before the first
-	zxid   int64            // of the newest in which the node existed
-	in     *session.Session // in which the newest was seen
-	backAt time.Time        // since when history seems to have gone back, in the session backIn
-	backIn *session.Session // nil while it does not
+	seen *sighting        // the newest; nil before the first
+	zxid int64            // of the newest in which the node existed
+	in   *session.Session // in which the newest was seen
+	back setback
 }
 
 type verdict int
@@ -88,10 +87,17 @@ func (s *sighting) sameAs(old *sighting, kind Kind) bool {
 
 // believe makes s what is known.
 func (p *past) believe(kind Kind, in *session.Session, s *sighting) {
-	p.seen, p.in, p.backIn = s, in, nil
+	p.seen, p.in, p.back = s, in, setback{}
 	if s.exists {
 		p.zxid = s.zxid(kind)
 	}
+}
+
+// setback is the time since when history seems to have gone back, in one
+// session. The zero value says that it has not.
+type setback struct {
+	at time.Time
+	in *session.Session
 }
 
 // historyLost reports whether a value that stays older, although its server
@@ -100,9 +106,9 @@ func (p *past) believe(kind Kind, in *session.Session, s *sighting) {
 // that was cut off from the others answers without knowing it. Such a leader
 // steps down within the time that sessions are given, so that is how long the
 // older value is refused.
-func (p *past) historyLost(in *session.Session) bool {
-	if p.backIn != in { // a server that was asked long ago says nothing about this one
-		p.backAt, p.backIn = time.Now(), in
+func (b *setback) historyLost(in *session.Session) bool {
+	if b.in != in { // a server that was asked long ago says nothing about this one
+		b.at, b.in = time.Now(), in
 	}
-	return time.Since(p.backAt) >= in.Timeout()
+	return time.Since(b.at) >= in.Timeout()
 }

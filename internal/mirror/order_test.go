@@ -75,8 +75,10 @@ func TestHardCase57_VersionsOrderNothing(t *testing.T) {
 
 // apart makes a mirror that no loop runs, to be driven through sessions by hand.
 func (w *world) apart(kind Kind) *Mirror {
-	m := &Mirror{sm: w.sm, path: "/a", kind: kind, first: make(chan struct{}), wake: make(chan struct{}, 1)}
-	m.ctx, m.cancel = w.t.Context(), func(error) {}
+	m := &Mirror{path: "/a", kind: kind}
+	m.init(w.sm)
+	m.cancel(nil)
+	m.ctx = w.t.Context()
 	return m
 }
 

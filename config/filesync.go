@@ -1,0 +1,276 @@
+package config
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/docent-go/docent/session"
+)
+
+// FileChange is one change of a file, made by SyncFile.
+type FileChange struct {
+	File    string
+	Removed bool // the key is gone, and so is the file (RemoveWithKey)
+	// Version and Zxid are those of the value that was written.
+	Version int32
+	Zxid    int64
+}
+
+// FileOption changes what SyncFile does.
+type FileOption func(*fileOptions)
+
+type fileOptions struct {
+	mode      fs.FileMode
+	remove    bool
+	onChange  func(FileChange)
+	onProblem func(error)
+	check     func([]byte) error
+}
+
+// FileMode gives the permissions of a file that is made; 0600 unless given. A
+// file that exists keeps its own.
+func FileMode(mode fs.FileMode) FileOption {
+	return func(o *fileOptions) { o.mode = mode.Perm() }
+}
+
+// RemoveWithKey removes the file when the key is deleted. Without it the file
+// keeps the last value.
+func RemoveWithKey() FileOption { return func(o *fileOptions) { o.remove = true } }
+
+// AfterChange has f called after each change of the file, never two at a time.
+// Values that follow each other while f runs are skipped; the last one never
+// is.
+func AfterChange(f func(FileChange)) FileOption {
+	return func(o *fileOptions) { o.onChange = f }
+}
+
+// OnProblem has f called with what goes wrong while SyncFile goes on: a value
+// that is refused, a file that cannot be written (each failed try), a key that
+// may not be read.
+func OnProblem(f func(error)) FileOption {
+	return func(o *fileOptions) { o.onProblem = f }
+}
+
+// CheckFile refuses values for which f returns an error; the file then keeps
+// the last good one.
+func CheckFile(f func(data []byte) error) FileOption {
+	return func(o *fileOptions) { o.check = f }
+}
+
+// Pauses between tries to write a file.
+const (
+	minFilePause = time.Second
+	maxFilePause = 30 * time.Second
+)
+
+// SyncFile keeps a local file equal to a key, for programs that read files. It
+// blocks until ctx ends, and returns nil then.
+//
+// The file is replaced as a whole: a temporary file in its directory is
+// written, brought to disk and renamed, so that nobody ever reads a part of a
+// value. It has the mode of the file that it replaces, and belongs to the user
+// that runs this. A symbolic link is followed. What is written is never older
+// than what was written before, also by an earlier run; a file that holds the
+// value already is left alone. If the key does not exist, the file stays as it
+// is, unless RemoveWithKey is given.
+//
+// A write that fails is reported (OnProblem) and tried again at the next change
+// and with pauses of 1 to 30 seconds. Only at the start it is an error: what
+// cannot be written then has been set up wrongly.
+//
+// Errors: an invalid path; the failure of the first write; zk.ErrNoAuth at the
+// start; session.ErrClosed; session.ErrUnreachable is not among them, as
+// SyncFile waits for a session as long as ctx lasts.
+func SyncFile(ctx context.Context, sm *session.Manager, path, file string, opts ...FileOption) error {
+	o := fileOptions{mode: 0o600}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	err := syncFile(ctx, sm, path, file, &o)
+	if err == nil || ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("config sync %s: %w", path, err)
+}
+
+func syncFile(ctx context.Context, sm *session.Manager, path, file string, o *fileOptions) error {
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a directory", file)
+	}
+	if err := writable(file); err != nil {
+		return err
+	}
+	open := []Option[[]byte]{Default[[]byte](nil)}
+	if check := o.check; check != nil {
+		open = append(open, Validate(func(data []byte) error {
+			if data == nil {
+				return nil // the default
+			}
+			return check(data)
+		}))
+	}
+	// An earlier run may have written what this server has yet to learn of.
+	if err := sm.Sync(ctx, path); err != nil {
+		return err
+	}
+	v, err := Open(ctx, sm, path, Bytes(), open...)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = v.Close() }() // never fails
+	var bad *BadValueError
+	if err := v.Err(); err != nil && !errors.As(err, &bad) {
+		return err
+	}
+	f := &fileSync{fileOptions: o, file: file}
+	return f.follow(ctx, v)
+}
+
+// fileSync is one SyncFile under way.
+type fileSync struct {
+	*fileOptions
+	file     string
+	failures int // to write, in a row
+	began    bool
+}
+
+func (f *fileSync) follow(ctx context.Context, v *Value[[]byte]) error {
+	var rev, errRev uint64
+	for ctx.Err() == nil {
+		now := v.view.Load()
+		if now.errRev != errRev && now.err != nil {
+			f.problem(now.err)
+		}
+		errRev = now.errRev
+		var retry *time.Timer
+		var again <-chan time.Time
+		if now.rev != rev || f.failures > 0 {
+			rev = now.rev
+			err := f.apply(&now.Snapshot, now.missing)
+			switch {
+			case err == nil:
+				f.failures, f.began = 0, true
+			case !f.began:
+				return err
+			default:
+				f.problem(err)
+				retry = time.NewTimer(min(minFilePause<<min(f.failures, 5), maxFilePause))
+				again = retry.C
+				f.failures++
+			}
+		}
+		select {
+		case <-now.next:
+		case <-again:
+		case <-ctx.Done():
+		case <-v.mirror.Done():
+			return v.ended()
+		}
+		if retry != nil {
+			retry.Stop()
+		}
+	}
+	return nil
+}
+
+func (f *fileSync) problem(err error) {
+	if f.onProblem != nil {
+		f.onProblem(err)
+	}
+}
+
+// apply makes the file what the snapshot is.
+func (f *fileSync) apply(snap *Snapshot[[]byte], missing bool) error {
+	change := FileChange{File: f.file, Version: snap.Version, Zxid: snap.Zxid}
+	var changed bool
+	var err error
+	switch {
+	case snap.Exists:
+		changed, err = replaceFile(f.file, snap.Value, f.mode)
+	case f.remove && missing:
+		change = FileChange{File: f.file, Removed: true}
+		if err = os.Remove(f.file); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		changed = err == nil
+	}
+	if err != nil {
+		return fmt.Errorf("write the file: %w", err)
+	}
+	if changed && f.onChange != nil {
+		f.onChange(change)
+	}
+	return nil
+}
+
+// replaceFile puts data into the file unless that holds it already.
+func replaceFile(file string, data []byte, mode fs.FileMode) (changed bool, err error) {
+	if file, err = target(file); err != nil {
+		return false, err
+	}
+	old, err := os.ReadFile(file)
+	switch {
+	case err == nil && bytes.Equal(old, data):
+		return false, nil
+	case err == nil:
+		info, err := os.Stat(file)
+		if err != nil {
+			return false, err
+		}
+		mode = info.Mode().Perm()
+	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission):
+		return false, err
+	}
+	dir := filepath.Dir(file)
+	tmp, err := os.CreateTemp(dir, "."+filepath.Base(file)+".docent-*")
+	if err != nil {
+		return false, err
+	}
+	_, err = tmp.Write(data)
+	err = errors.Join(err, tmp.Chmod(mode), tmp.Sync(), tmp.Close())
+	if err == nil {
+		err = os.Rename(tmp.Name(), file)
+	}
+	if err != nil {
+		return false, errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return true, syncDir(dir)
+}
+
+// target follows symbolic links, so that the file is replaced and not the link.
+func target(file string) (string, error) {
+	resolved, err := filepath.EvalSymlinks(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return file, nil
+	}
+	return resolved, err
+}
+
+// writable finds out whether the file can be replaced, before there is anything
+// to put into it.
+func writable(file string) error {
+	file, err := target(file)
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".docent-*")
+	if err != nil {
+		return fmt.Errorf("the file cannot be written: %w", err)
+	}
+	return errors.Join(tmp.Close(), os.Remove(tmp.Name()))
+}
+
+// syncDir brings a rename to disk.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

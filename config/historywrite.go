@@ -1,0 +1,209 @@
+package config
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// keeping is a write of a History under way.
+type keeping struct {
+	*History
+	key, path, dir string
+	data           []byte
+	mark           string
+	version        int32 // that is demanded, or AnyVersion
+	create         bool
+
+	tried bool  // a request was sent whose outcome is not known
+	doubt error // of that
+	over  int32 // the version that it would have replaced; -1 if it would have created
+}
+
+func (h *History) write(ctx context.Context, key string, data []byte, version int32, create bool) (Entry, error) {
+	path, dir, err := h.dirs(key)
+	if err != nil {
+		return Entry{}, err
+	}
+	k := &keeping{
+		History: h, key: key, path: path, dir: dir, data: data, mark: rand.Text(), version: version, create: create,
+	}
+	for conflicts := 0; ; conflicts++ {
+		err := pause(ctx, conflicts)
+		var done Entry
+		if err == nil {
+			done, err = k.try(ctx)
+		}
+		switch {
+		case err == nil:
+			return done, nil
+		case errors.Is(err, errConflict), errors.Is(err, session.ErrSessionEnded) && ctx.Err() == nil && !errors.Is(err, session.ErrClosed):
+		case k.tried && !errors.Is(err, session.ErrUnknownOutcome):
+			return Entry{}, h.s.failed(key, fmt.Errorf("%w; then: %w", k.doubt, err))
+		default:
+			return Entry{}, h.s.failed(key, err)
+		}
+	}
+}
+
+// errConflict says that something has changed between the reads and the write.
+var errConflict = errors.New("the key has changed in the meantime")
+
+// try reads the key and its history, and writes both in one transaction, which
+// the server refuses if the key is not as it was read.
+func (k *keeping) try(ctx context.Context) (Entry, error) {
+	s, err := k.s.sm.Session(ctx)
+	if err != nil {
+		return Entry{}, err
+	}
+	if err := s.Sync(ctx, k.path); err != nil {
+		return Entry{}, err
+	}
+	old, stat, err := s.Get(ctx, k.path)
+	found := err == nil
+	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+		return Entry{}, err
+	}
+	records, err := k.records(ctx, s, k.dir)
+	if err != nil {
+		return Entry{}, err
+	}
+	if k.tried {
+		if done, settled, err := k.resolve(ctx, s, records, stat, found); settled || err != nil {
+			return done, err
+		}
+	}
+	switch {
+	case !found && !k.create:
+		return Entry{}, zk.ErrNoNode
+	case found && k.version != AnyVersion && stat.Version != k.version:
+		return Entry{}, zk.ErrBadVersion
+	case found && stat.Version == AnyVersion:
+		return Entry{}, errors.New("the node's version is -1, which ZooKeeper cannot compare: set it once with Store.Set")
+	}
+	foreign := false
+	if found {
+		if foreign, err = k.foreign(ctx, s, records, stat); err != nil {
+			return Entry{}, err
+		}
+	}
+	return k.commit(ctx, s, found, stat, old, foreign, records)
+}
+
+// foreign reports whether what the key holds is in no record.
+func (k *keeping) foreign(ctx context.Context, s *session.Session, records []record, stat session.Stat) (bool, error) {
+	for _, r := range slices.Backward(records) {
+		if r.foreign {
+			continue
+		}
+		at, found, err := s.Exists(ctx, znode.Join(k.dir, r.name))
+		if err != nil {
+			return false, err
+		}
+		// The newest of our own, and so the only one that can be present.
+		return !found || at.Czxid != stat.Mzxid, nil
+	}
+	return true, nil
+}
+
+// commit makes one transaction of the write, the record and the trimming.
+func (k *keeping) commit(ctx context.Context, s *session.Session, found bool, stat session.Stat, old []byte,
+	foreign bool, records []record) (Entry, error) {
+	var ops []session.Op
+	fresh := 1
+	if found {
+		ops = append(ops, session.SetOp(k.path, k.data, stat.Version))
+	} else {
+		ops = append(ops, session.CreateOp(k.path, k.data, session.Persistent))
+	}
+	if foreign && k.keep > 1 {
+		fresh++
+		ops = append(ops, session.CreateOp(k.prefix(foreignValue), old, session.Sequential))
+	}
+	ops = append(ops, session.CreateOp(k.prefix(ownValue), k.data, session.Sequential))
+	for _, r := range records[:max(0, min(len(records), len(records)+fresh-k.keep))] {
+		ops = append(ops, session.DeleteOp(znode.Join(k.dir, r.name), AnyVersion))
+	}
+	results, err := s.Txn(ctx, ops...)
+	switch {
+	case err == nil && found:
+		return entry(k.key, k.path, k.data, results[0].Stat), nil
+	case err == nil:
+		return k.made(ctx, s)
+	case errors.Is(err, session.ErrUnknownOutcome):
+		k.tried, k.doubt, k.over = true, err, -1
+		if found {
+			k.over = stat.Version
+		}
+		if ctx.Err() != nil {
+			return Entry{}, err
+		}
+		return Entry{}, errConflict
+	case errors.Is(err, zk.ErrNoNode):
+		// The key is gone, a record was trimmed by somebody else, or the
+		// directory is yet to be made.
+		if err := s.EnsureDir(ctx, k.dir); err != nil {
+			return Entry{}, err
+		}
+		return Entry{}, errConflict
+	case isConflict(err):
+		return Entry{}, errConflict
+	}
+	return Entry{}, err
+}
+
+func (k *keeping) prefix(kind string) string { return znode.Join(k.dir, kind+k.mark+"-") }
+
+// made reads back a key that was created: the answer does not tell its stat.
+func (k *keeping) made(ctx context.Context, s *session.Session) (Entry, error) {
+	done := Entry{Key: k.key, Path: k.path, Data: k.data}
+	_, stat, err := s.Get(ctx, k.path)
+	if err == nil && stat.Version == 0 {
+		return entry(k.key, k.path, k.data, stat), nil
+	}
+	return done, nil // written over or deleted since: it was created all the same
+}
+
+// resolve finds out what became of a write whose answer was lost. A record with
+// its mark proves that it was done. Without one it was not, as long as so few
+// writes came after it that the record cannot have been trimmed; then it may
+// be repeated: both would replace the same version, and so at most one can.
+func (k *keeping) resolve(ctx context.Context, s *session.Session, records []record, stat session.Stat, found bool) (Entry, bool, error) {
+	for _, r := range records {
+		if r.mark != k.mark || r.foreign {
+			continue
+		}
+		at, standing, err := s.Exists(ctx, znode.Join(k.dir, r.name))
+		if err != nil {
+			return Entry{}, false, err
+		}
+		if !found || !standing || at.Czxid != stat.Mzxid {
+			// Done, and written over or deleted since.
+			return Entry{
+				Key: k.key, Path: k.path, Data: k.data, Version: k.over + 1, Zxid: at.Czxid,
+				ModTime: time.UnixMilli(at.Ctime),
+			}, true, nil
+		}
+		return entry(k.key, k.path, k.data, stat), true, nil
+	}
+	since := int64(math.MaxInt64)
+	if found {
+		since = int64(stat.Version) - int64(k.over)
+	} else if k.over < 0 {
+		since = 0 // it was to be created, and is not there
+	}
+	if since < 0 || since >= int64(k.keep) {
+		return Entry{}, false, k.doubt
+	}
+	k.tried = since == 0 // else somebody else has replaced that version: ours never can any more
+	return Entry{}, false, nil
+}

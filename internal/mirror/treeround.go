@@ -1,0 +1,179 @@
+package mirror
+
+import (
+	"time"
+
+	"github.com/docent-go/docent/session"
+)
+
+// patience is for how long at least a tree looks for an instant at which all
+// was as it has read it, before it shows what it has.
+const patience = time.Second
+
+// follow reads what there is a reason to read, until the session or the tree
+// ends.
+func (t *Tree) follow(s *session.Session) {
+	// A state is known from another session: the server of this one may be
+	// behind it.
+	t.behind = t.believed != nil
+	t.begin()
+	for t.rest(s) {
+		t.round(s)
+	}
+}
+
+// rest waits until there is a reason to read. It returns false when the session
+// or the tree has ended.
+func (t *Tree) rest(s *session.Session) bool {
+	for {
+		if t.ctx.Err() != nil || s.Context().Err() != nil {
+			return false
+		}
+		t.absorb()
+		wait, reason := t.until()
+		if reason && wait <= 0 {
+			return true
+		}
+		t.sleep(s, wait, reason)
+	}
+}
+
+// sleep waits for news, and with a reason no longer than wait.
+func (t *Tree) sleep(s *session.Session, wait time.Duration, reason bool) {
+	var over <-chan time.Time
+	if reason {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-over:
+	case <-t.wake:
+	case <-t.ctx.Done():
+	case <-s.Done():
+	}
+}
+
+// until returns how long it is until the next round, if there is a reason for
+// one.
+func (t *Tree) until() (wait time.Duration, reason bool) {
+	var at time.Time
+	switch {
+	case len(t.dirty) > 0:
+		at = t.readable()
+	case t.due():
+	case !t.retryAt.IsZero():
+		at = t.retryAt
+	default:
+		return 0, false
+	}
+	if at.Before(t.holdOff) {
+		at = t.holdOff
+	}
+	return time.Until(at), true
+}
+
+// readable is when all that has to be read may be: all at once, since that
+// makes it likely that nothing changes between the first and the last of it.
+func (t *Tree) readable() time.Time {
+	var at time.Time
+	for r := range t.dirty {
+		if r.at.IsZero() {
+			continue
+		}
+		if next := r.at.Add(t.cfg.Pause); next.After(at) {
+			at = next
+		}
+	}
+	return at
+}
+
+// round reads all that has to be read. If nothing of the tree has changed by
+// the time of the last answer, then all of it stood like this at that moment,
+// and is published.
+//
+// That follows from two things. All that is known was read with a watch that
+// has not fired; and a server tells of a change before it answers any read that
+// it executes after the change.
+func (t *Tree) round(s *session.Session) {
+	waiting := t.takeWaiting()
+	links := t.links.Load()
+	err := t.prepare(s, waiting)
+	if err == nil && time.Until(t.readable()) > 0 {
+		t.giveBack(waiting)
+		return
+	}
+	if err == nil {
+		t.readAll(s, t.nextReadings())
+	}
+	if t.ctx.Err() != nil || s.Context().Err() != nil {
+		t.giveBack(waiting)
+		return
+	}
+	t.absorb()
+	torn := len(t.dirty) > 0
+	if err == nil && torn && !t.outOfPatience() {
+		t.giveBack(waiting)
+		return
+	}
+	if err == nil {
+		err = t.settle(s, torn)
+	}
+	if err != nil {
+		t.holdOff = time.Now().Add(t.pause())
+		t.report(err)
+	} else {
+		t.unrest = time.Time{}
+		t.confirmed.Store(links)
+	}
+	t.release(waiting, 0)
+}
+
+// prepare makes sure that the round will not miss what has to be seen: it has
+// the server catch up where it may be behind, and asks it for something if
+// there is nothing else to ask for. The events of all changes that the answer
+// could have shown have arrived with it.
+func (t *Tree) prepare(s *session.Session, waiting []*waiter) error {
+	defer t.absorb()
+	if t.behind || foreign(waiting, s) {
+		if err := s.Sync(t.ctx, t.cfg.Path); err != nil {
+			return err
+		}
+		t.behind = false
+		for _, w := range waiting {
+			w.in = s // which now knows of the write
+		}
+		return nil
+	}
+	if len(t.dirty) > 0 || t.retry() {
+		return nil
+	}
+	_, _, err := s.Exists(t.ctx, t.cfg.Path)
+	return err
+}
+
+// retry reports whether it is time to ask for what was refused.
+func (t *Tree) retry() bool { return !t.retryAt.IsZero() && time.Until(t.retryAt) <= 0 }
+
+// nextReadings begins the readings that are due.
+func (t *Tree) nextReadings() []*reading {
+	if t.retry() {
+		for r := range t.refused {
+			t.dirty[r] = struct{}{}
+		}
+		t.retryAt = time.Time{}
+	}
+	due := make([]*reading, 0, len(t.dirty))
+	for r := range t.dirty {
+		due = append(due, t.ask(r.n, r.part))
+	}
+	return due
+}
+
+// outOfPatience reports whether a state without a proven instant has to do.
+func (t *Tree) outOfPatience() bool {
+	if t.unrest.IsZero() {
+		t.unrest = time.Now()
+	}
+	return time.Since(t.unrest) >= max(patience, 2*t.cfg.Pause)
+}
