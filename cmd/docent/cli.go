@@ -19,7 +19,13 @@ type grammar struct {
 	Lock    lockCommand    `cmd:"" help:"Run a command while holding a lock."`
 	Elect   electCommand   `cmd:"" help:"Run a command while leading."`
 	Leader  leaderCommand  `cmd:"" help:"Print who leads."`
+	Barrier barrierCommand `cmd:"" help:"Set, lift and wait for a gate; run commands together."`
+	Counter counterCommand `cmd:"" help:"Print, add to and set a counter."`
 	Config  configCommand  `cmd:"" help:"Read, write, delete and watch config keys."`
+	Queue   queueCommand   `cmd:"" help:"Put items into a queue and take them; dead letters."`
+	Group   groupCommand   `cmd:"" help:"Join, list and watch a group of processes."`
+	Completion completionCommand `cmd:"" help:"Print a script that completes the command line in a shell."`
+	Man        manCommand        `cmd:"" help:"Print the manual page."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

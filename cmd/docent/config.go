@@ -15,10 +15,14 @@ import (
 
 // configCommand is "docent config".
 type configCommand struct {
-	Get    configGet    `cmd:"" help:"Print a key's value."`
-	Set    configSet    `cmd:"" help:"Write a key's value, and print its new version."`
-	Watch  configWatch  `cmd:"" help:"Print a key's value, and then every change of it."`
-	Delete configDelete `cmd:"" help:"Delete a key."`
+	Get      configGet      `cmd:"" help:"Print a key's value."`
+	Set      configSet      `cmd:"" help:"Write a key's value, and print its new version."`
+	Watch    configWatch    `cmd:"" help:"Print a key's value, and then every change of it."`
+	Delete   configDelete   `cmd:"" help:"Delete a key."`
+	List     configList     `cmd:"" help:"Print all keys below a path."`
+	Sync     configSync     `cmd:"" help:"Keep a local file equal to a key, and run a command after each change."`
+	History  configHistory  `cmd:"" help:"Print the values of a key that were kept."`
+	Rollback configRollback `cmd:"" help:"Write a value that was kept once more."`
 }
 
 // configGet is "docent config get".
@@ -64,12 +68,14 @@ type configSet struct {
 	Value   string `arg:"" help:"The new value; - reads it from standard input. One that begins with - goes behind --."`
 	Create  bool   `help:"Create the key, and its parents, where it is missing."`
 	Version *int32 `placeholder:"N" help:"Write only if the key has this version. Default: any."`
+	Keep    *int   `placeholder:"N" help:"Keep the last N values, this one among them, for history and rollback."`
 }
 
 // Help is shown by "docent config set --help".
 func (configSet) Help() string {
 	return `Prints the key's new version. Without --create the key has to exist. With --version it is a compare-and-set: exit ` +
-		`code 1 if somebody else has written in between.` + "\n\n" +
+		`code 1 if somebody else has written in between. With --keep the value is kept beside the key, in the same ` +
+		`transaction.` + "\n\n" +
 		`Example: docent config set /config/limits - --create < limits.json`
 }
 
@@ -84,6 +90,11 @@ func (c *configSet) Run(ctx context.Context, a *app) error {
 		return usagef("config set: --version %d is negative: leave it out to write over any version", *c.Version)
 	case c.Version != nil:
 		version = *c.Version
+	}
+	if c.Keep != nil {
+		if err := checkKeep("config set", *c.Keep); err != nil {
+			return err
+		}
 	}
 	if err := during(task, checkPath(c.Path)); err != nil {
 		return err
@@ -106,19 +117,20 @@ func (c *configSet) Run(ctx context.Context, a *app) error {
 			return &taskError{task: task, err: err, hint: "create it with --create"}
 		case err != nil:
 			return err
-		case a.globals.JSON:
-			return a.printJSON(struct {
-				Path    string `json:"path"`
-				Version int32  `json:"version"`
-			}{c.Path, entry.Version})
 		}
-		return a.printf("%d\n", entry.Version)
+		return printVersion(a, c.Path, entry.Version)
 	})
 }
 
 // write sets the key, or creates it if that is wanted. The two go on in turn
 // while somebody else creates and deletes the key in between.
 func (c *configSet) write(ctx context.Context, s *config.Store, data []byte, version int32) (config.Entry, error) {
+	switch {
+	case c.Keep != nil && c.Create:
+		return s.History(*c.Keep).Put(ctx, c.Path, data)
+	case c.Keep != nil:
+		return s.History(*c.Keep).Set(ctx, c.Path, data, version)
+	}
 	for {
 		entry, err := s.Set(ctx, c.Path, data, version)
 		if !c.Create || !errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {

@@ -15,18 +15,19 @@ import (
 
 // electCommand is "docent elect".
 type electCommand struct {
-	Path  string        `arg:"" help:"The election, as an absolute path."`
-	Cmd   []string      `arg:"" name:"CMD" help:"The command and its arguments, behind --."`
-	ID    string        `name:"id" placeholder:"NAME" help:"Name of this candidate, as docent leader prints it. Default: host-pid."`
-	Once  bool          `help:"Do not campaign again when CMD has ended or the leadership was lost."`
-	Grace time.Duration `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD that is stopped."`
+	Path   string        `arg:"" help:"The election, as an absolute path."`
+	Cmd    []string      `arg:"" name:"CMD" help:"The command and its arguments, behind --."`
+	ID     string        `name:"id" placeholder:"NAME" help:"Name of this candidate, as docent leader prints it. Default: host-pid."`
+	Layout string        `default:"latch" enum:"latch,selector,one-node" help:"How candidates stand: as Curator's LeaderLatch or LeaderSelector, or one-node: whoever makes the node PATH leads."`
+	Once   bool          `help:"Do not campaign again when CMD has ended or the leadership was lost."`
+	Grace  time.Duration `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD that is stopped."`
 }
 
 // Help is shown by "docent elect --help".
 func (electCommand) Help() string {
 	return `CMD runs while this candidate leads, with DOCENT_PATH (the election), DOCENT_TOKEN (the number of the term, which ` +
-		`grows from leader to leader) and DOCENT_ID in its environment. When CMD ends, or the leadership is lost and CMD ` +
-		`was stopped, the candidate campaigns again, at the end of the line. With --once it does not: the exit code is ` +
+		`grows from leader to leader) and DOCENT_ID in its environment. When CMD ends, or the leadership is lost or ` +
+		`transferred (docent leader --transfer) and CMD was stopped, the candidate campaigns again, at the end of the line. With --once it does not: the exit code is ` +
 		`CMD's, or 79 if the leadership was lost. SIGINT and SIGTERM stop CMD, resign, and exit with 128 and the signal's ` +
 		`number; other signals are passed on to CMD.` + "\n\n" +
 		`Example: docent elect /leaders/scheduler -- ./scheduler`
@@ -60,7 +61,7 @@ func (c *electCommand) Run(ctx context.Context, a *app) (err error) {
 
 // campaign leads again and again, until something ends it for good.
 func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *session.Manager, signals <-chan os.Signal) error {
-	var opts []election.Option
+	opts := slices.Clone(layouts[c.Layout])
 	if c.ID != "" {
 		opts = append(opts, election.ID(c.ID))
 	}
@@ -76,7 +77,10 @@ func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *se
 		}
 		began := time.Now()
 		cmd := child.Command{Args: c.Cmd, Env: []string{"DOCENT_ID=" + e.ID()}, Grace: c.Grace, Ending: interrupts}
-		out, err := a.guarded(task, c.Path, term.Hold, cmd, signals)
+		within, stop := untilTransferred(term)
+		out, err := a.guardedWithin(within, task, c.Path, term.Hold, cmd, signals)
+		transferred := out.Stopped && errors.Is(context.Cause(within), election.ErrTransferred)
+		stop()
 		if i := slices.IndexFunc(out.Signals, func(sig os.Signal) bool { return slices.Contains(interrupts, sig) }); i >= 0 {
 			return &interrupted{out.Signals[i], fmt.Sprintf("resigned (CMD ended with code %d)", out.Code)}
 		}
@@ -85,6 +89,8 @@ func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *se
 			return err
 		case err != nil:
 			a.note("%s: %v; campaigning again", task, err)
+		case transferred && !c.Once:
+			a.note("%s: the leadership was transferred, CMD was stopped (code %d); campaigning again", task, out.Code)
 		case c.Once:
 			a.code = out.Code
 			return nil
@@ -97,5 +103,31 @@ func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *se
 		if err := interruptible(ctx, signals, func(ctx context.Context) error { return pause(ctx, short) }); err != nil {
 			return err
 		}
+	}
+}
+
+// layouts are the values of --layout.
+var layouts = map[string][]election.Option{
+	"latch":    nil,
+	"selector": {election.LeaderSelector()},
+	"one-node": {election.OneNode()},
+}
+
+// untilTransferred returns a context that ends with the term, or when another
+// leader is named: context.Cause tells which.
+func untilTransferred(t *election.Term) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-t.Transferred():
+			cancel(election.ErrTransferred)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		cancel(nil)
+		<-watched
 	}
 }

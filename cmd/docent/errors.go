@@ -10,7 +10,9 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/cmd/docent/internal/child"
+	"github.com/docent-go/docent/config"
 	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
 )
 
@@ -125,6 +127,8 @@ var answers = []answer{
 	{zk.ErrNoAuth, "no right to do that", "check --auth or DOCENT_AUTH, and the ACL of the node and of its parent"},
 	{zk.ErrAuthFailed, "the server refuses the credentials", "check --auth or DOCENT_AUTH"},
 	{zk.ErrInvalidACL, "the server refuses the access control list", "check --auth or DOCENT_AUTH"},
+	{lock.ErrNotEphemeral, "", "give --mode exclusive a path of its own"},
+	{config.ErrNoPast, "there is no such value in the key's history", `list them with "docent config history"`},
 	{zk.ErrNoNode, "there is no such node", "check the path, and the root in --servers"},
 	{zk.ErrNodeExists, "the node exists already", "set it without --create, or delete it first"},
 	{zk.ErrBadVersion, "the node has another version", `read the present one with "docent --json config get" and try again`},

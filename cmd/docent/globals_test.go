@@ -37,8 +37,7 @@ func TestUsage(t *testing.T) {
 		{"lock /l --wait=-1s -- x", `lock: --wait -1s is negative: give a time such as 30s`},
 		{"lock /l --grace=-1s -- x", `lock: --grace -1s is negative: give a time such as 5s`},
 		{"elect /l --grace=-1s -- x", `elect: --grace -1s is negative: give a time such as 5s`},
-		{"lock /l --mode exclusive -- x", `lock: --mode exclusive is not in this version: use --mode mutex`},
-		{"lock /l --mode x -- x", `lock: --mode "x" is unknown: use --mode mutex`},
+		{"lock /l --mode x -- x", `lock: --mode "x" is unknown: use mutex, exclusive, read or write`},
 		{"lock l -- x", `lock l: invalid path "l": it is relative: a path starts with /; give an absolute path such as /app/name`},
 		{"elect /l/ -- x", `elect /l/: invalid path "/l/": it ends with /; give an absolute path such as /app/name`},
 		{"leader /a//b", `leader /a//b: invalid path "/a//b": it has an empty segment; give an absolute path such as /app/name`},
@@ -231,6 +230,7 @@ func TestDemo(t *testing.T) {
 		"== 3. A leader that dies ==", "sees: no leader", "LEADS, term", "ok:  ann's term had ended",
 		"ok:  both observers saw no leader, ann, ben, cleo, no leader",
 		"== 4. A configuration that is pushed ==", "REFUSES version 1", "ok:  the bad value was refused", "has 250 (version 2)",
+		". Readers and a writer ==", "ok:  no writer came in between", "ok:  the writers' tokens grew",
 		"Everything that was claimed was checked, and held.",
 	} {
 		_, after, found := strings.Cut(rest, part)

@@ -49,10 +49,17 @@ func lossOf(h *session.Hold, now time.Time) error {
 // guarded runs CMD for as long as the hold lasts, and then releases the hold.
 // The error of a CMD that ran is nil, or says that the hold was lost.
 func (a *app) guarded(task, path string, h *session.Hold, cmd child.Command, signals <-chan os.Signal) (child.Outcome, error) {
+	return a.guardedWithin(h.Context(), task, path, h, cmd, signals)
+}
+
+// guardedWithin is guarded that stops CMD when ctx ends, too; ctx must end with
+// the hold.
+func (a *app) guardedWithin(ctx context.Context, task, path string, h *session.Hold, cmd child.Command,
+	signals <-chan os.Signal) (child.Outcome, error) {
 	cmd.Env = append(slices.Clone(a.environ), cmd.Env...)
 	cmd.Env = append(cmd.Env, "DOCENT_PATH="+path, "DOCENT_TOKEN="+strconv.FormatInt(h.Token(), 10))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.stdin, a.stdout, a.stderr
-	out, err := child.Run(h.Context(), cmd, signals)
+	out, err := child.Run(ctx, cmd, signals)
 	lost := lossOf(h, time.Now())
 	// The session is closed or campaigns again after this: its node goes in
 	// any case, so a release that fails is worth a word and no more.

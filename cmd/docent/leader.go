@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/docent-go/docent/election"
 	"github.com/docent-go/docent/session"
@@ -11,15 +12,21 @@ import (
 
 // leaderCommand is "docent leader".
 type leaderCommand struct {
-	Path  string `arg:"" help:"The election, as an absolute path."`
-	Watch bool   `help:"Print who leads now, and then every change, until interrupted."`
+	Path     string        `arg:"" help:"The election, as an absolute path."`
+	Watch    bool          `help:"Print who leads now, and then every change, until interrupted."`
+	Transfer string        `placeholder:"ID" help:"Make the candidate of that name the leader."`
+	Wait     time.Duration `default:"30s" help:"How long --transfer waits until it leads."`
+	Layout   string        `default:"latch" enum:"latch,selector,one-node" help:"How candidates stand; see docent elect."`
 }
 
 // Help is shown by "docent leader --help".
 func (leaderCommand) Help() string {
 	return `Prints the leader's id; without a leader it fails with exit code 1. With --watch it prints "leader ID" or "no ` +
 		`leader" for the present state and for every change of it; SIGINT and SIGTERM end that with exit code 0. With ` +
-		`--json it tells the token and the time of the candidacy too. Who is told to lead may have lost it a moment ago.`
+		`--json it tells the token and the time of the candidacy too. Who is told to lead may have lost it a moment ago.` + "\n\n" +
+		`With --transfer ID the leader is asked to step down, and those who come before ID in line let it pass. It prints the ` +
+		`leader once that is ID, and fails with exit code 75 when the present one has not stepped down within --wait (it goes on ` +
+		`leading then), or with 1 when there is no such candidate.`
 }
 
 // Run prints who leads.
@@ -27,6 +34,14 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 	task := "leader " + c.Path
 	if err := during(task, checkPath(c.Path)); err != nil {
 		return err
+	}
+	switch {
+	case c.Watch && c.Transfer != "":
+		return usagef("leader: --watch and --transfer exclude each other: give one of them")
+	case c.Wait <= 0:
+		return usagef("leader: --wait %v is not positive: give a time such as 30s", c.Wait)
+	case c.Transfer != "" && c.Layout == "one-node":
+		return usagef("leader: --transfer needs candidates that stand in line: --layout one-node has none")
 	}
 	if c.Watch {
 		var stop func()
@@ -40,10 +55,15 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 		}
 		return err
 	}
-	e := election.New(sm, c.Path)
-	if c.Watch {
+	e := election.New(sm, c.Path, layouts[c.Layout]...)
+	switch {
+	case c.Watch:
 		err = c.watch(ctx, a, task, e)
-	} else {
+	case c.Transfer != "":
+		if err = c.transfer(ctx, a, e); err == nil {
+			err = c.print(ctx, a, task, sm, e)
+		}
+	default:
 		err = c.print(ctx, a, task, sm, e)
 	}
 	return errors.Join(during(task, err), sm.Close())
@@ -69,6 +89,37 @@ func (c *leaderCommand) print(ctx context.Context, a *app, task string, sm *sess
 	}
 	return a.printf("%s\n", oneLine(leader.ID))
 }
+
+// transfer waits until the named candidate leads.
+func (c *leaderCommand) transfer(ctx context.Context, a *app, e *election.Election) error {
+	task := fmt.Sprintf("leader %s: transfer to %q", c.Path, c.Transfer)
+	signals, stop := a.notify(interrupts...)
+	defer stop()
+	err := interruptible(ctx, signals, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, c.Wait)
+		defer cancel()
+		return e.Transfer(ctx, c.Transfer)
+	})
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, election.ErrStillLeads) && errors.Is(err, context.DeadlineExceeded):
+		return &taskError{task: task, err: &notSteppedDown{within: c.Wait},
+			hint: "it goes on leading: see who that is with \"docent leader\", and raise --wait if it needs longer"}
+	case errors.Is(err, election.ErrNoCandidate), errors.Is(err, election.ErrOverruled):
+		return &taskError{task: task, err: errors.Unwrap(err)}
+	}
+	return during(task, err)
+}
+
+// notSteppedDown is errNotAcquired for a leadership.
+type notSteppedDown struct{ within time.Duration }
+
+func (e *notSteppedDown) Error() string {
+	return fmt.Sprintf("the present leader has not stepped down within %v", e.within)
+}
+
+func (e *notSteppedDown) Unwrap() error { return errNotAcquired }
 
 func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *election.Election) error {
 	shown, first := "", true

@@ -16,12 +16,13 @@ var errNotAcquired = errors.New("not acquired")
 
 // lockCommand is "docent lock".
 type lockCommand struct {
-	Path  string         `arg:"" help:"The lock, as an absolute path."`
-	Cmd   []string       `arg:"" name:"CMD" help:"The command and its arguments, behind --."`
-	Wait  *time.Duration `placeholder:"30s" help:"How long to wait for the lock; 0 is --try. Default: without limit."`
-	Try   bool           `help:"Do not wait: exit 75 at once if the lock is held."`
-	Mode  string         `default:"mutex" help:"Kind of lock. This version has mutex, which is fair."`
-	Grace time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD whose hold is lost."`
+	Path    string         `arg:"" help:"The lock, as an absolute path."`
+	Cmd     []string       `arg:"" name:"CMD" help:"The command and its arguments, behind --."`
+	Wait    *time.Duration `placeholder:"30s" help:"How long to wait for the lock; 0 is --try. Default: without limit."`
+	Try     bool           `help:"Do not wait: exit 75 at once if the lock is held."`
+	Mode    string         `default:"mutex" help:"Kind of lock: mutex (fair), exclusive (one node), or read or write of a lock for readers and writers."`
+	Permits *int           `placeholder:"N" help:"Take one of N permits: up to N may hold at a time."`
+	Grace   time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD whose hold is lost."`
 }
 
 // Help is shown by "docent lock --help".
@@ -30,18 +31,20 @@ func (lockCommand) Help() string {
 		`holder to holder) in its environment. The lock is released after CMD has ended; the exit code is CMD's. If the ` +
 		`hold is lost, CMD gets SIGTERM, after --grace SIGKILL, and the exit code is 79. Signals are passed on to CMD; ` +
 		`before it runs, SIGINT, SIGTERM, SIGHUP and SIGQUIT give the wait up.` + "\n\n" +
+		`A path has one kind of lock: a mutex, an exclusive lock, one for readers and writers, or a semaphore of --permits N. ` +
+		`All who use it must say the same, N included.` + "\n\n" +
 		`Example: docent lock /locks/backup --wait 30s -- ./backup.sh`
 }
 
 func (c *lockCommand) check() error {
-	switch c.Mode {
-	case "mutex":
-	case "exclusive", "read", "write":
-		return usagef("lock: --mode %s is not in this version: use --mode mutex", c.Mode)
-	default:
-		return usagef("lock: --mode %q is unknown: use --mode mutex", c.Mode)
+	if _, ok := lockModes[c.Mode]; !ok {
+		return usagef("lock: --mode %q is unknown: use mutex, exclusive, read or write", c.Mode)
 	}
 	switch {
+	case c.Permits != nil && c.Mode != "mutex":
+		return usagef("lock: --permits and --mode %s exclude each other: give one of them", c.Mode)
+	case c.Permits != nil && *c.Permits < 1:
+		return usagef("lock: --permits %d is no number of permits: give 1 or more", *c.Permits)
 	case c.Wait != nil && c.Try:
 		return usagef("lock: --wait and --try exclude each other: give one of them")
 	case c.Wait != nil && *c.Wait < 0:
@@ -70,34 +73,42 @@ func (c *lockCommand) Run(ctx context.Context, a *app) (err error) {
 	signals, stop := a.notify(forwarded...)
 	defer stop()
 	var sm *session.Manager
-	var hold *lock.Hold
+	var hold *session.Hold
 	defer func() { err = errors.Join(err, closeSession(sm)) }()
 	err = interruptible(ctx, signals, func(ctx context.Context) error {
 		if sm, err = a.connect(ctx); err != nil {
 			return err
 		}
-		hold, err = c.acquire(ctx, a, lock.New(sm, c.Path))
+		hold, err = c.acquire(ctx, a, c.lockable(sm))
 		return err
 	})
 	if err != nil {
 		// A hold that was acquired as the signal came goes with the session.
 		return during(task, err)
 	}
-	out, err := a.guarded(task, c.Path, hold.Hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
+	out, err := a.guarded(task, c.Path, hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
 	a.code = out.Code
 	return during(task, err)
 }
 
+// lockable returns the lock that the flags name.
+func (c *lockCommand) lockable(sm *session.Manager) lockable {
+	if c.Permits != nil {
+		return permitOf(lock.NewSemaphore(sm, c.Path, lock.Permits(*c.Permits)))
+	}
+	return lockModes[c.Mode](sm, c.Path)
+}
+
 // acquire takes the lock within the time there is for it.
-func (c *lockCommand) acquire(ctx context.Context, a *app, m *lock.Mutex) (*lock.Hold, error) {
+func (c *lockCommand) acquire(ctx context.Context, a *app, l lockable) (*session.Hold, error) {
 	if c.Try {
-		var hold *lock.Hold
+		var hold *session.Hold
 		err := a.once(ctx, func(ctx context.Context) (err error) { // it waits for nobody but the server
-			hold, err = m.TryLock(ctx)
+			hold, err = l.try(ctx)
 			return err
 		})
-		if errors.Is(err, lock.ErrHeld) {
-			err = &notAcquired{holder: holderOf(ctx, m), how: "at once", hint: "wait for it with --wait"}
+		if errors.Is(err, lock.ErrHeld) || errors.Is(err, lock.ErrNoPermits) {
+			err = &notAcquired{holder: holderOf(ctx, l), how: "at once", hint: "wait for it with --wait"}
 		}
 		return hold, err
 	}
@@ -106,10 +117,10 @@ func (c *lockCommand) acquire(ctx context.Context, a *app, m *lock.Mutex) (*lock
 		within, cancel = context.WithTimeout(ctx, *c.Wait)
 	}
 	defer cancel()
-	hold, err := m.Lock(within)
+	hold, err := l.wait(within)
 	if err != nil && ctx.Err() == nil && within.Err() != nil {
 		return nil, &notAcquired{
-			holder: holderOf(ctx, m), how: fmt.Sprintf("within %v", *c.Wait), hint: "raise --wait, or try again later",
+			holder: holderOf(ctx, l), how: fmt.Sprintf("within %v", *c.Wait), hint: "raise --wait, or try again later",
 		}
 	}
 	return hold, err
@@ -133,23 +144,15 @@ func (e *notAcquired) Unwrap() error { return errNotAcquired }
 const askPatience = 2 * time.Second
 
 // holderOf describes who holds the lock.
-func holderOf(ctx context.Context, m *lock.Mutex) string {
+func holderOf(ctx context.Context, l lockable) string {
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
-	holders, err := m.Holders(ctx)
+	holders, err := l.holders(ctx)
 	switch {
 	case err != nil:
 		return "held (it cannot be told by whom: " + reason(err) + ")"
 	case len(holders) == 0:
 		return "held until a moment ago"
 	}
-	h := holders[0]
-	name := oneLine(h.ID)
-	if name == "" {
-		name = "a client that tells no name"
-	}
-	if h.PID != 0 {
-		name += fmt.Sprintf(" (pid %d on %s)", h.PID, oneLine(h.Host))
-	}
-	return fmt.Sprintf("held by %s since %s", name, clock(h.Since, time.Now()))
+	return "held " + l.describe(holders)
 }

@@ -23,6 +23,13 @@ var chapters = []chapter{
 	{"loss", "A holder that is cut off", lostHold},
 	{"failover", "A leader that dies", failover},
 	{"config", "A configuration that is pushed", configPush},
+	{"rollback", "Keys that change together, and a way back", configRollback},
+	{"barrier", "Workers that go in rounds", rendezvous},
+	{"counter", "A number that many add to", counting},
+	{"readers", "Readers and a writer", readers},
+	{"permits", "Permits, and a lock that is handed on", permits},
+	{"group", "Workers that come and go", workers},
+	{"queue", "Jobs, and a worker that dies", jobs},
 }
 
 // patience bounds the whole story. It takes a fraction of that.

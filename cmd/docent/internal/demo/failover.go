@@ -12,8 +12,8 @@ import (
 	"github.com/docent-go/docent/election"
 )
 
-// failover: of three candidates the leader dies, the next one resigns, and the
-// last one too. Two observers see each leader, and the vacancies.
+// failover: of three candidates the leader dies, the next one makes room for
+// the last, whom an operator names, and that one resigns. Two observers see each leader, and the vacancies.
 func failover(ctx context.Context, s *stage) error {
 	const path = "/demo/leader"
 	w, err := s.observe(ctx, path, "observer1", "observer2")
@@ -61,7 +61,20 @@ func failover(ctx context.Context, s *stage) error {
 		return err
 	}
 
-	s.say("ben", "resigns")
+	operator, err := s.enter(ctx, "operator")
+	if err != nil {
+		return err
+	}
+	s.say("operator", "names cleo")
+	transferred := make(chan error, 1)
+	go func() { transferred <- election.New(operator.Manager, path).Transfer(ctx, "cleo") }()
+	if _, err := await(ctx, "ben to be asked", ben.term.Transferred()); err != nil {
+		return err
+	}
+	if err := s.claim(ben.term.Err() == nil, "ben is asked to make room, and leads until it has finished"); err != nil {
+		return err
+	}
+	s.say("ben", "has finished, and resigns")
 	if err := ben.term.Resign(); err != nil {
 		return err
 	}
@@ -70,6 +83,10 @@ func failover(ctx context.Context, s *stage) error {
 		return errors.Join(err, cleo.err)
 	}
 	s.say("cleo", "LEADS, term %d", cleo.term.Token())
+	done, err := await(ctx, "the transfer", transferred)
+	if err := errors.Join(err, done); err != nil {
+		return err
+	}
 	if err := w.all(ctx, "cleo"); err != nil {
 		return err
 	}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/docent-go/docent/barrier"
+	"github.com/docent-go/docent/cmd/docent/internal/child"
+	"github.com/docent-go/docent/session"
+)
+
+// barrierCommand is "docent barrier".
+type barrierCommand struct {
+	Set   barrierSet   `cmd:"" help:"Close a gate."`
+	Lift  barrierLift  `cmd:"" help:"Open a gate."`
+	Wait  barrierWait  `cmd:"" help:"Wait until a gate is open."`
+	Enter barrierEnter `cmd:"" help:"Run a command together with other members of a rendezvous."`
+}
+
+// barrierJSON is the state of a gate.
+type barrierJSON struct {
+	Path string `json:"path"`
+	Set  bool   `json:"set"`
+}
+
+// barrierSet is "docent barrier set".
+type barrierSet struct {
+	Path string `arg:"" help:"The gate, as an absolute path."`
+}
+
+// Run closes the gate.
+func (c *barrierSet) Run(ctx context.Context, a *app) error {
+	return a.withGate(ctx, "barrier set "+c.Path, c.Path, func(ctx context.Context, g *barrier.Barrier) error {
+		if err := a.once(ctx, g.Set); err != nil || !a.globals.JSON {
+			return err
+		}
+		return a.printJSON(barrierJSON{c.Path, true})
+	})
+}
+
+// barrierLift is "docent barrier lift".
+type barrierLift struct {
+	Path string `arg:"" help:"The gate, as an absolute path."`
+}
+
+// Run opens the gate.
+func (c *barrierLift) Run(ctx context.Context, a *app) error {
+	return a.withGate(ctx, "barrier lift "+c.Path, c.Path, func(ctx context.Context, g *barrier.Barrier) error {
+		if err := a.once(ctx, g.Lift); err != nil || !a.globals.JSON {
+			return err
+		}
+		return a.printJSON(barrierJSON{c.Path, false})
+	})
+}
+
+// barrierWait is "docent barrier wait".
+type barrierWait struct {
+	Path string         `arg:"" help:"The gate, as an absolute path."`
+	Wait *time.Duration `placeholder:"30s" help:"How long to wait. Default: without limit."`
+}
+
+// Help is shown by "docent barrier wait --help".
+func (barrierWait) Help() string {
+	return `Ends with exit code 0 when the gate is open, and with 75 if it is not within --wait. Lost servers and sessions ` +
+		`are waited through.` + "\n\n" + `Example: docent barrier wait /barriers/migration && ./serve`
+}
+
+// Run waits for the gate.
+func (c *barrierWait) Run(ctx context.Context, a *app) error {
+	if c.Wait != nil && *c.Wait < 0 {
+		return usagef("barrier wait: --wait %v is negative: give a time such as 30s", *c.Wait)
+	}
+	signals, stop := a.notify(forwarded...)
+	defer stop()
+	return interruptible(ctx, signals, func(ctx context.Context) error {
+		return a.withGate(ctx, "barrier wait "+c.Path, c.Path, func(ctx context.Context, g *barrier.Barrier) error {
+			err := inTime(ctx, c.Wait, "the gate is set", g.Wait)
+			if err != nil || !a.globals.JSON {
+				return err
+			}
+			return a.printJSON(barrierJSON{c.Path, false})
+		})
+	})
+}
+
+// withGate connects, and runs f on the gate.
+func (a *app) withGate(ctx context.Context, task, path string, f func(context.Context, *barrier.Barrier) error) error {
+	if err := during(task, checkPath(path)); err != nil {
+		return err
+	}
+	sm, err := a.connect(ctx)
+	if err != nil {
+		return during(task, err)
+	}
+	err = f(ctx, barrier.New(sm, path))
+	return errors.Join(during(task, err), sm.Close())
+}
+
+// inTime runs f within the time there is for it, if there is a limit.
+func inTime(ctx context.Context, limit *time.Duration, what string, f func(ctx context.Context) error) error {
+	within, cancel := ctx, context.CancelFunc(func() {})
+	if limit != nil {
+		within, cancel = context.WithTimeout(ctx, *limit)
+	}
+	defer cancel()
+	err := f(within)
+	if err != nil && ctx.Err() == nil && within.Err() != nil {
+		return &notInTime{fmt.Sprintf("%s: not through within %v; raise --wait, or try again later", what, *limit)}
+	}
+	return err
+}
+
+// notInTime is errNotAcquired for a barrier.
+type notInTime struct{ text string }
+
+func (e *notInTime) Error() string { return e.text }
+func (e *notInTime) Unwrap() error { return errNotAcquired }
+
+// barrierEnter is "docent barrier enter".
+type barrierEnter struct {
+	Path  string         `arg:"" help:"The rendezvous, as an absolute path."`
+	Cmd   []string       `arg:"" name:"CMD" help:"The command and its arguments, behind --."`
+	Count int            `required:"" placeholder:"N" help:"How many members it is for. All have to give the same."`
+	ID    string         `name:"id" placeholder:"ID" help:"Name of this member, unique among them. Default: a random one."`
+	Wait  *time.Duration `placeholder:"30s" help:"How long to wait for the others to come. Default: without limit."`
+	Grace time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD that is no longer inside."`
+}
+
+// Help is shown by "docent barrier enter --help".
+func (barrierEnter) Help() string {
+	return `CMD runs once --count members have come, with DOCENT_PATH (the rendezvous) and DOCENT_TOKEN (the number of the ` +
+		`round, the same for all its members, which grows from round to round) in its environment. When CMD has ended, ` +
+		`docent waits until it has ended for all of them, or they have died; the exit code is CMD's. It is 75 if the ` +
+		`others have not come within --wait, or all places are taken, and 79 if the session was lost while CMD ran. ` +
+		`Signals are passed on to CMD; before it runs and after it SIGINT, SIGTERM, SIGHUP and SIGQUIT give the wait up.` +
+		"\n\n" + `Example: docent barrier enter /barriers/load --count 5 --wait 1m -- ./generate-load.sh`
+}
+
+// Run enters, runs CMD and leaves.
+func (c *barrierEnter) Run(ctx context.Context, a *app) (err error) {
+	switch {
+	case c.Count < 1 || c.Count > barrier.MaxCount:
+		return usagef("barrier enter: --count %d is not between 1 and %d", c.Count, barrier.MaxCount)
+	case c.Wait != nil && *c.Wait < 0:
+		return usagef("barrier enter: --wait %v is negative: give a time such as 30s", *c.Wait)
+	case c.Grace < 0:
+		return usagef("barrier enter: --grace %v is negative: give a time such as 5s", c.Grace)
+	}
+	task := "barrier enter " + c.Path
+	if err := during(task, checkPath(c.Path)); err != nil {
+		return err
+	}
+	if err := child.Look(c.Cmd[0]); err != nil {
+		return during(task, err)
+	}
+	signals, stop := a.notify(forwarded...)
+	defer stop()
+	var sm *session.Manager
+	var visit *barrier.Visit
+	defer func() { err = errors.Join(err, closeSession(sm)) }()
+	err = interruptible(ctx, signals, func(ctx context.Context) (err error) {
+		if sm, err = a.connect(ctx); err != nil {
+			return err
+		}
+		visit, err = c.enter(ctx, barrier.NewDouble(sm, c.Path, c.Count, barrier.ID(c.ID)))
+		return err
+	})
+	if err != nil {
+		return during(task, err) // a visit that began as the signal came goes with the session
+	}
+	out, err := a.guarded(task, c.Path, visit.Hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
+	a.code = out.Code
+	if err == nil {
+		err = interruptible(ctx, signals, visit.Leave)
+	}
+	return during(task, err)
+}
+
+func (c *barrierEnter) enter(ctx context.Context, d *barrier.Double) (visit *barrier.Visit, err error) {
+	err = inTime(ctx, c.Wait, fmt.Sprintf("fewer than %d have come", c.Count), func(ctx context.Context) error {
+		visit, err = d.Enter(ctx)
+		return err
+	})
+	if errors.Is(err, barrier.ErrFull) {
+		err = &notInTime{fmt.Sprintf("all %d places are taken; try again when they have left", c.Count)}
+	}
+	return visit, err
+}

@@ -1,0 +1,122 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// printed runs a command that needs no server, and returns what it prints.
+func printed(t *testing.T, args ...string) string {
+	t.Helper()
+	var out, errs safeBuffer
+	code := run(context.Background(), world{args: args, stdin: strings.NewReader(""), stdout: &out, stderr: &errs})
+	require.Zero(t, code, errs.String())
+	require.Empty(t, errs.String())
+	return out.String()
+}
+
+// need returns where a program is. With CI=true there must be one.
+func need(t *testing.T, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil && os.Getenv("CI") == "true" {
+		require.Failf(t, "CI=true forbids skipping", "%v", err)
+	}
+	if err != nil {
+		t.Skipf("%v (Debian: apt-get install %s)", err, program)
+	}
+	return path
+}
+
+// Each shell is asked what it would offer at the end of a line.
+func TestCompletion(t *testing.T) {
+	ask := map[string]func(t *testing.T, script, line string) []string{
+		"bash": func(t *testing.T, script, line string) []string {
+			return shell(t, need(t, "bash"), `source "$1"; read -ra COMP_WORDS <<<"$2"; [[ $2 == *' ' ]] && COMP_WORDS+=(''); `+
+				`COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _docent; printf '%s\n' "${COMPREPLY[@]}"`, script, line)
+		},
+		"zsh": func(t *testing.T, script, line string) []string {
+			// Completion proper needs a terminal: what the script would offer is taken where it offers it.
+			return shell(t, need(t, "zsh"), `_describe() { for offer in $found; do [[ $offer == ${words[CURRENT]}* ]] && print -r -- ${offer%%:*}; done; true }; `+
+				`_files() { ls -d ${words[CURRENT]}* }; _normal() { print normal }; `+
+				`words=(${(s: :)2}); [[ $2 == *' ' ]] && words+=(''); CURRENT=$#words; service=docent; source $1`, script, line)
+		},
+		"fish": func(t *testing.T, script, line string) []string {
+			offers := shell(t, need(t, "fish"), `source $argv[1]; complete -C $argv[2]`, script, line)
+			for i, offer := range offers {
+				offers[i], _, _ = strings.Cut(offer, "\t")
+			}
+			return offers
+		},
+	}
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	for name, offers := range ask {
+		t.Run(name, func(t *testing.T) {
+			script := filepath.Join(t.TempDir(), "script")
+			require.NoError(t, os.WriteFile(script, []byte(printed(t, "completion", name)), 0o600))
+			for line, want := range map[string][]string{
+				"docent lea":                       {"leader"},
+				"docent --servers zk1:2181 lea":    {"leader"},
+				"docent --servers lock lea":        {"leader"}, // lock is the value of a flag
+				"docent config se":                 {"set"},
+				"docent lock /a --tr":              {"--try"},
+				"docent config set /a 1 --cre":     {"--create"},
+				"docent completion ba":             {"bash"},
+				"docent lock /a --tls-ca " + file:  {file},
+				"docent config get /a --permits-x": nil,
+			} {
+				require.ElementsMatch(t, want, offers(t, script, line), line)
+			}
+			require.Contains(t, offers(t, script, "docent "), "elect")
+		})
+	}
+}
+
+// shell runs a line of script with two arguments, and returns the lines that
+// it prints.
+func shell(t *testing.T, program, line string, args ...string) []string {
+	t.Helper()
+	command := []string{"-c", line}
+	if filepath.Base(program) != "fish" { // the others want a name first
+		command = append(command, "test")
+	}
+	cmd := exec.Command(program, append(command, args...)...)
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return strings.FieldsFunc(string(out), func(r rune) bool { return r == '\n' })
+}
+
+func TestCompletionOfAnUnknownShell(t *testing.T) {
+	var out, errs safeBuffer
+	code := run(context.Background(), world{args: []string{"completion", "tcsh"}, stdout: &out, stderr: &errs})
+	require.Equal(t, exitUsage, code)
+	require.Contains(t, errs.String(), "bash")
+	require.Equal(t, 1, strings.Count(errs.String(), "\n"))
+}
+
+// The manual page is one that the typesetter has nothing to say about, and
+// names every command.
+func TestMan(t *testing.T) {
+	page := printed(t, "man")
+	groff := exec.Command(need(t, "groff"), "-man", "-ww", "-Tutf8", "-P-cbou")
+	groff.Stdin = strings.NewReader(page)
+	var warnings strings.Builder
+	groff.Stderr = &warnings
+	text, err := groff.Output()
+	require.NoError(t, err)
+	require.Empty(t, warnings.String())
+	require.Contains(t, string(text), "Coordination on ZooKeeper")
+	for _, command := range []string{"lock <path>", "config get <path>", "elect <path>"} {
+		require.Contains(t, page, command)
+	}
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/session"
+)
+
+// configHistory is "docent config history".
+type configHistory struct {
+	Path string `arg:"" help:"The key, as an absolute path."`
+}
+
+// Help is shown by "docent config history --help".
+func (configHistory) Help() string {
+	return `Prints the values that "docent config set --keep N" has kept, newest first: id, time, "present" for the one that the ` +
+		`key holds, or "foreign" for one that was written without --keep and has been replaced since, and the value on one ` +
+		`line. With --json each is an object. If none is present, the key was written without --keep last, or deleted.`
+}
+
+// Run prints the history.
+func (c *configHistory) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, "config history "+c.Path, c.Path, func(ctx context.Context, _ *session.Manager, s *config.Store) error {
+		var past []config.Past
+		err := a.once(ctx, func(ctx context.Context) (err error) {
+			past, err = s.History(config.MaxHistory).List(ctx, c.Path)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, p := range past {
+			if err := c.print(a, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (c *configHistory) print(a *app, p config.Past) error {
+	if a.globals.JSON {
+		v := valueJSON{Path: c.Path, Zxid: p.Zxid, Time: timestamp(p.ModTime)}
+		v.set(p.Data)
+		return a.printJSON(struct {
+			ID      int32 `json:"id"`
+			Present bool  `json:"present,omitempty"`
+			Foreign bool  `json:"foreign,omitempty"`
+			valueJSON
+		}{p.ID, p.Present, p.Foreign, v})
+	}
+	note := "-"
+	switch {
+	case p.Present:
+		note = "present"
+	case p.Foreign:
+		note = "foreign"
+	}
+	return a.printf("%d\t%s\t%s\t%s\n", p.ID, clock(p.ModTime, time.Now()), note, oneLine(string(p.Data)))
+}
+
+// configRollback is "docent config rollback".
+type configRollback struct {
+	Path string `arg:"" help:"The key, as an absolute path."`
+	ID   int32  `arg:"" help:"The value's id, from docent config history."`
+	Keep *int   `placeholder:"N" help:"How many values to keep. Default: as many as are there, and this one."`
+}
+
+// Help is shown by "docent config rollback --help".
+func (configRollback) Help() string {
+	return `Writes the value once more, as the newest, and prints the key's new version. A key that was deleted is made again.`
+}
+
+// Run writes the old value.
+func (c *configRollback) Run(ctx context.Context, a *app) error {
+	keep := config.MaxHistory
+	if c.Keep != nil {
+		keep = *c.Keep
+	}
+	if err := checkKeep("config rollback", keep); err != nil {
+		return err
+	}
+	return a.withStore(ctx, "config rollback "+c.Path, c.Path, func(ctx context.Context, _ *session.Manager, s *config.Store) error {
+		var entry config.Entry
+		err := a.once(ctx, func(ctx context.Context) (err error) {
+			entry, err = s.History(keep).Rollback(ctx, c.Path, c.ID)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return printVersion(a, c.Path, entry.Version)
+	})
+}
+
+// checkKeep refuses a number of values that cannot be kept.
+func checkKeep(command string, keep int) error {
+	if keep < 1 || keep > config.MaxHistory {
+		return usagef("%s: --keep %d is out of range: give 1 to %d", command, keep, config.MaxHistory)
+	}
+	return nil
+}
+
+// printVersion tells what version a write has given the key.
+func printVersion(a *app, path string, version int32) error {
+	if a.globals.JSON {
+		return a.printJSON(struct {
+			Path    string `json:"path"`
+			Version int32  `json:"version"`
+		}{path, version})
+	}
+	return a.printf("%d\n", version)
+}
+
+// configList is "docent config list".
+type configList struct {
+	Path string `arg:"" help:"The directory, as an absolute path."`
+}
+
+// Help is shown by "docent config list --help".
+func (configList) Help() string {
+	return `Prints every key below the path, at every depth, sorted: the key relative to the path, its version and its value on ` +
+		`one line. All are as they stood at one instant. Directories without a value, and histories, are left out.`
+}
+
+// Run prints the keys.
+func (c *configList) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, "config list "+c.Path, c.Path, func(ctx context.Context, sm *session.Manager, _ *config.Store) error {
+		var snap *config.TreeSnapshot[[]byte]
+		err := a.once(ctx, func(ctx context.Context) error {
+			if err := sm.Sync(ctx, c.Path); err != nil {
+				return err
+			}
+			tree, err := config.OpenTree(ctx, sm, c.Path, config.Bytes())
+			if err != nil {
+				return err
+			}
+			snap = tree.Load()
+			return tree.Close()
+		})
+		if err != nil {
+			return err
+		}
+		if !snap.Exists {
+			return config.ErrNoValue
+		}
+		for _, k := range snap.Keys {
+			if err := c.print(a, k); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (c *configList) print(a *app, k config.Key[[]byte]) error {
+	if a.globals.JSON {
+		v := valueJSON{
+			Path: strings.TrimSuffix(c.Path, "/") + "/" + k.Key, Version: &k.Version, Zxid: k.Zxid, Time: timestamp(k.ModTime),
+		}
+		v.set(k.Value)
+		return a.printJSON(v)
+	}
+	return a.printf("%s\t%d\t%s\n", oneLine(k.Key), k.Version, oneLine(string(k.Value)))
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/docent-go/docent/cmd/docent/internal/child"
+	"github.com/docent-go/docent/config"
+)
+
+// configSync is "docent config sync".
+type configSync struct {
+	Path   string        `arg:"" help:"The key, as an absolute path."`
+	File   string        `arg:"" help:"The file that is kept equal to it."`
+	Cmd    []string      `arg:"" optional:"" name:"CMD" help:"A command to run after each change of the file, with its arguments, behind --."`
+	Remove bool          `help:"Remove the file when the key is deleted. Default: it keeps the last value."`
+	Grace  time.Duration `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD that runs when sync is ended."`
+}
+
+// Help is shown by "docent config sync --help".
+func (configSync) Help() string {
+	return `Writes the key to the file, now and after every change, until SIGINT or SIGTERM end it with exit code 0. The file is ` +
+		`replaced as a whole, never written in part, and never goes back to an older value; it keeps its mode (0600 if ` +
+		`it is made). After each change CMD runs, with DOCENT_PATH, DOCENT_FILE and DOCENT_ZXID in its environment; values ` +
+		`that follow each other while it runs are skipped, except for the last. A CMD that fails, and a file that cannot be ` +
+		`written any more, are told in one line; writing is tried again. A file that cannot be written at the start is exit ` +
+		`code 1.` + "\n\n" +
+		`Example: docent config sync /config/limits limits.json -- systemctl reload api`
+}
+
+// Run keeps the file equal to the key.
+func (c *configSync) Run(ctx context.Context, a *app) (err error) {
+	if c.Grace < 0 {
+		return usagef("config sync: --grace %v is negative: give a time such as 5s", c.Grace)
+	}
+	task := "config sync " + c.Path
+	if err := during(task, checkPath(c.Path)); err != nil {
+		return err
+	}
+	if len(c.Cmd) > 0 {
+		if err := child.Look(c.Cmd[0]); err != nil {
+			return during(task, err)
+		}
+	}
+	ctx, stop := a.untilInterrupted(ctx)
+	defer stop()
+	defer func() {
+		if ctx.Err() != nil {
+			err = nil // whatever the interruption has cut short
+		}
+	}()
+	sm, err := a.connect(ctx)
+	if err != nil {
+		return during(task, err)
+	}
+	defer func() { err = errors.Join(err, sm.Close()) }()
+	problem := func(err error) { a.note("%s: %s", task, reason(err)) }
+	options := []config.FileOption{
+		config.OnProblem(problem),
+		config.AfterChange(func(change config.FileChange) {
+			if err := c.changed(ctx, a, change); err != nil && ctx.Err() == nil {
+				problem(err)
+			}
+		}),
+	}
+	if c.Remove {
+		options = append(options, config.RemoveWithKey())
+	}
+	// The error names the key, as task does.
+	return during(task, errors.Unwrap(config.SyncFile(ctx, sm, c.Path, c.File, options...)))
+}
+
+// changed tells of a change, and runs CMD.
+func (c *configSync) changed(ctx context.Context, a *app, change config.FileChange) error {
+	var err error
+	switch {
+	case a.globals.JSON:
+		err = a.printJSON(struct {
+			Path    string `json:"path"`
+			File    string `json:"file"`
+			Removed bool   `json:"removed,omitempty"`
+			Version *int32 `json:"version,omitempty"`
+			Zxid    int64  `json:"zxid,omitempty"`
+		}{c.Path, c.File, change.Removed, unless(change.Removed, change.Version), change.Zxid})
+	case change.Removed:
+		err = a.printf("removed %s\n", c.File)
+	default:
+		err = a.printf("wrote %s, version %d\n", c.File, change.Version)
+	}
+	if err != nil || len(c.Cmd) == 0 {
+		return err
+	}
+	out, err := child.Run(ctx, child.Command{
+		Args: c.Cmd,
+		Env: append(slices.Clone(a.environ), "DOCENT_PATH="+c.Path, "DOCENT_FILE="+c.File,
+			"DOCENT_ZXID="+strconv.FormatInt(change.Zxid, 10)),
+		Stdout: a.stdout, Stderr: a.stderr, Grace: c.Grace,
+	}, make(chan os.Signal))
+	switch {
+	case err != nil:
+		return err
+	case out.Code != 0:
+		return fmt.Errorf("CMD failed with code %d; the file holds version %d, and CMD runs again after the next change",
+			out.Code, change.Version)
+	}
+	return nil
+}
+
+// unless returns a pointer to value, or nil where JSON is to leave it out.
+func unless(leaveOut bool, value int32) *int32 {
+	if leaveOut {
+		return nil
+	}
+	return &value
+}

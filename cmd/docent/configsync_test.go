@@ -1,0 +1,135 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/zktest"
+)
+
+func TestConfigSync(t *testing.T) {
+	server := zktest.New(t)
+	require.NoError(t, server.Put("/c/k", []byte("one")))
+	file := filepath.Join(t.TempDir(), "f")
+	// CMD prints what it finds, and fails for one of the values.
+	cmd := []string{"--", "sh", "-c", `echo "CMD $DOCENT_PATH $(cat "$DOCENT_FILE")"; test "$(cat "$DOCENT_FILE")" != two`}
+	sync := start(t, append([]string{"config", "sync", "/c/k", file}, cmd...), on(server))
+	require.Equal(t, "wrote "+file+", version 0", sync.line())
+	require.Equal(t, "CMD /c/k one", sync.line())
+	require.NoError(t, server.Put("/c/k", []byte("two")))
+	require.Equal(t, "wrote "+file+", version 1", sync.line())
+	require.Equal(t, "CMD /c/k two", sync.line())
+	server.Restart()
+	require.NoError(t, server.Put("/c/k", []byte("three")))
+	require.Equal(t, "wrote "+file+", version 2", sync.line())
+	require.Equal(t, "CMD /c/k three", sync.line(), "it keeps going")
+	sync.kill(syscall.SIGTERM)
+	code, rest := sync.wait()
+	require.Zero(t, code)
+	require.Empty(t, rest)
+	require.Equal(t, "docent: config sync /c/k: CMD failed with code 1; the file holds version 1, and CMD runs again after the "+
+		"next change\n", sync.stderr.String())
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, "three", string(data))
+}
+
+func TestConfigSync_endsAWaitingCMD(t *testing.T) {
+	server := zktest.New(t)
+	require.NoError(t, server.Put("/c/k", []byte("one")))
+	file := filepath.Join(t.TempDir(), "f")
+	sync := start(t, []string{"--json", "config", "sync", "/c/k", file, "--", "sh", "-c", "echo runs; exec sleep 600"}, on(server))
+	require.Contains(t, sync.line(), `"version":0`)
+	require.Equal(t, "runs", sync.line())
+	sync.kill(syscall.SIGTERM)
+	code, rest := sync.wait()
+	require.Zero(t, code)
+	require.Empty(t, rest)
+	require.Empty(t, sync.stderr.String())
+}
+
+func TestConfigSync_fileThatCannotBeWritten(t *testing.T) {
+	server := zktest.New(t)
+	require.NoError(t, server.Put("/c/k", []byte("one")))
+	dir := filepath.Join(t.TempDir(), "d")
+	file := filepath.Join(dir, "f")
+	code, _, stderr := docent(t, []string{"config", "sync", "/c/k", file}, on(server))
+	require.Equal(t, 1, code)
+	require.True(t, strings.HasPrefix(stderr, "docent: config sync /c/k: the file cannot be written: open "+dir), stderr)
+	require.Equal(t, 1, strings.Count(stderr, "\n"))
+
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	sync := start(t, []string{"config", "sync", "/c/k", file, "--remove"}, on(server))
+	require.Equal(t, "wrote "+file+", version 0", sync.line())
+	require.NoError(t, os.RemoveAll(dir))
+	require.NoError(t, server.Put("/c/k", []byte("two")))
+	require.Eventually(t, func() bool { return strings.HasSuffix(sync.stderr.String(), "\n") }, patience, ms)
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	require.Equal(t, "wrote "+file+", version 1", sync.line(), "it is tried again")
+	require.NoError(t, server.Remove("/c/k"))
+	require.Equal(t, "removed "+file, sync.line())
+	sync.kill(os.Interrupt)
+	code, _ = sync.wait()
+	require.Zero(t, code)
+	require.Contains(t, sync.stderr.String(), "docent: config sync /c/k: write the file: ")
+}
+
+func TestConfigSync_usage(t *testing.T) {
+	server := zktest.New(t)
+	for _, c := range []struct {
+		args string
+		code int
+		err  string
+	}{
+		{"config sync c f", 2, "invalid path"},
+		{"config sync /c f --grace=-1s", 2, "--grace -1s is negative"},
+		{"config sync /c f -- no-such-command", 127, "no-such-command"},
+		{"config set /c/k x --keep 0", 2, "--keep 0 is out of range: give 1 to 1000"},
+		{"config rollback /c/k 1 --keep 1001", 2, "--keep 1001 is out of range"},
+		{"config rollback /c/k x", 2, "x"},
+		{"config rollback /c/k 7", 1, `there is no such value in the key's history; list them with "docent config history"`},
+		{"config history c", 2, "invalid path"},
+		{"config list /c", 1, "there is no such node"},
+	} {
+		code, _, stderr := docent(t, words(c.args), on(server))
+		require.Equal(t, c.code, code, c.args)
+		require.Contains(t, stderr, c.err, c.args)
+		require.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
+	}
+}
+
+func TestConfigHistory(t *testing.T) {
+	server := zktest.New(t)
+	run := func(line string) string {
+		t.Helper()
+		code, out, stderr := docent(t, words(line), on(server))
+		require.Zero(t, code, stderr)
+		return out
+	}
+	require.Equal(t, "0\n", run("config set /c/k one --create --keep 3"))
+	require.Equal(t, "1\n", run("config set /c/k two --keep 3"))
+	require.Equal(t, "2\n", run("config set /c/k past"))
+	require.Equal(t, "3\n", run("config set /c/k three --keep 3 --version 2"))
+	var got []string
+	ids := make(map[string]string)
+	for line := range strings.Lines(run("config history /c/k")) {
+		fields := strings.Split(strings.TrimSpace(line), "\t")
+		require.Len(t, fields, 4)
+		got = append(got, fields[2]+" "+fields[3])
+		ids[fields[3]] = fields[0]
+	}
+	require.Equal(t, []string{"present three", "foreign past", "- two"}, got)
+	require.Equal(t, "4\n", run("config rollback /c/k "+ids["two"]))
+	require.Equal(t, "two", run("config get /c/k"))
+	require.Contains(t, run("--json config history /c/k"), `"present":true,"path":"/c/k","value":"two"`)
+
+	require.Equal(t, "k\t4\ttwo\n", run("config list /c"), "the history is no key")
+	require.Contains(t, run("--json config list /c"), `{"path":"/c/k","value":"two","version":4,`)
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/docent-go/docent/counter"
+)
+
+// counterCommand is "docent counter".
+type counterCommand struct {
+	Get counterGet `cmd:"" help:"Print a counter's number."`
+	Add counterAdd `cmd:"" help:"Add to a counter, and print the new number."`
+	Set counterSet `cmd:"" help:"Write a counter's number."`
+}
+
+// counterAt says which counter, and how its number is written.
+type counterAt struct {
+	Path   string `arg:"" help:"The counter, as an absolute path."`
+	Layout string `enum:"int64,int32,decimal" default:"int64" help:"How the number is written: int64 (Curator's DistributedAtomicLong), int32 (DistributedAtomicInteger, SharedCount) or decimal (kazoo)."`
+}
+
+// counterJSON is the state of a counter.
+type counterJSON struct {
+	Path   string `json:"path"`
+	Value  int64  `json:"value"`
+	Exists bool   `json:"exists"`
+	Zxid   int64  `json:"zxid,omitempty"`
+	Time   string `json:"time,omitempty"`
+}
+
+// with connects, runs f within --connect-timeout, and prints what it returns.
+func (c *counterAt) with(ctx context.Context, a *app, task string,
+	f func(context.Context, *counter.Counter) (counterJSON, error)) error {
+	task = "counter " + task + " " + c.Path
+	if err := during(task, checkPath(c.Path)); err != nil {
+		return err
+	}
+	sm, err := a.connect(ctx)
+	if err != nil {
+		return during(task, err)
+	}
+	var opts []counter.Option
+	switch c.Layout {
+	case "int32":
+		opts = append(opts, counter.Int32())
+	case "decimal":
+		opts = append(opts, counter.Decimal())
+	}
+	var result counterJSON
+	err = a.once(ctx, func(ctx context.Context) (err error) {
+		result, err = f(ctx, counter.New(sm, c.Path, opts...))
+		return err
+	})
+	switch {
+	case err != nil:
+	case a.globals.JSON:
+		result.Path = c.Path
+		err = a.printJSON(result)
+	default:
+		err = a.printf("%d\n", result.Value)
+	}
+	return errors.Join(during(task, err), sm.Close())
+}
+
+// counterGet is "docent counter get".
+type counterGet struct{ counterAt }
+
+// Help is shown by "docent counter get --help".
+func (counterGet) Help() string {
+	return `A counter that does not exist is 0; --json tells whether it does.`
+}
+
+// Run prints the number.
+func (c *counterGet) Run(ctx context.Context, a *app) error {
+	return c.with(ctx, a, "get", func(ctx context.Context, n *counter.Counter) (counterJSON, error) {
+		v, err := n.Get(ctx)
+		result := counterJSON{Value: v.N, Exists: v.Exists, Zxid: v.Zxid}
+		if v.Exists {
+			result.Time = timestamp(v.ModTime)
+		}
+		return result, err
+	})
+}
+
+// counterAdd is "docent counter add".
+type counterAdd struct {
+	counterAt
+	N int64 `arg:"" optional:"" default:"1" help:"What to add. A negative number goes behind --."`
+}
+
+// Run adds to the counter.
+func (c *counterAdd) Run(ctx context.Context, a *app) error {
+	return c.with(ctx, a, "add", func(ctx context.Context, n *counter.Counter) (counterJSON, error) {
+		now, err := n.Add(ctx, c.N)
+		return counterJSON{Value: now, Exists: true}, err
+	})
+}
+
+// counterSet is "docent counter set".
+type counterSet struct {
+	counterAt
+	N int64 `arg:"" help:"The new number. A negative one goes behind --."`
+}
+
+// Run writes the counter.
+func (c *counterSet) Run(ctx context.Context, a *app) error {
+	return c.with(ctx, a, "set", func(ctx context.Context, n *counter.Counter) (counterJSON, error) {
+		return counterJSON{Value: c.N, Exists: true}, n.Set(ctx, c.N)
+	})
+}

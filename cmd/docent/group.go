@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/docent-go/docent/groupmembership"
+	"github.com/docent-go/docent/session"
+)
+
+// groupCommand is "docent group".
+type groupCommand struct {
+	Join  groupJoin  `cmd:"" help:"Be a member of a group until interrupted."`
+	List  groupList  `cmd:"" help:"Print who is in a group."`
+	Watch groupWatch `cmd:"" help:"Print who is in a group, and then every change."`
+}
+
+// groupJoin is "docent group join".
+type groupJoin struct {
+	Path string `arg:"" help:"The group, as an absolute path."`
+	ID   string `arg:"" name:"ID" help:"The member's name, which no other member may have."`
+	Data string `placeholder:"D" help:"What the member says of itself; empty by default."`
+}
+
+// Help is shown by "docent group join --help".
+func (groupJoin) Help() string {
+	return `Prints "joined PATH/ID" once the member is in the group, "out: REASON" when it is out, for instance because the ` +
+		`session was lost, and "joined" again when it is back. It stays until SIGINT or SIGTERM, which take it out and ` +
+		`end the command with exit code 0. Where the id is taken it waits for one and a half session timeouts, for as ` +
+		`long as a process that crashed can seem to be alive, and then fails with exit code 1. With --json each line is ` +
+		`an object with in, id, path, token and session, or with in and why.` + "\n\n" +
+		`Example: docent group join /clusterServers "$(hostname)"`
+}
+
+// Run joins the group and stays.
+func (c *groupJoin) Run(ctx context.Context, a *app) error {
+	task := fmt.Sprintf("group join %s %s", c.Path, oneLine(c.ID))
+	if err := during(task, checkPath(c.Path)); err != nil {
+		return err
+	}
+	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
+		m, err := c.join(ctx, a, sm)
+		if errors.Is(err, groupmembership.ErrDuplicate) {
+			return &taskError{task: task, err: err, hint: "choose another id, or end the other process"}
+		}
+		if err != nil {
+			return err
+		}
+		// Closing the session would do, but not where the connection is away
+		// for a moment: then the member would stay until the session expires.
+		defer func() {
+			if err := m.Leave(); err != nil {
+				a.note("%s: %s", task, reason(err))
+			}
+		}()
+		for state, err := range m.Changes(ctx) {
+			if err == nil {
+				err = c.print(a, m, state)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// join gives a predecessor that crashed the time to go, and the server that to
+// answer.
+func (c *groupJoin) join(ctx context.Context, a *app, sm *session.Manager) (*groupmembership.Membership, error) {
+	s, err := sm.Session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	within, cancel := context.WithTimeout(ctx, a.globals.ConnectTimeout+2*s.Timeout())
+	defer cancel()
+	m, err := groupmembership.New(sm, c.Path).Join(within, c.ID, []byte(c.Data))
+	if err != nil && ctx.Err() == nil && within.Err() != nil {
+		err = a.unreachable(err)
+	}
+	return m, err
+}
+
+func (c *groupJoin) print(a *app, m *groupmembership.Membership, state groupmembership.State) error {
+	switch {
+	case a.globals.JSON:
+		line := membershipJSON{In: state.In, ID: m.ID(), Path: m.Path()}
+		if state.In {
+			line.Token, line.Session = state.Token, fmt.Sprintf("0x%x", state.Session)
+		} else {
+			line.Why = reason(state.Why)
+		}
+		return a.printJSON(line)
+	case state.In:
+		return a.printf("joined %s\n", m.Path())
+	}
+	return a.printf("out: %s\n", reason(state.Why))
+}
+
+// membershipJSON is one state of a membership.
+type membershipJSON struct {
+	In      bool   `json:"in"`
+	ID      string `json:"id"`
+	Path    string `json:"path"`
+	Token   int64  `json:"token,omitempty"`
+	Session string `json:"session,omitempty"` // hexadecimal, as ZooKeeper's tools print it
+	Why     string `json:"why,omitempty"`
+}
+
+// groupList is "docent group list".
+type groupList struct {
+	Path string `arg:"" help:"The group, as an absolute path."`
+}
+
+// Help is shown by "docent group list --help".
+func (groupList) Help() string {
+	return `Prints one line for each member, sorted by id: the id, and behind a tab what the member says of itself, if ` +
+		`anything. A group without members prints nothing. With --json each line is an object with id, payload (or ` +
+		`base64, where the payload is no UTF-8), token, since, updated and session. A member that crashed is listed ` +
+		`until its session has expired.`
+}
+
+// Run prints the members.
+func (c *groupList) Run(ctx context.Context, a *app) error {
+	task := "group list " + c.Path
+	if err := during(task, checkPath(c.Path)); err != nil {
+		return err
+	}
+	sm, err := a.connect(ctx)
+	if err != nil {
+		return during(task, err)
+	}
+	return errors.Join(during(task, c.print(ctx, a, sm)), sm.Close())
+}
+
+func (c *groupList) print(ctx context.Context, a *app, sm *session.Manager) error {
+	var members []groupmembership.Member
+	err := a.once(ctx, func(ctx context.Context) (err error) {
+		// Whoever has joined already is seen, although we may be connected to
+		// another server.
+		if err = sm.Sync(ctx, c.Path); err == nil {
+			members, err = groupmembership.New(sm, c.Path).Members(ctx)
+		}
+		return err
+	})
+	for _, m := range members {
+		switch {
+		case err != nil:
+			return err
+		case a.globals.JSON:
+			err = a.printJSON(memberOf(m))
+		case len(m.Payload) == 0:
+			err = a.printf("%s\n", oneLine(m.ID))
+		default:
+			err = a.printf("%s\t%s\n", oneLine(m.ID), oneLine(string(m.Payload)))
+		}
+	}
+	return err
+}
+
+// groupWatch is "docent group watch".
+type groupWatch struct {
+	Path string `arg:"" help:"The group, as an absolute path."`
+}
+
+// Help is shown by "docent group watch --help".
+func (groupWatch) Help() string {
+	return `Prints "joined ID" for each member, and from then on "joined ID", "updated ID" and "left ID" as it happens; ` +
+		`behind joined and updated follow a tab and what the member says of itself, if anything. "no members" says that ` +
+		`nobody is there. Updates that follow each other faster than they are read are skipped; the last one never is. ` +
+		`With --json each line is an object with event ("joined", "updated", "left", "empty") and the fields of "group ` +
+		`list". It goes on through lost servers and sessions, until SIGINT or SIGTERM end it with exit code 0.`
+}
+
+// Run prints the members and their changes.
+func (c *groupWatch) Run(ctx context.Context, a *app) error {
+	task := "group watch " + c.Path
+	if err := during(task, checkPath(c.Path)); err != nil {
+		return err
+	}
+	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
+		for change, err := range groupmembership.New(sm, c.Path).Watch(ctx) {
+			if err != nil {
+				a.note("%s: %s", task, reason(err))
+				continue
+			}
+			if err := c.print(a, change); err != nil {
+				return err
+			}
+		}
+		if ctx.Err() == nil {
+			return errors.New("the group can no longer be watched")
+		}
+		return nil
+	})
+}
+
+func (c *groupWatch) print(a *app, change groupmembership.Change) (err error) {
+	for _, e := range change.Events {
+		switch {
+		case err != nil:
+			return err
+		case a.globals.JSON:
+			err = a.printJSON(eventJSON{e.Kind.String(), memberOf(e.Member)})
+		case e.Kind == groupmembership.Left || len(e.Member.Payload) == 0:
+			err = a.printf("%s %s\n", e.Kind, oneLine(e.Member.ID))
+		default:
+			err = a.printf("%s %s\t%s\n", e.Kind, oneLine(e.Member.ID), oneLine(string(e.Member.Payload)))
+		}
+	}
+	switch {
+	case err != nil || len(change.Members) > 0:
+		return err
+	case a.globals.JSON:
+		return a.printJSON(struct {
+			Event string `json:"event"`
+		}{"empty"})
+	}
+	return a.printf("no members\n")
+}
+
+// memberJSON is one member.
+type memberJSON struct {
+	ID      string  `json:"id"`
+	Payload *string `json:"payload,omitempty"` // if it is UTF-8
+	Base64  []byte  `json:"base64,omitempty"`  // otherwise
+	Token   int64   `json:"token"`
+	Since   string  `json:"since"`
+	Updated string  `json:"updated"`
+	Session string  `json:"session"` // hexadecimal, as ZooKeeper's tools print it
+}
+
+// eventJSON is what became of one member.
+type eventJSON struct {
+	Event string `json:"event"`
+	memberJSON
+}
+
+func memberOf(m groupmembership.Member) memberJSON {
+	var payload valueJSON
+	payload.set(m.Payload)
+	return memberJSON{
+		ID: m.ID, Payload: payload.Value, Base64: payload.Base64, Token: m.Token,
+		Since: timestamp(m.Since), Updated: timestamp(m.Updated), Session: fmt.Sprintf("0x%x", m.Session),
+	}
+}
+
+// whileUninterrupted connects and runs f until it returns or a signal comes,
+// which is no failure, whatever it cuts short.
+func (a *app) whileUninterrupted(ctx context.Context, task string, f func(context.Context, *session.Manager) error) error {
+	ctx, stop := a.untilInterrupted(ctx)
+	defer stop()
+	sm, err := a.connect(ctx)
+	if err == nil {
+		err = errors.Join(f(ctx, sm), sm.Close())
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return during(task, err)
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
+)
+
+// lockable is a lock and the way in which it is to be taken.
+type lockable struct {
+	wait, try func(context.Context) (*session.Hold, error)
+	holders   func(context.Context) ([]lock.Contender, error)
+	reads     bool // and so waits for writers alone
+}
+
+// lockModes are the values of --mode.
+var lockModes = map[string]func(sm *session.Manager, path string) lockable{
+	"mutex": func(sm *session.Manager, path string) lockable {
+		m := lock.New(sm, path)
+		return lockable{wait: plain(m.Lock), try: plain(m.TryLock), holders: m.Holders}
+	},
+	"exclusive": func(sm *session.Manager, path string) lockable {
+		m := lock.NewExclusive(sm, path)
+		return lockable{wait: plain(m.Lock), try: plain(m.TryLock), holders: m.Holders}
+	},
+	"read": func(sm *session.Manager, path string) lockable {
+		m := lock.NewRW(sm, path)
+		return lockable{wait: plain(m.RLock), try: plain(m.TryRLock), holders: m.Holders, reads: true}
+	},
+	"write": func(sm *session.Manager, path string) lockable {
+		m := lock.NewRW(sm, path)
+		return lockable{wait: writing(m.Lock), try: writing(m.TryLock), holders: m.Holders}
+	},
+}
+
+// plain takes what belongs to the session out of a hold.
+func plain(acquire func(context.Context) (*lock.Hold, error)) func(context.Context) (*session.Hold, error) {
+	return func(ctx context.Context) (*session.Hold, error) {
+		h, err := acquire(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return h.Hold, nil
+	}
+}
+
+func writing(acquire func(context.Context) (*lock.WriteHold, error)) func(context.Context) (*session.Hold, error) {
+	return plain(func(ctx context.Context) (*lock.Hold, error) {
+		h, err := acquire(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return h.Hold, nil
+	})
+}
+
+// permitOf is a semaphore of which one permit is to be taken.
+func permitOf(s *lock.Semaphore) lockable {
+	one := func(acquire func(context.Context, int) (*lock.Permit, error)) func(context.Context) (*session.Hold, error) {
+		return plain(func(ctx context.Context) (*lock.Hold, error) {
+			p, err := acquire(ctx, 1)
+			if err != nil {
+				return nil, err
+			}
+			return p.Holds()[0], nil
+		})
+	}
+	return lockable{wait: one(s.Acquire), try: one(s.TryAcquire), holders: s.Holders}
+}
+
+// describe names the first of those who hold, and counts the others.
+func (l lockable) describe(holders []lock.Contender) string {
+	h := holders[0]
+	name := oneLine(h.ID)
+	if name == "" {
+		name = "a client that tells no name"
+	}
+	if h.PID != 0 {
+		name += fmt.Sprintf(" (pid %d on %s)", h.PID, oneLine(h.Host))
+	}
+	line := fmt.Sprintf("by %s since %s", name, clock(h.Since, time.Now()))
+	switch n := len(holders) - 1; {
+	case n == 1:
+		line += " and by one more"
+	case n > 1:
+		line += fmt.Sprintf(" and by %d more", n)
+	}
+	switch h.Mode {
+	case lock.ModeRead:
+		if l.reads {
+			line += " while a writer waits"
+		}
+		return "for reading " + line
+	case lock.ModeWrite:
+		return "for writing " + line
+	}
+	return line
+}

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+	"unicode/utf8"
+
+	"github.com/docent-go/docent/queue"
+	"github.com/docent-go/docent/session"
+)
+
+// queueCommand is "docent queue".
+type queueCommand struct {
+	Put  queuePut  `cmd:"" help:"Put an item, and print its id."`
+	Take queueTake `cmd:"" help:"Take an item, and print it or run a command with it."`
+	Len  queueLen  `cmd:"" help:"Print how many items there are."`
+	List queueList `cmd:"" help:"List the items, and who has them."`
+	Dead queueDead `cmd:"" help:"List the dead letters, or put them back."`
+}
+
+// queueAt is which queue a command is about.
+type queueAt struct {
+	Path   string `arg:"" help:"The queue, as an absolute path."`
+	Layout string `default:"curator" help:"Names and bytes of the items: curator, simple, kazoo or kazoo-locking."`
+	Items  string `placeholder:"PATH" help:"Directory of the items, where it is not the layout's own (Curator's queuePath)."`
+	Claims string `placeholder:"PATH" help:"Directory of the claims, where it is not the layout's own (Curator's lockPath)."`
+}
+
+var queueLayouts = map[string]queue.Format{
+	"curator": queue.Curator, "simple": queue.SimpleQueue, "kazoo": queue.KazooQueue, "kazoo-locking": queue.KazooLockingQueue,
+}
+
+// with connects and calls f with the queue.
+func (c *queueAt) with(ctx context.Context, a *app, task string, opts []queue.Option,
+	f func(ctx context.Context, sm *session.Manager, q *queue.Queue) error) error {
+	if err := c.check(task); err != nil {
+		return err
+	}
+	sm, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(during(task, f(ctx, sm, c.open(sm, opts...))), sm.Close())
+}
+
+func (c *queueAt) check(task string) error {
+	if _, ok := queueLayouts[c.Layout]; !ok {
+		return usagef("queue: --layout %q is unknown: use curator, simple, kazoo or kazoo-locking", c.Layout)
+	}
+	for _, path := range []string{c.Path, c.Items, c.Claims} {
+		if path != "" || path == c.Path {
+			if err := checkPath(path); err != nil {
+				return during(task, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *queueAt) open(sm *session.Manager, opts ...queue.Option) *queue.Queue {
+	return queue.New(sm, c.Path, append(opts,
+		queue.Layout(queueLayouts[c.Layout]), queue.Items(c.Items), queue.Claims(c.Claims))...)
+}
+
+// queuePut is "docent queue put".
+type queuePut struct {
+	queueAt
+	Data     string        `arg:"" optional:"" default:"-" help:"The item; - reads it from standard input, as leaving it out does."`
+	Priority *int          `placeholder:"N" help:"A smaller number is taken sooner; one below zero is written --priority=-1. Default: 0."`
+	Delay    time.Duration `placeholder:"1m" help:"Keep the item back for so long."`
+}
+
+// Help is shown by "docent queue put --help".
+func (queuePut) Help() string {
+	return `Prints the id of the item. If the answer of the server is lost the exit code is 1: then the item may or may not be ` +
+		`in the queue.` + "\n\n" + `Example: docent queue put /queues/mail --priority 5 < message.eml`
+}
+
+// Run puts the item.
+func (c *queuePut) Run(ctx context.Context, a *app) error {
+	task := "queue put " + c.Path
+	var opts []queue.PutOption
+	if c.Priority != nil {
+		opts = append(opts, queue.Priority(*c.Priority))
+	}
+	if c.Delay < 0 {
+		return usagef("queue put: --delay %v is negative: give a time such as 1m", c.Delay)
+	}
+	opts = append(opts, queue.Delay(c.Delay))
+	if err := c.check(task); err != nil {
+		return err
+	}
+	data := []byte(c.Data)
+	if c.Data == "-" {
+		var err error
+		if data, err = io.ReadAll(a.stdin); err != nil {
+			return during(task, fmt.Errorf("read the item from standard input: %w", err))
+		}
+	}
+	return c.with(ctx, a, task, nil, func(ctx context.Context, _ *session.Manager, q *queue.Queue) error {
+		var id queue.ID
+		err := a.once(ctx, func(ctx context.Context) (err error) {
+			id, err = q.Put(ctx, data, opts...)
+			return err
+		})
+		switch {
+		case errors.Is(err, session.ErrUnknownOutcome):
+			return &taskError{task: task, err: err, hint: `look with "docent queue list", and put it again if it is not there`}
+		case err != nil:
+			return err
+		case a.globals.JSON:
+			return a.printJSON(struct {
+				Path string   `json:"path"`
+				ID   queue.ID `json:"id"`
+			}{c.Path, id})
+		}
+		return a.printf("%s\n", id)
+	})
+}
+
+// queueLen is "docent queue len".
+type queueLen struct{ queueAt }
+
+// Help is shown by "docent queue len --help".
+func (queueLen) Help() string {
+	return `Counts every item, also those that are claimed or not due yet, in one request. With --json it counts what is ready, ` +
+		`delayed, claimed and dead, which takes lists as long as the queue.`
+}
+
+// Run prints the length.
+func (c *queueLen) Run(ctx context.Context, a *app) error {
+	return c.with(ctx, a, "queue len "+c.Path, nil, func(ctx context.Context, sm *session.Manager, q *queue.Queue) error {
+		var n int
+		var status queue.Status
+		err := a.once(ctx, func(ctx context.Context) (err error) {
+			// What others have put is seen, although we may be connected to
+			// another server.
+			if err = sm.Sync(ctx, c.Path); err != nil {
+				return err
+			}
+			if a.globals.JSON {
+				status, err = q.Status(ctx)
+				return err
+			}
+			n, err = q.Len(ctx)
+			return err
+		})
+		switch {
+		case err != nil:
+			return err
+		case a.globals.JSON:
+			return a.printJSON(struct {
+				Path    string `json:"path"`
+				Ready   int    `json:"ready"`
+				Delayed int    `json:"delayed"`
+				Claimed int    `json:"claimed"`
+				Dead    int    `json:"dead"`
+				Foreign int    `json:"foreign"`
+			}{c.Path, status.Ready, status.Delayed, status.Claimed, status.Dead, status.Foreign})
+		}
+		return a.printf("%d\n", n)
+	})
+}
+
+// queueList is "docent queue list".
+type queueList struct{ queueAt }
+
+// Help is shown by "docent queue list --help".
+func (queueList) Help() string {
+	return `Prints one line for each item, in the order in which they are taken: its id, its priority, how often it has been ` +
+		`delivered, its state (ready, due at a time, claimed by somebody, or malformed), and how many bytes it has. With --json ` +
+		`the data is there too.`
+}
+
+// entryJSON is one item of a list.
+type queueEntryJSON struct {
+	ID       queue.ID `json:"id"`
+	State    string   `json:"state"`
+	Priority int      `json:"priority"`
+	Attempts int      `json:"attempts"`
+	Put      string   `json:"put"`
+	Due      string   `json:"due,omitempty"`
+	By       string   `json:"by,omitempty"`
+	Host     string   `json:"host,omitempty"`
+	PID      int      `json:"pid,omitempty"`
+	Since    string   `json:"since,omitempty"`
+	payloadJSON
+}
+
+// payloadJSON is an item's data: as text where it is some.
+type payloadJSON struct {
+	Data   *string `json:"data,omitempty"`
+	Base64 []byte  `json:"base64,omitempty"`
+}
+
+func payload(data []byte) payloadJSON {
+	if utf8.Valid(data) {
+		text := string(data)
+		return payloadJSON{Data: &text}
+	}
+	return payloadJSON{Base64: data}
+}
+
+// Run prints the items.
+func (c *queueList) Run(ctx context.Context, a *app) error {
+	return c.with(ctx, a, "queue list "+c.Path, nil, func(ctx context.Context, sm *session.Manager, q *queue.Queue) error {
+		if err := a.once(ctx, func(ctx context.Context) error { return sm.Sync(ctx, c.Path) }); err != nil {
+			return err
+		}
+		for e, err := range q.List(ctx) {
+			if err != nil {
+				return err
+			}
+			if a.globals.JSON {
+				err = a.printJSON(entryAsJSON(e))
+			} else {
+				err = a.printf("%s  priority %d  attempts %d  %s  %d bytes\n", e.ID, e.Priority, e.Attempts, stateOf(e), len(e.Data))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func stateOf(e queue.Entry) string {
+	now := time.Now()
+	switch {
+	case e.Claim != nil && e.Claim.PID != 0:
+		return fmt.Sprintf("claimed by %s (pid %d on %s) since %s",
+			oneLine(e.Claim.ID), e.Claim.PID, oneLine(e.Claim.Host), clock(e.Claim.Since, now))
+	case e.Claim != nil:
+		return fmt.Sprintf("claimed by %s since %s", oneLine(e.Claim.ID), clock(e.Claim.Since, now))
+	case e.Malformed != "":
+		return "malformed: " + oneLine(e.Malformed)
+	case e.Due.After(now):
+		return "due at " + clock(e.Due, now)
+	}
+	return "ready"
+}
+
+func entryAsJSON(e queue.Entry) queueEntryJSON {
+	j := queueEntryJSON{
+		ID: e.ID, State: "ready", Priority: e.Priority, Attempts: e.Attempts, Put: timestamp(e.Put), payloadJSON: payload(e.Data),
+	}
+	if !e.Due.IsZero() {
+		j.Due = timestamp(e.Due)
+	}
+	switch {
+	case e.Claim != nil:
+		j.State, j.By, j.Host, j.PID, j.Since = "claimed", e.Claim.ID, e.Claim.Host, e.Claim.PID, timestamp(e.Claim.Since)
+	case e.Malformed != "":
+		j.State = "malformed"
+	case e.Due.After(time.Now()):
+		j.State = "delayed"
+	}
+	return j
+}

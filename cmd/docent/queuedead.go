@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+
+	"github.com/docent-go/docent/queue"
+	"github.com/docent-go/docent/session"
+)
+
+// queueDead is "docent queue dead".
+type queueDead struct {
+	List    queueDeadList    `cmd:"" help:"List the dead letters."`
+	Redrive queueDeadRedrive `cmd:"" help:"Put dead letters back into the queue."`
+}
+
+// queueDeadList is "docent queue dead list".
+type queueDeadList struct{ queueAt }
+
+// Help is shown by "docent queue dead list --help".
+func (queueDeadList) Help() string {
+	return `Prints one line for each dead letter: its id, how often it was delivered, when it became one, and why. With --json ` +
+		`the data is there too.`
+}
+
+// letterJSON is one dead letter.
+type letterJSON struct {
+	ID        string   `json:"id"`
+	Item      queue.ID `json:"item"`
+	Reason    string   `json:"reason"`
+	Malformed bool     `json:"malformed,omitempty"`
+	Priority  int      `json:"priority"`
+	Attempts  int      `json:"attempts"`
+	Put       string   `json:"put"`
+	Died      string   `json:"died"`
+	payloadJSON
+}
+
+// Run prints the dead letters.
+func (c *queueDeadList) Run(ctx context.Context, a *app) error {
+	return c.with(ctx, a, "queue dead list "+c.Path, nil, func(ctx context.Context, sm *session.Manager, q *queue.Queue) error {
+		if err := a.once(ctx, func(ctx context.Context) error { return sm.Sync(ctx, c.Path) }); err != nil {
+			return err
+		}
+		for l, err := range q.Dead(ctx) {
+			if err != nil {
+				return err
+			}
+			if a.globals.JSON {
+				err = a.printJSON(letterJSON{l.ID, l.Item, l.Reason, l.Malformed, l.Priority, l.Attempts,
+					timestamp(l.Put), timestamp(l.Died), payload(l.Data)})
+			} else {
+				err = a.printf("%s  attempts %d  died %s  %s\n", oneLine(l.ID), l.Attempts, timestamp(l.Died), oneLine(l.Reason))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// queueDeadRedrive is "docent queue dead redrive".
+type queueDeadRedrive struct {
+	queueAt
+	IDs []string `arg:"" optional:"" name:"ID" help:"The letters, as \"docent queue dead list\" names them. Default: all that can be delivered."`
+}
+
+// Help is shown by "docent queue dead redrive --help".
+func (queueDeadRedrive) Help() string {
+	return `Puts each letter at the end of the queue, with its old priority and no attempts, and prints how many that are.`
+}
+
+// Run puts the letters back.
+func (c *queueDeadRedrive) Run(ctx context.Context, a *app) error {
+	return c.with(ctx, a, "queue dead redrive "+c.Path, nil, func(ctx context.Context, sm *session.Manager, q *queue.Queue) error {
+		if err := a.once(ctx, func(ctx context.Context) error { return sm.Sync(ctx, c.Path) }); err != nil {
+			return err
+		}
+		n, err := q.Redrive(ctx, c.IDs...)
+		switch {
+		case err != nil:
+			return err
+		case a.globals.JSON:
+			return a.printJSON(struct {
+				Path  string `json:"path"`
+				Moved int    `json:"moved"`
+			}{c.Path, n})
+		}
+		return a.printf("%d\n", n)
+	})
+}

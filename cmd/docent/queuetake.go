@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/docent-go/docent/cmd/docent/internal/child"
+	"github.com/docent-go/docent/queue"
+	"github.com/docent-go/docent/session"
+)
+
+// queueTake is "docent queue take".
+type queueTake struct {
+	queueAt
+	Cmd         []string       `arg:"" optional:"" name:"CMD" help:"A command and its arguments, behind --: it gets the item on standard input."`
+	Wait        *time.Duration `placeholder:"30s" help:"How long to wait for an item; 0 is not at all. Default: without limit."`
+	Retry       time.Duration  `placeholder:"1m" help:"Keep an item back for so long whose CMD has failed."`
+	MaxAttempts int            `placeholder:"N" help:"Make it a dead letter instead when it has been delivered so often. Default: never."`
+	Grace       time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD whose claim is lost."`
+}
+
+// Help is shown by "docent queue take --help".
+func (queueTake) Help() string {
+	return `Without CMD it prints the item as it is, byte for byte, and acknowledges it. With CMD it runs CMD with the item on ` +
+		`standard input, and DOCENT_PATH, DOCENT_ITEM (the item's id), DOCENT_ATTEMPT (1 for the first) and DOCENT_TOKEN (the ` +
+		`fencing token) in its environment. If CMD ends with 0 the item is acknowledged, else it is released, to be taken again; ` +
+		`the exit code is CMD's. If the claim is lost, CMD gets SIGTERM, after --grace SIGKILL, and the exit code is 79: somebody ` +
+		`else gets the item. 75 says that nothing came within --wait.` + "\n\n" +
+		`Example: while docent queue take /queues/mail --max-attempts 5 --retry 1m -- ./send.sh; do :; done`
+}
+
+func (c *queueTake) check() error {
+	switch {
+	case c.Wait != nil && *c.Wait < 0:
+		return usagef("queue take: --wait %v is negative: give a time such as 30s", *c.Wait)
+	case c.Retry < 0:
+		return usagef("queue take: --retry %v is negative: give a time such as 1m", c.Retry)
+	case c.Retry > 0 && c.Layout != "curator":
+		return usagef("queue take: --retry needs --layout curator: other layouts know no delays")
+	case c.MaxAttempts < 0:
+		return usagef("queue take: --max-attempts %d is negative: give a number such as 5", c.MaxAttempts)
+	case c.Grace < 0:
+		return usagef("queue take: --grace %v is negative: give a time such as 5s", c.Grace)
+	}
+	return c.queueAt.check("queue take " + c.Path)
+}
+
+// Run takes an item, and prints it or runs CMD with it.
+func (c *queueTake) Run(ctx context.Context, a *app) (err error) {
+	if err := c.check(); err != nil {
+		return err
+	}
+	task := "queue take " + c.Path
+	if len(c.Cmd) > 0 {
+		if err := child.Look(c.Cmd[0]); err != nil {
+			return during(task, err)
+		}
+	}
+	signals, stop := a.notify(forwarded...)
+	defer stop()
+	var opts []queue.Option
+	if c.MaxAttempts > 0 {
+		opts = append(opts, queue.MaxAttempts(c.MaxAttempts))
+	}
+	var sm *session.Manager
+	var item *queue.Item
+	defer func() { err = errors.Join(err, closeSession(sm)) }()
+	err = interruptible(ctx, signals, func(ctx context.Context) error {
+		if sm, err = a.connect(ctx); err != nil {
+			return err
+		}
+		item, err = c.take(ctx, a, sm, c.open(sm, opts...))
+		return err
+	})
+	if err != nil {
+		if item != nil { // it came together with the signal
+			err = errors.Join(err, item.Release(queue.Uncounted()))
+		}
+		return during(task, err)
+	}
+	if len(c.Cmd) == 0 {
+		return during(task, c.print(a, item))
+	}
+	return during(task, c.work(a, task, item, signals))
+}
+
+// take waits for an item for as long as it may.
+func (c *queueTake) take(ctx context.Context, a *app, sm *session.Manager, q *queue.Queue) (*queue.Item, error) {
+	if c.Wait == nil {
+		return q.Take(ctx)
+	}
+	var item *queue.Item
+	if *c.Wait == 0 {
+		err := a.once(ctx, func(ctx context.Context) (err error) {
+			// What others have put is seen, although we may be connected to
+			// another server.
+			if err = sm.Sync(ctx, c.Path); err == nil {
+				item, err = q.TryTake(ctx)
+			}
+			return err
+		})
+		if errors.Is(err, queue.ErrEmpty) {
+			err = &nothingCame{"there is nothing to take now; wait for it with --wait"}
+		}
+		return item, err
+	}
+	within, cancel := context.WithTimeout(ctx, *c.Wait)
+	defer cancel()
+	item, err := q.Take(within)
+	if err != nil && ctx.Err() == nil && within.Err() != nil {
+		err = &nothingCame{fmt.Sprintf("nothing came within %v; raise --wait, or try again later", *c.Wait)}
+	}
+	return item, err
+}
+
+// nothingCame is errNotAcquired for a queue.
+type nothingCame struct{ text string }
+
+func (e *nothingCame) Error() string { return e.text }
+func (e *nothingCame) Unwrap() error { return errNotAcquired }
+
+// print prints the item and then acknowledges it: what could not be printed
+// goes back.
+func (c *queueTake) print(a *app, item *queue.Item) error {
+	var err error
+	if a.globals.JSON {
+		err = a.printJSON(struct {
+			ID       queue.ID `json:"id"`
+			Attempt  int      `json:"attempt"`
+			Priority int      `json:"priority"`
+			Token    int64    `json:"token"`
+			payloadJSON
+		}{item.ID, item.Attempt, item.Priority, item.Token(), payload(item.Data)})
+	} else {
+		end := ""
+		if onTerminal(a.stdout) {
+			end = "\n"
+		}
+		err = a.printf("%s%s", item.Data, end)
+	}
+	if err != nil {
+		return errors.Join(err, item.Release())
+	}
+	return ackError(item.Ack())
+}
+
+// ackError words the failure of an acknowledgement.
+func ackError(err error) error {
+	if errors.Is(err, session.ErrLost) {
+		return &unacknowledged{err}
+	}
+	return err
+}
+
+// unacknowledged is errLost for an item that was printed.
+type unacknowledged struct{ cause error }
+
+func (e *unacknowledged) Error() string {
+	return fmt.Sprintf("the item was printed, but its claim was lost before it was acknowledged: %v; it may come again", e.cause)
+}
+
+func (e *unacknowledged) Unwrap() []error { return []error{errLost, e.cause} }
+
+// work runs CMD with the item.
+func (c *queueTake) work(a *app, task string, item *queue.Item, signals <-chan os.Signal) error {
+	cmd := child.Command{Args: c.Cmd, Grace: c.Grace, Env: append(slices.Clone(a.environ),
+		"DOCENT_PATH="+c.Path, "DOCENT_ITEM="+string(item.ID), "DOCENT_ATTEMPT="+strconv.Itoa(item.Attempt),
+		"DOCENT_TOKEN="+strconv.FormatInt(item.Token(), 10))}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(item.Data), a.stdout, a.stderr
+	out, err := child.Run(item.Context(), cmd, signals)
+	a.code = out.Code
+	if lost := lossOf(item.Hold, time.Now()); lost != nil && err == nil {
+		_ = item.Release() // which says once more that it is lost
+		return &lossError{lost, out}
+	}
+	if err == nil && out.Code == 0 {
+		err := item.Ack()
+		if errors.Is(err, session.ErrLost) {
+			return &lossError{err, out}
+		}
+		return err
+	}
+	why := queue.Because(fmt.Sprintf("CMD ended with code %d", out.Code))
+	if released := item.Release(why, queue.After(c.Retry)); released != nil {
+		// CMD's failure is what counts; the item comes back with the session's end.
+		a.note("%s: %s", task, reason(released))
+	}
+	return err
+}
