@@ -1,0 +1,156 @@
+package scenarios
+
+import (
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/recipes_test/ensemble"
+	"github.com/docent-go/docent/session"
+)
+
+// board is what readers and writers of one lock share. It notices a writer
+// beside anybody else, and tokens that do not grow.
+type board struct {
+	tb testing.TB
+
+	mu               sync.Mutex
+	readers, writers int
+	token, writer    int64 // the greatest so far, of all and of writers
+	turns, downs     int
+}
+
+// enter is called by a holder, and leave when it has stopped, as the contract
+// of the context demands. One that was lost before it began claims nothing: it
+// does not enter.
+func (b *board) enter(h *lock.Hold, writes bool) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if h.Err() != nil {
+		return false
+	}
+	least := b.writer
+	if writes {
+		b.writers++
+		least = b.token
+	} else {
+		b.readers++
+	}
+	if b.writers > 1 || b.writers == 1 && b.readers > 0 {
+		b.tb.Errorf("%d writers and %d readers at a time", b.writers, b.readers)
+	}
+	if h.Token() <= least {
+		b.tb.Errorf("token %d after %d", h.Token(), least)
+	}
+	b.token = max(b.token, h.Token())
+	if writes {
+		b.writer = max(b.writer, h.Token())
+	}
+	b.turns++
+	return true
+}
+
+func (b *board) leave(writes bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if writes {
+		b.writers--
+	} else {
+		b.readers--
+	}
+}
+
+// downgraded turns a writer into a reader. It is called before the downgrade,
+// which is when the writing ends.
+func (b *board) downgraded() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.writers--
+	b.readers++
+	b.downs++
+}
+
+// TestRWMutexUnderFaults has readers and writers contend, and writers go on as
+// readers, while processes are cut off and servers die.
+func TestRWMutexUnderFaults(t *testing.T) {
+	ensemble.RequireZooKeeper(t)
+	e := ensemble.Start(t, 3)
+	watcher := observer(t, e)
+	const path = "/locks/board"
+	b := &board{tb: t}
+	ctx := within(t, 7*time.Second)
+	var wg sync.WaitGroup
+	for i := range 6 {
+		p := start(t, e, 2*time.Second)
+		m := lock.NewRW(p.Manager, path)
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				writes := (i+rand.IntN(6))%3 == 0
+				var h *lock.Hold
+				var w *lock.WriteHold
+				var err error
+				if writes {
+					if w, err = m.Lock(ctx); err == nil {
+						h = w.Hold
+					}
+				} else {
+					h, err = m.RLock(ctx)
+				}
+				if err != nil {
+					if ctx.Err() == nil {
+						t.Errorf("lock: %v", err)
+					}
+					return
+				}
+				if !b.enter(h, writes) {
+					continue
+				}
+				if rand.IntN(20) == 0 {
+					p.proxy.CutAll([]ensemble.Direction{ensemble.ToServer, ensemble.ToClient, ensemble.Both}[rand.IntN(3)])
+					<-h.Done()
+				} else if writes && rand.IntN(2) == 0 && h.Err() == nil {
+					b.downgraded()
+					writes = false
+					down, err := w.Downgrade(ctx)
+					switch {
+					case err == nil:
+						h = down
+					case ctx.Err() == nil && !errors.Is(err, session.ErrLost):
+						t.Errorf("downgrade: %v", err)
+					}
+				}
+				b.leave(writes)
+				if err := h.Release(); err != nil && !errors.Is(err, session.ErrLost) {
+					t.Errorf("release: %v", err)
+				}
+				p.proxy.HealAll()
+			}
+		})
+	}
+	wg.Go(func() {
+		for round := 0; ctx.Err() == nil; round++ {
+			s := e.Server(round % 3)
+			s.Kill()
+			if err := e.WaitQuorum(within(t, patience)); err != nil {
+				t.Errorf("quorum: %v", err)
+			}
+			s.Restart()
+			select { // let the processes work with all three for a while
+			case <-ctx.Done():
+			case <-time.After(3 * time.Second):
+			}
+		}
+	})
+	wg.Wait()
+	require.Positive(t, b.turns)
+	t.Logf("%d turns, %d of them downgraded", b.turns, b.downs)
+	ensemble.Eventually(t, patience, "nothing is left behind", func() bool {
+		names, _, err := watcher.Children(within(t, patience), path)
+		return err == nil && len(names) == 0 || err != nil
+	})
+}

@@ -1,0 +1,95 @@
+package scenarios
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/recipes_test/ensemble"
+)
+
+// TestTransferWhileAServerDies names one leader after the other, while a server
+// is killed and started again each time, the ensemble's leader among them. Never
+// do two lead, every transfer comes to an end, and nothing is left.
+func TestTransferWhileAServerDies(t *testing.T) {
+	ensemble.RequireZooKeeper(t)
+	e := ensemble.Start(t, 3)
+	watcher := observer(t, e)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	names := []string{"ann", "ben", "cleo"}
+	var leading atomic.Int32
+	var wg sync.WaitGroup
+	for _, name := range names {
+		p := start(t, e, 10*time.Second)
+		wg.Go(func() {
+			err := election.New(p.Manager, "/leaders/t", election.ID(name)).
+				Run(ctx, func(ctx context.Context, tm *election.Term) error {
+					if ctx.Err() != nil {
+						return nil
+					}
+					if n := leading.Add(1); n != 1 {
+						t.Errorf("%d leaders at a time", n)
+					}
+					<-ctx.Done()
+					leading.Add(-1)
+					return nil
+				})
+			if ctx.Err() == nil {
+				t.Errorf("run: %v", err)
+			}
+		})
+	}
+	operator := start(t, e, 10*time.Second)
+	el := election.New(operator.Manager, "/leaders/t")
+	for round := range 3 {
+		name := names[(round+1)%len(names)]
+		victim := e.Server(round % 3)
+		if round == 0 {
+			victim = e.Leader()
+		}
+		killed := make(chan struct{})
+		go func() {
+			defer close(killed)
+			victim.Kill()
+		}()
+		for deadline := within(t, patience); ; {
+			err := el.Transfer(deadline, name)
+			if err == nil {
+				break
+			}
+			// The session of the named one may have ended, and it lines up again.
+			require.ErrorIs(t, err, election.ErrNoCandidate, "round %d", round)
+			require.NoError(t, deadline.Err())
+		}
+		<-killed
+		require.NoError(t, operator.Sync(within(t, patience), "/leaders"))
+		leader, err := el.Leader(within(t, patience))
+		if err != nil {
+			require.ErrorIs(t, err, election.ErrNoLeader) // it has lost it since
+		} else if leader.ID != name {
+			t.Logf("round %d: %s was named, and %s has followed it", round, name, leader.ID)
+		}
+		victim.Restart()
+		require.NoError(t, e.WaitQuorum(within(t, patience)))
+	}
+	cancel()
+	wg.Wait()
+	require.Zero(t, leading.Load())
+	quiet := within(t, patience)
+	for {
+		require.NoError(t, watcher.Sync(quiet, "/leaders"), "candidates or a wish are left")
+		left, err := election.New(watcher, "/leaders/t").Participants(quiet)
+		require.NoError(t, err)
+		_, wished, err := watcher.Exists(quiet, "/leaders/t/transfer")
+		require.NoError(t, err)
+		if len(left) == 0 && !wished {
+			return
+		}
+	}
+}
