@@ -31,7 +31,12 @@ type Hold struct {
 // Hold begins a hold on the node, with the fencing token that belongs to it.
 // The caller has made sure that the hold is due. If the session has ended or
 // the node has gone in the meantime, the hold has ended already.
-func (n *Node) Hold(token int64) *Hold {
+func (n *Node) Hold(token int64) *Hold { return n.HoldWatched(token, 0) }
+
+// HoldWatched is Hold with a node that is watched only once the hold has lasted
+// for the given time: one that ends before costs no request for that. A
+// deletion by others is noticed at the earliest then.
+func (n *Node) HoldWatched(token int64, after time.Duration) *Hold {
 	s := n.s
 	s.mu.Lock()
 	parent := s.holds
@@ -53,7 +58,12 @@ func (n *Node) Hold(token int64) *Hold {
 		notify(s.m.cfg.Hooks, func(hook HookAcquired) { hook.OnAcquired(info) })
 		context.AfterFunc(h.ctx, h.tellEnd)
 	}
-	if !watched && !deleted {
+	switch {
+	case watched || deleted:
+	case after > 0:
+		timer := time.AfterFunc(after, func() { s.spawn(n.watchOn) })
+		context.AfterFunc(h.ctx, func() { timer.Stop() })
+	default:
 		s.spawn(n.watchOn)
 	}
 	return h

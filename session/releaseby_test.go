@@ -3,11 +3,14 @@ package session_test
 import (
 	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
 )
 
 // A node that goes with a transaction is the hold's own doing, not a
@@ -73,5 +76,35 @@ func TestGuardOp(t *testing.T) {
 		require.NoError(w, err)
 		_, ok = session.RefusedOp(errors.New("another"))
 		require.False(w, ok)
+	})
+}
+
+// A hold that is watched late costs no request before, and notices a deletion
+// then.
+func TestHoldWatched(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		s, err := p.Session(w.Context())
+		require.NoError(w, err)
+		for _, lasts := range []time.Duration{time.Second / 2, 2 * time.Second} {
+			path, err := s.Create(w.Context(), "/claim", nil, session.Ephemeral)
+			require.NoError(w, err)
+			n, err := s.Own(path)
+			require.NoError(w, err)
+			w.srv.ResetCounts()
+			h := n.HoldWatched(1, time.Second)
+			time.Sleep(lasts)
+			synctest.Wait()
+			require.Equal(w, int(lasts/time.Second)/2, w.srv.Count(zktest.OpGetData))
+			if lasts > time.Second {
+				require.NoError(w, w.srv.Remove(path))
+				<-h.Done()
+				require.ErrorIs(w, h.Err(), session.ErrDeleted)
+				continue
+			}
+			require.NoError(w, h.Release())
+			time.Sleep(time.Second)
+			require.Zero(w, w.srv.Count(zktest.OpGetData))
+		}
 	})
 }

@@ -1,0 +1,91 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"sort"
+
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// Msg is one item of a batch.
+type Msg struct {
+	Data []byte
+	Opts []PutOption
+}
+
+// batchSize bounds how many items go into one transaction: a longer one would
+// keep everybody else waiting for no gain.
+const batchSize = 1000
+
+// PutBatch puts items in order, as many in one transaction as fit into a
+// request, and returns their IDs. A transaction is put as a whole or not at
+// all. When one fails, those before it have been put: their IDs are returned
+// along with the error, which says how many that are, and nothing behind it has
+// been sent. With session.ErrUnknownOutcome the transaction behind the returned
+// IDs may have been put.
+//
+// An item that can never be put, for its size or its options, is reported
+// before anything is sent. With a Limit, each transaction waits for room for
+// all of it. ctx and errors are those of Put.
+func (q *Queue) PutBatch(ctx context.Context, items ...Msg) ([]ID, error) {
+	ops := make([]session.Op, len(items))
+	for i, item := range items {
+		n, err := q.named(item.Opts)
+		if err != nil {
+			return nil, q.fail("put into", fmt.Errorf("item %d: %w", i+1, err))
+		}
+		path, raw := znode.Join(q.items, q.layout.prefix(n)), q.layout.encode(item.Data)
+		if err := q.fits(path, raw); err != nil {
+			return nil, q.fail("put into", fmt.Errorf("item %d: %w", i+1, err))
+		}
+		ops[i] = session.CreateOp(path, raw, session.Sequential)
+	}
+	if len(items) == 0 {
+		return nil, q.failed(ctx, "put into", q.err)
+	}
+	ids := make([]ID, 0, len(items))
+	for len(ids) < len(ops) {
+		made, err := q.putSome(ctx, q.head(ops[len(ids):]))
+		if err != nil {
+			return ids, q.failed(ctx, "put into", fmt.Errorf("%d of %d items are put: %w", len(ids), len(ops), err))
+		}
+		ids = append(ids, made...)
+	}
+	return ids, nil
+}
+
+// head returns as many of the operations as go into one transaction. Each fits
+// by itself.
+func (q *Queue) head(ops []session.Op) []session.Op {
+	most := min(len(ops), batchSize)
+	if q.o.limit > 0 {
+		most = min(most, q.o.limit)
+	}
+	if q.sm.Fits(ops[:most]...) == nil {
+		return ops[:most]
+	}
+	return ops[:1+sort.Search(most-1, func(i int) bool { return q.sm.Fits(ops[:i+2]...) != nil })]
+}
+
+func (q *Queue) putSome(ctx context.Context, ops []session.Op) ([]ID, error) {
+	if err := q.room(ctx, len(ops), true); err != nil {
+		return nil, err
+	}
+	var results []session.OpResult
+	err := q.inItems(ctx, func(s *session.Session) (err error) {
+		results, err = s.Txn(ctx, ops...)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]ID, len(results))
+	for i, r := range results {
+		if ids[i], err = q.idOf(r.Path); err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}

@@ -1,0 +1,67 @@
+package queue_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/queue"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// The answer to a release is lost, and somebody else claims the item before we
+// are back: its claim bears the same name, and is not deleted.
+func TestHardCase10_LostReleaseDeletesNobodysClaim(t *testing.T) {
+	run(t, func(w world) {
+		u, other := w.user(), w.user()
+		u.put("a")
+		item := u.take()
+		synctest.Wait()
+		waiting := other.taking()
+		w.Once(on(zktest.OpDelete, item.Path()), always(zktest.LoseReply))
+		require.NoError(w, item.Release())
+		again := waiting.Get()
+		time.Sleep(10 * time.Second)
+		require.NoError(w, again.Err())
+		require.NoError(w, again.Ack())
+	})
+}
+
+// With the strict policy, a claim that is found again after a disconnection is
+// held in the new connection.
+func TestStrictPolicyAndALostClaim(t *testing.T) {
+	run(t, func(w world) {
+		p := w.Process(func(c *session.Config) { c.LossPolicy = session.OnDisconnect })
+		u, other := &user{queue.New(p.Manager, path), p, w}, w.user()
+		u.put("a")
+		for range 5 {
+			w.Once(on(zktest.OpMulti, claim0), always(zktest.LoseReply))
+			w.Once(on(zktest.OpGetData, claim0), always(zktest.LoseReply))
+			require.NoError(w, u.take().Release(queue.Uncounted()))
+		}
+		require.Equal(w, []string{"a"}, other.drain())
+	})
+}
+
+// A node is made anew with the same name, data and version, between the read
+// and the claim: an acknowledgement whose answer is lost is not taken for done.
+func TestNodeMadeAnewBeforeTheClaim(t *testing.T) {
+	run(t, func(w world) {
+		u, other := w.user(), w.user()
+		u.put("a")
+		w.Once(on(zktest.OpMulti, claim0), func() zktest.Action {
+			data := w.Data(item0)
+			w.Remove(item0)
+			w.Put(item0, data)
+			return zktest.Pass
+		})
+		item := u.take()
+		w.Once(on(zktest.OpMulti, claim0), always(zktest.DropRequest))
+		require.NoError(w, item.Ack())
+		other.empty()
+		require.Empty(w, w.Children(path+"/items"))
+	})
+}

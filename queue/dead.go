@@ -1,0 +1,267 @@
+package queue
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// Letter is a dead letter: an item that is no longer delivered.
+type Letter struct {
+	// ID names the letter among the dead letters of the queue: Redrive takes
+	// it. It begins with the name of the item's node.
+	ID string
+	// Item is the ID that the item had.
+	Item     ID
+	Data     []byte // of a malformed item, all that its node held
+	Reason   string
+	Attempts int
+	Priority int
+	Put      time.Time // as of an Item
+	Died     time.Time // by the clock of the ensemble's leader
+	// Malformed says that the item could not be decoded, and so was never delivered.
+	Malformed bool
+}
+
+// header is the first line of what a dead letter's node holds. The data of the
+// item follows behind the line feed.
+type header struct {
+	Reason    string `json:"reason"`
+	Attempts  int    `json:"attempts"`
+	Put       int64  `json:"put"` // in milliseconds since 1970
+	Malformed bool   `json:"malformed,omitempty"`
+}
+
+// maxReason keeps a letter within what Put has reserved for it.
+const maxReason = 256
+
+// letterMark stands in a letter's name between the item's name and the zxid
+// that made the item, which tells items of the same name apart.
+const letterMark = "."
+
+// letterOps returns the operation that makes the dead letter.
+func (i *Item) letter(reason string, data []byte, malformed bool) (Letter, session.Op) {
+	if len(reason) > maxReason {
+		reason = strings.ToValidUTF8(reason[:maxReason], "")
+	}
+	if !utf8.ValidString(reason) {
+		reason = strings.ToValidUTF8(reason, "?")
+	}
+	l := Letter{
+		ID: fmt.Sprintf("%s%s%x", i.name.text, letterMark, i.czxid), Item: i.name.id(), Data: data, Reason: reason,
+		Attempts: i.Attempt, Priority: int(i.name.priority), Put: i.Put, Died: time.Now(), Malformed: malformed,
+	}
+	head, err := json.Marshal(header{reason, l.Attempts, l.Put.UnixMilli(), malformed})
+	if err != nil {
+		panic(err) // a string, numbers and a bool always have a JSON form
+	}
+	raw := slices.Concat(head, []byte{'\n'}, data)
+	return l, session.CreateOp(znode.Join(i.q.dead, l.ID), raw, session.Persistent)
+}
+
+// reject makes an item that we have claimed a dead letter.
+func (i *Item) reject(reason string) error {
+	l, create := i.letter(reason, i.Data, false)
+	if err := i.transact([]session.Op{create}, i.remove()); err != nil {
+		return err
+	}
+	i.q.died(l)
+	return nil
+}
+
+func (q *Queue) died(l Letter) {
+	if q.o.onDead != nil {
+		q.o.onDead(l)
+	}
+}
+
+// bury makes an item that nobody has claimed a dead letter. In the transaction
+// a claim is made and removed: so it is refused when somebody has one.
+func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error {
+	ctx := context.Background() // every request ends with the session
+	l, create := i.letter(reason, data, malformed)
+	ops := append([]session.Op{
+		session.CreateOp(i.claimPath(), q.layout.claimant(q.o), session.Ephemeral), create,
+	}, i.remove()...)
+	for {
+		_, err := i.s.Txn(ctx, ops...)
+		op, _ := session.RefusedOp(err)
+		switch {
+		case err == nil:
+			q.picture.giveBack(i.s, i.name, i.now) // there may be a rest of it
+			q.died(l)
+			return errNotOurs
+		case errors.Is(err, session.ErrUnknownOutcome) && i.s.Err() == nil:
+			// Whoever looks next finds the item, or does not.
+			q.picture.giveBack(i.s, i.name, i.name)
+			return errNotOurs
+		case errors.Is(err, zk.ErrNodeExists) && op == 0:
+			q.picture.missed(i.s, i.name, true)
+			return errNotOurs
+		case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode) && op == 2:
+			q.picture.giveBack(i.s, i.name, i.name)
+			return errNotOurs
+		case errors.Is(err, zk.ErrNoNode) && op < 2:
+			if err = errors.Join(i.s.EnsureDir(ctx, q.claims), i.s.EnsureDir(ctx, q.dead)); err == nil {
+				continue
+			}
+		}
+		q.picture.avoid(i.s, i.name) // it is reported, and blocks nobody
+		return fmt.Errorf("item %s cannot be made a dead letter: %w", i.name.id(), err)
+	}
+}
+
+// Dead yields the dead letters, in the order of their IDs. It reads one letter
+// at a time, as the loop goes on; one that goes meanwhile is left out. ctx
+// bounds the reads. An error ends it.
+func (q *Queue) Dead(ctx context.Context) iter.Seq2[Letter, error] {
+	return func(yield func(Letter, error) bool) {
+		ids, err := q.letters(ctx)
+		if err != nil {
+			yield(Letter{}, q.failed(ctx, "list the dead letters of", err))
+			return
+		}
+		for _, id := range ids {
+			l, _, err := q.readLetter(ctx, id)
+			if errors.Is(err, zk.ErrNoNode) {
+				continue
+			}
+			if !yield(l, q.failed(ctx, "list the dead letters of", err)) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// letters lists the dead letters' IDs. Strangers' nodes are left out.
+func (q *Queue) letters(ctx context.Context) ([]string, error) {
+	if q.err != nil {
+		return nil, q.err
+	}
+	texts, _, err := q.sm.Children(ctx, q.dead)
+	if errors.Is(err, zk.ErrNoNode) {
+		return nil, nil
+	}
+	texts = slices.DeleteFunc(texts, func(text string) bool {
+		_, ok := q.itemOf(text)
+		return !ok
+	})
+	slices.Sort(texts)
+	return texts, err
+}
+
+// itemOf returns the name of the item that a letter was.
+func (q *Queue) itemOf(id string) (name, bool) {
+	text, _, ok := strings.Cut(id, letterMark)
+	if !ok {
+		return name{}, false
+	}
+	return q.layout.parse(text)
+}
+
+func (q *Queue) readLetter(ctx context.Context, id string) (Letter, name, error) {
+	n, ok := q.itemOf(id)
+	if !ok {
+		return Letter{}, n, fmt.Errorf("%q is no dead letter's ID", id)
+	}
+	raw, stat, err := q.sm.Get(ctx, znode.Join(q.dead, id))
+	if err != nil {
+		return Letter{}, n, err
+	}
+	l := Letter{ID: id, Item: n.id(), Priority: int(n.priority), Died: time.UnixMilli(stat.Ctime)}
+	var h header
+	head, data, _ := bytes.Cut(raw, []byte{'\n'})
+	if err := json.Unmarshal(head, &h); err != nil {
+		// Somebody has written into it. What is there is shown, and not delivered.
+		l.Data, l.Malformed, l.Reason = raw, true, "the letter has no readable header"
+		return l, n, nil
+	}
+	l.Data, l.Reason, l.Attempts = data, h.Reason, h.Attempts
+	l.Put, l.Malformed = time.UnixMilli(h.Put), h.Malformed
+	return l, n, nil
+}
+
+// Redrive puts dead letters back into the queue: those with the given IDs, or
+// all that can be delivered if none is given. Each is put at the end, with its old
+// priority, no attempts, and a new ID, in one transaction with the end of the letter: none is lost
+// or doubled. It returns how many were put back. Letters that have gone meanwhile are passed over; a
+// malformed one that is named is an error. A Limit is not heeded. ctx bounds the requests.
+func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
+	all := len(ids) == 0
+	if all {
+		var err error
+		if ids, err = q.letters(ctx); err != nil {
+			return 0, q.failed(ctx, "redrive", err)
+		}
+	}
+	moved := 0
+	for _, id := range ids {
+		done, err := q.redrive(ctx, id, all)
+		if err != nil {
+			return moved, q.failed(ctx, "redrive", fmt.Errorf("after %d letters: %w", moved, err))
+		}
+		if done {
+			moved++
+		}
+	}
+	return moved, nil
+}
+
+func (q *Queue) redrive(ctx context.Context, id string, skip bool) (done bool, err error) {
+	if q.err != nil {
+		return false, q.err
+	}
+	l, n, err := q.readLetter(ctx, id)
+	switch {
+	case errors.Is(err, zk.ErrNoNode):
+		return false, nil
+	case err != nil:
+		return false, err
+	case l.Malformed && skip:
+		return false, nil
+	case l.Malformed:
+		return false, fmt.Errorf("letter %s is malformed: it cannot be delivered", id)
+	}
+	n.due = 0
+	for tries := 0; ; tries++ {
+		if err := line.Pause(ctx, tries-2, leastPause, mostPause); err != nil {
+			return false, err
+		}
+		s, err := q.sm.Session(ctx)
+		if err != nil {
+			return false, err
+		}
+		_, err = s.Txn(ctx,
+			session.DeleteOp(znode.Join(q.dead, id), session.AnyVersion),
+			session.CreateOp(znode.Join(q.items, q.layout.prefix(n)), q.layout.encode(l.Data), session.Sequential))
+		op, _ := session.RefusedOp(err)
+		switch {
+		case err == nil:
+			return true, nil
+		case errors.Is(err, session.ErrUnknownOutcome):
+			return false, err
+		case errors.Is(err, session.ErrSessionEnded) && ctx.Err() == nil:
+		case errors.Is(err, zk.ErrNoNode) && op == 0:
+			return false, nil // somebody else was quicker
+		case errors.Is(err, zk.ErrNoNode):
+			if err := s.EnsureDir(ctx, q.items); err != nil {
+				return false, err
+			}
+		default:
+			return false, err
+		}
+	}
+}

@@ -1,0 +1,298 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// Item is an item that was taken: its data, and the claim on it. The claim is
+// a session.Hold: its Context ends before anybody else can have the item, Token
+// grows with each claim of the item, and Path is that of the claim's node. It lasts until
+// Ack, Release or Reject, or until the session does. Its methods are safe for
+// concurrent use; its fields must not be written to.
+type Item struct {
+	*session.Hold
+	ID   ID
+	Data []byte
+	// Attempt says how often the item has been delivered, this time included:
+	// 1 for the first. Only consumers of this package count.
+	Attempt  int
+	Priority int
+	// Put is when the item's node was made, by the clock of the ensemble's
+	// leader. A Release with After or Uncounted makes it anew.
+	Put time.Time
+
+	q       *Queue
+	s       *session.Session
+	node    *session.Node
+	name    name
+	now     name     // the node's name after a release
+	raw     []byte   // what the item's node holds
+	who     []byte   // what the claim holds
+	rest    [][]byte // the payloads behind Data in the same node
+	version int32
+	czxid   int64 // of the item's node
+	settled atomic.Int32
+	forget  sync.Once
+}
+
+// How an item has been settled.
+const (
+	acked = iota + 1
+	released
+	rejected
+)
+
+func putTime(stat session.Stat) time.Time { return time.UnixMilli(stat.Ctime) }
+
+func (i *Item) itemPath() string  { return znode.Join(i.q.items, i.name.text) }
+func (i *Item) claimPath() string { return znode.Join(i.q.claims, i.name.text) }
+
+// Guard returns an operation for Txn that makes the server refuse the whole
+// transaction once somebody else has claimed the item after us, or the item has gone; the error is
+// ErrLost then. A transaction that contains it is done at most once for an item that is acknowledged behind it.
+func (i *Item) Guard() session.Op { return session.GuardOp(i.itemPath(), i.version) }
+
+// Ack takes the item out of the queue for good, and ends the claim. It is one
+// transaction, which is refused when the claim has gone; when its answer is lost,
+// Ack finds out what became of it. So nil means that the item is
+// gone by this claim's doing, and never comes again.
+//
+// It needs no context: it takes at most as long as the session can last without
+// a server. All calls return the same. Errors: session.ErrLost when the claim
+// was lost before, and then nothing was deleted and somebody else gets the item;
+// together with session.ErrUnknownOutcome when the session ended under the
+// request; session.ErrReleased when the item was released or rejected before;
+// zk.ErrNoAuth. After any error the item may come again.
+func (i *Item) Ack() error {
+	err := i.settle("acknowledge", acked, func() error { return i.transact(nil, i.remove()) })
+	if how := i.settled.Load(); err == nil && how != acked {
+		return i.fail("acknowledge", fmt.Errorf("it was given up before: %w", session.ErrReleased))
+	}
+	return err
+}
+
+// remove returns the operations that take the first payload out of the queue.
+// What is left of several stays in its place, as an item with no attempts. Its
+// name is another, due a millisecond after the old one: a consumer that has read
+// the old node could else take the new one for it, and write back what is gone.
+func (i *Item) remove() []session.Op {
+	ops := []session.Op{session.DeleteOp(i.itemPath(), i.version)}
+	if len(i.rest) > 0 {
+		i.now.due++
+		i.now.text = i.q.layout.prefix(i.now) + string(i.now.id())
+		ops = append(ops, session.CreateOp(znode.Join(i.q.items, i.now.text), frame(i.rest...), session.Persistent))
+	}
+	return append(ops, session.DeleteOp(i.claimPath(), session.AnyVersion))
+}
+
+// Release gives the item back: it can be taken again at once, in its old
+// place, with its priority, its ID and its count of attempts. If it has been delivered as
+// often as MaxAttempts allows, it becomes a dead letter instead. Release after
+// Ack, Release or Reject does nothing; all calls return the same.
+//
+// It needs no context: it takes at most as long as the session can last without
+// a server. The error is session.ErrLost when the claim was lost before: then the item
+// comes back by itself.
+func (i *Item) Release(opts ...ReleaseOption) error {
+	var o releaseOptions
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return i.settle("release", released, func() error { return i.release(o) })
+}
+
+// ReleaseOption changes how an item is released.
+type ReleaseOption func(*releaseOptions)
+
+type releaseOptions struct {
+	after     time.Duration
+	uncounted bool
+	reason    string
+}
+
+// After keeps the released item back for d, by the wall clock. Its place,
+// priority, ID and attempts stay. Only Curator's format knows delays. A d that
+// is not above zero changes nothing.
+func After(d time.Duration) ReleaseOption { return func(o *releaseOptions) { o.after = d } }
+
+// Uncounted takes this delivery off the count of attempts: the item was not
+// tried. Without After it keeps the delay that it had, which has passed.
+func Uncounted() ReleaseOption { return func(o *releaseOptions) { o.uncounted = true } }
+
+// Because says why, for the dead letter that the item becomes if this was its
+// last attempt.
+func Because(reason string) ReleaseOption { return func(o *releaseOptions) { o.reason = reason } }
+
+func (i *Item) release(o releaseOptions) error {
+	if !o.uncounted && i.q.o.attempts > 0 && i.Attempt >= i.q.o.attempts {
+		reason := fmt.Sprintf("not acknowledged in %d attempts", i.Attempt)
+		if o.reason != "" {
+			reason += ": " + o.reason
+		}
+		return i.reject(reason)
+	}
+	to, attempts := i.name, int(i.version)
+	if o.uncounted && attempts > 0 {
+		attempts--
+	}
+	if o.after > 0 {
+		due, err := i.q.dueAt(later(time.Now(), o.after))
+		if err != nil {
+			return errors.Join(err, i.unclaim())
+		}
+		to.due = due
+		to.text = i.q.layout.prefix(to) + string(to.id())
+	}
+	if to == i.name && attempts == int(i.version) {
+		return i.unclaim()
+	}
+	err := i.transact(nil, i.rewrite(to, attempts))
+	if err == nil {
+		i.now = to
+	}
+	return err
+}
+
+// mostRewritten bounds the count of attempts that survives a release that makes
+// the node anew: it is written one by one.
+const mostRewritten = 1000
+
+// rewrite returns the operations that make the item's node anew, under a name
+// that may be another, with a version that counts the attempts.
+func (i *Item) rewrite(to name, attempts int) []session.Op {
+	path := znode.Join(i.q.items, to.text)
+	attempts = min(attempts, mostRewritten)
+	first := i.raw
+	if attempts > 0 {
+		first = nil
+	}
+	ops := []session.Op{
+		session.DeleteOp(i.itemPath(), i.version),
+		session.CreateOp(path, first, session.Persistent),
+	}
+	for n := 1; n <= attempts; n++ {
+		var data []byte
+		if n == attempts {
+			data = i.raw
+		}
+		ops = append(ops, session.SetOp(path, data, session.AnyVersion))
+	}
+	return append(ops, session.DeleteOp(i.claimPath(), session.AnyVersion))
+}
+
+// Reject makes the item a dead letter, whatever MaxAttempts says. What is said
+// of Release holds for it too.
+func (i *Item) Reject(reason string) error {
+	return i.settle("reject", rejected, func() error { return i.reject(reason) })
+}
+
+// settle ends the claim, by f unless it was lost before.
+func (i *Item) settle(op string, how int32, f func() error) error {
+	err := i.Hold.ReleaseBy(func(lost error) error {
+		if lost != nil {
+			return i.unclaim()
+		}
+		i.settled.Store(how)
+		return f()
+	})
+	i.forget.Do(func() {
+		if err == nil && i.settled.Load() == acked && len(i.rest) == 0 {
+			i.q.picture.drop(i.s, i.name)
+		} else {
+			i.q.picture.giveBack(i.s, i.name, i.now)
+		}
+	})
+	if err != nil {
+		return i.fail(op, err)
+	}
+	return nil
+}
+
+func (i *Item) fail(op string, err error) error {
+	return fmt.Errorf("%s item %s of queue %s: %w", op, i.ID, i.q.path, err)
+}
+
+// transact ends the claim by a transaction: first come operations in the
+// directory of the dead letters, then those that begin with the deletion of the
+// item and end with that of the claim. It is done again until it is known to
+// be done or refused, or the session has ended.
+func (i *Item) transact(first, then []session.Op) error {
+	ctx := context.Background() // every request ends with the session
+	ops := slices.Concat(first, then)
+	for n := 0; ; n++ {
+		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
+			return err
+		}
+		_, err := i.s.Txn(ctx, ops...)
+		if errors.Is(err, session.ErrUnknownOutcome) && i.s.Err() == nil {
+			done, looked := i.gone(ctx)
+			if done {
+				return nil
+			}
+			if looked == nil {
+				continue
+			}
+			err = fmt.Errorf("%w: %w", err, looked)
+		}
+		op, _ := session.RefusedOp(err)
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, session.ErrSessionEnded):
+			return fmt.Errorf("%w: %w", session.ErrLost, err)
+		case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode) && op == len(first):
+			return fmt.Errorf("%w: the item is another's, or gone: %w", session.ErrLost, err)
+		case errors.Is(err, zk.ErrNoNode) && op == len(ops)-1:
+			return session.ErrDeleted
+		case errors.Is(err, zk.ErrNoNode) && op < len(first):
+			if err = i.s.EnsureDir(ctx, i.q.dead); err == nil {
+				continue
+			}
+		}
+		// What cannot be done must not keep the item from others.
+		return errors.Join(err, i.unclaim())
+	}
+}
+
+// unclaim deletes the claim, and nobody else's. Whoever claims the item next
+// makes a node of the same name: so a deletion whose answer was lost is not
+// repeated before it is certain that the node that stands is ours.
+func (i *Item) unclaim() error {
+	ctx := context.Background() // every request ends with the session
+	for {
+		err := i.s.Delete(ctx, i.claimPath(), session.AnyVersion)
+		if errors.Is(err, session.ErrUnknownOutcome) && i.s.Err() == nil {
+			var ours bool
+			if ours, err = i.claimed(ctx); ours {
+				continue
+			}
+		}
+		if errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrSessionEnded) {
+			return nil // it goes with the session
+		}
+		return err
+	}
+}
+
+// gone reports whether the node that we have taken is no more. After the Sync,
+// nothing that was sent on an earlier connection is under way, and the session
+// has lasted until then: only the transaction in doubt can have removed it.
+func (i *Item) gone(ctx context.Context) (bool, error) {
+	if err := i.s.Sync(ctx, i.itemPath()); err != nil {
+		return false, err
+	}
+	stat, found, err := i.s.Exists(ctx, i.itemPath())
+	return err == nil && (!found || stat.Czxid != i.czxid), err
+}

@@ -1,0 +1,164 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// Status is how many items a queue has, by what may be done with them.
+type Status struct {
+	Ready   int // can be taken
+	Delayed int // not due yet, by the clock of this machine
+	Claimed int
+	Dead    int
+	Foreign int // in the items' directory, and no items
+}
+
+// Status counts the items. It costs three lists, as long as the queue and its
+// dead letters are. What is said of Len holds for it too.
+func (q *Queue) Status(ctx context.Context) (Status, error) {
+	var st Status
+	names, claimed, foreign, err := q.survey(ctx)
+	if err == nil {
+		var letters []string
+		letters, err = q.letters(ctx)
+		st.Dead = len(letters)
+	}
+	if err != nil {
+		return Status{}, q.failed(ctx, "count", err)
+	}
+	st.Foreign = foreign
+	now := time.Now().UnixMilli()
+	for _, n := range names {
+		switch {
+		case claimed[n.text]:
+			st.Claimed++
+		case n.due > now:
+			st.Delayed++
+		default:
+			st.Ready++
+		}
+	}
+	return st, nil
+}
+
+// Entry is an item as it stands in the queue.
+type Entry struct {
+	ID       ID
+	Data     []byte // as Item.Data; all of the node's data if Malformed
+	More     int    // items that Curator has put into the same node, behind Data
+	Priority int
+	Attempts int       // how often it has been delivered
+	Put      time.Time // as of an Item
+	Due      time.Time // zero: at once
+	// Malformed says why the data cannot be decoded; empty: it can.
+	Malformed string
+	Claim     *Claim // nil: nobody has it
+}
+
+// Claim tells who has an item. Of a claim that another library made, what is not
+// known is zero.
+type Claim struct {
+	ID      string // the consumer's; or the text that another library's claim holds
+	Host    string
+	PID     int
+	Since   time.Time // by the clock of the ensemble's leader
+	Token   int64
+	Session int64
+}
+
+// List yields the items in the order in which they are taken, those included
+// that are claimed or not due yet. It reads one item at a time, as the loop goes on, and may be
+// left at any time; one that goes meanwhile is left out. It is for people and
+// tools: what it says may be old. ctx bounds the reads. An error ends it.
+func (q *Queue) List(ctx context.Context) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		names, claimed, _, err := q.survey(ctx)
+		if err != nil {
+			yield(Entry{}, q.failed(ctx, "list", err))
+			return
+		}
+		start := oldest(names)
+		slices.SortFunc(names, func(a, b name) int { return before(a, b, start) })
+		for _, n := range names {
+			e, err := q.entry(ctx, n, claimed[n.text])
+			if errors.Is(err, zk.ErrNoNode) {
+				continue
+			}
+			if !yield(e, q.failed(ctx, "list", err)) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// survey lists the items, which of them are claimed, and how many strangers
+// there are.
+func (q *Queue) survey(ctx context.Context) (names []name, claimed map[string]bool, foreign int, err error) {
+	if q.err != nil {
+		return nil, nil, 0, q.err
+	}
+	texts, _, err := q.sm.Children(ctx, q.items)
+	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+		return nil, nil, 0, err
+	}
+	claims, _, err := q.sm.Children(ctx, q.claims)
+	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+		return nil, nil, 0, err
+	}
+	names = q.parse(texts)
+	claimed = make(map[string]bool, len(claims))
+	for _, c := range claims {
+		claimed[c] = true
+	}
+	return names, claimed, len(texts) - len(names), nil
+}
+
+func (q *Queue) entry(ctx context.Context, n name, claimed bool) (Entry, error) {
+	data, stat, err := q.sm.Get(ctx, znode.Join(q.items, n.text))
+	if err != nil {
+		return Entry{}, err
+	}
+	e := Entry{
+		ID: n.id(), Data: data, Priority: int(n.priority), Attempts: int(stat.Version), Put: putTime(stat), Due: n.dueTime(),
+	}
+	if payloads, err := q.layout.decode(data); err != nil {
+		e.Malformed = err.Error()
+	} else {
+		e.Data, e.More = payloads[0], len(payloads)-1
+	}
+	if !claimed {
+		return e, nil
+	}
+	data, stat, err = q.sm.Get(ctx, znode.Join(q.claims, n.text))
+	if errors.Is(err, zk.ErrNoNode) {
+		return e, nil
+	}
+	e.Claim = describe(data, stat)
+	return e, err
+}
+
+func describe(data []byte, stat session.Stat) *Claim {
+	c := &Claim{Since: time.UnixMilli(stat.Ctime), Token: stat.Czxid, Session: stat.EphemeralOwner}
+	var who owner
+	if err := json.Unmarshal(data, &who); err == nil && who.ID != "" {
+		c.ID, c.Host, c.PID = who.ID, who.Host, who.PID
+	} else if len(data) <= maxText && utf8.Valid(data) {
+		c.ID = string(data)
+	}
+	return c
+}
+
+// maxText is how much of another library's data is taken for a name: Curator
+// writes an IP address, kazoo 32 hexadecimal digits.
+const maxText = 256

@@ -1,0 +1,150 @@
+package queue
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+)
+
+// Option changes what a Queue is.
+type Option func(*options)
+
+type options struct {
+	format              Format
+	items, claims, dead string
+	limit, attempts     int
+	consumer            string
+	onDead              func(Letter)
+	errs                []error
+}
+
+// Layout sets the Format; the default is Curator.
+func Layout(f Format) Option { return func(o *options) { o.format = f } }
+
+// Items sets the directory of the items, in place of the one that the Format
+// has below the queue's path: what Curator calls queuePath.
+func Items(path string) Option { return func(o *options) { o.items = path } }
+
+// Claims sets the directory of the claims, in place of the one that the Format
+// has below the queue's path: what Curator calls lockPath. All consumers of a
+// queue must agree on it.
+func Claims(path string) Option { return func(o *options) { o.claims = path } }
+
+// DeadLetters sets the directory of the dead letters, in place of the one that
+// the Format has below the queue's path.
+func DeadLetters(path string) Option { return func(o *options) { o.dead = path } }
+
+// Limit bounds the queue: Put waits while n items or more are in it. Items that
+// are claimed or not due yet count. The bound is kept by those who put, each for
+// itself: it is exceeded by as many items at most as are being put at the same
+// time, and as many as the server that somebody is connected to lags behind.
+func Limit(n int) Option {
+	return func(o *options) {
+		o.limit = n
+		if n < 1 {
+			o.errs = append(o.errs, fmt.Errorf("Limit(%d): a queue must have room for one item at least", n))
+		}
+	}
+}
+
+// MaxAttempts bounds how often an item is delivered. One that was delivered n
+// times and never acknowledged becomes a dead letter. Without it, items are
+// delivered until they are acknowledged.
+func MaxAttempts(n int) Option {
+	return func(o *options) {
+		o.attempts = n
+		if n < 1 {
+			o.errs = append(o.errs, fmt.Errorf("MaxAttempts(%d): an item must be delivered once at least", n))
+		}
+	}
+}
+
+// Consumer names us in our claims, for people who look at them. It need not be
+// unique. The default is the host's name and the process id, "host-4711".
+func Consumer(id string) Option { return func(o *options) { o.consumer = id } }
+
+// OnDead has f called with each dead letter that this Queue makes, once it is
+// made. f is called on the goroutine of a Take, Release or Reject and must
+// return soon.
+func OnDead(f func(Letter)) Option { return func(o *options) { o.onDead = f } }
+
+func newOptions(opts []Option) *options {
+	o := new(options)
+	for _, opt := range opts {
+		opt(o)
+	}
+	return o
+}
+
+// owner is what our claims hold. Curator ignores it.
+type owner struct {
+	ID    string `json:"id"`
+	Host  string `json:"host"`
+	PID   int    `json:"pid"`
+	Claim string `json:"claim"` // tells one claim from all others
+}
+
+func (o *options) claimant(guid string) []byte {
+	who := owner{ID: o.consumer, Host: hostname(), PID: os.Getpid(), Claim: guid}
+	if who.ID == "" {
+		who.ID = fmt.Sprintf("%s-%d", who.Host, who.PID)
+	}
+	data, err := json.Marshal(who)
+	if err != nil {
+		panic(err) // strings and an int always have a JSON form
+	}
+	return data
+}
+
+func hostname() string {
+	host, err := os.Hostname()
+	if err != nil {
+		return "unknown-host" // it is only shown to people
+	}
+	return host
+}
+
+// PutOption changes how one item is put.
+type PutOption func(*putOptions)
+
+type putOptions struct {
+	priority    int32
+	prioritized bool
+	due         time.Time
+	delayed     bool
+	err         error
+}
+
+// Priority sets the priority of an item: a smaller number is taken sooner, as in
+// Curator and kazoo. An item without one has priority 0, with kazoo's formats
+// 100. Curator's format takes any int32, kazoo's 0 to 999, SimpleQueue none.
+func Priority(p int) PutOption {
+	return func(o *putOptions) {
+		o.priority, o.prioritized = int32(p), true
+		if int64(o.priority) != int64(p) {
+			o.err = fmt.Errorf("priority %d: it must fit into 32 bits", p)
+		}
+	}
+}
+
+// Delay keeps an item back for d. It is At with the time that this machine's
+// wall clock shows when Put is called, and d on top of it.
+func Delay(d time.Duration) PutOption {
+	return func(o *putOptions) {
+		if d < 0 {
+			o.err = fmt.Errorf("delay %v: it must not be negative", d)
+			return
+		}
+		if d > 0 {
+			o.due, o.delayed = later(time.Now(), d), true
+		}
+	}
+}
+
+// At keeps an item back until t. Those who take compare it with the wall clocks
+// of their own machines: a clock that is fast takes early, one that is slow
+// late. Only Curator's format knows delays.
+func At(t time.Time) PutOption {
+	return func(o *putOptions) { o.due, o.delayed = t, true }
+}

@@ -1,0 +1,412 @@
+package queue
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/session"
+)
+
+// How a picture is kept fresh. A list costs as much as it is long, and every
+// put and every acknowledgement makes it old. So with items at hand it is made
+// anew after a share of them was taken, or after some time; with none at hand,
+// whenever a watch says that something has changed.
+const (
+	leastTakes = 16 // per list, as long as there are items at hand
+	takesShare = 8  // of a list's items: 1/takesShare are taken before the next list
+	freshFor   = 100 * time.Millisecond
+	costFactor = 20 // a list is good for this many times what it took
+	// clockStep bounds how long is waited for an item to be due without a look
+	// at the wall clock, which may be set.
+	clockStep = time.Minute
+)
+
+// How consumers keep out of each other's way. One that finds that others take the
+// same items chooses among the first few at random, and among more of them the
+// oftener it happens: among up to 2^mostHeat. One that is woken and finds nothing
+// left waits a moment at random the next time, before it looks. A consumer that
+// is alone takes the first item, at once.
+const (
+	heatStep  = 16 // of heat: among twice as many
+	mostHeat  = 6
+	hot       = heatStep     // for a claim that was refused
+	warm      = heatStep / 4 // for an item that had gone
+	cool      = 1            // for a claim that was not
+	mostLate  = 7
+	leastWait = 2 * time.Millisecond
+	mostWait  = 128 * time.Millisecond
+)
+
+// picture is what one process knows of the items of a queue. It is made anew
+// with each session, by whoever needs it, and belongs to nobody.
+type picture struct {
+	q *Queue
+
+	mu sync.Mutex
+	view
+	heat int
+	late int // how often in a row it was woken for nothing, up to mostLate
+}
+
+// view is what was seen in one session.
+type view struct {
+	s       *session.Session
+	ready   ready
+	waiting waiting
+	mine    map[string]struct{} // items that we are about to claim, or have
+	bad     map[string]struct{} // items that cannot be read
+	busy    bool                // whether others have claims
+	items   *session.Watch      // nil before the first list
+	claims  *session.Watch      // nil unless it is waited for
+	dirty   bool                // an item of ours has come back
+	loading chan struct{}       // closed when the list that is being made is there
+	changed chan struct{}       // closed when those who wait should look again
+
+	size  int // of the list
+	takes int // since the list
+	at    time.Time
+	cost  time.Duration // of the list
+}
+
+// pick chooses the item to claim next, and waits for one if need be; without
+// wait it returns ErrEmpty instead. Nobody else of this process gets the same
+// until drop or giveBack is called.
+func (p *picture) pick(ctx context.Context, s *session.Session, wait bool) (name, error) {
+	woken := false
+	for {
+		p.mu.Lock()
+		if err := p.enter(s); err != nil {
+			p.mu.Unlock()
+			return name{}, err
+		}
+		p.mature(time.Now())
+		if p.loading == nil && p.old() {
+			idle := p.ready.Len() == 0
+			late := 0
+			if woken && idle {
+				late = p.late
+			}
+			done := make(chan struct{})
+			p.loading = done
+			p.mu.Unlock()
+			err := p.load(ctx, s, idle, late, woken)
+			p.mu.Lock()
+			if p.loading == done {
+				p.loading = nil
+				p.dirty = p.dirty || err != nil // nothing has been seen
+			}
+			close(done)
+			p.mu.Unlock()
+			if err != nil {
+				return name{}, err
+			}
+			woken = false
+			continue
+		}
+		if p.ready.Len() > 0 {
+			n := p.choose()
+			p.mu.Unlock()
+			return n, nil
+		}
+		if !wait && p.loading == nil {
+			p.mu.Unlock()
+			return name{}, ErrEmpty
+		}
+		waiting := p.await()
+		p.mu.Unlock()
+		err := waiting(ctx)
+		if err != nil {
+			return name{}, err
+		}
+		woken = true
+	}
+}
+
+// enter makes the picture that of the session. The caller holds mu.
+func (p *picture) enter(s *session.Session) error {
+	if s.Err() != nil {
+		return session.ErrSessionEnded
+	}
+	if p.s == s {
+		return nil
+	}
+	if p.changed != nil {
+		close(p.changed)
+	}
+	p.view = view{s: s, mine: make(map[string]struct{}), bad: make(map[string]struct{}), changed: make(chan struct{})}
+	return nil
+}
+
+// mature moves what has become due. The caller holds mu.
+func (p *picture) mature(now time.Time) {
+	for ms := now.UnixMilli(); p.waiting.next() <= ms; {
+		heap.Push(&p.ready, heap.Pop(&p.waiting))
+	}
+}
+
+// old reports whether a list is needed. The caller holds mu.
+func (p *picture) old() bool {
+	switch {
+	case p.items == nil:
+		return true
+	case p.ready.Len() == 0:
+		return p.dirty || fired(p.items) || fired(p.claims) || p.busy && p.claims == nil
+	case !p.dirty && !fired(p.items):
+		return false
+	}
+	return p.takes >= max(leastTakes, p.size/takesShare) || time.Since(p.at) >= freshFor+costFactor*p.cost
+}
+
+func fired(w *session.Watch) bool {
+	if w == nil {
+		return false
+	}
+	select {
+	case <-w.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// load lists the items and the claims. An idle one has nothing at hand, and has
+// to hear of it when a claim goes.
+//
+// The claims are listed second: an item that is seen and not claimed may have
+// gone, which a read tells; were it the other way round it could have been
+// claimed, which costs a write to find out.
+func (p *picture) load(ctx context.Context, s *session.Session, idle bool, late int, woken bool) error {
+	if err := line.Pause(ctx, late-1, leastWait, mostWait); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.dirty = false // what comes back from here on may be missed below
+	p.mu.Unlock()
+	start := time.Now()
+	texts, items, err := p.q.listItems(ctx, s)
+	if err != nil {
+		return err
+	}
+	var claimed []string
+	var claims *session.Watch
+	if len(texts) > 0 {
+		if claimed, claims, err = p.q.listClaims(ctx, s, idle); err != nil {
+			items.Stop()
+			return err
+		}
+	}
+	names := p.q.parse(texts)
+	taken := make(map[string]struct{}, len(claimed))
+	for _, c := range claimed {
+		taken[c] = struct{}{}
+	}
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.s != s {
+		return session.ErrSessionEnded
+	}
+	stop(p.items)
+	stop(p.claims)
+	p.items, p.claims = items, claims
+	p.busy = false
+	p.ready, p.waiting = ready{start: oldest(names)}, waiting{}
+	now := time.Now().UnixMilli()
+	for _, n := range names {
+		_, bad := p.bad[n.text]
+		_, mine := p.mine[n.text]
+		_, other := taken[n.text]
+		switch {
+		case mine || bad:
+		case other:
+			p.busy = true
+		case n.due > now:
+			p.waiting.names = append(p.waiting.names, n)
+		default:
+			p.ready.names = append(p.ready.names, n)
+		}
+	}
+	heap.Init(&p.ready)
+	heap.Init(&p.waiting)
+	p.size, p.takes, p.at, p.cost = len(names), 0, time.Now(), time.Since(start)
+	if woken && p.ready.Len() == 0 {
+		p.late = min(p.late+1, mostLate) // others were quicker
+	}
+	return nil
+}
+
+func stop(w *session.Watch) {
+	if w != nil {
+		w.Stop()
+	}
+}
+
+// parse returns the items among the children of a directory. Whatever else lies
+// there is a stranger's.
+func (q *Queue) parse(texts []string) []name {
+	names := make([]name, 0, len(texts))
+	for _, text := range texts {
+		if n, ok := q.layout.parse(text); ok {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// listItems lists the directory of the items, with a watch that fires when that
+// changes, or when there is one.
+func (q *Queue) listItems(ctx context.Context, s *session.Session) ([]string, *session.Watch, error) {
+	for {
+		texts, _, watch, err := s.ChildrenW(ctx, q.items)
+		if !errors.Is(err, zk.ErrNoNode) {
+			return texts, watch, err
+		}
+		_, found, watch, err := s.ExistsW(ctx, q.items)
+		if err != nil || !found {
+			return nil, watch, err
+		}
+		watch.Stop() // it was made in between
+	}
+}
+
+// listClaims lists who has claims, with a watch if that is wanted.
+func (q *Queue) listClaims(ctx context.Context, s *session.Session, watched bool) ([]string, *session.Watch, error) {
+	list := func() (texts []string, watch *session.Watch, err error) {
+		if watched {
+			texts, _, watch, err = s.ChildrenW(ctx, q.claims)
+			return texts, watch, err
+		}
+		texts, _, err = s.Children(ctx, q.claims)
+		return texts, nil, err
+	}
+	texts, watch, err := list()
+	if errors.Is(err, zk.ErrNoNode) {
+		return nil, nil, nil // then there is no claim whose end could be missed
+	}
+	return texts, watch, err
+}
+
+// choose takes one of the first items out of the picture. All among which it
+// chooses have the same priority. The caller holds mu.
+func (p *picture) choose() name {
+	first := heap.Pop(&p.ready).(name)
+	some := []name{first}
+	for len(some) < 1<<(p.heat/heatStep) && p.ready.Len() > 0 && p.ready.names[0].priority == first.priority {
+		some = append(some, heap.Pop(&p.ready).(name))
+	}
+	i := rand.IntN(len(some))
+	for j, n := range some {
+		if j != i {
+			heap.Push(&p.ready, n)
+		}
+	}
+	p.mine[some[i].text] = struct{}{}
+	p.takes++
+	return some[i]
+}
+
+// await returns what waits until the picture may have changed. The caller holds mu.
+func (p *picture) await() func(ctx context.Context) error {
+	s, changed, loading := p.s, p.changed, p.loading
+	items, claims := doneOf(p.items), doneOf(p.claims)
+	if loading != nil {
+		items, claims = nil, nil // they may have fired already
+	}
+	var due <-chan time.Time
+	var timer *time.Timer
+	if len(p.waiting.names) > 0 {
+		timer = time.NewTimer(min(clockStep, max(0, time.Until(time.UnixMilli(p.waiting.next())))))
+		due = timer.C
+	}
+	return func(ctx context.Context) error {
+		if timer != nil {
+			defer timer.Stop()
+		}
+		select {
+		case <-items:
+		case <-claims:
+		case <-loading:
+		case <-changed:
+		case <-due:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.Done():
+			return session.ErrSessionEnded
+		}
+		return nil
+	}
+}
+
+func doneOf(w *session.Watch) <-chan struct{} {
+	if w == nil {
+		return nil
+	}
+	return w.Done()
+}
+
+// drop forgets an item that we have acknowledged.
+func (p *picture) drop(s *session.Session, n name) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.s == s {
+		delete(p.mine, n.text)
+	}
+}
+
+// missed forgets an item that somebody else has, or that has gone.
+func (p *picture) missed(s *session.Session, n name, claimed bool) {
+	p.drop(s, n)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	step := warm
+	if claimed {
+		step = hot
+		p.busy = true
+	}
+	p.heat = min(p.heat+step, mostHeat*heatStep)
+}
+
+// won notes that a claim succeeded.
+func (p *picture) won() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.heat = max(p.heat-cool, 0)
+	p.late = max(p.late-1, 0)
+}
+
+// avoid leaves an item alone that cannot be read, for as long as the session
+// lasts.
+func (p *picture) avoid(s *session.Session, n name) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.s == s {
+		delete(p.mine, n.text)
+		p.bad[n.text] = struct{}{}
+	}
+}
+
+// giveBack makes an item available again that is no longer ours, under its
+// present name. Should it have gone, a read tells.
+func (p *picture) giveBack(s *session.Session, was, is name) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.s != s {
+		return
+	}
+	delete(p.mine, was.text)
+	if is.due > time.Now().UnixMilli() {
+		heap.Push(&p.waiting, is)
+	} else {
+		heap.Push(&p.ready, is)
+	}
+	p.dirty = true // a list that is being made may not show it
+	close(p.changed)
+	p.changed = make(chan struct{})
+}

@@ -1,0 +1,176 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// reserve is kept free in an item's node, so that what is to be written about
+// the item later fits into one request with it: claims, dead letters.
+var reserve [4096]byte
+
+// Pauses of Put before a queue that is full, and before an attempt whose
+// directory has vanished.
+const (
+	leastPause = 10 * time.Millisecond
+	mostPause  = 500 * time.Millisecond
+)
+
+// Put puts an item at the end of the queue, and returns its ID. When Put has
+// returned without an error, the item is delivered until it is acknowledged.
+// data may be empty.
+//
+// ctx bounds the request, and the wait for room where the queue has a Limit. It
+// does not wait for a consumer. When ctx ends while the queue is full the error
+// matches ErrFull. Other errors: session.ErrUnknownOutcome when the answer was
+// lost, for then the item may or may not be in the queue, and Put does not put
+// it twice; session.ErrTooLarge, before anything is sent; ErrUnsupported for a
+// priority or a delay that the queue's format does not have; ErrExhausted;
+// session.ErrClosed; zk.ErrNoAuth.
+func (q *Queue) Put(ctx context.Context, data []byte, opts ...PutOption) (ID, error) {
+	return q.put(ctx, data, true, opts)
+}
+
+// TryPut is Put that does not wait for room: it returns ErrFull at once.
+func (q *Queue) TryPut(ctx context.Context, data []byte, opts ...PutOption) (ID, error) {
+	return q.put(ctx, data, false, opts)
+}
+
+func (q *Queue) put(ctx context.Context, data []byte, wait bool, opts []PutOption) (ID, error) {
+	n, err := q.named(opts)
+	if err != nil {
+		return "", q.fail("put into", err)
+	}
+	raw := q.layout.encode(data)
+	path := znode.Join(q.items, q.layout.prefix(n))
+	if err := q.fits(path, raw); err != nil {
+		return "", q.fail("put into", err)
+	}
+	if err := q.room(ctx, 1, wait); err != nil {
+		return "", q.failed(ctx, "put into", err)
+	}
+	var made string
+	err = q.inItems(ctx, func(s *session.Session) error {
+		made, err = s.Create(ctx, path, raw, session.Sequential)
+		return err
+	})
+	if err != nil {
+		return "", q.failed(ctx, "put into", err)
+	}
+	id, err := q.idOf(made)
+	return id, q.failed(ctx, "put into", err)
+}
+
+// named turns the options of one item into the name it gets.
+func (q *Queue) named(opts []PutOption) (name, error) {
+	if q.err != nil {
+		return name{}, q.err
+	}
+	var o putOptions
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if o.err != nil {
+		return name{}, o.err
+	}
+	n := name{priority: o.priority, prioritized: o.prioritized}
+	l := q.layout
+	if o.prioritized && l.least == l.most {
+		return name{}, fmt.Errorf("priority %d: %w: it knows no priorities", n.priority, ErrUnsupported)
+	}
+	if o.prioritized && (n.priority < l.least || n.priority > l.most) {
+		return name{}, fmt.Errorf("priority %d: %w: it must be from %d to %d", n.priority, ErrUnsupported, l.least, l.most)
+	}
+	if o.delayed {
+		var err error
+		n.due, err = q.dueAt(o.due)
+		return n, err
+	}
+	return n, nil
+}
+
+// dueAt is dueAt for a queue that may not know delays.
+func (q *Queue) dueAt(t time.Time) (int64, error) {
+	if !q.layout.delays {
+		return 0, fmt.Errorf("a delay: %w: it knows no delays", ErrUnsupported)
+	}
+	return dueAt(t)
+}
+
+// fits refuses an item that could be put, but not be dealt with afterwards.
+func (q *Queue) fits(path string, raw []byte) error {
+	return q.sm.Fits(session.CreateOp(path, raw, session.Sequential), session.CreateOp(q.claims, reserve[:], session.Ephemeral))
+}
+
+// inItems does f in the current session, again when the directory of the items
+// is missing. The server may remove it any time while it is empty.
+func (q *Queue) inItems(ctx context.Context, f func(s *session.Session) error) error {
+	for n := 0; ; n++ {
+		s, err := q.sm.Session(ctx)
+		if err != nil {
+			return err
+		}
+		err = f(s)
+		switch {
+		case errors.Is(err, zk.ErrNodeExists):
+			return fmt.Errorf("%w (%w)", ErrExhausted, err)
+		case errors.Is(err, session.ErrUnknownOutcome):
+			return err
+		case errors.Is(err, session.ErrSessionEnded) && ctx.Err() == nil: // and nothing was sent
+		case errors.Is(err, zk.ErrNoNode):
+			if err := s.EnsureDir(ctx, q.items); err != nil && !errors.Is(err, session.ErrSessionEnded) {
+				return err
+			}
+			if err := line.Pause(ctx, n-1, leastPause, mostPause); err != nil {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+}
+
+func (q *Queue) idOf(path string) (ID, error) {
+	_, text := znode.Split(path)
+	n, ok := q.layout.parse(text)
+	if !ok {
+		return "", fmt.Errorf("the server named the item %q, which is no name of this format", text)
+	}
+	return n.id(), nil
+}
+
+// room waits until n more items may be put. It asks for the number of items, a
+// request of constant cost, at growing intervals: the only watch that would tell
+// of a change comes with a list of all items.
+func (q *Queue) room(ctx context.Context, n int, wait bool) error {
+	if q.o.limit == 0 {
+		return nil
+	}
+	if n > q.o.limit {
+		return fmt.Errorf("%d items at a time, and the limit is %d: %w", n, q.o.limit, ErrFull)
+	}
+	for tries := 0; ; tries++ {
+		count, err := q.count(ctx, q.items)
+		if err != nil {
+			return err
+		}
+		if count+n <= q.o.limit {
+			return nil
+		}
+		full := fmt.Errorf("%w: it has %d items, and the limit is %d", ErrFull, count, q.o.limit)
+		if !wait {
+			return full
+		}
+		if err := line.Pause(ctx, tries, leastPause, mostPause); err != nil {
+			return full
+		}
+	}
+}

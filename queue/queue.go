@@ -1,0 +1,88 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// Queue is a queue at a path. It keeps nothing of a single item; what it keeps
+// is a picture of the directory, which all who take through it share. One value
+// serves any number of goroutines. It is safe for concurrent use, needs no
+// goroutine of its own, and need not be closed.
+type Queue struct {
+	sm     *session.Manager
+	path   string
+	o      *options
+	layout layout
+	err    error
+
+	items, claims, dead string
+	picture             picture
+}
+
+// New returns the queue at path, which is below sm's root. It does no I/O; a
+// path or an option that cannot be used is reported by every call on the Queue.
+func New(sm *session.Manager, path string, opts ...Option) *Queue {
+	q := &Queue{sm: sm, path: path, o: newOptions(opts)}
+	q.layout, q.err = q.o.format.layout()
+	q.items = pathOr(q.o.items, path+q.layout.items)
+	q.claims = pathOr(q.o.claims, path+q.layout.claims)
+	q.dead = pathOr(q.o.dead, path+q.layout.dead)
+	q.err = errors.Join(append(q.o.errs, q.err)...)
+	for _, p := range []string{path, q.items, q.claims, q.dead} {
+		if err := znode.Validate(p); err != nil && q.err == nil {
+			q.err = err
+		}
+	}
+	if q.err == nil && (q.items == q.claims || q.items == q.dead || q.claims == q.dead) {
+		q.err = fmt.Errorf("items, claims and dead letters must lie in three directories, not %s, %s and %s",
+			q.items, q.claims, q.dead)
+	}
+	q.picture.q = q
+	return q
+}
+
+func pathOr(given, otherwise string) string {
+	if given != "" {
+		return given
+	}
+	return otherwise
+}
+
+// Path returns the path of the queue.
+func (q *Queue) Path() string { return q.path }
+
+// Len returns how many items are in the queue, those included that are claimed
+// or not due yet, and whatever else lies in their directory. It costs one
+// request, whatever the length. It tells what the server that we are connected
+// to knows, which may lag behind. ctx bounds the request.
+func (q *Queue) Len(ctx context.Context) (int, error) {
+	if q.err != nil {
+		return 0, q.fail("count", q.err)
+	}
+	n, err := q.count(ctx, q.items)
+	return n, q.failed(ctx, "count", err)
+}
+
+// count returns how many children a directory has: none if it is missing.
+func (q *Queue) count(ctx context.Context, dir string) (int, error) {
+	stat, _, err := q.sm.Exists(ctx, dir)
+	return int(stat.NumChildren), err
+}
+
+func (q *Queue) fail(op string, err error) error {
+	return fmt.Errorf("%s queue %s: %w", op, q.path, err)
+}
+
+// failed is fail for an error, or none, of something that ctx bounds.
+func (q *Queue) failed(ctx context.Context, op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return q.fail(op, line.GaveUp(ctx, err))
+}
