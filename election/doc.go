@@ -34,7 +34,8 @@
 //   - It cannot stop a leader that was paused (by a garbage collector, a debugger, a suspended
 //     virtual machine): it runs on for a moment after it is continued, until
 //     it looks at its context. Give Term.Token to the store that you write to, or put
-//     Term.Guard into the transaction.
+//     Term.Guard into the transaction (which a one-node election cannot have:
+//     session.ErrNoGuard).
 //   - Leader, Observe and Participants tell who is first in line, as the server
 //     that we are connected to knows it. That one may not know yet that it leads, and a server
 //     may lag behind. Do not decide by them who may write.
