@@ -1,0 +1,258 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/zktest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// buffer is what a console prints; it may be read while it prints.
+type buffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// hand is a worker's process, and what it did: a line for each begin and end of
+// a job.
+type hand struct {
+	*testworld.Process
+	call *testworld.Call[struct{}]
+	did  buffer
+}
+
+// startWorker runs a worker that takes a second for a job, half a minute for a
+// "long" one, and fails when it is told to do "fail-ID".
+func startWorker(w *testworld.World, id string) *hand {
+	h := &hand{Process: w.Process()}
+	wk := &worker{sm: h.Manager, id: id, log: slog.New(slog.DiscardHandler)}
+	wk.work = func(ctx context.Context, job Job, progress func(int)) error {
+		_, _ = h.did.Write([]byte("begin " + job.Do + "\n"))
+		step := 100 * time.Millisecond
+		if job.Do == "long" {
+			step = 3 * time.Second // more in all than a session lasts
+		}
+		err := tenSteps(step)(ctx, job, progress)
+		switch {
+		case errors.Is(err, ErrReplaced):
+			time.Sleep(200 * time.Millisecond) // it takes a while to let go
+			_, _ = h.did.Write([]byte("drop " + job.Do + "\n"))
+		case job.Do == "fail-"+id:
+			return errors.New("the disk is full")
+		case err == nil:
+			_, _ = h.did.Write([]byte("end " + job.Do + "\n"))
+		}
+		return err
+	}
+	h.call = testworld.Go(w, func(ctx context.Context) (struct{}, error) { return struct{}{}, wk.run(ctx) })
+	return h
+}
+
+// kill ends the process without a word: its connection breaks, and nothing more
+// comes of it.
+func (h *hand) kill() {
+	h.Link.Refuse(true)
+	h.Link.Disconnect()
+}
+
+func startConsole(w *testworld.World, what string) (*testworld.Call[struct{}], *buffer) {
+	p, out := w.Process(), &buffer{}
+	return testworld.Go(w, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, console(ctx, p.Manager, what, out)
+	}), out
+}
+
+func TestEveryWorkerDoesTheJob(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		workers := []*hand{startWorker(w, "w1"), startWorker(w, "w2"), startWorker(w, "w3")}
+		job, out := startConsole(w, "reindex")
+		require.True(t, job.Waiting())
+		job.Get()
+		for _, h := range workers {
+			require.Equal(t, "begin reindex\nend reindex\n", h.did.String())
+		}
+		for _, line := range []string{"job 1: reindex", "w1 working 50%", "w2 working 50%", "w1 done 100%", "w2 done 100%", "w3 done 100%"} {
+			require.Contains(t, out.String(), line+"\n")
+		}
+		// The same again is another job. The console is not misled by the
+		// reports of the first that still stand when it begins.
+		for _, h := range workers {
+			h.Link.Delay(200 * time.Millisecond)
+		}
+		again, out := startConsole(w, "reindex")
+		again.Get()
+		require.Contains(t, out.String(), "job 2: reindex\n")
+		require.Equal(t, strings.Repeat("begin reindex\nend reindex\n", 2), workers[0].did.String())
+		_, err := workers[0].call.GiveUp()
+		require.NoError(t, err, "a worker that is told to stop leaves without an error")
+		require.Equal(t, []string{"w2", "w3"}, w.Children(workersPath))
+	})
+}
+
+func TestAKilledWorkerIsNamed(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		startWorker(w, "w1")
+		killed := startWorker(w, "w2")
+		job, out := startConsole(w, "reindex")
+		time.Sleep(350 * time.Millisecond)
+		killed.kill()
+		_, err := job.Result()
+		require.EqualError(t, err, "the job is not done everywhere: w2 went away")
+		require.Contains(t, out.String(), "w2 working 30%\n")
+		require.Contains(t, out.String(), "w1 done 100%\n")
+		require.Contains(t, out.String(), "w2 went away\n")
+	})
+}
+
+func TestARestartedWorkerDoesWhatIsCurrent(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		first := startWorker(w, "w1")
+		startWorker(w, "w2")
+		job, out := startConsole(w, "long")
+		time.Sleep(7 * time.Second)
+		first.kill()
+		second := startWorker(w, "w1") // waits for the place of its predecessor
+		late := startWorker(w, "w3")
+		require.Equal(t, "begin long\n", late.did.String(), "who comes late begins at once")
+		job.Get()
+		require.Equal(t, "begin long\nend long\n", second.did.String())
+		require.Equal(t, "begin long\nend long\n", late.did.String())
+		require.Contains(t, out.String(), "w3 done 100%\n")
+		for _, line := range []string{"w1 working 20%", "w1 went away", "w1 working 0%", "w1 done 100%"} {
+			_, rest, found := strings.Cut(out.String(), line+"\n")
+			require.True(t, found, "%q in its turn", line)
+			out = &buffer{}
+			_, _ = out.Write([]byte(rest))
+		}
+	})
+}
+
+func TestAFailureIsNamed(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		startWorker(w, "w1")
+		startWorker(w, "w2")
+		job, _ := startConsole(w, "fail-w2")
+		_, err := job.Result()
+		require.EqualError(t, err, "the job is not done everywhere: w2 failed: the disk is full")
+	})
+}
+
+// A second job while the first runs: every worker drops the first before it
+// begins the second, and the console that waits for the first is told.
+func TestANewerJobReplacesTheOneThatRuns(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		workers := []*hand{startWorker(w, "w1"), startWorker(w, "w2")}
+		first, _ := startConsole(w, "reindex")
+		time.Sleep(350 * time.Millisecond)
+		second, _ := startConsole(w, "vacuum")
+		_, err := first.Result()
+		require.ErrorIs(t, err, ErrReplaced)
+		require.True(t, second.Waiting(), "the first console does not wait for the second job")
+		second.Get()
+		for _, h := range workers {
+			require.Equal(t, "begin reindex\ndrop reindex\nbegin vacuum\nend vacuum\n", h.did.String())
+		}
+	})
+}
+
+func TestAJobCanBeWithdrawn(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		h := startWorker(w, "w1")
+		job, _ := startConsole(w, "reindex")
+		time.Sleep(350 * time.Millisecond)
+		store := config.NewStore(w.Process().Manager, "/")
+		require.NoError(t, store.Delete(w.Context(), jobPath[1:], config.AnyVersion))
+		_, err := job.Result()
+		require.ErrorIs(t, err, ErrReplaced)
+		w.Eventually(func() bool { return w.Data(workersPath+"/w1") == "{}" }, "the worker is idle")
+		require.Equal(t, "begin reindex\ndrop reindex\n", h.did.String())
+	})
+}
+
+// A worker that is cut off goes on working. It loses its session, and so its
+// place in the group; when the link is healed it is back, with its newest report.
+func TestAWorkerThatIsCutOffReportsWhenItIsBack(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		startWorker(w, "w1")
+		cut := startWorker(w, "w2")
+		job, out := startConsole(w, "long")
+		time.Sleep(7 * time.Second)
+		cut.Link.Cut(zktest.Both)
+		time.Sleep(15 * time.Second)
+		require.Contains(t, out.String(), "w2 went away\n")
+		require.True(t, job.Waiting(), "w1 is at work")
+		cut.Link.Heal()
+		job.Get()
+		require.Contains(t, out.String(), "w2 done 100%\n")
+		require.Equal(t, "begin long\nend long\n", cut.did.String(), "it was done once")
+	})
+}
+
+// The console loses its session: it goes on with the same job.
+func TestTheConsoleOutlivesItsSession(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		h := startWorker(w, "w1")
+		p, out := w.Process(), &buffer{}
+		job := testworld.Go(w, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, console(ctx, p.Manager, "reindex", out)
+		})
+		time.Sleep(350 * time.Millisecond)
+		p.Expire()
+		job.Get()
+		require.Equal(t, "begin reindex\nend reindex\n", h.did.String())
+		require.Equal(t, 1, strings.Count(out.String(), "job 1"))
+	})
+}
+
+// What nobody can read is refused: the job under way goes on.
+func TestAMalformedJobChangesNothing(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		h := startWorker(w, "w1")
+		job, _ := startConsole(w, "reindex")
+		time.Sleep(350 * time.Millisecond)
+		w.Put(jobPath, `{"do":`)
+		job.Get()
+		require.Equal(t, "begin reindex\nend reindex\n", h.did.String())
+	})
+}
+
+// What docs/dispatch.md says of the costs.
+func TestWhatADispatchCosts(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		h := startWorker(w, "w1")
+		time.Sleep(time.Second)
+		reports := 12 // that it begins, each of ten steps, and that it is done
+		counts := w.Count(func() {
+			w.Put(jobPath, `{"number":1,"do":"reindex"}`)
+			time.Sleep(2 * time.Second)
+		})
+		delete(counts, "sync") // which goes with each ping
+		require.Equal(t, map[string]int{"setData": reports, "getData": reports + 1}, counts)
+		require.Equal(t, "begin reindex\nend reindex\n", h.did.String())
+	})
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/zktest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	key  = "/hotreload"
+	good = `{"greeting":"Hello","maxLength":20}`
+)
+
+// pipes is a listener in memory, since a bubble of virtual time has no sockets.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
+
+func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	select {
+	case p.conns <- theirs:
+		return ours, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// service is a process of the service, and a client of it.
+type service struct {
+	*testworld.Process
+	call   *testworld.Call[struct{}]
+	client *http.Client
+}
+
+func startService(w *testworld.World) *service {
+	p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	s := &service{Process: w.Process()}
+	s.client = &http.Client{Transport: &http.Transport{DialContext: p.dial, DisableKeepAlives: true}}
+	s.call = testworld.Go(w, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, run(ctx, s.Manager, key, p, slog.New(slog.DiscardHandler))
+	})
+	return s
+}
+
+func (s *service) get(path string) string {
+	s.W.Helper()
+	r, err := s.client.Get("http://service" + path)
+	require.NoError(s.W, err)
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	require.NoError(s.W, err)
+	return string(body)
+}
+
+func (s *service) eventually(path, answer string) {
+	s.W.Helper()
+	s.W.Eventually(func() bool { return s.get(path) == answer }, "%s answers %q", path, answer)
+}
+
+func TestANewConfigurationIsTakenByAll(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		w.Put(key, good)
+		replicas := []*service{startService(w), startService(w)}
+		for _, s := range replicas {
+			require.Equal(t, "Hello, Ada\n", s.get("/?name=Ada"))
+		}
+		w.Put(key, `{"greeting":"Good day","maxLength":3}`)
+		for _, s := range replicas {
+			s.eventually("/?name=Ada", "Good day, Ada\n")
+			require.Equal(t, "a name has at most 3 bytes\n", s.get("/?name=Grace"))
+			_, err := s.call.GiveUp()
+			require.NoError(t, err, "it stops without an error")
+		}
+	})
+}
+
+// What is malformed, misspelt or senseless is refused, and so is nothing at all.
+func TestTheLastGoodConfigurationStays(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		w.Put(key, good)
+		s := startService(w)
+		for bad, reason := range map[string]string{
+			`{"greeting":`:                        "unexpected EOF",
+			`{"greeting":"Hi","maxLenght":7}`:     "maxLenght",
+			`{"greeting":"Hi","maxLength":-1}`:    "maxLength is -1",
+			`{"greeting":"","maxLength":7}`:       "greeting is empty",
+			"":                                    "empty",
+			`[]`:                                  "array",
+			`{"greeting":"Hi","maxLength":"all"}`: "maxLength",
+		} {
+			w.Put(key, bad)
+			time.Sleep(time.Second)
+			require.Equal(t, "Hello, Ada\n", s.get("/?name=Ada"), bad)
+			require.Contains(t, s.get("/status"), "refused: ")
+			require.Contains(t, s.get("/status"), reason)
+		}
+		w.Remove(key)
+		time.Sleep(time.Second)
+		require.Equal(t, "Hello, Ada\n", s.get("/?name=Ada"), "the key is deleted")
+		w.Put(key, `{"greeting":"Good day","maxLength":20}`)
+		s.eventually("/?name=Ada", "Good day, Ada\n")
+		require.NotContains(t, s.get("/status"), "refused: ")
+	})
+}
+
+// ZooKeeper is out of reach for longer than a session lasts: the service goes on
+// with what it has, and takes what has changed when it is back.
+func TestItServesWhileZooKeeperIsAway(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		w.Put(key, good)
+		s := startService(w)
+		s.Link.Cut(zktest.Both)
+		time.Sleep(time.Minute)
+		w.Put(key, `{"greeting":"Good day","maxLength":20}`)
+		require.Equal(t, "Hello, Ada\n", s.get("/?name=Ada"))
+		require.Equal(t, "version 0\nstale true\n", s.get("/status"))
+		s.Link.Heal()
+		s.eventually("/?name=Ada", "Good day, Ada\n")
+		require.Equal(t, "version 1\nstale false\n", s.get("/status"))
+	})
+}
+
+// It is started before there is a configuration it can use.
+func TestItWaitsForAGoodConfiguration(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		s := startService(w)
+		w.Put(key, `{"greeting":""}`)
+		time.Sleep(time.Minute)
+		require.True(t, s.call.Waiting())
+		_, err := startService(w).call.GiveUp()
+		require.NoError(t, err, "it can be stopped while it waits")
+		w.Put(key, good)
+		s.eventually("/?name=Ada", "Hello, Ada\n")
+	})
+}
+
+// A request under way is finished when the service is told to stop.
+func TestItFinishesWhatItServes(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		w.Put(key, good)
+		p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+		s := w.Process()
+		call := testworld.Go(w, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, run(ctx, s.Manager, key, p, slog.New(slog.DiscardHandler))
+		})
+		conn, err := p.dial(w.Context(), "", "")
+		require.NoError(t, err)
+		_, err = io.WriteString(conn, "GET /?name=Ada HTTP/1.0\r\n\r\n") // and is slow to read the answer
+		require.NoError(t, err)
+		time.Sleep(time.Second)
+		stop := testworld.Go(w, func(context.Context) (struct{}, error) { return call.GiveUp() })
+		time.Sleep(time.Second)
+		require.True(t, stop.Waiting())
+		answer, err := io.ReadAll(conn)
+		require.NoError(t, err)
+		require.Contains(t, string(answer), "Hello, Ada")
+		stop.Get()
+	})
+}
+
+// A listener that breaks ends the service with an error.
+func TestRunReportsWhatEndsIt(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		w.Put(key, good)
+		p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+		s := w.Process()
+		call := testworld.Go(w, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, run(ctx, s.Manager, key, p, slog.New(slog.DiscardHandler))
+		})
+		require.NoError(t, p.Close())
+		_, err := call.Result()
+		require.ErrorIs(t, err, net.ErrClosed)
+	})
+}

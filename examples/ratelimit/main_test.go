@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/zktest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	limit = 3
+	per   = time.Second
+)
+
+// api is the service that bears only so much.
+type api struct {
+	mu       sync.Mutex
+	takes    time.Duration
+	underWay int
+	most     int // under way at once
+	begun    []time.Time
+}
+
+func (a *api) call(ctx context.Context) error {
+	a.mu.Lock()
+	a.begun = append(a.begun, time.Now())
+	a.underWay++
+	a.most = max(a.most, a.underWay)
+	takes := a.takes
+	a.mu.Unlock()
+	defer func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.underWay--
+	}()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(takes):
+		return nil
+	}
+}
+
+// calls is how many calls have begun.
+func (a *api) calls() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.begun)
+}
+
+// check holds what the service has seen against the promises.
+func (a *api) check(w *testworld.World, limit int) {
+	w.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	require.LessOrEqual(w, a.most, limit, "calls at once")
+	require.True(w, slices.IsSortedFunc(a.begun, time.Time.Compare))
+	for i := range a.begun[min(limit, len(a.begun)):] {
+		require.GreaterOrEqual(w, a.begun[i+limit].Sub(a.begun[i]), per, "more than %d calls begin within %v", limit, per)
+	}
+}
+
+// client is a process that calls.
+type client struct {
+	*testworld.Process
+	call *testworld.Call[struct{}]
+}
+
+func startClient(w *testworld.World, calls int, call func(context.Context) error) *client {
+	c := &client{Process: w.Process()}
+	c.call = testworld.Go(w, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, run(ctx, c.Manager, limit, per, calls, call)
+	})
+	return c
+}
+
+// Three processes share the limit, and use it up.
+func TestTheLimitHoldsOverAllProcesses(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a, began := &api{takes: 100 * time.Millisecond}, time.Now()
+		for _, c := range []*client{startClient(w, 12, a.call), startClient(w, 12, a.call), startClient(w, 12, a.call)} {
+			c.call.Get()
+		}
+		a.check(w, limit)
+		require.Equal(t, 36, a.calls())
+		require.Equal(t, 12*time.Second, time.Since(began), "36 calls, 3 in a second, and the last second until the permits are back")
+		require.Empty(t, w.Children("/ratelimit/permits/leases"))
+	})
+}
+
+// Calls that take longer than the time they are limited by: so many at once.
+func TestSlowCallsAreLimitedTooAtOnce(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a := &api{takes: 5 * time.Second}
+		for _, c := range []*client{startClient(w, 6, a.call), startClient(w, 6, a.call)} {
+			c.call.Get()
+		}
+		a.check(w, limit)
+		require.Equal(t, 12, a.calls())
+	})
+}
+
+// A process is killed and another cut off while they call: the limit holds, and
+// the rest goes on. The calls of the one that is cut off end before its permits
+// go to others.
+func TestTheLimitHoldsWhenProcessesDie(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a := &api{takes: 20 * time.Second}    // longer than a session lasts
+		killed := startClient(w, 100, a.call) // has all permits at first
+		cut := startClient(w, 12, a.call)     // and then this one
+		lasting := startClient(w, 12, a.call)
+		time.Sleep(5 * time.Second)
+		killed.Link.Refuse(true)
+		killed.Link.Disconnect()
+		time.Sleep(12 * time.Second)
+		require.Equal(t, 2*limit, a.calls(), "the permits of the one that was killed are free again")
+		cut.Link.Cut(zktest.Both)
+		time.Sleep(12 * time.Second)
+		require.Equal(t, 3*limit, a.calls(), "and those of the one that is cut off")
+		cut.Link.Heal()
+		lasting.call.Get()
+		cut.call.Get()
+		a.check(w, limit)
+	})
+}
+
+// A process that is told to stop makes no call any more, and its permits are not
+// given back before their time.
+func TestAStopDoesNotRaiseTheRate(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a := &api{takes: 10 * time.Millisecond}
+		first := startClient(w, 100, a.call)
+		second := startClient(w, 12, a.call)
+		time.Sleep(2100 * time.Millisecond)
+		_, err := first.call.GiveUp()
+		require.NoError(t, err)
+		require.NoError(t, first.Close())
+		second.call.Get()
+		a.check(w, limit)
+	})
+}
+
+// The limit is changed while everybody calls.
+func TestTheLimitCanBeChanged(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		before, after := &api{takes: 10 * time.Millisecond}, &api{takes: 10 * time.Millisecond}
+		var mu sync.Mutex
+		now := before
+		c := startClient(w, 20, func(ctx context.Context) error {
+			mu.Lock()
+			a := now
+			mu.Unlock()
+			return a.call(ctx)
+		})
+		time.Sleep(2500 * time.Millisecond)
+		sem := lock.NewSemaphore(w.Process().Manager, "/ratelimit/permits", lock.SharedPermits("/ratelimit/limit", limit))
+		require.NoError(t, sem.Resize(w.Context(), 1))
+		mu.Lock()
+		now = after
+		mu.Unlock()
+		c.call.Get()
+		before.check(w, limit)
+		after.check(w, 1)
+		require.Equal(t, 11, after.calls())
+	})
+}
+
+// A call that fails takes a permit as any other does, and the rest are made.
+func TestCallsThatFailCount(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a := &api{}
+		startClient(w, 9, func(ctx context.Context) error { return errors.Join(a.call(ctx), errors.New("503")) }).call.Get()
+		a.check(w, limit)
+		require.Equal(t, 9, a.calls())
+	})
+}
+
+func TestTheTimeMustFitIntoTheSession(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		err := run(w.Context(), w.Process().Manager, limit, 5*time.Second, 1, (&api{}).call)
+		require.ErrorContains(t, err, "half of the session timeout")
+	})
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestGet(t *testing.T) {
+	asked := ""
+	client := &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+		asked = r.URL.String()
+		return &http.Response{Status: "200 OK", Body: http.NoBody}, nil
+	})}
+	require.NoError(t, get(t.Context(), client, "http://service/"))
+	require.Equal(t, "http://service/", asked)
+	require.Error(t, get(t.Context(), client, "://"))
+}

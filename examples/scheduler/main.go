@@ -1,0 +1,135 @@
+// Command scheduler runs a job at fixed times on one of its replicas: start it
+// on as many machines as you like.
+//
+//	scheduler --id a --every 10s &
+//	scheduler --id b --every 10s &
+//
+// The replicas elect a leader, which alone schedules. When it dies, another one
+// goes on where it stopped. Each run is claimed in a store before it begins, with
+// the number of the leader's term (its fencing token): the store refuses a leader
+// that was paused and does not know yet that it has been replaced. So each slot is
+// run at most once; one that was claimed by a leader that died then is not run
+// again. The store here is a ZooKeeper node; see store.go for what a database
+// does in its place.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/session"
+)
+
+func main() {
+	host, _ := os.Hostname() // without a name the process id alone has to do
+	servers := flag.String("servers", "127.0.0.1:2181", "ZooKeeper servers as `host:port,host:port/root`")
+	id := flag.String("id", fmt.Sprintf("%s-%d", host, os.Getpid()), "name of this replica")
+	every := flag.Duration("every", 10*time.Second, "time between two runs")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	if err := start(ctx, *servers, *id, *every); err != nil {
+		slog.Error("scheduler ends", "error", err)
+		os.Exit(1)
+	}
+}
+
+func start(ctx context.Context, servers, id string, every time.Duration) error {
+	if every <= 0 {
+		return fmt.Errorf("--every %v is not positive: give a time such as 10s", every)
+	}
+	hosts, root, err := session.ParseConnect(servers)
+	if err != nil {
+		return err
+	}
+	sm, err := session.Dial(ctx, session.Config{Servers: hosts, Root: root})
+	if err != nil {
+		return err
+	}
+	defer sm.Close()
+	store, err := openStore(ctx, sm, "/scheduler/record")
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	s := &scheduler{id: id, every: every, store: store, log: slog.With("replica", id), job: report}
+	return s.run(ctx, sm)
+}
+
+// report stands for the real job. It returns soon after ctx has ended: somebody
+// else may lead then.
+func report(ctx context.Context, slot time.Time) error {
+	slog.InfoContext(ctx, "the job runs", "slot", slot)
+	return nil
+}
+
+// scheduler is one replica.
+type scheduler struct {
+	id    string
+	every time.Duration
+	store Store
+	log   *slog.Logger
+	job   func(ctx context.Context, slot time.Time) error
+}
+
+// run takes part until ctx ends.
+func (s *scheduler) run(ctx context.Context, sm *session.Manager) error {
+	e := election.New(sm, "/scheduler/leader", election.ID(s.id))
+	if err := e.Run(ctx, s.lead); ctx.Err() == nil {
+		return err
+	}
+	return nil // ctx has ended, and lead, which returns no error, has returned
+}
+
+// lead schedules for as long as this replica leads. When it cannot, it makes way
+// for another one, which may have more luck: Run then pauses before it campaigns
+// again.
+func (s *scheduler) lead(ctx context.Context, term *election.Term) error {
+	log := s.log.With("term", term.Token())
+	last, err := s.store.Fence(ctx, term.Token())
+	if err != nil {
+		log.Error("no lead without the store", "error", err)
+		return nil
+	}
+	log.Info("leads", "last", last)
+	for {
+		slot := s.next(last, time.Now())
+		select {
+		case <-ctx.Done():
+			log.Info("leads no more", "cause", context.Cause(ctx))
+			return nil
+		case <-time.After(time.Until(slot)):
+		}
+		switch err := s.store.Claim(ctx, term.Token(), slot); {
+		case errors.Is(err, ErrStale):
+			log.Warn("somebody else leads", "error", err)
+			return nil
+		case err != nil: // perhaps it was claimed: the next term reads whether it was
+			log.Error("the slot could not be claimed", "slot", slot, "error", err)
+			return nil
+		}
+		if err := s.job(ctx, slot); err != nil {
+			log.Error("the job failed", "slot", slot, "error", err)
+		}
+		last = slot
+	}
+}
+
+// next is the slot after the last one. Of those that were missed, because nobody
+// led or the job took long, the newest alone is made up for.
+func (s *scheduler) next(last, now time.Time) time.Time {
+	newest := now.Truncate(s.every)
+	if last.Before(newest) && !last.IsZero() {
+		return newest
+	}
+	return newest.Add(s.every)
+}

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const recordPath = "/scheduler/record"
+
+// diary is what all replicas have run.
+type diary struct {
+	w       *testworld.World
+	mu      sync.Mutex
+	running int
+	runs    []string // who
+	slots   []time.Time
+}
+
+// job takes three seconds, and must be alone.
+func (d *diary) job(id string) func(context.Context, time.Time) error {
+	return func(ctx context.Context, slot time.Time) error {
+		d.mu.Lock()
+		d.running++
+		running := d.running
+		d.runs, d.slots = append(d.runs, id), append(d.slots, slot)
+		d.mu.Unlock()
+		if running > 1 {
+			d.w.Errorf("%d jobs run at once at slot %v", running, slot)
+		}
+		defer func() {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.running--
+		}()
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(3 * time.Second):
+			return nil
+		}
+	}
+}
+
+func (d *diary) count() int { return len(d.who()) }
+
+// who and when tell of each run by whom, and for which slot.
+func (d *diary) who() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.runs)
+}
+
+func (d *diary) when() []time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.slots)
+}
+
+// replica is a replica's process.
+type replica struct {
+	*testworld.Process
+	call *testworld.Call[struct{}]
+}
+
+func startReplica(d *diary, id string, store Store) *replica {
+	r := &replica{Process: d.w.Process()}
+	if store == nil {
+		store = openTestStore(r.Process)
+	}
+	s := &scheduler{id: id, every: 10 * time.Second, store: store, log: slog.New(slog.DiscardHandler), job: d.job(id)}
+	r.call = testworld.Go(d.w, func(ctx context.Context) (struct{}, error) { return struct{}{}, s.run(ctx, r.Manager) })
+	return r
+}
+
+func openTestStore(p *testworld.Process) nodeStore {
+	store, err := openStore(p.W.Context(), p.Manager, recordPath)
+	require.NoError(p.W, err)
+	p.W.Cleanup(func() { require.NoError(p.W, store.Close()) })
+	return store
+}
+
+// check holds the store's record against the promises: tokens never go back, and
+// no slot is claimed twice.
+func (d *diary) check() {
+	var last record
+	for _, c := range d.w.Changes() {
+		if c.Path != recordPath {
+			continue
+		}
+		var r record
+		require.NoError(d.w, json.Unmarshal(c.Data, &r))
+		require.GreaterOrEqual(d.w, r.Token, last.Token, "a stale token was written")
+		if r.Token == last.Token {
+			require.True(d.w, r.Slot.After(last.Slot), "slot %v was claimed twice", r.Slot)
+		} else {
+			require.True(d.w, r.Slot.Equal(last.Slot), "a new leader writes its token before it claims")
+		}
+		last = r
+	}
+	slots := d.when()
+	for i, slot := range slots[1:] {
+		require.True(d.w, slot.After(slots[i]), "slot %v was run twice", slot)
+	}
+}
+
+// The leader is killed: another replica goes on when its session has expired.
+func TestAnotherReplicaGoesOn(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		d := &diary{w: w}
+		a := startReplica(d, "a", nil)
+		startReplica(d, "b", nil)
+		startReplica(d, "c", nil)
+		w.Eventually(func() bool { return d.count() == 3 }, "a runs the first slots")
+		a.Link.Refuse(true) // kill -9: the connection breaks, and nobody comes back
+		a.Link.Disconnect()
+		w.Eventually(func() bool { return d.count() == 6 }, "b goes on")
+		require.Equal(t, []string{"a", "a", "a", "b", "b", "b"}, d.who())
+		require.Equal(t, 10*time.Second, d.when()[3].Sub(d.when()[2]), "b makes up for the slot at which nobody led")
+		d.check()
+	})
+}
+
+// A leader that is told to stop hands over at once, and no slot is missed.
+func TestAnOrderlyStopMissesNothing(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		d := &diary{w: w}
+		a := startReplica(d, "a", nil)
+		startReplica(d, "b", nil)
+		w.Eventually(func() bool { return d.count() == 2 }, "a runs the first slots")
+		time.Sleep(5 * time.Second)
+		_, err := a.call.GiveUp()
+		require.NoError(t, err)
+		w.Eventually(func() bool { return d.count() == 4 }, "b goes on")
+		require.Equal(t, []string{"a", "a", "b", "b"}, d.who())
+		slots := d.when()
+		for i, slot := range slots[1:] {
+			require.Equal(t, 10*time.Second, slot.Sub(slots[i]))
+		}
+		d.check()
+	})
+}
+
+// A leader is cut off and finds its way back: it stands in line behind the other.
+func TestALeaderThatWasCutOffComesBack(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		d := &diary{w: w}
+		a := startReplica(d, "a", nil)
+		b := startReplica(d, "b", nil)
+		w.Eventually(func() bool { return d.count() == 2 }, "a leads")
+		a.Link.Cut(zktest.ToServer)
+		w.Eventually(func() bool { return d.count() == 4 }, "b leads")
+		a.Link.Heal()
+		time.Sleep(time.Minute)
+		b.Expire()
+		n := d.count()
+		w.Eventually(func() bool { return d.count() == n+1 }, "a leads again")
+		require.Equal(t, "a", d.who()[n])
+		d.check()
+	})
+}
+
+// pausing is a Store whose next Claim stands still, as does a process that is
+// stopped, and then goes through although its leader's context has ended.
+type pausing struct {
+	Store
+	next chan chan struct{}
+	err  chan error
+}
+
+func (p *pausing) Claim(ctx context.Context, token int64, slot time.Time) error {
+	select {
+	case wake := <-p.next:
+		<-wake
+		err := p.Store.Claim(context.WithoutCancel(ctx), token, slot)
+		p.err <- err
+		return err
+	default:
+		return p.Store.Claim(ctx, token, slot)
+	}
+}
+
+// A leader is paused as it claims a slot, and goes on when another one leads: the
+// store refuses it, also before the other has claimed anything.
+func TestAStaleTokenIsRefused(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		d := &diary{w: w}
+		store := openTestStore(w.Process()) // which a can reach when it has lost its session
+		slow := &pausing{Store: store, next: make(chan chan struct{}, 1), err: make(chan error, 1)}
+		a := startReplica(d, "a", slow)
+		startReplica(d, "b", nil)
+		w.Eventually(func() bool { return d.count() == 2 }, "a leads")
+		before := w.Data(recordPath)
+
+		wake := make(chan struct{})
+		slow.next <- wake
+		w.Eventually(func() bool { return len(slow.next) == 0 }, "a is paused")
+		a.Expire()
+		w.Eventually(func() bool { return w.Data(recordPath) != before }, "b has fenced the store")
+		close(wake)
+		require.ErrorIs(t, <-slow.err, ErrStale)
+		w.Eventually(func() bool { return d.count() == 4 }, "b goes on")
+		require.Equal(t, []string{"a", "a", "b", "b"}, d.who())
+		d.check()
+	})
+}
+
+// A leader that cannot write makes way for one that can.
+func TestALeaderWithoutItsStoreMakesWay(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		d := &diary{w: w}
+		startReplica(d, "a", broken{})
+		startReplica(d, "b", nil)
+		w.Eventually(func() bool { return d.count() == 3 }, "b runs")
+		require.Equal(t, []string{"b", "b", "b"}, d.who())
+		d.check()
+	})
+}
+
+type broken struct{}
+
+func (broken) Fence(context.Context, int64) (time.Time, error) {
+	return time.Time{}, errors.New("the disk is full")
+}
+func (broken) Claim(context.Context, int64, time.Time) error { return errors.New("the disk is full") }
+
+// The answer to a claim is lost: the slot is claimed and run once.
+func TestALostAnswerClaimsOnce(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		d := &diary{w: w}
+		startReplica(d, "a", nil)
+		startReplica(d, "b", nil)
+		w.Eventually(func() bool { return d.count() == 1 }, "a leads")
+		w.Once(func(r zktest.Request) bool { return r.Op == zktest.OpSetData && r.Path == recordPath },
+			func() zktest.Action { return zktest.LoseReply })
+		w.Eventually(func() bool { return d.count() == 4 }, "it goes on")
+		d.check()
+	})
+}
+
+func TestRunReportsWhatEndsIt(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a := startReplica(&diary{w: w}, "a", nil)
+		require.NoError(t, a.Close())
+		_, err := a.call.Result()
+		require.ErrorIs(t, err, session.ErrClosed)
+	})
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/session"
+)
+
+// tries is how many servers a call goes to at most.
+const tries = 3
+
+// callEvery calls the service again and again until ctx ends, and tells what came
+// of each call.
+func callEvery(ctx context.Context, sm *session.Manager, client *http.Client, every time.Duration, tell func(answer string, err error)) error {
+	service, err := naming.New(sm).Watch(ctx, serviceName)
+	if err != nil {
+		return err
+	}
+	defer service.Close()
+	// One error takes a server out for five seconds: there are others to try.
+	servers, err := service.Balancer(naming.RoundRobin(), naming.DownAfter(1, time.Second, 5*time.Second))
+	if err != nil {
+		return err
+	}
+	turn := time.NewTicker(every)
+	defer turn.Stop()
+	for {
+		if answer, err := call(ctx, client, servers); ctx.Err() == nil {
+			tell(answer, err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-turn.C:
+		}
+	}
+}
+
+// call asks one server, and when it fails another one: it is a GET, which may be
+// done twice.
+func call(ctx context.Context, client *http.Client, servers *naming.Balancer[naming.Instance]) (answer string, err error) {
+	for range tries {
+		picked, none := servers.Pick("")
+		if none != nil {
+			return "", none // nobody serves
+		}
+		answer, err = get(ctx, client, "http://"+picked.Item.HostPort()+"/")
+		picked.Done(err)
+		if err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return answer, err
+}
+
+func get(ctx context.Context, client *http.Client, url string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s answers %s", url, resp.Status)
+	}
+	return string(body), err
+}

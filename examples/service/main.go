@@ -1,0 +1,78 @@
+// Command service is an HTTP service that its clients find in ZooKeeper, and that
+// can be stopped without losing a call.
+//
+//	service --listen 127.0.0.1:8081 serve &
+//	service --listen 127.0.0.1:8082 serve &
+//	service call
+//
+// A server registers once it can serve. At SIGTERM it first marks itself as
+// draining, waits until its clients have seen that, finishes the calls under way,
+// and only then unregisters and ends. One that is killed is gone when its session
+// has expired; until then clients pass it over after a call to it has failed, and
+// call another one. While ZooKeeper is away, they go on with what they know.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/docent-go/docent/session"
+)
+
+// serviceName is what servers register as, and clients look for.
+const serviceName = "hello"
+
+func main() {
+	servers := flag.String("servers", "127.0.0.1:2181", "ZooKeeper servers as `host:port,host:port/root`")
+	listen := flag.String("listen", "127.0.0.1:8081", "`address` to serve on, as clients can reach it")
+	drain := flag.Duration("drain", 2*time.Second, "how long clients have to see that a server drains")
+	every := flag.Duration("every", time.Second, "time between two calls")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	if err := start(ctx, *servers, *listen, *drain, *every, flag.Args()); err != nil {
+		slog.Error("service ends", "error", err)
+		os.Exit(1)
+	}
+}
+
+func start(ctx context.Context, servers, listen string, drain, every time.Duration, args []string) error {
+	hosts, root, err := session.ParseConnect(servers)
+	if err != nil {
+		return err
+	}
+	sm, err := session.Dial(ctx, session.Config{Servers: hosts, Root: root})
+	if err != nil {
+		return err
+	}
+	defer sm.Close()
+	switch {
+	case len(args) == 1 && args[0] == "serve":
+		listener, err := net.Listen("tcp", listen)
+		if err != nil {
+			return err
+		}
+		return serve(ctx, sm, listener, drain, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, "hello from %s\n", listener.Addr())
+		}))
+	case len(args) == 1 && args[0] == "call":
+		return callEvery(ctx, sm, &http.Client{Timeout: 5 * time.Second}, every, func(answer string, err error) {
+			if err != nil {
+				slog.Error("nobody answers", "error", err)
+				return
+			}
+			slog.Info("answered", "body", answer)
+		})
+	}
+	return errors.New("usage: service [flags] serve | service [flags] call")
+}

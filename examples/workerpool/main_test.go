@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/docent-go/docent/groupmembership"
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/zktest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const partitions = 8
+
+// ledger is what all workers have done.
+type ledger struct {
+	w      *testworld.World
+	takes  time.Duration // a round of work
+	mu     sync.Mutex
+	busy   [partitions]string // who works on it at this instant
+	tokens [partitions]int64  // the greatest that was seen
+	rounds [partitions]int
+	by     [partitions]string // who worked on it last
+}
+
+// work checks the promises: nobody else is at work on the partition, and tokens
+// grow.
+func (l *ledger) work(id string) func(context.Context, int, int64) error {
+	return func(ctx context.Context, n int, token int64) error {
+		l.mu.Lock()
+		if l.busy[n] != "" {
+			l.w.Errorf("%s begins to work on %d, where %s is at work", id, n, l.busy[n])
+		}
+		if token < l.tokens[n] || token == l.tokens[n] && id != l.by[n] {
+			l.w.Errorf("%s works on %d with the token %d, after %d", id, n, token, l.tokens[n])
+		}
+		l.busy[n], l.tokens[n], l.by[n] = id, token, id
+		l.mu.Unlock()
+		defer func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.busy[n] = ""
+			l.rounds[n]++
+		}()
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(l.takes):
+			return nil
+		}
+	}
+}
+
+// shares waits until every partition has been worked on again, and tells by how
+// many workers: how many partitions each of them has, the smallest share first.
+func (l *ledger) shares() []int {
+	l.w.Helper()
+	time.Sleep(2 * time.Second) // let those who let go do so
+	l.mu.Lock()
+	l.rounds = [partitions]int{}
+	l.mu.Unlock()
+	l.w.Eventually(func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return slices.Min(l.rounds[:]) >= 2
+	}, "each partition is worked on")
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	count := make(map[string]int)
+	for _, id := range l.by {
+		count[id]++
+	}
+	var all []int
+	for _, n := range count {
+		all = append(all, n)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// workers are who worked on the partitions last.
+func (l *ledger) workers() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.by[:])
+}
+
+// member is a worker's process.
+type member struct {
+	*testworld.Process
+	call *testworld.Call[struct{}]
+}
+
+func startWorker(l *ledger, id string, work func(context.Context, int, int64) error) *member {
+	m := &member{Process: l.w.Process()}
+	wk := &worker{id: id, partitions: partitions, every: time.Second, log: slog.New(slog.DiscardHandler), work: work}
+	m.call = testworld.Go(l.w, func(ctx context.Context) (struct{}, error) { return struct{}{}, wk.run(ctx, m.Manager) })
+	return m
+}
+
+func startWorkers(l *ledger, ids ...string) []*member {
+	var all []*member
+	for _, id := range ids {
+		all = append(all, startWorker(l, id, l.work(id)))
+	}
+	return all
+}
+
+// A worker is killed: its partitions go to the others.
+func TestEveryPartitionIsWorkedOnAfterAKill(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		l := &ledger{w: w, takes: 700 * time.Millisecond}
+		pool := startWorkers(l, "a", "b", "c")
+		require.Equal(t, []int{2, 3, 3}, l.shares())
+		pool[1].Link.Refuse(true) // kill -9: the connection breaks, and nobody comes back
+		pool[1].Link.Disconnect()
+		time.Sleep(10 * time.Second) // the session timeout
+		require.Equal(t, []int{4, 4}, l.shares())
+		require.NotContains(t, l.workers(), "b")
+	})
+}
+
+// Workers come and go in an orderly way: nothing waits for a session to expire.
+func TestWorkersComeAndGo(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		l := &ledger{w: w, takes: 700 * time.Millisecond}
+		first := startWorkers(l, "a")[0]
+		require.Equal(t, []int{8}, l.shares())
+		startWorkers(l, "b", "c", "d")
+		require.Equal(t, []int{2, 2, 2, 2}, l.shares())
+		_, err := first.call.GiveUp()
+		require.NoError(t, err)
+		require.Equal(t, []int{2, 3, 3}, l.shares())
+		require.NotContains(t, l.workers(), "a")
+		require.Equal(t, []string{"b", "c", "d"}, w.Children("/workerpool/members"))
+	})
+}
+
+// A worker is cut off in the midst of its work, while its partitions go to the
+// others, and comes back.
+func TestAWorkerThatWasCutOffComesBack(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		l := &ledger{w: w, takes: 20 * time.Second} // longer than a session lasts
+		pool := startWorkers(l, "a", "b")
+		require.Equal(t, []int{4, 4}, l.shares())
+		pool[0].Link.Cut(zktest.ToServer)
+		time.Sleep(10 * time.Second)
+		require.Equal(t, []int{8}, l.shares())
+		pool[0].Link.Heal()
+		time.Sleep(20 * time.Second)
+		require.Equal(t, []int{4, 4}, l.shares())
+	})
+}
+
+// Work that fails is tried again by the same worker.
+func TestWorkThatFailsIsTriedAgain(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		l := &ledger{w: w, takes: 700 * time.Millisecond}
+		work := l.work("a")
+		m := startWorker(l, "a", func(ctx context.Context, n int, token int64) error {
+			return errors.Join(work(ctx, n, token), errors.New("the disk is full"))
+		})
+		require.Equal(t, []int{8}, l.shares())
+		require.True(t, m.call.Waiting())
+	})
+}
+
+// A worker that was told another number of partitions is refused.
+func TestWorkersAgreeOnTheNumber(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		l := &ledger{w: w, takes: 700 * time.Millisecond}
+		startWorkers(l, "a")
+		require.Equal(t, []int{8}, l.shares())
+		other := &worker{id: "b", partitions: 4, every: time.Second, log: slog.New(slog.DiscardHandler), work: l.work("b")}
+		require.ErrorIs(t, other.run(w.Within(time.Minute), w.Process().Manager), groupmembership.ErrPartitionCount)
+	})
+}
