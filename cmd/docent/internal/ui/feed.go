@@ -1,0 +1,105 @@
+package ui
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+
+	"github.com/docent-go/docent/inspect"
+)
+
+// feed inspects the tree once for all who look, while somebody does.
+type feed struct {
+	cfg  Config
+	done chan struct{} // closed by close
+
+	mu      sync.Mutex
+	viewers int
+	stop    context.CancelFunc // of the inspection; nil while nobody looks
+	work    sync.WaitGroup
+	newest  message
+	news    chan struct{} // closed and replaced with every message
+	closed  bool
+}
+
+// message is a report, or why there is none, ready to be sent.
+type message struct {
+	number uint64
+	event  string // "report" or "trouble"
+	data   []byte // JSON, on one line
+}
+
+func newFeed(cfg Config) *feed {
+	return &feed{cfg: cfg, done: make(chan struct{}), news: make(chan struct{})}
+}
+
+// join counts a viewer in. view returns the newest message and a channel that
+// is closed when there is a newer one.
+func (f *feed) join() (view func() (<-chan struct{}, message), leave func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.viewers++
+	if f.stop == nil && !f.closed {
+		ctx, cancel := context.WithCancel(context.Background())
+		f.stop = cancel
+		// What was known when the last one left is out of date.
+		f.newest.event, f.newest.data = "waiting", []byte("{}")
+		f.work.Go(func() { f.follow(ctx) })
+	}
+	view = func() (<-chan struct{}, message) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.news, f.newest
+	}
+	return view, sync.OnceFunc(f.leave)
+}
+
+func (f *feed) leave() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.viewers--; f.viewers == 0 && f.stop != nil {
+		f.stop()
+		f.stop = nil
+	}
+}
+
+// follow publishes what the inspection finds.
+func (f *feed) follow(ctx context.Context) {
+	for report, err := range inspect.Watch(ctx, f.cfg.Manager, f.cfg.Path, f.cfg.Options...) {
+		if err != nil {
+			f.publish(ctx, "trouble", map[string]string{"text": err.Error()})
+			continue
+		}
+		f.publish(ctx, "report", report)
+	}
+}
+
+func (f *feed) publish(ctx context.Context, event string, value any) {
+	data, err := json.Marshal(value)
+	if err != nil {
+		event, data = "trouble", []byte(`{"text":"the report has no JSON form"}`)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if ctx.Err() != nil {
+		return // of an inspection that was stopped: another may run already
+	}
+	f.newest = message{f.newest.number + 1, event, data}
+	close(f.news)
+	f.news = make(chan struct{})
+}
+
+// close ends the inspection and everybody's view.
+func (f *feed) close() {
+	f.mu.Lock()
+	if !f.closed {
+		f.closed = true
+		close(f.done)
+		if f.stop != nil {
+			f.stop()
+			f.stop = nil
+		}
+	}
+	f.mu.Unlock()
+	f.work.Wait()
+}

@@ -1,0 +1,248 @@
+package ui
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/docent-go/docent/inspect"
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world is a server, a process that uses it, and the page of another.
+type world struct {
+	*testing.T
+	zk     *zktest.Server
+	server *Server
+	sm     *session.Manager
+	page   *httptest.Server
+	log    *safeBuffer
+}
+
+type safeBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+func (b *safeBuffer) String() string { b.mu.Lock(); defer b.mu.Unlock(); return b.buf.String() }
+
+func newWorld(t *testing.T, change ...func(*Config)) *world {
+	t.Helper()
+	w := &world{T: t, zk: zktest.New(t), log: new(safeBuffer)}
+	w.sm = w.dial()
+	cfg := Config{Manager: w.dial(), Path: "/", Options: []inspect.Option{inspect.Every(time.Millisecond)},
+		Log: slog.New(slog.NewTextHandler(w.log, nil))}
+	for _, f := range change {
+		f(&cfg)
+	}
+	w.server = New(cfg)
+	w.page = httptest.NewServer(w.server)
+	t.Cleanup(func() {
+		w.server.Close()
+		w.page.Close()
+	})
+	return w
+}
+
+func (w *world) dial() *session.Manager {
+	w.Helper()
+	sm, err := session.Dial(w.Context(), session.Config{Servers: []string{"zk1"}, Dialer: w.zk.DialContext})
+	require.NoError(w, err)
+	w.Cleanup(func() { _ = sm.Close() })
+	return sm
+}
+
+// watch reads reports until one is as wanted.
+func (w *world) watch(ok func(findings []map[string]any) bool) {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, "GET", w.page.URL+"/api/events", nil)
+	require.NoError(w, err)
+	response, err := w.page.Client().Do(request)
+	require.NoError(w, err)
+	defer response.Body.Close()
+	require.Equal(w, "text/event-stream", response.Header.Get("Content-Type"))
+	lines := bufio.NewScanner(response.Body)
+	lines.Buffer(nil, 1<<20)
+	event := ""
+	for lines.Scan() {
+		if name, found := strings.CutPrefix(lines.Text(), "event: "); found {
+			event = name
+		}
+		data, found := strings.CutPrefix(lines.Text(), "data: ")
+		if !found || event != "report" {
+			continue
+		}
+		var report struct {
+			Findings []map[string]any `json:"findings"`
+		}
+		require.NoError(w, json.Unmarshal([]byte(data), &report))
+		if ok(report.Findings) {
+			return
+		}
+	}
+	require.FailNow(w, "the events ended", "%v", lines.Err())
+}
+
+func find(findings []map[string]any, path string) map[string]any {
+	for _, f := range findings {
+		if f["path"] == path {
+			return f
+		}
+	}
+	return nil
+}
+
+// act posts as the page does.
+func (w *world) act(action, body string) (int, string) {
+	w.Helper()
+	request, err := http.NewRequestWithContext(w.Context(), "POST", w.page.URL+"/api/"+action, strings.NewReader(body))
+	require.NoError(w, err)
+	request.Header.Set("X-Docent", "page")
+	response, err := w.page.Client().Do(request)
+	require.NoError(w, err)
+	defer response.Body.Close()
+	text := new(bytes.Buffer)
+	_, err = text.ReadFrom(response.Body)
+	require.NoError(w, err)
+	return response.StatusCode, text.String()
+}
+
+func TestEventsFollowALock(t *testing.T) {
+	w := newWorld(t)
+	h, err := lock.New(w.sm, "/locks/a", lock.ID("ann")).Lock(t.Context())
+	require.NoError(t, err)
+	holder := func(id string) func([]map[string]any) bool {
+		return func(findings []map[string]any) bool {
+			f := find(findings, "/locks/a")
+			holder, _ := f["holder"].(map[string]any)
+			return f != nil && (id == "" && holder == nil || id != "" && holder["id"] == id)
+		}
+	}
+	w.watch(holder("ann"))
+	released := make(chan error, 1)
+	go func() { released <- h.Release() }()
+	w.watch(func(findings []map[string]any) bool {
+		f := find(findings, "/locks/a")
+		return f == nil || f["holder"] == nil
+	})
+	require.NoError(t, <-released)
+}
+
+// The ensemble is read once for all who look, and no more when the last one has
+// gone.
+func TestNobodyLooks(t *testing.T) {
+	w := newWorld(t)
+	w.watch(func([]map[string]any) bool { return true })
+	f := w.server.feed
+	looked := func() bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.stop != nil
+	}
+	require.Eventually(t, func() bool { return !looked() }, time.Minute, time.Millisecond, "nobody looks any more")
+	f.work.Wait()
+
+	_, leave1 := f.join()
+	_, leave2 := f.join()
+	leave1()
+	leave1()
+	require.True(t, looked())
+	leave2()
+	require.False(t, looked())
+	f.work.Wait()
+}
+
+func TestActionsAreForbidden(t *testing.T) {
+	w := newWorld(t)
+	code, text := w.act("drain", `{}`)
+	require.Equal(t, http.StatusForbidden, code)
+	require.Contains(t, text, "--allow-actions")
+}
+
+func TestDrain(t *testing.T) {
+	w := newWorld(t, func(cfg *Config) { cfg.AllowActions = true })
+	_, err := naming.New(w.sm).Register(t.Context(), naming.Instance{Service: "shop", ID: "shop-1", Address: "10.0.0.1", Port: 80})
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		body string
+		code int
+	}{
+		"no JSON":       {`x`, http.StatusBadRequest},
+		"not confirmed": {`{"path":"/services/shop","id":"shop-1","layout":"curator","draining":true}`, http.StatusBadRequest},
+		"other layout":  {`{"path":"/services/shop","id":"shop-1","confirm":"shop-1","layout":"dubbo","draining":true}`, http.StatusConflict},
+		"not there":     {`{"path":"/services/shop","id":"shop-2","confirm":"shop-2","layout":"curator","draining":true}`, http.StatusConflict},
+		"too large":     {`{"path":"` + strings.Repeat("x", maxRequest) + `"}`, http.StatusBadRequest},
+	} {
+		code, text := w.act("drain", c.body)
+		require.Equal(t, c.code, code, "%s: %s", name, text)
+	}
+	code, text := w.act("drain", `{"path":"/services/shop","id":"shop-1","confirm":"shop-1","layout":"curator","draining":true}`)
+	require.Equal(t, http.StatusNoContent, code, text)
+	w.watch(func(findings []map[string]any) bool {
+		f := find(findings, "/services/shop")
+		return f != nil && f["instances"].([]any)[0].(map[string]any)["draining"] == true
+	})
+	require.Contains(t, w.log.String(), "what=drain path=/services/shop id=shop-1 draining=true")
+}
+
+func TestTransferToNobody(t *testing.T) {
+	w := newWorld(t, func(cfg *Config) { cfg.AllowActions = true })
+	code, text := w.act("transfer", `{"path":"/leaders/x","id":"ann","confirm":"ann"}`)
+	require.Equal(t, http.StatusConflict, code)
+	require.Contains(t, text, "no such candidate")
+}
+
+func TestGuard(t *testing.T) {
+	w := newWorld(t, func(cfg *Config) { cfg.Token, cfg.Hosts = "s3cret", []string{"127.0.0.1"} })
+	ask := func(path string, change func(*http.Request)) *http.Response {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), "GET", w.page.URL+path, nil)
+		require.NoError(t, err)
+		if change != nil {
+			change(request)
+		}
+		client := *w.page.Client()
+		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		response, err := client.Do(request)
+		require.NoError(t, err)
+		response.Body.Close()
+		require.Contains(t, response.Header.Get("Content-Security-Policy"), "default-src 'none'")
+		return response
+	}
+	require.Equal(t, http.StatusUnauthorized, ask("/", nil).StatusCode)
+	require.Equal(t, http.StatusUnauthorized, ask("/?token=s3cre", nil).StatusCode)
+	moved := ask("/?token=s3cret", nil)
+	require.Equal(t, http.StatusSeeOther, moved.StatusCode)
+	require.Equal(t, "/", moved.Header.Get("Location"))
+	kept := moved.Cookies()[0]
+	require.True(t, kept.HttpOnly)
+	require.Equal(t, http.SameSiteStrictMode, kept.SameSite)
+	require.Equal(t, http.StatusOK, ask("/app.js", func(r *http.Request) { r.AddCookie(kept) }).StatusCode)
+	require.Equal(t, http.StatusMisdirectedRequest, ask("/", func(r *http.Request) {
+		r.AddCookie(kept)
+		r.Host = "evil.example:80"
+	}).StatusCode)
+}

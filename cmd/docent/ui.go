@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/docent-go/docent/cmd/docent/internal/ui"
+	"github.com/docent-go/docent/inspect"
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// uiCommand is "docent ui".
+type uiCommand struct {
+	Path         string `arg:"" optional:"" default:"/" help:"The top of the tree that is shown. Default: /."`
+	Listen       string `default:"127.0.0.1:8430" placeholder:"HOST:PORT" help:"Address to serve the page on; port 0 takes any that is free. Default: 127.0.0.1:8430."`
+	IKnow        bool   `name:"i-know" help:"Serve on an address that others can reach. Everybody needs the token then."`
+	Token        string `placeholder:"TOKEN" help:"Demanded of every viewer. Default: none on a loopback address, a random one elsewhere. Variable: DOCENT_UI_TOKEN, which other users of the machine cannot see."`
+	AllowActions bool   `help:"Let viewers drain instances and name the next leader. Each action is confirmed and logged."`
+	Limit        int    `placeholder:"N" help:"Look at no more than N nodes."`
+}
+
+// Help is shown by "docent ui --help".
+func (uiCommand) Help() string {
+	return `Serves what "docent inspect" prints as a page that follows every change. Nothing on it comes from anywhere else, ` +
+		`and nothing can be changed with it unless --allow-actions is given. Prints "listening on URL" when it is ready; ` +
+		`SIGINT and SIGTERM end it with exit code 0.` + "\n\n" +
+		`Example: docent --servers zk1:2181 ui`
+}
+
+// every is the least time between two looks at the ensemble: short enough to
+// see a lock change hands as it happens.
+const every = 250 * time.Millisecond
+
+// Run serves until a signal comes.
+func (c *uiCommand) Run(ctx context.Context, a *app) error {
+	if err := znode.ValidateRoot(c.Path); err != nil {
+		return during("ui "+c.Path, err)
+	}
+	options := []inspect.Option{inspect.Every(every)}
+	if c.Limit != 0 {
+		options = append(options, inspect.Limit(c.Limit))
+	}
+	if c.Limit < 0 {
+		return usagef("ui: --limit %d is no number of nodes: give 1 or more", c.Limit)
+	}
+	hosts, err := c.audience()
+	if err != nil {
+		return err
+	}
+	ctx, stop := a.untilInterrupted(ctx)
+	defer stop()
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return notListening("ui", c.Listen, err)
+	}
+	sm, err := a.connect(ctx)
+	if err != nil {
+		return errors.Join(listener.Close(), err)
+	}
+	server := ui.New(ui.Config{
+		Manager: sm, Path: c.Path, Options: options, Token: c.Token, Hosts: hosts, AllowActions: c.AllowActions,
+		Log: slog.New(slog.NewTextHandler(a.stderr, nil)),
+	})
+	if err := c.ready(a, listener.Addr().String()); err != nil {
+		return errors.Join(err, listener.Close(), sm.Close())
+	}
+	return errors.Join(during("ui", server.Serve(ctx, listener)), sm.Close())
+}
+
+// audience decides who may look, and returns the names by which they may call
+// the server.
+func (c *uiCommand) audience() ([]string, error) {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return nil, usagef("ui: --listen %q is no HOST:PORT", c.Listen)
+	}
+	ip, err := netip.ParseAddr(host)
+	if host == "localhost" || err == nil && ip.IsLoopback() {
+		return []string{"localhost", "127.0.0.1", "::1", strings.ToLower(host)}, nil
+	}
+	if !c.IKnow {
+		return nil, usagef("ui: --listen %s can be reached by others, who would see everything that stands in ZooKeeper: "+
+			"listen on 127.0.0.1, or give --i-know", c.Listen)
+	}
+	if c.Token == "" {
+		c.Token = rand.Text()
+	}
+	return nil, nil
+}
+
+func (c *uiCommand) ready(a *app, addr string) error {
+	url := "http://" + addr + "/"
+	if c.Token != "" {
+		url += "?token=" + c.Token
+	}
+	if a.globals.JSON {
+		return a.printJSON(struct {
+			Listening string `json:"listening"`
+		}{url})
+	}
+	return a.printf("listening on %s\n", url)
+}

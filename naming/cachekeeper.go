@@ -1,0 +1,120 @@
+package naming
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// cachePause is the least time between two writes of a cache file.
+const cachePause = time.Second
+
+// cacheKeeper writes the cache file of one Service. A nil one does nothing.
+type cacheKeeper struct {
+	path   string
+	loaded bool
+	locked bool // the file is somebody else's: it is not written
+	aside  bool // the file is damaged, and goes aside before it is written
+	wake   chan struct{}
+
+	written []Instance
+
+	mu  sync.Mutex
+	err error // of the last attempt to read or write
+}
+
+// openCache reads the file, if there is one.
+func openCache(path, service string) (*cacheKeeper, []Instance) {
+	c := &cacheKeeper{path: path, wake: make(chan struct{}, 1)}
+	instances, _, err := LoadCache(path, service)
+	switch {
+	case err == nil:
+		c.loaded, c.written = true, sorted(instances)
+		return c, c.written
+	case errors.Is(err, fs.ErrNotExist):
+		return c, nil
+	case errors.Is(err, ErrCacheDamaged):
+		c.aside = true
+	case errors.Is(err, ErrCacheService), errors.Is(err, ErrCacheVersion):
+		c.locked = true
+	}
+	c.err = err
+	return c, nil
+}
+
+func sorted(instances []Instance) []Instance {
+	slices.SortFunc(instances, func(a, b Instance) int { return strings.Compare(a.ID, b.ID) })
+	return instances
+}
+
+func (c *cacheKeeper) problems() []error {
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil {
+		return nil
+	}
+	return []error{c.err}
+}
+
+func (c *cacheKeeper) rouse() {
+	if c == nil {
+		return
+	}
+	select {
+	case c.wake <- struct{}{}:
+	default:
+	}
+}
+
+// keepCache writes the file after changes, until the Service is closed.
+func (s *Service) keepCache() {
+	for s.ctx.Err() == nil {
+		select {
+		case <-s.cache.wake:
+			s.saveCache()
+		case <-s.ctx.Done():
+		}
+		pause := time.NewTimer(cachePause)
+		select {
+		case <-pause.C:
+		case <-s.ctx.Done():
+		}
+		pause.Stop()
+	}
+	s.saveCache()
+}
+
+// saveCache writes the file if it is behind.
+func (s *Service) saveCache() {
+	c, instances := s.cache, s.view.Load().Instances
+	if c.locked || same(c.written, instances) {
+		return
+	}
+	err := error(nil)
+	if c.aside {
+		if err = os.Rename(c.path, c.path+".damaged"); err != nil {
+			err = &CacheError{c.path, fmt.Errorf("a damaged file is in the way: %w", err)}
+		}
+	}
+	if err == nil {
+		c.aside = false
+		err = SaveCache(c.path, s.name, instances, time.Now())
+	}
+	if err == nil {
+		c.written = instances
+	}
+	c.mu.Lock()
+	if err == nil || c.err == nil || c.err.Error() != err.Error() {
+		c.err = err
+	}
+	c.mu.Unlock()
+	s.rouse()
+}

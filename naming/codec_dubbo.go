@@ -1,0 +1,321 @@
+package naming
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+const (
+	dubboWeight    = 100 // what Dubbo takes for the weight of a provider that states none
+	dubboProviders = "providers"
+)
+
+// DubboOption changes how Dubbo reads and writes.
+type DubboOption func(*dubbo)
+
+// DubboCategory takes the directory of another category than "providers", such
+// as "consumers".
+func DubboCategory(name string) DubboOption { return func(d *dubbo) { d.category = name } }
+
+// DubboProtocol writes URLs of another protocol than "dubbo", such as "tri", for
+// instances without a URISpec.
+func DubboProtocol(name string) DubboOption { return func(d *dubbo) { d.protocol = name } }
+
+type dubbo struct{ category, protocol string }
+
+// Dubbo is the codec of Apache Dubbo's ZooKeeper registry: an instance is a
+// URL, and that URL, encoded as Java's URLEncoder does, is the znode's name:
+//
+//	/dubbo/org.demo.Orders/providers/dubbo%3A%2F%2F10.0.0.1%3A20880%2Forg.demo.Orders%3Finterface%3Dorg.demo.Orders%26side%3Dprovider
+//
+// The data is the host, and is not read. Parameters stand in the order of their
+// keys, as Dubbo writes them. What changes an instance changes its name; the
+// registry then makes the new node before it removes the old one.
+//
+// The parameters weight, timestamp, enabled (Draining is enabled=false),
+// disabled and dynamic (Permanent is dynamic=false) are fields of the
+// Instance; interface, side and, outside of providers, category are written by
+// the codec. Dubbo's own consumers leave out a provider that is disabled or not
+// enabled. A weight that is no positive number is Draining, for Dubbo sends
+// nothing there; a provider without a weight has 100. All other parameters are
+// Metadata, and may also override interface, side and category. Protocol
+// and path of the URL are in the URISpec, {address} and {port} its variables.
+// Neither SSLPort, Payload, Static nor DynamicSequential can be written; nor
+// can & and ; within a parameter, which Dubbo itself takes for its end.
+func Dubbo(opts ...DubboOption) Codec {
+	d := &dubbo{category: dubboProviders, protocol: "dubbo"}
+	for _, o := range opts {
+		o(d)
+	}
+	return d
+}
+
+func (d *dubbo) Base() string { return "/dubbo" }
+
+func (d *dubbo) InName() bool { return true }
+
+func (d *dubbo) Dir(base, service string) (string, error) {
+	if err := checkName("service", service); err != nil {
+		return "", fmt.Errorf("naming: service %q: %w", service, err)
+	}
+	dir := znode.Join(znode.Join(base, javaEscape(service)), d.category)
+	if err := znode.Validate(dir); err != nil {
+		return "", fmt.Errorf("naming: service %q: %w", service, err)
+	}
+	return dir, nil
+}
+
+func (d *dubbo) Encode(in Instance) (string, []byte, error) {
+	in.ID = ""
+	if err := in.Validate(); err != nil {
+		return "", nil, err
+	}
+	text, err := d.url(in)
+	if err != nil {
+		return "", nil, fmt.Errorf("naming: an instance of service %q: %w", in.Service, err)
+	}
+	return javaEscape(text), []byte(in.Address), nil
+}
+
+func (d *dubbo) url(in Instance) (string, error) {
+	switch {
+	case in.Address == "" || strings.ContainsAny(in.Address, "/?#@ "):
+		return "", errors.New("the address is empty or has one of / ? # @ and blank in it, which a URL cannot have")
+	case in.SSLPort != 0:
+		return "", errors.New("a URL of Dubbo has no place for an SSLPort")
+	case in.Payload != nil:
+		return "", errors.New("a URL of Dubbo has no place for a payload: use Metadata")
+	case in.Type != Dynamic && in.Type != Permanent:
+		return "", fmt.Errorf("there are no %s instances in Dubbo", in.Type)
+	}
+	params, err := d.params(in)
+	if err != nil {
+		return "", err
+	}
+	protocol, path, err := d.protocolAndPath(in)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	b.WriteString(protocol + "://")
+	if user := in.from().user; user != "" {
+		b.WriteString(user + "@")
+	}
+	host := strings.Trim(in.Address, "[]")
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	b.WriteString(host)
+	if in.Port != 0 {
+		b.WriteString(":" + strconv.Itoa(in.Port))
+	}
+	b.WriteString("/" + path)
+	sep := "?"
+	for _, key := range slices.Sorted(maps.Keys(params)) {
+		b.WriteString(sep + key + "=" + params[key])
+		sep = "&"
+	}
+	return b.String(), nil
+}
+
+func (d *dubbo) protocolAndPath(in Instance) (protocol, path string, err error) {
+	if in.URISpec == nil {
+		return d.protocol, in.Service, nil
+	}
+	in.Address = "h" // the address itself may hold anything
+	protocol, rest, ok := strings.Cut(in.URI(), "://")
+	_, path, _ = strings.Cut(rest, "/")
+	if !ok || protocol == "" || strings.ContainsAny(protocol, "/?#") || strings.ContainsAny(path, "?#") {
+		return "", "", errors.New("its uriSpec is none of Dubbo's: protocol://{address}:{port}/path")
+	}
+	return protocol, path, nil
+}
+
+func (d *dubbo) params(in Instance) (map[string]string, error) {
+	params := d.automatic(in.Service)
+	for key, value := range in.Metadata {
+		if strings.ContainsAny(key, "&;=") || strings.ContainsAny(value, "&;") {
+			return nil, fmt.Errorf("the parameter %q has & or ; in it, or = in its key, which end a parameter in Dubbo: encode it", key)
+		}
+		if d.isField(key, value) || d.written(in, key) {
+			return nil, fmt.Errorf("the parameter %q is a field of the Instance", key)
+		}
+		params[key] = value
+	}
+	for key, value := range d.fields(in) {
+		params[key] = value
+	}
+	return params, nil
+}
+
+// automatic are the parameters that the codec writes by itself.
+func (d *dubbo) automatic(service string) map[string]string {
+	params := map[string]string{"interface": service, "side": "provider"}
+	if d.category != dubboProviders {
+		params["category"] = d.category
+		params["side"] = strings.TrimSuffix(d.category, "s")
+	}
+	return params
+}
+
+// fields are the parameters that say what the Instance has fields for.
+func (d *dubbo) fields(in Instance) map[string]string {
+	params := make(map[string]string)
+	if in.Weight != 0 && in.Weight != dubboWeight {
+		params["weight"] = strconv.Itoa(in.Weight)
+	}
+	if ms := millis(in.Registered); ms != 0 {
+		params["timestamp"] = strconv.FormatInt(ms, 10)
+	}
+	if in.Type == Permanent {
+		params["dynamic"] = "false"
+	}
+	if in.Draining {
+		params["enabled"] = "false"
+	}
+	if in.Disabled {
+		params["disabled"] = "true"
+	}
+	return params
+}
+
+func (d *dubbo) written(in Instance, key string) bool {
+	_, ok := d.fields(in)[key]
+	return ok
+}
+
+// isField reports whether Decode would read the parameter into a field.
+func (d *dubbo) isField(key, value string) bool {
+	isTrue := strings.EqualFold(value, "true")
+	switch key {
+	case "weight":
+		_, err := strconv.Atoi(value)
+		return err == nil
+	case "timestamp":
+		ms, err := strconv.ParseInt(value, 10, 64)
+		return err == nil && ms != 0
+	case "enabled", "dynamic":
+		return !isTrue
+	case "disabled":
+		return isTrue
+	}
+	return false
+}
+
+func (d *dubbo) Decode(service, name string, _ []byte) (Instance, error) {
+	in := Instance{Service: service, ID: name, Weight: dubboWeight}
+	text, err := url.QueryUnescape(name)
+	if err != nil || !utf8.ValidString(text) {
+		return finish(in, origin{}, errors.New("its name is not encoded as a URL"))
+	}
+	body, query, _ := strings.Cut(text, "?")
+	from, err := in.takeBody(body)
+	if err == nil {
+		d.takeParams(&in, query)
+	}
+	return finish(in, from, err)
+}
+
+// takeBody reads protocol://user:password@host:port/path, with or without user
+// and port.
+func (in *Instance) takeBody(body string) (from origin, err error) {
+	protocol, rest, ok := strings.Cut(body, "://")
+	if !ok || protocol == "" || strings.ContainsAny(protocol, "/#") {
+		return from, errors.New("its URL has no protocol")
+	}
+	rest, _, _ = strings.Cut(rest, "#")
+	authority, path, _ := strings.Cut(rest, "/")
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		from.user, authority = authority[:at], authority[at+1:]
+	}
+	spec := URISpec{{protocol + "://", false}, {"address", true}}
+	host, port := authority, ""
+	if end := strings.LastIndexByte(authority, ']'); end >= 0 {
+		host, port = authority[:end+1], strings.TrimPrefix(authority[end+1:], ":")
+	} else if colon := strings.LastIndexByte(authority, ':'); colon >= 0 {
+		host, port = authority[:colon], authority[colon+1:]
+	}
+	host = strings.Trim(host, "[]")
+	if host == "" || strings.ContainsAny(host, " ") {
+		return from, errors.New("its URL has no host")
+	}
+	in.Address = host
+	if port != "" {
+		if in.Port, err = strconv.Atoi(port); err != nil {
+			return from, errors.New("the port of its URL is no number")
+		}
+	}
+	if in.Port != 0 {
+		spec = append(spec, URIPart{":", false}, URIPart{"port", true})
+	}
+	in.URISpec = append(spec, URIPart{"/" + path, false})
+	return from, nil
+}
+
+func (d *dubbo) takeParams(in *Instance, query string) {
+	automatic := d.automatic(in.Service)
+	for param := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
+		key, value, assigned := strings.Cut(param, "=")
+		if !assigned {
+			value = key // as Dubbo has it
+		}
+		written, always := automatic[key]
+		switch {
+		case key == "":
+		case d.isField(key, value):
+			in.takeParam(key, value)
+		case !always || written != value:
+			if in.Metadata == nil {
+				in.Metadata = make(map[string]string)
+			}
+			in.Metadata[key] = value
+		}
+	}
+}
+
+func (in *Instance) takeParam(key, value string) {
+	switch key {
+	case "weight":
+		weight, _ := strconv.Atoi(value) // isField has seen that it is a number
+		if weight <= 0 {
+			in.Draining = true
+			return
+		}
+		in.Weight = min(weight, MaxWeight)
+	case "timestamp":
+		ms, _ := strconv.ParseInt(value, 10, 64)
+		in.Registered = fromMillis(ms)
+	case "enabled":
+		in.Draining = true
+	case "dynamic":
+		in.Type = Permanent
+	case "disabled":
+		in.Disabled = true
+	}
+}
+
+// javaEscape encodes as java.net.URLEncoder does: letters, digits and . - * _
+// stay, a blank is +, everything else is its UTF-8 in capital hexadecimals.
+func javaEscape(s string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte(".-*_", c) >= 0:
+			b.WriteByte(c)
+		case c == ' ':
+			b.WriteByte('+')
+		default:
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,285 @@
+package naming
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/session"
+)
+
+// following is what the loop of a Service knows.
+type following struct {
+	nodes   map[string]*known
+	shown   []*known  // what Instances were made of
+	read    bool      // Instances were read, not taken from a file
+	emptied bool      // there was no instance at the last look
+	missing []*known  // that are shown although they are gone (ProtectEmpty)
+	since   time.Time // when the time of their protection began; zero if it does not run
+	trees   reported  // the tree's error
+	limits  reported  // of nodes left out
+}
+
+// known is a node in one version.
+type known struct {
+	czxid, mzxid int64
+	data         []byte
+	in           Instance
+	err          error // why it is no instance
+}
+
+// reported keeps an error the same value as long as it says the same.
+type reported struct{ err error }
+
+func (p *reported) is(err error) error {
+	if err == nil || p.err == nil || p.err.Error() != err.Error() {
+		p.err = err
+	}
+	return p.err
+}
+
+// run follows the service until Close. opened is told once what is to be shown
+// first.
+func (s *Service) run(opened chan<- error) {
+	tree, err := mirror.OpenTree(s.ctx, s.r.sm, mirror.TreeConfig{
+		Path: s.dir, Depth: 1, Pause: s.opts.pause, Limit: s.opts.limit, NamesOnly: s.r.codec.InName(),
+	})
+	if err != nil {
+		s.end(err)
+		opened <- err
+		return
+	}
+	defer tree.Close()
+	s.tree.Store(tree)
+	s.away.Store(false)
+	s.work.Go(func() { s.followLink(tree) })
+	err = s.refusal(tree.Load())
+	for {
+		now := tree.Load()
+		left := s.show(now)
+		if opened != nil {
+			opened <- err
+			opened = nil
+		}
+		if !s.await(tree, now, left) {
+			s.end(tree.Err())
+			return
+		}
+	}
+}
+
+// await waits for a reason to look again, no longer than left unless that is
+// zero. It reports whether the watch goes on.
+func (s *Service) await(tree *mirror.Tree, now *mirror.TreeState, left time.Duration) bool {
+	var over <-chan time.Time
+	if left > 0 {
+		timer := time.NewTimer(left)
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-now.Next():
+	case <-s.wake:
+	case <-over:
+	case <-tree.Done():
+	case <-s.ctx.Done():
+	}
+	return s.ctx.Err() == nil && tree.Err() == nil
+}
+
+// end is the last view.
+func (s *Service) end(err error) {
+	s.cancel(err)
+	err = context.Cause(s.ctx)
+	if errors.Is(err, session.ErrClosed) {
+		err = session.ErrClosed
+	}
+	last := *s.view.Load()
+	last.Stale, last.Why = true, err
+	s.publish(&last)
+}
+
+// followLink notes when the connection goes, and, once all has been read again,
+// that it has come back.
+func (s *Service) followLink(tree *mirror.Tree) {
+	for change := range s.r.sm.States(s.ctx) {
+		if change.State == session.Connected {
+			current, err := s.r.sm.Session(s.ctx)
+			if err == nil {
+				err = tree.Await(s.ctx, current, 0)
+			}
+			if err != nil {
+				continue // all is over, or the next state says so
+			}
+		}
+		s.away.Store(change.State != session.Connected)
+		s.rouse()
+	}
+}
+
+func (s *Service) rouse() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// refusal is why the service as a whole may not be read.
+func (s *Service) refusal(now *mirror.TreeState) error {
+	var op *session.OpError
+	if now.Err != nil && (now.Get("") == nil || errors.As(now.Err, &op) && op.Path == s.dir) {
+		return now.Err
+	}
+	return nil
+}
+
+// show publishes what the state says, if that is new. It returns after which
+// time it wants to be called again, zero for never.
+func (s *Service) show(now *mirror.TreeState) time.Duration {
+	old := s.view.Load()
+	next := &View{Instances: old.Instances}
+	refused := s.refusal(now)
+	switch {
+	case refused != nil:
+		next.Stale, next.Why = true, s.trees.is(refused)
+	case s.away.Load():
+		next.Stale, next.Why = true, ErrAway
+	}
+	shown, problems := s.compose(now)
+	left := time.Duration(0)
+	if refused != nil && len(shown) == 0 {
+		next.Kept = old.Kept // that there are none is not known
+	} else {
+		shown, left = s.protect(next, shown)
+		next.Kept = len(s.missing) > 0
+		if !s.read || !slices.Equal(shown, s.shown) {
+			next.Instances = make([]Instance, len(shown))
+			for i, k := range shown {
+				next.Instances[i] = k.in
+			}
+			s.shown, s.read = shown, true
+		}
+	}
+	if next.Why == nil && now.Err != nil {
+		problems = append(problems, s.trees.is(now.Err))
+	}
+	if now.LeftOut > 0 {
+		problems = append(problems, s.limits.is(fmt.Errorf("naming: service %q has %d nodes beyond the limit of %d, which are not looked at",
+			s.name, now.LeftOut, s.opts.limit)))
+	}
+	next.Problems = append(problems, s.cache.problems()...)
+	if old.Stale == next.Stale && sameText(old.Why, next.Why) && old.Kept == next.Kept &&
+		same(old.Instances, next.Instances) && slices.Equal(old.Problems, next.Problems) {
+		return left
+	}
+	s.publish(next)
+	return left
+}
+
+// compose reads what the nodes say. A node that has not changed is not read
+// again.
+func (s *Service) compose(now *mirror.TreeState) (shown []*known, problems []error) {
+	nodes := make(map[string]*known, len(now.Nodes))
+	for _, n := range now.Nodes {
+		if n.Path == "" {
+			continue
+		}
+		k := s.nodes[n.Path]
+		switch {
+		case k != nil && k.czxid == n.Stat.Czxid && k.mzxid == n.Stat.Mzxid:
+		case k != nil && k.err == nil && bytes.Equal(k.data, n.Data): // written again as it was
+			k.czxid, k.mzxid = n.Stat.Czxid, n.Stat.Mzxid
+		default:
+			k = &known{czxid: n.Stat.Czxid, mzxid: n.Stat.Mzxid, data: n.Data}
+			k.in, k.err = s.r.decode(s.name, n.Path, n.Data)
+		}
+		nodes[n.Path] = k
+		switch {
+		case k.err != nil:
+			problems = append(problems, k.err)
+		case s.opts.keep == nil || s.opts.keep(k.in):
+			shown = append(shown, k)
+		}
+	}
+	s.nodes = nodes
+	return shown, problems
+}
+
+// protect adds the instances that were there before all were gone, but for those
+// that have come back since, as long as the protection lasts. It returns for
+// how long that is.
+func (s *Service) protect(next *View, shown []*known) ([]*known, time.Duration) {
+	if len(shown) == 0 && !s.emptied && s.opts.protect > 0 {
+		s.missing, s.since = s.last(next), time.Time{}
+	}
+	s.emptied = len(shown) == 0
+	s.missing = slices.DeleteFunc(s.missing, func(k *known) bool {
+		return slices.ContainsFunc(shown, func(back *known) bool { return back.in.ID == k.in.ID || back.in.samePlace(k.in) })
+	})
+	if len(s.missing) == 0 {
+		return shown, 0
+	}
+	left := time.Duration(0)
+	switch {
+	case next.Stale: // the time runs while it is known that they are gone
+		s.since = time.Time{}
+	case s.since.IsZero():
+		s.since = time.Now()
+		left = s.opts.protect
+	default:
+		if left = s.opts.protect - time.Since(s.since); left <= 0 {
+			s.missing = nil
+			return shown, 0
+		}
+	}
+	shown = append(shown, s.missing...)
+	slices.SortFunc(shown, func(a, b *known) int { return strings.Compare(a.in.ID, b.in.ID) })
+	return shown, left
+}
+
+// last is what was shown last.
+func (s *Service) last(next *View) []*known {
+	if s.read {
+		return slices.Clone(s.shown)
+	}
+	all := make([]*known, len(next.Instances)) // from the file
+	for i, in := range next.Instances {
+		all[i] = &known{in: in}
+	}
+	return all
+}
+
+// samePlace reports whether the two are reached in the same way: an instance
+// whose server numbers its nodes comes back under another id.
+func (in Instance) samePlace(other Instance) bool {
+	return in.Address != "" && in.Address == other.Address && in.Port == other.Port && in.SSLPort == other.SSLPort
+}
+
+// publish makes v the newest view. Only the loop calls it.
+func (s *Service) publish(v *View) {
+	v.next = make(chan struct{})
+	old := s.view.Swap(v)
+	close(old.next)
+	if same(old.Instances, v.Instances) {
+		return
+	}
+	s.cache.rouse()
+	s.mu.Lock()
+	balancers := s.balancers
+	s.mu.Unlock()
+	for _, b := range balancers {
+		b.renew()
+	}
+}
+
+func sameText(a, b error) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Error() == b.Error()
+}

@@ -1,0 +1,230 @@
+package httpbalance
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/docent-go/docent/naming"
+)
+
+// Transport is an http.RoundTripper. It has no goroutine and nothing to close
+// but idle connections, and is safe for concurrent use.
+type Transport struct {
+	base     http.RoundTripper
+	attempts int
+	pause    time.Duration
+	window   time.Duration
+	errs     int
+	strategy naming.Strategy
+	key      func(*http.Request) string
+	sources  map[string]naming.Source[naming.Instance]
+
+	services map[string]*naming.Balancer[naming.Instance]
+	err      error
+}
+
+// Option changes how a Transport sends.
+type Option func(*Transport)
+
+// Service sends requests for http://name/ and https://name/ to the instances of
+// a source, such as a *naming.Service. The name is in lower case, and has no port.
+func Service(name string, source naming.Source[naming.Instance]) Option {
+	return func(t *Transport) { t.sources[name] = source }
+}
+
+// By sets the strategy, which each service follows for itself. The default is
+// naming.RoundRobin.
+func By(s naming.Strategy) Option { return func(t *Transport) { t.strategy = s } }
+
+// Key tells what naming.Hash and naming.Sticky go by: a user, a tenant, a path.
+func Key(of func(*http.Request) string) Option { return func(t *Transport) { t.key = of } }
+
+// Base sets what sends the requests. The default is http.DefaultTransport.
+func Base(rt http.RoundTripper) Option { return func(t *Transport) { t.base = rt } }
+
+// Attempts is how many instances are asked at most for one request. The default
+// is three; with one nothing is tried again.
+func Attempts(n int) Option { return func(t *Transport) { t.attempts = n } }
+
+// Down is for how long an instance is passed over that nothing can connect to,
+// or of which errs requests have failed within the window: that broke off, or
+// were answered with 502, 503 or 504. The default is 3 in 10 seconds, for 10
+// seconds.
+func Down(errs int, window, pause time.Duration) Option {
+	return func(t *Transport) { t.errs, t.window, t.pause = errs, window, pause }
+}
+
+// New makes a Transport. It does no I/O. An option that cannot be used is
+// reported by every request.
+func New(opts ...Option) *Transport {
+	t := &Transport{
+		base:     http.DefaultTransport,
+		attempts: 3,
+		errs:     3,
+		window:   10 * time.Second,
+		pause:    10 * time.Second,
+		strategy: naming.RoundRobin(),
+		key:      func(*http.Request) string { return "" },
+		sources:  make(map[string]naming.Source[naming.Instance]),
+		services: make(map[string]*naming.Balancer[naming.Instance]),
+	}
+	for _, opt := range opts {
+		opt(t)
+	}
+	if t.attempts < 1 {
+		t.err = fmt.Errorf("httpbalance: Attempts(%d): a request needs one attempt at least", t.attempts)
+	}
+	for name, source := range t.sources {
+		b, err := balancer(source, t.strategy, naming.DownAfter(t.errs, t.window, t.pause))
+		if err != nil {
+			t.err = fmt.Errorf("httpbalance: service %s: %w", name, err)
+			continue
+		}
+		t.services[name] = b
+	}
+	return t
+}
+
+// balancer asks a source that makes one itself, as a *naming.Service does.
+func balancer(source naming.Source[naming.Instance], s naming.Strategy, opts ...naming.BalancerOption) (*naming.Balancer[naming.Instance], error) {
+	type maker interface {
+		Balancer(naming.Strategy, ...naming.BalancerOption) (*naming.Balancer[naming.Instance], error)
+	}
+	if m, ok := source.(maker); ok {
+		return m.Balancer(s, opts...)
+	}
+	b := naming.NewBalancer(source, s, opts...)
+	return b, b.Refresh()
+}
+
+// RoundTrip implements http.RoundTripper. The Request of the response is the one
+// that was sent: its URL says which instance has answered.
+//
+// Errors besides those of the base: naming.ErrNoInstance.
+func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if t.err != nil {
+		return nil, refuse(req, t.err)
+	}
+	b, ok := t.services[req.URL.Host]
+	if !ok {
+		return t.base.RoundTrip(req)
+	}
+	tried := make(map[string]bool)
+	var last error
+	for n := 1; ; n++ {
+		p, err := pick(b, t.key(req), tried)
+		switch {
+		case last != nil && err != nil: // there is no other left
+			return nil, last
+		case err != nil:
+			return nil, refuse(req, fmt.Errorf("httpbalance: service %s: %w", req.URL.Host, err))
+		}
+		tried[p.Item.ID] = true
+		resp, err := t.send(req, b, p, n > 1)
+		if err == nil {
+			return resp, nil
+		}
+		last = fmt.Errorf("httpbalance: instance %s of service %s: %w", p.Item.ID, req.URL.Host, err)
+		if n == t.attempts || !repeatable(req, err) {
+			return nil, last
+		}
+	}
+}
+
+// repicks is how often chance gets an opportunity to find an instance that was
+// not tried: it misses the only one of ten once in 700,000 times.
+const repicks = 128
+
+// pick finds an instance that was not tried. After a failure the key may lead to
+// the same instance again: then any other will do.
+func pick(b *naming.Balancer[naming.Instance], key string, tried map[string]bool) (naming.Picked[naming.Instance], error) {
+	for range repicks {
+		p, err := b.Pick(key)
+		if err != nil || !tried[p.Item.ID] {
+			return p, err
+		}
+		p.Done(nil)
+		key = ""
+	}
+	return naming.Picked[naming.Instance]{}, naming.ErrNoInstance
+}
+
+// refuse closes the body of a request that is not sent, as a RoundTripper must.
+func refuse(req *http.Request, err error) error {
+	if req.Body != nil {
+		_ = req.Body.Close() // what was not read cannot be told anything
+	}
+	return err
+}
+
+// send asks one instance.
+func (t *Transport) send(req *http.Request, b *naming.Balancer[naming.Instance], p naming.Picked[naming.Instance], again bool) (*http.Response, error) {
+	out := req.Clone(req.Context())
+	out.URL.Host = address(p.Item, req.URL.Scheme)
+	if again && req.GetBody != nil {
+		body, err := req.GetBody()
+		if err != nil {
+			p.Done(nil)
+			return nil, fmt.Errorf("read the body again: %w", err)
+		}
+		out.Body = body
+	}
+	resp, err := t.base.RoundTrip(out)
+	if err != nil {
+		p.Done(err)
+		if unsent(err) && req.Context().Err() == nil {
+			b.MarkDown(p.Item.ID, t.pause)
+		}
+		return nil, err
+	}
+	resp.Body = follow(resp, p)
+	return resp, nil
+}
+
+// address is where an instance takes requests of a scheme. An IPv6 address has
+// brackets.
+func address(in *naming.Instance, scheme string) string {
+	port := in.Port
+	if scheme == "https" && in.SSLPort != 0 {
+		port = in.SSLPort
+	}
+	if port == 0 {
+		return in.HostPort()
+	}
+	return net.JoinHostPort(in.Address, strconv.Itoa(port))
+}
+
+// unsent reports whether an error says that there was no connection.
+func unsent(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+func repeatable(req *http.Request, err error) bool {
+	if req.Context().Err() != nil {
+		return false
+	}
+	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
+		return false
+	}
+	if unsent(err) || req.Header.Get("Idempotency-Key") != "" {
+		return true
+	}
+	switch req.Method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return false
+}
+
+// CloseIdleConnections closes those of the base, where it has any: it is what
+// http.Client calls.
+func (t *Transport) CloseIdleConnections() {
+	if c, ok := t.base.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}

@@ -1,0 +1,85 @@
+package naming
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// Names gives out names that no process was ever given before, in order:
+//
+//	order-0000000004294967338
+//	order-0000000004294967341
+//
+// A name is the prefix and 19 digits: the zxid, the number of the transaction,
+// of a write to one node. The ensemble numbers all its writes, and no number
+// occurs twice as long as it has its data: names go on being unique, and
+// growing, if the node is deleted and made anew, and across all nodes and
+// prefixes. That is why they are not made of sequential nodes or of a version,
+// which are signed 32-bit numbers that begin anew with their node. There are
+// gaps, for other writes have numbers too; a counter that counts by one is in
+// package counter.
+//
+// A name costs one request, whatever the number of processes, and leaves
+// nothing behind but the node, which is persistent and empty. It is safe for
+// concurrent use.
+type Names struct {
+	sm           *session.Manager
+	path, prefix string
+	err          error
+}
+
+// NewNames returns the names with a prefix, which may be empty. It does no
+// I/O. A path or prefix that cannot be used is reported by Next.
+func NewNames(sm *session.Manager, path, prefix string) *Names {
+	n := &Names{sm: sm, path: path, prefix: prefix, err: znode.Validate(path)}
+	if n.err == nil && !utf8.ValidString(prefix) {
+		n.err = errors.New("the prefix is not valid UTF-8")
+	}
+	return n
+}
+
+// Next returns a new name. Every name is greater, as a number and as text, than
+// all that were returned before it was asked for. A name whose answer is lost
+// is never given to anybody.
+//
+// ctx bounds the call. Errors, in a *session.OpError: ctx's; session.ErrClosed;
+// what a server answers, such as zk.ErrNoAuth.
+func (n *Names) Next(ctx context.Context) (string, error) {
+	if n.err != nil {
+		return "", failed("name at", n.path, n.err)
+	}
+	for {
+		stat, err := n.sm.Set(ctx, n.path, nil, session.AnyVersion)
+		switch {
+		case err == nil:
+			return fmt.Sprintf("%s%019d", n.prefix, stat.Mzxid), nil
+		case errors.Is(err, zk.ErrNoNode):
+			err = n.prepare(ctx)
+		}
+		if err != nil && !transient(ctx, err) {
+			return "", failed("name at", n.path, line.GaveUp(ctx, err))
+		}
+	}
+}
+
+// prepare makes the node.
+func (n *Names) prepare(ctx context.Context) error {
+	if dir, _ := znode.Split(n.path); dir != "/" {
+		if err := n.sm.EnsureDir(ctx, dir); err != nil {
+			return err
+		}
+	}
+	_, err := n.sm.Create(ctx, n.path, nil, session.Persistent)
+	if errors.Is(err, zk.ErrNodeExists) || errors.Is(err, zk.ErrNoNode) {
+		return nil // others make it too, or the directory has just gone
+	}
+	return err
+}

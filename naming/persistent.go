@@ -1,0 +1,203 @@
+package naming
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/standing"
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// persistent is the place of a static instance: a node that belongs to no
+// session. Nothing in ZooKeeper says whose it is; an instance is taken for the
+// same where it has the same address and ports.
+type persistent struct {
+	r    *Registry
+	node string
+
+	over chan struct{} // closed once the node has gone
+
+	mu      sync.Mutex
+	czxid   int64
+	removal *removal // under way
+}
+
+// removal is one attempt to remove the node, which many may wait for.
+type removal struct {
+	done chan struct{}
+	err  error
+}
+
+func openPersistent(ctx context.Context, r *Registry, path string, in Instance, data []byte) (place, error) {
+	p := &persistent{r: r, node: path, over: make(chan struct{})}
+	if err := r.sm.Fits(session.CreateOp(path, data, session.Persistent)); err != nil {
+		return nil, err
+	}
+	dir, _ := znode.Split(path)
+	unknown := false
+	for {
+		_, err := r.sm.Create(ctx, path, data, session.Persistent)
+		unknown = unknown || errors.Is(err, session.ErrUnknownOutcome)
+		switch {
+		case errors.Is(err, zk.ErrNoNode):
+			if err = r.sm.EnsureDir(ctx, dir); err == nil {
+				continue
+			}
+		case err == nil, errors.Is(err, zk.ErrNodeExists), transient(ctx, err):
+			if err = p.adopt(ctx, in, data); err == nil {
+				return p, nil
+			}
+		}
+		if errors.Is(err, zk.ErrNoNode) || errors.Is(err, zk.ErrBadVersion) || transient(ctx, err) {
+			continue // it has just gone, or changed, or is not known yet
+		}
+		err = line.GaveUp(ctx, err)
+		if unknown && !errors.Is(err, session.ErrUnknownOutcome) {
+			err = fmt.Errorf("%w: %w", session.ErrUnknownOutcome, err)
+		}
+		return nil, err
+	}
+}
+
+// adopt makes the node that stands there ours, if it may be.
+func (p *persistent) adopt(ctx context.Context, in Instance, data []byte) error {
+	held, stat, err := p.read(ctx)
+	if err != nil {
+		return err
+	}
+	if stat.EphemeralOwner != 0 {
+		return &standing.DuplicateError{Path: p.node, Session: stat.EphemeralOwner, Czxid: stat.Czxid}
+	}
+	if !bytes.Equal(held, data) {
+		_, name := znode.Split(p.node)
+		there, err := p.r.decode(in.Service, name, held)
+		switch mine := in; {
+		case err == nil && there.sameBut(mine):
+			data = held
+		case p.r.conflict == standing.Replace:
+		case err != nil, there.Address != in.Address, there.Port != in.Port, there.SSLPort != in.SSLPort:
+			return ErrDuplicate
+		}
+		if !bytes.Equal(held, data) {
+			if _, err := p.r.sm.Set(ctx, p.node, data, stat.Version); err != nil {
+				return err
+			}
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.czxid = stat.Czxid
+	return nil
+}
+
+// sameBut reports whether the two say the same but for the time of
+// registration.
+func (in Instance) sameBut(other Instance) bool {
+	other.Registered = in.Registered
+	return in.Equal(other)
+}
+
+// read reads the node from a server that has caught up.
+func (p *persistent) read(ctx context.Context) ([]byte, session.Stat, error) {
+	if err := p.r.sm.Sync(ctx, p.node); err != nil {
+		return nil, session.Stat{}, err
+	}
+	return p.r.sm.Get(ctx, p.node)
+}
+
+func (p *persistent) set(ctx context.Context, data []byte) error {
+	for {
+		held, stat, err := p.read(ctx)
+		switch {
+		case err != nil:
+		case stat.Czxid != p.token():
+			err = zk.ErrNoNode // removed, and made again by somebody else
+		case bytes.Equal(held, data):
+			return nil
+		default:
+			_, err = p.r.sm.Set(ctx, p.node, data, stat.Version)
+		}
+		if err == nil {
+			return nil
+		}
+		if !transient(ctx, err) && !errors.Is(err, zk.ErrBadVersion) {
+			return line.GaveUp(ctx, err)
+		}
+	}
+}
+
+func (p *persistent) token() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.czxid
+}
+
+func (p *persistent) state() State          { return State{In: true, Token: p.token()} }
+func (p *persistent) path() string          { return p.node }
+func (p *persistent) done() <-chan struct{} { return p.over }
+
+// wait: nobody watches the node.
+func (p *persistent) wait() (newer, ended <-chan struct{}) { return nil, nil }
+
+func (p *persistent) remove(ctx context.Context) error {
+	p.mu.Lock()
+	select {
+	case <-p.over:
+		p.mu.Unlock()
+		return nil
+	default:
+	}
+	if p.removal == nil {
+		p.removal = &removal{done: make(chan struct{})}
+		go p.work(p.removal)
+	}
+	r := p.removal
+	p.mu.Unlock()
+	select {
+	case <-r.done:
+		return r.err
+	case <-ctx.Done():
+		return line.GaveUp(ctx, fmt.Errorf("the removal goes on in the background: %w", ctx.Err()))
+	}
+}
+
+// work removes the node, for as long as it takes to reach a server.
+func (p *persistent) work(r *removal) {
+	r.err = p.delete()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.removal = nil
+	if r.err == nil {
+		close(p.over)
+	}
+	close(r.done)
+}
+
+// delete ends with the Manager at the latest.
+func (p *persistent) delete() error {
+	ctx, czxid := context.Background(), p.token()
+	for {
+		_, stat, err := p.read(ctx)
+		if err == nil && stat.Czxid != czxid {
+			return nil
+		}
+		if err == nil {
+			err = p.r.sm.Delete(ctx, p.node, stat.Version)
+		}
+		switch {
+		case err == nil, errors.Is(err, zk.ErrNoNode):
+			if !errors.Is(err, session.ErrUnknownOutcome) {
+				return nil
+			}
+		case !transient(ctx, err) && !errors.Is(err, zk.ErrBadVersion):
+			return err
+		}
+	}
+}

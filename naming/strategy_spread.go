@@ -1,0 +1,176 @@
+package naming
+
+import (
+	"math"
+	"math/bits"
+	"sync/atomic"
+)
+
+// scale maps x, uniform over 64 bits, to 0 to n-1 without a division.
+func scale(x, n uint64) uint64 {
+	hi, _ := bits.Mul64(x, n)
+	return hi
+}
+
+type roundRobin struct{ next atomic.Uint64 }
+
+func (r *roundRobin) prepare(g *group) picker {
+	n := uint64(len(g.states))
+	return &turns{count: &r.next, n: n, inverse: math.MaxUint64 / n}
+}
+
+// turns is a round robin among n.
+type turns struct {
+	count   *atomic.Uint64
+	n       uint64
+	inverse uint64 // of n, in parts of 2^64
+}
+
+// turn is the next one's place: the count modulo n, by a multiplication, which
+// takes a fraction of the time of a division. The quotient is too small by two
+// at most.
+func (t *turns) turn() int {
+	count := t.count.Add(1) - 1
+	rest := count - scale(count, t.inverse)*t.n
+	for rest >= t.n {
+		rest -= t.n
+	}
+	return int(rest)
+}
+
+func (t *turns) pick(g *group, _ string) int {
+	i := t.turn()
+	var c clock
+	// What is down passes its turn on, and the count goes along: the one that
+	// follows does not get two turns.
+	for range g.states {
+		if g.up(i, &c) {
+			return i
+		}
+		i = t.turn()
+	}
+	return g.upFrom(i, &c)
+}
+
+type uniform struct{ random }
+
+func (u uniform) prepare(*group) picker { return u }
+
+func (u uniform) pick(g *group, _ string) int {
+	return again(g, func() int { return u.below(len(g.states)) })
+}
+
+// again draws until something is drawn that is up. When most are down it looks
+// at all of them in turn.
+func again(g *group, draw func() int) int {
+	const draws = 8
+	var c clock
+	i := 0
+	for range draws {
+		i = draw()
+		if g.up(i, &c) {
+			return i
+		}
+	}
+	return g.upFrom(i, &c)
+}
+
+type weighted struct{ random }
+
+// aliases is the table of the alias method: a draw chooses a slot, and then its
+// own element or the other, in whole numbers, so that no rounding favours any.
+type aliases struct {
+	random random
+	total  uint64
+	slots  []alias
+}
+
+type alias struct {
+	own   uint64 // how much of total is the slot's own element
+	other uint32
+}
+
+// prepare follows Vose. With at most 2^32 elements and weights up to MaxWeight
+// nothing overflows.
+func (w weighted) prepare(g *group) picker {
+	n := len(g.weights)
+	a := &aliases{random: w.random, slots: make([]alias, n)}
+	for _, weight := range g.weights {
+		a.total += uint64(weight)
+	}
+	left := make([]uint64, n)
+	var small, large []int
+	sort := func(i int) {
+		if left[i] < a.total {
+			small = append(small, i)
+		} else {
+			large = append(large, i)
+		}
+	}
+	for i, weight := range g.weights {
+		left[i] = uint64(weight) * uint64(n)
+		a.slots[i] = alias{a.total, uint32(i)}
+		sort(i)
+	}
+	for len(small) > 0 && len(large) > 0 {
+		s, l := small[len(small)-1], large[len(large)-1]
+		small, large = small[:len(small)-1], large[:len(large)-1]
+		a.slots[s] = alias{left[s], uint32(l)}
+		left[l] -= a.total - left[s]
+		sort(l)
+	}
+	return a
+}
+
+func (a *aliases) pick(g *group, _ string) int { return again(g, a.draw) }
+
+func (a *aliases) draw() int {
+	// The upper half of the product is the slot, the lower one is uniform again.
+	hi, lo := bits.Mul64(a.random(), uint64(len(a.slots)))
+	slot := a.slots[hi]
+	if scale(lo, a.total) < slot.own {
+		return int(hi)
+	}
+	return int(slot.other)
+}
+
+type leastPending struct{ random }
+
+func (l leastPending) prepare(*group) picker { return l }
+
+const askAll = 16
+
+func (l leastPending) pick(g *group, _ string) int {
+	n := len(g.states)
+	start := l.below(n)
+	var c clock
+	if n > askAll {
+		first := again(g, func() int { return l.below(n) })
+		second := again(g, func() int { return l.below(n) })
+		if g.busier(first, second) {
+			return second
+		}
+		return first
+	}
+	// A start by chance, so that equals share.
+	best := -1
+	for k := range n {
+		i := start + k
+		if i >= n {
+			i -= n
+		}
+		if g.up(i, &c) && (best < 0 || g.busier(best, i)) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return start
+	}
+	return best
+}
+
+// busier compares the calls under way, with the one to come, for their weights.
+// Calls are far fewer than 2^43, so that the products fit.
+func (g *group) busier(i, j int) bool {
+	return (g.states[i].pending.Load()+1)*g.weights[j] > (g.states[j].pending.Load()+1)*g.weights[i]
+}

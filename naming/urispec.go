@@ -1,0 +1,123 @@
+package naming
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// URISpec says how a URI is made of an instance: literal text and variables,
+// in order. It is Curator's UriSpec. The zero value makes an empty URI.
+type URISpec []URIPart
+
+// URIPart is one piece of a URISpec.
+type URIPart struct {
+	Value    string // the text, or the name of the variable
+	Variable bool
+}
+
+// ParseURISpec reads a spec as "{scheme}://{address}:{port}/v1". Blanks around
+// the name of a variable do not count, nor does a variable without a name. {[} and {]} stand for braces.
+func ParseURISpec(text string) (URISpec, error) {
+	var spec URISpec
+	for text != "" {
+		at := strings.IndexAny(text, "{}")
+		switch {
+		case at < 0:
+			return append(spec, URIPart{Value: text}), nil
+		case text[at] == '}':
+			return nil, errors.New("naming: invalid uriSpec: } without a { before it")
+		case at > 0:
+			spec = append(spec, URIPart{Value: text[:at]})
+		}
+		text = text[at+1:]
+		end := strings.IndexAny(text, "{}")
+		switch {
+		case end < 0:
+			return nil, errors.New("naming: invalid uriSpec: { without a } behind it")
+		case text[end] == '{':
+			return nil, errors.New("naming: invalid uriSpec: { within a variable")
+		}
+		if name := strings.TrimSpace(text[:end]); name != "" {
+			spec = append(spec, URIPart{Value: name, Variable: true})
+		}
+		text = text[end+1:]
+	}
+	return spec, nil
+}
+
+// String gives the spec in the form that ParseURISpec reads.
+func (s URISpec) String() string {
+	var b strings.Builder
+	for _, part := range s {
+		if part.Variable {
+			b.WriteString("{" + part.Value + "}")
+			continue
+		}
+		for _, r := range part.Value {
+			switch r {
+			case '{':
+				b.WriteString("{[}")
+			case '}':
+				b.WriteString("{]}")
+			default:
+				b.WriteRune(r)
+			}
+		}
+	}
+	return b.String()
+}
+
+// Build fills the variables in. They are Curator's: scheme (https where there
+// is an SSLPort, else http), name, id, address, port, ssl-port,
+// registration-time-utc, service-type (in lower case), and [ and ] for braces.
+// What vars holds counts before those. A variable that nobody knows, and a port
+// that the instance does not have, become nothing.
+func (s URISpec) Build(in Instance, vars map[string]string) string {
+	var b strings.Builder
+	for _, part := range s {
+		if !part.Variable {
+			b.WriteString(part.Value)
+		} else if value, given := vars[part.Value]; given {
+			b.WriteString(value)
+		} else {
+			b.WriteString(in.variable(part.Value))
+		}
+	}
+	return b.String()
+}
+
+func (in Instance) variable(name string) string {
+	port := func(p int) string {
+		if p == 0 {
+			return ""
+		}
+		return strconv.Itoa(p)
+	}
+	switch name {
+	case "scheme":
+		if in.SSLPort != 0 {
+			return "https"
+		}
+		return "http"
+	case "name":
+		return in.Service
+	case "id":
+		return in.ID
+	case "address":
+		return in.Address
+	case "port":
+		return port(in.Port)
+	case "ssl-port":
+		return port(in.SSLPort)
+	case "registration-time-utc":
+		return strconv.FormatInt(millis(in.Registered), 10)
+	case "service-type":
+		return strings.ToLower(in.Type.String())
+	case "[":
+		return "{"
+	case "]":
+		return "}"
+	}
+	return ""
+}

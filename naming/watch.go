@@ -1,0 +1,254 @@
+package naming
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/session"
+)
+
+// Defaults of WatchOption.
+const (
+	DefaultProtection = 30 * time.Second
+	DefaultLimit      = 20_000
+)
+
+// ErrAway is why a view is stale while no server is connected, and until what
+// it shows has been read again.
+var ErrAway = errors.New("ZooKeeper is away: what was last known is shown")
+
+// ErrNotWatched is why a view is stale after Service.Close.
+var ErrNotWatched = errors.New("the service is no longer watched")
+
+// WatchOption changes how a service is watched.
+type WatchOption func(*watching)
+
+type watching struct {
+	cache   string
+	protect time.Duration
+	limit   int
+	pause   time.Duration
+	keep    func(Instance) bool
+}
+
+// CacheFile keeps the instances in a file, for a start while ZooKeeper is away:
+// Watch then returns at once, with what the file holds, which is Stale until a
+// server has been asked. Each service needs a file of its own. It is rewritten
+// after a change, once a second at most, and when the watch is closed.
+//
+// A file that cannot be used is a *CacheError among the problems of the View.
+// One of another service or of a newer version is never written to; one that is
+// damaged is kept under its name with ".damaged" behind it.
+func CacheFile(path string) WatchOption { return func(w *watching) { w.cache = path } }
+
+// ProtectEmpty is for how long a service that has lost all its instances goes
+// on being shown with those it had last (View.Kept): they are seldom all down at
+// once, and more often it is their sessions that were lost, as after an outage
+// of ZooKeeper; then they come back by themselves within a session timeout or
+// so. Those that come back, under the same id or address, are shown as they are
+// now, beside those that have not yet. The time runs while ZooKeeper is there.
+// The default is DefaultProtection; 0 turns it off, and an empty service is
+// empty at once.
+func ProtectEmpty(d time.Duration) WatchOption { return func(w *watching) { w.protect = d } }
+
+// Where leaves out the instances for which f is false, such as those of other
+// zones: Where(naming.Instance.Available) leaves those that are enabled and not
+// draining, which a Balancer does by itself. f must always answer the same for
+// the same instance, and not block.
+func Where(f func(Instance) bool) WatchOption { return func(w *watching) { w.keep = f } }
+
+// Limit is how many nodes of the service are read at most: the first by name.
+// What is left out is a problem of the View. It bounds what a directory costs
+// that somebody has filled with other things. The default is DefaultLimit.
+func Limit(n int) WatchOption { return func(w *watching) { w.limit = n } }
+
+// Pause is the least time between two looks at the same thing: what changes
+// more often is read as it is when the time is over. The default is 50 ms. For
+// a large service that changes in bursts a longer one saves requests.
+func Pause(d time.Duration) WatchOption { return func(w *watching) { w.pause = d } }
+
+func (w *watching) validate() error {
+	if w.protect < 0 || w.limit < 1 || w.pause < 0 {
+		return fmt.Errorf("naming: the protection (%s) and the pause (%s) must not be negative, and the limit (%d) be at least 1",
+			w.protect, w.pause, w.limit)
+	}
+	return nil
+}
+
+// View is what is known of a service at one time. It is never changed: what it
+// refers to is shared by all who load it.
+type View struct {
+	// Instances are sorted by ID.
+	Instances []Instance
+	// Stale says that Instances are what was last known, or what the cache file
+	// holds, and may be so no longer. Why says why: ErrAway, ErrNotWatched,
+	// session.ErrClosed, or that a server refuses to list the service.
+	Stale bool
+	Why   error
+	// Kept says that the service had lost all its instances, and that some or all
+	// of Instances are the last it had (ProtectEmpty).
+	Kept bool
+	// Problems are what is wrong now, beyond Why: a *MalformedError for each
+	// node that holds no instance, in the order of their names, a node that may
+	// not be read, nodes beyond the Limit, a *CacheError. An error stays the
+	// same value as long as the node stays the same.
+	Problems []error
+
+	next chan struct{}
+}
+
+// Service is a service that is watched. It is a Source for a Balancer. It lives
+// until Close, or until its Manager is closed; it is safe for concurrent use.
+type Service struct {
+	r         *Registry
+	name, dir string
+	opts      watching
+
+	view atomic.Pointer[View]
+	tree atomic.Pointer[mirror.Tree]
+
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	work    sync.WaitGroup
+	closing sync.Once
+	wake    chan struct{} // holds a token when the loop may have something to do
+	away    atomic.Bool   // no server is connected, or none has been asked since
+	cache   *cacheKeeper  // nil without a file
+
+	following // the loop's alone
+
+	mu        sync.Mutex
+	balancers []*Balancer[Instance]
+}
+
+// coldPatience is how long Watch waits for a server that is connected before it
+// returns what the cache file holds.
+const coldPatience = time.Second
+
+// Watch follows a service, and blocks until its instances have been read once,
+// or taken from the cache file (CacheFile). A service that does not exist is
+// empty, and followed all the same. ctx bounds Watch alone.
+//
+// Errors, in a *session.OpError: a name that cannot be a service's; an invalid
+// option; zk.ErrNoAuth when we may not list the service; session.ErrClosed;
+// ctx's, with session.ErrUnreachable when there was no session.
+func (r *Registry) Watch(ctx context.Context, service string, opts ...WatchOption) (*Service, error) {
+	dir, err := r.dir(service)
+	if err != nil {
+		return nil, failed("watch a service in", r.base, err)
+	}
+	s := &Service{r: r, name: service, dir: dir, wake: make(chan struct{}, 1)}
+	s.opts = watching{protect: DefaultProtection, limit: DefaultLimit}
+	for _, opt := range opts {
+		opt(&s.opts)
+	}
+	if err := s.opts.validate(); err != nil {
+		return nil, failed("watch", dir, err)
+	}
+	s.ctx, s.cancel = context.WithCancelCause(context.Background())
+	s.away.Store(true)
+	first := &View{Stale: true, Why: ErrAway, next: make(chan struct{})}
+	cached := false
+	if s.opts.cache != "" {
+		s.cache, first.Instances = openCache(s.opts.cache, service)
+		cached = s.cache.loaded
+		first.Problems = s.cache.problems()
+	}
+	s.view.Store(first)
+	if err := s.start(ctx, cached); err != nil {
+		s.Close()
+		return nil, failed("watch", dir, err)
+	}
+	return s, nil
+}
+
+// start runs the loop and waits until there is something to show.
+func (s *Service) start(ctx context.Context, cached bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	var late <-chan time.Time
+	if cached {
+		patience := coldPatience
+		if s.r.sm.State() != session.Connected {
+			patience = 0
+		}
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		late = timer.C
+	} else if _, err := s.r.sm.Session(ctx); err != nil {
+		return err
+	}
+	opened := make(chan error, 1)
+	s.work.Go(func() { s.run(opened) })
+	if s.cache != nil {
+		s.work.Go(s.keepCache)
+	}
+	select {
+	case err := <-opened:
+		if cached {
+			return nil // the view tells
+		}
+		return err
+	case <-late:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Name returns the name of the service.
+func (s *Service) Name() string { return s.name }
+
+// Load returns the instances that are known, sorted by ID: the same slice until
+// there is a change, and then another one. It is one atomic load. Do not change
+// what it returns.
+func (s *Service) Load() []Instance { return s.view.Load().Instances }
+
+// View returns all that is known now.
+func (s *Service) View() *View { return s.view.Load() }
+
+// Stale reports whether the instances may be others by now: no server is
+// connected, or none has been asked since. It is never late: while the View may
+// not yet tell of a lost connection, Stale does.
+func (s *Service) Stale() bool {
+	tree := s.tree.Load()
+	return s.view.Load().Stale || tree == nil || tree.Stale()
+}
+
+// Balancer returns a balancer over the service that need not prepare anything
+// in a pick: the watch does it when the instances change. It lasts as long
+// as the Service. NewBalancer makes one that does it in a pick. The error
+// says that an option is invalid.
+func (s *Service) Balancer(strategy Strategy, opts ...BalancerOption) (*Balancer[Instance], error) {
+	b := NewBalancer(s, strategy, opts...)
+	if err := b.Refresh(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.balancers = append(s.balancers, b)
+	return b, nil
+}
+
+// Done returns a channel that is closed when the service is no longer watched:
+// after Close, or when the Manager is closed. Load goes on to return what was
+// known then.
+func (s *Service) Done() <-chan struct{} { return s.ctx.Done() }
+
+// Close ends the watch, writes the cache file if it is behind, and waits until
+// nothing of it is left running. It may be called more than once.
+func (s *Service) Close() {
+	s.cancel(ErrNotWatched)
+	s.work.Wait()
+	s.closing.Do(func() {
+		if s.cache != nil {
+			s.saveCache()
+		}
+	})
+}

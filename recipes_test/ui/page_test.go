@@ -1,0 +1,202 @@
+//go:build unix
+
+package ui
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/queue"
+	"github.com/docent-go/docent/recipes_test/ensemble"
+	"github.com/docent-go/docent/session"
+)
+
+func TestMain(m *testing.M) { ensemble.Main(m) }
+
+func within(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func dial(t *testing.T, e *ensemble.Ensemble) *session.Manager {
+	t.Helper()
+	sm, err := session.Dial(within(t), session.Config{Servers: e.Addrs()})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = sm.Close() })
+	return sm
+}
+
+// serve starts docent ui and returns where it listens.
+func serve(t *testing.T, e *ensemble.Ensemble, args ...string) (*ensemble.Cmd, string) {
+	t.Helper()
+	cmd := ensemble.Run(t, nil, append([]string{"--servers", e.ConnectString(), "ui", "--listen", "127.0.0.1:0"}, args...)...)
+	return cmd, strings.TrimPrefix(cmd.WaitLine("^listening on ", patience).Text, "listening on ")
+}
+
+// The page follows a changing ensemble, is searched, and is used by keyboard
+// alone; an action is confirmed, done and logged.
+func TestPage(t *testing.T) {
+	ensemble.RequireZooKeeper(t)
+	e := ensemble.Start(t, 3)
+	ann, ben := dial(t, e), dial(t, e)
+	held, err := lock.New(ann, "/locks/orders", lock.ID("ann")).Lock(within(t))
+	require.NoError(t, err)
+	next := make(chan *lock.Hold, 1)
+	go func() {
+		h, err := lock.New(ben, "/locks/orders", lock.ID("ben")).Lock(within(t))
+		if err != nil {
+			t.Error(err)
+		}
+		next <- h
+	}()
+	_, err = naming.New(ann).Register(within(t), naming.Instance{Service: "shop", ID: "shop-1", Address: "10.0.0.1", Port: 80})
+	require.NoError(t, err)
+	_, err = naming.New(ben).Register(within(t), naming.Instance{Service: "shop", ID: "shop-2", Address: "10.0.0.2", Port: 80})
+	require.NoError(t, err)
+	_, err = queue.New(ann, "/queues/mail").Put(within(t), []byte("<script>alert(1)</script>"))
+	require.NoError(t, err)
+	_, err = ann.Create(within(t), "/locks/<img src=x onerror=document.title=1>", []byte("x"), session.Persistent)
+	require.NoError(t, err)
+	leading := campaign(t, ann, "first")
+	campaign(t, ben, "second")
+
+	cmd, url := serve(t, e, "--allow-actions")
+	b := open(t, false)
+	b.visit(url)
+	b.sees("#state", "live")
+	b.sees("#list", "/locks/orders")
+	b.sees("#list", "held by ann, 1 waits")
+	require.Equal(t, "docent", run[string](b, "return document.title"), "a node's name became markup")
+
+	// By keyboard: search, open, and back to the list.
+	b.press("/", "orders", enter)
+	b.sees("#detail h2", "/locks/orders")
+	b.sees("#detail .party.holds", "ann")
+	b.sees("#detail ol.line li:nth-child(2)", "ben")
+	require.Equal(t, "detail", run[string](b, "return document.activeElement.id"))
+	b.shot("lock")
+
+	// The lock changes hands, and the page shows it without being asked.
+	require.NoError(t, held.Release())
+	h := <-next
+	b.sees("#detail .party.holds", "ben")
+	b.sees("#list", "held by ben")
+
+	b.press("/", "shop", enter)
+	b.sees("#detail", "10.0.0.2:80")
+	b.shot("service")
+	run[any](b, `[...document.querySelectorAll("#detail .party")].find((n) => n.innerText.includes("shop-1")).querySelector("button.act").click()`)
+	b.sees("#confirm", "Drain shop-1?")
+	b.shot("confirm")
+	run[any](b, `document.getElementById("confirm-yes").click()`)
+	b.sees("#detail .party.down", "draining")
+	require.Contains(t, cmd.Stderr(), "shop-1", "the action is logged")
+
+	b.press("/", "election", enter)
+	b.sees("#detail .party.holds", "first")
+	run[any](b, `document.querySelector("#detail button.act").click()`)
+	b.sees("#confirm", "Make second the leader?")
+	run[any](b, `document.getElementById("confirm-yes").click()`)
+	b.sees("#detail .party.holds", "second")
+	<-leading
+	b.shot("election")
+
+	// A killed server is no reason to stop.
+	e.Leader().Kill()
+	require.NoError(t, h.Release())
+	b.press("/", "orders", enter)
+	b.sees("#list", "/locks/orders")
+
+	dark := open(t, true)
+	dark.visit(url + "#/services/shop")
+	dark.sees("#detail", "10.0.0.2:80")
+	require.NotEqual(t, run[string](b, "return getComputedStyle(document.body).backgroundColor"),
+		run[string](dark, "return getComputedStyle(document.body).backgroundColor"))
+	dark.shot("dark")
+}
+
+// campaign has somebody lead, or wait to. The channel is closed when its first
+// term has ended.
+func campaign(t *testing.T, sm *session.Manager, id string) <-chan struct{} {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended, done := make(chan struct{}), make(chan struct{})
+	first := true
+	go func() {
+		defer close(done)
+		_ = election.New(sm, "/leaders/scheduler", election.ID(id)).Run(ctx, func(ctx context.Context, _ *election.Term) error {
+			<-ctx.Done()
+			if first {
+				first = false
+				close(ended)
+			}
+			return nil
+		})
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-done
+	})
+	ensemble.Eventually(t, patience, id+" is a candidate", func() bool {
+		all, err := election.New(sm, "/leaders/scheduler").Participants(within(t))
+		if err != nil {
+			return false
+		}
+		for _, p := range all {
+			if p.ID == id {
+				return true
+			}
+		}
+		return false
+	})
+	return ended
+}
+
+// Others get nothing: neither with another host's name nor without the token,
+// and no action without the page.
+func TestPageForOthers(t *testing.T) {
+	ensemble.RequireZooKeeper(t)
+	e := ensemble.Start(t, 1)
+	_, url := serve(t, e, "--token", "s3cret", "--allow-actions")
+	base := strings.TrimSuffix(url, "?token=s3cret")
+	ask := func(method, path string, change func(*http.Request)) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(within(t), method, base+path, strings.NewReader(`{"path":"/a","id":"b","confirm":"b"}`))
+		require.NoError(t, err)
+		if change != nil {
+			change(r)
+		}
+		client := http.Client{Timeout: time.Minute, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		response, err := client.Do(r)
+		require.NoError(t, err)
+		response.Body.Close()
+		client.CloseIdleConnections()
+		return response.StatusCode
+	}
+	bearer := func(r *http.Request) { r.Header.Set("Authorization", "Bearer s3cret") }
+	require.Equal(t, http.StatusUnauthorized, ask("GET", "", nil))
+	require.Equal(t, http.StatusUnauthorized, ask("GET", "api/events", nil))
+	require.Equal(t, http.StatusUnauthorized, ask("GET", "?token=wrong", nil))
+	require.Equal(t, http.StatusSeeOther, ask("GET", "?token=s3cret", nil))
+	require.Equal(t, http.StatusOK, ask("GET", "", bearer))
+	require.Equal(t, http.StatusMisdirectedRequest, ask("GET", "", func(r *http.Request) { bearer(r); r.Host = "evil.example" }))
+	require.Equal(t, http.StatusForbidden, ask("POST", "api/transfer", bearer))
+	require.Equal(t, http.StatusForbidden, ask("POST", "api/transfer", func(r *http.Request) {
+		bearer(r)
+		r.Header.Set("X-Docent", "page")
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+	}))
+	require.Equal(t, http.StatusConflict, ask("POST", "api/transfer", func(r *http.Request) {
+		bearer(r)
+		r.Header.Set("X-Docent", "page")
+	}), "there is no such candidate")
+}
