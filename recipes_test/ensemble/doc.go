@@ -3,7 +3,8 @@
 // [Start] launches one standalone server or a quorum on loopback ports and returns once they serve. Each [Server] can be
 // killed, stopped, paused, resumed and started again. A [Proxy] stands in front of a server for one client and cuts,
 // delays or refuses its traffic; [Ensemble.Proxied] gives a client a private proxy in front of every server, so that one
-// client can be partitioned while the others go on. [Run] starts the docent command as a child process and captures its
+// client can be partitioned while the others go on. [PeerProxies] and [Ensemble.Sever] part the servers from each other, and
+// [OwnDisks] lets their disks run full. [Run] starts the docent command as a child process and captures its
 // output line by line.
 //
 // Nothing outlives the test: processes die with the test binary (on Linux even when it is killed), data directories and

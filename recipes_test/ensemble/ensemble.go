@@ -21,6 +21,7 @@ type Ensemble struct {
 	tb      testing.TB
 	dir     string
 	servers []*Server
+	peers   peers
 }
 
 // Start runs n servers of ZooKeeper until the test ends, a standalone one for n = 1, and returns when all of them serve. It calls
@@ -47,17 +48,19 @@ func Start(tb testing.TB, n int, opts ...Option) *Ensemble {
 	e := &Ensemble{tb: tb, dir: dir}
 	tb.Cleanup(e.cleanup)
 
-	var peers []string
 	var clientPorts []int
-	for id := 1; id <= n; id++ {
+	for range n {
 		clientPorts = append(clientPorts, block.take(tb))
 		if n > 1 {
-			peers = append(peers, fmt.Sprintf("server.%d=127.0.0.1:%d:%d", id, block.take(tb), block.take(tb)))
+			e.peers.addrs = append(e.peers.addrs, peerAddrs{data: loopback(block.take(tb)), vote: loopback(block.take(tb))})
 		}
+	}
+	if set.peerProxies {
+		e.peers.wire(tb)
 	}
 	for i, port := range clientPorts {
 		s := &Server{tb: tb, id: i + 1, dir: filepath.Join(dir, fmt.Sprintf("server%d", i+1)), addr: loopback(port), java: java}
-		if err := s.configure(set, port, peers); err != nil {
+		if err := s.configure(set, port, e.peers.seenBy(i+1)); err != nil {
 			tb.Fatalf("configuring server %d: %v", s.id, err)
 		}
 		e.servers = append(e.servers, s)
@@ -177,7 +180,7 @@ func (e *Ensemble) cleanup() {
 		return
 	}
 	for _, s := range e.servers {
-		if err := os.RemoveAll(filepath.Join(s.dir, "data")); err != nil {
+		if err := os.RemoveAll(s.dataDir()); err != nil {
 			e.tb.Errorf("removing the data of server %d: %v", s.id, err)
 		}
 		e.tb.Logf("end of %s:\n%s", s.logFile(), tail(s.logFile(), logTail))

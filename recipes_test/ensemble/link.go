@@ -99,10 +99,18 @@ func (l *link) carry(dst, src net.Conn, g *gate) {
 func (l *link) read(src net.Conn, chunks chan<- chunk) {
 	defer close(chunks)
 	buf := make([]byte, 32<<10)
+	var change func(chunk []byte) []byte
+	if src == l.client {
+		change = l.proxy.currentFirst()
+	}
 	for {
 		n, err := src.Read(buf)
 		due := time.Now().Add(l.proxy.currentDelay())
-		if n > 0 && !l.send(chunks, chunk{data: append([]byte(nil), buf[:n]...), due: due}) {
+		data := append([]byte(nil), buf[:n]...)
+		if n > 0 && change != nil {
+			data, change = change(data), nil
+		}
+		if n > 0 && !l.send(chunks, chunk{data: data, due: due}) {
 			return
 		}
 		if err == nil {

@@ -9,6 +9,9 @@ type settings struct {
 	heap   string
 	config map[string]string
 	jvm    []string
+
+	peerProxies bool
+	ownDisks    bool
 }
 
 func defaults() settings {
@@ -38,6 +41,11 @@ func Config(key, value string) Option {
 // JVM adds arguments for the java command, for example "-Dznode.container.checkIntervalMs=200".
 func JVM(args ...string) Option {
 	return func(s *settings) { s.jvm = append(s.jvm, args...) }
+}
+
+// PeerProxies has the servers talk to each other through proxies, so that [Ensemble.Sever] can part them.
+func PeerProxies() Option {
+	return func(s *settings) { s.peerProxies = true }
 }
 
 // Heap sets the servers' maximal heap in the syntax of java -Xmx, "256m" by default.

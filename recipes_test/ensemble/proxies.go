@@ -3,6 +3,7 @@ package ensemble
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // Proxies is one client's private way into an ensemble: a proxy in front of every server.
@@ -60,5 +61,12 @@ func (p *Proxies) RefuseAll(refuse bool) {
 func (p *Proxies) DisconnectAll() {
 	for _, proxy := range p.proxies {
 		proxy.Disconnect()
+	}
+}
+
+// DelayAll delivers everything d later than it would have been, in both directions.
+func (p *Proxies) DelayAll(d time.Duration) {
+	for _, proxy := range p.proxies {
+		proxy.Delay(d)
 	}
 }

@@ -29,6 +29,7 @@ type Proxy struct {
 
 	mu       sync.Mutex
 	delay    time.Duration
+	first    func(chunk []byte) []byte // if set, changes what a client sends first
 	refusing bool
 	closed   bool
 	listener net.Listener // nil while refusing
@@ -158,6 +159,19 @@ func (p *Proxy) serve(client net.Conn) {
 		defer p.mu.Unlock()
 		delete(p.links, l)
 	}()
+}
+
+// changeFirst has the first bytes that a client sends over each new connection changed.
+func (p *Proxy) changeFirst(f func(chunk []byte) []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.first = f
+}
+
+func (p *Proxy) currentFirst() func(chunk []byte) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.first
 }
 
 func (p *Proxy) currentDelay() time.Duration {

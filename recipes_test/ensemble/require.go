@@ -19,6 +19,8 @@ const debianJars = "/usr/share/java"
 // requiredJars is the smallest set with which a ZooKeeper 3.8 server runs, a logging backend apart.
 var requiredJars = []string{
 	"zookeeper.jar", "zookeeper-jute.jar", "slf4j-api.jar", "metrics-core.jar", "snappy-java.jar", "commons-cli.jar", "netty-all.jar",
+	// For connections by TLS; Debian's netty-all does not have all of them.
+	"netty-buffer.jar", "netty-codec.jar", "netty-common.jar", "netty-handler.jar", "netty-resolver.jar", "netty-transport.jar",
 }
 
 // loggingJars are the backends that will do, the one that writes something first.

@@ -122,9 +122,20 @@ func (s *Server) logFile() string { return filepath.Join(s.dir, "server.log") }
 
 // configure writes the data directory and the configuration file.
 func (s *Server) configure(set settings, clientPort int, peers []string) error {
-	data := filepath.Join(s.dir, "data")
+	data := s.dataDir()
 	if err := os.MkdirAll(data, 0o755); err != nil {
 		return err
+	}
+	if set.ownDisks {
+		if err := mountDisk(data); err != nil {
+			return err
+		}
+		s.tb.Cleanup(func() {
+			s.Kill()
+			if err := unmountDisk(data); err != nil {
+				s.tb.Errorf("unmounting the disk of server %d: %v", s.id, err)
+			}
+		})
 	}
 	if err := os.WriteFile(filepath.Join(data, "myid"), []byte(strconv.Itoa(s.id)), 0o644); err != nil {
 		return err

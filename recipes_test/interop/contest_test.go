@@ -19,60 +19,82 @@ import (
 )
 
 // contender acquires and releases the same thing again and again. acquire
-// waits until it holds.
+// waits until it holds. share is how much of the thing it then has.
 type contender struct {
 	name    string
+	share   int
 	acquire func(ctx context.Context) error
 	release func() error
 }
 
+// all is the share of those who hold alone.
+const all = 1_000
+
 // referee knows who holds. A holder is noted after its acquire has returned,
 // and struck off before its release is called: whoever else is noted in
-// between does hold at the same time. While somebody holds, the referee adds one to a
-// number on the ensemble, by reading and then writing it: two at a time would lose some.
+// between does hold at the same time. Together they must not have more than there is.
+// While somebody holds all of it, the referee adds one to a number on the ensemble, by
+// reading and then writing it: two at a time would lose some. While somebody holds a part,
+// it looks at the number twice.
 type referee struct {
-	tb testing.TB
-	sm *session.Manager
+	tb    testing.TB
+	sm    *session.Manager
+	size  int
+	tally string
 
 	mu      sync.Mutex
-	holders map[string]bool
+	holders map[string]int
 	rounds  map[string]int
 }
 
-const tally = "/tally"
-
-func newReferee(tb testing.TB, sm *session.Manager) *referee {
+func newReferee(tb testing.TB, sm *session.Manager, size int) *referee {
 	tb.Helper()
+	tally := fmt.Sprintf("/tally-%p", tb)
 	_, err := sm.Create(tb.Context(), tally, []byte("0"), session.Persistent)
 	require.NoError(tb, err)
-	return &referee{tb: tb, sm: sm, holders: make(map[string]bool), rounds: make(map[string]int)}
+	return &referee{tb: tb, sm: sm, size: size, tally: tally, holders: make(map[string]int), rounds: make(map[string]int)}
 }
 
-// count adds one to the number.
-func (r *referee) count(ctx context.Context) error {
-	if err := r.sm.Sync(ctx, tally); err != nil {
-		return err
+func (r *referee) number(ctx context.Context) (int, error) {
+	if err := r.sm.Sync(ctx, r.tally); err != nil {
+		return 0, err
 	}
-	data, _, err := r.sm.Get(ctx, tally)
+	data, _, err := r.sm.Get(ctx, r.tally)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(string(data))
+}
+
+// count does what a holder of so much does.
+func (r *referee) count(ctx context.Context, share int) error {
+	n, err := r.number(ctx)
 	if err != nil {
 		return err
 	}
-	n, err := strconv.Atoi(string(data))
-	if err != nil {
+	if share == all {
+		_, err = r.sm.Set(ctx, r.tally, []byte(strconv.Itoa(n+1)), session.AnyVersion)
 		return err
 	}
-	_, err = r.sm.Set(ctx, tally, []byte(strconv.Itoa(n+1)), session.AnyVersion)
+	again, err := r.number(ctx)
+	if err == nil && again != n {
+		err = fmt.Errorf("the number went from %d to %d", n, again)
+	}
 	return err
 }
 
-func (r *referee) enter(name string) {
+func (r *referee) enter(name string, share int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for other := range r.holders {
-		r.tb.Errorf("%s and %s hold at the same time", other, name)
-	}
-	r.holders[name] = true
+	r.holders[name] = share
 	r.rounds[name]++
+	sum := 0
+	for _, share := range r.holders {
+		sum += share
+	}
+	if sum > r.size {
+		r.tb.Errorf("%v hold %d at the same time, of %d", r.holders, sum, r.size)
+	}
 }
 
 func (r *referee) leave(name string) {
@@ -81,20 +103,20 @@ func (r *referee) leave(name string) {
 	delete(r.holders, name)
 }
 
-// contest lets all contend at once, rounds times each.
-func contest(w *world, r *referee, rounds int, all ...contender) {
+// contest lets them all contend at once, rounds times each.
+func contest(w *world, r *referee, rounds int, contenders ...contender) {
 	w.Helper()
 	ctx := w.within(2 * patience)
 	var work sync.WaitGroup
-	for _, c := range all {
+	for _, c := range contenders {
 		work.Go(func() {
 			for range rounds {
 				if err := c.acquire(ctx); err != nil {
 					w.Errorf("%s: acquire: %v", c.name, err)
 					return
 				}
-				r.enter(c.name)
-				if err := r.count(ctx); err != nil {
+				r.enter(c.name, c.share)
+				if err := r.count(ctx, c.share); err != nil {
 					w.Errorf("%s: count: %v", c.name, err)
 				}
 				r.leave(c.name)
@@ -106,21 +128,26 @@ func contest(w *world, r *referee, rounds int, all ...contender) {
 		})
 	}
 	work.Wait()
-	for _, c := range all {
+	counted := 0
+	for _, c := range contenders {
 		require.Equal(w, rounds, r.rounds[c.name], c.name)
+		if c.share == all {
+			counted += rounds
+		}
 	}
-	data, _, err := r.sm.Get(ctx, tally)
+	n, err := r.number(ctx)
 	require.NoError(w, err)
-	require.Equal(w, strconv.Itoa(rounds*len(all)), string(data))
+	require.Equal(w, counted, n)
 }
 
 // errTimeout is what a peer's acquire comes to when it has waited for too long.
 var errTimeout = errors.New("not acquired in time")
 
-// told makes a contender of a peer's verbs.
+// told makes a contender, for all of it, of a peer's verbs.
 func told(name string, actor *peers.Actor, acquire, release string, args ...any) contender {
 	return contender{
-		name: name,
+		name:  name,
+		share: all,
 		acquire: func(context.Context) error {
 			got, err := actor.Go(acquire, append(args, ms(2*patience))...).Result()
 			if err == nil && got != "true" {
@@ -135,17 +162,23 @@ func told(name string, actor *peers.Actor, acquire, release string, args ...any)
 	}
 }
 
-// mutexes makes a contender of a Mutex.
-func mutexes(name string, sm *session.Manager, path string) contender {
-	var hold *lock.Hold
+// held makes a contender of one of our locks.
+func held[H interface{ Release() error }](name string, share int, acquire func(context.Context) (H, error)) contender {
+	var hold H
 	return contender{
-		name: name,
+		name:  name,
+		share: share,
 		acquire: func(ctx context.Context) (err error) {
-			hold, err = lock.New(sm, path, lock.ID(name)).Lock(ctx)
+			hold, err = acquire(ctx)
 			return err
 		},
 		release: func() error { return hold.Release() },
 	}
+}
+
+// mutexes makes a contender of a Mutex.
+func mutexes(name string, sm *session.Manager, path string) contender {
+	return held(name, all, lock.New(sm, path, lock.ID(name)).Lock)
 }
 
 // zkLocks makes a contender of go-zookeeper's own lock.
@@ -153,6 +186,7 @@ func zkLocks(name string, conn *zk.Conn, path string) contender {
 	l := zk.NewLock(conn, path, zk.WorldACL(zk.PermAll))
 	return contender{
 		name:    name,
+		share:   all,
 		acquire: func(context.Context) error { return l.Lock() },
 		release: func() error { return l.Unlock() },
 	}

@@ -5,95 +5,126 @@ package interop
 import (
 	"testing"
 
+	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/recipes_test/peers"
+	"github.com/docent-go/docent/session"
 )
 
-// A Mutex, Curator's InterProcessMutex, go-zookeeper's Lock and a kazoo lock
-// with Curator's node names contend on one path.
-func TestMutexAmongOthers(t *testing.T) {
+// A Mutex, Curator's InterProcessMutex, go-zookeeper's Lock and kazoo's Lock.
+func TestMutex(t *testing.T) {
 	w := inWorld(t)
-	const path = "/interop/mutex"
-	contest(w, newReferee(w, w.docent()), 15,
-		mutexes("docent 1", w.docent(), path),
-		mutexes("docent 2", w.docent(), path),
-		told("curator 1", w.curator().Actor("a"), "lock.acquire", "lock.release", path),
-		told("curator 2", w.curator().Actor("a"), "lock.acquire", "lock.release", path),
-		told("kazoo", w.kazoo().Actor("a"), "lock.acquire", "lock.release", path, "named"),
-		zkLocks("go-zookeeper", w.bare(), path),
-	)
-}
+	java, other, python, second := w.curator(), w.curator(), w.kazoo(), w.kazoo()
 
-// kazoo's own node names are safe among ours and go-zookeeper's, given the
-// extra pattern, as long as no Curator is on the path.
-func TestMutexAmongKazooNames(t *testing.T) {
-	w := inWorld(t)
-	const path = "/interop/kazoo"
-	contest(w, newReferee(w, w.docent()), 15,
-		mutexes("docent 1", w.docent(), path),
-		mutexes("docent 2", w.docent(), path),
-		told("kazoo 1", w.kazoo().Actor("a"), "lock.acquire", "lock.release", path, "extra"),
-		told("kazoo 2", w.kazoo().Actor("a"), "lock.acquire", "lock.release", path, "extra"),
-		zkLocks("go-zookeeper", w.bare(), path),
-	)
-}
-
-// What must not share a path: Curator takes no notice of kazoo's default
-// names, and a kazoo lock with Curator's name that does not heed that name
-// takes no notice of anybody. If this test fails, the table in docs/interop.md
-// is out of date.
-func TestMutexNeverShared(t *testing.T) {
-	w := inWorld(t)
-	const names, misnamed = "/interop/never", "/interop/misnamed"
-	curator, kazoo := w.curator().Actor("a"), w.kazoo().Actor("a")
-	require.Equal(t, "true", kazoo.Do("lock.acquire", names, "extra", ms(patience)))
-	require.Equal(t, "true", curator.Do("lock.acquire", names, ms(patience)), "Curator waits for kazoo's names now")
-
-	require.Equal(t, "true", curator.Do("lock.acquire", misnamed, ms(patience)))
-	require.Equal(t, "true", kazoo.Do("lock.acquire", misnamed, "misnamed", ms(patience)), "kazoo heeds its node's name now")
-}
-
-// A holder of any kind that is killed makes room for the others, and a waiter
-// that is killed does not stand in their way.
-func TestMutexOfTheKilled(t *testing.T) {
-	w := inWorld(t)
-	const path = "/interop/killed"
-	m := lock.New(w.docent(), path)
-
-	curator := w.curator()
-	require.Equal(t, "true", curator.Actor("a").Do("lock.acquire", path, ms(patience)))
-	kazoo := w.kazoo()
-	waiting := kazoo.Actor("a").Go("lock.acquire", path, "named", ms(patience))
-	w.settles("kazoo waits", func() bool {
-		waiters, err := m.Waiters(t.Context())
-		return err == nil && len(waiters) == 1
+	// kazoo takes part with Curator's node names, which it has to heed too.
+	w.part("contest", func(w *world) {
+		const path = "/mutex/contest"
+		contest(w, newReferee(w, w.docent(), all), 15,
+			mutexes("docent 1", w.docent(), path),
+			mutexes("docent 2", w.docent(), path),
+			told("curator 1", java.As(w).Actor("a"), "lock.acquire", "lock.release", path),
+			told("curator 2", other.As(w).Actor("a"), "lock.acquire", "lock.release", path),
+			told("kazoo", python.As(w).Actor("a"), "lock.acquire", "lock.release", path, "named"),
+			zkLocks("go-zookeeper", w.bare(), path),
+		)
 	})
-	other := w.curator()
-	behind := other.Actor("a").Go("lock.acquire", path, ms(patience))
-	w.settles("Curator waits behind it", func() bool {
-		waiters, err := m.Waiters(t.Context())
-		return err == nil && len(waiters) == 2
-	})
-	holders, err := m.Holders(t.Context())
-	require.NoError(t, err)
-	require.Len(t, holders, 1)
-	kazoo.Kill() // a waiter
-	curator.Kill()
-	require.Equal(t, "true", behind.Get())
-	_, err = waiting.Result()
-	require.ErrorIs(t, err, peers.ErrGone)
 
-	// And one of ours behind a Curator that is killed while it holds.
-	got := make(chan error, 1)
-	go func() {
+	// kazoo's own node names are safe among ours and go-zookeeper's, given the
+	// extra pattern, as long as no Curator is on the path.
+	w.part("contest with kazoo's names", func(w *world) {
+		const path = "/mutex/kazoo"
+		contest(w, newReferee(w, w.docent(), all), 15,
+			mutexes("docent 1", w.docent(), path),
+			mutexes("docent 2", w.docent(), path),
+			told("kazoo 1", python.As(w).Actor("a"), "lock.acquire", "lock.release", path, "extra"),
+			told("kazoo 2", second.As(w).Actor("a"), "lock.acquire", "lock.release", path, "extra"),
+			zkLocks("go-zookeeper", w.bare(), path),
+		)
+	})
+
+	// A holder of any kind that is killed makes room for the others, and a waiter
+	// that is killed does not stand in their way.
+	w.part("killed", func(w *world) {
+		const path = "/mutex/killed"
+		m := lock.New(w.docent(), path)
+
+		curator := w.curator()
+		require.Equal(w, "true", curator.Actor("a").Do("lock.acquire", path, ms(patience)))
+		kazoo := w.kazoo()
+		waiting := kazoo.Actor("a").Go("lock.acquire", path, "named", ms(patience))
+		w.settles("kazoo waits", func() bool {
+			waiters, err := m.Waiters(w.Context())
+			return err == nil && len(waiters) == 1
+		})
+		other := w.curator()
+		behind := other.Actor("a").Go("lock.acquire", path, ms(patience))
+		w.settles("Curator waits behind it", func() bool {
+			waiters, err := m.Waiters(w.Context())
+			return err == nil && len(waiters) == 2
+		})
+		holders, err := m.Holders(w.Context())
+		require.NoError(w, err)
+		require.Len(w, holders, 1)
+		kazoo.Kill() // a waiter
+		curator.Kill()
+		require.Equal(w, "true", behind.Get())
+		_, err = waiting.Result()
+		require.ErrorIs(w, err, peers.ErrGone)
+
+		// And one of ours behind a Curator that is killed while it holds.
+		got := make(chan error, 1)
+		go func() {
+			h, err := m.Lock(w.within(patience))
+			if err == nil {
+				err = h.Release()
+			}
+			got <- err
+		}()
+		other.Kill()
+		require.NoError(w, <-got)
+	})
+
+	// What must not share the path. If one of these fails, the table in
+	// docs/interop.md is out of date.
+
+	w.part("never: kazoo's names with Curator", func(w *world) {
+		const path = "/mutex/never"
+		require.Equal(w, "true", python.As(w).Actor("a").Do("lock.acquire", path, "extra", ms(patience)))
+		require.Equal(w, "true", java.As(w).Actor("a").Do("lock.acquire", path, ms(patience)), "Curator waits for kazoo's names now")
+	})
+
+	w.part("never: kazoo with Curator's name that it does not heed", func(w *world) {
+		const path = "/mutex/misnamed"
+		h, err := lock.New(w.docent(), path).Lock(w.within(patience))
+		require.NoError(w, err)
+		require.Equal(w, "true", python.As(w).Actor("a").Do("lock.acquire", path, "misnamed", ms(patience)), "kazoo heeds its node's name now")
+		require.NoError(w, h.Err())
+	})
+
+	w.part("never: kazoo as it is", func(w *world) {
+		const path = "/mutex/default"
+		h, err := lock.New(w.docent(), path).Lock(w.within(patience))
+		require.NoError(w, err)
+		require.Equal(w, "true", python.As(w).Actor("a").Do("lock.acquire", path, "default", ms(patience)), "kazoo waits for Curator's names now")
+		require.NoError(w, h.Err())
+	})
+
+	// go-zookeeper's Lock gives up at a name that it cannot parse, and leaves its own
+	// node behind, for which all others wait until its session ends.
+	w.part("never: a stranger's node with go-zookeeper", func(w *world) {
+		const path = "/mutex/stranger"
+		sm := w.docent()
+		require.NoError(w, sm.EnsureDir(w.within(patience), path))
+		_, err := sm.Create(w.within(patience), path+"/stranger", nil, session.Persistent)
+		require.NoError(w, err)
+		m := lock.New(sm, path)
 		h, err := m.Lock(w.within(patience))
-		if err == nil {
-			err = h.Release()
-		}
-		got <- err
-	}()
-	other.Kill()
-	require.NoError(t, <-got)
+		require.NoError(w, err, "we ignore it")
+		require.NoError(w, h.Release())
+		require.Error(w, zk.NewLock(w.bare(), path, zk.WorldACL(zk.PermAll)).Lock(), "go-zookeeper ignores it now")
+		_, err = m.TryLock(w.Context())
+		require.ErrorIs(w, err, lock.ErrHeld)
+	})
 }

@@ -4,9 +4,12 @@ package interop
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,7 +41,8 @@ const timeout = 4 * time.Second
 // patience is how long a test waits for what must happen; it is no measure of how fast it does.
 const patience = time.Minute
 
-// world is what one test plays in: three real servers.
+// world is what one test plays in: three real servers of its own. Tests run beside each other, since they mostly wait for the
+// sessions of those whom they have killed.
 type world struct {
 	*testing.T
 	servers []string
@@ -46,8 +50,15 @@ type world struct {
 
 func inWorld(t *testing.T) *world {
 	t.Helper()
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	return &world{t, ensemble.Start(t, 3).Addrs()}
+}
+
+// part is a part of the test on the same servers. Peers that it did not start
+// itself it uses as w.
+func (w *world) part(name string, f func(w *world)) {
+	w.Run(name, func(t *testing.T) { f(&world{t, w.servers}) })
 }
 
 func (w *world) curator() *peers.Peer {
@@ -68,6 +79,41 @@ func (w *world) docent() *session.Manager {
 	w.Cleanup(func() { _ = sm.Close() })
 	return sm
 }
+
+// doomed is a process of ours that can be killed: from then on no server hears of
+// it any more, and its session expires.
+func (w *world) doomed() (sm *session.Manager, kill func()) {
+	w.Helper()
+	var mu sync.Mutex
+	var dead bool
+	conns := make(map[net.Conn]bool)
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		if dead {
+			return nil, errors.Join(errDead, conn.Close())
+		}
+		conns[conn] = true
+		return conn, nil
+	}
+	sm, err := session.Dial(w.within(patience), session.Config{Servers: w.servers, Timeout: timeout, Dialer: dial})
+	require.NoError(w, err)
+	w.Cleanup(func() { _ = sm.Close() })
+	return sm, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		dead = true
+		for conn := range conns {
+			_ = conn.Close() // which ones are open still is not known
+		}
+	}
+}
+
+var errDead = errors.New("the process is dead")
 
 // bare is a client of go-zookeeper, for its own lock.
 func (w *world) bare() *zk.Conn {
@@ -105,8 +151,39 @@ func (w *world) within(d time.Duration) context.Context {
 // settles fails the test unless ok holds within patience. It asks again and again.
 func (w *world) settles(what string, ok func() bool) {
 	w.Helper()
-	require.Eventually(w, ok, patience, 50*time.Millisecond, what)
+	ensemble.Eventually(w, patience, what, ok)
 }
 
 // ms is a duration as the peers take it.
 func ms(d time.Duration) int64 { return d.Milliseconds() }
+
+// pending is a call under way.
+type pending[T any] struct {
+	done  chan struct{}
+	value T
+	err   error
+}
+
+func later[T any](f func() (T, error)) *pending[T] {
+	p := &pending[T]{done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		p.value, p.err = f()
+	}()
+	return p
+}
+
+// get waits for the result: what is called is bounded by a ctx.
+func (p *pending[T]) get() (T, error) {
+	<-p.done
+	return p.value, p.err
+}
+
+func (p *pending[T]) waiting() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}

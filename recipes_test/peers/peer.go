@@ -23,7 +23,15 @@ const startup = time.Minute
 // Peer is a process that does as it is told. Its methods may be called from any goroutine.
 type Peer struct {
 	*ensemble.Cmd
-	tb   testing.TB
+	*link
+	tb testing.TB
+}
+
+// As returns the same peer for another test, a part of the one that started it: what goes wrong then fails that test.
+func (p *Peer) As(tb testing.TB) *Peer { return &Peer{p.Cmd, p.link, tb} }
+
+// link is the connection to a peer, and what is under way on it.
+type link struct {
 	conn net.Conn
 
 	mu     sync.Mutex
@@ -53,22 +61,22 @@ func launch(tb testing.TB, program string, before []string, servers string, time
 	if err != nil {
 		tb.Fatalf("the peer did not come: %v\n%s", err, cmd.Stderr())
 	}
-	p := &Peer{Cmd: cmd, tb: tb, conn: conn, calls: make(map[string]*Call), events: make(map[string]chan string)}
+	l := &link{conn: conn, calls: make(map[string]*Call), events: make(map[string]chan string)}
 	reading := make(chan struct{})
 	go func() {
 		defer close(reading)
-		p.read()
+		l.read()
 	}()
 	tb.Cleanup(func() {
 		conn.Close()
 		<-reading
 	})
-	return p
+	return &Peer{cmd, l, tb}
 }
 
 // read takes what the peer says until it is gone.
-func (p *Peer) read() {
-	lines := bufio.NewScanner(p.conn)
+func (l *link) read() {
+	lines := bufio.NewScanner(l.conn)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		words := strings.SplitN(lines.Text(), "\t", 3)
@@ -76,13 +84,13 @@ func (p *Peer) read() {
 			continue
 		}
 		if words[0] == "event" {
-			p.Actor(words[1]).box() <- words[2]
+			l.box(words[1]) <- words[2]
 			continue
 		}
-		p.mu.Lock()
-		call := p.calls[words[0]]
-		delete(p.calls, words[0])
-		p.mu.Unlock()
+		l.mu.Lock()
+		call := l.calls[words[0]]
+		delete(l.calls, words[0])
+		l.mu.Unlock()
 		if call == nil {
 			continue
 		}
@@ -92,19 +100,19 @@ func (p *Peer) read() {
 		call.value = words[2]
 		close(call.done)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.gone = ErrGone
-	for number, call := range p.calls {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gone = ErrGone
+	for number, call := range l.calls {
 		call.err = ErrGone
 		close(call.done)
-		delete(p.calls, number)
+		delete(l.calls, number)
 	}
 }
 
-// Actor returns the peer's thread of that name. It does its commands one after the other; recipes that belong to threads belong
-// to actors.
-func (p *Peer) Actor(name string) *Actor { return &Actor{p, name} }
+// Actor returns the peer's thread of that name, which belongs to the test. It does its commands one after the other; recipes
+// that belong to threads belong to actors.
+func (p *Peer) Actor(name string) *Actor { return &Actor{p, p.tb.Name() + " " + name} }
 
 // Actor is a thread of a peer.
 type Actor struct {
@@ -112,20 +120,20 @@ type Actor struct {
 	name string
 }
 
-// box holds the events of the actor. It is large: a test that does not look at them must not stop the peer's answers.
-func (a *Actor) box() chan string {
-	a.peer.mu.Lock()
-	defer a.peer.mu.Unlock()
-	box := a.peer.events[a.name]
+// box holds the events of an actor. It is large: a test that does not look at them must not stop the peer's answers.
+func (l *link) box(actor string) chan string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	box := l.events[actor]
 	if box == nil {
 		box = make(chan string, 100_000)
-		a.peer.events[a.name] = box
+		l.events[actor] = box
 	}
 	return box
 }
 
 // Events returns what the actor tells unasked.
-func (a *Actor) Events() <-chan string { return a.box() }
+func (a *Actor) Events() <-chan string { return a.peer.box(a.name) }
 
 // Event waits for the next event, and fails the test when there is none within that time.
 func (a *Actor) Event(within time.Duration) string {
@@ -133,7 +141,7 @@ func (a *Actor) Event(within time.Duration) string {
 	timer := time.NewTimer(within)
 	defer timer.Stop()
 	select {
-	case event := <-a.box():
+	case event := <-a.Events():
 		return event
 	case <-timer.C:
 		a.peer.tb.Fatalf("%s told nothing within %v", a.name, within)

@@ -5,12 +5,14 @@ import org.apache.curator.framework.recipes.atomic.AtomicValue;
 import org.apache.curator.framework.recipes.atomic.DistributedAtomicInteger;
 import org.apache.curator.framework.recipes.atomic.DistributedAtomicLong;
 import org.apache.curator.framework.recipes.shared.SharedCount;
+import org.apache.curator.framework.recipes.shared.SharedValue;
 import org.apache.curator.retry.ExponentialBackoffRetry;
 
-/** Counters and shared counts. */
+/** Counters, shared counts and shared values. */
 final class Counters implements Main.Family {
   private final CuratorFramework client;
   private final Map<String, SharedCount> shared = new HashMap<>();
+  private final Map<String, SharedValue> values = new HashMap<>();
 
   Counters(CuratorFramework client) {
     this.client = client;
@@ -39,6 +41,22 @@ final class Counters implements Main.Family {
         return String.valueOf(mine.trySetCount(mine.getVersionedValue(), Integer.parseInt(args[1])));
       case "unshare":
         shared.remove(path).close();
+        return "";
+      case "value": // path, seed in hexadecimal
+        SharedValue value = new SharedValue(client, path, Main.unhex(args[1]));
+        values.put(path, value);
+        value.start();
+        return "";
+      case "get":
+        return Main.hex(values.get(path).getValue());
+      case "put":
+        values.get(path).setValue(Main.unhex(args[1]));
+        return "";
+      case "tryput": // succeeds if nobody has written since we have looked
+        SharedValue last = values.get(path);
+        return String.valueOf(last.trySetValue(last.getVersionedValue(), Main.unhex(args[1])));
+      case "unvalue":
+        values.remove(path).close();
         return "";
       default:
         throw Main.unknown(verb);

@@ -49,6 +49,8 @@ final class Elections implements Main.Family {
         return "";
       case "selected":
         return selectors.get(path).getLeader().getId();
+      case "candidates":
+        return String.valueOf(selectors.get(path).getParticipants().size());
       case "unselect":
         selectors.remove(path).close();
         return "";

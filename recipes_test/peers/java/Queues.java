@@ -1,9 +1,11 @@
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.recipes.queue.DistributedDelayQueue;
+import org.apache.curator.framework.recipes.queue.DistributedIdQueue;
 import org.apache.curator.framework.recipes.queue.DistributedPriorityQueue;
 import org.apache.curator.framework.recipes.queue.DistributedQueue;
 import org.apache.curator.framework.recipes.queue.QueueBase;
@@ -13,7 +15,7 @@ import org.apache.curator.framework.recipes.queue.QueueSerializer;
 import org.apache.curator.framework.recipes.queue.SimpleDistributedQueue;
 import org.apache.curator.framework.state.ConnectionState;
 
-/** Queues. A consumer tells "item TEXT". */
+/** Queues. A consumer tells "item TEXT", and never finishes with an item whose text begins with "stall". */
 final class Queues implements Main.Family {
   private final CuratorFramework client;
   private final Main.Teller teller;
@@ -28,7 +30,7 @@ final class Queues implements Main.Family {
   public String call(String verb, String[] args) throws Exception {
     String path = args[0];
     switch (verb) {
-      case "open": // path, kind (fifo, priority, delay), role (put, consume), the path of the claims or nothing
+      case "open": // path, kind (fifo, priority, delay, id), role (put, consume), the path of the claims or nothing
         open(path, args[1], args[2].equals("consume"), args[3]);
         return "";
       case "put": // path, text
@@ -39,6 +41,9 @@ final class Queues implements Main.Family {
         return "";
       case "delay": // path, text, milliseconds
         ((DistributedDelayQueue<String>) queues.get(path)).put(args[1], System.currentTimeMillis() + Long.parseLong(args[2]));
+        return "";
+      case "id": // path, text, id
+        ((DistributedIdQueue<String>) queues.get(path)).put(args[1], args[2]);
         return "";
       case "multi": // path, texts: one node holds them all
         ((DistributedQueue<String>) queues.get(path)).putMulti(new Texts(args));
@@ -74,6 +79,9 @@ final class Queues implements Main.Family {
       case "delay":
         queue = builder.buildDelayQueue();
         break;
+      case "id":
+        queue = builder.buildIdQueue();
+        break;
       default:
         throw new IllegalArgumentException("unknown kind of queue " + kind);
     }
@@ -83,8 +91,11 @@ final class Queues implements Main.Family {
 
   private final class Consumer implements QueueConsumer<String> {
     @Override
-    public void consumeMessage(String text) {
+    public void consumeMessage(String text) throws InterruptedException {
       teller.tell("item " + text);
+      if (text.startsWith("stall")) { // and is never done with it
+        new CountDownLatch(1).await();
+      }
     }
 
     @Override

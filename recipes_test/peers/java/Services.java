@@ -50,8 +50,24 @@ final class Services implements Main.Family {
       case "register": // base, name, id, address, port, payload kind, type, enabled
         register(base, args);
         return "";
+      case "oldregister": // the same in the serializer's compatible mode, which is Curator's default
+        ServiceInstance<Object> old = build(args[1], args[2], args[3], Integer.parseInt(args[4]), args[5],
+            ServiceType.valueOf(args[6]), Boolean.parseBoolean(args[7]));
+        discovery(base, true).registerService(old);
+        return "";
+      case "oldlist":
+        return text(discovery(base, true).queryForInstances(args[1]));
       case "unregister": // base, name, id
         discovery(base).unregisterService(registered.remove(args[1] + "/" + args[2]));
+        return "";
+      case "change": // base, name, id, payload kind: updates what we have registered
+        ServiceInstance<Object> before = registered.get(args[1] + "/" + args[2]);
+        ServiceInstance<Object> changed = build(args[1], args[2], before.getAddress(), before.getPort(), args[3], before.getServiceType(), true);
+        discovery(base).updateService(changed);
+        registered.put(args[1] + "/" + args[2], changed);
+        return "";
+      case "remove": // base, name, id: of whoever has registered it
+        discovery(base).unregisterService(discovery(base).queryForInstance(args[1], args[2]));
         return "";
       case "list": // base, name: a line per instance, sorted by id, with " | " between them
         return text(discovery(base).queryForInstances(args[1]));
@@ -73,32 +89,42 @@ final class Services implements Main.Family {
   }
 
   private ServiceDiscovery<Object> discovery(String base) throws Exception {
-    ServiceDiscovery<Object> discovery = discoveries.get(base);
+    return discovery(base, false);
+  }
+
+  private ServiceDiscovery<Object> discovery(String base, boolean compatible) throws Exception {
+    ServiceDiscovery<Object> discovery = discoveries.get(base + compatible);
     if (discovery == null) {
       discovery = ServiceDiscoveryBuilder.builder(Object.class)
           .client(client)
           .basePath(base)
-          .serializer(new JsonInstanceSerializer<>(Object.class, false))
+          .serializer(new JsonInstanceSerializer<>(Object.class, compatible))
           .build();
       discovery.start();
-      discoveries.put(base, discovery);
+      discoveries.put(base + compatible, discovery);
     }
     return discovery;
   }
 
   private void register(String base, String[] args) throws Exception {
-    ServiceInstance<Object> instance = ServiceInstance.<Object>builder()
-        .name(args[1])
-        .id(args[2])
-        .address(args[3])
-        .port(Integer.parseInt(args[4]))
-        .payload(payload(args[5]))
-        .serviceType(ServiceType.valueOf(args[6]))
-        .enabled(Boolean.parseBoolean(args[7]))
-        .uriSpec(new UriSpec("{scheme}://{address}:{port}"))
-        .build();
+    ServiceInstance<Object> instance = build(args[1], args[2], args[3], Integer.parseInt(args[4]), args[5],
+        ServiceType.valueOf(args[6]), Boolean.parseBoolean(args[7]));
     discovery(base).registerService(instance);
     registered.put(args[1] + "/" + args[2], instance);
+  }
+
+  private static ServiceInstance<Object> build(
+      String name, String id, String address, int port, String payload, ServiceType type, boolean enabled) throws Exception {
+    return ServiceInstance.<Object>builder()
+        .name(name)
+        .id(id)
+        .address(address)
+        .port(port)
+        .payload(payload(payload))
+        .serviceType(type)
+        .enabled(enabled)
+        .uriSpec(new UriSpec("{scheme}://{address}:{port}"))
+        .build();
   }
 
   private static Object payload(String kind) {
@@ -116,6 +142,11 @@ final class Services implements Main.Family {
         map.put("zone", "b");
         map.put("weight", 3);
         return map;
+      case "strings":
+        Map<String, String> strings = new HashMap<>();
+        strings.put("zone", "a");
+        strings.put("weight", "3");
+        return strings;
       case "bean":
         return new Details("c", 5);
       default:

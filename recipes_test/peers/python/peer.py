@@ -86,6 +86,23 @@ class Actor:
     def do_lock_contenders(self, path, spelling):
         return " ".join(self.lock(path, spelling).contenders())
 
+    # What stands in no other library's layout.
+
+    def do_lock_write(self, path, milliseconds):
+        return str(self.client.WriteLock(path).acquire(timeout=int(milliseconds) / 1000.0)).lower()
+
+    def do_lock_permit(self, path, limit, milliseconds):
+        return str(self.client.Semaphore(path, max_leases=int(limit)).acquire(timeout=int(milliseconds) / 1000.0)).lower()
+
+    def do_elect_lead(self, path, identifier, milliseconds):
+        return str(self.client.Election(path, identifier).lock.acquire(timeout=int(milliseconds) / 1000.0)).lower()
+
+    def do_group_join(self, path, identifier):
+        self.keep("party", path, lambda: self.client.Party(path, identifier)).join()
+
+    def do_group_members(self, path):
+        return " ".join(sorted(self.kept[("party", path)]))
+
     # Meetings.
 
     def do_meet_set(self, path):

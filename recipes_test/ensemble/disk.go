@@ -1,0 +1,79 @@
+package ensemble
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// diskSize is enough for minutes of work, and quick to fill.
+const diskSize = 48 << 20
+
+// RequireDisks skips the test when this process may not mount file systems, which [OwnDisks] needs: it takes root, and in a
+// container a privilege besides. That is no reason to fail even with CI=true.
+func RequireDisks(tb testing.TB) {
+	tb.Helper()
+	dir := tb.TempDir()
+	if err := mountDisk(dir); err != nil {
+		tb.Skipf("needs a small disk for each server: %v", err)
+	}
+	if err := unmountDisk(dir); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// OwnDisks gives the data of each server a small disk of its own, in memory, that [Server.FillDisk] can fill.
+func OwnDisks() Option {
+	return func(s *settings) { s.ownDisks = true }
+}
+
+// FillDisk leaves no room on the server's disk, until [Server.FreeDisk]. A server that cannot write a transaction down stops
+// serving; it may not begin again by itself when there is room. It needs [OwnDisks].
+func (s *Server) FillDisk() {
+	s.tb.Helper()
+	f, err := os.Create(s.ballast())
+	if err != nil {
+		s.tb.Errorf("filling the disk of server %d: %v", s.id, err)
+		return
+	}
+	block := make([]byte, 64<<10)
+	for err == nil && len(block) > 0 {
+		_, err = f.Write(block)
+		if errors.Is(err, syscall.ENOSPC) {
+			block, err = block[:len(block)/2], nil // down to the last byte
+		}
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		s.tb.Errorf("filling the disk of server %d: %v", s.id, err)
+	}
+}
+
+// FreeDisk makes room again.
+func (s *Server) FreeDisk() {
+	s.tb.Helper()
+	if err := os.Remove(s.ballast()); err != nil {
+		s.tb.Errorf("freeing the disk of server %d: %v", s.id, err)
+	}
+}
+
+func (s *Server) dataDir() string { return filepath.Join(s.dir, "data") }
+func (s *Server) ballast() string { return filepath.Join(s.dataDir(), "ballast") }
+
+func mountDisk(dir string) error {
+	return shell("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%d", diskSize), "docent-test", dir)
+}
+
+func unmountDisk(dir string) error { return shell("umount", dir) }
+
+func shell(args ...string) error {
+	out, err := exec.Command(args[0], args[1:]...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}

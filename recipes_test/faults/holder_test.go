@@ -1,0 +1,91 @@
+package faults
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
+)
+
+// holderEnv makes the test binary a holder: a process that takes the lock and
+// writes under it, again and again. It holds "SERVERS STORE".
+const holderEnv = "DOCENT_FAULTS_HOLDER"
+
+// Paths of the fencing test.
+const (
+	fencedLock = "/fenced/lock"
+	fencedLog  = "/fenced/log"
+)
+
+// writesPerHold is how often a holder writes before it releases.
+const writesPerHold = 5
+
+// playHolder runs a holder until it is killed or the store hangs up.
+func playHolder() int {
+	servers, store, _ := strings.Cut(os.Getenv(holderEnv), " ")
+	if err := hold(strings.Split(servers, ","), store); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func hold(servers []string, store string) error {
+	ctx := context.Background()
+	conn, err := net.Dial("tcp", store)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: servers, Timeout: sessionTimeout})
+	if err != nil {
+		return err
+	}
+	defer sm.Close()
+	answers := bufio.NewReader(conn)
+	for {
+		h, err := lock.New(sm, fencedLock).Lock(ctx)
+		if err != nil {
+			return err
+		}
+		for n := 1; n <= writesPerHold; n++ {
+			// Careless on purpose: it never looks whether it still holds.
+			if _, err := fmt.Fprintf(conn, "%d %d %d %s %s\n", os.Getpid(), h.Token(), n, h.Path(), appendLog(sm, h)); err != nil {
+				return err
+			}
+			if _, err := answers.ReadString('\n'); err != nil {
+				return err
+			}
+		}
+		if err := h.Release(); err != nil && !errors.Is(err, session.ErrLost) {
+			return err
+		}
+	}
+}
+
+// appendLog writes the token into the log that lies in ZooKeeper, if the hold's
+// node stands, and says what came of it.
+func appendLog(sm *session.Manager, h *lock.Hold) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_, err := sm.Txn(ctx, h.Guard(), session.CreateOp(fencedLog+"/w-", strconv.AppendInt(nil, h.Token(), 10), session.Sequential))
+	switch i, refused := session.RefusedOp(err); {
+	case err == nil:
+		return "done"
+	case refused && i == 0 && errors.Is(err, session.ErrLost):
+		return "refused"
+	case errors.Is(err, session.ErrUnknownOutcome):
+		return "unknown"
+	case expected(err):
+		return "undone" // there was no session to do it in
+	}
+	return "failed: " + err.Error()
+}

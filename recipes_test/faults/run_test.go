@@ -1,0 +1,198 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/docent-go/docent/recipes_test/ensemble"
+	"github.com/docent-go/docent/session"
+)
+
+// run is a test under a nemesis: several processes, of which each does everything
+// at the same time, and an observer that the nemesis of the clients leaves alone.
+type run struct {
+	tb      testing.TB
+	procs   []*process
+	watcher *session.Manager
+	nemesis *nemesis
+	clock   clock
+	seed    uint64
+
+	mu      sync.Mutex
+	tallies map[string]*tally
+}
+
+// tally counts what came of the operations of one workload.
+type tally struct {
+	rounds, operations, done, unknown, failed, lost int
+	gaps                                            []time.Duration // from the end of a lost hold's context to the next holder
+}
+
+func newRun(tb testing.TB, clients int, opts ...ensemble.Option) *run {
+	e := ensemble.Start(tb, 3, opts...)
+	r := &run{tb: tb, clock: clock{time.Now()}, seed: seed(tb), tallies: map[string]*tally{}}
+	r.watcher = observer(tb, e)
+	for id := range clients {
+		r.procs = append(r.procs, startProcess(tb, e, id))
+	}
+	r.nemesis = &nemesis{tb: tb, e: e, procs: r.procs, clock: r.clock, seed: r.seed, counts: map[string]int{}}
+	tb.Logf("DOCENT_SEED=%d", r.seed)
+	return r
+}
+
+// workload is what the processes do all the time, and the model of it.
+type workload struct {
+	name  string
+	model porcupine.Model
+	play  func(ctx context.Context, rd *round)
+}
+
+// start has the processes work until ctx ends. What it returns waits for the end
+// of that and says what came of it.
+func (r *run) start(ctx context.Context, all []workload) (finish func()) {
+	var work sync.WaitGroup
+	for _, w := range all {
+		work.Go(func() { r.rounds(ctx, w) })
+	}
+	return func() {
+		work.Wait()
+		r.report()
+	}
+}
+
+// progress waits until every workload has done something more.
+func (r *run) progress(when string) {
+	r.tb.Helper()
+	done := func() map[string]int {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		all := map[string]int{}
+		for name, t := range r.tallies {
+			all[name] = t.done
+		}
+		return all
+	}
+	before := done()
+	ensemble.Eventually(r.tb, patience, "operations are answered "+when, func() bool {
+		for name, now := range done() {
+			if now <= before[name] {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// round is a few seconds of one workload on a path of its own. Histories stay
+// short with that, and what is in doubt in one is of no concern to the next.
+type round struct {
+	journal journal
+	*run
+	name string
+	path string
+	n    int
+	stop context.CancelFunc
+
+	doubts atomic.Int32
+}
+
+// mostDoubts ends a round: each operation in doubt can double the number of
+// orders that could explain a history.
+const mostDoubts = 8
+
+// rounds plays round after round until ctx ends, and at least one. Each has its
+// operations checked against the model.
+func (r *run) rounds(ctx context.Context, w workload) {
+	rng := source(r.seed, w.name)
+	for n := 0; n == 0 || ctx.Err() == nil; n++ {
+		rd := &round{run: r, name: w.name, path: fmt.Sprintf("/faults/%s/%04d", w.name, n), n: n}
+		playing, stop := context.WithTimeout(ctx, between(rng, 5*time.Second, 12*time.Second))
+		rd.stop = stop
+		w.play(playing, rd)
+		stop()
+		verify(r.tb, fmt.Sprintf("%s-%d-%d", w.name, r.seed, n), w.model, rd.journal.ops, r.nemesis.recently)
+		r.count(w.name, func(t *tally) {
+			t.rounds++
+			t.operations += len(rd.journal.ops)
+		})
+	}
+}
+
+// each has every process do the same at once, and waits for all.
+func (rd *round) each(f func(p *process, rng *rand.Rand)) {
+	var wg sync.WaitGroup
+	for _, p := range rd.procs {
+		wg.Go(func() { f(p, source(rd.seed, rd.name, rd.n, p.id)) })
+	}
+	wg.Wait()
+}
+
+func (r *run) count(name string, f func(t *tally)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := r.tallies[name]
+	if t == nil {
+		t = &tally{}
+		r.tallies[name] = t
+	}
+	f(t)
+}
+
+func (rd *round) done() {
+	rd.count(rd.name, func(t *tally) { t.done++ })
+}
+
+// failed counts an operation that is known not to have been done.
+func (rd *round) failed(what string, err error) {
+	rd.count(rd.name, func(t *tally) { t.failed++ })
+	if !expected(err) {
+		rd.tb.Errorf("%s: %s: %v\n%s", rd.path, what, err, rd.nemesis.recently())
+	}
+}
+
+// unknown counts an operation whose outcome nobody knows.
+func (rd *round) unknown() {
+	rd.count(rd.name, func(t *tally) { t.unknown++ })
+	if rd.doubts.Add(1) == mostDoubts {
+		rd.stop()
+	}
+}
+
+// report logs what was done to whom and what came of it.
+func (r *run) report() {
+	if r.tb.Failed() {
+		r.tb.Logf("the whole schedule:\n%s", r.nemesis.schedule(math.MaxInt32))
+	}
+	faults, total := r.nemesis.report()
+	r.tb.Logf("%v, DOCENT_SEED=%d, %d faults: %s", time.Since(r.clock.start).Round(time.Second), r.seed, total, faults)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var names []string
+	for name := range r.tallies {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		t := r.tallies[name]
+		if t.done == 0 {
+			r.tb.Errorf("%s: nothing was done", name)
+		}
+		line := fmt.Sprintf("%s: %d operations in %d histories; %d done, %d unknown, %d failed", name, t.operations, t.rounds, t.done, t.unknown, t.failed)
+		if t.lost > 0 {
+			line += fmt.Sprintf(", %d holds lost", t.lost)
+		}
+		if len(t.gaps) > 0 {
+			line += fmt.Sprintf("; the next holder came %v after a context's end at the earliest", slices.Min(t.gaps).Round(time.Millisecond))
+		}
+		r.tb.Log(line)
+	}
+}

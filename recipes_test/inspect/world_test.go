@@ -1,0 +1,149 @@
+//go:build unix
+
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/docent-go/docent/inspect"
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/recipes_test/ensemble"
+	"github.com/docent-go/docent/recipes_test/peers"
+	"github.com/docent-go/docent/session"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := peers.Clean(); err != nil {
+		fmt.Fprintln(os.Stderr, "removing the peers:", err)
+		code = max(code, 1)
+	}
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, "goroutines outlive the tests:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+const (
+	timeout  = 10 * time.Second // of all sessions
+	patience = time.Minute      // for what must happen; no measure of how fast it does
+)
+
+// world is what one test plays in: three real servers, and one who looks.
+type world struct {
+	*testing.T
+	*ensemble.Ensemble
+	looker *session.Manager
+}
+
+func inWorld(t *testing.T) *world {
+	t.Helper()
+	ensemble.RequireZooKeeper(t)
+	w := &world{T: t, Ensemble: ensemble.Start(t, 3)}
+	w.looker = w.docent()
+	return w
+}
+
+func (w *world) curator() *peers.Peer {
+	w.Helper()
+	return peers.Curator(w, strings.Join(w.Addrs(), ","), timeout)
+}
+
+func (w *world) kazoo() *peers.Peer {
+	w.Helper()
+	return peers.Kazoo(w, strings.Join(w.Addrs(), ","), timeout)
+}
+
+// docent is a process of ours.
+func (w *world) docent() *session.Manager {
+	w.Helper()
+	sm, err := session.Dial(w.within(patience), session.Config{Servers: w.Addrs(), Timeout: timeout})
+	require.NoError(w, err)
+	w.Cleanup(func() { _ = sm.Close() })
+	return sm
+}
+
+func (w *world) within(d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(w.Context(), d)
+	w.Cleanup(cancel)
+	return ctx
+}
+
+// look takes a report of everything.
+func (w *world) look() *inspect.Report {
+	w.Helper()
+	r, err := inspect.Take(w.within(patience), w.looker, "/")
+	require.NoError(w, err)
+	return r
+}
+
+// at returns the finding at a path, if it is a T.
+func at[T inspect.Finding](r *inspect.Report, path string) (T, bool) {
+	for _, f := range r.Findings {
+		if found, ok := f.(T); ok && f.Head().Path == path {
+			return found, true
+		}
+	}
+	return *new(T), false
+}
+
+// waiters waits until so many wait for the lock.
+func (w *world) waiters(path string, n int) {
+	w.Helper()
+	ensemble.Eventually(w, patience, fmt.Sprintf("%d wait at %s", n, path), func() bool {
+		l, ok := at[*inspect.Lock](w.look(), path)
+		return ok && len(l.Waiters) == n
+	})
+}
+
+// deadlocks looks for them.
+func (w *world) deadlocks() []inspect.Deadlock {
+	w.Helper()
+	found, err := inspect.Deadlocks(w.within(patience), w.looker, "/", inspect.Confirm(100*time.Millisecond))
+	require.NoError(w, err)
+	require.True(w, found.Report.Complete())
+	return found.Deadlocks
+}
+
+// waiting is somebody of ours who waits for a mutex.
+type waiting struct {
+	giveUp context.CancelFunc
+	done   chan error
+}
+
+func (w *world) wait(sm *session.Manager, path string) waiting {
+	ctx, cancel := context.WithCancel(w.Context())
+	call := waiting{cancel, make(chan error, 1)}
+	go func() {
+		_, err := lock.New(sm, path).Lock(ctx)
+		call.done <- err
+	}()
+	w.Cleanup(cancel)
+	return call
+}
+
+func (w *world) hold(sm *session.Manager, path string) *lock.Hold {
+	w.Helper()
+	h, err := lock.New(sm, path).Lock(w.within(patience))
+	require.NoError(w, err)
+	return h
+}
+
+func session0(sm *session.Manager, t *testing.T) inspect.SessionID {
+	t.Helper()
+	s, err := sm.Session(t.Context())
+	require.NoError(t, err)
+	return inspect.SessionID(s.ID())
+}
+
+// ms is a duration as the peers take it.
+func ms(d time.Duration) int64 { return d.Milliseconds() }

@@ -1,0 +1,464 @@
+//go:build unix
+
+package interop
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/queue"
+	"github.com/docent-go/docent/recipes_test/peers"
+)
+
+// basket collects what all consumers get.
+type basket struct {
+	mu    sync.Mutex
+	items []string
+	by    map[string]int
+}
+
+func (b *basket) put(who, item string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.by == nil {
+		b.by = make(map[string]int)
+	}
+	b.items = append(b.items, item)
+	b.by[who]++
+}
+
+func (b *basket) len() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.items)
+}
+
+// requireAll fails the test unless each of these was got, once.
+func (b *basket) requireAll(w *world, want []string) {
+	w.Helper()
+	w.settles("all is consumed", func() bool { return b.len() >= len(want) })
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	require.ElementsMatch(w, want, b.items, "%v", b.by)
+}
+
+// consume consumes with ours until the test ends.
+func (b *basket) consume(w *world, who string, q *queue.Queue) {
+	ctx, cancel := context.WithCancel(w.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- q.Consume(ctx, func(_ context.Context, item *queue.Item) error {
+			b.put(who, string(item.Data))
+			return nil
+		})
+	}()
+	w.Cleanup(func() {
+		cancel()
+		require.ErrorIs(w, <-done, context.Canceled)
+	})
+}
+
+// collect gathers what a consumer in Java tells, until the test ends.
+func (b *basket) collect(w *world, who string, actor *peers.Actor) {
+	ctx, cancel := context.WithCancel(w.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case event := <-actor.Events():
+				b.put(who, event[len("item "):])
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	w.Cleanup(func() {
+		cancel()
+		<-done
+	})
+}
+
+// texts are n texts of somebody's.
+func texts(who string, n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprint(who, " ", i)
+	}
+	return all
+}
+
+func put(w *world, q *queue.Queue, texts []string, opts ...queue.PutOption) {
+	w.Helper()
+	for _, text := range texts {
+		_, err := q.Put(w.within(patience), []byte(text), opts...)
+		require.NoError(w, err)
+	}
+}
+
+// take takes and acknowledges n items.
+func take(w *world, q *queue.Queue, n int) []string {
+	w.Helper()
+	var got []string
+	for range n {
+		item, err := q.Take(w.within(patience))
+		require.NoError(w, err)
+		got = append(got, string(item.Data))
+		require.NoError(w, item.Ack())
+	}
+	return got
+}
+
+// A Queue in Curator's format, with DistributedQueue, DistributedPriorityQueue
+// and DistributedDelayQueue.
+func TestDistributedQueue(t *testing.T) {
+	w := inWorld(t)
+	java, other := w.curator(), w.curator()
+
+	// Each puts, and each consumes, with claims: nothing is lost, nothing comes twice.
+	w.part("all put and all consume", func(w *world) {
+		const path = "/queue/all"
+		q := queue.New(w.docent(), path)
+		var b basket
+		for i, peer := range []*peers.Peer{java, other} {
+			actor := peer.As(w).Actor("all")
+			actor.Do("queue.open", path+"/items", "fifo", "consume", path+"/claims")
+			b.collect(w, fmt.Sprint("java ", i), actor)
+		}
+		b.consume(w, "docent 1", q)
+		b.consume(w, "docent 2", queue.New(w.docent(), path))
+		want := slices.Concat(texts("docent", 40), texts("java", 40), texts("multi", 5))
+		putting := later(func() (none struct{}, err error) {
+			for _, text := range texts("docent", 40) {
+				if _, err := q.Put(w.within(patience), []byte(text)); err != nil {
+					return none, err
+				}
+			}
+			return none, nil
+		})
+		a := java.As(w).Actor("all")
+		for _, text := range texts("java", 40) {
+			a.Do("queue.put", path+"/items", text)
+		}
+		var many []any
+		for _, text := range texts("multi", 5) {
+			many = append(many, text)
+		}
+		a.Do("queue.multi", append([]any{path + "/items"}, many...)...)
+		require.Equal(w, "true", a.Do("queue.flush", path+"/items", ms(patience)))
+		_, err := putting.get()
+		require.NoError(w, err)
+		b.requireAll(w, want)
+		w.settles("the queue is empty", func() bool {
+			n, err := q.Len(w.Context())
+			return err == nil && n == 0
+		})
+		a.Do("queue.close", path+"/items")
+		other.As(w).Actor("all").Do("queue.close", path+"/items")
+	})
+
+	// Many items in one node, taken and released by us: none is lost.
+	w.part("putMulti", func(w *world) {
+		const path = "/queue/multi"
+		a := java.As(w).Actor("a")
+		a.Do("queue.open", path+"/items", "fifo", "put", "")
+		a.Do("queue.multi", path+"/items", "a", "b", "c")
+		require.Equal(w, "true", a.Do("queue.flush", path+"/items", ms(patience)))
+		q := queue.New(w.docent(), path)
+		require.Equal(w, []string{"a"}, take(w, q, 1))
+		item, err := q.Take(w.within(patience))
+		require.NoError(w, err)
+		require.Equal(w, "b", string(item.Data))
+		require.NoError(w, item.Release())
+		require.Equal(w, []string{"b", "c"}, take(w, q, 2))
+		a.Do("queue.close", path+"/items")
+	})
+
+	// A consumer that is killed over an item gives it back to the other kind.
+	w.part("killed", func(w *world) {
+		const path = "/queue/killed"
+		sm, kill := w.doomed()
+		q := queue.New(w.docent(), path)
+		put(w, q, []string{"stall"})
+		theirs := w.curator()
+		theirs.Actor("a").Do("queue.open", path+"/items", "fifo", "consume", path+"/claims")
+		require.Equal(w, "item stall", theirs.Actor("a").Event(patience))
+		_, err := q.TryTake(w.Context())
+		require.ErrorIs(w, err, queue.ErrEmpty, "Curator has claimed it")
+		theirs.Kill()
+		item, err := queue.New(sm, path).Take(w.within(patience))
+		require.NoError(w, err)
+		require.Equal(w, "stall", string(item.Data))
+
+		kill()
+		w.settles("our claim has gone", func() bool {
+			status, err := q.Status(w.Context())
+			return err == nil && status == queue.Status{Ready: 1}
+		})
+		last := w.curator().Actor("a")
+		last.Do("queue.open", path+"/items", "fifo", "consume", path+"/claims")
+		require.Equal(w, "item stall", last.Event(patience))
+	})
+
+	w.part("priorities", func(w *world) {
+		const path = "/queue/priority"
+		q := queue.New(w.docent(), path)
+		a := java.As(w).Actor("a")
+		a.Do("queue.open", path+"/items", "priority", "put", "")
+		a.Do("queue.priority", path+"/items", "java 5", 5)
+		a.Do("queue.priority", path+"/items", "java -5", -5)
+		require.Equal(w, "true", a.Do("queue.flush", path+"/items", ms(patience)))
+		put(w, q, []string{"docent 3"}, queue.Priority(3))
+		put(w, q, []string{"docent -7"}, queue.Priority(-7))
+		put(w, q, []string{"docent 5"}, queue.Priority(5))
+		want := []string{"docent -7", "java -5", "docent 3", "java 5", "docent 5"}
+		require.Equal(w, want, take(w, q, 5))
+		a.Do("queue.close", path+"/items")
+
+		put(w, q, []string{"docent 3"}, queue.Priority(3))
+		put(w, q, []string{"docent 1000000"}, queue.Priority(1_000_000))
+		put(w, q, []string{"docent -7"}, queue.Priority(-7))
+		b := java.As(w).Actor("b")
+		b.Do("queue.open", path+"/items", "priority", "consume", path+"/claims")
+		for _, want := range []string{"item docent -7", "item docent 3", "item docent 1000000"} {
+			require.Equal(w, want, b.Event(patience))
+		}
+		b.Do("queue.close", path+"/items")
+	})
+
+	w.part("delays", func(w *world) {
+		const path = "/queue/delay"
+		q := queue.New(w.docent(), path)
+		a := java.As(w).Actor("a")
+		a.Do("queue.open", path+"/items", "delay", "put", "")
+		a.Do("queue.delay", path+"/items", "java later", ms(time.Hour))
+		a.Do("queue.delay", path+"/items", "java soon", 1)
+		require.Equal(w, "true", a.Do("queue.flush", path+"/items", ms(patience)))
+		require.Equal(w, []string{"java soon"}, take(w, q, 1))
+		_, err := q.TryTake(w.Context())
+		require.ErrorIs(w, err, queue.ErrEmpty)
+		status, err := q.Status(w.Context())
+		require.NoError(w, err)
+		require.Equal(w, queue.Status{Delayed: 1}, status)
+		a.Do("queue.close", path+"/items")
+
+		put(w, q, []string{"docent later"}, queue.Delay(time.Hour))
+		put(w, q, []string{"docent soon"}, queue.Delay(time.Millisecond))
+		put(w, q, []string{"docent urgent"}, queue.Delay(time.Millisecond), queue.Priority(-1))
+		b := java.As(w).Actor("b")
+		b.Do("queue.open", path+"/items", "delay", "consume", path+"/claims")
+		require.ElementsMatch(w, []string{"item docent soon", "item docent urgent"}, []string{b.Event(patience), b.Event(patience)})
+		w.settles("the others are left", func() bool {
+			status, err := q.Status(w.Context())
+			return err == nil && status == queue.Status{Delayed: 2}
+		})
+		b.Do("queue.close", path+"/items")
+	})
+
+	// A consumer of Curator's that has found an item claimed looks again when the
+	// list of items changes, and not when the claim ends.
+	w.part("never: Curator waits for a claim", func(w *world) {
+		const path = "/queue/idle"
+		q := queue.New(w.docent(), path)
+		put(w, q, []string{"claimed"})
+		item, err := q.Take(w.within(patience))
+		require.NoError(w, err)
+		a := java.As(w).Actor("a")
+		a.Do("queue.open", path+"/items", "fifo", "consume", path+"/claims")
+		put(w, q, []string{"free"})
+		require.Equal(w, "item free", a.Event(patience))
+		w.settles("it is done with that", func() bool {
+			status, err := q.Status(w.Context())
+			return err == nil && status == queue.Status{Claimed: 1}
+		})
+		require.NoError(w, item.Release())
+		again, err := q.Take(w.within(patience))
+		require.NoError(w, err, "Curator was faster: it looks when a claim ends now")
+		require.NoError(w, again.Release())
+		put(w, q, []string{"another"})
+		require.Equal(w, "item claimed", a.Event(patience))
+		require.Equal(w, "item another", a.Event(patience))
+		a.Do("queue.close", path+"/items")
+	})
+
+	// The names of a DistributedIdQueue are ignored, but for ids that look as the
+	// time of a delayed item does.
+	w.part("never: DistributedIdQueue", func(w *world) {
+		const path = "/queue/id"
+		q := queue.New(w.docent(), path)
+		a := java.As(w).Actor("a")
+		a.Do("queue.open", path+"/items", "id", "put", "")
+		a.Do("queue.id", path+"/items", "ignored", "order-7")
+		a.Do("queue.id", path+"/items", "taken", "cafe")
+		require.Equal(w, "true", a.Do("queue.flush", path+"/items", ms(patience)))
+		status, err := q.Status(w.Context())
+		require.NoError(w, err)
+		require.Equal(w, queue.Status{Ready: 1, Foreign: 1}, status)
+		require.Equal(w, []string{"taken"}, take(w, q, 1))
+		a.Do("queue.close", path+"/items")
+	})
+
+	// Without a lockPath Curator's consumers take what is claimed.
+	w.part("never: consumers without lockPath", func(w *world) {
+		const path = "/queue/plain"
+		q := queue.New(w.docent(), path)
+		put(w, q, []string{"one"})
+		item, err := q.Take(w.within(patience))
+		require.NoError(w, err)
+		a := java.As(w).Actor("a")
+		a.Do("queue.open", path+"/items", "fifo", "consume", "")
+		require.Equal(w, "item one", a.Event(patience), "Curator's plain consumer heeds claims now")
+		require.NoError(w, item.Err(), "two have it")
+		require.Error(w, item.Ack())
+		a.Do("queue.close", path+"/items")
+	})
+
+	// Ours put for them.
+	w.part("consumers without lockPath, and we only put", func(w *world) {
+		const path = "/queue/ours"
+		q := queue.New(w.docent(), path)
+		a := java.As(w).Actor("a")
+		a.Do("queue.open", path+"/items", "fifo", "consume", "")
+		put(w, q, texts("docent", 5))
+		for _, want := range texts("docent", 5) {
+			require.Equal(w, "item "+want, a.Event(patience))
+		}
+		a.Do("queue.close", path+"/items")
+	})
+}
+
+// A Queue in the formats of Curator's SimpleDistributedQueue and of kazoo.
+func TestOtherQueues(t *testing.T) {
+	w := inWorld(t)
+	java, python, second := w.curator(), w.kazoo(), w.kazoo()
+
+	w.part("SimpleDistributedQueue", func(w *world) {
+		const path = "/simple/all"
+		q := queue.New(w.docent(), path, queue.Layout(queue.SimpleQueue))
+		a := java.As(w).Actor("a")
+		require.Equal(w, "true", a.Do("queue.offer", path, "java 1"))
+		put(w, q, []string{"docent 1"})
+		require.Equal(w, "true", a.Do("queue.offer", path, "java 2"))
+		require.Equal(w, []string{"java 1", "docent 1", "java 2"}, take(w, q, 3))
+		put(w, q, texts("docent", 2))
+		require.Equal(w, "docent 0", a.Do("queue.poll", path, ms(patience)))
+		require.Equal(w, "docent 1", a.Do("queue.poll", path, ms(patience)))
+	})
+
+	w.part("kazoo Queue", func(w *world) {
+		const path = "/kazoo/queue"
+		q := queue.New(w.docent(), path, queue.Layout(queue.KazooQueue))
+		a := python.As(w).Actor("a")
+		a.Do("queue.put", path, "kazoo 100", 100)
+		put(w, q, []string{"docent 100"})
+		a.Do("queue.put", path, "kazoo 7", 7)
+		put(w, q, []string{"docent 8"}, queue.Priority(8))
+		require.Equal(w, []string{"kazoo 7", "docent 8", "kazoo 100", "docent 100"}, take(w, q, 4))
+		put(w, q, []string{"docent 9"}, queue.Priority(9))
+		put(w, q, []string{"docent 2"}, queue.Priority(2))
+		require.Equal(w, "docent 2", a.Do("queue.get", path))
+		require.Equal(w, "docent 9", a.Do("queue.get", path))
+	})
+
+	w.part("kazoo LockingQueue", func(w *world) {
+		const path = "/kazoo/locking"
+		q := queue.New(w.docent(), path, queue.Layout(queue.KazooLockingQueue))
+		var b basket
+		b.consume(w, "docent 1", q)
+		b.consume(w, "docent 2", queue.New(w.docent(), path, queue.Layout(queue.KazooLockingQueue)))
+		var work sync.WaitGroup
+		want := texts("docent", 30)
+		for i, peer := range []*peers.Peer{python, second} {
+			putter, getter := peer.As(w).Actor("putter"), peer.As(w).Actor("getter")
+			who := fmt.Sprint("kazoo ", i)
+			want = append(want, texts(who, 30)...)
+			work.Go(func() {
+				for _, text := range texts(who, 30) {
+					if _, err := putter.Go("queue.lput", path, text, 100).Result(); err != nil {
+						w.Errorf("%s: put: %v", who, err)
+					}
+				}
+			})
+			work.Go(func() {
+				for b.len() < 90 && w.Context().Err() == nil {
+					item, err := getter.Go("queue.lget", path, 200).Result()
+					if err != nil {
+						w.Errorf("%s: get: %v", who, err)
+						return
+					}
+					if item == "" {
+						continue
+					}
+					b.put(who, item)
+					if done, err := getter.Go("queue.consume", path).Result(); err != nil || done != "true" {
+						w.Errorf("%s: consume: %s %v", who, done, err)
+					}
+				}
+			})
+		}
+		put(w, q, texts("docent", 30))
+		b.requireAll(w, want)
+		work.Wait()
+		w.settles("the queue is empty", func() bool {
+			n, err := q.Len(w.Context())
+			return err == nil && n == 0
+		})
+	})
+
+	w.part("kazoo LockingQueue, killed and released", func(w *world) {
+		const path = "/kazoo/killed"
+		q := queue.New(w.docent(), path, queue.Layout(queue.KazooLockingQueue))
+		put(w, q, []string{"one"})
+		doomed := w.kazoo()
+		require.Equal(w, "one", doomed.Actor("a").Do("queue.lget", path, ms(patience)))
+		_, err := q.TryTake(w.Context())
+		require.ErrorIs(w, err, queue.ErrEmpty)
+		doomed.Kill()
+		item, err := q.Take(w.within(patience))
+		require.NoError(w, err)
+		a := python.As(w).Actor("a")
+		require.Equal(w, "", a.Do("queue.lget", path, 100), "we have it")
+		require.NoError(w, item.Release())
+		require.Equal(w, "one", a.Do("queue.lget", path, ms(patience)))
+		require.Equal(w, "true", a.Do("queue.release", path))
+		require.Equal(w, []string{"one"}, take(w, q, 1))
+		sm, kill := w.doomed()
+		ours := queue.New(sm, path, queue.Layout(queue.KazooLockingQueue))
+		put(w, ours, []string{"two"})
+		item, err = ours.Take(w.within(patience))
+		require.NoError(w, err)
+		kill()
+		<-item.Done()
+		require.Equal(w, "two", a.Do("queue.lget", path, ms(patience)))
+		require.Equal(w, "true", a.Do("queue.consume", path))
+	})
+
+	// Consumers that know no claims take what we have claimed.
+	w.part("never: SimpleDistributedQueue consumes", func(w *world) {
+		const path = "/simple/never"
+		q := queue.New(w.docent(), path, queue.Layout(queue.SimpleQueue))
+		put(w, q, []string{"one"})
+		item, err := q.Take(w.within(patience))
+		require.NoError(w, err)
+		require.Equal(w, "one", java.As(w).Actor("a").Do("queue.poll", path, ms(patience)), "it heeds claims now")
+		require.NoError(w, item.Err())
+		require.Error(w, item.Ack())
+	})
+
+	w.part("never: kazoo Queue consumes", func(w *world) {
+		const path = "/kazoo/never"
+		q := queue.New(w.docent(), path, queue.Layout(queue.KazooQueue))
+		put(w, q, []string{"one"})
+		item, err := q.Take(w.within(patience))
+		require.NoError(w, err)
+		require.Equal(w, "one", python.As(w).Actor("a").Do("queue.get", path), "it heeds claims now")
+		require.NoError(w, item.Err())
+		require.Error(w, item.Ack())
+	})
+}

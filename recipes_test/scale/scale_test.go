@@ -1,0 +1,312 @@
+package scale
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/groupmembership"
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/recipes_test/ensemble"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+func TestMain(m *testing.M) { ensemble.Main(m) }
+
+// patience is how long a test waits for what must happen.
+const patience = 2 * time.Second
+
+// sized returns the full size of something, or a tenth of it.
+func sized(full int) int {
+	if os.Getenv("DOCENT_SCALE") != "" {
+		return full
+	}
+	return full / 10
+}
+
+func dial(t *testing.T, cfg session.Config) *session.Manager {
+	t.Helper()
+	cfg.Timeout = 40 * time.Second
+	sm, err := session.Dial(within(t), cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { sm.Close() })
+	return sm
+}
+
+func embedded(srv *zktest.Server) session.Config {
+	return session.Config{Servers: []string{"zk1"}, Dialer: srv.DialContext}
+}
+
+func within(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// each calls f for 0 to n-1, several at a time, and waits.
+func each(n int, f func(i int)) {
+	const workers = 32
+	var work sync.WaitGroup
+	for w := range workers {
+		work.Go(func() {
+			for i := w; i < n; i += workers {
+				f(i)
+			}
+		})
+	}
+	work.Wait()
+}
+
+// state is what a process uses.
+type state struct {
+	heap       uint64
+	goroutines int
+}
+
+func now() state {
+	// Twice: what a finalizer frees, the first run does not see.
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return state{m.HeapAlloc + m.StackInuse, runtime.NumGoroutine()}
+}
+
+// grown reports by how many bytes for each of n.
+func (s state) grown(before state, n int) int64 {
+	return (int64(s.heap) - int64(before.heap)) / int64(n)
+}
+
+// kinds are what stands on one session in great number.
+var kinds = []struct {
+	name string
+	n    int
+	make func(ctx context.Context, sm *session.Manager, i int) (undo func() error, err error)
+	// creates, reads, lists and watches are what each costs; goroutines, too.
+	creates, reads, lists, watches, goroutines int
+}{
+	{"holds of locks", 10_000, func(ctx context.Context, sm *session.Manager, i int) (func() error, error) {
+		h, err := lock.New(sm, fmt.Sprintf("/locks/%d", i)).Lock(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return h.Release, nil
+	}, 1, 1, 1, 1, 0},
+	{"leaderships", 1_000, func(ctx context.Context, sm *session.Manager, i int) (func() error, error) {
+		term, err := election.New(sm, fmt.Sprintf("/elections/%d", i), election.ID("a")).Campaign(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return term.Resign, nil
+	}, 1, 1, 1, 1, 0},
+	{"watched keys", 5_000, func(ctx context.Context, sm *session.Manager, i int) (func() error, error) {
+		v, err := config.Open(ctx, sm, fmt.Sprintf("/keys/%d", i), config.Text())
+		if err != nil {
+			return nil, err
+		}
+		return v.Close, nil
+	}, 0, 1, 0, 1, 1},
+}
+
+// What one of many on one session costs in requests, watches and goroutines.
+// The directories stand before: making them is no part of it.
+func TestManyOnOneSession(t *testing.T) {
+	for _, kind := range kinds {
+		t.Run(kind.name, func(t *testing.T) {
+			srv := zktest.New(t)
+			n := sized(kind.n)
+			for i := range n {
+				for _, dir := range []string{"/locks", "/elections", "/keys"} {
+					require.NoError(t, srv.Put(fmt.Sprintf("%s/%d", dir, i), []byte("x")))
+				}
+			}
+			sm := dial(t, embedded(srv))
+			require.NoError(t, sm.Sync(within(t), "/"))
+			srv.ResetCounts()
+			before := now()
+			undo := make([]func() error, n)
+			errs := make([]error, n)
+			ctx := within(t)
+			each(n, func(i int) { undo[i], errs[i] = kind.make(ctx, sm, i) })
+			for _, err := range errs {
+				require.NoError(t, err)
+			}
+			// The watch of a hold comes behind it.
+			time.Sleep(2*time.Second); t.Log(srv.Watches(), srv.Counts(), runtime.NumGoroutine()-before.goroutines)
+			ensemble.Eventually(t, patience, "all watches are set", func() bool { return srv.Watches() == n*kind.watches })
+			var after state
+			ensemble.Eventually(t, patience, "no goroutine beyond those that are due", func() bool {
+				after = now()
+				return after.goroutines-before.goroutines <= n*kind.goroutines+8
+			})
+			c := srv.Counts()
+			lists := c[zktest.OpGetChildren] + c[zktest.OpGetChildren2]
+			creates := c[zktest.OpCreate] + c[zktest.OpCreate2] + c[zktest.OpCreateContainer]
+			t.Logf("%d %s: %d creates, %d reads, %d lists, %d watches, %d goroutines more; %d bytes each, the embedded server's part included",
+				n, kind.name, creates, c[zktest.OpGetData], lists, srv.Watches(), after.goroutines-before.goroutines, after.grown(before, n))
+			require.Equal(t, n*kind.creates, creates)
+			require.Equal(t, n*kind.lists, lists)
+			require.LessOrEqual(t, c[zktest.OpGetData], n*kind.reads)
+			each(n, func(i int) { errs[i] = undo[i]() })
+			for _, err := range errs {
+				require.NoError(t, err)
+			}
+			ensemble.Eventually(t, patience, "no goroutine is left", func() bool { return now().goroutines <= before.goroutines+8 })
+		})
+	}
+}
+
+// What a hold costs this process in memory: the server is a real one.
+func TestMemoryOfHolds(t *testing.T) {
+	e := ensemble.Start(t, 1)
+	sm := dial(t, session.Config{Servers: e.Addrs()})
+	n := sized(10_000)
+	holds := make([]*lock.Hold, n)
+	errs := make([]error, n)
+	ctx := within(t)
+	take := func(from, to int) {
+		each(to-from, func(i int) { holds[from+i], errs[from+i] = lock.New(sm, fmt.Sprintf("/locks/%d", from+i)).Lock(ctx) })
+	}
+	take(0, n/10) // what is made once is not counted
+	before := now()
+	take(n/10, n)
+	after := now()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	t.Logf("%d holds on one session: %d bytes each, %d goroutines more", n-n/10, after.grown(before, n-n/10), after.goroutines-before.goroutines)
+	require.LessOrEqual(t, after.goroutines, before.goroutines+8)
+	require.LessOrEqual(t, after.grown(before, n-n/10), int64(4<<10), "the budget of a hold")
+	each(n, func(i int) { errs[i] = holds[i].Release() })
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+}
+
+// Many sessions in one line: one waiter is woken by each release.
+func TestManySessionsInOneLine(t *testing.T) {
+	srv := zktest.New(t)
+	n := sized(300)
+	managers := make([]*session.Manager, n)
+	for i := range managers {
+		managers[i] = dial(t, embedded(srv))
+	}
+	srv.ResetCounts()
+	ctx := within(t)
+	var inside, most, served int
+	var mu sync.Mutex
+	errs := make([]error, n)
+	var work sync.WaitGroup
+	gate, err := lock.New(managers[0], "/line").Lock(ctx)
+	require.NoError(t, err)
+	for i := range n {
+		work.Go(func() {
+			errs[i] = lock.New(managers[i], "/line").Do(ctx, func(context.Context, *lock.Hold) error {
+				mu.Lock()
+				inside++
+				most = max(most, inside)
+				served++
+				mu.Unlock()
+				runtime.Gosched()
+				mu.Lock()
+				inside--
+				mu.Unlock()
+				return nil
+			})
+		})
+	}
+	ensemble.Eventually(t, patience, "all stand in the line", func() bool {
+		info, found := srv.Node("/line")
+		return found && len(info.Children) == n+1 && srv.Watches() >= n
+	})
+	require.NoError(t, gate.Release())
+	work.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	require.Equal(t, 1, most)
+	require.Equal(t, n, served)
+	c := srv.Counts()
+	lists := c[zktest.OpGetChildren] + c[zktest.OpGetChildren2]
+	t.Logf("%d sessions in one line: %d lists, %d reads, %d exists", n, lists, c[zktest.OpGetData], c[zktest.OpExists])
+	require.LessOrEqual(t, lists, 2*(n+1), "nobody lists again and again")
+}
+
+// A large group under churn, with many watchers.
+func TestLargeGroupUnderChurn(t *testing.T) {
+	srv := zktest.New(t)
+	members, watchers := sized(2_000), sized(500)/10
+	managers := make([]*session.Manager, 10)
+	for i := range managers {
+		managers[i] = dial(t, embedded(srv))
+	}
+	ctx := within(t)
+	group := func(i int) *groupmembership.Group { return groupmembership.New(managers[i%len(managers)], "/group") }
+	joined := make([]*groupmembership.Membership, members)
+	errs := make([]error, members)
+	each(members, func(i int) { joined[i], errs[i] = group(i).Join(ctx, fmt.Sprintf("m%04d", i), nil) })
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	before := now()
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	sizes := make([]int, watchers)
+	var mu sync.Mutex
+	var work sync.WaitGroup
+	for i := range watchers {
+		work.Go(func() {
+			for change, err := range group(i).Watch(watching) {
+				if err != nil {
+					continue
+				}
+				mu.Lock()
+				sizes[i] = len(change.Members)
+				mu.Unlock()
+			}
+		})
+	}
+	all := func(n int) func() bool {
+		return func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			for _, size := range sizes {
+				if size != n {
+					return false
+				}
+			}
+			return true
+		}
+	}
+	ensemble.Eventually(t, patience, "all see all", all(members))
+	after := now()
+	srv.ResetCounts()
+	left := members / 2
+	each(left, func(i int) { errs[i] = joined[i].Leave() })
+	ensemble.Eventually(t, patience, "all see who has left", all(members-left))
+	each(left, func(i int) { joined[i], errs[i] = group(i).Join(ctx, fmt.Sprintf("m%04d", i), nil) })
+	ensemble.Eventually(t, patience, "all see who has come", all(members))
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	c := srv.Counts()
+	lists := c[zktest.OpGetChildren] + c[zktest.OpGetChildren2]
+	t.Logf("%d members, %d watchers, %d changes: %d lists, %d reads; %d bytes a watcher, the embedded server's part included",
+		members, watchers, 2*left, lists, c[zktest.OpGetData], after.grown(before, watchers))
+	require.LessOrEqual(t, lists, 2*left*watchers/4, "bursts are coalesced")
+	stop()
+	work.Wait()
+	each(members, func(i int) { errs[i] = joined[i].Leave() })
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+}

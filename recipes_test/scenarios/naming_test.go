@@ -1,0 +1,128 @@
+package scenarios
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/recipes_test/ensemble"
+)
+
+// TestServiceThroughFaults has instances come, change and go while one server
+// after the other is killed and restarted. A client that picks all the time
+// always finds one. An instance is removed only where its session has ended,
+// or it was unregistered; one that is cut off is removed, and comes back with
+// what it has said meanwhile.
+func TestServiceThroughFaults(t *testing.T) {
+	ensemble.RequireZooKeeper(t)
+	e := ensemble.Start(t, 3)
+	ctx, cancel := context.WithCancel(t.Context())
+	register := func(p *process, id string) *naming.Registration {
+		g, err := naming.New(p.Manager).Register(within(t, patience), naming.Instance{Service: "orders", ID: id, Address: "10.0.0.1", Port: 80, Weight: 1})
+		require.NoError(t, err)
+		return g
+	}
+	steady := make(map[string]*process)
+	registered := make(map[string]*naming.Registration)
+	sessions := make(map[string]int64)
+	for i := range 3 {
+		id := "steady-" + strconv.Itoa(i)
+		p := start(t, e, 10*time.Second)
+		steady[id], registered[id] = p, register(p, id)
+		sessions[id] = registered[id].State().Session
+	}
+	orders, err := naming.New(observer(t, e)).Watch(within(t, patience), "orders")
+	require.NoError(t, err)
+	defer orders.Close()
+	balancer, err := orders.Balancer(naming.RoundRobin())
+	require.NoError(t, err)
+
+	var mu sync.Mutex
+	removed := make(map[string]int)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+	running.Go(func() {
+		for change, err := range orders.Changes(ctx) {
+			if err != nil {
+				t.Errorf("the watch reports %v", err)
+			}
+			for _, event := range change.Events {
+				if event.Kind == naming.Removed {
+					mu.Lock()
+					removed[event.Instance.ID]++
+					mu.Unlock()
+				}
+			}
+		}
+	})
+	running.Go(func() {
+		for ctx.Err() == nil {
+			p, err := balancer.Pick("")
+			if err != nil {
+				t.Errorf("a client finds nothing to pick: %v", err)
+				return
+			}
+			p.Done(nil)
+			time.Sleep(time.Millisecond) // its call
+		}
+	})
+	find := func(id string) (naming.Instance, bool) {
+		for _, in := range orders.Load() {
+			if in.ID == id {
+				return in, true
+			}
+		}
+		return naming.Instance{}, false
+	}
+
+	visitor := start(t, e, 10*time.Second)
+	for round := range 3 {
+		e.Server(round).Kill()
+		for _, g := range registered {
+			in := g.Instance()
+			in.Weight = round + 2
+			require.NoError(t, g.Update(within(t, patience), in))
+		}
+		id := "guest-" + strconv.Itoa(round)
+		g := register(visitor, id)
+		ensemble.Eventually(t, patience, id+" is seen", func() bool { _, there := find(id); return there })
+		require.NoError(t, g.Unregister(within(t, patience)))
+		ensemble.Eventually(t, patience, id+" is removed", func() bool { _, there := find(id); return !there })
+		e.Server(round).Restart()
+		require.NoError(t, e.WaitQuorum(within(t, patience)))
+	}
+
+	cut := start(t, e, 2*time.Second)
+	g := register(cut, "cut")
+	ensemble.Eventually(t, patience, "the instance is seen", func() bool { _, there := find("cut"); return there })
+	cut.proxy.CutAll(ensemble.Both)
+	ensemble.Eventually(t, patience, "the instance is removed", func() bool { _, there := find("cut"); return !there })
+	require.False(t, g.State().In, "it knew before others could see it")
+	drained := make(chan error, 1)
+	go func() { drained <- g.Drain(ctx) }()
+	cut.proxy.HealAll()
+	require.NoError(t, <-drained)
+	ensemble.Eventually(t, patience, "the instance is back, and drains", func() bool { in, there := find("cut"); return there && in.Draining })
+	require.NoError(t, g.Unregister(within(t, patience)))
+
+	for id, g := range registered {
+		ensemble.Eventually(t, patience, id+" is seen with what it said last", func() bool { in, _ := find(id); return in.Weight == 4 })
+		require.True(t, g.State().In)
+	}
+	ensemble.Eventually(t, patience, "nothing else is left", func() bool { return len(orders.Load()) == len(registered) })
+	mu.Lock()
+	defer mu.Unlock()
+	for id, p := range steady {
+		s, err := p.Session(t.Context())
+		require.NoError(t, err)
+		if s.ID() == sessions[id] {
+			require.Zero(t, removed[id], "%s was removed although its session lasts", id)
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package security
+
+import (
+	"fmt"
+	gopath "path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/session"
+)
+
+const (
+	ownersPassword = "owner-word"
+	makersPassword = "maker-word"
+)
+
+var (
+	ownersAuth = []session.Credential{session.Digest("owner", ownersPassword)}
+	makersAuth = []session.Credential{session.Digest("maker", makersPassword)}
+
+	// private is what session.CreatorACL makes.
+	private = who{ownersAuth, session.CreatorACL()}
+	// readable lets everybody read.
+	readable = who{ownersAuth, append(session.CreatorACL(), zk.WorldACL(zk.PermRead)...)}
+	// shared is a list that lets the maker do everything but delete.
+	shared = append(zk.DigestACL(zk.PermAll, "owner", ownersPassword),
+		zk.DigestACL(zk.PermRead|zk.PermWrite|zk.PermCreate, "maker", makersPassword)...)
+)
+
+func recipes() []recipe { return slices.Concat(holding, keeping) }
+
+// forEach runs f for every recipe with a path of its own.
+func forEach(w *world, f func(t *testing.T, r recipe, path string)) {
+	t := w.t
+	for i, r := range recipes() {
+		// No subtest: a bubble of virtual time has none.
+		path := fmt.Sprintf("/r%d/path", i)
+		t.Log(r.name, path)
+		f(t, r, path)
+		require.False(t, t.Failed(), r.name)
+	}
+}
+
+// Every recipe works with the owner's credentials, and every node that it
+// makes, parents included, is the owner's alone.
+func TestEveryNodeCarriesTheACL(t *testing.T) {
+	onBoth(t, func(w *world) {
+		sm := w.session(w.t, private)
+		defer sm.Close()
+		forEach(w, func(t *testing.T, r recipe, path string) {
+			stood := false
+			require.NoError(t, r.use(within(t), sm, path, func() {
+				stood = true
+				all := w.tree("/")
+				made := 0
+				for at, n := range all {
+					if at == "/" || at == "/zookeeper" || strings.HasPrefix(at, "/zookeeper/") {
+						continue
+					}
+					made++
+					require.Len(t, n.acl, 1, "%s: %s", r.name, at)
+					require.Equal(t, "digest", n.acl[0].Scheme, "%s: %s", r.name, at)
+					require.True(t, strings.HasPrefix(n.acl[0].ID, "owner:"), "%s: %s", r.name, at)
+				}
+				require.NotZero(t, made, "nothing was looked at")
+			}), r.name)
+			require.True(t, stood, r.name)
+			for at, n := range w.tree(path) {
+				require.Zero(t, n.owner, "%s: %s is left behind", r.name, at)
+			}
+		})
+	})
+}
+
+// Somebody without the right is told so, in one line and at once, and leaves
+// nothing behind: neither where the owner's nodes stand, nor where the path is
+// still to be made.
+func TestStrangersAreRefused(t *testing.T) {
+	onBoth(t, func(w *world) {
+		for _, c := range []struct {
+			base            string
+			owner, stranger who
+			reads           bool
+		}{
+			{"/no-credentials", private, who{}, false},
+			{"/wrong-password", private, who{[]session.Credential{session.Digest("owner", "wrong")}, session.CreatorACL()}, false},
+			{"/somebody-else", private, who{makersAuth, session.CreatorACL()}, false},
+			{"/reader", readable, who{}, true},
+		} {
+			owner, stranger := w.session(w.t, c.owner), w.session(w.t, c.stranger)
+			forEach(w, func(t *testing.T, r recipe, path string) {
+				path = c.base + path
+				entered := func() { require.Fail(t, "a stranger is in", r.name) }
+				require.NoError(t, r.use(within(t), owner, path, func() {
+					before := paths(w.tree("/"))
+					if c.reads && r.full != nil {
+						require.ErrorIs(t, r.use(within(t), stranger, path, entered), r.full)
+					} else {
+						refused(t, r.use(within(t), stranger, path, entered))
+					}
+					refused(t, r.use(within(t), stranger, path+"/further/down", entered))
+					switch {
+					case r.look == nil:
+					case c.reads || r.open:
+						require.NoError(t, r.look(within(t), stranger, path), r.name)
+					default:
+						refused(t, r.look(within(t), stranger, path))
+					}
+					require.ElementsMatch(t, before, paths(w.tree("/")), "%s: something was made", r.name)
+				}), r.name)
+			})
+			require.NoError(w.t, stranger.Close())
+			require.NoError(w.t, owner.Close())
+		}
+	})
+}
+
+// Somebody who may make nodes but not delete them is told so when it comes to
+// deleting, at once. What such a one holds goes with its session.
+func TestNoRightToDelete(t *testing.T) {
+	onBoth(t, func(w *world) {
+		owner := w.session(w.t, who{ownersAuth, shared})
+		defer owner.Close()
+		forEach(w, func(t *testing.T, r recipe, path string) {
+			require.NoError(t, owner.EnsureDir(within(t), gopath.Dir(path)))
+			maker := w.session(t, who{makersAuth, shared})
+			err := r.use(within(t), maker, path, func() {})
+			if r.leaves {
+				require.NoError(t, err, r.name)
+			} else {
+				refused(t, err)
+			}
+			require.NoError(t, maker.Close())
+			for at, n := range w.tree(path) {
+				require.Zero(t, n.owner, "%s: %s is left behind", r.name, at)
+			}
+		})
+	})
+}

@@ -1,0 +1,146 @@
+package security
+
+import (
+	"context"
+	"net"
+	"path"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/recipes_test/ensemble"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+func TestMain(m *testing.M) { ensemble.Main(m) }
+
+// patience is how long a test waits for what must happen; it is no measure of
+// how fast it does.
+const patience = time.Minute
+
+// world is a server, real or embedded, and a bare client of it that has the
+// owner's credentials.
+type world struct {
+	t       *testing.T
+	servers []string
+	dial    func(ctx context.Context, network, address string) (net.Conn, error) // nil: by the network
+	bare    *zk.Conn
+}
+
+// onBoth runs a test on the embedded server, in virtual time, where a goroutine
+// that is left makes it fail, and on a real one. Neither removes empty
+// containers while it runs.
+func onBoth(t *testing.T, f func(w *world)) {
+	t.Run("embedded", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			srv := zktest.New(t, zktest.WithContainerInterval(24*time.Hour))
+			conn, events, err := zk.Connect([]string{srv.Addr()}, 10*time.Second, zk.WithDialer(srv.Dial),
+				zk.WithHostProvider(new(zktest.Hosts)), zk.WithLogger(silent{}))
+			f(&world{t, []string{srv.Addr()}, srv.DialContext, owned(t, conn, events, err)})
+		})
+	})
+	t.Run("real", func(t *testing.T) {
+		e := ensemble.Start(t, 1, ensemble.JVM("-Dznode.container.checkIntervalMs=86400000"))
+		conn, events, err := zk.Connect(e.Addrs(), 10*time.Second, zk.WithLogger(silent{}))
+		f(&world{t, e.Addrs(), nil, owned(t, conn, events, err)})
+	})
+}
+
+type silent struct{}
+
+func (silent) Printf(string, ...any) {}
+
+// owned gives a bare client the owner's credentials.
+func owned(t *testing.T, conn *zk.Conn, events <-chan zk.Event, err error) *zk.Conn {
+	t.Helper()
+	require.NoError(t, err)
+	t.Cleanup(conn.Close)
+	for event := range events {
+		if event.State == zk.StateHasSession {
+			break
+		}
+	}
+	require.NoError(t, conn.AddAuth("digest", []byte("owner:"+ownersPassword)))
+	return conn
+}
+
+// who is somebody: with credentials, and with a list that its nodes get.
+type who struct {
+	auth []session.Credential
+	acl  []zk.ACL
+}
+
+// session opens a session, which is closed with the test at the latest.
+func (w *world) session(t *testing.T, me who) *session.Manager {
+	t.Helper()
+	sm, err := session.Dial(within(t), session.Config{
+		Servers: w.servers, Dialer: w.dial, Timeout: 10 * time.Second, Auth: me.auth, ACL: me.acl,
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { sm.Close() })
+	return sm
+}
+
+func within(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// node is what the owner can see of a node.
+type node struct {
+	acl   []zk.ACL
+	owner int64
+}
+
+// tree returns every node at root and below. What goes away meanwhile is left
+// out.
+func (w *world) tree(root string) map[string]node {
+	w.t.Helper()
+	all := make(map[string]node)
+	var walk func(at string)
+	walk = func(at string) {
+		acl, _, err := w.bare.GetACL(at)
+		if err == zk.ErrNoNode {
+			return
+		}
+		require.NoError(w.t, err, at)
+		children, stat, err := w.bare.Children(at)
+		if err == zk.ErrNoNode {
+			return
+		}
+		require.NoError(w.t, err, at)
+		all[at] = node{acl, stat.EphemeralOwner}
+		for _, child := range children {
+			walk(path.Join(at, child))
+		}
+	}
+	walk(root)
+	return all
+}
+
+// paths lists a tree's nodes.
+func paths(tree map[string]node) []string {
+	list := make([]string, 0, len(tree))
+	for at := range tree {
+		list = append(list, at)
+	}
+	return list
+}
+
+// refused checks the error of a call by somebody who has no right to it.
+func refused(t *testing.T, err error) {
+	t.Helper()
+	require.ErrorIs(t, err, zk.ErrNoAuth)
+	require.NotErrorIs(t, err, context.DeadlineExceeded)
+	require.NotContains(t, err.Error(), "\n", "an error is one line")
+	require.Contains(t, err.Error(), "/", "an error says where")
+	for _, secret := range []string{ownersPassword, makersPassword} {
+		require.NotContains(t, err.Error(), secret)
+	}
+}
