@@ -15,8 +15,10 @@ SEEDS    ?= 200
 DURATION ?= 10m
 # How many random programs the conformance suite runs against both servers.
 CHECKS   ?= 200
+# How many rounds the benchmark takes.
+ROUNDS   ?= 5
 
-.PHONY: help build test test-unit test-ensemble conformance fuzz soak lint deps cover clean
+.PHONY: help build test test-unit test-ensemble conformance fuzz soak simulation mutants bench lint deps cover clean
 
 help: ## Show this list
 	@echo 'make TARGET [VAR=value]'
@@ -33,11 +35,20 @@ test: ## Everything: deps, lint, unit tests, conformance, real ensembles (about 
 	@$(MAKE) --no-print-directory deps
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory test-unit
+	@$(MAKE) --no-print-directory simulation
 	@$(MAKE) --no-print-directory conformance
 	@$(MAKE) --no-print-directory test-ensemble
 
 test-unit: ## Unit and scenario tests of the root module, race detector on; needs nothing but Go
 	$(GO) test -race -timeout 10m ./...
+
+# Without the race detector, which test-unit has on, and which makes them slow.
+simulation: ## Random programs over all recipes, and a few mutants that they must notice (DOCENT_SEED=N repeats one)
+	$(GO) test -count=1 -timeout 10m ./internal/simulation/suite
+	$(GO) run ./internal/simulation/mutants -few
+
+mutants: ## Break the library in every known way: the simulations must notice each; rewrites docs/reliability.md
+	$(GO) run ./internal/simulation/mutants -into docs/reliability.md
 
 test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the reason where there is none)
 	cd recipes_test && $(GO) test -race -count=1 -p 1 -timeout 20m $$($(GO) list ./... | grep -v '/conformance$$')
@@ -59,6 +70,14 @@ fuzz: ## Every fuzz target for FUZZTIME=20s each
 soak: ## Simulations and ensembles for long: SEEDS=200 programs, DURATION=10m of faults
 	DOCENT_SEEDS=$(SEEDS) DOCENT_DURATION=$(DURATION) $(GO) test -race -count=1 -timeout 0 -run 'Simulation|Soak' ./...
 	cd recipes_test && DOCENT_SEEDS=$(SEEDS) DOCENT_DURATION=$(DURATION) $(GO) test -race -count=1 -p 1 -timeout 0 -run 'Simulation|Soak|Conformance' ./...
+
+# The figures of docs/performance.md, next to Curator, kazoo and etcd where they are installed.
+bench: ## Docent and its peers side by side (about ten minutes); rewrites docs/performance.*
+	@.ci/deps
+	@command -v etcd >/dev/null || { [[ $$(id -u) == 0 ]] && command -v apt-get >/dev/null && \
+		DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends etcd-server; } || \
+		echo 'bench: no etcd (Debian: apt-get install etcd-server), its rows will say so'
+	$(GO) run ./bench -rounds $(ROUNDS) -docs docs
 
 # GOWORK=off: what is checked is what a user of one module gets, without the workspace.
 lint: export GOWORK := off

@@ -33,7 +33,9 @@
 //   - A member that dies does not keep the others from leaving: it has left when
 //     its session ends. Nor does it block the next round.
 //   - Nothing stays behind: neither a call that fails nor one that is given up
-//     leaves a node, a goroutine or a waiter.
+//     leaves a member's node, a goroutine or a waiter. The node "ready" of a round
+//     whose members all died, or gave up leaving, stays until the next round's first
+//     comes.
 //
 // # What it does not promise
 //

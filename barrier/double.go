@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -142,7 +143,7 @@ func (d *Double) Do(ctx context.Context, f func(ctx context.Context, v *Visit) e
 	}()
 	err = f(within, v)
 	if left := v.Leave(ctx); left != nil {
-		return errors.Join(err, left)
+		return oneline.Join(err, left)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/session"
 )
 
@@ -233,12 +234,12 @@ func replaceFile(file string, data []byte, mode fs.FileMode) (changed bool, err 
 		return false, err
 	}
 	_, err = tmp.Write(data)
-	err = errors.Join(err, tmp.Chmod(mode), tmp.Sync(), tmp.Close())
+	err = oneline.Join(err, tmp.Chmod(mode), tmp.Sync(), tmp.Close())
 	if err == nil {
 		err = os.Rename(tmp.Name(), file)
 	}
 	if err != nil {
-		return false, errors.Join(err, os.Remove(tmp.Name()))
+		return false, oneline.Join(err, os.Remove(tmp.Name()))
 	}
 	return true, syncDir(dir)
 }
@@ -263,7 +264,7 @@ func writable(file string) error {
 	if err != nil {
 		return fmt.Errorf("the file cannot be written: %w", err)
 	}
-	return errors.Join(tmp.Close(), os.Remove(tmp.Name()))
+	return oneline.Join(tmp.Close(), os.Remove(tmp.Name()))
 }
 
 // syncDir brings a rename to disk.
@@ -272,5 +273,5 @@ func syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	return oneline.Join(d.Sync(), d.Close())
 }

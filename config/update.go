@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/chance"
 	"github.com/docent-go/docent/session"
 )
 
@@ -253,7 +253,7 @@ func pause(ctx context.Context, conflicts int) error {
 	if conflicts == 0 {
 		return nil
 	}
-	timer := time.NewTimer(rand.N(time.Millisecond << min(conflicts, 7)))
+	timer := time.NewTimer(chance.N(time.Millisecond << min(conflicts, 7)))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/session"
 )
 
@@ -47,14 +48,14 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 		began := time.Now()
 		err, why := lead(ctx, t, f)
 		if e.told != nil {
-			e.told(t, errors.Join(err, why))
+			e.told(t, oneline.Join(err, why))
 		}
 		taken := errors.Is(why, session.ErrLost) || errors.Is(why, ErrTransferred)
 		switch {
 		case ctx.Err() != nil:
 			return e.stopped(ctx, err)
 		case err != nil && !taken:
-			return errors.Join(err, why)
+			return oneline.Join(err, why)
 		case why != nil && !taken:
 			return e.fail("resign", why) // our node stands in the way, and cannot be removed
 		}
@@ -99,10 +100,10 @@ func lead(ctx context.Context, t *Term, f func(context.Context, *Term) error) (e
 func (e *Election) stopped(ctx context.Context, err error) error {
 	why := e.fail("run for", ctx.Err())
 	if cause := context.Cause(ctx); !errors.Is(why, cause) {
-		why = e.fail("run for", errors.Join(ctx.Err(), cause))
+		why = e.fail("run for", oneline.Join(ctx.Err(), cause))
 	}
 	if err == nil || errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)) {
 		return why
 	}
-	return errors.Join(why, err)
+	return oneline.Join(why, err)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/session"
 )
@@ -52,7 +53,7 @@ func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Con
 	if errors.Is(left, session.ErrClosed) {
 		left = nil // the member went with the session
 	}
-	return errors.Join(failed("divide", p.path, errors.Join(err, errors.Join(r.failures...))), left)
+	return oneline.Join(failed("divide", p.path, oneline.Join(err, oneline.Join(r.failures...))), left)
 }
 
 // partitionRun is one Run under way.

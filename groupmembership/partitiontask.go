@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/onenode"
 	"github.com/docent-go/docent/session"
 )
@@ -67,7 +68,7 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 		return nil // what f says may be a consequence of that
 	}
 	if released := h.Release(); !errors.Is(released, session.ErrLost) {
-		err = errors.Join(err, released)
+		err = oneline.Join(err, released)
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/session"
 )
 
@@ -110,7 +111,7 @@ func (b *bundle) Release() error {
 				errs = append(errs, err)
 			}
 		}
-		b.result = errors.Join(errs...)
+		b.result = oneline.Join(errs...)
 	})
 	return b.result
 }

@@ -104,7 +104,10 @@ func (h *Hold) Release() error {
 
 func (m *Mutex) join(ctx context.Context) (*Hold, error) {
 	if m.local != nil {
-		return m.local.lock(ctx)
+		over := m.sm.Waiting(ctx, m.path, false)
+		h, err := m.local.lock(ctx)
+		over(inner(h), err)
+		return h, err
 	}
 	h, err := m.line.Join(ctx)
 	if err != nil {
@@ -115,13 +118,23 @@ func (m *Mutex) join(ctx context.Context) (*Hold, error) {
 
 func (m *Mutex) try(ctx context.Context) (*Hold, error) {
 	if m.local != nil {
-		return m.local.try(ctx)
+		over := m.sm.Waiting(ctx, m.path, true)
+		h, err := m.local.try(ctx)
+		over(inner(h), err)
+		return h, err
 	}
 	h, err := try(ctx, m.line)
 	if err != nil {
 		return nil, err
 	}
 	return newHold(h), nil
+}
+
+func inner(h *Hold) *session.Hold {
+	if h == nil {
+		return nil
+	}
+	return h.Hold
 }
 
 func (q *localQueue) check(ctx context.Context) error {

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/session"
 )
 
@@ -51,7 +52,7 @@ func whileHeld(h interface {
 	if released = fail("lock", released); err == nil {
 		return released
 	}
-	return errors.Join(err, released)
+	return oneline.Join(err, released)
 }
 
 // try is line.Try with ErrHeld in place of line.ErrTaken.

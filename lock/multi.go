@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/session"
 )
 
@@ -136,7 +137,7 @@ func (m *Multi) attempt(ctx context.Context, one func(Locker, context.Context) (
 		}
 		cancel(nil)
 		if err != nil {
-			err = errors.Join(err, undo(ctx, holds))
+			err = oneline.Join(err, undo(ctx, holds))
 		}
 	}()
 	paths := make([]string, len(m.locks))
@@ -174,7 +175,7 @@ func undo(ctx context.Context, holds []*Hold) error {
 				errs = append(errs, err)
 			}
 		}
-		done <- errors.Join(errs...)
+		done <- oneline.Join(errs...)
 	}()
 	select {
 	case err := <-done:

@@ -36,8 +36,9 @@ type Mutex struct {
 func New(sm *session.Manager, path string, opts ...Option) *Mutex {
 	o := newOptions(opts)
 	m := &Mutex{
-		sm:      sm,
-		line:    line.New(line.Config{Manager: sm, Dir: path, Tag: mutexTag, Also: []string{kazooTag}, Data: o.data()}),
+		sm: sm,
+		line: line.New(line.Config{Manager: sm, Dir: path, Tag: mutexTag, Also: []string{kazooTag}, Data: o.data(),
+			Part: o.handoff != 0}),
 		path:    path,
 		options: o,
 	}

@@ -58,7 +58,7 @@ func NewSemaphore(sm *session.Manager, path string, limit Limit, opts ...Option)
 		sm:     sm,
 		path:   path,
 		limit:  limit,
-		line:   line.New(line.Config{Manager: sm, Dir: znode.Join(path, locksDir), Tag: mutexTag, Data: o.data()}),
+		line:   line.New(line.Config{Manager: sm, Dir: znode.Join(path, locksDir), Tag: mutexTag, Data: o.data(), Part: true}),
 		leases: line.New(line.Config{Manager: sm, Dir: znode.Join(path, leasesDir), Tag: leaseTag}),
 		who:    o.owner(),
 		err:    err,
@@ -100,10 +100,23 @@ func (p *Permit) Token() int64 { return p.token }
 //
 // The caller must Release the Permit.
 func (s *Semaphore) Acquire(ctx context.Context, n int) (*Permit, error) {
-	p, err := s.acquire(ctx, n)
+	p, err := s.observed(ctx, false, n, s.acquire)
 	if err != nil {
 		return nil, s.fail(n, "acquire", err)
 	}
+	return p, nil
+}
+
+// observed tells the hooks of a wait for permits.
+func (s *Semaphore) observed(ctx context.Context, try bool, n int,
+	acquire func(context.Context, int) (*Permit, error)) (*Permit, error) {
+	over := s.sm.Waiting(ctx, s.path, try)
+	p, err := acquire(ctx, n)
+	if err != nil {
+		over(nil, err)
+		return nil, err
+	}
+	over(p.holds[0].Hold, nil)
 	return p, nil
 }
 
@@ -115,7 +128,7 @@ func (s *Semaphore) Acquire(ctx context.Context, n int) (*Permit, error) {
 // It waits for nobody but a server: ctx bounds that. Other errors are those of
 // Acquire.
 func (s *Semaphore) TryAcquire(ctx context.Context, n int) (*Permit, error) {
-	p, err := s.try(ctx, n)
+	p, err := s.observed(ctx, true, n, s.try)
 	if err != nil {
 		return nil, s.fail(n, "try to acquire", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -158,7 +159,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int) (*Permit, error) {
 			left = ctx.Err()
 		}
 		if left != nil {
-			return nil, errors.Join(left, undo(ctx, p.holds))
+			return nil, oneline.Join(left, undo(ctx, p.holds))
 		}
 		return p, nil
 	})

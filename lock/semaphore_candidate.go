@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -229,5 +230,5 @@ func (c *candidate) abandon() {
 func (c *candidate) remove(ctx context.Context) error {
 	errs := make([]error, len(c.entries))
 	each(len(errs), func(i int) { errs[i] = c.entries[i].Remove(ctx) })
-	return errors.Join(errs...)
+	return oneline.Join(errs...)
 }

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
+	"github.com/docent-go/docent/internal/chance"
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/session"
 )
 
@@ -32,7 +33,7 @@ func Workers(n int) ConsumeOption {
 	return func(c *consumer) {
 		c.workers = n
 		if n < 1 {
-			c.err = errors.Join(c.err, fmt.Errorf("Workers(%d): there must be one at least", n))
+			c.err = oneline.Join(c.err, fmt.Errorf("Workers(%d): there must be one at least", n))
 		}
 	}
 }
@@ -45,7 +46,7 @@ func Prefetch(n int) ConsumeOption {
 	return func(c *consumer) {
 		c.prefetch = n
 		if n < 0 {
-			c.err = errors.Join(c.err, fmt.Errorf("Prefetch(%d): it must not be negative", n))
+			c.err = oneline.Join(c.err, fmt.Errorf("Prefetch(%d): it must not be negative", n))
 		}
 	}
 }
@@ -57,7 +58,7 @@ func Backoff(least, most time.Duration) ConsumeOption {
 	return func(c *consumer) {
 		c.least, c.most = least, most
 		if least <= 0 || most < least {
-			c.err = errors.Join(c.err, fmt.Errorf("Backoff(%v, %v): want 0 < least <= most", least, most))
+			c.err = oneline.Join(c.err, fmt.Errorf("Backoff(%v, %v): want 0 < least <= most", least, most))
 		}
 	}
 }
@@ -194,5 +195,5 @@ func (c *consumer) retry(item *Item, err error) []ReleaseOption {
 	if n := item.Attempt - 1; n < 32 && c.least<<n > 0 && c.least<<n < c.most {
 		bound = c.least << n
 	}
-	return append(opts, After(rand.N(bound)+time.Millisecond))
+	return append(opts, After(chance.N(bound)+time.Millisecond))
 }

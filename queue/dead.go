@@ -15,6 +15,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -115,7 +116,7 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 			q.picture.giveBack(i.s, i.name, i.name)
 			return errNotOurs
 		case errors.Is(err, zk.ErrNoNode) && op < 2:
-			if err = errors.Join(i.s.EnsureDir(ctx, q.claims), i.s.EnsureDir(ctx, q.dead)); err == nil {
+			if err = oneline.Join(i.s.EnsureDir(ctx, q.claims), i.s.EnsureDir(ctx, q.dead)); err == nil {
 				continue
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -150,7 +151,7 @@ func (i *Item) release(o releaseOptions) error {
 	if o.after > 0 {
 		due, err := i.q.dueAt(later(time.Now(), o.after))
 		if err != nil {
-			return errors.Join(err, i.unclaim())
+			return oneline.Join(err, i.unclaim())
 		}
 		to.due = due
 		to.text = i.q.layout.prefix(to) + string(to.id())
@@ -262,7 +263,7 @@ func (i *Item) transact(first, then []session.Op) error {
 			}
 		}
 		// What cannot be done must not keep the item from others.
-		return errors.Join(err, i.unclaim())
+		return oneline.Join(err, i.unclaim())
 	}
 }
 

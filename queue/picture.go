@@ -4,12 +4,12 @@ import (
 	"container/heap"
 	"context"
 	"errors"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/chance"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/session"
 )
@@ -301,7 +301,7 @@ func (p *picture) choose() name {
 	for len(some) < 1<<(p.heat/heatStep) && p.ready.Len() > 0 && p.ready.names[0].priority == first.priority {
 		some = append(some, heap.Pop(&p.ready).(name))
 	}
-	i := rand.IntN(len(some))
+	i := chance.N(len(some))
 	for j, n := range some {
 		if j != i {
 			heap.Push(&p.ready, n)

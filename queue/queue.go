@@ -2,10 +2,10 @@ package queue
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -33,7 +33,7 @@ func New(sm *session.Manager, path string, opts ...Option) *Queue {
 	q.items = pathOr(q.o.items, path+q.layout.items)
 	q.claims = pathOr(q.o.claims, path+q.layout.claims)
 	q.dead = pathOr(q.o.dead, path+q.layout.dead)
-	q.err = errors.Join(append(q.o.errs, q.err)...)
+	q.err = oneline.Join(append(q.o.errs, q.err)...)
 	for _, p := range []string{path, q.items, q.claims, q.dead} {
 		if err := znode.Validate(p); err != nil && q.err == nil {
 			q.err = err

@@ -10,6 +10,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -234,7 +235,7 @@ func (i *Item) begin(ctx context.Context, results []session.OpResult, counted bo
 	// It was lost before anybody could see it. Where the session lives on, as it
 	// does under OnDisconnect, the claim still stands; it must not stay, nor count.
 	if i.s.Err() == nil {
-		err = errors.Join(err, i.transact(nil, i.rewrite(i.name, i.Attempt-1)))
+		err = oneline.Join(err, i.transact(nil, i.rewrite(i.name, i.Attempt-1)))
 	}
 	i.q.picture.giveBack(i.s, i.name, i.name)
 	return err

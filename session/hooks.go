@@ -1,9 +1,12 @@
 package session
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Hook observes a Manager. It is any value that implements one or more of
-// HookState, HookOp, HookAcquired, HookReleased, HookLost and HookSwept. Hooks
+// HookState, HookOp, HookWait, HookAcquired, HookReleased, HookLost and HookSwept. Hooks
 // are called on the goroutine where the thing happens, from several at once:
 // they must be safe for concurrent use, and must return quickly, since some
 // are called from the goroutine that reads from the server.
@@ -14,6 +17,13 @@ type HookState interface{ OnState(StateChange) }
 
 // HookOp is told of every request to the server, after its answer.
 type HookOp interface{ OnOp(OpInfo) }
+
+// HookWait is told when a call begins to wait for a lock, permits or leadership.
+// What OnWait returns, unless it is nil, is called once, when the wait is over.
+// ctx is the caller's: it is for what travels with it, such as a span.
+type HookWait interface {
+	OnWait(ctx context.Context, w WaitInfo) (over func(WaitEnd))
+}
 
 // HookAcquired is told when a hold begins.
 type HookAcquired interface{ OnAcquired(HoldInfo) }
@@ -37,6 +47,24 @@ type OpInfo struct {
 	Err      error
 }
 
+// WaitInfo is one wait for a hold at the moment it begins.
+type WaitInfo struct {
+	// Path is that of the lock, semaphore or election as its constructor was
+	// given it, and not that of a node within it.
+	Path string
+	// Try says that the call asks for the hold and does not wait for others.
+	Try bool
+}
+
+// WaitEnd is what became of a wait.
+type WaitEnd struct {
+	Waited time.Duration
+	// Hold is what the call got, nil with an error. Of several permits at once
+	// it is the first.
+	Hold *Hold
+	Err  error
+}
+
 // HoldInfo is one hold at the moment it begins or ends.
 type HoldInfo struct {
 	Path    string
@@ -57,9 +85,40 @@ type SweptInfo struct {
 	Found bool
 }
 
+// Waiting tells the hooks that a call begins to wait for a hold on what lies at
+// path. It is for recipes, which call over once, with the hold or the error that
+// the caller gets. It never returns nil, and allocates nothing where no hook
+// wants to know.
+func (m *Manager) Waiting(ctx context.Context, path string, try bool) (over func(*Hold, error)) {
+	for _, hook := range m.cfg.Hooks {
+		if _, ok := hook.(HookWait); ok {
+			return m.waiting(ctx, WaitInfo{path, try})
+		}
+	}
+	return unobserved
+}
+
+func unobserved(*Hold, error) {}
+
+func (m *Manager) waiting(ctx context.Context, w WaitInfo) (over func(*Hold, error)) {
+	began := time.Now()
+	var all []func(WaitEnd)
+	notify(m.cfg.Hooks, func(h HookWait) {
+		if f := h.OnWait(ctx, w); f != nil {
+			all = append(all, f)
+		}
+	})
+	return func(h *Hold, err error) {
+		end := WaitEnd{time.Since(began), h, err}
+		for _, f := range all {
+			f(end)
+		}
+	}
+}
+
 func isHook(h Hook) bool {
 	switch h.(type) {
-	case HookState, HookOp, HookAcquired, HookReleased, HookLost, HookSwept:
+	case HookState, HookOp, HookWait, HookAcquired, HookReleased, HookLost, HookSwept:
 		return true
 	}
 	return false

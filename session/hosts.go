@@ -8,6 +8,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"github.com/docent-go/docent/internal/chance"
 )
 
 // hosts gives the client one address after the other, in rounds. Each round
@@ -142,5 +144,5 @@ func backoff(attempt int, limit time.Duration) time.Duration {
 	if attempt < 16 {
 		ceiling = min(limit, minPause<<attempt)
 	}
-	return minPause/2 + rand.N(max(ceiling, 1))
+	return minPause/2 + chance.N(max(ceiling, 1))
 }

@@ -30,6 +30,9 @@ type Link struct {
 	cut    Direction
 	refuse bool
 	delay  time.Duration
+	jitter time.Duration
+	seed   uint64
+	dials  uint64
 	change chan struct{} // closed and replaced whenever a waiting dial may have to look again
 	pairs  map[*pair]struct{}
 }
@@ -102,6 +105,11 @@ func (l *Link) DialContext(ctx context.Context, network, addr string) (net.Conn,
 // connect makes the two ends of a connection. The caller holds l.mu.
 func (l *Link) connect() (client, server *pipeConn) {
 	p := &pair{toServer: newHalf(), toClient: newHalf(), open: 2}
+	if l.jitter > 0 {
+		p.toServer.shake(l.jitter, l.seed, 2*l.dials)
+		p.toClient.shake(l.jitter, l.seed, 2*l.dials+1)
+	}
+	l.dials++
 	l.apply(p)
 	closed := func() {
 		l.mu.Lock()
@@ -148,6 +156,13 @@ func (l *Link) Refuse(refuse bool) { l.update(func() { l.refuse = refuse }) }
 // Delay sets the latency that each direction adds to what is sent from now on. A dial takes a round trip. Nothing
 // is reordered: after the latency falls, newer frames still wait for older ones.
 func (l *Link) Delay(d time.Duration) { l.update(func() { l.delay = d }) }
+
+// Jitter adds to whatever is sent on connections that are dialled from now on a latency of its own, of up to most and
+// drawn from the seed. Nothing is reordered. In virtual time, where else everything happens at once, it leaves hardly two
+// frames with the same instant, and so makes the order in which they arrive a function of the seed.
+func (l *Link) Jitter(most time.Duration, seed uint64) {
+	l.update(func() { l.jitter, l.seed = most, seed })
+}
 
 // Disconnect closes all connections of the link. Both ends learn of it at once; new dials succeed.
 func (l *Link) Disconnect() {

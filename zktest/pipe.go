@@ -2,6 +2,7 @@ package zktest
 
 import (
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"sync"
@@ -30,10 +31,11 @@ type half struct {
 	packets  []packet
 	held     bool          // a partition: nothing arrives
 	delay    time.Duration // of what is written from now on
-	last     time.Time     // due time of the newest packet: latency never reorders
-	ended    bool          // the writer closed its end
-	dropped  bool          // the reader closed its end
-	reset    bool          // the connection was cut off: both ends know at once
+	jitter   func() time.Duration
+	last     time.Time // due time of the newest packet: latency never reorders
+	ended    bool      // the writer closed its end
+	dropped  bool      // the reader closed its end
+	reset    bool      // the connection was cut off: both ends know at once
 	deadline time.Time
 	timer    *time.Timer // wakes the reader at its deadline
 	arrival  *time.Timer // wakes the reader when the first packet is due
@@ -107,7 +109,13 @@ func (h *half) write(b []byte) (int, error) {
 }
 
 func (h *half) push(p packet) {
-	if h.delay > 0 || !h.last.IsZero() {
+	if h.jitter != nil {
+		p.due = time.Now().Add(h.delay + h.jitter())
+		if !p.due.After(h.last) {
+			p.due = h.last.Add(1)
+		}
+		h.last = p.due
+	} else if h.delay > 0 || !h.last.IsZero() {
 		p.due = time.Now().Add(h.delay)
 		if p.due.Before(h.last) {
 			p.due = h.last
@@ -171,6 +179,14 @@ func (h *half) setDeadline(t time.Time) {
 		h.timer.Reset(time.Until(t))
 	}
 	h.cond.Broadcast()
+}
+
+// shake gives every packet a latency of its own, of up to most.
+func (h *half) shake(most time.Duration, seed, stream uint64) {
+	source := rand.New(rand.NewPCG(seed, stream))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.jitter = func() time.Duration { return time.Duration(source.Int64N(int64(most)) + 1) }
 }
 
 func (h *half) setPath(held bool, delay time.Duration) {

@@ -14,19 +14,22 @@ import (
 type grammar struct {
 	globals
 
-	Demo    demoCommand    `cmd:"" help:"Show locks, loss, failover and config on an embedded server."`
-	Dev     devCommand     `cmd:"" help:"Run the embedded server in the foreground, for development."`
-	Lock    lockCommand    `cmd:"" help:"Run a command while holding a lock."`
-	Elect   electCommand   `cmd:"" help:"Run a command while leading."`
-	Leader  leaderCommand  `cmd:"" help:"Print who leads."`
-	Barrier barrierCommand `cmd:"" help:"Set, lift and wait for a gate; run commands together."`
-	Counter counterCommand `cmd:"" help:"Print, add to and set a counter."`
-	Config  configCommand  `cmd:"" help:"Read, write, delete and watch config keys."`
-	Queue   queueCommand   `cmd:"" help:"Put items into a queue and take them; dead letters."`
-	Group   groupCommand   `cmd:"" help:"Join, list and watch a group of processes."`
+	Demo       demoCommand       `cmd:"" help:"Show locks, loss, failover and config on an embedded server."`
+	Dev        devCommand        `cmd:"" help:"Run the embedded server in the foreground, for development."`
+	Lock       lockCommand       `cmd:"" help:"Run a command while holding a lock."`
+	Elect      electCommand      `cmd:"" help:"Run a command while leading."`
+	Leader     leaderCommand     `cmd:"" help:"Print who leads."`
+	Barrier    barrierCommand    `cmd:"" help:"Set, lift and wait for a gate; run commands together."`
+	Counter    counterCommand    `cmd:"" help:"Print, add to and set a counter."`
+	Config     configCommand     `cmd:"" help:"Read, write, delete and watch config keys."`
+	Queue      queueCommand      `cmd:"" help:"Put items into a queue and take them; dead letters."`
+	Group      groupCommand      `cmd:"" help:"Join, list and watch a group of processes."`
+	Service    serviceCommand    `cmd:"" help:"Register, list, watch and pick instances of services."`
+	Inspect    inspectCommand    `cmd:"" help:"Print what stands in ZooKeeper, by recipe; find deadlocks."`
+	UI         uiCommand         `cmd:"" name:"ui" help:"Serve a page that shows what stands in ZooKeeper."`
 	Completion completionCommand `cmd:"" help:"Print a script that completes the command line in a shell."`
 	Man        manCommand        `cmd:"" help:"Print the manual page."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 const description = `Coordination on ZooKeeper, from the shell.

@@ -31,7 +31,7 @@ func (c *devCommand) Run(ctx context.Context, a *app) error {
 	}
 	addr, err := server.Listen(c.Listen)
 	if err != nil {
-		return errors.Join(c.refused(err), server.Close())
+		return errors.Join(notListening("dev", c.Listen, err), server.Close())
 	}
 	a.note("dev: for development only: nothing is kept on disk, and anyone who can reach %s may do anything", addr)
 	if err := c.ready(a, addr); err != nil {
@@ -50,12 +50,13 @@ func (c *devCommand) ready(a *app, addr string) error {
 	return a.printf("listening on %s\n", addr)
 }
 
-func (c *devCommand) refused(err error) error {
+// notListening says why a command cannot listen.
+func notListening(command, address string, err error) error {
 	hint := "give another address with --listen"
 	if errors.Is(err, syscall.EADDRINUSE) {
 		hint = "another server runs there: use it, end it, or choose another port with --listen (0 takes any)"
 	}
-	return &taskError{task: fmt.Sprintf("dev: listen on %s", c.Listen), err: rootCause(err), hint: hint}
+	return &taskError{task: fmt.Sprintf("%s: listen on %s", command, address), err: rootCause(err), hint: hint}
 }
 
 // rootCause returns the last error of a chain.

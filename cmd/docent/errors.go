@@ -175,9 +175,10 @@ func answerTo(err error) (answer, bool) {
 	return answer{}, false
 }
 
-// explain returns the line that an error is told with, and its exit code.
+// explain returns the line that an error is told with, and its exit code. What
+// others have written into nodes may be part of it.
 func explain(err error) (line string, code int) {
-	return strings.Join(strings.Fields(err.Error()), " "), exitCode(err)
+	return visible(strings.Join(strings.Fields(err.Error()), " ")), exitCode(err)
 }
 
 func exitCode(err error) int {

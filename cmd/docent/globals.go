@@ -19,6 +19,7 @@ type globals struct {
 	Timeout        time.Duration `default:"10s" help:"Session timeout to ask for: how long others wait for a process that died."`
 	ConnectTimeout time.Duration `default:"10s" help:"How long to try to reach ZooKeeper."`
 	Auth           string        `placeholder:"digest:USER:PASSWORD" help:"Credentials. Variable: DOCENT_AUTH, which other users of the machine cannot see."`
+	ACL            string        `name:"acl" default:"open" placeholder:"open|creator" help:"Whose the nodes are that are made: open to everyone, or the creator's, who is known by --auth. Default: open."`
 	TLSCA          string        `name:"tls-ca" placeholder:"FILE" help:"Use TLS, and trust the certificate authorities in this PEM file."`
 	TLSCert        string        `name:"tls-cert" placeholder:"FILE" help:"Use TLS, and present the certificate in this PEM file."`
 	TLSKey         string        `name:"tls-key" placeholder:"FILE" help:"The private key of --tls-cert, as a PEM file."`
@@ -30,6 +31,7 @@ type globals struct {
 var variables = map[string]string{
 	"servers": "DOCENT_SERVERS",
 	"auth":    "DOCENT_AUTH",
+	"token":   "DOCENT_UI_TOKEN",
 }
 
 // config turns the flags into a session's configuration. Its errors are
@@ -54,6 +56,9 @@ func (g *globals) config(a *app) (session.Config, error) {
 			return cfg, usagef("--auth (or DOCENT_AUTH): want digest:USER:PASSWORD")
 		}
 		cfg.Auth = []session.Credential{session.Digest(user, password)}
+	}
+	if cfg.ACL, err = g.acl(); err != nil {
+		return cfg, err
 	}
 	if cfg.TLS, err = g.tls(); err != nil {
 		return cfg, err

@@ -38,7 +38,7 @@ func (l *Line) Contenders(ctx context.Context) ([]Contender, error) {
 	case err != nil:
 		return nil, GaveUp(ctx, err)
 	}
-	places := inOrder(names, l.tags)
+	places := InOrder(names, l.tags)
 	found := make([]*Contender, len(places))
 	if err := EachOf(len(places), func(i int) error {
 		c, err := l.read(ctx, znode.Join(l.dir, places[i].Name))

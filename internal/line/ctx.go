@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
+
+	"github.com/docent-go/docent/internal/chance"
 )
 
 // GaveUp makes sure that an error that came of ctx's end says so: it matches
@@ -33,7 +34,7 @@ func Pause(ctx context.Context, n int, least, most time.Duration) error {
 	if n < 32 && least<<n < most {
 		bound = least << n
 	}
-	timer := time.NewTimer(rand.N(bound) + 1)
+	timer := time.NewTimer(chance.N(bound) + 1)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

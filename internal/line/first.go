@@ -24,7 +24,7 @@ func (l *Line) First(ctx context.Context) (Contender, bool, error) {
 		if err != nil {
 			return Contender{}, false, GaveUp(ctx, err)
 		}
-		places := inOrder(names, l.tags)
+		places := InOrder(names, l.tags)
 		if len(places) == 0 {
 			return Contender{}, false, nil
 		}
@@ -49,7 +49,7 @@ func (l *Line) FirstW(ctx context.Context, s *session.Session) (Contender, bool,
 	}
 	for {
 		names, _, err := s.Children(ctx, l.dir)
-		places := inOrder(names, l.tags)
+		places := InOrder(names, l.tags)
 		var watch *session.Watch
 		switch {
 		case errors.Is(err, zk.ErrNoNode):
@@ -87,7 +87,7 @@ func (l *Line) watchEmpty(ctx context.Context, s *session.Session) (*session.Wat
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case len(inOrder(names, l.tags)) > 0:
+	case len(InOrder(names, l.tags)) > 0:
 		watch.Stop()
 		return nil, nil
 	}

@@ -40,6 +40,9 @@ type Config struct {
 	Heirs []string
 	// Data is what our own nodes hold.
 	Data []byte
+	// Part says that to stand in the line is but a part of a wait, of which the
+	// line's owner tells the hooks (Manager.Waiting).
+	Part bool
 }
 
 // Line is the line in one directory. It keeps nothing of a single contender
@@ -49,6 +52,7 @@ type Line struct {
 	dir  string
 	tag  string
 	data []byte
+	part bool
 	err  error
 
 	tags     []string // of all contenders
@@ -65,6 +69,7 @@ func New(cfg Config) *Line {
 		dir:   cfg.Dir,
 		tag:   cfg.Tag,
 		data:  cfg.Data,
+		part:  cfg.Part,
 		err:   znode.Validate(cfg.Dir),
 		tags:  append([]string{cfg.Tag}, cfg.Also...),
 		heirs: cfg.Heirs,
@@ -92,7 +97,7 @@ func (l *Line) Dir() string { return l.dir }
 // Other errors: session.ErrClosed, a *znode.PathError, and what the server
 // answers, such as zk.ErrNoAuth. Join leaves no node and no waiter behind when
 // it fails.
-func (l *Line) Join(ctx context.Context) (*session.Hold, error) { return l.enter(ctx, l.wait) }
+func (l *Line) Join(ctx context.Context) (*session.Hold, error) { return l.enter(ctx, false, l.wait) }
 
 // Try enters the line and stays only if it need not wait; otherwise it leaves
 // again and returns ErrTaken. It sets no watch then: it costs a create, a list and a
@@ -100,7 +105,7 @@ func (l *Line) Join(ctx context.Context) (*session.Hold, error) { return l.enter
 // reached; when it ends while the node is being removed, that goes on in the
 // background, and the error matches ErrTaken and ctx.Err(). Other errors are
 // those of Join.
-func (l *Line) Try(ctx context.Context) (*session.Hold, error) { return l.enter(ctx, l.leave) }
+func (l *Line) Try(ctx context.Context) (*session.Hold, error) { return l.enter(ctx, true, l.leave) }
 
 // Pauses between two attempts whose nodes were deleted under us. The first new
 // attempt follows at once.
@@ -111,10 +116,21 @@ const (
 
 // enter runs attempts until one holds, or fails for good. behind decides what
 // becomes of a contender that somebody stands before.
-func (l *Line) enter(ctx context.Context, behind func(context.Context, *contender) (*session.Hold, error)) (*session.Hold, error) {
+func (l *Line) enter(ctx context.Context, try bool,
+	behind func(context.Context, *contender) (*session.Hold, error)) (*session.Hold, error) {
 	if l.err != nil {
 		return nil, l.err
 	}
+	if l.part {
+		return l.attempts(ctx, behind)
+	}
+	over := l.m.Waiting(ctx, l.dir, try)
+	h, err := l.attempts(ctx, behind)
+	over(h, err)
+	return h, err
+}
+
+func (l *Line) attempts(ctx context.Context, behind func(context.Context, *contender) (*session.Hold, error)) (*session.Hold, error) {
 	for n := 0; ; n++ {
 		s, err := l.m.Session(ctx)
 		if err != nil {

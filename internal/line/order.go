@@ -54,13 +54,13 @@ func (l *Line) free(v view) bool {
 	return v.before == 1 && !heir
 }
 
-// inOrder returns the contenders among children, first come first, as one sees
+// InOrder returns the contenders among children, first come first, as one sees
 // them who has no number of its own.
 //
 // Numbers lie on a circle. Those of a line are close together, so the widest
 // gap between neighbours lies between the newest and the oldest: the line
 // begins behind it, wherever the wrap is.
-func inOrder(children []string, tags []string) []znode.Place {
+func InOrder(children []string, tags []string) []znode.Place {
 	places := znode.Line(children, 0, tags...)
 	if len(places) == 0 {
 		return nil

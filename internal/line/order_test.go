@@ -38,7 +38,7 @@ func TestInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all, line := names(t)
 		var got []string
-		for _, p := range inOrder(all, tags) {
+		for _, p := range InOrder(all, tags) {
 			got = append(got, p.Name)
 		}
 		require.Equal(t, line, got)
@@ -98,9 +98,9 @@ func TestFree(t *testing.T) {
 }
 
 func TestInOrderOfNothing(t *testing.T) {
-	require.Empty(t, inOrder(nil, tags))
-	require.Empty(t, inOrder([]string{"_c_x", "lock-"}, tags))
-	require.Len(t, inOrder([]string{name("lock-", math.MinInt32)}, tags), 1)
+	require.Empty(t, InOrder(nil, tags))
+	require.Empty(t, InOrder([]string{"_c_x", "lock-"}, tags))
+	require.Len(t, InOrder([]string{name("lock-", math.MinInt32)}, tags), 1)
 }
 
 // FuzzLook feeds the choice of the predecessor with arbitrary names: it agrees
@@ -134,7 +134,7 @@ func FuzzLook(f *testing.F) {
 		if v != want {
 			t.Errorf("look found %+v, the line says %+v", v, want)
 		}
-		ordered := inOrder(children, tags)
+		ordered := InOrder(children, tags)
 		if len(ordered) != len(places) {
 			t.Errorf("%d in order, %d in line", len(ordered), len(places))
 		}

@@ -2,11 +2,11 @@ package mirror
 
 import (
 	"context"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/chance"
 	"github.com/docent-go/docent/session"
 )
 
@@ -106,5 +106,5 @@ func (f *follower) Close() {
 func (f *follower) pause() time.Duration {
 	d := min(minPause<<min(f.failures, 10), maxPause)
 	f.failures++
-	return d/2 + rand.N(d/2)
+	return d/2 + chance.N(d/2)
 }

@@ -69,6 +69,13 @@ func (n *Node) enter(ctx context.Context, wait bool) (*session.Hold, error) {
 	if n.err != nil {
 		return nil, n.err
 	}
+	over := n.m.Waiting(ctx, n.path, !wait)
+	h, err := n.attempts(ctx, wait)
+	over(h, err)
+	return h, err
+}
+
+func (n *Node) attempts(ctx context.Context, wait bool) (*session.Hold, error) {
 	for round := 0; ; round++ {
 		s, err := n.m.Session(ctx)
 		if err != nil {

@@ -3,9 +3,9 @@ package standing
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
+	"github.com/docent-go/docent/internal/chance"
 	"github.com/docent-go/docent/session"
 )
 
@@ -277,7 +277,7 @@ func growing(n int, least, most time.Duration) time.Duration {
 	if n < 32 && least<<n < most {
 		bound = least << n
 	}
-	return bound/2 + rand.N(bound/2)
+	return bound/2 + chance.N(bound/2)
 }
 
 // ended reports whether an operation failed because its session has ended.

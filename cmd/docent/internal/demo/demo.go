@@ -29,6 +29,7 @@ var chapters = []chapter{
 	{"readers", "Readers and a writer", readers},
 	{"permits", "Permits, and a lock that is handed on", permits},
 	{"group", "Workers that come and go", workers},
+	{"service", "Instances of a service, and ZooKeeper away", services},
 	{"queue", "Jobs, and a worker that dies", jobs},
 }
 

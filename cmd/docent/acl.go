@@ -1,0 +1,23 @@
+package main
+
+import (
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/session"
+)
+
+// acl returns the access control list that --acl asks for, for every node that
+// the command makes. Its errors are *usageErrors.
+func (g *globals) acl() ([]zk.ACL, error) {
+	switch g.ACL {
+	case "open":
+		return zk.WorldACL(zk.PermAll), nil
+	case "creator":
+		if g.Auth == "" && g.TLSCert == "" {
+			return nil, usagef("--acl creator: there are no credentials that the nodes could belong to; " +
+				"give --auth (or DOCENT_AUTH), or --tls-cert where the server takes certificates for credentials")
+		}
+		return session.CreatorACL(), nil
+	}
+	return nil, usagef("--acl %q is unknown: use open or creator", g.ACL)
+}

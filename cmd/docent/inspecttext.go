@@ -1,0 +1,296 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/docent-go/docent/inspect"
+)
+
+// reportText writes a report for people: a line for each finding, and indented
+// ones for who and what belongs to it. All text from nodes is escaped.
+func reportText(r *inspect.Report) string {
+	t := &findingText{now: r.Taken}
+	for i, f := range r.Findings {
+		if _, plain := f.(*inspect.Plain); plain && len(f.Head().Notes) == 0 && leadsTo(f, r.Findings[i+1:]) {
+			continue // its path is seen in what follows
+		}
+		t.finding(f)
+	}
+	return t.b.String()
+}
+
+// leadsTo reports whether the first of the others stands below f.
+func leadsTo(f inspect.Finding, others []inspect.Finding) bool {
+	if len(others) == 0 {
+		return false
+	}
+	return strings.HasPrefix(others[0].Head().Path, strings.TrimSuffix(f.Head().Path, "/")+"/")
+}
+
+// findingText writes findings.
+type findingText struct {
+	b   strings.Builder
+	now time.Time
+}
+
+func (t *findingText) line(format string, args ...any) { fmt.Fprintf(&t.b, format+"\n", args...) }
+
+// shown is how many parties of one kind are written.
+const shown = 20
+
+func (t *findingText) finding(f inspect.Finding) {
+	h := f.Head()
+	head := oneLine(h.Path) + "  " + string(h.Kind)
+	if names := layoutNames(h.Layouts); names != "" {
+		head += " (" + names + ")"
+	}
+	switch f := f.(type) {
+	case *inspect.Lock:
+		if f.Holder == nil {
+			t.line("%s", head)
+			break
+		}
+		t.line("%s  held by %s", head, t.party(*f.Holder))
+		t.parties("waits", f.Waiters)
+	case *inspect.RWLock:
+		t.line("%s", head)
+		t.parties("holds", f.Holders)
+		t.parties("waits", f.Waiters)
+	case *inspect.Semaphore:
+		of := ""
+		if f.Limit > 0 {
+			of = fmt.Sprintf(" of %d", f.Limit)
+		}
+		t.line("%s  %d%s permits used", head, f.Used, of)
+		t.parties("holds", f.Holders)
+		t.parties("waits", f.Waiters)
+	case *inspect.OneNode:
+		t.line("%s  %s", head, t.party(f.Holder))
+	case *inspect.Election:
+		if f.Leader == nil {
+			t.line("%s", head)
+			break
+		}
+		t.line("%s  led by %s", head, t.party(*f.Leader))
+		if f.Transfer != "" {
+			t.line("  to be handed to %s", oneLine(f.Transfer))
+		}
+		t.parties("candidate", f.Candidates)
+	case *inspect.Group:
+		t.line("%s  %s", head, count(h.Children, "member"))
+		t.parties("member", f.Members)
+	case *inspect.Partitioner:
+		t.partitioner(head, f)
+	case *inspect.Service:
+		t.service(head, f)
+	case *inspect.Queue:
+		t.queue(head, f)
+	case *inspect.Barrier:
+		t.line("%s  closed by %s", head, t.party(f.SetBy))
+	case *inspect.Double:
+		state := "nobody is in yet"
+		if f.Ready {
+			state = "a round is under way"
+		}
+		t.line("%s  %s", head, state)
+		t.parties("inside", f.Inside)
+		t.parties("waits", f.Waiting)
+		if len(f.Left) > 0 {
+			t.line("  left: %s", oneLine(strings.Join(f.Left, ", ")))
+		}
+	case *inspect.Counter:
+		t.line("%s  %d  version %d, changed %s ago", head, f.Value, f.Version, t.age(f.Modified))
+		return // its note says of every counter the same
+	case *inspect.ConfigKey:
+		t.line("%s  %s  version %d, changed %s ago", head, count(f.Bytes, "byte"), f.Version, t.age(f.Modified))
+	case *inspect.Plain:
+		t.line("%s", head)
+	case *inspect.Hidden:
+		t.line("%s  no right to see its %s: give --auth", head, f.What)
+	case *inspect.Omitted:
+		t.line("%s  %s not looked at: %s", head, count(f.Nodes, "child"), f.Why)
+	}
+	t.rest(h)
+}
+
+// rest is what may be said of every finding.
+func (t *findingText) rest(h *inspect.Header) {
+	if h.Unread > 0 {
+		t.line("  %d more that were not looked at", h.Unread)
+	}
+	for _, note := range h.Notes {
+		t.line("  (%s)", oneLine(note))
+	}
+	for _, m := range h.Abandoned {
+		t.line("  ! %s: %s", oneLine(m.Path), oneLine(m.Why))
+	}
+}
+
+func (t *findingText) partitioner(head string, f *inspect.Partitioner) {
+	of := ""
+	if f.Partitions > 0 {
+		of = fmt.Sprintf(" of %d", f.Partitions)
+	}
+	t.line("%s  %d%s partitions owned", head, len(f.Claims), of)
+	t.parties("member", f.Members)
+	for _, claim := range f.Claims[:min(shown, len(f.Claims))] {
+		t.line("  partition %s: %s", oneLine(claim.Partition), t.party(claim.Party))
+	}
+	t.more(len(f.Claims))
+}
+
+func (t *findingText) service(head string, f *inspect.Service) {
+	t.line("%s  %s", head, count(len(f.Instances), "instance"))
+	for _, in := range f.Instances[:min(shown, len(f.Instances))] {
+		state := ""
+		switch {
+		case in.Disabled:
+			state = ", disabled"
+		case in.Draining:
+			state = ", draining"
+		}
+		port := in.Port
+		if port == 0 {
+			port = in.SSLPort
+		}
+		t.line("  instance: %s at %s%s", t.party(in.Party), oneLine(fmt.Sprintf("%s:%d", in.Address, port)), state)
+	}
+	t.more(len(f.Instances))
+}
+
+func (t *findingText) queue(head string, f *inspect.Queue) {
+	line := fmt.Sprintf("%s  %s", head, count(f.Length, "item"))
+	if f.Delayed > 0 {
+		line += fmt.Sprintf(", %d not due yet", f.Delayed)
+	}
+	if f.Oldest != nil {
+		line += fmt.Sprintf(", the oldest put %s ago", t.age(f.Oldest.Put))
+	}
+	if f.Dead > 0 {
+		line += ", " + count(f.Dead, "dead letter")
+	}
+	t.line("%s", line)
+	for _, claim := range f.Claims[:min(shown, len(f.Claims))] {
+		t.line("  claimed: %s by %s", oneLine(claim.Item), t.party(claim.Party))
+	}
+	t.more(len(f.Claims))
+}
+
+// parties writes a line for each, up to a number.
+func (t *findingText) parties(what string, all []inspect.Party) {
+	for _, p := range all[:min(shown, len(all))] {
+		t.line("  %s: %s", what, t.party(p))
+	}
+	t.more(len(all))
+}
+
+func (t *findingText) more(n int) {
+	if n > shown {
+		t.line("  and %d more (--json shows all)", n-shown)
+	}
+}
+
+// party says who it is, since when, and in which session.
+func (t *findingText) party(p inspect.Party) string {
+	s := partyName(p)
+	if p.Mode != "" {
+		s += " to " + string(p.Mode)
+	}
+	s += " for " + t.age(p.Since)
+	if p.Session != 0 {
+		s += ", session " + p.Session.String()
+	} else {
+		s += ", no session"
+	}
+	s += fmt.Sprintf(", token %d", p.Token)
+	if p.Revoked {
+		s += ", asked to give it up"
+	}
+	return s
+}
+
+func partyName(p inspect.Party) string {
+	name := oneLine(p.ID)
+	switch {
+	case p.Hidden:
+		name = "somebody whom an ACL hides"
+	case name == "":
+		name = "a client that tells no name"
+	}
+	if p.PID != 0 {
+		name += fmt.Sprintf(" (pid %d on %s)", p.PID, oneLine(p.Host))
+	}
+	return name
+}
+
+// age is the time since t, to the second. Clocks differ: none is negative.
+func (t *findingText) age(since time.Time) string { return ageOf(since, t.now) }
+
+func ageOf(since, now time.Time) string {
+	d := max(0, now.Sub(since)).Truncate(time.Second)
+	if days := d / (24 * time.Hour); days > 0 {
+		return fmt.Sprintf("%dd%dh", days, d%(24*time.Hour)/time.Hour)
+	}
+	return d.String()
+}
+
+func count(n int, what string) string {
+	switch {
+	case n == 1:
+		return "1 " + what
+	case what == "child":
+		return fmt.Sprintf("%d children", n)
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func layoutNames(all []inspect.Layout) string {
+	names := make([]string, len(all))
+	for i, l := range all {
+		names[i] = string(l)
+	}
+	return strings.Join(names, ", ")
+}
+
+// deadlockText writes a ring as a chain.
+func deadlockText(d inspect.Deadlock, now time.Time) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "deadlock for %s:\n", ageOf(d.Since, now))
+	for i, w := range d.Ring {
+		next := d.Ring[(i+1)%len(d.Ring)]
+		fmt.Fprintf(&b, "  %s, session %s, waits at %s (%s) for %s, session %s\n", partyName(w.Waiter), w.Waiter.Session,
+			oneLine(w.Lock), w.Kind, partyName(next.Waiter), next.Waiter.Session)
+		if w.MayBeElection {
+			fmt.Fprintf(&b, "    (%s may be an election)\n", oneLine(w.Lock))
+		}
+	}
+	if n := len(d.Behind); n > 0 {
+		fmt.Fprintf(&b, "  %s behind it", count(n, "session"))
+		for _, id := range d.Behind[:min(n, shown)] {
+			fmt.Fprintf(&b, " %s", id)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// gaps says in a few words what a report leaves out.
+func gaps(r *inspect.Report) string {
+	left := 0
+	for _, f := range r.Findings {
+		left += f.Head().Unread
+	}
+	for _, o := range r.Omitted() {
+		left += o.Nodes
+	}
+	var words []string
+	if left > 0 {
+		words = append(words, fmt.Sprintf("%d nodes were left out (see --limit)", left))
+	}
+	if hidden := len(r.Hidden()); hidden > 0 {
+		words = append(words, fmt.Sprintf("ACLs hide something of %s (see --auth)", count(hidden, "node")))
+	}
+	return strings.Join(words, ", ")
+}

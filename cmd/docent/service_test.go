@@ -1,0 +1,162 @@
+//go:build unix
+
+package main
+
+import (
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/zktest"
+)
+
+func TestService(t *testing.T) {
+	server := zktest.New(t)
+	for _, line := range []string{"service list", "service list orders"} {
+		code, out, stderr := docent(t, words(line), on(server))
+		require.Zero(t, code)
+		require.Empty(t, out)
+		require.Empty(t, stderr)
+	}
+	code, out, stderr := docent(t, words("service pick orders"), on(server))
+	require.Equal(t, 1, code)
+	require.Empty(t, out)
+	require.Equal(t, "docent: service pick orders: naming: no instance is available: 0 are known, none of them enabled and without draining\n", stderr)
+
+	text := start(t, words("service watch orders"), on(server))
+	object := start(t, words("service watch orders --json"), on(server))
+	require.Equal(t, "no instances", text.line())
+	require.Equal(t, `{"event":"empty"}`, object.line())
+
+	a := start(t, words("service register orders o1 10.0.0.1:80 --meta zone=a --meta rack=7 --weight 3"), on(server))
+	require.Equal(t, "registered /services/orders/o1", a.line())
+	require.Equal(t, "added o1\t10.0.0.1:80", text.line())
+	require.Regexp(t, `^\{"event":"added","service":"orders","id":"o1","address":"10.0.0.1","port":80,"type":"DYNAMIC",`+
+		`"registered":"20[^"]+Z","weight":3,"metadata":\{"rack":"7","zone":"a"\}\}$`, object.line())
+	b := start(t, words("--json service register orders o2 10.0.0.2"), on(server))
+	require.Regexp(t, `^\{"in":true,"service":"orders","id":"o2","path":"/services/orders/o2","token":\d+,"session":"0x[0-9a-f]+"\}$`, b.line())
+	require.Equal(t, "added o2\t10.0.0.2", text.line())
+	object.line()
+
+	_, out, _ = docent(t, words("service list"), on(server))
+	require.Equal(t, "orders\n", out)
+	_, out, _ = docent(t, words("service list --json"), on(server))
+	require.Equal(t, `{"service":"orders"}`+"\n", out)
+	code, out, _ = docent(t, words("service list orders"), on(server))
+	require.Zero(t, code)
+	require.Equal(t, "o1\t10.0.0.1:80\no2\t10.0.0.2\n", out)
+
+	code, out, stderr = docent(t, words("service drain orders o1"), on(server))
+	require.Zero(t, code, stderr)
+	require.Empty(t, out)
+	require.Equal(t, "updated o1\t10.0.0.1:80\tdraining", text.line())
+	require.Contains(t, object.line(), `"draining":true`)
+	for _, line := range []string{"service pick orders", "service pick orders --key k", "service pick orders --strategy sticky --key k"} {
+		code, out, stderr = docent(t, words(line), on(server))
+		require.Zero(t, code, stderr)
+		require.Equal(t, "10.0.0.2\n", out)
+	}
+	_, out, _ = docent(t, words("service pick orders --json"), on(server))
+	require.Contains(t, out, `{"service":"orders","id":"o2"`)
+	code, _, _ = docent(t, words("service drain orders o1 --undo"), on(server))
+	require.Zero(t, code)
+	require.Equal(t, "updated o1\t10.0.0.1:80", text.line())
+	object.line()
+
+	require.NoError(t, server.Put("/services/orders/bad", nil))
+	_, out, stderr = docent(t, words("service list orders"), on(server))
+	require.Equal(t, "o1\t10.0.0.1:80\no2\t10.0.0.2\n", out)
+	require.Contains(t, stderr, `instance "bad" of service "orders" is malformed: it is empty`)
+	require.NoError(t, server.Remove("/services/orders/bad"))
+
+	for id, d := range map[string]*invocation{"o1": a, "o2": b} {
+		d.kill(syscall.SIGTERM)
+		code, rest := d.wait()
+		require.Zero(t, code)
+		require.Empty(t, rest)
+		require.Equal(t, "removed "+id, text.line())
+		require.Contains(t, object.line(), `{"event":"removed","service":"orders","id":"`+id+`"`)
+	}
+	require.Equal(t, "no instances", text.line())
+	for _, watch := range []*invocation{text, object} {
+		watch.kill(syscall.SIGINT)
+		code, _ := watch.wait()
+		require.Zero(t, code)
+	}
+	require.Empty(t, server.Sessions())
+}
+
+// The session of an instance ends: that is told, and it is registered again.
+// A server that goes and comes back makes a watch stale for a while.
+func TestService_sessionLost(t *testing.T) {
+	server := zktest.New(t)
+	a := start(t, words("service register orders o1 h:80"), on(server))
+	require.Equal(t, "registered /services/orders/o1", a.line())
+	server.Expire(only(t, server))
+	require.Equal(t, "out: the server has expired the session", a.line())
+	require.Equal(t, "registered /services/orders/o1", a.line())
+	a.kill(syscall.SIGTERM)
+	code, _ := a.wait()
+	require.Zero(t, code)
+
+	w := start(t, words("service watch orders"), on(server))
+	require.Equal(t, "no instances", w.line())
+	server.Expire(only(t, server))
+	require.Equal(t, "stale: ZooKeeper is away: what was last known is shown", w.line())
+	require.Equal(t, "current", w.line())
+	w.kill(syscall.SIGTERM)
+	code, _ = w.wait()
+	require.Zero(t, code)
+}
+
+func TestService_duplicate(t *testing.T) {
+	server := zktest.New(t, zktest.WithSessionTimeouts(1, 0))
+	a := start(t, words("service register orders o1 h:80"), on(server))
+	require.Equal(t, "registered /services/orders/o1", a.line())
+	code, out, stderr := docent(t, words("service register orders o1 h:81 --timeout 200ms"), on(server))
+	require.Equal(t, 1, code)
+	require.Empty(t, out)
+	require.Regexp(t, `^docent: service register orders o1: another process has registered an instance under this id `+
+		`\(session 0x[0-9a-f]+\); choose another id, or end the other process\n$`, stderr)
+	a.kill(syscall.SIGTERM)
+	code, _ = a.wait()
+	require.Zero(t, code)
+}
+
+func TestService_dubbo(t *testing.T) {
+	server := zktest.New(t)
+	a := start(t, words("service register org.demo.Orders - 10.0.0.1:20880 --codec dubbo"), on(server))
+	require.Regexp(t, `^registered /dubbo/org.demo.Orders/providers/dubbo%3A%2F%2F10.0.0.1%3A20880%2F`, a.line())
+	code, out, _ := docent(t, words("service pick org.demo.Orders --codec dubbo"), on(server))
+	require.Zero(t, code)
+	require.Equal(t, "10.0.0.1:20880\n", out)
+	b := start(t, words("service register orders o1 h --codec spring --base /apps"), on(server))
+	require.Equal(t, "registered /apps/orders/o1", b.line())
+	_, out, _ = docent(t, words("service list --base /apps"), on(server))
+	require.Equal(t, "orders\n", out)
+	for _, d := range []*invocation{a, b} {
+		d.kill(syscall.SIGTERM)
+		code, _ := d.wait()
+		require.Zero(t, code)
+	}
+}
+
+func TestService_usage(t *testing.T) {
+	for _, line := range []string{
+		"service", "service register", "service register orders", "service register a/b x h", "service register orders a/b h",
+		"service register orders x h:http", "service register orders x h:99999", "service register orders x h --weight -1",
+		"service register orders x h --base services", "service register orders x h --codec json",
+		"service list --base /a/", "service watch a/b", "service pick orders --strategy best", "service pick a/b",
+		"service drain orders", "service drain .. x",
+	} {
+		code, out, stderr := docent(t, words(line))
+		require.Equal(t, 2, code, "%s: %s", line, stderr)
+		require.Empty(t, out)
+		require.Regexp(t, `^docent: [^\n]+\n$`, stderr)
+	}
+	server := zktest.New(t)
+	code, _, stderr := docent(t, words("service drain orders none"), on(server))
+	require.Equal(t, 1, code)
+	require.Contains(t, stderr, "service drain orders none: there is no such node")
+}

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/session"
+)
+
+// serviceList is "docent service list".
+type serviceList struct {
+	registryFlags
+	Name string `arg:"" optional:"" name:"NAME" help:"The service; without it the services are listed."`
+}
+
+// Help is shown by "docent service list --help".
+func (serviceList) Help() string {
+	return `Prints one line for each instance, sorted by id: the id, and behind tabs the address and what keeps it from being ` +
+		`picked, "draining" or "disabled". Without NAME it prints the names of the services. A node that holds no instance is ` +
+		`told of on standard error. With --json each line is an object with service, id, address, port and what else the ` +
+		`instance says.`
+}
+
+// Run prints the instances.
+func (c *serviceList) Run(ctx context.Context, a *app) error {
+	task := "service list"
+	if c.Name == "" {
+		return a.withRegistry(ctx, task, c.registryFlags, "any", func(ctx context.Context, r *naming.Registry) error {
+			return c.printServices(ctx, a, r)
+		})
+	}
+	task += " " + oneLine(c.Name)
+	return a.withService(ctx, task, c.registryFlags, c.Name, func(s *naming.Service) error {
+		view := s.View()
+		for _, problem := range view.Problems {
+			a.note("%s: %s", task, reason(problem))
+		}
+		for i := range view.Instances {
+			if err := a.printInstance("", &view.Instances[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (c *serviceList) printServices(ctx context.Context, a *app, r *naming.Registry) error {
+	names, err := r.Services(ctx)
+	for _, name := range names {
+		switch {
+		case err != nil:
+			return err
+		case a.globals.JSON:
+			err = a.printJSON(struct {
+				Service string `json:"service"`
+			}{name})
+		default:
+			err = a.printf("%s\n", oneLine(name))
+		}
+	}
+	return err
+}
+
+// serviceWatch is "docent service watch".
+type serviceWatch struct {
+	registryFlags
+	Name string `arg:"" name:"NAME" help:"The service."`
+}
+
+// Help is shown by "docent service watch --help".
+func (serviceWatch) Help() string {
+	return `Prints "added ID" for each instance, and from then on "added ID", "updated ID" and "removed ID" as it happens, with ` +
+		`the rest as list prints it; "no instances" says that there are none. "stale: REASON" says that ZooKeeper is away and ` +
+		`what was last known may have changed, "current" that it is known again. Changes that follow each other faster than ` +
+		`they are read are skipped; the last one never is. With --json each line is an object with event ("added", "updated", ` +
+		`"removed", "empty", "stale", "current"). It goes on through lost servers and sessions, until SIGINT or SIGTERM end it ` +
+		`with exit code 0.`
+}
+
+// Run prints the instances and their changes.
+func (c *serviceWatch) Run(ctx context.Context, a *app) error {
+	task := "service watch " + oneLine(c.Name)
+	if err := during(task, c.check(c.Name)); err != nil {
+		return err
+	}
+	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
+		s, err := c.registry(sm).Watch(ctx, c.Name, naming.ProtectEmpty(0))
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		stale := false
+		for change, err := range s.Changes(ctx) {
+			switch {
+			case errors.Is(err, session.ErrClosed):
+				return err
+			case err != nil:
+				a.note("%s: %s", task, reason(err))
+				continue
+			}
+			if err := c.print(a, change, stale); err != nil {
+				return err
+			}
+			stale = change.Stale
+		}
+		return nil
+	})
+}
+
+func (c *serviceWatch) print(a *app, change naming.Change, stale bool) error {
+	for i := range change.Events {
+		e := &change.Events[i]
+		if err := a.printInstance(e.Kind.String(), &e.Instance); err != nil {
+			return err
+		}
+	}
+	switch {
+	case change.Stale && !stale:
+		return a.printMark("stale", reason(change.Why))
+	case stale && !change.Stale:
+		return a.printMark("current", "")
+	case len(change.Instances) == 0:
+		return a.printMark("empty", "")
+	}
+	return nil
+}
+
+// printMark prints what is no event of one instance.
+func (a *app) printMark(event, why string) error {
+	switch {
+	case a.globals.JSON:
+		return a.printJSON(struct {
+			Event string `json:"event"`
+			Why   string `json:"why,omitempty"`
+		}{event, why})
+	case event == "empty":
+		return a.printf("no instances\n")
+	case why != "":
+		return a.printf("%s: %s\n", event, why)
+	}
+	return a.printf("%s\n", event)
+}
+
+// servicePick is "docent service pick".
+type servicePick struct {
+	registryFlags
+	Name     string `arg:"" name:"NAME" help:"The service."`
+	Key      string `placeholder:"K" help:"Whatever is to stay with one instance, such as a client's address."`
+	Strategy string `placeholder:"S" help:"round-robin, random, weighted, least-pending, hash or sticky; weighted by default, with --key hash."`
+}
+
+// Help is shown by "docent service pick --help".
+func (servicePick) Help() string {
+	return `Prints the address of one instance that is neither disabled nor draining. With --key the same instance is picked for ` +
+		`the same key, as long as it is there. Exit code 1 says that there is none. With --json it prints the object of list.` +
+		"\n\n" + `Example: curl "http://$(docent service pick orders)/"`
+}
+
+// Run prints an address.
+func (c *servicePick) Run(ctx context.Context, a *app) error {
+	task := "service pick " + oneLine(c.Name)
+	name := c.Strategy
+	if name == "" {
+		name = "weighted"
+		if c.Key != "" {
+			name = "hash"
+		}
+	}
+	strategy, err := naming.ParseStrategy(name)
+	if err != nil {
+		return during(task, usagef("%v", err))
+	}
+	return a.withService(ctx, task, c.registryFlags, c.Name, func(s *naming.Service) error {
+		picked, err := naming.NewBalancer(s, strategy).Pick(c.Key)
+		if err != nil {
+			return err
+		}
+		defer picked.Done(nil)
+		if a.globals.JSON {
+			return a.printInstance("", picked.Item)
+		}
+		return a.printf("%s\n", oneLine(picked.Item.HostPort()))
+	})
+}
+
+// withRegistry connects and runs f once.
+func (a *app) withRegistry(ctx context.Context, task string, flags registryFlags, service string,
+	f func(context.Context, *naming.Registry) error) error {
+	if err := during(task, flags.check(service)); err != nil {
+		return err
+	}
+	sm, err := a.connect(ctx)
+	if err != nil {
+		return during(task, err)
+	}
+	err = a.once(ctx, func(ctx context.Context) error {
+		r := flags.registry(sm)
+		// Whoever has registered already is seen, although we may be connected
+		// to another server.
+		if err := sm.Sync(ctx, r.Base()); err != nil {
+			return err
+		}
+		return f(ctx, r)
+	})
+	return errors.Join(during(task, err), sm.Close())
+}
+
+// withService runs f with what the service has now.
+func (a *app) withService(ctx context.Context, task string, flags registryFlags, name string, f func(*naming.Service) error) error {
+	return a.withRegistry(ctx, task, flags, name, func(ctx context.Context, r *naming.Registry) error {
+		s, err := r.Watch(ctx, name)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return f(s)
+	})
+}
+
+// printInstance prints an instance, and before it what became of it, if
+// anything.
+func (a *app) printInstance(event string, in *naming.Instance) error {
+	if a.globals.JSON {
+		return a.printJSON(instanceOf(event, in))
+	}
+	line := oneLine(in.ID)
+	if event != "" {
+		line = event + " " + line
+	}
+	if event != naming.Removed.String() {
+		line += "\t" + oneLine(in.HostPort())
+		switch {
+		case in.Disabled:
+			line += "\tdisabled"
+		case in.Draining:
+			line += "\tdraining"
+		}
+	}
+	return a.printf("%s\n", line)
+}
+
+// instanceJSON is one instance.
+type instanceJSON struct {
+	Event      string            `json:"event,omitempty"`
+	Service    string            `json:"service"`
+	ID         string            `json:"id"`
+	Address    string            `json:"address"`
+	Port       int               `json:"port,omitempty"`
+	SSLPort    int               `json:"sslPort,omitempty"`
+	URI        string            `json:"uri,omitempty"`
+	Type       string            `json:"type"`
+	Registered string            `json:"registered,omitempty"`
+	Weight     int               `json:"weight,omitempty"`
+	Draining   bool              `json:"draining,omitempty"`
+	Disabled   bool              `json:"disabled,omitempty"`
+	Metadata   map[string]string `json:"metadata,omitempty"`
+	Payload    json.RawMessage   `json:"payload,omitempty"`
+}
+
+func instanceOf(event string, in *naming.Instance) instanceJSON {
+	line := instanceJSON{
+		Event: event, Service: in.Service, ID: in.ID, Address: in.Address, Port: in.Port, SSLPort: in.SSLPort, URI: in.URI(),
+		Type: in.Type.String(), Weight: in.Weight, Draining: in.Draining, Disabled: in.Disabled, Metadata: in.Metadata, Payload: in.Payload,
+	}
+	if !in.Registered.IsZero() {
+		line.Registered = timestamp(in.Registered)
+	}
+	return line
+}

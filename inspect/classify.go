@@ -1,0 +1,122 @@
+package inspect
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+)
+
+// findings tells what a tree that was read is, in the order of the tree.
+func findings(top *node) []Finding {
+	c := &classifier{taken: make(map[*node]bool)}
+	c.visit(top)
+	return c.all
+}
+
+// classifier goes through a tree from the top down. A recipe takes the nodes
+// that belong to it, which are no findings of their own then.
+type classifier struct {
+	all   []Finding
+	taken map[*node]bool
+}
+
+// recognisers are asked in turn what a node is. They return nil where it is none
+// of theirs. Those that need more to be so come first.
+var recognisers = []func(*classifier, *node) Finding{
+	(*classifier).semaphore,
+	(*classifier).kazooSemaphore,
+	(*classifier).partitioner,
+	(*classifier).queueTree,
+	(*classifier).dubbo,
+	(*classifier).line,
+	(*classifier).queue,
+	(*classifier).double,
+	(*classifier).service,
+	(*classifier).group,
+	(*classifier).leaf,
+}
+
+func (c *classifier) visit(n *node) {
+	if !c.taken[n] {
+		c.all = append(c.all, c.find(n))
+	}
+	if n.hidden != "" {
+		c.all = append(c.all, &Hidden{headerAs(KindHidden, n), n.hidden})
+	}
+	for _, kid := range n.kids {
+		c.visit(kid)
+	}
+	if n.omitted > 0 && n.shape == shapePlain {
+		h := Header{Kind: KindOmitted, Path: n.path}
+		c.all = append(c.all, &Omitted{h, n.omitted, n.why})
+	}
+}
+
+func (c *classifier) find(n *node) Finding {
+	for _, recognise := range recognisers {
+		if f := recognise(c, n); f != nil {
+			return f
+		}
+	}
+	p := &Plain{headerAs(KindPlain, n), int(n.stat.DataLength), SessionID(n.stat.EphemeralOwner)}
+	if !n.ephemeral() && layoutOf(n.name) != "" && n.leaf() {
+		p.Notes = append(p.Notes, "its name looks like that of a process's node in a recipe, but no session owns it")
+	}
+	return p
+}
+
+// take notes that a child belongs to a recipe.
+func (c *classifier) take(kids ...*node) {
+	for _, k := range kids {
+		c.taken[k] = true
+	}
+}
+
+// headerAs returns the header of a finding on the node.
+func headerAs(k Kind, n *node) Header {
+	h := Header{
+		Kind: k, Path: n.path, Created: time.UnixMilli(n.stat.Ctime), Children: int(n.stat.NumChildren), Strangers: len(n.stranger),
+	}
+	if n.stat.Ctime == 0 {
+		h.Created = time.Time{} // the root was never made
+	}
+	if n.shape != shapePlain {
+		h.Unread = n.omitted
+	}
+	return h
+}
+
+// leaf recognises nodes that stand by themselves.
+func (c *classifier) leaf(n *node) Finding {
+	o, ours := ownerOf(n.data)
+	switch {
+	case !n.leaf() || n.hidden == hiddenChildren:
+		return nil
+	case n.ephemeral():
+		f := &OneNode{headerAs(KindOneNode, n), n.party()}
+		f.Layouts = layoutsOf([]Party{f.Holder})
+		f.Notes = append(f.Notes, "one ephemeral node: the holder of a one-node lock or election, whose waiters cannot be seen, or a member of something")
+		return f
+	case ours && o.ID == "" && o.Visit == "":
+		f := &Barrier{headerAs(KindBarrier, n), n.party()}
+		f.Layouts = []Layout{Docent}
+		return f
+	case n.stat.DataLength == 0:
+		return nil
+	case len(n.data) == 4 || len(n.data) == 8:
+		value := int64(0)
+		if len(n.data) == 4 {
+			value = int64(int32(binary.BigEndian.Uint32(n.data)))
+		} else {
+			value = int64(binary.BigEndian.Uint64(n.data))
+		}
+		if text(n.data) != "" {
+			break // more likely a word
+		}
+		f := &Counter{headerAs(KindCounter, n), value, len(n.data), n.stat.Version, time.UnixMilli(n.stat.Mtime)}
+		f.Layouts = []Layout{Curator}
+		f.Notes = append(f.Notes, fmt.Sprintf("any %d bytes look like a counter", len(n.data)))
+		return f
+	}
+	return &ConfigKey{headerAs(KindConfigKey, n), int(n.stat.DataLength), n.stat.Version, time.UnixMilli(n.stat.Mtime)}
+}

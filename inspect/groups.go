@@ -1,0 +1,188 @@
+package inspect
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// group recognises a directory of nothing but members: ephemeral nodes that are
+// no one-node locks.
+func (c *classifier) group(n *node) Finding {
+	members := membersOf(n)
+	if members == nil {
+		return nil
+	}
+	f := &Group{Header: headerAs(KindGroup, n)}
+	f.Members = c.members(n.kids)
+	f.Layouts = layoutsOf(f.Members)
+	f.Unread = n.omitted
+	return f
+}
+
+// membersOf returns the children if all of them may be members, or nil.
+func membersOf(n *node) []*node {
+	if n == nil || n.shape != shapePlain || len(n.kids) == 0 {
+		return nil
+	}
+	locks := 0
+	for _, k := range n.kids {
+		if !k.leaf() || !k.ephemeral() {
+			return nil
+		}
+		if o, ours := ownerOf(k.data); ours && o.ID != "" {
+			locks++
+		}
+	}
+	if locks == len(n.kids) {
+		return nil
+	}
+	return n.kids
+}
+
+// members describes members, and takes them. Their nodes are named by them but for
+// kazoo's, which hold the name.
+func (c *classifier) members(kids []*node) []Party {
+	var all []Party
+	for _, k := range kids {
+		p := k.party()
+		p.Revoked = false
+		if p.Layout != Kazoo {
+			p.ID, p.Host, p.PID, p.Layout = k.name, "", 0, Curator
+		}
+		all = append(all, p)
+		c.take(k)
+	}
+	return all
+}
+
+// partitioner recognises Docent's and kazoo's.
+func (c *classifier) partitioner(n *node) Finding {
+	if n.shape != shapePlain {
+		return nil
+	}
+	if f := c.docentPartitioner(n); f != nil {
+		return f
+	}
+	party, locks := n.kid("party"), n.kid("locks")
+	if membersOf(party) == nil || locks == nil || locks.shape != shapePlain {
+		return nil
+	}
+	f := &Partitioner{Header: headerAs(KindPartitioner, n)}
+	c.take(party)
+	f.Members = c.members(party.kids)
+	c.take(locks)
+	for _, k := range locks.kids {
+		if k.shape != shapeLock {
+			continue
+		}
+		c.take(k)
+		if l := c.lock(k); l.Holder != nil {
+			f.Claims = append(f.Claims, Claim{k.name, *l.Holder})
+		}
+	}
+	f.Unread = party.omitted + locks.omitted
+	f.Layouts = layoutsOf(f.Members)
+	return f
+}
+
+func (c *classifier) docentPartitioner(n *node) Finding {
+	members, claims := n.kid("members"), n.kid("claims")
+	if members == nil || claims == nil || claims.shape != shapePlain {
+		return nil
+	}
+	count, err := strconv.Atoi(string(claims.data))
+	if err != nil || count < 1 || membersOf(members) == nil && !members.leaf() {
+		return nil
+	}
+	f := &Partitioner{Header: headerAs(KindPartitioner, n), Partitions: count}
+	f.Layouts = []Layout{Docent}
+	c.take(members, claims)
+	f.Members = c.members(members.kids)
+	f.Unread = members.omitted + claims.omitted
+	for _, k := range claims.kids {
+		if _, err := strconv.Atoi(k.name); err != nil {
+			continue
+		}
+		c.take(k)
+		p := k.party()
+		p.Layout = Docent
+		f.Claims = append(f.Claims, Claim{k.name, p})
+		if !k.ephemeral() {
+			f.Abandoned = append(f.Abandoned, Mark{k.path, "the claim belongs to no session: nobody can own the partition until it is deleted"})
+		}
+	}
+	slices.SortFunc(f.Claims, func(a, b Claim) int {
+		return cmp.Or(cmp.Compare(len(a.Partition), len(b.Partition)), strings.Compare(a.Partition, b.Partition))
+	})
+	return f
+}
+
+// Names of a double barrier.
+const (
+	readyName    = "ready"
+	memberPrefix = "member-"
+)
+
+// double recognises double barriers: Docent's by what their nodes hold, Curator's
+// by bare UUIDs for names, kazoo's by "ready" among bare hexadecimal ones.
+func (c *classifier) double(n *node) Finding {
+	if n.shape != shapePlain {
+		return nil
+	}
+	var members []*node
+	sure := false
+	for _, k := range n.kids {
+		o, _ := ownerOf(k.data)
+		uuid, bare := isUUID(k.name), len(k.name) == hexLen && isHex(k.name)
+		if !k.leaf() || !k.ephemeral() || !uuid && !bare && !strings.HasPrefix(k.name, memberPrefix) {
+			continue
+		}
+		members = append(members, k)
+		sure = sure || uuid || o.Visit != ""
+	}
+	ready := n.kid(readyName)
+	var round struct{ Members []string }
+	if ready != nil {
+		ours := json.Unmarshal(ready.data, &round) == nil && len(round.Members) > 0
+		sure = sure || ours || len(members) > 0
+	}
+	if !sure {
+		return nil
+	}
+	f := &Double{Header: headerAs(KindDouble, n), Ready: ready != nil}
+	c.take(members...)
+	for _, k := range members {
+		p := k.party()
+		if p.ID == "" {
+			p.ID = strings.TrimPrefix(k.name, memberPrefix)
+		}
+		if isUUID(k.name) && p.Layout == "" {
+			p.Layout = Curator
+		}
+		inside := ready != nil && k.stat.Czxid < ready.stat.Czxid && (round.Members == nil || slices.Contains(round.Members, k.name))
+		if inside {
+			f.Inside = append(f.Inside, p)
+		} else {
+			f.Waiting = append(f.Waiting, p)
+		}
+	}
+	stale(&f.Header, members)
+	f.Unread = n.omitted
+	f.Layouts = layoutsOf(f.Inside, f.Waiting)
+	if ready == nil {
+		return f
+	}
+	c.take(ready)
+	for _, name := range round.Members {
+		if n.kid(name) == nil && n.omitted == 0 {
+			f.Left = append(f.Left, name)
+		}
+	}
+	if len(f.Inside) == 0 {
+		f.Abandoned = append(f.Abandoned, Mark{ready.path, "nobody of the round is inside any more"})
+	}
+	return f
+}

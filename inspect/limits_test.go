@@ -1,0 +1,170 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// A tree of a hundred thousand nodes costs no more than the limits say, whatever
+// they are. The items of a queue cost one list.
+func TestTake_hundredThousandNodes(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a := w.Process()
+		for i := range 80_000 {
+			w.Put(fmt.Sprintf("/big/queue/queue-%010d", i), "")
+		}
+		for i := range 10_000 {
+			w.Put(fmt.Sprintf("/big/keys/%06d", i), "v")
+			w.Put(fmt.Sprintf("/big/tree/%02d/%04d", i%20, i/20), "")
+		}
+		held(w, a, "/small/lock", "a")
+		var r *Report
+		counts := w.Count(func() { r = report(w, a, "/") })
+		require.Equal(t, 80_000, at[*Queue](w, r, "/big/queue").Length)
+		require.Equal(t, "a", at[*Lock](w, r, "/small/lock").Holder.ID, "what is small is not crowded out")
+		require.False(t, r.Complete())
+		left := make(map[string]int)
+		total := 0
+		for _, o := range r.Omitted() {
+			left[o.Path] = o.Nodes
+			total += o.Nodes
+		}
+		require.Equal(t, 9_000, left["/big/keys"])
+		require.Len(t, left, 21, "each of the others has its share")
+		const inner = 7 + 20 // the nodes that have children
+		require.Equal(t, DefaultLimit, r.Nodes)
+		require.Equal(t, inner+1+1+20_000-total, r.Nodes)
+		require.Equal(t, map[string]int{"sync": 1, "exists": r.Nodes - 1, "getData": 1_000 + 1, "getChildren2": inner}, counts)
+		require.Equal(t, r.Requests, counts["sync"]+counts["exists"]+counts["getData"]+counts["getChildren2"])
+	})
+}
+
+func TestTake_limits(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a := w.Process()
+		for i := range 20 {
+			put(w, a, fmt.Sprintf("/m/_c_%032x-lock-%010d", i, i), fmt.Sprint(i))
+			w.Put(fmt.Sprintf("/k/%02d/x", i), "v")
+		}
+		r := report(w, a, "/", Children(5))
+		m := at[*Lock](w, r, "/m")
+		require.Equal(t, "0", m.Holder.ID)
+		require.Len(t, m.Waiters, 4)
+		require.Equal(t, 15, m.Unread)
+		require.Len(t, r.Omitted(), 1)
+		require.Equal(t, Omitted{Header{Kind: KindOmitted, Path: "/k"}, 15, whyChildren}, *r.Omitted()[0])
+
+		r = report(w, a, "/", Depth(1))
+		require.Equal(t, []string{"plain /", "plain /k", "omitted /k", "lock /m"}, kinds(r))
+		require.Equal(t, 20, at[*Lock](w, r, "/m").Unread)
+		require.Equal(t, whyDepth, r.Omitted()[0].Why)
+
+		r = report(w, a, "/", Names(10))
+		require.Equal(t, []string{"plain /", "plain /k", "omitted /k", "plain /m", "omitted /m"}, kinds(r))
+		require.Equal(t, whyNames, r.Omitted()[0].Why)
+		require.Equal(t, 20, r.Omitted()[0].Nodes)
+
+		for limit := 1; limit < 70; limit++ {
+			r = report(w, a, "/", Limit(limit))
+			require.Equal(t, min(limit, 63), r.Nodes)
+			require.Equal(t, limit >= 63, r.Complete(), limit)
+		}
+	})
+}
+
+func TestShare(t *testing.T) {
+	plans := [][]want{make([]want, 100), make([]want, 3), nil, make([]want, 50)}
+	for left, want := range map[int][]int{
+		0: {0, 0, 0, 0}, 1: {1, 0, 0, 0}, 5: {2, 2, 0, 1}, 24: {11, 3, 0, 10}, 120: {67, 3, 0, 50}, 200: {100, 3, 0, 50},
+	} {
+		require.Equal(t, want, share(plans, left), left)
+	}
+}
+
+func TestTake_options(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a := w.Process()
+		for _, opt := range []Option{Limit(0), Children(-1), Names(0), Depth(-1), Every(-1), Rate(0), Confirm(-1)} {
+			_, err := Take(w.Context(), a.Manager, "/", opt)
+			require.ErrorContains(t, err, "inspect")
+			_, err = Deadlocks(w.Context(), a.Manager, "/", opt)
+			require.Error(t, err)
+			for _, err := range Watch(w.Context(), a.Manager, "/", opt) {
+				require.Error(t, err)
+			}
+		}
+		_, err := Take(w.Context(), a.Manager, "relative")
+		require.ErrorContains(t, err, "relative")
+		_, err = Take(w.Context(), a.Manager, "/missing")
+		require.ErrorIs(t, err, zk.ErrNoNode)
+		_, err = Take(testworld.Cancelled(), a.Manager, "/")
+		require.ErrorIs(t, err, context.Canceled)
+	})
+}
+
+func TestTake_accessControl(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		secret := w.Process(func(cfg *session.Config) {
+			cfg.Auth = []session.Credential{session.Digest("u", "p")}
+			cfg.ACL = session.CreatorACL()
+		})
+		a := w.Process()
+		require.NoError(t, a.EnsureDir(w.Context(), "/m"))
+		put(w, secret, "/m/"+curatorName(1, "lock-", 0), "10.0.0.1")
+		put(w, secret, "/dark/room/x", "")
+		_, err := secret.Create(w.Context(), "/key", []byte("value"), session.Persistent)
+		require.NoError(t, err)
+		r := report(w, a, "/")
+		require.False(t, r.Complete())
+		require.Equal(t, []string{
+			"plain /", "plain /dark", "hidden /dark", "config /key", "hidden /key", "lock /m", "hidden /m/" + curatorName(1, "lock-", 0),
+		}, kinds(r))
+		require.Equal(t, []string{"children", "data", "data"}, []string{r.Hidden()[0].What, r.Hidden()[1].What, r.Hidden()[2].What})
+		m := at[*Lock](w, r, "/m")
+		require.True(t, m.Holder.Hidden)
+		require.Equal(t, SessionID(secret.Current().ID()), m.Holder.Session, "for which ZooKeeper asks no right")
+		require.True(t, report(w, secret, "/").Complete())
+	})
+}
+
+// What goes while it is read is left out; a session that ends is no failure.
+func TestTake_faults(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a := w.Process()
+		for i := range 10 {
+			w.Put(fmt.Sprintf("/k/%d", i), "v")
+		}
+		w.Once(func(r zktest.Request) bool { return r.Path == "/k/3" && r.Op == zktest.OpExists }, func() zktest.Action {
+			w.Remove("/k/3")
+			return zktest.Pass
+		})
+		w.Once(func(r zktest.Request) bool { return r.Path == "/k/5" && r.Op == zktest.OpGetData }, func() zktest.Action {
+			w.Remove("/k/5")
+			return zktest.Pass
+		})
+		require.Len(t, report(w, a, "/k").Findings, 9)
+
+		w.Once(func(r zktest.Request) bool { return r.Path == "/k/7" && r.Op == zktest.OpExists }, func() zktest.Action {
+			w.Srv.Expire(a.Current().ID())
+			return zktest.DropRequest
+		})
+		caughtUp := 0
+		defer w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpSync && strings.HasPrefix(r.Path, "/k") {
+				caughtUp++
+			}
+			return zktest.Pass
+		})()
+		require.Len(t, report(w, a, "/k").Findings, 9)
+		require.Equal(t, 2, caughtUp, "the next session has to catch up, too")
+	})
+}

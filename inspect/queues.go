@@ -1,0 +1,135 @@
+package inspect
+
+import (
+	"slices"
+	"time"
+)
+
+// queueTree recognises queues that have directories for items, claims and dead
+// letters: Docent's, which are Curator's with both paths below one, and kazoo's
+// LockingQueue.
+func (c *classifier) queueTree(n *node) Finding {
+	if n.shape != shapePlain {
+		return nil
+	}
+	for _, dirs := range []struct {
+		items, claims string
+	}{{"items", "claims"}, {"entries", "taken"}} {
+		items, claims, dead := n.kid(dirs.items), n.kid(dirs.claims), n.kid("dead")
+		if items.is(shapeItems) || claims.is(shapeClaims) || dead.is(shapeLetters) {
+			return c.assemble(n, items, claims, dead)
+		}
+	}
+	return nil
+}
+
+// is reports whether the node is there and was recognised as s.
+func (n *node) is(s shape) bool { return n != nil && n.shape == s }
+
+// queue recognises a directory of items, whose claims and dead letters may lie
+// beside it, and claims or dead letters without items.
+func (c *classifier) queue(n *node) Finding {
+	switch n.shape {
+	case shapeItems:
+		var claims, dead *node
+		if n.parent != nil {
+			claims, dead = n.parent.kid(n.name+"-claims"), n.parent.kid(n.name+"-dead")
+		}
+		return c.assemble(n, n, claims, dead)
+	case shapeClaims:
+		f := c.assemble(n, nil, n, nil)
+		f.Notes = append(f.Notes, "claims of a queue whose items lie elsewhere")
+		return f
+	case shapeLetters:
+		return c.assemble(n, nil, nil, n)
+	}
+	return nil
+}
+
+// assemble makes a queue of its directories, each of which may be missing or be
+// something else after all.
+func (c *classifier) assemble(n, items, claims, dead *node) *Queue {
+	f := &Queue{Header: headerAs(KindQueue, n)}
+	f.Unread = 0
+	var layouts []Layout
+	if items.is(shapeItems) {
+		c.take(items)
+		f.Strangers = len(items.stranger)
+		now := time.Now()
+		for _, name := range items.names {
+			i, ok := parseItem(name)
+			if !ok {
+				continue
+			}
+			f.Length++
+			layouts = append(layouts, i.layout)
+			if i.due.After(now) {
+				f.Delayed++
+			}
+		}
+		if first := items.kid(items.oldest); first != nil {
+			c.take(first)
+			f.Oldest = &Item{Path: first.path, Put: time.UnixMilli(first.stat.Ctime), Attempts: int(first.stat.Version)}
+		}
+	} else if items != nil && items.leaf() {
+		c.take(items)
+	}
+	if claims.is(shapeClaims) {
+		c.take(claims)
+		c.claims(f, claims, items)
+		layouts = append(layouts, layoutsOfClaims(f.Claims)...)
+		if items == nil {
+			for _, name := range claims.names {
+				if i, ok := parseItem(name); ok {
+					layouts = append(layouts, i.layout)
+				}
+			}
+		}
+	} else if claims != nil && claims.leaf() {
+		c.take(claims)
+	}
+	if dead.is(shapeLetters) {
+		c.take(dead)
+		f.Dead = len(dead.names) - len(dead.stranger)
+		layouts = append(layouts, Docent)
+	} else if dead != nil && dead.leaf() {
+		c.take(dead)
+	}
+	slices.Sort(layouts)
+	f.Layouts = slices.Compact(layouts)
+	return f
+}
+
+func layoutsOfClaims(claims []ItemClaim) []Layout {
+	var all []Layout
+	for _, claim := range claims {
+		if claim.Layout != "" {
+			all = append(all, claim.Layout)
+		}
+	}
+	return all
+}
+
+// claims fills in who has items. A claim whose item had gone before is marked:
+// an acknowledgement removes both.
+func (c *classifier) claims(f *Queue, claims, items *node) {
+	f.Unread = claims.omitted
+	for _, k := range claims.kids {
+		if claims.stranger[k.name] {
+			continue
+		}
+		c.take(k)
+		f.Claims = append(f.Claims, ItemClaim{k.name, k.party()})
+		if !k.ephemeral() {
+			f.Abandoned = append(f.Abandoned, Mark{k.path, "the claim belongs to no session: nobody can take the item until it is deleted"})
+		}
+		if items == nil || items.names == nil && !items.leaf() {
+			continue
+		}
+		_, there := slices.BinarySearch(items.names, k.name)
+		// A claim that is younger than the list of items may be on an item that is too.
+		if !there && k.stat.Czxid <= items.stat.Pzxid {
+			f.Abandoned = append(f.Abandoned, Mark{k.path, "the item that it claims is not there"})
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/session"
+)
+
+// How much data of a node is read: of one without children, enough for what
+// recipes write about themselves; of others, enough for a number. A node with
+// more is not asked for it.
+const (
+	maxData   = 4096
+	maxNumber = 20
+)
+
+// scan makes the requests of one report, and counts them.
+type scan struct {
+	sm      *session.Manager
+	options options
+	changed func() // called when something changes that was read; may be nil
+
+	looked int // nodes
+
+	catchUp sync.Mutex
+	synced  *session.Session // which has caught up with the leader
+
+	mu       sync.Mutex
+	listed   int // names
+	requests int
+	watches  []*session.Watch
+}
+
+func newScan(sm *session.Manager, o options, changed func()) *scan {
+	return &scan{sm: sm, options: o, changed: changed}
+}
+
+// stop gives the watches up.
+func (s *scan) stop() {
+	for _, w := range s.watches {
+		w.Stop()
+	}
+}
+
+// session returns the present session, once it has caught up.
+func (s *scan) session(ctx context.Context, path string) (*session.Session, error) {
+	now, err := s.sm.Session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.catchUp.Lock()
+	defer s.catchUp.Unlock()
+	if s.synced == now {
+		return now, nil
+	}
+	if err := now.Sync(ctx, path); err != nil {
+		return nil, err
+	}
+	s.synced = now
+	s.count(nil)
+	return now, nil
+}
+
+// count notes a request, and the watch that it has set, if any.
+func (s *scan) count(w *session.Watch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests++
+	if w != nil {
+		s.watches = append(s.watches, w)
+	}
+}
+
+// do makes one request, in the next session when this one ends.
+func (s *scan) do(ctx context.Context, path string, request func(now *session.Session) (*session.Watch, error)) error {
+	for {
+		now, err := s.session(ctx, path)
+		if err == nil {
+			var w *session.Watch
+			w, err = request(now)
+			s.count(w)
+		}
+		if errors.Is(err, session.ErrSessionEnded) && !errors.Is(err, session.ErrClosed) && ctx.Err() == nil {
+			continue
+		}
+		return err
+	}
+}
+
+func (s *scan) event(session.EventType) { s.changed() }
+
+// stat returns false where there is no node.
+func (s *scan) stat(ctx context.Context, path string) (stat session.Stat, found bool, err error) {
+	err = s.do(ctx, path, func(now *session.Session) (w *session.Watch, err error) {
+		if s.changed == nil {
+			stat, found, err = now.Exists(ctx, path)
+			return nil, err
+		}
+		stat, found, w, err = now.ExistsFunc(ctx, path, s.event)
+		return w, err
+	})
+	return stat, found, err
+}
+
+func (s *scan) list(ctx context.Context, path string) (names []string, stat session.Stat, err error) {
+	err = s.do(ctx, path, func(now *session.Session) (w *session.Watch, err error) {
+		if s.changed == nil {
+			names, stat, err = now.Children(ctx, path)
+			return nil, err
+		}
+		names, stat, w, err = now.ChildrenFunc(ctx, path, s.event)
+		return w, err
+	})
+	return names, stat, err
+}
+
+func (s *scan) read(ctx context.Context, path string) (data []byte, stat session.Stat, err error) {
+	err = s.do(ctx, path, func(now *session.Session) (w *session.Watch, err error) {
+		if s.changed == nil {
+			data, stat, err = now.Get(ctx, path)
+			return nil, err
+		}
+		data, stat, w, err = now.GetFunc(ctx, path, s.event)
+		return w, err
+	})
+	return data, stat, err
+}
+
+// spendNames takes n names from the budget.
+func (s *scan) spendNames(n int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listed+n > s.options.names {
+		return false
+	}
+	s.listed += n
+	return true
+}
+
+// gone reports whether an error says that the node is not there any more.
+func gone(err error) bool { return errors.Is(err, zk.ErrNoNode) }
+
+// refused reports whether an ACL hides what was asked for.
+func refused(err error) bool { return errors.Is(err, zk.ErrNoAuth) }

@@ -1,0 +1,137 @@
+package inspect
+
+import (
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/docent-go/docent/naming"
+)
+
+// service recognises a directory of instances in the JSON of Curator's
+// ServiceInstance, which Docent and Spring Cloud write too.
+func (c *classifier) service(n *node) Finding {
+	if n.shape != shapePlain || len(n.kids) == 0 {
+		return nil
+	}
+	read := 0
+	for _, k := range n.kids {
+		switch {
+		case !k.leaf():
+			return nil
+		case k.hidden == hiddenData: // an instance it may be
+		case !isInstance(k.data):
+			return nil
+		default:
+			read++
+		}
+	}
+	if read == 0 {
+		return nil
+	}
+	f := &Service{Header: headerAs(KindService, n), Name: n.name}
+	f.Unread = n.omitted
+	for _, k := range n.kids {
+		in := Instance{Party: k.party()}
+		in.ID, in.Host, in.PID, in.Layout = k.name, "", 0, Curator
+		if strings.Contains(string(k.data), "org.springframework.cloud.zookeeper") {
+			in.Layout = Spring
+		}
+		if d, err := codecOf(in.Layout).Decode(n.name, k.name, k.data); err == nil {
+			in.Address, in.Port, in.SSLPort, in.Disabled, in.Draining = d.Address, d.Port, d.SSLPort, d.Disabled, d.Draining
+			if d.Type == naming.Dynamic && !k.ephemeral() {
+				f.Abandoned = append(f.Abandoned, Mark{k.path, "it says that it goes with its process, but " + whyNoSession})
+			}
+		}
+		f.Instances = append(f.Instances, in)
+		c.take(k)
+	}
+	f.Layouts = layoutsOfInstances(f.Instances)
+	return f
+}
+
+func codecOf(l Layout) naming.Codec {
+	if l == Spring {
+		return naming.Spring()
+	}
+	return naming.Curator()
+}
+
+func layoutsOfInstances(all []Instance) []Layout {
+	var layouts []Layout
+	for _, in := range all {
+		layouts = append(layouts, in.Layout)
+	}
+	slices.Sort(layouts)
+	return slices.Compact(layouts)
+}
+
+// isInstance reports whether the data has what every writer of a
+// ServiceInstance writes.
+func isInstance(data []byte) bool {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(data, &fields) != nil {
+		return false
+	}
+	for _, field := range []string{"name", "id", "address", "port", "registrationTimeUTC"} {
+		if _, ok := fields[field]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// dubboMark is "://" as Dubbo escapes it in the name of a provider's node.
+const dubboMark = "%3A%2F%2F"
+
+// dubbo recognises a service of Dubbo's registry.
+func (c *classifier) dubbo(n *node) Finding {
+	if n.shape != shapePlain {
+		return nil
+	}
+	providers := n.kid("providers")
+	known := false
+	for _, category := range []string{"providers", "consumers"} {
+		if k := n.kid(category); k != nil {
+			known = known || slices.ContainsFunc(k.names, func(name string) bool { return strings.Contains(name, dubboMark) })
+		}
+	}
+	if !known {
+		return nil
+	}
+	f := &Service{Header: headerAs(KindService, n), Name: n.name}
+	f.Layouts = []Layout{Dubbo}
+	if name, err := url.QueryUnescape(n.name); err == nil {
+		f.Name = name
+	}
+	for _, category := range []string{"providers", "consumers", "configurators", "routers"} {
+		k := n.kid(category)
+		if k == nil {
+			continue
+		}
+		c.take(k)
+		c.take(k.kids...)
+		if k == providers {
+			f.Unread = k.omitted
+			f.Instances = dubboInstances(f.Name, k.kids)
+		} else if len(k.names) > 0 {
+			f.Notes = append(f.Notes, category+": "+strconv.Itoa(len(k.names)))
+		}
+	}
+	return f
+}
+
+func dubboInstances(service string, kids []*node) []Instance {
+	var all []Instance
+	for _, k := range kids {
+		in := Instance{Party: k.party()}
+		in.ID, in.Layout = k.name, Dubbo
+		if d, err := naming.Dubbo().Decode(service, k.name, k.data); err == nil {
+			in.Address, in.Port, in.Disabled, in.Draining = d.Address, d.Port, d.Disabled, d.Draining
+		}
+		all = append(all, in)
+	}
+	return all
+}

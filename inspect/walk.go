@@ -1,0 +1,274 @@
+package inspect
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// node is a node of the tree as it was read. Nothing of it is interpreted but
+// what decides which of its children are looked at.
+type node struct {
+	path, name string
+	stat       session.Stat
+	names      []string // of its children, sorted; nil where it was not listed
+	shape      shape    // what the names tell
+	data       []byte   // nil where it was not read
+	parent     *node
+	stranger   map[string]bool // where shape is not shapePlain: the children without its names
+	oldest     string          // with shapeItems: the item that was put first
+	hidden     string          // what an ACL hides
+	kids       []*node         // those that were looked at, by name
+	omitted    int             // how many were not, although they may be of interest
+	why        string          // the reason for that
+}
+
+func byName(n *node, name string) int { return strings.Compare(n.name, name) }
+
+// kid returns the child of that name, or nil where it was not looked at.
+func (n *node) kid(name string) *node {
+	if i, found := slices.BinarySearchFunc(n.kids, name, byName); found {
+		return n.kids[i]
+	}
+	return nil
+}
+
+// leaf reports whether the node has no children.
+func (n *node) leaf() bool { return n.stat.NumChildren == 0 }
+
+func (n *node) ephemeral() bool { return n.stat.EphemeralOwner != 0 }
+
+// want is a child that is to be looked at.
+type want struct {
+	parent *node
+	name   string
+	party  bool // it is known to be somebody's place in a recipe: data and stat will do
+}
+
+// What an ACL can hide.
+const (
+	hiddenChildren = "children"
+	hiddenData     = "data"
+)
+
+// Reasons for what is left out.
+const (
+	whyLimit    = "the limit of nodes to look at was reached"
+	whyChildren = "one node has more children than are looked at"
+	whyNames    = "the list of the children would be too long"
+	whyDepth    = "it lies deeper than was asked for"
+)
+
+// walk reads the tree at path, breadth first. It returns nil where there is no
+// node at path.
+func (s *scan) walk(ctx context.Context, path string) (*node, error) {
+	_, name := znode.Split(path)
+	s.looked++
+	top, err := s.look(ctx, path, name)
+	if err != nil || top == nil {
+		return nil, err
+	}
+	level := []*node{top}
+	for depth := 0; len(level) > 0; depth++ {
+		if level, err = s.descend(ctx, level, depth); err != nil {
+			return nil, err
+		}
+	}
+	return top, nil
+}
+
+// descend looks at the children of a level's nodes, and returns those that may
+// have children of their own.
+func (s *scan) descend(ctx context.Context, level []*node, depth int) ([]*node, error) {
+	kids, err := s.expand(ctx, level, depth)
+	if err != nil {
+		return nil, err
+	}
+	// The claims of a queue have the names of items. Where the directory's name does not tell, that
+	// the first is ephemeral does, and so that each is worth a look.
+	var claims []*node
+	for _, n := range level {
+		if first := n.kid(n.oldest); n.shape == shapeItems && first != nil && first.ephemeral() {
+			n.shape = shapeClaims
+			n.kids = nil
+			claims = append(claims, n)
+		}
+	}
+	more, err := s.expand(ctx, claims, depth)
+	kids = slices.DeleteFunc(kids, func(n *node) bool { return slices.Contains(claims, n.parent) })
+	return append(kids, more...), err
+}
+
+// expand looks at those children of the nodes that are worth it, as far as the
+// limits allow.
+func (s *scan) expand(ctx context.Context, nodes []*node, depth int) ([]*node, error) {
+	plans := make([][]want, len(nodes))
+	for i, n := range nodes {
+		plans[i] = slices.DeleteFunc(n.plan(), func(w want) bool { return !s.options.concerns(znode.Join(n.path, w.name)) })
+		if s.options.depth >= 0 && depth >= s.options.depth {
+			plans[i] = n.cut(plans[i], 0, whyDepth)
+		}
+		plans[i] = n.cut(plans[i], s.options.children, whyChildren)
+	}
+	for i, most := range share(plans, s.options.limit-s.looked) {
+		plans[i] = nodes[i].cut(plans[i], most, whyLimit)
+		s.looked += len(plans[i])
+	}
+	wants := slices.Concat(plans...)
+	found := make([]*node, len(wants))
+	err := line.EachOf(len(wants), func(i int) (err error) {
+		found[i], err = s.visit(ctx, wants[i])
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	found = slices.DeleteFunc(found, func(n *node) bool { return n == nil })
+	for _, n := range found {
+		n.parent.kids = append(n.parent.kids, n)
+	}
+	for _, n := range nodes {
+		slices.SortFunc(n.kids, func(a, b *node) int { return strings.Compare(a.name, b.name) })
+	}
+	return found, nil
+}
+
+// cut leaves out what is more than most.
+func (n *node) cut(plan []want, most int, why string) []want {
+	if len(plan) <= most {
+		return plan
+	}
+	n.omitted += len(plan) - most
+	n.why = why
+	return plan[:most]
+}
+
+// share returns how many children of each node can be looked at so that they
+// are no more than left in all: who has many gives way to who has few.
+func share(plans [][]want, left int) []int {
+	shares := make([]int, len(plans))
+	lo, hi := 0, 0 // what everybody can have
+	for _, p := range plans {
+		hi = max(hi, len(p))
+	}
+	for lo < hi {
+		fair, sum := (lo+hi+1)/2, 0
+		for _, p := range plans {
+			sum += min(len(p), fair)
+		}
+		if sum <= left {
+			lo = fair
+		} else {
+			hi = fair - 1
+		}
+	}
+	for i, p := range plans {
+		shares[i] = min(len(p), lo)
+		left -= shares[i]
+	}
+	for i, p := range plans { // what is too little to go round
+		if left > 0 && shares[i] < len(p) {
+			shares[i]++
+			left--
+		}
+	}
+	return shares
+}
+
+// visit returns nil for a node that has gone.
+func (s *scan) visit(ctx context.Context, w want) (*node, error) {
+	path := znode.Join(w.parent.path, w.name)
+	var n *node
+	var err error
+	if w.party {
+		n, err = s.party(ctx, path, w.name)
+	} else {
+		n, err = s.look(ctx, path, w.name)
+	}
+	if n != nil {
+		n.parent = w.parent
+	}
+	return n, err
+}
+
+// party reads a node that belongs to somebody: what it holds and when it was
+// made. One that may not be read is still described by its stat, for which
+// ZooKeeper asks no right.
+func (s *scan) party(ctx context.Context, path, name string) (*node, error) {
+	n := &node{path: path, name: name}
+	var err error
+	n.data, n.stat, err = s.read(ctx, path)
+	switch {
+	case gone(err):
+		return nil, nil
+	case !refused(err):
+		return n, err
+	}
+	n.hidden = hiddenData
+	stat, found, err := s.stat(ctx, path)
+	if err != nil || !found {
+		return nil, err
+	}
+	n.stat = stat
+	return n, nil
+}
+
+// look reads a node of which nothing is known but its name: its stat, and then
+// the names of its children or what it holds, if that is not too much.
+func (s *scan) look(ctx context.Context, path, name string) (*node, error) {
+	stat, found, err := s.stat(ctx, path)
+	if err != nil || !found {
+		return nil, err
+	}
+	n := &node{path: path, name: name, stat: stat}
+	most := int32(maxData)
+	if stat.NumChildren > 0 {
+		most = maxNumber
+		if err := s.names(ctx, n); err != nil {
+			if gone(err) {
+				return nil, nil
+			}
+			return nil, err
+		}
+	}
+	if stat.DataLength == 0 || stat.DataLength > most {
+		return n, nil
+	}
+	switch n.data, _, err = s.read(ctx, path); {
+	case gone(err):
+		return nil, nil
+	case refused(err):
+		n.hidden = cmp.Or(n.hidden, hiddenData)
+		return n, nil
+	}
+	return n, err
+}
+
+// names lists the children of n, if there are not too many.
+func (s *scan) names(ctx context.Context, n *node) error {
+	if !s.spendNames(int(n.stat.NumChildren)) {
+		n.omitted, n.why = int(n.stat.NumChildren), whyNames
+		return nil
+	}
+	names, stat, err := s.list(ctx, n.path)
+	if refused(err) {
+		n.hidden = hiddenChildren
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	n.stat = stat
+	if n.path == "/" {
+		names = slices.DeleteFunc(names, func(name string) bool { return name == "zookeeper" })
+	}
+	slices.Sort(names)
+	n.names = names
+	n.recognise()
+	return nil
+}

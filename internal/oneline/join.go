@@ -1,0 +1,35 @@
+// Package oneline joins errors in one line.
+package oneline
+
+import "strings"
+
+// Join is errors.Join with "; " in place of line feeds: what it returns wraps
+// every error that is not nil, and is one line if they are. One alone is
+// returned as it is; it is nil when there is none.
+func Join(all ...error) error {
+	var some joined
+	for _, err := range all {
+		if err != nil {
+			some = append(some, err)
+		}
+	}
+	switch len(some) {
+	case 0:
+		return nil
+	case 1:
+		return some[0]
+	}
+	return some
+}
+
+type joined []error
+
+func (j joined) Error() string {
+	texts := make([]string, len(j))
+	for i, err := range j {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (j joined) Unwrap() []error { return j }

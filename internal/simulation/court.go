@@ -1,0 +1,236 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// Hold is what the holds of all recipes have in common.
+type Hold interface {
+	Context() context.Context
+	Err() error
+}
+
+// Held is a hold before the court.
+type Held struct {
+	Hold
+	// Token is the fencing token; 0 where there is none.
+	Token int64
+	// Nodes are the nodes on which the hold stands.
+	Nodes []string
+	// Shared says that the hold may live beside others that are shared.
+	Shared bool
+	// Weight counts against the court's Limit.
+	Weight int
+	// Guard, if there is one, guards transactions.
+	Guard *session.Op
+	// Inherits says that the token is that of the hold that it comes from.
+	Inherits bool
+
+	ended time.Time
+}
+
+// Of makes a Held of a session's hold.
+func Of(h *session.Hold) Held {
+	return Held{Hold: h, Token: h.Token(), Nodes: []string{h.Path()}}
+}
+
+// Guarded is Of with the hold's guard.
+func Guarded(h *session.Hold) Held {
+	held, guard := Of(h), h.Guard()
+	held.Guard = &guard
+	return held
+}
+
+// Court watches over one thing that can be held: a lock, a leadership, one
+// partition. It checks, at each step, that
+//
+//   - holds that exclude each other do not live at one time, and no more are held
+//     than the limit allows;
+//   - tokens grow;
+//   - the context of a hold has ended before the server removes its node;
+//   - a store that looks at tokens takes every write of who holds, and none that is older than what it has;
+//   - a transaction with a guard is done only while no later holder has written.
+//
+// In a forced run two may hold for a moment; tokens and guards still tell
+// them apart.
+type Court struct {
+	World *World
+	// Name is what it is about.
+	Name string
+	// Limit is the greatest weight that may be held at a time; 0 is any.
+	Limit int
+
+	mu      sync.Mutex
+	live    []*Held
+	token   int64 // the greatest of all
+	alone   int64 // the greatest of those who held alone
+	stored  int64 // the newest token that the store has seen
+	guarded int64 // the newest token in the guarded node
+	begun   int
+}
+
+// GuardedDir is where guarded transactions write; a Program whose holds have guards keeps it.
+const GuardedDir = "/guarded"
+
+// Court opens a court.
+func (w *World) Court(name string) *Court {
+	c := &Court{World: w, Name: name}
+	if err := w.Srv.Put(c.node(), []byte("0")); err != nil {
+		w.Errorf("make %s: %v", c.node(), err)
+	}
+	w.Srv.OnChange(c.changed)
+	return c
+}
+
+func (c *Court) node() string {
+	return GuardedDir + "/" + strings.ReplaceAll(strings.Trim(c.Name, "/"), "/", "-")
+}
+
+// changed is told by the server, before any client can know.
+func (c *Court) changed(ch zktest.Change) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case ch.Kind == zktest.DataChanged && ch.Path == c.node():
+		token, err := strconv.ParseInt(string(ch.Data), 10, 64)
+		if err != nil || token < c.guarded {
+			c.World.Break("guards", "%s: a transaction guarded by token %d is done after one of %d (%v)", c.Name, token, c.guarded, err)
+		}
+		c.guarded = max(c.guarded, token)
+	case ch.Kind == zktest.Deleted:
+		c.live = slices.DeleteFunc(c.live, func(h *Held) bool {
+			if !slices.Contains(h.Nodes, ch.Path) {
+				return false
+			}
+			c.judgeEnd(h, ch)
+			return true
+		})
+	}
+}
+
+func (c *Court) judgeEnd(h *Held, ch zktest.Change) {
+	if c.World.Forced {
+		return
+	}
+	if h.Err() == nil {
+		c.World.Break("a hold ends before its node", "%s: the server removes %s while the hold lives", c.Name, plain(ch.Path))
+	} else if errors.Is(h.Err(), session.ErrTrustElapsed) && !h.ended.Before(ch.Time) {
+		c.World.Break("a hold ends before its node", "%s: the hold on %s ends only as the server removes it", c.Name, plain(ch.Path))
+	}
+}
+
+// Begin is told by whoever has acquired a hold.
+func (c *Court) Begin(a *Actor, held Held) *Held {
+	h := &held
+	context.AfterFunc(h.Context(), func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		h.ended = time.Now()
+	})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if h.Err() != nil {
+		return h // lost as it was won
+	}
+	a.Log("%s is held", c.Name)
+	weight := h.Weight
+	for _, other := range c.live {
+		if other.Err() != nil {
+			continue
+		}
+		weight += other.Weight
+		if !(h.Shared && other.Shared) && !c.World.Forced {
+			c.World.Break("one holder", "%s is held twice: %s and %s", c.Name, names(other), names(h))
+		}
+	}
+	if c.Limit > 0 && weight > c.Limit && !c.World.Forced {
+		c.World.Break("permits", "%s: %d of %d permits are held", c.Name, weight, c.Limit)
+	}
+	c.live = append(c.live, h)
+	c.begun++
+	if h.Token == 0 || h.Inherits {
+		return h
+	}
+	least := c.token
+	if h.Shared {
+		least = c.alone
+	}
+	if h.Token <= least && !c.World.Forced {
+		c.World.Break("tokens grow", "%s: token %d comes after %d", c.Name, h.Token, least)
+	}
+	c.token = max(c.token, h.Token)
+	if !h.Shared {
+		c.alone = max(c.alone, h.Token)
+	}
+	return h
+}
+
+func names(h *Held) string {
+	var all []string
+	for _, n := range h.Nodes {
+		all = append(all, plain(n))
+	}
+	return fmt.Sprintf("%s (token %d)", strings.Join(all, " "), h.Token)
+}
+
+// Begun returns how many holds there were.
+func (c *Court) Begun() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.begun
+}
+
+// Use works under a hold for up to most: it looks at the context, and then
+// writes, until the context ends.
+func (c *Court) Use(a *Actor, h *Held, most time.Duration) {
+	for range 1 + a.N(4) {
+		a.Sleep(h.Context(), most/4)
+		if h.Err() != nil {
+			return
+		}
+		a.Work() // the process may stand still here, with its mind made up
+		c.write(h)
+		if h.Guard != nil && !h.Shared && a.One(3) {
+			c.transact(a, h)
+		}
+	}
+}
+
+// write writes to a store that refuses tokens older than the newest it has
+// seen.
+func (c *Court) write(h *Held) {
+	if h.Token == 0 || h.Shared {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if h.Token >= c.stored {
+		c.stored = h.Token
+		return
+	}
+	if h.Err() == nil && !c.World.Forced {
+		c.World.Break("fencing", "%s: the store refuses token %d of the holder after %d", c.Name, h.Token, c.stored)
+	}
+}
+
+func (c *Court) transact(a *Actor, h *Held) {
+	ctx, cancel := a.Within(10 * time.Second)
+	defer cancel()
+	_, err := a.Txn(ctx, session.SetOp(c.node(), []byte(strconv.FormatInt(h.Token, 10)), session.AnyVersion), *h.Guard)
+	switch {
+	case err == nil, ctx.Err() != nil:
+	case errors.Is(err, session.ErrLost), errors.Is(err, session.ErrUnknownOutcome), errors.Is(err, session.ErrSessionEnded):
+	default:
+		c.World.Break("errors", "%s: a guarded transaction: %v", c.Name, err)
+	}
+}

@@ -1,0 +1,129 @@
+package simulation
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/docent-go/docent/zktest"
+)
+
+var ways = []zktest.Direction{zktest.ToServer, zktest.ToClient, zktest.Both}
+
+// disturb does one thing to the world, or undoes some.
+func (w *World) disturb() {
+	d := w.dice
+	p := w.procs[d.N(len(w.procs))]
+	var id int64
+	if sessions := w.Srv.Sessions(); len(sessions) > 0 {
+		id = sessions[d.N(len(sessions))].ID
+	}
+	kinds := 16
+	if w.Forced {
+		kinds = 20
+	}
+	kind := d.N(kinds)
+	w.Log("fault %d at process %d", kind, p.Index)
+	switch kind {
+	case 0, 1:
+		p.Cut(ways[d.N(len(ways))])
+	case 2, 3, 4:
+		for _, p := range w.procs {
+			if d.N(3) > 0 {
+				p.Cut(0)
+				p.Link.Refuse(false)
+				p.Link.Delay(0)
+			}
+		}
+	case 5:
+		p.Link.Disconnect()
+	case 6:
+		p.Link.Refuse(true)
+		p.Link.Disconnect()
+	case 7:
+		w.Srv.Freeze()
+		time.Sleep(d.UpTo(3 * time.Second))
+		w.Srv.Thaw()
+	case 8:
+		w.Srv.Lag(id)
+		time.Sleep(d.UpTo(2 * time.Second))
+		w.Srv.CatchUp(id)
+	case 9:
+		w.Srv.Lag(id) // for as long as it likes
+	case 10:
+		p.Link.Delay(d.UpTo(200 * time.Millisecond))
+	case 11:
+		w.Srv.Restart()
+	case 12:
+		w.Srv.HangHandshakes(true)
+		p.Link.Disconnect()
+		time.Sleep(d.UpTo(time.Second))
+		w.Srv.HangHandshakes(false)
+	case 13:
+		p.Pause(d.UpTo(p.timeout))
+	case 14:
+		p.Pause(d.UpTo(4 * p.timeout))
+	case 15:
+		w.Srv.Disconnect(id)
+	case 16, 17:
+		w.Srv.Expire(id)
+	default:
+		w.removeSome()
+	}
+}
+
+// removeSome deletes an ephemeral node, as a stranger might.
+func (w *World) removeSome() {
+	var all []string
+	for _, s := range w.Srv.Sessions() {
+		all = append(all, s.Ephemerals...)
+	}
+	if len(all) > 0 {
+		_ = w.Srv.Remove(all[w.dice.N(len(all))]) // it may have gone by itself
+	}
+}
+
+// request decides what becomes of a request. It depends on nothing but the
+// request itself, so that the order in which sessions are heard does not matter to it.
+func (w *World) request(q zktest.Request) zktest.Action {
+	if w.calmed() || q.Op == zktest.OpCloseSession || q.Op == zktest.OpPing {
+		return zktest.Pass
+	}
+	d := w.Dice(fmt.Sprint("request ", q.Session, q.Xid, q.Op, time.Since(w.began)))
+	switch d.N(120) {
+	case 0:
+		return zktest.DropRequest
+	case 1, 2:
+		return zktest.LoseReply
+	case 3:
+		return zktest.Delay(d.UpTo(2 * time.Second))
+	}
+	return zktest.Pass
+}
+
+func (w *World) calmed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.calm
+}
+
+// quiet ends all faults.
+func (w *World) quiet() {
+	w.mu.Lock()
+	w.calm = true
+	w.mu.Unlock()
+	w.Srv.Thaw()
+	w.Srv.HangHandshakes(false)
+	for _, p := range w.procs {
+		p.Cut(0)
+		p.Link.Refuse(false)
+		p.Link.Delay(0)
+	}
+	for _, s := range w.Srv.Sessions() {
+		w.Srv.CatchUp(s.ID)
+	}
+	w.Log("all is calm")
+	for _, p := range w.procs {
+		p.point()
+	}
+	time.Sleep(w.dice.UpTo(30*time.Second) + 10*time.Second) // sessions that were lost are replaced
+}

@@ -1,0 +1,103 @@
+package main
+
+// mutant is one way to break the library: old, which occurs once in the file,
+// becomes new. It must break a promise in one of the tests.
+type mutant struct {
+	name  string
+	file  string
+	old   string
+	new   string
+	tests string // a regular expression
+	few   bool   // make test runs it
+}
+
+// edit is one change of a file.
+type edit struct{ file, old, new string }
+
+// also are the further changes of mutants, by name: of what is checked twice,
+// both checks have to go.
+var also = map[string][]edit{
+	"who owns a claim in doubt is not compared": {
+		{"session/node.go", "case r.stat.EphemeralOwner != n.s.ID():", "case r.stat.EphemeralOwner == 1:"},
+	},
+}
+
+const anyLock = `Test(Mutex|Exclusive|RWMutex|Election)Simulation`
+
+var mutants = []mutant{
+	// The session and its holds.
+	{"a session is trusted for longer than the server keeps it", "session/session.go",
+		"at.Add(timeout - s.m.cfg.margin(timeout))", "at.Add(timeout + s.m.cfg.margin(timeout))", anyLock, true},
+	{"holds are not cut at the end of their session", "session/hold.go",
+		"context.WithCancelCause(parent)", "context.WithCancelCause(context.WithoutCancel(parent))", anyLock, true},
+	{"a released hold lives on until its node has gone", "session/hold.go",
+		"		h.cancel(ErrReleased)\n		cause := context.Cause(h.ctx)\n		if !errors.Is(cause, ErrDeleted) {",
+		"		defer h.cancel(ErrReleased)\n		cause := context.Cause(h.ctx)\n		if !errors.Is(cause, ErrDeleted) {", anyLock, false},
+	{"a guard checks another node", "session/hold.go",
+		"op := CheckOp(h.node.path, AnyVersion)", `op := CheckOp("/guarded", AnyVersion)`, `Test(Mutex|Election)(Forced)?Simulation`, false},
+	{"nodes that were given up are not swept", "session/sweep.go",
+		"s.sweeps = append(s.sweeps, job)", "_ = job", anyLock, true},
+	{"who owns a claim in doubt is not compared", "session/claim.go",
+		"case stands.stat.EphemeralOwner == s.ID():", "case stands.found:", `Test(Exclusive|OneNode|WorkerID)(Forced)?Simulation`, false},
+	{"a create in doubt counts as done not at all", "session/enter.go",
+		"	if name == \"\" {\n		return nil, nil\n	}\n	n := &Node{", "	if name != \"?\" {\n		return nil, nil\n	}\n	n := &Node{", anyLock, false},
+	{"watches are not set again on a new connection", "session/conn.go",
+		"range c.s.armed.frames(c.helloZxid)", "range c.s.armed.frames(c.helloZxid)[:0]", `Test(Mutex|Config|Group)Simulation`, false},
+
+	// The line.
+	{"places in the line are compared by name", "internal/line/order.go",
+		"if distance > 0 || distance == 0 && child > name {", "if child > name {", `TestMutexSimulation`, true},
+	{"who waits watches the first in line", "internal/line/order.go",
+		"distance > last ||", "distance < last ||", `TestMutexSimulation`, false},
+	{"who waited does not look again for others before it", "internal/line/order.go",
+		"return v.before == 1 && !heir", "return !heir", anyLock, false},
+	{"the second in line does not wait", "internal/line/line.go",
+		"if c.view.before > 0 {", "if c.view.before > 1 {", anyLock, false},
+	{"the token is of a list that shows others behind", "internal/line/line.go",
+		"if !c.view.behind {", "if c.view.before == 0 {", `Test(Mutex|RWMutex|Election)(Forced)?Simulation`, false},
+	{"who gives up leaves its node", "internal/line/line.go",
+		"		e.Abandon()\n", "", anyLock, false},
+
+	// Locks.
+	{"readers do not wait for writers", "lock/rwmutex.go",
+		"Beside: []string{readTag}, Data", "Beside: []string{readTag, writeTag}, Data", `TestRWMutexSimulation`, true},
+	{"writers do not wait for readers", "lock/rwmutex.go",
+		"Also: []string{readTag}, Heirs", "Also: []string{readTag}, Beside: []string{readTag}, Heirs", `TestRWMutexSimulation`, false},
+	{"a semaphore does not count those who ask", "lock/semaphore_candidate.go",
+		"r.before+len(c.entries) <= limit", "r.before <= limit", `TestSemaphoreSimulation`, true},
+	{"the token of the one node is always the same", "internal/onenode/onenode.go",
+		"h := node.Hold(stat.Czxid)", "h := node.Hold(min(stat.Czxid, 1))", `Test(Exclusive|OneNode)Simulation`, false},
+
+	// Partitions.
+	{"a member keeps more than its share", "groupmembership/plan.go",
+		"if room[owner] > 0 {\n			target[i] = owner", "if _, here := room[owner]; here {\n			target[i] = owner", `TestPartitionerSimulation`, false},
+	{"a partition without an owner is left alone", "groupmembership/plan.go",
+		"target[i] = members[next]", `target[i] = ""`, `TestPartitionerSimulation`, false},
+
+	// Queues.
+	{"an acknowledgement looks at no version and no claim", "queue/item.go",
+		"	return append(ops, session.DeleteOp(i.claimPath(), session.AnyVersion))\n}\n\n// Release gives",
+		"	ops[0] = session.DeleteOp(i.itemPath(), session.AnyVersion)\n	return ops\n}\n\n// Release gives", `TestQueue(Forced)?Simulation`, true},
+	{"a requeue loses the item", "queue/item.go",
+		"err := i.transact(nil, i.rewrite(to, attempts))", "err := i.transact(nil, i.remove())", `TestQueueSimulation`, false},
+	{"an acknowledgement in doubt counts as done", "queue/item.go",
+		"			if done {\n", "			if done || looked == nil {\n", `TestQueueSimulation`, false},
+	{"a claim in doubt counts as made", "queue/take.go",
+		"err == nil && !made {", "err == nil && made {", `TestQueue(Forced)?Simulation`, false},
+
+	// Counters.
+	{"an addition in doubt is made once more", "counter/add.go",
+		"		if !next.refuted(now) {\n", "		if next == nil {\n", `TestCounterSimulation`, true},
+	{"two blocks of a sequence overlap", "counter/sequence.go",
+		"return span{end - s.block + 1, end + 1}, nil", "return span{end - s.block, end + 1}, nil", `TestCounterSimulation`, false},
+
+	// Mirrors.
+	{"a mirror does not read again when its watch fires", "internal/mirror/follow.go",
+		"		fired = watch.Done()\n", "		_ = fired\n", `TestConfigSimulation`, false},
+
+	// Barriers.
+	{"a round begins with one too few", "barrier/round.go",
+		"case len(names) < d.count:", "case len(names) < d.count-1:", `TestDoubleBarrierSimulation`, true},
+	{"a member leaves without the others", "barrier/visit.go",
+		"if len(others) == 0 {", "if len(others) <= 1 {", `TestDoubleBarrierSimulation`, false},
+}

@@ -1,0 +1,301 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// Program is a kind of random programs.
+type Program struct {
+	// Setup starts the actors, by World.Go. It runs before any fault.
+	Setup func(w *World)
+	// Forced says that sessions and nodes are taken away by force.
+	Forced bool
+	// Lasts is how long faults go on; a minute unless set.
+	Lasts time.Duration
+	// Keeps are the nodes that outlive the processes, with what is below them.
+	Keeps []string
+	// Watches is how many watches each process may keep while it idles in the end, beyond
+	// those that it set while it worked and that no client can take back; -1 is any number.
+	Watches int
+}
+
+// Environment variables that choose the seeds: one to repeat, with the most times that it
+// is tried until it fails, or how many to run, from 0.
+const (
+	seedVar  = "DOCENT_SEED"
+	triesVar = "DOCENT_TRIES"
+	seedsVar = "DOCENT_SEEDS"
+)
+
+// tries is how often a seed is run that is to be repeated: what happens at one
+// instant has no order, so that not every run of a seed is the same.
+func tries(t *testing.T) int {
+	t.Helper()
+	if os.Getenv(seedVar) == "" {
+		return 1
+	}
+	if text := os.Getenv(triesVar); text != "" {
+		n, err := strconv.Atoi(text)
+		require.NoError(t, err, triesVar)
+		return n
+	}
+	return 10
+}
+
+// Seeds returns the seeds to run: those that the environment asks for, or 0 to
+// n-1.
+func Seeds(t *testing.T, n int) []uint64 {
+	t.Helper()
+	if text := os.Getenv(seedVar); text != "" {
+		seed, err := strconv.ParseUint(text, 10, 64)
+		require.NoError(t, err, seedVar)
+		return []uint64{seed}
+	}
+	if text := os.Getenv(seedsVar); text != "" {
+		var err error
+		n, err = strconv.Atoi(text)
+		require.NoError(t, err, seedsVar)
+	}
+	seeds := make([]uint64, n)
+	for i := range seeds {
+		seeds[i] = uint64(i)
+	}
+	return seeds
+}
+
+// Run runs the program once for each seed, n of them unless the environment
+// says otherwise. A run that breaks a promise fails with a line that says which
+// promise, when, and how to repeat the run.
+func Run(t *testing.T, n int, p Program) {
+	t.Helper()
+	for _, seed := range Seeds(t, n) {
+		for range tries(t) {
+			if !t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { Once(t, seed, p) }) {
+				break
+			}
+		}
+	}
+}
+
+// Once runs the program with one seed and returns what has happened.
+func Once(t *testing.T, seed uint64, p Program) *Trace {
+	t.Helper()
+	// One processor and no garbage collection: else the order in which goroutines
+	// run that are woken at one instant differs still more often.
+	runtime.GC()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	defer chance.Seed(seed)()
+	trace := newTrace()
+	testworld.Run(t, func(tw *testworld.World) {
+		w := &World{World: tw, Program: p, Seed: seed, Trace: trace, dice: roll(seed, "director"), began: time.Now()}
+		w.actors, w.stop = context.WithCancel(tw.Context())
+		w.run()
+	}, zktest.WithTick(time.Second))
+	return trace
+}
+
+// World is one run.
+type World struct {
+	*testworld.World
+	Program
+	Seed  uint64
+	Trace *Trace
+
+	dice   *Dice
+	began  time.Time
+	procs  []*Process
+	calms  []func()             // checks when all is calm, while the actors work
+	ends   []func()             // checks when they have ended
+	enders []context.CancelFunc // one for each actor
+	actors context.Context
+	stop   context.CancelFunc
+	work   sync.WaitGroup
+
+	mu     sync.Mutex
+	calm   bool
+	broken bool
+}
+
+// Dice returns the source of chance that belongs to a name.
+func (w *World) Dice(name string) *Dice { return roll(w.Seed, name) }
+
+// Broken reports that a promise was broken: what follows would mislead.
+func (w *World) Broken() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.broken
+}
+
+// Break reports that a promise was broken. Only the first of a run counts: it
+// ends the run.
+func (w *World) Break(promise, format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.broken {
+		return
+	}
+	w.broken = true
+	what := fmt.Sprintf(format, args...)
+	at := time.Since(w.began)
+	w.Trace.add(at, "broken: "+promise+": "+what)
+	name, _, _ := strings.Cut(w.Name(), "/")
+	w.Errorf("promise broken: %s: %s (seed %d, at %v; repeat with %s=%d go test -count=1 -run '^%s$' ./internal/simulation/suite)",
+		promise, what, w.Seed, at, seedVar, w.Seed, name)
+	w.stop()
+}
+
+// Log writes a line into the trace.
+func (w *World) Log(format string, args ...any) {
+	w.Trace.add(time.Since(w.began), fmt.Sprintf(format, args...))
+}
+
+// BeforeEnd has f called when all is well again and the actors still work: for what
+// must come about by then.
+func (w *World) BeforeEnd(f func()) { w.calms = append(w.calms, f) }
+
+// AtEnd has f called when the actors have ended and all is well: for what must
+// have happened by then.
+func (w *World) AtEnd(f func()) { w.ends = append(w.ends, f) }
+
+func (w *World) run() {
+	w.Srv.OnChange(func(c zktest.Change) { w.Log("%v %s", c.Kind, plain(c.Path)) })
+	for i := range 2 + w.dice.N(w.dice.N(8)+1) {
+		w.procs = append(w.procs, w.process(i))
+	}
+	w.Setup(w)
+	w.Srv.Intercept(w.request)
+	lasts := w.Lasts
+	if lasts == 0 {
+		lasts = time.Minute
+	}
+	for end := time.Now().Add(lasts); time.Now().Before(end) && !w.Broken(); {
+		time.Sleep(w.dice.UpTo(2 * time.Second))
+		w.disturb()
+	}
+	w.quiet()
+	w.await(w.dice.UpTo(20*time.Second), w.actors.Done())
+	w.each(w.calms)
+	for _, end := range w.enders { // one after the other, or they would all act at one instant
+		end()
+		time.Sleep(w.dice.UpTo(10 * time.Millisecond))
+	}
+	w.stop()
+	w.Wait()
+	w.each(w.ends)
+	w.leave()
+}
+
+func (w *World) each(checks []func()) {
+	for _, check := range checks {
+		if !w.Broken() {
+			check()
+		}
+	}
+}
+
+// Wait waits for the actors that were started last.
+func (w *World) Wait() {
+	ended := make(chan struct{})
+	go func() {
+		w.work.Wait()
+		close(ended)
+	}()
+	if !w.await(testworld.Patience, ended) {
+		w.Break("ends", "an actor whose context has ended does not come back")
+		<-ended // the test's own deadline tells where it stands
+	}
+}
+
+// await reports whether done is closed within d.
+func (w *World) await(d time.Duration, done <-chan struct{}) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// leave looks for what is left behind: by actors that have let everything go, and
+// by processes that have ended.
+func (w *World) leave() {
+	if !w.Broken() {
+		time.Sleep(time.Minute) // for what is removed in the background
+		synctest.Wait()
+		for _, s := range w.Srv.Sessions() {
+			if len(s.Ephemerals) > 0 {
+				w.Break("nothing is left", "session %d keeps %v after all was let go", s.ID, s.Ephemerals)
+			}
+			if n := w.Srv.SessionWatches(s.ID); w.Watches >= 0 && n > w.Watches {
+				w.Break("nothing is left", "session %d keeps %d watches after all was let go", s.ID, n)
+			}
+		}
+	}
+	for _, p := range w.procs {
+		require.NoError(w, p.Close())
+	}
+	if w.Broken() {
+		return
+	}
+	time.Sleep(5 * time.Minute) // sessions that were abandoned, and empty containers
+	if n := len(w.Srv.Sessions()); n > 0 {
+		w.Break("nothing is left", "%d sessions outlive their processes", n)
+	}
+	if n := w.Srv.Watches(); n > 0 {
+		w.Break("nothing is left", "%d watches outlive their processes", n)
+	}
+	for _, path := range w.Srv.Paths() {
+		if !w.keeps(path) {
+			w.Break("nothing is left", "%s outlives the processes", path)
+		}
+	}
+}
+
+func (w *World) keeps(path string) bool {
+	for _, kept := range w.Keeps {
+		if path == kept || strings.HasPrefix(path, kept+"/") || strings.HasPrefix(kept, path+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// Procs returns the processes.
+func (w *World) Procs() []*Process { return w.procs }
+
+func (w *World) process(i int) *Process {
+	d := w.Dice(fmt.Sprint("process ", i))
+	link := w.Srv.Link()
+	link.Jitter(time.Millisecond, w.Seed<<8+uint64(i))
+	timeout := 2*time.Second + d.UpTo(6*time.Second)
+	p := &Process{w: w, Index: i, timeout: timeout}
+	p.Process = w.World.Process(func(cfg *session.Config) {
+		cfg.Dialer = link.DialContext
+		cfg.Timeout = timeout
+		if d.One(4) {
+			cfg.LossPolicy = session.OnDisconnect
+		}
+	})
+	p.Link = link
+	return p
+}

@@ -1,0 +1,193 @@
+package suite_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/docent-go/docent/barrier"
+	"github.com/docent-go/docent/internal/simulation"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// rounds is what is known of a double barrier: who stands before it, and who
+// is inside.
+type rounds struct {
+	w     *simulation.World
+	count int
+
+	mu     sync.Mutex
+	nodes  map[string]bool
+	begun  map[int64]bool             // by token
+	inside map[int64][]*barrier.Visit // by token
+	done   int
+}
+
+func (r *rounds) changed(c zktest.Change) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	name, below := strings.CutPrefix(c.Path, "/double/")
+	switch {
+	case !below:
+	case name == "ready" && c.Kind == zktest.Created:
+		var data struct{ Members []string }
+		if err := json.Unmarshal(c.Data, &data); err != nil || len(data.Members) != r.count {
+			r.w.Break("nobody enters early", "a round of %d begins with %d members", r.count, len(data.Members))
+		}
+		for _, m := range data.Members {
+			if !r.nodes[m] {
+				r.w.Break("nobody enters early", "a round begins with a member that does not stand there")
+			}
+		}
+		r.begun[c.Zxid] = true
+	case c.Kind == zktest.Created:
+		r.nodes[name] = true
+	case c.Kind == zktest.Deleted:
+		delete(r.nodes, name)
+	}
+}
+
+func (r *rounds) entered(v *barrier.Visit) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.begun[v.Token()] {
+		r.w.Break("nobody enters early", "a member comes in without a round (token %d)", v.Token())
+	}
+	r.inside[v.Token()] = append(r.inside[v.Token()], v)
+	if n := len(r.inside[v.Token()]); n > r.count {
+		r.w.Break("nobody enters early", "%d members come in, and the barrier is for %d", n, r.count)
+	}
+	for token, visits := range r.inside {
+		for _, other := range visits {
+			if token < v.Token() && other.Err() == nil && !r.w.Forced {
+				r.w.Break("one round", "round %d begins while somebody is inside in round %d", v.Token(), token)
+			}
+		}
+	}
+}
+
+func (r *rounds) leaves(v *barrier.Visit) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inside[v.Token()] = slices.DeleteFunc(r.inside[v.Token()], func(other *barrier.Visit) bool { return other == v })
+}
+
+func (r *rounds) left(v *barrier.Visit) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, other := range r.inside[v.Token()] {
+		if other.Err() == nil && !r.w.Forced {
+			r.w.Break("nobody leaves early", "a member comes out while another is inside")
+		}
+	}
+	r.done++
+}
+
+func doubles() simulation.Program {
+	return simulation.Program{Setup: func(w *simulation.World) {
+		r := &rounds{w: w, count: len(w.Procs()), nodes: make(map[string]bool), begun: make(map[int64]bool), inside: make(map[int64][]*barrier.Visit)}
+		w.Srv.OnChange(r.changed)
+		for _, p := range w.Procs() {
+			double := barrier.NewDouble(p.Manager, "/double", r.count)
+			w.Go(p, "member", func(a *simulation.Actor) {
+				for a.Going() {
+					ctx, cancel := context.WithTimeout(a.Ctx, 5*time.Second+a.UpTo(40*time.Second))
+					v, err := double.Enter(ctx)
+					if fine(a, ctx, "enter", err, barrier.ErrFull, barrier.ErrIDTaken) {
+						r.entered(v)
+						a.Sleep(v.Context(), time.Second)
+						r.leaves(v)
+						err := v.Leave(ctx)
+						if fine(a, ctx, "leave", err, session.ErrLost) {
+							r.left(v)
+						}
+					}
+					cancel()
+					a.Step()
+				}
+			})
+		}
+		w.BeforeEnd(func() {
+			r.mu.Lock()
+			before := r.done
+			r.mu.Unlock()
+			time.Sleep(time.Minute)
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if r.done <= before+r.count {
+				w.Break("progress", "no more rounds when all is calm: %d, %d before", r.done, before)
+			}
+		})
+	}, Keeps: []string{"/double"}, Watches: -1, Lasts: 40 * time.Second}
+}
+
+// barriers sets and lifts a gate, and waits at it. Nobody comes through while it is known to
+// be closed; all come through once it is open.
+func barriers() simulation.Program {
+	return simulation.Program{Setup: func(w *simulation.World) {
+		var mu sync.Mutex
+		open := true       // whether the node is missing
+		var last time.Time // when it was missing last
+		w.Srv.OnChange(func(c zktest.Change) {
+			mu.Lock()
+			defer mu.Unlock()
+			if c.Path == "/gate" {
+				open = c.Kind == zktest.Deleted
+				last = c.Time
+			}
+		})
+		for _, p := range w.Procs() {
+			b := barrier.New(p.Manager, "/gate")
+			if p.Index == 0 {
+				w.Go(p, "keeper", func(a *simulation.Actor) {
+					for a.Going() {
+						ctx, cancel := a.Within(20 * time.Second)
+						fine(a, ctx, "set", b.Set(ctx), session.ErrUnknownOutcome)
+						a.Sleep(a.Ctx, 5*time.Second)
+						fine(a, ctx, "lift", b.Lift(ctx), session.ErrUnknownOutcome)
+						cancel()
+						a.Sleep(a.Ctx, 2*time.Second)
+					}
+				})
+				continue
+			}
+			w.Go(p, "waiter", func(a *simulation.Actor) {
+				for a.Going() {
+					ctx, cancel := a.Within(30 * time.Second)
+					began := time.Now()
+					err := b.Wait(ctx)
+					mu.Lock()
+					if err == nil && !open && last.Before(began) {
+						w.Break("nobody enters early", "Wait returns, and the barrier was closed all the while")
+					}
+					mu.Unlock()
+					fine(a, ctx, "wait", err)
+					cancel()
+					a.Sleep(a.Ctx, time.Second)
+				}
+			})
+		}
+		w.AtEnd(func() {
+			if err := barrier.New(w.Procs()[0].Manager, "/gate").Lift(w.Within(time.Minute)); err != nil {
+				w.Break("errors", "lift when all is calm: %v", err)
+			}
+			for _, p := range w.Procs() {
+				if err := barrier.New(p.Manager, "/gate").Wait(w.Within(time.Minute)); err != nil && !errors.Is(err, session.ErrClosed) {
+					w.Break("comes free", "wait at an open barrier: %v", err)
+				}
+			}
+		})
+	}, Watches: -1}
+}
+
+func TestDoubleBarrierSimulation(t *testing.T) { simulation.Run(t, seeds, doubles()) }
+func TestDoubleBarrierForcedSimulation(t *testing.T) {
+	simulation.Run(t, seeds, forced(doubles()))
+}
+func TestBarrierSimulation(t *testing.T) { simulation.Run(t, seeds, barriers()) }

@@ -1,0 +1,123 @@
+package suite_test
+
+import (
+	"fmt"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/internal/simulation"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// configs reads and writes values. A reader sees what was committed and nothing
+// else, never goes back, and has the last value in the end.
+func configs() simulation.Program {
+	return simulation.Program{Setup: func(w *simulation.World) {
+		var mu sync.Mutex
+		committed := make(map[int64]string)
+		w.Srv.OnChange(func(c zktest.Change) {
+			mu.Lock()
+			defer mu.Unlock()
+			if c.Path == "/a/value" && c.Kind != zktest.Deleted {
+				committed[c.Zxid] = string(c.Data)
+			}
+		})
+		w.Put("/a/value", "0")
+		w.Put("/a/tree/x", "0")
+		w.Put("/a/tree/y", "0")
+		var values []*config.Value[int]
+		var trees []*config.Tree[int]
+		for _, p := range w.Procs() {
+			v, err := config.Open(w.Context(), p.Manager, "/a/value", config.JSON[int]())
+			if err != nil {
+				w.Fatal(err)
+			}
+			tree, err := config.OpenTree(w.Context(), p.Manager, "/a/tree", config.JSON[int]())
+			if err != nil {
+				w.Fatal(err)
+			}
+			values, trees = append(values, v), append(trees, tree)
+			w.Go(p, "reader", func(a *simulation.Actor) {
+				var newest int64
+				for snap, err := range v.Changes(a.Ctx) {
+					a.Step()
+					if err != nil {
+						w.Break("errors", "a value: %v", err)
+						continue
+					}
+					if !snap.Exists {
+						continue
+					}
+					mu.Lock()
+					data, found := committed[snap.Zxid]
+					mu.Unlock()
+					if !found || data != strconv.Itoa(snap.Value) {
+						w.Break("nothing is made up", "the value %d of zxid %d was never committed", snap.Value, snap.Zxid)
+					}
+					if snap.Zxid <= newest {
+						w.Break("nothing goes back", "a value goes from zxid %d to %d", newest, snap.Zxid)
+					}
+					newest = snap.Zxid
+					a.Sleep(a.Ctx, time.Second)
+				}
+			})
+			w.Go(p, "treereader", func(a *simulation.Actor) {
+				newest := make(map[string]int64)
+				for snap, err := range tree.Changes(a.Ctx) {
+					a.Step()
+					if err != nil {
+						w.Break("errors", "a tree: %v", err)
+						continue
+					}
+					for _, key := range snap.Keys {
+						if key.Zxid < newest[key.Key] {
+							w.Break("nothing goes back", "key %s goes from zxid %d to %d", key.Key, newest[key.Key], key.Zxid)
+						}
+						newest[key.Key] = key.Zxid
+					}
+					if !snap.Torn && len(snap.Keys) == 2 && snap.Keys[0].Value != snap.Keys[1].Value {
+						w.Break("one instant", "keys that are written together differ: %d and %d", snap.Keys[0].Value, snap.Keys[1].Value)
+					}
+				}
+			})
+			w.Go(p, "writer", func(a *simulation.Actor) {
+				store := config.NewStore(p.Manager, "/a/tree")
+				for n := 0; a.Going(); n++ {
+					ctx, cancel := a.Within(10 * time.Second)
+					if a.One(2) {
+						_, err := v.Update(ctx, func(n int) (int, error) { return n + 1, nil })
+						fine(a, ctx, "update", err, session.ErrUnknownOutcome)
+					} else {
+						data := []byte(fmt.Sprint(p.Index*1000 + n))
+						err := store.Publish(ctx, config.SetKey("x", data, config.AnyVersion), config.SetKey("y", data, config.AnyVersion))
+						fine(a, ctx, "publish", err, session.ErrUnknownOutcome)
+					}
+					cancel()
+					a.Sleep(a.Ctx, 3*time.Second)
+				}
+			})
+		}
+		w.AtEnd(func() {
+			time.Sleep(10 * time.Minute)
+			want, x := w.Data("/a/value"), w.Data("/a/tree/x")
+			for i := range values {
+				if got := strconv.Itoa(values[i].Load().Value); got != want || values[i].Stale() {
+					w.Break("converges", "process %d has the value %s (stale: %v), and it is %s", i, got, values[i].Stale(), want)
+				}
+				if got := strconv.Itoa(trees[i].Load().Value("x")); got != x {
+					w.Break("converges", "process %d has the key %s, and it is %s", i, got, x)
+				}
+				_, _ = values[i].Close(), trees[i].Close()
+			}
+			if len(committed) < 3 {
+				w.Break("progress", "no value was written")
+			}
+		})
+	}, Forced: true, Keeps: []string{"/a/value", "/a/tree"}, Watches: -1}
+}
+
+func TestConfigSimulation(t *testing.T) { simulation.Run(t, seeds, configs()) }

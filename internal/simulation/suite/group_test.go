@@ -1,0 +1,153 @@
+package suite_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/docent-go/docent/groupmembership"
+	"github.com/docent-go/docent/internal/simulation"
+)
+
+// groups lets members come and go. Everyone who watches agrees in the end on
+// who is there.
+func groups() simulation.Program {
+	return simulation.Program{Setup: func(w *simulation.World) {
+		var mu sync.Mutex
+		seen := make(map[int][]groupmembership.Member) // by process
+		joined := 0
+		watching, stop := context.WithCancel(w.Context())
+		var watchers sync.WaitGroup
+		for _, p := range w.Procs() {
+			g := groupmembership.New(p.Manager, "/a/group")
+			w.Go(p, "member", func(a *simulation.Actor) {
+				for a.Going() {
+					ctx, cancel := a.Within(20 * time.Second)
+					m, err := g.Join(ctx, fmt.Sprint("m", p.Index), []byte(a.Name))
+					if fine(a, ctx, "join", err, groupmembership.ErrDuplicate) {
+						mu.Lock()
+						joined++
+						mu.Unlock()
+						a.Sleep(ctx, 15*time.Second)
+						fine(a, context.Background(), "leave", m.Leave())
+					}
+					cancel()
+					a.Sleep(a.Ctx, 3*time.Second)
+				}
+			})
+			watchers.Go(func() {
+				last := make(map[string]int64)
+				for c, err := range g.Watch(watching) {
+					if err != nil {
+						continue // told once for each time that the group cannot be read
+					}
+					for _, m := range c.Members {
+						if m.Token < last[m.ID] {
+							w.Break("nothing goes back", "member %s goes from token %d to %d", m.ID, last[m.ID], m.Token)
+						}
+						last[m.ID] = m.Token
+					}
+					mu.Lock()
+					seen[p.Index] = c.Members
+					mu.Unlock()
+				}
+			})
+		}
+		w.AtEnd(func() {
+			p := w.Procs()[0]
+			m, err := groupmembership.New(p.Manager, "/a/group").Join(w.Within(time.Minute), "last", nil)
+			if err != nil {
+				w.Break("errors", "join when all is calm: %v", err)
+			} else {
+				time.Sleep(5 * time.Minute)
+				mu.Lock()
+				for i, members := range seen {
+					if len(members) != 1 || members[0].ID != "last" {
+						w.Break("converges", "process %d sees %d members, and one is there", i, len(members))
+					}
+				}
+				mu.Unlock()
+				if err := m.Leave(); err != nil {
+					w.Break("errors", "leave when all is calm: %v", err)
+				}
+			}
+			stop()
+			watchers.Wait()
+			if joined == 0 {
+				w.Break("progress", "nobody came in")
+			}
+		})
+	}, Forced: true, Watches: -1}
+}
+
+// partitioners divide partitions among members that come and go. Nobody works on
+// a partition of another's; when all is calm, each has an owner.
+func partitioners() simulation.Program {
+	return simulation.Program{Setup: func(w *simulation.World) {
+		n := 2 + w.Dice("partitions").N(6)
+		courts := make([]*simulation.Court, n)
+		for i := range courts {
+			courts[i] = w.Court(fmt.Sprint("/a/partitions/claims/", i))
+		}
+		restless, rest := context.WithCancel(w.Context())
+		lasting, stop := context.WithCancel(w.Context())
+		run := func(a *simulation.Actor, ctx context.Context) error {
+			var turn sync.Mutex // an actor is one goroutine, and its partitions are many
+			turns := 0
+			err := groupmembership.NewPartitioner(a.Manager, "/a/partitions", n).Run(ctx, fmt.Sprint("m", a.Index),
+				func(ctx context.Context, part *groupmembership.Partition) error {
+					turn.Lock()
+					turns++
+					worker := a.Fork(fmt.Sprint(part.Number, "/", turns))
+					turn.Unlock()
+					h := courts[part.Number].Begin(worker, simulation.Of(part.Hold))
+					for ctx.Err() == nil {
+						courts[part.Number].Use(worker, h, 4*time.Second)
+					}
+					return nil
+				})
+			if ctx.Err() == nil && !errors.Is(err, groupmembership.ErrDuplicate) {
+				w.Break("errors", "run: %v", err)
+			}
+			return err
+		}
+		for _, p := range w.Procs() {
+			w.Go(p, "member", func(a *simulation.Actor) {
+				for a.Step(); restless.Err() == nil; {
+					ctx, cancel := context.WithTimeout(restless, a.UpTo(40*time.Second))
+					_ = run(a, ctx) // judged there
+					cancel()
+					a.Sleep(restless, 3*time.Second)
+				}
+				_ = run(a, lasting)
+			})
+		}
+		w.BeforeEnd(func() {
+			rest()
+			time.Sleep(5 * time.Minute)
+			owners, err := groupmembership.NewPartitioner(w.Procs()[0].Manager, "/a/partitions", n).Owners(w.Within(time.Minute))
+			if err != nil {
+				w.Break("errors", "list the owners: %v", err)
+			}
+			share := make(map[string]int)
+			for _, o := range owners {
+				if o.ID == "" {
+					w.Break("converges", "partition %d has no owner when all is calm", o.Partition)
+				}
+				share[o.ID]++
+			}
+			for id, k := range share {
+				if most := (n + len(w.Procs()) - 1) / len(w.Procs()); k > most {
+					w.Break("converges", "member %s has %d of %d partitions, and %d would do", id, k, n, most)
+				}
+			}
+			stop()
+		})
+	}, Keeps: []string{simulation.GuardedDir, "/a/partitions/claims"}, Watches: -1}
+}
+
+func TestGroupSimulation(t *testing.T)       { simulation.Run(t, seeds, groups()) }
+func TestPartitionerSimulation(t *testing.T) { simulation.Run(t, seeds, partitioners()) }

@@ -1,0 +1,231 @@
+package suite_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/simulation"
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
+)
+
+const path = "/a/lock"
+
+// oneWaits checks that whoever stands in the line is watched by its own session and
+// by the next in line, and by nobody else.
+func oneWaits(w *simulation.World) {
+	for _, name := range w.Children(path) {
+		if n := w.Srv.WatchesOf(path + "/" + name); n > 2 {
+			w.Break("one is woken", "%d sessions watch one place in the line", n)
+		}
+	}
+}
+
+// locks is a program of actors that take a lock, work and let go. get takes
+// it; it may fail with lock.ErrHeld. With fair, each waits for the one before it alone.
+func locks(fair bool, get func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error)) simulation.Program {
+	return simulation.Program{Setup: func(w *simulation.World) {
+		court := w.Court(path)
+		for _, p := range w.Procs() {
+			for i := range 1 + w.Dice("actors").N(2) {
+				w.Go(p, string(rune('a'+i)), func(a *simulation.Actor) {
+					for a.Going() {
+						ctx, cancel := a.Within(20 * time.Second)
+						held, release, err := get(a, ctx, a.One(5))
+						if fine(a, ctx, "lock", err, lock.ErrHeld) {
+							court.Use(a, court.Begin(a, held), 3*time.Second)
+							let(a, "release", release())
+						}
+						cancel()
+						a.Sleep(a.Ctx, time.Second)
+					}
+				})
+			}
+		}
+		w.AtEnd(func() {
+			for _, p := range w.Procs() {
+				w.Go(p, "last", func(a *simulation.Actor) {
+					// It has to come free: nobody holds it any more.
+					held, release, err := get(a, w.Within(10*time.Minute), false)
+					if err != nil {
+						w.Break("comes free", "when nobody holds it: %v", err)
+						return
+					}
+					court.Begin(a, held)
+					a.Sleep(a.World.Context(), 2*time.Second)
+					if fair {
+						oneWaits(w)
+					}
+					let(a, "release", release())
+				})
+			}
+			w.Wait()
+			if court.Begun() <= len(w.Procs()) {
+				w.Break("progress", "nobody held it while there were faults")
+			}
+		})
+	}, Keeps: []string{simulation.GuardedDir}}
+}
+
+func ofLock(h *lock.Hold, err error) (simulation.Held, func() error, error) {
+	if err != nil {
+		return simulation.Held{}, nil, err
+	}
+	return simulation.Guarded(h.Hold), h.Release, nil
+}
+
+func mutexes(opts ...lock.Option) simulation.Program {
+	return locks(true, func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error) {
+		m := lock.New(a.Manager, path, opts...)
+		if try {
+			return ofLock(m.TryLock(ctx))
+		}
+		return ofLock(m.Lock(ctx))
+	})
+}
+
+// handoffs share one Mutex in each process.
+func handoffs() simulation.Program {
+	var mu sync.Mutex
+	var shared map[*simulation.Process]*lock.Mutex
+	p := locks(false, func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error) {
+		mu.Lock()
+		m := shared[a.Process]
+		if m == nil {
+			m = lock.New(a.Manager, path, lock.Handoff(3))
+			shared[a.Process] = m
+		}
+		mu.Unlock()
+		take := m.Lock
+		if try {
+			take = m.TryLock
+		}
+		h, err := take(ctx)
+		held, release, err := ofLock(h, err)
+		held.Inherits = err == nil && h.Turn() > 0 // of those to whom it was handed on
+		return held, release, err
+	})
+	setup := p.Setup
+	p.Setup = func(w *simulation.World) {
+		shared = make(map[*simulation.Process]*lock.Mutex)
+		setup(w)
+	}
+	return p
+}
+
+func exclusives() simulation.Program {
+	return locks(false, func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error) {
+		take := lock.NewExclusive(a.Manager, path).Lock
+		if try {
+			take = lock.NewExclusive(a.Manager, path).TryLock
+		}
+		h, err := take(ctx)
+		if err != nil {
+			return simulation.Held{}, nil, err
+		}
+		return simulation.Of(h.Hold), h.Release, nil
+	})
+}
+
+func rwMutexes() simulation.Program {
+	return locks(false, func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error) {
+		m := lock.NewRW(a.Manager, path)
+		if a.One(2) {
+			take := m.RLock
+			if try {
+				take = m.TryRLock
+			}
+			held, release, err := ofLock(take(ctx))
+			held.Shared = true
+			return held, release, err
+		}
+		take := m.Lock
+		if try {
+			take = m.TryLock
+		}
+		h, err := take(ctx)
+		if err != nil {
+			return simulation.Held{}, nil, err
+		}
+		return ofLock(h.Hold, nil)
+	})
+}
+
+func multis() simulation.Program {
+	return locks(false, func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error) {
+		// In an order of each actor's own: there must be no deadlock.
+		paths := []string{path, "/a/second", "/a/third"}
+		first := a.N(3)
+		var all []lock.Locker
+		for i := range paths {
+			all = append(all, lock.New(a.Manager, paths[(first+i)%3]))
+		}
+		m := lock.NewMulti(all...)
+		take := m.Lock
+		if try {
+			take = m.TryLock
+		}
+		h, err := take(ctx)
+		if err != nil {
+			return simulation.Held{}, nil, err
+		}
+		guards := h.Guards()
+		return simulation.Held{Hold: h, Token: h.Tokens()[path], Nodes: h.Paths(), Guard: guardOf(h, guards)}, h.Release, nil
+	})
+}
+
+// guardOf is the guard of the lock at path.
+func guardOf(h *lock.MultiHold, guards []session.Op) *session.Op {
+	for i, one := range h.Holds() {
+		if one.Token() == h.Tokens()[path] {
+			return &guards[i]
+		}
+	}
+	return nil
+}
+
+// forced is the program with sessions and nodes taken away by force.
+func forced(p simulation.Program) simulation.Program {
+	p.Forced = true
+	return p
+}
+
+func TestMutexSimulation(t *testing.T)           { simulation.Run(t, seeds, mutexes()) }
+func TestMutexForcedSimulation(t *testing.T)     { simulation.Run(t, seeds, forced(mutexes())) }
+func TestHandoffSimulation(t *testing.T)         { simulation.Run(t, seeds, handoffs()) }
+func TestHandoffForcedSimulation(t *testing.T)   { simulation.Run(t, seeds, forced(handoffs())) }
+func TestExclusiveSimulation(t *testing.T)       { simulation.Run(t, seeds, exclusives()) }
+func TestExclusiveForcedSimulation(t *testing.T) { simulation.Run(t, seeds, forced(exclusives())) }
+func TestRWMutexSimulation(t *testing.T)         { simulation.Run(t, seeds, rwMutexes()) }
+func TestRWMutexForcedSimulation(t *testing.T)   { simulation.Run(t, seeds, forced(rwMutexes())) }
+func TestMultiSimulation(t *testing.T)           { simulation.Run(t, seeds, multis()) }
+
+// TestSameSeedSameRun is what repeating a run by its seed stands on. What
+// happens at one instant has no order, so that not all runs repeat.
+func TestSameSeedSameRun(t *testing.T) {
+	const runs = 10
+	same := 0
+	for seed := range uint64(runs) {
+		a, b := simulation.Once(t, seed, mutexes()), simulation.Once(t, seed, mutexes())
+		if a.Hash() == b.Hash() {
+			same++
+			continue
+		}
+		la, lb := a.Lines(), b.Lines()
+		for i := range min(len(la), len(lb)) {
+			if la[i] != lb[i] {
+				t.Logf("seed %d: line %d of %d and %d: %s | %s", seed, i, len(la), len(lb), la[i], lb[i])
+				break
+			}
+		}
+	}
+	t.Logf("%d of %d runs repeat to the nanosecond", same, runs)
+	if seeds > 3 { // the race detector shuffles what is ready to run
+		require.GreaterOrEqual(t, same, runs/2)
+	}
+	require.NotEqual(t, simulation.Once(t, 1, mutexes()).Hash(), simulation.Once(t, 2, mutexes()).Hash())
+}

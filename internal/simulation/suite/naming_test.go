@@ -1,0 +1,108 @@
+package suite_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/docent-go/docent/internal/simulation"
+	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/session"
+)
+
+// registries registers instances and watches them. When all is calm, everyone
+// sees those that are there, and no other.
+func registries() simulation.Program {
+	return simulation.Program{Setup: func(w *simulation.World) {
+		services := make([]*naming.Service, len(w.Procs()))
+		registered := 0
+		w.Put("/services", "")
+		for i, p := range w.Procs() {
+			r := naming.New(p.Manager, naming.Base("/services"))
+			s, err := r.Watch(w.Context(), "orders", naming.ProtectEmpty(0))
+			if err != nil {
+				w.Fatal(err)
+			}
+			services[i] = s
+			w.Go(p, "instance", func(a *simulation.Actor) {
+				for a.Going() {
+					ctx, cancel := a.Within(20 * time.Second)
+					in := naming.Instance{Service: "orders", ID: fmt.Sprint("i", p.Index), Address: "10.0.0.1", Port: 1 + a.N(9)}
+					g, err := r.Register(ctx, in)
+					if fine(a, ctx, "register", err, naming.ErrDuplicate) {
+						registered++
+						a.Sleep(ctx, 15*time.Second)
+						fine(a, w.Context(), "unregister", g.Unregister(w.Within(10*time.Minute)))
+					}
+					cancel()
+					a.Sleep(a.Ctx, 3*time.Second)
+				}
+			})
+		}
+		w.AtEnd(func() {
+			r := naming.New(w.Procs()[0].Manager, naming.Base("/services"))
+			g, err := r.Register(w.Within(time.Minute), naming.Instance{Service: "orders", ID: "last", Address: "10.0.0.2", Port: 80})
+			if err != nil {
+				w.Break("errors", "register when all is calm: %v", err)
+				return
+			}
+			time.Sleep(5 * time.Minute)
+			for i, s := range services {
+				if in := s.Load(); len(in) != 1 || in[0].ID != "last" || s.Stale() {
+					w.Break("converges", "process %d sees %d instances (stale: %v), and one is there", i, len(in), s.Stale())
+				}
+				s.Close()
+			}
+			if err := g.Unregister(w.Within(time.Minute)); err != nil {
+				w.Break("errors", "unregister when all is calm: %v", err)
+			}
+			if registered == 0 {
+				w.Break("progress", "nothing was registered")
+			}
+		})
+	}, Forced: true, Keeps: []string{"/services"}, Watches: -1}
+}
+
+func TestNamingSimulation(t *testing.T) { simulation.Run(t, seeds, registries()) }
+
+// workers takes worker ids. No two processes have the same at a time.
+func workers() simulation.Program {
+	return simulation.Program{Setup: func(w *simulation.World) {
+		const most = 4
+		courts := make([]*simulation.Court, most)
+		for i := range courts {
+			courts[i] = w.Court(fmt.Sprint("/a/workers/", i))
+		}
+		for _, p := range w.Procs() {
+			ids := naming.NewWorkers(p.Manager, "/a/workers", most)
+			w.Go(p, "worker", func(a *simulation.Actor) {
+				for a.Going() {
+					ctx, cancel := a.Within(20 * time.Second)
+					name := ""
+					if a.One(2) {
+						name = fmt.Sprint("p", p.Index)
+					}
+					id, err := ids.Acquire(ctx, name)
+					if fine(a, ctx, "acquire an id", err, naming.ErrExhausted, session.ErrUnknownOutcome, session.ErrLost) {
+						court := courts[id.ID()]
+						court.Use(a, court.Begin(a, simulation.Of(id.Hold)), 5*time.Second)
+						let(a, "release an id", id.Release())
+					}
+					cancel()
+					a.Sleep(a.Ctx, time.Second)
+				}
+			})
+		}
+		w.AtEnd(func() {
+			begun := 0
+			for _, c := range courts {
+				begun += c.Begun()
+			}
+			if begun == 0 {
+				w.Break("progress", "nobody got an id")
+			}
+		})
+	}, Keeps: []string{simulation.GuardedDir, "/a/workers"}}
+}
+
+func TestWorkerIDSimulation(t *testing.T) { simulation.Run(t, seeds, workers()) }

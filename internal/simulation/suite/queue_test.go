@@ -1,0 +1,156 @@
+package suite_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/docent-go/docent/internal/simulation"
+	"github.com/docent-go/docent/queue"
+	"github.com/docent-go/docent/session"
+)
+
+// book is what is known of every item of a queue, by its data.
+type book struct {
+	w *simulation.World
+
+	mu     sync.Mutex
+	put    map[string]bool // true when the put was acknowledged
+	acked  map[string]bool
+	doubt  map[string]bool // its acknowledgement may have been done
+	claims map[string]*queue.Item
+}
+
+// took is told of every item that is taken.
+func (b *book) took(i *queue.Item) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	data := string(i.Data)
+	last := b.claims[data]
+	switch _, known := b.put[data]; {
+	case i.Err() != nil:
+		return
+	case !known:
+		b.w.Break("nothing is made up", "item %s was never put", data)
+	case b.acked[data]:
+		b.w.Break("acknowledged once", "item %s comes again after its acknowledgement", data)
+	case last != nil && last.Err() == nil && !b.w.Forced:
+		b.w.Break("one holder", "item %s is taken twice", data)
+	case last != nil && i.Token() <= last.Token() && !b.w.Forced:
+		b.w.Break("tokens grow", "item %s: token %d comes after %d", data, i.Token(), last.Token())
+	}
+	b.claims[data] = i
+}
+
+func (b *book) ack(i *queue.Item) error {
+	err := i.Ack()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	data := string(i.Data)
+	switch {
+	case err == nil && b.acked[data]:
+		b.w.Break("acknowledged once", "item %s is acknowledged twice", data)
+	case err == nil:
+		b.acked[data] = true
+	case errors.Is(err, session.ErrUnknownOutcome):
+		b.doubt[data] = true
+	}
+	return err
+}
+
+func (b *book) produce(a *simulation.Actor, q *queue.Queue) {
+	for n := 0; a.Going(); n++ {
+		data := fmt.Sprint(a.Name, n)
+		b.mu.Lock()
+		b.put[data] = false
+		b.mu.Unlock()
+		var opts []queue.PutOption
+		if a.One(3) {
+			opts = append(opts, queue.Priority(a.N(5)-2))
+		}
+		if a.One(3) {
+			opts = append(opts, queue.Delay(a.UpTo(5*time.Second)))
+		}
+		ctx, cancel := a.Within(10 * time.Second)
+		_, err := q.Put(ctx, []byte(data), opts...)
+		if fine(a, ctx, "put", err, session.ErrUnknownOutcome) {
+			b.mu.Lock()
+			b.put[data] = true
+			b.mu.Unlock()
+		}
+		cancel()
+		a.Sleep(a.Ctx, 3*time.Second)
+	}
+}
+
+func (b *book) consume(a *simulation.Actor, q *queue.Queue) {
+	for a.Going() {
+		ctx, cancel := a.Within(10 * time.Second)
+		i, err := q.Take(ctx)
+		if fine(a, ctx, "take", err, queue.ErrEmpty) {
+			a.Log("takes %s", i.Data)
+			b.took(i)
+			a.Sleep(i.Context(), time.Second)
+			a.Work()
+			switch a.N(8) {
+			case 0:
+				err = i.Release()
+			case 1:
+				err = i.Release(queue.After(a.UpTo(3 * time.Second)))
+			case 2:
+				err = i.Release(queue.Uncounted())
+			default:
+				err = b.ack(i)
+			}
+			let(a, "settle", err)
+		}
+		cancel()
+	}
+}
+
+// settle takes what is left and compares the books.
+func (b *book) settle(q *queue.Queue) {
+	time.Sleep(time.Minute) // until what is delayed is due
+	for {
+		i, err := q.TryTake(context.Background())
+		if errors.Is(err, queue.ErrEmpty) {
+			break
+		}
+		if err != nil {
+			b.w.Break("errors", "take what is left: %v", err)
+			return
+		}
+		b.took(i)
+		if err := b.ack(i); err != nil {
+			b.w.Break("errors", "acknowledge what is left: %v", err)
+			return
+		}
+	}
+	for data, certain := range b.put {
+		if certain && !b.acked[data] && !b.doubt[data] {
+			b.w.Break("nothing is lost", "item %s was put and never acknowledged, and is gone", data)
+		}
+	}
+	if len(b.acked) == 0 {
+		b.w.Break("progress", "no item was acknowledged")
+	}
+}
+
+func queues() simulation.Program {
+	return simulation.Program{Setup: func(w *simulation.World) {
+		b := &book{w: w, put: make(map[string]bool), acked: make(map[string]bool),
+			doubt: make(map[string]bool), claims: make(map[string]*queue.Item)}
+		for _, p := range w.Procs() {
+			q := queue.New(p.Manager, "/a/queue", queue.Limit(500))
+			w.Go(p, "producer", func(a *simulation.Actor) { b.produce(a, q) })
+			w.Go(p, "consumer", func(a *simulation.Actor) { b.consume(a, q) })
+		}
+		w.AtEnd(func() { b.settle(queue.New(w.Procs()[0].Manager, "/a/queue")) })
+	}, Watches: -1}
+}
+
+func TestQueueSimulation(t *testing.T)       { simulation.Run(t, seeds, queues()) }
+func TestQueueForcedSimulation(t *testing.T) { simulation.Run(t, seeds, forced(queues())) }
