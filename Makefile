@@ -18,7 +18,7 @@ CHECKS   ?= 200
 # How many rounds the benchmark takes.
 ROUNDS   ?= 5
 
-.PHONY: help build test test-unit test-ensemble conformance fuzz soak simulation mutants bench lint deps cover clean
+.PHONY: help build test test-unit test-ensemble conformance fuzz soak simulation mutants bench lint deps cover clean scale
 
 help: ## Show this list
 	@echo 'make TARGET [VAR=value]'
@@ -78,6 +78,9 @@ bench: ## Docent and its peers side by side (about ten minutes); rewrites docs/p
 		DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends etcd-server; } || \
 		echo 'bench: no etcd (Debian: apt-get install etcd-server), its rows will say so'
 	$(GO) run ./bench -rounds $(ROUNDS) -docs docs
+
+scale: ## What many holds, elections, keys, sessions and members cost, in full size
+	cd recipes_test && DOCENT_SCALE=1 $(GO) test -v -count=1 -timeout 10m ./scale
 
 # GOWORK=off: what is checked is what a user of one module gets, without the workspace.
 lint: export GOWORK := off

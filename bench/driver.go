@@ -1,0 +1,268 @@
+package main
+
+import (
+	"bufio"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+//go:embed java/Bench.java python/bench.py
+var driverSources embed.FS
+
+const debianJars = "/usr/share/java"
+
+var curatorJars = []string{
+	"curator-client.jar", "curator-framework.jar", "curator-recipes.jar",
+	"zookeeper.jar", "zookeeper-jute.jar", "guava.jar", "slf4j-api.jar", "slf4j-nop.jar", "netty-all.jar",
+}
+
+// driver is a program that measures another library, in its own process. It is
+// told what to do on its standard input, a line for each run, and answers with a line:
+//
+//	VERB SERVERS PATH CLIENTS SESSIONS OPS WARM
+//	ok ELAPSED-NS OPS NS,NS,NS…
+//	fail REASON
+//
+// It keeps its sessions from one run to the next.
+type driver struct {
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    *bufio.Reader
+	target string // instead of SERVERS, for a driver that has a server of its own
+	absent error
+}
+
+// task is one line to a driver.
+type task struct {
+	verb              string
+	clients, sessions int
+	ops               int
+}
+
+// external is a subject that a driver runs.
+func external(name string, t task) subject {
+	return subject{name, func(e env) (sample, error) {
+		d := e.lab.driver(name)
+		if d.absent != nil {
+			return sample{}, d.absent
+		}
+		target := d.target
+		if target == "" {
+			target = e.site.String()
+		}
+		return d.run(target, e.dir, t)
+	}}
+}
+
+func (d *driver) run(target, dir string, t task) (sample, error) {
+	line := fmt.Sprintln(t.verb, target, dir, max(1, t.clients), max(1, t.sessions), t.ops, warmth(t.ops))
+	if _, err := io.WriteString(d.in, line); err != nil {
+		return sample{}, err
+	}
+	answer, err := d.out.ReadString('\n')
+	if err != nil {
+		d.absent = fmt.Errorf("the driver has ended: %w", err)
+		return sample{}, d.absent
+	}
+	return parseAnswer(strings.TrimSpace(answer))
+}
+
+func parseAnswer(line string) (sample, error) {
+	words := strings.SplitN(line, " ", 4)
+	if words[0] == "fail" {
+		return sample{}, errors.New(strings.TrimPrefix(line, "fail "))
+	}
+	if words[0] != "ok" || len(words) < 3 {
+		return sample{}, fmt.Errorf("not an answer: %q", line)
+	}
+	elapsed, err := strconv.ParseInt(words[1], 10, 64)
+	if err != nil {
+		return sample{}, fmt.Errorf("not an answer: %w", err)
+	}
+	s := sample{elapsed: time.Duration(elapsed)}
+	if s.ops, err = strconv.Atoi(words[2]); err != nil {
+		return sample{}, fmt.Errorf("not an answer: %w", err)
+	}
+	if len(words) == 4 {
+		for word := range strings.SplitSeq(words[3], ",") {
+			ns, err := strconv.ParseInt(word, 10, 64)
+			if err != nil {
+				return sample{}, fmt.Errorf("not an answer: %w", err)
+			}
+			s.each = append(s.each, time.Duration(ns))
+		}
+	}
+	return s, nil
+}
+
+// driver starts the driver of that name, once.
+func (l *lab) driver(name string) *driver {
+	if d := l.drivers[name]; d != nil {
+		return d
+	}
+	d := &driver{}
+	l.drivers[name] = d
+	dir, err := os.MkdirTemp("", "docent-bench-")
+	if err != nil {
+		d.absent = err
+		return d
+	}
+	l.bed.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			l.bed.Errorf("removing a driver: %v", err)
+		}
+	})
+	var cmd *exec.Cmd
+	switch name {
+	case curator:
+		cmd, err = curatorDriver(dir)
+	case kazoo:
+		cmd, err = kazooDriver(dir)
+	case etcd:
+		cmd, d.target, err = l.etcdDriver(dir)
+	default:
+		err = fmt.Errorf("no driver for %s", name)
+	}
+	if err == nil {
+		err = d.start(cmd)
+	}
+	d.absent = err
+	return d
+}
+
+func (d *driver) start(cmd *exec.Cmd) error {
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	d.cmd, d.in, d.out = cmd, in, bufio.NewReaderSize(out, 1<<20)
+	return nil
+}
+
+// stop ends the driver: its input has an end.
+func (d *driver) stop() {
+	if d.cmd == nil {
+		return
+	}
+	_ = d.in.Close() // it may have ended by itself
+	timer := time.AfterFunc(5*time.Second, func() { _ = d.cmd.Process.Kill() })
+	_ = d.cmd.Wait() // how it ended was told by its answers
+	timer.Stop()
+}
+
+// copyTo writes one embedded file.
+func copyTo(dir string, files fs.FS, name string) (string, error) {
+	text, err := fs.ReadFile(files, name)
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, filepath.Base(name))
+	return file, os.WriteFile(file, text, 0o600)
+}
+
+func curatorDriver(dir string) (*exec.Cmd, error) {
+	jars := make([]string, len(curatorJars))
+	for i, name := range curatorJars {
+		jars[i] = filepath.Join(debianJars, name)
+		if _, err := os.Stat(jars[i]); err != nil {
+			return nil, fmt.Errorf("no %s (Debian: apt-get install libcurator-recipes-java)", jars[i])
+		}
+	}
+	for _, program := range []string{"java", "javac"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return nil, fmt.Errorf("no %s (Debian: apt-get install default-jdk-headless)", program)
+		}
+	}
+	source, err := copyTo(dir, driverSources, "java/Bench.java")
+	if err != nil {
+		return nil, err
+	}
+	classpath := strings.Join(jars, string(filepath.ListSeparator))
+	if out, err := exec.Command("javac", "-cp", classpath, "-d", dir, source).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("compiling the Java driver: %w: %s", err, out)
+	}
+	return exec.Command("java", "-Xmx512m", "-cp", dir+string(filepath.ListSeparator)+classpath, "Bench"), nil
+}
+
+func kazooDriver(dir string) (*exec.Cmd, error) {
+	source, err := copyTo(dir, driverSources, "python/bench.py")
+	if err != nil {
+		return nil, err
+	}
+	// Debian's kazoo belongs to Debian's Python, which need not be the first on PATH.
+	for _, python := range []string{"/usr/bin/python3", "python3"} {
+		if exec.Command(python, "-c", "import kazoo").Run() == nil {
+			return exec.Command(python, source), nil
+		}
+	}
+	return nil, errors.New("no kazoo (Debian: apt-get install python3-kazoo)")
+}
+
+// etcdDriver builds the driver in a module of its own, so that nobody who only
+// wants to see ZooKeeper measured needs etcd's client, and starts a server for it.
+func (l *lab) etcdDriver(dir string) (*exec.Cmd, string, error) {
+	server, err := exec.LookPath("etcd")
+	if err != nil {
+		return nil, "", errors.New("no etcd (Debian: apt-get install etcd-server)")
+	}
+	here, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/docent-go/docent/bench").Output()
+	if err != nil {
+		return nil, "", fmt.Errorf("looking for the sources of the etcd driver: %w", err)
+	}
+	program := filepath.Join(dir, "driver")
+	build := exec.Command("go", "build", "-o", program, ".")
+	build.Dir = filepath.Join(strings.TrimSpace(string(here)), "etcd")
+	build.Env = append(os.Environ(), "GOWORK=off")
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, "", fmt.Errorf("building the etcd driver: %w: %s", err, out)
+	}
+	client, peer, err := freePorts()
+	if err != nil {
+		return nil, "", err
+	}
+	// Data in memory where there is such a place: ZooKeeper does not wait for the disk either.
+	data := "/dev/shm"
+	if _, err := os.Stat(data); err != nil {
+		data = dir
+	}
+	if data, err = os.MkdirTemp(data, "docent-bench-etcd-"); err != nil {
+		return nil, "", err
+	}
+	cmd := exec.Command(server, "--data-dir", data, "--log-level", "error",
+		"--listen-client-urls", client, "--advertise-client-urls", client,
+		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", "default="+peer)
+	if runtime.GOOS == "linux" {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	}
+	cmd.Env = append(os.Environ(), "ETCD_UNSUPPORTED_ARCH="+runtime.GOARCH)
+	if err := cmd.Start(); err != nil {
+		return nil, "", err
+	}
+	l.bed.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if err := os.RemoveAll(data); err != nil {
+			l.bed.Errorf("removing etcd's data: %v", err)
+		}
+	})
+	return exec.Command(program), client, nil
+}

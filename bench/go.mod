@@ -1,0 +1,20 @@
+module github.com/docent-go/docent/bench
+
+go 1.25.0
+
+require (
+	github.com/docent-go/docent v0.0.0-00010101000000-000000000000
+	github.com/docent-go/docent/recipes_test v0.0.0-00010101000000-000000000000
+	github.com/go-zookeeper/zk v1.0.4
+	github.com/stretchr/testify v1.12.1
+)
+
+require (
+	go.uber.org/goleak v1.3.0
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+)
+
+replace (
+	github.com/docent-go/docent => ../
+	github.com/docent-go/docent/recipes_test => ../recipes_test
+)

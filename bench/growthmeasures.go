@@ -1,0 +1,198 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/docent-go/docent/groupmembership"
+	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/queue"
+	"github.com/docent-go/docent/session"
+)
+
+// growthRounds bounds the rounds of what takes long to prepare.
+const growthRounds = 3
+
+// growthMeasures tell how each cost grows.
+func growthMeasures() []measure {
+	var all []measure
+	add := func(family, title, axis string, n int, u unit, of string, subjects ...subject) {
+		all = append(all, measure{
+			name: fmt.Sprintf("%s-%d", family, n), title: title, axis: axis, x: float64(n), unit: u, of: of, clients: 1,
+			rounds: growthRounds, subjects: subjects,
+		})
+	}
+	for _, n := range []int{1, 10, 100, 300} {
+		sessions, ops := min(n, 8), max(150, 2*n)
+		add("growth/waiters", "One lock, per acquisition", "waiters", n, perOp, "",
+			subject{floor, func(e env) (sample, error) { return chain(e, sessions, ops) }},
+			subject{docent, func(e env) (sample, error) { return docentLocks(e, n, sessions, ops) }},
+			subject{goZK, func(e env) (sample, error) { return zkLocks(e, n, sessions, ops) }},
+			external(curator, task{verb: "lock", clients: n, sessions: sessions, ops: ops}))
+		all[len(all)-1].clients = n
+	}
+	for _, n := range []int{10, 100, 1000, 2000} {
+		add("growth/members", "One more member until a watcher has it", "members", n, latency, "",
+			subject{floor, func(e env) (sample, error) { return zkMembers(e, n, 20) }},
+			subject{docent, func(e env) (sample, error) { return docentMembers(e, n, 20) }})
+	}
+	for _, n := range []int{1, 100, 1000, 5000} {
+		add("growth/keys", "Config published until Load has it", "keys open in the session", n, latency, "",
+			subject{floor, func(e env) (sample, error) { return zkVisible(e, 60) }},
+			subject{docent, func(e env) (sample, error) { return docentVisible(e, 60, n) }})
+	}
+	for _, n := range []int{10, 1000, 10_000, 100_000} {
+		add("growth/items", "Take + Ack", "items in the queue", n, latency, "",
+			subject{floor, func(e env) (sample, error) { return zkTake(e, 60) }},
+			subject{docent, func(e env) (sample, error) { return docentBacklog(e, n, 60) }})
+	}
+	for _, n := range []int{10, 100, 1000, 5000} {
+		add("growth/instances", "Balancer.Pick", "instances", n, counted, "ns",
+			subject{docent, pick(n, naming.RoundRobin(), "")},
+			subject{"docent, hash", pick(n, naming.Hash(), "192.0.2.7")})
+	}
+	return all
+}
+
+// zkMembers is create, watch event and list by hand, in a directory of n.
+func zkMembers(e env, n, ops int) (sample, error) {
+	conns, err := e.site.raw(2)
+	if err != nil {
+		return sample{}, err
+	}
+	if _, err := conns[0].Create(e.dir, nil, 0, open); err != nil {
+		return sample{}, err
+	}
+	err = inParallel(n, func(i int) error {
+		_, err := conns[0].Create(fmt.Sprintf("%s/m%05d", e.dir, i), nil, 0, open)
+		return err
+	})
+	if err != nil {
+		return sample{}, err
+	}
+	_, _, events, err := conns[1].ChildrenW(e.dir)
+	if err != nil {
+		return sample{}, err
+	}
+	s, err := eachOp(ops, func(i int) error {
+		made := make(chan error, 1)
+		go func() {
+			_, err := conns[0].Create(fmt.Sprintf("%s/x%05d", e.dir, i), nil, 0, open)
+			made <- err
+		}()
+		<-events
+		var err error
+		_, _, events, err = conns[1].ChildrenW(e.dir)
+		return cmp.Or(err, <-made)
+	})
+	return s, cmp.Or(err, forget(conns[0], e.dir))
+}
+
+// docentMembers reads the payload of the new member too: that is what a
+// watcher is told.
+func docentMembers(e env, n, ops int) (sample, error) {
+	sms, err := e.site.sm(2)
+	if err != nil {
+		return sample{}, err
+	}
+	group := groupmembership.New(sms[0], e.dir)
+	all := make([]*groupmembership.Membership, n+ops+warmth(ops))
+	join := func(i int) (err error) {
+		all[i], err = group.Join(e, fmt.Sprintf("m%05d", i), nil)
+		return err
+	}
+	if err := inParallel(n, join); err != nil {
+		return sample{}, err
+	}
+	ctx, cancel := context.WithCancel(e)
+	news := make(chan error, 16)
+	go func() {
+		defer close(news)
+		// The shortest pause, which else puts changes together: one at a time comes here.
+		for _, err := range groupmembership.New(sms[1], e.dir, groupmembership.Pause(time.Nanosecond)).Watch(ctx) {
+			if ctx.Err() != nil {
+				return
+			}
+			news <- err
+		}
+	}()
+	s, err := sample{}, <-news
+	if err == nil {
+		s, err = eachOp(ops, func(i int) error {
+			joined := make(chan error, 1)
+			go func() { joined <- join(n + i) }()
+			return cmp.Or(<-news, <-joined)
+		})
+	}
+	cancel()
+	for range news {
+		continue
+	}
+	return s, cmp.Or(err, inParallel(len(all), func(i int) error {
+		if all[i] == nil {
+			return nil
+		}
+		return all[i].Leave()
+	}))
+}
+
+// docentBacklog takes from a queue in which n items wait behind.
+func docentBacklog(e env, n, ops int) (sample, error) {
+	sm, err := session.Dial(e, session.Config{Servers: e.site.addrs, Timeout: sessionTimeout})
+	if err != nil {
+		return sample{}, err
+	}
+	defer sm.Close()
+	q := queue.New(sm, e.dir)
+	if err := fill(e, q, n+ops+warmth(ops)); err != nil {
+		return sample{}, err
+	}
+	s, err := takeAll(e, q, ops)
+	conn, connErr := connect(e.site.addrs, 30*time.Second)
+	if connErr != nil {
+		return s, cmp.Or(err, connErr)
+	}
+	defer conn.Close()
+	return s, cmp.Or(err, forget(conn, e.dir+"/items"))
+}
+
+// siteMeasures puts the most important questions again where round trips are
+// longer, and to three servers.
+func siteMeasures() []measure {
+	var all []measure
+	for _, site := range []string{rtt0, rtt1, rtt5} {
+		ms := map[string]float64{rtt0: 0, rtt1: 1, rtt5: 5}[site]
+		for _, m := range []measure{
+			{name: "latency/lock", title: "Lock + Release, uncontended", clients: 1, subjects: uncontended(30)},
+			{name: "latency/resign", title: "Leadership handed on by Resign", clients: 2, subjects: resigned(8)},
+			{name: "latency/config", title: "Config published until Load has it", clients: 2, subjects: visible(25)},
+		} {
+			m.name, m.site, m.axis, m.x, m.rounds = m.name+"-"+site, site, "ms added to a round trip", ms, growthRounds
+			m.subjects = without(m.subjects, etcd)
+			all = append(all, m)
+		}
+	}
+	for _, m := range []measure{
+		{name: "three/lock", title: "Lock + Release, uncontended, with the token", clients: 1, subjects: uncontended(120)},
+		contended("three/contended-8", 8, 250),
+		{name: "three/config", title: "Config published until Load has it", clients: 2, subjects: visible(80)},
+		{name: "three/put", title: "Put of an item of 100 bytes", clients: 1, subjects: putSubjects(120)},
+	} {
+		m.site, m.budgets, m.rounds = three, nil, growthRounds
+		m.subjects = without(m.subjects, etcd)
+		all = append(all, m)
+	}
+	return all
+}
+
+func without(subjects []subject, name string) []subject {
+	var kept []subject
+	for _, s := range subjects {
+		if s.name != name {
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,147 @@
+// Command bench measures Docent and its peers side by side: the same
+// ZooKeeper, the same minutes, rounds interleaved. What it measures and how to
+// read it is in docs/performance.md.
+//
+//	go run ./bench                          # everything, a table at the end
+//	go run ./bench -only lock -rounds 5 -json -
+//	go run ./bench -docs docs               # writes docs/performance.json, and tables and plots from it
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/pprof"
+	"slices"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// catalogue is all there is to measure.
+func catalogue() []measure {
+	return slices.Concat(lockMeasures(), electionMeasures(), configMeasures(), queueMeasures(), countMeasures(), growthMeasures(), siteMeasures())
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	only := flags.String("only", "", "measure what begins with one of these, separated by commas")
+	skip := flags.String("skip", "", "leave out these subjects, separated by commas")
+	rounds := flags.Int("rounds", 5, "rounds, after one that warms up")
+	jsonTo := flags.String("json", "", "write one JSON object a line to this file; - is standard output")
+	docs := flags.String("docs", "", "write performance.json, the tables of performance.md and its plots into this directory")
+	render := flags.Bool("render", false, "with -docs: measure nothing, make tables and plots from performance.json")
+	cpu := flags.String("cpuprofile", "", "write a CPU profile of this process to this file")
+	list := flags.Bool("list", false, "say what there is to measure")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	switch {
+	case flags.NArg() > 0:
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case *rounds < 1:
+		return fmt.Errorf("-rounds %d: at least one is needed", *rounds)
+	case *render && *docs == "":
+		return fmt.Errorf("-render needs -docs")
+	case *render:
+		return renderDocs(*docs)
+	}
+	measures := chosen(*only, *skip)
+	if len(measures) == 0 {
+		return fmt.Errorf("-only %q selects nothing; -list says what there is", *only)
+	}
+	if *list {
+		for _, m := range measures {
+			fmt.Fprintf(stdout, "%-28s %s\n", m.name, m.title)
+		}
+		return nil
+	}
+	if *cpu != "" {
+		f, err := os.Create(*cpu)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	l := newLab(ctx)
+	defer l.close()
+	got, err := measureAll(l, measures, *rounds, stderr)
+	if err != nil {
+		return err
+	}
+	var rows []row
+	for i, m := range measures {
+		rows = append(rows, rowsOf(m, got[i])...)
+	}
+	if err := writeRows(*jsonTo, rows, stdout); err != nil {
+		return err
+	}
+	rep := newReport(*rounds, rows)
+	if *jsonTo != "-" {
+		if _, err := io.WriteString(stdout, rep.text()); err != nil {
+			return err
+		}
+	}
+	if *docs == "" {
+		return nil
+	}
+	return rep.write(*docs)
+}
+
+// chosen are the measures that are asked for, with the subjects that are.
+func chosen(only, skip string) []measure {
+	var measures []measure
+	for _, m := range catalogue() {
+		if !selects(only, m.name) {
+			continue
+		}
+		m.subjects = slices.DeleteFunc(m.subjects, func(s subject) bool { return skip != "" && selects(skip, s.name) })
+		if len(m.subjects) > 0 {
+			measures = append(measures, m)
+		}
+	}
+	return measures
+}
+
+func writeRows(to string, rows []row, stdout io.Writer) (err error) {
+	w := stdout
+	switch to {
+	case "":
+		return nil
+	case "-":
+	default:
+		f, err := os.Create(to)
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if closed := f.Close(); err == nil {
+				err = closed
+			}
+		}()
+		w = f
+	}
+	lines := json.NewEncoder(w)
+	for _, r := range rows {
+		if err := lines.Encode(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestQuantiles(t *testing.T) {
+	require.True(t, math.IsNaN(median(nil)))
+	require.True(t, math.IsNaN(quantile(nil, 0.5)))
+	require.Equal(t, 2.0, median([]float64{3, 1, 2}))
+	require.Equal(t, 2.5, median([]float64{4, 1, 3, 2}))
+	hundred := make([]float64, 100)
+	for i := range hundred {
+		hundred[i] = float64(100 - i)
+	}
+	require.Equal(t, 99.0, quantile(hundred, 0.99))
+	require.Equal(t, 1.0, quantile(hundred, 0))
+	require.Equal(t, 100.0, quantile(hundred, 1))
+	require.Equal(t, 100.0, hundred[0], "the values are not sorted in place")
+}
+
+// Ratios are of the same round: a round that one side is missing in has none.
+func TestRatios(t *testing.T) {
+	require.Equal(t, []float64{0.5, 3}, ratios([]float64{1, math.NaN(), 9}, []float64{2, 1, 3}))
+	require.Empty(t, ratios([]float64{1}, []float64{0}))
+}
+
+func TestAnswersOfDrivers(t *testing.T) {
+	s, err := parseAnswer("ok 5000 2 2000,3000")
+	require.NoError(t, err)
+	require.Equal(t, sample{each: []time.Duration{2000, 3000}, ops: 2, elapsed: 5000}, s)
+	require.Equal(t, 2500*time.Nanosecond, s.perOp())
+	s, err = parseAnswer("ok 5000 2")
+	require.NoError(t, err)
+	require.Empty(t, s.each)
+	_, err = parseAnswer("fail no connection")
+	require.EqualError(t, err, "no connection")
+	for _, line := range []string{"", "ok", "ok x 2 1", "ok 5 y 1", "ok 5 2 1,z", "hello"} {
+		_, err := parseAnswer(line)
+		require.ErrorContains(t, err, "not an answer", line)
+	}
+}
+
+// Each measure has a name of its own, a figure of ours, and for every peer a
+// subject or a reason, unless it tells how a cost grows.
+func TestCatalogue(t *testing.T) {
+	names := map[string]bool{}
+	for _, m := range catalogue() {
+		require.False(t, names[m.name], m.name)
+		names[m.name] = true
+		has := func(name string) bool {
+			return slices.ContainsFunc(m.subjects, func(s subject) bool { return s.name == name })
+		}
+		require.True(t, has(docent), m.name)
+		for _, b := range m.budgets {
+			require.True(t, b.against == "" || has(b.against), "%s: %s", m.name, b.against)
+		}
+		if m.axis != "" || m.site != "" {
+			continue
+		}
+		for _, peer := range []string{goZK, curator, kazoo, etcd} {
+			require.NotEqual(t, has(peer), m.absent[peer] != "", "%s: %s", m.name, peer)
+		}
+	}
+}
+
+// Every subject is run once a round and the warming round is forgotten; a peer
+// that fails has a reason instead of a figure, and one of ours ends the run.
+func TestRounds(t *testing.T) {
+	l := newLab(t.Context())
+	l.sites[standalone] = &site{lab: l}
+	calls := map[string]int{}
+	var order []string
+	named := func(name string, failure error) subject {
+		return subject{name, func(e env) (sample, error) {
+			calls[name]++
+			order = append(order, name)
+			each := time.Duration(len(name)) * time.Millisecond
+			return sample{each: []time.Duration{each}, ops: 1, elapsed: each}, failure
+		}}
+	}
+	m := measure{name: "x", clients: 1, absent: map[string]string{etcd: "none"},
+		subjects: []subject{named(floor, nil), named(docent, nil), named(curator, errors.New("no Java"))}}
+	got, err := measureAll(l, []measure{m}, 3, io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, map[string]int{floor: 4, docent: 4, curator: 4}, calls)
+	require.Equal(t, []string{floor, docent, curator, docent, curator, floor}, order[:6], "each round begins with another")
+	rows := rowsOf(m, got[0])
+	require.Len(t, rows, 4)
+	require.Equal(t, 3, rows[1].Rounds)
+	require.InDelta(t, 6.0/5, *rows[1].Ratio, 0.001)
+	require.InDelta(t, 6.0/5, *rows[0].Docent, 0.001)
+	require.Equal(t, "failed\nno Java", rows[2].Why)
+	require.Nil(t, rows[2].P50)
+	require.Equal(t, "none", rows[3].Why)
+
+	m.subjects = []subject{named(docent, errors.New("broken"))}
+	_, err = measureAll(l, []measure{m}, 1, io.Discard)
+	require.EqualError(t, err, "x: docent: broken")
+}
+
+func TestJudged(t *testing.T) {
+	value, p50 := 0.9, 12.0
+	rows := []row{{Measure: "m", Subject: floor, Docent: &value}, {Measure: "m", Subject: docent, P50: &p50}}
+	m := measure{name: "m"}
+	require.True(t, judged(m, budget{floor, 1}, rows).Holds)
+	require.False(t, judged(m, budget{floor, 0.8}, rows).Holds)
+	require.Equal(t, "not measured", judged(m, budget{curator, 0.8}, rows).verdict())
+	require.True(t, judged(m, budget{"", 13}, rows).Holds)
+	require.False(t, judged(m, budget{"", 11}, rows).Holds)
+}
+
+// The tables stand between their marks, and only there.
+func TestDocs(t *testing.T) {
+	dir := t.TempDir()
+	page := filepath.Join(dir, "performance.md")
+	require.NoError(t, os.WriteFile(page, []byte("before\n<!-- bench:growth -->\nold\n<!-- /bench -->\nafter\n<!-- bench:other -->\nkept\n<!-- /bench -->\n"), 0o600))
+	v := 1500.0
+	r := &report{
+		Titles: []titled{{Measure: "growth/keys-1", Title: "T", Axis: "keys", X: 1}, {Measure: "growth/keys-100", Title: "T", Axis: "keys", X: 100}},
+		Rows: []row{
+			{Measure: "growth/keys-1", Subject: docent, P50: &v}, {Measure: "growth/keys-100", Subject: docent, P50: &v},
+			{Measure: "growth/keys-100", Subject: curator, Why: "<none>"},
+		},
+	}
+	require.NoError(t, r.write(dir))
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "| docent | 1.50 ms |")
+	require.NotContains(t, string(text), "old")
+	require.Contains(t, string(text), "after\n<!-- bench:other -->\nkept\n")
+	svg, err := os.ReadFile(filepath.Join(dir, "performance", "growth-keys.svg"))
+	require.NoError(t, err)
+	require.NoError(t, xml.Unmarshal(svg, new(struct{})))
+	require.Contains(t, string(svg), "prefers-color-scheme")
+	var kept report
+	data, err := os.ReadFile(filepath.Join(dir, "performance.json"))
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(data, &kept))
+	require.Equal(t, r.Rows, kept.Rows)
+}
+
+func TestUsage(t *testing.T) {
+	for args, want := range map[string]string{
+		"-only nothing":  "selects nothing",
+		"-rounds 0":      "at least one",
+		"-render":        "needs -docs",
+		"stray":          "unexpected argument",
+		"-list -only xy": "selects nothing",
+	} {
+		require.ErrorContains(t, run(context.Background(), strings.Fields(args), io.Discard, io.Discard), want)
+	}
+	var out strings.Builder
+	require.NoError(t, run(context.Background(), []string{"-list", "-only", "lock/unc"}, &out, io.Discard))
+	require.Contains(t, out.String(), "lock/uncontended")
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"cmp"
+	"testing"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// What an acquisition costs the server where many contend: a create, a list, a
+// watched read of the own node, a watch on the predecessor, a list when that
+// has gone, and a delete. go-zookeeper's Lock does without the second.
+func TestContendedRequests(t *testing.T) {
+	const clients, ops = 8, 400
+	per := func(srv *zktest.Server, f func(client int) error) (all, lists float64) {
+		_, err := crowdOnce(clients, 2*clients, f) // makes the directory
+		require.NoError(t, err)
+		before, listed := requests(srv), srv.Count(zktest.OpGetChildren2)+srv.Count(zktest.OpGetChildren)
+		_, err = crowdOnce(clients, ops, f)
+		require.NoError(t, err)
+		return float64(requests(srv)-before) / ops, float64(srv.Count(zktest.OpGetChildren2)+srv.Count(zktest.OpGetChildren)-listed) / ops
+	}
+
+	srv := zktest.New(t)
+	var locks []*lock.Mutex
+	for range clients {
+		sm, err := session.Dial(t.Context(), session.Config{Servers: []string{"zk1"}, Dialer: srv.DialContext})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, sm.Close()) })
+		locks = append(locks, lock.New(sm, "/locks/orders"))
+	}
+	ours, lists := per(srv, func(c int) error {
+		h, err := locks[c].Lock(t.Context())
+		return cmp.Or(err, release(h))
+	})
+	t.Logf("Docent: %.2f requests for each acquisition, %.2f of them lists", ours, lists)
+	require.LessOrEqual(t, ours, 6.1)
+
+	peer := zktest.New(t)
+	var conns []*zk.Conn
+	for range clients {
+		conn, _, err := zk.Connect([]string{"127.0.0.1"}, time.Minute, zk.WithDialer(peer.Dial), zk.WithLogger(silent{}))
+		require.NoError(t, err)
+		t.Cleanup(conn.Close)
+		conns = append(conns, conn)
+	}
+	theirs, lists := per(peer, func(c int) error {
+		l := zk.NewLock(conns[c], "/orders", open)
+		return cmp.Or(l.Lock(), l.Unlock())
+	})
+	t.Logf("go-zookeeper: %.2f requests for each acquisition, %.2f of them lists", theirs, lists)
+}
+
+// requests counts what clients asked for, without what keeps their sessions.
+func requests(srv *zktest.Server) int {
+	n := 0
+	for op, count := range srv.Counts() {
+		if op != zktest.OpPing && op != zktest.OpSync && op != zktest.OpConnect {
+			n += count
+		}
+	}
+	return n
+}

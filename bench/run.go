@@ -1,0 +1,177 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"time"
+)
+
+// row is what one subject gave over all rounds. Rows are the lines that are
+// printed as JSON, and what docs/performance.json keeps.
+type row struct {
+	Measure string   `json:"measure"`
+	Subject string   `json:"subject"`
+	Clients int      `json:"clients"`
+	P50     *float64 `json:"p50_us"` // of single operations: medians over the rounds
+	P99     *float64 `json:"p99_us"`
+	PerS    *float64 `json:"per_s"`
+	Ratio   *float64 `json:"ratio_to_floor"` // median over the rounds
+	// Docent is what Docent costs in terms of what this subject costs, median over the rounds; Least and Most are the
+	// extremes.
+	Docent *float64 `json:"docent_ratio"`
+	Least  *float64 `json:"docent_ratio_least,omitempty"`
+	Most   *float64 `json:"docent_ratio_most,omitempty"`
+	Value  *float64 `json:"value,omitempty"` // of a measure that counts
+	Unit   string   `json:"unit,omitempty"`
+	Rounds int      `json:"rounds"`
+	Why    string   `json:"why,omitempty"` // there is no figure
+}
+
+// series is what a subject gave, round by round.
+type series struct {
+	cost, p50, p99, perS []float64 // NaN for a round without a figure
+	failed               error
+}
+
+func (s *series) add(u unit, got sample, err error) {
+	cost, p50, p99, perS := math.NaN(), math.NaN(), math.NaN(), math.NaN()
+	if err != nil {
+		s.failed = err
+	} else {
+		each := allMicros(got.each)
+		p50, p99 = quantile(each, 0.5), quantile(each, 0.99)
+		if got.elapsed > 0 {
+			perS = float64(got.ops) / got.elapsed.Seconds()
+		}
+		switch u {
+		case latency:
+			cost = median(each)
+		case perOp:
+			cost = micros(got.perOp())
+		case counted:
+			cost = got.value
+		}
+	}
+	s.cost, s.p50, s.p99, s.perS = append(s.cost, cost), append(s.p50, p50), append(s.p99, p99), append(s.perS, perS)
+}
+
+// figures are the series of a measure, by subject.
+type figures map[string]*series
+
+// measureAll runs the rounds of every measure: in each round one subject after
+// the other, the next round beginning with another one, so that whatever drifts
+// in the machine drifts for all of them. The first round warms up and is
+// forgotten; what is measured once takes long, and needs none.
+func measureAll(l *lab, measures []measure, rounds int, progress io.Writer) ([]figures, error) {
+	all := make([]figures, len(measures))
+	for i := range all {
+		all[i] = figures{}
+	}
+	for r := range rounds + 1 {
+		for i, m := range measures {
+			n := rounds
+			if m.rounds > 0 {
+				n = min(n, m.rounds)
+			}
+			if r > n || r == 0 && m.rounds == 1 {
+				continue
+			}
+			start := time.Now()
+			if err := oneRound(l, m, r, all[i]); err != nil {
+				return nil, fmt.Errorf("%s: %w", m.name, err)
+			}
+			fmt.Fprintf(progress, "round %d of %d  %-28s %6.1f s\n", r, rounds, m.name, time.Since(start).Seconds())
+		}
+	}
+	return all, nil
+}
+
+// oneRound fails when one of ours does. A peer that fails has no figure.
+func oneRound(l *lab, m measure, r int, got figures) error {
+	name := m.site
+	if name == "" {
+		name = standalone
+	}
+	s, err := l.at(name)
+	if err != nil {
+		return err
+	}
+	for i := range m.subjects {
+		subject := m.subjects[(i+r)%len(m.subjects)]
+		l.dirs++
+		sample, err := subject.run(env{l.ctx, l, s, fmt.Sprintf("/bench-%d", l.dirs)})
+		if cause := l.ctx.Err(); cause != nil {
+			return cause
+		}
+		if err != nil && (subject.name == docent || subject.name == floor) {
+			return fmt.Errorf("%s: %w", subject.name, err)
+		}
+		if r == 0 {
+			continue
+		}
+		if got[subject.name] == nil {
+			got[subject.name] = &series{}
+		}
+		got[subject.name].add(m.unit, sample, err)
+	}
+	return nil
+}
+
+// rowsOf sums up a measure: its subjects in their order, then those that have
+// no figure.
+func rowsOf(m measure, got figures) []row {
+	var rows []row
+	for _, s := range m.subjects {
+		r := row{Measure: m.name, Subject: s.name, Clients: m.clients, Unit: m.of}
+		have := got[s.name]
+		if have == nil {
+			continue
+		}
+		r.Rounds = len(there(have.cost))
+		if r.Rounds == 0 {
+			r.Why = errors.Join(errors.New("failed"), have.failed).Error()
+			rows = append(rows, r)
+			continue
+		}
+		r.P50, r.P99, r.PerS = number(middle(have.p50)), number(middle(have.p99)), number(middle(have.perS))
+		if m.unit == counted {
+			r.Value = number(middle(have.cost))
+		}
+		if f := got[floor]; f != nil {
+			r.Ratio = number(median(ratios(have.cost, f.cost)))
+		}
+		if d := got[docent]; d != nil {
+			all := ratios(d.cost, have.cost)
+			r.Docent, r.Least, r.Most = number(median(all)), number(quantile(all, 0)), number(quantile(all, 1))
+		}
+		rows = append(rows, r)
+	}
+	for _, peer := range []string{goZK, curator, kazoo, etcd} {
+		if why := m.absent[peer]; why != "" && got[peer] == nil {
+			rows = append(rows, row{Measure: m.name, Subject: peer, Clients: m.clients, Why: why})
+		}
+	}
+	return rows
+}
+
+// middle is the median of the rounds that have a figure.
+func middle(values []float64) float64 { return median(there(values)) }
+
+func there(values []float64) []float64 {
+	return slices.DeleteFunc(slices.Clone(values), math.IsNaN)
+}
+
+// number is v to four digits, or nothing where there is none.
+func number(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	if v != 0 {
+		scale := math.Pow(10, 3-math.Floor(math.Log10(math.Abs(v))))
+		v = math.Round(v*scale) / scale
+	}
+	return &v
+}
