@@ -93,7 +93,8 @@ type countError struct {
 }
 
 func (e *countError) Error() string {
-	found := strconv.Quote(e.found)
+	// What is no number is somebody's data, which no error shows.
+	found := strconv.Itoa(len(e.found)) + " bytes that are no number"
 	if n, err := strconv.Atoi(e.found); err == nil {
 		found = strconv.Itoa(n)
 	}

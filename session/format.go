@@ -2,7 +2,21 @@ package session
 
 import "fmt"
 
-// Format writes the session's id, whatever the verb. Without it, a verb that
-// does not fit would have fmt write out what the session consists of, and with
-// it the credentials that its client keeps.
+// What fmt writes of the types here is a name, whatever the verb. Without these
+// methods it would write out what they consist of, and so the credentials that a
+// Manager and a Session's client keep; and it would read, without their locks, what
+// other goroutines change.
+
+// Format writes the session's id.
 func (s *Session) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "session %#x", s.ID()) }
+
+// Format writes the root and the state.
+func (m *Manager) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "session manager of %s, %v", m.Root(), m.State())
+}
+
+// Format writes the node's path.
+func (n *Node) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "node %s", n.path) }
+
+// Format writes the path of the hold's node and the token.
+func (h *Hold) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "hold on %s, token %d", h.Path(), h.token) }

@@ -39,6 +39,8 @@ type Manager struct {
 	opened   map[int64]struct{} // the ids of all sessions so far
 	turn     chan struct{}      // closed and replaced when current changes
 	lastFail error              // of dialling
+	failing  time.Time          // since when dialling fails; zero: it does not
+	said     bool               // that it fails, to the operator
 }
 
 // Dial opens a session and returns the manager that keeps it. It blocks until
@@ -134,8 +136,9 @@ func (m *Manager) run(refused chan<- error) {
 			if m.ctx.Err() != nil {
 				return
 			}
-			m.dialFailed(err)
-			if !errors.Is(err, ErrLost) { // the server refuses: a session merely lost may follow
+			refuses := !errors.Is(err, ErrLost) // a session merely lost may follow
+			m.failed(err, refuses)
+			if refuses {
 				select { // only Dial listens, and only for the first
 				case refused <- err:
 				default:
@@ -202,7 +205,8 @@ func (m *Manager) publish(s *Session) {
 	m.log.Info("session opened", "session", sessionID(s.ID()), "timeout", s.Timeout())
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.current, m.lastFail = s, nil
+	m.current = s
+	m.succeeded()
 	if m.opened == nil {
 		m.opened = make(map[int64]struct{})
 	}
@@ -216,7 +220,11 @@ func (m *Manager) publish(s *Session) {
 
 // unpublish takes the session back that has ended.
 func (m *Manager) unpublish(s *Session, state State, cause error) {
-	m.log.Info("session ended", "session", sessionID(s.ID()), "state", state, "cause", cause)
+	level := slog.LevelInfo
+	if state == Lost {
+		level = slog.LevelWarn
+	}
+	m.log.Log(context.Background(), level, "session ended", "session", sessionID(s.ID()), "state", state, "cause", cause)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.current = nil
@@ -239,21 +247,40 @@ func (m *Manager) linkChanged(s *Session) {
 	}
 	state := Suspended
 	if s.isConnected() {
-		state, m.lastFail = Connected, nil
+		state = Connected
+		m.succeeded()
 	}
 	m.log.Info("connection changed", "session", sessionID(s.ID()), "state", state)
 	m.states.publish(StateChange{state, s.ID(), time.Now(), nil})
 }
 
-func (m *Manager) dialFailed(err error) {
+// dialFailed is told by a session of a connection that could not be made.
+func (m *Manager) dialFailed(err error) { m.failed(err, false) }
+
+// failed notes why there is no session or no connection. The operator is told
+// once for each spell: at once when a server refuses, for that does not mend
+// itself, and otherwise after a session timeout.
+func (m *Manager) failed(err error, refused bool) {
 	if errors.Is(err, net.ErrClosed) {
 		return // sealed
 	}
 	m.mu.Lock()
 	m.lastFail = err
+	if m.failing.IsZero() {
+		m.failing = time.Now()
+	}
+	since := m.failing
+	tell := !m.said && (refused || time.Since(since) >= m.cfg.Timeout)
+	m.said = m.said || tell
 	m.mu.Unlock()
 	m.log.Debug("dialling failed", "err", err)
+	if tell {
+		m.log.Warn("no session can be opened", "since", since, "err", err)
+	}
 }
+
+// succeeded ends a spell of failures. The caller holds mu.
+func (m *Manager) succeeded() { m.lastFail, m.failing, m.said = nil, time.Time{}, false }
 
 // Session returns the current session, and waits for one where there is none.
 // ctx bounds the wait. Errors: ErrClosed; ErrUnreachable with ctx's error.

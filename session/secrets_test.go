@@ -70,7 +70,7 @@ func TestSecretsAreNeverShown(t *testing.T) {
 			said.show(err)
 		}
 		p := w.process(cfg)
-		said.show(p.session())
+		said.show(p.session(), p.Manager)
 		entry, err := p.session().Enter(w.Context(), "/dir", "lock-", []byte("x"))
 		require.NoError(w, err)
 		hold := entry.Hold(1)

@@ -241,8 +241,8 @@ func TestDemo(t *testing.T) {
 
 func TestDemo_json(t *testing.T) {
 	t.Parallel()
-	code, out, _ := docent(t, words("--json demo"))
-	require.Zero(t, code)
+	code, out, stderr := docent(t, words("--json demo"))
+	require.Zero(t, code, stderr)
 	var last string
 	for line := range strings.Lines(out) {
 		require.Regexp(t, `^\{"seconds":[0-9.e-]+,("chapter":"[a-z]+",)?"event":"(begin|chapter|said|proven|end)",("who":"[a-z0-9]+",)?"text":".+"\}\n$`, line)

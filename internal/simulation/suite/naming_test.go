@@ -2,6 +2,7 @@ package suite_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 func registries() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		services := make([]*naming.Service, len(w.Procs()))
-		registered := 0
+		var registered atomic.Int32
 		w.Put("/services", "")
 		for i, p := range w.Procs() {
 			r := naming.New(p.Manager, naming.Base("/services"))
@@ -30,7 +31,7 @@ func registries() simulation.Program {
 					in := naming.Instance{Service: "orders", ID: fmt.Sprint("i", p.Index), Address: "10.0.0.1", Port: 1 + a.N(9)}
 					g, err := r.Register(ctx, in)
 					if fine(a, ctx, "register", err, naming.ErrDuplicate) {
-						registered++
+						registered.Add(1)
 						a.Sleep(ctx, 15*time.Second)
 						fine(a, w.Context(), "unregister", g.Unregister(w.Within(10*time.Minute)))
 					}
@@ -56,7 +57,7 @@ func registries() simulation.Program {
 			if err := g.Unregister(w.Within(time.Minute)); err != nil {
 				w.Break("errors", "unregister when all is calm: %v", err)
 			}
-			if registered == 0 {
+			if registered.Load() == 0 {
 				w.Break("progress", "nothing was registered")
 			}
 		})

@@ -1,0 +1,22 @@
+package election
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Any bytes are a wish for a node of the layout, or none.
+func FuzzWish(f *testing.F) {
+	for _, data := range []string{"", "null", `{"node":"_c_0-latch-0000000007"}`, `{"node":"../latch-0000000007"}`, `{"node":7}`, "[]"} {
+		f.Add([]byte(data))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		node := (&wishes{layout: latch}).parse(data)
+		require.NotContains(t, node, "/")
+		if node != "" {
+			require.True(t, strings.Contains(node, string(latch)), "%q", node)
+		}
+	})
+}
