@@ -40,6 +40,11 @@ func services(ctx context.Context, s *stage) error {
 		return err
 	}
 	calls := func(n int) (map[string]int, error) {
+		// A pick never waits: while a change is being taken in it goes by what
+		// was known before, and the claims here are about what is known now.
+		if err := balancer.Refresh(); err != nil {
+			return nil, err
+		}
 		got := make(map[string]int)
 		for range n {
 			p, err := balancer.Pick("")
