@@ -30,7 +30,6 @@ help: ## Show this list
 build: ## Build the docent command into bin/
 	$(GO) build -o bin/ ./cmd/...
 
-# One suite after the other: each of them keeps two cores busy, and the ensembles measure time.
 test: ## Everything: deps, lint, unit tests, conformance, real ensembles (about ten minutes on two cores)
 	@$(MAKE) --no-print-directory deps
 	@$(MAKE) --no-print-directory lint
@@ -39,8 +38,9 @@ test: ## Everything: deps, lint, unit tests, conformance, real ensembles (about 
 	@$(MAKE) --no-print-directory conformance
 	@$(MAKE) --no-print-directory test-ensemble
 
-test-unit: ## Unit and scenario tests of the root module, race detector on; needs nothing but Go
+test-unit: ## Unit and scenario tests of the root module and of contrib, race detector on; needs nothing but Go
 	$(GO) test -race -timeout 10m ./...
+	@for module in $(filter contrib/%,$(MODULES)); do (cd "$$module" && $(GO) test -race -timeout 10m ./...); done
 
 # Without the race detector, which test-unit has on, and which makes them slow.
 simulation: ## Random programs over all recipes, and a few mutants that they must notice (DOCENT_SEED=N repeats one)
@@ -50,8 +50,10 @@ simulation: ## Random programs over all recipes, and a few mutants that they mus
 mutants: ## Break the library in every known way: the simulations must notice each; rewrites docs/reliability.md
 	$(GO) run ./internal/simulation/mutants -into docs/reliability.md
 
+# Two packages at a time: much of what they do is waiting for sessions to expire.
 test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the reason where there is none)
-	cd recipes_test && $(GO) test -race -count=1 -p 1 -timeout 20m $$($(GO) list ./... | grep -v '/conformance$$')
+	cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-45s} $(GO) test -race -count=1 -p 2 -timeout 20m \
+		$$($(GO) list ./... | grep -v '/conformance$$')
 
 conformance: ## The embedded server against a real ZooKeeper, CHECKS=200 random programs
 	cd recipes_test && $(GO) test -race -count=1 -timeout 15m ./conformance -rapid.checks=$(CHECKS)

@@ -36,7 +36,7 @@ func TestSimulationOfOneNode(t *testing.T) {
 }
 
 func simulateSeeds(t *testing.T, layout election.Option) {
-	seeds := 8
+	seeds := 3
 	if s := os.Getenv("DOCENT_SEEDS"); s != "" {
 		n, err := strconv.Atoi(s)
 		require.NoError(t, err, "DOCENT_SEEDS")

@@ -41,7 +41,7 @@ func TestSimulationOfRWWithForce(t *testing.T)        { simulateSeeds(t, rwMutex
 func TestSimulationOfExclusiveWithForce(t *testing.T) { simulateSeeds(t, exclusives, true) }
 
 func simulateSeeds(t *testing.T, k kind, force bool) {
-	seeds := 10
+	seeds := 3
 	if s := os.Getenv("DOCENT_SEEDS"); s != "" {
 		n, err := strconv.Atoi(s)
 		require.NoError(t, err, "DOCENT_SEEDS")

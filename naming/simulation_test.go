@@ -26,7 +26,7 @@ import (
 // registered, with the newest data, and nothing else; and nothing is left that
 // was unregistered.
 func TestSimulation(t *testing.T) {
-	seeds := 20
+	seeds := 6
 	if s := os.Getenv("DOCENT_SEEDS"); s != "" {
 		n, err := strconv.Atoi(s)
 		require.NoError(t, err, "DOCENT_SEEDS")

@@ -27,7 +27,7 @@ import (
 // that was put and not acknowledged is never lost; two live claims on one item
 // never meet; nothing is left behind. A seed that fails is printed and replays.
 func TestSimulation(t *testing.T) {
-	seeds := 10
+	seeds := 3
 	if s := os.Getenv("DOCENT_SEEDS"); s != "" {
 		n, err := strconv.Atoi(s)
 		require.NoError(t, err, "DOCENT_SEEDS")

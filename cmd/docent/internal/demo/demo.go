@@ -34,7 +34,7 @@ var chapters = []chapter{
 }
 
 // patience bounds the whole story. It takes a fraction of that.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Run tells all chapters on w, as text or as one JSON object a line.
 func Run(ctx context.Context, w io.Writer, asJSON bool) error {
