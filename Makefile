@@ -38,9 +38,10 @@ test: ## Everything: deps, lint, unit tests, conformance, real ensembles (about 
 	@$(MAKE) --no-print-directory conformance
 	@$(MAKE) --no-print-directory test-ensemble
 
-test-unit: ## Unit and scenario tests of the root module and of contrib, race detector on; needs nothing but Go
+# Outside of the workspace: what contrib needs must not raise what the library does.
+test-unit: ## Unit and scenario tests of the root module, of contrib and of bench, race detector on; needs nothing but Go
 	$(GO) test -race -timeout 10m ./...
-	@for module in $(filter contrib/%,$(MODULES)); do (cd "$$module" && $(GO) test -race -timeout 10m ./...); done
+	@for module in $(filter contrib/% bench,$(MODULES)); do (cd "$$module" && GOWORK=off $(GO) test -race -timeout 10m ./...); done
 
 # Without the race detector, which test-unit has on, and which makes them slow.
 simulation: ## Random programs over all recipes, and a few mutants that they must notice (DOCENT_SEED=N repeats one)

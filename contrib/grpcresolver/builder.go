@@ -1,0 +1,82 @@
+package grpcresolver
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc/resolver"
+
+	"github.com/docent-go/docent/naming"
+)
+
+// Scheme is that of the targets: docent:///orders.
+const Scheme = "docent"
+
+// DefaultPatience is the default of Patience.
+const DefaultPatience = 10 * time.Second
+
+// Option changes how a Builder resolves.
+type Option func(*builder)
+
+// Watching gives options to the watch of each service, such as
+// naming.CacheFile or naming.Where.
+func Watching(of func(service string) []naming.WatchOption) Option {
+	return func(b *builder) { b.watch = of }
+}
+
+// KeepDraining names the instances that are disabled or draining too, for a
+// policy that looks at them by InstanceOf. Others send calls to them.
+func KeepDraining() Option { return func(b *builder) { b.all = true } }
+
+// Patience is how long calls wait for the first addresses of a service. When
+// they cannot be had by then, calls fail that do not wait for readiness, and it
+// is tried again.
+func Patience(d time.Duration) Option { return func(b *builder) { b.patience = d } }
+
+type builder struct {
+	registry *naming.Registry
+	watch    func(service string) []naming.WatchOption
+	all      bool
+	patience time.Duration
+}
+
+// New returns a Builder for the services of a registry, which grpc.WithResolvers
+// or resolver.Register takes. It does no I/O, and is safe for concurrent use.
+func New(registry *naming.Registry, opts ...Option) resolver.Builder {
+	b := &builder{
+		registry: registry,
+		watch:    func(string) []naming.WatchOption { return nil },
+		patience: DefaultPatience,
+	}
+	for _, opt := range opts {
+		opt(b)
+	}
+	return b
+}
+
+// Scheme implements resolver.Builder.
+func (b *builder) Scheme() string { return Scheme }
+
+// Build implements resolver.Builder. It does no I/O. The error says what is
+// wrong with the target.
+func (b *builder) Build(target resolver.Target, cc resolver.ClientConn, _ resolver.BuildOptions) (resolver.Resolver, error) {
+	service := target.Endpoint()
+	switch {
+	case target.URL.Host != "":
+		return nil, fmt.Errorf("grpcresolver: target %q: want %s:///service, without a host", target.URL.Redacted(), Scheme)
+	case service == "":
+		return nil, fmt.Errorf("grpcresolver: target %q names no service: want %s:///service", target.URL.Redacted(), Scheme)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &follower{
+		builder: b,
+		service: service,
+		cc:      cc,
+		cancel:  cancel,
+		now:     make(chan struct{}, 1),
+		done:    make(chan struct{}),
+	}
+	go r.run(ctx)
+	return r, nil
+}

@@ -1,0 +1,118 @@
+package grpcresolver
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc/resolver"
+
+	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/naming"
+)
+
+// follower is the resolver of one connection.
+type follower struct {
+	*builder
+	service string
+	cc      resolver.ClientConn
+	cancel  context.CancelFunc
+	now     chan struct{} // holds a token when somebody wants it resolved now
+	done    chan struct{} // closed when run has returned
+}
+
+// ResolveNow implements resolver.Resolver. What is followed needs no asking;
+// what could not be read yet is asked for at once.
+func (f *follower) ResolveNow(resolver.ResolveNowOptions) {
+	select {
+	case f.now <- struct{}{}:
+	default:
+	}
+}
+
+// Close implements resolver.Resolver.
+func (f *follower) Close() {
+	f.cancel()
+	<-f.done
+}
+
+// Between two attempts to read a service for the first time there is a pause that
+// grows, with its least part however often somebody wants it now.
+const (
+	leastPause = 100 * time.Millisecond
+	mostPause  = 10 * time.Second
+)
+
+// run follows the service until Close, or until the session manager is closed:
+// then the last known addresses stay.
+func (f *follower) run(ctx context.Context) {
+	defer close(f.done)
+	service, err := f.open(ctx)
+	if err != nil {
+		return
+	}
+	defer service.Close()
+	first := true
+	for change, err := range service.Changes(ctx) {
+		if err != nil {
+			return
+		}
+		if first || len(change.Events) > 0 {
+			first = false
+			// The error is that there are no addresses, or that the policy refuses
+			// them: it knows that itself, and it changes nothing to resolve again.
+			_ = f.cc.UpdateState(f.state(change.Instances))
+		}
+	}
+}
+
+// open reads the service for the first time, however long that takes. The error
+// is that of ctx.
+func (f *follower) open(ctx context.Context) (*naming.Service, error) {
+	for n := 0; ; n++ {
+		within, cancel := context.WithTimeout(ctx, f.patience)
+		service, err := f.registry.Watch(within, f.service, f.watch(f.service)...)
+		cancel()
+		if err == nil {
+			return service, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		f.cc.ReportError(fmt.Errorf("grpcresolver: service %s: %w", f.service, err))
+		if err := f.pause(ctx, n); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (f *follower) pause(ctx context.Context, n int) error {
+	bound := min(leastPause<<min(n, 10), mostPause)
+	least, most := time.NewTimer(leastPause), time.NewTimer(leastPause+chance.N(bound))
+	defer least.Stop()
+	defer most.Stop()
+	select {
+	case <-least.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-f.now:
+	case <-most.C:
+	case <-ctx.Done():
+	}
+	return ctx.Err()
+}
+
+func (f *follower) state(instances []naming.Instance) resolver.State {
+	var s resolver.State
+	for _, in := range instances {
+		if !f.all && !in.Available() {
+			continue
+		}
+		addr := resolver.Address{Addr: in.HostPort()}
+		s.Addresses = append(s.Addresses, addr)
+		s.Endpoints = append(s.Endpoints, describe(resolver.Endpoint{Addresses: []resolver.Address{addr}}, in))
+	}
+	return s
+}

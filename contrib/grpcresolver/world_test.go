@@ -1,0 +1,154 @@
+package grpcresolver_test
+
+import (
+	"context"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/docent-go/docent/contrib/grpcresolver"
+	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// world is an embedded ZooKeeper and a registry on it.
+type world struct {
+	*testing.T
+	zk       *zktest.Server
+	sm       *session.Manager
+	registry *naming.Registry
+}
+
+func start(t *testing.T) *world {
+	zk := zktest.New(t)
+	sm, err := session.Dial(t.Context(), session.Config{Servers: []string{"zk1"}, Dialer: zk.DialContext})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, sm.Close()) })
+	return &world{t, zk, sm, naming.New(sm)}
+}
+
+// server is an instance with one method, that of the health service. It counts.
+type server struct {
+	grpc_health_v1.UnimplementedHealthServer
+	*naming.Registration
+	id    string
+	grpc  *grpc.Server
+	calls atomic.Int64
+	hold  atomic.Pointer[chan struct{}] // the next call waits for it
+	done  chan struct{}
+}
+
+// Check implements grpc_health_v1.HealthServer.
+func (s *server) Check(ctx context.Context, _ *grpc_health_v1.HealthCheckRequest) (*grpc_health_v1.HealthCheckResponse, error) {
+	s.calls.Add(1)
+	if hold := s.hold.Swap(nil); hold != nil {
+		select {
+		case <-*hold:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	if err := grpc.SetHeader(ctx, metadata.Pairs("id", s.id)); err != nil {
+		return nil, err
+	}
+	return &grpc_health_v1.HealthCheckResponse{Status: grpc_health_v1.HealthCheckResponse_SERVING}, nil
+}
+
+// serve starts an instance and registers it.
+func (w *world) serve(id string) *server {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(w, err)
+	s := &server{id: id, grpc: grpc.NewServer(), done: make(chan struct{})}
+	grpc_health_v1.RegisterHealthServer(s.grpc, s)
+	go func() {
+		defer close(s.done)
+		if err := s.grpc.Serve(l); err != nil {
+			w.Errorf("server %s: %v", id, err)
+		}
+	}()
+	w.Cleanup(func() {
+		s.grpc.Stop()
+		<-s.done
+	})
+	addr := l.Addr().(*net.TCPAddr)
+	s.Registration, err = w.registry.Register(w.Context(), naming.Instance{Service: "orders", ID: id,
+		Address: addr.IP.String(), Port: addr.Port})
+	require.NoError(w, err)
+	return s
+}
+
+const config = `{
+	"loadBalancingConfig": [{"round_robin": {}}],
+	"methodConfig": [{"name": [{}], "retryPolicy": {
+		"maxAttempts": 4, "initialBackoff": "0.01s", "maxBackoff": "0.1s", "backoffMultiplier": 2,
+		"retryableStatusCodes": ["UNAVAILABLE"]}}]
+}`
+
+func (w *world) connect(opts ...grpcresolver.Option) *grpc.ClientConn {
+	opts = append([]grpcresolver.Option{grpcresolver.Watching(func(string) []naming.WatchOption {
+		return []naming.WatchOption{naming.Pause(time.Millisecond)}
+	})}, opts...)
+	conn, err := grpc.NewClient("docent:///orders", grpc.WithResolvers(grpcresolver.New(w.registry, opts...)),
+		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultServiceConfig(config))
+	require.NoError(w, err)
+	w.Cleanup(func() { _ = conn.Close() }) // a second Close is an error
+	return conn
+}
+
+// call returns the id of the instance that answers.
+func call(ctx context.Context, conn *grpc.ClientConn, opts ...grpc.CallOption) (string, error) {
+	var header metadata.MD
+	_, err := grpc_health_v1.NewHealthClient(conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{}, append(opts, grpc.Header(&header))...)
+	if err != nil {
+		return "", err
+	}
+	return header["id"][0], nil
+}
+
+// reached calls until exactly these instances answer, for several rounds.
+func (w *world) reached(conn *grpc.ClientConn, ids ...string) {
+	for {
+		seen := make(map[string]bool)
+		for range 4 * len(ids) {
+			id, err := call(w.Context(), conn, grpc.WaitForReady(true))
+			require.NoError(w, err)
+			seen[id] = true
+		}
+		if slices.Equal(ids, slices.Sorted(maps.Keys(seen))) {
+			return
+		}
+	}
+}
+
+// load calls from several goroutines until stop; no call may fail.
+func (w *world) load(conn *grpc.ClientConn) (served *atomic.Int64, stop func()) {
+	served = new(atomic.Int64)
+	ctx, cancel := context.WithCancel(w.Context())
+	var work sync.WaitGroup
+	for range 4 {
+		work.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := call(w.Context(), conn); err != nil {
+					w.Errorf("a call failed: %v", err)
+					return
+				}
+				served.Add(1)
+			}
+		})
+	}
+	return served, func() {
+		cancel()
+		work.Wait()
+	}
+}

@@ -1,0 +1,106 @@
+package docentotel
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/docent-go/docent/internal/oneline"
+	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/queue"
+)
+
+// Queue is what is asked of a *queue.Queue.
+type Queue interface {
+	Status(ctx context.Context) (queue.Status, error)
+	List(ctx context.Context) iter.Seq2[queue.Entry, error]
+}
+
+// Service is what is asked of a *naming.Service.
+type Service interface{ View() *naming.View }
+
+// Queue has the items of a queue counted at each collection, until the
+// registration is ended. That costs the four requests of queue.Status and of
+// the first item of queue.List, and lists as long as the queue: where several
+// processes know a queue, one of them is enough. The collection's context bounds
+// them. The name is the caller's. The error is that of an instrument.
+func (t *Telemetry) Queue(name string, q Queue) (metric.Registration, error) {
+	items, err := t.meter.Int64ObservableGauge("docent.queue.items", metric.WithUnit("{item}"),
+		metric.WithDescription("Items of a queue, by what may be done with them."))
+	age, err2 := t.meter.Float64ObservableGauge("docent.queue.head.age", metric.WithUnit("s"),
+		metric.WithDescription("Age of the item that is first in the queue; 0 for an empty one."))
+	if err := oneline.Join(err, err2); err != nil {
+		return nil, err
+	}
+	return t.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		status, err := q.Status(ctx)
+		if err != nil {
+			return err // what is not known is left out
+		}
+		named := nameKey.String(name)
+		for state, n := range map[string]int{
+			"ready": status.Ready, "delayed": status.Delayed, "claimed": status.Claimed, "dead": status.Dead,
+		} {
+			o.ObserveInt64(items, int64(n), metric.WithAttributes(named, stateKey.String(state)))
+		}
+		head, err := headAge(ctx, q)
+		if err != nil {
+			return err
+		}
+		o.ObserveFloat64(age, head.Seconds(), metric.WithAttributes(named))
+		return nil
+	}, items, age)
+}
+
+// headAge compares the clock of the ensemble's leader with this machine's.
+func headAge(ctx context.Context, q Queue) (time.Duration, error) {
+	for first, err := range q.List(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		return max(0, time.Since(first.Put)), nil
+	}
+	return 0, nil
+}
+
+// Service has the instances of a service counted at each collection, until the
+// registration is ended, which costs no request. The name is the caller's. The
+// error is that of an instrument.
+func (t *Telemetry) Service(name string, s Service) (metric.Registration, error) {
+	gauge := func(name, unit, what string) (metric.Int64ObservableGauge, error) {
+		return t.meter.Int64ObservableGauge(name, metric.WithUnit(unit), metric.WithDescription(what))
+	}
+	instances, err := gauge("docent.service.instances", "{instance}", "Instances of a service, by whether they are picked.")
+	stale, err2 := gauge("docent.service.stale", "1", "1 while what is known of the service may be old.")
+	problems, err3 := gauge("docent.service.problems", "{problem}", "Nodes of the service that cannot be used, and other problems.")
+	if err := oneline.Join(err, err2, err3); err != nil {
+		return nil, err
+	}
+	return t.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		view := s.View()
+		count := map[string]int64{"available": 0, "draining": 0, "disabled": 0}
+		for _, in := range view.Instances {
+			switch {
+			case in.Disabled:
+				count["disabled"]++
+			case in.Draining:
+				count["draining"]++
+			default:
+				count["available"]++
+			}
+		}
+		named := nameKey.String(name)
+		for state, n := range count {
+			o.ObserveInt64(instances, n, metric.WithAttributes(named, stateKey.String(state)))
+		}
+		old := int64(0)
+		if view.Stale {
+			old = 1
+		}
+		o.ObserveInt64(stale, old, metric.WithAttributes(named))
+		o.ObserveInt64(problems, int64(len(view.Problems)), metric.WithAttributes(named))
+		return nil
+	}, instances, stale, problems)
+}

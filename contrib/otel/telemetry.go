@@ -1,0 +1,136 @@
+package docentotel
+
+import (
+	"sync"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/docent-go/docent/internal/observe"
+	"github.com/docent-go/docent/internal/oneline"
+	"github.com/docent-go/docent/session"
+)
+
+const scope = "github.com/docent-go/docent/contrib/otel"
+
+// MaxNames is how many names a Telemetry tells apart in metrics. What comes after
+// them is counted as "overflow".
+const MaxNames = observe.MaxNames
+
+// Below is a function for Names: it gives the paths in names, and all paths below
+// them, their names. Of several the longest path counts. Paths lie below the
+// Manager's root.
+func Below(names map[string]string) func(path string) string { return observe.Below(names) }
+
+// Telemetry is a session.Hook that records. It is safe for concurrent use.
+type Telemetry struct {
+	names  observe.Names
+	meters metric.MeterProvider
+	traces trace.TracerProvider
+
+	meter  metric.Meter
+	tracer trace.Tracer
+	instruments
+
+	mu      sync.Mutex
+	state   session.State
+	session int64 // the newest
+}
+
+// Option changes how a Telemetry records.
+type Option func(*Telemetry)
+
+// Names gives paths the names of recipes. It gets the path of a lock, a
+// semaphore or an election, as its constructor was given it, or of a node below
+// it, and returns the same name for both: see Below. "" is no name. It is called
+// for each wait and each hold, from several goroutines at once.
+func Names(of func(path string) string) Option { return func(t *Telemetry) { t.names.Of = of } }
+
+// Meters sets where the instruments come from. The default is the global
+// provider.
+func Meters(p metric.MeterProvider) Option { return func(t *Telemetry) { t.meters = p } }
+
+// Traces sets where the spans go. The default is the global provider.
+func Traces(p trace.TracerProvider) Option { return func(t *Telemetry) { t.traces = p } }
+
+// New makes a Telemetry. Name it among the Hooks of one Manager. The error is
+// that of an instrument.
+func New(opts ...Option) (*Telemetry, error) {
+	t := &Telemetry{meters: otel.GetMeterProvider(), traces: otel.GetTracerProvider()}
+	for _, opt := range opts {
+		opt(t)
+	}
+	t.meter, t.tracer = t.meters.Meter(scope), t.traces.Tracer(scope)
+	var err error
+	t.instruments, err = instrumentsOf(t.meter)
+	return t, err
+}
+
+// instruments are what is counted as it happens.
+type instruments struct {
+	sessions metric.Int64UpDownCounter
+	opened   metric.Int64Counter
+	lost     metric.Int64Counter
+	requests metric.Float64Histogram
+	waiting  metric.Int64UpDownCounter
+	waits    metric.Float64Histogram
+	holding  metric.Int64UpDownCounter
+	holds    metric.Float64Histogram
+	losses   metric.Int64Counter
+	swept    metric.Int64Counter
+}
+
+// Seconds: requests take from a fraction of a millisecond to a session timeout,
+// waits and holds up to hours.
+var (
+	requestBounds = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+	longBounds    = []float64{.001, .005, .01, .05, .1, .5, 1, 5, 10, 30, 60, 300, 900, 3600, 14400}
+)
+
+func instrumentsOf(m metric.Meter) (instruments, error) {
+	var problems []error
+	counter := func(name, unit, what string) metric.Int64Counter {
+		c, err := m.Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(what))
+		problems = append(problems, err)
+		return c
+	}
+	upDown := func(name, unit, what string) metric.Int64UpDownCounter {
+		c, err := m.Int64UpDownCounter(name, metric.WithUnit(unit), metric.WithDescription(what))
+		problems = append(problems, err)
+		return c
+	}
+	seconds := func(name, what string, bounds []float64) metric.Float64Histogram {
+		h, err := m.Float64Histogram(name, metric.WithUnit("s"), metric.WithDescription(what),
+			metric.WithExplicitBucketBoundaries(bounds...))
+		problems = append(problems, err)
+		return h
+	}
+	return instruments{
+		sessions: upDown("docent.session.count", "{session}", "Managers by the state that they are in."),
+		opened:   counter("docent.session.opened", "{session}", "Sessions so far: the generation of the present one."),
+		lost:     counter("docent.session.lost", "{session}", "Sessions that were lost, by cause."),
+		requests: seconds("docent.request.duration", "Time from a request to its answer, retries included.", requestBounds),
+		waiting:  upDown("docent.wait.active", "{call}", "Calls of this process that wait for a hold."),
+		waits:    seconds("docent.wait.duration", "Time that calls waited for a hold, by what came of it.", longBounds),
+		holding:  upDown("docent.hold.active", "{hold}", "Holds of this process."),
+		holds:    seconds("docent.hold.duration", "Time that holds lasted.", longBounds),
+		losses:   counter("docent.hold.lost", "{hold}", "Holds that ended otherwise than by their release, by cause."),
+		swept:    counter("docent.node.swept", "{node}", "Nodes that may have been left behind and were looked for."),
+	}, oneline.Join(problems...)
+}
+
+// The attributes of metrics and spans.
+const (
+	nameKey    = attribute.Key("docent.name")
+	stateKey   = attribute.Key("docent.state")
+	causeKey   = attribute.Key("docent.cause")
+	opKey      = attribute.Key("docent.op")
+	resultKey  = attribute.Key("docent.result")
+	foundKey   = attribute.Key("docent.found")
+	pathKey    = attribute.Key("docent.path")
+	tryKey     = attribute.Key("docent.try")
+	tokenKey   = attribute.Key("docent.token")
+	sessionKey = attribute.Key("docent.session")
+)

@@ -1,0 +1,141 @@
+package prom
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/queue"
+)
+
+// Queue is what is asked of a *queue.Queue.
+type Queue interface {
+	Status(ctx context.Context) (queue.Status, error)
+	List(ctx context.Context) iter.Seq2[queue.Entry, error]
+}
+
+// Service is what is asked of a *naming.Service.
+type Service interface{ View() *naming.View }
+
+// Queue has the items of a queue counted in each scrape. That costs the four
+// requests of queue.Status and of the first item of queue.List, and lists as
+// long as the queue: where several processes know a queue, one of them is
+// enough. The error is that there is a queue of that name, or too many names.
+func (c *Collector) Queue(name string, q Queue) error { return enlist(c, c.queues, "queue", name, q) }
+
+// Service has the instances of a service counted in each scrape, which costs no
+// request. The error is that there is a service of that name, or too many names.
+func (c *Collector) Service(name string, s Service) error {
+	return enlist(c, c.services, "service", name, s)
+}
+
+func enlist[T any](c *Collector, to map[string]T, kind, name string, source T) error {
+	if c.names.Bounded(name) != name {
+		return fmt.Errorf("prometheus: the %s %q needs a name, and there are at most %d", kind, name, MaxNames)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, found := to[name]; found {
+		return fmt.Errorf("prometheus: there is a %s %q already", kind, name)
+	}
+	to[name] = source
+	return nil
+}
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("docent_"+name, help, labels, nil)
+}
+
+var (
+	queueUp       = describe("queue_up", "1 if the queue could be read in this scrape.", "name")
+	queueItems    = describe("queue_items", "Items of a queue, by what may be done with them.", "name", "state")
+	queueHeadAge  = describe("queue_head_age_seconds", "Age of the item that is first in the queue; 0 for an empty one.", "name")
+	instances     = describe("service_instances", "Instances of a service, by whether they are picked.", "name", "state")
+	serviceStale  = describe("service_stale", "1 while what is known of the service may be old.", "name")
+	serviceFaults = describe("service_problems", "Nodes of the service that cannot be used, and other problems.", "name")
+
+	asked = []*prometheus.Desc{queueUp, queueItems, queueHeadAge, instances, serviceStale, serviceFaults}
+)
+
+// ask collects what the sources say now.
+func (c *Collector) ask(to chan<- prometheus.Metric) {
+	c.mu.Lock()
+	queues, services := maps.Clone(c.queues), maps.Clone(c.services)
+	c.mu.Unlock()
+	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+	}
+	for name, s := range services {
+		askService(name, s, gauge)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
+	defer cancel()
+	var work sync.WaitGroup
+	for name, q := range queues {
+		work.Go(func() { askQueue(ctx, name, q, gauge) })
+	}
+	work.Wait()
+}
+
+type gauge func(desc *prometheus.Desc, value float64, labels ...string)
+
+func askService(name string, s Service, gauge gauge) {
+	view := s.View()
+	var available, draining, disabled int
+	for _, in := range view.Instances {
+		switch {
+		case in.Disabled:
+			disabled++
+		case in.Draining:
+			draining++
+		default:
+			available++
+		}
+	}
+	gauge(instances, float64(available), name, "available")
+	gauge(instances, float64(draining), name, "draining")
+	gauge(instances, float64(disabled), name, "disabled")
+	gauge(serviceStale, truth(view.Stale), name)
+	gauge(serviceFaults, float64(len(view.Problems)), name)
+}
+
+func truth(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+func askQueue(ctx context.Context, name string, q Queue, gauge gauge) {
+	status, err := q.Status(ctx)
+	var age time.Duration
+	if err == nil {
+		age, err = headAge(ctx, q)
+	}
+	gauge(queueUp, truth(err == nil), name)
+	if err != nil {
+		return // what is not known is left out
+	}
+	gauge(queueItems, float64(status.Ready), name, "ready")
+	gauge(queueItems, float64(status.Delayed), name, "delayed")
+	gauge(queueItems, float64(status.Claimed), name, "claimed")
+	gauge(queueItems, float64(status.Dead), name, "dead")
+	gauge(queueHeadAge, age.Seconds(), name)
+}
+
+// headAge compares the clock of the ensemble's leader with this machine's.
+func headAge(ctx context.Context, q Queue) (time.Duration, error) {
+	for first, err := range q.List(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		return max(0, time.Since(first.Put)), nil
+	}
+	return 0, nil
+}
