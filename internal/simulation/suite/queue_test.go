@@ -18,9 +18,9 @@ type book struct {
 	w *simulation.World
 
 	mu     sync.Mutex
-	put    map[string]bool // true when the put was acknowledged
-	acked  map[string]bool
-	doubt  map[string]bool // its acknowledgement may have been done
+	put    map[string]bool  // true when the put was acknowledged
+	acked  map[string]int64 // the token under which it was acknowledged
+	doubt  map[string]bool  // its acknowledgement may have been done
 	claims map[string]*queue.Item
 }
 
@@ -30,12 +30,15 @@ func (b *book) took(i *queue.Item) {
 	defer b.mu.Unlock()
 	data := string(i.Data)
 	last := b.claims[data]
+	acked, done := b.acked[data]
 	switch _, known := b.put[data]; {
 	case i.Err() != nil:
 		return
 	case !known:
 		b.w.Break("nothing is made up", "item %s was never put", data)
-	case b.acked[data]:
+	// By force a claim can be taken from a consumer that does not know yet: it has
+	// the item from before, as its token tells.
+	case done && (!b.w.Forced || i.Token() > acked):
 		b.w.Break("acknowledged once", "item %s comes again after its acknowledgement", data)
 	case last != nil && last.Err() == nil && !b.w.Forced:
 		b.w.Break("one holder", "item %s is taken twice", data)
@@ -50,11 +53,12 @@ func (b *book) ack(i *queue.Item) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	data := string(i.Data)
+	_, done := b.acked[data]
 	switch {
-	case err == nil && b.acked[data]:
+	case err == nil && done:
 		b.w.Break("acknowledged once", "item %s is acknowledged twice", data)
 	case err == nil:
-		b.acked[data] = true
+		b.acked[data] = i.Token()
 	case errors.Is(err, session.ErrUnknownOutcome):
 		b.doubt[data] = true
 	}
@@ -129,8 +133,9 @@ func (b *book) settle(q *queue.Queue) {
 			return
 		}
 	}
+	done := func(data string) bool { _, ok := b.acked[data]; return ok }
 	for data, certain := range b.put {
-		if certain && !b.acked[data] && !b.doubt[data] {
+		if certain && !done(data) && !b.doubt[data] {
 			b.w.Break("nothing is lost", "item %s was put and never acknowledged, and is gone", data)
 		}
 	}
@@ -141,7 +146,7 @@ func (b *book) settle(q *queue.Queue) {
 
 func queues() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
-		b := &book{w: w, put: make(map[string]bool), acked: make(map[string]bool),
+		b := &book{w: w, put: make(map[string]bool), acked: make(map[string]int64),
 			doubt: make(map[string]bool), claims: make(map[string]*queue.Item)}
 		for _, p := range w.Procs() {
 			q := queue.New(p.Manager, "/a/queue", queue.Limit(500))
