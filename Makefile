@@ -30,7 +30,7 @@ help: ## Show this list
 build: ## Build the docent command into bin/
 	$(GO) build -o bin/ ./cmd/...
 
-test: ## Everything: deps, lint, unit tests, conformance, real ensembles (about ten minutes on two cores)
+test: ## Everything: deps, lint, unit tests, conformance, real ensembles (about a quarter of an hour on two cores)
 	@$(MAKE) --no-print-directory deps
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory test-unit
