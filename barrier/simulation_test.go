@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/barrier"
+	"github.com/docent-go/docent/internal/simulation"
 	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
@@ -33,15 +33,9 @@ func TestSimulation(t *testing.T) { simulateSeeds(t, false) }
 func TestSimulationWithForce(t *testing.T) { simulateSeeds(t, true) }
 
 func simulateSeeds(t *testing.T, force bool) {
-	seeds := 2
-	if s := os.Getenv("DOCENT_SEEDS"); s != "" {
-		n, err := strconv.Atoi(s)
-		require.NoError(t, err, "DOCENT_SEEDS")
-		seeds = n
-	}
-	for seed := range seeds {
+	for _, seed := range simulation.Seeds(t, 2) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			testworld.Run(t, func(w *testworld.World) { simulate(w, uint64(seed), force) }, zktest.WithTick(time.Second))
+			testworld.Run(t, func(w *testworld.World) { simulate(w, seed, force) }, zktest.WithTick(time.Second))
 		})
 	}
 }

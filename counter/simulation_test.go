@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/counter"
+	"github.com/docent-go/docent/internal/simulation"
 	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
@@ -26,15 +25,9 @@ import (
 // was acknowledged, and at most what is in doubt besides. No number of a
 // sequence is given twice, and no reader goes back.
 func TestSimulation(t *testing.T) {
-	seeds := 4
-	if s := os.Getenv("DOCENT_SEEDS"); s != "" {
-		n, err := strconv.Atoi(s)
-		require.NoError(t, err, "DOCENT_SEEDS")
-		seeds = n
-	}
-	for seed := range seeds {
+	for _, seed := range simulation.Seeds(t, 4) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			testworld.Run(t, func(w *testworld.World) { simulate(w, uint64(seed)) }, zktest.WithTick(time.Second))
+			testworld.Run(t, func(w *testworld.World) { simulate(w, seed) }, zktest.WithTick(time.Second))
 		})
 	}
 }

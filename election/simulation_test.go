@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/internal/simulation"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
@@ -36,15 +35,9 @@ func TestSimulationOfOneNode(t *testing.T) {
 }
 
 func simulateSeeds(t *testing.T, layout election.Option) {
-	seeds := 3
-	if s := os.Getenv("DOCENT_SEEDS"); s != "" {
-		n, err := strconv.Atoi(s)
-		require.NoError(t, err, "DOCENT_SEEDS")
-		seeds = n
-	}
-	for seed := range seeds {
+	for _, seed := range simulation.Seeds(t, 3) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			inWorld(t, func(t *testing.T, w *world) { simulate(w, uint64(seed), layout) }, zktest.WithTick(time.Second))
+			inWorld(t, func(t *testing.T, w *world) { simulate(w, seed, layout) }, zktest.WithTick(time.Second))
 		})
 	}
 }

@@ -3,7 +3,6 @@ package groupmembership_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/simulation"
 	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
@@ -22,15 +22,9 @@ import (
 // two, no claim is removed by the server while its context lives, tokens grow,
 // and when all is calm again the partitions are divided.
 func TestPartitionSimulation(t *testing.T) {
-	seeds := 20
-	if s := os.Getenv("DOCENT_SEEDS"); s != "" {
-		n, err := strconv.Atoi(s)
-		require.NoError(t, err, "DOCENT_SEEDS")
-		seeds = n
-	}
-	for seed := range seeds {
+	for _, seed := range simulation.Seeds(t, 20) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			testworld.Run(t, func(w *testworld.World) { simulatePartitions(w, uint64(seed)) }, zktest.WithTick(time.Second))
+			testworld.Run(t, func(w *testworld.World) { simulatePartitions(w, seed) }, zktest.WithTick(time.Second))
 		})
 	}
 }

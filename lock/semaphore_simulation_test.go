@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/simulation"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
@@ -29,15 +28,9 @@ func TestSimulationOfSemaphore(t *testing.T)          { simulateSemaphores(t, fa
 func TestSimulationOfSemaphoreWithForce(t *testing.T) { simulateSemaphores(t, true) }
 
 func simulateSemaphores(t *testing.T, force bool) {
-	seeds := 10
-	if s := os.Getenv("DOCENT_SEEDS"); s != "" {
-		n, err := strconv.Atoi(s)
-		require.NoError(t, err, "DOCENT_SEEDS")
-		seeds = n
-	}
-	for seed := range seeds {
+	for _, seed := range simulation.Seeds(t, 10) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			inWorld(t, func(t *testing.T, w *world) { simulateSemaphore(w, uint64(seed), force) }, zktest.WithTick(time.Second))
+			inWorld(t, func(t *testing.T, w *world) { simulateSemaphore(w, seed, force) }, zktest.WithTick(time.Second))
 		})
 	}
 }

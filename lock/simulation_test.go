@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/simulation"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
@@ -41,15 +40,9 @@ func TestSimulationOfRWWithForce(t *testing.T)        { simulateSeeds(t, rwMutex
 func TestSimulationOfExclusiveWithForce(t *testing.T) { simulateSeeds(t, exclusives, true) }
 
 func simulateSeeds(t *testing.T, k kind, force bool) {
-	seeds := 3
-	if s := os.Getenv("DOCENT_SEEDS"); s != "" {
-		n, err := strconv.Atoi(s)
-		require.NoError(t, err, "DOCENT_SEEDS")
-		seeds = n
-	}
-	for seed := range seeds {
+	for _, seed := range simulation.Seeds(t, 3) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			inWorld(t, func(t *testing.T, w *world) { simulate(w, k, uint64(seed), force) }, zktest.WithTick(time.Second))
+			inWorld(t, func(t *testing.T, w *world) { simulate(w, k, seed, force) }, zktest.WithTick(time.Second))
 		})
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/simulation"
 	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/zktest"
@@ -26,16 +26,10 @@ import (
 // registered, with the newest data, and nothing else; and nothing is left that
 // was unregistered.
 func TestSimulation(t *testing.T) {
-	seeds := 6
-	if s := os.Getenv("DOCENT_SEEDS"); s != "" {
-		n, err := strconv.Atoi(s)
-		require.NoError(t, err, "DOCENT_SEEDS")
-		seeds = n
-	}
-	for seed := range seeds {
+	for _, seed := range simulation.Seeds(t, 6) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			dir := t.TempDir()
-			testworld.Run(t, func(w *testworld.World) { simulate(w, uint64(seed), dir) }, zktest.WithTick(time.Second))
+			testworld.Run(t, func(w *testworld.World) { simulate(w, seed, dir) }, zktest.WithTick(time.Second))
 		})
 	}
 }
@@ -48,7 +42,7 @@ type actor struct {
 	watching *naming.Service
 }
 
-type simulation struct {
+type scene struct {
 	*testworld.World
 	dice    func(int) int
 	codec   naming.Codec
@@ -59,7 +53,7 @@ type simulation struct {
 func simulate(w *testworld.World, seed uint64, dir string) {
 	var mu sync.Mutex // dice are thrown by the server too
 	r := rand.New(rand.NewPCG(seed, 5))
-	sim := &simulation{World: w, dice: func(n int) int { mu.Lock(); defer mu.Unlock(); return r.IntN(n) }}
+	sim := &scene{World: w, dice: func(n int) int { mu.Lock(); defer mu.Unlock(); return r.IntN(n) }}
 	sim.codec = []naming.Codec{naming.Curator(), naming.Spring(), naming.Dubbo()}[seed%3]
 	for i := range 2 + sim.dice(3) {
 		p := w.Process(testworld.Timeout(2*time.Second + time.Duration(sim.dice(int(8*time.Second)))))
@@ -97,7 +91,7 @@ func simulate(w *testworld.World, seed uint64, dir string) {
 }
 
 // neverEmptied watches a watch.
-func (sim *simulation) neverEmptied(s *naming.Service) {
+func (sim *scene) neverEmptied(s *naming.Service) {
 	ctx, cancel := context.WithCancel(sim.Context())
 	over := make(chan struct{})
 	sim.Cleanup(func() { cancel(); <-over })
@@ -117,7 +111,7 @@ func (sim *simulation) neverEmptied(s *naming.Service) {
 	}()
 }
 
-func (sim *simulation) step(i int) {
+func (sim *scene) step(i int) {
 	a := sim.actors[i]
 	id := fmt.Sprintf("i%d-%d", i, sim.dice(3))
 	within, cancel := context.WithTimeout(sim.Context(), time.Duration(sim.dice(int(6*time.Second))))
@@ -161,7 +155,7 @@ func (sim *simulation) step(i int) {
 }
 
 // settle waits until all is calm and compares.
-func (sim *simulation) settle() {
+func (sim *scene) settle() {
 	for _, g := range sim.retired {
 		require.NoError(sim, g.Unregister(sim.Context()))
 		<-g.Done()

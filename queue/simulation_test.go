@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/simulation"
 	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/queue"
 	"github.com/docent-go/docent/session"
@@ -27,15 +26,9 @@ import (
 // that was put and not acknowledged is never lost; two live claims on one item
 // never meet; nothing is left behind. A seed that fails is printed and replays.
 func TestSimulation(t *testing.T) {
-	seeds := 3
-	if s := os.Getenv("DOCENT_SEEDS"); s != "" {
-		n, err := strconv.Atoi(s)
-		require.NoError(t, err, "DOCENT_SEEDS")
-		seeds = n
-	}
-	for seed := range seeds {
+	for _, seed := range simulation.Seeds(t, 3) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			run(t, func(w world) { simulate(w, uint64(seed)) }, zktest.WithTick(time.Second))
+			run(t, func(w world) { simulate(w, seed) }, zktest.WithTick(time.Second))
 		})
 	}
 }
