@@ -330,6 +330,20 @@ func TestHardCase27_RemovalIsDisturbed(t *testing.T) {
 			<-k.Done()
 		})
 	})
+	t.Run("refused to another", func(t *testing.T) {
+		testworld.Run(t, func(w *testworld.World) {
+			p := w.Process()
+			k := open(p)
+			p.Link.Delay(time.Second)
+			allow := w.Fail(zktest.OpDelete, path, zktest.CodeNoAuth)
+			first := testworld.Go(w, func(ctx context.Context) (any, error) { return nil, k.Close(ctx) })
+			time.Sleep(1500 * time.Millisecond)
+			allow()
+			require.NoError(w, k.Close(w.Context()), "the refusal that is on its way answers who asked before it")
+			_, err := first.Result()
+			require.ErrorIs(w, err, zk.ErrNoAuth)
+		})
+	})
 }
 
 // Rights that are taken away are told of, and found when they are given back.

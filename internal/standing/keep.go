@@ -96,6 +96,7 @@ func (r *round) follow() {
 			}
 			continue
 		}
+		asked := r.asked()
 		err := r.remove()
 		switch {
 		case err == nil:
@@ -104,7 +105,7 @@ func (r *round) follow() {
 		case !ended(err):
 			r.failures++
 			r.tellOpen(context.Cause(r.ctx))
-			r.tellClosers(err)
+			r.tellClosers(asked, err)
 			r.sleep(growing(r.failures-1, leastRetry, mostRetry), r.wake)
 		}
 	}

@@ -148,18 +148,19 @@ func (n *Node) gone() error {
 //
 // ctx bounds the wait alone: the removal goes on without it. When a server
 // refuses the removal, Close returns that; it is tried again by and by, and at
-// once by another Close.
+// once by another Close. An error is always that of an attempt that began after
+// the call.
 func (n *Node) Close(ctx context.Context) error {
-	n.cancel(ErrClosed)
+	w := waiter{told: make(chan error, 1)}
 	n.mu.Lock()
 	if n.over {
 		n.mu.Unlock()
 		return nil
 	}
-	w := waiter{told: make(chan error, 1)}
 	n.closers = append(n.closers, w)
 	n.mu.Unlock()
 	n.rouse()
+	n.cancel(ErrClosed)
 	select {
 	case err := <-w.told:
 		return err
@@ -201,13 +202,26 @@ func (n *Node) tellSetters(rev uint64, err error) {
 	n.setters = left
 }
 
-func (n *Node) tellClosers(err error) {
+// asked returns how many wait for the removal that is about to be tried. Who
+// asks later rouses the keeper for another.
+func (n *Node) asked() int {
+	select {
+	case <-n.wake:
+	default:
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, w := range n.closers {
+	return len(n.closers)
+}
+
+// tellClosers answers the first so many of those who wait for the removal.
+func (n *Node) tellClosers(first int, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, w := range n.closers[:first] {
 		w.told <- err
 	}
-	n.closers = nil
+	n.closers = n.closers[first:]
 }
 
 // tellOpen answers Open, once.
@@ -231,7 +245,7 @@ func (n *Node) end(why error) {
 	close(n.done)
 	n.tellOpen(why)
 	n.tellSetters(everyone, why)
-	n.tellClosers(nil)
+	n.tellClosers(n.asked(), nil)
 }
 
 // reason is the text of an error without the session, which changes.
