@@ -63,7 +63,7 @@ func (e *Election) settle() {
 	if e.payload != nil {
 		e.err = errNoPlace
 	}
-	e.place = line.New(line.Config{Manager: e.sm, Dir: e.path, Tag: string(e.layout), Data: []byte(e.id)})
+	e.place = line.New(line.Config{Manager: e.sm, Dir: e.path, Tag: string(e.layout), Data: []byte(e.id), Watched: true})
 	e.wishes = newWishes(e.path, e.layout)
 }
 

@@ -75,7 +75,7 @@ func TestObserve(t *testing.T) {
 			<-c.done
 		})
 		require.Empty(t, o.take())
-		require.Equal(t, 2, counts["getData"], "the candidate's own: what happens behind the leader wakes nobody")
+		require.Equal(t, 1, counts["getData"], "of the one before it: what happens behind the leader wakes nobody")
 		require.NoError(t, a.Resign())
 		require.Equal(t, "b", o.take())
 		require.NoError(t, b.get().Resign())

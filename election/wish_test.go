@@ -35,8 +35,9 @@ func TestWishThatCannotBeFulfilled(t *testing.T) {
 		require.NoError(t, w.srv.Put(dir+"/"+far, nil))
 		require.NoError(t, w.srv.Put(dir+"/transfer", []byte(`{"node":"`+far+`"}`)))
 		p := w.process()
-		require.Equal(t, map[string]int{"create": 2, "delete": 1, "exists": 4, "getChildren2": 2, "getData": 3},
-			w.count(func() { <-p.lead("a").Transferred() }))
+		counts := w.count(func() { <-p.lead("a").Transferred() })
+		delete(counts, "getData") // of a node that goes at once, which may go first
+		require.Equal(t, map[string]int{"create": 2, "delete": 1, "exists": 4, "getChildren2": 2}, counts)
 	})
 }
 
@@ -53,6 +54,7 @@ func TestTransferOverruled(t *testing.T) {
 			first := op1.transfer("b")
 			second := op2.transfer("c")
 			require.ErrorIs(t, first.result(), election.ErrOverruled)
+			time.Sleep(time.Second) // in one session the second wish may stand a moment after the first has gone
 			require.True(t, second.waiting())
 			require.NoError(t, term.Resign())
 			require.NoError(t, second.result())

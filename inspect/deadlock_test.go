@@ -239,6 +239,7 @@ func TestDeadlocks_secondLookIsNarrow(t *testing.T) {
 		for i := range 200 {
 			w.Put(fmt.Sprintf("/other/%03d", i), "x")
 		}
+		time.Sleep(time.Minute) // all are watched that will be
 		once := w.Count(func() { report(w, a, "/") })
 		both := w.Count(func() { require.Len(t, deadlocks(w, a), 1) })
 		require.Equal(t, 4, both["getData"]-once["getData"])

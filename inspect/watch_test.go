@@ -62,6 +62,7 @@ func TestWatch_changes(t *testing.T) {
 		a, b := w.Process(), w.Process()
 		w.Put("/conf/key", "1")
 		h := held(w, a, "/locks/m", "a")
+		time.Sleep(time.Second) // it is watched by now
 		next, quiet, _ := follow(w, b, "/")
 		require.Equal(t, "a", at[*Lock](w, next().Report, "/locks/m").Holder.ID)
 		counts := w.Count(func() { require.True(t, quiet()) })

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,14 +17,26 @@ func TestCostUncontended(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
 		require.NoError(t, p.lock().Release()) // makes the directory
-		synctest.Wait()
-		counts := w.count(func() {
-			h := p.lock()
-			synctest.Wait() // the watch on the own node is set in the background
-			require.NoError(t, h.Release())
-		})
-		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1, "delete": 1}, counts)
+		m := p.mutex()
+		cost := func(held time.Duration) map[string]int {
+			return w.count(func() {
+				h, err := m.Lock(t.Context())
+				require.NoError(t, err)
+				time.Sleep(held)
+				synctest.Wait()
+				require.NoError(t, h.Release())
+			})
+		}
+		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "delete": 1}, cost(0))
 		require.Zero(t, w.srv.Watches())
+		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1, "delete": 1}, cost(0),
+			"twice in a row it was nobody else's: the directory is watched")
+		for range 10 {
+			require.Equal(t, map[string]int{"create": 1, "delete": 1}, cost(0))
+		}
+		require.Equal(t, map[string]int{"create": 1, "getData": 1, "delete": 1}, cost(time.Second),
+			"it is held for long enough to be watched")
+		require.Equal(t, 1, w.srv.Watches(), "that on the directory")
 	})
 }
 
@@ -52,6 +65,7 @@ func TestCostOneBefore(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a, b := w.process(), w.process()
 		first := a.lock()
+		time.Sleep(time.Second)
 		var q *waiter
 		counts := w.count(func() { q = b.queue() })
 		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 2}, counts,
@@ -76,7 +90,8 @@ func TestCostTwoBefore(t *testing.T) {
 		first, second := a.lock(), b.queue()
 		var third *waiter
 		counts := w.count(func() { third = c.queue() })
-		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 2}, counts)
+		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1}, counts,
+			"it will look once more, and see its own node then")
 
 		require.NoError(t, first.Release())
 		held := second.get()
@@ -95,7 +110,8 @@ func TestCostMiddleLeaves(t *testing.T) {
 		first := w.process().lock()
 		second, third := w.process().queue(), w.process().queue()
 		counts := w.count(func() { require.ErrorIs(t, second.giveUp(), context.Canceled) })
-		require.Equal(t, map[string]int{"delete": 1, "getChildren2": 1, "getData": 1}, counts)
+		require.Equal(t, map[string]int{"delete": 1, "getChildren2": 1, "getData": 2}, counts,
+			"one of the predecessor, one of the own node, since the end of the first will be enough")
 		require.True(t, third.waiting())
 		counts = w.count(func() {
 			require.NoError(t, first.Release())
@@ -105,8 +121,8 @@ func TestCostMiddleLeaves(t *testing.T) {
 	})
 }
 
-// A newcomer that is first although somebody has come in behind it already
-// reads its own node for the token, and once only.
+// A newcomer that is first although somebody has come in behind it already has
+// its own zxid for a token, from the answer to its create.
 func TestCostOvertakenList(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
@@ -120,7 +136,7 @@ func TestCostOvertakenList(t *testing.T) {
 		defer remove()
 		var h *lock.Hold
 		counts := w.count(func() { h = p.lock() })
-		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1}, counts)
+		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1}, counts)
 		info, _ := w.srv.Node(h.Path())
 		require.Equal(t, info.Stat.Czxid, h.Token())
 	})
@@ -130,7 +146,7 @@ func TestCostTryLockFails(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a, b := w.process(), w.process()
 		a.lock()
-		synctest.Wait()
+		time.Sleep(time.Second)
 		watches := w.srv.Watches()
 		counts := w.count(func() {
 			_, err := b.mutex().TryLock(t.Context())

@@ -72,6 +72,7 @@ func TestHardCase46_WriterDirectlyBehind(t *testing.T) {
 		down, err := x.Downgrade(w.Context())
 		require.NoError(t, err)
 		waiting(w, true, next)
+		time.Sleep(time.Second) // holds are watched by now
 		w.Remove(down.Path())
 		waiting(w, false, next)
 		require.ErrorIs(t, down.Err(), session.ErrDeleted, "the new node is watched")

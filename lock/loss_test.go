@@ -262,6 +262,7 @@ func TestHoldersNodeDeleted(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		h := w.process().lock()
 		q := w.process().queue()
+		time.Sleep(time.Second) // holds are watched by now
 		require.NoError(t, w.srv.Remove(h.Path()))
 		synctest.Wait()
 		require.ErrorIs(t, h.Err(), session.ErrDeleted)

@@ -76,6 +76,7 @@ func TestMultiPartLost(t *testing.T) {
 		for _, path := range []string{"/a", "/b", "/c"} {
 			h, err := all(p, "/c", "/a", "/b").Lock(w.Context())
 			require.NoError(t, err)
+			time.Sleep(time.Second) // holds are watched by now
 			w.Remove(path + "/" + w.Children(path)[0])
 			synctest.Wait()
 			require.ErrorIs(t, h.Err(), session.ErrDeleted)

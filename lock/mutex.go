@@ -38,7 +38,7 @@ func New(sm *session.Manager, path string, opts ...Option) *Mutex {
 	m := &Mutex{
 		sm: sm,
 		line: line.New(line.Config{Manager: sm, Dir: path, Tag: mutexTag, Also: []string{kazooTag}, Data: o.data(),
-			Part: o.handoff != 0}),
+			Watched: o.watched(), Recall: true, Part: o.handoff != 0}),
 		path:    path,
 		options: o,
 	}

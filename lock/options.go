@@ -13,11 +13,18 @@ type options struct {
 	id        string
 	revocable bool
 	handoff   int
+	under     []int64
 }
 
 // ID names the contender for people who look at the lock. It need not be
 // unique. The default is the host's name and the process id, "host-4711".
 func ID(id string) Option { return func(o *options) { o.id = id } }
+
+// Under says that the contender works for holds of other sessions, which last
+// until it has ended, as that of "docent lock" does until the program has ended
+// that it has started. Package inspect takes all of them for one client when it
+// looks for deadlocks; nobody else heeds it.
+func Under(sessions ...int64) Option { return func(o *options) { o.under = sessions } }
 
 func newOptions(opts []Option) options {
 	var o options
@@ -27,11 +34,16 @@ func newOptions(opts []Option) options {
 	return o
 }
 
+// watched reports whether somebody's wish has to be noticed at once, which is
+// written into the holder's node.
+func (o options) watched() bool { return o.revocable || o.handoff != 0 }
+
 // owner is what a contender's node holds. Other libraries ignore it.
 type owner struct {
-	ID   string `json:"id"`
-	Host string `json:"host"`
-	PID  int    `json:"pid"`
+	ID    string   `json:"id"`
+	Host  string   `json:"host"`
+	PID   int      `json:"pid"`
+	Under []string `json:"under,omitempty"` // ids of sessions, as ZooKeeper's tools print them
 }
 
 // owner returns who we are.
@@ -40,6 +52,9 @@ func (o options) owner() owner {
 	if who.ID == "" {
 		who.ID = fmt.Sprintf("%s-%d", who.Host, who.PID)
 	}
+	for _, id := range o.under {
+		who.Under = append(who.Under, fmt.Sprintf("0x%x", uint64(id)))
+	}
 	return who
 }
 
@@ -47,7 +62,7 @@ func (o options) owner() owner {
 func (o options) data() []byte {
 	data, err := json.Marshal(o.owner())
 	if err != nil {
-		panic(err) // two strings and an int always have a JSON form
+		panic(err) // strings and an int always have a JSON form
 	}
 	return data
 }

@@ -37,6 +37,7 @@ func TestRevoke(t *testing.T) {
 		h, err := lock.New(p.Manager, dir, lock.ID("slow")).Lock(w.Context())
 		require.NoError(t, err)
 		next := testworld.Go(w, m.Lock)
+		time.Sleep(time.Second) // holds are watched by now
 		require.False(t, isClosed(h.Revoked()))
 		counts := w.Count(func() {
 			asked, err = m.Revoke(w.Context())
@@ -67,7 +68,7 @@ func TestRevokedCostsNothing(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		h, err := lock.New(w.Process().Manager, dir).Lock(w.Context())
 		require.NoError(t, err)
-		synctest.Wait()
+		time.Sleep(time.Second) // holds are watched by now
 		watches := w.Srv.Watches()
 		require.Empty(t, w.Count(func() { h.Revoked() }))
 		require.Equal(t, watches, w.Srv.Watches())
@@ -116,6 +117,7 @@ func TestRevokedAtOnce(t *testing.T) {
 		})
 		h, err := lock.New(p.Manager, dir).Lock(w.Context())
 		require.NoError(t, err)
+		time.Sleep(time.Second) // holds are watched by now
 		require.True(t, isClosed(h.Revoked()))
 	})
 }
@@ -143,6 +145,7 @@ func TestRevocableDo(t *testing.T) {
 		// Without the option the context does not end.
 		require.NoError(t, m.Do(w.Context(), func(ctx context.Context, h *lock.Hold) error {
 			require.NoError(t, lock.Revoke(w.Context(), p.Manager, h.Path()))
+			time.Sleep(time.Second) // holds are watched by now
 			require.True(t, isClosed(h.Revoked()))
 			return ctx.Err()
 		}))
@@ -161,6 +164,7 @@ func TestRevokeReadersAndWriters(t *testing.T) {
 		p, q := w.Process(), w.Process()
 		r1, r2 := reading(w, p).Get(), reading(w, q).Get()
 		x, r3 := writing(w, p), reading(w, q)
+		time.Sleep(time.Second) // holds are watched by now
 		asked, err := rw(q).Revoke(w.Context())
 		require.NoError(t, err)
 		require.Len(t, asked, 2)

@@ -52,9 +52,11 @@ func NewRW(sm *session.Manager, path string, opts ...Option) *RWMutex {
 		sm: sm,
 		read: line.New(line.Config{
 			Manager: sm, Dir: path, Tag: readTag, Also: []string{writeTag}, Beside: []string{readTag}, Data: data,
+			Watched: o.watched(),
 		}),
 		write: line.New(line.Config{
 			Manager: sm, Dir: path, Tag: writeTag, Also: []string{readTag}, Heirs: []string{writeTag}, Data: data,
+			Watched: o.watched(),
 		}),
 		path:    path,
 		data:    data,

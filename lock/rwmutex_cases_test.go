@@ -65,6 +65,7 @@ func TestHardCase66_RWWakesNoMoreThanItMust(t *testing.T) {
 		for range n {
 			behind = append(behind, reading(w, w.Process()))
 		}
+		time.Sleep(time.Second) // holds are watched by now
 		require.Equal(t, 1+n, w.Srv.WatchesOf(first.Path()), "its own, and that of each reader directly behind")
 
 		counts := w.Count(func() { require.NoError(t, first.Release()) })

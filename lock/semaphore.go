@@ -58,7 +58,7 @@ func NewSemaphore(sm *session.Manager, path string, limit Limit, opts ...Option)
 		sm:     sm,
 		path:   path,
 		limit:  limit,
-		line:   line.New(line.Config{Manager: sm, Dir: znode.Join(path, locksDir), Tag: mutexTag, Data: o.data(), Part: true}),
+		line:   line.New(line.Config{Manager: sm, Dir: znode.Join(path, locksDir), Tag: mutexTag, Data: o.data(), Watched: true, Part: true}),
 		leases: line.New(line.Config{Manager: sm, Dir: znode.Join(path, leasesDir), Tag: leaseTag}),
 		who:    o.owner(),
 		err:    err,

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
@@ -145,6 +146,7 @@ func TestSemaphorePartLost(t *testing.T) {
 			require.Len(t, guards, 3)
 			_, err := p.Txn(w.Context(), guards...)
 			require.NoError(t, err)
+			time.Sleep(time.Second) // holds are watched by now
 			w.Remove(pool + "/leases/" + leaseNodes(w)[i])
 			synctest.Wait()
 			require.ErrorIs(t, held.Err(), session.ErrDeleted)

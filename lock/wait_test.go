@@ -87,6 +87,7 @@ func TestHoldersDataChanged(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		h := w.process().lock()
 		q := w.process().queue()
+		time.Sleep(time.Second) // holds are watched by now
 		for range 3 {
 			require.NoError(t, w.srv.Put(h.Path(), []byte("__REVOKE__")))
 			require.True(t, q.waiting())

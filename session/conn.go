@@ -23,7 +23,9 @@ import (
 //     each ping of the client.
 //   - which timeout was granted, and whether the server says that the session
 //     is over;
-//   - when a create has gone out, so that a list can follow right behind it.
+//   - when a create has gone out, so that a list can follow right behind it, and
+//     the zxid of the node that it made, for which the server is asked in the
+//     client's place (see creates).
 //
 // It also shortens the client's patience (see SetReadDeadline), refuses frames
 // that would make the client panic, and sets watches in the client's place (see
@@ -69,6 +71,7 @@ func (c *conn) Write(frame []byte) (int, error) {
 	now := time.Now()
 	var req request
 	var beat []byte
+	var made *underway
 	c.mu.Lock()
 	switch {
 	case c.helloAt.IsZero():
@@ -81,12 +84,23 @@ func (c *conn) Write(frame []byte) (int, error) {
 				beat = beatFrame(req.xid)
 				c.beats++
 			}
+			if req.op == opCreate {
+				if made = c.s.creates.find(req.path); made != nil && made.withStat {
+					req.op = opCreate2
+				}
+			}
 			c.sent[req.xid] = sentRequest{req, now}
 		}
 	}
 	c.mu.Unlock()
 
-	out := takeMark(frame, req)
+	out := frame
+	switch {
+	case req.watch:
+		out = takeMark(frame, req)
+	case req.op == opCreate2:
+		out = withStat(frame)
+	}
 	if beat != nil {
 		// The sync goes first: a server that has lost its leader then does not
 		// answer the ping behind it, and the client looks for another.
@@ -101,8 +115,8 @@ func (c *conn) Write(frame []byte) (int, error) {
 		c.Close()
 		return len(frame), nil
 	}
-	if req.op == opCreate {
-		c.s.announceCreate(req.path)
+	if made != nil {
+		made.announce()
 	}
 	return len(frame), nil
 }
@@ -188,10 +202,10 @@ func (c *conn) learn(frame []byte) (ours bool, err error) {
 	case xidPing:
 		return false, nil
 	}
-	return r.xid <= xidBeat, c.learnReply(r)
+	return r.xid <= xidBeat, c.learnReply(r, frame)
 }
 
-func (c *conn) learnReply(r reply) error {
+func (c *conn) learnReply(r reply, frame []byte) error {
 	c.mu.Lock()
 	req, known := c.sent[r.xid]
 	delete(c.sent, r.xid)
@@ -205,8 +219,18 @@ func (c *conn) learnReply(r reply) error {
 	case r.provesLeader(req.op):
 		c.s.heard(req.at, c.timeout)
 	}
-	if req.watch {
+	switch {
+	case req.watch:
 		c.s.armed.set(req.request, r.code)
+	case req.op == opCreate2 && r.code == 0:
+		made := c.s.creates.find(req.path)
+		if made == nil {
+			break // nobody waits for it any more
+		}
+		var ok bool
+		if made.czxid, ok = createdZxid(frame); !ok {
+			return errors.New("the server sent the path of a node it has made without its stat")
+		}
 	}
 	if req.op == opSetAuth {
 		if c.creds++; c.creds == len(c.s.m.cfg.Auth) {

@@ -17,7 +17,8 @@ import (
 type Entry struct {
 	*Node
 	Name     string   // the node's, within the directory
-	Children []string // of the directory, Name among them
+	Czxid    int64    // the zxid that made the node; 0 where the server is too old to tell
+	Children []string // of the directory, Name among them; nil after EnterUnlisted
 	Dir      Stat     // of the directory, from the same answer
 }
 
@@ -34,14 +35,41 @@ type Entry struct {
 // Enter fails, the node is not there, or it is looked for and removed in the
 // background for as long as the session lasts. ctx bounds the waiting alone.
 func (s *Session) Enter(ctx context.Context, dir, tag string, data []byte) (*Entry, error) {
+	return s.enterAs(ctx, dir, tag, data, true)
+}
+
+// EnterUnlisted is Enter without the list, for whoever expects to learn what it
+// needs from the number in the node's name. List gets the list after all. An
+// answer that was lost has the directory listed in any case.
+func (s *Session) EnterUnlisted(ctx context.Context, dir, tag string, data []byte) (*Entry, error) {
+	return s.enterAs(ctx, dir, tag, data, false)
+}
+
+func (s *Session) enterAs(ctx context.Context, dir, tag string, data []byte, listed bool) (*Entry, error) {
 	start := time.Now()
-	e, err := s.enter(ctx, dir, tag, data)
+	e, err := s.enter(ctx, dir, tag, data, listed)
 	return e, s.report("enter", dir, start, err)
 }
 
-func (s *Session) enter(ctx context.Context, dir, tag string, data []byte) (*Entry, error) {
+// List lists the directory of an entry that was made without. When it fails,
+// the node has gone (ErrDeleted), or is removed in the background.
+func (e *Entry) List(ctx context.Context) error {
+	dir, _ := znode.Split(e.path)
+	l, err := e.s.children(ctx, dir, false)
+	if err == nil && !slices.Contains(l.names, e.Name) {
+		err = ErrDeleted
+	}
+	if err != nil {
+		e.Abandon()
+		return err
+	}
+	e.Children, e.Dir = l.names, l.stat
+	return nil
+}
+
+func (s *Session) enter(ctx context.Context, dir, tag string, data []byte, listed bool) (*Entry, error) {
 	guid := znode.NewGUID()
-	p := &protected{s: s, dir: dir, guid: guid, prefix: znode.Join(dir, znode.Protected(guid, tag)), data: data}
+	p := &protected{s: s, dir: dir, guid: guid, prefix: znode.Join(dir, znode.Protected(guid, tag)), data: data, listed: listed}
 	if err := cmp.Or(znode.ValidateRoot(dir), znode.Validate(p.prefix)); err != nil {
 		return nil, err
 	}
@@ -79,45 +107,52 @@ type protected struct {
 	dir, guid string
 	prefix    string
 	data      []byte
+	listed    bool // the directory is wanted along with it
 }
 
-// try sends the create and the list once. It returns nothing at all when the
+// try sends the create, and the list, once. It returns nothing at all when the
 // create was lost and has proved not to have been done.
 func (p *protected) try(ctx context.Context) (*Entry, error) {
-	s := p.s
+	s, abs := p.s, p.s.abs(p.prefix)
 	created := make(chan result[string], 1)
-	listed := make(chan result[list], 1)
-	written := s.expectCreate(s.abs(p.prefix))
+	made := s.creates.expect(abs, !s.m.noStats.Load())
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
-		path, err := s.create(s.client, s.abs(p.prefix), p.data, EphemeralSequential)
+		defer s.creates.forget(abs)
+		path, err := s.create(s.client, abs, p.data, EphemeralSequential)
 		created <- result[string]{path, err}
 	}()
-	go func() {
-		// The list must reach the server behind the create, or it could miss it.
-		select {
-		case <-written:
-			names, stat, err := s.client.Children(s.abs(p.dir))
-			r := result[list]{err: err}
-			if err == nil {
-				r.value = list{names, *stat}
+	var listed chan result[list]
+	if p.listed {
+		listed = make(chan result[list], 1)
+		go func() {
+			// The list must reach the server behind the create, or it could miss it.
+			select {
+			case <-made.written:
+				names, stat, err := s.client.Children(s.abs(p.dir))
+				r := result[list]{err: err}
+				if err == nil {
+					r.value = list{names, *stat}
+				}
+				listed <- r
+			case <-answered:
+				listed <- result[list]{err: errListSkipped}
 			}
-			listed <- r
-		case <-answered:
-			s.unexpectCreate(s.abs(p.prefix))
-			listed <- result[list]{err: errListSkipped}
-		}
-	}()
+		}()
+	}
 
 	select {
 	case r := <-created:
 		path, done, sent, err := judge(s, r)
 		switch {
+		case made.withStat && errors.Is(err, ErrUnimplemented):
+			s.m.noStats.Store(true)
+			return nil, nil
 		case done && err != nil:
 			return nil, err
 		case done:
-			return p.complete(ctx, s.rel(path), listed)
+			return p.complete(ctx, s.rel(path), made.czxid, listed)
 		case !sent:
 			return nil, nil
 		}
@@ -131,31 +166,30 @@ func (p *protected) try(ctx context.Context) (*Entry, error) {
 }
 
 // complete waits for the list that was asked for along with the create.
-func (p *protected) complete(ctx context.Context, path string, listed <-chan result[list]) (*Entry, error) {
+func (p *protected) complete(ctx context.Context, path string, czxid int64, listed <-chan result[list]) (*Entry, error) {
 	s := p.s
 	_, name := znode.Split(path)
-	n := &Node{s: s, path: path}
+	e := &Entry{Node: &Node{s: s, path: path}, Name: name, Czxid: czxid}
+	if !p.listed {
+		return e, nil
+	}
 	select {
 	case r := <-listed:
 		if r.err == nil && slices.Contains(r.value.names, name) {
-			return &Entry{n, name, r.value.names, r.value.stat}, nil
+			e.Children, e.Dir = r.value.names, r.value.stat
+			return e, nil
 		}
 	case <-ctx.Done():
-		n.Abandon()
+		e.Abandon()
 		return nil, ctx.Err()
 	case <-s.ctx.Done():
 		return nil, ended(s.Err())
 	}
 	// The list was lost with its connection, or somebody has deleted the node.
-	l, err := s.children(ctx, p.dir, false)
-	if err == nil && !slices.Contains(l.names, name) {
-		err = ErrDeleted
-	}
-	if err != nil {
-		n.Abandon()
+	if err := e.List(ctx); err != nil {
 		return nil, err
 	}
-	return &Entry{n, name, l.names, l.stat}, nil
+	return e, nil
 }
 
 // find looks for a node whose create lost its answer. The Sync before the list
@@ -181,7 +215,7 @@ func (p *protected) find(ctx context.Context) (*Entry, error) {
 	case at.stat.EphemeralOwner != s.ID():
 		return nil, errors.New("a node with our unique name belongs to another session")
 	}
-	return &Entry{n, name, l.names, l.stat}, nil
+	return &Entry{n, name, at.stat.Czxid, l.names, l.stat}, nil
 }
 
 // lookFor returns the child of dir that the guid protects, or no name when it
@@ -200,32 +234,4 @@ func (s *Session) lookFor(ctx context.Context, dir, guid string) (list, string, 
 	}
 	name, _ := znode.FindGUID(l.names, guid)
 	return l, name, nil
-}
-
-// expectCreate returns a channel that is closed when a create of the path has
-// been written to the server.
-func (s *Session) expectCreate(abs string) <-chan struct{} {
-	written := make(chan struct{})
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.creates == nil {
-		s.creates = make(map[string]chan struct{})
-	}
-	s.creates[abs] = written
-	return written
-}
-
-func (s *Session) unexpectCreate(abs string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.creates, abs)
-}
-
-func (s *Session) announceCreate(abs string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if written, ok := s.creates[abs]; ok {
-		close(written)
-		delete(s.creates, abs)
-	}
 }

@@ -28,10 +28,21 @@ type Hold struct {
 	result  error
 }
 
+// watchLate is how long a hold lasts before its node is watched. A lock that
+// is held for less than that costs no request for a watch, which would be on
+// its way when the node goes.
+//
+// What the watch is there for, it does no worse: a deletion by others is never
+// known before it has happened, and one in this time is found when the watch
+// is set.
+const watchLate = 10 * time.Millisecond
+
 // Hold begins a hold on the node, with the fencing token that belongs to it.
 // The caller has made sure that the hold is due. If the session has ended or
 // the node has gone in the meantime, the hold has ended already.
-func (n *Node) Hold(token int64) *Hold { return n.HoldWatched(token, 0) }
+//
+// A node that is not watched yet is watched once the hold has lasted for 10 ms.
+func (n *Node) Hold(token int64) *Hold { return n.HoldWatched(token, watchLate) }
 
 // HoldWatched is Hold with a node that is watched only once the hold has lasted
 // for the given time: one that ends before costs no request for that. A
@@ -60,11 +71,12 @@ func (n *Node) HoldWatched(token int64, after time.Duration) *Hold {
 	}
 	switch {
 	case watched || deleted:
-	case after > 0:
-		timer := time.AfterFunc(after, func() { s.spawn(n.watchOn) })
-		context.AfterFunc(h.ctx, func() { timer.Stop() })
-	default:
+	case after <= 0:
 		s.spawn(n.watchOn)
+	default:
+		// The timer is the node's: a hold that is handed on in time leaves the
+		// next one watched, and after the last it finds nothing to do.
+		time.AfterFunc(after, func() { s.spawn(n.watchOn) })
 	}
 	return h
 }

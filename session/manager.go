@@ -27,6 +27,7 @@ type Manager struct {
 	states relay
 
 	noContainers atomic.Bool // the ensemble does not know container nodes
+	noStats      atomic.Bool // the ensemble does not know creates that are answered with a stat
 
 	ctx    context.Context // ends at Close
 	cancel context.CancelCauseFunc

@@ -20,7 +20,8 @@ type Node struct {
 	mu      sync.Mutex
 	watched bool          // a watch is set, or being set
 	gone    chan struct{} // made when asked for, closed when deleted
-	deleted bool
+	deleted bool          // a watch has seen it go
+	removed bool          // a server has answered that it is not there any more
 	hold    *Hold
 	written []byte       // what somebody has written since the node was made; nil: nothing
 	onWrite func([]byte) // may be nil
@@ -177,6 +178,15 @@ func (n *Node) Remove(ctx context.Context) error {
 	return err
 }
 
+// HasGone reports whether it is known that the node is not there any more:
+// Remove has returned without an error for this reason, or a watch has seen
+// that somebody deleted it.
+func (n *Node) HasGone() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.deleted || n.removed
+}
+
 // Abandon has the node deleted in the background. It never blocks.
 func (n *Node) Abandon() { n.s.sweepLater(sweep{path: n.path, claim: n.claim}) }
 
@@ -185,5 +195,11 @@ func (n *Node) remove() error {
 		_, err := n.claim.remove(true)
 		return err
 	}
-	return n.s.remove(n.path)
+	err := n.s.remove(n.path)
+	if err == nil || errors.Is(err, zk.ErrNoNode) {
+		n.mu.Lock()
+		n.removed = true
+		n.mu.Unlock()
+	}
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -89,7 +90,7 @@ func TestOnWrite(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
 		h := p.enter("/dir")
-		synctest.Wait()
+		time.Sleep(time.Second) // it is watched by now
 		var seen []string
 		listen := func(data []byte) { seen = append(seen, string(data)) }
 		h.Node().OnWrite(listen)

@@ -22,12 +22,8 @@ import (
 // real path ends with it.
 const watchMark = "\ue0d0"
 
-// takeMark returns the frame of a marked read as the server is to see it, and
-// any other frame as it is.
+// takeMark returns the frame of a marked read as the server is to see it.
 func takeMark(frame []byte, req request) []byte {
-	if !req.watch {
-		return frame
-	}
 	end := 16 + len(req.path) // prefix, xid, operation, length of the path
 	out := make([]byte, 0, len(frame)-len(watchMark))
 	out = append(out, frame[:end]...)

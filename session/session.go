@@ -47,7 +47,6 @@ type Session struct {
 	up         chan struct{} // closed while connected
 	holds      context.Context
 	cutHolds   context.CancelCauseFunc
-	creates    map[string]chan struct{} // path of a create → closed when it was written
 	claims     map[string]*claim
 	sweeps     []sweep
 	sweepers   int
@@ -56,6 +55,7 @@ type Session struct {
 
 	watches watchTable
 	armed   armedWatches
+	creates creates
 }
 
 // newSession starts a generation: it dials until there is a session or it is

@@ -135,6 +135,9 @@ func (s *Session) remove(path string) error {
 // removeWithin is a removal for a caller who waits no longer than ctx; it then
 // goes on in the background.
 func (s *Session) removeWithin(ctx context.Context, remove func() error) error {
+	if ctx.Done() == nil { // it ends with the session at the latest
+		return remove()
+	}
 	done := make(chan error, 1)
 	s.spawn(func() { done <- remove() })
 	select {

@@ -24,6 +24,7 @@ const (
 	opSync            = 9
 	opGetChildren2    = 12
 	opMulti           = 14
+	opCreate2         = 15
 	opCreateContainer = 19
 	opCreateTTL       = 21
 	opSetAuth         = 100
@@ -124,6 +125,25 @@ func parseRequest(frame []byte) (request, bool) {
 	return r, true
 }
 
+// withStat returns the frame of a create as a create2, which is the same but for
+// the operation, and which is answered with the node's stat behind its path.
+// The client takes the path and leaves the rest.
+func withStat(frame []byte) []byte {
+	out := bytes.Clone(frame)
+	binary.BigEndian.PutUint32(out[8:], opCreate2)
+	return out
+}
+
+// createdZxid returns the zxid that made the node, of the reply to a create2
+// with its prefix.
+func createdZxid(frame []byte) (int64, bool) {
+	_, stat, ok := cutString(frame[4+replyHeader:])
+	if !ok || len(stat) < 8 {
+		return 0, false
+	}
+	return int64(binary.BigEndian.Uint64(stat)), true
+}
+
 // beatFrame is a sync, with its prefix.
 func beatFrame(xid int32) []byte {
 	b := binary.BigEndian.AppendUint32(make([]byte, 4, 32), uint32(xid))
@@ -184,7 +204,7 @@ func parseReply(frame []byte) (reply, error) {
 // doing for a while after it has lost its leader.
 func (r reply) provesLeader(op int32) bool {
 	switch op {
-	case opCreate, opDelete, opSetData, opSetACL, opSync, opMulti, opCreateContainer, opCreateTTL:
+	case opCreate, opCreate2, opDelete, opSetData, opSetACL, opSync, opMulti, opCreateContainer, opCreateTTL:
 	default:
 		return false
 	}

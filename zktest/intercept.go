@@ -111,7 +111,7 @@ func (s *Server) intercept(c *conn, xid int32, op Op, body []byte) Action {
 	s.mu.Lock()
 	hooks, session, abandoned := s.interceptors, c.last, c.abandoned
 	if !abandoned {
-		s.counts[op]++
+		s.counts[op.shown()]++
 	}
 	s.mu.Unlock()
 	if len(hooks) == 0 || abandoned {
@@ -126,9 +126,18 @@ func (s *Server) intercept(c *conn, xid int32, op Op, body []byte) Action {
 	return Pass
 }
 
+// shown is the kind that interceptors and counts are told: what a test means by a create does not depend on what the
+// client wants to have in the answer.
+func (o Op) shown() Op {
+	if o == OpCreate2 {
+		return OpCreate
+	}
+	return o
+}
+
 // describe decodes as much of a request as an interceptor may want to know.
 func describe(session int64, xid int32, op Op, body []byte) Request {
-	r := Request{Session: session, Xid: xid, Op: op}
+	r := Request{Session: session, Xid: xid, Op: op.shown()}
 	d := &decoder{buf: body}
 	switch op {
 	case OpExists, OpGetData, OpGetChildren, OpGetChildren2:
@@ -150,6 +159,6 @@ func describe(session int64, xid int32, op Op, body []byte) Request {
 
 func (w writeRequest) describe(session int64, xid int32) Request {
 	return Request{
-		Session: session, Xid: xid, Op: w.op, Path: w.path, Data: w.data, Flags: w.flags, Version: w.version,
+		Session: session, Xid: xid, Op: w.op.shown(), Path: w.path, Data: w.data, Flags: w.flags, Version: w.version,
 	}
 }

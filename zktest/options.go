@@ -72,8 +72,8 @@ func WithMaxFrame(n int) Option { return func(c *settings) { c.maxFrame = n } }
 // WithTLS makes [Server.Listen] serve TLS. In-memory connections stay plain.
 func WithTLS(cfg *tls.Config) Option { return func(c *settings) { c.tls = cfg } }
 
-// WithoutContainers makes the server behave as those before 3.5, which know no container nodes: it answers such a request with
-// [CodeUnimplemented] and closes the connection.
+// WithoutContainers makes the server behave as those before 3.5, which know neither container nodes nor [OpCreate2]: it answers such a
+// request with [CodeUnimplemented] and closes the connection.
 func WithoutContainers() Option { return func(c *settings) { c.noContainers = true } }
 
 // WithTTLNodes allows TTL nodes, which ZooKeeper refuses with [CodeUnimplemented] unless its

@@ -5,7 +5,8 @@ import "fmt"
 // Op is the kind of a request, by the number it has in ZooKeeper's protocol.
 type Op int32
 
-// The kinds of requests. OpConnect stands for the handshake, which carries no kind on the wire.
+// The kinds of requests. OpConnect stands for the handshake, which carries no kind on the wire. OpCreate2 is a create that is answered
+// with the node's stat as well: interceptors and counts have it as OpCreate.
 const (
 	OpConnect             Op = -10
 	OpCloseSession        Op = -11

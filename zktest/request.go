@@ -183,7 +183,7 @@ func (s *Server) supports(op Op) bool {
 	if _, known := opNames[op]; !known || op == OpConnect {
 		return false
 	}
-	return !s.cfg.noContainers || op != OpCreateContainer && op != OpDeleteContainer
+	return !s.cfg.noContainers || op != OpCreateContainer && op != OpDeleteContainer && op != OpCreate2
 }
 
 // isWrite says whether a request is a transaction, which takes a zxid whether it succeeds or fails.

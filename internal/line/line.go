@@ -40,13 +40,21 @@ type Config struct {
 	Heirs []string
 	// Data is what our own nodes hold.
 	Data []byte
+	// Watched has the node of a holder watched from the start, and not only when
+	// it has held for a moment: for holders who ask in the middle of what
+	// they do whether they still hold.
+	Watched bool
+	// Recall has the line remember a contender that had it to itself, so that the
+	// next one may need no list. It is for lines without Beside and Heirs,
+	// that few join and that are held for a short time.
+	Recall bool
 	// Part says that to stand in the line is but a part of a wait, of which the
 	// line's owner tells the hooks (Manager.Waiting).
 	Part bool
 }
 
 // Line is the line in one directory. It keeps nothing of a single contender
-// and is safe for concurrent use.
+// but what spares the next a list, and is safe for concurrent use.
 type Line struct {
 	m    *session.Manager
 	dir  string
@@ -55,24 +63,30 @@ type Line struct {
 	part bool
 	err  error
 
+	watched bool
+
 	tags     []string // of all contenders
 	blockers []string // of those among them who keep ours waiting
 	beside   []string // of the others
 	heirs    []string
+
+	vacancy *vacancy // nil without Recall
 }
 
 // New returns the line in a directory. It does no I/O. A path that cannot be
 // used is reported by every call on the line.
 func New(cfg Config) *Line {
 	l := &Line{
-		m:     cfg.Manager,
-		dir:   cfg.Dir,
-		tag:   cfg.Tag,
-		data:  cfg.Data,
-		part:  cfg.Part,
-		err:   znode.Validate(cfg.Dir),
-		tags:  append([]string{cfg.Tag}, cfg.Also...),
-		heirs: cfg.Heirs,
+		m:    cfg.Manager,
+		dir:  cfg.Dir,
+		tag:  cfg.Tag,
+		data: cfg.Data,
+		part: cfg.Part,
+
+		watched: cfg.Watched,
+		err:     znode.Validate(cfg.Dir),
+		tags:    append([]string{cfg.Tag}, cfg.Also...),
+		heirs:   cfg.Heirs,
 	}
 	for _, tag := range l.tags {
 		if slices.Contains(cfg.Beside, tag) {
@@ -80,6 +94,9 @@ func New(cfg Config) *Line {
 		} else {
 			l.blockers = append(l.blockers, tag)
 		}
+	}
+	if cfg.Recall {
+		l.vacancy = new(vacancy)
 	}
 	return l
 }
@@ -162,18 +179,49 @@ func startsAgain(err error) bool {
 // has seen to it that its node goes.
 func (l *Line) attempt(ctx context.Context, s *session.Session,
 	behind func(context.Context, *contender) (*session.Hold, error)) (*session.Hold, error) {
-	e, self, err := l.stand(ctx, s)
+	c, err := l.join(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	c := &contender{Entry: e, s: s, self: self, view: l.look(e.Children, e.Name, self)}
-	e.Children = nil // thousands who wait must not each keep a list of thousands
 	h, err := l.step(ctx, c, behind)
 	// Nothing is left to remove behind ErrTaken and ErrDeleted.
 	if err != nil && !errors.Is(err, ErrTaken) && !errors.Is(err, session.ErrDeleted) {
-		e.Abandon()
+		c.Abandon()
 	}
 	return h, err
+}
+
+// join makes our node, and finds its place in the line.
+func (l *Line) join(ctx context.Context, s *session.Session) (*contender, error) {
+	var number znode.Seq
+	var life *session.Life
+	enter := s.Enter
+	if l.vacancy != nil {
+		var known bool
+		if number, life, known = l.vacancy.after(s); known {
+			enter = s.EnterUnlisted
+		}
+	}
+	e, self, err := l.stand(ctx, enter)
+	if err != nil {
+		return nil, err
+	}
+	c := &contender{Entry: e, s: s, self: self}
+	if e.Children == nil {
+		if self == number+1 && life.Lasts() {
+			l.vacancy.follows(c, life)
+			return c, nil
+		}
+		if err := e.List(ctx); err != nil {
+			return nil, err
+		}
+	}
+	c.view = l.look(e.Children, e.Name, self)
+	e.Children = nil // thousands who wait must not each keep a list of thousands
+	if l.vacancy != nil {
+		l.vacancy.listed(c, e.Dir)
+	}
+	return c, nil
 }
 
 // stand makes our node at the end of the line.
@@ -183,9 +231,10 @@ func (l *Line) attempt(ctx context.Context, s *session.Session,
 // again, without any order among those who get it: that is no line any more.
 // So nobody stands in it with that number. Who gets it twice in a row has met a
 // newer server.
-func (l *Line) stand(ctx context.Context, s *session.Session) (*session.Entry, znode.Seq, error) {
+func (l *Line) stand(ctx context.Context,
+	enter func(ctx context.Context, dir, tag string, data []byte) (*session.Entry, error)) (*session.Entry, znode.Seq, error) {
 	for again := false; ; again = true {
-		e, err := s.Enter(ctx, l.dir, l.tag, l.data)
+		e, err := enter(ctx, l.dir, l.tag, l.data)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -212,10 +261,9 @@ type contender struct {
 	self znode.Seq
 	view view
 
-	// Of one that waits: the answer about its own node while it is under way,
-	// and then, with own nil, the node's zxid.
-	own   <-chan ownNode
-	czxid int64
+	// Of one that waits: the answer about its own node, once it is asked for
+	// and until it has come.
+	own <-chan ownNode
 }
 
 func (l *Line) step(ctx context.Context, c *contender,
@@ -223,45 +271,19 @@ func (l *Line) step(ctx context.Context, c *contender,
 	if c.view.before > 0 {
 		return behind(ctx, c)
 	}
-	token, err := c.firstToken(ctx)
+	token, err := c.token(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return c.hold(ctx, token)
+	return l.hold(ctx, c, token)
 }
 
-// firstToken returns the fencing token of a contender whom nobody kept waiting
-// in the very list that came with its create.
-//
-// When that list shows nobody behind us, the directory's Pzxid will do, which
-// costs no request. Pzxid is the zxid of the last change of the directory's
-// children that the list has seen.
-//
-// What is proven: where Y stands behind X and waits for it, and both come to
-// hold, Y's token is greater than X's. X's token is its Czxid, or the Pzxid of
-// its list.
-//
-//   - Y holds after X has gone, and stands from its making until then. If Y was
-//     made before X's list was taken, it is in the list, and X took its
-//     own Czxid, which is less than Y's. If it was made after that, its Czxid
-//     is greater than anything that the list had seen.
-//   - Y's token is at least its Czxid: its node is in its list, so the Pzxid of
-//     that is no less.
-//
-// Of two that may hold beside each other nothing is proven, and nothing is
-// needed: one behind may have come, held and gone before the list of the one
-// before it was taken. An heir (Config.Heirs) keeps the token of X, whose
-// place it has, although its own Czxid may be greater than Y's; Y waited for X,
-// so what is said of X's token goes on to hold.
-//
-// Making the directory anew does not disturb this: zxids never go back, although
-// sequence numbers do, and nobody of the old line is left by then.
-//
-// With somebody behind us Pzxid may be that one's Czxid. Then our own Czxid is
-// read, with the watch that the hold needs anyway.
-func (c *contender) firstToken(ctx context.Context) (int64, error) {
-	if !c.view.behind {
-		return c.Dir.Pzxid, nil
+// token returns the fencing token: the zxid that made our node. Whoever waits
+// for us was made later. A server that does not tell it with the create is
+// asked, with the watch that the hold needs anyway.
+func (c *contender) token(ctx context.Context) (int64, error) {
+	if c.Czxid != 0 {
+		return c.Czxid, nil
 	}
 	stat, err := c.Watch(ctx)
 	return stat.Czxid, err
@@ -269,11 +291,16 @@ func (c *contender) firstToken(ctx context.Context) (int64, error) {
 
 // hold begins the hold, unless ctx or the session has ended, or the node has
 // gone.
-func (c *contender) hold(ctx context.Context, token int64) (*session.Hold, error) {
+func (l *Line) hold(ctx context.Context, c *contender, token int64) (*session.Hold, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	h := c.Entry.Hold(token)
+	var h *session.Hold
+	if l.watched {
+		h = c.HoldWatched(token, 0)
+	} else {
+		h = c.Hold(token)
+	}
 	if err := h.Err(); err != nil {
 		return nil, err
 	}

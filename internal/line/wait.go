@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/go-zookeeper/zk"
 
@@ -17,20 +19,37 @@ type ownNode struct {
 	err   error
 }
 
+// ownLate is how long a contender waits before its own node is watched, where
+// nothing depends on that. Whoever deletes the node in that time has thrown it
+// out of the line, and it goes on waiting for up to so long before it lines up
+// again. It does not take for its own what it has lost: see wait.
+const ownLate = time.Second
+
 // wait is what Join does behind somebody: it waits until nobody is before it
 // who keeps it waiting.
 //
-// While the predecessor is asked for, our own node is read and watched: that
-// gives the token, compares the owner, and tells when somebody deletes the
-// node under us. Nobody needs that answer before the predecessor has gone.
+// A contender that was deleted under us must not hold: somebody behind it may.
+// So our node has to be seen once more when nobody is left before it, in one
+// of two ways: the list that shows that has our node in it; or, where the end
+// of the one before us is enough, our node was watched before that one went,
+// and a server tells of its deletion first.
 func (l *Line) wait(ctx context.Context, c *contender) (*session.Hold, error) {
 	own := make(chan ownNode, 1)
 	c.own = own
-	go func() { // ends with ctx or with the session
-		stat, err := c.Watch(ctx)
+	ask := func() { // once; ends with the session, since a hold may need the watch when ctx has ended
+		stat, err := c.Watch(context.Background())
 		own <- ownNode{stat.Czxid, err}
-	}()
+	}
+	late := time.AfterFunc(ownLate, ask)
+	defer late.Stop()
+	asked := false
 	for {
+		if !asked && (l.free(c.view) || c.Czxid == 0) {
+			asked = true
+			if late.Stop() {
+				go ask()
+			}
+		}
 		if err := c.outlast(ctx, znode.Join(l.dir, c.view.pred)); err != nil {
 			return nil, err
 		}
@@ -43,31 +62,43 @@ func (l *Line) wait(ctx context.Context, c *contender) (*session.Hold, error) {
 			return nil, session.ErrDeleted // the directory has gone, and our node with it
 		case err != nil:
 			return nil, err
+		case !slices.Contains(names, c.Name):
+			return nil, session.ErrDeleted
 		}
-		if c.view = l.look(names, c.Name, c.self); c.view.before == 0 {
-			break
+		c.view = l.look(names, c.Name, c.self)
+		switch {
+		case c.view.before > 0:
+			continue
+		case c.Czxid != 0:
+			return l.hold(ctx, c, c.Czxid)
 		}
+		break
 	}
-	token, err := c.awaitOwn(ctx)
-	if err != nil {
+	if err := c.awaitOwn(ctx); err != nil {
 		return nil, err
 	}
-	return c.hold(ctx, token)
+	return l.hold(ctx, c, c.Czxid)
 }
 
 // awaitOwn waits for the answer about our own node, if it is still to come.
-func (c *contender) awaitOwn(ctx context.Context) (czxid int64, err error) {
+func (c *contender) awaitOwn(ctx context.Context) error {
 	if c.own == nil {
-		return c.czxid, nil
+		return nil
 	}
 	select {
 	case r := <-c.own:
-		return r.czxid, r.err
+		return c.seen(r)
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return ctx.Err()
 	case <-c.s.Done():
-		return 0, c.s.Err()
+		return c.s.Err()
 	}
+}
+
+// seen takes the answer about our own node.
+func (c *contender) seen(r ownNode) error {
+	c.own, c.Czxid = nil, r.czxid
+	return r.err
 }
 
 // outlast waits until the node at path has gone. It returns session.ErrDeleted
@@ -100,8 +131,8 @@ func (c *contender) await(ctx context.Context, watch *session.Watch) (session.Ev
 	defer watch.Stop()
 	select {
 	case r := <-c.own: // a failure is told now, and not when our turn has come
-		if c.own, c.czxid = nil, r.czxid; r.err != nil {
-			return 0, r.err
+		if err := c.seen(r); err != nil {
+			return 0, err
 		}
 		return c.await(ctx, watch)
 	case <-watch.Done():

@@ -20,6 +20,9 @@ var also = map[string][]edit{
 	"who owns a claim in doubt is not compared": {
 		{"session/node.go", "case r.stat.EphemeralOwner != n.s.ID():", "case r.stat.EphemeralOwner == 1:"},
 	},
+	"numbers of two lives of a directory are compared": {
+		{"internal/line/vacancy.go", "v.life.Czxid() == v.dir && v.life.Lasts()", "v.life.Czxid() == v.dir"},
+	},
 }
 
 const anyLock = `Test(Mutex|Exclusive|RWMutex|Election)Simulation`
@@ -53,10 +56,16 @@ var mutants = []mutant{
 		"return v.before == 1 && !heir", "return !heir", anyLock, false},
 	{"the second in line does not wait", "internal/line/line.go",
 		"if c.view.before > 0 {", "if c.view.before > 1 {", anyLock, false},
-	{"the token is of a list that shows others behind", "internal/line/line.go",
-		"if !c.view.behind {", "if c.view.before == 0 {", `Test(Mutex|RWMutex|Election)(Forced)?Simulation`, false},
+	{"the token is that of the directory, which is as old as it", "internal/line/line.go",
+		"		return c.Czxid, nil\n", "		return min(c.Czxid, c.Dir.Czxid), nil\n", `Test(Mutex|RWMutex|Election)(Forced)?Simulation`, false},
 	{"who gives up leaves its node", "internal/line/line.go",
-		"		e.Abandon()\n", "", anyLock, false},
+		"		c.Abandon()\n", "", anyLock, false},
+	{"any number after the last says that nobody else is there", "internal/line/line.go",
+		"self == number+1 && life.Lasts()", "self > number && life.Lasts()", `TestRecall(Forced)?Simulation`, true},
+	{"the line counts as empty while we hold", "session/node.go",
+		"return n.deleted || n.removed", "return true", `TestRecall(Forced)?Simulation`, false},
+	{"numbers of two lives of a directory are compared", "internal/line/line.go",
+		"self == number+1 && life.Lasts()", "self == number+1", `TestRecall(Forced)?Simulation`, false},
 
 	// Locks.
 	{"readers do not wait for writers", "lock/rwmutex.go",

@@ -1,0 +1,75 @@
+package lock_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/zktest"
+)
+
+// Somebody deletes the node of one who waits, at whatever moment, with whatever
+// number before it: it lines up again, at the end, and never holds beside
+// another.
+func TestWaitersNodeDeleted(t *testing.T) {
+	for _, before := range []int{1, 2, 3} {
+		for _, after := range []time.Duration{0, 100 * time.Millisecond, time.Minute} {
+			inWorld(t, func(t *testing.T, w *world) {
+				h := w.process().lock()
+				var others []*waiter
+				for range before - 1 {
+					others = append(others, w.process().queue())
+				}
+				thrown := w.process().queue()
+				mine := w.nodes()[before]
+				time.Sleep(after)
+				require.NoError(t, w.srv.Remove(dir+"/"+mine))
+				last := w.process().queue()
+				for _, next := range others {
+					require.NoError(t, h.Release())
+					h = next.get()
+				}
+				require.NoError(t, h.Release())
+				// Which of the two is first depends on when it noticed.
+				first, second := last, thrown
+				if !thrown.waiting() {
+					first, second = thrown, last
+				}
+				h = first.get()
+				require.True(t, second.waiting())
+				require.NoError(t, h.Release())
+				second.get()
+				require.NotEqual(t, dir+"/"+mine, thrown.get().Path())
+			})
+		}
+	}
+}
+
+// The same before its own node is watched, while the one before it goes: the
+// end of that one is not enough.
+func TestWaitersNodeDeletedBeforeItIsWatched(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		h := w.process().lock()
+		p := w.process()
+		id := p.session()
+		seen := make(chan struct{})
+		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpGetData && r.Session == id && r.Path != h.Path() {
+				return zktest.Hold(seen)
+			}
+			return zktest.Pass
+		})
+		thrown := p.queue()
+		require.NoError(t, w.srv.Remove(dir+"/"+w.nodes()[1]))
+		next := w.process().queue()
+		require.NoError(t, h.Release())
+		other := next.get()
+		require.True(t, thrown.waiting())
+		remove()
+		close(seen)
+		require.True(t, thrown.waiting())
+		require.NoError(t, other.Release())
+		thrown.get()
+	})
+}
