@@ -24,6 +24,13 @@ func lockMeasures() []measure {
 			subjects: uncontended(150),
 			budgets:  []budget{{floor, 1.15}},
 		},
+		{
+			name: "lock/turns", title: "Lock + Release, two sessions in turn, never at the same time", clients: 2,
+			subjects: turns(150),
+			absent: map[string]string{
+				curator: "makes the same requests as above", kazoo: "makes the same requests as above", etcd: "makes the same requests as above",
+			},
+		},
 		contended("lock/contended-8", 8, 240),
 		contended("lock/contended-50", 50, 300),
 		{
@@ -111,6 +118,45 @@ func uncontended(ops int) []subject {
 		external(curator, task{verb: "lock", clients: 1, sessions: 1, ops: ops}),
 		external(kazoo, task{verb: "lock", clients: 1, sessions: 1, ops: ops / 2}),
 		external(etcd, task{verb: "lock", clients: 1, sessions: 1, ops: ops / 2}),
+	}
+}
+
+// turns are two clients of which now one takes the lock and now the other, so
+// that neither finds it as it left it.
+func turns(ops int) []subject {
+	return []subject{
+		{floor, func(e env) (sample, error) {
+			conns, err := e.site.raw(2)
+			if err != nil {
+				return sample{}, err
+			}
+			if _, err := conns[0].Create(e.dir, nil, 0, open); err != nil {
+				return sample{}, err
+			}
+			return eachOp(ops, func(i int) error {
+				path, err := conns[i%2].Create(e.dir+"/lock-", nil, zk.FlagEphemeral|zk.FlagSequence, open)
+				return cmp.Or(err, conns[i%2].Delete(path, -1))
+			})
+		}},
+		{docent, func(e env) (sample, error) {
+			sms, err := e.site.sm(2)
+			if err != nil {
+				return sample{}, err
+			}
+			locks := []*lock.Mutex{lock.New(sms[0], e.dir), lock.New(sms[1], e.dir)}
+			return eachOp(ops, func(i int) error {
+				h, err := locks[i%2].Lock(e)
+				return cmp.Or(err, release(h))
+			})
+		}},
+		{goZK, func(e env) (sample, error) {
+			conns, err := e.site.raw(2)
+			if err != nil {
+				return sample{}, err
+			}
+			locks := []*zk.Lock{zk.NewLock(conns[0], e.dir, open), zk.NewLock(conns[1], e.dir, open)}
+			return eachOp(ops, func(i int) error { return cmp.Or(locks[i%2].Lock(), locks[i%2].Unlock()) })
+		}},
 	}
 }
 

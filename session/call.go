@@ -27,10 +27,10 @@ func attempt[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)
 		return value, false, false, err
 	}
 	done := make(chan result[T], 1)
-	go func() {
+	s.run(func() {
 		value, err := f(s.client)
 		done <- result[T]{value, err}
-	}()
+	})
 	select {
 	case r := <-done:
 		return judge(s, r)
@@ -64,6 +64,18 @@ func judge[T any](s *Session, r result[T]) (value T, answered, sent bool, err er
 // over reports whether no further attempt can help.
 func (s *Session) over(ctx context.Context) bool { return ctx.Err() != nil || s.ctx.Err() != nil }
 
+// last is the error of an attempt after which there is none any more. What kept
+// us from another may have come right behind what the attempt failed with.
+func (s *Session) last(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, ErrSessionEnded):
+		return err
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return ended(context.Cause(s.ctx))
+}
+
 // read sends a request that changes nothing, again and again over lost
 // connections, until it is answered, ctx ends or the session ends.
 func read[T any](ctx context.Context, s *Session, op, path string, f func(*zk.Conn) (T, error)) (T, error) {
@@ -74,8 +86,11 @@ func read[T any](ctx context.Context, s *Session, op, path string, f func(*zk.Co
 	}
 	for n := 0; ; n++ {
 		value, answered, _, err := attempt(ctx, s, f)
-		if answered || s.over(ctx) {
+		switch {
+		case answered:
 			return value, s.report(op, path, start, err)
+		case s.over(ctx):
+			return value, s.report(op, path, start, s.last(ctx, err))
 		}
 		s.sleep(ctx, n)
 	}
@@ -98,6 +113,9 @@ func write[T any](ctx context.Context, s *Session, op, path string, repeatable b
 		case answered:
 			return value, s.report(op, path, start, err)
 		case s.over(ctx), sent && !repeatable:
+			if s.over(ctx) {
+				err = s.last(ctx, err)
+			}
 			if maybeDone {
 				err = unknown(err)
 			}

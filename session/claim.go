@@ -192,8 +192,10 @@ func (c *claim) remove(sure bool) (found bool, err error) {
 		case answered && (err == nil || errors.Is(err, zk.ErrNoNode)):
 			c.end()
 			return err == nil, s.report("delete", c.path, start, nil)
-		case answered, s.ctx.Err() != nil:
+		case answered:
 			return false, s.report("delete", c.path, start, err)
+		case s.ctx.Err() != nil:
+			return false, s.report("delete", c.path, start, s.last(ctx, err))
 		case sent:
 			sure = false
 		}

@@ -117,16 +117,16 @@ func (p *protected) try(ctx context.Context) (*Entry, error) {
 	created := make(chan result[string], 1)
 	made := s.creates.expect(abs, !s.m.noStats.Load())
 	answered := make(chan struct{})
-	go func() {
+	s.run(func() {
 		defer close(answered)
 		defer s.creates.forget(abs)
 		path, err := s.create(s.client, abs, p.data, EphemeralSequential)
 		created <- result[string]{path, err}
-	}()
+	})
 	var listed chan result[list]
 	if p.listed {
 		listed = make(chan result[list], 1)
-		go func() {
+		s.run(func() {
 			// The list must reach the server behind the create, or it could miss it.
 			select {
 			case <-made.written:
@@ -139,7 +139,7 @@ func (p *protected) try(ctx context.Context) (*Entry, error) {
 			case <-answered:
 				listed <- result[list]{err: errListSkipped}
 			}
-		}()
+		})
 	}
 
 	select {

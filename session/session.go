@@ -56,6 +56,10 @@ type Session struct {
 	watches watchTable
 	armed   armedWatches
 	creates creates
+	late    lateWatches
+
+	work    chan func() // to runners that wait
+	runners atomic.Int32
 }
 
 // newSession starts a generation: it dials until there is a session or it is
@@ -67,6 +71,7 @@ func newSession(m *Manager) (*Session, error) {
 		base:        time.Now(),
 		conns:       make(map[*conn]struct{}),
 		up:          make(chan struct{}),
+		work:        make(chan func()),
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	s.sealCtx, s.sealNow = context.WithCancel(context.Background())
@@ -302,12 +307,15 @@ func (s *Session) waitUp(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if s.ctx.Err() != nil {
+			return ended(context.Cause(s.ctx))
+		}
 		s.mu.Lock()
 		up := s.up
 		s.mu.Unlock()
-		select {
-		case <-s.ctx.Done():
-			return ended(context.Cause(s.ctx))
+		select { // by itself, since it is what happens in all but a few cases
+		case <-up:
+			return nil
 		default:
 		}
 		select {
