@@ -75,10 +75,14 @@ func TestHardCase33_SpuriousWake(t *testing.T) {
 // no reason to go in.
 func TestHardCase33_ReadyGoneBeforeTheLook(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
-		c := enter(w.Process(), 2, "a")
+		p := w.Process()
+		c := enter(p, 2, "a")
+		p.Link.Delay(time.Second) // it hears of it when both has happened
 		w.Put(ready, "")
 		w.Remove(ready)
+		time.Sleep(time.Minute)
 		require.True(t, c.Waiting())
+		p.Link.Delay(0)
 		d := enter(w.Process(), 2, "b")
 		allLeave(w, []*barrier.Visit{c.Get(), d.Get()})
 	})

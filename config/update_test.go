@@ -243,16 +243,17 @@ func TestUpdatesOfOneValueWaitForEachOther(t *testing.T) {
 		wg.Wait()
 		require.Equal(t, 50, w.srv.Count(zktest.OpSetData), "no attempt was in vain")
 		w.srv.Freeze()
-		go func() {
+		wg.Go(func() {
 			_, err := v.Update(t.Context(), increment)
 			require.NoError(t, err)
-		}()
+		})
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, err := v.Update(ctx, increment)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		w.srv.Thaw()
+		wg.Wait()
 		await(w, v, becomes(51))
 	})
 }

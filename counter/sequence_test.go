@@ -47,16 +47,16 @@ func TestSequence(t *testing.T) {
 // ahead of its use.
 func TestSequenceCost(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
-		s := sequence(w.Process(), counter.Block(100))
+		s := sequence(w.Process(), counter.Block(10_000))
 		next(w, s)
 		synctest.Wait()
 		counts := w.Count(func() {
-			for range 100 {
+			for range 10_000 {
 				next(w, s)
 			}
 		})
 		require.Equal(t, map[string]int{"getData": 1, "setData": 1}, counts)
-		require.Zero(t, testing.AllocsPerRun(10, func() { next(w, s) }))
+		require.Zero(t, testing.AllocsPerRun(1000, func() { next(w, s) }))
 	})
 }
 

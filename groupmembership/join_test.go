@@ -194,6 +194,8 @@ func TestMembershipChanges(t *testing.T) {
 			seen <- "end"
 		}()
 		require.Equal(w, "in", <-seen)
+		// That it is out lasts for a while: else it may not be told.
+		p.Link.Delay(time.Millisecond)
 		for range 30 { // who is told first, the loop or the node's keeper, is a matter of luck
 			p.Expire()
 			require.Equal(w, session.ErrExpired.Error(), <-seen)

@@ -71,7 +71,9 @@ func (m *Membership) Changes(ctx context.Context) iter.Seq2[State, error] {
 			state := stateOf(now)
 			switch {
 			case err != nil && explained(err) == ErrLeft:
-				yield(state, nil)
+				if !state.same(last) { // else it was told before the node had ended
+					yield(state, nil)
+				}
 				return
 			case err != nil:
 				yield(State{}, failed("follow the membership", m.path, err))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -165,11 +166,15 @@ func TestPartitionIsKeptUntilTheFunctionReturns(t *testing.T) {
 }
 
 func TestPartitionFunctionFails(t *testing.T) {
+	broken := errors.New("broken")
 	testworld.Run(t, func(w *testworld.World) {
-		broken := errors.New("broken")
 		p := groupmembership.NewPartitioner(w.Process().Manager, orders, 3)
+		var begun sync.WaitGroup
+		begun.Add(3)
 		err := p.Run(w.Context(), "a", func(ctx context.Context, part *groupmembership.Partition) error {
+			begun.Done()
 			if part.Number == 1 {
+				begun.Wait()
 				return broken
 			}
 			<-ctx.Done()
@@ -178,6 +183,35 @@ func TestPartitionFunctionFails(t *testing.T) {
 		require.ErrorIs(t, err, broken)
 		require.NotErrorIs(t, err, context.Canceled)
 		require.Empty(t, w.Children(orders+"/members"))
+		require.Empty(t, w.Children(orders+"/claims"))
+	})
+}
+
+// A claim that is still on its way when Run ends is removed, unseen by f.
+func TestPartitionClaimOnItsWay(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		claim := orders + "/claims/0"
+		made := 0
+		w.Srv.OnChange(func(c zktest.Change) {
+			if c.Path == claim && c.Kind == zktest.Created {
+				made++
+			}
+		})
+		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Path == claim {
+				return zktest.Delay(time.Second)
+			}
+			return zktest.Pass
+		})
+		p := groupmembership.NewPartitioner(w.Process().Manager, orders, 1)
+		run := testworld.Go(w, func(ctx context.Context) (int, error) {
+			return 0, p.Run(ctx, "a", func(context.Context, *groupmembership.Partition) error { panic("not reached") })
+		})
+		time.Sleep(500 * time.Millisecond)
+		_, err := run.GiveUp()
+		require.ErrorIs(t, err, context.Canceled)
+		time.Sleep(time.Minute)
+		require.Equal(t, 1, made)
 		require.Empty(t, w.Children(orders+"/claims"))
 	})
 }

@@ -27,7 +27,8 @@ import (
 // error while it owns the partition ends Run, with that error.
 //
 // Run returns when every f has, all claims are given up, and the member has left
-// the group. It never returns nil. Errors besides those of f: ctx's;
+// the group. A claim that is still on its way then, for which f was not called, is
+// removed in the background. It never returns nil. Errors besides those of f: ctx's;
 // ErrPartitionCount; those of Group.Join; session.ErrClosed; zk.ErrNoAuth when
 // we may not read the group or claim a partition. A panic of f is not caught.
 func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Context, part *Partition) error) error {

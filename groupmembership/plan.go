@@ -15,12 +15,14 @@ import (
 //
 //   - its owner has more than its share, which is one more than n/m for n%m of
 //     the m members and n/m for the others. The larger shares go to those who
-//     own most already, so that nobody gives up what it could keep.
+//     own as much already, so that nobody gives up what it could keep; how much more
+//     they own does not count, since they are about to give that up.
 //   - or it has no owner. It goes to a member with less than its share.
 //
 // What is balanced within one is therefore left as it is, and whatever the
 // members do of a plan leads to a view whose plan needs less: a member only
-// ever claims up to its share and gives up down to it.
+// ever claims up to its share and gives up down to it, and nobody's share becomes
+// smaller than what it owns of it by then.
 func plan(members, owners []string) []string {
 	target := make([]string, len(owners))
 	if len(members) == 0 {
@@ -54,8 +56,9 @@ func shares(members, owners []string) map[string]int {
 		owned[owner]++
 	}
 	greedy := slices.Clone(members)
+	most := len(owners)/len(members) + 1
 	slices.SortFunc(greedy, func(a, b string) int {
-		return cmp.Or(cmp.Compare(owned[b], owned[a]), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(min(owned[b], most), min(owned[a], most)), cmp.Compare(a, b))
 	})
 	share := make(map[string]int, len(members))
 	for i, member := range greedy {

@@ -19,6 +19,9 @@ func TestPlan(t *testing.T) {
 		{[]string{"a", "b"}, []string{"b", "a", "b"}, []string{"b", "a", "b"}}, // balanced: nothing moves
 		{[]string{"a", "b", "c"}, []string{"a", ""}, []string{"a", "b"}},       // c is idle
 		{[]string{"a", "b"}, []string{"a", "gone", "b", "gone"}, []string{"a", "a", "b", "b"}},
+		{[]string{"a", "b", "c"}, []string{"", "a", "a", "b", "b", "b"}, []string{"c", "a", "a", "b", "b", "c"}},
+		// a has given up one of three for c, and b none of three yet: a keeps the others.
+		{[]string{"a", "b", "c"}, []string{"", "a", "a", "b", "b", "b", "b"}, []string{"c", "a", "a", "b", "b", "b", "c"}},
 	} {
 		require.Equal(t, c.want, plan(c.members, c.owners), "%v", c)
 	}
@@ -84,6 +87,32 @@ func TestPlanIsBalancedAndLazy(t *testing.T) {
 		}
 		if next := plan(members, target); !slices.Equal(next, target) {
 			t.Fatalf("a balanced state is moved: %v to %v", target, next)
+		}
+	})
+}
+
+// What some of the members have done of a plan makes none of them give up, or
+// claim, what it would not have to if all had acted at once.
+func TestPlanDoesNotChangeWhileItIsFollowed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		members := anyMembers(t)
+		before := anyOwners(t, members)
+		target := plan(members, before)
+		now := slices.Clone(before)
+		for i, owner := range before {
+			if owner == target[i] || !rapid.Bool().Draw(t, fmt.Sprintf("acts on %d", i)) {
+				continue
+			}
+			now[i] = ""
+			if !slices.Contains(members, owner) || rapid.Bool().Draw(t, fmt.Sprintf("claims %d", i)) {
+				now[i] = target[i]
+			}
+		}
+		next := plan(members, now)
+		for i, owner := range now {
+			if owner == target[i] && next[i] != owner {
+				t.Fatalf("%d is to move from %s to %s: plan %v of %v, by now %v", i, owner, next[i], target, before, now)
+			}
 		}
 	})
 }

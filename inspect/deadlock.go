@@ -27,7 +27,8 @@ type Wait struct {
 	Kind Kind   `json:"kind"`
 	// Waiter is its node there.
 	Waiter Party `json:"waiter"`
-	// Holder is that of the next session, which holds.
+	// Holder is that of the next session, which holds; or that of one which holds
+	// until the next has ended (Party.Under).
 	Holder Party `json:"holder"`
 	// MayBeElection is that of the Lock.
 	MayBeElection bool `json:"mayBeElection,omitempty"`
@@ -49,9 +50,11 @@ type DeadlockReport struct {
 // threads share a session, one may hold while another waits, so that a ring is
 // none and opens by itself. Hence a ring is reported only if it still stands,
 // with the very same nodes, when it is looked at again after the time that the
-// option Confirm gives; Deadlock.Since tells how old it is. For the same reason a session that waits
+// option Confirm gives, and so does all that it depends on: who holds the permits of a semaphore
+// in it, and what those wait for. Deadlock.Since tells how old it is. For the same reason a session that waits
 // for the lock that it holds itself is no ring, nor are sessions that both hold and
-// wait at one and the same path.
+// wait at one and the same path. A session that is under others (Party.Under) counts
+// as one client with each of them.
 //
 // Whoever waits for a permit of a semaphore is stuck only if all who hold one
 // are; one that wants several permits may be stuck earlier and is not found
@@ -66,7 +69,8 @@ func Deadlocks(ctx context.Context, sm *session.Manager, path string, opts ...Op
 	if err != nil {
 		return nil, fail(ctx, path, err)
 	}
-	found := &DeadlockReport{Report: r, Deadlocks: newGraph(r).rings()}
+	was := newGraph(r)
+	found := &DeadlockReport{Report: r, Deadlocks: was.rings()}
 	if len(found.Deadlocks) == 0 {
 		return found, nil
 	}
@@ -77,11 +81,7 @@ func Deadlocks(ctx context.Context, sm *session.Manager, path string, opts ...Op
 	case <-ctx.Done():
 		return nil, fail(ctx, path, ctx.Err())
 	}
-	for _, d := range found.Deadlocks {
-		for _, w := range d.Ring {
-			o.only = append(o.only, w.Lock)
-		}
-	}
+	o.only = was.grounds()
 	again, err := newScan(sm, o, nil).take(ctx, path)
 	if gone(err) {
 		found.Deadlocks = nil
@@ -91,6 +91,7 @@ func Deadlocks(ctx context.Context, sm *session.Manager, path string, opts ...Op
 		return nil, fail(ctx, path, err)
 	}
 	g := newGraph(again)
+	g.keep(was)
 	found.Deadlocks = slices.DeleteFunc(found.Deadlocks, func(d Deadlock) bool { return !g.confirms(d) })
 	return found, nil
 }

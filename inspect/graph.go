@@ -20,6 +20,7 @@ type resource struct {
 	path          string
 	kind          Kind
 	holders       []Party
+	first         Party // of those who wait
 	any           bool
 	free          bool // there is a holder that is not known, or something is to be had
 	mayBeElection bool
@@ -56,6 +57,9 @@ func newGraph(r *Report) *graph {
 			res.holders, waiters, res.any = f.Holders, f.Waiters, true
 			res.free = f.Used > len(f.Holders) || f.Used < f.Limit
 		}
+		if len(waiters) > 0 {
+			res.first = waiters[0]
+		}
 		for _, p := range waiters {
 			if p.Session != 0 {
 				g.waits = append(g.waits, &wait{resource: res, who: p, stuck: true})
@@ -72,6 +76,9 @@ func (g *graph) settle() {
 	bySession := make(map[SessionID][]*wait)
 	for _, w := range g.waits {
 		bySession[w.who.Session] = append(bySession[w.who.Session], w)
+		for _, id := range w.who.Under { // their holds last until this wait is over
+			bySession[id] = append(bySession[id], w)
+		}
 	}
 	for changed := true; changed; {
 		changed = false
@@ -197,18 +204,75 @@ func shortest(start *wait, set []*wait) []edge {
 	return nil
 }
 
+// grounds returns the paths at which those wait on whom the rings depend: who
+// is in one, and further holders of permits that are wanted in it.
+func (g *graph) grounds() []string {
+	var paths []string
+	seen := make(map[*wait]bool)
+	var visit func(*wait)
+	visit = func(w *wait) {
+		if seen[w] {
+			return
+		}
+		seen[w] = true
+		paths = append(paths, w.path)
+		for _, e := range w.next {
+			visit(e.to)
+		}
+	}
+	for _, set := range g.components() {
+		for _, w := range set {
+			visit(w)
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+// keep leaves of g what stood in an earlier one, with the very same nodes. The two were not read in an
+// instant each; what is in both stood all the while from the one to the other.
+//
+// A semaphore that has moved on is free: somebody has given a permit back or has got one, and may do so
+// again. That its holders are the same does not tell: between two short holders a permit is nobody's.
+func (g *graph) keep(was *graph) {
+	type place struct {
+		path, node string
+		token      int64
+		session    SessionID
+	}
+	at := func(w *wait) place { return place{w.path, w.who.Path, w.who.Token, w.who.Session} }
+	before := make(map[string]*resource)
+	waited := make(map[place]bool)
+	for _, w := range was.waits {
+		before[w.path], waited[at(w)] = w.resource, true
+	}
+	g.waits = slices.DeleteFunc(g.waits, func(w *wait) bool { return !waited[at(w)] })
+	for _, w := range g.waits {
+		old := before[w.path]
+		stood := slices.DeleteFunc(slices.Clone(w.holders), func(h Party) bool { return !has(old.holders, h) })
+		if w.any {
+			w.free = w.free || len(stood) < len(w.holders) || len(stood) < len(old.holders) || !same(old.first, w.first)
+		}
+		w.holders = stood
+	}
+	g.settle()
+}
+
 // confirms reports whether a ring that was found before stands here too, with
 // the very same nodes.
 func (g *graph) confirms(d Deadlock) bool {
 	for _, was := range d.Ring {
 		if !slices.ContainsFunc(g.waits, func(w *wait) bool {
-			return w.stuck && w.path == was.Lock && same(w.who, was.Waiter) &&
-				slices.ContainsFunc(w.holders, func(h Party) bool { return same(h, was.Holder) })
+			return w.stuck && w.path == was.Lock && same(w.who, was.Waiter) && has(w.holders, was.Holder)
 		}) {
 			return false
 		}
 	}
 	return true
+}
+
+func has(all []Party, p Party) bool {
+	return slices.ContainsFunc(all, func(other Party) bool { return same(other, p) })
 }
 
 func same(a, b Party) bool {

@@ -74,22 +74,31 @@ func (c *cacheKeeper) rouse() {
 	}
 }
 
-// keepCache writes the file after changes, until the Service is closed.
+// keepCache writes the file after changes, until the Service is closed. What was
+// wrong with a damaged one is a problem until it is written, so there is a pause
+// before that in which whoever has called Watch can see it.
 func (s *Service) keepCache() {
+	if s.cache.aside {
+		s.pauseCache()
+	}
 	for s.ctx.Err() == nil {
 		select {
 		case <-s.cache.wake:
 			s.saveCache()
 		case <-s.ctx.Done():
 		}
-		pause := time.NewTimer(cachePause)
-		select {
-		case <-pause.C:
-		case <-s.ctx.Done():
-		}
-		pause.Stop()
+		s.pauseCache()
 	}
 	s.saveCache()
+}
+
+func (s *Service) pauseCache() {
+	pause := time.NewTimer(cachePause)
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+	case <-s.ctx.Done():
+	}
 }
 
 // saveCache writes the file if it is behind.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -11,11 +12,13 @@ import (
 	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
 )
 
 // coldly starts a process that cannot reach any server until its link heals.
 func coldly(w *testworld.World) *testworld.Process {
 	link := w.Srv.Link()
+	link.Cut(zktest.Both)
 	sm, err := session.Start(session.Config{Servers: []string{"zk1"}, Dialer: link.DialContext})
 	require.NoError(w, err)
 	w.Cleanup(func() { require.NoError(w, sm.Close()) })
@@ -39,7 +42,6 @@ func TestHardCase62_ColdStart(t *testing.T) {
 		require.Equal(w, "o1=h1 o2=h2~", show(cached))
 		s.Close()
 
-		w.Srv.Freeze()
 		c := coldly(w)
 		began := time.Now()
 		cold := watch(c, naming.CacheFile(file))
@@ -52,7 +54,7 @@ func TestHardCase62_ColdStart(t *testing.T) {
 		_, err = registry(c).Watch(w.Within(time.Minute), "orders")
 		require.ErrorIs(w, err, session.ErrUnreachable, "without a file there is nothing to show")
 
-		w.Srv.Thaw()
+		c.Link.Heal()
 		w.Eventually(func() bool { return !cold.Stale() && !cold.View().Kept }, "it is current")
 		w.Eventually(func() bool { return showView(cold.View()) == "o1=h1 o2=h2~" }, "with what is registered now")
 		require.NotContains(w, o.take(), "-")
@@ -133,6 +135,8 @@ func TestCacheFileUnusable(t *testing.T) {
 		} {
 			path := write(name, c.data)
 			s := watch(p, naming.CacheFile(path))
+			synctest.Wait()
+			require.Len(w, s.View().Problems, 1, "whoever looks after Watch is told of the %s file", name)
 			o := observe(w, s)
 			require.Equal(w, "o1=h1", showView(s.View()))
 			require.Contains(w, o.take(), "E", name)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/docent-go/docent/internal/mirror"
@@ -105,19 +106,36 @@ func (s *Service) end(err error) {
 }
 
 // followLink notes when the connection goes, and, once all has been read again,
-// that it has come back.
+// that it has come back. It does not wait for the reading: while that hangs, the
+// connection may go once more.
 func (s *Service) followLink(tree *mirror.Tree) {
+	var reading sync.WaitGroup
+	giveUp := func() {}
 	for change := range s.r.sm.States(s.ctx) {
-		if change.State == session.Connected {
-			current, err := s.r.sm.Session(s.ctx)
-			if err == nil {
-				err = tree.Await(s.ctx, current, 0)
-			}
-			if err != nil {
-				continue // all is over, or the next state says so
-			}
+		giveUp()
+		reading.Wait()
+		if change.State != session.Connected {
+			s.away.Store(true)
+			s.rouse()
+			continue
 		}
-		s.away.Store(change.State != session.Connected)
+		ctx, cancel := context.WithCancel(s.ctx)
+		giveUp = cancel
+		reading.Go(func() { s.comeBack(ctx, tree) })
+	}
+	giveUp()
+	reading.Wait()
+}
+
+// comeBack waits until all has been read in the present session. When that fails,
+// all is over, or the next state of the connection says so.
+func (s *Service) comeBack(ctx context.Context, tree *mirror.Tree) {
+	current, err := s.r.sm.Session(ctx)
+	if err == nil {
+		err = tree.Await(ctx, current, 0)
+	}
+	if err == nil {
+		s.away.Store(false)
 		s.rouse()
 	}
 }

@@ -382,8 +382,15 @@ func TestRegistrationChanges(t *testing.T) {
 			want := "^in out$"
 			if kind == naming.Dynamic {
 				old := g.State().Session
+				late := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+					if r.Op == zktest.OpCreate && r.Path == orders+"/o1" {
+						return zktest.Delay(time.Second) // what lasts for no time may not be told
+					}
+					return zktest.Pass
+				})
 				p.Expire()
 				w.Eventually(func() bool { return g.State().In && g.State().Session != old }, "in again")
+				late()
 				want = "^in( out)+ in out$" // one reason or two
 			}
 			text, err := given.GiveUp()

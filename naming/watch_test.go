@@ -32,7 +32,7 @@ func TestWatch(t *testing.T) {
 		require.Equal(w, "o1=h1 o2=h2", showView(s.View()))
 		require.NoError(w, g.Drain(w.Context()))
 		require.Equal(w, "[~o1]", o.take())
-		require.Zero(w, testing.AllocsPerRun(100, func() { s.Load() }))
+		require.Zero(w, testing.AllocsPerRun(1000, func() { s.Load() }))
 		loaded := s.Load()
 		w.Put(orders+"/o1", w.Data(orders+"/o1"))
 		require.Empty(w, o.take(), "written as it was")
@@ -162,6 +162,30 @@ func TestStaleUntilRead(t *testing.T) {
 			w.Eventually(func() bool { return !s.View().Stale }, "it is read")
 			require.False(w, s.Stale())
 		}
+	})
+}
+
+// The connection goes while all is still being read again: the view does not wait
+// for the end of that.
+func TestStaleWhileReading(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a, b := w.Process(), w.Process()
+		register(a, at("o1", "h1"))
+		stop := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpExists && r.Path == orders {
+				return zktest.Delay(time.Hour)
+			}
+			return zktest.Pass
+		})
+		s := watch(b)
+		require.Equal(w, "o1=h1", settled(s))
+		b.Link.Refuse(true)
+		b.Link.Disconnect()
+		require.Equal(w, "o1=h1?", settled(s))
+		require.Equal(w, naming.ErrAway, s.View().Why)
+		stop()
+		b.Link.Refuse(false)
+		w.Eventually(func() bool { return showView(s.View()) == "o1=h1" }, "it is read")
 	})
 }
 

@@ -1,10 +1,13 @@
 package queue_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/queue"
@@ -63,5 +66,36 @@ func TestNodeMadeAnewBeforeTheClaim(t *testing.T) {
 		require.NoError(w, item.Ack())
 		other.empty()
 		require.Empty(w, w.Children(path+"/items"))
+	})
+}
+
+// Somebody else has made the item a dead letter, and the server that we ask does
+// not know it yet.
+func TestBuriedByAnother(t *testing.T) {
+	run(t, func(w world) {
+		u, other, late := w.user(queue.MaxAttempts(1)), w.user(queue.MaxAttempts(1)), w.user(queue.MaxAttempts(1))
+		u.put("a")
+		item := u.take()
+		u.p.Expire()
+		<-item.Done()
+		w.Srv.Lag(late.p.Current().ID())
+		other.empty()
+		require.Len(w, other.letters(), 1)
+		late.empty()
+		require.Len(w, late.letters(), 1)
+
+		// What a stranger has put in the place of a letter is told, once.
+		u.put("b")
+		item = u.take()
+		name := strings.TrimPrefix(item.Path(), path+"/claims/")
+		node, found := w.Srv.Node(path + "/items/" + name)
+		require.True(w, found)
+		w.Put(fmt.Sprintf("%s/dead/%s.%x", path, name, node.Stat.Czxid), "")
+		u.p.Expire()
+		<-item.Done()
+		_, err := late.TryTake(w.Context())
+		require.ErrorIs(w, err, zk.ErrNodeExists)
+		require.ErrorContains(w, err, "cannot be made a dead letter")
+		late.empty()
 	})
 }

@@ -115,6 +115,15 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 		case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode) && op == 2:
 			q.picture.giveBack(i.s, i.name, i.name)
 			return errNotOurs
+		case errors.Is(err, zk.ErrNodeExists) && op == 1:
+			// Somebody has made the letter already, and what we have read is old. Or a
+			// stranger's node lies in its place.
+			gone, looked := i.gone(ctx)
+			if gone {
+				q.picture.missed(i.s, i.name, false)
+				return errNotOurs
+			}
+			err = oneline.Join(err, looked)
 		case errors.Is(err, zk.ErrNoNode) && op < 2:
 			if err = oneline.Join(i.s.EnsureDir(ctx, q.claims), i.s.EnsureDir(ctx, q.dead)); err == nil {
 				continue

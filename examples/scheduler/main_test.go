@@ -165,7 +165,7 @@ func TestALeaderThatWasCutOffComesBack(t *testing.T) {
 		a.Link.Cut(zktest.ToServer)
 		w.Eventually(func() bool { return d.count() == 4 }, "b leads")
 		a.Link.Heal()
-		time.Sleep(time.Minute)
+		time.Sleep(65 * time.Second) // and not at the instant of a slot
 		b.Expire()
 		n := d.count()
 		w.Eventually(func() bool { return d.count() == n+1 }, "a leads again")

@@ -195,9 +195,7 @@ func TestHardCase25_NewestDataAfterAnOutage(t *testing.T) {
 		p := w.Process()
 		k := open(p)
 		require.NoError(w, k.Set(w.Context(), []byte("v2")))
-		p.Expire()
-		k.awayFor(session.ErrLost)
-		k.stands()
+		k.expire()
 		require.Equal(w, "v2", w.Data(path))
 
 		sever(p)

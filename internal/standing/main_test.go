@@ -15,6 +15,7 @@ import (
 
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -81,6 +82,18 @@ func (k *kept) stands() *standing.State {
 func (k *kept) awayFor(why error) *standing.State {
 	k.w.Helper()
 	return k.await(func(s *standing.State) bool { return !s.Standing() && errors.Is(s.Why, why) })
+}
+
+// expire ends the session in which the node stands, and waits until it stands in
+// the next. That it was away in between may be over before anybody looks, but
+// OnState is told.
+func (k *kept) expire() {
+	k.w.Helper()
+	old := k.stands().Session
+	k.take()
+	k.p.Expire()
+	k.await(func(s *standing.State) bool { return s.Standing() && s.Session != old })
+	require.Equal(k.w, []string{session.ErrExpired.Error(), "stands"}, k.take())
 }
 
 func (k *kept) await(ok func(*standing.State) bool) *standing.State {

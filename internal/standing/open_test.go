@@ -88,9 +88,7 @@ func TestOpenRefuses(t *testing.T) {
 		k := open(p)
 		require.ErrorIs(w, k.Set(w.Context(), make([]byte, session.DefaultMaxRequest)), session.ErrTooLarge)
 		require.Equal(w, "v1", w.Data(path))
-		p.Expire()
-		k.awayFor(session.ErrLost)
-		k.stands()
+		k.expire()
 		require.Equal(w, "v1", w.Data(path), "what was refused is forgotten")
 	})
 }

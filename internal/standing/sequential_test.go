@@ -25,9 +25,7 @@ func TestHardCase28_SequentialRemovesItsOwn(t *testing.T) {
 
 		// Each session has one node, and its own number.
 		for range 5 {
-			b.Expire()
-			kb.awayFor(session.ErrLost)
-			kb.stands()
+			kb.expire()
 			require.Len(w, w.Children("/services"), 1)
 			require.Equal(w, "/services/"+w.Children("/services")[0], kb.State().Path)
 		}
