@@ -59,6 +59,7 @@ mutants: ## Break the library in every known way: the simulations must notice ea
 test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the reason where there is none)
 	cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-45s} $(GO) test -race -count=1 -p 2 -timeout 20m \
 		$$($(GO) list ./... | grep -v '/conformance$$')
+	cd recipes_test/contrib && GOWORK=off $(GO) test -race -count=1 -timeout 10m ./...
 
 conformance: ## The embedded server against a real ZooKeeper, CHECKS=200 random programs
 	cd recipes_test && $(GO) test -race -count=1 -timeout 15m ./conformance -rapid.checks=$(CHECKS)

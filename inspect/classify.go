@@ -8,7 +8,7 @@ import (
 
 // findings tells what a tree that was read is, in the order of the tree.
 func findings(top *node) []Finding {
-	c := &classifier{taken: make(map[*node]bool)}
+	c := &classifier{taken: make(map[*node]bool), kept: make(map[*node]int)}
 	c.visit(top)
 	return c.all
 }
@@ -18,6 +18,7 @@ func findings(top *node) []Finding {
 type classifier struct {
 	all   []Finding
 	taken map[*node]bool
+	kept  map[*node]int // values in the histories of keys
 }
 
 // recognisers are asked in turn what a node is. They return nil where it is none
@@ -32,13 +33,17 @@ var recognisers = []func(*classifier, *node) Finding{
 	(*classifier).queue,
 	(*classifier).double,
 	(*classifier).service,
+	(*classifier).history,
 	(*classifier).group,
 	(*classifier).leaf,
 }
 
 func (c *classifier) visit(n *node) {
+	c.histories(n)
 	if !c.taken[n] {
-		c.all = append(c.all, c.find(n))
+		f := c.find(n)
+		f.Head().Kept += c.kept[n]
+		c.all = append(c.all, f)
 	}
 	if n.hidden != "" {
 		c.all = append(c.all, &Hidden{headerAs(KindHidden, n), n.hidden})

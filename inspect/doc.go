@@ -46,9 +46,10 @@
 //
 // # What it reads
 //
-// The tree is read breadth first: of each node its stat; then, where it has
+// The tree is read breadth first; a level leaves half of what remains of the
+// limit to what lies deeper. Of each node its stat is read; then, where it has
 // children, their names, and where it has none, what it holds, if that is no more than
 // four kilobytes. If the names are those of a recipe, only those children are read whose contents
 // matter, and those that belong to nothing. Of a queue that is the oldest item: a
-// hundred thousand items cost one list.
+// hundred thousand items cost one list. Of a config key's history it is none.
 package inspect

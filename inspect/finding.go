@@ -2,6 +2,8 @@ package inspect
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -23,6 +25,7 @@ const (
 	KindDouble      Kind = "double-barrier"
 	KindCounter     Kind = "counter"
 	KindConfigKey   Kind = "config"
+	KindHistory     Kind = "history"
 	KindPlain       Kind = "plain"
 	KindHidden      Kind = "hidden"
 	KindOmitted     Kind = "omitted"
@@ -53,10 +56,21 @@ func (id SessionID) String() string { return fmt.Sprintf("0x%x", uint64(id)) }
 // MarshalText returns what String does.
 func (id SessionID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
+// UnmarshalText is the reverse of MarshalText.
+func (id *SessionID) UnmarshalText(text []byte) error {
+	digits, ok := strings.CutPrefix(string(text), "0x")
+	n, err := strconv.ParseUint(digits, 16, 64)
+	if !ok || err != nil {
+		return fmt.Errorf("%q is no id of a session", text)
+	}
+	*id = SessionID(n)
+	return nil
+}
+
 // Finding is one thing that stands in the tree: a *Lock, *RWLock, *Semaphore,
 // *OneNode, *Election, *Group, *Partitioner, *Service, *Queue, *Barrier,
-// *Double, *Counter, *ConfigKey, *Plain, *Hidden or *Omitted. All have a JSON
-// form, an object whose "kind" tells which it is.
+// *Double, *Counter, *ConfigKey, *History, *Plain, *Hidden or *Omitted. All have
+// a JSON form, an object whose "kind" tells which it is.
 //
 // All text in it comes from nodes that anybody may have written: escape it
 // before it is shown.
@@ -83,6 +97,9 @@ type Header struct {
 	// Unread is how many nodes that do belong to it were not looked at, because a
 	// limit was reached.
 	Unread int `json:"unread,omitempty"`
+	// Kept is how many values of a config key its history has, the present one
+	// included, where it has one. Their nodes are no findings of their own.
+	Kept int `json:"kept,omitempty"`
 	// Notes say what else it may be, and what is not known of it.
 	Notes []string `json:"notes,omitempty"`
 	// Abandoned says what looks left behind.
@@ -110,6 +127,9 @@ type Party struct {
 	PID  int    `json:"pid,omitempty"`
 	// Session is that of the owner; 0 where the node is not ephemeral.
 	Session SessionID `json:"session,omitempty"`
+	// Under are sessions whose holds last until this one has ended, such as that of
+	// the "docent lock" by which the owner was started; see lock.Under.
+	Under []SessionID `json:"under,omitempty"`
 	// Since is when the node was made, by the clock of the ensemble's leader.
 	Since time.Time `json:"since"`
 	// Token is the zxid with which the node was made, the least that the fencing
@@ -287,6 +307,14 @@ type ConfigKey struct {
 	Bytes    int       `json:"bytes"`
 	Version  int32     `json:"version"`
 	Modified time.Time `json:"modified"`
+}
+
+// History is what is kept of a config key that is none of the findings: it was
+// deleted, or lies outside of what was looked at. Header.Kept says how many values that is.
+type History struct {
+	Header
+	// Key is the path of the key.
+	Key string `json:"key"`
 }
 
 // Plain is a node that is not recognised as a recipe's.

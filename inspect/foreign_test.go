@@ -245,3 +245,31 @@ func TestTake_text(t *testing.T) {
 		require.Equal(t, []string{""}, ids(f.Waiters))
 	})
 }
+
+// A lock in which a mutex of Docent's stands is no election; and that kazoo and
+// Curator do not exclude each other is said only where kazoo uses its own names.
+func TestTake_mixedLocks(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		const (
+			hex  = "0123456789abcdef0123456789abcdef"
+			uuid = "_c_01234567-89ab-4def-8123-456789abcdef-"
+		)
+		held(w, p, "/shared", "docent")
+		for path, data := range map[string]string{
+			"/shared/" + hex + "-lock-0000000007": "kazoo", "/shared/" + uuid + "lock-0000000008": "10.0.0.1",
+			"/apart/" + uuid + "lock-0000000001": "10.0.0.1", "/apart/" + hex + "__lock__0000000002": "kazoo",
+		} {
+			require.NoError(w, w.Srv.Put(path, []byte(data)))
+		}
+		r := report(w, p, "/")
+		shared := at[*Lock](w, r, "/shared")
+		require.Equal(w, []Layout{Curator, Docent, Kazoo}, shared.Layouts)
+		require.False(w, shared.MayBeElection)
+		require.Empty(w, shared.Notes)
+		apart := at[*Lock](w, r, "/apart")
+		require.True(w, apart.MayBeElection)
+		require.Len(w, apart.Notes, 2)
+		require.Contains(w, apart.Notes[0], "they do not exclude each other")
+	})
+}

@@ -48,6 +48,54 @@ func TestTake_hundredThousandNodes(t *testing.T) {
 	})
 }
 
+// Thousands of nodes without interest do not hide what lies deeper than they
+// do, and get what it leaves.
+func TestTake_deeperThanMany(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a := w.Process()
+		for i := range 1_000 {
+			w.Put(fmt.Sprintf("/many/%03d", i), "")
+		}
+		held(w, a, "/app/prod/locks/orders", "a")
+		w.Put("/app/prod/queue/items/queue-0000000000", "x")
+		for _, limit := range []int{40, 100, 1_000, 1_010, 1_012, 2_000} {
+			r := report(w, a, "/", Limit(limit))
+			require.Equal(w, "a", at[*Lock](w, r, "/app/prod/locks/orders").Holder.ID, limit)
+			require.NotNil(w, at[*Queue](w, r, "/app/prod/queue").Oldest, limit)
+			const all = 1_010
+			require.Equal(w, min(limit, all), r.Nodes)
+			require.Equal(w, limit >= all, r.Complete())
+			for _, o := range r.Omitted() {
+				require.Equal(w, "/many", o.Path)
+				require.Equal(w, all-limit, o.Nodes)
+				require.Equal(w, whyLimit, o.Why)
+			}
+		}
+	})
+}
+
+// Claims in a directory whose name does not tell that it has any: each is looked
+// at, as far as the limit goes.
+func TestTake_claimsByTheirOwners(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a := w.Process()
+		w.Put("/odd", "")
+		for i := range 9 {
+			_, err := a.Create(w.Context(), fmt.Sprintf("/odd/queue-%010d", i), nil, session.Ephemeral)
+			require.NoError(w, err)
+		}
+		w.Put("/odd/stranger", "")
+		// One is looked at before it is known what it is. The stranger is none of the claims.
+		for limit, want := range map[int]struct{ claims, unread int }{2: {0, 2}, 3: {0, 10}, 6: {2, 8}, 12: {8, 2}, 13: {9, 1}, 14: {9, 0}, 100: {9, 0}} {
+			r := report(w, a, "/", Limit(limit))
+			q := at[*Queue](w, r, "/odd")
+			require.Len(w, q.Claims, want.claims, limit)
+			require.Equal(w, want.unread, q.Unread, limit)
+			require.Equal(w, want.unread == 0, r.Complete(), limit)
+		}
+	})
+}
+
 func TestTake_limits(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()

@@ -75,7 +75,11 @@ func (c *classifier) lock(n *node) *Lock {
 		// A mutex of Curator's mostly holds an address, an election a name.
 		f.MayBeElection = f.MayBeElection || p.Layout == Kazoo || p.Layout == Curator && p.ID != "" && !isAddress(p.ID)
 	}
-	if slices.Contains(f.Layouts, Kazoo) && slices.Contains(f.Layouts, Curator) {
+	if slices.Contains(f.Layouts, Docent) {
+		f.MayBeElection = false // only its mutex writes that: its elections are like Curator's
+	}
+	kazoos := func(k *node) bool { return hasSeq(k.name, kazooLock) }
+	if slices.Contains(f.Layouts, Curator) && slices.ContainsFunc(nodes, kazoos) {
 		f.Notes = append(f.Notes, "names of kazoo's and of Curator's layout: unless kazoo's users set the other's pattern, they do not exclude each other")
 	}
 	if wish := n.kid(transferName); wish != nil {

@@ -20,6 +20,7 @@ const (
 	shapeItems                // items of a queue
 	shapeClaims               // names of items, but ephemeral: claims
 	shapeLetters              // dead letters
+	shapeHistory              // former values of a config key
 )
 
 // Tags behind which the sequence numbers of lines stand.
@@ -42,7 +43,7 @@ const transferName = "transfer"
 
 // recognise finds out what the children are by their names.
 func (n *node) recognise() {
-	var count [shapeLetters + 1]int
+	var count [shapeHistory + 1]int
 	for _, name := range n.names {
 		count[shapeOf(name)]++
 	}
@@ -51,7 +52,7 @@ func (n *node) recognise() {
 		count[shapeRW] += count[shapeLock]
 		count[shapeLock] = 0
 	}
-	for s := shapeLock; s <= shapeLetters; s++ {
+	for s := shapeLock; s <= shapeHistory; s++ {
 		if count[s] > count[n.shape] || n.shape == shapePlain && count[s] > 0 {
 			n.shape = s
 		}
@@ -89,6 +90,8 @@ func shapeOf(name string) shape {
 		return shapeItems
 	case isLetter(name):
 		return shapeLetters
+	case isValue(name):
+		return shapeHistory
 	}
 	return shapePlain
 }
@@ -132,7 +135,7 @@ func (n *node) plan() []want {
 				add(name, true)
 			}
 		}
-	case shapeLetters:
+	case shapeLetters, shapeHistory:
 	default:
 		if _, found := slices.BinarySearch(n.names, transferName); found && n.belongs(transferName) {
 			add(transferName, true)

@@ -14,12 +14,13 @@ import (
 
 // owner is what Docent's recipes write into the nodes that a process owns.
 type owner struct {
-	ID    string `json:"id"`
-	Host  string `json:"host"`
-	PID   int    `json:"pid"`
-	Place string `json:"place"` // of a permit: where its owner waits for it
-	Visit string `json:"visit"` // of a member of a double barrier
-	Claim string `json:"claim"` // of a queue's item
+	ID    string      `json:"id"`
+	Host  string      `json:"host"`
+	PID   int         `json:"pid"`
+	Place string      `json:"place"` // of a permit: where its owner waits for it
+	Visit string      `json:"visit"` // of a member of a double barrier
+	Claim string      `json:"claim"` // of a queue's item
+	Under []SessionID `json:"under"` // sessions that wait for this one's end
 }
 
 // ownerOf returns false where the data is not Docent's.
@@ -48,7 +49,7 @@ func (n *node) party() Party {
 	}
 	o, ok := ownerOf(n.data)
 	if ok {
-		p.ID, p.Host, p.PID, p.Layout = o.ID, o.Host, o.PID, Docent
+		p.ID, p.Host, p.PID, p.Under, p.Layout = o.ID, o.Host, o.PID, o.Under, Docent
 	} else {
 		p.ID = text(n.data)
 	}

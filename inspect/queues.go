@@ -55,6 +55,7 @@ func (c *classifier) assemble(n, items, claims, dead *node) *Queue {
 	if items.is(shapeItems) {
 		c.take(items)
 		f.Strangers = len(items.stranger)
+		f.Unread = items.omitted
 		now := time.Now()
 		for _, name := range items.names {
 			i, ok := parseItem(name)
@@ -113,7 +114,7 @@ func layoutsOfClaims(claims []ItemClaim) []Layout {
 // claims fills in who has items. A claim whose item had gone before is marked:
 // an acknowledgement removes both.
 func (c *classifier) claims(f *Queue, claims, items *node) {
-	f.Unread = claims.omitted
+	f.Unread += claims.omitted
 	for _, k := range claims.kids {
 		if claims.stranger[k.name] {
 			continue

@@ -24,7 +24,8 @@ type scan struct {
 	options options
 	changed func() // called when something changes that was read; may be nil
 
-	looked int // nodes
+	looked int     // nodes
+	short  []*node // whose children have not all been looked at, for want of budget
 
 	catchUp sync.Mutex
 	synced  *session.Session // which has caught up with the leader

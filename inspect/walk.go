@@ -23,6 +23,9 @@ type node struct {
 	stranger   map[string]bool // where shape is not shapePlain: the children without its names
 	oldest     string          // with shapeItems: the item that was put first
 	hidden     string          // what an ACL hides
+	depth      int             // below the top of the tree
+	planned    bool            // it is known which children are worth a look
+	rest       []want          // those of them that have not had one, for want of budget
 	kids       []*node         // those that were looked at, by name
 	omitted    int             // how many were not, although they may be of interest
 	why        string          // the reason for that
@@ -66,6 +69,10 @@ const (
 
 // walk reads the tree at path, breadth first. It returns nil where there is no
 // node at path.
+//
+// A level gets half of what is left of the limit, lest thousands of nodes of no
+// interest hide what stands below the few that are of some. What it did
+// without it gets when the deeper ones have had theirs.
 func (s *scan) walk(ctx context.Context, path string) (*node, error) {
 	_, name := znode.Split(path)
 	s.looked++
@@ -73,19 +80,34 @@ func (s *scan) walk(ctx context.Context, path string) (*node, error) {
 	if err != nil || top == nil {
 		return nil, err
 	}
-	level := []*node{top}
-	for depth := 0; len(level) > 0; depth++ {
-		if level, err = s.descend(ctx, level, depth); err != nil {
-			return nil, err
+	for level := []*node{top}; len(level) > 0; {
+		for s.short = nil; len(level) > 0; {
+			if level, err = s.descend(ctx, level); err != nil {
+				return nil, err
+			}
 		}
+		if s.looked < s.options.limit {
+			level = s.short
+		}
+	}
+	for _, n := range s.short {
+		n.leaveOut(len(n.rest), whyLimit)
 	}
 	return top, nil
 }
 
+// leaveOut notes that so many children are not looked at.
+func (n *node) leaveOut(some int, why string) {
+	if some > 0 {
+		n.omitted += some
+		n.why = why
+	}
+}
+
 // descend looks at the children of a level's nodes, and returns those that may
 // have children of their own.
-func (s *scan) descend(ctx context.Context, level []*node, depth int) ([]*node, error) {
-	kids, err := s.expand(ctx, level, depth)
+func (s *scan) descend(ctx context.Context, level []*node) ([]*node, error) {
+	kids, err := s.expand(ctx, level)
 	if err != nil {
 		return nil, err
 	}
@@ -95,29 +117,30 @@ func (s *scan) descend(ctx context.Context, level []*node, depth int) ([]*node, 
 	for _, n := range level {
 		if first := n.kid(n.oldest); n.shape == shapeItems && first != nil && first.ephemeral() {
 			n.shape = shapeClaims
-			n.kids = nil
+			n.kids, n.planned, n.rest = nil, false, nil
 			claims = append(claims, n)
 		}
 	}
-	more, err := s.expand(ctx, claims, depth)
+	s.short = slices.DeleteFunc(s.short, func(n *node) bool { return slices.Contains(claims, n) })
+	more, err := s.expand(ctx, claims)
 	kids = slices.DeleteFunc(kids, func(n *node) bool { return slices.Contains(claims, n.parent) })
 	return append(kids, more...), err
 }
 
 // expand looks at those children of the nodes that are worth it, as far as the
 // limits allow.
-func (s *scan) expand(ctx context.Context, nodes []*node, depth int) ([]*node, error) {
+func (s *scan) expand(ctx context.Context, nodes []*node) ([]*node, error) {
 	plans := make([][]want, len(nodes))
 	for i, n := range nodes {
-		plans[i] = slices.DeleteFunc(n.plan(), func(w want) bool { return !s.options.concerns(znode.Join(n.path, w.name)) })
-		if s.options.depth >= 0 && depth >= s.options.depth {
-			plans[i] = n.cut(plans[i], 0, whyDepth)
-		}
-		plans[i] = n.cut(plans[i], s.options.children, whyChildren)
+		plans[i] = s.planOf(n)
 	}
-	for i, most := range share(plans, s.options.limit-s.looked) {
-		plans[i] = nodes[i].cut(plans[i], most, whyLimit)
-		s.looked += len(plans[i])
+	left := s.options.limit - s.looked
+	for i, most := range share(plans, (left+1)/2) {
+		plans[i], nodes[i].rest = plans[i][:most], plans[i][most:]
+		if len(nodes[i].rest) > 0 {
+			s.short = append(s.short, nodes[i])
+		}
+		s.looked += most
 	}
 	wants := slices.Concat(plans...)
 	found := make([]*node, len(wants))
@@ -138,13 +161,19 @@ func (s *scan) expand(ctx context.Context, nodes []*node, depth int) ([]*node, e
 	return found, nil
 }
 
-// cut leaves out what is more than most.
-func (n *node) cut(plan []want, most int, why string) []want {
-	if len(plan) <= most {
-		return plan
+// planOf returns the children of n that are to be looked at and have not been yet.
+func (s *scan) planOf(n *node) []want {
+	if n.planned {
+		return n.rest
 	}
-	n.omitted += len(plan) - most
-	n.why = why
+	n.planned = true
+	plan := slices.DeleteFunc(n.plan(), func(w want) bool { return !s.options.concerns(znode.Join(n.path, w.name)) })
+	if s.options.depth >= 0 && n.depth >= s.options.depth {
+		n.leaveOut(len(plan), whyDepth)
+		return nil
+	}
+	most := min(len(plan), s.options.children)
+	n.leaveOut(len(plan)-most, whyChildren)
 	return plan[:most]
 }
 
@@ -191,7 +220,7 @@ func (s *scan) visit(ctx context.Context, w want) (*node, error) {
 		n, err = s.look(ctx, path, w.name)
 	}
 	if n != nil {
-		n.parent = w.parent
+		n.parent, n.depth = w.parent, w.parent.depth+1
 	}
 	return n, err
 }

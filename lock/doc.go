@@ -30,8 +30,9 @@
 //   - It is not reentrant. Go has no identity of goroutines: a second Lock in the
 //     same process waits like anybody else. Pass the Hold along instead.
 //   - It does not protect against clients that delete the lock's nodes. They make
-//     the holder lose its hold (session.ErrDeleted) at once, but for the moment
-//     that the news takes to arrive two may think that they hold.
+//     the holder lose its hold (session.ErrDeleted), but until the news arrives, or
+//     until the holder looks, 10 ms after the hold began, two may think that they
+//     hold. Somebody who waits lines up again, at the latest a second later.
 //
 // # Readers and writers
 //

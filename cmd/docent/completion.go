@@ -14,7 +14,7 @@ type completionCommand struct {
 // Help is shown by "docent completion --help".
 func (completionCommand) Help() string {
 	return `Prints a script that makes the shell complete commands and flags. bash: source <(docent completion bash); ` +
-		`zsh: docent completion zsh > a file _docent in a directory of $fpath; fish: docent completion fish | source.`
+		`zsh: source <(docent completion zsh) behind compinit, or write it to a file _docent in a directory of $fpath; fish: docent completion fish | source.`
 }
 
 // Run prints the script.

@@ -45,9 +45,9 @@ func TestCompletion(t *testing.T) {
 		},
 		"zsh": func(t *testing.T, script, line string) []string {
 			// Completion proper needs a terminal: what the script would offer is taken where it offers it.
-			return shell(t, need(t, "zsh"), `_describe() { for offer in $found; do [[ $offer == ${words[CURRENT]}* ]] && print -r -- ${offer%%:*}; done; true }; `+
+			return shell(t, need(t, "zsh"), `_describe() { for offer in ${(P)@[-1]}; do [[ $offer == ${words[CURRENT]}* ]] && print -r -- ${offer%%:*}; done; true }; `+
 				`_files() { ls -d ${words[CURRENT]}* }; _normal() { print normal }; `+
-				`words=(${(s: :)2}); [[ $2 == *' ' ]] && words+=(''); CURRENT=$#words; service=docent; source $1`, script, line)
+				`words=(${(s: :)2}); [[ $2 == *' ' ]] && words+=(''); CURRENT=$#words; service=docent; compdef() { }; source $1; _docent`, script, line)
 		},
 		"fish": func(t *testing.T, script, line string) []string {
 			offers := shell(t, need(t, "fish"), `source $argv[1]; complete -C $argv[2]`, script, line)
@@ -79,6 +79,48 @@ func TestCompletion(t *testing.T) {
 			require.Contains(t, offers(t, script, "docent "), "elect")
 		})
 	}
+}
+
+// zsh has the completion whichever way the script is loaded.
+func TestCompletion_loadedByZsh(t *testing.T) {
+	zsh := need(t, "zsh")
+	script := filepath.Join(t.TempDir(), "_docent")
+	require.NoError(t, os.WriteFile(script, []byte(printed(t, "completion", "zsh")), 0o600))
+	const begin = "autoload -U compinit; "
+	for how, line := range map[string]string{
+		"sourced":       begin + `compinit -u -D; source $1; print $_comps[docent]; whence -w _docent`,
+		"in the $fpath": begin + `fpath=($2 $fpath); compinit -u -D; print $_comps[docent]; whence -w _docent`,
+	} {
+		require.Equal(t, []string{"_docent", "_docent: function"}, shell(t, zsh, line, script, filepath.Dir(script)), how)
+	}
+	// Autoloaded, the file is the function's body at its first call.
+	offered := shell(t, zsh, `_describe() { print -l -- ${(P)@[-1]} }; compdef() { print "registered anew" }; `+
+		`autoload -U $1; words=(docent ''); CURRENT=2; _docent`, script)
+	require.Contains(t, strings.Join(offered, "\n"), "inspect:")
+	require.NotContains(t, offered, "registered anew")
+}
+
+// A user of zsh presses the tabulator.
+func TestCompletion_typedInZsh(t *testing.T) {
+	zsh := need(t, "zsh")
+	script := filepath.Join(t.TempDir(), "_docent")
+	require.NoError(t, os.WriteFile(script, []byte(printed(t, "completion", "zsh")), 0o600))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, zsh, "-f", "-c", `zmodload zsh/zpty; zpty z zsh -f -i
+zpty -w z "autoload -U compinit; compinit -u -D; source $1; docent() { print -r \"<\$*>\" }; PS1=rea''dy"
+zpty -r z line '*ready*'
+for typed want in "${@:2}"; do
+	print -r -- $typed
+	zpty -w z "$(print -n -- $typed)"
+	zpty -r z line "*<$want>*"
+done
+zpty -d z`, "test", script,
+		`docent lea\t`, "leader", `docent config hi\t`, "config history", `docent inspect --dea\t`, "inspect --deadlocks",
+		`docent completion fi\t`, "completion fish", `docent --json ver\t`, "--json version")
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "the last of these is not completed: %s", out)
 }
 
 // shell runs a line of script with two arguments, and returns the lines that

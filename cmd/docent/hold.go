@@ -7,11 +7,29 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/docent-go/docent/cmd/docent/internal/child"
 	"github.com/docent-go/docent/session"
 )
+
+// sessionsVariable tells CMD under whose holds it runs: the ids of their
+// sessions, the outermost first.
+const sessionsVariable = "DOCENT_SESSIONS"
+
+// outerSessions returns those under which docent itself was started.
+func (w *world) outerSessions() ([]int64, error) {
+	var ids []int64
+	for _, word := range strings.Fields(w.getenv(sessionsVariable)) {
+		id, err := strconv.ParseUint(word, 0, 64)
+		if err != nil {
+			return nil, usagef("%s: %q is no id of a session; docent sets it for its CMD: unset it", sessionsVariable, word)
+		}
+		ids = append(ids, int64(id))
+	}
+	return ids, nil
+}
 
 // errLost says that a hold was lost while CMD ran.
 var errLost = errors.New("the hold was lost while CMD ran")
@@ -57,7 +75,8 @@ func (a *app) guarded(task, path string, h *session.Hold, cmd child.Command, sig
 func (a *app) guardedWithin(ctx context.Context, task, path string, h *session.Hold, cmd child.Command,
 	signals <-chan os.Signal) (child.Outcome, error) {
 	cmd.Env = append(slices.Clone(a.environ), cmd.Env...)
-	cmd.Env = append(cmd.Env, "DOCENT_PATH="+path, "DOCENT_TOKEN="+strconv.FormatInt(h.Token(), 10))
+	cmd.Env = append(cmd.Env, "DOCENT_PATH="+path, "DOCENT_TOKEN="+strconv.FormatInt(h.Token(), 10),
+		sessionsVariable+"="+strings.TrimSpace(fmt.Sprintf("%s 0x%x", a.getenv(sessionsVariable), uint64(h.Session().ID()))))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.stdin, a.stdout, a.stderr
 	out, err := child.Run(ctx, cmd, signals)
 	lost := lossOf(h, time.Now())

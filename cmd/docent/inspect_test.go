@@ -82,6 +82,33 @@ func TestInspect_json(t *testing.T) {
 	require.Equal(t, fmt.Sprintf("0x%x", server.Sessions()[0].ID), f.Holder.Session)
 }
 
+// What is kept of a key is said with the key.
+func TestInspect_history(t *testing.T) {
+	server := zktest.New(t)
+	history := config.NewStore(manager(t, server), "/conf").History(3)
+	for key, n := range map[string]int{"key": 4, "gone": 1} {
+		for range n {
+			_, err := history.Put(t.Context(), key, []byte("value"))
+			require.NoError(t, err)
+		}
+	}
+	require.NoError(t, config.NewStore(manager(t, server), "/conf").Delete(t.Context(), "gone", session.AnyVersion))
+	code, out, stderr := docent(t, words("inspect /conf"), on(server))
+	require.Zero(t, code, stderr)
+	out = regexp.MustCompile(`\d+s`).ReplaceAllString(out, "_")
+	require.Equal(t, `/conf/.history/gone  history (docent)  1 value kept of /conf/gone
+  (the key is not there)
+/conf/key  config  5 bytes  version 3, changed _ ago, 3 values kept
+`, out)
+	code, out, stderr = docent(t, words("--json inspect /conf/key"), on(server))
+	require.Zero(t, code, stderr)
+	require.NotContains(t, out, "kept", "what lies beside it was not looked at")
+	code, out, stderr = docent(t, words("--json inspect /conf"), on(server))
+	require.Zero(t, code, stderr)
+	require.Contains(t, out, `"path":"/conf/key"`)
+	require.Regexp(t, `"kind":"history","path":"/conf/.history/gone",.*"kept":1,.*"key":"/conf/gone"`, out)
+}
+
 func TestInspect_limits(t *testing.T) {
 	server := zktest.New(t)
 	for i := range 20 {

@@ -104,7 +104,13 @@ func (t *findingText) finding(f inspect.Finding) {
 		t.line("%s  %d  version %d, changed %s ago", head, f.Value, f.Version, t.age(f.Modified))
 		return // its note says of every counter the same
 	case *inspect.ConfigKey:
-		t.line("%s  %s  version %d, changed %s ago", head, count(f.Bytes, "byte"), f.Version, t.age(f.Modified))
+		kept := ""
+		if h.Kept > 0 {
+			kept = ", " + count(h.Kept, "value") + " kept"
+		}
+		t.line("%s  %s  version %d, changed %s ago%s", head, count(f.Bytes, "byte"), f.Version, t.age(f.Modified), kept)
+	case *inspect.History:
+		t.line("%s  %s kept of %s", head, count(h.Kept, "value"), oneLine(f.Key))
 	case *inspect.Plain:
 		t.line("%s", head)
 	case *inspect.Hidden:
@@ -260,8 +266,11 @@ func deadlockText(d inspect.Deadlock, now time.Time) string {
 	fmt.Fprintf(&b, "deadlock for %s:\n", ageOf(d.Since, now))
 	for i, w := range d.Ring {
 		next := d.Ring[(i+1)%len(d.Ring)]
-		fmt.Fprintf(&b, "  %s, session %s, waits at %s (%s) for %s, session %s\n", partyName(w.Waiter), w.Waiter.Session,
-			oneLine(w.Lock), w.Kind, partyName(next.Waiter), next.Waiter.Session)
+		fmt.Fprintf(&b, "  %s, session %s, waits at %s (%s) for ", partyName(w.Waiter), w.Waiter.Session, oneLine(w.Lock), w.Kind)
+		if w.Holder.Session != next.Waiter.Session {
+			fmt.Fprintf(&b, "%s, session %s, under which runs ", partyName(w.Holder), w.Holder.Session)
+		}
+		fmt.Fprintf(&b, "%s, session %s\n", partyName(next.Waiter), next.Waiter.Session)
 		if w.MayBeElection {
 			fmt.Fprintf(&b, "    (%s may be an election)\n", oneLine(w.Lock))
 		}

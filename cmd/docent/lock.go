@@ -27,8 +27,8 @@ type lockCommand struct {
 
 // Help is shown by "docent lock --help".
 func (lockCommand) Help() string {
-	return `CMD runs once the lock is held, with DOCENT_PATH (the lock) and DOCENT_TOKEN (the fencing token, which grows from ` +
-		`holder to holder) in its environment. The lock is released after CMD has ended; the exit code is CMD's. If the ` +
+	return `CMD runs once the lock is held, with DOCENT_PATH (the lock), DOCENT_TOKEN (the fencing token, which grows from ` +
+		`holder to holder) and DOCENT_SESSIONS (by which "docent inspect" sees what CMD waits for in turn) in its environment. The lock is released after CMD has ended; the exit code is CMD's. If the ` +
 		`hold is lost, CMD gets SIGTERM, after --grace SIGKILL, and the exit code is 79. Signals are passed on to CMD; ` +
 		`before it runs, SIGINT, SIGTERM, SIGHUP and SIGQUIT give the wait up.` + "\n\n" +
 		`A path has one kind of lock: a mutex, an exclusive lock, one for readers and writers, or a semaphore of --permits N. ` +
@@ -70,6 +70,10 @@ func (c *lockCommand) Run(ctx context.Context, a *app) (err error) {
 	if err := child.Look(c.Cmd[0]); err != nil {
 		return during(task, err)
 	}
+	outer, err := a.outerSessions()
+	if err != nil {
+		return err
+	}
 	signals, stop := a.notify(forwarded...)
 	defer stop()
 	var sm *session.Manager
@@ -79,7 +83,7 @@ func (c *lockCommand) Run(ctx context.Context, a *app) (err error) {
 		if sm, err = a.connect(ctx); err != nil {
 			return err
 		}
-		hold, err = c.acquire(ctx, a, c.lockable(sm))
+		hold, err = c.acquire(ctx, a, c.lockable(sm, lock.Under(outer...)))
 		return err
 	})
 	if err != nil {
@@ -92,11 +96,11 @@ func (c *lockCommand) Run(ctx context.Context, a *app) (err error) {
 }
 
 // lockable returns the lock that the flags name.
-func (c *lockCommand) lockable(sm *session.Manager) lockable {
+func (c *lockCommand) lockable(sm *session.Manager, opt lock.Option) lockable {
 	if c.Permits != nil {
-		return permitOf(lock.NewSemaphore(sm, c.Path, lock.Permits(*c.Permits)))
+		return permitOf(lock.NewSemaphore(sm, c.Path, lock.Permits(*c.Permits), opt))
 	}
-	return lockModes[c.Mode](sm, c.Path)
+	return lockModes[c.Mode](sm, c.Path, opt)
 }
 
 // acquire takes the lock within the time there is for it.

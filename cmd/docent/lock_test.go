@@ -3,6 +3,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -40,6 +41,28 @@ func TestLock_tellsPathAndGrowingToken(t *testing.T) {
 		require.Greater(t, token, last)
 		last = token
 	}
+}
+
+// CMD learns under whose sessions it runs, and a docent lock that is CMD leaves
+// that in its node.
+func TestLock_underOthers(t *testing.T) {
+	server := zktest.New(t)
+	code, out, _ := docent(t, words("lock /a", self()...), on(server), role("sessions"), env("DOCENT_SESSIONS=0x1 0x7fffffffffffffff"))
+	require.Zero(t, code)
+	require.Regexp(t, `^0x1 0x7fffffffffffffff 0x[0-9a-f]+\n$`, out)
+	for i, mode := range []string{"", "--mode write", "--mode read", "--mode exclusive", "--permits 1"} {
+		path := fmt.Sprint("/l", i)
+		holder := start(t, words("lock "+path+" "+mode, self()...), on(server), role("signals"), env("DOCENT_SESSIONS=0x1 0x2"))
+		require.Contains(t, holder.line(), "ready")
+		code, out, stderr := docent(t, words("inspect --json "+path), on(server))
+		require.Zero(t, code, stderr)
+		require.Contains(t, out, `"under":["0x1","0x2"]`, mode)
+		holder.kill(syscall.SIGTERM)
+		holder.wait()
+	}
+	code, _, stderr := docent(t, words("lock /l", self("0")...), on(server), role("exit"), env("DOCENT_SESSIONS=0x1 rm -rf"))
+	require.Equal(t, 2, code)
+	require.Equal(t, "docent: DOCENT_SESSIONS: \"rm\" is no id of a session; docent sets it for its CMD: unset it\n", stderr)
 }
 
 func TestLock_held(t *testing.T) {

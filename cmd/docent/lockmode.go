@@ -17,21 +17,21 @@ type lockable struct {
 }
 
 // lockModes are the values of --mode.
-var lockModes = map[string]func(sm *session.Manager, path string) lockable{
-	"mutex": func(sm *session.Manager, path string) lockable {
-		m := lock.New(sm, path)
+var lockModes = map[string]func(sm *session.Manager, path string, opt lock.Option) lockable{
+	"mutex": func(sm *session.Manager, path string, opt lock.Option) lockable {
+		m := lock.New(sm, path, opt)
 		return lockable{wait: plain(m.Lock), try: plain(m.TryLock), holders: m.Holders}
 	},
-	"exclusive": func(sm *session.Manager, path string) lockable {
-		m := lock.NewExclusive(sm, path)
+	"exclusive": func(sm *session.Manager, path string, opt lock.Option) lockable {
+		m := lock.NewExclusive(sm, path, opt)
 		return lockable{wait: plain(m.Lock), try: plain(m.TryLock), holders: m.Holders}
 	},
-	"read": func(sm *session.Manager, path string) lockable {
-		m := lock.NewRW(sm, path)
+	"read": func(sm *session.Manager, path string, opt lock.Option) lockable {
+		m := lock.NewRW(sm, path, opt)
 		return lockable{wait: plain(m.RLock), try: plain(m.TryRLock), holders: m.Holders, reads: true}
 	},
-	"write": func(sm *session.Manager, path string) lockable {
-		m := lock.NewRW(sm, path)
+	"write": func(sm *session.Manager, path string, opt lock.Option) lockable {
+		m := lock.NewRW(sm, path, opt)
 		return lockable{wait: writing(m.Lock), try: writing(m.TryLock), holders: m.Holders}
 	},
 }

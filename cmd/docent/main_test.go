@@ -69,12 +69,17 @@ func play(role string) {
 		os.Exit(code)
 	case "env": // prints what docent tells it
 		fmt.Println(os.Getenv("DOCENT_PATH"), os.Getenv("DOCENT_TOKEN"), os.Getenv("DOCENT_ID"))
+	case "sessions": // prints under whose holds it runs
+		fmt.Println(os.Getenv("DOCENT_SESSIONS"))
 	case "signals": // prints each signal; ends with code 7 at SIGTERM
 		signals := make(chan os.Signal, 16)
 		signal.Notify(signals)
 		fmt.Println("ready", os.Getenv("DOCENT_TOKEN"))
 		for sig := range signals {
-			if sig == syscall.SIGURG { // the runtime's own
+			switch sig {
+			case syscall.SIGURG: // the runtime's own
+				continue
+			case syscall.SIGCONT: // goes along with a SIGTERM, and may arrive before it
 				continue
 			}
 			fmt.Println(sig)
@@ -141,6 +146,24 @@ func stdin(text string) setting {
 // on has docent dial the server in memory.
 func on(server *zktest.Server) setting {
 	return func(w *world) { w.dial = server.DialContext }
+}
+
+// over has docent dial through a link, which can be cut.
+func over(link *zktest.Link) setting {
+	return func(w *world) { w.dial = link.DialContext }
+}
+
+// barred keeps the creates of a node waiting until admit is called: what comes
+// before its return is told only if there is time for it.
+func barred(server *zktest.Server, path string) (admit func()) {
+	gate := make(chan struct{})
+	server.Intercept(func(r zktest.Request) zktest.Action {
+		if r.Op == zktest.OpCreate && r.Path == path {
+			return zktest.Hold(gate)
+		}
+		return zktest.Pass
+	})
+	return func() { close(gate) }
 }
 
 // start runs docent in the background.

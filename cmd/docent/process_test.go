@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -35,6 +36,11 @@ func startProcess(t *testing.T, addr, cmdRole string, args ...string) *process {
 	p.Stderr = &p.stderr
 	stdout, err := p.StdoutPipe()
 	require.NoError(t, err)
+	// What is ignored here (nohup, a job in a script's background) would be ignored there. A signal
+	// that is caught is not inherited.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, forwarded...)
+	defer signal.Stop(caught)
 	require.NoError(t, p.Start())
 	watchdog := time.AfterFunc(patience, func() { _ = p.Process.Kill() })
 	t.Cleanup(func() { watchdog.Stop() })
@@ -59,10 +65,11 @@ func (p *process) wait() (code int, rest []string) {
 	return p.ProcessState.ExitCode(), rest
 }
 
-// listening returns a server with short sessions, and its address.
+// listening returns a server that grants short sessions, and its address. Whoever
+// asks for one may lose it on a machine that is busy: who is to hold on asks for a long one.
 func listening(t *testing.T) (*zktest.Server, string) {
 	t.Helper()
-	server := zktest.New(t, zktest.WithTick(100*ms), zktest.WithSessionTimeouts(1000*ms, 2000*ms))
+	server := zktest.New(t, zktest.WithTick(100*ms), zktest.WithSessionTimeouts(1000*ms, time.Minute))
 	addr, err := server.Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	return server, addr
@@ -70,9 +77,9 @@ func listening(t *testing.T) (*zktest.Server, string) {
 
 func TestProcess_stoppedForLongerThanItsSession(t *testing.T) {
 	server, addr := listening(t)
-	first := startProcess(t, addr, "signals", words("lock /l --timeout 1s", self()...)...)
+	first := startProcess(t, addr, "signals", words("lock /l --timeout 2s", self()...)...)
 	token := tokenOf(t, first.line())
-	second := startProcess(t, addr, "signals", words("lock /l --timeout 1s", self()...)...)
+	second := startProcess(t, addr, "signals", words("lock /l --timeout 1m", self()...)...)
 	awaitEphemerals(t, server, 2)
 	require.NoError(t, first.Process.Signal(syscall.SIGSTOP))
 	require.Greater(t, tokenOf(t, second.line()), token)
@@ -88,9 +95,9 @@ func TestProcess_stoppedForLongerThanItsSession(t *testing.T) {
 
 func TestProcess_killed(t *testing.T) {
 	server, addr := listening(t)
-	first := startProcess(t, addr, "signals", words("lock /l --timeout 1s", self()...)...)
+	first := startProcess(t, addr, "signals", words("lock /l --timeout 2s", self()...)...)
 	require.Contains(t, first.line(), "ready")
-	second := startProcess(t, addr, "signals", words("lock /l --timeout 1s", self()...)...)
+	second := startProcess(t, addr, "signals", words("lock /l --timeout 1m", self()...)...)
 	awaitEphemerals(t, server, 2)
 	require.NoError(t, first.Process.Kill())
 	require.Contains(t, second.line(), "ready", "the session of the first has run out")

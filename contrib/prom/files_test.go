@@ -1,7 +1,6 @@
 package prom_test
 
 import (
-	"encoding/json"
 	"maps"
 	"os"
 	"os/exec"
@@ -54,25 +53,6 @@ func read(t *testing.T, path string) string {
 	return string(data)
 }
 
-// The dashboard shows every metric there is, and none that there is not.
-func TestDashboard(t *testing.T) {
-	var dashboard struct {
-		Panels []struct {
-			Title   string
-			Targets []struct{ Expr string }
-		}
-	}
-	require.NoError(t, json.Unmarshal([]byte(read(t, "dashboard.json")), &dashboard))
-	var expressions []string
-	for _, p := range dashboard.Panels {
-		require.NotEmpty(t, p.Targets, p.Title)
-		for _, target := range p.Targets {
-			expressions = append(expressions, target.Expr)
-		}
-	}
-	require.Equal(t, slices.Sorted(maps.Keys(metrics())), named(expressions...))
-}
-
 func TestRulesNameMetricsThatExist(t *testing.T) {
 	all := metrics()
 	names := named(read(t, "rules.yaml"))
@@ -93,19 +73,24 @@ func TestMetricsAreDocumented(t *testing.T) {
 	require.Equal(t, slices.Sorted(maps.Keys(metrics())), rows)
 }
 
-// Every alert fires when it should, and is silent when all is well.
-func TestRules(t *testing.T) {
-	promtool, err := exec.LookPath("promtool")
+// promtool runs it.
+func promtool(t *testing.T, args ...string) {
+	t.Helper()
+	program, err := exec.LookPath("promtool")
 	if err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal("there is no promtool (Debian: apt-get install prometheus), and CI=true")
 		}
 		t.Skip("there is no promtool (Debian: apt-get install prometheus)")
 	}
-	for _, args := range [][]string{{"check", "rules", "rules.yaml"}, {"test", "rules", "rules_test.yaml"}} {
-		out, err := exec.CommandContext(t.Context(), promtool, args...).CombinedOutput()
-		require.NoError(t, err, "%s", out)
-	}
+	out, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+// Every alert fires when it should, and is silent when all is well.
+func TestRules(t *testing.T) {
+	promtool(t, "check", "rules", "rules.yaml")
+	promtool(t, "test", "rules", "rules_test.yaml")
 	rules, tests := read(t, "rules.yaml"), read(t, "rules_test.yaml")
 	for _, m := range regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(rules, -1) {
 		require.Contains(t, tests, `alertname="`+m[1]+`"`, "an alert that no test lets fire")

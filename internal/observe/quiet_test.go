@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -226,11 +228,23 @@ func (p *process) share() {
 	})
 }
 
-// Two processes do all there is to do for an hour, and nothing is logged at Info
-// or above.
+// asDefault has the lines logged as well that go past every Manager's logger.
+func (l *logLines) asDefault(t *testing.T) {
+	before, to, flags := slog.Default(), log.Writer(), log.Flags()
+	slog.SetDefault(slog.New(slog.NewTextHandler(l, nil)))
+	t.Cleanup(func() {
+		slog.SetDefault(before)
+		log.SetOutput(to) // SetDefault has led the package log to its handler
+		log.SetFlags(flags)
+	})
+}
+
+// Two processes do all there is to do for an hour, and stop. Once there are
+// sessions, nothing is logged at Info or above.
 func TestHealthyIsQuiet(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		var log logLines
+		log.asDefault(t)
 		ctx, cancel := context.WithCancel(w.Context())
 		defer cancel()
 		var all []*process
@@ -238,14 +252,15 @@ func TestHealthyIsQuiet(t *testing.T) {
 			sm := w.Process(func(cfg *session.Config) { cfg.Logger = slog.New(slog.NewTextHandler(&log, nil)) }).Manager
 			all = append(all, &process{sm: sm, name: name, ctx: ctx, fail: t.Errorf, done: make(map[string]int)})
 		}
-		require.Contains(w, log.take(), "session opened", "the log is on")
+		opened := log.take()
+		require.Equal(w, 2, strings.Count(opened, "session opened"), "the log is on")
+		require.Equal(w, 2, strings.Count(opened, "\n"), "%s", opened)
 		for _, p := range all {
 			p.contend()
 			p.share()
 		}
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		quiet := log.take()
 		cancel()
 		for _, p := range all {
 			p.work.Wait()
@@ -257,6 +272,6 @@ func TestHealthyIsQuiet(t *testing.T) {
 		for _, what := range []string{"naming", "partitioner", "election", "consume"} { // chance has a part in who does it
 			require.NotZero(w, all[0].done[what]+all[1].done[what], what)
 		}
-		require.Empty(w, quiet)
+		require.Empty(w, log.take())
 	})
 }

@@ -72,8 +72,16 @@ func output(cmd *exec.Cmd) (string, error) {
 // Main runs the tests of a package, removes what they shared, and fails the package when goroutines are left over:
 //
 //	func TestMain(m *testing.M) { ensemble.Main(m) }
-func Main(m *testing.M) {
+//
+// What else the tests share is removed by the functions that follow.
+func Main(m *testing.M, clean ...func() error) {
 	code := m.Run()
+	for _, f := range clean {
+		if err := f(); err != nil {
+			fmt.Fprintf(os.Stderr, "removing what the tests shared: %v\n", err)
+			code = max(code, 1)
+		}
+	}
 	if built.dir != "" {
 		if err := os.RemoveAll(built.dir); err != nil {
 			fmt.Fprintf(os.Stderr, "removing the docent that was built for the tests: %v\n", err)

@@ -5,13 +5,11 @@ package inspect
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/docent-go/docent/inspect"
 	"github.com/docent-go/docent/lock"
@@ -20,18 +18,7 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if err := peers.Clean(); err != nil {
-		fmt.Fprintln(os.Stderr, "removing the peers:", err)
-		code = max(code, 1)
-	}
-	if err := goleak.Find(); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, "goroutines outlive the tests:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { ensemble.Main(m, peers.Clean) }
 
 const (
 	timeout  = 10 * time.Second // of all sessions

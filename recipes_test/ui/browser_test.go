@@ -116,6 +116,14 @@ func (b *browser) visit(url string) {
 	b.call("POST", "/url", map[string]any{"url": url}, nil)
 }
 
+// darken has the page believe that the user prefers dark pages.
+func (b *browser) darken() {
+	b.Helper()
+	b.call("POST", "/goog/cdp/execute", map[string]any{"cmd": "Emulation.setEmulatedMedia", "params": map[string]any{
+		"features": []any{map[string]string{"name": "prefers-color-scheme", "value": "dark"}},
+	}}, nil)
+}
+
 // run runs a script on the page and returns what it does.
 func run[T any](b *browser, script string, args ...any) T {
 	b.Helper()

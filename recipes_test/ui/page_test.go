@@ -16,10 +16,11 @@ import (
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/queue"
 	"github.com/docent-go/docent/recipes_test/ensemble"
+	"github.com/docent-go/docent/recipes_test/peers"
 	"github.com/docent-go/docent/session"
 )
 
-func TestMain(m *testing.M) { ensemble.Main(m) }
+func TestMain(m *testing.M) { ensemble.Main(m, peers.Clean) }
 
 func within(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -29,7 +30,7 @@ func within(t *testing.T) context.Context {
 
 func dial(t *testing.T, e *ensemble.Ensemble) *session.Manager {
 	t.Helper()
-	sm, err := session.Dial(within(t), session.Config{Servers: e.Addrs()})
+	sm, err := session.Dial(within(t), session.Config{Servers: e.Addrs(), Timeout: time.Minute})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = sm.Close() })
 	return sm

@@ -63,10 +63,10 @@ func Zsh(w io.Writer, app *kong.Application) error {
 	all := commands(app)
 	s := &script{w: w}
 	s.line("#compdef %s", app.Name)
-	s.line("# Completion of %[1]s for zsh. Write it to a file _%[1]s in a directory of $fpath.", app.Name)
+	s.line("# Completion of %[1]s for zsh. Load it behind compinit with: source <(%[1]s completion zsh), or write it to a file _%[1]s in a directory of $fpath.", app.Name)
 	s.line(`_%s() {`, app.Name)
 	s.line(`	local place=%s word i=2`, app.Name)
-	s.line(`	local -a found`)
+	s.line(`	local -a found flags`)
 	s.line(`	while ((i < CURRENT)); do`)
 	s.line(`		word=$words[i]`)
 	s.line(`		case $word in`)
@@ -104,15 +104,20 @@ func Zsh(w io.Writer, app *kong.Application) error {
 		}
 		for _, flag := range c.flags {
 			for _, name := range names(flag) {
-				s.line(`		found+=(%s)`, quote(described(name, flag.Help)))
+				s.line(`		flags+=(%s)`, quote(described(name, flag.Help)))
 			}
 		}
 		s.line(`		;;`)
 	}
 	s.line(`	esac`)
-	s.line(`	_describe -o %s found`, app.Name)
+	s.line(`	_describe %s found`, app.Name)
+	s.line(`	_describe -o %s flags`, app.Name)
 	s.line(`}`)
-	s.line(`_%[1]s "$@"`, app.Name)
+	s.line(`if [[ $funcstack[1] == _%[1]s ]]; then # loaded by compinit, in the place of the function`, app.Name)
+	s.line(`	_%[1]s "$@"`, app.Name)
+	s.line(`else`)
+	s.line(`	compdef _%[1]s %[1]s`, app.Name)
+	s.line(`fi`)
 	return s.err
 }
 

@@ -48,7 +48,8 @@ function brief(f) {
     case "barrier": return "closed";
     case "double-barrier": return f.ready ? "under way, " + (f.inside || []).length + " inside" : (f.waiting || []).length + " waiting";
     case "counter": return String(f.value);
-    case "config": return "version " + f.version + ", " + plural(f.bytes, "byte");
+    case "config": return "version " + f.version + ", " + plural(f.bytes, "byte") + (f.kept ? ", " + plural(f.kept, "value") + " kept" : "");
+    case "history": return plural(f.kept || 0, "value") + " kept of " + f.key;
     case "hidden": return "an ACL hides its " + f.what;
     case "omitted": return plural(f.nodes, "node") + " left out: " + f.why;
     default: return f.bytes ? plural(f.bytes, "byte") : "";
@@ -106,7 +107,9 @@ function body(f) {
       el("h3", {}, "Inside"), grid((f.inside || []).map((p) => card(p, "inside", "holds"))),
       el("h3", {}, "Waiting"), grid((f.waiting || []).map((p) => card(p, "waits")))];
     case "counter": return facts([["value", String(f.value)], ["bytes", String(f.bytes)], ["version", String(f.version)], ["changed", el("span", {}, aged(f.modified), " ago")]]);
-    case "config": return facts([["bytes", String(f.bytes)], ["version", String(f.version)], ["changed", el("span", {}, aged(f.modified), " ago")]]);
+    case "config": return facts([["bytes", String(f.bytes)], ["version", String(f.version)], ["changed", el("span", {}, aged(f.modified), " ago")],
+      ["kept", f.kept ? plural(f.kept, "value") + " (docent config history)" : undefined]]);
+    case "history": return facts([["of", f.key], ["kept", plural(f.kept || 0, "value")]]);
     case "hidden": return el("p", { class: "note bad" }, "An ACL hides its " + f.what + " from the credentials that docent ui was started with.");
     case "omitted": return el("p", { class: "note mark" }, plural(f.nodes, "node") + " were not looked at: " + f.why);
     default: return facts([["bytes", String(f.bytes || 0)], ["session", f.session]]);
@@ -157,9 +160,16 @@ function confirmed(title, text, verb, url, what) {
 // What the search looks at: everything that the finding says.
 const text = (f) => (f.path + " " + f.kind + " " + brief(f) + " " + JSON.stringify(f)).toLowerCase();
 
+// What is listed: all but nodes that are nothing in themselves, and whose paths are seen in what follows.
+function listed() {
+  const all = report ? report.findings : [];
+  const leads = (f, next) => next && next.path.startsWith(f.path === "/" ? "/" : f.path + "/");
+  return all.filter((f, i) => f.kind !== "plain" || (f.notes || []).length || f.bytes || !leads(f, all[i + 1]));
+}
+
 function visible() {
   const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
-  return (report ? report.findings : []).filter((f) => words.length === 0 || words.every((w) => text(f).includes(w)));
+  return listed().filter((f) => words.length === 0 || words.every((w) => text(f).includes(w)));
 }
 
 const keyOf = (f) => f.kind + " " + f.path;
@@ -192,7 +202,7 @@ function drawList() {
     list.replaceChildren(...items);
     if (focused && focused.isConnected) focused.focus();
   }
-  const n = report ? report.findings.length : 0;
+  const n = listed().length;
   $("summary").textContent = report ? (shown.length === n ? plural(n, "finding") : shown.length + " of " + plural(n, "finding")) + ", " + plural(report.nodes, "node") + " read" : "";
 }
 
@@ -218,8 +228,8 @@ function drawDetail() {
     el("p", { class: "meta" }, [f.kind, (f.layouts || []).join(", "), f.created ? "made " : ""].filter(Boolean).join(" · "), f.created ? el("span", {}, aged(f.created), " ago") : "",
       f.strangers ? " · " + plural(f.strangers, "stranger") : "", f.unread ? " · " + f.unread + " not looked at" : ""),
     el("div", { class: "body" }, body(f)),
-    (f.notes || []).map((n) => el("p", { class: "note" }, n)),
-    (f.abandoned || []).map((m) => el("p", { class: "note mark" }, "Looks abandoned: " + m.path + ": " + m.why)));
+    ...(f.notes || []).map((n) => el("p", { class: "note" }, n)),
+    ...(f.abandoned || []).map((m) => el("p", { class: "note mark" }, "Looks abandoned: " + m.path + ": " + m.why)));
   if (before.has(keyOf(f)) && before.get(keyOf(f)) !== json) flash(section);
   if (active) [...section.querySelectorAll("button")].find((b) => b.textContent === active)?.focus();
 }

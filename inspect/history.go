@@ -1,0 +1,74 @@
+package inspect
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// historyName is the directory beside config keys in which their histories lie,
+// each below the name of its key.
+const historyName = ".history"
+
+// markLen is the length of what makes the names of a history's values unique.
+const markLen = 26
+
+// isValue reports whether a node of that name is a value in a history: one that
+// was set, or one that was there before.
+func isValue(name string) bool {
+	rest, set := strings.CutPrefix(name, "set-")
+	if !set {
+		var was bool
+		if rest, was = strings.CutPrefix(name, "was-"); !was {
+			return false
+		}
+	}
+	return len(rest) > markLen && strings.Trim(rest[:markLen], "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == "" &&
+		hasSeq(name, rest[:markLen]+"-")
+}
+
+// histories takes the histories of those children of n that stand, for which
+// they count, and their directory if it has nothing else.
+func (c *classifier) histories(n *node) {
+	dir := n.kid(historyName)
+	if dir == nil || dir.shape != shapePlain {
+		return
+	}
+	rest := dir.leaf()
+	for _, h := range dir.kids {
+		key := n.kid(h.name)
+		if key == nil || key == dir || h.shape != shapeHistory && !(h.leaf() && h.stat.DataLength == 0 && !h.ephemeral()) {
+			rest = true
+			continue
+		}
+		c.kept[key] = h.values()
+		c.take(h)
+	}
+	if !rest {
+		c.take(dir)
+	}
+}
+
+func (n *node) values() int { return len(n.names) - len(n.stranger) }
+
+// history recognises that of a key which is not among the nodes that were looked
+// at.
+func (c *classifier) history(n *node) Finding {
+	if n.shape != shapeHistory {
+		return nil
+	}
+	f := &History{Header: headerAs(KindHistory, n)}
+	f.Layouts = []Layout{Docent}
+	f.Kept = n.values()
+	dir, _ := znode.Split(n.path)
+	above, _ := znode.Split(dir)
+	f.Key = znode.Join(above, n.name)
+	if n.parent == nil || n.parent.parent == nil {
+		return f
+	}
+	if beside := n.parent.parent.names; !slices.Contains(beside, n.name) {
+		f.Notes = append(f.Notes, "the key is not there")
+	}
+	return f
+}

@@ -1,0 +1,126 @@
+//go:build unix
+
+package contrib
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/queue"
+	"github.com/docent-go/docent/recipes_test/peers"
+)
+
+// What the three programs do all the time.
+var jobs = []string{
+	"docent locks", "curator locks", "kazoo locks",
+	"docent leads", "curator leads",
+	"curator puts", "docent consumes", "kazoo puts and gets",
+}
+
+// critical is a section in which only one may be.
+type critical struct{ inside atomic.Int32 }
+
+func (c *critical) pass(who string) error {
+	if n := c.inside.Add(1); n != 1 {
+		return fmt.Errorf("%s is in the critical section with %d others", who, n-1)
+	}
+	time.Sleep(5 * time.Millisecond) // long enough to be seen there
+	c.inside.Add(-1)
+	return nil
+}
+
+// told does a command of a peer's and counts anything but the wanted answer as a failure.
+func told(a *peers.Actor, want, verb string, args ...any) error {
+	got, err := a.Go(verb, args...).Result()
+	if err == nil && got != want {
+		err = fmt.Errorf("%s says %q, not %q", verb, got, want)
+	}
+	return err
+}
+
+// guarded passes the section with a lock of a peer's.
+func (c *critical) guarded(a *peers.Actor, who string, args ...any) error {
+	if err := told(a, "true", "lock.acquire", append(args, patience.Milliseconds())...); err != nil {
+		return err
+	}
+	if err := c.pass(who); err != nil {
+		return err
+	}
+	return told(a, "", "lock.release", args...)
+}
+
+func (w *world) begins() {
+	var locked, led critical
+	java, python := w.java.Actor, w.python.Actor
+	mutex := lock.New(w.sm, "/work/lock", lock.ID("docent"))
+	w.begin("docent locks", func() error {
+		return mutex.Do(w.working, func(context.Context, *lock.Hold) error { return locked.pass("docent") })
+	})
+	w.begin("curator locks", func() error { return locked.guarded(java("locks"), "curator", "/work/lock") })
+	w.begin("kazoo locks", func() error { return locked.guarded(python("locks"), "kazoo", "/work/lock", "named") })
+
+	latch := election.New(w.sm, "/work/latch", election.ID("docent"))
+	w.begin("docent leads", func() error {
+		term, err := latch.Campaign(w.working)
+		if err != nil {
+			return err
+		}
+		if err := led.pass("docent"); err != nil {
+			return err
+		}
+		return term.Resign()
+	})
+	leader := java("leads")
+	w.begin("curator leads", func() error {
+		if _, err := leader.Go("elect.latch", "/work/latch", "curator").Result(); err != nil {
+			return err
+		}
+		if err := told(leader, "true", "elect.await", "/work/latch", patience.Milliseconds()); err != nil {
+			return err
+		}
+		if err := led.pass("curator"); err != nil {
+			return err
+		}
+		_, err := leader.Go("elect.unlatch", "/work/latch").Result()
+		return err
+	})
+
+	puts := java("puts")
+	puts.Do("queue.open", "/work/queue/items", "fifo", "put", "")
+	w.begin("curator puts", func() error {
+		if _, err := puts.Go("queue.put", "/work/queue/items", "mail").Result(); err != nil {
+			return err
+		}
+		_, err := puts.Go("queue.flush", "/work/queue/items", patience.Milliseconds()).Result()
+		return err
+	})
+	mail := queue.New(w.sm, "/work/queue")
+	w.work.Go(func() {
+		err := mail.Consume(w.working, func(_ context.Context, item *queue.Item) error {
+			w.did("docent consumes")
+			return nil
+		})
+		if w.working.Err() == nil {
+			w.Errorf("the queue: %v", err)
+		}
+	})
+	gets := python("gets")
+	w.begin("kazoo puts and gets", func() error {
+		err := told(gets, "", "queue.lput", "/work/kazoo", "mail", 100)
+		if err == nil {
+			err = told(gets, "mail", "queue.lget", "/work/kazoo", patience.Milliseconds())
+		}
+		if err == nil {
+			err = told(gets, "true", "queue.consume", "/work/kazoo")
+		}
+		if err != nil && strings.HasPrefix(err.Error(), "ConnectionLoss") {
+			return errAgain // kazoo's queue leaves it to its user to try again
+		}
+		return err
+	})
+}
