@@ -16,7 +16,7 @@ DURATION ?= 10m
 # How many random programs the conformance suite runs against both servers.
 CHECKS   ?= 200
 # How many rounds the benchmark takes.
-ROUNDS   ?= 5
+ROUNDS   ?= 12
 
 .PHONY: help build test test-unit test-ensemble conformance fuzz soak simulation mutants bench lint deps cover clean scale
 

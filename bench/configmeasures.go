@@ -17,9 +17,9 @@ func configMeasures() []measure {
 	return []measure{
 		{
 			name: "config/visible", title: "Config published until Load has it", clients: 2,
-			subjects: visible(100),
-			absent:   map[string]string{goZK: "has no such recipe"},
-			budgets:  []budget{{floor, 1.15}},
+			turns: 3, subjects: visible(40),
+			absent:  map[string]string{goZK: "has no such recipe"},
+			budgets: []budget{{floor, 1.15}},
 		},
 		{
 			name: "config/load", title: "Value.Load", unit: counted, of: "ns", clients: 1, rounds: 5,

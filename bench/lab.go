@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ import (
 // Sites: what the measured requests go to.
 const (
 	standalone = "standalone" // one server, on loopback
-	three      = "three"      // an ensemble of three
+	three      = "three"      // an ensemble of three, whose clients are all at one follower
 	rtt0       = "rtt0"       // the one server, behind a proxy that adds nothing but itself
 	rtt1       = "rtt1"       // … that adds a millisecond to every round trip
 	rtt5       = "rtt5"       // … five
@@ -76,6 +77,15 @@ func (l *lab) at(name string) (*site, error) {
 		return nil, err
 	}
 	s := &site{lab: l, addrs: e.Addrs()}
+	if n > 1 {
+		// All clients at one server, and not each where chance leads it: the
+		// leader answers writes sooner than a follower.
+		followers := e.Followers()
+		if len(followers) == 0 {
+			return nil, errors.New("no server follows")
+		}
+		s.addrs = []string{followers[0].Addr()}
+	}
 	if added, slow := map[string]time.Duration{rtt0: 0, rtt1: time.Millisecond, rtt5: 5 * time.Millisecond}[name]; slow {
 		var proxies *ensemble.Proxies
 		if err := l.bed.try(func() { proxies = e.Proxied(l.bed) }); err != nil {

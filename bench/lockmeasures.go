@@ -21,12 +21,12 @@ func lockMeasures() []measure {
 	return []measure{
 		{
 			name: "lock/uncontended", title: "Lock + Release, uncontended, with the token", clients: 1,
-			subjects: uncontended(150),
-			budgets:  []budget{{floor, 1.15}},
+			turns: 4, subjects: uncontended(60),
+			budgets: []budget{{floor, 1.15}},
 		},
 		{
 			name: "lock/turns", title: "Lock + Release, two sessions in turn, never at the same time", clients: 2,
-			subjects: turns(150),
+			turns: 4, subjects: turns(60),
 			absent: map[string]string{
 				curator: "makes the same requests as above", kazoo: "makes the same requests as above", etcd: "makes the same requests as above",
 			},

@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	only := flags.String("only", "", "measure what begins with one of these, separated by commas")
 	skip := flags.String("skip", "", "leave out these subjects, separated by commas")
-	rounds := flags.Int("rounds", 5, "rounds, after one that warms up")
+	rounds := flags.Int("rounds", 12, "rounds, after one that warms up")
 	jsonTo := flags.String("json", "", "write one JSON object a line to this file; - is standard output")
 	docs := flags.String("docs", "", "write performance.json, the tables of performance.md and its plots into this directory")
 	render := flags.Bool("render", false, "with -docs: measure nothing, make tables and plots from performance.json")

@@ -110,6 +110,12 @@ func TestRounds(t *testing.T) {
 	require.Nil(t, rows[2].P50)
 	require.Equal(t, "none", rows[3].Why)
 
+	m.turns, order = 2, nil
+	got, err = measureAll(l, []measure{m}, 2, io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, []string{floor, docent, curator, docent, curator, floor, curator, floor, docent}, order[:9], "each turn, too")
+	require.Equal(t, 4, rowsOf(m, got[0])[1].Rounds, "two rounds of two turns")
+
 	m.subjects = []subject{named(docent, errors.New("broken"))}
 	_, err = measureAll(l, []measure{m}, 1, io.Discard)
 	require.EqualError(t, err, "x: docent: broken")

@@ -39,6 +39,7 @@ type measure struct {
 	x        float64
 	axis     string // growth: what x is
 	rounds   int    // at most so many; 0 means as many as asked for
+	turns    int    // how often each subject has its turn in a round; 0 means once
 	subjects []subject
 	absent   map[string]string // why a peer has no figure
 	budgets  []budget

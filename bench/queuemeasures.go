@@ -19,11 +19,11 @@ const batch = 100
 
 func queueMeasures() []measure {
 	noQueue := map[string]string{goZK: "has no queue", etcd: "its queue is experimental and not released with the client"}
-	put := putSubjects(250)
+	put := putSubjects(100)
 	return []measure{
 		{
 			name: "queue/put", title: "Put of an item of 100 bytes", clients: 1,
-			subjects: put, absent: noQueue,
+			turns: 3, subjects: put, absent: noQueue,
 			budgets: []budget{{floor, 1 / 0.9}},
 		},
 		{

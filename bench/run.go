@@ -63,8 +63,10 @@ type figures map[string]*series
 
 // measureAll runs the rounds of every measure: in each round one subject after
 // the other, the next round beginning with another one, so that whatever drifts
-// in the machine drifts for all of them. The first round warms up and is
-// forgotten; what is measured once takes long, and needs none.
+// in the machine drifts for all of them. Where the subjects have several short
+// turns in a round, each of these counts as a round of its own: the closer two
+// turns lie together, the less comes between them. The first round warms up and
+// is forgotten; what is measured once takes long, and needs none.
 func measureAll(l *lab, measures []measure, rounds int, progress io.Writer) ([]figures, error) {
 	all := make([]figures, len(measures))
 	for i := range all {
@@ -80,8 +82,15 @@ func measureAll(l *lab, measures []measure, rounds int, progress io.Writer) ([]f
 				continue
 			}
 			start := time.Now()
-			if err := oneRound(l, m, r, all[i]); err != nil {
-				return nil, fmt.Errorf("%s: %w", m.name, err)
+			turns := max(m.turns, 1)
+			for turn := range turns {
+				got := all[i]
+				if r == 0 {
+					got = figures{}
+				}
+				if err := oneRound(l, m, r*turns+turn, got); err != nil {
+					return nil, fmt.Errorf("%s: %w", m.name, err)
+				}
 			}
 			fmt.Fprintf(progress, "round %d of %d  %-28s %6.1f s\n", r, rounds, m.name, time.Since(start).Seconds())
 		}
@@ -89,7 +98,8 @@ func measureAll(l *lab, measures []measure, rounds int, progress io.Writer) ([]f
 	return all, nil
 }
 
-// oneRound fails when one of ours does. A peer that fails has no figure.
+// oneRound begins with the r-th subject, as it were. It fails when one of ours
+// does. A peer that fails has no figure.
 func oneRound(l *lab, m measure, r int, got figures) error {
 	name := m.site
 	if name == "" {
@@ -108,9 +118,6 @@ func oneRound(l *lab, m measure, r int, got figures) error {
 		}
 		if err != nil && (subject.name == docent || subject.name == floor) {
 			return fmt.Errorf("%s: %w", subject.name, err)
-		}
-		if r == 0 {
-			continue
 		}
 		if got[subject.name] == nil {
 			got[subject.name] = &series{}
