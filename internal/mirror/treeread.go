@@ -128,12 +128,20 @@ func (t *Tree) take(a answer) []*reading {
 // parent is listed again: with the node it lost a child, or the node is back.
 func (t *Tree) vanished(n *treeNode) {
 	if n.parent == nil {
-		// It was the root's list. Its data is watched, and tells the rest.
+		// It was the root's list.
 		for _, kid := range n.kids {
 			t.drop(kid)
 		}
 		n.kids, n.leftOut = nil, 0
 		t.forget(n, ofList)
+		if data := n.now[ofData]; data.done && data.err == nil && n.seen {
+			// Its data was read later, when somebody had made it, although that
+			// answer was taken first.
+			list := &reading{n: n, part: ofList}
+			n.now[ofList] = list
+			t.dirty[list] = struct{}{}
+		}
+		// Else the data is watched, and tells when it is made, or still to come.
 		return
 	}
 	if n.parent.kids[n.name] != n {

@@ -1,0 +1,53 @@
+package mirror
+
+import (
+	"testing"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+)
+
+// The root is made between its list and its data, which are read at once, and
+// the answers are taken in either order: it is listed in the end.
+func TestRootMadeBetweenListAndData(t *testing.T) {
+	for name, listFirst := range map[string]bool{"list first": true, "data first": false} {
+		t.Run(name, func(t *testing.T) {
+			tree := &Tree{cfg: TreeConfig{Path: "/dir", Depth: 1}, dirty: make(map[*reading]struct{}), refused: make(map[*reading]struct{})}
+			tree.begin()
+			data, list := tree.ask(tree.root, ofData), tree.ask(tree.root, ofList)
+			there, gone := answer{reading: data}, answer{reading: list, err: zk.ErrNoNode}
+			var more []*reading
+			if listFirst {
+				more = append(tree.take(gone), tree.take(there)...)
+			} else {
+				more = append(tree.take(there), tree.take(gone)...)
+			}
+			for r := range tree.dirty {
+				more = append(more, r)
+			}
+			require.Len(t, more, 1)
+			require.Equal(t, ofList, more[0].part)
+			require.True(t, more[0].current())
+		})
+	}
+}
+
+// The root is not there: its list is not asked for until its data tells that it
+// was made, in whatever order the answers are taken.
+func TestRootMissing(t *testing.T) {
+	for name, listFirst := range map[string]bool{"list first": true, "data first": false} {
+		t.Run(name, func(t *testing.T) {
+			tree := &Tree{cfg: TreeConfig{Path: "/dir", Depth: 1}, dirty: make(map[*reading]struct{}), refused: make(map[*reading]struct{})}
+			tree.begin()
+			data, list := tree.ask(tree.root, ofData), tree.ask(tree.root, ofList)
+			missing, gone := answer{reading: data, missing: true}, answer{reading: list, err: zk.ErrNoNode}
+			if listFirst {
+				require.Empty(t, append(tree.take(gone), tree.take(missing)...))
+			} else {
+				require.Empty(t, append(tree.take(missing), tree.take(gone)...))
+			}
+			require.Empty(t, tree.dirty)
+			require.Nil(t, tree.root.now[ofList])
+		})
+	}
+}
