@@ -5,6 +5,7 @@ package interop
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -163,6 +164,8 @@ func TestLeaderLatch(t *testing.T) {
 		require.True(w, wish.waiting())
 		cancel()
 		_, err := wish.get()
+		require.ErrorIs(w, err, election.ErrStillLeads)
+		err = e.Transfer(w.within(time.Second), "docent") // one that cannot have seen the first in Java any more
 		require.ErrorIs(w, err, election.ErrStillLeads)
 		require.ErrorContains(w, err, "java 2")
 		b.Do("elect.unlatch", path)
