@@ -179,7 +179,13 @@ func start(t *testing.T, args []string, settings ...setting) *invocation {
 	ended := make(chan struct{})
 	t.Cleanup(func() {
 		cancel()
-		<-ended
+		for over := false; !over; { // a test that has failed has left a CMD running
+			select {
+			case <-ended:
+				over = true
+			case i.signals <- syscall.SIGTERM:
+			}
+		}
 		r.Close()
 	})
 	outside := world{

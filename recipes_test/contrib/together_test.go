@@ -67,7 +67,7 @@ func TestTogether(t *testing.T) {
 	}
 
 	w.inspects()
-	require.NoError(t, w.metrics.Queue("mail", queue.New(w.sm, "/work/queue")))
+	require.NoError(t, w.metrics.Queue("mail", queue.New(w.sm, "/jobs/queue")))
 	require.NoError(t, w.metrics.Service(pages, service))
 	page := w.scrape()
 	require.Contains(t, page, `docent_service_instances{name="pages",state="draining"} 1`)
@@ -97,8 +97,8 @@ func (w *world) inspects() {
 		layouts string // or several, one after the other
 	}
 	missing := map[string]sight{
-		"/work/lock": {inspect.KindLock, "curator docent"}, "/work/latch": {inspect.KindElection, "curator"},
-		"/work/queue": {inspect.KindQueue, "curator"}, "/work/kazoo": {inspect.KindQueue, "kazoo"},
+		"/jobs/lock": {inspect.KindLock, "curator docent"}, "/jobs/latch": {inspect.KindElection, "curator"},
+		"/jobs/queue": {inspect.KindQueue, "curator"}, "/jobs/kazoo": {inspect.KindQueue, "kazoo"},
 		"/services/calls": {inspect.KindService, "curator"}, "/services/pages": {inspect.KindService, "curator"},
 	}
 	// The lock's line has all three in it at a time.

@@ -57,14 +57,14 @@ func (c *critical) guarded(a *peers.Actor, who string, args ...any) error {
 func (w *world) begins() {
 	var locked, led critical
 	java, python := w.java.Actor, w.python.Actor
-	mutex := lock.New(w.sm, "/work/lock", lock.ID("docent"))
+	mutex := lock.New(w.sm, "/jobs/lock", lock.ID("docent"))
 	w.begin("docent locks", func() error {
 		return mutex.Do(w.working, func(context.Context, *lock.Hold) error { return locked.pass("docent") })
 	})
-	w.begin("curator locks", func() error { return locked.guarded(java("locks"), "curator", "/work/lock") })
-	w.begin("kazoo locks", func() error { return locked.guarded(python("locks"), "kazoo", "/work/lock", "named") })
+	w.begin("curator locks", func() error { return locked.guarded(java("locks"), "curator", "/jobs/lock") })
+	w.begin("kazoo locks", func() error { return locked.guarded(python("locks"), "kazoo", "/jobs/lock", "named") })
 
-	latch := election.New(w.sm, "/work/latch", election.ID("docent"))
+	latch := election.New(w.sm, "/jobs/latch", election.ID("docent"))
 	w.begin("docent leads", func() error {
 		term, err := latch.Campaign(w.working)
 		if err != nil {
@@ -77,29 +77,29 @@ func (w *world) begins() {
 	})
 	leader := java("leads")
 	w.begin("curator leads", func() error {
-		if _, err := leader.Go("elect.latch", "/work/latch", "curator").Result(); err != nil {
+		if _, err := leader.Go("elect.latch", "/jobs/latch", "curator").Result(); err != nil {
 			return err
 		}
-		if err := told(leader, "true", "elect.await", "/work/latch", patience.Milliseconds()); err != nil {
+		if err := told(leader, "true", "elect.await", "/jobs/latch", patience.Milliseconds()); err != nil {
 			return err
 		}
 		if err := led.pass("curator"); err != nil {
 			return err
 		}
-		_, err := leader.Go("elect.unlatch", "/work/latch").Result()
+		_, err := leader.Go("elect.unlatch", "/jobs/latch").Result()
 		return err
 	})
 
 	puts := java("puts")
-	puts.Do("queue.open", "/work/queue/items", "fifo", "put", "")
+	puts.Do("queue.open", "/jobs/queue/items", "fifo", "put", "")
 	w.begin("curator puts", func() error {
-		if _, err := puts.Go("queue.put", "/work/queue/items", "mail").Result(); err != nil {
+		if _, err := puts.Go("queue.put", "/jobs/queue/items", "mail").Result(); err != nil {
 			return err
 		}
-		_, err := puts.Go("queue.flush", "/work/queue/items", patience.Milliseconds()).Result()
+		_, err := puts.Go("queue.flush", "/jobs/queue/items", patience.Milliseconds()).Result()
 		return err
 	})
-	mail := queue.New(w.sm, "/work/queue")
+	mail := queue.New(w.sm, "/jobs/queue")
 	w.work.Go(func() {
 		err := mail.Consume(w.working, func(_ context.Context, item *queue.Item) error {
 			w.did("docent consumes")
@@ -111,12 +111,12 @@ func (w *world) begins() {
 	})
 	gets := python("gets")
 	w.begin("kazoo puts and gets", func() error {
-		err := told(gets, "", "queue.lput", "/work/kazoo", "mail", 100)
+		err := told(gets, "", "queue.lput", "/jobs/kazoo", "mail", 100)
 		if err == nil {
-			err = told(gets, "mail", "queue.lget", "/work/kazoo", patience.Milliseconds())
+			err = told(gets, "mail", "queue.lget", "/jobs/kazoo", patience.Milliseconds())
 		}
 		if err == nil {
-			err = told(gets, "true", "queue.consume", "/work/kazoo")
+			err = told(gets, "true", "queue.consume", "/jobs/kazoo")
 		}
 		if err != nil && strings.HasPrefix(err.Error(), "ConnectionLoss") {
 			return errAgain // kazoo's queue leaves it to its user to try again

@@ -67,7 +67,7 @@ func inWorld(t *testing.T) *world {
 		T: t, Ensemble: ensemble.Start(t, 3, ensemble.Config("maxSessionTimeout", fmt.Sprint(timeout.Milliseconds()))),
 		scraped: prometheus.NewPedanticRegistry(), spans: tracetest.NewSpanRecorder(), done: make(map[string]int),
 	}
-	names := map[string]string{"/work/lock": "shared", "/work/latch": "scheduler"}
+	names := map[string]string{"/jobs/lock": "shared", "/jobs/latch": "scheduler"}
 	w.metrics = prom.New(prom.Names(prom.Below(names)))
 	require.NoError(t, w.scraped.Register(w.metrics))
 	telemetry, err := docentotel.New(docentotel.Names(docentotel.Below(names)),
