@@ -80,7 +80,7 @@ soak: ## Simulations and ensembles for long: SEEDS=200 programs, DURATION=10m of
 	cd recipes_test && DOCENT_SEEDS=$(SEEDS) DOCENT_DURATION=$(DURATION) $(GO) test -race -count=1 -p 1 -timeout 0 -run 'Simulation|Soak|Conformance' ./...
 
 # The figures of docs/performance.md, next to Curator, kazoo and etcd where they are installed.
-bench: ## Docent and its peers side by side (about ten minutes); rewrites docs/performance.*
+bench: ## Docent and its peers side by side (about seven minutes); rewrites docs/performance.*
 	@.ci/deps
 	@command -v etcd >/dev/null || { [[ $$(id -u) == 0 ]] && command -v apt-get >/dev/null && \
 		DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends etcd-server; } || \
