@@ -26,7 +26,7 @@ func lockMeasures() []measure {
 		},
 		{
 			name: "lock/turns", title: "Lock + Release, two sessions in turn, never at the same time", clients: 2,
-			turns: 4, subjects: turns(60),
+			turns: 4, subjects: inTurn(2, 60),
 			absent: map[string]string{
 				curator: "makes the same requests as above", kazoo: "makes the same requests as above", etcd: "makes the same requests as above",
 			},
@@ -59,46 +59,8 @@ func lockMeasures() []measure {
 
 // uncontended is one client that nobody contends with.
 func uncontended(ops int) []subject {
-	return []subject{
-		{floor, func(e env) (sample, error) {
-			conns, err := e.site.raw(1)
-			if err != nil {
-				return sample{}, err
-			}
-			if _, err := conns[0].Create(e.dir, nil, 0, open); err != nil {
-				return sample{}, err
-			}
-			return eachOp(ops, func(int) error {
-				path, err := conns[0].Create(e.dir+"/lock-", nil, zk.FlagEphemeral|zk.FlagSequence, open)
-				if err != nil {
-					return err
-				}
-				return conns[0].Delete(path, -1)
-			})
-		}},
-		{docent, func(e env) (sample, error) {
-			sms, err := e.site.sm(1)
-			if err != nil {
-				return sample{}, err
-			}
-			m := lock.New(sms[0], e.dir)
-			return eachOp(ops, func(int) error {
-				h, err := m.Lock(e)
-				if err == nil && h.Token() == 0 {
-					err = fmt.Errorf("%s: a hold without a token", e.dir)
-				}
-				return cmp.Or(err, release(h))
-			})
-		}},
-		{goZK, func(e env) (sample, error) {
-			conns, err := e.site.raw(1)
-			if err != nil {
-				return sample{}, err
-			}
-			l := zk.NewLock(conns[0], e.dir, open)
-			return eachOp(ops, func(int) error { return cmp.Or(l.Lock(), l.Unlock()) })
-		}},
-		{withList, func(e env) (sample, error) {
+	return append(inTurn(1, ops),
+		subject{withList, func(e env) (sample, error) {
 			conns, err := e.site.raw(1)
 			if err != nil {
 				return sample{}, err
@@ -118,15 +80,15 @@ func uncontended(ops int) []subject {
 		external(curator, task{verb: "lock", clients: 1, sessions: 1, ops: ops}),
 		external(kazoo, task{verb: "lock", clients: 1, sessions: 1, ops: ops / 2}),
 		external(etcd, task{verb: "lock", clients: 1, sessions: 1, ops: ops / 2}),
-	}
+	)
 }
 
-// turns are two clients of which now one takes the lock and now the other, so
-// that neither finds it as it left it.
-func turns(ops int) []subject {
+// inTurn are clients of which now one takes the lock and now the next. With more
+// than one, none finds it as it left it.
+func inTurn(clients, ops int) []subject {
 	return []subject{
 		{floor, func(e env) (sample, error) {
-			conns, err := e.site.raw(2)
+			conns, err := e.site.raw(clients)
 			if err != nil {
 				return sample{}, err
 			}
@@ -134,28 +96,44 @@ func turns(ops int) []subject {
 				return sample{}, err
 			}
 			return eachOp(ops, func(i int) error {
-				path, err := conns[i%2].Create(e.dir+"/lock-", nil, zk.FlagEphemeral|zk.FlagSequence, open)
-				return cmp.Or(err, conns[i%2].Delete(path, -1))
+				conn := conns[i%clients]
+				path, err := conn.Create(e.dir+"/lock-", nil, zk.FlagEphemeral|zk.FlagSequence, open)
+				if err != nil {
+					return err
+				}
+				return conn.Delete(path, -1)
 			})
 		}},
 		{docent, func(e env) (sample, error) {
-			sms, err := e.site.sm(2)
+			sms, err := e.site.sm(clients)
 			if err != nil {
 				return sample{}, err
 			}
-			locks := []*lock.Mutex{lock.New(sms[0], e.dir), lock.New(sms[1], e.dir)}
+			locks := make([]*lock.Mutex, clients)
+			for i := range locks {
+				locks[i] = lock.New(sms[i], e.dir)
+			}
 			return eachOp(ops, func(i int) error {
-				h, err := locks[i%2].Lock(e)
+				h, err := locks[i%clients].Lock(e)
+				if err == nil && h.Token() == 0 {
+					err = fmt.Errorf("%s: a hold without a token", e.dir)
+				}
 				return cmp.Or(err, release(h))
 			})
 		}},
 		{goZK, func(e env) (sample, error) {
-			conns, err := e.site.raw(2)
+			conns, err := e.site.raw(clients)
 			if err != nil {
 				return sample{}, err
 			}
-			locks := []*zk.Lock{zk.NewLock(conns[0], e.dir, open), zk.NewLock(conns[1], e.dir, open)}
-			return eachOp(ops, func(i int) error { return cmp.Or(locks[i%2].Lock(), locks[i%2].Unlock()) })
+			locks := make([]*zk.Lock, clients)
+			for i := range locks {
+				locks[i] = zk.NewLock(conns[i], e.dir, open)
+			}
+			return eachOp(ops, func(i int) error {
+				l := locks[i%clients]
+				return cmp.Or(l.Lock(), l.Unlock())
+			})
 		}},
 	}
 }

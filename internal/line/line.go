@@ -56,14 +56,13 @@ type Config struct {
 // Line is the line in one directory. It keeps nothing of a single contender
 // but what spares the next a list, and is safe for concurrent use.
 type Line struct {
-	m    *session.Manager
-	dir  string
-	tag  string
-	data []byte
-	part bool
-	err  error
-
+	m       *session.Manager
+	dir     string
+	tag     string
+	data    []byte
+	part    bool
 	watched bool
+	err     error
 
 	tags     []string // of all contenders
 	blockers []string // of those among them who keep ours waiting
@@ -77,12 +76,11 @@ type Line struct {
 // used is reported by every call on the line.
 func New(cfg Config) *Line {
 	l := &Line{
-		m:    cfg.Manager,
-		dir:  cfg.Dir,
-		tag:  cfg.Tag,
-		data: cfg.Data,
-		part: cfg.Part,
-
+		m:       cfg.Manager,
+		dir:     cfg.Dir,
+		tag:     cfg.Tag,
+		data:    cfg.Data,
+		part:    cfg.Part,
 		watched: cfg.Watched,
 		err:     znode.Validate(cfg.Dir),
 		tags:    append([]string{cfg.Tag}, cfg.Also...),
