@@ -214,7 +214,7 @@ func (m *Manager) publish(s *Session) {
 	m.opened[s.ID()] = struct{}{}
 	m.states.publish(StateChange{Connected, s.ID(), time.Now(), nil})
 	if !s.isConnected() { // it went while nobody was told of the session yet
-		m.states.publish(StateChange{Suspended, s.ID(), time.Now(), nil})
+		m.tellLink(s, Suspended)
 	}
 	m.advance()
 }
@@ -239,7 +239,8 @@ func (m *Manager) advance() {
 	m.turn = make(chan struct{})
 }
 
-// linkChanged is told by a session of its connection's coming and going.
+// linkChanged is told by a session of its connection's coming and going. It may
+// come late with what publish has told already: the session's first connection.
 func (m *Manager) linkChanged(s *Session) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -251,8 +252,15 @@ func (m *Manager) linkChanged(s *Session) {
 		state = Connected
 		m.succeeded()
 	}
-	m.log.Info("connection changed", "session", sessionID(s.ID()), "state", state)
-	m.states.publish(StateChange{state, s.ID(), time.Now(), nil})
+	m.tellLink(s, state)
+}
+
+// tellLink tells of the current session's connection, unless it was told of
+// already. The caller holds mu.
+func (m *Manager) tellLink(s *Session, state State) {
+	if m.states.publish(StateChange{state, s.ID(), time.Now(), nil}) {
+		m.log.Info("connection changed", "session", sessionID(s.ID()), "state", state)
+	}
 }
 
 // dialFailed is told by a session of a connection that could not be made.

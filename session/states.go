@@ -62,17 +62,18 @@ type subscription struct {
 }
 
 // publish appends to every queue, unless the state is what it was already or
-// the relay has closed.
-func (r *relay) publish(change StateChange) {
+// the relay has closed. It reports whether it did.
+func (r *relay) publish(change StateChange) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.last.State == Closed || r.last.State == change.State && r.last.Session == change.Session {
-		return
+		return false
 	}
 	r.last = change
 	for sub := range r.subs {
 		sub.push(change)
 	}
+	return true
 }
 
 func (s *subscription) push(change StateChange) {
