@@ -117,7 +117,7 @@ func (d *Double) awaitEnd(ctx context.Context, s *session.Session, r *round, wat
 	switch {
 	case len(standing) == 0:
 		err := d.clear(ctx, s, r)
-		if errors.Is(err, session.ErrUnknownOutcome) && ctx.Err() == nil && s.Err() == nil {
+		if session.InDoubt(err) {
 			err = nil // look again
 		}
 		return false, err
@@ -313,7 +313,7 @@ func remove(ctx context.Context, s *session.Session, path string) error {
 		switch {
 		case err == nil, errors.Is(err, zk.ErrNoNode):
 			return nil
-		case !errors.Is(err, session.ErrUnknownOutcome) || ctx.Err() != nil || s.Err() != nil:
+		case !session.InDoubt(err):
 			return err
 		}
 	}

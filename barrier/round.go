@@ -167,7 +167,7 @@ func (d *Double) begin(ctx context.Context, s *session.Session, in []string, ver
 	switch {
 	case err == nil:
 		return &round{zxid: results[len(in)].Stat.Mzxid, number: number, members: in}, nil
-	case errors.Is(err, session.ErrUnknownOutcome) && ctx.Err() == nil && s.Err() == nil,
+	case session.InDoubt(err),
 		errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNodeExists):
 		return nil, errChanged
 	}

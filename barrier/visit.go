@@ -170,7 +170,7 @@ func (v *Visit) last(ctx context.Context, s *session.Session, ready bool) error 
 	}
 	if ready {
 		err := v.d.clear(ctx, s, v.round)
-		if errors.Is(err, session.ErrUnknownOutcome) && ctx.Err() == nil && s.Err() == nil {
+		if session.InDoubt(err) {
 			return errChanged
 		}
 		if err != nil {

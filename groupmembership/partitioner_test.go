@@ -54,6 +54,7 @@ func TestPartitionsAreDivided(t *testing.T) {
 		a.stop()
 		d.stop()
 		require.Empty(t, w.Children(orders+"/members"))
+		synctest.Wait() // d may have begun to claim what a left
 		require.Empty(t, w.Children(orders+"/claims"))
 	})
 }

@@ -105,7 +105,7 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 			q.picture.giveBack(i.s, i.name, i.now) // there may be a rest of it
 			q.died(l)
 			return errNotOurs
-		case errors.Is(err, session.ErrUnknownOutcome) && i.s.Err() == nil:
+		case session.InDoubt(err):
 			// Whoever looks next finds the item, or does not.
 			q.picture.giveBack(i.s, i.name, i.name)
 			return errNotOurs

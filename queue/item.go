@@ -237,7 +237,7 @@ func (i *Item) transact(first, then []session.Op) error {
 			return err
 		}
 		_, err := i.s.Txn(ctx, ops...)
-		if errors.Is(err, session.ErrUnknownOutcome) && i.s.Err() == nil {
+		if session.InDoubt(err) {
 			done, looked := i.gone(ctx)
 			if done {
 				return nil
@@ -274,7 +274,7 @@ func (i *Item) unclaim() error {
 	ctx := context.Background() // every request ends with the session
 	for {
 		err := i.s.Delete(ctx, i.claimPath(), session.AnyVersion)
-		if errors.Is(err, session.ErrUnknownOutcome) && i.s.Err() == nil {
+		if session.InDoubt(err) {
 			var ours bool
 			if ours, err = i.claimed(ctx); ours {
 				continue

@@ -169,7 +169,7 @@ func (i *Item) claim(ctx context.Context) (again bool, err error) {
 	}
 	for {
 		results, err := s.Txn(ctx, ops...)
-		if errors.Is(err, session.ErrUnknownOutcome) && s.Err() == nil {
+		if session.InDoubt(err) {
 			var made bool
 			if made, err = i.claimed(ctx); err == nil && !made {
 				continue

@@ -52,3 +52,20 @@ func TestErrorOfTheLastAttempt(t *testing.T) {
 		require.ErrorIs(t, err, ErrClosed)
 	})
 }
+
+// Only a lost answer is a reason to ask what became of the write: where ctx or the
+// session has ended, nobody can be asked.
+func TestInDoubt(t *testing.T) {
+	require.True(t, InDoubt(&OpError{"set", "/a", 1, unknown(zk.ErrConnectionClosed)}))
+	require.True(t, InDoubt(unknown(zk.ErrNodeExists)), "the second of two tries is refused")
+	for _, err := range []error{
+		nil,
+		zk.ErrConnectionClosed,
+		unknown(context.Canceled),
+		unknown(context.DeadlineExceeded),
+		unknown(ended(ErrTrustElapsed)),
+		unknown(ended(ErrClosed)),
+	} {
+		require.False(t, InDoubt(err), "%v", err)
+	}
+}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -58,6 +59,16 @@ var (
 	// not know, such as an old one to container nodes.
 	ErrUnimplemented = errors.New("the server does not implement the operation")
 )
+
+// InDoubt reports whether err says of a write that its answer was lost and of
+// nothing else that has ended: neither the session nor the caller's ctx. Then
+// whoever asks again in the same session, after a Sync, finds out what became of
+// the write. It looks at the error alone, since the session may end right
+// behind it: that is what the next request then says.
+func InDoubt(err error) bool {
+	return errors.Is(err, ErrUnknownOutcome) && !errors.Is(err, ErrSessionEnded) &&
+		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+}
 
 // lossCause is a cause that errors.Is also recognises as ErrLost.
 type lossCause struct{ text string }

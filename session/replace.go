@@ -74,7 +74,7 @@ func (n *Node) replace(ctx context.Context, path string, data []byte) error {
 			return nil
 		case errors.Is(err, zk.ErrNoNode):
 			return ErrDeleted
-		case !errors.Is(err, ErrUnknownOutcome) || s.over(ctx):
+		case !InDoubt(err):
 			return err
 		}
 		done, err := n.replaced(ctx, path)

@@ -252,7 +252,11 @@ func TestWhatADispatchCosts(t *testing.T) {
 			time.Sleep(2 * time.Second)
 		})
 		delete(counts, "sync") // which goes with each ping
-		require.Equal(t, map[string]int{"setData": reports, "getData": reports + 1}, counts)
+		require.Equal(t, reports, counts["setData"])
+		// The report of the tenth step and that it is done come at one instant, and may be read at once.
+		require.GreaterOrEqual(t, counts["getData"], reports)
+		require.LessOrEqual(t, counts["getData"], reports+1)
+		require.Len(t, counts, 2, "%v", counts)
 		require.Equal(t, "begin reindex\nend reindex\n", h.did.String())
 	})
 }
