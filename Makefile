@@ -13,12 +13,14 @@ MODULES := . $(sort $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mo
 FUZZTIME ?= 20s
 SEEDS    ?= 200
 DURATION ?= 10m
+# How often jitter runs each test.
+COUNT    ?= 3
 # How many random programs the conformance suite runs against both servers.
 CHECKS   ?= 200
 # How many rounds the benchmark takes.
 ROUNDS   ?= 12
 
-.PHONY: help build test test-unit test-ensemble conformance fuzz soak simulation mutants bench lint deps cover clean scale
+.PHONY: help build test test-unit test-ensemble conformance fuzz soak simulation mutants jitter bench lint deps cover clean scale
 
 help: ## Show this list
 	@echo 'make TARGET [VAR=value]'
@@ -54,6 +56,9 @@ simulation: ## Random programs over all recipes, and a few mutants that they mus
 
 mutants: ## Break the library in every known way: the simulations must notice each; rewrites docs/reliability.md
 	$(GO) run ./internal/simulation/mutants -into docs/reliability.md
+
+jitter: ## Every test of the root module with a scheduler that dawdles at random, COUNT=3 times: orders that are rare otherwise
+	DOCENT_SEEDS=$${DOCENT_SEEDS:-20} $(GO) run ./internal/jitter -count=$(COUNT) -timeout 0 ./...
 
 # Two packages at a time: much of what they do is waiting for sessions to expire.
 test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the reason where there is none)

@@ -99,7 +99,7 @@ func (s *Session) enter(ctx context.Context, dir, tag string, data []byte, liste
 
 // errListSkipped stands for a list that was not asked for. It reaches nobody:
 // a list that is missing is asked for again.
-var errListSkipped = errors.New("the create was not written")
+var errListSkipped = errors.New("the create was not done")
 
 // protected is one node under way.
 type protected struct {
@@ -116,12 +116,12 @@ func (p *protected) try(ctx context.Context) (*Entry, error) {
 	s, abs := p.s, p.s.abs(p.prefix)
 	created := make(chan result[string], 1)
 	made := s.creates.expect(abs, !s.m.noStats.Load())
-	answered := make(chan struct{})
+	answered := make(chan bool, 1) // whether it was done
 	s.run(func() {
-		defer close(answered)
 		defer s.creates.forget(abs)
 		path, err := s.create(s.client, abs, p.data, EphemeralSequential)
 		created <- result[string]{path, err}
+		answered <- err == nil
 	})
 	var listed chan result[list]
 	if p.listed {
@@ -130,15 +130,18 @@ func (p *protected) try(ctx context.Context) (*Entry, error) {
 			// The list must reach the server behind the create, or it could miss it.
 			select {
 			case <-made.written:
-				names, stat, err := s.client.Children(s.abs(p.dir))
-				r := result[list]{err: err}
-				if err == nil {
-					r.value = list{names, *stat}
+			case done := <-answered:
+				if !done {
+					listed <- result[list]{err: errListSkipped}
+					return
 				}
-				listed <- r
-			case <-answered:
-				listed <- result[list]{err: errListSkipped}
 			}
+			names, stat, err := s.client.Children(s.abs(p.dir))
+			r := result[list]{err: err}
+			if err == nil {
+				r.value = list{names, *stat}
+			}
+			listed <- r
 		})
 	}
 

@@ -55,6 +55,7 @@ func TestGroup(t *testing.T) {
 	require.Empty(t, rest)
 	require.Equal(t, "left host-7", text.line())
 	require.Equal(t, "no members", text.line())
+	require.Contains(t, object.line(), `{"event":"left","id":"host-7"`) // both are connected again, and can say goodbye
 	text.kill(syscall.SIGINT)
 	object.kill(syscall.SIGTERM)
 	for _, watch := range []*invocation{text, object} {
