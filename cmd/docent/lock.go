@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/docent-go/docent/cmd/docent/internal/child"
@@ -83,7 +84,7 @@ func (c *lockCommand) Run(ctx context.Context, a *app) (err error) {
 		if sm, err = a.connect(ctx); err != nil {
 			return err
 		}
-		hold, err = c.acquire(ctx, a, c.lockable(sm, lock.Under(outer...)))
+		hold, err = c.acquire(ctx, a, c.lockable(sm, lock.Under(outer...)), outer)
 		return err
 	})
 	if err != nil {
@@ -103,8 +104,9 @@ func (c *lockCommand) lockable(sm *session.Manager, opt lock.Option) lockable {
 	return lockModes[c.Mode](sm, c.Path, opt)
 }
 
-// acquire takes the lock within the time there is for it.
-func (c *lockCommand) acquire(ctx context.Context, a *app, l lockable) (*session.Hold, error) {
+// acquire takes the lock within the time there is for it. outer are the sessions
+// under whose holds docent was started.
+func (c *lockCommand) acquire(ctx context.Context, a *app, l lockable, outer []int64) (*session.Hold, error) {
 	if c.Try {
 		var hold *session.Hold
 		err := a.once(ctx, func(ctx context.Context) (err error) { // it waits for nobody but the server
@@ -121,6 +123,12 @@ func (c *lockCommand) acquire(ctx context.Context, a *app, l lockable) (*session
 		within, cancel = context.WithTimeout(ctx, *c.Wait)
 	}
 	defer cancel()
+	if len(outer) > 0 {
+		if hold, err := l.try(within); err == nil {
+			return hold, nil
+		}
+		c.warnOfItself(within, a, l, outer)
+	}
 	hold, err := l.wait(within)
 	if err != nil && ctx.Err() == nil && within.Err() != nil {
 		return nil, &notAcquired{
@@ -128,6 +136,29 @@ func (c *lockCommand) acquire(ctx context.Context, a *app, l lockable) (*session
 		}
 	}
 	return hold, err
+}
+
+// warnOfItself says so if the lock cannot come before a docent lock above has let
+// go, which may be waiting for this one in turn. It is no error: a CMD that
+// has started this one in the background ends without it.
+func (c *lockCommand) warnOfItself(ctx context.Context, a *app, l lockable, outer []int64) {
+	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	defer cancel()
+	holders, err := l.holders(ctx)
+	if err != nil {
+		return // it is for the wait to say what is wrong
+	}
+	above := 0
+	for _, h := range holders {
+		if slices.Contains(outer, h.Session) {
+			above++
+		}
+	}
+	// Others give their permits back.
+	if above > 0 && (c.Permits == nil || above >= *c.Permits) {
+		a.note("lock %s: held %s: the command that has started this one holds it, and if that waits for this to end, neither goes on",
+			c.Path, l.describe(holders))
+	}
 }
 
 // notAcquired is errNotAcquired with what is known of who has the lock.

@@ -65,6 +65,44 @@ func TestLock_underOthers(t *testing.T) {
 	require.Equal(t, "docent: DOCENT_SESSIONS: \"rm\" is no id of a session; docent sets it for its CMD: unset it\n", stderr)
 }
 
+// A nested lock that waits for the one above it is told so; one that gets the
+// lock, or waits for others too, is not.
+func TestLock_waitsForItself(t *testing.T) {
+	server := zktest.New(t)
+	for i, c := range []struct {
+		outer, inner string
+		code         int
+		told         bool
+	}{
+		{"", "", 75, true},
+		{"--mode exclusive", "--mode exclusive", 75, true},
+		{"--mode write", "--mode read", 75, true},
+		{"--mode read", "--mode write", 75, true},
+		{"--mode read", "--mode read", 0, false},
+		{"--permits 1", "--permits 1", 75, true},
+		{"--permits 2", "--permits 2", 0, false},
+	} {
+		path := fmt.Sprint("/self", i)
+		before := server.Sessions()
+		holder := start(t, words("lock "+path+" "+c.outer, self()...), on(server), role("signals"))
+		require.Contains(t, holder.line(), "ready")
+		above := server.Sessions()[len(before)].ID
+		inner := words("lock "+path+" --wait 100ms "+c.inner, self("0")...)
+		code, _, stderr := docent(t, inner, on(server), role("exit"), env(fmt.Sprintf("DOCENT_SESSIONS=0x1 0x%x", above)))
+		require.Equal(t, c.code, code, stderr)
+		if c.told {
+			require.Contains(t, stderr, "docent: lock "+path+": held ")
+			require.Contains(t, stderr, "the command that has started this one holds it, and if that waits for this to end, neither goes on\n")
+		} else {
+			require.Empty(t, stderr)
+		}
+		_, _, stderr = docent(t, inner, on(server), role("exit"), env("DOCENT_SESSIONS=0x1"))
+		require.NotContains(t, stderr, "neither goes on", "it is not below the holder")
+		holder.kill(syscall.SIGTERM)
+		holder.wait()
+	}
+}
+
 func TestLock_held(t *testing.T) {
 	server := zktest.New(t)
 	holder := start(t, words("lock /l", self()...), on(server), role("signals"))
