@@ -71,32 +71,38 @@ func TestLock_waitsForItself(t *testing.T) {
 	server := zktest.New(t)
 	for i, c := range []struct {
 		outer, inner string
-		code         int
-		told         bool
+		waits        bool
 	}{
-		{"", "", 75, true},
-		{"--mode exclusive", "--mode exclusive", 75, true},
-		{"--mode write", "--mode read", 75, true},
-		{"--mode read", "--mode write", 75, true},
-		{"--mode read", "--mode read", 0, false},
-		{"--permits 1", "--permits 1", 75, true},
-		{"--permits 2", "--permits 2", 0, false},
+		{"", "", true},
+		{"--mode exclusive", "--mode exclusive", true},
+		{"--mode write", "--mode read", true},
+		{"--mode read", "--mode write", true},
+		{"--mode read", "--mode read", false},
+		{"--permits 1", "--permits 1", true},
+		{"--permits 2", "--permits 2", false},
 	} {
 		path := fmt.Sprint("/self", i)
 		before := server.Sessions()
 		holder := start(t, words("lock "+path+" "+c.outer, self()...), on(server), role("signals"))
 		require.Contains(t, holder.line(), "ready")
 		above := server.Sessions()[len(before)].ID
-		inner := words("lock "+path+" --wait 100ms "+c.inner, self("0")...)
-		code, _, stderr := docent(t, inner, on(server), role("exit"), env(fmt.Sprintf("DOCENT_SESSIONS=0x1 0x%x", above)))
-		require.Equal(t, c.code, code, stderr)
-		if c.told {
+		inner := words("lock "+path+" "+c.inner, self("0")...)
+		below := start(t, inner, on(server), role("exit"), env(fmt.Sprintf("DOCENT_SESSIONS=0x1 0x%x", above)))
+		if c.waits {
+			require.Eventually(t, func() bool { return strings.HasSuffix(below.stderr.String(), "\n") }, patience, ms)
+			below.kill(syscall.SIGTERM)
+		}
+		code, _ := below.wait()
+		stderr := below.stderr.String()
+		if c.waits {
+			require.Equal(t, 143, code)
 			require.Contains(t, stderr, "docent: lock "+path+": held ")
 			require.Contains(t, stderr, "the command that has started this one holds it, and if that waits for this to end, neither goes on\n")
 		} else {
+			require.Zero(t, code)
 			require.Empty(t, stderr)
 		}
-		_, _, stderr = docent(t, inner, on(server), role("exit"), env("DOCENT_SESSIONS=0x1"))
+		_, _, stderr = docent(t, append(words("lock --wait 100ms"), inner[1:]...), on(server), role("exit"), env("DOCENT_SESSIONS=0x1"))
 		require.NotContains(t, stderr, "neither goes on", "it is not below the holder")
 		holder.kill(syscall.SIGTERM)
 		holder.wait()
