@@ -2,6 +2,7 @@ package suite_test
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -107,3 +108,44 @@ func workers() simulation.Program {
 }
 
 func TestWorkerIDSimulation(t *testing.T) { simulation.Run(t, seeds, workers()) }
+
+// names asks for names. None is given twice, and each is greater than those
+// that were known when it was asked for.
+func names() simulation.Program {
+	return simulation.Program{Setup: func(w *simulation.World) {
+		var mu sync.Mutex
+		given, greatest := make(map[string]bool), ""
+		for _, p := range w.Procs() {
+			n := naming.NewNames(p.Manager, "/a/names", "order-")
+			w.Go(p, "asks", func(a *simulation.Actor) {
+				for a.Going() {
+					mu.Lock()
+					known := greatest
+					mu.Unlock()
+					ctx, cancel := a.Within(10 * time.Second)
+					name, err := n.Next(ctx)
+					cancel()
+					if fine(a, ctx, "next", err) {
+						mu.Lock()
+						switch {
+						case given[name]:
+							w.Break("given once", "%s is given twice", name)
+						case name <= known:
+							w.Break("names grow", "%s was known when %s was asked for", known, name)
+						}
+						given[name], greatest = true, max(greatest, name)
+						mu.Unlock()
+					}
+					a.Sleep(a.Ctx, time.Second)
+				}
+			})
+		}
+		w.AtEnd(func() {
+			if len(given) == 0 {
+				w.Break("progress", "no name was given")
+			}
+		})
+	}, Forced: true, Keeps: []string{"/a/names"}}
+}
+
+func TestNamesSimulation(t *testing.T) { simulation.Run(t, seeds, names()) }

@@ -6,16 +6,29 @@ import (
 
 	"github.com/docent-go/docent/internal/simulation"
 	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
 )
 
 const permits = 3
 
-func semaphores() simulation.Program {
-	return simulation.Program{Setup: func(w *simulation.World) {
+// limitNode holds the limit that resized semaphores share.
+const limitNode = "/limit"
+
+// semaphores take some of the permits and give them back. In a program of
+// resized ones their number changes all the while, and then falls to one.
+func semaphores(resized bool) simulation.Program {
+	program := simulation.Program{Keeps: []string{simulation.GuardedDir}}
+	limit := lock.Permits(permits)
+	if resized {
+		limit = lock.SharedPermits(limitNode, permits)
+		program.Keeps = append(program.Keeps, limitNode)
+		program.Watches = 1 // on the limit, which fires when that changes
+	}
+	program.Setup = func(w *simulation.World) {
 		court := w.Court("/a/semaphore")
 		court.Limit = permits
 		semaphore := func(a *simulation.Actor) *lock.Semaphore {
-			return lock.NewSemaphore(a.Manager, "/a/semaphore", lock.Permits(permits))
+			return lock.NewSemaphore(a.Manager, "/a/semaphore", limit)
 		}
 		held := func(p *lock.Permit) simulation.Held {
 			return simulation.Held{Hold: p, Nodes: p.Paths(), Weight: p.N(), Shared: true}
@@ -30,7 +43,7 @@ func semaphores() simulation.Program {
 							take = semaphore(a).TryAcquire
 						}
 						permit, err := take(ctx, 1+a.N(permits))
-						if fine(a, ctx, "acquire", err, lock.ErrNoPermits) {
+						if fine(a, ctx, "acquire", err, lock.ErrNoPermits, lock.ErrTooManyPermits) {
 							court.Use(a, court.Begin(a, held(permit)), 3*time.Second)
 							let(a, "release", permit.Release())
 						}
@@ -40,10 +53,28 @@ func semaphores() simulation.Program {
 				})
 			}
 		}
+		if resized {
+			w.Go(w.Procs()[0], "resize", func(a *simulation.Actor) {
+				for a.Going() {
+					ctx, cancel := a.Within(20 * time.Second)
+					fine(a, ctx, "resize", semaphore(a).Resize(ctx, 1+a.N(permits)), session.ErrUnknownOutcome)
+					cancel()
+					a.Sleep(a.Ctx, 5*time.Second)
+				}
+			})
+		}
 		w.AtEnd(func() {
+			most := permits
+			if resized {
+				most = 1
+				if err := lock.NewSemaphore(w.Procs()[0].Manager, "/a/semaphore", limit).Resize(w.Within(time.Minute), most); err != nil {
+					w.Break("errors", "resize when all is calm: %v", err)
+				}
+				court.Limit = most
+			}
 			for _, p := range w.Procs() {
 				w.Go(p, "last", func(a *simulation.Actor) {
-					permit, err := semaphore(a).Acquire(w.Within(10*time.Minute), permits)
+					permit, err := semaphore(a).Acquire(w.Within(10*time.Minute), most)
 					if err != nil {
 						w.Break("comes free", "all permits, when nobody holds any: %v", err)
 						return
@@ -58,8 +89,10 @@ func semaphores() simulation.Program {
 				w.Break("progress", "nobody held a permit while there were faults")
 			}
 		})
-	}, Keeps: []string{simulation.GuardedDir}}
+	}
+	return program
 }
 
-func TestSemaphoreSimulation(t *testing.T)       { simulation.Run(t, seeds, semaphores()) }
-func TestSemaphoreForcedSimulation(t *testing.T) { simulation.Run(t, seeds, forced(semaphores())) }
+func TestSemaphoreSimulation(t *testing.T)        { simulation.Run(t, seeds, semaphores(false)) }
+func TestSemaphoreForcedSimulation(t *testing.T)  { simulation.Run(t, seeds, forced(semaphores(false))) }
+func TestSemaphoreResizedSimulation(t *testing.T) { simulation.Run(t, seeds, semaphores(true)) }
