@@ -124,9 +124,6 @@ func (c *lockCommand) acquire(ctx context.Context, a *app, l lockable, outer []i
 	}
 	defer cancel()
 	if len(outer) > 0 {
-		if hold, err := l.try(within); err == nil {
-			return hold, nil
-		}
 		c.warnOfItself(within, a, l, outer)
 	}
 	hold, err := l.wait(within)
@@ -138,7 +135,7 @@ func (c *lockCommand) acquire(ctx context.Context, a *app, l lockable, outer []i
 	return hold, err
 }
 
-// warnOfItself says so if the lock cannot come before a docent lock above has let
+// warnOfItself says so if the lock cannot come before a command above has let it
 // go, which may be waiting for this one in turn. It is no error: a CMD that
 // has started this one in the background ends without it.
 func (c *lockCommand) warnOfItself(ctx context.Context, a *app, l lockable, outer []int64) {
@@ -150,7 +147,7 @@ func (c *lockCommand) warnOfItself(ctx context.Context, a *app, l lockable, oute
 	}
 	above := 0
 	for _, h := range holders {
-		if slices.Contains(outer, h.Session) {
+		if slices.Contains(outer, h.Session) && (!l.reads || h.Mode != lock.ModeRead) {
 			above++
 		}
 	}

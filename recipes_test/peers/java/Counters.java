@@ -6,6 +6,7 @@ import org.apache.curator.framework.recipes.atomic.DistributedAtomicInteger;
 import org.apache.curator.framework.recipes.atomic.DistributedAtomicLong;
 import org.apache.curator.framework.recipes.shared.SharedCount;
 import org.apache.curator.framework.recipes.shared.SharedValue;
+import org.apache.curator.framework.recipes.shared.VersionedValue;
 import org.apache.curator.retry.ExponentialBackoffRetry;
 
 /** Counters, shared counts and shared values. */
@@ -36,9 +37,10 @@ final class Counters implements Main.Family {
       case "set":
         shared.get(path).setCount(Integer.parseInt(args[1]));
         return "";
-      case "try": // succeeds if nobody has written since we have looked
+      case "try": // adds one; succeeds if nobody has written since we have looked
         SharedCount mine = shared.get(path);
-        return String.valueOf(mine.trySetCount(mine.getVersionedValue(), Integer.parseInt(args[1])));
+        VersionedValue<Integer> seen = mine.getVersionedValue();
+        return String.valueOf(mine.trySetCount(seen, seen.getValue() + 1));
       case "unshare":
         shared.remove(path).close();
         return "";
