@@ -48,7 +48,7 @@ test-unit: ## Unit and scenario tests of the root module, of contrib and of benc
 # Without the race detector, which test-unit has on, and which makes them slow. A program runs on one processor, so that
 # it can be repeated: two halves of them run at a time.
 simulation: ## Random programs over all recipes, and a few mutants that they must notice (DOCENT_SEED=N repeats one)
-	@export DOCENT_SEEDS=$${DOCENT_SEEDS:-60}; \
+	@export DOCENT_SEEDS=$${DOCENT_SEEDS:-100}; \
 	$(GO) test -count=1 -timeout 10m -run '^Test[A-L]' ./internal/simulation/suite & first=$$!; \
 	$(GO) test -count=1 -timeout 10m -run '^Test[M-Z]' ./internal/simulation/suite || { wait $$first || true; exit 1; }; \
 	wait $$first
@@ -60,10 +60,10 @@ mutants: ## Break the library in every known way: the simulations must notice ea
 jitter: ## Every test of the root module with a scheduler that dawdles at random, COUNT=3 times: orders that are rare otherwise
 	DOCENT_SEEDS=$${DOCENT_SEEDS:-20} $(GO) run ./internal/jitter -count=$(COUNT) -timeout 0 ./...
 
-# Two packages at a time: much of what they do is waiting for sessions to expire.
+# Two packages at a time: much of what they do is waiting for sessions to expire. The longest first.
 test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the reason where there is none)
 	cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-45s} $(GO) test -race -count=1 -p 2 -timeout 20m \
-		$$($(GO) list ./... | grep -v '/conformance$$')
+		./scenarios ./faults $$($(GO) list ./... | grep -v '/conformance$$\|/scenarios$$\|/faults$$')
 	cd recipes_test/contrib && GOWORK=off $(GO) test -race -count=1 -timeout 10m ./...
 
 conformance: ## The embedded server against a real ZooKeeper, CHECKS=200 random programs

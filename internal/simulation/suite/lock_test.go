@@ -211,6 +211,9 @@ func TestSameSeedSameRun(t *testing.T) {
 	if os.Getenv("DOCENT_JITTER") != "" {
 		t.Skip("the scheduler has a dice of its own (internal/jitter)")
 	}
+	if seeds <= 3 {
+		t.Skip("the race detector shuffles what is ready to run")
+	}
 	const runs = 10
 	same := 0
 	for seed := range uint64(runs) {
@@ -228,8 +231,6 @@ func TestSameSeedSameRun(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d runs repeat to the nanosecond", same, runs)
-	if seeds > 3 { // the race detector shuffles what is ready to run
-		require.GreaterOrEqual(t, same, runs/2)
-	}
+	require.GreaterOrEqual(t, same, runs/2)
 	require.NotEqual(t, simulation.Once(t, 1, mutexes()).Hash(), simulation.Once(t, 2, mutexes()).Hash())
 }
