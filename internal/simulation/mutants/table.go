@@ -74,6 +74,8 @@ var mutants = []mutant{
 		"Also: []string{readTag}, Heirs", "Also: []string{readTag}, Beside: []string{readTag}, Heirs", `TestRWMutexSimulation`, false},
 	{"a semaphore does not count those who ask", "lock/semaphore_candidate.go",
 		"r.before+len(c.entries) <= limit", "r.before <= limit", `TestSemaphoreSimulation`, true},
+	{"who waits for permits does not notice that they become fewer", "lock/semaphore_limit.go",
+		"return v.watch != nil && v.watch.Event() != 0", "return false", `TestSemaphoreResizedSimulation`, false},
 	{"the token of the one node is always the same", "internal/onenode/onenode.go",
 		"h := node.Hold(stat.Czxid)", "h := node.Hold(min(stat.Czxid, 1))", `Test(Exclusive|OneNode)Simulation`, false},
 

@@ -11,88 +11,128 @@ import (
 
 const permits = 3
 
-// limitNode holds the limit that resized semaphores share.
-const limitNode = "/limit"
+// takers take some of the permits of a semaphore, and give them back.
+type takers struct {
+	*simulation.World
+	court *simulation.Court
+	limit lock.Limit
+}
 
-// semaphores take some of the permits and give them back. In a program of
-// resized ones their number changes all the while, and then falls to one.
-func semaphores(resized bool) simulation.Program {
-	program := simulation.Program{Keeps: []string{simulation.GuardedDir}}
-	limit := lock.Permits(permits)
-	if resized {
-		limit = lock.SharedPermits(limitNode, permits)
-		program.Keeps = append(program.Keeps, limitNode)
-		program.Watches = 1 // on the limit, which fires when that changes
+func newTakers(w *simulation.World, limit lock.Limit) *takers {
+	t := &takers{w, w.Court("/a/semaphore"), limit}
+	t.court.Limit = permits
+	for _, p := range w.Procs() {
+		for i := range 1 + w.Dice("actors").N(3) {
+			w.Go(p, string(rune('a'+i)), t.run)
+		}
 	}
-	program.Setup = func(w *simulation.World) {
-		court := w.Court("/a/semaphore")
-		court.Limit = permits
-		semaphore := func(a *simulation.Actor) *lock.Semaphore {
-			return lock.NewSemaphore(a.Manager, "/a/semaphore", limit)
+	return t
+}
+
+func (t *takers) semaphore(a *simulation.Actor) *lock.Semaphore {
+	return lock.NewSemaphore(a.Manager, "/a/semaphore", t.limit)
+}
+
+func (t *takers) begin(a *simulation.Actor, p *lock.Permit) *simulation.Held {
+	return t.court.Begin(a, simulation.Held{Hold: p, Nodes: p.Paths(), Weight: p.N(), Shared: true})
+}
+
+func (t *takers) run(a *simulation.Actor) {
+	for a.Going() {
+		ctx, cancel := a.Within(20 * time.Second)
+		take := t.semaphore(a).Acquire
+		if a.One(5) {
+			take = t.semaphore(a).TryAcquire
 		}
-		held := func(p *lock.Permit) simulation.Held {
-			return simulation.Held{Hold: p, Nodes: p.Paths(), Weight: p.N(), Shared: true}
+		permit, err := take(ctx, 1+a.N(permits))
+		if fine(a, ctx, "acquire", err, lock.ErrNoPermits, lock.ErrTooManyPermits) {
+			t.court.Use(a, t.begin(a, permit), 3*time.Second)
+			let(a, "release", permit.Release())
 		}
-		for _, p := range w.Procs() {
-			for i := range 1 + w.Dice("actors").N(3) {
-				w.Go(p, string(rune('a'+i)), func(a *simulation.Actor) {
-					for a.Going() {
-						ctx, cancel := a.Within(20 * time.Second)
-						take := semaphore(a).Acquire
-						if a.One(5) {
-							take = semaphore(a).TryAcquire
-						}
-						permit, err := take(ctx, 1+a.N(permits))
-						if fine(a, ctx, "acquire", err, lock.ErrNoPermits, lock.ErrTooManyPermits) {
-							court.Use(a, court.Begin(a, held(permit)), 3*time.Second)
-							let(a, "release", permit.Release())
-						}
-						cancel()
-						a.Sleep(a.Ctx, time.Second)
-					}
-				})
-			}
-		}
-		if resized {
-			w.Go(w.Procs()[0], "resize", func(a *simulation.Actor) {
-				for a.Going() {
-					ctx, cancel := a.Within(20 * time.Second)
-					fine(a, ctx, "resize", semaphore(a).Resize(ctx, 1+a.N(permits)), session.ErrUnknownOutcome)
-					cancel()
-					a.Sleep(a.Ctx, 5*time.Second)
-				}
-			})
-		}
-		w.AtEnd(func() {
-			most := permits
-			if resized {
-				most = 1
-				if err := lock.NewSemaphore(w.Procs()[0].Manager, "/a/semaphore", limit).Resize(w.Within(time.Minute), most); err != nil {
-					w.Break("errors", "resize when all is calm: %v", err)
-				}
-				court.Limit = most
-			}
-			for _, p := range w.Procs() {
-				w.Go(p, "last", func(a *simulation.Actor) {
-					permit, err := semaphore(a).Acquire(w.Within(10*time.Minute), most)
-					if err != nil {
-						w.Break("comes free", "all permits, when nobody holds any: %v", err)
-						return
-					}
-					court.Begin(a, held(permit))
-					a.Step()
-					let(a, "release", permit.Release())
-				})
-			}
-			w.Wait()
-			if court.Begun() <= len(w.Procs()) {
-				w.Break("progress", "nobody held a permit while there were faults")
+		cancel()
+		a.Sleep(a.Ctx, time.Second)
+	}
+}
+
+// last has every process take n permits once more when all is calm.
+func (t *takers) last(n int) {
+	for _, p := range t.Procs() {
+		t.Go(p, "last", func(a *simulation.Actor) {
+			if permit := t.take(a, n); permit != nil {
+				a.Step()
+				let(a, "release", permit.Release())
 			}
 		})
 	}
-	return program
 }
 
-func TestSemaphoreSimulation(t *testing.T)        { simulation.Run(t, seeds, semaphores(false)) }
-func TestSemaphoreForcedSimulation(t *testing.T)  { simulation.Run(t, seeds, forced(semaphores(false))) }
-func TestSemaphoreResizedSimulation(t *testing.T) { simulation.Run(t, seeds, semaphores(true)) }
+// take takes n permits that have to come free; it returns nil if they do not.
+func (t *takers) take(a *simulation.Actor, n int) *lock.Permit {
+	permit, err := t.semaphore(a).Acquire(t.Within(10*time.Minute), n)
+	if err != nil {
+		t.Break("comes free", "%d permits, when nobody keeps any: %v", n, err)
+		return nil
+	}
+	t.begin(a, permit)
+	return permit
+}
+
+func (t *takers) progress() {
+	if t.court.Begun() <= len(t.Procs()) {
+		t.Break("progress", "nobody held a permit while there were faults")
+	}
+}
+
+func semaphores() simulation.Program {
+	return simulation.Program{Setup: func(w *simulation.World) {
+		t := newTakers(w, lock.Permits(permits))
+		w.AtEnd(func() {
+			t.last(permits)
+			w.Wait()
+			t.progress()
+		})
+	}, Keeps: []string{simulation.GuardedDir}}
+}
+
+// resized are semaphores whose number of permits changes all the while. In the
+// end it falls while both permits are held and others wait: who waits goes by
+// the number that there is when its turn comes.
+func resized() simulation.Program {
+	const node = "/limit"
+	return simulation.Program{Setup: func(w *simulation.World) {
+		t := newTakers(w, lock.SharedPermits(node, permits))
+		w.Go(w.Procs()[0], "resize", func(a *simulation.Actor) {
+			for a.Going() {
+				ctx, cancel := a.Within(20 * time.Second)
+				fine(a, ctx, "resize", t.semaphore(a).Resize(ctx, 1+a.N(permits)), session.ErrUnknownOutcome)
+				cancel()
+				a.Sleep(a.Ctx, 5*time.Second)
+			}
+		})
+		w.AtEnd(func() {
+			w.Go(w.Procs()[0], "first", func(a *simulation.Actor) {
+				resize := func(n int) {
+					fine(a, w.Context(), "resize when all is calm", t.semaphore(a).Resize(w.Context(), n))
+				}
+				resize(2)
+				one, other := t.take(a, 1), t.take(a, 1)
+				if one == nil || other == nil {
+					return
+				}
+				t.last(1)
+				time.Sleep(time.Minute)
+				resize(1)
+				t.court.Limit = 1
+				let(a, "release", one.Release())
+				time.Sleep(time.Minute)
+				let(a, "release", other.Release())
+			})
+			w.Wait()
+			t.progress()
+		})
+	}, Keeps: []string{simulation.GuardedDir, node}, Watches: 1} // a watch of the limit ends when that changes
+}
+
+func TestSemaphoreSimulation(t *testing.T)        { simulation.Run(t, seeds, semaphores()) }
+func TestSemaphoreForcedSimulation(t *testing.T)  { simulation.Run(t, seeds, forced(semaphores())) }
+func TestSemaphoreResizedSimulation(t *testing.T) { simulation.Run(t, seeds, resized()) }
