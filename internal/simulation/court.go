@@ -36,7 +36,8 @@ type Held struct {
 	// Inherits says that the token is that of the hold that it comes from.
 	Inherits bool
 
-	ended time.Time
+	ended   time.Time
+	working bool // a function runs that the recipe calls while it holds
 }
 
 // Of makes a Held of a session's hold.
@@ -58,6 +59,7 @@ func Guarded(h *session.Hold) Held {
 //     than the limit allows;
 //   - tokens grow;
 //   - the context of a hold has ended before the server removes its node;
+//   - a hold whose function runs is not given up before that has returned;
 //   - a store that looks at tokens takes every write of who holds, and none that is older than what it has;
 //   - a transaction with a guard is done only while no later holder has written.
 //
@@ -122,10 +124,13 @@ func (c *Court) judgeEnd(h *Held, ch zktest.Change) {
 	if c.World.Forced {
 		return
 	}
-	if h.Err() == nil {
+	switch {
+	case h.Err() == nil:
 		c.World.Break("a hold ends before its node", "%s: the server removes %s while the hold lives", c.Name, plain(ch.Path))
-	} else if errors.Is(h.Err(), session.ErrTrustElapsed) && !h.ended.Before(ch.Time) {
+	case errors.Is(h.Err(), session.ErrTrustElapsed) && !h.ended.Before(ch.Time):
 		c.World.Break("a hold ends before its node", "%s: the hold on %s ends only as the server removes it", c.Name, plain(ch.Path))
+	case h.working && !errors.Is(h.Err(), session.ErrLost):
+		c.World.Break("a function ends before its hold", "%s: %s is given up while the function runs for which it is held", c.Name, plain(ch.Path))
 	}
 }
 
@@ -188,6 +193,18 @@ func (c *Court) Begun() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.begun
+}
+
+// Working is told by a function that a recipe calls while it holds. The function
+// calls done when it returns.
+func (c *Court) Working(h *Held) (done func()) {
+	set := func(working bool) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		h.working = working
+	}
+	set(true)
+	return func() { set(false) }
 }
 
 // Use works under a hold for up to most: it looks at the context, and then

@@ -79,6 +79,12 @@ var mutants = []mutant{
 	{"the token of the one node is always the same", "internal/onenode/onenode.go",
 		"h := node.Hold(stat.Czxid)", "h := node.Hold(min(stat.Czxid, 1))", `Test(Exclusive|OneNode)Simulation`, false},
 
+	// Functions that run while something is held.
+	{"a leader resigns before its function has returned", "election/run.go",
+		"	err = f(within, t)\n",
+		"	returned := make(chan error, 1)\n	go func() { returned <- f(within, t) }()\n	select {\n	case err = <-returned:\n	case <-within.Done():\n		err = within.Err()\n	}\n",
+		`Test(Election|LeaderSelector)Simulation`, true},
+
 	// Partitions.
 	{"a member keeps more than its share", "groupmembership/plan.go",
 		"if room[owner] > 0 {\n			target[i] = owner", "if _, here := room[owner]; here {\n			target[i] = owner", `TestPartitionerSimulation`, false},

@@ -35,6 +35,7 @@ func elections(guarded bool, opts ...election.Option) simulation.Program {
 						err := e.Run(ctx, func(ctx context.Context, t *election.Term) error {
 							a.Step()
 							h := court.Begin(a, held(t.Hold))
+							defer court.Working(h)()
 							court.Use(a, h, 4*time.Second)
 							return nil
 						})

@@ -104,8 +104,9 @@ func partitioners() simulation.Program {
 					worker := a.Fork(fmt.Sprint(part.Number, "/", turns))
 					turn.Unlock()
 					h := courts[part.Number].Begin(worker, simulation.Of(part.Hold))
+					defer courts[part.Number].Working(h)()
 					for ctx.Err() == nil {
-						courts[part.Number].Use(worker, h, 4*time.Second)
+						courts[part.Number].Use(worker, h, 4*time.Second) // which does not heed ctx
 					}
 					return nil
 				})
