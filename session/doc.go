@@ -47,7 +47,7 @@
 //     their leader, when answers come late.
 //   - Nothing that was asked for in one session is done in a later one.
 //   - A write is never done twice; if it is unknown whether it was done, the
-//     error is [ErrUnknownOutcome].
+//     error is [ErrUnknownOutcome]. [InDoubt] tells whether asking can help.
 //   - A node of ours that may exist and is not wanted is looked for and removed
 //     until it is proven absent or its session has ended, whatever became of
 //     the context under which it was made.

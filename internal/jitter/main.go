@@ -1,8 +1,8 @@
 // Command jitter runs go test with a scheduler that dawdles: at channels and
 // mutexes, goroutines step back behind all others that are ready, some of them
-// again and again. Orders that a machine meets once in ten thousand runs so come
-// up once in ten. In virtual time nothing else changes: whatever happens at an
-// instant may happen in any order, and a test that fails here is wrong, or the code is.
+// again and again. Orders that are rare on a quiet machine so come up often. In
+// virtual time nothing else changes: whatever happens at an instant may happen in
+// any order, and where a test fails here, it is wrong or the code is.
 //
 //	go run ./internal/jitter -count=5 ./lock ./election
 //
