@@ -13,7 +13,7 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-const soon = 20 * time.Second
+const soon = time.Minute
 
 // connect opens a session of two seconds and waits until it stands.
 func connect(t *testing.T, addrs ...string) *zk.Conn {
@@ -50,7 +50,7 @@ func writable(t *testing.T, conn *zk.Conn, path string) {
 
 func quorum(t *testing.T, e *ensemble.Ensemble) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	require.NoError(t, e.WaitQuorum(ctx))
 }

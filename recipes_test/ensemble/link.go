@@ -33,7 +33,7 @@ func (l *link) run() {
 	if !l.proxy.toServer.pass(l.done) || !l.proxy.toClient.pass(l.done) {
 		return
 	}
-	server, err := net.DialTimeout("tcp", l.proxy.target, time.Second)
+	server, err := l.dial()
 	if err != nil {
 		return // nobody listens behind the proxy: dropping the client tells it so
 	}
@@ -44,6 +44,17 @@ func (l *link) run() {
 	both.Go(func() { l.carry(server, l.client, l.proxy.toServer) })
 	both.Go(func() { l.carry(l.client, server, l.proxy.toClient) })
 	both.Wait()
+}
+
+// dial connects to the server, and tries again for as long as the proxy has patience.
+func (l *link) dial() (net.Conn, error) {
+	end := time.Now().Add(l.proxy.currentPatience())
+	for {
+		server, err := net.DialTimeout("tcp", l.proxy.target, time.Second)
+		if err == nil || !time.Now().Before(end) || !l.waitUntil(time.Now().Add(pollEvery)) {
+			return server, err
+		}
+	}
 }
 
 // join adds the server's side; false, with the connection closed, if the link was dropped meanwhile.

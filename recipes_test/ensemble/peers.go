@@ -20,6 +20,9 @@ type peerAddrs struct{ data, vote string }
 // peerWires carry what one server connects to another for.
 type peerWires struct{ data, vote *Proxy }
 
+// followWithin is about as long as a follower keeps trying to connect to a leader that refuses it.
+const followWithin = time.Second
+
 // wire puts the proxies between the servers.
 func (p *peers) wire(tb testing.TB) {
 	tb.Helper()
@@ -31,6 +34,11 @@ func (p *peers) wire(tb testing.TB) {
 				p.wires[[2]int{from, to}] = peerWires{NewProxy(tb, at.data), NewProxy(tb, at.vote)}
 			}
 		}
+	}
+	// A server that is elected may listen a little later than its followers connect. Refused, they try again within the second;
+	// when a connection that they had breaks they go back to voting, while the elected one waits for them for all of initLimit.
+	for _, w := range p.wires {
+		w.data.waitForListener(followWithin)
 	}
 	// Of two servers the one with the greater id keeps the connection for votes. When the other connects, it hangs up and
 	// connects back to the address with which that one has introduced itself: this has to be the proxy as well.

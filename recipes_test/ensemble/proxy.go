@@ -29,6 +29,7 @@ type Proxy struct {
 
 	mu       sync.Mutex
 	delay    time.Duration
+	patience time.Duration             // how long a connection waits for the target to listen
 	first    func(chunk []byte) []byte // if set, changes what a client sends first
 	refusing bool
 	closed   bool
@@ -172,6 +173,20 @@ func (p *Proxy) currentFirst() func(chunk []byte) []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.first
+}
+
+// waitForListener has new connections wait for as long as d until somebody listens behind the proxy, for clients that try again
+// at once when they are refused, but not when a connection that was made breaks.
+func (p *Proxy) waitForListener(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.patience = d
+}
+
+func (p *Proxy) currentPatience() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.patience
 }
 
 func (p *Proxy) currentDelay() time.Duration {
