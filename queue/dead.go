@@ -22,8 +22,8 @@ import (
 
 // Letter is a dead letter: an item that is no longer delivered.
 type Letter struct {
-	// ID names the letter among the dead letters of the queue: Redrive takes
-	// it. It begins with the name of the item's node.
+	// ID names the letter among the dead letters of the queue: Redrive and
+	// Discard take it. It begins with the name of the item's node.
 	ID string
 	// Item is the ID that the item had.
 	Item     ID
@@ -185,7 +185,7 @@ func (q *Queue) itemOf(id string) (name, bool) {
 func (q *Queue) readLetter(ctx context.Context, id string) (Letter, name, error) {
 	n, ok := q.itemOf(id)
 	if !ok {
-		return Letter{}, n, fmt.Errorf("%q is no dead letter's ID", id)
+		return Letter{}, n, noLetter(id)
 	}
 	raw, stat, err := q.sm.Get(ctx, znode.Join(q.dead, id))
 	if err != nil {
@@ -217,18 +217,45 @@ func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
 			return 0, q.failed(ctx, "redrive", err)
 		}
 	}
-	moved := 0
+	return q.each(ctx, "redrive", ids, func(id string) (bool, error) { return q.redrive(ctx, id, all) })
+}
+
+// Discard deletes the dead letters with the given IDs, for good and readable or not, and
+// returns how many it has deleted. There is no way to name all of them: what goes is what the
+// caller has seen in Dead. Letters that have gone meanwhile are passed over, so that it may be
+// repeated, as after a session.ErrUnknownOutcome. ctx bounds the requests.
+func (q *Queue) Discard(ctx context.Context, ids ...string) (int, error) {
+	return q.each(ctx, "discard the dead letters of", ids, func(id string) (bool, error) {
+		if q.err != nil {
+			return false, q.err
+		}
+		if _, ok := q.itemOf(id); !ok {
+			return false, noLetter(id)
+		}
+		err := q.sm.Delete(ctx, znode.Join(q.dead, id), session.AnyVersion)
+		if errors.Is(err, zk.ErrNoNode) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+}
+
+// each does something to the letters one by one until it fails, and counts those that it was done to.
+func (q *Queue) each(ctx context.Context, op string, ids []string, do func(id string) (bool, error)) (int, error) {
+	n := 0
 	for _, id := range ids {
-		done, err := q.redrive(ctx, id, all)
+		done, err := do(id)
 		if err != nil {
-			return moved, q.failed(ctx, "redrive", fmt.Errorf("after %d letters: %w", moved, err))
+			return n, q.failed(ctx, op, fmt.Errorf("after %d letters: %w", n, err))
 		}
 		if done {
-			moved++
+			n++
 		}
 	}
-	return moved, nil
+	return n, nil
 }
+
+func noLetter(id string) error { return fmt.Errorf("%q is no dead letter's ID", id) }
 
 func (q *Queue) redrive(ctx context.Context, id string, skip bool) (done bool, err error) {
 	if q.err != nil {

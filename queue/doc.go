@@ -61,7 +61,7 @@
 //	           │                └── Take ──> claimed (Attempt + 1) ─── Ack ──> gone
 //	           └───────── Release(After) ─────┘  │
 //	                                             └── Reject, or Release of the last attempt ──> dead
-//	dead ── Redrive ──> ready (a new item)
+//	dead ── Redrive ──> ready (a new item), or ── Discard ──> gone
 //
 // # Layout
 //

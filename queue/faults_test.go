@@ -341,7 +341,16 @@ func TestLostRelease(t *testing.T) {
 		n, err := u.Redrive(w.Context())
 		require.NoError(w, err)
 		require.Zero(w, n)
-		require.Equal(w, []string{"a"}, u.drain())
+		// And one that is thrown away.
+		require.NoError(w, u.take().Reject("no"))
+		l = u.letters()[0]
+		w.Once(on(zktest.OpDelete, path+"/dead/"+l.ID), always(zktest.LoseReply))
+		_, err = u.Discard(w.Context(), l.ID)
+		require.ErrorIs(w, err, session.ErrUnknownOutcome)
+		n, err = u.Discard(w.Context(), l.ID)
+		require.NoError(w, err)
+		require.Zero(w, n)
+		require.Empty(w, u.drain())
 	})
 }
 

@@ -168,6 +168,37 @@ func TestForeignAndMalformed(t *testing.T) {
 	})
 }
 
+// What cannot be delivered can be thrown away, and only what is named goes.
+func TestDiscard(t *testing.T) {
+	run(t, func(w world) {
+		u := w.user()
+		for _, data := range []string{"a", "b", "c"} {
+			u.put(data)
+			require.NoError(w, u.take().Reject("unwanted"))
+		}
+		letters := u.letters()
+		w.Put(path+"/dead/"+letters[0].ID, "scribbled over")
+		n, err := u.Discard(w.Context())
+		require.NoError(w, err)
+		require.Zero(w, n)
+		require.Len(w, u.letters(), 3)
+		n, err = u.Discard(w.Context(), letters[0].ID, letters[2].ID, letters[0].ID)
+		require.NoError(w, err)
+		require.Equal(w, 2, n)
+		left := u.letters()
+		require.Len(w, left, 1)
+		require.Equal(w, "b", string(left[0].Data))
+
+		w.Put(path+"/dead/stranger", "")
+		n, err = u.Discard(w.Context(), left[0].ID, "stranger")
+		require.Equal(w, 1, n)
+		require.ErrorContains(w, err, `after 1 letters: "stranger" is no dead letter's ID`)
+		_, err = u.Discard(w.Context(), "../items/"+string(left[0].Item)+".1")
+		require.ErrorContains(w, err, "is no dead letter's ID")
+		require.Equal(w, []string{"stranger"}, w.Children(path+"/dead"))
+	})
+}
+
 // One node of Curator's may hold many items: each is delivered, in order, with
 // an acknowledgement of its own.
 func TestManyItemsInOneNode(t *testing.T) {

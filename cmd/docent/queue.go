@@ -18,7 +18,7 @@ type queueCommand struct {
 	Take queueTake `cmd:"" help:"Take an item, and print it or run a command with it."`
 	Len  queueLen  `cmd:"" help:"Print how many items there are."`
 	List queueList `cmd:"" help:"List the items, and who has them."`
-	Dead queueDead `cmd:"" help:"List the dead letters, or put them back."`
+	Dead queueDead `cmd:"" help:"List the dead letters, put them back, or delete them."`
 }
 
 // queueAt is which queue a command is about.

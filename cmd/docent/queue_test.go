@@ -105,6 +105,28 @@ func TestQueue_takeRunsCommand(t *testing.T) {
 	require.Equal(t, 75, code, "it is kept back")
 }
 
+func TestQueue_discard(t *testing.T) {
+	server := zktest.New(t)
+	code, _, stderr := docent(t, words("queue put /q unwanted"), on(server))
+	require.Zero(t, code, stderr)
+	code, _, _ = docent(t, words("queue take /q --max-attempts 1", self("4")...), on(server), role("exit"))
+	require.Equal(t, 4, code)
+	_, out, _ := docent(t, words("queue dead list /q"), on(server))
+	id, _, _ := strings.Cut(out, " ")
+	code, out, stderr = docent(t, words("queue dead discard /q", id), on(server))
+	require.Zero(t, code, stderr)
+	require.Equal(t, "1\n", out)
+	code, out, _ = docent(t, words("--json queue dead discard /q", id), on(server))
+	require.Zero(t, code)
+	require.JSONEq(t, `{"path":"/q","discarded":0}`, out, "it has gone already")
+	code, _, stderr = docent(t, words("queue dead discard /q"), on(server))
+	require.Equal(t, 2, code)
+	require.Contains(t, stderr, "ID")
+	code, _, stderr = docent(t, words("queue dead discard /q nonsense"), on(server))
+	require.Equal(t, 1, code)
+	require.Contains(t, stderr, `"nonsense" is no dead letter's ID`)
+}
+
 func TestQueue_claimLost(t *testing.T) {
 	server := zktest.New(t)
 	code, _, _ := docent(t, words("queue put /q job"), on(server))

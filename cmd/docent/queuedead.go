@@ -11,6 +11,7 @@ import (
 type queueDead struct {
 	List    queueDeadList    `cmd:"" help:"List the dead letters."`
 	Redrive queueDeadRedrive `cmd:"" help:"Put dead letters back into the queue."`
+	Discard queueDeadDiscard `cmd:"" help:"Delete dead letters."`
 }
 
 // queueDeadList is "docent queue dead list".
@@ -77,15 +78,46 @@ func (c *queueDeadRedrive) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		n, err := q.Redrive(ctx, c.IDs...)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case a.globals.JSON:
-			return a.printJSON(struct {
-				Path  string `json:"path"`
-				Moved int    `json:"moved"`
-			}{c.Path, n})
 		}
-		return a.printf("%d\n", n)
+		return a.printCount(struct {
+			Path  string `json:"path"`
+			Moved int    `json:"moved"`
+		}{c.Path, n}, n)
 	})
+}
+
+// queueDeadDiscard is "docent queue dead discard".
+type queueDeadDiscard struct {
+	queueAt
+	IDs []string `arg:"" name:"ID" help:"The letters, as \"docent queue dead list\" names them."`
+}
+
+// Help is shown by "docent queue dead discard --help".
+func (queueDeadDiscard) Help() string {
+	return `Deletes the letters, for good, and prints how many that are. One that has gone already is passed over.` +
+		"\n\nExample: docent queue dead list /jobs | cut -d' ' -f1 | xargs -r docent queue dead discard /jobs"
+}
+
+// Run deletes the letters.
+func (c *queueDeadDiscard) Run(ctx context.Context, a *app) error {
+	return c.with(ctx, a, "queue dead discard "+c.Path, nil, func(ctx context.Context, _ *session.Manager, q *queue.Queue) error {
+		n, err := q.Discard(ctx, c.IDs...)
+		if err != nil {
+			return err
+		}
+		return a.printCount(struct {
+			Path      string `json:"path"`
+			Discarded int    `json:"discarded"`
+		}{c.Path, n}, n)
+	})
+}
+
+// printCount prints how many it were: the object with --json, else the number.
+func (a *app) printCount(object any, n int) error {
+	if a.globals.JSON {
+		return a.printJSON(object)
+	}
+	return a.printf("%d\n", n)
 }
