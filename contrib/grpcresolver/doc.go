@@ -18,7 +18,13 @@
 // # What is not promised
 //
 // An instance that crashes is named until its session has expired. A call that
-// was sent to it is lost unless a retry policy repeats it.
+// was sent to it is lost unless a retry policy repeats it, which grpc does for
+// those that the instance has not begun to answer.
+//
+// A call that chooses a connection at the very moment at which grpc gives it up,
+// because its instance drains or has gone, may have to wait until the calls
+// that are under way on it have ended (so in grpc-go 1.85), before it goes to another. With
+// long streams on the connection that is long: calls should have deadlines.
 //
 // # Attributes
 //

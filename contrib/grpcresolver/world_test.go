@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,9 +13,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	"github.com/docent-go/docent/contrib/grpcresolver"
 	"github.com/docent-go/docent/naming"
@@ -38,23 +41,25 @@ func start(t *testing.T) *world {
 	return &world{t, zk, sm, naming.New(sm)}
 }
 
-// server is an instance with one method, that of the health service. It counts.
+// server is an instance with one method, that of the health service.
 type server struct {
 	grpc_health_v1.UnimplementedHealthServer
 	*naming.Registration
-	id    string
-	grpc  *grpc.Server
-	calls atomic.Int64
-	hold  atomic.Pointer[chan struct{}] // the next call waits for it
-	done  chan struct{}
+	id   string
+	grpc *grpc.Server
+	next atomic.Pointer[pause] // for the next call
+	done chan struct{}
 }
+
+// pause holds up a call.
+type pause struct{ begun, over chan struct{} }
 
 // Check implements grpc_health_v1.HealthServer.
 func (s *server) Check(ctx context.Context, _ *grpc_health_v1.HealthCheckRequest) (*grpc_health_v1.HealthCheckResponse, error) {
-	s.calls.Add(1)
-	if hold := s.hold.Swap(nil); hold != nil {
+	if p := s.next.Swap(nil); p != nil {
+		close(p.begun)
 		select {
-		case <-*hold:
+		case <-p.over:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -106,24 +111,26 @@ func (w *world) connect(opts ...grpcresolver.Option) *grpc.ClientConn {
 	return conn
 }
 
-// call returns the id of the instance that answers.
+// call returns the id of the instance that answers, with an error that of one that has begun to.
 func call(ctx context.Context, conn *grpc.ClientConn, opts ...grpc.CallOption) (string, error) {
 	var header metadata.MD
 	_, err := grpc_health_v1.NewHealthClient(conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{}, append(opts, grpc.Header(&header))...)
-	if err != nil {
-		return "", err
-	}
-	return header["id"][0], nil
+	return strings.Join(header["id"], ""), err
 }
 
-// reached calls until exactly these instances answer, for several rounds.
+// reached calls until exactly these instances answer, for several rounds. A call that chooses a connection at the moment at
+// which grpc gives it up waits for those that are under way on it: it is made anew.
 func (w *world) reached(conn *grpc.ClientConn, ids ...string) {
 	for {
 		seen := make(map[string]bool)
 		for range 4 * len(ids) {
-			id, err := call(w.Context(), conn, grpc.WaitForReady(true))
-			require.NoError(w, err)
-			seen[id] = true
+			ctx, cancel := context.WithTimeout(w.Context(), time.Second)
+			id, err := call(ctx, conn, grpc.WaitForReady(true))
+			cancel()
+			if status.Code(err) != codes.DeadlineExceeded {
+				require.NoError(w, err)
+				seen[id] = true
+			}
 		}
 		if slices.Equal(ids, slices.Sorted(maps.Keys(seen))) {
 			return
@@ -131,16 +138,17 @@ func (w *world) reached(conn *grpc.ClientConn, ids ...string) {
 	}
 }
 
-// load calls from several goroutines until stop; no call may fail.
-func (w *world) load(conn *grpc.ClientConn) (served *atomic.Int64, stop func()) {
+// load calls from several goroutines until stop. No call may fail, but one that the instance which is going to crash has begun to
+// answer: no retry policy repeats it.
+func (w *world) load(conn *grpc.ClientConn, crashing string) (served *atomic.Int64, stop func()) {
 	served = new(atomic.Int64)
 	ctx, cancel := context.WithCancel(w.Context())
 	var work sync.WaitGroup
 	for range 4 {
 		work.Go(func() {
 			for ctx.Err() == nil {
-				if _, err := call(w.Context(), conn); err != nil {
-					w.Errorf("a call failed: %v", err)
+				if id, err := call(w.Context(), conn); err != nil && id != crashing {
+					w.Errorf("a call failed, %q had begun to answer it: %v", id, err)
 					return
 				}
 				served.Add(1)
