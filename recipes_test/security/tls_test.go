@@ -46,7 +46,7 @@ func TestTLS(t *testing.T) {
 			cfg := good.Clone()
 			cfg.Certificates = append([]tls.Certificate{}, good.Certificates...)
 			c.change(cfg)
-			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
 			_, err := session.Dial(ctx, session.Config{Servers: []string{address}, TLS: cfg})
 			require.ErrorIs(t, err, session.ErrUnreachable)
@@ -56,7 +56,7 @@ func TestTLS(t *testing.T) {
 			if c.flags == "" {
 				return
 			}
-			cmd := ensemble.Run(t, nil, append(strings.Fields("--connect-timeout 3s --servers "+address+" "+c.flags), "config", "get", "/a")...)
+			cmd := ensemble.Run(t, nil, append(strings.Fields("--connect-timeout 5s --servers "+address+" "+c.flags), "config", "get", "/a")...)
 			require.Equal(t, 69, cmd.Wait(patience), cmd.Stderr())
 			require.Contains(t, cmd.Stderr(), c.why)
 			require.Equal(t, 1, strings.Count(cmd.Stderr(), "\n"), cmd.Stderr())
