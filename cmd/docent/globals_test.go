@@ -125,10 +125,10 @@ func TestUnreachable(t *testing.T) {
 	require.NoError(t, err)
 	for _, c := range []struct{ name, servers, flags, within, why string }{
 		// Time enough to learn the reason, on a machine that is busy elsewhere.
-		{"nobody listens", refusing.Addr().String(), "", "1s", "connection refused"},
+		{"nobody listens", refusing.Addr().String(), "", "2s", "connection refused"},
 		{"the server hangs", hangs, "", "200ms", ""},
 		{"the name does not resolve", "docent-test.invalid:2181", "", "200ms", ""},
-		{"the name in the certificate is another", wrongName, "--tls-ca " + ca, "1s", "certificate"},
+		{"the name in the certificate is another", wrongName, "--tls-ca " + ca, "2s", "certificate"},
 	} {
 		commands := []string{"leader /e", "config watch /a", "lock /l -- " + os.Args[0]}
 		if c.why != "" {
