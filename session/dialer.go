@@ -68,11 +68,31 @@ func (s *Session) secure(ctx context.Context, inner net.Conn, t target) (net.Con
 	if cfg.ServerName == "" {
 		cfg.ServerName = t.name
 	}
+	var lacks error
+	if cfg.GetClientCertificate == nil {
+		// What crypto/tls does by itself, but that we get to know of it.
+		cfg.GetClientCertificate = func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			lacks = errors.New("the server asks for a client certificate, and none is configured")
+			for i := range cfg.Certificates {
+				if asked.SupportsCertificate(&cfg.Certificates[i]) == nil {
+					lacks = nil
+					return &cfg.Certificates[i], nil
+				}
+				lacks = errors.New("the server asks for a client certificate of another authority, or with another kind of key")
+			}
+			return new(tls.Certificate), nil
+		}
+	}
 	conn := tls.Client(inner, cfg)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		inner.Close()
-		if errors.Is(err, io.EOF) { // as a port without TLS does
+		var alert *net.OpError
+		switch {
+		case errors.Is(err, io.EOF): // as a port without TLS does
 			err = errors.New("the server closed the connection: does this port speak TLS?")
+		case lacks != nil && errors.As(err, &alert) && alert.Op == "remote error":
+			// Some servers send no better alert than "handshake failure".
+			err = fmt.Errorf("%w (%w)", err, lacks)
 		}
 		return nil, err
 	}

@@ -26,12 +26,12 @@ type authority struct {
 	cert *x509.Certificate
 }
 
-func newAuthority(t *testing.T) *authority {
+func newAuthority(t *testing.T, name string) *authority {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test authority"}, IsCA: true, BasicConstraintsValid: true,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
@@ -81,10 +81,13 @@ func serveTLS(t *testing.T, cfg *tls.Config) (*zktest.Server, string) {
 func loopback(context.Context, string) ([]string, error) { return []string{"127.0.0.1"}, nil }
 
 func TestTLS(t *testing.T) {
-	ours, others := newAuthority(t), newAuthority(t)
+	ours, others := newAuthority(t, "ours"), newAuthority(t, "others")
+	impostor := newAuthority(t, "ours")
 	server := &tls.Config{Certificates: []tls.Certificate{ours.issue("zk1.example")}}
 	mutual := server.Clone()
 	mutual.ClientAuth, mutual.ClientCAs = tls.RequireAndVerifyClientCert, ours.pool()
+	old := mutual.Clone() // as ZooKeeper does by default
+	old.MaxVersion = tls.VersionTLS12
 
 	for name, c := range map[string]struct {
 		server *tls.Config
@@ -101,8 +104,15 @@ func TestTLS(t *testing.T) {
 		"client certificate": {mutual, "zk1.example",
 			&tls.Config{RootCAs: ours.pool(), Certificates: []tls.Certificate{ours.issue("client")}}, ""},
 		"client certificate missing": {mutual, "zk1.example", &tls.Config{RootCAs: ours.pool()}, "certificate required"},
+		"client certificate missing, TLS 1.2": {old, "zk1.example", &tls.Config{RootCAs: ours.pool()},
+			"(the server asks for a client certificate, and none is configured)"},
+		"client certificate of another authority than the server names": {old, "zk1.example",
+			&tls.Config{RootCAs: ours.pool(), Certificates: []tls.Certificate{others.issue("client")}},
+			"(the server asks for a client certificate of another authority, or with another kind of key)"},
+		"client certificate, TLS 1.2": {old, "zk1.example",
+			&tls.Config{RootCAs: ours.pool(), Certificates: []tls.Certificate{others.issue("client"), ours.issue("client")}}, ""},
 		"client certificate of a stranger": {mutual, "zk1.example",
-			&tls.Config{RootCAs: ours.pool(), Certificates: []tls.Certificate{others.issue("client")}}, "tls: "},
+			&tls.Config{RootCAs: ours.pool(), Certificates: []tls.Certificate{impostor.issue("client")}}, "tls: "},
 		"plain server": {nil, "zk1.example", &tls.Config{RootCAs: ours.pool()}, "does this port speak TLS?"},
 		"plain client": {server, "zk1.example", nil, "handshake with "},
 	} {
@@ -137,7 +147,7 @@ func TestTLS(t *testing.T) {
 // Each of several hosts is verified by its own name: here each has a
 // certificate for its name alone, and any of them may come first.
 func TestTLSVerifiesEachHostByItsOwnName(t *testing.T) {
-	ours := newAuthority(t)
+	ours := newAuthority(t, "ours")
 	srv, port1 := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ours.issue("zk1.example")}})
 	_, port2 := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ours.issue("someone.else")}})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
