@@ -46,7 +46,8 @@
 //   - Delays are compared with the wall clocks of those who put and those who
 //     take: an item may come early or late by as much as they differ.
 //   - No protection against clients that delete claims or items, nor against consumers
-//     that know no claims (see the Formats).
+//     that know no claims (see the Formats). An Ack whose answer is lost takes what
+//     others have done with the item for its own if a stranger has deleted its claim.
 //
 // # What ctx governs
 //

@@ -77,9 +77,27 @@ func (w *World) removeSome() {
 	for _, s := range w.Srv.Sessions() {
 		all = append(all, s.Ephemerals...)
 	}
-	if len(all) > 0 {
-		_ = w.Srv.Remove(all[w.dice.N(len(all))]) // it may have gone by itself
+	if len(all) == 0 {
+		return
 	}
+	path := all[w.dice.N(len(all))]
+	node, found := w.Srv.Node(path)
+	if !found || w.Srv.Remove(path) != nil {
+		return // it has gone by itself
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.robbed == nil {
+		w.robbed = make(map[int64]bool)
+	}
+	w.robbed[node.Stat.Czxid] = true
+}
+
+// Robbed reports that a stranger has removed the node of a hold with the token.
+func (w *World) Robbed(token int64) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.robbed[token]
 }
 
 // request decides what becomes of a request. It depends on nothing but the

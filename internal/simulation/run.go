@@ -132,6 +132,7 @@ type World struct {
 	mu     sync.Mutex
 	calm   bool
 	broken bool
+	robbed map[int64]bool // the nodes that strangers have removed, by the transaction that made each
 }
 
 // Dice returns the source of chance that belongs to a name.

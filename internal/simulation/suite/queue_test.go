@@ -37,8 +37,9 @@ func (b *book) took(i *queue.Item) {
 	case !known:
 		b.w.Break("nothing is made up", "item %s was never put", data)
 	// By force a claim can be taken from a consumer that does not know yet: it has
-	// the item from before, as its token tells.
-	case done && (!b.w.Forced || i.Token() > acked):
+	// the item from before, as its token tells. And one that was robbed of its claim
+	// and gets no answer to its acknowledgement takes what others have done for its own.
+	case done && (!b.w.Forced || i.Token() > acked) && !b.w.Robbed(acked):
 		b.w.Break("acknowledged once", "item %s comes again after its acknowledgement", data)
 	case last != nil && last.Err() == nil && !b.w.Forced:
 		b.w.Break("one holder", "item %s is taken twice", data)
@@ -53,9 +54,9 @@ func (b *book) ack(i *queue.Item) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	data := string(i.Data)
-	_, done := b.acked[data]
+	first, done := b.acked[data]
 	switch {
-	case err == nil && done:
+	case err == nil && done && !b.w.Robbed(first) && !b.w.Robbed(i.Token()):
 		b.w.Break("acknowledged once", "item %s is acknowledged twice", data)
 	case err == nil:
 		b.acked[data] = i.Token()
