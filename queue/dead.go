@@ -226,9 +226,6 @@ func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
 // repeated, as after a session.ErrUnknownOutcome. ctx bounds the requests.
 func (q *Queue) Discard(ctx context.Context, ids ...string) (int, error) {
 	return q.each(ctx, "discard the dead letters of", ids, func(id string) (bool, error) {
-		if q.err != nil {
-			return false, q.err
-		}
 		if _, ok := q.itemOf(id); !ok {
 			return false, noLetter(id)
 		}
@@ -242,6 +239,9 @@ func (q *Queue) Discard(ctx context.Context, ids ...string) (int, error) {
 
 // each does something to the letters one by one until it fails, and counts those that it was done to.
 func (q *Queue) each(ctx context.Context, op string, ids []string, do func(id string) (bool, error)) (int, error) {
+	if q.err != nil {
+		return 0, q.fail(op, q.err)
+	}
 	n := 0
 	for _, id := range ids {
 		done, err := do(id)
@@ -258,9 +258,6 @@ func (q *Queue) each(ctx context.Context, op string, ids []string, do func(id st
 func noLetter(id string) error { return fmt.Errorf("%q is no dead letter's ID", id) }
 
 func (q *Queue) redrive(ctx context.Context, id string, skip bool) (done bool, err error) {
-	if q.err != nil {
-		return false, q.err
-	}
 	l, n, err := q.readLetter(ctx, id)
 	switch {
 	case errors.Is(err, zk.ErrNoNode):

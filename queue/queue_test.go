@@ -150,6 +150,8 @@ func TestBadInput(t *testing.T) {
 			require.Error(w, err)
 			_, err = bad.Redrive(w.Context(), "queue-0000000000.1")
 			require.Error(w, err)
+			_, err = bad.Discard(w.Context())
+			require.Error(w, err)
 			_, err = bad.Discard(w.Context(), "queue-0000000000.1")
 			require.Error(w, err)
 			for _, err := range bad.List(w.Context()) {

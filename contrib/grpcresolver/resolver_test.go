@@ -30,7 +30,7 @@ func TestRollingRestart(t *testing.T) {
 	a, b := w.serve("a"), w.serve("b")
 	conn := w.connect()
 	w.reached(conn, "a", "b")
-	served, stop := w.load(conn, "b")
+	served, stop := w.load(conn, b)
 	more := func() {
 		for goal := served.Load() + 50; served.Load() < goal && !t.Failed(); {
 			_, _ = call(t.Context(), conn)
@@ -48,7 +48,7 @@ func TestRollingRestart(t *testing.T) {
 
 	w.serve("d")
 	w.reached(conn, "b", "c", "d")
-	b.grpc.Stop() // a crash: it goes on being named
+	b.crash() // it goes on being named
 	w.reached(conn, "c", "d")
 	more()
 	require.NoError(t, b.Unregister(t.Context()))

@@ -45,10 +45,17 @@ func start(t *testing.T) *world {
 type server struct {
 	grpc_health_v1.UnimplementedHealthServer
 	*naming.Registration
-	id   string
-	grpc *grpc.Server
-	next atomic.Pointer[pause] // for the next call
-	done chan struct{}
+	id      string
+	grpc    *grpc.Server
+	next    atomic.Pointer[pause] // for the next call
+	crashed atomic.Bool
+	done    chan struct{}
+}
+
+// crash ends the instance at once, with the calls that it answers.
+func (s *server) crash() {
+	s.crashed.Store(true)
+	s.grpc.Stop()
 }
 
 // pause holds up a call.
@@ -138,16 +145,16 @@ func (w *world) reached(conn *grpc.ClientConn, ids ...string) {
 	}
 }
 
-// load calls from several goroutines until stop. No call may fail, but one that the instance which is going to crash has begun to
-// answer: no retry policy repeats it.
-func (w *world) load(conn *grpc.ClientConn, crashing string) (served *atomic.Int64, stop func()) {
+// load calls from several goroutines until stop. No call may fail, but one that the instance had begun to answer when it
+// crashed: no retry policy repeats it.
+func (w *world) load(conn *grpc.ClientConn, crashing *server) (served *atomic.Int64, stop func()) {
 	served = new(atomic.Int64)
 	ctx, cancel := context.WithCancel(w.Context())
 	var work sync.WaitGroup
 	for range 4 {
 		work.Go(func() {
 			for ctx.Err() == nil {
-				if id, err := call(w.Context(), conn); err != nil && id != crashing {
+				if id, err := call(w.Context(), conn); err != nil && !(id == crashing.id && crashing.crashed.Load()) {
 					w.Errorf("a call failed, %q had begun to answer it: %v", id, err)
 					return
 				}

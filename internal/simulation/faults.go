@@ -87,9 +87,6 @@ func (w *World) removeSome() {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.robbed == nil {
-		w.robbed = make(map[int64]bool)
-	}
 	w.robbed[node.Stat.Czxid] = true
 }
 

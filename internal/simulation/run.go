@@ -105,7 +105,8 @@ func Once(t *testing.T, seed uint64, p Program) *Trace {
 	defer chance.Seed(seed)()
 	trace := newTrace()
 	testworld.Run(t, func(tw *testworld.World) {
-		w := &World{World: tw, Program: p, Seed: seed, Trace: trace, dice: roll(seed, "director"), began: time.Now()}
+		w := &World{World: tw, Program: p, Seed: seed, Trace: trace, dice: roll(seed, "director"), began: time.Now(),
+			robbed: make(map[int64]bool)}
 		w.actors, w.stop = context.WithCancel(tw.Context())
 		w.run()
 	}, zktest.WithTick(time.Second))
