@@ -35,8 +35,8 @@ func (d *Double) visit(ctx context.Context, e *entrant, node *session.Node, r *r
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	h := node.Hold(r.zxid)
-	if err := h.Err(); err != nil {
+	h, err := node.Hold(ctx, r.zxid)
+	if err != nil {
 		return nil, err
 	}
 	d.mu.Lock()

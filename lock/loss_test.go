@@ -227,12 +227,14 @@ func TestStrictPolicyWinsNothingWhileDisconnected(t *testing.T) {
 		require.NoError(t, err)
 		node, err := s.Own(dir + "/x")
 		require.NoError(t, err)
-		require.NoError(t, node.Hold(1).Err())
+		_, err = node.Hold(t.Context(), 1)
+		require.NoError(t, err)
 
 		p.link.Refuse(true)
 		p.link.Disconnect()
 		synctest.Wait()
-		require.ErrorIs(t, node.Hold(1).Err(), session.ErrDisconnected)
+		_, err = node.Hold(t.Context(), 1)
+		require.ErrorIs(t, err, session.ErrDisconnected)
 
 		q := p.queue()
 		require.True(t, q.waiting())

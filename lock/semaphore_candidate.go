@@ -208,7 +208,11 @@ func (c *candidate) permit(ctx context.Context, r ranked, list leases) (*Permit,
 	}
 	holds := make([]*Hold, len(c.entries))
 	for i, e := range c.entries {
-		holds[i] = newHold(e.Hold(token))
+		h, err := e.Hold(ctx, token)
+		if err != nil {
+			return nil, err
+		}
+		holds[i] = newHold(h)
 	}
 	p := &Permit{newBundle(holds, inParallel), token}
 	if err := p.Err(); err != nil {

@@ -226,8 +226,7 @@ func (i *Item) begin(ctx context.Context, results []session.OpResult, counted bo
 	token, err := i.seen(ctx, results, counted)
 	if err == nil {
 		i.ID, i.Priority = i.name.id(), int(i.name.priority)
-		i.Hold = i.node.HoldWatched(token, watchAfter)
-		err = i.Hold.Err()
+		i.Hold, err = i.node.HoldWatched(ctx, token, watchAfter)
 	}
 	if err == nil {
 		return nil

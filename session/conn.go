@@ -14,15 +14,11 @@ import (
 // conn stands between the client and the network. It forwards frames in order,
 // and learns from them what the client does not tell:
 //
-//   - when the newest request was written whose answer proves that the
-//     ensemble's leader had it: the session's trust deadline counts from that
-//     instant. Watch events prove nothing, since a server may send them while
-//     none of our frames arrives any more. Nor do answers to pings and reads: a
-//     server that has lost its leader goes on giving them for several ticks,
-//     while the leader expires the session. So conn sends a sync along with
-//     each ping of the client.
+//   - when the newest request was written whose answer proves that a quorum has
+//     committed it: the session's trust deadline counts from that instant (see
+//     trust, and reply.provesQuorum for what proves nothing);
 //   - which timeout was granted, and whether the server says that the session
-//     is over;
+//     is over, or answers with another one;
 //   - when a create has gone out, so that a list can follow right behind it, and
 //     the zxid of the node that it made, for which the server is asked in the
 //     client's place (see creates).
@@ -41,6 +37,9 @@ type conn struct {
 	pending []byte // read from the network, not yet by the client
 
 	closeOnce sync.Once
+	closed    chan struct{}
+
+	writing sync.Mutex // one frame at a time
 
 	mu        sync.Mutex
 	shaken    bool // the handshake is over
@@ -49,19 +48,23 @@ type conn struct {
 	helloZxid int64 // the newest transaction that the client has seen before this connection
 	creds     int   // how many credentials the server has answered
 	sent      map[int32]sentRequest
-	beats     int32 // how many syncs of our own were sent
+	pings     []time.Time // when those were written that are not answered yet; all have one xid
+	probes    int32       // how many were sent
+	unproven  int         // how many probes are not answered yet
 }
 
 type sentRequest struct {
 	request
-	at time.Time
+	at    time.Time
+	probe *probe // nil for a request of the client
 }
 
 func newConn(inner net.Conn, s *Session, addr string, patience time.Duration) *conn {
 	return &conn{
 		Conn: inner, s: s, addr: addr, patience: patience,
-		r:    bufio.NewReaderSize(inner, 32<<10),
-		sent: make(map[int32]sentRequest),
+		r:      bufio.NewReaderSize(inner, 32<<10),
+		sent:   make(map[int32]sentRequest),
+		closed: make(chan struct{}),
 	}
 }
 
@@ -70,7 +73,6 @@ func newConn(inner net.Conn, s *Session, addr string, patience time.Duration) *c
 func (c *conn) Write(frame []byte) (int, error) {
 	now := time.Now()
 	var req request
-	var beat []byte
 	var made *underway
 	c.mu.Lock()
 	switch {
@@ -79,17 +81,16 @@ func (c *conn) Write(frame []byte) (int, error) {
 	default:
 		var ok bool
 		if req, ok = parseRequest(frame); ok {
-			if req.xid == xidPing {
-				req = request{xid: xidBeat - c.beats, op: opSync}
-				beat = beatFrame(req.xid)
-				c.beats++
-			}
 			if req.op == opCreate {
 				if made = c.s.creates.find(req.path); made != nil && made.withStat {
 					req.op = opCreate2
 				}
 			}
-			c.sent[req.xid] = sentRequest{req, now}
+			if req.xid == xidPing {
+				c.pings = append(c.pings, now)
+			} else {
+				c.sent[req.xid] = sentRequest{request: req, at: now}
+			}
 		}
 	}
 	c.mu.Unlock()
@@ -101,12 +102,7 @@ func (c *conn) Write(frame []byte) (int, error) {
 	case req.op == opCreate2:
 		out = withStat(frame)
 	}
-	if beat != nil {
-		// The sync goes first: a server that has lost its leader then does not
-		// answer the ping behind it, and the client looks for another.
-		out = append(beat, frame...)
-	}
-	if _, err := c.Conn.Write(out); err != nil {
+	if err := c.write(out); err != nil {
 		// The reader finds the connection closed, and the client then fails
 		// every request that was sent on it. An error from here would have it
 		// fail this one twice: together with the error it gives a request that
@@ -119,6 +115,14 @@ func (c *conn) Write(frame []byte) (int, error) {
 		made.announce()
 	}
 	return len(frame), nil
+}
+
+// write sends one frame whole, whoever else is writing.
+func (c *conn) write(frame []byte) error {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	_, err := c.Conn.Write(frame)
+	return err
 }
 
 // Read hands out whole frames, as much of one as p takes.
@@ -146,14 +150,31 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close closes the connection; it may be called more than once.
+// Close ends the connection: reads and writes that are under way fail. It never
+// blocks, even where the network's own Close does: that runs in the background,
+// and Session.retire waits for it. Close may be called more than once.
 func (c *conn) Close() error {
 	err := net.ErrClosed
 	c.closeOnce.Do(func() {
+		err = nil
+		close(c.closed)
 		c.s.forget(c)
-		err = c.Conn.Close()
+		_ = c.Conn.SetDeadline(longAgo) // a network that cannot do that is closed all the same
+		c.s.closing.Go(func() { _ = c.Conn.Close() })
 	})
 	return err
+}
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
+func (c *conn) isClosed() bool {
+	select {
+	case <-c.closed:
+		return true
+	default:
+		return false
+	}
 }
 
 // SetReadDeadline shortens what the client asks for. In the handshake it would
@@ -200,9 +221,24 @@ func (c *conn) learn(frame []byte) (ours bool, err error) {
 		}
 		return true, nil
 	case xidPing:
+		c.learnPing()
 		return false, nil
 	}
-	return r.xid <= xidBeat, c.learnReply(r, frame)
+	return r.xid <= xidProbe, c.learnReply(r, frame)
+}
+
+// learnPing takes the answer to the oldest ping.
+func (c *conn) learnPing() {
+	c.mu.Lock()
+	if len(c.pings) == 0 {
+		c.mu.Unlock()
+		return
+	}
+	at, timeout := c.pings[0], c.timeout
+	c.pings = c.pings[1:]
+	c.mu.Unlock()
+	c.s.answered(at, timeout, false)
+	c.s.pinged()
 }
 
 func (c *conn) learnReply(r reply, frame []byte) error {
@@ -213,11 +249,14 @@ func (c *conn) learnReply(r reply, frame []byte) error {
 	if !known {
 		return nil
 	}
-	switch {
-	case r.code == codeSessionExpired:
+	if r.code == codeSessionExpired {
 		c.s.end(ErrExpired)
-	case r.provesLeader(req.op):
-		c.s.heard(req.at, c.timeout)
+	} else {
+		c.s.answered(req.at, c.timeout, r.provesQuorum(req.op))
+	}
+	if req.probe != nil {
+		c.settle(req.probe, r, frame)
+		return nil
 	}
 	switch {
 	case req.watch:
@@ -234,9 +273,18 @@ func (c *conn) learnReply(r reply, frame []byte) error {
 	}
 	if req.op == opSetAuth {
 		if c.creds++; c.creds == len(c.s.m.cfg.Auth) {
-			return c.setWatchesAgain()
+			return c.ready()
 		}
 	}
+	return nil
+}
+
+// ready sets the watches again, after which the connection is like any other.
+func (c *conn) ready() error {
+	if err := c.setWatchesAgain(); err != nil {
+		return err
+	}
+	c.s.linked(c)
 	return nil
 }
 
@@ -272,10 +320,21 @@ func (c *conn) learnHandshake(frame []byte) error {
 		// The client now tells of the expiry, which ends this generation.
 		return nil
 	}
-	if err := c.s.granted(h, helloAt); err != nil || len(c.s.m.cfg.Auth) > 0 {
+	if h.timeout <= 0 {
+		return fmt.Errorf("the server grants a session timeout of %v", h.timeout)
+	}
+	if id := c.s.ID(); id != 0 && h.session != id {
+		// The server does not know our session, and has opened another. What
+		// our session had is gone, or goes without a word to us.
+		err := fmt.Errorf("%w: it has opened session %s in its place", ErrExpired, sessionID(h.session))
+		c.s.end(err)
 		return err
 	}
-	return c.setWatchesAgain()
+	c.s.granted(h, helloAt)
+	if len(c.s.m.cfg.Auth) > 0 {
+		return nil
+	}
+	return c.ready()
 }
 
 // setWatchesAgain sends the watches of the session on a new connection. It is
@@ -287,7 +346,7 @@ func (c *conn) setWatchesAgain() error {
 		if err := c.Conn.SetWriteDeadline(time.Now().Add(c.patience)); err != nil {
 			return err
 		}
-		if _, err := c.Conn.Write(frame); err != nil {
+		if err := c.write(frame); err != nil {
 			return err
 		}
 	}

@@ -103,6 +103,9 @@ func (s *Session) secure(ctx context.Context, inner net.Conn, t target) (net.Con
 func (s *Session) forget(c *conn) {
 	s.mu.Lock()
 	delete(s.conns, c)
+	if s.link == c {
+		s.link = nil
+	}
 	s.mu.Unlock()
 }
 
@@ -110,6 +113,11 @@ func (s *Session) forget(c *conn) {
 // and for good.
 func (s *Session) seal() {
 	s.sealNow()
+	s.closeConns()
+}
+
+// closeConns closes the connections of this session. It does not wait for them.
+func (s *Session) closeConns() {
 	s.mu.Lock()
 	open := make([]*conn, 0, len(s.conns))
 	for c := range s.conns {

@@ -72,7 +72,11 @@ func ExampleHold_Guard() {
 		fmt.Println(err)
 		return
 	}
-	hold := entry.Hold(entry.Dir.Pzxid)
+	hold, err := entry.Hold(ctx, entry.Dir.Pzxid)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 
 	_, err = sm.Txn(ctx, hold.Guard(), session.SetOp("/row", []byte("in time"), session.AnyVersion))
 	fmt.Println(err)

@@ -81,7 +81,9 @@ func (p *process) enter(dir string) *session.Hold {
 	p.w.Helper()
 	e, err := p.session().Enter(p.w.Context(), dir, "lock-", nil)
 	require.NoError(p.w, err)
-	return e.Hold(e.Dir.Pzxid)
+	h, err := e.Hold(p.w.Context(), e.Dir.Pzxid)
+	require.NoError(p.w, err)
+	return h
 }
 
 // deletedAt returns when the node was deleted; it waits for that.

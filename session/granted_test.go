@@ -14,23 +14,27 @@ import (
 // promised.
 func TestTrustWhenLessIsGranted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Session{m: &Manager{}, base: time.Now()}
+		s := &Session{m: &Manager{}, trust: trust{base: time.Now()}}
 		s.ctx, s.cancel = context.WithCancelCause(t.Context())
 		s.sealCtx, s.sealNow = context.WithCancel(t.Context())
 		s.holds, s.cutHolds = context.WithCancelCause(s.ctx)
 
-		require.NoError(t, s.granted(handshake{timeout: 36 * time.Second, session: 1}, time.Now()))
-		require.Equal(t, 21*time.Second, time.Until(s.TrustedUntil()))
+		s.granted(handshake{timeout: 36 * time.Second, session: 1}, time.Now())
+		require.Zero(t, s.TrustedUntil(), "a handshake proves nothing")
 		time.Sleep(time.Second)
-		s.heard(time.Now(), 36*time.Second)
+		proven := time.Now()
+		s.answered(proven, 36*time.Second, true)
 		require.Equal(t, 21*time.Second, time.Until(s.TrustedUntil()))
+		h := new(Hold)
+		require.True(t, s.hold(h))
 
 		time.Sleep(time.Second)
 		reconnected := time.Now()
-		require.NoError(t, s.granted(handshake{timeout: 12 * time.Second, session: 1}, reconnected))
-		require.Equal(t, 7*time.Second, time.Until(s.TrustedUntil()))
+		s.granted(handshake{timeout: 12 * time.Second, session: 1}, reconnected)
+		require.Equal(t, 7*time.Second, s.TrustedUntil().Sub(proven), "by the shorter timeout, and from the same proof")
 		<-s.Done()
-		require.Equal(t, 7*time.Second, time.Since(reconnected))
+		require.Equal(t, 7*time.Second, time.Since(proven))
 		require.ErrorIs(t, s.Err(), ErrTrustElapsed)
+		require.False(t, s.hold(new(Hold)), "nothing begins without trust")
 	})
 }

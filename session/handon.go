@@ -20,7 +20,7 @@ func (h *Hold) HandOn() (*Hold, error) {
 	var next *Hold
 	err := fmt.Errorf("%s cannot be handed on: %w", h.Path(), ErrReleased)
 	h.release.Do(func() {
-		h.cancel(ErrReleased)
+		h.end(ErrReleased)
 		if cause := context.Cause(h.ctx); errors.Is(cause, ErrLost) {
 			if !errors.Is(cause, ErrDeleted) {
 				h.node.Abandon()
@@ -29,7 +29,7 @@ func (h *Hold) HandOn() (*Hold, error) {
 			err = h.result
 			return
 		}
-		next, err = h.node.Hold(h.token), nil
+		next, err = h.node.begin(h.token, watchLate), nil
 	})
 	return next, err
 }

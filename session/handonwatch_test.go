@@ -22,12 +22,13 @@ func TestHandOnKeepsTheWatch(t *testing.T) {
 		require.NoError(t, err)
 		e, err := s.Enter(t.Context(), "/locks/a", "lock-", nil)
 		require.NoError(t, err)
-		h := e.Hold(1)
+		h, err := e.Hold(t.Context(), 1)
+		require.NoError(t, err)
 		time.Sleep(time.Second) // it is watched by now
-		h.cancel(ErrReleased)   // the first half of HandOn
+		h.end(ErrReleased)      // the first half of HandOn
 		require.NoError(t, srv.Put(h.Path(), []byte("written")))
 		synctest.Wait()
-		next := e.Node.Hold(1) // the second
+		next := e.Node.begin(1, watchLate) // the second
 		time.Sleep(time.Second)
 		require.NoError(t, srv.Remove(h.Path()))
 		synctest.Wait()

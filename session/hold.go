@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,27 +25,62 @@ type Hold struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
+	counted atomic.Bool // among what the session holds
+	epoch   int         // of the session, in which it was counted
+
 	release sync.Once
 	result  error
 }
 
 // Hold begins a hold on the node, with the fencing token that belongs to it.
-// The caller has made sure that the hold is due. If the session has ended or
-// the node has gone in the meantime, the hold has ended already.
+// The caller has made sure that the hold is due.
+//
+// Hold makes sure that the session is trusted. Where a quorum has committed
+// nothing of the session for a third of its timeout, Hold has it check the node
+// first, which takes a request. ctx bounds that. When Hold fails, the node is as
+// it was. Errors: ctx's; the cause with which the hold would have ended at once,
+// which matches ErrLost; ErrSessionEnded.
 //
 // A node that is not watched yet is watched once the hold has lasted for 10 ms.
-func (n *Node) Hold(token int64) *Hold { return n.HoldWatched(token, watchLate) }
+func (n *Node) Hold(ctx context.Context, token int64) (*Hold, error) {
+	return n.HoldWatched(ctx, token, watchLate)
+}
 
 // HoldWatched is Hold with a node that is watched only once the hold has lasted
 // for the given time: one that ends before costs no request for that. A
 // deletion by others is noticed at the earliest then.
-func (n *Node) HoldWatched(token int64, after time.Duration) *Hold {
+func (n *Node) HoldWatched(ctx context.Context, token int64, after time.Duration) (*Hold, error) {
+	for {
+		if err := n.s.prove(ctx, n.path); err != nil {
+			return nil, err
+		}
+		h := n.begin(token, after)
+		err := h.Err()
+		if err == nil {
+			return h, nil
+		}
+		n.s.letGo(h)
+		if !errors.Is(err, errUntrusted) {
+			return nil, err
+		}
+	}
+}
+
+// errUntrusted ends a hold whose session is not trusted at its beginning. It
+// reaches the user where a hold is handed on at the very end of the trust.
+var errUntrusted = fmt.Errorf("the hold begins too late: %w", ErrTrustElapsed)
+
+// begin begins a hold on the node. If it cannot last, it has ended already.
+func (n *Node) begin(token int64, after time.Duration) *Hold {
 	s := n.s
 	s.mu.Lock()
 	parent := s.holds
 	s.mu.Unlock()
 	h := &Hold{node: n, token: token, began: time.Now()}
 	h.ctx, h.cancel = context.WithCancelCause(parent)
+	if !s.hold(h) {
+		h.cancel(errUntrusted)
+	}
 
 	n.mu.Lock()
 	n.hold = h
@@ -52,7 +88,7 @@ func (n *Node) HoldWatched(token int64, after time.Duration) *Hold {
 	n.watched = true
 	n.mu.Unlock()
 	if deleted {
-		h.cancel(ErrDeleted)
+		h.end(ErrDeleted)
 	}
 	if len(s.m.cfg.Hooks) > 0 {
 		info := h.info(nil)
@@ -68,6 +104,12 @@ func (n *Node) HoldWatched(token int64, after time.Duration) *Hold {
 		s.late.add(s, n, after)
 	}
 	return h
+}
+
+// end ends the context of the hold.
+func (h *Hold) end(cause error) {
+	h.cancel(cause)
+	h.node.s.letGo(h)
 }
 
 func (h *Hold) info(cause error) HoldInfo {
@@ -143,7 +185,7 @@ func (h *Hold) Session() *Session { return h.node.s }
 // removed.
 func (h *Hold) Release() error {
 	h.release.Do(func() {
-		h.cancel(ErrReleased)
+		h.end(ErrReleased)
 		cause := context.Cause(h.ctx)
 		if !errors.Is(cause, ErrDeleted) {
 			if err := h.node.Remove(context.Background()); err != nil {

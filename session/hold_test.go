@@ -215,7 +215,9 @@ func TestManyHolds(t *testing.T) {
 		for i := range 1000 {
 			e, err := p.session().Enter(w.Context(), "/locks/"+string(rune('a'+i%26)), "lock-", nil)
 			require.NoError(w, err)
-			holds = append(holds, e.Hold(1))
+			h, err := e.Hold(w.Context(), 1)
+			require.NoError(w, err)
+			holds = append(holds, h)
 		}
 		time.Sleep(time.Second)
 		require.Equal(w, 1000, w.srv.Watches())

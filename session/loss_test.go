@@ -130,7 +130,8 @@ func TestHardCase22_OldNodeIsNotOurs(t *testing.T) {
 		require.NoError(w, err)
 		_, err = n.Watch(w.Context())
 		require.ErrorIs(w, err, session.ErrDeleted)
-		require.ErrorIs(w, n.Hold(1).Err(), session.ErrDeleted)
+		_, err = n.Hold(w.Context(), 1)
+		require.ErrorIs(w, err, session.ErrDeleted)
 	})
 }
 
@@ -195,6 +196,9 @@ func TestHardCase39_DeadlineIsMonotonic(t *testing.T) {
 	require.NoError(t, err)
 	defer sm.Close()
 	s, err := sm.Session(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, s.TrustedUntil(), "a handshake proves nothing")
+	_, err = s.Create(t.Context(), "/a", nil, session.Ephemeral)
 	require.NoError(t, err)
 	require.Contains(t, s.TrustedUntil().String(), " m=")
 }

@@ -146,7 +146,7 @@ func (n *Node) markDeleted() {
 	hold := n.hold
 	n.mu.Unlock()
 	if hold != nil {
-		hold.cancel(ErrDeleted)
+		hold.end(ErrDeleted)
 	}
 	if n.claim != nil {
 		n.claim.gone()
@@ -187,8 +187,17 @@ func (n *Node) HasGone() bool {
 	return n.deleted || n.removed
 }
 
-// Abandon has the node deleted in the background. It never blocks.
-func (n *Node) Abandon() { n.s.sweepLater(sweep{path: n.path, claim: n.claim}) }
+// Abandon ends the hold on the node, if there is one, with ErrReleased, and has
+// the node deleted in the background. It never blocks.
+func (n *Node) Abandon() {
+	n.mu.Lock()
+	hold := n.hold
+	n.mu.Unlock()
+	if hold != nil {
+		hold.end(ErrReleased)
+	}
+	n.s.sweepLater(sweep{path: n.path, claim: n.claim})
+}
 
 func (n *Node) remove() error {
 	if n.claim != nil {

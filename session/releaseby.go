@@ -17,7 +17,7 @@ import (
 // error says why the hold was lost, as that of Release does.
 func (h *Hold) ReleaseBy(remove func(lost error) error) error {
 	h.release.Do(func() {
-		h.cancel(ErrReleased)
+		h.end(ErrReleased)
 		cause := context.Cause(h.ctx)
 		if !errors.Is(cause, ErrLost) {
 			h.result = remove(nil)

@@ -40,7 +40,7 @@ func (h *Hold) Replace(ctx context.Context, path string, data []byte) (*Hold, er
 	var next *Hold
 	err := fmt.Errorf("%s cannot be replaced: %w", h.Path(), ErrReleased)
 	h.release.Do(func() {
-		h.cancel(ErrReleased)
+		h.end(ErrReleased)
 		if cause := context.Cause(h.ctx); errors.Is(cause, ErrLost) {
 			h.node.Abandon()
 			h.result = fmt.Errorf("%s was lost before its release: %w", h.Path(), cause)
@@ -52,7 +52,7 @@ func (h *Hold) Replace(ctx context.Context, path string, data []byte) (*Hold, er
 			return
 		}
 		n := &Node{s: h.node.s, path: path}
-		next = n.Hold(h.token)
+		next = n.begin(h.token, watchLate)
 		if err = next.Err(); err != nil {
 			n.Abandon()
 		}

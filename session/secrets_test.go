@@ -73,7 +73,8 @@ func TestSecretsAreNeverShown(t *testing.T) {
 		said.show(p.session(), p.Manager)
 		entry, err := p.session().Enter(w.Context(), "/dir", "lock-", []byte("x"))
 		require.NoError(w, err)
-		hold := entry.Hold(1)
+		hold, err := entry.Hold(w.Context(), 1)
+		require.NoError(w, err)
 		said.show(entry, hold)
 		for _, code := range []zktest.Code{zktest.CodeNoAuth, zktest.CodeInvalidACL, zktest.CodeAuthFailed, zktest.CodeSystemError} {
 			stop := w.srv.Intercept(func(r zktest.Request) zktest.Action {

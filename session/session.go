@@ -34,14 +34,18 @@ type Session struct {
 
 	established chan struct{} // closed at the first handshake
 
-	// trust is the trust deadline, as the time since base.
-	base  time.Time
-	trust atomic.Int64
+	trust   trust
+	closing sync.WaitGroup // connections whose Close is under way
 
 	mu         sync.Mutex
 	id         int64
 	timeout    time.Duration
-	trustTimer *time.Timer
+	trustTimer *time.Timer // runs review
+	reviewAt   time.Time   // when it is due
+	held       int         // how many holds there are
+	epoch      int         // counts what has ended all holds at once
+	link       *conn       // on which requests are answered; nil while there is none
+	probedAt   time.Time   // when the newest probe left on link
 	conns      map[*conn]struct{}
 	connected  bool
 	up         chan struct{} // closed while connected
@@ -68,7 +72,7 @@ func newSession(m *Manager) (*Session, error) {
 	s := &Session{
 		m:           m,
 		established: make(chan struct{}),
-		base:        time.Now(),
+		trust:       trust{base: time.Now()},
 		conns:       make(map[*conn]struct{}),
 		up:          make(chan struct{}),
 		work:        make(chan func()),
@@ -124,75 +128,8 @@ func (s *Session) Context() context.Context { return s.ctx }
 // Err returns nil while the session lasts, and then the cause of its end.
 func (s *Session) Err() error { return context.Cause(s.ctx) }
 
-// TrustedUntil returns the trust deadline: the instant until which the
-// ensemble cannot have expired the session, less the margin. It moves forward
-// with each answer of a server; when it passes, the session ends. It carries a
-// monotonic clock reading.
-func (s *Session) TrustedUntil() time.Time {
-	return s.base.Add(time.Duration(s.trust.Load()))
-}
-
 // Manager returns the manager whose session this is.
 func (s *Session) Manager() *Manager { return s.m }
-
-// granted takes a handshake that the server has answered with a session. The
-// frame that asked for it was written at helloAt.
-//
-// From here on the servers count by the timeout that was granted now, even
-// where an earlier connection was granted a longer one: the deadline may come
-// nearer.
-func (s *Session) granted(h handshake, helloAt time.Time) error {
-	if h.timeout <= 0 {
-		return fmt.Errorf("the server grants a session timeout of %v", h.timeout)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.id, s.timeout = h.session, h.timeout
-	s.trust.Store(s.trustFrom(helloAt, h.timeout))
-	if s.ctx.Err() != nil {
-		return nil
-	}
-	left := time.Until(s.TrustedUntil())
-	if s.trustTimer == nil {
-		s.trustTimer = time.AfterFunc(left, s.checkTrust)
-	} else {
-		s.trustTimer.Reset(left)
-	}
-	return nil
-}
-
-// heard moves the trust deadline on: the leader has had a request that was
-// written at the given time, on a connection with the given timeout. The
-// timer keeps the time that it was set to, and looks again when it fires.
-func (s *Session) heard(at time.Time, timeout time.Duration) {
-	until := s.trustFrom(at, timeout)
-	for {
-		old := s.trust.Load()
-		if until <= old || s.trust.CompareAndSwap(old, until) {
-			return
-		}
-	}
-}
-
-// trustFrom is the deadline that a request proves which was written at the
-// given time, as the time since base.
-func (s *Session) trustFrom(at time.Time, timeout time.Duration) int64 {
-	return int64(at.Add(timeout - s.m.cfg.margin(timeout)).Sub(s.base))
-}
-
-// checkTrust runs when the trust deadline was due. It has usually moved on.
-func (s *Session) checkTrust() {
-	left := time.Until(s.TrustedUntil())
-	if left <= 0 {
-		s.end(ErrTrustElapsed)
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ctx.Err() == nil {
-		s.trustTimer.Reset(left)
-	}
-}
 
 // onEvent is called by the client, from its own goroutines, in order. It must
 // not block.
@@ -233,6 +170,8 @@ func (s *Session) setConnected(connected bool) {
 		s.up = make(chan struct{})
 		if s.m.cfg.LossPolicy == OnDisconnect {
 			cut = s.cutHolds // for what begins before the next connection, too
+			s.held = 0
+			s.epoch++
 		}
 	}
 	s.mu.Unlock()
@@ -248,14 +187,18 @@ func (s *Session) isConnected() bool {
 	return s.connected
 }
 
-// end ends the session: nothing is sent in it any more, and its context and
-// those of its holds end with the cause.
+// end ends the session, in this order: nothing is dialled any more; the contexts
+// of the session and of its holds end with the cause; the connections are
+// closed. So no hold waits for a connection whose Close takes its time, and
+// nothing can be sent in another session.
 func (s *Session) end(cause error) {
-	s.seal()
+	s.sealNow()
 	s.finish(cause)
+	s.closeConns()
 }
 
-// finish is end without sealing, for a Close that still has to say goodbye.
+// finish ends the contexts of the session and of its holds. By itself it is for
+// a Close that still has to say goodbye.
 func (s *Session) finish(cause error) {
 	s.cancel(cause) // the first cause stays
 	s.mu.Lock()
@@ -274,6 +217,7 @@ func (s *Session) retire() {
 	s.seal()
 	for range s.events {
 	}
+	s.closing.Wait()
 	s.mu.Lock()
 	s.retired = true
 	s.mu.Unlock()

@@ -241,7 +241,11 @@ func randomFaults(w *world, rng *rand.Rand) {
 			if err != nil {
 				continue // the session ended meanwhile
 			}
-			h := e.Hold(e.Dir.Pzxid)
+			h, err := e.Hold(ctx, e.Dir.Pzxid)
+			if err != nil {
+				e.Abandon()
+				continue
+			}
 			holds++
 			remove := w.srv.OnChange(func(c zktest.Change) {
 				if c.Kind == zktest.Deleted && c.Path == h.Path() && h.Context().Err() == nil {

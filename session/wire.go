@@ -23,6 +23,7 @@ const (
 	opSetACL          = 7
 	opSync            = 9
 	opGetChildren2    = 12
+	opCheck           = 13
 	opMulti           = 14
 	opCreate2         = 15
 	opCreateContainer = 19
@@ -33,7 +34,7 @@ const (
 	xidEvent   = -1
 	xidPing    = -2
 	xidRewatch = -8  // of requests that set watches again; the Java client's choice
-	xidBeat    = -10 // and below: of the syncs that go out with the client's pings
+	xidProbe   = -10 // and below: of the probes, which the client does not know of
 
 	codeAPIError       = -100 // the codes of what a request ran into lie below
 	codeNoNode         = -101
@@ -144,16 +145,6 @@ func createdZxid(frame []byte) (int64, bool) {
 	return int64(binary.BigEndian.Uint64(stat)), true
 }
 
-// beatFrame is a sync, with its prefix.
-func beatFrame(xid int32) []byte {
-	b := binary.BigEndian.AppendUint32(make([]byte, 4, 32), uint32(xid))
-	b = binary.BigEndian.AppendUint32(b, opSync)
-	b = binary.BigEndian.AppendUint32(b, 1)
-	b = append(b, '/')
-	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
-	return b
-}
-
 // parseHello returns the newest transaction that the client claims to have
 // seen, from the first frame of a connection.
 func parseHello(frame []byte) (zxid int64) {
@@ -198,13 +189,19 @@ func parseReply(frame []byte) (reply, error) {
 	return r, nil
 }
 
-// provesLeader reports whether an answer can only have been given after the
-// ensemble's leader had the request: to a change, whether it was done or
-// refused, and to a sync. Any other a server gives by itself, which it goes on
-// doing for a while after it has lost its leader.
-func (r reply) provesLeader(op int32) bool {
+// provesQuorum reports whether an answer can only have been given after a quorum
+// of the ensemble has committed the request: to a change, whether it was done or
+// refused. A server answers everything else alone. A leader that was deposed
+// goes on answering pings, reads, syncs and handshakes for syncLimit ticks,
+// while another leader expires the session; so does a follower that has lost
+// its leader, but for syncs.
+//
+// An answer with a code above codeAPIError, or with one that is not about the
+// request's znodes, may come from a server that has asked no quorum: a
+// throttled request (-127) is not executed at all.
+func (r reply) provesQuorum(op int32) bool {
 	switch op {
-	case opCreate, opCreate2, opDelete, opSetData, opSetACL, opSync, opMulti, opCreateContainer, opCreateTTL:
+	case opCreate, opCreate2, opDelete, opSetData, opSetACL, opMulti, opCreateContainer, opCreateTTL:
 	default:
 		return false
 	}

@@ -229,8 +229,9 @@ type streamConn struct {
 	closed bool
 }
 
-func (c *streamConn) Read(p []byte) (int, error) { return c.Reader.Read(p) }
-func (c *streamConn) Close() error               { c.closed = true; return nil }
+func (c *streamConn) Read(p []byte) (int, error)  { return c.Reader.Read(p) }
+func (c *streamConn) Close() error                { c.closed = true; return nil }
+func (c *streamConn) SetDeadline(time.Time) error { return nil }
 
 // What the client reads is the stream that the server sent, byte for byte, in
 // whatever portions either side deals with it.
@@ -287,6 +288,7 @@ func TestConnReadRefusesShortFrames(t *testing.T) {
 		require.NoError(t, err)
 		_, err = c.Read(make([]byte, 4))
 		require.ErrorContains(t, err, "the server sent")
+		c.s.closing.Wait()
 		require.True(t, inner.closed)
 	}
 }

@@ -293,16 +293,10 @@ func (l *Line) hold(ctx context.Context, c *contender, token int64) (*session.Ho
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	var h *session.Hold
 	if l.watched {
-		h = c.HoldWatched(token, 0)
-	} else {
-		h = c.Hold(token)
+		return c.HoldWatched(ctx, token, 0)
 	}
-	if err := h.Err(); err != nil {
-		return nil, err
-	}
-	return h, nil
+	return c.Hold(ctx, token)
 }
 
 // leave is what Try does behind somebody. Remove goes on by itself when ctx

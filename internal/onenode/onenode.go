@@ -125,12 +125,11 @@ func hold(ctx context.Context, node *session.Node) (*session.Hold, error) {
 	if err == nil {
 		err = ctx.Err()
 	}
-	if err != nil {
-		node.Abandon()
-		return nil, err
+	var h *session.Hold
+	if err == nil {
+		h, err = node.Hold(ctx, stat.Czxid)
 	}
-	h := node.Hold(stat.Czxid)
-	if err := h.Err(); err != nil {
+	if err != nil {
 		node.Abandon()
 		return nil, err
 	}

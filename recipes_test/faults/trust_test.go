@@ -106,7 +106,7 @@ func enter(ctx context.Context, sm *session.Manager, dir string) (*session.Hold,
 	if err != nil {
 		return nil, err
 	}
-	return entry.Hold(entry.Dir.Pzxid), nil
+	return entry.Hold(ctx, entry.Dir.Pzxid)
 }
 
 // goneAt waits until a node is gone and returns when that was seen. It tells ready

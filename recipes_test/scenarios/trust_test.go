@@ -32,7 +32,8 @@ func TestTrustDeadline(t *testing.T) {
 		require.NoError(t, err)
 		entry, err := s.Enter(t.Context(), fmt.Sprintf("/trust/%02d", i), "lock-", nil)
 		require.NoError(t, err)
-		h := entry.Hold(entry.Dir.Pzxid)
+		h, err := entry.Hold(t.Context(), entry.Dir.Pzxid)
+		require.NoError(t, err)
 		ended := endOf(h.Context())
 		wg.Go(func() {
 			// The phase between two pings is what matters: spread the cuts.
@@ -81,7 +82,8 @@ func TestTrustWhenServersDie(t *testing.T) {
 		require.NoError(t, err)
 		entry, err := s.Enter(within(t, patience), "/trust/servers", "lock-", nil)
 		require.NoError(t, err)
-		h := entry.Hold(entry.Dir.Pzxid)
+		h, err := entry.Hold(t.Context(), entry.Dir.Pzxid)
+		require.NoError(t, err)
 		ended := endOf(h.Context())
 		victim := e.Server(round)
 		victim.Kill()

@@ -1,0 +1,280 @@
+package session
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// trust holds the two deadlines of a session, as times since base.
+//
+//	window  = the granted timeout − the margin
+//	proven  = when the newest request was written that a quorum has committed + window
+//	contact = when the newest request was written that a server has answered + window
+//
+// Only proven says that the session exists: see reply.provesQuorum. A session
+// that holds something ends at proven. A session that holds nothing has nothing
+// to lose by a wrong belief; it ends at contact, so that a client that is cut
+// off from all servers notices.
+//
+//	          Hold, after a fresh proof
+//	┌──────┐ ──────────────────────────▶ ┌─────────┐ ─┐ a third of the timeout
+//	│ idle │                             │ holding │  │ without a proof, or a new
+//	└──────┘ ◀────────────────────────── └─────────┘ ◀┘ connection: probe
+//	   │          the last hold ends          │
+//	   │ contact is over                      │ proven is over
+//	   └─────────▶ ended: ErrTrustElapsed ◀───┘
+//
+// What each transition has proven:
+//
+//   - idle → holding: a quorum has committed a request of this session that was
+//     written at most a third of the timeout ago. The leader that counts cannot
+//     expire the session before proven.
+//   - holding → holding: the answer to a probe, or to another write, moves proven
+//     to the instant at which that request was written, plus the window. A new
+//     connection moves nothing: a deposed leader re-attaches sessions.
+//   - holding → ended: dialling stops, then every hold ends, then the connections
+//     are closed (see Session.end).
+type trust struct {
+	base    time.Time
+	proven  atomic.Int64 // 0: no proof yet
+	contact atomic.Int64
+}
+
+// The fractions of the timeout that the session's care for its trust goes by.
+// A proof is at most staleAfter old when the next probe leaves. The probe has
+// abandonAfter to be answered. Then 1/20 is left, with the default margin, to
+// find another server and to have a proof there.
+const (
+	staleAfter   = 3  // a proof older than timeout/3 needs another
+	aheadAfter   = 6  // a proof older than timeout/6 is renewed in the wake of a ping
+	abandonAfter = 5  // a connection on which a probe stays unanswered for timeout/5 is closed
+	probePause   = 12 // at least timeout/12 lies between two probes on one connection
+)
+
+func (t *trust) until(deadline int64) time.Time { return t.base.Add(time.Duration(deadline)) }
+
+// raise moves a deadline to d, if that is later.
+func raise(deadline *atomic.Int64, d int64) {
+	for {
+		old := deadline.Load()
+		if d <= old || deadline.CompareAndSwap(old, d) {
+			return
+		}
+	}
+}
+
+// window is how long a session with the given timeout is trusted after a proof.
+func (s *Session) window(timeout time.Duration) time.Duration {
+	return timeout - s.m.cfg.margin(timeout)
+}
+
+// answered notes the answer to a request that was written at the given time, on
+// a connection with the given timeout. proof says that a quorum has committed
+// the request. The timer keeps the time that it was set to, and review looks
+// again when it fires.
+func (s *Session) answered(at time.Time, timeout time.Duration, proof bool) {
+	d := int64(at.Add(s.window(timeout)).Sub(s.trust.base))
+	raise(&s.trust.contact, d)
+	if proof {
+		raise(&s.trust.proven, d)
+	}
+}
+
+// TrustedUntil returns the instant up to which the ensemble cannot have expired
+// the session, less the margin. It moves on with each write of this session
+// that a quorum commits. While the session holds something, the session ends
+// when the instant passes. The zero Time says that no write has been committed
+// yet. The time carries a monotonic clock reading.
+func (s *Session) TrustedUntil() time.Time {
+	d := s.trust.proven.Load()
+	if d == 0 {
+		return time.Time{}
+	}
+	return s.trust.until(d)
+}
+
+// granted takes a handshake that the server has answered with this session. The
+// frame that asked for it was written at helloAt. The handshake proves nothing.
+//
+// From here on the servers count by the timeout that was granted now, even
+// where an earlier connection was granted a longer one: the deadline may come
+// nearer.
+func (s *Session) granted(h handshake, helloAt time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if less := s.window(s.timeout) - s.window(h.timeout); less > 0 && s.trust.proven.Load() != 0 {
+		s.trust.proven.Add(-int64(less))
+	}
+	s.id, s.timeout = h.session, h.timeout
+	s.trust.contact.Store(int64(helloAt.Add(s.window(h.timeout)).Sub(s.trust.base)))
+	if s.ctx.Err() != nil {
+		return
+	}
+	if s.trustTimer == nil {
+		s.reviewAt = s.deadline()
+		s.trustTimer = time.AfterFunc(time.Until(s.reviewAt), s.review)
+		return
+	}
+	s.reviewBy(s.deadline())
+}
+
+// deadline returns the instant at which the session ends unless an answer comes
+// before. The caller holds mu.
+func (s *Session) deadline() time.Time {
+	if s.held > 0 {
+		return s.trust.until(s.trust.proven.Load())
+	}
+	return s.trust.until(s.trust.contact.Load())
+}
+
+// proofWritten returns when the request was written that is the newest proof.
+// The caller holds mu.
+func (s *Session) proofWritten() time.Time {
+	return s.trust.until(s.trust.proven.Load()).Add(-s.window(s.timeout))
+}
+
+// reviewBy makes review run at the given time at the latest. The caller holds
+// mu.
+func (s *Session) reviewBy(at time.Time) {
+	if at.Before(s.reviewAt) {
+		s.reviewAt = at
+		s.trustTimer.Reset(time.Until(at))
+	}
+}
+
+// review runs when a deadline or a probe was due. Either has usually moved on.
+func (s *Session) review() { s.reviewTrust(s.Timeout() / staleAfter) }
+
+// pinged is told by a connection that a ping was answered. A probe that leaves
+// now delays no ping, even where a quorum needs a third of the timeout for it:
+// servers answer the requests of a session in order.
+func (s *Session) pinged() { s.reviewTrust(s.Timeout() / aheadAfter) }
+
+// reviewTrust ends the session if its deadline has passed. Else it sends a probe
+// where the newest proof is older than stale, and sets the timer to what is due
+// next.
+func (s *Session) reviewTrust(stale time.Duration) {
+	s.mu.Lock()
+	if s.ctx.Err() != nil || s.trustTimer == nil {
+		s.mu.Unlock()
+		return
+	}
+	now := time.Now()
+	next := s.deadline()
+	if !now.Before(next) {
+		s.mu.Unlock()
+		s.end(ErrTrustElapsed)
+		return
+	}
+	var link *conn
+	if s.held > 0 && s.link != nil && !s.link.probing() {
+		paced := s.probedAt.Add(s.timeout / probePause)
+		if !now.Before(later(paced, s.proofWritten().Add(stale))) {
+			link, s.probedAt = s.link, now
+		} else {
+			next = earlier(next, later(paced, s.proofWritten().Add(s.timeout/staleAfter)))
+		}
+	}
+	s.reviewAt = next
+	s.trustTimer.Reset(next.Sub(now))
+	s.mu.Unlock()
+	if link != nil {
+		s.spawn(func() { link.probe("/") })
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// linked is told by a connection that it is ready: the handshake, the
+// credentials and the watches are through. What the session holds needs a proof
+// at once, since the handshake is none.
+func (s *Session) linked(c *conn) {
+	s.mu.Lock()
+	s.link, s.probedAt = c, time.Time{}
+	s.mu.Unlock()
+	s.reviewTrust(0)
+}
+
+// fresh reports whether a hold may begin: the newest proof is not due for
+// renewal.
+func (s *Session) fresh() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.trust.proven.Load() != 0 && time.Since(s.proofWritten()) <= s.timeout/staleAfter
+}
+
+// prove returns once the session has a fresh proof. Without one it has a quorum
+// check that the node at path exists, which proves both. It returns ErrDeleted
+// if there is no such node. ctx bounds the wait.
+func (s *Session) prove(ctx context.Context, path string) error {
+	for attempt := 0; !s.fresh(); attempt++ {
+		if err := s.waitUp(ctx); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		link := s.link
+		s.mu.Unlock()
+		if link == nil { // lost since
+			s.sleep(ctx, attempt)
+			continue
+		}
+		p := link.probe(path)
+		select {
+		case <-p.answered:
+			if p.missing {
+				return ErrDeleted
+			}
+			if s.fresh() {
+				return nil
+			}
+		case <-link.closed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.ctx.Done():
+			return ended(context.Cause(s.ctx))
+		}
+		s.sleep(ctx, attempt)
+	}
+	return nil
+}
+
+// hold counts a hold that begins, unless the session cannot be trusted any more.
+func (s *Session) hold(h *Hold) (trusted bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := s.trust.proven.Load(); d == 0 || !time.Now().Before(s.trust.until(d)) {
+		return false
+	}
+	s.held++
+	h.epoch = s.epoch
+	h.counted.Store(true)
+	if s.ctx.Err() == nil {
+		s.reviewBy(earlier(s.deadline(), s.proofWritten().Add(s.timeout/staleAfter)))
+	}
+	return true
+}
+
+// letGo counts a hold that has ended.
+func (s *Session) letGo(h *Hold) {
+	if !h.counted.Swap(false) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h.epoch == s.epoch {
+		s.held--
+	}
+}
