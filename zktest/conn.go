@@ -14,6 +14,7 @@ type conn struct {
 	s                    *Server
 	nc                   net.Conn
 	seq                  int64 // order of arrival
+	link                 *Link // nil for a connection over TCP
 	in                   *queue[*frame]
 	out                  *queue[[]byte]
 	fromClient, toClient gate // shut by Partition
@@ -22,10 +23,12 @@ type conn struct {
 	dead      chan struct{} // closed with the connection
 
 	// Guarded by Server.mu.
-	sess *session
-	last int64 // the session it carries or carried: what Heal finds it by
-	ids  []id
-	gone bool // the server is done with it: no watches, no touching
+	sess  *session
+	last  int64 // the session it carries or carried: what Heal finds it by
+	ids   []id
+	gone  bool     // the server is done with it: no watches, no touching
+	old   *Deposed // the deposed leader that it is connected to, if any
+	reign int      // that of the link when it was dialled
 
 	// abandoned tells the executing goroutine to drop what is queued; guarded by Server.mu.
 	abandoned bool
@@ -39,9 +42,9 @@ type frame struct {
 	heard bool // its session has been touched for it
 }
 
-// accept takes a new connection into service.
-func (s *Server) accept(nc net.Conn) error {
-	c := &conn{s: s, nc: nc, in: newQueue[*frame](), out: newQueue[[]byte](), dead: make(chan struct{})}
+// accept takes a new connection into service. link is nil for a connection over TCP.
+func (s *Server) accept(nc net.Conn, link *Link) error {
+	c := &conn{s: s, nc: nc, link: link, in: newQueue[*frame](), out: newQueue[[]byte](), dead: make(chan struct{})}
 	c.ids = []id{{"ip", remoteIP(nc.RemoteAddr())}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,6 +54,9 @@ func (s *Server) accept(nc net.Conn) error {
 	}
 	s.connSeq++
 	c.seq = s.connSeq
+	if link != nil {
+		c.old, c.reign = s.deposed[link], link.reign
+	}
 	s.conns[c] = struct{}{}
 	s.wg.Go(c.read)
 	s.wg.Go(c.execute)
@@ -108,7 +114,11 @@ func (c *conn) hear(f *frame) {
 		return
 	}
 	f.heard = true
-	if c.sess != nil && !c.gone {
+	switch {
+	case c.sess == nil || c.gone:
+	case c.old != nil:
+		c.old.touch(c.sess)
+	default:
 		c.sess.touch()
 	}
 }
@@ -190,6 +200,10 @@ func (s *Server) detach(c *conn) {
 	c.gone = true
 	s.tree.data.forget(c)
 	s.tree.child.forget(c)
+	if c.old != nil {
+		c.old.tree.data.forget(c)
+		c.old.tree.child.forget(c)
+	}
 	if c.sess != nil {
 		if r := c.sess.replica; r != nil {
 			r.tree.data.forget(c)

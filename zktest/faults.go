@@ -26,11 +26,26 @@ func (s *Server) expire(sess *session) {
 // Disconnect closes the connection of a session. The session lives on and the client may come back.
 func (s *Server) Disconnect(session int64) {
 	s.do(func() {
-		if sess := s.sessions[session]; sess != nil && sess.conn != nil {
-			s.hangUp(sess.conn)
+		for _, c := range s.connsOf(session) {
+			s.hangUp(c)
 		}
 	})
 }
+
+// connsOf lists the open connections of a session: one to the server, and one to each deposed leader, in the order of their dials.
+func (s *Server) connsOf(session int64) []*conn {
+	var list []*conn
+	for c := range s.conns {
+		if c.last == session && c.sess != nil && !c.gone {
+			list = append(list, c)
+		}
+	}
+	slices.SortFunc(list, byArrival)
+	return list
+}
+
+// byArrival orders connections as they were accepted.
+func byArrival(a, b *conn) int { return cmp.Compare(a.seq, b.seq) }
 
 // Freeze stops the server as SIGSTOP stops a process: connections are accepted and bytes are taken,
 // but nothing is answered, no session expires and no frame counts as heard, until [Server.Thaw]. What the test itself does
@@ -76,15 +91,13 @@ func (s *Server) HangHandshakes(hang bool) { s.do(func() { s.hang = hang }) }
 // Other connections are not concerned; for the path of a whole process see [Server.Link].
 func (s *Server) Partition(session int64, dir Direction) {
 	s.do(func() {
-		sess := s.sessions[session]
-		if sess == nil || sess.conn == nil {
-			return
-		}
-		if dir&ToServer != 0 {
-			sess.conn.fromClient.set(true)
-		}
-		if dir&ToClient != 0 {
-			sess.conn.toClient.set(true)
+		for _, c := range s.connsOf(session) {
+			if dir&ToServer != 0 {
+				c.fromClient.set(true)
+			}
+			if dir&ToClient != 0 {
+				c.toClient.set(true)
+			}
 		}
 	})
 }
@@ -102,15 +115,23 @@ func (s *Server) Heal(session int64) {
 }
 
 // Restart closes all connections at once and goes on with the same data and sessions. The timeouts of the sessions start anew, as
-// they do when a new leader takes over. Requests not yet executed are lost, held ones included.
+// they do when a new leader takes over. Requests not yet executed are lost, held ones included. Deposed leaders step down.
 func (s *Server) Restart() { s.do(s.restart) }
 
 func (s *Server) restart() {
 	for c := range s.conns {
 		c.abandon()
 	}
+	clear(s.deposed)
 	for _, sess := range s.sessions {
 		s.catchUp(sess)
+	}
+	s.renewTimeouts()
+}
+
+// renewTimeouts starts the timeout of every session anew, as a new leader does.
+func (s *Server) renewTimeouts() {
+	for _, sess := range s.sessions {
 		sess.touch()
 		sess.timer.Reset(sess.timeout)
 	}

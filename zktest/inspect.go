@@ -54,9 +54,14 @@ func (s *Server) Sessions() []SessionInfo {
 	return list
 }
 
-// trees lists the tree of the server and those of the replicas that lag: each holds watches.
+// trees lists the trees of the server, of deposed leaders and of the replicas that lag: each holds watches.
 func (s *Server) trees() []*tree {
 	list := []*tree{s.tree}
+	for _, old := range s.deposed {
+		if !slices.Contains(list, old.tree) {
+			list = append(list, old.tree)
+		}
+	}
 	for _, sess := range s.sessions {
 		if sess.replica != nil {
 			list = append(list, sess.replica.tree)
@@ -92,13 +97,11 @@ func (s *Server) WatchesOf(path string) int {
 func (s *Server) SessionWatches(session int64) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	sess := s.sessions[session]
-	if sess == nil || sess.conn == nil {
-		return 0
-	}
 	n := 0
-	for _, t := range s.trees() {
-		n += len(t.data.byConn[sess.conn]) + len(t.child.byConn[sess.conn])
+	for _, c := range s.connsOf(session) {
+		for _, t := range s.trees() {
+			n += len(t.data.byConn[c]) + len(t.child.byConn[c])
+		}
 	}
 	return n
 }

@@ -16,6 +16,7 @@ type Request struct {
 	Version int32     // that delete, setData, setACL or check expects
 	Watch   bool      // whether a read sets a watch
 	Ops     []Request // the parts of a multi
+	Deposed bool      // whether it has reached a deposed leader
 }
 
 // Action is what an interceptor does to a request. The zero value is [Pass].
@@ -109,7 +110,7 @@ func without[T comparable](list []T, v T) []T {
 // intercept counts a request and asks the interceptors about it.
 func (s *Server) intercept(c *conn, xid int32, op Op, body []byte) Action {
 	s.mu.Lock()
-	hooks, session, abandoned := s.interceptors, c.last, c.abandoned
+	hooks, session, abandoned, deposed := s.interceptors, c.last, c.abandoned, c.old != nil
 	if !abandoned {
 		s.counts[op.shown()]++
 	}
@@ -118,6 +119,7 @@ func (s *Server) intercept(c *conn, xid int32, op Op, body []byte) Action {
 		return Pass
 	}
 	r := describe(session, xid, op, body)
+	r.Deposed = deposed
 	for _, h := range hooks {
 		if act := h.f(r); act != Pass {
 			return act

@@ -24,7 +24,8 @@ var errRefused = errors.New("zktest: connection refused")
 // Link is one process's own network path to the server. What is dialled through it is subject
 // to its faults and to nobody else's. Its methods may be called at any time, from any goroutine.
 type Link struct {
-	s *Server
+	s     *Server
+	reign int // grows when the leader that serves the link is deposed; guarded by Server.mu
 
 	mu     sync.Mutex
 	cut    Direction
@@ -76,7 +77,7 @@ func (l *Link) DialContext(ctx context.Context, network, addr string) (net.Conn,
 			client, server := l.connect()
 			l.mu.Unlock()
 			// The server has locks of its own, and closes connections under them: never call it under the link's.
-			if err := l.s.accept(server); err != nil {
+			if err := l.s.accept(server, l); err != nil {
 				return fail(errors.Join(err, client.Close()))
 			}
 			return client, nil

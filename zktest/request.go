@@ -18,10 +18,11 @@ func (c *conn) request(body []byte) bool {
 	defer s.order.Unlock()
 	more := true
 	s.step(func() {
-		if c.abandoned || c.sess != nil && c.seq < c.sess.settled {
+		if c.abandoned || c.lost() || c.sess != nil && c.seq < c.sess.settled {
 			// A session that has synced or written on a newer connection has
 			// moved there in the leader's eyes: what it sent on an older one
-			// has run before, or never runs.
+			// has run before, or never runs. Neither does what a leader had
+			// before it when it was deposed.
 			more = false
 			return
 		}
@@ -80,13 +81,17 @@ func (s *Server) lockThawed() bool {
 // perform does what the interceptors decided about a request.
 func (c *conn) perform(act Action, xid int32, op Op, d *decoder) bool {
 	s := c.s
-	switch act.kind {
-	case actDrop:
+	if act.kind == actDrop {
 		if !act.silent {
 			c.abandoned = true
 			s.hangUp(c)
 		}
 		return act.silent
+	}
+	if c.stalled(op) {
+		return true
+	}
+	switch act.kind {
 	case actFail:
 		s.send(c, newReply(xid, s.view(c).zxid, act.code).frame())
 		return true
@@ -119,8 +124,11 @@ func (s *Server) answer(c *conn, e *encoder) {
 	s.outgoing = append(s.outgoing, outgoing{c: c, frame: e.frame(), reply: true})
 }
 
-// view is the tree a connection reads: the server's, or the replica its session lags on.
+// view is the tree a connection reads: the server's, that of a deposed leader, or the replica its session lags on.
 func (s *Server) view(c *conn) *tree {
+	if c.old != nil {
+		return c.old.tree
+	}
 	if c.sess != nil && c.sess.replica != nil {
 		return c.sess.replica.tree
 	}
@@ -143,11 +151,15 @@ func (c *conn) dispatch(xid int32, op Op, d *decoder) {
 		s.hangUp(c)
 		return
 	}
-	if c.sess == nil || s.sessions[c.sess.id] != c.sess {
+	if c.sess == nil || s.peers(c)[c.sess.id] != c.sess {
 		if isWrite(op) && op != OpCloseSession {
 			s.nextZxid()
 		}
 		s.answer(c, newReply(xid, s.tree.zxid, CodeSessionExpired))
+		return
+	}
+	if c.old != nil && needsQuorum(op) {
+		c.old.withhold(c.sess, op)
 		return
 	}
 	if op == OpSync || isWrite(op) {
@@ -195,6 +207,9 @@ func isWrite(op Op) bool {
 	}
 	return false
 }
+
+// needsQuorum says whether a request of a session is answered only once a quorum has committed it.
+func needsQuorum(op Op) bool { return isWrite(op) || op == OpCloseSession }
 
 // transact executes one transaction.
 func (c *conn) transact(xid int32, op Op, d *decoder) {

@@ -47,6 +47,7 @@ type Server struct {
 	changes      []Change
 	outgoing     []outgoing
 	replicas     map[*replica]struct{} // those that lag
+	deposed      map[*Link]*Deposed    // the leader that serves a link without a quorum
 	started      time.Time
 	reaper       *time.Timer // runs while there is something to reap
 }
@@ -92,6 +93,7 @@ func Start(opts ...Option) (*Server, error) {
 		conns:    make(map[*conn]struct{}),
 		counts:   make(map[Op]int),
 		replicas: make(map[*replica]struct{}),
+		deposed:  make(map[*Link]*Deposed),
 		started:  time.Now(),
 		// The first session id is made of the server's number and the time, as ZooKeeper makes it.
 		nextSession: 1<<56 | time.Now().UnixMilli()<<24>>8&(1<<56-1),
@@ -143,7 +145,7 @@ func (s *Server) Listen(addr string) (string, error) {
 			if err != nil {
 				return // the listener is closed
 			}
-			if err := s.accept(nc); err != nil {
+			if err := s.accept(nc, nil); err != nil {
 				return // the server is, and accept has closed the connection
 			}
 		}

@@ -17,6 +17,9 @@ type session struct {
 	conn      *conn
 	settled   int64    // the newest connection on which it has synced or written
 	replica   *replica // set while the session reads from a lagging server
+
+	// Of a session as a deposed leader knows it: whether it has a request without an answer, and whether it is to end.
+	waits, closing bool
 }
 
 // touch starts the session's timeout anew. The timer is left alone: when it fires early it looks again.
@@ -58,9 +61,11 @@ func (c *conn) handshake(body []byte) bool {
 			s.hangUp(c)
 		case s.hang:
 			// The connection stays open and silent.
-		case req.lastZxid > s.tree.zxid:
+		case req.lastZxid > s.view(c).zxid:
 			// The client has seen a future this server does not know.
 			s.hangUp(c)
+		case req.session == 0 && c.old != nil:
+			// No quorum commits the session: the connection stays open and silent.
 		case req.session == 0:
 			s.openSession(c, req)
 		default:
@@ -83,19 +88,24 @@ func (s *Server) openSession(c *conn, req connectRequest) {
 }
 
 func (s *Server) reopenSession(c *conn, req connectRequest) {
-	sess := s.sessions[req.session]
+	sess := s.peers(c)[req.session]
 	if sess != nil && sess.conn != nil {
 		// A client has one connection: the new one ends the old one, even before the password is looked at.
 		s.hangUp(sess.conn)
 	}
-	if sess == nil || subtle.ConstantTimeCompare(req.passwd, sess.passwd[:]) != 1 {
+	if sess != nil && c.old != nil {
+		c.old.touch(sess)
+	}
+	if sess == nil || sess.closing || subtle.ConstantTimeCompare(req.passwd, sess.passwd[:]) != 1 {
 		s.send(c, encodeConnect(0, 0, [16]byte{}, req.sentReadOnly))
 		s.hangUp(c)
 		return
 	}
 	sess.timeout = s.negotiate(req.timeoutMs)
 	sess.touch()
-	sess.timer.Reset(sess.timeout)
+	if c.old == nil {
+		sess.timer.Reset(sess.timeout)
+	}
 	s.attach(c, sess, req)
 }
 

@@ -1,7 +1,6 @@
 package zktest
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 )
@@ -121,7 +120,7 @@ func (w *watchTable) trigger(path string, t eventType, told map[*conn]bool, emit
 			}
 		}
 	}
-	for _, c := range slices.SortedFunc(maps.Keys(found), func(a, b *conn) int { return cmp.Compare(a.seq, b.seq) }) {
+	for _, c := range slices.SortedFunc(maps.Keys(found), byArrival) {
 		if !told[c] {
 			emit(c, t, path)
 		}

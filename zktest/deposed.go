@@ -1,0 +1,145 @@
+package zktest
+
+import (
+	"slices"
+	"time"
+)
+
+// Deposed is a leader that has lost its quorum and has not noticed yet.
+// [Server.Depose] makes one. It answers from the state that it had when it was
+// deposed:
+//
+//   - pings, reads, syncs, watch requests and authentications are answered;
+//   - a session that it knows is re-attached, and a client that has seen a
+//     later zxid is refused;
+//   - nothing is committed: writes, multis, closeSession and hellos for a new
+//     session get no answer, and leave no trace in the quorum;
+//   - behind a request without an answer all later requests of the same session
+//     wait, on every connection to the deposed leader, pings included:
+//     ZooKeeper's CommitProcessor keeps one queue per session. Only
+//     authentications pass it, and re-attachments;
+//   - no watch fires, because nothing changes here;
+//   - a session from which the deposed leader hears nothing for its timeout is
+//     closing: its requests are dropped, and its re-attachment is answered with
+//     an expiry, though no quorum has agreed to that.
+type Deposed struct {
+	s        *Server
+	tree     *tree
+	sessions map[int64]*session // as it knows them: copies, without timers
+}
+
+// Depose splits the ensemble. The links stay with the present leader, which has
+// lost its quorum: their connections, and what is dialled through them, get the
+// answers that [Deposed] describes. Everything else goes on with a new leader,
+// which is the server itself: what tests see and change through the server's
+// methods is the state of the quorum.
+//
+// The new leader gives each session its full timeout again, and hears nothing
+// of the sessions that stay behind. It expires them unless they come back over
+// another link. A link that is with a deposed leader already stays there.
+// Interceptors see the requests of both sides; [Request.Deposed] tells them
+// apart.
+func (s *Server) Depose(links ...*Link) *Deposed {
+	old := &Deposed{s: s, sessions: make(map[int64]*session)}
+	s.do(func() {
+		for _, l := range links {
+			if s.deposed[l] == nil {
+				s.deposed[l] = old
+				l.reign++
+			}
+		}
+		var left []*conn
+		for c := range s.conns {
+			if c.old == nil && c.link != nil && s.deposed[c.link] == old {
+				left = append(left, c)
+			}
+		}
+		slices.SortFunc(left, byArrival)
+		for _, c := range left {
+			if c.sess != nil {
+				s.catchUp(c.sess) // its server is the leader, which does not lag
+			}
+		}
+		old.tree = s.tree.clone()
+		for id, sess := range s.sessions {
+			old.sessions[id] = &session{id: id, passwd: sess.passwd, timeout: sess.timeout, lastHeard: sess.lastHeard, settled: sess.settled}
+		}
+		for _, c := range left {
+			old.keep(c)
+		}
+		s.renewTimeouts()
+	})
+	return old
+}
+
+// StepDown makes the deposed leader notice: it closes all its connections at
+// once, and dials over its links reach the quorum again. What it had not
+// answered is lost. Later calls do nothing.
+func (old *Deposed) StepDown() {
+	s := old.s
+	s.do(func() {
+		for l, o := range s.deposed {
+			if o == old {
+				delete(s.deposed, l)
+			}
+		}
+		for c := range s.conns {
+			if c.old == old {
+				c.abandon()
+			}
+		}
+	})
+}
+
+// keep hands a connection over to the deposed leader.
+func (old *Deposed) keep(c *conn) {
+	c.old = old
+	if c.gone || c.sess == nil {
+		return
+	}
+	s := old.s
+	s.tree.data.move(c, &old.tree.data)
+	s.tree.child.move(c, &old.tree.child)
+	c.sess.conn = nil
+	c.sess = old.sessions[c.sess.id]
+	c.sess.conn = c
+}
+
+// touch notes that the deposed leader has heard of a session, unless it is too
+// late.
+func (old *Deposed) touch(sess *session) {
+	if !time.Now().Before(sess.deadline()) {
+		sess.closing = true
+	}
+	if !sess.closing {
+		sess.touch()
+	}
+}
+
+// withhold takes a request that only a quorum could answer: from now on the
+// session waits.
+func (old *Deposed) withhold(sess *session, op Op) {
+	sess.waits = true
+	if op == OpCloseSession {
+		sess.closing = true
+	}
+}
+
+// lost says whether a connection was cut off from the quorum when its leader
+// was deposed, and had ended before.
+func (c *conn) lost() bool { return c.old == nil && c.link != nil && c.link.reign != c.reign }
+
+// stalled says whether a request gets no answer because of what came before it
+// in its session. An authentication does not pass through the queue of its
+// session.
+func (c *conn) stalled(op Op) bool {
+	return c.old != nil && op != OpAuth && c.sess != nil && (c.sess.waits || c.sess.closing)
+}
+
+// peers are the sessions that the server knows which a connection has reached.
+func (s *Server) peers(c *conn) map[int64]*session {
+	if c.old != nil {
+		return c.old.sessions
+	}
+	return s.sessions
+}
