@@ -16,20 +16,21 @@ type probe struct {
 	abandon  *time.Timer
 }
 
-// probe sends a probe of the node at path, an absolute one below the root of the
-// Manager. If its answer takes longer than timeout/abandonAfter, the connection
-// is closed: the server may be a leader that was deposed, or have lost its
-// leader, and another may do better.
+// probe sends a probe of the node at path, below the root of the Manager. left is
+// how long the session is trusted without an answer. If the answer takes too
+// long, the connection is closed: the server may be a leader that was deposed,
+// or have lost its leader, and another may do better.
 //
 // It may block as long as a write does, until the connection is closed.
-func (c *conn) probe(path string) *probe {
+func (c *conn) probe(path string, left time.Duration) *probe {
 	p := &probe{answered: make(chan struct{})}
 	c.mu.Lock()
 	xid := xidProbe - c.probes
 	c.probes++
 	c.sent[xid] = sentRequest{request{xid: xid, op: opMulti}, time.Now(), p}
 	c.unproven++
-	p.abandon = time.AfterFunc(c.timeout/abandonAfter, func() {
+	wait := max(min(parts(c.timeout, abandonAfter), left-parts(c.timeout, reserve)), parts(c.timeout, reserve))
+	p.abandon = time.AfterFunc(wait, func() {
 		if c.isClosed() {
 			return
 		}

@@ -28,8 +28,8 @@ import (
 // What each transition has proven:
 //
 //   - idle → holding: a quorum has committed a request of this session that was
-//     written at most a third of the timeout ago. The leader that counts cannot
-//     expire the session before proven.
+//     written at most a quarter of the timeout ago. The leader that counts
+//     cannot expire the session before proven.
 //   - holding → holding: the answer to a probe, or to another write, moves proven
 //     to the instant at which that request was written, plus the window. A new
 //     connection moves nothing: a deposed leader re-attaches sessions.
@@ -41,16 +41,22 @@ type trust struct {
 	contact atomic.Int64
 }
 
-// The fractions of the timeout that the session's care for its trust goes by.
-// A proof is at most staleAfter old when the next probe leaves. The probe has
-// abandonAfter to be answered. Then 1/20 is left, with the default margin, to
-// find another server and to have a proof there.
+// How the session cares for its trust, in sixtieths of its timeout. The client
+// sends a ping each 20. A probe leaves in the wake of a ping, right behind the
+// ping's answer: servers answer the requests of a session in order, and there a
+// slow quorum delays no ping. So a proof is 20 old when the next probe leaves,
+// and at most 25. With the default margin the window is 35.
 const (
-	staleAfter   = 3  // a proof older than timeout/3 needs another
-	aheadAfter   = 6  // a proof older than timeout/6 is renewed in the wake of a ping
-	abandonAfter = 5  // a connection on which a probe stays unanswered for timeout/5 is closed
-	probePause   = 12 // at least timeout/12 lies between two probes on one connection
+	renewedAfter = 5  // an older proof is renewed in the wake of a ping
+	freshFor     = 15 // a hold needs a proof that is not older to begin
+	staleAfter   = 25 // an older proof is renewed at once
+	probePause   = 5  // lies between two probes on one connection
+	abandonAfter = 12 // without an answer to a probe the connection is given up,
+	reserve      = 3  // or this long before the deadline: another server may answer
 )
+
+// parts is so many sixtieths of a timeout.
+func parts(timeout time.Duration, n time.Duration) time.Duration { return timeout * n / 60 }
 
 func (t *trust) until(deadline int64) time.Time { return t.base.Add(time.Duration(deadline)) }
 
@@ -144,16 +150,14 @@ func (s *Session) reviewBy(at time.Time) {
 }
 
 // review runs when a deadline or a probe was due. Either has usually moved on.
-func (s *Session) review() { s.reviewTrust(s.Timeout() / staleAfter) }
+func (s *Session) review() { s.reviewTrust(staleAfter) }
 
-// pinged is told by a connection that a ping was answered. A probe that leaves
-// now delays no ping, even where a quorum needs a third of the timeout for it:
-// servers answer the requests of a session in order.
-func (s *Session) pinged() { s.reviewTrust(s.Timeout() / aheadAfter) }
+// pinged is told by a connection that a ping was answered.
+func (s *Session) pinged() { s.reviewTrust(renewedAfter) }
 
 // reviewTrust ends the session if its deadline has passed. Else it sends a probe
-// where the newest proof is older than stale, and sets the timer to what is due
-// next.
+// where the newest proof is older than so many sixtieths of the timeout, and sets
+// the timer to what is due next.
 func (s *Session) reviewTrust(stale time.Duration) {
 	s.mu.Lock()
 	if s.ctx.Err() != nil || s.trustTimer == nil {
@@ -169,18 +173,18 @@ func (s *Session) reviewTrust(stale time.Duration) {
 	}
 	var link *conn
 	if s.held > 0 && s.link != nil && !s.link.probing() {
-		paced := s.probedAt.Add(s.timeout / probePause)
-		if !now.Before(later(paced, s.proofWritten().Add(stale))) {
+		paced, written := s.probedAt.Add(parts(s.timeout, probePause)), s.proofWritten()
+		if !now.Before(later(paced, written.Add(parts(s.timeout, stale)))) {
 			link, s.probedAt = s.link, now
 		} else {
-			next = earlier(next, later(paced, s.proofWritten().Add(s.timeout/staleAfter)))
+			next = earlier(next, later(paced, written.Add(parts(s.timeout, staleAfter))))
 		}
 	}
 	s.reviewAt = next
 	s.trustTimer.Reset(next.Sub(now))
 	s.mu.Unlock()
 	if link != nil {
-		s.spawn(func() { link.probe("/") })
+		s.spawn(func() { link.probe("/", next.Sub(now)) })
 	}
 }
 
@@ -213,7 +217,7 @@ func (s *Session) linked(c *conn) {
 func (s *Session) fresh() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.trust.proven.Load() != 0 && time.Since(s.proofWritten()) <= s.timeout/staleAfter
+	return s.trust.proven.Load() != 0 && time.Since(s.proofWritten()) <= parts(s.timeout, freshFor)
 }
 
 // prove returns once the session has a fresh proof. Without one it has a quorum
@@ -231,7 +235,7 @@ func (s *Session) prove(ctx context.Context, path string) error {
 			s.sleep(ctx, attempt)
 			continue
 		}
-		p := link.probe(path)
+		p := link.probe(path, s.Timeout())
 		select {
 		case <-p.answered:
 			if p.missing {
@@ -262,7 +266,7 @@ func (s *Session) hold(h *Hold) (trusted bool) {
 	h.epoch = s.epoch
 	h.counted.Store(true)
 	if s.ctx.Err() == nil {
-		s.reviewBy(earlier(s.deadline(), s.proofWritten().Add(s.timeout/staleAfter)))
+		s.reviewBy(earlier(s.deadline(), s.proofWritten().Add(parts(s.timeout, staleAfter))))
 	}
 	return true
 }

@@ -133,13 +133,13 @@ func TestTrustDelayedReply(t *testing.T) {
 			p.watchChatter()
 			s := p.session()
 			w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
-				if r.Session == s.ID() && r.Op == zktest.OpSync {
+				if r.Session == s.ID() && r.Op == zktest.OpSetData {
 					return zktest.Delay(delay)
 				}
 				return zktest.Pass
 			}))
 			sent := time.Now()
-			go s.Sync(w.Context(), "/") // heard at once, answered late
+			go s.Set(w.Context(), h.Path(), nil, session.AnyVersion) // heard at once, answered late
 			synctest.Wait()
 			p.link.Cut(zktest.ToServer)
 			<-h.Done()
@@ -150,11 +150,11 @@ func TestTrustDelayedReply(t *testing.T) {
 	}
 }
 
-// TestTrustNeedsTheLeader connects a holder to a server that has lost its
+// TestTrustNeedsTheQuorum connects a holder to a server that has lost its
 // leader: it answers pings and reads for as long as it does not notice, while
 // the leader no longer hears of the session and expires it.
-func TestTrustNeedsTheLeader(t *testing.T) {
-	for _, behind := range []bool{false, true} { // whether what follows a sync waits behind it
+func TestTrustNeedsTheQuorum(t *testing.T) {
+	for _, behind := range []bool{false, true} { // whether what follows a write waits behind it
 		inWorld(t, func(w *world) {
 			act := zktest.DropRequest.Silent()
 			if behind {
