@@ -213,7 +213,7 @@ func TestHardCase53_NodesVanish(t *testing.T) {
 				require.Len(t, w.nodes(), 2)
 			}
 			requests := w.count(func() { time.Sleep(time.Hour) })
-			delete(requests, zktest.OpSync.String()) // the sessions' own, along with their pings
+			delete(requests, zktest.OpMulti.String()) // the probes of sessions that hold
 			require.Empty(t, requests, "all is quiet")
 			w.srv.Restart()
 			time.Sleep(20 * time.Second)

@@ -66,7 +66,7 @@ func TestWatch_changes(t *testing.T) {
 		next, quiet, _ := follow(w, b, "/")
 		require.Equal(t, "a", at[*Lock](w, next().Report, "/locks/m").Holder.ID)
 		counts := w.Count(func() { require.True(t, quiet()) })
-		delete(counts, "sync") // with each ping
+		delete(counts, "multi") // the probes of the session that holds
 		require.Empty(t, counts, "nobody polls")
 
 		w.Put("/conf/key", "2")
