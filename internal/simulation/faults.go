@@ -17,9 +17,9 @@ func (w *World) disturb() {
 	if sessions := w.Srv.Sessions(); len(sessions) > 0 {
 		id = sessions[d.N(len(sessions))].ID
 	}
-	kinds := 16
+	kinds := 18
 	if w.Forced {
-		kinds = 20
+		kinds = 22
 	}
 	kind := d.N(kinds)
 	w.Log("fault %d at process %d", kind, p.Index)
@@ -33,6 +33,9 @@ func (w *World) disturb() {
 				p.Link.Refuse(false)
 				p.Link.Delay(0)
 			}
+		}
+		if d.N(3) > 0 {
+			w.stepDown()
 		}
 	case 5:
 		p.Link.Disconnect()
@@ -65,9 +68,31 @@ func (w *World) disturb() {
 	case 15:
 		w.Srv.Disconnect(id)
 	case 16, 17:
+		w.depose()
+	case 18, 19:
 		w.Srv.Expire(id)
 	default:
 		w.removeSome()
+	}
+}
+
+// depose leaves some processes with a leader that has lost its quorum.
+func (w *World) depose() {
+	w.stepDown()
+	var links []*zktest.Link
+	for _, p := range w.procs {
+		if w.dice.N(2) > 0 {
+			links = append(links, p.Link)
+		}
+	}
+	w.deposed = w.Srv.Depose(links...)
+}
+
+// stepDown makes a leader that was deposed notice.
+func (w *World) stepDown() {
+	if w.deposed != nil {
+		w.deposed.StepDown()
+		w.deposed = nil
 	}
 }
 
@@ -128,6 +153,7 @@ func (w *World) quiet() {
 	w.mu.Unlock()
 	w.Srv.Thaw()
 	w.Srv.HangHandshakes(false)
+	w.stepDown()
 	for _, p := range w.procs {
 		p.Cut(0)
 		p.Link.Refuse(false)

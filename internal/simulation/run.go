@@ -120,15 +120,16 @@ type World struct {
 	Seed  uint64
 	Trace *Trace
 
-	dice   *Dice
-	began  time.Time
-	procs  []*Process
-	calms  []func()             // checks when all is calm, while the actors work
-	ends   []func()             // checks when they have ended
-	enders []context.CancelFunc // one for each actor
-	actors context.Context
-	stop   context.CancelFunc
-	work   sync.WaitGroup
+	dice    *Dice
+	deposed *zktest.Deposed // the leader that has no quorum any more; nil while there is none
+	began   time.Time
+	procs   []*Process
+	calms   []func()             // checks when all is calm, while the actors work
+	ends    []func()             // checks when they have ended
+	enders  []context.CancelFunc // one for each actor
+	actors  context.Context
+	stop    context.CancelFunc
+	work    sync.WaitGroup
 
 	mu     sync.Mutex
 	calm   bool
