@@ -28,23 +28,31 @@
 // A client that is cut off is never told that its session has expired: nobody
 // can reach it. A Session therefore keeps a deadline of its own,
 //
-//	TrustedUntil = when the newest request was written that proves the leader
+//	TrustedUntil = when the newest request was written that a quorum has committed
 //	             + the granted timeout − the margin
 //
-// It is the leader of the ensemble that expires sessions. The answer to a change
-// or to a sync proves that the leader had the request, and so had heard from us
-// after the instant of writing. Watch events prove nothing: they may still
-// arrive when our requests no longer do. Nor do answers to pings and reads: a
-// server that has lost its leader goes on giving them until it notices, which
-// takes it several ticks. So a sync goes out with each ping. When the deadline
-// passes, the session ends: [Session.Done] closes, and with it every [Hold] and its
-// context, before anybody else can own what it owned.
+// The leader of the ensemble expires sessions, and a leader that is deposed may
+// go on answering for syncLimit ticks before it notices. So one rule decides
+// what moves the deadline: the answer to a write, done or refused, because a
+// quorum has to commit it. The answer to a transaction that only checks a node
+// counts too. Answers to pings, reads and syncs, watch events, throttled
+// requests and every handshake move nothing: a server gives them alone.
+//
+// While a session holds something, it sends such a check in the wake of each
+// ping, three in a session timeout, and at once on a new connection. A write
+// that was committed just before makes the check unnecessary. A session that
+// holds nothing sends pings alone. A [Hold] begins only with a fresh proof.
+//
+// When the deadline passes, the session ends in this order: dialling stops; the
+// contexts of the session and of every [Hold] end; the connections are closed.
+// That is before another session can own what this one owned. A session that
+// holds nothing ends when no server has answered anything for as long.
 //
 // # What is promised
 //
 //   - A Hold's context ends strictly before the ensemble gives its node away:
 //     in a full partition, in a one-way partition, when servers hang or lose
-//     their leader, when answers come late.
+//     their leader, when the leader is deposed, when answers come late.
 //   - Nothing that was asked for in one session is done in a later one.
 //   - A write is never done twice; if it is unknown whether it was done, the
 //     error is [ErrUnknownOutcome]. [InDoubt] tells whether asking can help.

@@ -14,11 +14,13 @@ var (
 	// ErrClosed is returned by every call on a Manager after Close, and is the
 	// cause with which its sessions and holds end then.
 	ErrClosed = lost("the session manager is closed")
-	// ErrTrustElapsed is the cause with which a session ends when no server
-	// has answered for so long that it may have expired.
-	ErrTrustElapsed = lost("no server answered within the trust deadline of the session")
+	// ErrTrustElapsed is the cause with which a session ends when, for so long
+	// that it may have expired, no answer has proven that it exists: no quorum
+	// has committed anything of a session that holds something, or no server
+	// has answered anything at all.
+	ErrTrustElapsed = lost("no answer within the trust deadline proves that the session still exists")
 	// ErrExpired is the cause with which a session ends when a server says
-	// that it has expired.
+	// that it has expired, or answers for it with another session.
 	ErrExpired = lost("the server has expired the session")
 	// ErrDisconnected is the cause with which holds end at a disconnection
 	// under the policy OnDisconnect.

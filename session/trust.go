@@ -17,10 +17,10 @@ import (
 // to lose by a wrong belief; it ends at contact, so that a client that is cut
 // off from all servers notices.
 //
-//	          Hold, after a fresh proof
-//	┌──────┐ ──────────────────────────▶ ┌─────────┐ ─┐ a third of the timeout
-//	│ idle │                             │ holding │  │ without a proof, or a new
-//	└──────┘ ◀────────────────────────── └─────────┘ ◀┘ connection: probe
+//	          Hold, with a fresh proof
+//	┌──────┐ ──────────────────────────▶ ┌─────────┐ ─┐ a ping is answered, or
+//	│ idle │                             │ holding │  │ a connection is new:
+//	└──────┘ ◀────────────────────────── └─────────┘ ◀┘ probe
 //	   │          the last hold ends          │
 //	   │ contact is over                      │ proven is over
 //	   └─────────▶ ended: ErrTrustElapsed ◀───┘

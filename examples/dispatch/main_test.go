@@ -251,7 +251,7 @@ func TestWhatADispatchCosts(t *testing.T) {
 			w.Put(jobPath, `{"number":1,"do":"reindex"}`)
 			time.Sleep(2 * time.Second)
 		})
-		delete(counts, "sync") // which goes with each ping
+		delete(counts, "multi") // the checks of the sessions that hold
 		require.Equal(t, reports, counts["setData"])
 		// The report of the tenth step and that it is done come at one instant, and may be read at once.
 		require.GreaterOrEqual(t, counts["getData"], reports)
