@@ -1,7 +1,8 @@
-// Command mutants proves that the simulations bite. It breaks the library in one
-// known way after the other, without touching a file (go's -overlay), and runs
-// the simulations that should notice. For each mutant it prints the seed and the
-// broken promise that gave it away; one that survives makes the command fail.
+// Command mutants proves that the tests bite. It breaks the library in one known
+// way after the other, without touching a file (go's -overlay), and runs the
+// simulations that should notice, or the tests of a package where no random
+// program comes upon the fault. For each mutant it prints the seed and the broken
+// promise that gave it away; one that survives makes the command fail.
 //
 //	go run ./internal/simulation/mutants            all of them
 //	go run ./internal/simulation/mutants -few       a few of them
@@ -98,12 +99,12 @@ func (m mutant) run(ctx context.Context, dir string) (death, error) {
 	if err != nil {
 		return death{}, err
 	}
-	build := exec.CommandContext(ctx, "go", "test", "-c", "-overlay", overlay, "-o", binary, "./internal/simulation/suite")
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-overlay", overlay, "-o", binary, "./"+m.within())
 	if out, err := build.CombinedOutput(); err != nil {
 		return death{}, fmt.Errorf("it does not compile: %w\n%s", err, out)
 	}
 	var out bytes.Buffer
-	test := exec.CommandContext(ctx, binary, "-test.run", "^("+m.tests+")$", "-test.failfast", "-test.timeout", "600s", "-test.v")
+	test := m.command(ctx, binary, "^("+m.tests+")$", "600s", "-test.failfast")
 	test.Stdout, test.Stderr = &out, &out
 	err = test.Run()
 	var exit *exec.ExitError
@@ -117,6 +118,14 @@ func (m mutant) run(ctx context.Context, dir string) (death, error) {
 	return d, m.again(ctx, binary, &d)
 }
 
+// command runs tests of the binary where go test would.
+func (m mutant) command(ctx context.Context, binary, tests, timeout string, more ...string) *exec.Cmd {
+	args := append([]string{"-test.run", tests, "-test.timeout", timeout, "-test.v"}, more...)
+	c := exec.CommandContext(ctx, binary, args...)
+	c.Dir = filepath.FromSlash(m.within())
+	return c
+}
+
 // repeats is how often the seed that killed a mutant is run once more.
 const repeats = 5
 
@@ -128,7 +137,7 @@ func (m mutant) again(ctx context.Context, binary string, d *death) error {
 	}
 	same := 0
 	for range repeats {
-		test := exec.CommandContext(ctx, binary, "-test.run", "^"+d.by+"$", "-test.timeout", "120s", "-test.v")
+		test := m.command(ctx, binary, "^"+d.by+"$", "120s")
 		test.Env = append(os.Environ(), "DOCENT_SEED="+d.seed, "DOCENT_TRIES=1")
 		out, err := test.CombinedOutput()
 		var exit *exec.ExitError
@@ -175,6 +184,7 @@ func (m mutant) overlay(dir string) (string, error) {
 }
 
 var (
+	failed  = regexp.MustCompile(`(?m)^--- FAIL: (Test\w+)`)
 	broken  = regexp.MustCompile(`promise broken: ([^:]+): .*\(seed (\d+)`)
 	running = regexp.MustCompile(`=== RUN +(Test\w+)/seed=(\d+)`)
 )
@@ -185,9 +195,12 @@ func (m mutant) autopsy(out string) death {
 	if all := running.FindAllStringSubmatch(out, -1); len(all) > 0 {
 		d.by, d.seed = all[len(all)-1][1], all[len(all)-1][2]
 	}
+	fails := failed.FindStringSubmatch(out)
 	switch match := broken.FindStringSubmatch(out); {
 	case match != nil:
 		d.what, d.seed = match[1], match[2]
+	case m.pkg != "" && fails != nil:
+		d.by, d.seed, d.what = fails[1], "–", "its test fails"
 	case strings.Contains(out, "deadlock"):
 		d.what = "the run stands still"
 	case strings.Contains(out, "test timed out"):

@@ -9,6 +9,18 @@ type mutant struct {
 	new   string
 	tests string // a regular expression
 	few   bool   // make test runs it
+	pkg   string // whose tests must notice it; empty: the simulations
+}
+
+// simulations is the package of the random programs.
+const simulations = "internal/simulation/suite"
+
+// within returns the package whose tests must notice the mutant.
+func (m mutant) within() string {
+	if m.pkg == "" {
+		return simulations
+	}
+	return m.pkg
 }
 
 // edit is one change of a file.
@@ -20,6 +32,9 @@ var also = map[string][]edit{
 	"who owns a claim in doubt is not compared": {
 		{"session/node.go", "case r.stat.EphemeralOwner != n.s.ID():", "case r.stat.EphemeralOwner == 1:"},
 	},
+	"a hold begins without a proof": {
+		{"session/trust.go", "d == 0 || !time.Now().Before(s.trust.until(d))", "d == 0"},
+	},
 	"numbers of two lives of a directory are compared": {
 		{"internal/line/vacancy.go", "v.life.Czxid() == v.dir && v.life.Lasts()", "v.life.Czxid() == v.dir"},
 	},
@@ -29,92 +44,106 @@ const anyLock = `Test(Mutex|Exclusive|RWMutex|Election)Simulation`
 
 var mutants = []mutant{
 	// The session and its holds.
-	{"a session is trusted for longer than the server keeps it", "session/session.go",
-		"at.Add(timeout - s.m.cfg.margin(timeout))", "at.Add(timeout + s.m.cfg.margin(timeout))", anyLock, true},
+	{"a session is trusted for longer than the server keeps it", "session/trust.go",
+		"return timeout - s.m.cfg.margin(timeout)", "return timeout + s.m.cfg.margin(timeout)", anyLock, true, ""},
+	{"a hold begins without a proof", "session/hold.go",
+		"n.s.prove(ctx, n.path); err != nil", "n.s.waitUp(ctx); err != nil", `TestFault01_.*`, false, "session"},
+	{"a sync counts as proof", "session/wire.go",
+		"opSetACL, opMulti, opCreateContainer", "opSetACL, opMulti, opSync, opCreateContainer", `TestFault01_.*`, false, "session"},
+	{"a read counts as proof", "session/wire.go",
+		"opSetACL, opMulti, opCreateContainer", "opSetACL, opMulti, opGetData, opExists, opGetChildren2, opCreateContainer", `TestFault01_.*`, false, "session"},
+	{"a re-attachment moves the deadline", "session/trust.go",
+		"	s.id, s.timeout = h.session, h.timeout\n", "	s.id, s.timeout = h.session, h.timeout\n	raise(&s.trust.proven, int64(helloAt.Add(s.window(h.timeout)).Sub(s.trust.base)))\n", anyLock, true, ""},
+	{"a held session sends no probes", "session/trust.go",
+		"link.probe(\"/\", next.Sub(now))", "_ = link", `TestFault01_.*`, false, "session"},
+	{"another session in the answer to a re-attachment is accepted", "session/conn.go",
+		"id != 0 && h.session != id", "id != 0 && h.session == 0", `TestFault02_.*`, false, "session"},
+	{"connections are closed before the holds end", "session/session.go",
+		"	s.finish(cause)\n	s.closeConns()\n", "	s.closeConns()\n	s.closing.Wait()\n	s.finish(cause)\n", `TestFault03_.*`, false, "session"},
 	{"holds are not cut at the end of their session", "session/hold.go",
-		"context.WithCancelCause(parent)", "context.WithCancelCause(context.WithoutCancel(parent))", anyLock, true},
+		"context.WithCancelCause(parent)", "context.WithCancelCause(context.WithoutCancel(parent))", anyLock, true, ""},
 	{"a released hold lives on until its node has gone", "session/hold.go",
-		"		h.cancel(ErrReleased)\n		cause := context.Cause(h.ctx)\n		if !errors.Is(cause, ErrDeleted) {",
-		"		defer h.cancel(ErrReleased)\n		cause := context.Cause(h.ctx)\n		if !errors.Is(cause, ErrDeleted) {", anyLock, false},
+		"		h.end(ErrReleased)\n		cause := context.Cause(h.ctx)\n		if !errors.Is(cause, ErrDeleted) {",
+		"		defer h.end(ErrReleased)\n		cause := context.Cause(h.ctx)\n		if !errors.Is(cause, ErrDeleted) {", anyLock, false, ""},
 	{"a guard checks another node", "session/hold.go",
-		"op := CheckOp(h.node.path, AnyVersion)", `op := CheckOp("/guarded", AnyVersion)`, `Test(Mutex|Election)(Forced)?Simulation`, false},
+		"op := CheckOp(h.node.path, AnyVersion)", `op := CheckOp("/guarded", AnyVersion)`, `Test(Mutex|Election)(Forced)?Simulation`, false, ""},
 	{"nodes that were given up are not swept", "session/sweep.go",
-		"s.sweeps = append(s.sweeps, job)", "_ = job", anyLock, true},
+		"s.sweeps = append(s.sweeps, job)", "_ = job", anyLock, true, ""},
 	{"who owns a claim in doubt is not compared", "session/claim.go",
-		"case stands.stat.EphemeralOwner == s.ID():", "case stands.found:", `Test(Exclusive|OneNode|WorkerID)(Forced)?Simulation`, false},
+		"case stands.stat.EphemeralOwner == s.ID():", "case stands.found:", `Test(Exclusive|OneNode|WorkerID)(Forced)?Simulation`, false, ""},
 	{"a create in doubt counts as done not at all", "session/enter.go",
-		"	if name == \"\" {\n		return nil, nil\n	}\n	n := &Node{", "	if name != \"?\" {\n		return nil, nil\n	}\n	n := &Node{", anyLock, false},
+		"	if name == \"\" {\n		return nil, nil\n	}\n	n := &Node{", "	if name != \"?\" {\n		return nil, nil\n	}\n	n := &Node{", anyLock, false, ""},
 	{"watches are not set again on a new connection", "session/conn.go",
-		"range c.s.armed.frames(c.helloZxid)", "range c.s.armed.frames(c.helloZxid)[:0]", `Test(Mutex|Config|Group)Simulation`, false},
+		"range c.s.armed.frames(c.helloZxid)", "range c.s.armed.frames(c.helloZxid)[:0]", `Test(Mutex|Config|Group)Simulation`, false, ""},
 
 	// The line.
 	{"places in the line are compared by name", "internal/line/order.go",
-		"if distance > 0 || distance == 0 && child > name {", "if child > name {", `TestMutexSimulation`, true},
+		"if distance > 0 || distance == 0 && child > name {", "if child > name {", `TestMutexSimulation`, true, ""},
 	{"who waits watches the first in line", "internal/line/order.go",
-		"distance > last ||", "distance < last ||", `TestMutexSimulation`, false},
+		"distance > last ||", "distance < last ||", `TestMutexSimulation`, false, ""},
 	{"who waited does not look again for others before it", "internal/line/order.go",
-		"return v.before == 1 && !heir", "return !heir", anyLock, false},
+		"return v.before == 1 && !heir", "return !heir", anyLock, false, ""},
 	{"the second in line does not wait", "internal/line/line.go",
-		"if c.view.before > 0 {", "if c.view.before > 1 {", anyLock, false},
+		"if c.view.before > 0 {", "if c.view.before > 1 {", anyLock, false, ""},
 	{"the token is that of the directory, which is as old as it", "internal/line/line.go",
-		"		return c.Czxid, nil\n", "		return min(c.Czxid, c.Dir.Czxid), nil\n", `Test(Mutex|RWMutex|Election)(Forced)?Simulation`, false},
+		"		return c.Czxid, nil\n", "		return min(c.Czxid, c.Dir.Czxid), nil\n", `Test(Mutex|RWMutex|Election)(Forced)?Simulation`, false, ""},
 	{"who gives up leaves its node", "internal/line/line.go",
-		"		c.Abandon()\n", "", anyLock, false},
+		"		c.Abandon()\n", "", anyLock, false, ""},
 	{"any number after the last says that nobody else is there", "internal/line/line.go",
-		"self == number+1 && life.Lasts()", "self > number && life.Lasts()", `TestRecall(Forced)?Simulation`, true},
+		"self == number+1 && life.Lasts()", "self > number && life.Lasts()", `TestRecall(Forced)?Simulation`, true, ""},
 	{"the line counts as empty while we hold", "session/node.go",
-		"return n.deleted || n.removed", "return true", `TestRecall(Forced)?Simulation`, false},
+		"return n.deleted || n.removed", "return true", `TestRecall(Forced)?Simulation`, false, ""},
 	{"numbers of two lives of a directory are compared", "internal/line/line.go",
-		"self == number+1 && life.Lasts()", "self == number+1", `TestRecall(Forced)?Simulation`, false},
+		"self == number+1 && life.Lasts()", "self == number+1", `TestRecall(Forced)?Simulation`, false, ""},
 
 	// Locks.
 	{"readers do not wait for writers", "lock/rwmutex.go",
-		"Beside: []string{readTag}, Data", "Beside: []string{readTag, writeTag}, Data", `TestRWMutexSimulation`, true},
+		"Beside: []string{readTag}, Data", "Beside: []string{readTag, writeTag}, Data", `TestRWMutexSimulation`, true, ""},
 	{"writers do not wait for readers", "lock/rwmutex.go",
-		"Also: []string{readTag}, Heirs", "Also: []string{readTag}, Beside: []string{readTag}, Heirs", `TestRWMutexSimulation`, false},
+		"Also: []string{readTag}, Heirs", "Also: []string{readTag}, Beside: []string{readTag}, Heirs", `TestRWMutexSimulation`, false, ""},
 	{"a semaphore does not count those who ask", "lock/semaphore_candidate.go",
-		"r.before+len(c.entries) <= limit", "r.before <= limit", `TestSemaphoreSimulation`, true},
+		"r.before+len(c.entries) <= limit", "r.before <= limit", `TestSemaphoreSimulation`, true, ""},
 	{"who waits for permits does not notice that they become fewer", "lock/semaphore_limit.go",
-		"return v.watch != nil && v.watch.Event() != 0", "return false", `TestSemaphoreResizedSimulation`, false},
+		"return v.watch != nil && v.watch.Event() != 0", "return false", `TestSemaphoreResizedSimulation`, false, ""},
 	{"the token of the one node is always the same", "internal/onenode/onenode.go",
-		"h := node.Hold(stat.Czxid)", "h := node.Hold(min(stat.Czxid, 1))", `Test(Exclusive|OneNode)Simulation`, false},
+		"node.Hold(ctx, stat.Czxid)", "node.Hold(ctx, min(stat.Czxid, 1))", `Test(Exclusive|OneNode)Simulation`, false, ""},
 
 	// Functions that run while something is held.
 	{"a leader resigns before its function has returned", "election/run.go",
 		"	err = f(within, t)\n",
 		"	returned := make(chan error, 1)\n	go func() { returned <- f(within, t) }()\n	select {\n	case err = <-returned:\n	case <-within.Done():\n		err = within.Err()\n	}\n",
-		`Test(Election|LeaderSelector)Simulation`, true},
+		`Test(Election|LeaderSelector)Simulation`, true, ""},
 
 	// Partitions.
 	{"a member keeps more than its share", "groupmembership/plan.go",
-		"if room[owner] > 0 {\n			target[i] = owner", "if _, here := room[owner]; here {\n			target[i] = owner", `TestPartitionerSimulation`, false},
+		"if room[owner] > 0 {\n			target[i] = owner", "if _, here := room[owner]; here {\n			target[i] = owner", `TestPartitionerSimulation`, false, ""},
 	{"a partition without an owner is left alone", "groupmembership/plan.go",
-		"target[i] = members[next]", `target[i] = ""`, `TestPartitionerSimulation`, false},
+		"target[i] = members[next]", `target[i] = ""`, `TestPartitionerSimulation`, false, ""},
 
 	// Queues.
 	{"an acknowledgement looks at no version and no claim", "queue/item.go",
 		"	return append(ops, session.DeleteOp(i.claimPath(), session.AnyVersion))\n}\n\n// Release gives",
-		"	ops[0] = session.DeleteOp(i.itemPath(), session.AnyVersion)\n	return ops\n}\n\n// Release gives", `TestQueue(Forced)?Simulation`, true},
+		"	ops[0] = session.DeleteOp(i.itemPath(), session.AnyVersion)\n	return ops\n}\n\n// Release gives", `TestQueue(Forced)?Simulation`, true, ""},
 	{"a requeue loses the item", "queue/item.go",
-		"err := i.transact(nil, i.rewrite(to, attempts))", "err := i.transact(nil, i.remove())", `TestQueueSimulation`, false},
+		"err := i.transact(nil, i.rewrite(to, attempts))", "err := i.transact(nil, i.remove())", `TestQueueSimulation`, false, ""},
 	{"an acknowledgement in doubt counts as done", "queue/item.go",
-		"			if done {\n", "			if done || looked == nil {\n", `TestQueueSimulation`, false},
+		"			if done {\n", "			if done || looked == nil {\n", `TestQueueSimulation`, false, ""},
 	{"a claim in doubt counts as made", "queue/take.go",
-		"err == nil && !made {", "err == nil && made {", `TestQueue(Forced)?Simulation`, false},
+		"err == nil && !made {", "err == nil && made {", `TestQueue(Forced)?Simulation`, false, ""},
 
 	// Counters.
 	{"an addition in doubt is made once more", "counter/add.go",
-		"		if !next.refuted(now) {\n", "		if next == nil {\n", `TestCounterSimulation`, true},
+		"		if !next.refuted(now) {\n", "		if next == nil {\n", `TestCounterSimulation`, true, ""},
 	{"two blocks of a sequence overlap", "counter/sequence.go",
-		"return span{end - s.block + 1, end + 1}, nil", "return span{end - s.block, end + 1}, nil", `TestCounterSimulation`, false},
+		"return span{end - s.block + 1, end + 1}, nil", "return span{end - s.block, end + 1}, nil", `TestCounterSimulation`, false, ""},
 
 	// Mirrors.
 	{"a mirror does not read again when its watch fires", "internal/mirror/follow.go",
-		"		fired = watch.Done()\n", "		_ = fired\n", `TestConfigSimulation`, false},
+		"		fired = watch.Done()\n", "		_ = fired\n", `TestConfigSimulation`, false, ""},
 
 	// Barriers.
 	{"a round begins with one too few", "barrier/round.go",
-		"case len(names) < d.count:", "case len(names) < d.count-1:", `TestDoubleBarrierSimulation`, true},
+		"case len(names) < d.count:", "case len(names) < d.count-1:", `TestDoubleBarrierSimulation`, true, ""},
 	{"a member leaves without the others", "barrier/visit.go",
-		"if len(others) == 0 {", "if len(others) <= 1 {", `TestDoubleBarrierSimulation`, false},
+		"if len(others) == 0 {", "if len(others) <= 1 {", `TestDoubleBarrierSimulation`, false, ""},
 }
