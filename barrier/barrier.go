@@ -28,14 +28,18 @@ func New(sm *session.Manager, path string) *Barrier {
 // Path returns the path of the gate.
 func (b *Barrier) Path() string { return b.path }
 
+// ErrNotGate is returned by Set and Lift if the znode at the path is not a gate's.
+// It is left as it is. The text says what exists there.
+var ErrNotGate = errors.New("the znode is not a gate")
+
 // Set closes the gate. It is no error if the gate is closed already. Missing
 // parents are made. The gate stays closed, whatever becomes of this process,
 // until somebody lifts it.
 //
 // ctx bounds the call. A lost answer is made out by asking again. Where that
 // cannot be, because ctx or the session ended first, the error is
-// session.ErrUnknownOutcome: then call Set again. Other errors: zk.ErrNoAuth,
-// session.ErrClosed.
+// session.ErrUnknownOutcome: then call Set again. Other errors: ErrNotGate,
+// zk.ErrNoAuth, session.ErrClosed.
 func (b *Barrier) Set(ctx context.Context) error {
 	if b.err != nil {
 		return b.fail("set", b.err)
@@ -46,9 +50,18 @@ func (b *Barrier) Set(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		_, err := b.sm.Create(ctx, b.path, data, session.Persistent)
+		if errors.Is(err, zk.ErrNodeExists) { // also if it is in doubt who made it
+			var seen session.Sighting
+			seen, err = b.sm.See(ctx, b.path)
+			switch {
+			case err == nil && !seen.Hidden:
+				err = recogniseGate(seen)
+			case errors.Is(err, zk.ErrNoNode):
+				err = nil // it was set, and is lifted again
+			}
+		}
 		switch {
-		case err == nil, errors.Is(err, zk.ErrNodeExists):
-			// Also if it is in doubt who made it.
+		case err == nil:
 			return nil
 		case !errors.Is(err, zk.ErrNoNode):
 			return b.fail("set", gaveUp(ctx, err))
@@ -65,10 +78,11 @@ func (b *Barrier) Set(ctx context.Context) error {
 // the gate is open already.
 //
 // ctx bounds the call. A lost answer is made out by asking again, which lifts
-// a gate that somebody else sets at that very moment. Where that cannot be,
+// a gate that another process sets at that very moment. Where that cannot be,
 // because ctx or the session ended first, the error is
-// session.ErrUnknownOutcome: then call Lift again. Other errors: zk.ErrNoAuth;
-// zk.ErrNotEmpty if somebody has put nodes below the gate; session.ErrClosed.
+// session.ErrUnknownOutcome: then call Lift again. Other errors: ErrNotGate;
+// zk.ErrNoAuth, also if the session may not read the znode, which may be something
+// else then; zk.ErrNotEmpty if the gate has children; session.ErrClosed.
 func (b *Barrier) Lift(ctx context.Context) error {
 	if b.err != nil {
 		return b.fail("lift", b.err)
@@ -78,18 +92,31 @@ func (b *Barrier) Lift(ctx context.Context) error {
 		if err != nil {
 			return b.fail("lift", gaveUp(ctx, err))
 		}
-		err = s.Delete(ctx, b.path, session.AnyVersion)
+		err = b.liftIn(ctx, s)
 		doubt := errors.Is(err, session.ErrUnknownOutcome)
 		switch {
 		case err == nil, errors.Is(err, zk.ErrNoNode):
 			return nil
 		case doubt && ctx.Err() == nil && s.Err() == nil:
 			// The session is the same, so what is asked next comes after it.
+		case errors.Is(err, zk.ErrBadVersion): // it is another by now
 		case doubt, !errors.Is(err, session.ErrSessionEnded):
 			return b.fail("lift", gaveUp(ctx, err))
 		}
 	}
 	return b.fail("lift", gaveUp(ctx, ctx.Err()))
+}
+
+// liftIn deletes the znode if it is a gate's.
+func (b *Barrier) liftIn(ctx context.Context, s *session.Session) error {
+	data, stat, err := s.Get(ctx, b.path)
+	if err != nil {
+		return err
+	}
+	if err := recogniseGate(session.Sighting{Data: data, Stat: stat}); err != nil {
+		return err
+	}
+	return s.Delete(ctx, b.path, stat.Version)
 }
 
 // IsSet reports whether the gate is closed. It asks a server that has caught
@@ -110,8 +137,14 @@ func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
 }
 
 // Wait returns when the gate is open: at once if it is not set, and otherwise
-// when it is lifted, even if somebody sets it again right after that. It waits
-// through lost connections and ended sessions.
+// when it is lifted, even if it is set again right after that. It waits through
+// lost connections and ended sessions: a gate that was lifted and set again in
+// the meantime has another znode, and was open.
+//
+// Servers do not tell of the end of a znode that the session may not read. The
+// session then looks again every one to ten seconds. Such a gate that is lifted
+// and set again between two looks stays closed for Wait where the server keeps
+// the stat back, as ZooKeeper does since 3.8.7 and 3.9.
 //
 // ctx bounds the wait; when it ends, the error matches ctx.Err() and
 // context.Cause(ctx), even if the gate is open. Another error:
@@ -120,11 +153,12 @@ func (b *Barrier) Wait(ctx context.Context) error {
 	if b.err != nil {
 		return b.fail("wait for", b.err)
 	}
+	var closed int64
 	for ctx.Err() == nil {
 		s, err := b.sm.Session(ctx)
 		if err == nil {
 			var open bool
-			open, err = b.waitIn(ctx, s)
+			open, err = b.waitIn(ctx, s, &closed)
 			if open && ctx.Err() == nil {
 				return nil
 			}
@@ -137,21 +171,28 @@ func (b *Barrier) Wait(ctx context.Context) error {
 }
 
 // waitIn waits within one session. It returns false without an error when the
-// session or ctx has ended.
-func (b *Barrier) waitIn(ctx context.Context, s *session.Session) (open bool, err error) {
+// session or ctx has ended. closed is the czxid of the znode that closes the gate,
+// as far as it was seen, and outlasts the session.
+func (b *Barrier) waitIn(ctx context.Context, s *session.Session, closed *int64) (open bool, err error) {
 	// A server that lags may not know yet of a gate that was set before us.
 	// Once it does, its news arrive in order.
 	if err := s.Sync(ctx, b.path); err != nil {
 		return false, err
 	}
 	for {
-		_, found, watch, err := s.ExistsW(ctx, b.path)
+		gate, watch, err := s.SeeW(ctx, b.path)
+		if errors.Is(err, zk.ErrNoNode) {
+			return true, nil
+		}
 		if err != nil {
 			return false, err
 		}
-		if !found {
-			watch.Stop()
-			return true, nil
+		if czxid := gate.Stat.Czxid; czxid != 0 {
+			if *closed != 0 && *closed != czxid {
+				watch.Stop()
+				return true, nil // it was lifted, and is set again
+			}
+			*closed = czxid
 		}
 		select {
 		case <-watch.Done():

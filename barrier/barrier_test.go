@@ -42,7 +42,7 @@ func TestGate(t *testing.T) {
 
 		calls := []*testworld.Call[bool]{wait(a), wait(a), wait(b)}
 		require.Equal(t, 2, w.Srv.WatchesOf(gate), "one for each process")
-		w.Put(gate, "written by a stranger")
+		w.Put(gate, "127.0.0.1") // a stranger writes to it
 		time.Sleep(time.Hour)
 		for _, c := range calls {
 			require.True(t, c.Waiting())
@@ -206,7 +206,8 @@ func TestGateErrors(t *testing.T) {
 		remove := w.Fail(zktest.OpCreate, gate, zktest.CodeNoAuth)
 		require.ErrorIs(t, g.Set(w.Context()), zk.ErrNoAuth)
 		remove()
-		w.Fail(zktest.OpExists, gate, zktest.CodeNoAuth)
+		w.Remove("/barriers")
+		w.Fail(zktest.OpSync, gate, zktest.CodeNoAuth)
 		require.ErrorIs(t, g.Wait(w.Context()), zk.ErrNoAuth)
 		_, err = g.IsSet(w.Context())
 		require.ErrorIs(t, err, zk.ErrNoAuth)
@@ -218,7 +219,7 @@ func TestGateCost(t *testing.T) {
 		g := barrier.New(w.Process().Manager, gate)
 		w.Put("/barriers", "")
 		require.Equal(t, map[string]int{"create": 1}, w.Count(func() { require.NoError(t, g.Set(w.Context())) }))
-		require.Equal(t, map[string]int{"delete": 1}, w.Count(func() { require.NoError(t, g.Lift(w.Context())) }))
-		require.Equal(t, map[string]int{"sync": 1, "exists": 1}, w.Count(func() { require.NoError(t, g.Wait(w.Context())) }))
+		require.Equal(t, map[string]int{"getData": 1, "delete": 1}, w.Count(func() { require.NoError(t, g.Lift(w.Context())) }))
+		require.Equal(t, map[string]int{"sync": 1, "getData": 1}, w.Count(func() { require.NoError(t, g.Wait(w.Context())) }))
 	})
 }

@@ -16,7 +16,9 @@
 //   - Wait returns when the gate was open at some moment after Wait began, and
 //     goes on waiting over lost connections and ended sessions. A gate that is
 //     lifted and set again at once has still let through everyone who waited.
-//   - Set and Lift may be called by anyone, any number of times.
+//   - Set and Lift may be called by anyone, any number of times. They touch gates
+//     alone: a persistent znode without children that holds Docent's owner, an IP
+//     address (Curator's) or nothing (kazoo's). Anything else is ErrNotGate.
 //
 // # What a Double promises
 //

@@ -21,6 +21,9 @@ const MaxCount = 4096
 var (
 	// ErrFull says that all places of the present round are taken by others.
 	ErrFull = errors.New("the barrier is full: as many members as it is for are inside")
+	// ErrNotDouble says that the znode "ready" of the directory is not that of a
+	// rendezvous. It is left as it is.
+	ErrNotDouble = errors.New("the directory is not a rendezvous")
 	// ErrIDTaken says that a member with the same id stands at the barrier.
 	// One whose process has died stands there until its session ends.
 	ErrIDTaken = errors.New("a member with this id stands at the barrier already")
@@ -86,7 +89,7 @@ func (d *Double) Count() int { return d.count }
 //
 // ctx bounds the wait, not the visit. When it ends, our node is removed in the
 // background, and the error matches ctx.Err() and context.Cause(ctx). Other
-// errors: ErrFull when others have all the places; ErrIDTaken;
+// errors: ErrFull when others have all the places; ErrIDTaken; ErrNotDouble;
 // session.ErrClosed; what the server answers, such as zk.ErrNoAuth. It takes the rights to read,
 // write, create and delete in the directory.
 //

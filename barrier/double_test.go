@@ -288,6 +288,12 @@ func TestDoubleStatus(t *testing.T) {
 		}
 		require.NoError(t, first.Get().Release())
 		remove := w.Fail(zktest.OpGetData, ready, zktest.CodeNoAuth)
+		status, err = d.Status(w.Context())
+		require.NoError(t, err)
+		require.True(t, status.Ready)
+		require.Equal(t, second.Token(), status.Token, "the stat tells it")
+		remove()
+		remove = w.Fail(zktest.OpGetChildren2, dir, zktest.CodeNoAuth)
 		_, err = d.Status(w.Context())
 		require.ErrorIs(t, err, zk.ErrNoAuth)
 		remove()

@@ -124,7 +124,7 @@ func (d *Double) awaitEnd(ctx context.Context, s *session.Session, r *round, wat
 	case len(standing) >= r.size(d.count):
 		return false, ErrFull
 	}
-	_, _, inside, err := s.GetW(ctx, znode.Join(d.dir, standing[0]))
+	_, inside, err := s.SeeW(ctx, znode.Join(d.dir, standing[0]))
 	switch {
 	case errors.Is(err, zk.ErrNoNode):
 		return false, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-zookeeper/zk"
@@ -27,6 +28,9 @@ type Member struct {
 	Inside bool
 	// Path is the node's.
 	Path string
+	// Hidden says that the node's ACL does not let this session read it. What the
+	// server keeps back is zero; Inside may be wrong where that is the stat.
+	Hidden bool
 }
 
 // Status is what stands at a Double.
@@ -34,7 +38,8 @@ type Status struct {
 	// Ready says whether a round is under way: its members are inside, or
 	// have begun to leave.
 	Ready bool
-	// Token is that of the round's visits; zero where there is no round.
+	// Token is that of the round's visits; zero where there is no round, or where
+	// the session may not read the znode "ready".
 	Token int64
 	// Members are those who stand, first come first.
 	Members []Member
@@ -71,25 +76,30 @@ func (d *Double) status(ctx context.Context) (st Status, err error) {
 		return st, err
 	}
 	var r *round
-	data, stat, err := d.sm.Get(ctx, d.ready)
+	ready, err := d.sm.See(ctx, d.ready)
 	switch {
 	case err == nil:
-		r = readRound(data, stat)
+		r = readRound(ready.Data, ready.Stat)
 		st.Ready, st.Token = true, r.zxid
 	case !errors.Is(err, zk.ErrNoNode):
 		return st, err
 	}
 	for _, name := range members(children) {
 		m := Member{ID: name, Path: znode.Join(d.dir, name)}
-		data, stat, err := d.sm.Get(ctx, m.Path)
+		node, err := d.sm.See(ctx, m.Path)
 		if errors.Is(err, zk.ErrNoNode) {
 			continue
 		}
 		if err != nil {
 			return st, err
 		}
-		m.describe(data, stat)
-		m.Inside = r != nil && r.has(name, stat.Czxid)
+		if m.Hidden = node.Hidden; m.Hidden {
+			m.ID = strings.TrimPrefix(name, memberPrefix)
+		}
+		if !session.Hidden(node.Stat) {
+			m.describe(node.Data, node.Stat)
+			m.Inside = r != nil && r.has(name, node.Stat.Czxid)
+		}
 		st.Members = append(st.Members, m)
 	}
 	slices.SortStableFunc(st.Members, func(a, b Member) int { return a.Since.Compare(b.Since) })

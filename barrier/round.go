@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/go-zookeeper/zk"
@@ -74,18 +75,24 @@ func (r *round) standing(children []string) []string {
 // "ready", which the caller stops. There is no watch with an error.
 func (d *Double) look(ctx context.Context, s *session.Session) (*round, *session.Watch, error) {
 	for {
-		_, found, watch, err := s.ExistsW(ctx, d.ready)
-		if err != nil {
+		stat, found, watch, err := s.ExistsW(ctx, d.ready)
+		switch {
+		case err != nil:
 			return nil, nil, err
-		}
-		if !found {
+		case !found:
 			return nil, watch, nil
+		case session.Hidden(stat):
+			watch.Stop()
+			return nil, nil, fmt.Errorf("read %s: %w: a member needs the right to read it", d.ready, zk.ErrNoAuth)
 		}
 		data, stat, err := s.Get(ctx, d.ready)
-		if err == nil {
+		if err == nil && isRound(data) {
 			return readRound(data, stat), watch, nil
 		}
 		watch.Stop()
+		if err == nil {
+			return nil, nil, fmt.Errorf("%w: %s holds %d bytes that no round holds; check the path", ErrNotDouble, d.ready, len(data))
+		}
 		if !errors.Is(err, zk.ErrNoNode) {
 			return nil, nil, err
 		}
@@ -132,7 +139,7 @@ func (d *Double) first(ctx context.Context, s *session.Session, names []string) 
 	}
 	comers := make([]comer, 0, len(names))
 	for _, name := range names {
-		stat, found, err := s.Exists(ctx, znode.Join(d.dir, name))
+		stat, found, err := s.StatOf(ctx, znode.Join(d.dir, name))
 		if err != nil {
 			return nil, err
 		}

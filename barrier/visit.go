@@ -184,7 +184,7 @@ func (v *Visit) last(ctx context.Context, s *session.Session, ready bool) error 
 // await waits until a member of the round has gone, or our own node has. It
 // returns true when the node that stands there belongs to a later round.
 func (v *Visit) await(ctx context.Context, s *session.Session, name string) (again bool, err error) {
-	_, stat, watch, err := s.GetW(ctx, znode.Join(v.d.dir, name))
+	node, watch, err := s.SeeW(ctx, znode.Join(v.d.dir, name))
 	switch {
 	case errors.Is(err, zk.ErrNoNode):
 		return false, nil
@@ -192,7 +192,7 @@ func (v *Visit) await(ctx context.Context, s *session.Session, name string) (aga
 		return false, err
 	}
 	defer watch.Stop()
-	if stat.Czxid > v.round.zxid {
+	if node.Stat.Czxid > v.round.zxid {
 		return true, nil
 	}
 	own := v.Done()

@@ -146,7 +146,7 @@ func (h *History) list(ctx context.Context, s *session.Session, path, dir string
 	if err := s.Sync(ctx, path); err != nil {
 		return nil, err
 	}
-	now, found, err := s.Exists(ctx, path)
+	now, found, err := s.StatOf(ctx, path)
 	if err != nil {
 		return nil, err
 	}

@@ -83,6 +83,8 @@ func (k *keeping) try(ctx context.Context) (Entry, error) {
 		}
 	}
 	switch {
+	case found && stat.EphemeralOwner != 0:
+		return Entry{}, notKey("it belongs to the session 0x%x", stat.EphemeralOwner)
 	case !found && !k.create:
 		return Entry{}, zk.ErrNoNode
 	case found && k.version != AnyVersion && stat.Version != k.version:
@@ -105,7 +107,7 @@ func (k *keeping) foreign(ctx context.Context, s *session.Session, records []rec
 		if r.foreign {
 			continue
 		}
-		at, found, err := s.Exists(ctx, znode.Join(k.dir, r.name))
+		at, found, err := s.StatOf(ctx, znode.Join(k.dir, r.name))
 		if err != nil {
 			return false, err
 		}
@@ -182,7 +184,7 @@ func (k *keeping) resolve(ctx context.Context, s *session.Session, records []rec
 		if r.mark != k.mark || r.foreign {
 			continue
 		}
-		at, standing, err := s.Exists(ctx, znode.Join(k.dir, r.name))
+		at, standing, err := s.StatOf(ctx, znode.Join(k.dir, r.name))
 		if err != nil {
 			return Entry{}, false, err
 		}

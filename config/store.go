@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,6 +13,18 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
+
+// ErrNotKey is returned by the writes of a Store or a History, and by Value.Update,
+// if the znode at the path is not a key but another recipe's. It is left as it is.
+// The text says what exists there.
+//
+// A key is a persistent znode. It is not told from another recipe's persistent
+// znode, such as a queue's item or a counter, except from a gate of package barrier.
+var ErrNotKey = errors.New("the znode is not a key")
+
+func notKey(what string, args ...any) error {
+	return fmt.Errorf("%w: %s; check the path", ErrNotKey, fmt.Sprintf(what, args...))
+}
 
 // AnyVersion, as the version of a write, skips the comparison of the version.
 const AnyVersion = session.AnyVersion
@@ -83,13 +96,20 @@ func (s *Store) Get(ctx context.Context, key string) (Entry, error) {
 }
 
 // Set writes a key that exists, if it has the given version, or AnyVersion. It
-// fails with zk.ErrNoNode, zk.ErrBadVersion, session.ErrTooLarge before
+// fails with zk.ErrNoNode, zk.ErrBadVersion, ErrNotKey, session.ErrTooLarge before
 // anything is sent, and session.ErrUnknownOutcome. A version says nothing about
 // a node that was deleted and made anew since: compare Entry.Created.
 func (s *Store) Set(ctx context.Context, key string, data []byte, version int32) (Entry, error) {
 	path, err := s.path(key)
 	if err != nil {
 		return Entry{}, err
+	}
+	err = s.sm.Fits(session.SetOp(path, data, version))
+	if err == nil {
+		err = s.check(ctx, path)
+	}
+	if err != nil {
+		return Entry{}, s.failed(key, err)
 	}
 	stat, err := s.sm.Set(ctx, path, data, version)
 	if err != nil {
@@ -129,15 +149,36 @@ func (s *Store) Put(ctx context.Context, key string, data []byte) (created bool,
 }
 
 // Delete removes a key, if it has the given version, or AnyVersion. It fails
-// with zk.ErrNoNode, zk.ErrBadVersion, zk.ErrNotEmpty when there are keys below
-// it, and session.ErrUnknownOutcome.
+// with zk.ErrNoNode, zk.ErrBadVersion, ErrNotKey, zk.ErrNotEmpty when there are keys
+// below it, and session.ErrUnknownOutcome.
 func (s *Store) Delete(ctx context.Context, key string, version int32) error {
 	path, err := s.path(key)
 	if err != nil {
 		return err
 	}
-	if err := s.sm.Delete(ctx, path, version); err != nil {
+	err = s.check(ctx, path)
+	if err == nil {
+		err = s.sm.Delete(ctx, path, version)
+	}
+	if err != nil {
 		return s.failed(key, err)
+	}
+	return nil
+}
+
+// check returns ErrNotKey if the znode is known not to be a key. Whose a hidden
+// znode is, its ACL says: the caller has the right to write to it, or has not.
+func (s *Store) check(ctx context.Context, path string) error {
+	node, err := s.sm.See(ctx, path)
+	var gate map[string]any
+	switch {
+	case err != nil:
+		return err
+	case node.Stat.EphemeralOwner != 0:
+		return notKey("it belongs to the session 0x%x", node.Stat.EphemeralOwner)
+	case node.Stat.NumChildren == 0 && json.Unmarshal(node.Data, &gate) == nil &&
+		len(gate) == 2 && gate["host"] != nil && gate["pid"] != nil:
+		return notKey(`it is a gate, which "docent barrier lift" opens`)
 	}
 	return nil
 }

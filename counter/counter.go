@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -73,6 +74,9 @@ type Value struct {
 }
 
 func (c *Counter) value(data []byte, stat session.Stat) (Value, error) {
+	if stat.EphemeralOwner != 0 {
+		return Value{}, &FormatError{c.path, fmt.Sprintf("it belongs to the session 0x%x", stat.EphemeralOwner)}
+	}
 	n, reason := c.layout.decode(data)
 	if reason != "" {
 		return Value{}, &FormatError{c.path, reason}
@@ -102,10 +106,12 @@ func (c *Counter) Get(ctx context.Context) (Value, error) {
 	return c.value(data, stat)
 }
 
-// Set writes the number, whatever the node holds, and makes the node and its
-// parents where they are missing.
+// Set writes the number, whatever the number was, and makes the node and its
+// parents where they are missing. It writes over a number alone: a node that holds
+// something else is another recipe's, or a counter of another layout. An empty node
+// without children is taken for a new counter.
 //
-// ctx bounds the call. Errors: ErrOverflow where the layout is Int32;
+// ctx bounds the call. Errors: ErrOverflow where the layout is Int32; *FormatError;
 // session.ErrUnknownOutcome when the answer was lost: the number may have been
 // written, and others may have changed it since, so Set does not write it again;
 // zk.ErrNoAuth; session.ErrClosed.
@@ -114,11 +120,11 @@ func (c *Counter) Set(ctx context.Context, n int64) error {
 		return c.fail("set", err)
 	}
 	data := c.layout.encode(n)
-	for ctx.Err() == nil {
-		_, err := c.sm.Set(ctx, c.path, data, session.AnyVersion)
-		if missing(err) {
-			err = create(ctx, c.sm, c.path, data)
+	for tries := -2; ctx.Err() == nil; tries++ {
+		if line.Pause(ctx, tries, leastPause, mostPause) != nil {
+			break
 		}
+		err := c.overwrite(ctx, data)
 		if !conflict(err) {
 			if err != nil {
 				err = c.fail("set", gaveUp(ctx, err))
@@ -127,6 +133,23 @@ func (c *Counter) Set(ctx context.Context, n int64) error {
 		}
 	}
 	return c.fail("set", gaveUp(ctx, ctx.Err()))
+}
+
+// overwrite writes over the number that the node holds.
+func (c *Counter) overwrite(ctx context.Context, data []byte) error {
+	held, stat, err := c.sm.Get(ctx, c.path)
+	if errors.Is(err, zk.ErrNoNode) {
+		return create(ctx, c.sm, c.path, data)
+	}
+	empty := len(held) == 0 && stat.Cversion == 0 && stat.EphemeralOwner == 0 // and not a directory
+	if err == nil && !empty {
+		_, err = c.value(held, stat)
+	}
+	if err == nil {
+		// The version -1 is any: that of a node which was written to so often.
+		_, err = c.sm.Set(ctx, c.path, data, stat.Version)
+	}
+	return err
 }
 
 // check reports why a number cannot be written.

@@ -75,6 +75,7 @@ func TestLayouts(t *testing.T) {
 			v, err := c.c.Get(w.Context())
 			require.NoError(t, err)
 			require.EqualValues(t, -1, v.N)
+			w.Remove(path)
 		}
 		w.Put(path, "")
 		n, err := counter.New(sm, path, counter.Decimal()).Add(w.Context(), 2)
@@ -108,7 +109,13 @@ func TestWrongFormat(t *testing.T) {
 			_, err = c.c.CompareAndSet(w.Context(), 0, 1)
 			require.ErrorContains(t, err, c.reason)
 			require.Equal(t, c.data, w.Data(path))
-			require.NoError(t, c.c.Set(w.Context(), 1))
+			if c.data != "" {
+				require.ErrorContains(t, c.c.Set(w.Context(), 1), c.reason)
+				require.Equal(t, c.data, w.Data(path))
+				w.Put(path, "")
+			}
+			require.NoError(t, c.c.Set(w.Context(), 1), "an empty node is a new counter")
+			w.Remove(path)
 		}
 	})
 }
@@ -124,6 +131,9 @@ func TestOverflow(t *testing.T) {
 			{c64, math.MaxInt64, 1}, {c64, math.MaxInt64 - 5, 6}, {c64, math.MinInt64, -1}, {c64, -2, math.MinInt64},
 			{c32, math.MaxInt32, 1}, {c32, math.MinInt32, -1}, {c32, 1, math.MaxInt64},
 		} {
+			if c.c == c32 && len(w.Data(path)) == 8 {
+				w.Remove(path)
+			}
 			require.NoError(t, c.c.Set(w.Context(), c.from))
 			before := w.Data(path)
 			_, err := c.c.Add(w.Context(), c.n)
@@ -134,6 +144,7 @@ func TestOverflow(t *testing.T) {
 		require.ErrorIs(t, c32.Set(w.Context(), math.MaxInt32+1), counter.ErrOverflow)
 		_, err := c32.CompareAndSet(w.Context(), 1, math.MinInt32-1)
 		require.ErrorIs(t, err, counter.ErrOverflow)
+		w.Remove(path)
 		require.NoError(t, c64.Set(w.Context(), math.MaxInt64-5))
 		n, err := c64.Add(w.Context(), 5)
 		require.NoError(t, err)

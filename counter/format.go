@@ -8,7 +8,8 @@ import (
 )
 
 // FormatError says that a node holds something else than a number of the
-// counter's layout. It was left as it is; Counter.Set writes over it.
+// counter's layout. It was left as it is: check the path and the layout, and
+// delete the node if it is not needed.
 type FormatError struct {
 	Path   string
 	Reason string // with lengths, not with the data

@@ -31,6 +31,9 @@ type Participant struct {
 	Session int64
 	// Path is the node's.
 	Path string
+	// Hidden says that the node's ACL does not let this session read it. ID and
+	// Payload are empty then, and whatever else the server keeps back is zero.
+	Hidden bool
 }
 
 // Leader is who leads: the participant who is first in line. The zero value
@@ -52,12 +55,15 @@ func participant(c line.Contender) Participant {
 		Token:   c.Stat.Czxid,
 		Session: c.Stat.EphemeralOwner,
 		Path:    c.Path,
+		Hidden:  c.Hidden,
 	}
 }
 
 // Leader returns who leads, or ErrNoLeader. It tells what the server that we
 // are connected to knows, which may lag behind, and the leader may not know yet that it leads, or
 // may just have lost it: see Term for what decisions can stand on.
+//
+// A leader whose node may not be read is returned with Hidden.
 //
 // ctx bounds the reads. Other errors: ctx's; session.ErrClosed; an invalid
 // path; zk.ErrNoAuth when we may not list the directory.

@@ -155,10 +155,12 @@ func (r *request) place(ctx context.Context, s *session.Session) (*session.Node,
 		if err == nil || !errors.Is(err, zk.ErrNodeExists) {
 			return node, err
 		}
-		stat, found, err := s.Exists(ctx, w.path())
+		stat, found, err := s.StatOf(ctx, w.path())
 		switch {
 		case err != nil:
 			return nil, err
+		case found && stat.EphemeralOwner == 0:
+			return nil, fmt.Errorf("%s is not a transfer's: it belongs to no session; delete it, or move it elsewhere", w.path())
 		case found && r.since != 0 && stat.Czxid > r.since:
 			return nil, ErrOverruled
 		case found:

@@ -68,7 +68,10 @@ func (w *wishes) look(ctx context.Context, s *session.Session) (*look, error) {
 		return nil, err
 	}
 	l := &look{session: s, watch: watch}
-	if found {
+	if !found {
+		// A transfer that the candidates may not read asks nothing of them.
+		watch.NoLook()
+	} else {
 		data, _, err := s.Get(ctx, w.path())
 		if err != nil && !errors.Is(err, zk.ErrNoNode) && !errors.Is(err, zk.ErrNoAuth) {
 			watch.Stop()

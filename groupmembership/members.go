@@ -33,6 +33,9 @@ type Member struct {
 	Session int64
 	// Path is the node's.
 	Path string
+	// Hidden says that the node's ACL does not let this session read it: Payload
+	// is nil then, and whatever else the server keeps back is zero.
+	Hidden bool
 
 	mzxid int64
 }
@@ -55,7 +58,8 @@ func memberOf(dir, id string, data []byte, stat session.Stat) Member {
 // may lag behind; a member that crashed is listed until its session expires.
 //
 // ctx bounds the reads. Errors: ctx's; session.ErrClosed; an invalid path;
-// zk.ErrNoAuth when we may not list the group, or not read a payload.
+// zk.ErrNoAuth when we may not list the group. A member whose node may not be
+// read is listed with Hidden.
 func (g *Group) Members(ctx context.Context) ([]Member, error) {
 	members, err := g.members(ctx)
 	return members, failed("list the members of", g.path, err)
@@ -77,16 +81,24 @@ func (g *Group) members(ctx context.Context) ([]Member, error) {
 	slices.Sort(names)
 	found := make([]Member, len(names))
 	if err := line.EachOf(len(names), func(i int) error {
-		data, stat, err := g.sm.Get(ctx, znode.Join(g.path, names[i]))
-		if errors.Is(err, zk.ErrNoNode) {
+		node, err := g.sm.See(ctx, znode.Join(g.path, names[i]))
+		switch {
+		case errors.Is(err, zk.ErrNoNode):
 			return nil // it has just left
+		case err != nil:
+			return err
+		case session.Hidden(node.Stat):
+			found[i] = Member{ID: names[i], Path: znode.Join(g.path, names[i]), Hidden: true}
+			return nil
 		}
-		found[i] = memberOf(g.path, names[i], data, stat)
-		return err
+		found[i] = memberOf(g.path, names[i], node.Data, node.Stat)
+		found[i].Hidden = node.Hidden
+		return nil
 	}); err != nil {
 		return nil, line.GaveUp(ctx, err)
 	}
-	return slices.DeleteFunc(found, func(m Member) bool { return m.Session == 0 }), nil
+	// A persistent node is not a member. Whose a hidden node is, is not known.
+	return slices.DeleteFunc(found, func(m Member) bool { return m.Session == 0 && !m.Hidden }), nil
 }
 
 // membersOf are the members in a mirrored directory, sorted by id. A node that

@@ -64,7 +64,7 @@ func (c *classifier) find(n *node) Finding {
 		}
 	}
 	p := &Plain{headerAs(KindPlain, n), int(n.stat.DataLength), SessionID(n.stat.EphemeralOwner)}
-	if !n.ephemeral() && layoutOf(n.name) != "" && n.leaf() {
+	if n.lasting() && layoutOf(n.name) != "" && n.leaf() {
 		p.Notes = append(p.Notes, "its name looks like that of a process's node in a recipe, but no session owns it")
 	}
 	return p
@@ -80,10 +80,7 @@ func (c *classifier) take(kids ...*node) {
 // headerAs returns the header of a finding on the node.
 func headerAs(k Kind, n *node) Header {
 	h := Header{
-		Kind: k, Path: n.path, Created: time.UnixMilli(n.stat.Ctime), Children: int(n.stat.NumChildren), Strangers: len(n.stranger),
-	}
-	if n.stat.Ctime == 0 {
-		h.Created = time.Time{} // the root was never made
+		Kind: k, Path: n.path, Created: n.created(), Children: int(n.stat.NumChildren), Strangers: len(n.stranger),
 	}
 	if n.shape != shapePlain {
 		h.Unread = n.omitted
@@ -95,7 +92,7 @@ func headerAs(k Kind, n *node) Header {
 func (c *classifier) leaf(n *node) Finding {
 	o, ours := ownerOf(n.data)
 	switch {
-	case !n.leaf() || n.hidden == hiddenChildren:
+	case !n.leaf() || n.hidden == hiddenChildren || n.unknown():
 		return nil
 	case n.ephemeral():
 		f := &OneNode{headerAs(KindOneNode, n), n.party()}

@@ -327,7 +327,7 @@ type Plain struct {
 // Hidden is a node of which an ACL hides something.
 type Hidden struct {
 	Header
-	What string `json:"what"` // "children" or "data"
+	What string `json:"what"` // "children", "data", or "node": all but the name
 }
 
 // Omitted says what was left out.

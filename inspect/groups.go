@@ -27,16 +27,19 @@ func membersOf(n *node) []*node {
 	if n == nil || n.shape != shapePlain || len(n.kids) == 0 {
 		return nil
 	}
-	locks := 0
+	locks, unknown := 0, 0
 	for _, k := range n.kids {
-		if !k.leaf() || !k.ephemeral() {
+		if !k.leaf() || k.lasting() {
 			return nil
+		}
+		if k.unknown() {
+			unknown++ // a member it may be
 		}
 		if o, ours := ownerOf(k.data); ours && o.ID != "" {
 			locks++
 		}
 	}
-	if locks == len(n.kids) {
+	if locks == len(n.kids) || unknown == len(n.kids) {
 		return nil
 	}
 	return n.kids
@@ -110,7 +113,7 @@ func (c *classifier) docentPartitioner(n *node) Finding {
 		p := k.party()
 		p.Layout = Docent
 		f.Claims = append(f.Claims, Claim{k.name, p})
-		if !k.ephemeral() {
+		if k.lasting() {
 			f.Abandoned = append(f.Abandoned, Mark{k.path, "the claim belongs to no session: nobody can own the partition until it is deleted"})
 		}
 	}
@@ -137,7 +140,7 @@ func (c *classifier) double(n *node) Finding {
 	for _, k := range n.kids {
 		o, _ := ownerOf(k.data)
 		uuid, bare := isUUID(k.name), len(k.name) == hexLen && isHex(k.name)
-		if !k.leaf() || !k.ephemeral() || !uuid && !bare && !strings.HasPrefix(k.name, memberPrefix) {
+		if !k.leaf() || k.lasting() || !uuid && !bare && !strings.HasPrefix(k.name, memberPrefix) {
 			continue
 		}
 		members = append(members, k)

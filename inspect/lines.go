@@ -28,7 +28,7 @@ func (c *classifier) inLine(n *node) []*node {
 // stale marks those nodes that belong to no session.
 func stale(h *Header, nodes []*node) {
 	for _, k := range nodes {
-		if !k.ephemeral() {
+		if k.lasting() {
 			h.Abandoned = append(h.Abandoned, Mark{k.path, whyNoSession})
 		}
 	}

@@ -33,15 +33,24 @@ func ownerOf(data []byte) (owner, bool) {
 // revokeMessage is what Docent's and Curator's Revoke write into a node.
 const revokeMessage = "__REVOKE__"
 
+// created returns when the node was made. That of the root is not told, nor that
+// of a node whose stat the server keeps back.
+func (n *node) created() time.Time {
+	if n.stat.Ctime == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(n.stat.Ctime)
+}
+
 // party describes who owns the node.
 func (n *node) party() Party {
 	p := Party{
 		Path:    n.path,
 		Session: SessionID(n.stat.EphemeralOwner),
-		Since:   time.UnixMilli(n.stat.Ctime),
+		Since:   n.created(),
 		Token:   n.stat.Czxid,
 		Layout:  layoutOf(n.name),
-		Hidden:  n.hidden == hiddenData,
+		Hidden:  n.hidden == hiddenData || n.unknown(),
 		Revoked: string(n.data) == revokeMessage,
 	}
 	if p.Revoked {

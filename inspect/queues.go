@@ -70,7 +70,7 @@ func (c *classifier) assemble(n, items, claims, dead *node) *Queue {
 		}
 		if first := items.kid(items.oldest); first != nil {
 			c.take(first)
-			f.Oldest = &Item{Path: first.path, Put: time.UnixMilli(first.stat.Ctime), Attempts: int(first.stat.Version)}
+			f.Oldest = &Item{Path: first.path, Put: first.created(), Attempts: int(first.stat.Version)}
 		}
 	} else if items != nil && items.leaf() {
 		c.take(items)
@@ -121,7 +121,7 @@ func (c *classifier) claims(f *Queue, claims, items *node) {
 		}
 		c.take(k)
 		f.Claims = append(f.Claims, ItemClaim{k.name, k.party()})
-		if !k.ephemeral() {
+		if k.lasting() {
 			f.Abandoned = append(f.Abandoned, Mark{k.path, "the claim belongs to no session: nobody can take the item until it is deleted"})
 		}
 		if items == nil || items.names == nil && !items.leaf() {
@@ -129,7 +129,7 @@ func (c *classifier) claims(f *Queue, claims, items *node) {
 		}
 		_, there := slices.BinarySearch(items.names, k.name)
 		// A claim that is younger than the list of items may be on an item that is too.
-		if !there && k.stat.Czxid <= items.stat.Pzxid {
+		if !there && !k.unknown() && k.stat.Czxid <= items.stat.Pzxid {
 			f.Abandoned = append(f.Abandoned, Mark{k.path, "the item that it claims is not there"})
 		}
 	}

@@ -131,6 +131,22 @@ func (s *scan) read(ctx context.Context, path string) (data []byte, stat session
 	return data, stat, err
 }
 
+// see reads a node that may be hidden.
+func (s *scan) see(ctx context.Context, path string) (seen session.Sighting, err error) {
+	err = s.do(ctx, path, func(now *session.Session) (w *session.Watch, err error) {
+		if s.changed == nil {
+			seen, err = now.See(ctx, path)
+		} else {
+			seen, w, err = now.SeeFunc(ctx, path, s.event)
+		}
+		if seen.Hidden {
+			s.count(nil) // the second request
+		}
+		return w, err
+	})
+	return seen, err
+}
+
 // spendNames takes n names from the budget.
 func (s *scan) spendNames(n int) bool {
 	s.mu.Lock()

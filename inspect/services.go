@@ -21,7 +21,7 @@ func (c *classifier) service(n *node) Finding {
 		switch {
 		case !k.leaf():
 			return nil
-		case k.hidden == hiddenData: // an instance it may be
+		case k.hidden != "": // an instance it may be
 		case !isInstance(k.data):
 			return nil
 		default:
@@ -41,7 +41,7 @@ func (c *classifier) service(n *node) Finding {
 		}
 		if d, err := codecOf(in.Layout).Decode(n.name, k.name, k.data); err == nil {
 			in.Address, in.Port, in.SSLPort, in.Disabled, in.Draining = d.Address, d.Port, d.SSLPort, d.Disabled, d.Draining
-			if d.Type == naming.Dynamic && !k.ephemeral() {
+			if d.Type == naming.Dynamic && k.lasting() {
 				f.Abandoned = append(f.Abandoned, Mark{k.path, "it says that it goes with its process, but " + whyNoSession})
 			}
 		}

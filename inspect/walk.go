@@ -46,6 +46,12 @@ func (n *node) leaf() bool { return n.stat.NumChildren == 0 }
 
 func (n *node) ephemeral() bool { return n.stat.EphemeralOwner != 0 }
 
+// unknown reports whether the server keeps the node's stat back.
+func (n *node) unknown() bool { return session.Hidden(n.stat) }
+
+// lasting reports whether the node is known to belong to no session.
+func (n *node) lasting() bool { return !n.ephemeral() && !n.unknown() }
+
 // want is a child that is to be looked at.
 type want struct {
 	parent *node
@@ -57,6 +63,7 @@ type want struct {
 const (
 	hiddenChildren = "children"
 	hiddenData     = "data"
+	hiddenNode     = "node" // children, data and stat
 )
 
 // Reasons for what is left out.
@@ -226,24 +233,22 @@ func (s *scan) visit(ctx context.Context, w want) (*node, error) {
 }
 
 // party reads a node that belongs to somebody: what it holds and when it was
-// made. One that may not be read is still described by its stat, for which
-// ZooKeeper asks no right.
+// made. A hidden one has its name, and a stat where the server gives one.
 func (s *scan) party(ctx context.Context, path, name string) (*node, error) {
-	n := &node{path: path, name: name}
-	var err error
-	n.data, n.stat, err = s.read(ctx, path)
+	seen, err := s.see(ctx, path)
 	switch {
 	case gone(err):
 		return nil, nil
-	case !refused(err):
-		return n, err
-	}
-	n.hidden = hiddenData
-	stat, found, err := s.stat(ctx, path)
-	if err != nil || !found {
+	case err != nil:
 		return nil, err
 	}
-	n.stat = stat
+	n := &node{path: path, name: name, stat: seen.Stat, data: seen.Data}
+	switch {
+	case n.unknown():
+		n.hidden = hiddenNode
+	case seen.Hidden:
+		n.hidden = hiddenData
+	}
 	return n, nil
 }
 
@@ -255,6 +260,10 @@ func (s *scan) look(ctx context.Context, path, name string) (*node, error) {
 		return nil, err
 	}
 	n := &node{path: path, name: name, stat: stat}
+	if session.Hidden(stat) {
+		n.hidden = hiddenNode
+		return n, nil
+	}
 	most := int32(maxData)
 	if stat.NumChildren > 0 {
 		most = maxNumber

@@ -32,6 +32,10 @@ type Contender struct {
 	// Revoked says that the contender has been asked to give the lock up. Its
 	// name is not known any more.
 	Revoked bool
+	// Hidden says that the node's ACL does not let this session read it. Who the
+	// contender is, is not known then, and whatever else the server keeps back is
+	// zero.
+	Hidden bool
 }
 
 // Mode is how an RWMutex is held.
@@ -79,6 +83,7 @@ func describe(node line.Contender) Contender {
 		Token:   node.Stat.Czxid,
 		Session: node.Stat.EphemeralOwner,
 		Path:    node.Path,
+		Hidden:  node.Hidden,
 	}
 	if c.Revoked = string(node.Data) == revokeMessage; c.Revoked {
 		return c

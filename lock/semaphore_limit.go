@@ -175,9 +175,10 @@ func (s *Semaphore) Limit(ctx context.Context) (int, error) {
 //
 // Who acquires from the line gets no permit by an older limit than that of the
 // instant in which it has got it; a TryAcquire under way may still go by the one
-// before. ctx bounds the request. A lost answer is session.ErrUnknownOutcome:
+// before. ctx bounds the requests. A lost answer is session.ErrUnknownOutcome:
 // Limit tells, or Resize again. A semaphore whose limit is fixed cannot be
-// resized.
+// resized. A node that does not hold four bytes, or that a session owns, is not a
+// limit: Resize leaves it, with an error.
 func (s *Semaphore) Resize(ctx context.Context, n int) error {
 	err := s.resize(ctx, n)
 	if err != nil {
@@ -197,7 +198,16 @@ func (s *Semaphore) resize(ctx context.Context, n int) error {
 		return err
 	}
 	for {
-		_, err := s.sm.Set(ctx, s.limit.node, encodeLimit(n), session.AnyVersion)
+		held, stat, err := s.sm.Get(ctx, s.limit.node)
+		if err == nil && stat.EphemeralOwner != 0 {
+			err = fmt.Errorf("%s belongs to the session 0x%x: it is not a limit; check the path", s.limit.node, stat.EphemeralOwner)
+		}
+		if err == nil {
+			_, err = s.limit.decode(held)
+		}
+		if err == nil {
+			_, err = s.sm.Set(ctx, s.limit.node, encodeLimit(n), session.AnyVersion)
+		}
 		if !errors.Is(err, zk.ErrNoNode) {
 			return err
 		}

@@ -153,7 +153,11 @@ func (r *Registry) SetDraining(ctx context.Context, service, id string, draining
 		data, stat, err := r.sm.Get(ctx, path)
 		if err == nil {
 			var in Instance
-			if in, err = r.decode(service, id, data); err == nil && in.Draining != draining {
+			if in, err = r.decode(service, id, data); err == nil && in.Address == "" && in.Port == 0 && in.SSLPort == 0 && len(in.URISpec) == 0 {
+				// Any JSON object can be read as an instance that says nothing.
+				err = &MalformedError{service, id, errors.New("it has neither an address nor a port: it is not an instance, and was left")}
+			}
+			if err == nil && in.Draining != draining {
 				in.Draining = draining
 				if _, data, err = r.encode(in); err == nil {
 					_, err = r.sm.Set(ctx, path, data, stat.Version)

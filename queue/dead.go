@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -35,6 +36,9 @@ type Letter struct {
 	Died     time.Time // by the clock of the ensemble's leader
 	// Malformed says that the item could not be decoded, and so was never delivered.
 	Malformed bool
+	// Hidden says that the letter's ACL does not let this session read it: what its
+	// ID does not tell is zero then.
+	Hidden bool
 }
 
 // header is the first line of what a dead letter's node holds. The data of the
@@ -175,8 +179,8 @@ func (q *Queue) letters(ctx context.Context) ([]string, error) {
 
 // itemOf returns the name of the item that a letter was.
 func (q *Queue) itemOf(id string) (name, bool) {
-	text, _, ok := strings.Cut(id, letterMark)
-	if !ok {
+	text, czxid, ok := strings.Cut(id, letterMark)
+	if _, err := strconv.ParseUint(czxid, 16, 64); !ok || err != nil {
 		return name{}, false
 	}
 	return q.layout.parse(text)
@@ -187,11 +191,19 @@ func (q *Queue) readLetter(ctx context.Context, id string) (Letter, name, error)
 	if !ok {
 		return Letter{}, n, noLetter(id)
 	}
-	raw, stat, err := q.sm.Get(ctx, znode.Join(q.dead, id))
+	node, err := q.sm.See(ctx, znode.Join(q.dead, id))
 	if err != nil {
 		return Letter{}, n, err
 	}
-	l := Letter{ID: id, Item: n.id(), Priority: int(n.priority), Died: time.UnixMilli(stat.Ctime)}
+	raw := node.Data
+	l := Letter{ID: id, Item: n.id(), Priority: int(n.priority), Hidden: node.Hidden}
+	if !session.Hidden(node.Stat) {
+		l.Died = time.UnixMilli(node.Stat.Ctime)
+	}
+	if node.Hidden {
+		l.Reason = "the letter may not be read"
+		return l, n, nil
+	}
 	var h header
 	head, data, _ := bytes.Cut(raw, []byte{'\n'})
 	if err := json.Unmarshal(head, &h); err != nil {
@@ -264,8 +276,10 @@ func (q *Queue) redrive(ctx context.Context, id string, skip bool) (done bool, e
 		return false, nil
 	case err != nil:
 		return false, err
-	case l.Malformed && skip:
+	case (l.Malformed || l.Hidden) && skip:
 		return false, nil
+	case l.Hidden:
+		return false, fmt.Errorf("letter %s: %w", id, zk.ErrNoAuth)
 	case l.Malformed:
 		return false, fmt.Errorf("letter %s is malformed: it cannot be delivered", id)
 	}

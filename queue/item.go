@@ -294,6 +294,6 @@ func (i *Item) gone(ctx context.Context) (bool, error) {
 	if err := i.s.Sync(ctx, i.itemPath()); err != nil {
 		return false, err
 	}
-	stat, found, err := i.s.Exists(ctx, i.itemPath())
+	stat, found, err := i.s.StatOf(ctx, i.itemPath())
 	return err == nil && (!found || stat.Czxid != i.czxid), err
 }

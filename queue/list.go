@@ -64,6 +64,9 @@ type Entry struct {
 	// Malformed says why the data cannot be decoded; empty: it can.
 	Malformed string
 	Claim     *Claim // nil: nobody has it
+	// Hidden says that the ACL of the item's node does not let this session read
+	// it: Data is nil then, and whatever else the server keeps back is zero.
+	Hidden bool
 }
 
 // Claim tells who has an item. Of a claim that another library made, what is not
@@ -75,6 +78,7 @@ type Claim struct {
 	Since   time.Time // by the clock of the ensemble's leader
 	Token   int64
 	Session int64
+	Hidden  bool // this session may not read the claim: what is not known is zero
 }
 
 // List yields the items in the order in which they are taken, those included
@@ -125,14 +129,17 @@ func (q *Queue) survey(ctx context.Context) (names []name, claimed map[string]bo
 }
 
 func (q *Queue) entry(ctx context.Context, n name, claimed bool) (Entry, error) {
-	data, stat, err := q.sm.Get(ctx, znode.Join(q.items, n.text))
+	item, err := q.sm.See(ctx, znode.Join(q.items, n.text))
 	if err != nil {
 		return Entry{}, err
 	}
-	e := Entry{
-		ID: n.id(), Data: data, Priority: int(n.priority), Attempts: int(stat.Version), Put: putTime(stat), Due: n.dueTime(),
+	e := Entry{ID: n.id(), Data: item.Data, Priority: int(n.priority), Due: n.dueTime(), Hidden: item.Hidden}
+	if !session.Hidden(item.Stat) {
+		e.Attempts, e.Put = int(item.Stat.Version), putTime(item.Stat)
 	}
-	if payloads, err := q.layout.decode(data); err != nil {
+	if item.Hidden {
+		// Its name tells the rest.
+	} else if payloads, err := q.layout.decode(item.Data); err != nil {
 		e.Malformed = err.Error()
 	} else {
 		e.Data, e.More = payloads[0], len(payloads)-1
@@ -140,12 +147,19 @@ func (q *Queue) entry(ctx context.Context, n name, claimed bool) (Entry, error) 
 	if !claimed {
 		return e, nil
 	}
-	data, stat, err = q.sm.Get(ctx, znode.Join(q.claims, n.text))
-	if errors.Is(err, zk.ErrNoNode) {
+	claim, err := q.sm.See(ctx, znode.Join(q.claims, n.text))
+	switch {
+	case errors.Is(err, zk.ErrNoNode):
 		return e, nil
+	case err != nil:
+		return e, err
 	}
-	e.Claim = describe(data, stat)
-	return e, err
+	e.Claim = &Claim{}
+	if !session.Hidden(claim.Stat) {
+		e.Claim = describe(claim.Data, claim.Stat)
+	}
+	e.Claim.Hidden = claim.Hidden
+	return e, nil
 }
 
 func describe(data []byte, stat session.Stat) *Claim {

@@ -249,7 +249,7 @@ func (i *Item) seen(ctx context.Context, results []session.OpResult, counted boo
 		i.czxid = stat.Czxid
 		return stat.Mzxid, nil // of the transaction, and so the claim's czxid
 	}
-	item, _, err := i.s.Exists(ctx, i.itemPath())
+	item, _, err := i.s.StatOf(ctx, i.itemPath())
 	if err != nil {
 		return 0, err
 	}

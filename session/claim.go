@@ -151,7 +151,7 @@ func (s *Session) settled(ctx context.Context, path string) (presence, error) {
 	if _, err := read(ctx, s, "sync", path, func(c *zk.Conn) (string, error) { return c.Sync(abs) }); err != nil {
 		return presence{}, err
 	}
-	return s.exists(ctx, path, false)
+	return s.statOf(ctx, path)
 }
 
 // remove deletes the node of the claim, if it is there, and ends the claim. With

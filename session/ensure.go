@@ -70,12 +70,8 @@ func (s *Session) makeDir(ctx context.Context, abs string) error {
 	return err
 }
 
-// stands reports whether the node is certain to be there. No right is needed
-// to ask that.
+// stands reports whether the node is certain to exist.
 func (s *Session) stands(ctx context.Context, abs string) bool {
-	found, err := read(ctx, s, "exists", s.rel(abs), func(c *zk.Conn) (bool, error) {
-		found, _, err := c.Exists(abs)
-		return found, err
-	})
-	return err == nil && found
+	p, err := s.exists(ctx, s.rel(abs), false)
+	return err == nil && p.found
 }

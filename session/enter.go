@@ -208,7 +208,7 @@ func (p *protected) find(ctx context.Context) (*Entry, error) {
 		return nil, nil
 	}
 	n := &Node{s: s, path: znode.Join(p.dir, name)}
-	at, err := s.exists(ctx, n.path, false)
+	at, err := s.statOf(ctx, n.path)
 	switch {
 	case err != nil:
 		n.Abandon()

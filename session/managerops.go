@@ -36,9 +36,14 @@ func (m *Manager) Get(ctx context.Context, path string) ([]byte, Stat, error) {
 func (m *Manager) Exists(ctx context.Context, path string) (Stat, bool, error) {
 	p, err := inSession(ctx, m, "exists", path, func(s *Session) (presence, error) {
 		stat, found, err := s.Exists(ctx, path)
-		return presence{stat, found}, err
+		return presence{stat: stat, found: found}, err
 	})
 	return p.stat, p.found, err
+}
+
+// See is Session.See in the current session.
+func (m *Manager) See(ctx context.Context, path string) (Sighting, error) {
+	return inSession(ctx, m, "get", path, func(s *Session) (Sighting, error) { return s.See(ctx, path) })
 }
 
 // Children is Session.Children in the current session.

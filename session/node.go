@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/go-zookeeper/zk"
@@ -19,6 +20,7 @@ type Node struct {
 
 	mu      sync.Mutex
 	watched bool          // a watch is set, or being set
+	czxid   int64         // as the first watched read told; zero before
 	gone    chan struct{} // made when asked for, closed when deleted
 	deleted bool          // a watch has seen it go
 	removed bool          // a server has answered that it is not there any more
@@ -49,9 +51,13 @@ func (n *Node) Watch(ctx context.Context) (Stat, error) {
 	n.mu.Lock()
 	n.watched = true
 	n.mu.Unlock()
-	r, _, err := watched(n.s, n.path, dataWatch, n.onEvent, false, func(watch bool) (node, error) {
-		return n.s.get(ctx, n.path, watch)
-	})
+	r, watch, err := n.s.SeeFunc(ctx, n.path, n.onEvent)
+	if err == nil && r.Hidden {
+		if err = n.unreadable(); err == nil {
+			return r.Stat, nil
+		}
+		watch.Stop()
+	}
 	switch {
 	case errors.Is(err, zk.ErrNoNode):
 		n.markDeleted()
@@ -61,15 +67,39 @@ func (n *Node) Watch(ctx context.Context) (Stat, error) {
 		n.watched = false
 		n.mu.Unlock()
 		return Stat{}, err
-	case r.stat.EphemeralOwner != n.s.ID():
-		// The node that was ours has gone, and another stands in its place.
+	case r.Stat.EphemeralOwner != n.s.ID() || !n.isSame(r.Stat.Czxid):
+		// The node that was ours is gone, and another exists in its place.
 		n.markDeleted()
 		return Stat{}, ErrDeleted
 	}
-	if r.stat.Version != 0 {
-		n.tellWritten(append([]byte{}, r.data...))
+	if r.Stat.Version != 0 {
+		n.tellWritten(append([]byte{}, r.Data...))
 	}
-	return r.stat, nil
+	return r.Stat, nil
+}
+
+// isSame reports whether the znode with that czxid is the one that was read
+// first. Another waiter of this session may have created the next one at a fixed
+// path, whose owner is the same.
+func (n *Node) isSame(czxid int64) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.czxid == 0 {
+		n.czxid = czxid
+	}
+	return n.czxid == czxid
+}
+
+// unreadable is what comes of a watched read that the server refuses. If the node
+// was read before, or has a hold, its ACL has changed: the session goes on to look
+// at it. A node without both would be held without a token: that is an error.
+func (n *Node) unreadable() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.czxid != 0 || n.hold != nil {
+		return nil
+	}
+	return &OpError{"watch", n.path, n.s.ID(), fmt.Errorf("%w: the ACL of a holder's node must let its owner read it", zk.ErrNoAuth)}
 }
 
 // tellWritten notes what somebody has written into the node.

@@ -84,7 +84,10 @@ func (s *Session) readPath(path string, watch bool) string {
 	return s.abs(path)
 }
 
-// Exists reports whether the node is there, and its stat.
+// Exists reports whether the node exists, and returns its stat. Servers since
+// ZooKeeper 3.8.7 and 3.9 refuse the stat of a node that the session may not
+// read. Such a node exists and is hidden: Exists returns true with the zero
+// Stat, for which Hidden is true.
 func (s *Session) Exists(ctx context.Context, path string) (Stat, bool, error) {
 	if err := znode.ValidateRoot(path); err != nil {
 		return Stat{}, false, s.refuse("exists", path, err)
@@ -93,9 +96,16 @@ func (s *Session) Exists(ctx context.Context, path string) (Stat, bool, error) {
 	return r.stat, r.found, err
 }
 
+// Hidden reports whether stat is the zero Stat of a node that exists and that
+// the session may not read. No node has it: that of the root has a Cversion.
+func Hidden(stat Stat) bool { return stat == Stat{} }
+
+// presence is what a session knows of a node. A node that is hidden is found;
+// its stat is zero unless the server tells it to all.
 type presence struct {
-	stat  Stat
-	found bool
+	stat   Stat
+	found  bool
+	hidden bool
 }
 
 func (s *Session) exists(ctx context.Context, path string, watch bool) (presence, error) {
@@ -105,7 +115,11 @@ func (s *Session) exists(ctx context.Context, path string, watch bool) (presence
 		var stat *zk.Stat
 		var err error
 		p.found, stat, err = c.Exists(abs)
-		if stat != nil && p.found {
+		switch {
+		case errors.Is(err, zk.ErrNoAuth):
+			// The server looks for the node before it looks for the right.
+			return presence{found: true, hidden: true}, nil
+		case stat != nil && p.found:
 			p.stat = *stat
 		}
 		return p, err

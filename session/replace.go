@@ -90,7 +90,7 @@ func (n *Node) replaced(ctx context.Context, path string) (bool, error) {
 	if err := n.s.Sync(ctx, path); err != nil {
 		return false, err
 	}
-	at, err := n.s.exists(ctx, path, false)
+	at, err := n.s.statOf(ctx, path)
 	if err != nil {
 		return false, err
 	}

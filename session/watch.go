@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"github.com/go-zookeeper/zk"
@@ -50,9 +49,10 @@ type Watch struct {
 	call  func(EventType) // in place of done; must not block
 
 	// Guarded by table.mu.
-	entry *watchEntry
-	index int // in entry.waiters; -1 when it is in none
-	event EventType
+	entry  *watchEntry
+	index  int // in entry.waiters; -1 when it is in none
+	event  EventType
+	noLook bool
 }
 
 // Done returns a channel that is closed when the watch has fired.
@@ -84,7 +84,11 @@ func (w *Watch) leave() {
 	waiters[last] = nil
 	w.entry.waiters = waiters[:last]
 	w.index = -1
-	if last == 0 && !w.entry.armed {
+	if last > 0 {
+		return
+	}
+	w.entry.quiet()
+	if !w.entry.armed {
 		delete(w.table.entries, w.key)
 	}
 }
@@ -102,6 +106,15 @@ type watchEntry struct {
 	armed   bool // the server has the watch
 	fired   bool
 	waiters []*Watch
+	look    *look // nil unless the server may withhold the event
+}
+
+// quiet stops the looks at the node. The caller holds the table's mu.
+func (e *watchEntry) quiet() {
+	if e.look != nil {
+		e.look.timer.Stop()
+		e.look = nil
+	}
 }
 
 // join adds a waiter before its read is sent, so that no event can fall
@@ -171,6 +184,7 @@ func (t *watchTable) take(e *watchEntry, event EventType) []*Watch {
 		return nil
 	}
 	e.fired = true
+	e.quiet()
 	woken := e.waiters
 	e.waiters = nil
 	for _, w := range woken {
@@ -209,20 +223,19 @@ func (w *Watch) wake(event EventType) {
 	close(w.done)
 }
 
-// watched runs a read that leaves a watch, or shares one that is there. missing
-// says whether the watch is set although the node is not there.
-func watched[T any](s *Session, path string, kind watchKind, call func(EventType), missing bool,
+// watched runs a read that leaves a watch, or shares one that is there.
+func watched[T any](s *Session, path string, kind watchKind, call func(EventType),
 	f func(watch bool) (T, error)) (T, *Watch, error) {
 	w, share := s.watches.join(s.abs(path), kind, call)
 	value, err := f(!share)
-	if err != nil && (!missing || !errors.Is(err, zk.ErrNoNode)) {
+	if err != nil {
 		w.Stop()
 		return value, nil, err
 	}
 	if !share {
 		s.watches.arm(w)
 	}
-	return value, w, err
+	return value, w, nil
 }
 
 // GetW is Get with a watch on the node's data and on its deletion. It sets
@@ -231,8 +244,11 @@ func (s *Session) GetW(ctx context.Context, path string) ([]byte, Stat, *Watch, 
 	return s.GetFunc(ctx, path, nil)
 }
 
-// ExistsW is Exists with a watch: on the node's data and deletion where it is,
-// on its creation where it is not.
+// ExistsW is Exists with a watch: on the node's data and deletion if the node
+// exists, on its creation if not. The session looks again, paced, at a node that
+// is missing or hidden, since the server may withhold its events (see SeeW). An
+// old server that answers for an unreadable node does not say so here: a wait
+// for the end of a node uses SeeW.
 func (s *Session) ExistsW(ctx context.Context, path string) (Stat, bool, *Watch, error) {
 	return s.ExistsFunc(ctx, path, nil)
 }

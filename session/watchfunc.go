@@ -14,14 +14,15 @@ import (
 // Stop is being called. It is called on the goroutine that reads from the
 // server, so it must return at once and must not call the session. What it
 // hears of comes before the answer to any read that the server executes later:
-// when that answer has arrived, the call is over.
+// when that answer has arrived, the call is over. Only what the session finds
+// out by looking again (see SeeW) is told late, and on another goroutine.
 
 // GetFunc is GetW with a function in place of Watch.Done; nil leaves Done.
 func (s *Session) GetFunc(ctx context.Context, path string, f func(EventType)) ([]byte, Stat, *Watch, error) {
 	if err := znode.ValidateRoot(path); err != nil {
 		return nil, Stat{}, nil, s.refuse("get", path, err)
 	}
-	n, w, err := watched(s, path, dataWatch, f, false, func(watch bool) (node, error) {
+	n, w, err := watched(s, path, dataWatch, f, func(watch bool) (node, error) {
 		return s.get(ctx, path, watch)
 	})
 	return n.data, n.stat, w, err
@@ -33,9 +34,12 @@ func (s *Session) ExistsFunc(ctx context.Context, path string, f func(EventType)
 	if err := znode.ValidateRoot(path); err != nil {
 		return Stat{}, false, nil, s.refuse("exists", path, err)
 	}
-	p, w, err := watched(s, path, dataWatch, f, true, func(watch bool) (presence, error) {
+	p, w, err := watched(s, path, dataWatch, f, func(watch bool) (presence, error) {
 		return s.exists(ctx, path, watch)
 	})
+	if err == nil && (!p.found || p.hidden) {
+		s.lookAgain(w, path, p)
+	}
 	return p.stat, p.found, w, err
 }
 
@@ -45,7 +49,7 @@ func (s *Session) ChildrenFunc(ctx context.Context, path string, f func(EventTyp
 	if err := znode.ValidateRoot(path); err != nil {
 		return nil, Stat{}, nil, s.refuse("children", path, err)
 	}
-	l, w, err := watched(s, path, childWatch, f, false, func(watch bool) (list, error) {
+	l, w, err := watched(s, path, childWatch, f, func(watch bool) (list, error) {
 		return s.children(ctx, path, watch)
 	})
 	return l.names, l.stat, w, err

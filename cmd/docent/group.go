@@ -228,7 +228,8 @@ type memberJSON struct {
 	Token   int64   `json:"token"`
 	Since   string  `json:"since"`
 	Updated string  `json:"updated"`
-	Session string  `json:"session"` // hexadecimal, as ZooKeeper's tools print it
+	Session string  `json:"session"`          // hexadecimal, as ZooKeeper's tools print it
+	Hidden  bool    `json:"hidden,omitempty"` // the ACL of its node hides the payload, and on newer servers the rest
 }
 
 // eventJSON is what became of one member.
@@ -242,7 +243,7 @@ func memberOf(m groupmembership.Member) memberJSON {
 	payload.set(m.Payload)
 	return memberJSON{
 		ID: m.ID, Payload: payload.Value, Base64: payload.Base64, Token: m.Token,
-		Since: timestamp(m.Since), Updated: timestamp(m.Updated), Session: fmt.Sprintf("0x%x", m.Session),
+		Since: knownTime(m.Since), Updated: knownTime(m.Updated), Session: fmt.Sprintf("0x%x", m.Session), Hidden: m.Hidden,
 	}
 }
 

@@ -114,7 +114,7 @@ func (t *findingText) finding(f inspect.Finding) {
 	case *inspect.Plain:
 		t.line("%s", head)
 	case *inspect.Hidden:
-		t.line("%s  no right to see its %s: give --auth", head, f.What)
+		t.line("%s  no right to see its %s: give --auth", head, hiddenWhat(f.What))
 	case *inspect.Omitted:
 		t.line("%s  %s not looked at: %s", head, count(f.Nodes, "child"), f.Why)
 	}
@@ -203,6 +203,9 @@ func (t *findingText) party(p inspect.Party) string {
 	s := partyName(p)
 	if p.Mode != "" {
 		s += " to " + string(p.Mode)
+	}
+	if p.Hidden && p.Since.IsZero() {
+		return s + " (the ACL hides its session, age and token too: see --auth)"
 	}
 	s += " for " + t.age(p.Since)
 	if p.Session != 0 {
@@ -302,4 +305,12 @@ func gaps(r *inspect.Report) string {
 		words = append(words, fmt.Sprintf("ACLs hide something of %s (see --auth)", count(hidden, "node")))
 	}
 	return strings.Join(words, ", ")
+}
+
+// hiddenWhat words what an ACL hides of a node.
+func hiddenWhat(what string) string {
+	if what == "node" {
+		return "data, stat and children"
+	}
+	return what
 }

@@ -22,7 +22,8 @@ type leaderCommand struct {
 // Help is shown by "docent leader --help".
 func (leaderCommand) Help() string {
 	return `Prints the leader's id; without a leader it fails with exit code 1. With --watch it prints "leader ID" or "no ` +
-		`leader" for the present state and for every change of it; SIGINT and SIGTERM end that with exit code 0. With ` +
+		`leader" for the present state and for every change of it, or "hidden leader" where the ACL of the leader's node ` +
+		`hides its id, which fails with exit code 1 without --watch; SIGINT and SIGTERM end that with exit code 0. With ` +
 		`--json it tells the token and the time of the candidacy too. Who is told to lead may have lost it a moment ago.` + "\n\n" +
 		`With --transfer ID the leader is asked to step down, and those who come before ID in line let it pass. It prints the ` +
 		`leader once that is ID, and fails with exit code 75 when the present one has not stepped down within --wait (it goes on ` +
@@ -86,6 +87,9 @@ func (c *leaderCommand) print(ctx context.Context, a *app, task string, sm *sess
 		return err
 	case a.globals.JSON:
 		return a.printJSON(asJSON(leader))
+	case leader.Hidden:
+		return &taskError{task: task, err: fmt.Errorf("there is a leader, but the ACL of %s hides its id", leader.Path),
+			hint: "give credentials that may read it, with --auth or DOCENT_AUTH"}
 	}
 	return a.printf("%s\n", oneLine(leader.ID))
 }
@@ -141,6 +145,8 @@ func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *elect
 			err = a.printJSON(asJSON(leader))
 		case leader.Vacant():
 			err = a.printf("no leader\n")
+		case leader.Hidden:
+			err = a.printf("hidden leader\n")
 		default:
 			err = a.printf("leader %s\n", oneLine(leader.ID))
 		}
@@ -157,6 +163,7 @@ func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *elect
 // leaderJSON is one state of an election.
 type leaderJSON struct {
 	Vacant  bool   `json:"vacant"`
+	Hidden  bool   `json:"hidden,omitempty"` // the ACL of its node hides the rest
 	ID      string `json:"id,omitempty"`
 	Token   int64  `json:"token,omitempty"`
 	Since   string `json:"since,omitempty"`
@@ -167,5 +174,9 @@ func asJSON(l election.Leader) leaderJSON {
 	if l.Vacant() {
 		return leaderJSON{Vacant: true}
 	}
-	return leaderJSON{ID: l.ID, Token: l.Token, Since: timestamp(l.Since), Session: fmt.Sprintf("0x%x", l.Session)}
+	j := leaderJSON{Hidden: l.Hidden, ID: l.ID, Token: l.Token}
+	if !l.Since.IsZero() { // the server tells the node's stat
+		j.Since, j.Session = timestamp(l.Since), fmt.Sprintf("0x%x", l.Session)
+	}
+	return j
 }

@@ -75,13 +75,19 @@ func permitOf(s *lock.Semaphore) lockable {
 func (l lockable) describe(holders []lock.Contender) string {
 	h := holders[0]
 	name := oneLine(h.ID)
-	if name == "" {
+	switch {
+	case h.Hidden:
+		name = "a client that the ACL of " + oneLine(h.Path) + " hides"
+	case name == "":
 		name = "a client that tells no name"
 	}
 	if h.PID != 0 {
 		name += fmt.Sprintf(" (pid %d on %s)", h.PID, oneLine(h.Host))
 	}
-	line := fmt.Sprintf("by %s since %s", name, clock(h.Since, time.Now()))
+	line := "by " + name
+	if !h.Since.IsZero() {
+		line += " since " + clock(h.Since, time.Now())
+	}
 	switch n := len(holders) - 1; {
 	case n == 1:
 		line += " and by one more"

@@ -230,11 +230,15 @@ func (c *queueList) Run(ctx context.Context, a *app) error {
 func stateOf(e queue.Entry) string {
 	now := time.Now()
 	switch {
+	case e.Claim != nil && e.Claim.Hidden:
+		return "claimed (the ACL of the claim hides by whom)"
 	case e.Claim != nil && e.Claim.PID != 0:
 		return fmt.Sprintf("claimed by %s (pid %d on %s) since %s",
 			oneLine(e.Claim.ID), e.Claim.PID, oneLine(e.Claim.Host), clock(e.Claim.Since, now))
 	case e.Claim != nil:
 		return fmt.Sprintf("claimed by %s since %s", oneLine(e.Claim.ID), clock(e.Claim.Since, now))
+	case e.Hidden:
+		return "hidden (the ACL of its node hides what it holds)"
 	case e.Malformed != "":
 		return "malformed: " + oneLine(e.Malformed)
 	case e.Due.After(now):
@@ -245,18 +249,28 @@ func stateOf(e queue.Entry) string {
 
 func entryAsJSON(e queue.Entry) queueEntryJSON {
 	j := queueEntryJSON{
-		ID: e.ID, State: "ready", Priority: e.Priority, Attempts: e.Attempts, Put: timestamp(e.Put), payloadJSON: payload(e.Data),
+		ID: e.ID, State: "ready", Priority: e.Priority, Attempts: e.Attempts, Put: knownTime(e.Put), payloadJSON: payload(e.Data),
 	}
 	if !e.Due.IsZero() {
 		j.Due = timestamp(e.Due)
 	}
 	switch {
 	case e.Claim != nil:
-		j.State, j.By, j.Host, j.PID, j.Since = "claimed", e.Claim.ID, e.Claim.Host, e.Claim.PID, timestamp(e.Claim.Since)
+		j.State, j.By, j.Host, j.PID, j.Since = "claimed", e.Claim.ID, e.Claim.Host, e.Claim.PID, knownTime(e.Claim.Since)
+	case e.Hidden:
+		j.State = "hidden"
 	case e.Malformed != "":
 		j.State = "malformed"
 	case e.Due.After(time.Now()):
 		j.State = "delayed"
 	}
 	return j
+}
+
+// knownTime is the timestamp of a time that a server may keep back.
+func knownTime(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return timestamp(t)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/docent-go/docent/queue"
@@ -48,9 +49,9 @@ func (c *queueDeadList) Run(ctx context.Context, a *app) error {
 			}
 			if a.globals.JSON {
 				err = a.printJSON(letterJSON{l.ID, l.Item, l.Reason, l.Malformed, l.Priority, l.Attempts,
-					timestamp(l.Put), timestamp(l.Died), payload(l.Data)})
+					knownTime(l.Put), knownTime(l.Died), payload(l.Data)})
 			} else {
-				err = a.printf("%s  attempts %d  died %s  %s\n", oneLine(l.ID), l.Attempts, timestamp(l.Died), oneLine(l.Reason))
+				err = a.printf("%s  attempts %d  died %s  %s\n", oneLine(l.ID), l.Attempts, cmp.Or(knownTime(l.Died), "?"), oneLine(l.Reason))
 			}
 			if err != nil {
 				return err

@@ -16,12 +16,20 @@ import (
 // Contender is one node that stands in the line.
 type Contender struct {
 	Path string
-	Data []byte // nil when it may not be read
-	Stat session.Stat
+	Data []byte // nil if the node is hidden
+	// Stat is zero if the node is hidden and the server keeps the stat back.
+	Stat   session.Stat
+	Hidden bool // the session may not read the node
 }
 
 // Since returns when the node was made, by the clock of the ensemble's leader.
-func (c Contender) Since() time.Time { return time.UnixMilli(c.Stat.Ctime) }
+// It is the zero time if the server keeps that back.
+func (c Contender) Since() time.Time {
+	if session.Hidden(c.Stat) {
+		return time.Time{}
+	}
+	return time.UnixMilli(c.Stat.Ctime)
+}
 
 // Contenders lists who stands in the line, first come first. It reads every
 // node, a few at a time: it is for people and tools, not for decisions. Nodes
@@ -56,23 +64,17 @@ func (l *Line) Contenders(ctx context.Context) ([]Contender, error) {
 	return contenders, nil
 }
 
-// read returns nothing for a node that has gone. One that may not be read is
-// still described by its stat, for which ZooKeeper asks no right.
+// read returns nothing for a node that is gone. A hidden node is a contender
+// too: its name gives it a place.
 func (l *Line) read(ctx context.Context, path string) (*Contender, error) {
-	data, stat, err := l.m.Get(ctx, path)
-	if errors.Is(err, zk.ErrNoAuth) {
-		var found bool
-		if stat, found, err = l.m.Exists(ctx, path); err == nil && !found {
-			return nil, nil
-		}
-	}
+	node, err := l.m.See(ctx, path)
 	switch {
 	case errors.Is(err, zk.ErrNoNode):
 		return nil, nil
 	case err != nil:
 		return nil, err
 	}
-	return &Contender{path, data, stat}, nil
+	return &Contender{path, node.Data, node.Stat, node.Hidden}, nil
 }
 
 // readers is how many nodes are read at a time.

@@ -73,11 +73,11 @@ func (l *Line) FirstW(ctx context.Context, s *session.Session) (Contender, bool,
 // it does not find what it was called for.
 
 func watchNode(ctx context.Context, s *session.Session, path string) (Contender, *session.Watch, error) {
-	data, stat, watch, err := s.GetW(ctx, path)
+	node, watch, err := s.SeeW(ctx, path)
 	if errors.Is(err, zk.ErrNoNode) {
 		return Contender{}, nil, nil
 	}
-	return Contender{path, data, stat}, watch, err
+	return Contender{path, node.Data, node.Stat, node.Hidden}, watch, err
 }
 
 func (l *Line) watchEmpty(ctx context.Context, s *session.Session) (*session.Watch, error) {

@@ -106,10 +106,11 @@ func (c *contender) seen(r ownNode) error {
 //
 // The watch is set by reading the data: unlike an exists, that leaves no watch
 // on a node that has gone already. A predecessor that is written to is watched
-// again, and nothing else starts anew.
+// again, and nothing else starts anew. At a hidden predecessor the session looks
+// again from time to time, since servers do not tell of its end.
 func (c *contender) outlast(ctx context.Context, path string) error {
 	for {
-		_, _, watch, err := c.s.GetW(ctx, path)
+		_, watch, err := c.s.SeeW(ctx, path)
 		switch {
 		case errors.Is(err, zk.ErrNoNode):
 			return nil

@@ -142,23 +142,28 @@ func (n *Node) taken(ctx context.Context, s *session.Session) error {
 	switch {
 	case err != nil:
 		return err
-	case found && stat.EphemeralOwner == 0:
+	case found && lasting(stat):
 		return ErrNotEphemeral
 	}
 	return line.ErrTaken
 }
 
+// lasting reports whether the node is known to belong to no session. Of a hidden
+// node that is not known: contenders take it for a holder's.
+func lasting(stat session.Stat) bool { return stat.EphemeralOwner == 0 && !session.Hidden(stat) }
+
 // outlast waits until the node has gone. It watches by reading the data, which
-// leaves no watch where the node has gone already.
+// leaves no watch where the node has gone already. At a hidden node the session
+// looks again from time to time.
 func (n *Node) outlast(ctx context.Context, s *session.Session) error {
 	for {
-		_, stat, watch, err := s.GetW(ctx, n.path)
+		node, watch, err := s.SeeW(ctx, n.path)
 		switch {
 		case errors.Is(err, zk.ErrNoNode):
 			return nil
 		case err != nil:
 			return fmt.Errorf("waiting for %s: %w", n.path, err)
-		case stat.EphemeralOwner == 0:
+		case lasting(node.Stat):
 			watch.Stop()
 			return ErrNotEphemeral
 		}
@@ -187,14 +192,18 @@ func (n *Node) Current(ctx context.Context) (line.Contender, bool, error) {
 	if n.err != nil {
 		return line.Contender{}, false, n.err
 	}
-	data, stat, err := n.m.Get(ctx, n.path)
+	node, err := n.m.See(ctx, n.path)
 	switch {
 	case errors.Is(err, zk.ErrNoNode):
 		return line.Contender{}, false, nil
 	case err != nil:
 		return line.Contender{}, false, line.GaveUp(ctx, err)
 	}
-	return line.Contender{Path: n.path, Data: data, Stat: stat}, true, nil
+	return n.contender(node), true, nil
+}
+
+func (n *Node) contender(node session.Sighting) line.Contender {
+	return line.Contender{Path: n.path, Data: node.Data, Stat: node.Stat, Hidden: node.Hidden}
 }
 
 // CurrentW is Current within one session, with a watch that fires when the node
@@ -205,9 +214,9 @@ func (n *Node) CurrentW(ctx context.Context, s *session.Session) (line.Contender
 		return line.Contender{}, false, nil, n.err
 	}
 	for {
-		data, stat, watch, err := s.GetW(ctx, n.path)
+		node, watch, err := s.SeeW(ctx, n.path)
 		if err == nil {
-			return line.Contender{Path: n.path, Data: data, Stat: stat}, true, watch, nil
+			return n.contender(node), true, watch, nil
 		}
 		if !errors.Is(err, zk.ErrNoNode) {
 			return line.Contender{}, false, nil, err

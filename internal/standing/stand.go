@@ -224,7 +224,7 @@ func (r *round) find() error {
 		if !numbered(name, base) || r.claim(path) != r.Node {
 			continue
 		}
-		stat, found, err := r.s.Exists(always, path)
+		stat, found, err := r.s.StatOf(always, path)
 		if err == nil && found && stat.EphemeralOwner == r.s.ID() {
 			r.path, r.maybe, r.doubt, r.written = path, true, false, 0
 			return nil

@@ -1,0 +1,199 @@
+package barrier_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/barrier"
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// A gate that is lifted and set again while the waiter is cut off was open.
+func TestFault13_LiftedAndSetAgainWhileCutOff(t *testing.T) {
+	for name, away := range map[string]time.Duration{"the session lasts": 2 * time.Second, "the session ends": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			testworld.Run(t, func(w *testworld.World) {
+				p := w.Process()
+				other := w.Process()
+				g := barrier.New(other.Manager, gate)
+				require.NoError(w, g.Set(w.Context()))
+				call := wait(p)
+				time.Sleep(time.Second)
+				p.Link.Cut(zktest.Both)
+				p.Link.Disconnect()
+				time.Sleep(away / 2)
+				require.NoError(w, g.Lift(w.Context()))
+				require.NoError(w, g.Set(w.Context()))
+				time.Sleep(away / 2)
+				require.True(w, call.Waiting())
+				p.Link.Heal()
+				require.True(w, call.Get())
+			})
+		})
+	}
+}
+
+// A gate that is only written to stays closed, cut off or not.
+func TestFault13_WrittenToWhileCutOff(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		w.Put(gate, "")
+		call := wait(p)
+		time.Sleep(time.Second)
+		p.Link.Cut(zktest.Both)
+		w.Put(gate, "x")
+		time.Sleep(time.Minute)
+		p.Link.Heal()
+		w.Put(gate, "y")
+		time.Sleep(time.Hour)
+		require.True(w, call.Waiting())
+		w.Remove(gate)
+		require.True(w, call.Get())
+	})
+}
+
+func TestFault38_GateThatMayNotBeRead(t *testing.T) {
+	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
+		w.Put("/barriers", "")
+		p := w.Process()
+		g := barrier.New(p.Manager, gate)
+		set, err := g.IsSet(w.Context())
+		require.NoError(w, err)
+		require.False(w, set)
+		require.NoError(w, barrier.New(owner.Manager, gate).Set(w.Context()))
+		set, err = g.IsSet(w.Context())
+		require.NoError(w, err)
+		require.True(w, set)
+		require.NoError(w, g.Set(w.Context()), "it is set")
+	})
+}
+
+// Servers do not tell of the end of a gate that the waiter may not read.
+func TestFault39_GateThatMayNotBeRead(t *testing.T) {
+	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
+		g := barrier.New(owner.Manager, gate)
+		require.NoError(w, g.Set(w.Context()))
+		call := wait(w.Process())
+		time.Sleep(time.Hour)
+		require.True(w, call.Waiting())
+		require.NoError(w, g.Lift(w.Context()))
+		start := time.Now()
+		require.True(w, call.Get())
+		require.LessOrEqual(w, time.Since(start), 13*time.Second)
+	})
+}
+
+// A gate that may be read costs no look, however long the wait.
+func TestFault39_ReadableGateCostsNoLook(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		w.Put(gate, "")
+		p := w.Process()
+		wait(p)
+		w.Count(func() {})
+		counts := w.Count(func() { time.Sleep(time.Hour) })
+		require.Zero(w, counts["exists"])
+		require.Zero(w, counts["getData"])
+	})
+}
+
+// A member that may not be read is at the barrier, and the others are described.
+func TestFault38_HiddenMember(t *testing.T) {
+	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
+		w.Put(dir, "")
+		enter(owner, 3, "a")
+		p := w.Process()
+		enter(p, 3, "b")
+		status, err := barrier.NewDouble(p.Manager, dir, 3).Status(w.Context())
+		require.NoError(w, err)
+		require.Len(w, status.Members, 2)
+		hidden := 0
+		for _, m := range status.Members {
+			if m.Hidden {
+				hidden++
+				require.Equal(w, "a", m.ID)
+			} else {
+				require.Equal(w, "b", m.ID)
+				require.Equal(w, p.Current().ID(), m.Session)
+			}
+		}
+		require.Equal(w, 1, hidden)
+	})
+}
+
+// Set and Lift touch gates alone, whoever made them.
+func TestFault25_GatesAlone(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		g := barrier.New(p.Manager, gate)
+		for _, data := range []string{`{"qps":2}`, "true", `{"host":"h","pid":1,"id":"a lock's holder"}`, "\x00\x00\x00\x00\x00\x00\x00\x05"} {
+			w.Put(gate, data)
+			require.ErrorIs(w, g.Lift(w.Context()), barrier.ErrNotGate)
+			require.ErrorIs(w, g.Set(w.Context()), barrier.ErrNotGate)
+			require.Equal(w, data, w.Data(gate))
+		}
+		w.Remove(gate)
+		_, err := p.Create(w.Context(), gate, nil, session.Ephemeral)
+		require.NoError(w, err)
+		err = g.Lift(w.Context())
+		require.ErrorIs(w, err, barrier.ErrNotGate)
+		require.ErrorContains(w, err, "belongs to the session")
+		w.Remove(gate)
+		w.Put(gate+"/a", "")
+		w.Remove(gate + "/a")
+		require.ErrorIs(w, g.Lift(w.Context()), barrier.ErrNotGate, "the empty directory of something")
+		w.Remove(gate)
+		for _, data := range []string{"", "127.0.0.1", "fe80::1"} { // kazoo's, Curator's
+			w.Put(gate, data)
+			require.NoError(w, g.Set(w.Context()))
+			require.NoError(w, g.Lift(w.Context()))
+			_, found := w.Srv.Node(gate)
+			require.False(w, found)
+		}
+	})
+}
+
+// A gate that another gate has taken the place of between the look and the delete
+// is lifted too; anything else is not.
+func TestFault25_AnotherNodeBetweenLookAndDelete(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		g := barrier.New(w.Process().Manager, gate)
+		require.NoError(w, g.Set(w.Context()))
+		w.Once(func(r zktest.Request) bool { return r.Op == zktest.OpDelete && r.Path == gate }, func() zktest.Action {
+			w.Put(gate, "now a config key")
+			return zktest.Pass
+		})
+		require.ErrorIs(w, g.Lift(w.Context()), barrier.ErrNotGate)
+		require.Equal(w, "now a config key", w.Data(gate))
+	})
+}
+
+// A gate that may not be read may be anything: it is left.
+func TestFault25_HiddenGate(t *testing.T) {
+	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
+		w.Put("/barriers", "")
+		require.NoError(w, barrier.New(owner.Manager, gate).Set(w.Context()))
+		require.ErrorIs(w, barrier.New(w.Process().Manager, gate).Lift(w.Context()), zk.ErrNoAuth)
+		_, found := w.Srv.Node(gate)
+		require.True(w, found)
+	})
+}
+
+// A rendezvous does not clear away a "ready" that is not a round's.
+func TestFault25_ReadyOfAStranger(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		w.Put(ready, "yes, we are")
+		_, err := barrier.NewDouble(w.Process().Manager, dir, 2).Enter(w.Context())
+		require.ErrorIs(w, err, barrier.ErrNotDouble)
+		require.Equal(w, "yes, we are", w.Data(ready))
+		for _, data := range []string{"", "127.0.0.1"} {
+			w.Put(ready, data)
+			enter(w.Process(), 1, "a").Get()
+			w.Remove(dir + "/member-a")
+		}
+	})
+}

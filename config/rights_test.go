@@ -1,0 +1,84 @@
+package config_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// A key that appears unreadable is reported, and shown once it may be read.
+func TestFault39_KeyThatAppearsUnreadable(t *testing.T) {
+	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
+		w.Put("/app", "")
+		p := w.Process()
+		value, err := config.Open(w.Context(), p.Manager, "/app/key", config.JSON[int](), config.Default(1))
+		require.NoError(w, err)
+		defer value.Close()
+		require.Equal(w, 1, value.Load().Value)
+		_, err = owner.Create(w.Context(), "/app/key", []byte("2"), session.Persistent)
+		require.NoError(w, err)
+		time.Sleep(time.Minute)
+		require.ErrorIs(w, value.Err(), zk.ErrNoAuth)
+		w.Remove("/app/key")
+		w.Put("/app/key", "3")
+		time.Sleep(time.Minute)
+		require.NoError(w, value.Err())
+		require.Equal(w, 3, value.Load().Value)
+	})
+}
+
+// A key that was deleted and made again while the watcher was cut off is another
+// value, although it holds the same.
+func TestFault13_KeyMadeAgainWhileCutOff(t *testing.T) {
+	for _, away := range []time.Duration{2 * time.Second, time.Minute} {
+		testworld.Run(t, func(w *testworld.World) {
+			w.Put("/app/key", "1")
+			p := w.Process()
+			value, err := config.Open(w.Context(), p.Manager, "/app/key", config.JSON[int]())
+			require.NoError(w, err)
+			defer value.Close()
+			before := value.Load()
+			p.Link.Cut(zktest.Both)
+			p.Link.Disconnect()
+			w.Remove("/app/key")
+			w.Put("/app/key", "1")
+			node, _ := w.Srv.Node("/app/key")
+			time.Sleep(away)
+			p.Link.Heal()
+			ctx, cancel := context.WithTimeout(w.Context(), time.Hour)
+			defer cancel()
+			for value.Load().Zxid == before.Zxid && ctx.Err() == nil {
+				time.Sleep(time.Second)
+			}
+			require.Equal(w, node.Stat.Mzxid, value.Load().Zxid)
+		})
+	}
+}
+
+// What a missing key costs: a look every ten seconds. A readable key costs none.
+func TestFault39_WhatWatchedKeysCost(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		w.Put("/app/key", "1")
+		p := w.Process()
+		for _, key := range []string{"/app/key", "/app/missing"} {
+			value, err := config.Open(w.Context(), p.Manager, key, config.JSON[int](), config.Default(1))
+			require.NoError(w, err)
+			defer value.Close()
+			counts := w.Count(func() { time.Sleep(time.Hour) })
+			if key == "/app/key" {
+				require.Zero(w, counts["exists"]+counts["getData"])
+			} else {
+				require.InDelta(w, 360, counts["exists"], 120)
+				require.Zero(w, counts["getData"])
+			}
+		}
+	})
+}

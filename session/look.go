@@ -1,0 +1,165 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"hash/fnv"
+	"strconv"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+)
+
+// A server tells of a node's creation, change and deletion only those who may
+// read it at that time, and drops the watch without a word for the others. So
+// two watches may be deaf: one on a missing node, which may be created
+// unreadable, and one on a hidden node. For these the session looks again, paced,
+// for as long as a waiter is left, and fires the watch itself if the node is not
+// as it was. A watch that a read of the node has left is not deaf. Only a later
+// change of the node's ACL makes it so, of which servers tell no session.
+
+// Pauses between looks. A missing node is usually told of when it is created, so
+// that look is a safety. A hidden node is never told of.
+const (
+	lookMissing     = 10 * time.Second
+	lookHiddenFirst = time.Second
+	lookHiddenMost  = 10 * time.Second
+)
+
+// look is what an entry of the watch table that may be deaf keeps.
+type look struct {
+	was   presence
+	pause time.Duration
+	timer *time.Timer
+}
+
+// lookAgain has the session look at the node of a watch, which was seen as was.
+func (s *Session) lookAgain(w *Watch, path string, was presence) {
+	s.watches.mu.Lock()
+	defer s.watches.mu.Unlock()
+	e := w.entry
+	if e == nil || e.fired || w.index < 0 {
+		return
+	}
+	if was.hidden && Hidden(was.stat) {
+		e.armed = false // the server has refused the watch, or has dropped it
+	}
+	if e.look != nil {
+		return // if the node has changed since that look, the next one tells
+	}
+	l := &look{was: was, pause: lookMissing}
+	if was.hidden {
+		l.pause = lookHiddenFirst
+	}
+	e.look = l
+	l.timer = time.AfterFunc(s.spread(path, l.pause), func() {
+		s.spawn(func() { s.takeLook(w.key, path, e, l) })
+	})
+}
+
+// spread returns about d: sessions and paths that begin at one instant do not
+// look at one instant.
+func (s *Session) spread(path string, d time.Duration) time.Duration {
+	h := fnv.New32a()
+	h.Write(strconv.AppendInt([]byte(path), s.ID(), 16))
+	return d*3/4 + d/2*time.Duration(h.Sum32()%1024)/1024
+}
+
+// takeLook looks at the node once, and fires the entry or looks again later.
+func (s *Session) takeLook(key watchKey, path string, e *watchEntry, l *look) {
+	if !s.watches.wants(e, l) {
+		return
+	}
+	now, err := s.present(path, l.was.hidden)
+	if err == nil && now.differs(l.was) {
+		s.watches.fireEntry(l.was.event(now), key, e)
+		return
+	}
+	s.watches.mu.Lock()
+	defer s.watches.mu.Unlock()
+	if e.look != l {
+		return
+	}
+	if l.was.hidden {
+		l.pause = min(2*l.pause, lookHiddenMost)
+	}
+	l.timer.Reset(s.spread(path, l.pause))
+}
+
+// present asks the server for a node, and renews the watch on a missing one: a
+// node that was created unreadable and deleted again has used it up. unread says
+// that the node was hidden, so that an old server's stat does not say enough. The
+// requests end with the session.
+func (s *Session) present(path string, unread bool) (presence, error) {
+	ctx := context.Background()
+	p, err := s.exists(ctx, path, true)
+	if err != nil || !p.found || p.hidden || !unread {
+		return p, err
+	}
+	_, err = s.get(ctx, path, false)
+	switch {
+	case errors.Is(err, zk.ErrNoAuth):
+		p.hidden = true
+		return p, nil
+	case errors.Is(err, zk.ErrNoNode):
+		return presence{}, nil
+	}
+	return p, err
+}
+
+func (p presence) differs(was presence) bool {
+	return p.found != was.found || p.hidden != was.hidden ||
+		p.stat.Czxid != was.stat.Czxid || p.stat.Mzxid != was.stat.Mzxid
+}
+
+// event is what a watch would have told of the change from p to now.
+func (p presence) event(now presence) EventType {
+	switch {
+	case !now.found:
+		return NodeDeleted
+	case !p.found:
+		return NodeCreated
+	}
+	return NodeDataChanged
+}
+
+// wants reports whether a waiter still asks for the look, and else ends the
+// looks at the node.
+func (t *watchTable) wants(e *watchEntry, l *look) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if e.look != l {
+		return false
+	}
+	for _, w := range e.waiters {
+		if !w.noLook {
+			return true
+		}
+	}
+	e.quiet()
+	return false
+}
+
+// NoLook says that the waiter cares only for what servers tell it: a node that
+// the session may not read means nothing to it. For its sake the session does
+// not look again at the node.
+func (w *Watch) NoLook() {
+	w.table.mu.Lock()
+	defer w.table.mu.Unlock()
+	w.noLook = true
+}
+
+// fireEntry fires an entry unless it has fired or was given up.
+func (t *watchTable) fireEntry(event EventType, key watchKey, e *watchEntry) {
+	t.mu.Lock()
+	if t.entries[key] != e {
+		t.mu.Unlock()
+		return
+	}
+	woken := t.take(e, event)
+	delete(t.entries, key)
+	t.mu.Unlock()
+	for _, w := range woken {
+		w.wake(event)
+	}
+}
