@@ -187,15 +187,6 @@ func (d *Double) clear(ctx context.Context, s *session.Session, r *round) error 
 		}
 		// The next round has begun, or a stranger has written to the directory.
 	}
-	_, stat, err := s.Get(ctx, d.ready)
-	if errors.Is(err, zk.ErrNoNode) || err == nil && stat.Czxid != r.zxid {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := s.Delete(ctx, d.ready, session.AnyVersion); !errors.Is(err, zk.ErrNoNode) {
-		return err
-	}
-	return nil
+	_, err := s.DeleteExact(ctx, d.ready, r.zxid)
+	return err
 }

@@ -163,8 +163,8 @@ func (r *request) place(ctx context.Context, s *session.Session) (*session.Node,
 			return nil, ErrOverruled
 		case found:
 			r.since = stat.Czxid
-			err = s.Delete(ctx, w.path(), stat.Version)
-			if err != nil && !errors.Is(err, zk.ErrNoNode) && !errors.Is(err, zk.ErrBadVersion) && !errors.Is(err, session.ErrUnknownOutcome) {
+			// That wish and no other: a later one stands at the same path.
+			if _, err = s.DeleteExact(ctx, w.path(), stat.Czxid); err != nil {
 				return nil, err
 			}
 		}

@@ -62,18 +62,36 @@ func (h *Hold) untilRevoked(ctx context.Context, stop func()) (context.Context, 
 // who hold.
 //
 // It does not wait for what becomes of the request. A contender that has gone
-// has given up: that is no error. ctx bounds the request. Errors: ctx's;
-// session.ErrClosed; an invalid path; zk.ErrNoAuth when we may not write the node.
+// has given up: that is no error. The node that stands at path when Revoke looks
+// is the one that is asked, and not the next holder's at the same path.
+//
+// ctx bounds the requests. Errors: ctx's; session.ErrClosed; an invalid path;
+// zk.ErrNoAuth when we may not write the node; session.ErrUnknownOutcome when the
+// answer was lost and others have written into the node since.
 func Revoke(ctx context.Context, sm *session.Manager, path string) error {
+	err := revoke(ctx, sm, path)
+	if err != nil {
+		return fmt.Errorf("revoke %s: %w", path, err)
+	}
+	return nil
+}
+
+func revoke(ctx context.Context, sm *session.Manager, path string) error {
 	for {
-		_, err := sm.Set(ctx, path, []byte(revokeMessage), session.AnyVersion)
+		s, err := sm.Session(ctx)
+		if err != nil {
+			return err
+		}
+		seen, found, err := s.Exists(ctx, path)
+		if err == nil && found {
+			_, err = s.SetExact(ctx, path, []byte(revokeMessage), seen.Czxid)
+		}
 		switch {
 		case err == nil, errors.Is(err, zk.ErrNoNode):
-			return nil
-		case !errors.Is(err, session.ErrUnknownOutcome) || ctx.Err() != nil:
-			return fmt.Errorf("revoke %s: %w", path, err)
+			return nil // in doubt as well: the node that was asked has gone
+		case errors.Is(err, session.ErrUnknownOutcome), !errors.Is(err, session.ErrSessionEnded), ctx.Err() != nil:
+			return err
 		}
-		// The answer was lost: to ask twice does no harm.
 	}
 }
 

@@ -106,7 +106,8 @@ func (v *limitView) look(ctx context.Context) error {
 		if err != nil && !errors.Is(err, zk.ErrNodeExists) && !errors.Is(err, session.ErrUnknownOutcome) {
 			return err
 		}
-		// In doubt the next read tells, or finds ctx or the session ended.
+		// In doubt the next read tells, or finds ctx or the session ended. A node
+		// that others have deleted is made again, as for all who come to look.
 	}
 }
 
@@ -138,15 +139,15 @@ func (v *limitView) stop() {
 
 // creator is a Manager or a Session.
 type creator interface {
-	Create(ctx context.Context, path string, data []byte, mode session.Mode) (string, error)
+	CreateOnce(ctx context.Context, path string, data []byte) error
 	EnsureDir(ctx context.Context, path string) error
 }
 
 // makeNode makes a persistent node, and its parents where they are missing.
 func makeNode(ctx context.Context, c creator, path string, data []byte) error {
 	for {
-		_, err := c.Create(ctx, path, data, session.Persistent)
-		if !errors.Is(err, zk.ErrNoNode) {
+		err := c.CreateOnce(ctx, path, data)
+		if !errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
 			return err
 		}
 		dir, _ := znode.Split(path)
@@ -201,7 +202,8 @@ func (s *Semaphore) resize(ctx context.Context, n int) error {
 		if !errors.Is(err, zk.ErrNoNode) {
 			return err
 		}
-		if err = makeNode(ctx, s.sm, s.limit.node, encodeLimit(n)); !errors.Is(err, zk.ErrNodeExists) {
+		err = makeNode(ctx, s.sm, s.limit.node, encodeLimit(n))
+		if !errors.Is(err, zk.ErrNodeExists) || errors.Is(err, session.ErrUnknownOutcome) {
 			return err
 		}
 	}

@@ -168,7 +168,7 @@ func (c *claim) remove() (found bool, err error) {
 	default:
 	}
 	ctx := context.Background() // the session's end removes the node, a caller's does not matter
-	found, err = s.deleteIf(ctx, c.path, true, func(stat Stat) bool { return stat.EphemeralOwner == s.ID() })
+	found, err = s.deleteIf(ctx, c.path, true, s.owns)
 	if err == nil {
 		c.end()
 	}

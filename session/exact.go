@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,13 +38,31 @@ func (s *Session) DeleteExact(ctx context.Context, path string, czxid int64) (fo
 	return s.deleteIf(ctx, path, false, func(stat Stat) bool { return stat.Czxid == czxid })
 }
 
+// DeleteOwned deletes the node at path if this session has made it, and no other
+// that has come to stand there. It is DeleteExact in all else, except that it
+// goes on after answers that leave it open, until the node has gone.
+func (s *Session) DeleteOwned(ctx context.Context, path string) (found bool, err error) {
+	if err := znode.Validate(path); err != nil {
+		return false, s.refuse("delete", path, err)
+	}
+	return s.deleteIf(ctx, path, true, s.owns)
+}
+
+func (s *Session) owns(stat Stat) bool { return stat.EphemeralOwner == s.ID() }
+
 // deleteIf deletes the node at path as long as it is the one that is meant. With
-// persist it goes on after answers that leave it open, until the node has gone.
+// persist the node is one of our own: the session goes on after answers that
+// leave it open, until the node has gone; and it deletes the node unseen where
+// the server does not let the session look at it. Else the node would stay for
+// as long as the session lasts, and be in the way of all.
 func (s *Session) deleteIf(ctx context.Context, path string, persist bool, meant func(Stat) bool) (found bool, err error) {
 	abs := s.abs(path)
 	var doubt error // of a try that may have been done
 	for n := 0; ; n++ {
 		at, err := s.settled(ctx, path)
+		if persist && doubt == nil && errors.Is(err, zk.ErrNoAuth) {
+			return s.deleteUnseen(ctx, path)
+		}
 		switch {
 		case err != nil && doubt != nil:
 			return false, fmt.Errorf("%w; then: %w", doubt, err)
@@ -68,6 +87,83 @@ func (s *Session) deleteIf(ctx context.Context, path string, persist bool, meant
 			doubt = err
 		case !errors.Is(err, zk.ErrBadVersion): // with which others have written into it: look again
 			return true, err
+		}
+		s.sleep(ctx, n)
+	}
+}
+
+func (s *Session) deleteUnseen(ctx context.Context, path string) (found bool, err error) {
+	err = s.Delete(ctx, path, AnyVersion)
+	if errors.Is(err, zk.ErrNoNode) {
+		return false, nil
+	}
+	return true, err
+}
+
+// SetExact writes data into the node that the transaction czxid has made at path,
+// whatever version it has, and returns the new stat. It fails with zk.ErrNoNode
+// where that node is not there, also if another one is. What SetOver says of a
+// lost answer holds here too.
+func (s *Session) SetExact(ctx context.Context, path string, data []byte, czxid int64) (Stat, error) {
+	if err := znode.Validate(path); err != nil {
+		return Stat{}, s.refuse("set", path, err)
+	}
+	for n := 0; ; n++ {
+		at, err := s.settled(ctx, path)
+		switch {
+		case err != nil:
+			return Stat{}, err
+		case !at.found, at.stat.Czxid != czxid:
+			return Stat{}, &OpError{"set", path, s.ID(), zk.ErrNoNode}
+		}
+		stat, err := s.SetOver(ctx, path, data, at.stat)
+		if !errors.Is(err, zk.ErrBadVersion) {
+			return stat, err
+		}
+		s.sleep(ctx, n)
+	}
+}
+
+// CreateOnce is Create of a persistent node that finds out what has become of a
+// lost answer, as far as that can be found out. It asks for the parent's stat
+// beforehand, a request more: as long as the parent has had no other child made
+// or deleted, the create was not done, and is sent again.
+//
+// Else the error is ErrUnknownOutcome, with zk.ErrNodeExists besides where a node
+// stands: it stays open who has made it. Other errors are those of Create.
+func (s *Session) CreateOnce(ctx context.Context, path string, data []byte) error {
+	if err := cmp.Or(znode.Validate(path), s.fits(s.createSize(s.abs(path), data))); err != nil {
+		return s.refuse("create", path, err)
+	}
+	dir, _ := znode.Split(path)
+	before, known, err := s.Exists(ctx, dir)
+	if err != nil && !errors.Is(err, zk.ErrNoAuth) {
+		return err
+	}
+	for n := 0; ; n++ {
+		_, err := s.Create(ctx, path, data, Persistent)
+		if !InDoubt(err) {
+			return err
+		}
+		at, looked := s.settled(ctx, path)
+		switch {
+		case looked != nil:
+			return fmt.Errorf("%w; then: %w", err, looked)
+		case at.found:
+			return &OpError{"create", path, s.ID(), unknown(zk.ErrNodeExists)}
+		case !known:
+			return err
+		}
+		now, found, looked := s.Exists(ctx, dir)
+		switch {
+		case looked != nil:
+			return fmt.Errorf("%w; then: %w", err, looked)
+		case !found, now.Czxid != before.Czxid, now.Pzxid != before.Pzxid:
+			return err
+		}
+		var answer *CodeError
+		if errors.As(err, &answer) {
+			return &OpError{"create", path, s.ID(), answer} // and it was not done
 		}
 		s.sleep(ctx, n)
 	}

@@ -239,5 +239,5 @@ func (n *Node) discard() (found bool, err error) {
 func (n *Node) isOurs(stat Stat) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return stat.EphemeralOwner == n.s.ID() && (n.czxid == 0 || n.czxid == stat.Czxid)
+	return n.s.owns(stat) && (n.czxid == 0 || n.czxid == stat.Czxid)
 }
