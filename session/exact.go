@@ -137,8 +137,16 @@ func (s *Session) CreateOnce(ctx context.Context, path string, data []byte) erro
 	}
 	dir, _ := znode.Split(path)
 	before, known, err := s.Exists(ctx, dir)
-	if err != nil && !errors.Is(err, zk.ErrNoAuth) {
+	switch {
+	case errors.Is(err, zk.ErrNoAuth): // it goes without
+	case err != nil:
 		return err
+	case !known && dir == "/": // which always exists for the caller
+		if err := s.EnsureDir(ctx, dir); err != nil {
+			return err
+		}
+	case !known:
+		return &OpError{"create", path, s.ID(), zk.ErrNoNode}
 	}
 	for n := 0; ; n++ {
 		_, err := s.Create(ctx, path, data, Persistent)
