@@ -136,16 +136,17 @@ func (c *claim) make(ctx context.Context, data []byte) (*Node, error) {
 		case looked != nil:
 			s.sweepLater(sweep{path: c.path, remove: c.remove})
 			return nil, looked
-		case stands.found && stands.stat.EphemeralOwner == s.ID():
-			return &Node{s: s, path: c.path, claim: c}, nil
-		case stands.found:
-			c.end()
-			return nil, zk.ErrNodeExists
-		case o == open: // the answer is why there is no node
+		case !stands.found && o == open: // the answer is why there is no node
 			c.end()
 			return nil, err
+		case !stands.found: // the create certainly was not done
+			s.sleep(ctx, n)
+		case stands.stat.EphemeralOwner == s.ID():
+			return &Node{s: s, path: c.path, claim: c}, nil
+		default:
+			c.end()
+			return nil, zk.ErrNodeExists
 		}
-		s.sleep(ctx, n) // the create certainly was not done
 	}
 }
 
