@@ -28,6 +28,14 @@ func (w *world) throttle(code zktest.Code, times int, ops ...zktest.Op) (refused
 	return refused
 }
 
+// hold begins a hold on a node.
+func (w *world) hold(n *session.Node) *session.Hold {
+	w.Helper()
+	h, err := n.Hold(w.Context(), 1)
+	require.NoError(w, err)
+	return h
+}
+
 // everyCall is each kind of request that a session sends for its callers, and
 // the kinds of the protocol that it consists of.
 var everyCall = []struct {
@@ -99,21 +107,21 @@ var everyCall = []struct {
 	{"release", []zktest.Op{zktest.OpDelete}, func(w *world, s *session.Session) error {
 		e, err := s.Enter(w.Context(), "/d", "lock-", nil)
 		require.NoError(w, err)
-		err = e.Hold(1).Release()
+		err = w.hold(e.Node).Release()
 		require.Empty(w, w.standing("/d"))
 		return err
 	}},
 	{"release a claim", []zktest.Op{zktest.OpSync, zktest.OpExists, zktest.OpDelete}, func(w *world, s *session.Session) error {
 		n, err := s.Claim(w.Context(), "/d/x", nil)
 		require.NoError(w, err)
-		err = n.Hold(1).Release()
+		err = w.hold(n).Release()
 		require.Empty(w, w.standing("/d"))
 		return err
 	}},
 	{"replace", []zktest.Op{zktest.OpMulti}, func(w *world, s *session.Session) error {
 		e, err := s.Enter(w.Context(), "/d", "lock-", nil)
 		require.NoError(w, err)
-		next, err := e.Hold(1).Replace(w.Context(), "/d/next", nil)
+		next, err := w.hold(e.Node).Replace(w.Context(), "/d/next", nil)
 		if err == nil {
 			require.NoError(w, next.Err())
 			require.Equal(w, []string{"next"}, w.standing("/d"))
