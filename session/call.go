@@ -44,7 +44,7 @@ func attempt[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)
 }
 
 func judge[T any](s *Session, r result[T]) (value T, o outcome, err error) {
-	err, o = verdict(r.err)
+	o, err = verdict(r.err)
 	if o != unanswered {
 		return r.value, o, err
 	}

@@ -133,17 +133,17 @@ const unknownCode = "unknown error: "
 
 // verdict tells from the client's error what became of a request. It gives the
 // codes that the client leaves without a sentinel an error of ours.
-func verdict(err error) (answer error, o outcome) {
+func verdict(err error) (o outcome, answer error) {
 	if err == nil {
-		return nil, executed
+		return executed, nil
 	}
 	for _, e := range beforeSending {
 		if errors.Is(err, e) {
-			return err, refused
+			return refused, err
 		}
 	}
 	if errors.Is(err, zk.ErrNoServer) {
-		return err, skipped // the client drops a request with it before the request was sent
+		return skipped, err // the client drops a request with it before the request was sent
 	}
 	if text, ok := strings.CutPrefix(err.Error(), unknownCode); ok {
 		if number, bad := strconv.ParseInt(text, 10, 32); bad == nil {
@@ -152,23 +152,23 @@ func verdict(err error) (answer error, o outcome) {
 	}
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		if number, ok := codeOf[e]; ok {
-			return err, answerCodes[number].outcome
+			return answerCodes[number].outcome, err
 		}
 	}
-	return err, unanswered
+	return unanswered, err
 }
 
 // classify is verdict for a code without a sentinel of the client. A code that
 // is not known may say anything, so it leaves a write open.
-func classify(number int32) (answer error, o outcome) {
+func classify(number int32) (o outcome, answer error) {
 	c, known := answerCodes[number]
 	switch {
 	case !known:
-		return &CodeError{number}, open
+		return open, &CodeError{number}
 	case c.err != nil:
-		return c.err, c.outcome
+		return c.outcome, c.err
 	}
-	return &CodeError{number}, c.outcome
+	return c.outcome, &CodeError{number}
 }
 
 // because adds to the reason for which a call has ended what the server

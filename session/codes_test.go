@@ -42,7 +42,7 @@ func TestFault09_EveryCodeHasAClass(t *testing.T) {
 		if err == nil || err == ErrUnimplemented {
 			err = fmt.Errorf("unknown error: %d", number)
 		}
-		answer, got := verdict(err)
+		got, answer := verdict(err)
 		require.Equal(t, o, got, number)
 		if c.err != nil {
 			require.ErrorIs(t, answer, c.err)
@@ -52,19 +52,19 @@ func TestFault09_EveryCodeHasAClass(t *testing.T) {
 		require.Equal(t, &CodeError{number}, answer)
 	}
 
-	answer, o := verdict(fmt.Errorf("unknown error: %d", -4711))
+	o, answer := verdict(fmt.Errorf("unknown error: %d", -4711))
 	require.Equal(t, open, o, "a code of a later version may say anything")
 	require.ErrorContains(t, answer, "-4711")
-	_, o = verdict(nil)
+	o, _ = verdict(nil)
 	require.Equal(t, executed, o)
 	for _, err := range []error{zk.ErrInvalidPath, fmt.Errorf("create with TTL: %w", zk.ErrInvalidFlags), zk.ErrShortBuffer} {
-		_, o = verdict(err)
+		o, _ = verdict(err)
 		require.Equal(t, refused, o, "it was never sent, and never will be")
 	}
-	_, o = verdict(zk.ErrNoServer)
+	o, _ = verdict(zk.ErrNoServer)
 	require.Equal(t, skipped, o)
 	for _, err := range []error{zk.ErrConnectionClosed, zk.ErrClosing, zk.ErrSessionExpired, fmt.Errorf("unknown error: x")} {
-		_, o = verdict(err)
+		o, _ = verdict(err)
 		require.Equal(t, unanswered, o, err.Error())
 	}
 	require.False(t, strings.Contains((&CodeError{-127}).Error(), "error code"))

@@ -279,7 +279,7 @@ func (s *Session) authenticate() error {
 			if err := s.waitUp(context.Background()); err != nil { // ends with the session, and says so
 				return err
 			}
-			err, o := verdict(s.client.AddAuth(cred.Scheme, cred.data()))
+			o, err := verdict(s.client.AddAuth(cred.Scheme, cred.data()))
 			if errors.Is(err, zk.ErrAuthFailed) {
 				return fmt.Errorf("%w (scheme %s)", ErrAuth, cred.Scheme)
 			}

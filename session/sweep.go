@@ -125,7 +125,7 @@ func (s *Session) remove(path string) error {
 	abs := s.abs(path)
 	if s.isConnected() {
 		start := time.Now()
-		if err, o := verdict(s.client.Delete(abs, anyVersion)); o.final() {
+		if o, err := verdict(s.client.Delete(abs, anyVersion)); o.final() {
 			return s.report("delete", path, start, err)
 		}
 	}

@@ -161,12 +161,12 @@ func blame(ops []Op, responses []zk.MultiResponse, err error) error {
 	if err == nil {
 		return nil
 	}
-	if _, o := verdict(err); o != refused {
+	if o, _ := verdict(err); o != refused {
 		return err
 	}
 	for i, r := range responses {
 		if r.Error != nil && i < len(ops) {
-			reason, _ := verdict(r.Error)
+			_, reason := verdict(r.Error)
 			return &refusedOp{ops[i].failed(i, reason), i, ops[i].guard}
 		}
 	}
