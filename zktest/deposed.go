@@ -36,7 +36,9 @@ type Deposed struct {
 //
 // The new leader gives each session its full timeout again, and hears nothing
 // of the sessions that stay behind. It expires them unless they come back over
-// another link. A link that is with a deposed leader already stays there.
+// another link. What the quorum has not committed yet ([Server.SlowQuorum]) it
+// will commit, and the deposed leader does not learn of it. A link that is with
+// a deposed leader already stays there.
 // Interceptors see the requests of both sides; [Request.Deposed] tells them
 // apart.
 func (s *Server) Depose(links ...*Link) *Deposed {
@@ -62,7 +64,10 @@ func (s *Server) Depose(links ...*Link) *Deposed {
 		}
 		old.tree = s.tree.clone()
 		for id, sess := range s.sessions {
-			old.sessions[id] = &session{id: id, passwd: sess.passwd, timeout: sess.timeout, lastHeard: sess.lastHeard, settled: sess.settled}
+			old.sessions[id] = &session{
+				id: id, passwd: sess.passwd, timeout: sess.timeout, lastHeard: sess.lastHeard, settled: sess.settled,
+				closing: sess.closing, waits: len(sess.queue) > 0,
+			}
 		}
 		for _, c := range left {
 			old.keep(c)
@@ -93,6 +98,9 @@ func (old *Deposed) StepDown() {
 
 // keep hands a connection over to the deposed leader.
 func (old *Deposed) keep(c *conn) {
+	if c.sess != nil {
+		c.orphan(c.sess)
+	}
 	c.old = old
 	if c.gone || c.sess == nil {
 		return
@@ -133,7 +141,7 @@ func (c *conn) lost() bool { return c.old == nil && c.link != nil && c.link.reig
 // in its session. An authentication does not pass through the queue of its
 // session.
 func (c *conn) stalled(op Op) bool {
-	return c.old != nil && op != OpAuth && c.sess != nil && (c.sess.waits || c.sess.closing)
+	return op != OpAuth && c.sess != nil && (c.sess.waits || c.sess.closing)
 }
 
 // peers are the sessions that the server knows which a connection has reached.

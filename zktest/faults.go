@@ -64,10 +64,11 @@ func (s *Server) Thaw() {
 			if left := sess.deadline().Sub(now); left > 0 {
 				sess.timer.Reset(left)
 			} else {
-				s.expire(sess)
+				s.end(sess)
 			}
 		}
 		s.frozen.set(false)
+		s.commitDue()
 	})
 }
 
@@ -123,6 +124,7 @@ func (s *Server) restart() {
 		c.abandon()
 	}
 	clear(s.deposed)
+	s.forgetProposals()
 	for _, sess := range s.sessions {
 		s.catchUp(sess)
 	}
