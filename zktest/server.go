@@ -42,6 +42,7 @@ type Server struct {
 	listeners    []net.Listener
 	counts       map[Op]int
 	hang         bool
+	replace      bool
 	interceptors []*hook[func(Request) Action]
 	observers    []*hook[func(Change)]
 	changes      []Change

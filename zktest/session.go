@@ -46,15 +46,31 @@ func (s *Server) negotiate(ms int32) time.Duration {
 // handshake answers the first frame of a connection: a new session, the old one again, or none. It reports whether
 // requests may follow.
 func (c *conn) handshake(body []byte) bool {
+	req, err := decodeConnect(body)
+	hang, slow := c.link.handshakes()
+	if err == nil && slow > 0 && c.s.opensSession(req) {
+		select {
+		case <-time.After(slow):
+		case <-c.dead:
+			return false
+		}
+	}
 	if !c.s.lockThawed() {
 		return false
 	}
-	c.greet(body)
+	c.greet(req, err, hang)
 	return c.awaitSession()
 }
 
-// greet looks at a hello. The caller hands order over.
-func (c *conn) greet(body []byte) {
+// opensSession says whether a hello will be answered with a new session.
+func (s *Server) opensSession(req connectRequest) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return req.session == 0 || s.replace
+}
+
+// greet answers a hello, or hangs. The caller hands order over.
+func (c *conn) greet(req connectRequest, malformed error, hang bool) {
 	s := c.s
 	defer s.order.Unlock()
 	s.step(func() {
@@ -62,18 +78,18 @@ func (c *conn) greet(body []byte) {
 			return
 		}
 		s.counts[OpConnect]++
-		req, err := decodeConnect(body)
+		opens := req.session == 0 || s.replace
 		switch {
-		case err != nil:
+		case malformed != nil:
 			s.hangUp(c)
-		case s.hang:
+		case s.hang || hang:
 			// The connection stays open and silent.
 		case req.lastZxid > s.view(c).zxid:
 			// The client has seen a future this server does not know.
 			s.hangUp(c)
-		case req.session == 0 && c.old != nil:
+		case opens && c.old != nil:
 			// No quorum commits the session: the connection stays open and silent.
-		case req.session == 0:
+		case opens:
 			s.propose(func() { s.openSession(c, req) })
 		default:
 			s.reopenSession(c, req)
