@@ -1,9 +1,6 @@
 package zktest
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
 // Deposed is a leader that has lost its quorum and has not noticed yet.
 // [Server.Depose] makes one. It answers from the state that it had when it was
@@ -20,8 +17,8 @@ import (
 //     authentications pass it, and re-attachments;
 //   - no watch fires, because nothing changes here;
 //   - a session from which the deposed leader hears nothing for its timeout is
-//     closing: its requests are dropped, and its re-attachment is answered with
-//     an expiry, though no quorum has agreed to that.
+//     closing: its next frame ends its connection, and its re-attachment is
+//     answered with an expiry, though no quorum has agreed to that.
 type Deposed struct {
 	s        *Server
 	tree     *tree
@@ -116,7 +113,7 @@ func (old *Deposed) keep(c *conn) {
 // touch notes that the deposed leader has heard of a session, unless it is too
 // late.
 func (old *Deposed) touch(sess *session) {
-	if !time.Now().Before(sess.deadline()) {
+	if sess.late() {
 		sess.closing = true
 	}
 	if !sess.closing {

@@ -40,9 +40,10 @@ type queued struct {
 // on another connection of the session. ZooKeeper's CommitProcessor does the
 // same. Only an authentication does not wait.
 //
-// A session whose timeout is over, or which has sent closeSession, ends when
-// that is committed. Until then its connection stays open, its later requests
-// are dropped, and its re-attachment is answered with an expiry.
+// A session whose timeout is over ends when that is committed. Its connection
+// closes at once, and its re-attachment is answered with an expiry. A session
+// that has sent closeSession ends alike, but its connection stays open and its
+// later requests are dropped.
 //
 // What the test does through the server's methods needs no quorum.
 func (s *Server) SlowQuorum(d time.Duration) { s.do(func() { s.quorum.delay = d }) }
@@ -160,6 +161,9 @@ func (s *Server) end(sess *session) {
 		return
 	}
 	sess.closing = true
+	if sess.conn != nil {
+		s.hangUp(sess.conn)
+	}
 	s.propose(func() {
 		if s.sessions[sess.id] == sess {
 			s.expire(sess)

@@ -26,6 +26,11 @@ func (c *conn) request(body []byte) bool {
 			more = false
 			return
 		}
+		if c.old != nil && c.sess != nil && c.sess.late() {
+			s.hangUp(c)
+			more = false
+			return
+		}
 		more = c.perform(act, xid, op, d)
 	})
 	return more

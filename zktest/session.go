@@ -28,6 +28,8 @@ func (sess *session) touch() { sess.lastHeard = time.Now() }
 
 func (sess *session) deadline() time.Time { return sess.lastHeard.Add(sess.timeout) }
 
+func (sess *session) late() bool { return !time.Now().Before(sess.deadline()) }
+
 // password derives a session's password from its id, so that a replayed test sees the same bytes.
 func password(session int64) (p [16]byte) {
 	var b [8]byte
