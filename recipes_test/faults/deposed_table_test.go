@@ -66,10 +66,10 @@ func TestDeposedLeaderTable(t *testing.T) {
 
 // startForDeposition starts an ensemble whose leader takes a minute to notice
 // that it has no quorum.
-func startForDeposition(t *testing.T) *ensemble.Ensemble {
+func startForDeposition(t *testing.T, opts ...ensemble.Option) *ensemble.Ensemble {
 	t.Helper()
-	return ensemble.Start(t, 3, ensemble.PeerProxies(), ensemble.Config("syncLimit", "240"),
-		ensemble.Config("maxSessionTimeout", "120000"))
+	return ensemble.Start(t, 3, append(opts, ensemble.PeerProxies(), ensemble.Config("syncLimit", "240"),
+		ensemble.Config("maxSessionTimeout", "120000"))...)
 }
 
 // furnish creates the nodes that the rows name.
