@@ -21,7 +21,7 @@ const (
 // request counts as unanswered.
 const witnesses = 20
 
-// row is a kind of request, with the answer of a quorum and that of a deposed
+// row is a kind of request, with the answers of a quorum and of a deposed
 // leader: silence, or a code. A multi has two, its own and its first result's.
 type row struct {
 	name    string
