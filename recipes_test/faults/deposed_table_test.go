@@ -131,7 +131,7 @@ func (w *wire) requireOutcome(want string, witness *wire, op int, body raw, why 
 	w.tb.Helper()
 	xid := w.send(op, body)
 	if want != silence {
-		require.Equal(w.tb, want, w.outcome(op, xid), why)
+		require.Equal(w.tb, want, w.outcome(op, xid, why), why)
 		return
 	}
 	w.requireSilence(why)
@@ -143,7 +143,7 @@ func (w *wire) requireOutcome(want string, witness *wire, op int, body raw, why 
 func (w *wire) requireSilence(why string) {
 	w.tb.Helper()
 	xid := w.send(opAuth, bytesOf(0, "ip", []byte{}))
-	require.Equal(w.tb, "0", w.outcome(opAuth, xid), why)
+	require.Equal(w.tb, "0", w.outcome(opAuth, xid, why), why)
 }
 
 // witnessed has some requests of another session answered.
@@ -156,10 +156,10 @@ func witnessed(witness *wire) {
 }
 
 // outcome reads the answer to a request, which comes next.
-func (w *wire) outcome(op, xid int) string {
+func (w *wire) outcome(op, xid int, why string) string {
 	w.tb.Helper()
 	frame, ok := w.read(patience)
-	require.True(w.tb, ok, "no answer to %d within %v", xid, patience)
+	require.True(w.tb, ok, "%s: no answer within %v", why, patience)
 	if len(frame) == 0 {
 		return hungUp
 	}

@@ -34,7 +34,7 @@ const (
 	opCheckWatches
 	opRemoveWatches
 	opCreateContainer
-	opDeleteContainer
+	_
 	opCreateTTL
 	opMultiRead
 
