@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/go-zookeeper/zk"
 
@@ -19,6 +20,7 @@ type Op struct {
 	version int32
 	mode    Mode
 	guard   bool
+	acl     []zk.ACL // of a node created, besides the configured ones
 }
 
 // CreateOp makes a node. Containers cannot be made in a transaction.
@@ -142,8 +144,8 @@ func (s *Session) request(op Op) (request any, size int, err error) {
 		if op.mode == Container {
 			return nil, 0, errors.New("a transaction cannot create containers")
 		}
-		return &zk.CreateRequest{Path: abs, Data: op.data, Acl: s.m.cfg.ACL, Flags: int32(op.mode)},
-			s.createSize(abs, op.data) - frameHeader, nil
+		return &zk.CreateRequest{Path: abs, Data: op.data, Acl: slices.Concat(s.m.cfg.ACL, op.acl), Flags: int32(op.mode)},
+			s.createSize(abs, op.data) + aclSize(op.acl) - frameHeader, nil
 	case "set":
 		return &zk.SetDataRequest{Path: abs, Data: op.data, Version: op.version},
 			stringSize(abs) + bytesSize(op.data) + 4, nil
