@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -17,14 +18,15 @@ import (
 // following is what the loop of a Service knows.
 type following struct {
 	nodes   map[string]*known
-	shown   []*known  // what Instances were made of
-	read    bool      // Instances were read, not taken from a file
-	emptied bool      // there was no instance at the last look
-	lost    []*known  // those that were shown before all were gone (ProtectEmpty)
-	missing []*known  // those of lost that are shown although they are gone
-	since   time.Time // when the time of their protection began; zero if it does not run
-	trees   reported  // the tree's error
-	limits  reported  // of nodes left out
+	shown   []*known         // what Instances were made of
+	read    bool             // Instances were read, not taken from a file
+	emptied bool             // there was no instance at the last look
+	lost    []*known         // those that were shown before all were gone (ProtectEmpty)
+	missing []*known         // those of lost that are shown although they are gone
+	since   time.Time        // when the time of their protection began; zero if it does not run
+	trees   reported         // the tree's error
+	refused map[string]error // of nodes that may not be read, by name
+	limits  reported         // of nodes left out
 }
 
 // known is a node in one version.
@@ -184,8 +186,8 @@ func (s *Service) show(now *mirror.TreeState) time.Duration {
 			s.shown, s.read = shown, true
 		}
 	}
-	if next.Why == nil && now.Err != nil {
-		problems = append(problems, s.trees.is(now.Err))
+	if next.Why == nil {
+		problems = append(problems, s.unreadable(now)...)
 	}
 	if now.LeftOut > 0 {
 		problems = append(problems, s.limits.is(fmt.Errorf("naming: service %q has %d nodes beyond the limit of %d, which are not looked at",
@@ -198,6 +200,27 @@ func (s *Service) show(now *mirror.TreeState) time.Duration {
 	}
 	s.publish(next)
 	return left
+}
+
+// unreadable lists why nodes may not be read, in the order of their names.
+func (s *Service) unreadable(now *mirror.TreeState) []error {
+	var problems []error
+	refused := make(map[string]error)
+	for _, n := range slices.Concat(now.Nodes, now.Hidden) {
+		if n.Err == nil || n.Path == "" {
+			continue
+		}
+		before := reported{s.refused[n.Path]}
+		refused[n.Path] = before.is(n.Err)
+	}
+	s.refused = refused
+	for _, name := range slices.Sorted(maps.Keys(refused)) {
+		problems = append(problems, refused[name])
+	}
+	if now.Err != nil && len(problems) == 0 {
+		problems = append(problems, s.trees.is(now.Err))
+	}
+	return problems
 }
 
 // compose reads what the nodes say: the instances to show, and those that the
