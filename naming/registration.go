@@ -73,8 +73,10 @@ type State struct {
 // Manager is closed. Static and Permanent ones are persistent nodes: they stay
 // when the process ends, until somebody calls Unregister. To register one
 // again that stands already, with the same address and ports, is how a process
-// takes it up after a restart: what else it says is brought up to date. With
-// another address it is ErrDuplicate, unless Replace says otherwise.
+// takes it up after a restart: what else it says is brought up to date. The
+// instance gets another znode then, in one transaction, which an earlier
+// registration neither updates nor removes. With another address it is
+// ErrDuplicate, unless Replace says otherwise.
 //
 // An empty ID is filled with a random UUID (Dubbo makes its own), and a zero
 // Registered with the present time. The service's directory is made where it
