@@ -15,7 +15,7 @@ import (
 func TestNodesWithMoreACL(t *testing.T) {
 	inWorld(t, func(w *world) {
 		ctx := w.Context()
-		p := w.process(func(cfg *session.Config) { cfg.Root = "/app"; cfg.MaxRequest = 1000 })
+		p := w.process(func(cfg *session.Config) { cfg.Root = "/app"; cfg.MaxRequest = 1024 })
 		s := p.session()
 		more := zk.ACL{Scheme: "digest", ID: "mark:x"}
 		_, err := s.CreateWithACL(ctx, "/a", []byte("v"), session.Ephemeral, more)
@@ -35,7 +35,7 @@ func TestNodesWithMoreACL(t *testing.T) {
 		_, _, err = s.ACL(ctx, "relative")
 		require.Error(w, err)
 
-		more.ID = strings.Repeat("m", 1000) + ":x"
+		more.ID = strings.Repeat("m", 1024) + ":x"
 		_, err = s.CreateWithACL(ctx, "/d", nil, session.Ephemeral, more)
 		require.ErrorIs(w, err, session.ErrTooLarge)
 		_, err = s.Txn(ctx, session.CreateOp("/d", nil, session.Ephemeral).WithACL(more))
