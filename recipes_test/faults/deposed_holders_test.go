@@ -29,6 +29,7 @@ var (
 	redialling = way{"client of the leader, redialling", true}
 	moved      = way{"moved to the deposed leader", true}
 	atFollower = way{"client of a follower", false}
+	roaming    = way{"client of all servers, redialling", false}
 )
 
 // heldFor are the session timeouts of the holders: those of 2, 3 and 5 ticks.
@@ -54,7 +55,7 @@ func holdLocks(t *testing.T, e *ensemble.Ensemble, leader *ensemble.Server, foll
 	pairs []*rivals, after func(rng *rand.Rand) (stop func()),
 ) {
 	t.Helper()
-	redialled := ensemble.NewProxy(t, leader.Addr())
+	all, redialled := e.Proxied(t), ensemble.NewProxy(t, leader.Addr())
 	first, second := ensemble.NewProxy(t, followers[0].Addr()), ensemble.NewProxy(t, leader.Addr())
 	second.Refuse(true)
 	servers := map[way][]string{
@@ -62,6 +63,7 @@ func holdLocks(t *testing.T, e *ensemble.Ensemble, leader *ensemble.Server, foll
 		redialling: {redialled.Addr()},
 		moved:      {first.Addr(), second.Addr()},
 		atFollower: {followers[0].Addr()},
+		roaming:    all.Addrs(),
 	}
 	var addrs []string
 	for _, f := range followers {
@@ -70,7 +72,7 @@ func holdLocks(t *testing.T, e *ensemble.Ensemble, leader *ensemble.Server, foll
 	// Its session outlasts the election, however long that takes.
 	contenders := dial(t, session.Config{Servers: addrs, Timeout: 40 * time.Second})
 	dir := fmt.Sprintf("/deposed/%d", depositions.Add(1))
-	for _, w := range []way{atLeader, redialling, moved, atFollower} {
+	for _, w := range []way{atLeader, redialling, moved, atFollower, roaming} {
 		for _, timeout := range heldFor {
 			sm := dial(t, session.Config{Servers: servers[w], Timeout: timeout})
 			path := fmt.Sprintf("%s/%d", dir, len(pairs))
@@ -86,7 +88,7 @@ func holdLocks(t *testing.T, e *ensemble.Ensemble, leader *ensemble.Server, foll
 	return pairs, func(rng *rand.Rand) func() {
 		first.Refuse(true)
 		first.Disconnect()
-		return redial(rng, redialled)
+		return redial(rng, redialled.Disconnect, all.DisconnectAll)
 	}
 }
 
@@ -116,24 +118,26 @@ func (p *rivals) contend(t *testing.T, sm *session.Manager, path string) {
 	})
 }
 
-// redial breaks the connections of a proxy time and again: each time, the deposed
-// leader takes the session's client in anew.
-func redial(rng *rand.Rand, proxy *ensemble.Proxy) (stop func()) {
-	pauses := rand.New(rand.NewPCG(rng.Uint64(), 0))
+// redial breaks connections time and again: each time, the deposed leader may
+// take the session's client in anew.
+func redial(rng *rand.Rand, disconnect ...func()) (stop func()) {
 	done := make(chan struct{})
 	var breaks sync.WaitGroup
-	breaks.Go(func() {
-		for {
-			timer := time.NewTimer(between(pauses, 200*time.Millisecond, 1500*time.Millisecond))
-			select {
-			case <-done:
-				timer.Stop()
-				return
-			case <-timer.C:
-				proxy.Disconnect()
+	for i, f := range disconnect {
+		pauses := rand.New(rand.NewPCG(rng.Uint64(), uint64(i)))
+		breaks.Go(func() {
+			for {
+				timer := time.NewTimer(between(pauses, 200*time.Millisecond, 1500*time.Millisecond))
+				select {
+				case <-done:
+					timer.Stop()
+					return
+				case <-timer.C:
+					f()
+				}
 			}
-		}
-	})
+		})
+	}
 	return sync.OnceFunc(func() {
 		close(done)
 		breaks.Wait()

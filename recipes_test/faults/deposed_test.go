@@ -177,7 +177,7 @@ func (m *margins) String() string {
 		for _, margin := range all {
 			least, most, sum = min(least, margin), max(most, margin), sum+margin
 		}
-		fmt.Fprintf(&text, "%-60s %3d times %8.3fs least %8.3fs mean %8.3fs most\n",
+		fmt.Fprintf(&text, "%-75s %3d times %8.3fs least %8.3fs mean %8.3fs most\n",
 			name, len(all), least.Seconds(), (sum / time.Duration(len(all))).Seconds(), most.Seconds())
 	}
 	return text.String()
