@@ -44,6 +44,7 @@ type Item struct {
 	rest    [][]byte // the payloads behind Data in the same node
 	version int32
 	czxid   int64 // of the item's node
+	guard   *guard
 	settled atomic.Int32
 	forget  sync.Once
 }
@@ -59,11 +60,6 @@ func putTime(stat session.Stat) time.Time { return time.UnixMilli(stat.Ctime) }
 
 func (i *Item) itemPath() string  { return znode.Join(i.q.items, i.name.text) }
 func (i *Item) claimPath() string { return znode.Join(i.q.claims, i.name.text) }
-
-// Guard returns an operation for Txn that makes the server refuse the whole
-// transaction once somebody else has claimed the item after us, or the item has gone; the error is
-// ErrLost then. A transaction that contains it is done at most once for an item that is acknowledged behind it.
-func (i *Item) Guard() session.Op { return session.GuardOp(i.itemPath(), i.version) }
 
 // Ack takes the item out of the queue for good, and ends the claim. It is one
 // transaction, which is refused when the claim has gone; when its answer is lost,
@@ -202,13 +198,17 @@ func (i *Item) Reject(reason string) error {
 // settle ends the claim, by f unless it was lost before.
 func (i *Item) settle(op string, how int32, f func() error) error {
 	err := i.Hold.ReleaseBy(func(lost error) error {
+		unguarded := i.unguard()
 		if lost != nil {
-			return i.unclaim()
+			return oneline.Join(i.unclaim(), unguarded)
 		}
 		i.settled.Store(how)
-		return f()
+		return oneline.Join(f(), unguarded)
 	})
 	i.forget.Do(func() {
+		if errors.Is(i.Hold.Err(), session.ErrDeleted) {
+			i.abandonGuard() // ReleaseBy has called nothing
+		}
 		if err == nil && i.settled.Load() == acked && len(i.rest) == 0 {
 			i.q.picture.drop(i.s, i.name)
 		} else {

@@ -53,8 +53,11 @@ func GuardOp(path string, version int32) Op {
 	return op
 }
 
-// noGuard is the kind of the guard of a hold that can have none.
-const noGuard = "guard"
+// Kinds of guards that are refused unsent.
+const (
+	noGuard   = "guard"      // of a hold that can have none
+	lateGuard = "late guard" // asked for when the hold had been handed on
+)
 
 // OpResult is what one operation of a transaction did.
 type OpResult struct {
@@ -125,8 +128,11 @@ func (s *Session) request(op Op) (request any, size int, err error) {
 	if op.kind == "" {
 		return nil, 0, errors.New("it is the zero Op: use CreateOp, SetOp, DeleteOp, CheckOp or a hold's Guard")
 	}
-	if op.kind == noGuard {
+	switch op.kind {
+	case noGuard:
 		return nil, 0, ErrNoGuard
+	case lateGuard:
+		return nil, 0, fmt.Errorf("%w: its node serves another hold: %w", ErrLost, ErrReleased)
 	}
 	check := op.path
 	if op.kind == "create" && op.mode.sequential() {
