@@ -170,6 +170,8 @@ func (p *rivals) judge(t *testing.T, d deposal, parted time.Time, found *margins
 		t.Fatalf("%s, a session of %v: two hold, the first for ever", p.way.name, p.timeout)
 	}
 	margin := next.Sub(p.end())
+	t.Logf("%s, a session of %v: held until %v after the leader was parted, the next from %v on (%v)",
+		p.way.name, p.timeout, p.end().Sub(parted).Round(time.Millisecond), next.Sub(parted).Round(time.Millisecond), p.hold.Err())
 	found.add(fmt.Sprintf("%v: %s, %v", d, p.way.name, p.timeout), margin)
 	if margin < 0 {
 		t.Errorf("%s, a session of %v: two held for %v; the contender from %v after the leader was parted on",

@@ -120,6 +120,9 @@ func (d deposal) depose(t *testing.T, e *ensemble.Ensemble, rng *rand.Rand, foun
 		}
 	}
 	parted := time.Now()
+	for _, p := range pairs {
+		require.NoError(t, p.hold.Err(), "%s, a session of %v: lost before the leader was parted", p.way.name, p.timeout)
+	}
 	stop := after(rng)
 	defer stop()
 	if d.restart {
