@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -43,6 +44,7 @@ type rivals struct {
 	hold    *lock.Hold
 	end     func() time.Time
 	next    chan time.Time // when the contender holds
+	began   time.Time      // what next told
 }
 
 // depositions numbers the deposals of a process: each has locks of its own.
@@ -155,15 +157,30 @@ func (p *rivals) survived(t *testing.T) bool {
 	return err == nil && p.hold.Err() == nil
 }
 
-// judge waits until the contender holds, and compares that with the end of the hold.
+// changed waits until the contender holds, or ctx ends.
+func (p *rivals) changed(ctx context.Context) bool {
+	if !p.began.IsZero() {
+		return true
+	}
+	select {
+	case p.began = <-p.next:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// judge compares the end of the hold with the moment from which the contender
+// holds, and waits for that unless the hold lasts. The ensemble is whole.
 func (p *rivals) judge(t *testing.T, d deposal, parted time.Time, found *margins) {
 	t.Helper()
-	var next time.Time
-	select {
-	case next = <-p.next:
-	case <-time.After(patience):
+	if p.began.IsZero() && p.survived(t) {
+		return
+	}
+	if !p.changed(within(t, patience)) {
 		t.Fatalf("%s, a session of %v: the contender does not get the lock (the hold's end: %v)", p.way.name, p.timeout, p.hold.Err())
 	}
+	next := p.began
 	select {
 	case <-p.hold.Done():
 	case <-time.After(patience):

@@ -134,18 +134,30 @@ func (d deposal) depose(t *testing.T, e *ensemble.Ensemble, rng *rand.Rand, foun
 			follower.Restart()
 		}
 	}
-	for _, p := range pairs {
-		if p.way.doomed {
-			p.judge(t, d, parted, found)
-		}
-	}
+	d.awaitContenders(t, pairs)
 	stop()
 	e.HealPeers()
 	require.NoError(t, e.WaitQuorum(within(t, patience)))
 	for _, p := range pairs {
-		if !p.way.doomed && !p.survived(t) {
-			p.judge(t, d, parted, found)
+		p.judge(t, d, parted, found)
+	}
+}
+
+// awaitContenders waits until the locks of all sessions that must end have
+// changed hands. Votes that arrive in one direction alone can keep the followers
+// from electing another leader: then the locks change hands once the servers
+// hear each other again.
+func (d deposal) awaitContenders(t *testing.T, pairs []*rivals) {
+	ctx := within(t, patience)
+	for _, p := range pairs {
+		if !p.way.doomed || p.changed(ctx) {
+			continue
 		}
+		if d.deaf && d.mute {
+			t.Fatalf("%s, a session of %v: the contender does not get the lock within %v", p.way.name, p.timeout, patience)
+		}
+		t.Logf("no other leader within %v", patience)
+		return
 	}
 }
 
