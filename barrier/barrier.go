@@ -201,7 +201,7 @@ func (b *Barrier) fail(op string, err error) error {
 // gaveUp makes sure that an error that came of ctx's end says so: it matches
 // ctx.Err() and context.Cause(ctx) besides what it matches already.
 func gaveUp(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
+	if err == nil || ctx.Err() == nil {
 		return err
 	}
 	for _, reason := range []error{ctx.Err(), context.Cause(ctx)} {

@@ -117,7 +117,7 @@ func (d *Double) awaitEnd(ctx context.Context, s *session.Session, r *round, wat
 	switch {
 	case len(standing) == 0:
 		err := d.clear(ctx, s, r)
-		if session.InDoubt(err) {
+		if session.InDoubt(err) || errors.Is(err, errChanged) {
 			err = nil // look again
 		}
 		return false, err

@@ -187,6 +187,24 @@ func (d *Double) clear(ctx context.Context, s *session.Session, r *round) error 
 		}
 		// The next round has begun, or a stranger has written to the directory.
 	}
-	_, err := s.DeleteExact(ctx, d.ready, r.zxid)
+	// A round that begins after the directory was looked at changes its version.
+	dir, found, err := s.Exists(ctx, d.dir)
+	if err != nil || !found {
+		return err
+	}
+	_, stat, err := s.Get(ctx, d.ready)
+	if errors.Is(err, zk.ErrNoNode) || err == nil && stat.Czxid != r.zxid {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = s.Txn(ctx, session.CheckOp(d.dir, dir.Version), session.DeleteOp(d.ready, session.AnyVersion))
+	switch {
+	case errors.Is(err, zk.ErrNoNode):
+		return nil
+	case errors.Is(err, zk.ErrBadVersion):
+		return errChanged
+	}
 	return err
 }

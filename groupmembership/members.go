@@ -12,6 +12,7 @@ import (
 
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -55,7 +56,8 @@ func memberOf(dir, id string, data []byte, stat session.Stat) Member {
 // may lag behind; a member that crashed is listed until its session expires.
 //
 // ctx bounds the reads. Errors: ctx's; session.ErrClosed; an invalid path;
-// zk.ErrNoAuth when we may not list the group, or not read a payload.
+// zk.ErrNoAuth when we may not list the group, or not read a member's node. With
+// nodes that may not be read the other members are returned as well.
 func (g *Group) Members(ctx context.Context) ([]Member, error) {
 	members, err := g.members(ctx)
 	return members, failed("list the members of", g.path, err)
@@ -76,17 +78,22 @@ func (g *Group) members(ctx context.Context) ([]Member, error) {
 	names = slices.DeleteFunc(names, func(name string) bool { return znode.ValidateName(name) != nil })
 	slices.Sort(names)
 	found := make([]Member, len(names))
+	refused := make([]error, len(names))
 	if err := line.EachOf(len(names), func(i int) error {
 		data, stat, err := g.sm.Get(ctx, znode.Join(g.path, names[i]))
-		if errors.Is(err, zk.ErrNoNode) {
-			return nil // it has just left
+		switch {
+		case err == nil:
+			found[i] = memberOf(g.path, names[i], data, stat)
+		case errors.Is(err, zk.ErrNoAuth):
+			refused[i] = err
+		case !errors.Is(err, zk.ErrNoNode): // that one has just left
+			return err
 		}
-		found[i] = memberOf(g.path, names[i], data, stat)
-		return err
+		return nil
 	}); err != nil {
 		return nil, line.GaveUp(ctx, err)
 	}
-	return slices.DeleteFunc(found, func(m Member) bool { return m.Session == 0 }), nil
+	return slices.DeleteFunc(found, func(m Member) bool { return m.Session == 0 }), oneline.Join(refused...)
 }
 
 // membersOf are the members in a mirrored directory, sorted by id. A node that

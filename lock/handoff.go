@@ -35,7 +35,9 @@ import (
 // A greater token for each hold is not to be had: whoever stands in the line
 // already has a token that lies before that of any later write.
 //
-// When a Revoker has asked for the lock, it is not handed on any more. When it
+// A hold whose Guard was called is not handed on: its transactions must be
+// refused once it has ended, and a check of the node could not tell. When a
+// Revoker has asked for the lock, it is not handed on any more. When it
 // is lost, those who wait stand in the line again, behind the others.
 func Handoff(n int) Option { return func(o *options) { o.handoff = n } }
 
@@ -316,6 +318,11 @@ func (q *localQueue) release(h *Hold) error {
 		next, err := h.HandOn()
 		if err == nil && q.serve(next, t.number+1) {
 			return nil
+		}
+		if errors.Is(err, session.ErrGuarded) {
+			err = h.Hold.Release()
+			q.goOn()
+			return err
 		}
 		if err == nil {
 			// Nobody waits any more, or the next is lost already, which is not

@@ -125,6 +125,41 @@ func (b *Balancer[T]) Pick(key string) (Picked[T], error) {
 	return Picked[T]{Item: t.items[i], state: st, from: b}, nil
 }
 
+// PickOther is Pick that never picks an element with one of the ids: for another
+// attempt after calls to those have failed. It prefers elements that are not
+// marked down. The error is ErrNoInstance too where no other element is left. It
+// takes longer than Pick.
+func (b *Balancer[T]) PickOther(key string, tried ...string) (Picked[T], error) {
+	t, err := b.table()
+	if err != nil {
+		return Picked[T]{}, err
+	}
+	if t.none != nil {
+		return Picked[T]{}, t.none
+	}
+	g := t.group
+	for _, id := range tried {
+		if st := t.known[id]; st != nil {
+			g.tried = append(g.tried, st)
+		}
+	}
+	i := t.pick.pick(&g, key)
+	for range g.states { // all that are up were tried: any other will do
+		if !slices.Contains(g.tried, g.states[i]) {
+			break
+		}
+		if i++; i == len(g.states) {
+			i = 0
+		}
+	}
+	st := g.states[i]
+	if slices.Contains(g.tried, st) {
+		return Picked[T]{}, fmt.Errorf("%w: all %d were tried", ErrNoInstance, len(g.states))
+	}
+	st.pending.Add(1)
+	return Picked[T]{Item: t.items[i], state: st, from: b}, nil
+}
+
 // Done says that the call to the picked element is over, and how it went: nil
 // unless the element is to blame. A context that was cancelled says nothing
 // about it and does not count. Only the first Done of a Picked counts, which
@@ -135,8 +170,16 @@ func (p *Picked[T]) Done(err error) {
 	}
 	p.over = true
 	p.state.pending.Add(-1)
-	if err != nil && p.from.rules.errors > 0 && !errors.Is(err, context.Canceled) {
-		p.state.failed(p.from.now(), p.from.rules)
+	switch {
+	case err == nil:
+		p.state.blame.less()
+	case errors.Is(err, context.Canceled):
+	default:
+		now := p.from.now()
+		p.state.blame.add(now)
+		if p.from.rules.errors > 0 {
+			p.state.failed(now, p.from.rules)
+		}
 	}
 }
 

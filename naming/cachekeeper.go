@@ -28,12 +28,16 @@ type cacheKeeper struct {
 	err error // of the last attempt to read or write
 }
 
-// openCache reads the file, if there is one.
-func openCache(path, service string) (*cacheKeeper, []Instance) {
+// openCache reads the file, if there is one, and returns those of its instances
+// that keep accepts.
+func openCache(path, service string, keep func(Instance) bool) (*cacheKeeper, []Instance) {
 	c := &cacheKeeper{path: path, wake: make(chan struct{}, 1)}
 	instances, _, err := LoadCache(path, service)
 	switch {
 	case err == nil:
+		if keep != nil {
+			instances = slices.DeleteFunc(instances, func(in Instance) bool { return !keep(in) })
+		}
 		c.loaded, c.written = true, sorted(instances)
 		return c, c.written
 	case errors.Is(err, fs.ErrNotExist):

@@ -3,6 +3,7 @@ package naming_test
 import (
 	"encoding/json"
 	"errors"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -332,5 +333,26 @@ func TestURISpec(t *testing.T) {
 	for _, bad := range []string{"{", "}", "a{b", "{a{b}}", "a}"} {
 		_, err := naming.ParseURISpec(bad)
 		require.Error(t, err, bad)
+	}
+}
+
+// A URI has one pair of brackets around an IPv6 address, and a zone is escaped.
+func TestFault26_IPv6InURI(t *testing.T) {
+	for address, want := range map[string]string{
+		"::1": "[::1]", "[::1]": "[::1]", "fe80::1%eth0": "[fe80::1%25eth0]", "10.0.0.1": "10.0.0.1", "h": "h", "": "",
+	} {
+		for _, text := range []string{"{scheme}://{address}:{port}/", "{scheme}://[{address}]:{port}/"} {
+			spec, err := naming.ParseURISpec(text)
+			require.NoError(t, err)
+			in := naming.Instance{Service: "svc", ID: "i1", Address: address, Port: 80, URISpec: spec}
+			if strings.HasPrefix(want, "[") {
+				require.Equal(t, "http://"+want+":80/", in.URI(), text)
+				u, err := url.Parse(in.URI())
+				require.NoError(t, err)
+				require.Equal(t, strings.Trim(address, "[]"), u.Hostname())
+			} else if !strings.Contains(text, "[") {
+				require.Equal(t, "http://"+want+":80/", in.URI(), text)
+			}
+		}
 	}
 }

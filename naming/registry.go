@@ -63,7 +63,14 @@ func Refuse() Option { return func(r *Registry) { r.conflict = standing.Refuse }
 
 // Replace makes Register take the place of an instance that stands under the
 // id already. The other's registration is out with ErrReplaced, and comes back
-// by itself when the place is free again; it never takes it back by force.
+// by itself when the place is free again.
+//
+// Of several registrations the one that stood first last has the place, for
+// good: it takes the place back from an older one that came back in while its
+// own session was lost, and an older one never takes it from a newer. The order
+// is the ensemble's, by the zxid with which an instance stood first. An instance
+// that comes back carries that number in its znode's ACL, in an entry without
+// permissions.
 func Replace() Option { return func(r *Registry) { r.conflict = standing.Replace } }
 
 // New returns the registry below a base path. It does no I/O. A path that

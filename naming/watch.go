@@ -51,14 +51,17 @@ func CacheFile(path string) WatchOption { return func(w *watching) { w.cache = p
 // once, and more often it is their sessions that were lost, as after an outage
 // of ZooKeeper; then they come back by themselves within a session timeout or
 // so. Those that come back, under the same id or address, are shown as they are
-// now, beside those that have not yet. The time runs while ZooKeeper is there.
+// now, beside those that have not yet. The first instance that takes calls and
+// has another id and address ends the protection: the service was deployed anew,
+// and the last instances are dead. The time runs while ZooKeeper is there.
 // The default is DefaultProtection; 0 turns it off, and an empty service is
 // empty at once.
 func ProtectEmpty(d time.Duration) WatchOption { return func(w *watching) { w.protect = d } }
 
 // Where leaves out the instances for which f is false, such as those of other
 // zones: Where(naming.Instance.Available) leaves those that are enabled and not
-// draining, which a Balancer does by itself. f must always answer the same for
+// draining, which a Balancer does by itself. What f leaves out is not shown by
+// ProtectEmpty or from a CacheFile either. f must always answer the same for
 // the same instance, and not block.
 func Where(f func(Instance) bool) WatchOption { return func(w *watching) { w.keep = f } }
 
@@ -155,7 +158,7 @@ func (r *Registry) Watch(ctx context.Context, service string, opts ...WatchOptio
 	first := &View{Stale: true, Why: ErrAway, next: make(chan struct{})}
 	cached := false
 	if s.opts.cache != "" {
-		s.cache, first.Instances = openCache(s.opts.cache, service)
+		s.cache, first.Instances = openCache(s.opts.cache, service, s.opts.keep)
 		cached = s.cache.loaded
 		first.Problems = s.cache.problems()
 	}

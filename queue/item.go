@@ -45,6 +45,7 @@ type Item struct {
 	version int32
 	counted bool  // the claim has changed the version
 	czxid   int64 // of the item's node
+	guard   *guard
 	settled atomic.Int32
 	forget  sync.Once
 }
@@ -60,11 +61,6 @@ func putTime(stat session.Stat) time.Time { return time.UnixMilli(stat.Ctime) }
 
 func (i *Item) itemPath() string  { return znode.Join(i.q.items, i.name.text) }
 func (i *Item) claimPath() string { return znode.Join(i.q.claims, i.name.text) }
-
-// Guard returns an operation for Txn that makes the server refuse the whole
-// transaction once somebody else has claimed the item after us, or the item has gone; the error is
-// ErrLost then. A transaction that contains it is done at most once for an item that is acknowledged behind it.
-func (i *Item) Guard() session.Op { return session.GuardOp(i.itemPath(), i.version) }
 
 // Ack takes the item out of the queue for good, and ends the claim. It is one
 // transaction, which is refused when the claim has gone; when its answer is lost,
@@ -203,13 +199,17 @@ func (i *Item) Reject(reason string) error {
 // settle ends the claim, by f unless it was lost before.
 func (i *Item) settle(op string, how int32, f func() error) error {
 	err := i.Hold.ReleaseBy(func(lost error) error {
+		unguarded := i.unguard()
 		if lost != nil {
-			return i.unclaim()
+			return oneline.Join(i.unclaim(), unguarded)
 		}
 		i.settled.Store(how)
-		return f()
+		return oneline.Join(f(), unguarded)
 	})
 	i.forget.Do(func() {
+		if errors.Is(i.Hold.Err(), session.ErrDeleted) {
+			i.abandonGuard() // ReleaseBy has called nothing
+		}
 		if err == nil && i.settled.Load() == acked && len(i.rest) == 0 {
 			i.q.picture.drop(i.s, i.name)
 		} else {
@@ -280,7 +280,7 @@ func (i *Item) unclaim() error {
 		}
 		err := session.ErrLost // what the guard would tell, if it could
 		if i.counted {
-			_, err = i.s.Txn(ctx, i.Guard(), session.DeleteOp(i.claimPath(), session.AnyVersion))
+			_, err = i.s.Txn(ctx, session.GuardOp(i.itemPath(), i.version), session.DeleteOp(i.claimPath(), session.AnyVersion))
 		}
 		switch {
 		case session.InDoubt(err):

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/oneline"
@@ -21,8 +22,8 @@ type Queue struct {
 	layout layout
 	err    error
 
-	items, claims, dead string
-	picture             picture
+	items, claims, dead, guards string
+	picture                     picture
 }
 
 // New returns the queue at path, which is below sm's root. It does no I/O; a
@@ -33,15 +34,18 @@ func New(sm *session.Manager, path string, opts ...Option) *Queue {
 	q.items = pathOr(q.o.items, path+q.layout.items)
 	q.claims = pathOr(q.o.claims, path+q.layout.claims)
 	q.dead = pathOr(q.o.dead, path+q.layout.dead)
+	q.guards = path + q.layout.guards
 	q.err = oneline.Join(append(q.o.errs, q.err)...)
-	for _, p := range []string{path, q.items, q.claims, q.dead} {
+	for _, p := range []string{path, q.items, q.claims, q.dead, q.guards} {
 		if err := znode.Validate(p); err != nil && q.err == nil {
 			q.err = err
 		}
 	}
-	if q.err == nil && (q.items == q.claims || q.items == q.dead || q.claims == q.dead) {
-		q.err = fmt.Errorf("items, claims and dead letters must lie in three directories, not %s, %s and %s",
-			q.items, q.claims, q.dead)
+	dirs := []string{q.items, q.claims, q.dead, q.guards}
+	slices.Sort(dirs)
+	if q.err == nil && len(slices.Compact(dirs)) < 4 {
+		q.err = fmt.Errorf("items, claims, dead letters and guards must lie in four directories, not %s, %s, %s and %s",
+			q.items, q.claims, q.dead, q.guards)
 	}
 	q.picture.q = q
 	return q

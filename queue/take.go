@@ -127,7 +127,7 @@ func (q *Queue) claim(s *session.Session, n name) (*Item, error) {
 			q.picture.giveBack(s, n, n)
 			return nil, err
 		}
-		i := &Item{q: q, s: s, name: n, now: n, raw: data, version: stat.Version, czxid: stat.Czxid, Put: putTime(stat)}
+		i := &Item{q: q, s: s, name: n, now: n, raw: data, version: stat.Version, czxid: stat.Czxid, Put: putTime(stat), guard: newGuard()}
 		payloads, malformed := q.layout.decode(data)
 		switch {
 		case malformed != nil:

@@ -28,6 +28,10 @@ type Hold struct {
 	counted atomic.Bool // among what the session holds
 	epoch   int         // of the session, in which it was counted
 
+	mu       sync.Mutex
+	guarded  bool // a guard was given out
+	handedOn bool // the node serves another hold
+
 	release sync.Once
 	result  error
 }
@@ -151,17 +155,28 @@ func (h *Hold) Err() error {
 func (h *Hold) Token() int64 { return h.token }
 
 // Guard returns an operation for Txn that makes the server refuse the whole
-// transaction once the hold's node is gone; the error is ErrLost then.
+// transaction once the hold's node is gone; the error is ErrLost then. Guard
+// sends nothing, and is safe for concurrent use.
 //
-// A node that was claimed (Session.Claim) can give no such promise: whoever
-// claims next has a node at the same path, which a check cannot tell from ours.
-// The transaction fails with ErrNoGuard then, and does nothing.
+// A node at a fixed path (Session.Claim, Session.Own) has no guard: the next
+// owner's node has the same path, and a check cannot tell the two apart. The
+// transaction fails with ErrNoGuard then, and does nothing.
+//
+// A hold whose guard was given out is not handed on (HandOn): a check cannot
+// tell apart two holds of one node. The first Guard of a hold that was handed
+// on is refused like the guard of a lost one.
 func (h *Hold) Guard() Op {
-	if h.node.claim != nil {
+	if h.node.claim != nil || h.node.owned {
 		return Op{kind: noGuard, path: h.node.path}
 	}
 	op := CheckOp(h.node.path, AnyVersion)
 	op.guard = true
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.handedOn {
+		op.kind = lateGuard
+	}
+	h.guarded = true
 	return op
 }
 

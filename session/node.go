@@ -16,6 +16,7 @@ type Node struct {
 	s     *Session
 	path  string
 	claim *claim // nil for a node with a name of its own
+	owned bool   // made by the caller of Own, who may have left its path to be taken again
 
 	mu      sync.Mutex
 	watched bool          // a watch is set, or being set
@@ -28,7 +29,8 @@ type Node struct {
 	onWrite func([]byte) // may be nil
 }
 
-// Own returns the node at path, which this session has made. It does no I/O.
+// Own returns the node at path, which this session has made. It does no I/O. A
+// hold on it has no guard: others may create a node at the same path later.
 //
 // Its removal is bound to the node: a protected name belongs to no other, and at
 // any other path, the node is looked at before it is deleted.
@@ -36,7 +38,7 @@ func (s *Session) Own(path string) (*Node, error) {
 	if err := znode.Validate(path); err != nil {
 		return nil, err
 	}
-	return &Node{s: s, path: path}, nil
+	return &Node{s: s, path: path, owned: true}, nil
 }
 
 // Path returns the node's path.

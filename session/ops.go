@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-zookeeper/zk"
@@ -183,6 +184,12 @@ func (s *Session) Set(ctx context.Context, path string, data []byte, version int
 // A lost answer is ErrUnknownOutcome: Create does not make a node again that
 // others may have seen and deleted.
 func (s *Session) Create(ctx context.Context, path string, data []byte, mode Mode) (string, error) {
+	return s.CreateWithACL(ctx, path, data, mode)
+}
+
+// CreateWithACL is Create of a node that gets more entries after the configured
+// ACL (Config.ACL).
+func (s *Session) CreateWithACL(ctx context.Context, path string, data []byte, mode Mode, more ...zk.ACL) (string, error) {
 	check := path
 	if mode.sequential() {
 		check += sequentialTrialDigit // the name may be empty: it gets a number
@@ -191,12 +198,12 @@ func (s *Session) Create(ctx context.Context, path string, data []byte, mode Mod
 		return "", s.refuse("create", path, err)
 	}
 	abs := s.abs(path)
-	if err := s.fits(s.createSize(abs, data)); err != nil {
+	if err := s.fits(s.createSize(abs, data) + aclSize(more)); err != nil {
 		return "", s.refuse("create", path, err)
 	}
 	for {
 		made, err := write(ctx, s, "create", path, false,
-			func(c *zk.Conn) (string, error) { return s.create(c, abs, data, mode) })
+			func(c *zk.Conn) (string, error) { return s.create(c, abs, data, mode, more...) })
 		dir, _ := znode.Split(path)
 		if dir != "/" || s.m.cfg.Root == "/" || !errors.Is(err, zk.ErrNoNode) {
 			return s.rel(made), err
@@ -208,11 +215,12 @@ func (s *Session) Create(ctx context.Context, path string, data []byte, mode Mod
 	}
 }
 
-func (s *Session) create(c *zk.Conn, abs string, data []byte, mode Mode) (string, error) {
+func (s *Session) create(c *zk.Conn, abs string, data []byte, mode Mode, more ...zk.ACL) (string, error) {
+	acl := slices.Concat(s.m.cfg.ACL, more)
 	if mode == Container {
-		return c.CreateContainer(abs, data, int32(mode), s.m.cfg.ACL)
+		return c.CreateContainer(abs, data, int32(mode), acl)
 	}
-	return c.Create(abs, data, int32(mode), s.m.cfg.ACL)
+	return c.Create(abs, data, int32(mode), acl)
 }
 
 // Delete removes the node if it has the given version, or any with AnyVersion.

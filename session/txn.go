@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/go-zookeeper/zk"
 
@@ -19,6 +20,7 @@ type Op struct {
 	version int32
 	mode    Mode
 	guard   bool
+	acl     []zk.ACL // of a node created, besides the configured ones
 }
 
 // CreateOp makes a node. Containers cannot be made in a transaction.
@@ -51,8 +53,11 @@ func GuardOp(path string, version int32) Op {
 	return op
 }
 
-// noGuard is the kind of the guard of a hold that can have none.
-const noGuard = "guard"
+// Kinds of guards that are refused unsent.
+const (
+	noGuard   = "guard"      // of a hold that can have none
+	lateGuard = "late guard" // asked for when the hold had been handed on
+)
 
 // OpResult is what one operation of a transaction did.
 type OpResult struct {
@@ -123,8 +128,11 @@ func (s *Session) request(op Op) (request any, size int, err error) {
 	if op.kind == "" {
 		return nil, 0, errors.New("it is the zero Op: use CreateOp, SetOp, DeleteOp, CheckOp or a hold's Guard")
 	}
-	if op.kind == noGuard {
+	switch op.kind {
+	case noGuard:
 		return nil, 0, ErrNoGuard
+	case lateGuard:
+		return nil, 0, fmt.Errorf("%w: its node serves another hold: %w", ErrLost, ErrReleased)
 	}
 	check := op.path
 	if op.kind == "create" && op.mode.sequential() {
@@ -142,8 +150,8 @@ func (s *Session) request(op Op) (request any, size int, err error) {
 		if op.mode == Container {
 			return nil, 0, errors.New("a transaction cannot create containers")
 		}
-		return &zk.CreateRequest{Path: abs, Data: op.data, Acl: s.m.cfg.ACL, Flags: int32(op.mode)},
-			s.createSize(abs, op.data) - frameHeader, nil
+		return &zk.CreateRequest{Path: abs, Data: op.data, Acl: slices.Concat(s.m.cfg.ACL, op.acl), Flags: int32(op.mode)},
+			s.createSize(abs, op.data) + aclSize(op.acl) - frameHeader, nil
 	case "set":
 		return &zk.SetDataRequest{Path: abs, Data: op.data, Version: op.version},
 			stringSize(abs) + bytesSize(op.data) + 4, nil

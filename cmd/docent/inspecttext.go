@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -161,7 +163,8 @@ func (t *findingText) service(head string, f *inspect.Service) {
 		if port == 0 {
 			port = in.SSLPort
 		}
-		t.line("  instance: %s at %s%s", t.party(in.Party), oneLine(fmt.Sprintf("%s:%d", in.Address, port)), state)
+		address := net.JoinHostPort(strings.Trim(in.Address, "[]"), strconv.Itoa(port))
+		t.line("  instance: %s at %s%s", t.party(in.Party), oneLine(address), state)
 	}
 	t.more(len(f.Instances))
 }

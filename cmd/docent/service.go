@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/session"
@@ -88,6 +90,8 @@ func (c *serviceRegister) instance() (naming.Instance, error) {
 			return in, usagef("the port of %q is no number", c.Addr)
 		}
 		in.Address, in.Port = host, n
+	} else if ip, err := netip.ParseAddr(strings.Trim(c.Addr, "[]")); err == nil && ip.Is6() {
+		in.Address = ip.String()
 	}
 	if _, _, err := c.codec().Encode(in); err != nil {
 		return in, usagef("%v", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/resolver"
 
 	"github.com/docent-go/docent/naming"
@@ -60,7 +61,7 @@ func (b *builder) Scheme() string { return Scheme }
 
 // Build implements resolver.Builder. It does no I/O. The error says what is
 // wrong with the target.
-func (b *builder) Build(target resolver.Target, cc resolver.ClientConn, _ resolver.BuildOptions) (resolver.Resolver, error) {
+func (b *builder) Build(target resolver.Target, cc resolver.ClientConn, opts resolver.BuildOptions) (resolver.Resolver, error) {
 	service := target.Endpoint()
 	switch {
 	case target.URL.Host != "":
@@ -72,6 +73,7 @@ func (b *builder) Build(target resolver.Target, cc resolver.ClientConn, _ resolv
 	r := &follower{
 		builder: b,
 		service: service,
+		plain:   plaintext(opts),
 		cc:      cc,
 		cancel:  cancel,
 		now:     make(chan struct{}, 1),
@@ -79,4 +81,13 @@ func (b *builder) Build(target resolver.Target, cc resolver.ClientConn, _ resolv
 	}
 	go r.run(ctx)
 	return r, nil
+}
+
+// plaintext reports whether the connection has no TLS.
+func plaintext(opts resolver.BuildOptions) bool {
+	creds := opts.DialCreds
+	if creds == nil && opts.CredsBundle != nil {
+		creds = opts.CredsBundle.TransportCredentials()
+	}
+	return creds != nil && creds.Info().SecurityProtocol == insecure.NewCredentials().Info().SecurityProtocol
 }

@@ -23,7 +23,8 @@ const (
 // keeping is what the keeper knows from one session to the next.
 type keeping struct {
 	opening  bool      // Open waits
-	replaced bool      // somebody has taken our place: never take it back by force
+	replaced bool      // another process has taken our place: its node is not timed
+	first    int64     // the czxid with which the node stood first; 0 before
 	creates  int       // in a row, of nodes that did not stand for long
 	failures int       // in a row
 	since    time.Time // when the node began to stand
@@ -151,6 +152,9 @@ func (r *round) step() error {
 	}
 	if !r.stood || r.State().Czxid != seen.stat.Czxid {
 		r.since = time.Now()
+	}
+	if r.first == 0 {
+		r.first = seen.stat.Czxid
 	}
 	r.stood, r.failures = true, 0
 	r.stands(r.s, r.path, seen.stat.Czxid)

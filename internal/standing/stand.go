@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -30,7 +29,7 @@ func (r *round) create() error {
 		}
 	}
 	data, rev := r.wanted()
-	path, err := r.s.Create(always, r.cfg.Path, data, mode)
+	path, err := r.s.CreateWithACL(always, r.cfg.Path, data, mode, r.mark()...)
 	switch {
 	case err == nil && r.cfg.Sequential && r.claim(path) != r.Node:
 		// Another keeper has taken this node for its own, whose answer was
@@ -140,13 +139,20 @@ func (r *round) contest(stat session.Stat) error {
 		return r.replace(stat)
 	}
 	rival := &DuplicateError{r.path, owner, stat.Czxid}
-	if r.stood {
-		r.replaced, r.stood = true, false
-		r.barred(fmt.Errorf("%w: %w", ErrReplaced, rival))
-		return nil
+	if r.cfg.Conflict == Replace {
+		switch newest, err := r.outranks(stat); {
+		case errors.Is(err, errChanged):
+			return nil
+		case err != nil:
+			return err
+		case newest:
+			return r.replace(stat)
+		}
 	}
-	if r.cfg.Conflict == Replace && !r.replaced {
-		return r.replace(stat)
+	if r.stood || r.cfg.Conflict == Replace {
+		r.replaced, r.stood = true, false
+		r.barred(replaced(rival))
+		return nil
 	}
 	if r.rival.czxid != stat.Czxid {
 		r.rival.czxid = stat.Czxid
@@ -185,7 +191,7 @@ func (r *round) patience() time.Duration {
 // replace puts our node in the place of another.
 func (r *round) replace(stat session.Stat) error {
 	data, rev := r.wanted()
-	_, err := r.s.Txn(always, replacement(r.path, data, stat.Version)...)
+	_, err := r.s.Txn(always, replacement(r.path, data, stat.Version, r.mark())...)
 	switch {
 	case err == nil:
 		r.written = rev
@@ -205,14 +211,14 @@ func (r *round) replace(stat session.Stat) error {
 // It never leaves a node of the same version behind: whoever is replaced may
 // have a write under way that names the old node's version, and there is no
 // other condition by which a server could tell the two nodes apart.
-func replacement(path string, data []byte, version int32) []session.Op {
+func replacement(path string, data []byte, version int32, mark []zk.ACL) []session.Op {
 	remove := session.DeleteOp(path, version)
 	if version != 0 {
-		return []session.Op{remove, session.CreateOp(path, data, session.Ephemeral)}
+		return []session.Op{remove, session.CreateOp(path, data, session.Ephemeral).WithACL(mark...)}
 	}
 	return []session.Op{
 		remove,
-		session.CreateOp(path, nil, session.Ephemeral),
+		session.CreateOp(path, nil, session.Ephemeral).WithACL(mark...),
 		session.SetOp(path, data, 0),
 	}
 }
