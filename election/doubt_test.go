@@ -10,7 +10,6 @@ import (
 	"github.com/docent-go/docent/election"
 	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/session"
-	"github.com/docent-go/docent/zktest"
 )
 
 // A stranger deletes the leader's node, whose server lags: the event is late. What
@@ -74,23 +73,3 @@ func TestFault09_RunOnAThrottledServer(t *testing.T) {
 	}
 }
 
-// A transfer takes an older wish away, the answer is lost, and a later transfer is
-// asked for: its wish is not taken away, and the earlier transfer gives in.
-func TestFault04_TransferLeavesALaterWishAlone(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
-		const wish = dir + "/transfer"
-		a, b, old, operator, later := w.Process(), w.Process(), w.Process(), w.Process(), w.Process()
-		_, err := election.New(a.Manager, dir, election.ID("a")).Campaign(w.Context())
-		require.NoError(t, err)
-		testworld.Go(w, election.New(b.Manager, dir, election.ID("b")).Campaign)
-		w.Eventually(func() bool { return len(w.Children(dir)) == 2 }, "both stand")
-		_, err = old.Create(w.Context(), wish, []byte("old"), session.Ephemeral)
-		require.NoError(t, err)
-		operator.Meddle(testworld.Is(zktest.OpDelete, wish), func() {
-			go func() { _, _ = later.Create(w.Context(), wish, []byte("later"), session.Ephemeral) }()
-		})
-		err = election.New(operator.Manager, dir).Transfer(w.Within(time.Minute), "b")
-		require.ErrorIs(t, err, election.ErrOverruled)
-		require.Equal(t, "later", w.Data(wish))
-	})
-}
