@@ -29,7 +29,7 @@ import (
 type conn struct {
 	net.Conn
 	s        *Session
-	addr     string        // as dialled, for messages
+	server   target
 	patience time.Duration // for the handshake
 
 	r       *bufio.Reader
@@ -59,9 +59,9 @@ type sentRequest struct {
 	probe *probe // nil for a request of the client
 }
 
-func newConn(inner net.Conn, s *Session, addr string, patience time.Duration) *conn {
+func newConn(inner net.Conn, s *Session, server target, patience time.Duration) *conn {
 	return &conn{
-		Conn: inner, s: s, addr: addr, patience: patience,
+		Conn: inner, s: s, server: server, patience: patience,
 		r:      bufio.NewReaderSize(inner, 32<<10),
 		sent:   make(map[int32]sentRequest),
 		closed: make(chan struct{}),
@@ -305,7 +305,7 @@ func (c *conn) handshakeFailed(err error) {
 	case errors.Is(err, io.EOF):
 		err = errors.New("the server closed the connection")
 	}
-	c.s.m.dialFailed(fmt.Errorf("handshake with %s: %w", c.addr, err))
+	c.s.m.dialFailed(fmt.Errorf("handshake with %s: %w", c.server.addr, err))
 }
 
 func (c *conn) learnHandshake(frame []byte) error {

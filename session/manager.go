@@ -21,8 +21,9 @@ type Manager struct {
 	log      *slog.Logger
 	dialer   func(ctx context.Context, network, address string) (net.Conn, error)
 	lookup   func(ctx context.Context, host string) ([]string, error)
-	patience time.Duration // for one dial, one look-up, one handshake
+	patience patience      // for one dial, one look-up, one handshake
 	maxPause time.Duration // between rounds of dialling, and between retries
+	failures *failures
 
 	states relay
 
@@ -97,8 +98,9 @@ func newManager(cfg Config) *Manager {
 		cfg:      cfg,
 		log:      cfg.Logger,
 		dialer:   cfg.Dialer,
-		patience: min(max(cfg.Timeout/6, 500*time.Millisecond), 5*time.Second),
+		patience: newPatience(cfg.Timeout, cfg.Timeout-cfg.margin(cfg.Timeout)),
 		maxPause: min(max(cfg.Timeout/10, 100*time.Millisecond), 2*time.Second),
+		failures: newFailures(max(6*cfg.Timeout, time.Minute)),
 		closed:   make(chan struct{}),
 		turn:     make(chan struct{}),
 	}

@@ -34,7 +34,7 @@ func (c *conn) probe(path string, left time.Duration) *probe {
 		if c.isClosed() {
 			return
 		}
-		c.s.m.log.Info("a quorum has not answered for a while: trying another server", "server", c.addr)
+		c.s.m.log.Info("a quorum has not answered for a while: trying another server", "server", c.server.addr)
 		c.Close()
 	})
 	c.mu.Unlock()

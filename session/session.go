@@ -85,7 +85,9 @@ func newSession(m *Manager) (*Session, error) {
 		lookup:   m.lookup,
 		patience: m.patience,
 		maxPause: m.maxPause,
+		failures: m.failures,
 		sealed:   s.sealCtx,
+		trusted:  s.trustLeft,
 	}
 	client, events, err := zk.Connect(m.cfg.Servers, m.cfg.Timeout,
 		zk.WithDialer(s.dial),
@@ -127,6 +129,14 @@ func (s *Session) Context() context.Context { return s.ctx }
 
 // Err returns nil while the session lasts, and then the cause of its end.
 func (s *Session) Err() error { return context.Cause(s.ctx) }
+
+// trustLeft returns how long the session can be trusted without an answer, or
+// false while it is not granted.
+func (s *Session) trustLeft() (left time.Duration, granted bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Until(s.deadline()), s.id != 0
+}
 
 // Manager returns the manager whose session this is.
 func (s *Session) Manager() *Manager { return s.m }

@@ -233,6 +233,9 @@ func (c *streamConn) Read(p []byte) (int, error)  { return c.Reader.Read(p) }
 func (c *streamConn) Close() error                { c.closed = true; return nil }
 func (c *streamConn) SetDeadline(time.Time) error { return nil }
 
+// bareSession has what a connection needs of a session that is not kept.
+func bareSession() *Session { return &Session{m: &Manager{failures: newFailures(time.Minute)}} }
+
 // What the client reads is the stream that the server sent, byte for byte, in
 // whatever portions either side deals with it.
 func TestConnReadIsTheStream(t *testing.T) {
@@ -243,8 +246,8 @@ func TestConnReadIsTheStream(t *testing.T) {
 			stream = append(stream, frame(i32(rapid.Int32Range(0, 9).Draw(t, "xid")), i64(1), i32(0), body)...)
 		}
 		in := &chunks{t: t, rest: stream}
-		s := new(Session)
-		c := newConn(&streamConn{Reader: in}, s, "zk1:2181", time.Second)
+		s := bareSession()
+		c := newConn(&streamConn{Reader: in}, s, target{addr: "zk1:2181"}, time.Second)
 		var got []byte
 		for {
 			p := make([]byte, rapid.IntRange(1, 40).Draw(t, "portion"))
@@ -283,7 +286,7 @@ func TestConnReadRefusesShortFrames(t *testing.T) {
 	hello := frame(i32(0), i32(8000), i64(0), i32(0))
 	for _, bad := range [][]byte{frame(), frame(i32(1)), frame(i32(1), i64(1), []byte{0, 0, 0}), frame(i32(xidEvent), i64(1), i32(0))} {
 		inner := &streamConn{Reader: bytes.NewReader(append(bytes.Clone(hello), bad...))}
-		c := newConn(inner, new(Session), "zk1:2181", time.Second)
+		c := newConn(inner, bareSession(), target{addr: "zk1:2181"}, time.Second)
 		_, err := io.ReadFull(c, make([]byte, len(hello)))
 		require.NoError(t, err)
 		_, err = c.Read(make([]byte, 4))
