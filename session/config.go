@@ -71,8 +71,9 @@ type Config struct {
 	LookupHost func(ctx context.Context, host string) ([]string, error)
 	// MaxRequest is the largest request, in bytes, that the server takes:
 	// its jute.maxbuffer. A larger one fails with ErrTooLarge before it is
-	// sent, since the server would answer it by closing the connection. Zero
-	// means DefaultMaxRequest.
+	// sent, since the server would answer it by closing the connection. It
+	// bounds what the session sends by itself, too. Zero means
+	// DefaultMaxRequest, which is the server's own default.
 	MaxRequest int
 }
 
@@ -177,6 +178,10 @@ func withPort(server string) (string, error) {
 	return server, nil
 }
 
+// authHeader is what a request that presents a credential has besides its scheme
+// and its data.
+const authHeader = frameHeader + 4
+
 // validate returns the configuration with its defaults filled in, or an error
 // that names the field at fault.
 func (c Config) validate() (Config, error) {
@@ -219,8 +224,17 @@ func (c Config) validate() (Config, error) {
 	if c.LossPolicy != AtDeadline && c.LossPolicy != OnDisconnect {
 		return fail("LossPolicy", "%d is unknown", c.LossPolicy)
 	}
+	switch {
+	case c.MaxRequest == 0:
+		c.MaxRequest = DefaultMaxRequest
+	case c.MaxRequest < 1024:
+		return fail("MaxRequest", "%d is less than 1024 bytes", c.MaxRequest)
+	}
 	for i, cred := range c.Auth {
+		size := authHeader + stringSize(cred.Scheme) + bytesSize(cred.data())
 		switch {
+		case size > c.MaxRequest:
+			return fail("Auth", "credential %d needs a request of %d bytes, and MaxRequest is %d", i, size, c.MaxRequest)
 		case cred.Scheme == "":
 			return fail("Auth", "credential %d has no scheme", i)
 		case cred.Scheme == "digest" && !bytes.ContainsRune(cred.data(), ':'):
@@ -231,12 +245,6 @@ func (c Config) validate() (Config, error) {
 		c.ACL = zk.WorldACL(zk.PermAll)
 	} else if len(c.ACL) == 0 {
 		return fail("ACL", "it is empty, which ZooKeeper refuses: leave it nil for an open one")
-	}
-	switch {
-	case c.MaxRequest == 0:
-		c.MaxRequest = DefaultMaxRequest
-	case c.MaxRequest < 1024:
-		return fail("MaxRequest", "%d is less than 1024 bytes", c.MaxRequest)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -38,7 +39,19 @@ func (l *logbook) use(cfg *session.Config) {
 	}))
 }
 
+// grep returns the lines that contain part.
+func (l *logbook) grep(part string) (found []string) {
+	for _, line := range l.take() {
+		if strings.Contains(line, part) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+// take returns what was logged since the last call. It is for use in a bubble.
 func (l *logbook) take() []string {
+	synctest.Wait()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lines := l.lines

@@ -24,6 +24,7 @@ type Manager struct {
 	patience patience      // for one dial, one look-up, one handshake
 	maxPause time.Duration // between rounds of dialling, and between retries
 	failures *failures
+	progress progress
 
 	states relay
 

@@ -213,6 +213,11 @@ func (w *Watch) wake(event EventType) {
 // says whether the watch is set although the node is not there.
 func watched[T any](s *Session, path string, kind watchKind, call func(EventType), missing bool,
 	f func(watch bool) (T, error)) (T, *Watch, error) {
+	// Longer than the read that sets the watch is what sets it again.
+	if err := s.fits(rewatchHeader + stringSize(s.abs(path))); err != nil {
+		var none T
+		return none, nil, s.refuse("watch", path, err)
+	}
 	w, share := s.watches.join(s.abs(path), kind, call)
 	value, err := f(!share)
 	if err != nil && (!missing || !errors.Is(err, zk.ErrNoNode)) {
