@@ -59,7 +59,8 @@ type Config struct {
 	// do anything; CreatorACL is the usual choice with Auth.
 	ACL []zk.ACL
 	// Logger receives what happens to sessions. Nil discards it.
-	// Credentials are never logged.
+	// Credentials are never logged. The handler is called on a goroutine of
+	// its own and holds nothing up; while it blocks, 1,000 lines wait for it.
 	Logger *slog.Logger
 	// Hooks observe; each implements one or more of the Hook interfaces.
 	Hooks []Hook

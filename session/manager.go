@@ -18,7 +18,8 @@ import (
 // lives until Close.
 type Manager struct {
 	cfg      Config
-	log      *slog.Logger
+	log      *slog.Logger // never blocks
+	lines    logQueue
 	dialer   func(ctx context.Context, network, address string) (net.Conn, error)
 	lookup   func(ctx context.Context, host string) ([]string, error)
 	patience patience      // for one dial, one look-up, one handshake
@@ -34,8 +35,9 @@ type Manager struct {
 	ctx    context.Context // ends at Close
 	cancel context.CancelCauseFunc
 	work   sync.WaitGroup // the run loop and what retired sessions still do
+	told   chan struct{}  // closed when the hooks know of the last state
 	closed chan struct{}  // closed when Close has finished
-	once   sync.Once
+	closes atomic.Bool    // Close was called
 
 	mu       sync.Mutex
 	current  *Session           // nil between two sessions
@@ -97,11 +99,11 @@ func Start(cfg Config) (*Manager, error) {
 func newManager(cfg Config) *Manager {
 	m := &Manager{
 		cfg:      cfg,
-		log:      cfg.Logger,
 		dialer:   cfg.Dialer,
 		patience: newPatience(cfg.Timeout, cfg.Timeout-cfg.margin(cfg.Timeout)),
 		maxPause: min(max(cfg.Timeout/10, 100*time.Millisecond), 2*time.Second),
 		failures: newFailures(max(6*cfg.Timeout, time.Minute)),
+		told:     make(chan struct{}),
 		closed:   make(chan struct{}),
 		turn:     make(chan struct{}),
 	}
@@ -109,6 +111,7 @@ func newManager(cfg Config) *Manager {
 		m.dialer = new(net.Dialer).DialContext
 		m.lookup = cfg.LookupHost
 	}
+	m.log = m.lines.logger(cfg.Logger)
 	m.ctx, m.cancel = context.WithCancelCause(context.Background())
 	return m
 }
@@ -120,7 +123,10 @@ func (m *Manager) start(refused chan<- error) {
 		m.run(refused)
 		m.states.publish(StateChange{State: Closed, At: time.Now(), Cause: ErrClosed})
 	})
-	m.work.Go(func() { m.tellHooks(changes) })
+	go func() {
+		defer close(m.told)
+		m.tellHooks(changes)
+	}()
 }
 
 // tellHooks passes every state change to the hooks, in order.
@@ -357,14 +363,19 @@ func (m *Manager) Done() <-chan struct{} { return m.ctx.Done() }
 
 // Close ends every hold, then the session, so that its ephemeral nodes vanish
 // at once where a server can be reached, and waits until nothing of the
-// manager is left running. It may be called more than once; the error is
-// always nil.
+// manager is left running. For hooks, the log handler, Dialer and LookupHost it
+// waits for a second at most, so that any of them may call it. It may be called
+// more than once, from several goroutines; the error is always nil.
 func (m *Manager) Close() error {
-	m.once.Do(func() {
+	if m.closes.CompareAndSwap(false, true) {
 		m.cancel(ErrClosed)
 		m.work.Wait()
+		grace, cancel := context.WithTimeout(context.Background(), callbackGrace)
+		withGrace(grace, m.told)
+		withGrace(grace, m.lines.handled())
+		cancel()
 		close(m.closed)
-	})
+	}
 	<-m.closed
 	return nil
 }

@@ -27,7 +27,8 @@ func (c *conn) probe(path string, left time.Duration) *probe {
 	c.mu.Lock()
 	xid := xidProbe - c.probes
 	c.probes++
-	c.sent[xid] = sentRequest{request{xid: xid, op: opMulti}, time.Now(), p}
+	frame := probeFrame(xid, c.s.abs(path))
+	c.sent[xid] = sentRequest{request{xid: xid, op: opMulti}, time.Now(), p, len(frame) - 4}
 	c.unproven++
 	wait := max(min(parts(c.timeout, abandonAfter), left-parts(c.timeout, reserve)), parts(c.timeout, reserve))
 	p.abandon = time.AfterFunc(wait, func() {
@@ -38,7 +39,7 @@ func (c *conn) probe(path string, left time.Duration) *probe {
 		c.Close()
 	})
 	c.mu.Unlock()
-	if err := c.write(probeFrame(xid, c.s.abs(path))); err != nil {
+	if err := c.write(frame); err != nil {
 		c.Close()
 	}
 	return p

@@ -220,18 +220,23 @@ func (s *Session) finish(cause error) {
 	s.watches.end()
 }
 
-// retire waits until the client has stopped. It is called once for each
-// session, after its end, and may take seconds: the client's Close waits.
+// retire waits until the client has stopped, but for callbacks that hang (see
+// callbackGrace). It is called once for each session, after its end, and may
+// take seconds: the client's Close waits.
 func (s *Session) retire() {
 	s.client.Close()
 	s.seal()
-	for range s.events {
-	}
-	s.closing.Wait()
+	grace, cancel := context.WithTimeout(context.Background(), callbackGrace)
+	defer cancel()
+	withGrace(grace, doneWhen(func() {
+		for range s.events {
+		}
+	}))
+	withGrace(grace, doneWhen(s.closing.Wait))
 	s.mu.Lock()
 	s.retired = true
 	s.mu.Unlock()
-	s.background.Wait()
+	withGrace(grace, doneWhen(s.background.Wait))
 }
 
 // spawn runs f on a goroutine that the session waits for when it retires. f
