@@ -132,7 +132,11 @@ func (k *keeping) commit(ctx context.Context, s *session.Session, found bool, st
 	}
 	ops = append(ops, session.CreateOp(k.prefix(ownValue), k.data, session.Sequential))
 	for _, r := range records[:max(0, min(len(records), len(records)+fresh-k.keep))] {
-		ops = append(ops, session.DeleteOp(znode.Join(k.dir, r.name), AnyVersion))
+		trimmed := append(ops, session.DeleteOp(znode.Join(k.dir, r.name), AnyVersion))
+		if k.s.sm.Fits(trimmed...) != nil {
+			break // the next writes trim the rest
+		}
+		ops = trimmed
 	}
 	results, err := s.Txn(ctx, ops...)
 	switch {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"sync"
 
+	"github.com/docent-go/docent/internal/grace"
 	"github.com/docent-go/docent/session"
 )
 
@@ -186,9 +187,10 @@ func (s *Sequence) reserve() (span, error) {
 	}
 }
 
-// Close ends the Sequence and waits until nothing of it is left running. The
-// numbers that were not given are lost. It may be called more than once; the
-// error is always nil.
+// Close ends the Sequence and waits until nothing of it is left running. For a
+// hook that runs it waits for a second at most, so that the hook may call it.
+// The numbers that were not given are lost. It may be called more than once;
+// the error is always nil.
 func (s *Sequence) Close() error {
 	s.mu.Lock()
 	if s.err == nil {
@@ -196,7 +198,7 @@ func (s *Sequence) Close() error {
 	}
 	s.mu.Unlock()
 	s.cancel()
-	s.work.Wait()
+	grace.For(grace.Done(s.work.Wait))
 	return nil
 }
 

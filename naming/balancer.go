@@ -58,8 +58,9 @@ type Balancer[T any] struct {
 	rules    downRules
 	epoch    time.Time
 
-	current atomic.Pointer[table[T]]
-	mu      sync.Mutex // held while a table is built
+	current  atomic.Pointer[table[T]]
+	building atomic.Bool // somebody builds what will replace current
+	mu       sync.Mutex  // held while the strategy prepares a table, and nothing of the user's
 }
 
 // table is what a balancer has made of one state of its source. It is never
@@ -234,14 +235,8 @@ func (b *Balancer[T]) Refresh() error {
 	if b.rules.err != nil {
 		return b.rules.err
 	}
-	b.renew()
-	return nil
-}
-
-func (b *Balancer[T]) renew() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.build()
+	return nil
 }
 
 func (b *Balancer[T]) now() time.Duration { return time.Since(b.epoch) + 1 }
@@ -266,21 +261,46 @@ func (b *Balancer[T]) table() (*table[T], error) {
 		if err := b.Refresh(); err != nil {
 			return nil, err
 		}
-	case b.mu.TryLock():
-		defer b.mu.Unlock()
+	case b.building.CompareAndSwap(false, true):
+		defer b.building.Store(false)
 		b.build()
 	}
 	return b.current.Load(), nil
 }
 
-// build makes the table of what the source holds, unless it stands already.
-// b.mu is held.
+// build makes the table of what the source holds, unless it stands already. It
+// calls the user's functions, which may call the balancer, and so locks nothing
+// meanwhile: of two that build at once one starts over.
 func (b *Balancer[T]) build() {
-	before := b.current.Load()
-	items := b.source.Load()
-	if before != nil && same(before.from, items) {
-		return
+	for {
+		before := b.current.Load()
+		items := b.source.Load()
+		if before != nil && same(before.from, items) {
+			return
+		}
+		if b.install(b.draft(items, before), before) {
+			return
+		}
 	}
+}
+
+// install makes t the current table in place of before, unless another has
+// become so.
+func (b *Balancer[T]) install(t, before *table[T]) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.current.Load() != before {
+		return false
+	}
+	if len(t.items) > 0 {
+		t.pick = b.strategy.prepare(&t.group)
+	}
+	b.current.Store(t)
+	return true
+}
+
+// draft makes a table that the strategy has not prepared yet.
+func (b *Balancer[T]) draft(items []T, before *table[T]) *table[T] {
 	t := &table[T]{from: items, known: make(map[string]*state, len(items))}
 	t.group.now = b.now
 	for i := range items {
@@ -302,8 +322,6 @@ func (b *Balancer[T]) build() {
 	}
 	if len(t.items) == 0 {
 		t.none = fmt.Errorf("%w: %d are known, none of them enabled and without draining", ErrNoInstance, len(items))
-	} else {
-		t.pick = b.strategy.prepare(&t.group)
 	}
-	b.current.Store(t)
+	return t
 }

@@ -348,7 +348,7 @@ func (s *Service) publish(v *View) {
 	balancers := s.balancers
 	s.mu.Unlock()
 	for _, b := range balancers {
-		b.renew()
+		b.build()
 	}
 }
 

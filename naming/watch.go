@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/grace"
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/session"
 )
@@ -245,10 +246,12 @@ func (s *Service) Balancer(strategy Strategy, opts ...BalancerOption) (*Balancer
 func (s *Service) Done() <-chan struct{} { return s.ctx.Done() }
 
 // Close ends the watch, writes the cache file if it is behind, and waits until
-// nothing of it is left running. It may be called more than once.
+// nothing of it is left running. For a codec or a function of Where that runs it
+// waits for a second at most, so that they may call it. It may be called more
+// than once.
 func (s *Service) Close() {
 	s.cancel(ErrNotWatched)
-	s.work.Wait()
+	grace.For(grace.Done(s.work.Wait))
 	s.closing.Do(func() {
 		if s.cache != nil {
 			s.saveCache()

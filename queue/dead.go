@@ -79,11 +79,11 @@ func (i *Item) reject(reason string) error {
 	if err := i.transact([]session.Op{create}, i.remove()); err != nil {
 		return err
 	}
-	i.q.died(l)
+	i.died = &l
 	return nil
 }
 
-func (q *Queue) died(l Letter) {
+func (q *Queue) tellDead(l Letter) {
 	if q.o.onDead != nil {
 		q.o.onDead(l)
 	}
@@ -103,7 +103,7 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 		switch {
 		case err == nil:
 			q.picture.giveBack(i.s, i.name, i.now) // there may be a rest of it
-			q.died(l)
+			q.tellDead(l)
 			return errNotOurs
 		case session.InDoubt(err):
 			// Whoever looks next finds the item, or does not.

@@ -48,6 +48,7 @@ type Item struct {
 	guard   *guard
 	settled atomic.Int32
 	forget  sync.Once
+	died    *Letter // what this settlement has made of the item; nil: not a dead letter
 }
 
 // How an item has been settled.
@@ -164,12 +165,23 @@ func (i *Item) release(o releaseOptions) error {
 }
 
 // mostRewritten bounds the count of attempts that survives a release that makes
-// the node anew: it is written one by one.
+// the node anew: it is written one by one, in one request.
 const mostRewritten = 1000
 
 // rewrite returns the operations that make the item's node anew, under a name
-// that may be another, with a version that counts the attempts.
+// that may be another, with a version that counts the attempts. Where so many
+// writes do not fit in a request, the count is lower.
 func (i *Item) rewrite(to name, attempts int) []session.Op {
+	for {
+		ops := i.rewritten(to, attempts)
+		if attempts == 0 || i.q.sm.Fits(ops...) == nil {
+			return ops
+		}
+		attempts = min(attempts, mostRewritten) * 3 / 4
+	}
+}
+
+func (i *Item) rewritten(to name, attempts int) []session.Op {
 	path := znode.Join(i.q.items, to.text)
 	attempts = min(attempts, mostRewritten)
 	first := i.raw
@@ -198,12 +210,14 @@ func (i *Item) Reject(reason string) error {
 
 // settle ends the claim, by f unless it was lost before.
 func (i *Item) settle(op string, how int32, f func() error) error {
+	ours := false
 	err := i.Hold.ReleaseBy(func(lost error) error {
 		unguarded := i.unguard()
 		if lost != nil {
 			return oneline.Join(i.unclaim(), unguarded)
 		}
 		i.settled.Store(how)
+		ours = true
 		return oneline.Join(f(), unguarded)
 	})
 	i.forget.Do(func() {
@@ -216,6 +230,9 @@ func (i *Item) settle(op string, how int32, f func() error) error {
 			i.q.picture.giveBack(i.s, i.name, i.now)
 		}
 	})
+	if ours && i.died != nil {
+		i.q.tellDead(*i.died) // which may settle the item again
+	}
 	if err != nil {
 		return i.fail(op, err)
 	}

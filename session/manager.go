@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/docent-go/docent/internal/grace"
 )
 
 // Manager keeps a ZooKeeper session open, and opens a new one whenever one has
@@ -370,10 +372,7 @@ func (m *Manager) Close() error {
 	if m.closes.CompareAndSwap(false, true) {
 		m.cancel(ErrClosed)
 		m.work.Wait()
-		grace, cancel := context.WithTimeout(context.Background(), callbackGrace)
-		withGrace(grace, m.told)
-		withGrace(grace, m.lines.handled())
-		cancel()
+		grace.For(m.told, m.lines.handled())
 		close(m.closed)
 	}
 	<-m.closed

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/grace"
 )
 
 // Session is one ZooKeeper session, from the moment it was granted until it
@@ -220,15 +222,12 @@ func (s *Session) finish(cause error) {
 	s.watches.end()
 }
 
-// retire waits until the client has stopped, but for callbacks that hang (see
-// callbackGrace). It is called once for each session, after its end, and may
+// retire waits until the client has stopped, but for callbacks that hang. It is called once for each session, after its end, and may
 // take seconds: the client's Close waits.
 func (s *Session) retire() {
 	s.client.Close()
 	s.seal()
-	grace, cancel := context.WithTimeout(context.Background(), callbackGrace)
-	defer cancel()
-	withGrace(grace, doneWhen(func() {
+	grace.For(grace.Done(func() {
 		for range s.events {
 		}
 	}))
@@ -236,7 +235,7 @@ func (s *Session) retire() {
 	s.mu.Lock()
 	s.retired = true
 	s.mu.Unlock()
-	withGrace(grace, doneWhen(s.background.Wait))
+	grace.For(grace.Done(s.background.Wait))
 }
 
 // spawn runs f on a goroutine that the session waits for when it retires. f

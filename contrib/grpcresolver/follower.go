@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/resolver"
 
 	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/grace"
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/session"
 )
@@ -37,10 +38,11 @@ func (f *follower) ResolveNow(resolver.ResolveNowOptions) {
 	}
 }
 
-// Close implements resolver.Resolver.
+// Close implements resolver.Resolver. For the user's code that runs, such as a
+// function of naming.Where, it waits for a second at most.
 func (f *follower) Close() {
 	f.cancel()
-	<-f.done
+	grace.For(f.done)
 }
 
 // Between two attempts to read a service for the first time there is a pause that
