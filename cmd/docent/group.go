@@ -20,7 +20,7 @@ type groupCommand struct {
 type groupJoin struct {
 	Path string `arg:"" help:"The group, as an absolute path."`
 	ID   string `arg:"" name:"ID" help:"The member's name, which no other member may have."`
-	Data string `placeholder:"D" help:"What the member says of itself; empty by default."`
+	Data string `placeholder:"D" allowempty:"" help:"What the member says of itself; empty by default."`
 }
 
 // Help is shown by "docent group join --help".

@@ -3,6 +3,7 @@ package grpcresolver
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/credentials/insecure"
@@ -63,11 +64,16 @@ func (b *builder) Scheme() string { return Scheme }
 // wrong with the target.
 func (b *builder) Build(target resolver.Target, cc resolver.ClientConn, opts resolver.BuildOptions) (resolver.Resolver, error) {
 	service := target.Endpoint()
+	text := target.URL.Redacted()
 	switch {
+	case target.URL.User != nil, target.URL.RawQuery != "", target.URL.ForceQuery, target.URL.Fragment != "":
+		return nil, fmt.Errorf("grpcresolver: target %q: want %s:///service alone, without a user, a query or a fragment", text, Scheme)
+	case strings.Contains(service, "/"):
+		return nil, fmt.Errorf("grpcresolver: target %q: the service %q contains a slash: want %s:///service", text, service, Scheme)
 	case target.URL.Host != "":
-		return nil, fmt.Errorf("grpcresolver: target %q: want %s:///service, without a host", target.URL.Redacted(), Scheme)
+		return nil, fmt.Errorf("grpcresolver: target %q: want %s:///service, without a host", text, Scheme)
 	case service == "":
-		return nil, fmt.Errorf("grpcresolver: target %q names no service: want %s:///service", target.URL.Redacted(), Scheme)
+		return nil, fmt.Errorf("grpcresolver: target %q names no service: want %s:///service", text, Scheme)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &follower{
