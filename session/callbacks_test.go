@@ -102,7 +102,9 @@ func TestFault16_CloseInsideACallback(t *testing.T) {
 	hold := func(w *world, p *process) *session.Hold {
 		e, err := p.session().Enter(w.Context(), "/locks", "lock-", nil)
 		require.NoError(w, err)
-		return e.Hold(1)
+		h, err := e.Hold(w.Context(), 1)
+		require.NoError(w, err)
+		return h
 	}
 	for name, c := range map[string]struct {
 		use     func(*session.Config, *closer)
@@ -127,7 +129,11 @@ func TestFault16_CloseInsideACallback(t *testing.T) {
 				_ = h.Release()
 			}},
 		"OnAcquired": {use: hook(func(c *closer) session.Hook { return closeOnAcquired{c} }),
-			trigger: func(w *world, p *process) { hold(w, p) }},
+			trigger: func(w *world, p *process) {
+				e, err := p.session().Enter(w.Context(), "/locks", "lock-", nil)
+				require.NoError(w, err)
+				_, _ = e.Hold(w.Context(), 1) // which ends with the manager
+			}},
 		"OnReleased": {use: hook(func(c *closer) session.Hook { return closeOnReleased{c} }),
 			trigger: func(w *world, p *process) { _ = hold(w, p).Release() }},
 		"OnLost": {use: hook(func(c *closer) session.Hook { return closeOnLost{c} }),

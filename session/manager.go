@@ -365,8 +365,8 @@ func (m *Manager) Done() <-chan struct{} { return m.ctx.Done() }
 
 // Close ends every hold, then the session, so that its ephemeral nodes vanish
 // at once where a server can be reached, and waits until nothing of the
-// manager is left running. For hooks, the log handler, Dialer and LookupHost it
-// waits for a second at most, so that any of them may call it. It may be called
+// manager is left running. For hooks, the log handler, Dialer, its connections
+// and LookupHost it waits for a second at most, so that any of them may call it. It may be called
 // more than once, from several goroutines; the error is always nil.
 func (m *Manager) Close() error {
 	if m.closes.CompareAndSwap(false, true) {

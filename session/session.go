@@ -222,8 +222,9 @@ func (s *Session) finish(cause error) {
 	s.watches.end()
 }
 
-// retire waits until the client has stopped, but for callbacks that hang. It is called once for each session, after its end, and may
-// take seconds: the client's Close waits.
+// retire waits until the client has stopped, but for callbacks and for networks
+// that hang. It is called once for each session, after its end, and may take
+// seconds: the client's Close waits.
 func (s *Session) retire() {
 	s.client.Close()
 	s.seal()
@@ -231,7 +232,7 @@ func (s *Session) retire() {
 		for range s.events {
 		}
 	}))
-	withGrace(grace, doneWhen(s.closing.Wait))
+	grace.For(grace.Done(s.closing.Wait))
 	s.mu.Lock()
 	s.retired = true
 	s.mu.Unlock()
