@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -162,18 +163,24 @@ func (c *slowConn) Read(p []byte) (int, error) {
 // tries, and the next failure finds the patience it began with.
 func TestFault12_SlowHandshake(t *testing.T) {
 	inWorld(t, func(w *world) {
+		var mu sync.Mutex
 		var dialled []time.Time
+		dials := func() []time.Time { mu.Lock(); defer mu.Unlock(); return slices.Clone(dialled) }
 		slow := 2 * time.Second
+		setSlow := func(d time.Duration) { mu.Lock(); defer mu.Unlock(); slow = d }
 		link := w.srv.Link()
 		cfg := session.Config{Servers: []string{"zk1"}, Dialer: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			mu.Lock()
 			dialled = append(dialled, time.Now())
+			late := slow
+			mu.Unlock()
 			conn, err := link.DialContext(ctx, network, addr)
-			return &slowConn{Conn: conn, late: slow}, err
+			return &slowConn{Conn: conn, late: late}, err
 		}}
 		sm, err := session.Dial(w.within(5*time.Minute), cfg)
-		require.NoError(w, err, "%d dials", len(dialled))
+		require.NoError(w, err, "%d dials", len(dials()))
 		defer sm.Close()
-		require.LessOrEqual(w, len(dialled), 2)
+		require.LessOrEqual(w, len(dials()), 2)
 		require.LessOrEqual(w, len(w.srv.Sessions()), 2, "sessions that were opened and not used")
 
 		// The session outlives a lost connection, although that takes as long.
@@ -184,18 +191,19 @@ func TestFault12_SlowHandshake(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.NoError(w, s.Err())
 		require.Equal(w, session.Connected, sm.State())
-		require.LessOrEqual(w, len(dialled), 4)
+		require.LessOrEqual(w, len(dials()), 4)
 
 		// Success has the patience begin anew.
-		slow = 0
+		setSlow(0)
 		link.Disconnect()
 		time.Sleep(time.Minute)
-		slow = time.Hour
-		before := len(dialled)
+		setSlow(time.Hour)
+		before := len(dials())
 		link.Disconnect()
 		<-s.Done()
-		require.Greater(w, len(dialled), before+1)
-		require.Less(w, dialled[before+1].Sub(dialled[before]), 2*time.Second)
+		all := dials()
+		require.Greater(w, len(all), before+1)
+		require.Less(w, all[before+1].Sub(all[before]), 2*time.Second)
 	})
 }
 

@@ -232,10 +232,10 @@ func (s *Session) retire() {
 		for range s.events {
 		}
 	}))
-	grace.For(grace.Done(s.closing.Wait))
 	s.mu.Lock()
 	s.retired = true
 	s.mu.Unlock()
+	grace.For(grace.Done(s.closing.Wait))
 	grace.For(grace.Done(s.background.Wait))
 }
 
