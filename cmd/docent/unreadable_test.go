@@ -43,11 +43,11 @@ func TestFault19_ListsBesideAnUnreadableNode(t *testing.T) {
 	}
 }
 
-// Addresses of version 6 are taken with and without brackets, and printed with
-// one pair where a port follows.
+// Addresses of version 6 are taken in brackets, and printed with one pair where a
+// port follows.
 func TestFault26_AddressesOfVersion6(t *testing.T) {
 	server := zktest.New(t)
-	for given, want := range map[string]string{"[::1]:80": "[::1]:80", "::1": "::1", "[::1]": "::1"} {
+	for given, want := range map[string]string{"[::1]:80": "[::1]:80", "[::1]": "::1"} {
 		d := start(t, words("service register orders o1 "+given), on(server))
 		require.Equal(t, "registered /services/orders/o1", d.line())
 		_, out, _ := docent(t, words("service list orders"), on(server))

@@ -74,7 +74,7 @@ var mutants = []mutant{
 	{"a create in doubt counts as done not at all", "session/enter.go",
 		"	if name == \"\" {\n		return nil, nil\n	}\n	n := &Node{", "	if name != \"?\" {\n		return nil, nil\n	}\n	n := &Node{", anyLock, false, ""},
 	{"watches are not set again on a new connection", "session/conn.go",
-		"range c.s.armed.frames(c.helloZxid)", "range c.s.armed.frames(c.helloZxid)[:0]", `Test(Mutex|Config|Group)Simulation`, false, ""},
+		"rewatchLimit(c.s.m.cfg.MaxRequest))", "rewatchLimit(c.s.m.cfg.MaxRequest))[:0]", `Test(Mutex|Config|Group)Simulation`, false, ""},
 
 	// The line.
 	{"places in the line are compared by name", "internal/line/order.go",
