@@ -154,7 +154,11 @@ func (c *Counter) try(ctx context.Context, doubt **proposal, f func(int64) (int6
 		if err != nil || !write {
 			return now.n, err == nil, err
 		}
-		next = &proposal{n: to, data: c.layout.encode(to), over: now}
+		data := c.layout.encode(to)
+		if now.exists && to == now.n {
+			data = now.data // another library may write the number in another way
+		}
+		next = &proposal{n: to, data: data, over: now}
 	}
 	err = c.write(ctx, s, next)
 	switch {
