@@ -22,7 +22,7 @@ type options struct {
 	limit, children, names, depth int
 	every, confirm                time.Duration
 	rate                          int
-	only                          []string // recipes at these paths alone; nil: all
+	only                          *grounds // recipes at these paths alone; nil: all
 	err                           error
 }
 

@@ -140,12 +140,15 @@ func (c *inspectCommand) deadlocks(ctx context.Context, a *app, task string, sm 
 	if err != nil {
 		return err
 	}
-	if !found.Report.Complete() {
-		a.note("%s: not everything was looked at, so that a deadlock may have been missed: %s", task, gaps(found.Report))
+	if !found.Complete() {
+		a.note("%s: not everything was looked at, so that a deadlock may have been missed: %s", task, gaps(found))
 	}
 	if len(found.Deadlocks) > 0 {
 		a.code = exitFailure
 	} else if !a.globals.JSON {
+		if !found.Complete() {
+			return a.printf("no deadlock in what was looked at\n")
+		}
 		return a.printf("no deadlock\n")
 	}
 	for _, d := range found.Deadlocks {
