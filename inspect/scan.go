@@ -76,6 +76,13 @@ func (s *scan) count(w *session.Watch) {
 	}
 }
 
+// made returns the number of requests so far.
+func (s *scan) made() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests
+}
+
 // do makes one request, in the next session when this one ends.
 func (s *scan) do(ctx context.Context, path string, request func(now *session.Session) (*session.Watch, error)) error {
 	for {
