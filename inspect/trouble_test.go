@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -36,6 +37,7 @@ func TestFault31_ServerWithoutAQuorum(t *testing.T) {
 		next, quiet, _ := follow(w, w.Process(), "/", OnConfirm(func(at time.Time) { confirmed = append(confirmed, at) }))
 		at[*ConfigKey](w, next().Report, "/k")
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		require.InDelta(t, time.Minute/DefaultPulse, len(confirmed), 1)
 		last := confirmed[len(confirmed)-1]
 
