@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docent-go/docent/internal/once"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/session"
 )
@@ -22,7 +23,7 @@ type bundle struct {
 	cancel context.CancelCauseFunc
 	unlink []func() bool
 
-	release sync.Once
+	release once.Once
 	result  error
 }
 

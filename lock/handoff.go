@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/once"
 	"github.com/docent-go/docent/session"
 )
 
@@ -78,7 +79,7 @@ type turn struct {
 	queue   *localQueue
 	number  int
 	unlink  func() bool
-	release sync.Once
+	release once.Once
 	result  error
 }
 

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/docent-go/docent/internal/once"
 )
 
 // Hold is what a process owns for as long as a node of its session stands: a
@@ -32,7 +34,7 @@ type Hold struct {
 	guarded  bool // a guard was given out
 	handedOn bool // the node serves another hold
 
-	release sync.Once
+	release once.Once
 	result  error
 }
 

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/docent-go/docent/internal/once"
 )
 
 // Manager keeps a ZooKeeper session open, and opens a new one whenever one has
@@ -33,7 +35,7 @@ type Manager struct {
 	cancel context.CancelCauseFunc
 	work   sync.WaitGroup // the run loop and what retired sessions still do
 	closed chan struct{}  // closed when Close has finished
-	once   sync.Once
+	once   once.Once
 
 	mu       sync.Mutex
 	current  *Session           // nil between two sessions
