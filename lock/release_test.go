@@ -18,13 +18,21 @@ func TestFault58_ConcurrentReleases(t *testing.T) {
 		Release() error
 	}
 	kinds := map[string]func(w *testworld.World, p *testworld.Process) (holding, error){
-		"Mutex":     func(w *testworld.World, p *testworld.Process) (holding, error) { return lock.New(p.Manager, dir).Lock(w.Context()) },
-		"RWMutex":   func(w *testworld.World, p *testworld.Process) (holding, error) { return lock.NewRW(p.Manager, dir).Lock(w.Context()) },
-		"Exclusive": func(w *testworld.World, p *testworld.Process) (holding, error) { return lock.NewExclusive(p.Manager, dir).Lock(w.Context()) },
+		"Mutex": func(w *testworld.World, p *testworld.Process) (holding, error) {
+			return lock.New(p.Manager, dir).Lock(w.Context())
+		},
+		"RWMutex": func(w *testworld.World, p *testworld.Process) (holding, error) {
+			return lock.NewRW(p.Manager, dir).Lock(w.Context())
+		},
+		"Exclusive": func(w *testworld.World, p *testworld.Process) (holding, error) {
+			return lock.NewExclusive(p.Manager, dir).Lock(w.Context())
+		},
 		"Handoff": func(w *testworld.World, p *testworld.Process) (holding, error) {
 			return lock.New(p.Manager, dir, lock.Handoff(2)).Lock(w.Context())
 		},
-		"Semaphore": func(w *testworld.World, p *testworld.Process) (holding, error) { return semaphore(p, 3).Acquire(w.Context(), 3) },
+		"Semaphore": func(w *testworld.World, p *testworld.Process) (holding, error) {
+			return semaphore(p, 3).Acquire(w.Context(), 3)
+		},
 		"Multi": func(w *testworld.World, p *testworld.Process) (holding, error) {
 			return lock.NewMulti(lock.New(p.Manager, dir), lock.New(p.Manager, dir+"2")).Lock(w.Context())
 		},

@@ -2,11 +2,14 @@ package lock
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/oneline"
+	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
 
@@ -55,49 +58,111 @@ func (h *Hold) untilRevoked(ctx context.Context, stop func()) (context.Context, 
 	}
 }
 
+// ErrNotContender is returned by Revoke for a znode that no lock has made:
+// Revoke does not overwrite what belongs to another recipe or program.
+var ErrNotContender = errors.New("the znode is not a contender of a lock: give the path of a contender, as Holders lists it")
+
 // Revoke asks the contender whose node stands at path to give the lock up: it
 // writes "__REVOKE__" into the node, as Curator's Revoker does. What the node
 // held is lost with that, so Holders knows no more than the session of a
 // contender that was asked. Contender.Path is such a path; the Revoke methods ask all
 // who hold.
 //
-// It does not wait for what becomes of the request. A contender that has gone
-// has given up: that is no error. ctx bounds the request. Errors: ctx's;
-// session.ErrClosed; an invalid path; zk.ErrNoAuth when we may not write the node.
+// Revoke writes only into an ephemeral node that is named as a contender of a
+// lock, or that holds what an Exclusive writes. It does not wait for what becomes
+// of the request. A contender that has gone has given up: that is no error. It is
+// safe for concurrent use.
+//
+// ctx bounds the requests. Errors: ErrNotEphemeral and ErrNotContender, which
+// leave the znode as it is; ctx's; session.ErrClosed; an invalid path;
+// zk.ErrNoAuth when we may not read or write the node.
 func Revoke(ctx context.Context, sm *session.Manager, path string) error {
+	err := sm.Sync(ctx, path) // else a contender that is new may count as gone
+	if err == nil {
+		err = revoke(ctx, sm, path)
+	}
+	if err != nil {
+		return fmt.Errorf("revoke %s: %w", path, err)
+	}
+	return nil
+}
+
+func revoke(ctx context.Context, sm *session.Manager, path string) error {
 	for {
-		_, err := sm.Set(ctx, path, []byte(revokeMessage), session.AnyVersion)
+		data, stat, err := sm.Get(ctx, path)
+		if errors.Is(err, zk.ErrNoNode) {
+			return nil
+		}
+		if err == nil {
+			err = revocable(path, data, stat)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = sm.Set(ctx, path, []byte(revokeMessage), stat.Version)
 		switch {
 		case err == nil, errors.Is(err, zk.ErrNoNode):
 			return nil
+		case errors.Is(err, zk.ErrBadVersion): // look again: another may stand there
 		case !errors.Is(err, session.ErrUnknownOutcome) || ctx.Err() != nil:
-			return fmt.Errorf("revoke %s: %w", path, err)
+			return err
 		}
-		// The answer was lost: to ask twice does no harm.
+		// After a lost answer, to ask twice does no harm.
 	}
+}
+
+// revocable reports whether a node may be written to: nil, or why not.
+func revocable(path string, data []byte, stat session.Stat) error {
+	if stat.EphemeralOwner == 0 {
+		return ErrNotEphemeral
+	}
+	_, name := znode.Split(path)
+	if _, inLine := znode.ParseSeq(name, mutexTag, kazooTag, readTag, writeTag); inLine || string(data) == revokeMessage {
+		return nil
+	}
+	var who owner
+	if json.Unmarshal(data, &who) != nil || who.ID == "" || who.Host == "" || who.PID == 0 {
+		return fmt.Errorf("%w; session 0x%x has made it", ErrNotContender, uint64(stat.EphemeralOwner))
+	}
+	return nil
 }
 
 // Revoke asks whoever holds the lock to give it up, and returns who was asked.
 // See the function Revoke.
 func (m *Mutex) Revoke(ctx context.Context) ([]Contender, error) {
-	return revokeAll(ctx, m.sm, m.Holders)
+	return revokeAll(ctx, m.sm, m.path, m.Holders)
 }
 
 // Revoke asks all who hold the lock, readers or a writer, to give it up, and
 // returns who was asked. See the function Revoke.
 func (m *RWMutex) Revoke(ctx context.Context) ([]Contender, error) {
-	return revokeAll(ctx, m.sm, m.Holders)
+	return revokeAll(ctx, m.sm, m.path, m.Holders)
 }
 
-func revokeAll(ctx context.Context, sm *session.Manager, holders func(context.Context) ([]Contender, error)) ([]Contender, error) {
+// revokeAll asks all holders. A node that is not a contender's does not keep the
+// others from being asked. After the sync, the server has heard of all who hold.
+func revokeAll(ctx context.Context, sm *session.Manager, path string,
+	holders func(context.Context) ([]Contender, error)) ([]Contender, error) {
+	if err := sm.Sync(ctx, path); err != nil {
+		return nil, fmt.Errorf("revoke %s: %w", path, err)
+	}
 	all, err := holders(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for i, c := range all {
-		if err := Revoke(ctx, sm, c.Path); err != nil {
-			return all[:i], err
+	asked := make([]Contender, 0, len(all))
+	var errs []error
+	for _, c := range all {
+		err := revoke(ctx, sm, c.Path)
+		if err == nil {
+			asked = append(asked, c)
+			continue
 		}
+		err = fmt.Errorf("revoke %s: %w", c.Path, err)
+		if !errors.Is(err, ErrNotEphemeral) && !errors.Is(err, ErrNotContender) {
+			return asked, oneline.Join(append(errs, err)...)
+		}
+		errs = append(errs, err)
 	}
-	return all, nil
+	return asked, oneline.Join(errs...)
 }

@@ -82,7 +82,8 @@ func (l Limit) read(ctx context.Context, sm *session.Manager) (int, error) {
 	return l.decode(data)
 }
 
-var errNotALimit = errors.New("a limit has four, as Curator's SharedCount; Resize writes a valid one")
+var errNotALimit = errors.New("a limit has four, as Curator's SharedCount; " +
+	"if no other program needs the znode, delete it, and it is made anew")
 
 func (l Limit) decode(data []byte) (int, error) {
 	if len(data) != 4 {
@@ -240,8 +241,9 @@ func (s *Semaphore) Limit(ctx context.Context) (int, error) {
 // most a second older than the last request of the Acquire or TryAcquire: one
 // that is under way when Resize returns may still go by the limit before.
 //
-// ctx bounds the request. A lost answer is session.ErrUnknownOutcome: Limit
-// tells, or Resize again. A semaphore whose limit is fixed cannot be resized.
+// ctx bounds the requests. Resize leaves a node alone that does not hold a limit.
+// A lost answer may be session.ErrUnknownOutcome: Limit tells, or Resize again.
+// A semaphore whose limit is fixed cannot be resized.
 // Resize is safe for concurrent use; the last write counts.
 func (s *Semaphore) Resize(ctx context.Context, n int) error {
 	err := s.resize(ctx, n)
@@ -262,8 +264,18 @@ func (s *Semaphore) resize(ctx context.Context, n int) error {
 		return err
 	}
 	for {
-		_, err := s.sm.Set(ctx, s.limit.node, encodeLimit(n), session.AnyVersion)
-		if !errors.Is(err, zk.ErrNoNode) {
+		data, stat, err := s.sm.Get(ctx, s.limit.node)
+		if err == nil {
+			if _, err := s.limit.decode(data); err != nil {
+				return err // another program may need it
+			}
+			// A server that lags has the write refused, and has caught up then.
+			_, err = s.sm.Set(ctx, s.limit.node, encodeLimit(n), stat.Version)
+			if errors.Is(err, zk.ErrBadVersion) && !errors.Is(err, session.ErrUnknownOutcome) {
+				continue
+			}
+		}
+		if !errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
 			return err
 		}
 		if err = makeNode(ctx, s.sm, s.limit.node, encodeLimit(n)); !errors.Is(err, zk.ErrNodeExists) {
