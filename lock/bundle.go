@@ -48,10 +48,23 @@ func (b *bundle) Done() <-chan struct{} { return b.ctx.Done() }
 
 // Err returns nil while all of it lasts, and then the cause of its end.
 func (b *bundle) Err() error {
+	b.look()
 	if b.ctx.Err() == nil {
 		return nil
 	}
 	return context.Cause(b.ctx)
+}
+
+// look ends the bundle if one of its parts has ended. The end of a part reaches
+// the bundle's context by itself, but on another goroutine: a caller that has
+// seen the part's end may be faster.
+func (b *bundle) look() {
+	for _, h := range b.holds {
+		if err := h.Err(); err != nil {
+			b.cancel(err)
+			return
+		}
+	}
 }
 
 // Deadline returns the instant up to which all of it can be trusted if no
@@ -98,6 +111,7 @@ func (b *bundle) Guards() []session.Op {
 // why a node cannot be removed.
 func (b *bundle) Release() error {
 	b.release.Do(func() {
+		b.look()
 		b.cancel(session.ErrReleased)
 		for _, unlink := range b.unlink {
 			unlink()
