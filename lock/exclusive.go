@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/onenode"
 	"github.com/docent-go/docent/session"
 )
@@ -90,6 +91,7 @@ func (e *Exclusive) TryLock(ctx context.Context) (*Hold, error) {
 
 // Do runs f while it holds the lock, as Mutex.Do does.
 func (e *Exclusive) Do(ctx context.Context, f func(ctx context.Context, h *Hold) error) error {
+	misuse.NilFunc(f == nil, "Do")
 	h, err := e.Lock(ctx)
 	if err != nil {
 		return err

@@ -87,6 +87,7 @@ type turn struct {
 // this hold got it: 0 for a hold that came from the line, as all do without
 // Handoff. Of two holds with the same Token the later has the greater Turn.
 func (h *Hold) Turn() int {
+	h.made()
 	if h.turn == nil {
 		return 0
 	}
@@ -97,6 +98,7 @@ func (h *Hold) Turn() int {
 // Handoff it hands the lock on, if a goroutine of the process waits for it and
 // its turn has come. A late Release has no effect on those it was handed on to.
 func (h *Hold) Release() error {
+	h.made()
 	t := h.turn
 	if t == nil {
 		return h.Hold.Release()

@@ -30,7 +30,10 @@ func Revocable() Option { return func(o *options) { o.revocable = true } }
 // Revoked returns a channel that is closed when somebody asks for the lock, by
 // Revoke here or by Curator's Revoker. It is a request: the hold goes on until
 // it is released. All calls return the same channel.
-func (h *Hold) Revoked() <-chan struct{} { return h.revocation().Done() }
+func (h *Hold) Revoked() <-chan struct{} {
+	h.made()
+	return h.revocation().Done()
+}
 
 // revocation returns a context that ends when the lock is asked for.
 func (h *Hold) revocation() context.Context {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -76,7 +77,10 @@ type Permit struct {
 }
 
 // N returns how many permits these are.
-func (p *Permit) N() int { return len(p.holds) }
+func (p *Permit) N() int {
+	p.made()
+	return len(p.holds)
+}
 
 // Token returns the fencing token. No two Permits of a path have the same, and
 // one that was asked for after another was released has a greater one. With a limit of one it can
@@ -143,6 +147,7 @@ func (s *Semaphore) TryAcquire(ctx context.Context, n int) (*Permit, error) {
 // returns what f does. If a permit was lost before f returned, the error
 // matches session.ErrLost besides, even where f returned nil.
 func (s *Semaphore) Do(ctx context.Context, n int, f func(ctx context.Context, p *Permit) error) error {
+	misuse.NilFunc(f == nil, "Do")
 	p, err := s.Acquire(ctx, n)
 	if err != nil {
 		return err

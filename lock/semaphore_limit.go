@@ -217,11 +217,14 @@ func makeNode(ctx context.Context, c creator, path string, data []byte) error {
 	}
 }
 
-// Limit returns how many permits there are in all, as the connected server
-// knows it; that server may lag behind a Resize of another session. ctx bounds
-// the read. Limit is safe for concurrent use.
+// Limit returns how many permits there are in all. For a shared limit it asks a
+// server that has caught up with its leader: every Resize that has returned is
+// seen. ctx bounds the requests. Limit is safe for concurrent use.
 func (s *Semaphore) Limit(ctx context.Context) (int, error) {
 	n, err := 0, s.err
+	if err == nil && s.limit.shared() {
+		err = s.sm.Sync(ctx, s.limit.node)
+	}
 	if err == nil {
 		n, err = s.limit.read(ctx, s.sm)
 	}

@@ -153,6 +153,12 @@ func TestFault53_TryAcquireOnAServerThatLags(t *testing.T) {
 		require.ErrorIs(t, err, lock.ErrNoPermits)
 		require.NoError(t, held.Release())
 		nothingLeft(w)
+
+		w.Srv.Lag(b.Current().ID())
+		require.NoError(t, shared(a, 2).Resize(w.Context(), 7))
+		n, err := shared(b, 2).Limit(w.Context())
+		require.NoError(t, err)
+		require.Equal(t, 7, n)
 	})
 }
 
