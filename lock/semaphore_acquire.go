@@ -250,6 +250,9 @@ func (s *Semaphore) atHead(ctx context.Context, place *session.Hold, n int) (*Pe
 	}
 	p, err := c.wait(ctx, list)
 	if err != nil {
+		if why := c.limit.closed(); why != nil && ctx.Err() != nil {
+			err = fmt.Errorf("%w; %w", err, why)
+		}
 		c.abandon()
 		return nil, err
 	}

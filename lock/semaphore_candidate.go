@@ -215,9 +215,6 @@ func (c *candidate) await(ctx context.Context, watch *session.Watch) error {
 	case <-c.s.Done():
 	}
 	if err := ctx.Err(); err != nil { // what ends the wait beats what could fulfil it
-		if why := c.limit.closed(); why != nil {
-			err = fmt.Errorf("%w; %w", err, why)
-		}
 		return err
 	}
 	return c.s.Err()

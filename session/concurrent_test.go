@@ -58,10 +58,10 @@ func TestFault58_ConcurrentEndsOfAHold(t *testing.T) {
 	}
 }
 
-// slowClose is a connection whose Close takes three seconds.
-type slowClose struct{ net.Conn }
+// lingering is a connection whose Close takes three seconds.
+type lingering struct{ net.Conn }
 
-func (c slowClose) Close() error {
+func (c lingering) Close() error {
 	time.Sleep(3 * time.Second)
 	return c.Conn.Close()
 }
@@ -73,7 +73,7 @@ func TestFault58_ConcurrentCloses(t *testing.T) {
 			Servers: []string{"zk1"},
 			Dialer: func(ctx context.Context, network, address string) (net.Conn, error) {
 				c, err := link.DialContext(ctx, network, address)
-				return slowClose{c}, err
+				return lingering{c}, err
 			},
 		})
 		require.NoError(w, err)

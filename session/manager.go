@@ -115,7 +115,7 @@ func newManager(cfg Config) *Manager {
 
 // made panics for a Manager that neither Dial nor Start has returned.
 func (m *Manager) made() {
-	misuse.ZeroValue(m == nil || m.turn == nil, "or nil session.Manager", "session.Dial or session.Start")
+	misuse.ZeroValue(m == nil || m.closed == nil, "or nil session.Manager", "session.Dial or session.Start")
 }
 
 // start runs what runs until Close.
