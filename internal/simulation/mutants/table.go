@@ -143,11 +143,11 @@ var mutants = []mutant{
 		"err == nil && !made {", "err == nil && made {", `TestQueue(Forced)?Simulation`, false, ""},
 
 	{"the guard of a claim outlives it", "queue/item.go",
-		"		unguarded := i.unguard()\n", "		var unguarded error\n", `TestQueue(Forced)?Simulation`, false},
+		"		unguarded := i.unguard()\n", "		var unguarded error\n", `TestQueue(Forced)?Simulation`, false, ""},
 	{"a guard looks at the item alone", "queue/guard.go",
-		"		session.GuardOp(path, session.AnyVersion),\n", "		session.GuardOp(path[:0]+i.itemPath(), i.version),\n", `TestQueue(Forced)?Simulation`, false},
+		"		session.GuardOp(path, session.AnyVersion),\n", "		session.GuardOp(path[:0]+i.itemPath(), i.version),\n", `TestQueue(Forced)?Simulation`, false, ""},
 	{"a guarded hold is handed on", "session/handon.go",
-		"h.guarded && !h.handedOn", "false", `TestHandoff(Forced)?Simulation`, false},
+		"h.guarded && !h.handedOn", "false", `TestHandoff(Forced)?Simulation`, false, ""},
 
 	// Counters.
 	{"an addition in doubt is made once more", "counter/add.go",
