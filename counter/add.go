@@ -65,9 +65,10 @@ type base struct {
 	n      int64
 }
 
-// same reports whether the node is as it was.
+// same reports whether the node is there and as it was. A node that was missing,
+// and is, may have been made by a write in doubt and deleted by others.
 func (b base) same(now base) bool {
-	return b.exists == now.exists && b.stat.Czxid == now.stat.Czxid && b.stat.Version == now.stat.Version
+	return b.exists && now.exists && b.stat.Czxid == now.stat.Czxid && b.stat.Version == now.stat.Version
 }
 
 // proposal is a write over a base.

@@ -151,7 +151,7 @@ func (c *Counter) check(n int64) error {
 
 // maker is a session or a manager.
 type maker interface {
-	Create(ctx context.Context, path string, data []byte, mode session.Mode) (string, error)
+	CreateOnce(ctx context.Context, path string, data []byte) error
 	EnsureDir(ctx context.Context, path string) error
 }
 
@@ -160,7 +160,7 @@ type maker interface {
 // round until it holds.
 func create(ctx context.Context, in maker, path string, data []byte) error {
 	for {
-		_, err := in.Create(ctx, path, data, session.Persistent)
+		err := in.CreateOnce(ctx, path, data)
 		if !missing(err) {
 			return err
 		}

@@ -18,8 +18,13 @@ import (
 var ErrNotEphemeral = onenode.ErrNotEphemeral
 
 // Exclusive is the one-node lock: whoever has made the ephemeral node at the
-// path holds it. An acquisition costs a create and a read, one after the other;
-// there is no directory and no list.
+// path holds it. An acquisition costs a create and a read, one after the other, and
+// a release a sync, a read and a delete; there is no directory and no list.
+//
+// A release looks whose node it is, and leaves the next holder's alone where a
+// stranger has deleted ours unnoticed. One case is left, since ZooKeeper cannot
+// check whose node it deletes: the stranger deletes our node, and the next holder
+// makes another, both between that look and the delete.
 //
 // It is not fair, and it wakes a herd: when the lock is released, all who wait
 // are told at once, and the first whose create arrives holds it. Each of the

@@ -133,7 +133,7 @@ func TestHardCase66_ExclusiveHerd(t *testing.T) {
 		for len(all) > 0 {
 			require.Equal(t, 1+len(all), w.Srv.WatchesOf(dir), "one for each, and the holder's")
 			counts := w.Count(func() { require.NoError(t, h.Release()) })
-			require.Equal(t, map[string]int{"delete": 1, "create": len(all), "getData": len(all)}, counts,
+			require.Equal(t, map[string]int{"sync": 1, "exists": 1, "delete": 1, "create": len(all), "getData": len(all)}, counts,
 				"the one that came first reads its own node, the others read it for a watch")
 			i := slices.IndexFunc(all, func(c *testworld.Call[*lock.Hold]) bool { return !c.Waiting() })
 			h = all[i].Get()

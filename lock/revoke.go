@@ -72,18 +72,17 @@ var ErrNotContender = errors.New("the znode is not a contender of a lock: give t
 // who hold.
 //
 // Revoke writes only into an ephemeral node that is named as a contender of a
-// lock, or that holds what an Exclusive writes. It does not wait for what becomes
-// of the request. A contender that has gone has given up: that is no error. It is
-// safe for concurrent use.
+// lock, or that holds what an Exclusive writes. The node that exists at path when
+// Revoke looks is the one that is asked, and not the next holder's at the same
+// path. Revoke does not wait for what becomes of the request. A contender that
+// has gone has given up: that is no error. It is safe for concurrent use.
 //
 // ctx bounds the requests. Errors: ErrNotEphemeral and ErrNotContender, which
 // leave the znode as it is; ctx's; session.ErrClosed; an invalid path;
-// zk.ErrNoAuth when we may not read or write the node.
+// zk.ErrNoAuth when we may not read or write the node; session.ErrUnknownOutcome
+// when the answer was lost and others have written into the node since.
 func Revoke(ctx context.Context, sm *session.Manager, path string) error {
-	err := sm.Sync(ctx, path) // else a contender that is new may count as gone
-	if err == nil {
-		err = revoke(ctx, sm, path)
-	}
+	err := revoke(ctx, sm, path)
 	if err != nil {
 		return fmt.Errorf("revoke %s: %w", path, err)
 	}
@@ -92,26 +91,34 @@ func Revoke(ctx context.Context, sm *session.Manager, path string) error {
 
 func revoke(ctx context.Context, sm *session.Manager, path string) error {
 	for {
-		data, stat, err := sm.Get(ctx, path)
-		if errors.Is(err, zk.ErrNoNode) {
-			return nil
-		}
-		if err == nil {
-			err = revocable(path, data, stat)
-		}
+		s, err := sm.Session(ctx)
 		if err != nil {
 			return err
 		}
-		_, err = sm.Set(ctx, path, []byte(revokeMessage), stat.Version)
+		err = revokeIn(ctx, s, path)
 		switch {
 		case err == nil, errors.Is(err, zk.ErrNoNode):
-			return nil
-		case errors.Is(err, zk.ErrBadVersion): // look again: another may stand there
-		case !errors.Is(err, session.ErrUnknownOutcome) || ctx.Err() != nil:
+			return nil // in doubt as well: the node that was asked has gone
+		case errors.Is(err, session.ErrUnknownOutcome), !errors.Is(err, session.ErrSessionEnded), ctx.Err() != nil:
 			return err
 		}
-		// After a lost answer, to ask twice does no harm.
 	}
+}
+
+// revokeIn asks the contender at path within one session. The Sync comes first:
+// to a server that lags, a new contender would count as gone.
+func revokeIn(ctx context.Context, s *session.Session, path string) error {
+	if err := s.Sync(ctx, path); err != nil {
+		return err
+	}
+	data, seen, err := s.Get(ctx, path)
+	if err == nil {
+		err = revocable(path, data, seen)
+	}
+	if err == nil {
+		_, err = s.SetExact(ctx, path, []byte(revokeMessage), seen.Czxid)
+	}
+	return err
 }
 
 // revocable reports whether a node may be written to: nil, or why not.

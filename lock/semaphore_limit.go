@@ -199,15 +199,15 @@ func (v *limitView) stop() {
 
 // creator is a Manager or a Session.
 type creator interface {
-	Create(ctx context.Context, path string, data []byte, mode session.Mode) (string, error)
+	CreateOnce(ctx context.Context, path string, data []byte) error
 	EnsureDir(ctx context.Context, path string) error
 }
 
 // makeNode makes a persistent node, and its parents where they are missing.
 func makeNode(ctx context.Context, c creator, path string, data []byte) error {
 	for {
-		_, err := c.Create(ctx, path, data, session.Persistent)
-		if !errors.Is(err, zk.ErrNoNode) {
+		err := c.CreateOnce(ctx, path, data)
+		if !errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
 			return err
 		}
 		dir, _ := znode.Split(path)
@@ -281,7 +281,8 @@ func (s *Semaphore) resize(ctx context.Context, n int) error {
 		if !errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
 			return err
 		}
-		if err = makeNode(ctx, s.sm, s.limit.node, encodeLimit(n)); !errors.Is(err, zk.ErrNodeExists) {
+		err = makeNode(ctx, s.sm, s.limit.node, encodeLimit(n))
+		if !errors.Is(err, zk.ErrNodeExists) || errors.Is(err, session.ErrUnknownOutcome) {
 			return err
 		}
 	}

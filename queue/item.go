@@ -44,6 +44,7 @@ type Item struct {
 	who     []byte   // what the claim holds
 	rest    [][]byte // the payloads behind Data in the same node
 	version int32
+	counted bool  // the claim has changed the version
 	czxid   int64 // of the item's node
 	guard   *guard
 	settled atomic.Int32
@@ -271,17 +272,30 @@ func (i *Item) transact(first, then []session.Op) error {
 	}
 }
 
-// unclaim deletes the claim, and nobody else's. Whoever claims the item next
-// makes a node of the same name: so a deletion whose answer was lost is not
-// repeated before it is certain that the node that stands is ours.
+// unclaim deletes the claim, and no other consumer's. The next consumer to claim
+// the item makes a node of the same name: so the deletion is bound to the item,
+// whose version that claim would have changed. Where the guard refuses it, its
+// answer was lost, or claims are not counted, the claim is looked at.
 func (i *Item) unclaim() error {
 	ctx := context.Background() // every request ends with the session
-	for {
-		err := i.s.Delete(ctx, i.claimPath(), session.AnyVersion)
-		if session.InDoubt(err) {
+	for n := 0; ; n++ {
+		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
+			return err
+		}
+		err := session.ErrLost // what the guard would tell, if it could
+		if i.counted {
+			_, err = i.s.Txn(ctx, session.GuardOp(i.itemPath(), i.version), session.DeleteOp(i.claimPath(), session.AnyVersion))
+		}
+		switch {
+		case session.InDoubt(err):
 			var ours bool
-			if ours, err = i.claimed(ctx); ours {
+			if ours, err = i.claimed(ctx); ours && err == nil {
 				continue
+			}
+		case errors.Is(err, session.ErrLost): // another has claimed the item, or it has gone
+			var ours bool
+			if ours, err = i.claimed(ctx); ours && err == nil {
+				err = i.node.Remove(ctx)
 			}
 		}
 		if errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrSessionEnded) {

@@ -169,7 +169,7 @@ func TestBadInput(t *testing.T) {
 		for _, opt := range []queue.ConsumeOption{
 			queue.Workers(0), queue.Prefetch(-1), queue.Backoff(0, 1), queue.Backoff(2, 1),
 		} {
-			require.ErrorContains(w, u.Consume(w.Context(), nil, opt), "consume queue")
+			require.ErrorContains(w, u.Consume(w.Context(), func(context.Context, *queue.Item) error { return nil }, opt), "consume queue")
 		}
 	})
 }

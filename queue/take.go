@@ -173,7 +173,10 @@ func (i *Item) claim(ctx context.Context) (again bool, err error) {
 		// along with a claim: its attempts are not counted.
 		ops[0] = session.CheckOp(i.itemPath(), i.version)
 	}
-	for {
+	for n := 0; ; n++ {
+		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
+			return false, err
+		}
 		results, err := s.Txn(ctx, ops...)
 		if session.InDoubt(err) {
 			var made bool
@@ -225,7 +228,7 @@ const watchAfter = 100 * time.Millisecond
 
 // begin starts the hold on a claim that has been made.
 func (i *Item) begin(ctx context.Context, results []session.OpResult, counted bool) error {
-	i.Attempt = int(i.version) + 1
+	i.Attempt, i.counted = int(i.version)+1, counted
 	if counted {
 		i.version++
 	}

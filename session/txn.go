@@ -68,13 +68,13 @@ type OpResult struct {
 // Txn does all the operations, or none. The error names the one that the
 // server refused, as "op 2 (set /a)", and wraps its reason. When that was a
 // hold's Guard, errors.Is(err, ErrLost) holds too. A lost answer is
-// ErrUnknownOutcome: a transaction is not repeated.
+// ErrUnknownOutcome: a transaction that may have been done is not repeated.
 func (s *Session) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	requests, err := s.requests(ops)
 	if err != nil {
 		return nil, err
 	}
-	responses, err := write(ctx, s, "txn", ops[0].path, false, nil,
+	responses, err := write(ctx, s, "txn", ops[0].path, false,
 		func(c *zk.Conn) ([]zk.MultiResponse, error) {
 			responses, err := c.Multi(requests...)
 			return responses, blame(ops, responses, err)
@@ -170,12 +170,12 @@ func blame(ops []Op, responses []zk.MultiResponse, err error) error {
 	if err == nil {
 		return nil
 	}
-	if _, answered := verdict(err); !answered {
+	if o, _ := verdict(err); o != refused {
 		return err
 	}
 	for i, r := range responses {
 		if r.Error != nil && i < len(ops) {
-			reason, _ := verdict(r.Error)
+			_, reason := verdict(r.Error)
 			return &refusedOp{ops[i].failed(i, reason), i, ops[i].guard}
 		}
 	}
