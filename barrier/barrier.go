@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -25,6 +26,14 @@ func New(sm *session.Manager, path string) *Barrier {
 	return &Barrier{sm: sm, path: path, err: znode.Validate(path)}
 }
 
+// made panics for a Barrier that New has not made, or was given no Manager.
+func (b *Barrier) made() { made(b.sm) }
+
+func made(sm *session.Manager) {
+	misuse.If(sm == nil, "a barrier without a Manager is used: "+
+		"get one from barrier.New or NewDouble, with the Manager of session.Dial")
+}
+
 // Path returns the path of the gate.
 func (b *Barrier) Path() string { return b.path }
 
@@ -32,11 +41,13 @@ func (b *Barrier) Path() string { return b.path }
 // parents are made. The gate stays closed, whatever becomes of this process,
 // until somebody lifts it.
 //
-// ctx bounds the call. A lost answer is made out by asking again. Where that
-// cannot be, because ctx or the session ended first, the error is
-// session.ErrUnknownOutcome: then call Set again. Other errors: zk.ErrNoAuth,
-// session.ErrClosed.
+// ctx bounds the call. After a lost answer Set looks whether the gate is closed.
+// Where it is open, and others may have lifted it since, Set does not close it
+// again: the error is session.ErrUnknownOutcome, as it is when ctx or the
+// session ends first. Call Set again if the gate is to be closed now. Other
+// errors: zk.ErrNoAuth, session.ErrClosed.
 func (b *Barrier) Set(ctx context.Context) error {
+	b.made()
 	if b.err != nil {
 		return b.fail("set", b.err)
 	}
@@ -45,12 +56,12 @@ func (b *Barrier) Set(ctx context.Context) error {
 		return b.fail("set", err)
 	}
 	for ctx.Err() == nil {
-		_, err := b.sm.Create(ctx, b.path, data, session.Persistent)
+		err := b.sm.CreateOnce(ctx, b.path, data)
 		switch {
 		case err == nil, errors.Is(err, zk.ErrNodeExists):
 			// Also if it is in doubt who made it.
 			return nil
-		case !errors.Is(err, zk.ErrNoNode):
+		case !errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome):
 			return b.fail("set", gaveUp(ctx, err))
 		}
 		dir, _ := znode.Split(b.path)
@@ -64,38 +75,65 @@ func (b *Barrier) Set(ctx context.Context) error {
 // Lift opens the gate, and lets everyone through who waits. It is no error if
 // the gate is open already.
 //
-// ctx bounds the call. A lost answer is made out by asking again, which lifts
-// a gate that somebody else sets at that very moment. Where that cannot be,
-// because ctx or the session ended first, the error is
-// session.ErrUnknownOutcome: then call Lift again. Other errors: zk.ErrNoAuth;
-// zk.ErrNotEmpty if somebody has put nodes below the gate; session.ErrClosed.
+// ctx bounds the call. After a lost answer Lift looks at the gate. The gate that
+// stood before is lifted again. One that others may have set since is left
+// closed: the error is session.ErrUnknownOutcome, as it is when ctx or the
+// session ends first. Call Lift again if the gate is to be open now. Other
+// errors: zk.ErrNoAuth; zk.ErrNotEmpty if others have put nodes below the gate;
+// session.ErrClosed.
 func (b *Barrier) Lift(ctx context.Context) error {
+	b.made()
 	if b.err != nil {
 		return b.fail("lift", b.err)
 	}
 	for ctx.Err() == nil {
 		s, err := b.sm.Session(ctx)
-		if err != nil {
-			return b.fail("lift", gaveUp(ctx, err))
+		if err == nil {
+			err = b.liftIn(ctx, s)
 		}
-		err = s.Delete(ctx, b.path, session.AnyVersion)
-		doubt := errors.Is(err, session.ErrUnknownOutcome)
 		switch {
-		case err == nil, errors.Is(err, zk.ErrNoNode):
+		case err == nil, errors.Is(err, zk.ErrNoNode) && !errors.Is(err, session.ErrUnknownOutcome):
 			return nil
-		case doubt && ctx.Err() == nil && s.Err() == nil:
-			// The session is the same, so what is asked next comes after it.
-		case doubt, !errors.Is(err, session.ErrSessionEnded):
+		case errors.Is(err, session.ErrUnknownOutcome), !errors.Is(err, session.ErrSessionEnded):
 			return b.fail("lift", gaveUp(ctx, err))
 		}
 	}
 	return b.fail("lift", gaveUp(ctx, ctx.Err()))
 }
 
+// liftIn lifts the gate within one session, whichever gate stands there. Only if
+// the answer is lost does it matter which: it was read beforehand, as far as the
+// server knew and shows it.
+func (b *Barrier) liftIn(ctx context.Context, s *session.Session) error {
+	before, known, err := s.Exists(ctx, b.path)
+	if err != nil && !errors.Is(err, zk.ErrNoAuth) {
+		return err
+	}
+	err = s.Delete(ctx, b.path, session.AnyVersion)
+	if !session.InDoubt(err) {
+		return err
+	}
+	if looked := s.Sync(ctx, b.path); looked != nil {
+		return fmt.Errorf("%w; then: %w", err, looked)
+	}
+	now, found, looked := s.Exists(ctx, b.path)
+	switch {
+	case looked != nil:
+		return fmt.Errorf("%w; then: %w", err, looked)
+	case !found:
+		return nil
+	case !known || now.Czxid != before.Czxid:
+		return err
+	}
+	_, err = s.DeleteExact(ctx, b.path, before.Czxid)
+	return err
+}
+
 // IsSet reports whether the gate is closed. It asks a server that has caught
 // up with its leader, so that it sees what was done before it was called. ctx
 // bounds the call.
 func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
+	b.made()
 	if b.err != nil {
 		return false, b.fail("look at", b.err)
 	}
@@ -117,6 +155,7 @@ func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
 // context.Cause(ctx), even if the gate is open. Another error:
 // session.ErrClosed.
 func (b *Barrier) Wait(ctx context.Context) error {
+	b.made()
 	if b.err != nil {
 		return b.fail("wait for", b.err)
 	}

@@ -131,12 +131,10 @@ func inDoubt[T any](doubt *proposal[T], err error) error {
 }
 
 // repeatable reports whether a write in doubt may be sent once more: the node is
-// as it was, so at most one of the two can succeed.
+// as it was, so at most one of the two can succeed. A node that was missing, and
+// is, may have been made by the write and deleted by others.
 func (p *proposal[T]) repeatable(now base) bool {
-	if !p.over.exists {
-		return !now.exists
-	}
-	return now.exists && now.stat.Czxid == p.over.stat.Czxid && now.stat.Version == p.over.stat.Version
+	return p.over.exists && now.exists && now.stat.Czxid == p.over.stat.Czxid && now.stat.Version == p.over.stat.Version
 }
 
 // superseded reports whether a write in doubt was certainly not done: the node

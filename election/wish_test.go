@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/election"
-	"github.com/docent-go/docent/zktest"
 )
 
 // A wish that its operator left behind by mistake means nobody once its
@@ -61,42 +60,6 @@ func TestTransferOverruled(t *testing.T) {
 			c.get()
 			require.True(t, b.waiting())
 			require.False(t, w.wished())
-		})
-	}
-}
-
-// The operator's session ends: it asks again in the next. But not where somebody
-// else has asked since.
-func TestTransferThroughSessions(t *testing.T) {
-	for _, overruled := range []bool{false, true} {
-		inWorld(t, func(t *testing.T, w *world) {
-			op := w.process()
-			term := w.process().lead("a")
-			b, c := w.process().campaign("b"), w.process().campaign("c")
-			tr := op.transfer("c")
-			op.link.Cut(zktest.Both)
-			time.Sleep(30 * time.Second)
-			require.False(t, w.wished(), "it went with the session")
-			var second *transfer
-			if overruled {
-				second = w.process().transfer("b")
-			}
-			op.link.Heal()
-			time.Sleep(30 * time.Second)
-			require.True(t, w.wished())
-			if overruled {
-				require.ErrorIs(t, tr.result(), election.ErrOverruled)
-				tr = second
-			}
-			require.NoError(t, term.Resign())
-			require.NoError(t, tr.result())
-			if overruled {
-				b.get()
-				require.True(t, c.waiting())
-			} else {
-				c.get()
-				require.True(t, b.waiting())
-			}
 		})
 	}
 }

@@ -41,12 +41,14 @@ func openPersistent(ctx context.Context, r *Registry, path string, in Instance, 
 		return nil, err
 	}
 	dir, _ := znode.Split(path)
-	unknown := false
+	var doubt error // of a create that may have been done
 	for {
-		_, err := r.sm.Create(ctx, path, data, session.Persistent)
-		unknown = unknown || errors.Is(err, session.ErrUnknownOutcome)
+		err := r.sm.CreateOnce(ctx, path, data)
+		if errors.Is(err, session.ErrUnknownOutcome) {
+			doubt = err
+		}
 		switch {
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, zk.ErrNoNode) && !errors.Is(err, session.ErrUnknownOutcome):
 			if err = r.sm.EnsureDir(ctx, dir); err == nil {
 				continue
 			}
@@ -55,13 +57,16 @@ func openPersistent(ctx context.Context, r *Registry, path string, in Instance, 
 				return p, nil
 			}
 		}
-		if errors.Is(err, zk.ErrNoNode) || errors.Is(err, zk.ErrBadVersion) ||
+		// It has just gone, or changed, or is not known yet. Where it may have
+		// been made, seen and removed by others, it is not made again.
+		gone := errors.Is(err, zk.ErrNoNode)
+		if gone && doubt == nil || errors.Is(err, zk.ErrBadVersion) ||
 			errors.Is(err, zk.ErrNodeExists) || transient(ctx, err) {
-			continue // it has just gone, or changed, or is not known yet
+			continue
 		}
 		err = line.GaveUp(ctx, err)
-		if unknown && !errors.Is(err, session.ErrUnknownOutcome) {
-			err = fmt.Errorf("%w: %w", session.ErrUnknownOutcome, err)
+		if doubt != nil && !errors.Is(err, session.ErrUnknownOutcome) {
+			err = fmt.Errorf("%w; then: %w", doubt, err)
 		}
 		return nil, err
 	}
@@ -116,7 +121,7 @@ func (p *persistent) takeOver(ctx context.Context, held, data []byte, old sessio
 	case errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrNotEmpty):
 		// The process may not delete the node: it takes the node as it is.
 		if !bytes.Equal(held, data) {
-			if _, err := p.r.sm.Set(ctx, p.node, data, old.Version); err != nil {
+			if _, err := p.write(ctx, data, old); err != nil {
 				return err
 			}
 		}
@@ -158,24 +163,43 @@ func (p *persistent) read(ctx context.Context) ([]byte, session.Stat, error) {
 	return p.r.sm.Get(ctx, p.node)
 }
 
+// write writes over what was read, and nothing else: the next session may not be
+// the one that has read it, but the write is bound to what was seen all the same.
+func (p *persistent) write(ctx context.Context, data []byte, seen session.Stat) (session.Stat, error) {
+	s, err := p.r.sm.Session(ctx)
+	if err != nil {
+		return session.Stat{}, err
+	}
+	return s.SetOver(ctx, p.node, data, seen)
+}
+
 func (p *persistent) fits(data []byte) error { return p.r.sm.Fits(succession(p.node, data, 1)...) }
 
 func (p *persistent) set(ctx context.Context, data []byte) error {
+	var doubt error       // of a write that may have been done
+	var over session.Stat // what it would have replaced
 	for {
 		held, stat, err := p.read(ctx)
 		switch {
 		case err != nil:
 		case stat.Czxid != p.token():
-			err = zk.ErrNoNode // removed, and made again by somebody else
+			err = zk.ErrNoNode // removed, and made again by others
 		case bytes.Equal(held, data):
 			return nil
+		case doubt != nil && stat.Version != over.Version:
+			return doubt // others have written since, over ours or in its place
 		default:
-			_, err = p.r.sm.Set(ctx, p.node, data, stat.Version)
+			if _, err = p.write(ctx, data, stat); errors.Is(err, session.ErrUnknownOutcome) {
+				doubt, over = err, stat
+			}
 		}
-		if err == nil {
+		switch {
+		case err == nil:
 			return nil
-		}
-		if !transient(ctx, err) && !errors.Is(err, zk.ErrBadVersion) {
+		case transient(ctx, err), errors.Is(err, zk.ErrBadVersion):
+		case doubt != nil && !errors.Is(err, session.ErrUnknownOutcome):
+			return line.GaveUp(ctx, fmt.Errorf("%w; then: %w", doubt, err))
+		default:
 			return line.GaveUp(ctx, err)
 		}
 	}
@@ -228,23 +252,16 @@ func (p *persistent) work(r *removal) {
 	close(r.done)
 }
 
-// delete ends with the Manager at the latest.
+// delete ends with the Manager at the latest. It deletes the node that was
+// registered, and none that others have made in its place.
 func (p *persistent) delete() error {
 	ctx, czxid := context.Background(), p.token()
 	for {
-		_, stat, err := p.read(ctx)
-		if err == nil && stat.Czxid != czxid {
-			return nil
-		}
+		s, err := p.r.sm.Session(ctx)
 		if err == nil {
-			err = p.r.sm.Delete(ctx, p.node, stat.Version)
+			_, err = s.DeleteExact(ctx, p.node, czxid)
 		}
-		switch {
-		case err == nil, errors.Is(err, zk.ErrNoNode):
-			if !errors.Is(err, session.ErrUnknownOutcome) {
-				return nil
-			}
-		case !transient(ctx, err) && !errors.Is(err, zk.ErrBadVersion):
+		if !transient(ctx, err) {
 			return err
 		}
 	}

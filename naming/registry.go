@@ -143,7 +143,8 @@ func (r *Registry) serviceIn(child string) (string, bool) {
 // such as Dubbo's, nobody but that process can do it.
 //
 // ctx bounds the call. Errors: zk.ErrNoNode when there is no such instance; a
-// *MalformedError; ctx's; what the server answers.
+// *MalformedError; ctx's; what the server answers; session.ErrUnknownOutcome when
+// the answer was lost and the instance has changed since.
 func (r *Registry) SetDraining(ctx context.Context, service, id string, draining bool) error {
 	dir, err := r.dir(service)
 	if err != nil {
@@ -157,20 +158,32 @@ func (r *Registry) SetDraining(ctx context.Context, service, id string, draining
 		return failed("drain", path, errors.New("the name of the node says everything: only the process that registered it can change it"))
 	}
 	for {
-		data, stat, err := r.sm.Get(ctx, path)
+		s, err := r.sm.Session(ctx)
 		if err == nil {
-			var in Instance
-			if in, err = r.decode(service, id, data); err == nil && in.Draining != draining {
-				in.Draining = draining
-				if _, data, err = r.encode(in); err == nil {
-					_, err = r.sm.Set(ctx, path, data, stat.Version)
-				}
-			}
+			err = r.setDraining(ctx, s, service, path, id, draining)
 		}
-		if !transient(ctx, err) && !errors.Is(err, zk.ErrBadVersion) {
+		unknown := errors.Is(err, session.ErrUnknownOutcome)
+		if unknown || !transient(ctx, err) && !errors.Is(err, zk.ErrBadVersion) {
 			return failed("drain", path, line.GaveUp(ctx, err))
 		}
 	}
+}
+
+func (r *Registry) setDraining(ctx context.Context, s *session.Session, service, path, id string, draining bool) error {
+	data, stat, err := s.Get(ctx, path)
+	if err != nil {
+		return err
+	}
+	in, err := r.decode(service, id, data)
+	if err != nil || in.Draining == draining {
+		return err
+	}
+	in.Draining = draining
+	if _, data, err = r.encode(in); err != nil {
+		return err
+	}
+	_, err = s.SetOver(ctx, path, data, stat)
+	return err
 }
 
 // transient reports whether looking again will tell what became of it.

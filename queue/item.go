@@ -12,6 +12,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -43,7 +44,9 @@ type Item struct {
 	who     []byte   // what the claim holds
 	rest    [][]byte // the payloads behind Data in the same node
 	version int32
+	counted bool  // the claim has changed the version
 	czxid   int64 // of the item's node
+	guard   *guard
 	settled atomic.Int32
 	forget  sync.Once
 }
@@ -60,11 +63,6 @@ func putTime(stat session.Stat) time.Time { return time.UnixMilli(stat.Ctime) }
 func (i *Item) itemPath() string  { return znode.Join(i.q.items, i.name.text) }
 func (i *Item) claimPath() string { return znode.Join(i.q.claims, i.name.text) }
 
-// Guard returns an operation for Txn that makes the server refuse the whole
-// transaction once somebody else has claimed the item after us, or the item has gone; the error is
-// ErrLost then. A transaction that contains it is done at most once for an item that is acknowledged behind it.
-func (i *Item) Guard() session.Op { return session.GuardOp(i.itemPath(), i.version) }
-
 // Ack takes the item out of the queue for good, and ends the claim. It is one
 // transaction, which is refused when the claim has gone; when its answer is lost,
 // Ack finds out what became of it. So nil means that the item is
@@ -77,6 +75,7 @@ func (i *Item) Guard() session.Op { return session.GuardOp(i.itemPath(), i.versi
 // request; session.ErrReleased when the item was released or rejected before;
 // zk.ErrNoAuth. After any error the item may come again.
 func (i *Item) Ack() error {
+	misuse.ZeroValue(i.q == nil, "Item", "Queue.Take")
 	err := i.settle("acknowledge", acked, func() error { return i.transact(nil, i.remove()) })
 	if how := i.settled.Load(); err == nil && how != acked {
 		return i.fail("acknowledge", fmt.Errorf("it was given up before: %w", session.ErrReleased))
@@ -107,6 +106,7 @@ func (i *Item) remove() []session.Op {
 // a server. The error is session.ErrLost when the claim was lost before: then the item
 // comes back by itself.
 func (i *Item) Release(opts ...ReleaseOption) error {
+	misuse.ZeroValue(i.q == nil, "Item", "Queue.Take")
 	var o releaseOptions
 	for _, opt := range opts {
 		opt(&o)
@@ -196,19 +196,24 @@ func (i *Item) rewrite(to name, attempts int) []session.Op {
 // Reject makes the item a dead letter, whatever MaxAttempts says. What is said
 // of Release holds for it too.
 func (i *Item) Reject(reason string) error {
+	misuse.ZeroValue(i.q == nil, "Item", "Queue.Take")
 	return i.settle("reject", rejected, func() error { return i.reject(reason) })
 }
 
 // settle ends the claim, by f unless it was lost before.
 func (i *Item) settle(op string, how int32, f func() error) error {
 	err := i.Hold.ReleaseBy(func(lost error) error {
+		unguarded := i.unguard()
 		if lost != nil {
-			return i.unclaim()
+			return oneline.Join(i.unclaim(), unguarded)
 		}
 		i.settled.Store(how)
-		return f()
+		return oneline.Join(f(), unguarded)
 	})
 	i.forget.Do(func() {
+		if errors.Is(i.Hold.Err(), session.ErrDeleted) {
+			i.abandonGuard() // ReleaseBy has called nothing
+		}
 		if err == nil && i.settled.Load() == acked && len(i.rest) == 0 {
 			i.q.picture.drop(i.s, i.name)
 		} else {
@@ -267,17 +272,30 @@ func (i *Item) transact(first, then []session.Op) error {
 	}
 }
 
-// unclaim deletes the claim, and nobody else's. Whoever claims the item next
-// makes a node of the same name: so a deletion whose answer was lost is not
-// repeated before it is certain that the node that stands is ours.
+// unclaim deletes the claim, and no other consumer's. The next consumer to claim
+// the item makes a node of the same name: so the deletion is bound to the item,
+// whose version that claim would have changed. Where the guard refuses it, its
+// answer was lost, or claims are not counted, the claim is looked at.
 func (i *Item) unclaim() error {
 	ctx := context.Background() // every request ends with the session
-	for {
-		err := i.s.Delete(ctx, i.claimPath(), session.AnyVersion)
-		if session.InDoubt(err) {
+	for n := 0; ; n++ {
+		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
+			return err
+		}
+		err := session.ErrLost // what the guard would tell, if it could
+		if i.counted {
+			_, err = i.s.Txn(ctx, session.GuardOp(i.itemPath(), i.version), session.DeleteOp(i.claimPath(), session.AnyVersion))
+		}
+		switch {
+		case session.InDoubt(err):
 			var ours bool
-			if ours, err = i.claimed(ctx); ours {
+			if ours, err = i.claimed(ctx); ours && err == nil {
 				continue
+			}
+		case errors.Is(err, session.ErrLost): // another has claimed the item, or it has gone
+			var ours bool
+			if ours, err = i.claimed(ctx); ours && err == nil {
+				err = i.node.Remove(ctx)
 			}
 		}
 		if errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrSessionEnded) {

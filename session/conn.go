@@ -159,9 +159,11 @@ func (c *conn) Close() error {
 	c.closeOnce.Do(func() {
 		err = nil
 		close(c.closed)
-		c.s.forget(c)
 		_ = c.Conn.SetDeadline(longAgo) // a network that cannot do that is closed all the same
+		// Before the session forgets the connection: seal either finds it, and waits
+		// for this, or comes after it. So retire waits for all of them.
 		c.s.closing.Go(func() { _ = c.Conn.Close() })
+		c.s.forget(c)
 	})
 	return err
 }

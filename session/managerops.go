@@ -73,6 +73,14 @@ func (m *Manager) Create(ctx context.Context, path string, data []byte, mode Mod
 	})
 }
 
+// CreateOnce is Session.CreateOnce in the current session.
+func (m *Manager) CreateOnce(ctx context.Context, path string, data []byte) error {
+	_, err := inSession(ctx, m, "create", path, func(s *Session) (struct{}, error) {
+		return struct{}{}, s.CreateOnce(ctx, path, data)
+	})
+	return err
+}
+
 // Delete is Session.Delete in the current session.
 func (m *Manager) Delete(ctx context.Context, path string, version int32) error {
 	_, err := inSession(ctx, m, "delete", path, func(s *Session) (struct{}, error) {

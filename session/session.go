@@ -279,15 +279,15 @@ func (s *Session) authenticate() error {
 			if err := s.waitUp(context.Background()); err != nil { // ends with the session, and says so
 				return err
 			}
-			err, answered := verdict(s.client.AddAuth(cred.Scheme, cred.data()))
+			o, err := verdict(s.client.AddAuth(cred.Scheme, cred.data()))
 			if errors.Is(err, zk.ErrAuthFailed) {
 				return fmt.Errorf("%w (scheme %s)", ErrAuth, cred.Scheme)
 			}
-			if answered && err != nil {
-				return fmt.Errorf("authenticate with scheme %s: %w", cred.Scheme, err)
-			}
-			if answered {
+			if o == executed {
 				break
+			}
+			if o == refused || o == open {
+				return fmt.Errorf("authenticate with scheme %s: %w", cred.Scheme, err)
 			}
 			s.sleep(context.Background(), attempt)
 		}

@@ -210,7 +210,7 @@ func TestFault01_WhatProves(t *testing.T) {
 			"re-attachment": func() { p.link.Disconnect(); time.Sleep(5 * time.Second) },
 			"a write that another server must do": func() {
 				defer throttle()()
-				_, err := s.Set(ctx, path, nil, session.AnyVersion)
+				_, err := s.Set(w.within(time.Second), path, nil, session.AnyVersion) // repeated until its ctx ends
 				require.Error(w, err)
 			},
 		} {

@@ -106,7 +106,7 @@ func (c *leaderCommand) transfer(ctx context.Context, a *app, e *election.Electi
 	case errors.Is(err, election.ErrStillLeads) && errors.Is(err, context.DeadlineExceeded):
 		return &taskError{task: task, err: &notSteppedDown{within: c.Wait},
 			hint: "it goes on leading: see who that is with \"docent leader\", and raise --wait if it needs longer"}
-	case errors.Is(err, election.ErrNoCandidate), errors.Is(err, election.ErrOverruled):
+	case errors.Is(err, election.ErrNoCandidate), errors.Is(err, election.ErrOverruled), errors.Is(err, election.ErrInterrupted):
 		return &taskError{task: task, err: errors.Unwrap(err)}
 	}
 	return during(task, err)

@@ -70,8 +70,6 @@ type round struct {
 	path    string // empty while a sequential node has no name
 	maybe   bool   // a node of ours may stand
 	doubt   bool   // the outcome of a write is unknown: a server has to catch up before it can tell
-	known   bool   // version is that of our node
-	version int32
 	written uint64 // the revision that the node holds; 0 when that is not known
 	stood   bool   // the node has stood in this session
 	removed bool   // the node was given up and has gone
@@ -144,7 +142,6 @@ func (r *round) step() error {
 	case seen.stat.EphemeralOwner != r.s.ID():
 		return r.contest(seen.stat)
 	}
-	r.known, r.version = true, seen.stat.Version
 	r.recognise(seen.data)
 	if r.written == 0 && !r.stood {
 		// The answer to the create was lost: the data may be older than what is
@@ -193,7 +190,7 @@ func (r *round) attend() error {
 
 // lost notes that our node is not there.
 func (r *round) lost() {
-	r.maybe, r.known = false, false
+	r.maybe = false
 	if r.cfg.Sequential && r.path != "" {
 		r.unclaim(r.path)
 		r.path = ""
