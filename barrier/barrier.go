@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -25,6 +26,14 @@ func New(sm *session.Manager, path string) *Barrier {
 	return &Barrier{sm: sm, path: path, err: znode.Validate(path)}
 }
 
+// made panics for a Barrier that New has not made, or was given no Manager.
+func (b *Barrier) made() { made(b.sm) }
+
+func made(sm *session.Manager) {
+	misuse.If(sm == nil, "a barrier without a Manager is used: "+
+		"get one from barrier.New or NewDouble, with the Manager of session.Dial")
+}
+
 // Path returns the path of the gate.
 func (b *Barrier) Path() string { return b.path }
 
@@ -38,6 +47,7 @@ func (b *Barrier) Path() string { return b.path }
 // session ends first. Call Set again if the gate is to be closed now. Other
 // errors: zk.ErrNoAuth, session.ErrClosed.
 func (b *Barrier) Set(ctx context.Context) error {
+	b.made()
 	if b.err != nil {
 		return b.fail("set", b.err)
 	}
@@ -72,6 +82,7 @@ func (b *Barrier) Set(ctx context.Context) error {
 // errors: zk.ErrNoAuth; zk.ErrNotEmpty if others have put nodes below the gate;
 // session.ErrClosed.
 func (b *Barrier) Lift(ctx context.Context) error {
+	b.made()
 	if b.err != nil {
 		return b.fail("lift", b.err)
 	}
@@ -122,6 +133,7 @@ func (b *Barrier) liftIn(ctx context.Context, s *session.Session) error {
 // up with its leader, so that it sees what was done before it was called. ctx
 // bounds the call.
 func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
+	b.made()
 	if b.err != nil {
 		return false, b.fail("look at", b.err)
 	}
@@ -143,6 +155,7 @@ func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
 // context.Cause(ctx), even if the gate is open. Another error:
 // session.ErrClosed.
 func (b *Barrier) Wait(ctx context.Context) error {
+	b.made()
 	if b.err != nil {
 		return b.fail("wait for", b.err)
 	}

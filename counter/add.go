@@ -23,6 +23,7 @@ import (
 // not tell whether it was done: eight bytes have no room for a mark. It was done once
 // or not at all, and Add does not try again.
 func (c *Counter) Add(ctx context.Context, n int64) (int64, error) {
+	c.made()
 	now, err := c.update(ctx, func(old int64) (int64, bool, error) {
 		sum := old + n
 		if n > 0 && sum < old || n < 0 && sum > old || sum < c.layout.min || sum > c.layout.max {
@@ -41,6 +42,7 @@ func (c *Counter) Add(ctx context.Context, n int64) (int64, error) {
 //
 // ctx bounds the call. Errors are those of Add.
 func (c *Counter) CompareAndSet(ctx context.Context, from, to int64) (bool, error) {
+	c.made()
 	if err := c.check(to); err != nil {
 		return false, c.fail("compare and set", err)
 	}
@@ -155,7 +157,11 @@ func (c *Counter) try(ctx context.Context, doubt **proposal, f func(int64) (int6
 		if err != nil || !write {
 			return now.n, err == nil, err
 		}
-		next = &proposal{n: to, data: c.layout.encode(to), over: now}
+		data := c.layout.encode(to)
+		if now.exists && to == now.n {
+			data = now.data // another library may write the number in another way
+		}
+		next = &proposal{n: to, data: data, over: now}
 	}
 	err = c.write(ctx, s, next)
 	switch {

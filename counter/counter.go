@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -56,6 +57,12 @@ func New(sm *session.Manager, path string, opts ...Option) *Counter {
 	return c
 }
 
+// made panics for a Counter that New has not made, or was given no Manager.
+func (c *Counter) made() {
+	misuse.If(c == nil || c.sm == nil, "a Counter or Sequence without a Manager is used: "+
+		"get one from counter.New or NewSequence, with the Manager of session.Dial")
+}
+
 // Path returns the path of the counter.
 func (c *Counter) Path() string { return c.path }
 
@@ -86,6 +93,7 @@ func (c *Counter) value(data []byte, stat session.Stat) (Value, error) {
 //
 // ctx bounds the call. Errors: *FormatError; zk.ErrNoAuth; session.ErrClosed.
 func (c *Counter) Get(ctx context.Context) (Value, error) {
+	c.made()
 	if c.err != nil {
 		return Value{}, c.fail("get", c.err)
 	}
@@ -110,6 +118,7 @@ func (c *Counter) Get(ctx context.Context) (Value, error) {
 // written, and others may have changed it since, so Set does not write it again;
 // zk.ErrNoAuth; session.ErrClosed.
 func (c *Counter) Set(ctx context.Context, n int64) error {
+	c.made()
 	if err := c.check(n); err != nil {
 		return c.fail("set", err)
 	}

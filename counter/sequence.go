@@ -94,6 +94,7 @@ func NewSequence(sm *session.Manager, path string, opts ...SequenceOption) *Sequ
 // ErrOverflow when the numbers are used up; ErrSetBack; *FormatError;
 // ErrSequenceClosed; session.ErrClosed; zk.ErrNoAuth. After an error Next may be called again.
 func (s *Sequence) Next(ctx context.Context) (int64, error) {
+	s.c.made()
 	if err := ctx.Err(); err != nil {
 		return 0, s.fail(gaveUp(ctx, err))
 	}
@@ -192,6 +193,7 @@ func (s *Sequence) reserve() (span, error) {
 // The numbers that were not given are lost. It may be called more than once;
 // the error is always nil.
 func (s *Sequence) Close() error {
+	s.c.made()
 	s.mu.Lock()
 	if s.err == nil {
 		s.err = ErrSequenceClosed

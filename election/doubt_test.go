@@ -72,4 +72,3 @@ func TestFault09_RunOnAThrottledServer(t *testing.T) {
 		})
 	}
 }
-

@@ -9,6 +9,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
 
@@ -29,13 +30,17 @@ type Term struct {
 // of times, late and concurrently; all calls return the same. The error is nil
 // if the term lasted until the first call, and otherwise matches
 // session.ErrLost, or says why the node cannot be removed.
-func (t *Term) Resign() error { return t.Release() }
+func (t *Term) Resign() error {
+	misuse.ZeroValue(t.Hold == nil, "Term", "Election.Campaign or Election.Run")
+	return t.Release()
+}
 
 // Transferred returns a channel that is closed when somebody has named another
 // leader (Election.Transfer): the leader then finishes what it does, resigns,
 // and campaigns again if it wants to. One that does not look goes on leading.
 // Run sees to all of that.
 func (t *Term) Transferred() <-chan struct{} {
+	misuse.ZeroValue(t.Hold == nil, "Term", "Election.Campaign or Election.Run")
 	t.listen.Do(func() {
 		t.asked = make(chan struct{})
 		if t.election.wishes != nil {
@@ -86,6 +91,7 @@ var errFixed = errors.New("only in the OneNode layout has a candidate a payload 
 // ended, and session.ErrUnknownOutcome when it is open whether the payload was
 // written.
 func (t *Term) UpdatePayload(ctx context.Context, payload string) error {
+	misuse.ZeroValue(t.Hold == nil, "Term", "Election.Campaign or Election.Run")
 	err := errFixed
 	if t.election.layout == oneNode {
 		if err = t.Err(); err == nil {

@@ -61,6 +61,7 @@ var (
 // Other errors: session.ErrClosed; an invalid path; zk.ErrNoAuth when we may
 // not list the directory, write to it, or create in it.
 func (e *Election) Transfer(ctx context.Context, id string) error {
+	e.made()
 	if err := e.transfer(ctx, id); err != nil {
 		return fmt.Errorf("transfer %s to %q: %w", e.path, id, err)
 	}

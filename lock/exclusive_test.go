@@ -321,7 +321,7 @@ func TestExclusiveRefused(t *testing.T) {
 				func() error { _, err := bad.TryLock(w.Context()); return err },
 				func() error { _, err := bad.Holders(w.Context()); return err },
 				func() error { _, err := bad.Revoke(w.Context()); return err },
-				func() error { return bad.Do(w.Context(), nil) },
+				func() error { return bad.Do(w.Context(), func(context.Context, *lock.Hold) error { return nil }) },
 			} {
 				require.ErrorContains(t, call(), `relative segment ".."`)
 			}

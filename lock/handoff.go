@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/once"
 	"github.com/docent-go/docent/session"
 )
 
@@ -78,7 +79,7 @@ type turn struct {
 	queue   *localQueue
 	number  int
 	unlink  func() bool
-	release sync.Once
+	release once.Once
 	result  error
 }
 
@@ -86,6 +87,7 @@ type turn struct {
 // this hold got it: 0 for a hold that came from the line, as all do without
 // Handoff. Of two holds with the same Token the later has the greater Turn.
 func (h *Hold) Turn() int {
+	h.made()
 	if h.turn == nil {
 		return 0
 	}
@@ -96,6 +98,7 @@ func (h *Hold) Turn() int {
 // Handoff it hands the lock on, if a goroutine of the process waits for it and
 // its turn has come. A late Release has no effect on those it was handed on to.
 func (h *Hold) Release() error {
+	h.made()
 	t := h.turn
 	if t == nil {
 		return h.Hold.Release()

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/docent-go/docent/internal/atomicfile"
 )
 
 // cachePause is the least time between two writes of a cache file.
@@ -105,6 +107,15 @@ func (s *Service) pauseCache() {
 	}
 }
 
+// putAside renames a damaged file. A symbolic link to it stays.
+func putAside(path string) error {
+	file, err := atomicfile.Target(path)
+	if err != nil {
+		return err
+	}
+	return os.Rename(file, file+".damaged")
+}
+
 // saveCache writes the file if it is behind.
 func (s *Service) saveCache() {
 	c, instances := s.cache, s.view.Load().Instances
@@ -113,7 +124,7 @@ func (s *Service) saveCache() {
 	}
 	err := error(nil)
 	if c.aside {
-		if err = os.Rename(c.path, c.path+".damaged"); err != nil {
+		if err = putAside(c.path); err != nil {
 			err = &CacheError{c.path, fmt.Errorf("a damaged file is in the way: %w", err)}
 		}
 	}

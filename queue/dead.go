@@ -138,6 +138,7 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 // at a time, as the loop goes on; one that goes meanwhile is left out. ctx
 // bounds the reads. An error ends it.
 func (q *Queue) Dead(ctx context.Context) iter.Seq2[Letter, error] {
+	q.made()
 	return func(yield func(Letter, error) bool) {
 		ids, err := q.letters(ctx)
 		if err != nil {
@@ -210,6 +211,7 @@ func (q *Queue) readLetter(ctx context.Context, id string) (Letter, name, error)
 // or doubled. It returns how many were put back. Letters that have gone meanwhile are passed over; a
 // malformed one that is named is an error. A Limit is not heeded. ctx bounds the requests.
 func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
+	q.made()
 	all := len(ids) == 0
 	if all {
 		var err error
@@ -225,6 +227,7 @@ func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
 // caller has seen in Dead. Letters that have gone meanwhile are passed over, so that it may be
 // repeated, as after a session.ErrUnknownOutcome. ctx bounds the requests.
 func (q *Queue) Discard(ctx context.Context, ids ...string) (int, error) {
+	q.made()
 	return q.each(ctx, "discard the dead letters of", ids, func(id string) (bool, error) {
 		if _, ok := q.itemOf(id); !ok {
 			return false, noLetter(id)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -58,6 +59,11 @@ func pathOr(given, otherwise string) string {
 	return otherwise
 }
 
+// made panics for a Queue that New has not made, or was given no Manager.
+func (q *Queue) made() {
+	misuse.If(q.sm == nil, "a Queue without a Manager is used: get one from queue.New, with the Manager of session.Dial")
+}
+
 // Path returns the path of the queue.
 func (q *Queue) Path() string { return q.path }
 
@@ -66,6 +72,7 @@ func (q *Queue) Path() string { return q.path }
 // request, whatever the length. It tells what the server that we are connected
 // to knows, which may lag behind. ctx bounds the request.
 func (q *Queue) Len(ctx context.Context) (int, error) {
+	q.made()
 	if q.err != nil {
 		return 0, q.fail("count", q.err)
 	}

@@ -27,13 +27,19 @@ import (
 // as zk.ErrNoAuth. An item that may not be read is reported once in a session,
 // and does not keep the next Take from those behind it; one that cannot be
 // decoded becomes a dead letter.
-func (q *Queue) Take(ctx context.Context) (*Item, error) { return q.take(ctx, true) }
+func (q *Queue) Take(ctx context.Context) (*Item, error) {
+	q.made()
+	return q.take(ctx, true)
+}
 
 // TryTake is Take that returns ErrEmpty when there is nothing to take now: no
 // item at all, or none that is due and that nobody has claimed. It does wait
 // for a server; ctx bounds that. An item that somebody else put a moment ago may be
 // missed, since reads may lag behind.
-func (q *Queue) TryTake(ctx context.Context) (*Item, error) { return q.take(ctx, false) }
+func (q *Queue) TryTake(ctx context.Context) (*Item, error) {
+	q.made()
+	return q.take(ctx, false)
+}
 
 func (q *Queue) take(ctx context.Context, wait bool) (*Item, error) {
 	if q.err != nil {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -310,8 +311,8 @@ func (c *conn) handshakeFailed(err error) {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = fmt.Errorf("no answer within %v", c.patience)
-	case errors.Is(err, io.EOF):
-		err = errors.New("the server closed the connection")
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		err = ErrNotServing
 	}
 	c.s.m.dialFailed(fmt.Errorf("handshake with %s: %w", c.server.addr, err))
 }

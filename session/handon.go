@@ -21,6 +21,7 @@ var ErrGuarded = errors.New("a hold whose guard was given out cannot be handed o
 // nothing, whatever has become of the node: it returns nil, or why the hold was lost
 // before.
 func (h *Hold) HandOn() (*Hold, error) {
+	h.made()
 	h.mu.Lock()
 	if h.guarded && !h.handedOn {
 		h.mu.Unlock()

@@ -7,6 +7,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/once"
 )
 
 // Hold is what a process owns for as long as a node of its session stands: a
@@ -32,7 +35,7 @@ type Hold struct {
 	guarded  bool // a guard was given out
 	handedOn bool // the node serves another hold
 
-	release sync.Once
+	release once.Once
 	result  error
 }
 
@@ -116,6 +119,11 @@ func (h *Hold) end(cause error) {
 	h.node.s.letGo(h)
 }
 
+// made panics for a Hold that was not acquired.
+func (h *Hold) made() {
+	misuse.ZeroValue(h == nil || h.node == nil, "Hold", "a call that acquires one and returns no error")
+}
+
 func (h *Hold) info(cause error) HoldInfo {
 	return HoldInfo{Path: h.Path(), Token: h.token, Session: h.node.s.ID(), Held: time.Since(h.began), Cause: cause}
 }
@@ -134,13 +142,20 @@ func (h *Hold) tellEnd() {
 // Context returns a context that ends with the hold. context.Cause tells why:
 // ErrReleased, or one that is ErrLost: ErrDeleted, ErrTrustElapsed,
 // ErrExpired, ErrDisconnected, ErrClosed.
-func (h *Hold) Context() context.Context { return h.ctx }
+func (h *Hold) Context() context.Context {
+	h.made()
+	return h.ctx
+}
 
 // Done returns a channel that is closed when the hold ends.
-func (h *Hold) Done() <-chan struct{} { return h.ctx.Done() }
+func (h *Hold) Done() <-chan struct{} {
+	h.made()
+	return h.ctx.Done()
+}
 
 // Err returns nil while the hold lasts, and then the cause of its end.
 func (h *Hold) Err() error {
+	h.made()
 	if h.ctx.Err() == nil {
 		return nil
 	}
@@ -152,7 +167,10 @@ func (h *Hold) Err() error {
 // the greatest it has seen is safe from a holder that does not know yet that
 // it is none. It is a zxid, unlike the sequence number in the node's name,
 // which wraps, and begins anew when the directory is made anew.
-func (h *Hold) Token() int64 { return h.token }
+func (h *Hold) Token() int64 {
+	h.made()
+	return h.token
+}
 
 // Guard returns an operation for Txn that makes the server refuse the whole
 // transaction once the hold's node is gone; the error is ErrLost then. Guard
@@ -166,6 +184,7 @@ func (h *Hold) Token() int64 { return h.token }
 // tell apart two holds of one node. The first Guard of a hold that was handed
 // on is refused like the guard of a lost one.
 func (h *Hold) Guard() Op {
+	h.made()
 	if h.node.claim != nil || h.node.owned {
 		return Op{kind: noGuard, path: h.node.path}
 	}
@@ -182,13 +201,22 @@ func (h *Hold) Guard() Op {
 
 // Deadline returns the instant up to which the hold can be trusted if no
 // server answers any more. It moves forward as they do.
-func (h *Hold) Deadline() time.Time { return h.node.s.TrustedUntil() }
+func (h *Hold) Deadline() time.Time {
+	h.made()
+	return h.node.s.TrustedUntil()
+}
 
 // Path returns the path of the hold's node.
-func (h *Hold) Path() string { return h.node.path }
+func (h *Hold) Path() string {
+	h.made()
+	return h.node.path
+}
 
 // Session returns the session that the hold lives in.
-func (h *Hold) Session() *Session { return h.node.s }
+func (h *Hold) Session() *Session {
+	h.made()
+	return h.node.s
+}
 
 // Release ends the hold: first its context, then its node. It returns when the
 // node is gone, which takes at most as long as the session can last without a
@@ -199,6 +227,7 @@ func (h *Hold) Session() *Session { return h.node.s }
 // Otherwise it says why the hold was lost (ErrLost), or why the node cannot be
 // removed.
 func (h *Hold) Release() error {
+	h.made()
 	h.release.Do(func() {
 		h.end(ErrReleased)
 		cause := context.Cause(h.ctx)

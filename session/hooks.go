@@ -92,6 +92,7 @@ type SweptInfo struct {
 // the caller gets. It never returns nil, and allocates nothing where no hook
 // wants to know.
 func (m *Manager) Waiting(ctx context.Context, path string, try bool) (over func(*Hold, error)) {
+	m.made()
 	for _, hook := range m.cfg.Hooks {
 		if _, ok := hook.(HookWait); ok {
 			return m.waiting(ctx, WaitInfo{path, try})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/grace"
+	"github.com/docent-go/docent/internal/misuse"
 )
 
 // Manager keeps a ZooKeeper session open, and opens a new one whenever one has
@@ -116,6 +117,11 @@ func newManager(cfg Config) *Manager {
 	m.log = m.lines.logger(cfg.Logger)
 	m.ctx, m.cancel = context.WithCancelCause(context.Background())
 	return m
+}
+
+// made panics for a Manager that neither Dial nor Start has returned.
+func (m *Manager) made() {
+	misuse.ZeroValue(m == nil || m.closed == nil, "or nil session.Manager", "session.Dial or session.Start")
 }
 
 // start runs what runs until Close.
@@ -305,6 +311,7 @@ func (m *Manager) succeeded() { m.lastFail, m.failing, m.said = nil, time.Time{}
 // Session returns the current session, and waits for one where there is none.
 // ctx bounds the wait. Errors: ErrClosed; ErrUnreachable with ctx's error.
 func (m *Manager) Session(ctx context.Context) (*Session, error) {
+	m.made()
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -330,6 +337,7 @@ func (m *Manager) Session(ctx context.Context) (*Session, error) {
 // Opened reports whether the id is that of a session of this manager: of the
 // present one or of an earlier one, whose nodes may still stand for a while.
 func (m *Manager) Opened(id int64) bool {
+	m.made()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	_, ok := m.opened[id]
@@ -348,20 +356,30 @@ func (m *Manager) unreachable(ctx context.Context) error {
 }
 
 // State returns the present state.
-func (m *Manager) State() State { return m.states.current().State }
+func (m *Manager) State() State {
+	m.made()
+	return m.states.current().State
+}
 
 // States yields the present state and then every change, in order and without
 // leaving one out, however slow the loop body is. It ends after Closed, or
 // when ctx ends.
 func (m *Manager) States(ctx context.Context) iter.Seq[StateChange] {
+	m.made()
 	return m.states.subscribe(ctx)
 }
 
 // Root returns the path below which this manager works, "/" when there is none.
-func (m *Manager) Root() string { return m.cfg.Root }
+func (m *Manager) Root() string {
+	m.made()
+	return m.cfg.Root
+}
 
 // Done returns a channel that is closed when Close is called.
-func (m *Manager) Done() <-chan struct{} { return m.ctx.Done() }
+func (m *Manager) Done() <-chan struct{} {
+	m.made()
+	return m.ctx.Done()
+}
 
 // Close ends every hold, then the session, so that its ephemeral nodes vanish
 // at once where a server can be reached, and waits until nothing of the
@@ -369,6 +387,7 @@ func (m *Manager) Done() <-chan struct{} { return m.ctx.Done() }
 // and LookupHost it waits for a second at most, so that any of them may call it. It may be called
 // more than once, from several goroutines; the error is always nil.
 func (m *Manager) Close() error {
+	m.made()
 	if m.closes.CompareAndSwap(false, true) {
 		m.cancel(ErrClosed)
 		m.work.Wait()

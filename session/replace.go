@@ -11,7 +11,10 @@ import (
 )
 
 // Node returns the node that the hold stands on.
-func (h *Hold) Node() *Node { return h.node }
+func (h *Hold) Node() *Node {
+	h.made()
+	return h.node
+}
 
 // Replace ends the hold and begins another one, with the same token, on a new
 // ephemeral node at path that takes the place of this hold's node. Both changes are one transaction:
@@ -29,6 +32,7 @@ func (h *Hold) Node() *Node { return h.node }
 // error that matches ErrReleased. Release after Replace does nothing: it
 // returns nil, or why the hold was lost before.
 func (h *Hold) Replace(ctx context.Context, path string, data []byte) (*Hold, error) {
+	h.made()
 	if err := znode.Validate(path); err != nil {
 		return nil, h.node.s.refuse("replace", path, err)
 	}

@@ -95,6 +95,7 @@ func (s *Session) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 // Fits reports whether Txn would send the operations: nil, or the error with
 // which it refuses them beforehand, such as ErrTooLarge. It does no I/O.
 func (m *Manager) Fits(ops ...Op) error {
+	m.made()
 	_, err := (&Session{m: m}).requests(ops)
 	return err
 }

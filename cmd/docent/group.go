@@ -185,20 +185,24 @@ func (c *groupWatch) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
-		for change, err := range groupmembership.New(sm, c.Path).Watch(ctx) {
-			if err != nil {
-				a.note("%s: %s", task, reason(err))
-				continue
-			}
-			if err := c.print(a, change); err != nil {
-				return err
-			}
-		}
-		if ctx.Err() == nil {
-			return errors.New("the group can no longer be watched")
-		}
-		return nil
+		return a.tellingSilence(ctx, task, sm, func() error { return c.follow(ctx, a, task, sm) })
 	})
+}
+
+func (c *groupWatch) follow(ctx context.Context, a *app, task string, sm *session.Manager) error {
+	for change, err := range groupmembership.New(sm, c.Path).Watch(ctx) {
+		if err != nil {
+			a.note("%s: %s", task, reason(err))
+			continue
+		}
+		if err := c.print(a, change); err != nil {
+			return err
+		}
+	}
+	if ctx.Err() == nil {
+		return errors.New("the group can no longer be watched")
+	}
+	return nil
 }
 
 func (c *groupWatch) print(a *app, change groupmembership.Change) (err error) {

@@ -285,12 +285,15 @@ func deadlockText(d inspect.Deadlock, now time.Time) string {
 		}
 		b.WriteString("\n")
 	}
+	if d.More {
+		b.WriteString("  the sessions behind it are in further rings, which are not listed: end one of these, and look again\n")
+	}
 	return b.String()
 }
 
-// gaps says in a few words what a report leaves out.
-func gaps(r *inspect.Report) string {
-	left := 0
+// gaps says in a few words what a search for deadlocks has left out.
+func gaps(found *inspect.DeadlockReport) string {
+	r, left := found.Report, 0
 	for _, f := range r.Findings {
 		left += f.Head().Unread
 	}
@@ -303,6 +306,9 @@ func gaps(r *inspect.Report) string {
 	}
 	if hidden := len(r.Hidden()); hidden > 0 {
 		words = append(words, fmt.Sprintf("ACLs hide something of %s (see --auth)", count(hidden, "node")))
+	}
+	if found.Entangled {
+		words = append(words, "too many sessions hold and wait at the same paths (give a PATH further down)")
 	}
 	return strings.Join(words, ", ")
 }

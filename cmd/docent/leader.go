@@ -58,7 +58,7 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 	e := election.New(sm, c.Path, layouts[c.Layout]...)
 	switch {
 	case c.Watch:
-		err = c.watch(ctx, a, task, e)
+		err = a.tellingSilence(ctx, task, sm, func() error { return c.watch(ctx, a, task, e) })
 	case c.Transfer != "":
 		if err = c.transfer(ctx, a, e); err == nil {
 			err = c.print(ctx, a, task, sm, e)

@@ -27,6 +27,7 @@ var guarded = map[string]string{
 	"election/run.go: stopped":              "ctx has ended",
 	"internal/line/ctx.go: GaveUp":          "ctx has ended",
 	"internal/standing/newest.go: replaced": "the rival is a pointer that was just made",
+	"session/exact.go: SetOver":             "a write in doubt has an error",
 	"session/manager.go: unreachable":       "it is called once ctx has ended",
 	"session/errors.go: ended":              "it is called with the cause of a session that has ended",
 	"session/releaseby.go: ReleaseBy":       "the hold has ended",
