@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -25,6 +26,14 @@ func New(sm *session.Manager, path string) *Barrier {
 	return &Barrier{sm: sm, path: path, err: znode.Validate(path)}
 }
 
+// made panics for a Barrier that New has not made, or was given no Manager.
+func (b *Barrier) made() { made(b.sm) }
+
+func made(sm *session.Manager) {
+	misuse.If(sm == nil, "a barrier without a Manager is used: "+
+		"get one from barrier.New or NewDouble, with the Manager of session.Dial")
+}
+
 // Path returns the path of the gate.
 func (b *Barrier) Path() string { return b.path }
 
@@ -36,11 +45,13 @@ var ErrNotGate = errors.New("the znode is not a gate")
 // parents are made. The gate stays closed, whatever becomes of this process,
 // until somebody lifts it.
 //
-// ctx bounds the call. A lost answer is made out by asking again. Where that
-// cannot be, because ctx or the session ended first, the error is
-// session.ErrUnknownOutcome: then call Set again. Other errors: ErrNotGate,
-// zk.ErrNoAuth, session.ErrClosed.
+// ctx bounds the call. After a lost answer Set looks whether the gate is closed.
+// Where it is open, and others may have lifted it since, Set does not close it
+// again: the error is session.ErrUnknownOutcome, as it is when ctx or the
+// session ends first. Call Set again if the gate is to be closed now. Other
+// errors: ErrNotGate, zk.ErrNoAuth, session.ErrClosed.
 func (b *Barrier) Set(ctx context.Context) error {
+	b.made()
 	if b.err != nil {
 		return b.fail("set", b.err)
 	}
@@ -49,21 +60,14 @@ func (b *Barrier) Set(ctx context.Context) error {
 		return b.fail("set", err)
 	}
 	for ctx.Err() == nil {
-		_, err := b.sm.Create(ctx, b.path, data, session.Persistent)
+		err := b.sm.CreateOnce(ctx, b.path, data)
 		if errors.Is(err, zk.ErrNodeExists) { // also if it is in doubt who made it
-			var seen session.Sighting
-			seen, err = b.sm.See(ctx, b.path)
-			switch {
-			case err == nil && !seen.Hidden:
-				err = recogniseGate(seen)
-			case errors.Is(err, zk.ErrNoNode):
-				err = nil // it was set, and is lifted again
-			}
+			err = b.isClosed(ctx, err)
 		}
 		switch {
 		case err == nil:
 			return nil
-		case !errors.Is(err, zk.ErrNoNode):
+		case !errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome):
 			return b.fail("set", gaveUp(ctx, err))
 		}
 		dir, _ := znode.Split(b.path)
@@ -74,55 +78,92 @@ func (b *Barrier) Set(ctx context.Context) error {
 	return b.fail("set", gaveUp(ctx, ctx.Err()))
 }
 
+// isClosed returns nil if the znode at the path is a gate, or hidden. doubt is why
+// Set looks: the error of its create.
+func (b *Barrier) isClosed(ctx context.Context, doubt error) error {
+	seen, err := b.sm.See(ctx, b.path)
+	switch {
+	case errors.Is(err, zk.ErrNoNode) && errors.Is(doubt, session.ErrUnknownOutcome):
+		return doubt
+	case errors.Is(err, zk.ErrNoNode):
+		return nil // it was set, and is lifted again
+	case err != nil, seen.Hidden:
+		return err
+	}
+	return recogniseGate(seen)
+}
+
 // Lift opens the gate, and lets everyone through who waits. It is no error if
 // the gate is open already.
 //
-// ctx bounds the call. A lost answer is made out by asking again, which lifts
-// a gate that another process sets at that very moment. Where that cannot be,
-// because ctx or the session ended first, the error is
-// session.ErrUnknownOutcome: then call Lift again. Other errors: ErrNotGate;
-// zk.ErrNoAuth, also if the session may not read the znode, which may be something
-// else then; zk.ErrNotEmpty if the gate has children; session.ErrClosed.
+// ctx bounds the call. After a lost answer Lift looks at the gate. The gate that
+// stood before is lifted again. One that others may have set since is left
+// closed: the error is session.ErrUnknownOutcome, as it is when ctx or the
+// session ends first. Call Lift again if the gate is to be open now. Other
+// errors: ErrNotGate; zk.ErrNoAuth, also if the session may not read the znode,
+// which may be something else then; zk.ErrNotEmpty if others have put nodes below
+// the gate; session.ErrClosed.
 func (b *Barrier) Lift(ctx context.Context) error {
+	b.made()
 	if b.err != nil {
 		return b.fail("lift", b.err)
 	}
 	for ctx.Err() == nil {
 		s, err := b.sm.Session(ctx)
-		if err != nil {
-			return b.fail("lift", gaveUp(ctx, err))
+		if err == nil {
+			err = b.liftIn(ctx, s)
 		}
-		err = b.liftIn(ctx, s)
-		doubt := errors.Is(err, session.ErrUnknownOutcome)
 		switch {
-		case err == nil, errors.Is(err, zk.ErrNoNode):
+		case err == nil, errors.Is(err, zk.ErrNoNode) && !errors.Is(err, session.ErrUnknownOutcome):
 			return nil
-		case doubt && ctx.Err() == nil && s.Err() == nil:
-			// The session is the same, so what is asked next comes after it.
 		case errors.Is(err, zk.ErrBadVersion): // it is another by now
-		case doubt, !errors.Is(err, session.ErrSessionEnded):
+		case errors.Is(err, session.ErrUnknownOutcome), !errors.Is(err, session.ErrSessionEnded):
 			return b.fail("lift", gaveUp(ctx, err))
 		}
 	}
 	return b.fail("lift", gaveUp(ctx, ctx.Err()))
 }
 
-// liftIn deletes the znode if it is a gate's.
+// liftIn lifts the gate within one session, if the znode is a gate's.
 func (b *Barrier) liftIn(ctx context.Context, s *session.Session) error {
-	data, stat, err := s.Get(ctx, b.path)
+	data, before, err := s.Get(ctx, b.path)
+	if errors.Is(err, zk.ErrNoNode) { // the server may not know the gate yet
+		if err := s.Sync(ctx, b.path); err != nil {
+			return err
+		}
+		data, before, err = s.Get(ctx, b.path)
+	}
 	if err != nil {
 		return err
 	}
-	if err := recogniseGate(session.Sighting{Data: data, Stat: stat}); err != nil {
+	if err := recogniseGate(session.Sighting{Data: data, Stat: before}); err != nil {
 		return err
 	}
-	return s.Delete(ctx, b.path, stat.Version)
+	err = s.Delete(ctx, b.path, before.Version)
+	if !session.InDoubt(err) {
+		return err
+	}
+	if looked := s.Confirm(ctx, b.path); looked != nil {
+		return fmt.Errorf("%w; then: %w", err, looked)
+	}
+	now, found, looked := s.StatOf(ctx, b.path)
+	switch {
+	case looked != nil:
+		return fmt.Errorf("%w; then: %w", err, looked)
+	case !found:
+		return nil
+	case now.Czxid != before.Czxid:
+		return err
+	}
+	_, err = s.DeleteExact(ctx, b.path, before.Czxid)
+	return err
 }
 
 // IsSet reports whether the gate is closed. It asks a server that has caught
 // up with its leader, so that it sees what was done before it was called. ctx
 // bounds the call.
 func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
+	b.made()
 	if b.err != nil {
 		return false, b.fail("look at", b.err)
 	}
@@ -150,6 +191,7 @@ func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
 // context.Cause(ctx), even if the gate is open. Another error:
 // session.ErrClosed.
 func (b *Barrier) Wait(ctx context.Context) error {
+	b.made()
 	if b.err != nil {
 		return b.fail("wait for", b.err)
 	}
@@ -174,9 +216,9 @@ func (b *Barrier) Wait(ctx context.Context) error {
 // session or ctx has ended. closed is the czxid of the znode that closes the gate,
 // as far as it was seen, and outlasts the session.
 func (b *Barrier) waitIn(ctx context.Context, s *session.Session, closed *int64) (open bool, err error) {
-	// A server that lags may not know yet of a gate that was set before us.
-	// Once it does, its news arrive in order.
-	if err := s.Sync(ctx, b.path); err != nil {
+	// A server that lags, or a deposed leader, may not know of a gate that was set
+	// before us. Once the server does, its news arrive in order.
+	if err := s.Confirm(ctx, b.path); err != nil {
 		return false, err
 	}
 	for {
@@ -216,7 +258,7 @@ func (b *Barrier) fail(op string, err error) error {
 // gaveUp makes sure that an error that came of ctx's end says so: it matches
 // ctx.Err() and context.Cause(ctx) besides what it matches already.
 func gaveUp(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
+	if err == nil || ctx.Err() == nil {
 		return err
 	}
 	for _, reason := range []error{ctx.Err(), context.Cause(ctx)} {

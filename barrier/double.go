@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -75,6 +76,9 @@ func NewDouble(sm *session.Manager, path string, count int, opts ...Option) *Dou
 	return d
 }
 
+// made panics for a Double that NewDouble has not made, or was given no Manager.
+func (d *Double) made() { made(d.sm) }
+
 // Path returns the path of the rendezvous.
 func (d *Double) Path() string { return d.dir }
 
@@ -95,6 +99,7 @@ func (d *Double) Count() int { return d.count }
 //
 // The caller must Leave or Release the Visit.
 func (d *Double) Enter(ctx context.Context) (*Visit, error) {
+	d.made()
 	if d.err != nil {
 		return nil, d.fail("enter", d.err)
 	}
@@ -135,6 +140,7 @@ const (
 // Do returns what Enter does when that fails. Otherwise it returns what f does
 // and what Leave does, joined. ctx bounds all of it.
 func (d *Double) Do(ctx context.Context, f func(ctx context.Context, v *Visit) error) error {
+	misuse.NilFunc(f == nil, "Do")
 	v, err := d.Enter(ctx)
 	if err != nil {
 		return err

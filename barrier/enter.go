@@ -88,7 +88,7 @@ func (d *Double) outside(ctx context.Context, s *session.Session) (*session.Watc
 		}
 		if !synced { // a server that lags may show a round that is over
 			watch.Stop()
-			if err := s.Sync(ctx, d.dir); err != nil {
+			if err := s.Confirm(ctx, d.dir); err != nil {
 				return nil, err
 			}
 			synced, tries = true, -3
@@ -117,7 +117,7 @@ func (d *Double) awaitEnd(ctx context.Context, s *session.Session, r *round, wat
 	switch {
 	case len(standing) == 0:
 		err := d.clear(ctx, s, r)
-		if session.InDoubt(err) {
+		if session.InDoubt(err) || errors.Is(err, errChanged) {
 			err = nil // look again
 		}
 		return false, err
@@ -178,7 +178,9 @@ func (e *entrant) make(s *session.Session) (*session.Node, error) {
 		switch {
 		case err == nil:
 			return s.Own(e.path)
-		case errors.Is(err, zk.ErrNodeExists):
+		case errors.Is(err, zk.ErrNodeExists), session.InDoubt(err):
+			// A node that is not there is made, or made again: it is our own
+			// presence, and others have no reason to count on its absence.
 			ours, err = e.recognise(ctx, s)
 		case errors.Is(err, zk.ErrNoNode):
 			err = s.EnsureDir(ctx, e.d.dir)
@@ -197,7 +199,7 @@ func (e *entrant) make(s *session.Session) (*session.Node, error) {
 // another member with our id. It returns false without an error when the place
 // is free again.
 func (e *entrant) recognise(ctx context.Context, s *session.Session) (ours bool, err error) {
-	if err := s.Sync(ctx, e.path); err != nil {
+	if err := s.Confirm(ctx, e.path); err != nil {
 		return false, err
 	}
 	data, stat, err := s.Get(ctx, e.path)
@@ -214,7 +216,7 @@ func (e *entrant) recognise(ctx context.Context, s *session.Session) (ours bool,
 	case stat.EphemeralOwner == s.ID():
 		return true, nil
 	}
-	return false, remove(ctx, s, e.path)
+	return false, remove(ctx, s, e.path, stat)
 }
 
 // gather waits until a round begins. It returns nil without an error when one
@@ -287,9 +289,9 @@ func (d *Double) exorcise(ctx context.Context, s *session.Session) error {
 	}
 	d.mu.Unlock()
 	for visit, path := range lost {
-		data, _, err := s.Get(ctx, path)
+		data, stat, err := s.Get(ctx, path)
 		if err == nil && readOwner(data).Visit == visit {
-			err = remove(ctx, s, path)
+			err = remove(ctx, s, path, stat)
 		}
 		if err != nil && !errors.Is(err, zk.ErrNoNode) {
 			return err
@@ -305,16 +307,9 @@ func (d *Double) forget(visit string) {
 	delete(d.visits, visit)
 }
 
-// remove deletes a node that nobody has a use for. Whether a lost try of ours
-// did it or another does not matter.
-func remove(ctx context.Context, s *session.Session, path string) error {
-	for {
-		err := s.Delete(ctx, path, session.AnyVersion)
-		switch {
-		case err == nil, errors.Is(err, zk.ErrNoNode):
-			return nil
-		case !session.InDoubt(err):
-			return err
-		}
-	}
+// remove deletes the node that was read, and no other that has come to stand in
+// its place. Whether a lost try of ours did it or another does not matter.
+func remove(ctx context.Context, s *session.Session, path string, seen session.Stat) error {
+	_, err := s.DeleteExact(ctx, path, seen.Czxid)
+	return err
 }

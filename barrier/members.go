@@ -48,6 +48,7 @@ type Status struct {
 // Members returns who stands at the barrier, first come first. What is said of
 // Status holds for it too.
 func (d *Double) Members(ctx context.Context) ([]Member, error) {
+	d.made()
 	s, err := d.Status(ctx)
 	return s.Members, err
 }
@@ -60,6 +61,7 @@ func (d *Double) Members(ctx context.Context) ([]Member, error) {
 // ctx bounds the reads. Errors: ctx's; session.ErrClosed; what the Double was
 // made with; zk.ErrNoAuth.
 func (d *Double) Status(ctx context.Context) (Status, error) {
+	d.made()
 	if d.err != nil {
 		return Status{}, d.fail("look at", d.err)
 	}

@@ -194,6 +194,11 @@ func (d *Double) clear(ctx context.Context, s *session.Session, r *round) error 
 		}
 		// The next round has begun, or a stranger has written to the directory.
 	}
+	// A round that begins after the directory was looked at changes its version.
+	dir, found, err := s.StatOf(ctx, d.dir)
+	if err != nil || !found {
+		return err
+	}
 	_, stat, err := s.Get(ctx, d.ready)
 	if errors.Is(err, zk.ErrNoNode) || err == nil && stat.Czxid != r.zxid {
 		return nil
@@ -201,8 +206,12 @@ func (d *Double) clear(ctx context.Context, s *session.Session, r *round) error 
 	if err != nil {
 		return err
 	}
-	if err := s.Delete(ctx, d.ready, session.AnyVersion); !errors.Is(err, zk.ErrNoNode) {
-		return err
+	_, err = s.Txn(ctx, session.CheckOp(d.dir, dir.Version), session.DeleteOp(d.ready, session.AnyVersion))
+	switch {
+	case errors.Is(err, zk.ErrNoNode):
+		return nil
+	case errors.Is(err, zk.ErrBadVersion):
+		return errChanged
 	}
-	return nil
+	return err
 }

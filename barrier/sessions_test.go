@@ -124,7 +124,7 @@ func TestHardCase37_ExpiryWhileLeaving(t *testing.T) {
 			old := processes[who].Current()
 			synced := false // the next session may begin on a server that does not know of the members yet
 			w.Srv.Intercept(func(r zktest.Request) zktest.Action {
-				synced = synced || r.Op == zktest.OpSync && r.Path == dir && r.Session != old.ID()
+				synced = synced || r.Op == zktest.OpMulti && r.Session != old.ID()
 				require.True(t, synced || r.Op != zktest.OpGetChildren2 || r.Session == old.ID(), "%v", r)
 				return zktest.Pass
 			})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -53,6 +54,7 @@ func (d *Double) visit(ctx context.Context, e *entrant, node *session.Node, r *r
 // lost before, Leave returns at once and the error matches session.ErrLost.
 // Other errors: session.ErrClosed; what the server answers, such as zk.ErrNoAuth.
 func (v *Visit) Leave(ctx context.Context) error {
+	misuse.ZeroValue(v.d == nil, "Visit", "Double.Enter")
 	select {
 	case v.turn <- struct{}{}:
 		defer func() { <-v.turn }()
@@ -87,6 +89,7 @@ func (v *Visit) Leave(ctx context.Context) error {
 // Release leaves without waiting for the others. Otherwise it is
 // session.Hold.Release.
 func (v *Visit) Release() error {
+	misuse.ZeroValue(v.d == nil, "Visit", "Double.Enter")
 	<-v.out()
 	return v.result
 }
@@ -128,7 +131,7 @@ func (v *Visit) release(ctx context.Context) error {
 func (v *Visit) leave(ctx context.Context, s *session.Session) error {
 	if s != v.Session() {
 		// Another server may lag so far behind that it does not know us yet.
-		if err := s.Sync(ctx, v.d.dir); err != nil {
+		if err := s.Confirm(ctx, v.d.dir); err != nil {
 			return err
 		}
 	}

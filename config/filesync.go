@@ -7,10 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
-	"github.com/docent-go/docent/internal/oneline"
+	"github.com/docent-go/docent/internal/atomicfile"
 	"github.com/docent-go/docent/session"
 )
 
@@ -76,7 +75,8 @@ const (
 // The file is replaced as a whole: a temporary file in its directory is
 // written, brought to disk and renamed, so that nobody ever reads a part of a
 // value. It has the mode of the file that it replaces, and belongs to the user
-// that runs this. A symbolic link is followed. What is written is never older
+// that runs this. A symbolic link is followed, also one that leads to no file
+// yet, and also by RemoveWithKey: the link stays. What is written is never older
 // than what was written before, also by an earlier run; a file that holds the
 // value already is left alone. If the key does not exist, the file stays as it
 // is, unless RemoveWithKey is given.
@@ -104,8 +104,8 @@ func syncFile(ctx context.Context, sm *session.Manager, path, file string, o *fi
 	if info, err := os.Stat(file); err == nil && info.IsDir() {
 		return fmt.Errorf("%s is a directory", file)
 	}
-	if err := writable(file); err != nil {
-		return err
+	if err := atomicfile.Check(file); err != nil { // before there is anything to put into it
+		return fmt.Errorf("the file cannot be written: %w", err)
 	}
 	open := []Option[[]byte]{Default[[]byte](nil)}
 	if check := o.check; check != nil {
@@ -196,10 +196,7 @@ func (f *fileSync) apply(snap *Snapshot[[]byte], missing bool) error {
 		changed, err = replaceFile(f.file, snap.Value, f.mode)
 	case f.remove && missing:
 		change = FileChange{File: f.file, Removed: true}
-		if err = os.Remove(f.file); errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		changed = err == nil
+		changed, err = removeFile(f.file)
 	}
 	if err != nil {
 		return fmt.Errorf("write the file: %w", err)
@@ -210,9 +207,21 @@ func (f *fileSync) apply(snap *Snapshot[[]byte], missing bool) error {
 	return nil
 }
 
+// removeFile removes the file that a path leads to. A link to it stays, and the
+// next value goes where it leads.
+func removeFile(file string) (changed bool, err error) {
+	if file, err = atomicfile.Target(file); err != nil {
+		return false, err
+	}
+	if err = os.Remove(file); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // replaceFile puts data into the file unless that holds it already.
 func replaceFile(file string, data []byte, mode fs.FileMode) (changed bool, err error) {
-	if file, err = target(file); err != nil {
+	if file, err = atomicfile.Target(file); err != nil {
 		return false, err
 	}
 	old, err := os.ReadFile(file)
@@ -228,50 +237,5 @@ func replaceFile(file string, data []byte, mode fs.FileMode) (changed bool, err 
 	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission):
 		return false, err
 	}
-	dir := filepath.Dir(file)
-	tmp, err := os.CreateTemp(dir, "."+filepath.Base(file)+".docent-*")
-	if err != nil {
-		return false, err
-	}
-	_, err = tmp.Write(data)
-	err = oneline.Join(err, tmp.Chmod(mode), tmp.Sync(), tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), file)
-	}
-	if err != nil {
-		return false, oneline.Join(err, os.Remove(tmp.Name()))
-	}
-	return true, syncDir(dir)
-}
-
-// target follows symbolic links, so that the file is replaced and not the link.
-func target(file string) (string, error) {
-	resolved, err := filepath.EvalSymlinks(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return file, nil
-	}
-	return resolved, err
-}
-
-// writable finds out whether the file can be replaced, before there is anything
-// to put into it.
-func writable(file string) error {
-	file, err := target(file)
-	if err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+".docent-*")
-	if err != nil {
-		return fmt.Errorf("the file cannot be written: %w", err)
-	}
-	return oneline.Join(tmp.Close(), os.Remove(tmp.Name()))
-}
-
-// syncDir brings a rename to disk.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return oneline.Join(d.Sync(), d.Close())
+	return true, atomicfile.Replace(file, data, mode)
 }

@@ -203,6 +203,55 @@ func TestSyncFileFollowsASymbolicLink(t *testing.T) {
 	})
 }
 
+// A link that leads to no file yet is followed too, and stays when the file is
+// removed: the directory that it leads to may be the one that is mounted.
+func TestFault27_SyncFileFollowsADanglingLink(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		w.Put("/c/k", "one")
+		dir := t.TempDir()
+		require.NoError(t, os.Mkdir(filepath.Join(dir, "data"), 0o755))
+		link, file := filepath.Join(dir, "link"), filepath.Join(dir, "data", "file")
+		require.NoError(t, os.Symlink("second", link))
+		require.NoError(t, os.Symlink("data/file", filepath.Join(dir, "second")))
+		isLink := func() {
+			info, err := os.Lstat(link)
+			require.NoError(t, err)
+			require.NotZero(t, info.Mode()&fs.ModeSymlink)
+		}
+		var changes []config.FileChange
+		syncing(w.Process(), link, config.RemoveWithKey(), config.AfterChange(func(c config.FileChange) { changes = append(changes, c) }))
+		synctest.Wait()
+		require.Equal(t, "one", content(t, file))
+		isLink()
+		w.Remove("/c/k")
+		synctest.Wait()
+		require.Equal(t, "-", content(t, file))
+		isLink()
+		w.Put("/c/k", "two")
+		synctest.Wait()
+		require.Equal(t, "two", content(t, file))
+		only(t, file)
+		isLink()
+		require.Len(t, changes, 3)
+		require.True(t, changes[1].Removed)
+	})
+}
+
+func TestFault27_SyncFileRefusesLinksThatLeadNowhere(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		w.Put("/c/k", "one")
+		dir := t.TempDir()
+		for link, to := range map[string]string{"circle": "circle", "lost": "none/f", "dir": "."} {
+			require.NoError(t, os.Symlink(to, filepath.Join(dir, link)))
+			err := config.SyncFile(w.Context(), w.Process().Manager, "/c/k", filepath.Join(dir, link))
+			require.Error(t, err, link)
+			got, err := os.Readlink(filepath.Join(dir, link))
+			require.NoError(t, err)
+			require.Equal(t, to, got)
+		}
+	})
+}
+
 // What an earlier run has written is not replaced by what a server that lags
 // still has.
 func TestSyncFileStartsOnALaggingServer(t *testing.T) {

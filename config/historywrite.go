@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -24,9 +23,11 @@ type keeping struct {
 	version        int32 // that is demanded, or AnyVersion
 	create         bool
 
-	tried bool  // a request was sent whose outcome is not known
-	doubt error // of that
-	over  int32 // the version that it would have replaced; -1 if it would have created
+	tried bool     // a request was sent whose outcome is not known
+	doubt error    // of that
+	over  int32    // the version that it would have replaced; -1 if it would have created
+	czxid int64    // of the node that it would have written to
+	knew  []record // the records that it knew
 }
 
 func (h *History) write(ctx context.Context, key string, data []byte, version int32, create bool) (Entry, error) {
@@ -133,7 +134,11 @@ func (k *keeping) commit(ctx context.Context, s *session.Session, found bool, st
 	}
 	ops = append(ops, session.CreateOp(k.prefix(ownValue), k.data, session.Sequential))
 	for _, r := range records[:max(0, min(len(records), len(records)+fresh-k.keep))] {
-		ops = append(ops, session.DeleteOp(znode.Join(k.dir, r.name), AnyVersion))
+		trimmed := append(ops, session.DeleteOp(znode.Join(k.dir, r.name), AnyVersion))
+		if k.s.sm.Fits(trimmed...) != nil {
+			break // the next writes trim the rest
+		}
+		ops = trimmed
 	}
 	results, err := s.Txn(ctx, ops...)
 	switch {
@@ -142,9 +147,9 @@ func (k *keeping) commit(ctx context.Context, s *session.Session, found bool, st
 	case err == nil:
 		return k.made(ctx, s)
 	case errors.Is(err, session.ErrUnknownOutcome):
-		k.tried, k.doubt, k.over = true, err, -1
+		k.tried, k.doubt, k.over, k.czxid, k.knew = true, err, -1, 0, records
 		if found {
-			k.over = stat.Version
+			k.over, k.czxid = stat.Version, stat.Czxid
 		}
 		if ctx.Err() != nil {
 			return Entry{}, err
@@ -176,9 +181,10 @@ func (k *keeping) made(ctx context.Context, s *session.Session) (Entry, error) {
 }
 
 // resolve finds out what became of a write whose answer was lost. A record with
-// its mark proves that it was done. Without one it was not, as long as so few
-// writes came after it that the record cannot have been trimmed; then it may
-// be repeated: both would replace the same version, and so at most one can.
+// its mark proves that it was done, whatever has become of the key since. Without
+// one it was not, as long as so few records were made after it that its own
+// cannot have been trimmed; then it may be repeated: both would replace the same
+// version, and so at most one can.
 func (k *keeping) resolve(ctx context.Context, s *session.Session, records []record, stat session.Stat, found bool) (Entry, bool, error) {
 	for _, r := range records {
 		if r.mark != k.mark || r.foreign {
@@ -197,15 +203,16 @@ func (k *keeping) resolve(ctx context.Context, s *session.Session, records []rec
 		}
 		return entry(k.key, k.path, k.data, stat), true, nil
 	}
-	since := int64(math.MaxInt64)
-	if found {
-		since = int64(stat.Version) - int64(k.over)
-	} else if k.over < 0 {
-		since = 0 // it was to be created, and is not there
+	later := 0
+	for _, r := range records {
+		if len(k.knew) == 0 || r.seq-k.knew[len(k.knew)-1].seq > 0 {
+			later++
+		}
 	}
-	if since < 0 || since >= int64(k.keep) {
+	if later >= k.keep {
 		return Entry{}, false, k.doubt
 	}
-	k.tried = since == 0 // else somebody else has replaced that version: ours never can any more
+	// Where others have replaced that version, ours never can any more.
+	k.tried = !found && k.over < 0 || found && stat.Czxid == k.czxid && stat.Version == k.over
 	return Entry{}, false, nil
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"reflect"
 	"strings"
+
+	"github.com/docent-go/docent/internal/jsonmerge"
 )
 
 // JSONOption changes how JSON decodes.
@@ -24,6 +26,14 @@ func Strict() JSONOption { return func(r *jsonRules) { r.strict = true } }
 // encoding/json would take that for "leave everything zero". Its errors do not
 // quote the value, except for the name of an unknown field and for what an
 // UnmarshalJSON of the type itself says.
+//
+// Update writes the differences alone: fields that T does not have, the digits
+// of numbers, the order of keys and white space of everything else stay as they
+// are, in nested objects too. In an array, elements that are equal before and after the
+// change belong together, and those that differ if as many lie
+// between two equal ones before and after. Every other element is new: what T does not
+// have of a removed element goes with it. A field that Encode leaves out or
+// makes null goes with everything in it.
 func JSON[T any](opts ...JSONOption) Codec[T] {
 	var rules jsonRules
 	for _, o := range opts {
@@ -50,6 +60,7 @@ func JSON[T any](opts ...JSONOption) Codec[T] {
 			return decoded, nil
 		},
 		Encode: func(value T) ([]byte, error) { return json.Marshal(value) },
+		Merge:  jsonmerge.Merge,
 	}
 }
 

@@ -97,8 +97,10 @@ func (s *Store) Get(ctx context.Context, key string) (Entry, error) {
 
 // Set writes a key that exists, if it has the given version, or AnyVersion. It
 // fails with zk.ErrNoNode, zk.ErrBadVersion, ErrNotKey, session.ErrTooLarge before
-// anything is sent, and session.ErrUnknownOutcome. A version says nothing about
-// a node that was deleted and made anew since: compare Entry.Created.
+// anything is sent, and session.ErrUnknownOutcome when the answer was lost. Set
+// does not write again then: Get tells what the key holds now. A version says
+// nothing about a node that was deleted and made anew since: compare
+// Entry.Created.
 func (s *Store) Set(ctx context.Context, key string, data []byte, version int32) (Entry, error) {
 	path, err := s.path(key)
 	if err != nil {
@@ -120,7 +122,9 @@ func (s *Store) Set(ctx context.Context, key string, data []byte, version int32)
 
 // Create makes a key that does not exist, with version 0, and its parents where
 // they are missing. It fails with zk.ErrNodeExists, zk.ErrNoAuth,
-// session.ErrTooLarge before anything is sent, and session.ErrUnknownOutcome.
+// session.ErrTooLarge before anything is sent, and session.ErrUnknownOutcome when
+// the answer was lost and it cannot be found out who made the key, or whether
+// others have deleted it since.
 func (s *Store) Create(ctx context.Context, key string, data []byte) error {
 	path, err := s.path(key)
 	if err != nil {
@@ -149,8 +153,9 @@ func (s *Store) Put(ctx context.Context, key string, data []byte) (created bool,
 }
 
 // Delete removes a key, if it has the given version, or AnyVersion. It fails
-// with zk.ErrNoNode, zk.ErrBadVersion, ErrNotKey, zk.ErrNotEmpty when there are keys
-// below it, and session.ErrUnknownOutcome.
+// with zk.ErrNoNode, zk.ErrBadVersion, ErrNotKey, zk.ErrNotEmpty when there are
+// keys below it, and session.ErrUnknownOutcome when the answer was lost. Delete
+// does not delete again then: the key may be another's by now.
 func (s *Store) Delete(ctx context.Context, key string, version int32) error {
 	path, err := s.path(key)
 	if err != nil {
@@ -185,7 +190,7 @@ func (s *Store) check(ctx context.Context, path string) error {
 
 // creator is a session or a manager.
 type creator interface {
-	Create(ctx context.Context, path string, data []byte, mode session.Mode) (string, error)
+	CreateOnce(ctx context.Context, path string, data []byte) error
 	EnsureDir(ctx context.Context, path string) error
 }
 
@@ -194,7 +199,7 @@ type creator interface {
 // so this goes round until it holds.
 func create(ctx context.Context, in creator, path string, data []byte) error {
 	for {
-		_, err := in.Create(ctx, path, data, session.Persistent)
+		err := in.CreateOnce(ctx, path, data)
 		if !missing(err) {
 			return err
 		}

@@ -182,9 +182,9 @@ func (t *Tree[T]) Err() error {
 // Value.Stale does.
 func (t *Tree[T]) Stale() bool { return t.mirror.Stale() }
 
-// Close ends the Tree and waits until nothing of it is left running. It may be
-// called more than once, but not from the codec or from Validate. The error is
-// always nil.
+// Close ends the Tree and waits until nothing of it is left running. For a codec
+// or a Validate that runs it waits for a second at most, so that they may call it.
+// It may be called more than once. The error is always nil.
 func (t *Tree[T]) Close() error {
 	t.mirror.Close()
 	return nil

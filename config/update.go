@@ -18,8 +18,13 @@ import (
 // changed in the meantime; otherwise it starts over. So f may be called more
 // than once, and should have no effects of its own. It is given a value that
 // nobody shares: where the node does not exist, a copy of the Default or
-// the zero value, and what it returns is then created, parents included. When
-// f returns what was there, nothing is written.
+// the zero value, and what it returns is then created, parents included.
+//
+// Update writes nothing when f changes nothing: when Encode makes the same of the value
+// before and after f, or two texts that decode to deeply equal values. Otherwise the codec's Merge
+// puts the change into what the node holds, so that everything that f was not asked to change
+// survives, what T has no field for included. Without a Merge, and where the
+// merged bytes would not decode to what f returned, Update writes what Encode makes of it.
 //
 // What f returns must decode and validate again; else nothing is written. When
 // Update returns a snapshot, the write is done, and Load shows it or something
@@ -92,7 +97,9 @@ func (v *Value[T]) update(ctx context.Context, f func(T) (T, error)) (*Snapshot[
 				return nil, inDoubt(doubt, err)
 			}
 			if now.exists && bytes.Equal(next.data, now.data) {
-				v.show(ctx, now.in, now.stat.Mzxid)
+				if v.Load().Zxid < now.stat.Mzxid {
+					v.show(ctx, now.in, now.stat.Mzxid)
+				}
 				snap := snapshot(next.value, now.stat)
 				return &snap, nil
 			}
@@ -124,12 +131,10 @@ func inDoubt[T any](doubt *proposal[T], err error) error {
 }
 
 // repeatable reports whether a write in doubt may be sent once more: the node is
-// as it was, so at most one of the two can succeed.
+// as it was, so at most one of the two can succeed. A node that was missing, and
+// is, may have been made by the write and deleted by others.
 func (p *proposal[T]) repeatable(now base) bool {
-	if !p.over.exists {
-		return !now.exists
-	}
-	return now.exists && now.stat.Czxid == p.over.stat.Czxid && now.stat.Version == p.over.stat.Version
+	return p.over.exists && now.exists && now.stat.Czxid == p.over.stat.Czxid && now.stat.Version == p.over.stat.Version
 }
 
 // superseded reports whether a write in doubt was certainly not done: the node
@@ -166,48 +171,6 @@ func (v *Value[T]) fresh(ctx context.Context) (base, error) {
 			return base{}, err
 		}
 	}
-}
-
-// propose calls f and checks what it returns.
-func (v *Value[T]) propose(now base, f func(T) (T, error)) (*proposal[T], error) {
-	value, err := v.before(now)
-	if err != nil {
-		return nil, err
-	}
-	if value, err = f(value); err != nil {
-		return nil, err
-	}
-	if err := v.opts.valid(value); err != nil {
-		return nil, fmt.Errorf("the new value is refused: %w", err)
-	}
-	data, err := v.codec.Encode(value)
-	if err != nil {
-		return nil, fmt.Errorf("encode the new value: %w", err)
-	}
-	// What is published must be readable by those who follow it. Decoding
-	// also makes a copy that the caller's f cannot change any more.
-	if value, err = v.check(data); err != nil {
-		return nil, fmt.Errorf("the new value could not be read again: %w", err)
-	}
-	return &proposal[T]{value: value, data: data, over: now}, nil
-}
-
-// before returns the value to give to f. A value that does not validate is
-// given too: f may be there to mend it.
-func (v *Value[T]) before(now base) (value T, err error) {
-	data := now.data
-	if !now.exists {
-		if !v.opts.hasDefault {
-			return value, nil
-		}
-		if data, err = v.codec.Encode(v.opts.fallback); err != nil {
-			return value, fmt.Errorf("copy the default: %w", err)
-		}
-	}
-	if value, err = v.codec.Decode(data); err != nil {
-		return value, &BadValueError{v.path, now.stat.Version, now.stat.Mzxid, err}
-	}
-	return value, nil
 }
 
 // write makes one try.

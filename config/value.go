@@ -145,8 +145,9 @@ func (v *Value[T]) Err() error {
 func (v *Value[T]) Stale() bool { return v.mirror.Stale() }
 
 // Close ends the Value and waits until nothing of it is left running. Every
-// Changes ends; Load keeps the last value. It may be called more than once,
-// but not from the codec or from Validate. The error is always nil.
+// Changes ends; Load keeps the last value. For a codec or a Validate that runs
+// it waits for a second at most, so that they may call it. It may be called more
+// than once. The error is always nil.
 func (v *Value[T]) Close() error {
 	v.mirror.Close()
 	return nil

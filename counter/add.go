@@ -23,6 +23,7 @@ import (
 // not tell whether it was done: eight bytes have no room for a mark. It was done once
 // or not at all, and Add does not try again.
 func (c *Counter) Add(ctx context.Context, n int64) (int64, error) {
+	c.made()
 	now, err := c.update(ctx, func(old int64) (int64, bool, error) {
 		sum := old + n
 		if n > 0 && sum < old || n < 0 && sum > old || sum < c.layout.min || sum > c.layout.max {
@@ -41,6 +42,7 @@ func (c *Counter) Add(ctx context.Context, n int64) (int64, error) {
 //
 // ctx bounds the call. Errors are those of Add.
 func (c *Counter) CompareAndSet(ctx context.Context, from, to int64) (bool, error) {
+	c.made()
 	if err := c.check(to); err != nil {
 		return false, c.fail("compare and set", err)
 	}
@@ -63,9 +65,10 @@ type base struct {
 	n      int64
 }
 
-// same reports whether the node is as it was.
+// same reports whether the node is there and as it was. A node that was missing,
+// and is, may have been made by a write in doubt and deleted by others.
 func (b base) same(now base) bool {
-	return b.exists == now.exists && b.stat.Czxid == now.stat.Czxid && b.stat.Version == now.stat.Version
+	return b.exists && now.exists && b.stat.Czxid == now.stat.Czxid && b.stat.Version == now.stat.Version
 }
 
 // proposal is a write over a base.
@@ -154,7 +157,11 @@ func (c *Counter) try(ctx context.Context, doubt **proposal, f func(int64) (int6
 		if err != nil || !write {
 			return now.n, err == nil, err
 		}
-		next = &proposal{n: to, data: c.layout.encode(to), over: now}
+		data := c.layout.encode(to)
+		if now.exists && to == now.n {
+			data = now.data // another library may write the number in another way
+		}
+		next = &proposal{n: to, data: data, over: now}
 	}
 	err = c.write(ctx, s, next)
 	switch {
@@ -177,7 +184,7 @@ func (c *Counter) try(ctx context.Context, doubt **proposal, f func(int64) (int6
 // first; otherwise an old number only makes the write fail.
 func (c *Counter) read(ctx context.Context, s *session.Session, sync bool) (base, error) {
 	if sync {
-		if err := s.Sync(ctx, c.path); err != nil {
+		if err := s.Confirm(ctx, c.path); err != nil {
 			return base{}, err
 		}
 	}

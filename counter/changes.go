@@ -17,6 +17,7 @@ import (
 // the loop goes on after it. It ends when ctx does, without a word, or with
 // session.ErrClosed.
 func (c *Counter) Changes(ctx context.Context) iter.Seq2[Value, error] {
+	c.made()
 	return func(yield func(Value, error) bool) {
 		if c.err != nil {
 			yield(Value{}, c.fail("watch", c.err))

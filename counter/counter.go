@@ -9,6 +9,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -57,6 +58,12 @@ func New(sm *session.Manager, path string, opts ...Option) *Counter {
 	return c
 }
 
+// made panics for a Counter that New has not made, or was given no Manager.
+func (c *Counter) made() {
+	misuse.If(c == nil || c.sm == nil, "a Counter or Sequence without a Manager is used: "+
+		"get one from counter.New or NewSequence, with the Manager of session.Dial")
+}
+
 // Path returns the path of the counter.
 func (c *Counter) Path() string { return c.path }
 
@@ -90,6 +97,7 @@ func (c *Counter) value(data []byte, stat session.Stat) (Value, error) {
 //
 // ctx bounds the call. Errors: *FormatError; zk.ErrNoAuth; session.ErrClosed.
 func (c *Counter) Get(ctx context.Context) (Value, error) {
+	c.made()
 	if c.err != nil {
 		return Value{}, c.fail("get", c.err)
 	}
@@ -116,6 +124,7 @@ func (c *Counter) Get(ctx context.Context) (Value, error) {
 // written, and others may have changed it since, so Set does not write it again;
 // zk.ErrNoAuth; session.ErrClosed.
 func (c *Counter) Set(ctx context.Context, n int64) error {
+	c.made()
 	if err := c.check(n); err != nil {
 		return c.fail("set", err)
 	}
@@ -165,7 +174,7 @@ func (c *Counter) check(n int64) error {
 
 // maker is a session or a manager.
 type maker interface {
-	Create(ctx context.Context, path string, data []byte, mode session.Mode) (string, error)
+	CreateOnce(ctx context.Context, path string, data []byte) error
 	EnsureDir(ctx context.Context, path string) error
 }
 
@@ -174,7 +183,7 @@ type maker interface {
 // round until it holds.
 func create(ctx context.Context, in maker, path string, data []byte) error {
 	for {
-		_, err := in.Create(ctx, path, data, session.Persistent)
+		err := in.CreateOnce(ctx, path, data)
 		if !missing(err) {
 			return err
 		}
@@ -205,7 +214,7 @@ func (c *Counter) fail(op string, err error) error {
 // gaveUp makes sure that an error that came of ctx's end says so: it matches
 // ctx.Err() and context.Cause(ctx) besides what it matches already.
 func gaveUp(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
+	if err == nil || ctx.Err() == nil {
 		return err
 	}
 	for _, reason := range []error{ctx.Err(), context.Cause(ctx)} {

@@ -57,6 +57,24 @@ func TestCounter(t *testing.T) {
 	})
 }
 
+// A number that does not change keeps its text, which another library wrote.
+func TestFault24_SameNumberKeepsItsText(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		c := counter.New(w.Process().Manager, path, counter.Decimal())
+		w.Put(path, "+007")
+		n, err := c.Add(w.Context(), 0)
+		require.NoError(t, err)
+		require.EqualValues(t, 7, n)
+		ok, err := c.CompareAndSet(w.Context(), 7, 7)
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, "+007", w.Data(path))
+		_, err = c.Add(w.Context(), 1)
+		require.NoError(t, err)
+		require.Equal(t, "8", w.Data(path))
+	})
+}
+
 func TestLayouts(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		sm := w.Process().Manager

@@ -7,6 +7,7 @@ import (
 	"math"
 	"sync"
 
+	"github.com/docent-go/docent/internal/grace"
 	"github.com/docent-go/docent/session"
 )
 
@@ -93,6 +94,7 @@ func NewSequence(sm *session.Manager, path string, opts ...SequenceOption) *Sequ
 // ErrOverflow when the numbers are used up; ErrSetBack; *FormatError;
 // ErrSequenceClosed; session.ErrClosed; zk.ErrNoAuth. After an error Next may be called again.
 func (s *Sequence) Next(ctx context.Context) (int64, error) {
+	s.c.made()
 	if err := ctx.Err(); err != nil {
 		return 0, s.fail(gaveUp(ctx, err))
 	}
@@ -186,17 +188,19 @@ func (s *Sequence) reserve() (span, error) {
 	}
 }
 
-// Close ends the Sequence and waits until nothing of it is left running. The
-// numbers that were not given are lost. It may be called more than once; the
-// error is always nil.
+// Close ends the Sequence and waits until nothing of it is left running. For a
+// hook that runs it waits for a second at most, so that the hook may call it.
+// The numbers that were not given are lost. It may be called more than once;
+// the error is always nil.
 func (s *Sequence) Close() error {
+	s.c.made()
 	s.mu.Lock()
 	if s.err == nil {
 		s.err = ErrSequenceClosed
 	}
 	s.mu.Unlock()
 	s.cancel()
-	s.work.Wait()
+	grace.For(grace.Done(s.work.Wait))
 	return nil
 }
 

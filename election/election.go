@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
 
@@ -66,6 +67,12 @@ func (e *Election) Path() string { return e.path }
 // ID returns the name of the candidates that this value sends into the race.
 func (e *Election) ID() string { return e.id }
 
+// made panics for an Election that New has not made, or was given no Manager.
+func (e *Election) made() {
+	misuse.ZeroValue(e.place == nil, "Election", "election.New")
+	misuse.If(e.sm == nil, "election.New was given a nil Manager: give the one of session.Dial or session.Start")
+}
+
 // Campaign waits until we lead. It waits through lost connections and ended
 // sessions; when its session ends, it lines up again in the next. When it is
 // first in line while a transfer names another candidate, it lets that one
@@ -78,6 +85,7 @@ func (e *Election) ID() string { return e.id }
 //
 // The caller must Resign the Term.
 func (e *Election) Campaign(ctx context.Context) (*Term, error) {
+	e.made()
 	h, err := e.campaign(ctx)
 	if err != nil {
 		return nil, e.fail("campaign on", err)

@@ -153,7 +153,7 @@ func TestHardCase11_ClosedDuringCreate(t *testing.T) {
 		require.ErrorIs(t, err, session.ErrClosed)
 		_, err = p.election("a").Participants(t.Context())
 		require.ErrorIs(t, err, session.ErrClosed)
-		require.ErrorIs(t, p.election("a").Run(t.Context(), nil), session.ErrClosed)
+		require.ErrorIs(t, p.election("a").Run(t.Context(), neverLeads), session.ErrClosed)
 	})
 }
 
@@ -280,7 +280,7 @@ func TestInvalidPath(t *testing.T) {
 		e := election.New(w.process().Manager, "leaders")
 		_, err := e.Campaign(t.Context())
 		require.ErrorContains(t, err, "relative")
-		require.ErrorContains(t, e.Run(t.Context(), nil), "relative")
+		require.ErrorContains(t, e.Run(t.Context(), neverLeads), "relative")
 		_, err = e.Leader(t.Context())
 		require.ErrorContains(t, err, "relative")
 		_, err = e.Participants(t.Context())

@@ -155,7 +155,7 @@ func TestOneNodeCost(t *testing.T) {
 		var b *candidate
 		require.Equal(t, map[string]int{"create": 1, "getData": 1}, w.count(func() { a = start(w, p.master()).get() }))
 		require.Equal(t, map[string]int{"create": 1, "getData": 1}, w.count(func() { b = start(w, q.master()) }))
-		require.Equal(t, map[string]int{"create": 1, "getData": 1, "delete": 1},
+		require.Equal(t, map[string]int{"create": 1, "getData": 1, "sync": 1, "exists": 1, "delete": 1},
 			w.count(func() { require.NoError(t, a.Resign()); b.get() }))
 	})
 }

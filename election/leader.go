@@ -68,6 +68,7 @@ func participant(c line.Contender) Participant {
 // ctx bounds the reads. Other errors: ctx's; session.ErrClosed; an invalid
 // path; zk.ErrNoAuth when we may not list the directory.
 func (e *Election) Leader(ctx context.Context) (Leader, error) {
+	e.made()
 	if e.err != nil {
 		return Leader{}, e.fail("look for the leader of", e.err)
 	}
@@ -85,6 +86,7 @@ func (e *Election) Leader(ctx context.Context) (Leader, error) {
 // leader first. What is said of Leader holds for it too; an election without
 // candidates is no error.
 func (e *Election) Participants(ctx context.Context) ([]Participant, error) {
+	e.made()
 	if e.err != nil {
 		return nil, e.fail("list the participants of", e.err)
 	}

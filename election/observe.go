@@ -36,6 +36,7 @@ const (
 // It watches the leader's node, so that what happens behind the leader wakes
 // nobody.
 func (e *Election) Observe(ctx context.Context) iter.Seq2[Leader, error] {
+	e.made()
 	return func(yield func(Leader, error) bool) {
 		o := observer{election: e, yield: yield}
 		if e.err != nil {

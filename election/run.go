@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/session"
 )
@@ -40,6 +41,8 @@ const (
 //
 // Run returns the errors of Campaign too. It never returns nil.
 func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term) error) error {
+	e.made()
+	misuse.NilFunc(f == nil, "Election.Run")
 	for short := 0; ; {
 		t, err := e.Campaign(ctx)
 		if err != nil {

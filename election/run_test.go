@@ -71,7 +71,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		for _, want := range []error{context.Canceled, why, errWork} {
 			require.ErrorIs(t, err, want)
 		}
-		require.ErrorIs(t, w.process().election("d").Run(ctx, nil), context.Canceled, "a done ctx beats a vacancy")
+		require.ErrorIs(t, w.process().election("d").Run(ctx, neverLeads), context.Canceled, "a done ctx beats a vacancy")
 	})
 }
 

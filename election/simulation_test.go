@@ -106,6 +106,8 @@ func (r *referee) transferred(err error) {
 		r.transfers["overruled"]++
 	case errors.Is(err, election.ErrStillLeads):
 		r.transfers["still leads"]++
+	case errors.Is(err, election.ErrInterrupted):
+		r.transfers["interrupted"]++
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, election.ErrNoLine):
 	default:
 		r.t.Errorf("transfer: %v", err)

@@ -3,9 +3,13 @@ package election
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
+	"github.com/go-zookeeper/zk"
+
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
 
@@ -26,13 +30,17 @@ type Term struct {
 // of times, late and concurrently; all calls return the same. The error is nil
 // if the term lasted until the first call, and otherwise matches
 // session.ErrLost, or says why the node cannot be removed.
-func (t *Term) Resign() error { return t.Release() }
+func (t *Term) Resign() error {
+	misuse.ZeroValue(t.Hold == nil, "Term", "Election.Campaign or Election.Run")
+	return t.Release()
+}
 
 // Transferred returns a channel that is closed when somebody has named another
 // leader (Election.Transfer): the leader then finishes what it does, resigns,
 // and campaigns again if it wants to. One that does not look goes on leading.
 // Run sees to all of that.
 func (t *Term) Transferred() <-chan struct{} {
+	misuse.ZeroValue(t.Hold == nil, "Term", "Election.Campaign or Election.Run")
 	t.listen.Do(func() {
 		t.asked = make(chan struct{})
 		if t.election.wishes != nil {
@@ -75,14 +83,22 @@ var errFixed = errors.New("only in the OneNode layout has a candidate a payload 
 // would not notice any more when the node before it goes, once that has been
 // written to.
 //
-// ctx bounds the request, which is repeated over lost connections. The error
-// matches session.ErrLost when the term has ended, and
-// session.ErrUnknownOutcome when it is open whether the payload was written.
+// It writes to the node of this term: it looks at the node first, and leaves that
+// of a later leader alone. One case is left: a stranger deletes the node, and
+// the next leader makes another, both between the look and the write.
+//
+// ctx bounds the requests. The error matches session.ErrLost when the term has
+// ended, and session.ErrUnknownOutcome when it is open whether the payload was
+// written.
 func (t *Term) UpdatePayload(ctx context.Context, payload string) error {
+	misuse.ZeroValue(t.Hold == nil, "Term", "Election.Campaign or Election.Run")
 	err := errFixed
 	if t.election.layout == oneNode {
 		if err = t.Err(); err == nil {
-			_, err = t.Session().Set(ctx, t.Path(), []byte(payload), session.AnyVersion)
+			_, err = t.Session().SetExact(ctx, t.Path(), []byte(payload), t.Token()) // which is the zxid that made the node
+			if errors.Is(err, zk.ErrNoNode) {
+				err = fmt.Errorf("%w: %w", session.ErrDeleted, err)
+			}
 		}
 	}
 	if err != nil {

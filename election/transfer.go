@@ -2,16 +2,11 @@ package election
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
-	"time"
-
-	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
 
@@ -25,8 +20,13 @@ var (
 	ErrNoCandidate = errors.New("there is no such candidate")
 	// ErrStillLeads says that the leader had not stepped down when ctx ended.
 	ErrStillLeads = errors.New("the present leader has not stepped down")
-	// ErrOverruled says that another Transfer was asked for later.
-	ErrOverruled = errors.New("another transfer was asked for later")
+	// ErrOverruled says that another Transfer was asked for, later or at the same
+	// time.
+	ErrOverruled = errors.New("another transfer was asked for")
+	// ErrInterrupted says that the request ended before it was fulfilled, although
+	// no other Transfer was asked for: its session ended, or another client deleted
+	// its znode.
+	ErrInterrupted = errors.New("the transfer request ended before it was fulfilled: look who leads, and ask again")
 	// ErrNoLine is what Transfer returns in the OneNode layout.
 	ErrNoLine = errors.New("nobody stands in line in the OneNode layout: a transfer needs another layout")
 )
@@ -45,12 +45,23 @@ var (
 // It means the candidate that stands now. If that one goes before it leads, the
 // wish is void, and the error matches ErrNoCandidate and says who stands. Of
 // several transfers the last one counts; the earlier ones return ErrOverruled.
+// That holds for a Transfer to the present leader, too: it ends an earlier one.
+//
+// The wish belongs to one session and to the line as the call has seen it. It is
+// never made again in a later session, nor after another Transfer: an old wish
+// must not depose the leader that a newer one has named. When the session ends,
+// Transfer looks who leads; unless the candidate does, the error matches
+// ErrInterrupted, and session.ErrSessionEnded. The caller decides whether to ask
+// again. A znode of the wish that another client has deleted is ErrInterrupted,
+// too.
+//
 // Candidates in Java know nothing of transfers: one that leads or comes first
 // keeps its place until it goes by itself.
 //
 // Other errors: session.ErrClosed; an invalid path; zk.ErrNoAuth when we may
-// not list the directory or create in it.
+// not list the directory, write to it, or create in it.
 func (e *Election) Transfer(ctx context.Context, id string) error {
+	e.made()
 	if err := e.transfer(ctx, id); err != nil {
 		return fmt.Errorf("transfer %s to %q: %w", e.path, id, err)
 	}
@@ -64,169 +75,59 @@ func (e *Election) transfer(ctx context.Context, id string) error {
 	case e.wishes == nil:
 		return ErrNoLine
 	}
-	if err := e.sm.Sync(ctx, e.path); err != nil { // who stands already is seen
-		return line.GaveUp(ctx, err)
-	}
-	all, err := e.place.Contenders(ctx)
+	r, leads, err := e.request(ctx, id)
 	if err != nil {
 		return err
 	}
-	r := request{election: e, id: id}
-	for _, c := range all {
-		if string(c.Data) == id {
-			r.target = c.Path
-			break
+	// The request is made on a goroutine of its own: a caller that stops waiting
+	// must leave none behind.
+	made := make(chan error)
+	go func() {
+		err := r.make(leads)
+		select {
+		case made <- err:
+		case <-ctx.Done():
+			r.withdraw()
 		}
+	}()
+	select {
+	case err = <-made:
+	case <-ctx.Done():
+		return line.GaveUp(ctx, ctx.Err())
+	}
+	if err == nil && !leads {
+		defer func() { go r.withdraw() }()
+		err = r.wait(ctx)
 	}
 	switch {
-	case r.target == "":
-		return noCandidate("", all)
-	case r.target == all[0].Path:
+	case err == nil:
 		return nil
+	case ctx.Err() != nil && r.leads != "":
+		return fmt.Errorf("%w (%q leads): %w", ErrStillLeads, r.leads, line.GaveUp(ctx, ctx.Err()))
+	case errors.Is(err, session.ErrSessionEnded) && !errors.Is(err, session.ErrClosed):
+		return r.aftermath(ctx, err)
 	}
+	return line.GaveUp(ctx, err)
+}
+
+// request looks at the line, in whatever session it can. Nothing has been asked
+// for until then.
+func (e *Election) request(ctx context.Context, id string) (r *request, leads bool, err error) {
 	for n := 0; ; n++ {
+		if err := line.Pause(ctx, n-1, leastRetry, mostRetry); err != nil {
+			return nil, false, line.GaveUp(ctx, err)
+		}
 		s, err := e.sm.Session(ctx)
 		if err == nil {
-			if err = r.in(ctx, s); err == nil {
-				return nil
+			r = &request{election: e, session: s, id: id}
+			if leads, err = r.look(ctx); err == nil {
+				return r, leads, nil
 			}
 		}
-		switch {
-		case ctx.Err() != nil && r.leads != "":
-			return fmt.Errorf("%w (%q leads): %w", ErrStillLeads, r.leads, line.GaveUp(ctx, ctx.Err()))
-		case ctx.Err() != nil:
-			return line.GaveUp(ctx, err)
-		case errors.Is(err, session.ErrClosed) || !errors.Is(err, session.ErrSessionEnded):
-			return err
-		}
-		if err := line.Pause(ctx, n-1, leastRetry, mostRetry); err != nil {
-			continue // the next round says how far it came
+		if ctx.Err() != nil || errors.Is(err, session.ErrClosed) || !errors.Is(err, session.ErrSessionEnded) {
+			return nil, false, line.GaveUp(ctx, err)
 		}
 	}
-}
-
-// request is one Transfer under way.
-type request struct {
-	election *Election
-	id       string
-	target   string // the path of the candidate's node
-	since    int64  // the zxid of our wish, or of the one that it replaced; 0 before
-	leads    string // the id of who was seen to lead last
-}
-
-// in asks within one session, and waits for what comes of it.
-func (r *request) in(ctx context.Context, s *session.Session) error {
-	node, err := r.place(ctx, s)
-	if err != nil {
-		return err
-	}
-	defer node.Abandon()
-	stat, err := node.Watch(ctx)
-	switch {
-	case errors.Is(err, session.ErrDeleted):
-		return ErrOverruled
-	case err != nil:
-		return err
-	}
-	r.since = stat.Czxid
-	for {
-		if done, err := r.step(ctx, s, node); done || err != nil {
-			return err
-		}
-	}
-}
-
-// Pauses between attempts to put our wish in the place of another.
-const (
-	leastTurn = 10 * time.Millisecond
-	mostTurn  = time.Second
-)
-
-// place makes the wish, in place of an older one.
-func (r *request) place(ctx context.Context, s *session.Session) (*session.Node, error) {
-	w := r.election.wishes
-	_, name := znode.Split(r.target)
-	data, err := json.Marshal(wish{ID: r.id, Node: name})
-	if err != nil {
-		return nil, err
-	}
-	for n := 0; ; n++ {
-		node, err := s.TryClaim(ctx, w.path(), data)
-		if err == nil || !errors.Is(err, zk.ErrNodeExists) {
-			return node, err
-		}
-		stat, found, err := s.StatOf(ctx, w.path())
-		switch {
-		case err != nil:
-			return nil, err
-		case found && stat.EphemeralOwner == 0:
-			return nil, fmt.Errorf("%s is not a transfer's: it belongs to no session; delete it, or move it elsewhere", w.path())
-		case found && r.since != 0 && stat.Czxid > r.since:
-			return nil, ErrOverruled
-		case found:
-			r.since = stat.Czxid
-			err = s.Delete(ctx, w.path(), stat.Version)
-			if err != nil && !errors.Is(err, zk.ErrNoNode) && !errors.Is(err, zk.ErrBadVersion) && !errors.Is(err, session.ErrUnknownOutcome) {
-				return nil, err
-			}
-		}
-		if err := line.Pause(ctx, n-1, leastTurn, mostTurn); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// step looks whether the wish is fulfilled or void, and waits for a change.
-func (r *request) step(ctx context.Context, s *session.Session, node *session.Node) (done bool, err error) {
-	first, found, watch, err := r.election.place.FirstW(ctx, s)
-	if err != nil {
-		return false, err
-	}
-	defer watch.Stop()
-	if found && first.Path == r.target {
-		return true, nil
-	}
-	r.leads = string(first.Data)
-	_, _, gone, err := s.GetW(ctx, r.target) // which leaves no watch on a node that has gone already
-	switch {
-	case errors.Is(err, zk.ErrNoNode):
-		return false, r.void(ctx, node)
-	case err != nil:
-		return false, err
-	}
-	defer gone.Stop()
-	select {
-	case <-watch.Done():
-	case <-gone.Done():
-	case <-node.Gone():
-	case <-ctx.Done():
-	case <-s.Done():
-		return false, fmt.Errorf("%w: %w", session.ErrSessionEnded, s.Err())
-	}
-	if err := ctx.Err(); err != nil {
-		return false, err
-	}
-	select {
-	case <-node.Gone():
-		return false, ErrOverruled
-	default:
-		return false, nil
-	}
-}
-
-// void is why the named one is not there any more: it has gone, unless it has
-// stepped aside for a later wish.
-func (r *request) void(ctx context.Context, node *session.Node) error {
-	select {
-	case <-node.Gone():
-		return ErrOverruled
-	default:
-	}
-	all, err := r.election.place.Contenders(ctx)
-	if err != nil {
-		return err
-	}
-	return noCandidate(" any more: it went before it led", all)
 }
 
 // mostNames is how many candidates an error names.

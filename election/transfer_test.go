@@ -215,12 +215,14 @@ func TestTransferUnknownOutcome(t *testing.T) {
 		b, c := w.process().campaign("b"), w.process().campaign("c")
 		answer := make(chan struct{})
 		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
-			if r.Op == zktest.OpCreate {
+			if r.Op == zktest.OpMulti {
 				return zktest.Hold(answer)
 			}
 			return zktest.Pass
 		})
 		tr := op.transfer("c")
+		require.True(t, tr.waiting())
+		require.False(t, w.wished(), "the request is held")
 		remove()
 		tr.cancel()
 		require.ErrorIs(t, tr.result(), context.Canceled)
@@ -246,7 +248,7 @@ func TestTransferReplyLost(t *testing.T) {
 		a, b := w.process().run("a"), w.process().run("b")
 		lost := false
 		w.srv.Intercept(func(r zktest.Request) zktest.Action {
-			if r.Op == zktest.OpCreate && r.Path == dir+"/transfer" && !lost {
+			if r.Op == zktest.OpMulti && !lost {
 				lost = true
 				return zktest.LoseReply
 			}
@@ -308,7 +310,7 @@ func TestTransferRefused(t *testing.T) {
 		a := w.process().run("a")
 		w.process().campaign("b")
 		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
-			if r.Op == zktest.OpCreate {
+			if r.Op == zktest.OpMulti {
 				return zktest.Fail(zktest.CodeNoAuth)
 			}
 			return zktest.Pass

@@ -21,8 +21,9 @@ const wishName = "transfer"
 // not one id: names of candidates contain a random guid and never return, so
 // that no later candidate is meant.
 type wish struct {
-	ID   string `json:"id"`   // for people
-	Node string `json:"node"` // the name of the candidate's node
+	ID      string `json:"id"`                // for people
+	Node    string `json:"node"`              // the name of the candidate's node
+	Request string `json:"request,omitempty"` // tells one Transfer from all others
 }
 
 // wishes is what the candidates of an Election know of the wish. They share one

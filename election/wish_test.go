@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/election"
-	"github.com/docent-go/docent/zktest"
+	"github.com/docent-go/docent/session"
 )
 
 // A wish that its operator left behind by mistake means nobody once its
@@ -16,7 +16,10 @@ func TestOldWish(t *testing.T) {
 	for _, data := range []string{`{"id":"b","node":"_c_00000000-0000-4000-8000-000000000000-latch-0000000001"}`,
 		"", "b", `{"id":"b"}`, `{"node":"../x"}`, `{"node":"."}`} {
 		inWorld(t, func(t *testing.T, w *world) {
-			require.NoError(t, w.srv.Put(dir+"/transfer", []byte(data)))
+			old := w.process()
+			require.NoError(t, old.EnsureDir(t.Context(), dir))
+			_, err := old.Create(t.Context(), dir+"/transfer", []byte(data), session.Ephemeral)
+			require.NoError(t, err)
 			a, b := w.process().run("a"), w.process().run("b")
 			require.True(t, a.leads())
 			require.NoError(t, w.process().transfer("b").result(), "it takes the place of the old one")
@@ -25,6 +28,20 @@ func TestOldWish(t *testing.T) {
 			<-a.done
 		})
 	}
+}
+
+// TestFault25_TransferLeavesALastingNode: a persistent node has no session whose
+// transfer it could be.
+func TestFault25_TransferLeavesALastingNode(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		require.NoError(t, w.srv.Put(dir+"/transfer", []byte("a config key")))
+		require.True(t, w.process().run("a").leads())
+		b := w.process().run("b")
+		require.False(t, b.leads())
+		err := w.process().transfer("b").result()
+		require.ErrorContains(t, err, "is not a transfer's")
+		require.False(t, b.leads())
+	})
 }
 
 // A wish for somebody who stands behind all who will ever come, which no Transfer
@@ -61,42 +78,6 @@ func TestTransferOverruled(t *testing.T) {
 			c.get()
 			require.True(t, b.waiting())
 			require.False(t, w.wished())
-		})
-	}
-}
-
-// The operator's session ends: it asks again in the next. But not where somebody
-// else has asked since.
-func TestTransferThroughSessions(t *testing.T) {
-	for _, overruled := range []bool{false, true} {
-		inWorld(t, func(t *testing.T, w *world) {
-			op := w.process()
-			term := w.process().lead("a")
-			b, c := w.process().campaign("b"), w.process().campaign("c")
-			tr := op.transfer("c")
-			op.link.Cut(zktest.Both)
-			time.Sleep(30 * time.Second)
-			require.False(t, w.wished(), "it went with the session")
-			var second *transfer
-			if overruled {
-				second = w.process().transfer("b")
-			}
-			op.link.Heal()
-			time.Sleep(30 * time.Second)
-			require.True(t, w.wished())
-			if overruled {
-				require.ErrorIs(t, tr.result(), election.ErrOverruled)
-				tr = second
-			}
-			require.NoError(t, term.Resign())
-			require.NoError(t, tr.result())
-			if overruled {
-				b.get()
-				require.True(t, c.waiting())
-			} else {
-				c.get()
-				require.True(t, b.waiting())
-			}
 		})
 	}
 }

@@ -2,6 +2,7 @@ package election_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -218,3 +219,6 @@ func (r *running) leads() bool {
 	terms := r.terms()
 	return len(terms) > 0 && terms[len(terms)-1].Err() == nil
 }
+
+// neverLeads is what a candidate would run that never becomes the leader.
+func neverLeads(context.Context, *election.Term) error { return errors.New("it leads") }

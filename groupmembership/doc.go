@@ -25,7 +25,10 @@
 //   - The node that a lost session left behind is never taken for a sign of life.
 //     It is replaced at once, by one of the present session.
 //   - Two processes are never in a group under one id. The second is told so,
-//     and the first is undisturbed, unless the second asks for Replace.
+//     and the first is undisturbed, unless the second asks for Replace. Then the
+//     second has the place for good.
+//   - A member's node, or a claim, that may not be read is told of. It does not
+//     stop the rest.
 //   - After Leave nothing of the member stays in the group: whatever was under
 //     way when it was called, and however often the server does not answer.
 //   - Whoever follows the events of a Watch has the members: nothing is left out

@@ -35,8 +35,14 @@ func Refuse() Option { return func(o *options) { o.conflict = standing.Refuse } 
 
 // Replace makes Join take the place of a member that stands under the id
 // already. The other's membership is out of the group with ErrReplaced, and
-// comes back in by itself when the place is free again; it never takes the
-// place back by force.
+// comes back in by itself when the place is free again.
+//
+// Of several members with one id the one that joined last has the place, for
+// good: it takes the place back from an older one that came back in while its
+// own session was lost, and an older one never takes it from a newer. The order
+// is the ensemble's, by the zxid with which a member stood first. A member that
+// comes back carries that number in its znode's ACL, in an entry without
+// permissions.
 func Replace() Option { return func(o *options) { o.conflict = standing.Replace } }
 
 // Pause is the least time between two looks of a Watch at the same thing: what

@@ -57,6 +57,7 @@ type Partitioner struct {
 	settle time.Duration
 	data   []byte
 	joined func(*Membership)
+	told   func(error)
 }
 
 // PartitionerOption changes how a member takes part in a Partitioner.
@@ -75,6 +76,13 @@ func MemberPayload(data []byte) PartitionerOption { return func(p *Partitioner) 
 // partition: with the Membership, progress and load can be reported. f must not
 // call Leave.
 func OnJoin(f func(*Membership)) PartitionerOption { return func(p *Partitioner) { p.joined = f } }
+
+// OnProblem has f called by Run when there is something that it may not read:
+// the node of a member or of a claim (zk.ErrNoAuth, in an error that names the
+// node). The others are divided all the same. An error that only repeats is told
+// once; nil says that all can be read again. f is called on a goroutine of Run's,
+// one call at a time, and must not block.
+func OnProblem(f func(error)) PartitionerOption { return func(p *Partitioner) { p.told = f } }
 
 // InGroup gives options to the Group of members.
 func InGroup(opts ...Option) PartitionerOption {
@@ -144,22 +152,25 @@ type Owner struct {
 	// is no claim, or one that belongs to no session: somebody made its node by
 	// hand, and nobody can own the partition until it is deleted.
 	Session int64
+	// Err says that the claim may not be read; all else but Partition is empty.
+	Err error
 }
 
 // Owners lists all partitions with their owners, in order. It tells what the
 // server that we are connected to knows, which may lag behind.
 //
 // ctx bounds the reads. Errors, in a *session.OpError: ctx's; session.ErrClosed;
-// a path or number that cannot be used; zk.ErrNoAuth when we may not read the
-// claims.
+// a path or number that cannot be used; zk.ErrNoAuth when we may not read
+// everything. With zk.ErrNoAuth for single nodes the owners are returned as well:
+// Owner.Err says which claims are unknown.
 func (p *Partitioner) Owners(ctx context.Context) ([]Owner, error) {
 	st, err := p.look(ctx)
-	if err != nil {
+	if st == nil {
 		return nil, failed("list the owners of", p.path, err)
 	}
 	owners := make([]Owner, p.n)
 	for i := range owners {
-		owners[i].Partition = i
+		owners[i].Partition, owners[i].Err = i, st.Refused(claimName(i))
 		if claim := st.Get(claimName(i)); claim != nil {
 			owners[i].ID = string(claim.Data)
 			owners[i].Since = time.UnixMilli(claim.Stat.Ctime)
@@ -167,5 +178,5 @@ func (p *Partitioner) Owners(ctx context.Context) ([]Owner, error) {
 			owners[i].Session = claim.Stat.EphemeralOwner
 		}
 	}
-	return owners, nil
+	return owners, failed("list the owners of", p.path, err)
 }

@@ -30,7 +30,10 @@ import (
 // the group. A claim that is still on its way then, for which f was not called, is
 // removed in the background. It never returns nil. Errors besides those of f: ctx's;
 // ErrPartitionCount; those of Group.Join; session.ErrClosed; zk.ErrNoAuth when
-// we may not read the group or claim a partition. A panic of f is not caught.
+// we may not list the members or the claims, or claim a partition. A single node
+// that may not be read does not end Run: OnProblem tells, the partition of such a
+// claim is left alone, and such a member has no share. A panic of f is not
+// caught.
 func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Context, part *Partition) error) error {
 	if p.err != nil {
 		return failed("divide", p.path, p.err)
@@ -71,6 +74,9 @@ type partitionRun struct {
 	ended chan *task
 	seen  []string  // the members at last
 	since time.Time // when they were first seen like this
+	// seenWhole says that a view told all who are members and what is claimed.
+	seenWhole bool
+	trouble   string // what was told last; empty when all can be read
 
 	mu       sync.Mutex
 	failures []error // of tasks
@@ -134,11 +140,14 @@ func (r *partitionRun) sleep(st *mirror.TreeState, member *standing.State, pause
 // adjust starts and stops tasks until they are what the plan for this view
 // says. A pause that is not zero is when to look again in any case.
 func (r *partitionRun) adjust(st *mirror.TreeState) (pause time.Duration, err error) {
-	if st.Err != nil {
-		if st.Rev == 0 {
-			return 0, st.Err
-		}
+	r.tell(st.Err)
+	switch err := whole(st); {
+	case err == nil:
+		r.seenWhole = true
+	case r.seenWhole:
 		return 0, nil // what is owned stays so until the view is whole again
+	default:
+		return 0, err
 	}
 	agreed, err := r.p.agree(r.ctx, r.m.id, st)
 	if err != nil && r.ctx.Err() == nil && !errors.Is(err, session.ErrSessionEnded) || errors.Is(err, session.ErrClosed) {
@@ -154,8 +163,8 @@ func (r *partitionRun) adjust(st *mirror.TreeState) (pause time.Duration, err er
 	if rest := r.p.settle - time.Since(r.since); rest > 0 {
 		return rest, nil
 	}
-	target := plan(ids, r.owners(st))
-	// Whoever stands there under our id while we are out is somebody else.
+	target := r.plan(ids, st)
+	// A node that stands there under our id while we are out is another process's.
 	in := r.m.State().In
 	for number, t := range r.tasks {
 		if !in || target[number] != r.m.id {
@@ -168,6 +177,39 @@ func (r *partitionRun) adjust(st *mirror.TreeState) (pause time.Duration, err er
 		}
 	}
 	return 0, nil
+}
+
+// tell reports what may not be read, once.
+func (r *partitionRun) tell(err error) {
+	text := ""
+	if err != nil {
+		text = failed("divide", r.p.path, err).Error()
+	}
+	if text == r.trouble {
+		return
+	}
+	r.trouble = text
+	if r.p.told != nil {
+		r.p.told(failed("divide", r.p.path, err))
+	}
+}
+
+// plan says whose each partition should be. A partition whose claim may not be
+// read, and is not ours, has an owner that is not known: it is not divided.
+func (r *partitionRun) plan(ids []string, st *mirror.TreeState) []string {
+	owners := r.owners(st)
+	var numbers []int
+	var known []string
+	for i, owner := range owners {
+		if r.tasks[i] != nil || st.Get(claimName(i)) != nil || st.Refused(claimName(i)) == nil {
+			numbers, known = append(numbers, i), append(known, owner)
+		}
+	}
+	target := make([]string, len(owners))
+	for i, owner := range plan(ids, known) {
+		target[numbers[i]] = owner
+	}
+	return target
 }
 
 // owners says whose each partition is in a view. What we own is ours, even where the

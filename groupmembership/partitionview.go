@@ -37,7 +37,8 @@ func (p *Partitioner) keep(rel string) bool {
 
 func claimName(number int) string { return claimsDir + "/" + strconv.Itoa(number) }
 
-// look reads the view once.
+// look reads the view once. The error says what of it may not be read; without
+// a view there is nothing to be told.
 func (p *Partitioner) look(ctx context.Context) (*mirror.TreeState, error) {
 	if p.err != nil {
 		return nil, p.err
@@ -48,7 +49,36 @@ func (p *Partitioner) look(ctx context.Context) (*mirror.TreeState, error) {
 	}
 	defer tree.Close()
 	st := tree.Load()
+	if st.Rev == 0 {
+		return nil, st.Err
+	}
+	for _, dir := range []string{"", claimsDir} {
+		if err := st.Refused(dir); err != nil {
+			return nil, err
+		}
+	}
 	return st, st.Err
+}
+
+// whole returns nil if a view tells who the members are and which partitions are
+// claimed, be it without single ones, and otherwise why it does not.
+func whole(st *mirror.TreeState) error {
+	for _, dir := range []string{membersDir, claimsDir} {
+		if err := st.Refused(dir); err != nil {
+			return err
+		}
+	}
+	if st.Err == nil {
+		return nil
+	}
+	// Without the directory of members, which we have made, the root was not
+	// listed. An error that is not a node's says that the view may be old.
+	hidden := st.Hidden
+	partial := len(hidden) > 0 || slices.ContainsFunc(st.Nodes, func(n mirror.TreeNode) bool { return n.Err != nil })
+	if !partial || st.Get(membersDir) == nil || errors.Is(st.Err, mirror.ErrHistory) {
+		return st.Err
+	}
+	return nil
 }
 
 // members lists the ids of the members in a view, sorted.
@@ -75,7 +105,7 @@ func (p *Partitioner) agree(ctx context.Context, id string, st *mirror.TreeState
 	case found == want:
 		return true, nil
 	case found == "":
-	case slices.Equal(members(st), []string{id}) && dir.Stat.NumChildren == 0:
+	case st.Err == nil && slices.Equal(members(st), []string{id}) && dir.Stat.NumChildren == 0:
 	default:
 		return false, &countError{found: found, want: p.n}
 	}

@@ -2,7 +2,7 @@ package inspect
 
 import (
 	"context"
-	"slices"
+	"iter"
 	"strings"
 	"time"
 
@@ -18,6 +18,9 @@ type Deadlock struct {
 	Since time.Time `json:"since"`
 	// Behind are further sessions that cannot go on before the ring is opened.
 	Behind []SessionID `json:"behind,omitempty"`
+	// More says that the sessions behind are in further rings, which are not
+	// listed: their number is bounded.
+	More bool `json:"more,omitempty"`
 }
 
 // Wait is one session that waits for the next in a ring.
@@ -37,10 +40,16 @@ type Wait struct {
 // DeadlockReport is what Deadlocks has found.
 type DeadlockReport struct {
 	Deadlocks []Deadlock `json:"deadlocks"`
-	// Report is what was looked at. Where it is not complete, a deadlock may
-	// have been missed.
+	// Report is what was looked at.
 	Report *Report `json:"-"`
+	// Entangled says that so many sessions hold and wait at the same paths that
+	// some of their waits were left out.
+	Entangled bool `json:"entangled,omitempty"`
 }
+
+// Complete reports whether everything was looked at. If not, a deadlock may
+// have been missed.
+func (r *DeadlockReport) Complete() bool { return r.Report.Complete() && !r.Entangled }
 
 // Deadlocks looks for sessions that wait for each other over the locks, locks
 // for readers and writers, and semaphores below path: each holds one and waits
@@ -48,10 +57,10 @@ type DeadlockReport struct {
 //
 // A session counts as one client. In a process in which many goroutines or
 // threads share a session, one may hold while another waits, so that a ring is
-// none and opens by itself. Hence a ring is reported only if it still stands,
-// with the very same nodes, when it is looked at again after the time that the
-// option Confirm gives, and so does all that it depends on: who holds the permits of a semaphore
-// in it, and what those wait for. Deadlock.Since tells how old it is. For the same reason a session that waits
+// none and opens by itself. Hence everything is looked at again after the time that the
+// option Confirm gives, and rings are searched for among the nodes that are the very same in
+// both readings: who waits, who holds, and who holds the permits of a semaphore.
+// So every ring that lasts is found, whatever comes and goes beside it. Deadlock.Since tells how old it is. For the same reason a session that waits
 // for the lock that it holds itself is no ring, nor are sessions that both hold and
 // wait at one and the same path. A session that is under others (Party.Under) counts
 // as one client with each of them.
@@ -70,8 +79,9 @@ func Deadlocks(ctx context.Context, sm *session.Manager, path string, opts ...Op
 		return nil, fail(ctx, path, err)
 	}
 	was := newGraph(r)
-	found := &DeadlockReport{Report: r, Deadlocks: was.rings()}
-	if len(found.Deadlocks) == 0 {
+	found := &DeadlockReport{Report: r, Entangled: was.cut}
+	o.only = newGrounds(was.grounds())
+	if o.only == nil {
 		return found, nil
 	}
 	timer := time.NewTimer(o.confirm)
@@ -81,10 +91,8 @@ func Deadlocks(ctx context.Context, sm *session.Manager, path string, opts ...Op
 	case <-ctx.Done():
 		return nil, fail(ctx, path, ctx.Err())
 	}
-	o.only = was.grounds()
 	again, err := newScan(sm, o, nil).take(ctx, path)
 	if gone(err) {
-		found.Deadlocks = nil
 		return found, nil
 	}
 	if err != nil {
@@ -92,19 +100,50 @@ func Deadlocks(ctx context.Context, sm *session.Manager, path string, opts ...Op
 	}
 	g := newGraph(again)
 	g.keep(was)
-	found.Deadlocks = slices.DeleteFunc(found.Deadlocks, func(d Deadlock) bool { return !g.confirms(d) })
+	found.Deadlocks, found.Entangled = g.rings(), found.Entangled || g.cut
 	return found, nil
 }
 
+// grounds are the recipes that a second reading is about, by their paths.
+type grounds struct{ recipes, above map[string]bool }
+
+// newGrounds returns nil for none.
+func newGrounds(recipes []string) *grounds {
+	if len(recipes) == 0 {
+		return nil
+	}
+	g := &grounds{make(map[string]bool), make(map[string]bool)}
+	for _, path := range recipes {
+		g.recipes[path] = true
+		g.recipes[path+"-"+kazooLock] = true // the line of kazoo's semaphores lies beside them
+		for dir := range ancestors(path) {
+			g.above[dir] = true
+		}
+	}
+	return g
+}
+
+// ancestors yields the paths above one, without the root.
+func ancestors(path string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for at := strings.LastIndexByte(path, '/'); at > 0; at = strings.LastIndexByte(path, '/') {
+			if path = path[:at]; !yield(path) {
+				return
+			}
+		}
+	}
+}
+
 // concerns reports whether a node has to be looked at: all have, unless only
-// some recipes are wanted. kazoo's semaphores have their line beside them.
+// some recipes are wanted.
 func (o *options) concerns(path string) bool {
-	if o.only == nil {
+	if o.only == nil || o.only.recipes[path] || o.only.above[path] {
 		return true
 	}
-	return slices.ContainsFunc(o.only, func(recipe string) bool {
-		beside := recipe + "-" + kazooLock
-		return path == recipe || path == beside || strings.HasPrefix(recipe, path+"/") ||
-			strings.HasPrefix(path, recipe+"/") || strings.HasPrefix(path, beside+"/")
-	})
+	for dir := range ancestors(path) {
+		if o.only.recipes[dir] {
+			return true
+		}
+	}
+	return false
 }

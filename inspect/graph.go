@@ -1,17 +1,20 @@
 package inspect
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // graph says who waits for whom over the locks of a report.
 //
 // A waiter in a line waits for all who hold: for those directly, or because
 // somebody before it does. So only holders are looked at; that somebody who
 // waits stands before it adds nothing.
+//
+// Every wait leads to a hub, every hub to its holders, and each of those to the
+// waits of the session that holds. So the graph grows with the nodes that were
+// read, and not with the pairs of holders and waiters.
 type graph struct {
 	waits []*wait
+	hubs  []*hub
+	cut   bool // maxEdges has bitten: some waits are left out
 }
 
 // resource is what is waited for. A waiter gets it when all of its holders have
@@ -30,15 +33,32 @@ type resource struct {
 type wait struct {
 	*resource
 	who   Party
+	hub   *hub
 	stuck bool
-	next  []edge // to whom the holders are that are stuck themselves
+	from  []*holding // who lead here
 }
 
-// edge leads to another wait, of the session that holds what the first wants.
-type edge struct {
-	holder Party
-	to     *wait
+// hub is a resource as one wait or more see it. A session does not wait for
+// itself: a wait whose session would be found behind a holder has a hub of its own.
+type hub struct {
+	*resource
+	waits   []*wait
+	holders []*holding
+	held    int // of the holders, those that are stuck
+	stuck   bool
 }
+
+// holding is a holder, and the waits that have to end before it goes.
+type holding struct {
+	party *Party
+	hub   *hub
+	to    []*wait
+	stuck int // of to
+}
+
+// maxEdges bounds the memory of a graph in which many sessions hold and wait at
+// the same paths. A graph of 450 holders and 450 waiters has a thousand.
+const maxEdges = 1_000_000
 
 func newGraph(r *Report) *graph {
 	g := new(graph)
@@ -62,7 +82,7 @@ func newGraph(r *Report) *graph {
 		}
 		for _, p := range waiters {
 			if p.Session != 0 {
-				g.waits = append(g.waits, &wait{resource: res, who: p, stuck: true})
+				g.waits = append(g.waits, &wait{resource: res, who: p})
 			}
 		}
 	}
@@ -70,164 +90,16 @@ func newGraph(r *Report) *graph {
 	return g
 }
 
-// settle finds out who is stuck: the largest set of waits of which none can
-// end before another of them has.
-func (g *graph) settle() {
-	bySession := make(map[SessionID][]*wait)
-	for _, w := range g.waits {
-		bySession[w.who.Session] = append(bySession[w.who.Session], w)
-		for _, id := range w.who.Under { // their holds last until this wait is over
-			bySession[id] = append(bySession[id], w)
-		}
-	}
-	for changed := true; changed; {
-		changed = false
-		for _, w := range g.waits {
-			if !w.stuck {
-				continue
-			}
-			w.next = nil
-			held := 0 // by those that are stuck
-			for _, h := range w.holders {
-				before := len(w.next)
-				for _, other := range bySession[h.Session] {
-					if other.stuck && other.path != w.path && other.who.Session != w.who.Session {
-						w.next = append(w.next, edge{h, other})
-					}
-				}
-				if len(w.next) > before {
-					held++
-				}
-			}
-			if w.any {
-				w.stuck = !w.free && held > 0 && held == len(w.holders)
-			} else {
-				w.stuck = held > 0
-			}
-			changed = changed || !w.stuck
-		}
-	}
+// place is a node as it cannot come again.
+type place struct {
+	path, node string
+	token      int64
+	session    SessionID
 }
 
-// rings returns one ring, the shortest, of each set of waits that are in reach
-// of each other.
-func (g *graph) rings() []Deadlock {
-	var all []Deadlock
-	for _, set := range g.components() {
-		var ring []edge
-		for _, w := range set {
-			if r := shortest(w, set); ring == nil || r != nil && len(r) < len(ring) {
-				ring = r
-			}
-		}
-		if ring != nil {
-			all = append(all, g.deadlock(ring, set))
-		}
-	}
-	slices.SortFunc(all, func(a, b Deadlock) int { return cmp.Compare(a.Ring[0].Waiter.Path, b.Ring[0].Waiter.Path) })
-	return all
-}
+func placeOf(path string, p Party) place { return place{path, p.Path, p.Token, p.Session} }
 
-// deadlock describes a ring of edges, the first of which leads to the first wait, within its set.
-func (g *graph) deadlock(ring []edge, set []*wait) Deadlock {
-	var d Deadlock
-	in := make(map[SessionID]bool)
-	for i, e := range ring {
-		w := e.to
-		next := ring[(i+1)%len(ring)]
-		d.Ring = append(d.Ring, Wait{Lock: w.path, Kind: w.kind, Waiter: w.who, Holder: next.holder, MayBeElection: w.mayBeElection})
-		if w.who.Since.After(d.Since) {
-			d.Since = w.who.Since
-		}
-		in[w.who.Session] = true
-	}
-	for _, w := range g.behind(set) {
-		if !in[w.who.Session] {
-			in[w.who.Session] = true
-			d.Behind = append(d.Behind, w.who.Session)
-		}
-	}
-	slices.Sort(d.Behind)
-	return d
-}
-
-// behind returns the stuck waits from which the set can be reached, the set
-// included.
-func (g *graph) behind(set []*wait) []*wait {
-	all := slices.Clone(set)
-	in := make(map[*wait]bool)
-	for _, w := range set {
-		in[w] = true
-	}
-	for more := true; more; {
-		more = false
-		for _, w := range g.waits {
-			if w.stuck && !in[w] && slices.ContainsFunc(w.next, func(e edge) bool { return in[e.to] }) {
-				in[w], more = true, true
-				all = append(all, w)
-			}
-		}
-	}
-	return all
-}
-
-// shortest returns the shortest way from a wait back to itself within a set, as
-// the edges in turn, beginning with the one that leads to start.
-func shortest(start *wait, set []*wait) []edge {
-	type step struct {
-		edge
-		from *wait
-	}
-	came := make(map[*wait]step)
-	for queue := []*wait{start}; len(queue) > 0; queue = queue[1:] {
-		for _, e := range queue[0].next {
-			if _, seen := came[e.to]; seen || !e.to.stuck || !slices.Contains(set, e.to) {
-				continue
-			}
-			came[e.to] = step{e, queue[0]}
-			queue = append(queue, e.to)
-			if e.to != start {
-				continue
-			}
-			var ring []edge
-			for at := start; ; {
-				s := came[at]
-				ring = append(ring, s.edge)
-				if at = s.from; at == start {
-					// Collected from the end: start's own edge is first, the others come in reverse.
-					slices.Reverse(ring[1:])
-					return ring
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// grounds returns the paths at which those wait on whom the rings depend: who
-// is in one, and further holders of permits that are wanted in it.
-func (g *graph) grounds() []string {
-	var paths []string
-	seen := make(map[*wait]bool)
-	var visit func(*wait)
-	visit = func(w *wait) {
-		if seen[w] {
-			return
-		}
-		seen[w] = true
-		paths = append(paths, w.path)
-		for _, e := range w.next {
-			visit(e.to)
-		}
-	}
-	for _, set := range g.components() {
-		for _, w := range set {
-			visit(w)
-		}
-	}
-	slices.Sort(paths)
-	return slices.Compact(paths)
-}
+func same(a, b Party) bool { return placeOf("", a) == placeOf("", b) }
 
 // keep leaves of g what stood in an earlier one, with the very same nodes. The two were not read in an
 // instant each; what is in both stood all the while from the one to the other.
@@ -235,21 +107,27 @@ func (g *graph) grounds() []string {
 // A semaphore that has moved on is free: somebody has given a permit back or has got one, and may do so
 // again. That its holders are the same does not tell: between two short holders a permit is nobody's.
 func (g *graph) keep(was *graph) {
-	type place struct {
-		path, node string
-		token      int64
-		session    SessionID
-	}
-	at := func(w *wait) place { return place{w.path, w.who.Path, w.who.Token, w.who.Session} }
 	before := make(map[string]*resource)
-	waited := make(map[place]bool)
+	held, waited := make(map[place]bool), make(map[place]bool)
 	for _, w := range was.waits {
-		before[w.path], waited[at(w)] = w.resource, true
+		waited[placeOf(w.path, w.who)] = true
+		if before[w.path] == w.resource {
+			continue
+		}
+		before[w.path] = w.resource
+		for _, h := range w.holders {
+			held[placeOf(w.path, h)] = true
+		}
 	}
-	g.waits = slices.DeleteFunc(g.waits, func(w *wait) bool { return !waited[at(w)] })
+	g.waits = slices.DeleteFunc(g.waits, func(w *wait) bool { return !waited[placeOf(w.path, w.who)] })
+	done := make(map[*resource]bool)
 	for _, w := range g.waits {
+		if done[w.resource] {
+			continue
+		}
+		done[w.resource] = true
 		old := before[w.path]
-		stood := slices.DeleteFunc(slices.Clone(w.holders), func(h Party) bool { return !has(old.holders, h) })
+		stood := slices.DeleteFunc(slices.Clone(w.holders), func(h Party) bool { return !held[placeOf(w.path, h)] })
 		if w.any {
 			w.free = w.free || len(stood) < len(w.holders) || len(stood) < len(old.holders) || !same(old.first, w.first)
 		}
@@ -258,33 +136,130 @@ func (g *graph) keep(was *graph) {
 	g.settle()
 }
 
-// confirms reports whether a ring that was found before stands here too, with
-// the very same nodes.
-func (g *graph) confirms(d Deadlock) bool {
-	for _, was := range d.Ring {
-		if !slices.ContainsFunc(g.waits, func(w *wait) bool {
-			return w.stuck && w.path == was.Lock && same(w.who, was.Waiter) && has(w.holders, was.Holder)
-		}) {
-			return false
+// link finds out who leads to whom.
+func (g *graph) link() {
+	g.hubs = nil
+	bySession := make(map[SessionID][]*wait) // those that keep the session's holds
+	own := make(map[SessionID][]*wait)
+	byResource := make(map[*resource][]*wait)
+	var order []*resource
+	for _, w := range g.waits {
+		w.hub, w.from = nil, nil
+		own[w.who.Session] = append(own[w.who.Session], w)
+		bySession[w.who.Session] = append(bySession[w.who.Session], w)
+		for _, id := range w.who.Under { // their holds last until this wait is over
+			bySession[id] = append(bySession[id], w)
+		}
+		if byResource[w.resource] == nil {
+			order = append(order, w.resource)
+		}
+		byResource[w.resource] = append(byResource[w.resource], w)
+	}
+	edges := 0
+	connect := func(res *resource, waits []*wait, except SessionID) {
+		h := &hub{resource: res, waits: waits}
+		for _, w := range waits {
+			w.hub = h
+		}
+		for i := range res.holders {
+			p := &res.holders[i]
+			to := &holding{party: p, hub: h}
+			edges++
+			for _, w := range bySession[p.Session] {
+				if w.path != res.path && w.who.Session != except {
+					edges++
+					to.to = append(to.to, w)
+					w.from = append(w.from, to)
+				}
+			}
+			h.holders = append(h.holders, to)
+		}
+		g.hubs = append(g.hubs, h)
+	}
+	for _, res := range order {
+		holds := make(map[SessionID]bool)
+		for _, p := range res.holders {
+			holds[p.Session] = true
+		}
+		var common []*wait
+		for _, w := range byResource[res] {
+			switch {
+			case !slices.ContainsFunc(own[w.who.Session], func(o *wait) bool { return o.path != res.path && o.keeps(holds) }):
+				common = append(common, w)
+			case edges < maxEdges:
+				connect(res, []*wait{w}, w.who.Session)
+			default:
+				g.cut = true
+			}
+		}
+		if len(common) > 0 {
+			connect(res, common, 0)
 		}
 	}
-	return true
+	if n := len(g.waits); g.cut {
+		g.waits = slices.DeleteFunc(g.waits, func(w *wait) bool { return w.hub == nil })
+		if len(g.waits) < n {
+			g.link() // without them
+		}
+	}
 }
 
-func has(all []Party, p Party) bool {
-	return slices.ContainsFunc(all, func(other Party) bool { return same(other, p) })
+// keeps reports whether a wait keeps the holds of one of the sessions.
+func (w *wait) keeps(sessions map[SessionID]bool) bool {
+	return sessions[w.who.Session] || slices.ContainsFunc(w.who.Under, func(id SessionID) bool { return sessions[id] })
 }
 
-func same(a, b Party) bool {
-	return a.Path == b.Path && a.Token == b.Token && a.Session == b.Session
+// settle finds out who is stuck: the largest set of waits of which none can
+// end before another of them has.
+func (g *graph) settle() {
+	g.link()
+	for _, w := range g.waits {
+		w.stuck = true
+	}
+	var free []*hub
+	for _, h := range g.hubs {
+		for _, to := range h.holders {
+			if to.stuck = len(to.to); to.stuck > 0 {
+				h.held++
+			}
+		}
+		if h.stuck = h.blocked(); !h.stuck {
+			free = append(free, h)
+		}
+	}
+	for len(free) > 0 {
+		last := free[len(free)-1]
+		free = free[:len(free)-1]
+		for _, w := range last.waits {
+			w.stuck = false
+			for _, from := range w.from {
+				if from.stuck--; from.stuck > 0 {
+					continue
+				}
+				h := from.hub
+				if h.held--; h.stuck && !h.blocked() {
+					h.stuck = false
+					free = append(free, h)
+				}
+			}
+		}
+	}
+}
+
+// blocked reports whether the holders that are stuck keep all waits waiting.
+func (h *hub) blocked() bool {
+	if h.any {
+		return !h.free && h.held > 0 && h.held == len(h.holders)
+	}
+	return h.held > 0
 }
 
 // components returns the sets of stuck waits of which each can be reached from
 // each other, and that have more than one.
 func (g *graph) components() [][]*wait {
-	t := &tarjan{index: make(map[*wait]int), low: make(map[*wait]int), on: make(map[*wait]bool)}
+	t := &tarjan{seen: make(map[*wait]*visit), hubs: make(map[*hub]*visit)}
 	for _, w := range g.waits {
-		if _, seen := t.index[w]; !seen && w.stuck {
+		if t.seen[w] == nil && w.stuck {
 			t.visit(w)
 		}
 	}
@@ -293,36 +268,74 @@ func (g *graph) components() [][]*wait {
 
 // tarjan is the state of Tarjan's algorithm for strongly connected components.
 type tarjan struct {
-	index, low map[*wait]int
-	on         map[*wait]bool
-	stack      []*wait
-	sets       [][]*wait
+	seen  map[*wait]*visit
+	hubs  map[*hub]*visit
+	count int
+	stack []*visit
+	sets  [][]*wait
 }
 
-func (t *tarjan) visit(w *wait) {
-	t.index[w], t.low[w] = len(t.index), len(t.index)
-	t.stack = append(t.stack, w)
-	t.on[w] = true
-	for _, e := range w.next {
-		if !e.to.stuck {
-			continue
-		}
-		if _, seen := t.index[e.to]; !seen {
-			t.visit(e.to)
-			t.low[w] = min(t.low[w], t.low[e.to])
-		} else if t.on[e.to] {
-			t.low[w] = min(t.low[w], t.index[e.to])
+// visit is what the algorithm knows of a wait, or of a hub.
+type visit struct {
+	wait       *wait // nil for a hub
+	index, low int
+	on         bool
+}
+
+func (t *tarjan) enter(w *wait) *visit {
+	v := &visit{wait: w, index: t.count, low: t.count, on: true}
+	t.count++
+	t.stack = append(t.stack, v)
+	return v
+}
+
+func (t *tarjan) visit(w *wait) *visit {
+	v := t.enter(w)
+	t.seen[w] = v
+	next, known := t.hubs[w.hub]
+	if !known {
+		next = t.visitHub(w.hub)
+		v.low = min(v.low, next.low)
+	} else if next.on {
+		v.low = min(v.low, next.index)
+	}
+	t.leave(v)
+	return v
+}
+
+func (t *tarjan) visitHub(h *hub) *visit {
+	v := t.enter(nil)
+	t.hubs[h] = v
+	for _, from := range h.holders {
+		for _, w := range from.to {
+			if !w.stuck {
+				continue
+			}
+			next, known := t.seen[w]
+			if !known {
+				next = t.visit(w)
+				v.low = min(v.low, next.low)
+			} else if next.on {
+				v.low = min(v.low, next.index)
+			}
 		}
 	}
-	if t.low[w] != t.index[w] {
+	t.leave(v)
+	return v
+}
+
+func (t *tarjan) leave(v *visit) {
+	if v.low != v.index {
 		return
 	}
-	at := slices.Index(t.stack, w)
-	set := slices.Clone(t.stack[at:])
-	t.stack = t.stack[:at]
-	for _, x := range set {
-		t.on[x] = false
+	at := slices.Index(t.stack, v)
+	var set []*wait
+	for _, x := range t.stack[at:] {
+		if x.on = false; x.wait != nil {
+			set = append(set, x.wait)
+		}
 	}
+	t.stack = t.stack[:at]
 	if len(set) > 1 {
 		t.sets = append(t.sets, set)
 	}

@@ -13,6 +13,8 @@ const (
 	DefaultEvery    = time.Second
 	DefaultRate     = 1_000
 	DefaultConfirm  = time.Second
+	DefaultPulse    = 5 * time.Second
+	DefaultSilence  = 5 * time.Second
 )
 
 // Option changes what is looked at, and how hard.
@@ -21,8 +23,10 @@ type Option func(*options)
 type options struct {
 	limit, children, names, depth int
 	every, confirm                time.Duration
+	pulse, silence                time.Duration
+	onConfirm                     func(time.Time)
 	rate                          int
-	only                          []string // recipes at these paths alone; nil: all
+	only                          *grounds // recipes at these paths alone; nil: all
 	err                           error
 }
 
@@ -30,6 +34,7 @@ func newOptions(opts []Option) options {
 	o := options{
 		limit: DefaultLimit, children: DefaultChildren, names: DefaultNames, depth: -1,
 		every: DefaultEvery, rate: DefaultRate, confirm: DefaultConfirm,
+		pulse: DefaultPulse, silence: DefaultSilence,
 	}
 	for _, opt := range opts {
 		opt(&o)
@@ -96,4 +101,23 @@ func Rate(requests int) Option {
 // cycle: one that has gone by then was none. The default is DefaultConfirm.
 func Confirm(d time.Duration) Option {
 	return func(o *options) { o.confirm = d; o.notNegative("Confirm", d) }
+}
+
+// Pulse is how long after an answer Watch asks a quorum of the ensemble again,
+// which costs the ensemble one transaction. The default is DefaultPulse.
+func Pulse(d time.Duration) Option {
+	return func(o *options) { o.pulse = d; o.notNegative("Pulse", d) }
+}
+
+// Silence is how long Watch waits for an answer before it reports trouble. The
+// default is DefaultSilence.
+func Silence(d time.Duration) Option {
+	return func(o *options) { o.silence = d; o.notNegative("Silence", d) }
+}
+
+// OnConfirm has f called each time a quorum has answered and nothing has changed
+// since the last report, which so held at the given time, by this machine's
+// clock. Watch calls f in its loop, never two at a time.
+func OnConfirm(f func(at time.Time)) Option {
+	return func(o *options) { o.onConfirm = f }
 }

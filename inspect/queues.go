@@ -17,6 +17,7 @@ func (c *classifier) queueTree(n *node) Finding {
 	}{{"items", "claims"}, {"entries", "taken"}} {
 		items, claims, dead := n.kid(dirs.items), n.kid(dirs.claims), n.kid("dead")
 		if items.is(shapeItems) || claims.is(shapeClaims) || dead.is(shapeLetters) {
+			c.guards(n.kid("guards"))
 			return c.assemble(n, items, claims, dead)
 		}
 	}
@@ -34,6 +35,7 @@ func (c *classifier) queue(n *node) Finding {
 		var claims, dead *node
 		if n.parent != nil {
 			claims, dead = n.parent.kid(n.name+"-claims"), n.parent.kid(n.name+"-dead")
+			c.guards(n.parent.kid(n.name + "-guards"))
 		}
 		return c.assemble(n, n, claims, dead)
 	case shapeClaims:
@@ -44,6 +46,22 @@ func (c *classifier) queue(n *node) Finding {
 		return c.assemble(n, nil, nil, n)
 	}
 	return nil
+}
+
+// guards takes the znodes that the transactions of claims check.
+func (c *classifier) guards(dir *node) {
+	if dir == nil {
+		return
+	}
+	guard := func(n *node) bool { return n.leaf() && hasSeq(n.name, "guard-") }
+	if !slices.ContainsFunc(dir.kids, func(k *node) bool { return !guard(k) }) {
+		c.take(dir)
+	}
+	for _, k := range dir.kids {
+		if guard(k) {
+			c.take(k)
+		}
+	}
 }
 
 // assemble makes a queue of its directories, each of which may be missing or be

@@ -27,7 +27,7 @@ type scan struct {
 	looked int     // nodes
 	short  []*node // whose children have not all been looked at, for want of budget
 
-	catchUp sync.Mutex
+	catchUp chan struct{}    // holds a token while a goroutine looks at synced, or makes it catch up
 	synced  *session.Session // which has caught up with the leader
 
 	mu       sync.Mutex
@@ -37,7 +37,7 @@ type scan struct {
 }
 
 func newScan(sm *session.Manager, o options, changed func()) *scan {
-	return &scan{sm: sm, options: o, changed: changed}
+	return &scan{sm: sm, options: o, changed: changed, catchUp: make(chan struct{}, 1)}
 }
 
 // stop gives the watches up.
@@ -53,8 +53,12 @@ func (s *scan) session(ctx context.Context, path string) (*session.Session, erro
 	if err != nil {
 		return nil, err
 	}
-	s.catchUp.Lock()
-	defer s.catchUp.Unlock()
+	select {
+	case s.catchUp <- struct{}{}:
+		defer func() { <-s.catchUp }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	if s.synced == now {
 		return now, nil
 	}
@@ -74,6 +78,13 @@ func (s *scan) count(w *session.Watch) {
 	if w != nil {
 		s.watches = append(s.watches, w)
 	}
+}
+
+// made returns the number of requests so far.
+func (s *scan) made() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests
 }
 
 // do makes one request, in the next session when this one ends.

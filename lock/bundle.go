@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/once"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/session"
 )
@@ -22,7 +24,7 @@ type bundle struct {
 	cancel context.CancelCauseFunc
 	unlink []func() bool
 
-	release sync.Once
+	release once.Once
 	result  error
 }
 
@@ -40,22 +42,48 @@ func newBundle(holds []*Hold, width int) *bundle {
 
 // Context returns a context that ends when any part of it ends. context.Cause
 // tells why: see session.Hold.Context.
-func (b *bundle) Context() context.Context { return b.ctx }
+func (b *bundle) Context() context.Context {
+	b.made()
+	return b.ctx
+}
 
 // Done returns a channel that is closed when any part of it ends.
-func (b *bundle) Done() <-chan struct{} { return b.ctx.Done() }
+func (b *bundle) Done() <-chan struct{} {
+	b.made()
+	return b.ctx.Done()
+}
 
 // Err returns nil while all of it lasts, and then the cause of its end.
 func (b *bundle) Err() error {
+	b.made()
+	b.look()
 	if b.ctx.Err() == nil {
 		return nil
 	}
 	return context.Cause(b.ctx)
 }
 
+// made panics for a Permit or MultiHold that was not acquired.
+func (b *bundle) made() {
+	misuse.ZeroValue(b == nil, "Permit or MultiHold", "a call that acquires one and returns no error")
+}
+
+// look ends the bundle if one of its parts has ended. The end of a part reaches
+// the bundle's context by itself, but on another goroutine: a caller that has
+// seen the part's end may be faster.
+func (b *bundle) look() {
+	for _, h := range b.holds {
+		if err := h.Err(); err != nil {
+			b.cancel(err)
+			return
+		}
+	}
+}
+
 // Deadline returns the instant up to which all of it can be trusted if no
 // server answers any more. It moves forward as they do.
 func (b *bundle) Deadline() time.Time {
+	b.made()
 	first := b.holds[0].Deadline()
 	for _, h := range b.holds[1:] {
 		if d := h.Deadline(); d.Before(first) {
@@ -67,10 +95,14 @@ func (b *bundle) Deadline() time.Time {
 
 // Holds returns its parts, in the order of Guards. They end with it: release
 // it, and not them.
-func (b *bundle) Holds() []*Hold { return slices.Clone(b.holds) }
+func (b *bundle) Holds() []*Hold {
+	b.made()
+	return slices.Clone(b.holds)
+}
 
 // Paths returns the paths of its nodes, in the order of Guards.
 func (b *bundle) Paths() []string {
+	b.made()
 	paths := make([]string, len(b.holds))
 	for i, h := range b.holds {
 		paths[i] = h.Path()
@@ -82,6 +114,7 @@ func (b *bundle) Paths() []string {
 // make the server refuse the whole transaction once any of the nodes is gone;
 // the error is session.ErrLost then.
 func (b *bundle) Guards() []session.Op {
+	b.made()
 	guards := make([]session.Op, len(b.holds))
 	for i, h := range b.holds {
 		guards[i] = h.Guard()
@@ -96,7 +129,9 @@ func (b *bundle) Guards() []session.Op {
 // until the first call. Otherwise it says why it was lost (session.ErrLost), or
 // why a node cannot be removed.
 func (b *bundle) Release() error {
+	b.made()
 	b.release.Do(func() {
+		b.look()
 		b.cancel(session.ErrReleased)
 		for _, unlink := range b.unlink {
 			unlink()

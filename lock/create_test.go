@@ -123,8 +123,8 @@ func TestHardCase05_OldSessionsNode(t *testing.T) {
 	})
 }
 
-// A server that lags must not hide a node whose create lost its answer: a sync
-// goes before the search.
+// A server that lags must not hide a node whose create lost its answer: a quorum
+// is asked before the search.
 func TestHardCase06_LaggingFollower(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
@@ -146,10 +146,10 @@ func TestHardCase06_LaggingFollower(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		i := 0
-		for i < len(after) && after[i] != zktest.OpSync {
+		for i < len(after) && after[i] != zktest.OpMulti {
 			i++
 		}
-		require.Contains(t, after[i:], zktest.OpGetChildren2, "sync, then list, in %v", after)
+		require.Contains(t, after[i:], zktest.OpGetChildren2, "check, then list, in %v", after)
 		require.Len(t, w.nodes(), 1)
 	})
 }

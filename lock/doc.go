@@ -63,8 +63,9 @@
 // A Semaphore promises:
 //
 //   - No more permits have a live context at any instant than its limit says,
-//     over all processes. Where a shared limit is lowered, nobody loses a permit,
-//     and nobody gets one until enough are back.
+//     over all processes. Where a shared limit is lowered, no holder loses a
+//     permit, and none is given until enough have been released. A limit of 0, or
+//     a node that does not hold a limit, keeps all candidates waiting.
 //   - Several permits are acquired all or none. Those who wait come in the order
 //     in which they asked, whether they want many or few. TryAcquire does not
 //     wait, and may come before those who wait but for the first.

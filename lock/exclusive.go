@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/onenode"
 	"github.com/docent-go/docent/session"
 )
@@ -16,8 +18,13 @@ import (
 var ErrNotEphemeral = onenode.ErrNotEphemeral
 
 // Exclusive is the one-node lock: whoever has made the ephemeral node at the
-// path holds it. An acquisition costs a create and a read, one after the other;
-// there is no directory and no list.
+// path holds it. An acquisition costs a create and a read, one after the other, and
+// a release a sync, a read and a delete; there is no directory and no list.
+//
+// A release looks whose node it is, and leaves the next holder's alone where a
+// stranger has deleted ours unnoticed. One case is left, since ZooKeeper cannot
+// check whose node it deletes: the stranger deletes our node, and the next holder
+// makes another, both between that look and the delete.
 //
 // It is not fair, and it wakes a herd: when the lock is released, all who wait
 // are told at once, and the first whose create arrives holds it. Each of the
@@ -89,6 +96,7 @@ func (e *Exclusive) TryLock(ctx context.Context) (*Hold, error) {
 
 // Do runs f while it holds the lock, as Mutex.Do does.
 func (e *Exclusive) Do(ctx context.Context, f func(ctx context.Context, h *Hold) error) error {
+	misuse.NilFunc(f == nil, "Do")
 	h, err := e.Lock(ctx)
 	if err != nil {
 		return err
@@ -96,10 +104,24 @@ func (e *Exclusive) Do(ctx context.Context, f func(ctx context.Context, h *Hold)
 	return h.do(ctx, e.options, e.fail, func(ctx context.Context) error { return f(ctx, h) })
 }
 
-// Holders returns who holds the lock: one contender, or none. What is said of
-// Mutex.Holders holds for it too. Who waits leaves no trace that could be
-// listed.
+// Holders returns who holds the lock: one contender, or none. A persistent node
+// at the path holds nothing and is left out, although it keeps the lock from
+// everybody: Lock returns ErrNotEphemeral. Who waits leaves no trace that could
+// be listed. ctx and the errors are those of Mutex.Holders, and so is the lag.
 func (e *Exclusive) Holders(ctx context.Context) ([]Contender, error) {
+	all, err := e.holders(ctx)
+	return slices.DeleteFunc(all, func(c Contender) bool { return c.Session == 0 && !c.Hidden }), err
+}
+
+// Revoke asks whoever holds the lock to give it up, and returns who was asked.
+// See the function Revoke. If the lock changes hands at that moment, it is the
+// next holder who is asked.
+func (e *Exclusive) Revoke(ctx context.Context) ([]Contender, error) {
+	return revokeAll(ctx, e.sm, e.path, e.holders)
+}
+
+// holders is Holders with a node that is not ephemeral, which Revoke refuses.
+func (e *Exclusive) holders(ctx context.Context) ([]Contender, error) {
 	c, found, err := e.node.Current(ctx)
 	if err != nil {
 		return nil, e.fail("look for the holder of", err)
@@ -108,13 +130,6 @@ func (e *Exclusive) Holders(ctx context.Context) ([]Contender, error) {
 		return nil, nil
 	}
 	return []Contender{describe(c)}, nil
-}
-
-// Revoke asks whoever holds the lock to give it up, and returns who was asked.
-// See the function Revoke. If the lock changes hands at that moment, it is the
-// next holder who is asked.
-func (e *Exclusive) Revoke(ctx context.Context) ([]Contender, error) {
-	return revokeAll(ctx, e.sm, e.Holders)
 }
 
 func (e *Exclusive) fail(op string, err error) error {

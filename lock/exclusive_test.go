@@ -133,7 +133,7 @@ func TestHardCase66_ExclusiveHerd(t *testing.T) {
 		for len(all) > 0 {
 			require.Equal(t, 1+len(all), w.Srv.WatchesOf(dir), "one for each, and the holder's")
 			counts := w.Count(func() { require.NoError(t, h.Release()) })
-			require.Equal(t, map[string]int{"delete": 1, "create": len(all), "getData": len(all)}, counts,
+			require.Equal(t, map[string]int{"sync": 1, "exists": 1, "delete": 1, "create": len(all), "getData": len(all)}, counts,
 				"the one that came first reads its own node, the others read it for a watch")
 			i := slices.IndexFunc(all, func(c *testworld.Call[*lock.Hold]) bool { return !c.Waiting() })
 			h = all[i].Get()
@@ -321,7 +321,7 @@ func TestExclusiveRefused(t *testing.T) {
 				func() error { _, err := bad.TryLock(w.Context()); return err },
 				func() error { _, err := bad.Holders(w.Context()); return err },
 				func() error { _, err := bad.Revoke(w.Context()); return err },
-				func() error { return bad.Do(w.Context(), nil) },
+				func() error { return bad.Do(w.Context(), func(context.Context, *lock.Hold) error { return nil }) },
 			} {
 				require.ErrorContains(t, call(), `relative segment ".."`)
 			}

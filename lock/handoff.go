@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/once"
 	"github.com/docent-go/docent/session"
 )
 
@@ -35,7 +36,9 @@ import (
 // A greater token for each hold is not to be had: whoever stands in the line
 // already has a token that lies before that of any later write.
 //
-// When a Revoker has asked for the lock, it is not handed on any more. When it
+// A hold whose Guard was called is not handed on: its transactions must be
+// refused once it has ended, and a check of the node could not tell. When a
+// Revoker has asked for the lock, it is not handed on any more. When it
 // is lost, those who wait stand in the line again, behind the others.
 func Handoff(n int) Option { return func(o *options) { o.handoff = n } }
 
@@ -76,7 +79,7 @@ type turn struct {
 	queue   *localQueue
 	number  int
 	unlink  func() bool
-	release sync.Once
+	release once.Once
 	result  error
 }
 
@@ -84,6 +87,7 @@ type turn struct {
 // this hold got it: 0 for a hold that came from the line, as all do without
 // Handoff. Of two holds with the same Token the later has the greater Turn.
 func (h *Hold) Turn() int {
+	h.made()
 	if h.turn == nil {
 		return 0
 	}
@@ -94,6 +98,7 @@ func (h *Hold) Turn() int {
 // Handoff it hands the lock on, if a goroutine of the process waits for it and
 // its turn has come. A late Release has no effect on those it was handed on to.
 func (h *Hold) Release() error {
+	h.made()
 	t := h.turn
 	if t == nil {
 		return h.Hold.Release()
@@ -316,6 +321,11 @@ func (q *localQueue) release(h *Hold) error {
 		next, err := h.HandOn()
 		if err == nil && q.serve(next, t.number+1) {
 			return nil
+		}
+		if errors.Is(err, session.ErrGuarded) {
+			err = h.Hold.Release()
+			q.goOn()
+			return err
 		}
 		if err == nil {
 			// Nobody waits any more, or the next is lost already, which is not

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/session"
 )
@@ -19,6 +20,11 @@ type Hold struct {
 	asked  context.Context // ends when the lock is asked for
 
 	turn *turn // where the lock is handed on within the process, else nil
+}
+
+// made panics for a Hold that was not acquired.
+func (h *Hold) made() {
+	misuse.ZeroValue(h == nil || h.Hold == nil, "lock.Hold", "a call that acquires one and returns no error")
 }
 
 func newHold(h *session.Hold) *Hold { return &Hold{Hold: h} }

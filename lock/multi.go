@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/session"
 )
@@ -42,6 +43,9 @@ func NewMulti(locks ...Locker) *Multi {
 	if len(locks) == 0 {
 		m.err = errors.New("a Multi needs at least one lock")
 	}
+	for _, l := range locks {
+		misuse.If(l == nil, "lock.NewMulti is given a nil lock")
+	}
 	slices.SortStableFunc(m.locks, func(a, b Locker) int { return strings.Compare(a.Path(), b.Path()) })
 	for i, l := range m.locks[min(1, len(locks)):] {
 		if l.Path() == m.locks[i].Path() {
@@ -60,6 +64,7 @@ type MultiHold struct {
 // Tokens returns the fencing token of each lock by its path. See
 // session.Hold.Token.
 func (h *MultiHold) Tokens() map[string]int64 {
+	h.made()
 	tokens := make(map[string]int64, len(h.paths))
 	for i, path := range h.paths {
 		tokens[path] = h.holds[i].Token()
@@ -89,6 +94,7 @@ func (m *Multi) TryLock(ctx context.Context) (*MultiHold, error) {
 // Do runs f while it holds all of the locks. The context that f gets ends when
 // ctx does, or when any of the locks is lost. In all else it is Mutex.Do.
 func (m *Multi) Do(ctx context.Context, f func(ctx context.Context, h *MultiHold) error) error {
+	misuse.NilFunc(f == nil, "Do")
 	h, err := m.Lock(ctx)
 	if err != nil {
 		return err
@@ -105,6 +111,7 @@ const (
 )
 
 func (m *Multi) acquire(ctx context.Context, op string, one func(Locker, context.Context) (*Hold, error)) (*MultiHold, error) {
+	misuse.ZeroValue(len(m.locks) == 0 && m.err == nil, "Multi", "lock.NewMulti")
 	if m.err != nil {
 		return nil, m.fail(op, m.err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
 
@@ -92,6 +93,7 @@ func (m *Mutex) TryLock(ctx context.Context) (*Hold, error) {
 // matches session.ErrLost besides, even where f returned nil: what f did may
 // have overlapped with what the next holder does.
 func (m *Mutex) Do(ctx context.Context, f func(ctx context.Context, h *Hold) error) error {
+	misuse.NilFunc(f == nil, "Do")
 	h, err := m.Lock(ctx)
 	if err != nil {
 		return err

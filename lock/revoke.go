@@ -2,11 +2,14 @@ package lock
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/oneline"
+	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
 
@@ -27,7 +30,10 @@ func Revocable() Option { return func(o *options) { o.revocable = true } }
 // Revoked returns a channel that is closed when somebody asks for the lock, by
 // Revoke here or by Curator's Revoker. It is a request: the hold goes on until
 // it is released. All calls return the same channel.
-func (h *Hold) Revoked() <-chan struct{} { return h.revocation().Done() }
+func (h *Hold) Revoked() <-chan struct{} {
+	h.made()
+	return h.revocation().Done()
+}
 
 // revocation returns a context that ends when the lock is asked for.
 func (h *Hold) revocation() context.Context {
@@ -55,49 +61,118 @@ func (h *Hold) untilRevoked(ctx context.Context, stop func()) (context.Context, 
 	}
 }
 
+// ErrNotContender is returned by Revoke for a znode that no lock has made:
+// Revoke does not overwrite what belongs to another recipe or program.
+var ErrNotContender = errors.New("the znode is not a contender of a lock: give the path of a contender, as Holders lists it")
+
 // Revoke asks the contender whose node stands at path to give the lock up: it
 // writes "__REVOKE__" into the node, as Curator's Revoker does. What the node
 // held is lost with that, so Holders knows no more than the session of a
 // contender that was asked. Contender.Path is such a path; the Revoke methods ask all
 // who hold.
 //
-// It does not wait for what becomes of the request. A contender that has gone
-// has given up: that is no error. ctx bounds the request. Errors: ctx's;
-// session.ErrClosed; an invalid path; zk.ErrNoAuth when we may not write the node.
+// Revoke writes only into an ephemeral node that is named as a contender of a
+// lock, or that holds what an Exclusive writes. The node that exists at path when
+// Revoke looks is the one that is asked, and not the next holder's at the same
+// path. Revoke does not wait for what becomes of the request. A contender that
+// has gone has given up: that is no error. It is safe for concurrent use.
+//
+// ctx bounds the requests. Errors: ErrNotEphemeral and ErrNotContender, which
+// leave the znode as it is; ctx's; session.ErrClosed; an invalid path;
+// zk.ErrNoAuth when we may not read or write the node; session.ErrUnknownOutcome
+// when the answer was lost and others have written into the node since.
 func Revoke(ctx context.Context, sm *session.Manager, path string) error {
+	err := revoke(ctx, sm, path)
+	if err != nil {
+		return fmt.Errorf("revoke %s: %w", path, err)
+	}
+	return nil
+}
+
+func revoke(ctx context.Context, sm *session.Manager, path string) error {
 	for {
-		_, err := sm.Set(ctx, path, []byte(revokeMessage), session.AnyVersion)
+		s, err := sm.Session(ctx)
+		if err != nil {
+			return err
+		}
+		err = revokeIn(ctx, s, path)
 		switch {
 		case err == nil, errors.Is(err, zk.ErrNoNode):
-			return nil
-		case !errors.Is(err, session.ErrUnknownOutcome) || ctx.Err() != nil:
-			return fmt.Errorf("revoke %s: %w", path, err)
+			return nil // in doubt as well: the node that was asked has gone
+		case errors.Is(err, session.ErrUnknownOutcome), !errors.Is(err, session.ErrSessionEnded), ctx.Err() != nil:
+			return err
 		}
-		// The answer was lost: to ask twice does no harm.
 	}
+}
+
+// revokeIn asks the contender at path within one session. The Sync comes first:
+// to a server that lags, a new contender would count as gone.
+func revokeIn(ctx context.Context, s *session.Session, path string) error {
+	if err := s.Sync(ctx, path); err != nil {
+		return err
+	}
+	data, seen, err := s.Get(ctx, path)
+	if err == nil {
+		err = revocable(path, data, seen)
+	}
+	if err == nil {
+		_, err = s.SetExact(ctx, path, []byte(revokeMessage), seen.Czxid)
+	}
+	return err
+}
+
+// revocable reports whether a node may be written to: nil, or why not.
+func revocable(path string, data []byte, stat session.Stat) error {
+	if stat.EphemeralOwner == 0 {
+		return ErrNotEphemeral
+	}
+	_, name := znode.Split(path)
+	if _, inLine := znode.ParseSeq(name, mutexTag, kazooTag, readTag, writeTag); inLine || string(data) == revokeMessage {
+		return nil
+	}
+	var who owner
+	if json.Unmarshal(data, &who) != nil || who.ID == "" || who.Host == "" || who.PID == 0 {
+		return fmt.Errorf("%w; session 0x%x has made it", ErrNotContender, uint64(stat.EphemeralOwner))
+	}
+	return nil
 }
 
 // Revoke asks whoever holds the lock to give it up, and returns who was asked.
 // See the function Revoke.
 func (m *Mutex) Revoke(ctx context.Context) ([]Contender, error) {
-	return revokeAll(ctx, m.sm, m.Holders)
+	return revokeAll(ctx, m.sm, m.path, m.Holders)
 }
 
 // Revoke asks all who hold the lock, readers or a writer, to give it up, and
 // returns who was asked. See the function Revoke.
 func (m *RWMutex) Revoke(ctx context.Context) ([]Contender, error) {
-	return revokeAll(ctx, m.sm, m.Holders)
+	return revokeAll(ctx, m.sm, m.path, m.Holders)
 }
 
-func revokeAll(ctx context.Context, sm *session.Manager, holders func(context.Context) ([]Contender, error)) ([]Contender, error) {
+// revokeAll asks all holders. A node that is not a contender's does not keep the
+// others from being asked. After the sync, the server has heard of all who hold.
+func revokeAll(ctx context.Context, sm *session.Manager, path string,
+	holders func(context.Context) ([]Contender, error)) ([]Contender, error) {
+	if err := sm.Sync(ctx, path); err != nil {
+		return nil, fmt.Errorf("revoke %s: %w", path, err)
+	}
 	all, err := holders(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for i, c := range all {
-		if err := Revoke(ctx, sm, c.Path); err != nil {
-			return all[:i], err
+	asked := make([]Contender, 0, len(all))
+	var errs []error
+	for _, c := range all {
+		err := revoke(ctx, sm, c.Path)
+		if err == nil {
+			asked = append(asked, c)
+			continue
 		}
+		err = fmt.Errorf("revoke %s: %w", c.Path, err)
+		if !errors.Is(err, ErrNotEphemeral) && !errors.Is(err, ErrNotContender) {
+			return asked, oneline.Join(append(errs, err)...)
+		}
+		errs = append(errs, err)
 	}
-	return all, nil
+	return asked, oneline.Join(errs...)
 }

@@ -207,3 +207,73 @@ func TestRevokeFails(t *testing.T) {
 		require.NoError(t, lock.Revoke(w.Context(), p.Manager, h.Path()), "it has given up already")
 	})
 }
+
+// Revoke writes into nodes of locks alone.
+func TestFault56_RevokeLeavesOthersNodesAlone(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		w.Put("/app/config", `{"id":"x","host":"h","pid":1}`)
+		e := lock.NewExclusive(p.Manager, "/app/config")
+		asked, err := e.Revoke(w.Context())
+		require.ErrorIs(t, err, lock.ErrNotEphemeral)
+		require.ErrorContains(t, err, "revoke /app/config")
+		require.Empty(t, asked)
+		require.Equal(t, `{"id":"x","host":"h","pid":1}`, w.Data("/app/config"))
+		holders, err := e.Holders(w.Context())
+		require.NoError(t, err)
+		require.Empty(t, holders, "a persistent node holds nothing")
+
+		// An instance of a service is ephemeral, and not a lock.
+		_, err = p.Create(w.Context(), "/app/orders-7", []byte(`{"name":"orders","id":"orders-7"}`), session.Ephemeral)
+		require.NoError(t, err)
+		for _, revoke := range []func() error{
+			func() error { return lock.Revoke(w.Context(), p.Manager, "/app/orders-7") },
+			func() error { _, err := lock.NewExclusive(p.Manager, "/app/orders-7").Revoke(w.Context()); return err },
+		} {
+			err = revoke()
+			require.ErrorIs(t, err, lock.ErrNotContender)
+			require.ErrorContains(t, err, "session 0x")
+			require.Equal(t, `{"name":"orders","id":"orders-7"}`, w.Data("/app/orders-7"))
+		}
+	})
+}
+
+// Among the nodes of a line stands a persistent one: it is left alone, and does
+// not keep the holders beside it from being asked.
+func TestFault56_RevokeBesideAPersistentNode(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		m := lock.NewRW(p.Manager, dir)
+		h, err := m.RLock(w.Context())
+		require.NoError(t, err)
+		w.Put(dir+"/_c_0-__READ__-000000001", "mine") // before all others
+		time.Sleep(time.Second)                       // the hold is watched by now
+		asked, err := m.Revoke(w.Context())
+		require.ErrorIs(t, err, lock.ErrNotEphemeral)
+		require.Len(t, asked, 1)
+		require.Equal(t, h.Path(), asked[0].Path)
+		require.True(t, isClosed(h.Revoked()))
+		require.Equal(t, "mine", w.Data(dir+"/_c_0-__READ__-000000001"))
+	})
+}
+
+// The server that Revoke asks has not heard yet that the lock is held.
+func TestFault53_RevokeOnAServerThatLags(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p, q := w.Process(), w.Process()
+		w.Srv.Lag(q.Current().ID())
+		h, err := lock.New(p.Manager, dir).Lock(w.Context())
+		require.NoError(t, err)
+		require.NoError(t, lock.Revoke(w.Context(), q.Manager, h.Path()))
+		require.Equal(t, "__REVOKE__", w.Data(h.Path()))
+
+		w.Srv.Lag(q.Current().ID())
+		require.NoError(t, h.Release())
+		h, err = lock.New(p.Manager, dir).Lock(w.Context())
+		require.NoError(t, err)
+		asked, err := lock.New(q.Manager, dir).Revoke(w.Context())
+		require.NoError(t, err)
+		require.Len(t, asked, 1)
+		require.Equal(t, h.Path(), asked[0].Path)
+	})
+}

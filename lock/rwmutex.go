@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -117,6 +118,7 @@ func (m *RWMutex) TryRLock(ctx context.Context) (*Hold, error) {
 // downgrades its hold, its context ends; f goes on with that of the new hold,
 // which it releases itself.
 func (m *RWMutex) Do(ctx context.Context, f func(ctx context.Context, h *WriteHold) error) error {
+	misuse.NilFunc(f == nil, "Do")
 	h, err := m.Lock(ctx)
 	if err != nil {
 		return err
@@ -126,6 +128,7 @@ func (m *RWMutex) Do(ctx context.Context, f func(ctx context.Context, h *WriteHo
 
 // RDo runs f while it holds the lock for reading, as Mutex.Do does.
 func (m *RWMutex) RDo(ctx context.Context, f func(ctx context.Context, h *Hold) error) error {
+	misuse.NilFunc(f == nil, "Do")
 	h, err := m.RLock(ctx)
 	if err != nil {
 		return err
@@ -150,6 +153,7 @@ func (m *RWMutex) RDo(ctx context.Context, f func(ctx context.Context, h *Hold) 
 //
 // The caller must Release the new Hold.
 func (h *WriteHold) Downgrade(ctx context.Context) (*Hold, error) {
+	misuse.ZeroValue(h.Hold == nil, "WriteHold", "RWMutex.Lock")
 	dir, name := znode.Split(h.Path())
 	_, number, _ := strings.Cut(name, writeTag)
 	path := znode.Join(dir, znode.Protected(znode.NewGUID(), readTag+number))

@@ -173,8 +173,8 @@ func TestRWInvalidPath(t *testing.T) {
 				func() error { _, err := m.Holders(w.Context()); return err },
 				func() error { _, err := m.Waiters(w.Context()); return err },
 				func() error { _, err := m.Revoke(w.Context()); return err },
-				func() error { return m.Do(w.Context(), nil) },
-				func() error { return m.RDo(w.Context(), nil) },
+				func() error { return m.Do(w.Context(), func(context.Context, *lock.WriteHold) error { return nil }) },
+				func() error { return m.RDo(w.Context(), func(context.Context, *lock.Hold) error { return nil }) },
 			} {
 				require.ErrorContains(t, call(), "ends with /")
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -76,7 +77,10 @@ type Permit struct {
 }
 
 // N returns how many permits these are.
-func (p *Permit) N() int { return len(p.holds) }
+func (p *Permit) N() int {
+	p.made()
+	return len(p.holds)
+}
 
 // Token returns the fencing token. No two Permits of a path have the same, and
 // one that was asked for after another was released has a greater one. With a limit of one it can
@@ -94,8 +98,8 @@ func (p *Permit) Token() int64 { return p.token }
 //
 // ctx bounds the wait, not the permits. When it ends, the error matches
 // ctx.Err() and context.Cause(ctx), and our nodes are removed in the background.
-// Other errors: ErrTooManyPermits, at once or when a shared limit falls below n while this is
-// first in line; n below 1; session.ErrClosed; an invalid path; what the server
+// Other errors: ErrTooManyPermits, at once or when a shared limit falls below n
+// while this is first in line, but not below 1; n below 1; session.ErrClosed; an invalid path; what the server
 // answers, such as zk.ErrNoAuth when we may not create below path.
 //
 // The caller must Release the Permit.
@@ -122,7 +126,8 @@ func (s *Semaphore) observed(ctx context.Context, try bool, n int,
 
 // TryAcquire takes n permits if they are free and the first of those who wait,
 // if there are any, does not claim them. Otherwise it returns ErrNoPermits, and
-// leaves nothing behind. Unlike Acquire it does not stand in the line: it may come before
+// leaves nothing behind. So it does while a limit of 0 or less closes the semaphore;
+// a node of the limit that does not hold one is an error. Unlike Acquire it does not stand in the line: it may come before
 // somebody who has just become the first and has not looked yet.
 //
 // It waits for nobody but a server: ctx bounds that. Other errors are those of
@@ -143,6 +148,7 @@ func (s *Semaphore) TryAcquire(ctx context.Context, n int) (*Permit, error) {
 // returns what f does. If a permit was lost before f returned, the error
 // matches session.ErrLost besides, even where f returned nil.
 func (s *Semaphore) Do(ctx context.Context, n int, f func(ctx context.Context, p *Permit) error) error {
+	misuse.NilFunc(f == nil, "Do")
 	p, err := s.Acquire(ctx, n)
 	if err != nil {
 		return err

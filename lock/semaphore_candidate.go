@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/go-zookeeper/zk"
 
@@ -16,30 +17,56 @@ import (
 // inParallel is how many leases of one candidate are made or removed at a time.
 const inParallel = 16
 
-// place makes n leases. When it fails none is left, or they are removed in the
-// background.
-func (c *candidate) place(ctx context.Context, data []byte, n int) error {
+// place makes n leases and lists the leases. When it fails none is left, or
+// they are removed in the background.
+//
+// One list serves all n creates: each with a list of its own would take memory
+// that is quadratic in n.
+func (c *candidate) place(ctx context.Context, data []byte, n int) (leases, error) {
+	c.since = time.Now()
+	enter := c.s.EnterUnlisted
+	if n == 1 {
+		enter = c.s.Enter
+	}
 	c.entries = make([]*session.Entry, n)
 	errs := make([]error, n)
-	each(n, func(i int) { c.entries[i], errs[i] = c.s.Enter(ctx, c.dir, leaseTag, data) })
+	each(n, func(i int) { c.entries[i], errs[i] = enter(ctx, c.dir, leaseTag, data) })
 	c.own = make(map[string]bool, n)
 	for i, err := range errs {
 		if err != nil {
 			c.abandon()
-			return err
+			return leases{}, err
 		}
 		e := c.entries[i]
 		c.own[e.Name] = true
 		number, ok := znode.ParseSeq(e.Name, leaseTag)
 		if !ok {
 			c.abandon()
-			return fmt.Errorf("the server named our node %q, without a sequence number", e.Name)
+			return leases{}, fmt.Errorf("the server named our node %q, without a sequence number", e.Name)
 		}
 		if c.last == nil || number-c.number > 0 {
 			c.last, c.number = e, number
 		}
 	}
-	return nil
+	c.upTo = c.number
+	list := leases{c.entries[0].Children, c.entries[0].Dir}
+	for _, e := range c.entries {
+		e.Children = nil // a permit must not keep lists
+	}
+	if n == 1 {
+		return list, nil
+	}
+	list, err := c.list(ctx)
+	if err != nil {
+		c.abandon()
+	}
+	return list, err
+}
+
+// list lists the leases.
+func (c *candidate) list(ctx context.Context) (list leases, err error) {
+	list.names, list.dir, err = c.s.Children(ctx, c.dir)
+	return list, gone(err)
 }
 
 // each calls f for 0 to n-1, a few at a time.
@@ -60,38 +87,32 @@ func each(n int, f func(int)) {
 	work.Wait()
 }
 
-// first returns the newest of the lists that came with the leases. That all
-// creates came before it is likely, not certain.
-func (c *candidate) first() leases {
-	newest := c.entries[0]
-	for _, e := range c.entries[1:] {
-		if e.Dir.Pzxid > newest.Dir.Pzxid {
-			newest = e
-		}
-	}
-	list := leases{newest.Children, newest.Dir}
-	for _, e := range c.entries {
-		e.Children = nil // a permit must not keep lists
-	}
-	return list
-}
-
 func (c *candidate) rank(list leases) ranked {
 	var r ranked
 	for _, name := range list.names {
 		number, ok := znode.ParseSeq(name, leaseTag)
-		switch distance := number - c.number; {
+		switch {
 		case !ok:
 		case c.own[name]:
 			r.mine++
-		case distance > 0:
-			r.behind = true
 		default:
-			r.before++
-			r.behind = r.behind || distance == 0
+			if number-c.upTo <= 0 {
+				r.before++
+			}
+			r.behind = r.behind || number-c.number >= 0
 		}
 	}
 	return r
+}
+
+// limitChanged has the leases of a list that was taken after the limit has
+// changed count as before our own: any of them may hold by the limit before.
+func (c *candidate) limitChanged(list leases) {
+	for _, name := range list.names {
+		if number, ok := znode.ParseSeq(name, leaseTag); ok && number-c.upTo > 0 {
+			c.upTo = number
+		}
+	}
 }
 
 // free reports whether the permits are ours by that list and limit.
@@ -99,16 +120,28 @@ func (c *candidate) free(r ranked, limit int) bool {
 	return r.mine == len(c.entries) && r.before+len(c.entries) <= limit
 }
 
-// wait waits until the permits are ours. Nobody but who is first in line gets
-// here, so that a permit given back wakes one.
-func (c *candidate) wait(ctx context.Context) (*Permit, error) {
-	list := c.first()
+// wait waits until the permits are ours. Only the first in line gets here, so
+// that a permit given back wakes one. list came with the leases.
+func (c *candidate) wait(ctx context.Context, list leases) (*Permit, error) {
 	var watch *session.Watch // on the list; nil while that came with the leases
 	for {
 		r, stale := c.rank(list), c.limit.stale()
 		if !stale && c.free(r, c.limit.now) {
-			stop(watch)
-			return c.permit(ctx, r, list)
+			ok, err := true, error(nil)
+			if c.limit.shared() && (watch != nil || time.Since(c.since) > fresh) {
+				ok, err = c.confirm(ctx, c.limit.version)
+				ok = ok && !c.limit.stale()
+			}
+			if ok || err != nil {
+				stop(watch)
+			}
+			switch {
+			case err != nil:
+				return nil, err
+			case ok:
+				return c.permit(ctx, r, list)
+			}
+			stale = true
 		}
 		var err error
 		switch {
@@ -117,22 +150,46 @@ func (c *candidate) wait(ctx context.Context) (*Permit, error) {
 			err = session.ErrDeleted
 		default:
 			err = c.await(ctx, watch)
+			stale = c.limit.stale()
 		}
 		stop(watch)
 		if err != nil {
 			return nil, err
 		}
-		if err := c.limit.refresh(ctx); err != nil {
-			return nil, err
-		}
-		if err := enough(len(c.entries), c.limit.now); err != nil {
-			return nil, err
+		if stale {
+			if err := c.limit.look(ctx); err != nil {
+				return nil, err
+			}
+			if err := c.limit.enough(ctx, len(c.entries)); err != nil {
+				return nil, err
+			}
 		}
 		list.names, list.dir, watch, err = c.s.ChildrenW(ctx, c.dir)
 		if err != nil {
 			return nil, gone(err)
 		}
+		if stale {
+			c.limitChanged(list)
+		}
 	}
+}
+
+// confirm reports whether the limit has the version that the candidate goes by,
+// and its last lease stands, after everything that was answered before.
+func (c *candidate) confirm(ctx context.Context, version int32) (bool, error) {
+	_, err := c.s.Txn(ctx, session.CheckOp(c.last.Path(), session.AnyVersion), session.CheckOp(c.limit.node, version))
+	refused, known := session.RefusedOp(err)
+	switch {
+	case err == nil:
+		return true, nil
+	case known && refused == 0 && errors.Is(err, zk.ErrNoNode):
+		return false, session.ErrDeleted
+	case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode):
+		return false, nil
+	case errors.Is(err, session.ErrUnknownOutcome) && ctx.Err() == nil && c.s.Err() == nil:
+		return false, nil // a check that is asked for twice does no harm
+	}
+	return false, err
 }
 
 func stop(watch *session.Watch) {
@@ -163,23 +220,69 @@ func (c *candidate) await(ctx context.Context, watch *session.Watch) error {
 	return c.s.Err()
 }
 
-// atOnce is wait for one who does not.
-func (c *candidate) atOnce(ctx context.Context, limit int) (*Permit, error) {
-	list := c.first()
-	r := c.rank(list)
+// atOnce is wait for a candidate that does not wait.
+func (c *candidate) atOnce(ctx context.Context, list leases) (*Permit, error) {
+	r, limit := c.rank(list), c.limit.permits
 	if r.mine < len(c.entries) {
 		var err error
-		if list.names, list.dir, err = c.s.Children(ctx, c.dir); err != nil {
-			return nil, gone(err)
-		}
-		if r = c.rank(list); r.mine < len(c.entries) {
-			return nil, session.ErrDeleted
+		if list, err = c.list(ctx); err != nil {
+			return nil, err
 		}
 	}
-	if !c.free(r, limit) {
+	if c.limit.shared() {
+		var err error
+		if limit, list, err = c.settle(ctx, list); err != nil {
+			return nil, err
+		}
+	}
+	switch r = c.rank(list); {
+	case r.mine < len(c.entries):
+		return nil, session.ErrDeleted
+	case !c.free(r, limit):
 		return nil, ErrNoPermits
 	}
 	return c.permit(ctx, r, list)
+}
+
+// settle reads the shared limit until it is known that the list is good for it.
+// The first read is enough for a limit that was written before our last lease
+// was made. A later one has to stay the same while the leases are listed anew.
+func (c *candidate) settle(ctx context.Context, list leases) (limit int, _ leases, err error) {
+	known := c.last.Czxid // the limit has not been written since, as far as we know; 0: nothing is known
+	for {
+		data, stat, err := c.s.Get(ctx, c.limit.node)
+		if err != nil {
+			if err := c.limit.orMake(ctx, err); err != nil {
+				return 0, list, err
+			}
+			continue
+		}
+		if limit, err = c.limit.decode(data); err != nil {
+			return 0, list, err
+		}
+		if limit <= 0 {
+			return 0, list, fmt.Errorf("%w: a limit of %d in %s closes the semaphore", ErrNoPermits, limit, c.limit.node)
+		}
+		if err := enough(len(c.entries), limit); err != nil {
+			return 0, list, err
+		}
+		if stat.Mzxid <= known {
+			ok := true
+			if time.Since(c.since) > fresh && c.free(c.rank(list), limit) {
+				if ok, err = c.confirm(ctx, stat.Version); err != nil {
+					return 0, list, err
+				}
+			}
+			if ok {
+				return limit, list, nil
+			}
+		}
+		known = stat.Mzxid
+		if list, err = c.list(ctx); err != nil {
+			return 0, list, err
+		}
+		c.limitChanged(list)
+	}
 }
 
 // permit begins the holds.

@@ -50,10 +50,32 @@ func TestSemaphoreSharedCosts(t *testing.T) {
 		s := lock.NewSemaphore(p.Manager, pool, lock.SharedPermits("/limit", 2))
 		keep := permits(p, s, 1)
 		var held *lock.Permit
-		require.Equal(t, map[string]int{"create": 2, "getChildren2": 2, "getData": 3, "delete": 1},
-			w.Count(func() { held = permits(p, s, 1) }), "two reads of the limit more: at the start, and first in line")
+		require.Equal(t, map[string]int{"create": 2, "getChildren2": 2, "getData": 2, "delete": 1},
+			w.Count(func() { held = permits(p, s, 1) }), "one read more than with a fixed limit")
+
+		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1, "delete": 1}, w.Count(func() {
+			_, err := s.TryAcquire(w.Context(), 1)
+			require.ErrorIs(t, err, lock.ErrNoPermits)
+		}), "one read more")
+
+		waiter := acquiring(w, s, 1)
+		require.True(t, waiter.Waiting())
+		require.Equal(t, map[string]int{"delete": 2, "getChildren2": 1, "multi": 1}, w.Count(func() {
+			require.NoError(t, held.Release())
+			held = waiter.Get()
+		}), "a candidate that waited has its limit confirmed")
+		require.NoError(t, keep.Release())
+		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1}, w.Count(func() {
+			var err error
+			keep, err = s.TryAcquire(w.Context(), 1)
+			require.NoError(t, err)
+		}))
 		require.NoError(t, held.Release())
 		require.NoError(t, keep.Release())
+
+		require.Equal(t, map[string]int{"create": 3, "getChildren2": 2, "getData": 3, "delete": 1},
+			w.Count(func() { held = permits(p, s, 2) }), "two leases, one list; more than one permit may be too many: one read more")
+		require.NoError(t, held.Release())
 	})
 }
 

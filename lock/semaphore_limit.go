@@ -23,10 +23,13 @@ type Limit struct {
 // semaphore must give the same: each goes by its own.
 func Permits(n int) Limit { return Limit{permits: n} }
 
-// SharedPermits is a limit that all who use the semaphore read from the node at
-// path, below the Manager's root; it can be changed by Resize while they do. The
-// node is Curator's SharedCount: four bytes, big-endian. Where it is missing it
-// is made when somebody comes to look for free permits, with the number initial.
+// SharedPermits is a limit that every user of the semaphore reads from the
+// znode at path, below the Manager's root; Resize changes it meanwhile. The
+// znode is Curator's SharedCount: four bytes, big-endian. Acquire and
+// TryAcquire create a missing znode with the number initial.
+//
+// A limit of 0 or less closes the semaphore: Acquire waits until the limit
+// rises, TryAcquire returns ErrNoPermits.
 func SharedPermits(path string, initial int) Limit { return Limit{initial, path} }
 
 // shared reports whether the limit is read from a node. The zero Limit is a
@@ -34,26 +37,37 @@ func SharedPermits(path string, initial int) Limit { return Limit{initial, path}
 func (l Limit) shared() bool { return l.node != "" }
 
 func (l Limit) validate() error {
-	if err := validPermits(l.permits); err != nil {
-		return fmt.Errorf("the limit: %w", err)
-	}
-	if l.shared() {
-		if err := znode.Validate(l.node); err != nil {
-			return fmt.Errorf("the node of the limit: %w", err)
+	if !l.shared() {
+		if err := validPermits(l.permits); err != nil {
+			return fmt.Errorf("the limit: %w", err)
 		}
+		return nil
+	}
+	if err := validLimit(l.permits); err != nil {
+		return err
+	}
+	if err := znode.Validate(l.node); err != nil {
+		return fmt.Errorf("the node of the limit: %w", err)
 	}
 	return nil
 }
 
 func validPermits(n int) error {
 	if n < 1 || n > math.MaxInt32 {
-		return fmt.Errorf("%d is no number of permits: it must be from 1 to %d", n, math.MaxInt32)
+		return fmt.Errorf("%d permits: the number must be from 1 to %d", n, math.MaxInt32)
 	}
 	return nil
 }
 
-// read returns the limit as it is now. It makes nothing where the node of a
-// shared one is missing.
+func validLimit(n int) error {
+	if n < 0 || n > math.MaxInt32 {
+		return fmt.Errorf("a limit of %d: it must be from 0 (closed) to %d", n, math.MaxInt32)
+	}
+	return nil
+}
+
+// read returns the limit that the connected server knows. It makes nothing
+// where the node of a shared one is missing.
 func (l Limit) read(ctx context.Context, sm *session.Manager) (int, error) {
 	if !l.shared() {
 		return l.permits, nil
@@ -68,54 +82,100 @@ func (l Limit) read(ctx context.Context, sm *session.Manager) (int, error) {
 	return l.decode(data)
 }
 
+var errNotALimit = errors.New("a limit has four, as Curator's SharedCount; " +
+	"if no other program needs the znode, delete it, and it is made anew")
+
 func (l Limit) decode(data []byte) (int, error) {
 	if len(data) != 4 {
-		return 0, fmt.Errorf("%s holds %d bytes: a limit has four, as Curator's SharedCount", l.node, len(data))
+		return 0, fmt.Errorf("%s holds %d bytes: %w", l.node, len(data), errNotALimit)
 	}
 	return int(int32(binary.BigEndian.Uint32(data))), nil
 }
 
 func encodeLimit(n int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(n)) }
 
-// limitView is the limit as somebody knows it who waits for permits. The watch
-// is nil for a fixed one.
+// enough refuses n permits of a limit that can never give them. A closed
+// semaphore may open again.
+func enough(n, limit int) error {
+	if limit > 0 && n > limit {
+		return fmt.Errorf("%w: %d asked for, the limit is %d", ErrTooManyPermits, n, limit)
+	}
+	return nil
+}
+
+// limitView is the limit as a candidate knows it that waits for permits.
 type limitView struct {
 	Limit
-	s     *session.Session
-	now   int
-	watch *session.Watch
+	s *session.Session
+
+	now     int            // 0 or less lets no candidate in
+	broken  error          // why the data of the node is not a limit; now is 0 then
+	version int32          // of the node
+	watch   *session.Watch // nil for a fixed limit
 }
 
 // look reads the limit and watches it. It makes the node where it is missing.
 func (v *limitView) look(ctx context.Context) error {
+	v.stop()
 	if !v.shared() {
 		v.now = v.permits
 		return nil
 	}
 	for {
-		data, _, watch, err := v.s.GetW(ctx, v.node)
-		switch {
-		case err == nil:
-			v.watch = watch
-			v.now, err = v.decode(data)
-			return err
-		case !errors.Is(err, zk.ErrNoNode):
+		data, stat, watch, err := v.s.GetW(ctx, v.node)
+		if err == nil {
+			v.watch, v.version = watch, stat.Version
+			v.now, v.broken = v.decode(data)
+			return nil
+		}
+		if err := v.orMake(ctx, err); err != nil {
 			return err
 		}
-		err = makeNode(ctx, v.s, v.node, encodeLimit(v.permits))
-		if err != nil && !errors.Is(err, zk.ErrNodeExists) && !errors.Is(err, session.ErrUnknownOutcome) {
-			return err
-		}
-		// In doubt the next read tells, or finds ctx or the session ended.
 	}
 }
 
-// refresh looks again if the limit has changed.
-func (v *limitView) refresh(ctx context.Context) error {
-	if !v.stale() {
-		return nil
+// orMake makes the node if a read found none. It returns nil if another read
+// may do better.
+func (v *limitView) orMake(ctx context.Context, err error) error {
+	if !errors.Is(err, zk.ErrNoNode) {
+		return err
 	}
-	return v.look(ctx)
+	err = makeNode(ctx, v.s, v.node, encodeLimit(v.permits))
+	if err != nil && !errors.Is(err, zk.ErrNodeExists) && !errors.Is(err, session.ErrUnknownOutcome) {
+		return err
+	}
+	return nil // in doubt the next read tells, or finds ctx or the session ended
+}
+
+// enough refuses n permits that exceed the limit. The connected server may not
+// know yet that the limit was raised, so a sync comes before the refusal.
+func (v *limitView) enough(ctx context.Context, n int) error {
+	for {
+		err := enough(n, v.now)
+		if err == nil || !v.shared() {
+			return err
+		}
+		if err := v.s.Sync(ctx, v.node); err != nil {
+			return err
+		}
+		if !v.stale() {
+			return err
+		}
+		if err := v.look(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// closed says why the limit lets no candidate in; nil if it does.
+func (v *limitView) closed() error {
+	switch {
+	case v.broken != nil:
+		return v.broken
+	case v.now <= 0:
+		return fmt.Errorf("a limit of %d in %s closes the semaphore", v.now, v.node)
+	}
+	return nil
 }
 
 // stale reports whether the limit has changed since it was read.
@@ -133,20 +193,21 @@ func (v *limitView) changed() <-chan struct{} {
 func (v *limitView) stop() {
 	if v.watch != nil {
 		v.watch.Stop()
+		v.watch = nil
 	}
 }
 
 // creator is a Manager or a Session.
 type creator interface {
-	Create(ctx context.Context, path string, data []byte, mode session.Mode) (string, error)
+	CreateOnce(ctx context.Context, path string, data []byte) error
 	EnsureDir(ctx context.Context, path string) error
 }
 
 // makeNode makes a persistent node, and its parents where they are missing.
 func makeNode(ctx context.Context, c creator, path string, data []byte) error {
 	for {
-		_, err := c.Create(ctx, path, data, session.Persistent)
-		if !errors.Is(err, zk.ErrNoNode) {
+		err := c.CreateOnce(ctx, path, data)
+		if !errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
 			return err
 		}
 		dir, _ := znode.Split(path)
@@ -156,10 +217,14 @@ func makeNode(ctx context.Context, c creator, path string, data []byte) error {
 	}
 }
 
-// Limit returns how many permits there are in all, as the server we are
-// connected to knows it. ctx bounds the read.
+// Limit returns how many permits there are in all. For a shared limit it asks a
+// server that has caught up with its leader: every Resize that has returned is
+// seen. ctx bounds the requests. Limit is safe for concurrent use.
 func (s *Semaphore) Limit(ctx context.Context) (int, error) {
 	n, err := 0, s.err
+	if err == nil && s.limit.shared() {
+		err = s.sm.Sync(ctx, s.limit.node)
+	}
 	if err == nil {
 		n, err = s.limit.read(ctx, s.sm)
 	}
@@ -169,16 +234,20 @@ func (s *Semaphore) Limit(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// Resize sets the shared limit to n, for all who use the semaphore. Who waits
-// is told. Nobody loses a permit: where more are held than n, nobody gets one
-// until enough have been given back.
+// Resize sets the shared limit to n, for every user of the semaphore, and wakes
+// the waiter at the head of the line. A limit of 0 closes the semaphore until
+// the next Resize.
 //
-// Who acquires from the line gets no permit by an older limit than that of the
-// instant in which it has got it; a TryAcquire under way may still go by the one
-// before. ctx bounds the requests. A lost answer is session.ErrUnknownOutcome:
-// Limit tells, or Resize again. A semaphore whose limit is fixed cannot be
-// resized. A node that does not hold four bytes, or that a session owns, is not a
-// limit: Resize leaves it, with an error.
+// No holder loses a permit: where more are held than n, none is given until
+// enough have been released. A permit is given at one instant of ZooKeeper's
+// history, by the limit and the holders of that instant. That instant is at
+// most a second older than the last request of the Acquire or TryAcquire: one
+// that is under way when Resize returns may still go by the limit before.
+//
+// ctx bounds the requests. Resize leaves a node alone that does not hold a limit,
+// or that a session owns. A lost answer may be session.ErrUnknownOutcome: Limit
+// tells, or Resize again. A semaphore whose limit is fixed cannot be resized.
+// Resize is safe for concurrent use; the last write counts.
 func (s *Semaphore) Resize(ctx context.Context, n int) error {
 	err := s.resize(ctx, n)
 	if err != nil {
@@ -194,24 +263,29 @@ func (s *Semaphore) resize(ctx context.Context, n int) error {
 	case !s.limit.shared():
 		return fmt.Errorf("its limit of %d is fixed by the program; one of SharedPermits can be changed", s.limit.permits)
 	}
-	if err := validPermits(n); err != nil {
+	if err := validLimit(n); err != nil {
 		return err
 	}
 	for {
-		held, stat, err := s.sm.Get(ctx, s.limit.node)
-		if err == nil && stat.EphemeralOwner != 0 {
-			err = fmt.Errorf("%s belongs to the session 0x%x: it is not a limit; check the path", s.limit.node, stat.EphemeralOwner)
-		}
+		data, stat, err := s.sm.Get(ctx, s.limit.node)
 		if err == nil {
-			_, err = s.limit.decode(held)
+			if stat.EphemeralOwner != 0 {
+				return fmt.Errorf("%s belongs to the session 0x%x: it is not a limit; check the path", s.limit.node, stat.EphemeralOwner)
+			}
+			if _, err := s.limit.decode(data); err != nil {
+				return err // another program may need it
+			}
+			// A server that lags has the write refused, and has caught up then.
+			_, err = s.sm.Set(ctx, s.limit.node, encodeLimit(n), stat.Version)
+			if errors.Is(err, zk.ErrBadVersion) && !errors.Is(err, session.ErrUnknownOutcome) {
+				continue
+			}
 		}
-		if err == nil {
-			_, err = s.sm.Set(ctx, s.limit.node, encodeLimit(n), session.AnyVersion)
-		}
-		if !errors.Is(err, zk.ErrNoNode) {
+		if !errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
 			return err
 		}
-		if err = makeNode(ctx, s.sm, s.limit.node, encodeLimit(n)); !errors.Is(err, zk.ErrNodeExists) {
+		err = makeNode(ctx, s.sm, s.limit.node, encodeLimit(n))
+		if !errors.Is(err, zk.ErrNodeExists) || errors.Is(err, session.ErrUnknownOutcome) {
 			return err
 		}
 	}

@@ -58,8 +58,9 @@ type Balancer[T any] struct {
 	rules    downRules
 	epoch    time.Time
 
-	current atomic.Pointer[table[T]]
-	mu      sync.Mutex // held while a table is built
+	current  atomic.Pointer[table[T]]
+	building atomic.Bool // somebody builds what will replace current
+	mu       sync.Mutex  // held while the strategy prepares a table, and nothing of the user's
 }
 
 // table is what a balancer has made of one state of its source. It is never
@@ -125,6 +126,41 @@ func (b *Balancer[T]) Pick(key string) (Picked[T], error) {
 	return Picked[T]{Item: t.items[i], state: st, from: b}, nil
 }
 
+// PickOther is Pick that never picks an element with one of the ids: for another
+// attempt after calls to those have failed. It prefers elements that are not
+// marked down. The error is ErrNoInstance too where no other element is left. It
+// takes longer than Pick.
+func (b *Balancer[T]) PickOther(key string, tried ...string) (Picked[T], error) {
+	t, err := b.table()
+	if err != nil {
+		return Picked[T]{}, err
+	}
+	if t.none != nil {
+		return Picked[T]{}, t.none
+	}
+	g := t.group
+	for _, id := range tried {
+		if st := t.known[id]; st != nil {
+			g.tried = append(g.tried, st)
+		}
+	}
+	i := t.pick.pick(&g, key)
+	for range g.states { // all that are up were tried: any other will do
+		if !slices.Contains(g.tried, g.states[i]) {
+			break
+		}
+		if i++; i == len(g.states) {
+			i = 0
+		}
+	}
+	st := g.states[i]
+	if slices.Contains(g.tried, st) {
+		return Picked[T]{}, fmt.Errorf("%w: all %d were tried", ErrNoInstance, len(g.states))
+	}
+	st.pending.Add(1)
+	return Picked[T]{Item: t.items[i], state: st, from: b}, nil
+}
+
 // Done says that the call to the picked element is over, and how it went: nil
 // unless the element is to blame. A context that was cancelled says nothing
 // about it and does not count. Only the first Done of a Picked counts, which
@@ -135,8 +171,16 @@ func (p *Picked[T]) Done(err error) {
 	}
 	p.over = true
 	p.state.pending.Add(-1)
-	if err != nil && p.from.rules.errors > 0 && !errors.Is(err, context.Canceled) {
-		p.state.failed(p.from.now(), p.from.rules)
+	switch {
+	case err == nil:
+		p.state.blame.less()
+	case errors.Is(err, context.Canceled):
+	default:
+		now := p.from.now()
+		p.state.blame.add(now)
+		if p.from.rules.errors > 0 {
+			p.state.failed(now, p.from.rules)
+		}
 	}
 }
 
@@ -191,14 +235,8 @@ func (b *Balancer[T]) Refresh() error {
 	if b.rules.err != nil {
 		return b.rules.err
 	}
-	b.renew()
-	return nil
-}
-
-func (b *Balancer[T]) renew() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.build()
+	return nil
 }
 
 func (b *Balancer[T]) now() time.Duration { return time.Since(b.epoch) + 1 }
@@ -223,21 +261,46 @@ func (b *Balancer[T]) table() (*table[T], error) {
 		if err := b.Refresh(); err != nil {
 			return nil, err
 		}
-	case b.mu.TryLock():
-		defer b.mu.Unlock()
+	case b.building.CompareAndSwap(false, true):
+		defer b.building.Store(false)
 		b.build()
 	}
 	return b.current.Load(), nil
 }
 
-// build makes the table of what the source holds, unless it stands already.
-// b.mu is held.
+// build makes the table of what the source holds, unless it stands already. It
+// calls the user's functions, which may call the balancer, and so locks nothing
+// meanwhile: of two that build at once one starts over.
 func (b *Balancer[T]) build() {
-	before := b.current.Load()
-	items := b.source.Load()
-	if before != nil && same(before.from, items) {
-		return
+	for {
+		before := b.current.Load()
+		items := b.source.Load()
+		if before != nil && same(before.from, items) {
+			return
+		}
+		if b.install(b.draft(items, before), before) {
+			return
+		}
 	}
+}
+
+// install makes t the current table in place of before, unless another has
+// become so.
+func (b *Balancer[T]) install(t, before *table[T]) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.current.Load() != before {
+		return false
+	}
+	if len(t.items) > 0 {
+		t.pick = b.strategy.prepare(&t.group)
+	}
+	b.current.Store(t)
+	return true
+}
+
+// draft makes a table that the strategy has not prepared yet.
+func (b *Balancer[T]) draft(items []T, before *table[T]) *table[T] {
 	t := &table[T]{from: items, known: make(map[string]*state, len(items))}
 	t.group.now = b.now
 	for i := range items {
@@ -259,8 +322,6 @@ func (b *Balancer[T]) build() {
 	}
 	if len(t.items) == 0 {
 		t.none = fmt.Errorf("%w: %d are known, none of them enabled and without draining", ErrNoInstance, len(items))
-	} else {
-		t.pick = b.strategy.prepare(&t.group)
 	}
-	b.current.Store(t)
+	return t
 }

@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,12 +12,56 @@ type state struct {
 	id      string
 	pending atomic.Int64
 	down    atomic.Int64 // until when, on the balancer's clock; 0 if not
+	blame   blame
 
 	mu     sync.Mutex
 	errors int
 	first  time.Duration // when the window began
 
 	_ [64]byte // states that are neighbours do not share a cache line
+}
+
+// blame is what failed calls weigh against an element whose calls are counted:
+// one that breaks off calls at once has the fewest under way.
+type blame struct {
+	failures atomic.Int64 // in a row, less one for each call that went well
+	until    atomic.Int64 // when they are forgotten, on the balancer's clock
+}
+
+// How much failures weigh: as much as 2, 4, 8 up to 64 calls under way, for some
+// time from the last on.
+const (
+	blameTime = 10 * time.Second
+	mostBlame = 6
+)
+
+func (b *blame) add(now time.Duration) {
+	b.until.Store(int64(now + blameTime))
+	if b.failures.Add(1) > mostBlame {
+		b.failures.Store(mostBlame)
+	}
+}
+
+func (b *blame) less() {
+	if n := b.failures.Load(); n > 0 {
+		b.failures.CompareAndSwap(n, n-1)
+	}
+}
+
+// weight is how many calls under way the failures weigh as much as.
+func (b *blame) weight(g *group, c *clock) int64 {
+	n := b.failures.Load()
+	if n == 0 {
+		return 0
+	}
+	if *c == 0 {
+		*c = clock(g.now())
+	}
+	if int64(*c) < b.until.Load() {
+		return 1 << n
+	}
+	b.failures.CompareAndSwap(n, 0)
+	return 0
 }
 
 // failed counts an error, and marks the element down when there are too many.
@@ -38,15 +83,19 @@ type group struct {
 	states  []*state
 	weights []int64 // 1 to MaxWeight
 	now     func() time.Duration
+	tried   []*state // that are passed over in this pick
 }
 
 // clock is read once a pick, and only when something is marked down.
 type clock int64
 
-// up reports whether the element is not marked down. A mark whose time is up
+// up reports whether the element is not marked down, nor tried. A mark whose time is up
 // is removed, so that the clock is not read again for it.
 func (g *group) up(i int, c *clock) bool {
 	st := g.states[i]
+	if len(g.tried) > 0 && slices.Contains(g.tried, st) {
+		return false
+	}
 	until := st.down.Load()
 	if until == 0 {
 		return true

@@ -8,10 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
-	"github.com/docent-go/docent/internal/oneline"
+	"github.com/docent-go/docent/internal/atomicfile"
 )
 
 const (
@@ -71,7 +70,7 @@ type cachedInstance struct {
 func SaveCache(path, service string, instances []Instance, saved time.Time) error {
 	data, err := encodeCache(service, instances, saved)
 	if err == nil {
-		err = replaceFile(path, data)
+		err = atomicfile.Replace(path, data, 0o600)
 	}
 	if err != nil {
 		return &CacheError{path, err}
@@ -204,34 +203,4 @@ func (c cachedInstance) instance(service string) (Instance, error) {
 		}
 	}
 	return in, in.check()
-}
-
-// replaceFile writes a new file beside the old one and puts it in its place
-// once it is on the disk.
-func replaceFile(path string, data []byte) error {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = oneline.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return oneline.Join(err, os.Remove(f.Name()))
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes the renaming itself survive a crash.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return oneline.Join(d.Sync(), d.Close())
 }

@@ -74,3 +74,20 @@ func TestCacheOfMany(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, all, 5000)
 }
+
+// A cache file may be a link, to a file that does not exist yet too.
+func TestFault27_CacheFollowsADanglingLink(t *testing.T) {
+	dir := t.TempDir()
+	link, file := filepath.Join(dir, "link"), filepath.Join(dir, "data", "file")
+	require.NoError(t, os.Mkdir(filepath.Dir(file), 0o755))
+	require.NoError(t, os.Symlink("data/file", link))
+	for range 2 {
+		require.NoError(t, naming.SaveCache(link, "svc", []naming.Instance{sample()}, time.UnixMilli(7)))
+		to, err := os.Readlink(link)
+		require.NoError(t, err)
+		require.Equal(t, "data/file", to)
+		all, _, err := naming.LoadCache(file, "svc")
+		require.NoError(t, err)
+		require.True(t, sample().Equal(all[0]))
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/docent-go/docent/internal/atomicfile"
 )
 
 // cachePause is the least time between two writes of a cache file.
@@ -28,12 +30,16 @@ type cacheKeeper struct {
 	err error // of the last attempt to read or write
 }
 
-// openCache reads the file, if there is one.
-func openCache(path, service string) (*cacheKeeper, []Instance) {
+// openCache reads the file, if there is one, and returns those of its instances
+// that keep accepts.
+func openCache(path, service string, keep func(Instance) bool) (*cacheKeeper, []Instance) {
 	c := &cacheKeeper{path: path, wake: make(chan struct{}, 1)}
 	instances, _, err := LoadCache(path, service)
 	switch {
 	case err == nil:
+		if keep != nil {
+			instances = slices.DeleteFunc(instances, func(in Instance) bool { return !keep(in) })
+		}
 		c.loaded, c.written = true, sorted(instances)
 		return c, c.written
 	case errors.Is(err, fs.ErrNotExist):
@@ -101,6 +107,15 @@ func (s *Service) pauseCache() {
 	}
 }
 
+// putAside renames a damaged file. A symbolic link to it stays.
+func putAside(path string) error {
+	file, err := atomicfile.Target(path)
+	if err != nil {
+		return err
+	}
+	return os.Rename(file, file+".damaged")
+}
+
 // saveCache writes the file if it is behind.
 func (s *Service) saveCache() {
 	c, instances := s.cache, s.view.Load().Instances
@@ -109,7 +124,7 @@ func (s *Service) saveCache() {
 	}
 	err := error(nil)
 	if c.aside {
-		if err = os.Rename(c.path, c.path+".damaged"); err != nil {
+		if err = putAside(c.path); err != nil {
 			err = &CacheError{c.path, fmt.Errorf("a damaged file is in the way: %w", err)}
 		}
 	}

@@ -65,8 +65,9 @@ type curator struct{ enabled bool }
 // fields, and refused in Metadata.
 //
 // All JSON that Curator reads is read, and {} too: absent fields have the
-// values that Curator gives them. Fields that Curator does not know are kept when the
-// instance is written again.
+// values that Curator gives them. An instance that is read and written again
+// keeps everything that was not changed as it was: fields that Curator does not know, the
+// order of fields, digits and white space.
 func Curator(opts ...CuratorOption) Codec {
 	c := &curator{}
 	for _, o := range opts {
@@ -142,7 +143,7 @@ func (c *curator) encode(in Instance, payload func() ([]byte, error)) (string, [
 		from.extra = slices.DeleteFunc(slices.Clone(from.extra), func(m member) bool { return m.key == sideKey })
 	}
 	b = appendMembers(b, from.extra)
-	return in.ID, append(b, '}'), nil
+	return in.ID, from.keep(append(b, '}')), nil
 }
 
 func appendPort(b []byte, port int) []byte {
@@ -247,7 +248,10 @@ func (c *curator) Decode(service, name string, data []byte) (Instance, error) {
 	if err == nil {
 		err = in.takePayload(&from)
 	}
-	return finish(in, from, err)
+	if in, err = finish(in, from, err); err != nil {
+		return in, err
+	}
+	return remember(c, in, data), nil
 }
 
 // finish checks an instance that was read, and gives it its origin.

@@ -91,7 +91,10 @@ func (s *spring) Decode(service, name string, data []byte) (Instance, error) {
 	default:
 		err = in.takePayload(&from)
 	}
-	return finish(in, from, err)
+	if in, err = finish(in, from, err); err != nil {
+		return in, err
+	}
+	return remember(s, in, data), nil
 }
 
 func (in *Instance) takeBean(from *origin) error {

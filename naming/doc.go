@@ -35,7 +35,9 @@
 //   - A node that holds no instance is reported once for each of its versions.
 //     The others are served.
 //   - A service that loses all its instances at one stroke goes on being shown
-//     with the last of them for a while (ProtectEmpty), and is marked as Kept.
+//     with the last of them for a while (ProtectEmpty), and is marked as Kept:
+//     until another instance carries the service, and without those that Where
+//     leaves out.
 //   - With a CacheFile a program can start while ZooKeeper is away
 //     (session.Start).
 //

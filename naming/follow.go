@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -17,13 +18,15 @@ import (
 // following is what the loop of a Service knows.
 type following struct {
 	nodes   map[string]*known
-	shown   []*known  // what Instances were made of
-	read    bool      // Instances were read, not taken from a file
-	emptied bool      // there was no instance at the last look
-	missing []*known  // that are shown although they are gone (ProtectEmpty)
-	since   time.Time // when the time of their protection began; zero if it does not run
-	trees   reported  // the tree's error
-	limits  reported  // of nodes left out
+	shown   []*known         // what Instances were made of
+	read    bool             // Instances were read, not taken from a file
+	emptied bool             // there was no instance at the last look
+	lost    []*known         // those that were shown before all were gone (ProtectEmpty)
+	missing []*known         // those of lost that are shown although they are gone
+	since   time.Time        // when the time of their protection began; zero if it does not run
+	trees   reported         // the tree's error
+	refused map[string]error // of nodes that may not be read, by name
+	limits  reported         // of nodes left out
 }
 
 // known is a node in one version.
@@ -168,12 +171,12 @@ func (s *Service) show(now *mirror.TreeState) time.Duration {
 	case s.away.Load():
 		next.Stale, next.Why = true, ErrAway
 	}
-	shown, problems := s.compose(now)
+	shown, unwanted, problems := s.compose(now)
 	left := time.Duration(0)
 	if refused != nil && len(shown) == 0 {
 		next.Kept = old.Kept // that there are none is not known
 	} else {
-		shown, left = s.protect(next, shown)
+		shown, left = s.protect(next, shown, unwanted)
 		next.Kept = len(s.missing) > 0
 		if !s.read || !slices.Equal(shown, s.shown) {
 			next.Instances = make([]Instance, len(shown))
@@ -183,8 +186,8 @@ func (s *Service) show(now *mirror.TreeState) time.Duration {
 			s.shown, s.read = shown, true
 		}
 	}
-	if next.Why == nil && now.Err != nil {
-		problems = append(problems, s.trees.is(now.Err))
+	if next.Why == nil {
+		problems = append(problems, s.unreadable(now)...)
 	}
 	if now.LeftOut > 0 {
 		problems = append(problems, s.limits.is(fmt.Errorf("naming: service %q has %d nodes beyond the limit of %d, which are not looked at",
@@ -199,9 +202,30 @@ func (s *Service) show(now *mirror.TreeState) time.Duration {
 	return left
 }
 
-// compose reads what the nodes say. A node that has not changed is not read
-// again.
-func (s *Service) compose(now *mirror.TreeState) (shown []*known, problems []error) {
+// unreadable lists why nodes may not be read, in the order of their names.
+func (s *Service) unreadable(now *mirror.TreeState) []error {
+	var problems []error
+	refused := make(map[string]error)
+	for _, n := range slices.Concat(now.Nodes, now.Hidden) {
+		if n.Err == nil || n.Path == "" {
+			continue
+		}
+		before := reported{s.refused[n.Path]}
+		refused[n.Path] = before.is(n.Err)
+	}
+	s.refused = refused
+	for _, name := range slices.Sorted(maps.Keys(refused)) {
+		problems = append(problems, refused[name])
+	}
+	if now.Err != nil && len(problems) == 0 {
+		problems = append(problems, s.trees.is(now.Err))
+	}
+	return problems
+}
+
+// compose reads what the nodes say: the instances to show, and those that the
+// filter leaves out (Where). A node that has not changed is not read again.
+func (s *Service) compose(now *mirror.TreeState) (shown, unwanted []*known, problems []error) {
 	nodes := make(map[string]*known, len(now.Nodes))
 	for _, n := range now.Nodes {
 		if n.Path == "" {
@@ -222,24 +246,34 @@ func (s *Service) compose(now *mirror.TreeState) (shown []*known, problems []err
 			problems = append(problems, k.err)
 		case s.opts.keep == nil || s.opts.keep(k.in):
 			shown = append(shown, k)
+		default:
+			unwanted = append(unwanted, k)
 		}
 	}
 	s.nodes = nodes
-	return shown, problems
+	return shown, unwanted, problems
 }
 
-// protect adds the instances that were there before all were gone, but for those
-// that have come back since, as long as the protection lasts. It returns for
-// how long that is.
-func (s *Service) protect(next *View, shown []*known) ([]*known, time.Duration) {
+// protect adds the instances that were there before all were gone, as long as
+// the protection lasts. It leaves out those that have come back since, be it as
+// instances that the filter leaves out. The protection ends with the first
+// instance that takes calls and was not among the lost: the service was
+// deployed anew. protect returns for how long the protection lasts.
+func (s *Service) protect(next *View, shown, unwanted []*known) ([]*known, time.Duration) {
 	if len(shown) == 0 && !s.emptied && s.opts.protect > 0 {
-		s.missing, s.since = s.last(next), time.Time{}
+		s.lost, s.since = s.last(next), time.Time{}
+		s.missing = slices.Clone(s.lost)
 	}
 	s.emptied = len(shown) == 0
-	s.missing = slices.DeleteFunc(s.missing, func(k *known) bool {
-		return slices.ContainsFunc(shown, func(back *known) bool { return back.in.ID == k.in.ID || back.in.samePlace(k.in) })
-	})
+	if len(s.missing) > 0 {
+		back, lost := indexOf(shown, unwanted), indexOf(s.lost)
+		s.missing = slices.DeleteFunc(s.missing, back.has)
+		if slices.ContainsFunc(shown, func(k *known) bool { return k.in.Available() && !lost.has(k) }) {
+			s.missing = nil
+		}
+	}
 	if len(s.missing) == 0 {
+		s.lost = nil
 		return shown, 0
 	}
 	left := time.Duration(0)
@@ -251,7 +285,7 @@ func (s *Service) protect(next *View, shown []*known) ([]*known, time.Duration) 
 		left = s.opts.protect
 	default:
 		if left = s.opts.protect - time.Since(s.since); left <= 0 {
-			s.missing = nil
+			s.lost, s.missing = nil, nil
 			return shown, 0
 		}
 	}
@@ -272,11 +306,34 @@ func (s *Service) last(next *View) []*known {
 	return all
 }
 
-// samePlace reports whether the two are reached in the same way: an instance
+// index finds instances by their ids, and by how they are reached: an instance
 // whose server numbers its nodes comes back under another id.
-func (in Instance) samePlace(other Instance) bool {
-	return in.Address != "" && in.Address == other.Address && in.Port == other.Port && in.SSLPort == other.SSLPort
+type index struct {
+	ids    map[string]bool
+	places map[address]bool
 }
+
+type address struct {
+	host      string
+	port, ssl int
+}
+
+func (in *Instance) at() address { return address{in.Address, in.Port, in.SSLPort} }
+
+func indexOf(lists ...[]*known) index {
+	x := index{make(map[string]bool), make(map[address]bool)}
+	for _, list := range lists {
+		for _, k := range list {
+			x.ids[k.in.ID] = true
+			if k.in.Address != "" {
+				x.places[k.in.at()] = true
+			}
+		}
+	}
+	return x
+}
+
+func (x index) has(k *known) bool { return x.ids[k.in.ID] || x.places[k.in.at()] }
 
 // publish makes v the newest view. Only the loop calls it.
 func (s *Service) publish(v *View) {
@@ -291,7 +348,7 @@ func (s *Service) publish(v *View) {
 	balancers := s.balancers
 	s.mu.Unlock()
 	for _, b := range balancers {
-		b.renew()
+		b.build()
 	}
 }
 

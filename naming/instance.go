@@ -110,6 +110,9 @@ type origin struct {
 	beanName     string   // the name in Spring's payload
 	beanExtra    []member // unknown fields of Spring's payload
 	user         string   // what stands before @ in Dubbo's URL
+
+	// The JSON, and how the codec would write it. Nil where the two are the same.
+	text, encoded []byte
 }
 
 func (in Instance) from() origin {

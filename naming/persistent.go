@@ -37,37 +37,44 @@ type removal struct {
 
 func openPersistent(ctx context.Context, r *Registry, path string, in Instance, data []byte) (place, error) {
 	p := &persistent{r: r, node: path, over: make(chan struct{})}
-	if err := r.sm.Fits(session.CreateOp(path, data, session.Persistent)); err != nil {
+	if err := p.fits(data); err != nil {
 		return nil, err
 	}
 	dir, _ := znode.Split(path)
-	unknown := false
+	var doubt error // of a create that may have been done
 	for {
-		_, err := r.sm.Create(ctx, path, data, session.Persistent)
-		unknown = unknown || errors.Is(err, session.ErrUnknownOutcome)
+		err := r.sm.CreateOnce(ctx, path, data)
+		if errors.Is(err, session.ErrUnknownOutcome) {
+			doubt = err
+		}
 		switch {
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, zk.ErrNoNode) && !errors.Is(err, session.ErrUnknownOutcome):
 			if err = r.sm.EnsureDir(ctx, dir); err == nil {
 				continue
 			}
 		case err == nil, errors.Is(err, zk.ErrNodeExists), transient(ctx, err):
-			if err = p.adopt(ctx, in, data); err == nil {
+			if err = p.adopt(ctx, in, data, err == nil); err == nil {
 				return p, nil
 			}
 		}
-		if errors.Is(err, zk.ErrNoNode) || errors.Is(err, zk.ErrBadVersion) || transient(ctx, err) {
-			continue // it has just gone, or changed, or is not known yet
+		// It has just gone, or changed, or is not known yet. Where it may have
+		// been made, seen and removed by others, it is not made again.
+		gone := errors.Is(err, zk.ErrNoNode)
+		if gone && doubt == nil || errors.Is(err, zk.ErrBadVersion) ||
+			errors.Is(err, zk.ErrNodeExists) || transient(ctx, err) {
+			continue
 		}
 		err = line.GaveUp(ctx, err)
-		if unknown && !errors.Is(err, session.ErrUnknownOutcome) {
-			err = fmt.Errorf("%w: %w", session.ErrUnknownOutcome, err)
+		if doubt != nil && !errors.Is(err, session.ErrUnknownOutcome) {
+			err = fmt.Errorf("%w; then: %w", doubt, err)
 		}
 		return nil, err
 	}
 }
 
-// adopt makes the node that stands there ours, if it may be.
-func (p *persistent) adopt(ctx context.Context, in Instance, data []byte) error {
+// adopt makes the node at the path ours, if it may be. made says that we have
+// just created it.
+func (p *persistent) adopt(ctx context.Context, in Instance, data []byte, made bool) error {
 	held, stat, err := p.read(ctx)
 	if err != nil {
 		return err
@@ -75,26 +82,70 @@ func (p *persistent) adopt(ctx context.Context, in Instance, data []byte) error 
 	if stat.EphemeralOwner != 0 {
 		return &standing.DuplicateError{Path: p.node, Session: stat.EphemeralOwner, Czxid: stat.Czxid}
 	}
-	if !bytes.Equal(held, data) {
-		_, name := znode.Split(p.node)
-		there, err := p.r.decode(in.Service, name, held)
-		switch mine := in; {
-		case err == nil && there.sameBut(mine):
-			data = held
-		case p.r.conflict == standing.Replace:
-		case err != nil, there.Address != in.Address, there.Port != in.Port, there.SSLPort != in.SSLPort:
-			return ErrDuplicate
+	switch equal := bytes.Equal(held, data); {
+	case equal && made && stat.Version == 0:
+		p.own(stat)
+		return nil
+	case !equal:
+		if data, err = p.successor(in, held, data); err != nil {
+			return err
 		}
+	}
+	return p.takeOver(ctx, held, data, stat)
+}
+
+// successor is what the node holds after a registration took it over, or why it
+// may not.
+func (p *persistent) successor(in Instance, held, data []byte) ([]byte, error) {
+	_, name := znode.Split(p.node)
+	there, err := p.r.decode(in.Service, name, held)
+	switch {
+	case err == nil && there.sameBut(in):
+		return held, nil
+	case p.r.conflict == standing.Replace:
+	case err != nil, there.Address != in.Address, there.Port != in.Port, there.SSLPort != in.SSLPort:
+		return nil, ErrDuplicate
+	}
+	return data, nil
+}
+
+// takeOver puts a new node in the place of the old one, in one transaction. An
+// Unregister or Update of an earlier registration, which may still be under way,
+// knows the old czxid and version and does not touch the new node.
+func (p *persistent) takeOver(ctx context.Context, held, data []byte, old session.Stat) error {
+	results, err := p.r.sm.Txn(ctx, succession(p.node, data, old.Version)...)
+	switch {
+	case err == nil:
+		p.own(results[len(results)-1].Stat)
+		return nil
+	case errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrNotEmpty):
+		// The process may not delete the node: it takes the node as it is.
 		if !bytes.Equal(held, data) {
-			if _, err := p.r.sm.Set(ctx, p.node, data, stat.Version); err != nil {
+			if _, err := p.write(ctx, data, old); err != nil {
 				return err
 			}
 		}
+		p.own(old)
+		return nil
 	}
+	return err
+}
+
+// succession is the transaction that replaces a persistent node of the given
+// version by one of another version. It ends with a set, whose answer has the
+// stat.
+func succession(path string, data []byte, version int32) []session.Op {
+	ops := []session.Op{session.DeleteOp(path, version), session.CreateOp(path, nil, session.Persistent)}
+	if version != 1 {
+		return append(ops, session.SetOp(path, data, 0))
+	}
+	return append(ops, session.SetOp(path, nil, 0), session.SetOp(path, data, 1))
+}
+
+func (p *persistent) own(stat session.Stat) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.czxid = stat.Czxid
-	return nil
 }
 
 // sameBut reports whether the two say the same but for the time of
@@ -112,22 +163,43 @@ func (p *persistent) read(ctx context.Context) ([]byte, session.Stat, error) {
 	return p.r.sm.Get(ctx, p.node)
 }
 
+// write writes over what was read, and nothing else: the next session may not be
+// the one that has read it, but the write is bound to what was seen all the same.
+func (p *persistent) write(ctx context.Context, data []byte, seen session.Stat) (session.Stat, error) {
+	s, err := p.r.sm.Session(ctx)
+	if err != nil {
+		return session.Stat{}, err
+	}
+	return s.SetOver(ctx, p.node, data, seen)
+}
+
+func (p *persistent) fits(data []byte) error { return p.r.sm.Fits(succession(p.node, data, 1)...) }
+
 func (p *persistent) set(ctx context.Context, data []byte) error {
+	var doubt error       // of a write that may have been done
+	var over session.Stat // what it would have replaced
 	for {
 		held, stat, err := p.read(ctx)
 		switch {
 		case err != nil:
 		case stat.Czxid != p.token():
-			err = zk.ErrNoNode // removed, and made again by somebody else
+			err = zk.ErrNoNode // removed, and made again by others
 		case bytes.Equal(held, data):
 			return nil
+		case doubt != nil && stat.Version != over.Version:
+			return doubt // others have written since, over ours or in its place
 		default:
-			_, err = p.r.sm.Set(ctx, p.node, data, stat.Version)
+			if _, err = p.write(ctx, data, stat); errors.Is(err, session.ErrUnknownOutcome) {
+				doubt, over = err, stat
+			}
 		}
-		if err == nil {
+		switch {
+		case err == nil:
 			return nil
-		}
-		if !transient(ctx, err) && !errors.Is(err, zk.ErrBadVersion) {
+		case transient(ctx, err), errors.Is(err, zk.ErrBadVersion):
+		case doubt != nil && !errors.Is(err, session.ErrUnknownOutcome):
+			return line.GaveUp(ctx, fmt.Errorf("%w; then: %w", doubt, err))
+		default:
 			return line.GaveUp(ctx, err)
 		}
 	}
@@ -180,23 +252,16 @@ func (p *persistent) work(r *removal) {
 	close(r.done)
 }
 
-// delete ends with the Manager at the latest.
+// delete ends with the Manager at the latest. It deletes the node that was
+// registered, and none that others have made in its place.
 func (p *persistent) delete() error {
 	ctx, czxid := context.Background(), p.token()
 	for {
-		_, stat, err := p.read(ctx)
-		if err == nil && stat.Czxid != czxid {
-			return nil
-		}
+		s, err := p.r.sm.Session(ctx)
 		if err == nil {
-			err = p.r.sm.Delete(ctx, p.node, stat.Version)
+			_, err = s.DeleteExact(ctx, p.node, czxid)
 		}
-		switch {
-		case err == nil, errors.Is(err, zk.ErrNoNode):
-			if !errors.Is(err, session.ErrUnknownOutcome) {
-				return nil
-			}
-		case !transient(ctx, err) && !errors.Is(err, zk.ErrBadVersion):
+		if !transient(ctx, err) {
 			return err
 		}
 	}

@@ -36,6 +36,8 @@ type Registration struct {
 
 // place is one node in which an instance is registered.
 type place interface {
+	// fits returns why set refuses the data before it asks a server, or nil.
+	fits(data []byte) error
 	set(ctx context.Context, data []byte) error
 	// remove deletes the node, and goes on in the background if ctx ends first.
 	remove(ctx context.Context) error
@@ -71,8 +73,10 @@ type State struct {
 // Manager is closed. Static and Permanent ones are persistent nodes: they stay
 // when the process ends, until somebody calls Unregister. To register one
 // again that stands already, with the same address and ports, is how a process
-// takes it up after a restart: what else it says is brought up to date. With
-// another address it is ErrDuplicate, unless Replace says otherwise.
+// takes it up after a restart: what else it says is brought up to date. The
+// instance gets another znode then, in one transaction, which an earlier
+// registration neither updates nor removes. With another address it is
+// ErrDuplicate, unless Replace says otherwise.
 //
 // An empty ID is filled with a random UUID (Dubbo makes its own), and a zero
 // Registered with the present time. The service's directory is made where it
@@ -129,6 +133,7 @@ func (r *Registry) open(ctx context.Context, path string, in Instance, data []by
 // ephemeral is the place of a dynamic instance.
 type ephemeral struct{ node *standing.Node }
 
+func (e ephemeral) fits(data []byte) error                     { return e.node.Fits(data) }
 func (e ephemeral) set(ctx context.Context, data []byte) error { return e.node.Set(ctx, data) }
 func (e ephemeral) remove(ctx context.Context) error           { return e.node.Close(ctx) }
 func (e ephemeral) path() string                               { return e.node.State().Path }
@@ -297,12 +302,18 @@ func (g *Registration) update(ctx context.Context, to func(*Instance) Instance) 
 	if g.r.codec.InName() {
 		return g.move(ctx, in, name, data)
 	}
+	if err := at.fits(data); err != nil {
+		return err
+	}
+	if in.Type != Dynamic && in.Type != DynamicSequential {
+		if err = at.set(ctx, data); err == nil {
+			g.remember(in, at)
+		}
+		return err
+	}
 	// From here on the data is on its way, whatever becomes of ctx.
 	g.remember(in, at)
-	if err = at.set(ctx, data); err != nil && in.Type != Dynamic && in.Type != DynamicSequential {
-		g.remember(before, at)
-	}
-	return err
+	return at.set(ctx, data)
 }
 
 func (g *Registration) remember(in Instance, at place) {

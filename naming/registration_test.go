@@ -160,7 +160,7 @@ func TestStatic(t *testing.T) {
 			b := w.Process()
 			time.Sleep(time.Hour)
 			counts := w.Count(func() { g = register(b, in) })
-			require.Zero(w, counts["setData"], "nothing is written for what stands already")
+			require.Equal(w, map[string]int{"exists": 1, "create": 1, "sync": 1, "getData": 1, "multi": 1}, counts)
 			in.Metadata = map[string]string{"v": "2"}
 			g = register(b, in)
 			require.Contains(w, w.Data(orders+"/db"), `"v":"2"`)
@@ -170,8 +170,10 @@ func TestStatic(t *testing.T) {
 			_, err := registry(b).Register(w.Context(), other)
 			require.ErrorIs(w, err, naming.ErrDuplicate)
 			require.Contains(w, w.Data(orders+"/db"), `"h1"`)
-			_, err = registry(b, naming.Replace()).Register(w.Context(), other)
-			require.NoError(w, err)
+			replaced := g
+			g = register(b, other, naming.Replace())
+			require.Contains(w, w.Data(orders+"/db"), `"h2"`)
+			require.ErrorIs(w, replaced.Drain(w.Context()), zk.ErrNoNode, "the place belongs to another registration")
 			require.Contains(w, w.Data(orders+"/db"), `"h2"`)
 
 			require.NoError(w, g.Drain(w.Context()))

@@ -63,7 +63,14 @@ func Refuse() Option { return func(r *Registry) { r.conflict = standing.Refuse }
 
 // Replace makes Register take the place of an instance that stands under the
 // id already. The other's registration is out with ErrReplaced, and comes back
-// by itself when the place is free again; it never takes it back by force.
+// by itself when the place is free again.
+//
+// Of several registrations the one that stood first last has the place, for
+// good: it takes the place back from an older one that came back in while its
+// own session was lost, and an older one never takes it from a newer. The order
+// is the ensemble's, by the zxid with which an instance stood first. An instance
+// that comes back carries that number in its znode's ACL, in an entry without
+// permissions.
 func Replace() Option { return func(r *Registry) { r.conflict = standing.Replace } }
 
 // New returns the registry below a base path. It does no I/O. A path that
@@ -136,7 +143,8 @@ func (r *Registry) serviceIn(child string) (string, bool) {
 // such as Dubbo's, nobody but that process can do it.
 //
 // ctx bounds the call. Errors: zk.ErrNoNode when there is no such instance; a
-// *MalformedError; ctx's; what the server answers.
+// *MalformedError; ctx's; what the server answers; session.ErrUnknownOutcome when
+// the answer was lost and the instance has changed since.
 func (r *Registry) SetDraining(ctx context.Context, service, id string, draining bool) error {
 	dir, err := r.dir(service)
 	if err != nil {
@@ -150,24 +158,36 @@ func (r *Registry) SetDraining(ctx context.Context, service, id string, draining
 		return failed("drain", path, errors.New("the name of the node says everything: only the process that registered it can change it"))
 	}
 	for {
-		data, stat, err := r.sm.Get(ctx, path)
+		s, err := r.sm.Session(ctx)
 		if err == nil {
-			var in Instance
-			if in, err = r.decode(service, id, data); err == nil && in.Address == "" && in.Port == 0 && in.SSLPort == 0 && len(in.URISpec) == 0 {
-				// Any JSON object can be read as an instance that says nothing.
-				err = &MalformedError{service, id, errors.New("it has neither an address nor a port: it is not an instance, and was left")}
-			}
-			if err == nil && in.Draining != draining {
-				in.Draining = draining
-				if _, data, err = r.encode(in); err == nil {
-					_, err = r.sm.Set(ctx, path, data, stat.Version)
-				}
-			}
+			err = r.setDraining(ctx, s, service, path, id, draining)
 		}
-		if !transient(ctx, err) && !errors.Is(err, zk.ErrBadVersion) {
+		unknown := errors.Is(err, session.ErrUnknownOutcome)
+		if unknown || !transient(ctx, err) && !errors.Is(err, zk.ErrBadVersion) {
 			return failed("drain", path, line.GaveUp(ctx, err))
 		}
 	}
+}
+
+func (r *Registry) setDraining(ctx context.Context, s *session.Session, service, path, id string, draining bool) error {
+	data, stat, err := s.Get(ctx, path)
+	if err != nil {
+		return err
+	}
+	in, err := r.decode(service, id, data)
+	if err == nil && in.Address == "" && in.Port == 0 && in.SSLPort == 0 && len(in.URISpec) == 0 {
+		// Any JSON object can be read as an instance that says nothing.
+		return &MalformedError{service, id, errors.New("it has neither an address nor a port: it is not an instance, and was left")}
+	}
+	if err != nil || in.Draining == draining {
+		return err
+	}
+	in.Draining = draining
+	if _, data, err = r.encode(in); err != nil {
+		return err
+	}
+	_, err = s.SetOver(ctx, path, data, stat)
+	return err
 }
 
 // transient reports whether looking again will tell what became of it.

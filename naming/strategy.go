@@ -57,7 +57,9 @@ func seededWeighted(r random) Strategy {
 // LeastPending picks where the fewest calls of this process are under way
 // (picked, and not Done) for the weight: of all of them up to 16 elements, of
 // two that chance has chosen among more. Two are nearly as good as all, and
-// asking all of thousands would make each pick slow.
+// asking all of thousands would make each pick slow. A call that has failed
+// counts as up to 64 calls under way for ten seconds: an instance that breaks
+// off each call at once would have the fewest otherwise.
 func LeastPending() Strategy { return seededLeastPending(rand.Uint64) }
 
 func seededLeastPending(r random) Strategy {

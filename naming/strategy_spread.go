@@ -147,7 +147,7 @@ func (l leastPending) pick(g *group, _ string) int {
 	if n > askAll {
 		first := again(g, func() int { return l.below(n) })
 		second := again(g, func() int { return l.below(n) })
-		if g.busier(first, second) {
+		if g.busier(first, second, &c) {
 			return second
 		}
 		return first
@@ -159,7 +159,7 @@ func (l leastPending) pick(g *group, _ string) int {
 		if i >= n {
 			i -= n
 		}
-		if g.up(i, &c) && (best < 0 || g.busier(best, i)) {
+		if g.up(i, &c) && (best < 0 || g.busier(best, i, &c)) {
 			best = i
 		}
 	}
@@ -169,8 +169,14 @@ func (l leastPending) pick(g *group, _ string) int {
 	return best
 }
 
-// busier compares the calls under way, with the one to come, for their weights.
-// Calls are far fewer than 2^43, so that the products fit.
-func (g *group) busier(i, j int) bool {
-	return (g.states[i].pending.Load()+1)*g.weights[j] > (g.states[j].pending.Load()+1)*g.weights[i]
+// busier compares the calls under way, with the one to come and with what
+// failures weigh, for their weights. Calls are far fewer than 2^43, so that the
+// products fit.
+func (g *group) busier(i, j int, c *clock) bool {
+	return g.load(i, c)*g.weights[j] > g.load(j, c)*g.weights[i]
+}
+
+func (g *group) load(i int, c *clock) int64 {
+	st := g.states[i]
+	return st.pending.Load() + 1 + st.blame.weight(g, c)
 }

@@ -2,6 +2,7 @@ package naming
 
 import (
 	"errors"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -71,8 +72,9 @@ func (s URISpec) String() string {
 // Build fills the variables in. They are Curator's: scheme (https where there
 // is an SSLPort, else http), name, id, address, port, ssl-port,
 // registration-time-utc, service-type (in lower case), and [ and ] for braces.
-// What vars holds counts before those. A variable that nobody knows, and a port
-// that the instance does not have, become nothing.
+// What vars holds counts before those. A variable that is not known, and a port
+// that the instance does not have, become nothing. An IPv6 address gets brackets,
+// unless the text before it ends with one.
 func (s URISpec) Build(in Instance, vars map[string]string) string {
 	var b strings.Builder
 	for _, part := range s {
@@ -81,10 +83,28 @@ func (s URISpec) Build(in Instance, vars map[string]string) string {
 		} else if value, given := vars[part.Value]; given {
 			b.WriteString(value)
 		} else {
-			b.WriteString(in.variable(part.Value))
+			value := in.variable(part.Value)
+			if part.Value == "address" {
+				value = uriHost(value, strings.HasSuffix(b.String(), "["))
+			}
+			b.WriteString(value)
 		}
 	}
 	return b.String()
+}
+
+// uriHost is an address as it is written in a URI. Its brackets are left out
+// where there is one already.
+func uriHost(address string, bracketed bool) string {
+	bare := strings.Trim(address, "[]")
+	if ip, err := netip.ParseAddr(bare); err != nil || !ip.Is6() {
+		return address
+	}
+	bare = strings.Replace(bare, "%", "%25", 1) // before a zone
+	if bracketed {
+		return bare
+	}
+	return "[" + bare + "]"
 }
 
 func (in Instance) variable(name string) string {

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/grace"
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/session"
 )
@@ -51,14 +52,17 @@ func CacheFile(path string) WatchOption { return func(w *watching) { w.cache = p
 // once, and more often it is their sessions that were lost, as after an outage
 // of ZooKeeper; then they come back by themselves within a session timeout or
 // so. Those that come back, under the same id or address, are shown as they are
-// now, beside those that have not yet. The time runs while ZooKeeper is there.
+// now, beside those that have not yet. The first instance that takes calls and
+// has another id and address ends the protection: the service was deployed anew,
+// and the last instances are dead. The time runs while ZooKeeper is there.
 // The default is DefaultProtection; 0 turns it off, and an empty service is
 // empty at once.
 func ProtectEmpty(d time.Duration) WatchOption { return func(w *watching) { w.protect = d } }
 
 // Where leaves out the instances for which f is false, such as those of other
 // zones: Where(naming.Instance.Available) leaves those that are enabled and not
-// draining, which a Balancer does by itself. f must always answer the same for
+// draining, which a Balancer does by itself. What f leaves out is not shown by
+// ProtectEmpty or from a CacheFile either. f must always answer the same for
 // the same instance, and not block.
 func Where(f func(Instance) bool) WatchOption { return func(w *watching) { w.keep = f } }
 
@@ -155,7 +159,7 @@ func (r *Registry) Watch(ctx context.Context, service string, opts ...WatchOptio
 	first := &View{Stale: true, Why: ErrAway, next: make(chan struct{})}
 	cached := false
 	if s.opts.cache != "" {
-		s.cache, first.Instances = openCache(s.opts.cache, service)
+		s.cache, first.Instances = openCache(s.opts.cache, service, s.opts.keep)
 		cached = s.cache.loaded
 		first.Problems = s.cache.problems()
 	}
@@ -242,10 +246,12 @@ func (s *Service) Balancer(strategy Strategy, opts ...BalancerOption) (*Balancer
 func (s *Service) Done() <-chan struct{} { return s.ctx.Done() }
 
 // Close ends the watch, writes the cache file if it is behind, and waits until
-// nothing of it is left running. It may be called more than once.
+// nothing of it is left running. For a codec or a function of Where that runs it
+// waits for a second at most, so that they may call it. It may be called more
+// than once.
 func (s *Service) Close() {
 	s.cancel(ErrNotWatched)
-	s.work.Wait()
+	grace.For(grace.Done(s.work.Wait))
 	s.closing.Do(func() {
 		if s.cache != nil {
 			s.saveCache()

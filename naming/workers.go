@@ -184,17 +184,20 @@ func (w *Workers) remember(ctx context.Context, name string, n, last int) error 
 	for {
 		_, err := w.sm.Set(ctx, path, data, session.AnyVersion)
 		if errors.Is(err, zk.ErrNoNode) {
-			if _, err = w.sm.Create(ctx, path, data, session.Persistent); errors.Is(err, zk.ErrNoNode) {
+			if err = w.sm.CreateOnce(ctx, path, data); errors.Is(err, zk.ErrNoNode) {
 				dir, _ := znode.Split(path)
 				if err = w.sm.EnsureDir(ctx, dir); err == nil {
 					continue
 				}
 			}
-			if errors.Is(err, zk.ErrNodeExists) {
+			if errors.Is(err, zk.ErrNodeExists) && !errors.Is(err, session.ErrUnknownOutcome) {
 				continue
 			}
 		}
-		if !transient(ctx, err) {
+		switch {
+		case errors.Is(err, session.ErrUnknownOutcome) && transient(ctx, err):
+			return nil // a later one's number may be there already; what is lost is a preference
+		case !transient(ctx, err):
 			return err
 		}
 	}

@@ -30,6 +30,7 @@ const batchSize = 1000
 // before anything is sent. With a Limit, each transaction waits for room for
 // all of it. ctx and errors are those of Put.
 func (q *Queue) PutBatch(ctx context.Context, items ...Msg) ([]ID, error) {
+	q.made()
 	ops := make([]session.Op, len(items))
 	for i, item := range items {
 		n, err := q.named(item.Opts)

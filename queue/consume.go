@@ -9,6 +9,7 @@ import (
 
 	"github.com/docent-go/docent/internal/chance"
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/session"
 )
@@ -79,6 +80,8 @@ func OnError(f func(item *Item, err error)) ConsumeOption {
 // context.Cause tells which. Items that were claimed ahead when ctx ends are
 // given back, and that attempt is not counted.
 func (q *Queue) Consume(ctx context.Context, f func(ctx context.Context, item *Item) error, opts ...ConsumeOption) error {
+	q.made()
+	misuse.NilFunc(f == nil, "Queue.Consume")
 	c := &consumer{q: q, f: f, workers: 1, least: time.Second, most: time.Minute, onError: func(*Item, error) {}}
 	for _, opt := range opts {
 		opt(c)

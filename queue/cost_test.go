@@ -42,7 +42,7 @@ func TestCost(t *testing.T) {
 		u.put("a")
 		item := u.take()
 		require.Equal(w, map[string]int{"getData": 1}, w.Count(func() { time.Sleep(time.Second) }), "the claim is watched")
-		require.Equal(w, map[string]int{"delete": 1}, w.Count(func() { require.NoError(w, item.Release()) }))
+		require.Equal(w, map[string]int{"multi": 1}, w.Count(func() { require.NoError(w, item.Release()) }))
 		item = u.take()
 		synctest.Wait()
 		require.Equal(w, map[string]int{"multi": 1}, w.Count(func() { require.NoError(w, item.Release(queue.After(1))) }))

@@ -83,11 +83,11 @@ func (i *Item) reject(reason string) error {
 	if err := i.transact([]session.Op{create}, i.remove()); err != nil {
 		return err
 	}
-	i.q.died(l)
+	i.died = &l
 	return nil
 }
 
-func (q *Queue) died(l Letter) {
+func (q *Queue) tellDead(l Letter) {
 	if q.o.onDead != nil {
 		q.o.onDead(l)
 	}
@@ -107,7 +107,7 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 		switch {
 		case err == nil:
 			q.picture.giveBack(i.s, i.name, i.now) // there may be a rest of it
-			q.died(l)
+			q.tellDead(l)
 			return errNotOurs
 		case session.InDoubt(err):
 			// Whoever looks next finds the item, or does not.
@@ -142,6 +142,7 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 // at a time, as the loop goes on; one that goes meanwhile is left out. ctx
 // bounds the reads. An error ends it.
 func (q *Queue) Dead(ctx context.Context) iter.Seq2[Letter, error] {
+	q.made()
 	return func(yield func(Letter, error) bool) {
 		ids, err := q.letters(ctx)
 		if err != nil {
@@ -222,6 +223,7 @@ func (q *Queue) readLetter(ctx context.Context, id string) (Letter, name, error)
 // or doubled. It returns how many were put back. Letters that have gone meanwhile are passed over; a
 // malformed one that is named is an error. A Limit is not heeded. ctx bounds the requests.
 func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
+	q.made()
 	all := len(ids) == 0
 	if all {
 		var err error
@@ -237,6 +239,7 @@ func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
 // caller has seen in Dead. Letters that have gone meanwhile are passed over, so that it may be
 // repeated, as after a session.ErrUnknownOutcome. ctx bounds the requests.
 func (q *Queue) Discard(ctx context.Context, ids ...string) (int, error) {
+	q.made()
 	return q.each(ctx, "discard the dead letters of", ids, func(id string) (bool, error) {
 		if _, ok := q.itemOf(id); !ok {
 			return false, noLetter(id)

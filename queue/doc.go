@@ -74,6 +74,7 @@
 //	items/queue-|<due>|1<priority><seq>      both
 //	claims/<name of the item>                EPHEMERAL, of whoever has the item
 //	dead/<name of the item>.<zxid>           a line of JSON, and the item's data
+//	guards/<GUID>guard-<seq>                 EPHEMERAL, of a claim whose Guard was called
 //
 // The version of an item's node is the number of its attempts: a claim is one
 // transaction of the ephemeral node and of a write that leaves the item's data as

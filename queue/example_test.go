@@ -97,7 +97,11 @@ func ExampleItem_Guard() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, err = sm.Txn(ctx, item.Guard(), session.CreateOp("/account-"+string(item.Data), nil, session.Persistent))
+	guard, err := item.Guard(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = sm.Txn(ctx, append(guard, session.CreateOp("/account-"+string(item.Data), nil, session.Persistent))...)
 	if errors.Is(err, session.ErrLost) {
 		log.Print("somebody else has the item now: nothing was written")
 	}

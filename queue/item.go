@@ -12,6 +12,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -43,9 +44,12 @@ type Item struct {
 	who     []byte   // what the claim holds
 	rest    [][]byte // the payloads behind Data in the same node
 	version int32
+	counted bool  // the claim has changed the version
 	czxid   int64 // of the item's node
+	guard   *guard
 	settled atomic.Int32
 	forget  sync.Once
+	died    *Letter // what this settlement has made of the item; nil: not a dead letter
 }
 
 // How an item has been settled.
@@ -60,11 +64,6 @@ func putTime(stat session.Stat) time.Time { return time.UnixMilli(stat.Ctime) }
 func (i *Item) itemPath() string  { return znode.Join(i.q.items, i.name.text) }
 func (i *Item) claimPath() string { return znode.Join(i.q.claims, i.name.text) }
 
-// Guard returns an operation for Txn that makes the server refuse the whole
-// transaction once somebody else has claimed the item after us, or the item has gone; the error is
-// ErrLost then. A transaction that contains it is done at most once for an item that is acknowledged behind it.
-func (i *Item) Guard() session.Op { return session.GuardOp(i.itemPath(), i.version) }
-
 // Ack takes the item out of the queue for good, and ends the claim. It is one
 // transaction, which is refused when the claim has gone; when its answer is lost,
 // Ack finds out what became of it. So nil means that the item is
@@ -77,6 +76,7 @@ func (i *Item) Guard() session.Op { return session.GuardOp(i.itemPath(), i.versi
 // request; session.ErrReleased when the item was released or rejected before;
 // zk.ErrNoAuth. After any error the item may come again.
 func (i *Item) Ack() error {
+	misuse.ZeroValue(i.q == nil, "Item", "Queue.Take")
 	err := i.settle("acknowledge", acked, func() error { return i.transact(nil, i.remove()) })
 	if how := i.settled.Load(); err == nil && how != acked {
 		return i.fail("acknowledge", fmt.Errorf("it was given up before: %w", session.ErrReleased))
@@ -107,6 +107,7 @@ func (i *Item) remove() []session.Op {
 // a server. The error is session.ErrLost when the claim was lost before: then the item
 // comes back by itself.
 func (i *Item) Release(opts ...ReleaseOption) error {
+	misuse.ZeroValue(i.q == nil, "Item", "Queue.Take")
 	var o releaseOptions
 	for _, opt := range opts {
 		opt(&o)
@@ -167,12 +168,23 @@ func (i *Item) release(o releaseOptions) error {
 }
 
 // mostRewritten bounds the count of attempts that survives a release that makes
-// the node anew: it is written one by one.
+// the node anew: it is written one by one, in one request.
 const mostRewritten = 1000
 
 // rewrite returns the operations that make the item's node anew, under a name
-// that may be another, with a version that counts the attempts.
+// that may be another, with a version that counts the attempts. Where so many
+// writes do not fit in a request, the count is lower.
 func (i *Item) rewrite(to name, attempts int) []session.Op {
+	for {
+		ops := i.rewritten(to, attempts)
+		if attempts == 0 || i.q.sm.Fits(ops...) == nil {
+			return ops
+		}
+		attempts = min(attempts, mostRewritten) * 3 / 4
+	}
+}
+
+func (i *Item) rewritten(to name, attempts int) []session.Op {
 	path := znode.Join(i.q.items, to.text)
 	attempts = min(attempts, mostRewritten)
 	first := i.raw
@@ -196,25 +208,35 @@ func (i *Item) rewrite(to name, attempts int) []session.Op {
 // Reject makes the item a dead letter, whatever MaxAttempts says. What is said
 // of Release holds for it too.
 func (i *Item) Reject(reason string) error {
+	misuse.ZeroValue(i.q == nil, "Item", "Queue.Take")
 	return i.settle("reject", rejected, func() error { return i.reject(reason) })
 }
 
 // settle ends the claim, by f unless it was lost before.
 func (i *Item) settle(op string, how int32, f func() error) error {
+	ours := false
 	err := i.Hold.ReleaseBy(func(lost error) error {
+		unguarded := i.unguard()
 		if lost != nil {
-			return i.unclaim()
+			return oneline.Join(i.unclaim(), unguarded)
 		}
 		i.settled.Store(how)
-		return f()
+		ours = true
+		return oneline.Join(f(), unguarded)
 	})
 	i.forget.Do(func() {
+		if errors.Is(i.Hold.Err(), session.ErrDeleted) {
+			i.abandonGuard() // ReleaseBy has called nothing
+		}
 		if err == nil && i.settled.Load() == acked && len(i.rest) == 0 {
 			i.q.picture.drop(i.s, i.name)
 		} else {
 			i.q.picture.giveBack(i.s, i.name, i.now)
 		}
 	})
+	if ours && i.died != nil {
+		i.q.tellDead(*i.died) // which may settle the item again
+	}
 	if err != nil {
 		return i.fail(op, err)
 	}
@@ -267,17 +289,30 @@ func (i *Item) transact(first, then []session.Op) error {
 	}
 }
 
-// unclaim deletes the claim, and nobody else's. Whoever claims the item next
-// makes a node of the same name: so a deletion whose answer was lost is not
-// repeated before it is certain that the node that stands is ours.
+// unclaim deletes the claim, and no other consumer's. The next consumer to claim
+// the item makes a node of the same name: so the deletion is bound to the item,
+// whose version that claim would have changed. Where the guard refuses it, its
+// answer was lost, or claims are not counted, the claim is looked at.
 func (i *Item) unclaim() error {
 	ctx := context.Background() // every request ends with the session
-	for {
-		err := i.s.Delete(ctx, i.claimPath(), session.AnyVersion)
-		if session.InDoubt(err) {
+	for n := 0; ; n++ {
+		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
+			return err
+		}
+		err := session.ErrLost // what the guard would tell, if it could
+		if i.counted {
+			_, err = i.s.Txn(ctx, session.GuardOp(i.itemPath(), i.version), session.DeleteOp(i.claimPath(), session.AnyVersion))
+		}
+		switch {
+		case session.InDoubt(err):
 			var ours bool
-			if ours, err = i.claimed(ctx); ours {
+			if ours, err = i.claimed(ctx); ours && err == nil {
 				continue
+			}
+		case errors.Is(err, session.ErrLost): // another has claimed the item, or it has gone
+			var ours bool
+			if ours, err = i.claimed(ctx); ours && err == nil {
+				err = i.node.Remove(ctx)
 			}
 		}
 		if errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrSessionEnded) {
@@ -287,11 +322,11 @@ func (i *Item) unclaim() error {
 	}
 }
 
-// gone reports whether the node that we have taken is no more. After the Sync,
+// gone reports whether the node that we have taken is no more. After Confirm,
 // nothing that was sent on an earlier connection is under way, and the session
 // has lasted until then: only the transaction in doubt can have removed it.
 func (i *Item) gone(ctx context.Context) (bool, error) {
-	if err := i.s.Sync(ctx, i.itemPath()); err != nil {
+	if err := i.s.Confirm(ctx, i.itemPath()); err != nil {
 		return false, err
 	}
 	stat, found, err := i.s.StatOf(ctx, i.itemPath())

@@ -41,7 +41,7 @@ type layout struct {
 	// The priorities that names can carry: none where both are 0.
 	least, most int32
 	// Where things lie, behind the queue's path.
-	items, claims, dead string
+	items, claims, dead, guards string
 	// Whether a claim holds a bare id instead of a description.
 	bareClaims bool
 }
@@ -52,16 +52,16 @@ func (f Format) layout() (layout, error) {
 		return layout{
 			parse: parseCurator, prefix: curatorPrefix, framed: true, delays: true,
 			least: math.MinInt32, most: math.MaxInt32,
-			items: "/items", claims: "/claims", dead: "/dead",
+			items: "/items", claims: "/claims", dead: "/dead", guards: "/guards",
 		}, nil
 	case SimpleQueue:
-		return layout{parse: parseSimple, prefix: simplePrefix, claims: "-claims", dead: "-dead"}, nil
+		return layout{parse: parseSimple, prefix: simplePrefix, claims: "-claims", dead: "-dead", guards: "-guards"}, nil
 	case KazooQueue:
-		return layout{parse: parseKazoo, prefix: kazooPrefix, most: kazooMost, claims: "-claims", dead: "-dead"}, nil
+		return layout{parse: parseKazoo, prefix: kazooPrefix, most: kazooMost, claims: "-claims", dead: "-dead", guards: "-guards"}, nil
 	case KazooLockingQueue:
 		return layout{
 			parse: parseKazoo, prefix: kazooPrefix, most: kazooMost,
-			items: "/entries", claims: "/taken", dead: "/dead", bareClaims: true,
+			items: "/entries", claims: "/taken", dead: "/dead", guards: "/guards", bareClaims: true,
 		}, nil
 	}
 	return layout{}, fmt.Errorf("there is no format %d", int(f))

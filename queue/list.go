@@ -27,6 +27,7 @@ type Status struct {
 // Status counts the items. It costs three lists, as long as the queue and its
 // dead letters are. What is said of Len holds for it too.
 func (q *Queue) Status(ctx context.Context) (Status, error) {
+	q.made()
 	var st Status
 	names, claimed, foreign, err := q.survey(ctx)
 	if err == nil {
@@ -86,6 +87,7 @@ type Claim struct {
 // left at any time; one that goes meanwhile is left out. It is for people and
 // tools: what it says may be old. ctx bounds the reads. An error ends it.
 func (q *Queue) List(ctx context.Context) iter.Seq2[Entry, error] {
+	q.made()
 	return func(yield func(Entry, error) bool) {
 		names, claimed, _, err := q.survey(ctx)
 		if err != nil {

@@ -36,11 +36,13 @@ const (
 // priority or a delay that the queue's format does not have; ErrExhausted;
 // session.ErrClosed; zk.ErrNoAuth.
 func (q *Queue) Put(ctx context.Context, data []byte, opts ...PutOption) (ID, error) {
+	q.made()
 	return q.put(ctx, data, true, opts)
 }
 
 // TryPut is Put that does not wait for room: it returns ErrFull at once.
 func (q *Queue) TryPut(ctx context.Context, data []byte, opts ...PutOption) (ID, error) {
+	q.made()
 	return q.put(ctx, data, false, opts)
 }
 

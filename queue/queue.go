@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -24,8 +26,8 @@ type Queue struct {
 	layout layout
 	err    error
 
-	items, claims, dead string
-	picture             picture
+	items, claims, dead, guards string
+	picture                     picture
 }
 
 // New returns the queue at path, which is below sm's root. It does no I/O; a
@@ -36,15 +38,18 @@ func New(sm *session.Manager, path string, opts ...Option) *Queue {
 	q.items = pathOr(q.o.items, path+q.layout.items)
 	q.claims = pathOr(q.o.claims, path+q.layout.claims)
 	q.dead = pathOr(q.o.dead, path+q.layout.dead)
+	q.guards = path + q.layout.guards
 	q.err = oneline.Join(append(q.o.errs, q.err)...)
-	for _, p := range []string{path, q.items, q.claims, q.dead} {
+	for _, p := range []string{path, q.items, q.claims, q.dead, q.guards} {
 		if err := znode.Validate(p); err != nil && q.err == nil {
 			q.err = err
 		}
 	}
-	if q.err == nil && (q.items == q.claims || q.items == q.dead || q.claims == q.dead) {
-		q.err = fmt.Errorf("items, claims and dead letters must lie in three directories, not %s, %s and %s",
-			q.items, q.claims, q.dead)
+	dirs := []string{q.items, q.claims, q.dead, q.guards}
+	slices.Sort(dirs)
+	if q.err == nil && len(slices.Compact(dirs)) < 4 {
+		q.err = fmt.Errorf("items, claims, dead letters and guards must lie in four directories, not %s, %s, %s and %s",
+			q.items, q.claims, q.dead, q.guards)
 	}
 	q.picture.q = q
 	return q
@@ -57,6 +62,11 @@ func pathOr(given, otherwise string) string {
 	return otherwise
 }
 
+// made panics for a Queue that New has not made, or was given no Manager.
+func (q *Queue) made() {
+	misuse.If(q.sm == nil, "a Queue without a Manager is used: get one from queue.New, with the Manager of session.Dial")
+}
+
 // Path returns the path of the queue.
 func (q *Queue) Path() string { return q.path }
 
@@ -66,6 +76,7 @@ func (q *Queue) Path() string { return q.path }
 // to knows, which may lag behind. ctx bounds the request. It fails with
 // zk.ErrNoAuth if the session may not read the directory, on every server.
 func (q *Queue) Len(ctx context.Context) (int, error) {
+	q.made()
 	if q.err != nil {
 		return 0, q.fail("count", q.err)
 	}

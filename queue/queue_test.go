@@ -1,6 +1,7 @@
 package queue_test
 
 import (
+	"context"
 	"errors"
 	"math"
 	"strings"
@@ -160,7 +161,7 @@ func TestBadInput(t *testing.T) {
 			for _, err := range bad.Dead(w.Context()) {
 				require.Error(w, err)
 			}
-			require.Error(w, bad.Consume(w.Context(), nil))
+			require.Error(w, bad.Consume(w.Context(), func(context.Context, *queue.Item) error { return nil }))
 		}
 		var bad *znode.PathError
 		_, err = queue.New(p.Manager, "relative").Len(w.Context())
@@ -168,7 +169,7 @@ func TestBadInput(t *testing.T) {
 		for _, opt := range []queue.ConsumeOption{
 			queue.Workers(0), queue.Prefetch(-1), queue.Backoff(0, 1), queue.Backoff(2, 1),
 		} {
-			require.ErrorContains(w, u.Consume(w.Context(), nil, opt), "consume queue")
+			require.ErrorContains(w, u.Consume(w.Context(), func(context.Context, *queue.Item) error { return nil }, opt), "consume queue")
 		}
 	})
 }

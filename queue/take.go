@@ -27,13 +27,19 @@ import (
 // as zk.ErrNoAuth. An item that may not be read is reported once in a session,
 // and does not keep the next Take from those behind it; one that cannot be
 // decoded becomes a dead letter.
-func (q *Queue) Take(ctx context.Context) (*Item, error) { return q.take(ctx, true) }
+func (q *Queue) Take(ctx context.Context) (*Item, error) {
+	q.made()
+	return q.take(ctx, true)
+}
 
 // TryTake is Take that returns ErrEmpty when there is nothing to take now: no
 // item at all, or none that is due and that nobody has claimed. It does wait
 // for a server; ctx bounds that. An item that somebody else put a moment ago may be
 // missed, since reads may lag behind.
-func (q *Queue) TryTake(ctx context.Context) (*Item, error) { return q.take(ctx, false) }
+func (q *Queue) TryTake(ctx context.Context) (*Item, error) {
+	q.made()
+	return q.take(ctx, false)
+}
 
 func (q *Queue) take(ctx context.Context, wait bool) (*Item, error) {
 	if q.err != nil {
@@ -127,7 +133,7 @@ func (q *Queue) claim(s *session.Session, n name) (*Item, error) {
 			q.picture.giveBack(s, n, n)
 			return nil, err
 		}
-		i := &Item{q: q, s: s, name: n, now: n, raw: data, version: stat.Version, czxid: stat.Czxid, Put: putTime(stat)}
+		i := &Item{q: q, s: s, name: n, now: n, raw: data, version: stat.Version, czxid: stat.Czxid, Put: putTime(stat), guard: newGuard()}
 		payloads, malformed := q.layout.decode(data)
 		switch {
 		case malformed != nil:
@@ -167,7 +173,10 @@ func (i *Item) claim(ctx context.Context) (again bool, err error) {
 		// along with a claim: its attempts are not counted.
 		ops[0] = session.CheckOp(i.itemPath(), i.version)
 	}
-	for {
+	for n := 0; ; n++ {
+		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
+			return false, err
+		}
 		results, err := s.Txn(ctx, ops...)
 		if session.InDoubt(err) {
 			var made bool
@@ -200,10 +209,10 @@ func (i *Item) claim(ctx context.Context) (again bool, err error) {
 	}
 }
 
-// claimed reports whether the claim that stands is this one. After the Sync,
+// claimed reports whether the claim that stands is this one. After Confirm,
 // nothing that was sent on an earlier connection is under way any more.
 func (i *Item) claimed(ctx context.Context) (bool, error) {
-	if err := i.s.Sync(ctx, i.claimPath()); err != nil {
+	if err := i.s.Confirm(ctx, i.claimPath()); err != nil {
 		return false, err
 	}
 	data, stat, err := i.s.Get(ctx, i.claimPath())
@@ -219,7 +228,7 @@ const watchAfter = 100 * time.Millisecond
 
 // begin starts the hold on a claim that has been made.
 func (i *Item) begin(ctx context.Context, results []session.OpResult, counted bool) error {
-	i.Attempt = int(i.version) + 1
+	i.Attempt, i.counted = int(i.version)+1, counted
 	if counted {
 		i.version++
 	}

@@ -19,12 +19,9 @@ type result[T any] struct {
 // goroutine of its own, which ends at the latest with the session, and hands
 // its result over as a value, so that nobody shares memory with a request that
 // was given up.
-//
-// answered is false when it is not known what the server made of the request;
-// sent is false when the request certainly never left.
-func attempt[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (value T, answered, sent bool, err error) {
+func attempt[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (value T, o outcome, err error) {
 	if err := s.waitUp(ctx); err != nil {
-		return value, false, false, err
+		return value, skipped, err
 	}
 	done := make(chan result[T], 1)
 	s.run(func() {
@@ -35,103 +32,99 @@ func attempt[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)
 	case r := <-done:
 		return judge(s, r)
 	case <-ctx.Done():
-		return value, false, true, ctx.Err()
+		return value, unanswered, ctx.Err()
 	case <-s.ctx.Done():
 		select {
 		case r := <-done:
 			return judge(s, r)
 		default:
-			return value, false, true, ended(context.Cause(s.ctx))
+			return value, unanswered, ended(context.Cause(s.ctx))
 		}
 	}
 }
 
-func judge[T any](s *Session, r result[T]) (value T, answered, sent bool, err error) {
-	err, answered = verdict(r.err)
-	if answered {
-		return r.value, true, true, err
+func judge[T any](s *Session, r result[T]) (value T, o outcome, err error) {
+	o, err = verdict(r.err)
+	if o != unanswered {
+		return r.value, o, err
 	}
 	if errors.Is(err, zk.ErrSessionExpired) {
 		s.end(ErrExpired)
 	}
 	if s.ctx.Err() != nil {
-		return r.value, false, true, ended(context.Cause(s.ctx))
+		err = ended(context.Cause(s.ctx))
 	}
-	// The client drops a request with ErrNoServer before it was sent.
-	return r.value, false, !errors.Is(err, zk.ErrNoServer), err
+	return r.value, unanswered, err
 }
 
 // over reports whether no further attempt can help.
 func (s *Session) over(ctx context.Context) bool { return ctx.Err() != nil || s.ctx.Err() != nil }
 
 // last is the error of an attempt after which there is none any more. What kept
-// us from another may have come right behind what the attempt failed with.
-func (s *Session) last(ctx context.Context, err error) error {
+// us from another may have come right behind what the attempt failed with. said
+// is the last answer of a server that has kept the call from its end, or nil.
+func (s *Session) last(ctx context.Context, err, said error) error {
 	switch {
 	case errors.Is(err, ErrSessionEnded):
-		return err
+		return because(err, said)
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return because(ctx.Err(), said)
 	}
-	return ended(context.Cause(s.ctx))
+	return because(ended(context.Cause(s.ctx)), said)
 }
 
 // read sends a request that changes nothing, again and again over lost
-// connections, until it is answered, ctx ends or the session ends.
+// connections and while the server throttles, until it is answered, ctx ends or
+// the session ends.
 func read[T any](ctx context.Context, s *Session, op, path string, f func(*zk.Conn) (T, error)) (T, error) {
 	start := time.Now()
 	if err := s.fits(frameHeader + stringSize(s.abs(path)) + 1); err != nil {
 		var none T
 		return none, s.refuse(op, path, err)
 	}
+	var said error
 	for n := 0; ; n++ {
-		value, answered, _, err := attempt(ctx, s, f)
+		value, o, err := attempt(ctx, s, f)
 		switch {
-		case answered:
+		case o.final(), o == open:
 			return value, s.report(op, path, start, err)
 		case s.over(ctx):
-			return value, s.report(op, path, start, s.last(ctx, err))
+			return value, s.report(op, path, start, s.last(ctx, err, said))
 		}
+		said = err
 		s.sleep(ctx, n)
 	}
 }
 
 // write sends a request that changes something. A request that certainly was
-// not sent is sent again. One that may have been is sent again only if it is
-// repeatable: then the server refuses the second when it has done the first.
-// That refusal (one of doubts) does not tell whose doing it was, so it comes
-// back as ErrUnknownOutcome, as does any answer that is missing.
-func write[T any](ctx context.Context, s *Session, op, path string, repeatable bool, doubts []error, f func(*zk.Conn) (T, error)) (T, error) {
+// not executed is sent again. One that may have been is ErrUnknownOutcome: a
+// second try may hit what others have put in the place of what the first has
+// changed.
+//
+// It is sent again only if it is repeatable: where it does not matter how often
+// it is done, nor by whom.
+func write[T any](ctx context.Context, s *Session, op, path string, repeatable bool, f func(*zk.Conn) (T, error)) (T, error) {
 	start := time.Now()
 	maybeDone := false
+	var said error
 	for n := 0; ; n++ {
-		value, answered, sent, err := attempt(ctx, s, f)
-		maybeDone = maybeDone || sent && !answered
+		value, o, err := attempt(ctx, s, f)
+		maybeDone = maybeDone || o.doubtful()
 		switch {
-		case answered && maybeDone && isOneOf(err, doubts):
-			return value, s.report(op, path, start, unknown(err))
-		case answered:
+		case o.final():
 			return value, s.report(op, path, start, err)
-		case s.over(ctx), sent && !repeatable:
+		case s.over(ctx), maybeDone && !repeatable:
 			if s.over(ctx) {
-				err = s.last(ctx, err)
+				err = s.last(ctx, err, said)
 			}
 			if maybeDone {
 				err = unknown(err)
 			}
 			return value, s.report(op, path, start, err)
 		}
+		said = err
 		s.sleep(ctx, n)
 	}
-}
-
-func isOneOf(err error, targets []error) bool {
-	for _, target := range targets {
-		if errors.Is(err, target) {
-			return true
-		}
-	}
-	return false
 }
 
 // unknown marks the outcome of a write as unknown, for the given reason.

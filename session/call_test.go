@@ -41,13 +41,13 @@ func TestErrorOfTheLastAttempt(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 		require.NotErrorIs(t, err, zk.ErrConnectionClosed)
 		ctx.over = false
-		_, err = write(ctx, s, "set", "/a", true, nil, lost)
+		_, err = write(ctx, s, "set", "/a", true, lost)
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorIs(t, err, ErrUnknownOutcome)
 		require.NotErrorIs(t, err, zk.ErrConnectionClosed)
 
 		require.NoError(t, sm.Close())
-		err = s.last(context.Background(), zk.ErrConnectionClosed)
+		err = s.last(context.Background(), zk.ErrConnectionClosed, nil)
 		require.ErrorIs(t, err, ErrSessionEnded)
 		require.ErrorIs(t, err, ErrClosed)
 	})

@@ -159,6 +159,10 @@ func TestHardCase55_SlowHook(t *testing.T) {
 		<-done
 		require.NoError(w, s.Err(), "an hour in a hook, and the session is well")
 		require.Equal(w, session.Connected, p.State())
+		start := time.Now()
+		require.NoError(w, p.Close())
+		require.Less(w, time.Since(start), 5*time.Second, "Close does not wait for the hook")
+		time.Sleep(2 * time.Hour) // the hook still has to be told
 	})
 }
 

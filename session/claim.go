@@ -91,10 +91,11 @@ func (s *Session) stake(ctx context.Context, path string, wait bool) (*claim, er
 // make makes the node, or ends the claim, or leaves both to the background.
 func (c *claim) make(ctx context.Context, data []byte) (*Node, error) {
 	s := c.s
+	var said error // the last answer of a server that has not executed the create
 	for n := 0; ; n++ {
 		if err := s.waitUp(ctx); err != nil {
 			c.end()
-			return nil, err
+			return nil, because(err, said)
 		}
 		created := make(chan result[string], 1)
 		go func() { // ends with the session at the latest
@@ -102,37 +103,42 @@ func (c *claim) make(ctx context.Context, data []byte) (*Node, error) {
 			created <- result[string]{path, err}
 		}()
 		var err error
-		var answered, sent bool
+		var o outcome
 		select {
 		case r := <-created:
-			_, answered, sent, err = judge(s, r)
+			_, o, err = judge(s, r)
 		case <-ctx.Done():
-			s.sweepLater(sweep{path: c.path, claim: c, pending: created})
+			s.sweepLater(sweep{path: c.path, remove: func() (bool, error) { return c.sweep(created) }})
 			return nil, ctx.Err()
 		case <-s.ctx.Done():
 			return nil, ended(s.Err())
 		}
-		var stands presence
 		switch {
-		case answered && errors.Is(err, zk.ErrNoNode):
+		case o == executed:
+			return &Node{s: s, path: c.path, claim: c}, nil
+		case o == skipped:
+			said = err
+			s.sleep(ctx, n)
+			continue
+		case errors.Is(err, zk.ErrNoNode):
 			dir, _ := znode.Split(c.path)
 			if err = s.ensureDir(ctx, s.abs(dir)); err != nil {
 				c.end()
 				return nil, err
 			}
 			continue
-		case answered && err != nil:
+		case o == refused:
 			c.end()
 			return nil, err
-		case answered:
-			return &Node{s: s, path: c.path, claim: c}, nil
-		case sent:
-			if stands, err = s.settled(ctx, c.path); err != nil {
-				s.sweepLater(sweep{path: c.path, claim: c})
-				return nil, err
-			}
 		}
+		stands, looked := s.settled(ctx, c.path)
 		switch {
+		case looked != nil:
+			s.sweepLater(sweep{path: c.path, remove: c.remove})
+			return nil, looked
+		case !stands.found && o == open: // the answer is why there is no node
+			c.end()
+			return nil, err
 		case !stands.found: // the create certainly was not done
 			s.sleep(ctx, n)
 		case stands.stat.EphemeralOwner == s.ID():
@@ -144,25 +150,13 @@ func (c *claim) make(ctx context.Context, data []byte) (*Node, error) {
 	}
 }
 
-// settled tells what stands at path after everything that this session has
-// sent: behind a Sync nothing of an earlier connection is under way any more.
-func (s *Session) settled(ctx context.Context, path string) (presence, error) {
-	abs := s.abs(path)
-	if _, err := read(ctx, s, "sync", path, func(c *zk.Conn) (string, error) { return c.Sync(abs) }); err != nil {
-		return presence{}, err
-	}
-	return s.statOf(ctx, path)
-}
-
-// remove deletes the node of the claim, if it is there, and ends the claim. With
-// sure, the node is known to stand; else it is looked for first. found says
-// that it was there. It runs until it is answered or the session ends.
+// remove deletes the node of the claim, if it is there, and ends the claim. found
+// says that it was there. It runs until it is answered or the session ends.
 //
-// A delete is sent again only after a look: another may have come to stand
-// where ours has gone.
-func (c *claim) remove(sure bool) (found bool, err error) {
+// The node is looked at first: another may have come to stand where ours has
+// gone, and the event that tells of it may be under way.
+func (c *claim) remove() (found bool, err error) {
 	s := c.s
-	start := time.Now()
 	select {
 	case c.busy <- struct{}{}:
 		defer func() { <-c.busy }()
@@ -175,32 +169,11 @@ func (c *claim) remove(sure bool) (found bool, err error) {
 	default:
 	}
 	ctx := context.Background() // the session's end removes the node, a caller's does not matter
-	for n := 0; ; n++ {
-		if !sure {
-			at, err := s.settled(ctx, c.path)
-			if err != nil {
-				return false, err
-			}
-			if !at.found || at.stat.EphemeralOwner != s.ID() {
-				c.end()
-				return false, nil
-			}
-		}
-		abs := s.abs(c.path)
-		_, answered, sent, err := attempt(ctx, s, func(z *zk.Conn) (struct{}, error) { return struct{}{}, z.Delete(abs, anyVersion) })
-		switch {
-		case answered && (err == nil || errors.Is(err, zk.ErrNoNode)):
-			c.end()
-			return err == nil, s.report("delete", c.path, start, nil)
-		case answered:
-			return false, s.report("delete", c.path, start, err)
-		case s.ctx.Err() != nil:
-			return false, s.report("delete", c.path, start, s.last(ctx, err))
-		case sent:
-			sure = false
-		}
-		s.sleep(ctx, n)
+	found, err = s.deleteIf(ctx, c.path, true, s.owns)
+	if err == nil {
+		c.end()
 	}
+	return found, err
 }
 
 // end frees the path for the next claim of this session.
@@ -224,18 +197,17 @@ func (c *claim) gone() {
 	}
 }
 
-// sweep removes the node of a claim that is given up.
+// sweep removes the node of a claim that is given up while its create is under
+// way.
 func (c *claim) sweep(pending <-chan result[string]) (found bool, err error) {
-	if pending != nil {
-		select {
-		case r := <-pending:
-			if _, answered, sent, err := judge(c.s, r); answered && err != nil || !sent {
-				c.end()
-				return false, nil
-			}
-		case <-c.s.ctx.Done():
-			return false, ended(c.s.Err())
+	select {
+	case r := <-pending:
+		if _, o, _ := judge(c.s, r); o == refused || o == skipped {
+			c.end()
+			return false, nil
 		}
+	case <-c.s.ctx.Done():
+		return false, ended(c.s.Err())
 	}
-	return c.remove(false)
+	return c.remove()
 }

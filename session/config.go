@@ -4,35 +4,33 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-zookeeper/zk"
-
-	"github.com/docent-go/docent/internal/znode"
 )
 
 // Defaults of Config.
 const (
 	DefaultTimeout    = 10 * time.Second
 	DefaultMaxRequest = 1<<20 - 1 // ZooKeeper's default jute.maxbuffer
-	defaultPort       = "2181"
+	defaultPort       = 2181
 )
 
 // Config says where ZooKeeper is and how its sessions are kept. Only Servers
 // must be set.
 type Config struct {
 	// Servers lists the ensemble's servers as "host:port", or as "host" for
-	// port 2181. Host names are looked up anew in every round of dialling; one
+	// port 2181; an IPv6 address stands in brackets. ParseConnect makes the
+	// list of a connect string. Host names are looked up anew in every round of dialling; one
 	// that does not resolve is passed over as long as another does.
 	Servers []string
 	// Root is the node below which every path of this Manager lies (a
-	// chroot). Empty means "/". It need not exist: what is created below it
+	// chroot). Empty means "/". It contains neither a comma nor a space, which
+	// the rest of a list of servers would bring. It need not exist: what is created below it
 	// creates it, except in a transaction.
 	Root string
 	// Timeout is the session timeout to ask for; the server may grant another
@@ -59,7 +57,8 @@ type Config struct {
 	// do anything; CreatorACL is the usual choice with Auth.
 	ACL []zk.ACL
 	// Logger receives what happens to sessions. Nil discards it.
-	// Credentials are never logged.
+	// Credentials are never logged. The handler is called on a goroutine of
+	// its own and holds nothing up; while it blocks, 1,000 lines wait for it.
 	Logger *slog.Logger
 	// Hooks observe; each implements one or more of the Hook interfaces.
 	Hooks []Hook
@@ -71,8 +70,9 @@ type Config struct {
 	LookupHost func(ctx context.Context, host string) ([]string, error)
 	// MaxRequest is the largest request, in bytes, that the server takes:
 	// its jute.maxbuffer. A larger one fails with ErrTooLarge before it is
-	// sent, since the server would answer it by closing the connection. Zero
-	// means DefaultMaxRequest.
+	// sent, since the server would answer it by closing the connection. It
+	// bounds what the session sends by itself, too. Zero means
+	// DefaultMaxRequest, which is the server's own default.
 	MaxRequest int
 }
 
@@ -95,6 +95,7 @@ type Credential struct {
 	// secret is a function, since fmt does not call String on what it finds
 	// in an unexported field of somebody's struct, but prints all of it.
 	secret func() []byte
+	wrong  string // why no server can take it as it was meant
 }
 
 // String returns the scheme alone.
@@ -103,15 +104,23 @@ func (c Credential) String() string { return c.Scheme + ":…" }
 // GoString returns what String does, so that %#v shows no secret either.
 func (c Credential) GoString() string { return c.String() }
 
-// Digest is the credential of ZooKeeper's digest scheme.
+// Digest is the credential of ZooKeeper's digest scheme. The user's name must
+// not contain a colon, since the server takes what follows one for the password.
 func Digest(user, password string) Credential {
-	return AddAuth("digest", []byte(user+":"+password))
+	c := AddAuth("digest", []byte(user+":"+password))
+	switch {
+	case user == "":
+		c.wrong = "digest: the user's name is empty"
+	case strings.Contains(user, ":"):
+		c.wrong = "digest: the user's name contains a colon: the server would take the rest for the password"
+	}
+	return c
 }
 
 // AddAuth is the credential of any scheme, with data as that scheme wants it.
 func AddAuth(scheme string, data []byte) Credential {
 	secret := bytes.Clone(data)
-	return Credential{scheme, func() []byte { return secret }}
+	return Credential{Scheme: scheme, secret: func() []byte { return secret }}
 }
 
 // data returns the secret.
@@ -126,56 +135,9 @@ func (c Credential) data() []byte {
 // node was created, and nobody else anything.
 func CreatorACL() []zk.ACL { return zk.AuthACL(zk.PermAll) }
 
-// ParseConnect splits a ZooKeeper connect string, "host:port,host:port/root",
-// into servers, each with its port, and a root ("/" when there is none).
-func ParseConnect(connect string) (servers []string, root string, err error) {
-	hosts := connect
-	root = "/"
-	if i := strings.IndexByte(connect, '/'); i >= 0 {
-		hosts, root = connect[:i], connect[i:]
-		if err := znode.ValidateRoot(root); err != nil {
-			return nil, "", fmt.Errorf("connect string %q: root: %w", connect, err)
-		}
-	}
-	for server := range strings.SplitSeq(hosts, ",") {
-		server, err := withPort(strings.TrimSpace(server))
-		if err != nil {
-			return nil, "", fmt.Errorf("connect string %q: %w", connect, err)
-		}
-		servers = append(servers, server)
-	}
-	return servers, root, nil
-}
-
-// withPort checks a server's address and adds the default port where it has
-// none. An IPv6 address without a port may stand with or without brackets.
-func withPort(server string) (string, error) {
-	if server == "" {
-		return "", errors.New("a server's name is empty")
-	}
-	if net.ParseIP(server) != nil {
-		return net.JoinHostPort(server, defaultPort), nil
-	}
-	if inner, ok := strings.CutSuffix(server, "]"); ok {
-		if inner, ok = strings.CutPrefix(inner, "["); ok && net.ParseIP(inner) != nil {
-			return net.JoinHostPort(inner, defaultPort), nil
-		}
-	}
-	if !strings.Contains(server, ":") {
-		server = net.JoinHostPort(server, defaultPort)
-	}
-	host, port, err := net.SplitHostPort(server)
-	if err != nil {
-		return "", fmt.Errorf("server %q: want host:port", server)
-	}
-	if host == "" || strings.ContainsAny(host, " \t\r\n@/,;") {
-		return "", fmt.Errorf("server %q: %q is no host", server, host)
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return "", fmt.Errorf("server %q: %q is no port", server, port)
-	}
-	return server, nil
-}
+// authHeader is what a request that presents a credential has besides its scheme
+// and its data.
+const authHeader = frameHeader + 4
 
 // validate returns the configuration with its defaults filled in, or an error
 // that names the field at fault.
@@ -186,18 +148,14 @@ func (c Config) validate() (Config, error) {
 	if len(c.Servers) == 0 {
 		return fail("Servers", "it is empty: name at least one server as host:port")
 	}
-	servers := make([]string, len(c.Servers))
-	for i, server := range c.Servers {
-		var err error
-		if servers[i], err = withPort(server); err != nil {
-			return fail("Servers", "%v", err)
-		}
+	var err error
+	if c.Servers, err = parseServers(c.Servers); err != nil {
+		return fail("Servers", "%v", err)
 	}
-	c.Servers = servers
 	if c.Root == "" {
 		c.Root = "/"
 	}
-	if err := znode.ValidateRoot(c.Root); err != nil {
+	if err := checkRoot(c.Root); err != nil {
 		return fail("Root", "%v", err)
 	}
 	if c.Root == "/zookeeper" || strings.HasPrefix(c.Root, "/zookeeper/") {
@@ -219,8 +177,19 @@ func (c Config) validate() (Config, error) {
 	if c.LossPolicy != AtDeadline && c.LossPolicy != OnDisconnect {
 		return fail("LossPolicy", "%d is unknown", c.LossPolicy)
 	}
+	switch {
+	case c.MaxRequest == 0:
+		c.MaxRequest = DefaultMaxRequest
+	case c.MaxRequest < 1024:
+		return fail("MaxRequest", "%d is less than 1024 bytes", c.MaxRequest)
+	}
 	for i, cred := range c.Auth {
+		size := authHeader + stringSize(cred.Scheme) + bytesSize(cred.data())
 		switch {
+		case cred.wrong != "":
+			return fail("Auth", "credential %d: %s", i, cred.wrong)
+		case size > c.MaxRequest:
+			return fail("Auth", "credential %d needs a request of %d bytes, and MaxRequest is %d", i, size, c.MaxRequest)
 		case cred.Scheme == "":
 			return fail("Auth", "credential %d has no scheme", i)
 		case cred.Scheme == "digest" && !bytes.ContainsRune(cred.data(), ':'):
@@ -231,12 +200,6 @@ func (c Config) validate() (Config, error) {
 		c.ACL = zk.WorldACL(zk.PermAll)
 	} else if len(c.ACL) == 0 {
 		return fail("ACL", "it is empty, which ZooKeeper refuses: leave it nil for an open one")
-	}
-	switch {
-	case c.MaxRequest == 0:
-		c.MaxRequest = DefaultMaxRequest
-	case c.MaxRequest < 1024:
-		return fail("MaxRequest", "%d is less than 1024 bytes", c.MaxRequest)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -29,7 +30,7 @@ import (
 type conn struct {
 	net.Conn
 	s        *Session
-	addr     string        // as dialled, for messages
+	server   target
 	patience time.Duration // for the handshake
 
 	r       *bufio.Reader
@@ -51,17 +52,21 @@ type conn struct {
 	pings     []time.Time // when those were written that are not answered yet; all have one xid
 	probes    int32       // how many were sent
 	unproven  int         // how many probes are not answered yet
+	rewatches []int       // the sizes of the requests that set watches again and are not answered
+	answered  bool        // the server has answered a request
+	taken     int         // the size of the largest that it has answered
 }
 
 type sentRequest struct {
 	request
 	at    time.Time
 	probe *probe // nil for a request of the client
+	size  int
 }
 
-func newConn(inner net.Conn, s *Session, addr string, patience time.Duration) *conn {
+func newConn(inner net.Conn, s *Session, server target, patience time.Duration) *conn {
 	return &conn{
-		Conn: inner, s: s, addr: addr, patience: patience,
+		Conn: inner, s: s, server: server, patience: patience,
 		r:      bufio.NewReaderSize(inner, 32<<10),
 		sent:   make(map[int32]sentRequest),
 		closed: make(chan struct{}),
@@ -89,7 +94,7 @@ func (c *conn) Write(frame []byte) (int, error) {
 			if req.xid == xidPing {
 				c.pings = append(c.pings, now)
 			} else {
-				c.sent[req.xid] = sentRequest{request: req, at: now}
+				c.sent[req.xid] = sentRequest{request: req, at: now, size: len(frame) - 4}
 			}
 		}
 	}
@@ -158,9 +163,12 @@ func (c *conn) Close() error {
 	c.closeOnce.Do(func() {
 		err = nil
 		close(c.closed)
-		c.s.forget(c)
+		c.tellProgress()
 		_ = c.Conn.SetDeadline(longAgo) // a network that cannot do that is closed all the same
+		// Before the session forgets the connection: seal either finds it, and waits
+		// for this, or comes after it. So retire waits for all of them.
 		c.s.closing.Go(func() { _ = c.Conn.Close() })
+		c.s.forget(c)
 	})
 	return err
 }
@@ -210,6 +218,9 @@ func (c *conn) learn(frame []byte) (ours bool, err error) {
 	r, err := parseReply(frame)
 	if err != nil {
 		return false, err
+	}
+	if r.xid != xidEvent {
+		c.noteAnswer(r.xid)
 	}
 	switch r.xid {
 	case xidEvent:
@@ -300,10 +311,10 @@ func (c *conn) handshakeFailed(err error) {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = fmt.Errorf("no answer within %v", c.patience)
-	case errors.Is(err, io.EOF):
-		err = errors.New("the server closed the connection")
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		err = ErrNotServing
 	}
-	c.s.m.dialFailed(fmt.Errorf("handshake with %s: %w", c.addr, err))
+	c.s.m.dialFailed(fmt.Errorf("handshake with %s: %w", c.server.addr, err))
 }
 
 func (c *conn) learnHandshake(frame []byte) error {
@@ -337,12 +348,48 @@ func (c *conn) learnHandshake(frame []byte) error {
 	return c.ready()
 }
 
+// noteAnswer notes how large a request the server has taken.
+func (c *conn) noteAnswer(xid int32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answered = true
+	size := c.sent[xid].size
+	if xid == xidRewatch && len(c.rewatches) > 0 { // they are answered in order
+		size, c.rewatches = c.rewatches[0], c.rewatches[1:]
+	}
+	c.taken = max(c.taken, size)
+}
+
+// tellProgress is called once, when the connection ends, unless the session
+// has ended it.
+func (c *conn) tellProgress() {
+	c.mu.Lock()
+	shaken, answered, taken := c.shaken, c.answered, c.taken
+	lost := 0
+	for _, size := range c.rewatches {
+		lost = max(lost, size)
+	}
+	for _, r := range c.sent {
+		lost = max(lost, r.size)
+	}
+	c.mu.Unlock()
+	if shaken && c.s.sealCtx.Err() == nil {
+		c.s.m.connectionEnded(c.server.addr, answered, taken, lost)
+	}
+}
+
 // setWatchesAgain sends the watches of the session on a new connection. It is
 // called by the goroutine that reads, before the client may send anything but
 // its credentials: those come first, since a server tells nobody of nodes that
 // they may not read.
 func (c *conn) setWatchesAgain() error {
-	for _, frame := range c.s.armed.frames(c.helloZxid) {
+	frames := c.s.armed.frames(c.helloZxid, c.s.m.progress.rewatchLimit(c.s.m.cfg.MaxRequest))
+	c.mu.Lock()
+	for _, frame := range frames {
+		c.rewatches = append(c.rewatches, len(frame)-4)
+	}
+	c.mu.Unlock()
+	for _, frame := range frames {
 		if err := c.Conn.SetWriteDeadline(time.Now().Add(c.patience)); err != nil {
 			return err
 		}

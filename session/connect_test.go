@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
@@ -34,7 +35,6 @@ func TestParseConnect(t *testing.T) {
 		"zk1:2181/":                {[]string{"zk1:2181"}, "/"},
 		"zk1:2181,zk2:2181/prod/a": {[]string{"zk1:2181", "zk2:2181"}, "/prod/a"},
 		"127.0.0.1:2181/x":         {[]string{"127.0.0.1:2181"}, "/x"},
-		"::1":                      {[]string{"[::1]:2181"}, "/"},
 		"[::1]":                    {[]string{"[::1]:2181"}, "/"},
 		"[2001:db8::1]:99,zk1/r":   {[]string{"[2001:db8::1]:99", "zk1:2181"}, "/r"},
 	} {
@@ -45,37 +45,71 @@ func TestParseConnect(t *testing.T) {
 	}
 }
 
-func TestParseConnectRefuses(t *testing.T) {
+// What could be taken for something else is refused, and the error says how to
+// write it.
+func TestFault08_ParseConnectRefuses(t *testing.T) {
 	for connect, reason := range map[string]string{
-		"":                  "name is empty",
-		",":                 "name is empty",
-		"zk1,":              "name is empty",
-		"zk1,,zk2":          "name is empty",
-		"/app":              "name is empty",
-		":2181":             "no host",
-		"zk1:":              "no port",
-		"zk1:0":             "no port",
-		"zk1:65536":         "no port",
-		"zk1:-1":            "no port",
-		"zk1:http":          "no port",
-		"zk1:2181:2182":     "want host:port",
-		"[::1":              "want host:port",
-		"zk 1:2181":         "no host",
-		"user@zk1:2181":     "no host",
-		"zk1;zk2":           "no host",
+		"":                  "empty",
+		",":                 "empty",
+		" , ":               "empty",
+		"zk1,":              "server 2 of 2",
+		"zk1,,zk2":          "server 2 of 3",
+		"/app":              "empty",
+		":2181":             "host is missing",
+		"zk1:":              "port",
+		"zk1:0":             "port",
+		"zk1:65536":         "port",
+		"zk1:-1":            "port",
+		"zk1:http":          "port",
+		"zk1:02181":         "port",
+		"zk1:2181:2182":     "more than one colon",
+		"[::1":              "not closed",
+		"[zk1]:2181":        "brackets",
+		"::1":               "write [::1]:port",
+		"2001:db8::1:2181":  "brackets",
+		"zk 1:2181":         "space",
+		"zk1:2181 zk2:2181": "space",
+		"zk1;zk2":           "semicolon",
 		"zk1:2181/app/":     "ends with /",
 		"zk1:2181//app":     "empty segment",
 		"zk1:2181/app/../b": `".."`,
 		"zk1:2181/a\x00":    "U+0000",
+		"zk://zk1:2181/app": `write "zk1:2181/app"`,
+		"zk1,http://zk2":    "scheme",
+		"2181":              "neither an IPv4 address nor a DNS name",
+
+		"zk1:2181/app,zk2:2181/app":   `the root stands once, at the end, as in "zk1:2181,zk2:2181/app"`,
+		"zk1:2181/app,zk2:2181":       `as in "zk1:2181,zk2:2181/app"`,
+		"zk1:2181/,zk2:2181/app":      "the root stands once",
+		"zk1:2181/a,zk2:2181/b":       "the root stands once",
+		"zk1:2181,zk2:2181/app,b":     "the root stands once",
+		"zk1:2181/app, zk2:2181/app":  `as in "zk1:2181,zk2:2181/app"`,
+		"zk1:2181/app zk2:2181/app":   "a comma or a space",
+		"zk1:2181/app ":               "a comma or a space",
+		"zk1:2181/app\n":              "a comma or a space",
+		"zk1:2181/app\u00a0":          "a comma or a space",
+		"zk1:2181,zk1:2181":           "the same server",
+		"zk1,zk2,zk1:2181":            `"zk1" and "zk1:2181" are the same server`,
+		"zk1,ZK1.":                    "the same server",
+		"[::1]:2181,[0:0::1]:2181":    "the same server",
+		"zk1:2181\uff0czk2:2181/app":  "more than one colon",
+		"\"zk1:2181,zk2:2181\"":       "character",
+		"DOCENT_SERVERS=zk1:2181/app": "character",
 	} {
-		_, _, err := session.ParseConnect(connect)
+		servers, root, err := session.ParseConnect(connect)
 		require.ErrorContains(t, err, reason, "%q", connect)
 		require.ErrorContains(t, err, strconv.Quote(connect), "the error quotes what was given")
+		require.Nil(t, servers)
+		require.Empty(t, root)
 	}
+	_, _, err := session.ParseConnect("ann:hunter2@zk1:2181")
+	require.ErrorContains(t, err, "it has an @")
+	require.NotContains(t, err.Error(), "hunter2")
 }
 
 func FuzzParseConnect(f *testing.F) {
-	for _, s := range []string{"", "zk1:2181,zk2/prod", "[::1]:2181", "a:b:c", "::1/x", "zk1/\x00", " , /"} {
+	for _, s := range []string{"", "zk1:2181,zk2/prod", "[::1]:2181", "a:b:c", "::1/x", "zk1/\x00", " , /",
+		"zk1:2181/app,zk2:2181/app", "zk1/a b", "zk://h", "zk1,zk1:2181", "[fe80::1%a]", "a@b"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, connect string) {
@@ -96,6 +130,9 @@ func FuzzParseConnect(f *testing.F) {
 				t.Fatalf("%q: %q is no host:port", connect, server)
 			}
 		}
+		if strings.Contains(root, ",") || strings.ContainsFunc(root, unicode.IsSpace) {
+			t.Fatalf("%q: root %q", connect, root)
+		}
 		again := strings.Join(servers, ",") + root
 		servers2, root2, err := session.ParseConnect(again)
 		if err != nil || root2 != root || strings.Join(servers2, ",") != strings.Join(servers, ",") {
@@ -110,11 +147,18 @@ func TestConfigNamesTheFieldAtFault(t *testing.T) {
 		change        func(*session.Config)
 	}{
 		"no servers":         {"Servers", "name at least one", func(c *session.Config) { c.Servers = nil }},
-		"empty server":       {"Servers", "name is empty", func(c *session.Config) { c.Servers = []string{"zk1", ""} }},
-		"port zero":          {"Servers", `"0" is no port`, func(c *session.Config) { c.Servers = []string{"zk1:0"} }},
-		"port too great":     {"Servers", `"70000" is no port`, func(c *session.Config) { c.Servers = []string{"zk1:70000"} }},
-		"connect string":     {"Servers", "", func(c *session.Config) { c.Servers = []string{"zk1,zk2:2181"} }},
-		"root in the server": {"Servers", "", func(c *session.Config) { c.Servers = []string{"zk1/app"} }},
+		"empty server":       {"Servers", "server 2 of 2, \"\": it is empty", func(c *session.Config) { c.Servers = []string{"zk1", ""} }},
+		"port zero":          {"Servers", `port "0"`, func(c *session.Config) { c.Servers = []string{"zk1:0"} }},
+		"port too great":     {"Servers", `port "70000"`, func(c *session.Config) { c.Servers = []string{"zk1:70000"} }},
+		"connect string":     {"Servers", "comma", func(c *session.Config) { c.Servers = []string{"zk1,zk2:2181"} }},
+		"root in the server": {"Servers", "slash", func(c *session.Config) { c.Servers = []string{"zk1/app"} }},
+		"server twice":       {"Servers", "the same server", func(c *session.Config) { c.Servers = []string{"zk1", "zk1:2181"} }},
+		"credentials":        {"Servers", "not shown", func(c *session.Config) { c.Servers = []string{"ann:hunter2@zk1"} }},
+		"bare IPv6":          {"Servers", "brackets", func(c *session.Config) { c.Servers = []string{"::1"} }},
+		"servers in root":    {"Root", "a comma or a space", func(c *session.Config) { c.Root = "/app,zk2:2181/app" }},
+		"space in root":      {"Root", "a comma or a space", func(c *session.Config) { c.Root = "/app " }},
+		"colon in user":      {"Auth", "contains a colon", func(c *session.Config) { c.Auth = []session.Credential{session.Digest("a:b", "hunter2")} }},
+		"no user":            {"Auth", "is empty", func(c *session.Config) { c.Auth = []session.Credential{session.Digest("", "hunter2")} }},
 		"relative root":      {"Root", "relative", func(c *session.Config) { c.Root = "app" }},
 		"root ends with /":   {"Root", "ends with /", func(c *session.Config) { c.Root = "/app/" }},
 		"reserved root":      {"Root", "reserved", func(c *session.Config) { c.Root = "/zookeeper" }},

@@ -12,32 +12,36 @@ import (
 
 // dial is the client's dialer. It refuses once the session is sealed, so that
 // a request still queued in the client can never be sent in another session.
-func (s *Session) dial(_, addr string, _ time.Duration) (net.Conn, error) {
-	c, err := s.open(addr)
+func (s *Session) dial(string, string, time.Duration) (net.Conn, error) {
+	t := s.hosts.next // what Next has just returned, with the name it was found under
+	c, err := s.open(t)
 	if err != nil {
+		if !errors.Is(err, net.ErrClosed) {
+			s.m.failures.note(t)
+		}
 		s.m.dialFailed(err)
 		return nil, err
 	}
 	return c, nil
 }
 
-func (s *Session) open(addr string) (net.Conn, error) {
-	t := s.hosts.target(addr)
+func (s *Session) open(t target) (net.Conn, error) {
 	if t.err != nil {
 		return nil, t.err
 	}
-	ctx, cancel := context.WithTimeout(s.sealCtx, s.m.patience)
+	limit := s.hosts.limit()
+	ctx, cancel := context.WithTimeout(s.sealCtx, limit)
 	defer cancel()
-	inner, err := s.m.dialer(ctx, "tcp", t.addr)
+	inner, err := s.reach(ctx, t.addr)
 	if err != nil {
-		return nil, s.dialError(ctx, "dial", t, err)
+		return nil, s.dialError(ctx, "dial", t, limit, err)
 	}
 	if s.m.cfg.TLS != nil {
 		if inner, err = s.secure(ctx, inner, t); err != nil {
-			return nil, s.dialError(ctx, "TLS with", t, err)
+			return nil, s.dialError(ctx, "TLS with", t, limit, err)
 		}
 	}
-	c := newConn(inner, s, t.addr, s.m.patience)
+	c := newConn(inner, s, t, s.hosts.limit())
 	s.mu.Lock()
 	sealed := s.sealCtx.Err() != nil
 	if !sealed {
@@ -51,12 +55,34 @@ func (s *Session) open(addr string) (net.Conn, error) {
 	return c, nil
 }
 
-func (s *Session) dialError(ctx context.Context, what string, t target, err error) error {
+// reach calls the dialer, which may be the user's, and waits no longer than
+// ctx. A connection that is made after that is closed.
+func (s *Session) reach(ctx context.Context, addr string) (net.Conn, error) {
+	made := make(chan result[net.Conn])
+	go func() {
+		conn, err := s.m.dialer(ctx, "tcp", addr)
+		select {
+		case made <- result[net.Conn]{conn, err}:
+		case <-ctx.Done():
+			if err == nil {
+				conn.Close()
+			}
+		}
+	}()
+	select {
+	case r := <-made:
+		return r.value, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (s *Session) dialError(ctx context.Context, what string, t target, limit time.Duration, err error) error {
 	if s.sealCtx.Err() != nil {
 		return net.ErrClosed
 	}
 	if ctx.Err() != nil {
-		err = fmt.Errorf("no answer within %v", s.m.patience)
+		err = fmt.Errorf("no answer within %v", limit)
 	}
 	return fmt.Errorf("%s %s: %w", what, t.addr, err)
 }
@@ -99,8 +125,10 @@ func (s *Session) secure(ctx context.Context, inner net.Conn, t target) (net.Con
 	return conn, nil
 }
 
-// forget drops a connection that has been closed.
+// forget drops a connection that has been closed. Whatever the reason, its
+// server is not the next to dial.
 func (s *Session) forget(c *conn) {
+	s.m.failures.note(c.server)
 	s.mu.Lock()
 	delete(s.conns, c)
 	if s.link == c {

@@ -55,7 +55,11 @@
 //     their leader, when the leader is deposed, when answers come late.
 //   - Nothing that was asked for in one session is done in a later one.
 //   - A write is never done twice; if it is unknown whether it was done, the
-//     error is [ErrUnknownOutcome]. [InDoubt] tells whether asking can help.
+//     error is [ErrUnknownOutcome]. [InDoubt] tells whether asking can help;
+//     [Session.DeleteExact], [Session.SetOver], [Session.SetExact] and
+//     [Session.CreateOnce] ask, and settle what can be settled.
+//   - A request that a server has certainly not executed is sent again, paced:
+//     it never left, or the server is overloaded and says so (THROTTLEDOP).
 //   - A node of ours that may exist and is not wanted is looked for and removed
 //     until it is proven absent or its session has ended, whatever became of
 //     the context under which it was made.

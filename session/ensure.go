@@ -60,8 +60,9 @@ func (s *Session) makeDir(ctx context.Context, abs string) error {
 	if err := s.fits(s.createSize(abs, nil)); err != nil {
 		return err
 	}
-	// A lost answer does no harm: NodeExists is what is wanted.
-	_, err := write(ctx, s, "create", s.rel(abs), true, nil,
+	// A lost answer does no harm: NodeExists is what is wanted, and a directory
+	// that others have deleted meanwhile is to be made again.
+	_, err := write(ctx, s, "create", s.rel(abs), true,
 		func(c *zk.Conn) (string, error) { return s.create(c, abs, nil, mode) })
 	if mode == Container && errors.Is(err, ErrUnimplemented) {
 		s.m.noContainers.Store(true)

@@ -77,22 +77,22 @@ func (s *Session) enter(ctx context.Context, dir, tag string, data []byte, liste
 	if err := s.fits(s.createSize(s.abs(p.prefix), data) + 11); err != nil {
 		return nil, err
 	}
+	var said error // the last answer of a server that has not executed the create
 	for attempt := 0; ; attempt++ {
 		if err := s.waitUp(ctx); err != nil {
-			return nil, err
+			return nil, because(err, said)
 		}
-		e, err := p.try(ctx)
+		e, again, err := p.try(ctx)
 		switch {
-		case err == nil && e != nil:
-			return e, nil
+		case again:
+			said = err
+			s.sleep(ctx, attempt)
 		case errors.Is(err, zk.ErrNoNode):
 			if err := s.ensureDir(ctx, s.abs(dir)); err != nil {
 				return nil, err
 			}
-		case err != nil:
-			return nil, err
-		default: // lost, and proven not to have been done
-			s.sleep(ctx, attempt)
+		default:
+			return e, err
 		}
 	}
 }
@@ -110,9 +110,9 @@ type protected struct {
 	listed    bool // the directory is wanted along with it
 }
 
-// try sends the create, and the list, once. It returns nothing at all when the
-// create was lost and has proved not to have been done.
-func (p *protected) try(ctx context.Context) (*Entry, error) {
+// try sends the create, and the list, once. again says that the create certainly
+// was not done, and why.
+func (p *protected) try(ctx context.Context) (e *Entry, again bool, err error) {
 	s, abs := p.s, p.s.abs(p.prefix)
 	created := make(chan result[string], 1)
 	made := s.creates.expect(abs, !s.m.noStats.Load())
@@ -147,24 +147,29 @@ func (p *protected) try(ctx context.Context) (*Entry, error) {
 
 	select {
 	case r := <-created:
-		path, done, sent, err := judge(s, r)
+		path, o, err := judge(s, r)
 		switch {
 		case made.withStat && errors.Is(err, ErrUnimplemented):
 			s.m.noStats.Store(true)
-			return nil, nil
-		case done && err != nil:
-			return nil, err
-		case done:
-			return p.complete(ctx, s.rel(path), made.czxid, listed)
-		case !sent:
-			return nil, nil
+			return nil, true, nil
+		case o == executed:
+			e, err := p.complete(ctx, s.rel(path), made.czxid, listed)
+			return e, false, err
+		case o == refused:
+			return nil, false, err
+		case o == skipped:
+			return nil, true, err
 		}
-		return p.find(ctx)
+		e, looked := p.find(ctx)
+		if e == nil && looked == nil && o == open {
+			return nil, false, err // the answer is why there is no node
+		}
+		return e, e == nil && looked == nil, looked
 	case <-ctx.Done():
 		s.sweepLater(sweep{dir: p.dir, guid: p.guid, pending: created})
-		return nil, ctx.Err()
+		return nil, false, ctx.Err()
 	case <-s.ctx.Done():
-		return nil, ended(s.Err())
+		return nil, false, ended(s.Err())
 	}
 }
 
@@ -195,7 +200,8 @@ func (p *protected) complete(ctx context.Context, path string, czxid int64, list
 	return e, nil
 }
 
-// find looks for a node whose create lost its answer. The Sync before the list
+// find looks for a node whose create lost its answer. It returns nothing at all
+// where there is none. The Sync before the list
 // makes a server that lags behind catch up, which else could miss the node.
 func (p *protected) find(ctx context.Context) (*Entry, error) {
 	s := p.s
@@ -224,8 +230,7 @@ func (p *protected) find(ctx context.Context) (*Entry, error) {
 // lookFor returns the child of dir that the guid protects, or no name when it
 // is certain that there is none.
 func (s *Session) lookFor(ctx context.Context, dir, guid string) (list, string, error) {
-	abs := s.abs(dir)
-	if _, err := read(ctx, s, "sync", dir, func(c *zk.Conn) (string, error) { return c.Sync(abs) }); err != nil {
+	if _, err := s.ask(ctx, dir); err != nil {
 		return list{}, "", err
 	}
 	l, err := s.children(ctx, dir, false)

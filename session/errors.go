@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/go-zookeeper/zk"
 )
 
 // Sentinel errors. Compare with errors.Is: they arrive wrapped.
@@ -103,36 +101,3 @@ func (e *OpError) Unwrap() error { return e.Err }
 
 // ended is the error of an operation that a session's end cut short.
 func ended(cause error) error { return fmt.Errorf("%w: %w", ErrSessionEnded, cause) }
-
-// serverErrors are the client's errors that a server's reply stands behind:
-// the request was processed, and this is its outcome. Any other error of the
-// client says that the reply, or the request, was lost.
-var serverErrors = []error{
-	zk.ErrAPIError, zk.ErrNoNode, zk.ErrNoAuth, zk.ErrBadVersion, zk.ErrNoChildrenForEphemerals,
-	zk.ErrNodeExists, zk.ErrNotEmpty, zk.ErrInvalidACL, zk.ErrAuthFailed, zk.ErrReconfigDisabled, zk.ErrBadArguments,
-	// Raised by the client before anything is sent.
-	zk.ErrInvalidPath, zk.ErrInvalidFlags, zk.ErrShortBuffer,
-}
-
-// unknownCode is how the client words a code it has no sentinel for.
-const unknownCode = "unknown error: "
-
-// verdict tells a server's answer from a lost one, and gives the answers that
-// the client leaves without a sentinel one of ours.
-func verdict(err error) (answer error, answered bool) {
-	if err == nil {
-		return nil, true
-	}
-	for _, e := range serverErrors {
-		if errors.Is(err, e) {
-			return err, true
-		}
-	}
-	if code, ok := strings.CutPrefix(err.Error(), unknownCode); ok {
-		if code == "-6" {
-			return ErrUnimplemented, true
-		}
-		return fmt.Errorf("the server answered with error code %s", code), true
-	}
-	return err, false
-}

@@ -64,3 +64,44 @@ func TestHandOnAndLoss(t *testing.T) {
 		require.NoError(w, second.Release())
 	})
 }
+
+// TestFault05_HandOnOfAGuardedHold: a check of the node could not tell the next
+// hold from the one whose guard was given out.
+func TestFault05_HandOnOfAGuardedHold(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		first := p.enter("/locks/a")
+		guard := first.Guard()
+		_, err := first.HandOn()
+		require.ErrorIs(w, err, session.ErrGuarded)
+		require.NoError(w, first.Err())
+		_, err = p.Txn(w.Context(), guard, session.CreateOp("/row", nil, session.Persistent))
+		require.NoError(w, err)
+		require.NoError(w, first.Release())
+
+		first = p.enter("/locks/a")
+		second, err := first.HandOn()
+		require.NoError(w, err)
+		_, err = p.Txn(w.Context(), first.Guard())
+		require.ErrorIs(w, err, session.ErrLost)
+		require.ErrorIs(w, err, session.ErrReleased)
+		_, err = p.Txn(w.Context(), second.Guard())
+		require.NoError(w, err)
+	})
+}
+
+// TestFault05_AFixedPathHasNoGuard: another session's node may take the path.
+func TestFault05_AFixedPathHasNoGuard(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		_, err := p.session().Create(w.Context(), "/fixed", nil, session.Ephemeral)
+		require.NoError(w, err)
+		node, err := p.session().Own("/fixed")
+		require.NoError(w, err)
+		h, err := node.Hold(w.Context(), 1)
+		require.NoError(w, err)
+		_, err = p.Txn(w.Context(), h.Guard())
+		require.ErrorIs(w, err, session.ErrNoGuard)
+		require.NoError(w, h.Release())
+	})
+}

@@ -7,6 +7,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/once"
 )
 
 // Hold is what a process owns for as long as a node of its session stands: a
@@ -28,7 +31,11 @@ type Hold struct {
 	counted atomic.Bool // among what the session holds
 	epoch   int         // of the session, in which it was counted
 
-	release sync.Once
+	mu       sync.Mutex
+	guarded  bool // a guard was given out
+	handedOn bool // the node serves another hold
+
+	release once.Once
 	result  error
 }
 
@@ -112,6 +119,11 @@ func (h *Hold) end(cause error) {
 	h.node.s.letGo(h)
 }
 
+// made panics for a Hold that was not acquired.
+func (h *Hold) made() {
+	misuse.ZeroValue(h == nil || h.node == nil, "Hold", "a call that acquires one and returns no error")
+}
+
 func (h *Hold) info(cause error) HoldInfo {
 	return HoldInfo{Path: h.Path(), Token: h.token, Session: h.node.s.ID(), Held: time.Since(h.began), Cause: cause}
 }
@@ -130,13 +142,20 @@ func (h *Hold) tellEnd() {
 // Context returns a context that ends with the hold. context.Cause tells why:
 // ErrReleased, or one that is ErrLost: ErrDeleted, ErrTrustElapsed,
 // ErrExpired, ErrDisconnected, ErrClosed.
-func (h *Hold) Context() context.Context { return h.ctx }
+func (h *Hold) Context() context.Context {
+	h.made()
+	return h.ctx
+}
 
 // Done returns a channel that is closed when the hold ends.
-func (h *Hold) Done() <-chan struct{} { return h.ctx.Done() }
+func (h *Hold) Done() <-chan struct{} {
+	h.made()
+	return h.ctx.Done()
+}
 
 // Err returns nil while the hold lasts, and then the cause of its end.
 func (h *Hold) Err() error {
+	h.made()
 	if h.ctx.Err() == nil {
 		return nil
 	}
@@ -148,32 +167,56 @@ func (h *Hold) Err() error {
 // the greatest it has seen is safe from a holder that does not know yet that
 // it is none. It is a zxid, unlike the sequence number in the node's name,
 // which wraps, and begins anew when the directory is made anew.
-func (h *Hold) Token() int64 { return h.token }
+func (h *Hold) Token() int64 {
+	h.made()
+	return h.token
+}
 
 // Guard returns an operation for Txn that makes the server refuse the whole
-// transaction once the hold's node is gone; the error is ErrLost then.
+// transaction once the hold's node is gone; the error is ErrLost then. Guard
+// sends nothing, and is safe for concurrent use.
 //
-// A node that was claimed (Session.Claim) can give no such promise: whoever
-// claims next has a node at the same path, which a check cannot tell from ours.
-// The transaction fails with ErrNoGuard then, and does nothing.
+// A node at a fixed path (Session.Claim, Session.Own) has no guard: the next
+// owner's node has the same path, and a check cannot tell the two apart. The
+// transaction fails with ErrNoGuard then, and does nothing.
+//
+// A hold whose guard was given out is not handed on (HandOn): a check cannot
+// tell apart two holds of one node. The first Guard of a hold that was handed
+// on is refused like the guard of a lost one.
 func (h *Hold) Guard() Op {
-	if h.node.claim != nil {
+	h.made()
+	if h.node.claim != nil || h.node.owned {
 		return Op{kind: noGuard, path: h.node.path}
 	}
 	op := CheckOp(h.node.path, AnyVersion)
 	op.guard = true
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.handedOn {
+		op.kind = lateGuard
+	}
+	h.guarded = true
 	return op
 }
 
 // Deadline returns the instant up to which the hold can be trusted if no
 // server answers any more. It moves forward as they do.
-func (h *Hold) Deadline() time.Time { return h.node.s.TrustedUntil() }
+func (h *Hold) Deadline() time.Time {
+	h.made()
+	return h.node.s.TrustedUntil()
+}
 
 // Path returns the path of the hold's node.
-func (h *Hold) Path() string { return h.node.path }
+func (h *Hold) Path() string {
+	h.made()
+	return h.node.path
+}
 
 // Session returns the session that the hold lives in.
-func (h *Hold) Session() *Session { return h.node.s }
+func (h *Hold) Session() *Session {
+	h.made()
+	return h.node.s
+}
 
 // Release ends the hold: first its context, then its node. It returns when the
 // node is gone, which takes at most as long as the session can last without a
@@ -184,6 +227,7 @@ func (h *Hold) Session() *Session { return h.node.s }
 // Otherwise it says why the hold was lost (ErrLost), or why the node cannot be
 // removed.
 func (h *Hold) Release() error {
+	h.made()
 	h.release.Do(func() {
 		h.end(ErrReleased)
 		cause := context.Cause(h.ctx)

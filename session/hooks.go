@@ -8,8 +8,10 @@ import (
 // Hook observes a Manager. It is any value that implements one or more of
 // HookState, HookOp, HookWait, HookAcquired, HookReleased, HookLost and HookSwept. Hooks
 // are called on the goroutine where the thing happens, from several at once:
-// they must be safe for concurrent use, and must return quickly, since some
-// are called from the goroutine that reads from the server.
+// they must be safe for concurrent use, and must return quickly, since the
+// operation that they hear of returns after them. HookState has a goroutine of
+// its own. No hook is called under a lock: each may call the Manager, and may
+// close it.
 type Hook any
 
 // HookState is told of every change of a Manager's state, in order.
@@ -90,6 +92,7 @@ type SweptInfo struct {
 // the caller gets. It never returns nil, and allocates nothing where no hook
 // wants to know.
 func (m *Manager) Waiting(ctx context.Context, path string, try bool) (over func(*Hold, error)) {
+	m.made()
 	for _, hook := range m.cfg.Hooks {
 		if _, ok := hook.(HookWait); ok {
 			return m.waiting(ctx, WaitInfo{path, try})

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -38,7 +39,19 @@ func (l *logbook) use(cfg *session.Config) {
 	}))
 }
 
+// grep returns the lines that contain part.
+func (l *logbook) grep(part string) (found []string) {
+	for _, line := range l.take() {
+		if strings.Contains(line, part) {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+// take returns what was logged since the last call. It is for use in a bubble.
 func (l *logbook) take() []string {
+	synctest.Wait()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lines := l.lines
@@ -76,7 +89,7 @@ func TestLog(t *testing.T) {
 		lines := log.take()
 		require.Len(w, lines, 3, "%v", lines)
 		require.Equal(w, `level=INFO msg="connection changed" state=suspended`, lines[0])
-		require.Equal(w, `level=WARN msg="session ended" state=lost cause="no server answered within the trust deadline of the session"`, lines[1])
+		require.Equal(w, `level=WARN msg="session ended" state=lost cause="no answer within the trust deadline proves that the session still exists"`, lines[1])
 		require.Contains(w, lines[2], `level=WARN msg="no session can be opened" err="`)
 		require.Contains(w, lines[2], "zk1")
 		p.link.Refuse(false)

@@ -11,6 +11,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/docent-go/docent/internal/grace"
+	"github.com/docent-go/docent/internal/misuse"
 )
 
 // Manager keeps a ZooKeeper session open, and opens a new one whenever one has
@@ -18,11 +21,14 @@ import (
 // lives until Close.
 type Manager struct {
 	cfg      Config
-	log      *slog.Logger
+	log      *slog.Logger // never blocks
+	lines    logQueue
 	dialer   func(ctx context.Context, network, address string) (net.Conn, error)
 	lookup   func(ctx context.Context, host string) ([]string, error)
-	patience time.Duration // for one dial, one look-up, one handshake
+	patience patience      // for one dial, one look-up, one handshake
 	maxPause time.Duration // between rounds of dialling, and between retries
+	failures *failures
+	progress progress
 
 	states relay
 
@@ -32,8 +38,9 @@ type Manager struct {
 	ctx    context.Context // ends at Close
 	cancel context.CancelCauseFunc
 	work   sync.WaitGroup // the run loop and what retired sessions still do
+	told   chan struct{}  // closed when the hooks know of the last state
 	closed chan struct{}  // closed when Close has finished
-	once   sync.Once
+	closes atomic.Bool    // Close was called
 
 	mu       sync.Mutex
 	current  *Session           // nil between two sessions
@@ -95,10 +102,11 @@ func Start(cfg Config) (*Manager, error) {
 func newManager(cfg Config) *Manager {
 	m := &Manager{
 		cfg:      cfg,
-		log:      cfg.Logger,
 		dialer:   cfg.Dialer,
-		patience: min(max(cfg.Timeout/6, 500*time.Millisecond), 5*time.Second),
+		patience: newPatience(cfg.Timeout, cfg.Timeout-cfg.margin(cfg.Timeout)),
 		maxPause: min(max(cfg.Timeout/10, 100*time.Millisecond), 2*time.Second),
+		failures: newFailures(max(6*cfg.Timeout, time.Minute)),
+		told:     make(chan struct{}),
 		closed:   make(chan struct{}),
 		turn:     make(chan struct{}),
 	}
@@ -106,8 +114,14 @@ func newManager(cfg Config) *Manager {
 		m.dialer = new(net.Dialer).DialContext
 		m.lookup = cfg.LookupHost
 	}
+	m.log = m.lines.logger(cfg.Logger)
 	m.ctx, m.cancel = context.WithCancelCause(context.Background())
 	return m
+}
+
+// made panics for a Manager that neither Dial nor Start has returned.
+func (m *Manager) made() {
+	misuse.ZeroValue(m == nil || m.closed == nil, "or nil session.Manager", "session.Dial or session.Start")
 }
 
 // start runs what runs until Close.
@@ -117,7 +131,10 @@ func (m *Manager) start(refused chan<- error) {
 		m.run(refused)
 		m.states.publish(StateChange{State: Closed, At: time.Now(), Cause: ErrClosed})
 	})
-	m.work.Go(func() { m.tellHooks(changes) })
+	go func() {
+		defer close(m.told)
+		m.tellHooks(changes)
+	}()
 }
 
 // tellHooks passes every state change to the hooks, in order.
@@ -294,6 +311,7 @@ func (m *Manager) succeeded() { m.lastFail, m.failing, m.said = nil, time.Time{}
 // Session returns the current session, and waits for one where there is none.
 // ctx bounds the wait. Errors: ErrClosed; ErrUnreachable with ctx's error.
 func (m *Manager) Session(ctx context.Context) (*Session, error) {
+	m.made()
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -319,6 +337,7 @@ func (m *Manager) Session(ctx context.Context) (*Session, error) {
 // Opened reports whether the id is that of a session of this manager: of the
 // present one or of an earlier one, whose nodes may still stand for a while.
 func (m *Manager) Opened(id int64) bool {
+	m.made()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	_, ok := m.opened[id]
@@ -337,31 +356,44 @@ func (m *Manager) unreachable(ctx context.Context) error {
 }
 
 // State returns the present state.
-func (m *Manager) State() State { return m.states.current().State }
+func (m *Manager) State() State {
+	m.made()
+	return m.states.current().State
+}
 
 // States yields the present state and then every change, in order and without
 // leaving one out, however slow the loop body is. It ends after Closed, or
 // when ctx ends.
 func (m *Manager) States(ctx context.Context) iter.Seq[StateChange] {
+	m.made()
 	return m.states.subscribe(ctx)
 }
 
 // Root returns the path below which this manager works, "/" when there is none.
-func (m *Manager) Root() string { return m.cfg.Root }
+func (m *Manager) Root() string {
+	m.made()
+	return m.cfg.Root
+}
 
 // Done returns a channel that is closed when Close is called.
-func (m *Manager) Done() <-chan struct{} { return m.ctx.Done() }
+func (m *Manager) Done() <-chan struct{} {
+	m.made()
+	return m.ctx.Done()
+}
 
 // Close ends every hold, then the session, so that its ephemeral nodes vanish
 // at once where a server can be reached, and waits until nothing of the
-// manager is left running. It may be called more than once; the error is
-// always nil.
+// manager is left running. For hooks, the log handler, Dialer, its connections
+// and LookupHost it waits for a second at most, so that any of them may call it. It may be called
+// more than once, from several goroutines; the error is always nil.
 func (m *Manager) Close() error {
-	m.once.Do(func() {
+	m.made()
+	if m.closes.CompareAndSwap(false, true) {
 		m.cancel(ErrClosed)
 		m.work.Wait()
+		grace.For(m.told, m.lines.handled())
 		close(m.closed)
-	})
+	}
 	<-m.closed
 	return nil
 }

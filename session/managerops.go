@@ -63,6 +63,14 @@ func (m *Manager) Sync(ctx context.Context, path string) error {
 	return err
 }
 
+// Confirm is Session.Confirm in the current session.
+func (m *Manager) Confirm(ctx context.Context, path string) error {
+	_, err := inSession(ctx, m, "confirm", path, func(s *Session) (struct{}, error) {
+		return struct{}{}, s.Confirm(ctx, path)
+	})
+	return err
+}
+
 // Set is Session.Set in the current session.
 func (m *Manager) Set(ctx context.Context, path string, data []byte, version int32) (Stat, error) {
 	return inSession(ctx, m, "set", path, func(s *Session) (Stat, error) {
@@ -76,6 +84,14 @@ func (m *Manager) Create(ctx context.Context, path string, data []byte, mode Mod
 	return inSession(ctx, m, "create", path, func(s *Session) (string, error) {
 		return s.Create(ctx, path, data, mode)
 	})
+}
+
+// CreateOnce is Session.CreateOnce in the current session.
+func (m *Manager) CreateOnce(ctx context.Context, path string, data []byte) error {
+	_, err := inSession(ctx, m, "create", path, func(s *Session) (struct{}, error) {
+		return struct{}{}, s.CreateOnce(ctx, path, data)
+	})
+	return err
 }
 
 // Delete is Session.Delete in the current session.

@@ -17,6 +17,7 @@ type Node struct {
 	s     *Session
 	path  string
 	claim *claim // nil for a node with a name of its own
+	owned bool   // made by the caller of Own, who may have left its path to be taken again
 
 	mu      sync.Mutex
 	watched bool          // a watch is set, or being set
@@ -29,12 +30,16 @@ type Node struct {
 	onWrite func([]byte) // may be nil
 }
 
-// Own returns the node at path, which this session has made. It does no I/O.
+// Own returns the node at path, which this session has made. It does no I/O. A
+// hold on it has no guard: others may create a node at the same path later.
+//
+// Its removal is bound to the node: a protected name belongs to no other, and at
+// any other path, the node is looked at before it is deleted.
 func (s *Session) Own(path string) (*Node, error) {
 	if err := znode.Validate(path); err != nil {
 		return nil, err
 	}
-	return &Node{s: s, path: path}, nil
+	return &Node{s: s, path: path, owned: true}, nil
 }
 
 // Path returns the node's path.
@@ -202,7 +207,7 @@ func (n *Node) Gone() <-chan struct{} {
 // deletion goes on in the background. A node that has gone already is no error.
 func (n *Node) Remove(ctx context.Context) error {
 	err := n.s.removeWithin(ctx, n.remove)
-	if err == nil || errors.Is(err, zk.ErrNoNode) || errors.Is(err, ErrSessionEnded) {
+	if errors.Is(err, ErrSessionEnded) {
 		return nil
 	}
 	return err
@@ -226,19 +231,41 @@ func (n *Node) Abandon() {
 	if hold != nil {
 		hold.end(ErrReleased)
 	}
-	n.s.sweepLater(sweep{path: n.path, claim: n.claim})
+	n.s.sweepLater(sweep{path: n.path, remove: n.discard})
 }
 
 func (n *Node) remove() error {
+	_, err := n.discard()
+	return err
+}
+
+// discard deletes the node, and nothing else that may stand at its path. found
+// says that it was there.
+func (n *Node) discard() (found bool, err error) {
 	if n.claim != nil {
-		_, err := n.claim.remove(true)
-		return err
+		return n.claim.remove()
 	}
-	err := n.s.remove(n.path)
-	if err == nil || errors.Is(err, zk.ErrNoNode) {
+	_, name := znode.Split(n.path)
+	if _, unique := znode.GUID(name); unique {
+		err = n.s.remove(n.path)
+		found = err == nil
+		if errors.Is(err, zk.ErrNoNode) {
+			err = nil
+		}
+	} else {
+		found, err = n.s.deleteIf(context.Background(), n.path, true, n.isOurs)
+	}
+	if err == nil {
 		n.mu.Lock()
 		n.removed = true
 		n.mu.Unlock()
 	}
-	return err
+	return found, err
+}
+
+// isOurs reports whether the stat is that of our node.
+func (n *Node) isOurs(stat Stat) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.s.owns(stat) && (n.czxid == 0 || n.czxid == stat.Czxid)
 }

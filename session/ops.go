@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-zookeeper/zk"
@@ -168,8 +169,11 @@ func (s *Session) Sync(ctx context.Context, path string) error {
 
 // Set writes the node's data if it has the given version, or any with
 // AnyVersion, and returns the new stat. It fails with zk.ErrNoNode or
-// zk.ErrBadVersion. When the answer is lost, a Set with a version is repeated;
-// whatever then stays in doubt is ErrUnknownOutcome.
+// zk.ErrBadVersion.
+//
+// A lost answer is ErrUnknownOutcome. Set does not write again then: a version
+// does not tell the node from one that others have made in its place. SetOver,
+// which knows what was read before, finds out what can be found out.
 func (s *Session) Set(ctx context.Context, path string, data []byte, version int32) (Stat, error) {
 	if err := znode.Validate(path); err != nil {
 		return Stat{}, s.refuse("set", path, err)
@@ -178,7 +182,7 @@ func (s *Session) Set(ctx context.Context, path string, data []byte, version int
 	if err := s.fits(frameHeader + stringSize(abs) + bytesSize(data) + 4); err != nil {
 		return Stat{}, s.refuse("set", path, err)
 	}
-	return write(ctx, s, "set", path, version != AnyVersion, []error{zk.ErrBadVersion, zk.ErrNoNode},
+	return write(ctx, s, "set", path, false,
 		func(c *zk.Conn) (Stat, error) {
 			stat, err := c.Set(abs, data, version)
 			if err != nil {
@@ -191,10 +195,15 @@ func (s *Session) Set(ctx context.Context, path string, data []byte, version int
 // Create makes a node with the configured ACL and returns its path, which for
 // a sequential one ends in its number. It fails with zk.ErrNodeExists,
 // zk.ErrNoNode when the parent is missing (EnsureDir makes it), and zk.ErrNoAuth.
-// A lost answer to the create of a sequential node is ErrUnknownOutcome at
-// once; other creates are repeated, and ErrUnknownOutcome wraps
-// zk.ErrNodeExists when it stays open who made the node.
+// A lost answer is ErrUnknownOutcome: Create does not make a node again that
+// others may have seen and deleted.
 func (s *Session) Create(ctx context.Context, path string, data []byte, mode Mode) (string, error) {
+	return s.CreateWithACL(ctx, path, data, mode)
+}
+
+// CreateWithACL is Create of a node that gets more entries after the configured
+// ACL (Config.ACL).
+func (s *Session) CreateWithACL(ctx context.Context, path string, data []byte, mode Mode, more ...zk.ACL) (string, error) {
 	check := path
 	if mode.sequential() {
 		check += sequentialTrialDigit // the name may be empty: it gets a number
@@ -203,12 +212,12 @@ func (s *Session) Create(ctx context.Context, path string, data []byte, mode Mod
 		return "", s.refuse("create", path, err)
 	}
 	abs := s.abs(path)
-	if err := s.fits(s.createSize(abs, data)); err != nil {
+	if err := s.fits(s.createSize(abs, data) + aclSize(more)); err != nil {
 		return "", s.refuse("create", path, err)
 	}
 	for {
-		made, err := write(ctx, s, "create", path, !mode.sequential(), []error{zk.ErrNodeExists},
-			func(c *zk.Conn) (string, error) { return s.create(c, abs, data, mode) })
+		made, err := write(ctx, s, "create", path, false,
+			func(c *zk.Conn) (string, error) { return s.create(c, abs, data, mode, more...) })
 		dir, _ := znode.Split(path)
 		if dir != "/" || s.m.cfg.Root == "/" || !errors.Is(err, zk.ErrNoNode) {
 			return s.rel(made), err
@@ -220,17 +229,18 @@ func (s *Session) Create(ctx context.Context, path string, data []byte, mode Mod
 	}
 }
 
-func (s *Session) create(c *zk.Conn, abs string, data []byte, mode Mode) (string, error) {
+func (s *Session) create(c *zk.Conn, abs string, data []byte, mode Mode, more ...zk.ACL) (string, error) {
+	acl := slices.Concat(s.m.cfg.ACL, more)
 	if mode == Container {
-		return c.CreateContainer(abs, data, int32(mode), s.m.cfg.ACL)
+		return c.CreateContainer(abs, data, int32(mode), acl)
 	}
-	return c.Create(abs, data, int32(mode), s.m.cfg.ACL)
+	return c.Create(abs, data, int32(mode), acl)
 }
 
 // Delete removes the node if it has the given version, or any with AnyVersion.
-// It fails with zk.ErrNoNode, zk.ErrBadVersion or zk.ErrNotEmpty. When the
-// answer is lost, a Delete with a version is repeated; whatever then stays in
-// doubt is ErrUnknownOutcome.
+// It fails with zk.ErrNoNode, zk.ErrBadVersion or zk.ErrNotEmpty. A lost answer
+// is ErrUnknownOutcome: DeleteExact, which knows the node by the transaction
+// that made it, finds out what became of it.
 func (s *Session) Delete(ctx context.Context, path string, version int32) error {
 	if err := znode.Validate(path); err != nil {
 		return s.refuse("delete", path, err)
@@ -239,7 +249,7 @@ func (s *Session) Delete(ctx context.Context, path string, version int32) error 
 	if err := s.fits(frameHeader + stringSize(abs) + 4); err != nil {
 		return s.refuse("delete", path, err)
 	}
-	_, err := write(ctx, s, "delete", path, version != AnyVersion, []error{zk.ErrBadVersion, zk.ErrNoNode},
+	_, err := write(ctx, s, "delete", path, false,
 		func(c *zk.Conn) (struct{}, error) { return struct{}{}, c.Delete(abs, version) })
 	return err
 }

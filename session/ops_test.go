@@ -179,9 +179,9 @@ func TestUncommonServerErrors(t *testing.T) {
 			return zktest.Fail(code)
 		}))
 		for c, want := range map[zktest.Code]string{
-			zktest.CodeSystemError: "error code -1", zktest.CodeOperationTimeout: "error code -7", zktest.CodeThrottledOp: "error code -127",
-			zktest.CodeUnimplemented: "does not implement", zktest.CodeInvalidACL: "invalid ACL", zktest.CodeAPIError: "api error",
-			zktest.CodeBadArguments: "invalid arguments",
+			zktest.CodeMarshallingError: "MARSHALLINGERROR (-5)", zktest.CodeNotReadOnly: "NOTREADONLY (-119)",
+			zktest.CodeUnimplemented: "does not implement", zktest.CodeInvalidACL: "invalid ACL",
+			zktest.CodeBadArguments: "invalid arguments", -120: "localSessionsUpgradingEnabled", -124: "credentials", -125: "quota",
 		} {
 			code, sent = c, 0
 			_, err := p.Create(w.Context(), "/a", nil, session.Sequential)

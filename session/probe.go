@@ -12,33 +12,33 @@ import (
 // cost the leader an entry in its log.
 type probe struct {
 	answered chan struct{} // closed with the answer
+	proves   bool          // a quorum has answered; valid once answered
 	missing  bool          // the check found no node; valid once answered
 	abandon  *time.Timer
 }
 
-// probe sends a probe of the node at path, below the root of the Manager. left is
-// how long the session is trusted without an answer. If the answer takes too
-// long, the connection is closed: the server may be a leader that was deposed,
-// or have lost its leader, and another may do better.
+// probe sends a probe of the node at path, below the root of the Manager. If the
+// answer takes longer than wait, the connection is closed: the server may be a
+// leader that was deposed, or have lost its leader, and another may do better.
 //
 // It may block as long as a write does, until the connection is closed.
-func (c *conn) probe(path string, left time.Duration) *probe {
+func (c *conn) probe(path string, wait time.Duration) *probe {
 	p := &probe{answered: make(chan struct{})}
 	c.mu.Lock()
 	xid := xidProbe - c.probes
 	c.probes++
-	c.sent[xid] = sentRequest{request{xid: xid, op: opMulti}, time.Now(), p}
+	frame := probeFrame(xid, c.s.abs(path))
+	c.sent[xid] = sentRequest{request{xid: xid, op: opMulti}, time.Now(), p, len(frame) - 4}
 	c.unproven++
-	wait := max(min(parts(c.timeout, abandonAfter), left-parts(c.timeout, reserve)), parts(c.timeout, reserve))
 	p.abandon = time.AfterFunc(wait, func() {
 		if c.isClosed() {
 			return
 		}
-		c.s.m.log.Info("a quorum has not answered for a while: trying another server", "server", c.addr)
+		c.s.m.log.Info("a quorum has not answered for a while: trying another server", "server", c.server.addr)
 		c.Close()
 	})
 	c.mu.Unlock()
-	if err := c.write(probeFrame(xid, c.s.abs(path))); err != nil {
+	if err := c.write(frame); err != nil {
 		c.Close()
 	}
 	return p
@@ -57,6 +57,7 @@ func (c *conn) settle(p *probe, r reply, frame []byte) {
 	c.unproven--
 	c.mu.Unlock()
 	p.abandon.Stop()
+	p.proves = r.provesQuorum(opMulti)
 	p.missing = r.code == codeNoNode || r.code == 0 && checkFailed(frame) == codeNoNode
 	close(p.answered)
 }

@@ -16,6 +16,7 @@ import (
 // delete the hold's own node and nothing else, and not at all after ErrDeleted. The
 // error says why the hold was lost, as that of Release does.
 func (h *Hold) ReleaseBy(remove func(lost error) error) error {
+	h.made()
 	h.release.Do(func() {
 		h.end(ErrReleased)
 		cause := context.Cause(h.ctx)

@@ -25,6 +25,8 @@ func TestLateNewsOfTheFirstConnection(t *testing.T) {
 		changes := m.states.join()
 		m.linkChanged(s)
 		require.Len(t, changes.queue, 1, "the present state alone")
+		synctest.Wait() // lines are handled in the background
+		<-m.lines.handled()
 		require.NotContains(t, log.String(), "connection changed")
 	})
 }

@@ -11,7 +11,10 @@ import (
 )
 
 // Node returns the node that the hold stands on.
-func (h *Hold) Node() *Node { return h.node }
+func (h *Hold) Node() *Node {
+	h.made()
+	return h.node
+}
 
 // Replace ends the hold and begins another one, with the same token, on a new
 // ephemeral node at path that takes the place of this hold's node. Both changes are one transaction:
@@ -24,15 +27,20 @@ func (h *Hold) Node() *Node { return h.node }
 // the hold had ended or ends; what the server refused. A ctx that has ended already, and an
 // invalid path, leave the hold as it is.
 //
+// A hold on a claim (Session.Claim) is not replaced, and stays as it is.
 // A Replace of a hold that was released or replaced before is refused with an
 // error that matches ErrReleased. Release after Replace does nothing: it
 // returns nil, or why the hold was lost before.
 func (h *Hold) Replace(ctx context.Context, path string, data []byte) (*Hold, error) {
+	h.made()
 	if err := znode.Validate(path); err != nil {
 		return nil, h.node.s.refuse("replace", path, err)
 	}
 	if err := h.node.s.fits(h.node.s.createSize(h.node.s.abs(path), data)); err != nil {
 		return nil, h.node.s.refuse("replace", path, err)
+	}
+	if h.node.claim != nil {
+		return nil, h.node.s.refuse("replace", h.Path(), errClaimed)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -47,8 +55,9 @@ func (h *Hold) Replace(ctx context.Context, path string, data []byte) (*Hold, er
 			err = h.result
 			return
 		}
-		if err = h.node.replace(ctx, path, data); err != nil {
-			h.node.abandonWith(path)
+		maybe, failed := h.node.replace(ctx, path, data)
+		if err = failed; err != nil {
+			h.node.abandonWith(path, maybe)
 			return
 		}
 		n := &Node{s: h.node.s, path: path}
@@ -63,34 +72,40 @@ func (h *Hold) Replace(ctx context.Context, path string, data []byte) (*Hold, er
 	return next, nil
 }
 
+// errClaimed says why the hold on a claim cannot be replaced.
+var errClaimed = errors.New("the hold's node was claimed, and the claim on its path would outlive the node: release it, and claim again")
+
 // replace does the transaction, and looks what became of it when its answer
-// was lost.
-func (n *Node) replace(ctx context.Context, path string, data []byte) error {
+// was lost. maybe says, with an error, that the new node may stand all the same.
+func (n *Node) replace(ctx context.Context, path string, data []byte) (maybe bool, err error) {
 	s := n.s
-	for {
+	for try := 0; ; try++ {
 		_, err := s.Txn(ctx, DeleteOp(n.path, AnyVersion), CreateOp(path, data, Ephemeral))
 		switch {
 		case err == nil:
-			return nil
+			return false, nil
 		case errors.Is(err, zk.ErrNoNode):
-			return ErrDeleted
+			return false, ErrDeleted
 		case !InDoubt(err):
-			return err
+			return errors.Is(err, ErrUnknownOutcome), err
 		}
-		done, err := n.replaced(ctx, path)
-		if done || err != nil {
-			return err
+		done, looked := n.replaced(ctx, path)
+		switch {
+		case looked != nil:
+			return true, looked
+		case done:
+			return false, nil
+		case errors.As(err, new(*CodeError)):
+			return true, err
 		}
+		s.sleep(ctx, try)
 	}
 }
 
 // replaced reports whether the new node stands. After the Sync nothing of an
 // earlier connection is under way any more.
 func (n *Node) replaced(ctx context.Context, path string) (bool, error) {
-	if err := n.s.Sync(ctx, path); err != nil {
-		return false, err
-	}
-	at, err := n.s.statOf(ctx, path)
+	at, err := n.s.settled(ctx, path)
 	if err != nil {
 		return false, err
 	}
@@ -101,15 +116,19 @@ func (n *Node) replaced(ctx context.Context, path string) (bool, error) {
 }
 
 // abandonWith has this node removed in the background, and then the one that
-// was to take its place. In this order: while the transaction that exchanges
-// them may still be under way, it either is done before the first deletion, or is
-// refused after it.
-func (n *Node) abandonWith(path string) {
+// was to take its place, if it may have done so. In this order: while the
+// transaction that exchanges them may still be under way, it either is done
+// before the first deletion, or is refused after it.
+func (n *Node) abandonWith(path string, maybe bool) {
 	s := n.s
+	nodes := []*Node{n}
+	if maybe {
+		nodes = append(nodes, &Node{s: s, path: path})
+	}
 	s.spawn(func() {
-		for _, path := range []string{n.path, path} {
-			if err := s.remove(path); err != nil && !errors.Is(err, zk.ErrNoNode) && s.ctx.Err() == nil {
-				s.m.log.Warn("a node could not be removed; it stands until the session ends", "path", path, "err", err)
+		for _, node := range nodes {
+			if err := node.remove(); err != nil && s.ctx.Err() == nil {
+				s.m.log.Warn("a node could not be removed; it stands until the session ends", "path", node.path, "err", err)
 			}
 		}
 	})

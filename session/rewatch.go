@@ -82,27 +82,33 @@ func (w *armedWatches) fired(event int32, path string) {
 	}
 }
 
-// maxRewatch bounds one request that sets watches again, far below what any
-// server takes. The Java client uses the same bound.
-const maxRewatch = 128 << 10
+// maxRewatch bounds a request that sets watches again, however large the
+// requests are that the server is configured to take: the configuration of this
+// Manager may not know of a lower limit.
+const maxRewatch = 16 << 10
 
-// frames returns the requests that set all watches again. The server fires at
-// once what has changed after the transaction zxid.
-func (w *armedWatches) frames(zxid int64) [][]byte {
+// rewatchHeader is what a request that sets watches again has besides the
+// paths: the header of each request, the zxid and the lengths of three lists.
+const rewatchHeader = frameHeader + 8 + 3*4
+
+// frames returns the requests that set all watches again, each at most limit
+// bytes long, without its prefix, unless a single watch needs more. The server
+// fires at once what has changed after the transaction zxid.
+func (w *armedWatches) frames(zxid int64, limit int) [][]byte {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var frames [][]byte
 	var paths [3][]string // of data, exist and child watches
-	size := 0
+	size := rewatchHeader
 	flush := func() {
-		if size > 0 {
+		if size > rewatchHeader {
 			frames = append(frames, rewatchFrame(zxid, paths))
-			paths, size = [3][]string{}, 0
+			paths, size = [3][]string{}, rewatchHeader
 		}
 	}
 	for watch := range w.kept {
-		n := 4 + len(watch.path)
-		if size+n > maxRewatch {
+		n := stringSize(watch.path)
+		if size+n > limit {
 			flush()
 		}
 		size += n

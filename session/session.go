@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/grace"
 )
 
 // Session is one ZooKeeper session, from the moment it was granted until it
@@ -85,7 +87,9 @@ func newSession(m *Manager) (*Session, error) {
 		lookup:   m.lookup,
 		patience: m.patience,
 		maxPause: m.maxPause,
+		failures: m.failures,
 		sealed:   s.sealCtx,
+		trusted:  s.trustLeft,
 	}
 	client, events, err := zk.Connect(m.cfg.Servers, m.cfg.Timeout,
 		zk.WithDialer(s.dial),
@@ -127,6 +131,14 @@ func (s *Session) Context() context.Context { return s.ctx }
 
 // Err returns nil while the session lasts, and then the cause of its end.
 func (s *Session) Err() error { return context.Cause(s.ctx) }
+
+// trustLeft returns how long the session can be trusted without an answer, or
+// false while it is not granted.
+func (s *Session) trustLeft() (left time.Duration, granted bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Until(s.deadline()), s.id != 0
+}
 
 // Manager returns the manager whose session this is.
 func (s *Session) Manager() *Manager { return s.m }
@@ -210,18 +222,21 @@ func (s *Session) finish(cause error) {
 	s.watches.end()
 }
 
-// retire waits until the client has stopped. It is called once for each
-// session, after its end, and may take seconds: the client's Close waits.
+// retire waits until the client has stopped, but for callbacks and for networks
+// that hang. It is called once for each session, after its end, and may take
+// seconds: the client's Close waits.
 func (s *Session) retire() {
 	s.client.Close()
 	s.seal()
-	for range s.events {
-	}
-	s.closing.Wait()
+	grace.For(grace.Done(func() {
+		for range s.events {
+		}
+	}))
 	s.mu.Lock()
 	s.retired = true
 	s.mu.Unlock()
-	s.background.Wait()
+	grace.For(grace.Done(s.closing.Wait))
+	grace.For(grace.Done(s.background.Wait))
 }
 
 // spawn runs f on a goroutine that the session waits for when it retires. f
@@ -279,15 +294,15 @@ func (s *Session) authenticate() error {
 			if err := s.waitUp(context.Background()); err != nil { // ends with the session, and says so
 				return err
 			}
-			err, answered := verdict(s.client.AddAuth(cred.Scheme, cred.data()))
+			o, err := verdict(s.client.AddAuth(cred.Scheme, cred.data()))
 			if errors.Is(err, zk.ErrAuthFailed) {
 				return fmt.Errorf("%w (scheme %s)", ErrAuth, cred.Scheme)
 			}
-			if answered && err != nil {
-				return fmt.Errorf("authenticate with scheme %s: %w", cred.Scheme, err)
-			}
-			if answered {
+			if o == executed {
 				break
+			}
+			if o == refused || o == open {
+				return fmt.Errorf("authenticate with scheme %s: %w", cred.Scheme, err)
 			}
 			s.sleep(context.Background(), attempt)
 		}

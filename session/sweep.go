@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/go-zookeeper/zk"
@@ -14,9 +13,8 @@ import (
 // looked for until it has been deleted or has proved to be absent; the end of
 // the session removes it in any case.
 type sweep struct {
-	path string // if known
-
-	claim *claim // of a node without a name of its own; path is known then
+	path   string               // if known
+	remove func() (bool, error) // deletes it, and reports whether it was there
 
 	dir, guid string                // else: where to look, and for what
 	pending   <-chan result[string] // the create, if it is still under way
@@ -72,7 +70,10 @@ func (s *Session) sweep(job sweep) {
 	}
 	if job.path != "" {
 		info.Path = job.path
-		found, err := s.removeSwept(job)
+		if job.remove == nil { // it was found by its unique name
+			job.remove = (&Node{s: s, path: job.path}).discard
+		}
+		found, err := job.remove()
 		if err != nil {
 			if s.ctx.Err() == nil {
 				s.m.log.Warn("a node could not be removed; it stands until the session ends",
@@ -85,27 +86,17 @@ func (s *Session) sweep(job sweep) {
 	notify(s.m.cfg.Hooks, func(h HookSwept) { h.OnSwept(info) })
 }
 
-func (s *Session) removeSwept(job sweep) (found bool, err error) {
-	if job.claim != nil {
-		return job.claim.sweep(job.pending)
-	}
-	if err := s.remove(job.path); !errors.Is(err, zk.ErrNoNode) {
-		return err == nil, err
-	}
-	return false, nil
-}
-
 // locate returns the path of a node whose create may have been done, or "" if
 // it certainly was not.
 func (s *Session) locate(job sweep) (string, error) {
 	if job.pending != nil {
 		select {
 		case r := <-job.pending:
-			path, answered, sent, err := judge(s, r)
-			switch {
-			case answered && err == nil:
+			path, o, _ := judge(s, r)
+			switch o {
+			case executed:
 				return s.rel(path), nil
-			case answered, !sent:
+			case refused, skipped:
 				return "", nil
 			}
 		case <-s.ctx.Done():
@@ -119,10 +110,10 @@ func (s *Session) locate(job sweep) (string, error) {
 	return znode.Join(job.dir, name), nil
 }
 
-// remove deletes a node that only this session has a use for. It is repeated
-// until it is answered or the session ends. zk.ErrNoNode says that the node
-// was not there; whether an earlier, lost try of ours removed it does not
-// matter here.
+// remove deletes a node with a name that no other node ever has. So it is
+// repeated, whatever becomes of a try, until it is answered or the session ends.
+// zk.ErrNoNode says that the node was not there; whether an earlier, lost try of
+// ours removed it does not matter here.
 //
 // It runs without a context of its own: given that of the session, it could not
 // tell the session's end, which removes the node too, from a caller's.
@@ -134,11 +125,11 @@ func (s *Session) remove(path string) error {
 	abs := s.abs(path)
 	if s.isConnected() {
 		start := time.Now()
-		if err, answered := verdict(s.client.Delete(abs, anyVersion)); answered {
+		if o, err := verdict(s.client.Delete(abs, anyVersion)); o.final() {
 			return s.report("delete", path, start, err)
 		}
 	}
-	_, err := write(context.Background(), s, "delete", path, true, nil,
+	_, err := write(context.Background(), s, "delete", path, true,
 		func(c *zk.Conn) (struct{}, error) { return struct{}{}, c.Delete(abs, anyVersion) })
 	return err
 }

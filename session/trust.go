@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"github.com/docent-go/docent/internal/znode"
 )
 
 // trust holds the two deadlines of a session, as times since base.
@@ -184,7 +186,8 @@ func (s *Session) reviewTrust(stale time.Duration) {
 	s.trustTimer.Reset(next.Sub(now))
 	s.mu.Unlock()
 	if link != nil {
-		s.spawn(func() { link.probe("/", next.Sub(now)) })
+		wait := min(parts(s.Timeout(), abandonAfter), next.Sub(now)-parts(s.Timeout(), reserve))
+		s.spawn(func() { link.probe("/", max(wait, parts(s.Timeout(), reserve))) })
 	}
 }
 
@@ -224,9 +227,41 @@ func (s *Session) fresh() bool {
 // check that the node at path exists, which proves both. It returns ErrDeleted
 // if there is no such node. ctx bounds the wait.
 func (s *Session) prove(ctx context.Context, path string) error {
-	for attempt := 0; !s.fresh(); attempt++ {
-		if err := s.waitUp(ctx); err != nil {
+	for !s.fresh() {
+		missing, err := s.ask(ctx, path)
+		if err != nil {
 			return err
+		}
+		if missing {
+			return ErrDeleted
+		}
+	}
+	return nil
+}
+
+// Confirm is Sync that a leader without a quorum cannot answer: it has a quorum
+// commit a check of the node at path, which need not exist. A read after it, in
+// the same session, sees every write that was committed before it. Nothing that
+// the session sent on an earlier connection is executed after it.
+//
+// It costs the servers an entry in their logs, which Sync does not. It is
+// repeated over lost connections until ctx or the session ends. Errors: ctx's;
+// ErrSessionEnded; an invalid path.
+func (s *Session) Confirm(ctx context.Context, path string) error {
+	if err := znode.ValidateRoot(path); err != nil {
+		return s.refuse("confirm", path, err)
+	}
+	start := time.Now()
+	_, err := s.ask(ctx, path)
+	return s.report("confirm", path, start, err)
+}
+
+// ask has a quorum check whether the node at path is missing. It goes on until a
+// quorum has answered, ctx ends, or the session ends.
+func (s *Session) ask(ctx context.Context, path string) (missing bool, err error) {
+	for attempt := 0; ; attempt++ {
+		if err := s.waitUp(ctx); err != nil {
+			return false, err
 		}
 		s.mu.Lock()
 		link := s.link
@@ -235,24 +270,21 @@ func (s *Session) prove(ctx context.Context, path string) error {
 			s.sleep(ctx, attempt)
 			continue
 		}
-		p := link.probe(path, s.Timeout())
+		// A quorum that is slow for a while is given more time at each attempt.
+		p := link.probe(path, min(parts(s.Timeout(), abandonAfter)<<min(attempt, 3), s.Timeout()))
 		select {
 		case <-p.answered:
-			if p.missing {
-				return ErrDeleted
-			}
-			if s.fresh() {
-				return nil
+			if p.proves {
+				return p.missing, nil
 			}
 		case <-link.closed:
 		case <-ctx.Done():
-			return ctx.Err()
+			return false, ctx.Err()
 		case <-s.ctx.Done():
-			return ended(context.Cause(s.ctx))
+			return false, ended(context.Cause(s.ctx))
 		}
 		s.sleep(ctx, attempt)
 	}
-	return nil
 }
 
 // hold counts a hold that begins, unless the session cannot be trusted any more.

@@ -210,7 +210,7 @@ func TestFault01_WhatProves(t *testing.T) {
 			"re-attachment": func() { p.link.Disconnect(); time.Sleep(5 * time.Second) },
 			"a write that another server must do": func() {
 				defer throttle()()
-				_, err := s.Set(ctx, path, nil, session.AnyVersion)
+				_, err := s.Set(w.within(time.Second), path, nil, session.AnyVersion) // repeated until its ctx ends
 				require.Error(w, err)
 			},
 		} {
@@ -327,6 +327,7 @@ func TestFault03_SlowClose(t *testing.T) {
 	}
 	t.Run("at the deadline", func(t *testing.T) {
 		inWorld(t, func(w *world) {
+			w.Cleanup(func() { time.Sleep(10 * time.Second) }) // the Manager's Close waits for a network for a second
 			link := w.srv.Link()
 			p := w.process(slow(link))
 			h := p.enter("/locks/a")
@@ -339,6 +340,7 @@ func TestFault03_SlowClose(t *testing.T) {
 	})
 	t.Run("expired", func(t *testing.T) {
 		inWorld(t, func(w *world) {
+			w.Cleanup(func() { time.Sleep(10 * time.Second) }) // the Manager's Close waits for a network for a second
 			p := w.process(slow(w.srv.Link()))
 			h := p.enter("/locks/a")
 			time.Sleep(time.Minute)
@@ -350,6 +352,7 @@ func TestFault03_SlowClose(t *testing.T) {
 	})
 	t.Run("with the connection", func(t *testing.T) {
 		inWorld(t, func(w *world) {
+			w.Cleanup(func() { time.Sleep(10 * time.Second) }) // the Manager's Close waits for a network for a second
 			link := w.srv.Link()
 			p := w.process(slow(link), strict)
 			h := p.enter("/locks/a")
@@ -363,6 +366,7 @@ func TestFault03_SlowClose(t *testing.T) {
 	})
 	t.Run("closed by its user", func(t *testing.T) {
 		inWorld(t, func(w *world) {
+			w.Cleanup(func() { time.Sleep(10 * time.Second) }) // the Manager's Close waits for a network for a second
 			p := w.process(slow(w.srv.Link()))
 			h := p.enter("/locks/a")
 			closed := time.Now()

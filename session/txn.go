@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/go-zookeeper/zk"
 
@@ -19,6 +20,7 @@ type Op struct {
 	version int32
 	mode    Mode
 	guard   bool
+	acl     []zk.ACL // of a node created, besides the configured ones
 }
 
 // CreateOp makes a node. Containers cannot be made in a transaction.
@@ -51,8 +53,11 @@ func GuardOp(path string, version int32) Op {
 	return op
 }
 
-// noGuard is the kind of the guard of a hold that can have none.
-const noGuard = "guard"
+// Kinds of guards that are refused unsent.
+const (
+	noGuard   = "guard"      // of a hold that can have none
+	lateGuard = "late guard" // asked for when the hold had been handed on
+)
 
 // OpResult is what one operation of a transaction did.
 type OpResult struct {
@@ -63,13 +68,13 @@ type OpResult struct {
 // Txn does all the operations, or none. The error names the one that the
 // server refused, as "op 2 (set /a)", and wraps its reason. When that was a
 // hold's Guard, errors.Is(err, ErrLost) holds too. A lost answer is
-// ErrUnknownOutcome: a transaction is not repeated.
+// ErrUnknownOutcome: a transaction that may have been done is not repeated.
 func (s *Session) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	requests, err := s.requests(ops)
 	if err != nil {
 		return nil, err
 	}
-	responses, err := write(ctx, s, "txn", ops[0].path, false, nil,
+	responses, err := write(ctx, s, "txn", ops[0].path, false,
 		func(c *zk.Conn) ([]zk.MultiResponse, error) {
 			responses, err := c.Multi(requests...)
 			return responses, blame(ops, responses, err)
@@ -90,6 +95,7 @@ func (s *Session) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 // Fits reports whether Txn would send the operations: nil, or the error with
 // which it refuses them beforehand, such as ErrTooLarge. It does no I/O.
 func (m *Manager) Fits(ops ...Op) error {
+	m.made()
 	_, err := (&Session{m: m}).requests(ops)
 	return err
 }
@@ -123,8 +129,11 @@ func (s *Session) request(op Op) (request any, size int, err error) {
 	if op.kind == "" {
 		return nil, 0, errors.New("it is the zero Op: use CreateOp, SetOp, DeleteOp, CheckOp or a hold's Guard")
 	}
-	if op.kind == noGuard {
+	switch op.kind {
+	case noGuard:
 		return nil, 0, ErrNoGuard
+	case lateGuard:
+		return nil, 0, fmt.Errorf("%w: its node serves another hold: %w", ErrLost, ErrReleased)
 	}
 	check := op.path
 	if op.kind == "create" && op.mode.sequential() {
@@ -142,8 +151,8 @@ func (s *Session) request(op Op) (request any, size int, err error) {
 		if op.mode == Container {
 			return nil, 0, errors.New("a transaction cannot create containers")
 		}
-		return &zk.CreateRequest{Path: abs, Data: op.data, Acl: s.m.cfg.ACL, Flags: int32(op.mode)},
-			s.createSize(abs, op.data) - frameHeader, nil
+		return &zk.CreateRequest{Path: abs, Data: op.data, Acl: slices.Concat(s.m.cfg.ACL, op.acl), Flags: int32(op.mode)},
+			s.createSize(abs, op.data) + aclSize(op.acl) - frameHeader, nil
 	case "set":
 		return &zk.SetDataRequest{Path: abs, Data: op.data, Version: op.version},
 			stringSize(abs) + bytesSize(op.data) + 4, nil
@@ -161,12 +170,12 @@ func blame(ops []Op, responses []zk.MultiResponse, err error) error {
 	if err == nil {
 		return nil
 	}
-	if _, answered := verdict(err); !answered {
+	if o, _ := verdict(err); o != refused {
 		return err
 	}
 	for i, r := range responses {
 		if r.Error != nil && i < len(ops) {
-			reason, _ := verdict(r.Error)
+			_, reason := verdict(r.Error)
 			return &refusedOp{ops[i].failed(i, reason), i, ops[i].guard}
 		}
 	}

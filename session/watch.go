@@ -226,6 +226,11 @@ func (w *Watch) wake(event EventType) {
 // watched runs a read that leaves a watch, or shares one that is there.
 func watched[T any](s *Session, path string, kind watchKind, call func(EventType),
 	f func(watch bool) (T, error)) (T, *Watch, error) {
+	// Longer than the read that sets the watch is what sets it again.
+	if err := s.fits(rewatchHeader + stringSize(s.abs(path))); err != nil {
+		var none T
+		return none, nil, s.refuse("watch", path, err)
+	}
 	w, share := s.watches.join(s.abs(path), kind, call)
 	value, err := f(!share)
 	if err != nil {

@@ -3,6 +3,7 @@ package session
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -233,6 +234,11 @@ func (c *streamConn) Read(p []byte) (int, error)  { return c.Reader.Read(p) }
 func (c *streamConn) Close() error                { c.closed = true; return nil }
 func (c *streamConn) SetDeadline(time.Time) error { return nil }
 
+// bareSession has what a connection needs of a session that is not kept.
+func bareSession() *Session {
+	return &Session{m: &Manager{failures: newFailures(time.Minute)}, sealCtx: context.Background()}
+}
+
 // What the client reads is the stream that the server sent, byte for byte, in
 // whatever portions either side deals with it.
 func TestConnReadIsTheStream(t *testing.T) {
@@ -243,8 +249,8 @@ func TestConnReadIsTheStream(t *testing.T) {
 			stream = append(stream, frame(i32(rapid.Int32Range(0, 9).Draw(t, "xid")), i64(1), i32(0), body)...)
 		}
 		in := &chunks{t: t, rest: stream}
-		s := new(Session)
-		c := newConn(&streamConn{Reader: in}, s, "zk1:2181", time.Second)
+		s := bareSession()
+		c := newConn(&streamConn{Reader: in}, s, target{addr: "zk1:2181"}, time.Second)
 		var got []byte
 		for {
 			p := make([]byte, rapid.IntRange(1, 40).Draw(t, "portion"))
@@ -283,7 +289,7 @@ func TestConnReadRefusesShortFrames(t *testing.T) {
 	hello := frame(i32(0), i32(8000), i64(0), i32(0))
 	for _, bad := range [][]byte{frame(), frame(i32(1)), frame(i32(1), i64(1), []byte{0, 0, 0}), frame(i32(xidEvent), i64(1), i32(0))} {
 		inner := &streamConn{Reader: bytes.NewReader(append(bytes.Clone(hello), bad...))}
-		c := newConn(inner, new(Session), "zk1:2181", time.Second)
+		c := newConn(inner, bareSession(), target{addr: "zk1:2181"}, time.Second)
 		_, err := io.ReadFull(c, make([]byte, len(hello)))
 		require.NoError(t, err)
 		_, err = c.Read(make([]byte, 4))
@@ -366,11 +372,18 @@ func TestRewatchFrames(t *testing.T) {
 		armed.set(request{op: w.kind, path: w.path}, code)
 		want[w] = true
 	}
-	frames := armed.frames(77)
+	for _, limit := range []int{maxRewatch, 1024, 100, 1} {
+		checkRewatch(t, armed.frames(77, limit), limit, want)
+	}
+	require.Empty(t, new(armedWatches).frames(1, maxRewatch))
+}
+
+func checkRewatch(t *testing.T, frames [][]byte, limit int, want map[armedWatch]bool) {
+	const one = rewatchHeader + 4 + len("/locks/") + 40
 	require.Greater(t, len(frames), 1)
 	got := make(map[armedWatch]bool)
 	for _, f := range frames {
-		require.LessOrEqual(t, len(f), maxRewatch+64)
+		require.LessOrEqual(t, len(f)-4, max(limit, one))
 		require.Equal(t, len(f)-4, int(binary.BigEndian.Uint32(f)))
 		req, ok := parseRequest(f)
 		require.True(t, ok)
@@ -392,7 +405,11 @@ func TestRewatchFrames(t *testing.T) {
 		require.Empty(t, rest)
 	}
 	require.Equal(t, want, got)
-	require.Empty(t, new(armedWatches).frames(1))
+	if per := (limit - rewatchHeader) / (one - rewatchHeader); per > 0 {
+		require.Len(t, frames, (len(want)+per-1)/per, "no more requests than needed")
+	} else {
+		require.Len(t, frames, len(want))
+	}
 }
 
 // What leaves for a create of ours is what the client sends, but for the

@@ -21,6 +21,7 @@ type conn struct {
 
 	closeOnce sync.Once
 	dead      chan struct{} // closed with the connection
+	greeted   chan struct{} // closed once it carries a session, or is gone
 
 	// Guarded by Server.mu.
 	sess  *session
@@ -44,7 +45,7 @@ type frame struct {
 
 // accept takes a new connection into service. link is nil for a connection over TCP.
 func (s *Server) accept(nc net.Conn, link *Link) error {
-	c := &conn{s: s, nc: nc, link: link, in: newQueue[*frame](), out: newQueue[[]byte](), dead: make(chan struct{})}
+	c := &conn{s: s, nc: nc, link: link, in: newQueue[*frame](), out: newQueue[[]byte](), dead: make(chan struct{}), greeted: make(chan struct{})}
 	c.ids = []id{{"ip", remoteIP(nc.RemoteAddr())}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -198,6 +199,9 @@ func (s *Server) detach(c *conn) {
 		return
 	}
 	c.gone = true
+	if c.sess == nil {
+		close(c.greeted)
+	}
 	s.tree.data.forget(c)
 	s.tree.child.forget(c)
 	if c.old != nil {

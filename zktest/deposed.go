@@ -1,9 +1,6 @@
 package zktest
 
-import (
-	"slices"
-	"time"
-)
+import "slices"
 
 // Deposed is a leader that has lost its quorum and has not noticed yet.
 // [Server.Depose] makes one. It answers from the state that it had when it was
@@ -20,8 +17,8 @@ import (
 //     authentications pass it, and re-attachments;
 //   - no watch fires, because nothing changes here;
 //   - a session from which the deposed leader hears nothing for its timeout is
-//     closing: its requests are dropped, and its re-attachment is answered with
-//     an expiry, though no quorum has agreed to that.
+//     closing: its next frame ends its connection, and its re-attachment is
+//     answered with an expiry, though no quorum has agreed to that.
 type Deposed struct {
 	s        *Server
 	tree     *tree
@@ -36,7 +33,9 @@ type Deposed struct {
 //
 // The new leader gives each session its full timeout again, and hears nothing
 // of the sessions that stay behind. It expires them unless they come back over
-// another link. A link that is with a deposed leader already stays there.
+// another link. What the quorum has not committed yet ([Server.SlowQuorum]) it
+// will commit, and the deposed leader does not learn of it. A link that is with
+// a deposed leader already stays there.
 // Interceptors see the requests of both sides; [Request.Deposed] tells them
 // apart.
 func (s *Server) Depose(links ...*Link) *Deposed {
@@ -62,7 +61,10 @@ func (s *Server) Depose(links ...*Link) *Deposed {
 		}
 		old.tree = s.tree.clone()
 		for id, sess := range s.sessions {
-			old.sessions[id] = &session{id: id, passwd: sess.passwd, timeout: sess.timeout, lastHeard: sess.lastHeard, settled: sess.settled}
+			old.sessions[id] = &session{
+				id: id, passwd: sess.passwd, timeout: sess.timeout, lastHeard: sess.lastHeard, settled: sess.settled,
+				closing: sess.closing, waits: len(sess.queue) > 0,
+			}
 		}
 		for _, c := range left {
 			old.keep(c)
@@ -93,6 +95,9 @@ func (old *Deposed) StepDown() {
 
 // keep hands a connection over to the deposed leader.
 func (old *Deposed) keep(c *conn) {
+	if c.sess != nil {
+		c.orphan(c.sess)
+	}
 	c.old = old
 	if c.gone || c.sess == nil {
 		return
@@ -108,7 +113,7 @@ func (old *Deposed) keep(c *conn) {
 // touch notes that the deposed leader has heard of a session, unless it is too
 // late.
 func (old *Deposed) touch(sess *session) {
-	if !time.Now().Before(sess.deadline()) {
+	if sess.late() {
 		sess.closing = true
 	}
 	if !sess.closing {
@@ -133,7 +138,7 @@ func (c *conn) lost() bool { return c.old == nil && c.link != nil && c.link.reig
 // in its session. An authentication does not pass through the queue of its
 // session.
 func (c *conn) stalled(op Op) bool {
-	return c.old != nil && op != OpAuth && c.sess != nil && (c.sess.waits || c.sess.closing)
+	return op != OpAuth && c.sess != nil && (c.sess.waits || c.sess.closing)
 }
 
 // peers are the sessions that the server knows which a connection has reached.

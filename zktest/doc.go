@@ -29,11 +29,23 @@
 //
 // # Faults
 //
-// A [Link] is the network path of one process: cut it in one direction, delay it, refuse its dials, break its connections. [Server.Partition],
-// [Server.Disconnect] and [Server.Expire] do the like to a single session. [Server.Freeze], [Server.HangHandshakes], [Server.Restart] and
-// [Server.Wipe] concern the whole server. [Server.Lag] lets a session read from a follower that has fallen behind.
-// [Server.Intercept] decides about each request: run it, lose it, run it and lose the answer, delay it, hold it until the test lets
-// go, fail it.
+// A [Link] is the network path of one process: cut it in one direction, delay
+// it, refuse its dials, break its connections, let its handshakes hang.
+// [Server.Partition], [Server.Disconnect] and [Server.Expire] do the like to a
+// single session. [Server.Freeze], [Server.HangHandshakes], [Server.Restart] and
+// [Server.Wipe] concern the whole server. [Server.Lag] lets a session read from a
+// follower that has fallen behind. [Server.ReplaceSessions] answers a
+// re-attachment with another session, as ClickHouse Keeper does.
+//
+// [Server.Depose] leaves some links with a leader that has lost its quorum and
+// does not know it yet: see [Deposed]. [Server.SlowQuorum] and
+// [Server.LoseQuorum] delay or withhold what a quorum has to commit, while pings
+// and reads are answered at once.
+//
+// [Server.Intercept] decides about each request: run it, lose it, run it and
+// lose the answer, delay it, hold it until the test lets go, fail it.
+// Fail([CodeThrottledOp]) answers a request as a server does that throttles; no
+// quorum has seen such a request.
 //
 // # What is exact, and what is not
 //
@@ -41,10 +53,13 @@
 // and answers are those of ZooKeeper 3.8.0. These differ on purpose:
 //
 //   - A session expires exactly when its timeout has passed since its last frame. ZooKeeper may take up to a tick longer, never less.
+//   - A deposed leader hangs up on a session that it has expired when the next frame comes, not before.
 //   - Lists of children, and the ephemeral znodes that one ending session takes along, come sorted. ZooKeeper's order is arbitrary.
 //   - The number of sequential children wraps after 2147483647; see [WithSaturatingSequence].
 //   - Quotas are not enforced, reconfiguration is refused, and there is no login by SASL.
 //   - A check outside of a multi is answered; ZooKeeper never answers one that succeeds.
 //
-// A watch event is kept from a connection that may not read the znode, as ZooKeeper does since the fix of CVE-2024-23944.
+// A watch event is kept from a connection that may not read the znode, as ZooKeeper does since the fix of CVE-2024-23944. The watch is gone
+// all the same: a right that the connection gets later does not bring the event. Whether exists asks for the right to read is an
+// option, [WithExistsNeedsRead].
 package zktest

@@ -64,10 +64,11 @@ func (s *Server) Thaw() {
 			if left := sess.deadline().Sub(now); left > 0 {
 				sess.timer.Reset(left)
 			} else {
-				s.expire(sess)
+				s.end(sess)
 			}
 		}
 		s.frozen.set(false)
+		s.commitDue()
 	})
 }
 
@@ -83,9 +84,16 @@ func (s *Server) byDeadline() []*session {
 	return list
 }
 
-// HangHandshakes makes the server accept connections and never answer their handshake. A handshake that
-// came in while it hung stays unanswered for good.
+// HangHandshakes makes the server accept connections and never answer their
+// handshake. A handshake that came in while it hung stays unanswered for good.
+// For one path to the server see [Link.HangHandshakes].
 func (s *Server) HangHandshakes(hang bool) { s.do(func() { s.hang = hang }) }
+
+// ReplaceSessions makes the server answer each hello with a new session, also
+// one that asks for a session which is alive: ClickHouse Keeper does so. The
+// session that was asked for lives on without a connection, until its timeout is
+// over.
+func (s *Server) ReplaceSessions(replace bool) { s.do(func() { s.replace = replace }) }
 
 // Partition holds back, in order, what travels in the given direction on the present connection of a session.
 // Other connections are not concerned; for the path of a whole process see [Server.Link].
@@ -123,6 +131,7 @@ func (s *Server) restart() {
 		c.abandon()
 	}
 	clear(s.deposed)
+	s.forgetProposals()
 	for _, sess := range s.sessions {
 		s.catchUp(sess)
 	}

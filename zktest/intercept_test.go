@@ -184,20 +184,28 @@ func TestHoldEndsWithASync(t *testing.T) {
 }
 
 func TestHoldUntilTheSessionIsOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := zktest.New(t)
-		r := rawSession(t, s)
-		hold := make(chan struct{})
-		s.Intercept(on(zktest.OpCreate, zktest.Hold(hold)))
-		r.write(i4(1), i4(int32(zktest.OpCreate)), str("/never"), i4(-1), anyone, i4(1))
-		synctest.Wait()
-		s.Expire(r.id)
-		before := s.Zxid()
-		close(hold)
-		synctest.Wait()
-		require.Empty(t, s.Paths())
-		require.Equal(t, before+1, s.Zxid(), "it fails, and takes a zxid for it")
-	})
+	for name, end := range map[string]func(*zktest.Server, int64){
+		"by the test": (*zktest.Server).Expire,
+		"in its time": func(*zktest.Server, int64) { time.Sleep(11 * time.Second) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := zktest.New(t)
+				r := rawSession(t, s)
+				hold := make(chan struct{})
+				s.Intercept(on(zktest.OpCreate, zktest.Hold(hold)))
+				r.write(i4(1), i4(int32(zktest.OpCreate)), str("/never"), i4(-1), anyone, i4(1))
+				synctest.Wait()
+				end(s, r.id)
+				require.Empty(t, s.Sessions())
+				before := s.Zxid()
+				close(hold)
+				synctest.Wait()
+				require.Empty(t, s.Paths())
+				require.Equal(t, before+1, s.Zxid(), "it fails, and takes a zxid for it")
+			})
+		})
+	}
 }
 
 // TestPingsAreHeardBehindAHeldRequest pins what keeps a session alive: the arrival of a frame, not its execution.

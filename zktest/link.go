@@ -32,6 +32,8 @@ type Link struct {
 	refuse bool
 	delay  time.Duration
 	jitter time.Duration
+	hang   bool
+	slow   time.Duration // of handshakes that open a session
 	seed   uint64
 	dials  uint64
 	change chan struct{} // closed and replaced whenever a waiting dial may have to look again
@@ -163,6 +165,27 @@ func (l *Link) Delay(d time.Duration) { l.update(func() { l.delay = d }) }
 // frames with the same instant, and so makes the order in which they arrive a function of the seed.
 func (l *Link) Jitter(most time.Duration, seed uint64) {
 	l.update(func() { l.jitter, l.seed = most, seed })
+}
+
+// HangHandshakes makes the server accept connections over the link and never
+// answer their handshake, as a host does whose server is stuck. Handshakes over
+// other links are answered: with one link for each address that a client dials,
+// one server hangs and the others are well. A handshake that came in while the
+// link hung stays unanswered for good.
+func (l *Link) HangHandshakes(hang bool) { l.update(func() { l.hang = hang }) }
+
+// SlowSessions makes the server take d to open a session for a handshake over
+// the link. Handshakes that ask for an existing session are answered at once.
+func (l *Link) SlowSessions(d time.Duration) { l.update(func() { l.slow = d }) }
+
+// handshakes returns the faults of handshakes. A nil link has none.
+func (l *Link) handshakes() (hang bool, slow time.Duration) {
+	if l == nil {
+		return false, 0
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.hang, l.slow
 }
 
 // Disconnect closes all connections of the link. Both ends learn of it at once; new dials succeed.

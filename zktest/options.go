@@ -19,6 +19,7 @@ type settings struct {
 	noContainers      bool
 	ttlNodes          bool
 	saturate          bool
+	existsNeedsRead   bool
 }
 
 func newSettings(opts []Option) settings {
@@ -79,6 +80,13 @@ func WithoutContainers() Option { return func(c *settings) { c.noContainers = tr
 // WithTTLNodes allows TTL nodes, which ZooKeeper refuses with [CodeUnimplemented] unless its
 // extendedTypesEnabled is set.
 func WithTTLNodes() Option { return func(c *settings) { c.ttlNodes = true } }
+
+// WithExistsNeedsRead makes exists ask for the right to read, as newer servers
+// do, 3.9.3 for one: a znode that the client may not read is answered with
+// [CodeNoAuth], and no watch is set. A znode that does not exist is answered as
+// ever, and watched, whatever the rights of its parent. Without the option
+// exists asks for no right, as in 3.8.0.
+func WithExistsNeedsRead() Option { return func(c *settings) { c.existsNeedsRead = true } }
 
 // WithSaturatingSequence makes the number of sequential children stop at 2147483647, as ZooKeeper's does since 3.6: from there on each
 // create gets that number, and fails with [CodeNodeExists] if a child of that name stands. Without the option the number

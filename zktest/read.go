@@ -70,14 +70,17 @@ func (c *conn) readable(t *tree, path string) (*node, Code) {
 
 func (c *conn) readNode(t *tree, op Op, path string, watch bool, e *encoder) Code {
 	if op == OpExists {
-		// exists asks for no permission, and a watch stays even where there is no znode yet.
+		// A watch is set even where there is no znode yet, and the parent's rights do not matter.
 		if strings.ContainsRune(path, 0) {
 			return CodeBadArguments
+		}
+		n := t.get(path)
+		if c.s.cfg.existsNeedsRead && n != nil && !c.allowed(n.acl, permRead) {
+			return CodeNoAuth
 		}
 		if watch {
 			t.data.add(path, c, watchOnce)
 		}
-		n := t.get(path)
 		if n == nil {
 			return CodeNoNode
 		}

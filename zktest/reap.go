@@ -16,19 +16,23 @@ func (s *Server) armReaper() {
 func (s *Server) reap() {
 	s.do(func() {
 		s.reaper = nil
-		now := time.Now().UnixMilli()
-		for _, path := range s.paths() {
-			if s.frozen.shut() {
-				break
-			}
-			n := s.tree.nodes[path]
-			spent := n.kind == kindContainer && n.creates > 0 || n.kind == kindTTL && now-n.mtime > n.ttl
-			if spent && len(n.children) == 0 {
-				s.commit(change{kind: Deleted, path: path, zxid: s.nextZxid(), time: now}, 0)
-			}
-		}
-		if s.tree.mortal > 0 && s.reaper == nil {
-			s.armReaper()
-		}
+		s.propose(s.reapNow)
 	})
+}
+
+func (s *Server) reapNow() {
+	now := time.Now().UnixMilli()
+	for _, path := range s.paths() {
+		if s.frozen.shut() {
+			break
+		}
+		n := s.tree.nodes[path]
+		spent := n.kind == kindContainer && n.creates > 0 || n.kind == kindTTL && now-n.mtime > n.ttl
+		if spent && len(n.children) == 0 {
+			s.commit(change{kind: Deleted, path: path, zxid: s.nextZxid(), time: now}, 0)
+		}
+	}
+	if s.tree.mortal > 0 && s.reaper == nil {
+		s.armReaper()
+	}
 }

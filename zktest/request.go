@@ -26,6 +26,11 @@ func (c *conn) request(body []byte) bool {
 			more = false
 			return
 		}
+		if c.old != nil && c.sess != nil && c.sess.late() {
+			s.hangUp(c)
+			more = false
+			return
+		}
 		more = c.perform(act, xid, op, d)
 	})
 	return more
@@ -91,6 +96,22 @@ func (c *conn) perform(act Action, xid int32, op Op, d *decoder) bool {
 	if c.stalled(op) {
 		return true
 	}
+	if act.kind != actFail {
+		c.settle(op)
+	}
+	return c.enqueue(act, xid, op, d) || c.carryOut(act, xid, op, d)
+}
+
+// settle notes that a session has moved to this connection in the leader's eyes.
+func (c *conn) settle(op Op) {
+	if c.sess != nil && (op == OpSync || isWrite(op)) {
+		c.sess.settled = max(c.sess.settled, c.seq)
+	}
+}
+
+// carryOut executes a request, or fails it. It reports false when nothing more of this connection is to be executed.
+func (c *conn) carryOut(act Action, xid int32, op Op, d *decoder) bool {
+	s := c.s
 	switch act.kind {
 	case actFail:
 		s.send(c, newReply(xid, s.view(c).zxid, act.code).frame())
@@ -161,9 +182,6 @@ func (c *conn) dispatch(xid int32, op Op, d *decoder) {
 	if c.old != nil && needsQuorum(op) {
 		c.old.withhold(c.sess, op)
 		return
-	}
-	if op == OpSync || isWrite(op) {
-		c.sess.settled = max(c.sess.settled, c.seq)
 	}
 	switch {
 	case op == OpCloseSession:

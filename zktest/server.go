@@ -42,6 +42,7 @@ type Server struct {
 	listeners    []net.Listener
 	counts       map[Op]int
 	hang         bool
+	replace      bool
 	interceptors []*hook[func(Request) Action]
 	observers    []*hook[func(Change)]
 	changes      []Change
@@ -50,6 +51,7 @@ type Server struct {
 	deposed      map[*Link]*Deposed    // the leader that serves a link without a quorum
 	started      time.Time
 	reaper       *time.Timer // runs while there is something to reap
+	quorum       quorum
 }
 
 // hook is a registered callback: its address tells it from others when it is removed.
@@ -161,6 +163,9 @@ func (s *Server) Close() error {
 		close(s.done)
 		if s.reaper != nil {
 			s.reaper.Stop()
+		}
+		if s.quorum.timer != nil {
+			s.quorum.timer.Stop()
 		}
 		for _, ln := range s.listeners {
 			errs = append(errs, ln.Close())

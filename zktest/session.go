@@ -18,14 +18,17 @@ type session struct {
 	settled   int64    // the newest connection on which it has synced or written
 	replica   *replica // set while the session reads from a lagging server
 
-	// Of a session as a deposed leader knows it: whether it has a request without an answer, and whether it is to end.
-	waits, closing bool
+	queue   []*queued // what waits for the quorum, and what waits for that
+	closing bool      // its end waits for a quorum: it is not served any more
+	waits   bool      // a deposed leader has a request of it that no quorum will commit
 }
 
 // touch starts the session's timeout anew. The timer is left alone: when it fires early it looks again.
 func (sess *session) touch() { sess.lastHeard = time.Now() }
 
 func (sess *session) deadline() time.Time { return sess.lastHeard.Add(sess.timeout) }
+
+func (sess *session) late() bool { return !time.Now().Before(sess.deadline()) }
 
 // password derives a session's password from its id, so that a replayed test sees the same bytes.
 func password(session int64) (p [16]byte) {
@@ -45,35 +48,66 @@ func (s *Server) negotiate(ms int32) time.Duration {
 // handshake answers the first frame of a connection: a new session, the old one again, or none. It reports whether
 // requests may follow.
 func (c *conn) handshake(body []byte) bool {
-	s := c.s
-	if !s.lockThawed() {
+	req, err := decodeConnect(body)
+	hang, slow := c.link.handshakes()
+	if err == nil && slow > 0 && c.s.opensSession(req) {
+		select {
+		case <-time.After(slow):
+		case <-c.dead:
+			return false
+		}
+	}
+	if !c.s.lockThawed() {
 		return false
 	}
+	c.greet(req, err, hang)
+	return c.awaitSession()
+}
+
+// opensSession says whether a hello will be answered with a new session.
+func (s *Server) opensSession(req connectRequest) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return req.session == 0 || s.replace
+}
+
+// greet answers a hello, or hangs. The caller hands order over.
+func (c *conn) greet(req connectRequest, malformed error, hang bool) {
+	s := c.s
 	defer s.order.Unlock()
 	s.step(func() {
 		if c.gone {
 			return
 		}
 		s.counts[OpConnect]++
-		req, err := decodeConnect(body)
+		opens := req.session == 0 || s.replace
 		switch {
-		case err != nil:
+		case malformed != nil:
 			s.hangUp(c)
-		case s.hang:
+		case s.hang || hang:
 			// The connection stays open and silent.
 		case req.lastZxid > s.view(c).zxid:
 			// The client has seen a future this server does not know.
 			s.hangUp(c)
-		case req.session == 0 && c.old != nil:
+		case opens && c.old != nil:
 			// No quorum commits the session: the connection stays open and silent.
-		case req.session == 0:
-			s.openSession(c, req)
+		case opens:
+			s.propose(func() { s.openSession(c, req) })
 		default:
 			s.reopenSession(c, req)
 		}
 	})
-	s.mu.Lock()
-	defer s.mu.Unlock()
+}
+
+// awaitSession waits until the connection carries a session, and reports false if it ends before.
+func (c *conn) awaitSession() bool {
+	select {
+	case <-c.greeted:
+	case <-c.dead:
+	case <-c.s.done:
+	}
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
 	return c.sess != nil
 }
 
@@ -84,7 +118,9 @@ func (s *Server) openSession(c *conn, req connectRequest) {
 	s.sessions[sess.id] = sess
 	sess.touch()
 	sess.timer = time.AfterFunc(sess.timeout, func() { s.judge(sess) })
-	s.attach(c, sess, req)
+	if !c.gone && c.old == nil {
+		s.attach(c, sess, req)
+	}
 }
 
 func (s *Server) reopenSession(c *conn, req connectRequest) {
@@ -111,6 +147,7 @@ func (s *Server) reopenSession(c *conn, req connectRequest) {
 
 func (s *Server) attach(c *conn, sess *session, req connectRequest) {
 	sess.conn, c.sess, c.last = c, sess, sess.id
+	close(c.greeted)
 	s.send(c, encodeConnect(int32(sess.timeout/time.Millisecond), sess.id, sess.passwd, req.sentReadOnly))
 }
 
@@ -124,16 +161,14 @@ func (s *Server) judge(sess *session) {
 			sess.timer.Reset(left)
 			return
 		}
-		s.endSession(sess)
-		if sess.conn != nil {
-			s.hangUp(sess.conn)
-		}
+		s.end(sess)
 	})
 }
 
 // endSession is the closeSession transaction: the ephemeral znodes go, all under one zxid.
 func (s *Server) endSession(sess *session) {
 	sess.timer.Stop()
+	sess.closing = false
 	delete(s.sessions, sess.id)
 	delete(s.replicas, sess.replica)
 	zxid := s.nextZxid()

@@ -74,7 +74,7 @@ func run(ctx context.Context, w world) int {
 // parse returns the command that was chosen, or nothing when the help was
 // asked for and has been printed.
 func parse(cli *grammar, w *world) (command *kong.Context, err error) {
-	parser, err := kong.New(cli,
+	options := append(decimalIntegers(),
 		kong.Name("docent"),
 		kong.Description(description),
 		kong.Writers(w.stdout, w.stderr),
@@ -82,6 +82,7 @@ func parse(cli *grammar, w *world) (command *kong.Context, err error) {
 		kong.Resolvers(fromEnvironment(w)),
 		kong.Exit(func(int) { panic(helped{}) }),
 	)
+	parser, err := kong.New(cli, options...)
 	if err != nil {
 		return nil, fmt.Errorf("the command line's own grammar: %w", err)
 	}
@@ -97,6 +98,9 @@ func parse(cli *grammar, w *world) (command *kong.Context, err error) {
 	command, err = parser.Parse(w.args)
 	if err != nil {
 		return nil, &usageError{strings.TrimSpace(err.Error()), helpFor(err)}
+	}
+	if err := refuseEmpty(command); err != nil {
+		return nil, &usageError{text: err.Error()}
 	}
 	return command, nil
 }

@@ -58,7 +58,7 @@ func (c *configWatch) Run(ctx context.Context, a *app) (err error) {
 	if err := value.Err(); err != nil {
 		return during(task, err)
 	}
-	return during(task, c.follow(ctx, a, task, value))
+	return during(task, a.tellingSilence(ctx, task, sm, func() error { return c.follow(ctx, a, task, value) }))
 }
 
 func (c *configWatch) follow(ctx context.Context, a *app, task string, value *config.Value[[]byte]) error {

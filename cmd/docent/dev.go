@@ -23,6 +23,9 @@ func (devCommand) Help() string {
 
 // Run serves until a signal comes.
 func (c *devCommand) Run(ctx context.Context, a *app) error {
+	if err := checkListen("dev", c.Listen); err != nil {
+		return err
+	}
 	ctx, stop := a.untilInterrupted(ctx)
 	defer stop()
 	server, err := zktest.Start()

@@ -142,3 +142,25 @@ func TestLeader_watch(t *testing.T) {
 		require.Empty(t, rest)
 	}
 }
+
+// The server throttles: CMD runs in one term after the other, and no candidate's
+// node of an old term is in the way.
+func TestFault09_ElectOnAThrottledServer(t *testing.T) {
+	server := zktest.New(t)
+	seen := make(map[zktest.Op]int)
+	server.Intercept(func(r zktest.Request) zktest.Action {
+		if seen[r.Op]++; seen[r.Op]%2 == 1 && (r.Op == zktest.OpDelete || r.Op == zktest.OpCreate || r.Op == zktest.OpMulti) {
+			return zktest.Fail(zktest.CodeThrottledOp)
+		}
+		return zktest.Pass
+	})
+	d := start(t, words("elect /e", self()...), on(server), role("env"))
+	terms := make(map[string]bool)
+	for range 3 {
+		terms[d.line()] = true
+	}
+	require.Len(t, terms, 3, "each term has a token of its own")
+	d.kill(syscall.SIGTERM)
+	code, _ := d.wait()
+	require.Equal(t, 143, code)
+}

@@ -142,6 +142,13 @@ func reason(err error) string {
 	if errors.As(err, &path) {
 		return path.Error()
 	}
+	var code *session.CodeError
+	if errors.As(err, &code) { // which says what to do
+		if errors.Is(err, session.ErrUnknownOutcome) {
+			return "it may or may not have been done: " + code.Error()
+		}
+		return code.Error()
+	}
 	if a, ok := answerTo(err); ok && a.reason != "" {
 		return a.reason
 	}
@@ -156,6 +163,9 @@ func advice(err error) string {
 	var path *znode.PathError
 	if errors.As(err, &path) {
 		return "give an absolute path such as /app/name"
+	}
+	if errors.As(err, new(*session.CodeError)) {
+		return "" // the reason has it
 	}
 	a, _ := answerTo(err)
 	return a.advice

@@ -57,6 +57,12 @@ func TestExplain(t *testing.T) {
 		{during("config delete /a", op(zk.ErrNotEmpty)), 1, `config delete /a: the node has children; delete them first`},
 		{during("config set /e/a", op(zk.ErrNoChildrenForEphemerals)), 1,
 			`config set /e/a: the parent is an ephemeral node, which can have no children; choose another path`},
+		{during("config set /a", op(&session.CodeError{Code: -125})), 1,
+			"config set /a: the server answers QUOTAEXCEEDED (-125): a quota on the path or above it is used up: " +
+				"delete what is not needed, or raise the quota (setquota in zkCli.sh)"},
+		{during("config set /a", op(fmt.Errorf("%w: %w", session.ErrUnknownOutcome, &session.CodeError{Code: -7}))), 1,
+			"config set /a: it may or may not have been done: the server answers OPERATIONTIMEOUT (-7): " +
+				"the server gave the request up after some time: read what has become of it"},
 		{during("config get /a", op(session.ErrUnimplemented)), 1,
 			`config get /a: the server does not implement the operation`},
 		{during("lock /l", &notAcquired{"held by host-7 (pid 123 on host) since 10:31:02", "within 30s", "raise --wait"}), 75,

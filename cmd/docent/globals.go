@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/docent-go/docent/session"
 )
@@ -52,8 +53,13 @@ func (g *globals) config(a *app) (session.Config, error) {
 		// Nothing of the value may show, however wrong it is.
 		scheme, secret, _ := strings.Cut(g.Auth, ":")
 		user, password, ok := strings.Cut(secret, ":")
-		if scheme != "digest" || user == "" || !ok {
+		switch {
+		case scheme != "digest" || user == "" || !ok:
 			return cfg, usagef("--auth (or DOCENT_AUTH): want digest:USER:PASSWORD")
+		case password == "":
+			return cfg, usagef("--auth (or DOCENT_AUTH): the password is empty: want digest:USER:PASSWORD")
+		case strings.ContainsFunc(g.Auth, unicode.IsControl) || strings.TrimSpace(g.Auth) != g.Auth:
+			return cfg, usagef("--auth (or DOCENT_AUTH): it contains a line break or another control character, or a space at its end")
 		}
 		cfg.Auth = []session.Credential{session.Digest(user, password)}
 	}

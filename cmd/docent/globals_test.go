@@ -45,8 +45,8 @@ func TestUsage(t *testing.T) {
 		{"config watch /", `config watch /: invalid path "/": it is the root: name a node below it; give an absolute path such as /app/name`},
 		{"config delete /zookeeper/x", `config delete /zookeeper/x: invalid path "/zookeeper/x": /zookeeper is reserved for the server's own nodes; give an absolute path such as /app/name`},
 		{"config set relative x", `config set relative: invalid path "relative": it is relative: a path starts with /; give an absolute path such as /app/name`},
-		{"--servers zk1:x leader /e", `--servers: connect string "zk1:x": server "zk1:x": "x" is no port; write it as host:port,host:port or host:port/root`},
-		{"--servers a,,b leader /e", `--servers: connect string "a,,b": a server's name is empty; write it as host:port,host:port or host:port/root`},
+		{"--servers zk1:x leader /e", `--servers: connect string "zk1:x": server 1 of 1, "zk1:x": its port "x" is not a number from 1 to 65535; write it as host:port,host:port or host:port/root`},
+		{"--servers a,,b leader /e", `--servers: connect string "a,,b": server 2 of 3, "": it is empty; write it as host:port,host:port or host:port/root`},
 		{"--servers a:1/b/ leader /e", `--servers: connect string "a:1/b/": root: invalid path "/b/": it ends with /; write it as host:port,host:port or host:port/root`},
 		{"--timeout 1ms leader /e", `--timeout: 1ms is not between 100ms and 24h`},
 		{"--connect-timeout 0s leader /e", `--connect-timeout: 0s is not above zero`},
@@ -108,7 +108,7 @@ func TestServers_fromEnvironment(t *testing.T) {
 	require.Equal(t, 1, code, "the flag counts more")
 	code, _, stderr = docent(t, words("leader /e"), env("DOCENT_SERVERS=zk1:x"))
 	require.Equal(t, 2, code)
-	require.Contains(t, stderr, `"x" is no port`)
+	require.Contains(t, stderr, `its port "x" is not a number`)
 }
 
 func TestUnreachable(t *testing.T) {

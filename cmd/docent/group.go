@@ -20,7 +20,7 @@ type groupCommand struct {
 type groupJoin struct {
 	Path string `arg:"" help:"The group, as an absolute path."`
 	ID   string `arg:"" name:"ID" help:"The member's name, which no other member may have."`
-	Data string `placeholder:"D" help:"What the member says of itself; empty by default."`
+	Data string `placeholder:"D" allowempty:"" help:"What the member says of itself; empty by default."`
 }
 
 // Help is shown by "docent group join --help".
@@ -118,7 +118,7 @@ func (groupList) Help() string {
 	return `Prints one line for each member, sorted by id: the id, and behind a tab what the member says of itself, if ` +
 		`anything. A group without members prints nothing. With --json each line is an object with id, payload (or ` +
 		`base64, where the payload is no UTF-8), token, since, updated and session. A member that crashed is listed ` +
-		`until its session has expired.`
+		`until its session has expired. Where single members may not be read, the others are printed and the exit code is 1.`
 }
 
 // Run prints the members.
@@ -136,7 +136,7 @@ func (c *groupList) Run(ctx context.Context, a *app) error {
 
 func (c *groupList) print(ctx context.Context, a *app, sm *session.Manager) error {
 	var members []groupmembership.Member
-	err := a.once(ctx, func(ctx context.Context) (err error) {
+	unread := a.once(ctx, func(ctx context.Context) (err error) {
 		// Whoever has joined already is seen, although we may be connected to
 		// another server.
 		if err = sm.Sync(ctx, c.Path); err == nil {
@@ -145,9 +145,8 @@ func (c *groupList) print(ctx context.Context, a *app, sm *session.Manager) erro
 		return err
 	})
 	for _, m := range members {
+		var err error
 		switch {
-		case err != nil:
-			return err
 		case a.globals.JSON:
 			err = a.printJSON(memberOf(m))
 		case len(m.Payload) == 0:
@@ -155,8 +154,14 @@ func (c *groupList) print(ctx context.Context, a *app, sm *session.Manager) erro
 		default:
 			err = a.printf("%s\t%s\n", oneLine(m.ID), oneLine(string(m.Payload)))
 		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	if len(members) > 0 && unread != nil {
+		a.note("group list %s: not all members are listed: %s", c.Path, oneLine(unread.Error()))
+	}
+	return unread
 }
 
 // groupWatch is "docent group watch".
@@ -180,20 +185,24 @@ func (c *groupWatch) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
-		for change, err := range groupmembership.New(sm, c.Path).Watch(ctx) {
-			if err != nil {
-				a.note("%s: %s", task, reason(err))
-				continue
-			}
-			if err := c.print(a, change); err != nil {
-				return err
-			}
-		}
-		if ctx.Err() == nil {
-			return errors.New("the group can no longer be watched")
-		}
-		return nil
+		return a.tellingSilence(ctx, task, sm, func() error { return c.follow(ctx, a, task, sm) })
 	})
+}
+
+func (c *groupWatch) follow(ctx context.Context, a *app, task string, sm *session.Manager) error {
+	for change, err := range groupmembership.New(sm, c.Path).Watch(ctx) {
+		if err != nil {
+			a.note("%s: %s", task, reason(err))
+			continue
+		}
+		if err := c.print(a, change); err != nil {
+			return err
+		}
+	}
+	if ctx.Err() == nil {
+		return errors.New("the group can no longer be watched")
+	}
+	return nil
 }
 
 func (c *groupWatch) print(a *app, change groupmembership.Change) (err error) {

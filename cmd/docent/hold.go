@@ -22,8 +22,10 @@ const sessionsVariable = "DOCENT_SESSIONS"
 func (w *world) outerSessions() ([]int64, error) {
 	var ids []int64
 	for _, word := range strings.Fields(w.getenv(sessionsVariable)) {
-		id, err := strconv.ParseUint(word, 0, 64)
-		if err != nil {
+		// Without its prefix 10 could be ten or sixteen.
+		digits, prefixed := strings.CutPrefix(word, "0x")
+		id, err := strconv.ParseUint(digits, 16, 64)
+		if err != nil || !prefixed {
 			return nil, usagef("%s: %q is no id of a session; docent sets it for its CMD: unset it", sessionsVariable, word)
 		}
 		ids = append(ids, int64(id))

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/inspect"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -30,7 +28,9 @@ func (inspectCommand) Help() string {
 		`groups, services, queues, barriers, counters and config keys, in the layouts of Docent, Curator, kazoo, go-zookeeper ` +
 		`and Dubbo. It writes nothing. What it does not recognise are plain nodes; what looks abandoned is marked "!" with the ` +
 		`reason; what an ACL hides and what --limit leaves out is said. With --json each line is an object of one kind, and ` +
-		`with --watch too each line is all of one look, an object with findings.` + "\n\n" +
+		`with --watch too each line is all of one look, an object with findings, or an object with trouble.` + "\n\n" +
+		`With --watch a quorum of the servers is asked every few seconds whether what was printed still holds. While none answers, that ` +
+		`is said, and the next print follows as soon as one does.` + "\n\n" +
 		`With --deadlocks it prints each ring as a chain of who waits for whom, with its age. A session counts as one client: where ` +
 		`many threads share one, a ring may open by itself. Exit codes: 0 without a ring, 1 with one, 69 when ZooKeeper cannot ` +
 		`be reached.` + "\n\n" +
@@ -112,16 +112,17 @@ func (c *inspectCommand) watch(ctx context.Context, a *app, task string, sm *ses
 	if onTerminal(a.stdout) {
 		between = redraw
 	}
+	var last *inspect.Report
 	for r, err := range inspect.Watch(ctx, sm, c.Path, c.options()...) {
 		switch {
-		case errors.Is(err, zk.ErrNoNode):
-			a.note("%s: %s", task, reason(err))
-			continue
-		case err != nil:
+		case errors.Is(err, session.ErrClosed):
 			return err
+		case err != nil:
+			err = c.trouble(a, task, last, err)
 		case a.globals.JSON:
-			err = a.printJSON(r)
+			last, err = r, a.printJSON(r)
 		default:
+			last = r
 			err = a.printf("%s-- %s --\n%s", between, clock(r.Taken, time.Now()), reportText(r))
 		}
 		if err != nil {
@@ -134,18 +135,53 @@ func (c *inspectCommand) watch(ctx context.Context, a *app, task string, sm *ses
 	return nil
 }
 
+// watchTrouble is what --watch --json prints while there is no report.
+type watchTrouble struct {
+	Trouble   string     `json:"trouble"`
+	NoQuorum  bool       `json:"noQuorum,omitempty"`
+	Confirmed *time.Time `json:"confirmed,omitempty"` // when what was printed last still held
+}
+
+// trouble tells why there is no report, and how old the last one is.
+func (c *inspectCommand) trouble(a *app, task string, last *inspect.Report, err error) error {
+	told := watchTrouble{Trouble: reason(err)}
+	var trouble *inspect.TroubleError
+	if errors.As(err, &trouble) {
+		told.Trouble, told.NoQuorum = trouble.Error(), trouble.NoQuorum
+		confirmed := trouble.Confirmed
+		if last != nil && last.Taken.After(confirmed) {
+			confirmed = last.Taken
+		}
+		if !confirmed.IsZero() {
+			told.Confirmed = &confirmed
+		}
+	}
+	if a.globals.JSON {
+		return a.printJSON(told)
+	}
+	if told.Confirmed == nil || last == nil {
+		a.note("%s: %s", task, told.Trouble)
+		return nil
+	}
+	a.note("%s: %s; what was printed last held at %s", task, told.Trouble, clock(*told.Confirmed, time.Now()))
+	return nil
+}
+
 // deadlocks makes the exit code 1 if there are any.
 func (c *inspectCommand) deadlocks(ctx context.Context, a *app, task string, sm *session.Manager) error {
 	found, err := inspect.Deadlocks(ctx, sm, c.Path, c.options()...)
 	if err != nil {
 		return err
 	}
-	if !found.Report.Complete() {
-		a.note("%s: not everything was looked at, so that a deadlock may have been missed: %s", task, gaps(found.Report))
+	if !found.Complete() {
+		a.note("%s: not everything was looked at, so that a deadlock may have been missed: %s", task, gaps(found))
 	}
 	if len(found.Deadlocks) > 0 {
 		a.code = exitFailure
 	} else if !a.globals.JSON {
+		if !found.Complete() {
+			return a.printf("no deadlock in what was looked at\n")
+		}
 		return a.printf("no deadlock\n")
 	}
 	for _, d := range found.Deadlocks {

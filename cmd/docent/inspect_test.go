@@ -182,6 +182,39 @@ func TestInspect_watch(t *testing.T) {
 	require.Zero(t, code)
 }
 
+// While the ensemble does not answer, what was printed is not taken for the present.
+func TestFault31_InspectWatchTellsOfTrouble(t *testing.T) {
+	server := zktest.New(t)
+	require.NoError(t, server.Put("/conf/key", []byte("1")))
+	text := start(t, words("inspect --watch /conf/key"), on(server))
+	machine := start(t, words("--json inspect --watch /conf/key"), on(server))
+	text.line()
+	text.line()
+	require.Contains(t, machine.line(), `"findings"`)
+	back := make(chan struct{})
+	remove := server.Intercept(func(r zktest.Request) zktest.Action {
+		if r.Op == zktest.OpMulti {
+			return zktest.Hold(back)
+		}
+		return zktest.Pass
+	})
+	require.Regexp(t, `^\{"trouble":"no answer for \d+s: a server can be reached, but the ensemble has no quorum","noQuorum":true,"confirmed":".*"\}$`,
+		machine.line())
+	require.Eventually(t, func() bool {
+		return strings.Contains(text.stderr.String(), "the ensemble has no quorum; what was printed last held at ")
+	}, patience, time.Millisecond)
+	remove()
+	close(back)
+	require.Contains(t, machine.line(), `"findings"`)
+	text.line()
+	require.Contains(t, text.line(), "/conf/key")
+	for _, watch := range []*invocation{text, machine} {
+		watch.kill(syscall.SIGTERM)
+		code, _ := watch.wait()
+		require.Zero(t, code)
+	}
+}
+
 func TestInspect_failures(t *testing.T) {
 	server := zktest.New(t)
 	for line, want := range map[string]struct {

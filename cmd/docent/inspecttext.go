@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -161,7 +163,8 @@ func (t *findingText) service(head string, f *inspect.Service) {
 		if port == 0 {
 			port = in.SSLPort
 		}
-		t.line("  instance: %s at %s%s", t.party(in.Party), oneLine(fmt.Sprintf("%s:%d", in.Address, port)), state)
+		address := net.JoinHostPort(strings.Trim(in.Address, "[]"), strconv.Itoa(port))
+		t.line("  instance: %s at %s%s", t.party(in.Party), oneLine(address), state)
 	}
 	t.more(len(f.Instances))
 }
@@ -285,12 +288,15 @@ func deadlockText(d inspect.Deadlock, now time.Time) string {
 		}
 		b.WriteString("\n")
 	}
+	if d.More {
+		b.WriteString("  the sessions behind it are in further rings, which are not listed: end one of these, and look again\n")
+	}
 	return b.String()
 }
 
-// gaps says in a few words what a report leaves out.
-func gaps(r *inspect.Report) string {
-	left := 0
+// gaps says in a few words what a search for deadlocks has left out.
+func gaps(found *inspect.DeadlockReport) string {
+	r, left := found.Report, 0
 	for _, f := range r.Findings {
 		left += f.Head().Unread
 	}
@@ -303,6 +309,9 @@ func gaps(r *inspect.Report) string {
 	}
 	if hidden := len(r.Hidden()); hidden > 0 {
 		words = append(words, fmt.Sprintf("ACLs hide something of %s (see --auth)", count(hidden, "node")))
+	}
+	if found.Entangled {
+		words = append(words, "too many sessions hold and wait at the same paths (give a PATH further down)")
 	}
 	return strings.Join(words, ", ")
 }

@@ -59,7 +59,7 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 	e := election.New(sm, c.Path, layouts[c.Layout]...)
 	switch {
 	case c.Watch:
-		err = c.watch(ctx, a, task, e)
+		err = a.tellingSilence(ctx, task, sm, func() error { return c.watch(ctx, a, task, e) })
 	case c.Transfer != "":
 		if err = c.transfer(ctx, a, e); err == nil {
 			err = c.print(ctx, a, task, sm, e)
@@ -110,7 +110,7 @@ func (c *leaderCommand) transfer(ctx context.Context, a *app, e *election.Electi
 	case errors.Is(err, election.ErrStillLeads) && errors.Is(err, context.DeadlineExceeded):
 		return &taskError{task: task, err: &notSteppedDown{within: c.Wait},
 			hint: "it goes on leading: see who that is with \"docent leader\", and raise --wait if it needs longer"}
-	case errors.Is(err, election.ErrNoCandidate), errors.Is(err, election.ErrOverruled):
+	case errors.Is(err, election.ErrNoCandidate), errors.Is(err, election.ErrOverruled), errors.Is(err, election.ErrInterrupted):
 		return &taskError{task: task, err: errors.Unwrap(err)}
 	}
 	return during(task, err)

@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 
+	"github.com/docent-go/docent/internal/hostport"
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/session"
 )
@@ -63,11 +62,11 @@ func (f registryFlags) check(service string) error {
 // serviceRegister is "docent service register".
 type serviceRegister struct {
 	registryFlags
-	Name   string            `arg:"" name:"NAME" help:"The service."`
-	ID     string            `arg:"" name:"ID" help:"The instance's name, which no other of the service may have."`
-	Addr   string            `arg:"" name:"ADDR" help:"Where it can be reached, as HOST:PORT or HOST."`
-	Meta   map[string]string `placeholder:"K=V" help:"What else there is to say of it; may be given several times."`
-	Weight int               `placeholder:"N" help:"Its share of calls, relative to the others."`
+	Name   string   `arg:"" name:"NAME" help:"The service."`
+	ID     string   `arg:"" name:"ID" help:"The instance's name, which no other of the service may have."`
+	Addr   string   `arg:"" name:"ADDR" help:"Where it can be reached, as HOST:PORT or HOST; an IPv6 address stands in brackets."`
+	Meta   metadata `placeholder:"K=V" help:"What else there is to say of it; may be given several times."`
+	Weight int      `placeholder:"N" help:"Its share of calls, relative to the others."`
 }
 
 // Help is shown by "docent service register --help".
@@ -81,13 +80,10 @@ func (serviceRegister) Help() string {
 }
 
 func (c *serviceRegister) instance() (naming.Instance, error) {
-	in := naming.Instance{Service: c.Name, ID: c.ID, Address: c.Addr, Metadata: c.Meta, Weight: c.Weight}
-	if host, port, err := net.SplitHostPort(c.Addr); err == nil {
-		n, err := strconv.Atoi(port)
-		if err != nil {
-			return in, usagef("the port of %q is no number", c.Addr)
-		}
-		in.Address, in.Port = host, n
+	in := naming.Instance{Service: c.Name, ID: c.ID, Metadata: c.Meta, Weight: c.Weight}
+	var err error
+	if in.Address, in.Port, err = hostport.Parse(c.Addr); err != nil {
+		return in, usagef("the address %q: %v", c.Addr, err)
 	}
 	if _, _, err := c.codec().Encode(in); err != nil {
 		return in, usagef("%v", err)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/go-zookeeper/zk"
+
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/session"
 )
@@ -18,7 +20,7 @@ type serviceList struct {
 // Help is shown by "docent service list --help".
 func (serviceList) Help() string {
 	return `Prints one line for each instance, sorted by id: the id, and behind tabs the address and what keeps it from being ` +
-		`picked, "draining" or "disabled". Without NAME it prints the names of the services. A node that holds no instance is ` +
+		`picked, "draining" or "disabled"; "tls" says that the port is an SSL port. Without NAME it prints the names of the services. A node that holds no instance is ` +
 		`told of on standard error. With --json each line is an object with service, id, address, port and what else the ` +
 		`instance says.`
 }
@@ -35,7 +37,7 @@ func (c *serviceList) Run(ctx context.Context, a *app) error {
 	return a.withService(ctx, task, c.registryFlags, c.Name, func(s *naming.Service) error {
 		view := s.View()
 		for _, problem := range view.Problems {
-			a.note("%s: %s", task, reason(problem))
+			a.note("%s: %s", task, nodeReason(problem))
 		}
 		for i := range view.Instances {
 			if err := a.printInstance("", &view.Instances[i]); err != nil {
@@ -97,7 +99,7 @@ func (c *serviceWatch) Run(ctx context.Context, a *app) error {
 			case errors.Is(err, session.ErrClosed):
 				return err
 			case err != nil:
-				a.note("%s: %s", task, reason(err))
+				a.note("%s: %s", task, nodeReason(err))
 				continue
 			}
 			if err := c.print(a, change, stale); err != nil {
@@ -178,6 +180,9 @@ func (c *servicePick) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		defer picked.Done(nil)
+		if picked.Item.Port == 0 && picked.Item.SSLPort != 0 {
+			a.note("%s: the instance has an SSL port alone: call it with TLS", task)
+		}
 		if a.globals.JSON {
 			return a.printInstance("", picked.Item)
 		}
@@ -219,6 +224,15 @@ func (a *app) withService(ctx context.Context, task string, flags registryFlags,
 	})
 }
 
+// nodeReason is reason, with the path of a node that may not be read.
+func nodeReason(err error) string {
+	var op *session.OpError
+	if errors.As(err, &op) && errors.Is(err, zk.ErrNoAuth) {
+		return oneLine(op.Path) + ": " + reason(err)
+	}
+	return reason(err)
+}
+
 // printInstance prints an instance, and before it what became of it, if
 // anything.
 func (a *app) printInstance(event string, in *naming.Instance) error {
@@ -236,6 +250,9 @@ func (a *app) printInstance(event string, in *naming.Instance) error {
 			line += "\tdisabled"
 		case in.Draining:
 			line += "\tdraining"
+		}
+		if in.Port == 0 && in.SSLPort != 0 {
+			line += "\ttls"
 		}
 	}
 	return a.printf("%s\n", line)

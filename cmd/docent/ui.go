@@ -76,9 +76,12 @@ func (c *uiCommand) Run(ctx context.Context, a *app) error {
 // audience decides who may look, and returns the names by which they may call
 // the server.
 func (c *uiCommand) audience() ([]string, error) {
+	if err := checkListen("ui", c.Listen); err != nil {
+		return nil, err
+	}
 	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil {
-		return nil, usagef("ui: --listen %q is no HOST:PORT", c.Listen)
+		return nil, err
 	}
 	ip, err := netip.ParseAddr(host)
 	if host == "localhost" || err == nil && ip.IsLoopback() {

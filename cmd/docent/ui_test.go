@@ -39,7 +39,7 @@ func TestUIRefusals(t *testing.T) {
 	}{
 		"ui --listen 0.0.0.0:0":                       {exitUsage, "can be reached by others"},
 		"ui --listen :0":                              {exitUsage, "can be reached by others"},
-		"ui --listen nowhere":                         {exitUsage, "is no HOST:PORT"},
+		"ui --listen nowhere":                         {exitUsage, "is not HOST:PORT"},
 		"ui --limit -1":                               {exitUsage, "--limit"},
 		"ui relative":                                 {exitUsage, "relative"},
 		"ui --listen " + taken.Addr().String():        {exitFailure, "another server runs there"},

@@ -3,8 +3,10 @@ package grpcresolver
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/resolver"
 
 	"github.com/docent-go/docent/naming"
@@ -60,18 +62,24 @@ func (b *builder) Scheme() string { return Scheme }
 
 // Build implements resolver.Builder. It does no I/O. The error says what is
 // wrong with the target.
-func (b *builder) Build(target resolver.Target, cc resolver.ClientConn, _ resolver.BuildOptions) (resolver.Resolver, error) {
+func (b *builder) Build(target resolver.Target, cc resolver.ClientConn, opts resolver.BuildOptions) (resolver.Resolver, error) {
 	service := target.Endpoint()
+	text := target.URL.Redacted()
 	switch {
+	case target.URL.User != nil, target.URL.RawQuery != "", target.URL.ForceQuery, target.URL.Fragment != "":
+		return nil, fmt.Errorf("grpcresolver: target %q: want %s:///service alone, without a user, a query or a fragment", text, Scheme)
+	case strings.Contains(service, "/"):
+		return nil, fmt.Errorf("grpcresolver: target %q: the service %q contains a slash: want %s:///service", text, service, Scheme)
 	case target.URL.Host != "":
-		return nil, fmt.Errorf("grpcresolver: target %q: want %s:///service, without a host", target.URL.Redacted(), Scheme)
+		return nil, fmt.Errorf("grpcresolver: target %q: want %s:///service, without a host", text, Scheme)
 	case service == "":
-		return nil, fmt.Errorf("grpcresolver: target %q names no service: want %s:///service", target.URL.Redacted(), Scheme)
+		return nil, fmt.Errorf("grpcresolver: target %q names no service: want %s:///service", text, Scheme)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &follower{
 		builder: b,
 		service: service,
+		plain:   plaintext(opts),
 		cc:      cc,
 		cancel:  cancel,
 		now:     make(chan struct{}, 1),
@@ -79,4 +87,13 @@ func (b *builder) Build(target resolver.Target, cc resolver.ClientConn, _ resolv
 	}
 	go r.run(ctx)
 	return r, nil
+}
+
+// plaintext reports whether the connection has no TLS.
+func plaintext(opts resolver.BuildOptions) bool {
+	creds := opts.DialCreds
+	if creds == nil && opts.CredsBundle != nil {
+		creds = opts.CredsBundle.TransportCredentials()
+	}
+	return creds != nil && creds.Info().SecurityProtocol == insecure.NewCredentials().Info().SecurityProtocol
 }

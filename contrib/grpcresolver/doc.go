@@ -10,6 +10,7 @@
 //   - The addresses are those of the instances that are neither disabled nor
 //     draining. An instance that drains gets no new calls; those under way are
 //     finished, for grpc closes a connection that is no longer named only then.
+//   - An instance with an SSL port alone is left out of a connection without TLS.
 //   - While ZooKeeper is away the last known addresses stay, and with a
 //     naming.CacheFile they are there at a cold start too.
 //   - An instance that changes but for its address is not connected to anew.

@@ -2,19 +2,27 @@ package grpcresolver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"google.golang.org/grpc/grpclog"
 	"google.golang.org/grpc/resolver"
 
 	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/grace"
 	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/session"
 )
+
+// logger is where grpc's own parts log.
+var logger = grpclog.Component("docent")
 
 // follower is the resolver of one connection.
 type follower struct {
 	*builder
 	service string
+	plain   bool // the connection has no TLS
 	cc      resolver.ClientConn
 	cancel  context.CancelFunc
 	now     chan struct{} // holds a token when somebody wants it resolved now
@@ -30,10 +38,11 @@ func (f *follower) ResolveNow(resolver.ResolveNowOptions) {
 	}
 }
 
-// Close implements resolver.Resolver.
+// Close implements resolver.Resolver. For the user's code that runs, such as a
+// function of naming.Where, it waits for a second at most.
 func (f *follower) Close() {
 	f.cancel()
-	<-f.done
+	grace.For(f.done)
 }
 
 // Between two attempts to read a service for the first time there is a pause that
@@ -54,14 +63,17 @@ func (f *follower) run(ctx context.Context) {
 	defer service.Close()
 	first := true
 	for change, err := range service.Changes(ctx) {
-		if err != nil {
+		if errors.Is(err, session.ErrClosed) {
 			return
+		}
+		if err != nil {
+			// A node that holds no instance, or may not be read, does not stop the rest.
+			logger.Warningf("grpcresolver: service %s: %v", f.service, err)
+			continue
 		}
 		if first || len(change.Events) > 0 {
 			first = false
-			// The error is that there are no addresses, or that the policy refuses
-			// them: it knows that itself, and it changes nothing to resolve again.
-			_ = f.cc.UpdateState(f.state(change.Instances))
+			f.tell(change.Instances)
 		}
 	}
 }
@@ -104,15 +116,32 @@ func (f *follower) pause(ctx context.Context, n int) error {
 	return ctx.Err()
 }
 
-func (f *follower) state(instances []naming.Instance) resolver.State {
-	var s resolver.State
+// tell gives grpc the addresses.
+func (f *follower) tell(instances []naming.Instance) {
+	s, tlsOnly := f.state(instances)
+	// The error is that there are no addresses, or that the policy refuses
+	// them: it knows that itself, and it changes nothing to resolve again.
+	_ = f.cc.UpdateState(s)
+	if tlsOnly > 0 && len(s.Addresses) == 0 {
+		f.cc.ReportError(fmt.Errorf("grpcresolver: service %s: all %d available instances have an SSL port alone: "+
+			"use transport credentials with TLS", f.service, tlsOnly))
+	}
+}
+
+// state is what grpc is told, and the number of instances that are left out
+// since they have an SSL port alone, and the connection has no TLS.
+func (f *follower) state(instances []naming.Instance) (s resolver.State, tlsOnly int) {
 	for _, in := range instances {
 		if !f.all && !in.Available() {
+			continue
+		}
+		if f.plain && in.Port == 0 && in.SSLPort != 0 {
+			tlsOnly++
 			continue
 		}
 		addr := resolver.Address{Addr: in.HostPort()}
 		s.Addresses = append(s.Addresses, addr)
 		s.Endpoints = append(s.Endpoints, describe(resolver.Endpoint{Addresses: []resolver.Address{addr}}, in))
 	}
-	return s
+	return s, tlsOnly
 }

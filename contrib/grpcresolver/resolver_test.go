@@ -207,6 +207,28 @@ func TestTargets(t *testing.T) {
 	}
 }
 
+// What a target says beyond the service would be ignored, so it is refused.
+func TestFault08_Targets(t *testing.T) {
+	b := grpcresolver.New(start(t).registry)
+	for target, want := range map[string]string{
+		"docent:///orders?zone=a":         "without a user, a query or a fragment",
+		"docent:///orders?":               "query",
+		"docent:///orders#v2":             "fragment",
+		"docent://ann:geheim@zk1/orders":  "without a user",
+		"docent:///orders/":               "contains a slash",
+		"docent:///services/orders":       "contains a slash",
+		"docent:///a%2Fb":                 "contains a slash",
+		"docent://zk1:2181/orders":        "without a host",
+		"docent://zk1:2181/app/x?zone=eu": "query",
+	} {
+		u, err := url.Parse(target)
+		require.NoError(t, err)
+		_, err = b.Build(resolver.Target{URL: *u}, nil, resolver.BuildOptions{})
+		require.ErrorContains(t, err, want, target)
+		require.NotContains(t, err.Error(), "geheim")
+	}
+}
+
 // channel is what a resolver tells.
 type channel struct {
 	resolver.ClientConn

@@ -36,6 +36,7 @@ func (c Contender) Since() time.Time {
 // that go while it reads are left out. A line that does not exist has nobody
 // in it. ctx bounds the reads.
 func (l *Line) Contenders(ctx context.Context) ([]Contender, error) {
+	l.made()
 	if l.err != nil {
 		return nil, l.err
 	}

@@ -10,9 +10,10 @@ import (
 )
 
 // GaveUp makes sure that an error that came of ctx's end says so: it matches
-// ctx.Err() and context.Cause(ctx) besides what it matches already.
+// ctx.Err() and context.Cause(ctx) besides what it matches already. Without an
+// error there is none: what was done stays done when ctx ends afterwards.
 func GaveUp(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
+	if err == nil || ctx.Err() == nil {
 		return err
 	}
 	for _, reason := range []error{ctx.Err(), context.Cause(ctx)} {

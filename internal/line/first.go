@@ -13,6 +13,7 @@ import (
 // First returns who is first in line, and false when nobody is. It costs a
 // list and a read. ctx bounds both.
 func (l *Line) First(ctx context.Context) (Contender, bool, error) {
+	l.made()
 	if l.err != nil {
 		return Contender{}, false, l.err
 	}
@@ -44,6 +45,7 @@ func (l *Line) First(ctx context.Context) (Contender, bool, error) {
 // there is none, the directory's children; where there is no directory, its
 // making. The caller stops the watch. There is none with an error.
 func (l *Line) FirstW(ctx context.Context, s *session.Session) (Contender, bool, *session.Watch, error) {
+	l.made()
 	if l.err != nil {
 		return Contender{}, false, nil, l.err
 	}

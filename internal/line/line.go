@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -100,7 +101,15 @@ func New(cfg Config) *Line {
 }
 
 // Dir returns the directory of the line.
-func (l *Line) Dir() string { return l.dir }
+func (l *Line) Dir() string {
+	l.made()
+	return l.dir
+}
+
+// made panics for the line of a recipe that its constructor has not made.
+func (l *Line) made() {
+	misuse.ZeroValue(l == nil, "lock or election", "its constructor, such as lock.New or election.New")
+}
 
 // Join enters the line at its end and waits until nobody stands before it who
 // keeps it waiting: until it is first, where nobody may hold beside it. When its node
@@ -133,6 +142,7 @@ const (
 // becomes of a contender that somebody stands before.
 func (l *Line) enter(ctx context.Context, try bool,
 	behind func(context.Context, *contender) (*session.Hold, error)) (*session.Hold, error) {
+	l.made()
 	if l.err != nil {
 		return nil, l.err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/grace"
 	"github.com/docent-go/docent/session"
 )
 
@@ -95,11 +96,12 @@ func (f *follower) Done() <-chan struct{} { return f.ctx.Done() }
 // session.ErrClosed when its Manager was closed.
 func (f *follower) Err() error { return context.Cause(f.ctx) }
 
-// Close ends this and waits until nothing of it is left running. It may be
+// Close ends this and waits until nothing of it is left running. For an OnState
+// that runs it waits for a second at most, so that OnState may call it. It may be
 // called more than once.
 func (f *follower) Close() {
 	f.cancel(ErrClosed)
-	f.work.Wait()
+	grace.For(grace.Done(f.work.Wait))
 }
 
 // pause is how long to wait after one more failed read.

@@ -26,7 +26,7 @@ type Config struct {
 	Path string
 	Kind Kind
 	// OnState, if set, is given every state right before Load returns it, in
-	// order, on the mirror's own goroutine. It must not call Close.
+	// order, on the mirror's own goroutine.
 	OnState func(*State)
 }
 

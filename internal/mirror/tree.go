@@ -62,8 +62,11 @@ type TreeState struct {
 	// Exists says whether the root is there.
 	Exists bool
 	// Nodes are sorted by Path, so that the root comes first. A node that may
-	// not be read, and never was, is left out.
+	// not be read, and never was, is in Hidden instead.
 	Nodes []TreeNode
+	// Hidden are the nodes of which only the path is known, and in Err why they
+	// could not be read. They are sorted by Path.
+	Hidden []TreeNode
 	// Torn says that the nodes may not all have been like this at the same
 	// instant: so many changes came that no such instant was seen for a
 	// while (see the package's documentation). Each node by itself is right.
@@ -72,7 +75,7 @@ type TreeState struct {
 	// counting those below them.
 	LeftOut int
 	// Rev grows by one with each change of Exists or Nodes. It stays as it is
-	// where only Err, Torn or LeftOut has changed, and is zero before the first read.
+	// where only Err, Hidden, Torn or LeftOut has changed, and is zero before the first read.
 	Rev uint64
 	// Err is why something could not be read last: the first in the order of
 	// paths. It is tried again, and is kept as it was last seen; all else is
@@ -86,14 +89,27 @@ type TreeState struct {
 func (s *TreeState) Next() <-chan struct{} { return s.next }
 
 // Get returns the node with the relative path, or nil.
-func (s *TreeState) Get(rel string) *TreeNode {
-	i, found := slices.BinarySearchFunc(s.Nodes, rel, func(n TreeNode, rel string) int {
+func (s *TreeState) Get(rel string) *TreeNode { return find(s.Nodes, rel) }
+
+// Refused returns why the node with the relative path could not be read last,
+// be it one of Nodes or of Hidden, and nil otherwise.
+func (s *TreeState) Refused(rel string) error {
+	for _, nodes := range [][]TreeNode{s.Nodes, s.Hidden} {
+		if n := find(nodes, rel); n != nil {
+			return n.Err
+		}
+	}
+	return nil
+}
+
+func find(nodes []TreeNode, rel string) *TreeNode {
+	i, found := slices.BinarySearchFunc(nodes, rel, func(n TreeNode, rel string) int {
 		return strings.Compare(n.Path, rel)
 	})
 	if !found {
 		return nil
 	}
-	return &s.Nodes[i]
+	return &nodes[i]
 }
 
 // Tree is a cached copy of a node and of what is below it. It is safe for

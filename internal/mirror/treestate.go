@@ -60,13 +60,17 @@ func (t *Tree) compose() *TreeState {
 		if n.seen {
 			st.Exists = st.Exists || n.parent == nil
 			st.Nodes = append(st.Nodes, value)
+		} else if value.Err != nil {
+			st.Hidden = append(st.Hidden, TreeNode{Path: value.Path, Err: value.Err})
 		}
 		for _, kid := range n.kids {
 			walk(kid)
 		}
 	}
 	walk(t.root)
-	slices.SortFunc(st.Nodes, func(a, b TreeNode) int { return strings.Compare(a.Path, b.Path) })
+	for _, nodes := range [][]TreeNode{st.Nodes, st.Hidden} {
+		slices.SortFunc(nodes, func(a, b TreeNode) int { return strings.Compare(a.Path, b.Path) })
+	}
 	return st
 }
 
@@ -106,7 +110,7 @@ func (t *Tree) accept(next *TreeState) {
 		return
 	}
 	if old.Torn != next.Torn || old.LeftOut != next.LeftOut || !sameReason(old.Err, next.Err) ||
-		!slices.EqualFunc(old.Nodes, next.Nodes, func(a, b TreeNode) bool { return sameReason(a.Err, b.Err) }) {
+		!slices.EqualFunc(old.Nodes, next.Nodes, sameRefusal) || !slices.EqualFunc(old.Hidden, next.Hidden, sameRefusal) {
 		t.publish(next)
 	}
 }
@@ -116,6 +120,8 @@ func sameNode(a, b TreeNode) bool {
 	return a.Path == b.Path && a.Stat.Czxid == b.Stat.Czxid && a.Stat.Mzxid == b.Stat.Mzxid &&
 		a.Stat.Mtime == b.Stat.Mtime && a.Stat.Version == b.Stat.Version
 }
+
+func sameRefusal(a, b TreeNode) bool { return a.Path == b.Path && sameReason(a.Err, b.Err) }
 
 func sameReason(a, b error) bool {
 	if a == nil || b == nil {

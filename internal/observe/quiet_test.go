@@ -252,6 +252,7 @@ func TestHealthyIsQuiet(t *testing.T) {
 			sm := w.Process(func(cfg *session.Config) { cfg.Logger = slog.New(slog.NewTextHandler(&log, nil)) }).Manager
 			all = append(all, &process{sm: sm, name: name, ctx: ctx, fail: t.Errorf, done: make(map[string]int)})
 		}
+		synctest.Wait() // log lines are written in the background
 		opened := log.take()
 		require.Equal(w, 2, strings.Count(opened, "session opened"), "the log is on")
 		require.Equal(w, 2, strings.Count(opened, "\n"), "%s", opened)

@@ -9,6 +9,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -43,7 +44,15 @@ func New(cfg Config) *Node {
 }
 
 // Path returns the path of the node.
-func (n *Node) Path() string { return n.path }
+func (n *Node) Path() string {
+	n.made()
+	return n.path
+}
+
+// made panics for the node of a recipe that its constructor has not made.
+func (n *Node) made() {
+	misuse.ZeroValue(n == nil, "lock or election", "its constructor, such as lock.NewExclusive or election.New")
+}
 
 // Pauses between attempts whose node was deleted under us. The first new
 // attempt follows at once.
@@ -66,6 +75,7 @@ func (n *Node) Acquire(ctx context.Context) (*session.Hold, error) { return n.en
 func (n *Node) Try(ctx context.Context) (*session.Hold, error) { return n.enter(ctx, false) }
 
 func (n *Node) enter(ctx context.Context, wait bool) (*session.Hold, error) {
+	n.made()
 	if n.err != nil {
 		return nil, n.err
 	}
@@ -189,6 +199,7 @@ func (n *Node) outlast(ctx context.Context, s *session.Session) error {
 // Current returns the node as it stands, with its data, and false where there
 // is none. ctx bounds the read.
 func (n *Node) Current(ctx context.Context) (line.Contender, bool, error) {
+	n.made()
 	if n.err != nil {
 		return line.Contender{}, false, n.err
 	}
@@ -210,6 +221,7 @@ func (n *Node) contender(node session.Sighting) line.Contender {
 // is made, written to or deleted. The caller stops the watch. There is none with
 // an error.
 func (n *Node) CurrentW(ctx context.Context, s *session.Session) (line.Contender, bool, *session.Watch, error) {
+	n.made()
 	if n.err != nil {
 		return line.Contender{}, false, nil, n.err
 	}

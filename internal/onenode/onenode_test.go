@@ -79,7 +79,7 @@ func TestCost(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		require.NoError(t, acquire(p, "a").Get().Release())
-		require.Equal(t, map[string]int{"create": 1, "getData": 1, "delete": 1}, w.Count(func() {
+		require.Equal(t, map[string]int{"create": 1, "getData": 1, "sync": 1, "exists": 1, "delete": 1}, w.Count(func() {
 			require.NoError(t, acquire(p, "a").Get().Release())
 		}))
 	})

@@ -31,8 +31,9 @@ type Held struct {
 	Shared bool
 	// Weight counts against the court's Limit.
 	Weight int
-	// Guard, if there is one, guards transactions.
-	Guard *session.Op
+	// Guard, if there is one, guards transactions. It is called when one is made:
+	// a lock whose guard was given out is not handed on.
+	Guard func() session.Op
 	// Inherits says that the token is that of the hold that it comes from.
 	Inherits bool
 
@@ -47,8 +48,8 @@ func Of(h *session.Hold) Held {
 
 // Guarded is Of with the hold's guard.
 func Guarded(h *session.Hold) Held {
-	held, guard := Of(h), h.Guard()
-	held.Guard = &guard
+	held := Of(h)
+	held.Guard = h.Guard
 	return held
 }
 
@@ -243,7 +244,7 @@ func (c *Court) write(h *Held) {
 func (c *Court) transact(a *Actor, h *Held) {
 	ctx, cancel := a.Within(10 * time.Second)
 	defer cancel()
-	_, err := a.Txn(ctx, session.SetOp(c.node(), []byte(strconv.FormatInt(h.Token, 10)), session.AnyVersion), *h.Guard)
+	_, err := a.Txn(ctx, session.SetOp(c.node(), []byte(strconv.FormatInt(h.Token, 10)), session.AnyVersion), h.Guard())
 	switch {
 	case err == nil, ctx.Err() != nil:
 	case errors.Is(err, session.ErrLost), errors.Is(err, session.ErrUnknownOutcome), errors.Is(err, session.ErrSessionEnded):

@@ -21,8 +21,9 @@ const (
 	Wait Conflict = iota
 	// Refuse makes Open fail with ErrDuplicate at once.
 	Refuse
-	// Replace deletes the node and puts ours in its place, in one transaction.
-	// A node that was replaced itself never replaces again.
+	// Replace deletes the node and puts ours in its place, in one transaction,
+	// if ours was opened after it. A node that was opened later is never
+	// replaced: it is waited for, with ErrReplaced.
 	Replace
 )
 
@@ -32,8 +33,9 @@ var (
 	// ErrDuplicate says that the node of another session stands at our path.
 	// It comes in a *DuplicateError, which says whose.
 	ErrDuplicate = errors.New("somebody else's node stands there")
-	// ErrReplaced says that somebody else put a node in the place of ours
-	// while our session lived. It comes with a *DuplicateError.
+	// ErrReplaced says that another process put a node in the place of ours
+	// while our session lived, or, with Replace, that the node in our place was
+	// opened after ours. It comes with a *DuplicateError.
 	ErrReplaced = errors.New("our node was replaced")
 	// ErrNotEphemeral says that a node stands at our path that belongs to no
 	// session: somebody made it by hand. It is never deleted.
@@ -96,5 +98,5 @@ func (cfg *Config) fits(data []byte) error {
 	if cfg.Sequential {
 		path += "-0000000000"
 	}
-	return cfg.Manager.Fits(replacement(path, data, 0)...)
+	return cfg.Manager.Fits(replacement(path, data, 0, longestMark)...)
 }

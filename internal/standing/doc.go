@@ -11,9 +11,9 @@
 //   - A node that somebody deletes is made again, after pauses that grow.
 //   - After Close no node of ours is left, whatever was under way: the removal
 //     is repeated until it is done, or the session has ended.
-//   - A node that belongs to somebody else is deleted only under the policy
-//     Replace, and then once: two who claim one path never take it from each
-//     other in turns.
+//   - A node of another process is deleted only under the policy Replace, and
+//     only if it was opened before ours: the newest has the path for good, and
+//     two never take it from each other in turns.
 //
 // # Who is who
 //

@@ -335,7 +335,7 @@ func TestHardCase27_RemovalIsDisturbed(t *testing.T) {
 			p.Link.Delay(time.Second)
 			allow := w.Fail(zktest.OpDelete, path, zktest.CodeNoAuth)
 			first := testworld.Go(w, func(ctx context.Context) (any, error) { return nil, k.Close(ctx) })
-			time.Sleep(1500 * time.Millisecond)
+			time.Sleep(5500 * time.Millisecond) // the delete follows a sync and a look, and has been refused
 			allow()
 			require.NoError(w, k.Close(w.Context()), "the refusal that is on its way answers who asked before it")
 			_, err := first.Result()

@@ -23,7 +23,8 @@ const (
 // keeping is what the keeper knows from one session to the next.
 type keeping struct {
 	opening  bool      // Open waits
-	replaced bool      // somebody has taken our place: never take it back by force
+	replaced bool      // another process has taken our place: its node is not timed
+	first    int64     // the czxid with which the node stood first; 0 before
 	creates  int       // in a row, of nodes that did not stand for long
 	failures int       // in a row
 	since    time.Time // when the node began to stand
@@ -69,8 +70,6 @@ type round struct {
 	path    string // empty while a sequential node has no name
 	maybe   bool   // a node of ours may stand
 	doubt   bool   // the outcome of a write is unknown: a server has to catch up before it can tell
-	known   bool   // version is that of our node
-	version int32
 	written uint64 // the revision that the node holds; 0 when that is not known
 	stood   bool   // the node has stood in this session
 	removed bool   // the node was given up and has gone
@@ -143,7 +142,6 @@ func (r *round) step() error {
 	case seen.stat.EphemeralOwner != r.s.ID():
 		return r.contest(seen.stat)
 	}
-	r.known, r.version = true, seen.stat.Version
 	r.recognise(seen.data)
 	if r.written == 0 && !r.stood {
 		// The answer to the create was lost: the data may be older than what is
@@ -154,6 +152,9 @@ func (r *round) step() error {
 	}
 	if !r.stood || r.State().Czxid != seen.stat.Czxid {
 		r.since = time.Now()
+	}
+	if r.first == 0 {
+		r.first = seen.stat.Czxid
 	}
 	r.stood, r.failures = true, 0
 	r.stands(r.s, r.path, seen.stat.Czxid)
@@ -189,7 +190,7 @@ func (r *round) attend() error {
 
 // lost notes that our node is not there.
 func (r *round) lost() {
-	r.maybe, r.known = false, false
+	r.maybe = false
 	if r.cfg.Sequential && r.path != "" {
 		r.unclaim(r.path)
 		r.path = ""

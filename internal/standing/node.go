@@ -104,6 +104,10 @@ func (n *Node) Err() error {
 	return n.err
 }
 
+// Fits returns the error with which Set refuses data at once
+// (session.ErrTooLarge), or nil. It does no I/O.
+func (n *Node) Fits(data []byte) error { return n.cfg.fits(data) }
+
 // Set makes data what the node holds, now and in all later sessions, and waits
 // until the node stands with it, or with what a later Set put in its place.
 //

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -30,14 +29,14 @@ func (r *round) create() error {
 		}
 	}
 	data, rev := r.wanted()
-	path, err := r.s.Create(always, r.cfg.Path, data, mode)
+	path, err := r.s.CreateWithACL(always, r.cfg.Path, data, mode, r.mark()...)
 	switch {
 	case err == nil && r.cfg.Sequential && r.claim(path) != r.Node:
 		// Another keeper has taken this node for its own, whose answer was
 		// lost; that one may have been made, and is ours to take.
 		return r.find()
 	case err == nil:
-		r.path, r.maybe, r.known, r.version, r.written = path, true, true, 0, rev
+		r.path, r.maybe, r.written = path, true, rev
 		return nil
 	case errors.Is(err, session.ErrUnknownOutcome):
 		r.written, r.doubt, r.maybe = 0, true, true
@@ -67,8 +66,7 @@ func (r *round) look() (sighting, error) {
 		}
 	}
 	if r.doubt {
-		r.known = false
-		if err := r.s.Sync(always, r.path); err != nil {
+		if err := r.s.Confirm(always, r.path); err != nil {
 			return sighting{}, err
 		}
 		r.doubt = false
@@ -77,12 +75,11 @@ func (r *round) look() (sighting, error) {
 	data, stat, watch, err := r.s.GetW(always, r.path)
 	switch {
 	case errors.Is(err, zk.ErrNoNode):
-		r.known = false
 		return sighting{gone: true}, nil
 	case err != nil:
 		return sighting{}, err
 	}
-	r.known, r.watch = false, watch
+	r.watch = watch
 	return sighting{data: data, stat: stat}, nil
 }
 
@@ -99,11 +96,24 @@ func (r *round) recognise(data []byte) {
 
 // write writes data into our node. again says that the node has to be looked
 // at first.
+//
+// The node is looked at right before: the event that tells of its deletion may
+// be under way, and others stand in its place, at the same path and version.
 func (r *round) write(data []byte, rev uint64) (again bool, err error) {
-	stat, err := r.s.Set(always, r.path, data, r.version)
+	if err := r.s.Sync(always, r.path); err != nil {
+		return false, err
+	}
+	stat, found, err := r.s.StatOf(always, r.path)
+	switch {
+	case err != nil:
+		return false, err
+	case !found, stat.EphemeralOwner != r.s.ID():
+		return true, nil
+	}
+	stat, err = r.s.Set(always, r.path, data, stat.Version)
 	switch {
 	case err == nil && stat.EphemeralOwner == r.s.ID():
-		r.version, r.written = stat.Version, rev
+		r.written = rev
 		return false, nil
 	case err == nil: // into the node of somebody who has just taken our place
 		return true, nil
@@ -129,13 +139,20 @@ func (r *round) contest(stat session.Stat) error {
 		return r.replace(stat)
 	}
 	rival := &DuplicateError{r.path, owner, stat.Czxid}
-	if r.stood {
-		r.replaced, r.stood = true, false
-		r.barred(fmt.Errorf("%w: %w", ErrReplaced, rival))
-		return nil
+	if r.cfg.Conflict == Replace {
+		switch newest, err := r.outranks(stat); {
+		case errors.Is(err, errChanged):
+			return nil
+		case err != nil:
+			return err
+		case newest:
+			return r.replace(stat)
+		}
 	}
-	if r.cfg.Conflict == Replace && !r.replaced {
-		return r.replace(stat)
+	if r.stood || r.cfg.Conflict == Replace {
+		r.replaced, r.stood = true, false
+		r.barred(replaced(rival))
+		return nil
 	}
 	if r.rival.czxid != stat.Czxid {
 		r.rival.czxid = stat.Czxid
@@ -174,10 +191,10 @@ func (r *round) patience() time.Duration {
 // replace puts our node in the place of another.
 func (r *round) replace(stat session.Stat) error {
 	data, rev := r.wanted()
-	results, err := r.s.Txn(always, replacement(r.path, data, stat.Version)...)
+	_, err := r.s.Txn(always, replacement(r.path, data, stat.Version, r.mark())...)
 	switch {
 	case err == nil:
-		r.known, r.version, r.written = true, results[len(results)-1].Stat.Version, rev
+		r.written = rev
 		return nil
 	case errors.Is(err, session.ErrUnknownOutcome):
 		r.written, r.doubt = 0, true
@@ -194,14 +211,14 @@ func (r *round) replace(stat session.Stat) error {
 // It never leaves a node of the same version behind: whoever is replaced may
 // have a write under way that names the old node's version, and there is no
 // other condition by which a server could tell the two nodes apart.
-func replacement(path string, data []byte, version int32) []session.Op {
+func replacement(path string, data []byte, version int32, mark []zk.ACL) []session.Op {
 	remove := session.DeleteOp(path, version)
 	if version != 0 {
-		return []session.Op{remove, session.CreateOp(path, data, session.Ephemeral)}
+		return []session.Op{remove, session.CreateOp(path, data, session.Ephemeral).WithACL(mark...)}
 	}
 	return []session.Op{
 		remove,
-		session.CreateOp(path, nil, session.Ephemeral),
+		session.CreateOp(path, nil, session.Ephemeral).WithACL(mark...),
 		session.SetOp(path, data, 0),
 	}
 }
@@ -212,7 +229,7 @@ func replacement(path string, data []byte, version int32) []session.Op {
 // it.
 func (r *round) find() error {
 	dir, base := znode.Split(r.cfg.Path)
-	if err := r.s.Sync(always, dir); err != nil {
+	if err := r.s.Confirm(always, dir); err != nil {
 		return err
 	}
 	names, _, err := r.s.Children(always, dir)
@@ -254,8 +271,8 @@ func (r *round) bury() error {
 	if r.ghost == "" {
 		return nil
 	}
-	stat, found, err := r.s.Exists(always, r.ghost)
-	if err != nil {
+	stat, found, err := r.s.StatOf(always, r.ghost)
+	if err != nil && !errors.Is(err, zk.ErrNoAuth) { // a hidden one goes with its session
 		return err
 	}
 	if found && stat.EphemeralOwner != r.s.ID() && r.cfg.Manager.Opened(stat.EphemeralOwner) {
@@ -268,32 +285,21 @@ func (r *round) bury() error {
 	return nil
 }
 
-// remove deletes our node. It returns nil once none of ours stands.
+// remove deletes our node. It returns nil once none of ours stands. The event that
+// tells of its deletion by others may be under way: so the node is looked at, and
+// that of the next in our place is left alone.
 func (r *round) remove() error {
-	for r.maybe {
-		if r.watch != nil && r.watch.Event() != 0 {
-			r.known = false // it has changed, or is another's by now
-		}
-		if !r.known {
-			seen, err := r.look()
-			switch {
-			case err != nil:
-				return err
-			case seen.gone, seen.stat.EphemeralOwner != r.s.ID():
-				r.maybe = false
-				return nil
-			}
-			r.known, r.version = true, seen.stat.Version
-		}
-		err := r.s.Delete(always, r.path, r.version)
-		switch {
-		case err == nil, errors.Is(err, zk.ErrNoNode):
-			r.maybe = false
-		case errors.Is(err, zk.ErrBadVersion), errors.Is(err, session.ErrUnknownOutcome):
-			r.known, r.doubt = false, true
-		default:
+	if r.maybe && r.path == "" {
+		if err := r.find(); err != nil {
 			return err
 		}
 	}
+	if !r.maybe {
+		return nil
+	}
+	if _, err := r.s.DeleteOwned(always, r.path); err != nil {
+		return err
+	}
+	r.maybe = false
 	return nil
 }

@@ -14,12 +14,15 @@
 //     drains can finish.
 //   - An instance that nothing can connect to is passed over for a while at once,
 //     and one that fails otherwise after some failures: see Down. When all are
-//     passed over, they are asked nevertheless.
+//     passed over, they are asked nevertheless. With naming.LeastPending each
+//     failure weighs against its instance for ten seconds besides.
 //   - A request that no connection was made for was not sent. It is tried on
 //     another instance whatever its method is, if its body can be had again
 //     (http.NoBody, GetBody). One that broke off is tried on another instance only if it is
 //     idempotent: GET, HEAD, OPTIONS, TRACE, PUT, DELETE, or with a header
 //     Idempotency-Key. No instance is asked twice for one request.
+//   - An instance that has an SSL port alone is called with https, for http URLs
+//     too. It gets nothing in plain text.
 //   - Requests to hosts that are no service go where they say.
 //
 // # What is not promised

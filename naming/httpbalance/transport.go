@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/docent-go/docent/naming"
@@ -113,7 +114,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !ok {
 		return t.base.RoundTrip(req)
 	}
-	tried := make(map[string]bool)
+	var tried []string
 	var last error
 	for n := 1; ; n++ {
 		p, err := pick(b, t.key(req), tried)
@@ -123,7 +124,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		case err != nil:
 			return nil, refuse(req, fmt.Errorf("httpbalance: service %s: %w", req.URL.Host, err))
 		}
-		tried[p.Item.ID] = true
+		tried = append(tried, p.Item.ID)
 		resp, err := t.send(req, b, p, n > 1)
 		if err == nil {
 			return resp, nil
@@ -135,22 +136,13 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// repicks is how often chance gets an opportunity to find an instance that was
-// not tried: it misses the only one of ten once in 700,000 times.
-const repicks = 128
-
-// pick finds an instance that was not tried. After a failure the key may lead to
-// the same instance again: then any other will do.
-func pick(b *naming.Balancer[naming.Instance], key string, tried map[string]bool) (naming.Picked[naming.Instance], error) {
-	for range repicks {
-		p, err := b.Pick(key)
-		if err != nil || !tried[p.Item.ID] {
-			return p, err
-		}
-		p.Done(nil)
-		key = ""
+// pick finds an instance that was not tried. After a failure the key leads to the
+// same instance again: then any other will do.
+func pick(b *naming.Balancer[naming.Instance], key string, tried []string) (naming.Picked[naming.Instance], error) {
+	if len(tried) == 0 {
+		return b.Pick(key)
 	}
-	return naming.Picked[naming.Instance]{}, naming.ErrNoInstance
+	return b.PickOther("", tried...)
 }
 
 // refuse closes the body of a request that is not sent, as a RoundTripper must.
@@ -164,7 +156,7 @@ func refuse(req *http.Request, err error) error {
 // send asks one instance.
 func (t *Transport) send(req *http.Request, b *naming.Balancer[naming.Instance], p naming.Picked[naming.Instance], again bool) (*http.Response, error) {
 	out := req.Clone(req.Context())
-	out.URL.Host = address(p.Item, req.URL.Scheme)
+	out.URL.Scheme, out.URL.Host = target(p.Item, req.URL.Scheme)
 	if again && req.GetBody != nil {
 		body, err := req.GetBody()
 		if err != nil {
@@ -185,17 +177,22 @@ func (t *Transport) send(req *http.Request, b *naming.Balancer[naming.Instance],
 	return resp, nil
 }
 
-// address is where an instance takes requests of a scheme. An IPv6 address has
-// brackets.
-func address(in *naming.Instance, scheme string) string {
+// target is the scheme and the host with which an instance is called for a
+// request of a scheme. An instance that has an SSL port alone is called with
+// https. An IPv6 address has brackets.
+func target(in *naming.Instance, scheme string) (useScheme, host string) {
 	port := in.Port
-	if scheme == "https" && in.SSLPort != 0 {
-		port = in.SSLPort
+	if in.SSLPort != 0 && (scheme == "https" || port == 0) {
+		scheme, port = "https", in.SSLPort
 	}
-	if port == 0 {
-		return in.HostPort()
+	address := strings.Trim(in.Address, "[]")
+	switch {
+	case port != 0:
+		return scheme, net.JoinHostPort(address, strconv.Itoa(port))
+	case strings.Contains(address, ":"):
+		return scheme, "[" + address + "]"
 	}
-	return net.JoinHostPort(in.Address, strconv.Itoa(port))
+	return scheme, address
 }
 
 // unsent reports whether an error says that there was no connection.

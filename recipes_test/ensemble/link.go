@@ -41,8 +41,9 @@ func (l *link) run() {
 		return
 	}
 	var both sync.WaitGroup
-	both.Go(func() { l.carry(server, l.client, l.proxy.toServer) })
-	both.Go(func() { l.carry(l.client, server, l.proxy.toClient) })
+	toServer, toClient := l.proxy.toServer, l.proxy.toClient
+	both.Go(func() { l.carry(server, l.client, toServer, toClient) })
+	both.Go(func() { l.carry(l.client, server, toClient, toServer) })
 	both.Wait()
 }
 
@@ -94,16 +95,18 @@ func reset(conn net.Conn) {
 
 // chunk is a piece of the stream and the moment from which it may be delivered; empty data means that the sender is done.
 type chunk struct {
-	data []byte
-	due  time.Time
+	data   []byte
+	due    time.Time
+	broken bool // the sender has reset the connection, as the system does for a process that was killed
 }
 
-// carry moves bytes from src to dst through the gate, in order, each after the delay that was set when it was read.
-func (l *link) carry(dst, src net.Conn, g *gate) {
+// carry moves bytes from src to dst through the gate, in order, each after the delay that was set when it was read. What dst's
+// system answers to them, a reset, passes the gate of the way back.
+func (l *link) carry(dst, src net.Conn, there, back *gate) {
 	chunks := make(chan chunk, heldChunks)
 	var reader sync.WaitGroup
 	reader.Go(func() { l.read(src, chunks) })
-	l.deliver(dst, chunks, g)
+	l.deliver(dst, chunks, there, back)
 	reader.Wait()
 }
 
@@ -127,11 +130,8 @@ func (l *link) read(src net.Conn, chunks chan<- chunk) {
 		if err == nil {
 			continue
 		}
-		if errors.Is(err, io.EOF) {
-			l.send(chunks, chunk{due: due}) // the end passes the gate like every byte before it
-		} else {
-			l.drop() // a reset: the link is broken on both sides
-		}
+		// The end, or a reset, passes the gate like every byte before it.
+		l.send(chunks, chunk{due: due, broken: !errors.Is(err, io.EOF)})
 		return
 	}
 }
@@ -145,9 +145,9 @@ func (l *link) send(chunks chan<- chunk, c chunk) bool {
 	}
 }
 
-func (l *link) deliver(dst net.Conn, chunks <-chan chunk, g *gate) {
+func (l *link) deliver(dst net.Conn, chunks <-chan chunk, there, back *gate) {
 	for c := range chunks {
-		if !l.waitUntil(c.due) || !g.pass(l.done) {
+		if !l.waitUntil(c.due) || !there.pass(l.done) || c.broken {
 			l.drop()
 			return
 		}
@@ -158,7 +158,8 @@ func (l *link) deliver(dst net.Conn, chunks <-chan chunk, g *gate) {
 			return
 		}
 		if _, err := dst.Write(c.data); err != nil {
-			l.drop() // the receiver is gone
+			back.pass(l.done) // the receiver is gone, and the sender learns it from the receiver's system
+			l.drop()
 			return
 		}
 	}

@@ -18,8 +18,8 @@ const (
 )
 
 // Proxy is a TCP proxy in front of one server that can be told to misbehave. A cut loses nothing: like a network that drops
-// packets for a while, it holds the bytes (and the end of a connection) and delivers them once healed, because TCP would send
-// them again.
+// packets for a while, it holds the bytes (and the end of a connection, a reset included) and delivers them once healed, because
+// TCP would send them again.
 type Proxy struct {
 	tb     testing.TB
 	addr   string

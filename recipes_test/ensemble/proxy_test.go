@@ -168,6 +168,36 @@ func TestProxyHoldsTheEndOfAConnectionToo(t *testing.T) {
 	ensemble.Eventually(t, soon, "the proxy forgets the connection", func() bool { return proxy.Connections() == 0 })
 }
 
+// TestProxyHoldsAResetToo: what the system sends for a process that was killed does not cross a cut either.
+func TestProxyHoldsAResetToo(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	for _, way := range []ensemble.Direction{ensemble.ToClient, ensemble.Both} {
+		proxy := ensemble.NewProxy(t, l.Addr().String())
+		c := call(t, proxy.Addr())
+		server, err := l.Accept()
+		require.NoError(t, err)
+		c.say("one")
+		line, err := bufio.NewReader(server).ReadString('\n')
+		require.NoError(t, err)
+		require.Equal(t, "one\n", line)
+
+		proxy.Cut(way)
+		require.NoError(t, server.(*net.TCPConn).SetLinger(0))
+		require.NoError(t, server.Close())
+		c.hearsNothing()
+		c.say("two") // the server's system would answer it with another reset
+		c.hearsNothing()
+		require.Equal(t, 1, proxy.Connections())
+
+		proxy.Heal()
+		_, err = c.hear(soon)
+		require.Error(t, err)
+		require.NotErrorIs(t, err, os.ErrDeadlineExceeded)
+	}
+}
+
 func TestProxyRefusesDelaysAndDisconnects(t *testing.T) {
 	addr, _ := echo(t)
 	proxy := ensemble.NewProxy(t, addr)

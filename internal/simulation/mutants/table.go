@@ -35,6 +35,9 @@ var also = map[string][]edit{
 	"a hold begins without a proof": {
 		{"session/trust.go", "d == 0 || !time.Now().Before(s.trust.until(d))", "d == 0"},
 	},
+	"who waits for permits does not notice that they become fewer": {
+		{"lock/semaphore_candidate.go", "session.CheckOp(c.limit.node, version)", "session.CheckOp(c.limit.node, session.AnyVersion)"},
+	},
 	"numbers of two lives of a directory are compared": {
 		{"internal/line/vacancy.go", "v.life.Czxid() == v.dir && v.life.Lasts()", "v.life.Czxid() == v.dir"},
 	},
@@ -74,7 +77,7 @@ var mutants = []mutant{
 	{"a create in doubt counts as done not at all", "session/enter.go",
 		"	if name == \"\" {\n		return nil, nil\n	}\n	n := &Node{", "	if name != \"?\" {\n		return nil, nil\n	}\n	n := &Node{", anyLock, false, ""},
 	{"watches are not set again on a new connection", "session/conn.go",
-		"range c.s.armed.frames(c.helloZxid)", "range c.s.armed.frames(c.helloZxid)[:0]", `Test(Mutex|Config|Group)Simulation`, false, ""},
+		"rewatchLimit(c.s.m.cfg.MaxRequest))", "rewatchLimit(c.s.m.cfg.MaxRequest))[:0]", `Test(Mutex|Config|Group)Simulation`, false, ""},
 
 	// The line.
 	{"places in the line are compared by name", "internal/line/order.go",
@@ -105,6 +108,14 @@ var mutants = []mutant{
 		"r.before+len(c.entries) <= limit", "r.before <= limit", `TestSemaphoreSimulation`, true, ""},
 	{"who waits for permits does not notice that they become fewer", "lock/semaphore_limit.go",
 		"return v.watch != nil && v.watch.Event() != 0", "return false", `TestSemaphoreResizedSimulation`, false, ""},
+	{"leases behind a candidate do not count when the limit has changed", "lock/semaphore_candidate.go",
+		"		if stale {\n			c.limitChanged(list)\n		}\n", "", `TestSemaphoreLimitSimulation`, false, ""},
+	{"who has waited for permits has its limit confirmed by no write", "lock/semaphore_candidate.go",
+		"(watch != nil || time.Since(c.since) > fresh)", "false", `TestSemaphoreLimitSimulation`, false, ""},
+	{"a try goes by a limit that was read long ago", "lock/semaphore_candidate.go",
+		"if time.Since(c.since) > fresh && c.free", "if false && c.free", `TestSemaphoreLimitSimulation`, false, ""},
+	{"a try does not count again when the limit has changed", "lock/semaphore_candidate.go",
+		"		c.limitChanged(list)\n	}\n}", "	}\n}", `TestSemaphoreLimitSimulation`, false, ""},
 	{"the token of the one node is always the same", "internal/onenode/onenode.go",
 		"node.Hold(ctx, stat.Czxid)", "node.Hold(ctx, min(stat.Czxid, 1))", `Test(Exclusive|OneNode)Simulation`, false, ""},
 
@@ -130,6 +141,13 @@ var mutants = []mutant{
 		"			if done {\n", "			if done || looked == nil {\n", `TestQueueSimulation`, false, ""},
 	{"a claim in doubt counts as made", "queue/take.go",
 		"err == nil && !made {", "err == nil && made {", `TestQueue(Forced)?Simulation`, false, ""},
+
+	{"the guard of a claim outlives it", "queue/item.go",
+		"		unguarded := i.unguard()\n", "		var unguarded error\n", `TestQueue(Forced)?Simulation`, false, ""},
+	{"a guard looks at the item alone", "queue/guard.go",
+		"		session.GuardOp(path, session.AnyVersion),\n", "		session.GuardOp(path[:0]+i.itemPath(), i.version),\n", `TestQueue(Forced)?Simulation`, false, ""},
+	{"a guarded hold is handed on", "session/handon.go",
+		"h.guarded && !h.handedOn", "false", `TestHandoff(Forced)?Simulation`, false, ""},
 
 	// Counters.
 	{"an addition in doubt is made once more", "counter/add.go",

@@ -54,7 +54,7 @@ func elections(guarded bool, opts ...election.Option) simulation.Program {
 				for a.Going() {
 					ctx, cancel := a.Within(15 * time.Second)
 					err := e.Transfer(ctx, fmt.Sprint("c", a.N(len(w.Procs()))))
-					fine(a, ctx, "transfer", err, election.ErrNoCandidate, election.ErrOverruled, election.ErrStillLeads)
+					fine(a, ctx, "transfer", err, election.ErrNoCandidate, election.ErrOverruled, election.ErrStillLeads, election.ErrInterrupted)
 					cancel()
 					a.Sleep(a.Ctx, 10*time.Second)
 				}

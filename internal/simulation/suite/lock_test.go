@@ -174,19 +174,19 @@ func multis() simulation.Program {
 		if err != nil {
 			return simulation.Held{}, nil, err
 		}
-		guards := h.Guards()
-		return simulation.Held{Hold: h, Token: h.Tokens()[path], Nodes: h.Paths(), Guard: guardOf(h, guards)}, h.Release, nil
+		guard := func() session.Op { return guardOf(h) }
+		return simulation.Held{Hold: h, Token: h.Tokens()[path], Nodes: h.Paths(), Guard: guard}, h.Release, nil
 	})
 }
 
 // guardOf is the guard of the lock at path.
-func guardOf(h *lock.MultiHold, guards []session.Op) *session.Op {
+func guardOf(h *lock.MultiHold) session.Op {
 	for i, one := range h.Holds() {
 		if one.Token() == h.Tokens()[path] {
-			return &guards[i]
+			return h.Guards()[i]
 		}
 	}
-	return nil
+	panic("the lock is not among those of the hold")
 }
 
 // forced is the program with sessions and nodes taken away by force.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/docent-go/docent/internal/simulation"
 	"github.com/docent-go/docent/queue"
 	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
 )
 
 // book is what is known of every item of a queue, by its data.
@@ -22,6 +24,51 @@ type book struct {
 	acked  map[string]int64 // the token under which it was acknowledged
 	doubt  map[string]bool  // its acknowledgement may have been done
 	claims map[string]*queue.Item
+
+	standing map[string]int64 // the claims' paths, and the zxids that made them
+	guarded  int
+}
+
+// guardedBy is the node that guarded transactions write to.
+const guardedBy = simulation.GuardedDir + "/queue"
+
+// guard writes in a guarded transaction.
+func (b *book) guard(a *simulation.Actor, i *queue.Item) {
+	ctx, cancel := a.Within(10 * time.Second)
+	defer cancel()
+	ops, err := i.Guard(ctx)
+	if err == nil {
+		a.Work() // the process may stand still here
+		text := fmt.Sprintf("%s %d", i.Path(), i.Token())
+		_, err = a.Txn(ctx, append(ops, session.SetOp(guardedBy, []byte(text), session.AnyVersion))...)
+	}
+	switch {
+	case err == nil, ctx.Err() != nil:
+	case errors.Is(err, session.ErrLost), errors.Is(err, session.ErrUnknownOutcome), errors.Is(err, session.ErrSessionEnded):
+	default:
+		b.w.Break("errors", "a guarded transaction: %v", err)
+	}
+}
+
+// changed is told by the server of every change, in order. A guarded transaction
+// is done only while its claim stands; or, where a stranger has deleted that,
+// until another consumer claims the item.
+func (b *book) changed(ch zktest.Change) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case ch.Kind == zktest.Created && strings.HasPrefix(ch.Path, "/a/queue/claims/"):
+		b.standing[ch.Path] = ch.Zxid
+	case ch.Kind == zktest.Deleted:
+		delete(b.standing, ch.Path)
+	case ch.Kind == zktest.DataChanged && ch.Path == guardedBy:
+		b.guarded++
+		path, token, _ := strings.Cut(string(ch.Data), " ")
+		czxid, claimed := b.standing[path]
+		if claimed && token != fmt.Sprint(czxid) || !claimed && !b.w.Forced {
+			b.w.Break("guards", "a transaction is done that the claim of token %s guards: %s has token %d", token, path, czxid)
+		}
+	}
 }
 
 // took is told of every item that is taken.
@@ -100,6 +147,9 @@ func (b *book) consume(a *simulation.Actor, q *queue.Queue) {
 			b.took(i)
 			a.Sleep(i.Context(), time.Second)
 			a.Work()
+			if a.One(3) {
+				b.guard(a, i)
+			}
 			switch a.N(8) {
 			case 0:
 				err = i.Release()
@@ -140,6 +190,9 @@ func (b *book) settle(q *queue.Queue) {
 			b.w.Break("nothing is lost", "item %s was put and never acknowledged, and is gone", data)
 		}
 	}
+	if b.guarded == 0 {
+		b.w.Break("progress", "no guarded transaction was done")
+	}
 	if len(b.acked) == 0 {
 		b.w.Break("progress", "no item was acknowledged")
 	}
@@ -148,14 +201,18 @@ func (b *book) settle(q *queue.Queue) {
 func queues() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		b := &book{w: w, put: make(map[string]bool), acked: make(map[string]int64),
-			doubt: make(map[string]bool), claims: make(map[string]*queue.Item)}
+			doubt: make(map[string]bool), claims: make(map[string]*queue.Item), standing: make(map[string]int64)}
+		if err := w.Srv.Put(guardedBy, nil); err != nil {
+			w.Errorf("make %s: %v", guardedBy, err)
+		}
+		w.Srv.OnChange(b.changed)
 		for _, p := range w.Procs() {
 			q := queue.New(p.Manager, "/a/queue", queue.Limit(500))
 			w.Go(p, "producer", func(a *simulation.Actor) { b.produce(a, q) })
 			w.Go(p, "consumer", func(a *simulation.Actor) { b.consume(a, q) })
 		}
 		w.AtEnd(func() { b.settle(queue.New(w.Procs()[0].Manager, "/a/queue")) })
-	}, Watches: -1}
+	}, Keeps: []string{simulation.GuardedDir}, Watches: -1}
 }
 
 func TestQueueSimulation(t *testing.T)       { simulation.Run(t, seeds, queues()) }

@@ -27,7 +27,7 @@ type Command struct {
 	// stopped.
 	Grace time.Duration
 	// Ending lists the signals that, when they are passed on, mean the end of
-	// the command: SIGKILL follows after Grace.
+	// the command: SIGCONT follows at once, SIGKILL after Grace.
 	Ending []os.Signal
 }
 
@@ -97,8 +97,10 @@ const ioDelay = time.Second
 
 // Run runs the command until it has ended, and passes on the signals that
 // arrive meanwhile. When ctx ends it stops the command: SIGTERM, and SIGKILL
-// after the grace period. It fails with a *StartError, or with the reason why
-// the command's input or output broke.
+// after the grace period. SIGCONT goes along with SIGTERM, so that a stopped
+// command ends too; a command that handles both may see SIGCONT first. Run
+// fails with a *StartError, or with the reason why the command's input or
+// output broke.
 func Run(ctx context.Context, c Command, signals <-chan os.Signal) (Outcome, error) {
 	p, err := start(c)
 	if err != nil {
@@ -121,6 +123,7 @@ func Run(ctx context.Context, c Command, signals <-chan os.Signal) (Outcome, err
 			out.Signals = append(out.Signals, sig)
 			p.pass(sig)
 			if kill == nil && slices.Contains(c.Ending, sig) {
+				p.resume() // a stopped command would sleep through its grace period
 				kill = time.After(c.Grace)
 			}
 		case <-mayStop:

@@ -62,7 +62,11 @@ func play(role string) {
 		os.Exit(0)
 	case "signals": // prints each signal; ends at SIGTERM
 		signal.Notify(signals)
-		fmt.Println("ready")
+		if len(os.Args) > 1 { // "pid"
+			fmt.Println("ready", os.Getpid())
+		} else {
+			fmt.Println("ready")
+		}
 		for sig := range signals {
 			if sig == syscall.SIGURG { // the runtime's own
 				continue

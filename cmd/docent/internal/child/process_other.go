@@ -19,6 +19,9 @@ func (p *process) pass(os.Signal) {}
 
 func (p *process) terminate() { p.kill() }
 
+// resume does nothing: there are no stopped processes.
+func (p *process) resume() {}
+
 // kill ends the command. That it has ended already is seen by who waits for it.
 func (p *process) kill() { _ = p.Kill() }
 

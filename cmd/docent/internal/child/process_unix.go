@@ -26,10 +26,16 @@ func (p *process) pass(sig os.Signal) {
 	p.send(sig.(syscall.Signal))
 }
 
+// terminate sends SIGTERM, and SIGCONT so that a stopped command notices. In
+// this order a command without a handler dies before it runs on. A command
+// that handles both may see them in either order: the system promises none.
 func (p *process) terminate() {
 	p.send(syscall.SIGTERM)
-	p.send(syscall.SIGCONT) // a command that is stopped would not notice
+	p.resume()
 }
+
+// resume continues a command that is stopped.
+func (p *process) resume() { p.send(syscall.SIGCONT) }
 
 func (p *process) kill() { p.send(syscall.SIGKILL) }
 

@@ -1,9 +1,12 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/docent-go/docent/inspect"
 )
@@ -17,15 +20,17 @@ type feed struct {
 	viewers int
 	stop    context.CancelFunc // of the inspection; nil while nobody looks
 	work    sync.WaitGroup
-	newest  message
+	number  uint64        // of the newest message
+	report  message       // the newest report
+	status  message       // what is known of it since: confirmed, or trouble
 	news    chan struct{} // closed and replaced with every message
 	closed  bool
 }
 
-// message is a report, or why there is none, ready to be sent.
+// message is a report, or what is known of it, ready to be sent.
 type message struct {
 	number uint64
-	event  string // "report" or "trouble"
+	event  string // "report", "confirmed", "trouble" or "waiting"
 	data   []byte // JSON, on one line
 }
 
@@ -33,9 +38,10 @@ func newFeed(cfg Config) *feed {
 	return &feed{cfg: cfg, done: make(chan struct{}), news: make(chan struct{})}
 }
 
-// join counts a viewer in. view returns the newest message and a channel that
-// is closed when there is a newer one.
-func (f *feed) join() (view func() (<-chan struct{}, message), leave func()) {
+// join counts a viewer in. view returns the newest report and status that are
+// newer than a number, the older first, and a channel that is closed when there is
+// something newer.
+func (f *feed) join() (view func(seen uint64) (<-chan struct{}, []message), leave func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.viewers++
@@ -43,13 +49,16 @@ func (f *feed) join() (view func() (<-chan struct{}, message), leave func()) {
 		ctx, cancel := context.WithCancel(context.Background())
 		f.stop = cancel
 		// What was known when the last one left is out of date.
-		f.newest.event, f.newest.data = "waiting", []byte("{}")
+		f.number++
+		f.report, f.status = message{}, message{f.number, "waiting", []byte("{}")}
 		f.work.Go(func() { f.follow(ctx) })
 	}
-	view = func() (<-chan struct{}, message) {
+	view = func(seen uint64) (<-chan struct{}, []message) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		return f.news, f.newest
+		unseen := slices.DeleteFunc([]message{f.report, f.status}, func(m message) bool { return m.number <= seen })
+		slices.SortFunc(unseen, func(a, b message) int { return cmp.Compare(a.number, b.number) })
+		return f.news, unseen
 	}
 	return view, sync.OnceFunc(f.leave)
 }
@@ -65,7 +74,10 @@ func (f *feed) leave() {
 
 // follow publishes what the inspection finds.
 func (f *feed) follow(ctx context.Context) {
-	for report, err := range inspect.Watch(ctx, f.cfg.Manager, f.cfg.Path, f.cfg.Options...) {
+	options := append(slices.Clone(f.cfg.Options), inspect.OnConfirm(func(at time.Time) {
+		f.publish(ctx, "confirmed", map[string]time.Time{"at": at})
+	}))
+	for report, err := range inspect.Watch(ctx, f.cfg.Manager, f.cfg.Path, options...) {
 		if err != nil {
 			f.publish(ctx, "trouble", map[string]string{"text": err.Error()})
 			continue
@@ -84,7 +96,13 @@ func (f *feed) publish(ctx context.Context, event string, value any) {
 	if ctx.Err() != nil {
 		return // of an inspection that was stopped: another may run already
 	}
-	f.newest = message{f.newest.number + 1, event, data}
+	f.number++
+	now := message{f.number, event, data}
+	if event == "report" {
+		f.report = now
+	} else {
+		f.status = now
+	}
 	close(f.news)
 	f.news = make(chan struct{})
 }

@@ -78,7 +78,8 @@ func (s *Server) about(w http.ResponseWriter, _ *http.Request) {
 const beat = 15 * time.Second
 
 // events sends the newest report, and every one after it, for as long as the
-// page listens.
+// page listens; in between, when a quorum has confirmed it, and what the trouble
+// is when none does.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	flusher, ok := w.(http.Flusher)
 	if !ok {
@@ -92,13 +93,15 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	defer ticker.Stop()
 	var seen uint64
 	for {
-		news, message := view()
-		if message.number > seen {
+		news, unseen := view(seen)
+		for _, message := range unseen {
 			seen = message.number
 			if _, err := fmt.Fprintf(w, "event: %s\ndata: %s\n\n", message.event, message.data); err != nil {
 				return
 			}
 			flusher.Flush()
+		}
+		if len(unseen) > 0 {
 			continue
 		}
 		select {

@@ -73,6 +73,43 @@ func (w *world) dial() *session.Manager {
 	return sm
 }
 
+// event is one that the server has sent.
+type event struct{ name, data string }
+
+// events listens until the test ends.
+func (w *world) events() (next func() event) {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
+	request, err := http.NewRequestWithContext(ctx, "GET", w.page.URL+"/api/events", nil)
+	require.NoError(w, err)
+	response, err := w.page.Client().Do(request)
+	require.NoError(w, err)
+	w.Cleanup(func() {
+		cancel()
+		_ = response.Body.Close()
+	})
+	lines := bufio.NewScanner(response.Body)
+	lines.Buffer(nil, 1<<20)
+	return func() event {
+		w.Helper()
+		var e event
+		for lines.Scan() {
+			switch key, value, _ := strings.Cut(lines.Text(), ": "); key {
+			case "event":
+				e.name = value
+			case "data":
+				e.data = value
+			case "":
+				if e.name != "" {
+					return e
+				}
+			}
+		}
+		require.FailNow(w, "the events have ended", "%v", lines.Err())
+		return e
+	}
+}
+
 // watch reads reports until one is as wanted.
 func (w *world) watch(ok func(findings []map[string]any) bool) {
 	w.Helper()
@@ -173,6 +210,45 @@ func TestNobodyLooks(t *testing.T) {
 	leave2()
 	require.False(t, looked())
 	f.work.Wait()
+}
+
+// Who looks is told that the ensemble does not answer, and that it does again; who
+// comes meanwhile sees the last report, too.
+func TestFault31_FeedTellsOfTrouble(t *testing.T) {
+	w := newWorld(t, func(cfg *Config) {
+		cfg.Options = append(cfg.Options, inspect.Pulse(10*time.Millisecond), inspect.Silence(50*time.Millisecond))
+	})
+	require.NoError(t, w.zk.Put("/k", []byte("1")))
+	first := w.events()
+	require.Equal(t, "waiting", first().name)
+	until := func(next func() event, name string) event {
+		t.Helper()
+		for {
+			if e := next(); e.name == name {
+				return e
+			}
+		}
+	}
+	until(first, "report")
+	confirmed := until(first, "confirmed")
+	require.Contains(t, confirmed.data, `{"at":"`)
+
+	back := make(chan struct{})
+	remove := w.zk.Intercept(func(r zktest.Request) zktest.Action {
+		if r.Op == zktest.OpMulti {
+			return zktest.Hold(back)
+		}
+		return zktest.Pass
+	})
+	require.Contains(t, until(first, "trouble").data, "no quorum")
+	second := w.events()
+	require.Equal(t, "report", second().name)
+	require.Contains(t, second().data, "no quorum")
+	remove()
+	close(back)
+	until(first, "report")
+	until(second, "report")
+	until(second, "confirmed")
 }
 
 func TestActionsAreForbidden(t *testing.T) {

@@ -249,9 +249,21 @@ function select(path, show) {
   if (show) $("detail").focus({ preventScroll: window.innerWidth > 960 });
 }
 
+// What is shown held at asOf: then it was read, or a quorum has confirmed it.
+let asOf = null;
+let heard = 0;            // when the server has sent something last, by this page's clock
+const silence = 20000;    // after which it has fallen silent; it confirms every 5 seconds
+
 function tell(state, words) {
   $("state").dataset.state = state;
-  $("state").textContent = words;
+  if (words !== $("state-words").textContent) $("state-words").textContent = words;
+  $("state-age").replaceChildren(asOf ? el("span", {}, state === "live" ? ", confirmed " : " What is shown is of ", aged(asOf), state === "live" ? " ago" : " ago.") : "");
+  document.body.classList.toggle("stale", state !== "live" && report !== null);
+}
+
+function live(time) {
+  asOf = time;
+  tell("live", "live");
 }
 
 // Keys: the list behaves like one, wherever in it the focus is.
@@ -284,13 +296,18 @@ async function start() {
   about = await (await fetch("api/about")).json();
   $("top").textContent = about.path === "/" ? "" : about.path;
   const source = new EventSource("api/events");
-  source.addEventListener("report", (event) => {
-    report = JSON.parse(event.data);
-    tell("live", "live");
+  const on = (event, then) => source.addEventListener(event, (message) => { heard = Date.now(); then(message.data && JSON.parse(message.data)); });
+  on("report", (data) => {
+    report = data;
+    live(report.taken);
     draw();
   });
-  source.addEventListener("trouble", (event) => tell("trouble", JSON.parse(event.data).text));
-  source.addEventListener("waiting", () => tell("waiting", "reading…"));
-  source.addEventListener("error", () => tell("trouble", "the page has lost its server; trying again"));
+  on("confirmed", (data) => live(data.at));
+  on("trouble", (data) => tell("trouble", data.text + "."));
+  on("waiting", () => tell("waiting", "reading…"));
+  source.addEventListener("error", () => tell("trouble", "The page has lost its server; it tries again."));
+  setInterval(() => {
+    if ($("state").dataset.state === "live" && Date.now() - heard > silence) tell("trouble", "The page's server has fallen silent.");
+  }, 1000);
 }
 start().catch((error) => tell("trouble", "the server cannot be reached: " + error.message));

@@ -1,0 +1,12 @@
+package barrier_test
+
+import (
+	"testing"
+
+	"github.com/docent-go/docent/barrier"
+	"github.com/docent-go/docent/internal/testworld"
+)
+
+func TestFault59_Misuse(t *testing.T) {
+	testworld.Misuse(t, new(barrier.Barrier), new(barrier.Double), new(barrier.Visit), barrier.New(nil, "/a"), barrier.NewDouble(nil, "/a", 2))
+}

@@ -1,0 +1,71 @@
+//go:build unix
+
+package main
+
+import (
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/zktest"
+)
+
+// What may not be read is told of, and the rest is printed.
+func TestFault19_ListsBesideAnUnreadableNode(t *testing.T) {
+	server := zktest.New(t)
+	join := start(t, words("group join /g a"), on(server))
+	require.Equal(t, "joined /g/a", join.line())
+	register := start(t, words("service register orders o1 10.0.0.1:80"), on(server))
+	require.Equal(t, "registered /services/orders/o1", register.line())
+	for _, path := range []string{"/g/b", "/services/orders/o0"} {
+		require.NoError(t, server.Put(path, []byte("secret")))
+	}
+	server.Intercept(func(r zktest.Request) zktest.Action {
+		if r.Op == zktest.OpGetData && (r.Path == "/g/b" || r.Path == "/services/orders/o0") {
+			return zktest.Fail(zktest.CodeNoAuth)
+		}
+		return zktest.Pass
+	})
+	code, out, stderr := docent(t, words("group list /g"), on(server))
+	require.Equal(t, 1, code)
+	require.Equal(t, "a\n", out)
+	require.Contains(t, stderr, "/g/b")
+	require.Contains(t, stderr, "no right to do that")
+	code, out, stderr = docent(t, words("service list orders"), on(server))
+	require.Zero(t, code)
+	require.Equal(t, "o1\t10.0.0.1:80\n", out)
+	require.Contains(t, stderr, "/services/orders/o0: no right to do that")
+	for _, d := range []*invocation{join, register} {
+		d.kill(syscall.SIGTERM)
+		code, _ := d.wait()
+		require.Zero(t, code)
+	}
+}
+
+// Addresses of version 6 are taken in brackets, and printed with one pair where a
+// port follows.
+func TestFault26_AddressesOfVersion6(t *testing.T) {
+	server := zktest.New(t)
+	for given, want := range map[string]string{"[::1]:80": "[::1]:80", "[::1]": "::1"} {
+		d := start(t, words("service register orders o1 "+given), on(server))
+		require.Equal(t, "registered /services/orders/o1", d.line())
+		_, out, _ := docent(t, words("service list orders"), on(server))
+		require.Equal(t, "o1\t"+want+"\n", out)
+		_, out, _ = docent(t, words("service pick orders"), on(server))
+		require.Equal(t, want+"\n", out)
+		if want == "[::1]:80" {
+			_, out, _ = docent(t, words("inspect /services/orders"), on(server))
+			require.Contains(t, out, " at [::1]:80")
+		}
+		d.kill(syscall.SIGTERM)
+		code, _ := d.wait()
+		require.Zero(t, code)
+	}
+	require.NoError(t, server.Put("/services/orders/t", []byte(`{"name":"orders","id":"t","address":"h","sslPort":443}`)))
+	_, out, stderr := docent(t, words("service pick orders"), on(server))
+	require.Equal(t, "h:443\n", out)
+	require.Contains(t, stderr, "call it with TLS")
+	_, out, _ = docent(t, words("service list orders"), on(server))
+	require.Equal(t, "t\th:443\ttls\n", out)
+}

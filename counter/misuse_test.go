@@ -1,0 +1,12 @@
+package counter_test
+
+import (
+	"testing"
+
+	"github.com/docent-go/docent/counter"
+	"github.com/docent-go/docent/internal/testworld"
+)
+
+func TestFault59_Misuse(t *testing.T) {
+	testworld.Misuse(t, new(counter.Counter), new(counter.Sequence), counter.New(nil, "/a"), counter.NewSequence(nil, "/a"))
+}

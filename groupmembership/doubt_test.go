@@ -1,0 +1,52 @@
+package groupmembership_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/groupmembership"
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
+)
+
+// A stranger deletes a member's node, whose server lags: the event is late, and
+// another process has taken the id. What the first member does leaves that alone.
+func TestFault06_MemberLeavesTheNextAlone(t *testing.T) {
+	for name, act := range map[string]func(w *testworld.World, m *groupmembership.Membership){
+		"leave": func(w *testworld.World, m *groupmembership.Membership) { require.NoError(w, m.Leave()) },
+		"update": func(w *testworld.World, m *groupmembership.Membership) {
+			require.Error(w, m.UpdatePayload(w.Within(time.Minute), []byte("ours")), "another has the id")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			testworld.Run(t, func(w *testworld.World) {
+				a, b := w.Process(), w.Process()
+				m, err := groupmembership.New(a.Manager, "/group").Join(w.Context(), "1", nil)
+				require.NoError(t, err)
+				w.Srv.Lag(a.Current().ID())
+				w.Remove(m.Path())
+				_, err = b.Create(w.Context(), m.Path(), []byte("theirs"), session.Ephemeral)
+				require.NoError(t, err)
+				act(w, m)
+				time.Sleep(time.Minute)
+				require.Equal(t, "theirs", w.Data(m.Path()))
+			})
+		})
+	}
+}
+
+func TestFault09_GroupOnAThrottledServer(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		w.Throttle()
+		for range 3 {
+			m, err := groupmembership.New(p.Manager, "/group").Join(w.Within(time.Minute), "1", nil)
+			require.NoError(t, err)
+			require.NoError(t, m.UpdatePayload(w.Within(time.Minute), []byte("50 %")))
+			require.NoError(t, m.Leave())
+			require.Empty(t, w.Children("/group"))
+		}
+	})
+}

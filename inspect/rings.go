@@ -1,0 +1,192 @@
+package inspect
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Bounds of the search for rings, for each set of waits that are in reach of each
+// other. One ring of each set is always found.
+const (
+	maxRings = 16      // further ones that have no session in common with those before
+	maxSteps = 500_000 // edges, after which the ring need not be the shortest
+)
+
+// edge leads to another wait, of the session that holds what the first wants.
+type edge struct {
+	holder Party
+	to     *wait
+}
+
+// rings returns of each set of waits that are in reach of each other the
+// shortest ring, and then the shortest among the sessions that are in none yet.
+// Every ring that there is has a session in common with one of them, or is in
+// the same set as the last of them, which says that there are more.
+func (g *graph) rings() []Deadlock {
+	var all []Deadlock
+	for _, set := range g.components() {
+		left := make(map[*wait]bool, len(set))
+		for _, w := range set {
+			left[w] = true
+		}
+		steps := 0
+		for n := 0; ; n++ {
+			ring := g.ring(set, left, &steps)
+			if ring == nil {
+				break
+			}
+			if n == maxRings {
+				all[len(all)-1].More = true
+				break
+			}
+			all = append(all, g.deadlock(ring, set))
+			in := make(map[SessionID]bool)
+			for _, e := range ring {
+				in[e.to.who.Session] = true
+			}
+			for w := range left {
+				if in[w.who.Session] {
+					delete(left, w)
+				}
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b Deadlock) int { return cmp.Compare(a.Ring[0].Waiter.Path, b.Ring[0].Waiter.Path) })
+	return all
+}
+
+// ring returns the shortest ring among the waits that are left.
+func (g *graph) ring(set []*wait, left map[*wait]bool, steps *int) (ring []edge) {
+	for _, w := range set {
+		if !left[w] {
+			continue
+		}
+		if r := shortest(w, left, steps); ring == nil || r != nil && len(r) < len(ring) {
+			ring = r
+		}
+		if len(ring) == 2 || ring != nil && *steps > maxSteps {
+			break // there is no shorter one, or it would take too long to find
+		}
+	}
+	return ring
+}
+
+// deadlock describes a ring of edges, the first of which leads to the first wait, within its set.
+func (g *graph) deadlock(ring []edge, set []*wait) Deadlock {
+	var d Deadlock
+	in := make(map[SessionID]bool)
+	for i, e := range ring {
+		w := e.to
+		next := ring[(i+1)%len(ring)]
+		d.Ring = append(d.Ring, Wait{Lock: w.path, Kind: w.kind, Waiter: w.who, Holder: next.holder, MayBeElection: w.mayBeElection})
+		if w.who.Since.After(d.Since) {
+			d.Since = w.who.Since
+		}
+		in[w.who.Session] = true
+	}
+	for _, w := range behind(set) {
+		if !in[w.who.Session] {
+			in[w.who.Session] = true
+			d.Behind = append(d.Behind, w.who.Session)
+		}
+	}
+	slices.Sort(d.Behind)
+	return d
+}
+
+// behind returns the stuck waits from which the set can be reached, the set
+// included.
+func behind(set []*wait) []*wait {
+	all := slices.Clone(set)
+	in := make(map[*wait]bool)
+	for _, w := range set {
+		in[w] = true
+	}
+	known := make(map[*hub]bool)
+	for i := 0; i < len(all); i++ {
+		for _, from := range all[i].from {
+			if known[from.hub] || !from.hub.stuck {
+				continue
+			}
+			known[from.hub] = true
+			for _, w := range from.hub.waits {
+				if !in[w] {
+					in[w] = true
+					all = append(all, w)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// shortest returns the shortest way from a wait back to itself within a set, as
+// the edges in turn, beginning with the one that leads to start. It adds the
+// edges that it has looked at to steps.
+func shortest(start *wait, set map[*wait]bool, steps *int) []edge {
+	type step struct {
+		holder *Party
+		from   *wait
+	}
+	came := make(map[*wait]step)
+	known := make(map[*hub]bool)
+	for queue := []*wait{start}; len(queue) > 0; queue = queue[1:] {
+		from := queue[0]
+		if known[from.hub] {
+			continue
+		}
+		known[from.hub] = true
+		for _, h := range from.hub.holders {
+			*steps += 1 + len(h.to)
+			for _, w := range h.to {
+				if _, seen := came[w]; seen || !set[w] {
+					continue
+				}
+				came[w] = step{h.party, from}
+				queue = append(queue, w)
+				if w != start {
+					continue
+				}
+				var ring []edge
+				for at := start; ; {
+					s := came[at]
+					ring = append(ring, edge{*s.holder, at})
+					if at = s.from; at == start {
+						// Collected from the end: start's own edge is first, the others come in reverse.
+						slices.Reverse(ring[1:])
+						return ring
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// grounds returns the paths at which those wait on whom the rings depend: who
+// is in one, and further holders of permits that are wanted in it.
+func (g *graph) grounds() []string {
+	var paths []string
+	in := make(map[*wait]bool)
+	known := make(map[*hub]bool)
+	var all []*wait
+	for _, set := range g.components() {
+		all = append(all, set...)
+	}
+	for i := 0; i < len(all); i++ {
+		if in[all[i]] {
+			continue
+		}
+		in[all[i]] = true
+		paths = append(paths, all[i].path)
+		if known[all[i].hub] {
+			continue
+		}
+		known[all[i].hub] = true
+		for _, h := range all[i].hub.holders {
+			all = append(all, h.to...)
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}

@@ -1,0 +1,102 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/session"
+)
+
+// TroubleError is what Watch yields while the ensemble does not answer. The
+// last report is not known to hold any more.
+type TroubleError struct {
+	// Confirmed is when a quorum has answered last, by this machine's clock: what
+	// was reported held then. It is zero before the first answer.
+	Confirmed time.Time
+	// Silence is how long Watch has waited for an answer.
+	Silence time.Duration
+	// NoQuorum says that a server can be reached, but that no quorum answers
+	// through it. Where it is false, servers cannot be reached, or it is not known.
+	NoQuorum bool
+	// Err is what the last attempt to connect has failed with, or nil.
+	Err error
+}
+
+func (e *TroubleError) Error() string {
+	what := "no server answers"
+	if e.NoQuorum {
+		what = "a server can be reached, but the ensemble has no quorum"
+	}
+	text := fmt.Sprintf("no answer for %v: %s", e.Silence.Round(time.Second), what)
+	if e.Err != nil {
+		text += fmt.Sprintf(" (%v)", e.Err)
+	}
+	return text
+}
+
+func (e *TroubleError) Unwrap() error { return e.Err }
+
+// spell is a time without an answer.
+type spell struct {
+	sm         *session.Manager
+	began      time.Time
+	notServing bool // a server has closed a connection without a session meanwhile
+	told       bool
+	noQuorum   bool // what was told
+}
+
+// look notes how servers fail at present.
+func (s *spell) look() {
+	s.notServing = s.notServing || errors.Is(s.sm.LastFailure(), session.ErrNotServing)
+}
+
+// trouble returns what to tell, or nil when that was told already. A server that
+// is connected and silent has no quorum, or does not reach it.
+func (s *spell) trouble(confirmed time.Time) *TroubleError {
+	noQuorum := s.notServing || s.sm.State() == session.Connected
+	if s.told && s.noQuorum == noQuorum {
+		return nil
+	}
+	s.told, s.noQuorum = true, noQuorum
+	return &TroubleError{confirmed, time.Since(s.began), noQuorum, s.sm.LastFailure()}
+}
+
+// Pauses between questions that were not answered.
+const (
+	minProbePause = 50 * time.Millisecond
+	maxProbePause = time.Second
+)
+
+// probe returns nil once a quorum has answered. The question is a transaction of
+// one check: a leader that was deposed still answers a read and a sync, but
+// no transaction, not even one that is to be refused. ctx bounds it; the other error
+// is session.ErrClosed.
+func probe(ctx context.Context, sm *session.Manager, path string) error {
+	if path == "/" {
+		path = "/docent-probe" // the root cannot be checked, and a node need not exist
+	}
+	for tries := 0; ; tries++ {
+		if err := line.Pause(ctx, tries-1, minProbePause, maxProbePause); err != nil {
+			return err
+		}
+		s, err := sm.Session(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = s.Txn(ctx, session.CheckOp(path, session.AnyVersion))
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, session.ErrClosed):
+			return err
+		case errors.Is(err, session.ErrUnknownOutcome), errors.Is(err, session.ErrSessionEnded):
+		case err == nil, errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrNoAuth):
+			return nil
+		}
+	}
+}

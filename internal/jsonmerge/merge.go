@@ -1,0 +1,267 @@
+package jsonmerge
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Merge returns node with what has changed from before to after. Where nothing
+// has, the result is node itself. It keeps none of its arguments beyond that,
+// changes none, and is safe for concurrent use.
+//
+// A key of node is that of before and after if it is equal, or if it differs in
+// case alone and neither of the two has it, as encoding/json decodes. The error
+// says that one of the texts is not JSON, and quotes nothing of it.
+func Merge(node, before, after []byte) ([]byte, error) {
+	lead, now, tail, err := parse(node)
+	if err != nil {
+		return nil, err
+	}
+	_, old, _, err := parse(before)
+	if err != nil {
+		return nil, err
+	}
+	_, next, _, err := parse(after)
+	if err != nil {
+		return nil, err
+	}
+	if equal(old, next) {
+		return node, nil
+	}
+	return slices.Concat(lead, merge(now, old, next), tail), nil
+}
+
+// Equal reports whether two texts hold the same value. The order of keys and
+// white space are no difference; numbers are compared digit by digit. Texts
+// that are not JSON are never equal.
+func Equal(a, b []byte) bool {
+	_, x, _, err := parse(a)
+	if err != nil {
+		return false
+	}
+	_, y, _, err := parse(b)
+	return err == nil && equal(x, y)
+}
+
+// nothing is an empty object, for one that was not there before.
+var nothing = value{raw: []byte("{}")}
+
+// merge returns the new text of now.
+func merge(now, old, next value) []byte {
+	if equal(old, next) {
+		return now.raw
+	}
+	if old.kind() == 0 && next.kind() == '{' {
+		old = nothing
+	}
+	switch {
+	case now.kind() != next.kind() || old.kind() != next.kind():
+		return next.raw
+	case next.kind() == '{':
+		return mergeObject(now, old, next)
+	case next.kind() == '[':
+		return mergeArray(now, old, next)
+	}
+	return next.raw
+}
+
+// part is an item of the result.
+type part struct{ key, mid, value []byte }
+
+func mergeObject(now, old, next value) []byte {
+	before, after := byName(old.items), byName(next.items)
+	places := newKeys(now.items, before, after)
+
+	parts := make([]*part, len(now.items))
+	for i, it := range now.items {
+		parts[i] = &part{it.key, it.mid, it.value.raw}
+	}
+	remove := func(places []int) {
+		for _, i := range places {
+			parts[i] = nil
+		}
+	}
+	for name := range before {
+		if _, stays := after[name]; !stays {
+			remove(places.of(name))
+		}
+	}
+	mid := []byte(":")
+	if len(now.items) > 0 {
+		mid = now.items[len(now.items)-1].mid
+	}
+	for i, it := range next.items {
+		if after[it.name] != i {
+			continue
+		}
+		var was value
+		if at, found := before[it.name]; found {
+			if was = old.items[at].value; equal(was, it.value) {
+				continue
+			}
+		}
+		at := places.of(it.name)
+		switch {
+		case len(at) == 0:
+			parts = append(parts, &part{it.key, mid, it.value.raw})
+		case len(at) == 1:
+			parts[at[0]].value = merge(now.items[at[0]].value, was, it.value)
+		default:
+			last := at[len(at)-1]
+			parts[last].value = it.value.raw
+			remove(at[:len(at)-1])
+		}
+	}
+	return render('{', now.items, slices.DeleteFunc(parts, func(p *part) bool { return p == nil }), '}')
+}
+
+// keys says where an object holds the keys that the encoder knows.
+type keys struct{ exact, folded map[string][]int }
+
+// newKeys looks the keys up. A key that differs from a known one in case is taken
+// for it, unless it is known itself.
+func newKeys(items []item, before, after map[string]int) keys {
+	k := keys{make(map[string][]int), make(map[string][]int)}
+	for i, it := range items {
+		_, was := before[it.name]
+		_, is := after[it.name]
+		if was || is {
+			k.exact[it.name] = append(k.exact[it.name], i)
+		} else {
+			folded := fold(it.name)
+			k.folded[folded] = append(k.folded[folded], i)
+		}
+	}
+	return k
+}
+
+// of returns the places of a key in their order. The last is the one that counts.
+func (k keys) of(name string) []int {
+	all := slices.Concat(k.exact[name], k.folded[fold(name)])
+	slices.Sort(all)
+	return all
+}
+
+// fold maps all spellings of a key that encoding/json takes for one to the same.
+func fold(s string) string {
+	return strings.Map(func(r rune) rune {
+		for { // through the spellings of the letter, to the least
+			next := unicode.SimpleFold(r)
+			if next <= r {
+				return next
+			}
+			r = next
+		}
+	}, s)
+}
+
+// mergeArray pairs elements with those that they were.
+func mergeArray(now, old, next value) []byte {
+	if len(now.items) < len(old.items) || len(now.items) > len(old.items) && len(old.items) != len(next.items) {
+		return next.raw // the decoder does more than to decode each element
+	}
+	from := pair(old.items, next.items)
+	if len(now.items) > len(old.items) { // a Go array, which leaves out what it has no room for
+		for j := range from {
+			from[j] = j
+		}
+	}
+	var parts []*part
+	for j, it := range next.items {
+		p := &part{value: it.value.raw}
+		if i := from[j]; i >= 0 {
+			p.value = merge(now.items[i].value, old.items[i].value, it.value)
+		}
+		parts = append(parts, p)
+	}
+	for _, it := range now.items[len(old.items):] {
+		parts = append(parts, &part{value: it.value.raw})
+	}
+	return render('[', now.items, parts, ']')
+}
+
+// pair returns which element of before each element of after was, or -1.
+func pair(before, after []item) []int {
+	from := make([]int, len(after))
+	for j := range from {
+		from[j] = -1
+	}
+	taken := make([]bool, len(before))
+	match := func(i, j int) { from[j], taken[i] = i, true }
+
+	first := 0
+	for first < min(len(before), len(after)) && equal(before[first].value, after[first].value) {
+		match(first, first)
+		first++
+	}
+	last := 0 // equal ones at the end
+	for last < min(len(before), len(after))-first &&
+		equal(before[len(before)-1-last].value, after[len(after)-1-last].value) {
+		match(len(before)-1-last, len(after)-1-last)
+		last++
+	}
+	same := make(map[string][]int)
+	for i := first; i < len(before)-last; i++ {
+		text := string(before[i].value.raw)
+		same[text] = append(same[text], i)
+	}
+	for j := first; j < len(after)-last; j++ {
+		text := string(after[j].value.raw)
+		if places := same[text]; len(places) > 0 {
+			match(places[0], j)
+			same[text] = places[1:]
+		}
+	}
+	for j := 0; j < len(after); j++ {
+		if from[j] >= 0 {
+			continue
+		}
+		end := j // of the elements that are not paired yet
+		for end < len(after) && from[end] < 0 {
+			end++
+		}
+		lo, hi := 0, len(before)
+		if j > 0 {
+			lo = from[j-1] + 1
+		}
+		if end < len(after) {
+			hi = from[end]
+		}
+		if hi-lo == end-j && !slices.Contains(taken[lo:hi], true) {
+			for ; j < end; j++ {
+				match(lo, j)
+				lo++
+			}
+		}
+		j = end
+	}
+	return from
+}
+
+// render writes the parts with the layout of items, place by place.
+func render(begin byte, items []item, parts []*part, end byte) []byte {
+	var b bytes.Buffer
+	b.WriteByte(begin)
+	for i, p := range parts {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		if n := len(items); n > 0 {
+			b.Write(items[min(i, n-1)].lead)
+		}
+		b.Write(p.key)
+		b.Write(p.mid)
+		b.Write(p.value)
+		switch n := len(items); {
+		case n == 0:
+		case i == len(parts)-1:
+			b.Write(items[n-1].tail)
+		case i < n-1:
+			b.Write(items[i].tail)
+		}
+	}
+	b.WriteByte(end)
+	return b.Bytes()
+}

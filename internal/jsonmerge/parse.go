@@ -1,0 +1,174 @@
+package jsonmerge
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+)
+
+// value is one JSON value and its text. The texts are parts of the document.
+type value struct {
+	raw   []byte // without white space around it
+	items []item // of an object or array
+}
+
+// item is a member of an object or an element of an array. Its text is lead,
+// key, mid, the value, tail.
+type item struct {
+	lead  []byte // white space
+	key   []byte // as it is quoted; empty in an array
+	mid   []byte // the colon and the white space around it
+	value value
+	tail  []byte // white space before the comma or the end
+	name  string // the key, decoded
+}
+
+func (v value) kind() byte {
+	if len(v.raw) == 0 {
+		return 0 // no value at all
+	}
+	return v.raw[0]
+}
+
+// errSyntax says that a text is not JSON.
+var errSyntax = errors.New("the text is not valid JSON")
+
+// parse takes a document apart: white space, a value, white space.
+func parse(data []byte) (lead []byte, v value, tail []byte, err error) {
+	if !json.Valid(data) {
+		return nil, value{}, nil, errSyntax
+	}
+	p := parser{data}
+	lead = p.space()
+	v = p.value()
+	return lead, v, p.rest, nil
+}
+
+// parser reads a text that is known to be valid, of bounded depth.
+type parser struct{ rest []byte }
+
+// take returns the next n bytes.
+func (p *parser) take(n int) []byte {
+	taken := p.rest[:n:n]
+	p.rest = p.rest[n:]
+	return taken
+}
+
+func (p *parser) space() []byte {
+	n := 0
+	for n < len(p.rest) && strings.IndexByte(" \t\r\n", p.rest[n]) >= 0 {
+		n++
+	}
+	return p.take(n)
+}
+
+func (p *parser) value() value {
+	start := p.rest
+	var v value
+	switch p.rest[0] {
+	case '{', '[':
+		v.items = p.list()
+	case '"':
+		p.text()
+	default:
+		n := 0
+		for n < len(p.rest) && strings.IndexByte(" \t\r\n,]}", p.rest[n]) < 0 {
+			n++
+		}
+		p.take(n)
+	}
+	n := len(start) - len(p.rest)
+	v.raw = start[:n:n]
+	return v
+}
+
+// list reads an object or an array.
+func (p *parser) list() []item {
+	isObject := p.take(1)[0] == '{'
+	var items []item
+	for {
+		it := item{lead: p.space()}
+		if len(items) == 0 && (p.rest[0] == '}' || p.rest[0] == ']') {
+			p.take(1)
+			return nil
+		}
+		if isObject {
+			it.key = p.text()
+			it.name = decodeKey(it.key)
+			before := p.rest
+			p.space()
+			p.take(1) // the colon
+			p.space()
+			n := len(before) - len(p.rest)
+			it.mid = before[:n:n]
+		}
+		it.value = p.value()
+		it.tail = p.space()
+		items = append(items, it)
+		if p.take(1)[0] != ',' {
+			return items
+		}
+	}
+}
+
+// text reads a string with its quotes.
+func (p *parser) text() []byte {
+	n := 1
+	for p.rest[n] != '"' {
+		if p.rest[n] == '\\' {
+			n++
+		}
+		n++
+	}
+	return p.take(n + 1)
+}
+
+// decodeKey decodes as encoding/json does, which decides what a key means.
+func decodeKey(quoted []byte) string {
+	var key string
+	if err := json.Unmarshal(quoted, &key); err != nil {
+		panic(err) // the document is valid
+	}
+	return key
+}
+
+// equal reports whether two texts of one encoder say the same. The order of keys
+// is no difference, since an encoder of maps may change it.
+func equal(a, b value) bool {
+	if string(a.raw) == string(b.raw) {
+		return true
+	}
+	if a.kind() != b.kind() || len(a.items) != len(b.items) {
+		return false
+	}
+	switch a.kind() {
+	case '"':
+		return decodeKey(a.raw) == decodeKey(b.raw)
+	case '[':
+		for i := range a.items {
+			if !equal(a.items[i].value, b.items[i].value) {
+				return false
+			}
+		}
+		return true
+	case '{':
+		index := byName(b.items)
+		for _, it := range a.items {
+			at, found := index[it.name]
+			if !found || !equal(it.value, b.items[at].value) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// byName returns the place of each key; of one that comes twice, the last.
+func byName(items []item) map[string]int {
+	index := make(map[string]int, len(items))
+	for i, it := range items {
+		index[it.name] = i
+	}
+	return index
+}

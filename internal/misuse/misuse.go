@@ -1,0 +1,26 @@
+// Package misuse words what only a mistake in the program can bring about: the
+// zero value of a type that a constructor makes, a nil Manager, a nil function.
+// Such a call panics with a sentence that names the mistake.
+package misuse
+
+// If panics with the message if bad holds.
+func If(bad bool, message string) {
+	if bad {
+		panic("docent: " + message)
+	}
+}
+
+// ZeroValue panics if a value was not made by its constructor. what is the type,
+// constructor what makes it.
+func ZeroValue(zero bool, what, constructor string) {
+	if zero {
+		panic("docent: a zero " + what + " is used: get one from " + constructor)
+	}
+}
+
+// NilFunc panics if a call was given no function to run.
+func NilFunc(isNil bool, call string) {
+	if isNil {
+		panic("docent: " + call + " is called with a nil function")
+	}
+}

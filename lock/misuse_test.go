@@ -1,0 +1,18 @@
+package lock_test
+
+import (
+	"testing"
+
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/lock"
+)
+
+func TestFault59_Misuse(t *testing.T) {
+	testworld.Misuse(t,
+		new(lock.Mutex), new(lock.RWMutex), new(lock.Exclusive), new(lock.Semaphore), new(lock.Multi),
+		new(lock.Hold), &lock.WriteHold{Hold: new(lock.Hold)}, new(lock.Permit), new(lock.MultiHold),
+		lock.New(nil, "/a"), lock.New(nil, "/a", lock.Handoff(1)), lock.NewRW(nil, "/a"), lock.NewExclusive(nil, "/a"),
+		lock.NewSemaphore(nil, "/a", lock.Permits(1)), lock.NewSemaphore(nil, "/a", lock.SharedPermits("/b", 1)),
+		lock.NewMulti(lock.New(nil, "/a")), lock.NewMulti(),
+	)
+}

@@ -1,0 +1,141 @@
+package naming_test
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/naming"
+)
+
+// A service is redeployed: all instances go, and others come later under new ids
+// and addresses. From the first of these on no dead address is served.
+func TestFault21_Redeployed(t *testing.T) {
+	for _, kind := range []naming.ServiceType{naming.Dynamic, naming.DynamicSequential} {
+		t.Run(kind.String(), func(t *testing.T) {
+			testworld.Run(t, func(w *testworld.World) {
+				old, next := w.Process(), w.Process()
+				some := func(p *testworld.Process, ids ...string) {
+					for _, id := range ids {
+						in := at(id, "host-"+id)
+						in.Type = kind
+						register(p, in)
+					}
+				}
+				some(old, "a", "b", "c")
+				s := watch(w.Process())
+				require.NoError(w, old.Close())
+				settled(s)
+				require.True(w, s.View().Kept)
+				require.Len(w, s.Load(), 3, "nothing has come yet")
+				some(next, "d")
+				settled(s)
+				require.False(w, s.View().Kept)
+				require.Len(w, s.Load(), 1)
+				require.Equal(w, "host-d", s.Load()[0].Address)
+				some(next, "e", "f")
+				settled(s)
+				require.Len(w, s.Load(), 3)
+				time.Sleep(time.Minute)
+				require.Len(w, s.Load(), 3)
+
+				// The next stroke is protected as ever.
+				require.NoError(w, next.Close())
+				settled(s)
+				require.True(w, s.View().Kept)
+				require.Len(w, s.Load(), 3)
+			})
+		})
+	}
+}
+
+// An instance that takes no calls carries nothing: the last stay beside it.
+func TestFault21_NewcomersThatTakeNoCalls(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		old, next := w.Process(), w.Process()
+		register(old, at("a", "h1"))
+		s := watch(w.Process())
+		require.NoError(w, old.Close())
+		require.Equal(w, "a=h1!", settled(s))
+		in := at("b", "h2")
+		in.Draining = true
+		g := register(next, in)
+		require.Equal(w, "a=h1 b=h2~!", settled(s))
+		require.NoError(w, g.Undrain(w.Context()))
+		require.Equal(w, "b=h2", settled(s))
+	})
+}
+
+// An instance that drains is not served by a watch that leaves such instances
+// out, however few are left, nor is one that comes back draining.
+func TestFault22_DrainedInstanceIsNotKept(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p, other := w.Process(), w.Process()
+		g := register(p, at("o1", "h1"))
+		s := watch(w.Process(), naming.Where(naming.Instance.Available))
+		require.Equal(w, "o1=h1", settled(s))
+		require.NoError(w, g.Drain(w.Context()))
+		require.Equal(w, "", settled(s))
+		require.NoError(w, g.Undrain(w.Context()))
+		require.Equal(w, "o1=h1", settled(s))
+
+		// One drains and the other is lost: the lost one is kept.
+		register(other, at("o2", "h2"))
+		require.Equal(w, "o1=h1 o2=h2", settled(s))
+		require.NoError(w, g.Drain(w.Context()))
+		require.NoError(w, other.Close())
+		require.Equal(w, "o2=h2!", settled(s))
+
+		// It comes back under another id at its address, and drains.
+		in := at("o3", "h2")
+		in.Draining = true
+		register(p, in)
+		require.Equal(w, "", settled(s))
+	})
+}
+
+// Both at one look: the last instance is filtered out in the moment in which the
+// others are lost.
+func TestFault22_DrainedAndLostAtOnce(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p, other := w.Process(), w.Process()
+		g := register(p, at("o1", "h1"))
+		register(other, at("o2", "h2"))
+		s := watch(w.Process(), naming.Where(naming.Instance.Available), naming.Pause(5*time.Second))
+		time.Sleep(time.Minute)
+		in := at("o0", "h0")
+		h := register(p, in) // begins a pause in which the rest happens
+		require.NoError(w, g.Drain(w.Context()))
+		require.NoError(w, h.Unregister(w.Context()))
+		require.NoError(w, other.Close())
+		time.Sleep(10 * time.Second)
+		require.NotContains(w, settled(s), "o1")
+		require.Contains(w, settled(s), "o2=h2")
+	})
+}
+
+// What the cache file holds passes the filter of the watch that reads it.
+func TestFault22_CacheObeysTheFilter(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "orders.json")
+	down := at("o1", "h1")
+	down.Draining = true
+	require.NoError(t, naming.SaveCache(file, "orders", []naming.Instance{down, at("o2", "h2")}, time.Now()))
+	testworld.Run(t, func(w *testworld.World) {
+		c := coldly(w)
+		cold := watch(c, naming.CacheFile(file), naming.Where(naming.Instance.Available))
+		require.Equal(w, "o2=h2?", showView(cold.View()))
+		cold.Close()
+		kept, _, err := naming.LoadCache(file, "orders")
+		require.NoError(w, err)
+		require.Equal(w, "o1=h1~ o2=h2", show(kept), "the file is not rewritten before a server was asked")
+
+		// The service turns out to be empty: what is kept obeys the filter too.
+		cold = watch(c, naming.CacheFile(file), naming.Where(naming.Instance.Available))
+		c.Link.Heal()
+		w.Eventually(func() bool { return !cold.Stale() }, "a server is asked")
+		require.Equal(w, "o2=h2!", settled(cold))
+	})
+}

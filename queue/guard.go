@@ -1,0 +1,107 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/session"
+)
+
+// guardTag names the guard's znode.
+const guardTag = "guard-"
+
+// guard is the znode that a claim's transactions check. The claim's own znode
+// and the item's do not suffice: both have names and versions that come again,
+// once another consumer has the item or the directories are made anew. The
+// guard's name is unique, its session is the claim's, and it is deleted before
+// the claim is.
+type guard struct {
+	turn chan struct{} // holds one; whoever has it may look at the node
+	node *session.Entry
+}
+
+func newGuard() *guard {
+	g := &guard{turn: make(chan struct{}, 1)}
+	g.turn <- struct{}{}
+	return g
+}
+
+// Guard returns operations for Txn that make the server refuse the whole
+// transaction once the claim is gone: after Ack, Release or Reject, after the
+// end of the session, and once another consumer has claimed the item. The
+// transaction's error is session.ErrLost then. A transaction that contains them
+// is done at most once for an item that is acknowledged after it.
+//
+// The first call creates a znode below the queue's guards; later calls send
+// nothing. A claim with a guard costs one more request when it ends. ctx bounds
+// the request and the waiting for another call's. Errors: ctx's; session.ErrLost
+// or session.ErrReleased if the claim has ended; zk.ErrNoAuth. Guard is safe for
+// concurrent use.
+func (i *Item) Guard(ctx context.Context) ([]session.Op, error) {
+	misuse.ZeroValue(i.q == nil, "Item", "Queue.Take")
+	within, stop := line.Within(ctx, i.Hold)
+	defer stop()
+	path, err := i.guarded(within)
+	if err != nil {
+		if within.Err() != nil {
+			err = line.GaveUp(within, err)
+		}
+		return nil, i.fail("guard", err)
+	}
+	// The version refuses the transaction once a stranger has deleted the claim,
+	// and another consumer has claimed the item.
+	return []session.Op{
+		session.GuardOp(path, session.AnyVersion),
+		session.GuardOp(i.itemPath(), i.version),
+	}, nil
+}
+
+// guarded returns the path of the guard's znode, and creates it where it does
+// not exist.
+func (i *Item) guarded(ctx context.Context) (path string, err error) {
+	select {
+	case <-i.guard.turn:
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+	defer func() { i.guard.turn <- struct{}{} }()
+	if err := i.Hold.Err(); err != nil {
+		return "", err
+	}
+	if i.guard.node == nil {
+		// The end of the hold waits for the turn, and deletes the znode then.
+		if i.guard.node, err = i.s.EnterUnlisted(ctx, i.q.guards, guardTag, i.who); err != nil {
+			return "", err
+		}
+	}
+	return i.guard.node.Path(), nil
+}
+
+// lastGuard returns the guard's znode, or nil. The hold has ended: no other is
+// created. A call of Guard that has the turn ends with the hold.
+func (i *Item) lastGuard() *session.Entry {
+	<-i.guard.turn
+	defer func() { i.guard.turn <- struct{}{} }()
+	return i.guard.node
+}
+
+// unguard deletes the guard's znode, or waits until the session's end does.
+func (i *Item) unguard() error {
+	node := i.lastGuard()
+	if node == nil {
+		return nil
+	}
+	if err := node.Remove(context.Background()); err != nil {
+		return fmt.Errorf("delete the guard %s: %w", node.Path(), err)
+	}
+	return nil
+}
+
+// abandonGuard has the guard's znode deleted in the background.
+func (i *Item) abandonGuard() {
+	if node := i.lastGuard(); node != nil {
+		node.Abandon()
+	}
+}

@@ -1,0 +1,197 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/recipes_test/ensemble"
+	"github.com/docent-go/docent/session"
+)
+
+// way is how a holder reaches the servers of an ensemble whose leader is deposed.
+type way struct {
+	name string
+	// doomed says that the holder reaches the deposed leader alone, so that its
+	// session ends.
+	doomed bool
+}
+
+// The ways of the holders.
+var (
+	atLeader   = way{"client of the leader", true}
+	redialling = way{"client of the leader, redialling", true}
+	moved      = way{"moved to the deposed leader", true}
+	atFollower = way{"client of a follower", false}
+	roaming    = way{"client of all servers, redialling", false}
+)
+
+// heldFor are the session timeouts of the holders: those of 2, 3 and 5 ticks.
+var heldFor = []time.Duration{4 * time.Second, 6 * time.Second, 10 * time.Second}
+
+// rivals are a holder of a lock and the contender behind it, which is a client of
+// the followers.
+type rivals struct {
+	way     way
+	timeout time.Duration
+	hold    *lock.Hold
+	end     func() time.Time
+	next    chan time.Time // when the contender holds
+	began   time.Time      // what next told
+}
+
+// depositions numbers the deposals of a process: each has locks of its own.
+var depositions atomic.Int32
+
+// holdLocks has holders take locks, one for each way and timeout, and contenders wait
+// for them. It returns what happens to the holders' connections from the moment
+// on that the leader is parted, until the function that this returns is called.
+func holdLocks(t *testing.T, e *ensemble.Ensemble, leader *ensemble.Server, followers []*ensemble.Server) (
+	pairs []*rivals, after func(rng *rand.Rand) (stop func()),
+) {
+	t.Helper()
+	all, redialled := e.Proxied(t), ensemble.NewProxy(t, leader.Addr())
+	first, second := ensemble.NewProxy(t, followers[0].Addr()), ensemble.NewProxy(t, leader.Addr())
+	second.Refuse(true)
+	servers := map[way][]string{
+		atLeader:   {leader.Addr()},
+		redialling: {redialled.Addr()},
+		moved:      {first.Addr(), second.Addr()},
+		atFollower: {followers[0].Addr()},
+		roaming:    all.Addrs(),
+	}
+	var addrs []string
+	for _, f := range followers {
+		addrs = append(addrs, f.Addr())
+	}
+	// Its session outlasts the election, however long that takes.
+	contenders := dial(t, session.Config{Servers: addrs, Timeout: 40 * time.Second})
+	dir := fmt.Sprintf("/deposed/%d", depositions.Add(1))
+	for _, w := range []way{atLeader, redialling, moved, atFollower, roaming} {
+		for _, timeout := range heldFor {
+			sm := dial(t, session.Config{Servers: servers[w], Timeout: timeout})
+			path := fmt.Sprintf("%s/%d", dir, len(pairs))
+			h, err := lock.New(sm, path).Lock(within(t, patience))
+			require.NoError(t, err)
+			require.Equal(t, timeout, h.Session().Timeout())
+			p := &rivals{way: w, timeout: timeout, hold: h, end: endOf(h.Context()), next: make(chan time.Time, 1)}
+			pairs = append(pairs, p)
+			p.contend(t, contenders, path)
+		}
+	}
+	second.Refuse(false)
+	return pairs, func(rng *rand.Rand) func() {
+		first.Refuse(true)
+		first.Disconnect()
+		return redial(rng, redialled.Disconnect, all.DisconnectAll)
+	}
+}
+
+// contend has a contender wait for the lock.
+func (p *rivals) contend(t *testing.T, sm *session.Manager, path string) {
+	t.Helper()
+	m := lock.New(sm, path)
+	ctx := t.Context() // ends before the cleanup
+	var waits sync.WaitGroup
+	waits.Go(func() {
+		h, err := m.Lock(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				t.Errorf("the contender for %s: %v", path, err)
+			}
+			return
+		}
+		p.next <- time.Now()
+		if err := h.Release(); err != nil {
+			t.Errorf("the contender for %s: %v", path, err)
+		}
+	})
+	t.Cleanup(waits.Wait)
+	ensemble.Eventually(t, patience, "the contender is in line", func() bool {
+		waiters, err := m.Waiters(within(t, patience))
+		return err == nil && len(waiters) == 1
+	})
+}
+
+// redial breaks connections time and again: each time, the deposed leader may
+// take the session's client in anew.
+func redial(rng *rand.Rand, disconnect ...func()) (stop func()) {
+	done := make(chan struct{})
+	var breaks sync.WaitGroup
+	for i, f := range disconnect {
+		pauses := rand.New(rand.NewPCG(rng.Uint64(), uint64(i)))
+		breaks.Go(func() {
+			for {
+				timer := time.NewTimer(between(pauses, 200*time.Millisecond, 1500*time.Millisecond))
+				select {
+				case <-done:
+					timer.Stop()
+					return
+				case <-timer.C:
+					f()
+				}
+			}
+		})
+	}
+	return sync.OnceFunc(func() {
+		close(done)
+		breaks.Wait()
+	})
+}
+
+// survived says whether the hold lasts, at a time when the ensemble is whole.
+func (p *rivals) survived(t *testing.T) bool {
+	t.Helper()
+	if p.hold.Err() != nil {
+		return false
+	}
+	// A write is answered after everything that a quorum has committed before.
+	_, err := p.hold.Session().Txn(within(t, patience), p.hold.Guard())
+	return err == nil && p.hold.Err() == nil
+}
+
+// changed waits until the contender holds, or ctx ends.
+func (p *rivals) changed(ctx context.Context) bool {
+	if !p.began.IsZero() {
+		return true
+	}
+	select {
+	case p.began = <-p.next:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// judge compares the end of the hold with the moment from which the contender
+// holds, and waits for that unless the hold lasts. The ensemble is whole.
+func (p *rivals) judge(t *testing.T, d deposal, parted time.Time, found *margins) {
+	t.Helper()
+	if p.began.IsZero() && p.survived(t) {
+		return
+	}
+	if !p.changed(within(t, patience)) {
+		t.Fatalf("%s, a session of %v: the contender does not get the lock (the hold's end: %v)", p.way.name, p.timeout, p.hold.Err())
+	}
+	next := p.began
+	select {
+	case <-p.hold.Done():
+	case <-time.After(patience):
+		t.Fatalf("%s, a session of %v: two hold, the first for ever", p.way.name, p.timeout)
+	}
+	margin := next.Sub(p.end())
+	t.Logf("%s, a session of %v: held until %v after the leader was parted, the next from %v on (%v)",
+		p.way.name, p.timeout, p.end().Sub(parted).Round(time.Millisecond), next.Sub(parted).Round(time.Millisecond), p.hold.Err())
+	found.add(fmt.Sprintf("%v: %s, %v", d, p.way.name, p.timeout), margin)
+	if margin < 0 {
+		t.Errorf("%s, a session of %v: two held for %v; the contender from %v after the leader was parted on",
+			p.way.name, p.timeout, -margin, next.Sub(parted))
+	}
+}

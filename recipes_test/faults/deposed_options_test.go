@@ -1,0 +1,69 @@
+package faults
+
+import (
+	"encoding/binary"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/recipes_test/ensemble"
+)
+
+// TestDeposedLeaderThrottles: a server that throttles answers a write with -127
+// before it proposes it. No quorum has seen the write.
+func TestDeposedLeaderThrottles(t *testing.T) {
+	ensemble.RequireZooKeeper(t)
+	// The server turns to one request after the other, and throttles those that
+	// have waited for a millisecond.
+	e := startForDeposition(t, ensemble.JVM("-Dzookeeper.throttled_op_wait_time=1",
+		"-Dzookeeper.request_throttle_max_requests=1"))
+	old := e.Leader()
+	clients := make([]*wire, 20)
+	for i := range clients {
+		clients[i] = openWire(t, old.Addr())
+	}
+	depose(t, e, old)
+	for _, w := range clients {
+		if w.throttledWrite() {
+			return
+		}
+	}
+	t.Fatal("no server throttles: the test shows nothing")
+}
+
+// throttledWrite sends a write behind so many syncs that it is likely to be
+// throttled, and says whether it is.
+func (w *wire) throttledWrite() bool {
+	w.tb.Helper()
+	const crowd = 1000
+	var all raw
+	for xid := 1; xid <= crowd; xid++ {
+		all = append(all, bytesOf([]byte(bytesOf(xid, opSync, "/")))...)
+	}
+	all = append(all, bytesOf([]byte(bytesOf(crowd+1, opSetData, "/", []byte{}, -1)))...)
+	_, err := w.conn.Write(all)
+	require.NoError(w.tb, err)
+	for range crowd {
+		frame, _ := w.read(patience)
+		require.NotEmpty(w.tb, frame)
+	}
+	w.send(opAuth, bytesOf(0, "ip", []byte{}))
+	frame, _ := w.read(patience)
+	require.NotEmpty(w.tb, frame)
+	return int(int32(binary.BigEndian.Uint32(frame))) == crowd+1 && int(int32(binary.BigEndian.Uint32(frame[12:]))) == -127
+}
+
+// TestDeposedLeaderOpensLocalSessions: where sessions are local, a hello for a
+// new one is answered without a quorum, and its first write is not.
+func TestDeposedLeaderOpensLocalSessions(t *testing.T) {
+	ensemble.RequireZooKeeper(t)
+	e := startForDeposition(t, ensemble.Config("localSessionsEnabled", "true"),
+		ensemble.Config("localSessionsUpgradingEnabled", "true"))
+	old := e.Leader()
+	depose(t, e, old)
+	witness, w := openWire(t, old.Addr()), openWire(t, old.Addr())
+	w.requireOutcome("0", witness, opSync, bytesOf("/"), "sync")
+	w.requireOutcome(silence, witness, opCreate, bytesOf("/e", []byte{}, everybody, 1), "an ephemeral node")
+	plain := openWire(t, old.Addr())
+	plain.requireOutcome(silence, witness, opMulti, parts(part(opCheck, "/", -1)), "a multi")
+}

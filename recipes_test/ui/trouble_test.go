@@ -1,0 +1,74 @@
+//go:build unix
+
+package ui
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/inspect"
+	"github.com/docent-go/docent/recipes_test/ensemble"
+	"github.com/docent-go/docent/session"
+)
+
+// Of three servers two go: the page, the command and the library say so while
+// the third still runs, and are live again when a quorum is back.
+func TestFault31_EnsembleWithoutAQuorum(t *testing.T) {
+	ensemble.RequireZooKeeper(t)
+	e := ensemble.Start(t, 3)
+	sm := dial(t, e)
+	_, err := sm.Create(within(t), "/key", []byte("1"), session.Persistent)
+	require.NoError(t, err)
+
+	reports := make(chan *inspect.Report, 100)
+	troubles := make(chan *inspect.TroubleError, 100)
+	ctx := t.Context()
+	go func() {
+		for r, err := range inspect.Watch(ctx, sm, "/") {
+			var trouble *inspect.TroubleError
+			switch {
+			case err == nil:
+				reports <- r
+			case ctx.Err() != nil:
+			case errors.As(err, &trouble):
+				troubles <- trouble
+			default:
+				t.Errorf("an error that is no trouble: %v", err)
+			}
+		}
+	}()
+	<-reports
+	watch := ensemble.Run(t, nil, "--servers", e.ConnectString(), "inspect", "--watch", "/")
+	watch.WaitLine("/key", patience)
+	_, url := serve(t, e)
+	b := open(t, false)
+	b.visit(url)
+	b.sees("#state", "live, confirmed ")
+	b.sees("#list", "/key")
+	b.shot("quorum")
+
+	began := time.Now()
+	e.Server(0).Kill()
+	e.Server(1).Kill()
+	trouble := <-troubles
+	t.Logf("after %v: %v", time.Since(began), trouble)
+	for !trouble.NoQuorum { // which server was asked last decides what is told first
+		trouble = <-troubles
+	}
+	require.False(t, trouble.Confirmed.IsZero())
+	watch.WaitLine("no quorum.*what was printed last held at ", patience)
+	b.sees("#state", "no quorum")
+	b.sees("#state", "What is shown is of ")
+	b.shot("no-quorum")
+	require.Empty(t, reports)
+
+	e.Server(0).Restart()
+	require.NoError(t, e.WaitQuorum(within(t)))
+	<-reports
+	watch.WaitLine("/key", patience)
+	b.sees("#state", "live, confirmed ")
+	b.shot("quorum-again")
+}

@@ -1,0 +1,53 @@
+package session
+
+import (
+	"context"
+	"slices"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// WithACL returns a copy of a CreateOp whose node gets these entries after the
+// configured ones (Config.ACL). It has no effect on other operations.
+func (op Op) WithACL(more ...zk.ACL) Op {
+	op.acl = slices.Concat(op.acl, more)
+	return op
+}
+
+// aclSize is what the entries take on the wire.
+func aclSize(acl []zk.ACL) int {
+	n := 0
+	for _, a := range acl {
+		n += 4 + stringSize(a.Scheme) + stringSize(a.ID)
+	}
+	return n
+}
+
+type aclNode struct {
+	acl  []zk.ACL
+	stat Stat
+}
+
+// ACL returns the access control list and the stat of the node. A server
+// may replace the hashes of digest entries by "x" unless the session may
+// administer the node.
+//
+// Like every read it is repeated over lost connections until ctx or the session
+// ends. It fails with zk.ErrNoNode if the node is missing, and with zk.ErrNoAuth
+// if the session may neither read nor administer it.
+func (s *Session) ACL(ctx context.Context, path string) ([]zk.ACL, Stat, error) {
+	if err := znode.ValidateRoot(path); err != nil {
+		return nil, Stat{}, s.refuse("acl", path, err)
+	}
+	abs := s.abs(path)
+	n, err := read(ctx, s, "acl", path, func(c *zk.Conn) (aclNode, error) {
+		acl, stat, err := c.GetACL(abs)
+		if err != nil {
+			return aclNode{}, err
+		}
+		return aclNode{acl, *stat}, nil
+	})
+	return n.acl, n.stat, err
+}

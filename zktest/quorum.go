@@ -1,0 +1,184 @@
+package zktest
+
+import "time"
+
+// quorum is how promptly the server's transactions are committed, and those
+// that have yet to be. Everything is guarded by Server.mu.
+type quorum struct {
+	delay   time.Duration
+	lost    bool
+	pending []*proposal // in the order in which they will be committed
+	timer   *time.Timer // for the first of them
+}
+
+// proposal is a transaction that waits for the quorum.
+type proposal struct {
+	due    time.Time
+	commit func()
+}
+
+// queued is a request that waits in its session: for its own commit, or for the
+// commit of a request before it.
+type queued struct {
+	c       *conn
+	act     Action
+	xid     int32
+	op      Op
+	body    *decoder
+	commits bool // the quorum has to commit it
+}
+
+// SlowQuorum makes the quorum take d for each transaction from now on: a write,
+// refused ones included, a new session, a closeSession, the expiry of a
+// session, the deletion of an empty container. Each is executed, seen by others
+// and answered d after it came in, in the order in which all of them came in. 0
+// makes the quorum prompt again; what is under way keeps its delay.
+//
+// Pings, reads, syncs and re-attachments are answered at once, as a leader
+// answers them, and -127 too. But the requests of one session keep their order:
+// what follows a write that is not committed waits for it, pings included, also
+// on another connection of the session. ZooKeeper's CommitProcessor does the
+// same. Only an authentication does not wait.
+//
+// A session whose timeout is over ends when that is committed. Its connection
+// closes at once, and its re-attachment is answered with an expiry. A session
+// that has sent closeSession ends alike, but its connection stays open and its
+// later requests are dropped.
+//
+// What the test does through the server's methods needs no quorum.
+func (s *Server) SlowQuorum(d time.Duration) { s.do(func() { s.quorum.delay = d }) }
+
+// LoseQuorum takes the quorum away, or gives it back. Without a quorum nothing
+// is committed: what [Server.SlowQuorum] delays gets no answer. Once the quorum
+// is back, it commits all that. [Server.Restart] loses it instead, as an
+// election may.
+func (s *Server) LoseQuorum(lost bool) {
+	s.do(func() {
+		if s.quorum.lost == lost {
+			return
+		}
+		s.quorum.lost = lost
+		if lost {
+			return
+		}
+		due := time.Now().Add(s.quorum.delay)
+		for _, p := range s.quorum.pending {
+			p.due = due
+		}
+		s.commitDue()
+	})
+}
+
+// prompt says whether transactions are committed at once.
+func (q *quorum) prompt() bool { return !q.lost && q.delay <= 0 && len(q.pending) == 0 }
+
+// propose commits a transaction as soon as the quorum has it, which may be now.
+// The caller holds mu.
+func (s *Server) propose(commit func()) {
+	q := &s.quorum
+	if q.prompt() {
+		commit()
+		return
+	}
+	q.pending = append(q.pending, &proposal{due: time.Now().Add(q.delay), commit: commit})
+	s.awaitQuorum()
+}
+
+// awaitQuorum sets the timer for the next commit. The caller holds mu.
+func (s *Server) awaitQuorum() {
+	q := &s.quorum
+	if q.lost || len(q.pending) == 0 {
+		return
+	}
+	wait := time.Until(q.pending[0].due)
+	if q.timer == nil {
+		q.timer = time.AfterFunc(wait, func() { s.do(s.commitDue) })
+		return
+	}
+	q.timer.Reset(wait)
+}
+
+// commitDue commits what the quorum has had long enough, up to the first that
+// it has not. The caller holds mu.
+func (s *Server) commitDue() {
+	q := &s.quorum
+	if q.lost || s.frozen.shut() {
+		return
+	}
+	now := time.Now()
+	for len(q.pending) > 0 && !q.pending[0].due.After(now) {
+		p := q.pending[0]
+		q.pending = q.pending[1:]
+		p.commit()
+	}
+	s.awaitQuorum()
+}
+
+// forgetProposals loses what is not committed. The caller holds mu.
+func (s *Server) forgetProposals() {
+	s.quorum.pending = nil
+	for _, sess := range s.sessions {
+		sess.queue, sess.closing = nil, false
+	}
+}
+
+// enqueue keeps a request back if the quorum has to commit it or a request
+// before it in its session. It reports false if the request runs at once. The
+// caller holds mu.
+func (c *conn) enqueue(act Action, xid int32, op Op, d *decoder) bool {
+	if c.sess == nil || c.old != nil || op == OpAuth {
+		return false
+	}
+	s, sess := c.s, c.sess
+	commits := act.kind != actFail && needsQuorum(op) && s.supports(op) && !s.quorum.prompt()
+	if !commits && len(sess.queue) == 0 {
+		return false
+	}
+	sess.queue = append(sess.queue, &queued{c: c, act: act, xid: xid, op: op, body: d, commits: commits})
+	if commits {
+		sess.closing = op == OpCloseSession
+		s.propose(func() { s.drain(sess) })
+	}
+	return true
+}
+
+// drain runs the first request of a session, which has been committed, and what
+// waited for it. The caller holds mu.
+func (s *Server) drain(sess *session) {
+	for first := true; len(sess.queue) > 0; first = false {
+		e := sess.queue[0]
+		if e.commits && !first {
+			return
+		}
+		sess.queue = sess.queue[1:]
+		e.c.carryOut(e.act, e.xid, e.op, e.body)
+	}
+}
+
+// end lets a session end once a quorum agrees. The caller holds mu.
+func (s *Server) end(sess *session) {
+	if sess.closing {
+		return
+	}
+	sess.closing = true
+	if sess.conn != nil {
+		s.hangUp(sess.conn)
+	}
+	s.propose(func() {
+		if s.sessions[sess.id] == sess {
+			s.expire(sess)
+		}
+	})
+}
+
+// orphan leaves the requests that a connection has with the quorum without it:
+// they are committed, and their answers go nowhere.
+func (c *conn) orphan(sess *session) {
+	ghost := &conn{s: c.s, sess: sess, seq: c.seq, ids: c.ids, last: c.last, gone: true, out: newQueue[[]byte]()}
+	ghost.out.close()
+	for _, e := range sess.queue {
+		if e.c == c {
+			e.c = ghost
+		}
+	}
+}
