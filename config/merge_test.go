@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -47,6 +48,7 @@ func TestFault24_IdentityWritesNothing(t *testing.T) {
 		// And asks for nothing but the newest value.
 		w.put("/value", `{"qps":2,"burst":50}`)
 		v := open(w, "/value", config.JSON[Limits]())
+		synctest.Wait() // other Values read the new value, too
 		w.srv.ResetCounts()
 		snap, err := v.Update(t.Context(), unchanged)
 		require.NoError(t, err)

@@ -74,17 +74,19 @@ func TestFault04_SetDrainingLeavesTheNextAlone(t *testing.T) {
 		p, operator := w.Process(), w.Process()
 		g := register(p, at("1", "h1"))
 		node := orders + "/1"
-		var again *naming.Registration
+		again := make(chan *naming.Registration, 1)
 		operator.Meddle(testworld.Is(zktest.OpSetData, node), func() {
 			go func() {
+				var next *naming.Registration
 				if g.Unregister(w.Context()) == nil {
-					again, _ = registry(p).Register(w.Context(), at("1", "h1"))
+					next, _ = registry(p).Register(w.Context(), at("1", "h1"))
 				}
+				again <- next
 			}()
 		})
 		err := registry(operator).SetDraining(w.Context(), "orders", "1", true)
 		require.ErrorIs(t, err, session.ErrUnknownOutcome)
-		require.NotNil(t, again)
+		require.NotNil(t, <-again)
 		require.NotContains(t, w.Data(node), "draining")
 	})
 }

@@ -136,7 +136,7 @@ func (c *groupList) Run(ctx context.Context, a *app) error {
 
 func (c *groupList) print(ctx context.Context, a *app, sm *session.Manager) error {
 	var members []groupmembership.Member
-	unread := a.once(ctx, func(ctx context.Context) (err error) {
+	err := a.once(ctx, func(ctx context.Context) (err error) {
 		// Whoever has joined already is seen, although we may be connected to
 		// another server.
 		if err = sm.Sync(ctx, c.Path); err == nil {
@@ -144,8 +144,13 @@ func (c *groupList) print(ctx context.Context, a *app, sm *session.Manager) erro
 		}
 		return err
 	})
+	if err != nil {
+		return err
+	}
 	for _, m := range members {
-		var err error
+		if m.Hidden && !a.globals.JSON {
+			a.note("group list %s: the ACL of %s hides what the member says of itself", c.Path, oneLine(m.Path))
+		}
 		switch {
 		case a.globals.JSON:
 			err = a.printJSON(memberOf(m))
@@ -158,10 +163,7 @@ func (c *groupList) print(ctx context.Context, a *app, sm *session.Manager) erro
 			return err
 		}
 	}
-	if len(members) > 0 && unread != nil {
-		a.note("group list %s: not all members are listed: %s", c.Path, oneLine(unread.Error()))
-	}
-	return unread
+	return nil
 }
 
 // groupWatch is "docent group watch".
