@@ -12,6 +12,7 @@ import (
 // cost the leader an entry in its log.
 type probe struct {
 	answered chan struct{} // closed with the answer
+	code     int32         // of the answer; valid once answered
 	proves   bool          // a quorum has answered; valid once answered
 	missing  bool          // the check found no node; valid once answered
 	abandon  *time.Timer
@@ -57,6 +58,7 @@ func (c *conn) settle(p *probe, r reply, frame []byte) {
 	c.unproven--
 	c.mu.Unlock()
 	p.abandon.Stop()
+	p.code = r.code
 	p.proves = r.provesQuorum(opMulti)
 	p.missing = r.code == codeNoNode || r.code == 0 && checkFailed(frame) == codeNoNode
 	close(p.answered)

@@ -246,7 +246,8 @@ func (s *Session) prove(ctx context.Context, path string) error {
 //
 // It costs the servers an entry in their logs, which Sync does not. It is
 // repeated over lost connections until ctx or the session ends. Errors: ctx's;
-// ErrSessionEnded; an invalid path.
+// ErrSessionEnded; an invalid path; a *CodeError with which a server refuses the
+// check itself.
 func (s *Session) Confirm(ctx context.Context, path string) error {
 	if err := znode.ValidateRoot(path); err != nil {
 		return s.refuse("confirm", path, err)
@@ -257,7 +258,8 @@ func (s *Session) Confirm(ctx context.Context, path string) error {
 }
 
 // ask has a quorum check whether the node at path is missing. It goes on until a
-// quorum has answered, ctx ends, or the session ends.
+// quorum has answered, a server has answered with an error that says nothing of
+// the node, ctx ends, or the session ends.
 func (s *Session) ask(ctx context.Context, path string) (missing bool, err error) {
 	for attempt := 0; ; attempt++ {
 		if err := s.waitUp(ctx); err != nil {
@@ -276,6 +278,9 @@ func (s *Session) ask(ctx context.Context, path string) (missing bool, err error
 		case <-p.answered:
 			if p.proves {
 				return p.missing, nil
+			}
+			if became, err := classify(p.code); became == refused || became == open {
+				return false, err
 			}
 		case <-link.closed:
 		case <-ctx.Done():

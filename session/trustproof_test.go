@@ -258,6 +258,24 @@ func TestFault12_SlowQuorum(t *testing.T) {
 	})
 }
 
+// A server that fails each check says so, and does not make Confirm wait for ever.
+func TestConfirmReportsAServerThatFails(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		remove := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpMulti {
+				return zktest.Fail(zktest.CodeSystemError)
+			}
+			return zktest.Pass
+		})
+		var code *session.CodeError
+		require.ErrorAs(w, p.Confirm(w.Context(), "/"), &code)
+		require.EqualValues(w, zktest.CodeSystemError, code.Code)
+		remove()
+		require.NoError(w, p.Confirm(w.Context(), "/none"))
+	})
+}
+
 // otherSession is a network on which the servers do not recognise the session
 // of a client that comes back: they are shown neither its id nor its password.
 type otherSession struct {
