@@ -199,8 +199,8 @@ func (h *Hold) Guard() Op {
 	return op
 }
 
-// Deadline returns the instant up to which the hold can be trusted if no
-// server answers any more. It moves forward as they do.
+// Deadline returns the instant up to which the hold can be trusted if no quorum
+// answers any more. It moves forward as quorums do.
 func (h *Hold) Deadline() time.Time {
 	h.made()
 	return h.node.s.TrustedUntil()
