@@ -2,6 +2,9 @@ package security
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/docent-go/docent/barrier"
 	"github.com/docent-go/docent/election"
@@ -22,9 +25,15 @@ type recipe struct {
 	leaves bool
 	// open says that everybody may look: whether a node exists is no secret.
 	open bool
+	// marked says that every session may ask for the node at the path, and that look
+	// returns errHidden for it where a stranger may not read it.
+	marked bool
 	// full is what somebody who may look is refused with while it is in use.
 	full error
 }
+
+// errHidden is what a look returns that has found a node marked as hidden.
+var errHidden = errors.New("hidden")
 
 // holding are the recipes that hold something.
 var holding = []recipe{
@@ -57,9 +66,13 @@ var holding = []recipe{
 			return held(h, err, during)
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {
-			_, err := lock.NewExclusive(sm, path).Holders(ctx)
-			return err
+			holders, err := lock.NewExclusive(sm, path).Holders(ctx)
+			if len(holders) != 1 {
+				return errors.Join(err, fmt.Errorf("%d holders of %s", len(holders), path))
+			}
+			return marked(holders[0].Hidden, holders[0].ID, holders[0].Host)
 		},
+		marked: true,
 	},
 	{
 		name: "lock for readers",
@@ -122,7 +135,7 @@ var holding = []recipe{
 	},
 	elected("leader latch"),
 	elected("leader selector", election.LeaderSelector()),
-	elected("one-node election", election.OneNode()),
+	elected("one-node election", election.OneNode()).theNode(),
 	{
 		name: "transfer of leadership",
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
@@ -185,10 +198,33 @@ func elected(name string, opts ...election.Option) recipe {
 			return held(term, err, during)
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {
-			_, err := election.New(sm, path, opts...).Leader(ctx)
-			return err
+			l, err := election.New(sm, path, opts...).Leader(ctx)
+			if err != nil {
+				return err
+			}
+			return marked(l.Hidden, l.ID, l.Payload)
 		},
 	}
+}
+
+// theNode is a recipe whose only node is the one at its path.
+func (r recipe) theNode() recipe {
+	r.marked = true
+	return r
+}
+
+// marked returns errHidden for a hidden node. Such a node tells nothing of what
+// it holds, and a readable one tells it.
+func marked(hidden bool, told ...string) error {
+	switch says := strings.Join(told, ""); {
+	case hidden && says != "":
+		return fmt.Errorf("a hidden node says %q", says)
+	case hidden:
+		return errHidden
+	case says == "":
+		return errors.New("a readable node says nothing")
+	}
+	return nil
 }
 
 // held is the life of what was acquired, if it was.

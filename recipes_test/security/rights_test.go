@@ -107,6 +107,8 @@ func TestStrangersAreRefused(t *testing.T) {
 					case r.look == nil:
 					case c.reads || r.open:
 						require.NoError(t, r.look(within(t), stranger, path), r.name)
+					case r.marked:
+						require.ErrorIs(t, r.look(within(t), stranger, path), errHidden, r.name)
 					default:
 						refused(t, r.look(within(t), stranger, path))
 					}
