@@ -56,6 +56,7 @@ func (g *gathering) left(v *barrier.Visit) {
 // TestDoubleUnderFaults has four members go in and out while servers are
 // killed and restarted, and while one of them is cut off now and then.
 func TestDoubleUnderFaults(t *testing.T) {
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
 	watcher := observer(t, e)

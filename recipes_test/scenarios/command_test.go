@@ -188,6 +188,7 @@ func TestCommandElect(t *testing.T) {
 // The watcher prints the present value and then every settled change: through
 // a change, deletion, making anew, and the loss of the server it is connected to.
 func TestCommandConfigWatch(t *testing.T) {
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
 	s := newShell(t, e)

@@ -17,6 +17,7 @@ import (
 // deleted and made again while their servers die one after the other. What
 // each shows never goes back, and ends up at what was written last.
 func TestConfigFollowsThroughFaults(t *testing.T) {
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -19,6 +19,7 @@ import (
 // other. No tree ever shows a part of a publication or goes back, the file ends
 // up with the last value, and the history holds each value once.
 func TestConfigTreeThroughFaults(t *testing.T) {
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
 	ctx, cancel := context.WithCancel(t.Context())

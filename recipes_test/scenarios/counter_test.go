@@ -17,6 +17,7 @@ import (
 // TestCounterUnderFaults has five processes add to a number and take numbers
 // from a sequence while servers are killed and restarted.
 func TestCounterUnderFaults(t *testing.T) {
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
 	var mu sync.Mutex

@@ -59,6 +59,7 @@ func (r *roll) absent(id string) bool {
 // other is killed. A member is seen to leave only where its session has ended;
 // one that is cut off goes, and is back with what it has told meanwhile.
 func TestGroupThroughFaults(t *testing.T) {
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
 	ctx, cancel := context.WithCancel(t.Context())

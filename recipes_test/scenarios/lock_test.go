@@ -48,6 +48,7 @@ func (l *ledger) enter(h *lock.Hold) {
 // servers die. The critical section ends with the context, as its contract
 // demands, and so must never be entered twice at a time.
 func TestMutexUnderFaults(t *testing.T) {
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
 	watcher := observer(t, e)

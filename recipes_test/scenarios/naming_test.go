@@ -19,6 +19,7 @@ import (
 // or it was unregistered; one that is cut off is removed, and comes back with
 // what it has said meanwhile.
 func TestServiceThroughFaults(t *testing.T) {
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
 	ctx, cancel := context.WithCancel(t.Context())

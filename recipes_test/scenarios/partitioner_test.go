@@ -83,6 +83,7 @@ func (s *shift) share() (shares map[string]int, total int) {
 // TestPartitionerThroughFaults divides partitions while servers are killed, one
 // after the other, members come and go, and one is cut off.
 func TestPartitionerThroughFaults(t *testing.T) {
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
 	const partitions = 8

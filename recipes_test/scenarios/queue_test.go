@@ -64,6 +64,7 @@ func (b *books) ack(item *queue.Item) {
 // killed and consumers are cut off in the midst of their work. Every item whose
 // Put was acknowledged is consumed, and none comes again after its Ack.
 func TestQueueUnderFaults(t *testing.T) {
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
 	watcher := observer(t, e)

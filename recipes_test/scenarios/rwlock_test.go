@@ -78,6 +78,7 @@ func (b *board) downgraded() {
 // TestRWMutexUnderFaults has readers and writers contend, and writers go on as
 // readers, while processes are cut off and servers die.
 func TestRWMutexUnderFaults(t *testing.T) {
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
 	watcher := observer(t, e)

@@ -40,6 +40,7 @@ func (h *house) enter(p *lock.Permit) (leave func()) {
 // resized to two and back, and the goroutines of another one hand a lock on,
 // while processes are cut off and servers die.
 func TestSemaphoreUnderFaults(t *testing.T) {
+	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
 	watcher := observer(t, e)

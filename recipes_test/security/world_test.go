@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"path"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,9 +99,9 @@ type node struct {
 	owner int64
 }
 
-// tree returns every node at root and below. What goes away meanwhile is left
-// out.
-func (w *world) tree(root string) map[string]node {
+// tree returns every node at root and below, but for what is below the nodes
+// named in except. What goes away meanwhile is left out.
+func (w *world) tree(root string, except ...string) map[string]node {
 	w.t.Helper()
 	all := make(map[string]node)
 	var walk func(at string)
@@ -116,6 +117,9 @@ func (w *world) tree(root string) map[string]node {
 		}
 		require.NoError(w.t, err, at)
 		all[at] = node{acl, stat.EphemeralOwner}
+		if slices.Contains(except, at) {
+			return
+		}
 		for _, child := range children {
 			walk(path.Join(at, child))
 		}
