@@ -314,7 +314,7 @@ func (c *conn) handshakeFailed(err error) {
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
 		err = ErrNotServing
 	}
-	c.s.m.dialFailed(fmt.Errorf("handshake with %s: %w", c.server.addr, err))
+	c.s.m.dialFailed(c.server.addr, fmt.Errorf("handshake with %s: %w", c.server.addr, err))
 }
 
 func (c *conn) learnHandshake(frame []byte) error {

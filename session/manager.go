@@ -42,13 +42,13 @@ type Manager struct {
 	closed chan struct{}  // closed when Close has finished
 	closes atomic.Bool    // Close was called
 
-	mu       sync.Mutex
-	current  *Session           // nil between two sessions
-	opened   map[int64]struct{} // the ids of all sessions so far
-	turn     chan struct{}      // closed and replaced when current changes
-	lastFail error              // of dialling
-	failing  time.Time          // since when dialling fails; zero: it does not
-	said     bool               // that it fails, to the operator
+	mu      sync.Mutex
+	current *Session           // nil between two sessions
+	opened  map[int64]struct{} // the ids of all sessions so far
+	turn    chan struct{}      // closed and replaced when current changes
+	fails   failing            // of dialling
+	failing time.Time          // since when dialling fails; zero: it does not
+	said    bool               // that it fails, to the operator
 }
 
 // Dial opens a session and returns the manager that keeps it. It blocks until
@@ -155,7 +155,7 @@ func (m *Manager) run(refused chan<- error) {
 				return
 			}
 			refuses := !errors.Is(err, ErrLost) // a session merely lost may follow
-			m.failed(err, refuses)
+			m.failed("", err, refuses)
 			if refuses {
 				select { // only Dial listens, and only for the first
 				case refused <- err:
@@ -280,18 +280,18 @@ func (m *Manager) tellLink(s *Session, state State) {
 	}
 }
 
-// dialFailed is told by a session of a connection that could not be made.
-func (m *Manager) dialFailed(err error) { m.failed(err, false) }
+// dialFailed is told by a session of a connection to addr that could not be made.
+func (m *Manager) dialFailed(addr string, err error) { m.failed(addr, err, false) }
 
 // failed notes why there is no session or no connection. The operator is told
 // once for each spell: at once when a server refuses, for that does not mend
 // itself, and otherwise after a session timeout.
-func (m *Manager) failed(err error, refused bool) {
+func (m *Manager) failed(addr string, err error, refused bool) {
 	if errors.Is(err, net.ErrClosed) {
 		return // sealed
 	}
 	m.mu.Lock()
-	m.lastFail = err
+	m.fails.note(addr, err)
 	if m.failing.IsZero() {
 		m.failing = time.Now()
 	}
@@ -306,7 +306,7 @@ func (m *Manager) failed(err error, refused bool) {
 }
 
 // succeeded ends a spell of failures. The caller holds mu.
-func (m *Manager) succeeded() { m.lastFail, m.failing, m.said = nil, time.Time{}, false }
+func (m *Manager) succeeded() { m.fails, m.failing, m.said = failing{}, time.Time{}, false }
 
 // Session returns the current session, and waits for one where there is none.
 // ctx bounds the wait. Errors: ErrClosed; ErrUnreachable with ctx's error.
@@ -346,7 +346,7 @@ func (m *Manager) Opened(id int64) bool {
 
 func (m *Manager) unreachable(ctx context.Context) error {
 	m.mu.Lock()
-	last := m.lastFail
+	last := m.fails.tell()
 	m.mu.Unlock()
 	if last == nil {
 		return fmt.Errorf("%w: %w (no answer yet from %s)", ErrUnreachable, context.Cause(ctx),
