@@ -16,7 +16,7 @@ DURATION ?= 10m
 # How often jitter runs each test.
 COUNT    ?= 3
 # How many random programs the conformance suite runs against both servers.
-CHECKS   ?= 200
+CHECKS   ?= 100
 # How many rounds the benchmark takes.
 ROUNDS   ?= 12
 
@@ -60,13 +60,13 @@ mutants: ## Break the library in every known way: the simulations must notice ea
 jitter: ## Every test of the root module with a scheduler that dawdles at random, COUNT=3 times: orders that are rare otherwise
 	DOCENT_SEEDS=$${DOCENT_SEEDS:-20} $(GO) run ./internal/jitter -count=$(COUNT) -timeout 0 ./...
 
-# Two packages at a time: much of what they do is waiting for sessions to expire. The longest first.
+# Four packages at a time: much of what they do is waiting for sessions to expire. The longest first.
 test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the reason where there is none)
-	cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-45s} $(GO) test -race -count=1 -p 2 -timeout 20m \
+	cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-30s} $(GO) test -race -count=1 -p 4 -timeout 20m \
 		./scenarios ./faults $$($(GO) list ./... | grep -v '/conformance$$\|/scenarios$$\|/faults$$')
 	cd recipes_test/contrib && GOWORK=off $(GO) test -race -count=1 -timeout 10m ./...
 
-conformance: ## The embedded server against a real ZooKeeper, CHECKS=200 random programs
+conformance: ## The embedded server against a real ZooKeeper, CHECKS=100 random programs
 	cd recipes_test && $(GO) test -race -count=1 -timeout 15m ./conformance -rapid.checks=$(CHECKS)
 
 fuzz: ## Every fuzz target for FUZZTIME=20s each
