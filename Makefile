@@ -32,7 +32,7 @@ help: ## Show this list
 build: ## Build the docent command into bin/
 	$(GO) build -o bin/ ./cmd/...
 
-test: ## Everything: deps, lint, unit tests, conformance, real ensembles (about a quarter of an hour on two cores)
+test: ## Everything: deps, lint, unit tests, conformance, real ensembles (about ten minutes on two cores)
 	@$(MAKE) --no-print-directory deps
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory test-unit
@@ -62,9 +62,11 @@ jitter: ## Every test of the root module with a scheduler that dawdles at random
 
 # Four packages at a time: much of what they do is waiting for sessions to expire. The longest first.
 test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the reason where there is none)
-	cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-30s} $(GO) test -race -count=1 -p 4 -timeout 20m \
-		./scenarios ./faults $$($(GO) list ./... | grep -v '/conformance$$\|/scenarios$$\|/faults$$')
-	cd recipes_test/contrib && GOWORK=off $(GO) test -race -count=1 -timeout 10m ./...
+	(cd recipes_test/contrib && GOWORK=off $(GO) test -race -count=1 -timeout 10m ./...) & contrib=$$!; \
+	(cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-30s} $(GO) test -race -count=1 -p 4 -timeout 20m \
+		./scenarios ./faults $$($(GO) list ./... | grep -v '/conformance$$\|/scenarios$$\|/faults$$')) || \
+		{ wait $$contrib || true; exit 1; }; \
+	wait $$contrib
 
 conformance: ## The embedded server against a real ZooKeeper, CHECKS=100 random programs
 	cd recipes_test && $(GO) test -race -count=1 -timeout 15m ./conformance -rapid.checks=$(CHECKS)
