@@ -8,12 +8,18 @@
 // A run has 2 to 9 processes. Actors work in them: goroutines that use a recipe
 // as its users do. Meanwhile a director disturbs the world: cuts of a network path in one
 // direction or both, broken connections, refused and hung dials, latency, lost
-// requests and answers, a frozen or restarted server, a follower that lags, and
-// paused processes. No fault takes a node away that its session could still trust
+// requests and answers, a frozen or restarted server, a follower that lags, a leader
+// that was deposed, a quorum that is slow or gone, throttled requests, a re-attachment
+// that is answered with another session, and paused processes. No fault takes a node away that its session could still trust
 // in. A forced run adds what no client can foresee: sessions
 // that an administrator ends, and ephemeral nodes that strangers delete. In the
 // end all is healed, every actor comes to an end, and it is looked for what is
 // left behind.
+//
+// One thing may be left: a container that has had no child. A call makes the
+// directory first and then its node in it, and may end in between, when its
+// context or its process does. ZooKeeper removes a container only once it has
+// lost a child. The next call that uses the directory ends that.
 //
 // # A paused process
 //

@@ -17,9 +17,9 @@ func (w *World) disturb() {
 	if sessions := w.Srv.Sessions(); len(sessions) > 0 {
 		id = sessions[d.N(len(sessions))].ID
 	}
-	kinds := 18
+	kinds := 24
 	if w.Forced {
-		kinds = 22
+		kinds = 28
 	}
 	kind := d.N(kinds)
 	w.Log("fault %d at process %d", kind, p.Index)
@@ -36,6 +36,9 @@ func (w *World) disturb() {
 		}
 		if d.N(3) > 0 {
 			w.stepDown()
+		}
+		if d.N(3) > 0 {
+			w.prompt()
 		}
 	case 5:
 		p.Link.Disconnect()
@@ -69,7 +72,24 @@ func (w *World) disturb() {
 		w.Srv.Disconnect(id)
 	case 16, 17:
 		w.depose()
-	case 18, 19:
+	case 18:
+		w.Srv.SlowQuorum(d.UpTo(time.Second))
+	case 19:
+		w.Srv.LoseQuorum(true)
+		time.Sleep(d.UpTo(2 * time.Second))
+		w.Srv.LoseQuorum(false)
+	case 20:
+		w.Srv.LoseQuorum(true) // until prompt
+	case 21:
+		w.prompt()
+	case 22:
+		w.throttle(!w.throttles())
+	case 23:
+		w.Srv.ReplaceSessions(true)
+		p.Link.Disconnect()
+		time.Sleep(d.UpTo(time.Second))
+		w.Srv.ReplaceSessions(false)
+	case 24, 25:
 		w.Srv.Expire(id)
 	default:
 		w.removeSome()
@@ -94,6 +114,26 @@ func (w *World) stepDown() {
 		w.deposed.StepDown()
 		w.deposed = nil
 	}
+}
+
+// prompt gives the quorum back, and makes the servers take each request.
+func (w *World) prompt() {
+	w.Srv.SlowQuorum(0)
+	w.Srv.LoseQuorum(false)
+	w.throttle(false)
+}
+
+// throttle makes the servers refuse every third request, or take each of them.
+func (w *World) throttle(on bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.throttled = on
+}
+
+func (w *World) throttles() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.throttled
 }
 
 // removeSome deletes an ephemeral node, as a stranger might.
@@ -136,6 +176,11 @@ func (w *World) request(q zktest.Request) zktest.Action {
 		return zktest.LoseReply
 	case 3:
 		return zktest.Delay(d.UpTo(2 * time.Second))
+	case 4:
+		return zktest.Fail(zktest.CodeThrottledOp)
+	}
+	if w.throttles() && d.One(3) {
+		return zktest.Fail(zktest.CodeThrottledOp)
 	}
 	return zktest.Pass
 }
@@ -154,6 +199,7 @@ func (w *World) quiet() {
 	w.Srv.Thaw()
 	w.Srv.HangHandshakes(false)
 	w.stepDown()
+	w.prompt()
 	for _, p := range w.procs {
 		p.Cut(0)
 		p.Link.Refuse(false)

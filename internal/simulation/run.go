@@ -6,6 +6,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -134,7 +135,9 @@ type World struct {
 	mu     sync.Mutex
 	calm   bool
 	broken bool
-	robbed map[int64]bool // the nodes that strangers have removed, by the transaction that made each
+	// throttled says that the servers refuse every third request.
+	throttled bool
+	robbed    map[int64]bool // the nodes that strangers have removed, by the transaction that made each
 }
 
 // Dice returns the source of chance that belongs to a name.
@@ -267,11 +270,25 @@ func (w *World) leave() {
 	if n := w.Srv.Watches(); n > 0 {
 		w.Break("nothing is left", "%d watches outlive their processes", n)
 	}
-	for _, path := range w.Srv.Paths() {
+	paths := w.Srv.Paths()
+	for _, path := range paths {
+		if w.unused(path) {
+			w.Keeps = append(slices.Clip(w.Keeps), path)
+		}
+	}
+	for _, path := range paths {
 		if !w.keeps(path) {
 			w.Break("nothing is left", "%s outlives the processes", path)
 		}
 	}
+}
+
+// unused reports whether the node at path is a container that has had no child.
+// ZooKeeper removes a container only once it has lost a child. One stays where a
+// call has made it and ended before it could make the child.
+func (w *World) unused(path string) bool {
+	node, found := w.Srv.Node(path)
+	return found && node.Container && node.Stat.Cversion == 0
 }
 
 func (w *World) keeps(path string) bool {

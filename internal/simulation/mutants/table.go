@@ -30,7 +30,7 @@ type edit struct{ file, old, new string }
 // both checks have to go.
 var also = map[string][]edit{
 	"who owns a claim in doubt is not compared": {
-		{"session/node.go", "case r.stat.EphemeralOwner != n.s.ID():", "case r.stat.EphemeralOwner == 1:"},
+		{"session/node.go", "case r.Stat.EphemeralOwner != n.s.ID() ||", "case r.Stat.EphemeralOwner == 1 ||"},
 	},
 	"a hold begins without a proof": {
 		{"session/trust.go", "d == 0 || !time.Now().Before(s.trust.until(d))", "d == 0"},
@@ -58,7 +58,11 @@ var mutants = []mutant{
 	{"a re-attachment moves the deadline", "session/trust.go",
 		"	s.id, s.timeout = h.session, h.timeout\n", "	s.id, s.timeout = h.session, h.timeout\n	raise(&s.trust.proven, int64(helloAt.Add(s.window(h.timeout)).Sub(s.trust.base)))\n", `TestFault01_.*`, false, "session"},
 	{"a held session sends no probes", "session/trust.go",
-		"link.probe(\"/\", next.Sub(now))", "_ = link", `TestFault01_.*`, false, "session"},
+		"s.spawn(func() { link.probe(\"/\", max(wait, parts(s.Timeout(), reserve))) })", "_ = wait", `TestFault01_.*`, false, "session"},
+	{"a probe is sent before the ping", "session/trust.go",
+		"staleAfter   = 25", "staleAfter   = 15", `TestFault01_ProbesDelayNoPing`, false, "session"},
+	{"-127 is final", "session/codes.go",
+		"	-127: {skipped,", "	-127: {refused,", `TestMutexSimulation`, true, ""},
 	{"another session in the answer to a re-attachment is accepted", "session/conn.go",
 		"id != 0 && h.session != id", "id != 0 && h.session == 0", `TestFault02_.*`, false, "session"},
 	{"connections are closed before the holds end", "session/session.go",
@@ -130,6 +134,15 @@ var mutants = []mutant{
 		"if room[owner] > 0 {\n			target[i] = owner", "if _, here := room[owner]; here {\n			target[i] = owner", `TestPartitionerSimulation`, false, ""},
 	{"a partition without an owner is left alone", "groupmembership/plan.go",
 		"target[i] = members[next]", `target[i] = ""`, `TestPartitionerSimulation`, false, ""},
+
+	{"an unreadable node stops the list", "groupmembership/partitionview.go",
+		"	if !partial || ", "	if partial || ", `TestFault19_.*`, false, "groupmembership"},
+
+	// Registrations.
+	{"a refused value stays", "naming/registration.go",
+		"	if in.Type != Dynamic && in.Type != DynamicSequential {\n", "	g.remember(in, at)\n	if in.Type != Dynamic && in.Type != DynamicSequential {\n", `TestFault23_.*`, false, "naming"},
+	{"a value that is too large stays", "naming/registration.go",
+		"	if err := at.fits(data); err != nil {\n", "	if err := at.fits(data); err != nil {\n		g.remember(in, at)\n", `TestFault23_.*`, false, "naming"},
 
 	// Queues.
 	{"an acknowledgement looks at no version and no claim", "queue/item.go",
