@@ -40,7 +40,7 @@ type conn struct {
 	closeOnce sync.Once
 	closed    chan struct{}
 
-	writing sync.Mutex // one frame at a time
+	writing chan struct{} // holds a token while a frame is written; a wait lets virtual time go on
 
 	mu        sync.Mutex
 	shaken    bool // the handshake is over
@@ -67,9 +67,10 @@ type sentRequest struct {
 func newConn(inner net.Conn, s *Session, server target, patience time.Duration) *conn {
 	return &conn{
 		Conn: inner, s: s, server: server, patience: patience,
-		r:      bufio.NewReaderSize(inner, 32<<10),
-		sent:   make(map[int32]sentRequest),
-		closed: make(chan struct{}),
+		r:       bufio.NewReaderSize(inner, 32<<10),
+		sent:    make(map[int32]sentRequest),
+		closed:  make(chan struct{}),
+		writing: make(chan struct{}, 1),
 	}
 }
 
@@ -124,8 +125,12 @@ func (c *conn) Write(frame []byte) (int, error) {
 
 // write sends one frame whole, whoever else is writing.
 func (c *conn) write(frame []byte) error {
-	c.writing.Lock()
-	defer c.writing.Unlock()
+	select {
+	case c.writing <- struct{}{}:
+		defer func() { <-c.writing }()
+	case <-c.closed:
+		return net.ErrClosed
+	}
 	_, err := c.Conn.Write(frame)
 	return err
 }

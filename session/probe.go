@@ -22,7 +22,7 @@ type probe struct {
 // answer takes longer than wait, the connection is closed: the server may be a
 // leader that was deposed, or have lost its leader, and another may do better.
 //
-// It may block as long as a write does, until the connection is closed.
+// It does not block: a network that takes nothing holds up the write alone.
 func (c *conn) probe(path string, wait time.Duration) *probe {
 	p := &probe{answered: make(chan struct{})}
 	c.mu.Lock()
@@ -39,9 +39,11 @@ func (c *conn) probe(path string, wait time.Duration) *probe {
 		c.Close()
 	})
 	c.mu.Unlock()
-	if err := c.write(frame); err != nil {
-		c.Close()
-	}
+	c.s.spawn(func() {
+		if err := c.write(frame); err != nil {
+			c.Close()
+		}
+	})
 	return p
 }
 
@@ -78,6 +80,11 @@ func checkFailed(frame []byte) int32 {
 }
 
 const multiError = -1 // the kind of a result that is an error, and of the header that ends a transaction
+
+// probeSize is the size of a probe, without its prefix.
+func probeSize(path string) int {
+	return frameHeader + 2*multiHeader + stringSize(path) + 4
+}
 
 // probeFrame is a transaction that checks that a node exists, with its prefix.
 func probeFrame(xid int32, path string) []byte {

@@ -187,7 +187,7 @@ func (s *Session) reviewTrust(stale time.Duration) {
 	s.mu.Unlock()
 	if link != nil {
 		wait := min(parts(s.Timeout(), abandonAfter), next.Sub(now)-parts(s.Timeout(), reserve))
-		s.spawn(func() { link.probe("/", max(wait, parts(s.Timeout(), reserve))) })
+		link.probe("/", max(wait, parts(s.Timeout(), reserve)))
 	}
 }
 
@@ -207,9 +207,14 @@ func later(a, b time.Time) time.Time {
 
 // linked is told by a connection that it is ready: the handshake, the
 // credentials and the watches are through. What the session holds needs a proof
-// at once, since the handshake is none.
+// at once, since the handshake is none. One that has been closed meanwhile is
+// not taken: forget may have run already.
 func (s *Session) linked(c *conn) {
 	s.mu.Lock()
+	if c.isClosed() {
+		s.mu.Unlock()
+		return
+	}
 	s.link, s.probedAt = c, time.Time{}
 	s.mu.Unlock()
 	s.reviewTrust(0)
@@ -246,8 +251,8 @@ func (s *Session) prove(ctx context.Context, path string) error {
 //
 // It costs the servers an entry in their logs, which Sync does not. It is
 // repeated over lost connections until ctx or the session ends. Errors: ctx's;
-// ErrSessionEnded; an invalid path; a *CodeError with which a server refuses the
-// check itself.
+// ErrSessionEnded; ErrTooLarge; an invalid path; a *CodeError with which a server
+// refuses the check itself.
 func (s *Session) Confirm(ctx context.Context, path string) error {
 	if err := znode.ValidateRoot(path); err != nil {
 		return s.refuse("confirm", path, err)
@@ -261,6 +266,9 @@ func (s *Session) Confirm(ctx context.Context, path string) error {
 // quorum has answered, a server has answered with an error that says nothing of
 // the node, ctx ends, or the session ends.
 func (s *Session) ask(ctx context.Context, path string) (missing bool, err error) {
+	if err := s.fits(probeSize(s.abs(path))); err != nil {
+		return false, err
+	}
 	for attempt := 0; ; attempt++ {
 		if err := s.waitUp(ctx); err != nil {
 			return false, err

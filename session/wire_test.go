@@ -443,3 +443,15 @@ func TestTakeMark(t *testing.T) {
 	}
 	require.Error(t, znode.Validate("/a"+watchMark), "no real path ends with the mark")
 }
+
+// A connection that its sender has closed, while its reader still finds it
+// ready, is none to send checks on.
+func TestConnIsNotLinkedOnceClosed(t *testing.T) {
+	s := bareSession()
+	s.ctx = context.Background()
+	c := newConn(&streamConn{Reader: bytes.NewReader(nil)}, s, target{addr: "zk1:2181"}, time.Second)
+	require.NoError(t, c.Close())
+	s.linked(c)
+	require.Nil(t, s.link)
+	s.closing.Wait()
+}
