@@ -64,6 +64,7 @@ func (c *conn) settle(p *probe, r reply, frame []byte) {
 	p.proves = r.provesQuorum(opMulti)
 	p.missing = r.code == codeNoNode || r.code == 0 && checkFailed(frame) == codeNoNode
 	close(p.answered)
+	c.s.review() // what is due next was not known when this one left
 }
 
 // checkFailed returns the error code of the first operation of a transaction,

@@ -86,3 +86,20 @@ func TestFault16_ANetworkThatTakesNothing(t *testing.T) {
 		w.endedBefore(h, ended, 2500*time.Millisecond)
 	})
 }
+
+// A quorum that is slow ends no hold, however large the margin is: with a larger
+// one the checks leave earlier.
+func TestFault12_SlowQuorumWithEveryMargin(t *testing.T) {
+	for _, margin := range []time.Duration{1, 2 * time.Second, 4500 * time.Millisecond, 5*time.Second - 1} {
+		for _, slow := range []time.Duration{1400 * time.Millisecond, 1900 * time.Millisecond} {
+			inWorld(t, func(w *world) {
+				p := w.process(func(cfg *session.Config) { cfg.TrustMargin = margin })
+				h := p.enter("/locks/a")
+				w.srv.SlowQuorum(slow)
+				time.Sleep(10 * time.Minute)
+				require.NoError(w, h.Err(), "margin %v, quorum slow by %v", margin, slow)
+				w.srv.SlowQuorum(0)
+			})
+		}
+	}
+}

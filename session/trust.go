@@ -47,7 +47,8 @@ type trust struct {
 // sends a ping each 20. A probe leaves in the wake of a ping, right behind the
 // ping's answer: servers answer the requests of a session in order, and there a
 // slow quorum delays no ping. So a proof is 20 old when the next probe leaves,
-// and at most 25. With the default margin the window is 35.
+// and at most 25. With the default margin the window is 35. With a larger margin
+// a probe leaves earlier, so that its answer has as much time.
 const (
 	renewedAfter = 5  // an older proof is renewed in the wake of a ping
 	freshFor     = 15 // a hold needs a proof that is not older to begin
@@ -56,6 +57,12 @@ const (
 	abandonAfter = 12 // without an answer to a probe the connection is given up,
 	reserve      = 3  // or this long before the deadline: another server may answer
 )
+
+// stale returns the age at which a proof is renewed at once: staleAfter, or what
+// leaves a probe all its time before the deadline. The caller holds mu.
+func (s *Session) stale() time.Duration {
+	return min(parts(s.timeout, staleAfter), s.window(s.timeout)-parts(s.timeout, abandonAfter+reserve))
+}
 
 // parts is so many sixtieths of a timeout.
 func parts(timeout time.Duration, n time.Duration) time.Duration { return timeout * n / 60 }
@@ -158,9 +165,9 @@ func (s *Session) review() { s.reviewTrust(staleAfter) }
 func (s *Session) pinged() { s.reviewTrust(renewedAfter) }
 
 // reviewTrust ends the session if its deadline has passed. Else it sends a probe
-// where the newest proof is older than so many sixtieths of the timeout, and sets
-// the timer to what is due next.
-func (s *Session) reviewTrust(stale time.Duration) {
+// where the newest proof is older than so many sixtieths of the timeout, or stale,
+// and sets the timer to what is due next.
+func (s *Session) reviewTrust(old time.Duration) {
 	s.mu.Lock()
 	if s.ctx.Err() != nil || s.trustTimer == nil {
 		s.mu.Unlock()
@@ -176,10 +183,10 @@ func (s *Session) reviewTrust(stale time.Duration) {
 	var link *conn
 	if s.held > 0 && s.link != nil && !s.link.probing() {
 		paced, written := s.probedAt.Add(parts(s.timeout, probePause)), s.proofWritten()
-		if !now.Before(later(paced, written.Add(parts(s.timeout, stale)))) {
+		if !now.Before(later(paced, written.Add(min(parts(s.timeout, old), s.stale())))) {
 			link, s.probedAt = s.link, now
 		} else {
-			next = earlier(next, later(paced, written.Add(parts(s.timeout, staleAfter))))
+			next = earlier(next, later(paced, written.Add(s.stale())))
 		}
 	}
 	s.reviewAt = next
@@ -311,7 +318,7 @@ func (s *Session) hold(h *Hold) (trusted bool) {
 	h.epoch = s.epoch
 	h.counted.Store(true)
 	if s.ctx.Err() == nil {
-		s.reviewBy(earlier(s.deadline(), s.proofWritten().Add(parts(s.timeout, staleAfter))))
+		s.reviewBy(earlier(s.deadline(), s.proofWritten().Add(s.stale())))
 	}
 	return true
 }
