@@ -58,7 +58,7 @@ var mutants = []mutant{
 	{"a re-attachment moves the deadline", "session/trust.go",
 		"	s.id, s.timeout = h.session, h.timeout\n", "	s.id, s.timeout = h.session, h.timeout\n	raise(&s.trust.proven, int64(helloAt.Add(s.window(h.timeout)).Sub(s.trust.base)))\n", `TestFault01_.*`, false, "session"},
 	{"a held session sends no probes", "session/trust.go",
-		"s.spawn(func() { link.probe(\"/\", max(wait, parts(s.Timeout(), reserve))) })", "_ = wait", `TestFault01_.*`, false, "session"},
+		"link.probe(\"/\", max(wait, parts(s.Timeout(), reserve)))", "_ = wait", `TestFault01_.*`, false, "session"},
 	{"a probe is sent before the ping", "session/trust.go",
 		"staleAfter   = 25", "staleAfter   = 15", `TestFault01_ProbesDelayNoPing`, false, "session"},
 	{"-127 is final", "session/codes.go",
