@@ -95,6 +95,7 @@ func TestSlowQuorumCommitsFromAnOldConnection(t *testing.T) {
 		start := time.Now()
 		r.send(zktest.OpCreate, createOf("/a", 1))
 		r.send(zktest.OpExists, str("/"), flag(true))
+		synctest.Wait() // both have arrived before the session comes back
 		back := rawDial(t, s)
 		require.NoError(t, back.handshake(0, r.id, 10_000, r.pass, true))
 		r.requireClosed()
