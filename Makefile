@@ -48,7 +48,7 @@ test-unit: ## Unit and scenario tests of the root module, of contrib and of benc
 # Without the race detector, which test-unit has on, and which makes them slow. A program runs on one processor, so that
 # it can be repeated: two halves of them run at a time.
 simulation: ## Random programs over all recipes, and a few mutants that they must notice (DOCENT_SEED=N repeats one)
-	@export DOCENT_SEEDS=$${DOCENT_SEEDS:-100}; \
+	@export DOCENT_SEEDS=$${DOCENT_SEEDS:-60}; \
 	$(GO) test -count=1 -timeout 10m -run '^Test[A-L]' ./internal/simulation/suite & first=$$!; \
 	$(GO) test -count=1 -timeout 10m -run '^Test[M-Z]' ./internal/simulation/suite || { wait $$first || true; exit 1; }; \
 	wait $$first
