@@ -160,7 +160,7 @@ var mutants = []mutant{
 	{"a guard looks at the item alone", "queue/guard.go",
 		"		session.GuardOp(path, session.AnyVersion),\n", "		session.GuardOp(path[:0]+i.itemPath(), i.version),\n", `TestQueue(Forced)?Simulation`, false, ""},
 	{"a guarded hold is handed on", "session/handon.go",
-		"h.guarded && !h.handedOn", "false", `TestHandoff(Forced)?Simulation`, false, ""},
+		"h.guarded && !h.handedOn", "false", `TestFault05_.*`, false, "lock"},
 
 	// Counters.
 	{"an addition in doubt is made once more", "counter/add.go",
