@@ -201,7 +201,7 @@ func (p *protected) complete(ctx context.Context, path string, czxid int64, list
 }
 
 // find looks for a node whose create lost its answer. It returns nothing at all
-// where there is none. The Sync before the list
+// where there is none. The check by a quorum before the list
 // makes a server that lags behind catch up, which else could miss the node.
 func (p *protected) find(ctx context.Context) (*Entry, error) {
 	s := p.s

@@ -62,7 +62,7 @@ var (
 
 // InDoubt reports whether err says of a write that its answer was lost and of
 // nothing else that has ended: neither the session nor the caller's ctx. Then
-// whoever asks again in the same session, after a Sync, finds out what became of
+// whoever asks again in the same session, after Confirm, finds out what became of
 // the write. It looks at the error alone, since the session may end right
 // behind it: that is what the next request then says.
 func InDoubt(err error) bool {

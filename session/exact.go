@@ -207,7 +207,7 @@ var errMadeAnew = fmt.Errorf("others have deleted the node and made it anew sinc
 // of it, and returns the new stat. It fails with zk.ErrBadVersion when others
 // have written since, and with zk.ErrNoNode when the node has gone.
 //
-// When the answer is lost, SetOver looks, behind a Sync. A node that is as it
+// When the answer is lost, SetOver looks, when a quorum has answered. A node that is as it
 // was is written again. One that holds data counts as written. Another node at
 // the path, one that others have written into meanwhile, and none, leave it
 // open what has become of the write: then, and when ctx or the session ends,

@@ -43,7 +43,7 @@ type Hold struct {
 // The caller has made sure that the hold is due.
 //
 // Hold makes sure that the session is trusted. Where a quorum has committed
-// nothing of the session for a third of its timeout, Hold has it check the node
+// nothing of the session for a quarter of its timeout, Hold has it check the node
 // first, which takes a request. ctx bounds that. When Hold fails, the node is as
 // it was. Errors: ctx's; the cause with which the hold would have ended at once,
 // which matches ErrLost; ErrSessionEnded.

@@ -102,7 +102,7 @@ func (n *Node) replace(ctx context.Context, path string, data []byte) (maybe boo
 	}
 }
 
-// replaced reports whether the new node stands. After the Sync nothing of an
+// replaced reports whether the new node stands. After the check by a quorum nothing of an
 // earlier connection is under way any more.
 func (n *Node) replaced(ctx context.Context, path string) (bool, error) {
 	at, err := n.s.settled(ctx, path)
