@@ -4,6 +4,7 @@ package ui
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -28,9 +29,19 @@ func within(t *testing.T) context.Context {
 	return ctx
 }
 
+// timeout is that of the sessions here. Nothing is about sessions that end, and a
+// browser that starts can take the machine for long.
+const timeout = time.Minute
+
+// start starts servers that grant it.
+func start(t *testing.T, n int) *ensemble.Ensemble {
+	t.Helper()
+	return ensemble.Start(t, n, ensemble.Config("maxSessionTimeout", fmt.Sprint(timeout.Milliseconds())))
+}
+
 func dial(t *testing.T, e *ensemble.Ensemble) *session.Manager {
 	t.Helper()
-	sm, err := session.Dial(within(t), session.Config{Servers: e.Addrs(), Timeout: time.Minute})
+	sm, err := session.Dial(within(t), session.Config{Servers: e.Addrs(), Timeout: timeout})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = sm.Close() })
 	return sm
@@ -47,7 +58,7 @@ func serve(t *testing.T, e *ensemble.Ensemble, args ...string) (*ensemble.Cmd, s
 // alone; an action is confirmed, done and logged.
 func TestPage(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
-	e := ensemble.Start(t, 3)
+	e := start(t, 3)
 	ann, ben := dial(t, e), dial(t, e)
 	held, err := lock.New(ann, "/locks/orders", lock.ID("ann")).Lock(within(t))
 	require.NoError(t, err)
@@ -166,7 +177,7 @@ func campaign(t *testing.T, sm *session.Manager, id string) <-chan struct{} {
 // and no action without the page.
 func TestPageForOthers(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
-	e := ensemble.Start(t, 1)
+	e := start(t, 1)
 	_, url := serve(t, e, "--token", "s3cret", "--allow-actions")
 	base := strings.TrimSuffix(url, "?token=s3cret")
 	ask := func(method, path string, change func(*http.Request)) int {

@@ -4,9 +4,7 @@ package ui
 
 import (
 	"context"
-	"fmt"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -35,8 +33,7 @@ func waiters(t *testing.T, look func() *inspect.Report, n int) {
 // lock going through the hands of all of them.
 func TestPageOfAll(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
-	const timeout = time.Minute // a browser that starts can take the machine for long
-	e := ensemble.Start(t, 3, ensemble.Config("maxSessionTimeout", fmt.Sprint(timeout.Milliseconds())))
+	e := start(t, 3)
 	sm := dial(t, e)
 	java := peers.Curator(t, e.ConnectString(), timeout)
 	python := peers.Kazoo(t, e.ConnectString(), timeout)

@@ -18,7 +18,7 @@ import (
 // the third still runs, and are live again when a quorum is back.
 func TestFault31_EnsembleWithoutAQuorum(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
-	e := ensemble.Start(t, 3)
+	e := start(t, 3)
 	sm := dial(t, e)
 	_, err := sm.Create(within(t), "/key", []byte("1"), session.Persistent)
 	require.NoError(t, err)
