@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 
 // patience is how long a test waits for what must happen; it is no measure of
 // how fast it does.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // sessionTimeout is that of every client the nemesis is let loose on.
 const sessionTimeout = 2 * time.Second
