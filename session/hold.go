@@ -100,7 +100,7 @@ func (n *Node) begin(token int64, after time.Duration) *Hold {
 	if len(s.m.cfg.Hooks) > 0 {
 		info := h.info(nil)
 		info.Held = 0
-		notify(s.m.cfg.Hooks, func(hook HookAcquired) { hook.OnAcquired(info) })
+		tell(s.m.cfg.Hooks, func(hook HookAcquired) { hook.OnAcquired(info) })
 		context.AfterFunc(h.ctx, h.tellEnd)
 	}
 	switch {
