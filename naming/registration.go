@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/znode"
@@ -268,7 +270,7 @@ func (g *Registration) change(ctx context.Context, to func(*Instance) Instance) 
 		defer func() { <-g.turn }()
 	case <-within.Done():
 	}
-	err := within.Err()
+	err := cmp.Or(within.Err(), g.ctx.Err()) // within ends a moment after g.ctx
 	if err == nil {
 		err = g.update(within, to)
 	}
@@ -367,19 +369,37 @@ func (g *Registration) move(ctx context.Context, in Instance, name string, data 
 // static instance that somebody else has removed and registered again nothing
 // is removed.
 func (g *Registration) Unregister(ctx context.Context) error {
-	g.cancel()
-	// An Update that is under way ends at once.
-	g.turn <- struct{}{}
-	defer func() { <-g.turn }()
-	errs := make(chan error, len(g.places))
-	for _, p := range g.places {
+	g.cancel() // an Update that is under way ends at once
+	removed := make(chan error, 1)
+	go func() { removed <- g.remove(ctx) }()
+	select {
+	case err := <-removed:
+		return failed("unregister", g.path, err)
+	case <-ctx.Done():
+		return failed("unregister", g.path, line.GaveUp(ctx, fmt.Errorf("the removal goes on in the background: %w", ctx.Err())))
+	}
+}
+
+// remove removes all nodes. It ends when they have gone, or soon after ctx.
+func (g *Registration) remove(ctx context.Context) error {
+	places := g.standing()
+	errs := make(chan error, len(places))
+	for _, p := range places {
 		go func() { errs <- p.remove(ctx) }()
 	}
 	var err error
-	for range g.places {
+	for range places {
 		err = oneline.Join(err, <-errs)
 	}
-	return failed("unregister", g.path, err)
+	return err
+}
+
+// standing returns the places that may stand after Unregister: no change of the
+// instance begins any more, and it waits for the one that is under way.
+func (g *Registration) standing() []place {
+	g.turn <- struct{}{}
+	defer func() { <-g.turn }()
+	return g.places
 }
 
 // Done returns a channel that is closed when the registration has ended for
@@ -395,10 +415,7 @@ func (g *Registration) end() {
 	case <-g.r.sm.Done():
 		return
 	}
-	g.turn <- struct{}{}
-	places := g.places
-	<-g.turn
-	for _, p := range places {
+	for _, p := range g.standing() {
 		select {
 		case <-p.done():
 		case <-g.r.sm.Done():

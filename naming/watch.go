@@ -10,6 +10,7 @@ import (
 
 	"github.com/docent-go/docent/internal/grace"
 	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/internal/once"
 	"github.com/docent-go/docent/session"
 )
 
@@ -119,7 +120,7 @@ type Service struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	work    sync.WaitGroup
-	closing sync.Once
+	closing once.Once
 	wake    chan struct{} // holds a token when the loop may have something to do
 	away    atomic.Bool   // no server is connected, or none has been asked since
 	cache   *cacheKeeper  // nil without a file
@@ -191,7 +192,8 @@ func (s *Service) start(ctx context.Context, cached bool) error {
 	opened := make(chan error, 1)
 	s.work.Go(func() { s.run(opened) })
 	if s.cache != nil {
-		s.work.Go(s.keepCache)
+		damaged := s.cache.aside
+		s.work.Go(func() { s.keepCache(damaged) })
 	}
 	select {
 	case err := <-opened:
