@@ -68,3 +68,21 @@ func TestFault58_UpdateInsideItsOwnUpdate(t *testing.T) {
 		require.False(t, errors.Is(err, config.ErrUpdateInUpdate), "it waits for its ctx")
 	})
 }
+
+func TestFault58_ConcurrentCloses(t *testing.T) {
+	testworld.EachEnd(t, func(w *testworld.World, p *testworld.Process, end func()) {
+		w.Put("/a", "1")
+		w.Put("/tree/a", "1")
+		v, err := config.Open(w.Context(), p.Manager, "/a", config.Text())
+		require.NoError(w, err)
+		tree, err := config.OpenTree(w.Context(), p.Manager, "/tree", config.Text())
+		require.NoError(w, err)
+		change := func(text string) (string, error) { return text + "1", nil }
+		update := func() { _, _ = v.Update(w.Within(time.Minute), change) } // it may be done or not
+		closing := w.Twice(v.Close, end, update, update)
+		require.Equal(w, [2]error{}, closing)
+		require.Equal(w, [2]error{}, w.Twice(tree.Close))
+		require.Error(w, v.Err())
+		require.Error(w, tree.Err())
+	})
+}

@@ -32,17 +32,13 @@ func (h *hookFunc) OnAcquired(i session.HoldInfo) {
 // both calls return when the grace period is over, with one result.
 func TestFault58_HookReleasesTheHoldWhoseReleaseRunsIt(t *testing.T) {
 	inWorld(t, func(w *world) {
-		var armed *session.Hold
 		inner := make(chan error, 1)
 		h := &hookFunc{}
 		p := w.process(func(cfg *session.Config) { cfg.Hooks = []session.Hook{h} })
 		hold := p.enter("/locks/a")
-		armed = hold
 		h.op = func(o session.OpInfo) {
-			if o.Path == hold.Path() && armed != nil {
-				release := armed.Release
-				armed = nil
-				inner <- release()
+			if o.Path == hold.Path() {
+				inner <- hold.Release()
 			}
 		}
 		began := time.Now()
