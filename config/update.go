@@ -11,6 +11,7 @@ import (
 
 	"github.com/docent-go/docent/internal/chance"
 	"github.com/docent-go/docent/internal/goroutine"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
 
@@ -41,6 +42,8 @@ import (
 // now does not tell. It is then not repeated, but may be by a caller whose f
 // changes nothing the second time.
 func (v *Value[T]) Update(ctx context.Context, f func(T) (T, error)) (*Snapshot[T], error) {
+	misuse.NilFunc(f == nil, "Value.Update")
+	v.made()
 	if err := v.ended(); err != nil {
 		return nil, err
 	}
