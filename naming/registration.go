@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/znode"
@@ -157,10 +158,16 @@ func (e ephemeral) state() State {
 	return State{In: true, Token: s.Czxid, Session: s.Session.ID()}
 }
 
+// made panics for a Registration that Register has not made.
+func (g *Registration) made() {
+	misuse.ZeroValue(g == nil || g.r == nil, "or nil naming.Registration", "Registry.Register")
+}
+
 // Instance returns the instance as it was last registered or updated. Its ID
 // is the present name of its node: with DynamicSequential it has another
 // number in each session.
 func (g *Registration) Instance() Instance {
+	g.made()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	in := g.in
@@ -170,6 +177,7 @@ func (g *Registration) Instance() Instance {
 
 // Path returns the present path of the instance's node.
 func (g *Registration) Path() string {
+	g.made()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.current.path()
@@ -179,6 +187,7 @@ func (g *Registration) Path() string {
 // once the session can no longer be trusted it says no, although others may
 // see the instance for a while.
 func (g *Registration) State() State {
+	g.made()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.ctx.Err() != nil {
@@ -192,6 +201,7 @@ func (g *Registration) State() State {
 // sequence, and so does the error session.ErrClosed. States that pass while the
 // loop body runs are left out.
 func (g *Registration) Changes(ctx context.Context) iter.Seq2[State, error] {
+	g.made()
 	return func(yield func(State, error) bool) {
 		var last State
 		for ctx.Err() == nil {
@@ -262,6 +272,7 @@ func (g *Registration) Undrain(ctx context.Context) error {
 }
 
 func (g *Registration) change(ctx context.Context, to func(*Instance) Instance) error {
+	g.made()
 	within, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(g.ctx, cancel)()
@@ -369,6 +380,7 @@ func (g *Registration) move(ctx context.Context, in Instance, name string, data 
 // static instance that somebody else has removed and registered again nothing
 // is removed.
 func (g *Registration) Unregister(ctx context.Context) error {
+	g.made()
 	g.cancel() // an Update that is under way ends at once
 	removed := make(chan error, 1)
 	go func() { removed <- g.remove(ctx) }()
@@ -405,7 +417,10 @@ func (g *Registration) standing() []place {
 // Done returns a channel that is closed when the registration has ended for
 // good: after Unregister, once the instance is out, or when the Manager is
 // closed.
-func (g *Registration) Done() <-chan struct{} { return g.done }
+func (g *Registration) Done() <-chan struct{} {
+	g.made()
+	return g.done
+}
 
 // end closes done.
 func (g *Registration) end() {
