@@ -50,6 +50,7 @@ type Hold struct {
 //
 // A node that is not watched yet is watched once the hold has lasted for 10 ms.
 func (n *Node) Hold(ctx context.Context, token int64) (*Hold, error) {
+	n.made()
 	return n.HoldWatched(ctx, token, watchLate)
 }
 
@@ -57,6 +58,7 @@ func (n *Node) Hold(ctx context.Context, token int64) (*Hold, error) {
 // for the given time: one that ends before costs no request for that. A
 // deletion by others is noticed at the earliest then.
 func (n *Node) HoldWatched(ctx context.Context, token int64, after time.Duration) (*Hold, error) {
+	n.made()
 	for {
 		if err := n.s.prove(ctx, n.path); err != nil {
 			return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -17,7 +18,7 @@ import (
 // A value is an exported function, or a pointer: to a zero value, or to what a
 // constructor has made of a nil Manager. Misuse calls
 //   - each function and method with nil for functions and zero for everything
-//     else, and runs the sequences that it returns,
+//     else, once more with a path for texts, and runs the sequences that it returns,
 //   - each that takes options with one that is nil,
 //   - each method that a type of its own declares on a nil pointer. Errors are
 //     left out, and types that are not structs.
@@ -69,11 +70,15 @@ func misuse(t *testing.T, name string, f reflect.Value) {
 	of := f.Type()
 	args := make([]reflect.Value, of.NumIn())
 	given := false // a nil function
+	var texts []int
 	for i := range args {
 		args[i] = reflect.Zero(of.In(i))
 		given = given || of.In(i).Kind() == reflect.Func
 		if of.In(i) == reflect.TypeFor[context.Context]() {
 			args[i] = reflect.ValueOf(context.Background())
+		}
+		if of.In(i).Kind() == reflect.String {
+			texts = append(texts, i)
 		}
 	}
 	t.Run(name, func(t *testing.T) {
@@ -82,6 +87,15 @@ func misuse(t *testing.T, name string, f reflect.Value) {
 			t.Errorf("it makes an option of a nil function")
 		}
 	})
+	if len(texts) > 0 { // behind what refuses an empty path
+		t.Run(name+" with a path", func(t *testing.T) {
+			full := slices.Clone(args)
+			for _, i := range texts {
+				full[i] = reflect.ValueOf("/a").Convert(of.In(i))
+			}
+			saysWhatIsWrong(t, func() { call(f, full) })
+		})
+	}
 	if !of.IsVariadic() || of.In(len(args)-1).Elem().Kind() != reflect.Func {
 		return
 	}
