@@ -224,10 +224,10 @@ func (h *Hold) Session() *Session {
 // node is gone, which takes at most as long as the session can last without a
 // server; it needs no context, so that it works after the caller's has ended.
 //
-// It may be called any number of times, late and concurrently; all calls
-// return the same. The error is nil if the hold lasted until the first call.
-// Otherwise it says why the hold was lost (ErrLost), or why the node cannot be
-// removed.
+// It may be called any number of times, late and concurrently, and from within
+// a hook (see Hook); all calls return the same. The error is nil if the hold
+// lasted until the first call. Otherwise it says why the hold was lost
+// (ErrLost), or why the node cannot be removed.
 func (h *Hold) Release() error {
 	h.made()
 	h.release.Do(func() {
