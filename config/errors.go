@@ -18,10 +18,6 @@ var (
 	// anew while Update ran, and the write, computed from the value of the
 	// old node, has replaced that of the new one.
 	ErrRecreated = errors.New("the node was re-created during the update, and its new value has been replaced")
-	// ErrUpdateInUpdate is returned by an Update that is called inside the
-	// function, the codec or the Validate of another Update of the same Value.
-	ErrUpdateInUpdate = errors.New("Update is called inside an Update of the same value, and would wait for it: " +
-		"return the new value from the function instead")
 )
 
 // BadValueError says that a node holds a value that does not decode or does not

@@ -10,7 +10,6 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/chance"
-	"github.com/docent-go/docent/internal/goroutine"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
@@ -32,8 +31,7 @@ import (
 // Update returns a snapshot, the write is done, and Load shows it or something
 // newer, unless ctx ended just before that: then Load will soon. Updates of one
 // Value wait for each other. So f, the codec and Validate must not call Update of
-// the same Value: that call would wait for itself, and fails with
-// ErrUpdateInUpdate at once. On a goroutine of its own it waits until its ctx ends.
+// the same Value: that call would wait for itself, until its ctx ends.
 //
 // ctx bounds all of it. Errors, besides f's own: *BadValueError when the
 // present value does not decode (use Store.Set to repair it); ErrRecreated;
@@ -53,17 +51,9 @@ func (v *Value[T]) Update(ctx context.Context, f func(T) (T, error)) (*Snapshot[
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("config %s: update: %w", v.path, err)
 	}
-	self := goroutine.ID()
-	if v.updater.Load() == self {
-		return nil, fmt.Errorf("config %s: update: %w", v.path, ErrUpdateInUpdate)
-	}
 	select {
 	case v.updating <- struct{}{}:
-		v.updater.Store(self)
-		defer func() {
-			v.updater.Store(0)
-			<-v.updating
-		}()
+		defer func() { <-v.updating }()
 	case <-ctx.Done():
 		return nil, fmt.Errorf("config %s: update: %w", v.path, context.Cause(ctx))
 	case <-v.mirror.Done():

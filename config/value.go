@@ -41,7 +41,6 @@ type Value[T any] struct {
 	view   atomic.Pointer[view[T]]
 
 	updating chan struct{} // holds a token while an Update runs
-	updater  atomic.Uint64 // the goroutine that has put it there; 0 while there is none
 
 	// Of the goroutine that follows the node.
 	rev uint64 // of the mirror's state that was decoded last
