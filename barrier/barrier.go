@@ -27,15 +27,18 @@ func New(sm *session.Manager, path string) *Barrier {
 }
 
 // made panics for a Barrier that New has not made, or was given no Manager.
-func (b *Barrier) made() { made(b.sm) }
+func (b *Barrier) made() { made(b == nil || b.sm == nil) }
 
-func made(sm *session.Manager) {
-	misuse.If(sm == nil, "a barrier without a Manager is used: "+
+func made(not bool) {
+	misuse.If(not, "a barrier without a Manager is used: "+
 		"get one from barrier.New or NewDouble, with the Manager of session.Dial")
 }
 
 // Path returns the path of the gate.
-func (b *Barrier) Path() string { return b.path }
+func (b *Barrier) Path() string {
+	misuse.ZeroValue(b == nil, "or nil barrier.Barrier", "barrier.New")
+	return b.path
+}
 
 // ErrNotGate is returned by Set and Lift if the znode at the path is not a gate's.
 // It is left as it is. The text says what exists there.

@@ -67,9 +67,7 @@ func NewDouble(sm *session.Manager, path string, count int, opts ...Option) *Dou
 		sm: sm, dir: path, ready: znode.Join(path, readyName), count: count,
 		err: znode.Validate(path), visits: make(map[string]ghost),
 	}
-	for _, opt := range opts {
-		opt(d)
-	}
+	misuse.Apply("barrier.NewDouble", d, opts)
 	if d.err == nil && (count < 1 || count > MaxCount) {
 		d.err = fmt.Errorf("the count of members is %d: it must be between 1 and %d", count, MaxCount)
 	}
@@ -77,13 +75,19 @@ func NewDouble(sm *session.Manager, path string, count int, opts ...Option) *Dou
 }
 
 // made panics for a Double that NewDouble has not made, or was given no Manager.
-func (d *Double) made() { made(d.sm) }
+func (d *Double) made() { made(d == nil || d.sm == nil) }
 
 // Path returns the path of the rendezvous.
-func (d *Double) Path() string { return d.dir }
+func (d *Double) Path() string {
+	misuse.ZeroValue(d == nil, "or nil barrier.Double", "barrier.NewDouble")
+	return d.dir
+}
 
 // Count returns how many members it is for.
-func (d *Double) Count() int { return d.count }
+func (d *Double) Count() int {
+	misuse.ZeroValue(d == nil, "or nil barrier.Double", "barrier.NewDouble")
+	return d.count
+}
 
 // Enter waits until as many members as the barrier is for have come, and goes
 // in with them. It waits until a round that is ending has ended. It waits

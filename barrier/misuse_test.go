@@ -8,5 +8,8 @@ import (
 )
 
 func TestFault59_Misuse(t *testing.T) {
-	testworld.Misuse(t, new(barrier.Barrier), new(barrier.Double), new(barrier.Visit), barrier.New(nil, "/a"), barrier.NewDouble(nil, "/a", 2))
+	testworld.Misuse(t,
+		barrier.New, barrier.NewDouble, barrier.ID,
+		new(barrier.Barrier), new(barrier.Double), new(barrier.Visit), barrier.New(nil, "/a"), barrier.NewDouble(nil, "/a", 2),
+	)
 }

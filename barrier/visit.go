@@ -54,7 +54,7 @@ func (d *Double) visit(ctx context.Context, e *entrant, node *session.Node, r *r
 // lost before, Leave returns at once and the error matches session.ErrLost.
 // Other errors: session.ErrClosed; what the server answers, such as zk.ErrNoAuth.
 func (v *Visit) Leave(ctx context.Context) error {
-	misuse.ZeroValue(v.d == nil, "Visit", "Double.Enter")
+	misuse.ZeroValue(v == nil || v.d == nil, "or nil barrier.Visit", "Double.Enter")
 	select {
 	case v.turn <- struct{}{}:
 		defer func() { <-v.turn }()
@@ -89,7 +89,7 @@ func (v *Visit) Leave(ctx context.Context) error {
 // Release leaves without waiting for the others. Otherwise it is
 // session.Hold.Release.
 func (v *Visit) Release() error {
-	misuse.ZeroValue(v.d == nil, "Visit", "Double.Enter")
+	misuse.ZeroValue(v == nil || v.d == nil, "or nil barrier.Visit", "Double.Enter")
 	<-v.out()
 	return v.result
 }

@@ -17,6 +17,7 @@ import (
 // Any number of loops may run at the same time. None costs a goroutine, a
 // request or a watch.
 func (v *Value[T]) Changes(ctx context.Context) iter.Seq2[*Snapshot[T], error] {
+	v.made()
 	return func(yield func(*Snapshot[T], error) bool) {
 		var rev, errRev uint64
 		for ctx.Err() == nil {

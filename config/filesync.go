@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/atomicfile"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
 
@@ -47,6 +48,7 @@ func RemoveWithKey() FileOption { return func(o *fileOptions) { o.remove = true 
 // Values that follow each other while f runs are skipped; the last one never
 // is.
 func AfterChange(f func(FileChange)) FileOption {
+	misuse.NilFunc(f == nil, "config.AfterChange")
 	return func(o *fileOptions) { o.onChange = f }
 }
 
@@ -54,12 +56,14 @@ func AfterChange(f func(FileChange)) FileOption {
 // that is refused, a file that cannot be written (each failed try), a key that
 // may not be read.
 func OnProblem(f func(error)) FileOption {
+	misuse.NilFunc(f == nil, "config.OnProblem")
 	return func(o *fileOptions) { o.onProblem = f }
 }
 
 // CheckFile refuses values for which f returns an error; the file then keeps
 // the last good one.
 func CheckFile(f func(data []byte) error) FileOption {
+	misuse.NilFunc(f == nil, "config.CheckFile")
 	return func(o *fileOptions) { o.check = f }
 }
 
@@ -89,10 +93,9 @@ const (
 // start; session.ErrClosed; session.ErrUnreachable is not among them, as
 // SyncFile waits for a session as long as ctx lasts.
 func SyncFile(ctx context.Context, sm *session.Manager, path, file string, opts ...FileOption) error {
+	misuse.NilManager(sm == nil, "config.SyncFile")
 	o := fileOptions{mode: 0o600}
-	for _, opt := range opts {
-		opt(&o)
-	}
+	misuse.Apply("config.SyncFile", &o, opts)
 	err := syncFile(ctx, sm, path, file, &o)
 	if err == nil || ctx.Err() != nil {
 		return nil

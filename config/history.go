@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -96,6 +97,7 @@ func parseRecord(name string) (record, bool) {
 
 // dirs returns the node of a key and that of its history.
 func (h *History) dirs(key string) (path, dir string, err error) {
+	misuse.ZeroValue(h == nil || h.s == nil, "or nil config.History", "Store.History")
 	if h.keep < 1 || h.keep > MaxHistory {
 		return "", "", h.s.failed(key, fmt.Errorf("a history keeps 1 to %d values, not %d", MaxHistory, h.keep))
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/docent-go/docent/internal/jsonmerge"
+	"github.com/docent-go/docent/internal/misuse"
 )
 
 // JSONOption changes how JSON decodes.
@@ -36,9 +37,7 @@ func Strict() JSONOption { return func(r *jsonRules) { r.strict = true } }
 // makes null goes with everything in it.
 func JSON[T any](opts ...JSONOption) Codec[T] {
 	var rules jsonRules
-	for _, o := range opts {
-		o(&rules)
-	}
+	misuse.Apply("config.JSON", &rules, opts)
 	nilable := false
 	switch reflect.TypeFor[T]().Kind() {
 	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Interface:

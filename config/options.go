@@ -1,6 +1,10 @@
 package config
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/docent-go/docent/internal/misuse"
+)
 
 // Option changes how Open opens a Value.
 type Option[T any] func(*options[T])
@@ -25,6 +29,7 @@ func Default[T any](value T) Option[T] {
 // follows the node, so it must return. It may be given more than once: each f
 // has to agree.
 func Validate[T any](f func(T) error) Option[T] {
+	misuse.NilFunc(f == nil, "config.Validate")
 	return func(o *options[T]) {
 		first := o.validate
 		o.validate = func(value T) error {

@@ -51,6 +51,7 @@ func CheckKey(key string, version int32) KeyOp {
 // fit in one request; session.ErrUnknownOutcome when the answer was lost: all
 // or none was done, and it is not repeated.
 func (s *Store) Publish(ctx context.Context, steps ...KeyOp) error {
+	s.made()
 	ops := make([]session.Op, len(steps))
 	paths := make([]string, len(steps))
 	for i, step := range steps {

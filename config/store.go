@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -57,9 +58,15 @@ type Entry struct {
 	ModTime time.Time // when Data was written, by the server's clock
 }
 
+// made panics for a Store that NewStore has not made, or was given no Manager.
+func (s *Store) made() {
+	misuse.If(s == nil || s.sm == nil, "a Store without a Manager is used: get one from config.NewStore, with the Manager of session.Dial")
+}
+
 // path returns the node of a key, such as "limits" or "db/limits". A key may
 // begin with /, which changes nothing.
 func (s *Store) path(key string) (string, error) {
+	s.made()
 	if err := znode.ValidateRoot(s.base); err != nil {
 		return "", fmt.Errorf("config store: base: %w", err)
 	}

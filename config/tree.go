@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -48,6 +49,7 @@ type TreeSnapshot[T any] struct {
 
 // Lookup returns a key, or nil. It allocates nothing.
 func (s *TreeSnapshot[T]) Lookup(key string) *Key[T] {
+	misuse.ZeroValue(s == nil, "or nil config.TreeSnapshot", "Tree.Load")
 	i, found := slices.BinarySearchFunc(s.Keys, key, func(k Key[T], key string) int { return strings.Compare(k.Key, key) })
 	if !found {
 		return nil
@@ -57,6 +59,7 @@ func (s *TreeSnapshot[T]) Lookup(key string) *Key[T] {
 
 // Value returns the value of a key, or the Default where there is none.
 func (s *TreeSnapshot[T]) Value(key string) T {
+	misuse.ZeroValue(s == nil, "or nil config.TreeSnapshot", "Tree.Load")
 	if k := s.Lookup(key); k != nil {
 		return k.Value
 	}
@@ -109,10 +112,9 @@ type treeView[T any] struct {
 // there was no session; session.ErrClosed; without Default and Wait also
 // zk.ErrNoAuth where a key may not be read.
 func OpenTree[T any](ctx context.Context, sm *session.Manager, path string, codec Codec[T], opts ...Option[T]) (*Tree[T], error) {
+	misuse.NilManager(sm == nil, "config.OpenTree")
 	t := &Tree[T]{path: path, codec: codec, decoded: make(map[string]*decodedKey[T])}
-	for _, o := range opts {
-		o(&t.opts)
-	}
+	misuse.Apply("config.OpenTree", &t.opts, opts)
 	if codec.Decode == nil {
 		return nil, fmt.Errorf("config tree %s: the codec has no Decode", path)
 	}
@@ -157,18 +159,30 @@ func (t *Tree[T]) awaitFirst(ctx context.Context) error {
 	}
 }
 
+// made panics for a Tree that OpenTree has not made.
+func (t *Tree[T]) made() {
+	misuse.ZeroValue(t == nil || t.mirror == nil, "or nil config.Tree", "config.OpenTree")
+}
+
 // Path returns the path of the directory, below the Manager's root.
-func (t *Tree[T]) Path() string { return t.path }
+func (t *Tree[T]) Path() string {
+	t.made()
+	return t.path
+}
 
 // Load returns the present keys. It is one atomic load, without a lock or an
 // allocation. The result is never nil; after Close it is the last that was
 // known.
-func (t *Tree[T]) Load() *TreeSnapshot[T] { return &t.view.Load().TreeSnapshot }
+func (t *Tree[T]) Load() *TreeSnapshot[T] {
+	t.made()
+	return &t.view.Load().TreeSnapshot
+}
 
 // Err returns what is wrong at present, or nil: the first of the bad values, or
 // why something can not be read. A lost connection is no error, but makes the
 // Tree Stale.
 func (t *Tree[T]) Err() error {
+	t.made()
 	if err := t.ended(); err != nil {
 		return err
 	}
@@ -180,12 +194,16 @@ func (t *Tree[T]) Err() error {
 
 // Stale reports whether the keys may be out of date for longer than usual, as
 // Value.Stale does.
-func (t *Tree[T]) Stale() bool { return t.mirror.Stale() }
+func (t *Tree[T]) Stale() bool {
+	t.made()
+	return t.mirror.Stale()
+}
 
 // Close ends the Tree and waits until nothing of it is left running. For a codec
 // or a Validate that runs it waits for a second at most, so that they may call it.
 // It may be called more than once. The error is always nil.
 func (t *Tree[T]) Close() error {
+	t.made()
 	t.mirror.Close()
 	return nil
 }
@@ -213,6 +231,7 @@ func (t *Tree[T]) ended() error {
 // Any number of loops may run at the same time. None costs a goroutine, a
 // request or a watch.
 func (t *Tree[T]) Changes(ctx context.Context) iter.Seq2[*TreeSnapshot[T], error] {
+	t.made()
 	return func(yield func(*TreeSnapshot[T], error) bool) {
 		var rev uint64
 		var told []error

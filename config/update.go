@@ -10,6 +10,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
 
@@ -29,7 +30,8 @@ import (
 // What f returns must decode and validate again; else nothing is written. When
 // Update returns a snapshot, the write is done, and Load shows it or something
 // newer, unless ctx ended just before that: then Load will soon. Updates of one
-// Value wait for each other.
+// Value wait for each other. So f, the codec and Validate must not call Update of
+// the same Value: that call would wait for itself, until its ctx ends.
 //
 // ctx bounds all of it. Errors, besides f's own: *BadValueError when the
 // present value does not decode (use Store.Set to repair it); ErrRecreated;
@@ -38,6 +40,8 @@ import (
 // now does not tell. It is then not repeated, but may be by a caller whose f
 // changes nothing the second time.
 func (v *Value[T]) Update(ctx context.Context, f func(T) (T, error)) (*Snapshot[T], error) {
+	misuse.NilFunc(f == nil, "Value.Update")
+	v.made()
 	if err := v.ended(); err != nil {
 		return nil, err
 	}

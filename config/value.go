@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
 
@@ -68,10 +69,9 @@ type view[T any] struct {
 // first, its error, with session.ErrUnreachable if there was no session, and
 // with whatever of the above Wait was waiting out; session.ErrClosed.
 func Open[T any](ctx context.Context, sm *session.Manager, path string, codec Codec[T], opts ...Option[T]) (*Value[T], error) {
+	misuse.NilManager(sm == nil, "config.Open")
 	v := &Value[T]{sm: sm, path: path, codec: codec, updating: make(chan struct{}, 1)}
-	for _, o := range opts {
-		o(&v.opts)
-	}
+	misuse.Apply("config.Open", &v.opts, opts)
 	if codec.Decode == nil {
 		return nil, fmt.Errorf("config %s: the codec has no Decode", path)
 	}
@@ -120,18 +120,30 @@ func (v *Value[T]) awaitFirst(ctx context.Context) error {
 	}
 }
 
+// made panics for a Value that Open has not made.
+func (v *Value[T]) made() {
+	misuse.ZeroValue(v == nil || v.mirror == nil, "or nil config.Value", "config.Open")
+}
+
 // Path returns the path of the node, below the Manager's root.
-func (v *Value[T]) Path() string { return v.path }
+func (v *Value[T]) Path() string {
+	v.made()
+	return v.path
+}
 
 // Load returns the present value: the last good one. It is one atomic load,
 // without a lock or an allocation. The result is never nil; it is shared, and
 // must not be changed. After Close it is the last that was known.
-func (v *Value[T]) Load() *Snapshot[T] { return &v.view.Load().Snapshot }
+func (v *Value[T]) Load() *Snapshot[T] {
+	v.made()
+	return &v.view.Load().Snapshot
+}
 
 // Err returns what is wrong at present, or nil: a *BadValueError while the node
 // holds a bad value, or why it can not be read (zk.ErrNoAuth). A lost
 // connection is no error, but makes the value Stale.
 func (v *Value[T]) Err() error {
+	v.made()
 	if err := v.ended(); err != nil {
 		return err
 	}
@@ -142,13 +154,17 @@ func (v *Value[T]) Err() error {
 // it is true from the moment at which the connection is known to be lost until
 // the node has been read again, and after Close. A connection that has died
 // silently is known to be lost after half of the session timeout.
-func (v *Value[T]) Stale() bool { return v.mirror.Stale() }
+func (v *Value[T]) Stale() bool {
+	v.made()
+	return v.mirror.Stale()
+}
 
 // Close ends the Value and waits until nothing of it is left running. Every
 // Changes ends; Load keeps the last value. For a codec or a Validate that runs
 // it waits for a second at most, so that they may call it. It may be called more
 // than once. The error is always nil.
 func (v *Value[T]) Close() error {
+	v.made()
 	v.mirror.Close()
 	return nil
 }

@@ -52,9 +52,7 @@ type Counter struct {
 // I/O; a path that cannot be used is reported by every call on the Counter.
 func New(sm *session.Manager, path string, opts ...Option) *Counter {
 	c := &Counter{sm: sm, path: path, layout: int64Layout, err: znode.Validate(path), turn: make(chan struct{}, 1)}
-	for _, opt := range opts {
-		opt(c)
-	}
+	misuse.Apply("counter.New", c, opts)
 	return c
 }
 
@@ -65,7 +63,10 @@ func (c *Counter) made() {
 }
 
 // Path returns the path of the counter.
-func (c *Counter) Path() string { return c.path }
+func (c *Counter) Path() string {
+	misuse.ZeroValue(c == nil, "or nil counter.Counter", "counter.New")
+	return c.path
+}
 
 // Value is a counter as it stood at one time.
 type Value struct {

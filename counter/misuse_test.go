@@ -8,5 +8,9 @@ import (
 )
 
 func TestFault59_Misuse(t *testing.T) {
-	testworld.Misuse(t, new(counter.Counter), new(counter.Sequence), counter.New(nil, "/a"), counter.NewSequence(nil, "/a"))
+	testworld.Misuse(t,
+		counter.New, counter.NewSequence, counter.Decimal, counter.Int32, counter.Block, counter.LowWater,
+		new(counter.Counter), new(counter.Sequence), counter.New(nil, "/a"), counter.NewSequence(nil, "/a"),
+		new(counter.FormatError),
+	)
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/docent-go/docent/internal/grace"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
 
@@ -73,9 +74,7 @@ type fetch struct {
 // by Next.
 func NewSequence(sm *session.Manager, path string, opts ...SequenceOption) *Sequence {
 	s := &Sequence{c: New(sm, path), block: DefaultBlock}
-	for _, opt := range opts {
-		opt(s)
-	}
+	misuse.Apply("counter.NewSequence", s, opts)
 	s.err = s.c.err
 	if s.err == nil && s.block < 1 {
 		s.err = fmt.Errorf("a block of %d numbers: it must have at least one", s.block)
@@ -94,6 +93,7 @@ func NewSequence(sm *session.Manager, path string, opts ...SequenceOption) *Sequ
 // ErrOverflow when the numbers are used up; ErrSetBack; *FormatError;
 // ErrSequenceClosed; session.ErrClosed; zk.ErrNoAuth. After an error Next may be called again.
 func (s *Sequence) Next(ctx context.Context) (int64, error) {
+	misuse.ZeroValue(s == nil, "or nil counter.Sequence", "counter.NewSequence")
 	s.c.made()
 	if err := ctx.Err(); err != nil {
 		return 0, s.fail(gaveUp(ctx, err))
@@ -193,6 +193,7 @@ func (s *Sequence) reserve() (span, error) {
 // The numbers that were not given are lost. It may be called more than once;
 // the error is always nil.
 func (s *Sequence) Close() error {
+	misuse.ZeroValue(s == nil, "or nil counter.Sequence", "counter.NewSequence")
 	s.c.made()
 	s.mu.Lock()
 	if s.err == nil {

@@ -37,15 +37,16 @@ func ID(id string) Option { return func(e *Election) { e.id = id } }
 // function has returned and the term was resigned, and before the next
 // campaign. err is what the function returned, joined with why the term was
 // lost if it was. Run waits for f.
-func OnTermEnd(f func(t *Term, err error)) Option { return func(e *Election) { e.told = f } }
+func OnTermEnd(f func(t *Term, err error)) Option {
+	misuse.NilFunc(f == nil, "election.OnTermEnd")
+	return func(e *Election) { e.told = f }
+}
 
 // New returns the election at path, which is below sm's root. It does no I/O;
 // a path that cannot be used is reported by every call on the Election.
 func New(sm *session.Manager, path string, opts ...Option) *Election {
 	e := &Election{sm: sm, path: path, layout: latch}
-	for _, opt := range opts {
-		opt(e)
-	}
+	misuse.Apply("election.New", e, opts)
 	if e.id == "" {
 		e.id = defaultID()
 	}
@@ -62,14 +63,20 @@ func defaultID() string {
 }
 
 // Path returns the path of the election.
-func (e *Election) Path() string { return e.path }
+func (e *Election) Path() string {
+	misuse.ZeroValue(e == nil, "or nil election.Election", "election.New")
+	return e.path
+}
 
 // ID returns the name of the candidates that this value sends into the race.
-func (e *Election) ID() string { return e.id }
+func (e *Election) ID() string {
+	misuse.ZeroValue(e == nil, "or nil election.Election", "election.New")
+	return e.id
+}
 
 // made panics for an Election that New has not made, or was given no Manager.
 func (e *Election) made() {
-	misuse.ZeroValue(e.place == nil, "Election", "election.New")
+	misuse.ZeroValue(e == nil || e.place == nil, "or nil election.Election", "election.New")
 	misuse.If(e.sm == nil, "election.New was given a nil Manager: give the one of session.Dial or session.Start")
 }
 

@@ -8,5 +8,9 @@ import (
 )
 
 func TestFault59_Misuse(t *testing.T) {
-	testworld.Misuse(t, new(election.Election), new(election.Term), election.New(nil, "/a"), election.New(nil, "/a", election.OneNode()))
+	testworld.Misuse(t,
+		election.New, election.ID, election.LeaderSelector, election.OnTermEnd, election.OneNode, election.Payload,
+		new(election.Election), new(election.Term), new(election.Leader),
+		election.New(nil, "/a"), election.New(nil, "/a", election.OneNode()),
+	)
 }

@@ -31,7 +31,7 @@ type Term struct {
 // if the term lasted until the first call, and otherwise matches
 // session.ErrLost, or says why the node cannot be removed.
 func (t *Term) Resign() error {
-	misuse.ZeroValue(t.Hold == nil, "Term", "Election.Campaign or Election.Run")
+	misuse.ZeroValue(t == nil || t.Hold == nil, "or nil election.Term", "Election.Campaign or Election.Run")
 	return t.Release()
 }
 
@@ -40,7 +40,7 @@ func (t *Term) Resign() error {
 // and campaigns again if it wants to. One that does not look goes on leading.
 // Run sees to all of that.
 func (t *Term) Transferred() <-chan struct{} {
-	misuse.ZeroValue(t.Hold == nil, "Term", "Election.Campaign or Election.Run")
+	misuse.ZeroValue(t == nil || t.Hold == nil, "or nil election.Term", "Election.Campaign or Election.Run")
 	t.listen.Do(func() {
 		t.asked = make(chan struct{})
 		if t.election.wishes != nil {
@@ -91,7 +91,7 @@ var errFixed = errors.New("only in the OneNode layout has a candidate a payload 
 // ended, and session.ErrUnknownOutcome when it is open whether the payload was
 // written.
 func (t *Term) UpdatePayload(ctx context.Context, payload string) error {
-	misuse.ZeroValue(t.Hold == nil, "Term", "Election.Campaign or Election.Run")
+	misuse.ZeroValue(t == nil || t.Hold == nil, "or nil election.Term", "Election.Campaign or Election.Run")
 	err := errFixed
 	if t.election.layout == oneNode {
 		if err = t.Err(); err == nil {

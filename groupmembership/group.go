@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -55,14 +56,20 @@ func Pause(d time.Duration) Option { return func(o *options) { o.pause = d } }
 // reported by every call on the group.
 func New(sm *session.Manager, path string, opts ...Option) *Group {
 	g := &Group{sm: sm, path: path, err: znode.Validate(path)}
-	for _, opt := range opts {
-		opt(&g.opts)
-	}
+	misuse.Apply("groupmembership.New", &g.opts, opts)
 	return g
 }
 
+// made panics for a Group that New has not made, or was given no Manager.
+func (g *Group) made() {
+	misuse.If(g == nil || g.sm == nil, "a Group without a Manager is used: get one from groupmembership.New, with the Manager of session.Dial")
+}
+
 // Path returns the group's path.
-func (g *Group) Path() string { return g.path }
+func (g *Group) Path() string {
+	misuse.ZeroValue(g == nil, "or nil groupmembership.Group", "groupmembership.New")
+	return g.path
+}
 
 // Join enters the group as id, which no other member may have, and blocks until
 // the member's node stands. The membership then lasts, from session to session,
@@ -76,6 +83,7 @@ func (g *Group) Path() string { return g.path }
 // left in the group when it fails; where there is doubt, it is looked for and
 // removed in the background.
 func (g *Group) Join(ctx context.Context, id string, payload []byte) (*Membership, error) {
+	g.made()
 	if err := cmp.Or(g.err, znode.ValidateName(id), znode.Validate(znode.Join(g.path, id))); err != nil {
 		return nil, failed("join", g.path, err)
 	}

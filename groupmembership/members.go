@@ -61,6 +61,7 @@ func memberOf(dir, id string, data []byte, stat session.Stat) Member {
 // zk.ErrNoAuth when we may not list the group. A member whose node may not be
 // read is listed with Hidden.
 func (g *Group) Members(ctx context.Context) ([]Member, error) {
+	g.made()
 	members, err := g.members(ctx)
 	return members, failed("list the members of", g.path, err)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/standing"
 )
 
@@ -47,22 +48,37 @@ func (s State) same(other State) bool {
 	return s.Token == other.Token && s.Why.Error() == other.Why.Error()
 }
 
+// made panics for a Membership that Join has not made.
+func (m *Membership) made() {
+	misuse.ZeroValue(m == nil || m.node == nil, "or nil groupmembership.Membership", "Group.Join")
+}
+
 // ID returns the member's id.
-func (m *Membership) ID() string { return m.id }
+func (m *Membership) ID() string {
+	m.made()
+	return m.id
+}
 
 // Path returns the path of the member's node.
-func (m *Membership) Path() string { return m.path }
+func (m *Membership) Path() string {
+	m.made()
+	return m.path
+}
 
 // State returns whether the member is in the group, without asking a server:
 // once the session can no longer be trusted it says no, although others may
 // see the member for a while.
-func (m *Membership) State() State { return stateOf(m.node.State()) }
+func (m *Membership) State() State {
+	m.made()
+	return stateOf(m.node.State())
+}
 
 // Changes yields the present state, and then every newer one, until ctx ends or
 // the membership does: its last state, with ErrLeft, ends the sequence, and so
 // does the error session.ErrClosed. States that pass while the loop body runs
 // are left out.
 func (m *Membership) Changes(ctx context.Context) iter.Seq2[State, error] {
+	m.made()
 	return func(yield func(State, error) bool) {
 		var last State
 		for ctx.Err() == nil {
@@ -116,12 +132,16 @@ func (m *Membership) next(ctx context.Context, now *standing.State) bool {
 // refused with session.ErrTooLarge is forgotten. Other errors: ErrReplaced and
 // ErrDuplicate while somebody else has the place; ErrLeft; session.ErrClosed.
 func (m *Membership) UpdatePayload(ctx context.Context, payload []byte) error {
+	m.made()
 	return failed("update", m.path, m.node.Set(ctx, payload))
 }
 
 // Done returns a channel that is closed when the membership has ended for good:
 // after Leave, once the member is out, or when the Manager is closed.
-func (m *Membership) Done() <-chan struct{} { return m.node.Done() }
+func (m *Membership) Done() <-chan struct{} {
+	m.made()
+	return m.node.Done()
+}
 
 // Leave takes the member out of the group and returns once its node is gone,
 // which takes at most as long as the session can last without a server; it
@@ -129,5 +149,6 @@ func (m *Membership) Done() <-chan struct{} { return m.node.Done() }
 // called any number of times. An error says why a server refuses to remove the
 // node, which then goes on being tried, and goes with its session at the latest.
 func (m *Membership) Leave() error {
+	m.made()
 	return failed("leave", m.path, m.node.Close(context.Background()))
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -75,22 +76,25 @@ func MemberPayload(data []byte) PartitionerOption { return func(p *Partitioner) 
 // OnJoin has f called by Run once the member is in the group, before it has any
 // partition: with the Membership, progress and load can be reported. f must not
 // call Leave.
-func OnJoin(f func(*Membership)) PartitionerOption { return func(p *Partitioner) { p.joined = f } }
+func OnJoin(f func(*Membership)) PartitionerOption {
+	misuse.NilFunc(f == nil, "groupmembership.OnJoin")
+	return func(p *Partitioner) { p.joined = f }
+}
 
 // OnProblem has f called by Run when there is something that it may not read:
 // the node of a member or of a claim (zk.ErrNoAuth, in an error that names the
 // node). The others are divided all the same. An error that only repeats is told
 // once; nil says that all can be read again. f is called on a goroutine of Run's,
 // one call at a time, and must not block.
-func OnProblem(f func(error)) PartitionerOption { return func(p *Partitioner) { p.told = f } }
+func OnProblem(f func(error)) PartitionerOption {
+	misuse.NilFunc(f == nil, "groupmembership.OnProblem")
+	return func(p *Partitioner) { p.told = f }
+}
 
 // InGroup gives options to the Group of members.
 func InGroup(opts ...Option) PartitionerOption {
-	return func(p *Partitioner) {
-		for _, opt := range opts {
-			opt(&p.group.opts)
-		}
-	}
+	misuse.Apply("groupmembership.InGroup", new(options), opts) // to say here that one is nil
+	return func(p *Partitioner) { misuse.Apply("groupmembership.InGroup", &p.group.opts, opts) }
 }
 
 // NewPartitioner returns the partitioner at path, of n partitions. It does no
@@ -102,9 +106,7 @@ func NewPartitioner(sm *session.Manager, path string, n int, opts ...Partitioner
 	} else if n < 1 || n > maxPartitions {
 		p.err = fmt.Errorf("the number of partitions is %d: it has to be from 1 to %d", n, maxPartitions)
 	}
-	for _, opt := range opts {
-		opt(p)
-	}
+	misuse.Apply("groupmembership.NewPartitioner", p, opts)
 	if p.settle < 0 {
 		p.err = fmt.Errorf("the time to settle is %v: it cannot be negative", p.settle)
 	}
@@ -117,11 +119,24 @@ const (
 	claimsDir  = "claims"
 )
 
+// made panics for a Partitioner that NewPartitioner has not made, or was given
+// no Manager.
+func (p *Partitioner) made() {
+	misuse.If(p == nil || p.sm == nil, "a Partitioner without a Manager is used: "+
+		"get one from groupmembership.NewPartitioner, with the Manager of session.Dial")
+}
+
 // Path returns the path of the partitioner.
-func (p *Partitioner) Path() string { return p.path }
+func (p *Partitioner) Path() string {
+	misuse.ZeroValue(p == nil, "or nil groupmembership.Partitioner", "groupmembership.NewPartitioner")
+	return p.path
+}
 
 // Group returns the group of its members, to be listed and watched.
-func (p *Partitioner) Group() *Group { return p.group }
+func (p *Partitioner) Group() *Group {
+	misuse.ZeroValue(p == nil, "or nil groupmembership.Partitioner", "groupmembership.NewPartitioner")
+	return p.group
+}
 
 func (p *Partitioner) claims() string { return znode.Join(p.path, claimsDir) }
 
@@ -164,6 +179,7 @@ type Owner struct {
 // everything. With zk.ErrNoAuth for single nodes the owners are returned as well:
 // Owner.Err says which claims are unknown.
 func (p *Partitioner) Owners(ctx context.Context) ([]Owner, error) {
+	p.made()
 	st, err := p.look(ctx)
 	if st == nil {
 		return nil, failed("list the owners of", p.path, err)

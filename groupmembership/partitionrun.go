@@ -9,6 +9,7 @@ import (
 
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/session"
@@ -35,6 +36,8 @@ import (
 // claim is left alone, and such a member has no share. A panic of f is not
 // caught.
 func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Context, part *Partition) error) error {
+	misuse.NilFunc(f == nil, "Partitioner.Run")
+	p.made()
 	if p.err != nil {
 		return failed("divide", p.path, p.err)
 	}

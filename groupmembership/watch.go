@@ -38,6 +38,7 @@ type Change struct {
 // path, which end the sequence; so does the end of ctx, without an error of its
 // own.
 func (g *Group) Watch(ctx context.Context) iter.Seq2[Change, error] {
+	g.made()
 	return func(yield func(Change, error) bool) {
 		w := &watcher{Group: g, yield: yield}
 		if g.err != nil {

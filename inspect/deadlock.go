@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
 
@@ -49,7 +50,10 @@ type DeadlockReport struct {
 
 // Complete reports whether everything was looked at. If not, a deadlock may
 // have been missed.
-func (r *DeadlockReport) Complete() bool { return r.Report.Complete() && !r.Entangled }
+func (r *DeadlockReport) Complete() bool {
+	misuse.ZeroValue(r == nil || r.Report == nil, "or nil inspect.DeadlockReport", "inspect.Deadlocks")
+	return r.Report.Complete() && !r.Entangled
+}
 
 // Deadlocks looks for sessions that wait for each other over the locks, locks
 // for readers and writers, and semaphores below path: each holds one and waits
@@ -73,7 +77,8 @@ func (r *DeadlockReport) Complete() bool { return r.Report.Complete() && !r.Enta
 //
 // ctx bounds it; the errors are those of Take.
 func Deadlocks(ctx context.Context, sm *session.Manager, path string, opts ...Option) (*DeadlockReport, error) {
-	o := newOptions(opts)
+	misuse.NilManager(sm == nil, "inspect.Deadlocks")
+	o := newOptions("inspect.Deadlocks", opts)
 	r, err := newScan(sm, o, nil).take(ctx, path)
 	if err != nil {
 		return nil, fail(ctx, path, err)

@@ -3,6 +3,8 @@ package inspect
 import (
 	"fmt"
 	"time"
+
+	"github.com/docent-go/docent/internal/misuse"
 )
 
 // Defaults of the options.
@@ -30,15 +32,13 @@ type options struct {
 	err                           error
 }
 
-func newOptions(opts []Option) options {
+func newOptions(call string, opts []Option) options {
 	o := options{
 		limit: DefaultLimit, children: DefaultChildren, names: DefaultNames, depth: -1,
 		every: DefaultEvery, rate: DefaultRate, confirm: DefaultConfirm,
 		pulse: DefaultPulse, silence: DefaultSilence,
 	}
-	for _, opt := range opts {
-		opt(&o)
-	}
+	misuse.Apply(call, &o, opts)
 	return o
 }
 
@@ -119,5 +119,6 @@ func Silence(d time.Duration) Option {
 // since the last report, which so held at the given time, by this machine's
 // clock. Watch calls f in its loop, never two at a time.
 func OnConfirm(f func(at time.Time)) Option {
+	misuse.NilFunc(f == nil, "inspect.OnConfirm")
 	return func(o *options) { o.onConfirm = f }
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -37,6 +38,7 @@ func (r *Report) Hidden() []*Hidden { return pick[*Hidden](r) }
 
 // Complete reports whether nothing was left out and nothing is hidden.
 func (r *Report) Complete() bool {
+	r.made()
 	for _, f := range r.Findings {
 		switch f.(type) {
 		case *Omitted, *Hidden:
@@ -49,7 +51,11 @@ func (r *Report) Complete() bool {
 	return true
 }
 
+// made panics for a Report that Take has not made.
+func (r *Report) made() { misuse.ZeroValue(r == nil, "or nil inspect.Report", "inspect.Take") }
+
 func pick[T Finding](r *Report) []T {
+	r.made()
 	var some []T
 	for _, f := range r.Findings {
 		if t, ok := f.(T); ok {
@@ -69,7 +75,8 @@ func pick[T Finding](r *Report) []T {
 // ctx's; zk.ErrNoNode where there is no node at path; session.ErrClosed; an
 // invalid path or option.
 func Take(ctx context.Context, sm *session.Manager, path string, opts ...Option) (*Report, error) {
-	r, err := newScan(sm, newOptions(opts), nil).take(ctx, path)
+	misuse.NilManager(sm == nil, "inspect.Take")
+	r, err := newScan(sm, newOptions("inspect.Take", opts), nil).take(ctx, path)
 	if err != nil {
 		return nil, fail(ctx, path, err)
 	}

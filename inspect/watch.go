@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -31,8 +32,9 @@ import (
 // one. After any other error it tries again, with pauses of up to MaxRetry. Watch ends when ctx does,
 // and after session.ErrClosed or the error of an invalid path or option.
 func Watch(ctx context.Context, sm *session.Manager, path string, opts ...Option) iter.Seq2[*Report, error] {
+	misuse.NilManager(sm == nil, "inspect.Watch")
+	o := newOptions("inspect.Watch", opts)
 	return func(yield func(*Report, error) bool) {
-		o := newOptions(opts)
 		if err := cmp.Or(o.err, znode.ValidateRoot(path)); err != nil {
 			if ctx.Err() == nil {
 				yield(nil, fail(ctx, path, err))

@@ -54,6 +54,7 @@ const (
 // ctx bounds the reads. Errors: ctx's; session.ErrClosed; an invalid path;
 // zk.ErrNoAuth when we may not list the directory.
 func (m *Mutex) Holders(ctx context.Context) ([]Contender, error) {
+	m.made()
 	all, err := m.contenders(ctx)
 	return all[:min(1, len(all))], err
 }
@@ -61,6 +62,7 @@ func (m *Mutex) Holders(ctx context.Context) ([]Contender, error) {
 // Waiters returns who waits for the lock, in order. What is said of Holders
 // holds for it too.
 func (m *Mutex) Waiters(ctx context.Context) ([]Contender, error) {
+	m.made()
 	all, err := m.contenders(ctx)
 	return all[min(1, len(all)):], err
 }

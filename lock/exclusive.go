@@ -48,7 +48,7 @@ type Exclusive struct {
 // does no I/O; a path that cannot be used is reported by every call on the
 // Exclusive.
 func NewExclusive(sm *session.Manager, path string, opts ...Option) *Exclusive {
-	o := newOptions(opts)
+	o := newOptions("lock.NewExclusive", opts)
 	return &Exclusive{
 		sm:      sm,
 		node:    onenode.New(onenode.Config{Manager: sm, Path: path, Data: o.data()}),
@@ -57,8 +57,14 @@ func NewExclusive(sm *session.Manager, path string, opts ...Option) *Exclusive {
 	}
 }
 
+// made panics for a nil Exclusive. A zero one is noticed where it is used.
+func (e *Exclusive) made() { misuse.ZeroValue(e == nil, "or nil lock.Exclusive", "lock.NewExclusive") }
+
 // Path returns the path of the lock, which is that of its node.
-func (e *Exclusive) Path() string { return e.path }
+func (e *Exclusive) Path() string {
+	e.made()
+	return e.path
+}
 
 // Lock waits until the lock is ours. It waits through lost connections and
 // ended sessions, and also for the node that an earlier session of this process
@@ -71,6 +77,7 @@ func (e *Exclusive) Path() string { return e.path }
 //
 // The caller must Release the Hold.
 func (e *Exclusive) Lock(ctx context.Context) (*Hold, error) {
+	e.made()
 	h, err := e.node.Acquire(ctx)
 	if err != nil {
 		return nil, e.fail("lock", err)
@@ -84,6 +91,7 @@ func (e *Exclusive) Lock(ctx context.Context) (*Hold, error) {
 // It waits for no other contender, but it does wait for a server: ctx bounds
 // that. Errors besides ErrHeld are those of Lock.
 func (e *Exclusive) TryLock(ctx context.Context) (*Hold, error) {
+	e.made()
 	h, err := e.node.Try(ctx)
 	if errors.Is(err, line.ErrTaken) {
 		err = &held{err}
@@ -109,6 +117,7 @@ func (e *Exclusive) Do(ctx context.Context, f func(ctx context.Context, h *Hold)
 // everybody: Lock returns ErrNotEphemeral. Who waits leaves no trace that could
 // be listed. ctx and the errors are those of Mutex.Holders, and so is the lag.
 func (e *Exclusive) Holders(ctx context.Context) ([]Contender, error) {
+	e.made()
 	all, err := e.holders(ctx)
 	return slices.DeleteFunc(all, func(c Contender) bool { return c.Session == 0 && !c.Hidden }), err
 }
@@ -117,6 +126,7 @@ func (e *Exclusive) Holders(ctx context.Context) ([]Contender, error) {
 // See the function Revoke. If the lock changes hands at that moment, it is the
 // next holder who is asked.
 func (e *Exclusive) Revoke(ctx context.Context) ([]Contender, error) {
+	e.made()
 	return revokeAll(ctx, e.sm, e.path, e.holders)
 }
 

@@ -9,8 +9,10 @@ import (
 
 func TestFault59_Misuse(t *testing.T) {
 	testworld.Misuse(t,
+		lock.New, lock.NewRW, lock.NewExclusive, lock.NewSemaphore, lock.NewMulti, lock.Revoke,
+		lock.Handoff, lock.ID, lock.Revocable, lock.Under, lock.Permits, lock.SharedPermits,
 		new(lock.Mutex), new(lock.RWMutex), new(lock.Exclusive), new(lock.Semaphore), new(lock.Multi),
-		new(lock.Hold), &lock.WriteHold{Hold: new(lock.Hold)}, new(lock.Permit), new(lock.MultiHold),
+		new(lock.Hold), new(lock.WriteHold), new(lock.Permit), new(lock.MultiHold),
 		lock.New(nil, "/a"), lock.New(nil, "/a", lock.Handoff(1)), lock.NewRW(nil, "/a"), lock.NewExclusive(nil, "/a"),
 		lock.NewSemaphore(nil, "/a", lock.Permits(1)), lock.NewSemaphore(nil, "/a", lock.SharedPermits("/b", 1)),
 		lock.NewMulti(lock.New(nil, "/a")), lock.NewMulti(),

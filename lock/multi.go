@@ -64,6 +64,7 @@ type MultiHold struct {
 // Tokens returns the fencing token of each lock by its path. See
 // session.Hold.Token.
 func (h *MultiHold) Tokens() map[string]int64 {
+	misuse.ZeroValue(h == nil, "or nil lock.MultiHold", "Multi.Lock")
 	h.made()
 	tokens := make(map[string]int64, len(h.paths))
 	for i, path := range h.paths {
@@ -111,7 +112,7 @@ const (
 )
 
 func (m *Multi) acquire(ctx context.Context, op string, one func(Locker, context.Context) (*Hold, error)) (*MultiHold, error) {
-	misuse.ZeroValue(len(m.locks) == 0 && m.err == nil, "Multi", "lock.NewMulti")
+	misuse.ZeroValue(m == nil || len(m.locks) == 0 && m.err == nil, "Multi", "lock.NewMulti")
 	if m.err != nil {
 		return nil, m.fail(op, m.err)
 	}
@@ -218,7 +219,7 @@ func (w writer) Lock(ctx context.Context) (*Hold, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.Hold, nil
+	return &h.Hold, nil
 }
 
 func (w writer) TryLock(ctx context.Context) (*Hold, error) {
@@ -226,5 +227,5 @@ func (w writer) TryLock(ctx context.Context) (*Hold, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.Hold, nil
+	return &h.Hold, nil
 }

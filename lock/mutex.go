@@ -35,7 +35,7 @@ type Mutex struct {
 // New returns the mutex at path, which is below sm's root. It does no I/O; a
 // path that cannot be used is reported by every call on the Mutex.
 func New(sm *session.Manager, path string, opts ...Option) *Mutex {
-	o := newOptions(opts)
+	o := newOptions("lock.New", opts)
 	m := &Mutex{
 		sm: sm,
 		line: line.New(line.Config{Manager: sm, Dir: path, Tag: mutexTag, Also: []string{kazooTag}, Data: o.data(),
@@ -49,8 +49,14 @@ func New(sm *session.Manager, path string, opts ...Option) *Mutex {
 	return m
 }
 
+// made panics for a nil Mutex. A zero one is noticed where it is used.
+func (m *Mutex) made() { misuse.ZeroValue(m == nil, "or nil lock.Mutex", "lock.New") }
+
 // Path returns the path of the lock.
-func (m *Mutex) Path() string { return m.path }
+func (m *Mutex) Path() string {
+	m.made()
+	return m.path
+}
 
 // Lock waits until the lock is ours. It waits through lost connections and
 // ended sessions; when its session ends, it lines up again in the next.
@@ -62,6 +68,7 @@ func (m *Mutex) Path() string { return m.path }
 //
 // The caller must Release the Hold.
 func (m *Mutex) Lock(ctx context.Context) (*Hold, error) {
+	m.made()
 	h, err := m.join(ctx)
 	if err != nil {
 		return nil, m.fail("lock", err)
@@ -76,6 +83,7 @@ func (m *Mutex) Lock(ctx context.Context) (*Hold, error) {
 // It waits for no other contender, but it does wait for a server: ctx bounds
 // that. Errors besides ErrHeld are those of Lock.
 func (m *Mutex) TryLock(ctx context.Context) (*Hold, error) {
+	m.made()
 	h, err := m.try(ctx)
 	if err != nil {
 		return nil, m.fail("try to lock", err)

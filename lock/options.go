@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+
+	"github.com/docent-go/docent/internal/misuse"
 )
 
 // Option changes how a lock is contended for.
@@ -26,11 +28,9 @@ func ID(id string) Option { return func(o *options) { o.id = id } }
 // looks for deadlocks; nobody else heeds it.
 func Under(sessions ...int64) Option { return func(o *options) { o.under = sessions } }
 
-func newOptions(opts []Option) options {
+func newOptions(call string, opts []Option) options {
 	var o options
-	for _, opt := range opts {
-		opt(&o)
-	}
+	misuse.Apply(call, &o, opts)
 	return o
 }
 

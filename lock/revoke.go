@@ -140,12 +140,14 @@ func revocable(path string, data []byte, stat session.Stat) error {
 // Revoke asks whoever holds the lock to give it up, and returns who was asked.
 // See the function Revoke.
 func (m *Mutex) Revoke(ctx context.Context) ([]Contender, error) {
+	m.made()
 	return revokeAll(ctx, m.sm, m.path, m.Holders)
 }
 
 // Revoke asks all who hold the lock, readers or a writer, to give it up, and
 // returns who was asked. See the function Revoke.
 func (m *RWMutex) Revoke(ctx context.Context) ([]Contender, error) {
+	m.made()
 	return revokeAll(ctx, m.sm, m.path, m.Holders)
 }
 

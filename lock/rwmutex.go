@@ -47,7 +47,7 @@ type RWMutex struct {
 // the RWMutex. The path must not be that of a Mutex: its contenders are
 // ignored here, and those here by it.
 func NewRW(sm *session.Manager, path string, opts ...Option) *RWMutex {
-	o := newOptions(opts)
+	o := newOptions("lock.NewRW", opts)
 	data := o.data()
 	return &RWMutex{
 		sm: sm,
@@ -65,38 +65,47 @@ func NewRW(sm *session.Manager, path string, opts ...Option) *RWMutex {
 	}
 }
 
+// made panics for a nil RWMutex. A zero one is noticed where it is used.
+func (m *RWMutex) made() { misuse.ZeroValue(m == nil, "or nil lock.RWMutex", "lock.NewRW") }
+
 // Path returns the path of the lock.
-func (m *RWMutex) Path() string { return m.path }
+func (m *RWMutex) Path() string {
+	m.made()
+	return m.path
+}
 
 // WriteHold is a lock that is held for writing.
 type WriteHold struct {
-	*Hold
+	Hold
 	m *RWMutex
 }
 
 // Lock waits until the lock is ours for writing. ctx and the errors are those
 // of Mutex.Lock. The caller must Release the WriteHold.
 func (m *RWMutex) Lock(ctx context.Context) (*WriteHold, error) {
+	m.made()
 	h, err := m.write.Join(ctx)
 	if err != nil {
 		return nil, m.fail("lock", err)
 	}
-	return &WriteHold{newHold(h), m}, nil
+	return &WriteHold{Hold{Hold: h}, m}, nil
 }
 
 // TryLock takes the lock for writing if nobody has it and nobody waits for it,
 // and returns ErrHeld otherwise. It is Mutex.TryLock in all else.
 func (m *RWMutex) TryLock(ctx context.Context) (*WriteHold, error) {
+	m.made()
 	h, err := try(ctx, m.write)
 	if err != nil {
 		return nil, m.fail("try to lock", err)
 	}
-	return &WriteHold{newHold(h), m}, nil
+	return &WriteHold{Hold{Hold: h}, m}, nil
 }
 
 // RLock waits until the lock is ours for reading. ctx and the errors are those
 // of Mutex.Lock. The caller must Release the Hold.
 func (m *RWMutex) RLock(ctx context.Context) (*Hold, error) {
+	m.made()
 	h, err := m.read.Join(ctx)
 	if err != nil {
 		return nil, m.fail("read-lock", err)
@@ -107,6 +116,7 @@ func (m *RWMutex) RLock(ctx context.Context) (*Hold, error) {
 // TryRLock takes the lock for reading if no writer has it and none waits for
 // it, and returns ErrHeld otherwise. It is Mutex.TryLock in all else.
 func (m *RWMutex) TryRLock(ctx context.Context) (*Hold, error) {
+	m.made()
 	h, err := try(ctx, m.read)
 	if err != nil {
 		return nil, m.fail("try to read-lock", err)
@@ -153,7 +163,7 @@ func (m *RWMutex) RDo(ctx context.Context, f func(ctx context.Context, h *Hold) 
 //
 // The caller must Release the new Hold.
 func (h *WriteHold) Downgrade(ctx context.Context) (*Hold, error) {
-	misuse.ZeroValue(h.Hold == nil, "WriteHold", "RWMutex.Lock")
+	misuse.ZeroValue(h == nil || h.m == nil, "or nil lock.WriteHold", "RWMutex.Lock")
 	dir, name := znode.Split(h.Path())
 	_, number, _ := strings.Cut(name, writeTag)
 	path := znode.Join(dir, znode.Protected(znode.NewGUID(), readTag+number))
@@ -167,6 +177,7 @@ func (h *WriteHold) Downgrade(ctx context.Context) (*Hold, error) {
 // Holders returns who holds the lock: readers, or one writer, or nobody. What
 // is said of Mutex.Holders holds for it too.
 func (m *RWMutex) Holders(ctx context.Context) ([]Contender, error) {
+	m.made()
 	all, n, err := m.contenders(ctx)
 	return all[:n], err
 }
@@ -174,6 +185,7 @@ func (m *RWMutex) Holders(ctx context.Context) ([]Contender, error) {
 // Waiters returns who waits for the lock, in order. What is said of
 // Mutex.Holders holds for it too.
 func (m *RWMutex) Waiters(ctx context.Context) ([]Contender, error) {
+	m.made()
 	all, n, err := m.contenders(ctx)
 	return all[n:], err
 }

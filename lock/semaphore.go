@@ -50,7 +50,7 @@ type Semaphore struct {
 // cannot be used is reported by every call on the Semaphore. Of the options it takes
 // ID.
 func NewSemaphore(sm *session.Manager, path string, limit Limit, opts ...Option) *Semaphore {
-	o := newOptions(opts)
+	o := newOptions("lock.NewSemaphore", opts)
 	err := znode.Validate(path)
 	if err == nil {
 		err = limit.validate()
@@ -66,8 +66,14 @@ func NewSemaphore(sm *session.Manager, path string, limit Limit, opts ...Option)
 	}
 }
 
+// made panics for a nil Semaphore. A zero one is noticed where it is used.
+func (s *Semaphore) made() { misuse.ZeroValue(s == nil, "or nil lock.Semaphore", "lock.NewSemaphore") }
+
 // Path returns the path of the semaphore.
-func (s *Semaphore) Path() string { return s.path }
+func (s *Semaphore) Path() string {
+	s.made()
+	return s.path
+}
 
 // Permit is one permit that is held, or several that were acquired at once. It
 // ends when any of them ends.
@@ -78,6 +84,7 @@ type Permit struct {
 
 // N returns how many permits these are.
 func (p *Permit) N() int {
+	misuse.ZeroValue(p == nil, "or nil lock.Permit", "Semaphore.Acquire")
 	p.made()
 	return len(p.holds)
 }
@@ -88,7 +95,10 @@ func (p *Permit) N() int {
 // refuses a smaller token than the greatest it has seen would refuse most of
 // them: there the token only tells them apart, and Guards keep those out who
 // hold no more.
-func (p *Permit) Token() int64 { return p.token }
+func (p *Permit) Token() int64 {
+	misuse.ZeroValue(p == nil, "or nil lock.Permit", "Semaphore.Acquire")
+	return p.token
+}
 
 // Acquire waits for n permits, and takes all of them or none. Those who wait
 // come in the order in which they asked, over all processes: one who asks for
@@ -104,6 +114,7 @@ func (p *Permit) Token() int64 { return p.token }
 //
 // The caller must Release the Permit.
 func (s *Semaphore) Acquire(ctx context.Context, n int) (*Permit, error) {
+	s.made()
 	p, err := s.observed(ctx, false, n, s.acquire)
 	if err != nil {
 		return nil, s.fail(n, "acquire", err)
@@ -133,6 +144,7 @@ func (s *Semaphore) observed(ctx context.Context, try bool, n int,
 // It waits for nobody but a server: ctx bounds that. Other errors are those of
 // Acquire.
 func (s *Semaphore) TryAcquire(ctx context.Context, n int) (*Permit, error) {
+	s.made()
 	p, err := s.observed(ctx, true, n, s.try)
 	if err != nil {
 		return nil, s.fail(n, "try to acquire", err)
@@ -167,6 +179,7 @@ func (s *Semaphore) Do(ctx context.Context, n int, f func(ctx context.Context, p
 // ctx bounds the reads. Errors: ctx's; session.ErrClosed; an invalid path;
 // zk.ErrNoAuth when we may not list the directories.
 func (s *Semaphore) Holders(ctx context.Context) ([]Contender, error) {
+	s.made()
 	// The leases first: of those who get their permit in between, none counts twice.
 	leases, err := s.contenders(ctx, s.leases)
 	if err != nil {
@@ -193,6 +206,7 @@ func (s *Semaphore) Holders(ctx context.Context) ([]Contender, error) {
 // Waiters returns who waits for permits, in order. What is said of Holders
 // holds for it too.
 func (s *Semaphore) Waiters(ctx context.Context) ([]Contender, error) {
+	s.made()
 	nodes, err := s.contenders(ctx, s.line)
 	if err != nil {
 		return nil, err

@@ -221,6 +221,7 @@ func makeNode(ctx context.Context, c creator, path string, data []byte) error {
 // server that has caught up with its leader: every Resize that has returned is
 // seen. ctx bounds the requests. Limit is safe for concurrent use.
 func (s *Semaphore) Limit(ctx context.Context) (int, error) {
+	s.made()
 	n, err := 0, s.err
 	if err == nil && s.limit.shared() {
 		err = s.sm.Sync(ctx, s.limit.node)
@@ -249,6 +250,7 @@ func (s *Semaphore) Limit(ctx context.Context) (int, error) {
 // tells, or Resize again. A semaphore whose limit is fixed cannot be resized.
 // Resize is safe for concurrent use; the last write counts.
 func (s *Semaphore) Resize(ctx context.Context, n int) error {
+	s.made()
 	err := s.resize(ctx, n)
 	if err != nil {
 		return fmt.Errorf("resize %s to %d permits: %w", s.path, n, err)

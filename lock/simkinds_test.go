@@ -72,7 +72,7 @@ var rwMutexes = kind{
 		if err != nil {
 			return grasp{}, err
 		}
-		return grasp{Hold: h.Hold, downgrade: h.Downgrade}, nil
+		return grasp{Hold: &h.Hold, downgrade: h.Downgrade}, nil
 	},
 	nodes: contenderPaths,
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/docent-go/docent/internal/misuse"
 )
 
 // ErrNoInstance is returned by Pick where there is nothing to pick: the source
@@ -85,15 +87,21 @@ func NewBalancer(source Source[Instance], s Strategy, opts ...BalancerOption) *B
 // BalancerOf balances over elements of any kind, such as the partitions of a
 // topic: each has an id, unique among them, and all have the same weight.
 func BalancerOf[T any](source Source[T], id func(*T) string, s Strategy, opts ...BalancerOption) *Balancer[T] {
+	misuse.If(source == nil, "a Balancer is made of a nil Source: give a Service or a List")
+	misuse.NilFunc(id == nil, "naming.BalancerOf")
+	s.made()
 	b := &Balancer[T]{
 		source: source, id: id, strategy: s.start(), epoch: time.Now(),
 		weight: func(*T) int { return 1 },
 		usable: func(*T) bool { return true },
 	}
-	for _, o := range opts {
-		o(&b.rules)
-	}
+	misuse.Apply("a Balancer", &b.rules, opts)
 	return b
+}
+
+// made panics for a Balancer that no constructor has made.
+func (b *Balancer[T]) made() {
+	misuse.ZeroValue(b == nil || b.source == nil, "or nil naming.Balancer", "Service.Balancer, naming.NewBalancer or naming.BalancerOf")
 }
 
 // Picked is what a Pick has picked.
@@ -166,6 +174,7 @@ func (b *Balancer[T]) PickOther(key string, tried ...string) (Picked[T], error) 
 // about it and does not count. Only the first Done of a Picked counts, which
 // must not be called by two goroutines at once, nor on a copy.
 func (p *Picked[T]) Done(err error) {
+	misuse.ZeroValue(p == nil, "or nil naming.Picked", "Balancer.Pick")
 	if p.over || p.state == nil {
 		return
 	}
@@ -232,6 +241,7 @@ func (b *Balancer[T]) Pending(id string) int {
 // longer than others: with 5,000 instances and Hash that is some 15 ms of a
 // processor. The error says that an option is invalid.
 func (b *Balancer[T]) Refresh() error {
+	b.made()
 	if b.rules.err != nil {
 		return b.rules.err
 	}
@@ -252,6 +262,7 @@ func (b *Balancer[T]) find(id string) *state {
 // table is the table to use now: the source's newest, or the one before while
 // somebody else is building that.
 func (b *Balancer[T]) table() (*table[T], error) {
+	b.made()
 	t := b.current.Load()
 	if t != nil && same(t.from, b.source.Load()) {
 		return t, nil

@@ -24,7 +24,8 @@ type cacheKeeper struct {
 	aside  bool // the file is damaged, and goes aside before it is written
 	wake   chan struct{}
 
-	written []Instance
+	writing chan struct{} // holds a token while the file is written
+	written []Instance    // what the file holds; guarded by writing, and so is aside
 
 	mu  sync.Mutex
 	err error // of the last attempt to read or write
@@ -33,7 +34,7 @@ type cacheKeeper struct {
 // openCache reads the file, if there is one, and returns those of its instances
 // that keep accepts.
 func openCache(path, service string, keep func(Instance) bool) (*cacheKeeper, []Instance) {
-	c := &cacheKeeper{path: path, wake: make(chan struct{}, 1)}
+	c := &cacheKeeper{path: path, wake: make(chan struct{}, 1), writing: make(chan struct{}, 1)}
 	instances, _, err := LoadCache(path, service)
 	switch {
 	case err == nil:
@@ -82,9 +83,9 @@ func (c *cacheKeeper) rouse() {
 
 // keepCache writes the file after changes, until the Service is closed. What was
 // wrong with a damaged one is a problem until it is written, so there is a pause
-// before that in which whoever has called Watch can see it.
-func (s *Service) keepCache() {
-	if s.cache.aside {
+// before that in which the caller of Watch can see it.
+func (s *Service) keepCache(damaged bool) {
+	if damaged {
 		s.pauseCache()
 	}
 	for s.ctx.Err() == nil {
@@ -118,7 +119,10 @@ func putAside(path string) error {
 
 // saveCache writes the file if it is behind.
 func (s *Service) saveCache() {
-	c, instances := s.cache, s.view.Load().Instances
+	c := s.cache
+	c.writing <- struct{}{}
+	defer func() { <-c.writing }()
+	instances := s.view.Load().Instances
 	if c.locked || same(c.written, instances) {
 		return
 	}

@@ -58,6 +58,7 @@ type Change struct {
 // the same. The end of ctx ends the sequence, and so does Close; the error
 // session.ErrClosed does too.
 func (s *Service) Changes(ctx context.Context) iter.Seq2[Change, error] {
+	s.made()
 	return func(yield func(Change, error) bool) {
 		last := &View{}
 		for first := true; ctx.Err() == nil; first = false {

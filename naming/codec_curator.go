@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -70,9 +71,7 @@ type curator struct{ enabled bool }
 // order of fields, digits and white space.
 func Curator(opts ...CuratorOption) Codec {
 	c := &curator{}
-	for _, o := range opts {
-		o(c)
-	}
+	misuse.Apply("naming.Curator", c, opts)
 	return c
 }
 

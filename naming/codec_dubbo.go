@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -52,9 +53,7 @@ type dubbo struct{ category, protocol string }
 // can & and ; within a parameter, which Dubbo itself takes for its end.
 func Dubbo(opts ...DubboOption) Codec {
 	d := &dubbo{category: dubboProviders, protocol: "dubbo"}
-	for _, o := range opts {
-		o(d)
-	}
+	misuse.Apply("naming.Dubbo", d, opts)
 	return d
 }
 

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+
+	"github.com/docent-go/docent/internal/misuse"
 )
 
 const (
@@ -33,9 +35,7 @@ var springURI = URISpec{{"scheme", true}, {"://", false}, {"address", true}, {":
 // fails on every other payload.
 func Spring(opts ...CuratorOption) Codec {
 	s := &spring{}
-	for _, o := range opts {
-		o(&s.curator)
-	}
+	misuse.Apply("naming.Spring", &s.curator, opts)
 	return s
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -53,6 +54,7 @@ func NewNames(sm *session.Manager, path, prefix string) *Names {
 // ctx bounds the call. Errors, in a *session.OpError: ctx's; session.ErrClosed;
 // what a server answers, such as zk.ErrNoAuth.
 func (n *Names) Next(ctx context.Context) (string, error) {
+	misuse.If(n == nil || n.sm == nil, "Names without a Manager are used: get them from naming.NewNames, with the Manager of session.Dial")
 	if n.err != nil {
 		return "", failed("name at", n.path, n.err)
 	}

@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/docent-go/docent/internal/oneline"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -155,10 +156,16 @@ func (e ephemeral) state() State {
 	return State{In: true, Token: s.Czxid, Session: s.Session.ID()}
 }
 
+// made panics for a Registration that Register has not made.
+func (g *Registration) made() {
+	misuse.ZeroValue(g == nil || g.r == nil, "or nil naming.Registration", "Registry.Register")
+}
+
 // Instance returns the instance as it was last registered or updated. Its ID
 // is the present name of its node: with DynamicSequential it has another
 // number in each session.
 func (g *Registration) Instance() Instance {
+	g.made()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	in := g.in
@@ -168,6 +175,7 @@ func (g *Registration) Instance() Instance {
 
 // Path returns the present path of the instance's node.
 func (g *Registration) Path() string {
+	g.made()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.current.path()
@@ -177,6 +185,7 @@ func (g *Registration) Path() string {
 // once the session can no longer be trusted it says no, although others may
 // see the instance for a while.
 func (g *Registration) State() State {
+	g.made()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.ctx.Err() != nil {
@@ -190,6 +199,7 @@ func (g *Registration) State() State {
 // sequence, and so does the error session.ErrClosed. States that pass while the
 // loop body runs are left out.
 func (g *Registration) Changes(ctx context.Context) iter.Seq2[State, error] {
+	g.made()
 	return func(yield func(State, error) bool) {
 		var last State
 		for ctx.Err() == nil {
@@ -260,6 +270,7 @@ func (g *Registration) Undrain(ctx context.Context) error {
 }
 
 func (g *Registration) change(ctx context.Context, to func(*Instance) Instance) error {
+	g.made()
 	within, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(g.ctx, cancel)()
@@ -268,7 +279,7 @@ func (g *Registration) change(ctx context.Context, to func(*Instance) Instance) 
 		defer func() { <-g.turn }()
 	case <-within.Done():
 	}
-	err := within.Err()
+	err := cmp.Or(within.Err(), g.ctx.Err()) // within ends a moment after g.ctx
 	if err == nil {
 		err = g.update(within, to)
 	}
@@ -354,54 +365,4 @@ func (g *Registration) move(ctx context.Context, in Instance, name string, data 
 	}
 	g.places = left
 	return nil
-}
-
-// Unregister removes the instance and returns once it is gone. From then on,
-// and whatever was under way, nothing of it comes back.
-//
-// ctx bounds the wait alone: the removal begins even if it has ended, and goes
-// on in the background. It works during an outage: a dynamic instance is gone
-// with its session at the latest. It may be called any number of times; after
-// an error it tries again at once. An error says why a server refuses the
-// removal; that of a dynamic instance goes on being tried all the same. Of a
-// static instance that somebody else has removed and registered again nothing
-// is removed.
-func (g *Registration) Unregister(ctx context.Context) error {
-	g.cancel()
-	// An Update that is under way ends at once.
-	g.turn <- struct{}{}
-	defer func() { <-g.turn }()
-	errs := make(chan error, len(g.places))
-	for _, p := range g.places {
-		go func() { errs <- p.remove(ctx) }()
-	}
-	var err error
-	for range g.places {
-		err = oneline.Join(err, <-errs)
-	}
-	return failed("unregister", g.path, err)
-}
-
-// Done returns a channel that is closed when the registration has ended for
-// good: after Unregister, once the instance is out, or when the Manager is
-// closed.
-func (g *Registration) Done() <-chan struct{} { return g.done }
-
-// end closes done.
-func (g *Registration) end() {
-	defer close(g.done)
-	select {
-	case <-g.ctx.Done():
-	case <-g.r.sm.Done():
-		return
-	}
-	g.turn <- struct{}{}
-	places := g.places
-	<-g.turn
-	for _, p := range places {
-		select {
-		case <-p.done():
-		case <-g.r.sm.Done():
-		}
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -53,7 +54,10 @@ type Option func(*Registry)
 func Base(path string) Option { return func(r *Registry) { r.base = path } }
 
 // WithCodec says how instances are written and read. The default is Curator().
-func WithCodec(c Codec) Option { return func(r *Registry) { r.codec = c } }
+func WithCodec(c Codec) Option {
+	misuse.If(c == nil, "naming.WithCodec is given a nil Codec")
+	return func(r *Registry) { r.codec = c }
+}
 
 // Refuse makes Register fail with ErrDuplicate at once if an instance of
 // another process stands under the id already. Without it Register waits for it
@@ -77,19 +81,26 @@ func Replace() Option { return func(r *Registry) { r.conflict = standing.Replace
 // cannot be used is reported by every call.
 func New(sm *session.Manager, opts ...Option) *Registry {
 	r := &Registry{sm: sm, codec: Curator()}
-	for _, opt := range opts {
-		opt(r)
-	}
+	misuse.Apply("naming.New", r, opts)
 	r.base = cmp.Or(r.base, r.codec.Base())
 	r.err = znode.Validate(r.base)
 	return r
 }
 
 // Base returns the path below which the services lie.
-func (r *Registry) Base() string { return r.base }
+func (r *Registry) Base() string {
+	misuse.ZeroValue(r == nil || r.codec == nil, "or nil naming.Registry", "naming.New")
+	return r.base
+}
+
+// made panics for a Registry that New has not made, or was given no Manager.
+func (r *Registry) made() {
+	misuse.If(r == nil || r.sm == nil, "a Registry without a Manager is used: get one from naming.New, with the Manager of session.Dial")
+}
 
 // dir is the directory of a service.
 func (r *Registry) dir(service string) (string, error) {
+	r.made()
 	if r.err != nil {
 		return "", r.err
 	}
@@ -100,6 +111,7 @@ func (r *Registry) dir(service string) (string, error) {
 // instance may be listed for a while. ctx bounds the read; the error is ctx's,
 // session.ErrClosed, or what the server answers, such as zk.ErrNoAuth.
 func (r *Registry) Services(ctx context.Context) ([]string, error) {
+	r.made()
 	if r.err != nil {
 		return nil, failed("list the services of", r.base, r.err)
 	}

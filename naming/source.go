@@ -3,6 +3,8 @@ package naming
 import (
 	"slices"
 	"sync/atomic"
+
+	"github.com/docent-go/docent/internal/misuse"
 )
 
 // Source is where a Balancer takes its elements from: a List, or what follows
@@ -26,18 +28,23 @@ func NewList[T any](items ...T) *List[T] {
 
 // Set replaces all that the list holds. It keeps a copy of items.
 func (l *List[T]) Set(items []T) {
+	l.made()
 	items = slices.Clone(items)
 	l.items.Store(&items)
 }
 
 // Load returns what was set last. It must not be changed.
 func (l *List[T]) Load() []T {
+	l.made()
 	items := l.items.Load()
 	if items == nil {
 		return nil
 	}
 	return *items
 }
+
+// made panics for a nil List. A zero one is empty.
+func (l *List[T]) made() { misuse.ZeroValue(l == nil, "or nil naming.List", "naming.NewList") }
 
 // same reports whether two slices are one and the same, as opposed to equal.
 func same[T any](a, b []T) bool {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+
+	"github.com/docent-go/docent/internal/misuse"
 )
 
 // Strategy is how a Balancer picks. Each Balancer that is made of it keeps its
@@ -11,6 +13,11 @@ import (
 type Strategy struct {
 	name  string
 	start func() engine
+}
+
+// made panics for a Strategy of no kind.
+func (s Strategy) made() {
+	misuse.ZeroValue(s.start == nil, "naming.Strategy", "naming.RoundRobin or one of the others")
 }
 
 // String is the name that ParseStrategy knows it by.
@@ -84,6 +91,7 @@ func seededHash(r random) Strategy {
 // that were used, 65,536 at least, and forgets older ones; each process has a
 // memory of its own. Without a key it picks as first.
 func Sticky(first Strategy) Strategy {
+	first.made()
 	return Strategy{"sticky", func() engine { return newSticky(first.start(), stickyKeys) }}
 }
 

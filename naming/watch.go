@@ -10,6 +10,8 @@ import (
 
 	"github.com/docent-go/docent/internal/grace"
 	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/once"
 	"github.com/docent-go/docent/session"
 )
 
@@ -64,7 +66,10 @@ func ProtectEmpty(d time.Duration) WatchOption { return func(w *watching) { w.pr
 // draining, which a Balancer does by itself. What f leaves out is not shown by
 // ProtectEmpty or from a CacheFile either. f must always answer the same for
 // the same instance, and not block.
-func Where(f func(Instance) bool) WatchOption { return func(w *watching) { w.keep = f } }
+func Where(f func(Instance) bool) WatchOption {
+	misuse.NilFunc(f == nil, "naming.Where")
+	return func(w *watching) { w.keep = f }
+}
 
 // Limit is how many nodes of the service are read at most: the first by name.
 // What is left out is a problem of the View. It bounds what a directory costs
@@ -119,7 +124,7 @@ type Service struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	work    sync.WaitGroup
-	closing sync.Once
+	closing once.Once
 	wake    chan struct{} // holds a token when the loop may have something to do
 	away    atomic.Bool   // no server is connected, or none has been asked since
 	cache   *cacheKeeper  // nil without a file
@@ -148,9 +153,7 @@ func (r *Registry) Watch(ctx context.Context, service string, opts ...WatchOptio
 	}
 	s := &Service{r: r, name: service, dir: dir, wake: make(chan struct{}, 1)}
 	s.opts = watching{protect: DefaultProtection, limit: DefaultLimit}
-	for _, opt := range opts {
-		opt(&s.opts)
-	}
+	misuse.Apply("Registry.Watch", &s.opts, opts)
 	if err := s.opts.validate(); err != nil {
 		return nil, failed("watch", dir, err)
 	}
@@ -191,7 +194,8 @@ func (s *Service) start(ctx context.Context, cached bool) error {
 	opened := make(chan error, 1)
 	s.work.Go(func() { s.run(opened) })
 	if s.cache != nil {
-		s.work.Go(s.keepCache)
+		damaged := s.cache.aside
+		s.work.Go(func() { s.keepCache(damaged) })
 	}
 	select {
 	case err := <-opened:
@@ -206,21 +210,36 @@ func (s *Service) start(ctx context.Context, cached bool) error {
 	}
 }
 
+// made panics for a Service that Watch has not made.
+func (s *Service) made() {
+	misuse.ZeroValue(s == nil || s.r == nil, "or nil naming.Service", "Registry.Watch")
+}
+
 // Name returns the name of the service.
-func (s *Service) Name() string { return s.name }
+func (s *Service) Name() string {
+	s.made()
+	return s.name
+}
 
 // Load returns the instances that are known, sorted by ID: the same slice until
 // there is a change, and then another one. It is one atomic load. Do not change
 // what it returns.
-func (s *Service) Load() []Instance { return s.view.Load().Instances }
+func (s *Service) Load() []Instance {
+	s.made()
+	return s.view.Load().Instances
+}
 
 // View returns all that is known now.
-func (s *Service) View() *View { return s.view.Load() }
+func (s *Service) View() *View {
+	s.made()
+	return s.view.Load()
+}
 
 // Stale reports whether the instances may be others by now: no server is
 // connected, or none has been asked since. It is never late: while the View may
 // not yet tell of a lost connection, Stale does.
 func (s *Service) Stale() bool {
+	s.made()
 	tree := s.tree.Load()
 	return s.view.Load().Stale || tree == nil || tree.Stale()
 }
@@ -230,6 +249,7 @@ func (s *Service) Stale() bool {
 // as the Service. NewBalancer makes one that does it in a pick. The error
 // says that an option is invalid.
 func (s *Service) Balancer(strategy Strategy, opts ...BalancerOption) (*Balancer[Instance], error) {
+	s.made()
 	b := NewBalancer(s, strategy, opts...)
 	if err := b.Refresh(); err != nil {
 		return nil, err
@@ -243,13 +263,17 @@ func (s *Service) Balancer(strategy Strategy, opts ...BalancerOption) (*Balancer
 // Done returns a channel that is closed when the service is no longer watched:
 // after Close, or when the Manager is closed. Load goes on to return what was
 // known then.
-func (s *Service) Done() <-chan struct{} { return s.ctx.Done() }
+func (s *Service) Done() <-chan struct{} {
+	s.made()
+	return s.ctx.Done()
+}
 
 // Close ends the watch, writes the cache file if it is behind, and waits until
 // nothing of it is left running. For a codec or a function of Where that runs it
 // waits for a second at most, so that they may call it. It may be called more
 // than once.
 func (s *Service) Close() {
+	s.made()
 	s.cancel(ErrNotWatched)
 	grace.For(grace.Done(s.work.Wait))
 	s.closing.Do(func() {

@@ -10,6 +10,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/onenode"
 	"github.com/docent-go/docent/internal/znode"
@@ -61,7 +62,10 @@ type WorkerID struct {
 }
 
 // ID returns the number.
-func (w *WorkerID) ID() int { return w.id }
+func (w *WorkerID) ID() int {
+	misuse.ZeroValue(w == nil || w.Hold == nil, "or nil naming.WorkerID", "Workers.Acquire")
+	return w.id
+}
 
 // Acquire takes a number that nobody has: the one that the same name had last,
 // if it is free, else the lowest, or, where many come at once, any. An empty
@@ -76,6 +80,7 @@ func (w *WorkerID) ID() int { return w.id }
 // session.ErrClosed; what a server answers, such as zk.ErrNoAuth. No number is
 // taken when it fails.
 func (w *Workers) Acquire(ctx context.Context, name string) (*WorkerID, error) {
+	misuse.If(w == nil || w.sm == nil, "Workers without a Manager are used: get them from naming.NewWorkers, with the Manager of session.Dial")
 	err := w.err
 	if err == nil && name != "" {
 		err = znode.ValidateName(name)

@@ -67,6 +67,7 @@ func Backoff(least, most time.Duration) ConsumeOption {
 // OnError has f told of everything that makes an item come again: what the
 // function returned, and what Ack or Release did. f may be called by several workers at a time.
 func OnError(f func(item *Item, err error)) ConsumeOption {
+	misuse.NilFunc(f == nil, "queue.OnError")
 	return func(c *consumer) { c.onError = f }
 }
 
@@ -83,9 +84,7 @@ func (q *Queue) Consume(ctx context.Context, f func(ctx context.Context, item *I
 	q.made()
 	misuse.NilFunc(f == nil, "Queue.Consume")
 	c := &consumer{q: q, f: f, workers: 1, least: time.Second, most: time.Minute, onError: func(*Item, error) {}}
-	for _, opt := range opts {
-		opt(c)
-	}
+	misuse.Apply("Queue.Consume", c, opts)
 	if c.err != nil {
 		return q.fail("consume", c.err)
 	}

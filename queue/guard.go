@@ -40,7 +40,7 @@ func newGuard() *guard {
 // or session.ErrReleased if the claim has ended; zk.ErrNoAuth. Guard is safe for
 // concurrent use.
 func (i *Item) Guard(ctx context.Context) ([]session.Op, error) {
-	misuse.ZeroValue(i.q == nil, "Item", "Queue.Take")
+	misuse.ZeroValue(i == nil || i.q == nil, "or nil queue.Item", "Queue.Take")
 	within, stop := line.Within(ctx, i.Hold)
 	defer stop()
 	path, err := i.guarded(within)

@@ -76,7 +76,7 @@ func (i *Item) claimPath() string { return znode.Join(i.q.claims, i.name.text) }
 // request; session.ErrReleased when the item was released or rejected before;
 // zk.ErrNoAuth. After any error the item may come again.
 func (i *Item) Ack() error {
-	misuse.ZeroValue(i.q == nil, "Item", "Queue.Take")
+	misuse.ZeroValue(i == nil || i.q == nil, "or nil queue.Item", "Queue.Take")
 	err := i.settle("acknowledge", acked, func() error { return i.transact(nil, i.remove()) })
 	if how := i.settled.Load(); err == nil && how != acked {
 		return i.fail("acknowledge", fmt.Errorf("it was given up before: %w", session.ErrReleased))
@@ -107,11 +107,9 @@ func (i *Item) remove() []session.Op {
 // a server. The error is session.ErrLost when the claim was lost before: then the item
 // comes back by itself.
 func (i *Item) Release(opts ...ReleaseOption) error {
-	misuse.ZeroValue(i.q == nil, "Item", "Queue.Take")
+	misuse.ZeroValue(i == nil || i.q == nil, "or nil queue.Item", "Queue.Take")
 	var o releaseOptions
-	for _, opt := range opts {
-		opt(&o)
-	}
+	misuse.Apply("Item.Release", &o, opts)
 	return i.settle("release", released, func() error { return i.release(o) })
 }
 
@@ -208,7 +206,7 @@ func (i *Item) rewritten(to name, attempts int) []session.Op {
 // Reject makes the item a dead letter, whatever MaxAttempts says. What is said
 // of Release holds for it too.
 func (i *Item) Reject(reason string) error {
-	misuse.ZeroValue(i.q == nil, "Item", "Queue.Take")
+	misuse.ZeroValue(i == nil || i.q == nil, "or nil queue.Item", "Queue.Take")
 	return i.settle("reject", rejected, func() error { return i.reject(reason) })
 }
 

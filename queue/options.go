@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/docent-go/docent/internal/misuse"
 )
 
 // Option changes what a Queue is.
@@ -67,13 +69,14 @@ func Consumer(id string) Option { return func(o *options) { o.consumer = id } }
 // OnDead has f called with each dead letter that this Queue makes, once it is
 // made. f is called on the goroutine of a Take, Release or Reject and must
 // return soon.
-func OnDead(f func(Letter)) Option { return func(o *options) { o.onDead = f } }
+func OnDead(f func(Letter)) Option {
+	misuse.NilFunc(f == nil, "queue.OnDead")
+	return func(o *options) { o.onDead = f }
+}
 
 func newOptions(opts []Option) *options {
 	o := new(options)
-	for _, opt := range opts {
-		opt(o)
-	}
+	misuse.Apply("queue.New", o, opts)
 	return o
 }
 

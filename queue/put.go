@@ -9,6 +9,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -77,9 +78,7 @@ func (q *Queue) named(opts []PutOption) (name, error) {
 		return name{}, q.err
 	}
 	var o putOptions
-	for _, opt := range opts {
-		opt(&o)
-	}
+	misuse.Apply("Queue.Put", &o, opts)
 	if o.err != nil {
 		return name{}, o.err
 	}

@@ -64,11 +64,14 @@ func pathOr(given, otherwise string) string {
 
 // made panics for a Queue that New has not made, or was given no Manager.
 func (q *Queue) made() {
-	misuse.If(q.sm == nil, "a Queue without a Manager is used: get one from queue.New, with the Manager of session.Dial")
+	misuse.If(q == nil || q.sm == nil, "a Queue without a Manager is used: get one from queue.New, with the Manager of session.Dial")
 }
 
 // Path returns the path of the queue.
-func (q *Queue) Path() string { return q.path }
+func (q *Queue) Path() string {
+	misuse.ZeroValue(q == nil, "or nil queue.Queue", "queue.New")
+	return q.path
+}
 
 // Len returns how many items are in the queue, those included that are claimed
 // or not due yet, and whatever else lies in their directory. It costs one

@@ -38,6 +38,7 @@ type aclNode struct {
 // ends. It fails with zk.ErrNoNode if the node is missing, and with zk.ErrNoAuth
 // if the session may neither read nor administer it.
 func (s *Session) ACL(ctx context.Context, path string) ([]zk.ACL, Stat, error) {
+	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
 		return nil, Stat{}, s.refuse("acl", path, err)
 	}

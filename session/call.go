@@ -143,8 +143,7 @@ func (s *Session) report(op, path string, start time.Time, err error) error {
 	if err != nil {
 		err = &OpError{op, path, id, err}
 	}
-	notify(s.m.cfg.Hooks, func(h HookOp) {
-		h.OnOp(OpInfo{op, path, id, time.Since(start), err})
-	})
+	info := OpInfo{op, path, id, time.Since(start), err}
+	tell(s.m.cfg.Hooks, func(h HookOp) { h.OnOp(info) })
 	return err
 }

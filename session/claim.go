@@ -24,12 +24,14 @@ import (
 // When Claim fails, its node is not there, or it is looked for and removed in
 // the background for as long as the session lasts. ctx bounds the waiting alone.
 func (s *Session) Claim(ctx context.Context, path string, data []byte) (*Node, error) {
+	s.made()
 	return s.claim(ctx, path, data, true)
 }
 
 // TryClaim is Claim that waits for no other claim: where this session has one on
 // the path already, it fails with zk.ErrNodeExists.
 func (s *Session) TryClaim(ctx context.Context, path string, data []byte) (*Node, error) {
+	s.made()
 	return s.claim(ctx, path, data, false)
 }
 

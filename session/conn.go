@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/docent-go/docent/internal/once"
 )
 
 // conn stands between the client and the network. It forwards frames in order,
@@ -37,7 +39,7 @@ type conn struct {
 	buf     []byte // the frame that pending is a part of
 	pending []byte // read from the network, not yet by the client
 
-	closeOnce sync.Once
+	closeOnce once.Once
 	closed    chan struct{}
 
 	writing chan struct{} // holds a token while a frame is written; a wait lets virtual time go on

@@ -14,6 +14,7 @@ import (
 // gone, or as persistent ones where the server knows no containers. It looks
 // from the bottom up, so that it needs no right on ancestors that exist.
 func (s *Session) EnsureDir(ctx context.Context, path string) error {
+	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
 		return s.refuse("create parents", path, err)
 	}

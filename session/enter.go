@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -35,6 +36,7 @@ type Entry struct {
 // Enter fails, the node is not there, or it is looked for and removed in the
 // background for as long as the session lasts. ctx bounds the waiting alone.
 func (s *Session) Enter(ctx context.Context, dir, tag string, data []byte) (*Entry, error) {
+	s.made()
 	return s.enterAs(ctx, dir, tag, data, true)
 }
 
@@ -42,6 +44,7 @@ func (s *Session) Enter(ctx context.Context, dir, tag string, data []byte) (*Ent
 // needs from the number in the node's name. List gets the list after all. An
 // answer that was lost has the directory listed in any case.
 func (s *Session) EnterUnlisted(ctx context.Context, dir, tag string, data []byte) (*Entry, error) {
+	s.made()
 	return s.enterAs(ctx, dir, tag, data, false)
 }
 
@@ -54,6 +57,7 @@ func (s *Session) enterAs(ctx context.Context, dir, tag string, data []byte, lis
 // List lists the directory of an entry that was made without. When it fails,
 // the node has gone (ErrDeleted), or is removed in the background.
 func (e *Entry) List(ctx context.Context) error {
+	misuse.ZeroValue(e == nil || e.Node == nil, "or nil session.Entry", "Session.Enter")
 	dir, _ := znode.Split(e.path)
 	l, err := e.s.children(ctx, dir, false)
 	if err == nil && !slices.Contains(l.names, e.Name) {

@@ -88,6 +88,9 @@ type OpError struct {
 }
 
 func (e *OpError) Error() string {
+	if e.Err == nil { // a zero one
+		return fmt.Sprintf("%s %s", e.Op, e.Path)
+	}
 	reason := strings.TrimPrefix(e.Err.Error(), "zk: ")
 	var inner *OpError
 	if e.Session == 0 || errors.As(e.Err, &inner) && inner.Session == e.Session {

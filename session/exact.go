@@ -32,6 +32,7 @@ import (
 // Errors: zk.ErrNotEmpty, zk.ErrNoAuth, and others that a server gives; a
 // *CodeError where an answer leaves it open and the node then proves to stand.
 func (s *Session) DeleteExact(ctx context.Context, path string, czxid int64) (found bool, err error) {
+	s.made()
 	if err := znode.Validate(path); err != nil {
 		return false, s.refuse("delete", path, err)
 	}
@@ -42,6 +43,7 @@ func (s *Session) DeleteExact(ctx context.Context, path string, czxid int64) (fo
 // that has come to stand there. It is DeleteExact in all else, except that it
 // goes on after answers that leave it open, until the node has gone.
 func (s *Session) DeleteOwned(ctx context.Context, path string) (found bool, err error) {
+	s.made()
 	if err := znode.Validate(path); err != nil {
 		return false, s.refuse("delete", path, err)
 	}
@@ -105,6 +107,7 @@ func (s *Session) deleteUnseen(ctx context.Context, path string) (found bool, er
 // where that node is not there, also if another one is. What SetOver says of a
 // lost answer holds here too.
 func (s *Session) SetExact(ctx context.Context, path string, data []byte, czxid int64) (Stat, error) {
+	s.made()
 	if err := znode.Validate(path); err != nil {
 		return Stat{}, s.refuse("set", path, err)
 	}
@@ -132,6 +135,7 @@ func (s *Session) SetExact(ctx context.Context, path string, data []byte, czxid 
 // Else the error is ErrUnknownOutcome, with zk.ErrNodeExists besides where a node
 // stands: it stays open who has made it. Other errors are those of Create.
 func (s *Session) CreateOnce(ctx context.Context, path string, data []byte) error {
+	s.made()
 	if err := cmp.Or(znode.Validate(path), s.fits(s.createSize(s.abs(path), data))); err != nil {
 		return s.refuse("create", path, err)
 	}
@@ -216,6 +220,7 @@ var errMadeAnew = fmt.Errorf("others have deleted the node and made it anew sinc
 // Others can have made the node anew in the moment before the write, with the
 // version that was seen. The error says so then, and matches zk.ErrNoNode.
 func (s *Session) SetOver(ctx context.Context, path string, data []byte, seen Stat) (Stat, error) {
+	s.made()
 	for n := 0; ; n++ {
 		stat, err := s.Set(ctx, path, data, seen.Version)
 		switch {

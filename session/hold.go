@@ -50,6 +50,7 @@ type Hold struct {
 //
 // A node that is not watched yet is watched once the hold has lasted for 10 ms.
 func (n *Node) Hold(ctx context.Context, token int64) (*Hold, error) {
+	n.made()
 	return n.HoldWatched(ctx, token, watchLate)
 }
 
@@ -57,6 +58,7 @@ func (n *Node) Hold(ctx context.Context, token int64) (*Hold, error) {
 // for the given time: one that ends before costs no request for that. A
 // deletion by others is noticed at the earliest then.
 func (n *Node) HoldWatched(ctx context.Context, token int64, after time.Duration) (*Hold, error) {
+	n.made()
 	for {
 		if err := n.s.prove(ctx, n.path); err != nil {
 			return nil, err
@@ -100,7 +102,7 @@ func (n *Node) begin(token int64, after time.Duration) *Hold {
 	if len(s.m.cfg.Hooks) > 0 {
 		info := h.info(nil)
 		info.Held = 0
-		notify(s.m.cfg.Hooks, func(hook HookAcquired) { hook.OnAcquired(info) })
+		tell(s.m.cfg.Hooks, func(hook HookAcquired) { hook.OnAcquired(info) })
 		context.AfterFunc(h.ctx, h.tellEnd)
 	}
 	switch {
@@ -222,10 +224,10 @@ func (h *Hold) Session() *Session {
 // node is gone, which takes at most as long as the session can last without a
 // server; it needs no context, so that it works after the caller's has ended.
 //
-// It may be called any number of times, late and concurrently; all calls
-// return the same. The error is nil if the hold lasted until the first call.
-// Otherwise it says why the hold was lost (ErrLost), or why the node cannot be
-// removed.
+// It may be called any number of times, late and concurrently, and from within
+// a hook (see Hook); all calls return the same. The error is nil if the hold
+// lasted until the first call. Otherwise it says why the hold was lost
+// (ErrLost), or why the node cannot be removed.
 func (h *Hold) Release() error {
 	h.made()
 	h.release.Do(func() {

@@ -2,16 +2,24 @@ package session
 
 import (
 	"context"
+	"slices"
 	"time"
+
+	"github.com/docent-go/docent/internal/grace"
 )
 
 // Hook observes a Manager. It is any value that implements one or more of
-// HookState, HookOp, HookWait, HookAcquired, HookReleased, HookLost and HookSwept. Hooks
-// are called on the goroutine where the thing happens, from several at once:
-// they must be safe for concurrent use, and must return quickly, since the
-// operation that they hear of returns after them. HookState has a goroutine of
-// its own. No hook is called under a lock: each may call the Manager, and may
-// close it.
+// HookState, HookOp, HookWait, HookAcquired, HookReleased, HookLost and HookSwept.
+//
+// Hooks are called from several goroutines at once, and must be safe for
+// concurrent use. They must return quickly: the request or the acquisition that
+// OnOp, OnAcquired or OnWait is told of returns after them. For OnOp and
+// OnAcquired it waits a second at most. HookState has a goroutine of its own.
+//
+// A hook may call anything, since no hook is called under a lock. OnOp may even
+// release the hold whose Release made the request. The inner Release then waits
+// for the outer one, and both return when that second is over. Close, Leave and
+// Unregister do the same.
 type Hook any
 
 // HookState is told of every change of a Manager's state, in order.
@@ -125,6 +133,21 @@ func isHook(h Hook) bool {
 		return true
 	}
 	return false
+}
+
+// tell is notify for the hooks of an operation under way. It waits a grace
+// period at most: a hook may itself wait for that operation, as OnOp does when
+// it releases the hold whose Release made the request.
+func tell[H any](hooks []Hook, f func(H)) {
+	if !slices.ContainsFunc(hooks, func(hook Hook) bool { _, ok := hook.(H); return ok }) {
+		return
+	}
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		notify(hooks, f)
+	}()
+	grace.For(told)
 }
 
 // notify calls f for each hook that implements H.

@@ -144,6 +144,7 @@ func (t *watchTable) wants(e *watchEntry, l *look) bool {
 // the session may not read means nothing to it. For its sake the session does
 // not look again at the node.
 func (w *Watch) NoLook() {
+	w.made()
 	w.table.mu.Lock()
 	defer w.table.mu.Unlock()
 	w.noLook = true

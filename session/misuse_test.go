@@ -8,5 +8,12 @@ import (
 )
 
 func TestFault59_Misuse(t *testing.T) {
-	testworld.Misuse(t, new(session.Manager), (*session.Manager)(nil), new(session.Hold))
+	testworld.Misuse(t,
+		session.Dial, session.Start, session.ParseConnect, session.CreatorACL, session.Hidden, session.InDoubt,
+		session.RefusedOp, session.AddAuth, session.Digest,
+		session.CheckOp, session.CreateOp, session.DeleteOp, session.GuardOp, session.SetOp,
+		new(session.Manager), new(session.Session), new(session.Hold), new(session.Node), new(session.Entry),
+		new(session.Life), new(session.Watch), new(session.Op), new(session.Credential), new(session.State),
+		new(session.OpError), new(session.CodeError),
+	)
 }

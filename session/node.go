@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -30,12 +31,18 @@ type Node struct {
 	onWrite func([]byte) // may be nil
 }
 
+// made panics for a Node that no session has made.
+func (n *Node) made() {
+	misuse.ZeroValue(n == nil || n.s == nil, "or nil session.Node", "a Session, such as by Enter or Claim")
+}
+
 // Own returns the node at path, which this session has made. It does no I/O. A
 // hold on it has no guard: others may create a node at the same path later.
 //
 // Its removal is bound to the node: a protected name belongs to no other, and at
 // any other path, the node is looked at before it is deleted.
 func (s *Session) Own(path string) (*Node, error) {
+	s.made()
 	if err := znode.Validate(path); err != nil {
 		return nil, err
 	}
@@ -43,16 +50,23 @@ func (s *Session) Own(path string) (*Node, error) {
 }
 
 // Path returns the node's path.
-func (n *Node) Path() string { return n.path }
+func (n *Node) Path() string {
+	n.made()
+	return n.path
+}
 
 // Session returns the session that made the node.
-func (n *Node) Session() *Session { return n.s }
+func (n *Node) Session() *Session {
+	n.made()
+	return n.s
+}
 
 // Watch reads the node and from then on watches it: Gone tells when somebody
 // deletes it, and a Hold on it ends with ErrDeleted then. It returns
 // ErrDeleted if the node has gone already, and an error if it belongs to
 // another session. The stat's Czxid is a fencing token.
 func (n *Node) Watch(ctx context.Context) (Stat, error) {
+	n.made()
 	n.mu.Lock()
 	n.watched = true
 	n.mu.Unlock()
@@ -124,6 +138,8 @@ func (n *Node) tellWritten(data []byte) {
 // twice. It costs no request: a node of ours is watched, and read again after a write, in any
 // case. f must not block; a later call replaces it.
 func (n *Node) OnWrite(f func(data []byte)) {
+	misuse.NilFunc(f == nil, "Node.OnWrite")
+	n.made()
 	n.mu.Lock()
 	n.onWrite = f
 	data := n.written
@@ -191,6 +207,7 @@ func (n *Node) markDeleted() {
 // Gone returns a channel that is closed when a watch has seen that the node
 // was deleted.
 func (n *Node) Gone() <-chan struct{} {
+	n.made()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.gone == nil {
@@ -206,6 +223,7 @@ func (n *Node) Gone() <-chan struct{} {
 // session does, which removes the node as well. When ctx ends first, the
 // deletion goes on in the background. A node that has gone already is no error.
 func (n *Node) Remove(ctx context.Context) error {
+	n.made()
 	err := n.s.removeWithin(ctx, n.remove)
 	if errors.Is(err, ErrSessionEnded) {
 		return nil
@@ -217,6 +235,7 @@ func (n *Node) Remove(ctx context.Context) error {
 // Remove has returned without an error for this reason, or a watch has seen
 // that somebody deleted it.
 func (n *Node) HasGone() bool {
+	n.made()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.deleted || n.removed
@@ -225,6 +244,7 @@ func (n *Node) HasGone() bool {
 // Abandon ends the hold on the node, if there is one, with ErrReleased, and has
 // the node deleted in the background. It never blocks.
 func (n *Node) Abandon() {
+	n.made()
 	n.mu.Lock()
 	hold := n.hold
 	n.mu.Unlock()

@@ -50,6 +50,7 @@ func (m Mode) validate() error {
 // A read is answered by the server this session is connected to, which may lag
 // behind; Sync first where that matters.
 func (s *Session) Get(ctx context.Context, path string) ([]byte, Stat, error) {
+	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
 		return nil, Stat{}, s.refuse("get", path, err)
 	}
@@ -90,6 +91,7 @@ func (s *Session) readPath(path string, watch bool) string {
 // read. Such a node exists and is hidden: Exists returns true with the zero
 // Stat, for which Hidden is true.
 func (s *Session) Exists(ctx context.Context, path string) (Stat, bool, error) {
+	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
 		return Stat{}, false, s.refuse("exists", path, err)
 	}
@@ -130,6 +132,7 @@ func (s *Session) exists(ctx context.Context, path string, watch bool) (presence
 // Children returns the names of the node's children, in no order, and the
 // node's own stat. It fails with zk.ErrNoNode where there is no node.
 func (s *Session) Children(ctx context.Context, path string) ([]string, Stat, error) {
+	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
 		return nil, Stat{}, s.refuse("children", path, err)
 	}
@@ -159,6 +162,7 @@ func (s *Session) children(ctx context.Context, path string, watch bool) (list, 
 // Sync makes the server this session is connected to catch up with the leader:
 // a read after it sees every write that was answered before it.
 func (s *Session) Sync(ctx context.Context, path string) error {
+	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
 		return s.refuse("sync", path, err)
 	}
@@ -175,6 +179,7 @@ func (s *Session) Sync(ctx context.Context, path string) error {
 // does not tell the node from one that others have made in its place. SetOver,
 // which knows what was read before, finds out what can be found out.
 func (s *Session) Set(ctx context.Context, path string, data []byte, version int32) (Stat, error) {
+	s.made()
 	if err := znode.Validate(path); err != nil {
 		return Stat{}, s.refuse("set", path, err)
 	}
@@ -198,12 +203,14 @@ func (s *Session) Set(ctx context.Context, path string, data []byte, version int
 // A lost answer is ErrUnknownOutcome: Create does not make a node again that
 // others may have seen and deleted.
 func (s *Session) Create(ctx context.Context, path string, data []byte, mode Mode) (string, error) {
+	s.made()
 	return s.CreateWithACL(ctx, path, data, mode)
 }
 
 // CreateWithACL is Create of a node that gets more entries after the configured
 // ACL (Config.ACL).
 func (s *Session) CreateWithACL(ctx context.Context, path string, data []byte, mode Mode, more ...zk.ACL) (string, error) {
+	s.made()
 	check := path
 	if mode.sequential() {
 		check += sequentialTrialDigit // the name may be empty: it gets a number
@@ -242,6 +249,7 @@ func (s *Session) create(c *zk.Conn, abs string, data []byte, mode Mode, more ..
 // is ErrUnknownOutcome: DeleteExact, which knows the node by the transaction
 // that made it, finds out what became of it.
 func (s *Session) Delete(ctx context.Context, path string, version int32) error {
+	s.made()
 	if err := znode.Validate(path); err != nil {
 		return s.refuse("delete", path, err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/docent-go/docent/internal/misuse"
 )
 
 // ReleaseBy is Release for a hold whose node goes along with other things, or
@@ -16,6 +18,7 @@ import (
 // delete the hold's own node and nothing else, and not at all after ErrDeleted. The
 // error says why the hold was lost, as that of Release does.
 func (h *Hold) ReleaseBy(remove func(lost error) error) error {
+	misuse.NilFunc(remove == nil, "Hold.ReleaseBy")
 	h.made()
 	h.release.Do(func() {
 		h.end(ErrReleased)

@@ -57,7 +57,10 @@ func TestReleaseBy(t *testing.T) {
 		require.NoError(w, err)
 		require.NoError(w, w.srv.Remove(h.Path()))
 		<-h.Done()
-		require.ErrorIs(w, h.ReleaseBy(nil), session.ErrDeleted)
+		require.ErrorIs(w, h.ReleaseBy(func(error) error {
+			require.Fail(w, "it is called, although the node has gone")
+			return nil
+		}), session.ErrDeleted)
 	})
 }
 

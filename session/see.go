@@ -21,6 +21,7 @@ type Sighting struct {
 // hidden, and not an error. It fails with zk.ErrNoNode if the node is missing.
 // ctx bounds the requests: one for a readable node, two for a hidden one.
 func (s *Session) See(ctx context.Context, path string) (Sighting, error) {
+	s.made()
 	data, stat, err := s.Get(ctx, path)
 	if !errors.Is(err, zk.ErrNoAuth) {
 		return Sighting{Data: data, Stat: stat}, err
@@ -35,6 +36,7 @@ func (s *Session) See(ctx context.Context, path string) (Sighting, error) {
 // StatOf is Exists for a caller that needs the stat: a hidden node is
 // zk.ErrNoAuth. Servers that give every session the stat answer with it.
 func (s *Session) StatOf(ctx context.Context, path string) (Stat, bool, error) {
+	s.made()
 	stat, found, err := s.Exists(ctx, path)
 	if err == nil && found && Hidden(stat) {
 		return Stat{}, false, s.refuse("exists", path, zk.ErrNoAuth)
@@ -61,11 +63,13 @@ func (s *Session) statOf(ctx context.Context, path string) (presence, error) {
 // that is deleted and created again between two looks goes unnoticed where the
 // server keeps the stat back. A readable node costs no look.
 func (s *Session) SeeW(ctx context.Context, path string) (Sighting, *Watch, error) {
+	s.made()
 	return s.SeeFunc(ctx, path, nil)
 }
 
 // SeeFunc is SeeW with a function in place of Watch.Done; nil leaves Done.
 func (s *Session) SeeFunc(ctx context.Context, path string, f func(EventType)) (Sighting, *Watch, error) {
+	s.made()
 	data, stat, watch, err := s.GetFunc(ctx, path, f)
 	if !errors.Is(err, zk.ErrNoAuth) {
 		return Sighting{Data: data, Stat: stat}, watch, err

@@ -11,6 +11,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/grace"
+	"github.com/docent-go/docent/internal/misuse"
 )
 
 // Session is one ZooKeeper session, from the moment it was granted until it
@@ -108,8 +109,14 @@ func newSession(m *Manager) (*Session, error) {
 // frameSlack is what the client's send buffer needs above the largest request.
 const frameSlack = 64 << 10
 
+// made panics for a Session that a Manager has not opened.
+func (s *Session) made() {
+	misuse.ZeroValue(s == nil || s.m == nil, "or nil session.Session", "Manager.Session, which returns no error")
+}
+
 // ID returns the id the ensemble gave the session.
 func (s *Session) ID() int64 {
+	s.made()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.id
@@ -117,20 +124,30 @@ func (s *Session) ID() int64 {
 
 // Timeout returns the session timeout that the server granted.
 func (s *Session) Timeout() time.Duration {
+	s.made()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.timeout
 }
 
 // Done returns a channel that is closed when the session ends.
-func (s *Session) Done() <-chan struct{} { return s.ctx.Done() }
+func (s *Session) Done() <-chan struct{} {
+	s.made()
+	return s.ctx.Done()
+}
 
 // Context returns a context that ends with the session. context.Cause tells
 // why: ErrTrustElapsed, ErrExpired or ErrClosed.
-func (s *Session) Context() context.Context { return s.ctx }
+func (s *Session) Context() context.Context {
+	s.made()
+	return s.ctx
+}
 
 // Err returns nil while the session lasts, and then the cause of its end.
-func (s *Session) Err() error { return context.Cause(s.ctx) }
+func (s *Session) Err() error {
+	s.made()
+	return context.Cause(s.ctx)
+}
 
 // trustLeft returns how long the session can be trusted without an answer, or
 // false while it is not granted.
@@ -141,7 +158,10 @@ func (s *Session) trustLeft() (left time.Duration, granted bool) {
 }
 
 // Manager returns the manager whose session this is.
-func (s *Session) Manager() *Manager { return s.m }
+func (s *Session) Manager() *Manager {
+	s.made()
+	return s.m
+}
 
 // onEvent is called by the client, from its own goroutines, in order. It must
 // not block.

@@ -102,6 +102,7 @@ func (s *Session) answered(at time.Time, timeout time.Duration, proof bool) {
 // when the instant passes. The zero Time says that no write has been committed
 // yet. The time carries a monotonic clock reading.
 func (s *Session) TrustedUntil() time.Time {
+	s.made()
 	d := s.trust.proven.Load()
 	if d == 0 {
 		return time.Time{}
@@ -261,6 +262,7 @@ func (s *Session) prove(ctx context.Context, path string) error {
 // ErrSessionEnded; ErrTooLarge; an invalid path; a *CodeError with which a server
 // refuses the check itself.
 func (s *Session) Confirm(ctx context.Context, path string) error {
+	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
 		return s.refuse("confirm", path, err)
 	}

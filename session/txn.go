@@ -70,6 +70,7 @@ type OpResult struct {
 // hold's Guard, errors.Is(err, ErrLost) holds too. A lost answer is
 // ErrUnknownOutcome: a transaction that may have been done is not repeated.
 func (s *Session) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
+	s.made()
 	requests, err := s.requests(ops)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/misuse"
 )
 
 // EventType says what a watch has seen.
@@ -55,11 +57,20 @@ type Watch struct {
 	noLook bool
 }
 
+// made panics for a Watch that no session has made.
+func (w *Watch) made() {
+	misuse.ZeroValue(w == nil || w.table == nil, "or nil session.Watch", "a read of a Session that sets one")
+}
+
 // Done returns a channel that is closed when the watch has fired.
-func (w *Watch) Done() <-chan struct{} { return w.done }
+func (w *Watch) Done() <-chan struct{} {
+	w.made()
+	return w.done
+}
 
 // Event returns what the watch has seen, or zero while it has not fired.
 func (w *Watch) Event() EventType {
+	w.made()
 	w.table.mu.Lock()
 	defer w.table.mu.Unlock()
 	return w.event
@@ -68,6 +79,7 @@ func (w *Watch) Event() EventType {
 // Stop gives the watch up. It never fires after that. What the server keeps is
 // left for others of this process to share: a watch cannot be taken back.
 func (w *Watch) Stop() {
+	w.made()
 	w.table.mu.Lock()
 	defer w.table.mu.Unlock()
 	w.leave()
@@ -246,6 +258,7 @@ func watched[T any](s *Session, path string, kind watchKind, call func(EventType
 // GetW is Get with a watch on the node's data and on its deletion. It sets
 // none when it fails.
 func (s *Session) GetW(ctx context.Context, path string) ([]byte, Stat, *Watch, error) {
+	s.made()
 	return s.GetFunc(ctx, path, nil)
 }
 
@@ -255,11 +268,13 @@ func (s *Session) GetW(ctx context.Context, path string) ([]byte, Stat, *Watch, 
 // old server that answers for an unreadable node does not say so here: a wait
 // for the end of a node uses SeeW.
 func (s *Session) ExistsW(ctx context.Context, path string) (Stat, bool, *Watch, error) {
+	s.made()
 	return s.ExistsFunc(ctx, path, nil)
 }
 
 // ChildrenW is Children with a watch on the node's children and its deletion.
 // It sets none when it fails.
 func (s *Session) ChildrenW(ctx context.Context, path string) ([]string, Stat, *Watch, error) {
+	s.made()
 	return s.ChildrenFunc(ctx, path, nil)
 }

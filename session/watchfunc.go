@@ -19,6 +19,7 @@ import (
 
 // GetFunc is GetW with a function in place of Watch.Done; nil leaves Done.
 func (s *Session) GetFunc(ctx context.Context, path string, f func(EventType)) ([]byte, Stat, *Watch, error) {
+	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
 		return nil, Stat{}, nil, s.refuse("get", path, err)
 	}
@@ -31,6 +32,7 @@ func (s *Session) GetFunc(ctx context.Context, path string, f func(EventType)) (
 // ExistsFunc is ExistsW with a function in place of Watch.Done; nil leaves
 // Done.
 func (s *Session) ExistsFunc(ctx context.Context, path string, f func(EventType)) (Stat, bool, *Watch, error) {
+	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
 		return Stat{}, false, nil, s.refuse("exists", path, err)
 	}
@@ -46,6 +48,7 @@ func (s *Session) ExistsFunc(ctx context.Context, path string, f func(EventType)
 // ChildrenFunc is ChildrenW with a function in place of Watch.Done; nil leaves
 // Done.
 func (s *Session) ChildrenFunc(ctx context.Context, path string, f func(EventType)) ([]string, Stat, *Watch, error) {
+	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
 		return nil, Stat{}, nil, s.refuse("children", path, err)
 	}

@@ -53,7 +53,7 @@ func writing(acquire func(context.Context) (*lock.WriteHold, error)) func(contex
 		if err != nil {
 			return nil, err
 		}
-		return h.Hold, nil
+		return &h.Hold, nil
 	})
 }
 

@@ -24,3 +24,16 @@ func NilFunc(isNil bool, call string) {
 		panic("docent: " + call + " is called with a nil function")
 	}
 }
+
+// Apply applies options. It panics if one is nil; call is what they were given to.
+func Apply[T any, O ~func(*T)](call string, to *T, opts []O) {
+	for _, o := range opts {
+		If(o == nil, call+" is given a nil option: leave it out")
+		o(to)
+	}
+}
+
+// NilManager panics if a call was given no Manager.
+func NilManager(isNil bool, call string) {
+	If(isNil, call+" is given a nil Manager: give the one of session.Dial or session.Start")
+}

@@ -5,49 +5,130 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// Misuse calls every exported method of each value, with nil for functions and
-// zero for everything else, and runs the sequences that they return. Each value
-// is a pointer to a zero value, or was made with a nil Manager. A method may
-// work, return an error or panic with a sentence; a bare nil dereference fails
-// the test.
+// Misuse calls everything that a package exports in the ways in which only a
+// mistake in a program does. The call may work, return an error or panic with a
+// sentence; a bare nil dereference fails the test. So does an exported function,
+// or an exported type with methods, that values do not have.
+//
+// A value is an exported function, or a pointer: to a zero value, or to what a
+// constructor has made of a nil Manager. Misuse calls
+//   - each function and method with nil for functions and zero for everything
+//     else, once more with a path for texts, and runs the sequences that it returns,
+//   - each that takes options with one that is nil,
+//   - each method that a type of its own declares on a nil pointer. Errors are
+//     left out, and types that are not structs.
+//
+// A function that makes an option of a nil function must panic.
 func Misuse(t *testing.T, values ...any) {
 	t.Helper()
+	has := exportedHere(t)
 	for _, value := range values {
 		v := reflect.ValueOf(value)
-		for i := range v.NumMethod() {
-			name := fmt.Sprintf("%T.%s", value, v.Type().Method(i).Name)
-			t.Run(name, func(t *testing.T) {
-				defer func() {
-					r := recover()
-					if said, ok := r.(string); r != nil && (!ok || !strings.HasPrefix(said, "docent: ")) {
-						buf := make([]byte, 4096)
-						t.Errorf("%s panics with %v\n%s", name, r, buf[:runtime.Stack(buf, false)])
-					}
-				}()
-				misuse(v.Method(i))
+		if v.Kind() == reflect.Func {
+			name := funcName(v)
+			delete(has.funcs, name)
+			misuse(t, name, v)
+			continue
+		}
+		kind := bare(v.Type().Elem().Name())
+		delete(has.types, kind)
+		misuseMethods(t, fmt.Sprintf("zero or unmanaged %s", kind), v, func(string) bool { return true })
+		_, isError := value.(error)
+		if v.Type().Elem().Kind() == reflect.Struct && !isError {
+			misuseMethods(t, fmt.Sprintf("nil %s", kind), reflect.Zero(v.Type()), func(method string) bool {
+				return has.pointerMethods[kind+"."+method]
 			})
+		}
+	}
+	for name := range has.funcs {
+		t.Errorf("the function %s is not tried", name)
+	}
+	for name := range has.types {
+		t.Errorf("the type %s is not tried", name)
+	}
+}
+
+func misuseMethods(t *testing.T, what string, v reflect.Value, wanted func(method string) bool) {
+	for i := range v.NumMethod() {
+		name := v.Type().Method(i).Name
+		switch {
+		case !wanted(name):
+		case name == "Format": // which takes what only package fmt makes
+			t.Run(what+"."+name, func(t *testing.T) { saysWhatIsWrong(t, func() { _ = fmt.Sprint(v.Interface()) }) })
+		default:
+			misuse(t, what+"."+name, v.Method(i))
 		}
 	}
 }
 
-func misuse(method reflect.Value) {
-	of := method.Type()
+func misuse(t *testing.T, name string, f reflect.Value) {
+	of := f.Type()
 	args := make([]reflect.Value, of.NumIn())
+	given := false // a nil function
+	var texts []int
 	for i := range args {
 		args[i] = reflect.Zero(of.In(i))
+		given = given || of.In(i).Kind() == reflect.Func
 		if of.In(i) == reflect.TypeFor[context.Context]() {
 			args[i] = reflect.ValueOf(context.Background())
 		}
+		if of.In(i).Kind() == reflect.String {
+			texts = append(texts, i)
+		}
 	}
-	call := method.Call
-	if of.IsVariadic() {
-		call = method.CallSlice
+	t.Run(name, func(t *testing.T) {
+		said := saysWhatIsWrong(t, func() { call(f, args) })
+		if given && !said && of.NumOut() == 1 && of.Out(0).Kind() == reflect.Func {
+			t.Errorf("it makes an option of a nil function")
+		}
+	})
+	if len(texts) > 0 { // behind what refuses an empty path
+		t.Run(name+" with a path", func(t *testing.T) {
+			full := slices.Clone(args)
+			for _, i := range texts {
+				full[i] = reflect.ValueOf("/a").Convert(of.In(i))
+			}
+			saysWhatIsWrong(t, func() { call(f, full) })
+		})
 	}
-	for _, result := range call(args) {
+	if !of.IsVariadic() || of.In(len(args)-1).Elem().Kind() != reflect.Func {
+		return
+	}
+	args[len(args)-1] = reflect.MakeSlice(of.In(len(args)-1), 1, 1)
+	t.Run(name+" with a nil option", func(t *testing.T) {
+		if !saysWhatIsWrong(t, func() { call(f, args) }) {
+			t.Errorf("it does not say that an option is nil")
+		}
+	})
+}
+
+// saysWhatIsWrong reports whether f panics with a sentence. It fails the test
+// if f panics with anything else.
+func saysWhatIsWrong(t *testing.T, f func()) (said bool) {
+	defer func() {
+		r := recover()
+		text, ok := r.(string)
+		said = ok && strings.HasPrefix(text, "docent: ")
+		if r != nil && !said {
+			buf := make([]byte, 4096)
+			t.Errorf("it panics with %v\n%s", r, buf[:runtime.Stack(buf, false)])
+		}
+	}()
+	f()
+	return false
+}
+
+func call(f reflect.Value, args []reflect.Value) {
+	results := f.Call
+	if f.Type().IsVariadic() {
+		results = f.CallSlice
+	}
+	for _, result := range results(args) {
 		if result.Kind() == reflect.Func && !result.IsNil() && result.Type().NumIn() == 1 && result.Type().In(0).Kind() == reflect.Func {
 			yield := reflect.MakeFunc(result.Type().In(0), func([]reflect.Value) []reflect.Value {
 				return []reflect.Value{reflect.ValueOf(false)}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/naming"
 )
 
@@ -34,6 +35,7 @@ type Option func(*Transport)
 // Service sends requests for http://name/ and https://name/ to the instances of
 // a source, such as a *naming.Service. The name is in lower case, and has no port.
 func Service(name string, source naming.Source[naming.Instance]) Option {
+	misuse.If(source == nil, "httpbalance.Service is given a nil Source: give a naming.Service or a naming.List")
 	return func(t *Transport) { t.sources[name] = source }
 }
 
@@ -42,10 +44,16 @@ func Service(name string, source naming.Source[naming.Instance]) Option {
 func By(s naming.Strategy) Option { return func(t *Transport) { t.strategy = s } }
 
 // Key tells what naming.Hash and naming.Sticky go by: a user, a tenant, a path.
-func Key(of func(*http.Request) string) Option { return func(t *Transport) { t.key = of } }
+func Key(of func(*http.Request) string) Option {
+	misuse.NilFunc(of == nil, "httpbalance.Key")
+	return func(t *Transport) { t.key = of }
+}
 
 // Base sets what sends the requests. The default is http.DefaultTransport.
-func Base(rt http.RoundTripper) Option { return func(t *Transport) { t.base = rt } }
+func Base(rt http.RoundTripper) Option {
+	misuse.If(rt == nil, "httpbalance.Base is given a nil RoundTripper: leave it out for http.DefaultTransport")
+	return func(t *Transport) { t.base = rt }
+}
 
 // Attempts is how many instances are asked at most for one request. The default
 // is three; with one nothing is tried again.
@@ -73,9 +81,7 @@ func New(opts ...Option) *Transport {
 		sources:  make(map[string]naming.Source[naming.Instance]),
 		services: make(map[string]*naming.Balancer[naming.Instance]),
 	}
-	for _, opt := range opts {
-		opt(t)
-	}
+	misuse.Apply("httpbalance.New", t, opts)
 	if t.attempts < 1 {
 		t.err = fmt.Errorf("httpbalance: Attempts(%d): a request needs one attempt at least", t.attempts)
 	}
@@ -88,6 +94,11 @@ func New(opts ...Option) *Transport {
 		t.services[name] = b
 	}
 	return t
+}
+
+// made panics for a Transport that New has not made.
+func (t *Transport) made() {
+	misuse.ZeroValue(t == nil || t.base == nil, "or nil httpbalance.Transport", "httpbalance.New")
 }
 
 // balancer asks a source that makes one itself, as a *naming.Service does.
@@ -107,6 +118,8 @@ func balancer(source naming.Source[naming.Instance], s naming.Strategy, opts ...
 //
 // Errors besides those of the base: naming.ErrNoInstance.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	t.made()
+	misuse.If(req == nil, "Transport.RoundTrip is given a nil request")
 	if t.err != nil {
 		return nil, refuse(req, t.err)
 	}
@@ -221,6 +234,7 @@ func repeatable(req *http.Request, err error) bool {
 // CloseIdleConnections closes those of the base, where it has any: it is what
 // http.Client calls.
 func (t *Transport) CloseIdleConnections() {
+	t.made()
 	if c, ok := t.base.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}

@@ -97,7 +97,7 @@ func TestRWMutexUnderFaults(t *testing.T) {
 				var err error
 				if writes {
 					if w, err = m.Lock(ctx); err == nil {
-						h = w.Hold
+						h = &w.Hold
 					}
 				} else {
 					h, err = m.RLock(ctx)

@@ -152,7 +152,7 @@ func rwMutexes() simulation.Program {
 		if err != nil {
 			return simulation.Held{}, nil, err
 		}
-		return ofLock(h.Hold, nil)
+		return ofLock(&h.Hold, nil)
 	})
 }
 

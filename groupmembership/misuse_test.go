@@ -1,0 +1,20 @@
+package groupmembership_test
+
+import (
+	"testing"
+
+	"github.com/docent-go/docent/groupmembership"
+	"github.com/docent-go/docent/internal/testworld"
+)
+
+func TestFault59_Misuse(t *testing.T) {
+	testworld.Misuse(t,
+		groupmembership.New, groupmembership.NewPartitioner, groupmembership.Diff,
+		groupmembership.Pause, groupmembership.Refuse, groupmembership.Replace,
+		groupmembership.InGroup, groupmembership.MemberPayload, groupmembership.OnJoin, groupmembership.OnProblem,
+		groupmembership.Settle,
+		new(groupmembership.Group), groupmembership.New(nil, "/a"), new(groupmembership.Membership),
+		new(groupmembership.Partitioner), groupmembership.NewPartitioner(nil, "/a", 1), new(groupmembership.Partition),
+		new(groupmembership.EventKind),
+	)
+}

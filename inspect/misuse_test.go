@@ -1,0 +1,15 @@
+package inspect
+
+import (
+	"testing"
+
+	"github.com/docent-go/docent/internal/testworld"
+)
+
+func TestFault59_Misuse(t *testing.T) {
+	testworld.Misuse(t,
+		Take, Watch, Deadlocks,
+		Children, Confirm, Depth, Every, Limit, Names, OnConfirm, Pulse, Rate, Silence,
+		new(Report), new(DeadlockReport), new(Header), new(SessionID), new(TroubleError),
+	)
+}

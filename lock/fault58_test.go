@@ -1,0 +1,58 @@
+package lock_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
+)
+
+// releaser releases a lock from the hook of each request.
+type releaser struct{ release func() }
+
+func (r *releaser) OnOp(session.OpInfo) {
+	if r.release != nil {
+		r.release()
+	}
+}
+
+// A hook that releases a lock whose release it is told of delays it, in every
+// kind, by a second for each request of the release.
+func TestFault58_HookReleasesTheLockWhoseReleaseRunsIt(t *testing.T) {
+	type holding interface{ Release() error }
+	for name, take := range map[string]func(w *testworld.World, p *testworld.Process) (holding, error){
+		"Mutex": func(w *testworld.World, p *testworld.Process) (holding, error) {
+			return lock.New(p.Manager, dir).Lock(w.Context())
+		},
+		"Handoff": func(w *testworld.World, p *testworld.Process) (holding, error) {
+			return lock.New(p.Manager, dir, lock.Handoff(2)).Lock(w.Context())
+		},
+		"Exclusive": func(w *testworld.World, p *testworld.Process) (holding, error) {
+			return lock.NewExclusive(p.Manager, dir).Lock(w.Context())
+		},
+		"Semaphore": func(w *testworld.World, p *testworld.Process) (holding, error) {
+			return semaphore(p, 3).Acquire(w.Context(), 3)
+		},
+		"Multi": func(w *testworld.World, p *testworld.Process) (holding, error) {
+			return lock.NewMulti(lock.New(p.Manager, dir), lock.New(p.Manager, dir+"2")).Lock(w.Context())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			testworld.Run(t, func(w *testworld.World) {
+				hook := new(releaser)
+				h, err := take(w, w.Process(func(cfg *session.Config) { cfg.Hooks = []session.Hook{hook} }))
+				require.NoError(w, err)
+				inner := make(chan error, 10)
+				hook.release = func() { inner <- h.Release() }
+				began := time.Now()
+				require.NoError(w, h.Release())
+				require.LessOrEqual(w, time.Since(began), 5*time.Second)
+				require.NoError(w, <-inner)
+			})
+		})
+	}
+}

@@ -1,0 +1,15 @@
+package httpbalance_test
+
+import (
+	"testing"
+
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/naming/httpbalance"
+)
+
+func TestFault59_Misuse(t *testing.T) {
+	testworld.Misuse(t,
+		httpbalance.New, httpbalance.Attempts, httpbalance.Base, httpbalance.By, httpbalance.Down, httpbalance.Key,
+		httpbalance.Service, new(httpbalance.Transport), httpbalance.New(),
+	)
+}
