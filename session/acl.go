@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/wire"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -20,7 +21,7 @@ func (op Op) WithACL(more ...zk.ACL) Op {
 func aclSize(acl []zk.ACL) int {
 	n := 0
 	for _, a := range acl {
-		n += 4 + stringSize(a.Scheme) + stringSize(a.ID)
+		n += 4 + wire.StringSize(a.Scheme) + wire.StringSize(a.ID)
 	}
 	return n
 }

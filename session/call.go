@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/wire"
 )
 
 // result is what one request to the server came to.
@@ -78,7 +80,7 @@ func (s *Session) last(ctx context.Context, err, said error) error {
 // the session ends.
 func read[T any](ctx context.Context, s *Session, op, path string, f func(*zk.Conn) (T, error)) (T, error) {
 	start := time.Now()
-	if err := s.fits(frameHeader + stringSize(s.abs(path)) + 1); err != nil {
+	if err := s.fits(wire.RequestHeader + wire.StringSize(s.abs(path)) + 1); err != nil {
 		var none T
 		return none, s.refuse(op, path, err)
 	}

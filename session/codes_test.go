@@ -7,6 +7,8 @@ import (
 
 	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/wire"
 )
 
 // Each code of the protocol has a class and a name, and what has no sentinel
@@ -25,30 +27,30 @@ func TestFault09_EveryCodeHasAClass(t *testing.T) {
 		// those of the C client alone
 		-9: wantOpen, -116: wantUnanswered, -117: wantUnanswered, -126: wantOpen,
 	}
-	require.Len(t, answerCodes, len(want))
-	names := make(map[string]bool)
+	for code := range wire.Code(200) {
+		_, wanted := want[int32(-code)]
+		require.Equal(t, wanted, (-code).Name() != "", "%d", -code)
+	}
 	for number, o := range want {
-		c, known := answerCodes[number]
-		require.True(t, known, number)
-		require.False(t, names[c.name], c.name)
-		names[c.name] = true
 		if number == 0 {
 			continue
 		}
-		require.True(t, (c.err != nil) != (c.advice != ""), "%d: a sentinel or advice", number)
+		code := wire.Code(number)
+		sentinel := sentinels[code]
+		require.True(t, (sentinel != nil) != (code.Advice() != ""), "%d: a sentinel or advice", number)
 
 		// As the client hands it over.
-		err := c.err
+		err := sentinel
 		if err == nil || err == ErrUnimplemented {
 			err = fmt.Errorf("unknown error: %d", number)
 		}
 		got, answer := verdict(err)
 		require.Equal(t, o, got, number)
-		if c.err != nil {
-			require.ErrorIs(t, answer, c.err)
+		if sentinel != nil {
+			require.ErrorIs(t, answer, sentinel)
 			continue
 		}
-		require.ErrorContains(t, answer, fmt.Sprintf("%s (%d): ", c.name, number))
+		require.ErrorContains(t, answer, fmt.Sprintf("%s (%d): ", code.Name(), number))
 		require.Equal(t, &CodeError{number}, answer)
 	}
 

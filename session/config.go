@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/wire"
 )
 
 // Defaults of Config.
@@ -137,7 +139,7 @@ func CreatorACL() []zk.ACL { return zk.AuthACL(zk.PermAll) }
 
 // authHeader is what a request that presents a credential has besides its scheme
 // and its data.
-const authHeader = frameHeader + 4
+const authHeader = wire.RequestHeader + 4
 
 // validate returns the configuration with its defaults filled in, or an error
 // that names the field at fault.
@@ -184,7 +186,7 @@ func (c Config) validate() (Config, error) {
 		return fail("MaxRequest", "%d is less than 1024 bytes", c.MaxRequest)
 	}
 	for i, cred := range c.Auth {
-		size := authHeader + stringSize(cred.Scheme) + bytesSize(cred.data())
+		size := authHeader + wire.StringSize(cred.Scheme) + wire.BufferSize(cred.data())
 		switch {
 		case cred.wrong != "":
 			return fail("Auth", "credential %d: %s", i, cred.wrong)

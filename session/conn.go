@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/once"
+	"github.com/docent-go/docent/internal/wire"
 )
 
 // conn stands between the client and the network. It forwards frames in order,
@@ -19,7 +20,7 @@ import (
 //
 //   - when the newest request was written whose answer proves that a quorum has
 //     committed it: the session's trust deadline counts from that instant (see
-//     trust, and reply.provesQuorum for what proves nothing);
+//     trust, and wire.Reply.ProvesQuorum for what proves nothing);
 //   - which timeout was granted, and whether the server says that the session
 //     is over, or answers with another one;
 //   - when a create has gone out, so that a list can follow right behind it, and
@@ -85,16 +86,16 @@ func (c *conn) Write(frame []byte) (int, error) {
 	c.mu.Lock()
 	switch {
 	case c.helloAt.IsZero():
-		c.helloAt, c.helloZxid = now, parseHello(frame)
+		c.helloAt, c.helloZxid = now, wire.HelloZxid(frame)
 	default:
 		var ok bool
 		if req, ok = parseRequest(frame); ok {
-			if req.op == opCreate {
+			if req.op == wire.OpCreate {
 				if made = c.s.creates.find(req.path); made != nil && made.withStat {
-					req.op = opCreate2
+					req.op = wire.OpCreate2
 				}
 			}
-			if req.xid == xidPing {
+			if req.xid == wire.XidPing {
 				c.pings = append(c.pings, now)
 			} else {
 				c.sent[req.xid] = sentRequest{request: req, at: now, size: len(frame) - 4}
@@ -107,7 +108,7 @@ func (c *conn) Write(frame []byte) (int, error) {
 	switch {
 	case req.watch:
 		out = takeMark(frame, req)
-	case req.op == opCreate2:
+	case req.op == wire.OpCreate2:
 		out = withStat(frame)
 	}
 	if err := c.write(out); err != nil {
@@ -140,7 +141,7 @@ func (c *conn) write(frame []byte) error {
 // Read hands out whole frames, as much of one as p takes.
 func (c *conn) Read(p []byte) (int, error) {
 	for len(c.pending) == 0 {
-		frame, err := readFrame(c.r, c.buf)
+		frame, err := wire.ReadFrame(c.r, c.buf)
 		ours := false
 		if err == nil {
 			c.buf = frame
@@ -222,27 +223,27 @@ func (c *conn) learn(frame []byte) (ours bool, err error) {
 	if !shaken {
 		return false, c.learnHandshake(frame)
 	}
-	r, err := parseReply(frame)
+	r, err := wire.ParseReply(frame)
 	if err != nil {
 		return false, err
 	}
-	if r.xid != xidEvent {
-		c.noteAnswer(r.xid)
+	if r.Xid != wire.XidEvent {
+		c.noteAnswer(r.Xid)
 	}
-	switch r.xid {
-	case xidEvent:
-		c.s.armed.fired(r.event, r.path)
+	switch r.Xid {
+	case wire.XidEvent:
+		c.s.armed.fired(r.Event, r.Path)
 		return false, nil
-	case xidRewatch:
-		if r.code != 0 {
-			return true, fmt.Errorf("the server refuses to set watches again (error code %d)", r.code)
+	case wire.XidSetWatches:
+		if r.Code != 0 {
+			return true, fmt.Errorf("the server refuses to set watches again (error code %d)", r.Code)
 		}
 		return true, nil
-	case xidPing:
+	case wire.XidPing:
 		c.learnPing()
 		return false, nil
 	}
-	return r.xid <= xidProbe, c.learnReply(r, frame)
+	return r.Xid <= xidProbe, c.learnReply(r)
 }
 
 // learnPing takes the answer to the oldest ping.
@@ -259,37 +260,37 @@ func (c *conn) learnPing() {
 	c.s.pinged()
 }
 
-func (c *conn) learnReply(r reply, frame []byte) error {
+func (c *conn) learnReply(r wire.Reply) error {
 	c.mu.Lock()
-	req, known := c.sent[r.xid]
-	delete(c.sent, r.xid)
+	req, known := c.sent[r.Xid]
+	delete(c.sent, r.Xid)
 	c.mu.Unlock()
 	if !known {
 		return nil
 	}
-	if r.code == codeSessionExpired {
+	if r.Code == wire.CodeSessionExpired {
 		c.s.end(ErrExpired)
 	} else {
-		c.s.answered(req.at, c.timeout, r.provesQuorum(req.op))
+		c.s.answered(req.at, c.timeout, r.ProvesQuorum(req.op))
 	}
 	if req.probe != nil {
-		c.settle(req.probe, r, frame)
+		c.settle(req.probe, r)
 		return nil
 	}
 	switch {
 	case req.watch:
-		c.s.armed.set(req.request, r.code)
-	case req.op == opCreate2 && r.code == 0:
+		c.s.armed.set(req.request, r.Code)
+	case req.op == wire.OpCreate2 && r.Code == 0:
 		made := c.s.creates.find(req.path)
 		if made == nil {
 			break // nobody waits for it any more
 		}
-		var ok bool
-		if made.czxid, ok = createdZxid(frame); !ok {
+		var err error
+		if made.czxid, err = wire.CreatedZxid(r.Body); err != nil {
 			return errors.New("the server sent the path of a node it has made without its stat")
 		}
 	}
-	if req.op == opSetAuth {
+	if req.op == wire.OpAuth {
 		if c.creds++; c.creds == len(c.s.m.cfg.Auth) {
 			return c.ready()
 		}
@@ -325,26 +326,26 @@ func (c *conn) handshakeFailed(err error) {
 }
 
 func (c *conn) learnHandshake(frame []byte) error {
-	h, err := parseHandshake(frame)
+	h, err := wire.ParseHandshake(frame)
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
 	c.shaken = true
-	c.timeout = h.timeout
+	c.timeout = h.Timeout
 	helloAt := c.helloAt
 	c.mu.Unlock()
-	if h.session == 0 {
+	if h.Session == 0 {
 		// The client now tells of the expiry, which ends this generation.
 		return nil
 	}
-	if h.timeout <= 0 {
-		return fmt.Errorf("the server grants a session timeout of %v", h.timeout)
+	if h.Timeout <= 0 {
+		return fmt.Errorf("the server grants a session timeout of %v", h.Timeout)
 	}
-	if id := c.s.ID(); id != 0 && h.session != id {
+	if id := c.s.ID(); id != 0 && h.Session != id {
 		// The server does not know our session, and has opened another. What
 		// our session had is gone, or goes without a word to us.
-		err := fmt.Errorf("%w: it has opened session %s in its place", ErrExpired, sessionID(h.session))
+		err := fmt.Errorf("%w: it has opened session %s in its place", ErrExpired, sessionID(h.Session))
 		c.s.end(err)
 		return err
 	}
@@ -361,7 +362,7 @@ func (c *conn) noteAnswer(xid int32) {
 	defer c.mu.Unlock()
 	c.answered = true
 	size := c.sent[xid].size
-	if xid == xidRewatch && len(c.rewatches) > 0 { // they are answered in order
+	if xid == wire.XidSetWatches && len(c.rewatches) > 0 { // they are answered in order
 		size, c.rewatches = c.rewatches[0], c.rewatches[1:]
 	}
 	c.taken = max(c.taken, size)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/wire"
 )
 
 // A server may grant less on a later connection than another did before. The
@@ -19,7 +21,7 @@ func TestTrustWhenLessIsGranted(t *testing.T) {
 		s.sealCtx, s.sealNow = context.WithCancel(t.Context())
 		s.holds, s.cutHolds = context.WithCancelCause(s.ctx)
 
-		s.granted(handshake{timeout: 36 * time.Second, session: 1}, time.Now())
+		s.granted(wire.Handshake{Timeout: 36 * time.Second, Session: 1}, time.Now())
 		require.Zero(t, s.TrustedUntil(), "a handshake proves nothing")
 		time.Sleep(time.Second)
 		proven := time.Now()
@@ -30,7 +32,7 @@ func TestTrustWhenLessIsGranted(t *testing.T) {
 
 		time.Sleep(time.Second)
 		reconnected := time.Now()
-		s.granted(handshake{timeout: 12 * time.Second, session: 1}, reconnected)
+		s.granted(wire.Handshake{Timeout: 12 * time.Second, Session: 1}, reconnected)
 		require.Equal(t, 7*time.Second, s.TrustedUntil().Sub(proven), "by the shorter timeout, and from the same proof")
 		<-s.Done()
 		require.Equal(t, 7*time.Second, time.Since(proven))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/wire"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -184,7 +185,7 @@ func (s *Session) Set(ctx context.Context, path string, data []byte, version int
 		return Stat{}, s.refuse("set", path, err)
 	}
 	abs := s.abs(path)
-	if err := s.fits(frameHeader + stringSize(abs) + bytesSize(data) + 4); err != nil {
+	if err := s.fits(wire.RequestHeader + wire.StringSize(abs) + wire.BufferSize(data) + 4); err != nil {
 		return Stat{}, s.refuse("set", path, err)
 	}
 	return write(ctx, s, "set", path, false,
@@ -254,7 +255,7 @@ func (s *Session) Delete(ctx context.Context, path string, version int32) error 
 		return s.refuse("delete", path, err)
 	}
 	abs := s.abs(path)
-	if err := s.fits(frameHeader + stringSize(abs) + 4); err != nil {
+	if err := s.fits(wire.RequestHeader + wire.StringSize(abs) + 4); err != nil {
 		return s.refuse("delete", path, err)
 	}
 	_, err := write(ctx, s, "delete", path, false,
@@ -262,16 +263,10 @@ func (s *Session) Delete(ctx context.Context, path string, version int32) error 
 	return err
 }
 
-// Sizes of what a request is made of on the wire.
-const frameHeader = 8 // xid and operation
-
-func stringSize(s string) int { return 4 + len(s) }
-func bytesSize(b []byte) int  { return 4 + len(b) }
-
 func (s *Session) createSize(abs string, data []byte) int {
-	n := frameHeader + stringSize(abs) + bytesSize(data) + 4 + 4
+	n := wire.RequestHeader + wire.StringSize(abs) + wire.BufferSize(data) + 4 + 4
 	for _, acl := range s.m.cfg.ACL {
-		n += 4 + stringSize(acl.Scheme) + stringSize(acl.ID)
+		n += 4 + wire.StringSize(acl.Scheme) + wire.StringSize(acl.ID)
 	}
 	return n
 }

@@ -1,8 +1,9 @@
 package session
 
 import (
-	"encoding/binary"
 	"time"
+
+	"github.com/docent-go/docent/internal/wire"
 )
 
 // A probe is a transaction of one check, which changes nothing. Servers put it
@@ -12,7 +13,7 @@ import (
 // cost the leader an entry in its log.
 type probe struct {
 	answered chan struct{} // closed with the answer
-	code     int32         // of the answer; valid once answered
+	code     wire.Code     // of the answer; valid once answered
 	proves   bool          // a quorum has answered; valid once answered
 	missing  bool          // the check found no node; valid once answered
 	abandon  *time.Timer
@@ -28,8 +29,8 @@ func (c *conn) probe(path string, wait time.Duration) *probe {
 	c.mu.Lock()
 	xid := xidProbe - c.probes
 	c.probes++
-	frame := probeFrame(xid, c.s.abs(path))
-	c.sent[xid] = sentRequest{request{xid: xid, op: opMulti}, time.Now(), p, len(frame) - 4}
+	frame := wire.Check(xid, c.s.abs(path))
+	c.sent[xid] = sentRequest{request{xid: xid, op: wire.OpMulti}, time.Now(), p, len(frame) - 4}
 	c.unproven++
 	p.abandon = time.AfterFunc(wait, func() {
 		if c.isClosed() {
@@ -54,60 +55,15 @@ func (c *conn) probing() bool {
 	return c.unproven > 0
 }
 
-// settle takes the answer to a probe, and its frame.
-func (c *conn) settle(p *probe, r reply, frame []byte) {
+// settle takes the answer to a probe.
+func (c *conn) settle(p *probe, r wire.Reply) {
 	c.mu.Lock()
 	c.unproven--
 	c.mu.Unlock()
 	p.abandon.Stop()
-	p.code = r.code
-	p.proves = r.provesQuorum(opMulti)
-	p.missing = r.code == codeNoNode || r.code == 0 && checkFailed(frame) == codeNoNode
+	p.code = r.Code
+	p.proves = r.ProvesQuorum(wire.OpMulti)
+	p.missing = r.Code == wire.CodeNoNode || r.Code == wire.CodeOK && wire.FirstFailure(r.Body) == wire.CodeNoNode
 	close(p.answered)
 	c.s.review() // what is due next was not known when this one left
-}
-
-// checkFailed returns the error code of the first operation of a transaction,
-// or 0, from its reply with the prefix.
-func checkFailed(frame []byte) int32 {
-	result := frame[4+replyHeader:]
-	if len(result) < 9 {
-		return 0
-	}
-	if kind := int32(binary.BigEndian.Uint32(result)); kind != multiError {
-		return 0
-	}
-	return int32(binary.BigEndian.Uint32(result[5:]))
-}
-
-const multiError = -1 // the kind of a result that is an error, and of the header that ends a transaction
-
-// probeSize is the size of a probe, without its prefix.
-func probeSize(path string) int {
-	return frameHeader + 2*multiHeader + stringSize(path) + 4
-}
-
-// probeFrame is a transaction that checks that a node exists, with its prefix.
-func probeFrame(xid int32, path string) []byte {
-	end := int32(multiError)
-	b := binary.BigEndian.AppendUint32(make([]byte, 4, 64+len(path)), uint32(xid))
-	b = binary.BigEndian.AppendUint32(b, opMulti)
-	b = appendMultiHeader(b, opCheck, false)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(path)))
-	b = append(b, path...)
-	version := int32(anyVersion)
-	b = binary.BigEndian.AppendUint32(b, uint32(version))
-	b = appendMultiHeader(b, end, true)
-	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
-	return b
-}
-
-func appendMultiHeader(b []byte, kind int32, done bool) []byte {
-	b = binary.BigEndian.AppendUint32(b, uint32(kind))
-	last := byte(0)
-	if done {
-		last = 1
-	}
-	none := int32(-1)
-	return binary.BigEndian.AppendUint32(append(b, last), uint32(none))
 }

@@ -3,6 +3,8 @@ package session
 import (
 	"encoding/binary"
 	"sync"
+
+	"github.com/docent-go/docent/internal/wire"
 )
 
 // The client's own watches are of no use to us: it cannot take one back, keeps
@@ -42,17 +44,17 @@ type armedWatches struct {
 
 type armedWatch struct {
 	path string
-	kind int32 // the operation that would set it, with opExists for a missing node
+	kind wire.Op // the operation that would set it, with exists for a missing node
 }
 
 // set notes the watch that a read has left, going by the reply's code.
-func (w *armedWatches) set(req request, code int32) {
+func (w *armedWatches) set(req request, code wire.Code) {
 	kind := req.op
 	switch {
-	case code == 0 && req.op == opExists:
-		kind = opGetData // the node is there: its data and its deletion are watched
+	case code == 0 && req.op == wire.OpExists:
+		kind = wire.OpGetData // the node is there: its data and its deletion are watched
 	case code == 0:
-	case code == codeNoNode && req.op == opExists:
+	case code == wire.CodeNoNode && req.op == wire.OpExists:
 	default:
 		return
 	}
@@ -65,15 +67,15 @@ func (w *armedWatches) set(req request, code int32) {
 }
 
 // fired drops the watches that an event uses up.
-func (w *armedWatches) fired(event int32, path string) {
-	var kinds []int32
+func (w *armedWatches) fired(event wire.Event, path string) {
+	var kinds []wire.Op
 	switch event {
-	case eventCreated, eventData:
-		kinds = []int32{opExists, opGetData}
-	case eventChildren:
-		kinds = []int32{opGetChildren2}
-	case eventDeleted:
-		kinds = []int32{opExists, opGetData, opGetChildren2}
+	case wire.EventCreated, wire.EventDataChanged:
+		kinds = []wire.Op{wire.OpExists, wire.OpGetData}
+	case wire.EventChildrenChanged:
+		kinds = []wire.Op{wire.OpGetChildren2}
+	case wire.EventDeleted:
+		kinds = []wire.Op{wire.OpExists, wire.OpGetData, wire.OpGetChildren2}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -87,10 +89,6 @@ func (w *armedWatches) fired(event int32, path string) {
 // Manager may not know of a lower limit.
 const maxRewatch = 16 << 10
 
-// rewatchHeader is what a request that sets watches again has besides the
-// paths: the header of each request, the zxid and the lengths of three lists.
-const rewatchHeader = frameHeader + 8 + 3*4
-
 // frames returns the requests that set all watches again, each at most limit
 // bytes long, without its prefix, unless a single watch needs more. The server
 // fires at once what has changed after the transaction zxid.
@@ -98,46 +96,29 @@ func (w *armedWatches) frames(zxid int64, limit int) [][]byte {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var frames [][]byte
-	var paths [3][]string // of data, exist and child watches
-	size := rewatchHeader
+	var again wire.Watches
+	size := wire.SetWatchesHeader
 	flush := func() {
-		if size > rewatchHeader {
-			frames = append(frames, rewatchFrame(zxid, paths))
-			paths, size = [3][]string{}, rewatchHeader
+		if size > wire.SetWatchesHeader {
+			frames = append(frames, wire.SetWatches(zxid, again))
+			again, size = wire.Watches{}, wire.SetWatchesHeader
 		}
 	}
 	for watch := range w.kept {
-		n := stringSize(watch.path)
+		n := wire.StringSize(watch.path)
 		if size+n > limit {
 			flush()
 		}
 		size += n
-		list := 0
+		list := &again.Data
 		switch watch.kind {
-		case opExists:
-			list = 1
-		case opGetChildren2:
-			list = 2
+		case wire.OpExists:
+			list = &again.Exist
+		case wire.OpGetChildren2:
+			list = &again.Child
 		}
-		paths[list] = append(paths[list], watch.path)
+		*list = append(*list, watch.path)
 	}
 	flush()
 	return frames
-}
-
-func rewatchFrame(zxid int64, paths [3][]string) []byte {
-	xid := int32(xidRewatch)
-	b := make([]byte, 4, 256)
-	b = binary.BigEndian.AppendUint32(b, uint32(xid))
-	b = binary.BigEndian.AppendUint32(b, opSetWatches)
-	b = binary.BigEndian.AppendUint64(b, uint64(zxid))
-	for _, list := range paths {
-		b = binary.BigEndian.AppendUint32(b, uint32(len(list)))
-		for _, path := range list {
-			b = binary.BigEndian.AppendUint32(b, uint32(len(path)))
-			b = append(b, path...)
-		}
-	}
-	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
-	return b
 }

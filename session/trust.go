@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/wire"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -14,7 +15,7 @@ import (
 //	proven  = when the newest request was written that a quorum has committed + window
 //	contact = when the newest request was written that a server has answered + window
 //
-// Only proven says that the session exists: see reply.provesQuorum. A session
+// Only proven says that the session exists: see wire.Reply.ProvesQuorum. A session
 // that holds something ends at proven. A session that holds nothing has nothing
 // to lose by a wrong belief; it ends at contact, so that a client that is cut
 // off from all servers notices.
@@ -116,14 +117,14 @@ func (s *Session) TrustedUntil() time.Time {
 // From here on the servers count by the timeout that was granted now, even
 // where an earlier connection was granted a longer one: the deadline may come
 // nearer.
-func (s *Session) granted(h handshake, helloAt time.Time) {
+func (s *Session) granted(h wire.Handshake, helloAt time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if less := s.window(s.timeout) - s.window(h.timeout); less > 0 && s.trust.proven.Load() != 0 {
+	if less := s.window(s.timeout) - s.window(h.Timeout); less > 0 && s.trust.proven.Load() != 0 {
 		s.trust.proven.Add(-int64(less))
 	}
-	s.id, s.timeout = h.session, h.timeout
-	s.trust.contact.Store(int64(helloAt.Add(s.window(h.timeout)).Sub(s.trust.base)))
+	s.id, s.timeout = h.Session, h.Timeout
+	s.trust.contact.Store(int64(helloAt.Add(s.window(h.Timeout)).Sub(s.trust.base)))
 	if s.ctx.Err() != nil {
 		return
 	}
@@ -275,7 +276,7 @@ func (s *Session) Confirm(ctx context.Context, path string) error {
 // quorum has answered, a server has answered with an error that says nothing of
 // the node, ctx ends, or the session ends.
 func (s *Session) ask(ctx context.Context, path string) (missing bool, err error) {
-	if err := s.fits(probeSize(s.abs(path))); err != nil {
+	if err := s.fits(wire.CheckSize(s.abs(path))); err != nil {
 		return false, err
 	}
 	for attempt := 0; ; attempt++ {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/wire"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -108,22 +109,20 @@ func (s *Session) requests(ops []Op) ([]any, error) {
 		return nil, s.refuse("txn", "/", errors.New("it has no operations"))
 	}
 	requests := make([]any, len(ops))
-	size := frameHeader + multiHeader // with the header that ends it
+	size := wire.RequestHeader + wire.MultiHeader // with the header that ends it
 	for i, op := range ops {
 		r, n, err := s.request(op)
 		if err != nil {
 			return nil, s.refuse("txn", cmp.Or(op.path, ops[0].path, "/"), op.failed(i, err))
 		}
 		requests[i] = r
-		size += multiHeader + n
+		size += wire.MultiHeader + n
 	}
 	if err := s.fits(size); err != nil {
 		return nil, s.refuse("txn", ops[0].path, err)
 	}
 	return requests, nil
 }
-
-const multiHeader = 9 // operation, whether it is the last, error code
 
 // request turns an operation into the client's, with its size on the wire.
 func (s *Session) request(op Op) (request any, size int, err error) {
@@ -153,14 +152,14 @@ func (s *Session) request(op Op) (request any, size int, err error) {
 			return nil, 0, errors.New("a transaction cannot create containers")
 		}
 		return &zk.CreateRequest{Path: abs, Data: op.data, Acl: slices.Concat(s.m.cfg.ACL, op.acl), Flags: int32(op.mode)},
-			s.createSize(abs, op.data) + aclSize(op.acl) - frameHeader, nil
+			s.createSize(abs, op.data) + aclSize(op.acl) - wire.RequestHeader, nil
 	case "set":
 		return &zk.SetDataRequest{Path: abs, Data: op.data, Version: op.version},
-			stringSize(abs) + bytesSize(op.data) + 4, nil
+			wire.StringSize(abs) + wire.BufferSize(op.data) + 4, nil
 	case "delete":
-		return &zk.DeleteRequest{Path: abs, Version: op.version}, stringSize(abs) + 4, nil
+		return &zk.DeleteRequest{Path: abs, Version: op.version}, wire.StringSize(abs) + 4, nil
 	default: // check
-		return &zk.CheckVersionRequest{Path: abs, Version: op.version}, stringSize(abs) + 4, nil
+		return &zk.CheckVersionRequest{Path: abs, Version: op.version}, wire.StringSize(abs) + 4, nil
 	}
 }
 

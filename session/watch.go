@@ -7,6 +7,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/wire"
 )
 
 // EventType says what a watch has seen.
@@ -239,7 +240,7 @@ func (w *Watch) wake(event EventType) {
 func watched[T any](s *Session, path string, kind watchKind, call func(EventType),
 	f func(watch bool) (T, error)) (T, *Watch, error) {
 	// Longer than the read that sets the watch is what sets it again.
-	if err := s.fits(rewatchHeader + stringSize(s.abs(path))); err != nil {
+	if err := s.fits(wire.SetWatchesHeader + wire.StringSize(s.abs(path))); err != nil {
 		var none T
 		return none, nil, s.refuse("watch", path, err)
 	}

@@ -8,16 +8,18 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/docent-go/docent/internal/wire"
 )
 
 // authenticate adds an identity to the connection. An identity that cannot be had ends the connection.
-func (c *conn) authenticate(xid int32, d *decoder) {
+func (c *conn) authenticate(xid int32, d *wire.Decoder) {
 	s := c.s
-	d.int32() // kind: unused
-	scheme, secret := d.string(), d.buffer()
+	d.Int32() // kind: unused
+	scheme, secret := d.String(), d.Buffer()
 	code := CodeOK
 	switch {
-	case d.err != nil:
+	case d.Err() != nil:
 		s.hangUp(c)
 		return
 	case scheme == "digest":

@@ -3,6 +3,8 @@ package zktest
 import (
 	"slices"
 	"time"
+
+	"github.com/docent-go/docent/internal/wire"
 )
 
 // Request is a request as an interceptor sees it, before it runs.
@@ -140,12 +142,12 @@ func (o Op) shown() Op {
 // describe decodes as much of a request as an interceptor may want to know.
 func describe(session int64, xid int32, op Op, body []byte) Request {
 	r := Request{Session: session, Xid: xid, Op: op.shown()}
-	d := &decoder{buf: body}
+	d := wire.NewDecoder(body)
 	switch op {
 	case OpExists, OpGetData, OpGetChildren, OpGetChildren2:
-		r.Path, r.Watch = d.string(), d.bool()
+		r.Path, r.Watch = d.String(), d.Bool()
 	case OpGetACL, OpSync, OpGetEphemerals, OpGetAllChildrenCount, OpAddWatch, OpRemoveWatches, OpCheckWatches:
-		r.Path = d.string()
+		r.Path = d.String()
 	case OpMulti:
 		ops, _ := parseMulti(d, isMultiWrite)
 		for _, w := range ops {

@@ -1,9 +1,13 @@
 package zktest
 
-import "time"
+import (
+	"time"
+
+	"github.com/docent-go/docent/internal/wire"
+)
 
 // multi executes a list of transactions under one zxid: all of them, or none.
-func (c *conn) multi(xid int32, d *decoder) {
+func (c *conn) multi(xid int32, d *wire.Decoder) {
 	s := c.s
 	ops, ok := parseMulti(d, isMultiWrite)
 	zxid, now := s.nextZxid(), time.Now().UnixMilli()
@@ -44,7 +48,7 @@ func (c *conn) multi(xid int32, d *decoder) {
 
 // multiFailed answers a multi whose operation at index failed: those before it are reported as done and undone, those after it
 // as never tried.
-func multiFailed(xid int32, zxid int64, n, failed int, code Code) *encoder {
+func multiFailed(xid int32, zxid int64, n, failed int, code Code) *wire.Encoder {
 	e := newReply(xid, zxid, CodeOK)
 	for i := range n {
 		result := CodeRuntimeInconsistency
@@ -55,16 +59,16 @@ func multiFailed(xid int32, zxid int64, n, failed int, code Code) *encoder {
 			result = code
 		}
 		multiHeader(e, -1, false, result)
-		e.int32(int32(result))
+		e.Int32(int32(result))
 	}
 	multiHeader(e, -1, true, -1)
 	return e
 }
 
-func multiHeader(e *encoder, op Op, done bool, code Code) {
-	e.int32(int32(op))
-	e.bool(done)
-	e.int32(int32(code))
+func multiHeader(e *wire.Encoder, op Op, done bool, code Code) {
+	e.Int32(int32(op))
+	e.Bool(done)
+	e.Int32(int32(code))
 }
 
 // multiResultOp is the kind that a result carries: every create that answers with a stat is a create2.
@@ -108,13 +112,13 @@ func isMultiWrite(op Op) bool {
 func isMultiRead(op Op) bool { return op == OpGetChildren || op == OpGetData }
 
 // parseMulti decodes the list of a multi. It reports false if the list is broken or holds what allowed refuses.
-func parseMulti(d *decoder, allowed func(Op) bool) ([]writeRequest, bool) {
+func parseMulti(d *wire.Decoder, allowed func(Op) bool) ([]writeRequest, bool) {
 	var ops []writeRequest
 	for {
-		op, done := Op(d.int32()), d.bool()
-		d.int32()
+		op, done := Op(d.Int32()), d.Bool()
+		d.Int32()
 		switch {
-		case d.err != nil:
+		case d.Err() != nil:
 			return ops, false
 		case done:
 			return ops, true
@@ -123,8 +127,8 @@ func parseMulti(d *decoder, allowed func(Op) bool) ([]writeRequest, bool) {
 		}
 		w := writeRequest{op: op}
 		if isMultiRead(op) {
-			w.path = d.path()
-			d.bool() // the watch flag: a multi read sets none
+			w.path = present(d).String()
+			d.Bool() // the watch flag: a multi read sets none
 		} else {
 			w = parseWrite(op, d)
 			w.op = multiOp(w)
@@ -134,7 +138,7 @@ func parseMulti(d *decoder, allowed func(Op) bool) ([]writeRequest, bool) {
 }
 
 // multiRead answers a list of reads, each with its own result.
-func (c *conn) multiRead(t *tree, d *decoder, e *encoder) Code {
+func (c *conn) multiRead(t *tree, d *wire.Decoder, e *wire.Encoder) Code {
 	ops, ok := parseMulti(d, isMultiRead)
 	if !ok {
 		return CodeMarshallingError
@@ -143,15 +147,15 @@ func (c *conn) multiRead(t *tree, d *decoder, e *encoder) Code {
 		n, code := c.readable(t, w.path)
 		if code != CodeOK {
 			multiHeader(e, -1, false, code)
-			e.int32(int32(code))
+			e.Int32(int32(code))
 			continue
 		}
 		multiHeader(e, w.op, false, 0)
 		if w.op == OpGetChildren {
-			e.strings(n.children)
+			e.Strings(n.children)
 		} else {
-			e.buffer(n.data)
-			e.stat(n.stat())
+			e.Buffer(n.data)
+			encodeStat(e, n.stat())
 		}
 	}
 	multiHeader(e, -1, true, -1)

@@ -1,6 +1,10 @@
 package zktest
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/docent-go/docent/internal/wire"
+)
 
 // Op is the kind of a request, by the number it has in ZooKeeper's protocol.
 type Op int32
@@ -41,23 +45,12 @@ const (
 	OpWhoAmI              Op = 107
 )
 
-var opNames = map[Op]string{
-	OpConnect: "connect", OpCloseSession: "closeSession", OpCreate: "create", OpDelete: "delete",
-	OpExists: "exists", OpGetData: "getData", OpSetData: "setData", OpGetACL: "getACL", OpSetACL: "setACL",
-	OpGetChildren: "getChildren", OpSync: "sync", OpPing: "ping", OpGetChildren2: "getChildren2",
-	OpCheck: "check", OpMulti: "multi", OpCreate2: "create2", OpReconfig: "reconfig",
-	OpCheckWatches: "checkWatches", OpRemoveWatches: "removeWatches", OpCreateContainer: "createContainer",
-	OpDeleteContainer: "deleteContainer", OpCreateTTL: "createTTL", OpMultiRead: "multiRead", OpAuth: "auth",
-	OpSetWatches: "setWatches", OpSASL: "sasl", OpGetEphemerals: "getEphemerals",
-	OpGetAllChildrenCount: "getAllChildrenNumber", OpSetWatches2: "setWatches2", OpAddWatch: "addWatch", OpWhoAmI: "whoAmI",
-}
-
 // String returns the name that ZooKeeper gives the kind of request.
 func (o Op) String() string {
-	if n, ok := opNames[o]; ok {
-		return n
+	if o == OpConnect {
+		return "connect"
 	}
-	return fmt.Sprintf("op(%d)", int32(o))
+	return wire.Op(o).String()
 }
 
 // Code is an error code of ZooKeeper's protocol, as a reply carries it.
@@ -136,42 +129,26 @@ const (
 	permAdmin  = 16
 )
 
-// Reserved xids: what a client does not number itself.
-const (
-	xidEvent = -1
-	xidPing  = -2
-)
-
-// eventType is the kind of a watch event on the wire.
-type eventType int32
-
-const (
-	eventCreated         eventType = 1
-	eventDeleted         eventType = 2
-	eventDataChanged     eventType = 3
-	eventChildrenChanged eventType = 4
-)
-
 // stateConnected is the keeper state that every watch event carries.
 const stateConnected = 3
 
-func encodeEvent(t eventType, path string) []byte {
+func encodeEvent(t wire.Event, path string) []byte {
 	e := newEncoder()
-	e.int32(xidEvent)
-	e.int64(-1)
-	e.int32(0)
-	e.int32(int32(t))
-	e.int32(stateConnected)
-	e.string(path)
-	return e.frame()
+	e.Int32(wire.XidEvent)
+	e.Int64(-1)
+	e.Int32(0)
+	e.Int32(int32(t))
+	e.Int32(stateConnected)
+	e.String(path)
+	return e.Frame()
 }
 
 // newReply starts a reply; the body follows it.
-func newReply(xid int32, zxid int64, code Code) *encoder {
+func newReply(xid int32, zxid int64, code Code) *wire.Encoder {
 	e := newEncoder()
-	e.int32(xid)
-	e.int64(zxid)
-	e.int32(int32(code))
+	e.Int32(xid)
+	e.Int64(zxid)
+	e.Int32(int32(code))
 	return e
 }
 
@@ -186,24 +163,24 @@ type connectRequest struct {
 }
 
 func decodeConnect(frame []byte) (connectRequest, error) {
-	d := &decoder{buf: frame}
-	d.int32() // protocol version: there is only one
-	r := connectRequest{lastZxid: d.int64(), timeoutMs: d.int32(), session: d.int64(), passwd: d.buffer()}
-	if d.err == nil && len(d.buf) > 0 {
-		d.bool()
+	d := wire.NewDecoder(frame)
+	d.Int32() // protocol version: there is only one
+	r := connectRequest{lastZxid: d.Int64(), timeoutMs: d.Int32(), session: d.Int64(), passwd: d.Buffer()}
+	if d.Err() == nil && len(d.Rest()) > 0 {
+		d.Bool()
 		r.sentReadOnly = true
 	}
-	return r, d.err
+	return r, d.Err()
 }
 
 func encodeConnect(timeoutMs int32, session int64, passwd [16]byte, readOnly bool) []byte {
 	e := newEncoder()
-	e.int32(0)
-	e.int32(timeoutMs)
-	e.int64(session)
-	e.buffer(passwd[:])
+	e.Int32(0)
+	e.Int32(timeoutMs)
+	e.Int64(session)
+	e.Buffer(passwd[:])
 	if readOnly {
-		e.bool(false)
+		e.Bool(false)
 	}
-	return e.frame()
+	return e.Frame()
 }

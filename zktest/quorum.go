@@ -1,6 +1,10 @@
 package zktest
 
-import "time"
+import (
+	"time"
+
+	"github.com/docent-go/docent/internal/wire"
+)
 
 // quorum is how promptly the server's transactions are committed, and those
 // that have yet to be. Everything is guarded by Server.mu.
@@ -24,7 +28,7 @@ type queued struct {
 	act     Action
 	xid     int32
 	op      Op
-	body    *decoder
+	body    *wire.Decoder
 	commits bool // the quorum has to commit it
 }
 
@@ -125,7 +129,7 @@ func (s *Server) forgetProposals() {
 // enqueue keeps a request back if the quorum has to commit it or a request
 // before it in its session. It reports false if the request runs at once. The
 // caller holds mu.
-func (c *conn) enqueue(act Action, xid int32, op Op, d *decoder) bool {
+func (c *conn) enqueue(act Action, xid int32, op Op, d *wire.Decoder) bool {
 	if c.sess == nil || c.old != nil || op == OpAuth {
 		return false
 	}

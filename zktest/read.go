@@ -1,21 +1,25 @@
 package zktest
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/docent-go/docent/internal/wire"
+)
 
 // query executes one request that changes nothing and writes the answer's body. What it writes counts only if
 // it returns CodeOK.
-func (c *conn) query(t *tree, op Op, d *decoder, e *encoder) Code {
+func (c *conn) query(t *tree, op Op, d *wire.Decoder, e *wire.Encoder) Code {
 	switch op {
 	case OpExists, OpGetData, OpGetChildren, OpGetChildren2:
-		path, watch := d.path(), d.bool()
-		if d.err != nil {
+		path, watch := present(d).String(), d.Bool()
+		if d.Err() != nil {
 			return CodeMarshallingError
 		}
 		return c.readNode(t, op, path, watch, e)
 	case OpGetACL:
 		return c.getACL(t, d, e)
 	case OpSync:
-		e.buffer(d.buffer()) // the path as it came, checked by nobody
+		e.Buffer(d.Buffer()) // the path as it came, checked by nobody
 	case OpSetWatches, OpSetWatches2:
 		return c.setWatches(t, op, d)
 	case OpAddWatch:
@@ -23,34 +27,34 @@ func (c *conn) query(t *tree, op Op, d *decoder, e *encoder) Code {
 	case OpCheckWatches, OpRemoveWatches:
 		return c.dropWatches(t, op, d)
 	case OpGetEphemerals:
-		prefix := d.string()
+		prefix := d.String()
 		var paths []string
 		for _, p := range t.ownedBy(c.sess.id) {
 			if strings.HasPrefix(p, strings.TrimSpace(prefix)) {
 				paths = append(paths, p)
 			}
 		}
-		e.strings(paths)
+		e.Strings(paths)
 	case OpGetAllChildrenCount:
-		path := d.path()
-		if d.err != nil {
+		path := present(d).String()
+		if d.Err() != nil {
 			return CodeMarshallingError
 		}
 		if _, code := c.readable(t, path); code != CodeOK {
 			return code
 		}
-		e.int32(int32(t.descendants(path)))
+		e.Int32(int32(t.descendants(path)))
 	case OpWhoAmI:
-		e.int32(int32(len(c.ids)))
+		e.Int32(int32(len(c.ids)))
 		for _, have := range c.ids {
 			user, _, _ := strings.Cut(have.id, ":")
-			e.string(have.scheme)
-			e.string(user)
+			e.String(have.scheme)
+			e.String(user)
 		}
 	case OpMultiRead:
 		return c.multiRead(t, d, e)
 	}
-	if d.err != nil {
+	if d.Err() != nil {
 		return CodeMarshallingError
 	}
 	return CodeOK
@@ -68,7 +72,7 @@ func (c *conn) readable(t *tree, path string) (*node, Code) {
 	return n, CodeOK
 }
 
-func (c *conn) readNode(t *tree, op Op, path string, watch bool, e *encoder) Code {
+func (c *conn) readNode(t *tree, op Op, path string, watch bool, e *wire.Encoder) Code {
 	if op == OpExists {
 		// A watch is set even where there is no znode yet, and the parent's rights do not matter.
 		if strings.ContainsRune(path, 0) {
@@ -84,7 +88,7 @@ func (c *conn) readNode(t *tree, op Op, path string, watch bool, e *encoder) Cod
 		if n == nil {
 			return CodeNoNode
 		}
-		e.stat(n.stat())
+		encodeStat(e, n.stat())
 		return CodeOK
 	}
 	n, code := c.readable(t, path)
@@ -94,12 +98,12 @@ func (c *conn) readNode(t *tree, op Op, path string, watch bool, e *encoder) Cod
 	table := &t.child
 	if op == OpGetData {
 		table = &t.data
-		e.buffer(n.data)
+		e.Buffer(n.data)
 	} else {
-		e.strings(n.children)
+		e.Strings(n.children)
 	}
 	if op != OpGetChildren {
-		e.stat(n.stat())
+		encodeStat(e, n.stat())
 	}
 	if watch {
 		table.add(path, c, watchOnce)
@@ -108,9 +112,9 @@ func (c *conn) readNode(t *tree, op Op, path string, watch bool, e *encoder) Cod
 }
 
 // getACL answers whoever may read or administer the znode, but shows password digests to administrators only.
-func (c *conn) getACL(t *tree, d *decoder, e *encoder) Code {
-	path := d.path()
-	if d.err != nil {
+func (c *conn) getACL(t *tree, d *wire.Decoder, e *wire.Encoder) Code {
+	path := present(d).String()
+	if d.Err() != nil {
 		return CodeMarshallingError
 	}
 	n := t.get(path)
@@ -124,37 +128,37 @@ func (c *conn) getACL(t *tree, d *decoder, e *encoder) Code {
 	if !c.allowed(n.acl, permAdmin) {
 		acl = maskDigests(acl)
 	}
-	e.acls(acl)
-	e.stat(n.stat())
+	encodeACLs(e, acl)
+	encodeStat(e, n.stat())
 	return CodeOK
 }
 
 // setWatches re-arms the watches of a client that is back: what changed since the zxid it last saw
 // is told at once, the rest is watched.
-func (c *conn) setWatches(t *tree, op Op, d *decoder) Code {
-	since := d.int64()
-	data, exist, child := d.list(), d.list(), d.list()
+func (c *conn) setWatches(t *tree, op Op, d *wire.Decoder) Code {
+	since := d.Int64()
+	data, exist, child := present(d).Strings(), present(d).Strings(), present(d).Strings()
 	var persistent, recursive []string
 	if op == OpSetWatches2 {
-		persistent, recursive = d.list(), d.list()
+		persistent, recursive = present(d).Strings(), present(d).Strings()
 	}
-	if d.err != nil {
+	if d.Err() != nil {
 		return CodeMarshallingError
 	}
 	emit := c.s.emit
 	for _, p := range data {
 		switch n := t.get(p); {
 		case n == nil:
-			emit(c, eventDeleted, p)
+			emit(c, wire.EventDeleted, p)
 		case n.mzxid > since:
-			emit(c, eventDataChanged, p)
+			emit(c, wire.EventDataChanged, p)
 		default:
 			t.data.add(p, c, watchOnce)
 		}
 	}
 	for _, p := range exist {
 		if t.get(p) != nil {
-			emit(c, eventCreated, p)
+			emit(c, wire.EventCreated, p)
 		} else {
 			t.data.add(p, c, watchOnce)
 		}
@@ -162,9 +166,9 @@ func (c *conn) setWatches(t *tree, op Op, d *decoder) Code {
 	for _, p := range child {
 		switch n := t.get(p); {
 		case n == nil:
-			emit(c, eventDeleted, p)
+			emit(c, wire.EventDeleted, p)
 		case n.pzxid > since:
-			emit(c, eventChildrenChanged, p)
+			emit(c, wire.EventChildrenChanged, p)
 		default:
 			t.child.add(p, c, watchOnce)
 		}
@@ -180,9 +184,9 @@ func (c *conn) setWatches(t *tree, op Op, d *decoder) Code {
 	return CodeOK
 }
 
-func (c *conn) addWatch(t *tree, d *decoder, e *encoder) Code {
-	path, mode := d.path(), d.int32()
-	if d.err != nil {
+func (c *conn) addWatch(t *tree, d *wire.Decoder, e *wire.Encoder) Code {
+	path, mode := present(d).String(), d.Int32()
+	if d.Err() != nil {
 		return CodeMarshallingError
 	}
 	switch mode {
@@ -195,15 +199,15 @@ func (c *conn) addWatch(t *tree, d *decoder, e *encoder) Code {
 	default:
 		return CodeMarshallingError
 	}
-	e.int32(0)
+	e.Int32(0)
 	return CodeOK
 }
 
 // dropWatches checks for, or removes, the watches of one kind that the connection has on a path.
-func (c *conn) dropWatches(t *tree, op Op, d *decoder) Code {
+func (c *conn) dropWatches(t *tree, op Op, d *wire.Decoder) Code {
 	const children, data, either = 1, 2, 3
-	path, kind := d.path(), d.int32()
-	if d.err != nil || kind < children || kind > either || op == OpCheckWatches && !strings.HasPrefix(path, "/") {
+	path, kind := present(d).String(), d.Int32()
+	if d.Err() != nil || kind < children || kind > either || op == OpCheckWatches && !strings.HasPrefix(path, "/") {
 		return CodeMarshallingError
 	}
 	found := false

@@ -1,17 +1,21 @@
 package zktest
 
-import "time"
+import (
+	"time"
+
+	"github.com/docent-go/docent/internal/wire"
+)
 
 // request runs one frame after the handshake. It reports false when nothing more of this connection is to be executed.
 func (c *conn) request(body []byte) bool {
 	s := c.s
-	d := &decoder{buf: body}
-	xid, op := d.int32(), Op(d.int32())
-	if d.err != nil {
+	d := wire.NewDecoder(body)
+	xid, op := d.Int32(), Op(d.Int32())
+	if d.Err() != nil {
 		s.do(func() { s.hangUp(c) })
 		return false
 	}
-	act, ok := c.consult(xid, op, d.buf)
+	act, ok := c.consult(xid, op, d.Rest())
 	if !ok {
 		return false
 	}
@@ -84,7 +88,7 @@ func (s *Server) lockThawed() bool {
 }
 
 // perform does what the interceptors decided about a request.
-func (c *conn) perform(act Action, xid int32, op Op, d *decoder) bool {
+func (c *conn) perform(act Action, xid int32, op Op, d *wire.Decoder) bool {
 	s := c.s
 	if act.kind == actDrop {
 		if !act.silent {
@@ -110,11 +114,11 @@ func (c *conn) settle(op Op) {
 }
 
 // carryOut executes a request, or fails it. It reports false when nothing more of this connection is to be executed.
-func (c *conn) carryOut(act Action, xid int32, op Op, d *decoder) bool {
+func (c *conn) carryOut(act Action, xid int32, op Op, d *wire.Decoder) bool {
 	s := c.s
 	switch act.kind {
 	case actFail:
-		s.send(c, newReply(xid, s.view(c).zxid, act.code).frame())
+		s.send(c, newReply(xid, s.view(c).zxid, act.code).Frame())
 		return true
 	case actLose:
 		c.losing = !act.silent
@@ -141,8 +145,8 @@ func (s *Server) dropReply(c *conn) {
 }
 
 // answer queues the reply to a request.
-func (s *Server) answer(c *conn, e *encoder) {
-	s.outgoing = append(s.outgoing, outgoing{c: c, frame: e.frame(), reply: true})
+func (s *Server) answer(c *conn, e *wire.Encoder) {
+	s.outgoing = append(s.outgoing, outgoing{c: c, frame: e.Frame(), reply: true})
 }
 
 // view is the tree a connection reads: the server's, that of a deposed leader, or the replica its session lags on.
@@ -157,7 +161,7 @@ func (s *Server) view(c *conn) *tree {
 }
 
 // dispatch executes one request and queues its answer.
-func (c *conn) dispatch(xid int32, op Op, d *decoder) {
+func (c *conn) dispatch(xid int32, op Op, d *wire.Decoder) {
 	s := c.s
 	if op == OpAuth {
 		c.authenticate(xid, d)
@@ -189,7 +193,7 @@ func (c *conn) dispatch(xid int32, op Op, d *decoder) {
 		s.answer(c, newReply(xid, s.tree.zxid, CodeOK))
 		s.hangUp(c)
 	case op == OpPing:
-		s.answer(c, newReply(xidPing, s.view(c).zxid, CodeOK))
+		s.answer(c, newReply(wire.XidPing, s.view(c).zxid, CodeOK))
 	case isWrite(op):
 		if !c.losing { // else the client never sees the server that it wrote through again
 			s.catchUp(c.sess)
@@ -210,27 +214,20 @@ func (c *conn) dispatch(xid int32, op Op, d *decoder) {
 
 // supports says whether the server knows a kind of request.
 func (s *Server) supports(op Op) bool {
-	if _, known := opNames[op]; !known || op == OpConnect {
+	if !wire.Op(op).Known() {
 		return false
 	}
 	return !s.cfg.noContainers || op != OpCreateContainer && op != OpDeleteContainer && op != OpCreate2
 }
 
 // isWrite says whether a request is a transaction, which takes a zxid whether it succeeds or fails.
-func isWrite(op Op) bool {
-	switch op {
-	case OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL, OpDelete, OpDeleteContainer,
-		OpSetData, OpSetACL, OpMulti, OpCheck, OpReconfig:
-		return true
-	}
-	return false
-}
+func isWrite(op Op) bool { return wire.Op(op).Changes() }
 
 // needsQuorum says whether a request of a session is answered only once a quorum has committed it.
 func needsQuorum(op Op) bool { return isWrite(op) || op == OpCloseSession }
 
 // transact executes one transaction.
-func (c *conn) transact(xid int32, op Op, d *decoder) {
+func (c *conn) transact(xid int32, op Op, d *wire.Decoder) {
 	s := c.s
 	if op == OpMulti {
 		c.multi(xid, d)
@@ -238,7 +235,7 @@ func (c *conn) transact(xid int32, op Op, d *decoder) {
 	}
 	w := parseWrite(op, d)
 	zxid, now := s.nextZxid(), time.Now().UnixMilli()
-	if d.err != nil {
+	if d.Err() != nil {
 		s.answer(c, newReply(xid, zxid, CodeMarshallingError))
 		return
 	}
@@ -278,4 +275,4 @@ func (s *Server) publish(ch change, session int64) {
 }
 
 // emit sends a watch event.
-func (s *Server) emit(c *conn, t eventType, path string) { s.send(c, encodeEvent(t, path)) }
+func (s *Server) emit(c *conn, t wire.Event, path string) { s.send(c, encodeEvent(t, path)) }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/docent-go/docent/internal/wire"
 )
 
 // nodeKind says what may end a znode without anybody deleting it.
@@ -218,9 +220,9 @@ func (t *tree) unlink(path string, n, parent *node, name string) {
 
 // fire triggers the watches that a change concerns, in ZooKeeper's order. A connection that may not read the znode
 // loses its watch without hearing of the change.
-func (t *tree) fire(c change, emit func(*conn, eventType, string)) {
-	readers := func(acl []ACL) func(*conn, eventType, string) {
-		return func(w *conn, e eventType, path string) {
+func (t *tree) fire(c change, emit func(*conn, wire.Event, string)) {
+	readers := func(acl []ACL) func(*conn, wire.Event, string) {
+		return func(w *conn, e wire.Event, path string) {
 			if w.allowed(acl, permRead) {
 				emit(w, e, path)
 			}
@@ -229,15 +231,15 @@ func (t *tree) fire(c change, emit func(*conn, eventType, string)) {
 	parent, _, _ := splitPath(c.path)
 	switch c.kind {
 	case Created:
-		t.data.trigger(c.path, eventCreated, nil, readers(c.nodeACL))
-		t.child.trigger(parent, eventChildrenChanged, nil, readers(c.parentACL))
+		t.data.trigger(c.path, wire.EventCreated, nil, readers(c.nodeACL))
+		t.child.trigger(parent, wire.EventChildrenChanged, nil, readers(c.parentACL))
 	case Deleted:
 		// A connection that watches both the data and the children of the znode hears of its end once.
-		told := t.data.trigger(c.path, eventDeleted, nil, readers(c.nodeACL))
-		t.child.trigger(c.path, eventDeleted, told, readers(c.nodeACL))
-		t.child.trigger(parent, eventChildrenChanged, nil, readers(c.parentACL))
+		told := t.data.trigger(c.path, wire.EventDeleted, nil, readers(c.nodeACL))
+		t.child.trigger(c.path, wire.EventDeleted, told, readers(c.nodeACL))
+		t.child.trigger(parent, wire.EventChildrenChanged, nil, readers(c.parentACL))
 	case DataChanged:
-		t.data.trigger(c.path, eventDataChanged, nil, readers(c.nodeACL))
+		t.data.trigger(c.path, wire.EventDataChanged, nil, readers(c.nodeACL))
 	}
 }
 

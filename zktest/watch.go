@@ -3,6 +3,8 @@ package zktest
 import (
 	"maps"
 	"slices"
+
+	"github.com/docent-go/docent/internal/wire"
 )
 
 // watchMode says how long a watch stands and how far it sees.
@@ -94,13 +96,13 @@ func (w *watchTable) size() int {
 
 // trigger emits the event to every connection that watches path, in the order in which they
 // connected, except to those already told. It returns those it found.
-func (w *watchTable) trigger(path string, t eventType, told map[*conn]bool, emit func(*conn, eventType, string)) map[*conn]bool {
+func (w *watchTable) trigger(path string, t wire.Event, told map[*conn]bool, emit func(*conn, wire.Event, string)) map[*conn]bool {
 	if len(w.byPath[path]) == 0 && w.recursive == 0 {
 		return nil
 	}
 	found := make(map[*conn]bool)
 	for c, mode := range w.byPath[path] {
-		if mode == watchRecursive && t == eventChildrenChanged {
+		if mode == watchRecursive && t == wire.EventChildrenChanged {
 			continue
 		}
 		found[c] = true
@@ -110,7 +112,7 @@ func (w *watchTable) trigger(path string, t eventType, told map[*conn]bool, emit
 			w.remove(path, c)
 		}
 	}
-	if w.recursive > 0 && t != eventChildrenChanged {
+	if w.recursive > 0 && t != wire.EventChildrenChanged {
 		for p := path; p != rootPath; {
 			p, _, _ = splitPath(p)
 			for c, mode := range w.byPath[p] {

@@ -3,6 +3,8 @@ package zktest
 import (
 	"fmt"
 	"strings"
+
+	"github.com/docent-go/docent/internal/wire"
 )
 
 // maxTTL is the longest life of a TTL node, in milliseconds.
@@ -30,28 +32,28 @@ type writeRequest struct {
 	version int32
 }
 
-func parseWrite(op Op, d *decoder) writeRequest {
+func parseWrite(op Op, d *wire.Decoder) writeRequest {
 	w := writeRequest{op: op, ttl: -1}
 	switch op {
 	case OpCreate, OpCreate2, OpCreateContainer:
-		w.path, w.data, w.acl, w.flags = d.path(), d.buffer(), d.acls(), d.int32()
+		w.path, w.data, w.acl, w.flags = present(d).String(), d.Buffer(), decodeACLs(d), d.Int32()
 	case OpCreateTTL:
-		w.path, w.data, w.acl, w.flags, w.ttl = d.string(), d.buffer(), d.acls(), d.int32(), d.int64()
+		w.path, w.data, w.acl, w.flags, w.ttl = d.String(), d.Buffer(), decodeACLs(d), d.Int32(), d.Int64()
 	case OpDelete:
-		w.path, w.version = d.path(), d.int32()
+		w.path, w.version = present(d).String(), d.Int32()
 	case OpCheck:
-		w.path, w.version = d.string(), d.int32()
+		w.path, w.version = d.String(), d.Int32()
 	case OpDeleteContainer:
-		w.path = string(d.buf) // it comes from the server itself, unframed
+		w.path = string(d.Rest()) // it comes from the server itself, unframed
 	case OpSetData:
-		w.path, w.data, w.version = d.string(), d.buffer(), d.int32()
+		w.path, w.data, w.version = d.String(), d.Buffer(), d.Int32()
 	case OpSetACL:
-		w.path, w.acl, w.version = d.string(), d.acls(), d.int32()
+		w.path, w.acl, w.version = d.String(), decodeACLs(d), d.Int32()
 	case OpReconfig:
-		d.string()
-		d.string()
-		d.string()
-		d.int64()
+		_ = d.String()
+		_ = d.String()
+		_ = d.String()
+		d.Int64()
 	}
 	return w
 }
@@ -193,15 +195,15 @@ func (s *Server) prepareDelete(c *conn, w writeRequest, ch change) (change, Code
 }
 
 // result writes the body that a successful transaction is answered with.
-func (s *Server) result(op Op, path string, e *encoder) {
+func (s *Server) result(op Op, path string, e *wire.Encoder) {
 	switch op {
 	case OpCreate:
-		e.string(path)
+		e.String(path)
 	case OpCreate2, OpCreateContainer, OpCreateTTL:
-		e.string(path)
-		e.stat(s.tree.nodes[path].stat())
+		e.String(path)
+		encodeStat(e, s.tree.nodes[path].stat())
 	case OpSetData, OpSetACL:
-		e.stat(s.tree.nodes[path].stat())
+		encodeStat(e, s.tree.nodes[path].stat())
 	}
 }
 

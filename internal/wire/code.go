@@ -1,0 +1,98 @@
+package wire
+
+// Code is an error code with which a server answers a request.
+type Code int32
+
+// The codes that are asked for by name.
+const (
+	CodeOK             Code = 0
+	CodeAPIError       Code = -100 // the codes of what a request ran into lie below
+	CodeNoNode         Code = -101
+	CodeNotEmpty       Code = -111 // the last of those that are about the request's znodes
+	CodeSessionExpired Code = -112
+	CodeSessionMoved   Code = -118
+)
+
+// Class is what an answer says of its request.
+type Class uint8
+
+const (
+	// Unknown leaves open whether the server has executed the request.
+	Unknown Class = iota
+	// Done says that the server has executed the request.
+	Done
+	// Refused says that the server has looked at the request and refused it. It
+	// changed nothing.
+	Refused
+	// NotExecuted says that the server has not looked at the request. To send it
+	// again is safe.
+	NotExecuted
+)
+
+type codeInfo struct {
+	class  Class
+	name   string // as KeeperException.Code has it, or the C client
+	advice string // what it says of the request, and what to do
+}
+
+// codes are the error codes of ZooKeeper's protocol, up to version 3.9. Those
+// without advice speak for themselves. Of -116 and -117, which only the C client
+// gives its own program, nothing is known.
+var codes = map[Code]codeInfo{
+	CodeOK: {Done, "OK", ""},
+
+	-1: {Unknown, "SYSTEMERROR", "the server failed while it executed the request: read what it has become, and look into the server's log"},
+	-2: {Unknown, "RUNTIMEINCONSISTENCY", "the server found its state inconsistent: read what has become of the request, and look into the server's log"},
+	-3: {Unknown, "DATAINCONSISTENCY", "the server found its data inconsistent: read what has become of the request, and look into the server's log"},
+	-4: {Unknown, "CONNECTIONLOSS", "a proxy or the server lost a connection behind this one: read what has become of the request"},
+	-5: {Refused, "MARSHALLINGERROR", "the server could not read the request: compare the versions of server and client"},
+	-6: {Refused, "UNIMPLEMENTED", ""},
+	-7: {Unknown, "OPERATIONTIMEOUT", "the server gave the request up after some time: read what has become of it"},
+	-8: {Refused, "BADARGUMENTS", ""},
+	-9: {Unknown, "INVALIDSTATE", "a proxy or the server is not in a state to answer: read what has become of the request"},
+
+	-12: {Refused, "UNKNOWNSESSION", "the server does not know the session: look into the server's log"},
+	-13: {Refused, "NEWCONFIGNOQUORUM", "too few servers of the new ensemble are in step: start them, then reconfigure again"},
+	-14: {Refused, "RECONFIGINPROGRESS", "another reconfiguration of the ensemble is under way: wait for its end, then try again"},
+
+	CodeAPIError:       {Unknown, "APIERROR", ""},
+	CodeNoNode:         {Refused, "NONODE", ""},
+	-102:               {Refused, "NOAUTH", ""},
+	-103:               {Refused, "BADVERSION", ""},
+	-108:               {Refused, "NOCHILDRENFOREPHEMERALS", ""},
+	-110:               {Refused, "NODEEXISTS", ""},
+	CodeNotEmpty:       {Refused, "NOTEMPTY", ""},
+	CodeSessionExpired: {Refused, "SESSIONEXPIRED", ""},
+	-113:               {Refused, "INVALIDCALLBACK", "the server refuses the request's callback: compare the versions of server and client"},
+	-114:               {Refused, "INVALIDACL", ""},
+	-115:               {Refused, "AUTHFAILED", ""},
+	-116:               {Unknown, "CLOSING", ""},
+	-117:               {Unknown, "NOTHING", ""},
+	CodeSessionMoved:   {NotExecuted, "SESSIONMOVED", ""},
+	-119:               {Refused, "NOTREADONLY", "the server is read-only, since it has lost its quorum: start the other servers, or name them in the connect string"},
+	-120: {Refused, "EPHEMERALONLOCALSESSION", "the server keeps the session local, and a local session owns no ephemeral znodes: " +
+		"set localSessionsUpgradingEnabled=true on the servers, or turn localSessionsEnabled off"},
+	-121: {Refused, "NOWATCHER", "the server has no such watch of the session"},
+	-122: {Unknown, "REQUESTTIMEOUT", "the request took too long: read what has become of it"},
+	-123: {Refused, "RECONFIGDISABLED", ""},
+	-124: {Refused, "SESSIONCLOSEDREQUIRESASLAUTH", "the server answers authenticated clients only: " +
+		"configure credentials of a scheme that it enforces (enforce.auth.schemes)"},
+	-125: {Refused, "QUOTAEXCEEDED", "a quota on the path or above it is used up: delete what is not needed, or raise the quota (setquota in zkCli.sh)"},
+	-126: {Unknown, "SSLCONNECTIONERROR", "a connection behind this one failed in TLS: read what has become of the request"},
+	-127: {NotExecuted, "THROTTLEDOP", "the server is overloaded and has not executed the request: give it time, or more resources"},
+}
+
+// Class returns what the code says of the request. A code that is not known may say
+// anything.
+func (c Code) Class() Class { return codes[c].class }
+
+// Name returns the code's name, or "" if ZooKeeper 3.9 has no such code.
+func (c Code) Name() string { return codes[c].name }
+
+// Advice says what the code means for the request and what to do about it, or ""
+// where the name says it.
+func (c Code) Advice() string { return codes[c].advice }
+
+// AboutZnodes reports whether the code says what the request ran into among the
+// znodes, which only a server that executes it can say.
+func (c Code) AboutZnodes() bool { return c < CodeAPIError && c >= CodeNotEmpty }

@@ -1,0 +1,49 @@
+package wire
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// MaxReply bounds what one frame from a server may claim to hold. A list of a
+// million children stays far below it.
+const MaxReply = 256 << 20
+
+// ReadFrame reads one frame and returns it with its length in front, in buf if it
+// fits there. It returns io.EOF only between two frames.
+func ReadFrame(r *bufio.Reader, buf []byte) ([]byte, error) {
+	buf = buf[:0]
+	length, err := r.Peek(prefix)
+	if err != nil {
+		if errors.Is(err, io.EOF) && len(length) > 0 {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, err
+	}
+	n := binary.BigEndian.Uint32(length)
+	if n > MaxReply {
+		return nil, fmt.Errorf("the server sent a frame of %d bytes: it is no ZooKeeper, or the stream is damaged", n)
+	}
+	// What a damaged length claims is not allocated before it has arrived.
+	const step = 1 << 20
+	for total := prefix + int(n); len(buf) < total; {
+		from := len(buf)
+		to := min(total, from+step)
+		if cap(buf) < to {
+			grown := make([]byte, to, min(total, 2*to))
+			copy(grown, buf)
+			buf = grown
+		}
+		buf = buf[:to]
+		if _, err := io.ReadFull(r, buf[from:to]); err != nil {
+			if errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, err
+		}
+	}
+	return buf, nil
+}

@@ -1,0 +1,124 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestParseReply(t *testing.T) {
+	r, err := ParseReply(frame(i32(5), i64(1<<40), i32(int32(CodeNoNode))))
+	require.NoError(t, err)
+	require.Equal(t, Reply{Xid: 5, Zxid: 1 << 40, Code: CodeNoNode, Body: []byte{}}, r)
+
+	event := bytes.Join([][]byte{i32(XidEvent), i64(-1), i32(0), i32(int32(EventDeleted)), i32(3), str("/a")}, nil)
+	r, err = ParseReply(frame(event))
+	require.NoError(t, err)
+	require.Equal(t, Reply{Xid: XidEvent, Zxid: -1, Event: EventDeleted, Path: "/a"}, r)
+
+	for n := range len(event) {
+		_, err := ParseReply(frame(event[:n]))
+		require.ErrorContains(t, err, "the server sent", "%d of %d bytes", n, len(event))
+	}
+}
+
+func FuzzParseReply(f *testing.F) {
+	f.Add(frame(i32(5), i64(9), i32(0), []byte("body")))
+	f.Add(frame(i32(XidEvent), i64(-1), i32(0), i32(int32(EventDataChanged)), i32(3), str("/a")))
+	f.Add(frame(i32(XidEvent), i64(-1), i32(0), i32(int32(EventDataChanged)), i32(3), i32(-1)))
+	f.Add(frame(i32(XidEvent), i64(-1), i32(0), i32(int32(EventDataChanged)), i32(3), i32(1<<30)))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := ParseReply(b)
+		if err != nil {
+			if len(b) >= 20 && int32(binary.BigEndian.Uint32(b[4:])) != XidEvent {
+				t.Fatalf("a whole header is enough: %v", err)
+			}
+			return
+		}
+		if len(b) < 20 || r.Xid != int32(binary.BigEndian.Uint32(b[4:])) || r.Xid != XidEvent && (r.Path != "" || r.Event != 0) {
+			t.Fatalf("%+v out of %x", r, b)
+		}
+		if !bytes.Contains(b, []byte(r.Path)) {
+			t.Fatal("a path that is not in the frame")
+		}
+	})
+}
+
+func TestParseHandshake(t *testing.T) {
+	h, err := ParseHandshake(frame(i32(0), i32(8000), i64(0x1_0000_0001), str(string(make([]byte, 16)))))
+	require.NoError(t, err)
+	require.Equal(t, Handshake{Timeout: 8 * time.Second, Session: 0x1_0000_0001}, h)
+	h, err = ParseHandshake(frame(i32(0), i32(0), i64(0), i32(0)))
+	require.NoError(t, err)
+	require.Zero(t, h.Session)
+	_, err = ParseHandshake(frame(i32(0), i32(8000), i64(1)))
+	require.ErrorContains(t, err, "no ZooKeeper")
+}
+
+func FuzzParseHandshake(f *testing.F) {
+	f.Add(frame(i32(0), i32(8000), i64(1), str(string(make([]byte, 16)))))
+	f.Add(frame(i32(0), i32(-1), i64(-1), i32(-1)))
+	f.Add([]byte("HTTP/1.1 400"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, err := ParseHandshake(b)
+		if (err == nil) != (len(b) >= 24) {
+			t.Fatalf("%d bytes: %v", len(b), err)
+		}
+		if err == nil && (h.Timeout%time.Millisecond != 0 || h.Session != int64(binary.BigEndian.Uint64(b[12:]))) {
+			t.Fatalf("%+v out of %x", h, b)
+		}
+	})
+}
+
+func TestCreatedZxid(t *testing.T) {
+	stat := make([]byte, 68)
+	stat[7] = 42
+	zxid, err := CreatedZxid(append(str("/a0000000001"), stat...))
+	require.NoError(t, err)
+	require.EqualValues(t, 42, zxid)
+	for _, short := range [][]byte{nil, i32(-1), i32(100), str("/a"), append(str("/a"), stat[:7]...)} {
+		_, err := CreatedZxid(short)
+		require.ErrorIs(t, err, ErrMalformed)
+	}
+}
+
+// A deposed leader gives every other answer alone.
+func TestProvesQuorum(t *testing.T) {
+	proving := []Op{OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL, OpDelete, OpDeleteContainer, OpSetData, OpSetACL, OpMulti, OpCheck, OpReconfig}
+	for op := range Op(200) {
+		for code := range Code(200) {
+			answer := Reply{Code: -code}
+			about := -code == CodeOK || slices.Contains([]Code{-101, -102, -103, -104, -105, -106, -107, -108, -109, -110, -111}, -code)
+			require.Equal(t, about && slices.Contains(proving, op), answer.ProvesQuorum(op), "%v, %d", op, -code)
+		}
+	}
+}
+
+func TestFirstFailure(t *testing.T) {
+	failed := func(code int32) []byte { return bytes.Join([][]byte{i32(-1), {0}, i32(code), i32(code)}, nil) }
+	require.Equal(t, CodeNoNode, FirstFailure(failed(-101)))
+	require.Equal(t, Code(-2), FirstFailure(failed(-2)))
+	require.Equal(t, CodeOK, FirstFailure(bytes.Join([][]byte{i32(13), {0}, i32(0)}, nil)))
+	for _, short := range [][]byte{nil, i32(-1), failed(-101)[:8]} {
+		require.Equal(t, CodeOK, FirstFailure(short))
+	}
+}
+
+func FuzzBodies(f *testing.F) {
+	f.Add(append(str("/a"), make([]byte, 68)...))
+	f.Add(bytes.Join([][]byte{i32(-1), {0}, i32(-101)}, nil))
+	f.Add(i32(1 << 30))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if zxid, err := CreatedZxid(b); err != nil && zxid != 0 {
+			t.Fatal("a zxid out of a malformed record")
+		}
+		if code := FirstFailure(b); code != CodeOK && len(b) < 9 {
+			t.Fatal("a failure out of a malformed record")
+		}
+	})
+}
