@@ -188,7 +188,7 @@ func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
 // Servers do not tell of the end of a znode that the session may not read. The
 // session then looks again every one to ten seconds. Such a gate that is lifted
 // and set again between two looks stays closed for Wait where the server keeps
-// the stat back, as ZooKeeper does since 3.8.7 and 3.9.
+// the stat back, as ZooKeeper does since 3.8.4 and 3.9.2.
 //
 // ctx bounds the wait; when it ends, the error matches ctx.Err() and
 // context.Cause(ctx), even if the gate is open. Another error:

@@ -88,6 +88,48 @@ func TestFault39_GateThatMayNotBeRead(t *testing.T) {
 	})
 }
 
+// The gate's ACL changes under the wait; then the gate is lifted.
+func TestFault39_GateIsShutUnderTheWait(t *testing.T) {
+	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
+		w.Put(gate, "")
+		call := wait(w.Process(testworld.Guest))
+		time.Sleep(time.Hour)
+		w.Shut(gate)
+		w.Put(gate, "x") // which uses the server's watch up
+		time.Sleep(time.Hour)
+		require.True(w, call.Waiting())
+		w.Remove(gate)
+		start := time.Now()
+		require.True(w, call.Get())
+		require.LessOrEqual(w, time.Since(start), 13*time.Second)
+	})
+}
+
+// The gate is lifted and set anew, hidden, while the waiter is cut off, and lifted
+// later.
+func TestFault39_GateIsHiddenWhileCutOff(t *testing.T) {
+	for _, away := range []time.Duration{2 * time.Second, time.Minute} {
+		testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
+			w.Put(gate, "")
+			p := w.Process()
+			call := wait(p)
+			time.Sleep(time.Second)
+			p.Link.Cut(zktest.Both)
+			p.Link.Disconnect()
+			w.Remove(gate)
+			g := barrier.New(owner.Manager, gate)
+			require.NoError(w, g.Set(w.Context()))
+			time.Sleep(away)
+			p.Link.Heal()
+			time.Sleep(time.Hour)
+			require.NoError(w, g.Lift(w.Context()))
+			start := time.Now()
+			require.True(w, call.Get())
+			require.LessOrEqual(w, time.Since(start), 13*time.Second)
+		})
+	}
+}
+
 // A gate that may be read costs no look, however long the wait.
 func TestFault39_ReadableGateCostsNoLook(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {

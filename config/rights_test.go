@@ -35,6 +35,63 @@ func TestFault39_KeyThatAppearsUnreadable(t *testing.T) {
 	})
 }
 
+// The ACL of a key or a tree changes under its watcher, which reports that, and
+// shows what was written meanwhile once it may be read again.
+func TestFault39_KeyIsShutUnderItsWatcher(t *testing.T) {
+	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
+		w.Put("/app/key", "1")
+		p := w.Process(testworld.Guest)
+		value, err := config.Open(w.Context(), p.Manager, "/app/key", config.JSON[int]())
+		require.NoError(w, err)
+		defer value.Close()
+		tree, err := config.OpenTree(w.Context(), p.Manager, "/app", config.JSON[int]())
+		require.NoError(w, err)
+		defer tree.Close()
+		w.Shut("/app/key")
+		w.Shut("/app")
+		w.Put("/app/key", "2")
+		w.Put("/app/new", "3")
+		time.Sleep(80 * time.Second)
+		require.ErrorIs(w, value.Err(), zk.ErrNoAuth)
+		require.ErrorIs(w, tree.Err(), zk.ErrNoAuth)
+		w.Open("/app/key")
+		w.Open("/app")
+		time.Sleep(80 * time.Second)
+		require.NoError(w, value.Err())
+		require.Equal(w, 2, value.Load().Value)
+		require.NoError(w, tree.Err())
+		require.Equal(w, 3, tree.Load().Value("new"))
+	})
+}
+
+// A key that was deleted and made again hidden while the watcher was cut off is
+// reported.
+func TestFault39_KeyIsHiddenWhileCutOff(t *testing.T) {
+	for _, away := range []time.Duration{2 * time.Second, time.Minute} {
+		testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
+			w.Put("/app/key", "1")
+			p := w.Process()
+			value, err := config.Open(w.Context(), p.Manager, "/app/key", config.JSON[int]())
+			require.NoError(w, err)
+			defer value.Close()
+			p.Link.Cut(zktest.Both)
+			p.Link.Disconnect()
+			w.Remove("/app/key")
+			_, err = owner.Create(w.Context(), "/app/key", []byte("2"), session.Persistent)
+			require.NoError(w, err)
+			time.Sleep(away)
+			p.Link.Heal()
+			time.Sleep(10 * time.Second)
+			require.ErrorIs(w, value.Err(), zk.ErrNoAuth)
+			w.Remove("/app/key")
+			w.Put("/app/key", "3")
+			time.Sleep(time.Minute)
+			require.NoError(w, value.Err())
+			require.Equal(w, 3, value.Load().Value)
+		})
+	}
+}
+
 // A key that was deleted and made again while the watcher was cut off is another
 // value, although it holds the same.
 func TestFault13_KeyMadeAgainWhileCutOff(t *testing.T) {

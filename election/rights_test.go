@@ -48,6 +48,44 @@ func TestFault38_HiddenLeader(t *testing.T) {
 	})
 }
 
+// An observer at a fixed node that is made anew hidden while the observer is cut
+// off sees a hidden leader; and so it does where the node's ACL changes under it.
+func TestFault39_LeaderIsHiddenUnderTheObserver(t *testing.T) {
+	for name, hide := range map[string]func(w *testworld.World, p, owner *testworld.Process, term *election.Term){
+		"made anew while cut off": func(w *testworld.World, p, owner *testworld.Process, term *election.Term) {
+			p.Link.Cut(zktest.Both)
+			p.Link.Disconnect()
+			require.NoError(w, term.Resign())
+			_, err := election.New(owner.Manager, "/election", election.OneNode()).Campaign(w.Context())
+			require.NoError(w, err)
+			time.Sleep(time.Second)
+			p.Link.Heal()
+		},
+		"its ACL changes": func(w *testworld.World, _, _ *testworld.Process, _ *election.Term) { w.Shut("/election") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
+				term, err := election.New(w.Process().Manager, "/election", election.OneNode(), election.ID("open")).Campaign(w.Context())
+				require.NoError(w, err)
+				p := w.Process(testworld.Guest)
+				var seen []election.Leader
+				for leader, err := range election.New(p.Manager, "/election", election.OneNode()).Observe(w.Within(time.Hour)) {
+					require.NoError(w, err)
+					seen = append(seen, leader)
+					if leader.Hidden {
+						break
+					}
+					if leader.ID == "open" {
+						hide(w, p, owner, term)
+					}
+				}
+				require.Equal(w, "open", seen[0].ID)
+				require.True(w, seen[len(seen)-1].Hidden)
+			})
+		})
+	}
+}
+
 // Two leaders under one path and with one name are told apart, also by an observer
 // that was cut off between them.
 func TestFault13_LeaderThatComesBack(t *testing.T) {

@@ -104,14 +104,21 @@ func (g *Group) members(ctx context.Context) ([]Member, error) {
 
 // membersOf are the members in a mirrored directory, sorted by id. A node that
 // belongs to no session is none, nor is one whose name the client would refuse.
+// Whose a hidden node is, is not known: it counts.
 func (g *Group) membersOf(s *mirror.TreeState) []Member {
-	members := make([]Member, 0, len(s.Nodes))
+	members := make([]Member, 0, len(s.Nodes)+len(s.Hidden))
 	for _, n := range s.Nodes {
 		if n.Path != "" && n.Stat.EphemeralOwner != 0 {
 			members = append(members, memberOf(g.path, n.Path, n.Data, n.Stat))
 		}
 	}
-	return members // in the order of their paths
+	for _, n := range s.Hidden {
+		if n.Path != "" && errors.Is(n.Err, zk.ErrNoAuth) {
+			members = append(members, Member{ID: n.Path, Path: znode.Join(g.path, n.Path), Hidden: true})
+		}
+	}
+	slices.SortFunc(members, func(a, b Member) int { return strings.Compare(a.ID, b.ID) })
+	return members
 }
 
 // EventKind says what became of a member.

@@ -2,6 +2,7 @@ package groupmembership_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -29,5 +30,36 @@ func TestFault38_HiddenMember(t *testing.T) {
 		require.True(w, members[0].Hidden)
 		require.Empty(w, members[0].Payload)
 		require.Equal(w, "open", string(members[1].Payload))
+	})
+}
+
+// A member that may not be read is watched like the others, be it there at first
+// or later, until it leaves.
+func TestFault38_WatchBesideAHiddenMember(t *testing.T) {
+	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
+		w.Put("/group", "")
+		secret := groupmembership.New(owner.Manager, "/group")
+		first, err := secret.Join(w.Context(), "a", nil)
+		require.NoError(w, err)
+		var seen []string
+		for change, err := range groupmembership.New(w.Process().Manager, "/group").Watch(w.Within(time.Hour)) {
+			if err != nil {
+				require.ErrorContains(w, err, "/group/")
+				continue
+			}
+			for _, e := range change.Events {
+				require.True(w, e.Member.Hidden)
+				seen = append(seen, e.Kind.String()+" "+e.Member.ID)
+			}
+			switch len(seen) {
+			case 1:
+				later, err := secret.Join(w.Context(), "b", nil)
+				require.NoError(w, err)
+				defer later.Leave()
+			case 2:
+				require.NoError(w, first.Leave())
+			}
+		}
+		require.Equal(w, []string{"joined a", "joined b", "left a"}, seen)
 	})
 }

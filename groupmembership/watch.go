@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/session"
@@ -29,6 +30,9 @@ type Change struct {
 // runs, or within the Pause between two looks, comes in one Change; a member
 // that left and came back in between is told as both, and several updates as
 // one.
+//
+// A member whose node may not be read is listed with Hidden, and an error that
+// names its path is yielded too, behind the Change.
 //
 // An error says that it is not known who is in the group, for the time being:
 // the session has ended (the error matches session.ErrSessionEnded), or the
@@ -70,6 +74,7 @@ type watcher struct {
 
 	last    []Member
 	rev     uint64 // of the tree, at last
+	hidden  []mirror.TreeNode
 	known   bool   // last was yielded, and no error since
 	trouble string // the error that was yielded last; empty when known
 }
@@ -114,11 +119,12 @@ func (w *watcher) show(now *mirror.TreeState) bool {
 	if sure {
 		w.known, w.trouble = true, ""
 	}
-	if (now.Rev != w.rev || again) && listed(now) {
+	same := slices.EqualFunc(w.hidden, now.Hidden, func(a, b mirror.TreeNode) bool { return a.Path == b.Path })
+	if (now.Rev != w.rev || again || !same) && listed(now) {
 		first := w.rev == 0
 		members := w.membersOf(now)
 		events := Diff(w.last, members)
-		w.last, w.rev = members, now.Rev
+		w.last, w.rev, w.hidden = members, now.Rev, now.Hidden
 		// Something that is no member may have changed.
 		if (first || again || len(events) > 0) && !w.yield(Change{members, events}, nil) {
 			return false

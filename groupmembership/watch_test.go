@@ -124,7 +124,8 @@ func TestWatchWithoutRight(t *testing.T) {
 	})
 }
 
-// A payload that may not be read hides its member, and nobody else.
+// A member that may not be read is told of, with an error that names it, and
+// keeps nobody else from being told of.
 func TestWatchOneWithoutRight(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -139,7 +140,7 @@ func TestWatchOneWithoutRight(t *testing.T) {
 			return zktest.Pass
 		})
 		o := observe(watching)
-		require.Equal(w, "[+a=] !", o.take())
+		require.Equal(w, "[+secret= +a=] !", o.take())
 		join(p, "b", "")
 		time.Sleep(time.Minute)
 		require.Equal(w, "[+b=]", o.take())

@@ -8,6 +8,7 @@ import (
 
 	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
 )
 
 // A holder whose node may not be read holds: a try fails with ErrHeld on every
@@ -77,5 +78,25 @@ func TestFault25_LimitsAlone(t *testing.T) {
 		w.Remove("/limit")
 		require.NoError(w, s.Resize(w.Context(), 5))
 		require.NoError(w, s.Resize(w.Context(), 6))
+	})
+}
+
+// The ACL of the holder's node changes under the waiter; then the holder releases
+// it.
+func TestFault39_HolderIsShutUnderTheWait(t *testing.T) {
+	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
+		holder := w.Process(testworld.Guest)
+		held, err := lock.NewExclusive(holder.Manager, "/locks/x").Lock(w.Context())
+		require.NoError(w, err)
+		call := testworld.Go(w, lock.NewExclusive(w.Process(testworld.Guest).Manager, "/locks/x").Lock)
+		time.Sleep(time.Hour)
+		w.Shut("/locks/x")
+		w.Remove("/locks/x")
+		start := time.Now()
+		<-held.Done()
+		require.ErrorIs(w, held.Err(), session.ErrDeleted, "the holder's own watch is as deaf")
+		next := call.Get()
+		require.LessOrEqual(w, time.Since(start), 80*time.Second)
+		require.NoError(w, next.Release())
 	})
 }

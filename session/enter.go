@@ -127,23 +127,23 @@ func (p *protected) try(ctx context.Context) (e *Entry, again bool, err error) {
 		created <- result[string]{path, err}
 		answered <- err == nil
 	})
-	var listed chan result[list]
+	var listed chan result[listing]
 	if p.listed {
-		listed = make(chan result[list], 1)
+		listed = make(chan result[listing], 1)
 		s.run(func() {
 			// The list must reach the server behind the create, or it could miss it.
 			select {
 			case <-made.written:
 			case done := <-answered:
 				if !done {
-					listed <- result[list]{err: errListSkipped}
+					listed <- result[listing]{err: errListSkipped}
 					return
 				}
 			}
 			names, stat, err := s.client.Children(s.abs(p.dir))
-			r := result[list]{err: err}
+			r := result[listing]{err: err}
 			if err == nil {
-				r.value = list{names, *stat}
+				r.value = listing{names, *stat}
 			}
 			listed <- r
 		})
@@ -178,7 +178,7 @@ func (p *protected) try(ctx context.Context) (e *Entry, again bool, err error) {
 }
 
 // complete waits for the list that was asked for along with the create.
-func (p *protected) complete(ctx context.Context, path string, czxid int64, listed <-chan result[list]) (*Entry, error) {
+func (p *protected) complete(ctx context.Context, path string, czxid int64, listed <-chan result[listing]) (*Entry, error) {
 	s := p.s
 	_, name := znode.Split(path)
 	e := &Entry{Node: &Node{s: s, path: path}, Name: name, Czxid: czxid}
@@ -233,16 +233,16 @@ func (p *protected) find(ctx context.Context) (*Entry, error) {
 
 // lookFor returns the child of dir that the guid protects, or no name when it
 // is certain that there is none.
-func (s *Session) lookFor(ctx context.Context, dir, guid string) (list, string, error) {
+func (s *Session) lookFor(ctx context.Context, dir, guid string) (listing, string, error) {
 	if _, err := s.ask(ctx, dir); err != nil {
-		return list{}, "", err
+		return listing{}, "", err
 	}
 	l, err := s.children(ctx, dir, false)
 	if errors.Is(err, zk.ErrNoNode) {
-		return list{}, "", nil
+		return listing{}, "", nil
 	}
 	if err != nil {
-		return list{}, "", err
+		return listing{}, "", err
 	}
 	name, _ := znode.FindGUID(l.names, guid)
 	return l, name, nil

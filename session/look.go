@@ -15,8 +15,15 @@ import (
 // two watches may be deaf: one on a missing node, which may be created
 // unreadable, and one on a hidden node. For these the session looks again, paced,
 // for as long as a waiter is left, and fires the watch itself if the node is not
-// as it was. A watch that a read of the node has left is not deaf. Only a later
-// change of the node's ACL makes it so, of which servers tell no session.
+// as it was. A watch that a read of the node has left is not deaf until the node's
+// ACL changes: for that the session checks its watches (see checkEvery).
+//
+// A disconnection adds nothing to this. Of what has changed while the session was
+// cut off, the server tells when the watches are set again, whatever the rights.
+//
+// What stays unknown: a node that is hidden and is deleted and created again,
+// hidden, between two looks, where the server keeps the stat back (ZooKeeper since
+// 3.8.4 and 3.9.2).
 
 // Pauses between looks. A missing node is usually told of when it is created, so
 // that look is a safety. A hidden node is never told of.
@@ -28,29 +35,32 @@ const (
 
 // look is what an entry of the watch table that may be deaf keeps.
 type look struct {
-	was   presence
-	pause time.Duration
-	timer *time.Timer
+	hidden bool
+	pause  time.Duration
+	timer  *time.Timer
 }
 
-// lookAgain has the session look at the node of a watch, which was seen as was.
-func (s *Session) lookAgain(w *Watch, path string, was presence) {
+// lookAgain has the session look at the node of a watch, which is now missing or
+// hidden.
+func (s *Session) lookAgain(w *Watch, path string, now presence) {
 	s.watches.mu.Lock()
 	defer s.watches.mu.Unlock()
+	s.watches.checks.acls = s.watches.checks.acls || now.hidden
 	e := w.entry
 	if e == nil || e.fired || w.index < 0 {
 		return
 	}
-	if was.hidden && Hidden(was.stat) {
+	if now.hidden && Hidden(now.stat) {
 		e.armed = false // the server has refused the watch, or has dropped it
 	}
 	if e.look != nil {
 		return // if the node has changed since that look, the next one tells
 	}
-	l := &look{was: was, pause: lookMissing}
-	if was.hidden {
+	l := &look{hidden: now.hidden, pause: lookMissing}
+	if l.hidden {
 		l.pause = lookHiddenFirst
 	}
+	s.watches.checks.remove(e)
 	e.look = l
 	l.timer = time.AfterFunc(s.spread(path, l.pause), func() {
 		s.spawn(func() { s.takeLook(w.key, path, e, l) })
@@ -70,9 +80,9 @@ func (s *Session) takeLook(key watchKey, path string, e *watchEntry, l *look) {
 	if !s.watches.wants(e, l) {
 		return
 	}
-	now, err := s.present(path, l.was.hidden)
-	if err == nil && now.differs(l.was) {
-		s.watches.fireEntry(l.was.event(now), key, e)
+	now, err := s.present(path, l.hidden)
+	if err == nil && now.differs(e.was, key.kind) {
+		s.watches.fireEntry(e.was.event(now, key.kind), key, e)
 		return
 	}
 	s.watches.mu.Lock()
@@ -80,7 +90,7 @@ func (s *Session) takeLook(key watchKey, path string, e *watchEntry, l *look) {
 	if e.look != l {
 		return
 	}
-	if l.was.hidden {
+	if l.hidden {
 		l.pause = min(2*l.pause, lookHiddenMost)
 	}
 	l.timer.Reset(s.spread(path, l.pause))
@@ -107,16 +117,27 @@ func (s *Session) present(path string, unread bool) (presence, error) {
 	return p, err
 }
 
-func (p presence) differs(was presence) bool {
-	return p.found != was.found || p.hidden != was.hidden ||
-		p.stat.Czxid != was.stat.Czxid || p.stat.Mzxid != was.stat.Mzxid
+// differs reports whether a watch of the kind may have missed something since the
+// node was as was. A change of the ACL counts: where the server tells the stat of
+// a hidden node, nothing else says that it is hidden now.
+func (p presence) differs(was presence, kind watchKind) bool {
+	if p.found != was.found || p.hidden != was.hidden ||
+		p.stat.Czxid != was.stat.Czxid || p.stat.Aversion != was.stat.Aversion {
+		return true
+	}
+	if kind == childWatch {
+		return p.stat.Pzxid != was.stat.Pzxid
+	}
+	return p.stat.Mzxid != was.stat.Mzxid
 }
 
-// event is what a watch would have told of the change from p to now.
-func (p presence) event(now presence) EventType {
+// event is what a watch of the kind would have told of the change from p to now.
+func (p presence) event(now presence, kind watchKind) EventType {
 	switch {
 	case !now.found:
 		return NodeDeleted
+	case kind == childWatch:
+		return NodeChildrenChanged
 	case !p.found:
 		return NodeCreated
 	}
@@ -131,12 +152,10 @@ func (t *watchTable) wants(e *watchEntry, l *look) bool {
 	if e.look != l {
 		return false
 	}
-	for _, w := range e.waiters {
-		if !w.noLook {
-			return true
-		}
+	if e.wanted() {
+		return true
 	}
-	e.quiet()
+	t.quiet(e)
 	return false
 }
 

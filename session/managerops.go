@@ -48,9 +48,9 @@ func (m *Manager) See(ctx context.Context, path string) (Sighting, error) {
 
 // Children is Session.Children in the current session.
 func (m *Manager) Children(ctx context.Context, path string) ([]string, Stat, error) {
-	l, err := inSession(ctx, m, "children", path, func(s *Session) (list, error) {
+	l, err := inSession(ctx, m, "children", path, func(s *Session) (listing, error) {
 		names, stat, err := s.Children(ctx, path)
-		return list{names, stat}, err
+		return listing{names, stat}, err
 	})
 	return l.names, l.stat, err
 }

@@ -88,7 +88,7 @@ func (s *Session) readPath(path string, watch bool) string {
 }
 
 // Exists reports whether the node exists, and returns its stat. Servers since
-// ZooKeeper 3.8.7 and 3.9 refuse the stat of a node that the session may not
+// ZooKeeper 3.8.4 and 3.9.2 refuse the stat of a node that the session may not
 // read. Such a node exists and is hidden: Exists returns true with the zero
 // Stat, for which Hidden is true.
 func (s *Session) Exists(ctx context.Context, path string) (Stat, bool, error) {
@@ -141,15 +141,15 @@ func (s *Session) Children(ctx context.Context, path string) ([]string, Stat, er
 	return r.names, r.stat, err
 }
 
-type list struct {
+type listing struct {
 	names []string
 	stat  Stat
 }
 
-func (s *Session) children(ctx context.Context, path string, watch bool) (list, error) {
+func (s *Session) children(ctx context.Context, path string, watch bool) (listing, error) {
 	abs := s.readPath(path, watch)
-	return read(ctx, s, "children", path, func(c *zk.Conn) (list, error) {
-		var l list
+	return read(ctx, s, "children", path, func(c *zk.Conn) (listing, error) {
+		var l listing
 		var stat *zk.Stat
 		var err error
 		l.names, stat, err = c.Children(abs)

@@ -11,7 +11,7 @@ import (
 type Sighting struct {
 	Data []byte // nil if the node is hidden
 	// Stat is zero if the node is hidden and the server keeps the stat back too,
-	// as ZooKeeper does since 3.8.7 and 3.9. Then Hidden(Stat) is true.
+	// as ZooKeeper does since 3.8.4 and 3.9.2. Then Hidden(Stat) is true.
 	Stat Stat
 	// Hidden says that the node exists, and that the session may not read it.
 	Hidden bool
@@ -61,7 +61,7 @@ func (s *Session) statOf(ctx context.Context, path string) (presence, error) {
 // at a hidden node: after a second, then twice as long each time, up to ten
 // seconds. The watch fires when the node is gone, readable, or another. A node
 // that is deleted and created again between two looks goes unnoticed where the
-// server keeps the stat back. A readable node costs no look.
+// server keeps the stat back.
 func (s *Session) SeeW(ctx context.Context, path string) (Sighting, *Watch, error) {
 	s.made()
 	return s.SeeFunc(ctx, path, nil)
@@ -75,9 +75,11 @@ func (s *Session) SeeFunc(ctx context.Context, path string, f func(EventType)) (
 		return Sighting{Data: data, Stat: stat}, watch, err
 	}
 	// This leaves a watch only on a server that gives every session the stat.
-	// Before 3.8.4 such a server sends the events too.
+	// Before 3.8.4 such a server sends the events too; Debian's 3.8.0 does not.
 	p, watch, err := watched(s, path, dataWatch, f, func(watch bool) (presence, error) {
-		return s.exists(ctx, path, watch)
+		p, err := s.exists(ctx, path, watch)
+		p.hidden = p.found
+		return p, err
 	})
 	switch {
 	case err != nil:
@@ -86,7 +88,6 @@ func (s *Session) SeeFunc(ctx context.Context, path string, f func(EventType)) (
 		watch.Stop()
 		return Sighting{}, nil, s.refuse("get", path, zk.ErrNoNode)
 	}
-	p.hidden = true
 	s.lookAgain(watch, path, p)
 	return Sighting{Stat: p.stat, Hidden: true}, watch, nil
 }

@@ -83,6 +83,7 @@ func newSession(m *Manager) (*Session, error) {
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	s.sealCtx, s.sealNow = context.WithCancel(context.Background())
 	s.holds, s.cutHolds = context.WithCancelCause(s.ctx)
+	s.watches.checks.acls = m.cfg.usesACLs()
 	s.hosts = &hosts{
 		servers:  m.cfg.Servers,
 		lookup:   m.lookup,

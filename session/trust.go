@@ -164,7 +164,10 @@ func (s *Session) reviewBy(at time.Time) {
 func (s *Session) review() { s.reviewTrust(staleAfter) }
 
 // pinged is told by a connection that a ping was answered.
-func (s *Session) pinged() { s.reviewTrust(renewedAfter) }
+func (s *Session) pinged() {
+	s.reviewTrust(renewedAfter)
+	s.checkWatches()
+}
 
 // reviewTrust ends the session if its deadline has passed. Else it sends a probe
 // where the newest proof is older than so many sixtieths of the timeout, or stale,
@@ -226,6 +229,7 @@ func (s *Session) linked(c *conn) {
 	}
 	s.link, s.probedAt = c, time.Time{}
 	s.mu.Unlock()
+	s.watches.reconnected()
 	s.reviewTrust(0)
 }
 

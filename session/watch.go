@@ -1,8 +1,12 @@
 package session
 
 import (
+	"container/list"
 	"context"
+	"errors"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/go-zookeeper/zk"
 
@@ -100,7 +104,7 @@ func (w *Watch) leave() {
 	if last > 0 {
 		return
 	}
-	w.entry.quiet()
+	w.table.quiet(w.entry)
 	if !w.entry.armed {
 		delete(w.table.entries, w.key)
 	}
@@ -112,18 +116,30 @@ func (w *Watch) leave() {
 type watchTable struct {
 	mu      sync.Mutex
 	entries map[watchKey]*watchEntry
+	checks  checks
 	ended   bool
 }
 
 type watchEntry struct {
-	armed   bool // the server has the watch
-	fired   bool
-	waiters []*Watch
-	look    *look // nil unless the server may withhold the event
+	armed     bool // the server has the watch
+	fired     bool
+	waiters   []*Watch
+	known     bool          // was is set
+	was       presence      // what the first read that left the watch has seen
+	look      *look         // nil unless the server may withhold the event
+	place     *list.Element // in the table's checks, unless it is in none
+	confirmed time.Time     // when the node was as it was
 }
 
-// quiet stops the looks at the node. The caller holds the table's mu.
-func (e *watchEntry) quiet() {
+// wanted reports whether a waiter asks the session to look at the node by itself.
+// The caller holds the table's mu.
+func (e *watchEntry) wanted() bool {
+	return slices.ContainsFunc(e.waiters, func(w *Watch) bool { return !w.noLook })
+}
+
+// quiet stops the looks at the node, and the checks. The caller holds mu.
+func (t *watchTable) quiet(e *watchEntry) {
+	t.checks.remove(e)
 	if e.look != nil {
 		e.look.timer.Stop()
 		e.look = nil
@@ -155,16 +171,26 @@ func (t *watchTable) join(path string, kind watchKind, call func(EventType)) (w 
 	}
 	w.entry, w.index = e, len(e.waiters)
 	e.waiters = append(e.waiters, w)
+	t.checks.add(e)
 	return w, e.armed
 }
 
-// arm notes that w's read has left a watch on the server. If it has fired
-// since, its entry is gone from the table, and this changes nothing.
-func (t *watchTable) arm(w *Watch) {
+// arm notes that w's read has left a watch on the server, and what it has seen.
+// If the watch has fired since, its entry is gone from the table, and this
+// changes nothing.
+func (t *watchTable) arm(w *Watch, seen presence) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if w.entry != nil && !w.entry.fired {
-		w.entry.armed = true
+	e := w.entry
+	if e == nil || e.fired {
+		return
+	}
+	e.armed = true
+	if !e.known {
+		e.known, e.was = true, seen
+	}
+	if len(e.waiters) > 0 {
+		t.checks.add(e)
 	}
 }
 
@@ -197,7 +223,7 @@ func (t *watchTable) take(e *watchEntry, event EventType) []*Watch {
 		return nil
 	}
 	e.fired = true
-	e.quiet()
+	t.quiet(e)
 	woken := e.waiters
 	e.waiters = nil
 	for _, w := range woken {
@@ -237,7 +263,7 @@ func (w *Watch) wake(event EventType) {
 }
 
 // watched runs a read that leaves a watch, or shares one that is there.
-func watched[T any](s *Session, path string, kind watchKind, call func(EventType),
+func watched[T sighted](s *Session, path string, kind watchKind, call func(EventType),
 	f func(watch bool) (T, error)) (T, *Watch, error) {
 	// Longer than the read that sets the watch is what sets it again.
 	if err := s.fits(wire.SetWatchesHeader + wire.StringSize(s.abs(path))); err != nil {
@@ -246,12 +272,15 @@ func watched[T any](s *Session, path string, kind watchKind, call func(EventType
 	}
 	w, share := s.watches.join(s.abs(path), kind, call)
 	value, err := f(!share)
+	if errors.Is(err, zk.ErrNoAuth) {
+		s.watches.aclsInUse()
+	}
 	if err != nil {
 		w.Stop()
 		return value, nil, err
 	}
 	if !share {
-		s.watches.arm(w)
+		s.watches.arm(w, value.sighting())
 	}
 	return value, w, nil
 }

@@ -52,7 +52,7 @@ func (s *Session) ChildrenFunc(ctx context.Context, path string, f func(EventTyp
 	if err := znode.ValidateRoot(path); err != nil {
 		return nil, Stat{}, nil, s.refuse("children", path, err)
 	}
-	l, w, err := watched(s, path, childWatch, f, func(watch bool) (list, error) {
+	l, w, err := watched(s, path, childWatch, f, func(watch bool) (listing, error) {
 		return s.children(ctx, path, watch)
 	})
 	return l.names, l.stat, w, err

@@ -227,7 +227,10 @@ func (a *app) withService(ctx context.Context, task string, flags registryFlags,
 // nodeReason is reason, with the path of a node that may not be read.
 func nodeReason(err error) string {
 	var op *session.OpError
-	if errors.As(err, &op) && errors.Is(err, zk.ErrNoAuth) {
+	for inner := err; errors.As(inner, &op); inner = op.Err {
+		// The innermost error names the node itself.
+	}
+	if op != nil && errors.Is(err, zk.ErrNoAuth) {
 		return oneLine(op.Path) + ": " + reason(err)
 	}
 	return reason(err)

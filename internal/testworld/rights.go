@@ -3,6 +3,9 @@ package testworld
 import (
 	"testing"
 
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
@@ -12,6 +15,11 @@ import (
 func Secretive(cfg *session.Config) {
 	cfg.Auth = []session.Credential{session.Digest("owner", "secret")}
 	cfg.ACL = session.CreatorACL()
+}
+
+// Guest is a tweak of a process whose credentials give it no right.
+func Guest(cfg *session.Config) {
+	cfg.Auth = []session.Credential{session.Digest("guest", "secret")}
 }
 
 // EachServer runs f as a test for each kind of server: one that gives every
@@ -28,4 +36,18 @@ func EachServer(t *testing.T, f func(w *World, owner *Process)) {
 			Run(t, func(w *World) { f(w, w.Process(Secretive)) }, opts...)
 		})
 	}
+}
+
+// Shut changes the ACL of a node so that only a Secretive process may read it. No
+// watch fires.
+func (w *World) Shut(path string) {
+	w.Helper()
+	owner := zk.DigestACL(zk.PermAll, "owner", "secret")[0]
+	require.NoError(w, w.Srv.SetACL(path, zktest.ACL{Perms: owner.Perms, Scheme: owner.Scheme, ID: owner.ID}))
+}
+
+// Open changes the ACL of a node so that all may read and write it.
+func (w *World) Open(path string) {
+	w.Helper()
+	require.NoError(w, w.Srv.SetACL(path, zktest.ACL{Perms: zk.PermAll, Scheme: "world", ID: "anyone"}))
 }

@@ -35,6 +35,7 @@ var guarded = map[string]string{
 	"session/txn.go: failed":                "it is called with a refusal",
 	"zktest/admin.go: Put":                  "the code is no error type",
 	"zktest/admin.go: Remove":               "the code is no error type",
+	"zktest/admin.go: SetACL":               "the code is no error type",
 	"zktest/write.go: SetSequence":          "the code is no error type",
 }
 

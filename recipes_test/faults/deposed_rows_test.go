@@ -47,6 +47,14 @@ func writeRows() []row {
 	}
 }
 
+// refusedRows have each code that the session takes for a proof: -101 to -111.
+// PrepRequestProcessor makes the refusal a transaction, which is proposed like any
+// other. The session takes no other refusal for a proof, although a quorum has
+// committed those of the rows with -6, -8, -114, -123 and -125 too. Not provoked,
+// and no proof either: -13 and -14 need a reconfiguration under way, -119 a
+// read-only server, -120 local sessions, -124 an enforced authentication, which
+// the server answers before it proposes anything (ZooKeeperServer.processPacket).
+//
 // refusedRows leaves out what no client library sends and a real ensemble does
 // not survive. A check outside of a multi stays in the log of 3.8.0, which no
 // server can read then; 3.9.3 answers it with -6, as any unknown kind. A write
@@ -64,6 +72,9 @@ func refusedRows() []row {
 		{"create: no rights in the list", opCreate, bytesOf("/x", []byte{}, 0, 0), "-114", silence},
 		{"create: unknown scheme in the list", opCreate, bytesOf("/x", []byte{}, bytesOf(1, 31, "nothing", "x"), 0), "-114", silence},
 		{"createTTL where it is off", opCreateTTL, bytesOf("/x", []byte{}, everybody, 5, int64(1000)), "-6", silence},
+		{"create: below an ephemeral node", opCreate, bytesOf("/ephemeral/x", []byte{}, everybody, 0), "-108", silence},
+		{"create: quota", opCreate, bytesOf("/quota/x", []byte{}, everybody, 0), "-125", silence},
+		{"setData: quota", opSetData, bytesOf("/quota", []byte("more than ten bytes"), -1), "-125", silence},
 		{"setData: version", opSetData, bytesOf("/open", []byte{}, 77), "-103", silence},
 		{"setData: no node", opSetData, bytesOf("/none", []byte{}, -1), "-101", silence},
 		{"setData: no right", opSetData, bytesOf("/closed", []byte{}, -1), "-102", silence},

@@ -37,9 +37,9 @@ type row struct {
 // quorum exists. What only the new leader answers, done or refused, shows it.
 func TestDeposedLeaderTable(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
-	e := startForDeposition(t)
+	e := startForDeposition(t, ensemble.JVM("-Dzookeeper.enforceQuota=true"))
 	old := e.Leader()
-	furnish(t, old)
+	owner := furnish(t, old)
 	rows := append(append(readRows(), refusedRows()...), writeRows()...)
 	deposed, quorum := make([]*wire, len(rows)), make([]*wire, len(rows))
 	for i := range rows {
@@ -62,6 +62,7 @@ func TestDeposedLeaderTable(t *testing.T) {
 		}
 	}
 	require.Equal(t, "leader", old.Mode(), "it has noticed before the table was over")
+	owner.requireOutcome("0", witness, opPing, nil, "the owner of the ephemeral node lives")
 }
 
 // startForDeposition starts an ensemble whose leader takes a minute to notice
@@ -72,8 +73,9 @@ func startForDeposition(t *testing.T, opts ...ensemble.Option) *ensemble.Ensembl
 		ensemble.Config("maxSessionTimeout", "120000"))...)
 }
 
-// furnish creates the nodes that the rows name.
-func furnish(t *testing.T, s *ensemble.Server) {
+// furnish creates the nodes that the rows name, and returns the session that owns
+// the ephemeral one.
+func furnish(t *testing.T, s *ensemble.Server) *wire {
 	t.Helper()
 	owner := openWire(t, s.Addr())
 	for _, req := range []struct {
@@ -85,10 +87,17 @@ func furnish(t *testing.T, s *ensemble.Server) {
 		{opCreate, bytesOf("/closed", []byte("was"), bytesOf(1, 31, "auth", ""), 0)},
 		{opCreate, bytesOf("/open/child", []byte("was"), everybody, 0)},
 		{opCreateContainer, bytesOf("/container", []byte("was"), everybody, 4)},
+		{opCreate, bytesOf("/ephemeral", []byte("was"), everybody, 1)},
+		{opCreate, bytesOf("/quota", []byte("was"), everybody, 0)},
+		{opCreate, bytesOf("/zookeeper/quota/quota", []byte{}, everybody, 0)},
+		{opCreate, bytesOf("/zookeeper/quota/quota/zookeeper_limits",
+			[]byte("count=-1,bytes=-1=;byteHardLimit=10;countHardLimit=1"), everybody, 0)},
+		{opCreate, bytesOf("/zookeeper/quota/quota/zookeeper_stats", []byte("count=1,bytes=3"), everybody, 0)},
 	} {
 		code, _ := owner.ask(req.op, req.body)
 		require.Zero(t, code)
 	}
+	return owner
 }
 
 // depose parts a leader from both others in both directions, and starts the

@@ -63,8 +63,9 @@ function card(party, role, style, ...more) {
     el("span", { class: "role" }, role),
     el("strong", {}, name(party)),
     party.host || party.pid ? el("small", {}, [party.host, party.pid ? "pid " + party.pid : ""].filter(Boolean).join(", ")) : "",
-    el("small", {}, "for ", aged(party.since), party.mode ? ", " + party.mode : "", party.revoked ? ", asked to give up" : ""),
-    el("small", {}, party.session ? "session " + party.session : "no session"),
+    party.hidden ? el("small", {}, "its node may not be read: an ACL hides what it holds") : "",
+    party.token ? el("small", {}, "for ", aged(party.since), party.mode ? ", " + party.mode : "", party.revoked ? ", asked to give up" : "") : "",
+    party.session ? el("small", {}, "session " + party.session) : party.hidden && !party.token ? "" : el("small", {}, "no session"),
     party.token ? el("small", {}, "token " + party.token) : "",
     more);
 }
