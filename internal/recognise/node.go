@@ -18,6 +18,16 @@ const (
 	locksName  = "locks"
 )
 
+// HistoryDir is the directory beside a config key in which its former values lie,
+// in a directory that bears the name of the key.
+const HistoryDir = ".history"
+
+// HistoryOf returns the path of the history of the config key at path.
+func HistoryOf(path string) string {
+	dir, name := znode.Split(path)
+	return znode.Join(znode.Join(dir, HistoryDir), name)
+}
+
 // parts says what a znode of the kind is.
 var parts = map[Kind]string{
 	Lock: "a contender of a lock", RWLock: "a contender of a lock", Latch: "a candidate of an election",
@@ -57,31 +67,49 @@ func isDubbo(dir, name string) bool {
 }
 
 func byData(name string, data []byte) string {
-	var fields map[string]json.RawMessage
-	if len(data) == 0 || data[0] != '{' || json.Unmarshal(data, &fields) != nil {
-		return ""
-	}
-	only := func(names ...string) bool {
-		for _, field := range names {
-			if _, found := fields[field]; !found {
-				return false
-			}
-		}
-		return len(fields) == len(names)
-	}
+	fields := object(data)
 	text := func(field string) (s string) {
 		_ = json.Unmarshal(fields[field], &s) // what is not a text is not the name
 		return s
 	}
 	switch {
-	case only("host", "pid"):
+	case IsGate(data):
 		return `it is a gate, which "docent barrier lift" opens`
-	case name == readyName && only("round", "members"):
+	case name == readyName && only(fields, "round", "members"):
 		return "it is the round of a rendezvous"
 	case text("id") == name && text("name") != "" && fields["registrationTimeUTC"] != nil && fields["serviceType"] != nil:
 		return "it is an instance of the service " + text("name")
 	}
 	return ""
+}
+
+// IsGate reports whether data is what Docent writes into a gate: its host and the
+// id of its process, and nothing else.
+func IsGate(data []byte) bool {
+	fields := object(data)
+	var host string
+	var pid int
+	return only(fields, "host", "pid") && json.Unmarshal(fields["host"], &host) == nil && host != "" &&
+		json.Unmarshal(fields["pid"], &pid) == nil && pid > 0
+}
+
+// object returns the fields of a JSON object, and nil for anything else.
+func object(data []byte) map[string]json.RawMessage {
+	var fields map[string]json.RawMessage
+	if len(data) == 0 || data[0] != '{' || json.Unmarshal(data, &fields) != nil {
+		return nil
+	}
+	return fields
+}
+
+// only reports whether the object has these fields and no others.
+func only(fields map[string]json.RawMessage, names ...string) bool {
+	for _, field := range names {
+		if _, found := fields[field]; !found {
+			return false
+		}
+	}
+	return len(fields) == len(names)
 }
 
 // Directory returns what a znode without data is, if that is certain by the names
