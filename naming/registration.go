@@ -236,14 +236,17 @@ func (s State) same(other State) bool {
 // waits until others can see it. Service, ID and Type stay; an ID that is empty
 // is taken for that.
 //
-// ctx bounds the wait alone: when it ends first, or a server refuses the write,
-// a dynamic instance is updated all the same when that can be done. Where the
-// name of the node says everything (Dubbo), the new node is made before the old
-// one is removed, and an Update that fails to make it changes nothing; the
-// same holds for a static instance. Errors: a field that changed or is refused;
-// session.ErrTooLarge; ErrReplaced and ErrDuplicate while somebody else has the
-// place; ErrUnregistered; session.ErrClosed; zk.ErrNoNode when somebody has
-// removed a static instance; ctx's.
+// ctx bounds the wait alone: when it ends first, a dynamic instance is updated all
+// the same when that can be done, and Instance returns the new one. Any other error
+// means that nothing has changed and that nothing will: the instance goes on, in
+// later sessions too, as it was before. Where the name of the node says everything
+// (Dubbo), the new node is made before the old one is removed.
+//
+// Errors: a field that changed or is refused; session.ErrTooLarge; what a server
+// answers, such as zk.ErrNoAuth; ErrReplaced and ErrDuplicate while somebody else
+// has the place; ErrUnregistered; session.ErrClosed; zk.ErrNoNode when somebody has
+// removed a static instance; session.ErrUnknownOutcome, of a static instance whose
+// write may or may not have been done; ctx's.
 func (g *Registration) Update(ctx context.Context, in Instance) error {
 	return g.change(ctx, func(*Instance) Instance { return in })
 }
@@ -305,15 +308,11 @@ func (g *Registration) update(ctx context.Context, to func(*Instance) Instance) 
 	if err := at.fits(data); err != nil {
 		return err
 	}
-	if in.Type != Dynamic && in.Type != DynamicSequential {
-		if err = at.set(ctx, data); err == nil {
-			g.remember(in, at)
-		}
-		return err
+	err = at.set(ctx, data)
+	if err == nil || errors.Is(err, standing.ErrPending) {
+		g.remember(in, at)
 	}
-	// From here on the data is on its way, whatever becomes of ctx.
-	g.remember(in, at)
-	return at.set(ctx, data)
+	return err
 }
 
 func (g *Registration) remember(in Instance, at place) {

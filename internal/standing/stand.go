@@ -174,7 +174,7 @@ func (r *round) barred(why error) {
 	if old := r.State(); old.Standing() || !errors.Is(old.Why, ErrReplaced) {
 		r.away(why)
 	}
-	r.tellSetters(everyone, r.State().Why)
+	r.refuse(everyone, r.State().Why)
 	r.wait(0)
 }
 
