@@ -84,6 +84,7 @@ type State struct {
 //
 // ctx bounds Register alone. Errors, in a *session.OpError: a service or id
 // that cannot be the name of a node, as with a slash in it; a field that the codec refuses; ErrDuplicate; ErrPersistent;
+// *MalformedError for a static instance at whose path a node holds no instance, which is left as it is;
 // session.ErrTooLarge; session.ErrClosed; ctx's, with session.ErrUnreachable
 // when there was no session; what a server answers, such as zk.ErrNoAuth. No
 // dynamic instance is left when it fails: where there is doubt, it is looked
