@@ -28,7 +28,7 @@ func (b *Barrier) recogniseGate(node session.Sighting) error {
 	case len(node.Data) > 0 && !isAddress(node.Data):
 		return notGate("it holds %d bytes that no gate holds, like a config key", len(node.Data))
 	case stat.NumChildren != 0:
-		return fmt.Errorf("%w: it has %d children, like a directory: %w; check the path", ErrNotGate, stat.NumChildren, zk.ErrNotEmpty)
+		return &notEmpty{notGate("it has %d children, like a directory", stat.NumChildren)}
 	case stat.Cversion != 0:
 		return notGate("it had children, like a directory")
 	case stat.Version != 0:
@@ -56,6 +56,11 @@ func (b *Barrier) notKept(ctx context.Context, s *session.Session, data []byte) 
 func notGate(what string, args ...any) error {
 	return fmt.Errorf("%w: %s; check the path", ErrNotGate, fmt.Sprintf(what, args...))
 }
+
+// notEmpty is ErrNotGate that is zk.ErrNotEmpty too.
+type notEmpty struct{ error }
+
+func (e *notEmpty) Unwrap() []error { return []error{e.error, zk.ErrNotEmpty} }
 
 // isAddress reports whether data is an IP address, which is what Curator writes
 // into a znode that it was given no data for.

@@ -167,7 +167,7 @@ func (d *Double) first(ctx context.Context, s *session.Session, names []string) 
 // directory is a rendezvous, whatever strangers do to it. Only a directory with
 // data costs a request.
 func (d *Double) recognise(ctx context.Context, s *session.Session, children []string, dir session.Stat, others bool) ([]byte, error) {
-	what := recognise.Directory(children)
+	what := recognise.Directory(slices.DeleteFunc(slices.Clone(children), isMember))
 	if what != "" && !others && !slices.Contains(children, readyName) {
 		return nil, fmt.Errorf("%w: %s; check the path", ErrNotDouble, what)
 	}
