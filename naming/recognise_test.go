@@ -94,3 +94,23 @@ func TestFault25_MemoriesAlone(t *testing.T) {
 		require.Equal(w, `{"qps":2}`, w.Data("/workers/names/w"))
 	})
 }
+
+// Replace takes the place of an instance, and not of another recipe's node, which
+// it waits for.
+func TestFault25_ReplaceOfInstancesAlone(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p, owner := w.Process(), w.Process()
+		w.Put(orders, "")
+		_, err := owner.Create(w.Context(), orders+"/o1", []byte(`{"id":"a","host":"h","pid":1}`), session.Ephemeral)
+		require.NoError(w, err)
+		before, _ := w.Srv.Node(orders + "/o1")
+		_, err = naming.New(p.Manager, naming.Replace()).Register(w.Context(), at("o1", "h1"))
+		require.ErrorIs(w, err, naming.ErrDuplicate)
+		after, _ := w.Srv.Node(orders + "/o1")
+		require.Equal(w, before, after)
+		w.Remove(orders + "/o1")
+		register(owner, at("o1", "h2"))
+		register(p, at("o1", "h1"), naming.Replace())
+		require.Contains(w, w.Data(orders+"/o1"), "h1")
+	})
+}

@@ -124,6 +124,11 @@ func (r *Registry) open(ctx context.Context, path string, in Instance, data []by
 	}
 	node, err := standing.Open(ctx, standing.Config{
 		Manager: r.sm, Path: path, Data: data, Sequential: in.Type == DynamicSequential, Conflict: r.conflict,
+		Kin: func(held []byte) bool {
+			_, name := znode.Split(path)
+			there, err := r.decode(in.Service, name, held)
+			return err == nil && isInstance(there) == nil
+		},
 	})
 	if err != nil {
 		return nil, err

@@ -140,7 +140,7 @@ func (r *round) step() error {
 		r.lost()
 		return nil
 	case seen.stat.EphemeralOwner != r.s.ID():
-		return r.contest(seen.stat)
+		return r.contest(seen)
 	}
 	r.recognise(seen.data)
 	if r.written == 0 && !r.stood {
