@@ -93,7 +93,7 @@ func (b *Barrier) isClosed(ctx context.Context, doubt error) error {
 	case err != nil, seen.Hidden:
 		return err
 	}
-	return recogniseGate(seen)
+	return b.recogniseGate(seen)
 }
 
 // Lift opens the gate, and lets everyone through who waits. It is no error if
@@ -104,8 +104,8 @@ func (b *Barrier) isClosed(ctx context.Context, doubt error) error {
 // closed: the error is session.ErrUnknownOutcome, as it is when ctx or the
 // session ends first. Call Lift again if the gate is to be open now. Other
 // errors: ErrNotGate; zk.ErrNoAuth, also if the session may not read the znode,
-// which may be something else then; zk.ErrNotEmpty if others have put nodes below
-// the gate; session.ErrClosed.
+// which may be something else then; zk.ErrNotEmpty if others put nodes below
+// the gate meanwhile; session.ErrClosed.
 func (b *Barrier) Lift(ctx context.Context) error {
 	b.made()
 	if b.err != nil {
@@ -139,7 +139,11 @@ func (b *Barrier) liftIn(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	if err := recogniseGate(session.Sighting{Data: data, Stat: before}); err != nil {
+	err = b.recogniseGate(session.Sighting{Data: data, Stat: before})
+	if err == nil {
+		err = b.notKept(ctx, s, data)
+	}
+	if err != nil {
 		return err
 	}
 	err = s.Delete(ctx, b.path, before.Version)

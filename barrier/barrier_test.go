@@ -42,7 +42,7 @@ func TestGate(t *testing.T) {
 
 		calls := []*testworld.Call[bool]{wait(a), wait(a), wait(b)}
 		require.Equal(t, 2, w.Srv.WatchesOf(gate), "one for each process")
-		w.Put(gate, "127.0.0.1") // a stranger writes to it
+		w.Put(gate, w.Data(gate)) // a stranger writes to it
 		time.Sleep(time.Hour)
 		for _, c := range calls {
 			require.True(t, c.Waiting())

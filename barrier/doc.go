@@ -18,10 +18,18 @@
 //     lifted and set again at once has still let through everyone who waited.
 //   - Set and Lift may be called by anyone, any number of times. They touch gates
 //     alone: a persistent znode without children that holds Docent's owner, an IP
-//     address (Curator's) or nothing (kazoo's). Anything else is ErrNotGate.
+//     address (Curator's) or nothing (kazoo's). Anything else is ErrNotGate. So is a
+//     znode with an address or nothing that was written over, has had children, or
+//     has a history of package config. Beyond that nothing tells a config key that
+//     was created with an IP address, or empty, and never changed, from a gate of
+//     Curator's or kazoo's: Lift deletes it.
 //
 // # What a Double promises
 //
+//   - It touches its own nodes alone. The first member to come gets ErrNotDouble in a
+//     directory that holds data, other than an IP address, or a contender, an item or
+//     the like of another recipe. In a directory with other children a round raises
+//     the version and leaves everything else as it is.
 //   - Enter returns only when count members stood at the barrier at one instant.
 //     It is the transaction that makes the node "ready" that checks it, and it is
 //     that node which counts from then on, not the number of members: a slow

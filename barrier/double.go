@@ -22,8 +22,9 @@ const MaxCount = 4096
 var (
 	// ErrFull says that all places of the present round are taken by others.
 	ErrFull = errors.New("the barrier is full: as many members as it is for are inside")
-	// ErrNotDouble says that the znode "ready" of the directory is not that of a
-	// rendezvous. It is left as it is.
+	// ErrNotDouble says that the path is not a rendezvous's: its znode "ready" is not
+	// a round's, or it holds data that is not an IP address, or it is the directory of
+	// another recipe. It is left as it is.
 	ErrNotDouble = errors.New("the directory is not a rendezvous")
 	// ErrIDTaken says that a member with the same id stands at the barrier.
 	// One whose process has died stands there until its session ends.

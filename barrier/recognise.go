@@ -1,35 +1,66 @@
 package barrier
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/session"
 )
 
 // recogniseGate returns ErrNotGate with what exists there, unless the znode may be
-// a gate: persistent, and with the data of one. Docent writes its owner, Curator
-// an IP address, kazoo nothing. An empty znode that has or had children is a
-// directory.
-func recogniseGate(node session.Sighting) error {
-	switch {
-	case node.Stat.EphemeralOwner != 0:
-		return notGate("it belongs to the session 0x%x", node.Stat.EphemeralOwner)
-	case len(node.Data) == 0 && node.Stat.NumChildren == 0 && node.Stat.Cversion != 0:
-		return notGate("it is an empty directory")
-	case len(node.Data) == 0, isAddress(node.Data):
+// a gate: persistent, without children, and with the data of one. Docent writes its
+// owner. Curator writes an IP address and kazoo nothing: such a znode may be a
+// config key, and is no gate if its data was written over, or if it has had
+// children.
+func (b *Barrier) recogniseGate(node session.Sighting) error {
+	stat := node.Stat
+	switch what := recognise.Node(b.path, node.Data, stat); {
+	case stat.EphemeralOwner == 0 && stat.NumChildren == 0 && recognise.IsGate(node.Data):
 		return nil
-	}
-	if o := readOwner(node.Data); o.Host == "" || o.PID == 0 || o.ID != "" || o.Visit != "" {
+	case what != "":
+		return notGate("%s", what)
+	case len(node.Data) > 0 && !isAddress(node.Data):
 		return notGate("it holds %d bytes that no gate holds, like a config key", len(node.Data))
+	case stat.NumChildren != 0:
+		return &notEmpty{notGate("it has %d children, like a directory", stat.NumChildren)}
+	case stat.Cversion != 0:
+		return notGate("it had children, like a directory")
+	case stat.Version != 0:
+		return notGate("its data was written over, like a config key's")
 	}
 	return nil
+}
+
+// notKept returns ErrNotGate if a history belongs to a znode that only looks like
+// a gate: then it is a config key.
+func (b *Barrier) notKept(ctx context.Context, s *session.Session, data []byte) error {
+	if recognise.IsGate(data) {
+		return nil
+	}
+	_, found, err := s.Exists(ctx, recognise.HistoryOf(b.path))
+	switch {
+	case errors.Is(err, zk.ErrNoAuth):
+		return nil // what may not be read tells nothing
+	case err == nil && found:
+		return notGate("it is a config key with a history")
+	}
+	return err
 }
 
 func notGate(what string, args ...any) error {
 	return fmt.Errorf("%w: %s; check the path", ErrNotGate, fmt.Sprintf(what, args...))
 }
+
+// notEmpty is ErrNotGate that is zk.ErrNotEmpty too.
+type notEmpty struct{ error }
+
+func (e *notEmpty) Unwrap() []error { return []error{e.error, zk.ErrNotEmpty} }
 
 // isAddress reports whether data is an IP address, which is what Curator writes
 // into a znode that it was given no data for.

@@ -172,7 +172,7 @@ func TestFault25_GatesAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		g := barrier.New(p.Manager, gate)
-		for _, data := range []string{`{"qps":2}`, "true", `{"host":"h","pid":1,"id":"a lock's holder"}`, "\x00\x00\x00\x00\x00\x00\x00\x05"} {
+		for _, data := range []string{`{"qps":2}`, "true", `{"host":"h","pid":1,"id":"a lock's holder"}`, `{"host":"h","pid":1,"port":2}`, "\x00\x00\x00\x00\x00\x00\x00\x05"} {
 			w.Put(gate, data)
 			require.ErrorIs(w, g.Lift(w.Context()), barrier.ErrNotGate)
 			require.ErrorIs(w, g.Set(w.Context()), barrier.ErrNotGate)
@@ -185,6 +185,20 @@ func TestFault25_GatesAlone(t *testing.T) {
 		require.ErrorIs(w, err, barrier.ErrNotGate)
 		require.ErrorContains(w, err, "belongs to the session")
 		w.Remove(gate)
+		for _, data := range []string{"", "127.0.0.1"} { // a config key, as its life shows
+			w.Put(gate, data)
+			w.Put(gate, data)
+			require.ErrorIs(w, g.Lift(w.Context()), barrier.ErrNotGate, "written over")
+			require.ErrorIs(w, g.Set(w.Context()), barrier.ErrNotGate, "written over")
+			w.Remove(gate)
+			w.Put(gate, data)
+			w.Put("/barriers/.history/gate", "")
+			require.ErrorIs(w, g.Lift(w.Context()), barrier.ErrNotGate, "its values are kept")
+			w.Remove("/barriers/.history/gate")
+			w.Remove(gate)
+		}
+		w.Put("/barriers/queue-0000000001", "")
+		require.ErrorIs(w, barrier.New(p.Manager, "/barriers/queue-0000000001").Lift(w.Context()), barrier.ErrNotGate, "an empty item")
 		w.Put(gate+"/a", "")
 		w.Remove(gate + "/a")
 		require.ErrorIs(w, g.Lift(w.Context()), barrier.ErrNotGate, "the empty directory of something")
@@ -222,6 +236,30 @@ func TestFault25_HiddenGate(t *testing.T) {
 		require.ErrorIs(w, barrier.New(w.Process().Manager, gate).Lift(w.Context()), zk.ErrNoAuth)
 		_, found := w.Srv.Node(gate)
 		require.True(w, found)
+	})
+}
+
+// A rendezvous neither overwrites what its directory holds nor begins in that of
+// another recipe.
+func TestFault25_RendezvousInAnotherRecipe(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		w.Put("/lock/_c_0c42bf25-0f3d-4b3c-9d0c-6f2f3f4a5b6c-lock-0000000001", "")
+		w.Put("/q/items/queue-0000000001", "")
+		w.Put("/key", `{"qps":2}`)
+		for _, path := range []string{"/lock", "/q/items", "/key"} {
+			before, _ := w.Srv.Node(path)
+			_, err := barrier.NewDouble(p.Manager, path, 1).Enter(w.Context())
+			require.ErrorIs(w, err, barrier.ErrNotDouble, path)
+			w.Eventually(func() bool { return len(w.Children(path)) == len(before.Children) }, "the member has gone")
+			after, _ := w.Srv.Node(path)
+			require.Equal(w, before.Stat.Version, after.Stat.Version, path)
+			require.Equal(w, before.Data, after.Data, path)
+		}
+		w.Put(dir, "10.0.0.1") // as Curator makes it
+		_, err := barrier.NewDouble(p.Manager, dir, 1).Enter(w.Context())
+		require.NoError(w, err)
+		require.Equal(w, "10.0.0.1", w.Data(dir))
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -114,6 +115,10 @@ func (d *Double) open(ctx context.Context, s *session.Session, self string) (*ro
 		return nil, err
 	}
 	names := members(children)
+	kept, err := d.recognise(ctx, s, children, dir, len(names) > 1)
+	if err != nil {
+		return nil, err
+	}
 	switch _, here := slices.BinarySearch(names, self); {
 	case !here:
 		return nil, session.ErrDeleted
@@ -126,7 +131,7 @@ func (d *Double) open(ctx context.Context, s *session.Session, self string) (*ro
 			return nil, err
 		}
 	}
-	return d.begin(ctx, s, names, dir.Version)
+	return d.begin(ctx, s, names, kept, dir.Version)
 }
 
 var errChanged = errors.New("the barrier has changed while it was looked at")
@@ -157,9 +162,28 @@ func (d *Double) first(ctx context.Context, s *session.Session, names []string) 
 	return in, nil
 }
 
+// recognise returns ErrNotDouble if the directory is known to be another recipe's,
+// and else what it holds, which a round writes back. Once members are there, the
+// directory is a rendezvous, whatever strangers do to it. Only a directory with
+// data costs a request.
+func (d *Double) recognise(ctx context.Context, s *session.Session, children []string, dir session.Stat, others bool) ([]byte, error) {
+	what := recognise.Directory(slices.DeleteFunc(slices.Clone(children), isMember))
+	if what != "" && !others && !slices.Contains(children, readyName) {
+		return nil, fmt.Errorf("%w: %s; check the path", ErrNotDouble, what)
+	}
+	if dir.DataLength == 0 {
+		return nil, nil
+	}
+	data, _, err := s.Get(ctx, d.dir)
+	if err == nil && !others && len(data) > 0 && !isAddress(data) {
+		err = fmt.Errorf("%w: %s holds %d bytes, like a config key; check the path", ErrNotDouble, d.dir, len(data))
+	}
+	return data, err
+}
+
 // begin makes "ready" in one transaction, which is refused unless all members
 // stand and no other round has begun since the directory had the version.
-func (d *Double) begin(ctx context.Context, s *session.Session, in []string, version int32) (*round, error) {
+func (d *Double) begin(ctx context.Context, s *session.Session, in []string, kept []byte, version int32) (*round, error) {
 	number := version + 1
 	data, err := json.Marshal(readyData{number, in})
 	if err != nil {
@@ -169,7 +193,7 @@ func (d *Double) begin(ctx context.Context, s *session.Session, in []string, ver
 	for _, name := range in {
 		ops = append(ops, session.CheckOp(znode.Join(d.dir, name), session.AnyVersion))
 	}
-	ops = append(ops, session.SetOp(d.dir, nil, version), session.CreateOp(d.ready, data, session.Persistent))
+	ops = append(ops, session.SetOp(d.dir, kept, version), session.CreateOp(d.ready, data, session.Persistent))
 	results, err := s.Txn(ctx, ops...)
 	switch {
 	case err == nil:

@@ -48,6 +48,31 @@
 //     through. Update notices and returns ErrRecreated, but the new node's value
 //     has been replaced. Who deletes keys that others update should hold a
 //     lock, or write an empty value in place of deleting.
+//   - The look at a znode and the write are two requests: a key that is deleted
+//     between them, and at whose path another recipe makes a znode, is overwritten
+//     by a Set with AnyVersion. Delete, Update and History write what they have seen.
 //   - When all servers have lost their data, values may go back, after one
 //     session timeout: see docs/config.md.
+//
+// # What is a key
+//
+// A write touches keys alone: where another recipe has made the znode, it is refused
+// with ErrNotKey and changes nothing. A key is a persistent znode with any data, and
+// with or without keys below it. These are recognised as another recipe's:
+//
+//   - every ephemeral znode: members, instances, holders of one-node locks;
+//   - contenders, candidates, permits, items of queues and dead letters, by their
+//     names, in the layouts of Docent, Curator, kazoo and ZooKeeper's own recipes;
+//   - a gate of Docent's, the round of a rendezvous of Docent's, a persistent instance
+//     in Curator's JSON, by their data;
+//   - the directory of a lock, an election, a semaphore or a queue while something
+//     of the recipe exists in it, and a directory that has a session's znode among
+//     its first three children; only if the directory holds no data;
+//   - a number of 4 or 8 bytes, small for its length, as counters are. A binary key
+//     may look the same: a write with the version that was read is done, and so is
+//     one that writes as many bytes.
+//
+// These are not: a gate of kazoo's (empty) or Curator's (an IP address), a counter
+// in digits, the limit of a semaphore, the remembered number of a worker, and an
+// empty directory of any recipe. They look like keys.
 package config

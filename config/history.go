@@ -12,13 +12,14 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
 
 // HistoryDir is the name of the node beside a key in which its history lies:
 // that of /config/db/limits is in /config/db/.history/limits.
-const HistoryDir = ".history"
+const HistoryDir = recognise.HistoryDir
 
 // MaxHistory is the greatest number of values that a History keeps.
 const MaxHistory = 1000
@@ -102,8 +103,7 @@ func (h *History) dirs(key string) (path, dir string, err error) {
 		return "", "", h.s.failed(key, fmt.Errorf("a history keeps 1 to %d values, not %d", MaxHistory, h.keep))
 	}
 	path, err = h.s.path(key)
-	parent, name := znode.Split(path)
-	return path, znode.Join(znode.Join(parent, HistoryDir), name), err
+	return path, recognise.HistoryOf(path), err
 }
 
 // records lists a history, oldest first.

@@ -84,8 +84,6 @@ func (k *keeping) try(ctx context.Context) (Entry, error) {
 		}
 	}
 	switch {
-	case found && stat.EphemeralOwner != 0:
-		return Entry{}, notKey("it belongs to the session 0x%x", stat.EphemeralOwner)
 	case !found && !k.create:
 		return Entry{}, zk.ErrNoNode
 	case found && k.version != AnyVersion && stat.Version != k.version:
@@ -95,6 +93,9 @@ func (k *keeping) try(ctx context.Context) (Entry, error) {
 	}
 	foreign := false
 	if found {
+		if err := (write{data: k.data, version: k.version}).allowed(ctx, s, k.path, old, stat); err != nil {
+			return Entry{}, err
+		}
 		if foreign, err = k.foreign(ctx, s, records, stat); err != nil {
 			return Entry{}, err
 		}

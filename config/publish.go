@@ -2,7 +2,11 @@ package config
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
+
+	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -15,11 +19,15 @@ type KeyOp struct {
 	make func(path string) session.Op
 	// creates says that the step needs the key's parent.
 	creates bool
+	writes  *write // nil for a step that leaves an existing key as it is
 }
 
 // SetKey writes a key that exists, if it has the given version, or AnyVersion.
 func SetKey(key string, data []byte, version int32) KeyOp {
-	return KeyOp{key: key, make: func(path string) session.Op { return session.SetOp(path, data, version) }}
+	return KeyOp{
+		key: key, make: func(path string) session.Op { return session.SetOp(path, data, version) },
+		writes: &write{data: data, version: version},
+	}
 }
 
 // CreateKey makes a key that does not exist.
@@ -31,7 +39,10 @@ func CreateKey(key string, data []byte) KeyOp {
 
 // DeleteKey removes a key, if it has the given version, or AnyVersion.
 func DeleteKey(key string, version int32) KeyOp {
-	return KeyOp{key: key, make: func(path string) session.Op { return session.DeleteOp(path, version) }}
+	return KeyOp{
+		key: key, make: func(path string) session.Op { return session.DeleteOp(path, version) },
+		writes: &write{remove: true, version: version},
+	}
 }
 
 // CheckKey demands that a key has the given version, or that it exists with
@@ -46,7 +57,9 @@ func CheckKey(key string, version int32) KeyOp {
 // stay when the transaction is then refused.
 //
 // Errors: the reason of the step that was refused, which the text names
-// (zk.ErrNoNode, zk.ErrBadVersion, zk.ErrNodeExists, zk.ErrNotEmpty);
+// (zk.ErrNoNode, zk.ErrBadVersion, zk.ErrNodeExists, zk.ErrNotEmpty); ErrNotKey if a
+// step would write or delete another recipe's znode, for which all of them are read
+// first, side by side;
 // session.ErrTooLarge before anything is sent, when all of them together do not
 // fit in one request; session.ErrUnknownOutcome when the answer was lost: all
 // or none was done, and it is not repeated.
@@ -64,6 +77,11 @@ func (s *Store) Publish(ctx context.Context, steps ...KeyOp) error {
 		}
 		paths[i], ops[i] = path, step.make(path)
 	}
+	if s.sm.Fits(ops...) == nil { // else nothing is sent
+		if err := s.checkAll(ctx, steps, paths); err != nil {
+			return fmt.Errorf("config publish: %w", err)
+		}
+	}
 	for {
 		_, err := s.sm.Txn(ctx, ops...)
 		if err == nil {
@@ -80,6 +98,25 @@ func (s *Store) Publish(ctx context.Context, steps ...KeyOp) error {
 			return fmt.Errorf("config publish: %w", err)
 		}
 	}
+}
+
+// checkAll looks at the znodes that the steps change. One that is missing may be
+// made by an earlier step; the transaction tells.
+func (s *Store) checkAll(ctx context.Context, steps []KeyOp, paths []string) error {
+	errs := make([]error, len(steps))
+	var looks sync.WaitGroup
+	for i, step := range steps {
+		if step.writes != nil {
+			looks.Go(func() { _, errs[i] = s.check(ctx, paths[i], *step.writes) })
+		}
+	}
+	looks.Wait()
+	for i, err := range errs {
+		if err != nil && !errors.Is(err, zk.ErrNoNode) {
+			return fmt.Errorf("step %d: %w", i+1, s.failed(steps[i].key, err))
+		}
+	}
+	return nil
 }
 
 // ensureParents makes the parents that created keys need and that neither exist

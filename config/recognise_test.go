@@ -7,49 +7,195 @@ import (
 
 	"github.com/docent-go/docent/barrier"
 	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/counter"
+	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/groupmembership"
 	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/queue"
 	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
 )
 
-// Every write of a key leaves what is not a key.
+// writes are the ways to write or to delete a key.
+func writes(w *testworld.World, p *testworld.Process) map[string]func(key string) error {
+	s := config.NewStore(p.Manager, "/")
+	h := s.History(3)
+	x := []byte("x")
+	return map[string]func(key string) error{
+		"set":         func(key string) error { _, err := s.Set(w.Context(), key, x, config.AnyVersion); return err },
+		"put":         func(key string) error { _, err := s.Put(w.Context(), key, x); return err },
+		"delete":      func(key string) error { return s.Delete(w.Context(), key, config.AnyVersion) },
+		"history set": func(key string) error { _, err := h.Set(w.Context(), key, x, config.AnyVersion); return err },
+		"history put": func(key string) error { _, err := h.Put(w.Context(), key, x); return err },
+		"publish": func(key string) error {
+			return s.Publish(w.Context(), config.SetKey("app/key", x, config.AnyVersion), config.SetKey(key, x, config.AnyVersion))
+		},
+		"publish delete": func(key string) error { return s.Publish(w.Context(), config.DeleteKey(key, config.AnyVersion)) },
+	}
+}
+
+// Every write of a key leaves what another recipe has made.
 func TestFault25_KeysAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		s := config.NewStore(p.Manager, "/app")
-		h := s.History(3)
-		held, err := p.Create(w.Context(), "/app", nil, session.Persistent)
-		require.NoError(w, err)
-		held, err = p.Create(w.Context(), held+"/held", []byte("{}"), session.Ephemeral)
-		require.NoError(w, err)
-		value, err := config.Open(w.Context(), p.Manager, "/app/held", config.JSON[map[string]int]())
-		require.NoError(w, err)
-		defer value.Close()
-		for what, write := range map[string]func(key string) error{
-			"set": func(key string) error { _, err := s.Set(w.Context(), key, []byte("x"), config.AnyVersion); return err },
-			"put": func(key string) error { _, err := s.Put(w.Context(), key, []byte("x")); return err },
-			"delete": func(key string) error {
-				return s.Delete(w.Context(), key, config.AnyVersion)
-			},
-			"history set": func(key string) error { _, err := h.Set(w.Context(), key, []byte("x"), config.AnyVersion); return err },
-			"history put": func(key string) error { _, err := h.Put(w.Context(), key, []byte("x")); return err },
-			"update": func(string) error {
-				_, err := value.Update(w.Context(), func(m map[string]int) (map[string]int, error) { return map[string]int{"a": 1}, nil })
-				return err
-			},
-		} {
-			require.ErrorIs(w, write("held"), config.ErrNotKey, what)
-			require.Equal(w, "{}", w.Data(held), what)
-		}
-		require.NoError(w, barrier.New(p.Manager, "/app/gate").Set(w.Context()))
-		err = s.Delete(w.Context(), "gate", config.AnyVersion)
-		require.ErrorIs(w, err, config.ErrNotKey)
-		require.ErrorContains(w, err, "it is a gate")
-		_, err = s.Set(w.Context(), "gate", []byte("x"), config.AnyVersion)
-		require.ErrorIs(w, err, config.ErrNotKey)
-
+		ctx := w.Context()
 		w.Put("/app/key", `{"host":"db","port":5432}`)
-		_, err = s.Set(w.Context(), "key", []byte("x"), config.AnyVersion)
+		sm := w.Process().Manager
+		_, err := lock.New(sm, "/lock").Lock(ctx)
 		require.NoError(w, err)
-		require.NoError(w, s.Delete(w.Context(), "key", config.AnyVersion))
+		_, err = lock.NewExclusive(sm, "/exclusive").Lock(ctx)
+		require.NoError(w, err)
+		_, err = election.New(sm, "/election").Campaign(ctx)
+		require.NoError(w, err)
+		_, err = lock.NewSemaphore(sm, "/sem", lock.Permits(1)).Acquire(ctx, 1)
+		require.NoError(w, err)
+		require.NoError(w, barrier.New(sm, "/gate").Set(ctx))
+		_, err = barrier.NewDouble(sm, "/double", 1).Enter(ctx)
+		require.NoError(w, err)
+		require.NoError(w, counter.New(sm, "/counter").Set(ctx, -5))
+		q := queue.New(sm, "/q")
+		id, err := q.Put(ctx, []byte("work"))
+		require.NoError(w, err)
+		_, err = groupmembership.New(sm, "/group").Join(ctx, "m1", nil)
+		require.NoError(w, err)
+		_, err = naming.New(sm).Register(ctx, naming.Instance{Service: "orders", ID: "s1", Address: "10.0.0.1", Port: 80, Type: naming.Static})
+		require.NoError(w, err)
+		w.Put("/simple/qn-0000000007", "work")
+		w.Put("/kazoo/entry-100-0000000007", "work")
+		all := map[string]string{
+			"/lock":                           "the directory of a lock",
+			"/lock/" + w.Children("/lock")[0]: "a contender of a lock",
+			"/exclusive":                      "it belongs to the session",
+			"/election":                       "the directory of an election",
+			"/sem":                            "the directory of a semaphore",
+			"/sem/leases":                     "the directory of a semaphore",
+			"/gate":                           "it is a gate",
+			"/double":                         "sessions own",
+			"/double/ready":                   "the round of a rendezvous",
+			"/counter":                        "like the number of a counter",
+			"/q/items":                        "the directory of a queue",
+			"/q/items/queue-" + string(id):    "an item of a queue",
+			"/simple":                         "the directory of a queue",
+			"/simple/qn-0000000007":           "an item of a queue",
+			"/kazoo/entry-100-0000000007":     "an item of a queue",
+			"/group":                          "sessions own",
+			"/services/orders/s1":             "an instance of the service orders",
+		}
+		for path, what := range all {
+			before, found := w.Srv.Node(path)
+			require.True(w, found, path)
+			for name, write := range writes(w, p) {
+				err := write(path)
+				require.ErrorIs(w, err, config.ErrNotKey, "%s %s", name, path)
+				require.ErrorContains(w, err, what, "%s %s", name, path)
+				after, _ := w.Srv.Node(path)
+				require.Equal(w, before, after, "%s %s", name, path)
+			}
+		}
+		require.Equal(w, `{"host":"db","port":5432}`, w.Data("/app/key"), "a transaction is refused as a whole")
+	})
+}
+
+// An Update leaves what is not a key, although the codec can read it.
+func TestFault25_UpdateOfAnotherRecipe(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		_, err := p.Create(w.Context(), "/held", []byte("{}"), session.Ephemeral)
+		require.NoError(w, err)
+		require.NoError(w, barrier.New(p.Manager, "/gate").Set(w.Context()))
+		for _, path := range []string{"/held", "/gate"} {
+			before := w.Data(path)
+			value, err := config.Open(w.Context(), p.Manager, path, config.JSON[map[string]any]())
+			require.NoError(w, err)
+			_, err = value.Update(w.Context(), func(m map[string]any) (map[string]any, error) { return map[string]any{"a": 1}, nil })
+			require.ErrorIs(w, err, config.ErrNotKey, path)
+			require.NoError(w, value.Close())
+			require.Equal(w, before, w.Data(path))
+		}
+	})
+}
+
+// What may be a key is one: other programs write arbitrary bytes, and keys may have
+// keys below them.
+func TestFault25_KeysStayKeys(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		s := config.NewStore(p.Manager, "/")
+		for _, data := range []string{
+			"", "10.0.0.5", "42", "true", "\xff\xfe\x00", "12345678", "\x01\x02\x03\x04\x05\x06\x07\x08", "\x00\x01\x02",
+			`{"host":"db","pid":1,"port":2}`, `{"id":"a","name":"b"}`, `{"round":1,"members":["a"]}`, "[1]", "{",
+		} {
+			for name, write := range writes(w, p) {
+				w.Put("/app/key", data)
+				require.NoError(w, write("/app/key"), "%s %q", name, data)
+			}
+		}
+		// An inner key, with a value and without one.
+		for _, data := range []string{"", `{"inner":true}`} {
+			for name, write := range writes(w, p) {
+				w.Put("/app/key", "1")
+				w.Put("/app/db", data)
+				w.Put("/app/db/host", "h")
+				w.Put("/app/db/port", "1")
+				if err := write("/app/db"); err != nil {
+					require.NotErrorIs(w, err, config.ErrNotKey, "%s %q", name, data)
+					require.Contains(w, name, "delete")
+				}
+			}
+		}
+		// A key that its writers take turns at, with a lock at its very path.
+		w.Put("/app/guarded", "1")
+		_, err := lock.New(p.Manager, "/app/guarded").Lock(w.Context())
+		require.NoError(w, err)
+		_, err = s.Set(w.Context(), "/app/guarded", []byte("2"), config.AnyVersion)
+		require.NoError(w, err)
+		// A binary number: another number, and a write of the version that was read.
+		w.Put("/app/number", "\x00\x00\x00\x05")
+		e, err := s.Set(w.Context(), "/app/number", []byte("\x00\x00\x00\x06"), config.AnyVersion)
+		require.NoError(w, err)
+		require.NoError(w, s.Delete(w.Context(), "/app/number", e.Version))
+	})
+}
+
+// The look at a key costs one read, that of an inner key without a value a list
+// and three looks besides. An Update and a History cost nothing more than before.
+func TestFault25_CostOfTheLook(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		s := config.NewStore(p.Manager, "/")
+		w.Put("/app/key", "1")
+		w.Put("/app/db", "")
+		for _, name := range []string{"a", "b", "c", "d"} {
+			w.Put("/app/db/"+name, "1")
+		}
+		set := func(key string) func() {
+			return func() {
+				_, err := s.Set(w.Context(), key, []byte("2"), config.AnyVersion)
+				require.NoError(w, err)
+			}
+		}
+		require.Equal(w, map[string]int{"getData": 1, "setData": 1}, w.Count(set("/app/key")))
+		counts := w.Count(set("/app/db"))
+		require.Equal(w, 3, counts["exists"])
+		require.Equal(w, 1, counts["getData"])
+		require.Equal(w, 1, counts["setData"])
+		require.Equal(w, map[string]int{"getData": 1, "setData": 1}, w.Count(set("/app/db")), "it has a value now")
+	})
+}
+
+// A key that becomes another value between the look and the deletion is looked at
+// again.
+func TestFault25_AnotherNodeBetweenLookAndDelete(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		s := config.NewStore(w.Process().Manager, "/")
+		w.Put("/app/key", "1")
+		w.Once(testworld.Is(zktest.OpDelete, "/app/key"), func() zktest.Action {
+			w.Put("/app/key", `{"host":"h","pid":1}`)
+			return zktest.Pass
+		})
+		require.ErrorIs(w, s.Delete(w.Context(), "/app/key", config.AnyVersion), config.ErrNotKey)
+		require.Equal(w, `{"host":"h","pid":1}`, w.Data("/app/key"))
 	})
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,18 +13,6 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
-
-// ErrNotKey is returned by the writes of a Store or a History, and by Value.Update,
-// if the znode at the path is not a key but another recipe's. It is left as it is.
-// The text says what exists there.
-//
-// A key is a persistent znode. It is not told from another recipe's persistent
-// znode, such as a queue's item or a counter, except from a gate of package barrier.
-var ErrNotKey = errors.New("the znode is not a key")
-
-func notKey(what string, args ...any) error {
-	return fmt.Errorf("%w: %s; check the path", ErrNotKey, fmt.Sprintf(what, args...))
-}
 
 // AnyVersion, as the version of a write, skips the comparison of the version.
 const AnyVersion = session.AnyVersion
@@ -115,7 +102,7 @@ func (s *Store) Set(ctx context.Context, key string, data []byte, version int32)
 	}
 	err = s.sm.Fits(session.SetOp(path, data, version))
 	if err == nil {
-		err = s.check(ctx, path)
+		_, err = s.check(ctx, path, write{data: data, version: version})
 	}
 	if err != nil {
 		return Entry{}, s.failed(key, err)
@@ -159,7 +146,8 @@ func (s *Store) Put(ctx context.Context, key string, data []byte) (created bool,
 	}
 }
 
-// Delete removes a key, if it has the given version, or AnyVersion. It fails
+// Delete removes a key, if it has the given version, or AnyVersion. It deletes the
+// value that it has seen: one that is written meanwhile is looked at again. It fails
 // with zk.ErrNoNode, zk.ErrBadVersion, ErrNotKey, zk.ErrNotEmpty when there are
 // keys below it, and session.ErrUnknownOutcome when the answer was lost. Delete
 // does not delete again then: the key may be another's by now.
@@ -168,31 +156,22 @@ func (s *Store) Delete(ctx context.Context, key string, version int32) error {
 	if err != nil {
 		return err
 	}
-	err = s.check(ctx, path)
-	if err == nil {
-		err = s.sm.Delete(ctx, path, version)
+	for {
+		seen, err := s.check(ctx, path, write{remove: true, version: version})
+		if err == nil {
+			at := version
+			if at == AnyVersion && !seen.Hidden {
+				at = seen.Stat.Version // what has come to exist since is looked at again
+			}
+			err = s.sm.Delete(ctx, path, at)
+		}
+		switch {
+		case err == nil:
+			return nil
+		case version != AnyVersion, !errors.Is(err, zk.ErrBadVersion), errors.Is(err, session.ErrUnknownOutcome):
+			return s.failed(key, err)
+		}
 	}
-	if err != nil {
-		return s.failed(key, err)
-	}
-	return nil
-}
-
-// check returns ErrNotKey if the znode is known not to be a key. Whose a hidden
-// znode is, its ACL says: the caller has the right to write to it, or has not.
-func (s *Store) check(ctx context.Context, path string) error {
-	node, err := s.sm.See(ctx, path)
-	var gate map[string]any
-	switch {
-	case err != nil:
-		return err
-	case node.Stat.EphemeralOwner != 0:
-		return notKey("it belongs to the session 0x%x", node.Stat.EphemeralOwner)
-	case node.Stat.NumChildren == 0 && json.Unmarshal(node.Data, &gate) == nil &&
-		len(gate) == 2 && gate["host"] != nil && gate["pid"] != nil:
-		return notKey(`it is a gate, which "docent barrier lift" opens`)
-	}
-	return nil
 }
 
 // creator is a session or a manager.

@@ -164,11 +164,9 @@ func (v *Value[T]) fresh(ctx context.Context) (base, error) {
 			b.data, b.stat, err = s.Get(ctx, v.path)
 		}
 		switch {
-		case err == nil && b.stat.EphemeralOwner != 0:
-			return base{}, notKey("it belongs to the session 0x%x", b.stat.EphemeralOwner)
 		case err == nil:
 			b.exists = true
-			return b, nil
+			return b, write{version: b.stat.Version}.allowed(ctx, s, v.path, b.data, b.stat)
 		case errors.Is(err, zk.ErrNoNode):
 			return b, nil
 		case !errors.Is(err, session.ErrSessionEnded) || ctx.Err() != nil:

@@ -10,6 +10,7 @@ import (
 
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -82,8 +83,11 @@ type Value struct {
 }
 
 func (c *Counter) value(data []byte, stat session.Stat) (Value, error) {
-	if stat.EphemeralOwner != 0 {
-		return Value{}, &FormatError{c.path, fmt.Sprintf("it belongs to the session 0x%x", stat.EphemeralOwner)}
+	if what := recognise.Node(c.path, data, stat); what != "" {
+		return Value{}, &FormatError{c.path, what}
+	}
+	if len(data) == 0 && stat.Cversion != 0 {
+		return Value{}, &FormatError{c.path, "it is an empty node that has or had children, like a directory"}
 	}
 	n, reason := c.layout.decode(data)
 	if reason != "" {
@@ -118,7 +122,7 @@ func (c *Counter) Get(ctx context.Context) (Value, error) {
 // Set writes the number, whatever the number was, and makes the node and its
 // parents where they are missing. It writes over a number alone: a node that holds
 // something else is another recipe's, or a counter of another layout. An empty node
-// without children is taken for a new counter.
+// that has never had children is taken for a new counter.
 //
 // ctx bounds the call. Errors: ErrOverflow where the layout is Int32; *FormatError;
 // session.ErrUnknownOutcome when the answer was lost: the number may have been
@@ -151,9 +155,11 @@ func (c *Counter) overwrite(ctx context.Context, data []byte) error {
 	if errors.Is(err, zk.ErrNoNode) {
 		return create(ctx, c.sm, c.path, data)
 	}
-	empty := len(held) == 0 && stat.Cversion == 0 && stat.EphemeralOwner == 0 // and not a directory
-	if err == nil && !empty {
+	if err == nil {
 		_, err = c.value(held, stat)
+		if len(held) == 0 && stat.Cversion == 0 && recognise.Node(c.path, held, stat) == "" {
+			err = nil // a new counter, and not a directory
+		}
 	}
 	if err == nil {
 		// The version -1 is any: that of a node which was written to so often.

@@ -14,6 +14,9 @@
 //     it may be, once.
 //   - A number that does not fit is refused and changes nothing, as is a node that
 //     holds something else than a number.
+//   - A write touches counters alone: a persistent node with a number of the layout. An
+//     item of a queue is told by its name, and a directory by the children that it has
+//     or had. A config key with a number of the layout is not told from a counter.
 //   - What Changes yields never goes back in time, over lost connections,
 //     ended sessions and servers that lag, and through deletion and re-creation.
 //

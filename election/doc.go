@@ -20,6 +20,9 @@
 //   - Run starts no term before the function of the one before it has returned.
 //   - Nothing stays behind: neither a failed call nor a cancelled one leaves a
 //     node, a goroutine, or a waiter.
+//   - Nothing is written to or deleted but the candidate's own node and the transfer
+//     node of a session. A Transfer raises the version of the directory, and leaves its
+//     data; it does so once it has found the candidate there.
 //   - The end of a term wakes one candidate, and those who observe.
 //   - A transfer (Election.Transfer) never makes two lead: the leader keeps its
 //     node until it has finished. Nobody steps aside twice for one wish. A wish

@@ -29,6 +29,9 @@
 //     second has the place for good.
 //   - A member's node, or a claim, that may not be read is told of. It does not
 //     stop the rest.
+//   - Nothing is written to or deleted but the member's own node, and with Replace that
+//     of a member with the same id; any ephemeral node of that name counts as one, unless
+//     it bears the name of a contender or an item. A persistent node is ErrNotMember.
 //   - After Leave nothing of the member stays in the group: whatever was under
 //     way when it was called, and however often the server does not answer.
 //   - Whoever follows the events of a Watch has the members: nothing is left out

@@ -122,7 +122,7 @@ func TestReplaceMember(t *testing.T) {
 		require.ErrorIs(w, ma.UpdatePayload(w.Context(), []byte("a2")), groupmembership.ErrReplaced)
 		require.NoError(w, mb.Leave())
 		awaitState(w, ma, in)
-		require.Equal(w, "host-7=a2", list(b))
+		require.Equal(w, "host-7=a", list(b), "the refused payload is forgotten")
 	})
 }
 

@@ -255,6 +255,19 @@ func TestMembersDisagreeAboutTheNumber(t *testing.T) {
 	})
 }
 
+// Data that is not a number of partitions is somebody else's, and is left.
+func TestFault25_PartitionCountsAlone(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		w.Put(orders+"/claims", `{"qps":2}`)
+		c := newCourt(w)
+		b := c.work(w.Process(), "b", 5)
+		<-b.done
+		require.ErrorIs(t, b.err, groupmembership.ErrPartitionCount)
+		require.ErrorContains(t, b.err, "9 bytes that are no number")
+		require.Equal(t, `{"qps":2}`, w.Data(orders+"/claims"))
+	})
+}
+
 func TestSettleWaitsForMembers(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		c := newCourt(w)

@@ -105,7 +105,7 @@ func (p *Partitioner) agree(ctx context.Context, id string, st *mirror.TreeState
 	case found == want:
 		return true, nil
 	case found == "":
-	case st.Err == nil && slices.Equal(members(st), []string{id}) && dir.Stat.NumChildren == 0:
+	case isNumber(found) && st.Err == nil && slices.Equal(members(st), []string{id}) && dir.Stat.NumChildren == 0:
 	default:
 		return false, &countError{found: found, want: p.n}
 	}
@@ -114,6 +114,13 @@ func (p *Partitioner) agree(ctx context.Context, id string, st *mirror.TreeState
 		err = nil // the next view tells
 	}
 	return false, err
+}
+
+// isNumber reports whether the data of the claims' directory is a number of
+// partitions, and not somebody else's.
+func isNumber(data string) bool {
+	_, err := strconv.Atoi(data)
+	return err == nil
 }
 
 // countError is ErrPartitionCount with both numbers.

@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -10,23 +9,6 @@ import (
 // historyName is the directory beside config keys in which their histories lie,
 // each below the name of its key.
 const historyName = ".history"
-
-// markLen is the length of what makes the names of a history's values unique.
-const markLen = 26
-
-// isValue reports whether a node of that name is a value in a history: one that
-// was set, or one that was there before.
-func isValue(name string) bool {
-	rest, set := strings.CutPrefix(name, "set-")
-	if !set {
-		var was bool
-		if rest, was = strings.CutPrefix(name, "was-"); !was {
-			return false
-		}
-	}
-	return len(rest) > markLen && strings.Trim(rest[:markLen], "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == "" &&
-		hasSeq(name, rest[:markLen]+"-")
-}
 
 // histories takes the histories of those children of n that stand, for which
 // they count, and their directory if it has nothing else.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -78,7 +79,7 @@ func (c *classifier) lock(n *node) *Lock {
 	if slices.Contains(f.Layouts, Docent) {
 		f.MayBeElection = false // only its mutex writes that: its elections are like Curator's
 	}
-	kazoos := func(k *node) bool { return hasSeq(k.name, kazooLock) }
+	kazoos := func(k *node) bool { return recognise.HasSeq(k.name, kazooLock) }
 	if slices.Contains(f.Layouts, Curator) && slices.ContainsFunc(nodes, kazoos) {
 		f.Notes = append(f.Notes, "names of kazoo's and of Curator's layout: unless kazoo's users set the other's pattern, they do not exclude each other")
 	}

@@ -5,37 +5,38 @@ import (
 	"strings"
 
 	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/recognise"
 )
 
 // shape is what the names of a node's children tell before anything is read.
-type shape int
+type shape = recognise.Kind
 
 const (
-	shapePlain   shape = iota // nothing
-	shapeLock                 // a line for a mutex, or the line of those who want permits
-	shapeRW                   // readers and writers
-	shapeLatch                // candidates
-	shapeLeases               // permits
-	shapeItems                // items of a queue
-	shapeClaims               // names of items, but ephemeral: claims
-	shapeLetters              // dead letters
-	shapeHistory              // former values of a config key
+	shapePlain   = recognise.Unknown // nothing
+	shapeLock    = recognise.Lock    // a line for a mutex, or the line of those who want permits
+	shapeRW      = recognise.RWLock  // readers and writers
+	shapeLatch   = recognise.Latch   // candidates
+	shapeLeases  = recognise.Lease   // permits
+	shapeItems   = recognise.Item    // items of a queue
+	shapeLetters = recognise.Letter  // dead letters
+	shapeHistory = recognise.Value   // former values of a config key
+
+	shapeClaims = shapeHistory + 1 // names of items, but ephemeral: claims
 )
 
 // Tags behind which the sequence numbers of lines stand.
 var lineTags = map[shape][]string{
 	shapeRW:     {curatorRead, curatorWrite, kazooRead, kazooLock},
-	shapeLatch:  {"latch-"},
-	shapeLeases: {"lease-"},
-	shapeLock:   {"lock-", kazooLock},
+	shapeLatch:  {recognise.LatchTag},
+	shapeLeases: {recognise.LeaseTag},
+	shapeLock:   {recognise.LockTag, kazooLock},
 }
 
 const (
-	curatorRead  = "__READ__"
-	curatorWrite = "__WRIT__"
-	kazooRead    = "__rlock__"
-	kazooLock    = "__lock__"
+	curatorRead  = recognise.CuratorRead
+	curatorWrite = recognise.CuratorWrite
+	kazooRead    = recognise.KazooRead
+	kazooLock    = recognise.KazooLock
 )
 
 // transferName is the node of a transfer among the candidates of an election.
@@ -45,7 +46,7 @@ const transferName = "transfer"
 func (n *node) recognise() {
 	var count [shapeHistory + 1]int
 	for _, name := range n.names {
-		count[shapeOf(name)]++
+		count[recognise.KindOf(name)]++
 	}
 	// kazoo's writers have the names of its mutexes: one reader tells.
 	if count[shapeRW] > 0 {
@@ -71,42 +72,16 @@ func (n *node) recognise() {
 	case n.name == "claims", n.name == "taken", strings.HasSuffix(n.name, "-claims"):
 		n.shape = shapeClaims
 	default:
-		n.oldest = oldestItem(n.names)
+		n.oldest = recognise.Oldest(n.names)
 	}
-}
-
-// shapeOf tells of what a child of that name would be a part.
-func shapeOf(name string) shape {
-	switch {
-	case hasSeq(name, curatorRead, curatorWrite, kazooRead):
-		return shapeRW
-	case hasSeq(name, lineTags[shapeLatch]...):
-		return shapeLatch
-	case hasSeq(name, lineTags[shapeLeases]...):
-		return shapeLeases
-	case hasSeq(name, lineTags[shapeLock]...):
-		return shapeLock
-	case isItem(name):
-		return shapeItems
-	case isLetter(name):
-		return shapeLetters
-	case isValue(name):
-		return shapeHistory
-	}
-	return shapePlain
-}
-
-func hasSeq(name string, tags ...string) bool {
-	_, ok := znode.ParseSeq(name, tags...)
-	return ok
 }
 
 // belongs reports whether the child is a part of what n was recognised as.
 func (n *node) belongs(name string) bool {
-	s := shapeOf(name)
+	s := recognise.KindOf(name)
 	switch n.shape {
 	case shapeRW:
-		return s == shapeRW || hasSeq(name, kazooLock)
+		return s == shapeRW || recognise.HasSeq(name, kazooLock)
 	case shapeClaims:
 		return s == shapeItems
 	case shapeLatch:

@@ -3,7 +3,14 @@ package inspect
 import (
 	"slices"
 	"time"
+
+	"github.com/docent-go/docent/internal/recognise"
 )
+
+// itemLayouts are the layouts of items.
+var itemLayouts = map[recognise.ItemLayout]Layout{
+	recognise.Curator: Curator, recognise.Plain: Generic, recognise.Kazoo: Kazoo,
+}
 
 // queueTree recognises queues that have directories for items, claims and dead
 // letters: Docent's, which are Curator's with both paths below one, and kazoo's
@@ -53,7 +60,7 @@ func (c *classifier) guards(dir *node) {
 	if dir == nil {
 		return
 	}
-	guard := func(n *node) bool { return n.leaf() && hasSeq(n.name, "guard-") }
+	guard := func(n *node) bool { return n.leaf() && recognise.HasSeq(n.name, "guard-") }
 	if !slices.ContainsFunc(dir.kids, func(k *node) bool { return !guard(k) }) {
 		c.take(dir)
 	}
@@ -76,13 +83,13 @@ func (c *classifier) assemble(n, items, claims, dead *node) *Queue {
 		f.Unread = items.omitted
 		now := time.Now()
 		for _, name := range items.names {
-			i, ok := parseItem(name)
+			i, ok := recognise.ParseItem(name)
 			if !ok {
 				continue
 			}
 			f.Length++
-			layouts = append(layouts, i.layout)
-			if i.due.After(now) {
+			layouts = append(layouts, itemLayouts[i.Layout])
+			if i.Due.After(now) {
 				f.Delayed++
 			}
 		}
@@ -99,8 +106,8 @@ func (c *classifier) assemble(n, items, claims, dead *node) *Queue {
 		layouts = append(layouts, layoutsOfClaims(f.Claims)...)
 		if items == nil {
 			for _, name := range claims.names {
-				if i, ok := parseItem(name); ok {
-					layouts = append(layouts, i.layout)
+				if i, ok := recognise.ParseItem(name); ok {
+					layouts = append(layouts, itemLayouts[i.Layout])
 				}
 			}
 		}

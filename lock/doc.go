@@ -20,6 +20,9 @@
 //     node, a goroutine, or a waiter; what has to be removed is removed in the
 //     background, whatever becomes of the caller's context.
 //   - A release wakes one waiter.
+//   - Nothing is written to or deleted but what a lock has made: its own contender, the
+//     contender that Revoke asks, and a limit that holds a number. A directory may be
+//     shared with other nodes, which are left as they are.
 //
 // # What it does not promise
 //

@@ -34,6 +34,10 @@
 //     ZooKeeper is away. Stale says so.
 //   - A node that holds no instance is reported once for each of its versions.
 //     The others are served.
+//   - A write touches instances alone, whichever policy a registration has: a node
+//     without an address or a port, such as a config key or the holder of a lock, is left
+//     as it is, with Replace too.
+//     Names leave a node with data, and Workers a memory that holds no number.
 //   - A service that loses all its instances at one stroke goes on being shown
 //     with the last of them for a while (ProtectEmpty), and is marked as Kept:
 //     until another instance carries the service, and without those that Where

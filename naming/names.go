@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -28,14 +30,19 @@ import (
 // gaps, for other writes have numbers too; a counter that counts by one is in
 // package counter.
 //
-// A name costs one request, whatever the number of processes, and leaves
+// A name costs one request, and the first one a look besides, whatever the number of processes, and leaves
 // nothing behind but the node, which is persistent and empty. It is safe for
 // concurrent use.
 type Names struct {
 	sm           *session.Manager
 	path, prefix string
 	err          error
+	node         atomic.Int64 // the czxid of the node that was looked at; 0 before
 }
+
+// ErrNotNames is returned by Names.Next if the znode at the path holds data, belongs
+// to a session, or is known to be another recipe's. It is left as it is.
+var ErrNotNames = errors.New("the znode is not one that names are made with")
 
 // NewNames returns the names with a prefix, which may be empty. It does no
 // I/O. A path or prefix that cannot be used is reported by Next.
@@ -51,25 +58,56 @@ func NewNames(sm *session.Manager, path, prefix string) *Names {
 // all that were returned before it was asked for. A name whose answer is lost
 // is never given to anybody.
 //
-// ctx bounds the call. Errors, in a *session.OpError: ctx's; session.ErrClosed;
-// what a server answers, such as zk.ErrNoAuth.
+// ctx bounds the call. Errors, in a *session.OpError: ErrNotNames; ctx's;
+// session.ErrClosed; what a server answers, such as zk.ErrNoAuth.
 func (n *Names) Next(ctx context.Context) (string, error) {
 	misuse.If(n == nil || n.sm == nil, "Names without a Manager are used: get them from naming.NewNames, with the Manager of session.Dial")
 	if n.err != nil {
 		return "", failed("name at", n.path, n.err)
 	}
 	for {
-		stat, err := n.sm.Set(ctx, n.path, nil, session.AnyVersion)
+		err := n.look(ctx)
+		var stat session.Stat
+		if err == nil {
+			stat, err = n.sm.Set(ctx, n.path, nil, session.AnyVersion)
+		}
 		switch {
 		case err == nil:
+			if stat.Czxid != n.node.Load() {
+				n.node.Store(0) // another node: the next call looks at it
+			}
 			return fmt.Sprintf("%s%019d", n.prefix, stat.Mzxid), nil
 		case errors.Is(err, zk.ErrNoNode):
+			n.node.Store(0)
 			err = n.prepare(ctx)
 		}
 		if err != nil && !transient(ctx, err) {
 			return "", failed("name at", n.path, line.GaveUp(ctx, err))
 		}
 	}
+}
+
+// look sees to it that no data is overwritten. A node that was empty stays so: only
+// Names write to it.
+func (n *Names) look(ctx context.Context) error {
+	if n.node.Load() != 0 {
+		return nil
+	}
+	node, err := n.sm.See(ctx, n.path)
+	if err != nil {
+		return err
+	}
+	what, err := recognise.Path(ctx, n.sm, n.path, node.Data, node.Stat)
+	switch {
+	case err != nil:
+		return err
+	case what == "" && len(node.Data) > 0:
+		what = fmt.Sprintf("it holds %d bytes", len(node.Data))
+	case what == "":
+		n.node.Store(node.Stat.Czxid)
+		return nil
+	}
+	return fmt.Errorf("%w: %s; check the path", ErrNotNames, what)
 }
 
 // prepare makes the node.

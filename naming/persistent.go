@@ -99,21 +99,36 @@ func (p *persistent) adopt(ctx context.Context, in Instance, data []byte, made b
 func (p *persistent) successor(in Instance, held, data []byte) ([]byte, error) {
 	_, name := znode.Split(p.node)
 	there, err := p.r.decode(in.Service, name, held)
+	if err == nil {
+		err = isInstance(there)
+	}
 	switch {
 	case err == nil && there.sameBut(in):
 		return held, nil
+	case err != nil:
+		return nil, err // not an instance: another program may need it
 	case p.r.conflict == standing.Replace:
-	case err != nil, there.Address != in.Address, there.Port != in.Port, there.SSLPort != in.SSLPort:
+	case there.Address != in.Address, there.Port != in.Port, there.SSLPort != in.SSLPort:
 		return nil, ErrDuplicate
 	}
 	return data, nil
 }
 
-// takeOver puts a new node in the place of the old one, in one transaction. An
+// takeOver puts a new node with the same ACL in the place of the old one, in one transaction. An
 // Unregister or Update of an earlier registration, which may still be under way,
 // knows the old czxid and version and does not touch the new node.
 func (p *persistent) takeOver(ctx context.Context, held, data []byte, old session.Stat) error {
-	results, err := p.r.sm.Txn(ctx, succession(p.node, data, old.Version)...)
+	s, err := p.r.sm.Session(ctx)
+	if err != nil {
+		return err
+	}
+	acl, err := s.KeptACL(ctx, p.node)
+	if err != nil {
+		return err
+	}
+	ops := succession(p.node, data, old.Version)
+	ops[1] = ops[1].WithExactACL(acl)
+	results, err := s.Txn(ctx, ops...)
 	switch {
 	case err == nil:
 		p.own(results[len(results)-1].Stat)

@@ -1,10 +1,12 @@
 package naming_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testworld"
@@ -76,5 +78,49 @@ func TestFault23_RefusedUpdateNeverShows(t *testing.T) {
 		stop()
 		require.NoError(w, g.Drain(w.Context()))
 		require.Contains(w, w.Data(orders+"/db"), "h1")
+	})
+}
+
+// An Update that a server refuses is not written later, for no kind of instance.
+func TestFault23_RefusedUpdateIsNotWrittenLater(t *testing.T) {
+	for _, kind := range []naming.ServiceType{naming.Dynamic, naming.DynamicSequential, naming.Static} {
+		testworld.Run(t, func(w *testworld.World) {
+			p := w.Process()
+			in := at("o1", "h1")
+			in.Type = kind
+			g := register(p, in)
+			before := g.Instance()
+			stop := w.Fail(zktest.OpSetData, g.Path(), zktest.CodeNoAuth)
+			in = before
+			in.Address = "h2"
+			require.ErrorIs(w, g.Update(w.Context(), in), zk.ErrNoAuth)
+			require.True(w, before.Equal(g.Instance()))
+			require.ErrorIs(w, g.Drain(w.Context()), zk.ErrNoAuth)
+			require.False(w, g.Instance().Draining)
+			stop()
+			time.Sleep(time.Hour)
+			require.Contains(w, w.Data(g.Path()), "h1")
+			p.Expire()
+			time.Sleep(time.Hour)
+			require.Contains(w, w.Data(g.Path()), "h1")
+			require.NotContains(w, w.Data(g.Path()), "draining")
+		})
+	}
+}
+
+// An Update whose ctx ends first was not refused: it is written when that can be
+// done, and Instance tells it.
+func TestFault23_PendingUpdate(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		g := register(p, at("o1", "h1"))
+		in := g.Instance()
+		in.Address = "h2"
+		p.Link.Cut(zktest.Both)
+		require.ErrorIs(w, g.Update(w.Within(time.Millisecond), in), context.DeadlineExceeded)
+		require.Equal(w, "h2", g.Instance().Address)
+		p.Link.Heal()
+		time.Sleep(time.Hour)
+		require.Contains(w, w.Data(g.Path()), "h2")
 	})
 }

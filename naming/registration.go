@@ -85,6 +85,7 @@ type State struct {
 //
 // ctx bounds Register alone. Errors, in a *session.OpError: a service or id
 // that cannot be the name of a node, as with a slash in it; a field that the codec refuses; ErrDuplicate; ErrPersistent;
+// *MalformedError for a static instance at whose path a node holds no instance, which is left as it is;
 // session.ErrTooLarge; session.ErrClosed; ctx's, with session.ErrUnreachable
 // when there was no session; what a server answers, such as zk.ErrNoAuth. No
 // dynamic instance is left when it fails: where there is doubt, it is looked
@@ -124,6 +125,11 @@ func (r *Registry) open(ctx context.Context, path string, in Instance, data []by
 	}
 	node, err := standing.Open(ctx, standing.Config{
 		Manager: r.sm, Path: path, Data: data, Sequential: in.Type == DynamicSequential, Conflict: r.conflict,
+		Kin: func(held []byte) bool {
+			_, name := znode.Split(path)
+			there, err := r.decode(in.Service, name, held)
+			return err == nil && isInstance(there) == nil
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -246,14 +252,17 @@ func (s State) same(other State) bool {
 // waits until others can see it. Service, ID and Type stay; an ID that is empty
 // is taken for that.
 //
-// ctx bounds the wait alone: when it ends first, or a server refuses the write,
-// a dynamic instance is updated all the same when that can be done. Where the
-// name of the node says everything (Dubbo), the new node is made before the old
-// one is removed, and an Update that fails to make it changes nothing; the
-// same holds for a static instance. Errors: a field that changed or is refused;
-// session.ErrTooLarge; ErrReplaced and ErrDuplicate while somebody else has the
-// place; ErrUnregistered; session.ErrClosed; zk.ErrNoNode when somebody has
-// removed a static instance; ctx's.
+// ctx bounds the wait alone: when it ends first, a dynamic instance is updated all
+// the same when that can be done, and Instance returns the new one. Any other error
+// means that nothing has changed and that nothing will: the instance goes on, in
+// later sessions too, as it was before. Where the name of the node says everything
+// (Dubbo), the new node is made before the old one is removed.
+//
+// Errors: a field that changed or is refused; session.ErrTooLarge; what a server
+// answers, such as zk.ErrNoAuth; ErrReplaced and ErrDuplicate while somebody else
+// has the place; ErrUnregistered; session.ErrClosed; zk.ErrNoNode when somebody has
+// removed a static instance; session.ErrUnknownOutcome, of a static instance whose
+// write may or may not have been done; ctx's.
 func (g *Registration) Update(ctx context.Context, in Instance) error {
 	return g.change(ctx, func(*Instance) Instance { return in })
 }
@@ -316,15 +325,11 @@ func (g *Registration) update(ctx context.Context, to func(*Instance) Instance) 
 	if err := at.fits(data); err != nil {
 		return err
 	}
-	if in.Type != Dynamic && in.Type != DynamicSequential {
-		if err = at.set(ctx, data); err == nil {
-			g.remember(in, at)
-		}
-		return err
+	err = at.set(ctx, data)
+	if err == nil || errors.Is(err, standing.ErrPending) {
+		g.remember(in, at)
 	}
-	// From here on the data is on its way, whatever becomes of ctx.
-	g.remember(in, at)
-	return at.set(ctx, data)
+	return err
 }
 
 func (g *Registration) remember(in Instance, at place) {

@@ -160,7 +160,7 @@ func TestStatic(t *testing.T) {
 			b := w.Process()
 			time.Sleep(time.Hour)
 			counts := w.Count(func() { g = register(b, in) })
-			require.Equal(w, map[string]int{"exists": 1, "create": 1, "sync": 1, "getData": 1, "multi": 1}, counts)
+			require.Equal(w, map[string]int{"exists": 1, "create": 1, "sync": 1, "getData": 1, "getACL": 1, "multi": 1}, counts)
 			in.Metadata = map[string]string{"v": "2"}
 			g = register(b, in)
 			require.Contains(w, w.Data(orders+"/db"), `"v":"2"`)

@@ -187,9 +187,8 @@ func (r *Registry) setDraining(ctx context.Context, s *session.Session, service,
 		return err
 	}
 	in, err := r.decode(service, id, data)
-	if err == nil && in.Address == "" && in.Port == 0 && in.SSLPort == 0 && len(in.URISpec) == 0 {
-		// Any JSON object can be read as an instance that says nothing.
-		return &MalformedError{service, id, errors.New("it has neither an address nor a port: it is not an instance, and was left")}
+	if err == nil {
+		err = isInstance(in)
 	}
 	if err != nil || in.Draining == draining {
 		return err
@@ -200,6 +199,16 @@ func (r *Registry) setDraining(ctx context.Context, s *session.Session, service,
 	}
 	_, err = s.SetOver(ctx, path, data, stat)
 	return err
+}
+
+// isInstance returns a *MalformedError for what only seems to be an instance: any
+// JSON object can be read as one that says nothing. A field of Curator's, Spring's or
+// Docent's own that names where it is reached makes it one.
+func isInstance(in Instance) error {
+	if in.Address != "" || in.Port != 0 || in.SSLPort != 0 || len(in.URISpec) != 0 {
+		return nil
+	}
+	return &MalformedError{in.Service, in.ID, errors.New("it has neither an address nor a port: it is not an instance, and was left")}
 }
 
 // transient reports whether looking again will tell what became of it.

@@ -26,7 +26,8 @@ var ErrExhausted = errors.New("all worker ids are taken")
 // The number n is the ephemeral node <path>/<n>; whoever has made it has the
 // number. The node holds the name of its holder. A name is remembered in a
 // persistent node <path>/names/<name>, which holds its number in decimal. What
-// else lies in the directory is ignored. It is safe for concurrent use and
+// else lies in the directory is ignored. A node in the place of a memory that holds no
+// number, or that a session owns, is left as it is: the name is not remembered then. It is safe for concurrent use and
 // keeps nothing of a single acquisition.
 type Workers struct {
 	sm   *session.Manager
@@ -91,7 +92,7 @@ func (w *Workers) Acquire(ctx context.Context, name string) (*WorkerID, error) {
 	last, err := w.last(ctx, name)
 	if err == nil {
 		var id *WorkerID
-		if id, err = w.acquire(ctx, name, last); err == nil {
+		if id, err = w.acquire(ctx, name, last.id); err == nil {
 			if err = w.remember(ctx, name, id.id, last); err == nil {
 				return id, nil
 			}
@@ -163,26 +164,33 @@ func (w *Workers) memory(name string) string {
 	return znode.Join(znode.Join(w.path, "names"), name)
 }
 
-// last is the number that the name had, and -1 if it had none.
-func (w *Workers) last(ctx context.Context, name string) (int, error) {
+// memory is what is known of the number that a name had.
+type memory struct {
+	id      int  // -1 if it had none
+	foreign bool // the node that would tell is somebody else's
+}
+
+// last is the number that the name had.
+func (w *Workers) last(ctx context.Context, name string) (memory, error) {
+	none := memory{id: -1}
 	if name == "" {
-		return -1, nil
+		return none, nil
 	}
-	data, _, err := w.sm.Get(ctx, w.memory(name))
+	data, stat, err := w.sm.Get(ctx, w.memory(name))
 	if errors.Is(err, zk.ErrNoNode) {
-		return -1, nil
+		return none, nil
 	}
 	n, bad := strconv.Atoi(string(data))
-	if bad != nil {
-		n = -1 // somebody else's writing
+	if bad != nil || stat.EphemeralOwner != 0 {
+		return memory{id: -1, foreign: err == nil && (len(data) > 0 || stat.EphemeralOwner != 0 || stat.Cversion != 0)}, err
 	}
-	return n, err
+	return memory{id: n}, err
 }
 
 // remember notes the number that the name has now. Of two processes with one
 // name the last to come is remembered.
-func (w *Workers) remember(ctx context.Context, name string, n, last int) error {
-	if name == "" || n == last {
+func (w *Workers) remember(ctx context.Context, name string, n int, last memory) error {
+	if name == "" || n == last.id || last.foreign {
 		return nil
 	}
 	path, data := w.memory(name), []byte(strconv.Itoa(n))

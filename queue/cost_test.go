@@ -45,7 +45,8 @@ func TestCost(t *testing.T) {
 		require.Equal(w, map[string]int{"multi": 1}, w.Count(func() { require.NoError(w, item.Release()) }))
 		item = u.take()
 		synctest.Wait()
-		require.Equal(w, map[string]int{"multi": 1}, w.Count(func() { require.NoError(w, item.Release(queue.After(1))) }))
+		require.Equal(w, map[string]int{"getACL": 1, "multi": 1}, w.Count(func() { require.NoError(w, item.Release(queue.After(1))) }),
+			"the node is made anew, with its ACL")
 	})
 }
 

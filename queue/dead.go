@@ -74,11 +74,14 @@ func (i *Item) letter(reason string, data []byte, malformed bool) (Letter, sessi
 		panic(err) // a string, numbers and a bool always have a JSON form
 	}
 	raw := slices.Concat(head, []byte{'\n'}, data)
-	return l, session.CreateOp(znode.Join(i.q.dead, l.ID), raw, session.Persistent)
+	return l, session.CreateOp(znode.Join(i.q.dead, l.ID), raw, session.Persistent).WithExactACL(i.acl)
 }
 
 // reject makes an item that we have claimed a dead letter.
 func (i *Item) reject(reason string) error {
+	if err := i.keepACL(); err != nil {
+		return oneline.Join(err, i.unclaim())
+	}
 	l, create := i.letter(reason, i.Data, false)
 	if err := i.transact([]session.Op{create}, i.remove()); err != nil {
 		return err
@@ -97,6 +100,10 @@ func (q *Queue) tellDead(l Letter) {
 // a claim is made and removed: so it is refused when somebody has one.
 func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error {
 	ctx := context.Background() // every request ends with the session
+	if err := i.keepACL(); err != nil {
+		q.picture.giveBack(i.s, i.name, i.name)
+		return err
+	}
 	l, create := i.letter(reason, data, malformed)
 	ops := append([]session.Op{
 		session.CreateOp(i.claimPath(), q.layout.claimant(q.o), session.Ephemeral), create,
@@ -219,7 +226,7 @@ func (q *Queue) readLetter(ctx context.Context, id string) (Letter, name, error)
 
 // Redrive puts dead letters back into the queue: those with the given IDs, or
 // all that can be delivered if none is given. Each is put at the end, with its old
-// priority, no attempts, and a new ID, in one transaction with the end of the letter: none is lost
+// priority, no attempts, a new ID and the letter's ACL, in one transaction with the end of the letter: none is lost
 // or doubled. It returns how many were put back. Letters that have gone meanwhile are passed over; a
 // malformed one that is named is an error. A Limit is not heeded. ctx bounds the requests.
 func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
@@ -295,9 +302,12 @@ func (q *Queue) redrive(ctx context.Context, id string, skip bool) (done bool, e
 		if err != nil {
 			return false, err
 		}
-		_, err = s.Txn(ctx,
-			session.DeleteOp(znode.Join(q.dead, id), session.AnyVersion),
-			session.CreateOp(znode.Join(q.items, q.layout.prefix(n)), q.layout.encode(l.Data), session.Sequential))
+		acl, err := s.KeptACL(ctx, znode.Join(q.dead, id))
+		if err == nil {
+			_, err = s.Txn(ctx,
+				session.DeleteOp(znode.Join(q.dead, id), session.AnyVersion),
+				session.CreateOp(znode.Join(q.items, q.layout.prefix(n)), q.layout.encode(l.Data), session.Sequential).WithExactACL(acl))
+		}
 		op, _ := session.RefusedOp(err)
 		switch {
 		case err == nil:

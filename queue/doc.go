@@ -23,7 +23,13 @@
 //   - Attempts are counted as they begin, by the server, so that those of consumers
 //     that died count too. With MaxAttempts an item that nobody can handle becomes a dead
 //     letter, with its data, and is delivered no more.
-//   - Release keeps the item's place, priority, ID and attempts.
+//   - Release keeps the item's place, priority, ID, attempts and ACL, and so do dead
+//     letters and Redrive. A server that does not tell a session the password hashes of
+//     an ACL, as it does not without the right to administer the node, keeps it from
+//     that: the new node then has the ACL that the session is configured with.
+//   - Nothing is written to or deleted but items, claims, dead letters and guards. They
+//     are told by their names; an ephemeral node is not an item. A persistent node that
+//     bears the name of an item in the items' directory is one.
 //   - An answer that was lost on the way is looked for: Ack does not report an
 //     item as acknowledged that may come again, nor does it delete one that
 //     somebody else has.

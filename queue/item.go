@@ -44,8 +44,9 @@ type Item struct {
 	who     []byte   // what the claim holds
 	rest    [][]byte // the payloads behind Data in the same node
 	version int32
-	counted bool  // the claim has changed the version
-	czxid   int64 // of the item's node
+	counted bool     // the claim has changed the version
+	czxid   int64    // of the item's node
+	acl     []zk.ACL // of the item's node, once it was read; nil: the configured one
 	guard   *guard
 	settled atomic.Int32
 	forget  sync.Once
@@ -77,10 +78,25 @@ func (i *Item) claimPath() string { return znode.Join(i.q.claims, i.name.text) }
 // zk.ErrNoAuth. After any error the item may come again.
 func (i *Item) Ack() error {
 	misuse.ZeroValue(i == nil || i.q == nil, "or nil queue.Item", "Queue.Take")
-	err := i.settle("acknowledge", acked, func() error { return i.transact(nil, i.remove()) })
+	err := i.settle("acknowledge", acked, func() error {
+		if len(i.rest) > 0 {
+			if err := i.keepACL(); err != nil {
+				return oneline.Join(err, i.unclaim())
+			}
+		}
+		return i.transact(nil, i.remove())
+	})
 	if how := i.settled.Load(); err == nil && how != acked {
 		return i.fail("acknowledge", fmt.Errorf("it was given up before: %w", session.ErrReleased))
 	}
+	return err
+}
+
+// keepACL reads the ACL of the item's node, for a node that is to take its place:
+// the item made anew, or the dead letter. Who may not read the item must not read
+// those either.
+func (i *Item) keepACL() (err error) {
+	i.acl, err = i.s.KeptACL(context.Background(), i.itemPath()) // it ends with the session
 	return err
 }
 
@@ -93,13 +109,13 @@ func (i *Item) remove() []session.Op {
 	if len(i.rest) > 0 {
 		i.now.due++
 		i.now.text = i.q.layout.prefix(i.now) + string(i.now.id())
-		ops = append(ops, session.CreateOp(znode.Join(i.q.items, i.now.text), frame(i.rest...), session.Persistent))
+		ops = append(ops, session.CreateOp(znode.Join(i.q.items, i.now.text), frame(i.rest...), session.Persistent).WithExactACL(i.acl))
 	}
 	return append(ops, session.DeleteOp(i.claimPath(), session.AnyVersion))
 }
 
 // Release gives the item back: it can be taken again at once, in its old
-// place, with its priority, its ID and its count of attempts. If it has been delivered as
+// place, with its priority, its ID, its ACL and its count of attempts. If it has been delivered as
 // often as MaxAttempts allows, it becomes a dead letter instead. Release after
 // Ack, Release or Reject does nothing; all calls return the same.
 //
@@ -158,7 +174,11 @@ func (i *Item) release(o releaseOptions) error {
 	if to == i.name && attempts == int(i.version) {
 		return i.unclaim()
 	}
-	err := i.transact(nil, i.rewrite(to, attempts))
+	err := i.keepACL()
+	if err != nil {
+		return oneline.Join(err, i.unclaim())
+	}
+	err = i.transact(nil, i.rewrite(to, attempts))
 	if err == nil {
 		i.now = to
 	}
@@ -191,7 +211,7 @@ func (i *Item) rewritten(to name, attempts int) []session.Op {
 	}
 	ops := []session.Op{
 		session.DeleteOp(i.itemPath(), i.version),
-		session.CreateOp(path, first, session.Persistent),
+		session.CreateOp(path, first, session.Persistent).WithExactACL(i.acl),
 	}
 	for n := 1; n <= attempts; n++ {
 		var data []byte

@@ -3,12 +3,15 @@ package queue_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/queue"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
 )
 
 // An item, a claim and a letter that may not be read are listed, and so is what
@@ -97,5 +100,98 @@ func TestFault25_LettersAlone(t *testing.T) {
 		n, err := q.Discard(w.Context(), letter)
 		require.NoError(w, err)
 		require.Equal(w, 1, n)
+	})
+}
+
+// What is made anew in the place of an item has the item's ACL: who may not read
+// the one must not read the other.
+func TestFault25_ItemsKeepTheirACL(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		putter := w.Process(testworld.Secretive)
+		_, err := queue.New(putter.Manager, "/q").Put(w.Context(), []byte("secret"))
+		require.NoError(w, err)
+		node := func(dir string) zktest.NodeInfo {
+			names := w.Children(dir)
+			require.Len(w, names, 1)
+			n, _ := w.Srv.Node(dir + "/" + names[0])
+			return n
+		}
+		before := node("/q/items")
+		p := w.Process(func(cfg *session.Config) { cfg.Auth = []session.Credential{session.Digest("owner", "secret")} })
+		q := queue.New(p.Manager, "/q")
+		take := func() *queue.Item {
+			item, err := q.Take(w.Context())
+			require.NoError(w, err)
+			return item
+		}
+		kept := func(dir, what string) {
+			now := node(dir)
+			require.NotEqual(w, before.Stat.Czxid, now.Stat.Czxid, what)
+			require.Equal(w, before.ACL, now.ACL, what)
+			before.Stat.Czxid = now.Stat.Czxid
+		}
+		require.NoError(w, take().Release(queue.Uncounted()))
+		kept("/q/items", "released as if it had not been tried")
+		require.NoError(w, take().Release(queue.After(time.Second)))
+		kept("/q/items", "kept back")
+		time.Sleep(2 * time.Second)
+		require.NoError(w, take().Reject("bad"))
+		kept("/q/dead", "a dead letter")
+		n, err := q.Redrive(w.Context())
+		require.NoError(w, err)
+		require.Equal(w, 1, n)
+		kept("/q/items", "put back")
+		require.NoError(w, take().Release())
+		once := queue.New(p.Manager, "/q", queue.MaxAttempts(1))
+		_, err = once.TryTake(w.Context())
+		require.ErrorIs(w, err, queue.ErrEmpty)
+		kept("/q/dead", "a dead letter that nobody has claimed")
+	})
+}
+
+// A session that may not administer an item is not told the hashes of passwords.
+// It makes the dead letter with its own ACL.
+func TestFault25_MaskedACL(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		readers := []zk.ACL{
+			zk.DigestACL(zk.PermAll, "owner", "secret")[0], zk.DigestACL(zk.PermRead|zk.PermWrite|zk.PermDelete, "worker", "secret")[0],
+		}
+		putter := w.Process(func(cfg *session.Config) {
+			cfg.Auth = []session.Credential{session.Digest("owner", "secret")}
+			cfg.ACL = readers
+		})
+		w.Put("/q/items", "")
+		_, err := queue.New(putter.Manager, "/q").Put(w.Context(), []byte("secret"))
+		require.NoError(w, err)
+		p := w.Process(func(cfg *session.Config) {
+			cfg.Auth = []session.Credential{session.Digest("worker", "secret")}
+			cfg.ACL = session.CreatorACL()
+		})
+		item, err := queue.New(p.Manager, "/q").Take(w.Context())
+		require.NoError(w, err)
+		require.NoError(w, item.Reject("bad"))
+		letter, found := w.Srv.Node("/q/dead/" + w.Children("/q/dead")[0])
+		require.True(w, found)
+		require.Len(w, letter.ACL, 1)
+		require.NotContains(w, letter.ACL[0].ID, ":x")
+		require.Contains(w, letter.ACL[0].ID, "worker:")
+	})
+}
+
+// A znode that bears the name of an item and belongs to a session is not an item.
+func TestFault25_ClaimsAreNotItems(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		_, err := queue.New(p.Manager, "/q").Put(w.Context(), []byte("a"))
+		require.NoError(w, err)
+		_, err = queue.New(p.Manager, "/q").Take(w.Context())
+		require.NoError(w, err)
+		before := w.Srv.Paths()
+		q := queue.New(w.Process().Manager, "/wrong", queue.Items("/q/claims"), queue.MaxAttempts(1))
+		_, err = q.TryTake(w.Context())
+		require.ErrorContains(w, err, "is not an item: it belongs to the session")
+		_, err = q.TryTake(w.Context())
+		require.ErrorIs(w, err, queue.ErrEmpty, "it was reported once")
+		require.Equal(w, before, w.Srv.Paths())
 	})
 }

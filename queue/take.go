@@ -25,7 +25,8 @@ import (
 // there. Take waits through lost connections and ended sessions. Errors: ctx's;
 // session.ErrClosed; an invalid path or option; what the server answers, such
 // as zk.ErrNoAuth. An item that may not be read is reported once in a session,
-// and does not keep the next Take from those behind it; one that cannot be
+// and does not keep the next Take from those behind it. Nor does an ephemeral znode
+// that bears the name of an item, which is another's. An item that cannot be
 // decoded becomes a dead letter.
 func (q *Queue) Take(ctx context.Context) (*Item, error) {
 	q.made()
@@ -132,6 +133,10 @@ func (q *Queue) claim(s *session.Session, n name) (*Item, error) {
 		case err != nil:
 			q.picture.giveBack(s, n, n)
 			return nil, err
+		}
+		if stat.EphemeralOwner != 0 {
+			q.picture.avoid(s, n)
+			return nil, fmt.Errorf("%s is not an item: it belongs to the session 0x%x; check the path of the items", path, uint64(stat.EphemeralOwner))
 		}
 		i := &Item{q: q, s: s, name: n, now: n, raw: data, version: stat.Version, czxid: stat.Czxid, Put: putTime(stat), guard: newGuard()}
 		payloads, malformed := q.layout.decode(data)
@@ -243,7 +248,11 @@ func (i *Item) begin(ctx context.Context, results []session.OpResult, counted bo
 	// It was lost before anybody could see it. Where the session lives on, as it
 	// does under OnDisconnect, the claim still stands; it must not stay, nor count.
 	if i.s.Err() == nil {
-		err = oneline.Join(err, i.transact(nil, i.rewrite(i.name, i.Attempt-1)))
+		if kept := i.keepACL(); kept != nil {
+			err = oneline.Join(err, kept, i.unclaim())
+		} else {
+			err = oneline.Join(err, i.transact(nil, i.rewrite(i.name, i.Attempt-1)))
+		}
 	}
 	i.q.picture.giveBack(i.s, i.name, i.name)
 	return err

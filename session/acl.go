@@ -2,7 +2,9 @@ package session
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strings"
 
 	"github.com/go-zookeeper/zk"
 
@@ -17,6 +19,14 @@ func (op Op) WithACL(more ...zk.ACL) Op {
 	return op
 }
 
+// WithExactACL returns a copy of a CreateOp whose node gets the ACL in place of the
+// configured one (Config.ACL). An empty ACL leaves the configured one. It has no
+// effect on other operations.
+func (op Op) WithExactACL(acl []zk.ACL) Op {
+	op.exactACL = acl
+	return op
+}
+
 // aclSize is what the entries take on the wire.
 func aclSize(acl []zk.ACL) int {
 	n := 0
@@ -24,6 +34,28 @@ func aclSize(acl []zk.ACL) int {
 		n += 4 + wire.StringSize(a.Scheme) + wire.StringSize(a.ID)
 	}
 	return n
+}
+
+// KeptACL returns the ACL of the node for a node that takes its place, and nil if
+// the session cannot give it: it may not read the ACL, or the server has masked a
+// password, which it does unless the session may administer the node. A node
+// that is missing has none. ctx and the other errors are those of ACL.
+func (s *Session) KeptACL(ctx context.Context, path string) ([]zk.ACL, error) {
+	acl, _, err := s.ACL(ctx, path)
+	switch {
+	case errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrNoNode):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case slices.ContainsFunc(acl, masked):
+		return nil, nil
+	}
+	return acl, nil
+}
+
+// masked reports whether a server has put "x" in the place of a password's hash.
+func masked(entry zk.ACL) bool {
+	return entry.Scheme == "digest" && strings.HasSuffix(entry.ID, ":x")
 }
 
 type aclNode struct {

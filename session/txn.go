@@ -22,6 +22,9 @@ type Op struct {
 	mode    Mode
 	guard   bool
 	acl     []zk.ACL // of a node created, besides the configured ones
+	// exactACL is that of a node created, in place of the configured one, if it
+	// is not empty.
+	exactACL []zk.ACL
 }
 
 // CreateOp makes a node. Containers cannot be made in a transaction.
@@ -151,8 +154,13 @@ func (s *Session) request(op Op) (request any, size int, err error) {
 		if op.mode == Container {
 			return nil, 0, errors.New("a transaction cannot create containers")
 		}
-		return &zk.CreateRequest{Path: abs, Data: op.data, Acl: slices.Concat(s.m.cfg.ACL, op.acl), Flags: int32(op.mode)},
-			s.createSize(abs, op.data) + aclSize(op.acl) - wire.RequestHeader, nil
+		size := s.createSize(abs, op.data) + aclSize(op.acl) - wire.RequestHeader
+		acl := s.m.cfg.ACL
+		if len(op.exactACL) > 0 {
+			size += aclSize(op.exactACL) - aclSize(acl)
+			acl = op.exactACL
+		}
+		return &zk.CreateRequest{Path: abs, Data: op.data, Acl: slices.Concat(acl, op.acl), Flags: int32(op.mode)}, size, nil
 	case "set":
 		return &zk.SetDataRequest{Path: abs, Data: op.data, Version: op.version},
 			wire.StringSize(abs) + wire.BufferSize(op.data) + 4, nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/barrier"
 	"github.com/docent-go/docent/cmd/docent/internal/child"
 	"github.com/docent-go/docent/config"
 	"github.com/docent-go/docent/internal/znode"
@@ -127,6 +128,8 @@ var answers = []answer{
 	{zk.ErrNoAuth, "no right to do that", "check --auth or DOCENT_AUTH, and the ACL of the node and of its parent"},
 	{zk.ErrAuthFailed, "the server refuses the credentials", "check --auth or DOCENT_AUTH"},
 	{zk.ErrInvalidACL, "the server refuses the access control list", "check --auth or DOCENT_AUTH"},
+	{barrier.ErrNotGate, "", ""},
+	{config.ErrNotKey, "", ""},
 	{lock.ErrNotEphemeral, "", "give --mode exclusive a path of its own"},
 	{config.ErrNoPast, "there is no such value in the key's history", `list them with "docent config history"`},
 	{zk.ErrNoNode, "there is no such node", "check the path, and the root in --servers"},

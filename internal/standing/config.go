@@ -71,6 +71,10 @@ type Config struct {
 	Data []byte
 	// Conflict is the policy where somebody else's node stands at Path.
 	Conflict Conflict
+	// Kin, if set, reports whether another session's node with the data is of the
+	// same kind as ours. Replace leaves a node that is not, and waits for it. So it
+	// does with a node that bears the name of a contender, an item or the like.
+	Kin func(data []byte) bool
 	// OnState, if set, is given every state from the first in which the node
 	// stands, in order, on the keeper's goroutine, right before State returns it. It must not block, nor
 	// call Set or Close.

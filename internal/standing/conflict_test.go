@@ -101,7 +101,7 @@ func TestReplace(t *testing.T) {
 		// A node that was replaced comes back when the place is free.
 		require.NoError(w, kb.Close(w.Context()))
 		ka.stands()
-		require.Equal(w, "late", w.Data(path))
+		require.Equal(w, "v1", w.Data(path), "the refused data is forgotten")
 	})
 }
 
@@ -150,7 +150,7 @@ func TestDuplicateAfterTheSession(t *testing.T) {
 		require.Equal(w, "v2", w.Data(path))
 		require.NoError(w, kb.Close(w.Context()))
 		ka.stands()
-		require.Equal(w, "v3", w.Data(path))
+		require.Equal(w, "v1", w.Data(path), "the refused data is forgotten")
 	})
 }
 

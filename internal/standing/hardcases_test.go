@@ -367,14 +367,14 @@ func TestHardCase80_RightsComeBack(t *testing.T) {
 		require.Empty(w, k.take(), "told once")
 		allow()
 		k.stands()
-		require.Equal(w, "v2", w.Data(path))
+		require.Equal(w, "v1", w.Data(path), "the refused data is forgotten")
 
 		allow = w.Fail(zktest.OpSetData, path, zktest.CodeNoAuth)
 		require.ErrorIs(w, k.Set(w.Context(), []byte("v3")), zk.ErrNoAuth)
 		require.True(w, k.State().Standing())
 		allow()
 		time.Sleep(time.Minute)
-		require.Equal(w, "v3", w.Data(path))
+		require.Equal(w, "v1", w.Data(path), "the refused data is forgotten")
 	})
 }
 

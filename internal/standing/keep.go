@@ -140,7 +140,7 @@ func (r *round) step() error {
 		r.lost()
 		return nil
 	case seen.stat.EphemeralOwner != r.s.ID():
-		return r.contest(seen.stat)
+		return r.contest(seen)
 	}
 	r.recognise(seen.data)
 	if r.written == 0 && !r.stood {
@@ -166,8 +166,8 @@ func (r *round) step() error {
 func (r *round) attend() error {
 	for {
 		data, rev := r.wanted()
+		r.holds(r.written)
 		if r.written == rev {
-			r.tellSetters(rev, nil)
 			r.failures = 0
 			if !r.wait(0) {
 				return nil
@@ -179,7 +179,7 @@ func (r *round) attend() error {
 		case ended(err), again:
 			return nil
 		case err != nil: // the node stands all the same
-			r.tellSetters(rev, err)
+			r.refuse(rev, err)
 			r.failures++
 			if !r.wait(growing(r.failures-1, leastRetry, mostRetry)) {
 				return nil
@@ -207,7 +207,7 @@ func (r *round) refused(err error) {
 		return
 	}
 	r.away(err)
-	r.tellSetters(everyone, err)
+	r.refuse(everyone, err)
 	r.failures++
 	r.sleep(growing(r.failures-1, leastRetry, mostRetry), r.wake)
 }

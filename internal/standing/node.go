@@ -26,19 +26,13 @@ type Node struct {
 
 	keeping // the keeper's alone
 
-	mu      sync.Mutex
-	data    []byte // the newest
-	rev     uint64 // counts what Set has put there
-	setters []waiter
-	closers []waiter
-	over    bool
-	err     error // why the keeper has ended
-}
-
-// waiter is a Set or a Close under way.
-type waiter struct {
-	rev  uint64
-	told chan error // holds one
+	mu        sync.Mutex
+	held      proposal   // what the node stood with last, or is to stand with first
+	proposals []proposal // later ones, oldest first
+	rev       uint64     // of the newest proposal
+	closers   []chan error
+	over      bool
+	err       error // why the keeper has ended
 }
 
 var errOpening = errors.New("it has not stood yet")
@@ -60,7 +54,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 		opened:  make(chan error, 1),
 		done:    make(chan struct{}),
 		wake:    make(chan struct{}, 1),
-		data:    bytes.Clone(cfg.Data),
+		held:    proposal{rev: 1, data: bytes.Clone(cfg.Data)},
 		rev:     1,
 		keeping: keeping{opening: true},
 	}
@@ -104,41 +98,6 @@ func (n *Node) Err() error {
 	return n.err
 }
 
-// Fits returns the error with which Set refuses data at once
-// (session.ErrTooLarge), or nil. It does no I/O.
-func (n *Node) Fits(data []byte) error { return n.cfg.fits(data) }
-
-// Set makes data what the node holds, now and in all later sessions, and waits
-// until the node stands with it, or with what a later Set put in its place.
-//
-// ctx bounds the wait alone: when it ends first, or when a server refuses the
-// write (zk.ErrNoAuth), Set returns the error, and the data is written
-// later all the same, when the node stands again. Only data that is refused
-// with session.ErrTooLarge is forgotten. After Close the error is ErrClosed or
-// session.ErrClosed.
-func (n *Node) Set(ctx context.Context, data []byte) error {
-	if err := n.cfg.fits(data); err != nil {
-		return err
-	}
-	n.mu.Lock()
-	if n.over || n.ctx.Err() != nil {
-		defer n.mu.Unlock()
-		return n.gone()
-	}
-	n.rev++
-	n.data = bytes.Clone(data)
-	w := waiter{n.rev, make(chan error, 1)}
-	n.setters = append(n.setters, w)
-	n.mu.Unlock()
-	n.rouse()
-	select {
-	case err := <-w.told:
-		return err
-	case <-ctx.Done():
-		return line.GaveUp(ctx, fmt.Errorf("the data is not written yet: %w", ctx.Err()))
-	}
-}
-
 // gone is the error of a call on a node that was given up. The caller holds mu.
 func (n *Node) gone() error {
 	if n.err != nil {
@@ -155,18 +114,18 @@ func (n *Node) gone() error {
 // once by another Close. An error is always that of an attempt that began after
 // the call.
 func (n *Node) Close(ctx context.Context) error {
-	w := waiter{told: make(chan error, 1)}
+	told := make(chan error, 1)
 	n.mu.Lock()
 	if n.over {
 		n.mu.Unlock()
 		return nil
 	}
-	n.closers = append(n.closers, w)
+	n.closers = append(n.closers, told)
 	n.mu.Unlock()
 	n.rouse()
 	n.cancel(ErrClosed)
 	select {
-	case err := <-w.told:
+	case err := <-told:
 		return err
 	case <-ctx.Done():
 		return line.GaveUp(ctx, fmt.Errorf("the removal goes on in the background: %w", ctx.Err()))
@@ -179,31 +138,6 @@ func (n *Node) rouse() {
 	case n.wake <- struct{}{}:
 	default:
 	}
-}
-
-// wanted returns the newest data and its revision.
-func (n *Node) wanted() ([]byte, uint64) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.data, n.rev
-}
-
-// everyone is a revision that no Set waits beyond.
-const everyone = ^uint64(0)
-
-// tellSetters answers those who wait for the revision, or an earlier one.
-func (n *Node) tellSetters(rev uint64, err error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	left := n.setters[:0]
-	for _, w := range n.setters {
-		if w.rev > rev {
-			left = append(left, w)
-			continue
-		}
-		w.told <- err
-	}
-	n.setters = left
 }
 
 // asked returns how many wait for the removal that is about to be tried. Who
@@ -222,8 +156,8 @@ func (n *Node) asked() int {
 func (n *Node) tellClosers(first int, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, w := range n.closers[:first] {
-		w.told <- err
+	for _, told := range n.closers[:first] {
+		told <- err
 	}
 	n.closers = n.closers[first:]
 }
@@ -248,7 +182,7 @@ func (n *Node) end(why error) {
 	n.cancel(why)
 	close(n.done)
 	n.tellOpen(why)
-	n.tellSetters(everyone, why)
+	n.refuse(everyone, why)
 	n.tellClosers(n.asked(), nil)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -128,7 +129,8 @@ func (r *round) write(data []byte, rev uint64) (again bool, err error) {
 }
 
 // contest deals with a node in our place that our session does not own.
-func (r *round) contest(stat session.Stat) error {
+func (r *round) contest(seen sighting) error {
+	stat := seen.stat
 	owner := stat.EphemeralOwner
 	switch {
 	case r.ctx.Err() != nil:
@@ -139,7 +141,8 @@ func (r *round) contest(stat session.Stat) error {
 		return r.replace(stat)
 	}
 	rival := &DuplicateError{r.path, owner, stat.Czxid}
-	if r.cfg.Conflict == Replace {
+	replaces := r.replaces(seen.data)
+	if replaces {
 		switch newest, err := r.outranks(stat); {
 		case errors.Is(err, errChanged):
 			return nil
@@ -149,7 +152,7 @@ func (r *round) contest(stat session.Stat) error {
 			return r.replace(stat)
 		}
 	}
-	if r.stood || r.cfg.Conflict == Replace {
+	if r.stood || replaces {
 		r.replaced, r.stood = true, false
 		r.barred(replaced(rival))
 		return nil
@@ -169,12 +172,20 @@ func (r *round) contest(stat session.Stat) error {
 	return nil
 }
 
+// replaces reports whether the policy is Replace, and the node may be one of the
+// same kind. Another recipe's node is waited for.
+func (r *round) replaces(data []byte) bool {
+	_, name := znode.Split(r.path)
+	return r.cfg.Conflict == Replace && recognise.KindOf(name) == recognise.Unknown &&
+		(r.cfg.Kin == nil || r.cfg.Kin(data))
+}
+
 // barred waits for somebody else's node to go, for as long as it takes.
 func (r *round) barred(why error) {
 	if old := r.State(); old.Standing() || !errors.Is(old.Why, ErrReplaced) {
 		r.away(why)
 	}
-	r.tellSetters(everyone, r.State().Why)
+	r.refuse(everyone, r.State().Why)
 	r.wait(0)
 }
 

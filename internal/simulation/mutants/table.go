@@ -140,7 +140,9 @@ var mutants = []mutant{
 
 	// Registrations.
 	{"a refused value stays", "naming/registration.go",
-		"	if in.Type != Dynamic && in.Type != DynamicSequential {\n", "	g.remember(in, at)\n	if in.Type != Dynamic && in.Type != DynamicSequential {\n", `TestFault23_.*`, false, "naming"},
+		"	if err == nil || errors.Is(err, standing.ErrPending) {\n", "	if g.remember(in, at); err == nil || errors.Is(err, standing.ErrPending) {\n", `TestFault23_.*`, false, "naming"},
+	{"a refused value is written later", "internal/standing/data.go",
+		"		p.told <- err\n	}\n", "		p.told <- err\n		p.left = true\n		kept = append(kept, p)\n	}\n", `TestFault23_.*`, false, "internal/standing"},
 	{"a value that is too large stays", "naming/registration.go",
 		"	if err := at.fits(data); err != nil {\n", "	if err := at.fits(data); err != nil {\n		g.remember(in, at)\n", `TestFault23_.*`, false, "naming"},
 
@@ -149,7 +151,7 @@ var mutants = []mutant{
 		"	return append(ops, session.DeleteOp(i.claimPath(), session.AnyVersion))\n}\n\n// Release gives",
 		"	ops[0] = session.DeleteOp(i.itemPath(), session.AnyVersion)\n	return ops\n}\n\n// Release gives", `TestQueue(Forced)?Simulation`, true, ""},
 	{"a requeue loses the item", "queue/item.go",
-		"err := i.transact(nil, i.rewrite(to, attempts))", "err := i.transact(nil, i.remove())", `TestQueueSimulation`, false, ""},
+		"err = i.transact(nil, i.rewrite(to, attempts))", "err = i.transact(nil, i.remove())", `TestQueueSimulation`, false, ""},
 	{"an acknowledgement in doubt counts as done", "queue/item.go",
 		"			if done {\n", "			if done || looked == nil {\n", `TestQueueSimulation`, false, ""},
 	{"a claim in doubt counts as made", "queue/take.go",

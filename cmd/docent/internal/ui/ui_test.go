@@ -291,6 +291,37 @@ func TestTransferToNobody(t *testing.T) {
 	require.Contains(t, text, "no such candidate")
 }
 
+// An action leaves what is not an instance, and not an election of the page's.
+func TestFault25_ActionsOnOtherRecipes(t *testing.T) {
+	w := newWorld(t, func(cfg *Config) { cfg.AllowActions = true })
+	require.NoError(t, w.zk.Put("/config/app/limits", []byte(`{"qps":2}`)))
+	require.NoError(t, w.zk.Put("/q/items/queue-0000000001", []byte("work")))
+	_, err := lock.New(w.sm, "/lock", lock.ID("ann")).Lock(t.Context())
+	require.NoError(t, err)
+	before := make(map[string]zktest.NodeInfo)
+	for _, path := range w.zk.Paths() {
+		before[path], _ = w.zk.Node(path)
+	}
+	for body, reason := range map[string]string{
+		`{"path":"/config/app","id":"limits","confirm":"limits","layout":"curator","draining":true}`:                  "it is not an instance",
+		`{"path":"/config/app","id":"limits","confirm":"limits","layout":"spring","draining":true}`:                   "malformed",
+		`{"path":"/q/items","id":"queue-0000000001","confirm":"queue-0000000001","layout":"curator","draining":true}`: "it is no JSON",
+		`{"path":"/lock","id":"ann","confirm":"ann"}`:                                                                 "no such candidate",
+	} {
+		action := "transfer"
+		if strings.Contains(body, "draining") {
+			action = "drain"
+		}
+		code, text := w.act(action, body)
+		require.Equal(t, http.StatusConflict, code, body)
+		require.Contains(t, text, reason, body)
+	}
+	for path, was := range before {
+		now, _ := w.zk.Node(path)
+		require.Equal(t, was, now, path)
+	}
+}
+
 func TestGuard(t *testing.T) {
 	w := newWorld(t, func(cfg *Config) { cfg.Token, cfg.Hosts = "s3cret", []string{"127.0.0.1"} })
 	ask := func(path string, change func(*http.Request)) *http.Response {

@@ -1,0 +1,79 @@
+package recognise
+
+import (
+	"strings"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// Kind is what the name of a znode tells: a part of which recipe it is.
+type Kind int
+
+// The kinds. A name that tells nothing is Unknown.
+const (
+	Unknown Kind = iota
+	Lock         // a contender of a mutex, or of the line for permits
+	RWLock       // a reader or a writer
+	Latch        // a candidate
+	Lease        // a permit
+	Item         // an item of a queue, or the claim on one
+	Letter       // a dead letter
+	Value        // a former value of a config key
+)
+
+// Tags after which the sequence numbers of wait queues follow.
+const (
+	CuratorRead  = "__READ__"
+	CuratorWrite = "__WRIT__"
+	KazooRead    = "__rlock__"
+	KazooLock    = "__lock__"
+	LockTag      = "lock-"
+	LatchTag     = "latch-"
+	LeaseTag     = "lease-"
+)
+
+// KindOf returns what the name of a znode tells. kazoo's writers are Lock, since
+// they have the names of its mutexes.
+func KindOf(name string) Kind {
+	switch {
+	case HasSeq(name, CuratorRead, CuratorWrite, KazooRead):
+		return RWLock
+	case HasSeq(name, LatchTag):
+		return Latch
+	case HasSeq(name, LeaseTag):
+		return Lease
+	case HasSeq(name, LockTag, KazooLock):
+		return Lock
+	case isItem(name):
+		return Item
+	case isLetter(name):
+		return Letter
+	case isValue(name):
+		return Value
+	}
+	return Unknown
+}
+
+// HasSeq reports whether a sequence number follows one of the tags at the end of
+// the name.
+func HasSeq(name string, tags ...string) bool {
+	_, ok := znode.ParseSeq(name, tags...)
+	return ok
+}
+
+// markLen is the length of what makes the names of a history's values unique.
+const markLen = 26
+
+// isValue reports whether a znode of that name is a value in a history: one that
+// was set, or one that was there before.
+func isValue(name string) bool {
+	rest, set := strings.CutPrefix(name, "set-")
+	if !set {
+		var was bool
+		if rest, was = strings.CutPrefix(name, "was-"); !was {
+			return false
+		}
+	}
+	return len(rest) > markLen && strings.Trim(rest[:markLen], "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == "" &&
+		HasSeq(name, rest[:markLen]+"-")
+}

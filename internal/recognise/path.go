@@ -1,0 +1,79 @@
+package recognise
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// Reader is a session or a manager.
+type Reader interface {
+	Children(ctx context.Context, path string) ([]string, zk.Stat, error)
+	Exists(ctx context.Context, path string) (zk.Stat, bool, error)
+}
+
+// maxLooks bounds how many children of a directory Path looks at.
+const maxLooks = 3
+
+// directoryNames are the names of directories within a queue or a semaphore, which
+// may be empty for a while.
+var directoryNames = []string{"items", "claims", "dead", "guards", "entries", "taken", leasesName, locksName}
+
+// Path returns what the znode at path is, if that is certain, and "" otherwise.
+// data and stat are what the caller has read.
+//
+// It costs no request if the znode holds data, or has no children. A list and up
+// to three looks tell whether an empty znode with children is a directory of a
+// recipe. What the session may not read tells nothing. ctx bounds the requests;
+// the error is that of a read.
+func Path(ctx context.Context, in Reader, path string, data []byte, stat zk.Stat) (string, error) {
+	what := Node(path, data, stat)
+	dir, name := znode.Split(path)
+	switch {
+	case what != "" || len(data) > 0:
+		return what, nil
+	case stat.NumChildren > 0:
+		return directory(ctx, in, path)
+	case slices.Contains(directoryNames, name):
+		children, err := list(ctx, in, dir)
+		if what = Directory(children); what != "" {
+			what += ", or within that"
+		}
+		return what, err
+	}
+	return "", nil
+}
+
+func directory(ctx context.Context, in Reader, path string) (string, error) {
+	children, err := list(ctx, in, path)
+	if err != nil {
+		return "", err
+	}
+	if what := Directory(children); what != "" {
+		return what, nil
+	}
+	slices.Sort(children)
+	for _, name := range children[:min(maxLooks, len(children))] {
+		switch stat, found, err := in.Exists(ctx, znode.Join(path, name)); {
+		case errors.Is(err, zk.ErrNoAuth):
+		case err != nil:
+			return "", err
+		case found && stat.EphemeralOwner != 0:
+			return "it is a directory of znodes that sessions own, such as a group or a service", nil
+		}
+	}
+	return "", nil
+}
+
+// list lists the children of a znode: none if it is missing, or may not be read.
+func list(ctx context.Context, in Reader, path string) ([]string, error) {
+	children, _, err := in.Children(ctx, path)
+	if errors.Is(err, zk.ErrNoNode) || errors.Is(err, zk.ErrNoAuth) {
+		return nil, nil
+	}
+	return children, err
+}

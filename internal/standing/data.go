@@ -1,0 +1,129 @@
+package standing
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/docent-go/docent/internal/line"
+)
+
+// ErrPending is in the error of a Set whose ctx has ended before it was known what
+// becomes of the data. The data is written later, when that can be done.
+var ErrPending = errors.New("the data is not written yet")
+
+// proposal is data that a Set wants the node to hold.
+type proposal struct {
+	rev  uint64
+	data []byte
+	told chan error // holds one; nil for the first data
+	left bool       // Set has returned with ErrPending
+}
+
+// Fits returns the error with which Set refuses data at once
+// (session.ErrTooLarge), or nil. It does no I/O.
+func (n *Node) Fits(data []byte) error { return n.cfg.fits(data) }
+
+// Set makes data what the node holds, now and in all later sessions, and waits
+// until the node stands with it, or with what a later Set put in its place.
+//
+// ctx bounds the wait alone: when it ends first, the error matches ErrPending, and
+// the data is written later all the same, when the node stands again. Data that Set
+// returns any other error for is forgotten, and the node goes on with what it
+// held before: what a server refuses (zk.ErrNoAuth), why the node does not stand
+// (ErrDuplicate, ErrReplaced), session.ErrTooLarge. After Close the error is
+// ErrClosed or session.ErrClosed.
+func (n *Node) Set(ctx context.Context, data []byte) error {
+	if err := n.cfg.fits(data); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	if n.over || n.ctx.Err() != nil {
+		defer n.mu.Unlock()
+		return n.gone()
+	}
+	n.rev++
+	p := proposal{rev: n.rev, data: bytes.Clone(data), told: make(chan error, 1)}
+	n.proposals = append(n.proposals, p)
+	n.mu.Unlock()
+	n.rouse()
+	select {
+	case err := <-p.told:
+		return err
+	case <-ctx.Done():
+	}
+	if !n.leave(p.rev) {
+		return <-p.told
+	}
+	return line.GaveUp(ctx, fmt.Errorf("%w: %w", ErrPending, ctx.Err()))
+}
+
+// leave notes that nobody waits for a proposal any more, and forgets earlier ones
+// of that kind: they never show. It is false if the proposal was told already.
+func (n *Node) leave(rev uint64) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	kept, found := n.proposals[:0], false
+	for _, p := range n.proposals {
+		if p.left && p.rev < rev {
+			continue
+		}
+		if p.rev == rev {
+			p.left, found = true, true
+		}
+		kept = append(kept, p)
+	}
+	n.proposals = kept
+	return found
+}
+
+// wanted returns the newest data and its revision.
+func (n *Node) wanted() ([]byte, uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	newest := n.held
+	if len(n.proposals) > 0 {
+		newest = n.proposals[len(n.proposals)-1]
+	}
+	return newest.data, newest.rev
+}
+
+// everyone is a revision that no proposal is beyond.
+const everyone = ^uint64(0)
+
+// holds notes that the node stands with the data of the revision, and tells those
+// who wait for that, or for an earlier one.
+func (n *Node) holds(rev uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i, p := range n.proposals {
+		if p.rev != rev {
+			continue
+		}
+		for _, done := range n.proposals[:i+1] {
+			if !done.left {
+				done.told <- nil
+			}
+		}
+		n.held, n.proposals = p, n.proposals[i+1:]
+		return
+	}
+}
+
+// refuse forgets the proposals up to the revision that somebody waits for, and
+// tells why. Those that were left stay: their callers were told that they are
+// still to be written.
+func (n *Node) refuse(rev uint64, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	kept := n.proposals[:0]
+	for _, p := range n.proposals {
+		if p.rev > rev || p.left {
+			kept = append(kept, p)
+			continue
+		}
+		p.told <- err
+	}
+	n.proposals = kept
+}
