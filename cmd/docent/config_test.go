@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -21,7 +22,9 @@ func TestConfig_roundTrip(t *testing.T) {
 	require.Zero(t, code)
 	require.Equal(t, "0\n", out)
 	rapid.Check(t, func(rt *rapid.T) {
-		data := rapid.SliceOfN(rapid.Byte(), 0, 64).Draw(rt, "data")
+		data := rapid.SliceOfN(rapid.Byte(), 0, 64).Filter(func(b []byte) bool {
+			return !recognise.IsNumber(b) // to be overwritten, that needs --version
+		}).Draw(rt, "data")
 		code, _, _ := docent(t, words("config set /c/bytes -"), on(server), stdin(string(data)))
 		require.Zero(rt, code)
 		code, out, _ := docent(t, words("config get /c/bytes"), on(server))

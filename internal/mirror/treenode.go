@@ -52,9 +52,6 @@ func (r *reading) current() bool { return r.n.now[r.part] == r }
 // begin forgets what was read in an earlier session, and has everything read
 // anew. The published state stays as it is.
 func (t *Tree) begin() {
-	if t.root != nil {
-		t.drop(t.root)
-	}
 	clear(t.dirty)
 	clear(t.refused)
 	t.retryAt = time.Time{}

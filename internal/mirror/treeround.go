@@ -17,6 +17,7 @@ func (t *Tree) follow(s *session.Session) {
 	// behind it.
 	t.behind = t.believed != nil
 	t.begin()
+	defer t.drop(t.root) // nobody waits for its watches any more
 	for t.rest(s) {
 		t.round(s)
 	}
