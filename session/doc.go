@@ -41,7 +41,8 @@
 // While a session holds something, it sends such a check in the wake of each
 // ping, three in a session timeout, and at once on a new connection. A write
 // that was committed just before makes the check unnecessary. A session that
-// holds nothing sends pings alone. A [Hold] begins only with a fresh proof.
+// holds nothing proves nothing: it sends pings alone, and reads where ACLs may
+// have made its watches deaf. A [Hold] begins only with a fresh proof.
 //
 // When the deadline passes, the session ends in this order: dialling stops; the
 // contexts of the session and of every [Hold] end; the connections are closed.
