@@ -35,10 +35,7 @@ func (c *classifier) service(n *node) Finding {
 	f.Unread = n.omitted
 	for _, k := range n.kids {
 		in := Instance{Party: k.party()}
-		in.ID, in.Host, in.PID, in.Layout = k.name, "", 0, Curator
-		if strings.Contains(string(k.data), "org.springframework.cloud.zookeeper") {
-			in.Layout = Spring
-		}
+		in.ID, in.Host, in.PID, in.Layout = k.name, "", 0, layoutOfInstance(k)
 		if d, err := codecOf(in.Layout).Decode(n.name, k.name, k.data); err == nil {
 			in.Address, in.Port, in.SSLPort, in.Disabled, in.Draining = d.Address, d.Port, d.SSLPort, d.Disabled, d.Draining
 			if d.Type == naming.Dynamic && k.lasting() {
@@ -59,10 +56,23 @@ func codecOf(l Layout) naming.Codec {
 	return naming.Curator()
 }
 
+// layoutOfInstance is empty for an instance that is hidden.
+func layoutOfInstance(n *node) Layout {
+	switch {
+	case n.hidden != "":
+		return ""
+	case strings.Contains(string(n.data), "org.springframework.cloud.zookeeper"):
+		return Spring
+	}
+	return Curator
+}
+
 func layoutsOfInstances(all []Instance) []Layout {
 	var layouts []Layout
 	for _, in := range all {
-		layouts = append(layouts, in.Layout)
+		if in.Layout != "" {
+			layouts = append(layouts, in.Layout)
+		}
 	}
 	slices.Sort(layouts)
 	return slices.Compact(layouts)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -22,8 +21,7 @@ type following struct {
 	read    bool             // Instances were read, not taken from a file
 	emptied bool             // there was no instance at the last look
 	lost    []*known         // those that were shown before all were gone (ProtectEmpty)
-	missing []*known         // those of lost that are shown although they are gone
-	since   time.Time        // when the time of their protection began; zero if it does not run
+	missing []missed         // those of lost that are shown although they are gone
 	trees   reported         // the tree's error
 	refused map[string]error // of nodes that may not be read, by name
 	limits  reported         // of nodes left out
@@ -253,87 +251,6 @@ func (s *Service) compose(now *mirror.TreeState) (shown, unwanted []*known, prob
 	s.nodes = nodes
 	return shown, unwanted, problems
 }
-
-// protect adds the instances that were there before all were gone, as long as
-// the protection lasts. It leaves out those that have come back since, be it as
-// instances that the filter leaves out. The protection ends with the first
-// instance that takes calls and was not among the lost: the service was
-// deployed anew. protect returns for how long the protection lasts.
-func (s *Service) protect(next *View, shown, unwanted []*known) ([]*known, time.Duration) {
-	if len(shown) == 0 && !s.emptied && s.opts.protect > 0 {
-		s.lost, s.since = s.last(next), time.Time{}
-		s.missing = slices.Clone(s.lost)
-	}
-	s.emptied = len(shown) == 0
-	if len(s.missing) > 0 {
-		back, lost := indexOf(shown, unwanted), indexOf(s.lost)
-		s.missing = slices.DeleteFunc(s.missing, back.has)
-		if slices.ContainsFunc(shown, func(k *known) bool { return k.in.Available() && !lost.has(k) }) {
-			s.missing = nil
-		}
-	}
-	if len(s.missing) == 0 {
-		s.lost = nil
-		return shown, 0
-	}
-	left := time.Duration(0)
-	switch {
-	case next.Stale: // the time runs while it is known that they are gone
-		s.since = time.Time{}
-	case s.since.IsZero():
-		s.since = time.Now()
-		left = s.opts.protect
-	default:
-		if left = s.opts.protect - time.Since(s.since); left <= 0 {
-			s.lost, s.missing = nil, nil
-			return shown, 0
-		}
-	}
-	shown = append(shown, s.missing...)
-	slices.SortFunc(shown, func(a, b *known) int { return strings.Compare(a.in.ID, b.in.ID) })
-	return shown, left
-}
-
-// last is what was shown last.
-func (s *Service) last(next *View) []*known {
-	if s.read {
-		return slices.Clone(s.shown)
-	}
-	all := make([]*known, len(next.Instances)) // from the file
-	for i, in := range next.Instances {
-		all[i] = &known{in: in}
-	}
-	return all
-}
-
-// index finds instances by their ids, and by how they are reached: an instance
-// whose server numbers its nodes comes back under another id.
-type index struct {
-	ids    map[string]bool
-	places map[address]bool
-}
-
-type address struct {
-	host      string
-	port, ssl int
-}
-
-func (in *Instance) at() address { return address{in.Address, in.Port, in.SSLPort} }
-
-func indexOf(lists ...[]*known) index {
-	x := index{make(map[string]bool), make(map[address]bool)}
-	for _, list := range lists {
-		for _, k := range list {
-			x.ids[k.in.ID] = true
-			if k.in.Address != "" {
-				x.places[k.in.at()] = true
-			}
-		}
-	}
-	return x
-}
-
-func (x index) has(k *known) bool { return x.ids[k.in.ID] || x.places[k.in.at()] }
 
 // publish makes v the newest view. Only the loop calls it.
 func (s *Service) publish(v *View) {

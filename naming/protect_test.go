@@ -139,3 +139,75 @@ func TestFault22_CacheObeysTheFilter(t *testing.T) {
 		require.Equal(w, "o2=h2!", settled(cold))
 	})
 }
+
+// Three are lost, and only some of them come back: the others stay beside these
+// until a newcomer carries the service, or as many serve as were lost, or the time
+// since the loss is over.
+func TestFault21_SomeComeBack(t *testing.T) {
+	world := func(t *testing.T, f func(w *testworld.World, s *naming.Service, next *testworld.Process)) {
+		testworld.Run(t, func(w *testworld.World) {
+			old := w.Process()
+			for _, id := range []string{"a", "b", "c"} {
+				register(old, at(id, "h-"+id))
+			}
+			s := watch(w.Process(), naming.ProtectEmpty(time.Minute))
+			require.NoError(w, old.Close())
+			require.Equal(w, "a=h-a b=h-b c=h-c!", settled(s))
+			f(w, s, w.Process())
+		})
+	}
+	t.Run("one old and two new", func(t *testing.T) {
+		world(t, func(w *testworld.World, s *naming.Service, next *testworld.Process) {
+			register(next, at("a", "h-new"))
+			require.Equal(w, "a=h-new b=h-b c=h-c!", settled(s), "b and c may be on their way")
+			register(next, at("d", "h-d"))
+			require.Equal(w, "a=h-new d=h-d", settled(s))
+			register(next, at("e", "h-e"))
+			require.Equal(w, "a=h-new d=h-d e=h-e", settled(s))
+		})
+	})
+	t.Run("two new and one old", func(t *testing.T) {
+		world(t, func(w *testworld.World, s *naming.Service, next *testworld.Process) {
+			register(next, at("d", "h-d"))
+			require.Equal(w, "d=h-d", settled(s))
+			register(next, at("e", "h-e"))
+			register(next, at("a", "h-new"))
+			require.Equal(w, "a=h-new d=h-d e=h-e", settled(s))
+		})
+	})
+	t.Run("two old ids and an old address", func(t *testing.T) {
+		world(t, func(w *testworld.World, s *naming.Service, next *testworld.Process) {
+			register(next, at("a", "h-new"))
+			register(next, at("b", "h-b"))
+			require.Equal(w, "a=h-new b=h-b c=h-c!", settled(s))
+			register(next, at("d", "h-a"))
+			require.Equal(w, "a=h-new b=h-b d=h-a", settled(s), "as many serve as were lost")
+		})
+	})
+	t.Run("one old and no other", func(t *testing.T) {
+		world(t, func(w *testworld.World, s *naming.Service, next *testworld.Process) {
+			time.Sleep(40 * time.Second)
+			register(next, at("a", "h-new"))
+			require.Equal(w, "a=h-new b=h-b c=h-c!", settled(s))
+			time.Sleep(20 * time.Second)
+			require.Equal(w, "a=h-new", settled(s), "a minute after the loss")
+		})
+	})
+	t.Run("one old that is lost again and again", func(t *testing.T) {
+		world(t, func(w *testworld.World, s *naming.Service, next *testworld.Process) {
+			time.Sleep(20 * time.Second)
+			g := register(next, at("a", "h-new"))
+			require.Equal(w, "a=h-new b=h-b c=h-c!", settled(s))
+			require.NoError(w, g.Unregister(w.Context()))
+			require.Equal(w, "a=h-new b=h-b c=h-c!", settled(s))
+			time.Sleep(20 * time.Second)
+			g = register(next, at("a", "h-newer"))
+			require.Equal(w, "a=h-newer b=h-b c=h-c!", settled(s))
+			require.NoError(w, g.Unregister(w.Context()))
+			time.Sleep(20 * time.Second)
+			require.Equal(w, "a=h-newer!", settled(s), "a minute after the loss of b and c")
+			time.Sleep(40 * time.Second)
+			require.Equal(w, "", settled(s), "a minute after the loss of a")
+		})
+	})
+}

@@ -54,11 +54,14 @@ func CacheFile(path string) WatchOption { return func(w *watching) { w.cache = p
 // once, and more often it is their sessions that were lost, as after an outage
 // of ZooKeeper; then they come back by themselves within a session timeout or
 // so. Those that come back, under the same id or address, are shown as they are
-// now, beside those that have not yet. The first instance that takes calls and
-// has another id and address ends the protection: the service was deployed anew,
-// and the last instances are dead. The time runs while ZooKeeper is there.
-// The default is DefaultProtection; 0 turns it off, and an empty service is
-// empty at once.
+// now, beside those that have not yet.
+//
+// Others take the place of the missing as soon as an instance takes calls that has
+// another id and address than all that were lost, or as many instances take calls
+// as were lost: the service was deployed anew, and the missing are dead. The time
+// of each instance runs from its own loss, and while ZooKeeper is there: an
+// instance that comes and goes does not keep the others. The default is
+// DefaultProtection; 0 turns it off, and an empty service is empty at once.
 func ProtectEmpty(d time.Duration) WatchOption { return func(w *watching) { w.protect = d } }
 
 // Where leaves out the instances for which f is false, such as those of other

@@ -117,6 +117,13 @@ func (s *Session) TrustedUntil() time.Time {
 // From here on the servers count by the timeout that was granted now, even
 // where an earlier connection was granted a longer one: the deadline may come
 // nearer.
+//
+// A hello asks for the timeout that the session has, so a server grants less only
+// if its maxSessionTimeout is lower. The servers count by the shorter timeout from
+// that hello on, even where its answer is lost and the client does not learn of
+// it. A hold can then outlast the session, unless the shorter timeout is at least
+// the window of the longer one. So all servers of an ensemble need the same
+// minSessionTimeout and maxSessionTimeout.
 func (s *Session) granted(h wire.Handshake, helloAt time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -137,6 +138,37 @@ func TestLeader_watch(t *testing.T) {
 	text.kill(syscall.SIGINT)
 	object.kill(syscall.SIGTERM)
 	for _, watch := range []*invocation{text, object} {
+		code, rest := watch.wait()
+		require.Zero(t, code)
+		require.Empty(t, rest)
+	}
+}
+
+// In the one-node layout the next leader's node has the path of the one before.
+func TestLeader_watchOneNode(t *testing.T) {
+	server := zktest.New(t)
+	sm := manager(t, server)
+	require.NoError(t, server.Put("/e", []byte("a")))
+	text := start(t, words("leader /e --watch --layout one-node"), on(server))
+	object := start(t, words("leader /e --watch --layout one-node --json"), on(server))
+	require.Equal(t, "leader a", text.line())
+	require.Contains(t, object.line(), `"id":"a"`)
+	// Nobody can see the election vacant.
+	_, err := sm.Txn(t.Context(), session.DeleteOp("/e", session.AnyVersion), session.CreateOp("/e", []byte("b"), session.Ephemeral))
+	require.NoError(t, err)
+	require.Equal(t, "leader b", text.line())
+	require.Contains(t, object.line(), `"id":"b"`)
+	// The leader writes another name into its node.
+	require.NoError(t, server.Put("/e", []byte("c")))
+	require.Equal(t, "leader c", text.line())
+	require.Contains(t, object.line(), `"id":"c"`)
+	// After a disconnection the same leader is not told again.
+	server.Restart()
+	require.NoError(t, server.Put("/e", []byte("d")))
+	require.Equal(t, "leader d", text.line())
+	require.Contains(t, object.line(), `"id":"d"`)
+	for _, watch := range []*invocation{text, object} {
+		watch.kill(syscall.SIGTERM)
 		code, rest := watch.wait()
 		require.Zero(t, code)
 		require.Empty(t, rest)

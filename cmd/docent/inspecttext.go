@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"strconv"
@@ -159,14 +160,23 @@ func (t *findingText) service(head string, f *inspect.Service) {
 		case in.Draining:
 			state = ", draining"
 		}
-		port := in.Port
-		if port == 0 {
-			port = in.SSLPort
-		}
-		address := net.JoinHostPort(strings.Trim(in.Address, "[]"), strconv.Itoa(port))
-		t.line("  instance: %s at %s%s", t.party(in.Party), oneLine(address), state)
+		t.line("  instance: %s%s%s", t.party(in.Party), place(in), state)
 	}
 	t.more(len(f.Instances))
+}
+
+// place says where an instance is reached, as far as its node tells.
+func place(in inspect.Instance) string {
+	port := cmp.Or(in.Port, in.SSLPort)
+	switch {
+	case in.Hidden:
+		return "" // and that is said of its party
+	case in.Address == "":
+		return ", without an address that can be read"
+	case port == 0:
+		return " at " + oneLine(in.Address)
+	}
+	return " at " + oneLine(net.JoinHostPort(strings.Trim(in.Address, "[]"), strconv.Itoa(port)))
 }
 
 func (t *findingText) queue(head string, f *inspect.Queue) {
@@ -208,7 +218,7 @@ func (t *findingText) party(p inspect.Party) string {
 		s += " to " + string(p.Mode)
 	}
 	if p.Hidden && p.Since.IsZero() {
-		return s + " (the ACL hides its session, age and token too: see --auth)"
+		return s + ", whose session, age and token are hidden too: see --auth"
 	}
 	s += " for " + t.age(p.Since)
 	if p.Session != 0 {
@@ -226,6 +236,8 @@ func (t *findingText) party(p inspect.Party) string {
 func partyName(p inspect.Party) string {
 	name := oneLine(p.ID)
 	switch {
+	case p.Hidden && name != "": // the name of its node tells it
+		name += " (hidden by its ACL)"
 	case p.Hidden:
 		name = "somebody whom an ACL hides"
 	case name == "":

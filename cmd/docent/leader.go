@@ -126,7 +126,8 @@ func (e *notSteppedDown) Error() string {
 func (e *notSteppedDown) Unwrap() error { return errNotAcquired }
 
 func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *election.Election) error {
-	shown, first := "", true
+	var shown election.Leader
+	first := true
 	for leader, err := range e.Observe(ctx) {
 		if err != nil {
 			if ctx.Err() != nil {
@@ -136,10 +137,10 @@ func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *elect
 			continue
 		}
 		// After an error the same leader is told again.
-		if !first && leader.Path == shown {
+		if !first && leader == shown {
 			continue
 		}
-		shown, first = leader.Path, false
+		shown, first = leader, false
 		switch {
 		case a.globals.JSON:
 			err = a.printJSON(asJSON(leader))

@@ -3,9 +3,12 @@
 package main
 
 import (
+	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/zktest"
@@ -46,6 +49,44 @@ func TestFault19_ListsBesideAnUnreadableNode(t *testing.T) {
 		d.kill(syscall.SIGTERM)
 		code, _ := d.wait()
 		require.Zero(t, code)
+	}
+}
+
+// A hidden instance is named, and said to be hidden: what an ACL hides is not shown
+// as an address.
+func TestFault38_InspectsAHiddenInstance(t *testing.T) {
+	for name, opts := range map[string][]zktest.Option{
+		"the stat is for all":               nil,
+		"exists asks for the right to read": {zktest.WithExistsNeedsRead()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := zktest.New(t, opts...)
+			const spring = `{"name":"orders","id":"o1","address":"10.0.0.1","port":%s,"registrationTimeUTC":1,` +
+				`"payload":{"@class":"org.springframework.cloud.zookeeper.discovery.ZookeeperInstance"}}`
+			for id, port := range map[string]string{"o0": "80", "o1": "80", "o2": "null"} {
+				require.NoError(t, server.Put("/services/orders/"+id, fmt.Appendf(nil, spring, port)))
+			}
+			require.NoError(t, server.Put("/services/orders/o3", []byte(`{"name":"orders","id":"o3","address":{},"port":80,"registrationTimeUTC":1}`)))
+			require.NoError(t, server.SetACL("/services/orders/o0", zktest.ACL{Perms: zk.PermAll, Scheme: "digest", ID: "owner:x"}))
+			code, out, _ := docent(t, words("inspect /services"), on(server))
+			require.Zero(t, code)
+			require.NotContains(t, out, ":0\n")
+			require.NotContains(t, out, "at :")
+			require.Regexp(t, `(?m)^  instance: o0 \(hidden by its ACL\)(, whose session, age and token are hidden too: see --auth| for \d+s, no session, token \d+)$`, out)
+			require.Regexp(t, `(?m)^  instance: o1 for .* at 10\.0\.0\.1:80$`, out)
+			require.Regexp(t, `(?m)^  instance: o2 for .* at 10\.0\.0\.1$`, out)
+			require.Regexp(t, `(?m)^  instance: o3 for .*, without an address that can be read$`, out)
+
+			code, out, _ = docent(t, words("--json inspect /services"), on(server))
+			require.Zero(t, code)
+			require.Contains(t, out, `"layouts":["curator","spring"]`)
+			require.Equal(t, 1, strings.Count(out, `"layout":"curator"`), "the layout of what is hidden is not known")
+
+			code, out, stderr := docent(t, words("service list orders --codec spring"), on(server))
+			require.Zero(t, code)
+			require.NotContains(t, out, "o0")
+			require.Contains(t, stderr, "/services/orders/o0: no right to do that")
+		})
 	}
 }
 

@@ -96,9 +96,10 @@ function body(f) {
       el("h3", {}, "Members"), grid((f.members || []).map((p) => card(p, plural((f.claims || []).filter((c) => c.id === p.id).length, "partition")))),
       el("h3", {}, "Partitions"), grid((f.claims || []).map((c) => card(c, "partition " + c.partition, "holds")))];
     case "service": return grid((f.instances || []).map((i) => card(i,
-      i.disabled ? "disabled" : i.draining ? "draining" : "up", i.disabled || i.draining ? "down" : "holds",
+      i.hidden ? "hidden" : i.disabled ? "disabled" : i.draining ? "draining" : "up",
+      i.hidden ? "" : i.disabled || i.draining ? "down" : "holds",
       i.address ? el("small", {}, i.address + (i.port ? ":" + i.port : "") + (i.sslPort ? ", TLS " + i.sslPort : "")) : "",
-      about.actions && drainable(f) ? drainButton(f, i) : "")));
+      about.actions && drainable(f) && !i.hidden ? drainButton(f, i) : "")));
     case "queue": return [
       facts([["items", String(f.length)], ["delayed", String(f.delayed || 0)], ["dead letters", String(f.dead || 0)],
         ["oldest", f.oldest ? el("span", {}, "put ", aged(f.oldest.put), " ago", f.oldest.attempts ? ", " + plural(f.oldest.attempts, "attempt") : "") : undefined]]),

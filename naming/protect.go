@@ -1,0 +1,136 @@
+package naming
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// missed is a protected instance: it is shown although its node is gone.
+type missed struct {
+	*known
+	since time.Time // when the time of its protection began; zero if it does not run
+}
+
+// protect adds the instances that were there before all were gone, as long as
+// the protection lasts (ProtectEmpty). It leaves out those that have come back
+// since, be it as instances that the filter leaves out. It returns for how long
+// the shortest protection lasts.
+func (s *Service) protect(next *View, shown, unwanted []*known) ([]*known, time.Duration) {
+	if len(shown) == 0 && !s.emptied && s.opts.protect > 0 {
+		s.lose(s.last(next))
+	}
+	s.emptied = len(shown) == 0
+	if len(s.missing) > 0 {
+		back := indexOf(shown, unwanted)
+		s.missing = slices.DeleteFunc(s.missing, func(m missed) bool { return back.has(m.known) })
+		if s.replaced(shown) {
+			s.missing = nil
+		}
+	}
+	left := s.tick(next.Stale)
+	if len(s.missing) == 0 {
+		s.lost = nil
+		return shown, 0
+	}
+	for _, m := range s.missing {
+		shown = append(shown, m.known)
+	}
+	slices.SortFunc(shown, func(a, b *known) int { return strings.Compare(a.in.ID, b.in.ID) })
+	return shown, left
+}
+
+// lose begins the protection of all that were shown. Those among them that were
+// gone already keep their time: the loss of an instance that comes and goes does
+// not keep the others.
+func (s *Service) lose(all []*known) {
+	before := make(map[*known]time.Time, len(s.missing))
+	for _, m := range s.missing {
+		before[m.known] = m.since
+	}
+	s.lost, s.missing = all, make([]missed, len(all))
+	for i, k := range all {
+		s.missing[i] = missed{k, before[k]}
+	}
+}
+
+// replaced reports whether others carry the service in the place of the missing:
+// an instance takes calls that was not among the lost, or as many take calls as
+// were lost.
+func (s *Service) replaced(shown []*known) bool {
+	lost, serving := indexOf(s.lost), 0
+	for _, k := range shown {
+		switch {
+		case !k.in.Available():
+		case !lost.has(k):
+			return true
+		default:
+			serving++
+		}
+	}
+	return serving >= len(s.lost)
+}
+
+// tick drops the missing whose time is over, and returns how much the first of
+// the others has left. The time runs while it is known that they are gone.
+func (s *Service) tick(stale bool) time.Duration {
+	now, least := time.Now(), time.Duration(0)
+	s.missing = slices.DeleteFunc(s.missing, func(m missed) bool {
+		return !stale && !m.since.IsZero() && now.Sub(m.since) >= s.opts.protect
+	})
+	for i := range s.missing {
+		m := &s.missing[i]
+		if stale {
+			m.since = time.Time{}
+			continue
+		}
+		if m.since.IsZero() {
+			m.since = now
+		}
+		if left := s.opts.protect - now.Sub(m.since); least == 0 || left < least {
+			least = left
+		}
+	}
+	return least
+}
+
+// last is what was shown last.
+func (s *Service) last(next *View) []*known {
+	if s.read {
+		return slices.Clone(s.shown)
+	}
+	all := make([]*known, len(next.Instances)) // from the file
+	for i, in := range next.Instances {
+		all[i] = &known{in: in}
+	}
+	return all
+}
+
+// index finds instances by their ids, and by how they are reached: an instance
+// whose server numbers its nodes comes back under another id.
+type index struct {
+	ids    map[string]bool
+	places map[address]bool
+}
+
+type address struct {
+	host      string
+	port, ssl int
+}
+
+func (in *Instance) at() address { return address{in.Address, in.Port, in.SSLPort} }
+
+func indexOf(lists ...[]*known) index {
+	x := index{make(map[string]bool), make(map[address]bool)}
+	for _, list := range lists {
+		for _, k := range list {
+			x.ids[k.in.ID] = true
+			if k.in.Address != "" {
+				x.places[k.in.at()] = true
+			}
+		}
+	}
+	return x
+}
+
+func (x index) has(k *known) bool { return x.ids[k.in.ID] || x.places[k.in.at()] }

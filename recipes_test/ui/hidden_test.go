@@ -1,0 +1,72 @@
+//go:build unix
+
+package ui
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/recipes_test/ensemble"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// A party whose node an ACL hides is shown as hidden, with what the server tells
+// of it: never as one without a session, or as an instance that is up.
+func TestFault38_PageShowsHiddenParties(t *testing.T) {
+	for name, opts := range map[string][]zktest.Option{
+		"the stat is for all":               nil,
+		"exists asks for the right to read": {zktest.WithExistsNeedsRead()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := zktest.New(t, opts...)
+			addr, err := server.Listen("127.0.0.1:0")
+			require.NoError(t, err)
+			manager := func(change func(*session.Config)) *session.Manager {
+				cfg := session.Config{Servers: []string{addr}, Timeout: timeout}
+				change(&cfg)
+				sm, err := session.Dial(within(t), cfg)
+				require.NoError(t, err)
+				t.Cleanup(func() { require.NoError(t, sm.Close()) })
+				return sm
+			}
+			guest := manager(func(*session.Config) {})
+			owner := manager(func(cfg *session.Config) {
+				cfg.Auth, cfg.ACL = []session.Credential{session.Digest("owner", "secret")}, session.CreatorACL()
+			})
+			for _, dir := range []string{"/locks/secret", "/services/shop"} {
+				require.NoError(t, server.Put(dir, nil))
+			}
+			_, err = lock.New(owner, "/locks/secret", lock.ID("ann")).Lock(within(t))
+			require.NoError(t, err)
+			for id, sm := range map[string]*session.Manager{"shop-1": guest, "shop-2": owner} {
+				_, err = naming.New(sm).Register(within(t), naming.Instance{Service: "shop", ID: id, Address: "10.0.0.1", Port: 80})
+				require.NoError(t, err)
+			}
+
+			cmd := ensemble.Run(t, nil, "--servers", addr, "ui", "--listen", "127.0.0.1:0", "--allow-actions")
+			b := open(t, false)
+			b.visit(strings.TrimPrefix(cmd.WaitLine("^listening on ", patience).Text, "listening on "))
+			b.sees("#list", "/locks/secret")
+			b.press("/", "secret", enter)
+			b.sees("#detail .party.holds", "(hidden by an ACL)")
+			b.sees("#detail .party.holds", "its node may not be read")
+			shown := func() string {
+				return run[string](b, `return [...document.querySelectorAll("#detail .party")].map((n) => n.innerText).join("\n")`)
+			}
+			require.NotContains(t, shown(), "no session")
+			require.NotContains(t, shown(), "ann")
+
+			b.press("/", "shop", enter)
+			b.sees("#detail .party.holds", "shop-1")
+			require.Contains(t, shown(), "shop-2")
+			require.NotContains(t, shown(), "no session")
+			require.Regexp(t, `(?i)\bhidden\s+shop-2\b`, shown())
+			require.Equal(t, 1.0, run[float64](b, `return document.querySelectorAll("#detail button.act").length`), "what is hidden cannot be drained")
+		})
+	}
+}
