@@ -52,11 +52,12 @@ test-unit: ## Unit and scenario tests of the root module, of contrib and of benc
 # Without the race detector, which test-unit has on, and which makes them slow. A program runs on one processor, so that
 # it can be repeated: two halves of them run at a time. Their time is virtual, so they yield to what has a clock.
 IDLY := $(if $(shell command -v nice),nice -n 19)
-simulation: ## Random programs over all recipes, and a few mutants that they must notice (DOCENT_SEED=N repeats one)
+simulation: ## Random programs over all recipes, every verb on every kind of znode, a few mutants (DOCENT_SEED=N repeats a program)
 	@export DOCENT_SEEDS=$${DOCENT_SEEDS:-60}; \
 	$(IDLY) $(GO) test -count=1 -timeout 20m -run '^Test[A-L]' ./internal/simulation/suite & first=$$!; \
 	$(IDLY) $(GO) test -count=1 -timeout 20m -run '^Test[M-Z]' ./internal/simulation/suite || { wait $$first || true; exit 1; }; \
 	wait $$first
+	$(IDLY) $(GO) test -count=1 -timeout 20m -run '^TestFault25_EveryVerb$$' ./cmd/docent
 	$(IDLY) $(GO) run ./internal/simulation/mutants -few
 
 mutants: ## Break the library in every known way: the simulations must notice each; rewrites docs/reliability.md
