@@ -184,6 +184,7 @@ func TestInspect_watch(t *testing.T) {
 
 // While the ensemble does not answer, what was printed is not taken for the present.
 func TestFault31_InspectWatchTellsOfTrouble(t *testing.T) {
+	t.Parallel()
 	server := zktest.New(t)
 	require.NoError(t, server.Put("/conf/key", []byte("1")))
 	text := start(t, words("inspect --watch /conf/key"), on(server))

@@ -68,6 +68,7 @@ func TestLock_underOthers(t *testing.T) {
 // A nested lock that waits for the one above it is told so; one that gets the
 // lock, or waits for others too, is not.
 func TestLock_waitsForItself(t *testing.T) {
+	t.Parallel()
 	server := zktest.New(t)
 	for i, c := range []struct {
 		outer, inner string

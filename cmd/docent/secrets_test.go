@@ -79,12 +79,15 @@ func TestSecretsStaySecret(t *testing.T) {
 		"broken":      on(failing(0, zktest.CodeSystemError)),
 		"unreachable": env("DOCENT_SERVERS=" + refusing.Addr().String()),
 	} {
-		for _, line := range silentCommands {
-			args := append(words("-v --acl creator --connect-timeout 50ms"), withCommand(line)...)
-			_, out, stderr := docent(t, args, where, withSecret, role("exit"))
-			require.NotEmpty(t, out+stderr, "%s: %s: nothing was looked at", name, line)
-			require.False(t, shows(out+stderr), "%s: %s:\n%s%s", name, line, out, stderr)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, line := range silentCommands {
+				args := append(words("-v --acl creator --connect-timeout 50ms"), withCommand(line)...)
+				_, out, stderr := docent(t, args, where, withSecret, role("exit"))
+				require.NotEmpty(t, out+stderr, "%s: nothing was looked at", line)
+				require.False(t, shows(out+stderr), "%s:\n%s%s", line, out, stderr)
+			}
+		})
 	}
 	for _, line := range []string{
 		"--auth digest:ann:" + secret + " --acl nobody leader /e", "--auth digest:" + secret + " leader /e", "--auth " + secret + " leader /e",

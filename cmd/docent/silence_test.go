@@ -15,6 +15,7 @@ import (
 
 // Every command that watches says that it is cut off, and that it is back.
 func TestFault31_WatchesTellOfSilence(t *testing.T) {
+	t.Parallel()
 	server := zktest.New(t)
 	require.NoError(t, server.Put("/k", []byte("1")))
 	var all []*invocation
