@@ -160,9 +160,6 @@ func (c Config) validate() (Config, error) {
 	if err := checkRoot(c.Root); err != nil {
 		return fail("Root", "%v", err)
 	}
-	if c.Root == "/zookeeper" || strings.HasPrefix(c.Root, "/zookeeper/") {
-		return fail("Root", "%q is reserved for the server's own nodes", c.Root)
-	}
 	switch {
 	case c.Timeout == 0:
 		c.Timeout = DefaultTimeout

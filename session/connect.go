@@ -37,6 +37,10 @@ func ParseConnect(connect string) (servers []string, root string, err error) {
 			return fail(fmt.Errorf("a path follows a server that is not the last: "+
 				"the root stands once, at the end, as in %q", rootLast(connect)))
 		}
+		if i := strings.IndexAny(root, ";:?#"); i >= 0 {
+			return fail(fmt.Errorf("%q follows the first slash and has the character %q: "+
+				"write the root alone, behind all servers", root, root[i]))
+		}
 		if err := checkRoot(root); err != nil {
 			return fail(fmt.Errorf("root: %w", err))
 		}
@@ -56,7 +60,9 @@ func rootLast(connect string) string {
 	root := ""
 	for element := range strings.SplitSeq(connect, ",") {
 		host, path, found := strings.Cut(strings.TrimSpace(element), "/")
-		hosts = append(hosts, host)
+		if host != "" {
+			hosts = append(hosts, host)
+		}
 		if found && root == "" {
 			root = "/" + path
 		}
@@ -64,13 +70,16 @@ func rootLast(connect string) string {
 	return strings.Join(hosts, ",") + root
 }
 
-// checkRoot refuses a root that ZooKeeper would not take, and one that looks like
-// the rest of a list of servers.
+// checkRoot refuses a root that ZooKeeper would not take, one that looks like the
+// rest of a list of servers, and one among the servers' own nodes.
 func checkRoot(root string) error {
-	if strings.Contains(root, ",") || strings.ContainsFunc(root, unicode.IsSpace) {
-		return fmt.Errorf("%q contains a comma or a space: a root stands alone, without servers", root)
+	switch {
+	case strings.ContainsAny(root, ",;") || strings.ContainsFunc(root, unicode.IsSpace):
+		return fmt.Errorf("%q contains a comma, a semicolon or a space: a root stands alone, without servers", root)
+	case root == "/":
+		return nil
 	}
-	return znode.ValidateRoot(root)
+	return znode.Validate(root)
 }
 
 // parseServers checks servers' addresses and adds the default port where one

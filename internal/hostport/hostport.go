@@ -32,7 +32,7 @@ func Parse(text string) (host string, port int, err error) {
 	host, portText, hasPort := strings.Cut(text, ":")
 	if strings.ContainsRune(portText, ':') {
 		if ip, err := netip.ParseAddr(text); err == nil {
-			return "", 0, fmt.Errorf("an IPv6 address needs brackets: write [%s]:port", ip)
+			return "", 0, bare(text, ip)
 		}
 		return "", 0, errors.New("it has more than one colon: write host:port")
 	}
@@ -45,6 +45,17 @@ func Parse(text string) (host string, port int, err error) {
 		}
 	}
 	return host, port, nil
+}
+
+// bare words an IPv6 address without brackets. Its last group may be meant as a port.
+func bare(text string, ip netip.Addr) error {
+	at := strings.LastIndexByte(text, ':')
+	if shorter, err := netip.ParseAddr(text[:at]); err == nil {
+		if _, err := parsePort(text[at+1:]); err == nil {
+			return fmt.Errorf("an IPv6 address needs brackets: write [%s]%s, or [%s]:port", shorter, text[at:], ip)
+		}
+	}
+	return fmt.Errorf("an IPv6 address needs brackets: write [%s]:port", ip)
 }
 
 func bracketed(text string) (host string, port int, err error) {

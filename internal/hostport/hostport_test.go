@@ -48,7 +48,7 @@ func TestFault08_Parse(t *testing.T) {
 		"zk1:2181/app":       "slash",
 		"zk1:2181:2182":      "more than one colon",
 		"::1":                "write [::1]:port",
-		"2001:db8::1:2181":   "write [2001:db8::1:2181]:port",
+		"2001:db8::1:2181":   "write [2001:db8::1]:2181, or [2001:db8::1:2181]:port",
 		"fe80::1%eth0":       "brackets",
 		"[zk1]:2181":         "not an IPv6 address",
 		"[10.0.0.7]:2181":    "not an IPv6 address",
