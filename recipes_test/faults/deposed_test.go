@@ -46,17 +46,24 @@ func TestFault01_DeposedLeaderSoak(t *testing.T) {
 	}
 	const lanes = 2
 	stop := time.Now().Add(duration(t, 10*time.Minute))
-	deposeLeaders(t, lanes, func(_, round int) (deposal, bool) {
+	found := deposeLeaders(t, lanes, func(_, round int) (deposal, bool) {
 		return deposals[round%len(deposals)], round*lanes < soakRounds || time.Now().Before(stop)
 	})
+	oneWay := 0
+	for d, n := range found.elected {
+		if d.deaf != d.mute {
+			oneWay += n
+		}
+	}
+	require.Positive(t, oneWay, "no other leader was ever elected while the old one was parted in one direction")
 }
 
 // deposeLeaders deposes one leader after the other, of as many ensembles at a
 // time as there are lanes, and reports the margins.
-func deposeLeaders(t *testing.T, lanes int, next func(lane, round int) (deposal, bool)) {
+func deposeLeaders(t *testing.T, lanes int, next func(lane, round int) (deposal, bool)) *margins {
 	ensemble.RequireZooKeeper(t)
 	from := seed(t)
-	var found margins
+	found := &margins{all: make(map[string][]time.Duration), rounds: make(map[deposal]int), elected: make(map[deposal]int)}
 	t.Run("lanes", func(t *testing.T) { // returns when all of them have ended
 		for lane := range lanes {
 			t.Run(fmt.Sprint(lane), func(t *testing.T) {
@@ -70,12 +77,13 @@ func deposeLeaders(t *testing.T, lanes int, next func(lane, round int) (deposal,
 					if !more {
 						return
 					}
-					t.Run(fmt.Sprintf("%d %v", round, d), func(t *testing.T) { d.depose(t, e, rng, &found) })
+					t.Run(fmt.Sprintf("%d %v", round, d), func(t *testing.T) { d.depose(t, e, rng, found) })
 				}
 			})
 		}
 	})
-	t.Logf("DOCENT_SEED=%d; from the end of a hold's context to the next hold:\n%s", from, &found)
+	t.Logf("DOCENT_SEED=%d; from the end of a hold's context to the next hold:\n%s", from, found)
+	return found
 }
 
 // deposal is a way to part a leader from its followers.
@@ -134,7 +142,7 @@ func (d deposal) depose(t *testing.T, e *ensemble.Ensemble, rng *rand.Rand, foun
 			follower.Restart()
 		}
 	}
-	d.awaitContenders(t, pairs)
+	found.round(d, d.awaitContenders(t, pairs))
 	stop()
 	e.HealPeers()
 	require.NoError(t, e.WaitQuorum(within(t, patience)))
@@ -143,11 +151,19 @@ func (d deposal) depose(t *testing.T, e *ensemble.Ensemble, rng *rand.Rand, foun
 	}
 }
 
-// awaitContenders waits until the locks of all sessions that must end have
-// changed hands. Votes that arrive in one direction alone can keep the followers
-// from electing another leader: then the locks change hands once the servers
-// hear each other again.
-func (d deposal) awaitContenders(t *testing.T, pairs []*rivals) {
+// oneWay is how long the followers get to elect another leader while votes arrive
+// in one direction alone, which can keep them from it. They elect within seconds, or
+// not at all.
+const oneWay = 30 * time.Second
+
+// awaitContenders waits until the locks of all sessions that must end have changed
+// hands, and reports whether they have. If no other leader was elected, the locks
+// change hands once the servers hear each other again.
+func (d deposal) awaitContenders(t *testing.T, pairs []*rivals) bool {
+	patience := patience
+	if d.deaf != d.mute {
+		patience = oneWay
+	}
 	ctx := within(t, patience)
 	for _, p := range pairs {
 		if !p.way.doomed || p.changed(ctx) {
@@ -156,9 +172,9 @@ func (d deposal) awaitContenders(t *testing.T, pairs []*rivals) {
 		if d.deaf && d.mute {
 			t.Fatalf("%s, a session of %v: the contender does not get the lock within %v", p.way.name, p.timeout, patience)
 		}
-		t.Logf("no other leader within %v", patience)
-		return
+		return false
 	}
+	return true
 }
 
 // margins are what lay between the end of a hold and the next one, by what was
@@ -167,21 +183,30 @@ type margins struct {
 	mu    sync.Mutex
 	names []string
 	all   map[string][]time.Duration
+
+	rounds, elected map[deposal]int // how many, and in how many another leader was elected
+}
+
+func (m *margins) round(d deposal, elected bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rounds[d]++
+	if elected {
+		m.elected[d]++
+	}
 }
 
 func (m *margins) add(name string, margin time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.all == nil {
-		m.all = make(map[string][]time.Duration)
-	}
 	if m.all[name] == nil {
 		m.names = append(m.names, name)
 	}
 	m.all[name] = append(m.all[name], margin)
 }
 
-// String lists how often each was tried, and the least, mean and greatest margin.
+// String lists how often each was tried, the least, mean and greatest margin, and in
+// how many rounds the followers elected another leader.
 func (m *margins) String() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -194,6 +219,9 @@ func (m *margins) String() string {
 		}
 		fmt.Fprintf(&text, "%-75s %3d times %8.3fs least %8.3fs mean %8.3fs most\n",
 			name, len(all), least.Seconds(), (sum / time.Duration(len(all))).Seconds(), most.Seconds())
+	}
+	for d, n := range m.rounds {
+		fmt.Fprintf(&text, "%v: another leader in %d of %d rounds\n", d, m.elected[d], n)
 	}
 	return text.String()
 }
