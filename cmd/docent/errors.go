@@ -84,7 +84,11 @@ type taskError struct {
 }
 
 func (e *taskError) Error() string {
-	line := e.task + ": " + reason(e.err)
+	line := e.task + ": "
+	if path := deniedNode(e.err); path != "" && !strings.Contains(e.task, path) {
+		line += oneLine(path) + ": "
+	}
+	line += reason(e.err)
 	hint := e.hint
 	if hint == "" {
 		hint = advice(e.err)

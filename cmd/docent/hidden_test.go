@@ -101,6 +101,18 @@ func TestFault38_HiddenDirectory(t *testing.T) {
 	})
 }
 
+// A directory within a recipe that may not be read is named.
+func TestFault38_NamesTheDirectory(t *testing.T) {
+	eachServer(t, func(t *testing.T, server *zktest.Server) {
+		require.NoError(t, server.Put("/q/items/queue-0000000000", nil))
+		require.NoError(t, server.Put("/q/claims", nil))
+		shut(t, server, "/q/claims")
+		code, _, stderr := docent(t, words("queue take /q --wait 1m"), on(server))
+		require.Equal(t, 1, code)
+		require.Contains(t, stderr, "docent: queue take /q: /q/claims: no right to do that; ")
+	})
+}
+
 // A queue of nothing but hidden items is waited for as an empty one, and the
 // message counts them.
 func TestFault19_TakeFromAQueueOfHiddenItems(t *testing.T) {
