@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -36,6 +37,25 @@ func TestFault19_TreeBesideAHiddenKey(t *testing.T) {
 		w.Shut("/c/b")
 		w.Eventually(func() bool { k := tree.Load().Lookup("b"); return k != nil && k.Err != nil }, "it is noticed")
 		require.Len(w, tree.Load().Hidden, 2)
+
+		// What becomes hidden, or is not any more, is a change.
+		changes := testworld.Go(w, func(ctx context.Context) (all []int, err error) {
+			for snap, err := range tree.Changes(ctx) {
+				if n := len(snap.Hidden); err == nil && (len(all) == 0 || all[len(all)-1] != n) {
+					all = append(all, n)
+				}
+				if len(snap.Hidden) == 3 {
+					break
+				}
+			}
+			return all, nil
+		})
+		w.Put("/c/new/key", "4")
+		w.Eventually(func() bool { return tree.Load().Lookup("new/key") != nil }, "it is seen")
+		w.Shut("/c/new")
+		all := changes.Get()
+		require.Equal(w, []int{2, 3}, all)
+		w.Open("/c/new")
 
 		w.Open("/c/a")
 		w.Open("/c/dir")

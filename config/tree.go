@@ -232,7 +232,7 @@ func (t *Tree[T]) ended() error {
 }
 
 // Changes yields the present keys, and then the newest whenever a key was
-// written, made or deleted. While the loop body runs, changes that follow each
+// written, made or deleted, or Hidden has changed. While the loop body runs, changes that follow each
 // other are skipped; the last one never is.
 //
 // An error is yielded once, together with the present keys: a *BadValueError for
@@ -294,6 +294,9 @@ func (t *Tree[T]) apply(st *mirror.TreeState) {
 	}
 	if st.Rev > 0 || st.Err == nil {
 		t.decodeAll(st, now)
+	}
+	if now.rev == old.rev && !slices.EqualFunc(old.Hidden, now.Hidden, func(a, b HiddenKey) bool { return a.Key == b.Key }) {
+		now.rev++
 	}
 	for _, bad := range now.Bad {
 		now.problems = append(now.problems, bad)
