@@ -62,6 +62,10 @@ type Past struct {
 	Present bool
 	// Foreign says that it was written past the History.
 	Foreign bool
+	// Hidden says that the ACL of the node that keeps the value does not let this
+	// session read it: Data is nil then, and whatever else the server keeps back is
+	// zero.
+	Hidden bool
 }
 
 // The nodes of a history are named by who wrote the value, a mark that no other
@@ -127,7 +131,8 @@ func (h *History) records(ctx context.Context, s *session.Session, dir string) (
 
 // List returns the values that are kept of a key, newest first. A key without a
 // history has none; that is no error. If the newest is not Present, the key
-// has been written past the History, or was deleted.
+// has been written past the History, or was deleted. A value that may not be read
+// is listed with Hidden.
 func (h *History) List(ctx context.Context, key string) ([]Past, error) {
 	path, dir, err := h.dirs(key)
 	if err != nil {
@@ -158,17 +163,19 @@ func (h *History) list(ctx context.Context, s *session.Session, path, dir string
 	}
 	var past []Past
 	for _, r := range slices.Backward(records) {
-		data, stat, err := s.Get(ctx, znode.Join(dir, r.name))
+		node, err := s.See(ctx, znode.Join(dir, r.name))
 		if errors.Is(err, zk.ErrNoNode) {
 			continue // trimmed in the meantime
 		}
 		if err != nil {
 			return nil, err
 		}
-		past = append(past, Past{
-			ID: int32(r.seq), Data: data, Zxid: stat.Czxid, ModTime: time.UnixMilli(stat.Ctime),
-			Present: found && !r.foreign && stat.Czxid == now.Mzxid, Foreign: r.foreign,
-		})
+		p := Past{ID: int32(r.seq), Data: node.Data, Foreign: r.foreign, Hidden: node.Hidden}
+		if !session.Hidden(node.Stat) {
+			p.Zxid, p.ModTime = node.Stat.Czxid, time.UnixMilli(node.Stat.Ctime)
+			p.Present = found && !r.foreign && node.Stat.Czxid == now.Mzxid
+		}
+		past = append(past, p)
 	}
 	return past, nil
 }

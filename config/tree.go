@@ -29,6 +29,14 @@ type Key[T any] struct {
 	Err error
 }
 
+// HiddenKey is a node of a Tree that may not be read. The keys below it are not
+// known.
+type HiddenKey struct {
+	Key  string // relative to the tree's path; empty for the directory at the path itself
+	Path string // of the node
+	Err  error  // why it may not be read, such as a zk.ErrNoAuth
+}
+
 // TreeSnapshot is what all keys of a Tree held at one instant. It is shared by
 // all who load it, and so must not be changed.
 type TreeSnapshot[T any] struct {
@@ -37,6 +45,9 @@ type TreeSnapshot[T any] struct {
 	Keys []Key[T]
 	// Bad are the keys that hold a bad value, sorted by path.
 	Bad []*BadValueError
+	// Hidden are the nodes that may not be read and are not among Keys, sorted by
+	// key. Whether such a node is a key or a directory is not known.
+	Hidden []HiddenKey
 	// Exists says whether the directory is there.
 	Exists bool
 	// Torn says that the keys may not all have held this at the same instant:
@@ -110,7 +121,8 @@ type treeView[T any] struct {
 //
 // Errors: an invalid path or option; ctx's error, with session.ErrUnreachable if
 // there was no session; session.ErrClosed; without Default and Wait also
-// zk.ErrNoAuth where a key may not be read.
+// zk.ErrNoAuth where a key may not be read. With one of them TreeSnapshot.Hidden
+// and Err name it, and the other keys are there.
 func OpenTree[T any](ctx context.Context, sm *session.Manager, path string, codec Codec[T], opts ...Option[T]) (*Tree[T], error) {
 	misuse.NilManager(sm == nil, "config.OpenTree")
 	t := &Tree[T]{path: path, codec: codec, decoded: make(map[string]*decodedKey[T])}
@@ -220,7 +232,7 @@ func (t *Tree[T]) ended() error {
 }
 
 // Changes yields the present keys, and then the newest whenever a key was
-// written, made or deleted. While the loop body runs, changes that follow each
+// written, made or deleted, or Hidden has changed. While the loop body runs, changes that follow each
 // other are skipped; the last one never is.
 //
 // An error is yielded once, together with the present keys: a *BadValueError for
@@ -283,6 +295,9 @@ func (t *Tree[T]) apply(st *mirror.TreeState) {
 	if st.Rev > 0 || st.Err == nil {
 		t.decodeAll(st, now)
 	}
+	if now.rev == old.rev && !slices.EqualFunc(old.Hidden, now.Hidden, func(a, b HiddenKey) bool { return a.Key == b.Key }) {
+		now.rev++
+	}
 	for _, bad := range now.Bad {
 		now.problems = append(now.problems, bad)
 	}
@@ -300,12 +315,18 @@ func (t *Tree[T]) apply(st *mirror.TreeState) {
 // again.
 func (t *Tree[T]) decodeAll(st *mirror.TreeState, now *treeView[T]) {
 	decoded := make(map[string]*decodedKey[T], len(st.Nodes))
-	now.Keys, now.Bad = make([]Key[T], 0, len(st.Nodes)), nil
+	now.Keys, now.Bad, now.Hidden = make([]Key[T], 0, len(st.Nodes)), nil, nil
+	for _, n := range st.Hidden {
+		now.hide(t.path, n)
+	}
 	for _, n := range st.Nodes {
-		if n.Path == "" {
-			continue
+		var d *decodedKey[T]
+		if n.Path != "" {
+			d = t.decode(n)
 		}
-		d := t.decode(n)
+		if n.Err != nil && (d == nil || !d.good) {
+			now.hide(t.path, n)
+		}
 		if d == nil {
 			continue
 		}
@@ -322,6 +343,16 @@ func (t *Tree[T]) decodeAll(st *mirror.TreeState, now *treeView[T]) {
 		}
 	}
 	t.decoded = decoded
+	slices.SortFunc(now.Hidden, func(a, b HiddenKey) int { return strings.Compare(a.Key, b.Key) })
+}
+
+// hide adds a node to Hidden.
+func (v *treeView[T]) hide(root string, n mirror.TreeNode) {
+	path := root
+	if n.Path != "" {
+		path = znode.Join(root, n.Path)
+	}
+	v.Hidden = append(v.Hidden, HiddenKey{Key: n.Path, Path: path, Err: n.Err})
 }
 
 // decode returns what a node is as a key, or nil if it is none.

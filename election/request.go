@@ -24,7 +24,7 @@ type request struct {
 	session  *session.Session
 	id       string
 	target   string // the path of the candidate's znode
-	leads    string // the id of the leader that was seen last
+	leads    string // what the leader that was seen last is called; empty without a leader
 
 	dir  []byte // what the line's directory holds
 	seen int32  // the directory's version when the line was looked at
@@ -59,7 +59,7 @@ func (r *request) look(ctx context.Context) (leads bool, err error) {
 		return false, err
 	}
 	for _, c := range all {
-		if string(c.Data) == r.id {
+		if !c.Hidden && string(c.Data) == r.id {
 			r.target = c.Path
 			return r.target == all[0].Path, nil
 		}
@@ -192,7 +192,9 @@ func (r *request) step(ctx context.Context) (done bool, err error) {
 	if found && first.Path == r.target {
 		return true, nil
 	}
-	r.leads = string(first.Data)
+	if r.leads = ""; found {
+		r.leads = called(first)
+	}
 	_, _, target, err := s.GetW(ctx, r.target) // which leaves no watch on a znode that is gone
 	switch {
 	case errors.Is(err, zk.ErrNoNode):
@@ -270,7 +272,7 @@ func (r *request) aftermath(ctx context.Context, cause error) error {
 	case found && first.Path == r.target:
 		return nil
 	case found:
-		return fmt.Errorf("%w: %w; %q leads", ErrInterrupted, cause, first.Data)
+		return fmt.Errorf("%w: %w; %s leads", ErrInterrupted, cause, called(first))
 	}
 	return fmt.Errorf("%w: %w; no candidate stands", ErrInterrupted, cause)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
 
@@ -103,7 +104,7 @@ func (e *Election) transfer(ctx context.Context, id string) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil && r.leads != "":
-		return fmt.Errorf("%w (%q leads): %w", ErrStillLeads, r.leads, line.GaveUp(ctx, ctx.Err()))
+		return fmt.Errorf("%w (%s leads): %w", ErrStillLeads, r.leads, line.GaveUp(ctx, ctx.Err()))
 	case errors.Is(err, session.ErrSessionEnded) && !errors.Is(err, session.ErrClosed):
 		return r.aftermath(ctx, err)
 	}
@@ -130,13 +131,23 @@ func (e *Election) request(ctx context.Context, id string) (r *request, leads bo
 	}
 }
 
+// called returns what an error calls a candidate: by its id, in quotes, or by its
+// znode if the id may not be read.
+func called(c line.Contender) string {
+	if c.Hidden {
+		_, node := znode.Split(c.Path)
+		return node + " (its ACL hides the id)"
+	}
+	return fmt.Sprintf("%q", c.Data)
+}
+
 // mostNames is how many candidates an error names.
 const mostNames = 8
 
 func noCandidate(more string, all []line.Contender) error {
 	names := make([]string, 0, mostNames+1)
 	for _, c := range all[:min(len(all), mostNames)] {
-		names = append(names, fmt.Sprintf("%q", c.Data))
+		names = append(names, called(c))
 	}
 	switch {
 	case len(all) == 0:

@@ -84,7 +84,7 @@ func TestBuriedByAnother(t *testing.T) {
 		late.empty()
 		require.Len(w, late.letters(), 1)
 
-		// What a stranger has put in the place of a letter is told, once.
+		// What a stranger has put in the place of a letter is told.
 		u.put("b")
 		item = u.take()
 		name := strings.TrimPrefix(item.Path(), path+"/claims/")
@@ -94,8 +94,11 @@ func TestBuriedByAnother(t *testing.T) {
 		u.p.Expire()
 		<-item.Done()
 		_, err := late.TryTake(w.Context())
-		require.ErrorIs(w, err, zk.ErrNodeExists)
+		require.ErrorIs(w, err, queue.ErrEmpty)
 		require.ErrorContains(w, err, "cannot be made a dead letter")
+		require.ErrorContains(w, err, zk.ErrNodeExists.Error())
+		require.Len(w, late.Skipped(), 1)
+		require.ErrorIs(w, late.Skipped()[0].Err, zk.ErrNodeExists)
 		late.empty()
 	})
 }

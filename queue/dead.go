@@ -140,8 +140,7 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 				continue
 			}
 		}
-		q.picture.avoid(i.s, i.name) // it is reported, and blocks nobody
-		return fmt.Errorf("item %s cannot be made a dead letter: %w", i.name.id(), err)
+		return q.passOver(i.s, i.name, "bury", fmt.Errorf("item %s cannot be made a dead letter: %w", i.name.id(), err))
 	}
 }
 

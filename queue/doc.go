@@ -35,6 +35,8 @@
 //     somebody else has.
 //   - An item that cannot be decoded becomes a dead letter; foreign nodes are
 //     ignored. Neither keeps anybody from what lies behind it.
+//   - An item that may not be read, claimed or deleted is passed over: Take and Consume
+//     deliver the items after it. OnSkipped tells of it, and it is tried again at intervals.
 //
 // # What is not promised
 //

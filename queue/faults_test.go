@@ -365,7 +365,7 @@ func TestAckRefused(t *testing.T) {
 		require.Error(w, err)
 		require.False(w, errors.Is(err, session.ErrLost))
 		require.Empty(w, w.Children(path+"/claims"))
-		require.Equal(w, []string{"a"}, u.drain())
+		require.Equal(w, []string{"a"}, w.user().drain())
 	})
 }
 

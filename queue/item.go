@@ -242,19 +242,25 @@ func (i *Item) settle(op string, how int32, f func() error) error {
 		ours = true
 		return oneline.Join(f(), unguarded)
 	})
+	refused := func() {}
 	i.forget.Do(func() {
 		if errors.Is(i.Hold.Err(), session.ErrDeleted) {
 			i.abandonGuard() // ReleaseBy has called nothing
 		}
-		if err == nil && i.settled.Load() == acked && len(i.rest) == 0 {
+		switch {
+		case err == nil && i.settled.Load() == acked && len(i.rest) == 0:
 			i.q.picture.drop(i.s, i.name)
-		} else {
+		case errors.Is(err, zk.ErrNoAuth):
+			// It would be delivered again at once, and again be refused.
+			refused = i.q.setAside(i.s, i.name, "settle", err)
+		default:
 			i.q.picture.giveBack(i.s, i.name, i.now)
 		}
 	})
 	if ours && i.died != nil {
 		i.q.tellDead(*i.died) // which may settle the item again
 	}
+	refused()
 	if err != nil {
 		return i.fail(op, err)
 	}

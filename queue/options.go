@@ -18,6 +18,7 @@ type options struct {
 	limit, attempts     int
 	consumer            string
 	onDead              func(Letter)
+	onSkipped           func(Skipped)
 	errs                []error
 }
 

@@ -51,8 +51,9 @@ type picture struct {
 
 	mu sync.Mutex
 	view
-	heat int
-	late int // how often in a row it was woken for nothing, up to mostLate
+	aside map[string]*aside // by the name of the item's znode
+	heat  int
+	late  int // how often in a row it was woken for nothing, up to mostLate
 }
 
 // view is what was seen in one session.
@@ -61,7 +62,7 @@ type view struct {
 	ready   ready
 	waiting waiting
 	mine    map[string]struct{} // items that we are about to claim, or have
-	bad     map[string]struct{} // items that cannot be read
+	retries retries             // items that were set aside, and wait for the next try
 	busy    bool                // whether others have claims
 	items   *session.Watch      // nil before the first list
 	claims  *session.Watch      // nil unless it is waited for
@@ -87,6 +88,7 @@ func (p *picture) pick(ctx context.Context, s *session.Session, wait bool) (name
 			return name{}, err
 		}
 		p.mature(time.Now())
+		p.retry(time.Now())
 		if p.loading == nil && p.old() {
 			idle := p.ready.Len() == 0
 			late := 0
@@ -140,7 +142,8 @@ func (p *picture) enter(s *session.Session) error {
 	if p.changed != nil {
 		close(p.changed)
 	}
-	p.view = view{s: s, mine: make(map[string]struct{}), bad: make(map[string]struct{}), changed: make(chan struct{})}
+	p.view = view{s: s, mine: make(map[string]struct{}), changed: make(chan struct{})}
+	p.anew()
 	return nil
 }
 
@@ -217,24 +220,27 @@ func (p *picture) load(ctx context.Context, s *session.Session, idle bool, late 
 	stop(p.claims)
 	p.items, p.claims = items, claims
 	p.busy = false
-	p.ready, p.waiting = ready{start: oldest(names)}, waiting{}
-	now := time.Now().UnixMilli()
+	p.ready, p.waiting, p.retries = ready{start: oldest(names)}, waiting{}, nil
+	p.listed(names)
+	now := time.Now()
 	for _, n := range names {
-		_, bad := p.bad[n.text]
 		_, mine := p.mine[n.text]
 		_, other := taken[n.text]
 		switch {
-		case mine || bad:
+		case mine:
 		case other:
 			p.busy = true
-		case n.due > now:
+		case n.due > now.UnixMilli():
 			p.waiting.names = append(p.waiting.names, n)
+		case p.aside[n.text] != nil && p.aside[n.text].at.After(now):
+			p.retries = append(p.retries, p.aside[n.text])
 		default:
 			p.ready.names = append(p.ready.names, n)
 		}
 	}
 	heap.Init(&p.ready)
 	heap.Init(&p.waiting)
+	heap.Init(&p.retries)
 	p.size, p.takes, p.at, p.cost = len(names), 0, time.Now(), time.Since(start)
 	if woken && p.ready.Len() == 0 {
 		p.late = min(p.late+1, mostLate) // others were quicker
@@ -308,6 +314,9 @@ func (p *picture) choose() name {
 		}
 	}
 	p.mine[some[i].text] = struct{}{}
+	if a := p.aside[some[i].text]; a != nil {
+		a.trying = true
+	}
 	p.takes++
 	return some[i]
 }
@@ -321,8 +330,15 @@ func (p *picture) await() func(ctx context.Context) error {
 	}
 	var due <-chan time.Time
 	var timer *time.Timer
-	if len(p.waiting.names) > 0 {
-		timer = time.NewTimer(min(clockStep, max(0, time.Until(time.UnixMilli(p.waiting.next())))))
+	if len(p.waiting.names) > 0 || len(p.retries) > 0 {
+		wait := clockStep
+		if len(p.waiting.names) > 0 {
+			wait = min(wait, time.Until(time.UnixMilli(p.waiting.next())))
+		}
+		if len(p.retries) > 0 {
+			wait = min(wait, time.Until(p.retries[0].at))
+		}
+		timer = time.NewTimer(max(0, wait))
 		due = timer.C
 	}
 	return func(ctx context.Context) error {
@@ -357,6 +373,7 @@ func (p *picture) drop(s *session.Session, n name) {
 	defer p.mu.Unlock()
 	if p.s == s {
 		delete(p.mine, n.text)
+		delete(p.aside, n.text)
 	}
 }
 
@@ -374,22 +391,14 @@ func (p *picture) missed(s *session.Session, n name, claimed bool) {
 }
 
 // won notes that a claim succeeded.
-func (p *picture) won() {
+func (p *picture) won(s *session.Session, n name) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if a := p.aside[n.text]; a != nil && p.s == s {
+		a.trying = false
+	}
 	p.heat = max(p.heat-cool, 0)
 	p.late = max(p.late-1, 0)
-}
-
-// avoid leaves an item alone that cannot be read, for as long as the session
-// lasts.
-func (p *picture) avoid(s *session.Session, n name) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.s == s {
-		delete(p.mine, n.text)
-		p.bad[n.text] = struct{}{}
-	}
 }
 
 // giveBack makes an item available again that is no longer ours, under its
@@ -401,12 +410,18 @@ func (p *picture) giveBack(s *session.Session, was, is name) {
 		return
 	}
 	delete(p.mine, was.text)
+	delete(p.aside, was.text)
 	if is.due > time.Now().UnixMilli() {
 		heap.Push(&p.waiting, is)
 	} else {
 		heap.Push(&p.ready, is)
 	}
 	p.dirty = true // a list that is being made may not show it
+	p.wake()
+}
+
+// wake has everybody look again who waits. The caller holds mu.
+func (p *picture) wake() {
 	close(p.changed)
 	p.changed = make(chan struct{})
 }

@@ -51,7 +51,7 @@ func New(sm *session.Manager, path string, opts ...Option) *Queue {
 		q.err = fmt.Errorf("items, claims, dead letters and guards must lie in four directories, not %s, %s, %s and %s",
 			q.items, q.claims, q.dead, q.guards)
 	}
-	q.picture.q = q
+	q.picture.q, q.picture.aside = q, make(map[string]*aside)
 	return q
 }
 

@@ -188,10 +188,11 @@ func TestFault25_ClaimsAreNotItems(t *testing.T) {
 		require.NoError(w, err)
 		before := w.Srv.Paths()
 		q := queue.New(w.Process().Manager, "/wrong", queue.Items("/q/claims"), queue.MaxAttempts(1))
-		_, err = q.TryTake(w.Context())
-		require.ErrorContains(w, err, "is not an item: it belongs to the session")
-		_, err = q.TryTake(w.Context())
-		require.ErrorIs(w, err, queue.ErrEmpty, "it was reported once")
+		for range 2 {
+			_, err = q.TryTake(w.Context())
+			require.ErrorIs(w, err, queue.ErrEmpty)
+			require.ErrorContains(w, err, "is not an item: it belongs to the session")
+		}
 		require.Equal(w, before, w.Srv.Paths())
 	})
 }

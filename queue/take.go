@@ -24,10 +24,13 @@ import (
 // ctx bounds the wait, not the claim. A ctx that is done beats an item that is
 // there. Take waits through lost connections and ended sessions. Errors: ctx's;
 // session.ErrClosed; an invalid path or option; what the server answers, such
-// as zk.ErrNoAuth. An item that may not be read is reported once in a session,
-// and does not keep the next Take from those behind it. Nor does an ephemeral znode
-// that bears the name of an item, which is another's. An item that cannot be
-// decoded becomes a dead letter.
+// as zk.ErrNoAuth where the directories may not be read, or no claim may be made.
+//
+// An item that may not be read or claimed is passed over, and so is an ephemeral
+// znode that bears the name of an item. Take goes on with the items after it, and
+// waits if there are none. OnSkipped tells of the item, Skipped lists it, and Take's
+// error names it. The Queue tries it again, at intervals of a second at first and
+// of about ten seconds later. An item that cannot be decoded becomes a dead letter.
 func (q *Queue) Take(ctx context.Context) (*Item, error) {
 	q.made()
 	return q.take(ctx, true)
@@ -62,10 +65,10 @@ func (q *Queue) take(ctx context.Context, wait bool) (*Item, error) {
 			n = 0
 			continue
 		case !errors.Is(err, session.ErrSessionEnded) && !errors.Is(err, session.ErrLost) || ctx.Err() != nil:
-			return nil, q.failed(ctx, "take from", err)
+			return nil, q.failed(ctx, "take from", q.withSkipped(err))
 		}
 		if err := line.Pause(ctx, n-1, leastPause, mostPause); err != nil {
-			return nil, q.failed(ctx, "take from", err)
+			return nil, q.failed(ctx, "take from", q.withSkipped(err))
 		}
 	}
 }
@@ -128,15 +131,14 @@ func (q *Queue) claim(s *session.Session, n name) (*Item, error) {
 			q.picture.missed(s, n, false)
 			return nil, errNotOurs
 		case errors.Is(err, zk.ErrNoAuth):
-			q.picture.avoid(s, n)
-			return nil, err
+			return nil, q.passOver(s, n, "read", err)
 		case err != nil:
 			q.picture.giveBack(s, n, n)
 			return nil, err
 		}
 		if stat.EphemeralOwner != 0 {
-			q.picture.avoid(s, n)
-			return nil, fmt.Errorf("%s is not an item: it belongs to the session 0x%x; check the path of the items", path, uint64(stat.EphemeralOwner))
+			return nil, q.passOver(s, n, "recognise", fmt.Errorf(
+				"%s is not an item: it belongs to the session 0x%x; check the path of the items", path, uint64(stat.EphemeralOwner)))
 		}
 		i := &Item{q: q, s: s, name: n, now: n, raw: data, version: stat.Version, czxid: stat.Czxid, Put: putTime(stat), guard: newGuard()}
 		payloads, malformed := q.layout.decode(data)
@@ -155,7 +157,7 @@ func (q *Queue) claim(s *session.Session, n name) (*Item, error) {
 		if err != nil {
 			return nil, err
 		}
-		q.picture.won()
+		q.picture.won(s, n)
 		return i, nil
 	}
 }
@@ -198,6 +200,8 @@ func (i *Item) claim(ctx context.Context) (again bool, err error) {
 			return false, errNotOurs
 		case errors.Is(err, zk.ErrBadVersion):
 			return true, nil
+		case errors.Is(err, zk.ErrNoAuth) && op == 0: // for the item, and not for the directory of the claims
+			return false, q.passOver(s, i.name, "claim", err)
 		case errors.Is(err, zk.ErrNoNode) && op == 0:
 			q.picture.missed(s, i.name, false)
 			return false, errNotOurs

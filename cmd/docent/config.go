@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/go-zookeeper/zk"
@@ -157,8 +158,11 @@ func (c *configDelete) Run(ctx context.Context, a *app) error {
 			return usagef("config delete: --version %d is negative: leave it out to delete any version", version)
 		}
 	}
-	return a.withStore(ctx, "config delete "+c.Path, c.Path, func(ctx context.Context, _ *session.Manager, s *config.Store) error {
+	return a.withStore(ctx, "config delete "+c.Path, c.Path, func(ctx context.Context, sm *session.Manager, s *config.Store) error {
 		err := a.once(ctx, func(ctx context.Context) error { return s.Delete(ctx, c.Path, version) })
+		if errors.Is(err, zk.ErrNotEmpty) {
+			err = c.occupied(ctx, a, sm, err)
+		}
 		if err != nil || !a.globals.JSON {
 			return err
 		}
@@ -167,6 +171,28 @@ func (c *configDelete) Run(ctx context.Context, a *app) error {
 			Deleted bool   `json:"deleted"`
 		}{c.Path, true})
 	})
+}
+
+// occupied says what there is below a node that was not deleted. It may be
+// another recipe's.
+func (c *configDelete) occupied(ctx context.Context, a *app, sm *session.Manager, err error) error {
+	var names []string
+	listed := a.once(ctx, func(ctx context.Context) (err error) {
+		names, _, err = sm.Children(ctx, c.Path)
+		return err
+	})
+	if listed != nil || len(names) == 0 {
+		return err // which says as much
+	}
+	children := fmt.Sprintf("%d children, such as", len(names))
+	if len(names) == 1 {
+		children = "a child,"
+	}
+	return &taskError{
+		task: "config delete " + c.Path,
+		err:  fmt.Errorf(`the node has %s "%s"`, children, oneLine(slices.Min(names))),
+		hint: fmt.Sprintf(`"docent inspect %s" tells what is there`, c.Path),
+	}
 }
 
 // withStore connects, and runs f on the store of all keys.

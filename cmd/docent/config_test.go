@@ -66,7 +66,7 @@ func TestConfig_setGetDelete(t *testing.T) {
 		{words("config set /c/a -- -4"), 0, "3\n", ""},
 		{words("config get /c/a"), 0, "-4", ""},
 		{words("--json config set /c/a", "five words, one value"), 0, `{"path":"/c/a","version":4}` + "\n", ""},
-		{words("config delete /c"), 1, "", "docent: config delete /c: the node has children; delete them first\n"},
+		{words("config delete /c"), 1, "", "docent: config delete /c: the node has a child, \"a\"; \"docent inspect /c\" tells what is there\n"},
 		{words("config delete /c/a --version 1"), 1, "",
 			"docent: config delete /c/a: the node has another version; read the present one with \"docent --json config get\" and try again\n"},
 		{words("config delete /c/a --version 4"), 0, "", ""},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -17,7 +18,8 @@ type configHistory struct {
 // Help is shown by "docent config history --help".
 func (configHistory) Help() string {
 	return `Prints the values that "docent config set --keep N" has kept, newest first: id, time, "present" for the one that the ` +
-		`key holds, or "foreign" for one that was written without --keep and has been replaced since, and the value on one ` +
+		`key holds, "foreign" for one that was written without --keep and has been replaced since, or "hidden" for one that may ` +
+		`not be read, and the value on one ` +
 		`line. With --json each is an object. If none is present, the key was written without --keep last, or deleted.`
 }
 
@@ -43,14 +45,17 @@ func (c *configHistory) Run(ctx context.Context, a *app) error {
 
 func (c *configHistory) print(a *app, p config.Past) error {
 	if a.globals.JSON {
-		v := valueJSON{Path: c.Path, Zxid: p.Zxid, Time: timestamp(p.ModTime)}
-		v.set(p.Data)
+		v := valueJSON{Path: c.Path, Zxid: p.Zxid, Time: knownTime(p.ModTime)}
+		if !p.Hidden {
+			v.set(p.Data)
+		}
 		return a.printJSON(struct {
 			ID      int32 `json:"id"`
 			Present bool  `json:"present,omitempty"`
 			Foreign bool  `json:"foreign,omitempty"`
+			Hidden  bool  `json:"hidden,omitempty"`
 			valueJSON
-		}{p.ID, p.Present, p.Foreign, v})
+		}{p.ID, p.Present, p.Foreign, p.Hidden, v})
 	}
 	note := "-"
 	switch {
@@ -59,7 +64,15 @@ func (c *configHistory) print(a *app, p config.Past) error {
 	case p.Foreign:
 		note = "foreign"
 	}
-	return a.printf("%d\t%s\t%s\t%s\n", p.ID, clock(p.ModTime, time.Now()), note, oneLine(string(p.Data)))
+	if p.Hidden {
+		a.note("config history %s: the ACL of value %d hides what it is", c.Path, p.ID)
+		note = "hidden"
+	}
+	when := "?"
+	if !p.ModTime.IsZero() {
+		when = clock(p.ModTime, time.Now())
+	}
+	return a.printf("%d\t%s\t%s\t%s\n", p.ID, when, note, oneLine(string(p.Data)))
 }
 
 // configRollback is "docent config rollback".
@@ -123,7 +136,8 @@ type configList struct {
 // Help is shown by "docent config list --help".
 func (configList) Help() string {
 	return `Prints every key below the path, at every depth, sorted: the key relative to the path, its version and its value on ` +
-		`one line. All are as they stood at one instant. Directories without a value, and histories, are left out.`
+		`one line. All are as they stood at one instant. Directories without a value, and histories, are left out. A key that ` +
+		`may not be read is told of on standard error, and so is a directory that may not be listed.`
 }
 
 // Run prints the keys.
@@ -134,18 +148,24 @@ func (c *configList) Run(ctx context.Context, a *app) error {
 			if err := sm.Sync(ctx, c.Path); err != nil {
 				return err
 			}
-			tree, err := config.OpenTree(ctx, sm, c.Path, config.Bytes())
+			tree, err := config.OpenTree(ctx, sm, c.Path, config.Bytes(), config.Default[[]byte](nil))
 			if err != nil {
 				return err
 			}
-			snap = tree.Load()
-			return tree.Close()
+			snap, err = tree.Load(), tree.Err()
+			if len(snap.Hidden) > 0 && snap.Hidden[0].Key != "" {
+				err = nil // the rest is known
+			}
+			return errors.Join(err, tree.Close())
 		})
 		if err != nil {
 			return err
 		}
 		if !snap.Exists {
 			return config.ErrNoValue
+		}
+		for _, h := range snap.Hidden {
+			a.note("config list %s: %s", c.Path, nodeReason(h.Err))
 		}
 		for _, k := range snap.Keys {
 			if err := c.print(a, k); err != nil {

@@ -84,7 +84,11 @@ type taskError struct {
 }
 
 func (e *taskError) Error() string {
-	line := e.task + ": " + reason(e.err)
+	line := e.task + ": "
+	if path := deniedNode(e.err); path != "" && !strings.Contains(e.task, path) {
+		line += oneLine(path) + ": "
+	}
+	line += reason(e.err)
 	hint := e.hint
 	if hint == "" {
 		hint = advice(e.err)
@@ -135,7 +139,7 @@ var answers = []answer{
 	{zk.ErrNoNode, "there is no such node", "check the path, and the root in --servers"},
 	{zk.ErrNodeExists, "the node exists already", "set it without --create, or delete it first"},
 	{zk.ErrBadVersion, "the node has another version", `read the present one with "docent --json config get" and try again`},
-	{zk.ErrNotEmpty, "the node has children", "delete them first"},
+	{zk.ErrNotEmpty, "the node has children", `"docent inspect" tells what they are`},
 	{zk.ErrNoChildrenForEphemerals, "the parent is an ephemeral node, which can have no children", "choose another path"},
 }
 

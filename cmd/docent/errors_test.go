@@ -54,7 +54,7 @@ func TestExplain(t *testing.T) {
 			`config set /a: the node exists already; set it without --create, or delete it first`},
 		{during("config set /a", op(zk.ErrBadVersion)), 1,
 			`config set /a: the node has another version; read the present one with "docent --json config get" and try again`},
-		{during("config delete /a", op(zk.ErrNotEmpty)), 1, `config delete /a: the node has children; delete them first`},
+		{during("config delete /a", op(zk.ErrNotEmpty)), 1, `config delete /a: the node has children; "docent inspect" tells what they are`},
 		{during("config set /e/a", op(zk.ErrNoChildrenForEphemerals)), 1,
 			`config set /e/a: the parent is an ephemeral node, which can have no children; choose another path`},
 		{during("config set /a", op(&session.CodeError{Code: -125})), 1,

@@ -173,7 +173,7 @@ var foreignVerbs = map[string]foreignVerb{
 	"config set keep": {"config set PATH x --keep 3", kinds("key"), []outcome{likeKeys, innerKey, notKey}},
 	"config put keep": {"config set PATH x --keep 3 --create", kinds("key"), []outcome{likeKeys, innerKey, notKey}},
 	"config delete": {"config delete PATH", kinds("key"), []outcome{
-		likeKeys, {kinds: kinds("key's directory"), code: 1, text: "the node has children"}, notKey,
+		likeKeys, {kinds: kinds("key's directory"), code: 1, text: `the node has a child, "limits"`}, notKey,
 	}},
 	"config rollback": {"config rollback PATH 0", nil, []outcome{{code: 1, text: "there is no such value in the key's history"}}},
 
@@ -202,7 +202,7 @@ var foreignVerbs = map[string]foreignVerb{
 	"queue put":         {"queue put PATH x", nil, []outcome{noChildren, beside}},
 	"queue put items":   {"queue put /other x --items PATH", nil, []outcome{noChildren, beside}},
 	"queue take":        {"queue take PATH --wait 0", kinds("queue"), []outcome{nothing}},
-	"queue take max":    {"queue take /other --wait 0 --max-attempts 1 --items PATH", kinds("items"), []outcome{{kinds("claims"), 1, "is not an item", false}, nothing}},
+	"queue take max":    {"queue take /other --wait 0 --max-attempts 1 --items PATH", kinds("items"), []outcome{{kinds("claims"), exitNotAcquired, "is not an item", false}, nothing}},
 	"queue take simple": {"queue take PATH --wait 0 --layout simple", kinds("simple queue"), []outcome{nothing}},
 	"queue take kazoo":  {"queue take PATH --wait 0 --layout kazoo", nil, []outcome{nothing}},
 	// It puts back nothing, and prints that.

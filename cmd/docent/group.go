@@ -118,7 +118,7 @@ func (groupList) Help() string {
 	return `Prints one line for each member, sorted by id: the id, and behind a tab what the member says of itself, if ` +
 		`anything. A group without members prints nothing. With --json each line is an object with id, payload (or ` +
 		`base64, where the payload is no UTF-8), token, since, updated and session. A member that crashed is listed ` +
-		`until its session has expired. Where single members may not be read, the others are printed and the exit code is 1.`
+		`until its session has expired. A member whose node may not be read is listed, and told of on standard error.`
 }
 
 // Run prints the members.

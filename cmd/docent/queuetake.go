@@ -31,7 +31,8 @@ func (queueTake) Help() string {
 		`standard input, and DOCENT_PATH, DOCENT_ITEM (the item's id), DOCENT_ATTEMPT (1 for the first) and DOCENT_TOKEN (the ` +
 		`fencing token) in its environment. If CMD ends with 0 the item is acknowledged, else it is released, to be taken again; ` +
 		`the exit code is CMD's. If the claim is lost, CMD gets SIGTERM, after --grace SIGKILL, and the exit code is 79: somebody ` +
-		`else gets the item. 75 says that nothing came within --wait.` + "\n\n" +
+		`else gets the item. 75 says that nothing came within --wait. An item that may not be read or claimed is told of on standard ` +
+		`error and passed over.` + "\n\n" +
 		`Example: while docent queue take /queues/mail --max-attempts 5 --retry 1m -- ./send.sh; do :; done`
 }
 
@@ -64,7 +65,9 @@ func (c *queueTake) Run(ctx context.Context, a *app) (err error) {
 	}
 	signals, stop := a.notify(forwarded...)
 	defer stop()
-	var opts []queue.Option
+	opts := []queue.Option{queue.OnSkipped(func(s queue.Skipped) {
+		a.note("%s: item %s is passed over: %s", task, s.ID, nodeReason(s.Err))
+	})}
 	if c.MaxAttempts > 0 {
 		opts = append(opts, queue.MaxAttempts(c.MaxAttempts))
 	}
@@ -106,7 +109,7 @@ func (c *queueTake) take(ctx context.Context, a *app, sm *session.Manager, q *qu
 			return err
 		})
 		if errors.Is(err, queue.ErrEmpty) {
-			err = &nothingCame{"there is nothing to take now; wait for it with --wait"}
+			err = &nothingCame{"there is nothing to take now" + passedOver(q) + "; wait for it with --wait"}
 		}
 		return item, err
 	}
@@ -114,9 +117,21 @@ func (c *queueTake) take(ctx context.Context, a *app, sm *session.Manager, q *qu
 	defer cancel()
 	item, err := q.Take(within)
 	if err != nil && ctx.Err() == nil && within.Err() != nil {
-		err = &nothingCame{fmt.Sprintf("nothing came within %v; raise --wait, or try again later", *c.Wait)}
+		err = &nothingCame{fmt.Sprintf("nothing came within %v%s; raise --wait, or try again later", *c.Wait, passedOver(q))}
 	}
 	return item, err
+}
+
+// passedOver says how many items there are that may not be taken.
+func passedOver(q *queue.Queue) string {
+	switch n := len(q.Skipped()); n {
+	case 0:
+		return ""
+	case 1:
+		return ", but 1 item that may not be taken (see --auth)"
+	default:
+		return fmt.Sprintf(", but %d items that may not be taken (see --auth)", n)
+	}
 }
 
 // nothingCame is errNotAcquired for a queue.

@@ -226,14 +226,22 @@ func (a *app) withService(ctx context.Context, task string, flags registryFlags,
 
 // nodeReason is reason, with the path of a node that may not be read.
 func nodeReason(err error) string {
+	if path := deniedNode(err); path != "" {
+		return oneLine(path) + ": " + reason(err)
+	}
+	return reason(err)
+}
+
+// deniedNode returns the path of the node that there is no right to, or "".
+func deniedNode(err error) string {
 	var op *session.OpError
 	for inner := err; errors.As(inner, &op); inner = op.Err {
 		// The innermost error names the node itself.
 	}
-	if op != nil && errors.Is(err, zk.ErrNoAuth) {
-		return oneLine(op.Path) + ": " + reason(err)
+	if op == nil || !errors.Is(err, zk.ErrNoAuth) {
+		return ""
 	}
-	return reason(err)
+	return op.Path
 }
 
 // printInstance prints an instance, and before it what became of it, if

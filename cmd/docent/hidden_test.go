@@ -1,0 +1,144 @@
+//go:build unix
+
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/zktest"
+)
+
+// eachServer runs f with each kind of server, as testworld.EachServer does.
+func eachServer(t *testing.T, f func(t *testing.T, server *zktest.Server)) {
+	for name, opts := range map[string][]zktest.Option{
+		"the stat is for all":               nil,
+		"exists asks for the right to read": {zktest.WithExistsNeedsRead()},
+	} {
+		t.Run(name, func(t *testing.T) { f(t, zktest.New(t, opts...)) })
+	}
+}
+
+func shut(t *testing.T, server *zktest.Server, path string) {
+	require.NoError(t, server.SetACL(path, zktest.ACL{Perms: zk.PermAll, Scheme: "digest", ID: "owner:x"}))
+}
+
+// A verb that lists prints what it may read, and names what it may not.
+func TestFault38_EveryListBesideAHiddenNode(t *testing.T) {
+	letter := `{"reason":"bad","attempts":1,"put":1}` + "\n"
+	for _, row := range []struct {
+		line   string
+		nodes  map[string]string // the znodes and what they hold
+		hidden string            // the znode that is shut
+		rest   string            // what the output says of the others
+		named  string            // what the output, or the errors, say of the hidden one
+	}{
+		{"config list /d", map[string]string{"/d/a": "1", "/d/b": "2"}, "/d/a", "b\t0\t2\n", "/d/a: no right to do that"},
+		{"--json config list /d", map[string]string{"/d/a": "1", "/d/b": "2"}, "/d/a", `"path":"/d/b"`, "/d/a: no right to do that"},
+		{"config list /d", map[string]string{"/d/a/x": "1", "/d/b": "2"}, "/d/a", "b\t0\t2\n", "/d/a: no right to do that"},
+		{"group list /g", map[string]string{"/g/a": "1"}, "/g/a", "", "the ACL of /g/a hides"},
+		{"service list s", map[string]string{
+			"/services/s/a": `{"name":"s","id":"a","address":"h","port":1}`, "/services/s/b": `{"name":"s","id":"b","address":"h","port":2}`,
+		}, "/services/s/a", "b\th:2\n", "/services/s/a: no right to do that"},
+		{"queue list /q --layout kazoo", map[string]string{"/q/entry-100-0000000000": "a", "/q/entry-100-0000000001": "b"},
+			"/q/entry-100-0000000000", "0000000001  priority 100  attempts 0  ready  1 bytes\n", "0000000000  priority 100  attempts 0  hidden"},
+		{"queue dead list /q --layout kazoo", map[string]string{"/q-dead/entry-100-0000000000.1": letter, "/q-dead/entry-100-0000000001.2": letter},
+			"/q-dead/entry-100-0000000000.1", "entry-100-0000000001.2  attempts 1", "entry-100-0000000000.1  attempts 0  died"},
+		{"inspect /d", map[string]string{"/d/a": "1", "/d/b": "2"}, "/d/a", "/d/b", "/d/a  hidden  no right to see its data"},
+		{"queue take /q --layout kazoo --wait 10s", map[string]string{"/q/entry-100-0000000000": "a", "/q/entry-100-0000000001": "b"},
+			"/q/entry-100-0000000000", "b", "item 0000000000 is passed over: /q/entry-100-0000000000: no right to do that"},
+	} {
+		t.Run(strings.ReplaceAll(row.line, "/", "_"), func(t *testing.T) {
+			eachServer(t, func(t *testing.T, server *zktest.Server) {
+				for path, data := range row.nodes {
+					require.NoError(t, server.Put(path, []byte(data)))
+				}
+				shut(t, server, row.hidden)
+				code, out, stderr := docent(t, words(row.line), on(server))
+				require.Zero(t, code, stderr)
+				require.Contains(t, out, row.rest)
+				require.Contains(t, out+stderr, row.named)
+			})
+		})
+	}
+}
+
+// The values of a history that may be read are printed.
+func TestFault38_HistoryBesideAHiddenValue(t *testing.T) {
+	eachServer(t, func(t *testing.T, server *zktest.Server) {
+		for _, value := range []string{"one", "two"} {
+			code, _, stderr := docent(t, words("config set /c/k --create --keep 5 "+value), on(server))
+			require.Zero(t, code, stderr)
+		}
+		node, _ := server.Node("/c/.history/k")
+		for _, name := range node.Children {
+			if kept, _ := server.Node("/c/.history/k/" + name); string(kept.Data) == "one" {
+				shut(t, server, "/c/.history/k/"+name)
+			}
+		}
+		code, out, stderr := docent(t, words("config history /c/k"), on(server))
+		require.Zero(t, code)
+		require.Regexp(t, `^1\t\S+\tpresent\ttwo\n0\t\S+\thidden\t\n$`, out)
+		require.Contains(t, stderr, "the ACL of value 0 hides what it is")
+		code, out, _ = docent(t, words("--json config history /c/k"), on(server))
+		require.Zero(t, code)
+		require.Contains(t, out, `"id":0,"hidden":true`)
+	})
+}
+
+// A directory that may not be listed is an error that names it.
+func TestFault38_HiddenDirectory(t *testing.T) {
+	eachServer(t, func(t *testing.T, server *zktest.Server) {
+		require.NoError(t, server.Put("/d/a", []byte("1")))
+		shut(t, server, "/d")
+		code, out, stderr := docent(t, words("config list /d"), on(server))
+		require.Equal(t, 1, code)
+		require.Empty(t, out)
+		require.Contains(t, stderr, "config list /d: no right to do that")
+	})
+}
+
+// A directory within a recipe that may not be read is named.
+func TestFault38_NamesTheDirectory(t *testing.T) {
+	eachServer(t, func(t *testing.T, server *zktest.Server) {
+		require.NoError(t, server.Put("/q/items/queue-0000000000", nil))
+		require.NoError(t, server.Put("/q/claims", nil))
+		shut(t, server, "/q/claims")
+		code, _, stderr := docent(t, words("queue take /q --wait 1m"), on(server))
+		require.Equal(t, 1, code)
+		require.Contains(t, stderr, "docent: queue take /q: /q/claims: no right to do that; ")
+	})
+}
+
+// A queue of nothing but hidden items is waited for as an empty one, and the
+// message counts them.
+func TestFault19_TakeFromAQueueOfHiddenItems(t *testing.T) {
+	eachServer(t, func(t *testing.T, server *zktest.Server) {
+		for _, path := range []string{"/q/entry-100-0000000000", "/q/entry-100-0000000001"} {
+			require.NoError(t, server.Put(path, []byte("x")))
+			shut(t, server, path)
+		}
+		for _, wait := range []string{"0s", "500ms"} {
+			code, out, stderr := docent(t, words("queue take /q --layout kazoo --wait "+wait), on(server))
+			require.Equal(t, exitNotAcquired, code, stderr)
+			require.Empty(t, out)
+			require.Equal(t, 2, strings.Count(stderr, "is passed over"), stderr)
+			require.Contains(t, stderr, "but 2 items that may not be taken (see --auth)")
+		}
+	})
+}
+
+// A node with children is not deleted, and the message does not advise to delete
+// what may be another recipe's.
+func TestFault25_DeleteOfANodeWithChildren(t *testing.T) {
+	server := zktest.New(t)
+	require.NoError(t, server.Put("/q/items", nil))
+	require.NoError(t, server.Put("/q/claims", nil))
+	require.NoError(t, server.Put("/q", []byte("data")))
+	code, _, stderr := docent(t, words("config delete /q"), on(server))
+	require.Equal(t, 1, code)
+	require.Equal(t, `docent: config delete /q: the node has 2 children, such as "claims"; "docent inspect /q" tells what is there`+"\n", stderr)
+}
