@@ -133,7 +133,7 @@ func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *elect
 			if ctx.Err() != nil {
 				return nil
 			}
-			a.note("%s: %s", task, reason(err))
+			a.note("%v", during(task, err))
 			continue
 		}
 		// After an error the same leader is told again.

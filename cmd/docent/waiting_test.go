@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,9 +20,15 @@ import (
 
 // runIn runs a command line in virtual time.
 func runIn(w *testworld.World, link *zktest.Link, line string) (code int, stderr string) {
+	return runThrough(w, line, link.DialContext)
+}
+
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+func runThrough(w *testworld.World, line string, dial dialer) (code int, stderr string) {
 	var out, errs bytes.Buffer
 	code = run(w.Context(), world{
-		args: append([]string{"--servers", "zk1"}, strings.Fields(line)...), stdout: &out, stderr: &errs, dial: link.DialContext,
+		args: append([]string{"--servers", "zk1"}, strings.Fields(line)...), stdout: &out, stderr: &errs, dial: dial,
 		notify: func(...os.Signal) (<-chan os.Signal, func()) { return nil, func() {} },
 	})
 	return code, errs.String()
@@ -71,4 +80,67 @@ func held(w *testworld.World) {
 	p := w.Process(func(cfg *session.Config) { cfg.Timeout = time.Minute })
 	_, err := lock.New(p.Manager, "/l").Lock(w.Context())
 	require.NoError(w, err)
+}
+
+// hangsUp dials a server that takes connections and closes them, as one does that
+// has no quorum.
+func hangsUp() (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	go func() {
+		_, _ = theirs.Read(make([]byte, 1024)) // the handshake
+		_ = theirs.Close()
+	}()
+	return ours, nil
+}
+
+// The only server that answers has no quorum: it can be reached all the same.
+func TestFault31_AServerWithoutAQuorumCanBeReached(t *testing.T) {
+	const says = ": no answer within 10s: a server can be reached, but the ensemble has no quorum " +
+		"(handshake with zk1:2181: the server closed the connection); check that most of its servers run, or raise --connect-timeout\n"
+	for _, line := range []string{"lock /l -- true", "counter get /c", "group list /g", "config watch /k", "inspect /"} {
+		testworld.Run(t, func(w *testworld.World) {
+			code, stderr := runThrough(w, line, func(context.Context, string, string) (net.Conn, error) { return hangsUp() })
+			require.True(w, strings.HasSuffix(stderr, "connect to zk1"+says), stderr)
+			require.Equal(w, exitUnreachable, code)
+		})
+	}
+	testworld.Run(t, func(w *testworld.World) { // it goes after the session was opened
+		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpGetChildren2 {
+				return zktest.DropRequest.Silent()
+			}
+			return zktest.Pass
+		})
+		link := w.Srv.Link()
+		var gone atomic.Bool
+		time.AfterFunc(150*time.Millisecond, func() { gone.Store(true); link.Disconnect() })
+		code, stderr := runThrough(w, "group list /g", func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if gone.Load() {
+				return hangsUp()
+			}
+			return link.DialContext(ctx, network, addr)
+		})
+		require.True(w, strings.HasSuffix(stderr, "connect to zk1"+says), stderr)
+		require.Equal(w, exitUnreachable, code)
+	})
+}
+
+func TestMessagesOfWrongNodes(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		code int
+		says string
+	}{
+		{"group join /g a/b", 2, `docent: group join /g a/b: invalid name "a/b": a name must not contain /; ` +
+			`give the name of one node, such as host-1, without a slash`},
+		{"counter add /x", 1, `docent: counter add /x: the node does not hold a number of this layout: `},
+		{"counter get /x", 1, `docent: counter get /x: the node does not hold a number of this layout: `},
+	} {
+		testworld.Run(t, func(w *testworld.World) {
+			w.Put("/x", "words")
+			code, stderr := runIn(w, w.Srv.Link(), c.line)
+			require.True(w, strings.HasPrefix(stderr, c.says), stderr)
+			require.Equal(w, c.code, code)
+		})
+	}
 }
