@@ -8,10 +8,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/election"
 	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
@@ -55,6 +57,10 @@ func TestFault31_AWaitWithoutAQuorum(t *testing.T) {
 		{"lock /l --wait 6s -- true", held, time.Hour, exitNotAcquired, `^docent: lock /l: held by \S+ \(pid .*\) since \S+: not acquired within 6s`},
 		{"barrier wait /g --wait 6s", func(w *testworld.World) { w.Put("/g", "") }, time.Hour, exitNotAcquired,
 			`^docent: barrier wait /g: the gate is set: not through`},
+		{"leader /e --transfer b --wait 6s", campaigning, 150 * time.Millisecond, exitUnreachable,
+			`^docent: leader /e: transfer to "b": ZooKeeper has not answered since `},
+		{"leader /e --transfer b --wait 6s", campaigning, time.Hour, exitNotAcquired,
+			`^docent: leader /e: transfer to "b": the present leader has not stepped down within 6s`},
 		{"queue take /q --wait 6s", nil, time.Hour, exitNotAcquired, `^docent: queue take /q: nothing came within 6s`},
 	} {
 		t.Run(c.line+" "+c.lost.String(), func(t *testing.T) {
@@ -72,6 +78,15 @@ func TestFault31_AWaitWithoutAQuorum(t *testing.T) {
 				require.Equal(w, c.code, code)
 			})
 		})
+	}
+}
+
+// campaigning has a lead, whatever others wish, and b stand behind it.
+func campaigning(w *testworld.World) {
+	for _, id := range []string{"a", "b"} {
+		p := w.Process(func(cfg *session.Config) { cfg.Timeout = time.Minute })
+		testworld.Go(w, election.New(p.Manager, "/e", election.ID(id)).Campaign)
+		synctest.Wait()
 	}
 }
 
