@@ -100,13 +100,16 @@ func TestHardCase57_LaggingServer(t *testing.T) {
 		require.Equal(t, snap, v.Load())
 		w.srv.Lag(w.session().ID())
 		w.put("/a", "two")
-		w.srv.Disconnect(w.session().ID())
 		time.Sleep(time.Second) // until the next ping at the longest, with which the session makes it catch up
 		synctest.Wait()
 		require.Equal(t, "one+", v.Load().Value, "the server does not know better")
 		snap, err = v.Update(t.Context(), func(s string) (string, error) { return s + "+", nil })
 		require.NoError(t, err)
 		require.Equal(t, "two+", snap.Value, "Update makes it catch up")
+		w.srv.Lag(w.session().ID())
+		w.put("/a", "three")
+		w.srv.Disconnect(w.session().ID())
+		await(w, v, becomes("three")) // the check of the new connection makes it catch up
 	})
 }
 

@@ -152,7 +152,8 @@ func (v *Value[T]) Err() error {
 
 // Stale reports whether the value may be out of date for longer than usual:
 // it is true from the moment at which the connection is known to be lost until
-// the node has been read again, and after Close. A connection that has died
+// a quorum of the servers has answered and the node has been read again, and
+// after Close. A connection that has died
 // silently is known to be lost after half of the session timeout.
 func (v *Value[T]) Stale() bool {
 	v.made()

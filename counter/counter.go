@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-zookeeper/zk"
@@ -214,8 +215,22 @@ func conflict(err error) bool {
 		!errors.Is(err, session.ErrUnknownOutcome)
 }
 
+// opError names the counter and what was done with it, once: an error that has
+// the counter's path already is told without it.
+type opError struct {
+	path, op string
+	err      error
+}
+
+func (e *opError) Error() string {
+	prefix := fmt.Sprintf("counter %s: ", e.path)
+	return prefix + e.op + ": " + strings.TrimPrefix(e.err.Error(), prefix)
+}
+
+func (e *opError) Unwrap() error { return e.err }
+
 func (c *Counter) fail(op string, err error) error {
-	return fmt.Errorf("counter %s: %s: %w", c.path, op, err)
+	return &opError{path: c.path, op: op, err: err}
 }
 
 // gaveUp makes sure that an error that came of ctx's end says so: it matches

@@ -106,13 +106,13 @@ func (s *Service) end(err error) {
 	s.publish(&last)
 }
 
-// followLink notes when the connection goes, and, once all has been read again,
-// that it has come back. It does not wait for the reading: while that hangs, the
+// followLink notes when the connection goes, and, once a quorum has answered and
+// all has been read again, that it has come back. It does not wait for the reading: while that hangs, the
 // connection may go once more.
 func (s *Service) followLink(tree *mirror.Tree) {
 	var reading sync.WaitGroup
 	giveUp := func() {}
-	for change := range s.r.sm.States(s.ctx) {
+	for change := range s.r.sm.ConfirmedStates(s.ctx) {
 		giveUp()
 		reading.Wait()
 		if change.State != session.Connected {

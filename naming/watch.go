@@ -239,7 +239,8 @@ func (s *Service) View() *View {
 }
 
 // Stale reports whether the instances may be others by now: no server is
-// connected, or none has been asked since. It is never late: while the View may
+// connected, or no quorum has answered since, or the instances have not been read
+// since. It is never late: while the View may
 // not yet tell of a lost connection, Stale does.
 func (s *Service) Stale() bool {
 	s.made()

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -42,6 +43,8 @@ type conn struct {
 
 	closeOnce once.Once
 	closed    chan struct{}
+
+	proven atomic.Bool // a quorum has answered on this connection
 
 	writing chan struct{} // holds a token while a frame is written; a wait lets virtual time go on
 
@@ -271,7 +274,11 @@ func (c *conn) learnReply(r wire.Reply) error {
 	if r.Code == wire.CodeSessionExpired {
 		c.s.end(ErrExpired)
 	} else {
-		c.s.answered(req.at, c.timeout, r.ProvesQuorum(req.op))
+		proof := r.ProvesQuorum(req.op)
+		c.s.answered(req.at, c.timeout, proof)
+		if proof && !c.proven.Swap(true) {
+			c.s.linkProven()
+		}
 	}
 	if req.probe != nil {
 		c.settle(req.probe, r)
@@ -342,13 +349,15 @@ func (c *conn) learnHandshake(frame []byte) error {
 	if h.Timeout <= 0 {
 		return fmt.Errorf("the server grants a session timeout of %v", h.Timeout)
 	}
-	if id := c.s.ID(); id != 0 && h.Session != id {
+	id := c.s.ID()
+	if id != 0 && h.Session != id {
 		// The server does not know our session, and has opened another. What
 		// our session had is gone, or goes without a word to us.
 		err := fmt.Errorf("%w: it has opened session %s in its place", ErrExpired, sessionID(h.Session))
 		c.s.end(err)
 		return err
 	}
+	c.proven.Store(id == 0) // a quorum has made the session
 	c.s.granted(h, helloAt)
 	if len(c.s.m.cfg.Auth) > 0 {
 		return nil

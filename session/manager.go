@@ -30,7 +30,9 @@ type Manager struct {
 	failures *failures
 	progress progress
 
-	states relay
+	states    relay
+	confirmed relay        // in which Connected says that a quorum has answered
+	asking    atomic.Int32 // loops over ConfirmedStates
 
 	noContainers atomic.Bool // the ensemble does not know container nodes
 	noStats      atomic.Bool // the ensemble does not know creates that are answered with a stat
@@ -94,7 +96,7 @@ func Start(cfg Config) (*Manager, error) {
 		return nil, err
 	}
 	m := newManager(cfg)
-	m.states.publish(StateChange{Lost, 0, time.Now(), ErrUnreachable})
+	m.tellAll(StateChange{Lost, 0, time.Now(), ErrUnreachable})
 	m.start(make(chan error))
 	return m, nil
 }
@@ -129,7 +131,7 @@ func (m *Manager) start(refused chan<- error) {
 	changes := m.states.join() // before any is made: hooks are told of every one
 	m.work.Go(func() {
 		m.run(refused)
-		m.states.publish(StateChange{State: Closed, At: time.Now(), Cause: ErrClosed})
+		m.tellAll(StateChange{State: Closed, At: time.Now(), Cause: ErrClosed})
 	})
 	go func() {
 		defer close(m.told)
@@ -233,6 +235,7 @@ func (m *Manager) publish(s *Session) {
 	if !s.isConnected() { // it went while nobody was told of the session yet
 		m.tellLink(s, Suspended)
 	}
+	m.tellConfirmed(s)
 	m.advance()
 }
 
@@ -246,7 +249,7 @@ func (m *Manager) unpublish(s *Session, state State, cause error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.current = nil
-	m.states.publish(StateChange{state, s.ID(), time.Now(), cause})
+	m.tellAll(StateChange{state, s.ID(), time.Now(), cause})
 	m.advance()
 }
 
@@ -270,6 +273,7 @@ func (m *Manager) linkChanged(s *Session) {
 		m.succeeded()
 	}
 	m.tellLink(s, state)
+	m.tellConfirmed(s)
 }
 
 // tellLink tells of the current session's connection, unless it was told of

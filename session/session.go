@@ -40,25 +40,26 @@ type Session struct {
 	trust   trust
 	closing sync.WaitGroup // connections whose Close is under way
 
-	mu         sync.Mutex
-	id         int64
-	timeout    time.Duration
-	trustTimer *time.Timer // runs review
-	reviewAt   time.Time   // when it is due
-	held       int         // how many holds there are
-	epoch      int         // counts what has ended all holds at once
-	link       *conn       // on which requests are answered; nil while there is none
-	probedAt   time.Time   // when the newest probe left on link
-	conns      map[*conn]struct{}
-	connected  bool
-	up         chan struct{} // closed while connected
-	holds      context.Context
-	cutHolds   context.CancelCauseFunc
-	claims     map[string]*claim
-	sweeps     []sweep
-	sweepers   int
-	retired    bool // no background work may start any more
-	background sync.WaitGroup
+	mu          sync.Mutex
+	id          int64
+	timeout     time.Duration
+	trustTimer  *time.Timer // runs review
+	reviewAt    time.Time   // when it is due
+	held        int         // how many holds there are
+	epoch       int         // counts what has ended all holds at once
+	link        *conn       // on which requests are answered; nil while there is none
+	probedAt    time.Time   // when the newest probe left on link
+	unconfirmed int         // how many probes have left for ConfirmedStates since a quorum has answered
+	conns       map[*conn]struct{}
+	connected   bool
+	up          chan struct{} // closed while connected
+	holds       context.Context
+	cutHolds    context.CancelCauseFunc
+	claims      map[string]*claim
+	sweeps      []sweep
+	sweepers    int
+	retired     bool // no background work may start any more
+	background  sync.WaitGroup
 
 	watches watchTable
 	armed   armedWatches

@@ -177,8 +177,9 @@ func (s *Session) pinged() {
 }
 
 // reviewTrust ends the session if its deadline has passed. Else it sends a probe
-// where the newest proof is older than so many sixtieths of the timeout, or stale,
-// and sets the timer to what is due next.
+// for what the session holds, where the newest proof is older than so many
+// sixtieths of the timeout, or stale; or for ConfirmedStates. It sets the timer
+// to what is due next.
 func (s *Session) reviewTrust(old time.Duration) {
 	s.mu.Lock()
 	if s.ctx.Err() != nil || s.trustTimer == nil {
@@ -193,19 +194,30 @@ func (s *Session) reviewTrust(old time.Duration) {
 		return
 	}
 	var link *conn
-	if s.held > 0 && s.link != nil && !s.link.probing() {
+	patience := parts(s.timeout, abandonAfter)
+	if s.link != nil && !s.link.probing() {
+		asked := s.unconfirmedIsAsked(s.link)
 		paced, written := s.probedAt.Add(parts(s.timeout, probePause)), s.proofWritten()
-		if !now.Before(later(paced, written.Add(min(parts(s.timeout, old), s.stale())))) {
+		switch {
+		case !asked && s.held == 0:
+		case asked && !now.Before(paced), s.held > 0 && !now.Before(later(paced, written.Add(min(parts(s.timeout, old), s.stale())))):
 			link, s.probedAt = s.link, now
-		} else {
+		case asked:
+			next = earlier(next, paced)
+		default:
 			next = earlier(next, later(paced, written.Add(s.stale())))
+		}
+		if link != nil && s.held == 0 {
+			// A quorum that is slow for a while is given more time at each attempt.
+			patience <<= min(s.unconfirmed, 2)
+			s.unconfirmed++
 		}
 	}
 	s.reviewAt = next
 	s.trustTimer.Reset(next.Sub(now))
 	s.mu.Unlock()
 	if link != nil {
-		wait := min(parts(s.Timeout(), abandonAfter), next.Sub(now)-parts(s.Timeout(), reserve))
+		wait := min(patience, next.Sub(now)-parts(s.Timeout(), reserve))
 		link.probe("/", max(wait, parts(s.Timeout(), reserve)))
 	}
 }

@@ -32,7 +32,7 @@ type barrierSet struct {
 
 // Run closes the gate.
 func (c *barrierSet) Run(ctx context.Context, a *app) error {
-	return a.withGate(ctx, "barrier set "+c.Path, c.Path, func(ctx context.Context, g *barrier.Barrier) error {
+	return a.withGate(ctx, "barrier set "+c.Path, c.Path, func(ctx context.Context, _ *session.Manager, g *barrier.Barrier) error {
 		if err := a.once(ctx, g.Set); err != nil || !a.globals.JSON {
 			return err
 		}
@@ -47,7 +47,7 @@ type barrierLift struct {
 
 // Run opens the gate.
 func (c *barrierLift) Run(ctx context.Context, a *app) error {
-	return a.withGate(ctx, "barrier lift "+c.Path, c.Path, func(ctx context.Context, g *barrier.Barrier) error {
+	return a.withGate(ctx, "barrier lift "+c.Path, c.Path, func(ctx context.Context, _ *session.Manager, g *barrier.Barrier) error {
 		if err := a.once(ctx, g.Lift); err != nil || !a.globals.JSON {
 			return err
 		}
@@ -75,8 +75,24 @@ func (c *barrierWait) Run(ctx context.Context, a *app) error {
 	signals, stop := a.notify(forwarded...)
 	defer stop()
 	return interruptible(ctx, signals, func(ctx context.Context) error {
-		return a.withGate(ctx, "barrier wait "+c.Path, c.Path, func(ctx context.Context, g *barrier.Barrier) error {
-			err := inTime(ctx, c.Wait, "the gate is set", g.Wait)
+		return a.withGate(ctx, "barrier wait "+c.Path, c.Path, func(ctx context.Context, sm *session.Manager, g *barrier.Barrier) error {
+			w := waiting{sm: sm, limit: c.Wait, path: c.Path, first: true, look: func(ctx context.Context) (string, error) {
+				set, err := g.IsSet(ctx)
+				if err != nil && ctx.Err() != nil {
+					return "", err
+				}
+				if err == nil && !set {
+					return "", nil
+				}
+				return gateIsSet, nil
+			}}
+			w.late = func(obstacle string) error {
+				if obstacle == "" {
+					obstacle = "the gate was set until a moment ago"
+				}
+				return notThrough(c.Wait)(obstacle)
+			}
+			err := w.run(ctx, g.Wait)
 			if err != nil || !a.globals.JSON {
 				return err
 			}
@@ -85,8 +101,10 @@ func (c *barrierWait) Run(ctx context.Context, a *app) error {
 	})
 }
 
+const gateIsSet = "the gate is set"
+
 // withGate connects, and runs f on the gate.
-func (a *app) withGate(ctx context.Context, task, path string, f func(context.Context, *barrier.Barrier) error) error {
+func (a *app) withGate(ctx context.Context, task, path string, f func(context.Context, *session.Manager, *barrier.Barrier) error) error {
 	if err := during(task, checkPath(path)); err != nil {
 		return err
 	}
@@ -94,22 +112,15 @@ func (a *app) withGate(ctx context.Context, task, path string, f func(context.Co
 	if err != nil {
 		return during(task, err)
 	}
-	err = f(ctx, barrier.New(sm, path))
+	err = f(ctx, sm, barrier.New(sm, path))
 	return errors.Join(during(task, err), sm.Close())
 }
 
-// inTime runs f within the time there is for it, if there is a limit.
-func inTime(ctx context.Context, limit *time.Duration, what string, f func(ctx context.Context) error) error {
-	within, cancel := ctx, context.CancelFunc(func() {})
-	if limit != nil {
-		within, cancel = context.WithTimeout(ctx, *limit)
+// notThrough words a wait that was too short.
+func notThrough(limit *time.Duration) func(obstacle string) error {
+	return func(obstacle string) error {
+		return &notInTime{fmt.Sprintf("%s: not through within %v; raise --wait, or try again later", obstacle, *limit)}
 	}
-	defer cancel()
-	err := f(within)
-	if err != nil && ctx.Err() == nil && within.Err() != nil {
-		return &notInTime{fmt.Sprintf("%s: not through within %v; raise --wait, or try again later", what, *limit)}
-	}
-	return err
 }
 
 // notInTime is errNotAcquired for a barrier.
@@ -164,7 +175,7 @@ func (c *barrierEnter) Run(ctx context.Context, a *app) (err error) {
 		if sm, err = a.connect(ctx); err != nil {
 			return err
 		}
-		visit, err = c.enter(ctx, barrier.NewDouble(sm, c.Path, c.Count, barrier.ID(c.ID)))
+		visit, err = c.enter(ctx, sm, barrier.NewDouble(sm, c.Path, c.Count, barrier.ID(c.ID)))
 		return err
 	})
 	if err != nil {
@@ -178,8 +189,11 @@ func (c *barrierEnter) Run(ctx context.Context, a *app) (err error) {
 	return during(task, err)
 }
 
-func (c *barrierEnter) enter(ctx context.Context, d *barrier.Double) (visit *barrier.Visit, err error) {
-	err = inTime(ctx, c.Wait, fmt.Sprintf("fewer than %d have come", c.Count), func(ctx context.Context) error {
+func (c *barrierEnter) enter(ctx context.Context, sm *session.Manager, d *barrier.Double) (visit *barrier.Visit, err error) {
+	w := waiting{sm: sm, limit: c.Wait, path: c.Path, late: notThrough(c.Wait), look: func(context.Context) (string, error) {
+		return fmt.Sprintf("fewer than %d have come", c.Count), nil
+	}}
+	err = w.run(ctx, func(ctx context.Context) error {
 		visit, err = d.Enter(ctx)
 		return err
 	})

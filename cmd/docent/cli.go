@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/docent-go/docent/session"
 )
 
 // grammar is the command line. The commands are in the files that bear their
@@ -42,6 +44,7 @@ type app struct {
 	*world
 	globals *globals
 	log     *slog.Logger
+	sm      *session.Manager // what connect has opened
 	// code is the exit code of a command that does not fail: CMD's own.
 	code int
 }

@@ -65,7 +65,7 @@ func (c *configWatch) follow(ctx context.Context, a *app, task string, value *co
 	missing := lineMissing
 	for snap, err := range value.Changes(ctx) {
 		if err != nil {
-			a.note("%s: %s", task, reason(err))
+			a.note("%v", during(task, err))
 			continue
 		}
 		if err := c.print(a, snap, missing); err != nil {

@@ -54,6 +54,7 @@ func (c *counterAt) with(ctx context.Context, a *app, task string,
 	})
 	switch {
 	case err != nil:
+		err = named(err, "counter "+c.Path+": ")
 	case a.globals.JSON:
 		result.Path = c.Path
 		err = a.printJSON(result)

@@ -51,6 +51,10 @@ type unreachableError struct {
 }
 
 func (e *unreachableError) Error() string {
+	if errors.Is(e.err, session.ErrNotServing) {
+		return fmt.Sprintf("connect to %s: no answer within %v: %s (%s); check that most of its servers run, or raise --connect-timeout",
+			e.servers, e.within, noQuorum, e.reason())
+	}
 	return fmt.Sprintf("connect to %s: no server could be reached within %v (%s); "+
 		"check --servers and that ZooKeeper runs there, or raise --connect-timeout", e.servers, e.within, e.reason())
 }
@@ -115,6 +119,37 @@ func during(task string, err error) error {
 	return &taskError{task: task, err: err}
 }
 
+// named returns the part of err whose text does not begin with prefix, which the
+// task says already.
+func named(err error, prefix string) error {
+	for strings.HasPrefix(err.Error(), prefix) {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return &withoutPrefix{err, prefix}
+		}
+		err = inner
+	}
+	return err
+}
+
+// withoutPrefix is err with a shorter text.
+type withoutPrefix struct {
+	error
+	prefix string
+}
+
+func (e *withoutPrefix) Error() string { return strings.TrimPrefix(e.error.Error(), e.prefix) }
+func (e *withoutPrefix) Unwrap() error { return e.error }
+
+// problem tells of a failure after which the command goes on.
+func (a *app) problem(task string, err error) {
+	text := nodeReason(err)
+	if hint := advice(err); hint != "" {
+		text += "; " + hint
+	}
+	a.note("%s: %s", task, text)
+}
+
 // answer is what to say of one kind of failure.
 type answer struct {
 	err    error
@@ -168,7 +203,10 @@ func reason(err error) string {
 
 func advice(err error) string {
 	var path *znode.PathError
-	if errors.As(err, &path) {
+	switch {
+	case errors.As(err, &path) && path.Name:
+		return "give the name of one node, such as host-1, without a slash"
+	case path != nil:
 		return "give an absolute path such as /app/name"
 	}
 	if errors.As(err, new(*session.CodeError)) {

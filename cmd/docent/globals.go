@@ -113,12 +113,19 @@ func (a *app) connect(ctx context.Context) (*session.Manager, error) {
 	if err != nil {
 		return nil, a.unreachable(err)
 	}
+	a.sm = sm
 	return sm, nil
 }
 
-// unreachable adds to a failure to connect where it was tried and for how long.
+// unreachable adds to a failure to connect, or to get an answer, where it was
+// tried, for how long, and with which failure.
 func (a *app) unreachable(err error) error {
 	if errors.Is(err, session.ErrUnreachable) || errors.Is(err, context.DeadlineExceeded) {
+		if a.sm != nil && !errors.Is(err, session.ErrNotServing) {
+			if last := a.sm.LastFailure(); last != nil {
+				err = fmt.Errorf("%w: %w (last failure: %w)", session.ErrUnreachable, err, last)
+			}
+		}
 		return &unreachableError{a.globals.Servers, a.globals.ConnectTimeout, err}
 	}
 	return fmt.Errorf("connect to %s: %w", a.globals.Servers, err)

@@ -194,7 +194,7 @@ func (c *groupWatch) Run(ctx context.Context, a *app) error {
 func (c *groupWatch) follow(ctx context.Context, a *app, task string, sm *session.Manager) error {
 	for change, err := range groupmembership.New(sm, c.Path).Watch(ctx) {
 		if err != nil {
-			a.note("%s: %s", task, nodeReason(err))
+			a.problem(task, err)
 			continue
 		}
 		if err := c.print(a, change); err != nil {

@@ -201,7 +201,7 @@ func (c *inspectCommand) deadlocks(ctx context.Context, a *app, task string, sm 
 var errAway = fmt.Errorf("no server answers any more: %w", session.ErrUnreachable)
 
 // whileReachable runs f, however long it takes, but gives it up once there has
-// been no connection for --connect-timeout.
+// been no connection with a quorum for --connect-timeout.
 func (a *app) whileReachable(ctx context.Context, sm *session.Manager, f func(ctx context.Context) error) error {
 	within, cancel := context.WithCancelCause(ctx)
 	watched := make(chan struct{})
@@ -209,7 +209,7 @@ func (a *app) whileReachable(ctx context.Context, sm *session.Manager, f func(ct
 		defer close(watched)
 		away := time.AfterFunc(a.globals.ConnectTimeout, func() { cancel(errAway) })
 		defer away.Stop()
-		for change := range sm.States(within) {
+		for change := range sm.ConfirmedStates(within) {
 			if change.State == session.Connected {
 				away.Stop()
 			} else {

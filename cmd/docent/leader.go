@@ -61,7 +61,7 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 	case c.Watch:
 		err = a.tellingSilence(ctx, task, sm, func() error { return c.watch(ctx, a, task, e) })
 	case c.Transfer != "":
-		if err = c.transfer(ctx, a, e); err == nil {
+		if err = c.transfer(ctx, a, sm, e); err == nil {
 			err = c.print(ctx, a, task, sm, e)
 		}
 	default:
@@ -95,14 +95,21 @@ func (c *leaderCommand) print(ctx context.Context, a *app, task string, sm *sess
 }
 
 // transfer waits until the named candidate leads.
-func (c *leaderCommand) transfer(ctx context.Context, a *app, e *election.Election) error {
+func (c *leaderCommand) transfer(ctx context.Context, a *app, sm *session.Manager, e *election.Election) error {
 	task := fmt.Sprintf("leader %s: transfer to %q", c.Path, c.Transfer)
 	signals, stop := a.notify(interrupts...)
 	defer stop()
 	err := interruptible(ctx, signals, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, c.Wait)
-		defer cancel()
-		return e.Transfer(ctx, c.Transfer)
+		var outcome error
+		w := waiting{
+			sm: sm, limit: &c.Wait, path: c.Path,
+			look: func(context.Context) (string, error) { return "", nil },
+			late: func(string) error { return outcome },
+		}
+		return w.run(ctx, func(ctx context.Context) error {
+			outcome = e.Transfer(ctx, c.Transfer)
+			return outcome
+		})
 	})
 	switch {
 	case err == nil:
@@ -133,7 +140,7 @@ func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *elect
 			if ctx.Err() != nil {
 				return nil
 			}
-			a.note("%s: %s", task, reason(err))
+			a.note("%v", during(task, err))
 			continue
 		}
 		// After an error the same leader is told again.

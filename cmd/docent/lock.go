@@ -84,7 +84,7 @@ func (c *lockCommand) Run(ctx context.Context, a *app) (err error) {
 		if sm, err = a.connect(ctx); err != nil {
 			return err
 		}
-		hold, err = c.acquire(ctx, a, c.lockable(sm, lock.Under(outer...)), outer)
+		hold, err = c.acquire(ctx, a, sm, c.lockable(sm, lock.Under(outer...)), outer)
 		return err
 	})
 	if err != nil {
@@ -106,7 +106,7 @@ func (c *lockCommand) lockable(sm *session.Manager, opt lock.Option) lockable {
 
 // acquire takes the lock within the time there is for it. outer are the sessions
 // under whose holds docent was started.
-func (c *lockCommand) acquire(ctx context.Context, a *app, l lockable, outer []int64) (*session.Hold, error) {
+func (c *lockCommand) acquire(ctx context.Context, a *app, sm *session.Manager, l lockable, outer []int64) (*session.Hold, error) {
 	if c.Try {
 		var hold *session.Hold
 		err := a.once(ctx, func(ctx context.Context) (err error) { // it waits for nobody but the server
@@ -118,20 +118,24 @@ func (c *lockCommand) acquire(ctx context.Context, a *app, l lockable, outer []i
 		}
 		return hold, err
 	}
-	within, cancel := ctx, context.CancelFunc(func() {})
-	if c.Wait != nil {
-		within, cancel = context.WithTimeout(ctx, *c.Wait)
+	var hold *session.Hold
+	w := waiting{
+		sm: sm, limit: c.Wait, path: c.Path, first: true,
+		look: func(ctx context.Context) (string, error) { return heldBy(ctx, l) },
+		late: func(holder string) error {
+			if holder == "" {
+				holder = notHeldAnyMore
+			}
+			return &notAcquired{holder: holder, how: fmt.Sprintf("within %v", *c.Wait), hint: "raise --wait, or try again later"}
+		},
 	}
-	defer cancel()
-	if len(outer) > 0 {
-		c.warnOfItself(within, a, l, outer)
-	}
-	hold, err := l.wait(within)
-	if err != nil && ctx.Err() == nil && within.Err() != nil {
-		return nil, &notAcquired{
-			holder: holderOf(ctx, l), how: fmt.Sprintf("within %v", *c.Wait), hint: "raise --wait, or try again later",
+	err := w.run(ctx, func(ctx context.Context) (err error) {
+		if len(outer) > 0 {
+			c.warnOfItself(ctx, a, l, outer)
 		}
-	}
+		hold, err = l.wait(ctx)
+		return err
+	})
 	return hold, err
 }
 
@@ -171,20 +175,35 @@ func (e *notAcquired) Error() string {
 
 func (e *notAcquired) Unwrap() error { return errNotAcquired }
 
-// askPatience bounds the time spent on finding out who holds a lock that was
-// not acquired.
-const askPatience = 2 * time.Second
-
 // holderOf describes who holds the lock.
 func holderOf(ctx context.Context, l lockable) string {
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
-	holders, err := l.holders(ctx)
+	holder, err := heldBy(ctx, l)
 	switch {
 	case err != nil:
-		return "held (it cannot be told by whom: " + reason(err) + ")"
-	case len(holders) == 0:
-		return "held until a moment ago"
+		return cannotTell(err)
+	case holder == "":
+		return notHeldAnyMore
 	}
-	return "held " + l.describe(holders)
+	return holder
 }
+
+const notHeldAnyMore = "held until a moment ago"
+
+// heldBy is holderOf that fails while no server answers, and is empty where the
+// lock is not held.
+func heldBy(ctx context.Context, l lockable) (string, error) {
+	holders, err := l.holders(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return "", err
+	case err != nil:
+		return cannotTell(err), nil
+	case len(holders) == 0:
+		return "", nil
+	}
+	return "held " + l.describe(holders), nil
+}
+
+func cannotTell(err error) string { return "held (it cannot be told by whom: " + reason(err) + ")" }

@@ -113,12 +113,17 @@ func (c *queueTake) take(ctx context.Context, a *app, sm *session.Manager, q *qu
 		}
 		return item, err
 	}
-	within, cancel := context.WithTimeout(ctx, *c.Wait)
-	defer cancel()
-	item, err := q.Take(within)
-	if err != nil && ctx.Err() == nil && within.Err() != nil {
-		err = &nothingCame{fmt.Sprintf("nothing came within %v%s; raise --wait, or try again later", *c.Wait, passedOver(q))}
+	w := waiting{
+		sm: sm, limit: c.Wait, path: c.Path,
+		look: func(context.Context) (string, error) { return "nothing came", nil },
+		late: func(what string) error {
+			return &nothingCame{fmt.Sprintf("%s within %v%s; raise --wait, or try again later", what, *c.Wait, passedOver(q))}
+		},
 	}
+	err := w.run(ctx, func(ctx context.Context) (err error) {
+		item, err = q.Take(ctx)
+		return err
+	})
 	return item, err
 }
 

@@ -75,7 +75,7 @@ type serviceWatch struct {
 func (serviceWatch) Help() string {
 	return `Prints "added ID" for each instance, and from then on "added ID", "updated ID" and "removed ID" as it happens, with ` +
 		`the rest as list prints it; "no instances" says that there are none. "stale: REASON" says that ZooKeeper is away and ` +
-		`what was last known may have changed, "current" that it is known again. Changes that follow each other faster than ` +
+		`what was last known may have changed, "current" that a quorum answers and it is known again. Changes that follow each other faster than ` +
 		`they are read are skipped; the last one never is. With --json each line is an object with event ("added", "updated", ` +
 		`"removed", "empty", "stale", "current"). It goes on through lost servers and sessions, until SIGINT or SIGTERM end it ` +
 		`with exit code 0.`
@@ -99,7 +99,7 @@ func (c *serviceWatch) Run(ctx context.Context, a *app) error {
 			case errors.Is(err, session.ErrClosed):
 				return err
 			case err != nil:
-				a.note("%s: %s", task, nodeReason(err))
+				a.problem(task, err)
 				continue
 			}
 			if err := c.print(a, change, stale); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/docent-go/docent/inspect"
@@ -9,15 +10,15 @@ import (
 )
 
 // tellingSilence runs f, which prints what changes, and says on standard error
-// when there has been no connection for a while: what was printed last may not hold
-// any more. It also says when there is a connection again.
+// when ZooKeeper has not answered for a while: what was printed last may not hold
+// any more. It also says when a quorum answers again.
 func (a *app) tellingSilence(ctx context.Context, task string, sm *session.Manager, f func() error) error {
 	within, cancel := context.WithCancel(ctx)
 	changes := make(chan session.StateChange)
 	told := make(chan struct{})
 	go func() {
 		defer close(changes)
-		for change := range sm.States(within) {
+		for change := range sm.ConfirmedStates(within) {
 			select {
 			case changes <- change:
 			case <-within.Done():
@@ -27,7 +28,7 @@ func (a *app) tellingSilence(ctx context.Context, task string, sm *session.Manag
 	}()
 	go func() {
 		defer close(told)
-		a.tellSilence(task, changes)
+		a.tellSilence(task, sm, changes)
 	}()
 	err := f()
 	cancel()
@@ -36,7 +37,7 @@ func (a *app) tellingSilence(ctx context.Context, task string, sm *session.Manag
 }
 
 // tellSilence follows the changes until they end.
-func (a *app) tellSilence(task string, changes <-chan session.StateChange) {
+func (a *app) tellSilence(task string, sm *session.Manager, changes <-chan session.StateChange) {
 	var silent <-chan time.Time // nil while there is a connection, and once it was told
 	var since time.Time
 	said := false
@@ -48,7 +49,7 @@ func (a *app) tellSilence(task string, changes <-chan session.StateChange) {
 				return
 			case change.State == session.Connected:
 				if said {
-					a.note("%s: there is a connection again", task)
+					a.note("%s: ZooKeeper answers again", task)
 				}
 				silent, said, since = nil, false, time.Time{}
 			case change.State == session.Closed:
@@ -59,7 +60,22 @@ func (a *app) tellSilence(task string, changes <-chan session.StateChange) {
 			}
 		case now := <-silent:
 			silent, said = nil, true
-			a.note("%s: no server answers since %s: what was printed last may not hold any more", task, clock(since, now))
+			a.note("%s: %s since %s: what was printed last may not hold any more", task, silence(sm), clock(since, now))
 		}
 	}
+}
+
+// What is said of servers that do not answer, in the words of inspect.TroubleError.
+const (
+	noServer = "no server answers"
+	noQuorum = "a server can be reached, but the ensemble has no quorum"
+)
+
+// silence says why ZooKeeper does not answer, as far as it is known now. A server
+// that is connected and silent has no quorum, or does not reach it.
+func silence(sm *session.Manager) string {
+	if sm.State() == session.Connected || errors.Is(sm.LastFailure(), session.ErrNotServing) {
+		return noQuorum
+	}
+	return noServer
 }

@@ -3,13 +3,19 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/inspect"
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -34,10 +40,38 @@ func TestFault31_WatchesTellOfSilence(t *testing.T) {
 	told("no server answers since ")
 	require.Contains(t, all[3].line(), "stale: ")
 	server.Thaw()
-	told("there is a connection again")
+	told("ZooKeeper answers again")
 	for _, watch := range all {
 		watch.kill(syscall.SIGTERM)
 		code, _ := watch.wait()
 		require.Zero(t, code)
 	}
+}
+
+// A leader that has lost its quorum takes the session back: that is no answer.
+func TestFault31_SilenceEndsWithAQuorum(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		var stderr bytes.Buffer
+		a := &app{world: &world{stderr: &stderr}}
+		p := w.Process()
+		ctx, cancel := context.WithCancel(w.Context())
+		done := make(chan error, 1)
+		go func() {
+			done <- a.tellingSilence(ctx, "watch", p.Manager, func() error { <-ctx.Done(); return nil })
+		}()
+		synctest.Wait()
+		old := w.Srv.Depose(p.Link)
+		p.Link.Disconnect()
+		time.Sleep(inspect.DefaultSilence + time.Second)
+		synctest.Wait()
+		require.Regexp(w, `^docent: watch: (no server answers|a server can be reached, but the ensemble has no quorum) since .*\n$`, stderr.String())
+		stderr.Reset()
+		old.StepDown()
+		w.Eventually(func() bool { return p.State() == session.Connected }, "it is back")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.Equal(w, "docent: watch: ZooKeeper answers again\n", stderr.String())
+		cancel()
+		require.NoError(w, <-done)
+	})
 }

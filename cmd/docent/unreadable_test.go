@@ -40,7 +40,7 @@ func TestFault19_ListsBesideAnUnreadableNode(t *testing.T) {
 	watch.kill(syscall.SIGTERM)
 	code, _ = watch.wait()
 	require.Zero(t, code)
-	require.Contains(t, watch.stderr.String(), "/g/b: no right to do that")
+	require.Contains(t, watch.stderr.String(), "/g/b: no right to do that; check --auth or DOCENT_AUTH, and the ACL")
 	code, out, stderr = docent(t, words("service list orders"), on(server))
 	require.Zero(t, code)
 	require.Equal(t, "o1\t10.0.0.1:80\n", out)

@@ -16,9 +16,11 @@ import (
 type follower struct {
 	sm *session.Manager
 
-	// links counts the losses of the connection; confirmed is what it was
-	// when the newest successful read began.
+	// links counts how often the connection was lost, and how often a quorum has
+	// confirmed that there is one again. It is even while there is one. confirmed
+	// is what links was when the newest successful read began.
 	links, confirmed atomic.Uint64
+	linked           chan struct{} // closed when links is known
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -35,14 +37,16 @@ type follower struct {
 func (f *follower) init(sm *session.Manager) {
 	f.sm = sm
 	f.first = make(chan struct{})
+	f.linked = make(chan struct{})
 	f.wake = make(chan struct{}, 1)
 	f.ctx, f.cancel = context.WithCancelCause(context.Background())
 }
 
 // start runs the loop and waits until there is a state, or ctx ends.
 func (f *follower) start(ctx context.Context, loop func()) error {
-	f.work.Go(loop)
 	f.work.Go(f.followLink)
+	<-f.linked
+	f.work.Go(loop)
 	var err error
 	select {
 	case <-f.first:
@@ -71,21 +75,35 @@ func (f *follower) each(follow func(*session.Session)) {
 }
 
 // followLink counts the losses of the connection, and has the node read again
-// after each.
+// after each, once a quorum has answered.
 func (f *follower) followLink() {
-	for change := range f.sm.States(f.ctx) {
-		if change.State != session.Connected {
+	first := true
+	for change := range f.sm.ConfirmedStates(f.ctx) {
+		if connected := change.State == session.Connected; connected == away(f.links.Load()) {
 			f.links.Add(1)
-			continue
+			if connected {
+				f.rouse()
+			}
 		}
-		f.rouse()
+		if first {
+			first = false
+			close(f.linked)
+		}
+	}
+	if first { // nothing was to be told any more
+		close(f.linked)
 	}
 }
 
-// Stale reports whether the state has not been confirmed by a read since the
-// connection was last lost, or never will be again since this has ended.
+// away says of links that no quorum has confirmed a connection.
+func away(links uint64) bool { return links%2 == 1 }
+
+// Stale reports whether the state has not been confirmed since the connection
+// was last lost, by a read that began after a quorum had answered, or never
+// will be again since this has ended.
 func (f *follower) Stale() bool {
-	return f.ctx.Err() != nil || f.confirmed.Load() != f.links.Load()
+	links := f.links.Load()
+	return f.ctx.Err() != nil || away(links) || f.confirmed.Load() != links
 }
 
 // Done returns a channel that is closed when this has ended. Load goes on to

@@ -10,9 +10,13 @@ import (
 type PathError struct {
 	Path   string
 	Reason string
+	Name   bool // Path is the name of a node, such as an id
 }
 
 func (e *PathError) Error() string {
+	if e.Name {
+		return fmt.Sprintf("invalid name %q: %s", e.Path, e.Reason)
+	}
 	return fmt.Sprintf("invalid path %q: %s", e.Path, e.Reason)
 }
 
@@ -25,9 +29,9 @@ func Validate(path string) error {
 	}
 	switch {
 	case path == "/":
-		return &PathError{path, "it is the root: name a node below it"}
+		return &PathError{Path: path, Reason: "it is the root: name a node below it"}
 	case path == "/zookeeper" || strings.HasPrefix(path, "/zookeeper/"):
-		return &PathError{path, "/zookeeper is reserved for the server's own nodes"}
+		return &PathError{Path: path, Reason: "/zookeeper is reserved for the server's own nodes"}
 	}
 	return nil
 }
@@ -36,7 +40,7 @@ func Validate(path string) error {
 // reserved tree, as a chroot or a listing may.
 func ValidateRoot(path string) error {
 	fail := func(format string, args ...any) error {
-		return &PathError{path, fmt.Sprintf(format, args...)}
+		return &PathError{Path: path, Reason: fmt.Sprintf(format, args...)}
 	}
 	switch {
 	case path == "":
@@ -60,10 +64,10 @@ func ValidateRoot(path string) error {
 // user gives as an id. The error is a *PathError.
 func ValidateName(name string) error {
 	if strings.Contains(name, "/") {
-		return &PathError{name, "a name must not contain /"}
+		return &PathError{Path: name, Reason: "a name must not contain /", Name: true}
 	}
 	if reason := segmentReason(name); reason != "" {
-		return &PathError{name, reason}
+		return &PathError{Path: name, Reason: reason, Name: true}
 	}
 	return nil
 }

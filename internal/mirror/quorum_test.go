@@ -1,0 +1,75 @@
+package mirror
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// A leader that has lost its quorum answers reads. What it says is stale until a
+// quorum has answered, which many mirrors ask once.
+func TestFault31_StaleUntilAQuorumAnswers(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		w.Put("/d/a", "1")
+		p := w.Process()
+		var mirrors []interface{ Stale() bool }
+		open := func() {
+			m, err := Open(w.Context(), p.Manager, Config{Path: "/d/a"})
+			require.NoError(w, err)
+			w.Cleanup(m.Close)
+			mirrors = append(mirrors, m, openTree(p, TreeConfig{Path: "/d"}))
+		}
+		all := func(stale bool) {
+			w.Helper()
+			synctest.Wait()
+			for i, m := range mirrors {
+				require.Equal(w, stale, m.Stale(), "mirror %d", i)
+			}
+		}
+		open()
+		open()
+		all(false)
+		for range 2 {
+			old := w.Srv.Depose(p.Link)
+			p.Link.Disconnect()
+			w.Eventually(func() bool { return p.State() == session.Connected }, "it is back")
+			for range 100 {
+				time.Sleep(time.Millisecond)
+				all(true)
+			}
+			w.Put("/d/a", "2")
+			w.Srv.ResetCounts()
+			old.StepDown()
+			w.Eventually(func() bool { return !mirrors[0].Stale() }, "a quorum has answered")
+			time.Sleep(time.Second)
+			all(false)
+			require.Equal(w, 1, w.Srv.Count(zktest.OpMulti), "one check for all")
+			require.Equal(w, "2", show(mirrors[0].(*Mirror).Load()))
+		}
+	})
+}
+
+// What is opened while the connection is one that no quorum has confirmed is
+// stale from the beginning.
+func TestFault31_OpenedOnALeaderWithoutAQuorum(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		w.Put("/d/a", "1")
+		p := w.Process()
+		old := w.Srv.Depose(p.Link)
+		p.Link.Disconnect()
+		w.Eventually(func() bool { return p.State() == session.Connected }, "it is back")
+		m, err := Open(w.Context(), p.Manager, Config{Path: "/d/a"})
+		require.NoError(w, err)
+		defer m.Close()
+		require.True(w, m.Stale())
+		require.Equal(w, "1", show(m.Load()))
+		old.StepDown()
+		w.Eventually(func() bool { return !m.Stale() }, "a quorum has answered")
+	})
+}
