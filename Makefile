@@ -16,7 +16,7 @@ DURATION ?= 10m
 # How often jitter runs each test.
 COUNT    ?= 3
 # How many random programs the conformance suite runs against both servers.
-CHECKS   ?= 100
+CHECKS   ?= 60
 # How many rounds the benchmark takes.
 ROUNDS   ?= 12
 
@@ -32,15 +32,11 @@ help: ## Show this list
 build: ## Build the docent command into bin/
 	$(GO) build -o bin/ ./cmd/...
 
-# What waits for the network or for sessions that expire leaves the processors to what computes.
-test: ## Everything: deps, lint, unit tests, simulation, conformance, real ensembles (about ten minutes on two cores)
+# What waits for the network leaves the processors to what computes.
+test: ## Everything: deps, lint, unit tests, simulation, conformance, real ensembles (a quarter of an hour on two cores)
 	@$(MAKE) --no-print-directory -j2 --output-sync=target deps lint
 	@$(MAKE) --no-print-directory test-unit
-	@$(MAKE) --no-print-directory -j2 --output-sync=target simulation ensembles
-
-# One after the other: both start servers.
-.PHONY: ensembles
-ensembles:
+	@$(MAKE) --no-print-directory simulation
 	@$(MAKE) --no-print-directory conformance
 	@$(MAKE) --no-print-directory test-ensemble
 
@@ -50,15 +46,14 @@ test-unit: ## Unit and scenario tests of the root module, of contrib and of benc
 	@for module in $(filter contrib/% bench,$(MODULES)); do (cd "$$module" && GOWORK=off $(GO) test -race -timeout 10m ./...); done
 
 # Without the race detector, which test-unit has on, and which makes them slow. A program runs on one processor, so that
-# it can be repeated: two halves of them run at a time. Their time is virtual, so they yield to what has a clock.
-IDLY := $(if $(shell command -v nice),nice -n 19)
+# it can be repeated: two halves of them run at a time.
 simulation: ## Random programs over all recipes, every verb on every kind of znode, a few mutants (DOCENT_SEED=N repeats a program)
-	@export DOCENT_SEEDS=$${DOCENT_SEEDS:-60}; \
-	$(IDLY) $(GO) test -count=1 -timeout 20m -run '^Test[A-L]' ./internal/simulation/suite & first=$$!; \
-	$(IDLY) $(GO) test -count=1 -timeout 20m -run '^Test[M-Z]' ./internal/simulation/suite || { wait $$first || true; exit 1; }; \
+	@export DOCENT_SEEDS=$${DOCENT_SEEDS:-30}; \
+	$(GO) test -count=1 -timeout 20m -run '^Test[A-L]' ./internal/simulation/suite & first=$$!; \
+	$(GO) test -count=1 -timeout 20m -run '^Test[M-Z]' ./internal/simulation/suite || { wait $$first || true; exit 1; }; \
 	wait $$first
-	$(IDLY) $(GO) test -count=1 -timeout 20m -run '^TestFault25_EveryVerb$$' ./cmd/docent
-	$(IDLY) $(GO) run ./internal/simulation/mutants -few
+	$(GO) test -count=1 -timeout 20m -run '^TestFault25_EveryVerb$$' ./cmd/docent
+	$(GO) run ./internal/simulation/mutants -few
 
 mutants: ## Break the library in every known way: the simulations must notice each; rewrites docs/reliability.md
 	$(GO) run ./internal/simulation/mutants -into docs/reliability.md
@@ -74,7 +69,7 @@ test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the re
 		{ wait $$contrib || true; exit 1; }; \
 	wait $$contrib
 
-conformance: ## The embedded server against a real ZooKeeper, CHECKS=100 random programs
+conformance: ## The embedded server against a real ZooKeeper, CHECKS=60 random programs
 	cd recipes_test && $(GO) test -race -count=1 -timeout 15m ./conformance -rapid.checks=$(CHECKS)
 
 fuzz: ## Every fuzz target for FUZZTIME=20s each
