@@ -357,7 +357,7 @@ func (c *conn) learnHandshake(frame []byte) error {
 		c.s.end(err)
 		return err
 	}
-	c.proven.Store(id == 0) // a quorum has made the session
+	c.proven.Store(id == 0) // a quorum has made the session, unless servers keep it local
 	c.s.granted(h, helloAt)
 	if len(c.s.m.cfg.Auth) > 0 {
 		return nil

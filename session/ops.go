@@ -264,11 +264,7 @@ func (s *Session) Delete(ctx context.Context, path string, version int32) error 
 }
 
 func (s *Session) createSize(abs string, data []byte) int {
-	n := wire.RequestHeader + wire.StringSize(abs) + wire.BufferSize(data) + 4 + 4
-	for _, acl := range s.m.cfg.ACL {
-		n += 4 + wire.StringSize(acl.Scheme) + wire.StringSize(acl.ID)
-	}
-	return n
+	return wire.RequestHeader + wire.StringSize(abs) + wire.BufferSize(data) + 4 + 4 + aclSize(s.m.cfg.ACL)
 }
 
 // fits refuses a request that the server would answer by closing the
