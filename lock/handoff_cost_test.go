@@ -24,6 +24,8 @@ func TestHandoffCost(t *testing.T) {
 		var acquired, nodes int
 		last, turn := int64(0), 0
 		counts := w.Count(func() {
+			first := lockNow(w, m) // until all wait
+			last, nodes = first.Token(), 1
 			var work sync.WaitGroup
 			for range workers {
 				work.Go(func() {
@@ -48,6 +50,8 @@ func TestHandoffCost(t *testing.T) {
 					}
 				})
 			}
+			synctest.Wait()
+			require.NoError(t, first.Release())
 			work.Wait()
 		})
 		require.Equal(t, workers*rounds, acquired)

@@ -15,8 +15,11 @@ func TestSemaphoreCosts(t *testing.T) {
 		s := semaphore(p, 2)
 		keep := permits(p, s, 1) // keeps the directories
 		var held *lock.Permit
-		require.Equal(t, map[string]int{"create": 2, "getChildren2": 2, "getData": 1, "delete": 1},
-			w.Count(func() { held = permits(p, s, 1) }), "the line's node and the lease, each created and listed, and the first watched")
+		counts := w.Count(func() { held = permits(p, s, 1) })
+		require.LessOrEqual(t, counts["getData"], 1, "the line's node is watched, unless its hold has ended by then")
+		delete(counts, "getData")
+		require.Equal(t, map[string]int{"create": 2, "getChildren2": 2, "delete": 1}, counts,
+			"the line's node and the lease, each created and listed")
 		require.Equal(t, map[string]int{"delete": 1}, w.Count(func() { require.NoError(t, held.Release()) }))
 
 		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1}, w.Count(func() {

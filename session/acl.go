@@ -76,12 +76,17 @@ func (s *Session) ACL(ctx context.Context, path string) ([]zk.ACL, Stat, error) 
 		return nil, Stat{}, s.refuse("acl", path, err)
 	}
 	abs := s.abs(path)
-	n, err := read(ctx, s, "acl", path, func(c *zk.Conn) (aclNode, error) {
-		acl, stat, err := c.GetACL(abs)
-		if err != nil {
-			return aclNode{}, err
-		}
-		return aclNode{acl, *stat}, nil
+	n, err := read(ctx, s, "acl", path, request[aclNode]{
+		op:    wire.OpGetACL,
+		frame: func() []byte { return wire.OnPath(wire.OpGetACL, abs) },
+		parse: func(body []byte) (aclNode, error) {
+			list, stat, err := wire.ACLOf(body)
+			acl := make([]zk.ACL, len(list))
+			for i, a := range list {
+				acl[i] = zk.ACL(a)
+			}
+			return aclNode{acl, Stat(stat)}, err
+		},
 	})
 	return n.acl, n.stat, err
 }

@@ -5,58 +5,90 @@ import (
 	"errors"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
+	"github.com/docent-go/docent/internal/conn"
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// result is what one request to the server came to.
-type result[T any] struct {
-	value T
-	err   error
+// request is one to the server.
+type request[T any] struct {
+	op wire.Op
+	// frame makes the request. Each attempt needs its own.
+	frame func() []byte
+	// parse reads the body of an answer without an error.
+	parse func(body []byte) (T, error)
+	// known, unless it is nil, reads what an error says of the node and is no error
+	// for the caller.
+	known func(code wire.Code) (T, bool)
+	// then is as conn.NewCall has it.
+	then func(*conn.Call)
 }
 
-// attempt sends one request and waits for its answer, for ctx or for the end
-// of the session. The client's calls take no context: the request runs on a
-// goroutine of its own, which ends at the latest with the session, and hands
-// its result over as a value, so that nobody shares memory with a request that
-// was given up.
-func attempt[T any](ctx context.Context, s *Session, f func(*zk.Conn) (T, error)) (value T, o outcome, err error) {
-	if err := s.waitUp(ctx); err != nil {
+func (r request[T]) call() *conn.Call { return conn.NewCall(r.op, r.frame(), r.then) }
+
+// nothing is parse for answers without a body, or with one that nobody needs.
+func nothing([]byte) (none struct{}, err error) { return none, nil }
+
+// errConnectionLost says why a request has no answer.
+var errConnectionLost = errors.New("the connection was lost before the answer")
+
+// attempt sends one request and waits for its answer, for ctx or for the end of the
+// session.
+func attempt[T any](ctx context.Context, s *Session, r request[T]) (value T, o outcome, err error) {
+	link, err := s.waitUp(ctx)
+	if err != nil {
 		return value, skipped, err
 	}
-	done := make(chan result[T], 1)
-	s.run(func() {
-		value, err := f(s.client)
-		done <- result[T]{value, err}
-	})
-	select {
-	case r := <-done:
-		return judge(s, r)
-	case <-ctx.Done():
-		return value, unanswered, ctx.Err()
-	case <-s.ctx.Done():
-		select {
-		case r := <-done:
-			return judge(s, r)
-		default:
-			return value, unanswered, ended(context.Cause(s.ctx))
-		}
-	}
+	call := r.call()
+	link.Send(call)
+	return outcomeOf(ctx, s, r, call)
 }
 
-func judge[T any](s *Session, r result[T]) (value T, o outcome, err error) {
-	o, err = verdict(r.err)
-	if o != unanswered {
-		return r.value, o, err
+// outcomeOf waits for what becomes of a call that was sent.
+func outcomeOf[T any](ctx context.Context, s *Session, r request[T], call *conn.Call) (value T, o outcome, err error) {
+	switch call.Await(ctx, s.ctx.Done()) {
+	case conn.Unsent:
+		return value, skipped, s.interrupted(ctx)
+	case conn.Lost:
+		return value, unanswered, s.interrupted(ctx)
 	}
-	if errors.Is(err, zk.ErrSessionExpired) {
-		s.end(ErrExpired)
-	}
+	return judge(s, r, call)
+}
+
+// interrupted says why a call has no answer.
+func (s *Session) interrupted(ctx context.Context) error {
 	if s.ctx.Err() != nil {
-		err = ended(context.Cause(s.ctx))
+		return ended(context.Cause(s.ctx))
 	}
-	return r.value, unanswered, err
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return errConnectionLost
+}
+
+// judge reads the answer to a call. An answer that cannot be read ends the connection,
+// whose server is none, or is broken.
+func judge[T any](s *Session, r request[T], call *conn.Call) (value T, o outcome, err error) {
+	reply := call.Reply()
+	if reply.Code == wire.CodeSessionExpired {
+		return value, refused, ended(context.Cause(s.ctx))
+	}
+	if r.known != nil {
+		if value, ok := r.known(reply.Code); ok {
+			return value, executed, nil
+		}
+	}
+	if o, err = classify(reply.Code); o != executed {
+		return value, o, err
+	}
+	value, err = r.parse(reply.Body)
+	switch {
+	case err == nil:
+		return value, executed, nil
+	case errors.As(err, new(*refusedOp)):
+		return value, refused, err
+	}
+	call.Conn().Close()
+	return value, open, err
 }
 
 // over reports whether no further attempt can help.
@@ -78,7 +110,7 @@ func (s *Session) last(ctx context.Context, err, said error) error {
 // read sends a request that changes nothing, again and again over lost
 // connections and while the server throttles, until it is answered, ctx ends or
 // the session ends.
-func read[T any](ctx context.Context, s *Session, op, path string, f func(*zk.Conn) (T, error)) (T, error) {
+func read[T any](ctx context.Context, s *Session, op, path string, r request[T]) (T, error) {
 	start := time.Now()
 	if err := s.fits(wire.RequestHeader + wire.StringSize(s.abs(path)) + 1); err != nil {
 		var none T
@@ -86,7 +118,7 @@ func read[T any](ctx context.Context, s *Session, op, path string, f func(*zk.Co
 	}
 	var said error
 	for n := 0; ; n++ {
-		value, o, err := attempt(ctx, s, f)
+		value, o, err := attempt(ctx, s, r)
 		switch {
 		case o.final(), o == open:
 			return value, s.report(op, path, start, err)
@@ -105,12 +137,12 @@ func read[T any](ctx context.Context, s *Session, op, path string, f func(*zk.Co
 //
 // It is sent again only if it is repeatable: where it does not matter how often
 // it is done, nor by whom.
-func write[T any](ctx context.Context, s *Session, op, path string, repeatable bool, f func(*zk.Conn) (T, error)) (T, error) {
+func write[T any](ctx context.Context, s *Session, op, path string, repeatable bool, r request[T]) (T, error) {
 	start := time.Now()
 	maybeDone := false
 	var said error
 	for n := 0; ; n++ {
-		value, o, err := attempt(ctx, s, f)
+		value, o, err := attempt(ctx, s, r)
 		maybeDone = maybeDone || o.doubtful()
 		switch {
 		case o.final():
@@ -145,7 +177,9 @@ func (s *Session) report(op, path string, start time.Time, err error) error {
 	if err != nil {
 		err = &OpError{op, path, id, err}
 	}
-	info := OpInfo{op, path, id, time.Since(start), err}
-	tell(s.m.cfg.Hooks, func(h HookOp) { h.OnOp(info) })
+	if len(s.m.cfg.Hooks) > 0 {
+		info := OpInfo{op, path, id, time.Since(start), err}
+		tell(s.m.cfg.Hooks, func(h HookOp) { h.OnOp(info) })
+	}
 	return err
 }

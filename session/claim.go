@@ -62,7 +62,7 @@ type claim struct {
 // stake waits until no other claim is on the path.
 func (s *Session) stake(ctx context.Context, path string, wait bool) (*claim, error) {
 	for {
-		if err := s.waitUp(ctx); err != nil {
+		if _, err := s.waitUp(ctx); err != nil {
 			return nil, err
 		}
 		s.mu.Lock()
@@ -95,25 +95,23 @@ func (c *claim) make(ctx context.Context, data []byte) (*Node, error) {
 	s := c.s
 	var said error // the last answer of a server that has not executed the create
 	for n := 0; ; n++ {
-		if err := s.waitUp(ctx); err != nil {
+		link, err := s.waitUp(ctx)
+		if err != nil {
 			c.end()
 			return nil, because(err, said)
 		}
-		created := make(chan result[string], 1)
-		go func() { // ends with the session at the latest
-			path, err := s.create(s.client, s.abs(c.path), data, Ephemeral)
-			created <- result[string]{path, err}
-		}()
-		var err error
-		var o outcome
-		select {
-		case r := <-created:
-			_, o, err = judge(s, r)
-		case <-ctx.Done():
-			s.sweepLater(sweep{path: c.path, remove: func() (bool, error) { return c.sweep(created) }})
+		create := s.creation(s.createRequest(s.abs(c.path), data, Ephemeral, false))
+		link.Send(create.call)
+		_, o, err := create.outcome(ctx, s)
+		switch {
+		case o == skipped && s.over(ctx):
+			c.end()
+			return nil, because(err, said)
+		case o == unanswered && s.ctx.Err() != nil:
+			return nil, err
+		case o == unanswered && ctx.Err() != nil:
+			s.sweepLater(sweep{path: c.path, remove: func() (bool, error) { return c.sweep(create) }})
 			return nil, ctx.Err()
-		case <-s.ctx.Done():
-			return nil, ended(s.Err())
 		}
 		switch {
 		case o == executed:
@@ -201,15 +199,14 @@ func (c *claim) gone() {
 
 // sweep removes the node of a claim that is given up while its create is under
 // way.
-func (c *claim) sweep(pending <-chan result[string]) (found bool, err error) {
-	select {
-	case r := <-pending:
-		if _, o, _ := judge(c.s, r); o == refused || o == skipped {
-			c.end()
-			return false, nil
-		}
-	case <-c.s.ctx.Done():
+func (c *claim) sweep(pending *creation) (found bool, err error) {
+	_, o, _ := pending.outcome(context.Background(), c.s)
+	switch {
+	case c.s.ctx.Err() != nil:
 		return false, ended(c.s.Err())
+	case o == refused, o == skipped:
+		c.end()
+		return false, nil
 	}
 	return c.remove()
 }

@@ -3,9 +3,6 @@ package session
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/go-zookeeper/zk"
 
@@ -21,8 +18,8 @@ const (
 	unanswered outcome = iota
 	// executed: the server has executed the request.
 	executed
-	// refused: the server, or the client, has looked at the request and
-	// refused it. It changed nothing.
+	// refused: the server has looked at the request and refused it. It changed
+	// nothing.
 	refused
 	// skipped: the request never left, or the server says that it has not
 	// looked at it. To send it again is safe.
@@ -52,20 +49,6 @@ var sentinels = map[wire.Code]error{
 	-123: zk.ErrReconfigDisabled,
 }
 
-// clientsOwn are the sentinels with which the client also ends the requests that
-// were under way when the session or the connection ended. They do not tell whether
-// a server has answered.
-var clientsOwn = []error{zk.ErrSessionExpired, zk.ErrClosing, zk.ErrNothing}
-
-// codeOf finds the code of a client's sentinel.
-var codeOf = func() map[error]wire.Code {
-	codes := make(map[error]wire.Code, len(sentinels))
-	for code, err := range sentinels {
-		codes[err] = code
-	}
-	return codes
-}()
-
 // CodeError is an error code with which a server has answered a request, where
 // no sentinel error stands for it. Errors wrap it: errors.As finds it. When a
 // write wraps ErrUnknownOutcome too, the code leaves it open whether the server
@@ -88,50 +71,16 @@ func (e *CodeError) Error() string {
 	return fmt.Sprintf("the server answers %s (%d): %s", c.Name(), e.Code, c.Advice())
 }
 
-// beforeSending are the client's errors that it gives before it sends anything.
-var beforeSending = []error{zk.ErrInvalidPath, zk.ErrInvalidFlags, zk.ErrShortBuffer}
-
-// unknownCode is how the client words a code that it has no sentinel for.
-const unknownCode = "unknown error: "
-
-// verdict tells from the client's error what became of a request. It gives the
-// codes that the client leaves without a sentinel an error of ours.
-func verdict(err error) (o outcome, answer error) {
-	if err == nil {
+// classify tells from the code of an answer what became of the request. It gives
+// codes without a sentinel an error of ours.
+func classify(code wire.Code) (o outcome, answer error) {
+	if code == wire.CodeOK {
 		return executed, nil
 	}
-	for _, e := range beforeSending {
-		if errors.Is(err, e) {
-			return refused, err
-		}
+	if err := sentinels[code]; err != nil {
+		return becameOf[code.Class()], err
 	}
-	if errors.Is(err, zk.ErrNoServer) {
-		return skipped, err // the client drops a request with it before the request was sent
-	}
-	if text, ok := strings.CutPrefix(err.Error(), unknownCode); ok {
-		if number, bad := strconv.ParseInt(text, 10, 32); bad == nil {
-			return classify(wire.Code(number))
-		}
-	}
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		if code, ok := codeOf[e]; ok {
-			o, _ = classify(code)
-			return o, err
-		}
-	}
-	return unanswered, err
-}
-
-// classify is verdict for a code.
-func classify(code wire.Code) (o outcome, answer error) {
-	err := sentinels[code]
-	switch {
-	case err == nil:
-		return becameOf[code.Class()], &CodeError{int32(code)}
-	case slices.Contains(clientsOwn, err):
-		return unanswered, err
-	}
-	return becameOf[code.Class()], err
+	return becameOf[code.Class()], &CodeError{int32(code)}
 }
 
 // because adds to the reason for which a call has ended what the server

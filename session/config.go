@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/conn"
 	"github.com/docent-go/docent/internal/wire"
 )
 
@@ -133,13 +134,18 @@ func (c Credential) data() []byte {
 	return c.secret()
 }
 
+// credentials are the credentials as a connection presents them.
+func (c *Config) credentials() []conn.Credential {
+	list := make([]conn.Credential, len(c.Auth))
+	for i, cred := range c.Auth {
+		list[i] = conn.Credential{Scheme: cred.Scheme, Data: cred.data()}
+	}
+	return list
+}
+
 // CreatorACL lets those do everything who hold the credentials with which a
 // node was created, and nobody else anything.
 func CreatorACL() []zk.ACL { return zk.AuthACL(zk.PermAll) }
-
-// authHeader is what a request that presents a credential has besides its scheme
-// and its data.
-const authHeader = wire.RequestHeader + 4
 
 // validate returns the configuration with its defaults filled in, or an error
 // that names the field at fault.
@@ -183,7 +189,7 @@ func (c Config) validate() (Config, error) {
 		return fail("MaxRequest", "%d is less than 1024 bytes", c.MaxRequest)
 	}
 	for i, cred := range c.Auth {
-		size := authHeader + wire.StringSize(cred.Scheme) + wire.BufferSize(cred.data())
+		size := wire.AuthHeader + wire.StringSize(cred.Scheme) + wire.BufferSize(cred.data())
 		switch {
 		case cred.wrong != "":
 			return fail("Auth", "credential %d: %s", i, cred.wrong)

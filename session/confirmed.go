@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 	"time"
+
+	"github.com/docent-go/docent/internal/conn"
 )
 
 // ConfirmedStates is States in which Connected means more: a quorum has answered
@@ -66,11 +68,11 @@ func (s *Session) linkProven() {
 func (s *Session) isConfirmed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.connected && s.link != nil && s.link.proven.Load()
+	return s.link != nil && s.link.Proven()
 }
 
 // unconfirmedIsAsked reports whether somebody wants to know if the link has a
 // quorum, which is not known.
-func (s *Session) unconfirmedIsAsked(link *conn) bool {
-	return !link.proven.Load() && s.m.asking.Load() > 0
+func (s *Session) unconfirmedIsAsked(link *conn.Conn) bool {
+	return !link.Proven() && s.m.asking.Load() > 0
 }

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/docent-go/docent/internal/conn"
 )
 
 // dial is the client's dialer. It refuses once the session is sealed, so that
@@ -41,7 +43,14 @@ func (s *Session) open(t target) (net.Conn, error) {
 			return nil, s.dialError(ctx, "TLS with", t, limit, err)
 		}
 	}
-	c := newConn(inner, s, t, s.hosts.limit())
+	patience := s.hosts.limit()
+	c := conn.New(inner, conn.Config{
+		Owner:    &keeper{s: s, server: t, patience: patience},
+		Patience: patience,
+		Auth:     s.m.cfg.credentials(),
+		Go:       s.spawn,
+		Closing:  s.closing.Go,
+	})
 	s.mu.Lock()
 	sealed := s.sealCtx.Err() != nil
 	if !sealed {
@@ -55,23 +64,29 @@ func (s *Session) open(t target) (net.Conn, error) {
 	return c, nil
 }
 
+// dialled is what a dialer has returned.
+type dialled struct {
+	inner net.Conn
+	err   error
+}
+
 // reach calls the dialer, which may be the user's, and waits no longer than
 // ctx. A connection that is made after that is closed.
 func (s *Session) reach(ctx context.Context, addr string) (net.Conn, error) {
-	made := make(chan result[net.Conn])
+	made := make(chan dialled)
 	go func() {
-		conn, err := s.m.dialer(ctx, "tcp", addr)
+		inner, err := s.m.dialer(ctx, "tcp", addr)
 		select {
-		case made <- result[net.Conn]{conn, err}:
+		case made <- dialled{inner, err}:
 		case <-ctx.Done():
 			if err == nil {
-				conn.Close()
+				inner.Close()
 			}
 		}
 	}()
 	select {
 	case r := <-made:
-		return r.value, r.err
+		return r.inner, r.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -109,8 +124,8 @@ func (s *Session) secure(ctx context.Context, inner net.Conn, t target) (net.Con
 			return new(tls.Certificate), nil
 		}
 	}
-	conn := tls.Client(inner, cfg)
-	if err := conn.HandshakeContext(ctx); err != nil {
+	secured := tls.Client(inner, cfg)
+	if err := secured.HandshakeContext(ctx); err != nil {
 		inner.Close()
 		var alert *net.OpError
 		switch {
@@ -122,19 +137,7 @@ func (s *Session) secure(ctx context.Context, inner net.Conn, t target) (net.Con
 		}
 		return nil, err
 	}
-	return conn, nil
-}
-
-// forget drops a connection that has been closed. Whatever the reason, its
-// server is not the next to dial.
-func (s *Session) forget(c *conn) {
-	s.m.failures.note(c.server)
-	s.mu.Lock()
-	delete(s.conns, c)
-	if s.link == c {
-		s.link = nil
-	}
-	s.mu.Unlock()
+	return secured, nil
 }
 
 // seal ends all dialling and closes the connections of this session, at once
@@ -147,7 +150,7 @@ func (s *Session) seal() {
 // closeConns closes the connections of this session. It does not wait for them.
 func (s *Session) closeConns() {
 	s.mu.Lock()
-	open := make([]*conn, 0, len(s.conns))
+	open := make([]*conn.Conn, 0, len(s.conns))
 	for c := range s.conns {
 		open = append(open, c)
 	}

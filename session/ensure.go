@@ -64,7 +64,7 @@ func (s *Session) makeDir(ctx context.Context, abs string) error {
 	// A lost answer does no harm: NodeExists is what is wanted, and a directory
 	// that others have deleted meanwhile is to be made again.
 	_, err := write(ctx, s, "create", s.rel(abs), true,
-		func(c *zk.Conn) (string, error) { return s.create(c, abs, nil, mode) })
+		s.createRequest(abs, nil, mode, false))
 	if mode == Container && errors.Is(err, ErrUnimplemented) {
 		s.m.noContainers.Store(true)
 		return s.makeDir(ctx, abs)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/conn"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -83,10 +84,11 @@ func (s *Session) enter(ctx context.Context, dir, tag string, data []byte, liste
 	}
 	var said error // the last answer of a server that has not executed the create
 	for attempt := 0; ; attempt++ {
-		if err := s.waitUp(ctx); err != nil {
+		link, err := s.waitUp(ctx)
+		if err != nil {
 			return nil, because(err, said)
 		}
-		e, again, err := p.try(ctx)
+		e, again, err := p.try(ctx, link)
 		switch {
 		case again:
 			said = err
@@ -101,10 +103,6 @@ func (s *Session) enter(ctx context.Context, dir, tag string, data []byte, liste
 	}
 }
 
-// errListSkipped stands for a list that was not asked for. It reaches nobody:
-// a list that is missing is asked for again.
-var errListSkipped = errors.New("the create was not done")
-
 // protected is one node under way.
 type protected struct {
 	s         *Session
@@ -114,88 +112,77 @@ type protected struct {
 	listed    bool // the directory is wanted along with it
 }
 
-// try sends the create, and the list, once. again says that the create certainly
-// was not done, and why.
-func (p *protected) try(ctx context.Context) (e *Entry, again bool, err error) {
-	s, abs := p.s, p.s.abs(p.prefix)
-	created := make(chan result[string], 1)
-	made := s.creates.expect(abs, !s.m.noStats.Load())
-	answered := make(chan bool, 1) // whether it was done
-	s.run(func() {
-		defer s.creates.forget(abs)
-		path, err := s.create(s.client, abs, p.data, EphemeralSequential)
-		created <- result[string]{path, err}
-		answered <- err == nil
-	})
-	var listed chan result[listing]
-	if p.listed {
-		listed = make(chan result[listing], 1)
-		s.run(func() {
-			// The list must reach the server behind the create, or it could miss it.
-			select {
-			case <-made.written:
-			case done := <-answered:
-				if !done {
-					listed <- result[listing]{err: errListSkipped}
-					return
-				}
-			}
-			names, stat, err := s.client.Children(s.abs(p.dir))
-			r := result[listing]{err: err}
-			if err == nil {
-				r.value = listing{names, *stat}
-			}
-			listed <- r
-		})
-	}
+// creation is a create that was sent.
+type creation struct {
+	request request[made]
+	call    *conn.Call
+}
 
-	select {
-	case r := <-created:
-		path, o, err := judge(s, r)
-		switch {
-		case made.withStat && errors.Is(err, ErrUnimplemented):
-			s.m.noStats.Store(true)
-			return nil, true, nil
-		case o == executed:
-			e, err := p.complete(ctx, s.rel(path), made.czxid, listed)
-			return e, false, err
-		case o == refused:
-			return nil, false, err
-		case o == skipped:
-			return nil, true, err
-		}
-		e, looked := p.find(ctx)
-		if e == nil && looked == nil && o == open {
-			return nil, false, err // the answer is why there is no node
-		}
-		return e, e == nil && looked == nil, looked
-	case <-ctx.Done():
-		s.sweepLater(sweep{dir: p.dir, guid: p.guid, pending: created})
-		return nil, false, ctx.Err()
-	case <-s.ctx.Done():
-		return nil, false, ended(s.Err())
+func (s *Session) creation(r request[made]) *creation { return &creation{r, r.call()} }
+
+// outcome waits for what becomes of the create. It may be asked again by one who waits
+// longer.
+func (c *creation) outcome(ctx context.Context, s *Session) (made, outcome, error) {
+	return outcomeOf(ctx, s, c.request, c.call)
+}
+
+// try sends the create, and the list, once, in one packet. again says that the create
+// certainly was not done, and why.
+func (p *protected) try(ctx context.Context, link *conn.Conn) (e *Entry, again bool, err error) {
+	s := p.s
+	withStat := !s.m.noStats.Load()
+	create := s.creation(s.createRequest(s.abs(p.prefix), p.data, EphemeralSequential, withStat))
+	list := s.childrenRequest(p.dir, false)
+	var listed *conn.Call
+	if p.listed {
+		listed = list.call()
+		link.Send(create.call, listed)
+	} else {
+		link.Send(create.call)
 	}
+	m, o, err := create.outcome(ctx, s)
+	switch {
+	case withStat && errors.Is(err, ErrUnimplemented):
+		s.m.noStats.Store(true)
+		return nil, true, nil
+	case o == executed:
+		e, err := p.complete(ctx, m, list, listed)
+		return e, false, err
+	case o == refused:
+		return nil, false, err
+	case o == skipped:
+		return nil, !s.over(ctx), err
+	case o == unanswered && s.ctx.Err() != nil:
+		return nil, false, err
+	case o == unanswered && ctx.Err() != nil:
+		s.sweepLater(sweep{dir: p.dir, guid: p.guid, pending: create})
+		return nil, false, err
+	}
+	e, looked := p.find(ctx)
+	if e == nil && looked == nil && o == open {
+		return nil, false, err // the answer is why there is no node
+	}
+	return e, e == nil && looked == nil, looked
 }
 
 // complete waits for the list that was asked for along with the create.
-func (p *protected) complete(ctx context.Context, path string, czxid int64, listed <-chan result[listing]) (*Entry, error) {
+func (p *protected) complete(ctx context.Context, m made, list request[listing], listed *conn.Call) (*Entry, error) {
 	s := p.s
-	_, name := znode.Split(path)
-	e := &Entry{Node: &Node{s: s, path: path}, Name: name, Czxid: czxid}
-	if !p.listed {
+	_, name := znode.Split(m.path)
+	e := &Entry{Node: &Node{s: s, path: m.path}, Name: name, Czxid: m.czxid}
+	if listed == nil {
 		return e, nil
 	}
-	select {
-	case r := <-listed:
-		if r.err == nil && slices.Contains(r.value.names, name) {
-			e.Children, e.Dir = r.value.names, r.value.stat
-			return e, nil
-		}
-	case <-ctx.Done():
-		e.Abandon()
-		return nil, ctx.Err()
-	case <-s.ctx.Done():
+	l, o, err := outcomeOf(ctx, s, list, listed)
+	switch {
+	case o == executed && slices.Contains(l.names, name):
+		e.Children, e.Dir = l.names, l.stat
+		return e, nil
+	case s.ctx.Err() != nil:
 		return nil, ended(s.Err())
+	case ctx.Err() != nil:
+		e.Abandon()
+		return nil, err
 	}
 	// The list was lost with its connection, or somebody has deleted the node.
 	if err := e.List(ctx); err != nil {

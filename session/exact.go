@@ -58,7 +58,6 @@ func (s *Session) owns(stat Stat) bool { return stat.EphemeralOwner == s.ID() }
 // the server does not let the session look at it. Else the node would stay for
 // as long as the session lasts, and be in the way of all.
 func (s *Session) deleteIf(ctx context.Context, path string, persist bool, meant func(Stat) bool) (found bool, err error) {
-	abs := s.abs(path)
 	var doubt error // of a try that may have been done
 	for n := 0; ; n++ {
 		at, err := s.look(ctx, path, doubt != nil)
@@ -78,8 +77,7 @@ func (s *Session) deleteIf(ctx context.Context, path string, persist bool, meant
 			return true, &OpError{"delete", path, s.ID(), answer}
 		}
 		doubt = nil
-		_, err = write(ctx, s, "delete", path, false,
-			func(c *zk.Conn) (struct{}, error) { return struct{}{}, c.Delete(abs, at.stat.Version) })
+		_, err = write(ctx, s, "delete", path, false, s.deleteRequest(path, at.stat.Version))
 		switch {
 		case err == nil:
 			return true, nil

@@ -34,6 +34,7 @@ type Manager struct {
 	confirmed relay        // in which Connected says that a quorum has answered
 	asking    atomic.Int32 // loops over ConfirmedStates
 
+	noRemoval    atomic.Bool // the ensemble cannot take watches back
 	noContainers atomic.Bool // the ensemble does not know container nodes
 	noStats      atomic.Bool // the ensemble does not know creates that are answered with a stat
 
@@ -191,7 +192,6 @@ func (m *Manager) open() (*Session, error) {
 	stop := context.AfterFunc(m.ctx, func() { s.end(ErrClosed) })
 	select {
 	case <-s.established:
-		err = s.authenticate()
 	case <-s.Done():
 		err = s.Err()
 	}

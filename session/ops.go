@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/go-zookeeper/zk"
@@ -65,26 +64,7 @@ type node struct {
 }
 
 func (s *Session) get(ctx context.Context, path string, watch bool) (node, error) {
-	abs := s.readPath(path, watch)
-	return read(ctx, s, "get", path, func(c *zk.Conn) (node, error) {
-		var n node
-		var stat *zk.Stat
-		var err error
-		n.data, stat, err = c.Get(abs)
-		if stat != nil {
-			n.stat = *stat
-		}
-		return n, err
-	})
-}
-
-// readPath is the path of a read as the client is given it: marked if the read
-// is to leave a watch.
-func (s *Session) readPath(path string, watch bool) string {
-	if watch {
-		return s.abs(path) + watchMark
-	}
-	return s.abs(path)
+	return read(ctx, s, "get", path, s.getRequest(path, watch))
 }
 
 // Exists reports whether the node exists, and returns its stat. Servers since
@@ -113,21 +93,7 @@ type presence struct {
 }
 
 func (s *Session) exists(ctx context.Context, path string, watch bool) (presence, error) {
-	abs := s.readPath(path, watch)
-	return read(ctx, s, "exists", path, func(c *zk.Conn) (presence, error) {
-		var p presence
-		var stat *zk.Stat
-		var err error
-		p.found, stat, err = c.Exists(abs)
-		switch {
-		case errors.Is(err, zk.ErrNoAuth):
-			// The server looks for the node before it looks for the right.
-			return presence{found: true, hidden: true}, nil
-		case stat != nil && p.found:
-			p.stat = *stat
-		}
-		return p, err
-	})
+	return read(ctx, s, "exists", path, s.existsRequest(path, watch))
 }
 
 // Children returns the names of the node's children, in no order, and the
@@ -147,17 +113,7 @@ type listing struct {
 }
 
 func (s *Session) children(ctx context.Context, path string, watch bool) (listing, error) {
-	abs := s.readPath(path, watch)
-	return read(ctx, s, "children", path, func(c *zk.Conn) (listing, error) {
-		var l listing
-		var stat *zk.Stat
-		var err error
-		l.names, stat, err = c.Children(abs)
-		if stat != nil {
-			l.stat = *stat
-		}
-		return l, err
-	})
+	return read(ctx, s, "children", path, s.childrenRequest(path, watch))
 }
 
 // Sync makes the server this session is connected to catch up with the leader:
@@ -168,7 +124,11 @@ func (s *Session) Sync(ctx context.Context, path string) error {
 		return s.refuse("sync", path, err)
 	}
 	abs := s.abs(path)
-	_, err := read(ctx, s, "sync", path, func(c *zk.Conn) (string, error) { return c.Sync(abs) })
+	_, err := read(ctx, s, "sync", path, request[struct{}]{
+		op:    wire.OpSync,
+		frame: func() []byte { return wire.OnPath(wire.OpSync, abs) },
+		parse: nothing,
+	})
 	return err
 }
 
@@ -188,14 +148,7 @@ func (s *Session) Set(ctx context.Context, path string, data []byte, version int
 	if err := s.fits(wire.RequestHeader + wire.StringSize(abs) + wire.BufferSize(data) + 4); err != nil {
 		return Stat{}, s.refuse("set", path, err)
 	}
-	return write(ctx, s, "set", path, false,
-		func(c *zk.Conn) (Stat, error) {
-			stat, err := c.Set(abs, data, version)
-			if err != nil {
-				return Stat{}, err
-			}
-			return *stat, nil
-		})
+	return write(ctx, s, "set", path, false, s.setRequest(path, data, version))
 }
 
 // Create makes a node with the configured ACL and returns its path, which for
@@ -224,25 +177,16 @@ func (s *Session) CreateWithACL(ctx context.Context, path string, data []byte, m
 		return "", s.refuse("create", path, err)
 	}
 	for {
-		made, err := write(ctx, s, "create", path, false,
-			func(c *zk.Conn) (string, error) { return s.create(c, abs, data, mode, more...) })
+		m, err := write(ctx, s, "create", path, false, s.createRequest(abs, data, mode, false, more...))
 		dir, _ := znode.Split(path)
 		if dir != "/" || s.m.cfg.Root == "/" || !errors.Is(err, zk.ErrNoNode) {
-			return s.rel(made), err
+			return m.path, err
 		}
 		// For the caller "/" always exists: the root is made on demand.
 		if err := s.EnsureDir(ctx, "/"); err != nil {
 			return "", err
 		}
 	}
-}
-
-func (s *Session) create(c *zk.Conn, abs string, data []byte, mode Mode, more ...zk.ACL) (string, error) {
-	acl := slices.Concat(s.m.cfg.ACL, more)
-	if mode == Container {
-		return c.CreateContainer(abs, data, int32(mode), acl)
-	}
-	return c.Create(abs, data, int32(mode), acl)
 }
 
 // Delete removes the node if it has the given version, or any with AnyVersion.
@@ -258,8 +202,7 @@ func (s *Session) Delete(ctx context.Context, path string, version int32) error 
 	if err := s.fits(wire.RequestHeader + wire.StringSize(abs) + 4); err != nil {
 		return s.refuse("delete", path, err)
 	}
-	_, err := write(ctx, s, "delete", path, false,
-		func(c *zk.Conn) (struct{}, error) { return struct{}{}, c.Delete(abs, version) })
+	_, err := write(ctx, s, "delete", path, false, s.deleteRequest(path, version))
 	return err
 }
 

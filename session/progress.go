@@ -3,6 +3,8 @@ package session
 import (
 	"log/slog"
 	"sync"
+
+	"github.com/docent-go/docent/internal/conn"
 )
 
 // progress tells an operator of connections that end again and again before
@@ -54,8 +56,8 @@ func (p *progress) rewatchLimit(maxRequest int) int {
 
 // connectionEnded notes what a connection came to, and warns when there have
 // been too many without progress.
-func (m *Manager) connectionEnded(addr string, answered bool, taken, lost int) {
-	connections, largest, warn := m.progress.ended(answered, taken, lost)
+func (m *Manager) connectionEnded(addr string, traffic conn.Traffic) {
+	connections, largest, warn := m.progress.ended(traffic.Answered, traffic.Taken, traffic.Lost)
 	if !warn {
 		return
 	}

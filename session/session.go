@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/go-zookeeper/zk"
 
+	"github.com/docent-go/docent/internal/conn"
 	"github.com/docent-go/docent/internal/grace"
 	"github.com/docent-go/docent/internal/misuse"
 )
@@ -24,8 +24,9 @@ type Session struct {
 	m     *Manager
 	hosts *hosts
 
-	client *zk.Conn
+	client *zk.Conn        // dials, shakes hands, pings, and says goodbye
 	events <-chan zk.Event // closed when the client has stopped
+	zxid   atomic.Int64    // the newest transaction that an answer has told of
 
 	// sealCtx ends when nothing may be dialled any more.
 	sealCtx context.Context
@@ -43,16 +44,16 @@ type Session struct {
 	mu          sync.Mutex
 	id          int64
 	timeout     time.Duration
-	trustTimer  *time.Timer // runs review
-	reviewAt    time.Time   // when it is due
-	held        int         // how many holds there are
-	epoch       int         // counts what has ended all holds at once
-	link        *conn       // on which requests are answered; nil while there is none
-	probedAt    time.Time   // when the newest probe left on link
-	unconfirmed int         // how many probes have left for ConfirmedStates since a quorum has answered
-	conns       map[*conn]struct{}
-	connected   bool
-	up          chan struct{} // closed while connected
+	trustTimer  *time.Timer   // runs review
+	reviewAt    time.Time     // when it is due
+	held        int           // how many holds there are
+	epoch       int           // counts what has ended all holds at once
+	link        *conn.Conn    // on which requests leave; nil while there is none
+	up          chan struct{} // closed while there is a link
+	probedAt    time.Time     // when the newest probe left on link
+	probing     int           // how many probes are not answered on link
+	unconfirmed int           // how many probes have left for ConfirmedStates since a quorum has answered
+	conns       map[*conn.Conn]struct{}
 	holds       context.Context
 	cutHolds    context.CancelCauseFunc
 	claims      map[string]*claim
@@ -62,12 +63,7 @@ type Session struct {
 	background  sync.WaitGroup
 
 	watches watchTable
-	armed   armedWatches
-	creates creates
 	late    lateWatches
-
-	work    chan func() // to runners that wait
-	runners atomic.Int32
 }
 
 // newSession starts a generation: it dials until there is a session or it is
@@ -77,13 +73,13 @@ func newSession(m *Manager) (*Session, error) {
 		m:           m,
 		established: make(chan struct{}),
 		trust:       trust{base: time.Now()},
-		conns:       make(map[*conn]struct{}),
+		conns:       make(map[*conn.Conn]struct{}),
 		up:          make(chan struct{}),
-		work:        make(chan func()),
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	s.sealCtx, s.sealNow = context.WithCancel(context.Background())
 	s.holds, s.cutHolds = context.WithCancelCause(s.ctx)
+	s.watches.s = s
 	s.watches.checks.acls = m.cfg.usesACLs()
 	s.hosts = &hosts{
 		servers:  m.cfg.Servers,
@@ -97,9 +93,9 @@ func newSession(m *Manager) (*Session, error) {
 	client, events, err := zk.Connect(m.cfg.Servers, m.cfg.Timeout,
 		zk.WithDialer(s.dial),
 		zk.WithHostProvider(s.hosts),
-		zk.WithEventCallback(s.onEvent),
 		zk.WithLogger(clientLog{m.log}),
-		zk.WithMaxConnBufferSize(m.cfg.MaxRequest+frameSlack),
+		zk.WithMaxConnBufferSize(clientBuffer),
+		zk.WithMaxBufferSize(clientBuffer),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("start the client: %w", err)
@@ -108,8 +104,9 @@ func newSession(m *Manager) (*Session, error) {
 	return s, nil
 }
 
-// frameSlack is what the client's send buffer needs above the largest request.
-const frameSlack = 64 << 10
+// clientBuffer is the size of the client's buffers, in bytes. It sends and reads
+// nothing but pings and a goodbye there.
+const clientBuffer = 512
 
 // made panics for a Session that a Manager has not opened.
 func (s *Session) made() {
@@ -163,62 +160,6 @@ func (s *Session) trustLeft() (left time.Duration, granted bool) {
 func (s *Session) Manager() *Manager {
 	s.made()
 	return s.m
-}
-
-// onEvent is called by the client, from its own goroutines, in order. It must
-// not block.
-func (s *Session) onEvent(ev zk.Event) {
-	switch {
-	case ev.Type != zk.EventSession:
-		if kind, ok := eventTypes[ev.Type]; ok {
-			s.watches.fire(kind, ev.Path)
-		}
-	case ev.State == zk.StateHasSession:
-		s.setConnected(true)
-	case ev.State == zk.StateDisconnected:
-		s.setConnected(false)
-	case ev.State == zk.StateExpired:
-		s.end(ErrExpired)
-	}
-}
-
-func (s *Session) setConnected(connected bool) {
-	s.mu.Lock()
-	if s.ctx.Err() != nil || connected == s.connected {
-		s.mu.Unlock()
-		return
-	}
-	s.connected = connected
-	var cut context.CancelCauseFunc
-	if connected {
-		if s.holds.Err() != nil {
-			s.holds, s.cutHolds = context.WithCancelCause(s.ctx)
-		}
-		close(s.up)
-		select {
-		case <-s.established:
-		default:
-			close(s.established)
-		}
-	} else {
-		s.up = make(chan struct{})
-		if s.m.cfg.LossPolicy == OnDisconnect {
-			cut = s.cutHolds // for what begins before the next connection, too
-			s.held = 0
-			s.epoch++
-		}
-	}
-	s.mu.Unlock()
-	if cut != nil {
-		cut(ErrDisconnected)
-	}
-	s.m.linkChanged(s)
-}
-
-func (s *Session) isConnected() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.connected
 }
 
 // end ends the session, in this order: nothing is dialled any more; the contexts
@@ -279,57 +220,6 @@ func (s *Session) close() {
 		s.seal()
 	}
 	s.retire()
-}
-
-// waitUp waits until the session is connected. It returns ctx's error, or that
-// of the session's end.
-func (s *Session) waitUp(ctx context.Context) error {
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if s.ctx.Err() != nil {
-			return ended(context.Cause(s.ctx))
-		}
-		s.mu.Lock()
-		up := s.up
-		s.mu.Unlock()
-		select { // by itself, since it is what happens in all but a few cases
-		case <-up:
-			return nil
-		default:
-		}
-		select {
-		case <-up:
-			return nil
-		case <-ctx.Done():
-		case <-s.ctx.Done():
-		}
-	}
-}
-
-// authenticate presents the credentials of the configuration. The client
-// repeats them by itself on each later connection of the session.
-func (s *Session) authenticate() error {
-	for _, cred := range s.m.cfg.Auth {
-		for attempt := 0; ; attempt++ {
-			if err := s.waitUp(context.Background()); err != nil { // ends with the session, and says so
-				return err
-			}
-			o, err := verdict(s.client.AddAuth(cred.Scheme, cred.data()))
-			if errors.Is(err, zk.ErrAuthFailed) {
-				return fmt.Errorf("%w (scheme %s)", ErrAuth, cred.Scheme)
-			}
-			if o == executed {
-				break
-			}
-			if o == refused || o == open {
-				return fmt.Errorf("authenticate with scheme %s: %w", cred.Scheme, err)
-			}
-			s.sleep(context.Background(), attempt)
-		}
-	}
-	return nil
 }
 
 // sleep pauses before an attempt that follows a lost one.

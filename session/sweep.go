@@ -2,9 +2,6 @@ package session
 
 import (
 	"context"
-	"time"
-
-	"github.com/go-zookeeper/zk"
 
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -16,8 +13,8 @@ type sweep struct {
 	path   string               // if known
 	remove func() (bool, error) // deletes it, and reports whether it was there
 
-	dir, guid string                // else: where to look, and for what
-	pending   <-chan result[string] // the create, if it is still under way
+	dir, guid string    // else: where to look, and for what
+	pending   *creation // the create, if it is still under way
 }
 
 // maxSweepers bounds how many sweeps run at a time: ten thousand waiters that
@@ -90,17 +87,14 @@ func (s *Session) sweep(job sweep) {
 // it certainly was not.
 func (s *Session) locate(job sweep) (string, error) {
 	if job.pending != nil {
-		select {
-		case r := <-job.pending:
-			path, o, _ := judge(s, r)
-			switch o {
-			case executed:
-				return s.rel(path), nil
-			case refused, skipped:
-				return "", nil
-			}
-		case <-s.ctx.Done():
+		m, o, _ := job.pending.outcome(context.Background(), s)
+		switch {
+		case s.ctx.Err() != nil:
 			return "", ended(s.Err())
+		case o == executed:
+			return m.path, nil
+		case o == refused, o == skipped:
+			return "", nil
 		}
 	}
 	_, name, err := s.lookFor(context.Background(), job.dir, job.guid)
@@ -117,20 +111,8 @@ func (s *Session) locate(job sweep) (string, error) {
 //
 // It runs without a context of its own: given that of the session, it could not
 // tell the session's end, which removes the node too, from a caller's.
-//
-// The first try runs on the caller's goroutine, which has nothing else to wait
-// for: at the end of the session the client lets go of it. That spares almost
-// every release of a lock two changes of goroutines.
 func (s *Session) remove(path string) error {
-	abs := s.abs(path)
-	if s.isConnected() {
-		start := time.Now()
-		if o, err := verdict(s.client.Delete(abs, anyVersion)); o.final() {
-			return s.report("delete", path, start, err)
-		}
-	}
-	_, err := write(context.Background(), s, "delete", path, true,
-		func(c *zk.Conn) (struct{}, error) { return struct{}{}, c.Delete(abs, anyVersion) })
+	_, err := write(context.Background(), s, "delete", path, true, s.deleteRequest(path, anyVersion))
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/conn"
 	"github.com/docent-go/docent/internal/wire"
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -193,9 +194,9 @@ func (s *Session) reviewTrust(old time.Duration) {
 		s.end(ErrTrustElapsed)
 		return
 	}
-	var link *conn
+	var link *conn.Conn
 	patience := parts(s.timeout, abandonAfter)
-	if s.link != nil && !s.link.probing() {
+	if s.link != nil && s.probing == 0 {
 		asked := s.unconfirmedIsAsked(s.link)
 		paced, written := s.probedAt.Add(parts(s.timeout, probePause)), s.proofWritten()
 		switch {
@@ -218,7 +219,7 @@ func (s *Session) reviewTrust(old time.Duration) {
 	s.mu.Unlock()
 	if link != nil {
 		wait := min(patience, next.Sub(now)-parts(s.Timeout(), reserve))
-		link.probe("/", max(wait, parts(s.Timeout(), reserve)))
+		s.probe(link, "/", max(wait, parts(s.Timeout(), reserve)))
 	}
 }
 
@@ -234,22 +235,6 @@ func later(a, b time.Time) time.Time {
 		return b
 	}
 	return a
-}
-
-// linked is told by a connection that it is ready: the handshake, the
-// credentials and the watches are through. What the session holds needs a proof
-// at once, since the handshake is none. One that has been closed meanwhile is
-// not taken: forget may have run already.
-func (s *Session) linked(c *conn) {
-	s.mu.Lock()
-	if c.isClosed() {
-		s.mu.Unlock()
-		return
-	}
-	s.link, s.probedAt = c, time.Time{}
-	s.mu.Unlock()
-	s.watches.reconnected()
-	s.reviewTrust(0)
 }
 
 // fresh reports whether a hold may begin: the newest proof is not due for
@@ -303,31 +288,21 @@ func (s *Session) ask(ctx context.Context, path string) (missing bool, err error
 		return false, err
 	}
 	for attempt := 0; ; attempt++ {
-		if err := s.waitUp(ctx); err != nil {
+		link, err := s.waitUp(ctx)
+		if err != nil {
 			return false, err
 		}
-		s.mu.Lock()
-		link := s.link
-		s.mu.Unlock()
-		if link == nil { // lost since
-			s.sleep(ctx, attempt)
-			continue
-		}
 		// A quorum that is slow for a while is given more time at each attempt.
-		p := link.probe(path, min(parts(s.Timeout(), abandonAfter)<<min(attempt, 3), s.Timeout()))
-		select {
-		case <-p.answered:
-			if p.proves {
-				return p.missing, nil
-			}
-			if became, err := classify(p.code); became == refused || became == open {
+		call := s.probe(link, path, min(parts(s.Timeout(), abandonAfter)<<min(attempt, 3), s.Timeout()))
+		switch fate := call.Await(ctx, s.ctx.Done()); {
+		case fate == conn.Answered && call.Proves():
+			return !checkFound(call.Reply()), nil
+		case fate == conn.Answered:
+			if became, err := classify(call.Reply().Code); became == refused || became == open {
 				return false, err
 			}
-		case <-link.closed:
-		case <-ctx.Done():
-			return false, ctx.Err()
-		case <-s.ctx.Done():
-			return false, ended(context.Cause(s.ctx))
+		case s.over(ctx):
+			return false, s.interrupted(ctx)
 		}
 		s.sleep(ctx, attempt)
 	}

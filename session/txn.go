@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/go-zookeeper/zk"
 
@@ -79,19 +78,35 @@ func (s *Session) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	responses, err := write(ctx, s, "txn", ops[0].path, false,
-		func(c *zk.Conn) ([]zk.MultiResponse, error) {
-			responses, err := c.Multi(requests...)
-			return responses, blame(ops, responses, err)
-		})
+	return write(ctx, s, "txn", ops[0].path, false, request[[]OpResult]{
+		op:    wire.OpMulti,
+		frame: func() []byte { return wire.Multi(requests) },
+		parse: func(body []byte) ([]OpResult, error) { return s.results(ops, body) },
+	})
+}
+
+// results reads the answer to a transaction. If the server has refused it, the error is
+// a refusedOp.
+func (s *Session) results(ops []Op, body []byte) ([]OpResult, error) {
+	answers, err := wire.ResultsOf(body)
 	if err != nil {
 		return nil, err
 	}
-	results := make([]OpResult, len(responses))
-	for i, r := range responses {
-		results[i].Path = s.rel(r.String)
-		if r.Stat != nil {
-			results[i].Stat = *r.Stat
+	if i, code := wire.FirstFailure(answers); code != wire.CodeOK {
+		_, reason := classify(code)
+		if i >= len(ops) {
+			return nil, &refusedOp{fmt.Errorf("op %d: %w", i+1, reason), i, false}
+		}
+		return nil, &refusedOp{ops[i].failed(i, reason), i, ops[i].guard}
+	}
+	if len(answers) != len(ops) {
+		return nil, fmt.Errorf("the server's answer to a transaction of %d operations has %d", len(ops), len(answers))
+	}
+	results := make([]OpResult, len(answers))
+	for i, r := range answers {
+		results[i] = OpResult{Stat: Stat(r.Stat)}
+		if r.Path != "" {
+			results[i].Path = s.rel(r.Path)
 		}
 	}
 	return results, nil
@@ -105,21 +120,21 @@ func (m *Manager) Fits(ops ...Op) error {
 	return err
 }
 
-// requests turns operations into the client's, if the server takes them all
+// requests turns operations into those of the protocol, if the server takes them all
 // together.
-func (s *Session) requests(ops []Op) ([]any, error) {
+func (s *Session) requests(ops []Op) ([]wire.MultiOp, error) {
 	if len(ops) == 0 {
 		return nil, s.refuse("txn", "/", errors.New("it has no operations"))
 	}
-	requests := make([]any, len(ops))
-	size := wire.RequestHeader + wire.MultiHeader // with the header that ends it
+	requests := make([]wire.MultiOp, len(ops))
+	size := wire.MultiSize
 	for i, op := range ops {
-		r, n, err := s.request(op)
+		r, err := s.request(op)
 		if err != nil {
 			return nil, s.refuse("txn", cmp.Or(op.path, ops[0].path, "/"), op.failed(i, err))
 		}
 		requests[i] = r
-		size += wire.MultiHeader + n
+		size += r.Size()
 	}
 	if err := s.fits(size); err != nil {
 		return nil, s.refuse("txn", ops[0].path, err)
@@ -127,67 +142,45 @@ func (s *Session) requests(ops []Op) ([]any, error) {
 	return requests, nil
 }
 
-// request turns an operation into the client's, with its size on the wire.
-func (s *Session) request(op Op) (request any, size int, err error) {
-	if op.kind == "" {
-		return nil, 0, errors.New("it is the zero Op: use CreateOp, SetOp, DeleteOp, CheckOp or a hold's Guard")
-	}
+// request turns an operation into one of the protocol.
+func (s *Session) request(op Op) (wire.MultiOp, error) {
 	switch op.kind {
+	case "":
+		return wire.MultiOp{}, errors.New("it is the zero Op: use CreateOp, SetOp, DeleteOp, CheckOp or a hold's Guard")
 	case noGuard:
-		return nil, 0, ErrNoGuard
+		return wire.MultiOp{}, ErrNoGuard
 	case lateGuard:
-		return nil, 0, fmt.Errorf("%w: its node serves another hold: %w", ErrLost, ErrReleased)
+		return wire.MultiOp{}, fmt.Errorf("%w: its node serves another hold: %w", ErrLost, ErrReleased)
 	}
 	check := op.path
 	if op.kind == "create" && op.mode.sequential() {
 		check += sequentialTrialDigit
 	}
 	if err := znode.Validate(check); err != nil {
-		return nil, 0, err
+		return wire.MultiOp{}, err
 	}
-	abs := s.abs(op.path)
+	r := wire.MultiOp{Path: s.abs(op.path), Data: op.data, Version: op.version}
 	switch op.kind {
 	case "create":
 		if err := op.mode.validate(); err != nil {
-			return nil, 0, err
+			return wire.MultiOp{}, err
 		}
 		if op.mode == Container {
-			return nil, 0, errors.New("a transaction cannot create containers")
+			return wire.MultiOp{}, errors.New("a transaction cannot create containers")
 		}
-		size := s.createSize(abs, op.data) + aclSize(op.acl) - wire.RequestHeader
 		acl := s.m.cfg.ACL
 		if len(op.exactACL) > 0 {
-			size += aclSize(op.exactACL) - aclSize(acl)
 			acl = op.exactACL
 		}
-		return &zk.CreateRequest{Path: abs, Data: op.data, Acl: slices.Concat(acl, op.acl), Flags: int32(op.mode)}, size, nil
+		r.Op, r.ACL, r.Flags = wire.OpCreate, wireACL(acl, op.acl), int32(op.mode)
 	case "set":
-		return &zk.SetDataRequest{Path: abs, Data: op.data, Version: op.version},
-			wire.StringSize(abs) + wire.BufferSize(op.data) + 4, nil
+		r.Op = wire.OpSetData
 	case "delete":
-		return &zk.DeleteRequest{Path: abs, Version: op.version}, wire.StringSize(abs) + 4, nil
-	default: // check
-		return &zk.CheckVersionRequest{Path: abs, Version: op.version}, wire.StringSize(abs) + 4, nil
+		r.Op = wire.OpDelete
+	default:
+		r.Op = wire.OpCheck
 	}
-}
-
-// blame finds the operation that made the server refuse all of them. The
-// server gives the ones before it no error of their own, and the ones after it
-// a code without a name.
-func blame(ops []Op, responses []zk.MultiResponse, err error) error {
-	if err == nil {
-		return nil
-	}
-	if o, _ := verdict(err); o != refused {
-		return err
-	}
-	for i, r := range responses {
-		if r.Error != nil && i < len(ops) {
-			_, reason := verdict(r.Error)
-			return &refusedOp{ops[i].failed(i, reason), i, ops[i].guard}
-		}
-	}
-	return err
+	return r, nil
 }
 
 func (op Op) failed(i int, err error) error {

@@ -27,11 +27,11 @@ const (
 	SessionEnded
 )
 
-var eventTypes = map[zk.EventType]EventType{
-	zk.EventNodeCreated:         NodeCreated,
-	zk.EventNodeDeleted:         NodeDeleted,
-	zk.EventNodeDataChanged:     NodeDataChanged,
-	zk.EventNodeChildrenChanged: NodeChildrenChanged,
+var eventTypes = map[wire.Event]EventType{
+	wire.EventCreated:         NodeCreated,
+	wire.EventDeleted:         NodeDeleted,
+	wire.EventDataChanged:     NodeDataChanged,
+	wire.EventChildrenChanged: NodeChildrenChanged,
 }
 
 // watchKind is the kind of watch as servers keep them: Get and Exists share one.
@@ -82,7 +82,7 @@ func (w *Watch) Event() EventType {
 }
 
 // Stop gives the watch up. It never fires after that. What the server keeps is
-// left for others of this process to share: a watch cannot be taken back.
+// taken back in the background, unless others of this process wait for it by then.
 func (w *Watch) Stop() {
 	w.made()
 	w.table.mu.Lock()
@@ -105,23 +105,46 @@ func (w *Watch) leave() {
 		return
 	}
 	w.table.quiet(w.entry)
-	if !w.entry.armed {
+	if w.table.entries[w.key] != w.entry {
+		return
+	}
+	if w.entry.armed {
+		w.table.considerLater(w.key)
+	} else {
 		delete(w.table.entries, w.key)
 	}
 }
 
-// watchTable has one entry for each watch that the server keeps, or is about
-// to, and hands its event to all who wait for it here. It is fed by the
-// client's event callback: a waiter costs no goroutine.
+// watchTable has one entry for each watch that somebody waits for, and hands its event
+// to all who do. It is fed by the connection: a waiter costs no goroutine. See
+// serverWatches for what the server keeps of them.
+//
+// The life of an entry:
+//
+//	      the first waiter joins           its read is answered
+//	none ───────────────────────▶ asked ──────────────────────▶ armed ◀──┐
+//	  ▲                             │ │                           │ │    │ a waiter joins,
+//	  │   the last waiter leaves    │ │  an event   ┌─────────────┘ │    │ and shares
+//	  ├─────────────────────────────┘ ▼             ▼               ▼    │
+//	  │                             fired ◀──── (an event)         idle ─┘
+//	  │                                                             │
+//	  └──────── the watch is taken back, or the connection is new ──┘
+//
+// Whoever is in an entry is woken by the event that ends it. An entry that is asked for
+// and fired leaves a watch on the server that nobody waits for; it is taken back too.
 type watchTable struct {
+	s *Session
+
 	mu      sync.Mutex
 	entries map[watchKey]*watchEntry
+	server  serverWatches
+	follows follows
 	checks  checks
 	ended   bool
 }
 
 type watchEntry struct {
-	armed     bool // the server has the watch
+	armed     bool // the server has the watch, or one that lasts
 	fired     bool
 	waiters   []*Watch
 	known     bool          // was is set
@@ -172,7 +195,7 @@ func (t *watchTable) join(path string, kind watchKind, call func(EventType)) (w 
 	w.entry, w.index = e, len(e.waiters)
 	e.waiters = append(e.waiters, w)
 	t.checks.add(e)
-	return w, e.armed
+	return w, e.armed || t.follows.cover(path)
 }
 
 // arm notes that w's read has left a watch on the server, and what it has seen.
@@ -196,25 +219,42 @@ func (t *watchTable) arm(w *Watch, seen presence) {
 
 // fire is called for each event of the server, with the full path.
 func (t *watchTable) fire(event EventType, path string) {
-	switch event {
-	case NodeChildrenChanged:
-		t.fireKey(event, watchKey{path, childWatch})
-	case NodeDeleted:
-		t.fireKey(event, watchKey{path, dataWatch})
-		t.fireKey(event, watchKey{path, childWatch})
-	default:
-		t.fireKey(event, watchKey{path, dataWatch})
+	t.mu.Lock()
+	var woken []*Watch
+	for _, kind := range kindsOf(event) {
+		key := watchKey{path, kind}
+		delete(t.server.kept, key)
+		woken = append(woken, t.takeKey(key, event)...)
+	}
+	followers, parent := t.follows.meant(event, path)
+	if parent != "" { // whose children have changed, of which no event of its own tells
+		woken = append(woken, t.takeKey(watchKey{parent, childWatch}, NodeChildrenChanged)...)
+	}
+	t.mu.Unlock()
+	for _, w := range woken {
+		w.wake(w.event)
+	}
+	for _, f := range followers {
+		f.call(Followed{event, t.s.rel(path)})
 	}
 }
 
-func (t *watchTable) fireKey(event EventType, key watchKey) {
-	t.mu.Lock()
+// kindsOf returns the kinds of watches that an event uses up.
+func kindsOf(event EventType) []watchKind {
+	switch event {
+	case NodeChildrenChanged:
+		return []watchKind{childWatch}
+	case NodeDeleted:
+		return []watchKind{dataWatch, childWatch}
+	}
+	return []watchKind{dataWatch}
+}
+
+// takeKey is take for the entry of a key, which it drops. The caller holds mu.
+func (t *watchTable) takeKey(key watchKey, event EventType) []*Watch {
 	woken := t.take(t.entries[key], event)
 	delete(t.entries, key)
-	t.mu.Unlock()
-	for _, w := range woken {
-		w.wake(event)
-	}
+	return woken
 }
 
 // take marks an entry as fired and returns its waiters. The caller holds mu.
@@ -241,9 +281,14 @@ func (t *watchTable) end() {
 		woken = append(woken, t.take(e, SessionEnded)...)
 	}
 	t.entries = nil
+	followers := t.follows.end()
+	t.server.end()
 	t.mu.Unlock()
 	for _, w := range woken {
 		w.wake(SessionEnded)
+	}
+	for _, f := range followers {
+		f.call(Followed{Event: SessionEnded})
 	}
 }
 

@@ -6,11 +6,15 @@ type Code int32
 // The codes that are asked for by name.
 const (
 	CodeOK             Code = 0
+	CodeUnimplemented  Code = -6
 	CodeAPIError       Code = -100 // the codes of what a request ran into lie below
 	CodeNoNode         Code = -101
+	CodeNoAuth         Code = -102
 	CodeNotEmpty       Code = -111 // the last of those that are about the request's znodes
 	CodeSessionExpired Code = -112
+	CodeAuthFailed     Code = -115
 	CodeSessionMoved   Code = -118
+	CodeNoWatcher      Code = -121
 )
 
 // Class is what an answer says of its request.
@@ -41,15 +45,15 @@ type codeInfo struct {
 var codes = map[Code]codeInfo{
 	CodeOK: {Done, "OK", ""},
 
-	-1: {Unknown, "SYSTEMERROR", "the server failed while it executed the request: read what it has become, and look into the server's log"},
-	-2: {Unknown, "RUNTIMEINCONSISTENCY", "the server found its state inconsistent: read what has become of the request, and look into the server's log"},
-	-3: {Unknown, "DATAINCONSISTENCY", "the server found its data inconsistent: read what has become of the request, and look into the server's log"},
-	-4: {Unknown, "CONNECTIONLOSS", "a proxy or the server lost a connection behind this one: read what has become of the request"},
-	-5: {Refused, "MARSHALLINGERROR", "the server could not read the request: compare the versions of server and client"},
-	-6: {Refused, "UNIMPLEMENTED", ""},
-	-7: {Unknown, "OPERATIONTIMEOUT", "the server gave the request up after some time: read what has become of it"},
-	-8: {Refused, "BADARGUMENTS", ""},
-	-9: {Unknown, "INVALIDSTATE", "a proxy or the server is not in a state to answer: read what has become of the request"},
+	-1:                {Unknown, "SYSTEMERROR", "the server failed while it executed the request: read what it has become, and look into the server's log"},
+	-2:                {Unknown, "RUNTIMEINCONSISTENCY", "the server found its state inconsistent: read what has become of the request, and look into the server's log"},
+	-3:                {Unknown, "DATAINCONSISTENCY", "the server found its data inconsistent: read what has become of the request, and look into the server's log"},
+	-4:                {Unknown, "CONNECTIONLOSS", "a proxy or the server lost a connection behind this one: read what has become of the request"},
+	-5:                {Refused, "MARSHALLINGERROR", "the server could not read the request: compare the versions of server and client"},
+	CodeUnimplemented: {Refused, "UNIMPLEMENTED", ""},
+	-7:                {Unknown, "OPERATIONTIMEOUT", "the server gave the request up after some time: read what has become of it"},
+	-8:                {Refused, "BADARGUMENTS", ""},
+	-9:                {Unknown, "INVALIDSTATE", "a proxy or the server is not in a state to answer: read what has become of the request"},
 
 	-12: {Refused, "UNKNOWNSESSION", "the server does not know the session: look into the server's log"},
 	-13: {Refused, "NEWCONFIGNOQUORUM", "too few servers of the new ensemble are in step: start them, then reconfigure again"},
@@ -57,7 +61,7 @@ var codes = map[Code]codeInfo{
 
 	CodeAPIError:       {Unknown, "APIERROR", ""},
 	CodeNoNode:         {Refused, "NONODE", ""},
-	-102:               {Refused, "NOAUTH", ""},
+	CodeNoAuth:         {Refused, "NOAUTH", ""},
 	-103:               {Refused, "BADVERSION", ""},
 	-108:               {Refused, "NOCHILDRENFOREPHEMERALS", ""},
 	-110:               {Refused, "NODEEXISTS", ""},
@@ -65,16 +69,16 @@ var codes = map[Code]codeInfo{
 	CodeSessionExpired: {Refused, "SESSIONEXPIRED", ""},
 	-113:               {Refused, "INVALIDCALLBACK", "the server refuses the request's callback: compare the versions of server and client"},
 	-114:               {Refused, "INVALIDACL", ""},
-	-115:               {Refused, "AUTHFAILED", ""},
+	CodeAuthFailed:     {Refused, "AUTHFAILED", ""},
 	-116:               {Unknown, "CLOSING", ""},
 	-117:               {Unknown, "NOTHING", ""},
 	CodeSessionMoved:   {NotExecuted, "SESSIONMOVED", ""},
 	-119:               {Refused, "NOTREADONLY", "the server is read-only, since it has lost its quorum: start the other servers, or name them in the connect string"},
 	-120: {Refused, "EPHEMERALONLOCALSESSION", "the server keeps the session local, and a local session owns no ephemeral znodes: " +
 		"set localSessionsUpgradingEnabled=true on the servers, or turn localSessionsEnabled off"},
-	-121: {Refused, "NOWATCHER", "the server has no such watch of the session"},
-	-122: {Unknown, "REQUESTTIMEOUT", "the request took too long: read what has become of it"},
-	-123: {Refused, "RECONFIGDISABLED", ""},
+	CodeNoWatcher: {Refused, "NOWATCHER", "the server has no such watch of the session"},
+	-122:          {Unknown, "REQUESTTIMEOUT", "the request took too long: read what has become of it"},
+	-123:          {Refused, "RECONFIGDISABLED", ""},
 	-124: {Refused, "SESSIONCLOSEDREQUIRESASLAUTH", "the server answers authenticated clients only: " +
 		"configure credentials of a scheme that it enforces (enforce.auth.schemes)"},
 	-125: {Refused, "QUOTAEXCEEDED", "a quota on the path or above it is used up: delete what is not needed, or raise the quota (setquota in zkCli.sh)"},

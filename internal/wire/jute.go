@@ -19,7 +19,7 @@ type Decoder struct {
 }
 
 // NewDecoder returns a Decoder of the record. What it returns shares no memory with
-// the record, except for Rest.
+// the record, except for Rest and View.
 func NewDecoder(record []byte) *Decoder { return &Decoder{buf: record} }
 
 // Err returns ErrMalformed once a read has failed.
@@ -82,6 +82,15 @@ func (d *Decoder) Buffer() []byte {
 		return nil
 	}
 	return append([]byte{}, b...)
+}
+
+// View is Buffer that shares the record's memory.
+func (d *Decoder) View() []byte {
+	n := d.Int32()
+	if d.err != nil || n == -1 {
+		return nil
+	}
+	return d.take(int(n))
 }
 
 // String reads a string. No string is read as an empty one.

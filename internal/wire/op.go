@@ -89,7 +89,6 @@ const (
 
 // Xids that no request of a program has.
 const (
-	XidEvent      int32 = -1
-	XidPing       int32 = -2
-	XidSetWatches int32 = -8 // the Java client's choice; a server only gives it back
+	XidEvent int32 = -1
+	XidPing  int32 = -2
 )

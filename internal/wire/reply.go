@@ -73,24 +73,3 @@ func ParseHandshake(frame []byte) (Handshake, error) {
 	d.Int32() // the version of the protocol: there is only one
 	return Handshake{Timeout: time.Duration(d.Int32()) * time.Millisecond, Session: d.Int64()}, nil
 }
-
-// CreatedZxid returns the transaction that made the znode, from the body of the
-// answer to a create2.
-func CreatedZxid(body []byte) (int64, error) {
-	d := NewDecoder(body)
-	_ = d.String() // the path
-	zxid := d.Int64()
-	return zxid, d.Err()
-}
-
-// FirstFailure returns the code with which the first operation of a transaction has
-// failed, from the body of the answer to a multi, and CodeOK if it has not.
-func FirstFailure(body []byte) Code {
-	d := NewDecoder(body)
-	kind := Op(d.Int32())
-	d.Bool() // whether this is the last
-	if code := Code(d.Int32()); kind == opEnd && d.Err() == nil {
-		return code
-	}
-	return CodeOK
-}

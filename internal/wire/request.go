@@ -1,5 +1,7 @@
 package wire
 
+import "encoding/binary"
+
 // RequestHeader is what each request begins with: xid and kind.
 const RequestHeader = 8
 
@@ -20,23 +22,138 @@ func ParseRequest(frame []byte) (Request, bool) {
 	return Request{Xid: d.Int32(), Op: Op(d.Int32()), Body: d.Rest()}, true
 }
 
+// SetXid gives a request its xid, which the functions here leave at zero.
+func SetXid(frame []byte, xid int32) { binary.BigEndian.PutUint32(frame[prefix:], uint32(xid)) }
+
+// Size is what a frame counts on a server: all but the length in front.
+func Size(frame []byte) int { return len(frame) - prefix }
+
+// helloZxid is where the first frame of a client has its newest transaction: behind
+// the length and the version of the protocol.
+const helloZxid = prefix + 4
+
 // HelloZxid returns the newest transaction that a client claims to have seen, from
 // its first frame, with the length in front.
 func HelloZxid(frame []byte) int64 {
-	if len(frame) < prefix {
+	if len(frame) < helloZxid+8 {
 		return 0
 	}
-	d := NewDecoder(frame[prefix:])
-	d.Int32() // the version of the protocol
-	return d.Int64()
+	return int64(binary.BigEndian.Uint64(frame[helloZxid:]))
 }
 
-func request(xid int32, op Op, size int) *Encoder {
-	e := NewEncoder(size)
-	e.Int32(xid)
+// SetHelloZxid writes the newest transaction into the first frame of a client. It
+// reports false if the frame is too short for one.
+func SetHelloZxid(frame []byte, zxid int64) bool {
+	if len(frame) < helloZxid+8 {
+		return false
+	}
+	binary.BigEndian.PutUint64(frame[helloZxid:], uint64(zxid))
+	return true
+}
+
+func request(op Op, size int) *Encoder {
+	e := NewEncoder(RequestHeader + size)
+	e.Int32(0) // the xid, which SetXid writes
 	e.Int32(int32(op))
 	return e
 }
+
+// AnyVersion, as a version, has the server look for the znode alone.
+const AnyVersion = -1
+
+// Read asks for a znode: with OpExists, OpGetData or OpGetChildren2. With watch it
+// leaves a watch of one shot.
+func Read(op Op, path string, watch bool) []byte {
+	e := request(op, StringSize(path)+1)
+	e.String(path)
+	e.Bool(watch)
+	return e.Frame()
+}
+
+// OnPath is a request that is nothing but a path: OpSync, OpGetACL.
+func OnPath(op Op, path string) []byte {
+	e := request(op, StringSize(path))
+	e.String(path)
+	return e.Frame()
+}
+
+// Create makes a znode: with OpCreate, OpCreate2 or OpCreateContainer. Its flags
+// say of what kind.
+func Create(op Op, path string, data []byte, acl []ACL, flags int32) []byte {
+	e := request(op, StringSize(path)+BufferSize(data)+ACLSize(acl)+4)
+	e.create(path, data, acl, flags)
+	return e.Frame()
+}
+
+// CreateTTL makes a znode that the server removes once it has had neither a change
+// nor a child for ttl milliseconds.
+func CreateTTL(path string, data []byte, acl []ACL, flags int32, ttl int64) []byte {
+	e := request(OpCreateTTL, StringSize(path)+BufferSize(data)+ACLSize(acl)+4+8)
+	e.create(path, data, acl, flags)
+	e.Int64(ttl)
+	return e.Frame()
+}
+
+// CreateSize is the size of a Create, without its length in front.
+func CreateSize(path string, data []byte, acl []ACL) int {
+	return RequestHeader + StringSize(path) + BufferSize(data) + ACLSize(acl) + 4
+}
+
+func (e *Encoder) create(path string, data []byte, acl []ACL, flags int32) {
+	e.String(path)
+	e.Buffer(data)
+	e.ACL(acl)
+	e.Int32(flags)
+}
+
+// Delete removes a znode of a version.
+func Delete(path string, version int32) []byte {
+	e := request(OpDelete, StringSize(path)+4)
+	e.String(path)
+	e.Int32(version)
+	return e.Frame()
+}
+
+// SetData writes a znode's data over a version.
+func SetData(path string, data []byte, version int32) []byte {
+	e := request(OpSetData, StringSize(path)+BufferSize(data)+4)
+	e.String(path)
+	e.Buffer(data)
+	e.Int32(version)
+	return e.Frame()
+}
+
+// SetACL writes a znode's ACL over a version.
+func SetACL(path string, acl []ACL, version int32) []byte {
+	e := request(OpSetACL, StringSize(path)+ACLSize(acl)+4)
+	e.String(path)
+	e.ACL(acl)
+	e.Int32(version)
+	return e.Frame()
+}
+
+// Auth presents a credential of a scheme. Servers answer it past the order of the
+// other requests.
+func Auth(scheme string, data []byte) []byte {
+	e := request(OpAuth, AuthHeader-RequestHeader+StringSize(scheme)+BufferSize(data))
+	e.Int32(0) // a type, which servers ignore
+	e.String(scheme)
+	e.Buffer(data)
+	return e.Frame()
+}
+
+// AuthHeader is what an Auth has besides its scheme and its data.
+const AuthHeader = RequestHeader + 4
+
+// SASL carries a token of a login.
+func SASL(token []byte) []byte {
+	e := request(OpSASL, BufferSize(token))
+	e.Buffer(token)
+	return e.Frame()
+}
+
+// WhoAmI asks for the identities of the session.
+func WhoAmI() []byte { return request(OpWhoAmI, 0).Frame() }
 
 // MultiHeader is what stands before each operation of a transaction, and at its
 // end: kind, whether it is the end, error code.
@@ -48,17 +165,9 @@ func (e *Encoder) multiHeader(op Op, end bool) {
 	e.Int32(-1)
 }
 
-// anyVersion has a check look for the znode alone.
-const anyVersion = -1
-
 // Check is a transaction that checks that the znode at path exists.
-func Check(xid int32, path string) []byte {
-	e := request(xid, OpMulti, CheckSize(path))
-	e.multiHeader(OpCheck, false)
-	e.String(path)
-	e.Int32(anyVersion)
-	e.multiHeader(opEnd, true)
-	return e.Frame()
+func Check(path string) []byte {
+	return Multi([]MultiOp{{Op: OpCheck, Path: path, Version: AnyVersion}})
 }
 
 // CheckSize is the size of a Check, without its length in front.
@@ -66,20 +175,62 @@ func CheckSize(path string) int {
 	return RequestHeader + 2*MultiHeader + StringSize(path) + 4
 }
 
-// Watches are paths that a session has one-shot watches on, by their kinds.
-type Watches struct{ Data, Exist, Child []string }
+// MultiOp is one operation of a Multi or a MultiRead.
+type MultiOp struct {
+	Op      Op // OpCreate, OpCreate2, OpDelete, OpSetData, OpCheck; OpGetData, OpGetChildren
+	Path    string
+	Data    []byte
+	ACL     []ACL
+	Flags   int32 // of a create
+	Version int32 // of the others that change or check
+}
 
-// SetWatchesHeader is what a SetWatches has besides its paths: the request's header,
-// the zxid and the lengths of three vectors.
-const SetWatchesHeader = RequestHeader + 8 + 3*4
+// Multi is a transaction of all the operations.
+func Multi(ops []MultiOp) []byte { return multi(OpMulti, ops) }
 
-// SetWatches sets watches again on a new connection. The server fires at once what
-// has changed after the transaction zxid.
-func SetWatches(zxid int64, w Watches) []byte {
-	e := request(XidSetWatches, OpSetWatches, 256)
-	e.Int64(zxid)
-	e.Strings(w.Data)
-	e.Strings(w.Exist)
-	e.Strings(w.Child)
+// MultiRead asks for several znodes in one request. Its operations are OpGetData and
+// OpGetChildren; neither leaves a watch.
+func MultiRead(ops []MultiOp) []byte { return multi(OpMultiRead, ops) }
+
+func multi(kind Op, ops []MultiOp) []byte {
+	size := MultiHeader
+	for _, op := range ops {
+		size += op.Size()
+	}
+	e := request(kind, size)
+	for _, op := range ops {
+		e.multiHeader(op.Op, false)
+		switch op.Op {
+		case OpCreate, OpCreate2:
+			e.create(op.Path, op.Data, op.ACL, op.Flags)
+		case OpSetData:
+			e.String(op.Path)
+			e.Buffer(op.Data)
+			e.Int32(op.Version)
+		case OpGetData, OpGetChildren:
+			e.String(op.Path)
+			e.Bool(false)
+		default: // delete, check
+			e.String(op.Path)
+			e.Int32(op.Version)
+		}
+	}
+	e.multiHeader(opEnd, true)
 	return e.Frame()
 }
+
+// Size is what the operation takes within a Multi, with the header before it.
+func (op MultiOp) Size() int {
+	switch op.Op {
+	case OpCreate, OpCreate2:
+		return MultiHeader - RequestHeader + CreateSize(op.Path, op.Data, op.ACL)
+	case OpSetData:
+		return MultiHeader + StringSize(op.Path) + BufferSize(op.Data) + 4
+	case OpGetData, OpGetChildren:
+		return MultiHeader + StringSize(op.Path) + 1
+	}
+	return MultiHeader + StringSize(op.Path) + 4
+}
+
+// MultiSize is what a Multi has besides its operations.
+const MultiSize = RequestHeader + MultiHeader

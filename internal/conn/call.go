@@ -1,0 +1,129 @@
+package conn
+
+import (
+	"context"
+	"time"
+
+	"github.com/docent-go/docent/internal/wire"
+)
+
+// Fate is what became of a call.
+type Fate uint8
+
+// A call is Pending until it has ended.
+const (
+	Pending Fate = iota
+	// Answered: Reply holds the server's answer.
+	Answered
+	// Unsent: the request has not left, or not whole, and never will. The server
+	// has not executed it.
+	Unsent
+	// Lost: the request has left, and nobody waits for its answer any more, or
+	// none can come. The server may have executed it, or may do so yet.
+	Lost
+)
+
+// Call is one request under way:
+//
+//	           Send           the writer takes it        answer
+//	new ─────────────▶ queued ──────────────────▶ written ──────▶ Answered
+//	                     │                          │
+//	                     │ withdrawn, or closed     │ closed
+//	                     ▼                          ▼
+//	                   Unsent                      Lost
+//
+// A call that was written when its caller gave it up stays written: the answer still
+// says whether a quorum stands behind the server, and whether a watch was left.
+type Call struct {
+	op    wire.Op
+	frame []byte
+	then  func(*Call)
+	done  chan struct{}
+	conn  *Conn
+
+	// Guarded by the connection's mu until the call has ended, and fixed then.
+	stage  stage
+	batch  int // with which it was written
+	xid    int32
+	at     time.Time
+	fate   Fate
+	reply  wire.Reply
+	size   int  // of the request
+	client bool // the request is the client's
+
+}
+
+type stage uint8
+
+const (
+	queued stage = iota
+	written
+	ended
+)
+
+// NewCall returns a call of a request of the given kind, as wire makes it. The frame
+// belongs to the call from now on.
+//
+// then may be nil. It is called once, when the call ends: with an answer, on the
+// goroutine that reads, in the order of the stream, before the next event or answer is
+// looked at. It must not block.
+func NewCall(op wire.Op, frame []byte, then func(*Call)) *Call {
+	return &Call{op: op, frame: frame, size: wire.Size(frame), then: then, done: make(chan struct{})}
+}
+
+// Done returns a channel that is closed when the call has ended.
+func (c *Call) Done() <-chan struct{} { return c.done }
+
+// Op returns the kind of the request.
+func (c *Call) Op() wire.Op { return c.op }
+
+// Conn returns the connection that the call was sent on.
+func (c *Call) Conn() *Conn { return c.conn }
+
+// Fate returns what became of a call that has ended.
+func (c *Call) Fate() Fate { return c.fate }
+
+// Reply returns the answer of a call that was Answered.
+func (c *Call) Reply() wire.Reply { return c.reply }
+
+// Proves reports whether the call was answered so that a quorum must have committed
+// its request.
+func (c *Call) Proves() bool { return c.fate == Answered && c.reply.ProvesQuorum(c.op) }
+
+// WrittenAt returns an instant before which the request has not left.
+func (c *Call) WrittenAt() time.Time { return c.at }
+
+// Await waits until the call has ended, ctx ends or over is closed, and returns what
+// became of the call. A request that was not written by then is withdrawn: it is
+// Unsent, and never leaves.
+func (c *Call) Await(ctx context.Context, over <-chan struct{}) Fate {
+	select {
+	case <-c.done:
+		return c.fate
+	default:
+	}
+	select {
+	case <-c.done:
+		return c.fate
+	case <-ctx.Done():
+	case <-over:
+	}
+	return c.conn.withdraw(c)
+}
+
+// end marks the call as ended. The caller holds the connection's mu, and calls tell
+// after it.
+func (c *Call) end(fate Fate) {
+	c.stage, c.fate, c.frame = ended, fate, nil
+}
+
+// tell lets everybody know of the end. The client finds out by itself.
+func (c *Call) tell() {
+	if c.client {
+		return
+	}
+	if c.then != nil {
+		c.then(c)
+	}
+	close(c.done)
+}

@@ -1,0 +1,218 @@
+package conn
+
+import (
+	"bufio"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/docent-go/docent/internal/wire"
+)
+
+// Owner is told what a connection learns. Except for Ended, its methods are called on
+// the goroutine that reads, in the order of the stream. None may block.
+type Owner interface {
+	// Greeting returns the newest transaction that the owner has had an answer for.
+	// Each hello says it, so that no server takes the session on that lags behind.
+	Greeting() (zxid int64)
+	// Granted takes the answer to the hello, which was written at the given time.
+	// Its error ends the connection.
+	Granted(c *Conn, h wire.Handshake, helloAt time.Time) error
+	// Refused is told that the server does not take the login or a credential.
+	Refused(c *Conn, err error)
+	// Watches returns the requests that set the owner's watches again.
+	Watches(c *Conn) []*Call
+	// Opened is told that the connection is open.
+	Opened(c *Conn)
+	// Answered is told of each answer to a call, before the call ends.
+	Answered(c *Conn, call *Call)
+	// Pinged is told that the ping was answered that was written at the given time.
+	Pinged(c *Conn, at time.Time)
+	// Event is told of each event of a watch.
+	Event(event wire.Event, path string)
+	// Ended is told once that the connection has been closed, on whatever goroutine
+	// has closed it, before its calls end. The error is what reading has failed with, or
+	// nil if the connection was closed for another reason.
+	Ended(c *Conn, err error)
+}
+
+// Config is what a connection needs to know.
+type Config struct {
+	Owner    Owner
+	Patience time.Duration // bounds each step up to the handshake's answer
+	Login    Login         // nil for none
+	Auth     []Credential  // presented in this order
+	// Go runs what ends soon after the connection is closed.
+	Go func(func())
+	// Closing runs the network's Close, which may hang.
+	Closing func(func())
+}
+
+// Credential is what Auth presents.
+type Credential struct {
+	Scheme string
+	Data   []byte
+}
+
+// Conn is one connection. The client underneath uses it as its net.Conn; everybody
+// else calls Send. It is safe for concurrent use.
+type Conn struct {
+	net.Conn
+	cfg Config
+
+	r       *bufio.Reader
+	pending []byte // of a frame that is the client's, not yet read by it
+
+	closed  chan struct{}
+	ended   chan struct{} // closed when Close is through
+	closing atomic.Bool
+	opened  atomic.Bool
+	proven  atomic.Bool
+
+	writing chan struct{} // holds a token while a frame is written; a wait lets virtual time go on
+
+	mu       sync.Mutex
+	isClosed bool
+	shaken   bool // the handshake is over
+	timeout  time.Duration
+	helloAt  time.Time
+	xid      int32
+	queue    []*Call // not written yet, those that were withdrawn among them
+	dropped  int     // how many those are
+	flushing bool    // somebody writes what is queued
+	batch    int     // counts what was written together
+	busy     bool    // the last batch is being written
+	sent     []*Call // written and not answered, in order
+	pings    []time.Time
+	failure  error // what reading has failed with
+
+	traffic Traffic
+}
+
+// firstXid is the first of ours. The client numbers its own requests from one, and
+// sends a single one on a connection, the goodbye.
+const firstXid = 1 << 10
+
+// readBuffer is what a connection reads ahead. A larger answer is read into its own
+// memory at once.
+const readBuffer = 4 << 10
+
+// New returns a connection over an established one. The client must be given nothing
+// but it.
+func New(inner net.Conn, cfg Config) *Conn {
+	return &Conn{
+		Conn: inner, cfg: cfg,
+		r:       bufio.NewReaderSize(inner, readBuffer),
+		closed:  make(chan struct{}),
+		ended:   make(chan struct{}),
+		writing: make(chan struct{}, 1),
+		xid:     firstXid,
+	}
+}
+
+// Closed returns a channel that is closed when the connection is.
+func (c *Conn) Closed() <-chan struct{} { return c.closed }
+
+// Shaken reports whether the server has answered the hello.
+func (c *Conn) Shaken() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.shaken
+}
+
+// Opened reports whether the connection has been open.
+func (c *Conn) Opened() bool { return c.opened.Load() }
+
+// Timeout returns the session timeout that the server has granted on this connection.
+func (c *Conn) Timeout() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.timeout
+}
+
+// Proven reports whether a quorum has answered on this connection.
+func (c *Conn) Proven() bool { return c.proven.Load() }
+
+// Prove notes that a quorum has answered on this connection. It reports whether that
+// was not known.
+func (c *Conn) Prove() bool { return !c.proven.Swap(true) }
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
+// Close ends the connection and every call on it. It never blocks, even where the
+// network's own Close does: that runs in the background. What becomes of calls that
+// are being written is known once that has ended, which Close brings about. Close may
+// be called more than once; the error is net.ErrClosed from the second time on.
+func (c *Conn) Close() error {
+	if c.closing.Swap(true) {
+		return net.ErrClosed
+	}
+	close(c.closed)
+	over, failure := c.endAll()
+	_ = c.Conn.SetDeadline(longAgo) // a network that cannot do that is closed all the same
+	c.cfg.Closing(func() { _ = c.Conn.Close() })
+	c.cfg.Owner.Ended(c, failure)
+	for _, call := range over {
+		call.tell()
+	}
+	close(c.ended)
+	return nil
+}
+
+// endAll ends all calls but those that are being written. It returns them, and what
+// reading has failed with.
+func (c *Conn) endAll() (over []*Call, failure error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.isClosed = true
+	for _, call := range c.queue {
+		if call.stage == queued {
+			call.end(Unsent)
+			over = append(over, call)
+		}
+	}
+	for _, call := range c.sent {
+		c.traffic.Lost = max(c.traffic.Lost, call.size)
+		if c.busy && call.batch == c.batch {
+			continue
+		}
+		call.end(Lost)
+		over = append(over, call)
+	}
+	c.queue, c.sent = nil, nil
+	return over, c.failure
+}
+
+// fail closes the connection for a reason.
+func (c *Conn) fail(err error) {
+	c.mu.Lock()
+	if c.failure == nil && !c.isClosed {
+		c.failure = err
+	}
+	c.mu.Unlock()
+	c.Close()
+}
+
+// SetReadDeadline does nothing: each read has a deadline of the connection's own. The
+// client does not see most answers, and would take the server for silent.
+func (c *Conn) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline does nothing: each write has a deadline of the connection's own.
+// The client's would cut short, or prolong, what others write beside it.
+func (c *Conn) SetWriteDeadline(time.Time) error { return nil }
+
+// limit is how long the connection waits for the network. In the handshake the client
+// would wait for almost seven session timeouts, on a server that hangs while others are
+// well. Later it would wait for two thirds of the timeout: half of it leaves a ping,
+// sent each third, a sixth of the timeout to be answered, and a twelfth until the trust
+// deadline to find another server.
+func (c *Conn) limit() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.shaken {
+		return c.timeout / 2
+	}
+	return c.cfg.Patience
+}

@@ -1,0 +1,132 @@
+package conn
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/docent-go/docent/internal/wire"
+)
+
+// Read hands the client what is its own: the handshake and the answer to its goodbye.
+// It is called by one goroutine, which so takes in everything else.
+func (c *Conn) Read(p []byte) (int, error) {
+	for len(c.pending) == 0 {
+		frame, err := c.next()
+		if err == nil {
+			c.pending, err = c.learn(frame)
+		}
+		if err != nil {
+			c.fail(err)
+			<-c.ended // the client dials again once this returns
+			return 0, err
+		}
+	}
+	n := copy(p, c.pending)
+	c.pending = c.pending[n:]
+	return n, nil
+}
+
+// next reads a frame into memory of its own.
+func (c *Conn) next() ([]byte, error) {
+	// A connection that takes no deadline any more tells why when it is read.
+	_ = c.Conn.SetReadDeadline(time.Now().Add(c.limit()))
+	return wire.ReadFrame(c.r, nil)
+}
+
+// learn takes in a frame. It returns the frame if it is the client's.
+func (c *Conn) learn(frame []byte) ([]byte, error) {
+	if !c.shaken { // which only this goroutine changes
+		return frame, c.learnHandshake(frame)
+	}
+	r, err := wire.ParseReply(frame)
+	if err != nil {
+		return nil, err
+	}
+	switch r.Xid {
+	case wire.XidEvent:
+		c.cfg.Owner.Event(r.Event, r.Path)
+		return nil, nil
+	case wire.XidPing:
+		c.learnPing()
+		return nil, nil
+	}
+	return c.learnReply(r, frame)
+}
+
+func (c *Conn) learnHandshake(frame []byte) error {
+	h, err := wire.ParseHandshake(frame)
+	if err != nil {
+		return err
+	}
+	if h.Session != 0 && h.Timeout <= 0 {
+		return fmt.Errorf("the server grants a session timeout of %v", h.Timeout)
+	}
+	c.mu.Lock()
+	c.shaken, c.timeout = true, h.Timeout
+	helloAt := c.helloAt
+	c.mu.Unlock()
+	if err := c.cfg.Owner.Granted(c, h, helloAt); err != nil || h.Session == 0 {
+		return err
+	}
+	return c.login()
+}
+
+// learnPing takes the answer to the oldest ping.
+func (c *Conn) learnPing() {
+	c.mu.Lock()
+	if len(c.pings) == 0 {
+		c.mu.Unlock()
+		return
+	}
+	at := c.pings[0]
+	c.pings = c.pings[1:]
+	c.mu.Unlock()
+	c.cfg.Owner.Pinged(c, at)
+}
+
+func (c *Conn) learnReply(r wire.Reply, frame []byte) ([]byte, error) {
+	c.mu.Lock()
+	if c.isClosed { // and the call has ended
+		c.mu.Unlock()
+		return nil, nil
+	}
+	call, err := c.match(r)
+	if err != nil {
+		c.mu.Unlock()
+		return nil, err
+	}
+	c.traffic.Answered = true
+	c.traffic.Taken = max(c.traffic.Taken, call.size)
+	if call.client {
+		c.mu.Unlock()
+		return frame, nil
+	}
+	call.reply = r
+	call.end(Answered)
+	c.mu.Unlock()
+	c.cfg.Owner.Answered(c, call)
+	call.tell()
+	return nil, nil
+}
+
+// match finds the call that an answer belongs to: the oldest, since a server answers
+// the requests of a session in their order. Only a kind of request that it does not
+// know it answers at once. The caller holds mu.
+func (c *Conn) match(r wire.Reply) (*Call, error) {
+	i := slices.IndexFunc(c.sent, func(call *Call) bool { return call.xid == r.Xid })
+	switch {
+	case i < 0:
+		return nil, fmt.Errorf("the server answers request %d, which is not under way", r.Xid)
+	case i > 0 && r.Code != wire.CodeUnimplemented:
+		return nil, fmt.Errorf("the server answers request %d before request %d, which was sent earlier", r.Xid, c.sent[0].xid)
+	}
+	call := c.sent[i]
+	if i == 0 {
+		c.sent[0] = nil
+		c.sent = c.sent[1:]
+	} else {
+		c.sent = slices.Delete(c.sent, i, i+1)
+	}
+	return call, nil
+}

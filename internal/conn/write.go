@@ -1,0 +1,211 @@
+package conn
+
+import (
+	"net"
+	"slices"
+	"time"
+
+	"github.com/docent-go/docent/internal/wire"
+)
+
+// maxBatch is up to how many bytes of requests leave in one write. A larger request
+// leaves alone.
+const maxBatch = 32 << 10
+
+// Send queues calls, which leave in their order, together where they fit into one
+// write. It does not block. Calls on a connection that is closed are Unsent.
+//
+// The queue has no bound of its own: each request in it belongs to a caller that waits.
+func (c *Conn) Send(calls ...*Call) {
+	c.mu.Lock()
+	for _, call := range calls {
+		call.conn = c
+	}
+	if c.isClosed {
+		for _, call := range calls {
+			call.end(Unsent)
+		}
+		c.mu.Unlock()
+		for _, call := range calls {
+			call.tell()
+		}
+		return
+	}
+	c.queue = append(c.queue, calls...)
+	start := !c.flushing
+	c.flushing = true
+	c.mu.Unlock()
+	if start {
+		c.cfg.Go(c.flush)
+	}
+}
+
+// withdraw takes back a call that its caller does not wait for any more, and returns
+// what is known of it.
+func (c *Conn) withdraw(call *Call) Fate {
+	c.mu.Lock()
+	switch {
+	case call.stage == ended:
+		fate := call.fate
+		c.mu.Unlock()
+		<-call.done // it is being told
+		return fate
+	case call.stage == written:
+		c.mu.Unlock()
+		return Lost
+	}
+	call.end(Unsent)
+	if c.dropped++; c.dropped > 64 && c.dropped > len(c.queue)/2 {
+		c.queue = slices.DeleteFunc(c.queue, func(call *Call) bool { return call.stage == ended })
+		c.dropped = 0
+	}
+	c.mu.Unlock()
+	call.tell()
+	return Unsent
+}
+
+// flush writes what is queued, until nothing is.
+func (c *Conn) flush() {
+	for {
+		if !c.lockWriter() {
+			return
+		}
+		batch, frames := c.take()
+		if len(batch) == 0 {
+			c.unlockWriter()
+			return
+		}
+		n, err := c.write(frames)
+		c.wrote(batch, n)
+		c.unlockWriter()
+		if err != nil {
+			c.fail(err)
+			return
+		}
+	}
+}
+
+// lockWriter waits for the right to write. It returns false once the connection is
+// closed.
+func (c *Conn) lockWriter() bool {
+	select {
+	case c.writing <- struct{}{}:
+		return true
+	case <-c.closed:
+		return false
+	}
+}
+
+func (c *Conn) unlockWriter() { <-c.writing }
+
+// part is a call of a batch, with the end of its request in the batch.
+type part struct {
+	call *Call
+	end  int
+}
+
+// take numbers the calls that leave next. The caller may write, so they are answered
+// in this order.
+func (c *Conn) take() (batch []part, frames []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	c.batch++
+	var i int
+	for i = 0; i < len(c.queue); i++ {
+		call := c.queue[i]
+		if call.stage == ended {
+			c.dropped--
+			continue
+		}
+		if len(batch) > 0 && len(frames)+len(call.frame) > maxBatch {
+			break
+		}
+		call.stage, call.batch, call.at, call.xid = written, c.batch, now, c.nextXid()
+		wire.SetXid(call.frame, call.xid)
+		c.sent = append(c.sent, call)
+		if len(batch) == 0 {
+			frames = call.frame[:len(call.frame):len(call.frame)]
+		} else {
+			frames = append(frames, call.frame...)
+		}
+		batch = append(batch, part{call, len(frames)})
+	}
+	c.queue = slices.Delete(c.queue, 0, i)
+	c.flushing = len(batch) > 0
+	c.busy = c.flushing
+	return batch, frames
+}
+
+// nextXid returns the number of the next request. The caller holds mu.
+func (c *Conn) nextXid() int32 {
+	if c.xid++; c.xid < firstXid { // after two billion
+		c.xid = firstXid
+	}
+	return c.xid
+}
+
+// write writes frames, whole unless there is an error, and returns how many bytes have
+// left. The caller may write.
+func (c *Conn) write(frames []byte) (int, error) {
+	// A connection that takes no deadline any more tells why when it is written to.
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.limit()))
+	return c.Conn.Write(frames)
+}
+
+// wrote notes that n bytes of a batch have left. It ends the calls whose requests have
+// not left whole, since no server executes part of a request; and, if the connection is
+// closed, the others too, which Close has left to this.
+func (c *Conn) wrote(batch []part, n int) {
+	var over []*Call
+	c.mu.Lock()
+	c.busy = false
+	for _, p := range batch {
+		switch {
+		case p.call.stage == ended:
+			continue
+		case p.end > n:
+			p.call.end(Unsent)
+		case c.isClosed:
+			p.call.end(Lost)
+		default:
+			continue
+		}
+		over = append(over, p.call)
+	}
+	if len(over) > 0 {
+		c.sent = slices.DeleteFunc(c.sent, func(call *Call) bool { return call.stage == ended })
+	}
+	c.mu.Unlock()
+	for _, call := range over {
+		call.tell()
+	}
+}
+
+// Write sends a frame of the client, which writes each with a single call: the hello,
+// pings, the goodbye.
+func (c *Conn) Write(frame []byte) (int, error) {
+	if !c.lockWriter() {
+		return 0, net.ErrClosed
+	}
+	defer c.unlockWriter()
+	c.mu.Lock()
+	if c.helloAt.IsZero() {
+		wire.SetHelloZxid(frame, c.cfg.Owner.Greeting())
+		c.helloAt = time.Now()
+	} else if req, ok := wire.ParseRequest(frame); ok {
+		// The time is taken before the write, since the server may have the frame
+		// at any moment after.
+		if req.Xid == wire.XidPing {
+			c.pings = append(c.pings, time.Now())
+		} else {
+			c.sent = append(c.sent, &Call{op: req.Op, stage: written, xid: req.Xid, at: time.Now(), size: wire.Size(frame), client: true})
+		}
+	}
+	c.mu.Unlock()
+	n, err := c.write(frame)
+	if err != nil {
+		c.fail(err)
+	}
+	return n, err
+}

@@ -1,0 +1,131 @@
+package wire
+
+import "fmt"
+
+// The functions here read the bodies of answers, which follow the headers that
+// ParseReply has read. What they return shares the memory of the body where the
+// body is a znode's data. A body may be longer than what is known of it: a later
+// version of ZooKeeper may tell more.
+
+// answered turns a failure of the decoder into an error that names the answer.
+func (d *Decoder) answered(what string) error {
+	if d.err != nil {
+		return fmt.Errorf("the server's answer to %s is cut off or holds a length that it has no room for: %w", what, d.err)
+	}
+	return nil
+}
+
+// Created reads the answer to a create of the kind. The Stat is zero for OpCreate,
+// whose answer has none.
+func Created(op Op, body []byte) (path string, stat Stat, err error) {
+	d := NewDecoder(body)
+	path = d.String()
+	if op != OpCreate {
+		stat = d.Stat()
+	}
+	return path, stat, d.answered("a create")
+}
+
+// StatOf reads the answer to exists, setData or setACL.
+func StatOf(body []byte) (Stat, error) {
+	d := NewDecoder(body)
+	stat := d.Stat()
+	return stat, d.answered("a request for a stat")
+}
+
+// DataOf reads the answer to getData. The data shares the body's memory; none is nil.
+func DataOf(body []byte) ([]byte, Stat, error) {
+	d := NewDecoder(body)
+	data, stat := d.View(), d.Stat()
+	return data, stat, d.answered("getData")
+}
+
+// ChildrenOf reads the answer to getChildren2.
+func ChildrenOf(body []byte) ([]string, Stat, error) {
+	d := NewDecoder(body)
+	names, stat := d.Strings(), d.Stat()
+	return names, stat, d.answered("getChildren2")
+}
+
+// ACLOf reads the answer to getACL.
+func ACLOf(body []byte) ([]ACL, Stat, error) {
+	d := NewDecoder(body)
+	acl, stat := d.ACL(), d.Stat()
+	return acl, stat, d.answered("getACL")
+}
+
+// TokenOf reads the answer to a SASL request. The token shares the body's memory.
+func TokenOf(body []byte) ([]byte, error) {
+	d := NewDecoder(body)
+	token := d.View()
+	return token, d.answered("a SASL token")
+}
+
+// IdentitiesOf reads the answer to whoAmI.
+func IdentitiesOf(body []byte) ([]Identity, error) {
+	d := NewDecoder(body)
+	n := d.Count(8)
+	ids := make([]Identity, 0, n)
+	for range n {
+		ids = append(ids, Identity{d.String(), d.String()})
+	}
+	return ids, d.answered("whoAmI")
+}
+
+// Result is what became of one operation of a Multi or a MultiRead.
+type Result struct {
+	Op       Op   // what the server calls it; -1 for one without an answer of its own
+	Code     Code // of one without an answer: why it was refused, or 0 for one before the culprit
+	Path     string
+	Stat     Stat
+	Data     []byte // shares the body's memory
+	Children []string
+}
+
+// ResultsOf reads the answer to a Multi or a MultiRead. A server answers a create
+// that it was sent as OpCreate2 in either form.
+func ResultsOf(body []byte) ([]Result, error) {
+	d := NewDecoder(body)
+	var results []Result
+	for d.err == nil {
+		r := Result{Op: Op(d.Int32())}
+		end := d.Bool()
+		d.Int32() // the code, which the body repeats
+		if d.err != nil || end {
+			break
+		}
+		switch r.Op {
+		case opEnd:
+			r.Code = Code(d.Int32())
+		case OpCreate:
+			r.Path = d.String()
+		case OpCreate2:
+			r.Path, r.Stat = d.String(), d.Stat()
+		case OpSetData:
+			r.Stat = d.Stat()
+		case OpGetData:
+			r.Data, r.Stat = d.View(), d.Stat()
+		case OpGetChildren:
+			r.Children = d.Strings()
+		case OpDelete, OpCheck:
+		default:
+			return nil, fmt.Errorf("the server's answer to a transaction holds an operation of kind %d, which has no place there", r.Op)
+		}
+		results = append(results, r)
+	}
+	if err := d.answered("a transaction"); err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// FirstFailure returns the code with which the first operation of a transaction has
+// failed, and its place, or CodeOK if none has.
+func FirstFailure(results []Result) (at int, code Code) {
+	for i, r := range results {
+		if r.Op == opEnd && r.Code != CodeOK {
+			return i, r.Code
+		}
+	}
+	return 0, CodeOK
+}

@@ -1,0 +1,67 @@
+package wire
+
+// Stat is what a server knows of a znode.
+type Stat struct {
+	Czxid          int64
+	Mzxid          int64
+	Ctime          int64 // milliseconds since 1970
+	Mtime          int64 // milliseconds since 1970
+	Version        int32
+	Cversion       int32
+	Aversion       int32
+	EphemeralOwner int64
+	DataLength     int32
+	NumChildren    int32
+	Pzxid          int64
+}
+
+// Stat reads a Stat.
+func (d *Decoder) Stat() Stat {
+	return Stat{
+		Czxid: d.Int64(), Mzxid: d.Int64(), Ctime: d.Int64(), Mtime: d.Int64(),
+		Version: d.Int32(), Cversion: d.Int32(), Aversion: d.Int32(), EphemeralOwner: d.Int64(),
+		DataLength: d.Int32(), NumChildren: d.Int32(), Pzxid: d.Int64(),
+	}
+}
+
+// ACL is one entry of a znode's ACL.
+type ACL struct {
+	Perms  int32
+	Scheme string
+	ID     string
+}
+
+// leastACL is what an entry takes whose strings are empty.
+const leastACL = 4 + 4 + 4
+
+// ACL appends the entries of an ACL.
+func (e *Encoder) ACL(acl []ACL) {
+	e.Int32(int32(len(acl)))
+	for _, a := range acl {
+		e.Int32(a.Perms)
+		e.String(a.Scheme)
+		e.String(a.ID)
+	}
+}
+
+// ACL reads the entries of an ACL.
+func (d *Decoder) ACL() []ACL {
+	n := d.Count(leastACL)
+	acl := make([]ACL, 0, n)
+	for range n {
+		acl = append(acl, ACL{d.Int32(), d.String(), d.String()})
+	}
+	return acl
+}
+
+// ACLSize is what the entries of an ACL take.
+func ACLSize(acl []ACL) int {
+	size := 4
+	for _, a := range acl {
+		size += 4 + StringSize(a.Scheme) + StringSize(a.ID)
+	}
+	return size
+}
+
+// Identity is one that a session has, by a scheme.
+type Identity struct{ Scheme, ID string }

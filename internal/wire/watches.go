@@ -1,0 +1,71 @@
+package wire
+
+// AddMode is how long a watch lasts that AddWatch sets, and what it covers.
+type AddMode int32
+
+// The modes of AddWatch.
+const (
+	Persistent          AddMode = 0 // the znode and its children, until it is taken back
+	PersistentRecursive AddMode = 1 // the znode and all below it, without events of children
+)
+
+// AddWatch sets a watch that events do not use up. ZooKeeper has it since 3.6.
+func AddWatch(path string, mode AddMode) []byte {
+	e := request(OpAddWatch, StringSize(path)+4)
+	e.String(path)
+	e.Int32(int32(mode))
+	return e.Frame()
+}
+
+// WatcherType says which watches of a znode RemoveWatches takes back.
+type WatcherType int32
+
+// The types of RemoveWatches.
+const (
+	ChildWatcher WatcherType = 1
+	DataWatcher  WatcherType = 2 // those of OpGetData and of OpExists
+	AnyWatcher   WatcherType = 3
+)
+
+// RemoveWatches takes watches of the session back. ZooKeeper has it since 3.5, and
+// answers -121 where there is none.
+func RemoveWatches(path string, which WatcherType) []byte {
+	e := request(OpRemoveWatches, StringSize(path)+4)
+	e.String(path)
+	e.Int32(int32(which))
+	return e.Frame()
+}
+
+// Watches are the paths that a session has watches on, by their kinds.
+type Watches struct {
+	Data, Exist, Child    []string // of one shot
+	Persistent, Recursive []string
+}
+
+// Lasting reports whether there are persistent watches, which SetWatches of servers
+// before 3.6 do not know.
+func (w Watches) Lasting() bool { return len(w.Persistent)+len(w.Recursive) > 0 }
+
+// SetWatchesHeader is what a SetWatches has at most besides its paths: the request's
+// header, the zxid and the lengths of five vectors.
+const SetWatchesHeader = RequestHeader + 8 + 5*4
+
+// SetWatches sets watches again on a new connection. The server fires at once what
+// has changed after the transaction zxid, but for persistent watches: it adds those
+// and tells nothing.
+func SetWatches(zxid int64, w Watches) []byte {
+	op := OpSetWatches
+	if w.Lasting() {
+		op = OpSetWatches2
+	}
+	e := request(op, 256)
+	e.Int64(zxid)
+	e.Strings(w.Data)
+	e.Strings(w.Exist)
+	e.Strings(w.Child)
+	if w.Lasting() {
+		e.Strings(w.Persistent)
+		e.Strings(w.Recursive)
+	}
+	return e.Frame()
+}

@@ -1,0 +1,160 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/docent-go/docent/internal/conn"
+	"github.com/docent-go/docent/internal/wire"
+)
+
+// keeper is what one connection tells its session (conn.Owner).
+type keeper struct {
+	s        *Session
+	server   target
+	patience time.Duration // for the handshake
+	greeting int64         // what the hello said
+}
+
+func (k *keeper) Greeting() int64 {
+	k.greeting = k.s.zxid.Load()
+	return k.greeting
+}
+
+func (k *keeper) Granted(c *conn.Conn, h wire.Handshake, helloAt time.Time) error {
+	s := k.s
+	id := s.ID()
+	switch {
+	case h.Session == 0:
+		s.end(ErrExpired)
+		return nil
+	case id != 0 && h.Session != id:
+		// The server does not know our session, and has opened another. What
+		// our session had is gone, or goes without a word to us.
+		err := fmt.Errorf("%w: it has opened session %s in its place", ErrExpired, sessionID(h.Session))
+		s.end(err)
+		return err
+	case id == 0:
+		c.Prove() // a quorum has made the session, unless servers keep it local
+	}
+	s.granted(h, helloAt)
+	return nil
+}
+
+// Refused ends a session that has none of its credentials yet. Later, another server
+// may take what this one refuses.
+func (k *keeper) Refused(_ *conn.Conn, err error) {
+	if k.s.isEstablished() {
+		return
+	}
+	var refused *conn.RefusedError
+	switch {
+	case !errors.As(err, &refused):
+		err = fmt.Errorf("%w: %w", ErrAuth, err)
+	case refused.Code == wire.CodeAuthFailed:
+		err = fmt.Errorf("%w (scheme %s)", ErrAuth, refused.Scheme)
+	default:
+		_, answer := classify(refused.Code)
+		err = fmt.Errorf("%w (scheme %s): %w", ErrAuth, refused.Scheme, answer)
+	}
+	k.s.end(err)
+}
+
+func (k *keeper) Watches(*conn.Conn) []*conn.Call {
+	s := k.s
+	frames := s.watches.setAgain(k.greeting, s.m.progress.rewatchLimit(s.m.cfg.MaxRequest))
+	calls := make([]*conn.Call, len(frames))
+	for i, frame := range frames {
+		calls[i] = conn.NewCall(frame.op, frame.bytes, s.watchesSet)
+	}
+	return calls
+}
+
+// watchesSet takes the answer to a request that has set watches again. Without these
+// watches the connection is of no use.
+func (s *Session) watchesSet(call *conn.Call) {
+	if call.Fate() != conn.Answered || call.Reply().Code == wire.CodeOK {
+		return
+	}
+	s.m.log.Warn("a server refuses to set watches again", "code", int32(call.Reply().Code), "name", call.Reply().Code.Name())
+	call.Conn().Close()
+}
+
+func (k *keeper) Opened(c *conn.Conn) { k.s.opened(c) }
+
+func (k *keeper) Answered(c *conn.Conn, call *conn.Call) {
+	s, r := k.s, call.Reply()
+	if r.Code == wire.CodeSessionExpired {
+		s.end(ErrExpired)
+		return
+	}
+	if countsAsSeen(call.Op()) && r.Zxid > s.zxid.Load() {
+		s.zxid.Store(r.Zxid) // by one goroutine at a time: connections follow one another
+	}
+	proof := call.Proves()
+	s.answered(call.WrittenAt(), c.Timeout(), proof)
+	if proof && c.Prove() {
+		s.linkProven()
+	}
+}
+
+// countsAsSeen reports whether an answer to a request of the kind says that the session
+// has been told of all changes up to the answer's transaction. Before all watches are set
+// again none does: the next connection would ask for later changes alone.
+func countsAsSeen(op wire.Op) bool {
+	switch op {
+	case wire.OpAuth, wire.OpSASL, wire.OpSetWatches, wire.OpSetWatches2:
+		return false
+	}
+	return true
+}
+
+func (k *keeper) Pinged(c *conn.Conn, at time.Time) {
+	k.s.answered(at, c.Timeout(), false)
+	k.s.pinged()
+}
+
+func (k *keeper) Event(event wire.Event, path string) {
+	if kind, ok := eventTypes[event]; ok {
+		k.s.watches.fire(kind, path)
+	}
+}
+
+// Ended drops the connection. Whatever the reason, its server is not the next to dial.
+func (k *keeper) Ended(c *conn.Conn, err error) {
+	s := k.s
+	s.m.failures.note(k.server)
+	s.mu.Lock()
+	delete(s.conns, c)
+	s.mu.Unlock()
+	if s.sealCtx.Err() == nil {
+		if traffic := c.Traffic(); c.Shaken() {
+			s.m.connectionEnded(k.server.addr, traffic)
+		}
+		k.tellFailure(c, err)
+	}
+	s.closed(c)
+}
+
+// tellFailure reports a connection that ended before it was open. For whoever waits in
+// Dial that is a server that cannot be reached.
+func (k *keeper) tellFailure(c *conn.Conn, err error) {
+	if err == nil || c.Opened() {
+		return
+	}
+	what := "handshake with"
+	switch {
+	case c.Shaken():
+		what = "log in to"
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = fmt.Errorf("no answer within %v", k.patience)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrClosedPipe),
+		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		err = ErrNotServing
+	}
+	k.s.m.dialFailed(k.server.addr, fmt.Errorf("%s %s: %w", what, k.server.addr, err))
+}

@@ -1,0 +1,216 @@
+package session
+
+import (
+	"time"
+
+	"github.com/docent-go/docent/internal/conn"
+	"github.com/docent-go/docent/internal/wire"
+)
+
+// serverWatches are the watches of one shot that the server keeps for the session. They
+// outlive a connection: the next one sets those again that somebody waits for. It is
+// guarded by the watch table's mu, and kept in the order of the stream: a read that has
+// left a watch is noted before the event that uses the watch up.
+type serverWatches struct {
+	kept map[watchKey]wire.Op // by what sets the watch again: with exists for a missing node
+
+	idle  map[watchKey]struct{} // those that nobody may wait for
+	timer *time.Timer           // takes them back; nil while there is none
+}
+
+// leaving notes what a read with a watch leaves on the server. Without a watch it is nil.
+func (t *watchTable) leaving(key watchKey, op wire.Op, watch bool) func(*conn.Call) {
+	if !watch {
+		return nil
+	}
+	return func(call *conn.Call) {
+		if call.Fate() == conn.Answered {
+			t.left(key, op, call.Reply().Code)
+		}
+	}
+}
+
+func (t *watchTable) left(key watchKey, op wire.Op, code wire.Code) {
+	switch {
+	case code == wire.CodeOK && op == wire.OpExists:
+		op = wire.OpGetData // the node is there: its data and its deletion are watched
+	case code == wire.CodeOK:
+	case code == wire.CodeNoNode && op == wire.OpExists:
+	default:
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.server.kept == nil {
+		t.server.kept = make(map[watchKey]wire.Op)
+	}
+	t.server.kept[key] = op
+	if !t.awaited(key) {
+		t.considerLater(key)
+	}
+}
+
+// awaited reports whether somebody waits for the watch. The caller holds mu.
+func (t *watchTable) awaited(key watchKey) bool {
+	e := t.entries[key]
+	return e != nil && len(e.waiters) > 0
+}
+
+// idleFor is how long a watch that nobody waits for is left on the server: whoever
+// comes back to it in that time shares it.
+const idleFor = time.Second
+
+// takenAtOnce is how many watches are taken back together.
+const takenAtOnce = 256
+
+// considerLater has a watch taken back unless somebody waits for it by then. The caller
+// holds mu.
+func (t *watchTable) considerLater(key watchKey) {
+	if t.ended || t.s == nil || t.s.m.noRemoval.Load() {
+		return
+	}
+	if t.server.idle == nil {
+		t.server.idle = make(map[watchKey]struct{})
+	}
+	t.server.idle[key] = struct{}{}
+	t.considerIn(idleFor)
+}
+
+// considerIn has the idle watches looked at after a time. The caller holds mu.
+func (t *watchTable) considerIn(d time.Duration) {
+	if t.server.timer == nil && !t.ended {
+		t.server.timer = time.AfterFunc(d, t.takeBack)
+	}
+}
+
+// takeBack takes back idle watches that nobody waits for. Who waits for one of them
+// from now on sets it anew: that request leaves behind the one that takes it back.
+func (t *watchTable) takeBack() {
+	t.s.mu.Lock()
+	link := t.s.link
+	t.s.mu.Unlock()
+	t.mu.Lock()
+	t.server.timer = nil
+	if link == nil || t.ended { // a new connection sets no watch again that nobody waits for
+		t.mu.Unlock()
+		return
+	}
+	var calls []*conn.Call
+	for key := range t.server.idle {
+		if len(calls) == takenAtOnce {
+			break
+		}
+		delete(t.server.idle, key)
+		if t.awaited(key) {
+			continue
+		}
+		delete(t.entries, key)
+		if _, kept := t.server.kept[key]; kept {
+			calls = append(calls, t.removal(key, len(calls) == takenAtOnce-1))
+		}
+	}
+	// Under mu, so that no read of one who has found no entry can leave before.
+	link.Send(calls...)
+	t.mu.Unlock()
+}
+
+// removal is the request that takes a watch back. Of a full turn the last one begins the
+// next.
+func (t *watchTable) removal(key watchKey, last bool) *conn.Call {
+	which := wire.DataWatcher
+	if key.kind == childWatch {
+		which = wire.ChildWatcher
+	}
+	return conn.NewCall(wire.OpRemoveWatches, wire.RemoveWatches(key.path, which), func(call *conn.Call) {
+		if call.Fate() != conn.Answered {
+			return
+		}
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if last {
+			t.considerIn(0)
+		}
+		switch call.Reply().Code {
+		case wire.CodeOK, wire.CodeNoWatcher:
+			delete(t.server.kept, key)
+		case wire.CodeUnimplemented: // before ZooKeeper 3.5
+			t.s.m.noRemoval.Store(true)
+		}
+	})
+}
+
+// end stops what is under way. The caller holds the table's mu.
+func (w *serverWatches) end() {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	w.kept, w.idle = nil, nil
+}
+
+// maxRewatch bounds a request that sets watches again, however large the
+// requests are that the server is configured to take: the configuration of this
+// Manager may not know of a lower limit.
+const maxRewatch = 16 << 10
+
+// rewatch is a request that sets watches again.
+type rewatch struct {
+	op    wire.Op
+	bytes []byte
+}
+
+// setAgain returns the requests that set those watches again that somebody waits for,
+// each at most limit bytes long, without its prefix, unless a single watch needs more.
+// The server fires at once what has changed after the transaction zxid. It forgets the
+// other watches: the new connection does not have them.
+func (t *watchTable) setAgain(zxid int64, limit int) []rewatch {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var frames []rewatch
+	var again wire.Watches
+	size := wire.SetWatchesHeader
+	flush := func() {
+		if size == wire.SetWatchesHeader {
+			return
+		}
+		op := wire.OpSetWatches
+		if again.Lasting() {
+			op = wire.OpSetWatches2
+		}
+		frames = append(frames, rewatch{op, wire.SetWatches(zxid, again)})
+		again, size = wire.Watches{}, wire.SetWatchesHeader
+	}
+	add := func(list *[]string, path string) {
+		n := wire.StringSize(path)
+		if size+n > limit {
+			flush()
+		}
+		size += n
+		*list = append(*list, path)
+	}
+	for key, op := range t.server.kept {
+		if !t.awaited(key) {
+			delete(t.server.kept, key)
+			delete(t.entries, key)
+			continue
+		}
+		list := &again.Data
+		switch op {
+		case wire.OpExists:
+			list = &again.Exist
+		case wire.OpGetChildren2:
+			list = &again.Child
+		}
+		add(list, key.path)
+	}
+	flush() // servers before 3.6 know the other request alone, and have no such watches
+	for key := range t.follows.standing() {
+		list := &again.Persistent
+		if key.recursive {
+			list = &again.Recursive
+		}
+		add(list, key.path)
+	}
+	flush()
+	t.server.idle = nil
+	return frames
+}
