@@ -89,6 +89,9 @@ func TestFault15_SessionsAreLean(t *testing.T) {
 				for range n {
 					dial()
 				}
+				w.mu.Lock()
+				w.changes = nil // with the data that was written
+				w.mu.Unlock()
 				sessions := restingFootprint().minus(before)
 				own := sessions.minus(server)
 				t.Logf("a session: %d KiB, %.2f goroutines; the server for each: %d KiB, %.2f goroutines",
