@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-zookeeper/zk"
@@ -133,6 +134,7 @@ func TestFault44_HostileAnswers(t *testing.T) {
 						}
 						return reaction{bytes: framed(honest)}
 					})
+					synctest.Wait() // what the connection takes once is there
 					var before, after runtime.MemStats
 					runtime.ReadMemStats(&before)
 					got, err := c.call(w.within(time.Minute), s, "/d/x")
