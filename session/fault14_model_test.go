@@ -34,8 +34,11 @@ func TestFault14_WatchesSimulation(t *testing.T) {
 				p.link.Jitter(3*time.Millisecond, seed)
 				p.link.Disconnect() // the next connection has the jitter
 				r := &watchRun{w: w, p: p, s: p.session(), Rand: rand.New(rand.NewPCG(seed, 14))}
-				for range 300 {
+				for i := range 300 {
 					r.step()
+					if i%20 == 19 {
+						r.calm()
+					}
 				}
 				r.finish()
 			})
@@ -51,6 +54,7 @@ type watchRun struct {
 	w     *world
 	p     *process
 	s     *session.Session
+	whole time.Time // when the network is whole again
 	sets  sync.WaitGroup
 	mu    sync.Mutex
 	waits []*waiter
@@ -94,9 +98,23 @@ func (r *watchRun) step() {
 		r.change(r.path())
 	case n == 17 && r.IntN(3) == 0:
 		r.cut()
+	case n == 18:
+		time.Sleep(time.Duration(r.IntN(1000)) * time.Millisecond)
 	default:
 		time.Sleep(time.Duration(r.IntN(5000)) * time.Microsecond)
 	}
+}
+
+// calm waits until the connection is back and events have arrived, and demands
+// that each waiter was woken whose node has changed: soon, since what the session
+// finds out by looking at nodes from time to time is no watch. It returns those
+// that wait on, by path and kind of watch.
+func (r *watchRun) calm() map[string]map[bool]bool {
+	time.Sleep(time.Until(r.whole))
+	require.NoError(r.w, r.s.Sync(r.w.Context(), "/"))
+	r.sets.Wait()
+	time.Sleep(20 * time.Millisecond)
+	return r.checkWoken()
 }
 
 // set begins to wait. The read may take until the connection is back.
@@ -164,7 +182,10 @@ func (r *watchRun) change(path string) {
 
 // cut ends the connection, with all that is on its way, or holds it up for a while.
 func (r *watchRun) cut() {
-	pause := time.Duration(r.IntN(3000)) * time.Millisecond
+	pause := time.Duration(r.Int64N(int64(3 * time.Second)))
+	if whole := time.Now().Add(pause + time.Nanosecond); whole.After(r.whole) {
+		r.whole = whole
+	}
 	switch r.IntN(4) {
 	case 0:
 		r.p.link.Disconnect()
@@ -181,11 +202,29 @@ func (r *watchRun) cut() {
 	}
 }
 
+// finish compares what the waiters and the server have in the end.
 func (r *watchRun) finish() {
+	wanted := r.calm()
 	time.Sleep(settleTime)
-	r.sets.Wait()
 	require.NoError(r.w, r.s.Err())
+	for i := range 4 {
+		path := "/n" + strconv.Itoa(i)
+		require.Equal(r.w, len(wanted[path]), r.w.srv.WatchesOf(path), "watches of %s that the server has", path)
+	}
 	r.mu.Lock()
+	for _, wait := range r.waits {
+		wait.watch.Stop()
+	}
+	r.mu.Unlock()
+	time.Sleep(settleTime)
+	require.Zero(r.w, r.w.srv.Watches(), "nobody waits")
+}
+
+// checkWoken demands that each waiter was woken whose node has changed. It
+// returns the others, by path and kind of watch.
+func (r *watchRun) checkWoken() map[string]map[bool]bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	wanted := make(map[string]map[bool]bool)
 	for _, wait := range r.waits {
 		require.LessOrEqual(r.w, wait.fired, 1, "%s %s", wait.name, wait.path)
@@ -203,16 +242,5 @@ func (r *watchRun) finish() {
 		}
 		wanted[wait.path][wait.child] = true
 	}
-	r.mu.Unlock()
-	for i := range 4 {
-		path := "/n" + strconv.Itoa(i)
-		require.Equal(r.w, len(wanted[path]), r.w.srv.WatchesOf(path), "watches of %s that the server has", path)
-	}
-	r.mu.Lock()
-	for _, wait := range r.waits {
-		wait.watch.Stop()
-	}
-	r.mu.Unlock()
-	time.Sleep(settleTime)
-	require.Zero(r.w, r.w.srv.Watches(), "nobody waits")
+	return wanted
 }

@@ -90,6 +90,10 @@ func tricks(lengths []int) []trick {
 			event := bytes.Join([][]byte{be32(-1), be64(-1), be32(0), be32(1), be32(3), be32(0x7ffffff0), []byte("/d")}, nil)
 			return reaction{bytes: append(framed(event), framed(h)...)}
 		}},
+		{"an event of a watch that was not set", func(h []byte) reaction {
+			event := bytes.Join([][]byte{be32(-1), be64(-1), be32(0), be32(3), be32(3), text("/never/watched")}, nil)
+			return reaction{bytes: append(framed(event), framed(h)...)}
+		}},
 		{"a refusal without a meaning", func(h []byte) reaction {
 			return reaction{bytes: framed(bytes.Join([][]byte{h[:12], be32(-9999)}, nil))}
 		}},

@@ -46,7 +46,7 @@ func TestIdleSessionsSendPingsAlone(t *testing.T) {
 				w.srv.ResetCounts()
 				time.Sleep(period)
 				counts := w.srv.Counts()
-				require.LessOrEqual(w, counts[zktest.OpPing], bare+1)
+				require.LessOrEqual(w, counts[zktest.OpPing], bare+bare/50, "a request puts off the next ping")
 				delete(counts, zktest.OpPing)
 				require.Empty(w, counts)
 			})
