@@ -58,6 +58,7 @@ type watchRun struct {
 	sets  sync.WaitGroup
 	mu    sync.Mutex
 	waits []*waiter
+	errs  []error // of reads that have set no watch
 }
 
 // waiter is one who waits for a change of what it has seen.
@@ -133,13 +134,13 @@ func (r *watchRun) set(kind int, path string) {
 		case 2:
 			_, stat, wait.watch, err = r.s.ChildrenFunc(ctx, path, call)
 		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
 		if err != nil {
-			require.ErrorIs(r.w, err, zk.ErrNoNode)
+			r.errs = append(r.errs, err)
 			return
 		}
 		wait.seen = stateOf(stat, found, wait.child)
-		r.mu.Lock()
-		defer r.mu.Unlock()
 		r.waits = append(r.waits, wait)
 	})
 	if r.IntN(2) == 0 {
@@ -225,6 +226,9 @@ func (r *watchRun) finish() {
 func (r *watchRun) checkWoken() map[string]map[bool]bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, err := range r.errs {
+		require.ErrorIs(r.w, err, zk.ErrNoNode)
+	}
 	wanted := make(map[string]map[bool]bool)
 	for _, wait := range r.waits {
 		require.LessOrEqual(r.w, wait.fired, 1, "%s %s", wait.name, wait.path)

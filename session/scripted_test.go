@@ -22,9 +22,7 @@ type scripted struct {
 
 	mu     sync.Mutex
 	script func(r asked, honest []byte) reaction // nil: honest
-	conns  int
 	zxid   int64
-	log    []asked
 	// create2 has transactions answer a create as a create2, with the node's stat.
 	create2 bool
 }
@@ -66,19 +64,6 @@ func (sc *scripted) answer(script func(r asked, honest []byte) reaction) {
 	sc.script = script
 }
 
-// count returns how many requests of a kind have arrived.
-func (sc *scripted) count(op zktest.Op) int {
-	sc.mu.Lock()
-	defer sc.mu.Unlock()
-	n := 0
-	for _, r := range sc.log {
-		if r.op == op {
-			n++
-		}
-	}
-	return n
-}
-
 func (sc *scripted) dial(context.Context, string, string) (net.Conn, error) {
 	client, server := net.Pipe()
 	out := make(chan reaction, 1000) // a server does not wait for its clients to read
@@ -104,9 +89,6 @@ func (sc *scripted) serve(conn net.Conn, out chan<- reaction) {
 			return
 		}
 		if first {
-			sc.mu.Lock()
-			sc.conns++
-			sc.mu.Unlock()
 			out <- reaction{bytes: framed(bytes.Join([][]byte{be32(0), be32(10_000), be64(scriptedSession), be32(16), make([]byte, 16)}, nil))}
 			continue
 		}
@@ -125,7 +107,6 @@ func (sc *scripted) react(r asked) reaction {
 		r.path = wire.NewDecoder(r.body).String()
 	}
 	sc.zxid++
-	sc.log = append(sc.log, r)
 	honest := sc.honest(r)
 	switch r.op {
 	case zktest.OpPing, zktest.OpSetWatches, zktest.OpSetWatches2:
