@@ -23,7 +23,11 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	work := run
+	if len(os.Args) > 1 && os.Args[1] == idleVerb {
+		work = runIdle
+	}
+	if err := work(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -31,7 +35,7 @@ func main() {
 
 // catalogue is all there is to measure.
 func catalogue() []measure {
-	return slices.Concat(lockMeasures(), electionMeasures(), configMeasures(), queueMeasures(), countMeasures(), growthMeasures(), siteMeasures())
+	return slices.Concat(lockMeasures(), electionMeasures(), configMeasures(), queueMeasures(), countMeasures(), idleMeasures(), growthMeasures(), siteMeasures())
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {

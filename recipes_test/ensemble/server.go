@@ -37,6 +37,16 @@ func (s *Server) Addr() string { return s.addr }
 // ID is the server's number in the ensemble's configuration, counted from 1.
 func (s *Server) ID() int { return s.id }
 
+// Pid is the process id, or 0 while the server is down.
+func (s *Server) Pid() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.proc == nil {
+		return 0
+	}
+	return s.proc.pid()
+}
+
 // Kill ends the server at once, as a crash does. A server that is down stays down.
 func (s *Server) Kill() {
 	s.tb.Helper()

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// idleMeasures tell what sessions cost that do nothing. The kernel's figures for
+// a process are Linux's.
+func idleMeasures() []measure {
+	if runtime.GOOS != "linux" {
+		return nil
+	}
+	alone := map[string]string{}
+	for _, peer := range []string{curator, kazoo, etcd} {
+		alone[peer] = "this compares Docent with the client that it stands on"
+	}
+	each := func(n int, f func(idleCost) float64) []subject {
+		return idleSubjects(n, func(_ env, c idleCost) (float64, error) { return f(c) / float64(n), nil })
+	}
+	const many = 1500
+	return []measure{
+		{
+			name: "session/heap", title: "Heap of a session, of 200 idle ones", unit: counted, of: "KiB", clients: 200, rounds: 1,
+			subjects: each(200, func(c idleCost) float64 { return c.Heap / (1 << 10) }),
+			absent:   alone,
+			budgets:  []budget{{"", 64}},
+		},
+		{
+			name: "session/goroutines", title: "Goroutines of a session, of 200 idle ones", unit: counted, of: "goroutines", clients: 200, rounds: 1,
+			subjects: each(200, func(c idleCost) float64 { return c.Goroutines }),
+			absent:   alone,
+			budgets:  []budget{{"", 5}},
+		},
+		{
+			name: "session/resident", title: "Resident memory of 1,500 idle sessions", unit: counted, of: "MiB", clients: many, rounds: 1,
+			subjects: idleSubjects(many, func(_ env, c idleCost) (float64, error) { return c.Resident / (1 << 20), nil }),
+			absent:   alone,
+			budgets:  []budget{{goZK, 1.5}},
+		},
+		{
+			name: "session/server", title: "The server's processor for 1,500 idle sessions, session timeout 4s", unit: counted, of: "ms/s",
+			clients: many, rounds: 2,
+			subjects: idleSubjects(many, func(e env, _ idleCost) (float64, error) { return serversProcessor(e, 6*time.Second) }),
+			absent:   alone,
+			budgets:  []budget{{goZK, 1.1}},
+		},
+	}
+}
+
+// idleSubjects measure something while a process has n idle sessions.
+func idleSubjects(n int, f func(env, idleCost) (float64, error)) []subject {
+	var subjects []subject
+	for _, name := range []string{docent, goZK} {
+		subjects = append(subjects, subject{name, func(e env) (sample, error) {
+			var s sample
+			err := withIdle(e, name, n, func(c idleCost) (err error) {
+				s.value, err = f(e, c)
+				return err
+			})
+			return s, err
+		}})
+	}
+	return subjects
+}
+
+// serversProcessor is how much of the processor the servers of a site take over
+// some time, in milliseconds a second.
+func serversProcessor(e env, d time.Duration) (float64, error) {
+	set, err := e.lab.servers(1)
+	if err != nil {
+		return 0, err
+	}
+	total := func() (time.Duration, error) {
+		var sum time.Duration
+		for _, s := range set.Servers() {
+			used, err := processorTime(s.Pid())
+			if err != nil {
+				return 0, fmt.Errorf("server %d: %w", s.ID(), err)
+			}
+			sum += used
+		}
+		return sum, nil
+	}
+	before, err := total()
+	if err != nil {
+		return 0, err
+	}
+	start := time.Now()
+	select {
+	case <-time.After(d):
+	case <-e.Done():
+		return 0, e.Err()
+	}
+	after, err := total()
+	return float64((after - before).Milliseconds()) / time.Since(start).Seconds(), err
+}

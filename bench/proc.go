@@ -1,0 +1,76 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// residentBytes is how much memory the kernel has given to this process.
+func residentBytes() (float64, error) {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0, err
+	}
+	words := bytes.Fields(text)
+	if len(words) < 2 {
+		return 0, errors.New("/proc/self/statm: it has less than two words")
+	}
+	pages, err := strconv.ParseInt(string(words[1]), 10, 64)
+	return float64(pages) * float64(os.Getpagesize()), err
+}
+
+// processorTick is the unit of the times in /proc/PID/stat, on every Linux that
+// Go runs on.
+const processorTick = time.Second / 100
+
+// processorTime is the time that a process has had of the processors, its own
+// and the kernel's for it.
+func processorTime(pid int) (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	return parseProcessorTime(text)
+}
+
+func parseProcessorTime(stat []byte) (time.Duration, error) {
+	// The second field is a name in parentheses, which may contain spaces and
+	// parentheses. The times are the 14th and the 15th.
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	const user, system = 14 - 3, 15 - 3
+	if len(fields) <= system {
+		return 0, errors.New("a process's stat has too few fields")
+	}
+	var ticks int64
+	for _, field := range fields[user : system+1] {
+		n, err := strconv.ParseInt(string(field), 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("a process's stat: %w", err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * processorTick, nil
+}
+
+// raiseFileLimit lets this process, and those it starts, have so many files open.
+func raiseFileLimit(need uint64) error {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return err
+	}
+	if limit.Max < need {
+		limit.Max = need // which root may do
+	}
+	// Also where the limit is high enough: what Go has raised it to at its
+	// start, it does not hand on.
+	limit.Cur = limit.Max
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return fmt.Errorf("%d files are needed (ulimit -n): %w", need, err)
+	}
+	return nil
+}
