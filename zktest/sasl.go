@@ -20,6 +20,12 @@ const (
 	saslSuper = "super"
 )
 
+// saslDirectives are those that a client sends once.
+var saslDirectives = []string{
+	"username", "realm", "nonce", "cnonce", "nc", "qop", "digest-uri", "response",
+	"maxbuf", "charset", "cipher", "authzid",
+}
+
 // saslLogin is the login of one connection, which has one try.
 type saslLogin struct {
 	nonce string // once the challenge is sent
@@ -37,7 +43,8 @@ func (c *conn) logIn(xid int32, d *wire.Decoder) {
 	}
 	if c.login.nonce == "" {
 		c.login.nonce = c.saslNonce()
-		c.answerToken(xid, CodeOK, fmt.Appendf(nil, `realm="%s",nonce="%s",charset=utf-8,algorithm=md5-sess`, saslRealm, c.login.nonce))
+		c.answerToken(xid, CodeOK, fmt.Appendf(nil, `realm="%s",nonce="%s",charset=utf-8,algorithm=md5-sess`,
+			saslRealm, c.login.nonce))
 		return
 	}
 	user, proof, ok := s.cfg.verifyLogin(string(token), c.login.nonce)
@@ -103,10 +110,11 @@ func (c settings) verifyLogin(token, nonce string) (user, proof string, ok bool)
 	}
 	user = d["username"]
 	password, known := c.saslUsers[user]
-	qop, named := d["qop"]
+	qop, protected := d["qop"]
+	charset, encoded := d["charset"]
 	switch {
-	case !known, named && qop != "auth", d["realm"] != saslRealm, d["nonce"] != nonce,
-		d["nc"] != "00000001", d["digest-uri"] != saslURI:
+	case !known, protected && qop != "auth", encoded && charset != "utf-8",
+		d["realm"] != saslRealm, d["nonce"] != nonce, d["digest-uri"] != saslURI:
 		return "", "", false
 	}
 	login := md5.Sum([]byte(toLatin1(user) + ":" + saslRealm + ":" + toLatin1(password)))
@@ -115,7 +123,7 @@ func (c settings) verifyLogin(token, nonce string) (user, proof string, ok bool)
 		a1 += ":" + authzid // ZooKeeper takes the user for the identity all the same
 	}
 	prove := func(a2 string) string {
-		return md5Hex(strings.Join([]string{md5Hex(a1), nonce, d["nc"], d["cnonce"], "auth", md5Hex(a2)}, ":"))
+		return md5Hex(strings.Join([]string{md5Hex(a1), nonce, "00000001", d["cnonce"], "auth", md5Hex(a2)}, ":"))
 	}
 	if subtle.ConstantTimeCompare([]byte(prove("AUTHENTICATE:"+saslURI)), []byte(d["response"])) != 1 {
 		return "", "", false
@@ -142,7 +150,8 @@ func toLatin1(s string) string {
 }
 
 // parseDirectives reads name=value pairs between commas, where a value may be a
-// quoted string. It reports false for anything else, and if a name occurs twice.
+// quoted string. It reports false for anything else, and if one of saslDirectives
+// occurs twice.
 func parseDirectives(s string) (map[string]string, bool) {
 	found := make(map[string]string)
 	for s != "" {
@@ -164,7 +173,7 @@ func parseDirectives(s string) (map[string]string, bool) {
 			value = strings.TrimSpace(value)
 		}
 		name = strings.ToLower(strings.TrimSpace(name))
-		if _, twice := found[name]; twice {
+		if _, twice := found[name]; twice && slices.Contains(saslDirectives, name) {
 			return nil, false
 		}
 		found[name] = value

@@ -13,7 +13,9 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-var saslUsers = map[string]string{"ann": "anns secret", "bob": "bobs secret", "super": "supers secret", "c:d": "e:f", "漢 \"é\"": "päss 密"}
+var saslUsers = map[string]string{
+	"ann": "anns secret", "bob": "bobs secret", "super": "supers secret", "c:d": "e:f", "漢 \"é\"": "päss 密",
+}
 
 // token sends a token and returns the reply, and its token: nil if it has none.
 func (r *raw) token(token string) (reply, []byte) {
@@ -99,7 +101,8 @@ func TestSASLRights(t *testing.T) {
 			require.Equal(t, zktest.CodeOK, r.login(user, saslUsers[user]))
 		}
 		ann.must(zktest.OpCreate, str("/mine"), str("x"), aclOf(31, "auth", ""), i4(0))
-		require.Equal(t, aclOf(31, "sasl", "ann"), ann.ask(zktest.OpGetACL, str("/mine")).body[:len(aclOf(31, "sasl", "ann"))])
+		want := aclOf(31, "sasl", "ann")
+		require.Equal(t, want, ann.ask(zktest.OpGetACL, str("/mine")).body[:len(want)])
 		ann.must(zktest.OpCreate, str("/bobs"), str("x"), aclOf(31, "sasl", "bob"), i4(0))
 		get := func(r *raw, path string) zktest.Code { return r.ask(zktest.OpGetData, str(path), flag(false)).code }
 		for who, r := range map[string]*raw{"ann": ann, "bob": bob, "super": super, "other": other} {
@@ -138,7 +141,8 @@ func TestSASLWithout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := zktest.New(t)
 		r := rawSession(t, s)
-		require.Equal(t, zktest.CodeInvalidACL, r.ask(zktest.OpCreate, str("/a"), str("x"), aclOf(31, "sasl", "ann"), i4(0)).code)
+		got := r.ask(zktest.OpCreate, str("/a"), str("x"), aclOf(31, "sasl", "ann"), i4(0))
+		require.Equal(t, zktest.CodeInvalidACL, got.code)
 		r.write(i4(9), i4(int32(zktest.OpSASL)), str(""))
 		r.requireClosed()
 	})
@@ -167,7 +171,9 @@ func TestSASLFailures(t *testing.T) {
 		"nonce":             {swap(`nonce="`, `nonce="x`), same, true},
 		"realm":             {swap("zk-sasl-md5", "other"), same, true},
 		"uri":               {same, swap("zookeeper/zk-sasl-md5", "zookeeper/other"), true},
-		"count":             {same, swap("nc=00000001", "nc=00000002"), true},
+		"count":             {same, swap("nc=00000001", "nc=00000002"), false},
+		"unknown twice":     {same, func(s string) string { return s + `,more=x,more=y` }, false},
+		"charset":           {same, swap("utf-8", "utf-7"), true},
 		"response":          {same, swap("response=", "response=0"), true},
 		"qop":               {same, swap("qop=auth", "qop=auth-int"), true},
 		"user":              {same, swap(`"ann"`, `"bob"`), true},
@@ -182,12 +188,12 @@ func TestSASLFailures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				for code, s := range map[zktest.Code]*zktest.Server{
-					zktest.CodeAuthFailed:               zktest.New(t, zktest.WithSASL(saslUsers)),
-					zktest.CodeSessionClosedRequireSASL: zktest.New(t, zktest.WithSASL(saslUsers), zktest.RequireSASL(), zktest.AllowFailedSASL()),
-					zktest.CodeOK:                       zktest.New(t, zktest.WithSASL(saslUsers), zktest.AllowFailedSASL()),
+				for code, opts := range map[zktest.Code][]zktest.Option{
+					zktest.CodeAuthFailed:               nil,
+					zktest.CodeSessionClosedRequireSASL: {zktest.RequireSASL(), zktest.AllowFailedSASL()},
+					zktest.CodeOK:                       {zktest.AllowFailedSASL()},
 				} {
-					r := rawSession(t, s)
+					r := rawSession(t, zktest.New(t, append(opts, zktest.WithSASL(saslUsers))...))
 					_, challenge := r.token("")
 					got, proof := r.token(c.response(r.response(c.challenge(string(challenge)))))
 					if !c.fails {
@@ -223,9 +229,10 @@ func TestSASLOnBehalf(t *testing.T) {
 		nonce, _, _ = strings.Cut(nonce, `"`)
 		h := func(s string) string { sum := md5.Sum([]byte(s)); return string(sum[:]) }
 		x := func(s string) string { return hex.EncodeToString([]byte(h(s))) }
-		response := x(x(h("ann:zk-sasl-md5:anns secret")+":"+nonce+":c:bob") + ":" + nonce + ":00000001:c:auth:" + x("AUTHENTICATE:zookeeper/zk-sasl-md5"))
-		got, proof := r.token(`charset=utf-8,username="ann",realm="zk-sasl-md5",nonce="` + nonce + `",nc=00000001,cnonce="c",` +
-			`digest-uri="zookeeper/zk-sasl-md5",response=` + response + `,qop=auth,authzid="bob"`)
+		response := x(x(h("ann:zk-sasl-md5:anns secret")+":"+nonce+":c:bob") +
+			":" + nonce + ":00000001:c:auth:" + x("AUTHENTICATE:zookeeper/zk-sasl-md5"))
+		got, proof := r.token(`charset=utf-8,username="ann",realm="zk-sasl-md5",nonce="` + nonce + `",nc=00000001,` +
+			`cnonce="c",digest-uri="zookeeper/zk-sasl-md5",response=` + response + `,qop=auth,authzid="bob"`)
 		require.Equal(t, zktest.CodeOK, got.code)
 		require.Contains(t, string(proof), "rspauth=")
 		r.requireIdentities("ip", "127.0.0.1", "sasl", "ann")
@@ -292,8 +299,9 @@ func TestRequireSASL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := zktest.New(t, zktest.WithSASL(saslUsers), zktest.RequireSASL())
 		requests := map[zktest.Op][]byte{
-			zktest.OpPing: nil, zktest.OpWhoAmI: nil, zktest.OpCloseSession: nil, zktest.OpCreate: createOf("/a", 0), zktest.Op(999): nil,
-			zktest.OpGetData: join(str("/"), flag(true)), zktest.OpSync: str("/"), zktest.OpMulti: multiOf(zktest.OpCreate, createOf("/a", 0)),
+			zktest.OpPing: nil, zktest.OpWhoAmI: nil, zktest.OpCloseSession: nil, zktest.OpSync: str("/"), zktest.Op(999): nil,
+			zktest.OpCreate: createOf("/a", 0), zktest.OpMulti: multiOf(zktest.OpCreate, createOf("/a", 0)),
+			zktest.OpGetData:     join(str("/"), flag(true)),
 			zktest.OpSetWatches2: join(i8(0), i4(1), str("/"), i4(0), i4(0), i4(0), i4(0)),
 		}
 		for op, body := range requests {

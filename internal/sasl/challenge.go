@@ -45,7 +45,9 @@ func readChallenge(token []byte) (challenge, error) {
 
 // offersAuth reports whether a list of protections contains auth.
 func offersAuth(qop string) bool {
-	return slices.ContainsFunc(strings.Split(qop, ","), func(s string) bool { return strings.EqualFold(strings.Trim(s, space), "auth") })
+	return slices.ContainsFunc(strings.Split(qop, ","), func(s string) bool {
+		return strings.EqualFold(strings.Trim(s, space), "auth")
+	})
 }
 
 // hashedRealm is what the realm is hashed as.

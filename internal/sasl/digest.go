@@ -54,7 +54,9 @@ func randomNonce() string {
 func (m digestMD5) Name() string { return "DIGEST-MD5" }
 
 // Format prints the name alone, whatever the verb.
-func (m digestMD5) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "sasl.DigestMD5(…)") } // fmt reports no error
+func (m digestMD5) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "sasl.DigestMD5(…)") // fmt keeps its writer's error
+}
 
 // Validate returns an error if no server can take the name or the password.
 func (m digestMD5) Validate() error {
@@ -129,7 +131,8 @@ func (x *digestExchange) respond(challenge []byte) ([]byte, error) {
 	if !c.utf8 {
 		plain, ok := latin1(user)
 		if _, also := latin1(password); !ok || !also {
-			return nil, errors.New("DIGEST-MD5: the server takes ISO 8859-1 only, and the user's name or the password has other characters")
+			return nil, errors.New("DIGEST-MD5: the server takes ISO 8859-1 only, " +
+				"and the user's name or the password has other characters")
 		}
 		name = plain
 	}

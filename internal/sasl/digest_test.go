@@ -31,14 +31,17 @@ func started(t *testing.T, m Mechanism) Exchange {
 	return x
 }
 
+const elwood = `realm="elwood.innosoft.com",nonce="OA6MG9tEQGm2hh",qop="auth",algorithm=md5-sess,charset=utf-8`
+
 // TestRFC2831 is the example of section 4 of RFC 2831.
 func TestRFC2831(t *testing.T) {
 	x := started(t, fixed("chris", "secret", "imap/elwood.innosoft.com", "OA6MHXh6VqTrRk"))
-	response, done, err := x.Next([]byte(`realm="elwood.innosoft.com",nonce="OA6MG9tEQGm2hh",qop="auth",algorithm=md5-sess,charset=utf-8`))
+	response, done, err := x.Next([]byte(elwood))
 	require.NoError(t, err)
 	require.False(t, done)
 	require.Equal(t, `charset=utf-8,username="chris",realm="elwood.innosoft.com",nonce="OA6MG9tEQGm2hh",nc=00000001,`+
-		`cnonce="OA6MHXh6VqTrRk",digest-uri="imap/elwood.innosoft.com",response=d388dad90d4bbd760a152321f2143af7,qop=auth`, string(response))
+		`cnonce="OA6MHXh6VqTrRk",digest-uri="imap/elwood.innosoft.com",`+
+		`response=d388dad90d4bbd760a152321f2143af7,qop=auth`, string(response))
 	last, done, err := x.Next([]byte("rspauth=ea40f60335c427b5527b84dbabcdfffd"))
 	require.NoError(t, err)
 	require.True(t, done)
@@ -60,8 +63,9 @@ func TestJava(t *testing.T) {
 			x := started(t, fixed(v.user, v.password, digestURI, v.cnonce))
 			response, _, err := x.Next([]byte(challenge))
 			require.NoError(t, err)
-			require.Equal(t, fmt.Sprintf(`%susername="%s",realm="zk-sasl-md5",nonce="%s",nc=00000001,cnonce="%s",`+
-				`digest-uri="zookeeper/zk-sasl-md5",response=%s,qop=auth`, charset, v.name, v.nonce, v.cnonce, v.response), string(response))
+			want := fmt.Sprintf(`%susername="%s",realm="zk-sasl-md5",nonce="%s",nc=00000001,cnonce="%s",`+
+				`digest-uri="zookeeper/zk-sasl-md5",response=%s,qop=auth`, charset, v.name, v.nonce, v.cnonce, v.response)
+			require.Equal(t, want, string(response))
 			_, done, err := x.Next([]byte("rspauth=" + v.rspauth))
 			require.NoError(t, err)
 			require.True(t, done)
@@ -73,7 +77,8 @@ func TestJava(t *testing.T) {
 // charset than it is sent in.
 func TestJavaRealm(t *testing.T) {
 	x := started(t, fixed("ann", "secret", digestURI, "0lAydlimCZ11w0zwfSSvo7iKuwwgLJJdQCEq5lWd"))
-	response, _, err := x.Next([]byte(`realm="réalm",nonce="HtSSbxRkRH3f/gyc5Vn+Ed/5uMx8fNi6rVlKXmBc",charset=utf-8,algorithm=md5-sess`))
+	response, _, err := x.Next([]byte(`realm="réalm",nonce="HtSSbxRkRH3f/gyc5Vn+Ed/5uMx8fNi6rVlKXmBc",` +
+		`charset=utf-8,algorithm=md5-sess`))
 	require.NoError(t, err)
 	require.Contains(t, string(response), `realm="réalm"`)
 	require.Contains(t, string(response), "response=83cf6c5191528e490d04f463bbc19d34")
@@ -183,7 +188,7 @@ func TestProof(t *testing.T) {
 		"null":         "keeps the connection",
 	} {
 		x := started(t, fixed("chris", "secret", "imap/elwood.innosoft.com", "OA6MHXh6VqTrRk"))
-		_, _, err := x.Next([]byte(`realm="elwood.innosoft.com",nonce="OA6MG9tEQGm2hh",qop="auth",algorithm=md5-sess,charset=utf-8`))
+		_, _, err := x.Next([]byte(elwood))
 		require.NoError(t, err)
 		answer := []byte(token)
 		if token == "null" {
@@ -255,8 +260,9 @@ func TestPrintsNoSecret(t *testing.T) {
 	for _, v := range []any{m, &m, x, *x.(*digestExchange), inside, &inside, []any{m, x}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 			printed := fmt.Sprintf(verb, v)
-			for _, secret := range []string{"annabel", "hunter2", hex.EncodeToString([]byte("annabel")), hex.EncodeToString([]byte("hunter2"))} {
+			for _, secret := range []string{"annabel", "hunter2"} {
 				require.NotContains(t, printed, secret, verb)
+				require.NotContains(t, printed, hex.EncodeToString([]byte(secret)), verb)
 			}
 		}
 	}

@@ -12,7 +12,8 @@ import (
 // what it sends back, and an answer is one that a strict server can read.
 func FuzzChallenge(f *testing.F) {
 	for _, seed := range []string{
-		good, "", `realm="r\"\\\e",nonce="n\\,=\"",algorithm=md5-sess`, "\t, ,realm = r ,,\r\n nonce=n,algorithm=md5-sess , ",
+		good, "", `realm="r\"\\\e",nonce="n\\,=\"",algorithm=md5-sess`,
+		"\t, ,realm = r ,,\r\n nonce=n,algorithm=md5-sess , ",
 		`realm="` + "\xc3\xa9" + `",nonce=n,algorithm=md5-sess,charset=utf-8`, good + `,nonce="n"`, good + `,x="y\`, good + ",x=\x00",
 		`realm="",nonce="` + strings.Repeat(`\"`, 900) + `",algorithm=md5-sess`,
 	} {
