@@ -76,6 +76,8 @@ func matches(a ACL, have id) bool {
 		return a.ID == have.id
 	case "ip":
 		return ipMatches(a.ID, have.id)
+	case "sasl":
+		return a.ID == have.id || have.id == saslSuper
 	}
 	return false
 }
@@ -134,7 +136,7 @@ func (c *conn) fixACL(acl []ACL) ([]ACL, bool) {
 		case "auth":
 			found := false
 			for _, have := range c.ids {
-				if have.scheme == "digest" {
+				if have.scheme == "digest" || have.scheme == "sasl" {
 					found = true
 					out = append(out, ACL{Perms: a.Perms, Scheme: have.scheme, ID: have.id})
 				}
@@ -152,6 +154,11 @@ func (c *conn) fixACL(acl []ACL) ([]ACL, bool) {
 				return nil, false
 			}
 			out = append(out, a)
+		case "sasl":
+			if c.s.cfg.saslUsers == nil || !validPrincipal(a.ID) {
+				return nil, false
+			}
+			out = append(out, a)
 		default:
 			return nil, false
 		}
@@ -163,6 +170,13 @@ func (c *conn) fixACL(acl []ACL) ([]ACL, bool) {
 func validDigest(id string) bool {
 	// Java's split drops empty parts at the end, so "user:" has one part.
 	return strings.Count(strings.TrimRight(id, ":"), ":") == 1
+}
+
+// validPrincipal says whether an id is a name that Kerberos knows, such as
+// "service/host@REALM". Without a realm every name is one.
+func validPrincipal(id string) bool {
+	name, realm, has := strings.Cut(id, "@")
+	return !has || strings.Count(name, "/") <= 1 && !strings.ContainsAny(realm, "/@")
 }
 
 // maskDigests hides the digests of passwords.

@@ -27,6 +27,7 @@ type conn struct {
 	sess  *session
 	last  int64 // the session it carries or carried: what Heal finds it by
 	ids   []id
+	login saslLogin
 	gone  bool     // the server is done with it: no watches, no touching
 	old   *Deposed // the deposed leader that it is connected to, if any
 	reign int      // that of the link when it was dialled

@@ -135,10 +135,9 @@ func (old *Deposed) withhold(sess *session, op Op) {
 func (c *conn) lost() bool { return c.old == nil && c.link != nil && c.link.reign != c.reign }
 
 // stalled says whether a request gets no answer because of what came before it
-// in its session. An authentication does not pass through the queue of its
-// session.
+// in its session.
 func (c *conn) stalled(op Op) bool {
-	return op != OpAuth && c.sess != nil && (c.sess.waits || c.sess.closing)
+	return !c.atOnce(op) && c.sess != nil && (c.sess.waits || c.sess.closing)
 }
 
 // peers are the sessions that the server knows which a connection has reached.

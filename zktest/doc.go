@@ -56,7 +56,9 @@
 //   - A deposed leader hangs up on a session that it has expired when the next frame comes, not before.
 //   - Lists of children, and the ephemeral znodes that one ending session takes along, come sorted. ZooKeeper's order is arbitrary.
 //   - The number of sequential children wraps after 2147483647; see [WithSaturatingSequence].
-//   - Quotas are not enforced, reconfiguration is refused, and there is no login by SASL.
+//   - Quotas are not enforced, and reconfiguration is refused.
+//   - Login by SASL is by DIGEST-MD5 alone; see [WithSASL]. ZooKeeper 3.8.0 lets an unknown user in with the password of the user who
+//     came before; the embedded server does not.
 //   - A check outside of a multi is answered; ZooKeeper never answers one that succeeds.
 //
 // A watch event is kept from a connection that may not read the znode, as ZooKeeper does since the fix of CVE-2024-23944. The watch is gone

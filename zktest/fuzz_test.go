@@ -66,3 +66,22 @@ func FuzzHandshake(f *testing.F) {
 		rawSession(t, s)
 	})
 }
+
+// FuzzSASL answers a challenge with hostile tokens. None of them is a login.
+func FuzzSASL(f *testing.F) {
+	good := `charset=utf-8,username="ann",realm="zk-sasl-md5",nonce="n",nc=00000001,cnonce="c",digest-uri="zookeeper/zk-sasl-md5",` +
+		`response=00000000000000000000000000000000,qop=auth`
+	for _, seed := range []string{good, "", `username="a\`, `username="ann"realm=x`, "=", ",,=,", `x="\"`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		s := zktest.New(t, zktest.WithSASL(saslUsers))
+		r := rawSession(t, s)
+		r.token("")
+		got, proof := r.token(token)
+		require.Equal(t, zktest.CodeAuthFailed, got.code)
+		require.Nil(t, proof)
+		r.requireClosed()
+		rawSession(t, s)
+	})
+}

@@ -20,6 +20,9 @@ type settings struct {
 	ttlNodes          bool
 	saturate          bool
 	existsNeedsRead   bool
+	saslUsers         map[string]string // nil without SASL
+	saslRequired      bool
+	saslLenient       bool
 }
 
 func newSettings(opts []Option) settings {
@@ -48,7 +51,7 @@ func (c settings) validate() error {
 	case c.maxFrame <= 0:
 		return fmt.Errorf("zktest: WithMaxFrame(%d): must be positive", c.maxFrame)
 	}
-	return nil
+	return c.validateSASL()
 }
 
 // WithTick sets ZooKeeper's tickTime, 2 s by default. Session timeouts are confined to 2 to 20 ticks unless

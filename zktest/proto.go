@@ -114,7 +114,7 @@ type Stat struct {
 // ACL is one entry of a znode's access control list.
 type ACL struct {
 	Perms  int32  // read 1, write 2, create 4, delete 8, admin 16
-	Scheme string // world, auth, digest or ip
+	Scheme string // world, auth, digest, ip or sasl
 	ID     string // who, in the scheme's own terms
 }
 

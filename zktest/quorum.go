@@ -130,7 +130,7 @@ func (s *Server) forgetProposals() {
 // before it in its session. It reports false if the request runs at once. The
 // caller holds mu.
 func (c *conn) enqueue(act Action, xid int32, op Op, d *wire.Decoder) bool {
-	if c.sess == nil || c.old != nil || op == OpAuth {
+	if c.sess == nil || c.old != nil || c.atOnce(op) {
 		return false
 	}
 	s, sess := c.s, c.sess

@@ -47,9 +47,12 @@ func (c *conn) query(t *tree, op Op, d *wire.Decoder, e *wire.Encoder) Code {
 	case OpWhoAmI:
 		e.Int32(int32(len(c.ids)))
 		for _, have := range c.ids {
-			user, _, _ := strings.Cut(have.id, ":")
+			name := have.id
+			if have.scheme == "digest" {
+				name, _, _ = strings.Cut(name, ":")
+			}
 			e.String(have.scheme)
-			e.String(user)
+			e.String(name)
 		}
 	case OpMultiRead:
 		return c.multiRead(t, d, e)

@@ -168,7 +168,12 @@ func (c *conn) dispatch(xid int32, op Op, d *wire.Decoder) {
 		return
 	}
 	if op == OpSASL {
-		s.hangUp(c) // as ZooKeeper does where no login is configured
+		c.logIn(xid, d)
+		return
+	}
+	if c.excluded() {
+		s.answer(c, newReply(xid, 0, CodeSessionClosedRequireSASL))
+		c.dismiss()
 		return
 	}
 	if !s.supports(op) {

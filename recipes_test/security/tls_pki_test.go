@@ -93,20 +93,20 @@ func (a *authority) issue(name string, local bool) pair {
 
 // secured starts a real server that speaks TLS, demands a client's certificate,
 // and takes it for credentials. It returns the port.
-func secured(t *testing.T, a *authority) (port int) {
+func secured(t *testing.T, a *authority, opts ...ensemble.Option) (port int) {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	port = free.Addr().(*net.TCPAddr).Port
 	require.NoError(t, free.Close())
 	server := a.issue("server.example", true)
-	ensemble.Start(t, 1,
+	ensemble.Start(t, 1, append(opts,
 		ensemble.JVM("-Dzookeeper.serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory"),
 		ensemble.Config("secureClientPort", fmt.Sprint(port)),
 		ensemble.Config("secureClientPortAddress", "127.0.0.1"),
 		ensemble.Config("ssl.keyStore.location", server.both),
 		ensemble.Config("ssl.trustStore.location", a.file),
 		ensemble.Config("ssl.clientAuth", "need"),
-	)
+	)...)
 	return port
 }

@@ -1,0 +1,81 @@
+package security
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/recipes_test/ensemble"
+	"github.com/docent-go/docent/zktest"
+)
+
+// saslPasswords are the users who may log in by SASL. Every entry of the scheme
+// sasl is about the user named super.
+var saslPasswords = map[string]string{
+	"ann": annsPassword, "bob": `bobs sasl "password"`, "super": "supers-sasl-password", "zoë": "päss", "漢字": "密 é",
+}
+
+const annsPassword = "anns-sasl-password"
+
+// withSASL makes a server of [ensemble.Start] log users in by DIGEST-MD5. The
+// JAAS file is in a directory of the test.
+func withSASL(t *testing.T) []ensemble.Option {
+	t.Helper()
+	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+	var users strings.Builder
+	for user, password := range saslPasswords {
+		fmt.Fprintf(&users, "\n  user_%s=\"%s\"", user, quoted.Replace(password))
+	}
+	file := filepath.Join(t.TempDir(), "jaas.conf")
+	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil,
+		"Server {\n  org.apache.zookeeper.server.auth.DigestLoginModule required%s;\n};\n", users.String()), 0o600))
+	return []ensemble.Option{
+		ensemble.JVM("-Djava.security.auth.login.config=" + file),
+		ensemble.Config("authProvider.1", "org.apache.zookeeper.server.auth.SASLAuthenticationProvider"),
+	}
+}
+
+// saslServer is a server with the users of [saslPasswords], real or embedded.
+type saslServer struct {
+	addr string
+	// dial connects in memory; nil stands for the network.
+	dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	tls      *tls.Config // nil: none
+	required bool        // it serves only clients that have logged in
+}
+
+// onSASL runs a test on real servers and on the embedded one: with a login that
+// is required and with one that is not, and by TLS.
+func onSASL(t *testing.T, f func(t *testing.T, s saslServer)) {
+	required := ensemble.Config("sessionRequireClientSASLAuth", "true")
+	t.Run("real", func(t *testing.T) {
+		e := ensemble.Start(t, 1, withSASL(t)...)
+		f(t, saslServer{addr: e.Servers()[0].Addr()})
+	})
+	t.Run("real, required", func(t *testing.T) {
+		e := ensemble.Start(t, 1, append(withSASL(t), required)...)
+		f(t, saslServer{addr: e.Servers()[0].Addr(), required: true})
+	})
+	t.Run("real, required, TLS", func(t *testing.T) {
+		a := newAuthority(t)
+		port := secured(t, a, append(withSASL(t), required)...)
+		certificates := []tls.Certificate{a.issue("client", true).tls}
+		cfg := &tls.Config{RootCAs: a.pool, ServerName: "localhost", Certificates: certificates}
+		f(t, saslServer{addr: fmt.Sprintf("127.0.0.1:%d", port), tls: cfg, required: true})
+	})
+	t.Run("embedded", func(t *testing.T) {
+		s := zktest.New(t, zktest.WithSASL(saslPasswords))
+		f(t, saslServer{addr: s.Addr(), dial: s.DialContext})
+	})
+	t.Run("embedded, required", func(t *testing.T) {
+		s := zktest.New(t, zktest.WithSASL(saslPasswords), zktest.RequireSASL())
+		f(t, saslServer{addr: s.Addr(), dial: s.DialContext, required: true})
+	})
+}
