@@ -54,6 +54,9 @@ type Config struct {
 	// TLS, if set, is used for every connection. The name that is verified is
 	// the host name given in Servers, unless TLS.ServerName says otherwise.
 	TLS *tls.Config
+	// SASL, if set, logs in on every connection, behind TLS and before everything
+	// else. DigestMD5 makes the mechanism that servers have without Kerberos.
+	SASL SASLMechanism
 	// Auth is presented to the server in every session.
 	Auth []Credential
 	// ACL is given to every node that is created. Nil means that anyone may
@@ -199,6 +202,11 @@ func (c Config) validate() (Config, error) {
 			return fail("Auth", "credential %d has no scheme", i)
 		case cred.Scheme == "digest" && !bytes.ContainsRune(cred.data(), ':'):
 			return fail("Auth", "credential %d: digest wants user:password", i)
+		}
+	}
+	if v, ok := c.SASL.(interface{ Validate() error }); ok {
+		if err := v.Validate(); err != nil {
+			return fail("SASL", "%v", err)
 		}
 	}
 	if c.ACL == nil {

@@ -44,7 +44,12 @@ func (s *Session) open(t target) (net.Conn, error) {
 		}
 	}
 	patience := s.hosts.limit()
+	var login func(context.Context) (conn.Exchange, error)
+	if mechanism := s.m.cfg.SASL; mechanism != nil {
+		login = func(ctx context.Context) (conn.Exchange, error) { return mechanism.Start(ctx, t.name) }
+	}
 	c := conn.New(inner, conn.Config{
+		Login:    login,
 		Owner:    &keeper{s: s, server: t, patience: patience},
 		Patience: patience,
 		Auth:     s.m.cfg.credentials(),

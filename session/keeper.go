@@ -55,6 +55,9 @@ func (k *keeper) Refused(_ *conn.Conn, err error) {
 	switch {
 	case !errors.As(err, &refused):
 		err = fmt.Errorf("%w: %w", ErrAuth, err)
+	case refused.Scheme == conn.SchemeSASL && (refused.Code == wire.CodeAuthFailed || refused.Code == wire.CodeNeedsLogin):
+		err = fmt.Errorf("%w (SASL with %s): look at the user's name, the password, and the Server section of the server's JAAS file",
+			ErrAuth, k.s.m.cfg.SASL.Name())
 	case refused.Code == wire.CodeAuthFailed:
 		err = fmt.Errorf("%w (scheme %s)", ErrAuth, refused.Scheme)
 	default:

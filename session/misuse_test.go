@@ -10,7 +10,7 @@ import (
 func TestFault59_Misuse(t *testing.T) {
 	testworld.Misuse(t,
 		session.Dial, session.Start, session.ParseConnect, session.CreatorACL, session.Hidden, session.InDoubt,
-		session.RefusedOp, session.AddAuth, session.Digest,
+		session.RefusedOp, session.AddAuth, session.Digest, session.DigestMD5,
 		session.CheckOp, session.CreateOp, session.DeleteOp, session.GuardOp, session.SetOp,
 		new(session.Manager), new(session.Session), new(session.Hold), new(session.Node), new(session.Entry),
 		new(session.Life), new(session.Watch), new(session.Follower), new(session.Op), new(session.Credential), new(session.State),

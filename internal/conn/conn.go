@@ -2,6 +2,7 @@ package conn
 
 import (
 	"bufio"
+	"context"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -41,8 +42,9 @@ type Owner interface {
 type Config struct {
 	Owner    Owner
 	Patience time.Duration // bounds each step up to the handshake's answer
-	Login    Login         // nil for none
-	Auth     []Credential  // presented in this order
+	// Login begins a login by SASL; nil for none. ctx bounds what it asks of others.
+	Login func(ctx context.Context) (Exchange, error)
+	Auth  []Credential // presented in this order
 	// Go runs what ends soon after the connection is closed.
 	Go func(func())
 	// Closing runs the network's Close, which may hang.
@@ -147,12 +149,15 @@ var longAgo = time.Unix(1, 0)
 // be called more than once; the error is net.ErrClosed from the second time on.
 func (c *Conn) Close() error {
 	if c.closing.Swap(true) {
+		<-c.closed // whoever waits for what Closing runs must find this
 		return net.ErrClosed
 	}
-	close(c.closed)
 	over, failure := c.endAll()
-	_ = c.Conn.SetDeadline(longAgo) // a network that cannot do that is closed all the same
-	c.cfg.Closing(func() { _ = c.Conn.Close() })
+	c.cfg.Closing(func() {
+		_ = c.Conn.SetDeadline(longAgo) // a network that cannot do that is closed all the same
+		_ = c.Conn.Close()
+	})
+	close(c.closed)
 	c.cfg.Owner.Ended(c, failure)
 	for _, call := range over {
 		call.tell()

@@ -1,61 +1,63 @@
 package conn
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// Login makes an exchange of tokens for each connection.
-type Login interface {
-	// Begin returns the state of one login.
-	Begin() (Exchange, error)
+// Exchange is one login by SASL, as a mechanism has it.
+type Exchange interface {
+	// Next takes the server's token, nil if it sent none, and returns the token to
+	// send next. done says that the login is complete, and nothing is to be sent.
+	Next(challenge []byte) (response []byte, done bool, err error)
 }
 
-// Exchange is one login. Its methods are called in turn, by one goroutine.
-type Exchange interface {
-	// Next returns the token that answers the server's; nil is the server's before it
-	// has said anything. done says that the login is through with what Next returns:
-	// with a token the server's answer to it ends the login, and without one at once.
-	Next(token []byte) (answer []byte, done bool, err error)
-}
+// maxRounds bounds a login, whose server may go on asking.
+const maxRounds = 10
+
+var errEndless = errors.New("the server asks for more SASL tokens than any mechanism needs")
 
 // login begins what has to be through before anything else is sent.
 func (c *Conn) login() error {
 	if c.cfg.Login == nil {
 		return c.authenticate()
 	}
-	x, err := c.cfg.Login.Begin()
+	ctx, cancel := context.WithTimeout(context.Background(), c.cfg.Patience)
+	defer cancel()
+	x, err := c.cfg.Login(ctx)
 	if err != nil {
 		c.cfg.Owner.Refused(c, err)
 		return err
 	}
-	return c.exchange(x, nil)
+	return c.exchange(x, nil, 0)
 }
 
 // exchange takes a login a step further.
-func (c *Conn) exchange(x Exchange, token []byte) error {
-	answer, done, err := x.Next(token)
+func (c *Conn) exchange(x Exchange, challenge []byte, round int) error {
+	answer, done, err := x.Next(challenge)
+	if err == nil && !done && round == maxRounds {
+		err = errEndless
+	}
 	if err != nil {
 		c.cfg.Owner.Refused(c, err)
 		return err
 	}
-	if answer == nil && done {
+	if done {
 		return c.authenticate()
 	}
 	if answer == nil {
 		answer = []byte{}
 	}
 	c.Send(NewCall(wire.OpSASL, wire.SASL(answer), func(call *Call) {
-		c.step(call, "sasl", func() error {
+		c.step(call, SchemeSASL, func() error {
 			token, err := wire.TokenOf(call.Reply().Body)
 			if err != nil {
 				return err
 			}
-			if token == nil {
-				token = []byte{}
-			}
-			return c.exchange(x, token)
+			return c.exchange(x, token, round+1)
 		})
 	}))
 	return nil
@@ -81,9 +83,12 @@ func (c *Conn) step(call *Call, scheme string, next func() error) {
 	}
 }
 
+// SchemeSASL stands for a login in a RefusedError.
+const SchemeSASL = "sasl"
+
 // RefusedError says that a server does not take a login or a credential.
 type RefusedError struct {
-	Scheme string // "sasl" for a login
+	Scheme string
 	Code   wire.Code
 }
 

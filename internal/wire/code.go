@@ -15,6 +15,7 @@ const (
 	CodeAuthFailed     Code = -115
 	CodeSessionMoved   Code = -118
 	CodeNoWatcher      Code = -121
+	CodeNeedsLogin     Code = -124
 )
 
 // Class is what an answer says of its request.
@@ -79,7 +80,7 @@ var codes = map[Code]codeInfo{
 	CodeNoWatcher: {Refused, "NOWATCHER", "the server has no such watch of the session"},
 	-122:          {Unknown, "REQUESTTIMEOUT", "the request took too long: read what has become of it"},
 	-123:          {Refused, "RECONFIGDISABLED", ""},
-	-124: {Refused, "SESSIONCLOSEDREQUIRESASLAUTH", "the server answers authenticated clients only: " +
+	CodeNeedsLogin: {Refused, "SESSIONCLOSEDREQUIRESASLAUTH", "the server answers authenticated clients only: " +
 		"configure credentials of a scheme that it enforces (enforce.auth.schemes)"},
 	-125: {Refused, "QUOTAEXCEEDED", "a quota on the path or above it is used up: delete what is not needed, or raise the quota (setquota in zkCli.sh)"},
 	-126: {Unknown, "SSLCONNECTIONERROR", "a connection behind this one failed in TLS: read what has become of the request"},

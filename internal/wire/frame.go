@@ -28,7 +28,7 @@ func ReadFrame(r *bufio.Reader, buf []byte) ([]byte, error) {
 		return nil, fmt.Errorf("the server sent a frame of %d bytes: it is no ZooKeeper, or the stream is damaged", n)
 	}
 	// What a damaged length claims is not allocated before it has arrived.
-	const step = 1 << 20
+	const step = 64 << 10
 	for total := prefix + int(n); len(buf) < total; {
 		from := len(buf)
 		to := min(total, from+step)

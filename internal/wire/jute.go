@@ -103,14 +103,14 @@ func (d *Decoder) String() string {
 }
 
 // Count reads the length of a vector whose elements take least bytes each at the
-// least. The rest of the record must have room for so many. Any negative length
-// stands for no elements.
+// least. The rest of the record must have room for so many. A length of -1 stands for
+// no vector, which is read as an empty one.
 func (d *Decoder) Count(least int) int {
 	n := d.Int32()
-	if d.err != nil || n < 0 {
+	if d.err != nil || n == -1 {
 		return 0
 	}
-	if int(n) > len(d.buf)/least {
+	if n < 0 || int(n) > len(d.buf)/least {
 		d.Fail()
 		return 0
 	}

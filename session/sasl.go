@@ -1,0 +1,54 @@
+package session
+
+import (
+	"context"
+
+	"github.com/docent-go/docent/internal/sasl"
+)
+
+// SASLMechanism is a way to log in by SASL (Config.SASL). DigestMD5 makes one; others,
+// such as Kerberos, are whoever implements this. It must be safe for concurrent use, and
+// should print no secret. If it has a method Validate() error, Dial and Start call it
+// and refuse the Config with its error.
+type SASLMechanism interface {
+	// Name returns the mechanism's registered name, such as "GSSAPI".
+	Name() string
+	// Start begins a login on a new connection to the server, given as the host that
+	// Config.Servers names. ctx bounds what the mechanism has to ask of others, such as
+	// a ticket. Nothing is read from the connection meanwhile.
+	Start(ctx context.Context, server string) (SASLExchange, error)
+}
+
+// SASLExchange is one login on one connection. One goroutine uses it.
+type SASLExchange interface {
+	// Next takes the server's token, nil if the server sent none, and returns the
+	// token to send next. The first call takes nil. done says that the login is
+	// complete, and that nothing is to be sent: a mechanism whose client has the last
+	// word says so one call later. An error ends the login and the connection.
+	Next(challenge []byte) (response []byte, done bool, err error)
+}
+
+// DigestMD5 logs in with a user's name and password, which a server's JAAS file lists for
+// its DigestLoginModule. The server proves that it knows the password too. Neither is
+// sent, but who listens can try passwords: use it over TLS. It does not print its secret.
+//
+// Config is refused with a name or a password that the mechanism cannot carry.
+func DigestMD5(user, password string) SASLMechanism {
+	return digestMD5{sasl.DigestMD5(user, password)}
+}
+
+type digestMD5 struct{ sasl.Mechanism }
+
+func (m digestMD5) Start(ctx context.Context, server string) (SASLExchange, error) {
+	return m.Mechanism.Start(ctx, server)
+}
+
+func (m digestMD5) Validate() error {
+	if v, ok := m.Mechanism.(interface{ Validate() error }); ok {
+		return v.Validate()
+	}
+	return nil
+}
+
+func (m digestMD5) String() string   { return m.Name() + ":…" }
+func (m digestMD5) GoString() string { return m.String() }
