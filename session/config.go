@@ -58,9 +58,11 @@ type Config struct {
 	// ACL is given to every node that is created. Nil means that anyone may
 	// do anything; CreatorACL is the usual choice with Auth.
 	ACL []zk.ACL
-	// Logger receives what happens to sessions. Nil discards it.
-	// Credentials are never logged. The handler is called on a goroutine of
-	// its own and holds nothing up; while it blocks, 1,000 lines wait for it.
+	// Logger receives what happens to sessions. With nil, warnings and errors
+	// go to slog.Default(), as it is when a line is handled.
+	// slog.New(slog.DiscardHandler) discards all lines. Credentials are never
+	// logged. The handler is called on a goroutine of its own and holds nothing
+	// up; while it blocks, 1,000 lines wait for it.
 	Logger *slog.Logger
 	// Hooks observe; each implements one or more of the Hook interfaces.
 	Hooks []Hook
@@ -199,9 +201,6 @@ func (c Config) validate() (Config, error) {
 		c.ACL = zk.WorldACL(zk.PermAll)
 	} else if len(c.ACL) == 0 {
 		return fail("ACL", "it is empty, which ZooKeeper refuses: leave it nil for an open one")
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.LookupHost == nil {
 		c.LookupHost = net.DefaultResolver.LookupHost
