@@ -129,7 +129,7 @@ func (m *Membership) next(ctx context.Context, now *standing.State) bool {
 //
 // ctx bounds the wait alone: when it ends first, the payload is written all the same
 // when that can be done. Any other error means that nothing has changed and that
-// nothing will: session.ErrTooLarge; what a server answers, such as zk.ErrNoAuth;
+// nothing will: session.ErrTooLarge; what a server answers, such as session.ErrNoAuth;
 // ErrReplaced and ErrDuplicate while somebody else has the place; ErrLeft;
 // session.ErrClosed.
 func (m *Membership) UpdatePayload(ctx context.Context, payload []byte) error {

@@ -82,7 +82,7 @@ func OnJoin(f func(*Membership)) PartitionerOption {
 }
 
 // OnProblem has f called by Run when there is something that it may not read:
-// the node of a member or of a claim (zk.ErrNoAuth, in an error that names the
+// the node of a member or of a claim (session.ErrNoAuth, in an error that names the
 // node). The others are divided all the same. An error that only repeats is told
 // once; nil says that all can be read again. f is called on a goroutine of Run's,
 // one call at a time, and must not block.
@@ -175,8 +175,8 @@ type Owner struct {
 // server that we are connected to knows, which may lag behind.
 //
 // ctx bounds the reads. Errors, in a *session.OpError: ctx's; session.ErrClosed;
-// a path or number that cannot be used; zk.ErrNoAuth when we may not read
-// everything. With zk.ErrNoAuth for single nodes the owners are returned as well:
+// a path or number that cannot be used; session.ErrNoAuth when we may not read
+// everything. With session.ErrNoAuth for single nodes the owners are returned as well:
 // Owner.Err says which claims are unknown.
 func (p *Partitioner) Owners(ctx context.Context) ([]Owner, error) {
 	p.made()

@@ -119,7 +119,7 @@ func (l *Line) made() {
 // ctx bounds the wait alone, not the hold. When it ends, the node is removed in
 // the background and the error matches both ctx.Err() and context.Cause(ctx).
 // Other errors: session.ErrClosed, a *znode.PathError, and what the server
-// answers, such as zk.ErrNoAuth. Join leaves no node and no waiter behind when
+// answers, such as session.ErrNoAuth. Join leaves no node and no waiter behind when
 // it fails.
 func (l *Line) Join(ctx context.Context) (*session.Hold, error) { return l.enter(ctx, false, l.wait) }
 

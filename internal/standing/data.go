@@ -31,7 +31,7 @@ func (n *Node) Fits(data []byte) error { return n.cfg.fits(data) }
 // ctx bounds the wait alone: when it ends first, the error matches ErrPending, and
 // the data is written later all the same, when the node stands again. Data that Set
 // returns any other error for is forgotten, and the node goes on with what it
-// held before: what a server refuses (zk.ErrNoAuth), why the node does not stand
+// held before: what a server refuses (session.ErrNoAuth), why the node does not stand
 // (ErrDuplicate, ErrReplaced), session.ErrTooLarge. After Close the error is
 // ErrClosed or session.ErrClosed.
 func (n *Node) Set(ctx context.Context, data []byte) error {
