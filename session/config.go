@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/wire"
 )
 
@@ -57,7 +55,7 @@ type Config struct {
 	Auth []Credential
 	// ACL is given to every node that is created. Nil means that anyone may
 	// do anything; CreatorACL is the usual choice with Auth.
-	ACL []zk.ACL
+	ACL []ACL
 	// Logger receives what happens to sessions. With nil, warnings and errors
 	// go to slog.Default(), as it is when a line is handled.
 	// slog.New(slog.DiscardHandler) discards all lines. Credentials are never
@@ -137,7 +135,7 @@ func (c Credential) data() []byte {
 
 // CreatorACL lets those do everything who hold the credentials with which a
 // node was created, and nobody else anything.
-func CreatorACL() []zk.ACL { return zk.AuthACL(zk.PermAll) }
+func CreatorACL() []ACL { return AuthACL(PermAll) }
 
 // authHeader is what a request that presents a credential has besides its scheme
 // and its data.
@@ -198,7 +196,7 @@ func (c Config) validate() (Config, error) {
 		}
 	}
 	if c.ACL == nil {
-		c.ACL = zk.WorldACL(zk.PermAll)
+		c.ACL = WorldACL(PermAll)
 	} else if len(c.ACL) == 0 {
 		return fail("ACL", "it is empty, which ZooKeeper refuses: leave it nil for an open one")
 	}
