@@ -97,13 +97,13 @@ func (b *Barrier) isClosed(ctx context.Context, doubt error) error {
 // Lift opens the gate, and lets everyone through who waits. It is no error if
 // the gate is open already.
 //
-// ctx bounds the call. After a lost answer Lift looks at the gate. The gate that
-// stood before is lifted again. One that others may have set since is left
+// ctx bounds the call. After a lost answer Lift looks at the gate. The gate
+// that stood before is lifted again. One that others may have set since is left
 // closed: the error is session.ErrUnknownOutcome, as it is when ctx or the
 // session ends first. Call Lift again if the gate is to be open now. Other
-// errors: ErrNotGate; session.ErrNoAuth, also if the session may not read the znode,
-// which may be something else then; session.ErrNotEmpty if others put nodes below
-// the gate meanwhile; session.ErrClosed.
+// errors: ErrNotGate; session.ErrNoAuth, also if the session may not read the
+// znode, which may be something else then; session.ErrNotEmpty if others put
+// nodes below the gate meanwhile; session.ErrClosed.
 func (b *Barrier) Lift(ctx context.Context) error {
 	b.made()
 	if b.err != nil {

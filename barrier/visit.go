@@ -48,9 +48,10 @@ func (d *Double) visit(ctx context.Context, e *entrant, node *session.Node, r *r
 // called again, also after it failed.
 //
 // ctx bounds the wait. When it ends, this member has left all the same, and the
-// error matches ctx.Err() and context.Cause(ctx); others may be inside. If the visit was
-// lost before, Leave returns at once and the error matches session.ErrLost.
-// Other errors: session.ErrClosed; what the server answers, such as session.ErrNoAuth.
+// error matches ctx.Err() and context.Cause(ctx); others may be inside. If the
+// visit was lost before, Leave returns at once and the error matches
+// session.ErrLost. Other errors: session.ErrClosed; what the server answers,
+// such as session.ErrNoAuth.
 func (v *Visit) Leave(ctx context.Context) error {
 	misuse.ZeroValue(v == nil || v.d == nil, "or nil barrier.Visit", "Double.Enter")
 	select {

@@ -55,9 +55,9 @@ func CheckKey(key string, version int32) KeyOp {
 // stay when the transaction is then refused.
 //
 // Errors: the reason of the step that was refused, which the text names
-// (session.ErrNoNode, session.ErrBadVersion, session.ErrNodeExists, session.ErrNotEmpty); ErrNotKey if a
-// step would write or delete another recipe's znode, for which all of them are read
-// first, side by side;
+// (session.ErrNoNode, session.ErrBadVersion, session.ErrNodeExists,
+// session.ErrNotEmpty); ErrNotKey if a step would write or delete another
+// recipe's znode, for which all of them are read first, side by side;
 // session.ErrTooLarge before anything is sent, when all of them together do not
 // fit in one request; session.ErrUnknownOutcome when the answer was lost: all
 // or none was done, and it is not repeated.

@@ -73,8 +73,8 @@ func entry(key, path string, data []byte, stat session.Stat) Entry {
 	}
 }
 
-// Get reads a key. It fails with session.ErrNoNode where there is none. The server
-// may lag behind: Manager.Sync before it where that matters.
+// Get reads a key. It fails with session.ErrNoNode where there is none. The
+// server may lag behind: Manager.Sync before it where that matters.
 func (s *Store) Get(ctx context.Context, key string) (Entry, error) {
 	path, err := s.path(key)
 	if err != nil {
@@ -88,11 +88,11 @@ func (s *Store) Get(ctx context.Context, key string) (Entry, error) {
 }
 
 // Set writes a key that exists, if it has the given version, or AnyVersion. It
-// fails with session.ErrNoNode, session.ErrBadVersion, ErrNotKey, session.ErrTooLarge before
-// anything is sent, and session.ErrUnknownOutcome when the answer was lost. Set
-// does not write again then: Get tells what the key holds now. A version says
-// nothing about a node that was deleted and made anew since: compare
-// Entry.Created.
+// fails with session.ErrNoNode, session.ErrBadVersion, ErrNotKey,
+// session.ErrTooLarge before anything is sent, and session.ErrUnknownOutcome
+// when the answer was lost. Set does not write again then: Get tells what the
+// key holds now. A version says nothing about a node that was deleted and made
+// anew since: compare Entry.Created.
 func (s *Store) Set(ctx context.Context, key string, data []byte, version int32) (Entry, error) {
 	path, err := s.path(key)
 	if err != nil {
@@ -144,11 +144,12 @@ func (s *Store) Put(ctx context.Context, key string, data []byte) (created bool,
 	}
 }
 
-// Delete removes a key, if it has the given version, or AnyVersion. It deletes the
-// value that it has seen: one that is written meanwhile is looked at again. It fails
-// with session.ErrNoNode, session.ErrBadVersion, ErrNotKey, session.ErrNotEmpty when there are
-// keys below it, and session.ErrUnknownOutcome when the answer was lost. Delete
-// does not delete again then: the key may be another's by now.
+// Delete removes a key, if it has the given version, or AnyVersion. It deletes
+// the value that it has seen: one that is written meanwhile is looked at again.
+// It fails with session.ErrNoNode, session.ErrBadVersion, ErrNotKey,
+// session.ErrNotEmpty when there are keys below it, and
+// session.ErrUnknownOutcome when the answer was lost. Delete does not delete
+// again then: the key may be another's by now.
 func (s *Store) Delete(ctx context.Context, key string, version int32) error {
 	path, err := s.path(key)
 	if err != nil {

@@ -33,10 +33,10 @@ import (
 //
 // ctx bounds all of it. Errors, besides f's own: *BadValueError when the
 // present value does not decode (use Store.Set to repair it); ErrRecreated;
-// session.ErrTooLarge; session.ErrNoAuth; ErrClosed; session.ErrUnknownOutcome when
-// the write may or may not have been done: the answer was lost, and what the node holds
-// now does not tell. It is then not repeated, but may be by a caller whose f
-// changes nothing the second time.
+// session.ErrTooLarge; session.ErrNoAuth; ErrClosed; session.ErrUnknownOutcome
+// when the write may or may not have been done: the answer was lost, and what
+// the node holds now does not tell. It is then not repeated, but may be by a
+// caller whose f changes nothing the second time.
 func (v *Value[T]) Update(ctx context.Context, f func(T) (T, error)) (*Snapshot[T], error) {
 	misuse.NilFunc(f == nil, "Value.Update")
 	v.made()

@@ -99,7 +99,8 @@ func (c *Counter) value(data []byte, stat session.Stat) (Value, error) {
 // every write that was answered before Get was called is seen. A counter that
 // does not exist is zero, and no error.
 //
-// ctx bounds the call. Errors: *FormatError; session.ErrNoAuth; session.ErrClosed.
+// ctx bounds the call. Errors: *FormatError; session.ErrNoAuth;
+// session.ErrClosed.
 func (c *Counter) Get(ctx context.Context) (Value, error) {
 	c.made()
 	if c.err != nil {

@@ -56,8 +56,8 @@ func memberOf(dir, id string, data []byte, stat session.Stat) Member {
 // may lag behind; a member that crashed is listed until its session expires.
 //
 // ctx bounds the reads. Errors: ctx's; session.ErrClosed; an invalid path;
-// session.ErrNoAuth when we may not list the group. A member whose node may not be
-// read is listed with Hidden.
+// session.ErrNoAuth when we may not list the group. A member whose node may not
+// be read is listed with Hidden.
 func (g *Group) Members(ctx context.Context) ([]Member, error) {
 	g.made()
 	members, err := g.members(ctx)

@@ -26,9 +26,10 @@ import (
 // tree costs; changes that follow each other faster are in one. A report reads
 // everything anew.
 //
-// The error is session.ErrNoNode while there is no node at path; then Watch waits for
-// one. After any other error it tries again, with pauses of up to MaxRetry. Watch ends when ctx does,
-// and after session.ErrClosed or the error of an invalid path or option.
+// The error is session.ErrNoNode while there is no node at path; then Watch
+// waits for one. After any other error it tries again, with pauses of up to
+// MaxRetry. Watch ends when ctx does, and after session.ErrClosed or the error
+// of an invalid path or option.
 func Watch(ctx context.Context, sm *session.Manager, path string, opts ...Option) iter.Seq2[*Report, error] {
 	misuse.NilManager(sm == nil, "inspect.Watch")
 	o := newOptions("inspect.Watch", opts)

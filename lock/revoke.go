@@ -77,8 +77,9 @@ var ErrNotContender = errors.New("the znode is not a contender of a lock: give t
 //
 // ctx bounds the requests. Errors: ErrNotEphemeral and ErrNotContender, which
 // leave the znode as it is; ctx's; session.ErrClosed; an invalid path;
-// session.ErrNoAuth when we may not read or write the node; session.ErrUnknownOutcome
-// when the answer was lost and others have written into the node since.
+// session.ErrNoAuth when we may not read or write the node;
+// session.ErrUnknownOutcome when the answer was lost and others have written
+// into the node since.
 func Revoke(ctx context.Context, sm *session.Manager, path string) error {
 	err := revoke(ctx, sm, path)
 	if err != nil {

@@ -258,11 +258,12 @@ func (s State) same(other State) bool {
 // later sessions too, as it was before. Where the name of the node says everything
 // (Dubbo), the new node is made before the old one is removed.
 //
-// Errors: a field that changed or is refused; session.ErrTooLarge; what a server
-// answers, such as session.ErrNoAuth; ErrReplaced and ErrDuplicate while somebody else
-// has the place; ErrUnregistered; session.ErrClosed; session.ErrNoNode when somebody has
-// removed a static instance; session.ErrUnknownOutcome, of a static instance whose
-// write may or may not have been done; ctx's.
+// Errors: a field that changed or is refused; session.ErrTooLarge; what a
+// server answers, such as session.ErrNoAuth; ErrReplaced and ErrDuplicate while
+// somebody else has the place; ErrUnregistered; session.ErrClosed;
+// session.ErrNoNode when somebody has removed a static instance;
+// session.ErrUnknownOutcome, of a static instance whose write may or may not
+// have been done; ctx's.
 func (g *Registration) Update(ctx context.Context, in Instance) error {
 	return g.change(ctx, func(*Instance) Instance { return in })
 }

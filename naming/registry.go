@@ -152,9 +152,10 @@ func (r *Registry) serviceIn(child string) (string, bool) {
 // session was lost. With a codec that says everything in the node's name,
 // such as Dubbo's, nobody but that process can do it.
 //
-// ctx bounds the call. Errors: session.ErrNoNode when there is no such instance; a
-// *MalformedError; ctx's; what the server answers; session.ErrUnknownOutcome when
-// the answer was lost and the instance has changed since.
+// ctx bounds the call. Errors: session.ErrNoNode when there is no such
+// instance; a *MalformedError; ctx's; what the server answers;
+// session.ErrUnknownOutcome when the answer was lost and the instance has
+// changed since.
 func (r *Registry) SetDraining(ctx context.Context, service, id string, draining bool) error {
 	dir, err := r.dir(service)
 	if err != nil {

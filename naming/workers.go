@@ -76,8 +76,8 @@ func (w *WorkerID) ID() int {
 //
 // ctx bounds the call, not the hold. Errors, in a *session.OpError:
 // ErrExhausted; a name that cannot be the name of a node; ctx's;
-// session.ErrClosed; what a server answers, such as session.ErrNoAuth. No number is
-// taken when it fails.
+// session.ErrClosed; what a server answers, such as session.ErrNoAuth. No
+// number is taken when it fails.
 func (w *Workers) Acquire(ctx context.Context, name string) (*WorkerID, error) {
 	misuse.If(w == nil || w.sm == nil, "Workers without a Manager are used: get them from naming.NewWorkers, with the Manager of session.Dial")
 	err := w.err

@@ -22,7 +22,8 @@ import (
 // ctx bounds the wait, not the claim. A ctx that is done beats an item that is
 // there. Take waits through lost connections and ended sessions. Errors: ctx's;
 // session.ErrClosed; an invalid path or option; what the server answers, such
-// as session.ErrNoAuth where the directories may not be read, or no claim may be made.
+// as session.ErrNoAuth where the directories may not be read, or no claim may
+// be made.
 //
 // An item that may not be read or claimed is passed over, and so is an ephemeral
 // znode that bears the name of an item. Take goes on with the items after it, and

@@ -54,7 +54,9 @@ type Manager struct {
 }
 
 // Dial opens a session and returns the manager that keeps it. It blocks until
-// there is a session, ctx ends, or the server refuses the credentials.
+// there is a session, ctx ends, or the server refuses the credentials. After
+// three seconds without a session the reason is logged, as a warning; see
+// Config.Logger.
 //
 // ctx bounds the dialling alone; the manager lives until Close. Errors: an
 // invalid Config names the field; ErrUnreachable, with ctx's error and what

@@ -15,7 +15,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// The tests of this package provoke warnings by the hundred: they are not printed.
+// The tests of this package provoke warnings by the hundred: they are not
+// printed.
 func init() { slog.SetDefault(slog.New(slog.DiscardHandler)) }
 
 // asDefault makes h the handler of slog.Default until the test ends.
