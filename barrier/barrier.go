@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -52,7 +50,7 @@ var ErrNotGate = errors.New("the znode is not a gate")
 // Where it is open, and others may have lifted it since, Set does not close it
 // again: the error is session.ErrUnknownOutcome, as it is when ctx or the
 // session ends first. Call Set again if the gate is to be closed now. Other
-// errors: ErrNotGate, zk.ErrNoAuth, session.ErrClosed.
+// errors: ErrNotGate, session.ErrNoAuth, session.ErrClosed.
 func (b *Barrier) Set(ctx context.Context) error {
 	b.made()
 	if b.err != nil {
@@ -64,13 +62,13 @@ func (b *Barrier) Set(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		err := b.sm.CreateOnce(ctx, b.path, data)
-		if errors.Is(err, zk.ErrNodeExists) { // also if it is in doubt who made it
+		if errors.Is(err, session.ErrNodeExists) { // also if it is in doubt who made it
 			err = b.isClosed(ctx, err)
 		}
 		switch {
 		case err == nil:
 			return nil
-		case !errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome):
+		case !errors.Is(err, session.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome):
 			return b.fail("set", gaveUp(ctx, err))
 		}
 		dir, _ := znode.Split(b.path)
@@ -86,9 +84,9 @@ func (b *Barrier) Set(ctx context.Context) error {
 func (b *Barrier) isClosed(ctx context.Context, doubt error) error {
 	seen, err := b.sm.See(ctx, b.path)
 	switch {
-	case errors.Is(err, zk.ErrNoNode) && errors.Is(doubt, session.ErrUnknownOutcome):
+	case errors.Is(err, session.ErrNoNode) && errors.Is(doubt, session.ErrUnknownOutcome):
 		return doubt
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return nil // it was set, and is lifted again
 	case err != nil, seen.Hidden:
 		return err
@@ -99,13 +97,13 @@ func (b *Barrier) isClosed(ctx context.Context, doubt error) error {
 // Lift opens the gate, and lets everyone through who waits. It is no error if
 // the gate is open already.
 //
-// ctx bounds the call. After a lost answer Lift looks at the gate. The gate that
-// stood before is lifted again. One that others may have set since is left
+// ctx bounds the call. After a lost answer Lift looks at the gate. The gate
+// that stood before is lifted again. One that others may have set since is left
 // closed: the error is session.ErrUnknownOutcome, as it is when ctx or the
 // session ends first. Call Lift again if the gate is to be open now. Other
-// errors: ErrNotGate; zk.ErrNoAuth, also if the session may not read the znode,
-// which may be something else then; zk.ErrNotEmpty if others put nodes below
-// the gate meanwhile; session.ErrClosed.
+// errors: ErrNotGate; session.ErrNoAuth, also if the session may not read the
+// znode, which may be something else then; session.ErrNotEmpty if others put
+// nodes below the gate meanwhile; session.ErrClosed.
 func (b *Barrier) Lift(ctx context.Context) error {
 	b.made()
 	if b.err != nil {
@@ -117,9 +115,9 @@ func (b *Barrier) Lift(ctx context.Context) error {
 			err = b.liftIn(ctx, s)
 		}
 		switch {
-		case err == nil, errors.Is(err, zk.ErrNoNode) && !errors.Is(err, session.ErrUnknownOutcome):
+		case err == nil, errors.Is(err, session.ErrNoNode) && !errors.Is(err, session.ErrUnknownOutcome):
 			return nil
-		case errors.Is(err, zk.ErrBadVersion): // it is another by now
+		case errors.Is(err, session.ErrBadVersion): // it is another by now
 		case errors.Is(err, session.ErrUnknownOutcome), !errors.Is(err, session.ErrSessionEnded):
 			return b.fail("lift", gaveUp(ctx, err))
 		}
@@ -130,7 +128,7 @@ func (b *Barrier) Lift(ctx context.Context) error {
 // liftIn lifts the gate within one session, if the znode is a gate's.
 func (b *Barrier) liftIn(ctx context.Context, s *session.Session) error {
 	data, before, err := s.Get(ctx, b.path)
-	if errors.Is(err, zk.ErrNoNode) { // the server may not know the gate yet
+	if errors.Is(err, session.ErrNoNode) { // the server may not know the gate yet
 		if err := s.Sync(ctx, b.path); err != nil {
 			return err
 		}
@@ -230,7 +228,7 @@ func (b *Barrier) waitIn(ctx context.Context, s *session.Session, closed *int64)
 	}
 	for {
 		gate, watch, err := s.SeeW(ctx, b.path)
-		if errors.Is(err, zk.ErrNoNode) {
+		if errors.Is(err, session.ErrNoNode) {
 			return true, nil
 		}
 		if err != nil {

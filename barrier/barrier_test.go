@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/barrier"
@@ -200,16 +199,16 @@ func TestGateErrors(t *testing.T) {
 		g := barrier.New(w.Process().Manager, gate)
 		w.Put(gate+"/stranger", "")
 		err := g.Lift(w.Context())
-		require.ErrorIs(t, err, zk.ErrNotEmpty)
+		require.ErrorIs(t, err, session.ErrNotEmpty)
 		require.ErrorContains(t, err, "lift barrier "+gate)
 		w.Remove(gate)
 		remove := w.Fail(zktest.OpCreate, gate, zktest.CodeNoAuth)
-		require.ErrorIs(t, g.Set(w.Context()), zk.ErrNoAuth)
+		require.ErrorIs(t, g.Set(w.Context()), session.ErrNoAuth)
 		remove()
 		w.Remove("/barriers")
 		w.Fail(zktest.OpSync, gate, zktest.CodeNoAuth)
 		_, err = g.IsSet(w.Context())
-		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorIs(t, err, session.ErrNoAuth)
 	})
 }
 

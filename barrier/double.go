@@ -99,8 +99,8 @@ func (d *Double) Count() int {
 // ctx bounds the wait, not the visit. When it ends, our node is removed in the
 // background, and the error matches ctx.Err() and context.Cause(ctx). Other
 // errors: ErrFull when others have all the places; ErrIDTaken; ErrNotDouble;
-// session.ErrClosed; what the server answers, such as zk.ErrNoAuth. It takes the rights to read,
-// write, create and delete in the directory.
+// session.ErrClosed; what the server answers, such as session.ErrNoAuth. It
+// takes the rights to read, write, create and delete in the directory.
 //
 // The caller must Leave or Release the Visit.
 func (d *Double) Enter(ctx context.Context) (*Visit, error) {

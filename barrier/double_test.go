@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/barrier"
@@ -295,7 +294,7 @@ func TestDoubleStatus(t *testing.T) {
 		remove()
 		remove = w.Fail(zktest.OpGetChildren2, dir, zktest.CodeNoAuth)
 		_, err = d.Status(w.Context())
-		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorIs(t, err, session.ErrNoAuth)
 		remove()
 	})
 }
@@ -312,7 +311,7 @@ func TestDoubleErrors(t *testing.T) {
 				return zktest.Pass
 			})
 			_, err := d.Enter(w.Context())
-			require.ErrorIs(t, err, zk.ErrNoAuth, "%v", op)
+			require.ErrorIs(t, err, session.ErrNoAuth, "%v", op)
 			require.ErrorContains(t, err, "enter barrier "+dir)
 			remove()
 			synctest.Wait()

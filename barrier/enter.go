@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -110,7 +108,7 @@ func (d *Double) outside(ctx context.Context, s *session.Session) (*session.Watc
 // those who are inside besides the round.
 func (d *Double) awaitEnd(ctx context.Context, s *session.Session, r *round, watch *session.Watch) (waited bool, err error) {
 	children, _, err := s.Children(ctx, d.dir)
-	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+	if err != nil && !errors.Is(err, session.ErrNoNode) {
 		return false, err
 	}
 	standing := r.standing(children)
@@ -126,7 +124,7 @@ func (d *Double) awaitEnd(ctx context.Context, s *session.Session, r *round, wat
 	}
 	_, inside, err := s.SeeW(ctx, znode.Join(d.dir, standing[0]))
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return false, nil
 	case err != nil:
 		return false, err
@@ -178,11 +176,11 @@ func (e *entrant) make(s *session.Session) (*session.Node, error) {
 		switch {
 		case err == nil:
 			return s.Own(e.path)
-		case errors.Is(err, zk.ErrNodeExists), session.InDoubt(err):
+		case errors.Is(err, session.ErrNodeExists), session.InDoubt(err):
 			// A node that is not there is made, or made again: it is our own
 			// presence, and others have no reason to count on its absence.
 			ours, err = e.recognise(ctx, s)
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, session.ErrNoNode):
 			err = s.EnsureDir(ctx, e.d.dir)
 		}
 		switch {
@@ -204,7 +202,7 @@ func (e *entrant) recognise(ctx context.Context, s *session.Session) (ours bool,
 	}
 	data, stat, err := s.Get(ctx, e.path)
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return false, nil
 	case err != nil:
 		return false, err
@@ -293,7 +291,7 @@ func (d *Double) exorcise(ctx context.Context, s *session.Session) error {
 		if err == nil && readOwner(data).Visit == visit {
 			err = remove(ctx, s, path, stat)
 		}
-		if err != nil && !errors.Is(err, zk.ErrNoNode) {
+		if err != nil && !errors.Is(err, session.ErrNoNode) {
 			return err
 		}
 		d.forget(visit)

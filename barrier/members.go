@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -59,7 +57,7 @@ func (d *Double) Members(ctx context.Context) ([]Member, error) {
 // has nobody at it.
 //
 // ctx bounds the reads. Errors: ctx's; session.ErrClosed; what the Double was
-// made with; zk.ErrNoAuth.
+// made with; session.ErrNoAuth.
 func (d *Double) Status(ctx context.Context) (Status, error) {
 	d.made()
 	if d.err != nil {
@@ -74,7 +72,7 @@ func (d *Double) Status(ctx context.Context) (Status, error) {
 
 func (d *Double) status(ctx context.Context) (st Status, err error) {
 	children, _, err := d.sm.Children(ctx, d.dir)
-	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+	if err != nil && !errors.Is(err, session.ErrNoNode) {
 		return st, err
 	}
 	var r *round
@@ -83,13 +81,13 @@ func (d *Double) status(ctx context.Context) (st Status, err error) {
 	case err == nil:
 		r = readRound(ready.Data, ready.Stat)
 		st.Ready, st.Token = true, r.zxid
-	case !errors.Is(err, zk.ErrNoNode):
+	case !errors.Is(err, session.ErrNoNode):
 		return st, err
 	}
 	for _, name := range members(children) {
 		m := Member{ID: name, Path: znode.Join(d.dir, name)}
 		node, err := d.sm.See(ctx, m.Path)
-		if errors.Is(err, zk.ErrNoNode) {
+		if errors.Is(err, session.ErrNoNode) {
 			continue
 		}
 		if err != nil {

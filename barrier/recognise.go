@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net/netip"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/session"
 )
@@ -45,7 +43,7 @@ func (b *Barrier) notKept(ctx context.Context, s *session.Session, data []byte) 
 	}
 	_, found, err := s.Exists(ctx, recognise.HistoryOf(b.path))
 	switch {
-	case errors.Is(err, zk.ErrNoAuth):
+	case errors.Is(err, session.ErrNoAuth):
 		return nil // what may not be read tells nothing
 	case err == nil && found:
 		return notGate("it is a config key with a history")
@@ -57,10 +55,10 @@ func notGate(what string, args ...any) error {
 	return fmt.Errorf("%w: %s; check the path", ErrNotGate, fmt.Sprintf(what, args...))
 }
 
-// notEmpty is ErrNotGate that is zk.ErrNotEmpty too.
+// notEmpty is ErrNotGate that is session.ErrNotEmpty too.
 type notEmpty struct{ error }
 
-func (e *notEmpty) Unwrap() []error { return []error{e.error, zk.ErrNotEmpty} }
+func (e *notEmpty) Unwrap() []error { return []error{e.error, session.ErrNotEmpty} }
 
 // isAddress reports whether data is an IP address, which is what Curator writes
 // into a znode that it was given no data for.

@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/barrier"
@@ -233,7 +232,7 @@ func TestFault25_HiddenGate(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		w.Put("/barriers", "")
 		require.NoError(w, barrier.New(owner.Manager, gate).Set(w.Context()))
-		require.ErrorIs(w, barrier.New(w.Process().Manager, gate).Lift(w.Context()), zk.ErrNoAuth)
+		require.ErrorIs(w, barrier.New(w.Process().Manager, gate).Lift(w.Context()), session.ErrNoAuth)
 		_, found := w.Srv.Node(gate)
 		require.True(w, found)
 	})

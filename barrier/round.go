@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -84,7 +82,7 @@ func (d *Double) look(ctx context.Context, s *session.Session) (*round, *session
 			return nil, watch, nil
 		case session.Hidden(stat):
 			watch.Stop()
-			return nil, nil, fmt.Errorf("read %s: %w: a member needs the right to read it", d.ready, zk.ErrNoAuth)
+			return nil, nil, fmt.Errorf("read %s: %w: a member needs the right to read it", d.ready, session.ErrNoAuth)
 		}
 		data, stat, err := s.Get(ctx, d.ready)
 		if err == nil && isRound(data) {
@@ -94,7 +92,7 @@ func (d *Double) look(ctx context.Context, s *session.Session) (*round, *session
 		if err == nil {
 			return nil, nil, fmt.Errorf("%w: %s holds %d bytes that no round holds; check the path", ErrNotDouble, d.ready, len(data))
 		}
-		if !errors.Is(err, zk.ErrNoNode) {
+		if !errors.Is(err, session.ErrNoNode) {
 			return nil, nil, err
 		}
 	}
@@ -109,7 +107,7 @@ func (d *Double) look(ctx context.Context, s *session.Session) (*round, *session
 func (d *Double) open(ctx context.Context, s *session.Session, self string) (*round, error) {
 	children, dir, err := s.Children(ctx, d.dir)
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return nil, session.ErrDeleted
 	case err != nil:
 		return nil, err
@@ -199,7 +197,7 @@ func (d *Double) begin(ctx context.Context, s *session.Session, in []string, kep
 	case err == nil:
 		return &round{zxid: results[len(in)].Stat.Mzxid, number: number, members: in}, nil
 	case session.InDoubt(err),
-		errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNodeExists):
+		errors.Is(err, session.ErrNoNode), errors.Is(err, session.ErrBadVersion), errors.Is(err, session.ErrNodeExists):
 		return nil, errChanged
 	}
 	return nil, err
@@ -211,9 +209,9 @@ func (d *Double) clear(ctx context.Context, s *session.Session, r *round) error 
 	if r.members != nil {
 		_, err := s.Txn(ctx, session.CheckOp(d.dir, r.number), session.DeleteOp(d.ready, session.AnyVersion))
 		switch {
-		case err == nil, errors.Is(err, zk.ErrNoNode):
+		case err == nil, errors.Is(err, session.ErrNoNode):
 			return nil
-		case errors.Is(err, session.ErrUnknownOutcome), !errors.Is(err, zk.ErrBadVersion):
+		case errors.Is(err, session.ErrUnknownOutcome), !errors.Is(err, session.ErrBadVersion):
 			return err
 		}
 		// The next round has begun, or a stranger has written to the directory.
@@ -224,7 +222,7 @@ func (d *Double) clear(ctx context.Context, s *session.Session, r *round) error 
 		return err
 	}
 	_, stat, err := s.Get(ctx, d.ready)
-	if errors.Is(err, zk.ErrNoNode) || err == nil && stat.Czxid != r.zxid {
+	if errors.Is(err, session.ErrNoNode) || err == nil && stat.Czxid != r.zxid {
 		return nil
 	}
 	if err != nil {
@@ -232,9 +230,9 @@ func (d *Double) clear(ctx context.Context, s *session.Session, r *round) error 
 	}
 	_, err = s.Txn(ctx, session.CheckOp(d.dir, dir.Version), session.DeleteOp(d.ready, session.AnyVersion))
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return nil
-	case errors.Is(err, zk.ErrBadVersion):
+	case errors.Is(err, session.ErrBadVersion):
 		return errChanged
 	}
 	return err

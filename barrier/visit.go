@@ -6,8 +6,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -50,9 +48,10 @@ func (d *Double) visit(ctx context.Context, e *entrant, node *session.Node, r *r
 // called again, also after it failed.
 //
 // ctx bounds the wait. When it ends, this member has left all the same, and the
-// error matches ctx.Err() and context.Cause(ctx); others may be inside. If the visit was
-// lost before, Leave returns at once and the error matches session.ErrLost.
-// Other errors: session.ErrClosed; what the server answers, such as zk.ErrNoAuth.
+// error matches ctx.Err() and context.Cause(ctx); others may be inside. If the
+// visit was lost before, Leave returns at once and the error matches
+// session.ErrLost. Other errors: session.ErrClosed; what the server answers,
+// such as session.ErrNoAuth.
 func (v *Visit) Leave(ctx context.Context) error {
 	misuse.ZeroValue(v == nil || v.d == nil, "or nil barrier.Visit", "Double.Enter")
 	select {
@@ -138,7 +137,7 @@ func (v *Visit) leave(ctx context.Context, s *session.Session) error {
 	var gone []string // their places are taken by members of a later round
 	for {
 		children, _, err := s.Children(ctx, v.d.dir)
-		if errors.Is(err, zk.ErrNoNode) {
+		if errors.Is(err, session.ErrNoNode) {
 			children, err = nil, nil
 		}
 		if err != nil {
@@ -189,7 +188,7 @@ func (v *Visit) last(ctx context.Context, s *session.Session, ready bool) error 
 func (v *Visit) await(ctx context.Context, s *session.Session, name string) (again bool, err error) {
 	node, watch, err := s.SeeW(ctx, znode.Join(v.d.dir, name))
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return false, nil
 	case err != nil:
 		return false, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/go-zookeeper/zk"
@@ -134,7 +135,7 @@ const crashTimeout = time.Second
 // docentCrash cuts the leader off for good, and waits for another to lead.
 func docentCrash(e env) (sample, error) {
 	return crash(e, func(ctx context.Context, cutOff []string) (func() error, func() error, error) {
-		sm, err := session.Dial(ctx, session.Config{Servers: cutOff, Timeout: crashTimeout})
+		sm, err := session.Dial(ctx, session.Config{Servers: cutOff, Timeout: crashTimeout, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			return nil, nil, err
 		}

@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/config"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
@@ -123,7 +121,7 @@ func ExampleStore_Publish() {
 	if _, err := store.Set(ctx, "epoch", []byte("2"), config.AnyVersion); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("refused:", errors.Is(move("db3"), zk.ErrBadVersion))
+	fmt.Println("refused:", errors.Is(move("db3"), session.ErrBadVersion))
 	user, err := store.Get(ctx, "db/user")
 	if err != nil {
 		log.Fatal(err)

@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/config"
 	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
 )
 
 // A tree names the nodes that may not be read, and has the others.
@@ -29,9 +29,9 @@ func TestFault19_TreeBesideAHiddenKey(t *testing.T) {
 		for i, key := range []string{"a", "dir"} {
 			require.Equal(w, key, snap.Hidden[i].Key)
 			require.Equal(w, "/c/"+key, snap.Hidden[i].Path)
-			require.ErrorIs(w, snap.Hidden[i].Err, zk.ErrNoAuth)
+			require.ErrorIs(w, snap.Hidden[i].Err, session.ErrNoAuth)
 		}
-		require.ErrorIs(w, tree.Err(), zk.ErrNoAuth)
+		require.ErrorIs(w, tree.Err(), session.ErrNoAuth)
 
 		// What was seen before stays among the keys, with the reason.
 		w.Shut("/c/b")
@@ -73,7 +73,7 @@ func TestFault19_HiddenTree(t *testing.T) {
 		tree := openTree(w.Process(), config.Text(), config.Default(""))
 		require.Len(w, tree.Load().Hidden, 1)
 		require.Equal(w, config.HiddenKey{Path: "/c", Err: tree.Load().Hidden[0].Err}, tree.Load().Hidden[0])
-		require.ErrorIs(w, tree.Load().Hidden[0].Err, zk.ErrNoAuth)
+		require.ErrorIs(w, tree.Load().Hidden[0].Err, session.ErrNoAuth)
 	})
 }
 
@@ -103,7 +103,7 @@ func TestFault19_HistoryBesideAHiddenValue(t *testing.T) {
 		require.Equal(w, past[1].ID, now[1].ID)
 		require.Nil(w, now[1].Data)
 		_, err = history.Rollback(w.Context(), "key", now[1].ID)
-		require.ErrorIs(w, err, zk.ErrNoAuth)
+		require.ErrorIs(w, err, session.ErrNoAuth)
 		_, err = history.Put(w.Context(), "key", []byte("d"))
 		require.NoError(w, err)
 		time.Sleep(time.Second)

@@ -89,8 +89,8 @@ const (
 // and with pauses of 1 to 30 seconds. Only at the start it is an error: what
 // cannot be written then has been set up wrongly.
 //
-// Errors: an invalid path; the failure of the first write; zk.ErrNoAuth at the
-// start; session.ErrClosed; session.ErrUnreachable is not among them, as
+// Errors: an invalid path; the failure of the first write; session.ErrNoAuth at
+// the start; session.ErrClosed; session.ErrUnreachable is not among them, as
 // SyncFile waits for a session as long as ctx lasts.
 func SyncFile(ctx context.Context, sm *session.Manager, path, file string, opts ...FileOption) error {
 	misuse.NilManager(sm == nil, "config.SyncFile")

@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/config"
@@ -168,7 +167,7 @@ func TestHardCase60_RefusedReadsPause(t *testing.T) {
 		w.srv.ResetCounts()
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		require.ErrorIs(t, v.Err(), zk.ErrNoAuth)
+		require.ErrorIs(t, v.Err(), session.ErrNoAuth)
 		require.Less(t, w.srv.Count(zktest.OpGetData), 1000)
 		remove()
 		await(w, v, becomes("two"))
@@ -274,9 +273,9 @@ func TestHardCase71_ForbiddenAncestors(t *testing.T) {
 		store := config.NewStore(w.sm, "/mine")
 		require.NoError(t, store.Create(t.Context(), "open/a/b", []byte("v")))
 		err = store.Create(t.Context(), "shut/a", []byte("v"))
-		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorIs(t, err, session.ErrNoAuth)
 		require.ErrorContains(t, err, "/mine/shut")
-		require.ErrorIs(t, store.Publish(t.Context(), config.CreateKey("shut/a", nil)), zk.ErrNoAuth)
+		require.ErrorIs(t, store.Publish(t.Context(), config.CreateKey("shut/a", nil)), session.ErrNoAuth)
 		require.Equal(t, []string{"/mine", "/mine/open", "/mine/open/a", "/mine/open/a/b"}, w.srv.Paths())
 
 		// Many at once make the same parents.
@@ -299,7 +298,7 @@ func TestHardCase75_RetriesAreBounded(t *testing.T) {
 		remove := w.fail(zktest.OpSetData, "/a", zktest.CodeNoAuth)
 		w.srv.ResetCounts()
 		_, err := v.Update(t.Context(), add)
-		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorIs(t, err, session.ErrNoAuth)
 		require.Equal(t, 1, w.srv.Count(zktest.OpSetData), "an answer is not retried")
 		remove()
 

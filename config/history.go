@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
@@ -25,8 +23,8 @@ const HistoryDir = recognise.HistoryDir
 const MaxHistory = 1000
 
 // ErrNoPast is returned by Rollback when there is no such value. It is a
-// zk.ErrNoNode too.
-var ErrNoPast = fmt.Errorf("there is no such value in the key's history: %w", zk.ErrNoNode)
+// session.ErrNoNode too.
+var ErrNoPast = fmt.Errorf("there is no such value in the key's history: %w", session.ErrNoNode)
 
 // History writes keys of a Store and keeps the last values of each, to look at
 // and to go back to. It is safe for concurrent use, also by many processes.
@@ -113,7 +111,7 @@ func (h *History) dirs(key string) (path, dir string, err error) {
 // records lists a history, oldest first.
 func (h *History) records(ctx context.Context, s *session.Session, dir string) ([]record, error) {
 	names, _, err := s.Children(ctx, dir)
-	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+	if err != nil && !errors.Is(err, session.ErrNoNode) {
 		return nil, err
 	}
 	var records []record
@@ -164,7 +162,7 @@ func (h *History) list(ctx context.Context, s *session.Session, path, dir string
 	var past []Past
 	for _, r := range slices.Backward(records) {
 		node, err := s.See(ctx, znode.Join(dir, r.name))
-		if errors.Is(err, zk.ErrNoNode) {
+		if errors.Is(err, session.ErrNoNode) {
 			continue // trimmed in the meantime
 		}
 		if err != nil {
@@ -189,7 +187,7 @@ func (h *History) Set(ctx context.Context, key string, data []byte, version int3
 }
 
 // Put writes a key whether it exists or not, and keeps the value. It fails as
-// Set does, except that there is no zk.ErrNoNode.
+// Set does, except that there is no session.ErrNoNode.
 func (h *History) Put(ctx context.Context, key string, data []byte) (Entry, error) {
 	return h.write(ctx, key, data, AnyVersion, true)
 }
@@ -226,7 +224,7 @@ func (h *History) find(ctx context.Context, dir string, id int32) ([]byte, error
 			continue
 		}
 		data, _, err := s.Get(ctx, znode.Join(dir, r.name))
-		if errors.Is(err, zk.ErrNoNode) {
+		if errors.Is(err, session.ErrNoNode) {
 			break
 		}
 		return data, err

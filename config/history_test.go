@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/config"
@@ -42,7 +41,7 @@ func TestHistory(t *testing.T) {
 		p := w.Process()
 		h := config.NewStore(p.Manager, "/c").History(3)
 		_, err := h.Set(w.Context(), "k", []byte("1"), config.AnyVersion)
-		require.ErrorIs(t, err, zk.ErrNoNode)
+		require.ErrorIs(t, err, session.ErrNoNode)
 		require.Empty(t, past(w, h))
 		for i := range 5 {
 			e, err := h.Put(w.Context(), "k", fmt.Append(nil, i))
@@ -53,7 +52,7 @@ func TestHistory(t *testing.T) {
 		}
 		require.Equal(t, "4! 3 2", past(w, h))
 		_, err = h.Set(w.Context(), "k", []byte("x"), 3)
-		require.ErrorIs(t, err, zk.ErrBadVersion)
+		require.ErrorIs(t, err, session.ErrBadVersion)
 		e, err := h.Set(w.Context(), "k", []byte("5"), 4)
 		require.NoError(t, err)
 		require.EqualValues(t, 5, e.Version)

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -71,7 +69,7 @@ func (k *keeping) try(ctx context.Context) (Entry, error) {
 	}
 	old, stat, err := s.Get(ctx, k.path)
 	found := err == nil
-	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+	if err != nil && !errors.Is(err, session.ErrNoNode) {
 		return Entry{}, err
 	}
 	records, err := k.records(ctx, s, k.dir)
@@ -85,9 +83,9 @@ func (k *keeping) try(ctx context.Context) (Entry, error) {
 	}
 	switch {
 	case !found && !k.create:
-		return Entry{}, zk.ErrNoNode
+		return Entry{}, session.ErrNoNode
 	case found && k.version != AnyVersion && stat.Version != k.version:
-		return Entry{}, zk.ErrBadVersion
+		return Entry{}, session.ErrBadVersion
 	case found && stat.Version == AnyVersion:
 		return Entry{}, errors.New("the node's version is -1, which ZooKeeper cannot compare: set it once with Store.Set")
 	}
@@ -156,7 +154,7 @@ func (k *keeping) commit(ctx context.Context, s *session.Session, found bool, st
 			return Entry{}, err
 		}
 		return Entry{}, errConflict
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		// The key is gone, a record was trimmed by somebody else, or the
 		// directory is yet to be made.
 		if err := s.EnsureDir(ctx, k.dir); err != nil {

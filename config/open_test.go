@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/config"
@@ -36,7 +35,7 @@ func TestOpenOfAMissingNode(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		_, err := config.Open(t.Context(), w.sm, "/none", config.Text())
 		require.ErrorIs(t, err, config.ErrNoValue)
-		require.ErrorIs(t, err, zk.ErrNoNode)
+		require.ErrorIs(t, err, session.ErrNoNode)
 		require.ErrorContains(t, err, "/none")
 
 		v := open(w, "/none", config.Text(), config.Default("fallback"))
@@ -82,7 +81,7 @@ func TestOpenWaitsNoLongerThanItsContext(t *testing.T) {
 		var bad *config.BadValueError
 		require.ErrorAs(t, open(), &bad)
 		w.fail(zktest.OpGetData, "/limits", zktest.CodeNoAuth)
-		require.ErrorIs(t, open(), zk.ErrNoAuth)
+		require.ErrorIs(t, open(), session.ErrNoAuth)
 
 		done := make(chan error, 1)
 		go func() {
@@ -121,11 +120,11 @@ func TestOpenOfAForbiddenNode(t *testing.T) {
 		w.put("/limits", "x")
 		remove := w.fail(zktest.OpGetData, "/limits", zktest.CodeNoAuth)
 		_, err := config.Open(t.Context(), w.sm, "/limits", config.Text())
-		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorIs(t, err, session.ErrNoAuth)
 		require.ErrorContains(t, err, "/limits")
 		v := open(w, "/limits", config.Text(), config.Default("d"))
 		require.Equal(t, "d", v.Load().Value)
-		require.ErrorIs(t, v.Err(), zk.ErrNoAuth)
+		require.ErrorIs(t, v.Err(), session.ErrNoAuth)
 		remove()
 		await(w, v, becomes("x"))
 		require.NoError(t, v.Err())

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -57,9 +55,9 @@ func CheckKey(key string, version int32) KeyOp {
 // stay when the transaction is then refused.
 //
 // Errors: the reason of the step that was refused, which the text names
-// (zk.ErrNoNode, zk.ErrBadVersion, zk.ErrNodeExists, zk.ErrNotEmpty); ErrNotKey if a
-// step would write or delete another recipe's znode, for which all of them are read
-// first, side by side;
+// (session.ErrNoNode, session.ErrBadVersion, session.ErrNodeExists,
+// session.ErrNotEmpty); ErrNotKey if a step would write or delete another
+// recipe's znode, for which all of them are read first, side by side;
 // session.ErrTooLarge before anything is sent, when all of them together do not
 // fit in one request; session.ErrUnknownOutcome when the answer was lost: all
 // or none was done, and it is not repeated.
@@ -112,7 +110,7 @@ func (s *Store) checkAll(ctx context.Context, steps []KeyOp, paths []string) err
 	}
 	looks.Wait()
 	for i, err := range errs {
-		if err != nil && !errors.Is(err, zk.ErrNoNode) {
+		if err != nil && !errors.Is(err, session.ErrNoNode) {
 			return fmt.Errorf("step %d: %w", i+1, s.failed(steps[i].key, err))
 		}
 	}

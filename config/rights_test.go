@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/config"
@@ -26,7 +25,7 @@ func TestFault39_KeyThatAppearsUnreadable(t *testing.T) {
 		_, err = owner.Create(w.Context(), "/app/key", []byte("2"), session.Persistent)
 		require.NoError(w, err)
 		time.Sleep(time.Minute)
-		require.ErrorIs(w, value.Err(), zk.ErrNoAuth)
+		require.ErrorIs(w, value.Err(), session.ErrNoAuth)
 		w.Remove("/app/key")
 		w.Put("/app/key", "3")
 		time.Sleep(time.Minute)
@@ -52,8 +51,8 @@ func TestFault39_KeyIsShutUnderItsWatcher(t *testing.T) {
 		w.Put("/app/key", "2")
 		w.Put("/app/new", "3")
 		time.Sleep(80 * time.Second)
-		require.ErrorIs(w, value.Err(), zk.ErrNoAuth)
-		require.ErrorIs(w, tree.Err(), zk.ErrNoAuth)
+		require.ErrorIs(w, value.Err(), session.ErrNoAuth)
+		require.ErrorIs(w, tree.Err(), session.ErrNoAuth)
 		w.Open("/app/key")
 		w.Open("/app")
 		time.Sleep(80 * time.Second)
@@ -82,7 +81,7 @@ func TestFault39_KeyIsHiddenWhileCutOff(t *testing.T) {
 			time.Sleep(away)
 			p.Link.Heal()
 			time.Sleep(10 * time.Second)
-			require.ErrorIs(w, value.Err(), zk.ErrNoAuth)
+			require.ErrorIs(w, value.Err(), session.ErrNoAuth)
 			w.Remove("/app/key")
 			w.Put("/app/key", "3")
 			time.Sleep(time.Minute)

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -75,8 +73,8 @@ func entry(key, path string, data []byte, stat session.Stat) Entry {
 	}
 }
 
-// Get reads a key. It fails with zk.ErrNoNode where there is none. The server
-// may lag behind: Manager.Sync before it where that matters.
+// Get reads a key. It fails with session.ErrNoNode where there is none. The
+// server may lag behind: Manager.Sync before it where that matters.
 func (s *Store) Get(ctx context.Context, key string) (Entry, error) {
 	path, err := s.path(key)
 	if err != nil {
@@ -90,11 +88,11 @@ func (s *Store) Get(ctx context.Context, key string) (Entry, error) {
 }
 
 // Set writes a key that exists, if it has the given version, or AnyVersion. It
-// fails with zk.ErrNoNode, zk.ErrBadVersion, ErrNotKey, session.ErrTooLarge before
-// anything is sent, and session.ErrUnknownOutcome when the answer was lost. Set
-// does not write again then: Get tells what the key holds now. A version says
-// nothing about a node that was deleted and made anew since: compare
-// Entry.Created.
+// fails with session.ErrNoNode, session.ErrBadVersion, ErrNotKey,
+// session.ErrTooLarge before anything is sent, and session.ErrUnknownOutcome
+// when the answer was lost. Set does not write again then: Get tells what the
+// key holds now. A version says nothing about a node that was deleted and made
+// anew since: compare Entry.Created.
 func (s *Store) Set(ctx context.Context, key string, data []byte, version int32) (Entry, error) {
 	path, err := s.path(key)
 	if err != nil {
@@ -115,7 +113,7 @@ func (s *Store) Set(ctx context.Context, key string, data []byte, version int32)
 }
 
 // Create makes a key that does not exist, with version 0, and its parents where
-// they are missing. It fails with zk.ErrNodeExists, zk.ErrNoAuth,
+// they are missing. It fails with session.ErrNodeExists, session.ErrNoAuth,
 // session.ErrTooLarge before anything is sent, and session.ErrUnknownOutcome when
 // the answer was lost and it cannot be found out who made the key, or whether
 // others have deleted it since.
@@ -131,8 +129,8 @@ func (s *Store) Create(ctx context.Context, key string, data []byte) error {
 }
 
 // Put writes a key whether it exists or not, and says whether it made it. It
-// fails as Set and Create do, except that there is no zk.ErrNoNode and no
-// zk.ErrNodeExists.
+// fails as Set and Create do, except that there is no session.ErrNoNode and no
+// session.ErrNodeExists.
 func (s *Store) Put(ctx context.Context, key string, data []byte) (created bool, err error) {
 	for {
 		_, err := s.Set(ctx, key, data, AnyVersion)
@@ -140,17 +138,18 @@ func (s *Store) Put(ctx context.Context, key string, data []byte) (created bool,
 			return false, err
 		}
 		err = s.Create(ctx, key, data)
-		if errors.Is(err, session.ErrUnknownOutcome) || !errors.Is(err, zk.ErrNodeExists) {
+		if errors.Is(err, session.ErrUnknownOutcome) || !errors.Is(err, session.ErrNodeExists) {
 			return err == nil, err
 		}
 	}
 }
 
-// Delete removes a key, if it has the given version, or AnyVersion. It deletes the
-// value that it has seen: one that is written meanwhile is looked at again. It fails
-// with zk.ErrNoNode, zk.ErrBadVersion, ErrNotKey, zk.ErrNotEmpty when there are
-// keys below it, and session.ErrUnknownOutcome when the answer was lost. Delete
-// does not delete again then: the key may be another's by now.
+// Delete removes a key, if it has the given version, or AnyVersion. It deletes
+// the value that it has seen: one that is written meanwhile is looked at again.
+// It fails with session.ErrNoNode, session.ErrBadVersion, ErrNotKey,
+// session.ErrNotEmpty when there are keys below it, and
+// session.ErrUnknownOutcome when the answer was lost. Delete does not delete
+// again then: the key may be another's by now.
 func (s *Store) Delete(ctx context.Context, key string, version int32) error {
 	path, err := s.path(key)
 	if err != nil {
@@ -168,7 +167,7 @@ func (s *Store) Delete(ctx context.Context, key string, version int32) error {
 		switch {
 		case err == nil:
 			return nil
-		case version != AnyVersion, !errors.Is(err, zk.ErrBadVersion), errors.Is(err, session.ErrUnknownOutcome):
+		case version != AnyVersion, !errors.Is(err, session.ErrBadVersion), errors.Is(err, session.ErrUnknownOutcome):
 			return s.failed(key, err)
 		}
 	}
@@ -198,5 +197,5 @@ func create(ctx context.Context, in creator, path string, data []byte) error {
 
 // missing reports whether a write was refused because a node is not there.
 func missing(err error) bool {
-	return errors.Is(err, zk.ErrNoNode) && !errors.Is(err, session.ErrUnknownOutcome)
+	return errors.Is(err, session.ErrNoNode) && !errors.Is(err, session.ErrUnknownOutcome)
 }

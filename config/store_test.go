@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/config"
@@ -17,14 +16,14 @@ func TestStore(t *testing.T) {
 		ctx := t.Context()
 		store := config.NewStore(w.sm, "/config")
 		_, err := store.Get(ctx, "db/limits")
-		require.ErrorIs(t, err, zk.ErrNoNode)
+		require.ErrorIs(t, err, session.ErrNoNode)
 		require.ErrorContains(t, err, `"db/limits"`)
 		require.ErrorContains(t, err, "/config/db/limits")
 		_, err = store.Set(ctx, "db/limits", []byte("x"), config.AnyVersion)
-		require.ErrorIs(t, err, zk.ErrNoNode, "Set does not create")
+		require.ErrorIs(t, err, session.ErrNoNode, "Set does not create")
 
 		require.NoError(t, store.Create(ctx, "db/limits", []byte("one")))
-		require.ErrorIs(t, store.Create(ctx, "db/limits", []byte("two")), zk.ErrNodeExists)
+		require.ErrorIs(t, store.Create(ctx, "db/limits", []byte("two")), session.ErrNodeExists)
 		e, err := store.Get(ctx, "/db/limits")
 		require.NoError(t, err)
 		node, _ := w.srv.Node("/config/db/limits")
@@ -40,11 +39,11 @@ func TestStore(t *testing.T) {
 		require.Greater(t, set.Zxid, e.Zxid)
 		require.Equal(t, e.Created, set.Created)
 		_, err = store.Set(ctx, "db/limits", []byte("three"), e.Version)
-		require.ErrorIs(t, err, zk.ErrBadVersion)
-		require.ErrorIs(t, store.Delete(ctx, "db/limits", e.Version), zk.ErrBadVersion)
-		require.ErrorIs(t, store.Delete(ctx, "db", config.AnyVersion), zk.ErrNotEmpty)
+		require.ErrorIs(t, err, session.ErrBadVersion)
+		require.ErrorIs(t, store.Delete(ctx, "db/limits", e.Version), session.ErrBadVersion)
+		require.ErrorIs(t, store.Delete(ctx, "db", config.AnyVersion), session.ErrNotEmpty)
 		require.NoError(t, store.Delete(ctx, "db/limits", set.Version))
-		require.ErrorIs(t, store.Delete(ctx, "db/limits", config.AnyVersion), zk.ErrNoNode)
+		require.ErrorIs(t, store.Delete(ctx, "db/limits", config.AnyVersion), session.ErrNoNode)
 
 		created, err := store.Put(ctx, "db/limits", []byte("four"))
 		require.NoError(t, err)
@@ -118,11 +117,11 @@ func TestPublish(t *testing.T) {
 			want error
 			text string
 		}{
-			{config.SetKey("dir/a", nil, 0), zk.ErrBadVersion, "op 2 (set /cfg/dir/a)"},
-			{config.SetKey("none", nil, 0), zk.ErrNoNode, "op 2 (set /cfg/none)"},
-			{config.CheckKey("dir", 5), zk.ErrBadVersion, "op 2 (check /cfg/dir)"},
-			{config.CreateKey("dir/c", nil), zk.ErrNodeExists, "op 2 (create /cfg/dir/c)"},
-			{config.DeleteKey("dir", 0), zk.ErrNotEmpty, "op 2 (delete /cfg/dir)"},
+			{config.SetKey("dir/a", nil, 0), session.ErrBadVersion, "op 2 (set /cfg/dir/a)"},
+			{config.SetKey("none", nil, 0), session.ErrNoNode, "op 2 (set /cfg/none)"},
+			{config.CheckKey("dir", 5), session.ErrBadVersion, "op 2 (check /cfg/dir)"},
+			{config.CreateKey("dir/c", nil), session.ErrNodeExists, "op 2 (create /cfg/dir/c)"},
+			{config.DeleteKey("dir", 0), session.ErrNotEmpty, "op 2 (delete /cfg/dir)"},
 		} {
 			err := store.Publish(ctx, config.CreateKey("dir/d", nil), c.step)
 			require.ErrorIs(t, err, c.want)

@@ -34,7 +34,7 @@ type Key[T any] struct {
 type HiddenKey struct {
 	Key  string // relative to the tree's path; empty for the directory at the path itself
 	Path string // of the node
-	Err  error  // why it may not be read, such as a zk.ErrNoAuth
+	Err  error  // why it may not be read, such as a session.ErrNoAuth
 }
 
 // TreeSnapshot is what all keys of a Tree held at one instant. It is shared by
@@ -119,10 +119,10 @@ type treeView[T any] struct {
 // good one of its key and harms no other. Default is what
 // TreeSnapshot.Value returns for a key that is not there.
 //
-// Errors: an invalid path or option; ctx's error, with session.ErrUnreachable if
-// there was no session; session.ErrClosed; without Default and Wait also
-// zk.ErrNoAuth where a key may not be read. With one of them TreeSnapshot.Hidden
-// and Err name it, and the other keys are there.
+// Errors: an invalid path or option; ctx's error, with session.ErrUnreachable
+// if there was no session; session.ErrClosed; without Default and Wait also
+// session.ErrNoAuth where a key may not be read. With one of them
+// TreeSnapshot.Hidden and Err name it, and the other keys are there.
 func OpenTree[T any](ctx context.Context, sm *session.Manager, path string, codec Codec[T], opts ...Option[T]) (*Tree[T], error) {
 	misuse.NilManager(sm == nil, "config.OpenTree")
 	t := &Tree[T]{path: path, codec: codec, decoded: make(map[string]*decodedKey[T])}

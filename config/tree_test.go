@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/config"
@@ -231,9 +230,9 @@ func TestOpenTreeRefusesBadInput(t *testing.T) {
 		}
 		restore := w.Fail(zktest.OpGetData, "/c/a", zktest.CodeNoAuth)
 		_, err = config.OpenTree(w.Context(), p.Manager, "/c", config.Text())
-		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorIs(t, err, session.ErrNoAuth)
 		lenient := openTree(p, config.Text(), config.Default(""))
-		require.ErrorIs(t, lenient.Err(), zk.ErrNoAuth)
+		require.ErrorIs(t, lenient.Err(), session.ErrNoAuth)
 		restore()
 		w.Eventually(func() bool { return lenient.Load().Value("a") == "x" && lenient.Err() == nil }, "readable")
 		require.NoError(t, p.Close())

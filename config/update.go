@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/chance"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
@@ -35,10 +33,10 @@ import (
 //
 // ctx bounds all of it. Errors, besides f's own: *BadValueError when the
 // present value does not decode (use Store.Set to repair it); ErrRecreated;
-// session.ErrTooLarge; zk.ErrNoAuth; ErrClosed; session.ErrUnknownOutcome when
-// the write may or may not have been done: the answer was lost, and what the node holds
-// now does not tell. It is then not repeated, but may be by a caller whose f
-// changes nothing the second time.
+// session.ErrTooLarge; session.ErrNoAuth; ErrClosed; session.ErrUnknownOutcome
+// when the write may or may not have been done: the answer was lost, and what
+// the node holds now does not tell. It is then not repeated, but may be by a
+// caller whose f changes nothing the second time.
 func (v *Value[T]) Update(ctx context.Context, f func(T) (T, error)) (*Snapshot[T], error) {
 	misuse.NilFunc(f == nil, "Value.Update")
 	v.made()
@@ -167,7 +165,7 @@ func (v *Value[T]) fresh(ctx context.Context) (base, error) {
 		case err == nil:
 			b.exists = true
 			return b, write{version: b.stat.Version}.allowed(ctx, s, v.path, b.data, b.stat)
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, session.ErrNoNode):
 			return b, nil
 		case !errors.Is(err, session.ErrSessionEnded) || ctx.Err() != nil:
 			return base{}, err
@@ -212,7 +210,7 @@ func (v *Value[T]) show(ctx context.Context, in *session.Session, zxid int64) {
 }
 
 func isConflict(err error) bool {
-	return errors.Is(err, zk.ErrBadVersion) || errors.Is(err, zk.ErrNoNode) || errors.Is(err, zk.ErrNodeExists)
+	return errors.Is(err, session.ErrBadVersion) || errors.Is(err, session.ErrNoNode) || errors.Is(err, session.ErrNodeExists)
 }
 
 // pause spreads those who collide over a time that grows with the collisions.

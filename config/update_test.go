@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/config"
@@ -264,7 +263,7 @@ func TestUpdateForbidden(t *testing.T) {
 		v := open(w, "/n", config.JSON[int]())
 		w.fail(zktest.OpSetData, "/n", zktest.CodeNoAuth)
 		_, err := v.Update(t.Context(), increment)
-		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorIs(t, err, session.ErrNoAuth)
 		require.ErrorContains(t, err, "/n")
 	})
 }

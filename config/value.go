@@ -63,11 +63,11 @@ type view[T any] struct {
 // with Wait until there is a good value; ctx bounds that alone. From then on
 // the Value follows the node until Close.
 //
-// Errors: an invalid path or option; ErrNoValue (a zk.ErrNoNode) when the node
-// does not exist; *BadValueError when its value is bad; zk.ErrNoAuth when it
-// may not be read; all three only without Default and Wait. When ctx ends
-// first, its error, with session.ErrUnreachable if there was no session, and
-// with whatever of the above Wait was waiting out; session.ErrClosed.
+// Errors: an invalid path or option; ErrNoValue (a session.ErrNoNode) when the
+// node does not exist; *BadValueError when its value is bad; session.ErrNoAuth
+// when it may not be read; all three only without Default and Wait. When ctx
+// ends first, its error, with session.ErrUnreachable if there was no session,
+// and with whatever of the above Wait was waiting out; session.ErrClosed.
 func Open[T any](ctx context.Context, sm *session.Manager, path string, codec Codec[T], opts ...Option[T]) (*Value[T], error) {
 	misuse.NilManager(sm == nil, "config.Open")
 	v := &Value[T]{sm: sm, path: path, codec: codec, updating: make(chan struct{}, 1)}
@@ -140,7 +140,7 @@ func (v *Value[T]) Load() *Snapshot[T] {
 }
 
 // Err returns what is wrong at present, or nil: a *BadValueError while the node
-// holds a bad value, or why it can not be read (zk.ErrNoAuth). A lost
+// holds a bad value, or why it can not be read (session.ErrNoAuth). A lost
 // connection is no error, but makes the value Stale.
 func (v *Value[T]) Err() error {
 	v.made()

@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/config"
@@ -101,7 +100,7 @@ func TestUnreadableForAWhileThenTheSame(t *testing.T) {
 		go func() {
 			for s, err := range v.Changes(t.Context()) {
 				var bad *config.BadValueError
-				yields = append(yields, fmt.Sprint(s.Exists, errors.As(err, &bad), errors.Is(err, zk.ErrNoAuth)))
+				yields = append(yields, fmt.Sprint(s.Exists, errors.As(err, &bad), errors.Is(err, session.ErrNoAuth)))
 			}
 		}()
 		synctest.Wait()
@@ -109,7 +108,7 @@ func TestUnreadableForAWhileThenTheSame(t *testing.T) {
 		w.srv.Disconnect(w.session().ID()) // it is read again to confirm it
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		require.ErrorIs(t, v.Err(), zk.ErrNoAuth)
+		require.ErrorIs(t, v.Err(), session.ErrNoAuth)
 		remove()
 		time.Sleep(time.Minute)
 		synctest.Wait()

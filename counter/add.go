@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/session"
 )
@@ -18,10 +16,10 @@ import (
 // contention. A counter that does not exist begins at zero.
 //
 // ctx bounds the call. Errors: ErrOverflow, with nothing changed; *FormatError;
-// ErrRecreated; zk.ErrNoAuth; session.ErrClosed. session.ErrUnknownOutcome says
-// that the answer to the write was lost, and that what the node holds now does
-// not tell whether it was done: eight bytes have no room for a mark. It was done once
-// or not at all, and Add does not try again.
+// ErrRecreated; session.ErrNoAuth; session.ErrClosed. session.ErrUnknownOutcome
+// says that the answer to the write was lost, and that what the node holds now
+// does not tell whether it was done: eight bytes have no room for a mark. It
+// was done once or not at all, and Add does not try again.
 func (c *Counter) Add(ctx context.Context, n int64) (int64, error) {
 	c.made()
 	now, err := c.update(ctx, func(old int64) (int64, bool, error) {
@@ -190,7 +188,7 @@ func (c *Counter) read(ctx context.Context, s *session.Session, sync bool) (base
 	}
 	data, stat, err := s.Get(ctx, c.path)
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return base{}, nil
 	case err != nil:
 		return base{}, err

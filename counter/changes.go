@@ -12,10 +12,10 @@ import (
 // runs, numbers that follow each other are skipped; the last one never is. It
 // goes on over lost connections and ended sessions, and never goes back.
 //
-// An error is yielded, with the last good number beside it, where the node holds
-// something else than a number (*FormatError) or cannot be read (zk.ErrNoAuth);
-// the loop goes on after it. It ends when ctx does, without a word, or with
-// session.ErrClosed.
+// An error is yielded, with the last good number beside it, where the node
+// holds something else than a number (*FormatError) or cannot be read
+// (session.ErrNoAuth); the loop goes on after it. It ends when ctx does,
+// without a word, or with session.ErrClosed.
 func (c *Counter) Changes(ctx context.Context) iter.Seq2[Value, error] {
 	c.made()
 	return func(yield func(Value, error) bool) {

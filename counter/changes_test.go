@@ -6,7 +6,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/counter"
@@ -69,7 +68,7 @@ func TestChanges(t *testing.T) {
 		remove := w.Fail(zktest.OpGetData, path, zktest.CodeNoAuth)
 		w.Put(path, number(3))
 		s = next()
-		require.ErrorIs(t, s.err, zk.ErrNoAuth)
+		require.ErrorIs(t, s.err, session.ErrNoAuth)
 		require.EqualValues(t, 2, s.v.N)
 		remove()
 		require.EqualValues(t, 3, next().v.N)

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/recognise"
@@ -101,7 +99,8 @@ func (c *Counter) value(data []byte, stat session.Stat) (Value, error) {
 // every write that was answered before Get was called is seen. A counter that
 // does not exist is zero, and no error.
 //
-// ctx bounds the call. Errors: *FormatError; zk.ErrNoAuth; session.ErrClosed.
+// ctx bounds the call. Errors: *FormatError; session.ErrNoAuth;
+// session.ErrClosed.
 func (c *Counter) Get(ctx context.Context) (Value, error) {
 	c.made()
 	if c.err != nil {
@@ -112,7 +111,7 @@ func (c *Counter) Get(ctx context.Context) (Value, error) {
 	}
 	data, stat, err := c.sm.Get(ctx, c.path)
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return Value{}, nil
 	case err != nil:
 		return Value{}, c.fail("get", gaveUp(ctx, err))
@@ -128,7 +127,7 @@ func (c *Counter) Get(ctx context.Context) (Value, error) {
 // ctx bounds the call. Errors: ErrOverflow where the layout is Int32; *FormatError;
 // session.ErrUnknownOutcome when the answer was lost: the number may have been
 // written, and others may have changed it since, so Set does not write it again;
-// zk.ErrNoAuth; session.ErrClosed.
+// session.ErrNoAuth; session.ErrClosed.
 func (c *Counter) Set(ctx context.Context, n int64) error {
 	c.made()
 	if err := c.check(n); err != nil {
@@ -153,7 +152,7 @@ func (c *Counter) Set(ctx context.Context, n int64) error {
 // overwrite writes over the number that the node holds.
 func (c *Counter) overwrite(ctx context.Context, data []byte) error {
 	held, stat, err := c.sm.Get(ctx, c.path)
-	if errors.Is(err, zk.ErrNoNode) {
+	if errors.Is(err, session.ErrNoNode) {
 		return create(ctx, c.sm, c.path, data)
 	}
 	if err == nil {
@@ -205,13 +204,13 @@ func create(ctx context.Context, in maker, path string, data []byte) error {
 // missing reports whether a write was refused because the node, or its parent,
 // is not there.
 func missing(err error) bool {
-	return errors.Is(err, zk.ErrNoNode) && !errors.Is(err, session.ErrUnknownOutcome)
+	return errors.Is(err, session.ErrNoNode) && !errors.Is(err, session.ErrUnknownOutcome)
 }
 
 // conflict reports whether a write was refused because the node is not as it
 // was expected.
 func conflict(err error) bool {
-	return (errors.Is(err, zk.ErrBadVersion) || errors.Is(err, zk.ErrNoNode) || errors.Is(err, zk.ErrNodeExists)) &&
+	return (errors.Is(err, session.ErrBadVersion) || errors.Is(err, session.ErrNoNode) || errors.Is(err, session.ErrNodeExists)) &&
 		!errors.Is(err, session.ErrUnknownOutcome)
 }
 

@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/counter"
@@ -195,9 +194,9 @@ func TestBadPathAndContext(t *testing.T) {
 		require.Empty(t, w.Srv.Paths())
 		remove := w.Fail(zktest.OpGetData, path, zktest.CodeNoAuth)
 		_, err = c.Add(w.Context(), 1)
-		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorIs(t, err, session.ErrNoAuth)
 		_, err = c.Get(w.Context())
-		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorIs(t, err, session.ErrNoAuth)
 		remove()
 		p.Link.Cut(zktest.Both)
 		first := testworld.Go(w, func(ctx context.Context) (int64, error) { return c.Add(ctx, 1) })

@@ -91,7 +91,8 @@ func NewSequence(sm *session.Manager, path string, opts ...SequenceOption) *Sequ
 //
 // ctx bounds that wait, and a ctx that is done gets no number. Errors: ctx's;
 // ErrOverflow when the numbers are used up; ErrSetBack; *FormatError;
-// ErrSequenceClosed; session.ErrClosed; zk.ErrNoAuth. After an error Next may be called again.
+// ErrSequenceClosed; session.ErrClosed; session.ErrNoAuth. After an error Next
+// may be called again.
 func (s *Sequence) Next(ctx context.Context) (int64, error) {
 	misuse.ZeroValue(s == nil, "or nil counter.Sequence", "counter.NewSequence")
 	s.c.made()

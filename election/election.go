@@ -88,7 +88,7 @@ func (e *Election) made() {
 // ctx bounds the wait, not the term. When it ends, the error matches ctx.Err()
 // and context.Cause(ctx), and our node is removed in the background. Other
 // errors: session.ErrClosed; an invalid path; what the server answers, such as
-// zk.ErrNoAuth when we may not create below path.
+// session.ErrNoAuth when we may not create below path.
 //
 // The caller must Resign the Term.
 func (e *Election) Campaign(ctx context.Context) (*Term, error) {

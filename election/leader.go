@@ -66,7 +66,7 @@ func participant(c line.Contender) Participant {
 // A leader whose node may not be read is returned with Hidden.
 //
 // ctx bounds the reads. Other errors: ctx's; session.ErrClosed; an invalid
-// path; zk.ErrNoAuth when we may not list the directory.
+// path; session.ErrNoAuth when we may not list the directory.
 func (e *Election) Leader(ctx context.Context) (Leader, error) {
 	e.made()
 	if e.err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // Pauses between two looks at an election that fail with an answer of the
-// server's, such as zk.ErrNoAuth. It may be granted later.
+// server's, such as session.ErrNoAuth. It may be granted later.
 const (
 	leastRetry = 500 * time.Millisecond
 	mostRetry  = 30 * time.Second

@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/election"
@@ -163,7 +162,7 @@ func TestObserveWithoutRight(t *testing.T) {
 		o := w.process().observe()
 		counts := w.count(func() { time.Sleep(time.Hour) })
 		require.Equal(t, "!", o.take(), "an error that only repeats is yielded once")
-		require.ErrorIs(t, o.errs[0], zk.ErrNoAuth)
+		require.ErrorIs(t, o.errs[0], session.ErrNoAuth)
 		require.ErrorContains(t, o.errs[0], dir)
 		require.Less(t, counts["getChildren2"], 400)
 		mu.Lock()

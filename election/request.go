@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -47,7 +45,7 @@ func (r *request) look(ctx context.Context) (leads bool, err error) {
 	}
 	// The version comes first: a request that is made after it refuses this one.
 	data, stat, err := s.Get(ctx, e.path)
-	if errors.Is(err, zk.ErrNoNode) {
+	if errors.Is(err, session.ErrNoNode) {
 		return false, noCandidate("", nil)
 	}
 	if err != nil {
@@ -109,11 +107,11 @@ func (r *request) make(leads bool) error {
 		case err == nil:
 			r.zxid = results[0].Stat.Mzxid
 			return nil
-		case errors.Is(err, zk.ErrBadVersion):
+		case errors.Is(err, session.ErrBadVersion):
 			return ErrOverruled
-		case errors.Is(err, zk.ErrNoNode) && op < 2:
+		case errors.Is(err, session.ErrNoNode) && op < 2:
 			return r.void(ctx)
-		case errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrNodeExists):
+		case errors.Is(err, session.ErrNoNode), errors.Is(err, session.ErrNodeExists):
 			continue // the older request came or went since it was looked for
 		}
 		return err
@@ -141,7 +139,7 @@ func (r *request) doubt(ctx context.Context, leads bool) (again bool, err error)
 	case err == nil && bytes.Equal(data, r.data):
 		r.zxid = stat.Czxid
 		return false, nil
-	case err == nil, errors.Is(err, zk.ErrNoNode):
+	case err == nil, errors.Is(err, session.ErrNoNode):
 		return false, ErrOverruled
 	}
 	return false, err
@@ -165,7 +163,7 @@ func (r *request) withdraw() {
 			return
 		}
 		_, err = s.Txn(ctx, session.CheckOp(e.path, dir.Version), session.DeleteOp(e.wishes.path(), session.AnyVersion))
-		if !session.InDoubt(err) && !errors.Is(err, zk.ErrBadVersion) {
+		if !session.InDoubt(err) && !errors.Is(err, session.ErrBadVersion) {
 			return
 		}
 	}
@@ -197,7 +195,7 @@ func (r *request) step(ctx context.Context) (done bool, err error) {
 	}
 	_, _, target, err := s.GetW(ctx, r.target) // which leaves no watch on a znode that is gone
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return false, r.void(ctx)
 	case err != nil:
 		return false, err
@@ -205,7 +203,7 @@ func (r *request) step(ctx context.Context) (done bool, err error) {
 	defer target.Stop()
 	_, stat, own, err := s.GetW(ctx, e.wishes.path())
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return false, r.gone(ctx)
 	case err != nil:
 		return false, err

@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/election"
@@ -189,7 +188,7 @@ func TestResignFails(t *testing.T) {
 		defer refuse()
 		r.stop <- nil
 		<-r.done
-		require.ErrorIs(t, r.err, zk.ErrNoAuth)
+		require.ErrorIs(t, r.err, session.ErrNoAuth)
 		require.ErrorContains(t, r.err, dir)
 	})
 }

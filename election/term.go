@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
@@ -96,7 +94,7 @@ func (t *Term) UpdatePayload(ctx context.Context, payload string) error {
 	if t.election.layout == oneNode {
 		if err = t.Err(); err == nil {
 			_, err = t.Session().SetExact(ctx, t.Path(), []byte(payload), t.Token()) // which is the zxid that made the node
-			if errors.Is(err, zk.ErrNoNode) {
+			if errors.Is(err, session.ErrNoNode) {
 				err = fmt.Errorf("%w: %w", session.ErrDeleted, err)
 			}
 		}

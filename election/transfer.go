@@ -59,7 +59,7 @@ var (
 // Candidates in Java know nothing of transfers: one that leads or comes first
 // keeps its place until it goes by itself.
 //
-// Other errors: session.ErrClosed; an invalid path; zk.ErrNoAuth when we may
+// Other errors: session.ErrClosed; an invalid path; session.ErrNoAuth when we may
 // not list the directory, write to it, or create in it.
 func (e *Election) Transfer(ctx context.Context, id string) error {
 	e.made()

@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/election"
@@ -315,7 +314,7 @@ func TestTransferRefused(t *testing.T) {
 			}
 			return zktest.Pass
 		})
-		require.ErrorIs(t, p.election("x").Transfer(t.Context(), "b"), zk.ErrNoAuth)
+		require.ErrorIs(t, p.election("x").Transfer(t.Context(), "b"), session.ErrNoAuth)
 		remove()
 		require.True(t, a.leads())
 		require.ErrorContains(t, election.New(p.Manager, "x").Transfer(t.Context(), "b"), "relative")

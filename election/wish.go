@@ -6,8 +6,6 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -74,7 +72,7 @@ func (w *wishes) look(ctx context.Context, s *session.Session) (*look, error) {
 		watch.NoLook()
 	} else {
 		data, _, err := s.Get(ctx, w.path())
-		if err != nil && !errors.Is(err, zk.ErrNoNode) && !errors.Is(err, zk.ErrNoAuth) {
+		if err != nil && !errors.Is(err, session.ErrNoNode) && !errors.Is(err, session.ErrNoAuth) {
 			watch.Stop()
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package election_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -44,7 +45,7 @@ type process struct {
 func (w *world) process(tweaks ...func(*session.Config)) *process {
 	w.Helper()
 	link := w.srv.Link()
-	cfg := session.Config{Servers: []string{"zk1"}, Dialer: link.DialContext}
+	cfg := session.Config{Servers: []string{"zk1"}, Dialer: link.DialContext, Logger: slog.New(slog.DiscardHandler)}
 	for _, tweak := range tweaks {
 		tweak(&cfg)
 	}

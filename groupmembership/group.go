@@ -79,7 +79,7 @@ func (g *Group) Path() string {
 // the name of a node (a *znode.PathError: empty, ".", "..", with a slash or a
 // control character); ErrDuplicate; ErrNotMember; ctx's, with
 // session.ErrUnreachable when there was no session; session.ErrTooLarge;
-// session.ErrClosed; what a server answers, such as zk.ErrNoAuth. Nothing is
+// session.ErrClosed; what a server answers, such as session.ErrNoAuth. Nothing is
 // left in the group when it fails; where there is doubt, it is looked for and
 // removed in the background.
 func (g *Group) Join(ctx context.Context, id string, payload []byte) (*Membership, error) {

@@ -6,7 +6,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/groupmembership"
@@ -144,7 +143,7 @@ func TestHardCase27_LeaveDuringAnOutage(t *testing.T) {
 
 		allow := w.Fail(zktest.OpDelete, path+"/host-8", zktest.CodeNoAuth)
 		m = join(p, "host-8", "")
-		require.ErrorIs(w, m.Leave(), zk.ErrNoAuth)
+		require.ErrorIs(w, m.Leave(), session.ErrNoAuth)
 		allow()
 		require.NoError(w, m.Leave())
 		require.Empty(w, list(other))

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/internal/znode"
@@ -58,8 +56,8 @@ func memberOf(dir, id string, data []byte, stat session.Stat) Member {
 // may lag behind; a member that crashed is listed until its session expires.
 //
 // ctx bounds the reads. Errors: ctx's; session.ErrClosed; an invalid path;
-// zk.ErrNoAuth when we may not list the group. A member whose node may not be
-// read is listed with Hidden.
+// session.ErrNoAuth when we may not list the group. A member whose node may not
+// be read is listed with Hidden.
 func (g *Group) Members(ctx context.Context) ([]Member, error) {
 	g.made()
 	members, err := g.members(ctx)
@@ -72,7 +70,7 @@ func (g *Group) members(ctx context.Context) ([]Member, error) {
 	}
 	names, _, err := g.sm.Children(ctx, g.path)
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return []Member{}, nil
 	case err != nil:
 		return nil, line.GaveUp(ctx, err)
@@ -84,7 +82,7 @@ func (g *Group) members(ctx context.Context) ([]Member, error) {
 	if err := line.EachOf(len(names), func(i int) error {
 		node, err := g.sm.See(ctx, znode.Join(g.path, names[i]))
 		switch {
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, session.ErrNoNode):
 			return nil // it has just left
 		case err != nil:
 			return err
@@ -113,7 +111,7 @@ func (g *Group) membersOf(s *mirror.TreeState) []Member {
 		}
 	}
 	for _, n := range s.Hidden {
-		if n.Path != "" && errors.Is(n.Err, zk.ErrNoAuth) {
+		if n.Path != "" && errors.Is(n.Err, session.ErrNoAuth) {
 			members = append(members, Member{ID: n.Path, Path: znode.Join(g.path, n.Path), Hidden: true})
 		}
 	}

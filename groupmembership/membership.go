@@ -127,11 +127,11 @@ func (m *Membership) next(ctx context.Context, now *standing.State) bool {
 // UpdatePayload gives the member a new payload, now and in all later sessions,
 // and waits until others can see it, or that of a later update.
 //
-// ctx bounds the wait alone: when it ends first, the payload is written all the same
-// when that can be done. Any other error means that nothing has changed and that
-// nothing will: session.ErrTooLarge; what a server answers, such as zk.ErrNoAuth;
-// ErrReplaced and ErrDuplicate while somebody else has the place; ErrLeft;
-// session.ErrClosed.
+// ctx bounds the wait alone: when it ends first, the payload is written all the
+// same when that can be done. Any other error means that nothing has changed
+// and that nothing will: session.ErrTooLarge; what a server answers, such as
+// session.ErrNoAuth; ErrReplaced and ErrDuplicate while somebody else has the
+// place; ErrLeft; session.ErrClosed.
 func (m *Membership) UpdatePayload(ctx context.Context, payload []byte) error {
 	m.made()
 	return failed("update", m.path, m.node.Set(ctx, payload))

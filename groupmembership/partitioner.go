@@ -82,10 +82,10 @@ func OnJoin(f func(*Membership)) PartitionerOption {
 }
 
 // OnProblem has f called by Run when there is something that it may not read:
-// the node of a member or of a claim (zk.ErrNoAuth, in an error that names the
-// node). The others are divided all the same. An error that only repeats is told
-// once; nil says that all can be read again. f is called on a goroutine of Run's,
-// one call at a time, and must not block.
+// the node of a member or of a claim (session.ErrNoAuth, in an error that names
+// the node). The others are divided all the same. An error that only repeats is
+// told once; nil says that all can be read again. f is called on a goroutine of
+// Run's, one call at a time, and must not block.
 func OnProblem(f func(error)) PartitionerOption {
 	misuse.NilFunc(f == nil, "groupmembership.OnProblem")
 	return func(p *Partitioner) { p.told = f }
@@ -174,10 +174,10 @@ type Owner struct {
 // Owners lists all partitions with their owners, in order. It tells what the
 // server that we are connected to knows, which may lag behind.
 //
-// ctx bounds the reads. Errors, in a *session.OpError: ctx's; session.ErrClosed;
-// a path or number that cannot be used; zk.ErrNoAuth when we may not read
-// everything. With zk.ErrNoAuth for single nodes the owners are returned as well:
-// Owner.Err says which claims are unknown.
+// ctx bounds the reads. Errors, in a *session.OpError: ctx's;
+// session.ErrClosed; a path or number that cannot be used; session.ErrNoAuth
+// when we may not read everything. With session.ErrNoAuth for single nodes the
+// owners are returned as well: Owner.Err says which claims are unknown.
 func (p *Partitioner) Owners(ctx context.Context) ([]Owner, error) {
 	p.made()
 	st, err := p.look(ctx)

@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/groupmembership"
@@ -107,7 +106,7 @@ func TestHardCase76_PartitionsWhileMembersChange(t *testing.T) {
 		// A claim in a session of somebody who is no member.
 		stranger := w.Process()
 		_, err := stranger.Create(w.Context(), orders+"/claims/2", []byte("stranger"), session.Ephemeral)
-		require.ErrorIs(t, err, zk.ErrNoNode)
+		require.ErrorIs(t, err, session.ErrNoNode)
 		require.NoError(t, stranger.EnsureDir(w.Context(), orders+"/claims"))
 		_, err = stranger.Create(w.Context(), orders+"/claims/2", []byte("stranger"), session.Ephemeral)
 		require.NoError(t, err)
@@ -378,7 +377,7 @@ func TestPartitionerWithoutRights(t *testing.T) {
 				<-ctx.Done()
 				return ctx.Err()
 			})
-		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorIs(t, err, session.ErrNoAuth)
 		require.False(t, strings.Contains(err.Error(), "\n"), err)
 		require.Empty(t, w.Children(orders+"/members"))
 	})

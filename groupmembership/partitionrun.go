@@ -27,14 +27,14 @@ import (
 // returning within a second; the partition stays ours. An f that returns an
 // error while it owns the partition ends Run, with that error.
 //
-// Run returns when every f has, all claims are given up, and the member has left
-// the group. A claim that is still on its way then, for which f was not called, is
-// removed in the background. It never returns nil. Errors besides those of f: ctx's;
-// ErrPartitionCount; those of Group.Join; session.ErrClosed; zk.ErrNoAuth when
-// we may not list the members or the claims, or claim a partition. A single node
-// that may not be read does not end Run: OnProblem tells, the partition of such a
-// claim is left alone, and such a member has no share. A panic of f is not
-// caught.
+// Run returns when every f has, all claims are given up, and the member has
+// left the group. A claim that is still on its way then, for which f was not
+// called, is removed in the background. It never returns nil. Errors besides
+// those of f: ctx's; ErrPartitionCount; those of Group.Join; session.ErrClosed;
+// session.ErrNoAuth when we may not list the members or the claims, or claim a
+// partition. A single node that may not be read does not end Run: OnProblem
+// tells, the partition of such a claim is left alone, and such a member has no
+// share. A panic of f is not caught.
 func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Context, part *Partition) error) error {
 	misuse.NilFunc(f == nil, "Partitioner.Run")
 	p.made()

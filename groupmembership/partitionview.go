@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/session"
 )
@@ -110,7 +108,7 @@ func (p *Partitioner) agree(ctx context.Context, id string, st *mirror.TreeState
 		return false, &countError{found: found, want: p.n}
 	}
 	_, err := p.sm.Set(ctx, p.claims(), []byte(want), dir.Stat.Version)
-	if errors.Is(err, zk.ErrBadVersion) || errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
+	if errors.Is(err, session.ErrBadVersion) || errors.Is(err, session.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
 		err = nil // the next view tells
 	}
 	return false, err

@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/groupmembership"
 	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -62,20 +62,20 @@ func TestFault19_OneUnreadableNode(t *testing.T) {
 				time.Sleep(time.Hour)
 				errs := told.take()
 				require.Len(w, errs, 1, "told once")
-				require.ErrorIs(w, errs[0], zk.ErrNoAuth)
+				require.ErrorIs(w, errs[0], session.ErrNoAuth)
 				require.ErrorContains(w, errs[0], c.path)
 
 				// What can be read is told, with an error for the rest.
 				p := groupmembership.NewPartitioner(w.Process().Manager, orders, 6)
 				owners, err := p.Owners(w.Context())
-				require.ErrorIs(w, err, zk.ErrNoAuth)
+				require.ErrorIs(w, err, session.ErrNoAuth)
 				require.Len(w, owners, 6)
 				for i, o := range owners[:c.left] {
 					require.Contains(w, []string{"b", "d"}, o.ID, "partition %d", i)
 					require.NoError(w, o.Err)
 				}
 				if c.left < 6 {
-					require.ErrorIs(w, owners[5].Err, zk.ErrNoAuth)
+					require.ErrorIs(w, owners[5].Err, session.ErrNoAuth)
 				}
 
 				allow()
@@ -107,7 +107,7 @@ func TestFault19_NothingReadable(t *testing.T) {
 				case <-time.After(time.Minute):
 					require.FailNow(w, "it hangs")
 				}
-				require.ErrorIs(w, k.err, zk.ErrNoAuth)
+				require.ErrorIs(w, k.err, session.ErrNoAuth)
 			})
 		})
 	}
@@ -126,7 +126,7 @@ func TestFault19_RightsComeBack(t *testing.T) {
 		require.NoError(w, dying.Close())
 		time.Sleep(time.Minute)
 		require.Len(w, a.owned(), 3)
-		require.ErrorIs(w, told.take()[0], zk.ErrNoAuth)
+		require.ErrorIs(w, told.take()[0], session.ErrNoAuth)
 		allow()
 		co.settled(6, a)
 		require.Equal(w, []error{nil}, told.take())

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/groupmembership"
@@ -114,7 +113,7 @@ func TestWatchWithoutRight(t *testing.T) {
 		o := observe(w.Process())
 		time.Sleep(time.Hour)
 		require.Equal(w, "!", o.take(), "an error that only repeats is yielded once")
-		require.ErrorIs(w, o.errs[0], zk.ErrNoAuth)
+		require.ErrorIs(w, o.errs[0], session.ErrNoAuth)
 		allow()
 		time.Sleep(time.Minute)
 		require.Equal(w, "[+a=]", o.take(), "it may be granted later")
@@ -144,7 +143,7 @@ func TestWatchOneWithoutRight(t *testing.T) {
 		join(p, "b", "")
 		time.Sleep(time.Minute)
 		require.Equal(w, "[+b=]", o.take())
-		require.True(w, errors.Is(o.errs[0], zk.ErrNoAuth))
+		require.True(w, errors.Is(o.errs[0], session.ErrNoAuth))
 	})
 }
 

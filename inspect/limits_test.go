@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testworld"
@@ -153,7 +152,7 @@ func TestTake_options(t *testing.T) {
 		_, err := Take(w.Context(), a.Manager, "relative")
 		require.ErrorContains(t, err, "relative")
 		_, err = Take(w.Context(), a.Manager, "/missing")
-		require.ErrorIs(t, err, zk.ErrNoNode)
+		require.ErrorIs(t, err, session.ErrNoNode)
 		_, err = Take(testworld.Cancelled(), a.Manager, "/")
 		require.ErrorIs(t, err, context.Canceled)
 	})

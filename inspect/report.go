@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
@@ -72,7 +70,7 @@ func pick[T Finding](r *Report) []T {
 // /zookeeper, the servers' own tree.
 //
 // ctx bounds it; lost connections and ended sessions are waited out. Errors:
-// ctx's; zk.ErrNoNode where there is no node at path; session.ErrClosed; an
+// ctx's; session.ErrNoNode where there is no node at path; session.ErrClosed; an
 // invalid path or option.
 func Take(ctx context.Context, sm *session.Manager, path string, opts ...Option) (*Report, error) {
 	misuse.NilManager(sm == nil, "inspect.Take")
@@ -96,7 +94,7 @@ func (s *scan) take(ctx context.Context, path string) (*Report, error) {
 		return nil, err
 	}
 	if top == nil {
-		return nil, zk.ErrNoNode
+		return nil, session.ErrNoNode
 	}
 	return &Report{Path: path, Taken: time.Now(), Findings: findings(top), Nodes: s.looked, Requests: s.requests}, nil
 }

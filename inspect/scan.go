@@ -5,8 +5,6 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/session"
 )
 
@@ -170,7 +168,7 @@ func (s *scan) spendNames(n int) bool {
 }
 
 // gone reports whether an error says that the node is not there any more.
-func gone(err error) bool { return errors.Is(err, zk.ErrNoNode) }
+func gone(err error) bool { return errors.Is(err, session.ErrNoNode) }
 
 // refused reports whether an ACL hides what was asked for.
-func refused(err error) bool { return errors.Is(err, zk.ErrNoAuth) }
+func refused(err error) bool { return errors.Is(err, session.ErrNoAuth) }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/session"
 )
@@ -95,7 +93,7 @@ func probe(ctx context.Context, sm *session.Manager, path string) error {
 		case errors.Is(err, session.ErrClosed):
 			return err
 		case errors.Is(err, session.ErrUnknownOutcome), errors.Is(err, session.ErrSessionEnded):
-		case err == nil, errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrNoAuth):
+		case err == nil, errors.Is(err, session.ErrNoNode), errors.Is(err, session.ErrNoAuth):
 			return nil
 		}
 	}

@@ -7,8 +7,6 @@ import (
 	"iter"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -28,9 +26,10 @@ import (
 // tree costs; changes that follow each other faster are in one. A report reads
 // everything anew.
 //
-// The error is zk.ErrNoNode while there is no node at path; then Watch waits for
-// one. After any other error it tries again, with pauses of up to MaxRetry. Watch ends when ctx does,
-// and after session.ErrClosed or the error of an invalid path or option.
+// The error is session.ErrNoNode while there is no node at path; then Watch
+// waits for one. After any other error it tries again, with pauses of up to
+// MaxRetry. Watch ends when ctx does, and after session.ErrClosed or the error
+// of an invalid path or option.
 func Watch(ctx context.Context, sm *session.Manager, path string, opts ...Option) iter.Seq2[*Report, error] {
 	misuse.NilManager(sm == nil, "inspect.Watch")
 	o := newOptions("inspect.Watch", opts)
@@ -104,7 +103,7 @@ func (w *watcher) round() bool {
 		if !w.yield(nil, err) || errors.Is(err, session.ErrClosed) {
 			return false
 		}
-		if !errors.Is(err, zk.ErrNoNode) {
+		if !errors.Is(err, session.ErrNoNode) {
 			pause := min(w.options.every<<min(w.failures, 10), MaxRetry)
 			w.failures++
 			return w.sleep(max(pause, minProbePause))

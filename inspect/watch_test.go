@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testworld"
@@ -122,12 +121,12 @@ func TestWatch_missing(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		next, quiet, _ := follow(w, a, "/later")
-		require.ErrorIs(t, next().err, zk.ErrNoNode)
+		require.ErrorIs(t, next().err, session.ErrNoNode)
 		require.True(t, quiet())
 		w.Put("/later", "x")
 		at[*ConfigKey](w, next().Report, "/later")
 		w.Remove("/later")
-		require.ErrorIs(t, next().err, zk.ErrNoNode)
+		require.ErrorIs(t, next().err, session.ErrNoNode)
 	})
 }
 

@@ -52,7 +52,7 @@ const (
 // for decisions. Whoever is first in line may not know yet that it holds.
 //
 // ctx bounds the reads. Errors: ctx's; session.ErrClosed; an invalid path;
-// zk.ErrNoAuth when we may not list the directory.
+// session.ErrNoAuth when we may not list the directory.
 func (m *Mutex) Holders(ctx context.Context) ([]Contender, error) {
 	m.made()
 	all, err := m.contenders(ctx)

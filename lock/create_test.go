@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/lock"
@@ -227,7 +226,7 @@ func TestHardCase13_TwoErrors(t *testing.T) {
 		refuse := w.once(zktest.OpDelete, 1, always(zktest.Fail(zktest.CodeNoAuth)))
 		_, err := b.mutex().TryLock(t.Context())
 		require.ErrorIs(t, err, lock.ErrHeld)
-		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorIs(t, err, session.ErrNoAuth)
 		refuse()
 		require.NoError(t, b.Close()) // takes the node that could not be removed along
 		require.NoError(t, h.Release())
@@ -235,7 +234,7 @@ func TestHardCase13_TwoErrors(t *testing.T) {
 		w.once(zktest.OpDelete, 1, always(zktest.Fail(zktest.CodeNoAuth)))
 		err = a.mutex().Do(t.Context(), func(context.Context, *lock.Hold) error { return errWork })
 		require.ErrorIs(t, err, errWork)
-		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorIs(t, err, session.ErrNoAuth)
 		require.ErrorContains(t, err, dir)
 	})
 }

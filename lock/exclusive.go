@@ -72,8 +72,9 @@ func (e *Exclusive) Path() string {
 //
 // ctx bounds the wait, not the hold. When it ends, the error matches ctx.Err()
 // and context.Cause(ctx), and what we may have made is removed in the
-// background. Other errors: ErrNotEphemeral; session.ErrClosed; an invalid path;
-// what the server answers, such as zk.ErrNoAuth when we may not create the node.
+// background. Other errors: ErrNotEphemeral; session.ErrClosed; an invalid
+// path; what the server answers, such as session.ErrNoAuth when we may not
+// create the node.
 //
 // The caller must Release the Hold.
 func (e *Exclusive) Lock(ctx context.Context) (*Hold, error) {

@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testworld"
@@ -334,7 +333,7 @@ func TestExclusiveRefused(t *testing.T) {
 		w.Put("/locks", "")
 		undo := w.Fail(zktest.OpCreate, dir, zktest.CodeNoAuth)
 		_, err := exclusive(p).Lock(w.Context())
-		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorIs(t, err, session.ErrNoAuth)
 		undo()
 		h := excluding(w, p).Get()
 		require.NoError(t, p.Close())

@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testworld"
@@ -157,7 +156,7 @@ func TestMultiGivesBackInReverse(t *testing.T) {
 		p := w.Process()
 		defer w.Fail(zktest.OpCreateContainer, "/d", zktest.CodeNoAuth)()
 		_, err := all(p, "/d", "/c", "/b", "/a").Lock(w.Context())
-		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorIs(t, err, session.ErrNoAuth)
 		var gone []string
 		for _, c := range w.Changes() {
 			if c.Kind == zktest.Deleted {

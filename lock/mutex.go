@@ -64,7 +64,7 @@ func (m *Mutex) Path() string {
 // ctx bounds the wait, not the hold. When it ends, the error matches ctx.Err()
 // and context.Cause(ctx), and our node is removed in the background. Other
 // errors: session.ErrClosed; an invalid path; what the server answers, such as
-// zk.ErrNoAuth when we may not create below path.
+// session.ErrNoAuth when we may not create below path.
 //
 // The caller must Release the Hold.
 func (m *Mutex) Lock(ctx context.Context) (*Hold, error) {

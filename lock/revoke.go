@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -79,8 +77,9 @@ var ErrNotContender = errors.New("the znode is not a contender of a lock: give t
 //
 // ctx bounds the requests. Errors: ErrNotEphemeral and ErrNotContender, which
 // leave the znode as it is; ctx's; session.ErrClosed; an invalid path;
-// zk.ErrNoAuth when we may not read or write the node; session.ErrUnknownOutcome
-// when the answer was lost and others have written into the node since.
+// session.ErrNoAuth when we may not read or write the node;
+// session.ErrUnknownOutcome when the answer was lost and others have written
+// into the node since.
 func Revoke(ctx context.Context, sm *session.Manager, path string) error {
 	err := revoke(ctx, sm, path)
 	if err != nil {
@@ -97,7 +96,7 @@ func revoke(ctx context.Context, sm *session.Manager, path string) error {
 		}
 		err = revokeIn(ctx, s, path)
 		switch {
-		case err == nil, errors.Is(err, zk.ErrNoNode):
+		case err == nil, errors.Is(err, session.ErrNoNode):
 			return nil // in doubt as well: the node that was asked has gone
 		case errors.Is(err, session.ErrUnknownOutcome), !errors.Is(err, session.ErrSessionEnded), ctx.Err() != nil:
 			return err

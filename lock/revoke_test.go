@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testworld"
@@ -200,7 +199,7 @@ func TestRevokeFails(t *testing.T) {
 		require.ErrorContains(t, lock.Revoke(w.Context(), p.Manager, "locks"), "relative")
 		undo := w.Fail(zktest.OpSetData, h.Path(), zktest.CodeNoAuth)
 		_, err = lock.New(p.Manager, dir).Revoke(w.Context())
-		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorIs(t, err, session.ErrNoAuth)
 		require.ErrorContains(t, err, h.Path())
 		undo()
 		require.NoError(t, h.Release())

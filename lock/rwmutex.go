@@ -159,7 +159,7 @@ func (m *RWMutex) RDo(ctx context.Context, f func(ctx context.Context, h *Hold) 
 // It is one transaction, and waits for nobody but a server. ctx bounds that;
 // one that has ended already leaves the hold as it is. Other errors:
 // session.ErrLost, when the hold was lost; session.ErrReleased, when it was
-// released or downgraded before; zk.ErrNoAuth.
+// released or downgraded before; session.ErrNoAuth.
 //
 // The caller must Release the new Hold.
 func (h *WriteHold) Downgrade(ctx context.Context) (*Hold, error) {

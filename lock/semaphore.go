@@ -110,7 +110,7 @@ func (p *Permit) Token() int64 {
 // ctx.Err() and context.Cause(ctx), and our nodes are removed in the background.
 // Other errors: ErrTooManyPermits, at once or when a shared limit falls below n
 // while this is first in line, but not below 1; n below 1; session.ErrClosed; an invalid path; what the server
-// answers, such as zk.ErrNoAuth when we may not create below path.
+// answers, such as session.ErrNoAuth when we may not create below path.
 //
 // The caller must Release the Permit.
 func (s *Semaphore) Acquire(ctx context.Context, n int) (*Permit, error) {
@@ -177,7 +177,7 @@ func (s *Semaphore) Do(ctx context.Context, n int, f func(ctx context.Context, p
 // decisions.
 //
 // ctx bounds the reads. Errors: ctx's; session.ErrClosed; an invalid path;
-// zk.ErrNoAuth when we may not list the directories.
+// session.ErrNoAuth when we may not list the directories.
 func (s *Semaphore) Holders(ctx context.Context) ([]Contender, error) {
 	s.made()
 	// The leases first: of those who get their permit in between, none counts twice.

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -182,9 +180,9 @@ func (c *candidate) confirm(ctx context.Context, version int32) (bool, error) {
 	switch {
 	case err == nil:
 		return true, nil
-	case known && refused == 0 && errors.Is(err, zk.ErrNoNode):
+	case known && refused == 0 && errors.Is(err, session.ErrNoNode):
 		return false, session.ErrDeleted
-	case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrBadVersion), errors.Is(err, session.ErrNoNode):
 		return false, nil
 	case errors.Is(err, session.ErrUnknownOutcome) && ctx.Err() == nil && c.s.Err() == nil:
 		return false, nil // a check that is asked for twice does no harm
@@ -200,7 +198,7 @@ func stop(watch *session.Watch) {
 
 // gone words the absence of the directory: our leases have gone with it.
 func gone(err error) error {
-	if errors.Is(err, zk.ErrNoNode) {
+	if errors.Is(err, session.ErrNoNode) {
 		return session.ErrDeleted
 	}
 	return err

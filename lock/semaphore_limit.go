@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -74,7 +72,7 @@ func (l Limit) read(ctx context.Context, sm *session.Manager) (int, error) {
 	}
 	data, _, err := sm.Get(ctx, l.node)
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return l.permits, nil
 	case err != nil:
 		return 0, err
@@ -137,11 +135,11 @@ func (v *limitView) look(ctx context.Context) error {
 // orMake makes the node if a read found none. It returns nil if another read
 // may do better.
 func (v *limitView) orMake(ctx context.Context, err error) error {
-	if !errors.Is(err, zk.ErrNoNode) {
+	if !errors.Is(err, session.ErrNoNode) {
 		return err
 	}
 	err = makeNode(ctx, v.s, v.node, encodeLimit(v.permits))
-	if err != nil && !errors.Is(err, zk.ErrNodeExists) && !errors.Is(err, session.ErrUnknownOutcome) {
+	if err != nil && !errors.Is(err, session.ErrNodeExists) && !errors.Is(err, session.ErrUnknownOutcome) {
 		return err
 	}
 	return nil // in doubt the next read tells, or finds ctx or the session ended
@@ -207,7 +205,7 @@ type creator interface {
 func makeNode(ctx context.Context, c creator, path string, data []byte) error {
 	for {
 		err := c.CreateOnce(ctx, path, data)
-		if !errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
+		if !errors.Is(err, session.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
 			return err
 		}
 		dir, _ := znode.Split(path)
@@ -279,15 +277,15 @@ func (s *Semaphore) resize(ctx context.Context, n int) error {
 			}
 			// A server that lags has the write refused, and has caught up then.
 			_, err = s.sm.Set(ctx, s.limit.node, encodeLimit(n), stat.Version)
-			if errors.Is(err, zk.ErrBadVersion) && !errors.Is(err, session.ErrUnknownOutcome) {
+			if errors.Is(err, session.ErrBadVersion) && !errors.Is(err, session.ErrUnknownOutcome) {
 				continue
 			}
 		}
-		if !errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
+		if !errors.Is(err, session.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
 			return err
 		}
 		err = makeNode(ctx, s.sm, s.limit.node, encodeLimit(n))
-		if !errors.Is(err, zk.ErrNodeExists) || errors.Is(err, session.ErrUnknownOutcome) {
+		if !errors.Is(err, session.ErrNodeExists) || errors.Is(err, session.ErrUnknownOutcome) {
 			return err
 		}
 	}

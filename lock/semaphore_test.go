@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testworld"
@@ -256,10 +255,10 @@ func TestSemaphoreServerRefuses(t *testing.T) {
 			return zktest.Pass
 		})
 		_, err := semaphore(p, 2).Acquire(w.Context(), 2)
-		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorIs(t, err, session.ErrNoAuth)
 		require.ErrorContains(t, err, "acquire 2 permits of "+pool)
 		_, err = semaphore(p, 2).TryAcquire(w.Context(), 1)
-		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorIs(t, err, session.ErrNoAuth)
 		remove()
 		nothingLeft(w)
 		require.NoError(t, permits(p, semaphore(p, 2), 2).Release())

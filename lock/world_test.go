@@ -2,6 +2,7 @@ package lock_test
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -42,7 +43,7 @@ type process struct {
 func (w *world) process(tweaks ...func(*session.Config)) *process {
 	w.Helper()
 	link := w.srv.Link()
-	cfg := session.Config{Servers: []string{"zk1"}, Dialer: link.DialContext}
+	cfg := session.Config{Servers: []string{"zk1"}, Dialer: link.DialContext, Logger: slog.New(slog.DiscardHandler)}
 	for _, tweak := range tweaks {
 		tweak(&cfg)
 	}

@@ -7,8 +7,6 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/recognise"
@@ -59,7 +57,7 @@ func NewNames(sm *session.Manager, path, prefix string) *Names {
 // is never given to anybody.
 //
 // ctx bounds the call. Errors, in a *session.OpError: ErrNotNames; ctx's;
-// session.ErrClosed; what a server answers, such as zk.ErrNoAuth.
+// session.ErrClosed; what a server answers, such as session.ErrNoAuth.
 func (n *Names) Next(ctx context.Context) (string, error) {
 	misuse.If(n == nil || n.sm == nil, "Names without a Manager are used: get them from naming.NewNames, with the Manager of session.Dial")
 	if n.err != nil {
@@ -77,7 +75,7 @@ func (n *Names) Next(ctx context.Context) (string, error) {
 				n.node.Store(0) // another node: the next call looks at it
 			}
 			return fmt.Sprintf("%s%019d", n.prefix, stat.Mzxid), nil
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, session.ErrNoNode):
 			n.node.Store(0)
 			err = n.prepare(ctx)
 		}
@@ -118,7 +116,7 @@ func (n *Names) prepare(ctx context.Context) error {
 		}
 	}
 	_, err := n.sm.Create(ctx, n.path, nil, session.Persistent)
-	if errors.Is(err, zk.ErrNodeExists) || errors.Is(err, zk.ErrNoNode) {
+	if errors.Is(err, session.ErrNodeExists) || errors.Is(err, session.ErrNoNode) {
 		return nil // others make it too, or the directory has just gone
 	}
 	return err

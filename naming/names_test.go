@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testworld"
@@ -85,7 +84,7 @@ func TestNamesRefuse(t *testing.T) {
 		w.Put("/n", "")
 		w.Fail(zktest.OpSetData, "/n", zktest.CodeNoAuth)
 		_, err = naming.NewNames(p.Manager, "/n", "x").Next(w.Context())
-		require.ErrorIs(w, err, zk.ErrNoAuth)
+		require.ErrorIs(w, err, session.ErrNoAuth)
 		require.NoError(w, p.Close())
 		_, err = naming.NewNames(p.Manager, "/m", "x").Next(w.Context())
 		require.ErrorIs(w, err, session.ErrClosed)
@@ -164,7 +163,7 @@ func TestWorkersRefuse(t *testing.T) {
 			return zktest.Pass
 		})
 		_, err = naming.NewWorkers(p.Manager, "/w", 3).Acquire(w.Context(), "name")
-		require.ErrorIs(w, err, zk.ErrNoAuth)
+		require.ErrorIs(w, err, session.ErrNoAuth)
 		stop()
 		require.Equal(w, []string{"0", "1"}, w.Children("/w"))
 	})

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/znode"
@@ -48,20 +46,20 @@ func openPersistent(ctx context.Context, r *Registry, path string, in Instance, 
 			doubt = err
 		}
 		switch {
-		case errors.Is(err, zk.ErrNoNode) && !errors.Is(err, session.ErrUnknownOutcome):
+		case errors.Is(err, session.ErrNoNode) && !errors.Is(err, session.ErrUnknownOutcome):
 			if err = r.sm.EnsureDir(ctx, dir); err == nil {
 				continue
 			}
-		case err == nil, errors.Is(err, zk.ErrNodeExists), transient(ctx, err):
+		case err == nil, errors.Is(err, session.ErrNodeExists), transient(ctx, err):
 			if err = p.adopt(ctx, in, data, err == nil); err == nil {
 				return p, nil
 			}
 		}
 		// It has just gone, or changed, or is not known yet. Where it may have
 		// been made, seen and removed by others, it is not made again.
-		gone := errors.Is(err, zk.ErrNoNode)
-		if gone && doubt == nil || errors.Is(err, zk.ErrBadVersion) ||
-			errors.Is(err, zk.ErrNodeExists) || transient(ctx, err) {
+		gone := errors.Is(err, session.ErrNoNode)
+		if gone && doubt == nil || errors.Is(err, session.ErrBadVersion) ||
+			errors.Is(err, session.ErrNodeExists) || transient(ctx, err) {
 			continue
 		}
 		err = line.GaveUp(ctx, err)
@@ -133,7 +131,7 @@ func (p *persistent) takeOver(ctx context.Context, held, data []byte, old sessio
 	case err == nil:
 		p.own(results[len(results)-1].Stat)
 		return nil
-	case errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrNotEmpty):
+	case errors.Is(err, session.ErrNoAuth), errors.Is(err, session.ErrNotEmpty):
 		// The process may not delete the node: it takes the node as it is.
 		if !bytes.Equal(held, data) {
 			if _, err := p.write(ctx, data, old); err != nil {
@@ -198,7 +196,7 @@ func (p *persistent) set(ctx context.Context, data []byte) error {
 		switch {
 		case err != nil:
 		case stat.Czxid != p.token():
-			err = zk.ErrNoNode // removed, and made again by others
+			err = session.ErrNoNode // removed, and made again by others
 		case bytes.Equal(held, data):
 			return nil
 		case doubt != nil && stat.Version != over.Version:
@@ -211,7 +209,7 @@ func (p *persistent) set(ctx context.Context, data []byte) error {
 		switch {
 		case err == nil:
 			return nil
-		case transient(ctx, err), errors.Is(err, zk.ErrBadVersion):
+		case transient(ctx, err), errors.Is(err, session.ErrBadVersion):
 		case doubt != nil && !errors.Is(err, session.ErrUnknownOutcome):
 			return line.GaveUp(ctx, fmt.Errorf("%w; then: %w", doubt, err))
 		default:

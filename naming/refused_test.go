@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testworld"
@@ -93,9 +92,9 @@ func TestFault23_RefusedUpdateIsNotWrittenLater(t *testing.T) {
 			stop := w.Fail(zktest.OpSetData, g.Path(), zktest.CodeNoAuth)
 			in = before
 			in.Address = "h2"
-			require.ErrorIs(w, g.Update(w.Context(), in), zk.ErrNoAuth)
+			require.ErrorIs(w, g.Update(w.Context(), in), session.ErrNoAuth)
 			require.True(w, before.Equal(g.Instance()))
-			require.ErrorIs(w, g.Drain(w.Context()), zk.ErrNoAuth)
+			require.ErrorIs(w, g.Drain(w.Context()), session.ErrNoAuth)
 			require.False(w, g.Instance().Draining)
 			stop()
 			time.Sleep(time.Hour)

@@ -87,7 +87,7 @@ type State struct {
 // that cannot be the name of a node, as with a slash in it; a field that the codec refuses; ErrDuplicate; ErrPersistent;
 // *MalformedError for a static instance at whose path a node holds no instance, which is left as it is;
 // session.ErrTooLarge; session.ErrClosed; ctx's, with session.ErrUnreachable
-// when there was no session; what a server answers, such as zk.ErrNoAuth. No
+// when there was no session; what a server answers, such as session.ErrNoAuth. No
 // dynamic instance is left when it fails: where there is doubt, it is looked
 // for and removed in the background. A static one may be there if ctx has
 // ended, and the error says so (session.ErrUnknownOutcome): register it again,
@@ -258,11 +258,12 @@ func (s State) same(other State) bool {
 // later sessions too, as it was before. Where the name of the node says everything
 // (Dubbo), the new node is made before the old one is removed.
 //
-// Errors: a field that changed or is refused; session.ErrTooLarge; what a server
-// answers, such as zk.ErrNoAuth; ErrReplaced and ErrDuplicate while somebody else
-// has the place; ErrUnregistered; session.ErrClosed; zk.ErrNoNode when somebody has
-// removed a static instance; session.ErrUnknownOutcome, of a static instance whose
-// write may or may not have been done; ctx's.
+// Errors: a field that changed or is refused; session.ErrTooLarge; what a
+// server answers, such as session.ErrNoAuth; ErrReplaced and ErrDuplicate while
+// somebody else has the place; ErrUnregistered; session.ErrClosed;
+// session.ErrNoNode when somebody has removed a static instance;
+// session.ErrUnknownOutcome, of a static instance whose write may or may not
+// have been done; ctx's.
 func (g *Registration) Update(ctx context.Context, in Instance) error {
 	return g.change(ctx, func(*Instance) Instance { return in })
 }

@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testworld"
@@ -173,16 +172,16 @@ func TestStatic(t *testing.T) {
 			replaced := g
 			g = register(b, other, naming.Replace())
 			require.Contains(w, w.Data(orders+"/db"), `"h2"`)
-			require.ErrorIs(w, replaced.Drain(w.Context()), zk.ErrNoNode, "the place belongs to another registration")
+			require.ErrorIs(w, replaced.Drain(w.Context()), session.ErrNoNode, "the place belongs to another registration")
 			require.Contains(w, w.Data(orders+"/db"), `"h2"`)
 
 			require.NoError(w, g.Drain(w.Context()))
 			require.Contains(w, w.Data(orders+"/db"), `"draining":"true"`)
 			w.Remove(orders + "/db")
-			require.ErrorIs(w, g.Undrain(w.Context()), zk.ErrNoNode)
+			require.ErrorIs(w, g.Undrain(w.Context()), session.ErrNoNode)
 			require.True(w, g.Instance().Draining, "an update that failed changes nothing")
 			again := register(b, in)
-			require.ErrorIs(w, g.Undrain(w.Context()), zk.ErrNoNode, "it is not ours any more")
+			require.ErrorIs(w, g.Undrain(w.Context()), session.ErrNoNode, "it is not ours any more")
 			require.NoError(w, g.Unregister(w.Context()))
 			require.Equal(w, []string{"db"}, w.Children(orders), "another registration is not removed")
 			require.NoError(w, again.Unregister(w.Context()))
@@ -273,7 +272,7 @@ func TestDubboUpdate(t *testing.T) {
 		})
 		in := g.Instance()
 		in.Weight = 7
-		require.ErrorIs(w, g.Update(w.Context(), in), zk.ErrNoAuth)
+		require.ErrorIs(w, g.Update(w.Context(), in), session.ErrNoAuth)
 		require.Equal(w, 100, g.Instance().Weight+100*btoi(g.Instance().Weight == 0))
 		stop()
 		require.NoError(w, g.Update(w.Context(), in))
@@ -344,7 +343,7 @@ func TestServicesAndSetDraining(t *testing.T) {
 		require.Zero(w, counts["setData"])
 		require.NoError(w, registry(q).SetDraining(w.Context(), "orders", "o1", false))
 		require.Equal(w, "o1=h1", settled(s))
-		require.ErrorIs(w, r.SetDraining(w.Context(), "orders", "none", true), zk.ErrNoNode)
+		require.ErrorIs(w, r.SetDraining(w.Context(), "orders", "none", true), session.ErrNoNode)
 		w.Put(orders+"/bad", "no JSON")
 		var bad *naming.MalformedError
 		require.ErrorAs(w, r.SetDraining(w.Context(), "orders", "bad", true), &bad)

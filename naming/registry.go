@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/standing"
@@ -109,7 +107,7 @@ func (r *Registry) dir(service string) (string, error) {
 
 // Services lists the names of the services, sorted. One that has lost its last
 // instance may be listed for a while. ctx bounds the read; the error is ctx's,
-// session.ErrClosed, or what the server answers, such as zk.ErrNoAuth.
+// session.ErrClosed, or what the server answers, such as session.ErrNoAuth.
 func (r *Registry) Services(ctx context.Context) ([]string, error) {
 	r.made()
 	if r.err != nil {
@@ -117,7 +115,7 @@ func (r *Registry) Services(ctx context.Context) ([]string, error) {
 	}
 	children, _, err := r.sm.Children(ctx, r.base)
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return []string{}, nil
 	case err != nil:
 		return nil, failed("list the services of", r.base, line.GaveUp(ctx, err))
@@ -154,9 +152,10 @@ func (r *Registry) serviceIn(child string) (string, bool) {
 // session was lost. With a codec that says everything in the node's name,
 // such as Dubbo's, nobody but that process can do it.
 //
-// ctx bounds the call. Errors: zk.ErrNoNode when there is no such instance; a
-// *MalformedError; ctx's; what the server answers; session.ErrUnknownOutcome when
-// the answer was lost and the instance has changed since.
+// ctx bounds the call. Errors: session.ErrNoNode when there is no such
+// instance; a *MalformedError; ctx's; what the server answers;
+// session.ErrUnknownOutcome when the answer was lost and the instance has
+// changed since.
 func (r *Registry) SetDraining(ctx context.Context, service, id string, draining bool) error {
 	dir, err := r.dir(service)
 	if err != nil {
@@ -175,7 +174,7 @@ func (r *Registry) SetDraining(ctx context.Context, service, id string, draining
 			err = r.setDraining(ctx, s, service, path, id, draining)
 		}
 		unknown := errors.Is(err, session.ErrUnknownOutcome)
-		if unknown || !transient(ctx, err) && !errors.Is(err, zk.ErrBadVersion) {
+		if unknown || !transient(ctx, err) && !errors.Is(err, session.ErrBadVersion) {
 			return failed("drain", path, line.GaveUp(ctx, err))
 		}
 	}

@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -90,7 +90,7 @@ func TestFault20_UpdateAfterAReplacement(t *testing.T) {
 		a, b := w.Process(), w.Process()
 		g := register(a, static("h1"))
 		register(b, static("h2"), naming.Replace())
-		require.ErrorIs(w, g.Drain(w.Context()), zk.ErrNoNode)
+		require.ErrorIs(w, g.Drain(w.Context()), session.ErrNoNode)
 		require.NotContains(w, w.Data(orders+"/db"), "draining")
 		require.NoError(w, g.Unregister(w.Context()))
 		require.Contains(w, w.Data(orders+"/db"), "h2")

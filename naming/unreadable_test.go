@@ -4,10 +4,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -27,7 +27,7 @@ func TestFault19_UnreadableInstances(t *testing.T) {
 		problems := s.View().Problems
 		require.Len(w, problems, 2)
 		for i, id := range []string{"secret1", "secret2"} {
-			require.ErrorIs(w, problems[i], zk.ErrNoAuth)
+			require.ErrorIs(w, problems[i], session.ErrNoAuth)
 			require.ErrorContains(w, problems[i], orders+"/"+id)
 		}
 		register(p, at("o2", "h2"))

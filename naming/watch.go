@@ -147,7 +147,7 @@ const coldPatience = time.Second
 // empty, and followed all the same. ctx bounds Watch alone.
 //
 // Errors, in a *session.OpError: a name that cannot be a service's; an invalid
-// option; zk.ErrNoAuth when we may not list the service; session.ErrClosed;
+// option; session.ErrNoAuth when we may not list the service; session.ErrClosed;
 // ctx's, with session.ErrUnreachable when there was no session.
 func (r *Registry) Watch(ctx context.Context, service string, opts ...WatchOption) (*Service, error) {
 	dir, err := r.dir(service)

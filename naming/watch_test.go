@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testworld"
@@ -82,7 +81,7 @@ func TestWatchRefuses(t *testing.T) {
 		w.Put(orders, "")
 		stop := w.Fail(zktest.OpGetChildren2, orders, zktest.CodeNoAuth)
 		_, err = registry(p).Watch(w.Context(), "orders")
-		require.ErrorIs(w, err, zk.ErrNoAuth)
+		require.ErrorIs(w, err, session.ErrNoAuth)
 		stop()
 		// Refused later on: what was known stays, and says so.
 		register(p, at("o1", "h1"))
@@ -90,7 +89,7 @@ func TestWatchRefuses(t *testing.T) {
 		stop = w.Fail(zktest.OpGetChildren2, orders, zktest.CodeNoAuth)
 		register(p, at("o2", "h2"))
 		require.Equal(w, "o1=h1?", settled(s))
-		require.ErrorIs(w, s.View().Why, zk.ErrNoAuth)
+		require.ErrorIs(w, s.View().Why, session.ErrNoAuth)
 		stop()
 		time.Sleep(time.Minute)
 		require.Equal(w, "o1=h1 o2=h2", settled(s))

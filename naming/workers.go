@@ -7,8 +7,6 @@ import (
 	"math/rand/v2"
 	"strconv"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
@@ -78,8 +76,8 @@ func (w *WorkerID) ID() int {
 //
 // ctx bounds the call, not the hold. Errors, in a *session.OpError:
 // ErrExhausted; a name that cannot be the name of a node; ctx's;
-// session.ErrClosed; what a server answers, such as zk.ErrNoAuth. No number is
-// taken when it fails.
+// session.ErrClosed; what a server answers, such as session.ErrNoAuth. No
+// number is taken when it fails.
 func (w *Workers) Acquire(ctx context.Context, name string) (*WorkerID, error) {
 	misuse.If(w == nil || w.sm == nil, "Workers without a Manager are used: get them from naming.NewWorkers, with the Manager of session.Dial")
 	err := w.err
@@ -140,7 +138,7 @@ func (w *Workers) acquire(ctx context.Context, name string, last int) (*WorkerID
 // free lists the numbers that nobody has, in order.
 func (w *Workers) free(ctx context.Context) ([]int, error) {
 	children, _, err := w.sm.Children(ctx, w.path)
-	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+	if err != nil && !errors.Is(err, session.ErrNoNode) {
 		return nil, err
 	}
 	taken := make(map[int]bool, len(children))
@@ -177,7 +175,7 @@ func (w *Workers) last(ctx context.Context, name string) (memory, error) {
 		return none, nil
 	}
 	data, stat, err := w.sm.Get(ctx, w.memory(name))
-	if errors.Is(err, zk.ErrNoNode) {
+	if errors.Is(err, session.ErrNoNode) {
 		return none, nil
 	}
 	n, bad := strconv.Atoi(string(data))
@@ -196,14 +194,14 @@ func (w *Workers) remember(ctx context.Context, name string, n int, last memory)
 	path, data := w.memory(name), []byte(strconv.Itoa(n))
 	for {
 		_, err := w.sm.Set(ctx, path, data, session.AnyVersion)
-		if errors.Is(err, zk.ErrNoNode) {
-			if err = w.sm.CreateOnce(ctx, path, data); errors.Is(err, zk.ErrNoNode) {
+		if errors.Is(err, session.ErrNoNode) {
+			if err = w.sm.CreateOnce(ctx, path, data); errors.Is(err, session.ErrNoNode) {
 				dir, _ := znode.Split(path)
 				if err = w.sm.EnsureDir(ctx, dir); err == nil {
 					continue
 				}
 			}
-			if errors.Is(err, zk.ErrNodeExists) && !errors.Is(err, session.ErrUnknownOutcome) {
+			if errors.Is(err, session.ErrNodeExists) && !errors.Is(err, session.ErrUnknownOutcome) {
 				continue
 			}
 		}

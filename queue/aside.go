@@ -28,7 +28,8 @@ const (
 type Skipped struct {
 	ID   ID
 	Path string // of the item's znode
-	// Err says what was refused, such as a zk.ErrNoAuth for the read of the znode.
+	// Err says what was refused, such as a session.ErrNoAuth for the read of
+	// the znode.
 	Err error
 }
 

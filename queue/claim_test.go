@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/queue"
@@ -96,9 +95,9 @@ func TestBuriedByAnother(t *testing.T) {
 		_, err := late.TryTake(w.Context())
 		require.ErrorIs(w, err, queue.ErrEmpty)
 		require.ErrorContains(w, err, "cannot be made a dead letter")
-		require.ErrorContains(w, err, zk.ErrNodeExists.Error())
+		require.ErrorContains(w, err, session.ErrNodeExists.Error())
 		require.Len(w, late.Skipped(), 1)
-		require.ErrorIs(w, late.Skipped()[0].Err, zk.ErrNodeExists)
+		require.ErrorIs(w, late.Skipped()[0].Err, session.ErrNodeExists)
 		late.empty()
 	})
 }

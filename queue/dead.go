@@ -13,8 +13,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
@@ -120,13 +118,13 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 			// Whoever looks next finds the item, or does not.
 			q.picture.giveBack(i.s, i.name, i.name)
 			return errNotOurs
-		case errors.Is(err, zk.ErrNodeExists) && op == 0:
+		case errors.Is(err, session.ErrNodeExists) && op == 0:
 			q.picture.missed(i.s, i.name, true)
 			return errNotOurs
-		case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode) && op == 2:
+		case errors.Is(err, session.ErrBadVersion), errors.Is(err, session.ErrNoNode) && op == 2:
 			q.picture.giveBack(i.s, i.name, i.name)
 			return errNotOurs
-		case errors.Is(err, zk.ErrNodeExists) && op == 1:
+		case errors.Is(err, session.ErrNodeExists) && op == 1:
 			// Somebody has made the letter already, and what we have read is old. Or a
 			// stranger's node lies in its place.
 			gone, looked := i.gone(ctx)
@@ -135,7 +133,7 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 				return errNotOurs
 			}
 			err = oneline.Join(err, looked)
-		case errors.Is(err, zk.ErrNoNode) && op < 2:
+		case errors.Is(err, session.ErrNoNode) && op < 2:
 			if err = oneline.Join(i.s.EnsureDir(ctx, q.claims), i.s.EnsureDir(ctx, q.dead)); err == nil {
 				continue
 			}
@@ -157,7 +155,7 @@ func (q *Queue) Dead(ctx context.Context) iter.Seq2[Letter, error] {
 		}
 		for _, id := range ids {
 			l, _, err := q.readLetter(ctx, id)
-			if errors.Is(err, zk.ErrNoNode) {
+			if errors.Is(err, session.ErrNoNode) {
 				continue
 			}
 			if !yield(l, q.failed(ctx, "list the dead letters of", err)) || err != nil {
@@ -173,7 +171,7 @@ func (q *Queue) letters(ctx context.Context) ([]string, error) {
 		return nil, q.err
 	}
 	texts, _, err := q.sm.Children(ctx, q.dead)
-	if errors.Is(err, zk.ErrNoNode) {
+	if errors.Is(err, session.ErrNoNode) {
 		return nil, nil
 	}
 	texts = slices.DeleteFunc(texts, func(text string) bool {
@@ -251,7 +249,7 @@ func (q *Queue) Discard(ctx context.Context, ids ...string) (int, error) {
 			return false, noLetter(id)
 		}
 		err := q.sm.Delete(ctx, znode.Join(q.dead, id), session.AnyVersion)
-		if errors.Is(err, zk.ErrNoNode) {
+		if errors.Is(err, session.ErrNoNode) {
 			return false, nil
 		}
 		return err == nil, err
@@ -281,14 +279,14 @@ func noLetter(id string) error { return fmt.Errorf("%q is no dead letter's ID", 
 func (q *Queue) redrive(ctx context.Context, id string, skip bool) (done bool, err error) {
 	l, n, err := q.readLetter(ctx, id)
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return false, nil
 	case err != nil:
 		return false, err
 	case (l.Malformed || l.Hidden) && skip:
 		return false, nil
 	case l.Hidden:
-		return false, fmt.Errorf("letter %s: %w", id, zk.ErrNoAuth)
+		return false, fmt.Errorf("letter %s: %w", id, session.ErrNoAuth)
 	case l.Malformed:
 		return false, fmt.Errorf("letter %s is malformed: it cannot be delivered", id)
 	}
@@ -314,9 +312,9 @@ func (q *Queue) redrive(ctx context.Context, id string, skip bool) (done bool, e
 		case errors.Is(err, session.ErrUnknownOutcome):
 			return false, err
 		case errors.Is(err, session.ErrSessionEnded) && ctx.Err() == nil:
-		case errors.Is(err, zk.ErrNoNode) && op == 0:
+		case errors.Is(err, session.ErrNoNode) && op == 0:
 			return false, nil // somebody else was quicker
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, session.ErrNoNode):
 			if err := s.EnsureDir(ctx, q.items); err != nil {
 				return false, err
 			}

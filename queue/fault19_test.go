@@ -10,7 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testworld"
@@ -74,7 +73,7 @@ func TestFault19_TakePassesOverAHiddenItem(t *testing.T) {
 				require.NoError(w, item.Ack())
 				require.Len(w, told.get(), 1)
 				require.Equal(w, hidden, told.get()[0].Path)
-				require.ErrorIs(w, told.get()[0].Err, zk.ErrNoAuth)
+				require.ErrorIs(w, told.get()[0].Err, session.ErrNoAuth)
 				require.Equal(w, queue.ID("0000000000"), told.get()[0].ID)
 				require.Equal(w, told.get(), q.Skipped())
 
@@ -194,7 +193,7 @@ func TestFault19_ConsumePassesOverHiddenItems(t *testing.T) {
 // An item that may be read and not written to cannot be claimed.
 func TestFault19_TakePassesOverAnItemThatMayNotBeClaimed(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
-		putter := w.Process(func(cfg *session.Config) { cfg.ACL = zk.WorldACL(zk.PermRead) })
+		putter := w.Process(func(cfg *session.Config) { cfg.ACL = session.WorldACL(session.PermRead) })
 		w.Put("/q/items", "")
 		_, err := queue.New(putter.Manager, "/q").Put(w.Context(), []byte("a"))
 		require.NoError(w, err)
@@ -207,7 +206,7 @@ func TestFault19_TakePassesOverAnItemThatMayNotBeClaimed(t *testing.T) {
 		require.Equal(w, "b", string(item.Data))
 		require.NoError(w, item.Ack())
 		require.Len(w, told.get(), 1)
-		require.ErrorIs(w, told.get()[0].Err, zk.ErrNoAuth)
+		require.ErrorIs(w, told.get()[0].Err, session.ErrNoAuth)
 		counts := w.Count(func() {
 			_, err = q.Take(w.Within(time.Minute))
 			require.ErrorIs(w, err, context.DeadlineExceeded)
@@ -222,11 +221,11 @@ func TestFault19_NoRightToClaimAnything(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		q := queue.New(w.Process().Manager, "/q")
 		w.Put("/q/claims", "")
-		require.NoError(w, w.Srv.SetACL("/q/claims", zktest.ACL{Perms: zk.PermRead, Scheme: "world", ID: "anyone"}))
+		require.NoError(w, w.Srv.SetACL("/q/claims", zktest.ACL{Perms: session.PermRead, Scheme: "world", ID: "anyone"}))
 		_, err := q.Put(w.Context(), []byte("a"))
 		require.NoError(w, err)
 		_, err = q.Take(w.Within(time.Hour))
-		require.ErrorIs(w, err, zk.ErrNoAuth)
+		require.ErrorIs(w, err, session.ErrNoAuth)
 		require.ErrorContains(w, err, "/q/claims")
 	})
 }

@@ -36,9 +36,9 @@ func newGuard() *guard {
 //
 // The first call creates a znode below the queue's guards; later calls send
 // nothing. A claim with a guard costs one more request when it ends. ctx bounds
-// the request and the waiting for another call's. Errors: ctx's; session.ErrLost
-// or session.ErrReleased if the claim has ended; zk.ErrNoAuth. Guard is safe for
-// concurrent use.
+// the request and the waiting for another call's. Errors: ctx's;
+// session.ErrLost or session.ErrReleased if the claim has ended;
+// session.ErrNoAuth. Guard is safe for concurrent use.
 func (i *Item) Guard(ctx context.Context) ([]session.Op, error) {
 	misuse.ZeroValue(i == nil || i.q == nil, "or nil queue.Item", "Queue.Take")
 	within, stop := line.Within(ctx, i.Hold)

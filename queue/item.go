@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
@@ -44,9 +42,9 @@ type Item struct {
 	who     []byte   // what the claim holds
 	rest    [][]byte // the payloads behind Data in the same node
 	version int32
-	counted bool     // the claim has changed the version
-	czxid   int64    // of the item's node
-	acl     []zk.ACL // of the item's node, once it was read; nil: the configured one
+	counted bool          // the claim has changed the version
+	czxid   int64         // of the item's node
+	acl     []session.ACL // of the item's node, once it was read; nil: the configured one
 	guard   *guard
 	settled atomic.Int32
 	forget  sync.Once
@@ -75,7 +73,7 @@ func (i *Item) claimPath() string { return znode.Join(i.q.claims, i.name.text) }
 // was lost before, and then nothing was deleted and somebody else gets the item;
 // together with session.ErrUnknownOutcome when the session ended under the
 // request; session.ErrReleased when the item was released or rejected before;
-// zk.ErrNoAuth. After any error the item may come again.
+// session.ErrNoAuth. After any error the item may come again.
 func (i *Item) Ack() error {
 	misuse.ZeroValue(i == nil || i.q == nil, "or nil queue.Item", "Queue.Take")
 	err := i.settle("acknowledge", acked, func() error {
@@ -250,7 +248,7 @@ func (i *Item) settle(op string, how int32, f func() error) error {
 		switch {
 		case err == nil && i.settled.Load() == acked && len(i.rest) == 0:
 			i.q.picture.drop(i.s, i.name)
-		case errors.Is(err, zk.ErrNoAuth):
+		case errors.Is(err, session.ErrNoAuth):
 			// It would be delivered again at once, and again be refused.
 			refused = i.q.setAside(i.s, i.name, "settle", err)
 		default:
@@ -299,11 +297,11 @@ func (i *Item) transact(first, then []session.Op) error {
 			return nil
 		case errors.Is(err, session.ErrSessionEnded):
 			return fmt.Errorf("%w: %w", session.ErrLost, err)
-		case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode) && op == len(first):
+		case errors.Is(err, session.ErrBadVersion), errors.Is(err, session.ErrNoNode) && op == len(first):
 			return fmt.Errorf("%w: the item is another's, or gone: %w", session.ErrLost, err)
-		case errors.Is(err, zk.ErrNoNode) && op == len(ops)-1:
+		case errors.Is(err, session.ErrNoNode) && op == len(ops)-1:
 			return session.ErrDeleted
-		case errors.Is(err, zk.ErrNoNode) && op < len(first):
+		case errors.Is(err, session.ErrNoNode) && op < len(first):
 			if err = i.s.EnsureDir(ctx, i.q.dead); err == nil {
 				continue
 			}
@@ -339,7 +337,7 @@ func (i *Item) unclaim() error {
 				err = i.node.Remove(ctx)
 			}
 		}
-		if errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrSessionEnded) {
+		if errors.Is(err, session.ErrNoNode) || errors.Is(err, session.ErrSessionEnded) {
 			return nil // it goes with the session
 		}
 		return err

@@ -9,8 +9,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -98,7 +96,7 @@ func (q *Queue) List(ctx context.Context) iter.Seq2[Entry, error] {
 		slices.SortFunc(names, func(a, b name) int { return before(a, b, start) })
 		for _, n := range names {
 			e, err := q.entry(ctx, n, claimed[n.text])
-			if errors.Is(err, zk.ErrNoNode) {
+			if errors.Is(err, session.ErrNoNode) {
 				continue
 			}
 			if !yield(e, q.failed(ctx, "list", err)) || err != nil {
@@ -115,11 +113,11 @@ func (q *Queue) survey(ctx context.Context) (names []name, claimed map[string]bo
 		return nil, nil, 0, q.err
 	}
 	texts, _, err := q.sm.Children(ctx, q.items)
-	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+	if err != nil && !errors.Is(err, session.ErrNoNode) {
 		return nil, nil, 0, err
 	}
 	claims, _, err := q.sm.Children(ctx, q.claims)
-	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+	if err != nil && !errors.Is(err, session.ErrNoNode) {
 		return nil, nil, 0, err
 	}
 	names = q.parse(texts)
@@ -151,7 +149,7 @@ func (q *Queue) entry(ctx context.Context, n name, claimed bool) (Entry, error) 
 	}
 	claim, err := q.sm.See(ctx, znode.Join(q.claims, n.text))
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return e, nil
 	case err != nil:
 		return e, err

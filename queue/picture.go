@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/chance"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/session"
@@ -271,7 +269,7 @@ func (q *Queue) parse(texts []string) []name {
 func (q *Queue) listItems(ctx context.Context, s *session.Session) ([]string, *session.Watch, error) {
 	for {
 		texts, _, watch, err := s.ChildrenW(ctx, q.items)
-		if !errors.Is(err, zk.ErrNoNode) {
+		if !errors.Is(err, session.ErrNoNode) {
 			return texts, watch, err
 		}
 		_, found, watch, err := s.ExistsW(ctx, q.items)
@@ -293,7 +291,7 @@ func (q *Queue) listClaims(ctx context.Context, s *session.Session, watched bool
 		return texts, nil, err
 	}
 	texts, watch, err := list()
-	if errors.Is(err, zk.ErrNoNode) {
+	if errors.Is(err, session.ErrNoNode) {
 		return nil, nil, nil // then there is no claim whose end could be missed
 	}
 	return texts, watch, err

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
@@ -35,7 +33,7 @@ const (
 // lost, for then the item may or may not be in the queue, and Put does not put
 // it twice; session.ErrTooLarge, before anything is sent; ErrUnsupported for a
 // priority or a delay that the queue's format does not have; ErrExhausted;
-// session.ErrClosed; zk.ErrNoAuth.
+// session.ErrClosed; session.ErrNoAuth.
 func (q *Queue) Put(ctx context.Context, data []byte, opts ...PutOption) (ID, error) {
 	q.made()
 	return q.put(ctx, data, true, opts)
@@ -121,12 +119,12 @@ func (q *Queue) inItems(ctx context.Context, f func(s *session.Session) error) e
 		}
 		err = f(s)
 		switch {
-		case errors.Is(err, zk.ErrNodeExists):
+		case errors.Is(err, session.ErrNodeExists):
 			return fmt.Errorf("%w (%w)", ErrExhausted, err)
 		case errors.Is(err, session.ErrUnknownOutcome):
 			return err
 		case errors.Is(err, session.ErrSessionEnded) && ctx.Err() == nil: // and nothing was sent
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, session.ErrNoNode):
 			if err := s.EnsureDir(ctx, q.items); err != nil && !errors.Is(err, session.ErrSessionEnded) {
 				return err
 			}

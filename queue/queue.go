@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
@@ -77,7 +75,7 @@ func (q *Queue) Path() string {
 // or not due yet, and whatever else lies in their directory. It costs one
 // request, whatever the length. It tells what the server that we are connected
 // to knows, which may lag behind. ctx bounds the request. It fails with
-// zk.ErrNoAuth if the session may not read the directory, on every server.
+// session.ErrNoAuth if the session may not read the directory, on every server.
 func (q *Queue) Len(ctx context.Context) (int, error) {
 	q.made()
 	if q.err != nil {
@@ -91,7 +89,7 @@ func (q *Queue) Len(ctx context.Context) (int, error) {
 func (q *Queue) count(ctx context.Context, dir string) (int, error) {
 	// An exists would ask for the right to read on newer servers alone.
 	_, stat, err := q.sm.Get(ctx, dir)
-	if errors.Is(err, zk.ErrNoNode) {
+	if errors.Is(err, session.ErrNoNode) {
 		return 0, nil
 	}
 	return int(stat.NumChildren), err

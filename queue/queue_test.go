@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testworld"
@@ -231,7 +230,7 @@ func TestExhausted(t *testing.T) {
 		u.put("last")
 		_, err := u.Put(w.Context(), nil)
 		require.ErrorIs(w, err, queue.ErrExhausted)
-		require.ErrorIs(w, err, zk.ErrNodeExists)
+		require.ErrorIs(w, err, session.ErrNodeExists)
 		_, err = u.PutBatch(w.Context(), queue.Msg{})
 		require.ErrorIs(w, err, queue.ErrExhausted)
 		require.Equal(w, []string{"a", "last"}, u.drain())

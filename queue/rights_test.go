@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testworld"
@@ -59,7 +58,7 @@ func TestFault38_HiddenItems(t *testing.T) {
 		require.NoError(w, err)
 		require.Equal(w, 1, n, "what may be read")
 		_, err = q.Redrive(w.Context(), letters[0].ID)
-		require.ErrorIs(w, err, zk.ErrNoAuth)
+		require.ErrorIs(w, err, session.ErrNoAuth)
 	})
 }
 
@@ -69,7 +68,7 @@ func TestFault38_LenOfAHiddenQueue(t *testing.T) {
 		_, err := queue.New(owner.Manager, "/q").Put(w.Context(), []byte("a"))
 		require.NoError(w, err)
 		_, err = queue.New(w.Process().Manager, "/q").Len(w.Context())
-		require.ErrorIs(w, err, zk.ErrNoAuth)
+		require.ErrorIs(w, err, session.ErrNoAuth)
 	})
 }
 
@@ -153,8 +152,8 @@ func TestFault25_ItemsKeepTheirACL(t *testing.T) {
 // It makes the dead letter with its own ACL.
 func TestFault25_MaskedACL(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
-		readers := []zk.ACL{
-			zk.DigestACL(zk.PermAll, "owner", "secret")[0], zk.DigestACL(zk.PermRead|zk.PermWrite|zk.PermDelete, "worker", "secret")[0],
+		readers := []session.ACL{
+			session.DigestACL(session.PermAll, "owner", "secret")[0], session.DigestACL(session.PermRead|session.PermWrite|session.PermDelete, "worker", "secret")[0],
 		}
 		putter := w.Process(func(cfg *session.Config) {
 			cfg.Auth = []session.Credential{session.Digest("owner", "secret")}

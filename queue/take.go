@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
@@ -24,7 +22,8 @@ import (
 // ctx bounds the wait, not the claim. A ctx that is done beats an item that is
 // there. Take waits through lost connections and ended sessions. Errors: ctx's;
 // session.ErrClosed; an invalid path or option; what the server answers, such
-// as zk.ErrNoAuth where the directories may not be read, or no claim may be made.
+// as session.ErrNoAuth where the directories may not be read, or no claim may
+// be made.
 //
 // An item that may not be read or claimed is passed over, and so is an ephemeral
 // znode that bears the name of an item. Take goes on with the items after it, and
@@ -127,10 +126,10 @@ func (q *Queue) claim(s *session.Session, n name) (*Item, error) {
 	for {
 		data, stat, err := s.Get(ctx, path)
 		switch {
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, session.ErrNoNode):
 			q.picture.missed(s, n, false)
 			return nil, errNotOurs
-		case errors.Is(err, zk.ErrNoAuth):
+		case errors.Is(err, session.ErrNoAuth):
 			return nil, q.passOver(s, n, "read", err)
 		case err != nil:
 			q.picture.giveBack(s, n, n)
@@ -195,17 +194,17 @@ func (i *Item) claim(ctx context.Context) (again bool, err error) {
 		op, _ := session.RefusedOp(err)
 		switch {
 		case err == nil:
-		case errors.Is(err, zk.ErrNodeExists):
+		case errors.Is(err, session.ErrNodeExists):
 			q.picture.missed(s, i.name, true)
 			return false, errNotOurs
-		case errors.Is(err, zk.ErrBadVersion):
+		case errors.Is(err, session.ErrBadVersion):
 			return true, nil
-		case errors.Is(err, zk.ErrNoAuth) && op == 0: // for the item, and not for the directory of the claims
+		case errors.Is(err, session.ErrNoAuth) && op == 0: // for the item, and not for the directory of the claims
 			return false, q.passOver(s, i.name, "claim", err)
-		case errors.Is(err, zk.ErrNoNode) && op == 0:
+		case errors.Is(err, session.ErrNoNode) && op == 0:
 			q.picture.missed(s, i.name, false)
 			return false, errNotOurs
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, session.ErrNoNode):
 			if err = s.EnsureDir(ctx, q.claims); err == nil {
 				continue
 			}
@@ -225,7 +224,7 @@ func (i *Item) claimed(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	data, stat, err := i.s.Get(ctx, i.claimPath())
-	if errors.Is(err, zk.ErrNoNode) {
+	if errors.Is(err, session.ErrNoNode) {
 		return false, nil
 	}
 	return err == nil && stat.EphemeralOwner == i.s.ID() && bytes.Equal(data, i.who), err

@@ -6,15 +6,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/wire"
 	"github.com/docent-go/docent/internal/znode"
 )
 
 // WithACL returns a copy of a CreateOp whose node gets these entries after the
 // configured ones (Config.ACL). It has no effect on other operations.
-func (op Op) WithACL(more ...zk.ACL) Op {
+func (op Op) WithACL(more ...ACL) Op {
 	op.acl = slices.Concat(op.acl, more)
 	return op
 }
@@ -22,13 +20,13 @@ func (op Op) WithACL(more ...zk.ACL) Op {
 // WithExactACL returns a copy of a CreateOp whose node gets the ACL in place of the
 // configured one (Config.ACL). An empty ACL leaves the configured one. It has no
 // effect on other operations.
-func (op Op) WithExactACL(acl []zk.ACL) Op {
+func (op Op) WithExactACL(acl []ACL) Op {
 	op.exactACL = acl
 	return op
 }
 
 // aclSize is what the entries take on the wire.
-func aclSize(acl []zk.ACL) int {
+func aclSize(acl []ACL) int {
 	n := 0
 	for _, a := range acl {
 		n += 4 + wire.StringSize(a.Scheme) + wire.StringSize(a.ID)
@@ -40,10 +38,10 @@ func aclSize(acl []zk.ACL) int {
 // the session cannot give it: it may not read the ACL, or the server has masked a
 // password, which it does unless the session may administer the node. A node
 // that is missing has none. ctx and the other errors are those of ACL.
-func (s *Session) KeptACL(ctx context.Context, path string) ([]zk.ACL, error) {
+func (s *Session) KeptACL(ctx context.Context, path string) ([]ACL, error) {
 	acl, _, err := s.ACL(ctx, path)
 	switch {
-	case errors.Is(err, zk.ErrNoAuth), errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, ErrNoAuth), errors.Is(err, ErrNoNode):
 		return nil, nil
 	case err != nil:
 		return nil, err
@@ -54,12 +52,12 @@ func (s *Session) KeptACL(ctx context.Context, path string) ([]zk.ACL, error) {
 }
 
 // masked reports whether a server has put "x" in the place of a password's hash.
-func masked(entry zk.ACL) bool {
+func masked(entry ACL) bool {
 	return entry.Scheme == "digest" && strings.HasSuffix(entry.ID, ":x")
 }
 
 type aclNode struct {
-	acl  []zk.ACL
+	acl  []ACL
 	stat Stat
 }
 
@@ -68,9 +66,9 @@ type aclNode struct {
 // administer the node.
 //
 // Like every read it is repeated over lost connections until ctx or the session
-// ends. It fails with zk.ErrNoNode if the node is missing, and with zk.ErrNoAuth
+// ends. It fails with ErrNoNode if the node is missing, and with ErrNoAuth
 // if the session may neither read nor administer it.
-func (s *Session) ACL(ctx context.Context, path string) ([]zk.ACL, Stat, error) {
+func (s *Session) ACL(ctx context.Context, path string) ([]ACL, Stat, error) {
 	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
 		return nil, Stat{}, s.refuse("acl", path, err)
@@ -81,9 +79,9 @@ func (s *Session) ACL(ctx context.Context, path string) ([]zk.ACL, Stat, error) 
 		frame: func() []byte { return wire.OnPath(wire.OpGetACL, abs) },
 		parse: func(body []byte) (aclNode, error) {
 			list, stat, err := wire.ACLOf(body)
-			acl := make([]zk.ACL, len(list))
+			acl := make([]ACL, len(list))
 			for i, a := range list {
-				acl[i] = zk.ACL(a)
+				acl[i] = ACL(a)
 			}
 			return aclNode{acl, Stat(stat)}, err
 		},

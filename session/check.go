@@ -37,7 +37,7 @@ const (
 
 // usesACLs reports whether the session's user has to do with ACLs.
 func (c Config) usesACLs() bool {
-	return len(c.Auth) > 0 || c.SASL != nil || !slices.Equal(c.ACL, zk.WorldACL(zk.PermAll))
+	return len(c.Auth) > 0 || c.SASL != nil || !slices.Equal(c.ACL, zk.WorldACL(PermAll))
 }
 
 // sighted is what a read that may leave a watch has seen of the node.

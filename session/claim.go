@@ -5,13 +5,11 @@ import (
 	"errors"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/znode"
 )
 
 // Claim makes an ephemeral node at path itself, and the nodes above it where
-// they are missing. It fails with zk.ErrNodeExists where a node stands.
+// they are missing. It fails with ErrNodeExists where a node stands.
 //
 // Such a node has no name by which to tell it from another's, and two claims
 // of one session have the same owner. So a session has one claim on a path at
@@ -29,7 +27,7 @@ func (s *Session) Claim(ctx context.Context, path string, data []byte) (*Node, e
 }
 
 // TryClaim is Claim that waits for no other claim: where this session has one on
-// the path already, it fails with zk.ErrNodeExists.
+// the path already, it fails with ErrNodeExists.
 func (s *Session) TryClaim(ctx context.Context, path string, data []byte) (*Node, error) {
 	s.made()
 	return s.claim(ctx, path, data, false)
@@ -78,7 +76,7 @@ func (s *Session) stake(ctx context.Context, path string, wait bool) (*claim, er
 		}
 		s.mu.Unlock()
 		if !wait {
-			return nil, zk.ErrNodeExists
+			return nil, ErrNodeExists
 		}
 		select {
 		case <-other.over:
@@ -120,7 +118,7 @@ func (c *claim) make(ctx context.Context, data []byte) (*Node, error) {
 			said = err
 			s.sleep(ctx, n)
 			continue
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, ErrNoNode):
 			dir, _ := znode.Split(c.path)
 			if err = s.ensureDir(ctx, s.abs(dir)); err != nil {
 				c.end()
@@ -145,7 +143,7 @@ func (c *claim) make(ctx context.Context, data []byte) (*Node, error) {
 			return &Node{s: s, path: c.path, claim: c}, nil
 		default:
 			c.end()
-			return nil, zk.ErrNodeExists
+			return nil, ErrNodeExists
 		}
 	}
 }

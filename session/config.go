@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/conn"
 	"github.com/docent-go/docent/internal/wire"
 )
@@ -61,10 +59,12 @@ type Config struct {
 	Auth []Credential
 	// ACL is given to every node that is created. Nil means that anyone may
 	// do anything; CreatorACL is the usual choice with Auth.
-	ACL []zk.ACL
-	// Logger receives what happens to sessions. Nil discards it.
-	// Credentials are never logged. The handler is called on a goroutine of
-	// its own and holds nothing up; while it blocks, 1,000 lines wait for it.
+	ACL []ACL
+	// Logger receives what happens to sessions. With nil, warnings and errors
+	// go to slog.Default(), as it is when a line is handled.
+	// slog.New(slog.DiscardHandler) discards all lines. Credentials are never
+	// logged. The handler is called on a goroutine of its own and holds nothing
+	// up; while it blocks, 1,000 lines wait for it.
 	Logger *slog.Logger
 	// Hooks observe; each implements one or more of the Hook interfaces.
 	Hooks []Hook
@@ -148,7 +148,7 @@ func (c *Config) credentials() []conn.Credential {
 
 // CreatorACL lets those do everything who hold the credentials with which a
 // node was created, and nobody else anything.
-func CreatorACL() []zk.ACL { return zk.AuthACL(zk.PermAll) }
+func CreatorACL() []ACL { return AuthACL(PermAll) }
 
 // validate returns the configuration with its defaults filled in, or an error
 // that names the field at fault.
@@ -210,12 +210,9 @@ func (c Config) validate() (Config, error) {
 		}
 	}
 	if c.ACL == nil {
-		c.ACL = zk.WorldACL(zk.PermAll)
+		c.ACL = WorldACL(PermAll)
 	} else if len(c.ACL) == 0 {
 		return fail("ACL", "it is empty, which ZooKeeper refuses: leave it nil for an open one")
-	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.LookupHost == nil {
 		c.LookupHost = net.DefaultResolver.LookupHost

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -31,13 +29,13 @@ func (s *Session) ensureDir(ctx context.Context, abs string) error {
 	for round := 0; ; round++ {
 		err := s.makeDir(ctx, abs)
 		switch {
-		case err == nil, errors.Is(err, zk.ErrNodeExists):
+		case err == nil, errors.Is(err, ErrNodeExists):
 			return nil
-		case errors.Is(err, zk.ErrNoAuth) && s.stands(ctx, abs):
+		case errors.Is(err, ErrNoAuth) && s.stands(ctx, abs):
 			// The server looks for the right to create before it looks
 			// whether there is anything to create.
 			return nil
-		case !errors.Is(err, zk.ErrNoNode):
+		case !errors.Is(err, ErrNoNode):
 			return err // it names the parent that is refused
 		}
 		// A parent is missing. It may also have been there a moment ago: a

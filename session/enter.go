@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/conn"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
@@ -93,7 +91,7 @@ func (s *Session) enter(ctx context.Context, dir, tag string, data []byte, liste
 		case again:
 			said = err
 			s.sleep(ctx, attempt)
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, ErrNoNode):
 			if err := s.ensureDir(ctx, s.abs(dir)); err != nil {
 				return nil, err
 			}
@@ -225,7 +223,7 @@ func (s *Session) lookFor(ctx context.Context, dir, guid string) (listing, strin
 		return listing{}, "", err
 	}
 	l, err := s.children(ctx, dir, false)
-	if errors.Is(err, zk.ErrNoNode) {
+	if errors.Is(err, ErrNoNode) {
 		return listing{}, "", nil
 	}
 	if err != nil {

@@ -79,7 +79,7 @@ func (c *lossCause) Error() string        { return c.text }
 func (c *lossCause) Is(target error) bool { return target == ErrLost }
 
 // OpError says which operation failed, where, and in which session. It wraps
-// the reason, so that errors.Is(err, zk.ErrNoNode) and its like keep working.
+// the reason, so that errors.Is(err, ErrNoNode) and its like keep working.
 type OpError struct {
 	Op      string // "get", "set", "create", …
 	Path    string // below the Manager's root, as the caller wrote it

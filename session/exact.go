@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -29,7 +27,7 @@ import (
 // that it was not is no error. A lost answer is cleared up by a look, as far as
 // ctx and the session last: else the error is ErrUnknownOutcome.
 //
-// Errors: zk.ErrNotEmpty, zk.ErrNoAuth, and others that a server gives; a
+// Errors: ErrNotEmpty, ErrNoAuth, and others that a server gives; a
 // *CodeError where an answer leaves it open and the node then proves to stand.
 func (s *Session) DeleteExact(ctx context.Context, path string, czxid int64) (found bool, err error) {
 	s.made()
@@ -61,7 +59,7 @@ func (s *Session) deleteIf(ctx context.Context, path string, persist bool, meant
 	var doubt error // of a try that may have been done
 	for n := 0; ; n++ {
 		at, err := s.look(ctx, path, doubt != nil)
-		if persist && doubt == nil && errors.Is(err, zk.ErrNoAuth) {
+		if persist && doubt == nil && errors.Is(err, ErrNoAuth) {
 			return s.deleteUnseen(ctx, path)
 		}
 		switch {
@@ -81,11 +79,11 @@ func (s *Session) deleteIf(ctx context.Context, path string, persist bool, meant
 		switch {
 		case err == nil:
 			return true, nil
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, ErrNoNode):
 			return false, nil
 		case InDoubt(err):
 			doubt = err
-		case !errors.Is(err, zk.ErrBadVersion): // with which others have written into it: look again
+		case !errors.Is(err, ErrBadVersion): // with which others have written into it: look again
 			return true, err
 		}
 		s.sleep(ctx, n)
@@ -94,14 +92,14 @@ func (s *Session) deleteIf(ctx context.Context, path string, persist bool, meant
 
 func (s *Session) deleteUnseen(ctx context.Context, path string) (found bool, err error) {
 	err = s.Delete(ctx, path, AnyVersion)
-	if errors.Is(err, zk.ErrNoNode) {
+	if errors.Is(err, ErrNoNode) {
 		return false, nil
 	}
 	return true, err
 }
 
 // SetExact writes data into the node that the transaction czxid has made at path,
-// whatever version it has, and returns the new stat. It fails with zk.ErrNoNode
+// whatever version it has, and returns the new stat. It fails with ErrNoNode
 // where that node is not there, also if another one is. What SetOver says of a
 // lost answer holds here too.
 func (s *Session) SetExact(ctx context.Context, path string, data []byte, czxid int64) (Stat, error) {
@@ -115,10 +113,10 @@ func (s *Session) SetExact(ctx context.Context, path string, data []byte, czxid 
 		case err != nil:
 			return Stat{}, err
 		case !at.found, at.stat.Czxid != czxid:
-			return Stat{}, &OpError{"set", path, s.ID(), zk.ErrNoNode}
+			return Stat{}, &OpError{"set", path, s.ID(), ErrNoNode}
 		}
 		stat, err := s.SetOver(ctx, path, data, at.stat)
-		if !errors.Is(err, zk.ErrBadVersion) {
+		if !errors.Is(err, ErrBadVersion) {
 			return stat, err
 		}
 		s.sleep(ctx, n)
@@ -130,7 +128,7 @@ func (s *Session) SetExact(ctx context.Context, path string, data []byte, czxid 
 // beforehand, a request more: as long as the parent has had no other child made
 // or deleted, the create was not done, and is sent again.
 //
-// Else the error is ErrUnknownOutcome, with zk.ErrNodeExists besides where a node
+// Else the error is ErrUnknownOutcome, with ErrNodeExists besides where a node
 // stands: it stays open who has made it. Other errors are those of Create.
 func (s *Session) CreateOnce(ctx context.Context, path string, data []byte) error {
 	s.made()
@@ -140,7 +138,7 @@ func (s *Session) CreateOnce(ctx context.Context, path string, data []byte) erro
 	dir, _ := znode.Split(path)
 	before, known, err := s.StatOf(ctx, dir)
 	switch {
-	case errors.Is(err, zk.ErrNoAuth): // it goes without
+	case errors.Is(err, ErrNoAuth): // it goes without
 	case err != nil:
 		return err
 	case !known && dir == "/": // which always exists for the caller
@@ -148,7 +146,7 @@ func (s *Session) CreateOnce(ctx context.Context, path string, data []byte) erro
 			return err
 		}
 	case !known:
-		return &OpError{"create", path, s.ID(), zk.ErrNoNode}
+		return &OpError{"create", path, s.ID(), ErrNoNode}
 	}
 	for n := 0; ; n++ {
 		_, err := s.Create(ctx, path, data, Persistent)
@@ -160,7 +158,7 @@ func (s *Session) CreateOnce(ctx context.Context, path string, data []byte) erro
 		case looked != nil:
 			return fmt.Errorf("%w; then: %w", err, looked)
 		case at.found:
-			return &OpError{"create", path, s.ID(), unknown(zk.ErrNodeExists)}
+			return &OpError{"create", path, s.ID(), unknown(ErrNodeExists)}
 		case !known:
 			return err
 		}
@@ -202,12 +200,12 @@ func (s *Session) look(ctx context.Context, path string, doubt bool) (presence, 
 }
 
 // errMadeAnew says that a write has met another node than the one that was
-// read. It matches zk.ErrNoNode: the node that was meant is not there.
-var errMadeAnew = fmt.Errorf("others have deleted the node and made it anew since it was read, and the write has gone into theirs: %w", zk.ErrNoNode)
+// read. It matches ErrNoNode: the node that was meant is not there.
+var errMadeAnew = fmt.Errorf("others have deleted the node and made it anew since it was read, and the write has gone into theirs: %w", ErrNoNode)
 
 // SetOver writes data into the node, over what a read of this session has seen
-// of it, and returns the new stat. It fails with zk.ErrBadVersion when others
-// have written since, and with zk.ErrNoNode when the node has gone.
+// of it, and returns the new stat. It fails with ErrBadVersion when others
+// have written since, and with ErrNoNode when the node has gone.
 //
 // When the answer is lost, SetOver looks, when a quorum has answered. A node that is as it
 // was is written again. One that holds data counts as written. Another node at
@@ -216,7 +214,7 @@ var errMadeAnew = fmt.Errorf("others have deleted the node and made it anew sinc
 // the error is ErrUnknownOutcome.
 //
 // Others can have made the node anew in the moment before the write, with the
-// version that was seen. The error says so then, and matches zk.ErrNoNode.
+// version that was seen. The error says so then, and matches ErrNoNode.
 func (s *Session) SetOver(ctx context.Context, path string, data []byte, seen Stat) (Stat, error) {
 	s.made()
 	for n := 0; ; n++ {
@@ -234,7 +232,7 @@ func (s *Session) SetOver(ctx context.Context, path string, data []byte, seen St
 		held, now, err := s.Get(ctx, path)
 		var answer *CodeError
 		switch {
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, ErrNoNode):
 			return Stat{}, doubt
 		case err != nil:
 			return Stat{}, fmt.Errorf("%w; then: %w", doubt, err)
@@ -246,7 +244,7 @@ func (s *Session) SetOver(ctx context.Context, path string, data []byte, seen St
 		case bytes.Equal(held, data):
 			return now, nil
 		case now.Version == seen.Version+1: // others were faster, and ours cannot be done any more
-			return now, &OpError{"set", path, s.ID(), zk.ErrBadVersion}
+			return now, &OpError{"set", path, s.ID(), ErrBadVersion}
 		default:
 			return now, doubt
 		}

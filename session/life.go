@@ -22,7 +22,7 @@ func (l *Life) made() {
 
 // Life reads the node at path and watches it. It needs the right to read the
 // node: without it nobody is told of its deletion. ctx bounds the read, which
-// is repeated over lost connections. It fails with zk.ErrNoNode where there is
+// is repeated over lost connections. It fails with ErrNoNode where there is
 // no node.
 func (s *Session) Life(ctx context.Context, path string) (*Life, error) {
 	s.made()

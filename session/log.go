@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 )
@@ -16,9 +17,10 @@ func (l clientLog) Printf(format string, args ...any) {
 	l.log.Debug(fmt.Sprintf(format, args...), "from", "client")
 }
 
-// logQueue calls the user's log handler on a goroutine of its own, which lasts
-// as long as there are lines. Lines are logged under locks, and on the
-// goroutines that dial and read: a handler that blocks must hold none of them.
+// logQueue calls the user's log handler, or the default logger's, on a goroutine
+// of its own, which lasts as long as there are lines. Lines are logged under
+// locks, and on the goroutines that dial and read: a handler that blocks must
+// hold none of them.
 type logQueue struct {
 	mu      sync.Mutex
 	lines   []logLine
@@ -34,27 +36,35 @@ type logLine struct {
 // maxLogLines is how many lines wait for a handler that is slow.
 const maxLogLines = 1000
 
-// logger returns a logger that hands its lines to the queue.
+// logger returns a logger that hands its lines to the queue. Without a logger of
+// the user's, warnings and errors go to slog.Default().
 func (q *logQueue) logger(log *slog.Logger) *slog.Logger {
-	if log.Handler() == slog.DiscardHandler {
+	switch {
+	case log == nil:
+		return slog.New(queuedHandler{q, defaultHandler{}, slog.LevelWarn})
+	case log.Handler() == slog.DiscardHandler:
 		return log
 	}
-	return slog.New(queuedHandler{q, log.Handler()})
+	return slog.New(queuedHandler{q, log.Handler(), anyLevel})
 }
 
-// queuedHandler is a handler that never blocks. It is asked of nothing in
-// advance: to say which lines are wanted is the user's handler's business.
+// anyLevel is below every level of a line.
+const anyLevel = slog.Level(math.MinInt)
+
+// queuedHandler is a handler that never blocks. It does not ask the user's
+// handler in advance which lines that handler wants: the answer may block too.
 type queuedHandler struct {
 	queue *logQueue
 	inner slog.Handler
+	least slog.Level
 }
 
-func (h queuedHandler) Enabled(context.Context, slog.Level) bool { return true }
+func (h queuedHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= h.least }
 func (h queuedHandler) WithGroup(name string) slog.Handler {
-	return queuedHandler{h.queue, h.inner.WithGroup(name)}
+	return queuedHandler{h.queue, h.inner.WithGroup(name), h.least}
 }
 func (h queuedHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return queuedHandler{h.queue, h.inner.WithAttrs(attrs)}
+	return queuedHandler{h.queue, h.inner.WithAttrs(attrs), h.least}
 }
 
 func (h queuedHandler) Handle(_ context.Context, r slog.Record) error {

@@ -90,7 +90,7 @@ func TestLog(t *testing.T) {
 		require.Len(w, lines, 3, "%v", lines)
 		require.Equal(w, `level=INFO msg="connection changed" state=suspended`, lines[0])
 		require.Equal(w, `level=WARN msg="session ended" state=lost cause="no answer within the trust deadline proves that the session still exists"`, lines[1])
-		require.Contains(w, lines[2], `level=WARN msg="no session can be opened" err="`)
+		require.Contains(w, lines[2], `level=WARN msg="no session can be opened" servers=zk1:2181 err="`)
 		require.Contains(w, lines[2], "zk1")
 		p.link.Refuse(false)
 		time.Sleep(time.Minute)
@@ -119,7 +119,7 @@ func TestLogAuth(t *testing.T) {
 		require.NoError(w, err)
 		time.Sleep(10 * time.Minute)
 		require.Equal(w, []string{
-			`level=WARN msg="no session can be opened" err="the server refuses the credentials (scheme kerberos)"`,
+			`level=WARN msg="no session can be opened" servers=zk1:2181 err="the server refuses the credentials (scheme kerberos)"`,
 		}, log.take())
 		require.NoError(w, sm.Close())
 	})

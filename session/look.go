@@ -6,8 +6,6 @@ import (
 	"hash/fnv"
 	"strconv"
 	"time"
-
-	"github.com/go-zookeeper/zk"
 )
 
 // A server tells of a node's creation, change and deletion only those who may
@@ -108,10 +106,10 @@ func (s *Session) present(path string, unread bool) (presence, error) {
 	}
 	_, err = s.get(ctx, path, false)
 	switch {
-	case errors.Is(err, zk.ErrNoAuth):
+	case errors.Is(err, ErrNoAuth):
 		p.hidden = true
 		return p, nil
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, ErrNoNode):
 		return presence{}, nil
 	}
 	return p, err

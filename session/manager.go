@@ -51,11 +51,13 @@ type Manager struct {
 	turn    chan struct{}      // closed and replaced when current changes
 	fails   failing            // of dialling
 	failing time.Time          // since when dialling fails; zero: it does not
-	said    bool               // that it fails, to the operator
+	outage  *outage            // nil while there is a session
 }
 
 // Dial opens a session and returns the manager that keeps it. It blocks until
-// there is a session, ctx ends, or the server refuses the credentials.
+// there is a session, ctx ends, or the server refuses the credentials. After
+// three seconds without a session the reason is logged, as a warning; see
+// Config.Logger.
 //
 // ctx bounds the dialling alone; the manager lives until Close. Errors: an
 // invalid Config names the field; ErrUnreachable, with ctx's error and what
@@ -130,6 +132,7 @@ func (m *Manager) made() {
 // start runs what runs until Close.
 func (m *Manager) start(refused chan<- error) {
 	changes := m.states.join() // before any is made: hooks are told of every one
+	m.outageBegins()
 	m.work.Go(func() {
 		m.run(refused)
 		m.tellAll(StateChange{State: Closed, At: time.Now(), Cause: ErrClosed})
@@ -150,6 +153,11 @@ func (m *Manager) tellHooks(changes *subscription) {
 
 // run opens one session after the other until Close.
 func (m *Manager) run(refused chan<- error) {
+	defer func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.outageEnds()
+	}()
 	for failures := 0; m.ctx.Err() == nil; {
 		s, err := m.open()
 		if err != nil {
@@ -227,6 +235,7 @@ func (m *Manager) publish(s *Session) {
 	defer m.mu.Unlock()
 	m.current = s
 	m.succeeded()
+	m.outageEnds()
 	if m.opened == nil {
 		m.opened = make(map[int64]struct{})
 	}
@@ -249,6 +258,7 @@ func (m *Manager) unpublish(s *Session, state State, cause error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.current = nil
+	m.outageBegins()
 	m.tellAll(StateChange{state, s.ID(), time.Now(), cause})
 	m.advance()
 }
@@ -283,34 +293,6 @@ func (m *Manager) tellLink(s *Session, state State) {
 		m.log.Info("connection changed", "session", sessionID(s.ID()), "state", state)
 	}
 }
-
-// dialFailed is told by a session of a connection to addr that could not be made.
-func (m *Manager) dialFailed(addr string, err error) { m.failed(addr, err, false) }
-
-// failed notes why there is no session or no connection. The operator is told
-// once for each spell: at once when a server refuses, for that does not mend
-// itself, and otherwise after a session timeout.
-func (m *Manager) failed(addr string, err error, refused bool) {
-	if errors.Is(err, net.ErrClosed) {
-		return // sealed
-	}
-	m.mu.Lock()
-	m.fails.note(addr, err)
-	if m.failing.IsZero() {
-		m.failing = time.Now()
-	}
-	since := m.failing
-	tell := !m.said && (refused || time.Since(since) >= m.cfg.Timeout)
-	m.said = m.said || tell
-	m.mu.Unlock()
-	m.log.Debug("dialling failed", "err", err)
-	if tell {
-		m.log.Warn("no session can be opened", "since", since, "err", err)
-	}
-}
-
-// succeeded ends a spell of failures. The caller holds mu.
-func (m *Manager) succeeded() { m.fails, m.failing, m.said = failing{}, time.Time{}, false }
 
 // Session returns the current session, and waits for one where there is none.
 // ctx bounds the wait. Errors: ErrClosed; ErrUnreachable with ctx's error.

@@ -15,5 +15,6 @@ func TestFault59_Misuse(t *testing.T) {
 		new(session.Manager), new(session.Session), new(session.Hold), new(session.Node), new(session.Entry),
 		new(session.Life), new(session.Watch), new(session.Follower), new(session.Op), new(session.Credential), new(session.State),
 		new(session.OpError), new(session.CodeError),
+		session.WorldACL, session.AuthACL, session.DigestACL,
 	)
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -78,7 +76,7 @@ func (n *Node) Watch(ctx context.Context) (Stat, error) {
 		watch.Stop()
 	}
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, ErrNoNode):
 		n.markDeleted()
 		return Stat{}, ErrDeleted
 	case err != nil:
@@ -118,7 +116,7 @@ func (n *Node) unreadable() error {
 	if n.czxid != 0 || n.hold != nil {
 		return nil
 	}
-	return &OpError{"watch", n.path, n.s.ID(), fmt.Errorf("%w: the ACL of a holder's node must let its owner read it", zk.ErrNoAuth)}
+	return &OpError{"watch", n.path, n.s.ID(), fmt.Errorf("%w: the ACL of a holder's node must let its owner read it", ErrNoAuth)}
 }
 
 // tellWritten notes what somebody has written into the node.
@@ -269,7 +267,7 @@ func (n *Node) discard() (found bool, err error) {
 	if _, unique := znode.GUID(name); unique {
 		err = n.s.remove(n.path)
 		found = err == nil
-		if errors.Is(err, zk.ErrNoNode) {
+		if errors.Is(err, ErrNoNode) {
 			err = nil
 		}
 	} else {

@@ -43,7 +43,7 @@ func (m Mode) validate() error {
 	return fmt.Errorf("there is no mode %d", int32(m))
 }
 
-// Get returns the data and the stat of the node. It fails with zk.ErrNoNode
+// Get returns the data and the stat of the node. It fails with ErrNoNode
 // where there is none. Like every read it is repeated over lost connections
 // until ctx or the session ends.
 //
@@ -97,7 +97,7 @@ func (s *Session) exists(ctx context.Context, path string, watch bool) (presence
 }
 
 // Children returns the names of the node's children, in no order, and the
-// node's own stat. It fails with zk.ErrNoNode where there is no node.
+// node's own stat. It fails with ErrNoNode where there is no node.
 func (s *Session) Children(ctx context.Context, path string) ([]string, Stat, error) {
 	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
@@ -133,8 +133,8 @@ func (s *Session) Sync(ctx context.Context, path string) error {
 }
 
 // Set writes the node's data if it has the given version, or any with
-// AnyVersion, and returns the new stat. It fails with zk.ErrNoNode or
-// zk.ErrBadVersion.
+// AnyVersion, and returns the new stat. It fails with ErrNoNode or
+// ErrBadVersion.
 //
 // A lost answer is ErrUnknownOutcome. Set does not write again then: a version
 // does not tell the node from one that others have made in its place. SetOver,
@@ -152,8 +152,8 @@ func (s *Session) Set(ctx context.Context, path string, data []byte, version int
 }
 
 // Create makes a node with the configured ACL and returns its path, which for
-// a sequential one ends in its number. It fails with zk.ErrNodeExists,
-// zk.ErrNoNode when the parent is missing (EnsureDir makes it), and zk.ErrNoAuth.
+// a sequential one ends in its number. It fails with ErrNodeExists,
+// ErrNoNode when the parent is missing (EnsureDir makes it), and ErrNoAuth.
 // A lost answer is ErrUnknownOutcome: Create does not make a node again that
 // others may have seen and deleted.
 func (s *Session) Create(ctx context.Context, path string, data []byte, mode Mode) (string, error) {
@@ -163,7 +163,7 @@ func (s *Session) Create(ctx context.Context, path string, data []byte, mode Mod
 
 // CreateWithACL is Create of a node that gets more entries after the configured
 // ACL (Config.ACL).
-func (s *Session) CreateWithACL(ctx context.Context, path string, data []byte, mode Mode, more ...zk.ACL) (string, error) {
+func (s *Session) CreateWithACL(ctx context.Context, path string, data []byte, mode Mode, more ...ACL) (string, error) {
 	s.made()
 	check := path
 	if mode.sequential() {
@@ -179,7 +179,7 @@ func (s *Session) CreateWithACL(ctx context.Context, path string, data []byte, m
 	for {
 		m, err := write(ctx, s, "create", path, false, s.createRequest(abs, data, mode, false, more...))
 		dir, _ := znode.Split(path)
-		if dir != "/" || s.m.cfg.Root == "/" || !errors.Is(err, zk.ErrNoNode) {
+		if dir != "/" || s.m.cfg.Root == "/" || !errors.Is(err, ErrNoNode) {
 			return m.path, err
 		}
 		// For the caller "/" always exists: the root is made on demand.
@@ -190,7 +190,7 @@ func (s *Session) CreateWithACL(ctx context.Context, path string, data []byte, m
 }
 
 // Delete removes the node if it has the given version, or any with AnyVersion.
-// It fails with zk.ErrNoNode, zk.ErrBadVersion or zk.ErrNotEmpty. A lost answer
+// It fails with ErrNoNode, ErrBadVersion or ErrNotEmpty. A lost answer
 // is ErrUnknownOutcome: DeleteExact, which knows the node by the transaction
 // that made it, finds out what became of it.
 func (s *Session) Delete(ctx context.Context, path string, version int32) error {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -84,7 +82,7 @@ func (n *Node) replace(ctx context.Context, path string, data []byte) (maybe boo
 		switch {
 		case err == nil:
 			return false, nil
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, ErrNoNode):
 			return false, ErrDeleted
 		case !InDoubt(err):
 			return errors.Is(err, ErrUnknownOutcome), err

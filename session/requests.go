@@ -3,8 +3,6 @@ package session
 import (
 	"slices"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/wire"
 )
 
@@ -83,7 +81,7 @@ type made struct {
 
 // createRequest makes a node at a full path. withStat asks for its czxid along with its
 // path.
-func (s *Session) createRequest(abs string, data []byte, mode Mode, withStat bool, more ...zk.ACL) request[made] {
+func (s *Session) createRequest(abs string, data []byte, mode Mode, withStat bool, more ...ACL) request[made] {
 	acl := wireACL(s.m.cfg.ACL, more)
 	op := wire.OpCreate
 	switch {
@@ -103,7 +101,7 @@ func (s *Session) createRequest(abs string, data []byte, mode Mode, withStat boo
 }
 
 // wireACL puts lists of entries together.
-func wireACL(lists ...[]zk.ACL) []wire.ACL {
+func wireACL(lists ...[]ACL) []wire.ACL {
 	all := slices.Concat(lists...)
 	acl := make([]wire.ACL, len(all))
 	for i, a := range all {

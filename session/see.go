@@ -3,8 +3,6 @@ package session
 import (
 	"context"
 	"errors"
-
-	"github.com/go-zookeeper/zk"
 )
 
 // Sighting is an existing node as a session sees it.
@@ -18,28 +16,28 @@ type Sighting struct {
 }
 
 // See is Get that takes a node which the session may not read for what it is:
-// hidden, and not an error. It fails with zk.ErrNoNode if the node is missing.
+// hidden, and not an error. It fails with ErrNoNode if the node is missing.
 // ctx bounds the requests: one for a readable node, two for a hidden one.
 func (s *Session) See(ctx context.Context, path string) (Sighting, error) {
 	s.made()
 	data, stat, err := s.Get(ctx, path)
-	if !errors.Is(err, zk.ErrNoAuth) {
+	if !errors.Is(err, ErrNoAuth) {
 		return Sighting{Data: data, Stat: stat}, err
 	}
 	stat, found, err := s.Exists(ctx, path)
 	if err == nil && !found {
-		err = s.refuse("get", path, zk.ErrNoNode)
+		err = s.refuse("get", path, ErrNoNode)
 	}
 	return Sighting{Stat: stat, Hidden: err == nil}, err
 }
 
 // StatOf is Exists for a caller that needs the stat: a hidden node is
-// zk.ErrNoAuth. Servers that give every session the stat answer with it.
+// ErrNoAuth. Servers that give every session the stat answer with it.
 func (s *Session) StatOf(ctx context.Context, path string) (Stat, bool, error) {
 	s.made()
 	stat, found, err := s.Exists(ctx, path)
 	if err == nil && found && Hidden(stat) {
-		return Stat{}, false, s.refuse("exists", path, zk.ErrNoAuth)
+		return Stat{}, false, s.refuse("exists", path, ErrNoAuth)
 	}
 	return stat, found, err
 }
@@ -48,13 +46,13 @@ func (s *Session) StatOf(ctx context.Context, path string) (Stat, bool, error) {
 func (s *Session) statOf(ctx context.Context, path string) (presence, error) {
 	p, err := s.exists(ctx, path, false)
 	if err == nil && p.hidden {
-		return presence{}, s.refuse("exists", path, zk.ErrNoAuth)
+		return presence{}, s.refuse("exists", path, ErrNoAuth)
 	}
 	return p, err
 }
 
 // SeeW is See with a watch on the node's data and on its deletion. It sets none
-// when it fails; also with zk.ErrNoNode, if the node is missing.
+// when it fails; also with ErrNoNode, if the node is missing.
 //
 // Servers withhold the events of a node from a session that may not read it:
 // ZooKeeper since 3.8.4 and 3.9.2, Debian's since 3.8.0. The session looks again
@@ -71,7 +69,7 @@ func (s *Session) SeeW(ctx context.Context, path string) (Sighting, *Watch, erro
 func (s *Session) SeeFunc(ctx context.Context, path string, f func(EventType)) (Sighting, *Watch, error) {
 	s.made()
 	data, stat, watch, err := s.GetFunc(ctx, path, f)
-	if !errors.Is(err, zk.ErrNoAuth) {
+	if !errors.Is(err, ErrNoAuth) {
 		return Sighting{Data: data, Stat: stat}, watch, err
 	}
 	// This leaves a watch only on a server that gives every session the stat.
@@ -86,7 +84,7 @@ func (s *Session) SeeFunc(ctx context.Context, path string, f func(EventType)) (
 		return Sighting{}, nil, err
 	case !p.found:
 		watch.Stop()
-		return Sighting{}, nil, s.refuse("get", path, zk.ErrNoNode)
+		return Sighting{}, nil, s.refuse("get", path, ErrNoNode)
 	}
 	s.lookAgain(watch, path, p)
 	return Sighting{Stat: p.stat, Hidden: true}, watch, nil

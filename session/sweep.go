@@ -106,7 +106,7 @@ func (s *Session) locate(job sweep) (string, error) {
 
 // remove deletes a node with a name that no other node ever has. So it is
 // repeated, whatever becomes of a try, until it is answered or the session ends.
-// zk.ErrNoNode says that the node was not there; whether an earlier, lost try of
+// ErrNoNode says that the node was not there; whether an earlier, lost try of
 // ours removed it does not matter here.
 //
 // It runs without a context of its own: given that of the session, it could not

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/wire"
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -20,10 +18,10 @@ type Op struct {
 	version int32
 	mode    Mode
 	guard   bool
-	acl     []zk.ACL // of a node created, besides the configured ones
+	acl     []ACL // of a node created, besides the configured ones
 	// exactACL is that of a node created, in place of the configured one, if it
 	// is not empty.
-	exactACL []zk.ACL
+	exactACL []ACL
 }
 
 // CreateOp makes a node. Containers cannot be made in a transaction.

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/wire"
 )
@@ -317,7 +315,7 @@ func watched[T sighted](s *Session, path string, kind watchKind, call func(Event
 	}
 	w, share := s.watches.join(s.abs(path), kind, call)
 	value, err := f(!share)
-	if errors.Is(err, zk.ErrNoAuth) {
+	if errors.Is(err, ErrNoAuth) {
 		s.watches.aclsInUse()
 	}
 	if err != nil {

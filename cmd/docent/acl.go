@@ -1,17 +1,15 @@
 package main
 
 import (
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/session"
 )
 
 // acl returns the access control list that --acl asks for, for every node that
 // the command makes. Its errors are *usageErrors.
-func (g *globals) acl() ([]zk.ACL, error) {
+func (g *globals) acl() ([]session.ACL, error) {
 	switch g.ACL {
 	case "open":
-		return zk.WorldACL(zk.PermAll), nil
+		return session.WorldACL(session.PermAll), nil
 	case "creator":
 		if g.Auth == "" && g.TLSCert == "" {
 			return nil, usagef("--acl creator: there are no credentials that the nodes could belong to; " +

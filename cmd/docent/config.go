@@ -8,8 +8,6 @@ import (
 	"slices"
 	"unicode/utf8"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/config"
 	"github.com/docent-go/docent/session"
 )
@@ -114,7 +112,7 @@ func (c *configSet) Run(ctx context.Context, a *app) error {
 			return err
 		})
 		switch {
-		case errors.Is(err, zk.ErrNoNode) && !c.Create:
+		case errors.Is(err, session.ErrNoNode) && !c.Create:
 			return &taskError{task: task, err: err, hint: "create it with --create"}
 		case err != nil:
 			return err
@@ -134,11 +132,11 @@ func (c *configSet) write(ctx context.Context, s *config.Store, data []byte, ver
 	}
 	for {
 		entry, err := s.Set(ctx, c.Path, data, version)
-		if !c.Create || !errors.Is(err, zk.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
+		if !c.Create || !errors.Is(err, session.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
 			return entry, err
 		}
 		err = s.Create(ctx, c.Path, data)
-		if !errors.Is(err, zk.ErrNodeExists) || errors.Is(err, session.ErrUnknownOutcome) {
+		if !errors.Is(err, session.ErrNodeExists) || errors.Is(err, session.ErrUnknownOutcome) {
 			return config.Entry{}, err // a new node has version 0
 		}
 	}
@@ -160,7 +158,7 @@ func (c *configDelete) Run(ctx context.Context, a *app) error {
 	}
 	return a.withStore(ctx, "config delete "+c.Path, c.Path, func(ctx context.Context, sm *session.Manager, s *config.Store) error {
 		err := a.once(ctx, func(ctx context.Context) error { return s.Delete(ctx, c.Path, version) })
-		if errors.Is(err, zk.ErrNotEmpty) {
+		if errors.Is(err, session.ErrNotEmpty) {
 			err = c.occupied(ctx, a, sm, err)
 		}
 		if err != nil || !a.globals.JSON {

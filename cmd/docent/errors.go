@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/barrier"
 	"github.com/docent-go/docent/cmd/docent/internal/child"
 	"github.com/docent-go/docent/config"
@@ -164,18 +162,18 @@ var answers = []answer{
 	{session.ErrAuth, "the server refuses the credentials", "check --auth or DOCENT_AUTH"},
 	{session.ErrTooLarge, "", "make it smaller, or keep it elsewhere and put its address here"},
 	{session.ErrClosed, "the session was closed", "try again"},
-	{zk.ErrNoAuth, "no right to do that", "check --auth or DOCENT_AUTH, and the ACL of the node and of its parent"},
-	{zk.ErrAuthFailed, "the server refuses the credentials", "check --auth or DOCENT_AUTH"},
-	{zk.ErrInvalidACL, "the server refuses the access control list", "check --auth or DOCENT_AUTH"},
+	{session.ErrNoAuth, "no right to do that", "check --auth or DOCENT_AUTH, and the ACL of the node and of its parent"},
+	{session.ErrAuthFailed, "the server refuses the credentials", "check --auth or DOCENT_AUTH"},
+	{session.ErrInvalidACL, "the server refuses the access control list", "check --auth or DOCENT_AUTH"},
 	{barrier.ErrNotGate, "", ""},
 	{config.ErrNotKey, "", ""},
 	{lock.ErrNotEphemeral, "", "give --mode exclusive a path of its own"},
 	{config.ErrNoPast, "there is no such value in the key's history", `list them with "docent config history"`},
-	{zk.ErrNoNode, "there is no such node", "check the path, and the root in --servers"},
-	{zk.ErrNodeExists, "the node exists already", "set it without --create, or delete it first"},
-	{zk.ErrBadVersion, "the node has another version", `read the present one with "docent --json config get" and try again`},
-	{zk.ErrNotEmpty, "the node has children", `"docent inspect" tells what they are`},
-	{zk.ErrNoChildrenForEphemerals, "the parent is an ephemeral node, which can have no children", "choose another path"},
+	{session.ErrNoNode, "there is no such node", "check the path, and the root in --servers"},
+	{session.ErrNodeExists, "the node exists already", "set it without --create, or delete it first"},
+	{session.ErrBadVersion, "the node has another version", `read the present one with "docent --json config get" and try again`},
+	{session.ErrNotEmpty, "the node has children", `"docent inspect" tells what they are`},
+	{session.ErrNoChildrenForEphemerals, "the parent is an ephemeral node, which can have no children", "choose another path"},
 }
 
 // reason words an error without what the task says already.

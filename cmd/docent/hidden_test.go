@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -23,7 +23,7 @@ func eachServer(t *testing.T, f func(t *testing.T, server *zktest.Server)) {
 }
 
 func shut(t *testing.T, server *zktest.Server, path string) {
-	require.NoError(t, server.SetACL(path, zktest.ACL{Perms: zk.PermAll, Scheme: "digest", ID: "owner:x"}))
+	require.NoError(t, server.SetACL(path, zktest.ACL{Perms: session.PermAll, Scheme: "digest", ID: "owner:x"}))
 }
 
 // A verb that lists prints what it may read, and names what it may not.

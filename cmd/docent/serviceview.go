@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/session"
 )
@@ -238,7 +236,7 @@ func deniedNode(err error) string {
 	for inner := err; errors.As(inner, &op); inner = op.Err {
 		// The innermost error names the node itself.
 	}
-	if op == nil || !errors.Is(err, zk.ErrNoAuth) {
+	if op == nil || !errors.Is(err, session.ErrNoAuth) {
 		return ""
 	}
 	return op.Path

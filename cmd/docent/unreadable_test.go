@@ -8,9 +8,9 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -67,7 +67,7 @@ func TestFault38_InspectsAHiddenInstance(t *testing.T) {
 				require.NoError(t, server.Put("/services/orders/"+id, fmt.Appendf(nil, spring, port)))
 			}
 			require.NoError(t, server.Put("/services/orders/o3", []byte(`{"name":"orders","id":"o3","address":{},"port":80,"registrationTimeUTC":1}`)))
-			require.NoError(t, server.SetACL("/services/orders/o0", zktest.ACL{Perms: zk.PermAll, Scheme: "digest", ID: "owner:x"}))
+			require.NoError(t, server.SetACL("/services/orders/o0", zktest.ACL{Perms: session.PermAll, Scheme: "digest", ID: "owner:x"}))
 			code, out, _ := docent(t, words("inspect /services"), on(server))
 			require.Zero(t, code)
 			require.NotContains(t, out, ":0\n")

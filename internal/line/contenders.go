@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -42,7 +40,7 @@ func (l *Line) Contenders(ctx context.Context) ([]Contender, error) {
 	}
 	names, _, err := l.m.Children(ctx, l.dir)
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return nil, nil
 	case err != nil:
 		return nil, GaveUp(ctx, err)
@@ -70,7 +68,7 @@ func (l *Line) Contenders(ctx context.Context) ([]Contender, error) {
 func (l *Line) read(ctx context.Context, path string) (*Contender, error) {
 	node, err := l.m.See(ctx, path)
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return nil, nil
 	case err != nil:
 		return nil, err

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -19,7 +17,7 @@ func (l *Line) First(ctx context.Context) (Contender, bool, error) {
 	}
 	for {
 		names, _, err := l.m.Children(ctx, l.dir)
-		if errors.Is(err, zk.ErrNoNode) {
+		if errors.Is(err, session.ErrNoNode) {
 			return Contender{}, false, nil
 		}
 		if err != nil {
@@ -54,7 +52,7 @@ func (l *Line) FirstW(ctx context.Context, s *session.Session) (Contender, bool,
 		places := InOrder(names, l.tags)
 		var watch *session.Watch
 		switch {
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, session.ErrNoNode):
 			watch, err = l.watchMissing(ctx, s)
 		case err == nil && len(places) == 0:
 			watch, err = l.watchEmpty(ctx, s)
@@ -76,7 +74,7 @@ func (l *Line) FirstW(ctx context.Context, s *session.Session) (Contender, bool,
 
 func watchNode(ctx context.Context, s *session.Session, path string) (Contender, *session.Watch, error) {
 	node, watch, err := s.SeeW(ctx, path)
-	if errors.Is(err, zk.ErrNoNode) {
+	if errors.Is(err, session.ErrNoNode) {
 		return Contender{}, nil, nil
 	}
 	return Contender{path, node.Data, node.Stat, node.Hidden}, watch, err
@@ -85,7 +83,7 @@ func watchNode(ctx context.Context, s *session.Session, path string) (Contender,
 func (l *Line) watchEmpty(ctx context.Context, s *session.Session) (*session.Watch, error) {
 	names, _, watch, err := s.ChildrenW(ctx, l.dir)
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return nil, nil
 	case err != nil:
 		return nil, err

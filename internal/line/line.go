@@ -119,8 +119,8 @@ func (l *Line) made() {
 // ctx bounds the wait alone, not the hold. When it ends, the node is removed in
 // the background and the error matches both ctx.Err() and context.Cause(ctx).
 // Other errors: session.ErrClosed, a *znode.PathError, and what the server
-// answers, such as zk.ErrNoAuth. Join leaves no node and no waiter behind when
-// it fails.
+// answers, such as session.ErrNoAuth. Join leaves no node and no waiter behind
+// when it fails.
 func (l *Line) Join(ctx context.Context) (*session.Hold, error) { return l.enter(ctx, false, l.wait) }
 
 // Try enters the line and stays only if it need not wait; otherwise it leaves

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
@@ -58,7 +56,7 @@ func (l *Line) wait(ctx context.Context, c *contender) (*session.Hold, error) {
 		}
 		names, _, err := c.s.Children(ctx, l.dir)
 		switch {
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, session.ErrNoNode):
 			return nil, session.ErrDeleted // the directory has gone, and our node with it
 		case err != nil:
 			return nil, err
@@ -112,7 +110,7 @@ func (c *contender) outlast(ctx context.Context, path string) error {
 	for {
 		_, watch, err := c.s.SeeW(ctx, path)
 		switch {
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, session.ErrNoNode):
 			return nil
 		case err != nil:
 			return err

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/session"
 )
 
@@ -167,7 +165,7 @@ func (m *Mirror) look(s *session.Session) (*sighting, *session.Watch, error) {
 		if err == nil {
 			return seen, watch, nil
 		}
-		if !errors.Is(err, zk.ErrNoNode) {
+		if !errors.Is(err, session.ErrNoNode) {
 			return nil, nil, err
 		}
 		_, found, watch, err := s.ExistsW(m.ctx, m.path)

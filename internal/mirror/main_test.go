@@ -3,6 +3,7 @@ package mirror
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,7 +41,7 @@ func inWorld(t *testing.T, f func(t *testing.T, w *world)) {
 func (w *world) dial(link *zktest.Link) *session.Manager {
 	w.t.Helper()
 	sm, err := session.Dial(w.t.Context(), session.Config{
-		Servers: []string{"zk1"}, Timeout: timeout, Dialer: link.DialContext,
+		Servers: []string{"zk1"}, Timeout: timeout, Dialer: link.DialContext, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(w.t, err)
 	w.t.Cleanup(func() { require.NoError(w.t, sm.Close()) })

@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/session"
@@ -176,7 +175,7 @@ func TestRefusedReadsAreReportedOnceAndRetried(t *testing.T) {
 		})
 		w.put("/a", "two")
 		refused := w.await(m, func(s *State) bool { return s.Err != nil })
-		require.ErrorIs(t, refused.Err, zk.ErrNoAuth)
+		require.ErrorIs(t, refused.Err, session.ErrNoAuth)
 		require.Equal(t, "one", show(refused))
 		w.srv.ResetCounts()
 		time.Sleep(10 * time.Minute)

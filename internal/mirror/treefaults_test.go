@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/testworld"
@@ -97,7 +96,7 @@ func TestTreeUnreadableInANewSession(t *testing.T) {
 		p.Expire()
 		awaitTree(w, tree, func(s *TreeState) bool { return s.Err != nil }, "refused")
 		require.Equal(t, "= a=1 b=2", showTree(tree.Load()))
-		require.ErrorIs(t, tree.Load().Get("a").Err, zk.ErrNoAuth)
+		require.ErrorIs(t, tree.Load().Get("a").Err, session.ErrNoAuth)
 	})
 }
 
@@ -232,9 +231,9 @@ func TestHardCase60_TreeRefusedReadsPause(t *testing.T) {
 		w.Put("/d/a", "2")
 		w.Put("/d/b/y", "2")
 		refused := awaitTree(w, tree, func(s *TreeState) bool { return s.Get("b") != nil && s.Get("b").Err != nil }, "refused")
-		require.ErrorIs(t, refused.Err, zk.ErrNoAuth)
+		require.ErrorIs(t, refused.Err, session.ErrNoAuth)
 		require.ErrorContains(t, refused.Err, "/d/a")
-		require.ErrorIs(t, refused.Get("a").Err, zk.ErrNoAuth)
+		require.ErrorIs(t, refused.Get("a").Err, session.ErrNoAuth)
 		require.NoError(t, refused.Get("c").Err)
 		require.Equal(t, "= a=1 b= b/x=1 c=1", showTree(refused), "kept as last seen")
 		w.Put("/d/c", "2")
@@ -260,14 +259,14 @@ func TestTreeUnreadableFromTheStart(t *testing.T) {
 		restore := w.Fail(zktest.OpGetData, "/d/a", zktest.CodeNoAuth)
 		tree := openTree(w.Process(), TreeConfig{Path: "/d"})
 		require.Equal(t, "= b=1", showTree(tree.Load()), "one that was never seen is left out")
-		require.ErrorIs(t, tree.Load().Err, zk.ErrNoAuth)
+		require.ErrorIs(t, tree.Load().Err, session.ErrNoAuth)
 		restore()
 		awaitTree(w, tree, treeShows("= a=1 b=1"), "readable")
 
 		root := w.Fail(zktest.OpGetData, "/d", zktest.CodeNoAuth)
 		list := w.Fail(zktest.OpGetChildren2, "/d", zktest.CodeNoAuth)
 		blind := openTree(w.Process(), TreeConfig{Path: "/d"})
-		require.ErrorIs(t, blind.Load().Err, zk.ErrNoAuth)
+		require.ErrorIs(t, blind.Load().Err, session.ErrNoAuth)
 		require.Empty(t, blind.Load().Nodes)
 		root()
 		list()

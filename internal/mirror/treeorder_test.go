@@ -3,8 +3,9 @@ package mirror
 import (
 	"testing"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/session"
 )
 
 // The root is made between its list and its data, which are read at once, and
@@ -15,7 +16,7 @@ func TestRootMadeBetweenListAndData(t *testing.T) {
 			tree := &Tree{cfg: TreeConfig{Path: "/dir", Depth: 1}, dirty: make(map[*reading]struct{}), refused: make(map[*reading]struct{})}
 			tree.begin()
 			data, list := tree.ask(tree.root, ofData), tree.ask(tree.root, ofList)
-			there, gone := answer{reading: data}, answer{reading: list, err: zk.ErrNoNode}
+			there, gone := answer{reading: data}, answer{reading: list, err: session.ErrNoNode}
 			var more []*reading
 			if listFirst {
 				more = append(tree.take(gone), tree.take(there)...)
@@ -40,7 +41,7 @@ func TestRootMissing(t *testing.T) {
 			tree := &Tree{cfg: TreeConfig{Path: "/dir", Depth: 1}, dirty: make(map[*reading]struct{}), refused: make(map[*reading]struct{})}
 			tree.begin()
 			data, list := tree.ask(tree.root, ofData), tree.ask(tree.root, ofList)
-			missing, gone := answer{reading: data, missing: true}, answer{reading: list, err: zk.ErrNoNode}
+			missing, gone := answer{reading: data, missing: true}, answer{reading: list, err: session.ErrNoNode}
 			if listFirst {
 				require.Empty(t, append(tree.take(gone), tree.take(missing)...))
 			} else {

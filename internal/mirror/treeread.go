@@ -3,8 +3,6 @@ package mirror
 import (
 	"errors"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/session"
 )
 
@@ -53,7 +51,7 @@ func (t *Tree) read(s *session.Session, r *reading) answer {
 	}
 	for {
 		a.data, a.stat, a.watch, a.err = s.GetFunc(t.ctx, r.n.path, news)
-		if r.n.parent != nil || !errors.Is(a.err, zk.ErrNoNode) {
+		if r.n.parent != nil || !errors.Is(a.err, session.ErrNoNode) {
 			return a
 		}
 		// Nothing else tells when the root is made.
@@ -99,7 +97,7 @@ func (t *Tree) take(a answer) []*reading {
 	}
 	r.done, r.watch, r.stat, r.err = true, a.watch, a.stat, nil
 	switch {
-	case errors.Is(a.err, zk.ErrNoNode):
+	case errors.Is(a.err, session.ErrNoNode):
 		t.vanished(n)
 	case a.err != nil:
 		r.err = a.err

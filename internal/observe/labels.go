@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/session"
 )
 
@@ -26,11 +24,11 @@ var causes = []label{
 // The first that matches counts: an unknown outcome wraps its reason.
 var results = []label{
 	{session.ErrUnknownOutcome, "unknown_outcome"},
-	{zk.ErrNoNode, "no_node"},
-	{zk.ErrNodeExists, "node_exists"},
-	{zk.ErrBadVersion, "bad_version"},
-	{zk.ErrNotEmpty, "not_empty"},
-	{zk.ErrNoAuth, "no_auth"},
+	{session.ErrNoNode, "no_node"},
+	{session.ErrNodeExists, "node_exists"},
+	{session.ErrBadVersion, "bad_version"},
+	{session.ErrNotEmpty, "not_empty"},
+	{session.ErrNoAuth, "no_auth"},
 	{session.ErrTooLarge, "too_large"},
 	{session.ErrSessionEnded, "session_ended"},
 	{context.Canceled, "gave_up"},

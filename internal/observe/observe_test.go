@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/observe"
@@ -39,8 +38,8 @@ func TestLabels(t *testing.T) {
 	require.Equal(t, "expired", observe.Cause(fmt.Errorf("lost: %w", session.ErrExpired)))
 	require.Equal(t, "other", observe.Cause(errors.New("new")))
 	require.Equal(t, "ok", observe.Result(nil))
-	require.Equal(t, "no_node", observe.Result(&session.OpError{Err: zk.ErrNoNode}))
-	require.Equal(t, "unknown_outcome", observe.Result(fmt.Errorf("%w: %w", zk.ErrNodeExists, session.ErrUnknownOutcome)))
+	require.Equal(t, "no_node", observe.Result(&session.OpError{Err: session.ErrNoNode}))
+	require.Equal(t, "unknown_outcome", observe.Result(fmt.Errorf("%w: %w", session.ErrNodeExists, session.ErrUnknownOutcome)))
 
 	try := session.WaitInfo{Try: true}
 	for want, w := range map[string]struct {
@@ -48,7 +47,7 @@ func TestLabels(t *testing.T) {
 		err error
 	}{
 		"acquired": {}, "gave_up": {try, context.DeadlineExceeded}, "busy": {try, errors.New("somebody else")},
-		"failed": {try, &session.OpError{Err: zk.ErrNoAuth}},
+		"failed": {try, &session.OpError{Err: session.ErrNoAuth}},
 	} {
 		require.Equal(t, want, observe.Wait(w.WaitInfo, w.err))
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
@@ -67,7 +65,7 @@ const (
 // ctx bounds the wait alone, not the hold. When it ends, what may have been made
 // is removed in the background and the error matches both ctx.Err() and
 // context.Cause(ctx). Other errors: ErrNotEphemeral, session.ErrClosed, a
-// *znode.PathError, and what the server answers, such as zk.ErrNoAuth.
+// *znode.PathError, and what the server answers, such as session.ErrNoAuth.
 func (n *Node) Acquire(ctx context.Context) (*session.Hold, error) { return n.enter(ctx, true) }
 
 // Try is Acquire that returns line.ErrTaken where the node is somebody else's,
@@ -117,7 +115,7 @@ func (n *Node) attempt(ctx context.Context, s *session.Session, wait bool) (*ses
 		switch {
 		case err == nil:
 			return hold(ctx, node)
-		case !errors.Is(err, zk.ErrNodeExists):
+		case !errors.Is(err, session.ErrNodeExists):
 			return nil, err
 		case !wait:
 			return nil, n.taken(ctx, s)
@@ -169,7 +167,7 @@ func (n *Node) outlast(ctx context.Context, s *session.Session) error {
 	for {
 		node, watch, err := s.SeeW(ctx, n.path)
 		switch {
-		case errors.Is(err, zk.ErrNoNode):
+		case errors.Is(err, session.ErrNoNode):
 			return nil
 		case err != nil:
 			return fmt.Errorf("waiting for %s: %w", n.path, err)
@@ -205,7 +203,7 @@ func (n *Node) Current(ctx context.Context) (line.Contender, bool, error) {
 	}
 	node, err := n.m.See(ctx, n.path)
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return line.Contender{}, false, nil
 	case err != nil:
 		return line.Contender{}, false, line.GaveUp(ctx, err)
@@ -230,7 +228,7 @@ func (n *Node) CurrentW(ctx context.Context, s *session.Session) (line.Contender
 		if err == nil {
 			return n.contender(node), true, watch, nil
 		}
-		if !errors.Is(err, zk.ErrNoNode) {
+		if !errors.Is(err, session.ErrNoNode) {
 			return line.Contender{}, false, nil, err
 		}
 		_, found, watch, err := s.ExistsW(ctx, n.path)

@@ -6,7 +6,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -237,7 +236,7 @@ func TestRefused(t *testing.T) {
 		w.Put("/masters/keep", "")
 		remove := w.Fail(zktest.OpCreate, path, zktest.CodeNoAuth)
 		_, err := node(p, "a").Acquire(w.Context())
-		require.ErrorIs(t, err, zk.ErrNoAuth)
+		require.ErrorIs(t, err, session.ErrNoAuth)
 		_, err = node(p, "a").Acquire(testworld.Cancelled())
 		require.ErrorIs(t, err, context.Canceled)
 		remove()

@@ -3,10 +3,10 @@ package recognise_test
 import (
 	"testing"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/recognise"
+	"github.com/docent-go/docent/session"
 )
 
 const guid = "_c_0c42bf25-0f3d-4b3c-9d0c-6f2f3f4a5b6c-"
@@ -34,24 +34,24 @@ func TestNode(t *testing.T) {
 	instance := `{"name":"orders","id":"i1","address":"h","port":80,"registrationTimeUTC":1,"serviceType":"STATIC"}`
 	for _, c := range []struct {
 		path, data string
-		stat       zk.Stat
+		stat       session.Stat
 		what       string
 	}{
-		{"/a/key", "x", zk.Stat{EphemeralOwner: -1}, "it belongs to the session 0xffffffffffffffff"},
-		{"/a/queue-0000000001", "x", zk.Stat{}, "an item of a queue"},
-		{"/a/gate", `{"host":"h","pid":1}`, zk.Stat{}, "it is a gate"},
-		{"/a/gate", `{"host":"h","pid":1}`, zk.Stat{NumChildren: 1}, ""},
-		{"/a/gate", `{"host":"h","pid":"1"}`, zk.Stat{}, ""},
-		{"/a/gate", `{"host":"","pid":1}`, zk.Stat{}, ""},
-		{"/a/gate", `{"host":"h","pid":1,"port":1}`, zk.Stat{}, ""},
-		{"/a/ready", `{"round":1,"members":["a"]}`, zk.Stat{}, "the round of a rendezvous"},
-		{"/a/other", `{"round":1,"members":["a"]}`, zk.Stat{}, ""},
-		{"/services/orders/i1", instance, zk.Stat{}, "an instance of the service orders"},
-		{"/services/orders/i2", instance, zk.Stat{}, ""},
-		{"/dubbo/org.Api/providers/dubbo%3A%2F%2F10.0.0.1%3A20880%2Forg.Api", "", zk.Stat{}, "an instance of a service"},
-		{"/config/urls/http%3A%2F%2Fh", "", zk.Stat{}, ""},
-		{"/a/key", `{"name":"i1"`, zk.Stat{}, ""},
-		{"/a/key", "", zk.Stat{}, ""},
+		{"/a/key", "x", session.Stat{EphemeralOwner: -1}, "it belongs to the session 0xffffffffffffffff"},
+		{"/a/queue-0000000001", "x", session.Stat{}, "an item of a queue"},
+		{"/a/gate", `{"host":"h","pid":1}`, session.Stat{}, "it is a gate"},
+		{"/a/gate", `{"host":"h","pid":1}`, session.Stat{NumChildren: 1}, ""},
+		{"/a/gate", `{"host":"h","pid":"1"}`, session.Stat{}, ""},
+		{"/a/gate", `{"host":"","pid":1}`, session.Stat{}, ""},
+		{"/a/gate", `{"host":"h","pid":1,"port":1}`, session.Stat{}, ""},
+		{"/a/ready", `{"round":1,"members":["a"]}`, session.Stat{}, "the round of a rendezvous"},
+		{"/a/other", `{"round":1,"members":["a"]}`, session.Stat{}, ""},
+		{"/services/orders/i1", instance, session.Stat{}, "an instance of the service orders"},
+		{"/services/orders/i2", instance, session.Stat{}, ""},
+		{"/dubbo/org.Api/providers/dubbo%3A%2F%2F10.0.0.1%3A20880%2Forg.Api", "", session.Stat{}, "an instance of a service"},
+		{"/config/urls/http%3A%2F%2Fh", "", session.Stat{}, ""},
+		{"/a/key", `{"name":"i1"`, session.Stat{}, ""},
+		{"/a/key", "", session.Stat{}, ""},
 	} {
 		got := recognise.Node(c.path, []byte(c.data), c.stat)
 		if c.what == "" {
@@ -98,7 +98,7 @@ func FuzzNode(f *testing.F) {
 	f.Add("ready", []byte(`{"round":1,"members":null}`))
 	f.Add("a", []byte(`{`))
 	f.Fuzz(func(t *testing.T, name string, data []byte) {
-		what := recognise.Node("/dir/"+name, data, zk.Stat{})
+		what := recognise.Node("/dir/"+name, data, session.Stat{})
 		if len(data) == 0 && recognise.KindOf(name) == recognise.Unknown {
 			require.Empty(t, what)
 		}

@@ -28,12 +28,12 @@ func (n *Node) Fits(data []byte) error { return n.cfg.fits(data) }
 // Set makes data what the node holds, now and in all later sessions, and waits
 // until the node stands with it, or with what a later Set put in its place.
 //
-// ctx bounds the wait alone: when it ends first, the error matches ErrPending, and
-// the data is written later all the same, when the node stands again. Data that Set
-// returns any other error for is forgotten, and the node goes on with what it
-// held before: what a server refuses (zk.ErrNoAuth), why the node does not stand
-// (ErrDuplicate, ErrReplaced), session.ErrTooLarge. After Close the error is
-// ErrClosed or session.ErrClosed.
+// ctx bounds the wait alone: when it ends first, the error matches ErrPending,
+// and the data is written later all the same, when the node stands again. Data
+// that Set returns any other error for is forgotten, and the node goes on with
+// what it held before: what a server refuses (session.ErrNoAuth), why the node
+// does not stand (ErrDuplicate, ErrReplaced), session.ErrTooLarge. After Close
+// the error is ErrClosed or session.ErrClosed.
 func (n *Node) Set(ctx context.Context, data []byte) error {
 	if err := n.cfg.fits(data); err != nil {
 		return err

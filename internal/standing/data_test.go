@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -28,7 +28,7 @@ func TestFault23_RefusedDataIsForgotten(t *testing.T) {
 			return all
 		}
 		allow := w.Fail(zktest.OpSetData, path, zktest.CodeNoAuth)
-		require.ErrorIs(w, k.Set(w.Context(), []byte("refused")), zk.ErrNoAuth)
+		require.ErrorIs(w, k.Set(w.Context(), []byte("refused")), session.ErrNoAuth)
 		allow()
 		time.Sleep(time.Hour)
 		require.Equal(w, "v1", w.Data(path))
@@ -60,7 +60,7 @@ func TestFault23_PendingDataOutlastsARefusal(t *testing.T) {
 		late := testworld.Go(w, func(ctx context.Context) (any, error) { return nil, k.Set(ctx, []byte("refused")) })
 		p.Link.Heal()
 		_, err := late.Result()
-		require.ErrorIs(w, err, zk.ErrNoAuth)
+		require.ErrorIs(w, err, session.ErrNoAuth)
 		require.Equal(w, "v1", w.Data(path))
 		allow()
 		time.Sleep(time.Hour)

@@ -6,7 +6,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/standing"
@@ -318,9 +317,9 @@ func TestHardCase27_RemovalIsDisturbed(t *testing.T) {
 		testworld.Run(t, func(w *testworld.World) {
 			k := open(w.Process())
 			allow := w.Fail(zktest.OpDelete, path, zktest.CodeNoAuth)
-			require.ErrorIs(w, k.Close(w.Context()), zk.ErrNoAuth)
+			require.ErrorIs(w, k.Close(w.Context()), session.ErrNoAuth)
 			counts := w.Count(func() {
-				require.ErrorIs(w, k.Close(w.Context()), zk.ErrNoAuth, "again, at once")
+				require.ErrorIs(w, k.Close(w.Context()), session.ErrNoAuth, "again, at once")
 			})
 			require.Equal(w, 1, counts["delete"])
 			allow()
@@ -340,7 +339,7 @@ func TestHardCase27_RemovalIsDisturbed(t *testing.T) {
 			allow()
 			require.NoError(w, k.Close(w.Context()), "the refusal that is on its way answers who asked before it")
 			_, err := first.Result()
-			require.ErrorIs(w, err, zk.ErrNoAuth)
+			require.ErrorIs(w, err, session.ErrNoAuth)
 		})
 	})
 }
@@ -351,15 +350,15 @@ func TestHardCase80_RightsComeBack(t *testing.T) {
 		p := w.Process()
 		allow := w.Fail(zktest.OpCreate, path, zktest.CodeNoAuth)
 		_, err := tryOpen(w.Context(), p)
-		require.ErrorIs(w, err, zk.ErrNoAuth)
+		require.ErrorIs(w, err, session.ErrNoAuth)
 		require.ErrorContains(w, err, path)
 		allow()
 		k := open(p)
 
 		allow = w.Fail(zktest.OpCreate, path, zktest.CodeNoAuth)
 		w.Remove(path)
-		require.ErrorIs(w, k.awayFor(zk.ErrNoAuth).Why, zk.ErrNoAuth)
-		require.ErrorIs(w, k.Set(w.Context(), []byte("v2")), zk.ErrNoAuth)
+		require.ErrorIs(w, k.awayFor(session.ErrNoAuth).Why, session.ErrNoAuth)
+		require.ErrorIs(w, k.Set(w.Context(), []byte("v2")), session.ErrNoAuth)
 		k.take()
 		counts := w.Count(func() { time.Sleep(time.Hour) })
 		require.Less(w, counts["create"], 300, "with pauses")
@@ -370,7 +369,7 @@ func TestHardCase80_RightsComeBack(t *testing.T) {
 		require.Equal(w, "v1", w.Data(path), "the refused data is forgotten")
 
 		allow = w.Fail(zktest.OpSetData, path, zktest.CodeNoAuth)
-		require.ErrorIs(w, k.Set(w.Context(), []byte("v3")), zk.ErrNoAuth)
+		require.ErrorIs(w, k.Set(w.Context(), []byte("v3")), session.ErrNoAuth)
 		require.True(w, k.State().Standing())
 		allow()
 		time.Sleep(time.Minute)
@@ -385,7 +384,7 @@ func TestHardCase80_MadeButNotReadable(t *testing.T) {
 		p := w.Process()
 		w.Fail(zktest.OpGetData, path, zktest.CodeNoAuth)
 		_, err := tryOpen(w.Context(), p)
-		require.ErrorIs(w, err, zk.ErrNoAuth)
+		require.ErrorIs(w, err, session.ErrNoAuth)
 		require.False(w, exists(w, path))
 		require.Equal(w, 1, deletions(w, path))
 	})

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/session"
 )
 
@@ -25,25 +23,25 @@ const (
 )
 
 // mark is what a node of ours carries besides the configured ACL.
-func (r *round) mark() []zk.ACL {
+func (r *round) mark() []session.ACL {
 	if r.cfg.Sequential {
 		return nil // which no other process can claim
 	}
 	return markOf(r.first)
 }
 
-func markOf(first int64) []zk.ACL {
+func markOf(first int64) []session.ACL {
 	if first == 0 {
 		return nil
 	}
-	return []zk.ACL{{Scheme: markScheme, ID: markPrefix + strconv.FormatInt(first, 10) + markSuffix}}
+	return []session.ACL{{Scheme: markScheme, ID: markPrefix + strconv.FormatInt(first, 10) + markSuffix}}
 }
 
 // longestMark is as large as a mark can be.
 var longestMark = markOf(math.MaxInt64)
 
 // firstOf returns the first czxid of a node with the ACL.
-func firstOf(acl []zk.ACL, stat session.Stat) int64 {
+func firstOf(acl []session.ACL, stat session.Stat) int64 {
 	for _, a := range acl {
 		text, found := strings.CutPrefix(a.ID, markPrefix)
 		if !found || a.Scheme != markScheme || a.Perms != 0 {
@@ -64,9 +62,9 @@ func (r *round) outranks(stat session.Stat) (bool, error) {
 	}
 	acl, now, err := r.s.ACL(always, r.path)
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return false, errChanged
-	case errors.Is(err, zk.ErrNoAuth):
+	case errors.Is(err, session.ErrNoAuth):
 		return false, nil // what cannot be read is left alone
 	case err != nil:
 		return false, err

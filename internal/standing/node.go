@@ -43,7 +43,7 @@ var errOpening = errors.New("it has not stood yet")
 // Errors: an invalid path or policy; session.ErrTooLarge; what ctx ended with,
 // and session.ErrUnreachable where there was no session; ErrDuplicate;
 // ErrNotEphemeral; session.ErrClosed; what a server answers, such as
-// zk.ErrNoAuth. No node is left when it fails; where there is doubt it is
+// session.ErrNoAuth. No node is left when it fails; where there is doubt it is
 // looked for and removed in the background.
 func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if err := cfg.validate(); err != nil {

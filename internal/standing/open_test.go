@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/standing"
@@ -102,7 +101,7 @@ func TestParents(t *testing.T) {
 		k := open(p, func(cfg *standing.Config) { cfg.Path = "/deep/down/here" })
 		require.True(w, exists(w, "/deep/down/here"))
 		_, err := tryOpen(w.Context(), p, func(cfg *standing.Config) { cfg.Path = "/deep/down/here/below" })
-		require.ErrorIs(w, err, zk.ErrNoChildrenForEphemerals)
+		require.ErrorIs(w, err, session.ErrNoChildrenForEphemerals)
 		w.Remove("/deep")
 		synctest.Wait()
 		k.stands()

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -42,10 +40,10 @@ func (r *round) create() error {
 	case errors.Is(err, session.ErrUnknownOutcome):
 		r.written, r.doubt, r.maybe = 0, true, true
 		return nil
-	case errors.Is(err, zk.ErrNodeExists) && !r.cfg.Sequential:
+	case errors.Is(err, session.ErrNodeExists) && !r.cfg.Sequential:
 		r.written, r.maybe = 0, true
 		return nil
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		dir, _ := znode.Split(r.cfg.Path)
 		return r.s.EnsureDir(always, dir)
 	}
@@ -75,7 +73,7 @@ func (r *round) look() (sighting, error) {
 	r.unwatch()
 	data, stat, watch, err := r.s.GetW(always, r.path)
 	switch {
-	case errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrNoNode):
 		return sighting{gone: true}, nil
 	case err != nil:
 		return sighting{}, err
@@ -121,7 +119,7 @@ func (r *round) write(data []byte, rev uint64) (again bool, err error) {
 	case errors.Is(err, session.ErrUnknownOutcome):
 		r.written, r.doubt = 0, true
 		return true, nil
-	case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode):
+	case errors.Is(err, session.ErrBadVersion), errors.Is(err, session.ErrNoNode):
 		r.written = 0
 		return true, nil
 	}
@@ -210,7 +208,7 @@ func (r *round) replace(stat session.Stat) error {
 	case errors.Is(err, session.ErrUnknownOutcome):
 		r.written, r.doubt = 0, true
 		return nil
-	case errors.Is(err, zk.ErrBadVersion), errors.Is(err, zk.ErrNoNode), errors.Is(err, zk.ErrNodeExists):
+	case errors.Is(err, session.ErrBadVersion), errors.Is(err, session.ErrNoNode), errors.Is(err, session.ErrNodeExists):
 		return nil // it is another already
 	}
 	return err
@@ -222,7 +220,7 @@ func (r *round) replace(stat session.Stat) error {
 // It never leaves a node of the same version behind: whoever is replaced may
 // have a write under way that names the old node's version, and there is no
 // other condition by which a server could tell the two nodes apart.
-func replacement(path string, data []byte, version int32, mark []zk.ACL) []session.Op {
+func replacement(path string, data []byte, version int32, mark []session.ACL) []session.Op {
 	remove := session.DeleteOp(path, version)
 	if version != 0 {
 		return []session.Op{remove, session.CreateOp(path, data, session.Ephemeral).WithACL(mark...)}
@@ -244,7 +242,7 @@ func (r *round) find() error {
 		return err
 	}
 	names, _, err := r.s.Children(always, dir)
-	if err != nil && !errors.Is(err, zk.ErrNoNode) {
+	if err != nil && !errors.Is(err, session.ErrNoNode) {
 		return err
 	}
 	for _, name := range names {
@@ -283,7 +281,7 @@ func (r *round) bury() error {
 		return nil
 	}
 	stat, found, err := r.s.StatOf(always, r.ghost)
-	if err != nil && !errors.Is(err, zk.ErrNoAuth) { // a hidden one goes with its session
+	if err != nil && !errors.Is(err, session.ErrNoAuth) { // a hidden one goes with its session
 		return err
 	}
 	if found && stat.EphemeralOwner != r.s.ID() && r.cfg.Manager.Opened(stat.EphemeralOwner) {

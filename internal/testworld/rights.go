@@ -3,7 +3,6 @@ package testworld
 import (
 	"testing"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/session"
@@ -42,12 +41,12 @@ func EachServer(t *testing.T, f func(w *World, owner *Process)) {
 // watch fires.
 func (w *World) Shut(path string) {
 	w.Helper()
-	owner := zk.DigestACL(zk.PermAll, "owner", "secret")[0]
+	owner := session.DigestACL(session.PermAll, "owner", "secret")[0]
 	require.NoError(w, w.Srv.SetACL(path, zktest.ACL{Perms: owner.Perms, Scheme: owner.Scheme, ID: owner.ID}))
 }
 
 // Open changes the ACL of a node so that all may read and write it.
 func (w *World) Open(path string) {
 	w.Helper()
-	require.NoError(w, w.Srv.SetACL(path, zktest.ACL{Perms: zk.PermAll, Scheme: "world", ID: "anyone"}))
+	require.NoError(w, w.Srv.SetACL(path, zktest.ACL{Perms: session.PermAll, Scheme: "world", ID: "anyone"}))
 }

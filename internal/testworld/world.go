@@ -6,6 +6,7 @@ package testworld
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -54,7 +55,7 @@ type Process struct {
 func (w *World) Process(tweaks ...func(*session.Config)) *Process {
 	w.Helper()
 	link := w.Srv.Link()
-	cfg := session.Config{Servers: []string{"zk1"}, Dialer: link.DialContext}
+	cfg := session.Config{Servers: []string{"zk1"}, Dialer: link.DialContext, Logger: slog.New(slog.DiscardHandler)}
 	for _, tweak := range tweaks {
 		tweak(&cfg)
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-zookeeper/zk"
+	"github.com/docent-go/docent/session"
 )
 
 // outcome is what one step gave on one side.
@@ -19,14 +19,14 @@ type outcome struct {
 type part struct {
 	name string
 	text string
-	stat *zk.Stat
+	stat *session.Stat
 }
 
 func (o *outcome) add(name, format string, args ...any) {
 	o.parts = append(o.parts, part{name: name, text: fmt.Sprintf(format, args...)})
 }
 
-func (o *outcome) addStat(name string, stat *zk.Stat) {
+func (o *outcome) addStat(name string, stat *session.Stat) {
 	o.parts = append(o.parts, part{name: name, stat: stat})
 }
 
@@ -39,7 +39,7 @@ func dataText(data []byte) string {
 }
 
 // aclText sorts the entries: what the scheme "auth" stands for comes in the order of a Java hash table.
-func aclText(acl []zk.ACL) string {
+func aclText(acl []session.ACL) string {
 	var texts []string
 	for _, a := range acl {
 		texts = append(texts, fmt.Sprintf("%d:%s:%s", a.Perms, a.Scheme, a.ID))
@@ -102,7 +102,7 @@ func (b *bearings) compare(want, got outcome) string {
 	return ""
 }
 
-func (b *bearings) compareStats(want, got *zk.Stat) string {
+func (b *bearings) compareStats(want, got *session.Stat) string {
 	numbers := []struct {
 		name      string
 		want, got int32
@@ -134,7 +134,7 @@ func (b *bearings) compareStats(want, got *zk.Stat) string {
 			return z.name + ": " + d
 		}
 	}
-	for i, s := range []*zk.Stat{want, got} {
+	for i, s := range []*session.Stat{want, got} {
 		if d := b.checkTimes(i, s); d != "" {
 			return fmt.Sprintf("side %d: %s", i, d)
 		}
@@ -158,7 +158,7 @@ func (b *bearings) correspond(want, got int64) string {
 }
 
 // checkTimes checks that a transaction has one time, and that later transactions have no earlier ones.
-func (b *bearings) checkTimes(side int, s *zk.Stat) string {
+func (b *bearings) checkTimes(side int, s *session.Stat) string {
 	for _, at := range []struct{ zxid, ms int64 }{{s.Czxid, s.Ctime}, {s.Mzxid, s.Mtime}} {
 		if off := time.Since(time.UnixMilli(at.ms)); off < -time.Second || off > time.Since(b.began)+time.Minute {
 			return fmt.Sprintf("time of %#x is %v ago", at.zxid, off)

@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/recipes_test/ensemble"
@@ -203,7 +202,7 @@ func TestSoakFencing(t *testing.T) {
 		victim := <-arrested
 		if rng.IntN(3) > 0 {
 			deleted++
-			if err := operator.Delete(within(t, patience), victim.node, session.AnyVersion); !errors.Is(err, zk.ErrNoNode) {
+			if err := operator.Delete(within(t, patience), victim.node, session.AnyVersion); !errors.Is(err, session.ErrNoNode) {
 				require.NoError(t, err)
 			}
 		} else {

@@ -18,7 +18,7 @@ type (
 type register struct {
 	version, value int32
 	zxid           int64
-	refused        bool // with zk.ErrBadVersion
+	refused        bool // with session.ErrBadVersion
 	unknown        bool
 }
 

@@ -10,8 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/config"
 	"github.com/docent-go/docent/session"
 )
@@ -75,7 +73,7 @@ func (rd *round) createKey(base, key string) error {
 			err = store.Create(ctx, key, []byte("0"))
 		}
 		switch {
-		case err == nil, errors.Is(err, zk.ErrNodeExists):
+		case err == nil, errors.Is(err, session.ErrNodeExists):
 			return nil
 		case ctx.Err() != nil || !expected(err):
 			return err
@@ -109,7 +107,7 @@ func (w *keyWork) once(ctx context.Context, p *process, rng *rand.Rand, store *c
 		var e config.Entry
 		e, err = store.Set(ctx, w.key, encode(op.value), op.version)
 		in, out = op, register{version: e.Version, zxid: e.Zxid}
-		if errors.Is(err, zk.ErrBadVersion) && !errors.Is(err, session.ErrUnknownOutcome) {
+		if errors.Is(err, session.ErrBadVersion) && !errors.Is(err, session.ErrUnknownOutcome) {
 			out, err = register{refused: true}, nil
 		}
 	case 2:

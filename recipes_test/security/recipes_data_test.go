@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/config"
 	"github.com/docent-go/docent/counter"
 	"github.com/docent-go/docent/groupmembership"
@@ -127,7 +125,7 @@ var keeping = []recipe{
 				cancel()
 				return nil
 			})
-			if errors.Is(err, context.Canceled) && !errors.Is(err, zk.ErrNoAuth) {
+			if errors.Is(err, context.Canceled) && !errors.Is(err, session.ErrNoAuth) {
 				return nil
 			}
 			return err

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/go-zookeeper/zk"
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/session"
@@ -25,10 +24,10 @@ var (
 	// private is what session.CreatorACL makes.
 	private = who{ownersAuth, session.CreatorACL()}
 	// readable lets everybody read.
-	readable = who{ownersAuth, append(session.CreatorACL(), zk.WorldACL(zk.PermRead)...)}
+	readable = who{ownersAuth, append(session.CreatorACL(), session.WorldACL(session.PermRead)...)}
 	// shared is a list that lets the maker do everything but delete.
-	shared = append(zk.DigestACL(zk.PermAll, "owner", ownersPassword),
-		zk.DigestACL(zk.PermRead|zk.PermWrite|zk.PermCreate, "maker", makersPassword)...)
+	shared = append(session.DigestACL(session.PermAll, "owner", ownersPassword),
+		session.DigestACL(session.PermRead|session.PermWrite|session.PermCreate, "maker", makersPassword)...)
 )
 
 func recipes() []recipe { return slices.Concat(holding, keeping) }

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-zookeeper/zk"
-
 	"github.com/docent-go/docent/internal/simulation"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
@@ -50,7 +48,7 @@ func recalls() simulation.Program {
 				ctx, cancel := a.Within(10 * time.Second)
 				err := a.Manager.Delete(ctx, path, session.AnyVersion)
 				cancel()
-				for _, expected := range []error{zk.ErrNotEmpty, zk.ErrNoNode, session.ErrUnknownOutcome, context.Canceled, context.DeadlineExceeded} {
+				for _, expected := range []error{session.ErrNotEmpty, session.ErrNoNode, session.ErrUnknownOutcome, context.Canceled, context.DeadlineExceeded} {
 					if errors.Is(err, expected) {
 						err = nil
 					}

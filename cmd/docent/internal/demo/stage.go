@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -48,6 +49,7 @@ func (s *stage) enter(ctx context.Context, name string) (*process, error) {
 	link := s.server.Link()
 	sm, err := session.Dial(ctx, session.Config{
 		Servers: []string{"embedded:2181"}, Timeout: sessionTimeout, Dialer: link.DialContext,
+		Logger: slog.New(slog.DiscardHandler), // the demo says in its own words what becomes of sessions
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

@@ -1,0 +1,193 @@
+package arrows_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	module = "github.com/docent-go/docent/"
+	client = "github.com/go-zookeeper/zk"
+)
+
+// edge is an import: from the directory of a package, to another directory of the
+// repository, or to the client.
+type edge struct{ from, to string }
+
+// rule forbids imports.
+type rule struct {
+	says    string
+	forbids func(edge) bool
+	// except has the imports that break the rule today, each with the reason. A
+	// directory stands for everything below it.
+	except map[edge]string
+}
+
+var recipes = []string{"barrier", "config", "counter", "election", "groupmembership", "lock", "naming", "queue"}
+
+var rules = []rule{
+	{
+		says: "no recipe imports another",
+		forbids: func(e edge) bool {
+			from, to := recipe(e.from), recipe(e.to)
+			return from != "" && to != "" && from != to
+		},
+	},
+	{
+		says:    "a module in contrib imports public packages only, so that it can have versions of its own",
+		forbids: func(e edge) bool { return within(e.from, "contrib") && within(e.to, "internal") },
+		except: map[edge]string{
+			{"contrib/grpcresolver", "internal/chance"}: "random pauses between retries",
+			{"contrib/grpcresolver", "internal/grace"}:  "a Close that callbacks may call",
+			{"contrib/otel", "internal/observe"}:        "the names and labels that it shares with contrib/prom",
+			{"contrib/otel", "internal/oneline"}:        "errors of several causes in one line",
+			{"contrib/prom", "internal/observe"}:        "the names and labels that it shares with contrib/otel",
+		},
+	},
+	{
+		says:    "internal/wire is the protocol in bytes, and knows nothing of Docent",
+		forbids: func(e edge) bool { return e.from == "internal/wire" && ours(e.to) },
+	},
+	{
+		says:    "zktest can be used without the rest of Docent: it knows only the protocol",
+		forbids: func(e edge) bool { return e.from == "zktest" && ours(e.to) },
+		except: map[edge]string{
+			{"zktest", "internal/wire"}: "client and server speak one protocol",
+		},
+	},
+	{
+		says:    "users, and all that stands on session, need no ZooKeeper client of their own",
+		forbids: func(e edge) bool { return e.to == client },
+		except: map[edge]string{
+			{"session", client}: "it opens and keeps the connections",
+			{"bench", client}:   "it measures the bare client beside Docent",
+		},
+	},
+}
+
+// Every import of code that is not a test keeps the rules, and every exception is
+// still needed.
+func TestArrows(t *testing.T) {
+	edges := imports(t, "../..")
+	for _, dir := range []string{"bench", "cmd/docent", "contrib/prom", "examples/service", "lock", "session", "zktest"} {
+		require.True(t, slices.ContainsFunc(edges, func(e edge) bool { return e.from == dir }), "imports of %s are found", dir)
+	}
+	for _, r := range rules {
+		for _, fault := range r.faults(edges) {
+			t.Errorf("%s: %s", r.says, fault)
+		}
+	}
+}
+
+// A rule finds what breaks it, and exceptions that nothing needs.
+func TestArrowsAreChecked(t *testing.T) {
+	for _, broken := range []struct {
+		rule int
+		edge edge
+	}{
+		{0, edge{"lock", "queue"}},
+		{0, edge{"naming/httpbalance", "lock"}},
+		{1, edge{"contrib/prom", "internal/once"}},
+		{2, edge{"internal/wire", "internal/znode"}},
+		{3, edge{"zktest", "session"}},
+		{4, edge{"lock", client}},
+		{4, edge{"sessiontest", client}},
+	} {
+		r := rules[broken.rule]
+		sound := slices.Collect(maps.Keys(r.except))
+		require.Empty(t, r.faults(sound), r.says)
+		require.Equal(t, []string{broken.edge.from + " imports " + broken.edge.to}, r.faults(append(sound, broken.edge)), r.says)
+	}
+	for _, allowed := range []edge{{"naming/httpbalance", "naming"}, {"lock", "internal/line"}, {"inspect", "naming"}} {
+		require.Empty(t, rules[0].faults([]edge{allowed}))
+	}
+	require.Equal(t, []string{"nothing needs the exception any more: bench imports " + client},
+		rules[4].faults([]edge{{"session", client}}))
+	require.Empty(t, rules[4].faults([]edge{{"session/inner", client}, {"bench/etcd", client}}), "a directory covers those below it")
+}
+
+// faults returns the imports that break the rule, and the exceptions that none
+// makes use of.
+func (r rule) faults(edges []edge) (faults []string) {
+	used := make(map[edge]bool)
+	for _, e := range edges {
+		if !r.forbids(e) {
+			continue
+		}
+		excepted := false
+		for exception := range r.except {
+			if within(e.from, exception.from) && within(e.to, exception.to) {
+				used[exception], excepted = true, true
+			}
+		}
+		if !excepted {
+			faults = append(faults, e.from+" imports "+e.to)
+		}
+	}
+	for exception := range r.except {
+		if !used[exception] {
+			faults = append(faults, "nothing needs the exception any more: "+exception.from+" imports "+exception.to)
+		}
+	}
+	slices.Sort(faults)
+	return faults
+}
+
+// imports returns what the files below root that are not tests import of the
+// repository and of the client.
+func imports(t *testing.T, root string) []edge {
+	found := make(map[edge]bool)
+	require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || path != root && strings.HasPrefix(d.Name(), ".")):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		dir, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil {
+			return err
+		}
+		for _, spec := range file.Imports {
+			to, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if here, ok := strings.CutPrefix(to, module); ok || within(to, client) {
+				found[edge{filepath.ToSlash(dir), here}] = true
+			}
+		}
+		return nil
+	}))
+	return slices.Collect(maps.Keys(found))
+}
+
+// within reports whether path is dir or lies below it.
+func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+
+// ours reports whether an import is one of the repository's packages.
+func ours(to string) bool { return to != client }
+
+// recipe returns the recipe that a package belongs to, or "".
+func recipe(path string) string {
+	first, _, _ := strings.Cut(path, "/")
+	if slices.Contains(recipes, first) {
+		return first
+	}
+	return ""
+}
