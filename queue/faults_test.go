@@ -3,6 +3,7 @@ package queue_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,11 +62,19 @@ func TestHardCase09_ClaimOfTheSameSession(t *testing.T) {
 		u := w.user()
 		twin := &user{queue.New(u.p.Manager, path), u.p, w}
 		u.put("a")
-		w.Once(on(zktest.OpMulti, claim0), always(zktest.DropRequest.Silent()))
+		w.Once(on(zktest.OpMulti, claim0), always(zktest.DropRequest))
+		var hold atomic.Bool // the checks behind which the taker looks what has become of its claim
+		hold.Store(true)
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+			if hold.Load() && len(r.Ops) == 1 && r.Ops[0].Op == zktest.OpCheck {
+				return zktest.Fail(zktest.CodeThrottledOp)
+			}
+			return zktest.Pass
+		}))
 		call := u.taking()
 		require.True(w, call.Waiting())
 		stolen := twin.take()
-		u.p.Link.Disconnect()
+		hold.Store(false)
 		time.Sleep(5 * time.Second)
 		require.True(w, call.Waiting(), "the claim is our session's, and not this taker's")
 		require.NoError(w, stolen.Ack())

@@ -83,7 +83,9 @@ func (s *Session) watchesSet(call *conn.Call) {
 	if call.Fate() != conn.Answered || call.Reply().Code == wire.CodeOK {
 		return
 	}
-	s.m.log.Warn("a server refuses to set watches again", "code", int32(call.Reply().Code), "name", call.Reply().Code.Name())
+	if code := call.Reply().Code; code.Class() != wire.NotExecuted {
+		s.m.log.Warn("a server refuses to set watches again", "server", call.Conn().RemoteAddr(), "code", int32(code), "name", code.Name())
+	}
 	call.Conn().Close()
 }
 
