@@ -3,6 +3,7 @@ package election
 import (
 	"context"
 	"errors"
+	"runtime"
 
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/onenode"
@@ -65,6 +66,7 @@ func (e *Election) settle() {
 	}
 	e.place = line.New(line.Config{Manager: e.sm, Dir: e.path, Tag: string(e.layout), Data: []byte(e.id), Watched: true})
 	e.wishes = newWishes(e.path, e.layout)
+	runtime.AddCleanup(e, (*wishes).forget, e.wishes)
 }
 
 // single is a line of one.

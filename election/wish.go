@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -31,7 +32,9 @@ type wishes struct {
 	dir    string
 	layout layout
 	turn   chan struct{} // holds a token while somebody looks
-	last   *look         // belongs to who has the turn
+
+	mu   sync.Mutex
+	last *look // written by who has the turn
 }
 
 // look is what was seen last.
@@ -78,8 +81,19 @@ func (w *wishes) look(ctx context.Context, s *session.Session) (*look, error) {
 		}
 		l.node = w.parse(data)
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.last = l
 	return l, nil
+}
+
+// forget gives the watch up once nobody has the election any more.
+func (w *wishes) forget() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.last != nil {
+		w.last.watch.StopLater()
+	}
 }
 
 // parse returns the candidate that a wish names. What is no wish names nobody.

@@ -103,11 +103,13 @@ func (t *watchTable) reconnected() {
 	t.checks.again = time.Now()
 }
 
-// checkWatches checks the nodes of watches in the background, if checks are due.
+// checkWatches stops what is to be stopped later, and checks the nodes of watches in the
+// background, if checks are due.
 func (s *Session) checkWatches() {
 	t := &s.watches
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.stopLater()
 	for _, e := range t.checks.due(time.Now()) {
 		key, was := e.waiters[0].key, e.was
 		s.spawn(func() { s.check(key, was, e) })

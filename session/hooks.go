@@ -101,10 +101,8 @@ type SweptInfo struct {
 // wants to know.
 func (m *Manager) Waiting(ctx context.Context, path string, try bool) (over func(*Hold, error)) {
 	m.made()
-	for _, hook := range m.cfg.Hooks {
-		if _, ok := hook.(HookWait); ok {
-			return m.waiting(ctx, WaitInfo{path, try})
-		}
+	if implemented[HookWait](m.cfg.Hooks) {
+		return m.waiting(ctx, WaitInfo{path, try})
 	}
 	return unobserved
 }
@@ -139,7 +137,7 @@ func isHook(h Hook) bool {
 // period at most: a hook may itself wait for that operation, as OnOp does when
 // it releases the hold whose Release made the request.
 func tell[H any](hooks []Hook, f func(H)) {
-	if !slices.ContainsFunc(hooks, func(hook Hook) bool { _, ok := hook.(H); return ok }) {
+	if !implemented[H](hooks) {
 		return
 	}
 	told := make(chan struct{})
@@ -148,6 +146,11 @@ func tell[H any](hooks []Hook, f func(H)) {
 		notify(hooks, f)
 	}()
 	grace.For(told)
+}
+
+// implemented reports whether a hook implements H.
+func implemented[H any](hooks []Hook) bool {
+	return slices.ContainsFunc(hooks, func(hook Hook) bool { _, ok := hook.(H); return ok })
 }
 
 // notify calls f for each hook that implements H.

@@ -49,6 +49,12 @@ func (l *Life) Lasts() bool {
 	return !l.over.Load()
 }
 
+// StopLater is Stop for a cleanup: see Watch.StopLater.
+func (l *Life) StopLater() {
+	l.made()
+	l.watch.StopLater()
+}
+
 // Stop gives the watch up. Lasts says nothing of worth any more.
 func (l *Life) Stop() {
 	l.made()

@@ -131,16 +131,20 @@ func (m *Manager) made() {
 
 // start runs what runs until Close.
 func (m *Manager) start(refused chan<- error) {
-	changes := m.states.join() // before any is made: hooks are told of every one
+	if !implemented[HookState](m.cfg.Hooks) {
+		close(m.told)
+	} else {
+		changes := m.states.join() // before any is made: hooks are told of every one
+		go func() {
+			defer close(m.told)
+			m.tellHooks(changes)
+		}()
+	}
 	m.outageBegins()
 	m.work.Go(func() {
 		m.run(refused)
 		m.tellAll(StateChange{State: Closed, At: time.Now(), Cause: ErrClosed})
 	})
-	go func() {
-		defer close(m.told)
-		m.tellHooks(changes)
-	}()
 }
 
 // tellHooks passes every state change to the hooks, in order.

@@ -88,6 +88,23 @@ func (w *Watch) Stop() {
 	w.leave()
 }
 
+// StopLater is Stop for the finalizer or the cleanup of what the watch was for: it locks
+// and does nothing else. The watch may fire until the next ping is answered.
+func (w *Watch) StopLater() {
+	w.made()
+	w.table.mu.Lock()
+	defer w.table.mu.Unlock()
+	w.table.later = append(w.table.later, w)
+}
+
+// stopLater stops those watches. The caller holds mu.
+func (t *watchTable) stopLater() {
+	for _, w := range t.later {
+		w.leave()
+	}
+	t.later = nil
+}
+
 func (w *Watch) leave() {
 	if w.entry == nil || w.index < 0 {
 		return
@@ -138,6 +155,7 @@ type watchTable struct {
 	server  serverWatches
 	follows follows
 	checks  checks
+	later   []*Watch // to be stopped
 	ended   bool
 }
 

@@ -61,7 +61,8 @@ type Credential struct {
 // else calls Send. It is safe for concurrent use.
 type Conn struct {
 	net.Conn
-	cfg Config
+	cfg      Config
+	buffered bool // a small write on an idle connection does not block
 
 	r       *bufio.Reader
 	pending []byte // of a frame that is the client's, not yet read by it
@@ -98,13 +99,13 @@ const firstXid = 1 << 10
 
 // readBuffer is what a connection reads ahead. A larger answer is read into its own
 // memory at once.
-const readBuffer = 4 << 10
+const readBuffer = 2 << 10
 
 // New returns a connection over an established one. The client must be given nothing
 // but it.
 func New(inner net.Conn, cfg Config) *Conn {
 	return &Conn{
-		Conn: inner, cfg: cfg,
+		Conn: inner, cfg: cfg, buffered: isBuffered(inner),
 		r:       bufio.NewReaderSize(inner, readBuffer),
 		closed:  make(chan struct{}),
 		ended:   make(chan struct{}),

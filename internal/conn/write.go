@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"crypto/tls"
 	"net"
 	"slices"
 	"time"
@@ -34,10 +35,46 @@ func (c *Conn) Send(calls ...*Call) {
 	c.queue = append(c.queue, calls...)
 	start := !c.flushing
 	c.flushing = true
+	direct := start && c.drained(calls)
 	c.mu.Unlock()
-	if start {
+	switch {
+	case direct && c.tryWriter():
+		if c.flushSome() {
+			c.cfg.Go(c.flush)
+		}
+	case start:
 		c.cfg.Go(c.flush)
 	}
+}
+
+// maxDirect is up to how many bytes of requests are written by whoever sends them.
+const maxDirect = 4 << 10
+
+// drained reports whether the calls may be written by whoever sends them, who then
+// waits for no other goroutine. The server has answered, and so has read, all that was
+// written before: a small request fits into the empty buffer of a socket, and the write
+// does not block. The caller holds mu.
+func (c *Conn) drained(calls []*Call) bool {
+	if !c.buffered || len(c.sent) > 0 || len(c.pings) > 0 {
+		return false
+	}
+	size := 0
+	for _, call := range calls {
+		size += call.size
+	}
+	return size <= maxDirect
+}
+
+// isBuffered reports whether a connection is a socket, or TLS on one.
+func isBuffered(inner net.Conn) bool {
+	if secured, ok := inner.(*tls.Conn); ok {
+		inner = secured.NetConn()
+	}
+	switch inner.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return true
+	}
+	return false
 }
 
 // withdraw takes back a call that its caller does not wait for any more, and returns
@@ -66,23 +103,26 @@ func (c *Conn) withdraw(call *Call) Fate {
 
 // flush writes what is queued, until nothing is.
 func (c *Conn) flush() {
-	for {
-		if !c.lockWriter() {
-			return
-		}
-		batch, frames := c.take()
-		if len(batch) == 0 {
-			c.unlockWriter()
-			return
-		}
-		n, err := c.write(frames)
-		c.wrote(batch, n)
-		c.unlockWriter()
-		if err != nil {
-			c.fail(err)
-			return
-		}
+	for c.lockWriter() && c.flushSome() {
 	}
+}
+
+// flushSome writes what leaves next, and gives the right to write back. It reports
+// whether more is queued.
+func (c *Conn) flushSome() (more bool) {
+	batch, frames := c.take()
+	if len(batch) == 0 {
+		c.unlockWriter()
+		return false
+	}
+	n, err := c.write(frames)
+	more = c.wrote(batch, n)
+	c.unlockWriter()
+	if err != nil {
+		c.fail(err)
+		return false
+	}
+	return more
 }
 
 // lockWriter waits for the right to write. It returns false once the connection is
@@ -92,6 +132,16 @@ func (c *Conn) lockWriter() bool {
 	case c.writing <- struct{}{}:
 		return true
 	case <-c.closed:
+		return false
+	}
+}
+
+// tryWriter is lockWriter that does not wait.
+func (c *Conn) tryWriter() bool {
+	select {
+	case c.writing <- struct{}{}:
+		return true
+	default:
 		return false
 	}
 }
@@ -155,8 +205,9 @@ func (c *Conn) write(frames []byte) (int, error) {
 
 // wrote notes that n bytes of a batch have left. It ends the calls whose requests have
 // not left whole, since no server executes part of a request; and, if the connection is
-// closed, the others too, which Close has left to this.
-func (c *Conn) wrote(batch []part, n int) {
+// closed, the others too, which Close has left to this. It reports whether more is
+// queued.
+func (c *Conn) wrote(batch []part, n int) (more bool) {
 	var over []*Call
 	c.mu.Lock()
 	c.busy = false
@@ -176,10 +227,13 @@ func (c *Conn) wrote(batch []part, n int) {
 	if len(over) > 0 {
 		c.sent = slices.DeleteFunc(c.sent, func(call *Call) bool { return call.stage == ended })
 	}
+	more = len(c.queue) > 0
+	c.flushing = more
 	c.mu.Unlock()
 	for _, call := range over {
 		call.tell()
 	}
+	return more
 }
 
 // Write sends a frame of the client, which writes each with a single call: the hello,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"time"
 
@@ -96,6 +97,7 @@ func New(cfg Config) *Line {
 	}
 	if cfg.Recall {
 		l.vacancy = new(vacancy)
+		runtime.AddCleanup(l, (*vacancy).forget, l.vacancy)
 	}
 	return l
 }

@@ -41,6 +41,7 @@ type vacancy struct {
 	dir    int64         // the directory's czxid at that time
 	life   *session.Life // of the directory, nil while it is not watched
 	asking bool          // for life
+	over   bool          // nobody has the line any more
 	quiet  bool          // the last two had the line to themselves: the next one may, too
 }
 
@@ -95,6 +96,16 @@ func (v *vacancy) listed(c *contender, dir session.Stat) {
 	}
 }
 
+// forget gives the watch up once nobody has the line any more.
+func (v *vacancy) forget() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.over = true
+	if v.life != nil {
+		v.life.StopLater()
+	}
+}
+
 func (v *vacancy) watch(s *session.Session, dir string) {
 	life, err := s.Life(context.Background(), dir)
 	v.mu.Lock()
@@ -102,7 +113,7 @@ func (v *vacancy) watch(s *session.Session, dir string) {
 	v.asking = false
 	switch {
 	case err != nil: // then there are lists
-	case v.life == nil && life.Czxid() == v.dir:
+	case !v.over && v.life == nil && life.Czxid() == v.dir:
 		v.life = life
 	default:
 		life.Stop()

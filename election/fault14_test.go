@@ -1,0 +1,39 @@
+package election_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/internal/testworld"
+)
+
+// Elections that are over leave no watch on the server, on whatever nodes their
+// candidates waited for.
+func TestFault14_UsedElectionsLeaveNoWatch(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		before := w.Srv.Watches()
+		for i := range 1000 {
+			e := election.New(p.Manager, fmt.Sprintf("/elections/e%d", i))
+			ctx, cancel := context.WithCancel(w.Context())
+			require.ErrorIs(t, e.Run(ctx, func(context.Context, *election.Term) error {
+				cancel()
+				return context.Canceled
+			}), context.Canceled)
+		}
+		for range 1000 { // the runtime calls cleanups when it likes
+			if w.Srv.Watches() == before {
+				break
+			}
+			runtime.GC()
+			time.Sleep(10 * time.Second)
+		}
+		require.Equal(t, before, w.Srv.Watches())
+	})
+}
