@@ -65,7 +65,7 @@
 //     until it is proven absent or its session has ended, whatever became of
 //     the context under which it was made.
 //   - A watch that many wait for costs the server one watch, and a waiter
-//     costs no goroutine.
+//     costs no goroutine. A watch that nobody waits for is taken back.
 //   - Every state change reaches every subscriber, in order.
 //
 // # What is not promised
@@ -81,5 +81,5 @@
 //     while the machine is suspended.
 //   - An ensemble that is configured to grant timeouts shorter than two ticks
 //     may expire a session earlier than the margin covers.
-//   - SASL is not supported, nor are servers before ZooKeeper 3.5.
+//   - Kerberos is not supported, nor are servers before ZooKeeper 3.5.
 package session

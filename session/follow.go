@@ -213,7 +213,7 @@ func (t *watchTable) endFollow(key followKey, link *conn.Conn) {
 	for _, kind := range []watchKind{dataWatch, childWatch} {
 		delete(t.server.kept, watchKey{key.path, kind})
 	}
-	link.Send(calls...)
+	link.SendBehind(calls...)
 }
 
 // uncover wakes those who wait for watches of one shot at a path where a persistent one

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -46,12 +47,12 @@ type Manager struct {
 	closes atomic.Bool    // Close was called
 
 	mu      sync.Mutex
-	current *Session           // nil between two sessions
-	opened  map[int64]struct{} // the ids of all sessions so far
-	turn    chan struct{}      // closed and replaced when current changes
-	fails   failing            // of dialling
-	failing time.Time          // since when dialling fails; zero: it does not
-	outage  *outage            // nil while there is a session
+	current *Session      // nil between two sessions
+	opened  []int64       // the ids of the newest sessions, in order
+	turn    chan struct{} // closed and replaced when current changes
+	fails   failing       // of dialling
+	failing time.Time     // since when dialling fails; zero: it does not
+	outage  *outage       // nil while there is a session
 }
 
 // Dial opens a session and returns the manager that keeps it. It blocks until
@@ -240,10 +241,10 @@ func (m *Manager) publish(s *Session) {
 	m.current = s
 	m.succeeded()
 	m.outageEnds()
-	if m.opened == nil {
-		m.opened = make(map[int64]struct{})
+	if len(m.opened) == rememberedSessions {
+		m.opened = slices.Delete(m.opened, 0, 1)
 	}
-	m.opened[s.ID()] = struct{}{}
+	m.opened = append(m.opened, s.ID())
 	m.states.publish(StateChange{Connected, s.ID(), time.Now(), nil})
 	if !s.isConnected() { // it went while nobody was told of the session yet
 		m.tellLink(s, Suspended)
@@ -324,14 +325,17 @@ func (m *Manager) Session(ctx context.Context) (*Session, error) {
 	}
 }
 
+// rememberedSessions is how many sessions Opened knows.
+const rememberedSessions = 1000
+
 // Opened reports whether the id is that of a session of this manager: of the
-// present one or of an earlier one, whose nodes may still stand for a while.
+// present one or of an earlier one, whose nodes may still stand for a while. It knows
+// the last thousand.
 func (m *Manager) Opened(id int64) bool {
 	m.made()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, ok := m.opened[id]
-	return ok
+	return slices.Contains(m.opened, id)
 }
 
 func (m *Manager) unreachable(ctx context.Context) error {

@@ -110,7 +110,7 @@ func (t *watchTable) takeBack() {
 		}
 	}
 	// Under mu, so that no read of one who has found no entry can leave before.
-	link.Send(calls...)
+	link.SendBehind(calls...)
 	t.mu.Unlock()
 }
 

@@ -13,30 +13,13 @@ import (
 // leaves alone.
 const maxBatch = 32 << 10
 
-// Send queues calls, which leave in their order, together where they fit into one
-// write. It does not block. Calls on a connection that is closed are Unsent.
+// Send sends calls, which leave in their order, together where they fit into one write.
+// It does not block. Calls on a connection that is closed are Unsent: they end before
+// Send returns, on this goroutine.
 //
 // The queue has no bound of its own: each request in it belongs to a caller that waits.
 func (c *Conn) Send(calls ...*Call) {
-	c.mu.Lock()
-	for _, call := range calls {
-		call.conn = c
-	}
-	if c.isClosed {
-		for _, call := range calls {
-			call.end(Unsent)
-		}
-		c.mu.Unlock()
-		for _, call := range calls {
-			call.tell()
-		}
-		return
-	}
-	c.queue = append(c.queue, calls...)
-	start := !c.flushing
-	c.flushing = true
-	direct := start && c.drained(calls)
-	c.mu.Unlock()
+	start, direct := c.queueUp(calls)
 	switch {
 	case direct && c.tryWriter():
 		if c.flushSome() {
@@ -45,6 +28,38 @@ func (c *Conn) Send(calls ...*Call) {
 	case start:
 		c.cfg.Go(c.flush)
 	}
+}
+
+// SendBehind is Send for callers that hold a lock: another goroutine writes.
+func (c *Conn) SendBehind(calls ...*Call) {
+	if start, _ := c.queueUp(calls); start {
+		c.cfg.Go(c.flush)
+	}
+}
+
+// queueUp queues calls. start says that nobody writes what is queued, and direct that
+// the caller may.
+func (c *Conn) queueUp(calls []*Call) (start, direct bool) {
+	c.mu.Lock()
+	for _, call := range calls {
+		call.conn = c
+	}
+	if !c.isClosed {
+		c.queue = append(c.queue, calls...)
+		start = !c.flushing && len(c.queue) > 0
+		direct = start && c.drained(calls)
+		c.flushing = c.flushing || start
+		c.mu.Unlock()
+		return start, direct
+	}
+	for _, call := range calls {
+		call.end(Unsent)
+	}
+	c.mu.Unlock()
+	for _, call := range calls {
+		call.tell()
+	}
+	return false, false
 }
 
 // maxDirect is up to how many bytes of requests are written by whoever sends them.
