@@ -81,5 +81,6 @@
 //     while the machine is suspended.
 //   - An ensemble that is configured to grant timeouts shorter than two ticks
 //     may expire a session earlier than the margin covers.
-//   - SASL is not supported, nor are servers before ZooKeeper 3.5.
+//   - Servers before ZooKeeper 3.5 are not supported, nor is SASL with a
+//     protection of what follows the login: use TLS ([Config.TLS]).
 package session
