@@ -81,12 +81,13 @@ func TestSASLMechanism_blocks(t *testing.T) {
 		require.Greater(w, len(causes), 3)
 		require.ErrorIs(w, causes[0], context.DeadlineExceeded)
 
+		cfg.Timeout = time.Minute // the mechanism has five seconds
 		sm, err := session.Start(cfg)
 		require.NoError(w, err)
 		time.Sleep(10 * time.Millisecond)
 		start = time.Now()
 		require.NoError(w, sm.Close())
-		require.Less(w, time.Since(start), 200*time.Millisecond)
+		require.Less(w, time.Since(start), 2*time.Second)
 		require.ErrorIs(w, causes[len(causes)-1], context.Canceled)
 	}, zktest.WithSASL(saslUsers))
 }

@@ -131,13 +131,15 @@ func (s *Session) TrustedUntil() time.Time {
 func (s *Session) granted(h wire.Handshake, helloAt time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.isEstablished() {
+	less := s.window(s.timeout) - s.window(h.Timeout)
+	if less > 0 && s.trust.proven.Load() != 0 {
+		s.trust.proven.Add(-int64(less))
+	}
+	switch {
+	case !s.isEstablished():
 		s.trust.contact.Store(int64(helloAt.Add(s.window(h.Timeout)).Sub(s.trust.base)))
-	} else if less := s.window(s.timeout) - s.window(h.Timeout); less > 0 {
+	case less > 0: // the handshake counts when the login is through
 		s.trust.contact.Add(-int64(less))
-		if s.trust.proven.Load() != 0 {
-			s.trust.proven.Add(-int64(less))
-		}
 	}
 	s.id, s.timeout = h.Session, h.Timeout
 	if s.ctx.Err() != nil {
