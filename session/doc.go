@@ -47,7 +47,8 @@
 // When the deadline passes, the session ends in this order: dialling stops; the
 // contexts of the session and of every [Hold] end; the connections are closed.
 // That is before another session can own what this one owned. A session that
-// holds nothing ends when no server has answered anything for as long.
+// holds nothing ends when no server has answered anything for as long; a server
+// that refuses the credentials does not count.
 //
 // # What is promised
 //
