@@ -232,3 +232,29 @@ func TestHardCase80_CredentialsRefusedLater(t *testing.T) {
 		require.Less(w, time.Since(start), 5*time.Second)
 	})
 }
+
+// A server that refuses the credentials of a session that lasts does not keep the
+// session alive by its handshakes.
+func TestCredentialsRefusedOnReattachment(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process(creator)
+		s := p.session()
+		stop := w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpAuth {
+				return zktest.Fail(zktest.CodeAuthFailed)
+			}
+			return zktest.Pass
+		})
+		start := time.Now()
+		w.srv.Disconnect(s.ID())
+		select {
+		case <-s.Done():
+		case <-time.After(time.Minute):
+			require.Fail(w, "the session goes on without its credentials")
+		}
+		require.ErrorIs(w, s.Err(), session.ErrTrustElapsed)
+		require.LessOrEqual(w, time.Since(start), s.Timeout())
+		stop()
+		require.NotEqual(w, s.ID(), p.session().ID())
+	})
+}

@@ -47,7 +47,8 @@
 // When the deadline passes, the session ends in this order: dialling stops; the
 // contexts of the session and of every [Hold] end; the connections are closed.
 // That is before another session can own what this one owned. A session that
-// holds nothing ends when no server has answered anything for as long.
+// holds nothing ends when no server has answered anything for as long; a server
+// that refuses the credentials does not count.
 //
 // # What is promised
 //
@@ -81,5 +82,6 @@
 //     while the machine is suspended.
 //   - An ensemble that is configured to grant timeouts shorter than two ticks
 //     may expire a session earlier than the margin covers.
-//   - Kerberos is not supported, nor are servers before ZooKeeper 3.5.
+//   - Servers before ZooKeeper 3.5 are not supported, nor is SASL with a
+//     protection of what follows the login: use TLS ([Config.TLS]).
 package session

@@ -49,7 +49,8 @@ var (
 	// ErrTooLarge says that a request would be larger than the server takes
 	// (Config.MaxRequest). It was not sent.
 	ErrTooLarge = errors.New("the request is larger than the server accepts")
-	// ErrAuth is returned by Dial when the server refuses the credentials.
+	// ErrAuth is returned by Dial when the server refuses the credentials, or the
+	// login by SASL fails on this side.
 	ErrAuth = errors.New("the server refuses the credentials")
 	// ErrUnreachable is returned by Dial, and by a Manager's operations, when
 	// ctx ends before there is a session. It wraps what dialling the servers

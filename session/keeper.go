@@ -18,6 +18,7 @@ type keeper struct {
 	server   target
 	patience time.Duration // for the handshake
 	greeting int64         // what the hello said
+	helloAt  time.Time
 }
 
 func (k *keeper) Greeting() int64 {
@@ -27,45 +28,69 @@ func (k *keeper) Greeting() int64 {
 
 func (k *keeper) Granted(c *conn.Conn, h wire.Handshake, helloAt time.Time) error {
 	s := k.s
+	k.helloAt = helloAt
 	id := s.ID()
 	switch {
 	case h.Session == 0:
 		s.end(ErrExpired)
 		return nil
-	case id != 0 && h.Session != id:
+	case h.Session != id && !s.isEstablished():
+		// A connection that ended in the login may have left another session, which
+		// nothing was done in.
+		c.Prove() // a quorum has made the session, unless servers keep it local
+	case h.Session != id:
 		// The server does not know our session, and has opened another. What
 		// our session had is gone, or goes without a word to us.
 		err := fmt.Errorf("%w: it has opened session %s in its place", ErrExpired, sessionID(h.Session))
 		s.end(err)
 		return err
-	case id == 0:
-		c.Prove() // a quorum has made the session, unless servers keep it local
 	}
 	s.granted(h, helloAt)
 	return nil
 }
 
 // Refused ends a session that has none of its credentials yet. Later, another server
-// may take what this one refuses.
+// may take what this one refuses, up to the session's deadline.
 func (k *keeper) Refused(_ *conn.Conn, err error) {
-	if k.s.isEstablished() {
+	err = k.refusal(err)
+	if !k.s.isEstablished() {
+		k.s.end(err)
 		return
 	}
+	if k.s.firstRefusal() {
+		k.s.m.log.Warn("a server refuses the credentials: trying the others",
+			"server", k.server.addr, "session", sessionID(k.s.ID()), "err", err)
+	}
+}
+
+// refusal words the error with which credentials are refused.
+func (k *keeper) refusal(err error) error {
 	var refused *conn.RefusedError
 	switch {
 	case !errors.As(err, &refused):
-		err = fmt.Errorf("%w: %w", ErrAuth, err)
+		return &loginError{k.s.m.cfg.SASL.Name(), err}
 	case refused.Scheme == conn.SchemeSASL && (refused.Code == wire.CodeAuthFailed || refused.Code == wire.CodeNeedsLogin):
-		err = fmt.Errorf("%w (SASL with %s): look at the user's name, the password, and the Server section of the server's JAAS file",
+		return fmt.Errorf("%w (SASL with %s): look at the user's name, the password, and the Server section of the server's JAAS file",
 			ErrAuth, k.s.m.cfg.SASL.Name())
 	case refused.Code == wire.CodeAuthFailed:
-		err = fmt.Errorf("%w (scheme %s)", ErrAuth, refused.Scheme)
-	default:
-		_, answer := classify(refused.Code)
-		err = fmt.Errorf("%w (scheme %s): %w", ErrAuth, refused.Scheme, answer)
+		return fmt.Errorf("%w (scheme %s)", ErrAuth, refused.Scheme)
 	}
-	k.s.end(err)
+	_, answer := classify(refused.Code)
+	return fmt.Errorf("%w (scheme %s): %w", ErrAuth, refused.Scheme, answer)
 }
+
+// loginError is a login that has failed on this side: the mechanism cannot begin, or
+// does not take what the server has sent.
+type loginError struct {
+	mechanism string
+	err       error
+}
+
+func (e *loginError) Error() string {
+	return fmt.Sprintf("the login by SASL with %s fails: %v", e.mechanism, e.err)
+}
+func (e *loginError) Unwrap() error        { return e.err }
+func (e *loginError) Is(target error) bool { return target == ErrAuth }
 
 func (k *keeper) Watches(*conn.Conn) []*conn.Call {
 	s := k.s
@@ -89,7 +114,12 @@ func (s *Session) watchesSet(call *conn.Call) {
 	call.Conn().Close()
 }
 
-func (k *keeper) Opened(c *conn.Conn) { k.s.opened(c) }
+// Opened counts the handshake as an answer now: a server that refuses the credentials
+// must not keep the session alive.
+func (k *keeper) Opened(c *conn.Conn) {
+	k.s.answered(k.helloAt, c.Timeout(), false)
+	k.s.opened(c)
+}
 
 func (k *keeper) Answered(c *conn.Conn, call *conn.Call) {
 	s, r := k.s, call.Reply()
@@ -99,6 +129,9 @@ func (k *keeper) Answered(c *conn.Conn, call *conn.Call) {
 	}
 	if countsAsSeen(call.Op()) && r.Zxid > s.zxid.Load() {
 		s.zxid.Store(r.Zxid) // by one goroutine at a time: connections follow one another
+	}
+	if !c.Opened() {
+		return
 	}
 	proof := call.Proves()
 	s.answered(call.WrittenAt(), c.Timeout(), proof)
@@ -155,11 +188,20 @@ func (k *keeper) tellFailure(c *conn.Conn, err error) {
 	switch {
 	case c.Shaken():
 		what = "log in to"
+		if k.s.m.cfg.SASL != nil && hungUp(err) {
+			err = errors.New("the server closed the connection: does its JAAS file have a Server section?")
+		}
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = fmt.Errorf("no answer within %v", k.patience)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrClosedPipe),
-		errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+	case hungUp(err):
 		err = ErrNotServing
 	}
 	k.s.m.dialFailed(k.server.addr, fmt.Errorf("%s %s: %w", what, k.server.addr, err))
+}
+
+// hungUp reports whether an error of the network says that the other side has closed
+// the connection.
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

@@ -26,7 +26,7 @@ func (s *Session) opened(c *conn.Conn) {
 		s.mu.Unlock()
 		return
 	}
-	s.link, s.probedAt, s.probing = c, time.Time{}, 0
+	s.link, s.probedAt, s.probing, s.refusedOnce = c, time.Time{}, 0, false
 	if s.holds.Err() != nil {
 		s.holds, s.cutHolds = context.WithCancelCause(s.ctx)
 	}
@@ -63,6 +63,16 @@ func (s *Session) closed(c *conn.Conn) {
 	if s.ctx.Err() == nil {
 		s.m.linkChanged(s)
 	}
+}
+
+// firstRefusal reports whether no server has refused the credentials before, since a
+// connection was open last.
+func (s *Session) firstRefusal() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first := !s.refusedOnce
+	s.refusedOnce = true
+	return first
 }
 
 func (s *Session) isConnected() bool {

@@ -15,7 +15,11 @@ type SASLMechanism interface {
 	Name() string
 	// Start begins a login on a new connection to the server, given as the host that
 	// Config.Servers names. ctx bounds what the mechanism has to ask of others, such as
-	// a ticket. Nothing is read from the connection meanwhile.
+	// a ticket. It ends with the connection, and after a time that leaves others to be
+	// dialled. Nothing is read from the connection meanwhile.
+	//
+	// An error that comes before ctx ends is taken for final: it ends Dial, with
+	// ErrAuth. What may mend itself is tried again until ctx ends.
 	Start(ctx context.Context, server string) (SASLExchange, error)
 }
 

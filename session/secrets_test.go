@@ -122,12 +122,13 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	text := said.text.String()
 	require.Contains(t, text, "session opened", "the log was on")
 	require.Contains(t, text, zk.ErrNoAuth.Error()[len("zk: "):])
-	for _, form := range []string{
+	requireSilent(t, text)
+}
+
+// passwordForms are the ways in which the password might show.
+func passwordForms() []string {
+	return []string{
 		secretWord, fmt.Sprintf("%x", secretWord), fmt.Sprintf("%X", secretWord), strings.Trim(fmt.Sprint([]byte(secretWord)), "[]"),
 		base64.StdEncoding.EncodeToString([]byte(secretWord)), base64.StdEncoding.EncodeToString([]byte("ann:" + secretWord)),
-	} {
-		if i := strings.Index(text, form); i >= 0 {
-			require.Fail(t, "the password is shown", "%s", text[max(0, i-300):min(len(text), i+200)])
-		}
 	}
 }

@@ -52,6 +52,7 @@ type Session struct {
 	up          chan struct{} // closed while there is a link
 	probedAt    time.Time     // when the newest probe left on link
 	probing     int           // how many probes are not answered on link
+	refusedOnce bool          // a server has refused the credentials since there was a link
 	unconfirmed int           // how many probes have left for ConfirmedStates since a quorum has answered
 	conns       map[*conn.Conn]struct{}
 	holds       context.Context

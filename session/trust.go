@@ -16,6 +16,9 @@ import (
 //	proven  = when the newest request was written that a quorum has committed + window
 //	contact = when the newest request was written that a server has answered + window
 //
+// Up to the end of the login the answers of a connection do not count as contact of an
+// established session: a server that refuses the credentials answers for ever.
+//
 // Only proven says that the session exists: see wire.Reply.ProvesQuorum. A session
 // that holds something ends at proven. A session that holds nothing has nothing
 // to lose by a wrong belief; it ends at contact, so that a client that is cut
@@ -128,11 +131,17 @@ func (s *Session) TrustedUntil() time.Time {
 func (s *Session) granted(h wire.Handshake, helloAt time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if less := s.window(s.timeout) - s.window(h.Timeout); less > 0 && s.trust.proven.Load() != 0 {
+	less := s.window(s.timeout) - s.window(h.Timeout)
+	if less > 0 && s.trust.proven.Load() != 0 {
 		s.trust.proven.Add(-int64(less))
 	}
+	switch {
+	case !s.isEstablished():
+		s.trust.contact.Store(int64(helloAt.Add(s.window(h.Timeout)).Sub(s.trust.base)))
+	case less > 0: // the handshake counts when the login is through
+		s.trust.contact.Add(-int64(less))
+	}
 	s.id, s.timeout = h.Session, h.Timeout
-	s.trust.contact.Store(int64(helloAt.Add(s.window(h.Timeout)).Sub(s.trust.base)))
 	if s.ctx.Err() != nil {
 		return
 	}

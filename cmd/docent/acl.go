@@ -11,9 +11,9 @@ func (g *globals) acl() ([]session.ACL, error) {
 	case "open":
 		return session.WorldACL(session.PermAll), nil
 	case "creator":
-		if g.Auth == "" && g.TLSCert == "" {
+		if g.Auth == "" && g.SASLUser == "" && g.TLSCert == "" {
 			return nil, usagef("--acl creator: there are no credentials that the nodes could belong to; " +
-				"give --auth (or DOCENT_AUTH), or --tls-cert where the server takes certificates for credentials")
+				"give --auth (or DOCENT_AUTH), --sasl-user, or --tls-cert where the server takes certificates for credentials")
 		}
 		return session.CreatorACL(), nil
 	}

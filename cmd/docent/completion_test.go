@@ -64,15 +64,18 @@ func TestCompletion(t *testing.T) {
 			script := filepath.Join(t.TempDir(), "script")
 			require.NoError(t, os.WriteFile(script, []byte(printed(t, "completion", name)), 0o600))
 			for line, want := range map[string][]string{
-				"docent lea":                       {"leader"},
-				"docent --servers zk1:2181 lea":    {"leader"},
-				"docent --servers lock lea":        {"leader"}, // lock is the value of a flag
-				"docent config se":                 {"set"},
-				"docent lock /a --tr":              {"--try"},
-				"docent config set /a 1 --cre":     {"--create"},
-				"docent completion ba":             {"bash"},
-				"docent lock /a --tls-ca " + file:  {file},
-				"docent config get /a --permits-x": nil,
+				"docent lea":                          {"leader"},
+				"docent --servers zk1:2181 lea":       {"leader"},
+				"docent --servers lock lea":           {"leader"}, // lock is the value of a flag
+				"docent config se":                    {"set"},
+				"docent lock /a --tr":                 {"--try"},
+				"docent config set /a 1 --cre":        {"--create"},
+				"docent completion ba":                {"bash"},
+				"docent lock /a --tls-ca " + file:     {file},
+				"docent --sasl-password-file " + file: {file},
+				"docent --sasl-user lock lea":         {"leader"},
+				"docent lock /a --sasl-u":             {"--sasl-user"},
+				"docent config get /a --permits-x":    nil,
 			} {
 				require.ElementsMatch(t, want, offers(t, script, line), line)
 			}

@@ -159,6 +159,7 @@ type answer struct {
 var answers = []answer{
 	{session.ErrUnknownOutcome, "the answer of the server was lost: it may or may not have been done",
 		`look with "docent config get", and try again if it was not`},
+	{errLogin, "", "check --sasl-user, and --sasl-password-file or " + saslPassword},
 	{session.ErrAuth, "the server refuses the credentials", "check --auth or DOCENT_AUTH"},
 	{session.ErrTooLarge, "", "make it smaller, or keep it elsewhere and put its address here"},
 	{session.ErrClosed, "the session was closed", "try again"},
@@ -176,6 +177,9 @@ var answers = []answer{
 	{session.ErrNoChildrenForEphemerals, "the parent is an ephemeral node, which can have no children", "choose another path"},
 }
 
+// needsLogin is the code with which a server answers who has to authenticate first.
+const needsLogin = -124
+
 // reason words an error without what the task says already.
 func reason(err error) string {
 	var path *znode.PathError
@@ -184,6 +188,10 @@ func reason(err error) string {
 	}
 	var code *session.CodeError
 	if errors.As(err, &code) { // which says what to do
+		if code.Code == needsLogin {
+			return fmt.Sprintf("the server serves only clients that have authenticated (SESSIONCLOSEDREQUIRESASLAUTH, %d); "+
+				"give --sasl-user, or credentials of a scheme in the server's enforce.auth.schemes with --auth or --tls-cert", needsLogin)
+		}
 		if errors.Is(err, session.ErrUnknownOutcome) {
 			return "it may or may not have been done: " + code.Error()
 		}

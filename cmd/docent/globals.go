@@ -16,23 +16,26 @@ import (
 
 // globals are the flags of every command that talks to ZooKeeper.
 type globals struct {
-	Servers        string        `default:"127.0.0.1:2181" placeholder:"HOST:PORT,.../ROOT" help:"ZooKeeper's servers; a path behind them is the node below which all paths lie. Default: 127.0.0.1:2181. Variable: DOCENT_SERVERS."`
-	Timeout        time.Duration `default:"10s" help:"Session timeout to ask for: how long others wait for a process that died."`
-	ConnectTimeout time.Duration `default:"10s" help:"How long to try to reach ZooKeeper."`
-	Auth           string        `placeholder:"digest:USER:PASSWORD" help:"Credentials. Variable: DOCENT_AUTH, which other users of the machine cannot see."`
-	ACL            string        `name:"acl" default:"open" placeholder:"open|creator" help:"Whose the nodes are that are made: open to everyone, or the creator's, who is known by --auth. Default: open."`
-	TLSCA          string        `name:"tls-ca" placeholder:"FILE" help:"Use TLS, and trust the certificate authorities in this PEM file."`
-	TLSCert        string        `name:"tls-cert" placeholder:"FILE" help:"Use TLS, and present the certificate in this PEM file."`
-	TLSKey         string        `name:"tls-key" placeholder:"FILE" help:"The private key of --tls-cert, as a PEM file."`
-	JSON           bool          `name:"json" help:"Print one JSON object a line."`
-	Verbose        bool          `short:"v" help:"Log what happens to the session to standard error."`
+	Servers          string        `default:"127.0.0.1:2181" placeholder:"HOST:PORT,.../ROOT" help:"ZooKeeper's servers; a path behind them is the node below which all paths lie. Default: 127.0.0.1:2181. Variable: DOCENT_SERVERS."`
+	Timeout          time.Duration `default:"10s" help:"Session timeout to ask for: how long others wait for a process that died."`
+	ConnectTimeout   time.Duration `default:"10s" help:"How long to try to reach ZooKeeper."`
+	Auth             string        `placeholder:"digest:USER:PASSWORD" help:"Credentials. Variable: DOCENT_AUTH, which other users of the machine cannot see."`
+	SASLUser         string        `name:"sasl-user" placeholder:"NAME" help:"Log in by SASL (DIGEST-MD5) as this user, whose password is in the variable DOCENT_SASL_PASSWORD or in --sasl-password-file. Variable: DOCENT_SASL_USER."`
+	SASLPasswordFile string        `name:"sasl-password-file" placeholder:"FILE" help:"A file with the password of --sasl-user, and a line break or none."`
+	ACL              string        `name:"acl" default:"open" placeholder:"open|creator" help:"Whose the nodes are that are made: open to everyone, or the creator's, who is known by --auth or --sasl-user. Default: open."`
+	TLSCA            string        `name:"tls-ca" placeholder:"FILE" help:"Use TLS, and trust the certificate authorities in this PEM file."`
+	TLSCert          string        `name:"tls-cert" placeholder:"FILE" help:"Use TLS, and present the certificate in this PEM file."`
+	TLSKey           string        `name:"tls-key" placeholder:"FILE" help:"The private key of --tls-cert, as a PEM file."`
+	JSON             bool          `name:"json" help:"Print one JSON object a line."`
+	Verbose          bool          `short:"v" help:"Log what happens to the session to standard error."`
 }
 
 // variables name the environment variable that stands in for a flag.
 var variables = map[string]string{
-	"servers": "DOCENT_SERVERS",
-	"auth":    "DOCENT_AUTH",
-	"token":   "DOCENT_UI_TOKEN",
+	"servers":   "DOCENT_SERVERS",
+	"auth":      "DOCENT_AUTH",
+	"sasl-user": "DOCENT_SASL_USER",
+	"token":     "DOCENT_UI_TOKEN",
 }
 
 // config turns the flags into a session's configuration. Its errors are
@@ -62,6 +65,9 @@ func (g *globals) config(a *app) (session.Config, error) {
 			return cfg, usagef("--auth (or DOCENT_AUTH): it contains a line break or another control character, or a space at its end")
 		}
 		cfg.Auth = []session.Credential{session.Digest(user, password)}
+	}
+	if cfg.SASL, err = g.sasl(a.world); err != nil {
+		return cfg, err
 	}
 	if cfg.ACL, err = g.acl(); err != nil {
 		return cfg, err
@@ -127,6 +133,9 @@ func (a *app) unreachable(err error) error {
 			}
 		}
 		return &unreachableError{a.globals.Servers, a.globals.ConnectTimeout, err}
+	}
+	if a.globals.SASLUser != "" && errors.Is(err, session.ErrAuth) {
+		return &loginError{err}
 	}
 	return fmt.Errorf("connect to %s: %w", a.globals.Servers, err)
 }

@@ -42,7 +42,8 @@ type Owner interface {
 type Config struct {
 	Owner    Owner
 	Patience time.Duration // bounds each step up to the handshake's answer
-	// Login begins a login by SASL; nil for none. ctx bounds what it asks of others.
+	// Login begins a login by SASL; nil for none. ctx bounds what it asks of others. It
+	// ends with the connection, and after Patience.
 	Login func(ctx context.Context) (Exchange, error)
 	Auth  []Credential // presented in this order
 	// Go runs what ends soon after the connection is closed.

@@ -27,8 +27,19 @@ func (c *Conn) login() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), c.cfg.Patience)
 	defer cancel()
+	c.cfg.Go(func() {
+		select {
+		case <-c.closed:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
 	x, err := c.cfg.Login(ctx)
-	if err != nil {
+	switch {
+	case err == nil:
+	case ctx.Err() != nil: // at the next server it may be quicker
+		return fmt.Errorf("the mechanism of the login has not begun within %v: %w", c.cfg.Patience, err)
+	default:
 		c.cfg.Owner.Refused(c, err)
 		return err
 	}

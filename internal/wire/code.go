@@ -80,8 +80,8 @@ var codes = map[Code]codeInfo{
 	CodeNoWatcher: {Refused, "NOWATCHER", "the server has no such watch of the session"},
 	-122:          {Unknown, "REQUESTTIMEOUT", "the request took too long: read what has become of it"},
 	-123:          {Refused, "RECONFIGDISABLED", ""},
-	CodeNeedsLogin: {Refused, "SESSIONCLOSEDREQUIRESASLAUTH", "the server answers authenticated clients only: " +
-		"configure credentials of a scheme that it enforces (enforce.auth.schemes)"},
+	CodeNeedsLogin: {Refused, "SESSIONCLOSEDREQUIRESASLAUTH", "the server serves only clients that have authenticated: " +
+		"set Config.SASL if it has sessionRequireClientSASLAuth=true, otherwise credentials of a scheme in its enforce.auth.schemes"},
 	-125: {Refused, "QUOTAEXCEEDED", "a quota on the path or above it is used up: delete what is not needed, or raise the quota (setquota in zkCli.sh)"},
 	-126: {Unknown, "SSLCONNECTIONERROR", "a connection behind this one failed in TLS: read what has become of the request"},
 	-127: {NotExecuted, "THROTTLEDOP", "the server is overloaded and has not executed the request: give it time, or more resources"},

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -37,6 +38,7 @@ func withSASL(t *testing.T) []ensemble.Option {
 	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil,
 		"Server {\n  org.apache.zookeeper.server.auth.DigestLoginModule required%s;\n};\n", users.String()), 0o600))
 	return []ensemble.Option{
+		ensemble.TickTime(2 * time.Second), // so that sessions outlast a restart
 		ensemble.JVM("-Djava.security.auth.login.config=" + file),
 		ensemble.Config("authProvider.1", "org.apache.zookeeper.server.auth.SASLAuthenticationProvider"),
 	}
@@ -49,6 +51,8 @@ type saslServer struct {
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	tls      *tls.Config // nil: none
 	required bool        // it serves only clients that have logged in
+	flags    []string    // with which the command finds it; nil: it cannot
+	restart  func()
 }
 
 // onSASL runs a test on real servers and on the embedded one: with a login that
@@ -56,26 +60,40 @@ type saslServer struct {
 func onSASL(t *testing.T, f func(t *testing.T, s saslServer)) {
 	required := ensemble.Config("sessionRequireClientSASLAuth", "true")
 	t.Run("real", func(t *testing.T) {
-		e := ensemble.Start(t, 1, withSASL(t)...)
-		f(t, saslServer{addr: e.Servers()[0].Addr()})
+		f(t, realSASL(t, ensemble.Start(t, 1, withSASL(t)...)))
 	})
 	t.Run("real, required", func(t *testing.T) {
-		e := ensemble.Start(t, 1, append(withSASL(t), required)...)
-		f(t, saslServer{addr: e.Servers()[0].Addr(), required: true})
+		s := realSASL(t, ensemble.Start(t, 1, append(withSASL(t), required)...))
+		s.required = true
+		f(t, s)
 	})
 	t.Run("real, required, TLS", func(t *testing.T) {
 		a := newAuthority(t)
-		port := secured(t, a, append(withSASL(t), required)...)
-		certificates := []tls.Certificate{a.issue("client", true).tls}
-		cfg := &tls.Config{RootCAs: a.pool, ServerName: "localhost", Certificates: certificates}
-		f(t, saslServer{addr: fmt.Sprintf("127.0.0.1:%d", port), tls: cfg, required: true})
+		e, port := secured(t, a, append(withSASL(t), required)...)
+		client := a.issue("client", true)
+		s := realSASL(t, e)
+		s.addr, s.required = fmt.Sprintf("127.0.0.1:%d", port), true
+		s.tls = &tls.Config{RootCAs: a.pool, ServerName: "localhost", Certificates: []tls.Certificate{client.tls}}
+		s.flags = []string{"--servers", s.addr, "--tls-ca", a.file, "--tls-cert", client.cert, "--tls-key", client.key}
+		f(t, s)
 	})
 	t.Run("embedded", func(t *testing.T) {
 		s := zktest.New(t, zktest.WithSASL(saslPasswords))
-		f(t, saslServer{addr: s.Addr(), dial: s.DialContext})
+		f(t, saslServer{addr: s.Addr(), dial: s.DialContext, restart: s.Restart})
 	})
 	t.Run("embedded, required", func(t *testing.T) {
 		s := zktest.New(t, zktest.WithSASL(saslPasswords), zktest.RequireSASL())
-		f(t, saslServer{addr: s.Addr(), dial: s.DialContext, required: true})
+		f(t, saslServer{addr: s.Addr(), dial: s.DialContext, required: true, restart: s.Restart})
 	})
+}
+
+// realSASL is the only server of an ensemble.
+func realSASL(t *testing.T, e *ensemble.Ensemble) saslServer {
+	return saslServer{
+		addr: e.Server(0).Addr(), flags: []string{"--servers", e.Server(0).Addr()},
+		restart: func() {
+			e.Server(0).Restart()
+			require.NoError(t, e.WaitQuorum(within(t)))
+		},
+	}
 }

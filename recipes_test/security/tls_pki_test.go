@@ -92,15 +92,15 @@ func (a *authority) issue(name string, local bool) pair {
 }
 
 // secured starts a real server that speaks TLS, demands a client's certificate,
-// and takes it for credentials. It returns the port.
-func secured(t *testing.T, a *authority, opts ...ensemble.Option) (port int) {
+// and takes it for credentials. It returns the port that does so.
+func secured(t *testing.T, a *authority, opts ...ensemble.Option) (e *ensemble.Ensemble, port int) {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	port = free.Addr().(*net.TCPAddr).Port
 	require.NoError(t, free.Close())
 	server := a.issue("server.example", true)
-	ensemble.Start(t, 1, append(opts,
+	e = ensemble.Start(t, 1, append(opts,
 		ensemble.JVM("-Dzookeeper.serverCnxnFactory=org.apache.zookeeper.server.NettyServerCnxnFactory"),
 		ensemble.Config("secureClientPort", fmt.Sprint(port)),
 		ensemble.Config("secureClientPortAddress", "127.0.0.1"),
@@ -108,5 +108,15 @@ func secured(t *testing.T, a *authority, opts ...ensemble.Option) (port int) {
 		ensemble.Config("ssl.trustStore.location", a.file),
 		ensemble.Config("ssl.clientAuth", "need"),
 	)...)
-	return port
+	awaitPort(t, port)
+	return e, port
+}
+
+// awaitPort waits for a port that the server opens after the one for everybody.
+func awaitPort(t *testing.T, port int) {
+	t.Helper()
+	ensemble.Eventually(t, patience, "the port for TLS is open", func() bool {
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		return err == nil && c.Close() == nil
+	})
 }

@@ -19,7 +19,7 @@ import (
 // and everybody else is told why not.
 func TestTLS(t *testing.T) {
 	a, other := newAuthority(t), newAuthority(t)
-	port := secured(t, a)
+	_, port := secured(t, a)
 	ours, theirs := a.issue("ann", true), other.issue("ann", true)
 	address := fmt.Sprintf("localhost:%d", port)
 	good := tls.Config{RootCAs: a.pool, Certificates: []tls.Certificate{ours.tls}}

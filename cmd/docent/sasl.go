@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"strings"
+
+	"github.com/docent-go/docent/session"
+)
+
+// saslPassword is the variable with the password of --sasl-user. No flag takes a
+// password, since other users of the machine can read a command line.
+const saslPassword = "DOCENT_SASL_PASSWORD"
+
+// sasl returns the login that the flags ask for, or nil. Its errors are
+// *usageErrors, and show no password.
+func (g *globals) sasl(w *world) (session.SASLMechanism, error) {
+	password := w.getenv(saslPassword)
+	switch {
+	case g.SASLUser == "" && g.SASLPasswordFile != "":
+		return nil, usagef("--sasl-password-file: there is no user; give --sasl-user")
+	case g.SASLUser == "" && password != "":
+		return nil, usagef(saslPassword + ": there is no user; give --sasl-user, or unset the variable")
+	case g.SASLUser == "":
+		return nil, nil
+	}
+	from := saslPassword
+	if g.SASLPasswordFile != "" {
+		text, err := os.ReadFile(g.SASLPasswordFile)
+		if err != nil {
+			return nil, usagef("--sasl-password-file: %v", err)
+		}
+		from = "--sasl-password-file"
+		password = strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+	}
+	if password == "" {
+		return nil, usagef("--sasl-user: there is no password; set %s, or give --sasl-password-file", saslPassword)
+	}
+	login := session.DigestMD5(g.SASLUser, password)
+	if v, ok := login.(interface{ Validate() error }); ok {
+		if err := v.Validate(); err != nil {
+			return nil, usagef("--sasl-user, %s: %v", from, err)
+		}
+	}
+	return login, nil
+}
+
+// errLogin matches a loginError.
+var errLogin = errors.New("the login by SASL fails")
+
+// loginError is a failure to log in, in the session's own words.
+type loginError struct{ err error }
+
+func (e *loginError) Error() string        { return e.err.Error() }
+func (e *loginError) Unwrap() error        { return e.err }
+func (e *loginError) Is(target error) bool { return target == errLogin }
