@@ -87,7 +87,7 @@ var mutants = []mutant{
 	{"an answer goes to the oldest request, whatever its number", "internal/conn/read.go",
 		"return call.xid == r.Xid })", "return true })", `TestFramesThatEndTheConnection|TestUnimplementedOutOfOrder`, false, "internal/conn"},
 	{"the hello does not say what the session has seen", "internal/conn/write.go",
-		"wire.SetHelloZxid(frame, c.cfg.Owner.Greeting())", "c.cfg.Owner.Greeting()", `TestHardCase06_LaggingFollower`, false, "session"},
+		"wire.SetHelloZxid(frame, c.cfg.Owner.Greeting())", "c.cfg.Owner.Greeting()", `TestNoServerThatLagsTakesTheSessionOn`, false, "session"},
 	{"requests leave before the credentials", "internal/conn/gate.go",
 		"				return c.open()\n			})\n		})\n	}\n	c.Send(calls...)\n	return nil\n",
 		"				return nil\n			})\n		})\n	}\n	err := c.open()\n	c.Send(calls...)\n	return err\n", `TestGate`, false, "internal/conn"},
