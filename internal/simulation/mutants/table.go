@@ -50,7 +50,7 @@ var mutants = []mutant{
 	{"a session is trusted for longer than the server keeps it", "session/trust.go",
 		"return timeout - s.m.cfg.margin(timeout)", "return timeout + s.m.cfg.margin(timeout)", anyLock, true, ""},
 	{"a hold begins without a proof", "session/hold.go",
-		"n.s.prove(ctx, n.path); err != nil", "n.s.waitUp(ctx); err != nil", `TestFault01_.*`, false, "session"},
+		"if err := n.s.prove(ctx, n.path); err != nil", "if _, err := n.s.waitUp(ctx); err != nil", `TestFault01_.*`, false, "session"},
 	{"a sync counts as proof", "internal/wire/op.go",
 		"OpSetData, OpSetACL, OpMulti,", "OpSetData, OpSetACL, OpMulti, OpSync,", `TestFault01_.*`, false, "session"},
 	{"a read counts as proof", "internal/wire/op.go",
