@@ -161,3 +161,24 @@ func TestFollowersOfBothKinds(t *testing.T) {
 		require.Empty(w, node.take())
 	})
 }
+
+// A server before ZooKeeper 3.6 knows no persistent watches.
+func TestFollowOnOldServers(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpAddWatch {
+				return zktest.Fail(zktest.CodeUnimplemented)
+			}
+			return zktest.Pass
+		}))
+		p := w.process()
+		var tree followerLog
+		_, err := p.session().Follow(w.Context(), "/", true, tree.hear)
+		require.ErrorIs(w, err, session.ErrUnimplemented)
+		require.NoError(w, w.srv.Put("/a", nil))
+		p.link.Disconnect()
+		time.Sleep(3 * time.Second)
+		require.Empty(w, tree.take())
+		require.Zero(w, w.srv.Count(zktest.OpSetWatches2))
+	})
+}

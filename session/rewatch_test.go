@@ -141,3 +141,30 @@ func TestWatchOfAReadThatWasGivenUp(t *testing.T) {
 		w.eventually("it is taken back", func() bool { return w.srv.Watches() == 0 })
 	})
 }
+
+// A server before ZooKeeper 3.5 knows no request that takes watches back, and is asked once.
+// Its watches are not set again on the next connection.
+func TestWatchesStayOnOldServers(t *testing.T) {
+	inWorld(t, func(w *world) {
+		require.NoError(w, w.srv.Put("/a", nil))
+		require.NoError(w, w.srv.Put("/b", nil))
+		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpRemoveWatches {
+				return zktest.Fail(zktest.CodeUnimplemented)
+			}
+			return zktest.Pass
+		}))
+		p := w.process()
+		for _, path := range []string{"/a", "/b", "/a", "/b"} {
+			_, _, watch, err := p.session().GetW(w.Context(), path)
+			require.NoError(w, err)
+			watch.Stop()
+			time.Sleep(2 * time.Second)
+		}
+		require.Equal(w, 1, w.srv.Count(zktest.OpRemoveWatches))
+		require.Equal(w, 2, w.srv.Watches())
+		p.link.Disconnect()
+		w.eventually("the session is connected again", func() bool { return p.State() == session.Connected && w.srv.Watches() == 0 })
+		require.Zero(w, w.srv.Count(zktest.OpSetWatches))
+	})
+}

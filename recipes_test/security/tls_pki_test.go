@@ -108,5 +108,10 @@ func secured(t *testing.T, a *authority, opts ...ensemble.Option) (port int) {
 		ensemble.Config("ssl.trustStore.location", a.file),
 		ensemble.Config("ssl.clientAuth", "need"),
 	)...)
+	// The server opens the other port first, which is the one that Start waits for.
+	require.Eventually(t, func() bool {
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		return err == nil && c.Close() == nil
+	}, patience, 10*time.Millisecond)
 	return port
 }
