@@ -158,7 +158,7 @@ func checkFound(r wire.Reply) bool {
 	if r.Code != wire.CodeOK {
 		return r.Code != wire.CodeNoNode
 	}
-	results, err := wire.ResultsOf(r.Body)
+	results, err := wire.ResultsOf(r.Body, 1)
 	if err != nil {
 		return true
 	}

@@ -86,15 +86,12 @@ func (s *Session) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 // results reads the answer to a transaction. If the server has refused it, the error is
 // a refusedOp.
 func (s *Session) results(ops []Op, body []byte) ([]OpResult, error) {
-	answers, err := wire.ResultsOf(body)
+	answers, err := wire.ResultsOf(body, len(ops))
 	if err != nil {
 		return nil, err
 	}
 	if i, code := wire.FirstFailure(answers); code != wire.CodeOK {
 		_, reason := classify(code)
-		if i >= len(ops) {
-			return nil, &refusedOp{fmt.Errorf("op %d: %w", i+1, reason), i, false}
-		}
 		return nil, &refusedOp{ops[i].failed(i, reason), i, ops[i].guard}
 	}
 	if len(answers) != len(ops) {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/sasl"
+	"github.com/docent-go/docent/internal/sasl/sasltest"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -38,7 +39,7 @@ func (r *raw) login(user, password string) zktest.Code {
 	x, err := sasl.DigestMD5(user, password).Start(r.t.Context(), "zktest")
 	require.NoError(r.t, err)
 	var last reply
-	err = sasl.Login(x, func(token []byte) ([]byte, error) {
+	err = sasltest.Login(x, func(token []byte) ([]byte, error) {
 		var answer []byte
 		last, answer = r.token(string(token))
 		if last.code != zktest.CodeOK {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -267,43 +266,4 @@ func TestPrintsNoSecret(t *testing.T) {
 		}
 	}
 	require.Equal(t, "sasl.DigestMD5(…)", fmt.Sprint(m))
-}
-
-// scripted is an exchange that needs a number of rounds.
-type scripted struct {
-	rounds int
-	heard  []string
-}
-
-func (s *scripted) Next(challenge []byte) ([]byte, bool, error) {
-	s.heard = append(s.heard, fmt.Sprintf("%q %v", challenge, challenge == nil))
-	s.rounds--
-	return []byte{byte('a' + s.rounds)}, s.rounds < 0, nil
-}
-
-// TestLogin runs exchanges of other shapes: GSSAPI has the last word, and learns
-// from an answer without a token that it was heard.
-func TestLogin(t *testing.T) {
-	x := &scripted{rounds: 3}
-	answers := [][]byte{{}, []byte("wrap"), nil}
-	var sent []string
-	require.NoError(t, Login(x, func(token []byte) ([]byte, error) {
-		sent = append(sent, string(token))
-		answer := answers[0]
-		answers = answers[1:]
-		return answer, nil
-	}))
-	require.Equal(t, []string{"c", "b", "a"}, sent)
-	require.Equal(t, []string{`"" true`, `"" false`, `"wrap" false`, `"" true`}, x.heard)
-
-	refused := errors.New("refused")
-	require.Equal(t, refused, Login(&scripted{rounds: 3}, func([]byte) ([]byte, error) { return nil, refused }))
-
-	rounds := 0
-	err := Login(&scripted{rounds: 1000}, func([]byte) ([]byte, error) { rounds++; return nil, nil })
-	require.ErrorIs(t, err, ErrEndless)
-	require.Equal(t, maxRounds, rounds)
-
-	ex := started(t, DigestMD5("ann", "secret"))
-	require.ErrorIs(t, Login(ex, nil), ErrMalformed, "an error of the exchange ends it")
 }

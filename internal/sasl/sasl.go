@@ -12,12 +12,7 @@ var (
 	// it is not the server it poses as, or it refuses the login and keeps the
 	// connection.
 	ErrUnproven = errors.New("the server has not proven that it knows the password")
-	// ErrEndless reports a server that goes on asking.
-	ErrEndless = errors.New("the server asks for more SASL tokens than any mechanism needs")
 )
-
-// maxRounds bounds a login. DIGEST-MD5 takes two rounds, GSSAPI three.
-const maxRounds = 10
 
 // Mechanism is a way to prove who the client is. It holds what that takes, and is
 // used anew for each connection. All methods are safe for concurrent use. A
@@ -43,22 +38,4 @@ type Exchange interface {
 	// the server's answer to that word. An error ends the exchange and the
 	// connection with it.
 	Next(challenge []byte) (response []byte, done bool, err error)
-}
-
-// Login runs an exchange to its end. It calls send with each token; send returns
-// the server's token, nil if the answer has none, or the error that ends the
-// login, such as a refusal. Login returns the first error of send or of the
-// exchange.
-func Login(ex Exchange, send func(token []byte) ([]byte, error)) error {
-	var challenge []byte
-	for range maxRounds {
-		response, done, err := ex.Next(challenge)
-		if err != nil || done {
-			return err
-		}
-		if challenge, err = send(response); err != nil {
-			return err
-		}
-	}
-	return ErrEndless
 }

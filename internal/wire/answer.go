@@ -82,17 +82,21 @@ type Result struct {
 	Children []string
 }
 
-// ResultsOf reads the answer to a Multi or a MultiRead. A server answers a create
-// that it was sent as OpCreate2 in either form.
-func ResultsOf(body []byte) ([]Result, error) {
+// ResultsOf reads the answer to a Multi or a MultiRead of so many operations. An answer
+// that holds more is refused. A server answers a create that it was sent as OpCreate2 in
+// either form.
+func ResultsOf(body []byte, ops int) ([]Result, error) {
 	d := NewDecoder(body)
-	var results []Result
+	results := make([]Result, 0, max(0, min(ops, len(body)/MultiHeader-1)))
 	for d.err == nil {
 		r := Result{Op: Op(d.Int32())}
 		end := d.Bool()
 		d.Int32() // the code, which the body repeats
 		if d.err != nil || end {
 			break
+		}
+		if len(results) == ops {
+			return nil, fmt.Errorf("the server's answer to a transaction of %d operations holds more results than that", ops)
 		}
 		switch r.Op {
 		case opEnd:

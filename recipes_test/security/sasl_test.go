@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/sasl"
+	"github.com/docent-go/docent/internal/sasl/sasltest"
 	"github.com/docent-go/docent/internal/wire"
 )
 
@@ -86,7 +87,7 @@ func TestSASL(t *testing.T) {
 			w := s.connect(t)
 			x, err := sasl.DigestMD5("ann", annsPassword).Start(within(t), "localhost")
 			require.NoError(t, err)
-			err = sasl.Login(x, func(token []byte) ([]byte, error) {
+			err = sasltest.Login(x, func(token []byte) ([]byte, error) {
 				_, answer := w.token(token)
 				if strings.HasPrefix(string(answer), "rspauth=") {
 					answer[len(answer)-1] ^= 1

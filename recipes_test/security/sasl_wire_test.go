@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/sasl"
+	"github.com/docent-go/docent/internal/sasl/sasltest"
 	"github.com/docent-go/docent/internal/wire"
 )
 
@@ -108,7 +109,7 @@ func (w *wireConn) login(m sasl.Mechanism, server string) error {
 	w.t.Helper()
 	x, err := m.Start(within(w.t), server)
 	require.NoError(w.t, err)
-	return sasl.Login(x, func(token []byte) ([]byte, error) {
+	return sasltest.Login(x, func(token []byte) ([]byte, error) {
 		reply, answer := w.token(token)
 		if reply.Code != wire.CodeOK {
 			return nil, refusal(reply.Code)

@@ -1,0 +1,264 @@
+package conn
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/docent-go/docent/internal/wire"
+)
+
+// chunks is a network that delivers a fixed stream in portions of its own, and takes
+// everything.
+type chunks struct {
+	net.Conn
+	t    *rapid.T
+	rest []byte
+}
+
+func (c *chunks) Write(p []byte) (int, error)      { return len(p), nil }
+func (c *chunks) Close() error                     { return nil }
+func (c *chunks) SetDeadline(time.Time) error      { return nil }
+func (c *chunks) SetReadDeadline(time.Time) error  { return nil }
+func (c *chunks) SetWriteDeadline(time.Time) error { return nil }
+
+func (c *chunks) Read(p []byte) (int, error) {
+	if len(c.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := min(len(p), len(c.rest), rapid.SampledFrom([]int{1, 3, 20, 5000}).Draw(c.t, "chunk"))
+	copy(p, c.rest[:n])
+	c.rest = c.rest[n:]
+	return n, nil
+}
+
+func atOnce(f func()) { f() }
+
+// In whatever portions either side deals with the stream: the client reads the handshake
+// and the answer to its goodbye, byte for byte, and nothing else. The owner is told of
+// everything else, in its order.
+func TestConnReadIsTheStream(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := &chunks{t: t, rest: bytes.Clone(theGrant)}
+		o := new(owner)
+		c := New(in, Config{Owner: o, Patience: patience, Go: atOnce, Closing: atOnce})
+		hello, goodbye := bytes.Clone(theHello), bytes.Clone(theGoodbye)
+		write := func(frame []byte) {
+			if n, err := c.Write(frame); err != nil || n != len(frame) {
+				t.Fatal(n, err)
+			}
+		}
+		write(hello)
+		first := read(t, c, len(theGrant))
+		if !bytes.Equal(theGrant, first) {
+			t.Fatalf("the handshake is %x", first)
+		}
+		o.told()
+
+		var want []string
+		xid := int32(firstXid)
+		var bye []byte
+		for range rapid.IntRange(0, 20).Draw(t, "frames") {
+			body := bytes.Repeat(rapid.SliceOfN(rapid.Byte(), 0, 6).Draw(t, "body"), rapid.SampledFrom([]int{1, 10, 1000}).Draw(t, "times"))
+			switch rapid.SampledFrom([]string{"answer", "event", "ping", "goodbye"}).Draw(t, "kind") {
+			case "answer":
+				xid++
+				c.Send(NewCall(wire.OpGetData, wire.Read(wire.OpGetData, "/a", false), func(call *Call) {
+					o.note("%x", call.Reply().Body)
+				}))
+				in.rest = append(in.rest, answer(xid, 0, body)...)
+				want = append(want, "answered getData", fmt.Sprintf("%x", body))
+			case "event":
+				kind := rapid.Int32Range(-1, 7).Draw(t, "event")
+				in.rest = append(in.rest, event(wire.Event(kind), string(body))...)
+				want = append(want, fmt.Sprintf("event %d %s", kind, body))
+			case "ping":
+				write(bytes.Clone(thePing))
+				in.rest = append(in.rest, answer(wire.XidPing, 0)...)
+				want = append(want, "pinged")
+			case "goodbye":
+				if bye == nil {
+					write(goodbye)
+					bye = answer(1, 0, body)
+					in.rest = append(in.rest, bye...)
+				}
+			}
+		}
+		want = append(want, "ended")
+		if got := read(t, c, -1); !bytes.Equal(bye, got) {
+			t.Fatalf("%x became %x", bye, got)
+		}
+		if got := o.told(); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Fatalf("told %q, not %q", got, want)
+		}
+	})
+}
+
+// read reads n bytes in portions, or everything.
+func read(t *rapid.T, c *Conn, n int) (got []byte) {
+	for len(got) != n {
+		p := make([]byte, rapid.SampledFrom([]int{1, 7, 40, 9000}).Draw(t, "portion"))
+		if n >= 0 {
+			p = p[:min(len(p), n-len(got))]
+		}
+		k, err := c.Read(p)
+		got = append(got, p[:k]...)
+		if err == io.EOF && n < 0 {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return got
+}
+
+// Whatever a server does not send ends the connection with a reason, and no call waits on.
+func TestFramesThatEndTheConnection(t *testing.T) {
+	const first, second = firstXid + 1, firstXid + 2
+	for name, c := range map[string]struct {
+		frame  []byte
+		reason string
+	}{
+		"empty":                        {frame(), "the server sent a reply of 4 bytes"},
+		"short":                        {frame(i32(first)), "the server sent a reply of 8 bytes"},
+		"a byte short":                 {frame(i32(first), i64(1), []byte{0, 0, 0}), "the server sent a reply of 19 bytes"},
+		"an event without type":        {frame(i32(wire.XidEvent), i64(1), i32(0)), "watch event without its type"},
+		"an event without path":        {frame(i32(wire.XidEvent), i64(1), i32(0), i32(1), i32(3)), "watch event without its type or its path"},
+		"an event with a cut path":     {frame(i32(wire.XidEvent), i64(1), i32(0), i32(1), i32(3), i32(9), []byte("/a")), "watch event"},
+		"a length beyond reason":       {[]byte{0xff, 0xff, 0xff, 0xff}, "no ZooKeeper"},
+		"nobody's answer":              {answer(4711, 0), "the server answers request 4711, which is not under way"},
+		"an answer to a client's xid":  {answer(1, 0), "request 1, which is not under way"},
+		"an answer with the old marks": {answer(-8, 0), "request -8, which is not under way"},
+		"an answer out of order":       {answer(second, 0), fmt.Sprintf("request %d before request %d", second, first)},
+		"a refusal out of order":       {answer(second, wire.CodeNoNode), "before request"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inRig(t, func(g *rig) {
+				g.open()
+				a, b := g.noted(wire.OpExists, wire.Read(wire.OpExists, "/a", false)), g.noted(wire.OpDelete, wire.Delete("/b", 1))
+				g.c.Send(a, b)
+				g.request(wire.OpExists)
+				g.request(wire.OpDelete)
+				synctest.Wait()
+				_, _ = g.server.Write(c.frame) // of which the connection may read the length alone
+				g.over()
+				require.ErrorContains(g, g.err, c.reason)
+				require.ErrorContains(g, g.ended, c.reason)
+				require.Equal(g, []string{"ended", "exists ends: lost", "delete ends: lost"}, g.told())
+				require.Equal(g, theGrant, g.got, "the client has seen none of it")
+			})
+		})
+	}
+}
+
+// A server answers a kind of request that it does not know at once, before those that it
+// still works on.
+func TestUnimplementedOutOfOrder(t *testing.T) {
+	inRig(t, func(g *rig) {
+		g.open()
+		var calls []*Call
+		for _, op := range []wire.Op{wire.OpExists, wire.OpAddWatch, wire.OpDelete} {
+			calls = append(calls, g.noted(op, wire.OnPath(op, "/a")))
+		}
+		g.c.Send(calls...)
+		a, b, c := g.request(wire.OpExists), g.request(wire.OpAddWatch), g.request(wire.OpDelete)
+		g.send(answer(b.Xid, wire.CodeUnimplemented))
+		require.Equal(g, []string{"answered addWatch", "addWatch ends: answered"}, g.told())
+		require.Equal(g, wire.CodeUnimplemented, calls[1].Reply().Code)
+		g.send(answer(a.Xid, 0), answer(c.Xid, 0))
+		require.Equal(g, []string{"answered exists", "exists ends: answered", "answered delete", "delete ends: answered"}, g.told())
+		require.Equal(g, a.Xid, calls[0].Reply().Xid)
+		require.Equal(g, c.Xid, calls[2].Reply().Xid)
+	})
+}
+
+// What comes before an answer is known before the answer is, and what comes after is not.
+func TestEventsKeepTheirPlace(t *testing.T) {
+	inRig(t, func(g *rig) {
+		g.open()
+		g.c.Send(g.noted(wire.OpExists, wire.OnPath(wire.OpExists, "/a")), g.noted(wire.OpDelete, wire.OnPath(wire.OpDelete, "/a")))
+		a, b := g.request(wire.OpExists), g.request(wire.OpDelete)
+		g.send(join(event(wire.EventCreated, "/x"), answer(a.Xid, 0), event(wire.EventDeleted, "/y"), answer(b.Xid, 0), event(wire.EventChildrenChanged, "/")))
+		require.Equal(g, []string{
+			"event 1 /x", "answered exists", "exists ends: answered",
+			"event 2 /y", "answered delete", "delete ends: answered", "event 4 /",
+		}, g.told())
+	})
+}
+
+// An answer that nobody asked for, to a ping, is nothing to be told of.
+func TestPings(t *testing.T) {
+	inRig(t, func(g *rig) {
+		g.open()
+		g.send(answer(wire.XidPing, 0))
+		require.Empty(g, g.told())
+		done := make(chan error, 1)
+		go func() { _, err := g.c.Write(bytes.Clone(thePing)); done <- err }()
+		require.Equal(g, thePing, g.read(), "the client's frames are left as they are")
+		require.NoError(g, <-done)
+		g.send(answer(wire.XidPing, 0), answer(wire.XidPing, 0))
+		require.Equal(g, []string{"pinged"}, g.told())
+	})
+}
+
+// The connection's own deadlines: the client's would not see most of what arrives.
+func TestReadDeadline(t *testing.T) {
+	for name, c := range map[string]struct {
+		shaken bool
+		limit  time.Duration
+	}{"in the handshake": {false, patience}, "later": {true, granted / 2}} {
+		t.Run(name, func(t *testing.T) {
+			inRig(t, func(g *rig) {
+				start := time.Now()
+				if c.shaken {
+					g.open()
+					require.NoError(g, g.c.SetReadDeadline(start.Add(1)))
+					time.Sleep(c.limit - 1)
+					g.send(event(wire.EventCreated, "/a")) // which the client never sees
+					start = time.Now()
+				} else {
+					g.read()
+				}
+				g.over()
+				require.ErrorContains(g, g.ended, "timeout")
+				require.Equal(g, c.limit, time.Since(start))
+			})
+		})
+	}
+}
+
+func TestWriteDeadline(t *testing.T) {
+	inRig(t, func(g *rig) {
+		g.open()
+		time.Sleep(time.Second)
+		g.send(event(wire.EventCreated, "/a"))
+		require.NoError(g, g.c.SetWriteDeadline(time.Now().Add(-1)), "the client's is not for this write")
+		start := time.Now()
+		call := g.noted(wire.OpDelete, wire.Delete("/a", 1))
+		g.c.Send(call)
+		time.Sleep(time.Second)
+		g.send(event(wire.EventCreated, "/b")) // so that reading goes on for longer
+		<-call.Done()
+		require.Equal(g, granted/2, time.Since(start))
+		require.Equal(g, Unsent, call.Fate(), "not a byte has left")
+		g.over()
+		require.ErrorContains(g, g.ended, "timeout")
+	})
+}
+
+// A hello that no one reads is given up as well.
+func TestWriteDeadlineOfTheHello(t *testing.T) {
+	inRig(t, func(g *rig) {
+		start := time.Now()
+		g.over()
+		require.Equal(g, patience, time.Since(start))
+	})
+}
