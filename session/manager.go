@@ -35,6 +35,7 @@ type Manager struct {
 	asking    atomic.Int32 // loops over ConfirmedStates
 
 	noRemoval    atomic.Bool // the ensemble cannot take watches back
+	noLasting    atomic.Bool // the ensemble has no persistent watches
 	noContainers atomic.Bool // the ensemble does not know container nodes
 	noStats      atomic.Bool // the ensemble does not know creates that are answered with a stat
 
