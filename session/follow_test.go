@@ -322,3 +322,37 @@ func TestFollowRefuses(t *testing.T) {
 		require.Zero(w, w.srv.Count(zktest.OpAddWatch))
 	})
 }
+
+// A server before 3.6 hangs up on the request. It is asked once, and whatever else is
+// under way goes on, the watches that stand among it.
+func TestFollowOnOldServer(t *testing.T) {
+	inWorld(t, func(w *world) {
+		require.NoError(w, w.srv.Put("/a", nil))
+		p := w.process()
+		s := p.session()
+		_, _, data, err := s.GetW(w.Context(), "/a")
+		require.NoError(w, err)
+		_, _, other, err := s.ChildrenW(w.Context(), "/a")
+		require.NoError(w, err)
+		l := new(told)
+		for range 3 {
+			_, err = s.Follow(w.Context(), "/a", true, l.f)
+			require.ErrorIs(w, err, session.ErrUnimplemented)
+		}
+		require.Equal(w, 1, w.srv.Count(zktest.OpAddWatch))
+		<-data.Done()
+		<-other.Done() // they may fire without need
+		_, _, data, err = s.GetW(w.Context(), "/a")
+		require.NoError(w, err)
+		_, _, other, err = s.ChildrenW(w.Context(), "/a")
+		require.NoError(w, err)
+		require.NoError(w, w.srv.Put("/a", []byte("x")))
+		require.NoError(w, w.srv.Put("/a/b", nil))
+		<-data.Done()
+		<-other.Done()
+		require.Empty(w, l.take())
+		require.NoError(w, s.Err())
+		require.Zero(w, w.srv.Count(zktest.OpRemoveWatches)+w.srv.Count(zktest.OpSetWatches2))
+		require.Zero(w, w.srv.Watches())
+	}, zktest.WithoutOps(zktest.OpAddWatch, zktest.OpSetWatches2))
+}
