@@ -52,8 +52,8 @@ type Follower struct {
 //
 // ctx bounds the request, which Follow repeats over lost connections, and nothing after
 // it. Errors:
-//   - ErrUnimplemented: the servers are older than ZooKeeper 3.6. The Manager remembers
-//     that and does not ask again.
+//   - ErrUnimplemented: the servers are older than ZooKeeper 3.6, which close the
+//     connection to say so. The Manager remembers that and does not ask again.
 //   - ErrTooLarge: the path does not fit into a request.
 //   - ErrSessionEnded, or ctx's error.
 //

@@ -36,7 +36,8 @@ type ReadResult struct {
 // The server sees each request as one read, but other sessions may change nodes between
 // two requests. ReadMany begins with small requests, and sizes the next ones by what the
 // nodes before held: their answers have about 256 KiB. Servers before ZooKeeper 3.6
-// have no such requests: ReadMany reads node by node there. The Manager remembers that.
+// have no such requests, and close the connection to say so. The Manager remembers that,
+// and ReadMany reads node by node.
 //
 // ctx bounds the whole call. Like every read it is repeated over lost connections until
 // ctx or the session ends. Errors: ErrTooLarge if a path does not fit into a request,

@@ -21,12 +21,26 @@ func (l teller) f(e session.Followed) { l <- e }
 func (l teller) hears(tb testing.TB, want ...session.Followed) {
 	tb.Helper()
 	for i, e := range want {
-		select {
-		case got := <-l:
-			require.Equal(tb, e, got, "event %d", i)
-		case <-time.After(patience):
-			require.Fail(tb, "an event is missing", "%v", want[i:])
-		}
+		require.Equal(tb, e, l.next(tb), "event %d", i)
+	}
+}
+
+func (l teller) next(tb testing.TB) (e session.Followed) {
+	tb.Helper()
+	select {
+	case e = <-l:
+	case <-time.After(patience):
+		require.Fail(tb, "an event is missing")
+	}
+	return e
+}
+
+func woken(tb testing.TB, w *session.Watch) {
+	tb.Helper()
+	select {
+	case <-w.Done():
+	case <-time.After(patience):
+		require.Fail(tb, "a watch is not woken")
 	}
 }
 
@@ -104,13 +118,13 @@ func TestFollow(t *testing.T) {
 				}
 			}
 			live(t, other, path)
-			<-before.Done()
+			woken(t, before)
 			check()
 
 			_, _, meanwhile, err := s.ExistsW(ctx, path)
 			require.NoError(t, err)
 			live(t, other, path)
-			<-meanwhile.Done()
+			woken(t, meanwhile)
 			check()
 
 			p.proxy.DisconnectAll()
@@ -170,23 +184,23 @@ func TestFollowAndWatches(t *testing.T) {
 			stoppedToo.Stop()
 			for range 3 {
 				change()
-				<-data.Done()
-				<-children.Done()
-				require.Equal(t, session.NodeDataChanged, (<-l).Event)
+				woken(t, data)
+				woken(t, children)
 				want := session.NodeChildrenChanged
 				if recursive {
 					want = session.NodeCreated
 				}
-				require.Equal(t, want, (<-l).Event)
+				require.Equal(t, session.NodeDataChanged, l.next(t).Event)
+				require.Equal(t, want, l.next(t).Event)
 				data, children = watch()
 			}
 			f.Stop()
-			<-data.Done()
-			<-children.Done()
+			woken(t, data)
+			woken(t, children)
 			data, children = watch()
 			change()
-			<-data.Done()
-			<-children.Done()
+			woken(t, data)
+			woken(t, children)
 			require.Equal(t, session.NodeChildrenChanged, children.Event())
 		})
 	}

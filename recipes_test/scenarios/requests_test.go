@@ -75,7 +75,7 @@ func TestCreateTTL(t *testing.T) {
 			_, found, gone, err := s.ExistsW(ctx, path)
 			require.NoError(t, err)
 			if found {
-				<-gone.Done()
+				woken(t, gone)
 			}
 			_, found, err = s.Exists(ctx, "/long")
 			require.NoError(t, err)
