@@ -18,7 +18,7 @@ import (
 //	                                              again, and Resumed is told
 //
 // ZooKeeper before 3.9 keeps one watch for each path and session, and the newest request
-// says of which kind. So the session asks for one kind at a time:
+// sets its kind. So the session asks for one kind at a time:
 //   - The recursive watch takes the place of the other, whose events follow from its
 //     own. It stays until the last follower of the path is gone.
 //   - A read leaves no watch of one shot at the path of a persistent one, which wakes
@@ -100,7 +100,7 @@ func (t *watchTable) followed(g *following, mode wire.AddMode, call *conn.Call) 
 		if !g.standing {
 			g.standing = true
 			t.forget(g.path)
-			woken = t.uncover(g.path) // who came before the watch stood has missed what was between
+			woken = t.uncover(g.path) // waiters that came before the watch may have missed a change
 		}
 	}
 	t.mu.Unlock()
@@ -125,8 +125,8 @@ func (t *watchTable) unfollow(w *Follower) {
 		delete(t.follows.keys, g.path)
 		woken = t.uncover(g.path)
 		if g.link != nil {
-			// Under mu, so that it leaves after every request for the watch, and before
-			// the reads of those who rely on it no more.
+			// Under mu, so that the request leaves after every request for the watch, and
+			// before any read that leaves a watch of one shot again.
 			g.link.Send(t.endFollow(g.path))
 		}
 		for _, key := range keysOf(g.path) {
@@ -170,8 +170,8 @@ func (t *watchTable) forget(path string) {
 
 func keysOf(path string) [2]watchKey { return [...]watchKey{{path, dataWatch}, {path, childWatch}} }
 
-// uncover wakes those who wait for watches of one shot at a path where a persistent one
-// begins, has ended, or may have missed something. The caller holds mu.
+// uncover takes the waiters for watches of one shot at a path where a persistent watch
+// begins, has ended, or may have missed something. The caller holds mu, and wakes them.
 func (t *watchTable) uncover(path string) []*Watch {
 	return append(t.takeKey(watchKey{path, dataWatch}, NodeDataChanged),
 		t.takeKey(watchKey{path, childWatch}, NodeChildrenChanged)...)
@@ -265,9 +265,9 @@ func (f *follows) end() []*Follower {
 	return all
 }
 
-// resumed tells all followers of a new connection, which has queued the requests that
-// set their watches again, and wakes those who rely on these. It takes back what has
-// lost its last follower meanwhile.
+// resumed tells all followers of a new connection, after the requests that set their
+// watches again are queued on it. It wakes the waiters at the same paths, and takes back
+// the watches whose last follower has stopped meanwhile.
 func (t *watchTable) resumed(link *conn.Conn) {
 	t.mu.Lock()
 	var followers []*Follower

@@ -21,8 +21,8 @@ type ReadOp struct {
 // ReadResult is what one read of ReadMany has found.
 type ReadResult struct {
 	Data []byte
-	// Stat is that of a node whose data was read. Servers do not tell it together with
-	// the names of children: it is zero then.
+	// Stat is the stat of a node whose data was read. For children it is zero: servers
+	// do not tell the stat together with the names.
 	Stat     Stat
 	Children []string // in no order
 	// Err is nil, or says why this read has failed: ErrNoNode, ErrNoAuth.
@@ -86,7 +86,7 @@ func (s *Session) ReadMany(ctx context.Context, ops []ReadOp) ([]ReadResult, err
 
 const readManyOp = "read many"
 
-// readRequests checks the reads and turns them into those of the protocol.
+// readRequests checks the reads and translates them for the protocol.
 func (s *Session) readRequests(ops []ReadOp) ([]wire.MultiOp, error) {
 	requests := make([]wire.MultiOp, len(ops))
 	for i, op := range ops {
@@ -111,7 +111,7 @@ func (s *Session) readResult(op ReadOp, r wire.Result) ReadResult {
 		_, err := classify(r.Code)
 		return ReadResult{Err: s.refuse(op.name(), op.Path, err)}
 	}
-	// A copy, since the answer's memory is that of all nodes.
+	// A copy, since all nodes of the answer share its memory.
 	return ReadResult{Data: bytes.Clone(r.Data), Stat: Stat(r.Stat), Children: r.Children}
 }
 

@@ -26,8 +26,8 @@ const (
 // Sequential; no session owns the node.
 //
 // Servers have such nodes since ZooKeeper 3.5.3, and only if extendedTypesEnabled is
-// set. CreateTTL fails with ErrUnimplemented elsewhere. The other errors are those of
-// Create: ErrNodeExists, ErrNoNode, ErrNoAuth, ErrTooLarge, ErrUnknownOutcome if the
+// set. CreateTTL fails with ErrUnimplemented elsewhere. The other errors are the
+// same as for Create: ErrNodeExists, ErrNoNode, ErrNoAuth, ErrTooLarge, ErrUnknownOutcome if the
 // answer is lost, ErrSessionEnded and ctx's error. ctx bounds the request. CreateTTL is
 // safe for concurrent use.
 func (s *Session) CreateTTL(ctx context.Context, path string, data []byte, ttl time.Duration, mode Mode) (string, error) {
