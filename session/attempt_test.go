@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/conn"
+	"github.com/docent-go/docent/internal/wire"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -53,7 +54,7 @@ func TestErrorOfTheLastAttempt(t *testing.T) {
 				ctx.left = left
 			}
 			get := s.getRequest("/a", false)
-			get.then = end
+			get.queue = ending(get.op, get.frame, end)
 			_, err = read(ctx, s, "get", "/a", get)
 			require.ErrorIs(t, err, context.Canceled)
 			require.NotErrorIs(t, err, errConnectionLost)
@@ -61,7 +62,7 @@ func TestErrorOfTheLastAttempt(t *testing.T) {
 
 			ctx.left = -1
 			set := s.setRequest("/a", nil, AnyVersion)
-			set.then = end
+			set.queue = ending(set.op, set.frame, end)
 			_, err = write(ctx, s, "set", "/a", true, set)
 			require.ErrorIs(t, err, context.Canceled)
 			require.ErrorIs(t, err, ErrUnknownOutcome)
@@ -95,5 +96,13 @@ func TestInDoubt(t *testing.T) {
 		unknown(ended(ErrClosed)),
 	} {
 		require.False(t, InDoubt(err), "%v", err)
+	}
+}
+
+// ending queues a request whose end is told.
+func ending(op wire.Op, frame func() []byte, end func(*conn.Call)) func(*conn.Conn) (*conn.Call, conn.Queued) {
+	return func(link *conn.Conn) (*conn.Call, conn.Queued) {
+		call := conn.NewCall(op, frame(), end)
+		return call, link.Enqueue(call)
 	}
 }

@@ -19,11 +19,23 @@ type request[T any] struct {
 	// known, unless it is nil, reads what an error says of the node and is no error
 	// for the caller.
 	known func(code wire.Code) (T, bool)
-	// then is as conn.NewCall has it.
-	then func(*conn.Call)
+	// queue, unless it is nil, makes the request in place of frame, and queues it.
+	queue func(link *conn.Conn) (*conn.Call, conn.Queued)
 }
 
-func (r request[T]) call() *conn.Call { return conn.NewCall(r.op, r.frame(), r.then) }
+func (r request[T]) call() *conn.Call { return conn.NewCall(r.op, r.frame(), nil) }
+
+// send makes the request and queues it on the link.
+func (r request[T]) send(link *conn.Conn) *conn.Call {
+	if r.queue != nil {
+		call, queued := r.queue(link)
+		queued.Write()
+		return call
+	}
+	call := r.call()
+	link.Send(call)
+	return call
+}
 
 // nothing is parse for answers without a body, or with one that nobody needs.
 func nothing([]byte) (none struct{}, err error) { return none, nil }
@@ -38,9 +50,7 @@ func attempt[T any](ctx context.Context, s *Session, r request[T]) (value T, o o
 	if err != nil {
 		return value, skipped, err
 	}
-	call := r.call()
-	link.Send(call)
-	return outcomeOf(ctx, s, r, call)
+	return outcomeOf(ctx, s, r, r.send(link))
 }
 
 // outcomeOf waits for what becomes of a call that was sent.

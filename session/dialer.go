@@ -53,7 +53,7 @@ func (s *Session) open(t target) (net.Conn, error) {
 		Owner:    &keeper{s: s, server: t, patience: patience},
 		Patience: patience,
 		Auth:     s.m.cfg.credentials(),
-		Go:       s.spawn,
+		Go:       func(f func()) { s.spawn(f) },
 		Closing:  s.closing.Go,
 	})
 	s.mu.Lock()

@@ -37,7 +37,7 @@ func (s *Session) opened(c *conn.Conn) {
 	s.mu.Unlock()
 	s.m.linkChanged(s)
 	s.watches.reconnected()
-	s.watches.resumed()
+	s.watches.resumed(c)
 	s.reviewTrust(0)
 }
 

@@ -36,6 +36,8 @@ type Manager struct {
 	asking    atomic.Int32 // loops over ConfirmedStates
 
 	noRemoval    atomic.Bool // the ensemble cannot take watches back
+	noLasting    atomic.Bool // the ensemble has no persistent watches
+	noMultiRead  atomic.Bool // the ensemble cannot read many nodes at once
 	noContainers atomic.Bool // the ensemble does not know container nodes
 	noStats      atomic.Bool // the ensemble does not know creates that are answered with a stat
 

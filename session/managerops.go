@@ -55,6 +55,17 @@ func (m *Manager) Children(ctx context.Context, path string) ([]string, Stat, er
 	return l.names, l.stat, err
 }
 
+// ReadMany is Session.ReadMany in the current session.
+func (m *Manager) ReadMany(ctx context.Context, ops []ReadOp) ([]ReadResult, error) {
+	path := "/"
+	if len(ops) > 0 {
+		path = ops[0].Path
+	}
+	return inSession(ctx, m, readManyOp, path, func(s *Session) ([]ReadResult, error) {
+		return s.ReadMany(ctx, ops)
+	})
+}
+
 // Sync is Session.Sync in the current session.
 func (m *Manager) Sync(ctx context.Context, path string) error {
 	_, err := inSession(ctx, m, "sync", path, func(s *Session) (struct{}, error) {

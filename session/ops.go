@@ -176,8 +176,12 @@ func (s *Session) CreateWithACL(ctx context.Context, path string, data []byte, m
 	if err := s.fits(s.createSize(abs, data) + aclSize(more)); err != nil {
 		return "", s.refuse("create", path, err)
 	}
+	return s.create(ctx, path, s.createRequest(abs, data, mode, false, more...))
+}
+
+func (s *Session) create(ctx context.Context, path string, r request[made]) (string, error) {
 	for {
-		m, err := write(ctx, s, "create", path, false, s.createRequest(abs, data, mode, false, more...))
+		m, err := write(ctx, s, "create", path, false, r)
 		dir, _ := znode.Split(path)
 		if dir != "/" || s.m.cfg.Root == "/" || !errors.Is(err, ErrNoNode) {
 			return m.path, err

@@ -12,12 +12,12 @@ func (s *Session) getRequest(path string, watch bool) request[node] {
 	abs := s.abs(path)
 	return request[node]{
 		op:    wire.OpGetData,
-		frame: func() []byte { return wire.Read(wire.OpGetData, abs, watch) },
+		frame: func() []byte { return wire.Read(wire.OpGetData, abs, false) },
 		parse: func(body []byte) (node, error) {
 			data, stat, err := wire.DataOf(body)
 			return node{data, Stat(stat)}, err
 		},
-		then: s.watches.leaving(watchKey{abs, dataWatch}, wire.OpGetData, watch),
+		queue: s.watches.watching(watchKey{abs, dataWatch}, wire.OpGetData, watch),
 	}
 }
 
@@ -25,7 +25,7 @@ func (s *Session) existsRequest(path string, watch bool) request[presence] {
 	abs := s.abs(path)
 	return request[presence]{
 		op:    wire.OpExists,
-		frame: func() []byte { return wire.Read(wire.OpExists, abs, watch) },
+		frame: func() []byte { return wire.Read(wire.OpExists, abs, false) },
 		parse: func(body []byte) (presence, error) {
 			stat, err := wire.StatOf(body)
 			return presence{stat: Stat(stat), found: true}, err
@@ -35,7 +35,7 @@ func (s *Session) existsRequest(path string, watch bool) request[presence] {
 			hidden := code == wire.CodeNoAuth
 			return presence{found: hidden, hidden: hidden}, hidden || code == wire.CodeNoNode
 		},
-		then: s.watches.leaving(watchKey{abs, dataWatch}, wire.OpExists, watch),
+		queue: s.watches.watching(watchKey{abs, dataWatch}, wire.OpExists, watch),
 	}
 }
 
@@ -43,12 +43,12 @@ func (s *Session) childrenRequest(path string, watch bool) request[listing] {
 	abs := s.abs(path)
 	return request[listing]{
 		op:    wire.OpGetChildren2,
-		frame: func() []byte { return wire.Read(wire.OpGetChildren2, abs, watch) },
+		frame: func() []byte { return wire.Read(wire.OpGetChildren2, abs, false) },
 		parse: func(body []byte) (listing, error) {
 			names, stat, err := wire.ChildrenOf(body)
 			return listing{names, Stat(stat)}, err
 		},
-		then: s.watches.leaving(watchKey{abs, childWatch}, wire.OpGetChildren2, watch),
+		queue: s.watches.watching(watchKey{abs, childWatch}, wire.OpGetChildren2, watch),
 	}
 }
 

@@ -18,15 +18,26 @@ type serverWatches struct {
 	timer *time.Timer           // takes them back; nil while there is none
 }
 
-// leaving notes what a read with a watch leaves on the server. Without a watch it is nil.
-func (t *watchTable) leaving(key watchKey, op wire.Op, watch bool) func(*conn.Call) {
+// watching returns what queues a read that leaves a watch on the server, unless a
+// persistent one does its work (see follows). It returns nil for a read without a watch.
+func (t *watchTable) watching(key watchKey, op wire.Op, watch bool) func(*conn.Conn) (*conn.Call, conn.Queued) {
 	if !watch {
 		return nil
 	}
-	return func(call *conn.Call) {
-		if call.Fate() == conn.Answered {
-			t.left(key, op, call.Reply().Code)
+	return func(link *conn.Conn) (*conn.Call, conn.Queued) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		var then func(*conn.Call)
+		watch := !t.follows.cover(key.path)
+		if watch {
+			then = func(call *conn.Call) {
+				if call.Fate() == conn.Answered {
+					t.left(key, op, call.Reply().Code)
+				}
+			}
 		}
+		call := conn.NewCall(op, wire.Read(op, key.path, watch), then)
+		return call, link.Enqueue(call)
 	}
 }
 
@@ -105,7 +116,7 @@ func (t *watchTable) takeBack() {
 			continue
 		}
 		delete(t.entries, key)
-		if _, kept := t.server.kept[key]; kept {
+		if _, kept := t.server.kept[key]; kept && !t.follows.cover(key.path) {
 			calls = append(calls, t.removal(key, len(calls) == takenAtOnce-1))
 		}
 	}
@@ -203,12 +214,12 @@ func (t *watchTable) setAgain(zxid int64, limit int) []rewatch {
 		add(list, key.path)
 	}
 	flush() // servers before 3.6 know the other request alone, and have no such watches
-	for key := range t.follows.standing() {
-		list := &again.Persistent
-		if key.recursive {
-			list = &again.Recursive
-		}
-		add(list, key.path)
+	nodes, trees := t.follows.setAgain()
+	for _, path := range nodes {
+		add(&again.Persistent, path)
+	}
+	for _, path := range trees {
+		add(&again.Recursive, path)
 	}
 	flush()
 	t.server.idle = nil

@@ -152,13 +152,13 @@ func TestRewatchFrames(t *testing.T) {
 				}
 			}
 			for i := range 300 {
-				key := followKey{fmt.Sprintf("/trees/%040d", i), i%2 == 0}
-				table.follow(key, func(Followed) {})
+				path, recursive := fmt.Sprintf("/trees/%040d", i), i%2 == 0
+				table.follow(path, recursive, func(Followed) {})
 				if i%3 == 0 {
 					continue // the server has not answered yet
 				}
-				table.follows.keys[key].standing = true
-				want[key.path] = fmt.Sprint(key.recursive)
+				table.follows.keys[path].standing, table.follows.keys[path].wide = true, recursive
+				want[path] = fmt.Sprint(recursive)
 			}
 			checkFrames(t, table.setAgain(77, limit), limit, want)
 			require.Len(t, table.server.kept, 1500, "what nobody waits for is forgotten")

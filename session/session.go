@@ -205,12 +205,13 @@ func (s *Session) retire() {
 
 // spawn runs f on a goroutine that the session waits for when it retires. f
 // must return soon after the session has ended.
-func (s *Session) spawn(f func()) {
+func (s *Session) spawn(f func()) (spawned bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.retired {
 		s.background.Go(f)
 	}
+	return !s.retired
 }
 
 // close follows finish(ErrClosed): it tells the server, which then need not

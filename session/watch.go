@@ -211,7 +211,7 @@ func (t *watchTable) join(path string, kind watchKind, call func(EventType)) (w 
 	w.entry, w.index = e, len(e.waiters)
 	e.waiters = append(e.waiters, w)
 	t.checks.add(e)
-	return w, e.armed || t.follows.cover(path)
+	return w, e.armed
 }
 
 // arm notes that w's read has left a watch on the server, and what it has seen.
@@ -242,7 +242,7 @@ func (t *watchTable) fire(event EventType, path string) {
 		delete(t.server.kept, key)
 		woken = append(woken, t.takeKey(key, event)...)
 	}
-	followers, parent := t.follows.meant(event, path)
+	tellings, parent := t.meant(event, path)
 	if parent != "" { // whose children have changed, of which no event of its own tells
 		woken = append(woken, t.takeKey(watchKey{parent, childWatch}, NodeChildrenChanged)...)
 	}
@@ -250,8 +250,8 @@ func (t *watchTable) fire(event EventType, path string) {
 	for _, w := range woken {
 		w.wake(w.event)
 	}
-	for _, f := range followers {
-		f.call(Followed{event, t.s.rel(path)})
+	for _, told := range tellings {
+		told.to.call(told.Followed)
 	}
 }
 

@@ -14,8 +14,9 @@ import (
 // Stop is being called. It is called on the goroutine that reads from the
 // server, so it must return at once and must not call the session. What it
 // hears of comes before the answer to any read that the server executes later:
-// when that answer has arrived, the call is over. Only what the session finds
-// out by looking again (see SeeW) is told late, and on another goroutine.
+// when that answer has arrived, the call is over. Two things come late, and on
+// another goroutine: what the session finds out by looking again (see SeeW), and
+// the call without need when the last Follower of the node is stopped.
 
 // GetFunc is GetW with a function in place of Watch.Done; nil leaves Done.
 func (s *Session) GetFunc(ctx context.Context, path string, f func(EventType)) ([]byte, Stat, *Watch, error) {

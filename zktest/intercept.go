@@ -17,7 +17,7 @@ type Request struct {
 	Flags   int32     // of create: 1 ephemeral, 2 sequential, 3 both, 4 container
 	Version int32     // that delete, setData, setACL or check expects
 	Watch   bool      // whether a read sets a watch
-	Ops     []Request // the parts of a multi
+	Ops     []Request // the parts of a multi or of a multiRead
 	Deposed bool      // whether it has reached a deposed leader
 }
 
@@ -148,8 +148,12 @@ func describe(session int64, xid int32, op Op, body []byte) Request {
 		r.Path, r.Watch = d.String(), d.Bool()
 	case OpGetACL, OpSync, OpGetEphemerals, OpGetAllChildrenCount, OpAddWatch, OpRemoveWatches, OpCheckWatches:
 		r.Path = d.String()
-	case OpMulti:
-		ops, _ := parseMulti(d, isMultiWrite)
+	case OpMulti, OpMultiRead:
+		allowed := isMultiWrite
+		if op == OpMultiRead {
+			allowed = isMultiRead
+		}
+		ops, _ := parseMulti(d, allowed)
 		for _, w := range ops {
 			r.Ops = append(r.Ops, w.describe(session, xid))
 		}

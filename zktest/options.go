@@ -16,7 +16,7 @@ type settings struct {
 	containerInterval time.Duration
 	maxFrame          int
 	tls               *tls.Config
-	noContainers      bool
+	unknownOps        []Op
 	ttlNodes          bool
 	saturate          bool
 	existsNeedsRead   bool
@@ -78,7 +78,14 @@ func WithTLS(cfg *tls.Config) Option { return func(c *settings) { c.tls = cfg } 
 
 // WithoutContainers makes the server behave as those before 3.5, which know neither container nodes nor [OpCreate2]: it answers such a
 // request with [CodeUnimplemented] and closes the connection.
-func WithoutContainers() Option { return func(c *settings) { c.noContainers = true } }
+func WithoutContainers() Option { return WithoutOps(OpCreateContainer, OpDeleteContainer, OpCreate2) }
+
+// WithoutOps makes the server one that does not know some kinds of requests, as an older ZooKeeper: it answers such a request with
+// [CodeUnimplemented] and closes the connection; the session goes on. Servers before 3.6 know neither [OpAddWatch],
+// [OpSetWatches2], [OpMultiRead] nor [OpGetEphemerals], those before 3.7 no [OpWhoAmI].
+func WithoutOps(ops ...Op) Option {
+	return func(c *settings) { c.unknownOps = append(c.unknownOps, ops...) }
+}
 
 // WithTTLNodes allows TTL nodes, which ZooKeeper refuses with [CodeUnimplemented] unless its
 // extendedTypesEnabled is set.

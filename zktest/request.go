@@ -1,6 +1,7 @@
 package zktest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/docent-go/docent/internal/wire"
@@ -219,10 +220,7 @@ func (c *conn) dispatch(xid int32, op Op, d *wire.Decoder) {
 
 // supports says whether the server knows a kind of request.
 func (s *Server) supports(op Op) bool {
-	if !wire.Op(op).Known() {
-		return false
-	}
-	return !s.cfg.noContainers || op != OpCreateContainer && op != OpDeleteContainer && op != OpCreate2
+	return wire.Op(op).Known() && !slices.Contains(s.cfg.unknownOps, op)
 }
 
 // isWrite says whether a request is a transaction, which takes a zxid whether it succeeds or fails.

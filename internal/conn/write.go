@@ -18,39 +18,48 @@ const maxBatch = 32 << 10
 // Send returns, on this goroutine.
 //
 // The queue has no bound of its own: each request in it belongs to a caller that waits.
-func (c *Conn) Send(calls ...*Call) {
-	start, direct := c.queueUp(calls)
-	switch {
-	case direct && c.tryWriter():
-		if c.flushSome() {
-			c.cfg.Go(c.flush)
-		}
-	case start:
-		c.cfg.Go(c.flush)
-	}
-}
+func (c *Conn) Send(calls ...*Call) { c.Enqueue(calls...).Write() }
 
 // SendBehind is Send for callers that hold a lock: another goroutine writes.
 func (c *Conn) SendBehind(calls ...*Call) {
-	if start, _ := c.queueUp(calls); start {
+	if q := c.Enqueue(calls...); q.start {
 		c.cfg.Go(c.flush)
 	}
 }
 
-// queueUp queues calls. start says that nobody writes what is queued, and direct that
-// the caller may.
-func (c *Conn) queueUp(calls []*Call) (start, direct bool) {
+// Queued is what is left to do after Enqueue.
+type Queued struct {
+	c      *Conn
+	start  bool // nobody writes what is queued
+	direct bool // whoever queued it may
+}
+
+// Write has written what is queued.
+func (q Queued) Write() {
+	switch {
+	case q.direct && q.c.tryWriter():
+		if q.c.flushSome() {
+			q.c.cfg.Go(q.c.flush)
+		}
+	case q.start:
+		q.c.cfg.Go(q.c.flush)
+	}
+}
+
+// Enqueue is the first half of Send, for callers that hold a lock: it fixes the place of
+// the calls in the stream. Write is the other half, and must follow.
+func (c *Conn) Enqueue(calls ...*Call) Queued {
 	c.mu.Lock()
 	for _, call := range calls {
 		call.conn = c
 	}
 	if !c.isClosed {
 		c.queue = append(c.queue, calls...)
-		start = !c.flushing && len(c.queue) > 0
-		direct = start && c.drained(calls)
+		start := !c.flushing && len(c.queue) > 0
+		direct := start && c.drained(calls)
 		c.flushing = c.flushing || start
 		c.mu.Unlock()
-		return start, direct
+		return Queued{c, start, direct}
 	}
 	for _, call := range calls {
 		call.end(Unsent)
@@ -59,7 +68,7 @@ func (c *Conn) queueUp(calls []*Call) (start, direct bool) {
 	for _, call := range calls {
 		call.tell()
 	}
-	return false, false
+	return Queued{c: c}
 }
 
 // maxDirect is up to how many bytes of requests are written by whoever sends them.

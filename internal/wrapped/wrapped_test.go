@@ -31,7 +31,7 @@ var guarded = map[string]string{
 	"internal/standing/newest.go: replaced": "the rival is a pointer that was just made",
 	"session/connect.go: ParseConnect":      "it is called with a refusal",
 	"session/exact.go: SetOver":             "a write in doubt has an error",
-	"session/keeper.go: Refused":            "the code is that of a refusal",
+	"session/keeper.go: refusal":            "the code is that of a refusal",
 	"session/txn.go: results":               "the code is that of a refusal",
 	"session/manager.go: unreachable":       "it is called once ctx has ended",
 	"session/errors.go: ended":              "it is called with the cause of a session that has ended",

@@ -84,6 +84,22 @@ func watchCases() []frameCase {
 			k.ask("remove all again", opRemoveWatches, body{}.str(d).i32(watchAny), "")
 			k.ask("set the directory", opSetData, set(d), "S")
 		}},
+		{name: "watches/the newest kind at a path", talk: func(k *talk) {
+			d := k.dir
+			k.ask("recursive", opAddWatch, body{}.str(d).i32(modeRecursive), "i")
+			k.ask("one-shot in its place", opGetData, exists(d), "bS")
+			k.ask("create a", opCreate, createBody(d+"/a", 0), "s")
+			k.ask("set", opSetData, set(d), "S")
+			k.ask("set, no event", opSetData, set(d), "S")
+			k.ask("persistent", opAddWatch, body{}.str(d).i32(modePersistent), "i")
+			k.ask("recursive in its place", opAddWatch, body{}.str(d).i32(modeRecursive), "i")
+			k.ask("create b", opCreate, createBody(d+"/b", 0), "s")
+			k.ask("persistent again", opAddWatch, body{}.str(d).i32(modePersistent), "i")
+			k.ask("create c", opCreate, createBody(d+"/c", 0), "s")
+			k.ask("remove the data's", opRemoveWatches, body{}.str(d).i32(watchData), "")
+			k.ask("set, no event", opSetData, set(d), "S")
+			k.ask("create e", opCreate, createBody(d+"/e", 0), "s")
+		}},
 		{name: "watches/removeWatches", talk: func(k *talk) {
 			d := k.dir
 			for _, kind := range []int32{watchChildren, watchData, watchAny, 0, 4, 5, 99} {

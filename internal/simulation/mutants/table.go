@@ -64,7 +64,7 @@ var mutants = []mutant{
 	{"-127 is final", "internal/wire/code.go",
 		"	-127: {NotExecuted,", "	-127: {Refused,", `TestMutexSimulation`, true, ""},
 	{"another session in the answer to a re-attachment is accepted", "session/keeper.go",
-		"id != 0 && h.Session != id", "id != 0 && h.Session == 0", `TestFault02_.*`, false, "session"},
+		"	case h.Session != id:\n", "	case h.Session == 0:\n", `TestFault02_.*`, false, "session"},
 	{"connections are closed before the holds end", "session/session.go",
 		"	s.finish(cause)\n	s.closeConns()\n", "	s.closeConns()\n	s.closing.Wait()\n	s.finish(cause)\n", `TestFault03_.*`, false, "session"},
 	{"holds are not cut at the end of their session", "session/hold.go",
@@ -107,11 +107,11 @@ var mutants = []mutant{
 		"case wire.OpAuth, wire.OpSASL, wire.OpSetWatches, wire.OpSetWatches2:", "case wire.OpAuth, wire.OpSASL:",
 		`TestChangesAreToldAfterWatchesWereRefused`, false, "session"},
 	{"a watch that nobody waits for is not taken back", "session/served.go",
-		"	link.Send(calls...)\n	t.mu.Unlock()\n", "	t.mu.Unlock()\n", `TestWatchIsTakenBack`, false, "session"},
+		"	link.SendBehind(calls...)\n	t.mu.Unlock()\n", "	t.mu.Unlock()\n", `TestWatchIsTakenBack`, false, "session"},
 	{"a watch is taken back although somebody waits for it", "session/served.go",
 		"		if t.awaited(key) {\n			continue\n		}\n		delete(t.entries, key)\n", "		delete(t.entries, key)\n", `TestWatchIsTakenBack`, false, "session"},
 	{"who follows is not told to read again on a new connection", "session/link.go",
-		"	s.watches.resumed()\n", "", `TestFollowIsResumed`, false, "session"},
+		"	s.watches.resumed(c)\n", "", `TestFollowThroughReconnections`, false, "session"},
 
 	// The line.
 	{"places in the line are compared by name", "internal/line/order.go",

@@ -1,0 +1,207 @@
+package scenarios
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/recipes_test/ensemble"
+	"github.com/docent-go/docent/session"
+)
+
+// teller hands on what a follower is told.
+type teller chan session.Followed
+
+func (l teller) f(e session.Followed) { l <- e }
+
+// hears demands the given events, in order, and no others before them.
+func (l teller) hears(tb testing.TB, want ...session.Followed) {
+	tb.Helper()
+	for i, e := range want {
+		require.Equal(tb, e, l.next(tb), "event %d", i)
+	}
+}
+
+func (l teller) next(tb testing.TB) (e session.Followed) {
+	tb.Helper()
+	select {
+	case e = <-l:
+	case <-time.After(patience):
+		require.Fail(tb, "an event is missing")
+	}
+	return e
+}
+
+func woken(tb testing.TB, w *session.Watch) {
+	tb.Helper()
+	select {
+	case <-w.Done():
+	case <-time.After(patience):
+		require.Fail(tb, "a watch is not woken")
+	}
+}
+
+func follow(tb testing.TB, s *session.Session, path string, recursive bool) (*session.Follower, teller) {
+	tb.Helper()
+	l := make(teller, 1000)
+	f, err := s.Follow(within(tb, patience), path, recursive, l.f)
+	require.NoError(tb, err)
+	return f, l
+}
+
+// live makes, changes and ends a small tree.
+func live(tb testing.TB, sm *session.Manager, path string) {
+	tb.Helper()
+	ctx := within(tb, patience)
+	create := func(path string) {
+		_, err := sm.Create(ctx, path, nil, session.Persistent)
+		require.NoError(tb, err)
+	}
+	set := func(path string) {
+		_, err := sm.Set(ctx, path, []byte("x"), session.AnyVersion)
+		require.NoError(tb, err)
+	}
+	create(path)
+	set(path)
+	create(path + "/b")
+	set(path + "/b")
+	require.NoError(tb, sm.Delete(ctx, path+"/b", session.AnyVersion))
+	require.NoError(tb, sm.Delete(ctx, path, session.AnyVersion))
+}
+
+func livesOf(path string) (node, tree []session.Followed) {
+	node = []session.Followed{
+		{Event: session.NodeCreated, Path: path}, {Event: session.NodeDataChanged, Path: path},
+		{Event: session.NodeChildrenChanged, Path: path}, {Event: session.NodeChildrenChanged, Path: path},
+		{Event: session.NodeDeleted, Path: path},
+	}
+	tree = []session.Followed{
+		{Event: session.NodeCreated, Path: path}, {Event: session.NodeDataChanged, Path: path},
+		{Event: session.NodeCreated, Path: path + "/b"}, {Event: session.NodeDataChanged, Path: path + "/b"},
+		{Event: session.NodeDeleted, Path: path + "/b"}, {Event: session.NodeDeleted, Path: path},
+	}
+	return node, tree
+}
+
+// A real server tells followers what zktest's does, whatever else watches the path: the
+// other persistent watch, and watches of one shot from before and from meanwhile.
+func TestFollow(t *testing.T) {
+	e := ensemble.Start(t, 1)
+	p := start(t, e, 5*time.Second)
+	other := observer(t, e)
+	s, err := p.Session(within(t, patience))
+	require.NoError(t, err)
+	ctx := within(t, 3*patience)
+	for i, order := range [][]bool{{false}, {true}, {false, true}, {true, false}} {
+		t.Run(fmt.Sprint("recursive ", order), func(t *testing.T) {
+			path := fmt.Sprintf("/t%d", i)
+			node, tree := livesOf(path)
+			_, _, before, err := s.ExistsW(ctx, path)
+			require.NoError(t, err)
+			var followers []*session.Follower
+			var told []teller
+			for _, recursive := range order {
+				f, l := follow(t, s, path, recursive)
+				followers, told = append(followers, f), append(told, l)
+			}
+			check := func() {
+				t.Helper()
+				for i, recursive := range order {
+					if recursive {
+						told[i].hears(t, tree...)
+					} else {
+						told[i].hears(t, node...)
+					}
+				}
+			}
+			live(t, other, path)
+			woken(t, before)
+			check()
+
+			_, _, meanwhile, err := s.ExistsW(ctx, path)
+			require.NoError(t, err)
+			live(t, other, path)
+			woken(t, meanwhile)
+			check()
+
+			p.proxy.DisconnectAll()
+			for _, l := range told {
+				l.hears(t, session.Followed{Event: session.Resumed})
+			}
+			require.NoError(t, s.Sync(ctx, "/")) // before its answer the watches are set again
+			live(t, other, path)
+			check()
+			for _, f := range followers {
+				f.Stop()
+			}
+			require.NoError(t, s.Sync(ctx, "/"))
+			live(t, other, path)
+			require.NoError(t, s.Sync(ctx, "/"))
+			for _, l := range told {
+				require.Empty(t, l)
+			}
+			watches, err := e.Server(0).Word("wchp")
+			require.NoError(t, err)
+			require.False(t, strings.Contains(watches, path+"\n"), watches)
+		})
+	}
+}
+
+// Watches of one shot of both kinds, set before and while their node is followed, are
+// woken by the next change, and so are those that stand when the follower stops.
+func TestFollowAndWatches(t *testing.T) {
+	e := ensemble.Start(t, 1)
+	p := start(t, e, 5*time.Second)
+	other := observer(t, e)
+	s, err := p.Session(within(t, patience))
+	require.NoError(t, err)
+	ctx := within(t, 3*patience)
+	for _, recursive := range []bool{false, true} {
+		t.Run(fmt.Sprint("recursive ", recursive), func(t *testing.T) {
+			path := fmt.Sprintf("/w%v", recursive)
+			_, err := other.Create(ctx, path, nil, session.Persistent)
+			require.NoError(t, err)
+			watch := func() (data, children *session.Watch) {
+				_, _, data, err := s.GetW(ctx, path)
+				require.NoError(t, err)
+				_, _, children, err = s.ChildrenW(ctx, path)
+				require.NoError(t, err)
+				return data, children
+			}
+			change := func() {
+				_, err := other.Set(ctx, path, nil, session.AnyVersion)
+				require.NoError(t, err)
+				_, err = other.Create(ctx, path+"/n", nil, session.Sequential)
+				require.NoError(t, err)
+			}
+			data, children := watch()
+			f, l := follow(t, s, path, recursive)
+			stopped, stoppedToo := watch()
+			stopped.Stop()
+			stoppedToo.Stop()
+			for range 3 {
+				change()
+				woken(t, data)
+				woken(t, children)
+				want := session.NodeChildrenChanged
+				if recursive {
+					want = session.NodeCreated
+				}
+				require.Equal(t, session.NodeDataChanged, l.next(t).Event)
+				require.Equal(t, want, l.next(t).Event)
+				data, children = watch()
+			}
+			f.Stop()
+			woken(t, data)
+			woken(t, children)
+			data, children = watch()
+			change()
+			woken(t, data)
+			woken(t, children)
+			require.Equal(t, session.NodeChildrenChanged, children.Event())
+		})
+	}
+}
