@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/once"
 	"github.com/docent-go/docent/session"
@@ -318,7 +319,7 @@ func (q *localQueue) release(h *Hold) error {
 	}
 	t.unlink()
 	if wanted && t.number < q.most && h.revocation().Err() == nil {
-		next, err := h.HandOn()
+		next, err := core.HandOn(h.Hold)
 		if err == nil && q.serve(next, t.number+1) {
 			return nil
 		}

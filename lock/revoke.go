@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -38,7 +39,7 @@ func (h *Hold) revocation() context.Context {
 	h.listen.Do(func() {
 		asked, cancel := context.WithCancel(context.Background())
 		h.asked = asked
-		h.Node().OnWrite(func(data []byte) {
+		core.OnWrite(h.Hold, func(data []byte) {
 			if string(data) == revokeMessage {
 				cancel()
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
@@ -167,7 +168,7 @@ func (h *WriteHold) Downgrade(ctx context.Context) (*Hold, error) {
 	dir, name := znode.Split(h.Path())
 	_, number, _ := strings.Cut(name, writeTag)
 	path := znode.Join(dir, znode.Protected(znode.NewGUID(), readTag+number))
-	next, err := h.Replace(ctx, path, h.m.data)
+	next, err := core.Replace(ctx, h.Hold.Hold, path, h.m.data)
 	if err != nil {
 		return nil, h.m.fail("downgrade", line.GaveUp(ctx, err))
 	}

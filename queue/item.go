@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
@@ -231,7 +232,7 @@ func (i *Item) Reject(reason string) error {
 // settle ends the claim, by f unless it was lost before.
 func (i *Item) settle(op string, how int32, f func() error) error {
 	ours := false
-	err := i.Hold.ReleaseBy(func(lost error) error {
+	err := core.ReleaseBy(i.Hold, func(lost error) error {
 		unguarded := i.unguard()
 		if lost != nil {
 			return oneline.Join(i.unclaim(), unguarded)

@@ -182,7 +182,7 @@ func (h *Hold) Token() int64 {
 // owner's node has the same path, and a check cannot tell the two apart. The
 // transaction fails with ErrNoGuard then, and does nothing.
 //
-// A hold whose guard was given out is not handed on (HandOn): a check cannot
+// A hold whose guard was given out is not handed on within a process: a check cannot
 // tell apart two holds of one node. The first Guard of a hold that was handed
 // on is refused like the guard of a lost one.
 func (h *Hold) Guard() Op {

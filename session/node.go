@@ -171,7 +171,7 @@ func (n *Node) watchOn() {
 }
 
 // unwatched reports whether nobody cares for the node any more. It then notes
-// that the node is not watched, for the next hold on it (Hold.HandOn).
+// that the node is not watched, for the next hold on it (core.HandOn).
 func (n *Node) unwatched() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()

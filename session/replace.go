@@ -8,28 +8,8 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Node returns the node that the hold stands on.
-func (h *Hold) Node() *Node {
-	h.made()
-	return h.node
-}
-
-// Replace ends the hold and begins another one, with the same token, on a new
-// ephemeral node at path that takes the place of this hold's node. Both changes are one transaction:
-// at no instant do both nodes stand, or neither.
-//
-// The context of this hold ends before anything is sent, with ErrReleased:
-// what it stood for may be given to others along with its node. So there is no way
-// back: when Replace fails, both nodes are removed, in the background if need
-// be, and the error says why: ctx's, which bounds the waiting; ErrLost, when
-// the hold had ended or ends; what the server refused. A ctx that has ended already, and an
-// invalid path, leave the hold as it is.
-//
-// A hold on a claim (Session.Claim) is not replaced, and stays as it is.
-// A Replace of a hold that was released or replaced before is refused with an
-// error that matches ErrReleased. Release after Replace does nothing: it
-// returns nil, or why the hold was lost before.
-func (h *Hold) Replace(ctx context.Context, path string, data []byte) (*Hold, error) {
+// replace is core.Replace.
+func (h *Hold) replace(ctx context.Context, path string, data []byte) (*Hold, error) {
 	h.made()
 	if err := znode.Validate(path); err != nil {
 		return nil, h.node.s.refuse("replace", path, err)
