@@ -61,7 +61,7 @@ func outcomeOf[T any](ctx context.Context, s *Session, r request[T], call *conn.
 	case conn.Lost:
 		return value, unanswered, s.interrupted(ctx)
 	}
-	return judge(s, r, call)
+	return readAnswer(s, r, call)
 }
 
 // interrupted says why a call has no answer.
@@ -75,9 +75,9 @@ func (s *Session) interrupted(ctx context.Context) error {
 	return errConnectionLost
 }
 
-// judge reads the answer to a call. An answer that cannot be read ends the connection,
-// whose server is none, or is broken.
-func judge[T any](s *Session, r request[T], call *conn.Call) (value T, o outcome, err error) {
+// readAnswer reads the answer to a call. An answer that cannot be read closes the
+// connection: its server is broken, or is not a ZooKeeper server.
+func readAnswer[T any](s *Session, r request[T], call *conn.Call) (value T, o outcome, err error) {
 	reply := call.Reply()
 	if reply.Code == wire.CodeSessionExpired {
 		return value, refused, ended(context.Cause(s.ctx))

@@ -5,8 +5,6 @@ import (
 	"context"
 	"slices"
 	"time"
-
-	"github.com/go-zookeeper/zk"
 )
 
 // A watch that a read of a node has left goes deaf when the ACL of the node
@@ -37,7 +35,7 @@ const (
 
 // usesACLs reports whether the session's user has to do with ACLs.
 func (c Config) usesACLs() bool {
-	return len(c.Auth) > 0 || c.SASL != nil || !slices.Equal(c.ACL, zk.WorldACL(PermAll))
+	return len(c.Auth) > 0 || c.SASL != nil || !slices.Equal(c.ACL, WorldACL(PermAll))
 }
 
 // sighted is what a read that may leave a watch has seen of the node.

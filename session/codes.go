@@ -45,7 +45,7 @@ var sentinels = map[wire.Code]error{
 	-6: ErrUnimplemented, -8: zk.ErrBadArguments,
 	-100: zk.ErrAPIError, -101: ErrNoNode, -102: ErrNoAuth, -103: ErrBadVersion,
 	-108: ErrNoChildrenForEphemerals, -110: ErrNodeExists, -111: ErrNotEmpty, -112: zk.ErrSessionExpired,
-	-114: ErrInvalidACL, -115: zk.ErrAuthFailed, -116: zk.ErrClosing, -117: zk.ErrNothing, -118: zk.ErrSessionMoved,
+	-114: ErrInvalidACL, -115: ErrAuthFailed, -116: zk.ErrClosing, -117: zk.ErrNothing, -118: zk.ErrSessionMoved,
 	-123: zk.ErrReconfigDisabled,
 }
 

@@ -144,7 +144,7 @@ func (s *Session) readEach(ctx context.Context, ops []ReadOp, results []ReadResu
 // nothing else while it carries one.
 const (
 	firstReads  = 16
-	mostReads   = 2000
+	maxReads    = 2000
 	readsGrow   = 8
 	answerBytes = 256 << 10
 )
@@ -174,7 +174,7 @@ func (b *readBatch) request(ops []wire.MultiOp) request[[]wire.Result] {
 			}
 			if err == nil {
 				fit := answerBytes / max(1, len(body)/len(ops))
-				b.n = min(max(1, fit), len(ops)*readsGrow, mostReads)
+				b.n = min(max(1, fit), len(ops)*readsGrow, maxReads)
 			}
 			return results, err
 		},

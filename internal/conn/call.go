@@ -50,7 +50,6 @@ type Call struct {
 	reply  wire.Reply
 	size   int  // of the request
 	client bool // the request is the client's
-
 }
 
 type stage uint8
