@@ -83,6 +83,15 @@ func classify(code wire.Code) (o outcome, answer error) {
 	return becameOf[code.Class()], &CodeError{int32(code)}
 }
 
+// needs adds to an operation's ErrUnimplemented what a server needs for the operation.
+func needs(err error, what string) error {
+	var op *OpError
+	if !errors.Is(err, ErrUnimplemented) || !errors.As(err, &op) {
+		return err
+	}
+	return &OpError{op.Op, op.Path, op.Session, fmt.Errorf("%w: %s", op.Err, what)}
+}
+
 // because adds to the reason for which a call has ended what the server
 // answered last, if that kept the call from its end.
 func because(reason, last error) error {
@@ -90,5 +99,5 @@ func because(reason, last error) error {
 	if !errors.As(last, &code) || errors.As(reason, new(*CodeError)) {
 		return reason
 	}
-	return fmt.Errorf("%w; before that, %v", reason, code)
+	return fmt.Errorf("%w; before that: %v", reason, code)
 }

@@ -70,7 +70,7 @@ func (k *keeper) refusal(err error) error {
 	case !errors.As(err, &refused):
 		return &loginError{k.s.m.cfg.SASL.Name(), err}
 	case refused.Scheme == conn.SchemeSASL && (refused.Code == wire.CodeAuthFailed || refused.Code == wire.CodeNeedsLogin):
-		return fmt.Errorf("%w (SASL with %s): look at the user's name, the password, and the Server section of the server's JAAS file",
+		return fmt.Errorf("%w (SASL with %s): check the user's name, the password, and the Server section of the server's JAAS file",
 			ErrAuth, k.s.m.cfg.SASL.Name())
 	case refused.Code == wire.CodeAuthFailed:
 		return fmt.Errorf("%w (scheme %s)", ErrAuth, refused.Scheme)
@@ -87,7 +87,7 @@ type loginError struct {
 }
 
 func (e *loginError) Error() string {
-	return fmt.Sprintf("the login by SASL with %s fails: %v", e.mechanism, e.err)
+	return fmt.Sprintf("the SASL login with %s failed: %v", e.mechanism, e.err)
 }
 func (e *loginError) Unwrap() error        { return e.err }
 func (e *loginError) Is(target error) bool { return target == ErrAuth }

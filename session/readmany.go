@@ -184,11 +184,11 @@ func (b *readBatch) request(ops []wire.MultiOp) request[[]wire.Result] {
 // answersTo checks that each read has an answer of its kind.
 func answersTo(ops []wire.MultiOp, results []wire.Result) error {
 	if len(results) != len(ops) {
-		return fmt.Errorf("the server's answer to %d reads has %d", len(ops), len(results))
+		return fmt.Errorf("the server's answer to %d reads holds %d results", len(ops), len(results))
 	}
 	for i, r := range results {
 		if r.Code == wire.CodeOK && r.Op != ops[i].Op {
-			return fmt.Errorf("the server answers a %s as %s", ops[i].Op, r.Op)
+			return fmt.Errorf("the server answered a %s with a result of %s", ops[i].Op, r.Op)
 		}
 	}
 	return nil

@@ -60,7 +60,7 @@ func (c *Conn) learnHandshake(frame []byte) error {
 		return err
 	}
 	if h.Session != 0 && h.Timeout <= 0 {
-		return fmt.Errorf("the server grants a session timeout of %v", h.Timeout)
+		return fmt.Errorf("the server granted a session timeout of %v, which is not positive", h.Timeout)
 	}
 	c.mu.Lock()
 	c.shaken, c.timeout = true, h.Timeout
@@ -117,9 +117,9 @@ func (c *Conn) match(r wire.Reply) (*Call, error) {
 	i := slices.IndexFunc(c.sent, func(call *Call) bool { return call.xid == r.Xid })
 	switch {
 	case i < 0:
-		return nil, fmt.Errorf("the server answers request %d, which is not under way", r.Xid)
+		return nil, fmt.Errorf("the server answered request %d, which does not wait for an answer", r.Xid)
 	case i > 0 && r.Code != wire.CodeUnimplemented:
-		return nil, fmt.Errorf("the server answers request %d before request %d, which was sent earlier", r.Xid, c.sent[0].xid)
+		return nil, fmt.Errorf("the server answered request %d before request %d, which was sent earlier", r.Xid, c.sent[0].xid)
 	}
 	call := c.sent[i]
 	if i == 0 {
