@@ -15,8 +15,8 @@ import (
 //
 // So the session checks the nodes of its watches one after the other, in the wake
 // of its pings, beginning with the watch that was confirmed longest ago. It asks
-// for the stat, and fires the watch if the node is not as the read has seen it, or
-// is hidden. A watch is checked
+// for the stat. It fires the watch if the stat differs from what the read has seen, or
+// if the node is hidden. A watch is checked
 //
 //   - each minute where ACLs are in use: the session has credentials or an ACL for
 //     the nodes that it makes, it has met a node that it may not read, or the ACL of

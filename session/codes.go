@@ -92,8 +92,8 @@ func needs(err error, what string) error {
 	return &OpError{op.Op, op.Path, op.Session, fmt.Errorf("%w: %s", op.Err, what)}
 }
 
-// because adds to the reason for which a call has ended what the server
-// answered last, if that kept the call from its end.
+// because adds to the reason for which a call has ended the server's last answer, if
+// that answer was a CodeError which had the call sent again.
 func because(reason, last error) error {
 	var code *CodeError
 	if !errors.As(last, &code) || errors.As(reason, new(*CodeError)) {

@@ -65,7 +65,7 @@ func (s *Session) Follow(ctx context.Context, path string, recursive bool, f fun
 		return nil, s.refuse("follow", path, err)
 	}
 	abs := s.abs(path)
-	// Longer than the request that sets the watch is the one that sets it again.
+	// The request that sets the watch again is longer than the one that sets it.
 	if err := s.fits(wire.SetWatchesHeader + wire.StringSize(abs)); err != nil {
 		return nil, s.refuse("follow", path, err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// keeper is what one connection tells its session (conn.Owner).
+// keeper takes what one connection learns, for its session (conn.Owner).
 type keeper struct {
 	s        *Session
 	server   target
@@ -35,12 +35,12 @@ func (k *keeper) Granted(c *conn.Conn, h wire.Handshake, helloAt time.Time) erro
 		s.end(ErrExpired)
 		return nil
 	case h.Session != id && !s.isEstablished():
-		// A connection that ended in the login may have left another session, which
-		// nothing was done in.
+		// A connection that ended in the login may have left another session. No
+		// request was sent in it.
 		c.Prove() // a quorum has made the session, unless servers keep it local
 	case h.Session != id:
-		// The server does not know our session, and has opened another. What
-		// our session had is gone, or goes without a word to us.
+		// The server does not know our session, and has opened another. The
+		// ephemerals of our session are gone, or will go without an event.
 		err := fmt.Errorf("%w: it has opened session %s in its place", ErrExpired, sessionID(h.Session))
 		s.end(err)
 		return err
@@ -178,8 +178,8 @@ func (k *keeper) Ended(c *conn.Conn, err error) {
 	s.closed(c)
 }
 
-// tellFailure reports a connection that ended before it was open. For whoever waits in
-// Dial that is a server that cannot be reached.
+// tellFailure reports a connection that ended before it was open. For a caller of Dial
+// its server cannot be reached.
 func (k *keeper) tellFailure(c *conn.Conn, err error) {
 	if err == nil || c.Opened() {
 		return

@@ -33,11 +33,11 @@ type ReadResult struct {
 // the order of ops. A read that fails says so in its result and does not stop the
 // others. ReadMany sets no watches.
 //
-// The server sees each request as one read, but other sessions may change nodes between
-// two requests. ReadMany begins with small requests, and sizes the next ones by what the
-// nodes before held: their answers have about 256 KiB. Servers before ZooKeeper 3.6
-// have no such requests, and close the connection to say so. The Manager remembers that,
-// and ReadMany reads node by node.
+// The server executes each request as one read, but other sessions may change nodes
+// between two requests. ReadMany begins with small requests. It sizes each next request
+// by the answer before, for answers of about 256 KiB. Servers before ZooKeeper 3.6 do
+// not know the request, and close the connection to say so. The Manager remembers that,
+// and ReadMany then reads node by node.
 //
 // ctx bounds the whole call. Like every read it is repeated over lost connections until
 // ctx or the session ends. Errors: ErrTooLarge if a path does not fit into a request,

@@ -128,7 +128,7 @@ func (c *Conn) authenticate() error {
 	return nil
 }
 
-// open sets the watches again, and lets everybody send.
+// open sets the watches again, and then lets the session send.
 func (c *Conn) open() error {
 	c.Send(c.cfg.Owner.Watches(c)...)
 	c.opened.Store(true)

@@ -29,7 +29,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 
 // next reads a frame into memory of its own.
 func (c *Conn) next() ([]byte, error) {
-	// A connection that takes no deadline any more tells why when it is read.
+	// An error of the deadline is dropped: the read then fails for the same reason.
 	_ = c.Conn.SetReadDeadline(time.Now().Add(c.limit()))
 	return wire.ReadFrame(c.r, nil)
 }
@@ -111,8 +111,8 @@ func (c *Conn) learnReply(r wire.Reply, frame []byte) ([]byte, error) {
 }
 
 // match finds the call that an answer belongs to: the oldest, since a server answers
-// the requests of a session in their order. Only a kind of request that it does not
-// know it answers at once. The caller holds mu.
+// the requests of a session in their order. The exception is a request of a kind that
+// the server does not know: the server answers it at once. The caller holds mu.
 func (c *Conn) match(r wire.Reply) (*Call, error) {
 	i := slices.IndexFunc(c.sent, func(call *Call) bool { return call.xid == r.Xid })
 	switch {

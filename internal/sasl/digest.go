@@ -30,7 +30,7 @@ const maxResponse = 4095
 // it is meant. So does the method Validate() error of the Mechanism.
 func DigestMD5(user, password string) Mechanism {
 	return digestMD5{
-		// fmt prints unexported fields of somebody's struct without asking them.
+		// fmt prints the unexported fields of a struct, and calls no method of theirs.
 		secret: func() (string, string) { return user, password },
 		uri:    digestURI,
 		cnonce: randomNonce,

@@ -153,7 +153,7 @@ func (e *Encoder) Bool(v bool) {
 	e.buf = append(e.buf, b)
 }
 
-// Buffer appends a buffer; nil is no buffer, which is not an empty one.
+// Buffer appends a buffer; nil stands for a missing buffer, and not for an empty one.
 func (e *Encoder) Buffer(b []byte) {
 	if b == nil {
 		e.Int32(-1)
@@ -183,7 +183,7 @@ func (e *Encoder) Strings(list []string) {
 }
 
 // Frame returns the frame, with its length in front. The Encoder must not be used
-// any more.
+// afterwards.
 func (e *Encoder) Frame() []byte {
 	binary.BigEndian.PutUint32(e.buf, uint32(len(e.buf)-prefix))
 	return e.buf
