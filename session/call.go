@@ -16,8 +16,8 @@ type request[T any] struct {
 	frame func() []byte
 	// parse reads the body of an answer without an error.
 	parse func(body []byte) (T, error)
-	// known, unless it is nil, reads what an error says of the node and is no error
-	// for the caller.
+	// known, unless it is nil, turns a code into a value, if the code is an answer
+	// and not an error for the caller.
 	known func(code wire.Code) (T, bool)
 	// queue, unless it is nil, makes the request in place of frame, and queues it.
 	queue func(link *conn.Conn) (*conn.Call, conn.Queued)
@@ -37,7 +37,7 @@ func (r request[T]) send(link *conn.Conn) *conn.Call {
 	return call
 }
 
-// nothing is parse for answers without a body, or with one that nobody needs.
+// nothing is parse for answers whose body is empty or not needed.
 func nothing([]byte) (none struct{}, err error) { return none, nil }
 
 // errConnectionLost says why a request has no answer.
@@ -61,7 +61,7 @@ func outcomeOf[T any](ctx context.Context, s *Session, r request[T], call *conn.
 	case conn.Lost:
 		return value, unanswered, s.interrupted(ctx)
 	}
-	return judge(s, r, call)
+	return readAnswer(s, r, call)
 }
 
 // interrupted says why a call has no answer.
@@ -75,9 +75,9 @@ func (s *Session) interrupted(ctx context.Context) error {
 	return errConnectionLost
 }
 
-// judge reads the answer to a call. An answer that cannot be read ends the connection,
-// whose server is none, or is broken.
-func judge[T any](s *Session, r request[T], call *conn.Call) (value T, o outcome, err error) {
+// readAnswer reads the answer to a call. An answer that cannot be read closes the
+// connection: its server is broken, or is not a ZooKeeper server.
+func readAnswer[T any](s *Session, r request[T], call *conn.Call) (value T, o outcome, err error) {
 	reply := call.Reply()
 	if reply.Code == wire.CodeSessionExpired {
 		return value, refused, ended(context.Cause(s.ctx))
@@ -104,9 +104,9 @@ func judge[T any](s *Session, r request[T], call *conn.Call) (value T, o outcome
 // over reports whether no further attempt can help.
 func (s *Session) over(ctx context.Context) bool { return ctx.Err() != nil || s.ctx.Err() != nil }
 
-// last is the error of an attempt after which there is none any more. What kept
-// us from another may have come right behind what the attempt failed with. said
-// is the last answer of a server that has kept the call from its end, or nil.
+// last is the error of the last attempt. ctx or the session may have ended just after
+// the attempt has failed with err; that end is then the reason. said is the error
+// of the attempt before, or nil.
 func (s *Session) last(ctx context.Context, err, said error) error {
 	switch {
 	case errors.Is(err, ErrSessionEnded):
@@ -145,8 +145,8 @@ func read[T any](ctx context.Context, s *Session, op, path string, r request[T])
 // second try may hit what others have put in the place of what the first has
 // changed.
 //
-// It is sent again only if it is repeatable: where it does not matter how often
-// it is done, nor by whom.
+// Such a request is sent again only if it is repeatable: it does not matter how often
+// it is executed, nor whether another client executes it.
 func write[T any](ctx context.Context, s *Session, op, path string, repeatable bool, r request[T]) (T, error) {
 	start := time.Now()
 	maybeDone := false

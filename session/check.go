@@ -5,8 +5,6 @@ import (
 	"context"
 	"slices"
 	"time"
-
-	"github.com/go-zookeeper/zk"
 )
 
 // A watch that a read of a node has left goes deaf when the ACL of the node
@@ -17,8 +15,8 @@ import (
 //
 // So the session checks the nodes of its watches one after the other, in the wake
 // of its pings, beginning with the watch that was confirmed longest ago. It asks
-// for the stat, and fires the watch if the node is not as the read has seen it, or
-// is hidden. A watch is checked
+// for the stat. It fires the watch if the stat differs from what the read has seen, or
+// if the node is hidden. A watch is checked
 //
 //   - each minute where ACLs are in use: the session has credentials or an ACL for
 //     the nodes that it makes, it has met a node that it may not read, or the ACL of
@@ -37,7 +35,7 @@ const (
 
 // usesACLs reports whether the session's user has to do with ACLs.
 func (c Config) usesACLs() bool {
-	return len(c.Auth) > 0 || c.SASL != nil || !slices.Equal(c.ACL, zk.WorldACL(PermAll))
+	return len(c.Auth) > 0 || c.SASL != nil || !slices.Equal(c.ACL, WorldACL(PermAll))
 }
 
 // sighted is what a read that may leave a watch has seen of the node.

@@ -45,7 +45,7 @@ var sentinels = map[wire.Code]error{
 	-6: ErrUnimplemented, -8: zk.ErrBadArguments,
 	-100: zk.ErrAPIError, -101: ErrNoNode, -102: ErrNoAuth, -103: ErrBadVersion,
 	-108: ErrNoChildrenForEphemerals, -110: ErrNodeExists, -111: ErrNotEmpty, -112: zk.ErrSessionExpired,
-	-114: ErrInvalidACL, -115: zk.ErrAuthFailed, -116: zk.ErrClosing, -117: zk.ErrNothing, -118: zk.ErrSessionMoved,
+	-114: ErrInvalidACL, -115: ErrAuthFailed, -116: zk.ErrClosing, -117: zk.ErrNothing, -118: zk.ErrSessionMoved,
 	-123: zk.ErrReconfigDisabled,
 }
 
@@ -83,12 +83,21 @@ func classify(code wire.Code) (o outcome, answer error) {
 	return becameOf[code.Class()], &CodeError{int32(code)}
 }
 
-// because adds to the reason for which a call has ended what the server
-// answered last, if that kept the call from its end.
+// needs adds to an operation's ErrUnimplemented what a server needs for the operation.
+func needs(err error, what string) error {
+	var op *OpError
+	if !errors.Is(err, ErrUnimplemented) || !errors.As(err, &op) {
+		return err
+	}
+	return &OpError{op.Op, op.Path, op.Session, fmt.Errorf("%w: %s", op.Err, what)}
+}
+
+// because adds to the reason for which a call has ended the server's last answer, if
+// that answer was a CodeError which had the call sent again.
 func because(reason, last error) error {
 	var code *CodeError
 	if !errors.As(last, &code) || errors.As(reason, new(*CodeError)) {
 		return reason
 	}
-	return fmt.Errorf("%w; before that, %v", reason, code)
+	return fmt.Errorf("%w; before that: %v", reason, code)
 }

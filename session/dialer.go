@@ -12,8 +12,8 @@ import (
 	"github.com/docent-go/docent/internal/conn"
 )
 
-// dial is the client's dialer. It refuses once the session is sealed, so that
-// a request still queued in the client can never be sent in another session.
+// dial is the client's dialer. It fails once the session is sealed, so that the
+// client cannot open another session by itself.
 func (s *Session) dial(string, string, time.Duration) (net.Conn, error) {
 	t := s.hosts.next // what Next has just returned, with the name it was found under
 	c, err := s.open(t)

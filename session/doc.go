@@ -10,8 +10,8 @@
 // A ZooKeeper session lives as long as its servers hear from it, and takes its
 // ephemeral nodes with it. A [Manager] outlives its sessions: when one has
 // ended it opens the next. Each [Session] has a client and connections of its
-// own, which are closed for good before the next session is opened, so that a
-// request issued in one can never run in another.
+// own, which are closed for good before the next session is opened. So a request
+// that was issued in one session can never run in another.
 //
 //	           handshake                 connection lost
 //	Dial ───────────────────▶ Connected ─────────────────▶ Suspended
@@ -25,7 +25,7 @@
 //
 // # The trust deadline
 //
-// A client that is cut off is never told that its session has expired: nobody
+// A client that is cut off is never told that its session has expired: no server
 // can reach it. A Session therefore keeps a deadline of its own,
 //
 //	TrustedUntil = when the newest request was written that a quorum has committed
@@ -65,8 +65,8 @@
 //   - A node of ours that may exist and is not wanted is looked for and removed
 //     until it is proven absent or its session has ended, whatever became of
 //     the context under which it was made.
-//   - A watch that many wait for costs the server one watch, and a waiter
-//     costs no goroutine. A watch that nobody waits for is taken back.
+//   - Many waiters for the same event cost the server one watch, and a waiter
+//     costs no goroutine. A watch without waiters is taken back.
 //   - Every state change reaches every subscriber, in order.
 //
 // # What is not promised
@@ -82,6 +82,6 @@
 //     while the machine is suspended.
 //   - An ensemble that is configured to grant timeouts shorter than two ticks
 //     may expire a session earlier than the margin covers.
-//   - Servers before ZooKeeper 3.5 are not supported, nor is SASL with a
-//     protection of what follows the login: use TLS ([Config.TLS]).
+//   - Servers before ZooKeeper 3.5 are not supported, nor are the security
+//     layers of SASL, which sign or encrypt the requests: use TLS ([Config.TLS]).
 package session

@@ -112,15 +112,15 @@ type protected struct {
 
 // creation is a create that was sent.
 type creation struct {
-	request request[made]
+	request request[createdNode]
 	call    *conn.Call
 }
 
-func (s *Session) creation(r request[made]) *creation { return &creation{r, r.call()} }
+func (s *Session) creation(r request[createdNode]) *creation { return &creation{r, r.call()} }
 
 // outcome waits for what becomes of the create. It may be asked again by one who waits
 // longer.
-func (c *creation) outcome(ctx context.Context, s *Session) (made, outcome, error) {
+func (c *creation) outcome(ctx context.Context, s *Session) (createdNode, outcome, error) {
 	return outcomeOf(ctx, s, c.request, c.call)
 }
 
@@ -164,7 +164,7 @@ func (p *protected) try(ctx context.Context, link *conn.Conn) (e *Entry, again b
 }
 
 // complete waits for the list that was asked for along with the create.
-func (p *protected) complete(ctx context.Context, m made, list request[listing], listed *conn.Call) (*Entry, error) {
+func (p *protected) complete(ctx context.Context, m createdNode, list request[listing], listed *conn.Call) (*Entry, error) {
 	s := p.s
 	_, name := znode.Split(m.path)
 	e := &Entry{Node: &Node{s: s, path: m.path}, Name: name, Czxid: m.czxid}

@@ -65,12 +65,12 @@ func (s *Session) Follow(ctx context.Context, path string, recursive bool, f fun
 		return nil, s.refuse("follow", path, err)
 	}
 	abs := s.abs(path)
-	// Longer than the request that sets the watch is the one that sets it again.
+	// The request that sets the watch again is longer than the one that sets it.
 	if err := s.fits(wire.SetWatchesHeader + wire.StringSize(abs)); err != nil {
 		return nil, s.refuse("follow", path, err)
 	}
 	if s.m.noLasting.Load() {
-		return nil, s.refuse("follow", path, ErrUnimplemented)
+		return nil, needs(s.refuse("follow", path, ErrUnimplemented), needsLasting)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, s.refuse("follow", path, err)
@@ -86,10 +86,12 @@ func (s *Session) Follow(ctx context.Context, path string, recursive bool, f fun
 	})
 	if err != nil {
 		w.Stop()
-		return nil, err
+		return nil, needs(err, needsLasting)
 	}
 	return w, nil
 }
+
+const needsLasting = "Follow needs ZooKeeper 3.6 or later"
 
 // Stop ends the calls: none begins after Stop has returned, although one may be under
 // way. The last Stop of a path takes the watch back in the background. Stop may be

@@ -338,6 +338,7 @@ func TestFollowOnOldServer(t *testing.T) {
 		for range 3 {
 			_, err = s.Follow(w.Context(), "/a", true, l.f)
 			require.ErrorIs(w, err, session.ErrUnimplemented)
+			require.ErrorContains(w, err, "Follow needs ZooKeeper 3.6 or later")
 		}
 		require.Equal(w, 1, w.srv.Count(zktest.OpAddWatch))
 		<-data.Done()

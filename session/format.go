@@ -1,6 +1,9 @@
 package session
 
-import "fmt"
+import (
+	"fmt"
+	"log/slog"
+)
 
 // What fmt writes of the types here is a name, whatever the verb. Without these
 // methods it would write out what they consist of, and so the credentials that a
@@ -20,3 +23,11 @@ func (n *Node) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "node %s", n.path) }
 
 // Format writes the path of the hold's node and the token.
 func (h *Hold) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "hold on %s, token %d", h.Path(), h.token) }
+
+// sessionID prints a session's id as ZooKeeper's own tools do.
+type sessionID int64
+
+func (id sessionID) String() string { return fmt.Sprintf("0x%x", int64(id)) }
+
+// LogValue implements slog.LogValuer.
+func (id sessionID) LogValue() slog.Value { return slog.StringValue(id.String()) }

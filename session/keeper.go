@@ -12,7 +12,7 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// keeper is what one connection tells its session (conn.Owner).
+// keeper takes what one connection learns, for its session (conn.Owner).
 type keeper struct {
 	s        *Session
 	server   target
@@ -35,12 +35,12 @@ func (k *keeper) Granted(c *conn.Conn, h wire.Handshake, helloAt time.Time) erro
 		s.end(ErrExpired)
 		return nil
 	case h.Session != id && !s.isEstablished():
-		// A connection that ended in the login may have left another session, which
-		// nothing was done in.
+		// A connection that ended in the login may have left another session. No
+		// request was sent in it.
 		c.Prove() // a quorum has made the session, unless servers keep it local
 	case h.Session != id:
-		// The server does not know our session, and has opened another. What
-		// our session had is gone, or goes without a word to us.
+		// The server does not know our session, and has opened another. The
+		// ephemerals of our session are gone, or will go without an event.
 		err := fmt.Errorf("%w: it has opened session %s in its place", ErrExpired, sessionID(h.Session))
 		s.end(err)
 		return err
@@ -70,7 +70,7 @@ func (k *keeper) refusal(err error) error {
 	case !errors.As(err, &refused):
 		return &loginError{k.s.m.cfg.SASL.Name(), err}
 	case refused.Scheme == conn.SchemeSASL && (refused.Code == wire.CodeAuthFailed || refused.Code == wire.CodeNeedsLogin):
-		return fmt.Errorf("%w (SASL with %s): look at the user's name, the password, and the Server section of the server's JAAS file",
+		return fmt.Errorf("%w (SASL with %s): check the user's name, the password, and the Server section of the server's JAAS file",
 			ErrAuth, k.s.m.cfg.SASL.Name())
 	case refused.Code == wire.CodeAuthFailed:
 		return fmt.Errorf("%w (scheme %s)", ErrAuth, refused.Scheme)
@@ -87,7 +87,7 @@ type loginError struct {
 }
 
 func (e *loginError) Error() string {
-	return fmt.Sprintf("the login by SASL with %s fails: %v", e.mechanism, e.err)
+	return fmt.Sprintf("the SASL login with %s failed: %v", e.mechanism, e.err)
 }
 func (e *loginError) Unwrap() error        { return e.err }
 func (e *loginError) Is(target error) bool { return target == ErrAuth }
@@ -178,8 +178,8 @@ func (k *keeper) Ended(c *conn.Conn, err error) {
 	s.closed(c)
 }
 
-// tellFailure reports a connection that ended before it was open. For whoever waits in
-// Dial that is a server that cannot be reached.
+// tellFailure reports a connection that ended before it was open. For a caller of Dial
+// its server cannot be reached.
 func (k *keeper) tellFailure(c *conn.Conn, err error) {
 	if err == nil || c.Opened() {
 		return

@@ -12,7 +12,7 @@ import (
 // It is open: see conn for what that takes.
 
 // opened is told by a connection that it is open. What the session holds needs a proof
-// at once, since the handshake is none. A connection that has been closed meanwhile is
+// at once, since the handshake proves nothing. A connection that has been closed meanwhile is
 // not taken: closed may have run already.
 func (s *Session) opened(c *conn.Conn) {
 	s.mu.Lock()
@@ -92,7 +92,7 @@ func (s *Session) isEstablished() bool {
 }
 
 // waitUp waits until the session is connected, and returns the link. It returns ctx's
-// error, or that of the session's end.
+// error, or the error with which the session has ended.
 func (s *Session) waitUp(ctx context.Context) (*conn.Conn, error) {
 	for {
 		if err := ctx.Err(); err != nil {

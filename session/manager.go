@@ -393,11 +393,3 @@ func (m *Manager) Close() error {
 	<-m.closed
 	return nil
 }
-
-// sessionID prints a session's id as ZooKeeper's own tools do.
-type sessionID int64
-
-func (id sessionID) String() string { return fmt.Sprintf("0x%x", int64(id)) }
-
-// LogValue implements slog.LogValuer.
-func (id sessionID) LogValue() slog.Value { return slog.StringValue(id.String()) }

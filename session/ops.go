@@ -179,7 +179,7 @@ func (s *Session) CreateWithACL(ctx context.Context, path string, data []byte, m
 	return s.create(ctx, path, s.createRequest(abs, data, mode, false, more...))
 }
 
-func (s *Session) create(ctx context.Context, path string, r request[made]) (string, error) {
+func (s *Session) create(ctx context.Context, path string, r request[createdNode]) (string, error) {
 	for {
 		m, err := write(ctx, s, "create", path, false, r)
 		dir, _ := znode.Split(path)
@@ -211,7 +211,7 @@ func (s *Session) Delete(ctx context.Context, path string, version int32) error 
 }
 
 func (s *Session) createSize(abs string, data []byte) int {
-	return wire.RequestHeader + wire.StringSize(abs) + wire.BufferSize(data) + 4 + 4 + aclSize(s.m.cfg.ACL)
+	return wire.CreateSize(abs, data, nil) + aclSize(s.m.cfg.ACL)
 }
 
 // fits refuses a request that the server would answer by closing the

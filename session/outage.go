@@ -60,7 +60,7 @@ func (m *Manager) warn(o *outage) {
 // dialFailed is told by a session of a connection to addr that could not be made.
 func (m *Manager) dialFailed(addr string, err error) { m.failed(addr, err, false) }
 
-// failed notes why there is no session or no connection. The operator is warned
+// failed notes why a session or a connection is missing. The operator is warned
 // at once when a server refuses, since a refusal does not mend itself, and
 // otherwise after warnAfter.
 func (m *Manager) failed(addr string, err error, refused bool) {

@@ -33,11 +33,11 @@ type ReadResult struct {
 // the order of ops. A read that fails says so in its result and does not stop the
 // others. ReadMany sets no watches.
 //
-// The server sees each request as one read, but other sessions may change nodes between
-// two requests. ReadMany begins with small requests, and sizes the next ones by what the
-// nodes before held: their answers have about 256 KiB. Servers before ZooKeeper 3.6
-// have no such requests, and close the connection to say so. The Manager remembers that,
-// and ReadMany reads node by node.
+// The server executes each request as one read, but other sessions may change nodes
+// between two requests. ReadMany begins with small requests. It sizes each next request
+// by the answer before, for answers of about 256 KiB. Servers before ZooKeeper 3.6 do
+// not know the request, and close the connection to say so. The Manager remembers that,
+// and ReadMany then reads node by node.
 //
 // ctx bounds the whole call. Like every read it is repeated over lost connections until
 // ctx or the session ends. Errors: ErrTooLarge if a path does not fit into a request,
@@ -144,7 +144,7 @@ func (s *Session) readEach(ctx context.Context, ops []ReadOp, results []ReadResu
 // nothing else while it carries one.
 const (
 	firstReads  = 16
-	mostReads   = 2000
+	maxReads    = 2000
 	readsGrow   = 8
 	answerBytes = 256 << 10
 )
@@ -174,7 +174,7 @@ func (b *readBatch) request(ops []wire.MultiOp) request[[]wire.Result] {
 			}
 			if err == nil {
 				fit := answerBytes / max(1, len(body)/len(ops))
-				b.n = min(max(1, fit), len(ops)*readsGrow, mostReads)
+				b.n = min(max(1, fit), len(ops)*readsGrow, maxReads)
 			}
 			return results, err
 		},
@@ -184,11 +184,11 @@ func (b *readBatch) request(ops []wire.MultiOp) request[[]wire.Result] {
 // answersTo checks that each read has an answer of its kind.
 func answersTo(ops []wire.MultiOp, results []wire.Result) error {
 	if len(results) != len(ops) {
-		return fmt.Errorf("the server's answer to %d reads has %d", len(ops), len(results))
+		return fmt.Errorf("the server's answer to %d reads holds %d results", len(ops), len(results))
 	}
 	for i, r := range results {
 		if r.Code == wire.CodeOK && r.Op != ops[i].Op {
-			return fmt.Errorf("the server answers a %s as %s", ops[i].Op, r.Op)
+			return fmt.Errorf("the server answered a %s with a result of %s", ops[i].Op, r.Op)
 		}
 	}
 	return nil

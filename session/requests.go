@@ -73,15 +73,15 @@ func (s *Session) deleteRequest(path string, version int32) request[struct{}] {
 	}
 }
 
-// made is a node that a server has made.
-type made struct {
+// createdNode is what the answer to a create tells.
+type createdNode struct {
 	path  string // below the root
 	czxid int64  // 0 where the server was not asked for it
 }
 
 // createRequest makes a node at a full path. withStat asks for its czxid along with its
 // path.
-func (s *Session) createRequest(abs string, data []byte, mode Mode, withStat bool, more ...ACL) request[made] {
+func (s *Session) createRequest(abs string, data []byte, mode Mode, withStat bool, more ...ACL) request[createdNode] {
 	acl := wireACL(s.m.cfg.ACL, more)
 	op := wire.OpCreate
 	switch {
@@ -90,12 +90,12 @@ func (s *Session) createRequest(abs string, data []byte, mode Mode, withStat boo
 	case withStat:
 		op = wire.OpCreate2
 	}
-	return request[made]{
+	return request[createdNode]{
 		op:    op,
 		frame: func() []byte { return wire.Create(op, abs, data, acl, int32(mode)) },
-		parse: func(body []byte) (made, error) {
+		parse: func(body []byte) (createdNode, error) {
 			path, stat, err := wire.Created(op, body)
-			return made{s.rel(path), stat.Czxid}, err
+			return createdNode{s.rel(path), stat.Czxid}, err
 		},
 	}
 }

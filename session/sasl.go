@@ -6,10 +6,10 @@ import (
 	"github.com/docent-go/docent/internal/sasl"
 )
 
-// SASLMechanism is a way to log in by SASL (Config.SASL). DigestMD5 makes one; others,
-// such as Kerberos, are whoever implements this. It must be safe for concurrent use, and
-// should print no secret. If it has a method Validate() error, Dial and Start call it
-// and refuse the Config with its error.
+// SASLMechanism is a way to log in by SASL (Config.SASL). DigestMD5 makes one; for
+// others, such as Kerberos, a program implements this interface. A mechanism must be
+// safe for concurrent use, and should print no secret. If it has a method
+// Validate() error, Dial and Start call it and refuse the Config with its error.
 type SASLMechanism interface {
 	// Name returns the mechanism's registered name, such as "GSSAPI".
 	Name() string
@@ -18,8 +18,8 @@ type SASLMechanism interface {
 	// a ticket. It ends with the connection, and after a time that leaves others to be
 	// dialled. Nothing is read from the connection meanwhile.
 	//
-	// An error that comes before ctx ends is taken for final: it ends Dial, with
-	// ErrAuth. What may mend itself is tried again until ctx ends.
+	// An error that comes before ctx ends is final: it ends Dial, with ErrAuth. A
+	// mechanism therefore repeats until ctx ends what may succeed later.
 	Start(ctx context.Context, server string) (SASLExchange, error)
 }
 
@@ -33,10 +33,11 @@ type SASLExchange interface {
 }
 
 // DigestMD5 logs in with a user's name and password, which a server's JAAS file lists for
-// its DigestLoginModule. The server proves that it knows the password too. Neither is
-// sent, but who listens can try passwords: use it over TLS. It does not print its secret.
+// its DigestLoginModule. The server proves that it knows the password too. The password
+// is not sent, but a listener can try passwords against what is sent: use it over TLS.
+// The mechanism does not print its secret.
 //
-// Config is refused with a name or a password that the mechanism cannot carry.
+// Dial and Start refuse a name or a password that the mechanism cannot carry.
 func DigestMD5(user, password string) SASLMechanism {
 	return digestMD5{sasl.DigestMD5(user, password)}
 }

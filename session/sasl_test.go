@@ -200,7 +200,7 @@ func TestSASL_DialRefused(t *testing.T) {
 		require.Nil(w, sm)
 		require.ErrorIs(w, err, session.ErrAuth)
 		require.ErrorContains(w, err, "SASL with DIGEST-MD5")
-		require.ErrorContains(w, err, "look at the user's name, the password, and the Server section of the server's JAAS file")
+		require.ErrorContains(w, err, "check the user's name, the password, and the Server section of the server's JAAS file")
 		require.NotContains(w, err.Error(), secretWord)
 		require.NotContains(w, err.Error(), "\n")
 		require.Less(w, time.Since(start), 5*time.Second)

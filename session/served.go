@@ -7,14 +7,14 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// serverWatches are the watches of one shot that the server keeps for the session. They
-// outlive a connection: the next one sets those again that somebody waits for. It is
-// guarded by the watch table's mu, and kept in the order of the stream: a read that has
-// left a watch is noted before the event that uses the watch up.
+// serverWatches are the watches of one shot that the server keeps for the session. The
+// next connection sets a watch again if it has waiters. serverWatches is guarded by the
+// watch table's mu, and kept in the order of the stream: a read that has left a watch is
+// noted before the event that uses the watch up.
 type serverWatches struct {
 	kept map[watchKey]wire.Op // by what sets the watch again: with exists for a missing node
 
-	idle  map[watchKey]struct{} // those that nobody may wait for
+	idle  map[watchKey]struct{} // watches that may have no waiters
 	timer *time.Timer           // takes them back; nil while there is none
 }
 
@@ -61,21 +61,21 @@ func (t *watchTable) left(key watchKey, op wire.Op, code wire.Code) {
 	}
 }
 
-// awaited reports whether somebody waits for the watch. The caller holds mu.
+// awaited reports whether the watch has waiters. The caller holds mu.
 func (t *watchTable) awaited(key watchKey) bool {
 	e := t.entries[key]
 	return e != nil && len(e.waiters) > 0
 }
 
-// idleFor is how long a watch that nobody waits for is left on the server: whoever
-// comes back to it in that time shares it.
+// idleFor is how long a watch without waiters is left on the server: a waiter that
+// comes in that time shares it.
 const idleFor = time.Second
 
 // takenAtOnce is how many watches are taken back together.
 const takenAtOnce = 256
 
-// considerLater has a watch taken back unless somebody waits for it by then. The caller
-// holds mu.
+// considerLater has a watch taken back after idleFor, unless it has waiters by then.
+// The caller holds mu.
 func (t *watchTable) considerLater(key watchKey) {
 	if t.ended || t.s == nil || t.s.m.noRemoval.Load() {
 		return
@@ -94,15 +94,15 @@ func (t *watchTable) considerIn(d time.Duration) {
 	}
 }
 
-// takeBack takes back idle watches that nobody waits for. Who waits for one of them
-// from now on sets it anew: that request leaves behind the one that takes it back.
+// takeBack takes back idle watches without waiters. A later waiter sets the watch anew:
+// its request leaves after the request that takes the watch back.
 func (t *watchTable) takeBack() {
 	t.s.mu.Lock()
 	link := t.s.link
 	t.s.mu.Unlock()
 	t.mu.Lock()
 	t.server.timer = nil
-	if link == nil || t.ended { // a new connection sets no watch again that nobody waits for
+	if link == nil || t.ended { // a new connection sets no watch without waiters again
 		t.mu.Unlock()
 		return
 	}
@@ -120,7 +120,7 @@ func (t *watchTable) takeBack() {
 			calls = append(calls, t.removal(key, len(calls) == takenAtOnce-1))
 		}
 	}
-	// Under mu, so that no read of one who has found no entry can leave before.
+	// Under mu, so that no read of a waiter without an entry can leave before.
 	link.SendBehind(calls...)
 	t.mu.Unlock()
 }
@@ -169,10 +169,10 @@ type rewatch struct {
 	bytes []byte
 }
 
-// setAgain returns the requests that set those watches again that somebody waits for,
-// each at most limit bytes long, without its prefix, unless a single watch needs more.
-// The server fires at once what has changed after the transaction zxid. It forgets the
-// other watches: the new connection does not have them.
+// setAgain returns the requests that set the watches with waiters again. Each request
+// has at most limit bytes without its prefix, unless a single watch needs more. The
+// server fires at once the watches whose nodes have changed after the transaction zxid.
+// setAgain forgets the other watches: the new connection does not have them.
 func (t *watchTable) setAgain(zxid int64, limit int) []rewatch {
 	t.mu.Lock()
 	defer t.mu.Unlock()

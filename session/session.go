@@ -28,7 +28,7 @@ type Session struct {
 	events <-chan zk.Event // closed when the client has stopped
 	zxid   atomic.Int64    // the newest transaction that an answer has told of
 
-	// sealCtx ends when nothing may be dialled any more.
+	// sealCtx ends when the session stops dialling.
 	sealCtx context.Context
 	sealNow context.CancelFunc
 
@@ -105,8 +105,8 @@ func newSession(m *Manager) (*Session, error) {
 	return s, nil
 }
 
-// clientBuffer is the size of the client's buffers, in bytes. It sends and reads
-// nothing but pings and a goodbye there.
+// clientBuffer is the size of the client's buffers, in bytes. The client writes and
+// reads its handshake and goodbye in them, and writes its pings.
 const clientBuffer = 512
 
 // made panics for a Session that a Manager has not opened.
@@ -163,7 +163,7 @@ func (s *Session) Manager() *Manager {
 	return s.m
 }
 
-// end ends the session, in this order: nothing is dialled any more; the contexts
+// end ends the session, in this order: dialling stops; the contexts
 // of the session and of its holds end with the cause; the connections are
 // closed. So no hold waits for a connection whose Close takes its time, and
 // nothing can be sent in another session.

@@ -308,7 +308,7 @@ func TestNothingCrossesGenerations(t *testing.T) {
 		time.Sleep(time.Minute)
 		p.link.Cut(zktest.ToServer)
 		errs := make(chan error, 40)
-		for i := range 20 { // more than the client's queue takes
+		for i := range 20 { // more than the queue of the client alone takes
 			go func() {
 				_, err := s.Set(w.Context(), "/config", []byte("written by a stale holder"), session.AnyVersion)
 				errs <- err

@@ -3,7 +3,6 @@ package session
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -53,10 +52,6 @@ func (s *Session) CreateTTL(ctx context.Context, path string, data []byte, ttl t
 		return wire.CreateTTL(abs, data, wireACL(s.m.cfg.ACL), flags, millis)
 	}
 	created, err := s.create(ctx, path, r)
-	var op *OpError
-	if errors.Is(err, ErrUnimplemented) && errors.As(err, &op) {
-		err = &OpError{op.Op, op.Path, op.Session, fmt.Errorf("%w: nodes with a TTL need ZooKeeper 3.5.3 or later, "+
-			"with the system property zookeeper.extendedTypesEnabled=true on each server", op.Err)}
-	}
-	return created, err
+	return created, needs(err, "nodes with a TTL need ZooKeeper 3.5.3 or later, "+
+		"with the system property zookeeper.extendedTypesEnabled=true on each server")
 }

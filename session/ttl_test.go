@@ -80,6 +80,7 @@ func TestWhoAmI(t *testing.T) {
 		s := w.process().session()
 		_, err := s.WhoAmI(w.Context())
 		require.ErrorIs(w, err, session.ErrUnimplemented)
+		require.ErrorContains(w, err, "WhoAmI needs ZooKeeper 3.7 or later")
 		require.NoError(w, s.Sync(w.Context(), "/"), "the session goes on")
 	}, zktest.WithoutOps(zktest.OpWhoAmI))
 }

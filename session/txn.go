@@ -95,7 +95,7 @@ func (s *Session) results(ops []Op, body []byte) ([]OpResult, error) {
 		return nil, &refusedOp{ops[i].failed(i, reason), i, ops[i].guard}
 	}
 	if len(answers) != len(ops) {
-		return nil, fmt.Errorf("the server's answer to a transaction of %d operations has %d", len(ops), len(answers))
+		return nil, fmt.Errorf("the server's answer to a transaction of %d operations holds %d results", len(ops), len(answers))
 	}
 	results := make([]OpResult, len(answers))
 	for i, r := range answers {

@@ -21,7 +21,7 @@ const (
 	NodeDeleted
 	NodeDataChanged
 	NodeChildrenChanged
-	// SessionEnded: the watch will never see anything any more.
+	// SessionEnded: no event follows.
 	SessionEnded
 )
 
@@ -46,7 +46,7 @@ type watchKey struct {
 }
 
 // Watch waits for one event. It fires once, at the latest when its session
-// ends, and may fire without need: whoever is woken reads again.
+// ends, and may fire without need: the caller reads again.
 type Watch struct {
 	table *watchTable
 	key   watchKey
@@ -130,9 +130,9 @@ func (w *Watch) leave() {
 	}
 }
 
-// watchTable has one entry for each watch that somebody waits for, and hands its event
-// to all who do. It is fed by the connection: a waiter costs no goroutine. See
-// serverWatches for what the server keeps of them.
+// watchTable has one entry for each watch with waiters, and hands the event to all of
+// them. The connection calls it: a waiter costs no goroutine. See serverWatches for the
+// watches that the server keeps.
 //
 // The life of an entry:
 //
@@ -145,8 +145,8 @@ func (w *Watch) leave() {
 //	  │                                                             │
 //	  └──────── the watch is taken back, or the connection is new ──┘
 //
-// Whoever is in an entry is woken by the event that ends it. An entry that is asked for
-// and fired leaves a watch on the server that nobody waits for; it is taken back too.
+// The waiters of an entry are woken by the event that ends it. An entry that fires while
+// it is asked for leaves a watch without waiters on the server, which is taken back too.
 type watchTable struct {
 	s *Session
 
@@ -326,7 +326,7 @@ func (w *Watch) wake(event EventType) {
 // watched runs a read that leaves a watch, or shares one that is there.
 func watched[T sighted](s *Session, path string, kind watchKind, call func(EventType),
 	f func(watch bool) (T, error)) (T, *Watch, error) {
-	// Longer than the read that sets the watch is what sets it again.
+	// The request that sets the watch again is longer than the read that sets it.
 	if err := s.fits(wire.SetWatchesHeader + wire.StringSize(s.abs(path))); err != nil {
 		var none T
 		return none, nil, s.refuse("watch", path, err)

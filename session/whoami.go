@@ -21,7 +21,7 @@ type Identity struct {
 // to say so; ErrSessionEnded; ctx's error. WhoAmI is safe for concurrent use.
 func (s *Session) WhoAmI(ctx context.Context) ([]Identity, error) {
 	s.made()
-	return read(ctx, s, "who am I", "/", request[[]Identity]{
+	ids, err := read(ctx, s, "who am I", "/", request[[]Identity]{
 		op:    wire.OpWhoAmI,
 		frame: wire.WhoAmI,
 		parse: func(body []byte) ([]Identity, error) {
@@ -33,4 +33,5 @@ func (s *Session) WhoAmI(ctx context.Context) ([]Identity, error) {
 			return ids, err
 		},
 	})
+	return ids, needs(err, "WhoAmI needs ZooKeeper 3.7 or later")
 }

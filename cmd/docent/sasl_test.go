@@ -71,7 +71,7 @@ func TestSASL_refused(t *testing.T) {
 			require.Equal(t, 1, code)
 			require.Empty(t, out)
 			require.Equal(t, "docent: config get /a: connect to ZooKeeper: the server refuses the credentials (SASL with DIGEST-MD5): "+
-				"look at the user's name, the password, and the Server section of the server's JAAS file; "+
+				"check the user's name, the password, and the Server section of the server's JAAS file; "+
 				"check --sasl-user, and --sasl-password-file or DOCENT_SASL_PASSWORD\n", stderr)
 		})
 	}

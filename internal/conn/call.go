@@ -18,8 +18,8 @@ const (
 	// Unsent: the request has not left, or not whole, and never will. The server
 	// has not executed it.
 	Unsent
-	// Lost: the request has left, and nobody waits for its answer any more, or
-	// none can come. The server may have executed it, or may do so yet.
+	// Lost: the request has left, and either its caller has stopped waiting or no
+	// answer can come. The server may have executed it, or may execute it later.
 	Lost
 )
 
@@ -33,7 +33,7 @@ const (
 //	                   Unsent                      Lost
 //
 // A call that was written when its caller gave it up stays written: the answer still
-// says whether a quorum stands behind the server, and whether a watch was left.
+// tells whether a quorum has committed the request, and whether it left a watch.
 type Call struct {
 	op    wire.Op
 	frame []byte
@@ -50,7 +50,6 @@ type Call struct {
 	reply  wire.Reply
 	size   int  // of the request
 	client bool // the request is the client's
-
 }
 
 type stage uint8
@@ -117,7 +116,7 @@ func (c *Call) end(fate Fate) {
 	c.stage, c.fate, c.frame = ended, fate, nil
 }
 
-// tell lets everybody know of the end. The client finds out by itself.
+// tell runs then and closes done. The client learns of its own calls by reading.
 func (c *Call) tell() {
 	if c.client {
 		return

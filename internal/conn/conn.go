@@ -11,18 +11,20 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// Owner is told what a connection learns. Except for Ended, its methods are called on
-// the goroutine that reads, in the order of the stream. None may block.
+// Owner is told what a connection learns. Except for Greeting and Ended, its methods
+// are called on the goroutine that reads, in the order of the stream. None may block.
 type Owner interface {
 	// Greeting returns the newest transaction that the owner has had an answer for.
-	// Each hello says it, so that no server takes the session on that lags behind.
+	// The hello names it, so that a server that lags behind refuses the session. It
+	// is called on the goroutine that writes the hello, under the connection's lock.
 	Greeting() (zxid int64)
 	// Granted takes the answer to the hello, which was written at the given time.
 	// Its error ends the connection.
 	Granted(c *Conn, h wire.Handshake, helloAt time.Time) error
 	// Refused is told that the server does not take the login or a credential.
 	Refused(c *Conn, err error)
-	// Watches returns the requests that set the owner's watches again.
+	// Watches returns the requests that set the owner's watches again. Opened
+	// follows.
 	Watches(c *Conn) []*Call
 	// Opened is told that the connection is open.
 	Opened(c *Conn)
@@ -32,9 +34,9 @@ type Owner interface {
 	Pinged(c *Conn, at time.Time)
 	// Event is told of each event of a watch.
 	Event(event wire.Event, path string)
-	// Ended is told once that the connection has been closed, on whatever goroutine
-	// has closed it, before its calls end. The error is what reading has failed with, or
-	// nil if the connection was closed for another reason.
+	// Ended is told once that the connection has been closed, on the goroutine that
+	// has closed it, before its calls end. The error is why the connection has failed,
+	// or nil if Close was called.
 	Ended(c *Conn, err error)
 }
 
@@ -58,8 +60,8 @@ type Credential struct {
 	Data   []byte
 }
 
-// Conn is one connection. The client underneath uses it as its net.Conn; everybody
-// else calls Send. It is safe for concurrent use.
+// Conn is one connection. The client underneath uses it as its net.Conn; the session
+// calls Send. It is safe for concurrent use.
 type Conn struct {
 	net.Conn
 	cfg      Config
@@ -82,14 +84,14 @@ type Conn struct {
 	timeout  time.Duration
 	helloAt  time.Time
 	xid      int32
-	queue    []*Call // not written yet, those that were withdrawn among them
-	dropped  int     // how many those are
-	flushing bool    // somebody writes what is queued
+	queue    []*Call // not written yet; some may be withdrawn
+	dropped  int     // how many of the queue are withdrawn
+	flushing bool    // a goroutine writes what is queued
 	batch    int     // counts what was written together
 	busy     bool    // the last batch is being written
 	sent     []*Call // written and not answered, in order
 	pings    []time.Time
-	failure  error // what reading has failed with
+	failure  error // what reading or writing has failed with
 
 	traffic Traffic
 }
@@ -151,7 +153,7 @@ var longAgo = time.Unix(1, 0)
 // be called more than once; the error is net.ErrClosed from the second time on.
 func (c *Conn) Close() error {
 	if c.closing.Swap(true) {
-		<-c.closed // whoever waits for what Closing runs must find this
+		<-c.closed // Closing has begun when Close returns
 		return net.ErrClosed
 	}
 	over, failure := c.endAll()
@@ -168,8 +170,8 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-// endAll ends all calls but those that are being written. It returns them, and what
-// reading has failed with.
+// endAll ends all calls except for the calls that are being written. It returns the
+// calls it has ended, and the error that the connection has failed with.
 func (c *Conn) endAll() (over []*Call, failure error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,7 +1,7 @@
 // Package conn is one connection to a ZooKeeper server. The client underneath
 // (github.com/go-zookeeper/zk) dials it, shakes hands on it, pings and says goodbye;
-// every other request rides on the same connection past the client, and its answer
-// and all watch events are taken out of the stream before the client sees them.
+// every other request leaves on the same connection without the client. Their answers
+// and all watch events are taken out of the stream before the client reads it.
 //
 // The life of a connection:
 //
@@ -15,10 +15,10 @@
 //	  - credentials → watches: the server has answered every credential. Before that,
 //	    it would withhold the events of nodes that only they let the session read.
 //	  - watches → open: the requests that set watches again are queued. Servers execute
-//	    the requests of a session in order, so whatever follows comes behind them.
+//	    the requests of a session in order, so each later request comes after them.
 //	  - closed: each call has ended exactly once. Only then does the client's reader
 //	    return, and only then does the client dial again.
 //
 // A connection knows what was written, answered and withdrawn, and which answers
-// prove that a quorum stands behind its server. It knows nothing of holds.
+// prove that a quorum has committed a request. It knows nothing of holds.
 package conn

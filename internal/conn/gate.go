@@ -38,7 +38,7 @@ func (c *Conn) login() error {
 	switch {
 	case err == nil:
 	case ctx.Err() != nil: // at the next server it may be quicker
-		return fmt.Errorf("the mechanism of the login has not begun within %v: %w", c.cfg.Patience, err)
+		return fmt.Errorf("the SASL mechanism did not begin the login within %v: %w", c.cfg.Patience, err)
 	default:
 		c.cfg.Owner.Refused(c, err)
 		return err
@@ -84,7 +84,7 @@ func (c *Conn) step(call *Call, scheme string, next func() error) {
 	case wire.Done:
 		err = next()
 	case wire.NotExecuted: // the next connection tries again
-		err = fmt.Errorf("the server does not look at the credentials now (%s)", code.Name())
+		err = fmt.Errorf("the server has not checked the credentials: %s (%d)", code.Name(), code)
 	default:
 		err = &RefusedError{scheme, code}
 		c.cfg.Owner.Refused(c, err)
@@ -128,7 +128,7 @@ func (c *Conn) authenticate() error {
 	return nil
 }
 
-// open sets the watches again, and lets everybody send.
+// open sets the watches again, and then lets the session send.
 func (c *Conn) open() error {
 	c.Send(c.cfg.Owner.Watches(c)...)
 	c.opened.Store(true)

@@ -213,10 +213,10 @@ func TestGateBadHandshake(t *testing.T) {
 		with   func(*Config, *owner)
 		reason string
 	}{
-		"short":       {frame(i32(0), i32(8000), i64(1)), withAuth, "no ZooKeeper"},
-		"HTTP":        {[]byte("HTTP/1.1 400 Bad Request\r\n\r\n"), withAuth, "no ZooKeeper"},
-		"no timeout":  {frame(i32(0), i32(0), i64(1), i32(0)), withAuth, "grants a session timeout of 0s"},
-		"bad timeout": {frame(i32(0), i32(-5), i64(1), i32(0)), withAuth, "grants a session timeout of -5ms"},
+		"short":       {frame(i32(0), i32(8000), i64(1)), withAuth, "not a ZooKeeper server"},
+		"HTTP":        {[]byte("HTTP/1.1 400 Bad Request\r\n\r\n"), withAuth, "not a ZooKeeper server"},
+		"no timeout":  {frame(i32(0), i32(0), i64(1), i32(0)), withAuth, "granted a session timeout of 0s"},
+		"bad timeout": {frame(i32(0), i32(-5), i64(1), i32(0)), withAuth, "granted a session timeout of -5ms"},
 		"not ours":    {theGrant, func(_ *Config, o *owner) { o.onGranted = func() error { return unwanted } }, "another session"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -29,7 +29,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 
 // next reads a frame into memory of its own.
 func (c *Conn) next() ([]byte, error) {
-	// A connection that takes no deadline any more tells why when it is read.
+	// An error of the deadline is dropped: the read then fails for the same reason.
 	_ = c.Conn.SetReadDeadline(time.Now().Add(c.limit()))
 	return wire.ReadFrame(c.r, nil)
 }
@@ -60,7 +60,7 @@ func (c *Conn) learnHandshake(frame []byte) error {
 		return err
 	}
 	if h.Session != 0 && h.Timeout <= 0 {
-		return fmt.Errorf("the server grants a session timeout of %v", h.Timeout)
+		return fmt.Errorf("the server granted a session timeout of %v, which is not positive", h.Timeout)
 	}
 	c.mu.Lock()
 	c.shaken, c.timeout = true, h.Timeout
@@ -111,15 +111,15 @@ func (c *Conn) learnReply(r wire.Reply, frame []byte) ([]byte, error) {
 }
 
 // match finds the call that an answer belongs to: the oldest, since a server answers
-// the requests of a session in their order. Only a kind of request that it does not
-// know it answers at once. The caller holds mu.
+// the requests of a session in their order. The exception is a request of a kind that
+// the server does not know: the server answers it at once. The caller holds mu.
 func (c *Conn) match(r wire.Reply) (*Call, error) {
 	i := slices.IndexFunc(c.sent, func(call *Call) bool { return call.xid == r.Xid })
 	switch {
 	case i < 0:
-		return nil, fmt.Errorf("the server answers request %d, which is not under way", r.Xid)
+		return nil, fmt.Errorf("the server answered request %d, which does not wait for an answer", r.Xid)
 	case i > 0 && r.Code != wire.CodeUnimplemented:
-		return nil, fmt.Errorf("the server answers request %d before request %d, which was sent earlier", r.Xid, c.sent[0].xid)
+		return nil, fmt.Errorf("the server answered request %d before request %d, which was sent earlier", r.Xid, c.sent[0].xid)
 	}
 	call := c.sent[i]
 	if i == 0 {

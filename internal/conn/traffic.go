@@ -1,7 +1,7 @@
 package conn
 
-// Traffic is how large the requests of a connection were, which tells a server that
-// closes the connection on a large one from a server that is away.
+// Traffic is how large the requests of a connection were. It tells a server that closes
+// the connection on a large request from a server that is unreachable.
 type Traffic struct {
 	Answered bool // the server has answered a request
 	Taken    int  // the size in bytes of the largest that it has answered

@@ -13,11 +13,11 @@ import (
 // leaves alone.
 const maxBatch = 32 << 10
 
-// Send sends calls, which leave in their order, together where they fit into one write.
-// It does not block. Calls on a connection that is closed are Unsent: they end before
-// Send returns, on this goroutine.
+// Send sends calls. They leave in their order, and in one write if they fit. Send does
+// not block. On a closed connection the calls are Unsent: they end on the caller's
+// goroutine before Send returns.
 //
-// The queue has no bound of its own: each request in it belongs to a caller that waits.
+// The queue has no bound: each request in it belongs to a caller that waits.
 func (c *Conn) Send(calls ...*Call) { c.Enqueue(calls...).Write() }
 
 // SendBehind is Send for callers that hold a lock: another goroutine writes.
@@ -30,11 +30,11 @@ func (c *Conn) SendBehind(calls ...*Call) {
 // Queued is what is left to do after Enqueue.
 type Queued struct {
 	c      *Conn
-	start  bool // nobody writes what is queued
-	direct bool // whoever queued it may
+	start  bool // no goroutine writes what is queued
+	direct bool // the caller may write it
 }
 
-// Write has written what is queued.
+// Write has what is queued written, on this goroutine if that does not block.
 func (q Queued) Write() {
 	switch {
 	case q.direct && q.c.tryWriter():
@@ -71,13 +71,13 @@ func (c *Conn) Enqueue(calls ...*Call) Queued {
 	return Queued{c: c}
 }
 
-// maxDirect is up to how many bytes of requests are written by whoever sends them.
+// maxDirect is up to how many bytes of requests the goroutine of the sender writes.
 const maxDirect = 4 << 10
 
-// drained reports whether the calls may be written by whoever sends them, who then
-// waits for no other goroutine. The server has answered, and so has read, all that was
-// written before: a small request fits into the empty buffer of a socket, and the write
-// does not block. The caller holds mu.
+// drained reports whether the sender's goroutine may write the calls, which saves the
+// switch to another goroutine. The server has answered, and so has read, all earlier
+// requests: a small request fits into the empty buffer of the socket, and the write does
+// not block. The caller holds mu.
 func (c *Conn) drained(calls []*Call) bool {
 	if !c.buffered || len(c.sent) > 0 || len(c.pings) > 0 {
 		return false
@@ -101,8 +101,8 @@ func isBuffered(inner net.Conn) bool {
 	return false
 }
 
-// withdraw takes back a call that its caller does not wait for any more, and returns
-// what is known of it.
+// withdraw takes back a call whose caller has stopped waiting, and returns what became
+// of the call so far.
 func (c *Conn) withdraw(call *Call) Fate {
 	c.mu.Lock()
 	switch {
@@ -222,7 +222,7 @@ func (c *Conn) nextXid() int32 {
 // write writes frames, whole unless there is an error, and returns how many bytes have
 // left. The caller may write.
 func (c *Conn) write(frames []byte) (int, error) {
-	// A connection that takes no deadline any more tells why when it is written to.
+	// An error of the deadline is dropped: the write then fails for the same reason.
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.limit()))
 	return c.Conn.Write(frames)
 }

@@ -30,7 +30,7 @@ const maxResponse = 4095
 // it is meant. So does the method Validate() error of the Mechanism.
 func DigestMD5(user, password string) Mechanism {
 	return digestMD5{
-		// fmt prints unexported fields of somebody's struct without asking them.
+		// fmt prints the unexported fields of a struct, and calls no method of theirs.
 		secret: func() (string, string) { return user, password },
 		uri:    digestURI,
 		cnonce: randomNonce,
@@ -151,7 +151,7 @@ func (x *digestExchange) respond(challenge []byte) ([]byte, error) {
 	fmt.Fprintf(&b, "username=%s,realm=%s,nonce=%s,nc=00000001,cnonce=%s,digest-uri=%s,response=%s,qop=auth",
 		quote(name), quote(c.realm), quote(c.nonce), quote(cnonce), quote(x.m.uri), prove("AUTHENTICATE:"+x.m.uri))
 	if b.Len() > maxResponse {
-		return nil, fmt.Errorf("DIGEST-MD5: a response of %d bytes, more than a server takes", b.Len())
+		return nil, fmt.Errorf("DIGEST-MD5: the response has %d bytes, more than a server takes (%d)", b.Len(), maxResponse)
 	}
 	return []byte(b.String()), nil
 }
@@ -160,7 +160,7 @@ func (x *digestExchange) respond(challenge []byte) ([]byte, error) {
 // failed login (zookeeper.allowSaslFailedClients) answers without a token.
 func (x *digestExchange) verify(token []byte) error {
 	if token == nil {
-		return fmt.Errorf("%w: it refuses the user or the password, and keeps the connection", ErrUnproven)
+		return fmt.Errorf("%w: it refused the user or the password, and kept the connection", ErrUnproven)
 	}
 	d, err := parse(token)
 	if err != nil {

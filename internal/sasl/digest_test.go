@@ -117,14 +117,14 @@ func TestChallenges(t *testing.T) {
 		good + `,cipher=a,cipher=a`:      "cipher occurs twice",
 		good + `,x`:                      "no directive",
 		good + `,="x"`:                   "no directive",
-		good + `,x=`:                     "no end of a value",
-		good + `,x="y`:                   "no end of a value",
-		good + `,x="y\`:                  "no end of a value",
-		good + `,x="y\"`:                 "no end of a value",
-		good + `,x="y"z=1`:               "no end of a value",
-		good + `,x=y z=1`:                "no end of a value",
-		good + ",x=\x00":                 "no end of a value",
-		good + ",x=\xff":                 "no end of a value",
+		good + `,x=`:                     "is incomplete",
+		good + `,x="y`:                   "is incomplete",
+		good + `,x="y\`:                  "is incomplete",
+		good + `,x="y\"`:                 "is incomplete",
+		good + `,x="y"z=1`:               "is incomplete",
+		good + `,x=y z=1`:                "is incomplete",
+		good + ",x=\x00":                 "is incomplete",
+		good + ",x=\xff":                 "is incomplete",
 		good + strings.Repeat(",", 2048): "bytes",
 		"":                               "realm is missing",
 	} {
@@ -184,7 +184,7 @@ func TestProof(t *testing.T) {
 		"rspauth=\"\"": "",
 		"other=x":      "",
 		"":             "",
-		"null":         "keeps the connection",
+		"null":         "kept the connection",
 	} {
 		x := started(t, fixed("chris", "secret", "imap/elwood.innosoft.com", "OA6MHXh6VqTrRk"))
 		_, _, err := x.Next([]byte(elwood))

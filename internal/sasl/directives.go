@@ -21,7 +21,7 @@ type directives map[string]string
 // places, never values.
 func parse(token []byte) (directives, error) {
 	if len(token) > maxChallenge {
-		return nil, fmt.Errorf("%w: %d bytes", ErrMalformed, len(token))
+		return nil, fmt.Errorf("%w: it has %d bytes, and at most %d are allowed", ErrMalformed, len(token), maxChallenge)
 	}
 	found := make(directives)
 	p := parser{rest: string(token)}
@@ -29,13 +29,13 @@ func parse(token []byte) (directives, error) {
 		name := strings.ToLower(p.word())
 		p.skip(space)
 		if name == "" || !p.eat('=') {
-			return nil, fmt.Errorf("%w: no directive at byte %d", ErrMalformed, len(token)-len(p.rest))
+			return nil, fmt.Errorf("%w: it has no directive at byte %d", ErrMalformed, len(token)-len(p.rest))
 		}
 		p.skip(space)
 		value, ok := p.value()
 		p.skip(space)
 		if !ok || p.rest != "" && p.rest[0] != ',' {
-			return nil, fmt.Errorf("%w: no end of a value at byte %d", ErrMalformed, len(token)-len(p.rest))
+			return nil, fmt.Errorf("%w: the value before byte %d is incomplete", ErrMalformed, len(token)-len(p.rest))
 		}
 		if !slices.Contains(known, name) {
 			continue

@@ -10,7 +10,7 @@ import "fmt"
 // answered turns a failure of the decoder into an error that names the answer.
 func (d *Decoder) answered(what string) error {
 	if d.err != nil {
-		return fmt.Errorf("the server's answer to %s is cut off or holds a length that it has no room for: %w", what, d.err)
+		return fmt.Errorf("the server's answer to %s ends early, or claims more than it holds: %w", what, d.err)
 	}
 	return nil
 }
@@ -96,7 +96,7 @@ func ResultsOf(body []byte, ops int) ([]Result, error) {
 			break
 		}
 		if len(results) == ops {
-			return nil, fmt.Errorf("the server's answer to a transaction of %d operations holds more results than that", ops)
+			return nil, fmt.Errorf("the server's answer to a transaction of %d operations holds more results", ops)
 		}
 		switch r.Op {
 		case opEnd:
@@ -113,7 +113,7 @@ func ResultsOf(body []byte, ops int) ([]Result, error) {
 			r.Children = d.Strings()
 		case OpDelete, OpCheck:
 		default:
-			return nil, fmt.Errorf("the server's answer to a transaction holds an operation of kind %d, which has no place there", r.Op)
+			return nil, fmt.Errorf("the server's answer to a transaction holds a result of kind %d, which no transaction has", r.Op)
 		}
 		results = append(results, r)
 	}

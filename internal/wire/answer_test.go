@@ -246,7 +246,7 @@ func TestMoreResultsThanOperations(t *testing.T) {
 
 func TestResultsOfUnknownKind(t *testing.T) {
 	_, err := ResultsOf(join(i32(4711), []byte{0}, i32(0)), 1)
-	require.ErrorContains(t, err, "the server's answer to a transaction holds an operation of kind 4711")
+	require.ErrorContains(t, err, "the server's answer to a transaction holds a result of kind 4711")
 }
 
 func TestFirstFailure(t *testing.T) {

@@ -3,6 +3,6 @@
 // sessions nor connections, does no I/O but to read a frame, and believes no length
 // beyond the bytes that are there.
 //
-// The layouts are those of zookeeper.jute and of the classes of ZooKeeper 3.9's
-// package org.apache.zookeeper.proto.
+// The layouts come from zookeeper.jute and from the classes of ZooKeeper 3.9's package
+// org.apache.zookeeper.proto.
 package wire

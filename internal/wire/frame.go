@@ -25,7 +25,7 @@ func ReadFrame(r *bufio.Reader, buf []byte) ([]byte, error) {
 	}
 	n := binary.BigEndian.Uint32(length)
 	if n > MaxReply {
-		return nil, fmt.Errorf("the server sent a frame of %d bytes: it is no ZooKeeper, or the stream is damaged", n)
+		return nil, fmt.Errorf("the server sent a frame of %d bytes: it is not a ZooKeeper server, or the stream is damaged", n)
 	}
 	// What a damaged length claims is not allocated before it has arrived.
 	const step = 64 << 10

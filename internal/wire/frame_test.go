@@ -59,11 +59,11 @@ func TestReadFrameTruncated(t *testing.T) {
 	require.ErrorIs(t, err, broken)
 }
 
-// What is no ZooKeeper sends lengths that make no sense: a TLS alert, HTTP.
+// Other servers send lengths that make no sense: a TLS alert, HTTP.
 func TestReadFrameHostileLengths(t *testing.T) {
 	for _, head := range []string{"\xff\xff\xff\xff", "\x80\x00\x00\x00", "HTTP/1.1 400 Bad Request\r\n", "\x15\x03\x01\x00\x02\x02\x28", "\x10\x00\x00\x01"} {
 		_, err := ReadFrame(bufio.NewReader(strings.NewReader(head+strings.Repeat("x", 100))), nil)
-		require.ErrorContains(t, err, "no ZooKeeper", "%q", head)
+		require.ErrorContains(t, err, "not a ZooKeeper server", "%q", head)
 	}
 }
 

@@ -102,15 +102,15 @@ func (d *Decoder) String() string {
 	return string(d.take(int(n)))
 }
 
-// Count reads the length of a vector whose elements take least bytes each at the
-// least. The rest of the record must have room for so many. A length of -1 stands for
-// no vector, which is read as an empty one.
-func (d *Decoder) Count(least int) int {
+// Count reads the length of a vector. Each element takes minSize bytes or more, and
+// the rest of the record must have room for all elements. A length of -1 stands for
+// no vector, which Count reads as an empty one.
+func (d *Decoder) Count(minSize int) int {
 	n := d.Int32()
 	if d.err != nil || n == -1 {
 		return 0
 	}
-	if n < 0 || int(n) > len(d.buf)/least {
+	if n < 0 || int(n) > len(d.buf)/minSize {
 		d.Fail()
 		return 0
 	}
@@ -153,7 +153,7 @@ func (e *Encoder) Bool(v bool) {
 	e.buf = append(e.buf, b)
 }
 
-// Buffer appends a buffer; nil is no buffer, which is not an empty one.
+// Buffer appends a buffer; nil stands for a missing buffer, and not for an empty one.
 func (e *Encoder) Buffer(b []byte) {
 	if b == nil {
 		e.Int32(-1)
@@ -183,7 +183,7 @@ func (e *Encoder) Strings(list []string) {
 }
 
 // Frame returns the frame, with its length in front. The Encoder must not be used
-// any more.
+// afterwards.
 func (e *Encoder) Frame() []byte {
 	binary.BigEndian.PutUint32(e.buf, uint32(len(e.buf)-prefix))
 	return e.buf

@@ -31,8 +31,8 @@ type ACL struct {
 	ID     string
 }
 
-// leastACL is what an entry takes whose strings are empty.
-const leastACL = 4 + 4 + 4
+// minACL is the size of an entry with empty strings.
+const minACL = 4 + 4 + 4
 
 // ACL appends the entries of an ACL.
 func (e *Encoder) ACL(acl []ACL) {
@@ -46,7 +46,7 @@ func (e *Encoder) ACL(acl []ACL) {
 
 // ACL reads the entries of an ACL.
 func (d *Decoder) ACL() []ACL {
-	n := d.Count(leastACL)
+	n := d.Count(minACL)
 	acl := make([]ACL, 0, n)
 	for range n {
 		acl = append(acl, ACL{d.Int32(), d.String(), d.String()})

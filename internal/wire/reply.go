@@ -23,7 +23,7 @@ const replyHeader = 16
 // ParseReply reads a frame with its length in front.
 func ParseReply(frame []byte) (Reply, error) {
 	if len(frame) < prefix+replyHeader {
-		return Reply{}, fmt.Errorf("the server sent a reply of %d bytes, less than its header", len(frame))
+		return Reply{}, fmt.Errorf("the server sent a reply of %d bytes, which is shorter than a reply header", len(frame))
 	}
 	d := NewDecoder(frame[prefix:])
 	r := Reply{Xid: d.Int32(), Zxid: d.Int64(), Code: Code(d.Int32())}
@@ -67,7 +67,7 @@ const handshakeReply = 20
 // ParseHandshake reads the first frame of a server, with its length in front.
 func ParseHandshake(frame []byte) (Handshake, error) {
 	if len(frame) < prefix+handshakeReply {
-		return Handshake{}, fmt.Errorf("the server answered the handshake with %d bytes: it is no ZooKeeper", len(frame))
+		return Handshake{}, fmt.Errorf("the server answered the handshake with %d bytes: it is not a ZooKeeper server", len(frame))
 	}
 	d := NewDecoder(frame[prefix:])
 	d.Int32() // the version of the protocol: there is only one

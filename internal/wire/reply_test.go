@@ -59,7 +59,7 @@ func TestParseHandshake(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, h.Session)
 	_, err = ParseHandshake(frame(i32(0), i32(8000), i64(1)))
-	require.ErrorContains(t, err, "no ZooKeeper")
+	require.ErrorContains(t, err, "not a ZooKeeper server")
 }
 
 func FuzzParseHandshake(f *testing.F) {

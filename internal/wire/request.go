@@ -28,18 +28,9 @@ func SetXid(frame []byte, xid int32) { binary.BigEndian.PutUint32(frame[prefix:]
 // Size is what a frame counts on a server: all but the length in front.
 func Size(frame []byte) int { return len(frame) - prefix }
 
-// helloZxid is where the first frame of a client has its newest transaction: behind
+// helloZxid is where the first frame of a client has its newest transaction: after
 // the length and the version of the protocol.
 const helloZxid = prefix + 4
-
-// HelloZxid returns the newest transaction that a client claims to have seen, from
-// its first frame, with the length in front.
-func HelloZxid(frame []byte) int64 {
-	if len(frame) < helloZxid+8 {
-		return 0
-	}
-	return int64(binary.BigEndian.Uint64(frame[helloZxid:]))
-}
 
 // SetHelloZxid writes the newest transaction into the first frame of a client. It
 // reports false if the frame is too short for one.
@@ -119,15 +110,6 @@ func SetData(path string, data []byte, version int32) []byte {
 	e := request(OpSetData, StringSize(path)+BufferSize(data)+4)
 	e.String(path)
 	e.Buffer(data)
-	e.Int32(version)
-	return e.Frame()
-}
-
-// SetACL writes a znode's ACL over a version.
-func SetACL(path string, acl []ACL, version int32) []byte {
-	e := request(OpSetACL, StringSize(path)+ACLSize(acl)+4)
-	e.String(path)
-	e.ACL(acl)
 	e.Int32(version)
 	return e.Frame()
 }

@@ -28,7 +28,7 @@ const (
 )
 
 // RemoveWatches takes watches of the session back. ZooKeeper has it since 3.5, and
-// answers -121 where there is none.
+// answers -121 (NOWATCHER) if the session has no such watch.
 func RemoveWatches(path string, which WatcherType) []byte {
 	e := request(OpRemoveWatches, StringSize(path)+4)
 	e.String(path)

@@ -47,7 +47,7 @@ func TestSASLSession(t *testing.T) {
 			start := time.Now()
 			_, err := s.session(t, "ann", "guess")
 			require.ErrorIs(t, err, session.ErrAuth)
-			require.ErrorContains(t, err, "(SASL with DIGEST-MD5): look at the user's name, the password, and the Server section of the server's JAAS file")
+			require.ErrorContains(t, err, "(SASL with DIGEST-MD5): check the user's name, the password, and the Server section of the server's JAAS file")
 			require.Less(t, time.Since(start), patience, "it does not wait for ctx to end")
 		})
 		t.Run("not configured", func(t *testing.T) {
