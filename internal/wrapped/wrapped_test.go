@@ -35,7 +35,7 @@ var guarded = map[string]string{
 	"session/txn.go: results":               "the code is that of a refusal",
 	"session/manager.go: unreachable":       "it is called once ctx has ended",
 	"session/errors.go: ended":              "it is called with the cause of a session that has ended",
-	"session/releaseby.go: ReleaseBy":       "the hold has ended",
+	"session/releaseby.go: releaseBy":       "the hold has ended",
 	"session/txn.go: failed":                "it is called with a refusal",
 	"zktest/admin.go: Put":                  "the code is no error type",
 	"zktest/admin.go: Remove":               "the code is no error type",
