@@ -56,7 +56,7 @@ simulation: ## Random programs over all recipes, every verb on every kind of zno
 	$(GO) run ./internal/simulation/mutants -few
 
 mutants: ## Break the library in every known way: the simulations must notice each; rewrites docs/reliability.md
-	$(GO) run ./internal/simulation/mutants -into docs/reliability.md
+	DOCENT_SEEDS=$${DOCENT_SEEDS:-200} $(GO) run ./internal/simulation/mutants -into docs/reliability.md
 
 jitter: ## Every test of the root module with a scheduler that dawdles at random, COUNT=3 times: orders that are rare otherwise
 	DOCENT_SEEDS=$${DOCENT_SEEDS:-20} $(GO) run ./internal/jitter -count=$(COUNT) -timeout 0 ./...

@@ -178,13 +178,13 @@ func TestDialSpeaksOfNoHiccup(t *testing.T) {
 		asDefault(w.T, slog.NewTextHandler(&log, nil))
 		link := w.srv.Link()
 		link.Refuse(true)
-		cfg := session.Config{Servers: []string{"zk1"}, Dialer: link.DialContext}
+		cfg := session.Config{Servers: []string{"zk1"}, Dialer: link.DialContext, Timeout: 30 * time.Second}
 		_, err := session.Dial(w.within(2*time.Second), cfg)
 		require.ErrorIs(w, err, session.ErrUnreachable)
 
 		sm, err := session.Start(cfg)
 		require.NoError(w, err)
-		time.Sleep(2 * time.Second)
+		time.Sleep(500 * time.Millisecond) // and until the next dial at most two seconds
 		link.Refuse(false)
 		_, err = sm.Session(w.Context())
 		require.NoError(w, err)
@@ -192,7 +192,7 @@ func TestDialSpeaksOfNoHiccup(t *testing.T) {
 
 		link.Refuse(true)
 		link.Disconnect()
-		time.Sleep(5 * time.Second) // the session is trusted for longer
+		time.Sleep(4 * time.Second) // the session is trusted for longer, however old its last ping is
 		link.Refuse(false)
 		time.Sleep(time.Minute)
 		require.Equal(w, session.Connected, sm.State())
