@@ -6,6 +6,7 @@ type Code int32
 // The codes that are asked for by name.
 const (
 	CodeOK             Code = 0
+	CodeMarshalling    Code = -5
 	CodeUnimplemented  Code = -6
 	CodeAPIError       Code = -100 // the codes of what a request ran into lie below
 	CodeNoNode         Code = -101
@@ -51,7 +52,7 @@ var codes = map[Code]codeInfo{
 	-2:                {Unknown, "RUNTIMEINCONSISTENCY", "the server found its state inconsistent: read what has become of the request, and look into the server's log"},
 	-3:                {Unknown, "DATAINCONSISTENCY", "the server found its data inconsistent: read what has become of the request, and look into the server's log"},
 	-4:                {Unknown, "CONNECTIONLOSS", "a proxy or the server lost a connection behind this one: read what has become of the request"},
-	-5:                {Refused, "MARSHALLINGERROR", "the server could not read the request: compare the versions of server and client"},
+	CodeMarshalling:   {Refused, "MARSHALLINGERROR", "the server could not read the request: compare the versions of server and client"},
 	CodeUnimplemented: {Refused, "UNIMPLEMENTED", ""},
 	-7:                {Unknown, "OPERATIONTIMEOUT", "the server gave the request up after some time: read what has become of it"},
 	-8:                {Refused, "BADARGUMENTS", ""},
