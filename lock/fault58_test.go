@@ -1,6 +1,7 @@
 package lock_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,11 +13,11 @@ import (
 )
 
 // releaser releases a lock from the hook of each request.
-type releaser struct{ release func() }
+type releaser struct{ release atomic.Pointer[func()] }
 
 func (r *releaser) OnOp(session.OpInfo) {
-	if r.release != nil {
-		r.release()
+	if release := r.release.Load(); release != nil {
+		(*release)()
 	}
 }
 
@@ -47,7 +48,8 @@ func TestFault58_HookReleasesTheLockWhoseReleaseRunsIt(t *testing.T) {
 				h, err := take(w, w.Process(func(cfg *session.Config) { cfg.Hooks = []session.Hook{hook} }))
 				require.NoError(w, err)
 				inner := make(chan error, 10)
-				hook.release = func() { inner <- h.Release() }
+				release := func() { inner <- h.Release() }
+				hook.release.Store(&release) // a watch of the hold may be on its way
 				began := time.Now()
 				require.NoError(w, h.Release())
 				require.LessOrEqual(w, time.Since(began), 5*time.Second)

@@ -2,6 +2,8 @@ package session
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/docent-go/docent/internal/misuse"
@@ -53,7 +55,8 @@ type Follower struct {
 // ctx bounds the request, which Follow repeats over lost connections, and nothing after
 // it. Errors:
 //   - ErrUnimplemented: the servers are older than ZooKeeper 3.6, which close the
-//     connection to say so. The Manager remembers that and does not ask again.
+//     connection to say so. The Manager remembers that and does not ask again. Or the
+//     server's watchManagerName is WatchManagerOptimized.
 //   - ErrTooLarge: the path does not fit into a request.
 //   - ErrSessionEnded, or ctx's error.
 //
@@ -86,12 +89,24 @@ func (s *Session) Follow(ctx context.Context, path string, recursive bool, f fun
 	})
 	if err != nil {
 		w.Stop()
-		return nil, needs(err, needsLasting)
+		return nil, needs(unfollowable(err), needsLasting)
 	}
 	return w, nil
 }
 
 const needsLasting = "Follow needs ZooKeeper 3.6 or later"
+
+// unfollowable names the error of a server whose watch manager has no persistent
+// watches. Another server may have another.
+func unfollowable(err error) error {
+	var op *OpError
+	var answer *CodeError
+	if errors.As(err, &op) && errors.As(err, &answer) && wire.Code(answer.Code) == wire.CodeMarshalling {
+		return &OpError{op.Op, op.Path, op.Session, fmt.Errorf("%w: persistent watches need servers whose watchManagerName is not "+
+			"WatchManagerOptimized: %w", ErrUnimplemented, answer)}
+	}
+	return err
+}
 
 // Stop ends the calls: none begins after Stop has returned, although one may be under
 // way. The last Stop of a path takes the watch back in the background. Stop may be

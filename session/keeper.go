@@ -16,7 +16,7 @@ import (
 type keeper struct {
 	s        *Session
 	server   target
-	patience time.Duration // for the handshake
+	patience time.Duration // for each step until the connection is open
 	greeting int64         // what the hello said
 	helloAt  time.Time
 }
@@ -185,16 +185,17 @@ func (k *keeper) tellFailure(c *conn.Conn, err error) {
 		return
 	}
 	what := "handshake with"
-	switch {
-	case c.Shaken():
+	if c.Shaken() {
 		what = "log in to"
-		if k.s.m.cfg.SASL != nil && hungUp(err) {
-			err = errors.New("the server closed the connection: does its JAAS file have a Server section?")
-		}
+	}
+	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		err = fmt.Errorf("no answer within %v", k.patience)
-	case hungUp(err):
+	case !hungUp(err):
+	case !c.Shaken():
 		err = ErrNotServing
+	case k.s.m.cfg.SASL != nil:
+		err = errors.New("the server closed the connection: does its JAAS file have a Server section?")
 	}
 	k.s.m.dialFailed(k.server.addr, fmt.Errorf("%s %s: %w", what, k.server.addr, err))
 }

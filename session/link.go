@@ -120,21 +120,12 @@ func (s *Session) waitUp(ctx context.Context) (*conn.Conn, error) {
 // what a ping, a read or a sync cannot: that the ensemble still counts on this session's
 // server. It costs the leader an entry in its log.
 //
-// If the answer takes longer than wait, the connection is closed: the server may be a
-// leader that was deposed, or have lost its leader, and another may do better.
+// If the answer takes longer than wait, the connection is closed (see abandon).
 func (s *Session) probe(link *conn.Conn, path string, wait time.Duration) *conn.Call {
-	abandon := time.AfterFunc(wait, func() {
-		select {
-		case <-link.Closed():
-			return
-		default:
-		}
-		s.m.log.Info("a quorum has not answered for a while: trying another server", "server", link.RemoteAddr())
-		link.Close()
-	})
+	abandon := s.abandonIn(wait, link)
 	s.countProbe(link, 1)
 	call := conn.NewCall(wire.OpMulti, wire.Check(s.abs(path)), func(call *conn.Call) {
-		abandon.Stop()
+		abandon.stop()
 		s.countProbe(link, -1)
 		if call.Fate() == conn.Answered {
 			s.review() // what is due next was not known when this one left

@@ -141,11 +141,15 @@ func (t *watchTable) removal(key watchKey, last bool) *conn.Call {
 		if last {
 			t.considerIn(0)
 		}
-		switch call.Reply().Code {
-		case wire.CodeOK, wire.CodeNoWatcher:
+		switch code := call.Reply().Code; {
+		case code == wire.CodeOK, code == wire.CodeNoWatcher:
 			delete(t.server.kept, key)
-		case wire.CodeUnimplemented: // before ZooKeeper 3.5
+		case code == wire.CodeUnimplemented: // before ZooKeeper 3.5
 			t.s.m.noRemoval.Store(true)
+		case code.Class() == wire.NotExecuted: // while the server throttles
+			if _, kept := t.server.kept[key]; kept && !t.awaited(key) {
+				t.considerLater(key)
+			}
 		}
 	})
 }

@@ -43,7 +43,7 @@ type Owner interface {
 // Config is what a connection needs to know.
 type Config struct {
 	Owner    Owner
-	Patience time.Duration // bounds each step up to the handshake's answer
+	Patience time.Duration // bounds each step until the connection is open
 	// Login begins a login by SASL; nil for none. ctx bounds what it asks of others. It
 	// ends with the connection, and after Patience.
 	Login func(ctx context.Context) (Exchange, error)
@@ -212,16 +212,14 @@ func (c *Conn) SetReadDeadline(time.Time) error { return nil }
 // The client's would cut short, or prolong, what others write beside it.
 func (c *Conn) SetWriteDeadline(time.Time) error { return nil }
 
-// limit is how long the connection waits for the network. In the handshake the client
-// would wait for almost seven session timeouts, on a server that hangs while others are
-// well. Later it would wait for two thirds of the timeout: half of it leaves a ping,
-// sent each third, a sixth of the timeout to be answered, and a twelfth until the trust
-// deadline to find another server.
+// limit is how long the connection waits for the network. Until it is open that leaves
+// others to be dialled: in the handshake the client would wait for almost seven session
+// timeouts, on a server that hangs while others are well. Later it would wait for two
+// thirds of the timeout: half of it leaves a ping, sent each third, a sixth of the timeout
+// to be answered, and a twelfth until the trust deadline to find another server.
 func (c *Conn) limit() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.shaken {
-		return c.timeout / 2
+	if c.Opened() {
+		return c.Timeout() / 2
 	}
 	return c.cfg.Patience
 }

@@ -111,14 +111,14 @@ func (c *Conn) learnReply(r wire.Reply, frame []byte) ([]byte, error) {
 }
 
 // match finds the call that an answer belongs to: the oldest, since a server answers
-// the requests of a session in their order. The exception is a request of a kind that
-// the server does not know: the server answers it at once. The caller holds mu.
+// the requests of a session in their order. Only what it refuses without any work it
+// answers at once. The caller holds mu.
 func (c *Conn) match(r wire.Reply) (*Call, error) {
 	i := slices.IndexFunc(c.sent, func(call *Call) bool { return call.xid == r.Xid })
 	switch {
 	case i < 0:
 		return nil, fmt.Errorf("the server answered request %d, which does not wait for an answer", r.Xid)
-	case i > 0 && r.Code != wire.CodeUnimplemented:
+	case i > 0 && !r.Code.Early(c.sent[i].op):
 		return nil, fmt.Errorf("the server answered request %d before request %d, which was sent earlier", r.Xid, c.sent[0].xid)
 	}
 	call := c.sent[i]

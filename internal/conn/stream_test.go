@@ -180,6 +180,33 @@ func TestUnimplementedOutOfOrder(t *testing.T) {
 	})
 }
 
+// A server with enableEagerACLCheck refuses a write at once that the session has no right
+// to, or whose ACL is invalid, before what it still works on.
+func TestEagerRefusalsOutOfOrder(t *testing.T) {
+	for _, code := range []wire.Code{wire.CodeNoAuth, wire.CodeInvalidACL} {
+		t.Run(code.Name(), func(t *testing.T) {
+			inRig(t, func(g *rig) {
+				g.open()
+				var calls []*Call
+				for _, op := range []wire.Op{wire.OpSetData, wire.OpCreate, wire.OpExists} {
+					calls = append(calls, g.noted(op, wire.OnPath(op, "/a")))
+				}
+				g.c.Send(calls...)
+				a, b, c := g.request(wire.OpSetData), g.request(wire.OpCreate), g.request(wire.OpExists)
+				g.send(answer(b.Xid, code))
+				require.Equal(g, []string{"answered create", "create ends: answered"}, g.told())
+				require.Equal(g, code, calls[1].Reply().Code)
+				require.False(g, calls[1].Proves())
+				g.send(answer(a.Xid, 0))
+				require.Equal(g, []string{"answered setData", "setData ends: answered"}, g.told())
+				require.True(g, calls[0].Proves())
+				g.send(answer(c.Xid, 0))
+				require.Equal(g, []string{"answered exists", "exists ends: answered"}, g.told())
+			})
+		})
+	}
+}
+
 // What comes before an answer is known before the answer is, and what comes after is not.
 func TestEventsKeepTheirPlace(t *testing.T) {
 	inRig(t, func(g *rig) {

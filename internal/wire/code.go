@@ -6,12 +6,14 @@ type Code int32
 // The codes that are asked for by name.
 const (
 	CodeOK             Code = 0
+	CodeMarshalling    Code = -5
 	CodeUnimplemented  Code = -6
 	CodeAPIError       Code = -100 // the codes of what a request ran into lie below
 	CodeNoNode         Code = -101
 	CodeNoAuth         Code = -102
 	CodeNotEmpty       Code = -111 // the last of those that are about the request's znodes
 	CodeSessionExpired Code = -112
+	CodeInvalidACL     Code = -114
 	CodeAuthFailed     Code = -115
 	CodeSessionMoved   Code = -118
 	CodeNoWatcher      Code = -121
@@ -50,7 +52,7 @@ var codes = map[Code]codeInfo{
 	-2:                {Unknown, "RUNTIMEINCONSISTENCY", "the server found its state inconsistent: read what has become of the request, and look into the server's log"},
 	-3:                {Unknown, "DATAINCONSISTENCY", "the server found its data inconsistent: read what has become of the request, and look into the server's log"},
 	-4:                {Unknown, "CONNECTIONLOSS", "a proxy or the server lost a connection behind this one: read what has become of the request"},
-	-5:                {Refused, "MARSHALLINGERROR", "the server could not read the request: compare the versions of server and client"},
+	CodeMarshalling:   {Refused, "MARSHALLINGERROR", "the server could not read the request: compare the versions of server and client"},
 	CodeUnimplemented: {Refused, "UNIMPLEMENTED", ""},
 	-7:                {Unknown, "OPERATIONTIMEOUT", "the server gave the request up after some time: read what has become of it"},
 	-8:                {Refused, "BADARGUMENTS", ""},
@@ -69,7 +71,7 @@ var codes = map[Code]codeInfo{
 	CodeNotEmpty:       {Refused, "NOTEMPTY", ""},
 	CodeSessionExpired: {Refused, "SESSIONEXPIRED", ""},
 	-113:               {Refused, "INVALIDCALLBACK", "the server refuses the request's callback: compare the versions of server and client"},
-	-114:               {Refused, "INVALIDACL", ""},
+	CodeInvalidACL:     {Refused, "INVALIDACL", ""},
 	CodeAuthFailed:     {Refused, "AUTHFAILED", ""},
 	-116:               {Unknown, "CLOSING", ""},
 	-117:               {Unknown, "NOTHING", ""},
@@ -97,6 +99,20 @@ func (c Code) Name() string { return codes[c].name }
 // Advice says what the code means for the request and what to do about it, or ""
 // where the name says it.
 func (c Code) Advice() string { return codes[c].advice }
+
+// Early reports whether a server may give a request of the kind an answer with the code
+// before it has answered earlier requests: that it does not know the kind; or, with
+// enableEagerACLCheck, that the session has no right to a change, or that the ACL of a
+// change is invalid. It has asked no quorum then.
+func (c Code) Early(op Op) bool {
+	switch c {
+	case CodeUnimplemented:
+		return true
+	case CodeNoAuth, CodeInvalidACL:
+		return op.Changes()
+	}
+	return false
+}
 
 // AboutZnodes reports whether the code says what the request ran into among the
 // znodes, which only a server that executes it can say.

@@ -49,9 +49,10 @@ func ParseReply(frame []byte) (Reply, error) {
 //
 // An answer with a code that is not about the request's znodes may come from a
 // server that has asked no quorum: a throttled request (-127) is not executed at
-// all.
+// all. So may an answer that comes early: with enableEagerACLCheck a server looks for
+// the right to a change (-102) in its own tree.
 func (r Reply) ProvesQuorum(op Op) bool {
-	return op.Changes() && (r.Code == CodeOK || r.Code.AboutZnodes())
+	return op.Changes() && (r.Code == CodeOK || r.Code.AboutZnodes()) && !r.Code.Early(op)
 }
 
 // Handshake is what a server grants in its first frame.
