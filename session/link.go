@@ -131,7 +131,7 @@ func (s *Session) probe(link *conn.Conn, path string, wait time.Duration) *conn.
 			s.review() // what is due next was not known when this one left
 		}
 	})
-	link.Send(call)
+	link.SendFirst(call) // so that no backlog of the session's own delays a proof
 	return call
 }
 

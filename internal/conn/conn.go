@@ -78,20 +78,21 @@ type Conn struct {
 
 	writing chan struct{} // holds a token while a frame is written; a wait lets virtual time go on
 
-	mu       sync.Mutex
-	isClosed bool
-	shaken   bool // the handshake is over
-	timeout  time.Duration
-	helloAt  time.Time
-	xid      int32
-	queue    []*Call // not written yet; some may be withdrawn
-	dropped  int     // how many of the queue are withdrawn
-	flushing bool    // a goroutine writes what is queued
-	batch    int     // counts what was written together
-	busy     bool    // the last batch is being written
-	sent     []*Call // written and not answered, in order
-	pings    []time.Time
-	failure  error // what reading or writing has failed with
+	mu         sync.Mutex
+	isClosed   bool
+	shaken     bool // the handshake is over
+	timeout    time.Duration
+	helloAt    time.Time
+	xid        int32
+	queue      []*Call // not written yet; some may be withdrawn
+	dropped    int     // how many of the queue are withdrawn
+	flushing   bool    // a goroutine writes what is queued
+	batch      int     // counts what was written together
+	busy       bool    // the last batch is being written
+	sent       []*Call // written and not answered, in order
+	pings      []time.Time
+	unanswered int   // the bytes of those requests in sent that are not the client's
+	failure    error // what reading or writing has failed with
 
 	traffic Traffic
 }

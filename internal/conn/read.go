@@ -104,7 +104,13 @@ func (c *Conn) learnReply(r wire.Reply, frame []byte) ([]byte, error) {
 	}
 	call.reply = r
 	call.end(Answered)
+	c.unanswered -= call.size
+	start := c.due() // what had no room
+	c.flushing = c.flushing || start
 	c.mu.Unlock()
+	if start {
+		c.cfg.Go(c.flush)
+	}
 	c.cfg.Owner.Answered(c, call)
 	call.tell()
 	return nil, nil

@@ -46,16 +46,30 @@ func (q Queued) Write() {
 	}
 }
 
+// SendFirst is Send of a call that leaves before the others that are queued, but behind
+// those that set watches again. It is for what must not wait for a backlog.
+func (c *Conn) SendFirst(call *Call) { c.enqueue(true, call).Write() }
+
 // Enqueue is the first half of Send, for callers that hold a lock: it fixes the place of
 // the calls in the stream. Write is the other half, and must follow.
-func (c *Conn) Enqueue(calls ...*Call) Queued {
+func (c *Conn) Enqueue(calls ...*Call) Queued { return c.enqueue(false, calls...) }
+
+// enqueue puts calls into the queue, at its end or first.
+func (c *Conn) enqueue(first bool, calls ...*Call) Queued {
 	c.mu.Lock()
 	for _, call := range calls {
 		call.conn = c
 	}
 	if !c.isClosed {
-		c.queue = append(c.queue, calls...)
-		start := !c.flushing && len(c.queue) > 0
+		at := len(c.queue)
+		if first {
+			at = 0
+			for at < len(c.queue) && c.queue[at].op.SetsWatches() {
+				at++
+			}
+		}
+		c.queue = slices.Insert(c.queue, at, calls...)
+		start := c.due()
 		direct := start && c.drained(calls)
 		c.flushing = c.flushing || start
 		c.mu.Unlock()
@@ -178,6 +192,21 @@ type part struct {
 	end  int
 }
 
+// maxUnanswered is up to how many bytes of requests the server has to answer at a time.
+// What is written lies before every later ping and proof, and cannot be withdrawn. A
+// larger request leaves once all others are answered.
+const maxUnanswered = 1 << 20
+
+// room reports whether a request may leave now. The caller holds mu.
+func (c *Conn) room(call *Call) bool {
+	return c.unanswered == 0 || c.unanswered+call.size <= maxUnanswered
+}
+
+// due reports whether somebody has to begin writing what is queued. The caller holds mu.
+func (c *Conn) due() bool {
+	return !c.flushing && !c.isClosed && len(c.queue) > 0 && (c.queue[0].stage == ended || c.room(c.queue[0]))
+}
+
 // take numbers the calls that leave next. The caller may write, so they are answered
 // in this order.
 func (c *Conn) take() (batch []part, frames []byte) {
@@ -192,9 +221,10 @@ func (c *Conn) take() (batch []part, frames []byte) {
 			c.dropped--
 			continue
 		}
-		if len(batch) > 0 && len(frames)+len(call.frame) > maxBatch {
+		if !c.room(call) || len(batch) > 0 && len(frames)+len(call.frame) > maxBatch {
 			break
 		}
+		c.unanswered += call.size
 		call.stage, call.batch, call.at, call.xid = written, c.batch, now, c.nextXid()
 		wire.SetXid(call.frame, call.xid)
 		c.sent = append(c.sent, call)
@@ -240,6 +270,7 @@ func (c *Conn) wrote(batch []part, n int) (more bool) {
 		case p.call.stage == ended:
 			continue
 		case p.end > n:
+			c.unanswered -= p.call.size
 			p.call.end(Unsent)
 		case c.isClosed:
 			p.call.end(Lost)

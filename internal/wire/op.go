@@ -76,6 +76,9 @@ func (o Op) Changes() bool {
 	return false
 }
 
+// SetsWatches reports whether the kind sets watches again on a new connection.
+func (o Op) SetsWatches() bool { return o == OpSetWatches || o == OpSetWatches2 }
+
 // Event is the kind of a watch event.
 type Event int32
 
