@@ -31,6 +31,7 @@ var guarded = map[string]string{
 	"internal/standing/newest.go: replaced": "the rival is a pointer that was just made",
 	"session/connect.go: ParseConnect":      "it is called with a refusal",
 	"session/exact.go: SetOver":             "a write in doubt has an error",
+	"session/follow.go: unfollowable":       "errors.As has found it",
 	"session/keeper.go: refusal":            "the code is that of a refusal",
 	"session/txn.go: results":               "the code is that of a refusal",
 	"session/manager.go: unreachable":       "it is called once ctx has ended",
