@@ -42,7 +42,7 @@ func Watch(ctx context.Context, sm *session.Manager, path string, opts ...Option
 		}
 		inner, cancel := context.WithCancel(ctx)
 		defer cancel()
-		w := &watcher{ctx: inner, sm: sm, path: path, options: o, yield: yield, changed: make(chan struct{}, 1)}
+		w := &watcher{ctx: inner, sm: sm, path: path, options: o, yield: yield}
 		for w.round() {
 		}
 	}
@@ -59,7 +59,7 @@ type watcher struct {
 	options options
 	yield   func(*Report, error) bool
 
-	changed   chan struct{} // holds a token when a watch has fired
+	changed   chan struct{} // holds a token when a watch of this round has fired
 	confirmed time.Time     // when a quorum has answered last
 	troubled  bool          // that none answers was told
 	failures  int           // to read, in a row
@@ -68,13 +68,11 @@ type watcher struct {
 // round reads the tree, tells about it, and waits for a reason to read it again.
 // It returns false when Watch is over.
 func (w *watcher) round() bool {
-	select {
-	case <-w.changed: // of watches that are given up
-	default:
-	}
+	changed := make(chan struct{}, 1) // of this round: a watch of the one before may fire while it is given up
+	w.changed = changed
 	s := newScan(w.sm, w.options, func() {
 		select {
-		case w.changed <- struct{}{}:
+		case changed <- struct{}{}:
 		default: // it is known
 		}
 	})
