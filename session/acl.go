@@ -75,7 +75,6 @@ func (s *Session) ACL(ctx context.Context, path string) ([]ACL, Stat, error) {
 	}
 	abs := s.abs(path)
 	n, err := read(ctx, s, "acl", path, request[aclNode]{
-		op:    wire.OpGetACL,
 		frame: func() []byte { return wire.OnPath(wire.OpGetACL, abs) },
 		parse: func(body []byte) (aclNode, error) {
 			list, stat, err := wire.ACLOf(body)

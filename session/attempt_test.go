@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/conn"
-	"github.com/docent-go/docent/internal/wire"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -54,7 +53,7 @@ func TestErrorOfTheLastAttempt(t *testing.T) {
 				ctx.left = left
 			}
 			get := s.getRequest("/a", false)
-			get.queue = ending(get.op, get.frame, end)
+			get.queue = ending(get.frame, end)
 			_, err = read(ctx, s, "get", "/a", get)
 			require.ErrorIs(t, err, context.Canceled)
 			require.NotErrorIs(t, err, errConnectionLost)
@@ -62,7 +61,7 @@ func TestErrorOfTheLastAttempt(t *testing.T) {
 
 			ctx.left = -1
 			set := s.setRequest("/a", nil, AnyVersion)
-			set.queue = ending(set.op, set.frame, end)
+			set.queue = ending(set.frame, end)
 			_, err = write(ctx, s, "set", "/a", true, set)
 			require.ErrorIs(t, err, context.Canceled)
 			require.ErrorIs(t, err, ErrUnknownOutcome)
@@ -100,9 +99,9 @@ func TestInDoubt(t *testing.T) {
 }
 
 // ending queues a request whose end is told.
-func ending(op wire.Op, frame func() []byte, end func(*conn.Call)) func(*conn.Conn) (*conn.Call, conn.Queued) {
+func ending(frame func() []byte, end func(*conn.Call)) func(*conn.Conn) (*conn.Call, conn.Queued) {
 	return func(link *conn.Conn) (*conn.Call, conn.Queued) {
-		call := conn.NewCall(op, frame(), end)
+		call := conn.NewCall(frame(), end)
 		return call, link.Enqueue(call)
 	}
 }

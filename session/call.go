@@ -11,7 +11,6 @@ import (
 
 // request is one to the server.
 type request[T any] struct {
-	op wire.Op
 	// frame makes the request. Each attempt needs its own.
 	frame func() []byte
 	// parse reads the body of an answer without an error.
@@ -23,7 +22,7 @@ type request[T any] struct {
 	queue func(link *conn.Conn) (*conn.Call, conn.Queued)
 }
 
-func (r request[T]) call() *conn.Call { return conn.NewCall(r.op, r.frame(), nil) }
+func (r request[T]) call() *conn.Call { return conn.NewCall(r.frame(), nil) }
 
 // send makes the request and queues it on the link.
 func (r request[T]) send(link *conn.Conn) *conn.Call {

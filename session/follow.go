@@ -83,7 +83,6 @@ func (s *Session) Follow(ctx context.Context, path string, recursive bool, f fun
 		return w, nil
 	}
 	_, err := read(ctx, s, "follow", path, request[struct{}]{
-		op:    wire.OpAddWatch,
 		queue: w.ask,
 		parse: nothing,
 	})

@@ -75,7 +75,7 @@ func (w *Follower) ask(link *conn.Conn) (*conn.Call, conn.Queued) {
 	if g.asked {
 		mode = wire.PersistentRecursive
 	}
-	call := conn.NewCall(wire.OpAddWatch, wire.AddWatch(g.path, mode), func(call *conn.Call) {
+	call := conn.NewCall(wire.AddWatch(g.path, mode), func(call *conn.Call) {
 		if call.Fate() == conn.Answered {
 			t.followed(g, mode, call)
 		}
@@ -149,7 +149,7 @@ func (t *watchTable) unfollow(w *Follower) {
 // endFollow is the request that takes a persistent watch back, and with it whatever
 // watch of one shot is left at the path: ZooKeeper before 3.9 cannot tell them apart.
 func (t *watchTable) endFollow(path string) *conn.Call {
-	return conn.NewCall(wire.OpRemoveWatches, wire.RemoveWatches(path, wire.AnyWatcher), func(call *conn.Call) {
+	return conn.NewCall(wire.RemoveWatches(path, wire.AnyWatcher), func(call *conn.Call) {
 		if call.Fate() != conn.Answered {
 			return
 		}

@@ -97,7 +97,7 @@ func (k *keeper) Watches(*conn.Conn) []*conn.Call {
 	frames := s.watches.setAgain(k.greeting, s.m.progress.rewatchLimit(s.m.cfg.MaxRequest))
 	calls := make([]*conn.Call, len(frames))
 	for i, frame := range frames {
-		calls[i] = conn.NewCall(frame.op, frame.bytes, s.watchesSet)
+		calls[i] = conn.NewCall(frame, s.watchesSet)
 	}
 	return calls
 }

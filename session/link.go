@@ -124,7 +124,7 @@ func (s *Session) waitUp(ctx context.Context) (*conn.Conn, error) {
 func (s *Session) probe(link *conn.Conn, path string, wait time.Duration) *conn.Call {
 	abandon := s.abandonIn(wait, link)
 	s.countProbe(link, 1)
-	call := conn.NewCall(wire.OpMulti, wire.Check(s.abs(path)), func(call *conn.Call) {
+	call := conn.NewCall(wire.Check(s.abs(path)), func(call *conn.Call) {
 		abandon.stop()
 		s.countProbe(link, -1)
 		if call.Fate() == conn.Answered {

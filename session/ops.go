@@ -125,7 +125,6 @@ func (s *Session) Sync(ctx context.Context, path string) error {
 	}
 	abs := s.abs(path)
 	_, err := read(ctx, s, "sync", path, request[struct{}]{
-		op:    wire.OpSync,
 		frame: func() []byte { return wire.OnPath(wire.OpSync, abs) },
 		parse: nothing,
 	})

@@ -165,7 +165,6 @@ func (b *readBatch) take(requests []wire.MultiOp, limit int) []wire.MultiOp {
 
 func (b *readBatch) request(ops []wire.MultiOp) request[[]wire.Result] {
 	return request[[]wire.Result]{
-		op:    wire.OpMultiRead,
 		frame: func() []byte { return wire.MultiRead(ops) },
 		parse: func(body []byte) ([]wire.Result, error) {
 			results, err := wire.ResultsOf(body, len(ops))

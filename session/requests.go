@@ -11,7 +11,6 @@ import (
 func (s *Session) getRequest(path string, watch bool) request[node] {
 	abs := s.abs(path)
 	return request[node]{
-		op:    wire.OpGetData,
 		frame: func() []byte { return wire.Read(wire.OpGetData, abs, false) },
 		parse: func(body []byte) (node, error) {
 			data, stat, err := wire.DataOf(body)
@@ -24,7 +23,6 @@ func (s *Session) getRequest(path string, watch bool) request[node] {
 func (s *Session) existsRequest(path string, watch bool) request[presence] {
 	abs := s.abs(path)
 	return request[presence]{
-		op:    wire.OpExists,
 		frame: func() []byte { return wire.Read(wire.OpExists, abs, false) },
 		parse: func(body []byte) (presence, error) {
 			stat, err := wire.StatOf(body)
@@ -42,7 +40,6 @@ func (s *Session) existsRequest(path string, watch bool) request[presence] {
 func (s *Session) childrenRequest(path string, watch bool) request[listing] {
 	abs := s.abs(path)
 	return request[listing]{
-		op:    wire.OpGetChildren2,
 		frame: func() []byte { return wire.Read(wire.OpGetChildren2, abs, false) },
 		parse: func(body []byte) (listing, error) {
 			names, stat, err := wire.ChildrenOf(body)
@@ -55,7 +52,6 @@ func (s *Session) childrenRequest(path string, watch bool) request[listing] {
 func (s *Session) setRequest(path string, data []byte, version int32) request[Stat] {
 	abs := s.abs(path)
 	return request[Stat]{
-		op:    wire.OpSetData,
 		frame: func() []byte { return wire.SetData(abs, data, version) },
 		parse: func(body []byte) (Stat, error) {
 			stat, err := wire.StatOf(body)
@@ -67,7 +63,6 @@ func (s *Session) setRequest(path string, data []byte, version int32) request[St
 func (s *Session) deleteRequest(path string, version int32) request[struct{}] {
 	abs := s.abs(path)
 	return request[struct{}]{
-		op:    wire.OpDelete,
 		frame: func() []byte { return wire.Delete(abs, version) },
 		parse: nothing,
 	}
@@ -91,7 +86,6 @@ func (s *Session) createRequest(abs string, data []byte, mode Mode, withStat boo
 		op = wire.OpCreate2
 	}
 	return request[createdNode]{
-		op:    op,
 		frame: func() []byte { return wire.Create(op, abs, data, acl, int32(mode)) },
 		parse: func(body []byte) (createdNode, error) {
 			path, stat, err := wire.Created(op, body)

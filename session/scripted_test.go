@@ -84,7 +84,7 @@ func (sc *scripted) serve(conn net.Conn, out chan<- reaction) {
 	defer close(out)
 	r := bufio.NewReader(conn)
 	for first := true; ; first = false {
-		frame, err := wire.ReadFrame(r, nil)
+		frame, err := wire.ReadFrame(r)
 		if err != nil {
 			return
 		}

@@ -36,7 +36,7 @@ func (t *watchTable) watching(key watchKey, op wire.Op, watch bool) func(*conn.C
 				}
 			}
 		}
-		call := conn.NewCall(op, wire.Read(op, key.path, watch), then)
+		call := conn.NewCall(wire.Read(op, key.path, watch), then)
 		return call, link.Enqueue(call)
 	}
 }
@@ -132,7 +132,7 @@ func (t *watchTable) removal(key watchKey, last bool) *conn.Call {
 	if key.kind == childWatch {
 		which = wire.ChildWatcher
 	}
-	return conn.NewCall(wire.OpRemoveWatches, wire.RemoveWatches(key.path, which), func(call *conn.Call) {
+	return conn.NewCall(wire.RemoveWatches(key.path, which), func(call *conn.Call) {
 		if call.Fate() != conn.Answered {
 			return
 		}
@@ -167,31 +167,21 @@ func (w *serverWatches) end() {
 // Manager may not know of a lower limit.
 const maxRewatch = 16 << 10
 
-// rewatch is a request that sets watches again.
-type rewatch struct {
-	op    wire.Op
-	bytes []byte
-}
-
 // setAgain returns the requests that set the watches with waiters again. Each request
 // has at most limit bytes without its prefix, unless a single watch needs more. The
 // server fires at once the watches whose nodes have changed after the transaction zxid.
 // setAgain forgets the other watches: the new connection does not have them.
-func (t *watchTable) setAgain(zxid int64, limit int) []rewatch {
+func (t *watchTable) setAgain(zxid int64, limit int) [][]byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var frames []rewatch
+	var frames [][]byte
 	var again wire.Watches
 	size := wire.SetWatchesHeader
 	flush := func() {
 		if size == wire.SetWatchesHeader {
 			return
 		}
-		op := wire.OpSetWatches
-		if again.Lasting() {
-			op = wire.OpSetWatches2
-		}
-		frames = append(frames, rewatch{op, wire.SetWatches(zxid, again)})
+		frames = append(frames, wire.SetWatches(zxid, again))
 		again, size = wire.Watches{}, wire.SetWatchesHeader
 	}
 	add := func(list *[]string, path string) {

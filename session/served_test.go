@@ -102,25 +102,24 @@ type fatal interface {
 }
 
 // watchesIn reads a request that sets watches again.
-func watchesIn(t fatal, r rewatch) (zxid int64, w wire.Watches) {
+func watchesIn(t fatal, frame []byte) (zxid int64, w wire.Watches) {
 	t.Helper()
-	req, ok := wire.ParseRequest(r.bytes)
+	req, ok := wire.ParseRequest(frame)
 	require.True(t, ok)
-	require.Equal(t, r.op, req.Op)
 	d := wire.NewDecoder(req.Body)
 	zxid = d.Int64()
 	w = wire.Watches{Data: d.Strings(), Exist: d.Strings(), Child: d.Strings()}
-	if r.op == wire.OpSetWatches2 {
+	if req.Op == wire.OpSetWatches2 {
 		w.Persistent, w.Recursive = d.Strings(), d.Strings()
 	} else {
-		require.Equal(t, wire.OpSetWatches, r.op)
+		require.Equal(t, wire.OpSetWatches, req.Op)
 	}
 	require.NoError(t, d.Err())
 	require.Empty(t, d.Rest())
 	return zxid, w
 }
 
-func total(t fatal, frames []rewatch) (n int) {
+func total(t fatal, frames [][]byte) (n int) {
 	for _, f := range frames {
 		_, w := watchesIn(t, f)
 		n += len(w.Data) + len(w.Exist) + len(w.Child) + len(w.Persistent) + len(w.Recursive)
@@ -168,13 +167,13 @@ func TestRewatchFrames(t *testing.T) {
 	require.Empty(t, new(watchTable).setAgain(1, maxRewatch))
 }
 
-func checkFrames(t *testing.T, frames []rewatch, limit int, want map[string]string) {
+func checkFrames(t *testing.T, frames [][]byte, limit int, want map[string]string) {
 	t.Helper()
 	const one = wire.SetWatchesHeader + 4 + len("/locks/") + 40
 	got := make(map[string]string)
 	lasting, full := 0, 0
 	for _, f := range frames {
-		require.LessOrEqual(t, wire.Size(f.bytes), max(limit, one))
+		require.LessOrEqual(t, wire.Size(f), max(limit, one))
 		zxid, w := watchesIn(t, f)
 		require.EqualValues(t, 77, zxid)
 		if w.Lasting() {

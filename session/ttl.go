@@ -46,7 +46,6 @@ func (s *Session) CreateTTL(ctx context.Context, path string, data []byte, ttl t
 		return "", s.refuse("create", path, err)
 	}
 	r := s.createRequest(abs, data, Persistent, true)
-	r.op = wire.OpCreateTTL
 	millis := int64((ttl + time.Millisecond - 1) / time.Millisecond)
 	r.frame = func() []byte {
 		return wire.CreateTTL(abs, data, wireACL(s.m.cfg.ACL), flags, millis)

@@ -77,7 +77,6 @@ func (s *Session) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 		return nil, err
 	}
 	return write(ctx, s, "txn", ops[0].path, false, request[[]OpResult]{
-		op:    wire.OpMulti,
 		frame: func() []byte { return wire.Multi(requests) },
 		parse: func(body []byte) ([]OpResult, error) { return s.results(ops, body) },
 	})

@@ -22,7 +22,6 @@ type Identity struct {
 func (s *Session) WhoAmI(ctx context.Context) ([]Identity, error) {
 	s.made()
 	ids, err := read(ctx, s, "who am I", "/", request[[]Identity]{
-		op:    wire.OpWhoAmI,
 		frame: wire.WhoAmI,
 		parse: func(body []byte) ([]Identity, error) {
 			list, err := wire.IdentitiesOf(body)

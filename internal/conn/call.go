@@ -60,14 +60,15 @@ const (
 	ended
 )
 
-// NewCall returns a call of a request of the given kind, as wire makes it. The frame
-// belongs to the call from now on.
+// NewCall returns a call of a request, whose frame wire has made. The frame belongs to
+// the call from now on.
 //
 // then may be nil. It is called once, when the call ends: with an answer, on the
 // goroutine that reads, in the order of the stream, before the next event or answer is
 // looked at. It must not block.
-func NewCall(op wire.Op, frame []byte, then func(*Call)) *Call {
-	return &Call{op: op, frame: frame, size: wire.Size(frame), then: then, done: make(chan struct{})}
+func NewCall(frame []byte, then func(*Call)) *Call {
+	request, _ := wire.ParseRequest(frame)
+	return &Call{op: request.Op, frame: frame, size: wire.Size(frame), then: then, done: make(chan struct{})}
 }
 
 // Done returns a channel that is closed when the call has ended.

@@ -114,7 +114,7 @@ func TestWithdrawnCallsLeaveTheQueue(t *testing.T) {
 		g.c.Send(g.deletes(1)...)
 		synctest.Wait()
 		for range 1000 {
-			call := NewCall(wire.OpExists, wire.OnPath(wire.OpExists, "/a"), nil)
+			call := NewCall(wire.OnPath(wire.OpExists, "/a"), nil)
 			g.c.Send(call)
 			require.Equal(g, Unsent, call.Await(ctxOver(), nil))
 		}
@@ -183,7 +183,7 @@ func TestThenMayCloseAndSend(t *testing.T) {
 				var again []*Call
 				var calls []*Call
 				for i := range 4 {
-					calls = append(calls, NewCall(wire.OpDelete, wire.Delete("/a", 1), func(call *Call) {
+					calls = append(calls, NewCall(wire.Delete("/a", 1), func(call *Call) {
 						ends[i]++
 						require.ErrorIs(g, firstOr(g.c.Close()), net.ErrClosed)
 						late := g.noted(wire.OpSync, wire.OnPath(wire.OpSync, "/a"))
@@ -222,7 +222,7 @@ func TestTraffic(t *testing.T) {
 		require.Equal(g, Traffic{}, g.c.Traffic())
 		small, large := wire.Delete("/a", 1), wire.SetData("/a", make([]byte, 500), 1)
 		sizes := Traffic{true, wire.Size(small), wire.Size(large)}
-		g.c.Send(NewCall(wire.OpDelete, small, nil), NewCall(wire.OpSetData, large, nil))
+		g.c.Send(NewCall(small, nil), NewCall(large, nil))
 		g.send(answer(g.request(wire.OpDelete).Xid, 0))
 		g.request(wire.OpSetData)
 		g.c.Close()

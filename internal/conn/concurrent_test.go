@@ -24,7 +24,7 @@ func TestManyCallersUntilTheEnd(t *testing.T) {
 			var server sync.WaitGroup
 			server.Go(func() {
 				for {
-					f, err := wire.ReadFrame(g.from, nil)
+					f, err := wire.ReadFrame(g.from)
 					if err != nil {
 						return
 					}
@@ -50,7 +50,7 @@ func TestManyCallersUntilTheEnd(t *testing.T) {
 				all.Go(func() {
 					for j := range each {
 						path := fmt.Sprintf("/%d-%d", i, j)
-						call := NewCall(wire.OpDelete, wire.Delete(path, 1), func(*Call) {
+						call := NewCall(wire.Delete(path, 1), func(*Call) {
 							mu.Lock()
 							defer mu.Unlock()
 							ends[path]++

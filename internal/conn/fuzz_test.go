@@ -38,7 +38,7 @@ func FuzzRead(f *testing.F) {
 		var ends [3]int
 		calls := make([]*Call, len(ends))
 		for i := range calls {
-			calls[i] = NewCall(wire.OpGetData, wire.Read(wire.OpGetData, "/a", false), func(*Call) { ends[i]++ })
+			calls[i] = NewCall(wire.Read(wire.OpGetData, "/a", false), func(*Call) { ends[i]++ })
 		}
 		c.Send(calls...)
 		if _, err := c.Write(bytes.Clone(theGoodbye)); err != nil {

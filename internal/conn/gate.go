@@ -62,7 +62,7 @@ func (c *Conn) exchange(x Exchange, challenge []byte, round int) error {
 	if answer == nil {
 		answer = []byte{}
 	}
-	c.Send(NewCall(wire.OpSASL, wire.SASL(answer), func(call *Call) {
+	c.Send(NewCall(wire.SASL(answer), func(call *Call) {
 		c.step(call, SchemeSASL, func() error {
 			token, err := wire.TokenOf(call.Reply().Body)
 			if err != nil {
@@ -115,7 +115,7 @@ func (c *Conn) authenticate() error {
 	}
 	calls := make([]*Call, left)
 	for i, cred := range c.cfg.Auth {
-		calls[i] = NewCall(wire.OpAuth, wire.Auth(cred.Scheme, cred.Data), func(call *Call) {
+		calls[i] = NewCall(wire.Auth(cred.Scheme, cred.Data), func(call *Call) {
 			c.step(call, cred.Scheme, func() error {
 				if left--; left > 0 {
 					return nil

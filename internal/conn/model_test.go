@@ -112,7 +112,7 @@ func (m *fatesModel) send(t *rapid.T) {
 	var calls []*Call
 	for range rapid.IntRange(1, 3).Draw(t, "calls") {
 		mc := &modelCall{frame: wire.Delete("/a", int32(len(m.calls)))}
-		mc.Call = NewCall(wire.OpDelete, bytes.Clone(mc.frame), func(call *Call) {
+		mc.Call = NewCall(bytes.Clone(mc.frame), func(call *Call) {
 			mc.ends++
 			if call != mc.Call || call.Fate() == Pending {
 				t.Fatal("a call is told of before it ends")

@@ -31,7 +31,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 func (c *Conn) next() ([]byte, error) {
 	// An error of the deadline is dropped: the read then fails for the same reason.
 	_ = c.Conn.SetReadDeadline(time.Now().Add(c.limit()))
-	return wire.ReadFrame(c.r, nil)
+	return wire.ReadFrame(c.r)
 }
 
 // learn takes in a frame. It returns the frame if it is the client's.

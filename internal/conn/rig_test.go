@@ -104,7 +104,7 @@ func (o *owner) Ended(_ *Conn, err error) {
 
 // noted is a call whose end the owner's log has too.
 func (o *owner) noted(op wire.Op, frame []byte) *Call {
-	return NewCall(op, frame, func(call *Call) { o.note("%v ends: %v", op, call.Fate()) })
+	return NewCall(frame, func(call *Call) { o.note("%v ends: %v", op, call.Fate()) })
 }
 
 func (f Fate) String() string { return [...]string{"pending", "answered", "unsent", "lost"}[f] }
@@ -179,7 +179,7 @@ func (g *rig) client() {
 // read returns the next frame that the server gets.
 func (g *rig) read() []byte {
 	g.Helper()
-	f, err := wire.ReadFrame(g.from, nil)
+	f, err := wire.ReadFrame(g.from)
 	require.NoError(g, err)
 	return f
 }

@@ -70,7 +70,7 @@ func TestConnReadIsTheStream(t *testing.T) {
 			switch rapid.SampledFrom([]string{"answer", "event", "ping", "goodbye"}).Draw(t, "kind") {
 			case "answer":
 				xid++
-				c.Send(NewCall(wire.OpGetData, wire.Read(wire.OpGetData, "/a", false), func(call *Call) {
+				c.Send(NewCall(wire.Read(wire.OpGetData, "/a", false), func(call *Call) {
 					o.note("%x", call.Reply().Body)
 				}))
 				in.rest = append(in.rest, answer(xid, 0, body)...)

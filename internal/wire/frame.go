@@ -12,10 +12,10 @@ import (
 // million children stays far below it.
 const MaxReply = 256 << 20
 
-// ReadFrame reads one frame and returns it with its length in front, in buf if it
-// fits there. It returns io.EOF only between two frames.
-func ReadFrame(r *bufio.Reader, buf []byte) ([]byte, error) {
-	buf = buf[:0]
+// ReadFrame reads one frame into memory of its own, and returns it with its length in
+// front. It returns io.EOF only between two frames.
+func ReadFrame(r *bufio.Reader) ([]byte, error) {
+	var buf []byte
 	length, err := r.Peek(prefix)
 	if err != nil {
 		if errors.Is(err, io.EOF) && len(length) > 0 {

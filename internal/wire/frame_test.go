@@ -35,14 +35,14 @@ func TestReadFrame(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			br := bufio.NewReader(r)
-			var buf, got []byte
+			var got []byte
 			for range 4 {
-				f, err := ReadFrame(br, buf)
+				f, err := ReadFrame(br)
 				require.NoError(t, err)
-				got, buf = append(got, f...), f
+				got = append(got, f...)
 			}
 			require.True(t, bytes.Equal(stream, got))
-			_, err := ReadFrame(br, buf)
+			_, err := ReadFrame(br)
 			require.Equal(t, io.EOF, err)
 		})
 	}
@@ -51,18 +51,18 @@ func TestReadFrame(t *testing.T) {
 func TestReadFrameTruncated(t *testing.T) {
 	whole := frame([]byte("hello"))
 	for n := 1; n < len(whole); n++ {
-		_, err := ReadFrame(bufio.NewReader(bytes.NewReader(whole[:n])), nil)
+		_, err := ReadFrame(bufio.NewReader(bytes.NewReader(whole[:n])))
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF, "after %d bytes", n)
 	}
 	broken := errors.New("broken")
-	_, err := ReadFrame(bufio.NewReader(iotest.ErrReader(broken)), nil)
+	_, err := ReadFrame(bufio.NewReader(iotest.ErrReader(broken)))
 	require.ErrorIs(t, err, broken)
 }
 
 // Other servers send lengths that make no sense: a TLS alert, HTTP.
 func TestReadFrameHostileLengths(t *testing.T) {
 	for _, head := range []string{"\xff\xff\xff\xff", "\x80\x00\x00\x00", "HTTP/1.1 400 Bad Request\r\n", "\x15\x03\x01\x00\x02\x02\x28", "\x10\x00\x00\x01"} {
-		_, err := ReadFrame(bufio.NewReader(strings.NewReader(head+strings.Repeat("x", 100))), nil)
+		_, err := ReadFrame(bufio.NewReader(strings.NewReader(head + strings.Repeat("x", 100))))
 		require.ErrorContains(t, err, "not a ZooKeeper server", "%q", head)
 	}
 }
@@ -72,24 +72,23 @@ func TestReadFrameAllocatesWhatArrives(t *testing.T) {
 	claim := append(i32(MaxReply), make([]byte, 100<<10)...)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, err := ReadFrame(bufio.NewReader(bytes.NewReader(claim)), nil)
+	_, err := ReadFrame(bufio.NewReader(bytes.NewReader(claim)))
 	runtime.ReadMemStats(&after)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(8<<20), "for a claim of %d MiB", MaxReply>>20)
 }
 
 func FuzzReadFrame(f *testing.F) {
-	f.Add(frame([]byte("hello")), 3)
-	f.Add([]byte{0, 0}, 0)
-	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 1, 2, 3}, 7)
-	f.Add(append(i32(MaxReply), 1, 2, 3), 0)
-	f.Add(bytes.Join([][]byte{frame(), frame([]byte("a")), {0, 0, 0, 9, 1}}, nil), 1)
-	f.Fuzz(func(t *testing.T, stream []byte, capacity int) {
+	f.Add(frame([]byte("hello")))
+	f.Add([]byte{0, 0})
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 1, 2, 3})
+	f.Add(append(i32(MaxReply), 1, 2, 3))
+	f.Add(bytes.Join([][]byte{frame(), frame([]byte("a")), {0, 0, 0, 9, 1}}, nil))
+	f.Fuzz(func(t *testing.T, stream []byte) {
 		r := bufio.NewReader(bytes.NewReader(stream))
-		buf := make([]byte, 0, max(capacity, 0)%4096)
 		taken := 0
 		for {
-			got, err := ReadFrame(r, buf)
+			got, err := ReadFrame(r)
 			if err != nil {
 				rest := stream[taken:]
 				whole := len(rest) >= 4 && uint64(binary.BigEndian.Uint32(rest)) <= uint64(len(rest)-4)
@@ -101,7 +100,7 @@ func FuzzReadFrame(f *testing.F) {
 			if !bytes.Equal(got, stream[taken:taken+len(got)]) || len(got) != 4+int(binary.BigEndian.Uint32(got)) {
 				t.Fatal("the frame is not what the stream holds")
 			}
-			taken, buf = taken+len(got), got
+			taken += len(got)
 		}
 	})
 }
