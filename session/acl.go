@@ -25,15 +25,6 @@ func (op Op) WithExactACL(acl []ACL) Op {
 	return op
 }
 
-// aclSize is what the entries take on the wire.
-func aclSize(acl []ACL) int {
-	n := 0
-	for _, a := range acl {
-		n += 4 + wire.StringSize(a.Scheme) + wire.StringSize(a.ID)
-	}
-	return n
-}
-
 // KeptACL returns the ACL of the node for a node that takes its place, and nil if
 // the session cannot give it: it may not read the ACL, or the server has masked a
 // password, which it does unless the session may administer the node. A node

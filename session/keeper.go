@@ -127,28 +127,20 @@ func (k *keeper) Answered(c *conn.Conn, call *conn.Call) {
 		s.end(ErrExpired)
 		return
 	}
-	if countsAsSeen(call.Op()) && r.Zxid > s.zxid.Load() {
-		s.zxid.Store(r.Zxid) // by one goroutine at a time: connections follow one another
-	}
 	if !c.Opened() {
 		return
+	}
+	// Before all watches are set again, no answer says that the session has been told of
+	// all changes up to the answer's transaction: the next connection would ask for later
+	// changes alone.
+	if !call.Op().SetsWatches() && r.Zxid > s.zxid.Load() {
+		s.zxid.Store(r.Zxid) // by one goroutine at a time: connections follow one another
 	}
 	proof := call.Proves()
 	s.answered(call.WrittenAt(), c.Timeout(), proof)
 	if proof && c.Prove() {
 		s.linkProven()
 	}
-}
-
-// countsAsSeen reports whether an answer to a request of the kind says that the session
-// has been told of all changes up to the answer's transaction. Before all watches are set
-// again none does: the next connection would ask for later changes alone.
-func countsAsSeen(op wire.Op) bool {
-	switch op {
-	case wire.OpAuth, wire.OpSASL, wire.OpSetWatches, wire.OpSetWatches2:
-		return false
-	}
-	return true
 }
 
 func (k *keeper) Pinged(c *conn.Conn, at time.Time) {

@@ -172,7 +172,7 @@ func (s *Session) CreateWithACL(ctx context.Context, path string, data []byte, m
 		return "", s.refuse("create", path, err)
 	}
 	abs := s.abs(path)
-	if err := s.fits(s.createSize(abs, data) + aclSize(more)); err != nil {
+	if err := s.fits(s.createSize(abs, data, more...)); err != nil {
 		return "", s.refuse("create", path, err)
 	}
 	return s.create(ctx, path, s.createRequest(abs, data, mode, false, more...))
@@ -209,8 +209,8 @@ func (s *Session) Delete(ctx context.Context, path string, version int32) error 
 	return err
 }
 
-func (s *Session) createSize(abs string, data []byte) int {
-	return wire.CreateSize(abs, data, nil) + aclSize(s.m.cfg.ACL)
+func (s *Session) createSize(abs string, data []byte, more ...ACL) int {
+	return wire.CreateSize(abs, data, wireACL(s.m.cfg.ACL, more))
 }
 
 // fits refuses a request that the server would answer by closing the

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -133,6 +134,20 @@ func (w *World) Count(f func()) map[string]int {
 		}
 	}
 	return counts
+}
+
+// WatchesGone waits until the server has no more watches than before: the runtime calls
+// the cleanups of what was dropped when it likes.
+func (w *World) WatchesGone(before int) {
+	w.Helper()
+	for range 1000 {
+		if w.Srv.Watches() == before {
+			break
+		}
+		runtime.GC()
+		time.Sleep(10 * time.Second)
+	}
+	require.Equal(w, before, w.Srv.Watches())
 }
 
 // Fail makes the server answer every request of the kind on the path with the

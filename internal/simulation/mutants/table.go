@@ -104,7 +104,7 @@ var mutants = []mutant{
 
 	// Watches.
 	{"the zxid of an answer to SetWatches counts as seen", "session/keeper.go",
-		"case wire.OpAuth, wire.OpSASL, wire.OpSetWatches, wire.OpSetWatches2:", "case wire.OpAuth, wire.OpSASL:",
+		"!call.Op().SetsWatches() && r.Zxid", "r.Zxid",
 		`TestChangesAreToldAfterWatchesWereRefused`, false, "session"},
 	{"a watch that nobody waits for is not taken back", "session/served.go",
 		"	link.SendBehind(calls...)\n	t.mu.Unlock()\n", "	t.mu.Unlock()\n", `TestWatchIsTakenBack`, false, "session"},
