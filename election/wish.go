@@ -87,7 +87,7 @@ func (w *wishes) look(ctx context.Context, s *session.Session) (*look, error) {
 	return l, nil
 }
 
-// forget gives the watch up once nobody has the election any more.
+// forget gives the watch up: it is the cleanup of the election.
 func (w *wishes) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -96,7 +96,7 @@ func (v *vacancy) listed(c *contender, dir session.Stat) {
 	}
 }
 
-// forget gives the watch up once nobody has the line any more.
+// forget gives the watch up: it is the cleanup of the line.
 func (v *vacancy) forget() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
