@@ -73,8 +73,8 @@ func TestChangesAreToldAfterWatchesWereRefused(t *testing.T) {
 	}
 }
 
-// A watch that nobody waits for any more is taken back after a moment, in which whoever
-// comes shares it.
+// A watch without waiters is taken back after a moment. A waiter that comes before shares
+// it.
 func TestWatchIsTakenBack(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/a", nil))
