@@ -18,7 +18,7 @@
 //	      v                                                                │
 //	Enter: create + list ── nobody before ──> Hold ── Release ──> gone     │
 //	      │                                    ^ │                         │
-//	      │ somebody before                    │ └── lost: see session.Hold │
+//	      │ somebody before                    │ └── lost: see core.Hold │
 //	      v                                    │                           │
 //	watch the predecessor ── it was the only one, and has gone             │
 //	  ^   │      │                                                         │

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // ownNode is what the watched read of our own node came to.
@@ -31,7 +31,7 @@ const ownLate = time.Second
 // of two ways: the list that shows that has our node in it; or, where the end
 // of the one before us is enough, our node was watched before that one went,
 // and a server tells of its deletion first.
-func (l *Line) wait(ctx context.Context, c *contender) (*session.Hold, error) {
+func (l *Line) wait(ctx context.Context, c *contender) (*core.Hold, error) {
 	own := make(chan ownNode, 1)
 	c.own = own
 	ask := func() { // once; ends with the session, since a hold may need the watch when ctx has ended
@@ -56,12 +56,12 @@ func (l *Line) wait(ctx context.Context, c *contender) (*session.Hold, error) {
 		}
 		names, _, err := c.s.Children(ctx, l.dir)
 		switch {
-		case errors.Is(err, session.ErrNoNode):
-			return nil, session.ErrDeleted // the directory has gone, and our node with it
+		case errors.Is(err, core.ErrNoNode):
+			return nil, core.ErrDeleted // the directory has gone, and our node with it
 		case err != nil:
 			return nil, err
 		case !slices.Contains(names, c.Name):
-			return nil, session.ErrDeleted
+			return nil, core.ErrDeleted
 		}
 		c.view = l.look(names, c.Name, c.self)
 		switch {
@@ -99,7 +99,7 @@ func (c *contender) seen(r ownNode) error {
 	return r.err
 }
 
-// outlast waits until the node at path has gone. It returns session.ErrDeleted
+// outlast waits until the node at path has gone. It returns core.ErrDeleted
 // when our own goes first.
 //
 // The watch is set by reading the data: unlike an exists, that leaves no watch
@@ -110,7 +110,7 @@ func (c *contender) outlast(ctx context.Context, path string) error {
 	for {
 		_, watch, err := c.s.SeeW(ctx, path)
 		switch {
-		case errors.Is(err, session.ErrNoNode):
+		case errors.Is(err, core.ErrNoNode):
 			return nil
 		case err != nil:
 			return err
@@ -119,14 +119,14 @@ func (c *contender) outlast(ctx context.Context, path string) error {
 		switch {
 		case err != nil:
 			return fmt.Errorf("waiting behind %s: %w", path, err)
-		case event == session.NodeDeleted:
+		case event == core.NodeDeleted:
 			return nil
 		}
 	}
 }
 
 // await waits for the watch, for the end of our own node, ctx or the session.
-func (c *contender) await(ctx context.Context, watch *session.Watch) (session.EventType, error) {
+func (c *contender) await(ctx context.Context, watch *core.Watch) (core.EventType, error) {
 	defer watch.Stop()
 	select {
 	case r := <-c.own: // a failure is told now, and not when our turn has come
@@ -148,7 +148,7 @@ func (c *contender) await(ctx context.Context, watch *session.Watch) (session.Ev
 	}
 	select {
 	case <-c.Gone():
-		return 0, session.ErrDeleted
+		return 0, core.ErrDeleted
 	default:
 		return watch.Event(), nil
 	}
