@@ -71,6 +71,8 @@ func (m digestMD5) Start(ctx context.Context, server string) (SASLExchange, erro
 	return m.SASLMechanism.Start(ctx, server)
 }
 
+func (m digestMD5) Validate() error { return validate(m.SASLMechanism) }
+
 // coreSASL returns the mechanism as the implementation takes it.
 func coreSASL(m SASLMechanism) core.SASLMechanism {
 	if own, ok := m.(digestMD5); ok {
@@ -86,8 +88,11 @@ func (m mechanism) Start(ctx context.Context, server string) (core.SASLExchange,
 	return m.SASLMechanism.Start(ctx, server)
 }
 
-func (m mechanism) Validate() error {
-	if v, ok := m.SASLMechanism.(interface{ Validate() error }); ok {
+func (m mechanism) Validate() error { return validate(m.SASLMechanism) }
+
+// validate calls the method Validate of a mechanism that has one.
+func validate(m any) error {
+	if v, ok := m.(interface{ Validate() error }); ok {
 		return v.Validate()
 	}
 	return nil

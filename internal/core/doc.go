@@ -1,27 +1,13 @@
-// Package session keeps a ZooKeeper session open, and says exactly how long
-// what it owns can be trusted. Every recipe of this module takes a [Manager]
-// first; many share one.
-//
-//	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181", "zk2:2181"}, Root: "/prod/app"})
-//	defer sm.Close()
+// Package core is a session as recipes need it: generations of sessions, trust, watches,
+// nodes of ours and the holds on them. Users see the facade, package session. Recipes reach
+// this package through internal/bridge.
 //
 // # Sessions come and go
 //
-// A ZooKeeper session lives as long as its servers hear from it, and takes its
-// ephemeral nodes with it. A [Manager] outlives its sessions: when one has
-// ended it opens the next. Each [Session] has a client and connections of its
-// own, which are closed for good before the next session is opened. So a request
-// that was issued in one session can never run in another.
-//
-//	           handshake                 connection lost
-//	Dial ───────────────────▶ Connected ─────────────────▶ Suspended
-//	                           ▲  │  ▲                        │  │
-//	             next session  │  │  └────────────────────────┘  │
-//	                           │  │ expired   reconnected        │ trust deadline
-//	                           │  ▼                              │ or expired
-//	                           Lost ◀────────────────────────────┘
-//
-//	Close leads from every state to Closed.
+// A [Manager] outlives its sessions: when one has ended it opens the next. Each
+// [Session] has a client and connections of its own, which are closed for good before
+// the next session is opened. So a request that was issued in one session can never run
+// in another.
 //
 // # The trust deadline
 //
@@ -68,20 +54,4 @@
 //   - Many waiters for the same event cost the server one watch, and a waiter
 //     costs no goroutine. A watch without waiters is taken back.
 //   - Every state change reaches every subscriber, in order.
-//
-// # What is not promised
-//
-//   - A process that is paused (by SIGSTOP, a suspended virtual machine, a long
-//     stall) while it holds finds out when it runs again, not before: code that
-//     does not look at the context in between runs on. The fencing token
-//     ([Hold.Token]) and guarded transactions ([Hold.Guard]) make the receiving
-//     side refuse it.
-//   - The deadline is measured with this machine's monotonic clock. A clock
-//     that runs slower than the leader's by more than a twelfth (with the
-//     default margin) breaks the promise. On Linux that clock stands still
-//     while the machine is suspended.
-//   - An ensemble that is configured to grant timeouts shorter than two ticks
-//     may expire a session earlier than the margin covers.
-//   - Servers before ZooKeeper 3.5 are not supported, nor are the security
-//     layers of SASL, which sign or encrypt the requests: use TLS ([Config.TLS]).
 package core

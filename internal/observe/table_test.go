@@ -18,7 +18,7 @@ func TestLogLinesAreDocumented(t *testing.T) {
 	page, err := os.ReadFile("../../docs/observability.md")
 	require.NoError(t, err)
 	lines := 0
-	for _, dir := range []string{"session", "lock", "election", "config", "naming", "groupmembership", "barrier", "queue", "counter"} {
+	for _, dir := range []string{"internal/core", "lock", "election", "config", "naming", "groupmembership", "barrier", "queue", "counter"} {
 		files, err := filepath.Glob(filepath.Join("../..", dir, "*.go"))
 		require.NoError(t, err)
 		for _, file := range files {
@@ -28,7 +28,7 @@ func TestLogLinesAreDocumented(t *testing.T) {
 			code, err := os.ReadFile(file)
 			require.NoError(t, err)
 			for _, m := range logged.FindAllStringSubmatch(string(code), -1) {
-				require.Equal(t, "session", dir, "%s logs %q", file, m[2])
+				require.Equal(t, "internal/core", dir, "%s logs %q", file, m[2])
 				row := "`" + m[2] + "`"
 				if m[1] != "" {
 					row = "| " + m[1] + " | " + row
