@@ -46,11 +46,9 @@ var rules = []rule{
 		says:    "a module in contrib imports public packages only, so that it can have versions of its own",
 		forbids: func(e edge) bool { return within(e.from, "contrib") && within(e.to, "internal") },
 		except: map[edge]string{
-			{"contrib/grpcresolver", "internal/chance"}: "random pauses between retries",
-			{"contrib/grpcresolver", "internal/grace"}:  "a Close that callbacks may call",
-			{"contrib/otel", "internal/observe"}:        "the names and labels that it shares with contrib/prom",
-			{"contrib/otel", "internal/oneline"}:        "errors of several causes in one line",
-			{"contrib/prom", "internal/observe"}:        "the names and labels that it shares with contrib/otel",
+			{"contrib/otel", "internal/observe"}: "the names and labels that it shares with contrib/prom",
+			{"contrib/otel", "internal/oneline"}: "errors of several causes in one line",
+			{"contrib/prom", "internal/observe"}: "the names and labels that it shares with contrib/otel",
 		},
 	},
 	{
