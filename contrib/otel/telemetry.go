@@ -9,7 +9,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/docent-go/docent/internal/observe"
-	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/session"
 )
 
@@ -118,7 +117,7 @@ func instrumentsOf(m metric.Meter) (instruments, error) {
 		holds:    seconds("docent.hold.duration", "Time that holds lasted.", longBounds),
 		losses:   counter("docent.hold.lost", "{hold}", "Holds that ended otherwise than by their release, by cause."),
 		swept:    counter("docent.node.swept", "{node}", "Nodes that may have been left behind and were looked for."),
-	}, oneline.Join(problems...)
+	}, join(problems...)
 }
 
 // The attributes of metrics and spans.

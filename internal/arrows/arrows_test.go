@@ -47,7 +47,6 @@ var rules = []rule{
 		forbids: func(e edge) bool { return within(e.from, "contrib") && within(e.to, "internal") },
 		except: map[edge]string{
 			{"contrib/otel", "internal/observe"}: "the names and labels that it shares with contrib/prom",
-			{"contrib/otel", "internal/oneline"}: "errors of several causes in one line",
 			{"contrib/prom", "internal/observe"}: "the names and labels that it shares with contrib/otel",
 		},
 	},
