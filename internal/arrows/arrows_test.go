@@ -45,10 +45,6 @@ var rules = []rule{
 	{
 		says:    "a module in contrib imports public packages only, so that it can have versions of its own",
 		forbids: func(e edge) bool { return within(e.from, "contrib") && within(e.to, "internal") },
-		except: map[edge]string{
-			{"contrib/otel", "internal/observe"}: "the names and labels that it shares with contrib/prom",
-			{"contrib/prom", "internal/observe"}: "the names and labels that it shares with contrib/otel",
-		},
 	},
 	{
 		says:    "internal/wire is the protocol in bytes, and knows nothing of Docent",
