@@ -70,7 +70,8 @@ func happen(h hooks) {
 	}
 	h.OnState(session.StateChange{State: session.Closed})
 	for name, w := range waits {
-		h.OnWait(context.Background(), session.WaitInfo{Path: "/" + name, Try: w.try})(session.WaitEnd{Waited: time.Second, Err: w.err})
+		over := h.OnWait(context.Background(), session.WaitInfo{Path: "/" + name, Try: w.try})
+		over(session.WaitEnd{Waited: time.Second, Err: w.err})
 	}
 	h.OnWait(context.Background(), session.WaitInfo{Path: "/"}) // which has no name, and does not end
 	h.OnAcquired(session.HoldInfo{Path: "/released"})
@@ -157,7 +158,8 @@ func ofProm(t *testing.T, c *prom.Collector) series {
 // telemetry is a Telemetry to which something has happened.
 func telemetry(t *testing.T, happens func(hooks)) (*docentotel.Telemetry, metric.Reader) {
 	reader := metric.NewManualReader()
-	h, err := docentotel.New(docentotel.Names(nameOf), docentotel.Meters(metric.NewMeterProvider(metric.WithReader(reader))))
+	meters := metric.NewMeterProvider(metric.WithReader(reader))
+	h, err := docentotel.New(docentotel.Names(nameOf), docentotel.Meters(meters))
 	require.NoError(t, err)
 	happens(h)
 	return h, reader
@@ -173,7 +175,7 @@ func ofOTel(t *testing.T, reader metric.Reader) series {
 		for _, a := range set.ToSlice() {
 			key, ours := strings.CutPrefix(string(a.Key), "docent.")
 			require.True(t, ours, a.Key)
-			labels = append(labels, key+"="+a.Value.Emit())
+			labels = append(labels, key+"="+a.Value.String())
 		}
 		all.add(metric, labels, value)
 	}
@@ -219,11 +221,11 @@ func TestMetricsAgree(t *testing.T) {
 	got := ofProm(t, c)
 	require.Equal(t, got, ofOTel(t, reader))
 	for name, l := range labels {
-		require.EqualValues(t, 1, got["docent.hold.lost cause="+l.cause+" name="+name], "the cause %q of %s", l.cause, name)
-		require.EqualValues(t, 1, got["docent.request.duration op="+name+" result="+l.result], "the result %q of %s", l.result, name)
+		require.EqualValues(t, 1, got["docent.hold.lost cause="+l.cause+" name="+name], name)
+		require.EqualValues(t, 1, got["docent.request.duration op="+name+" result="+l.result], name)
 	}
 	for name, w := range waits {
-		require.EqualValues(t, 1, got["docent.wait.duration name="+name+" result="+w.result], "the result %q of %s", w.result, name)
+		require.EqualValues(t, 1, got["docent.wait.duration name="+name+" result="+w.result], name)
 	}
 	require.EqualValues(t, 1, got["docent.wait.active name=unnamed"])
 }
