@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/sasl"
 )
 
 // Credential is something to authenticate with, as addauth of ZooKeeper's tools takes
@@ -61,22 +62,22 @@ type SASLExchange interface {
 //
 // Dial and Start refuse a name or a password that the mechanism cannot carry.
 func DigestMD5(user, password string) SASLMechanism {
-	return digestMD5{core.DigestMD5(user, password)}
+	return digestMD5{sasl.DigestMD5(user, password)}
 }
 
 // digestMD5 is a mechanism of the implementation.
-type digestMD5 struct{ core.SASLMechanism }
+type digestMD5 struct{ sasl.Mechanism }
 
 func (m digestMD5) Start(ctx context.Context, server string) (SASLExchange, error) {
-	return m.SASLMechanism.Start(ctx, server)
+	return m.Mechanism.Start(ctx, server)
 }
 
-func (m digestMD5) Validate() error { return validate(m.SASLMechanism) }
+func (m digestMD5) Validate() error { return validate(m.Mechanism) }
 
 // coreSASL returns the mechanism as the implementation takes it.
-func coreSASL(m SASLMechanism) core.SASLMechanism {
+func coreSASL(m SASLMechanism) sasl.Mechanism {
 	if own, ok := m.(digestMD5); ok {
-		return own.SASLMechanism
+		return own.Mechanism
 	}
 	return mechanism{m}
 }
@@ -84,7 +85,7 @@ func coreSASL(m SASLMechanism) core.SASLMechanism {
 // mechanism is a mechanism of the user.
 type mechanism struct{ SASLMechanism }
 
-func (m mechanism) Start(ctx context.Context, server string) (core.SASLExchange, error) {
+func (m mechanism) Start(ctx context.Context, server string) (sasl.Exchange, error) {
 	return m.SASLMechanism.Start(ctx, server)
 }
 

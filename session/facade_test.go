@@ -150,7 +150,22 @@ func TestMechanismsOfUsers(t *testing.T) {
 	require.Equal(t, []any{"token of zk1", true, nil}, []any{string(token), done, err})
 	require.EqualError(t, m.(interface{ Validate() error }).Validate(), "it is not valid")
 	require.NoError(t, coreSASL(struct{ SASLMechanism }{}).(interface{ Validate() error }).Validate())
-	require.NotContains(t, fmt.Sprintf("%v %+v %#v", DigestMD5("ann", "hush"), DigestMD5("ann", "hush"), Digest("ann", "hush")), "hush")
+}
+
+// Neither a mechanism nor a credential prints its secret, wherever it is printed.
+func TestSecretsAreNotPrinted(t *testing.T) {
+	secrets := struct { // fmt calls no methods on unexported fields
+		m      SASLMechanism
+		c      Credential
+		Shown  SASLMechanism
+		Listed []Credential
+	}{DigestMD5("ann", "hush"), Digest("ann", "hush"), DigestMD5("ann", "hush"), []Credential{Digest("ann", "hush")}}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		said := fmt.Sprintf(verb+verb+verb, secrets, secrets.m, secrets.c)
+		require.NotContains(t, said, "hush")
+		require.NotContains(t, said, fmt.Sprintf("%x", "hush"))
+		require.NotContains(t, said, "104 117 115 104")
+	}
 }
 
 type userMechanism struct{}

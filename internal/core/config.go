@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/conn"
+	"github.com/docent-go/docent/internal/sasl"
 	"github.com/docent-go/docent/internal/wire"
 )
 
@@ -54,7 +55,7 @@ type Config struct {
 	TLS *tls.Config
 	// SASL, if set, logs in on every connection, behind TLS and before everything
 	// else. DigestMD5 makes the mechanism that servers have without Kerberos.
-	SASL SASLMechanism
+	SASL sasl.Mechanism
 	// Auth is presented to the server in every session.
 	Auth []Credential
 	// ACL is given to every node that is created. Nil means that anyone may

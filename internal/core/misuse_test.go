@@ -10,7 +10,7 @@ import (
 func TestFault59_Misuse(t *testing.T) {
 	testworld.Misuse(t,
 		core.Dial, core.Start, core.ParseConnect, core.CreatorACL, core.Hidden, core.InDoubt,
-		core.RefusedOp, core.AddAuth, core.Digest, core.DigestMD5,
+		core.RefusedOp, core.AddAuth, core.Digest,
 		core.CheckOp, core.CreateOp, core.DeleteOp, core.GuardOp, core.SetOp,
 		new(core.Manager), new(core.Session), new(core.Hold), new(core.Node), new(core.Entry),
 		new(core.Life), new(core.Watch), new(core.Follower), new(core.Op), new(core.Credential), new(core.State),

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/sasl"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -23,7 +24,7 @@ var saslUsers = map[string]string{"ann": "anns-" + secretWord, "bob": "bobs-" + 
 // asUser logs in by SASL. The user's nodes are nobody else's.
 func asUser(name string) func(*core.Config) {
 	return func(cfg *core.Config) {
-		cfg.SASL = core.DigestMD5(name, saslUsers[name])
+		cfg.SASL = sasl.DigestMD5(name, saslUsers[name])
 		cfg.ACL = core.CreatorACL()
 	}
 }
@@ -92,7 +93,7 @@ func (l *lines) with(part string) []string {
 
 // changing is a mechanism whose password can be changed under way.
 type changing struct {
-	now atomic.Pointer[core.SASLMechanism]
+	now atomic.Pointer[sasl.Mechanism]
 }
 
 func newChanging(user, password string) *changing {
@@ -102,12 +103,12 @@ func newChanging(user, password string) *changing {
 }
 
 func (c *changing) set(user, password string) {
-	m := core.DigestMD5(user, password)
+	m := sasl.DigestMD5(user, password)
 	c.now.Store(&m)
 }
 
 func (c *changing) Name() string { return "DIGEST-MD5" }
-func (c *changing) Start(ctx context.Context, server string) (core.SASLExchange, error) {
+func (c *changing) Start(ctx context.Context, server string) (sasl.Exchange, error) {
 	return (*c.now.Load()).Start(ctx, server)
 }
 
@@ -195,7 +196,7 @@ func TestSASL_DialRefused(t *testing.T) {
 	onSASL(t, func(w *world) {
 		start := time.Now()
 		sm, err := core.Dial(w.within(time.Hour), core.Config{
-			Servers: []string{"zk1"}, Dialer: w.srv.DialContext, SASL: core.DigestMD5("ann", saslUsers["bob"]),
+			Servers: []string{"zk1"}, Dialer: w.srv.DialContext, SASL: sasl.DigestMD5("ann", saslUsers["bob"]),
 		})
 		require.Nil(w, sm)
 		require.ErrorIs(w, err, core.ErrAuth)
@@ -215,7 +216,7 @@ func TestSASL_DialRefused(t *testing.T) {
 func TestSASL_FailureAllowed(t *testing.T) {
 	inWorld(t, func(w *world) {
 		_, err := core.Dial(w.within(time.Hour), core.Config{
-			Servers: []string{"zk1"}, Dialer: w.srv.DialContext, SASL: core.DigestMD5("ann", "guess"),
+			Servers: []string{"zk1"}, Dialer: w.srv.DialContext, SASL: sasl.DigestMD5("ann", "guess"),
 		})
 		require.ErrorIs(w, err, core.ErrAuth)
 		require.ErrorContains(w, err, "has not proven that it knows the password")
@@ -226,7 +227,7 @@ func TestSASL_FailureAllowed(t *testing.T) {
 func TestSASL_ServerWithoutIt(t *testing.T) {
 	inWorld(t, func(w *world) {
 		_, err := core.Dial(w.within(time.Minute), core.Config{
-			Servers: []string{"zk1"}, Dialer: w.srv.DialContext, SASL: core.DigestMD5("ann", "x"),
+			Servers: []string{"zk1"}, Dialer: w.srv.DialContext, SASL: sasl.DigestMD5("ann", "x"),
 		})
 		require.ErrorIs(w, err, core.ErrUnreachable)
 		require.ErrorContains(w, err, "log in to zk1:2181: the server closed the connection: does its JAAS file have a Server section?")

@@ -11,18 +11,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/sasl"
 	"github.com/docent-go/docent/zktest"
 )
 
 // own is a mechanism of somebody's own.
 type own struct {
-	start func(ctx context.Context, server string) (core.SASLExchange, error)
+	start func(ctx context.Context, server string) (sasl.Exchange, error)
 	valid error
 }
 
 func (own) Name() string      { return "OWN" }
 func (m own) Validate() error { return m.valid }
-func (m own) Start(ctx context.Context, server string) (core.SASLExchange, error) {
+func (m own) Start(ctx context.Context, server string) (sasl.Exchange, error) {
 	return m.start(ctx, server)
 }
 
@@ -34,10 +35,10 @@ func (f exchangeFunc) Next(challenge []byte) ([]byte, bool, error) { return f(ch
 func TestSASLMechanism_server(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var servers []string
-		digest := core.DigestMD5("ann", saslUsers["ann"])
+		digest := sasl.DigestMD5("ann", saslUsers["ann"])
 		w.process(func(cfg *core.Config) {
 			cfg.Servers = []string{"zk1.example:2182"}
-			cfg.SASL = own{start: func(ctx context.Context, server string) (core.SASLExchange, error) {
+			cfg.SASL = own{start: func(ctx context.Context, server string) (sasl.Exchange, error) {
 				servers = append(servers, server)
 				return digest.Start(ctx, server)
 			}}
@@ -52,7 +53,7 @@ func TestSASLMechanism_fails(t *testing.T) {
 		fails := errors.New("the keytab has no key for ann")
 		start := time.Now()
 		_, err := core.Dial(w.within(time.Hour), core.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext,
-			SASL: own{start: func(context.Context, string) (core.SASLExchange, error) { return nil, fails }}})
+			SASL: own{start: func(context.Context, string) (sasl.Exchange, error) { return nil, fails }}})
 		require.ErrorIs(w, err, core.ErrAuth)
 		require.ErrorIs(w, err, fails)
 		require.ErrorContains(w, err, "the SASL login with OWN failed: the keytab has no key for ann")
@@ -67,7 +68,7 @@ func TestSASLMechanism_blocks(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var causes []error
 		cfg := core.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext,
-			SASL: own{start: func(ctx context.Context, _ string) (core.SASLExchange, error) {
+			SASL: own{start: func(ctx context.Context, _ string) (sasl.Exchange, error) {
 				<-ctx.Done()
 				causes = append(causes, ctx.Err())
 				return nil, ctx.Err()
@@ -95,9 +96,9 @@ func TestSASLMechanism_blocks(t *testing.T) {
 // A mechanism that takes its time is waited for.
 func TestSASLMechanism_slow(t *testing.T) {
 	onSASL(t, func(w *world) {
-		digest := core.DigestMD5("ann", saslUsers["ann"])
+		digest := sasl.DigestMD5("ann", saslUsers["ann"])
 		p := w.process(func(cfg *core.Config) {
-			cfg.SASL = own{start: func(ctx context.Context, server string) (core.SASLExchange, error) {
+			cfg.SASL = own{start: func(ctx context.Context, server string) (sasl.Exchange, error) {
 				time.Sleep(time.Second)
 				return digest.Start(ctx, server)
 			}}
@@ -118,7 +119,7 @@ func TestSASLMechanism_endless(t *testing.T) {
 	inWorld(t, func(w *world) {
 		rounds := 0
 		_, err := core.Dial(w.within(time.Hour), core.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext,
-			SASL: own{start: func(context.Context, string) (core.SASLExchange, error) {
+			SASL: own{start: func(context.Context, string) (sasl.Exchange, error) {
 				return exchangeFunc(func([]byte) ([]byte, bool, error) {
 					rounds++
 					return []byte("x"), false, nil
@@ -133,14 +134,14 @@ func TestSASLMechanism_endless(t *testing.T) {
 // Dial and Start ask the mechanism whether it can work.
 func TestSASLMechanism_validate(t *testing.T) {
 	for name, c := range map[string]struct {
-		m    core.SASLMechanism
+		m    sasl.Mechanism
 		says string
 	}{
 		"own":             {own{valid: errors.New("there is no keytab")}, "session config: SASL: there is no keytab"},
-		"no user":         {core.DigestMD5("", secretWord), "session config: SASL: DIGEST-MD5: the user's name is empty"},
-		"no password":     {core.DigestMD5("ann", ""), "session config: SASL: DIGEST-MD5: the password is empty"},
-		"line break":      {core.DigestMD5("ann", secretWord+"\n"), "session config: SASL: DIGEST-MD5: the password contains a control character, such as a line break"},
-		"not text at all": {core.DigestMD5("ann", secretWord+"\xff"), "session config: SASL: DIGEST-MD5: the password is not valid UTF-8"},
+		"no user":         {sasl.DigestMD5("", secretWord), "session config: SASL: DIGEST-MD5: the user's name is empty"},
+		"no password":     {sasl.DigestMD5("ann", ""), "session config: SASL: DIGEST-MD5: the password is empty"},
+		"line break":      {sasl.DigestMD5("ann", secretWord+"\n"), "session config: SASL: DIGEST-MD5: the password contains a control character, such as a line break"},
+		"not text at all": {sasl.DigestMD5("ann", secretWord+"\xff"), "session config: SASL: DIGEST-MD5: the password is not valid UTF-8"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := core.Dial(t.Context(), core.Config{Servers: []string{"zk1"}, SASL: c.m})
@@ -158,13 +159,13 @@ func TestSASL_secrets(t *testing.T) {
 		inWorld(t, func(w *world) {
 			mechanism := newChanging("ann", secretWord)
 			config := core.Config{Servers: []string{"zk1"}, Dialer: w.srv.Link().DialContext,
-				SASL: core.DigestMD5("ann", secretWord), ACL: core.CreatorACL()}
+				SASL: sasl.DigestMD5("ann", secretWord), ACL: core.CreatorACL()}
 			log := slog.New(slog.NewTextHandler(said, &slog.HandlerOptions{Level: slog.LevelDebug}))
-			hidden := struct{ m core.SASLMechanism }{config.SASL} // fmt asks no method of such a field
+			hidden := struct{ m sasl.Mechanism }{config.SASL} // fmt asks no method of such a field
 			said.show(config, &config, config.SASL, hidden, &hidden)
 			log.Debug("all of it", "config", config, "sasl", config.SASL, "hidden", hidden)
 			config.Logger, config.Hooks = log, []core.Hook{said}
-			for _, m := range []core.SASLMechanism{config.SASL, mechanism} {
+			for _, m := range []sasl.Mechanism{config.SASL, mechanism} {
 				cfg := config
 				cfg.SASL = m
 				sm, err := core.Dial(w.within(time.Minute), cfg)

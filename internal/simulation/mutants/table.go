@@ -62,7 +62,7 @@ var mutants = []mutant{
 	{"a probe is sent before the ping", "internal/core/trust.go",
 		"staleAfter   = 25", "staleAfter   = 15", `TestFault01_ProbesDelayNoPing`, false, "internal/core"},
 	{"-127 is final", "internal/wire/code.go",
-		"	-127: {NotExecuted,", "	-127: {Refused,", `TestMutexSimulation`, true, ""},
+		`{NotExecuted, "THROTTLEDOP"`, `{Refused, "THROTTLEDOP"`, `TestMutexSimulation`, true, ""},
 	{"another session in the answer to a re-attachment is accepted", "internal/core/keeper.go",
 		"	case h.Session != id:\n", "	case h.Session == 0:\n", `TestFault02_.*`, false, "internal/core"},
 	{"connections are closed before the holds end", "internal/core/session.go",

@@ -1,4 +1,4 @@
-package observe
+package docentotel
 
 import (
 	"context"
@@ -7,7 +7,9 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// label is a value of a label and the error that it stands for.
+// label is a value of a label and the error that it stands for. There must be few
+// values. contrib/prom has the same ones; a test in recipes_test/contrib compares
+// the two modules.
 type label struct {
 	err  error
 	text string
@@ -21,7 +23,7 @@ var causes = []label{
 	{session.ErrClosed, "closed"},
 }
 
-// The first that matches counts: an unknown outcome wraps its reason.
+// results are in order: an unknown outcome wraps its reason, and comes first.
 var results = []label{
 	{session.ErrUnknownOutcome, "unknown_outcome"},
 	{session.ErrNoNode, "no_node"},
@@ -35,6 +37,7 @@ var results = []label{
 	{context.DeadlineExceeded, "gave_up"},
 }
 
+// labelOf returns the first label whose error err wraps.
 func labelOf(err error, labels []label) string {
 	for _, l := range labels {
 		if errors.Is(err, l.err) {
@@ -44,20 +47,20 @@ func labelOf(err error, labels []label) string {
 	return "other"
 }
 
-// Cause says why a session or a hold was lost.
-func Cause(err error) string { return labelOf(err, causes) }
+// causeOf labels the loss of a session or of a hold.
+func causeOf(err error) string { return labelOf(err, causes) }
 
-// Result says what a request came to.
-func Result(err error) string {
+// resultOf labels the end of a request.
+func resultOf(err error) string {
 	if err == nil {
 		return "ok"
 	}
 	return labelOf(err, results)
 }
 
-// Wait says what a wait came to. A try that fails without the server's doing has
-// met somebody else.
-func Wait(w session.WaitInfo, err error) string {
+// endOf labels the end of a wait. A try has met another holder if it fails, and
+// neither the server nor the caller made it fail.
+func endOf(w session.WaitInfo, err error) string {
 	var op *session.OpError
 	switch {
 	case err == nil:

@@ -1,4 +1,4 @@
-package observe_test
+package logs_test
 
 import (
 	"os"
