@@ -47,7 +47,6 @@ var labels = map[string]labelled{
 
 	"ErrAuth":                    {session.ErrAuth, "other", "other"},
 	"ErrAuthFailed":              {session.ErrAuthFailed, "other", "other"},
-	"ErrGuarded":                 {session.ErrGuarded, "other", "other"},
 	"ErrInvalidACL":              {session.ErrInvalidACL, "other", "other"},
 	"ErrLost":                    {session.ErrLost, "other", "other"},
 	"ErrNoChildrenForEphemerals": {session.ErrNoChildrenForEphemerals, "other", "other"},
