@@ -12,8 +12,8 @@ import (
 
 // Defaults of Config.
 const (
-	DefaultTimeout    = core.DefaultTimeout
-	DefaultMaxRequest = core.DefaultMaxRequest // ZooKeeper's default jute.maxbuffer
+	DefaultTimeout    = core.DefaultTimeout    // 10 s
+	DefaultMaxRequest = core.DefaultMaxRequest // 1 MiB less a byte, ZooKeeper's default jute.maxbuffer
 )
 
 // Config says where ZooKeeper is and how its sessions are kept. Only Servers
