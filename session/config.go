@@ -78,10 +78,10 @@ type LossPolicy int
 const (
 	// AtDeadline keeps a hold through a disconnection, until the trust deadline of the
 	// session.
-	AtDeadline = LossPolicy(core.AtDeadline)
+	AtDeadline LossPolicy = iota
 	// OnDisconnect ends every hold when the connection is lost, although the session
 	// may survive.
-	OnDisconnect = LossPolicy(core.OnDisconnect)
+	OnDisconnect
 )
 
 // core returns the configuration as the implementation takes it.
