@@ -30,7 +30,7 @@ type edit struct{ file, old, new string }
 // both checks have to go.
 var also = map[string][]edit{
 	"who owns a claim in doubt is not compared": {
-		{"session/node.go", "case r.Stat.EphemeralOwner != n.s.ID() ||", "case r.Stat.EphemeralOwner == 1 ||"},
+		{"session/node.go", "if r.Stat.EphemeralOwner != n.s.ID() ||", "if r.Stat.EphemeralOwner == 1 ||"},
 	},
 	"a hold begins without a proof": {
 		{"session/trust.go", "d == 0 || !time.Now().Before(s.trust.until(d))", "d == 0"},
