@@ -63,10 +63,13 @@ func (l *Line) approach(ctx context.Context, c *contender) (first bool, err erro
 		}
 		return false, l.list(ctx, c)
 	case c.view.before > 1:
+		// Of two, the predecessor is left. Of more, others may be left, too.
+		list := c.view.before > 2 || l.leavesHeir(c.view.ahead)
 		if err := c.outlast(ctx, znode.Join(l.dir, c.view.ahead)); err != nil {
 			return false, err
 		}
-		return l.standBy(ctx, c, true)
+		c.view.before--
+		return l.standBy(ctx, c, list)
 	}
 	return l.standBy(ctx, c, false)
 }
