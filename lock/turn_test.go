@@ -568,3 +568,22 @@ func TestTurnOfAWriter(t *testing.T) {
 		}))
 	})
 }
+
+// The node of a writer behind a writer is deleted before the session watches it, and
+// then the predecessor goes: the list that follows does not have the node.
+func TestTurnOfAWriterWithoutItsNode(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		held := writing(w, w.Process()).Get()
+		x := writing(w, w.Process())
+		waiting(w, true, x)
+		thrown := ""
+		for _, name := range w.Children(dir) {
+			if path := dir + "/" + name; path != held.Path() {
+				thrown = path
+			}
+		}
+		w.Remove(thrown)
+		require.NoError(w, held.Release())
+		require.NotEqual(w, thrown, x.Get().Path())
+	})
+}
