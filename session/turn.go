@@ -172,6 +172,12 @@ func (p *preparation) complete(ctx context.Context, t *Turn) (outcome, error) {
 		return p.completePred(ctx, t)
 	}
 	p.pred.watch.Stop()
+	if p.n.s.over(ctx) { // what has not left does not leave
+		p.pred.call.Await(ctx, p.n.s.ctx.Done())
+		if p.list != nil {
+			p.list.call.Await(ctx, p.n.s.ctx.Done())
+		}
+	}
 	return o, err
 }
 

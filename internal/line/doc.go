@@ -16,28 +16,28 @@
 //
 // # The way to the front
 //
-//	      Enter: create + list              list ◀────────────────┐
-//	              │                          │                    │
-//	              └─────────▶ look ◀─────────┘                    │
-//	                           │                                  │
-//	  ┌──────────────┬─────────┴──────┬───────────────┐           │
-//	  │ nobody       │ one            │ more          │ an heir,  │
-//	  │ before       │ before         │ before        │ or beside │
-//	  │              ▼                ▼               ▼           │
-//	  │          prepared ◀───────── far            apart ────────┤
-//	  │           │    │    the one before           the prede-   │
-//	  │           │    │    the predecessor          cessor is    │
-//	  │           │    │    is gone (and look)       gone         │
-//	  │           │    └──────────────────────────────────────────┘
-//	  │           │      the predecessor is gone, as another
-//	  │           │      connection tells
-//	  ▼           ▼
-//	 Hold ◀───────┘ the predecessor is gone, as the same connection tells
+//	     Enter: create + list              list ◀────────────────┐
+//	             │                          │                    │
+//	             └─────────▶ look ◀─────────┘                    │
+//	                          │                                  │
+//	 ┌──────────────┬─────────┴──────┬───────────────┐           │
+//	 │ nobody       │ one            │ more          │ an heir,  │
+//	 │ before       │ before         │ before        │ or beside │
+//	 │              ▼                ▼               ▼           │
+//	 │          prepared ◀───────── far            apart ────────┤
+//	 │           │    │    the one before           the prede-   │
+//	 │           │    │    the predecessor          cessor is    │
+//	 │           │    │    is gone (and look)       gone         │
+//	 │           │    └──────────────────────────────────────────┘
+//	 │           │      the predecessor is gone, as another
+//	 │           │      connection tells
+//	 ▼           ▼
+//	Hold ◀───────┘ the predecessor is gone, as the same connection tells
 //
-//	  far       watches the one before the predecessor
-//	  prepared  watches the predecessor and its own node, by one packet, in which
-//	            a list goes first if more than two were before
-//	  apart     watches the predecessor
+//	 far       watches the one before the predecessor
+//	 prepared  watches the predecessor and its own node, by one packet, in which
+//	           a list goes first if more than two were before
+//	 apart     watches the predecessor
 //
 // From everywhere, the end of the own node or of the session leads to a new Enter, and
 // the end of ctx has the node removed in the background.
