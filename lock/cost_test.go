@@ -84,40 +84,88 @@ func TestCostOneBefore(t *testing.T) {
 	})
 }
 
+// The third watches the holder. When that is gone, the second is first, since nobody
+// else stood before the third: no list has to say so.
 func TestCostTwoBefore(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a, b, c := w.process(), w.process(), w.process()
 		first, second := a.lock(), b.queue()
 		var third *waiter
 		counts := w.count(func() { third = c.queue() })
-		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1}, counts,
-			"it will look once more, and see its own node then")
+		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1}, counts, "one watch, on the holder")
 
-		require.NoError(t, first.Release())
-		held := second.get()
+		var held *lock.Hold
+		counts = w.count(func() {
+			require.NoError(t, first.Release())
+			held = second.get()
+		})
+		require.Equal(t, map[string]int{"delete": 1, "getData": 2}, counts, "the third watches the second, and its own node")
 		counts = w.count(func() {
 			require.NoError(t, held.Release())
 			third.get()
 		})
-		require.Equal(t, map[string]int{"delete": 1, "getChildren2": 1}, counts,
-			"more than one stood before it, so it looks once more")
+		require.Equal(t, map[string]int{"delete": 1}, counts, "the deletion alone makes the third the holder")
 	})
 }
 
-// The middle one of three gives up: the last one looks, and waits for the first.
+// With more before it, a contender makes sure that its predecessor is first.
+func TestCostThreeBefore(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		held := w.process().lock()
+		second, third := w.process().queue(), w.process().queue()
+		var fourth *waiter
+		last := w.process()
+		counts := w.count(func() { fourth = last.queue() })
+		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1}, counts)
+
+		for _, step := range []struct {
+			next *waiter
+			want map[string]int
+		}{
+			{second, map[string]int{"delete": 1, "getData": 2}}, // of the third
+			{third, map[string]int{"delete": 1, "getChildren2": 1, "getData": 2}},
+			{fourth, map[string]int{"delete": 1}},
+		} {
+			counts = w.count(func() {
+				require.NoError(t, held.Release())
+				held = step.next.get()
+			})
+			require.Equal(t, step.want, counts)
+		}
+		require.Equal(t, map[string]int{"delete": 1}, w.count(func() { require.NoError(t, held.Release()) }),
+			"the node of a hold was watched before the hold")
+	})
+}
+
+// The middle one of three gives up: that wakes nobody. The last one watches the first.
 func TestCostMiddleLeaves(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		first := w.process().lock()
 		second, third := w.process().queue(), w.process().queue()
 		counts := w.count(func() { require.ErrorIs(t, second.giveUp(), context.Canceled) })
-		require.Equal(t, map[string]int{"delete": 1, "getChildren2": 1, "getData": 2}, counts,
-			"one of the predecessor, one of the own node, since the end of the first will be enough")
+		require.Equal(t, map[string]int{"delete": 1}, counts)
 		require.True(t, third.waiting())
 		counts = w.count(func() {
 			require.NoError(t, first.Release())
 			third.get()
 		})
-		require.Equal(t, map[string]int{"delete": 1}, counts)
+		require.Equal(t, map[string]int{"delete": 1, "getData": 2}, counts, "its own node stands, and the second is gone")
+	})
+}
+
+// The one before the predecessor gives up: the contender looks for who has taken its
+// place, and the predecessor's end does not make it the holder.
+func TestCostOneBeforeThePredecessorLeaves(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		held := w.process().lock()
+		second, third, fourth := w.process().queue(), w.process().queue(), w.process().queue()
+		counts := w.count(func() { require.ErrorIs(t, second.giveUp(), context.Canceled) })
+		require.Equal(t, map[string]int{"delete": 1, "getChildren2": 1, "getData": 3}, counts,
+			"the fourth lists, reads the third and its own node, and watches the first")
+		require.ErrorIs(t, third.giveUp(), context.Canceled)
+		require.True(t, fourth.waiting(), "the first still holds")
+		require.NoError(t, held.Release())
+		fourth.get()
 	})
 }
 
@@ -159,24 +207,38 @@ func TestCostTryLockFails(t *testing.T) {
 	})
 }
 
-// HardCase66: a release wakes one waiter, whatever the number of those who wait.
+// HardCase66: a release wakes two waiters, whatever the number of those who wait: the
+// next holder, and the one that prepares its turn behind it.
 func TestHardCase66_Herd(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		const n = 50
-		first := w.process().lock()
-		line := make([]*waiter, n)
+		holder := w.process()
+		held := holder.lock()
+		line, processes := make([]*waiter, n), make([]*process, n)
 		for i := range line {
-			line[i] = w.process().queue()
+			processes[i] = w.process()
+			line[i] = processes[i].queue()
 		}
-		for i, held := 0, first; i < n; i++ {
-			require.LessOrEqual(t, w.srv.WatchesOf(held.Path()), 2, "its own watch and its successor's")
-			counts := w.count(func() {
+		time.Sleep(2 * time.Second) // every node is watched
+		for i := range line {
+			require.LessOrEqual(t, w.srv.WatchesOf(held.Path()), 3, "its own watch and those of two successors")
+			asking := w.sessions(func() {
 				require.NoError(t, held.Release())
 				held = line[i].get()
 			})
-			require.LessOrEqual(t, counts["getChildren2"], 1)
-			delete(counts, "getChildren2")
-			require.Equal(t, map[string]int{"delete": 1}, counts)
+			want := map[int64]map[string]int{}
+			if i == 0 {
+				want[holder.session()] = map[string]int{"delete": 1}
+			} else {
+				want[processes[i-1].session()] = map[string]int{"delete": 1}
+			}
+			switch {
+			case i == 0: // nobody else stood before the second
+				want[processes[1].session()] = map[string]int{"getData": 1}
+			case i < n-1:
+				want[processes[i+1].session()] = map[string]int{"getChildren2": 1, "getData": 1}
+			}
+			require.Equal(t, want, asking)
 			for _, other := range line[i+1:] {
 				require.True(t, other.waiting())
 			}

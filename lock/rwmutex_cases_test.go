@@ -75,18 +75,23 @@ func TestHardCase66_RWWakesNoMoreThanItMust(t *testing.T) {
 		}
 		waiting(w, true, second)
 
-		// Readers that are not the last before the writer wake nobody. The last
-		// one makes the writer look whom else it waits for.
+		// Readers that are not the last but one before the writer wake nobody. The last
+		// but one makes the writer look whom else it waits for.
 		for _, r := range readers[:n/2] {
 			counts = w.Count(func() { require.NoError(t, r.Get().Release()) })
 			require.Equal(t, map[string]int{"delete": 1}, counts)
 		}
+		counts = w.Count(func() { require.NoError(t, readers[n-2].Get().Release()) })
+		require.Equal(t, map[string]int{"delete": 1, "getChildren2": 1, "getData": 2}, counts,
+			"the list, the last reader, and the one that is the last but one now")
 		counts = w.Count(func() { require.NoError(t, readers[n-1].Get().Release()) })
-		require.Equal(t, map[string]int{"delete": 1, "getChildren2": 1, "getData": 1}, counts)
-		for _, r := range readers[n/2 : n-1] {
+		require.Equal(t, map[string]int{"delete": 1}, counts)
+		for _, r := range readers[n/2 : n-3] {
 			waiting(w, true, second)
 			require.NoError(t, r.Get().Release())
 		}
+		waiting(w, true, second)
+		require.NoError(t, readers[n-3].Get().Release())
 		waiting(w, false, second)
 		for _, r := range behind {
 			waiting(w, true, r)

@@ -150,6 +150,25 @@ func (w *world) count(f func()) map[string]int {
 	return counts
 }
 
+// sessions returns what each session has asked for while f ran, pings left out.
+func (w *world) sessions(f func()) map[int64]map[string]int {
+	synctest.Wait()
+	asked := make(map[int64]map[string]int)
+	remove := w.srv.Intercept(func(r zktest.Request) zktest.Action { // one at a time
+		if r.Op != zktest.OpPing {
+			if asked[r.Session] == nil {
+				asked[r.Session] = make(map[string]int)
+			}
+			asked[r.Session][r.Op.String()]++
+		}
+		return zktest.Pass
+	})
+	f()
+	synctest.Wait()
+	remove()
+	return asked
+}
+
 // within runs f and demands that it takes at most d.
 func (w *world) within(d time.Duration, f func()) {
 	w.Helper()

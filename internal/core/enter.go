@@ -56,7 +56,7 @@ func (s *Session) enterAs(ctx context.Context, dir, tag string, data []byte, lis
 // List lists the directory of an entry that was made without. When it fails,
 // the node has gone (ErrDeleted), or is removed in the background.
 func (e *Entry) List(ctx context.Context) error {
-	misuse.ZeroValue(e == nil || e.Node == nil, "or nil session.Entry", "Session.Enter")
+	misuse.ZeroValue(e == nil || e.Node == nil, "or nil core.Entry", "Session.Enter")
 	dir, _ := znode.Split(e.path)
 	l, err := e.s.children(ctx, dir, false)
 	if err == nil && !slices.Contains(l.names, e.Name) {

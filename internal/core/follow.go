@@ -111,7 +111,7 @@ func unfollowable(err error) error {
 // way. The last Stop of a path takes the watch back in the background. Stop may be
 // called more than once, and within a call.
 func (w *Follower) Stop() {
-	misuse.ZeroValue(w == nil || w.table == nil, "or nil session.Follower", "Session.Follow")
+	misuse.ZeroValue(w == nil || w.table == nil, "or nil core.Follower", "Session.Follow")
 	w.table.unfollow(w)
 }
 

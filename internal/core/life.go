@@ -17,7 +17,7 @@ type Life struct {
 
 // made panics for a Life that no session has made.
 func (l *Life) made() {
-	misuse.ZeroValue(l == nil || l.watch == nil, "or nil session.Life", "Session.Life")
+	misuse.ZeroValue(l == nil || l.watch == nil, "or nil core.Life", "Session.Life")
 }
 
 // Life reads the node at path and watches it. It needs the right to read the

@@ -31,7 +31,7 @@ type Node struct {
 
 // made panics for a Node that no session has made.
 func (n *Node) made() {
-	misuse.ZeroValue(n == nil || n.s == nil, "or nil session.Node", "a Session, such as by Enter or Claim")
+	misuse.ZeroValue(n == nil || n.s == nil, "or nil core.Node", "a Session, such as by Enter or Claim")
 }
 
 // Own returns the node at path, which this session has made. It does no I/O. A
@@ -80,11 +80,22 @@ func (n *Node) Watch(ctx context.Context) (Stat, error) {
 		n.markDeleted()
 		return Stat{}, ErrDeleted
 	case err != nil:
-		n.mu.Lock()
-		n.watched = false
-		n.mu.Unlock()
+		n.unwatch()
 		return Stat{}, err
-	case r.Stat.EphemeralOwner != n.s.ID() || !n.isSame(r.Stat.Czxid):
+	}
+	return n.take(r)
+}
+
+// unwatch notes that the node is not watched after all.
+func (n *Node) unwatch() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.watched = false
+}
+
+// take takes the answer to a watched read of the node.
+func (n *Node) take(r Sighting) (Stat, error) {
+	if r.Stat.EphemeralOwner != n.s.ID() || !n.isSame(r.Stat.Czxid) {
 		// The node that was ours is gone, and another exists in its place.
 		n.markDeleted()
 		return Stat{}, ErrDeleted

@@ -113,7 +113,7 @@ const clientBuffer = 512
 
 // made panics for a Session that a Manager has not opened.
 func (s *Session) made() {
-	misuse.ZeroValue(s == nil || s.m == nil, "or nil session.Session", "Manager.Session, which returns no error")
+	misuse.ZeroValue(s == nil || s.m == nil, "or nil core.Session", "Manager.Session, which returns no error")
 }
 
 // ID returns the id the ensemble gave the session.

@@ -62,7 +62,7 @@ type Watch struct {
 
 // made panics for a Watch that no session has made.
 func (w *Watch) made() {
-	misuse.ZeroValue(w == nil || w.table == nil, "or nil session.Watch", "a read of a Session that sets one")
+	misuse.ZeroValue(w == nil || w.table == nil, "or nil core.Watch", "a read of a Session that sets one")
 }
 
 // Done returns a channel that is closed when the watch has fired.

@@ -271,9 +271,10 @@ type contender struct {
 	self znode.Seq
 	view view
 
-	// Of one that waits: the answer about its own node, once it is asked for
-	// and until it has come.
-	own <-chan ownNode
+	// Of one that waits: the answer about its own node, which the timer asks for,
+	// until the answer has come.
+	own  <-chan ownNode
+	late *time.Timer
 }
 
 func (l *Line) step(ctx context.Context, c *contender,

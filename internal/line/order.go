@@ -10,6 +10,7 @@ import (
 type view struct {
 	before int    // how many stand before it and keep it waiting
 	pred   string // the name of the last of them
+	ahead  string // the name of the one before the last of them, if there are two
 	behind bool   // whether anybody stands behind it, of whatever kind
 }
 
@@ -18,7 +19,7 @@ type view struct {
 // znode.Line.
 func (l *Line) look(children []string, name string, self znode.Seq) view {
 	var v view
-	var last znode.Seq // the distance of the predecessor to us
+	var last, second znode.Seq // the distances of pred and ahead to us
 	for _, child := range children {
 		if child == name {
 			continue
@@ -39,8 +40,12 @@ func (l *Line) look(children []string, name string, self znode.Seq) view {
 			continue
 		}
 		v.before++
-		if v.before == 1 || distance > last || distance == last && child > v.pred {
+		switch {
+		case v.before == 1 || distance > last || distance == last && child > v.pred:
+			second, v.ahead = last, v.pred
 			last, v.pred = distance, child
+		case v.ahead == "" || distance > second || distance == second && child > v.ahead:
+			second, v.ahead = distance, child
 		}
 	}
 	return v
@@ -49,9 +54,12 @@ func (l *Line) look(children []string, name string, self znode.Seq) view {
 // free reports whether nobody is left to wait for once the one we saw last
 // before us has gone. Newcomers get later numbers, so only an heir can have
 // taken its place.
-func (l *Line) free(v view) bool {
-	_, heir := znode.ParseSeq(v.pred, l.heirs...)
-	return v.before == 1 && !heir
+func (l *Line) free(v view) bool { return v.before == 1 && !l.leavesHeir(v.pred) }
+
+// leavesHeir reports whether the contender may leave another in its place.
+func (l *Line) leavesHeir(name string) bool {
+	_, heir := znode.ParseSeq(name, l.heirs...)
+	return heir
 }
 
 // InOrder returns the contenders among children, first come first, as one sees

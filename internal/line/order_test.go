@@ -45,7 +45,7 @@ func TestInOrder(t *testing.T) {
 	})
 }
 
-// Each contender finds the one before it, and the first finds none.
+// Each contender finds the two before it, and the first finds none.
 func TestLook(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all, line := names(t)
@@ -55,6 +55,9 @@ func TestLook(t *testing.T) {
 			want := view{before: i, behind: i < len(line)-1}
 			if i > 0 {
 				want.pred = line[i-1]
+			}
+			if i > 1 {
+				want.ahead = line[i-2]
 			}
 			require.Equal(t, want, plain.look(all, own, self))
 		}
@@ -74,7 +77,7 @@ func TestLookBeside(t *testing.T) {
 			for _, other := range line[:i] {
 				if _, blocks := znode.ParseSeq(other, tags[1]); blocks {
 					want.before++
-					want.pred = other
+					want.ahead, want.pred = want.pred, other
 				}
 			}
 			require.Equal(t, want, mixed.look(all, own, self))
@@ -130,6 +133,9 @@ func FuzzLook(f *testing.F) {
 		want := view{before: at, behind: at < len(places)-1}
 		if at > 0 {
 			want.pred = places[at-1].Name
+		}
+		if at > 1 {
+			want.ahead = places[at-2].Name
 		}
 		if v != want {
 			t.Errorf("look found %+v, the line says %+v", v, want)

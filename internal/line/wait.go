@@ -17,65 +17,125 @@ type ownNode struct {
 	err   error
 }
 
-// ownLate is how long a contender waits before its own node is watched, where
-// nothing depends on that. Whoever deletes the node in that time has thrown it
-// out of the line, and it goes on waiting for up to so long before it lines up
-// again. It does not take for its own what it has lost: see wait.
+// ownLate is how long a contender that is far from its turn waits before its own
+// node is watched. A contender whose node is deleted in that time goes on waiting
+// for up to so long before it lines up again. It does not hold with that node: no
+// turn is prepared before the node is watched.
 const ownLate = time.Second
 
 // wait is what Join does behind somebody: it waits until nobody is before it
-// who keeps it waiting.
-//
-// A contender that was deleted under us must not hold: somebody behind it may.
-// So our node has to be seen once more when nobody is left before it, in one
-// of two ways: the list that shows that has our node in it; or, where the end
-// of the one before us is enough, our node was watched before that one went,
-// and a server tells of its deletion first.
+// who keeps it waiting. The package says what each change of its state has proven.
 func (l *Line) wait(ctx context.Context, c *contender) (*core.Hold, error) {
 	own := make(chan ownNode, 1)
-	c.own = own
-	ask := func() { // once; ends with the session, since a hold may need the watch when ctx has ended
+	ask := func() { // ends with the session, since a hold may need the watch when ctx has ended
 		stat, err := c.Watch(context.Background())
 		own <- ownNode{stat.Czxid, err}
 	}
-	late := time.AfterFunc(ownLate, ask)
-	defer late.Stop()
-	asked := false
-	for {
-		if !asked && (l.free(c.view) || c.Czxid == 0) {
-			asked = true
-			if late.Stop() {
-				go ask()
-			}
-		}
-		if err := c.outlast(ctx, znode.Join(l.dir, c.view.pred)); err != nil {
+	c.own, c.late = own, time.AfterFunc(ownLate, ask)
+	defer c.late.Stop()
+	if c.Czxid == 0 && c.late.Stop() {
+		go ask()
+	}
+	for c.view.before > 0 {
+		first, err := l.approach(ctx, c)
+		if err != nil {
 			return nil, err
 		}
-		if l.free(c.view) {
+		if first {
 			break
 		}
-		names, _, err := c.s.Children(ctx, l.dir)
-		switch {
-		case errors.Is(err, core.ErrNoNode):
-			return nil, core.ErrDeleted // the directory has gone, and our node with it
-		case err != nil:
-			return nil, err
-		case !slices.Contains(names, c.Name):
-			return nil, core.ErrDeleted
-		}
-		c.view = l.look(names, c.Name, c.self)
-		switch {
-		case c.view.before > 0:
-			continue
-		case c.Czxid != 0:
-			return l.hold(ctx, c, c.Czxid)
-		}
-		break
 	}
-	if err := c.awaitOwn(ctx); err != nil {
-		return nil, err
+	if c.Czxid == 0 {
+		if err := c.awaitOwn(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return l.hold(ctx, c, c.Czxid)
+}
+
+// approach waits for one change of the line, and looks at the line again if need be.
+// first says that the contender is first. Without it, the view says so.
+func (l *Line) approach(ctx context.Context, c *contender) (first bool, err error) {
+	switch pred := c.view.pred; {
+	case l.leavesHeir(pred), c.view.before > 1 && len(l.beside) > 0:
+		if err := c.outlast(ctx, znode.Join(l.dir, pred)); err != nil {
+			return false, err
+		}
+		return false, l.list(ctx, c)
+	case c.view.before > 1:
+		// Of two, the predecessor is left. Of more, others may be left, too.
+		list := c.view.before > 2 || l.leavesHeir(c.view.ahead)
+		if err := c.outlast(ctx, znode.Join(l.dir, c.view.ahead)); err != nil {
+			return false, err
+		}
+		c.view.before--
+		return l.standBy(ctx, c, list)
+	}
+	return l.standBy(ctx, c, false)
+}
+
+// standBy prepares the turn of the contender, and waits for the end of its
+// predecessor. first says that the predecessor was first and is gone. With list,
+// standBy makes sure in the same packet that the predecessor is first.
+func (l *Line) standBy(ctx context.Context, c *contender, list bool) (first bool, err error) {
+	if c.late.Stop() {
+		c.own = nil // the packet asks in its place
+	}
+	pred := c.view.pred
+	path := znode.Join(l.dir, pred)
+	turn, err := c.Prepare(ctx, path, list)
+	if err != nil {
+		return false, err
+	}
+	c.Czxid = max(c.Czxid, turn.Stat.Czxid)
+	if list {
+		err := l.relook(c, turn.Names)
+		if err != nil || c.view.pred != pred || !l.free(c.view) {
+			if turn.Watch != nil {
+				turn.Watch.Stop()
+			}
+			return false, err
+		}
+		turn.Names = nil // as in join
+	}
+	if turn.Watch != nil {
+		event, err := c.await(ctx, turn.Watch)
+		switch {
+		case err != nil:
+			return false, fmt.Errorf("waiting behind %s: %w", path, err)
+		case event != core.NodeDeleted:
+			return false, nil // it was written to: the watch is used up
+		}
+	}
+	if err := c.awaitOwn(ctx); err != nil {
+		return false, err
+	}
+	if !turn.Lasts() {
+		return false, l.list(ctx, c)
+	}
+	return true, nil
+}
+
+// list looks at the line again.
+func (l *Line) list(ctx context.Context, c *contender) error {
+	names, _, err := c.s.Children(ctx, l.dir)
+	switch {
+	case errors.Is(err, core.ErrNoNode):
+		return core.ErrDeleted // the directory is gone, and our node with it
+	case err != nil:
+		return err
+	}
+	return l.relook(c, names)
+}
+
+// relook finds the place of the contender in a new list. It returns
+// core.ErrDeleted if the list does not have our node.
+func (l *Line) relook(c *contender, names []string) error {
+	if !slices.Contains(names, c.Name) {
+		return core.ErrDeleted
+	}
+	c.view = l.look(names, c.Name, c.self)
+	return nil
 }
 
 // awaitOwn waits for the answer about our own node, if it is still to come.

@@ -30,7 +30,7 @@ type edit struct{ file, old, new string }
 // both checks have to go.
 var also = map[string][]edit{
 	"who owns a claim in doubt is not compared": {
-		{"internal/core/node.go", "case r.Stat.EphemeralOwner != n.s.ID() ||", "case r.Stat.EphemeralOwner == 1 ||"},
+		{"internal/core/node.go", "if r.Stat.EphemeralOwner != n.s.ID() ||", "if r.Stat.EphemeralOwner == 1 ||"},
 	},
 	"a hold begins without a proof": {
 		{"internal/core/trust.go", "d == 0 || !time.Now().Before(s.trust.until(d))", "d == 0"},
@@ -118,8 +118,18 @@ var mutants = []mutant{
 		"if distance > 0 || distance == 0 && child > name {", "if child > name {", `TestMutexSimulation`, true, ""},
 	{"who waits watches the first in line", "internal/line/order.go",
 		"distance > last ||", "distance < last ||", `TestMutexSimulation`, false, ""},
-	{"who waited does not look again for others before it", "internal/line/order.go",
-		"return v.before == 1 && !heir", "return !heir", anyLock, false, ""},
+	{"a predecessor that gave up counts as the holder", "internal/line/order.go",
+		"return v.before == 1 && !l.leavesHeir(v.pred)", "return !l.leavesHeir(v.pred)", anyLock, true, ""},
+	{"of any number before, one counts as the only one left", "internal/line/wait.go",
+		"list := c.view.before > 2 || l.", "list := l.", anyLock, false, ""},
+	{"the watch on the predecessor is set on the one before it", "internal/line/wait.go",
+		"		c.view.before--\n", "		c.view.before--\n		c.view.pred, c.view.ahead = c.view.ahead, c.view.pred\n", anyLock, false, ""},
+	{"a prepared turn leaves our own node unwatched", "internal/core/turn.go",
+		"	if !watched {\n", "	if !watched && n.czxid != 0 {\n", `TestTurn(WithoutTheOwnNode|OwnNodeGoesWithinThePacket)`, false, "lock"},
+	{"the list is not checked for our own node", "internal/line/wait.go",
+		"if !slices.Contains(names, c.Name) {", "if len(names) == 0 && slices.Contains(names, c.Name) {", `TestTurnOfAWriterWithoutItsNode`, false, "lock"},
+	{"a turn stays prepared through a reconnection", "internal/line/wait.go",
+		"if !turn.Lasts() {", "if turn == nil {", `TestTurnThroughAReconnection`, false, "lock"},
 	{"the second in line does not wait", "internal/line/line.go",
 		"if c.view.before > 0 {", "if c.view.before > 1 {", anyLock, false, ""},
 	{"the token is that of the directory, which is as old as it", "internal/line/line.go",

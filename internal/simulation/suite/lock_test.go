@@ -16,18 +16,18 @@ import (
 
 const path = "/a/lock"
 
-// oneWaits checks that whoever stands in the line is watched by its own session and
-// by the next in line, and by nobody else.
-func oneWaits(w *simulation.World) {
+// twoWait checks that a node in the line is watched by its own session and by the next
+// two in line, and by no other.
+func twoWait(w *simulation.World) {
 	for _, name := range w.Children(path) {
-		if n := w.Srv.WatchesOf(path + "/" + name); n > 2 {
-			w.Break("one is woken", "%d sessions watch one place in the line", n)
+		if n := w.Srv.WatchesOf(path + "/" + name); n > 3 {
+			w.Break("two are woken", "%d sessions watch one place in the line", n)
 		}
 	}
 }
 
 // locks is a program of actors that take a lock, work and let go. get takes
-// it; it may fail with lock.ErrHeld. With fair, each waits for the one before it alone.
+// it; it may fail with lock.ErrHeld. With fair, each waits for the two before it alone.
 func locks(fair bool, get func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error)) simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		court := w.Court(path)
@@ -59,7 +59,7 @@ func locks(fair bool, get func(a *simulation.Actor, ctx context.Context, try boo
 					court.Begin(a, held)
 					a.Sleep(a.World.Context(), 2*time.Second)
 					if fair {
-						oneWaits(w)
+						twoWait(w)
 					}
 					let(a, "release", release())
 				})
