@@ -156,10 +156,12 @@ func (w *World) WatchesGone(before int) {
 }
 
 // Fail makes the server answer every request of the kind on the path with the
-// code, until remove is called.
+// code, until remove is called. A list in a multiRead is a getChildren; it fails
+// with getChildren2.
 func (w *World) Fail(op zktest.Op, path string, code zktest.Code) (remove func()) {
 	return w.Srv.Intercept(func(r zktest.Request) zktest.Action {
-		if r.Op == op && r.Path == path {
+		same := r.Op == op || op == zktest.OpGetChildren2 && r.Op == zktest.OpGetChildren
+		if same && r.Path == path {
 			return zktest.Fail(code)
 		}
 		return zktest.Pass
