@@ -104,13 +104,13 @@ func (g *Group) members(ctx context.Context) ([]Member, error) {
 // belongs to no session is none, nor is one whose name the client would refuse.
 // Whose a hidden node is, is not known: it counts.
 func (g *Group) membersOf(s *mirror.TreeState) []Member {
-	members := make([]Member, 0, len(s.Nodes)+len(s.Hidden))
-	for _, n := range s.Nodes {
+	members := make([]Member, 0, s.Len()+s.HiddenLen())
+	for n := range s.All() {
 		if n.Path != "" && n.Stat.EphemeralOwner != 0 {
 			members = append(members, memberOf(g.path, n.Path, n.Data, n.Stat))
 		}
 	}
-	for _, n := range s.Hidden {
+	for n := range s.Hidden() {
 		if n.Path != "" && errors.Is(n.Err, core.ErrNoAuth) {
 			members = append(members, Member{ID: n.Path, Path: znode.Join(g.path, n.Path), Hidden: true})
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/mirror"
@@ -73,10 +72,10 @@ type watcher struct {
 	tree  *mirror.Tree
 
 	last    []Member
-	rev     uint64 // of the tree, at last
-	hidden  []mirror.TreeNode
-	known   bool   // last was yielded, and no error since
-	trouble string // the error that was yielded last; empty when known
+	rev     uint64            // of the tree, at last
+	state   *mirror.TreeState // that last was made of; nil before the first
+	known   bool              // last was yielded, and no error since
+	trouble string            // the error that was yielded last; empty when known
 }
 
 // follow shows what happens in the session, and returns the next one, or nil
@@ -119,12 +118,15 @@ func (w *watcher) show(now *mirror.TreeState) bool {
 	if sure {
 		w.known, w.trouble = true, ""
 	}
-	same := slices.EqualFunc(w.hidden, now.Hidden, func(a, b mirror.TreeNode) bool { return a.Path == b.Path })
+	same := w.state == nil && now.HiddenLen() == 0
+	if w.state != nil {
+		same = now.SameHidden(w.state)
+	}
 	if (now.Rev != w.rev || again || !same) && listed(now) {
 		first := w.rev == 0
 		members := w.membersOf(now)
 		events := Diff(w.last, members)
-		w.last, w.rev, w.hidden = members, now.Rev, now.Hidden
+		w.last, w.rev, w.state = members, now.Rev, now
 		// Something that is no member may have changed.
 		if (first || again || len(events) > 0) && !w.yield(Change{members, events}, nil) {
 			return false

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -204,12 +205,14 @@ func (s *Service) show(now *mirror.TreeState) time.Duration {
 func (s *Service) unreadable(now *mirror.TreeState) []error {
 	var problems []error
 	refused := make(map[string]error)
-	for _, n := range slices.Concat(now.Nodes, now.Hidden) {
-		if n.Err == nil || n.Path == "" {
-			continue
+	for _, all := range []iter.Seq[*mirror.TreeNode]{now.All(), now.Hidden()} {
+		for n := range all {
+			if n.Err == nil || n.Path == "" {
+				continue
+			}
+			before := reported{s.refused[n.Path]}
+			refused[n.Path] = before.is(n.Err)
 		}
-		before := reported{s.refused[n.Path]}
-		refused[n.Path] = before.is(n.Err)
 	}
 	s.refused = refused
 	for _, name := range slices.Sorted(maps.Keys(refused)) {
@@ -224,8 +227,8 @@ func (s *Service) unreadable(now *mirror.TreeState) []error {
 // compose reads what the nodes say: the instances to show, and those that the
 // filter leaves out (Where). A node that has not changed is not read again.
 func (s *Service) compose(now *mirror.TreeState) (shown, unwanted []*known, problems []error) {
-	nodes := make(map[string]*known, len(now.Nodes))
-	for _, n := range now.Nodes {
+	nodes := make(map[string]*known, now.Len())
+	for n := range now.All() {
 		if n.Path == "" {
 			continue
 		}

@@ -268,6 +268,6 @@ func TestInterceptPartsOfAMultiRead(t *testing.T) {
 		s.Intercept(on(zktest.OpGetChildren, zktest.Delay(time.Second)))
 		start := time.Now()
 		read()
-		require.Equal(t, time.Second, time.Since(start), "what is no Fail is for the whole")
+		require.Equal(t, time.Second, time.Since(start), "any other action is for the whole")
 	})
 }

@@ -168,6 +168,14 @@ func (w *World) Fail(op zktest.Op, path string, code zktest.Code) (remove func()
 	})
 }
 
+// Refuse makes the server refuse to tell what a node holds and which children it has,
+// until remove is called, as if its ACL did not let anybody read it.
+func (w *World) Refuse(path string) (remove func()) {
+	data := w.Fail(zktest.OpGetData, path, zktest.CodeNoAuth)
+	list := w.Fail(zktest.OpGetChildren2, path, zktest.CodeNoAuth)
+	return func() { data(); list() }
+}
+
 // Once does something to the first request that match accepts.
 func (w *World) Once(match func(zktest.Request) bool, do func() zktest.Action) {
 	done := false // interceptors are called one at a time
