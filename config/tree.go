@@ -129,8 +129,8 @@ type treeView[T any] struct {
 
 // OpenTree opens the keys below path. It blocks until all of them have been
 // read, and with Wait until the directory exists; ctx bounds that alone. From
-// then on the Tree follows them until Close. A directory that does not exist
-// is one without keys.
+// then on the Tree follows them until Close, with one watch. A directory that does
+// not exist is one without keys.
 //
 // Each key is decoded by the codec, and validated. A bad value keeps the last
 // good one of its key and harms no other. Default is what

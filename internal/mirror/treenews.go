@@ -115,13 +115,13 @@ func (t *Tree) childChanged(dir *treeNode, name string, created bool) {
 	if data != nil {
 		t.stain(dir, ofData) // for the stat
 	}
-	if t.stained(list) {
-		return
-	}
-	if kid != nil {
+	if kid != nil { // one that is made again is another
 		t.drop(kid)
 		delete(dir.kids, name)
 		dir.count--
+	}
+	if t.stained(list) {
+		return // it decides which children there are
 	}
 	keeps := t.keeps(dir, name)
 	switch {
