@@ -161,7 +161,7 @@ func ExampleOpenTree() {
 			log.Fatal(err)
 		}
 		if snap.Value("pool/min") == 10 {
-			for _, key := range snap.Keys {
+			for key := range snap.All() {
 				fmt.Println(key.Key, key.Value, "version", key.Version)
 			}
 			break

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -13,7 +12,7 @@ import (
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/internal/treap"
 	"github.com/docent-go/docent/session"
 )
 
@@ -39,14 +38,12 @@ type HiddenKey struct {
 }
 
 // TreeSnapshot is what all keys of a Tree held at one instant. It is shared by
-// all who load it, and so must not be changed.
+// all who load it, and so must not be changed. Snapshots share with each other what
+// has not changed in between.
 type TreeSnapshot[T any] struct {
-	// Keys are sorted by Key. A key that has never had a good value is not
-	// among them.
-	Keys []Key[T]
 	// Bad are the keys that hold a bad value, sorted by path.
 	Bad []*BadValueError
-	// Hidden are the nodes that may not be read and are not among Keys, sorted by
+	// Hidden are the nodes that may not be read and are not among the keys, sorted by
 	// key. Whether such a node is a key or a directory is not known.
 	Hidden []HiddenKey
 	// Exists says whether the directory is there.
@@ -56,23 +53,44 @@ type TreeSnapshot[T any] struct {
 	// could be proven. Each by itself is right.
 	Torn bool
 
+	keys     treap.Map[Key[T]]
 	fallback T
+}
+
+// All yields the keys in order. A key that has never had a good value is not
+// among them.
+func (s *TreeSnapshot[T]) All() iter.Seq[*Key[T]] {
+	s.made()
+	return func(yield func(*Key[T]) bool) {
+		for _, k := range s.keys.All() {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// Len returns how many keys All yields.
+func (s *TreeSnapshot[T]) Len() int {
+	s.made()
+	return s.keys.Len()
 }
 
 // Lookup returns a key, or nil. It allocates nothing.
 func (s *TreeSnapshot[T]) Lookup(key string) *Key[T] {
+	s.made()
+	return s.keys.Get(key)
+}
+
+// made panics for a snapshot that no Tree has made.
+func (s *TreeSnapshot[T]) made() {
 	misuse.ZeroValue(s == nil, "or nil config.TreeSnapshot", "Tree.Load")
-	i, found := slices.BinarySearchFunc(s.Keys, key, func(k Key[T], key string) int { return strings.Compare(k.Key, key) })
-	if !found {
-		return nil
-	}
-	return &s.Keys[i]
 }
 
 // Value returns the value of a key, or the Default where there is none.
 func (s *TreeSnapshot[T]) Value(key string) T {
-	misuse.ZeroValue(s == nil, "or nil config.TreeSnapshot", "Tree.Load")
-	if k := s.Lookup(key); k != nil {
+	s.made()
+	if k := s.keys.Get(key); k != nil {
 		return k.Value
 	}
 	return s.fallback
@@ -98,9 +116,7 @@ type Tree[T any] struct {
 	mirror *mirror.Tree
 	view   atomic.Pointer[treeView[T]]
 
-	// Of the goroutine that follows the nodes.
-	rev     uint64
-	decoded map[string]*decodedKey[T]
+	nodes treeNodes[T] // of the goroutine that follows them
 }
 
 // treeView is everything that can be known of a Tree at one time.
@@ -113,8 +129,8 @@ type treeView[T any] struct {
 
 // OpenTree opens the keys below path. It blocks until all of them have been
 // read, and with Wait until the directory exists; ctx bounds that alone. From
-// then on the Tree follows them until Close. A directory that does not exist
-// is one without keys.
+// then on the Tree follows them until Close, with one watch. A directory that does
+// not exist is one without keys.
 //
 // Each key is decoded by the codec, and validated. A bad value keeps the last
 // good one of its key and harms no other. Default is what
@@ -126,7 +142,7 @@ type treeView[T any] struct {
 // TreeSnapshot.Hidden and Err name it, and the other keys are there.
 func OpenTree[T any](ctx context.Context, sm *session.Manager, path string, codec Codec[T], opts ...Option[T]) (*Tree[T], error) {
 	misuse.NilManager(sm == nil, "config.OpenTree")
-	t := &Tree[T]{path: path, codec: codec, decoded: make(map[string]*decodedKey[T])}
+	t := &Tree[T]{path: path, codec: codec, nodes: treeNodes[T]{decoded: make(map[string]*decodedKey[T])}}
 	misuse.Apply("config.OpenTree", &t.opts, opts)
 	if codec.Decode == nil {
 		return nil, fmt.Errorf("config tree %s: the codec has no Decode", path)
@@ -256,8 +272,8 @@ func (t *Tree[T]) Changes(ctx context.Context) iter.Seq2[*TreeSnapshot[T], error
 					return
 				}
 			}
-			for _, problem := range now.problems {
-				if !slices.Contains(told, problem) && !yield(&now.TreeSnapshot, problem) {
+			for problem := range fresh(told, now.problems) {
+				if !yield(&now.TreeSnapshot, problem) {
 					return
 				}
 			}
@@ -274,120 +290,4 @@ func (t *Tree[T]) Changes(ctx context.Context) iter.Seq2[*TreeSnapshot[T], error
 			}
 		}
 	}
-}
-
-// decodedKey is what has been made of a node.
-type decodedKey[T any] struct {
-	zxid, created int64
-	good          bool // key is a value
-	key           Key[T]
-	bad           *BadValueError
-}
-
-// apply takes a new state of the nodes. The mirror's goroutine calls it.
-func (t *Tree[T]) apply(st *mirror.TreeState) {
-	old := t.view.Load()
-	now := &treeView[T]{TreeSnapshot: old.TreeSnapshot, rev: old.rev, next: make(chan struct{})}
-	if st.Rev != t.rev || old.Torn != st.Torn {
-		t.rev = st.Rev
-		now.rev++
-		now.Exists, now.Torn = st.Exists, st.Torn
-	}
-	if st.Rev > 0 || st.Err == nil {
-		t.decodeAll(st, now)
-	}
-	if now.rev == old.rev && !slices.EqualFunc(old.Hidden, now.Hidden, func(a, b HiddenKey) bool { return a.Key == b.Key }) {
-		now.rev++
-	}
-	for _, bad := range now.Bad {
-		now.problems = append(now.problems, bad)
-	}
-	if st.Err != nil {
-		now.problems = append(now.problems, st.Err)
-	}
-	if now.rev == 0 {
-		now.rev = 1
-	}
-	t.view.Store(now)
-	close(old.next)
-}
-
-// decodeAll makes the keys of the nodes. What has not changed is not decoded
-// again.
-func (t *Tree[T]) decodeAll(st *mirror.TreeState, now *treeView[T]) {
-	decoded := make(map[string]*decodedKey[T], len(st.Nodes))
-	now.Keys, now.Bad, now.Hidden = make([]Key[T], 0, len(st.Nodes)), nil, nil
-	for _, n := range st.Hidden {
-		now.hide(t.path, n)
-	}
-	for _, n := range st.Nodes {
-		var d *decodedKey[T]
-		if n.Path != "" {
-			d = t.decode(n)
-		}
-		if n.Err != nil && (d == nil || !d.good) {
-			now.hide(t.path, n)
-		}
-		if d == nil {
-			continue
-		}
-		decoded[n.Path] = d
-		if d.bad != nil {
-			now.Bad = append(now.Bad, d.bad)
-		}
-		if d.good {
-			key := d.key
-			if n.Err != nil {
-				key.Err = n.Err
-			}
-			now.Keys = append(now.Keys, key)
-		}
-	}
-	t.decoded = decoded
-	slices.SortFunc(now.Hidden, func(a, b HiddenKey) int { return strings.Compare(a.Key, b.Key) })
-}
-
-// hide adds a node to Hidden.
-func (v *treeView[T]) hide(root string, n mirror.TreeNode) {
-	path := root
-	if n.Path != "" {
-		path = znode.Join(root, n.Path)
-	}
-	v.Hidden = append(v.Hidden, HiddenKey{Key: n.Path, Path: path, Err: n.Err})
-}
-
-// decode returns what a node is as a key, or nil if it is none.
-func (t *Tree[T]) decode(n mirror.TreeNode) *decodedKey[T] {
-	old := t.decoded[n.Path]
-	if old != nil && old.created != n.Stat.Czxid {
-		// Deleted and made anew. That nobody was there to see it
-		// changes nothing: a value of the old node is not the last good
-		// one of the new.
-		old = nil
-	}
-	isDir := len(n.Data) == 0 && (n.Stat.NumChildren > 0 || n.Stat.Cversion != 0)
-	switch {
-	case isDir:
-		return nil
-	case old != nil && old.zxid == n.Stat.Mzxid:
-		return old
-	}
-	next := &decodedKey[T]{zxid: n.Stat.Mzxid, created: n.Stat.Czxid}
-	value, err := check(t.codec, &t.opts, n.Data)
-	if err == nil {
-		next.good = true
-		next.key = Key[T]{
-			Key: n.Path, Value: value, Version: n.Stat.Version, Zxid: n.Stat.Mzxid, ModTime: time.UnixMilli(n.Stat.Mtime),
-		}
-		return next
-	}
-	if len(n.Data) == 0 && n.Stat.Version == 0 {
-		return nil // a directory whose first key is yet to come
-	}
-	next.bad = &BadValueError{Path: znode.Join(t.path, n.Path), Version: n.Stat.Version, Zxid: n.Stat.Mzxid, Err: err}
-	if old != nil && old.good {
-		next.good, next.key = true, old.key
-		next.key.Err = next.bad
-	}
-	return next
 }

@@ -100,23 +100,21 @@ func (g *Group) members(ctx context.Context) ([]Member, error) {
 	return slices.DeleteFunc(found, func(m Member) bool { return m.Session == 0 && !m.Hidden }), nil
 }
 
-// membersOf are the members in a mirrored directory, sorted by id. A node that
-// belongs to no session is none, nor is one whose name the client would refuse.
+// memberAt is the member at a node of a mirrored directory, or nil. A node that
+// belongs to no session is not a member, nor is one whose name the client would refuse.
 // Whose a hidden node is, is not known: it counts.
-func (g *Group) membersOf(s *mirror.TreeState) []Member {
-	members := make([]Member, 0, len(s.Nodes)+len(s.Hidden))
-	for _, n := range s.Nodes {
-		if n.Path != "" && n.Stat.EphemeralOwner != 0 {
-			members = append(members, memberOf(g.path, n.Path, n.Data, n.Stat))
+func (g *Group) memberAt(s *mirror.TreeState, id string) *Member {
+	if n := s.Get(id); n != nil {
+		if n.Stat.EphemeralOwner == 0 {
+			return nil
 		}
+		m := memberOf(g.path, id, n.Data, n.Stat)
+		return &m
 	}
-	for _, n := range s.Hidden {
-		if n.Path != "" && errors.Is(n.Err, core.ErrNoAuth) {
-			members = append(members, Member{ID: n.Path, Path: znode.Join(g.path, n.Path), Hidden: true})
-		}
+	if !errors.Is(s.Refused(id), core.ErrNoAuth) {
+		return nil
 	}
-	slices.SortFunc(members, func(a, b Member) int { return strings.Compare(a.ID, b.ID) })
-	return members
+	return &Member{ID: id, Path: znode.Join(g.path, id), Hidden: true}
 }
 
 // EventKind says what became of a member.

@@ -71,8 +71,10 @@ func whole(st *mirror.TreeState) error {
 	}
 	// Without the directory of members, which we have made, the root was not
 	// listed. An error that is not a node's says that the view may be old.
-	hidden := st.Hidden
-	partial := len(hidden) > 0 || slices.ContainsFunc(st.Nodes, func(n mirror.TreeNode) bool { return n.Err != nil })
+	partial := st.HiddenLen() > 0
+	for n := range st.All() {
+		partial = partial || n.Err != nil
+	}
 	if !partial || st.Get(membersDir) == nil || errors.Is(st.Err, mirror.ErrHistory) {
 		return st.Err
 	}
@@ -82,9 +84,9 @@ func whole(st *mirror.TreeState) error {
 // members lists the ids of the members in a view, sorted.
 func members(st *mirror.TreeState) []string {
 	var ids []string
-	for _, n := range st.Nodes {
-		if id, ok := strings.CutPrefix(n.Path, membersDir+"/"); ok && n.Stat.EphemeralOwner != 0 {
-			ids = append(ids, id)
+	for n := range st.Below(membersDir) {
+		if n.Stat.EphemeralOwner != 0 {
+			ids = append(ids, strings.TrimPrefix(n.Path, membersDir+"/"))
 		}
 	}
 	return ids

@@ -9,6 +9,7 @@ import (
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/internal/treap"
 )
 
 // Change is one step of a group.
@@ -72,11 +73,11 @@ type watcher struct {
 	yield func(Change, error) bool
 	tree  *mirror.Tree
 
-	last    []Member
-	rev     uint64 // of the tree, at last
-	hidden  []mirror.TreeNode
-	known   bool   // last was yielded, and no error since
-	trouble string // the error that was yielded last; empty when known
+	members treap.Map[Member]
+	rev     uint64            // of the tree, in state
+	state   *mirror.TreeState // that members was made of; nil before the first
+	known   bool              // last was yielded, and no error since
+	trouble string            // the error that was yielded last; empty when known
 }
 
 // follow shows what happens in the session, and returns the next one, or nil
@@ -119,18 +120,55 @@ func (w *watcher) show(now *mirror.TreeState) bool {
 	if sure {
 		w.known, w.trouble = true, ""
 	}
-	same := slices.EqualFunc(w.hidden, now.Hidden, func(a, b mirror.TreeNode) bool { return a.Path == b.Path })
+	same := w.state == nil && now.HiddenLen() == 0
+	if w.state != nil {
+		same = now.SameHidden(w.state)
+	}
 	if (now.Rev != w.rev || again || !same) && listed(now) {
 		first := w.rev == 0
-		members := w.membersOf(now)
-		events := Diff(w.last, members)
-		w.last, w.rev, w.hidden = members, now.Rev, now.Hidden
+		events := w.update(now)
+		w.rev, w.state = now.Rev, now
 		// Something that is no member may have changed.
-		if (first || again || len(events) > 0) && !w.yield(Change{members, events}, nil) {
+		if (first || again || len(events) > 0) && !w.yield(Change{w.list(), events}, nil) {
 			return false
 		}
 	}
 	return sure || w.fail(now.Err)
+}
+
+// update takes what has changed since the state before, and returns what became of the
+// members.
+func (w *watcher) update(now *mirror.TreeState) []Event {
+	var ids []string
+	for _, changes := range []iter.Seq[mirror.TreeChange]{now.Since(w.state), now.HiddenSince(w.state)} {
+		for c := range changes {
+			if c.Key != "" {
+				ids = append(ids, c.Key)
+			}
+		}
+	}
+	slices.Sort(ids)
+	var before, after []Member
+	for _, id := range slices.Compact(ids) {
+		if old := w.members.Get(id); old != nil {
+			before = append(before, *old)
+			w.members = w.members.Delete(id)
+		}
+		if m := w.memberAt(now, id); m != nil {
+			after = append(after, *m)
+			w.members = w.members.Put(id, m)
+		}
+	}
+	return Diff(before, after)
+}
+
+// list returns the members, sorted by id.
+func (w *watcher) list() []Member {
+	all := make([]Member, 0, w.members.Len())
+	for _, m := range w.members.All() {
+		all = append(all, *m)
+	}
+	return all
 }
 
 // listed reports whether it is known who is in the group, be it without the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/docent-go/docent/internal/core"
@@ -72,8 +73,8 @@ func (s *Service) Changes(ctx context.Context) iter.Seq2[Change, error] {
 					return
 				}
 			}
-			for _, err := range v.Problems {
-				if !has(last.Problems, err) && !yield(Change{v, nil}, err) {
+			for _, err := range added(last.Problems, v.Problems) {
+				if !yield(Change{v, nil}, err) {
 					return
 				}
 			}
@@ -92,13 +93,16 @@ func (s *Service) Changes(ctx context.Context) iter.Seq2[Change, error] {
 	}
 }
 
-func has(all []error, err error) bool {
-	for _, e := range all {
-		if e == err {
-			return true
-		}
+// added returns the problems that were not there before.
+func added(before, now []error) []error {
+	if same(before, now) {
+		return nil
 	}
-	return false
+	known := make(map[error]bool, len(before))
+	for _, err := range before {
+		known[err] = true
+	}
+	return slices.DeleteFunc(slices.Clone(now), func(err error) bool { return known[err] })
 }
 
 // diff returns what lies between two lists of instances, both sorted by ID.

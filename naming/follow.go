@@ -1,11 +1,9 @@
 package naming
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -16,15 +14,14 @@ import (
 
 // following is what the loop of a Service knows.
 type following struct {
-	nodes   map[string]*known
-	shown   []*known         // what Instances were made of
-	read    bool             // Instances were read, not taken from a file
-	emptied bool             // there was no instance at the last look
-	lost    []*known         // those that were shown before all were gone (ProtectEmpty)
-	missing []missed         // those of lost that are shown although they are gone
-	trees   reported         // the tree's error
-	refused map[string]error // of nodes that may not be read, by name
-	limits  reported         // of nodes left out
+	composed
+	shown   []*known // what Instances were made of
+	read    bool     // Instances were read, not taken from a file
+	emptied bool     // there was no instance at the last look
+	lost    index    // those that were shown before all were gone (ProtectEmpty)
+	missing []missed // those of lost that are shown although they are gone
+	trees   reported // the tree's error
+	limits  reported // of nodes left out
 }
 
 // known is a node in one version.
@@ -169,12 +166,13 @@ func (s *Service) show(now *mirror.TreeState) time.Duration {
 	case s.away.Load():
 		next.Stale, next.Why = true, ErrAway
 	}
-	shown, unwanted, problems := s.compose(now)
+	s.compose(now)
+	shown, problems := s.composed.shown, s.composed.problems
 	left := time.Duration(0)
 	if refused != nil && len(shown) == 0 {
 		next.Kept = old.Kept // that there are none is not known
 	} else {
-		shown, left = s.protect(next, shown, unwanted)
+		shown, left = s.protect(next, shown)
 		next.Kept = len(s.missing) > 0
 		if !s.read || !slices.Equal(shown, s.shown) {
 			next.Instances = make([]Instance, len(shown))
@@ -184,8 +182,12 @@ func (s *Service) show(now *mirror.TreeState) time.Duration {
 			s.shown, s.read = shown, true
 		}
 	}
+	problems = slices.Clip(problems) // the next state begins with them too
 	if next.Why == nil {
-		problems = append(problems, s.unreadable(now)...)
+		problems = append(problems, s.unreadable...)
+		if now.Err != nil && len(s.unreadable) == 0 {
+			problems = append(problems, s.trees.is(now.Err))
+		}
 	}
 	if now.LeftOut > 0 {
 		problems = append(problems, s.limits.is(fmt.Errorf("naming: service %q has %d nodes beyond the limit of %d, which are not looked at",
@@ -198,58 +200,6 @@ func (s *Service) show(now *mirror.TreeState) time.Duration {
 	}
 	s.publish(next)
 	return left
-}
-
-// unreadable lists why nodes may not be read, in the order of their names.
-func (s *Service) unreadable(now *mirror.TreeState) []error {
-	var problems []error
-	refused := make(map[string]error)
-	for _, n := range slices.Concat(now.Nodes, now.Hidden) {
-		if n.Err == nil || n.Path == "" {
-			continue
-		}
-		before := reported{s.refused[n.Path]}
-		refused[n.Path] = before.is(n.Err)
-	}
-	s.refused = refused
-	for _, name := range slices.Sorted(maps.Keys(refused)) {
-		problems = append(problems, refused[name])
-	}
-	if now.Err != nil && len(problems) == 0 {
-		problems = append(problems, s.trees.is(now.Err))
-	}
-	return problems
-}
-
-// compose reads what the nodes say: the instances to show, and those that the
-// filter leaves out (Where). A node that has not changed is not read again.
-func (s *Service) compose(now *mirror.TreeState) (shown, unwanted []*known, problems []error) {
-	nodes := make(map[string]*known, len(now.Nodes))
-	for _, n := range now.Nodes {
-		if n.Path == "" {
-			continue
-		}
-		k := s.nodes[n.Path]
-		switch {
-		case k != nil && k.czxid == n.Stat.Czxid && k.mzxid == n.Stat.Mzxid:
-		case k != nil && k.err == nil && bytes.Equal(k.data, n.Data): // written again as it was
-			k.czxid, k.mzxid = n.Stat.Czxid, n.Stat.Mzxid
-		default:
-			k = &known{czxid: n.Stat.Czxid, mzxid: n.Stat.Mzxid, data: n.Data}
-			k.in, k.err = s.r.decode(s.name, n.Path, n.Data)
-		}
-		nodes[n.Path] = k
-		switch {
-		case k.err != nil:
-			problems = append(problems, k.err)
-		case s.opts.keep == nil || s.opts.keep(k.in):
-			shown = append(shown, k)
-		default:
-			unwanted = append(unwanted, k)
-		}
-	}
-	s.nodes = nodes
-	return shown, unwanted, problems
 }
 
 // publish makes v the newest view. Only the loop calls it.

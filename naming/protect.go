@@ -15,24 +15,24 @@ type missed struct {
 // protect adds the instances that were there before all were gone, as long as
 // the protection lasts (ProtectEmpty). It leaves out those that have come back
 // since, be it as instances that the filter leaves out. It returns for how long
-// the shortest protection lasts.
-func (s *Service) protect(next *View, shown, unwanted []*known) ([]*known, time.Duration) {
+// the shortest protection lasts. It does not change shown.
+func (s *Service) protect(next *View, shown []*known) ([]*known, time.Duration) {
 	if len(shown) == 0 && !s.emptied && s.opts.protect > 0 {
 		s.lose(s.last(next))
 	}
 	s.emptied = len(shown) == 0
 	if len(s.missing) > 0 {
-		back := indexOf(shown, unwanted)
-		s.missing = slices.DeleteFunc(s.missing, func(m missed) bool { return back.has(m.known) })
+		s.missing = slices.DeleteFunc(s.missing, func(m missed) bool { return s.present.has(m.known) })
 		if s.replaced(shown) {
 			s.missing = nil
 		}
 	}
 	left := s.tick(next.Stale)
 	if len(s.missing) == 0 {
-		s.lost = nil
+		s.lost = index{}
 		return shown, 0
 	}
+	shown = slices.Clone(shown)
 	for _, m := range s.missing {
 		shown = append(shown, m.known)
 	}
@@ -48,8 +48,9 @@ func (s *Service) lose(all []*known) {
 	for _, m := range s.missing {
 		before[m.known] = m.since
 	}
-	s.lost, s.missing = all, make([]missed, len(all))
+	s.lost, s.missing = makeIndex(), make([]missed, len(all))
 	for i, k := range all {
+		s.lost.add(k, 1)
 		s.missing[i] = missed{k, before[k]}
 	}
 }
@@ -58,17 +59,17 @@ func (s *Service) lose(all []*known) {
 // an instance takes calls that was not among the lost, or as many take calls as
 // were lost.
 func (s *Service) replaced(shown []*known) bool {
-	lost, serving := indexOf(s.lost), 0
+	serving := 0
 	for _, k := range shown {
 		switch {
 		case !k.in.Available():
-		case !lost.has(k):
+		case !s.lost.has(k):
 			return true
 		default:
 			serving++
 		}
 	}
-	return serving >= len(s.lost)
+	return serving >= s.lost.size
 }
 
 // tick drops the missing whose time is over, and returns how much the first of
@@ -107,10 +108,12 @@ func (s *Service) last(next *View) []*known {
 }
 
 // index finds instances by their ids, and by how they are reached: an instance
-// whose server numbers its nodes comes back under another id.
+// whose server numbers its nodes comes back under another id. It counts them, since
+// several may have the same.
 type index struct {
-	ids    map[string]bool
-	places map[address]bool
+	size   int
+	ids    map[string]int
+	places map[address]int
 }
 
 type address struct {
@@ -120,17 +123,21 @@ type address struct {
 
 func (in *Instance) at() address { return address{in.Address, in.Port, in.SSLPort} }
 
-func indexOf(lists ...[]*known) index {
-	x := index{make(map[string]bool), make(map[address]bool)}
-	for _, list := range lists {
-		for _, k := range list {
-			x.ids[k.in.ID] = true
-			if k.in.Address != "" {
-				x.places[k.in.at()] = true
-			}
-		}
+func makeIndex() index { return index{ids: make(map[string]int), places: make(map[address]int)} }
+
+// add puts an instance in, or with -1 takes it out.
+func (x *index) add(k *known, n int) {
+	x.size += n
+	count(x.ids, k.in.ID, n)
+	if k.in.Address != "" {
+		count(x.places, k.in.at(), n)
 	}
-	return x
 }
 
-func (x index) has(k *known) bool { return x.ids[k.in.ID] || x.places[k.in.at()] }
+func count[K comparable](m map[K]int, key K, n int) {
+	if m[key] += n; m[key] == 0 {
+		delete(m, key)
+	}
+}
+
+func (x *index) has(k *known) bool { return x.ids[k.in.ID] > 0 || x.places[k.in.at()] > 0 }

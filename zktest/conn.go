@@ -36,6 +36,8 @@ type conn struct {
 	abandoned bool
 	// losing is set while a request is executed whose reply will be lost with the connection; guarded likewise.
 	losing bool
+	// failing are the parts of a multiRead that interceptors fail while it is executed; guarded likewise.
+	failing *map[int]Code
 }
 
 // frame is one request as it arrived.

@@ -28,6 +28,7 @@ type Action struct {
 	hold   <-chan struct{}
 	code   Code
 	silent bool
+	parts  *map[int]Code // of a multiRead, those that fail
 }
 
 type actionKind int
@@ -92,7 +93,8 @@ func (a Action) await(done <-chan struct{}) bool {
 
 // Intercept registers f to be called for each request after the handshake, before it runs, one at a time and in the order in which the
 // requests run unless they are delayed. If several interceptors are registered, the first that does not return [Pass]
-// decides. f may call any method of the server; it must not block: to keep a request waiting it returns [Hold].
+// decides. Of a multiRead that passes, f is then asked about each part, as if it were a request: [Fail] with
+// [CodeNoAuth] or [CodeNoNode] fails that part alone, and any other action is for the whole. f may call any method of the server; it must not block: to keep a request waiting it returns [Hold].
 func (s *Server) Intercept(f func(Request) Action) (remove func()) {
 	h := &hook[func(Request) Action]{f}
 	s.mu.Lock()
@@ -122,6 +124,28 @@ func (s *Server) intercept(c *conn, xid int32, op Op, body []byte) Action {
 	}
 	r := describe(session, xid, op, body)
 	r.Deposed = deposed
+	act := ask(hooks, r)
+	if act != Pass || op != OpMultiRead {
+		return act
+	}
+	failing := make(map[int]Code)
+	for i, part := range r.Ops {
+		part.Deposed = deposed
+		switch act := ask(hooks, part); {
+		case act.kind == actFail && (act.code == CodeNoAuth || act.code == CodeNoNode):
+			failing[i] = act.code
+		case act != Pass:
+			return act
+		}
+	}
+	if len(failing) == 0 {
+		return Pass
+	}
+	return Action{parts: &failing}
+}
+
+// ask returns what the interceptors have done to a request.
+func ask(hooks []*hook[func(Request) Action], r Request) Action {
 	for _, h := range hooks {
 		if act := h.f(r); act != Pass {
 			return act

@@ -243,3 +243,31 @@ func TestInterceptorMayChangeTheServer(t *testing.T) {
 		require.Equal(t, "/x", string(n.Data))
 	})
 }
+
+// An interceptor decides about the parts of a multiRead too.
+func TestInterceptPartsOfAMultiRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := zktest.New(t)
+		require.NoError(t, s.Put("/a", []byte("x")))
+		r := rawSession(t, s)
+		end := join(i4(-1), flag(true), i4(-1))
+		part := func(op zktest.Op, path string) []byte {
+			return join(i4(int32(op)), flag(false), i4(-1), str(path), flag(false))
+		}
+		refused := join(i4(-1), flag(false), i4(int32(zktest.CodeNoAuth)), i4(int32(zktest.CodeNoAuth)))
+		listed := join(i4(int32(zktest.OpGetChildren)), flag(false), i4(0), i4(0))
+		read := func() reply {
+			return r.ask(zktest.OpMultiRead, part(zktest.OpGetData, "/a"), part(zktest.OpGetChildren, "/a"), end)
+		}
+		remove := s.Intercept(on(zktest.OpGetData, zktest.Fail(zktest.CodeNoAuth)))
+		require.Equal(t, join(refused, listed, end), read().body)
+		remove()
+		require.NotContains(t, string(read().body), string(refused))
+		require.Equal(t, 2, s.Count(zktest.OpMultiRead))
+		require.Zero(t, s.Count(zktest.OpGetData))
+		s.Intercept(on(zktest.OpGetChildren, zktest.Delay(time.Second)))
+		start := time.Now()
+		read()
+		require.Equal(t, time.Second, time.Since(start), "any other action is for the whole")
+	})
+}

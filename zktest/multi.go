@@ -143,8 +143,11 @@ func (c *conn) multiRead(t *tree, d *wire.Decoder, e *wire.Encoder) Code {
 	if !ok {
 		return CodeMarshallingError
 	}
-	for _, w := range ops {
+	for i, w := range ops {
 		n, code := c.readable(t, w.path)
+		if c.failing != nil && (*c.failing)[i] != CodeOK {
+			code = (*c.failing)[i]
+		}
 		if code != CodeOK {
 			multiHeader(e, -1, false, code)
 			e.Int32(int32(code))

@@ -117,6 +117,7 @@ func (c *conn) settle(op Op) {
 // carryOut executes a request, or fails it. It reports false when nothing more of this connection is to be executed.
 func (c *conn) carryOut(act Action, xid int32, op Op, d *wire.Decoder) bool {
 	s := c.s
+	c.failing = act.parts
 	switch act.kind {
 	case actFail:
 		s.send(c, newReply(xid, s.view(c).zxid, act.code).Frame())

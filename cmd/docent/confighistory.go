@@ -167,7 +167,7 @@ func (c *configList) Run(ctx context.Context, a *app) error {
 		for _, h := range snap.Hidden {
 			a.note("config list %s: %s", c.Path, nodeReason(h.Err))
 		}
-		for _, k := range snap.Keys {
+		for k := range snap.All() {
 			if err := c.print(a, k); err != nil {
 				return err
 			}
@@ -176,7 +176,7 @@ func (c *configList) Run(ctx context.Context, a *app) error {
 	})
 }
 
-func (c *configList) print(a *app, k config.Key[[]byte]) error {
+func (c *configList) print(a *app, k *config.Key[[]byte]) error {
 	if a.globals.JSON {
 		v := valueJSON{
 			Path: strings.TrimSuffix(c.Path, "/") + "/" + k.Key, Version: &k.Version, Zxid: k.Zxid, Time: timestamp(k.ModTime),

@@ -87,6 +87,15 @@ func (c *checks) due(now time.Time) (due []*watchEntry) {
 	return due
 }
 
+// UsesACLs reports whether the session knows that ACLs are in use: it has credentials,
+// or an ACL for the nodes that it makes, or it has met a node that it may not read.
+func (s *Session) UsesACLs() bool {
+	s.made()
+	s.watches.mu.Lock()
+	defer s.watches.mu.Unlock()
+	return s.watches.checks.acls
+}
+
 // aclsInUse notes that the session has met a node that it may not read.
 func (t *watchTable) aclsInUse() {
 	t.mu.Lock()

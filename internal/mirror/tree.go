@@ -3,13 +3,12 @@ package mirror
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/treap"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -33,83 +32,15 @@ type TreeConfig struct {
 	// things.
 	Limit int
 	// NamesOnly has the data of the nodes below Path left unread, for a
-	// directory whose names say everything: a change costs one list. Data is nil
+	// directory whose names say everything: a change costs one read. Data is nil
 	// then, and Stat zero but for what it says of children.
 	NamesOnly bool
-	// Pause is the least time between two reads of the same thing, be it the
-	// children of a node or its data: what changes more often is read as it
-	// is when the time is over. Zero is DefaultPause.
+	// Pause is the least time from one round of reads to the next: all that
+	// changes meanwhile, whichever nodes it is, is read together when the time is
+	// over. Zero is DefaultPause.
 	Pause time.Duration
 	// OnState is as in Config.
 	OnState func(*TreeState)
-}
-
-// TreeNode is one node of a tree.
-type TreeNode struct {
-	Path string // relative to the root of the tree, without a slash before it; "" is the root
-	Data []byte
-	// Stat is the node's. What it says of the node's children (Cversion,
-	// NumChildren, Pzxid) is as it was when a node of the tree last changed.
-	Stat core.Stat
-	// Err is why the node could not be read last. The rest is then as it was
-	// last seen.
-	Err error
-}
-
-// TreeState is what is known of a tree at one time. It is never changed: what
-// it refers to is shared by all who load it.
-type TreeState struct {
-	// Exists says whether the root is there.
-	Exists bool
-	// Nodes are sorted by Path, so that the root comes first. A node that may
-	// not be read, and never was, is in Hidden instead.
-	Nodes []TreeNode
-	// Hidden are the nodes of which only the path is known, and in Err why they
-	// could not be read. They are sorted by Path.
-	Hidden []TreeNode
-	// Torn says that the nodes may not all have been like this at the same
-	// instant: so many changes came that no such instant was seen for a
-	// while (see the package's documentation). Each node by itself is right.
-	Torn bool
-	// LeftOut is how many nodes are left out because of TreeConfig.Limit, not
-	// counting those below them.
-	LeftOut int
-	// Rev grows by one with each change of Exists or Nodes. It stays as it is
-	// where only Err, Hidden, Torn or LeftOut has changed, and is zero before the first read.
-	Rev uint64
-	// Err is why something could not be read last: the first in the order of
-	// paths. It is tried again, and is kept as it was last seen; all else is
-	// current. It is nil while all is well.
-	Err error
-
-	next chan struct{}
-}
-
-// Next returns a channel that is closed when there is a newer state.
-func (s *TreeState) Next() <-chan struct{} { return s.next }
-
-// Get returns the node with the relative path, or nil.
-func (s *TreeState) Get(rel string) *TreeNode { return find(s.Nodes, rel) }
-
-// Refused returns why the node with the relative path could not be read last,
-// be it one of Nodes or of Hidden, and nil otherwise.
-func (s *TreeState) Refused(rel string) error {
-	for _, nodes := range [][]TreeNode{s.Nodes, s.Hidden} {
-		if n := find(nodes, rel); n != nil {
-			return n.Err
-		}
-	}
-	return nil
-}
-
-func find(nodes []TreeNode, rel string) *TreeNode {
-	i, found := slices.BinarySearchFunc(nodes, rel, func(n TreeNode, rel string) int {
-		return strings.Compare(n.Path, rel)
-	})
-	if !found {
-		return nil
-	}
-	return &nodes[i]
 }
 
 // Tree is a cached copy of a node and of what is below it. It is safe for
@@ -119,20 +50,32 @@ type Tree struct {
 	cfg   TreeConfig
 	state atomic.Pointer[TreeState]
 
-	firedMu sync.Mutex
-	fired   []*reading // whose watch has fired since the loop last looked
+	newsMu sync.Mutex
+	news   news
 
 	// Of the loop alone.
+	lasting  *core.Follower // the watch of the tree; nil where each read leaves one
+	again    bool           // all has to be read again
+	fresh    bool           // draft may hold nodes that were not found since begin
 	root     *treeNode
+	draft    draft
+	leftOut  int
 	dirty    map[*reading]struct{} // to be read again
 	refused  map[*reading]struct{} // that the server would not answer
-	retryAt  time.Time             // when to ask for those again; zero if there are none
+	readAt   time.Time             // when the last round of reads began
+	retryAt  time.Time             // when to ask for the refused again; zero if there are none
 	holdOff  time.Time             // before which nothing is read
-	behind   bool                  // the server may lag: it has to catch up first
-	believed *core.Session         // in which a state was believed
-	unrest   time.Time             // since when no consistent state was seen; zero if the last round saw one
-	top      int64                 // the greatest zxid in any state
+	look     look
+	behind   bool          // the server may lag: it has to catch up first
+	believed *core.Session // in which a state was believed
+	unrest   time.Time     // since when no consistent state was seen; zero if the last round saw one
+	top      int64         // the greatest zxid in any state
 	back     setback
+}
+
+// draft is what is known, be it seen at one instant or not.
+type draft struct {
+	nodes, hidden treap.Map[TreeNode]
 }
 
 // OpenTree starts a tree and blocks until all of it has been read once, or
@@ -156,12 +99,18 @@ func OpenTree(ctx context.Context, sm *core.Manager, cfg TreeConfig) (*Tree, err
 	if _, err := sm.Session(ctx); err != nil {
 		return fail(err)
 	}
-	t := &Tree{cfg: cfg, dirty: make(map[*reading]struct{}), refused: make(map[*reading]struct{})}
-	t.init(sm)
+	t := newTree(sm, cfg)
 	if err := t.start(ctx, func() { t.each(t.follow) }); err != nil {
 		return fail(err)
 	}
 	return t, nil
+}
+
+// newTree makes a tree whose loop does not run yet.
+func newTree(sm *core.Manager, cfg TreeConfig) *Tree {
+	t := &Tree{cfg: cfg, dirty: make(map[*reading]struct{}), refused: make(map[*reading]struct{})}
+	t.init(sm)
+	return t
 }
 
 // Load returns the newest state.

@@ -13,7 +13,7 @@ import (
 func TestRootMadeBetweenListAndData(t *testing.T) {
 	for name, listFirst := range map[string]bool{"list first": true, "data first": false} {
 		t.Run(name, func(t *testing.T) {
-			tree := &Tree{cfg: TreeConfig{Path: "/dir", Depth: 1}, dirty: make(map[*reading]struct{}), refused: make(map[*reading]struct{})}
+			tree := newTree(nil, TreeConfig{Path: "/dir", Depth: 1})
 			tree.begin()
 			data, list := tree.ask(tree.root, ofData), tree.ask(tree.root, ofList)
 			there, gone := answer{reading: data}, answer{reading: list, err: core.ErrNoNode}
@@ -38,7 +38,7 @@ func TestRootMadeBetweenListAndData(t *testing.T) {
 func TestRootMissing(t *testing.T) {
 	for name, listFirst := range map[string]bool{"list first": true, "data first": false} {
 		t.Run(name, func(t *testing.T) {
-			tree := &Tree{cfg: TreeConfig{Path: "/dir", Depth: 1}, dirty: make(map[*reading]struct{}), refused: make(map[*reading]struct{})}
+			tree := newTree(nil, TreeConfig{Path: "/dir", Depth: 1})
 			tree.begin()
 			data, list := tree.ask(tree.root, ofData), tree.ask(tree.root, ofList)
 			missing, gone := answer{reading: data, missing: true}, answer{reading: list, err: core.ErrNoNode}

@@ -30,7 +30,7 @@ var (
 func TestTreeRandomPrograms(t *testing.T) {
 	for seed := *treeSeed; seed < *treeSeed+int64(*treeSeeds); seed++ {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			testworld.Run(t, func(w *testworld.World) { newTreeProgram(w, seed).run() })
+			eachKind(t, func(w *testworld.World, lasting bool) { newTreeProgram(w, seed).run() })
 		})
 	}
 }
@@ -65,7 +65,7 @@ func record(p *testworld.Process, cfg TreeConfig) *recorded {
 // print shows what identifies the nodes of a tree.
 func (r *recorded) print(s *TreeState) string {
 	var b strings.Builder
-	for _, n := range s.Nodes {
+	for n := range s.All() {
 		fmt.Fprintf(&b, "%q:%s@%d,%d ", n.Path, n.Data, n.Stat.Czxid, n.Stat.Mzxid)
 	}
 	return b.String()
@@ -135,7 +135,7 @@ func (r *recorded) check(w *testworld.World) (torn int) {
 	at := 0
 	newest := make(map[string]int64)
 	for i, s := range r.states {
-		for _, n := range s.Nodes {
+		for n := range s.All() {
 			require.GreaterOrEqual(w, n.Stat.Mzxid, newest[n.Path], "state %d: node %q went back", i, n.Path)
 			newest[n.Path] = n.Stat.Mzxid
 		}

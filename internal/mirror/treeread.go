@@ -6,10 +6,6 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// window is how many reads of a tree are under way at once. They share one
-// connection, where they cost one round trip for each window.
-const window = 64
-
 // answer is what came back for a reading.
 type answer struct {
 	*reading
@@ -22,67 +18,67 @@ type answer struct {
 }
 
 // readAll makes the readings in the queue, and those that turn out to be needed
-// on the way. It returns when all answers are there.
+// on the way. It returns when all answers are there, or when it makes no sense to
+// go on.
 func (t *Tree) readAll(s *core.Session, queue []*reading) {
-	answers := make(chan answer, window)
-	for under := 0; under > 0 || len(queue) > 0; {
-		for under < window && len(queue) > 0 && s.Context().Err() == nil && t.ctx.Err() == nil {
-			r := queue[0]
-			queue = queue[1:]
-			under++
-			go func() { answers <- t.read(s, r) }()
+	if t.lasting == nil {
+		t.readWatched(s, queue)
+		return
+	}
+	for len(queue) > 0 && t.goesOn(s) {
+		answers := t.readMany(s, queue)
+		// The events of all that the answers could show have come before them.
+		if t.absorb(); !t.goesOn(s) {
+			return
 		}
-		if under == 0 {
-			return // cut short: what is left is asked for in the next session
+		queue = queue[:0:0]
+		for _, a := range answers {
+			queue = append(queue, t.take(a)...)
 		}
-		a := <-answers
-		under--
-		queue = append(queue, t.take(a)...)
 	}
 }
 
-// read runs beside the loop.
-func (t *Tree) read(s *core.Session, r *reading) answer {
-	a := answer{reading: r}
-	news := func(core.EventType) { t.fire(r) }
-	if r.part == ofList {
-		a.names, a.stat, a.watch, a.err = s.ChildrenFunc(t.ctx, r.n.path, news)
-		return a
-	}
-	for {
-		a.data, a.stat, a.watch, a.err = s.GetFunc(t.ctx, r.n.path, news)
-		if r.n.parent != nil || !errors.Is(a.err, core.ErrNoNode) {
-			return a
-		}
-		// Nothing else tells when the root is made.
-		var found bool
-		_, found, a.watch, a.err = s.ExistsFunc(t.ctx, r.n.path, news)
-		if a.err != nil || !found {
-			a.missing = a.err == nil
-			return a
-		}
-		a.watch.Stop() // made just in between
-	}
+// goesOn reports whether answers are of use. Else all is asked for anew.
+func (t *Tree) goesOn(s *core.Session) bool {
+	return !t.again && s.Context().Err() == nil && t.ctx.Err() == nil
 }
 
-// fire is called by the session when a watch has fired.
-func (t *Tree) fire(r *reading) {
-	t.firedMu.Lock()
-	t.fired = append(t.fired, r)
-	t.firedMu.Unlock()
-	t.rouse()
+// readMany makes readings in few requests. If a request fails as a whole, it looks
+// for the readings that are to blame.
+func (t *Tree) readMany(s *core.Session, queue []*reading) []answer {
+	ops := make([]core.ReadOp, len(queue))
+	for i, r := range queue {
+		ops[i] = core.ReadOp{Path: r.n.path, Children: r.part == ofList}
+	}
+	results, err := s.ReadMany(t.ctx, ops)
+	switch half := len(queue) / 2; {
+	case err == nil:
+	case half > 0 && t.goesOn(s):
+		return append(t.readMany(s, queue[:half]), t.readMany(s, queue[half:])...)
+	default:
+		results = []core.ReadResult{{Err: err}}
+	}
+	answers := make([]answer, len(results))
+	for i, got := range results {
+		answers[i] = answer{reading: queue[i], data: got.Data, names: got.Children, stat: got.Stat, err: got.Err}
+		if answers[i].n.parent == nil && errors.Is(got.Err, core.ErrNoNode) && answers[i].part == ofData {
+			t.awaitRoot(s, &answers[i])
+		}
+	}
+	return answers
 }
 
-// absorb notes what has to be read again since watches have fired.
-func (t *Tree) absorb() {
-	t.firedMu.Lock()
-	fired := t.fired
-	t.fired = nil
-	t.firedMu.Unlock()
-	for _, r := range fired {
-		if r.current() {
-			t.dirty[r] = struct{}{}
+// awaitRoot waits for a root that was missing when it was read. The watch of the tree
+// tells when it is made, but not if this session may not read it.
+func (t *Tree) awaitRoot(s *core.Session, a *answer) {
+	for errors.Is(a.err, core.ErrNoNode) {
+		_, found, watch, err := s.ExistsFunc(t.ctx, a.n.path, func(core.EventType) { t.fire(a.reading) })
+		if err != nil || !found {
+			a.watch, a.missing, a.err = watch, err == nil, err
+			return
 		}
+		watch.Stop()
+		a.data, a.stat, a.err = s.Get(t.ctx, a.n.path) // made just in between
 	}
 }
 
@@ -96,28 +92,51 @@ func (t *Tree) take(a answer) []*reading {
 		return nil
 	}
 	r.done, r.watch, r.stat, r.err = true, a.watch, a.stat, nil
+	t.look.meets(a)
 	switch {
 	case errors.Is(a.err, core.ErrNoNode):
 		t.vanished(n)
 	case a.err != nil:
 		r.err = a.err
 		t.refused[r] = struct{}{}
+		t.draw(n)
 	case a.missing:
-		for _, kid := range n.kids {
-			t.drop(kid)
-		}
-		n.kids, n.seen, n.value, n.leftOut = nil, false, TreeNode{}, 0
+		t.dropKids(n)
+		n.seen = false
 		if list := n.now[ofList]; list != nil && list.done {
 			t.forget(n, ofList)
 		}
+		t.erase(n)
 	case r.part == ofList:
-		return t.grow(n, a.names)
+		more := t.grow(n, a.names)
+		t.draw(n)
+		return more
 	default:
-		n.seen = true
-		n.value.Data, n.value.Stat = a.data, a.stat
-		if t.listed(n) && n.now[ofList] == nil {
-			return []*reading{t.ask(n, ofList)}
-		}
+		n.seen, n.data, n.stat = true, a.data, a.stat
+		more := t.listFor(n)
+		t.draw(n)
+		return more
+	}
+	return nil
+}
+
+// listFor returns the reading of the list that a node needs whose data has just been
+// read, if any. Where the watch lasts, a node without children needs none. There, a
+// number of children that is not that of the known ones tells of some that were made
+// or deleted without an event: hidden ones.
+func (t *Tree) listFor(n *treeNode) []*reading {
+	list, stained := n.now[ofList], t.stained(n.now[ofData])
+	switch {
+	case !t.listed(n):
+	case list == nil && (t.lasting == nil || n.stat.NumChildren > 0):
+		return []*reading{t.ask(n, ofList)}
+	case t.lasting == nil, stained: // the next read of the data decides
+	case list == nil:
+		n.now[ofList] = &reading{n: n, part: ofList, done: true}
+	case !list.done, list.err != nil, t.stained(list):
+	case n.count != int(n.stat.NumChildren) && n.recounted != n.stat.Pzxid:
+		n.recounted = n.stat.Pzxid
+		return []*reading{t.ask(n, ofList)}
 	}
 	return nil
 }
@@ -127,18 +146,14 @@ func (t *Tree) take(a answer) []*reading {
 func (t *Tree) vanished(n *treeNode) {
 	if n.parent == nil {
 		// It was the root's list.
-		for _, kid := range n.kids {
-			t.drop(kid)
-		}
-		n.kids, n.leftOut = nil, 0
+		t.dropKids(n)
 		t.forget(n, ofList)
 		if data := n.now[ofData]; data.done && data.err == nil && n.seen {
 			// Its data was read later, when somebody had made it, although that
 			// answer was taken first.
-			list := &reading{n: n, part: ofList}
-			n.now[ofList] = list
-			t.dirty[list] = struct{}{}
+			t.stain(n, ofList)
 		}
+		t.draw(n)
 		// Else the data is watched, and tells when it is made, or still to come.
 		return
 	}

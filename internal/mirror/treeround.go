@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"errors"
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
@@ -16,10 +17,39 @@ func (t *Tree) follow(s *core.Session) {
 	// A state is known from another session: the server of this one may be
 	// behind it.
 	t.behind = t.believed != nil
+	if !t.watch(s) {
+		return
+	}
 	t.begin()
-	defer t.drop(t.root) // nobody waits for its watches any more
+	t.look.acls, t.look.last = t.look.acls || s.UsesACLs(), time.Now()
+	defer func() {
+		t.release(t.root) // nobody waits for its watches any more
+		if t.lasting != nil {
+			t.lasting.Stop()
+		}
+	}()
 	for t.rest(s) {
+		if t.again {
+			t.begin()
+		}
 		t.round(s)
+	}
+}
+
+// watch sets the watch of the tree, where servers have one. It returns false when the
+// session or the tree has ended.
+func (t *Tree) watch(s *core.Session) bool {
+	for {
+		watch, err := s.Follow(t.ctx, t.cfg.Path, true, t.hear)
+		switch {
+		case err == nil, errors.Is(err, core.ErrUnimplemented):
+			t.lasting = watch
+			return true
+		case t.ctx.Err() != nil || s.Context().Err() != nil:
+			return false
+		}
+		t.report(err)
+		t.sleep(s, t.pause(), true)
 	}
 }
 
@@ -59,10 +89,15 @@ func (t *Tree) sleep(s *core.Session, wait time.Duration, reason bool) {
 // one.
 func (t *Tree) until() (wait time.Duration, reason bool) {
 	var at time.Time
-	switch {
+	switch look, looks := t.look.at(); {
+	case t.again:
 	case len(t.dirty) > 0:
 		at = t.readable()
 	case t.due():
+	case !t.retryAt.IsZero() && (!looks || t.retryAt.Before(look)):
+		at = t.retryAt
+	case looks && t.lasting != nil:
+		at = look
 	case !t.retryAt.IsZero():
 		at = t.retryAt
 	default:
@@ -77,34 +112,24 @@ func (t *Tree) until() (wait time.Duration, reason bool) {
 // readable is when all that has to be read may be: all at once, since that
 // makes it likely that nothing changes between the first and the last of it.
 func (t *Tree) readable() time.Time {
-	var at time.Time
-	for r := range t.dirty {
-		if r.at.IsZero() {
-			continue
-		}
-		if next := r.at.Add(t.cfg.Pause); next.After(at) {
-			at = next
-		}
+	if t.readAt.IsZero() {
+		return time.Time{}
 	}
-	return at
+	return t.readAt.Add(t.cfg.Pause)
 }
 
 // round reads all that has to be read. If nothing of the tree has changed by
 // the time of the last answer, then all of it stood like this at that moment,
-// and is published.
-//
-// That follows from two things. All that is known was read with a watch that
-// has not fired; and a server tells of a change before it answers any read that
-// it executes after the change.
+// and is published. The package's documentation says why.
 func (t *Tree) round(s *core.Session) {
 	waiting := t.takeWaiting()
 	links := t.links.Load()
 	err := t.prepare(s, waiting)
-	if err == nil && time.Until(t.readable()) > 0 {
+	if err == nil && time.Until(t.readable()) > 0 && len(t.dirty) > 0 {
 		t.giveBack(waiting)
 		return
 	}
-	if err == nil {
+	if err == nil && !t.again {
 		t.readAll(s, t.nextReadings())
 	}
 	if t.ctx.Err() != nil || s.Context().Err() != nil {
@@ -113,7 +138,7 @@ func (t *Tree) round(s *core.Session) {
 	}
 	t.absorb()
 	torn := len(t.dirty) > 0
-	if err == nil && torn && !t.outOfPatience() {
+	if err == nil && (t.again || torn && !t.outOfPatience()) {
 		t.giveBack(waiting)
 		return
 	}
@@ -127,7 +152,7 @@ func (t *Tree) round(s *core.Session) {
 		t.unrest = time.Time{}
 		t.confirmed.Store(links)
 	}
-	t.release(waiting, 0)
+	t.follower.release(waiting, 0)
 }
 
 // prepare makes sure that the round will not miss what has to be seen: it has
@@ -145,6 +170,9 @@ func (t *Tree) prepare(s *core.Session, waiting []*waiter) error {
 			w.in = s // which now knows of the write
 		}
 		return nil
+	}
+	if t.lasting != nil {
+		t.lookAround()
 	}
 	if len(t.dirty) > 0 || t.retry() {
 		return nil
@@ -164,6 +192,10 @@ func (t *Tree) nextReadings() []*reading {
 		}
 		t.retryAt = time.Time{}
 	}
+	if len(t.dirty) == 0 {
+		return nil
+	}
+	t.readAt = time.Now()
 	due := make([]*reading, 0, len(t.dirty))
 	for r := range t.dirty {
 		due = append(due, t.ask(r.n, r.part))

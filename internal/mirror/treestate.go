@@ -1,160 +1,145 @@
 package mirror
 
 import (
-	"cmp"
-	"slices"
-	"strings"
-	"time"
+	"iter"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/treap"
 )
 
-// settle publishes what the round has read, if it can be believed.
-func (t *Tree) settle(s *core.Session, torn bool) error {
-	next := t.compose()
-	next.Torn = torn
-	if t.believed != s && t.older(next) {
-		if !t.back.historyLost(s) {
-			t.begin()
-			t.behind = true
-			return &core.OpError{Op: "read", Path: t.cfg.Path, Session: s.ID(), Err: ErrHistory}
+// TreeNode is one node of a tree. It is never changed: as long as nothing of it
+// changes, all states share it.
+type TreeNode struct {
+	Path string // relative to the root of the tree, without a slash before it; "" is the root
+	Data []byte
+	// Stat is the node's. What it says of the node's children (Cversion,
+	// NumChildren, Pzxid) is as it was when a node of the tree last changed.
+	Stat core.Stat
+	// Err is why the node could not be read last. The rest is then as it was
+	// last seen.
+	Err error
+}
+
+// TreeState is what is known of a tree at one time. It is never changed: what
+// it refers to is shared by all who load it, and by the states before and after.
+type TreeState struct {
+	// Exists says whether the root is there.
+	Exists bool
+	// Torn says that the nodes may not all have been like this at the same
+	// instant: so many changes came that no such instant was seen for a
+	// while (see the package's documentation). Each node by itself is right.
+	Torn bool
+	// LeftOut is how many nodes are left out because of TreeConfig.Limit, not
+	// counting those below them.
+	LeftOut int
+	// Rev grows by one with each change of Exists or of the nodes. It stays as it is
+	// where only errors, Hidden, Torn or LeftOut have changed, and is zero before the first read.
+	Rev uint64
+	// Err is why something could not be read last: the first in the order of
+	// paths. It is tried again, and is kept as it was last seen; all else is
+	// current. It is nil while all is well.
+	Err error
+
+	draft
+	next chan struct{}
+}
+
+// Next returns a channel that is closed when there is a newer state.
+func (s *TreeState) Next() <-chan struct{} { return s.next }
+
+// All yields the nodes in the order of their paths, so that the root comes first.
+// A node that may not be read, and never was, is in Hidden instead.
+func (s *TreeState) All() iter.Seq[*TreeNode] { return values(s.nodes) }
+
+// Len returns how many nodes there are.
+func (s *TreeState) Len() int { return s.nodes.Len() }
+
+// Hidden yields the nodes of which only the path is known, and in Err why they
+// could not be read, in the order of their paths.
+func (s *TreeState) Hidden() iter.Seq[*TreeNode] { return values(s.hidden) }
+
+// HiddenLen returns how many nodes are hidden.
+func (s *TreeState) HiddenLen() int { return s.hidden.Len() }
+
+func values(m treap.Map[TreeNode]) iter.Seq[*TreeNode] {
+	return func(yield func(*TreeNode) bool) {
+		for _, n := range m.All() {
+			if !yield(n) {
+				return
+			}
 		}
-		t.top = 0
 	}
-	t.believed, t.back = s, setback{}
-	if len(t.refused) == 0 {
-		t.retryAt, t.failures = time.Time{}, 0
-	} else if t.retryAt.IsZero() {
-		t.retryAt = time.Now().Add(t.pause())
+}
+
+// Below yields the nodes below a node, in the order of their paths.
+func (s *TreeState) Below(rel string) iter.Seq[*TreeNode] {
+	return func(yield func(*TreeNode) bool) {
+		prefix := rel + "/"
+		for path, n := range s.nodes.From(prefix) {
+			if len(path) < len(prefix) || path[:len(prefix)] != prefix || !yield(n) {
+				return
+			}
+		}
 	}
-	for _, n := range next.Nodes {
-		t.top = max(t.top, n.Stat.Czxid, n.Stat.Mzxid, n.Stat.Pzxid)
+}
+
+// Get returns the node with the relative path, or nil.
+func (s *TreeState) Get(rel string) *TreeNode { return s.nodes.Get(rel) }
+
+// Refused returns why the node with the relative path could not be read last,
+// whether it is hidden or not, and nil otherwise.
+func (s *TreeState) Refused(rel string) error {
+	if n := s.nodes.Get(rel); n != nil {
+		return n.Err
 	}
-	t.accept(next)
+	if n := s.hidden.Get(rel); n != nil {
+		return n.Err
+	}
 	return nil
 }
 
-// compose puts together what is known.
-func (t *Tree) compose() *TreeState {
-	st := new(TreeState)
-	failed := "" // the path of st.Err
-	var walk func(n *treeNode)
-	walk = func(n *treeNode) {
-		value := n.value
-		value.Err = nil
-		st.LeftOut += n.leftOut
-		for _, r := range n.now {
-			if r == nil || r.err == nil {
-				continue
-			}
-			value.Err = cmp.Or(value.Err, r.err)
-			if st.Err == nil || n.value.Path < failed {
-				st.Err, failed = r.err, n.value.Path
-			}
-		}
-		if list := n.now[ofList]; list != nil && list.done && list.err == nil {
-			st.Exists = st.Exists || n.parent == nil
-			value.Stat.Cversion, value.Stat.NumChildren, value.Stat.Pzxid =
-				list.stat.Cversion, list.stat.NumChildren, list.stat.Pzxid
-		}
-		if n.seen {
-			st.Exists = st.Exists || n.parent == nil
-			st.Nodes = append(st.Nodes, value)
-		} else if value.Err != nil {
-			st.Hidden = append(st.Hidden, TreeNode{Path: value.Path, Err: value.Err})
-		}
-		for _, kid := range n.kids {
-			walk(kid)
-		}
-	}
-	walk(t.root)
-	for _, nodes := range [][]TreeNode{st.Nodes, st.Hidden} {
-		slices.SortFunc(nodes, func(a, b TreeNode) int { return strings.Compare(a.Path, b.Path) })
-	}
-	return st
-}
+// TreeChange is what differs between two states at one node: its data, its stat or
+// its error. Before is nil where the node is new, and After where it is gone.
+type TreeChange = treap.Change[TreeNode]
 
-// older reports whether a state, read from a server that had caught up, holds
-// something that was newer before. It is the rule of past, node by node: what
-// is gone is believed to be gone, and an older value is not.
-func (t *Tree) older(next *TreeState) bool {
-	old := t.state.Load()
-	if old == nil || t.believed == nil {
-		return false
-	}
-	if next.Exists && !old.Exists && old.Err == nil && len(next.Nodes) > 0 && next.Nodes[0].Stat.Czxid <= t.top {
-		return true // a root that was deleted
-	}
-	for _, n := range next.Nodes {
-		before := old.Get(n.Path)
-		if before != nil && (n.Stat.Mzxid < before.Stat.Mzxid || n.Stat.Pzxid < before.Stat.Pzxid) {
-			return true
-		}
-	}
-	return false
-}
-
-// accept publishes a state that has been believed, if it brings something new
-// or ends or begins a failure.
-func (t *Tree) accept(next *TreeState) {
-	old := t.state.Load()
+// Since yields what has changed of the nodes since an older state of the same tree,
+// in the order of their paths; all of them with nil. It takes the time of what has
+// changed, and not of what stands.
+func (s *TreeState) Since(old *TreeState) iter.Seq[TreeChange] {
 	if old == nil {
-		next.Rev = 1
-		t.publish(next)
-		return
+		old = new(TreeState)
 	}
-	next.Rev = old.Rev
-	if old.Rev == 0 || old.Exists != next.Exists || !slices.EqualFunc(old.Nodes, next.Nodes, sameNode) {
-		next.Rev++
-		t.publish(next)
-		return
+	return treap.Diff(old.nodes, s.nodes)
+}
+
+// HiddenSince is Since for the hidden nodes.
+func (s *TreeState) HiddenSince(old *TreeState) iter.Seq[TreeChange] {
+	if old == nil {
+		old = new(TreeState)
 	}
-	if old.Torn != next.Torn || old.LeftOut != next.LeftOut || !sameReason(old.Err, next.Err) ||
-		!slices.EqualFunc(old.Nodes, next.Nodes, sameRefusal) || !slices.EqualFunc(old.Hidden, next.Hidden, sameRefusal) {
-		t.publish(next)
+	return treap.Diff(old.hidden, s.hidden)
+}
+
+// SameHidden reports whether the same nodes are hidden as in an older state of the same
+// tree, for whatever reasons.
+func (s *TreeState) SameHidden(old *TreeState) bool {
+	for c := range s.HiddenSince(old) {
+		if c.Before == nil || c.After == nil {
+			return false
+		}
 	}
+	return true
 }
 
 // sameNode compares what a node holds, apart from what is said of its children.
-func sameNode(a, b TreeNode) bool {
-	return a.Path == b.Path && a.Stat.Czxid == b.Stat.Czxid && a.Stat.Mzxid == b.Stat.Mzxid &&
+func sameNode(a, b *TreeNode) bool {
+	return a.Stat.Czxid == b.Stat.Czxid && a.Stat.Mzxid == b.Stat.Mzxid &&
 		a.Stat.Mtime == b.Stat.Mtime && a.Stat.Version == b.Stat.Version
 }
-
-func sameRefusal(a, b TreeNode) bool { return a.Path == b.Path && sameReason(a.Err, b.Err) }
 
 func sameReason(a, b error) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
 	return reason(a) == reason(b)
-}
-
-// report publishes why nothing can be read, once for each reason.
-func (t *Tree) report(err error) {
-	old := t.state.Load()
-	if old == nil {
-		t.publish(&TreeState{Err: err})
-		return
-	}
-	if sameReason(old.Err, err) {
-		return
-	}
-	next := *old
-	next.Err = err
-	t.publish(&next)
-}
-
-// publish makes s the newest state. Only the loop calls it.
-func (t *Tree) publish(s *TreeState) {
-	s.next = make(chan struct{})
-	if t.cfg.OnState != nil {
-		t.cfg.OnState(s)
-	}
-	old := t.state.Swap(s)
-	if old == nil {
-		close(t.first)
-		return
-	}
-	close(old.next)
 }

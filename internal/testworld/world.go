@@ -156,14 +156,24 @@ func (w *World) WatchesGone(before int) {
 }
 
 // Fail makes the server answer every request of the kind on the path with the
-// code, until remove is called.
+// code, until remove is called. A list in a multiRead is a getChildren; it fails
+// with getChildren2.
 func (w *World) Fail(op zktest.Op, path string, code zktest.Code) (remove func()) {
 	return w.Srv.Intercept(func(r zktest.Request) zktest.Action {
-		if r.Op == op && r.Path == path {
+		same := r.Op == op || op == zktest.OpGetChildren2 && r.Op == zktest.OpGetChildren
+		if same && r.Path == path {
 			return zktest.Fail(code)
 		}
 		return zktest.Pass
 	})
+}
+
+// Refuse makes the server refuse to tell what a node holds and which children it has,
+// until remove is called, as if its ACL did not let anybody read it.
+func (w *World) Refuse(path string) (remove func()) {
+	data := w.Fail(zktest.OpGetData, path, zktest.CodeNoAuth)
+	list := w.Fail(zktest.OpGetChildren2, path, zktest.CodeNoAuth)
+	return func() { data(); list() }
 }
 
 // Once does something to the first request that match accepts.

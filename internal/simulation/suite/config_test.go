@@ -73,14 +73,14 @@ func configs() simulation.Program {
 						w.Break("errors", "a tree: %v", err)
 						continue
 					}
-					for _, key := range snap.Keys {
+					for key := range snap.All() {
 						if key.Zxid < newest[key.Key] {
 							w.Break("nothing goes back", "key %s goes from zxid %d to %d", key.Key, newest[key.Key], key.Zxid)
 						}
 						newest[key.Key] = key.Zxid
 					}
-					if !snap.Torn && len(snap.Keys) == 2 && snap.Keys[0].Value != snap.Keys[1].Value {
-						w.Break("one instant", "keys that are written together differ: %d and %d", snap.Keys[0].Value, snap.Keys[1].Value)
+					if x, y := snap.Lookup("x"), snap.Lookup("y"); !snap.Torn && x != nil && y != nil && x.Value != y.Value {
+						w.Break("one instant", "keys that are written together differ: %d and %d", x.Value, y.Value)
 					}
 				}
 			})

@@ -1,0 +1,207 @@
+package config
+
+import (
+	"iter"
+	"time"
+
+	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/internal/treap"
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// treeNodes is what a Tree keeps of the nodes from one state to the next. A new state
+// costs what has changed in it.
+type treeNodes[T any] struct {
+	last    *mirror.TreeState
+	rev     uint64
+	decoded map[string]*decodedKey[T]
+	bad     treap.Map[BadValueError]
+	hidden  treap.Map[HiddenKey]
+}
+
+// decodedKey is what has been made of a node.
+type decodedKey[T any] struct {
+	zxid, created int64
+	good          bool // key is a value
+	key           Key[T]
+	bad           *BadValueError
+}
+
+// apply takes a new state of the nodes. The mirror's goroutine calls it.
+func (t *Tree[T]) apply(st *mirror.TreeState) {
+	old := t.view.Load()
+	now := &treeView[T]{TreeSnapshot: old.TreeSnapshot, rev: old.rev, problems: old.problems, next: make(chan struct{})}
+	if st.Rev != t.nodes.rev || old.Torn != st.Torn {
+		t.nodes.rev = st.Rev
+		now.rev++
+		now.Exists, now.Torn = st.Exists, st.Torn
+	}
+	bad, hidden, failure := t.nodes.bad, t.nodes.hidden, error(nil)
+	if t.nodes.last != nil {
+		failure = t.nodes.last.Err
+	}
+	if st.Rev > 0 || st.Err == nil {
+		t.decodeAll(st, now)
+	}
+	if differ(hidden, t.nodes.hidden) {
+		now.Hidden = make([]HiddenKey, 0, t.nodes.hidden.Len())
+		for _, h := range t.nodes.hidden.All() {
+			now.Hidden = append(now.Hidden, *h)
+		}
+	}
+	if now.rev == old.rev && !sameKeys(hidden, t.nodes.hidden) {
+		now.rev++
+	}
+	worse := differ(bad, t.nodes.bad)
+	if worse {
+		now.Bad = make([]*BadValueError, 0, t.nodes.bad.Len())
+		for _, b := range t.nodes.bad.All() {
+			now.Bad = append(now.Bad, b)
+		}
+	}
+	if worse || failure != st.Err {
+		now.problems = problemsOf(now.Bad, st.Err)
+	}
+	if now.rev == 0 {
+		now.rev = 1
+	}
+	t.nodes.last = st
+	t.view.Store(now)
+	close(old.next)
+}
+
+// differ reports whether two maps hold other values.
+func differ[V any](a, b treap.Map[V]) bool {
+	for range treap.Diff(a, b) {
+		return true
+	}
+	return false
+}
+
+// sameKeys reports whether two maps have the same keys.
+func sameKeys[V any](a, b treap.Map[V]) bool {
+	for c := range treap.Diff(a, b) {
+		if c.Before == nil || c.After == nil {
+			return false
+		}
+	}
+	return true
+}
+
+func problemsOf(bad []*BadValueError, failure error) []error {
+	var problems []error
+	for _, b := range bad {
+		problems = append(problems, b)
+	}
+	if failure != nil {
+		problems = append(problems, failure)
+	}
+	return problems
+}
+
+// fresh yields the problems that were not among those told.
+func fresh(told, now []error) iter.Seq[error] {
+	return func(yield func(error) bool) {
+		if len(now) == 0 || len(now) == len(told) && &now[0] == &told[0] {
+			return
+		}
+		known := make(map[error]bool, len(told))
+		for _, err := range told {
+			known[err] = true
+		}
+		for _, err := range now {
+			if !known[err] && !yield(err) {
+				return
+			}
+		}
+	}
+}
+
+// decodeAll makes the keys of the nodes that have changed.
+func (t *Tree[T]) decodeAll(st *mirror.TreeState, now *treeView[T]) {
+	for c := range st.Since(t.nodes.last) {
+		t.decodeNode(st, c.Key, c.After, now)
+	}
+	for c := range st.HiddenSince(t.nodes.last) {
+		t.hide(st, c.Key)
+	}
+}
+
+// decodeNode makes the key of one node, which is nil if it is gone.
+func (t *Tree[T]) decodeNode(st *mirror.TreeState, path string, n *mirror.TreeNode, now *treeView[T]) {
+	var d *decodedKey[T]
+	if n != nil && path != "" {
+		d = t.decode(n)
+	}
+	if d == nil {
+		delete(t.nodes.decoded, path)
+	} else {
+		t.nodes.decoded[path] = d
+	}
+	t.hide(st, path)
+	if d != nil && d.bad != nil {
+		t.nodes.bad = t.nodes.bad.Put(path, d.bad)
+	} else {
+		t.nodes.bad = t.nodes.bad.Delete(path)
+	}
+	if d == nil || !d.good {
+		now.keys = now.keys.Delete(path)
+		return
+	}
+	key := d.key
+	if n.Err != nil {
+		key.Err = n.Err
+	}
+	now.keys = now.keys.Put(path, &key)
+}
+
+// hide has a node among the hidden ones or not, as the state says. A node with a good
+// value is not hidden.
+func (t *Tree[T]) hide(st *mirror.TreeState, rel string) {
+	err := st.Refused(rel)
+	if d := t.nodes.decoded[rel]; err == nil || d != nil && d.good {
+		t.nodes.hidden = t.nodes.hidden.Delete(rel)
+		return
+	}
+	path := t.path
+	if rel != "" {
+		path = znode.Join(t.path, rel)
+	}
+	t.nodes.hidden = t.nodes.hidden.Put(rel, &HiddenKey{Key: rel, Path: path, Err: err})
+}
+
+// decode returns what a node is as a key, or nil if it is none.
+func (t *Tree[T]) decode(n *mirror.TreeNode) *decodedKey[T] {
+	old := t.nodes.decoded[n.Path]
+	if old != nil && old.created != n.Stat.Czxid {
+		// Deleted and made anew. That nobody was there to see it
+		// changes nothing: a value of the old node is not the last good
+		// one of the new.
+		old = nil
+	}
+	isDir := len(n.Data) == 0 && (n.Stat.NumChildren > 0 || n.Stat.Cversion != 0)
+	switch {
+	case isDir:
+		return nil
+	case old != nil && old.zxid == n.Stat.Mzxid:
+		return old
+	}
+	next := &decodedKey[T]{zxid: n.Stat.Mzxid, created: n.Stat.Czxid}
+	value, err := check(t.codec, &t.opts, n.Data)
+	if err == nil {
+		next.good = true
+		next.key = Key[T]{
+			Key: n.Path, Value: value, Version: n.Stat.Version, Zxid: n.Stat.Mzxid, ModTime: time.UnixMilli(n.Stat.Mtime),
+		}
+		return next
+	}
+	if len(n.Data) == 0 && n.Stat.Version == 0 {
+		return nil // a directory whose first key is yet to come
+	}
+	next.bad = &BadValueError{Path: znode.Join(t.path, n.Path), Version: n.Stat.Version, Zxid: n.Stat.Mzxid, Err: err}
+	if old != nil && old.good {
+		next.good, next.key = true, old.key
+		next.key.Err = next.bad
+	}
+	return next
+}

@@ -1,0 +1,68 @@
+package groupmembership_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/groupmembership"
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/zktest"
+)
+
+// readRequests are the requests among counted ones that read.
+func readRequests(counts map[string]int) int {
+	return counts["getData"] + counts["getChildren2"] + counts["exists"] + counts["multiRead"]
+}
+
+// A watched group of 2,000 costs few requests, and a change the read of one node.
+func TestFault17_AWatchedGroup(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		const many = 2000
+		p, q := w.Process(), w.Process()
+		all := make([]*groupmembership.Membership, many)
+		for i := range all {
+			all[i] = join(p, fmt.Sprintf("m%04d", i), "1")
+		}
+		var o *observer
+		counts := w.Count(func() { o = observe(q); o.take() })
+		require.LessOrEqual(w, readRequests(counts), 30, "%v", counts)
+		require.Equal(w, 1, counts["addWatch"])
+		require.Len(w, o.last.Members, many)
+
+		nodes := 0
+		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpMultiRead && r.Session == q.Current().ID() {
+				nodes += len(r.Ops)
+			}
+			return zktest.Pass
+		})
+		w.Put(path+"/m0007", "2")
+		require.Equal(w, "[~m0007=2]", o.take())
+		require.Equal(w, 1, nodes)
+		counts = w.Count(func() { require.NoError(w, all[8].Leave()); require.Equal(w, "[-m0008]", o.take()) })
+		require.Equal(w, 2, nodes, "the directory's stat")
+		require.Equal(w, 1, counts["multiRead"])
+		require.Len(w, o.last.Members, many-1)
+	})
+}
+
+// A Partitioner settles in few requests: the members' views are read in batches.
+func TestFault17_ThePartitionerSettlesInFewReads(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		const members, partitions = 20, 200
+		co := newCourt(w)
+		start := time.Now()
+		counts := w.Count(func() {
+			var all []*worker
+			for i := range members {
+				all = append(all, co.work(w.Process(), fmt.Sprintf("m%02d", i), partitions))
+			}
+			co.settled(partitions, all...)
+		})
+		w.Logf("settled after %v: %v", time.Since(start), counts)
+		require.LessOrEqual(w, readRequests(counts), 40*members)
+	})
+}

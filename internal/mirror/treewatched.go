@@ -1,0 +1,55 @@
+package mirror
+
+import (
+	"errors"
+
+	"github.com/docent-go/docent/internal/core"
+)
+
+// window is how many reads of a tree are under way at once, each with a watch of its
+// own. They share one connection, where they cost one round trip for each window.
+const window = 64
+
+// readWatched is readAll for servers without a watch of a whole tree. Each reading
+// leaves a watch.
+func (t *Tree) readWatched(s *core.Session, queue []*reading) {
+	answers := make(chan answer, window)
+	for under := 0; under > 0 || len(queue) > 0; {
+		for under < window && len(queue) > 0 && t.goesOn(s) {
+			r := queue[0]
+			queue = queue[1:]
+			under++
+			go func() { answers <- t.read(s, r) }()
+		}
+		if under == 0 {
+			return // cut short: what is left is asked for in the next session
+		}
+		a := <-answers
+		under--
+		queue = append(queue, t.take(a)...)
+	}
+}
+
+// read runs beside the loop.
+func (t *Tree) read(s *core.Session, r *reading) answer {
+	a := answer{reading: r}
+	fire := func(core.EventType) { t.fire(r) }
+	if r.part == ofList {
+		a.names, a.stat, a.watch, a.err = s.ChildrenFunc(t.ctx, r.n.path, fire)
+		return a
+	}
+	for {
+		a.data, a.stat, a.watch, a.err = s.GetFunc(t.ctx, r.n.path, fire)
+		if r.n.parent != nil || !errors.Is(a.err, core.ErrNoNode) {
+			return a
+		}
+		// Nothing else tells when the root is made.
+		var found bool
+		_, found, a.watch, a.err = s.ExistsFunc(t.ctx, r.n.path, fire)
+		if a.err != nil || !found {
+			a.missing = a.err == nil
+			return a
+		}
+		a.watch.Stop() // made just in between
+	}
+}
