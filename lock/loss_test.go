@@ -243,7 +243,7 @@ func TestStrictPolicyWinsNothingWhileDisconnected(t *testing.T) {
 		h := q.get()
 		synctest.Wait()
 		require.NoError(t, h.Err())
-		require.Equal(t, s.ID, h.SessionID())
+		require.Equal(t, s.ID(), h.SessionID())
 		require.Len(t, w.nodes(), 1)
 	})
 }
