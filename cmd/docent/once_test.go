@@ -193,3 +193,27 @@ func TestOnce_refusals(t *testing.T) {
 	require.Contains(t, stderr, "docent: once /jobs/report: ")
 	require.NotContains(t, stderr, session.ErrNoAuth.Error(), "it is worded")
 }
+
+func TestInspect_job(t *testing.T) {
+	server := zktest.New(t)
+	report := func() string {
+		code, out, stderr := docent(t, words("inspect /jobs/report"), on(server))
+		require.Zero(t, code, stderr)
+		out = regexp.MustCompile(`\(pid \d+ on \S+\)`).ReplaceAllString(out, "(pid _)")
+		return regexp.MustCompile(`\S+ \(pid _\)|\d+s|0x[0-9a-f]+|token \d+`).ReplaceAllString(out, "_")
+	}
+	require.NoError(t, server.Put("/jobs/report", []byte(`{"once":"never"}`)))
+	require.Equal(t, "/jobs/report  job (docent)  has never run\n", report())
+	running := start(t, onceJob(""), on(server), role("signals"))
+	require.Contains(t, running.line(), "ready")
+	require.Equal(t, "/jobs/report  job (docent)  run by _ for _, session _, _\n", report())
+	running.kill(syscall.SIGTERM)
+	running.wait()
+	require.Equal(t, "/jobs/report  job (docent)  failed _ ago by _, begun _ ago\n", report())
+	server.StepClock(10 * time.Minute)
+	running = start(t, onceJob(""), on(server), role("signals"))
+	require.Contains(t, running.line(), "ready")
+	server.Expire(only(t, server))
+	running.wait()
+	require.Equal(t, "/jobs/report  job (docent)  lost: begun _ ago by _, whose session has ended\n", report())
+}

@@ -18,8 +18,8 @@ const (
 	Lease        // a permit
 	Item         // an item of a queue, or the claim on one
 	Letter       // a dead letter
-	Value        // a former value of a config key
 	Call         // a call for a job that runs once per interval
+	Value        // a former value of a config key
 )
 
 // Tags after which the sequence numbers of wait queues follow.
