@@ -25,9 +25,9 @@ const (
 type Job struct {
 	Header
 	State JobState `json:"state"`
-	// By is who has begun the newest run, nil if there is none. Since is when the run
-	// began. Its node exists while the run goes on. Token is that of the run, and 0
-	// once the run has ended.
+	// By is the process that has begun the newest run, nil if the job has never run.
+	// Since is when the run began. The node at By.Path exists while the run goes on.
+	// Token is the run's fencing token, and 0 once the run has ended.
 	By *Party `json:"by,omitempty"`
 	// Called is when the newest run was called for: the interval counts from then. It
 	// is by the clock of the ensemble's leader, as Ended is.

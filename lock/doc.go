@@ -117,25 +117,24 @@
 //	0             nothing: for one caller, or          10 minutes after it
 //	              for callers that come often
 //
-// Counted as apart are: by how much the replicas' clocks differ, how long a replica
-// takes to reach ZooKeeper, and by how much the clock of a new leader differs from
-// that of the old one. If the calls lie further apart, the job may run twice in an
-// interval (as soon as the interval less the slack has passed), or may skip one (if
-// the next call comes earlier than that). A leader's clock that goes far back, by
-// more than the interval less the slack, makes the next call begin a run: the job
-// does not wait until that clock has caught up.
+// Three things put calls apart: the difference of the replicas' clocks, the time that
+// a replica takes to reach ZooKeeper, and the difference of the servers' clocks if the
+// leader changes. If the calls lie further apart than the table says, the job may run
+// twice in an interval, or may skip an interval. If the leader's clock goes back by at
+// least the interval less the slack, the next call begins a run: the job does not wait
+// until that clock has caught up.
 //
 // What it does not promise: that the job runs in every interval. It does not if no
 // replica calls, or if the replica that has begun dies and no call replaces the run.
 //
-//	               a call begins a run
-//	(never, done, ────────────────────> running ── End(nil) ─────> done
-//	 failed, lost)                       │    │
-//	      ^                              │    └──── End(failure) ─> failed
-//	      │ due; lost, with RerunLost;   │
-//	      │ failed, with RerunFailed     │ node deleted, session expired, trust elapsed
-//	      └────────────────────────────  v
-//	                                    lost
+//	never ───────────── due ────────┐
+//	done, failed, lost ─ due ───────┼──> running ── End(nil) ──────> done
+//	lost ────────────── RerunLost ──┤      │ │
+//	lost, failed ────── RerunFailed ┘      │ └───── End(failure) ──> failed
+//	                                       │
+//	                                       │ node deleted, session expired, trust elapsed
+//	                                       v
+//	                                      lost
 //
 // # What ctx governs
 //
@@ -177,9 +176,9 @@
 // A Once is a persistent node that holds its newest run in JSON,
 // {"once":"running","id":…,"host":…,"pid":…,"session":…,"run":…,"zxid":…,"called":…},
 // with the state "never", "running", "done" or "failed". Each call is an ephemeral
-// node below it, "_c_<uuid>-once-<seq>", and "run" names that of the newest run. A
-// run that is "running" and whose node is missing is lost. No other library has this
-// layout.
+// node below it, "_c_<uuid>-once-<seq>", and "run" is the name of the newest
+// run's node. A run that is "running" and whose node is missing is lost. No other
+// library has this layout.
 //
 // To ask a holder to give up, somebody writes "__REVOKE__" into its node, as
 // Curator's Revoker does.

@@ -17,7 +17,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// requests are those of a run, in order, and nth tells the two transactions apart.
+// requests are the requests of a run, in order. nth tells the two transactions apart.
 var requests = []struct {
 	name string
 	op   zktest.Op
@@ -240,8 +240,8 @@ func TestOnce_oldServer(t *testing.T) {
 	}, zktest.WithoutContainers(), zktest.WithoutOps(zktest.OpMultiRead))
 }
 
-// Strangers write into the record, delete it, or answer with a code that nobody
-// knows. The run says so, and leaves no node.
+// A stranger writes into the record, or deletes it; a server answers with an unknown
+// code. The run says so, and leaves no node.
 func TestOnce_strangers(t *testing.T) {
 	for name, c := range map[string]struct {
 		do   func(w *testworld.World, r *lock.Run)

@@ -53,8 +53,8 @@ type RunInfo struct {
 	// Token is the run's fencing token while the run is under way or lost; 0 once
 	// its end is recorded.
 	Token int64
-	// Path is that of the contender's node, which exists for as long as the run is
-	// under way.
+	// Path is the path of the contender's node, which exists while the run is under
+	// way.
 	Path string
 }
 
@@ -96,7 +96,7 @@ func (r record) data() []byte {
 	return data
 }
 
-// view is the record, and which contenders there are, as one read has found them.
+// view is the record and the contenders, as one read has found them.
 type view struct {
 	record record
 	data   []byte    // of the record
@@ -143,7 +143,7 @@ type NotDueError struct {
 	DueAgain time.Time
 }
 
-// Error tells who has run the job, when, and when it is due again.
+// Error tells which contender has run the job, when, and when the job is due again.
 func (e *NotDueError) Error() string {
 	who := e.Run.ID
 	if e.Run.PID != 0 {

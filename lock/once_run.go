@@ -15,8 +15,8 @@ import (
 )
 
 // Run is a run that Once.Start has begun. It is a Hold: its context ends before any
-// other replica can begin a run, its Token is greater than that of every run before,
-// and its Guard lets a transaction pass only while the run lasts.
+// other replica can begin a run. Its Token is greater than the token of every earlier
+// run. Its Guard lets a transaction pass only while the run lasts.
 type Run struct {
 	Hold
 	o    *Once

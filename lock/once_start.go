@@ -76,8 +76,8 @@ func (o *Once) attempt(ctx context.Context, s *core.Session, mine *[]string) (*R
 	return r, err
 }
 
-// prepare makes the record if there is none, and refuses a node that another
-// recipe or program has made: nothing is made below that.
+// prepare makes a missing record. It refuses a node that another recipe or program
+// has made, and makes nothing below it.
 //
 // The record is persistent. A container would go with its last contender, and the
 // memory of the last run with it.

@@ -395,7 +395,7 @@ func own(w *testworld.World, data string) {
 	require.NoError(w, err)
 }
 
-// The record outlives its contenders, also where somebody has made the node empty.
+// The record outlives its contenders, also if another program has made the node empty.
 func TestOnce_recordIsPersistent(t *testing.T) {
 	for _, made := range []bool{false, true} {
 		testworld.Run(t, func(w *testworld.World) {

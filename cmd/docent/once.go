@@ -162,8 +162,8 @@ func (c *onceCommand) begin(ctx context.Context, a *app, sm *session.Manager, o 
 	return run, err
 }
 
-// tellSkipped tells why CMD does not run. It is quiet where nobody reads it: cron
-// mails every line.
+// tellSkipped tells why CMD does not run. It is quiet without a terminal: cron mails
+// every line.
 func (a *app) tellSkipped(task, path string, why *lock.NotDueError) error {
 	if a.globals.JSON {
 		return a.printJSON(skippedJSON(path, why))
