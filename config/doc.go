@@ -64,7 +64,8 @@
 //   - contenders, candidates, permits, items of queues and dead letters, by their
 //     names, in the layouts of Docent, Curator, kazoo and ZooKeeper's own recipes;
 //   - a gate of Docent's, the round of a rendezvous of Docent's, a persistent instance
-//     in Curator's JSON, by their data;
+//     in Curator's JSON, the record of a job that runs once per interval, by their
+//     data;
 //   - the directory of a lock, an election, a semaphore or a queue while something
 //     of the recipe exists in it, and a directory that has a session's znode among
 //     its first three children; only if the directory holds no data;

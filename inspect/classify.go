@@ -24,6 +24,7 @@ type classifier struct {
 // recognisers are asked in turn what a node is. They return nil where it is none
 // of theirs. Those that need more to be so come first.
 var recognisers = []func(*classifier, *node) Finding{
+	(*classifier).job,
 	(*classifier).semaphore,
 	(*classifier).kazooSemaphore,
 	(*classifier).partitioner,

@@ -21,6 +21,7 @@ const (
 	KindPartitioner Kind = "partitioner"
 	KindService     Kind = "service"
 	KindQueue       Kind = "queue"
+	KindJob         Kind = "job"
 	KindBarrier     Kind = "barrier"
 	KindDouble      Kind = "double-barrier"
 	KindCounter     Kind = "counter"
@@ -68,7 +69,7 @@ func (id *SessionID) UnmarshalText(text []byte) error {
 }
 
 // Finding is one thing that stands in the tree: a *Lock, *RWLock, *Semaphore,
-// *OneNode, *Election, *Group, *Partitioner, *Service, *Queue, *Barrier,
+// *OneNode, *Election, *Group, *Partitioner, *Service, *Queue, *Job, *Barrier,
 // *Double, *Counter, *ConfigKey, *History, *Plain, *Hidden or *Omitted. All have
 // a JSON form, an object whose "kind" tells which it is.
 //

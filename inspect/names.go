@@ -19,6 +19,7 @@ const (
 	shapeLeases  = recognise.Lease   // permits
 	shapeItems   = recognise.Item    // items of a queue
 	shapeLetters = recognise.Letter  // dead letters
+	shapeCalls   = recognise.Call    // calls for a job that runs once per interval
 	shapeHistory = recognise.Value   // former values of a config key
 
 	shapeClaims = shapeHistory + 1 // names of items, but ephemeral: claims
@@ -30,6 +31,7 @@ var lineTags = map[shape][]string{
 	shapeLatch:  {recognise.LatchTag},
 	shapeLeases: {recognise.LeaseTag},
 	shapeLock:   {recognise.LockTag, kazooLock},
+	shapeCalls:  {recognise.OnceTag},
 }
 
 const (

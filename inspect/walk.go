@@ -273,6 +273,9 @@ func (s *scan) look(ctx context.Context, path, name string) (*node, error) {
 			}
 			return nil, err
 		}
+		if n.shape == shapeCalls {
+			most = maxData // a record
+		}
 	}
 	if stat.DataLength == 0 || stat.DataLength > most {
 		return n, nil

@@ -89,6 +89,53 @@
 // to n holds more, and tokens do not grow from hold to hold but from node to node:
 // they never go back, and Hold.Turn tells those apart that are equal.
 //
+// # Once per interval
+//
+// A Once runs a job once per interval, however many replicas call for it. It
+// promises:
+//
+//   - Of the calls for one interval, one begins a run. A call begins a run if it
+//     comes at least the interval less the slack after the call of the last run. By
+//     default the slack is half the interval. A call that has waited does not begin a
+//     run if one was called for and has begun after it.
+//   - The servers decide. Each call makes a node, and the leader stamps the node with
+//     its clock; the run begins with one transaction, which fails if another run has
+//     begun since. No replica's clock is read.
+//   - Runs do not overlap, even if one goes on for longer than the interval: a run is
+//     a Hold. Its Token is greater than that of every run before it.
+//   - A run that is lost, or that fails, counts as the run of its interval, unless
+//     RerunLost or RerunFailed has another call replace it.
+//   - A call that fails or is given up has begun no run, or has taken it back. If its
+//     session ends at that moment, the run may be recorded as lost.
+//
+// The bound, for an interval of 10 minutes:
+//
+//	slack         the calls of one interval may lie    the job runs again at the earliest
+//	              apart by up to
+//	5m (default)  5 minutes                            5 minutes after the last call that ran
+//	30s           30 seconds                           9 minutes and 30 seconds after it
+//	0             nothing: for one caller, or          10 minutes after it
+//	              for callers that come often
+//
+// Three things put calls apart: the difference of the replicas' clocks, the time that
+// a replica takes to reach ZooKeeper, and the difference of the servers' clocks if the
+// leader changes. If the calls lie further apart than the table says, the job may run
+// twice in an interval, or may skip an interval. If the leader's clock goes back by at
+// least the interval less the slack, the next call begins a run: the job does not wait
+// until that clock has caught up.
+//
+// What it does not promise: that the job runs in every interval. It does not if no
+// replica calls, or if the replica that has begun dies and no call replaces the run.
+//
+//	never ───────────── due ────────┐
+//	done, failed, lost ─ due ───────┼──> running ── End(nil) ──────> done
+//	lost ────────────── RerunLost ──┤      │ │
+//	lost, failed ────── RerunFailed ┘      │ └───── End(failure) ──> failed
+//	                                       │
+//	                                       │ node deleted, session expired, trust elapsed
+//	                                       v
+//	                                      lost
+//
 // # What ctx governs
 //
 // The ctx of Lock, TryLock and Do bounds the waiting, never the hold; only Do
@@ -125,6 +172,13 @@
 // "locks", and each permit is an ephemeral node "_c_<uuid>-lease-<seq>" below "leases". The first
 // in line shows the leases that it waits for. A shared limit is a node with four
 // bytes, big-endian, as Curator's SharedCount.
+//
+// A Once is a persistent node that holds its newest run in JSON,
+// {"once":"running","id":…,"host":…,"pid":…,"session":…,"run":…,"zxid":…,"called":…},
+// with the state "never", "running", "done" or "failed". Each call is an ephemeral
+// node below it, "_c_<uuid>-once-<seq>", and "run" is the name of the newest
+// run's node. A run that is "running" and whose node is missing is lost. No other
+// library has this layout.
 //
 // To ask a holder to give up, somebody writes "__REVOKE__" into its node, as
 // Curator's Revoker does.

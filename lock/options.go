@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/docent-go/docent/internal/misuse"
 )
@@ -16,6 +17,12 @@ type options struct {
 	revocable bool
 	handoff   int
 	under     []int64
+
+	// Of a Once.
+	slack       *time.Duration // nil: half the interval
+	waitForRun  bool
+	rerunLost   bool
+	rerunFailed bool
 }
 
 // ID names the contender for people who look at the lock. It need not be

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // openACL lets everybody do everything.
@@ -76,7 +75,7 @@ func (s *Server) SetACL(path string, acl ...ACL) error {
 // admin executes one transaction on the test's own behalf.
 func (s *Server) admin(w writeRequest) Code {
 	zxid := s.nextZxid()
-	ch, code := s.prepare(nil, w, zxid, time.Now().UnixMilli())
+	ch, code := s.prepare(nil, w, zxid, s.stamp())
 	if code == CodeOK {
 		s.commit(ch, 0)
 	}

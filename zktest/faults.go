@@ -72,6 +72,13 @@ func (s *Server) Thaw() {
 	})
 }
 
+// StepClock moves the clock by which the leader stamps znodes (Stat.Ctime, Stat.Mtime) by d, back if d is negative, as when another
+// server with another clock becomes the leader. Timeouts, and the Time of a [Change], go by the test's clock as before.
+func (s *Server) StepClock(d time.Duration) { s.do(func() { s.skew += d }) }
+
+// stamp is the time of a transaction, in milliseconds since 1970.
+func (s *Server) stamp() int64 { return time.Now().Add(s.skew).UnixMilli() }
+
 // byDeadline lists the sessions in the order in which they end if nothing more is heard of them.
 func (s *Server) byDeadline() []*session {
 	list := make([]*session, 0, len(s.sessions))

@@ -1,16 +1,12 @@
 package zktest
 
-import (
-	"time"
-
-	"github.com/docent-go/docent/internal/wire"
-)
+import "github.com/docent-go/docent/internal/wire"
 
 // multi executes a list of transactions under one zxid: all of them, or none.
 func (c *conn) multi(xid int32, d *wire.Decoder) {
 	s := c.s
 	ops, ok := parseMulti(d, isMultiWrite)
-	zxid, now := s.nextZxid(), time.Now().UnixMilli()
+	zxid, now := s.nextZxid(), s.stamp()
 	if !ok {
 		s.answer(c, newReply(xid, zxid, CodeMarshallingError))
 		return

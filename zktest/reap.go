@@ -21,7 +21,7 @@ func (s *Server) reap() {
 }
 
 func (s *Server) reapNow() {
-	now := time.Now().UnixMilli()
+	now := s.stamp()
 	for _, path := range s.paths() {
 		if s.frozen.shut() {
 			break

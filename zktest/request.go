@@ -238,7 +238,7 @@ func (c *conn) transact(xid int32, op Op, d *wire.Decoder) {
 		return
 	}
 	w := parseWrite(op, d)
-	zxid, now := s.nextZxid(), time.Now().UnixMilli()
+	zxid, now := s.nextZxid(), s.stamp()
 	if d.Err() != nil {
 		s.answer(c, newReply(xid, zxid, CodeMarshallingError))
 		return

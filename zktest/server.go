@@ -50,7 +50,8 @@ type Server struct {
 	replicas     map[*replica]struct{} // those that lag
 	deposed      map[*Link]*Deposed    // the leader that serves a link without a quorum
 	started      time.Time
-	reaper       *time.Timer // runs while there is something to reap
+	skew         time.Duration // of the leader's clock
+	reaper       *time.Timer   // runs while there is something to reap
 	quorum       quorum
 }
 

@@ -172,7 +172,7 @@ func (s *Server) endSession(sess *session) {
 	delete(s.sessions, sess.id)
 	delete(s.replicas, sess.replica)
 	zxid := s.nextZxid()
-	now := time.Now().UnixMilli()
+	now := s.stamp()
 	for _, path := range s.tree.ownedBy(sess.id) {
 		s.commit(change{kind: Deleted, path: path, zxid: zxid, time: now}, sess.id)
 	}

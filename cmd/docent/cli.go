@@ -19,6 +19,7 @@ type grammar struct {
 	Demo       demoCommand       `cmd:"" help:"Show locks, loss, failover and config on an embedded server."`
 	Dev        devCommand        `cmd:"" help:"Run the embedded server in the foreground, for development."`
 	Lock       lockCommand       `cmd:"" help:"Run a command while holding a lock."`
+	Once       onceCommand       `cmd:"" help:"Run a command once per interval, on one of several machines."`
 	Elect      electCommand      `cmd:"" help:"Run a command while leading."`
 	Leader     leaderCommand     `cmd:"" help:"Print who leads."`
 	Barrier    barrierCommand    `cmd:"" help:"Set, lift and wait for a gate; run commands together."`

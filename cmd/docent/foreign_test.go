@@ -49,7 +49,7 @@ func newForeignWorld(t *testing.T) *foreignWorld {
 		"claim": "/a/b/queue/claims/*", "letters": "/a/b/queue/dead", "letter": "/a/b/queue/dead/*", "group": "/a/b/group", "member": "/a/b/group/m1",
 		"service": "/a/b/services/orders", "instance": "/a/b/services/orders/i1", "static instance": "/a/b/services/orders/s1",
 		"workers": "/a/b/workers", "worker": "/a/b/workers/0", "worker's memory": "/a/b/workers/names/w", "simple queue": "/a/b/simple",
-		"simple item": "/a/b/simple/*",
+		"simple item": "/a/b/simple/*", "job": "/a/b/job", "call": "/a/b/job/*",
 	}
 	put := func(path, data string) { require.NoError(t, server.Put(path, []byte(data))) }
 	put(kinds["key"], `{"qps":2}`)
@@ -60,6 +60,8 @@ func newForeignWorld(t *testing.T) *foreignWorld {
 	_, err = lock.NewRW(sm, kinds["read lock"]).RLock(ctx)
 	require.NoError(t, err)
 	_, err = lock.NewSemaphore(sm, kinds["semaphore"], lock.Permits(3)).Acquire(ctx, 1)
+	require.NoError(t, err)
+	_, err = lock.NewOnce(sm, kinds["job"], time.Hour).Start(ctx)
 	require.NoError(t, err)
 	_, err = election.New(sm, kinds["election"], election.ID("boss")).Campaign(ctx)
 	require.NoError(t, err)
@@ -127,7 +129,7 @@ func (w *foreignWorld) changed(before map[string]string) []string {
 }
 
 // ofSessions are the ephemeral znodes.
-var ofSessions = []string{"contender", "exclusive", "lease", "candidate", "visitor", "claim", "member", "instance", "worker"}
+var ofSessions = []string{"contender", "exclusive", "lease", "candidate", "visitor", "claim", "member", "instance", "worker", "call"}
 
 // anyDirectory are those that may be a rendezvous's, with nodes of strangers.
 var anyDirectory = []string{"kazoo's gate", "key's directory", "group", "service", "workers"}
@@ -231,6 +233,10 @@ var foreignVerbs = map[string]foreignVerb{
 	}},
 	"lock exclusive": {"lock PATH --mode exclusive --try -- true", nil, []outcome{
 		{kinds: ofSessions, code: 75, text: "held by"}, {code: 1, text: "the node that stands there is not ephemeral"},
+	}},
+
+	"once": {"once PATH --every 10m -- true", kinds("job"), []outcome{
+		{kinds: kinds("kazoo's gate"), takes: true}, {code: 1, text: "the znode is not the record of a job"},
 	}},
 
 	"elect": {"elect PATH -- CMD", kinds("election"), []outcome{noChildren, {code: 143, text: "resigned (CMD ended with code 7)"}}},

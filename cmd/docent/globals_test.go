@@ -27,7 +27,7 @@ func TestUsage(t *testing.T) {
 	plain := filepath.Join(t.TempDir(), "plain")
 	require.NoError(t, os.WriteFile(plain, []byte("text"), 0o600))
 	for _, c := range []struct{ args, line string }{
-		{"", `expected one of "demo", "dev", "lock", "elect", "leader", ... (see: docent --help)`},
+		{"", `expected one of "demo", "dev", "lock", "once", "elect", ... (see: docent --help)`},
 		{"lokc /l -- x", `unexpected argument lokc, did you mean "lock"? (see: docent --help)`},
 		{"lock", `expected "<path> <CMD> ..." (see: docent lock --help)`},
 		{"lock /l", `expected "<CMD> ..." (see: docent lock --help)`},
@@ -75,7 +75,7 @@ func replaceCommand(args []string) []string {
 
 func TestHelp(t *testing.T) {
 	for _, command := range []string{
-		"", "demo", "dev", "lock", "elect", "leader", "config", "config get", "config set", "config watch", "config delete", "version",
+		"", "demo", "dev", "lock", "once", "elect", "leader", "config", "config get", "config set", "config watch", "config delete", "version",
 	} {
 		code, out, stderr := docent(t, words(command+" --help"))
 		require.Zero(t, code, command)

@@ -76,24 +76,29 @@ func (a *app) guarded(task, path string, h *session.Hold, cmd child.Command, sig
 // the hold.
 func (a *app) guardedWithin(ctx context.Context, task, path string, h *session.Hold, cmd child.Command,
 	signals <-chan os.Signal) (child.Outcome, error) {
-	cmd.Env = append(slices.Clone(a.environ), cmd.Env...)
-	cmd.Env = append(cmd.Env, "DOCENT_PATH="+path, "DOCENT_TOKEN="+strconv.FormatInt(h.Token(), 10),
-		sessionsVariable+"="+strings.TrimSpace(fmt.Sprintf("%s 0x%x", a.getenv(sessionsVariable), uint64(h.SessionID()))))
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.stdin, a.stdout, a.stderr
-	out, err := child.Run(ctx, cmd, signals)
-	lost := lossOf(h, time.Now())
+	out, err := a.underHold(ctx, path, h, cmd, signals)
 	// The session is closed or campaigns again after this: its node goes in
 	// any case, so a release that fails is worth a word and no more.
 	if released := h.Release(); released != nil && !errors.Is(released, session.ErrLost) {
 		a.note("%s: %s", task, reason(released))
 	}
-	switch {
-	case err != nil:
-		return out, err
-	case lost != nil:
-		return out, &lossError{lost, out}
+	return out, err
+}
+
+// underHold runs CMD for as long as ctx, which must end with the hold. It leaves the
+// release to the caller. The error of a CMD that ran is nil, or says that the hold
+// was lost.
+func (a *app) underHold(ctx context.Context, path string, h *session.Hold, cmd child.Command,
+	signals <-chan os.Signal) (child.Outcome, error) {
+	cmd.Env = append(slices.Clone(a.environ), cmd.Env...)
+	cmd.Env = append(cmd.Env, "DOCENT_PATH="+path, "DOCENT_TOKEN="+strconv.FormatInt(h.Token(), 10),
+		sessionsVariable+"="+strings.TrimSpace(fmt.Sprintf("%s 0x%x", a.getenv(sessionsVariable), uint64(h.SessionID()))))
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.stdin, a.stdout, a.stderr
+	out, err := child.Run(ctx, cmd, signals)
+	if lost := lossOf(h, time.Now()); err == nil && lost != nil {
+		err = &lossError{lost, out}
 	}
-	return out, nil
+	return out, err
 }
 
 // closeSession closes the session that a command has opened, if it came so far.

@@ -90,6 +90,8 @@ func (t *findingText) finding(f inspect.Finding) {
 		t.service(head, f)
 	case *inspect.Queue:
 		t.queue(head, f)
+	case *inspect.Job:
+		t.job(head, f)
 	case *inspect.Barrier:
 		t.line("%s  closed by %s", head, t.party(f.SetBy))
 	case *inspect.Double:
@@ -195,6 +197,23 @@ func (t *findingText) queue(head string, f *inspect.Queue) {
 		t.line("  claimed: %s by %s", oneLine(claim.Item), t.party(claim.Party))
 	}
 	t.more(len(f.Claims))
+}
+
+func (t *findingText) job(head string, f *inspect.Job) {
+	if f.By == nil {
+		t.line("%s  has never run", head)
+		return
+	}
+	by := partyName(*f.By)
+	switch f.State {
+	case inspect.JobRunning:
+		t.line("%s  run by %s", head, t.party(*f.By))
+	case inspect.JobLost:
+		t.line("%s  lost: begun %s ago by %s, whose session has ended", head, t.age(f.By.Since), by)
+	default:
+		t.line("%s  %s %s ago by %s, begun %s ago", head, f.State, t.age(f.Ended), by, t.age(f.By.Since))
+	}
+	t.parties("waits", f.Waiting)
 }
 
 // parties writes a line for each, up to a number.

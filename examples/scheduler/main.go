@@ -11,6 +11,9 @@
 // run at most once; one that was claimed by a leader that died then is not run
 // again. The store here is a ZooKeeper node; see store.go for what a database
 // does in its place.
+//
+// Replicas that each have a schedule of their own, such as cron's, need no leader:
+// lock.Once, or "docent once" in the crontab, runs a job once per interval.
 package main
 
 import (

@@ -11,9 +11,11 @@
 //   - by the session that owns it: every ephemeral znode;
 //   - by its name: a contender, a candidate, a permit, an item of a queue, the
 //     claim on one, and a dead letter, in the layouts of Docent, Curator, kazoo
-//     and ZooKeeper's own recipes; an instance of Dubbo's;
+//     and ZooKeeper's own recipes; an instance of Dubbo's; a call for a job that
+//     runs once per interval;
 //   - by its data: a gate that Docent has closed; the "ready" of a rendezvous
-//     that Docent has begun; a persistent instance in the JSON of Curator.
+//     that Docent has begun; a persistent instance in the JSON of Curator; the record
+//     of a job that runs once per interval.
 //
 // These are recognised by their children, if they hold no data (Directory):
 //

@@ -18,6 +18,7 @@ const (
 	Lease        // a permit
 	Item         // an item of a queue, or the claim on one
 	Letter       // a dead letter
+	Call         // a call for a job that runs once per interval
 	Value        // a former value of a config key
 )
 
@@ -30,6 +31,7 @@ const (
 	LockTag      = "lock-"
 	LatchTag     = "latch-"
 	LeaseTag     = "lease-"
+	OnceTag      = "once-"
 )
 
 // KindOf returns what the name of a znode tells. kazoo's writers are Lock, since
@@ -44,6 +46,8 @@ func KindOf(name string) Kind {
 		return Lease
 	case HasSeq(name, LockTag, KazooLock):
 		return Lock
+	case isCall(name):
+		return Call
 	case isItem(name):
 		return Item
 	case isLetter(name):
@@ -59,6 +63,13 @@ func KindOf(name string) Kind {
 func HasSeq(name string, tags ...string) bool {
 	_, ok := znode.ParseSeq(name, tags...)
 	return ok
+}
+
+// isCall reports whether the name is that of a contender for a run: the tag is a
+// common word, but not behind a unique id.
+func isCall(name string) bool {
+	_, protected := znode.GUID(name)
+	return protected && HasSeq(name, OnceTag)
 }
 
 // markLen is the length of what makes the names of a history's values unique.

@@ -30,6 +30,7 @@ func HistoryOf(path string) string {
 // parts says what a znode of the kind is.
 var parts = map[Kind]string{
 	Lock: "a contender of a lock", RWLock: "a contender of a lock", Latch: "a candidate of an election",
+	Call:  "a call for a job that runs once per interval",
 	Lease: "a permit of a semaphore", Item: "an item of a queue, or the claim on one", Letter: "a dead letter of a queue",
 }
 
@@ -52,7 +53,7 @@ func Node(path string, data []byte, stat core.Stat) string {
 		return "it is " + what
 	case isDubbo(dir, name):
 		return "it is an instance of a service"
-	case stat.NumChildren > 0:
+	case stat.NumChildren > 0 && !IsRecord(data):
 		return ""
 	}
 	return byData(name, data)
@@ -74,6 +75,8 @@ func byData(name string, data []byte) string {
 	switch {
 	case IsGate(data):
 		return `it is a gate, which "docent barrier lift" opens`
+	case IsRecord(data):
+		return `it is the record of a job that "docent once" runs`
 	case name == readyName && only(fields, "round", "members"):
 		return "it is the round of a rendezvous"
 	case text("id") == name && text("name") != "" && fields["registrationTimeUTC"] != nil && fields["serviceType"] != nil:
@@ -90,6 +93,16 @@ func IsGate(data []byte) bool {
 	var pid int
 	return only(fields, "host", "pid") && json.Unmarshal(fields["host"], &host) == nil && host != "" &&
 		json.Unmarshal(fields["pid"], &pid) == nil && pid > 0
+}
+
+// IsRecord reports whether data is what a job that runs once per interval records
+// of its newest run.
+func IsRecord(data []byte) bool {
+	fields := object(data)
+	var state, run string
+	_ = json.Unmarshal(fields["once"], &state) // what is not a text is not a state
+	_ = json.Unmarshal(fields["run"], &run)
+	return state == "never" && len(fields) == 1 || slices.Contains([]string{"running", "done", "failed"}, state) && isCall(run)
 }
 
 // object returns the fields of a JSON object, and nil for anything else.

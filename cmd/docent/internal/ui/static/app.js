@@ -45,6 +45,7 @@ function brief(f) {
     case "partitioner": return (f.claims || []).length + (f.partitions ? " of " + f.partitions : "") + " partitions owned, " + plural((f.members || []).length, "member");
     case "service": return plural((f.instances || []).length, "instance");
     case "queue": return plural(f.length, "item") + (f.dead ? ", " + plural(f.dead, "dead letter") : "");
+    case "job": return f.by ? f.state + ", by " + name(f.by) + waits(f.waiting) : "has never run";
     case "barrier": return "closed";
     case "double-barrier": return f.ready ? "under way, " + (f.inside || []).length + " inside" : (f.waiting || []).length + " waiting";
     case "counter": return String(f.value);
@@ -104,6 +105,10 @@ function body(f) {
       facts([["items", String(f.length)], ["delayed", String(f.delayed || 0)], ["dead letters", String(f.dead || 0)],
         ["oldest", f.oldest ? el("span", {}, "put ", aged(f.oldest.put), " ago", f.oldest.attempts ? ", " + plural(f.oldest.attempts, "attempt") : "") : undefined]]),
       el("h3", {}, "Claimed"), grid((f.claims || []).map((c) => card(c, c.item, "holds")))];
+    case "job": return [
+      facts([["state", f.state], ["called", f.called ? el("span", {}, aged(f.called), " ago") : undefined],
+        ["ended", f.ended ? el("span", {}, aged(f.ended), " ago") : undefined]]),
+      line(f.by ? [f.by] : [], f.waiting || [], f.state === "running" ? "runs" : f.state, "waits")];
     case "barrier": return line([f.setBy], [], "closed by", "");
     case "double-barrier": return [
       el("h3", {}, "Inside"), grid((f.inside || []).map((p) => card(p, "inside", "holds"))),

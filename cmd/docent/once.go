@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/docent-go/docent/cmd/docent/internal/child"
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
+)
+
+// onceCommand is "docent once".
+type onceCommand struct {
+	Path        string         `arg:"" help:"The job's record, as an absolute path."`
+	Cmd         []string       `arg:"" name:"CMD" help:"The command and its arguments, behind --."`
+	Every       time.Duration  `required:"" placeholder:"10m" help:"The interval: the period with which each replica starts this command."`
+	Slack       *time.Duration `placeholder:"30s" help:"How much earlier than --every after the last run CMD may run again. Default: half of --every."`
+	Wait        time.Duration  `placeholder:"5m" help:"How long to wait for the end of a run that is under way, and then decide. Default: do not wait."`
+	Again       string         `default:"never" enum:"never,lost,failed" help:"Which run of the same interval to replace: never, lost (its docent died) or failed (that, or CMD's exit code was not 0)."`
+	SkippedCode int            `default:"0" placeholder:"CODE" help:"Exit code if CMD is not due. Default: 0."`
+	Grace       time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD whose hold is lost."`
+}
+
+// Help is shown by "docent once --help".
+func (onceCommand) Help() string {
+	return `Start it on several machines at the same times, from cron for instance: CMD runs on one of them. CMD is due ` +
+		`if the last run was started at least --every less --slack ago, by the clock of the servers. The clocks of the machines ` +
+		`may differ by up to --slack, and by up to --every less --slack. Otherwise CMD does not run, and the exit code is 0; a line says why on ` +
+		`a terminal and with --verbose, and an object on standard output with --json. Runs never overlap.` + "\n\n" +
+		`CMD has DOCENT_PATH (the record), DOCENT_TOKEN (the fencing token, which grows from run to run), DOCENT_CALLED (when the ` +
+		`run was started, which names the interval) and DOCENT_SESSIONS in its environment. The exit code is CMD's. If the hold is lost, CMD gets SIGTERM, after ` +
+		`--grace SIGKILL, and the exit code is 79. Signals are passed on to CMD; before it runs, SIGINT, SIGTERM, SIGHUP ` +
+		`and SIGQUIT end the command.` + "\n\n" +
+		`Example: docent once /jobs/report --every 10m -- ./report.sh`
+}
+
+func (c *onceCommand) check() error {
+	switch {
+	case c.Every < time.Millisecond:
+		return usagef("once: --every %v is too short: give a time such as 10m", c.Every)
+	case c.Slack != nil && (*c.Slack < 0 || c.Every-*c.Slack < time.Millisecond):
+		return usagef("once: --slack %v is not from 0 to less than --every %v", *c.Slack, c.Every)
+	case c.Wait < 0:
+		return usagef("once: --wait %v is negative: give a time such as 5m", c.Wait)
+	case c.Grace < 0:
+		return usagef("once: --grace %v is negative: give a time such as 5s", c.Grace)
+	case c.SkippedCode < 0 || c.SkippedCode > 255:
+		return usagef("once: --skipped-code %d is not an exit code: give 0 to 255", c.SkippedCode)
+	}
+	return nil
+}
+
+// Run begins a run if one is due, runs CMD and records how it has ended.
+func (c *onceCommand) Run(ctx context.Context, a *app) (err error) {
+	if err := c.check(); err != nil {
+		return err
+	}
+	task := "once " + c.Path
+	if err := during(task, checkPath(c.Path)); err != nil {
+		return err
+	}
+	if err := child.Look(c.Cmd[0]); err != nil {
+		return during(task, err)
+	}
+	outer, err := a.outerSessions()
+	if err != nil {
+		return err
+	}
+	signals, stop := a.notify(forwarded...)
+	defer stop()
+	var sm *session.Manager
+	var run *lock.Run
+	defer func() { err = errors.Join(err, closeSession(sm)) }()
+	err = interruptible(ctx, signals, func(ctx context.Context) error {
+		if sm, err = a.connect(ctx); err != nil {
+			return err
+		}
+		run, err = c.begin(ctx, a, sm, lock.NewOnce(sm, c.Path, c.Every, c.options(outer)...))
+		return err
+	})
+	var skipped *lock.NotDueError
+	switch {
+	case errors.As(err, &skipped):
+		a.code = c.SkippedCode
+		return during(task, a.tellSkipped(task, c.Path, skipped))
+	case err != nil && run != nil: // it began as the signal came
+		err = errors.Join(err, run.End(err))
+	}
+	if err != nil {
+		return during(task, named(err, "run "+c.Path+": "))
+	}
+	cmd := child.Command{Args: c.Cmd, Env: []string{"DOCENT_CALLED=" + timestamp(run.Called())}, Grace: c.Grace}
+	out, err := a.underHold(run.Context(), c.Path, &run.Hold.Hold, cmd, signals)
+	failure := err
+	if out.Code != 0 && failure == nil {
+		failure = fmt.Errorf("CMD ended with code %d", out.Code)
+	}
+	if ended := run.End(failure); ended != nil && err == nil {
+		err = named(ended, "end the run of "+c.Path+": ")
+		if errors.Is(err, session.ErrLost) {
+			err = &lossError{err, out}
+		}
+	}
+	a.code = out.Code
+	return during(task, err)
+}
+
+// gap is the time between two runs, at least.
+func (c *onceCommand) gap() time.Duration {
+	if c.Slack == nil {
+		return c.Every - c.Every/2
+	}
+	return c.Every - *c.Slack
+}
+
+func (c *onceCommand) options(outer []int64) []lock.Option {
+	opts := []lock.Option{lock.Under(outer...)}
+	if c.Slack != nil {
+		opts = append(opts, lock.Slack(*c.Slack))
+	}
+	if c.Wait > 0 {
+		opts = append(opts, lock.WaitForRun())
+	}
+	switch c.Again {
+	case "lost":
+		opts = append(opts, lock.RerunLost())
+	case "failed":
+		opts = append(opts, lock.RerunFailed())
+	}
+	return opts
+}
+
+// begin begins a run if one is due. If --wait ends first, the run that is under way
+// is why none is.
+func (c *onceCommand) begin(ctx context.Context, a *app, sm *session.Manager, o *lock.Once) (run *lock.Run, err error) {
+	start := func(ctx context.Context) error {
+		run, err = o.Start(ctx)
+		return err
+	}
+	if c.Wait == 0 {
+		err = a.once(ctx, start)
+		return run, err
+	}
+	var last lock.RunInfo
+	w := waiting{
+		sm: sm, limit: &c.Wait, path: c.Path,
+		look: func(ctx context.Context) (string, error) {
+			info, _, err := o.Last(ctx)
+			last = info
+			return "", err
+		},
+		late: func(string) error {
+			if last.State != lock.RunUnderWay {
+				return fmt.Errorf("%w within %v; raise --wait", errNotAcquired, c.Wait)
+			}
+			return &lock.NotDueError{Run: last, DueAgain: last.Called.Add(c.gap())}
+		},
+	}
+	err = w.run(ctx, start)
+	return run, err
+}
+
+// tellSkipped tells why CMD does not run. It is quiet without a terminal: cron mails
+// every line.
+func (a *app) tellSkipped(task, path string, why *lock.NotDueError) error {
+	if a.globals.JSON {
+		return a.printJSON(skippedJSON(path, why))
+	}
+	if a.globals.Verbose || onTerminal(a.stderr) {
+		a.note("%s: %s", task, skippedText(why, time.Now()))
+	}
+	return nil
+}
+
+// skippedText is why in the words of the command, with the times of this machine.
+func skippedText(why *lock.NotDueError, now time.Time) string {
+	r := why.Run
+	who := oneLine(r.ID)
+	if r.PID != 0 {
+		who += fmt.Sprintf(" (pid %d on %s)", r.PID, oneLine(r.Host))
+	}
+	began := clock(r.Began, now)
+	text := fmt.Sprintf("not due: %s ran it at %s", who, began)
+	switch r.State {
+	case lock.RunUnderWay:
+		text = fmt.Sprintf("not due: %s has run it since %s", who, began)
+	case lock.RunFailed:
+		text += " and failed"
+	case lock.RunLost:
+		text = fmt.Sprintf("not due: %s began it at %s and was lost", who, began)
+	}
+	return text + "; due again at " + clock(why.DueAgain, now)
+}
+
+// skipped is the form of a NotDueError for machines.
+type skipped struct {
+	Path     string `json:"path"`
+	Ran      bool   `json:"ran"` // false
+	State    string `json:"state"`
+	ID       string `json:"id"`
+	Host     string `json:"host,omitempty"`
+	PID      int    `json:"pid,omitempty"`
+	Session  string `json:"session"`
+	Called   string `json:"called"`
+	Began    string `json:"began"`
+	Ended    string `json:"ended,omitempty"`
+	DueAgain string `json:"dueAgain"`
+}
+
+func skippedJSON(path string, why *lock.NotDueError) skipped {
+	r := why.Run
+	s := skipped{
+		Path: path, State: string(r.State), ID: r.ID, Host: r.Host, PID: r.PID,
+		Session: fmt.Sprintf("0x%x", uint64(r.Session)), Called: timestamp(r.Called), Began: timestamp(r.Began),
+		DueAgain: timestamp(why.DueAgain),
+	}
+	if !r.Ended.IsZero() {
+		s.Ended = timestamp(r.Ended)
+	}
+	return s
+}

@@ -1,0 +1,86 @@
+package inspect
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/docent-go/docent/internal/recognise"
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// JobState is how far the newest run of a Job has come.
+type JobState string
+
+// The states of a Job.
+const (
+	JobNever   JobState = "never"   // it has never run
+	JobRunning JobState = "running" // the run goes on
+	JobDone    JobState = "done"    // the run has ended without an error
+	JobFailed  JobState = "failed"  // the run has ended with an error
+	JobLost    JobState = "lost"    // the run has begun, and its process has died or lost its session
+)
+
+// Job is the record of a job that runs once per interval: lock.Once, or "docent
+// once". The interval is not written down.
+type Job struct {
+	Header
+	State JobState `json:"state"`
+	// By is the process that has begun the newest run, nil if the job has never run.
+	// Since is when the run began. The node at By.Path exists while the run goes on.
+	// Token is the run's fencing token, and 0 once the run has ended.
+	By *Party `json:"by,omitempty"`
+	// Called is when the newest run was called for: the interval counts from then. It
+	// is by the clock of the ensemble's leader, as Ended is.
+	Called time.Time `json:"called,omitzero"`
+	// Ended is when the newest run has ended; zero while it goes on, or if it was lost.
+	Ended time.Time `json:"ended,omitzero"`
+	// Waiting are the calls that wait for the end of the run, or have not decided yet.
+	Waiting []Party `json:"waiting,omitempty"`
+}
+
+// job recognises the record of a job that runs once per interval, by what it holds.
+func (c *classifier) job(n *node) Finding {
+	if !n.lasting() || !recognise.IsRecord(n.data) || !n.leaf() && n.shape != shapeCalls {
+		return nil
+	}
+	var r struct {
+		State   JobState  `json:"once"`
+		Session SessionID `json:"session"`
+		Run     string    `json:"run"`
+		Called  int64     `json:"called"`
+		Began   int64     `json:"began"`
+		owner
+	}
+	if json.Unmarshal(n.data, &r) != nil {
+		return nil
+	}
+	f := &Job{Header: headerAs(KindJob, n), State: r.State}
+	f.Layouts = []Layout{Docent}
+	f.Unread = n.omitted
+	goesOn := false
+	for _, k := range n.kids {
+		if n.stranger[k.name] {
+			continue
+		}
+		c.take(k)
+		if k.name == r.Run {
+			goesOn = true
+		} else {
+			f.Waiting = append(f.Waiting, k.party())
+		}
+	}
+	if r.State == JobNever {
+		return f
+	}
+	f.Called = time.UnixMilli(r.Called)
+	f.By = &Party{Path: znode.Join(n.path, r.Run), ID: r.ID, Host: r.Host, PID: r.PID, Session: r.Session, Under: r.Under, Layout: Docent}
+	if r.State != JobRunning {
+		f.By.Since, f.Ended = time.UnixMilli(r.Began), time.UnixMilli(n.stat.Mtime)
+		return f
+	}
+	f.By.Since, f.By.Token = time.UnixMilli(n.stat.Mtime), n.stat.Mzxid
+	if !goesOn && n.omitted == 0 {
+		f.State = JobLost
+	}
+	return f
+}

@@ -1,0 +1,164 @@
+package lock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/oneline"
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
+)
+
+// Once runs a job once per interval, however many replicas start it. Each replica
+// calls Do at about the same time, as cron does. The first call begins a run; the
+// others return ErrNotDue. See "Once per interval" in the package documentation for
+// the rule, its bound, and the states.
+//
+// A Once keeps nothing of a single call: one value serves any number of goroutines,
+// and all values with the same path share the runs. It is safe for concurrent use.
+type Once struct {
+	sm      *core.Manager
+	path    string
+	every   time.Duration
+	gap     time.Duration // between the calls of two runs, at least
+	options options
+	err     error
+}
+
+// NewOnce returns the job at path, which is below sm's root, that runs once per
+// interval. every is the period with which each replica calls Do. All replicas must
+// give the same. It does no I/O; a path, an interval or a slack that cannot be used
+// is reported by every call on the Once.
+//
+// Of the options it takes ID, Under, Slack, WaitForRun, RerunLost and RerunFailed.
+func NewOnce(sm *session.Manager, path string, every time.Duration, opts ...Option) *Once {
+	o := &Once{sm: bridge.Core(sm), path: path, every: every, options: newOptions("lock.NewOnce", opts)}
+	slack := every / 2
+	if o.options.slack != nil {
+		slack = *o.options.slack
+	}
+	o.gap = every - slack
+	switch {
+	case znode.Validate(path) != nil:
+		o.err = znode.Validate(path)
+	case every < time.Millisecond:
+		o.err = fmt.Errorf("an interval of %v: it must be at least 1ms", every)
+	case slack < 0 || o.gap < time.Millisecond:
+		o.err = fmt.Errorf("a slack of %v: it must be from 0 to less than the interval of %v", slack, every)
+	}
+	return o
+}
+
+// made panics for a nil Once. A zero one is noticed where it is used.
+func (o *Once) made() {
+	misuse.ZeroValue(o == nil || o.every == 0 && o.err == nil, "or nil lock.Once", "lock.NewOnce")
+}
+
+// Path returns the path of the job's record.
+func (o *Once) Path() string {
+	o.made()
+	return o.path
+}
+
+// Do calls f if a run is due, and records how the run has ended: done if f returns
+// nil, failed if f returns an error or panics. Otherwise it returns ErrNotDue and
+// does not call f.
+//
+// The context that f gets ends when ctx does, or when the run is lost;
+// context.Cause tells which. Do returns what Start does if no run has begun, and
+// otherwise what f does. The error matches session.ErrLost besides if the run was
+// lost before its end was recorded, even where f returned nil: another replica may
+// take such a run for one that died.
+func (o *Once) Do(ctx context.Context, f func(ctx context.Context, r *Run) error) error {
+	misuse.NilFunc(f == nil, "Do")
+	r, err := o.Start(ctx)
+	if err != nil {
+		return err
+	}
+	within, stop := line.Within(ctx, &r.Hold)
+	defer func() { // a second End does nothing: this one is for panics
+		stop()
+		_ = r.End(errPanicked)
+	}()
+	err = f(within, r)
+	ended := r.End(err)
+	switch {
+	case ended == nil:
+		return err
+	case err == nil:
+		return ended
+	}
+	return oneline.Join(err, ended)
+}
+
+// errPanicked is how a run ends whose function does not return.
+var errPanicked = errors.New("the function of the run did not return")
+
+// Start begins a run if one is due, and otherwise returns a *NotDueError, which
+// matches ErrNotDue and tells of the run that stands in the way.
+//
+// With WaitForRun, Start waits for the end of a run that is under way before it
+// decides. Otherwise it waits for nothing but a server. It waits through lost
+// connections and ended sessions.
+//
+// ctx bounds the wait, not the run. When it ends, the error matches ctx.Err() and
+// context.Cause(ctx), and our node is removed in the background. The one
+// transaction that begins a run is not cut short: if it is under way, Start waits
+// for its answer, at most for as long as the session lasts, and takes it back.
+// Other errors: ErrNotRecord; session.ErrClosed; an invalid path, interval or
+// slack; what the server answers, such as session.ErrNoAuth when we may not create
+// below path, or write to it.
+//
+// The caller must End the Run.
+func (o *Once) Start(ctx context.Context) (*Run, error) {
+	o.made()
+	r, err := o.start(ctx)
+	if err != nil {
+		return nil, o.fail("run", err)
+	}
+	return r, nil
+}
+
+// Last returns the newest run, and false if none has begun yet. It tells what the
+// server we are connected to knows, which may lag behind: it is for people and
+// tools. ctx bounds the reads. Errors: ErrNotRecord; ctx's; session.ErrClosed; an
+// invalid path; session.ErrNoAuth when we may not read the record.
+func (o *Once) Last(ctx context.Context) (RunInfo, bool, error) {
+	o.made()
+	info, found, err := o.last(ctx)
+	if err != nil {
+		return RunInfo{}, false, o.fail("look for the last run of", err)
+	}
+	return info, found, nil
+}
+
+func (o *Once) last(ctx context.Context) (RunInfo, bool, error) {
+	if o.err != nil {
+		return RunInfo{}, false, o.err
+	}
+	read, err := o.sm.ReadMany(ctx, []core.ReadOp{{Path: o.path}, {Path: o.path, Children: true}})
+	if err != nil {
+		return RunInfo{}, false, err
+	}
+	v := view{stat: read[0].Stat, names: read[1].Children}
+	switch err := errors.Join(read[0].Err, read[1].Err); {
+	case errors.Is(err, core.ErrNoNode):
+		return RunInfo{}, false, nil
+	case err != nil:
+		return RunInfo{}, false, oneline.Join(read[0].Err, read[1].Err)
+	}
+	if v.record, err = parseRecord(read[0].Data); err != nil || v.record.State == never {
+		return RunInfo{}, false, err
+	}
+	return v.info(o.path), true, nil
+}
+
+func (o *Once) fail(op string, err error) error {
+	return fmt.Errorf("%s %s: %w", op, o.path, err)
+}

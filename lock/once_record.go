@@ -1,0 +1,166 @@
+package lock
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/recognise"
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// RunState is how far a run has come.
+type RunState string
+
+// The states of a run.
+const (
+	// RunUnderWay says that the run has begun, and that its session lasts.
+	RunUnderWay RunState = "running"
+	// RunDone says that the run has ended without an error.
+	RunDone RunState = "done"
+	// RunFailed says that the run has ended with an error.
+	RunFailed RunState = "failed"
+	// RunLost says that the run has begun and its node is gone, but its end was
+	// never recorded: the process died, or has lost its session. What the run did
+	// may be done, half done, or not begun.
+	RunLost RunState = "lost"
+
+	never RunState = "never" // of a record of no run
+)
+
+// RunInfo is a run as the record at the path tells. All times are by the clock of
+// the ensemble's leader.
+type RunInfo struct {
+	State RunState
+	ID    string // of the contender that has run the job; see the option ID
+	Host  string
+	PID   int
+	// Session is the id of the session in which the run has begun.
+	Session int64
+	// Called is when the run was called for: the interval counts from here. A rerun
+	// keeps the time of the run that it replaces.
+	Called time.Time
+	// Began is when the run began. It is later than Called if the call has waited
+	// for an earlier run, and in a rerun.
+	Began time.Time
+	// Ended is when the end was recorded; zero for a run under way or lost.
+	Ended time.Time
+	// Token is the run's fencing token while the run is under way or lost; 0 once
+	// its end is recorded.
+	Token int64
+	// Path is the path of the contender's node, which exists while the run is under
+	// way.
+	Path string
+}
+
+// record is what the node at the path of a Once holds: its newest run. While the
+// run is under way, the node's Mzxid is the run's token, and its Mtime the beginning.
+type record struct {
+	State RunState `json:"once"`
+	owner
+	Session string `json:"session"`
+	Run     string `json:"run"`             // the name of the contender's node
+	Zxid    int64  `json:"zxid"`            // of the call: the Czxid of the first contender's node
+	Called  int64  `json:"called"`          // the Ctime of that node, in ms
+	Began   int64  `json:"began,omitempty"` // in ms; 0 while the run is under way
+}
+
+// noRun is the record of a job that has never run. A node without data may be
+// another program's.
+const noRun = `{"once":"never"}`
+
+// ErrNotRecord is returned if the znode at the path of a Once, or what it holds,
+// belongs to another recipe or program. It is left as it is.
+var ErrNotRecord = errors.New("the znode is not the record of a job that runs once per interval: " +
+	"give the job a path of its own")
+
+// parseRecord returns what data records, or ErrNotRecord.
+func parseRecord(data []byte) (record, error) {
+	var r record
+	if !recognise.IsRecord(data) || json.Unmarshal(data, &r) != nil {
+		return record{}, ErrNotRecord
+	}
+	return r, nil
+}
+
+func (r record) data() []byte {
+	data, err := json.Marshal(r)
+	if err != nil {
+		panic(err) // texts and numbers always have a JSON form
+	}
+	return data
+}
+
+// view is the record and the contenders, as one read has found them.
+type view struct {
+	record record
+	data   []byte    // of the record
+	stat   core.Stat // of the record
+	names  []string  // of the contenders' nodes
+	own    core.Stat // of our own node
+}
+
+// running reports whether the run is under way: its contender's node exists.
+func (v view) running() bool {
+	return v.record.State == RunUnderWay && slices.Contains(v.names, v.record.Run)
+}
+
+// info describes the newest run of the job at path.
+func (v view) info(path string) RunInfo {
+	r := v.record
+	info := RunInfo{
+		State: r.State, ID: r.ID, Host: r.Host, PID: r.PID,
+		Called: time.UnixMilli(r.Called), Path: znode.Join(path, r.Run),
+	}
+	if id, err := strconv.ParseUint(strings.TrimPrefix(r.Session, "0x"), 16, 64); err == nil {
+		info.Session = int64(id)
+	}
+	if r.State != RunUnderWay {
+		info.Began, info.Ended = time.UnixMilli(r.Began), time.UnixMilli(v.stat.Mtime)
+		return info
+	}
+	info.Began, info.Token = time.UnixMilli(v.stat.Mtime), v.stat.Mzxid
+	if !v.running() {
+		info.State = RunLost
+	}
+	return info
+}
+
+// ErrNotDue is returned if the job has run in this interval, or runs now. Then
+// errors.As finds a *NotDueError.
+var ErrNotDue = errors.New("the job is not due")
+
+// NotDueError is ErrNotDue with the run that stands in the way.
+type NotDueError struct {
+	Run RunInfo
+	// DueAgain is from when on a call begins the next run, by the clock of the
+	// ensemble's leader; a run that is still under way then keeps it waiting.
+	DueAgain time.Time
+}
+
+// Error tells which contender has run the job, when, and when the job is due again.
+func (e *NotDueError) Error() string {
+	who := e.Run.ID
+	if e.Run.PID != 0 {
+		who += fmt.Sprintf(" (pid %d on %s)", e.Run.PID, e.Run.Host)
+	}
+	began, due := e.Run.Began.UTC().Format(time.RFC3339), e.DueAgain.UTC().Format(time.RFC3339)
+	switch e.Run.State {
+	case RunUnderWay:
+		return fmt.Sprintf("%v: %s has run it since %s; it is due again at %s, once that run has ended",
+			ErrNotDue, who, began, due)
+	case RunFailed:
+		return fmt.Sprintf("%v: %s ran it at %s and failed; it is due again at %s", ErrNotDue, who, began, due)
+	case RunLost:
+		return fmt.Sprintf("%v: %s began it at %s and was lost; it is due again at %s", ErrNotDue, who, began, due)
+	}
+	return fmt.Sprintf("%v: %s ran it at %s; it is due again at %s", ErrNotDue, who, began, due)
+}
+
+// Is matches ErrNotDue.
+func (e *NotDueError) Is(target error) bool { return target == ErrNotDue }

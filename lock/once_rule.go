@@ -1,0 +1,69 @@
+package lock
+
+import (
+	"slices"
+	"time"
+)
+
+// verdict is what a call does about the newest run.
+type verdict int
+
+const (
+	runNotDue   verdict = iota // the newest run serves the call
+	runUnderWay                // the newest run goes on
+	runDue                     // a run of a new interval
+	runAgain                   // a run in place of the newest, in the same interval
+	runBegun                   // the newest run is the call's own
+)
+
+// decide is the rule. A call is known by its node: by the transaction that made it,
+// and by the time that the leader has stamped on it. No clock of a replica counts.
+//
+// A run serves the calls that came before it, and those within the gap after it. The
+// distance counts in both directions: if the leader's clock goes back by less than
+// the gap, the job does not run twice; if it goes back by more, the job does not
+// wait until the clock has caught up.
+//
+// mine are the names of the call's earlier nodes. A run under one of these names has
+// never called its function.
+func (o *Once) decide(v view, own string, mine []string) verdict {
+	r := v.record
+	lost := r.State == RunUnderWay && !v.running()
+	switch {
+	case r.State == never:
+		return runDue
+	case v.running() && r.Run == own:
+		return runBegun
+	case v.running():
+		return runUnderWay
+	case lost && slices.Contains(mine, r.Run):
+		return runAgain
+	case r.Zxid < v.own.Czxid && o.apart(r.Called, v.own.Ctime):
+		return runDue
+	case lost && o.options.rerunLost, r.State == RunFailed && o.options.rerunFailed:
+		return runAgain
+	}
+	return runNotDue
+}
+
+// apart reports whether two times, in ms, lie at least the gap apart.
+func (o *Once) apart(a, b int64) bool {
+	const ms = int64(time.Millisecond)
+	gap := (int64(o.gap) + ms - 1) / ms
+	return a <= b-gap || a >= b+gap
+}
+
+// next returns the record of a run by the contender own, upon v.
+func (o *Once) next(v view, own string, sessionID string, rerun bool) record {
+	r := record{
+		State: RunUnderWay, owner: o.options.owner(), Session: sessionID, Run: own,
+		Zxid: v.own.Czxid, Called: v.own.Ctime,
+	}
+	if rerun {
+		r.Zxid, r.Called = v.record.Zxid, v.record.Called
+	}
+	return r
+}
+
+// dueAgain returns when the gap after the newest run is over.
+func (o *Once) dueAgain(v view) time.Time { return time.UnixMilli(v.record.Called).Add(o.gap) }

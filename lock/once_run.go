@@ -1,0 +1,155 @@
+package lock
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/oneline"
+)
+
+// Run is a run that Once.Start has begun. It is a Hold: its context ends before any
+// other replica can begin a run. Its Token is greater than the token of every earlier
+// run. Its Guard lets a transaction pass only while the run lasts.
+type Run struct {
+	Hold
+	o    *Once
+	s    *core.Session
+	hold *core.Hold
+	node *core.Node
+	// began is the record as the run's beginning has written it.
+	began   record
+	version int32 // of the record's node
+	called  time.Time
+}
+
+func newRun(c *caller, h *core.Hold, v view) *Run {
+	began := v.record
+	began.Began = v.stat.Mtime
+	return &Run{
+		Hold: Hold{Hold: bridge.Hold(h)}, o: c.o, s: c.s, hold: h, node: c.Node, began: began, version: v.stat.Version,
+		called: time.UnixMilli(began.Called),
+	}
+}
+
+func (r *Run) made() { misuse.ZeroValue(r == nil || r.o == nil, "or nil lock.Run", "Once.Start") }
+
+// Called returns when the run was called for, by the clock of the ensemble's
+// leader. Runs of a job have different times. A rerun has the time of the run that
+// it replaces: it names the interval.
+func (r *Run) Called() time.Time {
+	r.made()
+	return r.called
+}
+
+// End ends the run: first its context, then, in one transaction, its record and its
+// node. The record says that the run failed if failure is not nil, and that it is
+// done otherwise. What failure says is not recorded.
+//
+// End needs no context: it takes at most as long as the session can last without a
+// server. It may be called any number of times, late and concurrently; the first
+// call counts, and all return the same. The error is nil if the end was recorded.
+// It matches session.ErrLost if the run was lost before: others see the run as lost.
+func (r *Run) End(failure error) error {
+	r.made()
+	ended := r.began
+	ended.State = RunDone
+	if failure != nil {
+		ended.State = RunFailed
+	}
+	if err := r.end(ended.data()); err != nil {
+		return r.o.fail("end the run of", err)
+	}
+	return nil
+}
+
+// Release gives the run up: it is recorded as failed.
+func (r *Run) Release() error {
+	r.made()
+	return r.End(core.ErrReleased)
+}
+
+// end ends the hold and writes the record.
+func (r *Run) end(data []byte) error {
+	return r.hold.ReleaseBy(func(lost error) error {
+		if lost != nil {
+			return r.node.Remove(context.Background()) // which ends with the session
+		}
+		err := r.write(data)
+		if err == nil || errors.Is(err, core.ErrLost) {
+			return err
+		}
+		if removed := r.node.Remove(context.Background()); removed != nil {
+			err = oneline.Join(err, removed)
+		}
+		return err
+	})
+}
+
+// errRecordChanged says that a stranger has written into the record, or has deleted
+// it and made it anew.
+var errRecordChanged = errors.New("the end of the run is not recorded: " +
+	"another program has changed the record since the run began")
+
+// write writes the record and deletes our node. It is done again until it is known
+// to be done or refused, or until the session ends. Only this run may write over the
+// version that its beginning has left, so that nothing is written twice.
+func (r *Run) write(data []byte) error {
+	ctx := context.Background() // every request ends with the session
+	var doubt error             // of a try that may have been done
+	for n := 0; ; n++ {
+		if err := line.Pause(ctx, n-2, minOncePause, maxOncePause); err != nil {
+			return err
+		}
+		_, err := r.s.Txn(ctx, core.SetOp(r.o.path, data, r.version), core.DeleteOp(r.hold.Path(), core.AnyVersion))
+		op, refused := core.RefusedOp(err)
+		switch {
+		case err == nil:
+			return nil
+		case core.InDoubt(err) && !errors.As(err, new(*core.CodeError)):
+			doubt = err
+			continue
+		case core.InDoubt(err), refused && op == 0 && (errors.Is(err, core.ErrBadVersion) || errors.Is(err, core.ErrNoNode)):
+			done, looked := r.written(ctx, data, doubt != nil)
+			switch {
+			case looked != nil:
+				err = looked
+			case done:
+				return nil
+			case refused:
+				return errRecordChanged
+			}
+		case refused && op == 1 && errors.Is(err, core.ErrNoNode):
+			err = core.ErrDeleted
+		}
+		if errors.Is(err, core.ErrSessionEnded) {
+			return fmt.Errorf("%w: %w: %w", errNotRecorded, core.ErrLost, err)
+		}
+		return fmt.Errorf("%w: %w", errNotRecorded, err)
+	}
+}
+
+var errNotRecorded = errors.New("the end of the run is not recorded")
+
+// written reports whether a try in doubt was done. If it was, and the next run has
+// begun since, the record holds something else, and our node is gone.
+func (r *Run) written(ctx context.Context, data []byte, doubt bool) (bool, error) {
+	now, _, err := r.s.Get(ctx, r.o.path)
+	if err == nil && bytes.Equal(now, data) {
+		return true, nil
+	}
+	switch {
+	case err != nil && !errors.Is(err, core.ErrNoNode):
+		return false, err
+	case !doubt:
+		return false, nil
+	}
+	_, found, err := r.s.Exists(ctx, r.hold.Path())
+	return err == nil && !found, err
+}

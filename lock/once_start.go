@@ -1,0 +1,248 @@
+package lock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/recognise"
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// Pauses between attempts of one call. The first repetition follows at once.
+const (
+	minOncePause = 10 * time.Millisecond
+	maxOncePause = time.Second
+)
+
+func (o *Once) start(ctx context.Context) (*Run, error) {
+	if o.err != nil {
+		return nil, o.err
+	}
+	over := o.sm.Waiting(ctx, o.path, !o.options.waitForRun)
+	r, err := o.attempts(ctx)
+	if err != nil {
+		over(nil, err)
+		return nil, err
+	}
+	over(r.hold, nil)
+	return r, nil
+}
+
+// attempts makes one attempt in each session, until one begins a run or decides
+// that none is due.
+func (o *Once) attempts(ctx context.Context) (*Run, error) {
+	var mine []string
+	for n := 0; ; n++ {
+		s, err := o.sm.Session(ctx)
+		if err != nil {
+			return nil, line.GaveUp(ctx, err)
+		}
+		r, err := o.attempt(ctx, s, &mine)
+		switch {
+		case err == nil:
+			return r, nil
+		case errors.Is(err, ErrNotDue):
+			return nil, err
+		case ctx.Err() != nil:
+			return nil, line.GaveUp(ctx, err)
+		case !errors.Is(err, core.ErrLost) && !errors.Is(err, core.ErrSessionEnded):
+			return nil, err
+		}
+		if err := line.Pause(ctx, n-1, minOncePause, maxOncePause); err != nil {
+			return nil, line.GaveUp(ctx, err)
+		}
+	}
+}
+
+// attempt makes a contender's node and decides by it, within one session. When it
+// fails, it has seen to it that its node goes.
+func (o *Once) attempt(ctx context.Context, s *core.Session, mine *[]string) (*Run, error) {
+	if err := o.prepare(ctx, s); err != nil {
+		return nil, err
+	}
+	e, err := s.EnterUnlisted(ctx, o.path, recognise.OnceTag, o.options.data())
+	if err != nil {
+		return nil, err
+	}
+	c := &caller{o: o, s: s, Entry: e}
+	r, err := c.settle(ctx, mine)
+	if err != nil && !errors.Is(err, core.ErrDeleted) {
+		e.Abandon()
+	}
+	return r, err
+}
+
+// prepare makes a missing record. It refuses a node that another recipe or program
+// has made, and makes nothing below it.
+//
+// The record is persistent. A container would go with its last contender, and the
+// memory of the last run with it.
+func (o *Once) prepare(ctx context.Context, s *core.Session) error {
+	for n := 0; ; n++ {
+		data, stat, err := s.Get(ctx, o.path)
+		switch {
+		case errors.Is(err, core.ErrNoNode):
+			err = makeNode(ctx, s, o.path, []byte(noRun))
+		case err != nil:
+			return err
+		case stat.EphemeralOwner != 0:
+			return fmt.Errorf("%w; it belongs to the session 0x%x", ErrNotRecord, uint64(stat.EphemeralOwner))
+		case len(data) == 0 && stat.NumChildren == 0: // made by hand, or as a parent
+			_, err = s.SetOver(ctx, o.path, []byte(noRun), stat)
+		default:
+			_, err = parseRecord(data)
+			return err
+		}
+		// Another caller may have been faster. In doubt the next read tells.
+		if err != nil && !errors.Is(err, core.ErrNodeExists) && !errors.Is(err, core.ErrBadVersion) &&
+			!errors.Is(err, core.ErrNoNode) && !core.InDoubt(err) {
+			return err
+		}
+		if err := line.Pause(ctx, n-1, minOncePause, maxOncePause); err != nil {
+			return err
+		}
+	}
+}
+
+// caller is one attempt under way.
+type caller struct {
+	o *Once
+	s *core.Session
+	*core.Entry
+}
+
+// settle reads the record until it has begun a run, or until none is due. Only the
+// transaction in begin decides: what was read before merely makes it worthwhile.
+func (c *caller) settle(ctx context.Context, mine *[]string) (*Run, error) {
+	var before []byte // what the record held before our run
+	var doubt error   // of the transaction that may have begun our run
+	for reading := ctx; ; {
+		v, err := c.read(reading)
+		if err != nil {
+			return nil, err
+		}
+		verdict := c.o.decide(v, c.Name, *mine)
+		switch {
+		case verdict == runBegun:
+			return c.hold(ctx, v, before)
+		case errors.As(doubt, new(*core.CodeError)): // an answer, and it was not done
+			return nil, doubt
+		case verdict == runNotDue:
+			return nil, &NotDueError{v.info(c.o.path), c.o.dueAgain(v)}
+		case verdict == runUnderWay:
+			if !c.o.options.waitForRun {
+				return nil, &NotDueError{v.info(c.o.path), c.o.dueAgain(v)}
+			}
+			if err := c.await(ctx, znode.Join(c.o.path, v.record.Run)); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		*mine = append(*mine, c.Name)
+		before = v.data
+		done, why, err := c.begin(v, verdict == runAgain)
+		switch {
+		case err != nil:
+			return nil, err
+		case done != nil:
+			return c.hold(ctx, *done, before)
+		}
+		doubt = why
+		reading = context.Background() // which ends with the session: the run may have begun
+	}
+}
+
+// read reads the record, the names of the contenders, and our own node, in one
+// request. The server has made our node before it answers: what it knows is at least
+// as new as our call.
+func (c *caller) read(ctx context.Context) (view, error) {
+	read, err := c.s.ReadMany(ctx, []core.ReadOp{{Path: c.o.path}, {Path: c.o.path, Children: true}, {Path: c.Path()}})
+	if err != nil {
+		return view{}, err
+	}
+	for _, r := range read {
+		switch {
+		case errors.Is(r.Err, core.ErrNoNode):
+			return view{}, core.ErrDeleted
+		case r.Err != nil:
+			return view{}, r.Err
+		}
+	}
+	v := view{data: read[0].Data, stat: read[0].Stat, names: read[1].Children, own: read[2].Stat}
+	if len(v.data) == 0 { // a stranger has deleted the record, and EnterUnlisted has made the node anew
+		v.record.State = never
+		return v, nil
+	}
+	v.record, err = parseRecord(v.data)
+	return v, err
+}
+
+// begin writes our run into the record, if the record is as it was read and our own
+// node exists. It returns the record as it is then. Without that and without an
+// error, the next read tells what has become of it; doubt is why the answer did not.
+func (c *caller) begin(v view, rerun bool) (done *view, doubt, err error) {
+	next := c.o.next(v, c.Name, fmt.Sprintf("0x%x", uint64(c.s.ID())), rerun)
+	results, err := c.s.Txn(context.Background(), // which ends with the session
+		core.CheckOp(c.Path(), core.AnyVersion), core.SetOp(c.o.path, next.data(), v.stat.Version))
+	op, refused := core.RefusedOp(err)
+	switch {
+	case err == nil:
+		return &view{record: next, stat: results[1].Stat}, nil, nil
+	case core.InDoubt(err):
+		return nil, err, nil
+	case errors.Is(err, core.ErrBadVersion):
+		return nil, nil, nil
+	case refused && op == 0 && errors.Is(err, core.ErrNoNode):
+		return nil, nil, core.ErrDeleted
+	}
+	return nil, nil, err
+}
+
+// hold begins the hold of a run that the record names. If ctx has ended, it takes
+// the run back.
+func (c *caller) hold(ctx context.Context, v view, before []byte) (*Run, error) {
+	h, err := c.Hold(context.Background(), v.stat.Mzxid) // which ends with the session
+	if err != nil {
+		return nil, err
+	}
+	r := newRun(c, h, v)
+	if err := ctx.Err(); err != nil {
+		if taken := r.end(before); taken != nil {
+			return nil, fmt.Errorf("%w; the run was recorded and could not be taken back: %w", err, taken)
+		}
+		return nil, err
+	}
+	return r, nil
+}
+
+// await waits until the node of the run under way is gone. It returns
+// core.ErrDeleted when our own goes first.
+func (c *caller) await(ctx context.Context, path string) error {
+	_, watch, err := c.s.SeeW(ctx, path)
+	switch {
+	case errors.Is(err, core.ErrNoNode):
+		return nil
+	case err != nil:
+		return err
+	}
+	defer watch.Stop()
+	select {
+	case <-watch.Done(): // gone, or written into: the next read tells
+	case <-ctx.Done():
+	case <-c.s.Done():
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("waiting for the run of %s: %w", path, err)
+	}
+	if err := c.s.Err(); err != nil {
+		return fmt.Errorf("waiting for the run of %s: %w", path, err)
+	}
+	return nil
+}
