@@ -1,11 +1,11 @@
 package naming
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,7 +14,7 @@ import (
 )
 
 // ErrNoInstance is returned by Pick where there is nothing to pick: the source
-// is empty, or every instance in it is disabled or draining.
+// is empty, or every instance in it is disabled, draining or blank.
 var ErrNoInstance = errors.New("naming: no instance is available")
 
 // BalancerOption changes how a Balancer treats instances that fail.
@@ -54,6 +54,7 @@ func DownAfter(errs int, window, pause time.Duration) BalancerOption {
 type Balancer[T any] struct {
 	source   Source[T]
 	id       func(*T) string
+	key      func(*T) string // what an element keeps while it changes
 	weight   func(*T) int
 	usable   func(*T) bool
 	strategy engine
@@ -65,37 +66,31 @@ type Balancer[T any] struct {
 	mu       sync.Mutex  // held while the strategy prepares a table, and nothing of the user's
 }
 
-// table is what a balancer has made of one state of its source. It is never
-// changed once built.
-type table[T any] struct {
-	from  []T  // as the source gave it
-	items []*T // those that may be picked
-	group group
-	known map[string]*state // also those that may not be picked
-	pick  picker
-	none  error // what Pick returns when items is empty
-}
-
-// NewBalancer balances over instances.
+// NewBalancer balances over instances. It passes over blank ones, which a foreign
+// znode such as {} is read as: they have neither an address nor a port, nor a
+// URISpec, metadata or a payload that could tell how to call them.
 func NewBalancer(source Source[Instance], s Strategy, opts ...BalancerOption) *Balancer[Instance] {
 	b := BalancerOf(source, func(in *Instance) string { return in.ID }, s, opts...)
+	b.key = (*Instance).lastingKey
 	b.weight = func(in *Instance) int { return in.Weight }
-	b.usable = func(in *Instance) bool { return in.Available() }
+	b.usable = func(in *Instance) bool { return in.Available() && !in.blank() }
 	return b
 }
 
 // BalancerOf balances over elements of any kind, such as the partitions of a
-// topic: each has an id, unique among them, and all have the same weight.
+// topic: each has an id, unique among them, which Hash goes by, and all have the
+// same weight.
 func BalancerOf[T any](source Source[T], id func(*T) string, s Strategy, opts ...BalancerOption) *Balancer[T] {
 	misuse.If(source == nil, "a Balancer is made of a nil Source: give a Service or a List")
 	misuse.NilFunc(id == nil, "naming.BalancerOf")
 	s.made()
 	b := &Balancer[T]{
-		source: source, id: id, strategy: s.start(), epoch: time.Now(),
+		source: source, id: id, key: id, strategy: s.start(), epoch: time.Now(),
 		weight: func(*T) int { return 1 },
 		usable: func(*T) bool { return true },
 	}
 	misuse.Apply("a Balancer", &b.rules, opts)
+	b.rules.err = cmp.Or(s.err, b.rules.err)
 	return b
 }
 
@@ -128,15 +123,20 @@ func (b *Balancer[T]) Pick(key string) (Picked[T], error) {
 	if t.none != nil {
 		return Picked[T]{}, t.none
 	}
-	i := t.pick.pick(&t.group, key)
-	st := t.group.states[i]
-	st.pending.Add(1)
-	return Picked[T]{Item: t.items[i], state: st, from: b}, nil
+	var i int
+	if t.begin != nil {
+		i = t.begin.reserve(&t.group, key)
+	} else {
+		i = t.pick.pick(&t.group, key)
+		t.group.states[i].calls.begin()
+	}
+	return Picked[T]{Item: t.items[i], state: t.group.states[i], from: b}, nil
 }
 
 // PickOther is Pick that never picks an element with one of the ids: for another
-// attempt after calls to those have failed. It prefers elements that are not
-// marked down. The error is ErrNoInstance too where no other element is left. It
+// attempt after calls to those have failed. Hash takes the next element by the
+// key, and Sticky leaves the key where it is. PickOther prefers elements that are
+// not marked down. The error is ErrNoInstance too where no other element is left. It
 // takes longer than Pick.
 func (b *Balancer[T]) PickOther(key string, tried ...string) (Picked[T], error) {
 	t, err := b.table()
@@ -165,7 +165,7 @@ func (b *Balancer[T]) PickOther(key string, tried ...string) (Picked[T], error) 
 	if slices.Contains(g.tried, st) {
 		return Picked[T]{}, fmt.Errorf("%w: all %d were tried", ErrNoInstance, len(g.states))
 	}
-	st.pending.Add(1)
+	st.calls.begin()
 	return Picked[T]{Item: t.items[i], state: st, from: b}, nil
 }
 
@@ -179,7 +179,7 @@ func (p *Picked[T]) Done(err error) {
 		return
 	}
 	p.over = true
-	p.state.pending.Add(-1)
+	p.state.calls.end()
 	switch {
 	case err == nil:
 		p.state.blame.less()
@@ -231,15 +231,14 @@ func (b *Balancer[T]) Down() []string {
 // Pending is the number of picks of an element whose Done has not been called.
 func (b *Balancer[T]) Pending(id string) int {
 	if st := b.find(id); st != nil {
-		return int(st.pending.Load())
+		return int(st.calls.underway())
 	}
 	return 0
 }
 
 // Refresh prepares what the next pick would have to prepare if the source has
-// changed. Whoever changes the source may call it, so that no pick takes
-// longer than others: with 5,000 instances and Hash that is some 15 ms of a
-// processor. The error says that an option is invalid.
+// changed. Call it after a change of the source, and no pick takes longer than
+// others: with Hash that is some milliseconds of a processor. The error says that an option is invalid.
 func (b *Balancer[T]) Refresh() error {
 	b.made()
 	if b.rules.err != nil {
@@ -257,82 +256,4 @@ func (b *Balancer[T]) find(id string) *state {
 		return nil
 	}
 	return t.known[id]
-}
-
-// table is the table to use now: the source's newest, or the one before while
-// somebody else is building that.
-func (b *Balancer[T]) table() (*table[T], error) {
-	b.made()
-	t := b.current.Load()
-	if t != nil && same(t.from, b.source.Load()) {
-		return t, nil
-	}
-	switch {
-	case t == nil:
-		if err := b.Refresh(); err != nil {
-			return nil, err
-		}
-	case b.building.CompareAndSwap(false, true):
-		defer b.building.Store(false)
-		b.build()
-	}
-	return b.current.Load(), nil
-}
-
-// build makes the table of what the source holds, unless it stands already. It
-// calls the user's functions, which may call the balancer, and so locks nothing
-// meanwhile: of two that build at once one starts over.
-func (b *Balancer[T]) build() {
-	for {
-		before := b.current.Load()
-		items := b.source.Load()
-		if before != nil && same(before.from, items) {
-			return
-		}
-		if b.install(b.draft(items, before), before) {
-			return
-		}
-	}
-}
-
-// install makes t the current table in place of before, unless another has
-// become so.
-func (b *Balancer[T]) install(t, before *table[T]) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.current.Load() != before {
-		return false
-	}
-	if len(t.items) > 0 {
-		t.pick = b.strategy.prepare(&t.group)
-	}
-	b.current.Store(t)
-	return true
-}
-
-// draft makes a table that the strategy has not prepared yet.
-func (b *Balancer[T]) draft(items []T, before *table[T]) *table[T] {
-	t := &table[T]{from: items, known: make(map[string]*state, len(items))}
-	t.group.now = b.now
-	for i := range items {
-		item := &items[i]
-		id := b.id(item)
-		st := t.known[id]
-		if st == nil && before != nil {
-			st = before.known[id]
-		}
-		if st == nil {
-			st = &state{id: strings.Clone(id)}
-		}
-		t.known[id] = st
-		if b.usable(item) {
-			t.items = append(t.items, item)
-			t.group.states = append(t.group.states, st)
-			t.group.weights = append(t.group.weights, int64(min(max(b.weight(item), 1), MaxWeight)))
-		}
-	}
-	if len(t.items) == 0 {
-		t.none = fmt.Errorf("%w: %d are known, none of them enabled and without draining", ErrNoInstance, len(items))
-	}
-	return t
 }

@@ -8,17 +8,70 @@ import (
 )
 
 // state is what is known of one element by its use. It outlives the tables.
+// Elements with the same key share it.
 type state struct {
-	id      string
-	pending atomic.Int64
-	down    atomic.Int64 // until when, on the balancer's clock; 0 if not
-	blame   blame
+	key   string // what the element keeps while it changes
+	calls calls
+	down  atomic.Int64 // until when, on the balancer's clock; 0 if not
+	blame blame
 
 	mu     sync.Mutex
 	errors int
 	first  time.Duration // when the window began
 
 	_ [64]byte // states that are neighbours do not share a cache line
+}
+
+// calls counts the calls under way. The element can be part of a total, which the
+// lowest bit of the word says. Each change of the word tells whether the bit is
+// set at that moment, so that the total loses no call and counts none twice.
+type calls struct {
+	word  atomic.Int64  // twice the calls, and 1 for a part of the total
+	total *atomic.Int64 // set before the lowest bit is, and then never changed
+}
+
+func (c *calls) underway() int64 { return c.word.Load() >> 1 }
+
+func (c *calls) begin() {
+	if c.word.Add(2)&1 != 0 {
+		c.total.Add(1)
+	}
+}
+
+func (c *calls) end() {
+	if c.word.Add(-2)&1 != 0 {
+		c.total.Add(-1)
+	}
+}
+
+// reserve begins a call that the caller has added to the total, unless that
+// makes more than limit. It reports whether the total counts the element.
+func (c *calls) reserve(limit int64) (taken, counted bool) {
+	for {
+		word := c.word.Load()
+		if word>>1 >= limit {
+			return false, false
+		}
+		if c.word.CompareAndSwap(word, word+2) {
+			return true, word&1 != 0
+		}
+	}
+}
+
+// join makes the element part of the total. An element only ever joins one.
+func (c *calls) join(total *atomic.Int64) {
+	if c.total == nil {
+		c.total = total
+	}
+	if before := c.word.Or(1); before&1 == 0 {
+		c.total.Add(before >> 1)
+	}
+}
+
+func (c *calls) leave() {
+	if before := c.word.And(^1); before&1 != 0 {
+		c.total.Add(-(before >> 1))
+	}
 }
 
 // blame is what failed calls weigh against an element whose calls are counted:
@@ -81,7 +134,8 @@ func (s *state) failed(now time.Duration, rules downRules) {
 // group is the elements of a table, as a strategy sees them.
 type group struct {
 	states  []*state
-	weights []int64 // 1 to MaxWeight
+	weights []int64      // 1 to MaxWeight
+	twins   map[int]bool // those that share a state with an element of a lower id
 	now     func() time.Duration
 	tried   []*state // that are passed over in this pick
 }

@@ -72,6 +72,25 @@ func TestPickFromNothing(t *testing.T) {
 	require.ErrorIs(t, err, naming.ErrNoInstance)
 }
 
+// A foreign node that is read as an instance of nothing is not picked. One that
+// says in another way how to call it is.
+func TestFault29_BlankInstances(t *testing.T) {
+	foreign, err := naming.Curator().Decode("svc", "foreign", []byte("{}"))
+	require.NoError(t, err)
+	for _, s := range strategies() {
+		list := naming.NewList(append(instances(2), foreign)...)
+		b := naming.NewBalancer(list, s)
+		require.NotContains(t, counts(t, b, 1000), "foreign", s)
+		list.Set([]naming.Instance{foreign})
+		_, err := b.Pick("key")
+		require.ErrorIs(t, err, naming.ErrNoInstance)
+		told := foreign
+		told.Metadata = map[string]string{"url": "http://h/"}
+		list.Set([]naming.Instance{told})
+		require.Equal(t, "foreign", pick(t, b, "key"))
+	}
+}
+
 func TestShares(t *testing.T) {
 	const n, picks = 20, 40_000
 	for _, s := range strategies() {
@@ -79,11 +98,7 @@ func TestShares(t *testing.T) {
 		got := counts(t, b, picks)
 		require.Len(t, got, n, s)
 		for id, c := range got {
-			slack := 0.15
-			if s.String() == "hash" || s.String() == "sticky" {
-				slack = 0.35 // the arcs of a ring differ by ten percent
-			}
-			require.InEpsilon(t, picks/n, c, slack, "%s %s", s, id)
+			require.InEpsilon(t, picks/n, c, 0.15, "%s %s", s, id)
 		}
 	}
 }
@@ -114,8 +129,12 @@ func TestWeightedShares(t *testing.T) {
 func TestRoundRobinKeepsTheOrder(t *testing.T) {
 	list := naming.NewList(instances(3)...)
 	b := naming.NewBalancer(list, naming.RoundRobin())
-	for i := range 9 {
-		require.Equal(t, fmt.Sprintf("i%04d", i%3), pick(t, b, ""))
+	after := map[string]string{"i0000": "i0001", "i0001": "i0002", "i0002": "i0000"}
+	last := pick(t, b, "")
+	for range 9 {
+		next := pick(t, b, "")
+		require.Equal(t, after[last], next)
+		last = next
 	}
 	// Two of five are down: the three others share equally.
 	list.Set(instances(5))
@@ -129,46 +148,24 @@ func TestRoundRobinKeepsTheOrder(t *testing.T) {
 	}
 }
 
+// Clients that start at the same time do not all call the same instance first.
+func TestRoundRobinBeginsAnywhere(t *testing.T) {
+	strategy, first := naming.RoundRobin(), make(map[string]int)
+	for range 800 {
+		first[pick(t, naming.NewBalancer(naming.NewList(instances(8)...), strategy), "")]++
+	}
+	require.Len(t, first, 8)
+	for id, n := range first {
+		require.Less(t, n, 200, id)
+	}
+}
+
 // Hard case 78: after as many picks as can be counted, it goes on.
 func TestHardCase78_RoundRobinOverflow(t *testing.T) {
 	b := naming.NewBalancer(naming.NewList(instances(7)...), naming.RoundRobinFrom(20))
 	require.Len(t, counts(t, b, 70), 7)
 	for _, c := range counts(t, b, 70) {
 		require.Equal(t, 10, c)
-	}
-}
-
-func TestLeastPending(t *testing.T) {
-	all := instances(4)
-	all[3].Weight = 2
-	b := naming.NewBalancer(naming.NewList(all...), naming.LeastPending())
-	var held []naming.Picked[naming.Instance]
-	for range 50 {
-		p, err := b.Pick("")
-		require.NoError(t, err)
-		held = append(held, p)
-	}
-	for i, want := range []int{10, 10, 10, 20} {
-		require.InDelta(t, want, b.Pending(all[i].ID), 1, "pending calls follow the weights")
-	}
-	for i := range held {
-		if held[i].Item.ID == "i0002" {
-			held[i].Done(nil)
-			held[i].Done(nil) // counts once
-		}
-	}
-	require.Zero(t, b.Pending("i0002"))
-	require.Equal(t, "i0002", pick(t, b, ""))
-	require.Zero(t, b.Pending("nobody"))
-
-	// Of many, two are compared: nobody gets far ahead.
-	b = naming.NewBalancer(naming.NewList(instances(100)...), naming.SeededLeastPending(rand.New(rand.NewPCG(1, 1)).Uint64))
-	for range 2000 {
-		_, err := b.Pick("")
-		require.NoError(t, err)
-	}
-	for _, in := range instances(100) {
-		require.InDelta(t, 20, b.Pending(in.ID), 5, in.ID)
 	}
 }
 
@@ -289,11 +286,13 @@ func TestBalancerOverAnything(t *testing.T) {
 	type partition struct{ broker, queue string }
 	list := naming.NewList(partition{"b0", "0"}, partition{"b0", "1"}, partition{"b1", "0"})
 	b := naming.BalancerOf(list, func(p *partition) string { return p.broker + "-" + p.queue }, naming.RoundRobin())
-	for i := range 6 {
+	got := make(map[partition]int)
+	for range 6 {
 		p, err := b.Pick("")
 		require.NoError(t, err)
-		require.Equal(t, list.Load()[i%3], *p.Item)
+		got[*p.Item]++
 	}
+	require.Equal(t, map[partition]int{{"b0", "0"}: 2, {"b0", "1"}: 2, {"b1", "0"}: 2}, got)
 }
 
 func TestParseStrategy(t *testing.T) {

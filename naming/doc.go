@@ -63,8 +63,12 @@
 //   - An instance that is disabled or draining is never picked. One that is
 //     marked down is passed over until its time is up, unless all are.
 //   - With Hash, only the keys of an instance that leaves move, and keys move
-//     only to one that comes. With Sticky a key moves only when its instance
-//     cannot be picked.
+//     only to one that comes. A change of the metadata moves no key, and a change
+//     of a weight moves keys to or from that instance alone. All processes agree.
+//   - With BoundedLoad, one hot key cannot overload its instance.
+//   - With Sticky a key moves only when its instance cannot be picked. It
+//     remembers a bounded number of keys.
+//   - A round robin begins at a random place.
 //
 // # Cache files
 //

@@ -75,7 +75,7 @@ type Instance struct {
 	Draining bool
 
 	// Weight is the share of picks that the instance gets from the strategies
-	// Weighted and LeastPending, relative to the others. 0 means that nothing
+	// Weighted, LeastPending and Hash, relative to the others. 0 means that nothing
 	// is said, and counts as 1; at most MaxWeight. To give an instance nothing,
 	// set Draining. Curator: in the payload. Spring: "weight" in the metadata.
 	// Dubbo: the parameter "weight"; an instance that is read without it
@@ -262,4 +262,22 @@ func fromMillis(ms int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()
+}
+
+// blank reports whether nothing says how the instance can be called.
+func (in *Instance) blank() bool {
+	return in.Address == "" && in.Port == 0 && in.SSLPort == 0 && in.URISpec == nil && len(in.Metadata) == 0 && in.Payload == nil
+}
+
+// lastingKey is what a Balancer knows the instance by: the same while the
+// instance changes and in its next session. Two kinds of ID do not last, and the
+// address and the ports take their place: the server numbers the node of a
+// DynamicSequential instance anew, and the ID of a Dubbo instance is an encoded
+// URL that holds all its parameters. An ID has no control characters, so that
+// the two kinds of key differ.
+func (in *Instance) lastingKey() string {
+	if in.Address == "" || in.Type != DynamicSequential && !strings.Contains(in.ID, "%3A%2F%2F") {
+		return in.ID
+	}
+	return fmt.Sprintf("%s\x00%d\x00%d", in.Address, in.Port, in.SSLPort)
 }

@@ -17,7 +17,7 @@ func TestFault59_Misuse(t *testing.T) {
 		naming.DubboProtocol, naming.Base, naming.Refuse, naming.Replace, naming.WithCodec,
 		naming.CacheFile, naming.Limit, naming.Pause, naming.ProtectEmpty, naming.Where,
 		naming.ParseServiceType, naming.ParseStrategy, naming.ParseURISpec,
-		naming.Hash, naming.LeastPending, naming.Random, naming.RoundRobin, naming.Sticky, naming.Weighted,
+		naming.Hash, naming.BoundedLoad, naming.StickyKeys, naming.LeastPending, naming.Random, naming.RoundRobin, naming.Sticky, naming.Weighted,
 		new(naming.Registry), naming.New(nil), new(naming.Registration), new(naming.Service),
 		new(naming.Workers), naming.NewWorkers(nil, "/a", 1), new(naming.WorkerID),
 		new(naming.Names), naming.NewNames(nil, "/a", "a"), new(naming.List[string]), naming.NewList[string](),

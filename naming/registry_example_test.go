@@ -53,7 +53,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for range 3 {
+	for range 4 {
 		p, err := balancer.Pick("")
 		if err != nil {
 			log.Fatal(err)
@@ -61,10 +61,11 @@ func Example() {
 		fmt.Println("call", p.Item.HostPort())
 		p.Done(nil) // or the error of the call
 	}
-	// Output:
+	// Unordered output:
+	// call 10.0.0.1:8080
 	// call 10.0.0.1:8080
 	// call 10.0.0.2:8080
-	// call 10.0.0.1:8080
+	// call 10.0.0.2:8080
 }
 
 // An instance that is to be stopped drains first, and a client sees it.

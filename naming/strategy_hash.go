@@ -1,95 +1,112 @@
 package naming
 
-import (
-	"math/bits"
-	"slices"
-)
+// golden is 2^64 divided by the golden ratio, the step of splitmix64.
+const golden = 0x9e3779b97f4a7c15
 
-// points is how many places on the ring an element has. It is the same for any
-// number of elements: otherwise keys would move when it changes.
-const points = 100
+// fewChanges is how many elements may come and go before it is cheaper to give
+// all slots away anew: each change costs a look at every slot.
+const fewChanges = 6
 
-// indexBits are the lower bits of a point, which hold the element.
-const indexBits = 24
+// probes is how many slots a pick looks at before it looks at the elements one
+// by one.
+const probes = 64
 
-type hashing struct{ random }
-
-// ring is sorted by the hash in a point's upper bits. The hashes are uniform,
-// so that an index by their first bits leads next to where a key belongs.
-type ring struct {
+type hashing struct {
 	random random
-	points []uint64
-	index  []uint32 // the first point at or after each slice of the ring
-	shift  int
+	bound  *bound // nil without BoundedLoad
+	before seating
 }
 
-func (h hashing) prepare(g *group) picker {
-	all := make([]uint64, 0, points*len(g.states))
+// seating is what the last table was made of.
+type seating struct {
+	seats  []seat
+	size   int // of the group
+	owners interface{ at(slot uint64) int }
+}
+
+func (h *hashing) prepare(g *group) picker {
+	switch n := len(g.states); {
+	case n <= 1<<8:
+		return prepareHash[uint8](h, g)
+	case n <= 1<<16:
+		return prepareHash[uint16](h, g)
+	default:
+		return prepareHash[uint32](h, g)
+	}
+}
+
+func prepareHash[I position](h *hashing, g *group) picker {
+	seats := make([]seat, 0, len(g.states))
 	for i, st := range g.states {
-		base := hash(st.id)
-		for p := range uint64(points) {
-			all = append(all, mix(base+p*0x9e3779b97f4a7c15)>>indexBits<<indexBits|uint64(i))
+		if !g.twins[i] {
+			seats = append(seats, newSeat(st, g.weights[i], i))
 		}
 	}
-	r := &ring{random: h.random}
-	r.sort(all)
-	return r
+	p := hashPicker[I]{random: h.random}
+	if now, added, few := h.before.changes(seats); few {
+		p.owners = reassign[I](seats, h.before.owners, now, added)
+	} else {
+		p.owners = assign[I](seats)
+	}
+	if h.bound != nil {
+		h.bound.count(h.before.seats, seats)
+	}
+	h.before = seating{seats, len(g.states), p.owners}
+	if h.bound != nil {
+		return &boundedPicker[I]{p, h.bound.total, h.bound.factor / float64(totalWeight(seats))}
+	}
+	return &p
 }
 
-// sort puts the points in order, and makes the index. There are about as many
-// slots as points, and the points are spread evenly: a slot gets few, which
-// are soon sorted, and the whole takes time in proportion to their number.
-func (r *ring) sort(all []uint64) {
-	width := bits.Len(uint(len(all)))
-	r.shift = 64 - width
-	r.index = make([]uint32, 1<<width+1)
-	for _, p := range all {
-		r.index[p>>r.shift+1]++
+// changes tells the seat now of each element before, or noSeat, and the seats
+// that are new. An element whose weight has changed is gone and new. few is
+// false if there are more than fewChanges.
+func (s *seating) changes(seats []seat) (now, added []int, few bool) {
+	if s.owners == nil {
+		return nil, nil, false
 	}
-	for slot := 1; slot < len(r.index); slot++ {
-		r.index[slot] += r.index[slot-1]
+	before := make(map[*state]*seat, len(s.seats))
+	now = make([]int, s.size)
+	for i := range s.seats {
+		before[s.seats[i].state] = &s.seats[i]
+		now[s.seats[i].index] = noSeat
 	}
-	r.points = make([]uint64, len(all))
-	for _, p := range all { // which moves each slot's index to its end
-		r.points[r.index[p>>r.shift]] = p
-		r.index[p>>r.shift]++
-	}
-	copy(r.index[1:], r.index)
-	r.index[0] = 0
-	for slot := range 1 << width {
-		if from, to := r.index[slot], r.index[slot+1]; to-from > 1 {
-			slices.Sort(r.points[from:to])
+	gone := len(s.seats)
+	for i := range seats {
+		if old := before[seats[i].state]; old != nil && old.weight == seats[i].weight {
+			now[old.index] = i
+			gone--
+		} else if added = append(added, i); len(added) > fewChanges {
+			return nil, nil, false
 		}
 	}
+	return now, added, len(added)+gone <= fewChanges
 }
 
-func (r *ring) pick(g *group, key string) int {
+// hashPicker is a table of slots.
+type hashPicker[I position] struct {
+	random random
+	owners owners[I]
+}
+
+func (p *hashPicker[I]) start(key string) uint64 {
 	if key == "" {
-		return again(g, func() int { return r.random.below(len(g.states)) })
+		return p.random()
 	}
-	h := hash(key) >> indexBits << indexBits
-	at := int(r.index[h>>r.shift])
-	for at < len(r.points) && r.points[at] < h {
-		at++
-	}
+	return hash(key)
+}
+
+// pick finds the owner of the key's slot. If that is down, the key's hash leads
+// to further slots, so that the keys of one element spread over all others.
+func (p *hashPicker[I]) pick(g *group, key string) int {
 	var c clock
-	first := -1
-	// The next point takes over for what is down, so that its keys spread; when
-	// hardly anything is up, the next element does.
-	for range points {
-		if at == len(r.points) {
-			at = 0
-		}
-		i := int(r.points[at] & (1<<indexBits - 1))
-		if g.up(i, &c) {
+	start := p.start(key)
+	for h, n := start, 0; n < probes; h, n = mix(h+golden), n+1 {
+		if i := p.owners.at(h >> (64 - slotBits)); g.up(i, &c) {
 			return i
 		}
-		if first < 0 {
-			first = i
-		}
-		at++
 	}
-	return g.upFrom(first, &c)
+	return g.upFrom(p.owners.at(start>>(64-slotBits)), &c)
 }
 
 // hash is FNV-1a, mixed: the same in every process.

@@ -90,9 +90,11 @@ type alias struct {
 	other uint32
 }
 
-// prepare follows Vose. With at most 2^32 elements and weights up to MaxWeight
+func (w weighted) prepare(g *group) picker { return w.aliases(g) }
+
+// aliases follows Vose. With at most 2^32 elements and weights up to MaxWeight
 // nothing overflows.
-func (w weighted) prepare(g *group) picker {
+func (w weighted) aliases(g *group) *aliases {
 	n := len(g.weights)
 	a := &aliases{random: w.random, slots: make([]alias, n)}
 	for _, weight := range g.weights {
@@ -132,51 +134,4 @@ func (a *aliases) draw() int {
 		return int(hi)
 	}
 	return int(slot.other)
-}
-
-type leastPending struct{ random }
-
-func (l leastPending) prepare(*group) picker { return l }
-
-const askAll = 16
-
-func (l leastPending) pick(g *group, _ string) int {
-	n := len(g.states)
-	start := l.below(n)
-	var c clock
-	if n > askAll {
-		first := again(g, func() int { return l.below(n) })
-		second := again(g, func() int { return l.below(n) })
-		if g.busier(first, second, &c) {
-			return second
-		}
-		return first
-	}
-	// A start by chance, so that equals share.
-	best := -1
-	for k := range n {
-		i := start + k
-		if i >= n {
-			i -= n
-		}
-		if g.up(i, &c) && (best < 0 || g.busier(best, i, &c)) {
-			best = i
-		}
-	}
-	if best < 0 {
-		return start
-	}
-	return best
-}
-
-// busier compares the calls under way, with the one to come and with what
-// failures weigh, for their weights. Calls are far fewer than 2^43, so that the
-// products fit.
-func (g *group) busier(i, j int, c *clock) bool {
-	return g.load(i, c)*g.weights[j] > g.load(j, c)*g.weights[i]
-}
-
-func (g *group) load(i int, c *clock) int64 {
-	st := g.states[i]
-	return st.pending.Load() + 1 + st.blame.weight(g, c)
 }

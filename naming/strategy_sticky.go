@@ -1,27 +1,31 @@
 package naming
 
 import (
-	"strings"
+	"hash/maphash"
 	"sync"
 )
 
 const (
-	stickyKeys   = 1 << 16
-	stickyShards = 64
+	defaultStickyKeys = 1 << 17
+	stickyShards      = 64
+	shardKeys         = 64 // fewer are not worth a shard of their own
 )
 
 // sticky remembers keys in shards, each in two generations: a key that is used
-// moves into the young one, and when that is full the old one is forgotten.
+// moves into the young one, and when that is full the old one is forgotten. It
+// keeps the hashes of keys, by a seed of its own, so that a long key costs as much
+// as a short one. Two keys with the same hash stay with the same element.
 type sticky struct {
 	first    engine
+	seed     maphash.Seed
 	limit    int // keys in a generation of a shard
 	prepared int
-	shards   [stickyShards]shard
+	shards   []shard
 }
 
 type shard struct {
 	mu         sync.RWMutex
-	young, old map[string]stay
+	young, old map[uint64]stay
 	_          [64]byte // shards do not share a cache line
 }
 
@@ -32,8 +36,10 @@ type stay struct {
 	table int
 }
 
+// newSticky remembers no more than keys, which are two at least.
 func newSticky(first engine, keys int) *sticky {
-	return &sticky{first: first, limit: max(1, keys/stickyShards)}
+	shards := min(stickyShards, max(1, keys/shardKeys))
+	return &sticky{first: first, seed: maphash.MakeSeed(), limit: keys / 2 / shards, shards: make([]shard, shards)}
 }
 
 func (s *sticky) prepare(g *group) picker {
@@ -53,21 +59,22 @@ type stickyPicker struct {
 }
 
 func (s *stickyPicker) pick(g *group, key string) int {
-	if key == "" {
+	if key == "" || len(g.tried) > 0 {
 		return s.fresh.pick(g, key)
 	}
-	sh := &s.shards[hash(key)%stickyShards]
+	h := maphash.String(s.seed, key)
+	sh := &s.shards[scale(h, uint64(len(s.shards)))]
 	sh.mu.RLock()
-	seen, young := sh.young[key]
+	seen, young := sh.young[h]
 	sh.mu.RUnlock()
 	if i, ok := s.stays(g, seen.with); young && ok {
 		return i
 	}
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	seen, young = sh.young[key] // others may have been here in between
+	seen, young = sh.young[h] // others may have been here in between
 	if !young {
-		seen = sh.old[key]
+		seen = sh.old[h]
 	}
 	i, ok := s.stays(g, seen.with)
 	switch {
@@ -78,18 +85,18 @@ func (s *stickyPicker) pick(g *group, key string) int {
 		i = s.fresh.pick(g, key)
 		seen = stay{g.states[i], s.table}
 	}
-	sh.keep(key, seen, s.limit)
+	sh.keep(h, seen, s.limit)
 	return i
 }
 
-func (sh *shard) keep(key string, at stay, limit int) {
+func (sh *shard) keep(key uint64, at stay, limit int) {
 	if _, there := sh.young[key]; !there && len(sh.young) >= limit {
 		sh.old, sh.young = sh.young, nil
 	}
 	if sh.young == nil {
-		sh.young = make(map[string]stay)
+		sh.young = make(map[uint64]stay)
 	}
-	sh.young[strings.Clone(key)] = at // the key may be part of a whole request
+	sh.young[key] = at
 }
 
 // stays reports whether the element is in this table and up.

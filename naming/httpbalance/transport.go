@@ -149,13 +149,12 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// pick finds an instance that was not tried. After a failure the key leads to the
-// same instance again: then any other will do.
+// pick finds an instance that was not tried.
 func pick(b *naming.Balancer[naming.Instance], key string, tried []string) (naming.Picked[naming.Instance], error) {
 	if len(tried) == 0 {
 		return b.Pick(key)
 	}
-	return b.PickOther("", tried...)
+	return b.PickOther(key, tried...)
 }
 
 // refuse closes the body of a request that is not sent, as a RoundTripper must.

@@ -1,0 +1,144 @@
+package naming
+
+import (
+	"fmt"
+	"strings"
+)
+
+// table is what a balancer has made of one state of its source. It is never
+// changed once built.
+type table[T any] struct {
+	from  []T  // as the source gave it
+	items []*T // those that may be picked
+	group group
+	known map[string]*state // by id; also those that may not be picked
+	keyed map[string]*state // by key, where that is not the id
+	pick  picker
+	begin reserver // pick as one; nil if it is not
+	none  error    // what Pick returns when items is empty
+}
+
+func (t *table[T]) add(id, key string, st *state) {
+	t.known[id] = st
+	if key == id {
+		return
+	}
+	if t.keyed == nil {
+		t.keyed = make(map[string]*state)
+	}
+	t.keyed[key] = st
+}
+
+// lasting finds the state of an element with an id and a key.
+func (t *table[T]) lasting(id, key string) *state {
+	if key == id {
+		return t.known[id]
+	}
+	return t.keyed[key]
+}
+
+// table is the table to use now: the source's newest, or the one before while
+// another goroutine builds that.
+func (b *Balancer[T]) table() (*table[T], error) {
+	b.made()
+	t := b.current.Load()
+	if t != nil && same(t.from, b.source.Load()) {
+		return t, nil
+	}
+	switch {
+	case t == nil:
+		if err := b.Refresh(); err != nil {
+			return nil, err
+		}
+	case b.building.CompareAndSwap(false, true):
+		defer b.building.Store(false)
+		b.build()
+	}
+	return b.current.Load(), nil
+}
+
+// build makes the table of what the source holds, unless it stands already. It
+// calls the user's functions, which may call the balancer, and so locks nothing
+// meanwhile: of two that build at once one starts over.
+func (b *Balancer[T]) build() {
+	for {
+		before := b.current.Load()
+		items := b.source.Load()
+		if before != nil && same(before.from, items) {
+			return
+		}
+		if b.install(b.draft(items, before), before) {
+			return
+		}
+	}
+}
+
+// install makes t the current table in place of before, unless another has
+// become so.
+func (b *Balancer[T]) install(t, before *table[T]) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.current.Load() != before {
+		return false
+	}
+	if len(t.items) > 0 {
+		t.pick = b.strategy.prepare(&t.group)
+		t.begin, _ = t.pick.(reserver)
+	}
+	b.current.Store(t)
+	return true
+}
+
+// draft makes a table that the strategy has not prepared yet.
+func (b *Balancer[T]) draft(items []T, before *table[T]) *table[T] {
+	t := &table[T]{from: items, known: make(map[string]*state, len(items))}
+	t.group.now = b.now
+	for i := range items {
+		item := &items[i]
+		id, key := b.id(item), b.key(item)
+		st := t.lasting(id, key)
+		twin := st != nil
+		if st == nil && before != nil {
+			st = before.lasting(id, key)
+		}
+		if st == nil {
+			st = &state{key: strings.Clone(key)}
+		}
+		t.add(id, key, st)
+		if b.usable(item) {
+			if twin {
+				b.pair(t, st, id)
+			}
+			t.items = append(t.items, item)
+			t.group.states = append(t.group.states, st)
+			t.group.weights = append(t.group.weights, int64(min(max(b.weight(item), 1), MaxWeight)))
+		}
+	}
+	if len(t.items) == 0 {
+		t.none = fmt.Errorf("%w: none is known", ErrNoInstance)
+		if len(items) > 0 {
+			t.none = fmt.Errorf("%w: %d are known, all of them disabled, draining or without an address", ErrNoInstance, len(items))
+		}
+	}
+	return t
+}
+
+// pair marks all but one of the elements that share a state as twins. The one
+// with the lowest id is left, whatever the order is. The element with this id
+// comes next.
+func (b *Balancer[T]) pair(t *table[T], st *state, id string) {
+	for i, other := range t.group.states {
+		if other != st || t.group.twins[i] {
+			continue
+		}
+		if t.group.twins == nil {
+			t.group.twins = make(map[int]bool)
+		}
+		if b.id(t.items[i]) > id {
+			t.group.twins[i] = true
+		} else {
+			t.group.twins[len(t.items)] = true
+		}
+		return
+	}
+}
