@@ -557,7 +557,7 @@ func TestTurnOfAWriter(t *testing.T) {
 		r1, r2 := reading(w, w.Process()).Get(), reading(w, w.Process()).Get()
 		x, y := writing(w, w.Process()), writing(w, w.Process())
 		waiting(w, true, x, y)
-		require.Equal(w, map[string]int{"delete": 1, "getData": 2}, w.Count(func() { require.NoError(w, r1.Release()) }))
+		require.Equal(w, map[string]int{"delete": 1, "getChildren2": 1, "getData": 2}, w.Count(func() { require.NoError(w, r1.Release()) }))
 		require.Equal(w, map[string]int{"delete": 1}, w.Count(func() {
 			require.NoError(w, r2.Release())
 			waiting(w, false, x)
