@@ -587,3 +587,27 @@ func TestTurnOfAWriterWithoutItsNode(t *testing.T) {
 		require.NotEqual(w, thrown, x.Get().Path())
 	})
 }
+
+// The node of the subject is written to, which uses its watch up, and is deleted before
+// the session has set the watch again. The predecessor's end is not enough then.
+func TestTurnOfANodeThatIsWrittenTo(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		l := w.lineOfFour()
+		l.prepare()
+		own := dir + "/" + w.nodes()[1]
+		late := make(chan struct{})
+		w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpGetData && r.Path == own {
+				return zktest.Hold(late)
+			}
+			return zktest.Pass
+		})
+		require.NoError(t, w.srv.Put(own, []byte("__REVOKE__")))
+		synctest.Wait()
+		require.NoError(t, w.srv.Remove(own))
+		require.NoError(t, l.held.Release())
+		require.True(t, l.subject.waiting())
+		close(late)
+		require.NotEqual(t, own, l.subject.get().Path())
+	})
+}

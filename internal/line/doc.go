@@ -31,9 +31,9 @@
 //	 │        │    │         │ is gone      │                   │ │
 //	 │        │    │         └──────────────│───────────────────┘ │
 //	 │        │    └────────────────────────┴─────────────────────┘
-//	 │        │         the predecessor is gone; for prepared, as another connection tells
+//	 │        │         the predecessor is gone; for prepared, without proof
 //	 ▼        ▼
-//	Hold ◀────┘ the predecessor is gone, as the same connection tells
+//	Hold ◀────┘ the predecessor is gone, with proof
 //
 //	far       watches the one before the predecessor
 //	prepared  watches the predecessor and the own node, by one packet
@@ -76,7 +76,8 @@
 //     read has found our node.
 //   - prepared → list: no obligation, and no proof. After a reconnection a server sends
 //     the events that were missed in any order. The end of a predecessor that the
-//     session may not read is found by a read, and not told in order.
+//     session may not read is found by a read, and not told in order. A write to our
+//     node uses its watch up until the session has read the node again.
 //
 // A server that lags shows an earlier instant of the same history. The instant of the
 // proof is the predecessor's end, which that server has told.
