@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -13,7 +15,7 @@ import (
 // Barrier is a gate: closed while its node stands. It keeps nothing of a
 // single call, and is safe for concurrent use.
 type Barrier struct {
-	sm   *session.Manager
+	sm   *core.Manager
 	path string
 	err  error
 }
@@ -21,7 +23,7 @@ type Barrier struct {
 // New returns the gate at path, which is below sm's root. It does no I/O; a
 // path that cannot be used is reported by every call on the Barrier.
 func New(sm *session.Manager, path string) *Barrier {
-	return &Barrier{sm: sm, path: path, err: znode.Validate(path)}
+	return &Barrier{sm: bridge.Core(sm), path: path, err: znode.Validate(path)}
 }
 
 // made panics for a Barrier that New has not made, or was given no Manager.
@@ -29,7 +31,7 @@ func (b *Barrier) made() { made(b == nil || b.sm == nil) }
 
 func made(not bool) {
 	misuse.If(not, "a barrier without a Manager is used: "+
-		"get one from barrier.New or NewDouble, with the Manager of session.Dial")
+		"get one from barrier.New or NewDouble, with the Manager of core.Dial")
 }
 
 // Path returns the path of the gate.
@@ -62,13 +64,13 @@ func (b *Barrier) Set(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		err := b.sm.CreateOnce(ctx, b.path, data)
-		if errors.Is(err, session.ErrNodeExists) { // also if it is in doubt who made it
+		if errors.Is(err, core.ErrNodeExists) { // also if it is in doubt who made it
 			err = b.isClosed(ctx, err)
 		}
 		switch {
 		case err == nil:
 			return nil
-		case !errors.Is(err, session.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome):
+		case !errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrUnknownOutcome):
 			return b.fail("set", gaveUp(ctx, err))
 		}
 		dir, _ := znode.Split(b.path)
@@ -84,9 +86,9 @@ func (b *Barrier) Set(ctx context.Context) error {
 func (b *Barrier) isClosed(ctx context.Context, doubt error) error {
 	seen, err := b.sm.See(ctx, b.path)
 	switch {
-	case errors.Is(err, session.ErrNoNode) && errors.Is(doubt, session.ErrUnknownOutcome):
+	case errors.Is(err, core.ErrNoNode) && errors.Is(doubt, core.ErrUnknownOutcome):
 		return doubt
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return nil // it was set, and is lifted again
 	case err != nil, seen.Hidden:
 		return err
@@ -115,10 +117,10 @@ func (b *Barrier) Lift(ctx context.Context) error {
 			err = b.liftIn(ctx, s)
 		}
 		switch {
-		case err == nil, errors.Is(err, session.ErrNoNode) && !errors.Is(err, session.ErrUnknownOutcome):
+		case err == nil, errors.Is(err, core.ErrNoNode) && !errors.Is(err, core.ErrUnknownOutcome):
 			return nil
-		case errors.Is(err, session.ErrBadVersion): // it is another by now
-		case errors.Is(err, session.ErrUnknownOutcome), !errors.Is(err, session.ErrSessionEnded):
+		case errors.Is(err, core.ErrBadVersion): // it is another by now
+		case errors.Is(err, core.ErrUnknownOutcome), !errors.Is(err, core.ErrSessionEnded):
 			return b.fail("lift", gaveUp(ctx, err))
 		}
 	}
@@ -126,9 +128,9 @@ func (b *Barrier) Lift(ctx context.Context) error {
 }
 
 // liftIn lifts the gate within one session, if the znode is a gate's.
-func (b *Barrier) liftIn(ctx context.Context, s *session.Session) error {
+func (b *Barrier) liftIn(ctx context.Context, s *core.Session) error {
 	data, before, err := s.Get(ctx, b.path)
-	if errors.Is(err, session.ErrNoNode) { // the server may not know the gate yet
+	if errors.Is(err, core.ErrNoNode) { // the server may not know the gate yet
 		if err := s.Sync(ctx, b.path); err != nil {
 			return err
 		}
@@ -137,7 +139,7 @@ func (b *Barrier) liftIn(ctx context.Context, s *session.Session) error {
 	if err != nil {
 		return err
 	}
-	err = b.recogniseGate(session.Sighting{Data: data, Stat: before})
+	err = b.recogniseGate(core.Sighting{Data: data, Stat: before})
 	if err == nil {
 		err = b.notKept(ctx, s, data)
 	}
@@ -145,7 +147,7 @@ func (b *Barrier) liftIn(ctx context.Context, s *session.Session) error {
 		return err
 	}
 	err = s.Delete(ctx, b.path, before.Version)
-	if !session.InDoubt(err) {
+	if !core.InDoubt(err) {
 		return err
 	}
 	if looked := s.Confirm(ctx, b.path); looked != nil {
@@ -210,7 +212,7 @@ func (b *Barrier) Wait(ctx context.Context) error {
 				return nil
 			}
 		}
-		if err != nil && !errors.Is(err, session.ErrSessionEnded) {
+		if err != nil && !errors.Is(err, core.ErrSessionEnded) {
 			return b.fail("wait for", gaveUp(ctx, err))
 		}
 	}
@@ -220,7 +222,7 @@ func (b *Barrier) Wait(ctx context.Context) error {
 // waitIn waits within one session. It returns false without an error when the
 // session or ctx has ended. closed is the czxid of the znode that closes the gate,
 // as far as it was seen, and outlasts the session.
-func (b *Barrier) waitIn(ctx context.Context, s *session.Session, closed *int64) (open bool, err error) {
+func (b *Barrier) waitIn(ctx context.Context, s *core.Session, closed *int64) (open bool, err error) {
 	// A server that lags, or a deposed leader, may not know of a gate that was set
 	// before us. Once the server does, its news arrive in order.
 	if err := s.Confirm(ctx, b.path); err != nil {
@@ -228,7 +230,7 @@ func (b *Barrier) waitIn(ctx context.Context, s *session.Session, closed *int64)
 	}
 	for {
 		gate, watch, err := s.SeeW(ctx, b.path)
-		if errors.Is(err, session.ErrNoNode) {
+		if errors.Is(err, core.ErrNoNode) {
 			return true, nil
 		}
 		if err != nil {
@@ -244,9 +246,9 @@ func (b *Barrier) waitIn(ctx context.Context, s *session.Session, closed *int64)
 		select {
 		case <-watch.Done():
 			switch watch.Event() {
-			case session.NodeDeleted:
+			case core.NodeDeleted:
 				return true, nil
-			case session.SessionEnded:
+			case core.SessionEnded:
 				return false, nil
 			}
 		case <-ctx.Done():

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
@@ -49,7 +51,7 @@ func ID(id string) Option {
 // of its own: one Double serves any number of goroutines, and is safe for
 // concurrent use.
 type Double struct {
-	sm    *session.Manager
+	sm    *core.Manager
 	dir   string
 	ready string
 	count int
@@ -65,7 +67,7 @@ type Double struct {
 // by every call on the Double. All members have to be told the same count.
 func NewDouble(sm *session.Manager, path string, count int, opts ...Option) *Double {
 	d := &Double{
-		sm: sm, dir: path, ready: znode.Join(path, readyName), count: count,
+		sm: bridge.Core(sm), dir: path, ready: znode.Join(path, readyName), count: count,
 		err: znode.Validate(path), visits: make(map[string]ghost),
 	}
 	misuse.Apply("barrier.NewDouble", d, opts)
@@ -124,7 +126,7 @@ func (d *Double) Enter(ctx context.Context) (*Visit, error) {
 		switch {
 		case err == nil:
 			return v, nil
-		case ctx.Err() != nil, !errors.Is(err, session.ErrLost) && !errors.Is(err, session.ErrSessionEnded):
+		case ctx.Err() != nil, !errors.Is(err, core.ErrLost) && !errors.Is(err, core.ErrSessionEnded):
 			return nil, d.fail("enter", gaveUp(ctx, err))
 		}
 	}
@@ -150,7 +152,7 @@ func (d *Double) Do(ctx context.Context, f func(ctx context.Context, v *Visit) e
 	if err != nil {
 		return err
 	}
-	within, stop := line.Within(ctx, v.Hold)
+	within, stop := line.Within(ctx, &v.Hold)
 	defer func() { // a second Release does nothing: this one is for panics
 		stop()
 		_ = v.Release()

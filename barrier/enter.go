@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // entrant is one Enter. Its node has the same name in every session, so that
@@ -37,7 +37,7 @@ func (d *Double) newEntrant() (*entrant, error) {
 
 // attempt enters within one session. When it fails, it has seen to it that our
 // node goes.
-func (e *entrant) attempt(ctx context.Context, s *session.Session) (*Visit, error) {
+func (e *entrant) attempt(ctx context.Context, s *core.Session) (*Visit, error) {
 	if err := e.d.exorcise(ctx, s); err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (e *entrant) attempt(ctx context.Context, s *session.Session) (*Visit, erro
 		v, err := e.gather(ctx, s, node, watch)
 		if v != nil || err != nil {
 			// Where our node has gone, another's may stand.
-			if err != nil && !errors.Is(err, session.ErrDeleted) {
+			if err != nil && !errors.Is(err, core.ErrDeleted) {
 				node.Abandon()
 			}
 			return v, err
@@ -75,7 +75,7 @@ func (e *entrant) attempt(ctx context.Context, s *session.Session) (*Visit, erro
 
 // outside waits until no round is under way, and returns a watch that fires
 // when one begins.
-func (d *Double) outside(ctx context.Context, s *session.Session) (*session.Watch, error) {
+func (d *Double) outside(ctx context.Context, s *core.Session) (*core.Watch, error) {
 	for synced, tries := false, -2; ; tries++ {
 		if err := line.Pause(ctx, tries, leastPause, mostPause); err != nil {
 			return nil, err
@@ -106,16 +106,16 @@ func (d *Double) outside(ctx context.Context, s *session.Session) (*session.Watc
 // awaitEnd waits until something of the round has changed, or clears it away
 // if nobody is left in it. Nobody may be left to tell of its end, so it watches one of
 // those who are inside besides the round.
-func (d *Double) awaitEnd(ctx context.Context, s *session.Session, r *round, watch *session.Watch) (waited bool, err error) {
+func (d *Double) awaitEnd(ctx context.Context, s *core.Session, r *round, watch *core.Watch) (waited bool, err error) {
 	children, _, err := s.Children(ctx, d.dir)
-	if err != nil && !errors.Is(err, session.ErrNoNode) {
+	if err != nil && !errors.Is(err, core.ErrNoNode) {
 		return false, err
 	}
 	standing := r.standing(children)
 	switch {
 	case len(standing) == 0:
 		err := d.clear(ctx, s, r)
-		if session.InDoubt(err) || errors.Is(err, errChanged) {
+		if core.InDoubt(err) || errors.Is(err, errChanged) {
 			err = nil // look again
 		}
 		return false, err
@@ -124,7 +124,7 @@ func (d *Double) awaitEnd(ctx context.Context, s *session.Session, r *round, wat
 	}
 	_, inside, err := s.SeeW(ctx, znode.Join(d.dir, standing[0]))
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return false, nil
 	case err != nil:
 		return false, err
@@ -141,9 +141,9 @@ func (d *Double) awaitEnd(ctx context.Context, s *session.Session, r *round, wat
 
 // stand makes our node. The creation goes on when ctx ends, and the node is
 // removed then.
-func (e *entrant) stand(ctx context.Context, s *session.Session) (*session.Node, error) {
+func (e *entrant) stand(ctx context.Context, s *core.Session) (*core.Node, error) {
 	type outcome struct {
-		node *session.Node
+		node *core.Node
 		err  error
 	}
 	done := make(chan outcome, 1)
@@ -165,22 +165,22 @@ func (e *entrant) stand(ctx context.Context, s *session.Session) (*session.Node,
 }
 
 // make creates our node, for as long as the session lasts.
-func (e *entrant) make(s *session.Session) (*session.Node, error) {
+func (e *entrant) make(s *core.Session) (*core.Node, error) {
 	ctx := context.Background() // every request ends with the session
 	for n := -2; ; n++ {
 		if err := line.Pause(ctx, n, leastPause, mostPause); err != nil {
 			return nil, err
 		}
-		_, err := s.Create(ctx, e.path, e.data, session.Ephemeral)
+		_, err := s.Create(ctx, e.path, e.data, core.Ephemeral)
 		var ours bool
 		switch {
 		case err == nil:
 			return s.Own(e.path)
-		case errors.Is(err, session.ErrNodeExists), session.InDoubt(err):
+		case errors.Is(err, core.ErrNodeExists), core.InDoubt(err):
 			// A node that is not there is made, or made again: it is our own
 			// presence, and others have no reason to count on its absence.
 			ours, err = e.recognise(ctx, s)
-		case errors.Is(err, session.ErrNoNode):
+		case errors.Is(err, core.ErrNoNode):
 			err = s.EnsureDir(ctx, e.d.dir)
 		}
 		switch {
@@ -196,13 +196,13 @@ func (e *entrant) make(s *session.Session) (*session.Node, error) {
 // create whose answer was lost, or in an earlier session of this Enter, or by
 // another member with our id. It returns false without an error when the place
 // is free again.
-func (e *entrant) recognise(ctx context.Context, s *session.Session) (ours bool, err error) {
+func (e *entrant) recognise(ctx context.Context, s *core.Session) (ours bool, err error) {
 	if err := s.Confirm(ctx, e.path); err != nil {
 		return false, err
 	}
 	data, stat, err := s.Get(ctx, e.path)
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return false, nil
 	case err != nil:
 		return false, err
@@ -219,7 +219,7 @@ func (e *entrant) recognise(ctx context.Context, s *session.Session) (ours bool,
 
 // gather waits until a round begins. It returns nil without an error when one
 // has begun without us.
-func (e *entrant) gather(ctx context.Context, s *session.Session, node *session.Node, watch *session.Watch) (*Visit, error) {
+func (e *entrant) gather(ctx context.Context, s *core.Session, node *core.Node, watch *core.Watch) (*Visit, error) {
 	defer func() {
 		if watch != nil {
 			watch.Stop()
@@ -257,7 +257,7 @@ func (e *entrant) gather(ctx context.Context, s *session.Session, node *session.
 		select {
 		case <-watch.Done():
 		case <-node.Gone():
-			return nil, session.ErrDeleted
+			return nil, core.ErrDeleted
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -269,17 +269,17 @@ func (e *entrant) gather(ctx context.Context, s *session.Session, node *session.
 // would be counted as another member.
 type ghost struct {
 	path string
-	hold *session.Hold
+	hold *core.Hold
 }
 
 // exorcise removes the nodes of visits of ours that were lost.
-func (d *Double) exorcise(ctx context.Context, s *session.Session) error {
+func (d *Double) exorcise(ctx context.Context, s *core.Session) error {
 	d.mu.Lock()
 	lost := make(map[string]string)
 	for visit, g := range d.visits {
 		switch err := g.hold.Err(); {
 		case err == nil:
-		case errors.Is(err, session.ErrLost) && !errors.Is(err, session.ErrDeleted):
+		case errors.Is(err, core.ErrLost) && !errors.Is(err, core.ErrDeleted):
 			lost[visit] = g.path
 		default:
 			delete(d.visits, visit)
@@ -291,7 +291,7 @@ func (d *Double) exorcise(ctx context.Context, s *session.Session) error {
 		if err == nil && readOwner(data).Visit == visit {
 			err = remove(ctx, s, path, stat)
 		}
-		if err != nil && !errors.Is(err, session.ErrNoNode) {
+		if err != nil && !errors.Is(err, core.ErrNoNode) {
 			return err
 		}
 		d.forget(visit)
@@ -307,7 +307,7 @@ func (d *Double) forget(visit string) {
 
 // remove deletes the node that was read, and no other that has come to stand in
 // its place. Whether a lost try of ours did it or another does not matter.
-func remove(ctx context.Context, s *session.Session, path string, seen session.Stat) error {
+func remove(ctx context.Context, s *core.Session, path string, seen core.Stat) error {
 	_, err := s.DeleteExact(ctx, path, seen.Czxid)
 	return err
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // Member is somebody who stands at a Double, waiting or inside, as its node
@@ -72,7 +72,7 @@ func (d *Double) Status(ctx context.Context) (Status, error) {
 
 func (d *Double) status(ctx context.Context) (st Status, err error) {
 	children, _, err := d.sm.Children(ctx, d.dir)
-	if err != nil && !errors.Is(err, session.ErrNoNode) {
+	if err != nil && !errors.Is(err, core.ErrNoNode) {
 		return st, err
 	}
 	var r *round
@@ -81,13 +81,13 @@ func (d *Double) status(ctx context.Context) (st Status, err error) {
 	case err == nil:
 		r = readRound(ready.Data, ready.Stat)
 		st.Ready, st.Token = true, r.zxid
-	case !errors.Is(err, session.ErrNoNode):
+	case !errors.Is(err, core.ErrNoNode):
 		return st, err
 	}
 	for _, name := range members(children) {
 		m := Member{ID: name, Path: znode.Join(d.dir, name)}
 		node, err := d.sm.See(ctx, m.Path)
-		if errors.Is(err, session.ErrNoNode) {
+		if errors.Is(err, core.ErrNoNode) {
 			continue
 		}
 		if err != nil {
@@ -96,7 +96,7 @@ func (d *Double) status(ctx context.Context) (st Status, err error) {
 		if m.Hidden = node.Hidden; m.Hidden {
 			m.ID = strings.TrimPrefix(name, memberPrefix)
 		}
-		if !session.Hidden(node.Stat) {
+		if !core.Hidden(node.Stat) {
 			m.describe(node.Data, node.Stat)
 			m.Inside = r != nil && r.has(name, node.Stat.Czxid)
 		}
@@ -106,7 +106,7 @@ func (d *Double) status(ctx context.Context) (st Status, err error) {
 	return st, nil
 }
 
-func (m *Member) describe(data []byte, stat session.Stat) {
+func (m *Member) describe(data []byte, stat core.Stat) {
 	who := readOwner(data)
 	if who.ID != "" {
 		m.ID = who.ID

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recognise"
-	"github.com/docent-go/docent/session"
 )
 
 // recogniseGate returns ErrNotGate with what exists there, unless the znode may be
@@ -16,7 +16,7 @@ import (
 // owner. Curator writes an IP address and kazoo nothing: such a znode may be a
 // config key, and is no gate if its data was written over, or if it has had
 // children.
-func (b *Barrier) recogniseGate(node session.Sighting) error {
+func (b *Barrier) recogniseGate(node core.Sighting) error {
 	stat := node.Stat
 	switch what := recognise.Node(b.path, node.Data, stat); {
 	case stat.EphemeralOwner == 0 && stat.NumChildren == 0 && recognise.IsGate(node.Data):
@@ -37,13 +37,13 @@ func (b *Barrier) recogniseGate(node session.Sighting) error {
 
 // notKept returns ErrNotGate if a history belongs to a znode that only looks like
 // a gate: then it is a config key.
-func (b *Barrier) notKept(ctx context.Context, s *session.Session, data []byte) error {
+func (b *Barrier) notKept(ctx context.Context, s *core.Session, data []byte) error {
 	if recognise.IsGate(data) {
 		return nil
 	}
 	_, found, err := s.Exists(ctx, recognise.HistoryOf(b.path))
 	switch {
-	case errors.Is(err, session.ErrNoAuth):
+	case errors.Is(err, core.ErrNoAuth):
 		return nil // what may not be read tells nothing
 	case err == nil && found:
 		return notGate("it is a config key with a history")
@@ -58,7 +58,7 @@ func notGate(what string, args ...any) error {
 // notEmpty is ErrNotGate that is session.ErrNotEmpty too.
 type notEmpty struct{ error }
 
-func (e *notEmpty) Unwrap() []error { return []error{e.error, session.ErrNotEmpty} }
+func (e *notEmpty) Unwrap() []error { return []error{e.error, core.ErrNotEmpty} }
 
 // isAddress reports whether data is an IP address, which is what Curator writes
 // into a znode that it was given no data for.

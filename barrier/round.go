@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // round is one generation of members, as its "ready" tells.
@@ -30,7 +30,7 @@ type readyData struct {
 	Members []string `json:"members"`
 }
 
-func readRound(data []byte, stat session.Stat) *round {
+func readRound(data []byte, stat core.Stat) *round {
 	r := &round{zxid: stat.Czxid}
 	var d readyData
 	if err := json.Unmarshal(data, &d); err == nil && len(d.Members) > 0 {
@@ -72,7 +72,7 @@ func (r *round) standing(children []string) []string {
 
 // look returns the present round, or nil when there is none, with a watch on
 // "ready", which the caller stops. There is no watch with an error.
-func (d *Double) look(ctx context.Context, s *session.Session) (*round, *session.Watch, error) {
+func (d *Double) look(ctx context.Context, s *core.Session) (*round, *core.Watch, error) {
 	for {
 		stat, found, watch, err := s.ExistsW(ctx, d.ready)
 		switch {
@@ -80,9 +80,9 @@ func (d *Double) look(ctx context.Context, s *session.Session) (*round, *session
 			return nil, nil, err
 		case !found:
 			return nil, watch, nil
-		case session.Hidden(stat):
+		case core.Hidden(stat):
 			watch.Stop()
-			return nil, nil, fmt.Errorf("read %s: %w: a member needs the right to read it", d.ready, session.ErrNoAuth)
+			return nil, nil, fmt.Errorf("read %s: %w: a member needs the right to read it", d.ready, core.ErrNoAuth)
 		}
 		data, stat, err := s.Get(ctx, d.ready)
 		if err == nil && isRound(data) {
@@ -92,7 +92,7 @@ func (d *Double) look(ctx context.Context, s *session.Session) (*round, *session
 		if err == nil {
 			return nil, nil, fmt.Errorf("%w: %s holds %d bytes that no round holds; check the path", ErrNotDouble, d.ready, len(data))
 		}
-		if !errors.Is(err, session.ErrNoNode) {
+		if !errors.Is(err, core.ErrNoNode) {
 			return nil, nil, err
 		}
 	}
@@ -104,11 +104,11 @@ func (d *Double) look(ctx context.Context, s *session.Session) (*round, *session
 //
 // Whoever comes looks after it has come. So if there are enough, the last one
 // to come sees that, and it does not matter who makes the round.
-func (d *Double) open(ctx context.Context, s *session.Session, self string) (*round, error) {
+func (d *Double) open(ctx context.Context, s *core.Session, self string) (*round, error) {
 	children, dir, err := s.Children(ctx, d.dir)
 	switch {
-	case errors.Is(err, session.ErrNoNode):
-		return nil, session.ErrDeleted
+	case errors.Is(err, core.ErrNoNode):
+		return nil, core.ErrDeleted
 	case err != nil:
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (d *Double) open(ctx context.Context, s *session.Session, self string) (*ro
 	}
 	switch _, here := slices.BinarySearch(names, self); {
 	case !here:
-		return nil, session.ErrDeleted
+		return nil, core.ErrDeleted
 	case slices.Contains(children, readyName):
 		return nil, errChanged
 	case len(names) < d.count:
@@ -135,7 +135,7 @@ func (d *Double) open(ctx context.Context, s *session.Session, self string) (*ro
 var errChanged = errors.New("the barrier has changed while it was looked at")
 
 // first returns the count members that came first.
-func (d *Double) first(ctx context.Context, s *session.Session, names []string) ([]string, error) {
+func (d *Double) first(ctx context.Context, s *core.Session, names []string) ([]string, error) {
 	type comer struct {
 		name  string
 		czxid int64
@@ -164,7 +164,7 @@ func (d *Double) first(ctx context.Context, s *session.Session, names []string) 
 // and else what it holds, which a round writes back. Once members are there, the
 // directory is a rendezvous, whatever strangers do to it. Only a directory with
 // data costs a request.
-func (d *Double) recognise(ctx context.Context, s *session.Session, children []string, dir session.Stat, others bool) ([]byte, error) {
+func (d *Double) recognise(ctx context.Context, s *core.Session, children []string, dir core.Stat, others bool) ([]byte, error) {
 	what := recognise.Directory(slices.DeleteFunc(slices.Clone(children), isMember))
 	if what != "" && !others && !slices.Contains(children, readyName) {
 		return nil, fmt.Errorf("%w: %s; check the path", ErrNotDouble, what)
@@ -181,23 +181,23 @@ func (d *Double) recognise(ctx context.Context, s *session.Session, children []s
 
 // begin makes "ready" in one transaction, which is refused unless all members
 // stand and no other round has begun since the directory had the version.
-func (d *Double) begin(ctx context.Context, s *session.Session, in []string, kept []byte, version int32) (*round, error) {
+func (d *Double) begin(ctx context.Context, s *core.Session, in []string, kept []byte, version int32) (*round, error) {
 	number := version + 1
 	data, err := json.Marshal(readyData{number, in})
 	if err != nil {
 		return nil, err
 	}
-	ops := make([]session.Op, 0, len(in)+2)
+	ops := make([]core.Op, 0, len(in)+2)
 	for _, name := range in {
-		ops = append(ops, session.CheckOp(znode.Join(d.dir, name), session.AnyVersion))
+		ops = append(ops, core.CheckOp(znode.Join(d.dir, name), core.AnyVersion))
 	}
-	ops = append(ops, session.SetOp(d.dir, kept, version), session.CreateOp(d.ready, data, session.Persistent))
+	ops = append(ops, core.SetOp(d.dir, kept, version), core.CreateOp(d.ready, data, core.Persistent))
 	results, err := s.Txn(ctx, ops...)
 	switch {
 	case err == nil:
 		return &round{zxid: results[len(in)].Stat.Mzxid, number: number, members: in}, nil
-	case session.InDoubt(err),
-		errors.Is(err, session.ErrNoNode), errors.Is(err, session.ErrBadVersion), errors.Is(err, session.ErrNodeExists):
+	case core.InDoubt(err),
+		errors.Is(err, core.ErrNoNode), errors.Is(err, core.ErrBadVersion), errors.Is(err, core.ErrNodeExists):
 		return nil, errChanged
 	}
 	return nil, err
@@ -205,13 +205,13 @@ func (d *Double) begin(ctx context.Context, s *session.Session, in []string, kep
 
 // clear removes the "ready" of a round that nobody is in any more. It is no
 // error if others have done that, and a later round is not touched.
-func (d *Double) clear(ctx context.Context, s *session.Session, r *round) error {
+func (d *Double) clear(ctx context.Context, s *core.Session, r *round) error {
 	if r.members != nil {
-		_, err := s.Txn(ctx, session.CheckOp(d.dir, r.number), session.DeleteOp(d.ready, session.AnyVersion))
+		_, err := s.Txn(ctx, core.CheckOp(d.dir, r.number), core.DeleteOp(d.ready, core.AnyVersion))
 		switch {
-		case err == nil, errors.Is(err, session.ErrNoNode):
+		case err == nil, errors.Is(err, core.ErrNoNode):
 			return nil
-		case errors.Is(err, session.ErrUnknownOutcome), !errors.Is(err, session.ErrBadVersion):
+		case errors.Is(err, core.ErrUnknownOutcome), !errors.Is(err, core.ErrBadVersion):
 			return err
 		}
 		// The next round has begun, or a stranger has written to the directory.
@@ -222,17 +222,17 @@ func (d *Double) clear(ctx context.Context, s *session.Session, r *round) error 
 		return err
 	}
 	_, stat, err := s.Get(ctx, d.ready)
-	if errors.Is(err, session.ErrNoNode) || err == nil && stat.Czxid != r.zxid {
+	if errors.Is(err, core.ErrNoNode) || err == nil && stat.Czxid != r.zxid {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	_, err = s.Txn(ctx, session.CheckOp(d.dir, dir.Version), session.DeleteOp(d.ready, session.AnyVersion))
+	_, err = s.Txn(ctx, core.CheckOp(d.dir, dir.Version), core.DeleteOp(d.ready, core.AnyVersion))
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return nil
-	case errors.Is(err, session.ErrBadVersion):
+	case errors.Is(err, core.ErrBadVersion):
 		return errChanged
 	}
 	return err

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -15,7 +17,7 @@ import (
 // Context ends when this member no longer counts as being inside. Token is the
 // same for all members of a round, and greater than that of every round before.
 type Visit struct {
-	*session.Hold
+	session.Hold
 	d     *Double
 	visit string
 	name  string
@@ -30,7 +32,7 @@ type Visit struct {
 }
 
 // visit makes the Visit of an entrant that counts.
-func (d *Double) visit(ctx context.Context, e *entrant, node *session.Node, r *round) (*Visit, error) {
+func (d *Double) visit(ctx context.Context, e *entrant, node *core.Node, r *round) (*Visit, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -41,7 +43,7 @@ func (d *Double) visit(ctx context.Context, e *entrant, node *session.Node, r *r
 	d.mu.Lock()
 	d.visits[e.visit] = ghost{e.path, h}
 	d.mu.Unlock()
-	return &Visit{Hold: h, d: d, visit: e.visit, name: e.name, round: r, turn: make(chan struct{}, 1)}, nil
+	return &Visit{Hold: bridge.Hold(h), d: d, visit: e.visit, name: e.name, round: r, turn: make(chan struct{}, 1)}, nil
 }
 
 // Leave leaves, and waits until all members of the round have left. It may be
@@ -64,7 +66,7 @@ func (v *Visit) Leave(ctx context.Context) error {
 	if v.left {
 		return nil
 	}
-	if err := v.Err(); errors.Is(err, session.ErrLost) {
+	if err := v.Err(); errors.Is(err, core.ErrLost) {
 		v.out() // under the strict policy the node may stand
 		return v.d.fail("leave", err)
 	}
@@ -77,7 +79,7 @@ func (v *Visit) Leave(ctx context.Context) error {
 		case err == nil:
 			v.left = true
 			return nil
-		case ctx.Err() == nil && (errors.Is(err, session.ErrSessionEnded) || errors.Is(err, errChanged)):
+		case ctx.Err() == nil && (errors.Is(err, core.ErrSessionEnded) || errors.Is(err, errChanged)):
 			continue // in the next session, where our node is gone at the latest
 		}
 		v.out()
@@ -113,7 +115,7 @@ func (v *Visit) out() <-chan struct{} {
 func (v *Visit) release(ctx context.Context) error {
 	select {
 	case <-v.out():
-		if errors.Is(v.result, session.ErrLost) {
+		if errors.Is(v.result, core.ErrLost) {
 			return nil
 		}
 		return v.result
@@ -127,8 +129,8 @@ func (v *Visit) release(ctx context.Context) error {
 // The lowest member stands until it is alone, and waits for the highest; the others
 // take their nodes away and wait for the lowest. So each departure wakes one,
 // and the last one wakes all.
-func (v *Visit) leave(ctx context.Context, s *session.Session) error {
-	if s != v.Session() {
+func (v *Visit) leave(ctx context.Context, s *core.Session) error {
+	if s != bridge.CoreHold(&v.Hold).Session() {
 		// Another server may lag so far behind that it does not know us yet.
 		if err := s.Confirm(ctx, v.d.dir); err != nil {
 			return err
@@ -137,7 +139,7 @@ func (v *Visit) leave(ctx context.Context, s *session.Session) error {
 	var gone []string // their places are taken by members of a later round
 	for {
 		children, _, err := s.Children(ctx, v.d.dir)
-		if errors.Is(err, session.ErrNoNode) {
+		if errors.Is(err, core.ErrNoNode) {
 			children, err = nil, nil
 		}
 		if err != nil {
@@ -166,13 +168,13 @@ func (v *Visit) leave(ctx context.Context, s *session.Session) error {
 }
 
 // last goes out when nobody else is inside, and ends the round.
-func (v *Visit) last(ctx context.Context, s *session.Session, ready bool) error {
+func (v *Visit) last(ctx context.Context, s *core.Session, ready bool) error {
 	if err := v.release(ctx); err != nil {
 		return err
 	}
 	if ready {
 		err := v.d.clear(ctx, s, v.round)
-		if session.InDoubt(err) {
+		if core.InDoubt(err) {
 			return errChanged
 		}
 		if err != nil {
@@ -185,10 +187,10 @@ func (v *Visit) last(ctx context.Context, s *session.Session, ready bool) error 
 
 // await waits until a member of the round has gone, or our own node has. It
 // returns true when the node that stands there belongs to a later round.
-func (v *Visit) await(ctx context.Context, s *session.Session, name string) (again bool, err error) {
+func (v *Visit) await(ctx context.Context, s *core.Session, name string) (again bool, err error) {
 	node, watch, err := s.SeeW(ctx, znode.Join(v.d.dir, name))
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return false, nil
 	case err != nil:
 		return false, err

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/mirror"
-	"github.com/docent-go/docent/session"
 )
 
 // apply takes a new state of the node. The mirror's goroutine calls it.
@@ -69,7 +69,7 @@ func check[T any](codec Codec[T], opts *options[T], data []byte) (value T, err e
 	return value, opts.valid(value)
 }
 
-func snapshot[T any](value T, stat session.Stat) Snapshot[T] {
+func snapshot[T any](value T, stat core.Stat) Snapshot[T] {
 	return Snapshot[T]{
 		Value:   value,
 		Exists:  true,

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
@@ -42,7 +43,7 @@ func BenchmarkPublishToVisible(b *testing.B) {
 	v, err := config.Open(b.Context(), sm, "/n", config.Text())
 	require.NoError(b, err)
 	defer v.Close()
-	writer, err := sm.Session(b.Context())
+	writer, err := bridge.Core(sm).Session(b.Context())
 	require.NoError(b, err)
 	n, want := 0, int64(0)
 	for snap := range v.Changes(b.Context()) {
@@ -62,7 +63,7 @@ func BenchmarkPublishToVisible(b *testing.B) {
 func BenchmarkSetEventGet(b *testing.B) {
 	srv, sm := benchWorld(b)
 	require.NoError(b, srv.Put("/n", []byte("0")))
-	s, err := sm.Session(b.Context())
+	s, err := bridge.Core(sm).Session(b.Context())
 	require.NoError(b, err)
 	_, _, watch, err := s.GetW(b.Context(), "/n")
 	require.NoError(b, err)

@@ -4,14 +4,14 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/internal/core"
 )
 
 // Sentinel errors. Compare with errors.Is: they arrive wrapped.
 var (
 	// ErrNoValue is returned by Open when the node does not exist and neither
 	// Default nor Wait says what to do then. It is a session.ErrNoNode too.
-	ErrNoValue = fmt.Errorf("there is no value yet: %w (give it a Default, or Wait for it)", session.ErrNoNode)
+	ErrNoValue = fmt.Errorf("there is no value yet: %w (give it a Default, or Wait for it)", core.ErrNoNode)
 	// ErrClosed is returned by the methods of a Value after its Close.
 	ErrClosed = errors.New("the config value is closed")
 	// ErrRecreated is returned by Update when the node was deleted and made

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // HistoryDir is the name of the node beside a key in which its history lies:
@@ -24,7 +24,7 @@ const MaxHistory = 1000
 
 // ErrNoPast is returned by Rollback when there is no such value. It is a
 // session.ErrNoNode too.
-var ErrNoPast = fmt.Errorf("there is no such value in the key's history: %w", session.ErrNoNode)
+var ErrNoPast = fmt.Errorf("there is no such value in the key's history: %w", core.ErrNoNode)
 
 // History writes keys of a Store and keeps the last values of each, to look at
 // and to go back to. It is safe for concurrent use, also by many processes.
@@ -109,9 +109,9 @@ func (h *History) dirs(key string) (path, dir string, err error) {
 }
 
 // records lists a history, oldest first.
-func (h *History) records(ctx context.Context, s *session.Session, dir string) ([]record, error) {
+func (h *History) records(ctx context.Context, s *core.Session, dir string) ([]record, error) {
 	names, _, err := s.Children(ctx, dir)
-	if err != nil && !errors.Is(err, session.ErrNoNode) {
+	if err != nil && !errors.Is(err, core.ErrNoNode) {
 		return nil, err
 	}
 	var records []record
@@ -147,7 +147,7 @@ func (h *History) List(ctx context.Context, key string) ([]Past, error) {
 	return past, nil
 }
 
-func (h *History) list(ctx context.Context, s *session.Session, path, dir string) ([]Past, error) {
+func (h *History) list(ctx context.Context, s *core.Session, path, dir string) ([]Past, error) {
 	if err := s.Sync(ctx, path); err != nil {
 		return nil, err
 	}
@@ -162,14 +162,14 @@ func (h *History) list(ctx context.Context, s *session.Session, path, dir string
 	var past []Past
 	for _, r := range slices.Backward(records) {
 		node, err := s.See(ctx, znode.Join(dir, r.name))
-		if errors.Is(err, session.ErrNoNode) {
+		if errors.Is(err, core.ErrNoNode) {
 			continue // trimmed in the meantime
 		}
 		if err != nil {
 			return nil, err
 		}
 		p := Past{ID: int32(r.seq), Data: node.Data, Foreign: r.foreign, Hidden: node.Hidden}
-		if !session.Hidden(node.Stat) {
+		if !core.Hidden(node.Stat) {
 			p.Zxid, p.ModTime = node.Stat.Czxid, time.UnixMilli(node.Stat.Ctime)
 			p.Present = found && !r.foreign && node.Stat.Czxid == now.Mzxid
 		}
@@ -224,7 +224,7 @@ func (h *History) find(ctx context.Context, dir string, id int32) ([]byte, error
 			continue
 		}
 		data, _, err := s.Get(ctx, znode.Join(dir, r.name))
-		if errors.Is(err, session.ErrNoNode) {
+		if errors.Is(err, core.ErrNoNode) {
 			break
 		}
 		return data, err

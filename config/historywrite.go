@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // keeping is a write of a History under way.
@@ -45,8 +45,8 @@ func (h *History) write(ctx context.Context, key string, data []byte, version in
 		switch {
 		case err == nil:
 			return done, nil
-		case errors.Is(err, errConflict), errors.Is(err, session.ErrSessionEnded) && ctx.Err() == nil && !errors.Is(err, session.ErrClosed):
-		case k.tried && !errors.Is(err, session.ErrUnknownOutcome):
+		case errors.Is(err, errConflict), errors.Is(err, core.ErrSessionEnded) && ctx.Err() == nil && !errors.Is(err, core.ErrClosed):
+		case k.tried && !errors.Is(err, core.ErrUnknownOutcome):
 			return Entry{}, h.s.failed(key, fmt.Errorf("%w; then: %w", k.doubt, err))
 		default:
 			return Entry{}, h.s.failed(key, err)
@@ -69,7 +69,7 @@ func (k *keeping) try(ctx context.Context) (Entry, error) {
 	}
 	old, stat, err := s.Get(ctx, k.path)
 	found := err == nil
-	if err != nil && !errors.Is(err, session.ErrNoNode) {
+	if err != nil && !errors.Is(err, core.ErrNoNode) {
 		return Entry{}, err
 	}
 	records, err := k.records(ctx, s, k.dir)
@@ -83,9 +83,9 @@ func (k *keeping) try(ctx context.Context) (Entry, error) {
 	}
 	switch {
 	case !found && !k.create:
-		return Entry{}, session.ErrNoNode
+		return Entry{}, core.ErrNoNode
 	case found && k.version != AnyVersion && stat.Version != k.version:
-		return Entry{}, session.ErrBadVersion
+		return Entry{}, core.ErrBadVersion
 	case found && stat.Version == AnyVersion:
 		return Entry{}, errors.New("the node's version is -1, which ZooKeeper cannot compare: set it once with Store.Set")
 	}
@@ -102,7 +102,7 @@ func (k *keeping) try(ctx context.Context) (Entry, error) {
 }
 
 // foreign reports whether what the key holds is in no record.
-func (k *keeping) foreign(ctx context.Context, s *session.Session, records []record, stat session.Stat) (bool, error) {
+func (k *keeping) foreign(ctx context.Context, s *core.Session, records []record, stat core.Stat) (bool, error) {
 	for _, r := range slices.Backward(records) {
 		if r.foreign {
 			continue
@@ -118,22 +118,22 @@ func (k *keeping) foreign(ctx context.Context, s *session.Session, records []rec
 }
 
 // commit makes one transaction of the write, the record and the trimming.
-func (k *keeping) commit(ctx context.Context, s *session.Session, found bool, stat session.Stat, old []byte,
+func (k *keeping) commit(ctx context.Context, s *core.Session, found bool, stat core.Stat, old []byte,
 	foreign bool, records []record) (Entry, error) {
-	var ops []session.Op
+	var ops []core.Op
 	fresh := 1
 	if found {
-		ops = append(ops, session.SetOp(k.path, k.data, stat.Version))
+		ops = append(ops, core.SetOp(k.path, k.data, stat.Version))
 	} else {
-		ops = append(ops, session.CreateOp(k.path, k.data, session.Persistent))
+		ops = append(ops, core.CreateOp(k.path, k.data, core.Persistent))
 	}
 	if foreign && k.keep > 1 {
 		fresh++
-		ops = append(ops, session.CreateOp(k.prefix(foreignValue), old, session.Sequential))
+		ops = append(ops, core.CreateOp(k.prefix(foreignValue), old, core.Sequential))
 	}
-	ops = append(ops, session.CreateOp(k.prefix(ownValue), k.data, session.Sequential))
+	ops = append(ops, core.CreateOp(k.prefix(ownValue), k.data, core.Sequential))
 	for _, r := range records[:max(0, min(len(records), len(records)+fresh-k.keep))] {
-		trimmed := append(ops, session.DeleteOp(znode.Join(k.dir, r.name), AnyVersion))
+		trimmed := append(ops, core.DeleteOp(znode.Join(k.dir, r.name), AnyVersion))
 		if k.s.sm.Fits(trimmed...) != nil {
 			break // the next writes trim the rest
 		}
@@ -145,7 +145,7 @@ func (k *keeping) commit(ctx context.Context, s *session.Session, found bool, st
 		return entry(k.key, k.path, k.data, results[0].Stat), nil
 	case err == nil:
 		return k.made(ctx, s)
-	case errors.Is(err, session.ErrUnknownOutcome):
+	case errors.Is(err, core.ErrUnknownOutcome):
 		k.tried, k.doubt, k.over, k.czxid, k.knew = true, err, -1, 0, records
 		if found {
 			k.over, k.czxid = stat.Version, stat.Czxid
@@ -154,7 +154,7 @@ func (k *keeping) commit(ctx context.Context, s *session.Session, found bool, st
 			return Entry{}, err
 		}
 		return Entry{}, errConflict
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		// The key is gone, a record was trimmed by somebody else, or the
 		// directory is yet to be made.
 		if err := s.EnsureDir(ctx, k.dir); err != nil {
@@ -170,7 +170,7 @@ func (k *keeping) commit(ctx context.Context, s *session.Session, found bool, st
 func (k *keeping) prefix(kind string) string { return znode.Join(k.dir, kind+k.mark+"-") }
 
 // made reads back a key that was created: the answer does not tell its stat.
-func (k *keeping) made(ctx context.Context, s *session.Session) (Entry, error) {
+func (k *keeping) made(ctx context.Context, s *core.Session) (Entry, error) {
 	done := Entry{Key: k.key, Path: k.path, Data: k.data}
 	_, stat, err := s.Get(ctx, k.path)
 	if err == nil && stat.Version == 0 {
@@ -184,7 +184,7 @@ func (k *keeping) made(ctx context.Context, s *session.Session) (Entry, error) {
 // one it was not, as long as so few records were made after it that its own
 // cannot have been trimmed; then it may be repeated: both would replace the same
 // version, and so at most one can.
-func (k *keeping) resolve(ctx context.Context, s *session.Session, records []record, stat session.Stat, found bool) (Entry, bool, error) {
+func (k *keeping) resolve(ctx context.Context, s *core.Session, records []record, stat core.Stat, found bool) (Entry, bool, error) {
 	for _, r := range records {
 		if r.mark != k.mark || r.foreign {
 			continue

@@ -12,6 +12,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/docent-go/docent/config"
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
@@ -63,9 +65,9 @@ func (w *world) dial(link *zktest.Link) *session.Manager {
 	return sm
 }
 
-func (w *world) session() *session.Session {
+func (w *world) session() *core.Session {
 	w.t.Helper()
-	s, err := w.sm.Session(w.t.Context())
+	s, err := bridge.Core(w.sm).Session(w.t.Context())
 	require.NoError(w.t, err)
 	return s
 }

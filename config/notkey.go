@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recognise"
-	"github.com/docent-go/docent/session"
 )
 
 // ErrNotKey is returned by the writes of a Store or a History, and by Value.Update,
@@ -28,7 +28,7 @@ type write struct {
 // check looks at the znode, and returns ErrNotKey if it is known not to be a key.
 // Whose a hidden znode is, its ACL says: the caller has the right to write to it,
 // or has not.
-func (s *Store) check(ctx context.Context, path string, w write) (session.Sighting, error) {
+func (s *Store) check(ctx context.Context, path string, w write) (core.Sighting, error) {
 	seen, err := s.sm.See(ctx, path)
 	if err == nil {
 		err = w.allowed(ctx, s.sm, path, seen.Data, seen.Stat)
@@ -38,7 +38,7 @@ func (s *Store) check(ctx context.Context, path string, w write) (session.Sighti
 
 // allowed returns ErrNotKey if the znode, which the caller has read, is known not
 // to be a key.
-func (w write) allowed(ctx context.Context, in recognise.Reader, path string, data []byte, stat session.Stat) error {
+func (w write) allowed(ctx context.Context, in recognise.Reader, path string, data []byte, stat core.Stat) error {
 	switch what, err := recognise.Path(ctx, in, path, data, stat); {
 	case err != nil:
 		return err

@@ -6,15 +6,15 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // KeyOp is one step of Publish: made by SetKey, CreateKey, DeleteKey or
 // CheckKey.
 type KeyOp struct {
 	key  string
-	make func(path string) session.Op
+	make func(path string) core.Op
 	// creates says that the step needs the key's parent.
 	creates bool
 	writes  *write // nil for a step that leaves an existing key as it is
@@ -23,22 +23,22 @@ type KeyOp struct {
 // SetKey writes a key that exists, if it has the given version, or AnyVersion.
 func SetKey(key string, data []byte, version int32) KeyOp {
 	return KeyOp{
-		key: key, make: func(path string) session.Op { return session.SetOp(path, data, version) },
+		key: key, make: func(path string) core.Op { return core.SetOp(path, data, version) },
 		writes: &write{data: data, version: version},
 	}
 }
 
 // CreateKey makes a key that does not exist.
 func CreateKey(key string, data []byte) KeyOp {
-	return KeyOp{key: key, creates: true, make: func(path string) session.Op {
-		return session.CreateOp(path, data, session.Persistent)
+	return KeyOp{key: key, creates: true, make: func(path string) core.Op {
+		return core.CreateOp(path, data, core.Persistent)
 	}}
 }
 
 // DeleteKey removes a key, if it has the given version, or AnyVersion.
 func DeleteKey(key string, version int32) KeyOp {
 	return KeyOp{
-		key: key, make: func(path string) session.Op { return session.DeleteOp(path, version) },
+		key: key, make: func(path string) core.Op { return core.DeleteOp(path, version) },
 		writes: &write{remove: true, version: version},
 	}
 }
@@ -46,7 +46,7 @@ func DeleteKey(key string, version int32) KeyOp {
 // CheckKey demands that a key has the given version, or that it exists with
 // AnyVersion, and changes nothing.
 func CheckKey(key string, version int32) KeyOp {
-	return KeyOp{key: key, make: func(path string) session.Op { return session.CheckOp(path, version) }}
+	return KeyOp{key: key, make: func(path string) core.Op { return core.CheckOp(path, version) }}
 }
 
 // Publish does all steps, in order and in one transaction, or none of them. No
@@ -63,7 +63,7 @@ func CheckKey(key string, version int32) KeyOp {
 // or none was done, and it is not repeated.
 func (s *Store) Publish(ctx context.Context, steps ...KeyOp) error {
 	s.made()
-	ops := make([]session.Op, len(steps))
+	ops := make([]core.Op, len(steps))
 	paths := make([]string, len(steps))
 	for i, step := range steps {
 		if step.make == nil {
@@ -110,7 +110,7 @@ func (s *Store) checkAll(ctx context.Context, steps []KeyOp, paths []string) err
 	}
 	looks.Wait()
 	for i, err := range errs {
-		if err != nil && !errors.Is(err, session.ErrNoNode) {
+		if err != nil && !errors.Is(err, core.ErrNoNode) {
 			return fmt.Errorf("step %d: %w", i+1, s.failed(steps[i].key, err))
 		}
 	}

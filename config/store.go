@@ -7,19 +7,21 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
 )
 
 // AnyVersion, as the version of a write, skips the comparison of the version.
-const AnyVersion = session.AnyVersion
+const AnyVersion = core.AnyVersion
 
 // Store reads and writes keys as they are, without a type and without a cache.
 // It is safe for concurrent use and keeps nothing open. The ctx of each call
 // bounds the call, waiting for a connection included.
 type Store struct {
-	sm   *session.Manager
+	sm   *core.Manager
 	base string
 }
 
@@ -29,7 +31,7 @@ func NewStore(sm *session.Manager, base string) *Store {
 	if base == "" {
 		base = "/"
 	}
-	return &Store{sm, base}
+	return &Store{bridge.Core(sm), base}
 }
 
 // Entry is a key as one read or write has seen it.
@@ -45,7 +47,7 @@ type Entry struct {
 
 // made panics for a Store that NewStore has not made, or was given no Manager.
 func (s *Store) made() {
-	misuse.If(s == nil || s.sm == nil, "a Store without a Manager is used: get one from config.NewStore, with the Manager of session.Dial")
+	misuse.If(s == nil || s.sm == nil, "a Store without a Manager is used: get one from config.NewStore, with the Manager of core.Dial")
 }
 
 // path returns the node of a key, such as "limits" or "db/limits". A key may
@@ -66,7 +68,7 @@ func (s *Store) failed(key string, err error) error {
 	return fmt.Errorf("config key %q: %w", key, err)
 }
 
-func entry(key, path string, data []byte, stat session.Stat) Entry {
+func entry(key, path string, data []byte, stat core.Stat) Entry {
 	return Entry{
 		Key: key, Path: path, Data: data, Version: stat.Version, Zxid: stat.Mzxid, Created: stat.Czxid,
 		ModTime: time.UnixMilli(stat.Mtime),
@@ -98,7 +100,7 @@ func (s *Store) Set(ctx context.Context, key string, data []byte, version int32)
 	if err != nil {
 		return Entry{}, err
 	}
-	err = s.sm.Fits(session.SetOp(path, data, version))
+	err = s.sm.Fits(core.SetOp(path, data, version))
 	if err == nil {
 		_, err = s.check(ctx, path, write{data: data, version: version})
 	}
@@ -138,7 +140,7 @@ func (s *Store) Put(ctx context.Context, key string, data []byte) (created bool,
 			return false, err
 		}
 		err = s.Create(ctx, key, data)
-		if errors.Is(err, session.ErrUnknownOutcome) || !errors.Is(err, session.ErrNodeExists) {
+		if errors.Is(err, core.ErrUnknownOutcome) || !errors.Is(err, core.ErrNodeExists) {
 			return err == nil, err
 		}
 	}
@@ -167,7 +169,7 @@ func (s *Store) Delete(ctx context.Context, key string, version int32) error {
 		switch {
 		case err == nil:
 			return nil
-		case version != AnyVersion, !errors.Is(err, session.ErrBadVersion), errors.Is(err, session.ErrUnknownOutcome):
+		case version != AnyVersion, !errors.Is(err, core.ErrBadVersion), errors.Is(err, core.ErrUnknownOutcome):
 			return s.failed(key, err)
 		}
 	}
@@ -197,5 +199,5 @@ func create(ctx context.Context, in creator, path string, data []byte) error {
 
 // missing reports whether a write was refused because a node is not there.
 func missing(err error) bool {
-	return errors.Is(err, session.ErrNoNode) && !errors.Is(err, session.ErrUnknownOutcome)
+	return errors.Is(err, core.ErrNoNode) && !errors.Is(err, core.ErrUnknownOutcome)
 }

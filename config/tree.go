@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
@@ -134,7 +135,7 @@ func OpenTree[T any](ctx context.Context, sm *session.Manager, path string, code
 		return nil, fmt.Errorf("config tree %s: options: %w", path, err)
 	}
 	t.view.Store(&treeView[T]{TreeSnapshot: TreeSnapshot[T]{fallback: t.opts.fallback}, next: make(chan struct{})})
-	m, err := mirror.OpenTree(ctx, sm, mirror.TreeConfig{Path: path, OnState: t.apply, Keep: noHistory})
+	m, err := mirror.OpenTree(ctx, bridge.Core(sm), mirror.TreeConfig{Path: path, OnState: t.apply, Keep: noHistory})
 	if err != nil {
 		return nil, fmt.Errorf("config tree: %w", err)
 	}

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/misuse"
-	"github.com/docent-go/docent/session"
 )
 
 // Update changes the value by compare-and-set: it reads the newest value from
@@ -66,10 +66,10 @@ func (v *Value[T]) Update(ctx context.Context, f func(T) (T, error)) (*Snapshot[
 
 // base is what an Update starts from.
 type base struct {
-	in     *session.Session
+	in     *core.Session
 	exists bool
 	data   []byte
-	stat   session.Stat
+	stat   core.Stat
 }
 
 // proposal is a write that an Update wants to make.
@@ -114,10 +114,10 @@ func (v *Value[T]) update(ctx context.Context, f func(T) (T, error)) (*Snapshot[
 		switch {
 		case err == nil:
 			return snap, nil
-		case errors.Is(err, session.ErrUnknownOutcome):
+		case errors.Is(err, core.ErrUnknownOutcome):
 			next.err = err
 			doubt = next
-		case isConflict(err), errors.Is(err, session.ErrSessionEnded):
+		case isConflict(err), errors.Is(err, core.ErrSessionEnded):
 		default:
 			return nil, inDoubt(doubt, err)
 		}
@@ -165,9 +165,9 @@ func (v *Value[T]) fresh(ctx context.Context) (base, error) {
 		case err == nil:
 			b.exists = true
 			return b, write{version: b.stat.Version}.allowed(ctx, s, v.path, b.data, b.stat)
-		case errors.Is(err, session.ErrNoNode):
+		case errors.Is(err, core.ErrNoNode):
 			return b, nil
-		case !errors.Is(err, session.ErrSessionEnded) || ctx.Err() != nil:
+		case !errors.Is(err, core.ErrSessionEnded) || ctx.Err() != nil:
 			return base{}, err
 		}
 	}
@@ -188,7 +188,7 @@ func (v *Value[T]) write(ctx context.Context, p *proposal[T]) (*Snapshot[T], err
 		}
 		return snap, nil
 	}
-	if p.over.stat.Version == session.AnyVersion {
+	if p.over.stat.Version == core.AnyVersion {
 		return nil, errors.New("the node's version is -1, which ZooKeeper cannot compare: set it once with Store.Set")
 	}
 	stat, err := s.Set(ctx, v.path, p.data, p.over.stat.Version)
@@ -205,12 +205,12 @@ func (v *Value[T]) write(ctx context.Context, p *proposal[T]) (*Snapshot[T], err
 
 // show waits until Load shows a write. That it fails to is no failure of the
 // write: ctx has ended, or the Value was closed.
-func (v *Value[T]) show(ctx context.Context, in *session.Session, zxid int64) {
+func (v *Value[T]) show(ctx context.Context, in *core.Session, zxid int64) {
 	_ = v.mirror.Await(ctx, in, zxid)
 }
 
 func isConflict(err error) bool {
-	return errors.Is(err, session.ErrBadVersion) || errors.Is(err, session.ErrNoNode) || errors.Is(err, session.ErrNodeExists)
+	return errors.Is(err, core.ErrBadVersion) || errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrNodeExists)
 }
 
 // pause spreads those who collide over a time that grows with the collisions.

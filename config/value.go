@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
@@ -33,7 +35,7 @@ type Snapshot[T any] struct {
 // Value is a typed value that follows its node. It is safe for concurrent use,
 // and lives until Close or until its Manager is closed.
 type Value[T any] struct {
-	sm     *session.Manager
+	sm     *core.Manager
 	path   string
 	codec  Codec[T]
 	opts   options[T]
@@ -70,7 +72,7 @@ type view[T any] struct {
 // and with whatever of the above Wait was waiting out; session.ErrClosed.
 func Open[T any](ctx context.Context, sm *session.Manager, path string, codec Codec[T], opts ...Option[T]) (*Value[T], error) {
 	misuse.NilManager(sm == nil, "config.Open")
-	v := &Value[T]{sm: sm, path: path, codec: codec, updating: make(chan struct{}, 1)}
+	v := &Value[T]{sm: bridge.Core(sm), path: path, codec: codec, updating: make(chan struct{}, 1)}
 	misuse.Apply("config.Open", &v.opts, opts)
 	if codec.Decode == nil {
 		return nil, fmt.Errorf("config %s: the codec has no Decode", path)
@@ -84,7 +86,7 @@ func Open[T any](ctx context.Context, sm *session.Manager, path string, codec Co
 		rev:      1,
 		next:     make(chan struct{}),
 	})
-	m, err := mirror.Open(ctx, sm, mirror.Config{Path: path, OnState: v.apply})
+	m, err := mirror.Open(ctx, v.sm, mirror.Config{Path: path, OnState: v.apply})
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}

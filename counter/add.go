@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/session"
 )
 
 // Add adds n, which may be negative, and returns the new number. It compares
@@ -59,7 +59,7 @@ func (c *Counter) CompareAndSet(ctx context.Context, from, to int64) (bool, erro
 type base struct {
 	exists bool
 	data   []byte
-	stat   session.Stat
+	stat   core.Stat
 	n      int64
 }
 
@@ -115,7 +115,7 @@ func (c *Counter) update(ctx context.Context, f func(old int64) (int64, bool, er
 		switch {
 		case done:
 			return n, nil
-		case err != nil && (ctx.Err() != nil || errors.Is(err, session.ErrUnknownOutcome) || !errors.Is(err, session.ErrSessionEnded)):
+		case err != nil && (ctx.Err() != nil || errors.Is(err, core.ErrUnknownOutcome) || !errors.Is(err, core.ErrSessionEnded)):
 			return 0, inDoubt(doubt, gaveUp(ctx, err))
 		}
 	}
@@ -123,7 +123,7 @@ func (c *Counter) update(ctx context.Context, f func(old int64) (int64, bool, er
 
 // inDoubt adds to an error that an earlier try may have been done.
 func inDoubt(doubt *proposal, err error) error {
-	if doubt == nil || errors.Is(err, session.ErrUnknownOutcome) {
+	if doubt == nil || errors.Is(err, core.ErrUnknownOutcome) {
 		return err
 	}
 	return fmt.Errorf("%w; then: %w", doubt.err, err)
@@ -165,7 +165,7 @@ func (c *Counter) try(ctx context.Context, doubt **proposal, f func(int64) (int6
 	switch {
 	case err == nil:
 		return next.n, true, nil
-	case errors.Is(err, session.ErrUnknownOutcome):
+	case errors.Is(err, core.ErrUnknownOutcome):
 		next.err = err
 		*doubt = next
 		if ctx.Err() == nil {
@@ -180,7 +180,7 @@ func (c *Counter) try(ctx context.Context, doubt **proposal, f func(int64) (int6
 
 // read reads the node. Where a write is in doubt the server has to catch up
 // first; otherwise an old number only makes the write fail.
-func (c *Counter) read(ctx context.Context, s *session.Session, sync bool) (base, error) {
+func (c *Counter) read(ctx context.Context, s *core.Session, sync bool) (base, error) {
 	if sync {
 		if err := s.Confirm(ctx, c.path); err != nil {
 			return base{}, err
@@ -188,7 +188,7 @@ func (c *Counter) read(ctx context.Context, s *session.Session, sync bool) (base
 	}
 	data, stat, err := s.Get(ctx, c.path)
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return base{}, nil
 	case err != nil:
 		return base{}, err
@@ -200,11 +200,11 @@ func (c *Counter) read(ctx context.Context, s *session.Session, sync bool) (base
 // errVersion is the end of a counter: ZooKeeper takes the version -1 for any.
 var errVersion = errors.New("the node's version is -1, which ZooKeeper cannot compare: write the number once with Set")
 
-func (c *Counter) write(ctx context.Context, s *session.Session, p *proposal) error {
+func (c *Counter) write(ctx context.Context, s *core.Session, p *proposal) error {
 	if !p.over.exists {
 		return create(ctx, s, c.path, p.data)
 	}
-	if p.over.stat.Version == session.AnyVersion {
+	if p.over.stat.Version == core.AnyVersion {
 		return errVersion
 	}
 	stat, err := s.Set(ctx, c.path, p.data, p.over.stat.Version)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/recognise"
@@ -40,7 +42,7 @@ func Decimal() Option { return func(c *Counter) { c.layout = decimalLayout } }
 // serves any number of goroutines, which wait for each other instead of getting
 // into each other's way on the server. It is safe for concurrent use.
 type Counter struct {
-	sm     *session.Manager
+	sm     *core.Manager
 	path   string
 	layout layout
 	err    error
@@ -51,7 +53,7 @@ type Counter struct {
 // Curator's DistributedAtomicLong unless an option says otherwise. It does no
 // I/O; a path that cannot be used is reported by every call on the Counter.
 func New(sm *session.Manager, path string, opts ...Option) *Counter {
-	c := &Counter{sm: sm, path: path, layout: int64Layout, err: znode.Validate(path), turn: make(chan struct{}, 1)}
+	c := &Counter{sm: bridge.Core(sm), path: path, layout: int64Layout, err: znode.Validate(path), turn: make(chan struct{}, 1)}
 	misuse.Apply("counter.New", c, opts)
 	return c
 }
@@ -59,7 +61,7 @@ func New(sm *session.Manager, path string, opts ...Option) *Counter {
 // made panics for a Counter that New has not made, or was given no Manager.
 func (c *Counter) made() {
 	misuse.If(c == nil || c.sm == nil, "a Counter or Sequence without a Manager is used: "+
-		"get one from counter.New or NewSequence, with the Manager of session.Dial")
+		"get one from counter.New or NewSequence, with the Manager of core.Dial")
 }
 
 // Path returns the path of the counter.
@@ -81,7 +83,7 @@ type Value struct {
 	ModTime time.Time
 }
 
-func (c *Counter) value(data []byte, stat session.Stat) (Value, error) {
+func (c *Counter) value(data []byte, stat core.Stat) (Value, error) {
 	if what := recognise.Node(c.path, data, stat); what != "" {
 		return Value{}, &FormatError{c.path, what}
 	}
@@ -111,7 +113,7 @@ func (c *Counter) Get(ctx context.Context) (Value, error) {
 	}
 	data, stat, err := c.sm.Get(ctx, c.path)
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return Value{}, nil
 	case err != nil:
 		return Value{}, c.fail("get", gaveUp(ctx, err))
@@ -152,7 +154,7 @@ func (c *Counter) Set(ctx context.Context, n int64) error {
 // overwrite writes over the number that the node holds.
 func (c *Counter) overwrite(ctx context.Context, data []byte) error {
 	held, stat, err := c.sm.Get(ctx, c.path)
-	if errors.Is(err, session.ErrNoNode) {
+	if errors.Is(err, core.ErrNoNode) {
 		return create(ctx, c.sm, c.path, data)
 	}
 	if err == nil {
@@ -204,14 +206,14 @@ func create(ctx context.Context, in maker, path string, data []byte) error {
 // missing reports whether a write was refused because the node, or its parent,
 // is not there.
 func missing(err error) bool {
-	return errors.Is(err, session.ErrNoNode) && !errors.Is(err, session.ErrUnknownOutcome)
+	return errors.Is(err, core.ErrNoNode) && !errors.Is(err, core.ErrUnknownOutcome)
 }
 
 // conflict reports whether a write was refused because the node is not as it
 // was expected.
 func conflict(err error) bool {
-	return (errors.Is(err, session.ErrBadVersion) || errors.Is(err, session.ErrNoNode) || errors.Is(err, session.ErrNodeExists)) &&
-		!errors.Is(err, session.ErrUnknownOutcome)
+	return (errors.Is(err, core.ErrBadVersion) || errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrNodeExists)) &&
+		!errors.Is(err, core.ErrUnknownOutcome)
 }
 
 // opError names the counter and what was done with it, once: an error that has

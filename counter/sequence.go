@@ -7,6 +7,7 @@ import (
 	"math"
 	"sync"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/grace"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
@@ -181,7 +182,7 @@ func (s *Sequence) reserve() (span, error) {
 		switch {
 		case err == nil:
 			return span{end - s.block + 1, end + 1}, nil
-		case errors.Is(err, session.ErrUnknownOutcome) && s.ctx.Err() == nil && !errors.Is(err, session.ErrClosed):
+		case errors.Is(err, core.ErrUnknownOutcome) && s.ctx.Err() == nil && !errors.Is(err, core.ErrClosed):
 			// Whatever became of it: the next block lies behind it.
 		default:
 			return span{}, err

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
@@ -14,7 +16,7 @@ import (
 // Election is an election on a path. It keeps nothing of a single campaign and
 // is safe for concurrent use: each Campaign or Run is a candidate of its own.
 type Election struct {
-	sm      *session.Manager
+	sm      *core.Manager
 	path    string
 	id      string
 	payload *string // nil: the node holds the id
@@ -45,7 +47,7 @@ func OnTermEnd(f func(t *Term, err error)) Option {
 // New returns the election at path, which is below sm's root. It does no I/O;
 // a path that cannot be used is reported by every call on the Election.
 func New(sm *session.Manager, path string, opts ...Option) *Election {
-	e := &Election{sm: sm, path: path, layout: latch}
+	e := &Election{sm: bridge.Core(sm), path: path, layout: latch}
 	misuse.Apply("election.New", e, opts)
 	if e.id == "" {
 		e.id = defaultID()
@@ -77,7 +79,7 @@ func (e *Election) ID() string {
 // made panics for an Election that New has not made, or was given no Manager.
 func (e *Election) made() {
 	misuse.ZeroValue(e == nil || e.place == nil, "or nil election.Election", "election.New")
-	misuse.If(e.sm == nil, "election.New was given a nil Manager: give the one of session.Dial or session.Start")
+	misuse.If(e.sm == nil, "election.New was given a nil Manager: give the one of core.Dial or core.Start")
 }
 
 // Campaign waits until we lead. It waits through lost connections and ended
@@ -97,10 +99,10 @@ func (e *Election) Campaign(ctx context.Context) (*Term, error) {
 	if err != nil {
 		return nil, e.fail("campaign on", err)
 	}
-	return &Term{Hold: h, election: e}, nil
+	return &Term{Hold: bridge.Hold(h), election: e}, nil
 }
 
-func (e *Election) campaign(ctx context.Context) (*session.Hold, error) {
+func (e *Election) campaign(ctx context.Context) (*core.Hold, error) {
 	if e.err != nil {
 		return nil, e.err
 	}
@@ -132,12 +134,12 @@ func (e *Election) campaign(ctx context.Context) (*session.Hold, error) {
 
 // leave gives up a hold that nobody has seen. When ctx ends, that goes on in
 // the background: until the node is gone, at the latest with its session.
-func (e *Election) leave(ctx context.Context, h *session.Hold) error {
+func (e *Election) leave(ctx context.Context, h *core.Hold) error {
 	left := make(chan error, 1)
 	go func() { left <- h.Release() }()
 	select {
 	case err := <-left:
-		if err != nil && !errors.Is(err, session.ErrLost) {
+		if err != nil && !errors.Is(err, core.ErrLost) {
 			return err // our node stands in the way, and cannot be removed
 		}
 		return gaveUp(ctx)

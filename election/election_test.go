@@ -37,7 +37,7 @@ func TestCampaignInOrder(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, election.Leader{Participant: all[0]}, leader)
 		require.Equal(t, term.Path(), leader.Path)
-		require.Equal(t, term.Session().ID(), leader.Session)
+		require.Equal(t, term.SessionID(), leader.Session)
 		require.LessOrEqual(t, leader.Token, term.Token())
 		require.False(t, leader.Vacant())
 		require.True(t, election.Leader{}.Vacant())
@@ -180,7 +180,7 @@ func TestHardCase15_TwoLeadersAfterExpiry(t *testing.T) {
 			require.Greater(t, time.Since(ended), time.Second)
 			b.stop <- nil
 			require.True(t, a.leads())
-			require.NotEqual(t, a.terms()[0].Session().ID(), a.terms()[1].Session().ID())
+			require.NotEqual(t, a.terms()[0].SessionID(), a.terms()[1].SessionID())
 		})
 	}
 }

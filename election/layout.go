@@ -5,9 +5,9 @@ import (
 	"errors"
 	"runtime"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/onenode"
-	"github.com/docent-go/docent/session"
 )
 
 // layout says how candidates stand in ZooKeeper.
@@ -45,9 +45,9 @@ var errNoPlace = errors.New("a payload needs the layout OneNode: where candidate
 
 // place is where candidates stand.
 type place interface {
-	Join(context.Context) (*session.Hold, error)
+	Join(context.Context) (*core.Hold, error)
 	First(context.Context) (line.Contender, bool, error)
-	FirstW(context.Context, *session.Session) (line.Contender, bool, *session.Watch, error)
+	FirstW(context.Context, *core.Session) (line.Contender, bool, *core.Watch, error)
 	Contenders(context.Context) ([]line.Contender, error)
 }
 
@@ -72,11 +72,11 @@ func (e *Election) settle() {
 // single is a line of one.
 type single struct{ *onenode.Node }
 
-func (s single) Join(ctx context.Context) (*session.Hold, error) { return s.Acquire(ctx) }
+func (s single) Join(ctx context.Context) (*core.Hold, error) { return s.Acquire(ctx) }
 
 func (s single) First(ctx context.Context) (line.Contender, bool, error) { return s.Current(ctx) }
 
-func (s single) FirstW(ctx context.Context, in *session.Session) (line.Contender, bool, *session.Watch, error) {
+func (s single) FirstW(ctx context.Context, in *core.Session) (line.Contender, bool, *core.Watch, error) {
 	return s.CurrentW(ctx, in)
 }
 

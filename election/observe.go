@@ -6,9 +6,9 @@ import (
 	"iter"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // Pauses between two looks at an election that fail with an answer of the
@@ -70,9 +70,9 @@ func (o *observer) round(ctx context.Context) bool {
 	switch {
 	case err == nil, ctx.Err() != nil:
 		return false
-	case errors.Is(err, session.ErrSessionEnded) && !errors.Is(err, session.ErrClosed):
+	case errors.Is(err, core.ErrSessionEnded) && !errors.Is(err, core.ErrClosed):
 		return o.fail(err)
-	case errors.Is(err, session.ErrClosed), errors.As(err, &invalid):
+	case errors.Is(err, core.ErrClosed), errors.As(err, &invalid):
 		o.fail(err)
 		return false
 	}
@@ -82,7 +82,7 @@ func (o *observer) round(ctx context.Context) bool {
 
 // follow yields the leader and each change until it fails. It returns nil when
 // the loop wants no more.
-func (o *observer) follow(ctx context.Context, s *session.Session) error {
+func (o *observer) follow(ctx context.Context, s *core.Session) error {
 	for {
 		first, found, watch, err := o.election.place.FirstW(ctx, s)
 		if err != nil {

@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // request is one Transfer under way. It belongs to one session, and to what the
@@ -19,7 +19,7 @@ import (
 // So no request takes effect late, after a newer one was fulfilled.
 type request struct {
 	election *Election
-	session  *session.Session
+	session  *core.Session
 	id       string
 	target   string // the path of the candidate's znode
 	leads    string // what the leader that was seen last is called; empty without a leader
@@ -45,7 +45,7 @@ func (r *request) look(ctx context.Context) (leads bool, err error) {
 	}
 	// The version comes first: a request that is made after it refuses this one.
 	data, stat, err := s.Get(ctx, e.path)
-	if errors.Is(err, session.ErrNoNode) {
+	if errors.Is(err, core.ErrNoNode) {
 		return false, noCandidate("", nil)
 	}
 	if err != nil {
@@ -84,34 +84,34 @@ func (r *request) make(leads bool) error {
 		if err != nil {
 			return err
 		}
-		if older && stat.EphemeralOwner == 0 && !session.Hidden(stat) {
+		if older && stat.EphemeralOwner == 0 && !core.Hidden(stat) {
 			return fmt.Errorf("%s is not a transfer's: it belongs to no session; delete it, or move it elsewhere", e.wishes.path())
 		}
-		ops := []session.Op{session.SetOp(e.path, r.dir, r.seen), session.CheckOp(r.target, session.AnyVersion)}
+		ops := []core.Op{core.SetOp(e.path, r.dir, r.seen), core.CheckOp(r.target, core.AnyVersion)}
 		if older {
-			ops = append(ops, session.DeleteOp(e.wishes.path(), session.AnyVersion))
+			ops = append(ops, core.DeleteOp(e.wishes.path(), core.AnyVersion))
 		}
 		if !leads {
-			ops = append(ops, session.CreateOp(e.wishes.path(), r.data, session.Ephemeral))
+			ops = append(ops, core.CreateOp(e.wishes.path(), r.data, core.Ephemeral))
 		}
 		results, err := s.Txn(ctx, ops...)
-		if session.InDoubt(err) {
+		if core.InDoubt(err) {
 			var again bool
 			if again, err = r.doubt(ctx, leads); again {
 				continue
 			}
 			return err
 		}
-		op, _ := session.RefusedOp(err)
+		op, _ := core.RefusedOp(err)
 		switch {
 		case err == nil:
 			r.zxid = results[0].Stat.Mzxid
 			return nil
-		case errors.Is(err, session.ErrBadVersion):
+		case errors.Is(err, core.ErrBadVersion):
 			return ErrOverruled
-		case errors.Is(err, session.ErrNoNode) && op < 2:
+		case errors.Is(err, core.ErrNoNode) && op < 2:
 			return r.void(ctx)
-		case errors.Is(err, session.ErrNoNode), errors.Is(err, session.ErrNodeExists):
+		case errors.Is(err, core.ErrNoNode), errors.Is(err, core.ErrNodeExists):
 			continue // the older request came or went since it was looked for
 		}
 		return err
@@ -139,7 +139,7 @@ func (r *request) doubt(ctx context.Context, leads bool) (again bool, err error)
 	case err == nil && bytes.Equal(data, r.data):
 		r.zxid = stat.Czxid
 		return false, nil
-	case err == nil, errors.Is(err, session.ErrNoNode):
+	case err == nil, errors.Is(err, core.ErrNoNode):
 		return false, ErrOverruled
 	}
 	return false, err
@@ -162,8 +162,8 @@ func (r *request) withdraw() {
 		if err != nil || !bytes.Equal(data, r.data) {
 			return
 		}
-		_, err = s.Txn(ctx, session.CheckOp(e.path, dir.Version), session.DeleteOp(e.wishes.path(), session.AnyVersion))
-		if !session.InDoubt(err) && !errors.Is(err, session.ErrBadVersion) {
+		_, err = s.Txn(ctx, core.CheckOp(e.path, dir.Version), core.DeleteOp(e.wishes.path(), core.AnyVersion))
+		if !core.InDoubt(err) && !errors.Is(err, core.ErrBadVersion) {
 			return
 		}
 	}
@@ -195,7 +195,7 @@ func (r *request) step(ctx context.Context) (done bool, err error) {
 	}
 	_, _, target, err := s.GetW(ctx, r.target) // which leaves no watch on a znode that is gone
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return false, r.void(ctx)
 	case err != nil:
 		return false, err
@@ -203,7 +203,7 @@ func (r *request) step(ctx context.Context) (done bool, err error) {
 	defer target.Stop()
 	_, stat, own, err := s.GetW(ctx, e.wishes.path())
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return false, r.gone(ctx)
 	case err != nil:
 		return false, err
@@ -218,7 +218,7 @@ func (r *request) step(ctx context.Context) (done bool, err error) {
 	case <-own.Done():
 	case <-ctx.Done():
 	case <-s.Done():
-		return false, fmt.Errorf("%w: %w", session.ErrSessionEnded, s.Err())
+		return false, fmt.Errorf("%w: %w", core.ErrSessionEnded, s.Err())
 	}
 	return false, ctx.Err()
 }

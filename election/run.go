@@ -5,10 +5,10 @@ import (
 	"errors"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
-	"github.com/docent-go/docent/session"
 )
 
 // Pauses of Run between terms that end sooner than shortTerm: an f that
@@ -53,7 +53,7 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 		if e.told != nil {
 			e.told(t, oneline.Join(err, why))
 		}
-		taken := errors.Is(why, session.ErrLost) || errors.Is(why, ErrTransferred)
+		taken := errors.Is(why, core.ErrLost) || errors.Is(why, ErrTransferred)
 		switch {
 		case ctx.Err() != nil:
 			return e.stopped(ctx, err)
@@ -74,7 +74,7 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 // lead calls f and resigns. why says that the term was lost or transferred
 // before f returned, or why our node cannot be removed.
 func lead(ctx context.Context, t *Term, f func(context.Context, *Term) error) (err, why error) {
-	within, stop := line.Within(ctx, t.Hold)
+	within, stop := line.Within(ctx, &t.Hold)
 	within, transfer := context.WithCancelCause(within)
 	defer func() { // a second Resign does nothing: this one is for panics
 		stop()
@@ -88,8 +88,8 @@ func lead(ctx context.Context, t *Term, f func(context.Context, *Term) error) (e
 		}
 	}()
 	err = f(within, t)
-	lost := errors.Is(t.Err(), session.ErrLost)
-	if why = t.Resign(); errors.Is(why, session.ErrLost) && !lost {
+	lost := errors.Is(t.Err(), core.ErrLost)
+	if why = t.Resign(); errors.Is(why, core.ErrLost) && !lost {
 		why = nil // a term that is lost after f has returned has done its duty
 	}
 	if why == nil && context.Cause(within) == ErrTransferred {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
@@ -16,7 +18,7 @@ import (
 // others. Token is the number of the term: greater than that of every earlier
 // term on the path.
 type Term struct {
-	*session.Hold
+	session.Hold
 	election *Election
 
 	listen sync.Once
@@ -29,7 +31,7 @@ type Term struct {
 // if the term lasted until the first call, and otherwise matches
 // session.ErrLost, or says why the node cannot be removed.
 func (t *Term) Resign() error {
-	misuse.ZeroValue(t == nil || t.Hold == nil, "or nil election.Term", "Election.Campaign or Election.Run")
+	misuse.ZeroValue(t == nil || t.election == nil, "or nil election.Term", "Election.Campaign or Election.Run")
 	return t.Release()
 }
 
@@ -38,7 +40,7 @@ func (t *Term) Resign() error {
 // and campaigns again if it wants to. One that does not look goes on leading.
 // Run sees to all of that.
 func (t *Term) Transferred() <-chan struct{} {
-	misuse.ZeroValue(t == nil || t.Hold == nil, "or nil election.Term", "Election.Campaign or Election.Run")
+	misuse.ZeroValue(t == nil || t.election == nil, "or nil election.Term", "Election.Campaign or Election.Run")
 	t.listen.Do(func() {
 		t.asked = make(chan struct{})
 		if t.election.wishes != nil {
@@ -51,10 +53,10 @@ func (t *Term) Transferred() <-chan struct{} {
 // await closes asked when another is named. It ends with the term.
 func (t *Term) await() {
 	for failures := 0; t.Err() == nil; {
-		l, err := t.election.wishes.look(t.Context(), t.Session())
+		l, err := t.election.wishes.look(t.Context(), bridge.CoreHold(&t.Hold).Session())
 		var other string
 		if err == nil {
-			other, err = t.election.wishes.names(t.Context(), l, t.Hold)
+			other, err = t.election.wishes.names(t.Context(), l, bridge.CoreHold(&t.Hold))
 		}
 		switch {
 		case err != nil:
@@ -89,13 +91,13 @@ var errFixed = errors.New("only in the OneNode layout has a candidate a payload 
 // ended, and session.ErrUnknownOutcome when it is open whether the payload was
 // written.
 func (t *Term) UpdatePayload(ctx context.Context, payload string) error {
-	misuse.ZeroValue(t == nil || t.Hold == nil, "or nil election.Term", "Election.Campaign or Election.Run")
+	misuse.ZeroValue(t == nil || t.election == nil, "or nil election.Term", "Election.Campaign or Election.Run")
 	err := errFixed
 	if t.election.layout == oneNode {
 		if err = t.Err(); err == nil {
-			_, err = t.Session().SetExact(ctx, t.Path(), []byte(payload), t.Token()) // which is the zxid that made the node
-			if errors.Is(err, session.ErrNoNode) {
-				err = fmt.Errorf("%w: %w", session.ErrDeleted, err)
+			_, err = bridge.CoreHold(&t.Hold).Session().SetExact(ctx, t.Path(), []byte(payload), t.Token()) // which is the zxid that made the node
+			if errors.Is(err, core.ErrNoNode) {
+				err = fmt.Errorf("%w: %w", core.ErrDeleted, err)
 			}
 		}
 	}

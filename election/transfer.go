@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // What a Transfer can come to.
@@ -105,7 +105,7 @@ func (e *Election) transfer(ctx context.Context, id string) error {
 		return nil
 	case ctx.Err() != nil && r.leads != "":
 		return fmt.Errorf("%w (%s leads): %w", ErrStillLeads, r.leads, line.GaveUp(ctx, ctx.Err()))
-	case errors.Is(err, session.ErrSessionEnded) && !errors.Is(err, session.ErrClosed):
+	case errors.Is(err, core.ErrSessionEnded) && !errors.Is(err, core.ErrClosed):
 		return r.aftermath(ctx, err)
 	}
 	return line.GaveUp(ctx, err)
@@ -125,7 +125,7 @@ func (e *Election) request(ctx context.Context, id string) (r *request, leads bo
 				return r, leads, nil
 			}
 		}
-		if ctx.Err() != nil || errors.Is(err, session.ErrClosed) || !errors.Is(err, session.ErrSessionEnded) {
+		if ctx.Err() != nil || errors.Is(err, core.ErrClosed) || !errors.Is(err, core.ErrSessionEnded) {
 			return nil, false, line.GaveUp(ctx, err)
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // wishName is the node of a transfer, among those of the candidates. In the
@@ -39,9 +39,9 @@ type wishes struct {
 
 // look is what was seen last.
 type look struct {
-	session *session.Session
-	watch   *session.Watch // fires when it may have changed
-	node    string         // who shall lead; "" when nobody is named
+	session *core.Session
+	watch   *core.Watch // fires when it may have changed
+	node    string      // who shall lead; "" when nobody is named
 }
 
 func newWishes(dir string, l layout) *wishes {
@@ -51,7 +51,7 @@ func newWishes(dir string, l layout) *wishes {
 func (w *wishes) path() string { return znode.Join(w.dir, wishName) }
 
 // look returns what the session's server says, or has said if that still holds.
-func (w *wishes) look(ctx context.Context, s *session.Session) (*look, error) {
+func (w *wishes) look(ctx context.Context, s *core.Session) (*look, error) {
 	select {
 	case w.turn <- struct{}{}:
 		defer func() { <-w.turn }()
@@ -75,7 +75,7 @@ func (w *wishes) look(ctx context.Context, s *session.Session) (*look, error) {
 		watch.NoLook()
 	} else {
 		data, _, err := s.Get(ctx, w.path())
-		if err != nil && !errors.Is(err, session.ErrNoNode) && !errors.Is(err, session.ErrNoAuth) {
+		if err != nil && !errors.Is(err, core.ErrNoNode) && !errors.Is(err, core.ErrNoAuth) {
 			watch.Stop()
 			return nil, err
 		}
@@ -110,7 +110,7 @@ func (w *wishes) parse(data []byte) string {
 
 // prepare looks, for those who will want to know later. What it fails with they
 // will meet themselves.
-func (w *wishes) prepare(ctx context.Context, sm *session.Manager) {
+func (w *wishes) prepare(ctx context.Context, sm *core.Manager) {
 	if s, err := sm.Session(ctx); err == nil {
 		_, _ = w.look(ctx, s)
 	}
@@ -118,7 +118,7 @@ func (w *wishes) prepare(ctx context.Context, sm *session.Manager) {
 
 // another returns the node of who shall lead instead of h, and stands; "" when
 // there is nobody like that.
-func (w *wishes) another(ctx context.Context, h *session.Hold) (string, error) {
+func (w *wishes) another(ctx context.Context, h *core.Hold) (string, error) {
 	l, err := w.look(ctx, h.Session())
 	if err != nil {
 		return "", err
@@ -126,7 +126,7 @@ func (w *wishes) another(ctx context.Context, h *session.Hold) (string, error) {
 	return w.names(ctx, l, h)
 }
 
-func (w *wishes) names(ctx context.Context, l *look, h *session.Hold) (string, error) {
+func (w *wishes) names(ctx context.Context, l *look, h *core.Hold) (string, error) {
 	path := znode.Join(w.dir, l.node)
 	if l.node == "" || path == h.Path() {
 		return "", nil

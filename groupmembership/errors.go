@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/standing"
-	"github.com/docent-go/docent/session"
 )
 
 // Errors, compared with errors.Is: they arrive in a *session.OpError, which
@@ -45,5 +45,5 @@ func failed(op, path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &session.OpError{Op: op, Path: path, Err: explained(err)}
+	return &core.OpError{Op: op, Path: path, Err: explained(err)}
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/znode"
@@ -14,7 +16,7 @@ import (
 // Group is a group of processes: a directory with one node for each member. It
 // is safe for concurrent use and keeps nothing of a single member.
 type Group struct {
-	sm   *session.Manager
+	sm   *core.Manager
 	path string
 	err  error
 	opts options
@@ -55,14 +57,14 @@ func Pause(d time.Duration) Option { return func(o *options) { o.pause = d } }
 // New returns the group at path. It does no I/O. A path that cannot be used is
 // reported by every call on the group.
 func New(sm *session.Manager, path string, opts ...Option) *Group {
-	g := &Group{sm: sm, path: path, err: znode.Validate(path)}
+	g := &Group{sm: bridge.Core(sm), path: path, err: znode.Validate(path)}
 	misuse.Apply("groupmembership.New", &g.opts, opts)
 	return g
 }
 
 // made panics for a Group that New has not made, or was given no Manager.
 func (g *Group) made() {
-	misuse.If(g == nil || g.sm == nil, "a Group without a Manager is used: get one from groupmembership.New, with the Manager of session.Dial")
+	misuse.If(g == nil || g.sm == nil, "a Group without a Manager is used: get one from groupmembership.New, with the Manager of core.Dial")
 }
 
 // Path returns the group's path.

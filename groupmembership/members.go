@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // Member is a member of a group, as its node tells.
@@ -38,7 +38,7 @@ type Member struct {
 	mzxid int64
 }
 
-func memberOf(dir, id string, data []byte, stat session.Stat) Member {
+func memberOf(dir, id string, data []byte, stat core.Stat) Member {
 	return Member{
 		ID:      id,
 		Payload: data,
@@ -70,7 +70,7 @@ func (g *Group) members(ctx context.Context) ([]Member, error) {
 	}
 	names, _, err := g.sm.Children(ctx, g.path)
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return []Member{}, nil
 	case err != nil:
 		return nil, line.GaveUp(ctx, err)
@@ -82,11 +82,11 @@ func (g *Group) members(ctx context.Context) ([]Member, error) {
 	if err := line.EachOf(len(names), func(i int) error {
 		node, err := g.sm.See(ctx, znode.Join(g.path, names[i]))
 		switch {
-		case errors.Is(err, session.ErrNoNode):
+		case errors.Is(err, core.ErrNoNode):
 			return nil // it has just left
 		case err != nil:
 			return err
-		case session.Hidden(node.Stat):
+		case core.Hidden(node.Stat):
 			found[i] = Member{ID: names[i], Path: znode.Join(g.path, names[i]), Hidden: true}
 			return nil
 		}
@@ -111,7 +111,7 @@ func (g *Group) membersOf(s *mirror.TreeState) []Member {
 		}
 	}
 	for _, n := range s.Hidden {
-		if n.Path != "" && errors.Is(n.Err, session.ErrNoAuth) {
+		if n.Path != "" && errors.Is(n.Err, core.ErrNoAuth) {
 			members = append(members, Member{ID: n.Path, Path: znode.Join(g.path, n.Path), Hidden: true})
 		}
 	}

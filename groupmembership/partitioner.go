@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -50,7 +52,7 @@ const maxPartitions = 10_000
 // <path>/claims/<number>, ephemeral, and hold the id of the owner; <path>/claims
 // itself holds the number of partitions.
 type Partitioner struct {
-	sm     *session.Manager
+	sm     *core.Manager
 	path   string
 	n      int
 	group  *Group
@@ -100,7 +102,7 @@ func InGroup(opts ...Option) PartitionerOption {
 // NewPartitioner returns the partitioner at path, of n partitions. It does no
 // I/O. A path or number that cannot be used is reported by every call.
 func NewPartitioner(sm *session.Manager, path string, n int, opts ...PartitionerOption) *Partitioner {
-	p := &Partitioner{sm: sm, path: path, n: n, group: New(sm, path+"/"+membersDir)}
+	p := &Partitioner{sm: bridge.Core(sm), path: path, n: n, group: New(sm, path+"/"+membersDir)}
 	if err := znode.Validate(path); err != nil {
 		p.err = err
 	} else if n < 1 || n > maxPartitions {
@@ -123,7 +125,7 @@ const (
 // no Manager.
 func (p *Partitioner) made() {
 	misuse.If(p == nil || p.sm == nil, "a Partitioner without a Manager is used: "+
-		"get one from groupmembership.NewPartitioner, with the Manager of session.Dial")
+		"get one from groupmembership.NewPartitioner, with the Manager of core.Dial")
 }
 
 // Path returns the path of the partitioner.
@@ -149,7 +151,7 @@ func (p *Partitioner) claim(number int) string {
 // others. It has no Guard (session.ErrNoGuard): the claim of the next owner
 // stands at the same path. Give the token to what is written to.
 type Partition struct {
-	*session.Hold
+	session.Hold
 	// Number is which one it is, from 0.
 	Number int
 }

@@ -7,12 +7,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/standing"
-	"github.com/docent-go/docent/session"
 )
 
 // Run takes part in the division as the member id until ctx ends: it joins the
@@ -57,7 +57,7 @@ func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Con
 	// without us, and wait for what we still work on.
 	left := m.Leave()
 	r.work.Wait()
-	if errors.Is(left, session.ErrClosed) {
+	if errors.Is(left, core.ErrClosed) {
 		left = nil // the member went with the session
 	}
 	return oneline.Join(failed("divide", p.path, oneline.Join(err, oneline.Join(r.failures...))), left)
@@ -153,7 +153,7 @@ func (r *partitionRun) adjust(st *mirror.TreeState) (pause time.Duration, err er
 		return 0, err
 	}
 	agreed, err := r.p.agree(r.ctx, r.m.id, st)
-	if err != nil && r.ctx.Err() == nil && !errors.Is(err, session.ErrSessionEnded) || errors.Is(err, session.ErrClosed) {
+	if err != nil && r.ctx.Err() == nil && !errors.Is(err, core.ErrSessionEnded) || errors.Is(err, core.ErrClosed) {
 		return 0, err
 	}
 	if !agreed {

@@ -6,10 +6,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/onenode"
-	"github.com/docent-go/docent/session"
 )
 
 // task is our work on one partition, from the claim until it is given up.
@@ -60,14 +61,14 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 		done()
 		_ = h.Release()
 	}()
-	err = r.repeat(within, &Partition{Hold: h, Number: t.number})
+	err = r.repeat(within, &Partition{Hold: bridge.Hold(h), Number: t.number})
 	if within.Err() != nil && (errors.Is(err, within.Err()) || errors.Is(err, context.Cause(within))) {
 		err = nil // it says no more than that it was stopped
 	}
-	if errors.Is(h.Err(), session.ErrLost) {
+	if errors.Is(h.Err(), core.ErrLost) {
 		return nil // what f says may be a consequence of that
 	}
-	if released := h.Release(); !errors.Is(released, session.ErrLost) {
+	if released := h.Release(); !errors.Is(released, core.ErrLost) {
 		err = oneline.Join(err, released)
 	}
 	return err

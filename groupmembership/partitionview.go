@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/mirror"
-	"github.com/docent-go/docent/session"
 )
 
 // open follows members and claims as one view, which they have to be: a
@@ -108,7 +108,7 @@ func (p *Partitioner) agree(ctx context.Context, id string, st *mirror.TreeState
 		return false, &countError{found: found, want: p.n}
 	}
 	_, err := p.sm.Set(ctx, p.claims(), []byte(want), dir.Stat.Version)
-	if errors.Is(err, session.ErrBadVersion) || errors.Is(err, session.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
+	if errors.Is(err, core.ErrBadVersion) || errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrUnknownOutcome) {
 		err = nil // the next view tells
 	}
 	return false, err

@@ -7,8 +7,8 @@ import (
 	"iter"
 	"slices"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/mirror"
-	"github.com/docent-go/docent/session"
 )
 
 // Change is one step of a group.
@@ -81,7 +81,7 @@ type watcher struct {
 
 // follow shows what happens in the session, and returns the next one, or nil
 // when the loop is over.
-func (w *watcher) follow(ctx context.Context, s *session.Session) *session.Session {
+func (w *watcher) follow(ctx context.Context, s *core.Session) *core.Session {
 	for s.Err() == nil {
 		now := w.tree.Load()
 		if !w.show(now) {
@@ -94,7 +94,7 @@ func (w *watcher) follow(ctx context.Context, s *session.Session) *session.Sessi
 			return nil
 		}
 	}
-	if !w.fail(fmt.Errorf("%w: %w", session.ErrSessionEnded, s.Err())) || errors.Is(s.Err(), session.ErrClosed) {
+	if !w.fail(fmt.Errorf("%w: %w", core.ErrSessionEnded, s.Err())) || errors.Is(s.Err(), core.ErrClosed) {
 		return nil
 	}
 	next, err := w.sm.Session(ctx)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
@@ -79,7 +80,7 @@ func (r *DeadlockReport) Complete() bool {
 func Deadlocks(ctx context.Context, sm *session.Manager, path string, opts ...Option) (*DeadlockReport, error) {
 	misuse.NilManager(sm == nil, "inspect.Deadlocks")
 	o := newOptions("inspect.Deadlocks", opts)
-	r, err := newScan(sm, o, nil).take(ctx, path)
+	r, err := newScan(bridge.Core(sm), o, nil).take(ctx, path)
 	if err != nil {
 		return nil, fail(ctx, path, err)
 	}
@@ -96,7 +97,7 @@ func Deadlocks(ctx context.Context, sm *session.Manager, path string, opts ...Op
 	case <-ctx.Done():
 		return nil, fail(ctx, path, ctx.Err())
 	}
-	again, err := newScan(sm, o, nil).take(ctx, path)
+	again, err := newScan(bridge.Core(sm), o, nil).take(ctx, path)
 	if gone(err) {
 		return found, nil
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
@@ -74,7 +76,7 @@ func pick[T Finding](r *Report) []T {
 // invalid path or option.
 func Take(ctx context.Context, sm *session.Manager, path string, opts ...Option) (*Report, error) {
 	misuse.NilManager(sm == nil, "inspect.Take")
-	r, err := newScan(sm, newOptions("inspect.Take", opts), nil).take(ctx, path)
+	r, err := newScan(bridge.Core(sm), newOptions("inspect.Take", opts), nil).take(ctx, path)
 	if err != nil {
 		return nil, fail(ctx, path, err)
 	}
@@ -94,7 +96,7 @@ func (s *scan) take(ctx context.Context, path string) (*Report, error) {
 		return nil, err
 	}
 	if top == nil {
-		return nil, session.ErrNoNode
+		return nil, core.ErrNoNode
 	}
 	return &Report{Path: path, Taken: time.Now(), Findings: findings(top), Nodes: s.looked, Requests: s.requests}, nil
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/internal/core"
 )
 
 // How much data of a node is read: of one without children, enough for what
@@ -18,23 +18,23 @@ const (
 
 // scan makes the requests of one report, and counts them.
 type scan struct {
-	sm      *session.Manager
+	sm      *core.Manager
 	options options
 	changed func() // called when something changes that was read; may be nil
 
 	looked int     // nodes
 	short  []*node // whose children have not all been looked at, for want of budget
 
-	catchUp chan struct{}    // holds a token while a goroutine looks at synced, or makes it catch up
-	synced  *session.Session // which has caught up with the leader
+	catchUp chan struct{} // holds a token while a goroutine looks at synced, or makes it catch up
+	synced  *core.Session // which has caught up with the leader
 
 	mu       sync.Mutex
 	listed   int // names
 	requests int
-	watches  []*session.Watch
+	watches  []*core.Watch
 }
 
-func newScan(sm *session.Manager, o options, changed func()) *scan {
+func newScan(sm *core.Manager, o options, changed func()) *scan {
 	return &scan{sm: sm, options: o, changed: changed, catchUp: make(chan struct{}, 1)}
 }
 
@@ -46,7 +46,7 @@ func (s *scan) stop() {
 }
 
 // session returns the present session, once it has caught up.
-func (s *scan) session(ctx context.Context, path string) (*session.Session, error) {
+func (s *scan) session(ctx context.Context, path string) (*core.Session, error) {
 	now, err := s.sm.Session(ctx)
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (s *scan) session(ctx context.Context, path string) (*session.Session, erro
 }
 
 // count notes a request, and the watch that it has set, if any.
-func (s *scan) count(w *session.Watch) {
+func (s *scan) count(w *core.Watch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests++
@@ -86,26 +86,26 @@ func (s *scan) made() int {
 }
 
 // do makes one request, in the next session when this one ends.
-func (s *scan) do(ctx context.Context, path string, request func(now *session.Session) (*session.Watch, error)) error {
+func (s *scan) do(ctx context.Context, path string, request func(now *core.Session) (*core.Watch, error)) error {
 	for {
 		now, err := s.session(ctx, path)
 		if err == nil {
-			var w *session.Watch
+			var w *core.Watch
 			w, err = request(now)
 			s.count(w)
 		}
-		if errors.Is(err, session.ErrSessionEnded) && !errors.Is(err, session.ErrClosed) && ctx.Err() == nil {
+		if errors.Is(err, core.ErrSessionEnded) && !errors.Is(err, core.ErrClosed) && ctx.Err() == nil {
 			continue
 		}
 		return err
 	}
 }
 
-func (s *scan) event(session.EventType) { s.changed() }
+func (s *scan) event(core.EventType) { s.changed() }
 
 // stat returns false where there is no node.
-func (s *scan) stat(ctx context.Context, path string) (stat session.Stat, found bool, err error) {
-	err = s.do(ctx, path, func(now *session.Session) (w *session.Watch, err error) {
+func (s *scan) stat(ctx context.Context, path string) (stat core.Stat, found bool, err error) {
+	err = s.do(ctx, path, func(now *core.Session) (w *core.Watch, err error) {
 		if s.changed == nil {
 			stat, found, err = now.Exists(ctx, path)
 			return nil, err
@@ -116,8 +116,8 @@ func (s *scan) stat(ctx context.Context, path string) (stat session.Stat, found 
 	return stat, found, err
 }
 
-func (s *scan) list(ctx context.Context, path string) (names []string, stat session.Stat, err error) {
-	err = s.do(ctx, path, func(now *session.Session) (w *session.Watch, err error) {
+func (s *scan) list(ctx context.Context, path string) (names []string, stat core.Stat, err error) {
+	err = s.do(ctx, path, func(now *core.Session) (w *core.Watch, err error) {
 		if s.changed == nil {
 			names, stat, err = now.Children(ctx, path)
 			return nil, err
@@ -128,8 +128,8 @@ func (s *scan) list(ctx context.Context, path string) (names []string, stat sess
 	return names, stat, err
 }
 
-func (s *scan) read(ctx context.Context, path string) (data []byte, stat session.Stat, err error) {
-	err = s.do(ctx, path, func(now *session.Session) (w *session.Watch, err error) {
+func (s *scan) read(ctx context.Context, path string) (data []byte, stat core.Stat, err error) {
+	err = s.do(ctx, path, func(now *core.Session) (w *core.Watch, err error) {
 		if s.changed == nil {
 			data, stat, err = now.Get(ctx, path)
 			return nil, err
@@ -141,8 +141,8 @@ func (s *scan) read(ctx context.Context, path string) (data []byte, stat session
 }
 
 // see reads a node that may be hidden.
-func (s *scan) see(ctx context.Context, path string) (seen session.Sighting, err error) {
-	err = s.do(ctx, path, func(now *session.Session) (w *session.Watch, err error) {
+func (s *scan) see(ctx context.Context, path string) (seen core.Sighting, err error) {
+	err = s.do(ctx, path, func(now *core.Session) (w *core.Watch, err error) {
 		if s.changed == nil {
 			seen, err = now.See(ctx, path)
 		} else {
@@ -168,7 +168,7 @@ func (s *scan) spendNames(n int) bool {
 }
 
 // gone reports whether an error says that the node is not there any more.
-func gone(err error) bool { return errors.Is(err, session.ErrNoNode) }
+func gone(err error) bool { return errors.Is(err, core.ErrNoNode) }
 
 // refused reports whether an ACL hides what was asked for.
-func refused(err error) bool { return errors.Is(err, session.ErrNoAuth) }
+func refused(err error) bool { return errors.Is(err, core.ErrNoAuth) }

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/session"
 )
 
 // TroubleError is what Watch yields while the ensemble does not answer. The
@@ -41,7 +41,7 @@ func (e *TroubleError) Unwrap() error { return e.Err }
 
 // spell is a time without an answer.
 type spell struct {
-	sm         *session.Manager
+	sm         *core.Manager
 	began      time.Time
 	notServing bool // a server has closed a connection without a session meanwhile
 	told       bool
@@ -50,13 +50,13 @@ type spell struct {
 
 // look notes how servers fail at present.
 func (s *spell) look() {
-	s.notServing = s.notServing || errors.Is(s.sm.LastFailure(), session.ErrNotServing)
+	s.notServing = s.notServing || errors.Is(s.sm.LastFailure(), core.ErrNotServing)
 }
 
 // trouble returns what to tell, or nil when that was told already. A server that
 // is connected and silent has no quorum, or does not reach it.
 func (s *spell) trouble(confirmed time.Time) *TroubleError {
-	noQuorum := s.notServing || s.sm.State() == session.Connected
+	noQuorum := s.notServing || s.sm.State() == core.Connected
 	if s.told && s.noQuorum == noQuorum {
 		return nil
 	}
@@ -74,7 +74,7 @@ const (
 // one check: a leader that was deposed still answers a read and a sync, but
 // no transaction, not even one that is to be refused. ctx bounds it; the other error
 // is session.ErrClosed.
-func probe(ctx context.Context, sm *session.Manager, path string) error {
+func probe(ctx context.Context, sm *core.Manager, path string) error {
 	if path == "/" {
 		path = "/docent-probe" // the root cannot be checked, and a node need not exist
 	}
@@ -86,14 +86,14 @@ func probe(ctx context.Context, sm *session.Manager, path string) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.Txn(ctx, session.CheckOp(path, session.AnyVersion))
+		_, err = s.Txn(ctx, core.CheckOp(path, core.AnyVersion))
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case errors.Is(err, session.ErrClosed):
+		case errors.Is(err, core.ErrClosed):
 			return err
-		case errors.Is(err, session.ErrUnknownOutcome), errors.Is(err, session.ErrSessionEnded):
-		case err == nil, errors.Is(err, session.ErrNoNode), errors.Is(err, session.ErrNoAuth):
+		case errors.Is(err, core.ErrUnknownOutcome), errors.Is(err, core.ErrSessionEnded):
+		case err == nil, errors.Is(err, core.ErrNoNode), errors.Is(err, core.ErrNoAuth):
 			return nil
 		}
 	}

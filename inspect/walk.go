@@ -6,16 +6,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // node is a node of the tree as it was read. Nothing of it is interpreted but
 // what decides which of its children are looked at.
 type node struct {
 	path, name string
-	stat       session.Stat
+	stat       core.Stat
 	names      []string // of its children, sorted; nil where it was not listed
 	shape      shape    // what the names tell
 	data       []byte   // nil where it was not read
@@ -47,7 +47,7 @@ func (n *node) leaf() bool { return n.stat.NumChildren == 0 }
 func (n *node) ephemeral() bool { return n.stat.EphemeralOwner != 0 }
 
 // unknown reports whether the server keeps the node's stat back.
-func (n *node) unknown() bool { return session.Hidden(n.stat) }
+func (n *node) unknown() bool { return core.Hidden(n.stat) }
 
 // lasting reports whether the node is known to belong to no session.
 func (n *node) lasting() bool { return !n.ephemeral() && !n.unknown() }
@@ -260,7 +260,7 @@ func (s *scan) look(ctx context.Context, path, name string) (*node, error) {
 		return nil, err
 	}
 	n := &node{path: path, name: name, stat: stat}
-	if session.Hidden(stat) {
+	if core.Hidden(stat) {
 		n.hidden = hiddenNode
 		return n, nil
 	}

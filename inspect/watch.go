@@ -7,6 +7,8 @@ import (
 	"iter"
 	"time"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -42,7 +44,7 @@ func Watch(ctx context.Context, sm *session.Manager, path string, opts ...Option
 		}
 		inner, cancel := context.WithCancel(ctx)
 		defer cancel()
-		w := &watcher{ctx: inner, sm: sm, path: path, options: o, yield: yield}
+		w := &watcher{ctx: inner, sm: bridge.Core(sm), path: path, options: o, yield: yield}
 		for w.round() {
 		}
 	}
@@ -54,7 +56,7 @@ const MaxRetry = 30 * time.Second
 // watcher is one Watch under way.
 type watcher struct {
 	ctx     context.Context
-	sm      *session.Manager
+	sm      *core.Manager
 	path    string
 	options options
 	yield   func(*Report, error) bool
@@ -98,10 +100,10 @@ func (w *watcher) round() bool {
 		}
 	} else {
 		err = fail(w.ctx, w.path, err)
-		if !w.yield(nil, err) || errors.Is(err, session.ErrClosed) {
+		if !w.yield(nil, err) || errors.Is(err, core.ErrClosed) {
 			return false
 		}
-		if !errors.Is(err, session.ErrNoNode) {
+		if !errors.Is(err, core.ErrNoNode) {
 			pause := min(w.options.every<<min(w.failures, 10), MaxRetry)
 			w.failures++
 			return w.sleep(max(pause, minProbePause))

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/once"
 	"github.com/docent-go/docent/internal/oneline"
@@ -132,17 +133,17 @@ func (b *bundle) Release() error {
 	b.made()
 	b.release.Do(func() {
 		b.look()
-		b.cancel(session.ErrReleased)
+		b.cancel(core.ErrReleased)
 		for _, unlink := range b.unlink {
 			unlink()
 		}
 		cause := context.Cause(b.ctx)
 		var errs []error
-		if errors.Is(cause, session.ErrLost) {
+		if errors.Is(cause, core.ErrLost) {
 			errs = append(errs, fmt.Errorf("a part of it was lost before its release: %w", cause))
 		}
 		for _, err := range releaseAll(b.holds, b.width) {
-			if err != nil && !errors.Is(err, session.ErrLost) { // a loss is told above, unless it came later
+			if err != nil && !errors.Is(err, core.ErrLost) { // a loss is told above, unless it came later
 				errs = append(errs, err)
 			}
 		}

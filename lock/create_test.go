@@ -114,11 +114,11 @@ func TestHardCase05_OldSessionsNode(t *testing.T) {
 		w.srv.Expire(old)
 		p.link.Refuse(false)
 		h := q.get()
-		require.NotEqual(t, old, h.Session().ID())
+		require.NotEqual(t, old, h.SessionID())
 		require.NotContains(t, h.Path(), left)
 		info, found := w.srv.Node(h.Path())
 		require.True(t, found)
-		require.Equal(t, h.Session().ID(), info.Stat.EphemeralOwner)
+		require.Equal(t, h.SessionID(), info.Stat.EphemeralOwner)
 	})
 }
 

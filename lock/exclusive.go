@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/onenode"
@@ -38,7 +40,7 @@ var ErrNotEphemeral = onenode.ErrNotEphemeral
 // goroutines, and two values with the same path exclude each other. It is safe
 // for concurrent use.
 type Exclusive struct {
-	sm      *session.Manager
+	sm      *core.Manager
 	node    *onenode.Node
 	path    string
 	options options
@@ -50,8 +52,8 @@ type Exclusive struct {
 func NewExclusive(sm *session.Manager, path string, opts ...Option) *Exclusive {
 	o := newOptions("lock.NewExclusive", opts)
 	return &Exclusive{
-		sm:      sm,
-		node:    onenode.New(onenode.Config{Manager: sm, Path: path, Data: o.data()}),
+		sm:      bridge.Core(sm),
+		node:    onenode.New(onenode.Config{Manager: bridge.Core(sm), Path: path, Data: o.data()}),
 		path:    path,
 		options: o,
 	}

@@ -110,7 +110,7 @@ func TestHardCase22_ExclusiveWaitsForTheOldNode(t *testing.T) {
 		waiting(w, true, next)
 		require.NotEmpty(t, w.Data(dir), "the old one stands")
 		got := next.Get()
-		require.NotEqual(t, h.Session().ID(), got.Session().ID())
+		require.NotEqual(t, h.SessionID(), got.SessionID())
 		require.Greater(t, got.Token(), h.Token())
 		require.ErrorIs(t, h.Release(), session.ErrLost)
 		require.NoError(t, got.Err())

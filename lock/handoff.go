@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/once"
-	"github.com/docent-go/docent/session"
 )
 
 // Handoff has the goroutines that share the Mutex value queue within the
@@ -136,11 +136,11 @@ func (m *Mutex) try(ctx context.Context) (*Hold, error) {
 	return newHold(h), nil
 }
 
-func inner(h *Hold) *session.Hold {
+func inner(h *Hold) *core.Hold {
 	if h == nil {
 		return nil
 	}
-	return h.Hold
+	return bridge.CoreHold(&h.Hold)
 }
 
 func (q *localQueue) check(ctx context.Context) error {
@@ -256,7 +256,7 @@ func (q *localQueue) failAll(err error) {
 
 // serve gives the first waiter a hold that lasts. It is false when there is no
 // waiter, or the hold has ended already.
-func (q *localQueue) serve(h *session.Hold, number int) bool {
+func (q *localQueue) serve(h *core.Hold, number int) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if h.Err() != nil {
@@ -271,7 +271,7 @@ func (q *localQueue) serve(h *session.Hold, number int) bool {
 }
 
 // hold begins a turn. The caller holds mu.
-func (q *localQueue) hold(h *session.Hold, number int) *Hold {
+func (q *localQueue) hold(h *core.Hold, number int) *Hold {
 	t := &turn{queue: q, number: number}
 	q.holder = t
 	t.unlink = context.AfterFunc(h.Context(), func() { q.ended(t) })
@@ -319,11 +319,11 @@ func (q *localQueue) release(h *Hold) error {
 	}
 	t.unlink()
 	if wanted && t.number < q.most && h.revocation().Err() == nil {
-		next, err := core.HandOn(h.Hold)
+		next, err := bridge.CoreHold(&h.Hold).HandOn()
 		if err == nil && q.serve(next, t.number+1) {
 			return nil
 		}
-		if errors.Is(err, session.ErrGuarded) {
+		if errors.Is(err, core.ErrGuarded) {
 			err = h.Hold.Release()
 			q.goOn()
 			return err
@@ -331,7 +331,7 @@ func (q *localQueue) release(h *Hold) error {
 		if err == nil {
 			// Nobody waits any more, or the next is lost already, which is not
 			// the doing of this one.
-			if err = next.Release(); errors.Is(err, session.ErrLost) {
+			if err = next.Release(); errors.Is(err, core.ErrLost) {
 				err = nil
 			}
 		}

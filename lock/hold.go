@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
@@ -14,7 +16,7 @@ import (
 // Hold is a lock that is held. See session.Hold for what it can do: Context,
 // Token, Guard, Release and others. Its Release gives the lock up.
 type Hold struct {
-	*session.Hold
+	session.Hold
 
 	listen sync.Once
 	asked  context.Context // ends when the lock is asked for
@@ -24,15 +26,15 @@ type Hold struct {
 
 // made panics for a Hold that was not acquired.
 func (h *Hold) made() {
-	misuse.ZeroValue(h == nil || h.Hold == nil, "lock.Hold", "a call that acquires one and returns no error")
+	misuse.ZeroValue(h == nil || h.Hold == session.Hold{}, "lock.Hold", "a call that acquires one and returns no error")
 }
 
-func newHold(h *session.Hold) *Hold { return &Hold{Hold: h} }
+func newHold(h *core.Hold) *Hold { return &Hold{Hold: bridge.Hold(h)} }
 
 // do runs f while the lock is held, and releases it when f has returned. fail
 // words an error for the lock.
 func (h *Hold) do(ctx context.Context, o options, fail func(op string, err error) error, f func(ctx context.Context) error) error {
-	within, stop := line.Within(ctx, h.Hold)
+	within, stop := line.Within(ctx, &h.Hold)
 	if o.revocable {
 		within, stop = h.untilRevoked(within, stop)
 	}
@@ -50,9 +52,9 @@ func whileHeld(h interface {
 		_ = h.Release()
 	}()
 	err := f(within)
-	lost := errors.Is(h.Err(), session.ErrLost)
+	lost := errors.Is(h.Err(), core.ErrLost)
 	released := h.Release()
-	if released == nil || errors.Is(released, session.ErrLost) && !lost {
+	if released == nil || errors.Is(released, core.ErrLost) && !lost {
 		return err // a hold that is lost after f has returned has done its duty
 	}
 	if released = fail("lock", released); err == nil {
@@ -62,7 +64,7 @@ func whileHeld(h interface {
 }
 
 // try is line.Try with ErrHeld in place of line.ErrTaken.
-func try(ctx context.Context, l *line.Line) (*session.Hold, error) {
+func try(ctx context.Context, l *line.Line) (*core.Hold, error) {
 	h, err := l.Try(ctx)
 	if errors.Is(err, line.ErrTaken) {
 		err = &held{err}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
@@ -82,7 +83,7 @@ func TestHardCase15_TwoHoldersAfterExpiry(t *testing.T) {
 		h := a.lock()
 		q := b.queue()
 		a.link.Disconnect()
-		w.srv.Expire(h.Session().ID())
+		w.srv.Expire(h.SessionID())
 		next := q.get()
 		<-h.Done()
 		again := a.queue()
@@ -90,9 +91,9 @@ func TestHardCase15_TwoHoldersAfterExpiry(t *testing.T) {
 		require.NoError(t, next.Err())
 		require.NoError(t, next.Release())
 		got := again.get()
-		require.NotEqual(t, h.Session().ID(), got.Session().ID())
+		require.NotEqual(t, h.SessionID(), got.SessionID())
 		info, _ := w.srv.Node(got.Path())
-		require.Equal(t, got.Session().ID(), info.Stat.EphemeralOwner)
+		require.Equal(t, got.SessionID(), info.Stat.EphemeralOwner)
 	})
 }
 
@@ -105,13 +106,13 @@ func TestHardCase16_DeadlineCountsFromLastAnswer(t *testing.T) {
 		time.Sleep(time.Hour)
 		last := time.Now()
 		for _, s := range w.srv.Sessions() {
-			if s.ID == h.Session().ID() {
+			if s.ID == h.SessionID() {
 				last = s.LastHeard
 			}
 		}
 		a.link.Cut(zktest.ToServer)
 		<-h.Done()
-		require.Less(t, time.Since(last), h.Session().Timeout())
+		require.Less(t, time.Since(last), bridge.CoreHold(&h.Hold).Session().Timeout())
 		require.WithinDuration(t, h.Deadline(), time.Now(), time.Millisecond)
 	})
 }
@@ -127,7 +128,7 @@ func TestHardCase19_FullPartition(t *testing.T) {
 		time.Sleep(time.Hour)
 		require.True(t, q.waiting(), "a waiter waits for a session")
 		a.link.Heal()
-		w.within(10*time.Second, func() { require.NotEqual(t, h.Session().ID(), q.get().Session().ID()) })
+		w.within(10*time.Second, func() { require.NotEqual(t, h.SessionID(), q.get().SessionID()) })
 	})
 }
 
@@ -136,7 +137,7 @@ func TestHardCase20_NegotiatedTimeout(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a := w.process(func(c *session.Config) { c.Timeout = time.Hour })
 		h := a.lock()
-		require.Equal(t, 8*time.Second, h.Session().Timeout())
+		require.Equal(t, 8*time.Second, bridge.CoreHold(&h.Hold).Session().Timeout())
 		deleted := w.deletionOf(h.Path())
 		a.link.Cut(zktest.Both)
 		w.within(8*time.Second, func() { <-h.Done() })
@@ -188,7 +189,7 @@ func TestHardCase22_OldSessionsNodeStandsStill(t *testing.T) {
 		require.Len(t, w.nodes(), 2)
 		next := q.get()
 		require.False(t, deleted().IsZero())
-		require.NotEqual(t, h.Session().ID(), next.Session().ID())
+		require.NotEqual(t, h.SessionID(), next.SessionID())
 		require.Greater(t, next.Token(), h.Token())
 	})
 }
@@ -223,7 +224,7 @@ func TestStrictPolicyWinsNothingWhileDisconnected(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process(strict)
 		require.NoError(t, p.lock().Release())
-		s, err := p.Session(t.Context())
+		s, err := bridge.Core(p.Manager).Session(t.Context())
 		require.NoError(t, err)
 		node, err := s.Own(dir + "/x")
 		require.NoError(t, err)
@@ -242,7 +243,7 @@ func TestStrictPolicyWinsNothingWhileDisconnected(t *testing.T) {
 		h := q.get()
 		synctest.Wait()
 		require.NoError(t, h.Err())
-		require.Equal(t, s.ID(), h.Session().ID())
+		require.Equal(t, s.ID, h.SessionID())
 		require.Len(t, w.nodes(), 1)
 	})
 }

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
-	"github.com/docent-go/docent/session"
 )
 
 // Locker is a lock that can be part of a Multi: a *Mutex, an *Exclusive, or one side of
@@ -179,7 +179,7 @@ func undo(ctx context.Context, holds []*Hold) error {
 	go func() {
 		var errs []error
 		for _, err := range releaseAll(holds, 1) {
-			if !errors.Is(err, session.ErrLost) {
+			if !errors.Is(err, core.ErrLost) {
 				errs = append(errs, err)
 			}
 		}

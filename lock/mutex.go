@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
@@ -25,7 +27,7 @@ const (
 // goroutines, and two values with the same path exclude each other. It is safe
 // for concurrent use.
 type Mutex struct {
-	sm      *session.Manager
+	sm      *core.Manager
 	line    *line.Line
 	path    string
 	options options
@@ -37,8 +39,8 @@ type Mutex struct {
 func New(sm *session.Manager, path string, opts ...Option) *Mutex {
 	o := newOptions("lock.New", opts)
 	m := &Mutex{
-		sm: sm,
-		line: line.New(line.Config{Manager: sm, Dir: path, Tag: mutexTag, Also: []string{kazooTag}, Data: o.data(),
+		sm: bridge.Core(sm),
+		line: line.New(line.Config{Manager: bridge.Core(sm), Dir: path, Tag: mutexTag, Also: []string{kazooTag}, Data: o.data(),
 			Watched: o.watched(), Recall: true, Part: o.handoff != 0}),
 		path:    path,
 		options: o,

@@ -266,7 +266,7 @@ func TestHoldersAndWaiters(t *testing.T) {
 		require.Len(t, holders, 1)
 		require.Equal(t, "host-7", holders[0].ID)
 		require.Equal(t, h.Path(), holders[0].Path)
-		require.Equal(t, h.Session().ID(), holders[0].Session)
+		require.Equal(t, h.SessionID(), holders[0].Session)
 		require.LessOrEqual(t, holders[0].Token, h.Token())
 		require.Equal(t, time.Minute, time.Since(holders[0].Since).Round(time.Second))
 		require.NotEmpty(t, holders[0].Host)

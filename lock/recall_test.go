@@ -213,7 +213,7 @@ func TestRecallNextSession(t *testing.T) {
 		p.link.Heal()
 		s, err := p.Session(t.Context())
 		require.NoError(t, err)
-		require.NotEqual(t, h.Session().ID(), s.ID())
+		require.NotEqual(t, h.SessionID(), s.ID)
 		require.Len(t, w.nodes(), 1, "the old session's")
 		again, err := m.Lock(t.Context())
 		require.NoError(t, err)

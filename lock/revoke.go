@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
@@ -39,7 +40,7 @@ func (h *Hold) revocation() context.Context {
 	h.listen.Do(func() {
 		asked, cancel := context.WithCancel(context.Background())
 		h.asked = asked
-		core.OnWrite(h.Hold, func(data []byte) {
+		bridge.CoreHold(&h.Hold).OnWrite(func(data []byte) {
 			if string(data) == revokeMessage {
 				cancel()
 			}
@@ -82,14 +83,14 @@ var ErrNotContender = errors.New("the znode is not a contender of a lock: give t
 // session.ErrUnknownOutcome when the answer was lost and others have written
 // into the node since.
 func Revoke(ctx context.Context, sm *session.Manager, path string) error {
-	err := revoke(ctx, sm, path)
+	err := revoke(ctx, bridge.Core(sm), path)
 	if err != nil {
 		return fmt.Errorf("revoke %s: %w", path, err)
 	}
 	return nil
 }
 
-func revoke(ctx context.Context, sm *session.Manager, path string) error {
+func revoke(ctx context.Context, sm *core.Manager, path string) error {
 	for {
 		s, err := sm.Session(ctx)
 		if err != nil {
@@ -97,9 +98,9 @@ func revoke(ctx context.Context, sm *session.Manager, path string) error {
 		}
 		err = revokeIn(ctx, s, path)
 		switch {
-		case err == nil, errors.Is(err, session.ErrNoNode):
+		case err == nil, errors.Is(err, core.ErrNoNode):
 			return nil // in doubt as well: the node that was asked has gone
-		case errors.Is(err, session.ErrUnknownOutcome), !errors.Is(err, session.ErrSessionEnded), ctx.Err() != nil:
+		case errors.Is(err, core.ErrUnknownOutcome), !errors.Is(err, core.ErrSessionEnded), ctx.Err() != nil:
 			return err
 		}
 	}
@@ -107,7 +108,7 @@ func revoke(ctx context.Context, sm *session.Manager, path string) error {
 
 // revokeIn asks the contender at path within one session. The Sync comes first:
 // to a server that lags, a new contender would count as gone.
-func revokeIn(ctx context.Context, s *session.Session, path string) error {
+func revokeIn(ctx context.Context, s *core.Session, path string) error {
 	if err := s.Sync(ctx, path); err != nil {
 		return err
 	}
@@ -122,7 +123,7 @@ func revokeIn(ctx context.Context, s *session.Session, path string) error {
 }
 
 // revocable reports whether a node may be written to: nil, or why not.
-func revocable(path string, data []byte, stat session.Stat) error {
+func revocable(path string, data []byte, stat core.Stat) error {
 	if stat.EphemeralOwner == 0 {
 		return ErrNotEphemeral
 	}
@@ -153,7 +154,7 @@ func (m *RWMutex) Revoke(ctx context.Context) ([]Contender, error) {
 
 // revokeAll asks all holders. A node that is not a contender's does not keep the
 // others from being asked. After the sync, the server has heard of all who hold.
-func revokeAll(ctx context.Context, sm *session.Manager, path string,
+func revokeAll(ctx context.Context, sm *core.Manager, path string,
 	holders func(context.Context) ([]Contender, error)) ([]Contender, error) {
 	if err := sm.Sync(ctx, path); err != nil {
 		return nil, fmt.Errorf("revoke %s: %w", path, err)

@@ -55,7 +55,7 @@ func TestRevoke(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, holders[0].Revoked)
 		require.Empty(t, holders[0].ID)
-		require.Equal(t, h.Session().ID(), holders[0].Session)
+		require.Equal(t, h.SessionID(), holders[0].Session)
 
 		require.NoError(t, h.Release())
 		require.False(t, isClosed(next.Get().Revoked()), "that concerned the one before")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
@@ -36,7 +37,7 @@ const (
 // what was read. In particular, a goroutine that calls Lock while it has a read
 // hold waits for itself; as with a Mutex, nothing knows that it is the same.
 type RWMutex struct {
-	sm          *session.Manager
+	sm          *core.Manager
 	read, write *line.Line
 	path        string
 	data        []byte
@@ -51,13 +52,13 @@ func NewRW(sm *session.Manager, path string, opts ...Option) *RWMutex {
 	o := newOptions("lock.NewRW", opts)
 	data := o.data()
 	return &RWMutex{
-		sm: sm,
+		sm: bridge.Core(sm),
 		read: line.New(line.Config{
-			Manager: sm, Dir: path, Tag: readTag, Also: []string{writeTag}, Beside: []string{readTag}, Data: data,
+			Manager: bridge.Core(sm), Dir: path, Tag: readTag, Also: []string{writeTag}, Beside: []string{readTag}, Data: data,
 			Watched: o.watched(),
 		}),
 		write: line.New(line.Config{
-			Manager: sm, Dir: path, Tag: writeTag, Also: []string{readTag}, Heirs: []string{writeTag}, Data: data,
+			Manager: bridge.Core(sm), Dir: path, Tag: writeTag, Also: []string{readTag}, Heirs: []string{writeTag}, Data: data,
 			Watched: o.watched(),
 		}),
 		path:    path,
@@ -89,7 +90,7 @@ func (m *RWMutex) Lock(ctx context.Context) (*WriteHold, error) {
 	if err != nil {
 		return nil, m.fail("lock", err)
 	}
-	return &WriteHold{Hold{Hold: h}, m}, nil
+	return &WriteHold{Hold{Hold: bridge.Hold(h)}, m}, nil
 }
 
 // TryLock takes the lock for writing if nobody has it and nobody waits for it,
@@ -100,7 +101,7 @@ func (m *RWMutex) TryLock(ctx context.Context) (*WriteHold, error) {
 	if err != nil {
 		return nil, m.fail("try to lock", err)
 	}
-	return &WriteHold{Hold{Hold: h}, m}, nil
+	return &WriteHold{Hold{Hold: bridge.Hold(h)}, m}, nil
 }
 
 // RLock waits until the lock is ours for reading. ctx and the errors are those
@@ -168,7 +169,7 @@ func (h *WriteHold) Downgrade(ctx context.Context) (*Hold, error) {
 	dir, name := znode.Split(h.Path())
 	_, number, _ := strings.Cut(name, writeTag)
 	path := znode.Join(dir, znode.Protected(znode.NewGUID(), readTag+number))
-	next, err := core.Replace(ctx, h.Hold.Hold, path, h.m.data)
+	next, err := bridge.CoreHold(&h.Hold.Hold).Replace(ctx, path, h.m.data)
 	if err != nil {
 		return nil, h.m.fail("downgrade", line.GaveUp(ctx, err))
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
@@ -36,7 +38,7 @@ const (
 // waits like anybody else, and two who do that can wait for each other. Ask for
 // all at once.
 type Semaphore struct {
-	sm     *session.Manager
+	sm     *core.Manager
 	path   string
 	limit  Limit
 	line   *line.Line // those who wait; its first looks for free permits
@@ -56,11 +58,11 @@ func NewSemaphore(sm *session.Manager, path string, limit Limit, opts ...Option)
 		err = limit.validate()
 	}
 	return &Semaphore{
-		sm:     sm,
+		sm:     bridge.Core(sm),
 		path:   path,
 		limit:  limit,
-		line:   line.New(line.Config{Manager: sm, Dir: znode.Join(path, locksDir), Tag: mutexTag, Data: o.data(), Watched: true, Part: true}),
-		leases: line.New(line.Config{Manager: sm, Dir: znode.Join(path, leasesDir), Tag: leaseTag}),
+		line:   line.New(line.Config{Manager: bridge.Core(sm), Dir: znode.Join(path, locksDir), Tag: mutexTag, Data: o.data(), Watched: true, Part: true}),
+		leases: line.New(line.Config{Manager: bridge.Core(sm), Dir: znode.Join(path, leasesDir), Tag: leaseTag}),
 		who:    o.owner(),
 		err:    err,
 	}
@@ -131,7 +133,7 @@ func (s *Semaphore) observed(ctx context.Context, try bool, n int,
 		over(nil, err)
 		return nil, err
 	}
-	over(p.holds[0].Hold, nil)
+	over(bridge.CoreHold(&p.holds[0].Hold), nil)
 	return p, nil
 }
 

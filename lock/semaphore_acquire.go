@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // How permits are given
@@ -90,12 +90,12 @@ const fresh = time.Second
 
 // candidate is a request for permits under way, within one session.
 type candidate struct {
-	s       *session.Session
+	s       *core.Session
 	dir     string
 	limit   limitView
-	entries []*session.Entry
+	entries []*core.Entry
 	own     map[string]bool // their names
-	last    *session.Entry  // of entries, the one with the greatest number
+	last    *core.Entry     // of entries, the one with the greatest number
 	number  znode.Seq       // of the last
 	upTo    znode.Seq       // leases up to this number count as before the last
 	since   time.Time       // when the first create was sent
@@ -104,7 +104,7 @@ type candidate struct {
 // leases is one list of them.
 type leases struct {
 	names []string
-	dir   session.Stat
+	dir   core.Stat
 }
 
 // ranked is what a candidate sees in a list.
@@ -175,8 +175,8 @@ func again(ctx context.Context, attempt func() (*Permit, error)) (*Permit, error
 		switch {
 		case err == nil:
 			return p, nil
-		case ctx.Err() == nil && (errors.Is(err, session.ErrLost) || errors.Is(err, session.ErrSessionEnded)) &&
-			!errors.Is(err, session.ErrClosed):
+		case ctx.Err() == nil && (errors.Is(err, core.ErrLost) || errors.Is(err, core.ErrSessionEnded)) &&
+			!errors.Is(err, core.ErrClosed):
 			err = line.Pause(ctx, n-1, leastPause, mostPause)
 		}
 		if err != nil {
@@ -219,12 +219,12 @@ func (s *Semaphore) acquire(ctx context.Context, n int) (*Permit, error) {
 
 // leave lets the next in line come to the head. It waits for that no longer than
 // ctx. That our place was lost in the meantime does not matter any more.
-func leave(ctx context.Context, place *session.Hold) error {
+func leave(ctx context.Context, place *core.Hold) error {
 	done := make(chan error, 1)
 	go func() { done <- place.Release() }() // at the latest the session's end ends it
 	select {
 	case err := <-done:
-		if errors.Is(err, session.ErrLost) {
+		if errors.Is(err, core.ErrLost) {
 			return nil
 		}
 		return err
@@ -234,7 +234,7 @@ func leave(ctx context.Context, place *session.Hold) error {
 }
 
 // atHead waits for permits as the first in line. ctx ends with that, too.
-func (s *Semaphore) atHead(ctx context.Context, place *session.Hold, n int) (*Permit, error) {
+func (s *Semaphore) atHead(ctx context.Context, place *core.Hold, n int) (*Permit, error) {
 	_, name := znode.Split(place.Path())
 	c := s.candidate(place.Session())
 	defer c.limit.stop()
@@ -259,7 +259,7 @@ func (s *Semaphore) atHead(ctx context.Context, place *session.Hold, n int) (*Pe
 	return p, nil
 }
 
-func (s *Semaphore) candidate(in *session.Session) *candidate {
+func (s *Semaphore) candidate(in *core.Session) *candidate {
 	return &candidate{s: in, dir: s.leases.Dir(), limit: limitView{Limit: s.limit, s: in}}
 }
 

@@ -7,9 +7,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // inParallel is how many leases of one candidate are made or removed at a time.
@@ -26,7 +26,7 @@ func (c *candidate) place(ctx context.Context, data []byte, n int) (leases, erro
 	if n == 1 {
 		enter = c.s.Enter
 	}
-	c.entries = make([]*session.Entry, n)
+	c.entries = make([]*core.Entry, n)
 	errs := make([]error, n)
 	each(n, func(i int) { c.entries[i], errs[i] = enter(ctx, c.dir, leaseTag, data) })
 	c.own = make(map[string]bool, n)
@@ -121,7 +121,7 @@ func (c *candidate) free(r ranked, limit int) bool {
 // wait waits until the permits are ours. Only the first in line gets here, so
 // that a permit given back wakes one. list came with the leases.
 func (c *candidate) wait(ctx context.Context, list leases) (*Permit, error) {
-	var watch *session.Watch // on the list; nil while that came with the leases
+	var watch *core.Watch // on the list; nil while that came with the leases
 	for {
 		r, stale := c.rank(list), c.limit.stale()
 		if !stale && c.free(r, c.limit.now) {
@@ -145,7 +145,7 @@ func (c *candidate) wait(ctx context.Context, list leases) (*Permit, error) {
 		switch {
 		case watch == nil, stale: // look again
 		case r.mine < len(c.entries):
-			err = session.ErrDeleted
+			err = core.ErrDeleted
 		default:
 			err = c.await(ctx, watch)
 			stale = c.limit.stale()
@@ -175,22 +175,22 @@ func (c *candidate) wait(ctx context.Context, list leases) (*Permit, error) {
 // confirm reports whether the limit has the version that the candidate goes by,
 // and its last lease stands, after everything that was answered before.
 func (c *candidate) confirm(ctx context.Context, version int32) (bool, error) {
-	_, err := c.s.Txn(ctx, session.CheckOp(c.last.Path(), session.AnyVersion), session.CheckOp(c.limit.node, version))
-	refused, known := session.RefusedOp(err)
+	_, err := c.s.Txn(ctx, core.CheckOp(c.last.Path(), core.AnyVersion), core.CheckOp(c.limit.node, version))
+	refused, known := core.RefusedOp(err)
 	switch {
 	case err == nil:
 		return true, nil
-	case known && refused == 0 && errors.Is(err, session.ErrNoNode):
-		return false, session.ErrDeleted
-	case errors.Is(err, session.ErrBadVersion), errors.Is(err, session.ErrNoNode):
+	case known && refused == 0 && errors.Is(err, core.ErrNoNode):
+		return false, core.ErrDeleted
+	case errors.Is(err, core.ErrBadVersion), errors.Is(err, core.ErrNoNode):
 		return false, nil
-	case errors.Is(err, session.ErrUnknownOutcome) && ctx.Err() == nil && c.s.Err() == nil:
+	case errors.Is(err, core.ErrUnknownOutcome) && ctx.Err() == nil && c.s.Err() == nil:
 		return false, nil // a check that is asked for twice does no harm
 	}
 	return false, err
 }
 
-func stop(watch *session.Watch) {
+func stop(watch *core.Watch) {
 	if watch != nil {
 		watch.Stop()
 	}
@@ -198,14 +198,14 @@ func stop(watch *session.Watch) {
 
 // gone words the absence of the directory: our leases have gone with it.
 func gone(err error) error {
-	if errors.Is(err, session.ErrNoNode) {
-		return session.ErrDeleted
+	if errors.Is(err, core.ErrNoNode) {
+		return core.ErrDeleted
 	}
 	return err
 }
 
 // await waits until the leases or the limit change.
-func (c *candidate) await(ctx context.Context, watch *session.Watch) error {
+func (c *candidate) await(ctx context.Context, watch *core.Watch) error {
 	select {
 	case <-watch.Done():
 	case <-c.limit.changed():
@@ -235,7 +235,7 @@ func (c *candidate) atOnce(ctx context.Context, list leases) (*Permit, error) {
 	}
 	switch r = c.rank(list); {
 	case r.mine < len(c.entries):
-		return nil, session.ErrDeleted
+		return nil, core.ErrDeleted
 	case !c.free(r, limit):
 		return nil, ErrNoPermits
 	}

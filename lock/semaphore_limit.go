@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // Limit says how many permits a semaphore has.
@@ -66,13 +66,13 @@ func validLimit(n int) error {
 
 // read returns the limit that the connected server knows. It makes nothing
 // where the node of a shared one is missing.
-func (l Limit) read(ctx context.Context, sm *session.Manager) (int, error) {
+func (l Limit) read(ctx context.Context, sm *core.Manager) (int, error) {
 	if !l.shared() {
 		return l.permits, nil
 	}
 	data, _, err := sm.Get(ctx, l.node)
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return l.permits, nil
 	case err != nil:
 		return 0, err
@@ -104,12 +104,12 @@ func enough(n, limit int) error {
 // limitView is the limit as a candidate knows it that waits for permits.
 type limitView struct {
 	Limit
-	s *session.Session
+	s *core.Session
 
-	now     int            // 0 or less lets no candidate in
-	broken  error          // why the data of the node is not a limit; now is 0 then
-	version int32          // of the node
-	watch   *session.Watch // nil for a fixed limit
+	now     int         // 0 or less lets no candidate in
+	broken  error       // why the data of the node is not a limit; now is 0 then
+	version int32       // of the node
+	watch   *core.Watch // nil for a fixed limit
 }
 
 // look reads the limit and watches it. It makes the node where it is missing.
@@ -135,11 +135,11 @@ func (v *limitView) look(ctx context.Context) error {
 // orMake makes the node if a read found none. It returns nil if another read
 // may do better.
 func (v *limitView) orMake(ctx context.Context, err error) error {
-	if !errors.Is(err, session.ErrNoNode) {
+	if !errors.Is(err, core.ErrNoNode) {
 		return err
 	}
 	err = makeNode(ctx, v.s, v.node, encodeLimit(v.permits))
-	if err != nil && !errors.Is(err, session.ErrNodeExists) && !errors.Is(err, session.ErrUnknownOutcome) {
+	if err != nil && !errors.Is(err, core.ErrNodeExists) && !errors.Is(err, core.ErrUnknownOutcome) {
 		return err
 	}
 	return nil // in doubt the next read tells, or finds ctx or the session ended
@@ -205,7 +205,7 @@ type creator interface {
 func makeNode(ctx context.Context, c creator, path string, data []byte) error {
 	for {
 		err := c.CreateOnce(ctx, path, data)
-		if !errors.Is(err, session.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
+		if !errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrUnknownOutcome) {
 			return err
 		}
 		dir, _ := znode.Split(path)
@@ -277,15 +277,15 @@ func (s *Semaphore) resize(ctx context.Context, n int) error {
 			}
 			// A server that lags has the write refused, and has caught up then.
 			_, err = s.sm.Set(ctx, s.limit.node, encodeLimit(n), stat.Version)
-			if errors.Is(err, session.ErrBadVersion) && !errors.Is(err, session.ErrUnknownOutcome) {
+			if errors.Is(err, core.ErrBadVersion) && !errors.Is(err, core.ErrUnknownOutcome) {
 				continue
 			}
 		}
-		if !errors.Is(err, session.ErrNoNode) || errors.Is(err, session.ErrUnknownOutcome) {
+		if !errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrUnknownOutcome) {
 			return err
 		}
 		err = makeNode(ctx, s.sm, s.limit.node, encodeLimit(n))
-		if !errors.Is(err, session.ErrNodeExists) || errors.Is(err, session.ErrUnknownOutcome) {
+		if !errors.Is(err, core.ErrNodeExists) || errors.Is(err, core.ErrUnknownOutcome) {
 			return err
 		}
 	}

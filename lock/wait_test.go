@@ -182,7 +182,7 @@ func TestHardCase42_SuspendedWhileWaiting(t *testing.T) {
 		require.NoError(t, h.Release())
 		require.True(t, q.waiting())
 		b.link.Refuse(false)
-		w.within(3*time.Second, func() { require.Equal(t, before, q.get().Session().ID()) })
+		w.within(3*time.Second, func() { require.Equal(t, before, q.get().SessionID()) })
 		require.Len(t, w.nodes(), 1)
 	})
 }
@@ -209,7 +209,7 @@ func TestHardCase43_OwnNodeGoneWhileWaiting(t *testing.T) {
 		require.True(t, q.waiting())
 		require.NoError(t, next.Release())
 		last := q.get()
-		require.Equal(t, b.session(), last.Session().ID())
+		require.Equal(t, b.session(), last.SessionID())
 		require.Greater(t, last.Token(), next.Token())
 	})
 }
@@ -254,12 +254,12 @@ func TestSessionEndsAsTheLockIsWon(t *testing.T) {
 		b.link.Heal()
 		next := q.get()
 		synctest.Wait()
-		if next.Session().ID() == old {
+		if next.SessionID() == old {
 			require.ErrorIs(t, next.Err(), session.ErrLost)
 			next = b.lock()
 		}
 		require.NoError(t, next.Err())
-		require.NotEqual(t, old, next.Session().ID())
+		require.NotEqual(t, old, next.SessionID())
 	})
 }
 

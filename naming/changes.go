@@ -6,7 +6,7 @@ import (
 	"iter"
 	"strings"
 
-	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/internal/core"
 )
 
 // EventKind says what became of an instance.
@@ -78,8 +78,8 @@ func (s *Service) Changes(ctx context.Context) iter.Seq2[Change, error] {
 				}
 			}
 			last = v
-			if v.Why != nil && s.ctx.Err() != nil && (v.Why == ErrNotWatched || v.Why == session.ErrClosed) {
-				if errors.Is(v.Why, session.ErrClosed) {
+			if v.Why != nil && s.ctx.Err() != nil && (v.Why == ErrNotWatched || v.Why == core.ErrClosed) {
+				if errors.Is(v.Why, core.ErrClosed) {
 					yield(Change{v, nil}, failed("watch", s.dir, v.Why))
 				}
 				return

@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/mirror"
-	"github.com/docent-go/docent/session"
 )
 
 // following is what the loop of a Service knows.
@@ -98,8 +98,8 @@ func (s *Service) await(tree *mirror.Tree, now *mirror.TreeState, left time.Dura
 func (s *Service) end(err error) {
 	s.cancel(err)
 	err = context.Cause(s.ctx)
-	if errors.Is(err, session.ErrClosed) {
-		err = session.ErrClosed
+	if errors.Is(err, core.ErrClosed) {
+		err = core.ErrClosed
 	}
 	last := *s.view.Load()
 	last.Stale, last.Why = true, err
@@ -115,7 +115,7 @@ func (s *Service) followLink(tree *mirror.Tree) {
 	for change := range s.r.sm.ConfirmedStates(s.ctx) {
 		giveUp()
 		reading.Wait()
-		if change.State != session.Connected {
+		if change.State != core.Connected {
 			s.away.Store(true)
 			s.rouse()
 			continue
@@ -150,7 +150,7 @@ func (s *Service) rouse() {
 
 // refusal is why the service as a whole may not be read.
 func (s *Service) refusal(now *mirror.TreeState) error {
-	var op *session.OpError
+	var op *core.OpError
 	if now.Err != nil && (now.Get("") == nil || errors.As(now.Err, &op) && op.Path == s.dir) {
 		return now.Err
 	}

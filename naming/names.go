@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/recognise"
@@ -32,7 +34,7 @@ import (
 // nothing behind but the node, which is persistent and empty. It is safe for
 // concurrent use.
 type Names struct {
-	sm           *session.Manager
+	sm           *core.Manager
 	path, prefix string
 	err          error
 	node         atomic.Int64 // the czxid of the node that was looked at; 0 before
@@ -45,7 +47,7 @@ var ErrNotNames = errors.New("the znode is not one that names are made with")
 // NewNames returns the names with a prefix, which may be empty. It does no
 // I/O. A path or prefix that cannot be used is reported by Next.
 func NewNames(sm *session.Manager, path, prefix string) *Names {
-	n := &Names{sm: sm, path: path, prefix: prefix, err: znode.Validate(path)}
+	n := &Names{sm: bridge.Core(sm), path: path, prefix: prefix, err: znode.Validate(path)}
 	if n.err == nil && !utf8.ValidString(prefix) {
 		n.err = errors.New("the prefix is not valid UTF-8")
 	}
@@ -59,15 +61,15 @@ func NewNames(sm *session.Manager, path, prefix string) *Names {
 // ctx bounds the call. Errors, in a *session.OpError: ErrNotNames; ctx's;
 // session.ErrClosed; what a server answers, such as session.ErrNoAuth.
 func (n *Names) Next(ctx context.Context) (string, error) {
-	misuse.If(n == nil || n.sm == nil, "Names without a Manager are used: get them from naming.NewNames, with the Manager of session.Dial")
+	misuse.If(n == nil || n.sm == nil, "Names without a Manager are used: get them from naming.NewNames, with the Manager of core.Dial")
 	if n.err != nil {
 		return "", failed("name at", n.path, n.err)
 	}
 	for {
 		err := n.look(ctx)
-		var stat session.Stat
+		var stat core.Stat
 		if err == nil {
-			stat, err = n.sm.Set(ctx, n.path, nil, session.AnyVersion)
+			stat, err = n.sm.Set(ctx, n.path, nil, core.AnyVersion)
 		}
 		switch {
 		case err == nil:
@@ -75,7 +77,7 @@ func (n *Names) Next(ctx context.Context) (string, error) {
 				n.node.Store(0) // another node: the next call looks at it
 			}
 			return fmt.Sprintf("%s%019d", n.prefix, stat.Mzxid), nil
-		case errors.Is(err, session.ErrNoNode):
+		case errors.Is(err, core.ErrNoNode):
 			n.node.Store(0)
 			err = n.prepare(ctx)
 		}
@@ -115,8 +117,8 @@ func (n *Names) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err := n.sm.Create(ctx, n.path, nil, session.Persistent)
-	if errors.Is(err, session.ErrNodeExists) || errors.Is(err, session.ErrNoNode) {
+	_, err := n.sm.Create(ctx, n.path, nil, core.Persistent)
+	if errors.Is(err, core.ErrNodeExists) || errors.Is(err, core.ErrNoNode) {
 		return nil // others make it too, or the directory has just gone
 	}
 	return err

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // persistent is the place of a static instance: a node that belongs to no
@@ -42,28 +42,28 @@ func openPersistent(ctx context.Context, r *Registry, path string, in Instance, 
 	var doubt error // of a create that may have been done
 	for {
 		err := r.sm.CreateOnce(ctx, path, data)
-		if errors.Is(err, session.ErrUnknownOutcome) {
+		if errors.Is(err, core.ErrUnknownOutcome) {
 			doubt = err
 		}
 		switch {
-		case errors.Is(err, session.ErrNoNode) && !errors.Is(err, session.ErrUnknownOutcome):
+		case errors.Is(err, core.ErrNoNode) && !errors.Is(err, core.ErrUnknownOutcome):
 			if err = r.sm.EnsureDir(ctx, dir); err == nil {
 				continue
 			}
-		case err == nil, errors.Is(err, session.ErrNodeExists), transient(ctx, err):
+		case err == nil, errors.Is(err, core.ErrNodeExists), transient(ctx, err):
 			if err = p.adopt(ctx, in, data, err == nil); err == nil {
 				return p, nil
 			}
 		}
 		// It has just gone, or changed, or is not known yet. Where it may have
 		// been made, seen and removed by others, it is not made again.
-		gone := errors.Is(err, session.ErrNoNode)
-		if gone && doubt == nil || errors.Is(err, session.ErrBadVersion) ||
-			errors.Is(err, session.ErrNodeExists) || transient(ctx, err) {
+		gone := errors.Is(err, core.ErrNoNode)
+		if gone && doubt == nil || errors.Is(err, core.ErrBadVersion) ||
+			errors.Is(err, core.ErrNodeExists) || transient(ctx, err) {
 			continue
 		}
 		err = line.GaveUp(ctx, err)
-		if doubt != nil && !errors.Is(err, session.ErrUnknownOutcome) {
+		if doubt != nil && !errors.Is(err, core.ErrUnknownOutcome) {
 			err = fmt.Errorf("%w; then: %w", doubt, err)
 		}
 		return nil, err
@@ -115,7 +115,7 @@ func (p *persistent) successor(in Instance, held, data []byte) ([]byte, error) {
 // takeOver puts a new node with the same ACL in the place of the old one, in one transaction. An
 // Unregister or Update of an earlier registration, which may still be under way,
 // knows the old czxid and version and does not touch the new node.
-func (p *persistent) takeOver(ctx context.Context, held, data []byte, old session.Stat) error {
+func (p *persistent) takeOver(ctx context.Context, held, data []byte, old core.Stat) error {
 	s, err := p.r.sm.Session(ctx)
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func (p *persistent) takeOver(ctx context.Context, held, data []byte, old sessio
 	case err == nil:
 		p.own(results[len(results)-1].Stat)
 		return nil
-	case errors.Is(err, session.ErrNoAuth), errors.Is(err, session.ErrNotEmpty):
+	case errors.Is(err, core.ErrNoAuth), errors.Is(err, core.ErrNotEmpty):
 		// The process may not delete the node: it takes the node as it is.
 		if !bytes.Equal(held, data) {
 			if _, err := p.write(ctx, data, old); err != nil {
@@ -147,15 +147,15 @@ func (p *persistent) takeOver(ctx context.Context, held, data []byte, old sessio
 // succession is the transaction that replaces a persistent node of the given
 // version by one of another version. It ends with a set, whose answer has the
 // stat.
-func succession(path string, data []byte, version int32) []session.Op {
-	ops := []session.Op{session.DeleteOp(path, version), session.CreateOp(path, nil, session.Persistent)}
+func succession(path string, data []byte, version int32) []core.Op {
+	ops := []core.Op{core.DeleteOp(path, version), core.CreateOp(path, nil, core.Persistent)}
 	if version != 1 {
-		return append(ops, session.SetOp(path, data, 0))
+		return append(ops, core.SetOp(path, data, 0))
 	}
-	return append(ops, session.SetOp(path, nil, 0), session.SetOp(path, data, 1))
+	return append(ops, core.SetOp(path, nil, 0), core.SetOp(path, data, 1))
 }
 
-func (p *persistent) own(stat session.Stat) {
+func (p *persistent) own(stat core.Stat) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.czxid = stat.Czxid
@@ -169,19 +169,19 @@ func (in Instance) sameBut(other Instance) bool {
 }
 
 // read reads the node from a server that has caught up.
-func (p *persistent) read(ctx context.Context) ([]byte, session.Stat, error) {
+func (p *persistent) read(ctx context.Context) ([]byte, core.Stat, error) {
 	if err := p.r.sm.Sync(ctx, p.node); err != nil {
-		return nil, session.Stat{}, err
+		return nil, core.Stat{}, err
 	}
 	return p.r.sm.Get(ctx, p.node)
 }
 
 // write writes over what was read, and nothing else: the next session may not be
 // the one that has read it, but the write is bound to what was seen all the same.
-func (p *persistent) write(ctx context.Context, data []byte, seen session.Stat) (session.Stat, error) {
+func (p *persistent) write(ctx context.Context, data []byte, seen core.Stat) (core.Stat, error) {
 	s, err := p.r.sm.Session(ctx)
 	if err != nil {
-		return session.Stat{}, err
+		return core.Stat{}, err
 	}
 	return s.SetOver(ctx, p.node, data, seen)
 }
@@ -189,28 +189,28 @@ func (p *persistent) write(ctx context.Context, data []byte, seen session.Stat) 
 func (p *persistent) fits(data []byte) error { return p.r.sm.Fits(succession(p.node, data, 1)...) }
 
 func (p *persistent) set(ctx context.Context, data []byte) error {
-	var doubt error       // of a write that may have been done
-	var over session.Stat // what it would have replaced
+	var doubt error    // of a write that may have been done
+	var over core.Stat // what it would have replaced
 	for {
 		held, stat, err := p.read(ctx)
 		switch {
 		case err != nil:
 		case stat.Czxid != p.token():
-			err = session.ErrNoNode // removed, and made again by others
+			err = core.ErrNoNode // removed, and made again by others
 		case bytes.Equal(held, data):
 			return nil
 		case doubt != nil && stat.Version != over.Version:
 			return doubt // others have written since, over ours or in its place
 		default:
-			if _, err = p.write(ctx, data, stat); errors.Is(err, session.ErrUnknownOutcome) {
+			if _, err = p.write(ctx, data, stat); errors.Is(err, core.ErrUnknownOutcome) {
 				doubt, over = err, stat
 			}
 		}
 		switch {
 		case err == nil:
 			return nil
-		case transient(ctx, err), errors.Is(err, session.ErrBadVersion):
-		case doubt != nil && !errors.Is(err, session.ErrUnknownOutcome):
+		case transient(ctx, err), errors.Is(err, core.ErrBadVersion):
+		case doubt != nil && !errors.Is(err, core.ErrUnknownOutcome):
 			return line.GaveUp(ctx, fmt.Errorf("%w; then: %w", doubt, err))
 		default:
 			return line.GaveUp(ctx, err)

@@ -9,10 +9,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // Registration is an instance that this process has registered. It is kept
@@ -214,7 +214,7 @@ func (g *Registration) Changes(ctx context.Context) iter.Seq2[State, error] {
 			g.mu.Unlock()
 			newer, ended := at.wait()
 			state := g.State()
-			closed := errors.Is(state.Why, session.ErrClosed)
+			closed := errors.Is(state.Why, core.ErrClosed)
 			select {
 			case <-g.done:
 				closed = closed || g.ctx.Err() == nil
@@ -222,7 +222,7 @@ func (g *Registration) Changes(ctx context.Context) iter.Seq2[State, error] {
 			}
 			switch {
 			case closed:
-				yield(State{}, failed("follow the registration", g.path, session.ErrClosed))
+				yield(State{}, failed("follow the registration", g.path, core.ErrClosed))
 				return
 			case state.same(last):
 			case !yield(state, nil):

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/standing"
@@ -37,7 +39,7 @@ var (
 // Registry is a tree of services in ZooKeeper. It is safe for concurrent use
 // and keeps nothing of a single instance or watch.
 type Registry struct {
-	sm       *session.Manager
+	sm       *core.Manager
 	codec    Codec
 	base     string
 	conflict standing.Conflict
@@ -78,7 +80,7 @@ func Replace() Option { return func(r *Registry) { r.conflict = standing.Replace
 // New returns the registry below a base path. It does no I/O. A path that
 // cannot be used is reported by every call.
 func New(sm *session.Manager, opts ...Option) *Registry {
-	r := &Registry{sm: sm, codec: Curator()}
+	r := &Registry{sm: bridge.Core(sm), codec: Curator()}
 	misuse.Apply("naming.New", r, opts)
 	r.base = cmp.Or(r.base, r.codec.Base())
 	r.err = znode.Validate(r.base)
@@ -93,7 +95,7 @@ func (r *Registry) Base() string {
 
 // made panics for a Registry that New has not made, or was given no Manager.
 func (r *Registry) made() {
-	misuse.If(r == nil || r.sm == nil, "a Registry without a Manager is used: get one from naming.New, with the Manager of session.Dial")
+	misuse.If(r == nil || r.sm == nil, "a Registry without a Manager is used: get one from naming.New, with the Manager of core.Dial")
 }
 
 // dir is the directory of a service.
@@ -115,7 +117,7 @@ func (r *Registry) Services(ctx context.Context) ([]string, error) {
 	}
 	children, _, err := r.sm.Children(ctx, r.base)
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return []string{}, nil
 	case err != nil:
 		return nil, failed("list the services of", r.base, line.GaveUp(ctx, err))
@@ -173,14 +175,14 @@ func (r *Registry) SetDraining(ctx context.Context, service, id string, draining
 		if err == nil {
 			err = r.setDraining(ctx, s, service, path, id, draining)
 		}
-		unknown := errors.Is(err, session.ErrUnknownOutcome)
-		if unknown || !transient(ctx, err) && !errors.Is(err, session.ErrBadVersion) {
+		unknown := errors.Is(err, core.ErrUnknownOutcome)
+		if unknown || !transient(ctx, err) && !errors.Is(err, core.ErrBadVersion) {
 			return failed("drain", path, line.GaveUp(ctx, err))
 		}
 	}
 }
 
-func (r *Registry) setDraining(ctx context.Context, s *session.Session, service, path, id string, draining bool) error {
+func (r *Registry) setDraining(ctx context.Context, s *core.Session, service, path, id string, draining bool) error {
 	data, stat, err := s.Get(ctx, path)
 	if err != nil {
 		return err
@@ -212,8 +214,8 @@ func isInstance(in Instance) error {
 
 // transient reports whether looking again will tell what became of it.
 func transient(ctx context.Context, err error) bool {
-	return err != nil && ctx.Err() == nil && !errors.Is(err, session.ErrClosed) &&
-		(errors.Is(err, session.ErrSessionEnded) || errors.Is(err, session.ErrUnknownOutcome))
+	return err != nil && ctx.Err() == nil && !errors.Is(err, core.ErrClosed) &&
+		(errors.Is(err, core.ErrSessionEnded) || errors.Is(err, core.ErrUnknownOutcome))
 }
 
 // encode and decode guard against a codec of somebody else that panics, or
@@ -271,7 +273,7 @@ func explained(err error) error {
 
 // failed says which operation failed, and where.
 func failed(op, path string, err error) error {
-	var named *session.OpError
+	var named *core.OpError
 	switch {
 	case err == nil:
 		return nil
@@ -279,5 +281,5 @@ func failed(op, path string, err error) error {
 		err = named.Err
 	}
 	dir, name := znode.Split(path)
-	return &session.OpError{Op: op, Path: znode.Join(dir, redact(name)), Err: explained(err)}
+	return &core.OpError{Op: op, Path: znode.Join(dir, redact(name)), Err: explained(err)}
 }

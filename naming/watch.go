@@ -8,11 +8,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/grace"
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/once"
-	"github.com/docent-go/docent/session"
 )
 
 // Defaults of WatchOption.
@@ -185,7 +185,7 @@ func (s *Service) start(ctx context.Context, cached bool) error {
 	var late <-chan time.Time
 	if cached {
 		patience := coldPatience
-		if s.r.sm.State() != session.Connected {
+		if s.r.sm.State() != core.Connected {
 			patience = 0
 		}
 		timer := time.NewTimer(patience)

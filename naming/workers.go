@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"strconv"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
@@ -28,7 +30,7 @@ var ErrExhausted = errors.New("all worker ids are taken")
 // number, or that a session owns, is left as it is: the name is not remembered then. It is safe for concurrent use and
 // keeps nothing of a single acquisition.
 type Workers struct {
-	sm   *session.Manager
+	sm   *core.Manager
 	path string
 	max  int
 	err  error
@@ -39,7 +41,7 @@ type Workers struct {
 // processes should have the same max: one with a greater one takes greater
 // numbers.
 func NewWorkers(sm *session.Manager, path string, max int) *Workers {
-	w := &Workers{sm: sm, path: path, max: max, err: znode.Validate(path)}
+	w := &Workers{sm: bridge.Core(sm), path: path, max: max, err: znode.Validate(path)}
 	if w.err == nil && max < 1 {
 		w.err = fmt.Errorf("the number of worker ids (%d) is not positive", max)
 	}
@@ -56,13 +58,13 @@ func NewWorkers(sm *session.Manager, path string, max int) *Workers {
 // once, and repeats an id if its clock is behind that of the last. Hold on to the number
 // for as long as clocks may differ after the last id was made.
 type WorkerID struct {
-	*session.Hold
+	session.Hold
 	id int
 }
 
 // ID returns the number.
 func (w *WorkerID) ID() int {
-	misuse.ZeroValue(w == nil || w.Hold == nil, "or nil naming.WorkerID", "Workers.Acquire")
+	misuse.ZeroValue(w == nil || w.Hold == session.Hold{}, "or nil naming.WorkerID", "Workers.Acquire")
 	return w.id
 }
 
@@ -79,7 +81,7 @@ func (w *WorkerID) ID() int {
 // session.ErrClosed; what a server answers, such as session.ErrNoAuth. No
 // number is taken when it fails.
 func (w *Workers) Acquire(ctx context.Context, name string) (*WorkerID, error) {
-	misuse.If(w == nil || w.sm == nil, "Workers without a Manager are used: get them from naming.NewWorkers, with the Manager of session.Dial")
+	misuse.If(w == nil || w.sm == nil, "Workers without a Manager are used: get them from naming.NewWorkers, with the Manager of core.Dial")
 	err := w.err
 	if err == nil && name != "" {
 		err = znode.ValidateName(name)
@@ -123,7 +125,7 @@ func (w *Workers) acquire(ctx context.Context, name string, last int) (*WorkerID
 			hold, err := node.Try(ctx)
 			switch {
 			case err == nil:
-				return &WorkerID{hold, n}, nil
+				return &WorkerID{bridge.Hold(hold), n}, nil
 			case !errors.Is(err, line.ErrTaken) && !errors.Is(err, onenode.ErrNotEphemeral):
 				return nil, err
 			}
@@ -138,7 +140,7 @@ func (w *Workers) acquire(ctx context.Context, name string, last int) (*WorkerID
 // free lists the numbers that nobody has, in order.
 func (w *Workers) free(ctx context.Context) ([]int, error) {
 	children, _, err := w.sm.Children(ctx, w.path)
-	if err != nil && !errors.Is(err, session.ErrNoNode) {
+	if err != nil && !errors.Is(err, core.ErrNoNode) {
 		return nil, err
 	}
 	taken := make(map[int]bool, len(children))
@@ -175,7 +177,7 @@ func (w *Workers) last(ctx context.Context, name string) (memory, error) {
 		return none, nil
 	}
 	data, stat, err := w.sm.Get(ctx, w.memory(name))
-	if errors.Is(err, session.ErrNoNode) {
+	if errors.Is(err, core.ErrNoNode) {
 		return none, nil
 	}
 	n, bad := strconv.Atoi(string(data))
@@ -193,20 +195,20 @@ func (w *Workers) remember(ctx context.Context, name string, n int, last memory)
 	}
 	path, data := w.memory(name), []byte(strconv.Itoa(n))
 	for {
-		_, err := w.sm.Set(ctx, path, data, session.AnyVersion)
-		if errors.Is(err, session.ErrNoNode) {
-			if err = w.sm.CreateOnce(ctx, path, data); errors.Is(err, session.ErrNoNode) {
+		_, err := w.sm.Set(ctx, path, data, core.AnyVersion)
+		if errors.Is(err, core.ErrNoNode) {
+			if err = w.sm.CreateOnce(ctx, path, data); errors.Is(err, core.ErrNoNode) {
 				dir, _ := znode.Split(path)
 				if err = w.sm.EnsureDir(ctx, dir); err == nil {
 					continue
 				}
 			}
-			if errors.Is(err, session.ErrNodeExists) && !errors.Is(err, session.ErrUnknownOutcome) {
+			if errors.Is(err, core.ErrNodeExists) && !errors.Is(err, core.ErrUnknownOutcome) {
 				continue
 			}
 		}
 		switch {
-		case errors.Is(err, session.ErrUnknownOutcome) && transient(ctx, err):
+		case errors.Is(err, core.ErrUnknownOutcome) && transient(ctx, err):
 			return nil // a later one's number may be there already; what is lost is a preference
 		case !transient(ctx, err):
 			return err

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // Pauses between two tries of an item that was set aside. A server tells nobody
@@ -92,8 +92,8 @@ type aside struct {
 // passOver sets an item aside that we may have claimed or not, and tells of it
 // once. It returns errNotOurs: there are other items. The end of the session is
 // not a fault of the item, and is returned as it is.
-func (q *Queue) passOver(s *session.Session, n name, doing string, err error) error {
-	if s.Err() != nil || errors.Is(err, session.ErrSessionEnded) {
+func (q *Queue) passOver(s *core.Session, n name, doing string, err error) error {
+	if s.Err() != nil || errors.Is(err, core.ErrSessionEnded) {
 		q.picture.giveBack(s, n, n)
 		return err
 	}
@@ -103,7 +103,7 @@ func (q *Queue) passOver(s *session.Session, n name, doing string, err error) er
 
 // setAside keeps an item from pick for a while. The caller calls tell once it
 // holds nothing that the user's function may need.
-func (q *Queue) setAside(s *session.Session, n name, doing string, err error) (tell func()) {
+func (q *Queue) setAside(s *core.Session, n name, doing string, err error) (tell func()) {
 	if !q.picture.setAside(s, n, doing, err) || q.o.onSkipped == nil {
 		return func() {}
 	}
@@ -111,7 +111,7 @@ func (q *Queue) setAside(s *session.Session, n name, doing string, err error) (t
 }
 
 // setAside is Queue.setAside, and reports whether it is news.
-func (p *picture) setAside(s *session.Session, n name, doing string, err error) (news bool) {
+func (p *picture) setAside(s *core.Session, n name, doing string, err error) (news bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.s != s {

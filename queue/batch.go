@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"sort"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // Msg is one item of a batch.
@@ -31,7 +31,7 @@ const batchSize = 1000
 // all of it. ctx and errors are those of Put.
 func (q *Queue) PutBatch(ctx context.Context, items ...Msg) ([]ID, error) {
 	q.made()
-	ops := make([]session.Op, len(items))
+	ops := make([]core.Op, len(items))
 	for i, item := range items {
 		n, err := q.named(item.Opts)
 		if err != nil {
@@ -41,7 +41,7 @@ func (q *Queue) PutBatch(ctx context.Context, items ...Msg) ([]ID, error) {
 		if err := q.fits(path, raw); err != nil {
 			return nil, q.fail("put into", fmt.Errorf("item %d: %w", i+1, err))
 		}
-		ops[i] = session.CreateOp(path, raw, session.Sequential)
+		ops[i] = core.CreateOp(path, raw, core.Sequential)
 	}
 	if len(items) == 0 {
 		return nil, q.failed(ctx, "put into", q.err)
@@ -59,7 +59,7 @@ func (q *Queue) PutBatch(ctx context.Context, items ...Msg) ([]ID, error) {
 
 // head returns as many of the operations as go into one transaction. Each fits
 // by itself.
-func (q *Queue) head(ops []session.Op) []session.Op {
+func (q *Queue) head(ops []core.Op) []core.Op {
 	most := min(len(ops), batchSize)
 	if q.o.limit > 0 {
 		most = min(most, q.o.limit)
@@ -70,12 +70,12 @@ func (q *Queue) head(ops []session.Op) []session.Op {
 	return ops[:1+sort.Search(most-1, func(i int) bool { return q.sm.Fits(ops[:i+2]...) != nil })]
 }
 
-func (q *Queue) putSome(ctx context.Context, ops []session.Op) ([]ID, error) {
+func (q *Queue) putSome(ctx context.Context, ops []core.Op) ([]ID, error) {
 	if err := q.room(ctx, len(ops), true); err != nil {
 		return nil, err
 	}
-	var results []session.OpResult
-	err := q.inItems(ctx, func(s *session.Session) (err error) {
+	var results []core.OpResult
+	err := q.inItems(ctx, func(s *core.Session) (err error) {
 		results, err = s.Txn(ctx, ops...)
 		return err
 	})

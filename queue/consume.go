@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
-	"github.com/docent-go/docent/session"
 )
 
 // ConsumeOption changes how Consume works.
@@ -158,7 +158,7 @@ func (c *consumer) work(ctx context.Context, item *Item) (err error) {
 
 // giveBack releases an item that the function has not seen.
 func (c *consumer) giveBack(item *Item) error {
-	if err := item.Release(Uncounted()); !errors.Is(err, session.ErrLost) {
+	if err := item.Release(Uncounted()); !errors.Is(err, core.ErrLost) {
 		c.tell(item, err)
 	}
 	return nil
@@ -167,7 +167,7 @@ func (c *consumer) giveBack(item *Item) error {
 // call calls the function within a worker's place. If it panics the item is
 // released.
 func (c *consumer) call(ctx context.Context, item *Item) error {
-	within, stop := line.Within(ctx, item.Hold)
+	within, stop := line.Within(ctx, &item.Hold)
 	returned := false
 	defer func() {
 		stop()

@@ -13,10 +13,10 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // Letter is a dead letter: an item that is no longer delivered.
@@ -56,7 +56,7 @@ const maxReason = 256
 const letterMark = "."
 
 // letterOps returns the operation that makes the dead letter.
-func (i *Item) letter(reason string, data []byte, malformed bool) (Letter, session.Op) {
+func (i *Item) letter(reason string, data []byte, malformed bool) (Letter, core.Op) {
 	if len(reason) > maxReason {
 		reason = strings.ToValidUTF8(reason[:maxReason], "")
 	}
@@ -72,7 +72,7 @@ func (i *Item) letter(reason string, data []byte, malformed bool) (Letter, sessi
 		panic(err) // a string, numbers and a bool always have a JSON form
 	}
 	raw := slices.Concat(head, []byte{'\n'}, data)
-	return l, session.CreateOp(znode.Join(i.q.dead, l.ID), raw, session.Persistent).WithExactACL(i.acl)
+	return l, core.CreateOp(znode.Join(i.q.dead, l.ID), raw, core.Persistent).WithExactACL(i.acl)
 }
 
 // reject makes an item that we have claimed a dead letter.
@@ -81,7 +81,7 @@ func (i *Item) reject(reason string) error {
 		return oneline.Join(err, i.unclaim())
 	}
 	l, create := i.letter(reason, i.Data, false)
-	if err := i.transact([]session.Op{create}, i.remove()); err != nil {
+	if err := i.transact([]core.Op{create}, i.remove()); err != nil {
 		return err
 	}
 	i.died = &l
@@ -103,28 +103,28 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 		return err
 	}
 	l, create := i.letter(reason, data, malformed)
-	ops := append([]session.Op{
-		session.CreateOp(i.claimPath(), q.layout.claimant(q.o), session.Ephemeral), create,
+	ops := append([]core.Op{
+		core.CreateOp(i.claimPath(), q.layout.claimant(q.o), core.Ephemeral), create,
 	}, i.remove()...)
 	for {
 		_, err := i.s.Txn(ctx, ops...)
-		op, _ := session.RefusedOp(err)
+		op, _ := core.RefusedOp(err)
 		switch {
 		case err == nil:
 			q.picture.giveBack(i.s, i.name, i.now) // there may be a rest of it
 			q.tellDead(l)
 			return errNotOurs
-		case session.InDoubt(err):
+		case core.InDoubt(err):
 			// Whoever looks next finds the item, or does not.
 			q.picture.giveBack(i.s, i.name, i.name)
 			return errNotOurs
-		case errors.Is(err, session.ErrNodeExists) && op == 0:
+		case errors.Is(err, core.ErrNodeExists) && op == 0:
 			q.picture.missed(i.s, i.name, true)
 			return errNotOurs
-		case errors.Is(err, session.ErrBadVersion), errors.Is(err, session.ErrNoNode) && op == 2:
+		case errors.Is(err, core.ErrBadVersion), errors.Is(err, core.ErrNoNode) && op == 2:
 			q.picture.giveBack(i.s, i.name, i.name)
 			return errNotOurs
-		case errors.Is(err, session.ErrNodeExists) && op == 1:
+		case errors.Is(err, core.ErrNodeExists) && op == 1:
 			// Somebody has made the letter already, and what we have read is old. Or a
 			// stranger's node lies in its place.
 			gone, looked := i.gone(ctx)
@@ -133,7 +133,7 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 				return errNotOurs
 			}
 			err = oneline.Join(err, looked)
-		case errors.Is(err, session.ErrNoNode) && op < 2:
+		case errors.Is(err, core.ErrNoNode) && op < 2:
 			if err = oneline.Join(i.s.EnsureDir(ctx, q.claims), i.s.EnsureDir(ctx, q.dead)); err == nil {
 				continue
 			}
@@ -155,7 +155,7 @@ func (q *Queue) Dead(ctx context.Context) iter.Seq2[Letter, error] {
 		}
 		for _, id := range ids {
 			l, _, err := q.readLetter(ctx, id)
-			if errors.Is(err, session.ErrNoNode) {
+			if errors.Is(err, core.ErrNoNode) {
 				continue
 			}
 			if !yield(l, q.failed(ctx, "list the dead letters of", err)) || err != nil {
@@ -171,7 +171,7 @@ func (q *Queue) letters(ctx context.Context) ([]string, error) {
 		return nil, q.err
 	}
 	texts, _, err := q.sm.Children(ctx, q.dead)
-	if errors.Is(err, session.ErrNoNode) {
+	if errors.Is(err, core.ErrNoNode) {
 		return nil, nil
 	}
 	texts = slices.DeleteFunc(texts, func(text string) bool {
@@ -202,7 +202,7 @@ func (q *Queue) readLetter(ctx context.Context, id string) (Letter, name, error)
 	}
 	raw := node.Data
 	l := Letter{ID: id, Item: n.id(), Priority: int(n.priority), Hidden: node.Hidden}
-	if !session.Hidden(node.Stat) {
+	if !core.Hidden(node.Stat) {
 		l.Died = time.UnixMilli(node.Stat.Ctime)
 	}
 	if node.Hidden {
@@ -248,8 +248,8 @@ func (q *Queue) Discard(ctx context.Context, ids ...string) (int, error) {
 		if _, ok := q.itemOf(id); !ok {
 			return false, noLetter(id)
 		}
-		err := q.sm.Delete(ctx, znode.Join(q.dead, id), session.AnyVersion)
-		if errors.Is(err, session.ErrNoNode) {
+		err := q.sm.Delete(ctx, znode.Join(q.dead, id), core.AnyVersion)
+		if errors.Is(err, core.ErrNoNode) {
 			return false, nil
 		}
 		return err == nil, err
@@ -279,14 +279,14 @@ func noLetter(id string) error { return fmt.Errorf("%q is no dead letter's ID", 
 func (q *Queue) redrive(ctx context.Context, id string, skip bool) (done bool, err error) {
 	l, n, err := q.readLetter(ctx, id)
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return false, nil
 	case err != nil:
 		return false, err
 	case (l.Malformed || l.Hidden) && skip:
 		return false, nil
 	case l.Hidden:
-		return false, fmt.Errorf("letter %s: %w", id, session.ErrNoAuth)
+		return false, fmt.Errorf("letter %s: %w", id, core.ErrNoAuth)
 	case l.Malformed:
 		return false, fmt.Errorf("letter %s is malformed: it cannot be delivered", id)
 	}
@@ -302,19 +302,19 @@ func (q *Queue) redrive(ctx context.Context, id string, skip bool) (done bool, e
 		acl, err := s.KeptACL(ctx, znode.Join(q.dead, id))
 		if err == nil {
 			_, err = s.Txn(ctx,
-				session.DeleteOp(znode.Join(q.dead, id), session.AnyVersion),
-				session.CreateOp(znode.Join(q.items, q.layout.prefix(n)), q.layout.encode(l.Data), session.Sequential).WithExactACL(acl))
+				core.DeleteOp(znode.Join(q.dead, id), core.AnyVersion),
+				core.CreateOp(znode.Join(q.items, q.layout.prefix(n)), q.layout.encode(l.Data), core.Sequential).WithExactACL(acl))
 		}
-		op, _ := session.RefusedOp(err)
+		op, _ := core.RefusedOp(err)
 		switch {
 		case err == nil:
 			return true, nil
-		case errors.Is(err, session.ErrUnknownOutcome):
+		case errors.Is(err, core.ErrUnknownOutcome):
 			return false, err
-		case errors.Is(err, session.ErrSessionEnded) && ctx.Err() == nil:
-		case errors.Is(err, session.ErrNoNode) && op == 0:
+		case errors.Is(err, core.ErrSessionEnded) && ctx.Err() == nil:
+		case errors.Is(err, core.ErrNoNode) && op == 0:
 			return false, nil // somebody else was quicker
-		case errors.Is(err, session.ErrNoNode):
+		case errors.Is(err, core.ErrNoNode):
 			if err := s.EnsureDir(ctx, q.items); err != nil {
 				return false, err
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
@@ -19,7 +21,7 @@ const guardTag = "guard-"
 // the claim is.
 type guard struct {
 	turn chan struct{} // holds one; whoever has it may look at the node
-	node *session.Entry
+	node *core.Entry
 }
 
 func newGuard() *guard {
@@ -41,7 +43,7 @@ func newGuard() *guard {
 // session.ErrNoAuth. Guard is safe for concurrent use.
 func (i *Item) Guard(ctx context.Context) ([]session.Op, error) {
 	misuse.ZeroValue(i == nil || i.q == nil, "or nil queue.Item", "Queue.Take")
-	within, stop := line.Within(ctx, i.Hold)
+	within, stop := line.Within(ctx, &i.Hold)
 	defer stop()
 	path, err := i.guarded(within)
 	if err != nil {
@@ -52,10 +54,10 @@ func (i *Item) Guard(ctx context.Context) ([]session.Op, error) {
 	}
 	// The version refuses the transaction once a stranger has deleted the claim,
 	// and another consumer has claimed the item.
-	return []session.Op{
-		session.GuardOp(path, session.AnyVersion),
-		session.GuardOp(i.itemPath(), i.version),
-	}, nil
+	return bridge.Ops([]core.Op{
+		core.GuardOp(path, core.AnyVersion),
+		core.GuardOp(i.itemPath(), i.version),
+	}), nil
 }
 
 // guarded returns the path of the guard's znode, and creates it where it does
@@ -81,7 +83,7 @@ func (i *Item) guarded(ctx context.Context) (path string, err error) {
 
 // lastGuard returns the guard's znode, or nil. The hold has ended: no other is
 // created. A call of Guard that has the turn ends with the hold.
-func (i *Item) lastGuard() *session.Entry {
+func (i *Item) lastGuard() *core.Entry {
 	<-i.guard.turn
 	defer func() { i.guard.turn <- struct{}{} }()
 	return i.guard.node

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
@@ -23,7 +24,7 @@ import (
 // Ack, Release or Reject, or until the session does. Its methods are safe for
 // concurrent use; its fields must not be written to.
 type Item struct {
-	*session.Hold
+	session.Hold
 	ID   ID
 	Data []byte
 	// Attempt says how often the item has been delivered, this time included:
@@ -35,17 +36,17 @@ type Item struct {
 	Put time.Time
 
 	q       *Queue
-	s       *session.Session
-	node    *session.Node
+	s       *core.Session
+	node    *core.Node
 	name    name
 	now     name     // the node's name after a release
 	raw     []byte   // what the item's node holds
 	who     []byte   // what the claim holds
 	rest    [][]byte // the payloads behind Data in the same node
 	version int32
-	counted bool          // the claim has changed the version
-	czxid   int64         // of the item's node
-	acl     []session.ACL // of the item's node, once it was read; nil: the configured one
+	counted bool       // the claim has changed the version
+	czxid   int64      // of the item's node
+	acl     []core.ACL // of the item's node, once it was read; nil: the configured one
 	guard   *guard
 	settled atomic.Int32
 	forget  sync.Once
@@ -59,7 +60,7 @@ const (
 	rejected
 )
 
-func putTime(stat session.Stat) time.Time { return time.UnixMilli(stat.Ctime) }
+func putTime(stat core.Stat) time.Time { return time.UnixMilli(stat.Ctime) }
 
 func (i *Item) itemPath() string  { return znode.Join(i.q.items, i.name.text) }
 func (i *Item) claimPath() string { return znode.Join(i.q.claims, i.name.text) }
@@ -86,7 +87,7 @@ func (i *Item) Ack() error {
 		return i.transact(nil, i.remove())
 	})
 	if how := i.settled.Load(); err == nil && how != acked {
-		return i.fail("acknowledge", fmt.Errorf("it was given up before: %w", session.ErrReleased))
+		return i.fail("acknowledge", fmt.Errorf("it was given up before: %w", core.ErrReleased))
 	}
 	return err
 }
@@ -103,14 +104,14 @@ func (i *Item) keepACL() (err error) {
 // What is left of several stays in its place, as an item with no attempts. Its
 // name is another, due a millisecond after the old one: a consumer that has read
 // the old node could else take the new one for it, and write back what is gone.
-func (i *Item) remove() []session.Op {
-	ops := []session.Op{session.DeleteOp(i.itemPath(), i.version)}
+func (i *Item) remove() []core.Op {
+	ops := []core.Op{core.DeleteOp(i.itemPath(), i.version)}
 	if len(i.rest) > 0 {
 		i.now.due++
 		i.now.text = i.q.layout.prefix(i.now) + string(i.now.id())
-		ops = append(ops, session.CreateOp(znode.Join(i.q.items, i.now.text), frame(i.rest...), session.Persistent).WithExactACL(i.acl))
+		ops = append(ops, core.CreateOp(znode.Join(i.q.items, i.now.text), frame(i.rest...), core.Persistent).WithExactACL(i.acl))
 	}
-	return append(ops, session.DeleteOp(i.claimPath(), session.AnyVersion))
+	return append(ops, core.DeleteOp(i.claimPath(), core.AnyVersion))
 }
 
 // Release gives the item back: it can be taken again at once, in its old
@@ -191,7 +192,7 @@ const mostRewritten = 1000
 // rewrite returns the operations that make the item's node anew, under a name
 // that may be another, with a version that counts the attempts. Where so many
 // writes do not fit in a request, the count is lower.
-func (i *Item) rewrite(to name, attempts int) []session.Op {
+func (i *Item) rewrite(to name, attempts int) []core.Op {
 	for {
 		ops := i.rewritten(to, attempts)
 		if attempts == 0 || i.q.sm.Fits(ops...) == nil {
@@ -201,25 +202,25 @@ func (i *Item) rewrite(to name, attempts int) []session.Op {
 	}
 }
 
-func (i *Item) rewritten(to name, attempts int) []session.Op {
+func (i *Item) rewritten(to name, attempts int) []core.Op {
 	path := znode.Join(i.q.items, to.text)
 	attempts = min(attempts, mostRewritten)
 	first := i.raw
 	if attempts > 0 {
 		first = nil
 	}
-	ops := []session.Op{
-		session.DeleteOp(i.itemPath(), i.version),
-		session.CreateOp(path, first, session.Persistent).WithExactACL(i.acl),
+	ops := []core.Op{
+		core.DeleteOp(i.itemPath(), i.version),
+		core.CreateOp(path, first, core.Persistent).WithExactACL(i.acl),
 	}
 	for n := 1; n <= attempts; n++ {
 		var data []byte
 		if n == attempts {
 			data = i.raw
 		}
-		ops = append(ops, session.SetOp(path, data, session.AnyVersion))
+		ops = append(ops, core.SetOp(path, data, core.AnyVersion))
 	}
-	return append(ops, session.DeleteOp(i.claimPath(), session.AnyVersion))
+	return append(ops, core.DeleteOp(i.claimPath(), core.AnyVersion))
 }
 
 // Reject makes the item a dead letter, whatever MaxAttempts says. What is said
@@ -232,7 +233,7 @@ func (i *Item) Reject(reason string) error {
 // settle ends the claim, by f unless it was lost before.
 func (i *Item) settle(op string, how int32, f func() error) error {
 	ours := false
-	err := core.ReleaseBy(i.Hold, func(lost error) error {
+	err := bridge.CoreHold(&i.Hold).ReleaseBy(func(lost error) error {
 		unguarded := i.unguard()
 		if lost != nil {
 			return oneline.Join(i.unclaim(), unguarded)
@@ -243,13 +244,13 @@ func (i *Item) settle(op string, how int32, f func() error) error {
 	})
 	refused := func() {}
 	i.forget.Do(func() {
-		if errors.Is(i.Hold.Err(), session.ErrDeleted) {
+		if errors.Is(i.Hold.Err(), core.ErrDeleted) {
 			i.abandonGuard() // ReleaseBy has called nothing
 		}
 		switch {
 		case err == nil && i.settled.Load() == acked && len(i.rest) == 0:
 			i.q.picture.drop(i.s, i.name)
-		case errors.Is(err, session.ErrNoAuth):
+		case errors.Is(err, core.ErrNoAuth):
 			// It would be delivered again at once, and again be refused.
 			refused = i.q.setAside(i.s, i.name, "settle", err)
 		default:
@@ -274,7 +275,7 @@ func (i *Item) fail(op string, err error) error {
 // directory of the dead letters, then those that begin with the deletion of the
 // item and end with that of the claim. It is done again until it is known to
 // be done or refused, or the session has ended.
-func (i *Item) transact(first, then []session.Op) error {
+func (i *Item) transact(first, then []core.Op) error {
 	ctx := context.Background() // every request ends with the session
 	ops := slices.Concat(first, then)
 	for n := 0; ; n++ {
@@ -282,7 +283,7 @@ func (i *Item) transact(first, then []session.Op) error {
 			return err
 		}
 		_, err := i.s.Txn(ctx, ops...)
-		if session.InDoubt(err) {
+		if core.InDoubt(err) {
 			done, looked := i.gone(ctx)
 			if done {
 				return nil
@@ -292,17 +293,17 @@ func (i *Item) transact(first, then []session.Op) error {
 			}
 			err = fmt.Errorf("%w: %w", err, looked)
 		}
-		op, _ := session.RefusedOp(err)
+		op, _ := core.RefusedOp(err)
 		switch {
 		case err == nil:
 			return nil
-		case errors.Is(err, session.ErrSessionEnded):
-			return fmt.Errorf("%w: %w", session.ErrLost, err)
-		case errors.Is(err, session.ErrBadVersion), errors.Is(err, session.ErrNoNode) && op == len(first):
-			return fmt.Errorf("%w: the item is another's, or gone: %w", session.ErrLost, err)
-		case errors.Is(err, session.ErrNoNode) && op == len(ops)-1:
-			return session.ErrDeleted
-		case errors.Is(err, session.ErrNoNode) && op < len(first):
+		case errors.Is(err, core.ErrSessionEnded):
+			return fmt.Errorf("%w: %w", core.ErrLost, err)
+		case errors.Is(err, core.ErrBadVersion), errors.Is(err, core.ErrNoNode) && op == len(first):
+			return fmt.Errorf("%w: the item is another's, or gone: %w", core.ErrLost, err)
+		case errors.Is(err, core.ErrNoNode) && op == len(ops)-1:
+			return core.ErrDeleted
+		case errors.Is(err, core.ErrNoNode) && op < len(first):
 			if err = i.s.EnsureDir(ctx, i.q.dead); err == nil {
 				continue
 			}
@@ -322,23 +323,23 @@ func (i *Item) unclaim() error {
 		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
 			return err
 		}
-		err := session.ErrLost // what the guard would tell, if it could
+		err := core.ErrLost // what the guard would tell, if it could
 		if i.counted {
-			_, err = i.s.Txn(ctx, session.GuardOp(i.itemPath(), i.version), session.DeleteOp(i.claimPath(), session.AnyVersion))
+			_, err = i.s.Txn(ctx, core.GuardOp(i.itemPath(), i.version), core.DeleteOp(i.claimPath(), core.AnyVersion))
 		}
 		switch {
-		case session.InDoubt(err):
+		case core.InDoubt(err):
 			var ours bool
 			if ours, err = i.claimed(ctx); ours && err == nil {
 				continue
 			}
-		case errors.Is(err, session.ErrLost): // another has claimed the item, or it has gone
+		case errors.Is(err, core.ErrLost): // another has claimed the item, or it has gone
 			var ours bool
 			if ours, err = i.claimed(ctx); ours && err == nil {
 				err = i.node.Remove(ctx)
 			}
 		}
-		if errors.Is(err, session.ErrNoNode) || errors.Is(err, session.ErrSessionEnded) {
+		if errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrSessionEnded) {
 			return nil // it goes with the session
 		}
 		return err

@@ -9,8 +9,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // Status is how many items a queue has, by what may be done with them.
@@ -96,7 +96,7 @@ func (q *Queue) List(ctx context.Context) iter.Seq2[Entry, error] {
 		slices.SortFunc(names, func(a, b name) int { return before(a, b, start) })
 		for _, n := range names {
 			e, err := q.entry(ctx, n, claimed[n.text])
-			if errors.Is(err, session.ErrNoNode) {
+			if errors.Is(err, core.ErrNoNode) {
 				continue
 			}
 			if !yield(e, q.failed(ctx, "list", err)) || err != nil {
@@ -113,11 +113,11 @@ func (q *Queue) survey(ctx context.Context) (names []name, claimed map[string]bo
 		return nil, nil, 0, q.err
 	}
 	texts, _, err := q.sm.Children(ctx, q.items)
-	if err != nil && !errors.Is(err, session.ErrNoNode) {
+	if err != nil && !errors.Is(err, core.ErrNoNode) {
 		return nil, nil, 0, err
 	}
 	claims, _, err := q.sm.Children(ctx, q.claims)
-	if err != nil && !errors.Is(err, session.ErrNoNode) {
+	if err != nil && !errors.Is(err, core.ErrNoNode) {
 		return nil, nil, 0, err
 	}
 	names = q.parse(texts)
@@ -134,7 +134,7 @@ func (q *Queue) entry(ctx context.Context, n name, claimed bool) (Entry, error) 
 		return Entry{}, err
 	}
 	e := Entry{ID: n.id(), Data: item.Data, Priority: int(n.priority), Due: n.dueTime(), Hidden: item.Hidden}
-	if !session.Hidden(item.Stat) {
+	if !core.Hidden(item.Stat) {
 		e.Attempts, e.Put = int(item.Stat.Version), putTime(item.Stat)
 	}
 	if item.Hidden {
@@ -149,20 +149,20 @@ func (q *Queue) entry(ctx context.Context, n name, claimed bool) (Entry, error) 
 	}
 	claim, err := q.sm.See(ctx, znode.Join(q.claims, n.text))
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return e, nil
 	case err != nil:
 		return e, err
 	}
 	e.Claim = &Claim{}
-	if !session.Hidden(claim.Stat) {
+	if !core.Hidden(claim.Stat) {
 		e.Claim = describe(claim.Data, claim.Stat)
 	}
 	e.Claim.Hidden = claim.Hidden
 	return e, nil
 }
 
-func describe(data []byte, stat session.Stat) *Claim {
+func describe(data []byte, stat core.Stat) *Claim {
 	c := &Claim{Since: time.UnixMilli(stat.Ctime), Token: stat.Czxid, Session: stat.EphemeralOwner}
 	var who owner
 	if err := json.Unmarshal(data, &who); err == nil && who.ID != "" {

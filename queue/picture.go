@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/session"
 )
 
 // How a picture is kept fresh. A list costs as much as it is long, and every
@@ -56,14 +56,14 @@ type picture struct {
 
 // view is what was seen in one session.
 type view struct {
-	s       *session.Session
+	s       *core.Session
 	ready   ready
 	waiting waiting
 	mine    map[string]struct{} // items that we are about to claim, or have
 	retries retries             // items that were set aside, and wait for the next try
 	busy    bool                // whether others have claims
-	items   *session.Watch      // nil before the first list
-	claims  *session.Watch      // nil unless it is waited for
+	items   *core.Watch         // nil before the first list
+	claims  *core.Watch         // nil unless it is waited for
 	dirty   bool                // an item of ours has come back
 	loading chan struct{}       // closed when the list that is being made is there
 	changed chan struct{}       // closed when those who wait should look again
@@ -77,7 +77,7 @@ type view struct {
 // pick chooses the item to claim next, and waits for one if need be; without
 // wait it returns ErrEmpty instead. Nobody else of this process gets the same
 // until drop or giveBack is called.
-func (p *picture) pick(ctx context.Context, s *session.Session, wait bool) (name, error) {
+func (p *picture) pick(ctx context.Context, s *core.Session, wait bool) (name, error) {
 	woken := false
 	for {
 		p.mu.Lock()
@@ -130,9 +130,9 @@ func (p *picture) pick(ctx context.Context, s *session.Session, wait bool) (name
 }
 
 // enter makes the picture that of the session. The caller holds mu.
-func (p *picture) enter(s *session.Session) error {
+func (p *picture) enter(s *core.Session) error {
 	if s.Err() != nil {
-		return session.ErrSessionEnded
+		return core.ErrSessionEnded
 	}
 	if p.s == s {
 		return nil
@@ -165,7 +165,7 @@ func (p *picture) old() bool {
 	return p.takes >= max(leastTakes, p.size/takesShare) || time.Since(p.at) >= freshFor+costFactor*p.cost
 }
 
-func fired(w *session.Watch) bool {
+func fired(w *core.Watch) bool {
 	if w == nil {
 		return false
 	}
@@ -183,7 +183,7 @@ func fired(w *session.Watch) bool {
 // The claims are listed second: an item that is seen and not claimed may have
 // gone, which a read tells; were it the other way round it could have been
 // claimed, which costs a write to find out.
-func (p *picture) load(ctx context.Context, s *session.Session, idle bool, late int, woken bool) error {
+func (p *picture) load(ctx context.Context, s *core.Session, idle bool, late int, woken bool) error {
 	if err := line.Pause(ctx, late-1, leastWait, mostWait); err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (p *picture) load(ctx context.Context, s *session.Session, idle bool, late 
 		return err
 	}
 	var claimed []string
-	var claims *session.Watch
+	var claims *core.Watch
 	if len(texts) > 0 {
 		if claimed, claims, err = p.q.listClaims(ctx, s, idle); err != nil {
 			items.Stop()
@@ -212,7 +212,7 @@ func (p *picture) load(ctx context.Context, s *session.Session, idle bool, late 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.s != s {
-		return session.ErrSessionEnded
+		return core.ErrSessionEnded
 	}
 	stop(p.items)
 	stop(p.claims)
@@ -246,7 +246,7 @@ func (p *picture) load(ctx context.Context, s *session.Session, idle bool, late 
 	return nil
 }
 
-func stop(w *session.Watch) {
+func stop(w *core.Watch) {
 	if w != nil {
 		w.Stop()
 	}
@@ -266,10 +266,10 @@ func (q *Queue) parse(texts []string) []name {
 
 // listItems lists the directory of the items, with a watch that fires when that
 // changes, or when there is one.
-func (q *Queue) listItems(ctx context.Context, s *session.Session) ([]string, *session.Watch, error) {
+func (q *Queue) listItems(ctx context.Context, s *core.Session) ([]string, *core.Watch, error) {
 	for {
 		texts, _, watch, err := s.ChildrenW(ctx, q.items)
-		if !errors.Is(err, session.ErrNoNode) {
+		if !errors.Is(err, core.ErrNoNode) {
 			return texts, watch, err
 		}
 		_, found, watch, err := s.ExistsW(ctx, q.items)
@@ -281,8 +281,8 @@ func (q *Queue) listItems(ctx context.Context, s *session.Session) ([]string, *s
 }
 
 // listClaims lists who has claims, with a watch if that is wanted.
-func (q *Queue) listClaims(ctx context.Context, s *session.Session, watched bool) ([]string, *session.Watch, error) {
-	list := func() (texts []string, watch *session.Watch, err error) {
+func (q *Queue) listClaims(ctx context.Context, s *core.Session, watched bool) ([]string, *core.Watch, error) {
+	list := func() (texts []string, watch *core.Watch, err error) {
 		if watched {
 			texts, _, watch, err = s.ChildrenW(ctx, q.claims)
 			return texts, watch, err
@@ -291,7 +291,7 @@ func (q *Queue) listClaims(ctx context.Context, s *session.Session, watched bool
 		return texts, nil, err
 	}
 	texts, watch, err := list()
-	if errors.Is(err, session.ErrNoNode) {
+	if errors.Is(err, core.ErrNoNode) {
 		return nil, nil, nil // then there is no claim whose end could be missed
 	}
 	return texts, watch, err
@@ -352,13 +352,13 @@ func (p *picture) await() func(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-s.Done():
-			return session.ErrSessionEnded
+			return core.ErrSessionEnded
 		}
 		return nil
 	}
 }
 
-func doneOf(w *session.Watch) <-chan struct{} {
+func doneOf(w *core.Watch) <-chan struct{} {
 	if w == nil {
 		return nil
 	}
@@ -366,7 +366,7 @@ func doneOf(w *session.Watch) <-chan struct{} {
 }
 
 // drop forgets an item that we have acknowledged.
-func (p *picture) drop(s *session.Session, n name) {
+func (p *picture) drop(s *core.Session, n name) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.s == s {
@@ -376,7 +376,7 @@ func (p *picture) drop(s *session.Session, n name) {
 }
 
 // missed forgets an item that somebody else has, or that has gone.
-func (p *picture) missed(s *session.Session, n name, claimed bool) {
+func (p *picture) missed(s *core.Session, n name, claimed bool) {
 	p.drop(s, n)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -389,7 +389,7 @@ func (p *picture) missed(s *session.Session, n name, claimed bool) {
 }
 
 // won notes that a claim succeeded.
-func (p *picture) won(s *session.Session, n name) {
+func (p *picture) won(s *core.Session, n name) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if a := p.aside[n.text]; a != nil && p.s == s {
@@ -401,7 +401,7 @@ func (p *picture) won(s *session.Session, n name) {
 
 // giveBack makes an item available again that is no longer ours, under its
 // present name. Should it have gone, a read tells.
-func (p *picture) giveBack(s *session.Session, was, is name) {
+func (p *picture) giveBack(s *core.Session, was, is name) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.s != s {

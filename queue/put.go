@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // reserve is kept free in an item's node, so that what is to be written about
@@ -59,8 +59,8 @@ func (q *Queue) put(ctx context.Context, data []byte, wait bool, opts []PutOptio
 		return "", q.failed(ctx, "put into", err)
 	}
 	var made string
-	err = q.inItems(ctx, func(s *session.Session) error {
-		made, err = s.Create(ctx, path, raw, session.Sequential)
+	err = q.inItems(ctx, func(s *core.Session) error {
+		made, err = s.Create(ctx, path, raw, core.Sequential)
 		return err
 	})
 	if err != nil {
@@ -106,12 +106,12 @@ func (q *Queue) dueAt(t time.Time) (int64, error) {
 
 // fits refuses an item that could be put, but not be dealt with afterwards.
 func (q *Queue) fits(path string, raw []byte) error {
-	return q.sm.Fits(session.CreateOp(path, raw, session.Sequential), session.CreateOp(q.claims, reserve[:], session.Ephemeral))
+	return q.sm.Fits(core.CreateOp(path, raw, core.Sequential), core.CreateOp(q.claims, reserve[:], core.Ephemeral))
 }
 
 // inItems does f in the current session, again when the directory of the items
 // is missing. The server may remove it any time while it is empty.
-func (q *Queue) inItems(ctx context.Context, f func(s *session.Session) error) error {
+func (q *Queue) inItems(ctx context.Context, f func(s *core.Session) error) error {
 	for n := 0; ; n++ {
 		s, err := q.sm.Session(ctx)
 		if err != nil {
@@ -119,13 +119,13 @@ func (q *Queue) inItems(ctx context.Context, f func(s *session.Session) error) e
 		}
 		err = f(s)
 		switch {
-		case errors.Is(err, session.ErrNodeExists):
+		case errors.Is(err, core.ErrNodeExists):
 			return fmt.Errorf("%w (%w)", ErrExhausted, err)
-		case errors.Is(err, session.ErrUnknownOutcome):
+		case errors.Is(err, core.ErrUnknownOutcome):
 			return err
-		case errors.Is(err, session.ErrSessionEnded) && ctx.Err() == nil: // and nothing was sent
-		case errors.Is(err, session.ErrNoNode):
-			if err := s.EnsureDir(ctx, q.items); err != nil && !errors.Is(err, session.ErrSessionEnded) {
+		case errors.Is(err, core.ErrSessionEnded) && ctx.Err() == nil: // and nothing was sent
+		case errors.Is(err, core.ErrNoNode):
+			if err := s.EnsureDir(ctx, q.items); err != nil && !errors.Is(err, core.ErrSessionEnded) {
 				return err
 			}
 			if err := line.Pause(ctx, n-1, leastPause, mostPause); err != nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
@@ -18,7 +20,7 @@ import (
 // serves any number of goroutines. It is safe for concurrent use, needs no
 // goroutine of its own, and need not be closed.
 type Queue struct {
-	sm     *session.Manager
+	sm     *core.Manager
 	path   string
 	o      *options
 	layout layout
@@ -31,7 +33,7 @@ type Queue struct {
 // New returns the queue at path, which is below sm's root. It does no I/O; a
 // path or an option that cannot be used is reported by every call on the Queue.
 func New(sm *session.Manager, path string, opts ...Option) *Queue {
-	q := &Queue{sm: sm, path: path, o: newOptions(opts)}
+	q := &Queue{sm: bridge.Core(sm), path: path, o: newOptions(opts)}
 	q.layout, q.err = q.o.format.layout()
 	q.items = pathOr(q.o.items, path+q.layout.items)
 	q.claims = pathOr(q.o.claims, path+q.layout.claims)
@@ -62,7 +64,7 @@ func pathOr(given, otherwise string) string {
 
 // made panics for a Queue that New has not made, or was given no Manager.
 func (q *Queue) made() {
-	misuse.If(q == nil || q.sm == nil, "a Queue without a Manager is used: get one from queue.New, with the Manager of session.Dial")
+	misuse.If(q == nil || q.sm == nil, "a Queue without a Manager is used: get one from queue.New, with the Manager of core.Dial")
 }
 
 // Path returns the path of the queue.
@@ -89,7 +91,7 @@ func (q *Queue) Len(ctx context.Context) (int, error) {
 func (q *Queue) count(ctx context.Context, dir string) (int, error) {
 	// An exists would ask for the right to read on newer servers alone.
 	_, stat, err := q.sm.Get(ctx, dir)
-	if errors.Is(err, session.ErrNoNode) {
+	if errors.Is(err, core.ErrNoNode) {
 		return 0, nil
 	}
 	return int(stat.NumChildren), err

@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // Take waits for an item and claims it. Items come by priority, the smallest
@@ -63,7 +64,7 @@ func (q *Queue) take(ctx context.Context, wait bool) (*Item, error) {
 		case errors.Is(err, errNotOurs) && ctx.Err() == nil:
 			n = 0
 			continue
-		case !errors.Is(err, session.ErrSessionEnded) && !errors.Is(err, session.ErrLost) || ctx.Err() != nil:
+		case !errors.Is(err, core.ErrSessionEnded) && !errors.Is(err, core.ErrLost) || ctx.Err() != nil:
 			return nil, q.failed(ctx, "take from", q.withSkipped(err))
 		}
 		if err := line.Pause(ctx, n-1, leastPause, mostPause); err != nil {
@@ -79,7 +80,7 @@ var errNotOurs = errors.New("the item is not ours")
 // next chooses an item and claims it. The claim runs on a goroutine of its own,
 // which lasts until the outcome is known, at the latest until the session ends:
 // a caller who does not wait for that must leave no claim behind.
-func (q *Queue) next(ctx context.Context, s *session.Session, wait bool) (*Item, error) {
+func (q *Queue) next(ctx context.Context, s *core.Session, wait bool) (*Item, error) {
 	n, err := q.picture.pick(ctx, s, wait)
 	if err != nil {
 		return nil, err
@@ -120,16 +121,16 @@ func (q *Queue) next(ctx context.Context, s *session.Session, wait bool) (*Item,
 // and a write of the item's own data to itself. The write makes the version of
 // the node count the attempts, whatever becomes of who made them, and gives the
 // token. It is refused when the item has gone or was claimed since it was read.
-func (q *Queue) claim(s *session.Session, n name) (*Item, error) {
+func (q *Queue) claim(s *core.Session, n name) (*Item, error) {
 	ctx := context.Background() // every request ends with the session
 	path := znode.Join(q.items, n.text)
 	for {
 		data, stat, err := s.Get(ctx, path)
 		switch {
-		case errors.Is(err, session.ErrNoNode):
+		case errors.Is(err, core.ErrNoNode):
 			q.picture.missed(s, n, false)
 			return nil, errNotOurs
-		case errors.Is(err, session.ErrNoAuth):
+		case errors.Is(err, core.ErrNoAuth):
 			return nil, q.passOver(s, n, "read", err)
 		case err != nil:
 			q.picture.giveBack(s, n, n)
@@ -169,42 +170,42 @@ func (i *Item) claim(ctx context.Context) (again bool, err error) {
 	if i.node, err = s.Own(claim); err != nil {
 		return false, err
 	}
-	ops := []session.Op{
-		session.SetOp(i.itemPath(), i.raw, i.version),
-		session.CreateOp(claim, i.who, session.Ephemeral),
+	ops := []core.Op{
+		core.SetOp(i.itemPath(), i.raw, i.version),
+		core.CreateOp(claim, i.who, core.Ephemeral),
 	}
 	counted := q.sm.Fits(ops...) == nil
 	if !counted {
 		// Somebody else's item, so large that it cannot be written once more
 		// along with a claim: its attempts are not counted.
-		ops[0] = session.CheckOp(i.itemPath(), i.version)
+		ops[0] = core.CheckOp(i.itemPath(), i.version)
 	}
 	for n := 0; ; n++ {
 		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
 			return false, err
 		}
 		results, err := s.Txn(ctx, ops...)
-		if session.InDoubt(err) {
+		if core.InDoubt(err) {
 			var made bool
 			if made, err = i.claimed(ctx); err == nil && !made {
 				continue
 			}
 			results = nil
 		}
-		op, _ := session.RefusedOp(err)
+		op, _ := core.RefusedOp(err)
 		switch {
 		case err == nil:
-		case errors.Is(err, session.ErrNodeExists):
+		case errors.Is(err, core.ErrNodeExists):
 			q.picture.missed(s, i.name, true)
 			return false, errNotOurs
-		case errors.Is(err, session.ErrBadVersion):
+		case errors.Is(err, core.ErrBadVersion):
 			return true, nil
-		case errors.Is(err, session.ErrNoAuth) && op == 0: // for the item, and not for the directory of the claims
+		case errors.Is(err, core.ErrNoAuth) && op == 0: // for the item, and not for the directory of the claims
 			return false, q.passOver(s, i.name, "claim", err)
-		case errors.Is(err, session.ErrNoNode) && op == 0:
+		case errors.Is(err, core.ErrNoNode) && op == 0:
 			q.picture.missed(s, i.name, false)
 			return false, errNotOurs
-		case errors.Is(err, session.ErrNoNode):
+		case errors.Is(err, core.ErrNoNode):
 			if err = s.EnsureDir(ctx, q.claims); err == nil {
 				continue
 			}
@@ -224,7 +225,7 @@ func (i *Item) claimed(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	data, stat, err := i.s.Get(ctx, i.claimPath())
-	if errors.Is(err, session.ErrNoNode) {
+	if errors.Is(err, core.ErrNoNode) {
 		return false, nil
 	}
 	return err == nil && stat.EphemeralOwner == i.s.ID() && bytes.Equal(data, i.who), err
@@ -235,7 +236,7 @@ func (i *Item) claimed(ctx context.Context) (bool, error) {
 const watchAfter = 100 * time.Millisecond
 
 // begin starts the hold on a claim that has been made.
-func (i *Item) begin(ctx context.Context, results []session.OpResult, counted bool) error {
+func (i *Item) begin(ctx context.Context, results []core.OpResult, counted bool) error {
 	i.Attempt, i.counted = int(i.version)+1, counted
 	if counted {
 		i.version++
@@ -243,10 +244,11 @@ func (i *Item) begin(ctx context.Context, results []session.OpResult, counted bo
 	token, err := i.seen(ctx, results, counted)
 	if err == nil {
 		i.ID, i.Priority = i.name.id(), int(i.name.priority)
-		i.Hold, err = i.node.HoldWatched(ctx, token, watchAfter)
-	}
-	if err == nil {
-		return nil
+		var h *core.Hold
+		if h, err = i.node.HoldWatched(ctx, token, watchAfter); err == nil {
+			i.Hold = bridge.Hold(h)
+			return nil
+		}
 	}
 	// It was lost before anybody could see it. Where the session lives on, as it
 	// does under OnDisconnect, the claim still stands; it must not stay, nor count.
@@ -264,7 +266,7 @@ func (i *Item) begin(ctx context.Context, results []session.OpResult, counted bo
 // seen returns the token, and notes which node it is that we have claimed: it
 // may have been made anew since it was read, with the same data and version. Both
 // come with the answer to the claim; where that was lost, or wrote nothing, they are read.
-func (i *Item) seen(ctx context.Context, results []session.OpResult, counted bool) (token int64, err error) {
+func (i *Item) seen(ctx context.Context, results []core.OpResult, counted bool) (token int64, err error) {
 	if results != nil && counted {
 		stat := results[0].Stat
 		i.czxid = stat.Czxid

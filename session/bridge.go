@@ -1,23 +1,33 @@
 package session
 
-import (
-	"context"
+import "github.com/docent-go/docent/internal/core"
 
-	"github.com/docent-go/docent/internal/core"
-)
-
-// Recipes reach through core what a Hold does not show to its users.
+// The recipes take and return the types of this package, and work with the
+// implementation. internal/bridge has the typed functions that lead from one to the
+// other; users cannot call them.
 func init() {
-	core.Holds.HandOn = func(hold any) (any, error) { return hold.(*Hold).handOn() }
-	core.Holds.Replace = func(ctx context.Context, hold any, path string, data []byte) (any, error) {
-		return hold.(*Hold).replace(ctx, path, data)
+	core.Facade.Manager = func(sm any) *core.Manager {
+		if m := sm.(*Manager); m != nil {
+			return m.core
+		}
+		return nil
 	}
-	core.Holds.ReleaseBy = func(hold any, remove func(lost error) error) error {
-		return hold.(*Hold).releaseBy(remove)
+	core.Facade.Hold = func(h *core.Hold) any { return Hold{h} }
+	core.Facade.HoldOf = func(h any) *core.Hold { return h.(*Hold).of() }
+	core.Facade.Op = func(op core.Op) any { return Op{op} }
+	core.Facade.OpOf = func(op any) core.Op { return op.(Op).core }
+	core.Facade.AsOpError = func(err *core.OpError, target any) bool {
+		found, ok := target.(**OpError)
+		if ok {
+			*found = (*OpError)(err)
+		}
+		return ok
 	}
-	core.Holds.OnWrite = func(hold any, f func(data []byte)) {
-		h := hold.(*Hold)
-		h.made()
-		h.node.OnWrite(f)
+	core.Facade.AsCodeError = func(err *core.CodeError, target any) bool {
+		found, ok := target.(**CodeError)
+		if ok {
+			*found = (*CodeError)(err)
+		}
+		return ok
 	}
 }

@@ -1,236 +1,119 @@
 package session
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"log/slog"
 	"net"
-	"strings"
 	"time"
 
-	"github.com/docent-go/docent/internal/conn"
-	"github.com/docent-go/docent/internal/wire"
+	"github.com/docent-go/docent/internal/core"
 )
 
 // Defaults of Config.
 const (
-	DefaultTimeout    = 10 * time.Second
-	DefaultMaxRequest = 1<<20 - 1 // ZooKeeper's default jute.maxbuffer
-	defaultPort       = 2181
+	DefaultTimeout    = core.DefaultTimeout    // 10 s
+	DefaultMaxRequest = core.DefaultMaxRequest // 1 MiB less a byte, ZooKeeper's default jute.maxbuffer
 )
 
 // Config says where ZooKeeper is and how its sessions are kept. Only Servers
 // must be set.
 type Config struct {
-	// Servers lists the ensemble's servers as "host:port", or as "host" for
-	// port 2181; an IPv6 address stands in brackets. ParseConnect makes the
-	// list of a connect string. Host names are looked up anew in every round of dialling; one
-	// that does not resolve is passed over as long as another does.
+	// Servers lists the servers of the ensemble as "host:port", or as "host" for port
+	// 2181. An IPv6 address is written in brackets. ParseConnect makes the list from a
+	// connect string. Host names are resolved anew in each round of dialling. A name
+	// that does not resolve is skipped if another name does.
 	Servers []string
-	// Root is the node below which every path of this Manager lies (a
-	// chroot). Empty means "/". It contains neither a comma nor a space, which
-	// the rest of a list of servers would bring. It need not exist: what is created below it
-	// creates it, except in a transaction.
+	// Root is the node below which every path of this Manager lies (a chroot). Empty
+	// means "/". Root contains neither commas nor spaces. Root need not exist: Create
+	// and EnsureDir make it, a transaction does not.
 	Root string
-	// Timeout is the session timeout to ask for; the server may grant another
-	// (Session.Timeout). Zero means DefaultTimeout.
+	// Timeout is the session timeout to ask for. The server may grant another timeout.
+	// Zero means DefaultTimeout.
 	Timeout time.Duration
-	// TrustMargin is kept between the trust deadline of a session and the
-	// earliest moment at which the ensemble can expire it if its leader has
-	// heard of the newest proof. It covers a server that answers and then loses
-	// its leader before it has told it whom it heard from: the leader then
-	// counts from what it was told before, which may be as old as the ping
-	// before, a third of the timeout. And it covers the drift of clocks, and
-	// the time it takes to stop working. Zero means 5/12 of the granted
-	// timeout: that third, and a twelfth. A margin must be less than half of
-	// the timeout.
+	// TrustMargin is the time between the trust deadline of a session and the earliest
+	// moment at which the leader can expire the session. It covers a follower that
+	// answers and then fails before it reports the session to the leader: the leader
+	// counts from the report before, which may be older by a third of the timeout. It
+	// also covers the drift of clocks, and the time that the program needs to stop
+	// working. Zero means 5/12 of the granted timeout. TrustMargin must be less than
+	// half of Timeout.
 	TrustMargin time.Duration
-	// LossPolicy says when holds are given up. The default is AtDeadline.
+	// LossPolicy says when holds end. The default is AtDeadline.
 	LossPolicy LossPolicy
-	// TLS, if set, is used for every connection. The name that is verified is
-	// the host name given in Servers, unless TLS.ServerName says otherwise.
+	// TLS, if set, is used for every connection. The certificate must name the host as
+	// Servers gives it, unless TLS.ServerName is set.
 	TLS *tls.Config
-	// SASL, if set, logs in on every connection, behind TLS and before everything
-	// else. DigestMD5 makes the mechanism that servers have without Kerberos.
+	// SASL, if set, logs in on every connection, after TLS and before everything else.
+	// DigestMD5 makes the mechanism that servers have without Kerberos.
 	SASL SASLMechanism
 	// Auth is presented to the server in every session.
 	Auth []Credential
-	// ACL is given to every node that is created. Nil means that anyone may
-	// do anything; CreatorACL is the usual choice with Auth.
+	// ACL is given to every node that is created. Nil means WorldACL(PermAll);
+	// CreatorACL is the usual choice with Auth.
 	ACL []ACL
-	// Logger receives what happens to sessions. With nil, warnings and errors
-	// go to slog.Default(), as it is when a line is handled.
-	// slog.New(slog.DiscardHandler) discards all lines. Credentials are never
-	// logged. The handler is called on a goroutine of its own and holds nothing
-	// up; while it blocks, 1,000 lines wait for it.
+	// Logger receives what happens to sessions. Nil sends warnings and errors to
+	// slog.Default(), as it is at the time of each line. To discard all lines, use
+	// slog.New(slog.DiscardHandler). Credentials are never logged. The handler runs on
+	// a goroutine of its own. While it blocks, the Manager keeps 1,000 lines for it.
 	Logger *slog.Logger
-	// Hooks observe; each implements one or more of the Hook interfaces.
+	// Hooks observe the Manager. Each implements one or more of the Hook interfaces.
 	Hooks []Hook
-	// Dialer opens connections in place of net.Dialer. It is given the
-	// servers as Servers names them, unresolved, each with its port.
+	// Dialer opens connections in place of net.Dialer. It gets the servers as Servers
+	// names them, unresolved, each with its port.
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
-	// LookupHost resolves host names in place of net.DefaultResolver. It is
-	// not used with Dialer.
+	// LookupHost resolves host names in place of net.DefaultResolver. It is not used
+	// with Dialer.
 	LookupHost func(ctx context.Context, host string) ([]string, error)
-	// MaxRequest is the largest request, in bytes, that the server takes:
-	// its jute.maxbuffer. A larger one fails with ErrTooLarge before it is
-	// sent, since the server would answer it by closing the connection. It
-	// bounds what the session sends by itself, too. Zero means
-	// DefaultMaxRequest, which is the server's own default.
+	// MaxRequest is the size in bytes of the largest request that the server takes: its
+	// jute.maxbuffer. A larger request fails with ErrTooLarge and is not sent, since
+	// the server would close the connection. Zero means DefaultMaxRequest, which is the
+	// default of servers.
 	MaxRequest int
 }
 
-// LossPolicy says when a hold is given up.
+// LossPolicy says when a hold ends.
 type LossPolicy int
 
 const (
-	// AtDeadline keeps a hold through a disconnection, up to the session's
-	// trust deadline.
+	// AtDeadline keeps a hold through a disconnection, until the trust deadline of the
+	// session.
 	AtDeadline LossPolicy = iota
-	// OnDisconnect gives every hold up at once when the connection is lost,
-	// although the session may survive.
+	// OnDisconnect ends every hold when the connection is lost, although the session
+	// may survive.
 	OnDisconnect
 )
 
-// Credential is something to authenticate with, as ZooKeeper's addauth takes
-// it. It does not print its secret.
-type Credential struct {
-	Scheme string
-	// secret is a function, since fmt does not call String on what it finds
-	// in an unexported field of somebody's struct, but prints all of it.
-	secret func() []byte
-	wrong  string // why no server can take it as it was meant
+// core returns the configuration as the implementation takes it.
+func (c *Config) core() core.Config {
+	cfg := core.Config{
+		Servers:     c.Servers,
+		Root:        c.Root,
+		Timeout:     c.Timeout,
+		TrustMargin: c.TrustMargin,
+		LossPolicy:  core.LossPolicy(c.LossPolicy),
+		TLS:         c.TLS,
+		ACL:         c.ACL,
+		Logger:      c.Logger,
+		Hooks:       coreHooks(c.Hooks),
+		Dialer:      c.Dialer,
+		LookupHost:  c.LookupHost,
+		MaxRequest:  c.MaxRequest,
+	}
+	if c.SASL != nil {
+		cfg.SASL = coreSASL(c.SASL)
+	}
+	for _, credential := range c.Auth {
+		cfg.Auth = append(cfg.Auth, credential.core)
+	}
+	return cfg
 }
 
-// String returns the scheme alone.
-func (c Credential) String() string { return c.Scheme + ":…" }
-
-// GoString returns what String does, so that %#v shows no secret either.
-func (c Credential) GoString() string { return c.String() }
-
-// Digest is the credential of ZooKeeper's digest scheme. The user's name must
-// not contain a colon, since the server takes what follows one for the password.
-func Digest(user, password string) Credential {
-	c := AddAuth("digest", []byte(user+":"+password))
-	switch {
-	case user == "":
-		c.wrong = "digest: the user's name is empty"
-	case strings.Contains(user, ":"):
-		c.wrong = "digest: the user's name contains a colon: the server would take the rest for the password"
-	}
-	return c
-}
-
-// AddAuth is the credential of any scheme, with data as that scheme wants it.
-func AddAuth(scheme string, data []byte) Credential {
-	secret := bytes.Clone(data)
-	return Credential{Scheme: scheme, secret: func() []byte { return secret }}
-}
-
-// data returns the secret.
-func (c Credential) data() []byte {
-	if c.secret == nil {
-		return nil
-	}
-	return c.secret()
-}
-
-// credentials are the credentials as a connection presents them.
-func (c *Config) credentials() []conn.Credential {
-	list := make([]conn.Credential, len(c.Auth))
-	for i, cred := range c.Auth {
-		list[i] = conn.Credential{Scheme: cred.Scheme, Data: cred.data()}
-	}
-	return list
-}
-
-// CreatorACL lets those do everything who hold the credentials with which a
-// node was created, and nobody else anything.
-func CreatorACL() []ACL { return AuthACL(PermAll) }
-
-// validate returns the configuration with its defaults filled in, or an error
-// that names the field at fault.
-func (c Config) validate() (Config, error) {
-	fail := func(field, format string, args ...any) (Config, error) {
-		return Config{}, fmt.Errorf("session config: %s: %s", field, fmt.Sprintf(format, args...))
-	}
-	if len(c.Servers) == 0 {
-		return fail("Servers", "it is empty: name at least one server as host:port")
-	}
-	var err error
-	if c.Servers, err = parseServers(c.Servers); err != nil {
-		return fail("Servers", "%v", err)
-	}
-	if c.Root == "" {
-		c.Root = "/"
-	}
-	if err := checkRoot(c.Root); err != nil {
-		return fail("Root", "%v", err)
-	}
-	switch {
-	case c.Timeout == 0:
-		c.Timeout = DefaultTimeout
-	case c.Timeout < 0:
-		return fail("Timeout", "%v is negative", c.Timeout)
-	case c.Timeout < 100*time.Millisecond:
-		return fail("Timeout", "%v is less than 100ms, which no session survives", c.Timeout)
-	case c.Timeout > 24*time.Hour:
-		return fail("Timeout", "%v is more than a day", c.Timeout)
-	}
-	if c.TrustMargin < 0 || c.TrustMargin >= c.Timeout/2 {
-		return fail("TrustMargin", "%v is not between 0 and half of Timeout (%v)", c.TrustMargin, c.Timeout)
-	}
-	if c.LossPolicy != AtDeadline && c.LossPolicy != OnDisconnect {
-		return fail("LossPolicy", "%d is unknown", c.LossPolicy)
-	}
-	switch {
-	case c.MaxRequest == 0:
-		c.MaxRequest = DefaultMaxRequest
-	case c.MaxRequest < 1024:
-		return fail("MaxRequest", "%d is less than 1024 bytes", c.MaxRequest)
-	}
-	for i, cred := range c.Auth {
-		size := wire.AuthHeader + wire.StringSize(cred.Scheme) + wire.BufferSize(cred.data())
-		switch {
-		case cred.wrong != "":
-			return fail("Auth", "credential %d: %s", i, cred.wrong)
-		case size > c.MaxRequest:
-			return fail("Auth", "credential %d needs a request of %d bytes, and MaxRequest is %d", i, size, c.MaxRequest)
-		case cred.Scheme == "":
-			return fail("Auth", "credential %d has no scheme", i)
-		case cred.Scheme == "digest" && !bytes.ContainsRune(cred.data(), ':'):
-			return fail("Auth", "credential %d: digest wants user:password", i)
-		}
-	}
-	if v, ok := c.SASL.(interface{ Validate() error }); ok {
-		if err := v.Validate(); err != nil {
-			return fail("SASL", "%v", err)
-		}
-	}
-	if c.ACL == nil {
-		c.ACL = WorldACL(PermAll)
-	} else if len(c.ACL) == 0 {
-		return fail("ACL", "it is empty, which ZooKeeper refuses: leave it nil for an open one")
-	}
-	if c.LookupHost == nil {
-		c.LookupHost = net.DefaultResolver.LookupHost
-	}
-	for _, hook := range c.Hooks {
-		if !isHook(hook) {
-			return fail("Hooks", "%T implements none of the Hook interfaces", hook)
-		}
-	}
-	return c, nil
-}
-
-// margin is the trust margin for a granted timeout. A configured margin was
-// checked against the timeout asked for; the one granted may be shorter, and
-// half of it stays usable.
-func (c *Config) margin(granted time.Duration) time.Duration {
-	if c.TrustMargin > 0 {
-		return min(c.TrustMargin, granted/2)
-	}
-	return granted * 5 / 12
+// ParseConnect splits a ZooKeeper connect string, "host:port,host:port/root", into what
+// Config.Servers and Config.Root take. Spaces around a server are ignored.
+//
+// The error names the part that other programs may read otherwise: a root after each
+// server, a second root, an empty server, a character that roots cannot have.
+func ParseConnect(connect string) (servers []string, root string, err error) {
+	return core.ParseConnect(connect)
 }

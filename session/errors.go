@@ -1,107 +1,112 @@
 package session
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"strings"
+	"github.com/docent-go/docent/internal/core"
 )
 
 // Sentinel errors. Compare with errors.Is: they arrive wrapped.
 var (
-	// ErrClosed is returned by every call on a Manager after Close, and is the
-	// cause with which its sessions and holds end then.
-	ErrClosed = lost("the session manager is closed")
-	// ErrTrustElapsed is the cause with which a session ends when, for so long
-	// that it may have expired, no answer has proven that it exists: no quorum
-	// has committed anything of a session that holds something, or no server
-	// has answered anything at all.
-	ErrTrustElapsed = lost("no answer within the trust deadline proves that the session still exists")
-	// ErrExpired is the cause with which a session ends when a server says
-	// that it has expired, or answers for it with another session.
-	ErrExpired = lost("the server has expired the session")
-	// ErrDisconnected is the cause with which holds end at a disconnection
-	// under the policy OnDisconnect.
-	ErrDisconnected = lost("the connection was lost, and the loss policy is strict")
-	// ErrDeleted is the cause with which a hold ends when its znode is gone:
-	// somebody else deleted it, or a server that is still connected did when
-	// it expired the session.
-	ErrDeleted = lost("the znode of the hold was deleted by someone else, or with its session")
-	// ErrLost matches each of the causes above: errors.Is(err, ErrLost) says
-	// that a hold or a session ended without its owner's doing.
-	ErrLost = errors.New("hold lost")
+	// ErrClosed is returned by every call on a Manager after Close. Its sessions and
+	// holds end with this cause.
+	ErrClosed = core.ErrClosed
+	// ErrTrustElapsed is the cause of a session's end if the session may have expired,
+	// because no answer has proven for so long that it exists: no quorum has committed
+	// a request of a session that holds something, or no server has answered at all.
+	ErrTrustElapsed = core.ErrTrustElapsed
+	// ErrExpired is the cause of a session's end if a server says that the session has
+	// expired, or answers for it with another session.
+	ErrExpired = core.ErrExpired
+	// ErrDisconnected is the cause of a hold's end at a disconnection, under the policy
+	// OnDisconnect.
+	ErrDisconnected = core.ErrDisconnected
+	// ErrDeleted is the cause of a hold's end if its znode is gone: another client has
+	// deleted it, or the server has, with the expired session.
+	ErrDeleted = core.ErrDeleted
+	// ErrLost matches each of the causes above: errors.Is(err, ErrLost) says that a hold
+	// or a session has ended without a call of its owner.
+	ErrLost = core.ErrLost
 
-	// ErrReleased is the cause with which a hold's context ends at Release.
-	ErrReleased = errors.New("the hold was released")
+	// ErrReleased is the cause of a hold's end by Release.
+	ErrReleased = core.ErrReleased
+	// ErrNoGuard is returned by Txn for the Guard of a hold on a node at a fixed path,
+	// since the node of the next holder has the same path.
+	ErrNoGuard = core.ErrNoGuard
 
-	// ErrNoGuard is returned by Txn for the Guard of a hold on a node that the
-	// next holder's node cannot be told from, since both have the same path.
-	ErrNoGuard = errors.New("a hold on a node at a fixed path has no guard, since the next holder's node stands at the same path: " +
-		"give its token to what is written to")
-
-	// ErrSessionEnded is returned by operations of a Session that has ended;
-	// the cause is wrapped beside it. A write that was under way wraps
-	// ErrUnknownOutcome too.
-	ErrSessionEnded = errors.New("the session has ended")
-	// ErrUnknownOutcome says of a write that it may or may not have been done:
-	// its answer was lost, or the caller stopped waiting for it.
-	ErrUnknownOutcome = errors.New("the outcome of the write is unknown")
-	// ErrTooLarge says that a request would be larger than the server takes
+	// ErrSessionEnded says that the session has ended under a call. The cause is wrapped
+	// too. A write that was sent wraps ErrUnknownOutcome as well.
+	ErrSessionEnded = core.ErrSessionEnded
+	// ErrUnknownOutcome says of a write that the server may have done it: its answer was
+	// lost, or ctx ended first. Read what you wrote to find out.
+	ErrUnknownOutcome = core.ErrUnknownOutcome
+	// ErrTooLarge says that a request is larger than the server takes
 	// (Config.MaxRequest). It was not sent.
-	ErrTooLarge = errors.New("the request is larger than the server accepts")
-	// ErrAuth is returned by Dial when the server refuses the credentials, or the
-	// login by SASL fails on this side.
-	ErrAuth = errors.New("the server refuses the credentials")
-	// ErrUnreachable is returned by Dial, and by a Manager's operations, when
-	// ctx ends before there is a session. It wraps what dialling the servers
-	// failed with last.
-	ErrUnreachable = errors.New("no ZooKeeper server could be reached")
-	// ErrUnimplemented is what a server answers to a kind of request it does
-	// not know, such as an old one to container nodes.
-	ErrUnimplemented = errors.New("the server does not implement the operation")
+	ErrTooLarge = core.ErrTooLarge
+	// ErrAuth is returned by Dial if the server refuses the credentials, or the login by
+	// SASL fails on this side.
+	ErrAuth = core.ErrAuth
+	// ErrUnreachable says that ctx has ended before there was a session. It wraps the
+	// last failure of dialling.
+	ErrUnreachable = core.ErrUnreachable
+	// ErrNotServing is wrapped by Manager.LastFailure if a server has accepted a
+	// connection and closed it without a session. A server without a quorum does so.
+	ErrNotServing = core.ErrNotServing
+	// ErrUnimplemented is the answer of a server to a kind of request that it does not
+	// know, such as an old server's answer to containers.
+	ErrUnimplemented = core.ErrUnimplemented
 )
 
-// InDoubt reports whether err says of a write that its answer was lost and of
-// nothing else that has ended: neither the session nor the caller's ctx. Then
-// whoever asks again in the same session, after Confirm, finds out what became of
-// the write. It looks at the error alone, since the session may end right
-// behind it: that is what the next request then says.
-func InDoubt(err error) bool {
-	return errors.Is(err, ErrUnknownOutcome) && !errors.Is(err, ErrSessionEnded) &&
-		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
-}
+// Errors with which a server answers. They arrive wrapped in an OpError: compare with
+// errors.Is. Each is the error of the same name of go-zookeeper/zk, so that a program
+// may compare with either.
+var (
+	// ErrNoNode says that the node does not exist, or the parent of a node to create.
+	ErrNoNode = core.ErrNoNode
+	// ErrNodeExists says that a node to create exists already.
+	ErrNodeExists = core.ErrNodeExists
+	// ErrBadVersion says that a node does not have the version that a write or a check
+	// in a transaction expects.
+	ErrBadVersion = core.ErrBadVersion
+	// ErrNotEmpty says that a node to delete has children.
+	ErrNotEmpty = core.ErrNotEmpty
+	// ErrNoAuth says that the ACL of the node does not grant the session the permission
+	// that the operation needs.
+	ErrNoAuth = core.ErrNoAuth
+	// ErrNoChildrenForEphemerals says that the parent of a node to create is ephemeral.
+	// Ephemeral nodes cannot have children.
+	ErrNoChildrenForEphemerals = core.ErrNoChildrenForEphemerals
+	// ErrInvalidACL says that the server does not accept the ACL: an entry is malformed,
+	// its scheme is unknown to the server, or it is an entry of AuthACL and the session
+	// has no credentials.
+	ErrInvalidACL = core.ErrInvalidACL
+	// ErrAuthFailed says that the server has refused the credentials of the session
+	// while an operation was under way. Dial returns ErrAuth instead.
+	ErrAuthFailed = core.ErrAuthFailed
+)
 
-// lossCause is a cause that errors.Is also recognises as ErrLost.
-type lossCause struct{ text string }
-
-func lost(text string) error { return &lossCause{text} }
-
-func (c *lossCause) Error() string        { return c.text }
-func (c *lossCause) Is(target error) bool { return target == ErrLost }
-
-// OpError says which operation failed, where, and in which session. It wraps
-// the reason, so that errors.Is(err, ErrNoNode) and its like keep working.
+// OpError says which operation failed, on which path, and in which session. It wraps the
+// reason, for errors.Is. errors.As finds an OpError in every error of a Manager and of a
+// recipe that a request has caused.
 type OpError struct {
 	Op      string // "get", "set", "create", …
-	Path    string // below the Manager's root, as the caller wrote it
-	Session int64  // 0 when there was no session
+	Path    string // below the root of the Manager, as the caller wrote it
+	Session int64  // 0 without a session
 	Err     error
 }
 
-func (e *OpError) Error() string {
-	if e.Err == nil { // a zero one
-		return fmt.Sprintf("%s %s", e.Op, e.Path)
-	}
-	reason := strings.TrimPrefix(e.Err.Error(), "zk: ")
-	var inner *OpError
-	if e.Session == 0 || errors.As(e.Err, &inner) && inner.Session == e.Session {
-		return fmt.Sprintf("%s %s: %s", e.Op, e.Path, reason)
-	}
-	return fmt.Sprintf("%s %s: %s (session 0x%x)", e.Op, e.Path, reason, e.Session)
-}
+// Error returns the operation, the path, the reason and the session.
+func (e *OpError) Error() string { return (*core.OpError)(e).Error() }
 
 // Unwrap returns the reason.
 func (e *OpError) Unwrap() error { return e.Err }
 
-// ended is the error of an operation that a session's end cut short.
-func ended(cause error) error { return fmt.Errorf("%w: %w", ErrSessionEnded, cause) }
+// CodeError is an error code with which a server has answered a request, if the code has
+// no sentinel error. errors.As finds it. If a write wraps ErrUnknownOutcome too, the
+// server may have executed the write.
+type CodeError struct {
+	// Code is the number, as KeeperException.Code has it: -125 says that a quota is
+	// exceeded.
+	Code int32
+}
+
+// Error names the code, and says what to do about it.
+func (e *CodeError) Error() string { return (*core.CodeError)(e).Error() }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
@@ -61,18 +62,7 @@ func ExampleHold_Guard() {
 		return
 	}
 
-	// Recipes do this; lock.Mutex is one.
-	s, err := sm.Session(ctx)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	entry, err := s.Enter(ctx, "/locks/row", "lock-", nil)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	hold, err := entry.Hold(ctx, entry.Dir.Pzxid)
+	hold, err := lock.New(sm, "/locks/row").Lock(ctx)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -2,35 +2,34 @@ package session
 
 import (
 	"context"
-	"slices"
 	"time"
 
-	"github.com/docent-go/docent/internal/grace"
+	"github.com/docent-go/docent/internal/core"
 )
 
 // Hook observes a Manager. It is any value that implements one or more of
 // HookState, HookOp, HookWait, HookAcquired, HookReleased, HookLost and HookSwept.
 //
-// Hooks are called from several goroutines at once, and must be safe for
-// concurrent use. They must return quickly: the request or the acquisition that
-// OnOp, OnAcquired or OnWait is told of returns after them. For OnOp and
-// OnAcquired it waits a second at most. HookState has a goroutine of its own.
+// Hooks are called from several goroutines at once, and must be safe for concurrent
+// use. They must return quickly: a request returns after OnOp, an acquisition after
+// OnAcquired and OnWait. It waits one second at most for OnOp and OnAcquired. HookState
+// has a goroutine of its own.
 //
-// A hook may call anything, since no hook is called under a lock. OnOp may even
-// release the hold whose Release made the request. The inner Release then waits
-// for the outer one, and both return when that second is over. Close, Leave and
-// Unregister do the same.
+// A hook may call everything, since no hook is called under a lock. OnOp may even
+// release the hold whose Release made the request. The inner Release then waits for the
+// outer one, and both return after that second. The same holds for Close, Leave and
+// Unregister.
 type Hook any
 
-// HookState is told of every change of a Manager's state, in order.
+// HookState is told of every change of the state of a Manager, in order.
 type HookState interface{ OnState(StateChange) }
 
 // HookOp is told of every request to the server, after its answer.
 type HookOp interface{ OnOp(OpInfo) }
 
 // HookWait is told when a call begins to wait for a lock, permits or leadership.
-// What OnWait returns, unless it is nil, is called once, when the wait is over.
-// ctx is the caller's: it is for what travels with it, such as a span.
+// The function that OnWait returns is called once, at the end of the wait, unless it is
+// nil. ctx is the ctx of the caller, with its values, such as a span.
 type HookWait interface {
 	OnWait(ctx context.Context, w WaitInfo) (over func(WaitEnd))
 }
@@ -44,11 +43,11 @@ type HookReleased interface{ OnReleased(HoldInfo) }
 // HookLost is told when a hold ends in any other way.
 type HookLost interface{ OnLost(HoldInfo) }
 
-// HookSwept is told when a node that was left behind has been removed, or has
-// proved to be gone.
+// HookSwept is told when a node that was left behind has been removed, or has proved to
+// be gone.
 type HookSwept interface{ OnSwept(SweptInfo) }
 
-// OpInfo is one request to the server. Path lies below the Manager's root.
+// OpInfo is one request to the server. Path is below the root of the Manager.
 type OpInfo struct {
 	Op       string
 	Path     string
@@ -59,18 +58,18 @@ type OpInfo struct {
 
 // WaitInfo is one wait for a hold at the moment it begins.
 type WaitInfo struct {
-	// Path is that of the lock, semaphore or election as its constructor was
-	// given it, and not that of a node within it.
+	// Path is the path of the lock, semaphore or election as its constructor got it,
+	// not the path of a node within it.
 	Path string
-	// Try says that the call asks for the hold and does not wait for others.
+	// Try says that the call tries to get the hold and does not wait for other holders.
 	Try bool
 }
 
-// WaitEnd is what became of a wait.
+// WaitEnd is the end of a wait.
 type WaitEnd struct {
 	Waited time.Duration
-	// Hold is what the call got, nil with an error. Of several permits at once
-	// it is the first.
+	// Hold is the hold that the call returns, nil with an error. Of several permits at
+	// once it is the first.
 	Hold *Hold
 	Err  error
 }
@@ -82,82 +81,82 @@ type HoldInfo struct {
 	Session int64
 	// Held is how long the hold lasted; zero when it begins.
 	Held time.Duration
-	// Cause is why it ended; nil when it begins.
+	// Cause is the reason of its end; nil when it begins.
 	Cause error
 }
 
-// SweptInfo is one node that was left behind. Path ends in the part of the
-// name that is known when the node itself was never seen.
+// SweptInfo is one node that was left behind. If the name of the node was never
+// learned, Path ends in the known part of the name.
 type SweptInfo struct {
 	Path    string
 	Session int64
-	// Found says whether the node was there.
-	Found bool
+	Found   bool // the node existed
 }
 
-// Waiting tells the hooks that a call begins to wait for a hold on what lies at
-// path. It is for recipes, which call over once, with the hold or the error that
-// the caller gets. It never returns nil, and allocates nothing where no hook
-// wants to know.
-func (m *Manager) Waiting(ctx context.Context, path string, try bool) (over func(*Hold, error)) {
-	m.made()
-	if implemented[HookWait](m.cfg.Hooks) {
-		return m.waiting(ctx, WaitInfo{path, try})
-	}
-	return unobserved
-}
-
-func unobserved(*Hold, error) {}
-
-func (m *Manager) waiting(ctx context.Context, w WaitInfo) (over func(*Hold, error)) {
-	began := time.Now()
-	var all []func(WaitEnd)
-	notify(m.cfg.Hooks, func(h HookWait) {
-		if f := h.OnWait(ctx, w); f != nil {
-			all = append(all, f)
-		}
-	})
-	return func(h *Hold, err error) {
-		end := WaitEnd{time.Since(began), h, err}
-		for _, f := range all {
-			f(end)
-		}
-	}
-}
-
-func isHook(h Hook) bool {
-	switch h.(type) {
-	case HookState, HookOp, HookWait, HookAcquired, HookReleased, HookLost, HookSwept:
-		return true
-	}
-	return false
-}
-
-// tell is notify for the hooks of an operation under way. It waits a grace
-// period at most: a hook may itself wait for that operation, as OnOp does when
-// it releases the hold whose Release made the request.
-func tell[H any](hooks []Hook, f func(H)) {
-	if !implemented[H](hooks) {
-		return
-	}
-	told := make(chan struct{})
-	go func() {
-		defer close(told)
-		notify(hooks, f)
-	}()
-	grace.For(told)
-}
-
-// implemented reports whether a hook implements H.
-func implemented[H any](hooks []Hook) bool {
-	return slices.ContainsFunc(hooks, func(hook Hook) bool { _, ok := hook.(H); return ok })
-}
-
-// notify calls f for each hook that implements H.
-func notify[H any](hooks []Hook, f func(H)) {
+// coreHooks returns the hooks as the implementation takes them: one for each interface
+// that a hook implements. A value that implements none is passed on, to be refused.
+func coreHooks(hooks []Hook) []core.Hook {
+	var list []core.Hook
 	for _, hook := range hooks {
-		if h, ok := hook.(H); ok {
-			f(h)
+		before := len(list)
+		if h, ok := hook.(HookState); ok {
+			list = append(list, stateHook{h})
+		}
+		if h, ok := hook.(HookOp); ok {
+			list = append(list, opHook{h})
+		}
+		if h, ok := hook.(HookWait); ok {
+			list = append(list, waitHook{h})
+		}
+		if h, ok := hook.(HookAcquired); ok {
+			list = append(list, acquiredHook{h})
+		}
+		if h, ok := hook.(HookReleased); ok {
+			list = append(list, releasedHook{h})
+		}
+		if h, ok := hook.(HookLost); ok {
+			list = append(list, lostHook{h})
+		}
+		if h, ok := hook.(HookSwept); ok {
+			list = append(list, sweptHook{h})
+		}
+		if len(list) == before {
+			list = append(list, hook)
 		}
 	}
+	return list
+}
+
+// Each of these tells one interface of a hook.
+type (
+	stateHook    struct{ hook HookState }
+	opHook       struct{ hook HookOp }
+	waitHook     struct{ hook HookWait }
+	acquiredHook struct{ hook HookAcquired }
+	releasedHook struct{ hook HookReleased }
+	lostHook     struct{ hook HookLost }
+	sweptHook    struct{ hook HookSwept }
+)
+
+func (h stateHook) OnState(c core.StateChange)    { h.hook.OnState(stateChange(c)) }
+func (h opHook) OnOp(i core.OpInfo)               { h.hook.OnOp(OpInfo(i)) }
+func (h acquiredHook) OnAcquired(i core.HoldInfo) { h.hook.OnAcquired(HoldInfo(i)) }
+func (h releasedHook) OnReleased(i core.HoldInfo) { h.hook.OnReleased(HoldInfo(i)) }
+func (h lostHook) OnLost(i core.HoldInfo)         { h.hook.OnLost(HoldInfo(i)) }
+func (h sweptHook) OnSwept(i core.SweptInfo)      { h.hook.OnSwept(SweptInfo(i)) }
+
+func (h waitHook) OnWait(ctx context.Context, w core.WaitInfo) (over func(core.WaitEnd)) {
+	f := h.hook.OnWait(ctx, WaitInfo(w))
+	if f == nil {
+		return nil
+	}
+	return func(end core.WaitEnd) { f(waitEnd(end)) }
+}
+
+func waitEnd(end core.WaitEnd) WaitEnd {
+	public := WaitEnd{Waited: end.Waited, Err: end.Err}
+	if end.Hold != nil {
+		public.Hold = &Hold{end.Hold}
+	}
+	return public
 }

@@ -2,394 +2,95 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"iter"
-	"log/slog"
-	"net"
-	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/docent-go/docent/internal/grace"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/misuse"
 )
 
-// Manager keeps a ZooKeeper session open, and opens a new one whenever one has
-// ended. Many recipes share one Manager. It is safe for concurrent use; it
-// lives until Close.
-type Manager struct {
-	cfg      Config
-	log      *slog.Logger // never blocks
-	lines    logQueue
-	dialer   func(ctx context.Context, network, address string) (net.Conn, error)
-	lookup   func(ctx context.Context, host string) ([]string, error)
-	patience patience      // for one dial, one look-up, one handshake
-	maxPause time.Duration // between rounds of dialling, and between retries
-	failures *failures
-	progress progress
+// Manager keeps a ZooKeeper session open, and opens the next session when one has
+// ended. Many recipes share one Manager. It is safe for concurrent use and runs until
+// Close.
+type Manager struct{ core *core.Manager }
 
-	states    relay
-	confirmed relay        // in which Connected says that a quorum has answered
-	asking    atomic.Int32 // loops over ConfirmedStates
-
-	noRemoval    atomic.Bool // the ensemble cannot take watches back
-	noLasting    atomic.Bool // the ensemble has no persistent watches
-	noMultiRead  atomic.Bool // the ensemble cannot read many nodes at once
-	noContainers atomic.Bool // the ensemble does not know container nodes
-	noStats      atomic.Bool // the ensemble does not know creates that are answered with a stat
-
-	ctx    context.Context // ends at Close
-	cancel context.CancelCauseFunc
-	work   sync.WaitGroup // the run loop and what retired sessions still do
-	told   chan struct{}  // closed when the hooks know of the last state
-	closed chan struct{}  // closed when Close has finished
-	closes atomic.Bool    // Close was called
-
-	mu      sync.Mutex
-	current *Session      // nil between two sessions
-	opened  []int64       // the ids of the newest sessions, in order
-	turn    chan struct{} // closed and replaced when current changes
-	fails   failing       // of dialling
-	failing time.Time     // since when dialling fails; zero: it does not
-	outage  *outage       // nil while there is a session
-}
-
-// Dial opens a session and returns the manager that keeps it. It blocks until
-// there is a session, ctx ends, or the server refuses the credentials. After
-// three seconds without a session the reason is logged, as a warning; see
-// Config.Logger.
+// Dial opens a session and returns the Manager that keeps it. It blocks until there is
+// a session, ctx ends, or the server refuses the credentials. After three seconds
+// without a session it logs the reason as a warning; see Config.Logger.
 //
-// ctx bounds the dialling alone; the manager lives until Close. Errors: an
-// invalid Config names the field; ErrUnreachable, with ctx's error and what
-// dialling failed with last; ErrAuth.
+// ctx bounds the dialling alone; the Manager runs until Close. Errors: an invalid
+// Config, with the name of the field; ErrUnreachable, with the error of ctx and the last
+// failure; ErrAuth.
 func Dial(ctx context.Context, cfg Config) (*Manager, error) {
-	cfg, err := cfg.validate()
+	m, err := core.Dial(ctx, cfg.core())
 	if err != nil {
 		return nil, err
 	}
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("connect to ZooKeeper: %w: %w", ErrUnreachable, context.Cause(ctx))
-	}
-	m := newManager(cfg)
-	first := m.turn // taken before anything runs that could advance it
-	refused := make(chan error, 1)
-	m.start(refused)
-
-	select {
-	case <-first:
-		return m, nil
-	case err = <-refused:
-	case <-ctx.Done():
-		err = m.unreachable(ctx)
-	}
-	m.Close()
-	return nil, fmt.Errorf("connect to ZooKeeper: %w", err)
+	return &Manager{m}, nil
 }
 
-// Start is Dial that waits for nothing: sessions are opened in the background,
-// for as long as it takes, and the Manager's state is Lost until there is one.
-// It is for programs that can begin their work while ZooKeeper is away. Every
-// call on the Manager waits for a session as long as its own ctx lasts.
+// Start is Dial that does not wait: the Manager opens sessions in the background, and
+// its state is Lost until there is one. Start is for programs that can begin to work
+// without ZooKeeper. Every call on the Manager waits for a session until its ctx ends.
 //
-// The error is an invalid Config. Credentials that the server refuses are
-// logged, and presented again.
+// The error says that the Config is invalid. If the server refuses the credentials, the
+// Manager logs that and presents them again.
 func Start(cfg Config) (*Manager, error) {
-	cfg, err := cfg.validate()
+	m, err := core.Start(cfg.core())
 	if err != nil {
 		return nil, err
 	}
-	m := newManager(cfg)
-	m.tellAll(StateChange{Lost, 0, time.Now(), ErrUnreachable})
-	m.start(make(chan error))
-	return m, nil
+	return &Manager{m}, nil
 }
 
-func newManager(cfg Config) *Manager {
-	m := &Manager{
-		cfg:      cfg,
-		dialer:   cfg.Dialer,
-		patience: newPatience(cfg.Timeout, cfg.Timeout-cfg.margin(cfg.Timeout)),
-		maxPause: min(max(cfg.Timeout/10, 100*time.Millisecond), 2*time.Second),
-		failures: newFailures(max(6*cfg.Timeout, time.Minute)),
-		told:     make(chan struct{}),
-		closed:   make(chan struct{}),
-		turn:     make(chan struct{}),
-	}
-	if m.dialer == nil {
-		m.dialer = new(net.Dialer).DialContext
-		m.lookup = cfg.LookupHost
-	}
-	m.log = m.lines.logger(cfg.Logger)
-	m.ctx, m.cancel = context.WithCancelCause(context.Background())
-	return m
+// of returns the implementation. It panics for a Manager that neither Dial nor Start
+// has returned.
+func (m *Manager) of() *core.Manager {
+	misuse.ZeroValue(m == nil || m.core == nil, "or nil session.Manager", "session.Dial or session.Start")
+	return m.core
 }
 
-// made panics for a Manager that neither Dial nor Start has returned.
-func (m *Manager) made() {
-	misuse.ZeroValue(m == nil || m.closed == nil, "or nil session.Manager", "session.Dial or session.Start")
-}
-
-// start runs what runs until Close.
-func (m *Manager) start(refused chan<- error) {
-	if !implemented[HookState](m.cfg.Hooks) {
-		close(m.told)
-	} else {
-		changes := m.states.join() // before any is made: hooks are told of every one
-		go func() {
-			defer close(m.told)
-			m.tellHooks(changes)
-		}()
-	}
-	m.outageBegins()
-	m.work.Go(func() {
-		m.run(refused)
-		m.tellAll(StateChange{State: Closed, At: time.Now(), Cause: ErrClosed})
-	})
-}
-
-// tellHooks passes every state change to the hooks, in order.
-func (m *Manager) tellHooks(changes *subscription) {
-	m.states.relate(context.Background(), changes, func(change StateChange) bool {
-		notify(m.cfg.Hooks, func(h HookState) { h.OnState(change) })
-		return true
-	})
-}
-
-// run opens one session after the other until Close.
-func (m *Manager) run(refused chan<- error) {
-	defer func() {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.outageEnds()
-	}()
-	for failures := 0; m.ctx.Err() == nil; {
-		s, err := m.open()
-		if err != nil {
-			failures++
-			if m.ctx.Err() != nil {
-				return
-			}
-			refuses := !errors.Is(err, ErrLost) // a session merely lost may follow
-			m.failed("", err, refuses)
-			if refuses {
-				select { // only Dial listens, and only for the first
-				case refused <- err:
-				default:
-				}
-			}
-			m.pause(backoff(failures, m.maxPause))
-			continue
-		}
-		failures = 0
-		m.publish(s)
-		select {
-		case <-s.Done():
-			m.unpublish(s, Lost, s.Err())
-			m.retire(s)
-		case <-m.ctx.Done():
-			s.finish(ErrClosed)
-			m.unpublish(s, Closed, ErrClosed)
-			s.close()
-		}
-	}
-}
-
-// open returns a session that was granted and has its credentials, or the
-// reason why there will be none.
-func (m *Manager) open() (*Session, error) {
-	s, err := newSession(m)
-	if err != nil {
-		return nil, err
-	}
-	stop := context.AfterFunc(m.ctx, func() { s.end(ErrClosed) })
-	select {
-	case <-s.established:
-	case <-s.Done():
-		err = s.Err()
-	}
-	if !stop() {
-		err = ErrClosed
-	}
-	if err != nil {
-		s.end(err)
-		m.retire(s)
-		return nil, err
-	}
-	return s, nil
-}
-
-// retire waits for an ended session's client in the background.
-func (m *Manager) retire(s *Session) {
-	m.work.Go(s.retire)
-}
-
-func (m *Manager) pause(d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-m.ctx.Done():
-	}
-}
-
-// publish makes s the current session.
-func (m *Manager) publish(s *Session) {
-	m.log.Info("session opened", "session", sessionID(s.ID()), "timeout", s.Timeout())
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.current = s
-	m.succeeded()
-	m.outageEnds()
-	if len(m.opened) == rememberedSessions {
-		m.opened = slices.Delete(m.opened, 0, 1)
-	}
-	m.opened = append(m.opened, s.ID())
-	m.states.publish(StateChange{Connected, s.ID(), time.Now(), nil})
-	if !s.isConnected() { // it went while nobody was told of the session yet
-		m.tellLink(s, Suspended)
-	}
-	m.tellConfirmed(s)
-	m.advance()
-}
-
-// unpublish takes the session back that has ended.
-func (m *Manager) unpublish(s *Session, state State, cause error) {
-	level := slog.LevelInfo
-	if state == Lost {
-		level = slog.LevelWarn
-	}
-	m.log.Log(context.Background(), level, "session ended", "session", sessionID(s.ID()), "state", state, "cause", cause)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.current = nil
-	m.outageBegins()
-	m.tellAll(StateChange{state, s.ID(), time.Now(), cause})
-	m.advance()
-}
-
-// advance wakes everyone who waits for another session. The caller holds mu.
-func (m *Manager) advance() {
-	close(m.turn)
-	m.turn = make(chan struct{})
-}
-
-// linkChanged is told by a session of its connection's coming and going. It may
-// come late with what publish has told already: the session's first connection.
-func (m *Manager) linkChanged(s *Session) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.current != s {
-		return
-	}
-	state := Suspended
-	if s.isConnected() {
-		state = Connected
-		m.succeeded()
-	}
-	m.tellLink(s, state)
-	m.tellConfirmed(s)
-}
-
-// tellLink tells of the current session's connection, unless it was told of
-// already. The caller holds mu.
-func (m *Manager) tellLink(s *Session, state State) {
-	if m.states.publish(StateChange{state, s.ID(), time.Now(), nil}) {
-		m.log.Info("connection changed", "session", sessionID(s.ID()), "state", state)
-	}
-}
-
-// Session returns the current session, and waits for one where there is none.
-// ctx bounds the wait. Errors: ErrClosed; ErrUnreachable with ctx's error.
-func (m *Manager) Session(ctx context.Context) (*Session, error) {
-	m.made()
-	for {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if m.ctx.Err() != nil {
-			return nil, ErrClosed
-		}
-		m.mu.Lock()
-		s, turn := m.current, m.turn
-		m.mu.Unlock()
-		if s != nil && s.ctx.Err() == nil {
-			return s, nil
-		}
-		select {
-		case <-turn:
-		case <-ctx.Done():
-			return nil, m.unreachable(ctx)
-		case <-m.ctx.Done():
-		}
-	}
-}
-
-// rememberedSessions is how many sessions Opened knows.
-const rememberedSessions = 1000
-
-// Opened reports whether the id is that of a session of this manager: of the
-// present one or of an earlier one, whose nodes may still stand for a while. It knows
-// the last thousand.
-func (m *Manager) Opened(id int64) bool {
-	m.made()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return slices.Contains(m.opened, id)
-}
-
-func (m *Manager) unreachable(ctx context.Context) error {
-	m.mu.Lock()
-	last := m.fails.tell()
-	m.mu.Unlock()
-	if last == nil {
-		return fmt.Errorf("%w: %w (no answer yet from %s)", ErrUnreachable, context.Cause(ctx),
-			strings.Join(m.cfg.Servers, ", "))
-	}
-	return fmt.Errorf("%w: %w (last failure: %w)", ErrUnreachable, context.Cause(ctx), last)
-}
-
-// State returns the present state.
-func (m *Manager) State() State {
-	m.made()
-	return m.states.current().State
-}
-
-// States yields the present state and then every change, in order and without
-// leaving one out, however slow the loop body is. It ends after Closed, or
-// when ctx ends.
-func (m *Manager) States(ctx context.Context) iter.Seq[StateChange] {
-	m.made()
-	return m.states.subscribe(ctx)
-}
-
-// Root returns the path below which this manager works, "/" when there is none.
-func (m *Manager) Root() string {
-	m.made()
-	return m.cfg.Root
-}
+// Close ends every hold, then the session, so that its ephemeral nodes vanish at once if
+// a server can be reached. It waits until all that the Manager runs has ended. For
+// hooks, the log handler, Dialer, its connections and LookupHost it waits one second at
+// most, so that each of them may call Close. Close may be called more than once, from
+// several goroutines. The error is always nil.
+func (m *Manager) Close() error { return m.of().Close() }
 
 // Done returns a channel that is closed when Close is called.
-func (m *Manager) Done() <-chan struct{} {
-	m.made()
-	return m.ctx.Done()
+func (m *Manager) Done() <-chan struct{} { return m.of().Done() }
+
+// Root returns the path below which this Manager works, "/" without a root.
+func (m *Manager) Root() string { return m.of().Root() }
+
+// LastFailure returns why no connection can be made. It returns nil if no attempt has
+// failed since the last connection. If one server accepts connections and closes them,
+// and others cannot be dialled, LastFailure returns the failure of the first. It does no
+// I/O, and is safe for concurrent use.
+func (m *Manager) LastFailure() error { return m.of().LastFailure() }
+
+// Format writes the root and the state.
+func (m *Manager) Format(f fmt.State, verb rune) {
+	if m == nil || m.core == nil {
+		fmt.Fprint(f, "no session manager")
+		return
+	}
+	m.core.Format(f, verb)
 }
 
-// Close ends every hold, then the session, so that its ephemeral nodes vanish
-// at once where a server can be reached, and waits until nothing of the
-// manager is left running. For hooks, the log handler, Dialer, its connections
-// and LookupHost it waits for a second at most, so that any of them may call it. It may be called
-// more than once, from several goroutines; the error is always nil.
-func (m *Manager) Close() error {
-	m.made()
-	if m.closes.CompareAndSwap(false, true) {
-		m.cancel(ErrClosed)
-		m.work.Wait()
-		grace.For(m.told, m.lines.handled())
-		close(m.closed)
+// Session is what a Manager tells of its current session.
+type Session struct {
+	ID      int64
+	Timeout time.Duration // as the server has granted it
+}
+
+// Session returns the current session, and waits for one if there is none. ctx bounds
+// the wait. Errors: ErrClosed; ErrUnreachable with the error of ctx. It is safe for
+// concurrent use.
+func (m *Manager) Session(ctx context.Context) (Session, error) {
+	s, err := m.of().Session(ctx)
+	if err != nil {
+		return Session{}, err
 	}
-	<-m.closed
-	return nil
+	return Session{s.ID(), s.Timeout()}, nil
 }

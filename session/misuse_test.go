@@ -9,11 +9,10 @@ import (
 
 func TestFault59_Misuse(t *testing.T) {
 	testworld.Misuse(t,
-		session.Dial, session.Start, session.ParseConnect, session.CreatorACL, session.Hidden, session.InDoubt,
+		session.Dial, session.Start, session.ParseConnect, session.CreatorACL, session.Hidden,
 		session.RefusedOp, session.AddAuth, session.Digest, session.DigestMD5,
-		session.CheckOp, session.CreateOp, session.DeleteOp, session.GuardOp, session.SetOp,
-		new(session.Manager), new(session.Session), new(session.Hold), new(session.Node), new(session.Entry),
-		new(session.Life), new(session.Turn), new(session.Watch), new(session.Follower), new(session.Op), new(session.Credential), new(session.State),
+		session.CheckOp, session.CreateOp, session.DeleteOp, session.SetOp,
+		new(session.Manager), new(session.Hold), new(session.Op), new(session.Credential), new(session.State),
 		new(session.OpError), new(session.CodeError),
 		session.WorldACL, session.AuthACL, session.DigestACL,
 	)

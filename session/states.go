@@ -2,136 +2,71 @@ package session
 
 import (
 	"context"
-	"fmt"
 	"iter"
-	"sync"
 	"time"
+
+	"github.com/docent-go/docent/internal/core"
 )
 
-// State is what a Manager can say of its connection to the ensemble.
+// State is what a Manager knows of its connection to the ensemble.
 type State int
 
 const (
 	// Connected: there is a session, and a server is connected to it.
 	Connected State = iota + 1
-	// Suspended: there is a session but no connection. Holds last until the
-	// session's trust deadline, or end at once under OnDisconnect.
+	// Suspended: there is a session but no connection. Holds last until the trust
+	// deadline of the session, or end at once under OnDisconnect.
 	Suspended
-	// Lost: the session has ended, and with it every hold and every
-	// ephemeral node. A new session is being opened.
+	// Lost: the session has ended, and with it every hold and every ephemeral node.
+	// The Manager opens a new session.
 	Lost
-	// Closed: the Manager was closed. Nothing follows.
+	// Closed: Close was called. Closed is the last state.
 	Closed
 )
 
-// String returns the state's name in lower case.
-func (s State) String() string {
-	switch s {
-	case Connected:
-		return "connected"
-	case Suspended:
-		return "suspended"
-	case Lost:
-		return "lost"
-	case Closed:
-		return "closed"
-	}
-	return fmt.Sprintf("State(%d)", int(s))
-}
+// String returns the name of the state in lower case.
+func (s State) String() string { return core.State(s).String() }
 
 // StateChange is one transition of a Manager.
 type StateChange struct {
 	State   State
-	Session int64 // the session that it is about
+	Session int64 // the id of the session, 0 if there was none
 	At      time.Time
-	Cause   error // with Lost and Closed: why
+	Cause   error // the reason, with Lost and Closed
 }
 
-// relay hands every state change to every subscriber, in order, and never
-// drops one: a queue without a bound for each, since a lost "Lost" would be a
-// second leader.
-type relay struct {
-	mu   sync.Mutex
-	last StateChange
-	subs map[*subscription]struct{}
+func stateChange(c core.StateChange) StateChange {
+	return StateChange{State(c.State), c.Session, c.At, c.Cause}
 }
 
-type subscription struct {
-	queue []StateChange
-	wake  chan struct{} // holds a token while queue is not empty
+// State returns the present state.
+func (m *Manager) State() State { return State(m.of().State()) }
+
+// States yields the present state and then every change, in order. It drops no change,
+// however slow the loop body is. It ends after Closed, or when ctx ends. It is safe for
+// concurrent use.
+func (m *Manager) States(ctx context.Context) iter.Seq[StateChange] {
+	return stateChanges(m.of().States(ctx))
 }
 
-// publish appends to every queue, unless the state is what it was already or
-// the relay has closed. It reports whether it did.
-func (r *relay) publish(change StateChange) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.last.State == Closed || r.last.State == change.State && r.last.Session == change.Session {
-		return false
-	}
-	r.last = change
-	for sub := range r.subs {
-		sub.push(change)
-	}
-	return true
+// ConfirmedStates is States with a stronger Connected: a quorum has answered on the
+// present connection. A leader that has lost its quorum may take a session back and
+// answer its reads for a while. ConfirmedStates yields Suspended during that time, and
+// Connected once a quorum has committed a request of the present connection. A read
+// after that shows every write that was committed before the connection was made.
+//
+// The connection on which the session was opened counts as confirmed. While a loop over
+// ConfirmedStates runs, each later connection costs the servers one check, an entry in
+// their logs. The loops of a Manager share the check. ConfirmedStates ends after Closed,
+// or when ctx ends. It is safe for concurrent use.
+func (m *Manager) ConfirmedStates(ctx context.Context) iter.Seq[StateChange] {
+	return stateChanges(m.of().ConfirmedStates(ctx))
 }
 
-func (s *subscription) push(change StateChange) {
-	s.queue = append(s.queue, change)
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
-
-// current returns the newest change.
-func (r *relay) current() StateChange {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.last
-}
-
-// subscribe yields the present state and then every change.
-func (r *relay) subscribe(ctx context.Context) iter.Seq[StateChange] {
-	return func(yield func(StateChange) bool) { r.relate(ctx, r.join(), yield) }
-}
-
-// join begins a subscription: its queue holds the present state and takes
-// every change from now on.
-func (r *relay) join() *subscription {
-	sub := &subscription{wake: make(chan struct{}, 1)}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.last.State != 0 {
-		sub.push(r.last)
-	}
-	if r.subs == nil {
-		r.subs = make(map[*subscription]struct{})
-	}
-	r.subs[sub] = struct{}{}
-	return sub
-}
-
-// relate yields what a subscription gets, until Closed or ctx's end, and then
-// ends the subscription.
-func (r *relay) relate(ctx context.Context, sub *subscription, yield func(StateChange) bool) {
-	defer func() {
-		r.mu.Lock()
-		delete(r.subs, sub)
-		r.mu.Unlock()
-	}()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-sub.wake:
-		}
-		r.mu.Lock()
-		batch := sub.queue
-		sub.queue = nil
-		r.mu.Unlock()
-		for _, change := range batch {
-			if ctx.Err() != nil || !yield(change) || change.State == Closed {
+func stateChanges(changes iter.Seq[core.StateChange]) iter.Seq[StateChange] {
+	return func(yield func(StateChange) bool) {
+		for change := range changes {
+			if !yield(stateChange(change)) {
 				return
 			}
 		}

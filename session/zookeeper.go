@@ -1,35 +1,19 @@
 package session
 
-import "github.com/go-zookeeper/zk"
+import (
+	"time"
 
-// Errors with which a server answers. They arrive wrapped in an OpError: compare
-// with errors.Is. Each is the error of the same name of go-zookeeper/zk, so that
-// a program may compare with either.
-var (
-	// ErrNoNode says that the node does not exist, or that the parent of a node
-	// to create does not.
-	ErrNoNode = zk.ErrNoNode
-	// ErrNodeExists says that a node to create exists already.
-	ErrNodeExists = zk.ErrNodeExists
-	// ErrBadVersion says that a node does not have the version that a write or
-	// a check in a transaction expects.
-	ErrBadVersion = zk.ErrBadVersion
-	// ErrNotEmpty says that a node to delete has children.
-	ErrNotEmpty = zk.ErrNotEmpty
-	// ErrNoAuth says that the node's ACL does not grant the session the
-	// permission that the operation needs.
-	ErrNoAuth = zk.ErrNoAuth
-	// ErrNoChildrenForEphemerals says that the parent of a node to create is
-	// ephemeral, and an ephemeral node cannot have children.
-	ErrNoChildrenForEphemerals = zk.ErrNoChildrenForEphemerals
-	// ErrInvalidACL says that the server does not accept the ACL: an entry is
-	// malformed, its scheme is unknown to the server, or it is an entry of
-	// AuthACL and the session has presented no credentials.
-	ErrInvalidACL = zk.ErrInvalidACL
-	// ErrAuthFailed says that the server has refused the credentials of the
-	// session while an operation was under way. Dial returns ErrAuth instead.
-	ErrAuthFailed = zk.ErrAuthFailed
+	"github.com/go-zookeeper/zk"
+
+	"github.com/docent-go/docent/internal/core"
 )
+
+// Stat is what the server knows about a node. It is the Stat of go-zookeeper/zk.
+type Stat = zk.Stat
+
+// Hidden reports whether stat is the zero Stat of a node that exists but that the
+// session may not read. See Manager.Exists.
+func Hidden(stat Stat) bool { return core.Hidden(stat) }
 
 // ACL is an entry of an access control list: it grants Perms, a sum of Perm
 // constants, to the identity ID of Scheme. It is the ACL of go-zookeeper/zk.
@@ -52,15 +36,43 @@ const (
 )
 
 // WorldACL returns an ACL that grants everyone the permissions.
-func WorldACL(perms int32) []ACL { return zk.WorldACL(perms) }
+func WorldACL(perms int32) []ACL { return core.WorldACL(perms) }
 
-// AuthACL returns an ACL that grants the permissions to every identity that the
-// creating session has presented credentials for. A session without credentials
-// cannot create a node with it: the server answers ErrInvalidACL.
-func AuthACL(perms int32) []ACL { return zk.AuthACL(perms) }
+// AuthACL returns an ACL that grants the permissions to every identity for which the
+// creating session has presented credentials. If a session has no credentials, its
+// creates with this ACL fail with ErrInvalidACL.
+func AuthACL(perms int32) []ACL { return core.AuthACL(perms) }
 
 // DigestACL returns an ACL that grants the permissions to the sessions that
 // present Digest(user, password). The ACL holds a hash of the password.
 func DigestACL(perms int32, user, password string) []ACL {
-	return zk.DigestACL(perms, user, password)
+	return core.DigestACL(perms, user, password)
+}
+
+// CreatorACL returns an ACL that grants everything to the credentials with which a node
+// was created, and nothing to others.
+func CreatorACL() []ACL { return core.CreatorACL() }
+
+// Mode says what kind of node Create makes.
+type Mode int32
+
+// The kinds of nodes.
+const (
+	Persistent          Mode = zk.FlagPersistent
+	Ephemeral           Mode = zk.FlagEphemeral
+	Sequential          Mode = zk.FlagSequence // persistent, with a sequence number
+	EphemeralSequential Mode = zk.FlagEphemeralSequential
+	Container           Mode = zk.FlagContainer // removed by the server after its last child
+)
+
+// AnyVersion, as the version of Set and Delete, skips the check of the version.
+const AnyVersion int32 = core.AnyVersion
+
+// MaxTTL is the longest life that CreateTTL takes, about 34 years.
+const MaxTTL time.Duration = core.MaxTTL
+
+// Identity is one identity that a server has given a session.
+type Identity struct {
+	Scheme string // such as ip, digest, x509, sasl
+	ID     string // in the terms of the scheme: an address, or the name of a user
 }

@@ -13,36 +13,36 @@ type Op int32
 // with the node's stat as well: interceptors and counts have it as OpCreate.
 const (
 	OpConnect             Op = -10
-	OpCloseSession        Op = -11
-	OpCreate              Op = 1
-	OpDelete              Op = 2
-	OpExists              Op = 3
-	OpGetData             Op = 4
-	OpSetData             Op = 5
-	OpGetACL              Op = 6
-	OpSetACL              Op = 7
-	OpGetChildren         Op = 8
-	OpSync                Op = 9
-	OpPing                Op = 11
-	OpGetChildren2        Op = 12
-	OpCheck               Op = 13
-	OpMulti               Op = 14
-	OpCreate2             Op = 15
-	OpReconfig            Op = 16
-	OpCheckWatches        Op = 17
-	OpRemoveWatches       Op = 18
-	OpCreateContainer     Op = 19
-	OpDeleteContainer     Op = 20
-	OpCreateTTL           Op = 21
-	OpMultiRead           Op = 22
-	OpAuth                Op = 100
-	OpSetWatches          Op = 101
-	OpSASL                Op = 102
-	OpGetEphemerals       Op = 103
-	OpGetAllChildrenCount Op = 104
-	OpSetWatches2         Op = 105
-	OpAddWatch            Op = 106
-	OpWhoAmI              Op = 107
+	OpCloseSession        Op = Op(wire.OpCloseSession)
+	OpCreate              Op = Op(wire.OpCreate)
+	OpDelete              Op = Op(wire.OpDelete)
+	OpExists              Op = Op(wire.OpExists)
+	OpGetData             Op = Op(wire.OpGetData)
+	OpSetData             Op = Op(wire.OpSetData)
+	OpGetACL              Op = Op(wire.OpGetACL)
+	OpSetACL              Op = Op(wire.OpSetACL)
+	OpGetChildren         Op = Op(wire.OpGetChildren)
+	OpSync                Op = Op(wire.OpSync)
+	OpPing                Op = Op(wire.OpPing)
+	OpGetChildren2        Op = Op(wire.OpGetChildren2)
+	OpCheck               Op = Op(wire.OpCheck)
+	OpMulti               Op = Op(wire.OpMulti)
+	OpCreate2             Op = Op(wire.OpCreate2)
+	OpReconfig            Op = Op(wire.OpReconfig)
+	OpCheckWatches        Op = Op(wire.OpCheckWatches)
+	OpRemoveWatches       Op = Op(wire.OpRemoveWatches)
+	OpCreateContainer     Op = Op(wire.OpCreateContainer)
+	OpDeleteContainer     Op = Op(wire.OpDeleteContainer)
+	OpCreateTTL           Op = Op(wire.OpCreateTTL)
+	OpMultiRead           Op = Op(wire.OpMultiRead)
+	OpAuth                Op = Op(wire.OpAuth)
+	OpSetWatches          Op = Op(wire.OpSetWatches)
+	OpSASL                Op = Op(wire.OpSASL)
+	OpGetEphemerals       Op = Op(wire.OpGetEphemerals)
+	OpGetAllChildrenCount Op = Op(wire.OpGetAllChildrenCount)
+	OpSetWatches2         Op = Op(wire.OpSetWatches2)
+	OpAddWatch            Op = Op(wire.OpAddWatch)
+	OpWhoAmI              Op = Op(wire.OpWhoAmI)
 )
 
 // String returns the name that ZooKeeper gives the kind of request.
@@ -59,38 +59,38 @@ type Code int32
 // The error codes of the protocol: those the server answers with, and those a
 // test may want to answer with [Fail]. There are no others.
 const (
-	CodeOK                       Code = 0
-	CodeSystemError              Code = -1
-	CodeRuntimeInconsistency     Code = -2
-	CodeDataInconsistency        Code = -3
-	CodeConnectionLoss           Code = -4
-	CodeMarshallingError         Code = -5
-	CodeUnimplemented            Code = -6
-	CodeOperationTimeout         Code = -7
-	CodeBadArguments             Code = -8
-	CodeUnknownSession           Code = -12
-	CodeNewConfigNoQuorum        Code = -13
-	CodeReconfigInProgress       Code = -14
-	CodeAPIError                 Code = -100
-	CodeNoNode                   Code = -101
-	CodeNoAuth                   Code = -102
-	CodeBadVersion               Code = -103
-	CodeNoChildrenForEphemerals  Code = -108
-	CodeNodeExists               Code = -110
-	CodeNotEmpty                 Code = -111
-	CodeSessionExpired           Code = -112
-	CodeInvalidCallback          Code = -113
-	CodeInvalidACL               Code = -114
-	CodeAuthFailed               Code = -115
-	CodeSessionMoved             Code = -118
-	CodeNotReadOnly              Code = -119
-	CodeEphemeralOnLocalSession  Code = -120
-	CodeNoWatcher                Code = -121
-	CodeRequestTimeout           Code = -122
-	CodeReconfigDisabled         Code = -123
-	CodeSessionClosedRequireSASL Code = -124
-	CodeQuotaExceeded            Code = -125
-	CodeThrottledOp              Code = -127
+	CodeOK                       Code = Code(wire.CodeOK)
+	CodeSystemError              Code = Code(wire.CodeSystemError)
+	CodeRuntimeInconsistency     Code = Code(wire.CodeRuntimeInconsistency)
+	CodeDataInconsistency        Code = Code(wire.CodeDataInconsistency)
+	CodeConnectionLoss           Code = Code(wire.CodeConnectionLoss)
+	CodeMarshallingError         Code = Code(wire.CodeMarshalling)
+	CodeUnimplemented            Code = Code(wire.CodeUnimplemented)
+	CodeOperationTimeout         Code = Code(wire.CodeOperationTimeout)
+	CodeBadArguments             Code = Code(wire.CodeBadArguments)
+	CodeUnknownSession           Code = Code(wire.CodeUnknownSession)
+	CodeNewConfigNoQuorum        Code = Code(wire.CodeNewConfigNoQuorum)
+	CodeReconfigInProgress       Code = Code(wire.CodeReconfigInProgress)
+	CodeAPIError                 Code = Code(wire.CodeAPIError)
+	CodeNoNode                   Code = Code(wire.CodeNoNode)
+	CodeNoAuth                   Code = Code(wire.CodeNoAuth)
+	CodeBadVersion               Code = Code(wire.CodeBadVersion)
+	CodeNoChildrenForEphemerals  Code = Code(wire.CodeNoChildrenForEphemerals)
+	CodeNodeExists               Code = Code(wire.CodeNodeExists)
+	CodeNotEmpty                 Code = Code(wire.CodeNotEmpty)
+	CodeSessionExpired           Code = Code(wire.CodeSessionExpired)
+	CodeInvalidCallback          Code = Code(wire.CodeInvalidCallback)
+	CodeInvalidACL               Code = Code(wire.CodeInvalidACL)
+	CodeAuthFailed               Code = Code(wire.CodeAuthFailed)
+	CodeSessionMoved             Code = Code(wire.CodeSessionMoved)
+	CodeNotReadOnly              Code = Code(wire.CodeNotReadOnly)
+	CodeEphemeralOnLocalSession  Code = Code(wire.CodeEphemeralOnLocalSession)
+	CodeNoWatcher                Code = Code(wire.CodeNoWatcher)
+	CodeRequestTimeout           Code = Code(wire.CodeRequestTimeout)
+	CodeReconfigDisabled         Code = Code(wire.CodeReconfigDisabled)
+	CodeSessionClosedRequireSASL Code = Code(wire.CodeNeedsLogin)
+	CodeQuotaExceeded            Code = Code(wire.CodeQuotaExceeded)
+	CodeThrottledOp              Code = Code(wire.CodeThrottledOp)
 )
 
 // Error makes a Code usable as an error.

@@ -181,7 +181,7 @@ func (c *barrierEnter) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return during(task, err) // a visit that began as the signal came goes with the session
 	}
-	out, err := a.guarded(task, c.Path, visit.Hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
+	out, err := a.guarded(task, c.Path, &visit.Hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
 	a.code = out.Code
 	if err == nil {
 		err = interruptible(ctx, signals, visit.Leave)

@@ -78,7 +78,7 @@ func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *se
 		began := time.Now()
 		cmd := child.Command{Args: c.Cmd, Env: []string{"DOCENT_ID=" + e.ID()}, Grace: c.Grace, Ending: interrupts}
 		within, stop := untilTransferred(term)
-		out, err := a.guardedWithin(within, task, c.Path, term.Hold, cmd, signals)
+		out, err := a.guardedWithin(within, task, c.Path, &term.Hold, cmd, signals)
 		transferred := out.Stopped && errors.Is(context.Cause(within), election.ErrTransferred)
 		stop()
 		if i := slices.IndexFunc(out.Signals, func(sig os.Signal) bool { return slices.Contains(interrupts, sig) }); i >= 0 {

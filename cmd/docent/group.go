@@ -73,7 +73,7 @@ func (c *groupJoin) join(ctx context.Context, a *app, sm *session.Manager) (*gro
 	if err != nil {
 		return nil, err
 	}
-	within, cancel := context.WithTimeout(ctx, a.globals.ConnectTimeout+2*s.Timeout())
+	within, cancel := context.WithTimeout(ctx, a.globals.ConnectTimeout+2*s.Timeout)
 	defer cancel()
 	m, err := groupmembership.New(sm, c.Path).Join(within, c.ID, []byte(c.Data))
 	if err != nil && ctx.Err() == nil && within.Err() != nil {

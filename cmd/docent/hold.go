@@ -78,7 +78,7 @@ func (a *app) guardedWithin(ctx context.Context, task, path string, h *session.H
 	signals <-chan os.Signal) (child.Outcome, error) {
 	cmd.Env = append(slices.Clone(a.environ), cmd.Env...)
 	cmd.Env = append(cmd.Env, "DOCENT_PATH="+path, "DOCENT_TOKEN="+strconv.FormatInt(h.Token(), 10),
-		sessionsVariable+"="+strings.TrimSpace(fmt.Sprintf("%s 0x%x", a.getenv(sessionsVariable), uint64(h.Session().ID()))))
+		sessionsVariable+"="+strings.TrimSpace(fmt.Sprintf("%s 0x%x", a.getenv(sessionsVariable), uint64(h.SessionID()))))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.stdin, a.stdout, a.stderr
 	out, err := child.Run(ctx, cmd, signals)
 	lost := lossOf(h, time.Now())

@@ -284,8 +284,8 @@ func TestLossOf_looksAtTheClock(t *testing.T) {
 	defer sm.Close()
 	hold, err := lock.New(sm, "/l").Lock(t.Context())
 	require.NoError(t, err)
-	require.NoError(t, lossOf(hold.Hold, time.Now()))
-	require.ErrorIs(t, lossOf(hold.Hold, hold.Deadline().Add(time.Minute)), session.ErrTrustElapsed)
+	require.NoError(t, lossOf(&hold.Hold, time.Now()))
+	require.ErrorIs(t, lossOf(&hold.Hold, hold.Deadline().Add(time.Minute)), session.ErrTrustElapsed)
 	require.NoError(t, hold.Release())
-	require.NoError(t, lossOf(hold.Hold, time.Now()), "a hold that was released was not lost")
+	require.NoError(t, lossOf(&hold.Hold, time.Now()), "a hold that was released was not lost")
 }

@@ -43,7 +43,7 @@ func plain(acquire func(context.Context) (*lock.Hold, error)) func(context.Conte
 		if err != nil {
 			return nil, err
 		}
-		return h.Hold, nil
+		return &h.Hold, nil
 	}
 }
 

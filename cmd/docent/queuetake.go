@@ -195,7 +195,7 @@ func (c *queueTake) work(a *app, task string, item *queue.Item, signals <-chan o
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(item.Data), a.stdout, a.stderr
 	out, err := child.Run(item.Context(), cmd, signals)
 	a.code = out.Code
-	if lost := lossOf(item.Hold, time.Now()); lost != nil && err == nil {
+	if lost := lossOf(&item.Hold, time.Now()); lost != nil && err == nil {
 		_ = item.Release() // which says once more that it is lost
 		return &lossError{lost, out}
 	}

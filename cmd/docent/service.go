@@ -137,7 +137,7 @@ func (c *serviceRegister) register(ctx context.Context, a *app, sm *session.Mana
 	if err != nil {
 		return nil, err
 	}
-	within, cancel := context.WithTimeout(ctx, a.globals.ConnectTimeout+2*s.Timeout())
+	within, cancel := context.WithTimeout(ctx, a.globals.ConnectTimeout+2*s.Timeout)
 	defer cancel()
 	g, err := c.registry(sm).Register(within, in)
 	if err != nil && ctx.Err() == nil && within.Err() != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/session"
 )
 
@@ -59,7 +60,7 @@ func (w waiting) run(ctx context.Context, f func(ctx context.Context) error) err
 	ask, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
 	obstacle := ""
-	if err = w.sm.Confirm(ask, w.path); err == nil {
+	if err = bridge.Core(w.sm).Confirm(ask, w.path); err == nil {
 		obstacle, err = w.look(ask)
 	}
 	switch {

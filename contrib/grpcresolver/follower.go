@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"google.golang.org/grpc/grpclog"
 	"google.golang.org/grpc/resolver"
 
-	"github.com/docent-go/docent/internal/chance"
-	"github.com/docent-go/docent/internal/grace"
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/session"
 )
@@ -38,11 +37,18 @@ func (f *follower) ResolveNow(resolver.ResolveNowOptions) {
 	}
 }
 
+// closeLimit bounds Close. A callback of the program may hang, or be the caller of
+// that very Close.
+const closeLimit = time.Second
+
 // Close implements resolver.Resolver. For the user's code that runs, such as a
 // function of naming.Where, it waits for a second at most.
 func (f *follower) Close() {
 	f.cancel()
-	grace.For(f.done)
+	select {
+	case <-f.done:
+	case <-time.After(closeLimit):
+	}
 }
 
 // Between two attempts to read a service for the first time there is a pause that
@@ -100,7 +106,7 @@ func (f *follower) open(ctx context.Context) (*naming.Service, error) {
 
 func (f *follower) pause(ctx context.Context, n int) error {
 	bound := min(leastPause<<min(n, 10), mostPause)
-	least, most := time.NewTimer(leastPause), time.NewTimer(leastPause+chance.N(bound))
+	least, most := time.NewTimer(leastPause), time.NewTimer(leastPause+rand.N(bound))
 	defer least.Stop()
 	defer most.Stop()
 	select {

@@ -5,7 +5,6 @@ import (
 
 	"go.opentelemetry.io/otel/metric"
 
-	"github.com/docent-go/docent/internal/observe"
 	"github.com/docent-go/docent/session"
 )
 
@@ -28,19 +27,19 @@ func (t *Telemetry) OnState(change session.StateChange) {
 		t.opened.Add(ctx, 1)
 	}
 	if change.State == session.Lost && change.Session != 0 {
-		t.lost.Add(ctx, 1, metric.WithAttributes(causeKey.String(observe.Cause(change.Cause))))
+		t.lost.Add(ctx, 1, metric.WithAttributes(causeKey.String(causeOf(change.Cause))))
 	}
 }
 
 // OnOp implements session.HookOp.
 func (t *Telemetry) OnOp(op session.OpInfo) {
 	t.requests.Record(context.Background(), op.Duration.Seconds(),
-		metric.WithAttributes(opKey.String(op.Op), resultKey.String(observe.Result(op.Err))))
+		metric.WithAttributes(opKey.String(op.Op), resultKey.String(resultOf(op.Err))))
 }
 
 // OnAcquired implements session.HookAcquired.
 func (t *Telemetry) OnAcquired(h session.HoldInfo) {
-	t.holding.Add(context.Background(), 1, metric.WithAttributes(nameKey.String(t.names.Name(h.Path))))
+	t.holding.Add(context.Background(), 1, metric.WithAttributes(nameKey.String(t.names.name(h.Path))))
 }
 
 // OnReleased implements session.HookReleased.
@@ -50,11 +49,11 @@ func (t *Telemetry) OnReleased(h session.HoldInfo) { t.ended(h) }
 func (t *Telemetry) OnLost(h session.HoldInfo) {
 	t.ended(h)
 	t.losses.Add(context.Background(), 1, metric.WithAttributes(
-		nameKey.String(t.names.Name(h.Path)), causeKey.String(observe.Cause(h.Cause))))
+		nameKey.String(t.names.name(h.Path)), causeKey.String(causeOf(h.Cause))))
 }
 
 func (t *Telemetry) ended(h session.HoldInfo) {
-	name := metric.WithAttributes(nameKey.String(t.names.Name(h.Path)))
+	name := metric.WithAttributes(nameKey.String(t.names.name(h.Path)))
 	t.holding.Add(context.Background(), -1, name)
 	t.holds.Record(context.Background(), h.Held.Seconds(), name)
 }

@@ -7,7 +7,6 @@ import (
 
 	"go.opentelemetry.io/otel/metric"
 
-	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/naming"
 	"github.com/docent-go/docent/queue"
 )
@@ -31,7 +30,7 @@ func (t *Telemetry) Queue(name string, q Queue) (metric.Registration, error) {
 		metric.WithDescription("Items of a queue, by what may be done with them."))
 	age, err2 := t.meter.Float64ObservableGauge("docent.queue.head.age", metric.WithUnit("s"),
 		metric.WithDescription("Age of the item that is first in the queue; 0 for an empty one."))
-	if err := oneline.Join(err, err2); err != nil {
+	if err := join(err, err2); err != nil {
 		return nil, err
 	}
 	return t.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
@@ -75,7 +74,7 @@ func (t *Telemetry) Service(name string, s Service) (metric.Registration, error)
 	instances, err := gauge("docent.service.instances", "{instance}", "Instances of a service, by whether they are picked.")
 	stale, err2 := gauge("docent.service.stale", "1", "1 while what is known of the service may be old.")
 	problems, err3 := gauge("docent.service.problems", "{problem}", "Nodes of the service that cannot be used, and other problems.")
-	if err := oneline.Join(err, err2, err3); err != nil {
+	if err := join(err, err2, err3); err != nil {
 		return nil, err
 	}
 	return t.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {

@@ -10,17 +10,16 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/docent-go/docent/internal/observe"
 	"github.com/docent-go/docent/session"
 )
 
 // OnWait implements session.HookWait.
 func (t *Telemetry) OnWait(ctx context.Context, w session.WaitInfo) func(session.WaitEnd) {
-	name := nameKey.String(t.names.Name(w.Path))
+	name := nameKey.String(t.names.name(w.Path))
 	t.waiting.Add(ctx, 1, metric.WithAttributes(name))
 	_, span := t.tracer.Start(ctx, "docent.wait", trace.WithAttributes(name, pathKey.String(w.Path), tryKey.Bool(w.Try)))
 	return func(end session.WaitEnd) {
-		result := observe.Wait(w, end.Err)
+		result := endOf(w, end.Err)
 		t.waiting.Add(ctx, -1, metric.WithAttributes(name))
 		t.waits.Record(ctx, end.Waited.Seconds(), metric.WithAttributes(name, resultKey.String(result)))
 		span.SetAttributes(resultKey.String(result))
@@ -39,14 +38,14 @@ func (t *Telemetry) OnWait(ctx context.Context, w session.WaitInfo) func(session
 func (t *Telemetry) hold(ctx context.Context, h *session.Hold, wait trace.Span, name attribute.KeyValue) {
 	_, span := t.tracer.Start(ctx, "docent.hold", trace.WithLinks(trace.Link{SpanContext: wait.SpanContext()}),
 		trace.WithAttributes(name, pathKey.String(h.Path()), tokenKey.Int64(h.Token()),
-			sessionKey.String(fmt.Sprintf("0x%x", h.Session().ID()))))
+			sessionKey.String(fmt.Sprintf("0x%x", h.SessionID()))))
 	if !span.IsRecording() { // nobody will see its end
 		span.End()
 		return
 	}
 	context.AfterFunc(h.Context(), func() {
 		if err := h.Err(); errors.Is(err, session.ErrLost) {
-			span.SetAttributes(causeKey.String(observe.Cause(err)))
+			span.SetAttributes(causeKey.String(causeOf(err)))
 			span.SetStatus(codes.Error, err.Error())
 		}
 		span.End()

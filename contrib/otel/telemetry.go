@@ -8,25 +8,14 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/docent-go/docent/internal/observe"
-	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/session"
 )
 
 const scope = "github.com/docent-go/docent/contrib/otel"
 
-// MaxNames is how many names a Telemetry tells apart in metrics. What comes after
-// them is counted as "overflow".
-const MaxNames = observe.MaxNames
-
-// Below is a function for Names: it gives the paths in names, and all paths below
-// them, their names. Of several the longest path counts. Paths lie below the
-// Manager's root.
-func Below(names map[string]string) func(path string) string { return observe.Below(names) }
-
 // Telemetry is a session.Hook that records. It is safe for concurrent use.
 type Telemetry struct {
-	names  observe.Names
+	names  namer
 	meters metric.MeterProvider
 	traces trace.TracerProvider
 
@@ -46,7 +35,7 @@ type Option func(*Telemetry)
 // semaphore or an election, as its constructor was given it, or of a node below
 // it, and returns the same name for both: see Below. "" is no name. It is called
 // for each wait and each hold, from several goroutines at once.
-func Names(of func(path string) string) Option { return func(t *Telemetry) { t.names.Of = of } }
+func Names(of func(path string) string) Option { return func(t *Telemetry) { t.names.of = of } }
 
 // Meters sets where the instruments come from. The default is the global
 // provider.
@@ -118,7 +107,7 @@ func instrumentsOf(m metric.Meter) (instruments, error) {
 		holds:    seconds("docent.hold.duration", "Time that holds lasted.", longBounds),
 		losses:   counter("docent.hold.lost", "{hold}", "Holds that ended otherwise than by their release, by cause."),
 		swept:    counter("docent.node.swept", "{node}", "Nodes that may have been left behind and were looked for."),
-	}, oneline.Join(problems...)
+	}, join(problems...)
 }
 
 // The attributes of metrics and spans.

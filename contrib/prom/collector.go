@@ -7,7 +7,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/docent-go/docent/internal/observe"
 	"github.com/docent-go/docent/session"
 )
 
@@ -15,7 +14,7 @@ import (
 // services say of themselves. It is a session.Hook and a prometheus.Collector,
 // and safe for concurrent use.
 type Collector struct {
-	names   observe.Names
+	names   namer
 	timeout time.Duration
 
 	state        *prometheus.GaugeVec
@@ -44,7 +43,7 @@ type Option func(*Collector)
 // semaphore or an election, as its constructor was given it, or of a node below
 // it, and returns the same name for both: see Below. "" is no name. It is called
 // for each wait and each hold, from several goroutines at once.
-func Names(of func(path string) string) Option { return func(c *Collector) { c.names.Of = of } }
+func Names(of func(path string) string) Option { return func(c *Collector) { c.names.of = of } }
 
 // Timeout bounds the requests of one scrape, which queues take. The default is
 // two seconds. What does not answer in time is down in that scrape.
@@ -96,7 +95,7 @@ func New(opts ...Option) *Collector {
 		c.state.WithLabelValues(s.String()).Set(0)
 	}
 	for _, cause := range []error{session.ErrTrustElapsed, session.ErrExpired} { // a rate needs a zero to begin with
-		c.lost.WithLabelValues(observe.Cause(cause))
+		c.lost.WithLabelValues(causeOf(cause))
 	}
 	return c
 }
@@ -122,42 +121,42 @@ func (c *Collector) OnState(change session.StateChange) {
 		c.opened.Inc()
 	}
 	if change.State == session.Lost && change.Session != 0 {
-		c.lost.WithLabelValues(observe.Cause(change.Cause)).Inc()
+		c.lost.WithLabelValues(causeOf(change.Cause)).Inc()
 	}
 }
 
 // OnOp implements session.HookOp.
 func (c *Collector) OnOp(op session.OpInfo) {
-	c.requests.WithLabelValues(op.Op, observe.Result(op.Err)).Inc()
+	c.requests.WithLabelValues(op.Op, resultOf(op.Err)).Inc()
 	c.requestTime.WithLabelValues(op.Op).Observe(op.Duration.Seconds())
 }
 
 // OnWait implements session.HookWait.
 func (c *Collector) OnWait(_ context.Context, w session.WaitInfo) func(session.WaitEnd) {
-	name := c.names.Name(w.Path)
+	name := c.names.name(w.Path)
 	waiting := c.waiting.WithLabelValues(name)
 	waiting.Inc()
 	return func(end session.WaitEnd) {
 		waiting.Dec()
-		c.waitTime.WithLabelValues(name, observe.Wait(w, end.Err)).Observe(end.Waited.Seconds())
+		c.waitTime.WithLabelValues(name, endOf(w, end.Err)).Observe(end.Waited.Seconds())
 	}
 }
 
 // OnAcquired implements session.HookAcquired.
 func (c *Collector) OnAcquired(h session.HoldInfo) {
-	name := c.names.Name(h.Path)
+	name := c.names.name(h.Path)
 	c.holds.WithLabelValues(name).Inc()
 	c.acquisitions.WithLabelValues(name).Inc()
 }
 
 // OnReleased implements session.HookReleased.
-func (c *Collector) OnReleased(h session.HoldInfo) { c.ended(c.names.Name(h.Path), h) }
+func (c *Collector) OnReleased(h session.HoldInfo) { c.ended(c.names.name(h.Path), h) }
 
 // OnLost implements session.HookLost.
 func (c *Collector) OnLost(h session.HoldInfo) {
-	name := c.names.Name(h.Path)
+	name := c.names.name(h.Path)
 	c.ended(name, h)
-	c.losses.WithLabelValues(name, observe.Cause(h.Cause)).Inc()
+	c.losses.WithLabelValues(name, causeOf(h.Cause)).Inc()
 }
 
 func (c *Collector) ended(name string, h session.HoldInfo) {

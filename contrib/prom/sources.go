@@ -36,7 +36,7 @@ func (c *Collector) Service(name string, s Service) error {
 }
 
 func enlist[T any](c *Collector, to map[string]T, kind, name string, source T) error {
-	if c.names.Bounded(name) != name {
+	if c.names.bounded(name) != name {
 		return fmt.Errorf("prometheus: the %s %q needs a name, and there are at most %d", kind, name, MaxNames)
 	}
 	c.mu.Lock()

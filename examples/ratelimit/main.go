@@ -67,8 +67,8 @@ func run(ctx context.Context, sm *session.Manager, limit int, per time.Duration,
 	if err != nil {
 		return err
 	}
-	if per >= s.Timeout()/2 {
-		return fmt.Errorf("--per %v is not less than half of the session timeout of %v: a process that dies would let go too soon", per, s.Timeout())
+	if per >= s.Timeout/2 {
+		return fmt.Errorf("--per %v is not less than half of the session timeout of %v: a process that dies would let go too soon", per, s.Timeout)
 	}
 	l := newLimiter(sm, limit, per)
 	defer l.wait()

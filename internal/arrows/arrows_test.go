@@ -32,6 +32,9 @@ type rule struct {
 	except map[edge]string
 }
 
+// shared is what recipes share.
+var shared = []string{"internal/line", "internal/mirror", "internal/onenode", "internal/recognise", "internal/standing"}
+
 var recipes = []string{"barrier", "config", "counter", "election", "groupmembership", "lock", "naming", "queue"}
 
 var rules = []rule{
@@ -45,12 +48,34 @@ var rules = []rule{
 	{
 		says:    "a module in contrib imports public packages only, so that it can have versions of its own",
 		forbids: func(e edge) bool { return within(e.from, "contrib") && within(e.to, "internal") },
+	},
+	{
+		says: "internal/core is a session as recipes need it, and knows neither them nor what they share",
+		forbids: func(e edge) bool {
+			return e.from == "internal/core" && (e.to == "session" || recipe(e.to) != "" || slices.Contains(shared, e.to))
+		},
+	},
+	{
+		says: "what recipes share works with internal/core: only the recipes lead users there",
+		forbids: func(e edge) bool {
+			return slices.Contains(shared, e.from) && (e.to == "session" || e.to == "internal/bridge")
+		},
+	},
+	{
+		says:    "session is a facade over internal/core",
+		forbids: func(e edge) bool { return e.from == "session" && ours(e.to) },
 		except: map[edge]string{
-			{"contrib/grpcresolver", "internal/chance"}: "random pauses between retries",
-			{"contrib/grpcresolver", "internal/grace"}:  "a Close that callbacks may call",
-			{"contrib/otel", "internal/observe"}:        "the names and labels that it shares with contrib/prom",
-			{"contrib/otel", "internal/oneline"}:        "errors of several causes in one line",
-			{"contrib/prom", "internal/observe"}:        "the names and labels that it shares with contrib/otel",
+			{"session", "internal/core"}:   "the implementation",
+			{"session", "internal/misuse"}: "the words for a zero Manager",
+			{"session", "internal/sasl"}:   "the mechanism that is built in",
+		},
+	},
+	{
+		says:    "internal/conn is one connection, and knows no session",
+		forbids: func(e edge) bool { return e.from == "internal/conn" && ours(e.to) },
+		except: map[edge]string{
+			{"internal/conn", "internal/sasl"}: "the tokens of a login",
+			{"internal/conn", "internal/wire"}: "what is written and read",
 		},
 	},
 	{
@@ -68,8 +93,9 @@ var rules = []rule{
 		says:    "users, and all that stands on session, need no ZooKeeper client of their own",
 		forbids: func(e edge) bool { return e.to == client },
 		except: map[edge]string{
-			{"session", client}: "it opens and keeps the connections",
-			{"bench", client}:   "it measures the bare client beside Docent",
+			{"internal/core", client}: "it opens and keeps the connections",
+			{"session", client}:       "Stat and ACL are the client's, so that a program may use both",
+			{"bench", client}:         "it measures the bare client beside Docent",
 		},
 	},
 }
@@ -97,10 +123,15 @@ func TestArrowsAreChecked(t *testing.T) {
 		{0, edge{"lock", "queue"}},
 		{0, edge{"naming/httpbalance", "lock"}},
 		{1, edge{"contrib/prom", "internal/once"}},
-		{2, edge{"internal/wire", "internal/znode"}},
-		{3, edge{"zktest", "session"}},
-		{4, edge{"lock", client}},
-		{4, edge{"sessiontest", client}},
+		{2, edge{"internal/core", "session"}},
+		{2, edge{"internal/core", "internal/line"}},
+		{3, edge{"internal/line", "internal/bridge"}},
+		{4, edge{"session", "internal/conn"}},
+		{5, edge{"internal/conn", "internal/core"}},
+		{6, edge{"internal/wire", "internal/znode"}},
+		{7, edge{"zktest", "session"}},
+		{8, edge{"lock", client}},
+		{8, edge{"sessiontest", client}},
 	} {
 		r := rules[broken.rule]
 		sound := slices.Collect(maps.Keys(r.except))
@@ -111,8 +142,8 @@ func TestArrowsAreChecked(t *testing.T) {
 		require.Empty(t, rules[0].faults([]edge{allowed}))
 	}
 	require.Equal(t, []string{"nothing needs the exception any more: bench imports " + client},
-		rules[4].faults([]edge{{"session", client}}))
-	require.Empty(t, rules[4].faults([]edge{{"session/inner", client}, {"bench/etcd", client}}), "a directory covers those below it")
+		rules[8].faults([]edge{{"session", client}, {"internal/core", client}}))
+	require.Empty(t, rules[8].faults([]edge{{"session/inner", client}, {"internal/core", client}, {"bench/etcd", client}}), "a directory covers those below it")
 }
 
 // faults returns the imports that break the rule, and the exceptions that none

@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/sasl"
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// Exchange is one login by SASL, as a mechanism has it.
-type Exchange interface {
-	// Next takes the server's token, nil if it sent none, and returns the token to
-	// send next. done says that the login is complete, and nothing is to be sent.
-	Next(challenge []byte) (response []byte, done bool, err error)
-}
+// Exchange is one login by SASL.
+type Exchange = sasl.Exchange
 
 // maxRounds bounds a login, whose server may go on asking.
 const maxRounds = 10
@@ -90,7 +87,7 @@ func (c *Conn) step(call *Call, scheme string, next func() error) {
 		c.cfg.Owner.Refused(c, err)
 	}
 	if err != nil {
-		c.fail(err)
+		c.Fail(err)
 	}
 }
 

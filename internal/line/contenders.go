@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // Contender is one node that stands in the line.
@@ -16,14 +16,14 @@ type Contender struct {
 	Path string
 	Data []byte // nil if the node is hidden
 	// Stat is zero if the node is hidden and the server keeps the stat back.
-	Stat   session.Stat
+	Stat   core.Stat
 	Hidden bool // the session may not read the node
 }
 
 // Since returns when the node was made, by the clock of the ensemble's leader.
 // It is the zero time if the server keeps that back.
 func (c Contender) Since() time.Time {
-	if session.Hidden(c.Stat) {
+	if core.Hidden(c.Stat) {
 		return time.Time{}
 	}
 	return time.UnixMilli(c.Stat.Ctime)
@@ -40,7 +40,7 @@ func (l *Line) Contenders(ctx context.Context) ([]Contender, error) {
 	}
 	names, _, err := l.m.Children(ctx, l.dir)
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return nil, nil
 	case err != nil:
 		return nil, GaveUp(ctx, err)
@@ -68,7 +68,7 @@ func (l *Line) Contenders(ctx context.Context) ([]Contender, error) {
 func (l *Line) read(ctx context.Context, path string) (*Contender, error) {
 	node, err := l.m.See(ctx, path)
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return nil, nil
 	case err != nil:
 		return nil, err

@@ -49,7 +49,7 @@
 //
 // A hold needs two proofs. The first: at one instant of ZooKeeper's history, our own node
 // existed, and no contender before it that keeps it waiting. The second: the session is
-// trusted, of which session.Node.Hold makes sure. The first proof uses three facts.
+// trusted, of which core.Node.Hold makes sure. The first proof uses three facts.
 //
 //   - The contenders before ours only become fewer. The server numbers the nodes in the
 //     order in which it creates them, so a list that shows our node shows all earlier

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // First returns who is first in line, and false when nobody is. It costs a
@@ -17,7 +17,7 @@ func (l *Line) First(ctx context.Context) (Contender, bool, error) {
 	}
 	for {
 		names, _, err := l.m.Children(ctx, l.dir)
-		if errors.Is(err, session.ErrNoNode) {
+		if errors.Is(err, core.ErrNoNode) {
 			return Contender{}, false, nil
 		}
 		if err != nil {
@@ -42,7 +42,7 @@ func (l *Line) First(ctx context.Context) (Contender, bool, error) {
 // contender alone, so that the coming and going behind it wakes nobody; where
 // there is none, the directory's children; where there is no directory, its
 // making. The caller stops the watch. There is none with an error.
-func (l *Line) FirstW(ctx context.Context, s *session.Session) (Contender, bool, *session.Watch, error) {
+func (l *Line) FirstW(ctx context.Context, s *core.Session) (Contender, bool, *core.Watch, error) {
 	l.made()
 	if l.err != nil {
 		return Contender{}, false, nil, l.err
@@ -50,9 +50,9 @@ func (l *Line) FirstW(ctx context.Context, s *session.Session) (Contender, bool,
 	for {
 		names, _, err := s.Children(ctx, l.dir)
 		places := InOrder(names, l.tags)
-		var watch *session.Watch
+		var watch *core.Watch
 		switch {
-		case errors.Is(err, session.ErrNoNode):
+		case errors.Is(err, core.ErrNoNode):
 			watch, err = l.watchMissing(ctx, s)
 		case err == nil && len(places) == 0:
 			watch, err = l.watchEmpty(ctx, s)
@@ -72,18 +72,18 @@ func (l *Line) FirstW(ctx context.Context, s *session.Session) (Contender, bool,
 // The three watches of FirstW. Each returns neither a watch nor an error when
 // it does not find what it was called for.
 
-func watchNode(ctx context.Context, s *session.Session, path string) (Contender, *session.Watch, error) {
+func watchNode(ctx context.Context, s *core.Session, path string) (Contender, *core.Watch, error) {
 	node, watch, err := s.SeeW(ctx, path)
-	if errors.Is(err, session.ErrNoNode) {
+	if errors.Is(err, core.ErrNoNode) {
 		return Contender{}, nil, nil
 	}
 	return Contender{path, node.Data, node.Stat, node.Hidden}, watch, err
 }
 
-func (l *Line) watchEmpty(ctx context.Context, s *session.Session) (*session.Watch, error) {
+func (l *Line) watchEmpty(ctx context.Context, s *core.Session) (*core.Watch, error) {
 	names, _, watch, err := s.ChildrenW(ctx, l.dir)
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return nil, nil
 	case err != nil:
 		return nil, err
@@ -94,7 +94,7 @@ func (l *Line) watchEmpty(ctx context.Context, s *session.Session) (*session.Wat
 	return watch, nil
 }
 
-func (l *Line) watchMissing(ctx context.Context, s *session.Session) (*session.Watch, error) {
+func (l *Line) watchMissing(ctx context.Context, s *core.Session) (*core.Watch, error) {
 	_, found, watch, err := s.ExistsW(ctx, l.dir)
 	if err == nil && found {
 		watch.Stop()

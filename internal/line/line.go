@@ -9,9 +9,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // ErrTaken is returned by Try when it would have to wait for somebody.
@@ -25,7 +25,7 @@ var ErrExhausted = errors.New("the directory has used up its 2147483647 sequence
 // Config says where a line is and who counts in it.
 type Config struct {
 	// Manager gives the sessions in which contenders stand.
-	Manager *session.Manager
+	Manager *core.Manager
 	// Dir is the directory of the line. It is made when somebody joins.
 	Dir string
 	// Tag stands before the sequence number in the names of our own nodes.
@@ -58,7 +58,7 @@ type Config struct {
 // Line is the line in one directory. It keeps nothing of a single contender
 // but what spares the next a list, and is safe for concurrent use.
 type Line struct {
-	m       *session.Manager
+	m       *core.Manager
 	dir     string
 	tag     string
 	data    []byte
@@ -120,10 +120,10 @@ func (l *Line) made() {
 //
 // ctx bounds the wait alone, not the hold. When it ends, the node is removed in
 // the background and the error matches both ctx.Err() and context.Cause(ctx).
-// Other errors: session.ErrClosed, a *znode.PathError, and what the server
-// answers, such as session.ErrNoAuth. Join leaves no node and no waiter behind
+// Other errors: core.ErrClosed, a *znode.PathError, and what the server
+// answers, such as core.ErrNoAuth. Join leaves no node and no waiter behind
 // when it fails.
-func (l *Line) Join(ctx context.Context) (*session.Hold, error) { return l.enter(ctx, false, l.wait) }
+func (l *Line) Join(ctx context.Context) (*core.Hold, error) { return l.enter(ctx, false, l.wait) }
 
 // Try enters the line and stays only if it need not wait; otherwise it leaves
 // again and returns ErrTaken. It sets no watch then: it costs a create, a list and a
@@ -131,7 +131,7 @@ func (l *Line) Join(ctx context.Context) (*session.Hold, error) { return l.enter
 // reached; when it ends while the node is being removed, that goes on in the
 // background, and the error matches ErrTaken and ctx.Err(). Other errors are
 // those of Join.
-func (l *Line) Try(ctx context.Context) (*session.Hold, error) { return l.enter(ctx, true, l.leave) }
+func (l *Line) Try(ctx context.Context) (*core.Hold, error) { return l.enter(ctx, true, l.leave) }
 
 // Pauses between two attempts whose nodes were deleted under us. The first new
 // attempt follows at once.
@@ -143,7 +143,7 @@ const (
 // enter runs attempts until one holds, or fails for good. behind decides what
 // becomes of a contender that somebody stands before.
 func (l *Line) enter(ctx context.Context, try bool,
-	behind func(context.Context, *contender) (*session.Hold, error)) (*session.Hold, error) {
+	behind func(context.Context, *contender) (*core.Hold, error)) (*core.Hold, error) {
 	l.made()
 	if l.err != nil {
 		return nil, l.err
@@ -157,7 +157,7 @@ func (l *Line) enter(ctx context.Context, try bool,
 	return h, err
 }
 
-func (l *Line) attempts(ctx context.Context, behind func(context.Context, *contender) (*session.Hold, error)) (*session.Hold, error) {
+func (l *Line) attempts(ctx context.Context, behind func(context.Context, *contender) (*core.Hold, error)) (*core.Hold, error) {
 	for n := 0; ; n++ {
 		s, err := l.m.Session(ctx)
 		if err != nil {
@@ -182,29 +182,29 @@ func (l *Line) attempts(ctx context.Context, behind func(context.Context, *conte
 // session has gone: another attempt may do better. After Close, the next
 // attempt finds no session and ends with ErrClosed.
 func startsAgain(err error) bool {
-	return errors.Is(err, session.ErrLost) || errors.Is(err, session.ErrSessionEnded)
+	return errors.Is(err, core.ErrLost) || errors.Is(err, core.ErrSessionEnded)
 }
 
 // attempt goes through the line once, within one session. When it fails, it
 // has seen to it that its node goes.
-func (l *Line) attempt(ctx context.Context, s *session.Session,
-	behind func(context.Context, *contender) (*session.Hold, error)) (*session.Hold, error) {
+func (l *Line) attempt(ctx context.Context, s *core.Session,
+	behind func(context.Context, *contender) (*core.Hold, error)) (*core.Hold, error) {
 	c, err := l.join(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	h, err := l.step(ctx, c, behind)
 	// Nothing is left to remove behind ErrTaken and ErrDeleted.
-	if err != nil && !errors.Is(err, ErrTaken) && !errors.Is(err, session.ErrDeleted) {
+	if err != nil && !errors.Is(err, ErrTaken) && !errors.Is(err, core.ErrDeleted) {
 		c.Abandon()
 	}
 	return h, err
 }
 
 // join makes our node, and finds its place in the line.
-func (l *Line) join(ctx context.Context, s *session.Session) (*contender, error) {
+func (l *Line) join(ctx context.Context, s *core.Session) (*contender, error) {
 	var number znode.Seq
-	var life *session.Life
+	var life *core.Life
 	enter := s.Enter
 	if l.vacancy != nil {
 		var known bool
@@ -242,7 +242,7 @@ func (l *Line) join(ctx context.Context, s *session.Session) (*contender, error)
 // So nobody stands in it with that number. Who gets it twice in a row has met a
 // newer server.
 func (l *Line) stand(ctx context.Context,
-	enter func(ctx context.Context, dir, tag string, data []byte) (*session.Entry, error)) (*session.Entry, znode.Seq, error) {
+	enter func(ctx context.Context, dir, tag string, data []byte) (*core.Entry, error)) (*core.Entry, znode.Seq, error) {
 	for again := false; ; again = true {
 		e, err := enter(ctx, l.dir, l.tag, l.data)
 		if err != nil {
@@ -266,8 +266,8 @@ func (l *Line) stand(ctx context.Context,
 
 // contender is one attempt under way.
 type contender struct {
-	*session.Entry
-	s    *session.Session
+	*core.Entry
+	s    *core.Session
 	self znode.Seq
 	view view
 
@@ -278,7 +278,7 @@ type contender struct {
 }
 
 func (l *Line) step(ctx context.Context, c *contender,
-	behind func(context.Context, *contender) (*session.Hold, error)) (*session.Hold, error) {
+	behind func(context.Context, *contender) (*core.Hold, error)) (*core.Hold, error) {
 	if c.view.before > 0 {
 		return behind(ctx, c)
 	}
@@ -302,7 +302,7 @@ func (c *contender) token(ctx context.Context) (int64, error) {
 
 // hold begins the hold, unless ctx or the session has ended, or the node has
 // gone.
-func (l *Line) hold(ctx context.Context, c *contender, token int64) (*session.Hold, error) {
+func (l *Line) hold(ctx context.Context, c *contender, token int64) (*core.Hold, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -314,7 +314,7 @@ func (l *Line) hold(ctx context.Context, c *contender, token int64) (*session.Ho
 
 // leave is what Try does behind somebody. Remove goes on by itself when ctx
 // ends.
-func (l *Line) leave(ctx context.Context, c *contender) (*session.Hold, error) {
+func (l *Line) leave(ctx context.Context, c *contender) (*core.Hold, error) {
 	if err := c.Remove(ctx); err != nil {
 		return nil, fmt.Errorf("%w; our own node: %w", ErrTaken, err)
 	}

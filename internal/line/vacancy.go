@@ -4,8 +4,8 @@ import (
 	"context"
 	"sync"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // vacancy is what a line remembers of a contender of its own that had the line
@@ -36,18 +36,18 @@ import (
 // being given it, are left out: lines with such list as ever.
 type vacancy struct {
 	mu     sync.Mutex
-	last   *session.Node // our newest contender if it was alone, else nil
-	number znode.Seq     // that it got
-	dir    int64         // the directory's czxid at that time
-	life   *session.Life // of the directory, nil while it is not watched
-	asking bool          // for life
-	over   bool          // nobody has the line any more
-	quiet  bool          // the last two had the line to themselves: the next one may, too
+	last   *core.Node // our newest contender if it was alone, else nil
+	number znode.Seq  // that it got
+	dir    int64      // the directory's czxid at that time
+	life   *core.Life // of the directory, nil while it is not watched
+	asking bool       // for life
+	over   bool       // nobody has the line any more
+	quiet  bool       // the last two had the line to themselves: the next one may, too
 }
 
 // after returns the number whose successor is first in line. Nothing is known
 // for a session that has not been alone before.
-func (v *vacancy) after(s *session.Session) (znode.Seq, *session.Life, bool) {
+func (v *vacancy) after(s *core.Session) (znode.Seq, *core.Life, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	known := v.quiet && v.last != nil && v.last.Session() == s && v.last.HasGone() && v.watched()
@@ -62,7 +62,7 @@ func (v *vacancy) watched() bool {
 
 // follows notes a contender that is first because of its number, in the given
 // life of the directory.
-func (v *vacancy) follows(c *contender, life *session.Life) {
+func (v *vacancy) follows(c *contender, life *core.Life) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if life.Czxid() == v.dir { // else another has seen the next life in the meantime
@@ -72,7 +72,7 @@ func (v *vacancy) follows(c *contender, life *session.Life) {
 
 // listed notes what a contender saw in its list. Where the line is quiet, the
 // directory is watched from then on.
-func (v *vacancy) listed(c *contender, dir session.Stat) {
+func (v *vacancy) listed(c *contender, dir core.Stat) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	before, number := v.last, v.number
@@ -106,7 +106,7 @@ func (v *vacancy) forget() {
 	}
 }
 
-func (v *vacancy) watch(s *session.Session, dir string) {
+func (v *vacancy) watch(s *core.Session, dir string) {
 	life, err := s.Life(context.Background(), dir)
 	v.mu.Lock()
 	defer v.mu.Unlock()

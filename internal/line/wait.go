@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // ownNode is what the watched read of our own node came to.
@@ -24,7 +24,7 @@ const ownLate = time.Second
 
 // wait is what Join does behind another contender: it blocks until every contender that
 // keeps ours waiting is gone. The package says what each change of state has to prove.
-func (l *Line) wait(ctx context.Context, c *contender) (*session.Hold, error) {
+func (l *Line) wait(ctx context.Context, c *contender) (*core.Hold, error) {
 	own := make(chan ownNode, 1)
 	ask := func() { // ends with the session, since a hold may need the watch when ctx has ended
 		stat, err := c.Watch(context.Background())
@@ -99,7 +99,7 @@ func (l *Line) standBy(ctx context.Context, c *contender, list bool) (first bool
 		switch {
 		case err != nil:
 			return false, fmt.Errorf("waiting behind %s: %w", path, err)
-		case event != session.NodeDeleted:
+		case event != core.NodeDeleted:
 			return false, nil // it was written to: the watch is used up
 		}
 	}
@@ -116,8 +116,8 @@ func (l *Line) standBy(ctx context.Context, c *contender, list bool) (first bool
 func (l *Line) list(ctx context.Context, c *contender) error {
 	names, _, err := c.s.Children(ctx, l.dir)
 	switch {
-	case errors.Is(err, session.ErrNoNode):
-		return session.ErrDeleted // the directory is gone, and our node with it
+	case errors.Is(err, core.ErrNoNode):
+		return core.ErrDeleted // the directory is gone, and our node with it
 	case err != nil:
 		return err
 	}
@@ -125,10 +125,10 @@ func (l *Line) list(ctx context.Context, c *contender) error {
 }
 
 // relook finds the place of the contender in a new list. It returns
-// session.ErrDeleted if the list does not have our node.
+// core.ErrDeleted if the list does not have our node.
 func (l *Line) relook(c *contender, names []string) error {
 	if !slices.Contains(names, c.Name) {
-		return session.ErrDeleted
+		return core.ErrDeleted
 	}
 	c.view = l.look(names, c.Name, c.self)
 	return nil
@@ -155,7 +155,7 @@ func (c *contender) seen(r ownNode) error {
 	return r.err
 }
 
-// outlast waits until the node at path has gone. It returns session.ErrDeleted
+// outlast waits until the node at path has gone. It returns core.ErrDeleted
 // when our own goes first.
 //
 // The watch is set by reading the data: unlike an exists, that leaves no watch
@@ -166,7 +166,7 @@ func (c *contender) outlast(ctx context.Context, path string) error {
 	for {
 		_, watch, err := c.s.SeeW(ctx, path)
 		switch {
-		case errors.Is(err, session.ErrNoNode):
+		case errors.Is(err, core.ErrNoNode):
 			return nil
 		case err != nil:
 			return err
@@ -175,14 +175,14 @@ func (c *contender) outlast(ctx context.Context, path string) error {
 		switch {
 		case err != nil:
 			return fmt.Errorf("waiting behind %s: %w", path, err)
-		case event == session.NodeDeleted:
+		case event == core.NodeDeleted:
 			return nil
 		}
 	}
 }
 
 // await waits for the watch, for the end of our own node, ctx or the session.
-func (c *contender) await(ctx context.Context, watch *session.Watch) (session.EventType, error) {
+func (c *contender) await(ctx context.Context, watch *core.Watch) (core.EventType, error) {
 	defer watch.Stop()
 	select {
 	case r := <-c.own: // a failure is told now, and not when our turn has come
@@ -204,7 +204,7 @@ func (c *contender) await(ctx context.Context, watch *session.Watch) (session.Ev
 	}
 	select {
 	case <-c.Gone():
-		return 0, session.ErrDeleted
+		return 0, core.ErrDeleted
 	default:
 		return watch.Event(), nil
 	}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"slices"
 
-	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/internal/core"
 )
 
 // waiter waits for a read that shows a certain write.
 type waiter struct {
-	in   *session.Session
+	in   *core.Session
 	zxid int64
 	done chan struct{}
 }
@@ -21,7 +21,7 @@ type waiter struct {
 //
 // A write of the own process is not taken into the copy by itself:
 // the node may have been deleted since, and that may have been seen already.
-func (f *follower) Await(ctx context.Context, in *session.Session, zxid int64) error {
+func (f *follower) Await(ctx context.Context, in *core.Session, zxid int64) error {
 	w := &waiter{in, zxid, make(chan struct{})}
 	f.mu.Lock()
 	f.waiting = append(f.waiting, w)
@@ -63,7 +63,7 @@ func (f *follower) takeWaiting() []*waiter {
 
 // foreign reports whether someone in the round waits for a write of another
 // session than s, which a server need not know yet.
-func foreign(round []*waiter, s *session.Session) bool {
+func foreign(round []*waiter, s *core.Session) bool {
 	return slices.ContainsFunc(round, func(w *waiter) bool { return w.in != s })
 }
 

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/internal/core"
 )
 
 // ErrHistory is the State.Err of a mirror whose server has an older value than
@@ -21,7 +21,7 @@ const (
 
 // follow reads the node whenever there is a reason to, until the session or
 // the mirror ends.
-func (m *Mirror) follow(s *session.Session) {
+func (m *Mirror) follow(s *core.Session) {
 	for {
 		round := m.takeWaiting()
 		links := m.links.Load()
@@ -47,7 +47,7 @@ func (m *Mirror) follow(s *session.Session) {
 }
 
 // sleep waits for a reason to read again. A pause bounds it, if not zero.
-func (m *Mirror) sleep(s *session.Session, watch *session.Watch, pause time.Duration) {
+func (m *Mirror) sleep(s *core.Session, watch *core.Watch, pause time.Duration) {
 	var fired <-chan struct{}
 	if watch != nil {
 		fired = watch.Done()
@@ -80,7 +80,7 @@ func (m *Mirror) sleep(s *session.Session, watch *session.Watch, pause time.Dura
 // settle reads the node until the reading can be believed, and publishes it if
 // it brings something new. With sync, the server has to catch up first. The
 // watch fires at the next change; it may be nil with an error.
-func (m *Mirror) settle(s *session.Session, sync bool) (*session.Watch, error) {
+func (m *Mirror) settle(s *core.Session, sync bool) (*core.Watch, error) {
 	seen, watch, verdict, err := m.sight(s, sync)
 	if err == nil && verdict == doubtful && !sync {
 		watch.Stop()
@@ -91,7 +91,7 @@ func (m *Mirror) settle(s *session.Session, sync bool) (*session.Watch, error) {
 	}
 	if verdict == doubtful {
 		if !m.past.back.historyLost(s) {
-			return watch, &session.OpError{Op: "read", Path: m.path, Session: s.ID(), Err: ErrHistory}
+			return watch, &core.OpError{Op: "read", Path: m.path, Session: s.ID(), Err: ErrHistory}
 		}
 		verdict = newer
 	}
@@ -101,7 +101,7 @@ func (m *Mirror) settle(s *session.Session, sync bool) (*session.Watch, error) {
 }
 
 // sight reads the node once and judges what it saw.
-func (m *Mirror) sight(s *session.Session, sync bool) (*sighting, *session.Watch, verdict, error) {
+func (m *Mirror) sight(s *core.Session, sync bool) (*sighting, *core.Watch, verdict, error) {
 	if sync {
 		if err := s.Sync(m.ctx, m.path); err != nil {
 			return nil, nil, doubtful, err
@@ -149,7 +149,7 @@ func (m *Mirror) report(err error) {
 
 // reason is the text of an error without the session, which changes.
 func reason(err error) string {
-	var op *session.OpError
+	var op *core.OpError
 	if errors.As(err, &op) {
 		return op.Err.Error()
 	}
@@ -159,13 +159,13 @@ func reason(err error) string {
 // look reads the node and leaves a watch. A read of a missing node leaves none,
 // so then its creation is watched for; if it was made just in between, it is
 // read again.
-func (m *Mirror) look(s *session.Session) (*sighting, *session.Watch, error) {
+func (m *Mirror) look(s *core.Session) (*sighting, *core.Watch, error) {
 	for {
 		seen, watch, err := m.read(s)
 		if err == nil {
 			return seen, watch, nil
 		}
-		if !errors.Is(err, session.ErrNoNode) {
+		if !errors.Is(err, core.ErrNoNode) {
 			return nil, nil, err
 		}
 		_, found, watch, err := s.ExistsW(m.ctx, m.path)
@@ -179,9 +179,9 @@ func (m *Mirror) look(s *session.Session) (*sighting, *session.Watch, error) {
 	}
 }
 
-func (m *Mirror) read(s *session.Session) (*sighting, *session.Watch, error) {
+func (m *Mirror) read(s *core.Session) (*sighting, *core.Watch, error) {
 	seen := &sighting{exists: true}
-	var watch *session.Watch
+	var watch *core.Watch
 	var err error
 	if m.kind == Children {
 		seen.children, seen.stat, watch, err = s.ChildrenW(m.ctx, m.path)

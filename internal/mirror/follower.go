@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/grace"
-	"github.com/docent-go/docent/session"
 )
 
 // follower is what a Mirror and a Tree have in common: it knows when the
 // connection was lost, who waits for a read, and when all of it ends.
 type follower struct {
-	sm *session.Manager
+	sm *core.Manager
 
 	// links counts how often the connection was lost, and how often a quorum has
 	// confirmed that there is one again. It is even while there is one. confirmed
@@ -34,7 +34,7 @@ type follower struct {
 	failures int // of reading in a row; the loop's alone
 }
 
-func (f *follower) init(sm *session.Manager) {
+func (f *follower) init(sm *core.Manager) {
 	f.sm = sm
 	f.first = make(chan struct{})
 	f.linked = make(chan struct{})
@@ -62,7 +62,7 @@ func (f *follower) start(ctx context.Context, loop func()) error {
 
 // each calls follow for one session after the other, until the follower or its
 // Manager is closed.
-func (f *follower) each(follow func(*session.Session)) {
+func (f *follower) each(follow func(*core.Session)) {
 	defer f.releaseAll()
 	for {
 		s, err := f.sm.Session(f.ctx)
@@ -79,7 +79,7 @@ func (f *follower) each(follow func(*session.Session)) {
 func (f *follower) followLink() {
 	first := true
 	for change := range f.sm.ConfirmedStates(f.ctx) {
-		if connected := change.State == session.Connected; connected == away(f.links.Load()) {
+		if connected := change.State == core.Connected; connected == away(f.links.Load()) {
 			f.links.Add(1)
 			if connected {
 				f.rouse()
@@ -111,7 +111,7 @@ func (f *follower) Stale() bool {
 func (f *follower) Done() <-chan struct{} { return f.ctx.Done() }
 
 // Err returns nil while this lives, and then why it ended: ErrClosed, or
-// session.ErrClosed when its Manager was closed.
+// core.ErrClosed when its Manager was closed.
 func (f *follower) Err() error { return context.Cause(f.ctx) }
 
 // Close ends this and waits until nothing of it is left running. For an OnState

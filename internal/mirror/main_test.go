@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -24,7 +24,7 @@ type world struct {
 	t    *testing.T
 	srv  *zktest.Server
 	link *zktest.Link
-	sm   *session.Manager
+	sm   *core.Manager
 }
 
 func inWorld(t *testing.T, f func(t *testing.T, w *world)) {
@@ -38,9 +38,9 @@ func inWorld(t *testing.T, f func(t *testing.T, w *world)) {
 }
 
 // dial starts one more process.
-func (w *world) dial(link *zktest.Link) *session.Manager {
+func (w *world) dial(link *zktest.Link) *core.Manager {
 	w.t.Helper()
-	sm, err := session.Dial(w.t.Context(), session.Config{
+	sm, err := core.Dial(w.t.Context(), core.Config{
 		Servers: []string{"zk1"}, Timeout: timeout, Dialer: link.DialContext, Logger: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(w.t, err)
@@ -48,7 +48,7 @@ func (w *world) dial(link *zktest.Link) *session.Manager {
 	return sm
 }
 
-func (w *world) session(sm *session.Manager) *session.Session {
+func (w *world) session(sm *core.Manager) *core.Session {
 	w.t.Helper()
 	s, err := sm.Session(w.t.Context())
 	require.NoError(w.t, err)

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"sync/atomic"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // Kind says what of a node is mirrored.
@@ -38,7 +38,7 @@ type State struct {
 	Exists   bool
 	Data     []byte
 	Children []string // sorted
-	Stat     session.Stat
+	Stat     core.Stat
 	// Rev grows by one with each change of the node. It stays as it is where
 	// only Err has changed, and is zero before the first successful read.
 	Rev uint64
@@ -68,10 +68,10 @@ type Mirror struct {
 // until a server has refused that (State.Err). ctx bounds Open alone.
 //
 // Errors, in *session.OpError: an invalid path; ctx's error, with
-// session.ErrUnreachable when there was no session; session.ErrClosed.
-func Open(ctx context.Context, sm *session.Manager, cfg Config) (*Mirror, error) {
+// core.ErrUnreachable when there was no session; core.ErrClosed.
+func Open(ctx context.Context, sm *core.Manager, cfg Config) (*Mirror, error) {
 	fail := func(err error) (*Mirror, error) {
-		return nil, &session.OpError{Op: "open", Path: cfg.Path, Err: err}
+		return nil, &core.OpError{Op: "open", Path: cfg.Path, Err: err}
 	}
 	if err := znode.Validate(cfg.Path); err != nil {
 		return fail(err)

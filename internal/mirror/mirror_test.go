@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -93,7 +93,7 @@ func TestOpenRefusesBadInput(t *testing.T) {
 		require.Zero(t, w.srv.Count(zktest.OpGetData))
 		require.NoError(t, w.sm.Close())
 		_, err = Open(t.Context(), w.sm, Config{Path: "/a"})
-		require.ErrorIs(t, err, session.ErrClosed)
+		require.ErrorIs(t, err, core.ErrClosed)
 	})
 }
 
@@ -175,7 +175,7 @@ func TestRefusedReadsAreReportedOnceAndRetried(t *testing.T) {
 		})
 		w.put("/a", "two")
 		refused := w.await(m, func(s *State) bool { return s.Err != nil })
-		require.ErrorIs(t, refused.Err, session.ErrNoAuth)
+		require.ErrorIs(t, refused.Err, core.ErrNoAuth)
 		require.Equal(t, "one", show(refused))
 		w.srv.ResetCounts()
 		time.Sleep(10 * time.Minute)
@@ -194,21 +194,21 @@ func TestAwait(t *testing.T) {
 		m := w.open(Config{Path: "/a"})
 		s := w.session(w.sm)
 		for _, data := range []string{"two", "three", "four"} {
-			stat, err := s.Set(t.Context(), "/a", []byte(data), session.AnyVersion)
+			stat, err := s.Set(t.Context(), "/a", []byte(data), core.AnyVersion)
 			require.NoError(t, err)
 			require.NoError(t, m.Await(t.Context(), s, stat.Mzxid))
 			require.Equal(t, data, show(m.Load()))
 		}
-		require.NoError(t, s.Delete(t.Context(), "/a", session.AnyVersion))
+		require.NoError(t, s.Delete(t.Context(), "/a", core.AnyVersion))
 		require.NoError(t, m.Await(t.Context(), s, 0))
 		require.Equal(t, "-", show(m.Load()))
 
 		// A write that is gone again is waited for just as long.
-		_, err := s.Create(t.Context(), "/a", []byte("five"), session.Persistent)
+		_, err := s.Create(t.Context(), "/a", []byte("five"), core.Persistent)
 		require.NoError(t, err)
-		stat, err := s.Set(t.Context(), "/a", []byte("six"), session.AnyVersion)
+		stat, err := s.Set(t.Context(), "/a", []byte("six"), core.AnyVersion)
 		require.NoError(t, err)
-		require.NoError(t, s.Delete(t.Context(), "/a", session.AnyVersion))
+		require.NoError(t, s.Delete(t.Context(), "/a", core.AnyVersion))
 		require.NoError(t, m.Await(t.Context(), s, stat.Mzxid))
 		require.Contains(t, []string{"six", "-"}, show(m.Load()), "that write, or what came after it")
 		require.Equal(t, "-", w.settled(m))
@@ -235,7 +235,7 @@ func TestAwaitOfAnotherSessionsWrite(t *testing.T) {
 		m := w.open(Config{Path: "/a"})
 		other := w.session(w.dial(w.srv.Link()))
 		w.srv.Lag(w.session(w.sm).ID())
-		stat, err := other.Set(t.Context(), "/a", []byte("two"), session.AnyVersion)
+		stat, err := other.Set(t.Context(), "/a", []byte("two"), core.AnyVersion)
 		require.NoError(t, err)
 		require.Equal(t, "one", w.settled(m))
 		require.NoError(t, m.Await(t.Context(), other, stat.Mzxid))
@@ -250,7 +250,7 @@ func TestEndsWithItsManager(t *testing.T) {
 		require.NoError(t, m.Err())
 		require.NoError(t, w.sm.Close())
 		<-m.Done()
-		require.ErrorIs(t, m.Err(), session.ErrClosed)
+		require.ErrorIs(t, m.Err(), core.ErrClosed)
 		require.True(t, m.Stale())
 		require.Equal(t, "one", show(m.Load()))
 		m.Close()
@@ -281,7 +281,7 @@ func TestAwaitOverALostSession(t *testing.T) {
 		w.put("/a", "one")
 		m := w.open(Config{Path: "/a"})
 		old := w.session(w.sm)
-		stat, err := old.Set(t.Context(), "/a", []byte("two"), session.AnyVersion)
+		stat, err := old.Set(t.Context(), "/a", []byte("two"), core.AnyVersion)
 		require.NoError(t, err)
 		w.link.Refuse(true)
 		w.srv.Expire(old.ID())

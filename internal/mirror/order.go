@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/internal/core"
 )
 
 // sighting is what one read has seen of the node.
@@ -12,7 +12,7 @@ type sighting struct {
 	exists   bool
 	data     []byte
 	children []string
-	stat     session.Stat
+	stat     core.Stat
 }
 
 // zxid returns the transaction that made what was seen what it is. Versions do
@@ -36,9 +36,9 @@ func (s *sighting) zxid(kind Kind) int64 {
 // has to catch up with its leader (Sync) before it is asked again; its answer
 // to that is believed, except for a value that is still older.
 type past struct {
-	seen *sighting        // the newest; nil before the first
-	zxid int64            // of the newest in which the node existed
-	in   *session.Session // in which the newest was seen
+	seen *sighting     // the newest; nil before the first
+	zxid int64         // of the newest in which the node existed
+	in   *core.Session // in which the newest was seen
 	back setback
 }
 
@@ -52,7 +52,7 @@ const (
 
 // judge compares a sighting in the session with what was believed before.
 // synced says that the server had caught up before it was asked.
-func (p *past) judge(kind Kind, in *session.Session, s *sighting, synced bool) verdict {
+func (p *past) judge(kind Kind, in *core.Session, s *sighting, synced bool) verdict {
 	switch old := p.seen; {
 	case old == nil:
 		return newer
@@ -86,7 +86,7 @@ func (s *sighting) sameAs(old *sighting, kind Kind) bool {
 }
 
 // believe makes s what is known.
-func (p *past) believe(kind Kind, in *session.Session, s *sighting) {
+func (p *past) believe(kind Kind, in *core.Session, s *sighting) {
 	p.seen, p.in, p.back = s, in, setback{}
 	if s.exists {
 		p.zxid = s.zxid(kind)
@@ -97,7 +97,7 @@ func (p *past) believe(kind Kind, in *session.Session, s *sighting) {
 // session. The zero value says that it has not.
 type setback struct {
 	at time.Time
-	in *session.Session
+	in *core.Session
 }
 
 // historyLost reports whether a value that stays older, although its server
@@ -106,7 +106,7 @@ type setback struct {
 // that was cut off from the others answers without knowing it. Such a leader
 // steps down within the time that sessions are given, so that is how long the
 // older value is refused.
-func (b *setback) historyLost(in *session.Session) bool {
+func (b *setback) historyLost(in *core.Session) bool {
 	if b.in != in { // a server that was asked long ago says nothing about this one
 		b.at, b.in = time.Now(), in
 	}

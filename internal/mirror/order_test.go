@@ -8,23 +8,23 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/zktest"
 )
 
 func value(zxid int64) *sighting {
-	return &sighting{exists: true, stat: session.Stat{Czxid: 1, Mzxid: zxid}}
+	return &sighting{exists: true, stat: core.Stat{Czxid: 1, Mzxid: zxid}}
 }
 
 func TestJudge(t *testing.T) {
-	one, two := new(session.Session), new(session.Session)
+	one, two := new(core.Session), new(core.Session)
 	gone := new(sighting)
 	other := value(5)
 	other.stat.Mtime = 77
 	tests := []struct {
 		name   string
 		before []*sighting // believed in session one
-		in     *session.Session
+		in     *core.Session
 		seen   *sighting
 		synced bool
 		want   verdict
@@ -63,7 +63,7 @@ func TestJudge(t *testing.T) {
 
 // Versions wrap to negative numbers, and older servers count through -1.
 func TestHardCase57_VersionsOrderNothing(t *testing.T) {
-	s := new(session.Session)
+	s := new(core.Session)
 	var p past
 	for zxid, version := range []int32{0, 7, math.MaxInt32, math.MinInt32, -2, -1, 0, 3} {
 		seen := value(int64(zxid + 1))
@@ -82,7 +82,7 @@ func (w *world) apart(kind Kind) *Mirror {
 	return m
 }
 
-func (w *world) settle(m *Mirror, s *session.Session) {
+func (w *world) settle(m *Mirror, s *core.Session) {
 	w.t.Helper()
 	_, err := m.settle(s, false)
 	require.NoError(w.t, err)

@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/testworld"
-	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -21,7 +21,7 @@ func TestFault31_StaleUntilAQuorumAnswers(t *testing.T) {
 		p := w.Process()
 		var mirrors []interface{ Stale() bool }
 		open := func() {
-			m, err := Open(w.Context(), p.Manager, Config{Path: "/d/a"})
+			m, err := Open(w.Context(), p.Core(), Config{Path: "/d/a"})
 			require.NoError(w, err)
 			w.Cleanup(m.Close)
 			mirrors = append(mirrors, m, openTree(p, TreeConfig{Path: "/d"}))
@@ -39,7 +39,7 @@ func TestFault31_StaleUntilAQuorumAnswers(t *testing.T) {
 		for range 2 {
 			old := w.Srv.Depose(p.Link)
 			p.Link.Disconnect()
-			w.Eventually(func() bool { return p.State() == session.Connected }, "it is back")
+			w.Eventually(func() bool { return p.Core().State() == core.Connected }, "it is back")
 			for range 100 {
 				time.Sleep(time.Millisecond)
 				all(true)
@@ -65,9 +65,9 @@ func TestFault31_OpenedOnALeaderWithoutAQuorum(t *testing.T) {
 		p := w.Process()
 		old := w.Srv.Depose(p.Link)
 		p.Link.Disconnect()
-		w.Eventually(func() bool { return p.State() == session.Connected }, "it is back")
+		w.Eventually(func() bool { return p.Core().State() == core.Connected }, "it is back")
 		opening := testworld.Go(w, func(ctx context.Context) (*Mirror, error) {
-			return Open(ctx, p.Manager, Config{Path: "/d/a"})
+			return Open(ctx, p.Core(), Config{Path: "/d/a"})
 		})
 		if !opening.Waiting() {
 			m, err := opening.Result()

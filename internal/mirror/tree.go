@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // DefaultPause is the Pause of a TreeConfig that names none.
@@ -50,7 +50,7 @@ type TreeNode struct {
 	Data []byte
 	// Stat is the node's. What it says of the node's children (Cversion,
 	// NumChildren, Pzxid) is as it was when a node of the tree last changed.
-	Stat session.Stat
+	Stat core.Stat
 	// Err is why the node could not be read last. The rest is then as it was
 	// last seen.
 	Err error
@@ -129,7 +129,7 @@ type Tree struct {
 	retryAt  time.Time             // when to ask for those again; zero if there are none
 	holdOff  time.Time             // before which nothing is read
 	behind   bool                  // the server may lag: it has to catch up first
-	believed *session.Session      // in which a state was believed
+	believed *core.Session         // in which a state was believed
 	unrest   time.Time             // since when no consistent state was seen; zero if the last round saw one
 	top      int64                 // the greatest zxid in any state
 	back     setback
@@ -139,10 +139,10 @@ type Tree struct {
 // until a server has refused that (TreeState.Err). ctx bounds OpenTree alone.
 //
 // Errors, in *session.OpError: an invalid path or depth; ctx's error, with
-// session.ErrUnreachable when there was no session; session.ErrClosed.
-func OpenTree(ctx context.Context, sm *session.Manager, cfg TreeConfig) (*Tree, error) {
+// core.ErrUnreachable when there was no session; core.ErrClosed.
+func OpenTree(ctx context.Context, sm *core.Manager, cfg TreeConfig) (*Tree, error) {
 	fail := func(err error) (*Tree, error) {
-		return nil, &session.OpError{Op: "open", Path: cfg.Path, Err: err}
+		return nil, &core.OpError{Op: "open", Path: cfg.Path, Err: err}
 	}
 	if err := znode.ValidateRoot(cfg.Path); err != nil {
 		return fail(err)

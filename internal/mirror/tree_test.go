@@ -10,14 +10,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/testworld"
-	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
 func openTree(p *testworld.Process, cfg TreeConfig) *Tree {
 	p.W.Helper()
-	t, err := OpenTree(p.W.Context(), p.Manager, cfg)
+	t, err := OpenTree(p.W.Context(), p.Core(), cfg)
 	require.NoError(p.W, err)
 	p.W.Cleanup(t.Close)
 	return t
@@ -112,18 +112,18 @@ func TestTreeRefusesBadInput(t *testing.T) {
 		for _, cfg := range []TreeConfig{
 			{Path: ""}, {Path: "d"}, {Path: "/d/"}, {Path: "/d", Depth: -1}, {Path: "/d", Pause: -1},
 		} {
-			_, err := OpenTree(w.Context(), p.Manager, cfg)
+			_, err := OpenTree(w.Context(), p.Core(), cfg)
 			require.Error(t, err, "%+v", cfg)
 		}
-		_, err := OpenTree(testworld.Cancelled(), p.Manager, TreeConfig{Path: "/d"})
+		_, err := OpenTree(testworld.Cancelled(), p.Core(), TreeConfig{Path: "/d"})
 		require.ErrorIs(t, err, context.Canceled)
 		w.Srv.Freeze()
-		_, err = OpenTree(w.Within(time.Second), p.Manager, TreeConfig{Path: "/d"})
+		_, err = OpenTree(w.Within(time.Second), p.Core(), TreeConfig{Path: "/d"})
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		w.Srv.Thaw()
 		require.NoError(t, p.Close())
-		_, err = OpenTree(w.Context(), p.Manager, TreeConfig{Path: "/d"})
-		require.ErrorIs(t, err, session.ErrClosed)
+		_, err = OpenTree(w.Context(), p.Core(), TreeConfig{Path: "/d"})
+		require.ErrorIs(t, err, core.ErrClosed)
 	})
 }
 
@@ -238,13 +238,13 @@ func TestTreeAwait(t *testing.T) {
 		p, q := w.Process(), w.Process()
 		tree := openTree(p, TreeConfig{Path: "/d"})
 		for i := range 5 {
-			stat, err := p.Set(w.Context(), "/d/a", fmt.Append(nil, i), session.AnyVersion)
+			stat, err := p.Set(w.Context(), "/d/a", fmt.Append(nil, i), core.AnyVersion)
 			require.NoError(t, err)
 			require.NoError(t, tree.Await(w.Context(), p.Current(), stat.Mzxid))
 			require.Equal(t, fmt.Sprintf("= a=%d", i), showTree(tree.Load()))
 		}
 		w.Srv.Lag(p.Current().ID())
-		stat, err := q.Set(w.Context(), "/d/a", []byte("foreign"), session.AnyVersion)
+		stat, err := q.Set(w.Context(), "/d/a", []byte("foreign"), core.AnyVersion)
 		require.NoError(t, err)
 		require.Equal(t, "= a=4", settledTree(tree))
 		require.NoError(t, tree.Await(w.Context(), q.Current(), stat.Mzxid))
@@ -282,7 +282,7 @@ func TestHardCase60_TreeEnds(t *testing.T) {
 		require.NoError(t, open.Err())
 		require.NoError(t, p.Close())
 		<-open.Done()
-		require.ErrorIs(t, open.Err(), session.ErrClosed)
+		require.ErrorIs(t, open.Err(), core.ErrClosed)
 		require.True(t, open.Stale())
 		require.Equal(t, "= a=2", showTree(open.Load()))
 	})

@@ -9,8 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/testworld"
-	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -31,7 +31,7 @@ func driven(w *testworld.World, cfg TreeConfig) *drive {
 }
 
 // in follows the session until all is quiet.
-func (d *drive) in(s *session.Session) string {
+func (d *drive) in(s *core.Session) string {
 	d.w.Helper()
 	ctx, cancel := context.WithCancelCause(d.w.Context())
 	d.ctx = ctx
@@ -96,7 +96,7 @@ func TestTreeUnreadableInANewSession(t *testing.T) {
 		p.Expire()
 		awaitTree(w, tree, func(s *TreeState) bool { return s.Err != nil }, "refused")
 		require.Equal(t, "= a=1 b=2", showTree(tree.Load()))
-		require.ErrorIs(t, tree.Load().Get("a").Err, session.ErrNoAuth)
+		require.ErrorIs(t, tree.Load().Get("a").Err, core.ErrNoAuth)
 	})
 }
 
@@ -231,9 +231,9 @@ func TestHardCase60_TreeRefusedReadsPause(t *testing.T) {
 		w.Put("/d/a", "2")
 		w.Put("/d/b/y", "2")
 		refused := awaitTree(w, tree, func(s *TreeState) bool { return s.Get("b") != nil && s.Get("b").Err != nil }, "refused")
-		require.ErrorIs(t, refused.Err, session.ErrNoAuth)
+		require.ErrorIs(t, refused.Err, core.ErrNoAuth)
 		require.ErrorContains(t, refused.Err, "/d/a")
-		require.ErrorIs(t, refused.Get("a").Err, session.ErrNoAuth)
+		require.ErrorIs(t, refused.Get("a").Err, core.ErrNoAuth)
 		require.NoError(t, refused.Get("c").Err)
 		require.Equal(t, "= a=1 b= b/x=1 c=1", showTree(refused), "kept as last seen")
 		w.Put("/d/c", "2")
@@ -259,14 +259,14 @@ func TestTreeUnreadableFromTheStart(t *testing.T) {
 		restore := w.Fail(zktest.OpGetData, "/d/a", zktest.CodeNoAuth)
 		tree := openTree(w.Process(), TreeConfig{Path: "/d"})
 		require.Equal(t, "= b=1", showTree(tree.Load()), "one that was never seen is left out")
-		require.ErrorIs(t, tree.Load().Err, session.ErrNoAuth)
+		require.ErrorIs(t, tree.Load().Err, core.ErrNoAuth)
 		restore()
 		awaitTree(w, tree, treeShows("= a=1 b=1"), "readable")
 
 		root := w.Fail(zktest.OpGetData, "/d", zktest.CodeNoAuth)
 		list := w.Fail(zktest.OpGetChildren2, "/d", zktest.CodeNoAuth)
 		blind := openTree(w.Process(), TreeConfig{Path: "/d"})
-		require.ErrorIs(t, blind.Load().Err, session.ErrNoAuth)
+		require.ErrorIs(t, blind.Load().Err, core.ErrNoAuth)
 		require.Empty(t, blind.Load().Nodes)
 		root()
 		list()
@@ -327,7 +327,7 @@ func TestTreeShowsTransactionsWhole(t *testing.T) {
 		}})
 		for i := range 100 {
 			data := fmt.Append(nil, i)
-			_, err := q.Txn(w.Context(), session.SetOp("/d/a", data, -1), session.SetOp("/d/b", data, -1))
+			_, err := q.Core().Txn(w.Context(), core.SetOp("/d/a", data, -1), core.SetOp("/d/b", data, -1))
 			require.NoError(t, err)
 			time.Sleep(time.Duration(i) * time.Millisecond)
 		}
@@ -352,8 +352,8 @@ func TestTreeWipe(t *testing.T) {
 		require.True(t, tree.Stale())
 		start := time.Now()
 		awaitTree(w, tree, treeShows("= a=restored"), "believed")
-		require.GreaterOrEqual(t, time.Since(start), session.DefaultTimeout-time.Second)
-		require.LessOrEqual(t, time.Since(start), session.DefaultTimeout+2*maxPause)
+		require.GreaterOrEqual(t, time.Since(start), core.DefaultTimeout-time.Second)
+		require.LessOrEqual(t, time.Since(start), core.DefaultTimeout+2*maxPause)
 		w.Put("/d/b", "goes on")
 		require.Equal(t, "= a=restored b=goes on", settledTree(tree))
 		require.False(t, tree.Stale())

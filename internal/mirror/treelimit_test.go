@@ -42,7 +42,7 @@ func TestTreeLimit(t *testing.T) {
 		require.Equal(t, "=", settledTree(tree))
 		require.Zero(t, tree.Load().LeftOut)
 
-		_, err := OpenTree(w.Context(), p.Manager, TreeConfig{Path: "/d", Limit: -1})
+		_, err := OpenTree(w.Context(), p.Core(), TreeConfig{Path: "/d", Limit: -1})
 		require.ErrorContains(t, err, "limit -1")
 	})
 }

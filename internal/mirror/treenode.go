@@ -4,8 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // part is what of a node is read at once.
@@ -41,9 +41,9 @@ type reading struct {
 	part  part
 	at    time.Time // when it was asked for; zero if it has not been
 	done  bool      // the answer has come
-	stat  session.Stat
-	err   error          // the refusal, if it was refused
-	watch *session.Watch // nil while asked for, and where it was refused
+	stat  core.Stat
+	err   error       // the refusal, if it was refused
+	watch *core.Watch // nil while asked for, and where it was refused
 }
 
 // current reports whether nothing newer has taken the reading's place.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/internal/core"
 )
 
 // The root is made between its list and its data, which are read at once, and
@@ -16,7 +16,7 @@ func TestRootMadeBetweenListAndData(t *testing.T) {
 			tree := &Tree{cfg: TreeConfig{Path: "/dir", Depth: 1}, dirty: make(map[*reading]struct{}), refused: make(map[*reading]struct{})}
 			tree.begin()
 			data, list := tree.ask(tree.root, ofData), tree.ask(tree.root, ofList)
-			there, gone := answer{reading: data}, answer{reading: list, err: session.ErrNoNode}
+			there, gone := answer{reading: data}, answer{reading: list, err: core.ErrNoNode}
 			var more []*reading
 			if listFirst {
 				more = append(tree.take(gone), tree.take(there)...)
@@ -41,7 +41,7 @@ func TestRootMissing(t *testing.T) {
 			tree := &Tree{cfg: TreeConfig{Path: "/dir", Depth: 1}, dirty: make(map[*reading]struct{}), refused: make(map[*reading]struct{})}
 			tree.begin()
 			data, list := tree.ask(tree.root, ofData), tree.ask(tree.root, ofList)
-			missing, gone := answer{reading: data, missing: true}, answer{reading: list, err: session.ErrNoNode}
+			missing, gone := answer{reading: data, missing: true}, answer{reading: list, err: core.ErrNoNode}
 			if listFirst {
 				require.Empty(t, append(tree.take(gone), tree.take(missing)...))
 			} else {

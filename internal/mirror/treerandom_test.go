@@ -13,8 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/testworld"
-	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -208,7 +208,7 @@ func (p *treeProgram) change(i int) {
 		// Two keys in one transaction, where both are there.
 		other := treeKeys[p.rng.Intn(len(treeKeys))]
 		data := []byte(fmt.Sprint("t", i))
-		_, _ = p.writer.Txn(p.Context(), session.SetOp(key, data, -1), session.SetOp(other, data, -1))
+		_, _ = p.writer.Core().Txn(p.Context(), core.SetOp(key, data, -1), core.SetOp(other, data, -1))
 	default:
 		p.Put(key, fmt.Sprint(i))
 	}

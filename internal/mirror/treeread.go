@@ -3,7 +3,7 @@ package mirror
 import (
 	"errors"
 
-	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/internal/core"
 )
 
 // window is how many reads of a tree are under way at once. They share one
@@ -15,15 +15,15 @@ type answer struct {
 	*reading
 	data    []byte
 	names   []string
-	stat    session.Stat
-	watch   *session.Watch
+	stat    core.Stat
+	watch   *core.Watch
 	missing bool // the root alone; watch tells when it is made
 	err     error
 }
 
 // readAll makes the readings in the queue, and those that turn out to be needed
 // on the way. It returns when all answers are there.
-func (t *Tree) readAll(s *session.Session, queue []*reading) {
+func (t *Tree) readAll(s *core.Session, queue []*reading) {
 	answers := make(chan answer, window)
 	for under := 0; under > 0 || len(queue) > 0; {
 		for under < window && len(queue) > 0 && s.Context().Err() == nil && t.ctx.Err() == nil {
@@ -42,16 +42,16 @@ func (t *Tree) readAll(s *session.Session, queue []*reading) {
 }
 
 // read runs beside the loop.
-func (t *Tree) read(s *session.Session, r *reading) answer {
+func (t *Tree) read(s *core.Session, r *reading) answer {
 	a := answer{reading: r}
-	news := func(session.EventType) { t.fire(r) }
+	news := func(core.EventType) { t.fire(r) }
 	if r.part == ofList {
 		a.names, a.stat, a.watch, a.err = s.ChildrenFunc(t.ctx, r.n.path, news)
 		return a
 	}
 	for {
 		a.data, a.stat, a.watch, a.err = s.GetFunc(t.ctx, r.n.path, news)
-		if r.n.parent != nil || !errors.Is(a.err, session.ErrNoNode) {
+		if r.n.parent != nil || !errors.Is(a.err, core.ErrNoNode) {
 			return a
 		}
 		// Nothing else tells when the root is made.
@@ -97,7 +97,7 @@ func (t *Tree) take(a answer) []*reading {
 	}
 	r.done, r.watch, r.stat, r.err = true, a.watch, a.stat, nil
 	switch {
-	case errors.Is(a.err, session.ErrNoNode):
+	case errors.Is(a.err, core.ErrNoNode):
 		t.vanished(n)
 	case a.err != nil:
 		r.err = a.err

@@ -3,7 +3,7 @@ package mirror
 import (
 	"time"
 
-	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/internal/core"
 )
 
 // patience is for how long at least a tree looks for an instant at which all
@@ -12,7 +12,7 @@ const patience = time.Second
 
 // follow reads what there is a reason to read, until the session or the tree
 // ends.
-func (t *Tree) follow(s *session.Session) {
+func (t *Tree) follow(s *core.Session) {
 	// A state is known from another session: the server of this one may be
 	// behind it.
 	t.behind = t.believed != nil
@@ -25,7 +25,7 @@ func (t *Tree) follow(s *session.Session) {
 
 // rest waits until there is a reason to read. It returns false when the session
 // or the tree has ended.
-func (t *Tree) rest(s *session.Session) bool {
+func (t *Tree) rest(s *core.Session) bool {
 	for {
 		if t.ctx.Err() != nil || s.Context().Err() != nil {
 			return false
@@ -40,7 +40,7 @@ func (t *Tree) rest(s *session.Session) bool {
 }
 
 // sleep waits for news, and with a reason no longer than wait.
-func (t *Tree) sleep(s *session.Session, wait time.Duration, reason bool) {
+func (t *Tree) sleep(s *core.Session, wait time.Duration, reason bool) {
 	var over <-chan time.Time
 	if reason {
 		timer := time.NewTimer(wait)
@@ -96,7 +96,7 @@ func (t *Tree) readable() time.Time {
 // That follows from two things. All that is known was read with a watch that
 // has not fired; and a server tells of a change before it answers any read that
 // it executes after the change.
-func (t *Tree) round(s *session.Session) {
+func (t *Tree) round(s *core.Session) {
 	waiting := t.takeWaiting()
 	links := t.links.Load()
 	err := t.prepare(s, waiting)
@@ -134,7 +134,7 @@ func (t *Tree) round(s *session.Session) {
 // the server catch up where it may be behind, and asks it for something if
 // there is nothing else to ask for. The events of all changes that the answer
 // could have shown have arrived with it.
-func (t *Tree) prepare(s *session.Session, waiting []*waiter) error {
+func (t *Tree) prepare(s *core.Session, waiting []*waiter) error {
 	defer t.absorb()
 	if t.behind || foreign(waiting, s) {
 		if err := s.Sync(t.ctx, t.cfg.Path); err != nil {

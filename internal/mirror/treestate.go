@@ -6,18 +6,18 @@ import (
 	"strings"
 	"time"
 
-	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/internal/core"
 )
 
 // settle publishes what the round has read, if it can be believed.
-func (t *Tree) settle(s *session.Session, torn bool) error {
+func (t *Tree) settle(s *core.Session, torn bool) error {
 	next := t.compose()
 	next.Torn = torn
 	if t.believed != s && t.older(next) {
 		if !t.back.historyLost(s) {
 			t.begin()
 			t.behind = true
-			return &session.OpError{Op: "read", Path: t.cfg.Path, Session: s.ID(), Err: ErrHistory}
+			return &core.OpError{Op: "read", Path: t.cfg.Path, Session: s.ID(), Err: ErrHistory}
 		}
 		t.top = 0
 	}

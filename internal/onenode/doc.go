@@ -9,7 +9,7 @@
 //	Acquire ──────────────────────────> watched read of our own node ──> Hold
 //	   ^        │ it stands already                                        │
 //	   │        v                                                          v
-//	   └── watch it until it has gone      Release, or lost: see session.Hold
+//	   └── watch it until it has gone      Release, or lost: see core.Hold
 //
 // The data of the node is the caller's alone. Contenders are told apart by
 // other means: those of different sessions by the owner of the node, those of

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // ErrNotEphemeral says that the node at the path belongs to no session: it
@@ -19,7 +19,7 @@ var ErrNotEphemeral = errors.New("the node that stands there is not ephemeral: i
 // Config says which node it is.
 type Config struct {
 	// Manager gives the sessions that make the node.
-	Manager *session.Manager
+	Manager *core.Manager
 	// Path is the node's. Those above it are made where they are missing.
 	Path string
 	// Data is what the node holds when it is ours.
@@ -29,7 +29,7 @@ type Config struct {
 // Node is the one node. It keeps nothing of a single acquisition and is safe for
 // concurrent use.
 type Node struct {
-	m    *session.Manager
+	m    *core.Manager
 	path string
 	data []byte
 	err  error
@@ -64,15 +64,15 @@ const (
 //
 // ctx bounds the wait alone, not the hold. When it ends, what may have been made
 // is removed in the background and the error matches both ctx.Err() and
-// context.Cause(ctx). Other errors: ErrNotEphemeral, session.ErrClosed, a
-// *znode.PathError, and what the server answers, such as session.ErrNoAuth.
-func (n *Node) Acquire(ctx context.Context) (*session.Hold, error) { return n.enter(ctx, true) }
+// context.Cause(ctx). Other errors: ErrNotEphemeral, core.ErrClosed, a
+// *znode.PathError, and what the server answers, such as core.ErrNoAuth.
+func (n *Node) Acquire(ctx context.Context) (*core.Hold, error) { return n.enter(ctx, true) }
 
 // Try is Acquire that returns line.ErrTaken where the node is somebody else's,
 // or another contender of this session is at it. ctx bounds the requests.
-func (n *Node) Try(ctx context.Context) (*session.Hold, error) { return n.enter(ctx, false) }
+func (n *Node) Try(ctx context.Context) (*core.Hold, error) { return n.enter(ctx, false) }
 
-func (n *Node) enter(ctx context.Context, wait bool) (*session.Hold, error) {
+func (n *Node) enter(ctx context.Context, wait bool) (*core.Hold, error) {
 	n.made()
 	if n.err != nil {
 		return nil, n.err
@@ -83,7 +83,7 @@ func (n *Node) enter(ctx context.Context, wait bool) (*session.Hold, error) {
 	return h, err
 }
 
-func (n *Node) attempts(ctx context.Context, wait bool) (*session.Hold, error) {
+func (n *Node) attempts(ctx context.Context, wait bool) (*core.Hold, error) {
 	for round := 0; ; round++ {
 		s, err := n.m.Session(ctx)
 		if err != nil {
@@ -95,7 +95,7 @@ func (n *Node) attempts(ctx context.Context, wait bool) (*session.Hold, error) {
 			return h, nil
 		case ctx.Err() != nil:
 			return nil, line.GaveUp(ctx, err)
-		case !errors.Is(err, session.ErrLost) && !errors.Is(err, session.ErrSessionEnded):
+		case !errors.Is(err, core.ErrLost) && !errors.Is(err, core.ErrSessionEnded):
 			return nil, err
 		}
 		if err := line.Pause(ctx, round-1, leastPause, mostPause); err != nil {
@@ -105,7 +105,7 @@ func (n *Node) attempts(ctx context.Context, wait bool) (*session.Hold, error) {
 }
 
 // attempt acquires the node within one session.
-func (n *Node) attempt(ctx context.Context, s *session.Session, wait bool) (*session.Hold, error) {
+func (n *Node) attempt(ctx context.Context, s *core.Session, wait bool) (*core.Hold, error) {
 	claim := s.TryClaim
 	if wait {
 		claim = s.Claim
@@ -115,7 +115,7 @@ func (n *Node) attempt(ctx context.Context, s *session.Session, wait bool) (*ses
 		switch {
 		case err == nil:
 			return hold(ctx, node)
-		case !errors.Is(err, session.ErrNodeExists):
+		case !errors.Is(err, core.ErrNodeExists):
 			return nil, err
 		case !wait:
 			return nil, n.taken(ctx, s)
@@ -128,12 +128,12 @@ func (n *Node) attempt(ctx context.Context, s *session.Session, wait bool) (*ses
 
 // hold begins the hold on a node that we have made. The watched read gives the
 // token, and tells from now on when somebody deletes the node.
-func hold(ctx context.Context, node *session.Node) (*session.Hold, error) {
+func hold(ctx context.Context, node *core.Node) (*core.Hold, error) {
 	stat, err := node.Watch(ctx)
 	if err == nil {
 		err = ctx.Err()
 	}
-	var h *session.Hold
+	var h *core.Hold
 	if err == nil {
 		h, err = node.Hold(ctx, stat.Czxid)
 	}
@@ -145,7 +145,7 @@ func hold(ctx context.Context, node *session.Node) (*session.Hold, error) {
 }
 
 // taken is why Try fails.
-func (n *Node) taken(ctx context.Context, s *session.Session) error {
+func (n *Node) taken(ctx context.Context, s *core.Session) error {
 	stat, found, err := s.Exists(ctx, n.path)
 	switch {
 	case err != nil:
@@ -158,16 +158,16 @@ func (n *Node) taken(ctx context.Context, s *session.Session) error {
 
 // lasting reports whether the node is known to belong to no session. Of a hidden
 // node that is not known: contenders take it for a holder's.
-func lasting(stat session.Stat) bool { return stat.EphemeralOwner == 0 && !session.Hidden(stat) }
+func lasting(stat core.Stat) bool { return stat.EphemeralOwner == 0 && !core.Hidden(stat) }
 
 // outlast waits until the node has gone. It watches by reading the data, which
 // leaves no watch where the node has gone already. At a hidden node the session
 // looks again from time to time.
-func (n *Node) outlast(ctx context.Context, s *session.Session) error {
+func (n *Node) outlast(ctx context.Context, s *core.Session) error {
 	for {
 		node, watch, err := s.SeeW(ctx, n.path)
 		switch {
-		case errors.Is(err, session.ErrNoNode):
+		case errors.Is(err, core.ErrNoNode):
 			return nil
 		case err != nil:
 			return fmt.Errorf("waiting for %s: %w", n.path, err)
@@ -188,7 +188,7 @@ func (n *Node) outlast(ctx context.Context, s *session.Session) error {
 		if err := s.Err(); err != nil {
 			return fmt.Errorf("waiting for %s: %w", n.path, err)
 		}
-		if watch.Event() == session.NodeDeleted {
+		if watch.Event() == core.NodeDeleted {
 			return nil
 		}
 	}
@@ -203,7 +203,7 @@ func (n *Node) Current(ctx context.Context) (line.Contender, bool, error) {
 	}
 	node, err := n.m.See(ctx, n.path)
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return line.Contender{}, false, nil
 	case err != nil:
 		return line.Contender{}, false, line.GaveUp(ctx, err)
@@ -211,14 +211,14 @@ func (n *Node) Current(ctx context.Context) (line.Contender, bool, error) {
 	return n.contender(node), true, nil
 }
 
-func (n *Node) contender(node session.Sighting) line.Contender {
+func (n *Node) contender(node core.Sighting) line.Contender {
 	return line.Contender{Path: n.path, Data: node.Data, Stat: node.Stat, Hidden: node.Hidden}
 }
 
 // CurrentW is Current within one session, with a watch that fires when the node
 // is made, written to or deleted. The caller stops the watch. There is none with
 // an error.
-func (n *Node) CurrentW(ctx context.Context, s *session.Session) (line.Contender, bool, *session.Watch, error) {
+func (n *Node) CurrentW(ctx context.Context, s *core.Session) (line.Contender, bool, *core.Watch, error) {
 	n.made()
 	if n.err != nil {
 		return line.Contender{}, false, nil, n.err
@@ -228,7 +228,7 @@ func (n *Node) CurrentW(ctx context.Context, s *session.Session) (line.Contender
 		if err == nil {
 			return n.contender(node), true, watch, nil
 		}
-		if !errors.Is(err, session.ErrNoNode) {
+		if !errors.Is(err, core.ErrNoNode) {
 			return line.Contender{}, false, nil, err
 		}
 		_, found, watch, err := s.ExistsW(ctx, n.path)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/onenode"
 	"github.com/docent-go/docent/internal/testworld"
@@ -21,10 +22,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const path = "/masters/current"
 
 func node(p *testworld.Process, data string) *onenode.Node {
-	return onenode.New(onenode.Config{Manager: p.Manager, Path: path, Data: []byte(data)})
+	return onenode.New(onenode.Config{Manager: p.Core(), Path: path, Data: []byte(data)})
 }
 
-func acquire(p *testworld.Process, data string) *testworld.Call[*session.Hold] {
+func acquire(p *testworld.Process, data string) *testworld.Call[*core.Hold] {
 	return testworld.Go(p.W, node(p, data).Acquire)
 }
 
@@ -136,7 +137,7 @@ func TestGivenUpWhileCreating(t *testing.T) {
 			w.Once(on(zktest.OpCreate), does(zktest.Hold(answer)))
 			a := acquire(p, "a")
 			next := acquire(p, "next") // of the same session: it must not lose its node to a's sweep
-			var h *session.Hold
+			var h *core.Hold
 			if theirs {
 				h = acquire(other, "theirs").Get()
 			}
@@ -240,7 +241,7 @@ func TestRefused(t *testing.T) {
 		_, err = node(p, "a").Acquire(testworld.Cancelled())
 		require.ErrorIs(t, err, context.Canceled)
 		remove()
-		_, err = onenode.New(onenode.Config{Manager: p.Manager, Path: "x"}).Acquire(w.Context())
+		_, err = onenode.New(onenode.Config{Manager: p.Core(), Path: "x"}).Acquire(w.Context())
 		require.ErrorContains(t, err, "relative")
 		require.NoError(t, p.Close())
 		_, err = node(p, "a").Acquire(w.Context())

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // Names of znodes in the layouts of recipes.
@@ -41,7 +41,7 @@ var directories = map[Kind]string{
 
 // Node returns what the znode is, if that is certain by its name, its data and
 // its stat, and "" otherwise. It asks no server.
-func Node(path string, data []byte, stat session.Stat) string {
+func Node(path string, data []byte, stat core.Stat) string {
 	dir, name := znode.Split(path)
 	switch what := parts[KindOf(name)]; {
 	case stat.EphemeralOwner != 0 && what != "":

@@ -5,14 +5,14 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // Reader is a session or a manager.
 type Reader interface {
-	Children(ctx context.Context, path string) ([]string, session.Stat, error)
-	Exists(ctx context.Context, path string) (session.Stat, bool, error)
+	Children(ctx context.Context, path string) ([]string, core.Stat, error)
+	Exists(ctx context.Context, path string) (core.Stat, bool, error)
 }
 
 // maxLooks bounds how many children of a directory Path looks at.
@@ -29,7 +29,7 @@ var directoryNames = []string{"items", "claims", "dead", "guards", "entries", "t
 // to three looks tell whether an empty znode with children is a directory of a
 // recipe. What the session may not read tells nothing. ctx bounds the requests;
 // the error is that of a read.
-func Path(ctx context.Context, in Reader, path string, data []byte, stat session.Stat) (string, error) {
+func Path(ctx context.Context, in Reader, path string, data []byte, stat core.Stat) (string, error) {
 	what := Node(path, data, stat)
 	dir, name := znode.Split(path)
 	switch {
@@ -58,7 +58,7 @@ func directory(ctx context.Context, in Reader, path string) (string, error) {
 	slices.Sort(children)
 	for _, name := range children[:min(maxLooks, len(children))] {
 		switch stat, found, err := in.Exists(ctx, znode.Join(path, name)); {
-		case errors.Is(err, session.ErrNoAuth):
+		case errors.Is(err, core.ErrNoAuth):
 		case err != nil:
 			return "", err
 		case found && stat.EphemeralOwner != 0:
@@ -71,7 +71,7 @@ func directory(ctx context.Context, in Reader, path string) (string, error) {
 // list lists the children of a znode: none if it is missing, or may not be read.
 func list(ctx context.Context, in Reader, path string) ([]string, error) {
 	children, _, err := in.Children(ctx, path)
-	if errors.Is(err, session.ErrNoNode) || errors.Is(err, session.ErrNoAuth) {
+	if errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrNoAuth) {
 		return nil, nil
 	}
 	return children, err

@@ -4,8 +4,8 @@ import (
 	"context"
 	"sync"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/session"
 )
 
 // claims are the paths that the nodes of this process stand at, or are about
@@ -17,7 +17,7 @@ var claims = struct {
 }{of: make(map[claim]*Node)}
 
 type claim struct {
-	m    *session.Manager
+	m    *core.Manager
 	path string
 }
 

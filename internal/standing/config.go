@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // Conflict says what to do about a node at our path that a session of somebody
@@ -60,7 +60,7 @@ func (e *DuplicateError) Is(target error) bool { return target == ErrDuplicate }
 
 // Config says which node to keep.
 type Config struct {
-	Manager *session.Manager
+	Manager *core.Manager
 	// Path is the node's, or with Sequential what stands before the number.
 	// Missing parents are made.
 	Path string

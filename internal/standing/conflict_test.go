@@ -8,9 +8,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/testworld"
-	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -65,7 +65,7 @@ func TestWaitCountsPerNode(t *testing.T) {
 		time.Sleep(14 * time.Second)
 		// b's node comes in the same moment in which a's goes.
 		s := b.Current()
-		_, err := s.Txn(w.Context(), session.DeleteOp(path, 0), session.CreateOp(path, nil, session.Ephemeral))
+		_, err := s.Txn(w.Context(), core.DeleteOp(path, 0), core.CreateOp(path, nil, core.Ephemeral))
 		require.NoError(w, err)
 		require.ErrorIs(w, ka.awayFor(standing.ErrReplaced).Why, standing.ErrReplaced)
 		time.Sleep(14 * time.Second)

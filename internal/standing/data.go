@@ -22,7 +22,7 @@ type proposal struct {
 }
 
 // Fits returns the error with which Set refuses data at once
-// (session.ErrTooLarge), or nil. It does no I/O.
+// (core.ErrTooLarge), or nil. It does no I/O.
 func (n *Node) Fits(data []byte) error { return n.cfg.fits(data) }
 
 // Set makes data what the node holds, now and in all later sessions, and waits
@@ -31,9 +31,9 @@ func (n *Node) Fits(data []byte) error { return n.cfg.fits(data) }
 // ctx bounds the wait alone: when it ends first, the error matches ErrPending,
 // and the data is written later all the same, when the node stands again. Data
 // that Set returns any other error for is forgotten, and the node goes on with
-// what it held before: what a server refuses (session.ErrNoAuth), why the node
-// does not stand (ErrDuplicate, ErrReplaced), session.ErrTooLarge. After Close
-// the error is ErrClosed or session.ErrClosed.
+// what it held before: what a server refuses (core.ErrNoAuth), why the node
+// does not stand (ErrDuplicate, ErrReplaced), core.ErrTooLarge. After Close
+// the error is ErrClosed or core.ErrClosed.
 func (n *Node) Set(ctx context.Context, data []byte) error {
 	if err := n.cfg.fits(data); err != nil {
 		return err

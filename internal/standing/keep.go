@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/chance"
-	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/internal/core"
 )
 
 // Pauses: between requests that a server refuses, which it may grant later,
@@ -65,7 +65,7 @@ func (n *Node) keep() {
 // round is the node in one session.
 type round struct {
 	*Node
-	s *session.Session
+	s *core.Session
 
 	path    string // empty while a sequential node has no name
 	maybe   bool   // a node of ours may stand
@@ -73,7 +73,7 @@ type round struct {
 	written uint64 // the revision that the node holds; 0 when that is not known
 	stood   bool   // the node has stood in this session
 	removed bool   // the node was given up and has gone
-	watch   *session.Watch
+	watch   *core.Watch
 }
 
 // follow keeps the node until the session ends, or the node is given up and
@@ -196,7 +196,7 @@ func (r *round) lost() {
 		r.path = ""
 	}
 	if r.stood {
-		r.away(session.ErrDeleted)
+		r.away(core.ErrDeleted)
 	}
 }
 
@@ -283,4 +283,4 @@ func growing(n int, least, most time.Duration) time.Duration {
 }
 
 // ended reports whether an operation failed because its session has ended.
-func ended(err error) bool { return errors.Is(err, session.ErrSessionEnded) }
+func ended(err error) bool { return errors.Is(err, core.ErrSessionEnded) }

@@ -43,7 +43,7 @@ func open(p *testworld.Process, tweaks ...func(*standing.Config)) *kept {
 
 func tryOpen(ctx context.Context, p *testworld.Process, tweaks ...func(*standing.Config)) (*kept, error) {
 	k := &kept{w: p.W, p: p}
-	cfg := standing.Config{Manager: p.Manager, Path: path, Data: []byte("v1"), OnState: k.onState}
+	cfg := standing.Config{Manager: p.Core(), Path: path, Data: []byte("v1"), OnState: k.onState}
 	for _, tweak := range tweaks {
 		tweak(&cfg)
 	}

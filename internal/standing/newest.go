@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/internal/core"
 )
 
 // Of several nodes that claim one path, the one that was opened last has it. The
@@ -23,25 +23,25 @@ const (
 )
 
 // mark is what a node of ours carries besides the configured ACL.
-func (r *round) mark() []session.ACL {
+func (r *round) mark() []core.ACL {
 	if r.cfg.Sequential {
 		return nil // which no other process can claim
 	}
 	return markOf(r.first)
 }
 
-func markOf(first int64) []session.ACL {
+func markOf(first int64) []core.ACL {
 	if first == 0 {
 		return nil
 	}
-	return []session.ACL{{Scheme: markScheme, ID: markPrefix + strconv.FormatInt(first, 10) + markSuffix}}
+	return []core.ACL{{Scheme: markScheme, ID: markPrefix + strconv.FormatInt(first, 10) + markSuffix}}
 }
 
 // longestMark is as large as a mark can be.
 var longestMark = markOf(math.MaxInt64)
 
 // firstOf returns the first czxid of a node with the ACL.
-func firstOf(acl []session.ACL, stat session.Stat) int64 {
+func firstOf(acl []core.ACL, stat core.Stat) int64 {
 	for _, a := range acl {
 		text, found := strings.CutPrefix(a.ID, markPrefix)
 		if !found || a.Scheme != markScheme || a.Perms != 0 {
@@ -56,15 +56,15 @@ func firstOf(acl []session.ACL, stat session.Stat) int64 {
 }
 
 // outranks reports whether our node was opened after the node in its place.
-func (r *round) outranks(stat session.Stat) (bool, error) {
+func (r *round) outranks(stat core.Stat) (bool, error) {
 	if r.first == 0 || r.first > stat.Czxid {
 		return true, nil
 	}
 	acl, now, err := r.s.ACL(always, r.path)
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return false, errChanged
-	case errors.Is(err, session.ErrNoAuth):
+	case errors.Is(err, core.ErrNoAuth):
 		return false, nil // what cannot be read is left alone
 	case err != nil:
 		return false, err

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
-	"github.com/docent-go/docent/session"
 )
 
 // Node is an ephemeral node that is kept standing until Close. It is safe for
@@ -40,10 +40,10 @@ var errOpening = errors.New("it has not stood yet")
 // Open makes the node and blocks until it stands. ctx bounds Open alone; the
 // node is kept until Close, or until the Manager is closed.
 //
-// Errors: an invalid path or policy; session.ErrTooLarge; what ctx ended with,
-// and session.ErrUnreachable where there was no session; ErrDuplicate;
-// ErrNotEphemeral; session.ErrClosed; what a server answers, such as
-// session.ErrNoAuth. No node is left when it fails; where there is doubt it is
+// Errors: an invalid path or policy; core.ErrTooLarge; what ctx ended with,
+// and core.ErrUnreachable where there was no session; ErrDuplicate;
+// ErrNotEphemeral; core.ErrClosed; what a server answers, such as
+// core.ErrNoAuth. No node is left when it fails; where there is doubt it is
 // looked for and removed in the background.
 func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if err := cfg.validate(); err != nil {
@@ -91,7 +91,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 // after Close, once it has gone, or when the Manager is closed.
 func (n *Node) Done() <-chan struct{} { return n.done }
 
-// Err returns nil until Done, and then why: ErrClosed or session.ErrClosed.
+// Err returns nil until Done, and then why: ErrClosed or core.ErrClosed.
 func (n *Node) Err() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -188,7 +188,7 @@ func (n *Node) end(why error) {
 
 // reason is the text of an error without the session, which changes.
 func reason(err error) string {
-	var op *session.OpError
+	var op *core.OpError
 	if errors.As(err, &op) {
 		return op.Err.Error()
 	}

@@ -8,9 +8,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/testworld"
-	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -65,7 +65,7 @@ func TestHardCase28_SequentialReplyLost(t *testing.T) {
 				for _, stranger := range []string{"a", "a1", "a00000000010", "ab0000000001", "a-000000000", "b0000000007"} {
 					w.Put("/services/"+stranger, "stranger")
 				}
-				_, err := p.Create(w.Context(), path+"b0000000009", nil, session.Ephemeral) // of our session, but not this node's
+				_, err := p.Core().Create(w.Context(), path+"b0000000009", nil, core.Ephemeral) // of our session, but not this node's
 				require.NoError(w, err)
 				before := w.Children("/services")
 				w.Once(createsOf(path), func() zktest.Action { return what })

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/session"
 )
 
 // always is the context of the keeper's requests: they end with the session.
@@ -20,9 +20,9 @@ func (r *round) create() error {
 	if r.paced(); r.ctx.Err() != nil {
 		return nil
 	}
-	mode := session.Ephemeral
+	mode := core.Ephemeral
 	if r.cfg.Sequential {
-		mode = session.EphemeralSequential
+		mode = core.EphemeralSequential
 		if err := r.bury(); err != nil {
 			return err
 		}
@@ -37,13 +37,13 @@ func (r *round) create() error {
 	case err == nil:
 		r.path, r.maybe, r.written = path, true, rev
 		return nil
-	case errors.Is(err, session.ErrUnknownOutcome):
+	case errors.Is(err, core.ErrUnknownOutcome):
 		r.written, r.doubt, r.maybe = 0, true, true
 		return nil
-	case errors.Is(err, session.ErrNodeExists) && !r.cfg.Sequential:
+	case errors.Is(err, core.ErrNodeExists) && !r.cfg.Sequential:
 		r.written, r.maybe = 0, true
 		return nil
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		dir, _ := znode.Split(r.cfg.Path)
 		return r.s.EnsureDir(always, dir)
 	}
@@ -54,7 +54,7 @@ func (r *round) create() error {
 type sighting struct {
 	gone bool
 	data []byte
-	stat session.Stat
+	stat core.Stat
 }
 
 // look reads the node and watches it.
@@ -73,7 +73,7 @@ func (r *round) look() (sighting, error) {
 	r.unwatch()
 	data, stat, watch, err := r.s.GetW(always, r.path)
 	switch {
-	case errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrNoNode):
 		return sighting{gone: true}, nil
 	case err != nil:
 		return sighting{}, err
@@ -116,10 +116,10 @@ func (r *round) write(data []byte, rev uint64) (again bool, err error) {
 		return false, nil
 	case err == nil: // into the node of somebody who has just taken our place
 		return true, nil
-	case errors.Is(err, session.ErrUnknownOutcome):
+	case errors.Is(err, core.ErrUnknownOutcome):
 		r.written, r.doubt = 0, true
 		return true, nil
-	case errors.Is(err, session.ErrBadVersion), errors.Is(err, session.ErrNoNode):
+	case errors.Is(err, core.ErrBadVersion), errors.Is(err, core.ErrNoNode):
 		r.written = 0
 		return true, nil
 	}
@@ -198,17 +198,17 @@ func (r *round) patience() time.Duration {
 }
 
 // replace puts our node in the place of another.
-func (r *round) replace(stat session.Stat) error {
+func (r *round) replace(stat core.Stat) error {
 	data, rev := r.wanted()
 	_, err := r.s.Txn(always, replacement(r.path, data, stat.Version, r.mark())...)
 	switch {
 	case err == nil:
 		r.written = rev
 		return nil
-	case errors.Is(err, session.ErrUnknownOutcome):
+	case errors.Is(err, core.ErrUnknownOutcome):
 		r.written, r.doubt = 0, true
 		return nil
-	case errors.Is(err, session.ErrBadVersion), errors.Is(err, session.ErrNoNode), errors.Is(err, session.ErrNodeExists):
+	case errors.Is(err, core.ErrBadVersion), errors.Is(err, core.ErrNoNode), errors.Is(err, core.ErrNodeExists):
 		return nil // it is another already
 	}
 	return err
@@ -220,15 +220,15 @@ func (r *round) replace(stat session.Stat) error {
 // It never leaves a node of the same version behind: whoever is replaced may
 // have a write under way that names the old node's version, and there is no
 // other condition by which a server could tell the two nodes apart.
-func replacement(path string, data []byte, version int32, mark []session.ACL) []session.Op {
-	remove := session.DeleteOp(path, version)
+func replacement(path string, data []byte, version int32, mark []core.ACL) []core.Op {
+	remove := core.DeleteOp(path, version)
 	if version != 0 {
-		return []session.Op{remove, session.CreateOp(path, data, session.Ephemeral).WithACL(mark...)}
+		return []core.Op{remove, core.CreateOp(path, data, core.Ephemeral).WithACL(mark...)}
 	}
-	return []session.Op{
+	return []core.Op{
 		remove,
-		session.CreateOp(path, nil, session.Ephemeral).WithACL(mark...),
-		session.SetOp(path, data, 0),
+		core.CreateOp(path, nil, core.Ephemeral).WithACL(mark...),
+		core.SetOp(path, data, 0),
 	}
 }
 
@@ -242,7 +242,7 @@ func (r *round) find() error {
 		return err
 	}
 	names, _, err := r.s.Children(always, dir)
-	if err != nil && !errors.Is(err, session.ErrNoNode) {
+	if err != nil && !errors.Is(err, core.ErrNoNode) {
 		return err
 	}
 	for _, name := range names {
@@ -281,7 +281,7 @@ func (r *round) bury() error {
 		return nil
 	}
 	stat, found, err := r.s.StatOf(always, r.ghost)
-	if err != nil && !errors.Is(err, session.ErrNoAuth) { // a hidden one goes with its session
+	if err != nil && !errors.Is(err, core.ErrNoAuth) { // a hidden one goes with its session
 		return err
 	}
 	if found && stat.EphemeralOwner != r.s.ID() && r.cfg.Manager.Opened(stat.EphemeralOwner) {

@@ -1,13 +1,13 @@
 package standing
 
-import "github.com/docent-go/docent/session"
+import "github.com/docent-go/docent/internal/core"
 
 // State is what is known of the node at one time. It is never changed.
 type State struct {
 	// Session is the session in which the node stands, and nil while it is
 	// away: then Why says why. Away means not known to stand; in a session that
 	// can no longer be trusted it may do so for a while.
-	Session *session.Session
+	Session *core.Session
 	Why     error
 	// Path and Czxid are the node's. While it is away they are those of the
 	// last that stood.
@@ -34,7 +34,7 @@ func (n *Node) State() *State {
 }
 
 // stands publishes that the node stands, if that is new.
-func (n *Node) stands(s *session.Session, path string, czxid int64) {
+func (n *Node) stands(s *core.Session, path string, czxid int64) {
 	old := n.state.Load()
 	if old.Session == s && old.Path == path && old.Czxid == czxid {
 		return

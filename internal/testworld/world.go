@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
@@ -71,10 +73,13 @@ func Timeout(d time.Duration) func(*session.Config) {
 	return func(cfg *session.Config) { cfg.Timeout = d }
 }
 
+// Core returns what recipes see of the process's manager.
+func (p *Process) Core() *core.Manager { return bridge.Core(p.Manager) }
+
 // Current returns the process's present session, for which it may wait.
-func (p *Process) Current() *session.Session {
+func (p *Process) Current() *core.Session {
 	p.W.Helper()
-	s, err := p.Session(p.W.Context())
+	s, err := p.Core().Session(p.W.Context())
 	require.NoError(p.W, err)
 	return s
 }

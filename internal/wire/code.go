@@ -3,21 +3,45 @@ package wire
 // Code is an error code with which a server answers a request.
 type Code int32
 
-// The codes that are asked for by name.
+// The codes of the protocol, up to version 3.9. The C client gives CodeClosing and
+// CodeNothing to its own program.
 const (
-	CodeOK             Code = 0
-	CodeMarshalling    Code = -5
-	CodeUnimplemented  Code = -6
-	CodeAPIError       Code = -100 // the codes of what a request ran into lie below
-	CodeNoNode         Code = -101
-	CodeNoAuth         Code = -102
-	CodeNotEmpty       Code = -111 // the last of those that are about the request's znodes
-	CodeSessionExpired Code = -112
-	CodeInvalidACL     Code = -114
-	CodeAuthFailed     Code = -115
-	CodeSessionMoved   Code = -118
-	CodeNoWatcher      Code = -121
-	CodeNeedsLogin     Code = -124
+	CodeOK                      Code = 0
+	CodeSystemError             Code = -1
+	CodeRuntimeInconsistency    Code = -2
+	CodeDataInconsistency       Code = -3
+	CodeConnectionLoss          Code = -4
+	CodeMarshalling             Code = -5
+	CodeUnimplemented           Code = -6
+	CodeOperationTimeout        Code = -7
+	CodeBadArguments            Code = -8
+	CodeInvalidState            Code = -9
+	CodeUnknownSession          Code = -12
+	CodeNewConfigNoQuorum       Code = -13
+	CodeReconfigInProgress      Code = -14
+	CodeAPIError                Code = -100 // the codes of what a request ran into lie below
+	CodeNoNode                  Code = -101
+	CodeNoAuth                  Code = -102
+	CodeBadVersion              Code = -103
+	CodeNoChildrenForEphemerals Code = -108
+	CodeNodeExists              Code = -110
+	CodeNotEmpty                Code = -111 // the last of those that are about the request's znodes
+	CodeSessionExpired          Code = -112
+	CodeInvalidCallback         Code = -113
+	CodeInvalidACL              Code = -114
+	CodeAuthFailed              Code = -115
+	CodeClosing                 Code = -116
+	CodeNothing                 Code = -117
+	CodeSessionMoved            Code = -118
+	CodeNotReadOnly             Code = -119
+	CodeEphemeralOnLocalSession Code = -120
+	CodeNoWatcher               Code = -121
+	CodeRequestTimeout          Code = -122
+	CodeReconfigDisabled        Code = -123
+	CodeNeedsLogin              Code = -124
+	CodeQuotaExceeded           Code = -125
+	CodeSSLConnectionError      Code = -126
+	CodeThrottledOp             Code = -127
 )
 
 // Class is what an answer says of its request.
@@ -42,51 +66,50 @@ type codeInfo struct {
 	advice string // what it says of the request, and what to do
 }
 
-// codes are the error codes of ZooKeeper's protocol, up to version 3.9. Those
-// without advice speak for themselves. Of -116 and -117, which only the C client
-// gives its own program, nothing is known.
+// codes tells of each code of the protocol. The codes without advice speak for
+// themselves.
 var codes = map[Code]codeInfo{
 	CodeOK: {Done, "OK", ""},
 
-	-1:                {Unknown, "SYSTEMERROR", "the server failed while it executed the request: read what it has become, and look into the server's log"},
-	-2:                {Unknown, "RUNTIMEINCONSISTENCY", "the server found its state inconsistent: read what has become of the request, and look into the server's log"},
-	-3:                {Unknown, "DATAINCONSISTENCY", "the server found its data inconsistent: read what has become of the request, and look into the server's log"},
-	-4:                {Unknown, "CONNECTIONLOSS", "a proxy or the server lost a connection behind this one: read what has become of the request"},
-	CodeMarshalling:   {Refused, "MARSHALLINGERROR", "the server could not read the request: compare the versions of server and client"},
-	CodeUnimplemented: {Refused, "UNIMPLEMENTED", ""},
-	-7:                {Unknown, "OPERATIONTIMEOUT", "the server gave the request up after some time: read what has become of it"},
-	-8:                {Refused, "BADARGUMENTS", ""},
-	-9:                {Unknown, "INVALIDSTATE", "a proxy or the server is not in a state to answer: read what has become of the request"},
+	CodeSystemError:          {Unknown, "SYSTEMERROR", "the server failed while it executed the request: read what it has become, and look into the server's log"},
+	CodeRuntimeInconsistency: {Unknown, "RUNTIMEINCONSISTENCY", "the server found its state inconsistent: read what has become of the request, and look into the server's log"},
+	CodeDataInconsistency:    {Unknown, "DATAINCONSISTENCY", "the server found its data inconsistent: read what has become of the request, and look into the server's log"},
+	CodeConnectionLoss:       {Unknown, "CONNECTIONLOSS", "a proxy or the server lost a connection behind this one: read what has become of the request"},
+	CodeMarshalling:          {Refused, "MARSHALLINGERROR", "the server could not read the request: compare the versions of server and client"},
+	CodeUnimplemented:        {Refused, "UNIMPLEMENTED", ""},
+	CodeOperationTimeout:     {Unknown, "OPERATIONTIMEOUT", "the server gave the request up after some time: read what has become of it"},
+	CodeBadArguments:         {Refused, "BADARGUMENTS", ""},
+	CodeInvalidState:         {Unknown, "INVALIDSTATE", "a proxy or the server is not in a state to answer: read what has become of the request"},
 
-	-12: {Refused, "UNKNOWNSESSION", "the server does not know the session: look into the server's log"},
-	-13: {Refused, "NEWCONFIGNOQUORUM", "too few servers of the new ensemble are in step: start them, then reconfigure again"},
-	-14: {Refused, "RECONFIGINPROGRESS", "another reconfiguration of the ensemble is under way: wait for its end, then try again"},
+	CodeUnknownSession:     {Refused, "UNKNOWNSESSION", "the server does not know the session: look into the server's log"},
+	CodeNewConfigNoQuorum:  {Refused, "NEWCONFIGNOQUORUM", "too few servers of the new ensemble are in step: start them, then reconfigure again"},
+	CodeReconfigInProgress: {Refused, "RECONFIGINPROGRESS", "another reconfiguration of the ensemble is under way: wait for its end, then try again"},
 
-	CodeAPIError:       {Unknown, "APIERROR", ""},
-	CodeNoNode:         {Refused, "NONODE", ""},
-	CodeNoAuth:         {Refused, "NOAUTH", ""},
-	-103:               {Refused, "BADVERSION", ""},
-	-108:               {Refused, "NOCHILDRENFOREPHEMERALS", ""},
-	-110:               {Refused, "NODEEXISTS", ""},
-	CodeNotEmpty:       {Refused, "NOTEMPTY", ""},
-	CodeSessionExpired: {Refused, "SESSIONEXPIRED", ""},
-	-113:               {Refused, "INVALIDCALLBACK", "the server refuses the request's callback: compare the versions of server and client"},
-	CodeInvalidACL:     {Refused, "INVALIDACL", ""},
-	CodeAuthFailed:     {Refused, "AUTHFAILED", ""},
-	-116:               {Unknown, "CLOSING", ""},
-	-117:               {Unknown, "NOTHING", ""},
-	CodeSessionMoved:   {NotExecuted, "SESSIONMOVED", ""},
-	-119:               {Refused, "NOTREADONLY", "the server is read-only, since it has lost its quorum: start the other servers, or name them in the connect string"},
-	-120: {Refused, "EPHEMERALONLOCALSESSION", "the server keeps the session local, and a local session owns no ephemeral znodes: " +
+	CodeAPIError:                {Unknown, "APIERROR", ""},
+	CodeNoNode:                  {Refused, "NONODE", ""},
+	CodeNoAuth:                  {Refused, "NOAUTH", ""},
+	CodeBadVersion:              {Refused, "BADVERSION", ""},
+	CodeNoChildrenForEphemerals: {Refused, "NOCHILDRENFOREPHEMERALS", ""},
+	CodeNodeExists:              {Refused, "NODEEXISTS", ""},
+	CodeNotEmpty:                {Refused, "NOTEMPTY", ""},
+	CodeSessionExpired:          {Refused, "SESSIONEXPIRED", ""},
+	CodeInvalidCallback:         {Refused, "INVALIDCALLBACK", "the server refuses the request's callback: compare the versions of server and client"},
+	CodeInvalidACL:              {Refused, "INVALIDACL", ""},
+	CodeAuthFailed:              {Refused, "AUTHFAILED", ""},
+	CodeClosing:                 {Unknown, "CLOSING", ""},
+	CodeNothing:                 {Unknown, "NOTHING", ""},
+	CodeSessionMoved:            {NotExecuted, "SESSIONMOVED", ""},
+	CodeNotReadOnly:             {Refused, "NOTREADONLY", "the server is read-only, since it has lost its quorum: start the other servers, or name them in the connect string"},
+	CodeEphemeralOnLocalSession: {Refused, "EPHEMERALONLOCALSESSION", "the server keeps the session local, and a local session owns no ephemeral znodes: " +
 		"set localSessionsUpgradingEnabled=true on the servers, or turn localSessionsEnabled off"},
-	CodeNoWatcher: {Refused, "NOWATCHER", "the server has no such watch of the session"},
-	-122:          {Unknown, "REQUESTTIMEOUT", "the request took too long: read what has become of it"},
-	-123:          {Refused, "RECONFIGDISABLED", ""},
+	CodeNoWatcher:        {Refused, "NOWATCHER", "the server has no such watch of the session"},
+	CodeRequestTimeout:   {Unknown, "REQUESTTIMEOUT", "the request took too long: read what has become of it"},
+	CodeReconfigDisabled: {Refused, "RECONFIGDISABLED", ""},
 	CodeNeedsLogin: {Refused, "SESSIONCLOSEDREQUIRESASLAUTH", "the server serves only clients that have authenticated: " +
 		"set Config.SASL if it has sessionRequireClientSASLAuth=true, otherwise credentials of a scheme in its enforce.auth.schemes"},
-	-125: {Refused, "QUOTAEXCEEDED", "a quota on the path or above it is used up: delete what is not needed, or raise the quota (setquota in zkCli.sh)"},
-	-126: {Unknown, "SSLCONNECTIONERROR", "a connection behind this one failed in TLS: read what has become of the request"},
-	-127: {NotExecuted, "THROTTLEDOP", "the server is overloaded and has not executed the request: give it time, or more resources"},
+	CodeQuotaExceeded:      {Refused, "QUOTAEXCEEDED", "a quota on the path or above it is used up: delete what is not needed, or raise the quota (setquota in zkCli.sh)"},
+	CodeSSLConnectionError: {Unknown, "SSLCONNECTIONERROR", "a connection behind this one failed in TLS: read what has become of the request"},
+	CodeThrottledOp:        {NotExecuted, "THROTTLEDOP", "the server is overloaded and has not executed the request: give it time, or more resources"},
 }
 
 // Class returns what the code says of the request. A code that is not known may say

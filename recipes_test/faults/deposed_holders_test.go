@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/recipes_test/ensemble"
 	"github.com/docent-go/docent/session"
@@ -80,7 +81,7 @@ func holdLocks(t *testing.T, e *ensemble.Ensemble, leader *ensemble.Server, foll
 			path := fmt.Sprintf("%s/%d", dir, len(pairs))
 			h, err := lock.New(sm, path).Lock(within(t, patience))
 			require.NoError(t, err)
-			require.Equal(t, timeout, h.Session().Timeout())
+			require.Equal(t, timeout, bridge.CoreHold(&h.Hold).Session().Timeout())
 			p := &rivals{way: w, timeout: timeout, hold: h, end: endOf(h.Context()), next: make(chan time.Time, 1)}
 			pairs = append(pairs, p)
 			p.contend(t, contenders, path)
@@ -153,7 +154,7 @@ func (p *rivals) survived(t *testing.T) bool {
 		return false
 	}
 	// A write is answered after everything that a quorum has committed before.
-	_, err := p.hold.Session().Txn(within(t, patience), p.hold.Guard())
+	_, err := bridge.CoreHold(&p.hold.Hold).Session().Txn(within(t, patience), bridge.CoreHold(&p.hold.Hold).Guard())
 	return err == nil && p.hold.Err() == nil
 }
 

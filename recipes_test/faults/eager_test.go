@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/recipes_test/ensemble"
 	"github.com/docent-go/docent/session"
 )
@@ -52,7 +53,7 @@ func TestEagerRefusals(t *testing.T) {
 	sm, err := session.Dial(t.Context(), session.Config{Servers: []string{e.Followers()[0].Addr()}, Timeout: 5 * time.Second})
 	require.NoError(t, err)
 	defer sm.Close()
-	s, err := sm.Session(t.Context())
+	s, err := bridge.Core(sm).Session(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, s.Sync(t.Context(), "/"))
 	outcomes := make(chan error, 400)

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/recipes_test/ensemble"
 	"github.com/docent-go/docent/session"
 )
@@ -101,8 +103,8 @@ func TestTrustWhenAFollowerLosesItsLeader(t *testing.T) {
 }
 
 // enter holds a node of our own in a directory.
-func enter(ctx context.Context, sm *session.Manager, dir string) (*session.Hold, error) {
-	s, err := sm.Session(ctx)
+func enter(ctx context.Context, sm *session.Manager, dir string) (*core.Hold, error) {
+	s, err := bridge.Core(sm).Session(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +129,7 @@ func goneAt(ctx context.Context, sm *session.Manager, path string, ready chan<- 
 
 // goneIn is goneAt within one session.
 func goneIn(ctx context.Context, sm *session.Manager, path string, tell func()) (time.Time, error) {
-	s, err := sm.Session(ctx)
+	s, err := bridge.Core(sm).Session(ctx)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -146,7 +148,7 @@ func goneIn(ctx context.Context, sm *session.Manager, path string, tell func()) 
 		}
 		select {
 		case <-watch.Done():
-			if watch.Event() == session.NodeDeleted {
+			if watch.Event() == core.NodeDeleted {
 				return time.Now(), nil
 			}
 		case <-ctx.Done():

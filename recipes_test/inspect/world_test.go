@@ -129,7 +129,7 @@ func session0(sm *session.Manager, t *testing.T) inspect.SessionID {
 	t.Helper()
 	s, err := sm.Session(t.Context())
 	require.NoError(t, err)
-	return inspect.SessionID(s.ID())
+	return inspect.SessionID(s.ID)
 }
 
 // ms is a duration as the peers take it.

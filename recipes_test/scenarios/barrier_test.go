@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/barrier"
+	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/recipes_test/ensemble"
 	"github.com/docent-go/docent/session"
 )
@@ -120,7 +121,7 @@ func TestDoubleUnderFaults(t *testing.T) {
 		progress("rounds with two servers")
 		e.Server(i).Restart()
 		processes[i].proxy.CutAll(ensemble.Both)
-		old, err := processes[i].Session(within(t, patience))
+		old, err := bridge.Core(processes[i].Manager).Session(within(t, patience))
 		require.NoError(t, err)
 		<-old.Done()
 		processes[i].proxy.HealAll()

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/election"
+	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
@@ -69,7 +70,7 @@ func TestElectionFailsOver(t *testing.T) {
 		case <-time.After(patience):
 			require.Fail(t, "nobody was elected", "round %d", round)
 		}
-		s, err := p.Session(t.Context())
+		s, err := bridge.Core(p.Manager).Session(t.Context())
 		require.NoError(t, err)
 		p.proxy.CutAll([]ensemble.Direction{ensemble.ToServer, ensemble.ToClient, ensemble.Both}[round%3])
 		<-s.Done()

@@ -8,24 +8,26 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/recipes_test/ensemble"
 	"github.com/docent-go/docent/session"
 )
 
 // teller hands on what a follower is told.
-type teller chan session.Followed
+type teller chan core.Followed
 
-func (l teller) f(e session.Followed) { l <- e }
+func (l teller) f(e core.Followed) { l <- e }
 
 // hears demands the given events, in order, and no others before them.
-func (l teller) hears(tb testing.TB, want ...session.Followed) {
+func (l teller) hears(tb testing.TB, want ...core.Followed) {
 	tb.Helper()
 	for i, e := range want {
 		require.Equal(tb, e, l.next(tb), "event %d", i)
 	}
 }
 
-func (l teller) next(tb testing.TB) (e session.Followed) {
+func (l teller) next(tb testing.TB) (e core.Followed) {
 	tb.Helper()
 	select {
 	case e = <-l:
@@ -35,7 +37,7 @@ func (l teller) next(tb testing.TB) (e session.Followed) {
 	return e
 }
 
-func woken(tb testing.TB, w *session.Watch) {
+func woken(tb testing.TB, w *core.Watch) {
 	tb.Helper()
 	select {
 	case <-w.Done():
@@ -44,7 +46,7 @@ func woken(tb testing.TB, w *session.Watch) {
 	}
 }
 
-func follow(tb testing.TB, s *session.Session, path string, recursive bool) (*session.Follower, teller) {
+func follow(tb testing.TB, s *core.Session, path string, recursive bool) (*core.Follower, teller) {
 	tb.Helper()
 	l := make(teller, 1000)
 	f, err := s.Follow(within(tb, patience), path, recursive, l.f)
@@ -72,16 +74,16 @@ func live(tb testing.TB, sm *session.Manager, path string) {
 	require.NoError(tb, sm.Delete(ctx, path, session.AnyVersion))
 }
 
-func livesOf(path string) (node, tree []session.Followed) {
-	node = []session.Followed{
-		{Event: session.NodeCreated, Path: path}, {Event: session.NodeDataChanged, Path: path},
-		{Event: session.NodeChildrenChanged, Path: path}, {Event: session.NodeChildrenChanged, Path: path},
-		{Event: session.NodeDeleted, Path: path},
+func livesOf(path string) (node, tree []core.Followed) {
+	node = []core.Followed{
+		{Event: core.NodeCreated, Path: path}, {Event: core.NodeDataChanged, Path: path},
+		{Event: core.NodeChildrenChanged, Path: path}, {Event: core.NodeChildrenChanged, Path: path},
+		{Event: core.NodeDeleted, Path: path},
 	}
-	tree = []session.Followed{
-		{Event: session.NodeCreated, Path: path}, {Event: session.NodeDataChanged, Path: path},
-		{Event: session.NodeCreated, Path: path + "/b"}, {Event: session.NodeDataChanged, Path: path + "/b"},
-		{Event: session.NodeDeleted, Path: path + "/b"}, {Event: session.NodeDeleted, Path: path},
+	tree = []core.Followed{
+		{Event: core.NodeCreated, Path: path}, {Event: core.NodeDataChanged, Path: path},
+		{Event: core.NodeCreated, Path: path + "/b"}, {Event: core.NodeDataChanged, Path: path + "/b"},
+		{Event: core.NodeDeleted, Path: path + "/b"}, {Event: core.NodeDeleted, Path: path},
 	}
 	return node, tree
 }
@@ -92,7 +94,7 @@ func TestFollow(t *testing.T) {
 	e := ensemble.Start(t, 1)
 	p := start(t, e, 5*time.Second)
 	other := observer(t, e)
-	s, err := p.Session(within(t, patience))
+	s, err := bridge.Core(p.Manager).Session(within(t, patience))
 	require.NoError(t, err)
 	ctx := within(t, 3*patience)
 	for i, order := range [][]bool{{false}, {true}, {false, true}, {true, false}} {
@@ -101,7 +103,7 @@ func TestFollow(t *testing.T) {
 			node, tree := livesOf(path)
 			_, _, before, err := s.ExistsW(ctx, path)
 			require.NoError(t, err)
-			var followers []*session.Follower
+			var followers []*core.Follower
 			var told []teller
 			for _, recursive := range order {
 				f, l := follow(t, s, path, recursive)
@@ -129,7 +131,7 @@ func TestFollow(t *testing.T) {
 
 			p.proxy.DisconnectAll()
 			for _, l := range told {
-				l.hears(t, session.Followed{Event: session.Resumed})
+				l.hears(t, core.Followed{Event: core.Resumed})
 			}
 			require.NoError(t, s.Sync(ctx, "/")) // before its answer the watches are set again
 			live(t, other, path)
@@ -156,7 +158,7 @@ func TestFollowAndWatches(t *testing.T) {
 	e := ensemble.Start(t, 1)
 	p := start(t, e, 5*time.Second)
 	other := observer(t, e)
-	s, err := p.Session(within(t, patience))
+	s, err := bridge.Core(p.Manager).Session(within(t, patience))
 	require.NoError(t, err)
 	ctx := within(t, 3*patience)
 	for _, recursive := range []bool{false, true} {
@@ -164,7 +166,7 @@ func TestFollowAndWatches(t *testing.T) {
 			path := fmt.Sprintf("/w%v", recursive)
 			_, err := other.Create(ctx, path, nil, session.Persistent)
 			require.NoError(t, err)
-			watch := func() (data, children *session.Watch) {
+			watch := func() (data, children *core.Watch) {
 				_, _, data, err := s.GetW(ctx, path)
 				require.NoError(t, err)
 				_, _, children, err = s.ChildrenW(ctx, path)
@@ -186,11 +188,11 @@ func TestFollowAndWatches(t *testing.T) {
 				change()
 				woken(t, data)
 				woken(t, children)
-				want := session.NodeChildrenChanged
+				want := core.NodeChildrenChanged
 				if recursive {
-					want = session.NodeCreated
+					want = core.NodeCreated
 				}
-				require.Equal(t, session.NodeDataChanged, l.next(t).Event)
+				require.Equal(t, core.NodeDataChanged, l.next(t).Event)
 				require.Equal(t, want, l.next(t).Event)
 				data, children = watch()
 			}
@@ -201,7 +203,7 @@ func TestFollowAndWatches(t *testing.T) {
 			change()
 			woken(t, data)
 			woken(t, children)
-			require.Equal(t, session.NodeChildrenChanged, children.Event())
+			require.Equal(t, core.NodeChildrenChanged, children.Event())
 		})
 	}
 }

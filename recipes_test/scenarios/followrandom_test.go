@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/recipes_test/ensemble"
 	"github.com/docent-go/docent/session"
 )
@@ -43,7 +45,7 @@ func TestFollowInAnyOrder(t *testing.T) {
 	p := start(t, e, 10*time.Second)
 	other := observer(t, e)
 	ctx := within(t, 3*patience)
-	s, err := p.Session(ctx)
+	s, err := bridge.Core(p.Manager).Session(ctx)
 	require.NoError(t, err)
 	paths := []string{"/n", "/n/m"}
 	for _, path := range paths {
@@ -86,7 +88,7 @@ func TestFollowInAnyOrder(t *testing.T) {
 					require.NoError(t, s.Sync(ctx, "/"))
 					for _, w := range all {
 						if w.told != nil {
-							w.told.hears(t, session.Followed{Event: session.Resumed})
+							w.told.hears(t, core.Followed{Event: core.Resumed})
 						}
 					}
 				}

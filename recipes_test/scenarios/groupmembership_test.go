@@ -123,7 +123,7 @@ func TestGroupThroughFaults(t *testing.T) {
 		if p, ok := steady[gone.ID]; ok {
 			s, err := p.Session(t.Context())
 			require.NoError(t, err)
-			require.NotEqual(t, s.ID(), gone.Session, "%s left although its session lasts", gone.ID)
+			require.NotEqual(t, s.ID, gone.Session, "%s left although its session lasts", gone.ID)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/recipes_test/ensemble"
 	"github.com/docent-go/docent/session"
@@ -123,7 +124,7 @@ func TestMutexUnderFaults(t *testing.T) {
 // increment adds one to the row, by a read and a guarded write that does not
 // compare versions: only mutual exclusion keeps it right.
 func increment(p *process, h *lock.Hold) error {
-	s := h.Session()
+	s := bridge.CoreHold(&h.Hold).Session()
 	if err := s.Sync(h.Context(), "/row"); err != nil {
 		return err
 	}

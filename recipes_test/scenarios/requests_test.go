@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/recipes_test/ensemble"
 	"github.com/docent-go/docent/session"
 )
@@ -24,12 +26,12 @@ func TestReadMany(t *testing.T) {
 	p := start(t, e, 10*time.Second)
 	_, err := owner.Create(ctx, "/hidden", nil, session.Persistent)
 	require.NoError(t, err)
-	ops := []session.ReadOp{{Path: "/hidden"}, {Path: "/missing"}, {Path: "/hidden", Children: true}, {Path: "/", Children: true}}
+	ops := []core.ReadOp{{Path: "/hidden"}, {Path: "/missing"}, {Path: "/hidden", Children: true}, {Path: "/", Children: true}}
 	want := [][]byte{nil, nil, nil, nil}
 	add := func(path string, data []byte) {
 		_, err := p.Create(ctx, path, data, session.Persistent)
 		require.NoError(t, err)
-		ops, want = append(ops, session.ReadOp{Path: path}), append(want, data)
+		ops, want = append(ops, core.ReadOp{Path: path}), append(want, data)
 	}
 	for i := range 14 {
 		add(fmt.Sprintf("/large%d", i), bytes.Repeat([]byte{byte(i)}, 1_000_000))
@@ -38,7 +40,7 @@ func TestReadMany(t *testing.T) {
 		add(fmt.Sprintf("/small%d", i), []byte{byte(i), 1})
 	}
 	add("/empty", []byte{})
-	s, err := p.Session(ctx)
+	s, err := bridge.Core(p.Manager).Session(ctx)
 	require.NoError(t, err)
 	results, err := s.ReadMany(ctx, ops)
 	require.NoError(t, err)
@@ -61,15 +63,15 @@ func TestCreateTTL(t *testing.T) {
 				fmt.Sprintf("-Dzookeeper.extendedTypesEnabled=%v", enabled), "-Dznode.container.checkIntervalMs=100"))
 			p := start(t, e, 10*time.Second)
 			ctx := within(t, patience)
-			s, err := p.Session(ctx)
+			s, err := bridge.Core(p.Manager).Session(ctx)
 			require.NoError(t, err)
-			path, err := s.CreateTTL(ctx, "/job-", []byte("x"), time.Millisecond, session.Sequential)
+			path, err := s.CreateTTL(ctx, "/job-", []byte("x"), time.Millisecond, core.Sequential)
 			if !enabled {
 				require.ErrorIs(t, err, session.ErrUnimplemented)
 				return
 			}
 			require.NoError(t, err)
-			_, err = s.CreateTTL(ctx, "/long", nil, session.MaxTTL, session.Persistent)
+			_, err = s.CreateTTL(ctx, "/long", nil, core.MaxTTL, core.Persistent)
 			require.NoError(t, err)
 			require.Equal(t, "/job-0000000000", path)
 			_, found, gone, err := s.ExistsW(ctx, path)
@@ -89,9 +91,9 @@ func TestWhoAmI(t *testing.T) {
 	p := start(t, e, 10*time.Second, func(cfg *session.Config) {
 		cfg.Auth = []session.Credential{session.Digest("ann", "secret")}
 	})
-	s, err := p.Session(within(t, patience))
+	s, err := bridge.Core(p.Manager).Session(within(t, patience))
 	require.NoError(t, err)
 	ids, err := s.WhoAmI(within(t, patience))
 	require.NoError(t, err)
-	require.ElementsMatch(t, []session.Identity{{Scheme: "ip", ID: "127.0.0.1"}, {Scheme: "digest", ID: "ann"}}, ids)
+	require.ElementsMatch(t, []core.Identity{{Scheme: "ip", ID: "127.0.0.1"}, {Scheme: "digest", ID: "ann"}}, ids)
 }

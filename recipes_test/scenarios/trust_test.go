@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/recipes_test/ensemble"
 	"github.com/docent-go/docent/session"
 )
@@ -28,7 +30,7 @@ func TestTrustDeadline(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range holders {
 		p := start(t, e, 2*time.Second)
-		s, err := p.Session(t.Context())
+		s, err := bridge.Core(p.Manager).Session(t.Context())
 		require.NoError(t, err)
 		entry, err := s.Enter(t.Context(), fmt.Sprintf("/trust/%02d", i), "lock-", nil)
 		require.NoError(t, err)
@@ -78,7 +80,7 @@ func TestTrustWhenServersDie(t *testing.T) {
 	watcher := observer(t, e)
 	p := start(t, e, 4*time.Second)
 	for round := range 3 {
-		s, err := p.Session(within(t, patience))
+		s, err := bridge.Core(p.Manager).Session(within(t, patience))
 		require.NoError(t, err)
 		entry, err := s.Enter(within(t, patience), "/trust/servers", "lock-", nil)
 		require.NoError(t, err)
@@ -113,7 +115,7 @@ func TestNothingCrossesGenerations(t *testing.T) {
 	_, err := watcher.Create(t.Context(), "/config", []byte("v0"), session.Persistent)
 	require.NoError(t, err)
 	p := start(t, e, time.Second)
-	s, err := p.Session(t.Context())
+	s, err := bridge.Core(p.Manager).Session(t.Context())
 	require.NoError(t, err)
 	entry, err := s.Enter(t.Context(), "/locks/a", "lock-", nil)
 	require.NoError(t, err)
@@ -125,7 +127,7 @@ func TestNothingCrossesGenerations(t *testing.T) {
 			errs <- err
 		}()
 		go func() {
-			_, err := s.Create(t.Context(), fmt.Sprintf("/stray-%d", i), nil, session.Ephemeral)
+			_, err := s.Create(t.Context(), fmt.Sprintf("/stray-%d", i), nil, core.Ephemeral)
 			errs <- err
 		}()
 	}
@@ -135,7 +137,7 @@ func TestNothingCrossesGenerations(t *testing.T) {
 	_, err = goneAt(within(t, patience), watcher, entry.Path())
 	require.NoError(t, err)
 	p.proxy.HealAll()
-	next, err := p.Session(within(t, patience))
+	next, err := bridge.Core(p.Manager).Session(within(t, patience))
 	require.NoError(t, err)
 	require.NotEqual(t, s.ID(), next.ID())
 	for range cap(errs) {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/recipes_test/ensemble"
 	"github.com/docent-go/docent/session"
 )
@@ -74,7 +76,7 @@ func endOf(ctx context.Context) (at func() time.Time) {
 // before the watch is needed: a server that lags may not know the node yet.
 func goneAt(ctx context.Context, sm *session.Manager, path string) (time.Time, error) {
 	for {
-		s, err := sm.Session(ctx)
+		s, err := bridge.Core(sm).Session(ctx)
 		if err != nil {
 			return time.Time{}, err
 		}
@@ -91,7 +93,7 @@ func goneAt(ctx context.Context, sm *session.Manager, path string) (time.Time, e
 		}
 		select {
 		case <-watch.Done():
-			if watch.Event() == session.NodeDeleted {
+			if watch.Event() == core.NodeDeleted {
 				return time.Now(), nil
 			}
 		case <-ctx.Done():

@@ -88,7 +88,7 @@ func outlivesRestart(t *testing.T, s saslServer) {
 	_, err = config.NewStore(bob, "/sasl").Get(within(t), "limit")
 	require.ErrorIs(t, err, session.ErrNoAuth)
 
-	before := held.Session().ID()
+	before := held.SessionID()
 	for n := 2; n < 4; n++ {
 		s.restart()
 		_, err = store.Set(within(t), "limit", []byte{byte('0' + n)}, config.AnyVersion)
@@ -102,7 +102,7 @@ func outlivesRestart(t *testing.T, s saslServer) {
 		require.NoError(t, ann.Sync(within(t), "/"))
 		current, err := ann.Session(within(t))
 		require.NoError(t, err)
-		require.Equal(t, before, current.ID())
+		require.Equal(t, before, current.ID)
 	}
 	require.NoError(t, held.Err())
 	require.NoError(t, term.Err())

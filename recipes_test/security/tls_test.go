@@ -91,7 +91,7 @@ func outlivesLoss(t *testing.T, port int, cfg *tls.Config) {
 	defer sm.Close()
 	h, err := lock.New(sm, "/loss/l").Lock(within(t))
 	require.NoError(t, err)
-	before := h.Session().ID()
+	before := h.SessionID()
 	for range 3 {
 		proxy.Disconnect()
 		_, _, err := sm.Get(within(t), "/loss")
@@ -102,6 +102,6 @@ func outlivesLoss(t *testing.T, port int, cfg *tls.Config) {
 	proxy.Refuse(false)
 	require.NoError(t, sm.Sync(within(t), "/loss"))
 	require.NoError(t, h.Err())
-	require.Equal(t, before, h.Session().ID())
+	require.Equal(t, before, h.SessionID())
 	require.NoError(t, h.Release())
 }

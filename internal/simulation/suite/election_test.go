@@ -28,13 +28,13 @@ func elections(guarded bool, opts ...election.Option) simulation.Program {
 					if a.One(2) {
 						t, err := e.Campaign(ctx)
 						if fine(a, ctx, "campaign", err) {
-							court.Use(a, court.Begin(a, held(t.Hold)), 4*time.Second)
+							court.Use(a, court.Begin(a, held(&t.Hold)), 4*time.Second)
 							let(a, "resign", t.Resign())
 						}
 					} else {
 						err := e.Run(ctx, func(ctx context.Context, t *election.Term) error {
 							a.Step()
-							h := court.Begin(a, held(t.Hold))
+							h := court.Begin(a, held(&t.Hold))
 							defer court.Working(h)()
 							court.Use(a, h, 4*time.Second)
 							return nil
@@ -69,7 +69,7 @@ func elections(guarded bool, opts ...election.Option) simulation.Program {
 						w.Break("comes free", "the leadership, when nobody leads: %v", err)
 						return
 					}
-					court.Begin(a, held(t.Hold))
+					court.Begin(a, held(&t.Hold))
 					a.Step()
 					if err := t.Resign(); err != nil {
 						w.Break("errors", "resign: %v", errors.Unwrap(err))

@@ -103,7 +103,7 @@ func partitioners() simulation.Program {
 					turns++
 					worker := a.Fork(fmt.Sprint(part.Number, "/", turns))
 					turn.Unlock()
-					h := courts[part.Number].Begin(worker, simulation.Of(part.Hold))
+					h := courts[part.Number].Begin(worker, simulation.Of(&part.Hold))
 					defer courts[part.Number].Working(h)()
 					for ctx.Err() == nil {
 						courts[part.Number].Use(worker, h, 4*time.Second) // which does not heed ctx

@@ -76,7 +76,7 @@ func ofLock(h *lock.Hold, err error) (simulation.Held, func() error, error) {
 	if err != nil {
 		return simulation.Held{}, nil, err
 	}
-	return simulation.Guarded(h.Hold), h.Release, nil
+	return simulation.Guarded(&h.Hold), h.Release, nil
 }
 
 func mutexes(opts ...lock.Option) simulation.Program {
@@ -128,7 +128,7 @@ func exclusives() simulation.Program {
 		if err != nil {
 			return simulation.Held{}, nil, err
 		}
-		return simulation.Of(h.Hold), h.Release, nil
+		return simulation.Of(&h.Hold), h.Release, nil
 	})
 }
 

@@ -87,7 +87,7 @@ func workers() simulation.Program {
 					id, err := ids.Acquire(ctx, name)
 					if fine(a, ctx, "acquire an id", err, naming.ErrExhausted, session.ErrUnknownOutcome, session.ErrLost) {
 						court := courts[id.ID()]
-						court.Use(a, court.Begin(a, simulation.Of(id.Hold)), 5*time.Second)
+						court.Use(a, court.Begin(a, simulation.Of(&id.Hold)), 5*time.Second)
 						let(a, "release an id", id.Release())
 					}
 					cancel()

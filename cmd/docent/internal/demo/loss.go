@@ -60,7 +60,7 @@ func lostHold(ctx context.Context, s *stage) error {
 	if err := s.claim(got.hold.Token() > old.Token(), "ben's token is greater than ann's: %d > %d", got.hold.Token(), old.Token()); err != nil {
 		return err
 	}
-	return s.lateWrites(ctx, ann, old, got.hold, data)
+	return s.lateWrites(ctx, ann, ben, old, got.hold, data)
 }
 
 // acquired is a lock that somebody waited for.
@@ -83,7 +83,7 @@ func (s *stage) lockLater(ctx context.Context, p *process, path string) <-chan a
 // lateWrites has the old holder write what it had prepared before it was cut
 // off, as a process does that was paused between its look at the lock and its
 // write.
-func (s *stage) lateWrites(ctx context.Context, ann *process, old, now *lock.Hold, data string) error {
+func (s *stage) lateWrites(ctx context.Context, ann, ben *process, old, now *lock.Hold, data string) error {
 	ann.link.Heal()
 	s.say("network", "is well again; ann sends the write that she had prepared")
 	_, err := ann.Txn(ctx, old.Guard(), session.SetOp(data, []byte("ann"), session.AnyVersion))
@@ -94,7 +94,7 @@ func (s *stage) lateWrites(ctx context.Context, ann *process, old, now *lock.Hol
 	} else {
 		return fmt.Errorf("the guarded write: %w", err)
 	}
-	if _, err := now.Session().Txn(ctx, now.Guard(), session.SetOp(data, []byte("ben"), session.AnyVersion)); err != nil {
+	if _, err := ben.Txn(ctx, now.Guard(), session.SetOp(data, []byte("ben"), session.AnyVersion)); err != nil {
 		return fmt.Errorf("ben's guarded write: %w", err)
 	}
 	node, _ := s.server.Node(data)

@@ -42,7 +42,7 @@ func jobs(ctx context.Context, s *stage) error {
 	ann.link.Refuse(true)
 	ann.link.Disconnect()
 	// The server is told, so that nobody has to wait for the session's timeout.
-	s.server.Expire(first.Session().ID())
+	s.server.Expire(first.SessionID())
 	s.say("network", "ann is gone, as after kill -9, and her session with her")
 
 	ben, err := s.enter(ctx, "ben")

@@ -1,0 +1,75 @@
+package docentotel
+
+import "sync"
+
+// MaxNames is how many names a Telemetry tells apart in metrics. What comes after
+// them is counted as "overflow".
+const MaxNames = 200
+
+const (
+	unnamed  = "unnamed"
+	overflow = "overflow"
+)
+
+// Below is a function for Names: it gives the paths in names, and all paths below
+// them, their names. Of several the longest path counts. Paths lie below the
+// Manager's root.
+func Below(names map[string]string) func(path string) string {
+	return func(path string) string {
+		for at := path; ; at = parent(at) {
+			if name, ok := names[at]; ok {
+				return name
+			}
+			if at == "/" || at == "" {
+				return ""
+			}
+		}
+	}
+}
+
+func parent(path string) string {
+	for i := len(path) - 1; i > 0; i-- {
+		if path[i] == '/' {
+			return path[:i]
+		}
+	}
+	return "/"
+}
+
+// namer gives paths names by a function of the program, at most MaxNames different
+// ones. It is safe for concurrent use.
+type namer struct {
+	// of is nil if no path has a name. New sets it.
+	of func(path string) string
+
+	mu   sync.Mutex
+	seen map[string]struct{}
+}
+
+// name returns the name of a path.
+func (n *namer) name(path string) string {
+	if n.of == nil {
+		return unnamed
+	}
+	return n.bounded(n.of(path))
+}
+
+// bounded returns the name if it is one of the first MaxNames.
+func (n *namer) bounded(name string) string {
+	if name == "" {
+		return unnamed
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, ok := n.seen[name]; ok {
+		return name
+	}
+	if len(n.seen) >= MaxNames {
+		return overflow
+	}
+	if n.seen == nil {
+		n.seen = make(map[string]struct{})
+	}
+	n.seen[name] = struct{}{}
+	return name
+}

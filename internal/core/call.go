@@ -1,0 +1,195 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/docent-go/docent/internal/conn"
+	"github.com/docent-go/docent/internal/wire"
+)
+
+// request is one to the server.
+type request[T any] struct {
+	// frame makes the request. Each attempt needs its own.
+	frame func() []byte
+	// parse reads the body of an answer without an error.
+	parse func(body []byte) (T, error)
+	// known, unless it is nil, turns a code into a value, if the code is an answer
+	// and not an error for the caller.
+	known func(code wire.Code) (T, bool)
+	// queue, unless it is nil, makes the request in place of frame, and queues it.
+	queue func(link *conn.Conn) (*conn.Call, conn.Queued)
+}
+
+func (r request[T]) call() *conn.Call { return conn.NewCall(r.frame(), nil) }
+
+// send makes the request and queues it on the link.
+func (r request[T]) send(link *conn.Conn) *conn.Call {
+	if r.queue != nil {
+		call, queued := r.queue(link)
+		queued.Write()
+		return call
+	}
+	call := r.call()
+	link.Send(call)
+	return call
+}
+
+// nothing is parse for answers whose body is empty or not needed.
+func nothing([]byte) (none struct{}, err error) { return none, nil }
+
+// errConnectionLost says why a request has no answer.
+var errConnectionLost = errors.New("the connection was lost before the answer")
+
+// attempt sends one request and waits for its answer, for ctx or for the end of the
+// session.
+func attempt[T any](ctx context.Context, s *Session, r request[T]) (value T, o outcome, err error) {
+	link, err := s.waitUp(ctx)
+	if err != nil {
+		return value, skipped, err
+	}
+	return outcomeOf(ctx, s, r, r.send(link))
+}
+
+// outcomeOf waits for what becomes of a call that was sent.
+func outcomeOf[T any](ctx context.Context, s *Session, r request[T], call *conn.Call) (value T, o outcome, err error) {
+	switch call.Await(ctx, s.ctx.Done()) {
+	case conn.Unsent:
+		return value, skipped, s.interrupted(ctx)
+	case conn.Lost:
+		return value, unanswered, s.interrupted(ctx)
+	}
+	return readAnswer(s, r, call)
+}
+
+// interrupted says why a call has no answer.
+func (s *Session) interrupted(ctx context.Context) error {
+	if s.ctx.Err() != nil {
+		return ended(context.Cause(s.ctx))
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return errConnectionLost
+}
+
+// readAnswer reads the answer to a call. An answer that cannot be read closes the
+// connection: its server is broken, or is not a ZooKeeper server.
+func readAnswer[T any](s *Session, r request[T], call *conn.Call) (value T, o outcome, err error) {
+	reply := call.Reply()
+	if reply.Code == wire.CodeSessionExpired {
+		return value, refused, ended(context.Cause(s.ctx))
+	}
+	if r.known != nil {
+		if value, ok := r.known(reply.Code); ok {
+			return value, executed, nil
+		}
+	}
+	if o, err = classify(reply.Code); o != executed {
+		return value, o, err
+	}
+	value, err = r.parse(reply.Body)
+	switch {
+	case err == nil:
+		return value, executed, nil
+	case errors.As(err, new(*refusedOp)):
+		return value, refused, err
+	}
+	call.Conn().Fail(fmt.Errorf("the server's answer cannot be read: %w", err))
+	return value, open, err
+}
+
+// over reports whether no further attempt can help.
+func (s *Session) over(ctx context.Context) bool { return ctx.Err() != nil || s.ctx.Err() != nil }
+
+// last is the error of the last attempt. ctx or the session may have ended just after
+// the attempt has failed with err; that end is then the reason. said is the error
+// of the attempt before, or nil.
+func (s *Session) last(ctx context.Context, err, said error) error {
+	switch {
+	case errors.Is(err, ErrSessionEnded):
+		return because(err, said)
+	case ctx.Err() != nil:
+		return because(ctx.Err(), said)
+	}
+	return because(ended(context.Cause(s.ctx)), said)
+}
+
+// read sends a request that changes nothing, again and again over lost
+// connections and while the server throttles, until it is answered, ctx ends or
+// the session ends.
+func read[T any](ctx context.Context, s *Session, op, path string, r request[T]) (T, error) {
+	start := time.Now()
+	if err := s.fits(wire.RequestHeader + wire.StringSize(s.abs(path)) + 1); err != nil {
+		var none T
+		return none, s.refuse(op, path, err)
+	}
+	var said error
+	for n := 0; ; n++ {
+		value, o, err := attempt(ctx, s, r)
+		switch {
+		case o.final(), o == open:
+			return value, s.report(op, path, start, err)
+		case s.over(ctx):
+			return value, s.report(op, path, start, s.last(ctx, err, said))
+		}
+		said = err
+		s.sleep(ctx, n)
+	}
+}
+
+// write sends a request that changes something. A request that certainly was
+// not executed is sent again. One that may have been is ErrUnknownOutcome: a
+// second try may hit what others have put in the place of what the first has
+// changed.
+//
+// Such a request is sent again only if it is repeatable: it does not matter how often
+// it is executed, nor whether another client executes it.
+func write[T any](ctx context.Context, s *Session, op, path string, repeatable bool, r request[T]) (T, error) {
+	start := time.Now()
+	maybeDone := false
+	var said error
+	for n := 0; ; n++ {
+		value, o, err := attempt(ctx, s, r)
+		maybeDone = maybeDone || o.doubtful()
+		switch {
+		case o.final():
+			return value, s.report(op, path, start, err)
+		case s.over(ctx), maybeDone && !repeatable:
+			if s.over(ctx) {
+				err = s.last(ctx, err, said)
+			}
+			if maybeDone {
+				err = unknown(err)
+			}
+			return value, s.report(op, path, start, err)
+		}
+		said = err
+		s.sleep(ctx, n)
+	}
+}
+
+// unknown marks the outcome of a write as unknown, for the given reason.
+func unknown(reason error) error { return &unknownOutcome{reason} }
+
+type unknownOutcome struct{ reason error }
+
+func (e *unknownOutcome) Error() string {
+	return ErrUnknownOutcome.Error() + ": " + e.reason.Error()
+}
+func (e *unknownOutcome) Unwrap() []error { return []error{ErrUnknownOutcome, e.reason} }
+
+// report dresses an error for the caller, and tells the hooks.
+func (s *Session) report(op, path string, start time.Time, err error) error {
+	id := s.ID()
+	if err != nil {
+		err = &OpError{op, path, id, err}
+	}
+	if len(s.m.cfg.Hooks) > 0 {
+		info := OpInfo{op, path, id, time.Since(start), err}
+		tell(s.m.cfg.Hooks, func(h HookOp) { h.OnOp(info) })
+	}
+	return err
+}

@@ -1,0 +1,191 @@
+package core_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/grace"
+	"github.com/docent-go/docent/zktest"
+)
+
+func second[T any](_ T, err error) error        { return err }
+func third[A, B any](_ A, _ B, err error) error { return err }
+
+// A done context wins: nothing is sent, and no outcome is in doubt.
+func TestDoneContextSendsNothing(t *testing.T) {
+	eachWay(t, func(w *world, ops operations, _ string) {
+		ctx, cancel := context.WithCancel(w.Context())
+		cancel()
+		before := w.srv.Counts()
+		for name, err := range map[string]error{
+			"set":     second(ops.Set(ctx, "/a", nil, 0)),
+			"create":  second(ops.Create(ctx, "/a", nil, core.Ephemeral)),
+			"delete":  ops.Delete(ctx, "/a", 0),
+			"txn":     second(ops.Txn(ctx, core.CheckOp("/a", 0))),
+			"sync":    ops.Sync(ctx, "/a"),
+			"parents": ops.EnsureDir(ctx, "/a/b"),
+		} {
+			require.ErrorIs(w, err, context.Canceled, name)
+			require.NotErrorIs(w, err, core.ErrUnknownOutcome, name)
+		}
+		synctest.Wait()
+		require.Equal(w, before, w.srv.Counts())
+	})
+}
+
+func TestOperationsAfterClose(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		s := p.session()
+		require.NoError(w, p.Close())
+		require.NoError(w, p.Close())
+		ctx := w.Context()
+		for name, err := range map[string]error{
+			"get":     third(p.Get(ctx, "/a")),
+			"exists":  third(p.Exists(ctx, "/a")),
+			"list":    third(p.Children(ctx, "/a")),
+			"set":     second(p.Set(ctx, "/a", nil, 0)),
+			"create":  second(p.Create(ctx, "/a", nil, 0)),
+			"delete":  p.Delete(ctx, "/a", 0),
+			"sync":    p.Sync(ctx, "/"),
+			"txn":     second(p.Txn(ctx, core.CheckOp("/a", 0))),
+			"parents": p.EnsureDir(ctx, "/a"),
+			"session": second(p.Session(ctx)),
+			"enter":   second(s.Enter(ctx, "/a", "lock-", nil)),
+			"ended":   third(s.Get(ctx, "/a")),
+		} {
+			require.ErrorIs(w, err, core.ErrClosed, name)
+			require.NotErrorIs(w, err, core.ErrUnknownOutcome, name)
+		}
+		<-p.Done()
+		<-s.Done()
+		require.ErrorIs(w, s.Err(), core.ErrClosed)
+	})
+}
+
+// Case 75: retries do not nest and do not run away. While every connection dies
+// with its first request, a read is sent at the pace of the pauses, and ends
+// exactly with its context.
+func TestHardCase75_RetriesArePaced(t *testing.T) {
+	inWorld(t, func(w *world) {
+		s := w.process().session()
+		sent := 0
+		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op != zktest.OpGetData {
+				return zktest.Pass
+			}
+			sent++
+			return zktest.DropRequest
+		}))
+		start := time.Now()
+		err := third(s.Get(w.within(time.Minute), "/a"))
+		require.ErrorIs(w, err, context.DeadlineExceeded)
+		require.Equal(w, time.Minute, time.Since(start))
+		// A pause is half a second on average once it has grown.
+		require.Less(w, sent, 600)
+		require.Greater(w, sent, 30)
+		require.NoError(w, s.Err(), "the session lives through it")
+	})
+}
+
+// A write that waits for the connection has certainly not been done when its
+// context ends, and is not done later either.
+func TestWriteThatNeverLeft(t *testing.T) {
+	inWorld(t, func(w *world) {
+		require.NoError(w, w.srv.Put("/a", nil))
+		p := w.process()
+		s := p.session()
+		p.link.Refuse(true)
+		p.link.Disconnect()
+		w.eventually("suspended", func() bool { return p.State() == core.Suspended })
+		err := second(s.Set(w.within(time.Second), "/a", []byte("x"), core.AnyVersion))
+		require.ErrorIs(w, err, context.DeadlineExceeded)
+		require.NotErrorIs(w, err, core.ErrUnknownOutcome)
+		p.link.Refuse(false)
+		time.Sleep(time.Minute)
+		n, _ := w.srv.Node("/a")
+		require.Zero(w, n.Stat.Version)
+		require.NoError(w, s.Err())
+	})
+}
+
+// On a server that lags, a watch fires when the server catches up; after Sync a
+// read sees what was written before.
+func TestWatchOnALaggingServer(t *testing.T) {
+	inWorld(t, func(w *world) {
+		require.NoError(w, w.srv.Put("/a", []byte("old")))
+		s := w.process().session()
+		w.srv.Lag(s.ID())
+		require.NoError(w, w.srv.Put("/a", []byte("new")))
+		data, _, watch, err := s.GetW(w.Context(), "/a")
+		require.NoError(w, err)
+		require.Equal(w, "old", string(data))
+		require.Zero(w, watch.Event())
+		require.NoError(w, s.Sync(w.Context(), "/a"))
+		<-watch.Done()
+		data, _, err = s.Get(w.Context(), "/a")
+		require.NoError(w, err)
+		require.Equal(w, "new", string(data))
+	})
+}
+
+// Case 55: a hook that takes its time delays the request that it is told of by
+// a second, and neither the session nor other requests.
+func TestHardCase55_SlowHook(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process(func(cfg *core.Config) { cfg.Hooks = []core.Hook{slowHook{}} })
+		s := p.session()
+		began := time.Now()
+		_, _, err := p.Exists(w.Context(), "/slow")
+		require.NoError(w, err)
+		require.Equal(w, grace.Period, time.Since(began), "the request waits for its hook, but not for an hour")
+		for i := range 100 {
+			require.NoError(w, p.Sync(w.Context(), fmt.Sprintf("/n%d", i)))
+		}
+		require.Equal(w, grace.Period, time.Since(began), "others do not wait")
+		time.Sleep(time.Hour)
+		require.NoError(w, s.Err(), "an hour in a hook, and the session is well")
+		require.Equal(w, core.Connected, p.State())
+		start := time.Now()
+		require.NoError(w, p.Close())
+		require.Less(w, time.Since(start), 5*time.Second, "Close does not wait for the hook")
+		time.Sleep(2 * time.Hour) // the hook still has to be told
+	})
+}
+
+// slowHook takes an hour over every state and over operations on /slow.
+type slowHook struct{}
+
+func (slowHook) OnState(core.StateChange) { time.Sleep(time.Hour) }
+func (slowHook) OnOp(o core.OpInfo) {
+	if o.Path == "/slow" {
+		time.Sleep(time.Hour)
+	}
+}
+
+// A create that is still on its way when its connection breaks, and would run
+// after the client has come back and looked: what the session does on its new
+// connection settles it, and no second node stays behind.
+func TestEnterWhoseCreateIsLate(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		require.NoError(w, p.EnsureDir(w.Context(), "/locks/a"))
+		w.onCreate(func(n int, _ zktest.Request) zktest.Action {
+			if n == 1 {
+				time.AfterFunc(10*time.Millisecond, p.link.Disconnect)
+				return zktest.Delay(2 * time.Second)
+			}
+			return zktest.Pass
+		})
+		e, err := w.enter(p, w.Context())
+		require.NoError(w, err)
+		time.Sleep(time.Minute)
+		require.Equal(w, []string{e.Name}, w.standing("/locks/a"))
+	})
+}

@@ -1,0 +1,127 @@
+package core
+
+import (
+	"container/list"
+	"context"
+	"slices"
+	"time"
+)
+
+// A watch that a read of a node has left goes deaf when the ACL of the node
+// changes so that the session may not read it any more: servers tell no session
+// of the change of an ACL, and withhold the node's events from then on. A later
+// change that lets the session read the node again does not bring back what was
+// withheld.
+//
+// So the session checks the nodes of its watches one after the other, in the wake
+// of its pings, beginning with the watch that was confirmed longest ago. It asks
+// for the stat. It fires the watch if the stat differs from what the read has seen, or
+// if the node is hidden. A watch is checked
+//
+//   - each minute where ACLs are in use: the session has credentials or an ACL for
+//     the nodes that it makes, it has met a node that it may not read, or the ACL of
+//     the watched node has been changed before;
+//   - once after each reconnection, anywhere else.
+//
+// A watch that is set again more often is not checked. A session sends at most
+// checksAtOnce checks in the wake of a ping, so the watches of a session that has n
+// are deaf for a minute or for n/checksAtOnce pings, whichever is longer. What
+// remains deaf, until the next reconnection: a watch of a session to which nothing
+// tells of ACLs.
+const (
+	checkEvery   = time.Minute
+	checksAtOnce = 4
+)
+
+// usesACLs reports whether the session's user has to do with ACLs.
+func (c Config) usesACLs() bool {
+	return len(c.Auth) > 0 || c.SASL != nil || !slices.Equal(c.ACL, WorldACL(PermAll))
+}
+
+// sighted is what a read that may leave a watch has seen of the node.
+type sighted interface{ sighting() presence }
+
+func (n node) sighting() presence     { return presence{stat: n.stat, found: true} }
+func (l listing) sighting() presence  { return presence{stat: l.stat, found: true} }
+func (p presence) sighting() presence { return p }
+
+// checks are the entries of the watch table that may have to be checked, the one
+// that was confirmed longest ago in front. It is guarded by the table's mu.
+type checks struct {
+	order list.List // of *watchEntry
+	acls  bool      // the session knows that ACLs are in use
+	again time.Time // when the session was reconnected last
+}
+
+// add puts an entry that has just been confirmed to the end. An entry that is
+// looked at anyway is not checked.
+func (c *checks) add(e *watchEntry) {
+	if !e.armed || e.fired || e.look != nil || e.place != nil || !e.was.found || e.was.hidden {
+		return
+	}
+	e.confirmed = time.Now()
+	e.place = c.order.PushBack(e)
+}
+
+func (c *checks) remove(e *watchEntry) {
+	if e.place != nil {
+		c.order.Remove(e.place)
+		e.place = nil
+	}
+}
+
+// due takes the entries that are due for a check.
+func (c *checks) due(now time.Time) (due []*watchEntry) {
+	for front := c.order.Front(); front != nil && len(due) < checksAtOnce; front = c.order.Front() {
+		e := front.Value.(*watchEntry)
+		cut := e.confirmed.Before(c.again)
+		if !cut && now.Sub(e.confirmed) < checkEvery {
+			break
+		}
+		e.confirmed = now
+		c.order.MoveToBack(front)
+		if (cut || c.acls || e.was.stat.Aversion != 0) && e.wanted() {
+			due = append(due, e)
+		}
+	}
+	return due
+}
+
+// aclsInUse notes that the session has met a node that it may not read.
+func (t *watchTable) aclsInUse() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.checks.acls = true
+}
+
+// reconnected makes every watch due for a check.
+func (t *watchTable) reconnected() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.checks.again = time.Now()
+}
+
+// checkWatches stops what is to be stopped later, and checks the nodes of watches in the
+// background, if checks are due.
+func (s *Session) checkWatches() {
+	t := &s.watches
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stopLater()
+	for _, e := range t.checks.due(time.Now()) {
+		key, was := e.waiters[0].key, e.was
+		s.spawn(func() { s.check(key, was, e) })
+	}
+}
+
+// check fires the entry if its node is not as it was. Without an answer it leaves
+// that to the next check. The watch that the server has is left as it is: an event
+// that was withheld shows in the stat.
+func (s *Session) check(key watchKey, was presence, e *watchEntry) {
+	ctx, cancel := context.WithTimeout(s.ctx, checkEvery)
+	defer cancel()
+	now, err := s.exists(ctx, s.rel(key.path), false)
+	if err == nil && now.differs(was, key.kind) {
+		s.watches.fireEntry(was.event(now, key.kind), key, e)
+	}
+}

@@ -1,0 +1,191 @@
+package core
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/docent-go/docent/internal/conn"
+	"github.com/docent-go/docent/internal/sasl"
+	"github.com/docent-go/docent/internal/wire"
+)
+
+// Defaults of Config.
+const (
+	DefaultTimeout    = 10 * time.Second
+	DefaultMaxRequest = 1<<20 - 1 // ZooKeeper's default jute.maxbuffer
+	defaultPort       = 2181
+)
+
+// Config is documented in package session, field by field.
+type Config struct {
+	Servers     []string
+	Root        string
+	Timeout     time.Duration
+	TrustMargin time.Duration
+	LossPolicy  LossPolicy
+	TLS         *tls.Config
+	SASL        sasl.Mechanism
+	Auth        []Credential
+	ACL         []ACL
+	Logger      *slog.Logger
+	Hooks       []Hook
+	Dialer      func(ctx context.Context, network, address string) (net.Conn, error)
+	LookupHost  func(ctx context.Context, host string) ([]string, error)
+	MaxRequest  int
+}
+
+// LossPolicy says when a hold ends. It is documented in package session.
+type LossPolicy int
+
+// The loss policies.
+const (
+	AtDeadline LossPolicy = iota
+	OnDisconnect
+)
+
+// Credential is something to authenticate with, as ZooKeeper's addauth takes
+// it. It does not print its secret.
+type Credential struct {
+	Scheme string
+	// secret is a function, since fmt does not call String on what it finds
+	// in an unexported field of somebody's struct, but prints all of it.
+	secret func() []byte
+	wrong  string // why no server can take it as it was meant
+}
+
+// String returns the scheme alone.
+func (c Credential) String() string { return c.Scheme + ":…" }
+
+// GoString returns what String does, so that %#v shows no secret either.
+func (c Credential) GoString() string { return c.String() }
+
+// Digest is the credential of ZooKeeper's digest scheme. The user's name must
+// not contain a colon, since the server takes what follows one for the password.
+func Digest(user, password string) Credential {
+	c := AddAuth("digest", []byte(user+":"+password))
+	switch {
+	case user == "":
+		c.wrong = "digest: the user's name is empty"
+	case strings.Contains(user, ":"):
+		c.wrong = "digest: the user's name contains a colon: the server would take the rest for the password"
+	}
+	return c
+}
+
+// AddAuth is the credential of any scheme, with data as that scheme wants it.
+func AddAuth(scheme string, data []byte) Credential {
+	secret := bytes.Clone(data)
+	return Credential{Scheme: scheme, secret: func() []byte { return secret }}
+}
+
+// data returns the secret.
+func (c Credential) data() []byte {
+	if c.secret == nil {
+		return nil
+	}
+	return c.secret()
+}
+
+// credentials are the credentials as a connection presents them.
+func (c *Config) credentials() []conn.Credential {
+	list := make([]conn.Credential, len(c.Auth))
+	for i, cred := range c.Auth {
+		list[i] = conn.Credential{Scheme: cred.Scheme, Data: cred.data()}
+	}
+	return list
+}
+
+// CreatorACL lets those do everything who hold the credentials with which a
+// node was created, and nobody else anything.
+func CreatorACL() []ACL { return AuthACL(PermAll) }
+
+// validate returns the configuration with its defaults filled in, or an error
+// that names the field at fault.
+func (c Config) validate() (Config, error) {
+	fail := func(field, format string, args ...any) (Config, error) {
+		return Config{}, fmt.Errorf("session config: %s: %s", field, fmt.Sprintf(format, args...))
+	}
+	if len(c.Servers) == 0 {
+		return fail("Servers", "it is empty: name at least one server as host:port")
+	}
+	var err error
+	if c.Servers, err = parseServers(c.Servers); err != nil {
+		return fail("Servers", "%v", err)
+	}
+	if c.Root == "" {
+		c.Root = "/"
+	}
+	if err := checkRoot(c.Root); err != nil {
+		return fail("Root", "%v", err)
+	}
+	switch {
+	case c.Timeout == 0:
+		c.Timeout = DefaultTimeout
+	case c.Timeout < 0:
+		return fail("Timeout", "%v is negative", c.Timeout)
+	case c.Timeout < 100*time.Millisecond:
+		return fail("Timeout", "%v is less than 100ms, which no session survives", c.Timeout)
+	case c.Timeout > 24*time.Hour:
+		return fail("Timeout", "%v is more than a day", c.Timeout)
+	}
+	if c.TrustMargin < 0 || c.TrustMargin >= c.Timeout/2 {
+		return fail("TrustMargin", "%v is not between 0 and half of Timeout (%v)", c.TrustMargin, c.Timeout)
+	}
+	if c.LossPolicy != AtDeadline && c.LossPolicy != OnDisconnect {
+		return fail("LossPolicy", "%d is unknown", c.LossPolicy)
+	}
+	switch {
+	case c.MaxRequest == 0:
+		c.MaxRequest = DefaultMaxRequest
+	case c.MaxRequest < 1024:
+		return fail("MaxRequest", "%d is less than 1024 bytes", c.MaxRequest)
+	}
+	for i, cred := range c.Auth {
+		size := wire.AuthHeader + wire.StringSize(cred.Scheme) + wire.BufferSize(cred.data())
+		switch {
+		case cred.wrong != "":
+			return fail("Auth", "credential %d: %s", i, cred.wrong)
+		case size > c.MaxRequest:
+			return fail("Auth", "credential %d needs a request of %d bytes, and MaxRequest is %d", i, size, c.MaxRequest)
+		case cred.Scheme == "":
+			return fail("Auth", "credential %d has no scheme", i)
+		case cred.Scheme == "digest" && !bytes.ContainsRune(cred.data(), ':'):
+			return fail("Auth", "credential %d: digest wants user:password", i)
+		}
+	}
+	if v, ok := c.SASL.(interface{ Validate() error }); ok {
+		if err := v.Validate(); err != nil {
+			return fail("SASL", "%v", err)
+		}
+	}
+	if c.ACL == nil {
+		c.ACL = WorldACL(PermAll)
+	} else if len(c.ACL) == 0 {
+		return fail("ACL", "it is empty, which ZooKeeper refuses: leave it nil for an open one")
+	}
+	if c.LookupHost == nil {
+		c.LookupHost = net.DefaultResolver.LookupHost
+	}
+	for _, hook := range c.Hooks {
+		if !isHook(hook) {
+			return fail("Hooks", "%T implements none of the Hook interfaces", hook)
+		}
+	}
+	return c, nil
+}
+
+// margin is the trust margin for a granted timeout. A configured margin was
+// checked against the timeout asked for; the one granted may be shorter, and
+// half of it stays usable.
+func (c *Config) margin(granted time.Duration) time.Duration {
+	if c.TrustMargin > 0 {
+		return min(c.TrustMargin, granted/2)
+	}
+	return granted * 5 / 12
+}

@@ -1,0 +1,234 @@
+package core
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/docent-go/docent/internal/conn"
+	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// Entry is a node of ours among others in a directory, and the directory as it
+// stood after the node was made.
+type Entry struct {
+	*Node
+	Name     string   // the node's, within the directory
+	Czxid    int64    // the zxid that made the node; 0 where the server is too old to tell
+	Children []string // of the directory, Name among them; nil after EnterUnlisted
+	Dir      Stat     // of the directory, from the same answer
+}
+
+// Enter makes an ephemeral sequential node in dir, named tag with Curator's
+// protection before it and the sequence number behind it, and lists dir. It
+// makes dir where it is missing.
+//
+// The list is asked for right behind the create, without waiting for the
+// create's answer: it costs no round trip of its own.
+//
+// Enter knows that the node it returns stands and belongs to this session: the
+// create was answered on a connection of this session, or its answer was lost
+// and the node was then found by its unique name and its owner compared. When
+// Enter fails, the node is not there, or it is looked for and removed in the
+// background for as long as the session lasts. ctx bounds the waiting alone.
+func (s *Session) Enter(ctx context.Context, dir, tag string, data []byte) (*Entry, error) {
+	s.made()
+	return s.enterAs(ctx, dir, tag, data, true)
+}
+
+// EnterUnlisted is Enter without the list, for whoever expects to learn what it
+// needs from the number in the node's name. List gets the list after all. An
+// answer that was lost has the directory listed in any case.
+func (s *Session) EnterUnlisted(ctx context.Context, dir, tag string, data []byte) (*Entry, error) {
+	s.made()
+	return s.enterAs(ctx, dir, tag, data, false)
+}
+
+func (s *Session) enterAs(ctx context.Context, dir, tag string, data []byte, listed bool) (*Entry, error) {
+	start := time.Now()
+	e, err := s.enter(ctx, dir, tag, data, listed)
+	return e, s.report("enter", dir, start, err)
+}
+
+// List lists the directory of an entry that was made without. When it fails,
+// the node has gone (ErrDeleted), or is removed in the background.
+func (e *Entry) List(ctx context.Context) error {
+	misuse.ZeroValue(e == nil || e.Node == nil, "or nil session.Entry", "Session.Enter")
+	dir, _ := znode.Split(e.path)
+	l, err := e.s.children(ctx, dir, false)
+	if err == nil && !slices.Contains(l.names, e.Name) {
+		err = ErrDeleted
+	}
+	if err != nil {
+		e.Abandon()
+		return err
+	}
+	e.Children, e.Dir = l.names, l.stat
+	return nil
+}
+
+func (s *Session) enter(ctx context.Context, dir, tag string, data []byte, listed bool) (*Entry, error) {
+	guid := znode.NewGUID()
+	p := &protected{s: s, dir: dir, guid: guid, prefix: znode.Join(dir, znode.Protected(guid, tag)), data: data, listed: listed}
+	if err := cmp.Or(znode.ValidateRoot(dir), znode.Validate(p.prefix)); err != nil {
+		return nil, err
+	}
+	// The server appends ten or eleven characters to the name.
+	if err := s.fits(s.createSize(s.abs(p.prefix), data) + 11); err != nil {
+		return nil, err
+	}
+	var said error // the last answer of a server that has not executed the create
+	for attempt := 0; ; attempt++ {
+		link, err := s.waitUp(ctx)
+		if err != nil {
+			return nil, because(err, said)
+		}
+		e, again, err := p.try(ctx, link)
+		switch {
+		case again:
+			said = err
+			s.sleep(ctx, attempt)
+		case errors.Is(err, ErrNoNode):
+			if err := s.ensureDir(ctx, s.abs(dir)); err != nil {
+				return nil, err
+			}
+		default:
+			return e, err
+		}
+	}
+}
+
+// protected is one node under way.
+type protected struct {
+	s         *Session
+	dir, guid string
+	prefix    string
+	data      []byte
+	listed    bool // the directory is wanted along with it
+}
+
+// creation is a create that was sent.
+type creation struct {
+	request request[createdNode]
+	call    *conn.Call
+}
+
+func (s *Session) creation(r request[createdNode]) *creation { return &creation{r, r.call()} }
+
+// outcome waits for what becomes of the create. It may be asked again by one who waits
+// longer.
+func (c *creation) outcome(ctx context.Context, s *Session) (createdNode, outcome, error) {
+	return outcomeOf(ctx, s, c.request, c.call)
+}
+
+// try sends the create, and the list, once, in one packet. again says that the create
+// certainly was not done, and why.
+func (p *protected) try(ctx context.Context, link *conn.Conn) (e *Entry, again bool, err error) {
+	s := p.s
+	withStat := !s.m.noStats.Load()
+	create := s.creation(s.createRequest(s.abs(p.prefix), p.data, EphemeralSequential, withStat))
+	list := s.childrenRequest(p.dir, false)
+	var listed *conn.Call
+	if p.listed {
+		listed = list.call()
+		link.Send(create.call, listed)
+	} else {
+		link.Send(create.call)
+	}
+	m, o, err := create.outcome(ctx, s)
+	switch {
+	case withStat && errors.Is(err, ErrUnimplemented):
+		s.m.noStats.Store(true)
+		return nil, true, nil
+	case o == executed:
+		e, err := p.complete(ctx, m, list, listed)
+		return e, false, err
+	case o == refused:
+		return nil, false, err
+	case o == skipped:
+		return nil, !s.over(ctx), err
+	case o == unanswered && s.ctx.Err() != nil:
+		return nil, false, err
+	case o == unanswered && ctx.Err() != nil:
+		s.sweepLater(sweep{dir: p.dir, guid: p.guid, pending: create})
+		return nil, false, err
+	}
+	e, looked := p.find(ctx)
+	if e == nil && looked == nil && o == open {
+		return nil, false, err // the answer is why there is no node
+	}
+	return e, e == nil && looked == nil, looked
+}
+
+// complete waits for the list that was asked for along with the create.
+func (p *protected) complete(ctx context.Context, m createdNode, list request[listing], listed *conn.Call) (*Entry, error) {
+	s := p.s
+	_, name := znode.Split(m.path)
+	e := &Entry{Node: &Node{s: s, path: m.path}, Name: name, Czxid: m.czxid}
+	if listed == nil {
+		return e, nil
+	}
+	l, o, err := outcomeOf(ctx, s, list, listed)
+	switch {
+	case o == executed && slices.Contains(l.names, name):
+		e.Children, e.Dir = l.names, l.stat
+		return e, nil
+	case s.ctx.Err() != nil:
+		return nil, ended(s.Err())
+	case ctx.Err() != nil:
+		e.Abandon()
+		return nil, err
+	}
+	// The list was lost with its connection, or somebody has deleted the node.
+	if err := e.List(ctx); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// find looks for a node whose create lost its answer. It returns nothing at all
+// where there is none. The check by a quorum before the list
+// makes a server that lags behind catch up, which else could miss the node.
+func (p *protected) find(ctx context.Context) (*Entry, error) {
+	s := p.s
+	l, name, err := s.lookFor(ctx, p.dir, p.guid)
+	if err != nil {
+		s.sweepLater(sweep{dir: p.dir, guid: p.guid})
+		return nil, err
+	}
+	if name == "" {
+		return nil, nil
+	}
+	n := &Node{s: s, path: znode.Join(p.dir, name)}
+	at, err := s.statOf(ctx, n.path)
+	switch {
+	case err != nil:
+		n.Abandon()
+		return nil, err
+	case !at.found:
+		return nil, nil
+	case at.stat.EphemeralOwner != s.ID():
+		return nil, errors.New("a node with our unique name belongs to another session")
+	}
+	return &Entry{n, name, at.stat.Czxid, l.names, l.stat}, nil
+}
+
+// lookFor returns the child of dir that the guid protects, or no name when it
+// is certain that there is none.
+func (s *Session) lookFor(ctx context.Context, dir, guid string) (listing, string, error) {
+	if _, err := s.ask(ctx, dir); err != nil {
+		return listing{}, "", err
+	}
+	l, err := s.children(ctx, dir, false)
+	if errors.Is(err, ErrNoNode) {
+		return listing{}, "", nil
+	}
+	if err != nil {
+		return listing{}, "", err
+	}
+	name, _ := znode.FindGUID(l.names, guid)
+	return l, name, nil
+}

@@ -1,0 +1,75 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Sentinel errors, documented in package session. Compare with errors.Is: they arrive
+// wrapped.
+var (
+	ErrClosed       = lost("the session manager is closed")
+	ErrTrustElapsed = lost("no answer within the trust deadline proves that the session still exists")
+	ErrExpired      = lost("the server has expired the session")
+	ErrDisconnected = lost("the connection was lost, and the loss policy is strict")
+	ErrDeleted      = lost("the znode of the hold was deleted by someone else, or with its session")
+	ErrLost         = errors.New("hold lost")
+
+	ErrReleased = errors.New("the hold was released")
+	ErrNoGuard  = errors.New("a hold on a node at a fixed path has no guard, since the next holder's node stands at the same path: " +
+		"give its token to what is written to")
+
+	ErrSessionEnded   = errors.New("the session has ended")
+	ErrUnknownOutcome = errors.New("the outcome of the write is unknown")
+	ErrTooLarge       = errors.New("the request is larger than the server accepts")
+	ErrAuth           = errors.New("the server refuses the credentials")
+	ErrUnreachable    = errors.New("no ZooKeeper server could be reached")
+	ErrUnimplemented  = errors.New("the server does not implement the operation")
+)
+
+// InDoubt reports whether err says of a write that its answer was lost and of
+// nothing else that has ended: neither the session nor the caller's ctx. Then
+// whoever asks again in the same session, after Confirm, finds out what became of
+// the write. It looks at the error alone, since the session may end right
+// behind it: that is what the next request then says.
+func InDoubt(err error) bool {
+	return errors.Is(err, ErrUnknownOutcome) && !errors.Is(err, ErrSessionEnded) &&
+		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+}
+
+// lossCause is a cause that errors.Is also recognises as ErrLost.
+type lossCause struct{ text string }
+
+func lost(text string) error { return &lossCause{text} }
+
+func (c *lossCause) Error() string        { return c.text }
+func (c *lossCause) Is(target error) bool { return target == ErrLost }
+
+// OpError says which operation failed, where, and in which session. It wraps
+// the reason, so that errors.Is(err, ErrNoNode) and its like keep working.
+type OpError struct {
+	Op      string // "get", "set", "create", …
+	Path    string // below the Manager's root, as the caller wrote it
+	Session int64  // 0 when there was no session
+	Err     error
+}
+
+func (e *OpError) Error() string {
+	if e.Err == nil { // a zero one
+		return fmt.Sprintf("%s %s", e.Op, e.Path)
+	}
+	reason := strings.TrimPrefix(e.Err.Error(), "zk: ")
+	var inner *OpError
+	if e.Session == 0 || errors.As(e.Err, &inner) && inner.Session == e.Session {
+		return fmt.Sprintf("%s %s: %s", e.Op, e.Path, reason)
+	}
+	return fmt.Sprintf("%s %s: %s (session 0x%x)", e.Op, e.Path, reason, e.Session)
+}
+
+// Unwrap returns the reason.
+func (e *OpError) Unwrap() error { return e.Err }
+
+// ended is the error of an operation that a session's end cut short.
+func ended(cause error) error { return fmt.Errorf("%w: %w", ErrSessionEnded, cause) }

@@ -1,0 +1,124 @@
+package core_test
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/zktest"
+)
+
+const (
+	maxSessionHeap       = 64 << 10
+	maxSessionGoroutines = 5
+)
+
+// footprint is what the process uses, at rest.
+type footprint struct{ heap, goroutines int64 }
+
+func restingFootprint() footprint {
+	synctest.Wait()
+	// Twice: pools give their contents up at the second, and so does what the
+	// first has found to clean up.
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return footprint{int64(m.HeapAlloc), int64(runtime.NumGoroutine())}
+}
+
+// A session costs little: of what many of them add to the process, that part is
+// taken off which the server in this process has for each connection.
+func TestFault15_SessionsAreLean(t *testing.T) {
+	for name, use := range map[string]func(w *world, p *process){
+		"idle": func(*world, *process) {},
+		"after requests": func(w *world, p *process) {
+			for range 20 {
+				require.NoError(w, second(p.Set(w.Context(), "/small", []byte("x"), core.AnyVersion)))
+				require.NoError(w, third(p.Get(w.Context(), "/small")))
+				require.NoError(w, third(p.Children(w.Context(), "/")))
+			}
+		},
+		"after a large answer": func(w *world, p *process) { require.NoError(w, third(p.Get(w.Context(), "/large"))) },
+		"after a large request": func(w *world, p *process) {
+			require.NoError(w, second(p.Set(w.Context(), "/small", make([]byte, 500<<10), core.AnyVersion)))
+			require.NoError(w, second(p.Set(w.Context(), "/small", nil, core.AnyVersion)))
+		},
+		"after a reconnection": func(w *world, p *process) {
+			p.link.Disconnect()
+			require.NoError(w, p.Sync(w.Context(), "/"))
+		},
+		"with watches and a hold": func(w *world, p *process) {
+			p.enter("/locks")
+			_, _, _, err := p.session().GetW(w.Context(), "/small")
+			require.NoError(w, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				const n = 50
+				require.NoError(w, w.srv.Put("/large", make([]byte, 500<<10)))
+				require.NoError(w, w.srv.Put("/small", nil))
+				require.NoError(w, w.srv.Put("/locks", nil))
+				dial := func() {
+					use(w, w.process())
+					time.Sleep(15 * time.Second) // pings pass: the network in memory forgets what it has carried
+				}
+				dial() // what is made once for all sessions is there before
+
+				before := restingFootprint()
+				conns := make([]net.Conn, n)
+				for i := range conns {
+					conns[i] = w.bareConnection()
+				}
+				server := restingFootprint().minus(before)
+				for _, conn := range conns {
+					require.NoError(w, conn.Close())
+				}
+				conns = nil
+				time.Sleep(time.Hour) // their sessions expire
+
+				before = restingFootprint()
+				for range n {
+					dial()
+				}
+				w.mu.Lock()
+				w.changes = nil // with the data that was written
+				w.mu.Unlock()
+				sessions := restingFootprint().minus(before)
+				own := sessions.minus(server)
+				t.Logf("a session: %d KiB, %.2f goroutines; the server for each: %d KiB, %.2f goroutines",
+					own.heap/n>>10, float64(own.goroutines)/n, server.heap/n>>10, float64(server.goroutines)/n)
+				require.Positive(w, own.heap)
+				require.LessOrEqual(w, own.heap/n, int64(maxSessionHeap), "bytes of a session")
+				require.LessOrEqual(w, own.goroutines, int64(n*maxSessionGoroutines), "goroutines of %d sessions", n)
+			})
+		})
+	}
+}
+
+func (f footprint) minus(g footprint) footprint {
+	return footprint{f.heap - g.heap, f.goroutines - g.goroutines}
+}
+
+// bareConnection opens a session of which only the server's side is there.
+func (w *world) bareConnection() net.Conn {
+	w.Helper()
+	conn, err := w.srv.Link().DialContext(w.Context(), "tcp", "zk1:2181")
+	require.NoError(w, err)
+	w.Cleanup(func() { _ = conn.Close() }) // which the test has done
+	hello := bytes.Join([][]byte{be32(44), be32(0), make([]byte, 8), be32(30_000), make([]byte, 8), be32(16), make([]byte, 16)}, nil)
+	_, err = conn.Write(hello)
+	require.NoError(w, err)
+	_, err = io.ReadFull(conn, make([]byte, 40))
+	require.NoError(w, err)
+	require.NotZero(w, w.srv.Count(zktest.OpConnect))
+	return conn
+}

@@ -1,0 +1,200 @@
+package core_test
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/zktest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world is a server and the processes around it, in virtual time.
+type world struct {
+	*testing.T
+	srv *zktest.Server
+
+	mu      sync.Mutex
+	changes []zktest.Change
+}
+
+// inWorld runs f in a bubble of its own.
+func inWorld(t *testing.T, f func(w *world), opts ...zktest.Option) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{T: t, srv: zktest.New(t, opts...)}
+		t.Cleanup(w.srv.OnChange(func(c zktest.Change) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.changes = append(w.changes, c)
+		}))
+		f(w)
+	})
+}
+
+// process is one manager with its own path to the server.
+type process struct {
+	*core.Manager
+	w    *world
+	link *zktest.Link
+}
+
+func (w *world) process(change ...func(*core.Config)) *process {
+	w.Helper()
+	link := w.srv.Link()
+	cfg := core.Config{Servers: []string{"zk1"}, Dialer: link.DialContext}
+	for _, f := range change {
+		f(&cfg)
+	}
+	sm, err := core.Dial(w.Context(), cfg)
+	require.NoError(w, err)
+	w.Cleanup(func() { sm.Close() })
+	return &process{sm, w, link}
+}
+
+// session returns the current session.
+func (p *process) session() *core.Session {
+	p.w.Helper()
+	s, err := p.Session(p.w.Context())
+	require.NoError(p.w, err)
+	return s
+}
+
+// next returns the session that follows old.
+func (p *process) next(old *core.Session) *core.Session {
+	p.w.Helper()
+	<-old.Done()
+	return p.session()
+}
+
+// enter makes a contender's node in dir and holds it.
+func (p *process) enter(dir string) *core.Hold {
+	p.w.Helper()
+	e, err := p.session().Enter(p.w.Context(), dir, "lock-", nil)
+	require.NoError(p.w, err)
+	h, err := e.Hold(p.w.Context(), e.Dir.Pzxid)
+	require.NoError(p.w, err)
+	return h
+}
+
+// deletedAt returns when the node was deleted; it waits for that.
+func (w *world) deletedAt(path string) time.Time {
+	w.Helper()
+	for range 24 * 3600 {
+		if at, ok := w.deletion(path); ok {
+			return at
+		}
+		time.Sleep(time.Second)
+	}
+	require.Fail(w, "the node was never deleted", path)
+	return time.Time{}
+}
+
+func (w *world) deletion(path string) (time.Time, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.changes {
+		if c.Kind == zktest.Deleted && c.Path == path {
+			return c.Time, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// eventually waits, in virtual time, until a state of the server is reached.
+func (w *world) eventually(what string, ok func() bool) {
+	w.Helper()
+	for range 10_000 {
+		synctest.Wait()
+		if ok() {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	require.Fail(w, "never happened: "+what)
+}
+
+// client is a bare go-zookeeper client: somebody else.
+func (w *world) client() *zk.Conn {
+	w.Helper()
+	conn, events, err := zk.Connect([]string{"zk1"}, 30*time.Second, zk.WithDialer(w.srv.Dial),
+		zk.WithHostProvider(oneHost{}), zk.WithLogInfo(false), zk.WithLogger(quiet{}))
+	require.NoError(w, err)
+	for ev := range events {
+		if ev.State == zk.StateHasSession {
+			break
+		}
+	}
+	w.Cleanup(func() {
+		conn.Close()
+		for range events {
+		}
+	})
+	return conn
+}
+
+type oneHost struct{}
+
+func (oneHost) Init([]string) error  { return nil }
+func (oneHost) Len() int             { return 1 }
+func (oneHost) Next() (string, bool) { return "zk1:2181", false }
+func (oneHost) Connected()           {}
+
+type quiet struct{}
+
+func (quiet) Printf(string, ...any) {}
+
+// record collects what a manager's hooks are told.
+type record struct {
+	mu     sync.Mutex
+	states []core.StateChange
+	ops    []core.OpInfo
+	ended  []core.HoldInfo
+	begun  []core.HoldInfo
+	swept  []core.SweptInfo
+}
+
+func (r *record) OnState(c core.StateChange) { r.add(func() { r.states = append(r.states, c) }) }
+func (r *record) OnOp(o core.OpInfo)         { r.add(func() { r.ops = append(r.ops, o) }) }
+func (r *record) OnAcquired(h core.HoldInfo) { r.add(func() { r.begun = append(r.begun, h) }) }
+func (r *record) OnReleased(h core.HoldInfo) { r.add(func() { r.ended = append(r.ended, h) }) }
+func (r *record) OnLost(h core.HoldInfo)     { r.add(func() { r.ended = append(r.ended, h) }) }
+func (r *record) OnSwept(s core.SweptInfo)   { r.add(func() { r.swept = append(r.swept, s) }) }
+func (r *record) add(f func())               { r.mu.Lock(); defer r.mu.Unlock(); f() }
+func (r *record) hook(cfg *core.Config)      { cfg.Hooks = append(cfg.Hooks, r) }
+func strict(cfg *core.Config)                { cfg.LossPolicy = core.OnDisconnect }
+func timeout(d time.Duration) func(*core.Config) {
+	return func(cfg *core.Config) { cfg.Timeout = d }
+}
+
+func (r *record) stateList() []core.State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var states []core.State
+	for _, c := range r.states {
+		states = append(states, c.State)
+	}
+	return states
+}
+
+func (r *record) sweptList() []core.SweptInfo {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.swept)
+}
+
+// within returns a context that ends after d, in virtual time.
+func (w *world) within(d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(w.Context(), d)
+	w.Cleanup(cancel)
+	return ctx
+}

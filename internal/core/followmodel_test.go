@@ -1,0 +1,160 @@
+package core_test
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/core"
+)
+
+// Random sequences of following, reading with watches, stopping, changes and lost
+// connections: whoever waits for one event is woken by a change, whoever follows is
+// told of each, and the server keeps no watch for nobody.
+func TestFollowSimulation(t *testing.T) {
+	seeds := 60
+	if text := os.Getenv("DOCENT_SEEDS"); text != "" {
+		var err error
+		seeds, err = strconv.Atoi(text)
+		require.NoError(t, err)
+	}
+	for seed := range uint64(seeds) {
+		if !t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				p := w.process()
+				p.link.Jitter(3*time.Millisecond, seed)
+				p.link.Disconnect() // the next connection has the jitter
+				r := &followRun{watchRun: watchRun{w: w, p: p, s: p.session(), Rand: rand.New(rand.NewPCG(seed, 36))}}
+				for i := range 300 {
+					if r.IntN(3) == 0 {
+						r.followStep()
+					} else {
+						r.step()
+					}
+					if i%20 == 19 {
+						r.calm()
+						r.checkTold()
+					}
+				}
+				r.end()
+			})
+		}) {
+			return
+		}
+	}
+}
+
+// followRun is one random sequence.
+type followRun struct {
+	watchRun
+	follows []*followed
+}
+
+// followed is one who follows, and what it knows. Guarded by watchRun.mu.
+type followed struct {
+	path      string
+	recursive bool
+	follower  *core.Follower
+	stopped   bool
+	told      bool // since the last check
+	known     map[string]watchedState
+}
+
+func (r *followRun) followStep() {
+	if r.IntN(2) == 0 {
+		r.stopFollowing()
+		return
+	}
+	f := &followed{path: r.path(), recursive: r.IntN(2) == 0, told: true}
+	if r.IntN(4) == 0 {
+		f.path += "/c"
+	}
+	r.sets.Go(func() {
+		follower, err := r.s.Follow(r.w.Context(), f.path, f.recursive, func(core.Followed) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			f.told = true
+			if f.stopped {
+				r.errs = append(r.errs, fmt.Errorf("%s: a call after Stop", f.path))
+			}
+		})
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if err != nil {
+			r.errs = append(r.errs, err)
+			return
+		}
+		f.follower = follower
+		r.follows = append(r.follows, f)
+	})
+	if r.IntN(2) == 0 {
+		synctest.Wait()
+	}
+}
+
+func (r *followRun) stopFollowing() {
+	synctest.Wait() // no call is under way
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.follows) == 0 {
+		return
+	}
+	i := r.IntN(len(r.follows))
+	r.follows[i].follower.Stop()
+	r.follows[i].stopped = true
+	r.follows = append(r.follows[:i], r.follows[i+1:]...)
+}
+
+// state is what a follower may be told of.
+func (r *followRun) state(f *followed) map[string]watchedState {
+	state := make(map[string]watchedState)
+	for _, path := range r.w.srv.Paths() {
+		if path != f.path && !(f.recursive && strings.HasPrefix(path, f.path+"/")) {
+			continue
+		}
+		n, _ := r.w.srv.Node(path)
+		state[path] = stateOf(core.Stat(n.Stat), true, false)
+		if !f.recursive {
+			state["children of "+path] = stateOf(core.Stat(n.Stat), true, true)
+		}
+	}
+	return state
+}
+
+// checkTold demands that each follower was told if anything has changed.
+func (r *followRun) checkTold() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, f := range r.follows {
+		now := r.state(f)
+		if !f.told && !maps.Equal(now, f.known) {
+			require.Fail(r.w, "a follower was not told", "%s, recursive %v: %v is now %v", f.path, f.recursive, f.known, now)
+		}
+		f.told, f.known = false, now
+	}
+}
+
+func (r *followRun) end() {
+	r.calm()
+	r.checkTold()
+	require.NoError(r.w, r.s.Err())
+	r.mu.Lock()
+	for _, f := range r.follows {
+		f.follower.Stop()
+		f.stopped = true
+	}
+	for _, wait := range r.waits {
+		wait.watch.Stop()
+	}
+	r.mu.Unlock()
+	time.Sleep(settleTime)
+	require.Zero(r.w, r.w.srv.Watches(), "nobody waits")
+}

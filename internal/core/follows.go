@@ -1,0 +1,317 @@
+package core
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/docent-go/docent/internal/conn"
+	"github.com/docent-go/docent/internal/wire"
+)
+
+// follows are the persistent watches of a session, one for each path, guarded by the
+// watch table's mu:
+//
+//	      Follow             answered                 the last Stop
+//	none ────────▶ asked ──────────────▶ standing ──────────────────▶ none
+//	  ▲              │                    ▲     │
+//	  └── refused ───┘                    └─────┘ a new connection sets the watch
+//	                                              again, and Resumed is told
+//
+// ZooKeeper before 3.9 keeps one watch for each path and session, and the newest request
+// sets its kind. So the session asks for one kind at a time:
+//   - The recursive watch takes the place of the other, whose events follow from its
+//     own. It stays until the last follower of the path is gone.
+//   - A read leaves no watch of one shot at the path of a persistent one, which wakes
+//     the read's waiters instead. Whether to leave one is decided when the request is
+//     queued, under mu: a request queued earlier is executed earlier.
+//   - A watch of one shot that was there before is not taken back.
+//
+// Where a persistent watch begins, ends or is set again, those waiters are woken in any
+// case.
+type follows struct {
+	keys  map[string]*following
+	again []string // the paths that a connection which is being made sets again
+}
+
+// following is a persistent watch.
+type following struct {
+	path      string
+	followers []*Follower
+	standing  bool       // the server has the watch, or will have it before the session's next request
+	wide      bool       // what stands is recursive
+	asked     bool       // a recursive watch was asked for
+	link      *conn.Conn // on which the watch was asked for last, or set again; nil for none
+}
+
+// follow adds a follower, and reports whether the server has the watch already.
+func (t *watchTable) follow(path string, recursive bool, f func(Followed)) (w *Follower, standing bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	w = &Follower{table: t, recursive: recursive, f: f}
+	g := t.follows.keys[path]
+	if g == nil {
+		g = &following{path: path}
+	}
+	w.watch = g
+	if t.ended {
+		return w, false // the request says so
+	}
+	if t.follows.keys == nil {
+		t.follows.keys = make(map[string]*following)
+	}
+	t.follows.keys[path] = g
+	g.followers = append(g.followers, w)
+	return w, g.standing && (g.wide || !recursive)
+}
+
+// ask queues the request for the watch.
+func (w *Follower) ask(link *conn.Conn) (*conn.Call, conn.Queued) {
+	t, g := w.table, w.watch
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	g.asked = g.asked || w.recursive
+	g.link = link
+	mode := wire.Persistent
+	if g.asked {
+		mode = wire.PersistentRecursive
+	}
+	call := conn.NewCall(wire.AddWatch(g.path, mode), func(call *conn.Call) {
+		if call.Fate() == conn.Answered {
+			t.followed(g, mode, call)
+		}
+	})
+	return call, link.Enqueue(call)
+}
+
+// followed takes the answer to a request for a watch.
+func (t *watchTable) followed(g *following, mode wire.AddMode, call *conn.Call) {
+	t.mu.Lock()
+	var woken []*Watch
+	switch code := call.Reply().Code; {
+	case code == wire.CodeUnimplemented:
+		t.s.m.noLasting.Store(true)
+		if g.link == call.Conn() {
+			g.link = nil
+		}
+	case code != wire.CodeOK || t.follows.keys[g.path] != g:
+	default:
+		g.wide = g.wide || mode == wire.PersistentRecursive
+		if !g.standing {
+			g.standing = true
+			t.forget(g.path)
+			woken = t.uncover(g.path) // waiters that came before the watch may have missed a change
+		}
+	}
+	t.mu.Unlock()
+	for _, w := range woken {
+		w.wake(w.event)
+	}
+}
+
+// unfollow drops a follower, and takes the watch back after the last.
+func (t *watchTable) unfollow(w *Follower) {
+	t.mu.Lock()
+	w.over = true
+	g := w.watch
+	i := slices.Index(g.followers, w)
+	if i < 0 {
+		t.mu.Unlock()
+		return
+	}
+	g.followers = slices.Concat(g.followers[:i], g.followers[i+1:])
+	var woken []*Watch
+	if len(g.followers) == 0 && t.follows.keys[g.path] == g {
+		delete(t.follows.keys, g.path)
+		woken = t.uncover(g.path)
+		if g.link != nil {
+			// Under mu, so that the request leaves after every request for the watch, and
+			// before any read that leaves a watch of one shot again.
+			g.link.SendBehind(t.endFollow(g.path))
+		}
+		for _, key := range keysOf(g.path) {
+			if _, kept := t.server.kept[key]; kept && !t.awaited(key) {
+				t.considerLater(key)
+			}
+		}
+	}
+	t.mu.Unlock()
+	wake := func() {
+		for _, w := range woken {
+			w.wake(w.event)
+		}
+	}
+	// The caller may hold what the functions of other waiters need.
+	if len(woken) > 0 && !t.s.spawn(wake) {
+		wake()
+	}
+}
+
+// endFollow is the request that takes a persistent watch back, and with it whatever
+// watch of one shot is left at the path: ZooKeeper before 3.9 cannot tell them apart. A
+// server that throttles is asked again.
+func (t *watchTable) endFollow(path string) *conn.Call {
+	return conn.NewCall(wire.RemoveWatches(path, wire.AnyWatcher), func(call *conn.Call) {
+		if call.Fate() != conn.Answered {
+			return
+		}
+		if call.Reply().Code.Class() == wire.NotExecuted {
+			time.AfterFunc(idleFor, func() { t.endFollowAgain(call.Conn(), path) })
+			return
+		}
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.forget(path)
+	})
+}
+
+// endFollowAgain repeats endFollow unless there are followers again. A new connection
+// does not have the watch. Waiters that came meanwhile lose their watches of one shot, so
+// they are woken.
+func (t *watchTable) endFollowAgain(link *conn.Conn, path string) {
+	t.mu.Lock()
+	if t.ended || t.follows.keys[path] != nil {
+		t.mu.Unlock()
+		return
+	}
+	woken := t.uncover(path)
+	link.SendBehind(t.endFollow(path))
+	t.mu.Unlock()
+	for _, w := range woken {
+		w.wake(w.event)
+	}
+}
+
+// forget notes that the server has no watches of one shot at a path. The caller holds
+// mu.
+func (t *watchTable) forget(path string) {
+	for _, key := range keysOf(path) {
+		delete(t.server.kept, key)
+	}
+}
+
+func keysOf(path string) [2]watchKey { return [...]watchKey{{path, dataWatch}, {path, childWatch}} }
+
+// uncover takes the waiters for watches of one shot at a path where a persistent watch
+// begins, has ended, or may have missed something. The caller holds mu, and wakes them.
+func (t *watchTable) uncover(path string) []*Watch {
+	return append(t.takeKey(watchKey{path, dataWatch}, NodeDataChanged),
+		t.takeKey(watchKey{path, childWatch}, NodeChildrenChanged)...)
+}
+
+// cover reports whether a persistent watch at the very path tells of all changes that a
+// watch of one shot would. The caller holds mu.
+func (f *follows) cover(path string) bool { return f.keys[path] != nil }
+
+// telling is one call of a follower.
+type telling struct {
+	to *Follower
+	Followed
+}
+
+// meant returns what followers are told of an event. If a recursive watch stands at the
+// parent of a node that is new or gone, it returns the parent too: no other event tells
+// that the parent's children have changed.
+func (t *watchTable) meant(event EventType, path string) (all []telling, parent string) {
+	f := &t.follows
+	if len(f.keys) == 0 {
+		return nil, ""
+	}
+	tell := func(g *following, event EventType, path string, meant func(*Follower) bool) {
+		for _, w := range g.followers {
+			if meant(w) {
+				all = append(all, telling{w, Followed{event, t.s.rel(path)}})
+			}
+		}
+	}
+	inNode := func(w *Follower) bool { return !w.recursive }
+	inTree := func(w *Follower) bool { return w.recursive }
+	g := f.keys[path]
+	if event == NodeChildrenChanged {
+		if g != nil && !g.wide { // where it is wide, what has happened to the child said so
+			tell(g, event, path, inNode)
+		}
+		return all, ""
+	}
+	if g != nil {
+		tell(g, event, path, func(*Follower) bool { return true })
+	}
+	for at := path; at != "/"; {
+		at = above(at)
+		if g := f.keys[at]; g != nil && g.wide {
+			tell(g, event, path, inTree)
+		}
+	}
+	if event != NodeDataChanged && path != "/" {
+		if g := f.keys[above(path)]; g != nil && g.wide {
+			parent = g.path
+			tell(g, NodeChildrenChanged, parent, inNode)
+		}
+	}
+	return all, parent
+}
+
+// above returns the parent of a path other than "/".
+func above(path string) string {
+	if i := strings.LastIndexByte(path, '/'); i > 0 {
+		return path[:i]
+	}
+	return "/"
+}
+
+// setAgain returns the persistent watches that a new connection has to set again, the
+// recursive ones apart.
+func (f *follows) setAgain() (nodes, trees []string) {
+	f.again = nil
+	for path, g := range f.keys {
+		switch {
+		case !g.standing:
+			continue
+		case g.wide:
+			trees = append(trees, path)
+		default:
+			nodes = append(nodes, path)
+		}
+		f.again = append(f.again, path)
+	}
+	return nodes, trees
+}
+
+// end forgets all followers, and returns them. The caller holds the table's mu.
+func (f *follows) end() []*Follower {
+	var all []*Follower
+	for _, g := range f.keys {
+		all = append(all, g.followers...)
+	}
+	f.keys, f.again = nil, nil
+	return all
+}
+
+// resumed tells all followers of a new connection, after the requests that set their
+// watches again are queued on it. It wakes the waiters at the same paths, and takes back
+// the watches whose last follower has stopped meanwhile.
+func (t *watchTable) resumed(link *conn.Conn) {
+	t.mu.Lock()
+	var followers []*Follower
+	var woken []*Watch
+	for _, path := range t.follows.again {
+		g := t.follows.keys[path]
+		if g == nil {
+			link.SendBehind(t.endFollow(path))
+			continue
+		}
+		g.link = link
+		if g.standing {
+			followers = append(followers, g.followers...)
+			woken = append(woken, t.uncover(path)...)
+		}
+	}
+	t.follows.again = nil
+	t.mu.Unlock()
+	for _, w := range woken {
+		w.wake(w.event)
+	}
+	for _, f := range followers {
+		f.call(Followed{Event: Resumed})
+	}
+}

@@ -1,0 +1,33 @@
+package core
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// What fmt writes of the types here is a name, whatever the verb. Without these
+// methods it would write out what they consist of, and so the credentials that a
+// Manager and a Session's client keep; and it would read, without their locks, what
+// other goroutines change.
+
+// Format writes the session's id.
+func (s *Session) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "session %#x", s.ID()) }
+
+// Format writes the root and the state.
+func (m *Manager) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "session manager of %s, %v", m.Root(), m.State())
+}
+
+// Format writes the node's path.
+func (n *Node) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "node %s", n.path) }
+
+// Format writes the path of the hold's node and the token.
+func (h *Hold) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "hold on %s, token %d", h.Path(), h.token) }
+
+// sessionID prints a session's id as ZooKeeper's own tools do.
+type sessionID int64
+
+func (id sessionID) String() string { return fmt.Sprintf("0x%x", int64(id)) }
+
+// LogValue implements slog.LogValuer.
+func (id sessionID) LogValue() slog.Value { return slog.StringValue(id.String()) }

@@ -1,0 +1,34 @@
+package core_test
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/zktest"
+)
+
+// A server that hangs behind the handshake, before it has answered the credentials,
+// takes no more of the trust than one that hangs in the handshake.
+func TestAServerHangsInTheLogin(t *testing.T) {
+	for phase := range 4 {
+		inWorld(t, func(w *world) {
+			p := w.process(creator)
+			h := p.enter("/locks/a")
+			time.Sleep(time.Minute + time.Duration(phase)*time.Second)
+			var hung atomic.Bool
+			w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+				if r.Op == zktest.OpAuth && !hung.Swap(true) {
+					return zktest.Hold(make(chan struct{}))
+				}
+				return zktest.Pass
+			}))
+			p.link.Disconnect()
+			time.Sleep(time.Minute)
+			require.True(w, hung.Load())
+			require.NoError(w, h.Err(), "phase %d", phase)
+		})
+	}
+}

@@ -1,0 +1,203 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/docent-go/docent/internal/conn"
+	"github.com/docent-go/docent/internal/wire"
+)
+
+// keeper takes what one connection learns, for its session (conn.Owner).
+type keeper struct {
+	s        *Session
+	server   target
+	patience time.Duration // for each step until the connection is open
+	greeting int64         // what the hello said
+	helloAt  time.Time
+}
+
+func (k *keeper) Greeting() int64 {
+	k.greeting = k.s.zxid.Load()
+	return k.greeting
+}
+
+func (k *keeper) Granted(c *conn.Conn, h wire.Handshake, helloAt time.Time) error {
+	s := k.s
+	k.helloAt = helloAt
+	id := s.ID()
+	switch {
+	case h.Session == 0:
+		s.end(ErrExpired)
+		return nil
+	case h.Session != id && !s.isEstablished():
+		// A connection that ended in the login may have left another session. No
+		// request was sent in it.
+		c.Prove() // a quorum has made the session, unless servers keep it local
+	case h.Session != id:
+		// The server does not know our session, and has opened another. The
+		// ephemerals of our session are gone, or will go without an event.
+		err := fmt.Errorf("%w: it has opened session %s in its place", ErrExpired, sessionID(h.Session))
+		s.end(err)
+		return err
+	}
+	s.granted(h, helloAt)
+	return nil
+}
+
+// Refused ends a session that has none of its credentials yet. Later, another server
+// may take what this one refuses, up to the session's deadline.
+func (k *keeper) Refused(_ *conn.Conn, err error) {
+	err = k.refusal(err)
+	if !k.s.isEstablished() {
+		k.s.end(err)
+		return
+	}
+	if k.s.firstRefusal() {
+		k.s.m.log.Warn("a server refuses the credentials: trying the others",
+			"server", k.server.addr, "session", sessionID(k.s.ID()), "err", err)
+	}
+}
+
+// refusal words the error with which credentials are refused.
+func (k *keeper) refusal(err error) error {
+	var refused *conn.RefusedError
+	switch {
+	case !errors.As(err, &refused):
+		return &loginError{k.s.m.cfg.SASL.Name(), err}
+	case refused.Scheme == conn.SchemeSASL && (refused.Code == wire.CodeAuthFailed || refused.Code == wire.CodeNeedsLogin):
+		return fmt.Errorf("%w (SASL with %s): check the user's name, the password, and the Server section of the server's JAAS file",
+			ErrAuth, k.s.m.cfg.SASL.Name())
+	case refused.Code == wire.CodeAuthFailed:
+		return fmt.Errorf("%w (scheme %s)", ErrAuth, refused.Scheme)
+	}
+	_, answer := classify(refused.Code)
+	return fmt.Errorf("%w (scheme %s): %w", ErrAuth, refused.Scheme, answer)
+}
+
+// loginError is a login that has failed on this side: the mechanism cannot begin, or
+// does not take what the server has sent.
+type loginError struct {
+	mechanism string
+	err       error
+}
+
+func (e *loginError) Error() string {
+	return fmt.Sprintf("the SASL login with %s failed: %v", e.mechanism, e.err)
+}
+func (e *loginError) Unwrap() error        { return e.err }
+func (e *loginError) Is(target error) bool { return target == ErrAuth }
+
+func (k *keeper) Watches(*conn.Conn) []*conn.Call {
+	s := k.s
+	frames := s.watches.setAgain(k.greeting, s.m.progress.rewatchLimit(s.m.cfg.MaxRequest))
+	calls := make([]*conn.Call, len(frames))
+	for i, frame := range frames {
+		calls[i] = conn.NewCall(frame, s.watchesSet)
+	}
+	return calls
+}
+
+// watchesSet takes the answer to a request that has set watches again. Without these
+// watches the connection is of no use.
+func (s *Session) watchesSet(call *conn.Call) {
+	if call.Fate() != conn.Answered || call.Reply().Code == wire.CodeOK {
+		return
+	}
+	if code := call.Reply().Code; code.Class() != wire.NotExecuted {
+		s.m.log.Warn("a server refuses to set watches again", "server", call.Conn().RemoteAddr(), "code", int32(code), "name", code.Name())
+	}
+	call.Conn().Fail(errWatches)
+}
+
+// errWatches is why a connection without its watches is closed.
+var errWatches = errors.New("the server has not set the watches again")
+
+// Opened counts the handshake as an answer now: a server that refuses the credentials
+// must not keep the session alive.
+func (k *keeper) Opened(c *conn.Conn) {
+	k.s.answered(k.helloAt, c.Timeout(), false)
+	k.s.opened(c, k.server.addr)
+}
+
+func (k *keeper) Answered(c *conn.Conn, call *conn.Call) {
+	s, r := k.s, call.Reply()
+	if r.Code == wire.CodeSessionExpired {
+		s.end(ErrExpired)
+		return
+	}
+	if !c.Opened() {
+		return
+	}
+	// Before all watches are set again, no answer says that the session has been told of
+	// all changes up to the answer's transaction: the next connection would ask for later
+	// changes alone.
+	if !call.Op().SetsWatches() && r.Zxid > s.zxid.Load() {
+		s.zxid.Store(r.Zxid) // by one goroutine at a time: connections follow one another
+	}
+	proof := call.Proves()
+	s.answered(call.WrittenAt(), c.Timeout(), proof)
+	if proof && c.Prove() {
+		s.linkProven()
+	}
+}
+
+func (k *keeper) Pinged(c *conn.Conn, at time.Time) {
+	k.s.answered(at, c.Timeout(), false)
+	k.s.pinged()
+}
+
+func (k *keeper) Event(event wire.Event, path string) {
+	if kind, ok := eventTypes[event]; ok {
+		k.s.watches.fire(kind, path)
+	}
+}
+
+// Ended drops the connection. Whatever the reason, its server is not the next to dial.
+func (k *keeper) Ended(c *conn.Conn, err error) {
+	s := k.s
+	s.m.failures.note(k.server)
+	s.mu.Lock()
+	delete(s.conns, c)
+	s.mu.Unlock()
+	if s.sealCtx.Err() == nil {
+		if traffic := c.Traffic(); c.Shaken() {
+			s.m.connectionEnded(k.server.addr, traffic)
+		}
+		k.tellFailure(c, err)
+	}
+	s.closed(c, err)
+}
+
+// tellFailure reports a connection that ended before it was open. For a caller of Dial
+// its server cannot be reached.
+func (k *keeper) tellFailure(c *conn.Conn, err error) {
+	if err == nil || c.Opened() {
+		return
+	}
+	what := "handshake with"
+	if c.Shaken() {
+		what = "log in to"
+	}
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = fmt.Errorf("no answer within %v", k.patience)
+	case !hungUp(err):
+	case !c.Shaken():
+		err = ErrNotServing
+	case k.s.m.cfg.SASL != nil:
+		err = errors.New("the server closed the connection: does its JAAS file have a Server section?")
+	}
+	k.s.m.dialFailed(k.server.addr, fmt.Errorf("%s %s: %w", what, k.server.addr, err))
+}
+
+// hungUp reports whether an error of the network says that the other side has closed
+// the connection.
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}

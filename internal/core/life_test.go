@@ -1,0 +1,135 @@
+package core_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/zktest"
+)
+
+// A life ends with whatever may have ended it.
+func TestLife(t *testing.T) {
+	for name, end := range map[string]func(w *world, p *process){
+		"deleted": func(w *world, p *process) { require.NoError(w, w.srv.Remove("/dir")) },
+		"written to": func(w *world, p *process) {
+			require.NoError(w, w.srv.Put("/dir", []byte("x")))
+		},
+		"made anew": func(w *world, p *process) {
+			require.NoError(w, w.srv.Remove("/dir"))
+			require.NoError(w, w.srv.Put("/dir", nil))
+		},
+		"made anew while we were away": func(w *world, p *process) {
+			p.link.Cut(zktest.Both)
+			require.NoError(w, w.srv.Remove("/dir"))
+			require.NoError(w, w.srv.Put("/dir", nil))
+			p.link.Heal()
+		},
+		"the session": func(w *world, p *process) { w.srv.Expire(p.session().ID()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				p := w.process()
+				s := p.session()
+				_, err := s.Life(w.Context(), "/dir")
+				require.ErrorIs(w, err, zk.ErrNoNode)
+				require.NoError(w, w.srv.Put("/dir", nil))
+				life, err := s.Life(w.Context(), "/dir")
+				require.NoError(w, err)
+				n, _ := w.srv.Node("/dir")
+				require.Equal(w, n.Stat.Czxid, life.Czxid())
+
+				require.NoError(w, w.srv.Put("/dir/child", nil))
+				require.NoError(w, w.srv.Remove("/dir/child"))
+				p.link.Disconnect()
+				_, _, err = s.Get(w.Context(), "/dir")
+				require.NoError(w, err)
+				require.True(w, life.Lasts(), "through what its children do, and lost connections")
+
+				end(w, p)
+				if name != "the session" { // whoever has had a later answer has heard of it
+					_, err = s.Create(w.Context(), "/later", nil, core.Persistent)
+					require.NoError(w, err)
+				} else {
+					<-s.Done()
+					time.Sleep(time.Second)
+				}
+				require.False(w, life.Lasts())
+			})
+		})
+	}
+}
+
+// An entry knows the zxid of its node, whether the directory was asked for or not.
+func TestEnterUnlisted(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		s := p.session()
+		w.srv.ResetCounts()
+		e, err := s.EnterUnlisted(w.Context(), "/locks/a", "lock-", []byte("me"))
+		require.NoError(w, err)
+		require.Nil(w, e.Children)
+		require.Zero(w, w.srv.Count(zktest.OpGetChildren2))
+		n, _ := w.srv.Node(e.Path())
+		require.Equal(w, n.Stat.Czxid, e.Czxid)
+		require.Equal(w, "me", string(n.Data))
+
+		other, err := s.Enter(w.Context(), "/locks/a", "lock-", nil)
+		require.NoError(w, err)
+		n, _ = w.srv.Node(other.Path())
+		require.Equal(w, n.Stat.Czxid, other.Czxid)
+
+		require.NoError(w, e.List(w.Context()))
+		require.ElementsMatch(w, []string{e.Name, other.Name}, e.Children)
+		dir, _ := w.srv.Node("/locks/a")
+		require.Equal(w, dir.Stat.Pzxid, e.Dir.Pzxid)
+
+		require.NoError(w, w.srv.Remove(other.Path()))
+		require.ErrorIs(w, other.List(w.Context()), core.ErrDeleted)
+
+		require.False(w, e.HasGone())
+		require.NoError(w, e.Remove(w.Context()))
+		require.True(w, e.HasGone())
+	})
+}
+
+// The answer to the create is lost: the node is found by a list, and its zxid
+// read.
+func TestEnterUnlistedLostAnswer(t *testing.T) {
+	inWorld(t, func(w *world) {
+		require.NoError(w, w.srv.Put("/locks/a", nil))
+		p := w.process()
+		w.onCreate(func(n int, r zktest.Request) zktest.Action {
+			if n == 1 {
+				return zktest.LoseReply
+			}
+			return zktest.Pass
+		})
+		e, err := p.session().EnterUnlisted(w.Context(), "/locks/a", "lock-", nil)
+		require.NoError(w, err)
+		require.Equal(w, []string{e.Name}, e.Children)
+		n, _ := w.srv.Node(e.Path())
+		require.Equal(w, n.Stat.Czxid, e.Czxid)
+	})
+}
+
+// A server that does not know how to tell a node's zxid with its create closes
+// the connection. It is asked once.
+func TestEnterOnOldServers(t *testing.T) {
+	inWorld(t, func(w *world) {
+		require.NoError(w, w.srv.Put("/locks/a", nil))
+		p := w.process()
+		for range 3 {
+			e, err := p.session().Enter(w.Context(), "/locks/a", "lock-", nil)
+			require.NoError(w, err)
+			require.Zero(w, e.Czxid)
+			require.Contains(w, e.Children, e.Name)
+		}
+		// The second may go out on the connection that is being closed over the first, and then again.
+		require.Contains(w, []int{4, 5}, w.srv.Count(zktest.OpCreate))
+		require.Len(w, w.standing("/locks/a"), 3)
+	}, zktest.WithoutContainers())
+}

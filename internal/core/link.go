@@ -1,0 +1,180 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/docent-go/docent/internal/conn"
+	"github.com/docent-go/docent/internal/wire"
+)
+
+// The link is the connection on which a session's requests leave, while there is one.
+// It is open: see conn for what that takes.
+
+// opened is told by a connection that it is open. What the session holds needs a proof
+// at once, since the handshake proves nothing. A connection that has been closed meanwhile is
+// not taken: closed may have run already.
+func (s *Session) opened(c *conn.Conn, server string) {
+	s.mu.Lock()
+	select {
+	case <-c.Closed():
+		s.mu.Unlock()
+		return
+	default:
+	}
+	if s.ctx.Err() != nil {
+		s.mu.Unlock()
+		return
+	}
+	s.link, s.probedAt, s.probing, s.refusedOnce = c, time.Time{}, 0, false
+	s.server, s.lostLink = server, nil
+	if s.holds.Err() != nil {
+		s.holds, s.cutHolds = context.WithCancelCause(s.ctx)
+	}
+	close(s.up)
+	if !s.isEstablished() {
+		close(s.established)
+	}
+	s.mu.Unlock()
+	s.m.linkChanged(s)
+	s.watches.reconnected()
+	s.watches.resumed(c)
+	s.reviewTrust(0)
+}
+
+// closed is told by a connection that it is closed.
+func (s *Session) closed(c *conn.Conn, why error) {
+	s.mu.Lock()
+	if s.link != c {
+		s.mu.Unlock()
+		return
+	}
+	s.link, s.lostLink = nil, why
+	s.up = make(chan struct{})
+	var cut context.CancelCauseFunc
+	if s.m.cfg.LossPolicy == OnDisconnect && s.ctx.Err() == nil {
+		cut = s.cutHolds // for what begins before the next connection, too
+		s.held = 0
+		s.epoch++
+	}
+	s.mu.Unlock()
+	if cut != nil {
+		cut(ErrDisconnected)
+	}
+	if s.ctx.Err() == nil {
+		s.m.linkChanged(s)
+	}
+}
+
+// firstRefusal reports whether no server has refused the credentials before, since a
+// connection was open last.
+func (s *Session) firstRefusal() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	first := !s.refusedOnce
+	s.refusedOnce = true
+	return first
+}
+
+func (s *Session) isConnected() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.link != nil
+}
+
+// isEstablished reports whether the session has had an open connection.
+func (s *Session) isEstablished() bool {
+	select {
+	case <-s.established:
+		return true
+	default:
+		return false
+	}
+}
+
+// waitUp waits until the session is connected, and returns the link. It returns ctx's
+// error, or the error with which the session has ended.
+func (s *Session) waitUp(ctx context.Context) (*conn.Conn, error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if s.ctx.Err() != nil {
+			return nil, ended(context.Cause(s.ctx))
+		}
+		s.mu.Lock()
+		link, up := s.link, s.up
+		s.mu.Unlock()
+		if link != nil {
+			return link, nil
+		}
+		select {
+		case <-up:
+		case <-ctx.Done():
+		case <-s.ctx.Done():
+		}
+	}
+}
+
+// probe sends a transaction of one check, which changes nothing, of the node at path.
+// Servers put it before a quorum like any other transaction, so that its answer proves
+// what a ping, a read or a sync cannot: that the ensemble still counts on this session's
+// server. It costs the leader an entry in its log.
+//
+// If the answer takes longer than wait, the connection is closed (see abandon).
+func (s *Session) probe(link *conn.Conn, path string, wait time.Duration) *conn.Call {
+	abandon := s.abandonIn(wait, link)
+	s.countProbe(link, 1)
+	call := conn.NewCall(wire.Check(s.abs(path)), func(call *conn.Call) {
+		abandon.stop()
+		s.countProbe(link, -1)
+		if call.Fate() == conn.Answered {
+			s.review() // what is due next was not known when this one left
+		}
+	})
+	link.SendFirst(call) // so that no backlog of the session's own delays a proof
+	return call
+}
+
+// countProbe counts the probes on the link that are not answered yet.
+func (s *Session) countProbe(link *conn.Conn, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.link == link {
+		s.probing += n
+	}
+}
+
+// checkFound reports whether the check of a probe that was answered has found its node.
+func checkFound(r wire.Reply) bool {
+	if r.Code != wire.CodeOK {
+		return r.Code != wire.CodeNoNode
+	}
+	results, err := wire.ResultsOf(r.Body, 1)
+	if err != nil {
+		return true
+	}
+	_, code := wire.FirstFailure(results)
+	return code != wire.CodeNoNode
+}
+
+// linkDetails are what the log says of a change of the connection: the server, and why
+// the connection was lost.
+func (s *Session) linkDetails() []any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	details := []any{"server", s.server}
+	switch {
+	case s.link != nil:
+	case hungUp(s.lostLink):
+		details = append(details, "err", "the server has closed the connection")
+	case errors.Is(s.lostLink, os.ErrDeadlineExceeded):
+		details = append(details, "err", fmt.Sprintf("no answer within %v", s.timeout/2))
+	case s.lostLink != nil:
+		details = append(details, "err", s.lostLink)
+	}
+	return details
+}

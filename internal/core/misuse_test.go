@@ -1,0 +1,20 @@
+package core_test
+
+import (
+	"testing"
+
+	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/testworld"
+)
+
+func TestFault59_Misuse(t *testing.T) {
+	testworld.Misuse(t,
+		core.Dial, core.Start, core.ParseConnect, core.CreatorACL, core.Hidden, core.InDoubt,
+		core.RefusedOp, core.AddAuth, core.Digest,
+		core.CheckOp, core.CreateOp, core.DeleteOp, core.GuardOp, core.SetOp,
+		new(core.Manager), new(core.Session), new(core.Hold), new(core.Node), new(core.Entry),
+		new(core.Life), new(core.Turn), new(core.Watch), new(core.Follower), new(core.Op), new(core.Credential), new(core.State),
+		new(core.OpError), new(core.CodeError),
+		core.WorldACL, core.AuthACL, core.DigestACL,
+	)
+}

@@ -1,0 +1,83 @@
+package core
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"time"
+)
+
+// warnAfter is how long a Manager may be without a session before the operator
+// is warned. It does not depend on the session timeout: at a first start, an
+// operator waits for a reason.
+const warnAfter = 3 * time.Second
+
+// outage is a spell without a session.
+type outage struct {
+	since  time.Time // the first failure, which the session may have outlived
+	timer  *time.Timer
+	warned bool
+}
+
+// outageBegins starts a spell. The caller holds mu, or has not shared m yet.
+func (m *Manager) outageBegins() {
+	o := &outage{since: m.failing}
+	if o.since.IsZero() {
+		o.since = time.Now()
+	}
+	m.outage = o
+	o.timer = time.AfterFunc(warnAfter, func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.outage == o {
+			m.warn(o)
+		}
+	})
+}
+
+// outageEnds ends a spell, if there is one. The caller holds mu.
+func (m *Manager) outageEnds() {
+	if m.outage != nil {
+		m.outage.timer.Stop()
+		m.outage = nil
+	}
+}
+
+// warn tells the operator once for each spell why there is no session. The
+// caller holds mu.
+func (m *Manager) warn(o *outage) {
+	if o.warned {
+		return
+	}
+	o.warned = true
+	err := m.fails.tell()
+	if err == nil {
+		err = errors.New("no server has answered yet")
+	}
+	m.log.Warn("no session can be opened", "servers", strings.Join(m.cfg.Servers, ","), "since", o.since, "err", err)
+}
+
+// dialFailed is told by a session of a connection to addr that could not be made.
+func (m *Manager) dialFailed(addr string, err error) { m.failed(addr, err, false) }
+
+// failed notes why a session or a connection is missing. The operator is warned
+// at once when a server refuses, since a refusal does not mend itself, and
+// otherwise after warnAfter.
+func (m *Manager) failed(addr string, err error, refused bool) {
+	if errors.Is(err, net.ErrClosed) {
+		return // sealed
+	}
+	m.mu.Lock()
+	m.fails.note(addr, err)
+	if m.failing.IsZero() {
+		m.failing = time.Now()
+	}
+	if refused && m.outage != nil {
+		m.warn(m.outage)
+	}
+	m.mu.Unlock()
+	m.log.Debug("dialling failed", "err", err)
+}
+
+// succeeded notes that a server was reached. The caller holds mu.
+func (m *Manager) succeeded() { m.fails, m.failing = failing{}, time.Time{} }

@@ -1,0 +1,105 @@
+package core_test
+
+import (
+	"context"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/zktest"
+)
+
+// For every length of the path, a check that the session sends by itself is one
+// that the server takes, or is refused before it is sent.
+func TestFault10_ChecksHeedMaxRequest(t *testing.T) {
+	const limit = 1024
+	inWorld(t, func(w *world) {
+		p := w.process(func(cfg *core.Config) { cfg.MaxRequest = limit })
+		s := p.session()
+		before := w.srv.Count(zktest.OpConnect)
+		refused := 0
+		for n := limit - 60; n < limit+20; n++ {
+			err := s.Confirm(w.within(time.Minute), "/"+strings.Repeat("x", n))
+			if err != nil {
+				require.ErrorIs(w, err, core.ErrTooLarge, "%d", n)
+				refused++
+			}
+		}
+		require.Positive(w, refused)
+		require.Equal(w, before, w.srv.Count(zktest.OpConnect), "a connection was lost")
+	}, zktest.WithMaxFrame(limit))
+}
+
+// stuffed is a connection whose writes block once full is set, as on a buffer
+// that nothing reads. It heeds no deadline.
+type stuffed struct {
+	net.Conn
+	full *atomic.Bool
+	once sync.Once
+	gone chan struct{}
+}
+
+func (c *stuffed) Write(b []byte) (int, error) {
+	if c.full.Load() {
+		<-c.gone
+		return 0, net.ErrClosed
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *stuffed) Close() error {
+	c.once.Do(func() { close(c.gone) })
+	return c.Conn.Close()
+}
+
+// Neither ctx nor virtual time waits for a network that takes nothing, and a
+// hold on it ends as on one that is cut.
+func TestFault16_ANetworkThatTakesNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var full atomic.Bool
+		p := w.process(func(cfg *core.Config) {
+			dial := cfg.Dialer
+			cfg.Dialer = func(ctx context.Context, network, addr string) (net.Conn, error) {
+				conn, err := dial(ctx, network, addr)
+				if err != nil {
+					return nil, err
+				}
+				return &stuffed{Conn: conn, full: &full, gone: make(chan struct{})}, nil
+			}
+		})
+		h := p.enter("/locks/a")
+		ended := stopwatch(h.Context())
+		s := p.session()
+		full.Store(true)
+		start := time.Now()
+		for range 3 {
+			err := s.Confirm(w.within(100*time.Millisecond), "/")
+			require.ErrorIs(w, err, context.DeadlineExceeded)
+		}
+		require.Equal(w, 300*time.Millisecond, time.Since(start))
+		w.endedBefore(h, ended, 2500*time.Millisecond)
+	})
+}
+
+// A quorum that is slow ends no hold, however large the margin is: with a larger
+// one the checks leave earlier.
+func TestFault12_SlowQuorumWithEveryMargin(t *testing.T) {
+	for _, margin := range []time.Duration{1, 2 * time.Second, 4500 * time.Millisecond, 5*time.Second - 1} {
+		for _, slow := range []time.Duration{1400 * time.Millisecond, 1900 * time.Millisecond} {
+			inWorld(t, func(w *world) {
+				p := w.process(func(cfg *core.Config) { cfg.TrustMargin = margin })
+				h := p.enter("/locks/a")
+				w.srv.SlowQuorum(slow)
+				time.Sleep(10 * time.Minute)
+				require.NoError(w, h.Err(), "margin %v, quorum slow by %v", margin, slow)
+				w.srv.SlowQuorum(0)
+			})
+		}
+	}
+}

@@ -1,0 +1,356 @@
+package core_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/zktest"
+)
+
+// onCreate lets act decide what becomes of the n-th create of a sequential
+// node (from 1).
+func (w *world) onCreate(act func(n int, r zktest.Request) zktest.Action) {
+	n := 0
+	w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		if r.Op != zktest.OpCreate || r.Flags != 3 {
+			return zktest.Pass
+		}
+		n++
+		return act(n, r)
+	}))
+}
+
+// standing returns the children of dir.
+func (w *world) standing(dir string) []string {
+	w.Helper()
+	n, ok := w.srv.Node(dir)
+	if !ok {
+		return nil
+	}
+	return n.Children
+}
+
+func (w *world) enter(p *process, ctx context.Context) (*core.Entry, error) {
+	return p.session().Enter(ctx, "/locks/a", "lock-", []byte("me"))
+}
+
+func TestEnterCostsOneCreateAndOneList(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		require.NoError(w, p.EnsureDir(w.Context(), "/locks/a"))
+		w.srv.ResetCounts()
+		for range 100 {
+			e, err := w.enter(p, w.Context())
+			require.NoError(w, err)
+			require.Contains(w, e.Children, e.Name)
+			require.Equal(w, znode.Join("/locks/a", e.Name), e.Path())
+		}
+		require.Equal(w, map[zktest.Op]int{zktest.OpCreate: 100, zktest.OpGetChildren2: 100}, w.srv.Counts())
+	})
+}
+
+// Case 1: the create was done, its answer lost.
+func TestHardCase01_CreateDoneReplyLost(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		w.onCreate(func(n int, _ zktest.Request) zktest.Action {
+			if n <= 3 {
+				return zktest.LoseReply
+			}
+			return zktest.Pass
+		})
+		for range 4 {
+			e, err := w.enter(p, w.Context())
+			require.NoError(w, err)
+			require.Equal(w, []string{e.Name}, w.standing("/locks/a"), "one create, one node")
+			n, ok := w.srv.Node(e.Path())
+			require.True(w, ok)
+			require.Equal(w, p.session().ID(), n.Stat.EphemeralOwner)
+			require.NoError(w, e.Remove(w.Context()))
+		}
+	})
+}
+
+// Case 1, the other way round: the create was not done either.
+func TestHardCase01_CreateNotDone(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		w.onCreate(func(n int, _ zktest.Request) zktest.Action {
+			if n <= 3 {
+				return zktest.DropRequest
+			}
+			return zktest.Pass
+		})
+		e, err := w.enter(p, w.Context())
+		require.NoError(w, err)
+		require.Equal(w, []string{e.Name}, w.standing("/locks/a"))
+	})
+}
+
+// Case 2: every way to learn of the node fails for as long as the caller
+// waits. The node must go all the same, once the server can be reached.
+func TestHardCase02_GhostIsSwept(t *testing.T) {
+	inWorld(t, func(w *world) {
+		rec := new(record)
+		p := w.process(rec.hook)
+		require.NoError(w, p.EnsureDir(w.Context(), "/locks/a"))
+		w.onCreate(func(int, zktest.Request) zktest.Action {
+			p.link.Refuse(true)
+			return zktest.LoseReply
+		})
+		_, err := w.enter(p, w.within(3*time.Second))
+		require.ErrorIs(w, err, context.DeadlineExceeded)
+		require.Len(w, w.standing("/locks/a"), 1, "the ghost")
+		p.link.Refuse(false)
+		w.eventually("the ghost is swept", func() bool { return len(w.standing("/locks/a")) == 0 })
+		require.Len(w, rec.sweptList(), 1)
+		require.True(w, rec.sweptList()[0].Found)
+		require.Equal(w, core.Connected, p.State(), "in the session that made it")
+	})
+}
+
+// Case 2, continued: when the session ends before the ghost could be swept,
+// the server removes it, and nothing of the sweeping is left running.
+func TestHardCase02_GhostGoesWithItsSession(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		require.NoError(w, p.EnsureDir(w.Context(), "/locks/a"))
+		s := p.session()
+		w.onCreate(func(int, zktest.Request) zktest.Action {
+			p.link.Refuse(true)
+			return zktest.LoseReply
+		})
+		_, err := w.enter(p, w.within(time.Second))
+		require.Error(w, err)
+		<-s.Done()
+		w.eventually("the server expires it", func() bool { return len(w.standing("/locks/a")) == 0 })
+		p.link.Refuse(false)
+		p.next(s)
+	})
+}
+
+// Case 3: the caller gives up while the create is under way.
+func TestHardCase03_CancelledDuringCreate(t *testing.T) {
+	for name, act := range map[string]zktest.Action{
+		"then done":           zktest.Delay(2 * time.Second),
+		"then the reply lost": zktest.LoseReply,
+		"then dropped":        zktest.DropRequest,
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				rec := new(record)
+				p := w.process(rec.hook)
+				require.NoError(w, p.EnsureDir(w.Context(), "/locks/a"))
+				ctx, cancel := context.WithCancel(w.Context())
+				w.onCreate(func(int, zktest.Request) zktest.Action {
+					cancel()
+					return act
+				})
+				_, err := w.enter(p, ctx)
+				require.ErrorIs(w, err, context.Canceled)
+				w.eventually("swept", func() bool { return len(rec.sweptList()) == 1 })
+				require.Empty(w, w.standing("/locks/a"))
+			})
+		})
+	}
+}
+
+// Case 4: the clean-up itself is disturbed, again and again.
+func TestHardCase04_SweepIsDisturbed(t *testing.T) {
+	inWorld(t, func(w *world) {
+		rec := new(record)
+		p := w.process(rec.hook)
+		require.NoError(w, p.EnsureDir(w.Context(), "/locks/a"))
+		ctx, cancel := context.WithCancel(w.Context())
+		w.onCreate(func(int, zktest.Request) zktest.Action {
+			cancel()
+			return zktest.LoseReply
+		})
+		disturbed := 0
+		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			switch r.Op {
+			case zktest.OpSync, zktest.OpGetChildren2, zktest.OpDelete:
+				if disturbed++; disturbed < 10 {
+					return zktest.DropRequest
+				}
+			}
+			return zktest.Pass
+		}))
+		_, err := w.enter(p, ctx)
+		require.ErrorIs(w, err, context.Canceled)
+		w.eventually("swept", func() bool { return len(rec.sweptList()) == 1 })
+		require.Empty(w, w.standing("/locks/a"))
+		require.GreaterOrEqual(w, disturbed, 10)
+	})
+}
+
+// Case 5: a node of an earlier session is never taken for ours: each session
+// looks for names of its own, and compares the owner.
+func TestHardCase05_NodeOfTheOldSession(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		require.NoError(w, p.EnsureDir(w.Context(), "/locks/a"))
+		s := p.session()
+		w.onCreate(func(n int, _ zktest.Request) zktest.Action {
+			if n == 1 {
+				p.link.Cut(zktest.Both)
+				return zktest.LoseReply
+			}
+			return zktest.Pass
+		})
+		_, err := w.enter(p, w.Context())
+		require.ErrorIs(w, err, core.ErrSessionEnded)
+		require.ErrorIs(w, err, core.ErrTrustElapsed)
+		old := w.standing("/locks/a")
+		require.Len(w, old, 1, "the server has not expired the old session yet")
+		p.link.Heal()
+		p.next(s)
+		e, err := w.enter(p, w.Context())
+		require.NoError(w, err)
+		require.NotEqual(w, old[0], e.Name)
+		n, ok := w.srv.Node(e.Path())
+		require.True(w, ok)
+		require.Equal(w, p.session().ID(), n.Stat.EphemeralOwner)
+	})
+}
+
+// Case 6: after the lost answer, the next server lags behind and does not show
+// the node yet. Without the Sync before the look-up there would be two.
+func TestHardCase06_LaggingFollower(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		require.NoError(w, p.EnsureDir(w.Context(), "/locks/a"))
+		id := p.session().ID()
+		w.onCreate(func(n int, _ zktest.Request) zktest.Action {
+			if n == 1 {
+				w.srv.Lag(id)
+				return zktest.LoseReply
+			}
+			return zktest.Pass
+		})
+		e, err := w.enter(p, w.Context())
+		require.NoError(w, err)
+		require.Equal(w, []string{e.Name}, w.standing("/locks/a"))
+	})
+}
+
+// Case 7: under a root, the look-up and the clean-up use the right paths.
+func TestHardCase07_RootAndCleanUp(t *testing.T) {
+	inWorld(t, func(w *world) {
+		rec := new(record)
+		p := w.process(rec.hook, func(cfg *core.Config) { cfg.Root = "/prod/app" })
+		require.NoError(w, p.EnsureDir(w.Context(), "/locks/a"))
+		ctx, cancel := context.WithCancel(w.Context())
+		w.onCreate(func(n int, _ zktest.Request) zktest.Action {
+			if n == 2 {
+				cancel()
+			}
+			return zktest.LoseReply
+		})
+		e, err := w.enter(p, w.Context())
+		require.NoError(w, err)
+		require.True(w, strings.HasPrefix(e.Path(), "/locks/a/_c_"), e.Path())
+		require.Equal(w, []string{e.Name}, w.standing("/prod/app/locks/a"))
+		require.NoError(w, e.Remove(w.Context()))
+		_, err = w.enter(p, ctx)
+		require.Error(w, err)
+		w.eventually("swept", func() bool { return len(rec.sweptList()) == 1 })
+		require.Empty(w, w.standing("/prod/app/locks/a"))
+	})
+}
+
+// Case 8: a name is protected once, however often the create is repeated.
+func TestHardCase08_ProtectedOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		w.onCreate(func(n int, r zktest.Request) zktest.Action {
+			if strings.Count(r.Path, "_c_") != 1 {
+				w.Errorf("created as %s", r.Path)
+			}
+			if n < 4 {
+				return zktest.DropRequest
+			}
+			return zktest.Pass
+		})
+		e, err := w.enter(p, w.Context())
+		require.NoError(w, err)
+		guid, ok := znode.GUID(e.Name)
+		require.True(w, ok)
+		require.Equal(w, "_c_"+guid+"-lock-0000000000", e.Name)
+	})
+}
+
+// A sibling named like a protected node, but shorter, makes the client's own
+// helper panic.
+func TestEnterAmongHostileSiblings(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for _, name := range []string{"_c_x", "_c_", "_c_" + strings.Repeat("a", 36), "lock-", "lock-99999999999", "\u00e9-lock-00000000x1"} {
+			require.NoError(w, w.srv.Put("/locks/a/"+name, nil))
+		}
+		p := w.process()
+		w.onCreate(func(int, zktest.Request) zktest.Action { return zktest.LoseReply })
+		_, err := w.enter(p, w.Context())
+		require.NoError(w, err)
+	})
+}
+
+// Case 67: the directory is a container that the server removes between the
+// moment it was made and the create.
+func TestHardCase67_DirectoryReaped(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		w.onCreate(func(n int, _ zktest.Request) zktest.Action {
+			if n < 5 {
+				if err := w.srv.Remove("/locks/a"); err != nil && n > 1 {
+					w.Errorf("remove: %v", err)
+				}
+			}
+			return zktest.Pass
+		})
+		e, err := w.enter(p, w.Context())
+		require.NoError(w, err)
+		require.Equal(w, []string{e.Name}, w.standing("/locks/a"))
+	})
+}
+
+// A list that fails after the create was done leaves no node behind.
+func TestEnterMayNotList(t *testing.T) {
+	inWorld(t, func(w *world) {
+		require.NoError(w, w.srv.Put("/locks/a", nil))
+		owner := w.client()
+		_, err := owner.SetACL("/locks/a", zk.WorldACL(zk.PermCreate|zk.PermDelete), -1)
+		require.NoError(w, err)
+		p := w.process()
+		_, err = w.enter(p, w.Context())
+		require.ErrorIs(w, err, zk.ErrNoAuth)
+		require.ErrorContains(w, err, "/locks/a")
+		w.eventually("no node is left", func() bool { return len(w.standing("/locks/a")) == 0 })
+	})
+}
+
+// A thousand that give up at once leave nothing.
+func TestManyAbandoned(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		var nodes []*core.Entry
+		for range 1000 {
+			e, err := w.enter(p, w.Context())
+			require.NoError(w, err)
+			e.Children = nil
+			nodes = append(nodes, e)
+		}
+		for _, e := range nodes {
+			e.Abandon()
+		}
+		w.eventually("all are gone", func() bool { return len(w.standing("/locks/a")) == 0 })
+		synctest.Wait()
+	})
+}

@@ -1,0 +1,194 @@
+package core
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/docent-go/docent/internal/wire"
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// ReadOp is one read of ReadMany: of the data of the node at Path and its stat, or of
+// the names of its children.
+type ReadOp struct {
+	Path     string
+	Children bool // the names of the children, in place of the data
+}
+
+// ReadResult is what one read of ReadMany has found.
+type ReadResult struct {
+	Data []byte
+	// Stat is the stat of a node whose data was read. For children it is zero: servers
+	// do not tell the stat together with the names.
+	Stat     Stat
+	Children []string // in no order
+	// Err is nil, or says why this read has failed: ErrNoNode, ErrNoAuth.
+	Err error
+}
+
+// ReadMany reads many nodes in few requests, and returns one result for each read, in
+// the order of ops. A read that fails says so in its result and does not stop the
+// others. ReadMany sets no watches.
+//
+// The server executes each request as one read, but other sessions may change nodes
+// between two requests. ReadMany begins with small requests. It sizes each next request
+// by the answer before, for answers of about 256 KiB. Servers before ZooKeeper 3.6 do
+// not know the request, and close the connection to say so. The Manager remembers that,
+// and ReadMany then reads node by node.
+//
+// ctx bounds the whole call. Like every read it is repeated over lost connections until
+// ctx or the session ends. Errors: ErrTooLarge if a path does not fit into a request,
+// ErrSessionEnded, ctx's error; there are no results then. ReadMany is safe for
+// concurrent use.
+func (s *Session) ReadMany(ctx context.Context, ops []ReadOp) ([]ReadResult, error) {
+	s.made()
+	requests, err := s.readRequests(ops)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]ReadResult, 0, len(ops))
+	batch := readBatch{n: firstReads}
+	var said error
+	for failures := 0; len(results) < len(ops); {
+		if s.m.noMultiRead.Load() {
+			return s.readEach(ctx, ops, results)
+		}
+		start := time.Now()
+		left := ops[len(results):]
+		now := batch.take(requests[len(results):], s.m.cfg.MaxRequest)
+		answers, o, err := attempt(ctx, s, batch.request(now))
+		switch {
+		case errors.Is(err, ErrUnimplemented):
+			s.m.noMultiRead.Store(true)
+			continue
+		case err == nil:
+			s.report(readManyOp, left[0].Path, start, nil)
+			for i, r := range answers {
+				results = append(results, s.readResult(left[i], r))
+			}
+			failures = 0
+			continue
+		case o.final(), o == open:
+			return nil, s.report(readManyOp, left[0].Path, start, err)
+		case s.over(ctx):
+			return nil, s.report(readManyOp, left[0].Path, start, s.last(ctx, err, said))
+		}
+		said = err
+		batch.n = max(1, len(now)/2) // the answer may have been too much for the connection
+		s.sleep(ctx, failures)
+		failures++
+	}
+	return results, nil
+}
+
+const readManyOp = "read many"
+
+// readRequests checks the reads and translates them for the protocol.
+func (s *Session) readRequests(ops []ReadOp) ([]wire.MultiOp, error) {
+	requests := make([]wire.MultiOp, len(ops))
+	for i, op := range ops {
+		if err := znode.ValidateRoot(op.Path); err != nil {
+			return nil, s.refuse(readManyOp, op.Path, err)
+		}
+		r := wire.MultiOp{Op: wire.OpGetData, Path: s.abs(op.Path)}
+		if op.Children {
+			r.Op = wire.OpGetChildren
+		}
+		if err := s.fits(wire.MultiSize + r.Size()); err != nil {
+			return nil, s.refuse(readManyOp, op.Path, err)
+		}
+		requests[i] = r
+	}
+	return requests, nil
+}
+
+// readResult is what an answer says of one read.
+func (s *Session) readResult(op ReadOp, r wire.Result) ReadResult {
+	if r.Code != wire.CodeOK {
+		_, err := classify(r.Code)
+		return ReadResult{Err: s.refuse(op.name(), op.Path, err)}
+	}
+	// A copy, since all nodes of the answer share its memory.
+	return ReadResult{Data: bytes.Clone(r.Data), Stat: Stat(r.Stat), Children: r.Children}
+}
+
+func (op ReadOp) name() string {
+	if op.Children {
+		return "children"
+	}
+	return "get"
+}
+
+// readEach appends to the results what is missing, read by read.
+func (s *Session) readEach(ctx context.Context, ops []ReadOp, results []ReadResult) ([]ReadResult, error) {
+	for _, op := range ops[len(results):] {
+		var r ReadResult
+		if op.Children {
+			r.Children, _, r.Err = s.Children(ctx, op.Path)
+		} else {
+			r.Data, r.Stat, r.Err = s.Get(ctx, op.Path)
+		}
+		if r.Err != nil && !errors.Is(r.Err, ErrNoNode) && !errors.Is(r.Err, ErrNoAuth) {
+			return nil, r.Err
+		}
+		results = append(results, r)
+	}
+	return results, nil
+}
+
+// How many reads go into one request. The first answer is small even if each node holds
+// as much as a server takes. No server bounds its answers, but a connection carries
+// nothing else while it carries one.
+const (
+	firstReads  = 16
+	maxReads    = 2000
+	readsGrow   = 8
+	answerBytes = 256 << 10
+)
+
+// readBatch sizes requests by the answers before.
+type readBatch struct{ n int }
+
+// take returns the reads of the next request.
+func (b *readBatch) take(requests []wire.MultiOp, limit int) []wire.MultiOp {
+	size := wire.MultiSize
+	for i, r := range requests {
+		if size += r.Size(); i == b.n || size > limit {
+			return requests[:i]
+		}
+	}
+	return requests
+}
+
+func (b *readBatch) request(ops []wire.MultiOp) request[[]wire.Result] {
+	return request[[]wire.Result]{
+		frame: func() []byte { return wire.MultiRead(ops) },
+		parse: func(body []byte) ([]wire.Result, error) {
+			results, err := wire.ResultsOf(body, len(ops))
+			if err == nil {
+				err = answersTo(ops, results)
+			}
+			if err == nil {
+				fit := answerBytes / max(1, len(body)/len(ops))
+				b.n = min(max(1, fit), len(ops)*readsGrow, maxReads)
+			}
+			return results, err
+		},
+	}
+}
+
+// answersTo checks that each read has an answer of its kind.
+func answersTo(ops []wire.MultiOp, results []wire.Result) error {
+	if len(results) != len(ops) {
+		return fmt.Errorf("the server's answer to %d reads holds %d results", len(ops), len(results))
+	}
+	for i, r := range results {
+		if r.Code == wire.CodeOK && r.Op != ops[i].Op {
+			return fmt.Errorf("the server answered a %s with a result of %s", ops[i].Op, r.Op)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+package core_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/zktest"
+)
+
+// batches notes how many reads each request of ReadMany carries.
+func (w *world) batches() func() []int {
+	var mu sync.Mutex
+	var sizes []int
+	w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+		if r.Op == zktest.OpMultiRead {
+			mu.Lock()
+			defer mu.Unlock()
+			sizes = append(sizes, len(r.Ops))
+		}
+		return zktest.Pass
+	}))
+	return func() []int {
+		mu.Lock()
+		defer mu.Unlock()
+		list := sizes
+		sizes = nil
+		return list
+	}
+}
+
+// Each read has its own result, in one request and without one.
+func TestReadMany(t *testing.T) {
+	for name, opts := range map[string][]zktest.Option{
+		"at once":    nil,
+		"one by one": {zktest.WithoutOps(zktest.OpMultiRead)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				require.NoError(w, w.srv.Put("/root/a/b", []byte("x")))
+				require.NoError(w, w.srv.Put("/root/a/c", nil))
+				owner := w.process(inRoot, func(cfg *core.Config) {
+					cfg.Auth = []core.Credential{core.Digest("a", "b")}
+					cfg.ACL = core.AuthACL(core.PermAll)
+				})
+				_, err := owner.Create(w.Context(), "/hidden", []byte("y"), core.Persistent)
+				require.NoError(w, err)
+				p := w.process(inRoot)
+				_, stat, err := p.Get(w.Context(), "/a/b")
+				require.NoError(w, err)
+				for range 2 {
+					results, err := p.ReadMany(w.Context(), []core.ReadOp{
+						{Path: "/a/b"}, {Path: "/missing"}, {Path: "/a", Children: true}, {Path: "/hidden"},
+						{Path: "/hidden", Children: true}, {Path: "/missing", Children: true}, {Path: "/a/c", Children: true},
+					})
+					require.NoError(w, err)
+					require.Len(w, results, 7)
+					require.Equal(w, core.ReadResult{Data: []byte("x"), Stat: stat}, results[0])
+					require.ErrorIs(w, results[1].Err, core.ErrNoNode)
+					require.ErrorContains(w, results[1].Err, "get /missing")
+					require.ElementsMatch(w, []string{"b", "c"}, results[2].Children)
+					require.ErrorIs(w, results[3].Err, core.ErrNoAuth)
+					require.ErrorIs(w, results[4].Err, core.ErrNoAuth)
+					require.ErrorContains(w, results[4].Err, "children /hidden")
+					require.ErrorIs(w, results[5].Err, core.ErrNoNode)
+					require.NoError(w, results[6].Err)
+					require.Empty(w, results[6].Children)
+				}
+				if opts == nil {
+					require.Equal(w, 2, w.srv.Count(zktest.OpMultiRead))
+				} else {
+					require.Equal(w, 1, w.srv.Count(zktest.OpMultiRead), "it is asked once")
+				}
+				none, err := p.ReadMany(w.Context(), nil)
+				require.NoError(w, err)
+				require.Empty(w, none)
+			}, opts...)
+		})
+	}
+}
+
+// Small nodes come in few requests, large ones in small answers, and no request is
+// larger than the server takes.
+func TestReadManySizes(t *testing.T) {
+	for name, c := range map[string]struct {
+		nodes, bytes, limit int
+		requests, reads     int // at most, and in the largest request
+	}{
+		"small nodes":    {10_000, 20, core.DefaultMaxRequest, 20, 2000},
+		"large nodes":    {40, 200_000, core.DefaultMaxRequest, 30, 16},
+		"small requests": {1000, 20, 1024, 200, 30},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				ops := make([]core.ReadOp, c.nodes)
+				for i := range ops {
+					ops[i].Path = fmt.Sprintf("/t/%020d", i)
+					require.NoError(w, w.srv.Put(ops[i].Path, bytes.Repeat([]byte{byte(i)}, c.bytes)))
+				}
+				s := w.process(func(cfg *core.Config) { cfg.MaxRequest = c.limit }).session()
+				sizes := w.batches()
+				results, err := s.ReadMany(w.Context(), ops)
+				require.NoError(w, err)
+				for i, r := range results {
+					require.NoError(w, r.Err)
+					require.True(w, bytes.Equal(bytes.Repeat([]byte{byte(i)}, c.bytes), r.Data), "node %d", i)
+				}
+				all := sizes()
+				require.LessOrEqual(w, len(all), c.requests, "%v", all)
+				for _, n := range all {
+					require.LessOrEqual(w, n, c.reads, "%v", all)
+				}
+			}, zktest.WithMaxFrame(c.limit))
+		})
+	}
+}
+
+// A batch whose answer is lost is read again in smaller parts.
+func TestReadManyThroughLoss(t *testing.T) {
+	inWorld(t, func(w *world) {
+		ops := make([]core.ReadOp, 100)
+		for i := range ops {
+			ops[i].Path = fmt.Sprintf("/t/%d", i)
+			require.NoError(w, w.srv.Put(ops[i].Path, []byte{byte(i)}))
+		}
+		s := w.process().session()
+		sizes := w.batches()
+		lost := 0
+		w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpMultiRead && len(r.Ops) > 4 && lost < 100 {
+				lost++
+				return zktest.LoseReply
+			}
+			return zktest.Pass
+		}))
+		results, err := s.ReadMany(w.Context(), ops)
+		require.NoError(w, err)
+		for i, r := range results {
+			require.Equal(w, []byte{byte(i)}, r.Data)
+		}
+		require.Equal(w, []int{16, 8, 4}, sizes()[:3])
+	})
+}
+
+// ctx and the session's end end the call, and leave no results.
+func TestReadManyEnds(t *testing.T) {
+	inWorld(t, func(w *world) {
+		p := w.process()
+		s := p.session()
+		ops := []core.ReadOp{{Path: "/a"}}
+		p.link.Cut(zktest.Both)
+		results, err := s.ReadMany(w.within(time.Second), ops)
+		require.ErrorIs(w, err, context.DeadlineExceeded)
+		require.Nil(w, results)
+		done := make(chan error)
+		go func() { _, err := s.ReadMany(w.Context(), ops); done <- err }()
+		synctest.Wait()
+		require.ErrorIs(w, <-done, core.ErrSessionEnded)
+		p.link.Heal()
+
+		s = p.session()
+		_, err = s.ReadMany(w.Context(), []core.ReadOp{{Path: "/a"}, {Path: "b"}})
+		require.ErrorContains(w, err, "read many b")
+		_, err = s.ReadMany(w.Context(), []core.ReadOp{{Path: "/" + strings.Repeat("x", core.DefaultMaxRequest)}})
+		require.ErrorIs(w, err, core.ErrTooLarge)
+	})
+}

@@ -1,0 +1,127 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// Replace ends the hold and begins another one, with the same token, on a new ephemeral
+// node at path that takes the place of this hold's node. Both changes are one
+// transaction: at no instant do both nodes stand, or neither.
+//
+// The context of this hold ends before anything is sent, with ErrReleased: what it
+// stood for may be given to others along with its node. So there is no way back: when
+// Replace fails, both nodes are removed, in the background if need be, and the error says
+// why: ctx's, which bounds the waiting; ErrLost, when the hold had ended or ends;
+// what the server refused. A ctx that has ended already, and an invalid path, leave the
+// hold as it is.
+//
+// A hold on a claim is not replaced, and stays as it is. A Replace of a hold that was
+// released or replaced before is refused with an error that matches ErrReleased.
+// Release after Replace does nothing: it returns nil, or why the hold was lost before.
+// Replace is safe for concurrent use.
+func (h *Hold) Replace(ctx context.Context, path string, data []byte) (*Hold, error) {
+	h.made()
+	if err := znode.Validate(path); err != nil {
+		return nil, h.node.s.refuse("replace", path, err)
+	}
+	if err := h.node.s.fits(h.node.s.createSize(h.node.s.abs(path), data)); err != nil {
+		return nil, h.node.s.refuse("replace", path, err)
+	}
+	if h.node.claim != nil {
+		return nil, h.node.s.refuse("replace", h.Path(), errClaimed)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var next *Hold
+	err := fmt.Errorf("%s cannot be replaced: %w", h.Path(), ErrReleased)
+	h.release.Do(func() {
+		h.end(ErrReleased)
+		if cause := context.Cause(h.ctx); errors.Is(cause, ErrLost) {
+			h.node.Abandon()
+			h.result = fmt.Errorf("%s was lost before its release: %w", h.Path(), cause)
+			err = h.result
+			return
+		}
+		maybe, failed := h.node.replace(ctx, path, data)
+		if err = failed; err != nil {
+			h.node.abandonWith(path, maybe)
+			return
+		}
+		n := &Node{s: h.node.s, path: path}
+		next = n.begin(h.token, watchLate)
+		if err = next.Err(); err != nil {
+			n.Abandon()
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return next, nil
+}
+
+// errClaimed says why the hold on a claim cannot be replaced.
+var errClaimed = errors.New("the hold's node was claimed, and the claim on its path would outlive the node: release it, and claim again")
+
+// replace does the transaction, and looks what became of it when its answer
+// was lost. maybe says, with an error, that the new node may stand all the same.
+func (n *Node) replace(ctx context.Context, path string, data []byte) (maybe bool, err error) {
+	s := n.s
+	for try := 0; ; try++ {
+		_, err := s.Txn(ctx, DeleteOp(n.path, AnyVersion), CreateOp(path, data, Ephemeral))
+		switch {
+		case err == nil:
+			return false, nil
+		case errors.Is(err, ErrNoNode):
+			return false, ErrDeleted
+		case !InDoubt(err):
+			return errors.Is(err, ErrUnknownOutcome), err
+		}
+		done, looked := n.replaced(ctx, path)
+		switch {
+		case looked != nil:
+			return true, looked
+		case done:
+			return false, nil
+		case errors.As(err, new(*CodeError)):
+			return true, err
+		}
+		s.sleep(ctx, try)
+	}
+}
+
+// replaced reports whether the new node stands. After the check by a quorum nothing of an
+// earlier connection is under way any more.
+func (n *Node) replaced(ctx context.Context, path string) (bool, error) {
+	at, err := n.s.settled(ctx, path)
+	if err != nil {
+		return false, err
+	}
+	if at.found && at.stat.EphemeralOwner != n.s.ID() {
+		return false, ErrDeleted
+	}
+	return at.found, nil
+}
+
+// abandonWith has this node removed in the background, and then the one that
+// was to take its place, if it may have done so. In this order: while the
+// transaction that exchanges them may still be under way, it either is done
+// before the first deletion, or is refused after it.
+func (n *Node) abandonWith(path string, maybe bool) {
+	s := n.s
+	nodes := []*Node{n}
+	if maybe {
+		nodes = append(nodes, &Node{s: s, path: path})
+	}
+	s.spawn(func() {
+		for _, node := range nodes {
+			if err := node.remove(); err != nil && s.ctx.Err() == nil {
+				s.m.log.Warn("a node could not be removed; it stands until the session ends", "path", node.path, "err", err)
+			}
+		}
+	})
+}

@@ -1,0 +1,105 @@
+package core
+
+import (
+	"slices"
+
+	"github.com/docent-go/docent/internal/wire"
+)
+
+// The requests that more than one call sends. Paths are the caller's, below the root.
+
+func (s *Session) getRequest(path string, watch bool) request[node] {
+	abs := s.abs(path)
+	return request[node]{
+		frame: func() []byte { return wire.Read(wire.OpGetData, abs, false) },
+		parse: func(body []byte) (node, error) {
+			data, stat, err := wire.DataOf(body)
+			return node{data, Stat(stat)}, err
+		},
+		queue: s.watches.watching(watchKey{abs, dataWatch}, wire.OpGetData, watch),
+	}
+}
+
+func (s *Session) existsRequest(path string, watch bool) request[presence] {
+	abs := s.abs(path)
+	return request[presence]{
+		frame: func() []byte { return wire.Read(wire.OpExists, abs, false) },
+		parse: func(body []byte) (presence, error) {
+			stat, err := wire.StatOf(body)
+			return presence{stat: Stat(stat), found: true}, err
+		},
+		known: func(code wire.Code) (presence, bool) {
+			// The server looks for the node before it looks for the right.
+			hidden := code == wire.CodeNoAuth
+			return presence{found: hidden, hidden: hidden}, hidden || code == wire.CodeNoNode
+		},
+		queue: s.watches.watching(watchKey{abs, dataWatch}, wire.OpExists, watch),
+	}
+}
+
+func (s *Session) childrenRequest(path string, watch bool) request[listing] {
+	abs := s.abs(path)
+	return request[listing]{
+		frame: func() []byte { return wire.Read(wire.OpGetChildren2, abs, false) },
+		parse: func(body []byte) (listing, error) {
+			names, stat, err := wire.ChildrenOf(body)
+			return listing{names, Stat(stat)}, err
+		},
+		queue: s.watches.watching(watchKey{abs, childWatch}, wire.OpGetChildren2, watch),
+	}
+}
+
+func (s *Session) setRequest(path string, data []byte, version int32) request[Stat] {
+	abs := s.abs(path)
+	return request[Stat]{
+		frame: func() []byte { return wire.SetData(abs, data, version) },
+		parse: func(body []byte) (Stat, error) {
+			stat, err := wire.StatOf(body)
+			return Stat(stat), err
+		},
+	}
+}
+
+func (s *Session) deleteRequest(path string, version int32) request[struct{}] {
+	abs := s.abs(path)
+	return request[struct{}]{
+		frame: func() []byte { return wire.Delete(abs, version) },
+		parse: nothing,
+	}
+}
+
+// createdNode is what the answer to a create tells.
+type createdNode struct {
+	path  string // below the root
+	czxid int64  // 0 where the server was not asked for it
+}
+
+// createRequest makes a node at a full path. withStat asks for its czxid along with its
+// path.
+func (s *Session) createRequest(abs string, data []byte, mode Mode, withStat bool, more ...ACL) request[createdNode] {
+	acl := wireACL(s.m.cfg.ACL, more)
+	op := wire.OpCreate
+	switch {
+	case mode == Container:
+		op = wire.OpCreateContainer
+	case withStat:
+		op = wire.OpCreate2
+	}
+	return request[createdNode]{
+		frame: func() []byte { return wire.Create(op, abs, data, acl, int32(mode)) },
+		parse: func(body []byte) (createdNode, error) {
+			path, stat, err := wire.Created(op, body)
+			return createdNode{s.rel(path), stat.Czxid}, err
+		},
+	}
+}
+
+// wireACL puts lists of entries together.
+func wireACL(lists ...[]ACL) []wire.ACL {
+	all := slices.Concat(lists...)
+	acl := make([]wire.ACL, len(all))
+	for i, a := range all {
+		acl[i] = wire.ACL(a)
+	}
+	return acl
+}

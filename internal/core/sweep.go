@@ -1,0 +1,135 @@
+package core
+
+import (
+	"context"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// sweep is a node of this session that may stand and is not wanted. It is
+// looked for until it has been deleted or has proved to be absent; the end of
+// the session removes it in any case.
+type sweep struct {
+	path   string               // if known
+	remove func() (bool, error) // deletes it, and reports whether it was there
+
+	dir, guid string    // else: where to look, and for what
+	pending   *creation // the create, if it is still under way
+}
+
+// maxSweepers bounds how many sweeps run at a time: ten thousand waiters that
+// give up together must not become ten thousand goroutines.
+const maxSweepers = 16
+
+// sweepLater hands a node to the background. It never blocks.
+func (s *Session) sweepLater(job sweep) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.retired || s.ctx.Err() != nil {
+		return
+	}
+	s.sweeps = append(s.sweeps, job)
+	if s.sweepers < maxSweepers {
+		s.sweepers++
+		s.background.Go(s.sweepAll)
+	}
+}
+
+// sweepAll works until nothing is left to sweep, or the session has ended.
+func (s *Session) sweepAll() {
+	for {
+		s.mu.Lock()
+		if len(s.sweeps) == 0 || s.ctx.Err() != nil {
+			s.sweeps = nil
+			s.sweepers--
+			s.mu.Unlock()
+			return
+		}
+		job := s.sweeps[0]
+		s.sweeps = s.sweeps[1:]
+		s.mu.Unlock()
+		s.sweep(job)
+	}
+}
+
+func (s *Session) sweep(job sweep) {
+	info := SweptInfo{Path: job.path, Session: s.ID()}
+	if job.path == "" {
+		info.Path = znode.Join(job.dir, znode.Protected(job.guid, "…"))
+		var err error
+		if job.path, err = s.locate(job); err != nil {
+			if s.ctx.Err() == nil {
+				s.m.log.Warn("a node that may have been left behind could not be looked for",
+					"path", info.Path, "err", err)
+			}
+			return
+		}
+	}
+	if job.path != "" {
+		info.Path = job.path
+		if job.remove == nil { // it was found by its unique name
+			job.remove = (&Node{s: s, path: job.path}).discard
+		}
+		found, err := job.remove()
+		if err != nil {
+			if s.ctx.Err() == nil {
+				s.m.log.Warn("a node could not be removed; it stands until the session ends",
+					"path", job.path, "err", err)
+			}
+			return
+		}
+		info.Found = found
+	}
+	notify(s.m.cfg.Hooks, func(h HookSwept) { h.OnSwept(info) })
+}
+
+// locate returns the path of a node whose create may have been done, or "" if
+// it certainly was not.
+func (s *Session) locate(job sweep) (string, error) {
+	if job.pending != nil {
+		m, o, _ := job.pending.outcome(context.Background(), s)
+		switch {
+		case s.ctx.Err() != nil:
+			return "", ended(s.Err())
+		case o == executed:
+			return m.path, nil
+		case o == refused, o == skipped:
+			return "", nil
+		}
+	}
+	_, name, err := s.lookFor(context.Background(), job.dir, job.guid)
+	if err != nil || name == "" {
+		return "", err
+	}
+	return znode.Join(job.dir, name), nil
+}
+
+// remove deletes a node with a name that no other node ever has. So it is
+// repeated, whatever becomes of a try, until it is answered or the session ends.
+// ErrNoNode says that the node was not there; whether an earlier, lost try of
+// ours removed it does not matter here.
+//
+// It runs without a context of its own: given that of the session, it could not
+// tell the session's end, which removes the node too, from a caller's.
+func (s *Session) remove(path string) error {
+	_, err := write(context.Background(), s, "delete", path, true, s.deleteRequest(path, anyVersion))
+	return err
+}
+
+// removeWithin is a removal for a caller who waits no longer than ctx; it then
+// goes on in the background.
+func (s *Session) removeWithin(ctx context.Context, remove func() error) error {
+	if ctx.Done() == nil { // it ends with the session at the latest
+		return remove()
+	}
+	done := make(chan error, 1)
+	s.spawn(func() { done <- remove() })
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.ctx.Done():
+		return ended(s.Err())
+	}
+}

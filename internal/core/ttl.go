@@ -1,0 +1,56 @@
+package core
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/docent-go/docent/internal/wire"
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// MaxTTL is the longest life that CreateTTL takes, about 34 years.
+const MaxTTL = 0xffffffffff * time.Millisecond
+
+// The protocol's flags of nodes with a TTL.
+const (
+	flagTTL           = 5
+	flagTTLSequential = 6
+)
+
+// CreateTTL is Create of a node that the server removes once the node has had no
+// children and no change of its data for ttl, rounded up to milliseconds. The server
+// looks for such nodes from time to time, each minute by default. mode is Persistent or
+// Sequential; no session owns the node.
+//
+// Servers have such nodes since ZooKeeper 3.5.3, and only if extendedTypesEnabled is
+// set. CreateTTL fails with ErrUnimplemented elsewhere. The other errors are the
+// same as for Create: ErrNodeExists, ErrNoNode, ErrNoAuth, ErrTooLarge, ErrUnknownOutcome if the
+// answer is lost, ErrSessionEnded and ctx's error. ctx bounds the request. CreateTTL is
+// safe for concurrent use.
+func (s *Session) CreateTTL(ctx context.Context, path string, data []byte, ttl time.Duration, mode Mode) (string, error) {
+	s.made()
+	check, flags := path, int32(flagTTL)
+	var err error
+	switch {
+	case ttl <= 0 || ttl > MaxTTL:
+		err = fmt.Errorf("the TTL %v is not between 1ms and %v", ttl, MaxTTL)
+	case mode == Sequential:
+		check, flags = path+sequentialTrialDigit, flagTTLSequential
+	case mode != Persistent:
+		err = fmt.Errorf("a node with a TTL is Persistent or Sequential, not of mode %d", int32(mode))
+	}
+	abs := s.abs(path)
+	if err := cmp.Or(err, znode.Validate(check), s.fits(s.createSize(abs, data)+8)); err != nil {
+		return "", s.refuse("create", path, err)
+	}
+	r := s.createRequest(abs, data, Persistent, true)
+	millis := int64((ttl + time.Millisecond - 1) / time.Millisecond)
+	r.frame = func() []byte {
+		return wire.CreateTTL(abs, data, wireACL(s.m.cfg.ACL), flags, millis)
+	}
+	created, err := s.create(ctx, path, r)
+	return created, needs(err, "nodes with a TTL need ZooKeeper 3.5.3 or later, "+
+		"with the system property zookeeper.extendedTypesEnabled=true on each server")
+}

@@ -1,0 +1,251 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/docent-go/docent/internal/conn"
+	"github.com/docent-go/docent/internal/misuse"
+	"github.com/docent-go/docent/internal/wire"
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// Turn is what a node of ours that waits in a line needs to know, so that the end of
+// the node before it is enough: see Node.Prepare.
+type Turn struct {
+	// Names are the children of the node's directory, in no order; nil unless they
+	// were asked for.
+	Names []string
+	// Watch is the watch on the node before. It is nil if that node is missing.
+	Watch *Watch
+	// Stat is the stat of our own node. It is zero if that was watched already.
+	Stat Stat
+
+	n    *Node
+	link *conn.Conn // on which all was read; nil if it was not one connection
+}
+
+// Prepare watches the node at path before, and this node, which the session watches
+// once only. With list, it lists the directory of this node first. All requests leave
+// in one packet, in this order.
+//
+// A missing node before is not an error: Turn.Watch is nil. A node before that the
+// session may not read is watched as SeeW watches it. The caller stops the watch.
+//
+// Prepare returns ErrDeleted if this node is gone, and the error of Watch if the
+// session may not read this node. ctx bounds the requests, which Prepare sends again
+// after a lost connection. Prepare sets no watch on the node before when it fails.
+func (n *Node) Prepare(ctx context.Context, before string, list bool) (*Turn, error) {
+	n.made()
+	s := n.s
+	if err := znode.Validate(before); err != nil {
+		return nil, s.refuse(prepareOp, before, err)
+	}
+	// The request that sets the watch again is longer than the read that sets it.
+	if err := s.fits(wire.SetWatchesHeader + wire.StringSize(s.abs(before))); err != nil {
+		return nil, s.refuse(prepareOp, before, err)
+	}
+	start := time.Now()
+	t := &Turn{n: n}
+	var said error // why the last packet is sent again
+	for attempt := 0; ; attempt++ {
+		link, err := s.waitUp(ctx)
+		if err != nil {
+			return nil, s.report(prepareOp, before, start, because(err, said))
+		}
+		p := n.preparation(before, list)
+		p.send(link)
+		o, err := p.complete(ctx, t)
+		switch {
+		case err == nil:
+			return t, s.report(prepareOp, before, start, nil)
+		case errors.Is(err, ErrDeleted):
+			return nil, err
+		case o.final(), o == open:
+			return nil, s.report(prepareOp, before, start, err)
+		case s.over(ctx):
+			return nil, s.report(prepareOp, before, start, s.last(ctx, err, said))
+		}
+		said = err
+		s.sleep(ctx, attempt)
+	}
+}
+
+const prepareOp = "prepare"
+
+// Lasts reports whether the end of the node before proves that this node existed then.
+// If Lasts returns true after that end was told, a deletion of this node that came
+// earlier was told earlier, by Gone.
+//
+// Lasts returns false after a reconnection, since a server then sends the events that
+// were missed in any order; while this node is not watched, because somebody has
+// written to it and the session is about to read it; and if the session may not read
+// the node before. It does no I/O.
+func (t *Turn) Lasts() bool {
+	misuse.ZeroValue(t == nil || t.n == nil, "or nil core.Turn", "Node.Prepare")
+	n, s := t.n, t.n.s
+	n.mu.Lock()
+	watched := n.watched && n.used == 0
+	n.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return watched && t.link != nil && s.link == t.link
+}
+
+// preparation is one packet of Prepare.
+type preparation struct {
+	n    *Node
+	list *asked[listing] // nil unless asked for
+	pred *watching       // the node before
+	own  *watching       // nil if the node is watched
+	link *conn.Conn
+}
+
+// asked is a request with its call.
+type asked[T any] struct {
+	request[T]
+	call *conn.Call
+}
+
+// watching is a read of a node by a waiter of its watch.
+type watching struct {
+	asked[node]
+	path   string
+	watch  *Watch
+	shares bool // the server has the watch already
+}
+
+// preparation adds the waiters of the watches, before the reads are sent.
+func (n *Node) preparation(before string, list bool) *preparation {
+	p := &preparation{n: n, pred: n.s.watching(before, nil)}
+	if list {
+		dir, _ := znode.Split(n.path)
+		p.list = &asked[listing]{request: n.s.childrenRequest(dir, false)}
+	}
+	n.mu.Lock()
+	watched := n.watched
+	n.watched = true
+	n.mu.Unlock()
+	if !watched {
+		p.own = n.s.watching(n.path, n.onEvent)
+	}
+	return p
+}
+
+func (s *Session) watching(path string, call func(EventType)) *watching {
+	w := &watching{path: path}
+	w.watch, w.shares = s.watches.join(s.abs(path), dataWatch, call)
+	w.request = s.getRequest(path, !w.shares)
+	return w
+}
+
+// enqueue gives the request its place in the stream.
+func (a *asked[T]) enqueue(link *conn.Conn) (queued conn.Queued) {
+	if a.queue != nil {
+		a.call, queued = a.queue(link)
+		return queued
+	}
+	a.call = a.request.call()
+	return link.Enqueue(a.call)
+}
+
+// send sends the requests in one packet.
+func (p *preparation) send(link *conn.Conn) {
+	p.link = link
+	var queued [3]conn.Queued
+	if p.list != nil {
+		queued[0] = p.list.enqueue(link)
+	}
+	queued[1] = p.pred.enqueue(link)
+	if p.own != nil {
+		queued[2] = p.own.enqueue(link)
+	}
+	for _, q := range queued {
+		q.Write()
+	}
+}
+
+// complete waits for the answers. It takes the last one first: the others are there
+// by then, and the caller wakes up once.
+func (p *preparation) complete(ctx context.Context, t *Turn) (outcome, error) {
+	t.link = p.link
+	o, err := p.completeOwn(ctx, t)
+	if err == nil {
+		o, err = p.completeList(ctx, t)
+	}
+	if err == nil {
+		return p.completePred(ctx, t)
+	}
+	p.pred.watch.Stop()
+	if p.n.s.over(ctx) { // what has not left does not leave
+		p.pred.call.Await(ctx, p.n.s.ctx.Done())
+		if p.list != nil {
+			p.list.call.Await(ctx, p.n.s.ctx.Done())
+		}
+	}
+	return o, err
+}
+
+func (p *preparation) completeOwn(ctx context.Context, t *Turn) (outcome, error) {
+	if p.own == nil {
+		return executed, nil
+	}
+	n := p.n
+	read, o, err := p.own.read(ctx, n.s)
+	switch {
+	case errors.Is(err, ErrNoAuth):
+		n.unwatch()
+		t.link = nil // what comes now comes after the read of the node before
+		t.Stat, err = n.Watch(ctx)
+		return refused, err
+	case errors.Is(err, ErrNoNode):
+		n.markDeleted()
+		return o, ErrDeleted
+	case err != nil:
+		n.unwatch()
+		return o, err
+	}
+	t.Stat, err = n.take(Sighting{Data: read.data, Stat: read.stat})
+	return o, err
+}
+
+func (p *preparation) completeList(ctx context.Context, t *Turn) (outcome, error) {
+	if p.list == nil {
+		return executed, nil
+	}
+	l, o, err := outcomeOf(ctx, p.n.s, p.list.request, p.list.call)
+	if errors.Is(err, ErrNoNode) {
+		return o, ErrDeleted // the directory is gone, and this node with it
+	}
+	t.Names = l.names
+	return o, err
+}
+
+func (p *preparation) completePred(ctx context.Context, t *Turn) (outcome, error) {
+	_, o, err := p.pred.read(ctx, p.n.s)
+	t.Watch = p.pred.watch
+	if errors.Is(err, ErrNoAuth) {
+		t.link = nil // no event tells of the end of a hidden node, and so none in order
+		_, t.Watch, err = p.n.s.SeeFunc(ctx, p.pred.path, nil)
+	}
+	if errors.Is(err, ErrNoNode) {
+		t.Watch, err = nil, nil
+	}
+	return o, err
+}
+
+// read waits for the answer. If the read fails, its waiter has left the watch.
+func (w *watching) read(ctx context.Context, s *Session) (node, outcome, error) {
+	n, o, err := outcomeOf(ctx, s, w.request, w.call)
+	switch {
+	case errors.Is(err, ErrNoAuth):
+		s.watches.aclsInUse()
+	case err == nil && !w.shares:
+		s.watches.arm(w.watch, n.sighting())
+	}
+	if err != nil {
+		w.watch.Stop()
+	}
+	return n, o, err
+}

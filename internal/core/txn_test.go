@@ -1,0 +1,89 @@
+package core_test
+
+import (
+	"testing"
+
+	"github.com/go-zookeeper/zk"
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/core"
+)
+
+func TestTxn(t *testing.T) {
+	eachWay(t, func(w *world, ops operations, root string) {
+		ctx := w.Context()
+		require.NoError(w, w.srv.Put(root+"/a", []byte("v0")))
+		require.NoError(w, w.srv.Put(root+"/gone", nil))
+		results, err := ops.Txn(ctx,
+			core.CheckOp("/a", 0),
+			core.SetOp("/a", []byte("v1"), 0),
+			core.CreateOp("/n-", []byte("x"), core.Sequential),
+			core.CreateOp("/e", nil, core.Ephemeral),
+			core.DeleteOp("/gone", core.AnyVersion),
+		)
+		require.NoError(w, err)
+		require.Len(w, results, 5)
+		require.Equal(w, int32(1), results[1].Stat.Version)
+		require.Regexp(w, `^/n-\d{10}$`, results[2].Path)
+		require.Equal(w, "/e", results[3].Path)
+		_, ok := w.srv.Node(root + "/gone")
+		require.False(w, ok)
+
+		// All or nothing: the one at fault is named.
+		before := w.srv.Paths()
+		for _, c := range []struct {
+			ops   []core.Op
+			want  error
+			blame string
+		}{
+			{[]core.Op{core.CreateOp("/x", nil, 0), core.SetOp("/a", nil, 7), core.DeleteOp("/e", 0)}, zk.ErrBadVersion, "op 2 (set /a)"},
+			{[]core.Op{core.CheckOp("/nope", -1), core.CreateOp("/x", nil, 0)}, zk.ErrNoNode, "op 1 (check /nope)"},
+			{[]core.Op{core.CreateOp("/x", nil, 0), core.CreateOp("/x", nil, 0)}, zk.ErrNodeExists, "op 2 (create /x)"},
+			{[]core.Op{core.CreateOp("/x", nil, 0), core.SetOp("/a", nil, -1), core.DeleteOp("/a", 9)}, zk.ErrBadVersion, "op 3 (delete /a)"},
+		} {
+			_, err := ops.Txn(ctx, c.ops...)
+			require.ErrorIs(w, err, c.want)
+			require.ErrorContains(w, err, c.blame)
+			require.NotErrorIs(w, err, core.ErrLost, "no guard was at fault")
+			require.NotErrorIs(w, err, core.ErrUnknownOutcome)
+			require.NotContains(w, err.Error(), "/prod")
+			require.Equal(w, before, w.srv.Paths())
+		}
+		n, _ := w.srv.Node(root + "/a")
+		require.Equal(w, "v1", string(n.Data))
+	})
+}
+
+// What makes no sense is refused with the reason, and not sent.
+func TestTxnRefuses(t *testing.T) {
+	eachWay(t, func(w *world, ops operations, _ string) {
+		counts := w.srv.Counts()
+		for want, list := range map[string][]core.Op{
+			"txn /: it has no operations":     nil,
+			"txn /a: op 2: it is the zero Op": {core.SetOp("/a", nil, 1), {}},
+			"txn /: op 1: it is the zero Op":  {{}},
+			"cannot create containers":        {core.CreateOp("/c", nil, core.Container)},
+			"op 2 (set a): invalid path":      {core.CheckOp("/a", 1), core.SetOp("a", nil, 1)},
+			core.ErrTooLarge.Error():          {core.SetOp("/a", make([]byte, 600_000), 1), core.SetOp("/a", make([]byte, 600_000), 2)},
+		} {
+			_, err := ops.Txn(w.Context(), list...)
+			require.ErrorContains(w, err, want)
+			var at *core.OpError
+			require.ErrorAs(w, err, &at)
+			require.NotErrorIs(w, err, core.ErrUnknownOutcome)
+		}
+		require.Equal(w, counts, w.srv.Counts())
+	})
+}
+
+// Fits says beforehand what Txn would refuse.
+func TestFits(t *testing.T) {
+	eachWay(t, func(w *world, _ operations, _ string) {
+		m := w.process().Manager
+		counts := w.srv.Counts()
+		require.NoError(w, m.Fits(core.CreateOp("/a", make([]byte, core.DefaultMaxRequest-1000), core.Ephemeral)))
+		require.ErrorIs(w, m.Fits(core.CreateOp("/a", make([]byte, core.DefaultMaxRequest), core.Ephemeral)), core.ErrTooLarge)
+		require.ErrorContains(w, m.Fits(core.DeleteOp("a", 0)), "invalid path")
+		require.Equal(w, counts, w.srv.Counts())
+	})
+}

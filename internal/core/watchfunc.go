@@ -1,0 +1,60 @@
+package core
+
+import (
+	"context"
+
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// The functions here are for whoever waits for thousands of watches at once,
+// which a select cannot do. A watch with a function has no Done.
+//
+// The function is called once, at the latest when the session ends, possibly
+// before the read that sets the watch has returned, and possibly once while
+// Stop is being called. It is called on the goroutine that reads from the
+// server, so it must return at once and must not call the session. What it
+// hears of comes before the answer to any read that the server executes later:
+// when that answer has arrived, the call is over. Two things come late, and on
+// another goroutine: what the session finds out by looking again (see SeeW), and
+// the call without need when the last Follower of the node is stopped.
+
+// GetFunc is GetW with a function in place of Watch.Done; nil leaves Done.
+func (s *Session) GetFunc(ctx context.Context, path string, f func(EventType)) ([]byte, Stat, *Watch, error) {
+	s.made()
+	if err := znode.ValidateRoot(path); err != nil {
+		return nil, Stat{}, nil, s.refuse("get", path, err)
+	}
+	n, w, err := watched(s, path, dataWatch, f, func(watch bool) (node, error) {
+		return s.get(ctx, path, watch)
+	})
+	return n.data, n.stat, w, err
+}
+
+// ExistsFunc is ExistsW with a function in place of Watch.Done; nil leaves
+// Done.
+func (s *Session) ExistsFunc(ctx context.Context, path string, f func(EventType)) (Stat, bool, *Watch, error) {
+	s.made()
+	if err := znode.ValidateRoot(path); err != nil {
+		return Stat{}, false, nil, s.refuse("exists", path, err)
+	}
+	p, w, err := watched(s, path, dataWatch, f, func(watch bool) (presence, error) {
+		return s.exists(ctx, path, watch)
+	})
+	if err == nil && (!p.found || p.hidden) {
+		s.lookAgain(w, path, p)
+	}
+	return p.stat, p.found, w, err
+}
+
+// ChildrenFunc is ChildrenW with a function in place of Watch.Done; nil leaves
+// Done.
+func (s *Session) ChildrenFunc(ctx context.Context, path string, f func(EventType)) ([]string, Stat, *Watch, error) {
+	s.made()
+	if err := znode.ValidateRoot(path); err != nil {
+		return nil, Stat{}, nil, s.refuse("children", path, err)
+	}
+	l, w, err := watched(s, path, childWatch, f, func(watch bool) (listing, error) {
+		return s.children(ctx, path, watch)
+	})
+	return l.names, l.stat, w, err
+}

@@ -1,0 +1,249 @@
+package contrib
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	docentotel "github.com/docent-go/docent/contrib/otel"
+	"github.com/docent-go/docent/contrib/prom"
+	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/queue"
+	"github.com/docent-go/docent/session"
+)
+
+// sameMetrics are the metrics of Prometheus and their equals in OpenTelemetry. Of
+// histograms the counts are compared.
+var sameMetrics = map[string]string{
+	"docent_session_state":          "docent.session.count",
+	"docent_sessions_opened_total":  "docent.session.opened",
+	"docent_sessions_lost_total":    "docent.session.lost",
+	"docent_requests_total":         "docent.request.duration",
+	"docent_waiting":                "docent.wait.active",
+	"docent_wait_duration_seconds":  "docent.wait.duration",
+	"docent_holds":                  "docent.hold.active",
+	"docent_hold_duration_seconds":  "docent.hold.duration",
+	"docent_holds_lost_total":       "docent.hold.lost",
+	"docent_nodes_swept_total":      "docent.node.swept",
+	"docent_queue_items":            "docent.queue.items",
+	"docent_queue_head_age_seconds": "docent.queue.head.age",
+	"docent_service_instances":      "docent.service.instances",
+	"docent_service_stale":          "docent.service.stale",
+	"docent_service_problems":       "docent.service.problems",
+}
+
+// hooks are what both modules implement.
+type hooks interface {
+	session.HookState
+	session.HookOp
+	session.HookWait
+	session.HookAcquired
+	session.HookReleased
+	session.HookLost
+	session.HookSwept
+}
+
+// happen tells hooks of one event of each kind with each label. A path or an
+// operation has the name of its case.
+func happen(h hooks) {
+	id := int64(0)
+	for name, l := range labels {
+		id++
+		h.OnState(session.StateChange{State: session.Connected, Session: id})
+		h.OnState(session.StateChange{State: session.Suspended, Session: id})
+		h.OnState(session.StateChange{State: session.Lost, Session: id, Cause: l.err})
+		h.OnOp(session.OpInfo{Op: name, Err: l.err, Duration: time.Second})
+		h.OnAcquired(session.HoldInfo{Path: "/" + name})
+		h.OnLost(session.HoldInfo{Path: "/" + name, Held: time.Second, Cause: l.err})
+	}
+	h.OnState(session.StateChange{State: session.Closed})
+	for name, w := range waits {
+		over := h.OnWait(context.Background(), session.WaitInfo{Path: "/" + name, Try: w.try})
+		over(session.WaitEnd{Waited: time.Second, Err: w.err})
+	}
+	h.OnWait(context.Background(), session.WaitInfo{Path: "/"}) // which has no name, and does not end
+	h.OnAcquired(session.HoldInfo{Path: "/released"})
+	h.OnReleased(session.HoldInfo{Path: "/released", Held: time.Second})
+	h.OnSwept(session.SweptInfo{Found: true})
+	h.OnSwept(session.SweptInfo{})
+	h.OnSwept(session.SweptInfo{})
+}
+
+// crowd tells hooks of holds with more names than are told apart.
+func crowd(h hooks) {
+	for i := range 2 * prom.MaxNames {
+		h.OnAcquired(session.HoldInfo{Path: fmt.Sprintf("/%d", i)})
+	}
+}
+
+// nameOf gives each path a name, but for the root.
+func nameOf(path string) string { return strings.TrimPrefix(path, "/") }
+
+// mail is a queue with a different number of items in each state.
+type mail struct{}
+
+func (mail) Status(context.Context) (queue.Status, error) {
+	return queue.Status{Ready: 1, Delayed: 2, Claimed: 3, Dead: 4}, nil
+}
+
+func (mail) List(context.Context) iter.Seq2[queue.Entry, error] {
+	return func(yield func(queue.Entry, error) bool) {
+		yield(queue.Entry{Put: time.Now().Add(time.Hour)}, nil) // by a clock that is ahead: the age is 0
+	}
+}
+
+// orders is a service with a different number of instances in each state.
+type orders struct{}
+
+func (orders) View() *naming.View {
+	return &naming.View{
+		Instances: []naming.Instance{{}, {}, {}, {Draining: true}, {Draining: true}, {Disabled: true}},
+		Stale:     true,
+		Problems:  []error{errors.New("one"), errors.New("two")},
+	}
+}
+
+// series are values by metric and labels, such as "docent_holds name=orders".
+type series map[string]float64
+
+func (s series) add(metric string, labels []string, value float64) {
+	slices.Sort(labels)
+	s[strings.Join(append([]string{metric}, labels...), " ")] = value
+}
+
+// collector is a Collector to which something has happened.
+func collector(happens func(hooks)) *prom.Collector {
+	c := prom.New(prom.Names(nameOf))
+	happens(c)
+	return c
+}
+
+// ofProm returns the series of a Collector that have an equal, under the name of
+// the equal.
+func ofProm(t *testing.T, c *prom.Collector) series {
+	registry := prometheus.NewPedanticRegistry()
+	require.NoError(t, registry.Register(c))
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	all := make(series)
+	for _, f := range families {
+		equal, compared := sameMetrics[f.GetName()]
+		if !compared {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			var labels []string
+			for _, l := range m.GetLabel() {
+				labels = append(labels, l.GetName()+"="+l.GetValue())
+			}
+			value := m.GetGauge().GetValue() + m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
+			all.add(equal, labels, value)
+		}
+	}
+	return all
+}
+
+// telemetry is a Telemetry to which something has happened.
+func telemetry(t *testing.T, happens func(hooks)) (*docentotel.Telemetry, metric.Reader) {
+	reader := metric.NewManualReader()
+	meters := metric.NewMeterProvider(metric.WithReader(reader))
+	h, err := docentotel.New(docentotel.Names(nameOf), docentotel.Meters(meters))
+	require.NoError(t, err)
+	happens(h)
+	return h, reader
+}
+
+// ofOTel returns the series that a reader collects.
+func ofOTel(t *testing.T, reader metric.Reader) series {
+	var collected metricdata.ResourceMetrics
+	require.NoError(t, reader.Collect(t.Context(), &collected))
+	all := make(series)
+	add := func(metric string, set attribute.Set, value float64) {
+		var labels []string
+		for _, a := range set.ToSlice() {
+			key, ours := strings.CutPrefix(string(a.Key), "docent.")
+			require.True(t, ours, a.Key)
+			labels = append(labels, key+"="+a.Value.String())
+		}
+		all.add(metric, labels, value)
+	}
+	for _, scope := range collected.ScopeMetrics {
+		for _, m := range scope.Metrics {
+			switch data := m.Data.(type) {
+			case metricdata.Sum[int64]:
+				for _, p := range data.DataPoints {
+					add(m.Name, p.Attributes, float64(p.Value))
+				}
+			case metricdata.Gauge[int64]:
+				for _, p := range data.DataPoints {
+					add(m.Name, p.Attributes, float64(p.Value))
+				}
+			case metricdata.Gauge[float64]:
+				for _, p := range data.DataPoints {
+					add(m.Name, p.Attributes, p.Value)
+				}
+			case metricdata.Histogram[float64]:
+				for _, p := range data.DataPoints {
+					add(m.Name, p.Attributes, float64(p.Count))
+				}
+			default:
+				t.Errorf("%s has values of type %T", m.Name, data)
+			}
+		}
+	}
+	return all
+}
+
+// Both modules count the same under the same labels. Each has the labels in code of
+// its own, so that it can be released without the other.
+func TestMetricsAgree(t *testing.T) {
+	c := collector(happen)
+	require.NoError(t, c.Queue("mail", mail{}))
+	require.NoError(t, c.Service("orders", orders{}))
+	h, reader := telemetry(t, happen)
+	_, err := h.Queue("mail", mail{})
+	require.NoError(t, err)
+	_, err = h.Service("orders", orders{})
+	require.NoError(t, err)
+
+	got := ofProm(t, c)
+	require.Equal(t, got, ofOTel(t, reader))
+	for name, l := range labels {
+		require.EqualValues(t, 1, got["docent.hold.lost cause="+l.cause+" name="+name], name)
+		require.EqualValues(t, 1, got["docent.request.duration op="+name+" result="+l.result], name)
+	}
+	for name, w := range waits {
+		require.EqualValues(t, 1, got["docent.wait.duration name="+name+" result="+w.result], name)
+	}
+	require.EqualValues(t, 1, got["docent.wait.active name=unnamed"])
+}
+
+// Both modules tell the same number of names apart, and keep those that they know.
+func TestNamesAreBounded(t *testing.T) {
+	require.Equal(t, prom.MaxNames, docentotel.MaxNames)
+	want := series{"docent.hold.active name=overflow": 2 * prom.MaxNames}
+	for i := range prom.MaxNames {
+		want[fmt.Sprintf("docent.hold.active name=%d", i)] = 2
+	}
+	twice := func(h hooks) {
+		crowd(h)
+		crowd(h)
+	}
+	_, reader := telemetry(t, twice)
+	require.Equal(t, want, ofOTel(t, reader))
+	got := ofProm(t, collector(twice))
+	maps.DeleteFunc(got, func(key string, _ float64) bool { return !strings.HasPrefix(key, "docent.hold.") })
+	require.Equal(t, want, got)
+}
