@@ -14,9 +14,10 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// What an acquisition costs the server where many contend: a create, a list, a
-// watch on the predecessor, a list when that has gone, and a delete, as with
-// go-zookeeper's Lock.
+// What an acquisition costs the server where many contend: a create and a list; a
+// watch on the last but one; when that is gone, a list, a watch on the predecessor and
+// a watch on the own node, in one packet; a delete. go-zookeeper's Lock makes five
+// requests, of which it sends one between a release and the next hold.
 func TestContendedRequests(t *testing.T) { synctest.Test(t, contendedRequests) }
 
 func contendedRequests(t *testing.T) {
@@ -42,7 +43,8 @@ func contendedRequests(t *testing.T) {
 		h, err := locks[c].Lock(t.Context())
 		return cmp.Or(err, release(h))
 	})
-	require.LessOrEqual(t, ours, 5.2, "a few read their own node, since one stands before them")
+	require.LessOrEqual(t, ours, 7.0)
+	require.LessOrEqual(t, lists, 2.0)
 	t.Logf("Docent: %.2f requests for each acquisition, %.2f of them lists", ours, lists)
 
 	peer := zktest.New(t)

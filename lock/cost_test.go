@@ -84,8 +84,8 @@ func TestCostOneBefore(t *testing.T) {
 	})
 }
 
-// The third watches the holder. When that is gone, the second is first, since nobody
-// else stood before the third: no list has to say so.
+// The third watches the holder. When that is gone, it makes sure that the second is
+// first, and watches the second.
 func TestCostTwoBefore(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a, b, c := w.process(), w.process(), w.process()
@@ -99,7 +99,8 @@ func TestCostTwoBefore(t *testing.T) {
 			require.NoError(t, first.Release())
 			held = second.get()
 		})
-		require.Equal(t, map[string]int{"delete": 1, "getData": 2}, counts, "the third watches the second, and its own node")
+		require.Equal(t, map[string]int{"delete": 1, "getChildren2": 1, "getData": 2}, counts,
+			"the third lists, and watches the second and its own node")
 		counts = w.count(func() {
 			require.NoError(t, held.Release())
 			third.get()
@@ -108,7 +109,7 @@ func TestCostTwoBefore(t *testing.T) {
 	})
 }
 
-// With more before it, a contender makes sure that its predecessor is first.
+// A contender with more before it makes no other requests.
 func TestCostThreeBefore(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		held := w.process().lock()
@@ -122,7 +123,7 @@ func TestCostThreeBefore(t *testing.T) {
 			next *waiter
 			want map[string]int
 		}{
-			{second, map[string]int{"delete": 1, "getData": 2}}, // of the third
+			{second, map[string]int{"delete": 1, "getChildren2": 1, "getData": 2}}, // of the third
 			{third, map[string]int{"delete": 1, "getChildren2": 1, "getData": 2}},
 			{fourth, map[string]int{"delete": 1}},
 		} {
@@ -149,7 +150,8 @@ func TestCostMiddleLeaves(t *testing.T) {
 			require.NoError(t, first.Release())
 			third.get()
 		})
-		require.Equal(t, map[string]int{"delete": 1, "getData": 2}, counts, "its own node stands, and the second is gone")
+		require.Equal(t, map[string]int{"delete": 1, "getChildren2": 1, "getData": 2}, counts,
+			"the list of the packet shows that the second is gone")
 	})
 }
 
@@ -232,10 +234,7 @@ func TestHardCase66_Herd(t *testing.T) {
 			} else {
 				want[processes[i-1].session()] = map[string]int{"delete": 1}
 			}
-			switch {
-			case i == 0: // nobody else stood before the second
-				want[processes[1].session()] = map[string]int{"getData": 1}
-			case i < n-1:
+			if i < n-1 {
 				want[processes[i+1].session()] = map[string]int{"getChildren2": 1, "getData": 1}
 			}
 			require.Equal(t, want, asking)

@@ -19,7 +19,7 @@
 //   - Nothing stays behind: neither a failed call nor a cancelled one leaves a
 //     node, a goroutine, or a waiter; what has to be removed is removed in the
 //     background, whatever becomes of the caller's context.
-//   - A release wakes one waiter.
+//   - A release wakes two waiters: the next holder, and the one behind it.
 //   - Nothing is written to or deleted but what a lock has made: its own contender, the
 //     contender that Revoke asks, and a limit that holds a number. A directory may be
 //     shared with other nodes, which are left as they are.

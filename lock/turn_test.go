@@ -557,7 +557,7 @@ func TestTurnOfAWriter(t *testing.T) {
 		r1, r2 := reading(w, w.Process()).Get(), reading(w, w.Process()).Get()
 		x, y := writing(w, w.Process()), writing(w, w.Process())
 		waiting(w, true, x, y)
-		require.Equal(w, map[string]int{"delete": 1, "getData": 2}, w.Count(func() { require.NoError(w, r1.Release()) }))
+		require.Equal(w, map[string]int{"delete": 1, "getChildren2": 1, "getData": 2}, w.Count(func() { require.NoError(w, r1.Release()) }))
 		require.Equal(w, map[string]int{"delete": 1}, w.Count(func() {
 			require.NoError(w, r2.Release())
 			waiting(w, false, x)
@@ -585,5 +585,29 @@ func TestTurnOfAWriterWithoutItsNode(t *testing.T) {
 		w.Remove(thrown)
 		require.NoError(w, held.Release())
 		require.NotEqual(w, thrown, x.Get().Path())
+	})
+}
+
+// The node of the subject is written to, which uses its watch up, and is deleted before
+// the session has set the watch again. The predecessor's end is not enough then.
+func TestTurnOfANodeThatIsWrittenTo(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		l := w.lineOfFour()
+		l.prepare()
+		own := dir + "/" + w.nodes()[1]
+		late := make(chan struct{})
+		w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpGetData && r.Path == own {
+				return zktest.Hold(late)
+			}
+			return zktest.Pass
+		})
+		require.NoError(t, w.srv.Put(own, []byte("__REVOKE__")))
+		synctest.Wait()
+		require.NoError(t, w.srv.Remove(own))
+		require.NoError(t, l.held.Release())
+		require.True(t, l.subject.waiting())
+		close(late)
+		require.NotEqual(t, own, l.subject.get().Path())
 	})
 }

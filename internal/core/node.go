@@ -20,6 +20,7 @@ type Node struct {
 
 	mu      sync.Mutex
 	watched bool          // a watch is set, or being set
+	used    int           // how many times the watch was used up by a write, and is not set again yet
 	czxid   int64         // as the first watched read told; zero before
 	gone    chan struct{} // made when asked for, closed when deleted
 	deleted bool          // a watch has seen it go
@@ -165,8 +166,18 @@ func (n *Node) onEvent(event EventType) {
 		n.markDeleted()
 	case SessionEnded: // ends the hold by itself
 	default: // somebody wrote into the node: it still stands, and the watch is used up
-		n.s.spawn(n.watchOn)
+		n.use(1)
+		n.s.spawn(func() {
+			n.watchOn()
+			n.use(-1)
+		})
 	}
+}
+
+func (n *Node) use(d int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.used += d
 }
 
 // watchOn sets the watch for a hold that nobody waits for. It gives up only

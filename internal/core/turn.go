@@ -22,7 +22,7 @@ type Turn struct {
 	// Stat is the stat of our own node. It is zero if that was watched already.
 	Stat Stat
 
-	s    *Session
+	n    *Node
 	link *conn.Conn // on which all was read; nil if it was not one connection
 }
 
@@ -47,7 +47,7 @@ func (n *Node) Prepare(ctx context.Context, before string, list bool) (*Turn, er
 		return nil, s.refuse(prepareOp, before, err)
 	}
 	start := time.Now()
-	t := &Turn{s: s}
+	t := &Turn{n: n}
 	var said error // why the last packet is sent again
 	for attempt := 0; ; attempt++ {
 		link, err := s.waitUp(ctx)
@@ -74,17 +74,23 @@ func (n *Node) Prepare(ctx context.Context, before string, list bool) (*Turn, er
 
 const prepareOp = "prepare"
 
-// Lasts reports whether the end of the node before is told in order: everything that
-// the server has told since the Turn began came by one connection. Then the deletion
-// of this node, if it came before the end of the node before, has been told before
-// it too, by Gone.
+// Lasts reports whether the end of the node before proves that this node existed then.
+// If Lasts returns true after that end was told, a deletion of this node that came
+// earlier was told earlier, by Gone.
 //
-// After a reconnection, a server tells what it has missed in any order.
+// Lasts returns false after a reconnection, since a server then sends the events that
+// were missed in any order; while this node is not watched, because somebody has
+// written to it and the session is about to read it; and if the session may not read
+// the node before. It does no I/O.
 func (t *Turn) Lasts() bool {
-	misuse.ZeroValue(t == nil || t.s == nil, "or nil core.Turn", "Node.Prepare")
-	t.s.mu.Lock()
-	defer t.s.mu.Unlock()
-	return t.link != nil && t.s.link == t.link
+	misuse.ZeroValue(t == nil || t.n == nil, "or nil core.Turn", "Node.Prepare")
+	n, s := t.n, t.n.s
+	n.mu.Lock()
+	watched := n.watched && n.used == 0
+	n.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return watched && t.link != nil && s.link == t.link
 }
 
 // preparation is one packet of Prepare.

@@ -7,8 +7,8 @@
 //
 // A contender watches the last but one of those it waits for, and then the last: its
 // predecessor. So a release wakes two contenders, never more: the one that holds next,
-// and the one behind it, which prepares its turn while the other holds. Readers are
-// woken together, as they hold together. See below.
+// and the one behind it, which prepares its turn while the other holds. The release of a
+// writer wakes all readers directly behind it, which hold together.
 //
 // The layout is Curator's: "_c_", a guid, "-", a tag and the sequence number.
 // Other layouts are counted as contenders when their tags are given; any other
@@ -16,77 +16,79 @@
 //
 // # The way to the front
 //
-//	     Enter: create + list              list ◀────────────────┐
-//	             │                          │                    │
-//	             └─────────▶ look ◀─────────┘                    │
-//	                          │                                  │
-//	 ┌──────────────┬─────────┴──────┬───────────────┐           │
-//	 │ nobody       │ one            │ more          │ an heir,  │
-//	 │ before       │ before         │ before        │ or beside │
-//	 │              ▼                ▼               ▼           │
-//	 │          prepared ◀───────── far            apart ────────┤
-//	 │           │    │    the one before           the prede-   │
-//	 │           │    │    the predecessor          cessor is    │
-//	 │           │    │    is gone (and look)       gone         │
-//	 │           │    └──────────────────────────────────────────┘
-//	 │           │      the predecessor is gone, as another
-//	 │           │      connection tells
-//	 ▼           ▼
-//	Hold ◀───────┘ the predecessor is gone, as the same connection tells
+//	    Enter: create + list            list ◀────────────────────┐
+//	            │                        │                        │
+//	            └───────▶ look ◀─────────┴── list and watches, ─┐ │
+//	                       │                 in one packet      │ │
+//	 ┌──────────┬──────────┴─┬───────────────┐                  │ │
+//	 │ none     │ one        │ more          │ an heir, or      │ │
+//	 │ before   │ before     │ before        │ beside many      │ │
+//	 │          ▼            ▼               ▼                  │ │
+//	 │       prepared       far            apart                │ │
+//	 │        │    │         │ the one      │                   │ │
+//	 │        │    │         │ before the   │                   │ │
+//	 │        │    │         │ predecessor  │                   │ │
+//	 │        │    │         │ is gone      │                   │ │
+//	 │        │    │         └──────────────│───────────────────┘ │
+//	 │        │    └────────────────────────┴─────────────────────┘
+//	 │        │         the predecessor is gone; for prepared, without proof
+//	 ▼        ▼
+//	Hold ◀────┘ the predecessor is gone, with proof
 //
-//	 far       watches the one before the predecessor
-//	 prepared  watches the predecessor and its own node, by one packet, in which
-//	           a list goes first if more than two were before
-//	 apart     watches the predecessor
+//	far       watches the one before the predecessor
+//	prepared  watches the predecessor and the own node, by one packet
+//	apart     watches the predecessor
 //
-// From everywhere, the end of the own node or of the session leads to a new Enter, and
-// the end of ctx has the node removed in the background.
+// In every state, the end of the own node or of the session leads to a new Enter. The
+// end of ctx has the node removed in the background.
 //
 // A contender never returns a hold from a session that has ended, nor after
 // its ctx has ended: a done ctx beats a free place.
 //
 // # What is proven before a hold
 //
-// A hold begins with two proofs: at some instant of ZooKeeper's history our own node
-// stood and no contender stood before it that keeps it waiting; and the session is
-// trusted (core.Node.Hold). Two facts carry the first proof from change to change.
+// A hold needs two proofs. The first: at one instant of ZooKeeper's history, our own node
+// existed, and no contender before it that keeps it waiting. The second: the session is
+// trusted, of which core.Node.Hold makes sure. The first proof uses three facts.
 //
-//   - Those before us only become fewer. The server gives out numbers in the order in
-//     which it makes the nodes, and a list that shows our node shows all that were
-//     made before it. Heirs alone come later. A node that somebody makes by hand with
-//     a smaller number breaks this, as it breaks every such line.
-//   - A server tells a session of the changes in their order, on one connection. It
-//     tells of an end before it answers a read that was executed after that end.
+//   - The contenders before ours only become fewer. The server numbers the nodes in the
+//     order in which it creates them, so a list that shows our node shows all earlier
+//     ones. Heirs alone come later. A node that a stranger creates with a smaller
+//     number breaks this, as it breaks every such line.
+//   - On one connection, a server tells a session of changes in their order. It sends
+//     an event before the answer to any read that it executes later.
+//   - On the next connection, no read is older than an answer of an earlier connection.
+//     It may be older than an event of an earlier connection: events carry no zxid.
 //
 // Each change of the diagram has its own obligation:
 //
-//   - look → Hold: the list has our node, and nobody before it. For the list of Enter,
-//     core.Session.Enter has made sure of our node.
-//   - look → prepared: one contender is before us, and it leaves no heir.
-//   - look → far, look → apart: nothing. The wait is safe whomever it watches.
-//   - far → prepared: of two contenders before us that leave no heirs, one is gone, so
-//     the other is first. Of more, the list says so: it has our node and, before it,
-//     the predecessor alone. A predecessor that is left while the one before it gave
-//     up does not count as first, since the list shows who else stands.
-//   - prepared → Hold: the predecessor was first and is gone. Our node stood after its
-//     own watched read, which the server has executed before it told of the
-//     predecessor's end, or after that end. If our node had been deleted before that
-//     end, the server would have told so first; a hold on it fails.
-//   - prepared → list: the connection is another than the one that prepared the turn.
-//     After a reconnection, a server tells in any order of what was missed, so the end
-//     of the predecessor says nothing about our node. The same holds for a predecessor
-//     that the session may not read, since no event tells of its end.
+//   - look → Hold: the list has our node, and no contender before it. Enter makes sure
+//     that its list has our node; every other list is checked here.
+//   - look → far, look → apart: no obligation. Any watch only delays a look.
+//   - look → prepared: the list has our node and, before it, the predecessor alone,
+//     which leaves no heir. That the one before the predecessor is gone is not enough:
+//     it may have given up while others stand before it. Even where no other stood
+//     there, its end was an event, which the next connection may not know yet.
+//   - prepared → Hold: our node existed at the predecessor's end. The predecessor was
+//     first and is gone, by an event or by its read. If the server has executed the
+//     watched read of our node before that end, it would have sent the deletion of our
+//     node before the predecessor's. If it has executed the read after that end, the
+//     read has found our node.
+//   - prepared → list: no obligation, and no proof. After a reconnection a server sends
+//     the events that were missed in any order. The end of a predecessor that the
+//     session may not read is found by a read, and not told in order. A write to our
+//     node uses its watch up until the session has read the node again.
 //
-// A server that lags shows an earlier instant, and no other history: the instant of the
-// proof is that of the end of the predecessor as this server tells it.
+// A server that lags shows an earlier instant of the same history. The instant of the
+// proof is the predecessor's end, which that server has told.
 //
-// # Who does not prepare a turn
+// # Turns that are not prepared
 //
-// A writer behind a writer: that one may be downgraded, and leave a reader in its
-// place. Curator makes the reader at any time before the writer goes, so no list that
-// was taken before the end is enough.
+// A writer behind a writer does not: the predecessor may be downgraded, and leave a
+// reader in its place. Curator creates the reader at any time before the writer goes,
+// so no list that was taken before that end is enough.
 //
-// A reader behind two writers or more: all readers between two writers would watch the
-// one before the predecessor, whose release would then wake all of them in vain. Behind
-// one writer its end is enough for a reader, as for everybody.
+// A reader behind two writers or more does not either. All readers between two writers
+// would watch the same node, whose end would wake all of them without a hold. Behind a
+// single writer, a reader prepares its turn as every contender does.
 package line

@@ -51,12 +51,11 @@ func (l *Line) look(children []string, name string, self znode.Seq) view {
 	return v
 }
 
-// free reports whether nobody is left to wait for once the one we saw last
-// before us has gone. Newcomers get later numbers, so only an heir can have
-// taken its place.
+// free reports whether no contender is left to wait for once the predecessor is gone.
+// Newcomers get later numbers, so only an heir can have taken its place.
 func (l *Line) free(v view) bool { return v.before == 1 && !l.leavesHeir(v.pred) }
 
-// leavesHeir reports whether the contender may leave another in its place.
+// leavesHeir reports whether the contender of that name may leave another in its place.
 func (l *Line) leavesHeir(name string) bool {
 	_, heir := znode.ParseSeq(name, l.heirs...)
 	return heir

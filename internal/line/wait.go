@@ -17,14 +17,13 @@ type ownNode struct {
 	err   error
 }
 
-// ownLate is how long a contender that is far from its turn waits before its own
-// node is watched. A contender whose node is deleted in that time goes on waiting
-// for up to so long before it lines up again. It does not hold with that node: no
-// turn is prepared before the node is watched.
+// ownLate is how long a contender waits before its own node is watched, unless its
+// turn is prepared earlier. A contender whose node is deleted in that time lines up
+// again this much later. It cannot hold with that node: see the package.
 const ownLate = time.Second
 
-// wait is what Join does behind somebody: it waits until nobody is before it
-// who keeps it waiting. The package says what each change of its state has proven.
+// wait is what Join does behind another contender: it blocks until every contender that
+// keeps ours waiting is gone. The package says what each change of state has to prove.
 func (l *Line) wait(ctx context.Context, c *contender) (*core.Hold, error) {
 	own := make(chan ownNode, 1)
 	ask := func() { // ends with the session, since a hold may need the watch when ctx has ended
@@ -53,30 +52,27 @@ func (l *Line) wait(ctx context.Context, c *contender) (*core.Hold, error) {
 	return l.hold(ctx, c, c.Czxid)
 }
 
-// approach waits for one change of the line, and looks at the line again if need be.
-// first says that the contender is first. Without it, the view says so.
+// approach waits for one change of the line. It returns first if the contender is first
+// by the end of its predecessor. Otherwise it leaves the view as a new list shows it.
 func (l *Line) approach(ctx context.Context, c *contender) (first bool, err error) {
 	switch pred := c.view.pred; {
-	case l.leavesHeir(pred), c.view.before > 1 && len(l.beside) > 0:
+	case l.leavesHeir(pred), c.view.before > 1 && len(l.beside) > 0: // apart
 		if err := c.outlast(ctx, znode.Join(l.dir, pred)); err != nil {
 			return false, err
 		}
 		return false, l.list(ctx, c)
-	case c.view.before > 1:
-		// Of two, the predecessor is left. Of more, others may be left, too.
-		list := c.view.before > 2 || l.leavesHeir(c.view.ahead)
+	case c.view.before > 1: // far
 		if err := c.outlast(ctx, znode.Join(l.dir, c.view.ahead)); err != nil {
 			return false, err
 		}
-		c.view.before--
-		return l.standBy(ctx, c, list)
+		return l.standBy(ctx, c, true)
 	}
 	return l.standBy(ctx, c, false)
 }
 
-// standBy prepares the turn of the contender, and waits for the end of its
-// predecessor. first says that the predecessor was first and is gone. With list,
-// standBy makes sure in the same packet that the predecessor is first.
+// standBy prepares the turn of the contender, and waits for the end of its predecessor.
+// With list, it lists the line in the same packet, and returns at once if the list does
+// not show the predecessor alone before it.
 func (l *Line) standBy(ctx context.Context, c *contender, list bool) (first bool, err error) {
 	if c.late.Stop() {
 		c.own = nil // the packet asks in its place
