@@ -15,7 +15,6 @@ import (
 	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
-	"github.com/docent-go/docent/zktest"
 )
 
 const (
@@ -362,95 +361,6 @@ func TestOnce_aLaterRunServesWhoHasWaited(t *testing.T) {
 		require.True(w, waiter.Waiting())
 		require.NoError(w, later.End(nil))
 		require.Equal(w, lock.RunDone, notDue(w, errOf(waiter)).State)
-	})
-}
-
-func TestOnce_refusesForeignNodes(t *testing.T) {
-	for name, put := range map[string]func(w *testworld.World){
-		"a text":                func(w *testworld.World) { w.Put(job, "x") },
-		"JSON":                  func(w *testworld.World) { w.Put(job, `{"once":"often"}`) },
-		"a counter":             func(w *testworld.World) { w.Put(job, "\x00\x00\x00\x00\x00\x00\x00\x01") },
-		"a lock that is held":   func(w *testworld.World) { _, _ = lock.New(w.Process().Manager, job).Lock(w.Context()) },
-		"an exclusive":          func(w *testworld.World) { _, _ = lock.NewExclusive(w.Process().Manager, job).Lock(w.Context()) },
-		"a directory":           func(w *testworld.World) { w.Put(job+"/a", "") },
-		"a record of a session": func(w *testworld.World) { own(w, `{"once":"never"}`) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			testworld.Run(t, func(w *testworld.World) {
-				put(w)
-				before := w.Changes()
-				_, err := once(w.Process()).Start(w.Context())
-				require.ErrorIs(w, err, lock.ErrNotRecord)
-				require.Equal(w, before, w.Changes(), "it is left as it is")
-			})
-		})
-	}
-}
-
-// own makes the record an ephemeral node.
-func own(w *testworld.World, data string) {
-	p := w.Process()
-	require.NoError(w, p.EnsureDir(w.Context(), "/jobs"))
-	_, err := p.Create(w.Context(), job, []byte(data), session.Ephemeral)
-	require.NoError(w, err)
-}
-
-// The record outlives its contenders, also if another program has made the node empty.
-func TestOnce_recordIsPersistent(t *testing.T) {
-	for _, made := range []bool{false, true} {
-		testworld.Run(t, func(w *testworld.World) {
-			if made {
-				w.Put(job, "")
-			}
-			require.NoError(w, begins(w, once(w.Process())).End(nil))
-			time.Sleep(4 * time.Minute) // containers go after one
-			notDue(w, once(w.Process()).Do(w.Context(), runs(new(atomic.Int32), nil)))
-		})
-	}
-}
-
-func TestOnce_unusable(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
-		p := w.Process()
-		for _, c := range []struct {
-			o    *lock.Once
-			says string
-		}{
-			{lock.NewOnce(p.Manager, "x", every), "relative"},
-			{lock.NewOnce(p.Manager, job, 0), "an interval of 0s: it must be at least 1ms"},
-			{lock.NewOnce(p.Manager, job, -every), "an interval of -10m0s"},
-			{once(p, lock.Slack(-1)), "a slack of -1ns: it must be from 0 to less than the interval of 10m0s"},
-			{once(p, lock.Slack(every)), "a slack of 10m0s"},
-		} {
-			require.ErrorContains(w, c.o.Do(w.Context(), runs(new(atomic.Int32), nil)), c.says)
-			_, _, err := c.o.Last(w.Context())
-			require.ErrorContains(w, err, c.says)
-		}
-		require.ErrorIs(w, once(p).Do(testworld.Cancelled(), runs(new(atomic.Int32), nil)), context.Canceled)
-		require.NoError(w, p.Close())
-		require.ErrorIs(w, once(p).Do(w.Context(), runs(new(atomic.Int32), nil)), session.ErrClosed)
-	})
-}
-
-func TestOnce_refused(t *testing.T) {
-	testworld.Run(t, func(w *testworld.World) {
-		p := w.Process()
-		require.NoError(w, begins(w, once(p)).End(nil))
-		time.Sleep(every)
-		for _, op := range []zktest.Op{zktest.OpGetData, zktest.OpCreate, zktest.OpMultiRead, zktest.OpMulti} {
-			remove := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
-				if r.Op == op {
-					return zktest.Fail(zktest.CodeNoAuth)
-				}
-				return zktest.Pass
-			})
-			_, err := once(p).Start(w.Context())
-			require.ErrorIs(w, err, session.ErrNoAuth, op.String())
-			remove()
-			synctest.Wait()
-			require.Empty(w, w.Children(job))
-		}
-		require.NoError(w, begins(w, once(p)).End(nil), "nothing was recorded")
 	})
 }
 

@@ -3,11 +3,9 @@ package queue
 import (
 	"container/heap"
 	"context"
-	"errors"
 	"sync"
 	"time"
 
-	"github.com/docent-go/docent/internal/chance"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/line"
 )
@@ -24,22 +22,6 @@ const (
 	// clockStep bounds how long is waited for an item to be due without a look
 	// at the wall clock, which may be set.
 	clockStep = time.Minute
-)
-
-// How consumers keep out of each other's way. One that finds that others take the
-// same items chooses among the first few at random, and among more of them the
-// oftener it happens: among up to 2^mostHeat. One that is woken and finds nothing
-// left waits a moment at random the next time, before it looks. A consumer that
-// is alone takes the first item, at once.
-const (
-	heatStep  = 16 // of heat: among twice as many
-	mostHeat  = 6
-	hot       = heatStep     // for a claim that was refused
-	warm      = heatStep / 4 // for an item that had gone
-	cool      = 1            // for a claim that was not
-	mostLate  = 7
-	leastWait = 2 * time.Millisecond
-	mostWait  = 128 * time.Millisecond
 )
 
 // picture is what one process knows of the items of a queue. It is made anew
@@ -252,73 +234,6 @@ func stop(w *core.Watch) {
 	}
 }
 
-// parse returns the items among the children of a directory. Whatever else lies
-// there is a stranger's.
-func (q *Queue) parse(texts []string) []name {
-	names := make([]name, 0, len(texts))
-	for _, text := range texts {
-		if n, ok := q.layout.parse(text); ok {
-			names = append(names, n)
-		}
-	}
-	return names
-}
-
-// listItems lists the directory of the items, with a watch that fires when that
-// changes, or when there is one.
-func (q *Queue) listItems(ctx context.Context, s *core.Session) ([]string, *core.Watch, error) {
-	for {
-		texts, _, watch, err := s.ChildrenW(ctx, q.items)
-		if !errors.Is(err, core.ErrNoNode) {
-			return texts, watch, err
-		}
-		_, found, watch, err := s.ExistsW(ctx, q.items)
-		if err != nil || !found {
-			return nil, watch, err
-		}
-		watch.Stop() // it was made in between
-	}
-}
-
-// listClaims lists who has claims, with a watch if that is wanted.
-func (q *Queue) listClaims(ctx context.Context, s *core.Session, watched bool) ([]string, *core.Watch, error) {
-	list := func() (texts []string, watch *core.Watch, err error) {
-		if watched {
-			texts, _, watch, err = s.ChildrenW(ctx, q.claims)
-			return texts, watch, err
-		}
-		texts, _, err = s.Children(ctx, q.claims)
-		return texts, nil, err
-	}
-	texts, watch, err := list()
-	if errors.Is(err, core.ErrNoNode) {
-		return nil, nil, nil // then there is no claim whose end could be missed
-	}
-	return texts, watch, err
-}
-
-// choose takes one of the first items out of the picture. All among which it
-// chooses have the same priority. The caller holds mu.
-func (p *picture) choose() name {
-	first := heap.Pop(&p.ready).(name)
-	some := []name{first}
-	for len(some) < 1<<(p.heat/heatStep) && p.ready.Len() > 0 && p.ready.names[0].priority == first.priority {
-		some = append(some, heap.Pop(&p.ready).(name))
-	}
-	i := chance.N(len(some))
-	for j, n := range some {
-		if j != i {
-			heap.Push(&p.ready, n)
-		}
-	}
-	p.mine[some[i].text] = struct{}{}
-	if a := p.aside[some[i].text]; a != nil {
-		a.trying = true
-	}
-	p.takes++
-	return some[i]
-}
-
 // await returns what waits until the picture may have changed. The caller holds mu.
 func (p *picture) await() func(ctx context.Context) error {
 	s, changed, loading := p.s, p.changed, p.loading
@@ -373,30 +288,6 @@ func (p *picture) drop(s *core.Session, n name) {
 		delete(p.mine, n.text)
 		delete(p.aside, n.text)
 	}
-}
-
-// missed forgets an item that somebody else has, or that has gone.
-func (p *picture) missed(s *core.Session, n name, claimed bool) {
-	p.drop(s, n)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	step := warm
-	if claimed {
-		step = hot
-		p.busy = true
-	}
-	p.heat = min(p.heat+step, mostHeat*heatStep)
-}
-
-// won notes that a claim succeeded.
-func (p *picture) won(s *core.Session, n name) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if a := p.aside[n.text]; a != nil && p.s == s {
-		a.trying = false
-	}
-	p.heat = max(p.heat-cool, 0)
-	p.late = max(p.late-1, 0)
 }
 
 // giveBack makes an item available again that is no longer ours, under its

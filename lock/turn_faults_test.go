@@ -1,0 +1,232 @@
+package lock_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/zktest"
+)
+
+// After a reconnection the server tells of what was missed in any order: the end of the
+// predecessor does not say that our own node stands. So the subject lists again.
+func TestTurnThroughAReconnection(t *testing.T) {
+	for _, thrownOut := range []bool{false, true} {
+		t.Run(fmt.Sprintf("thrown out %v", thrownOut), func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				l := w.lineOfFour()
+				l.prepare()
+				own := dir + "/" + w.nodes()[1]
+				l.p.link.Refuse(true)
+				l.p.link.Disconnect()
+				synctest.Wait()
+				if thrownOut {
+					require.NoError(t, w.srv.Remove(own))
+				}
+				last := w.process().queue()
+				require.NoError(t, l.held.Release())
+				require.True(t, l.subject.waiting())
+				require.Equal(t, !thrownOut, last.waiting())
+				id := l.p.session()
+				asked := w.sessions(func() {
+					l.p.link.Refuse(false)
+					time.Sleep(3 * time.Second)
+				})
+				if !thrownOut {
+					require.Equal(t, 1, asked[id]["getChildren2"])
+					require.Equal(t, own, l.subject.get().Path())
+					return
+				}
+				require.True(t, l.subject.waiting())
+				require.NoError(t, last.get().Release())
+				require.NotEqual(t, own, l.subject.get().Path())
+			})
+		})
+	}
+}
+
+// A reconnection without news leaves the turn prepared, at the price of a list.
+func TestTurnAfterAFlicker(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		l := w.lineOfFour()
+		l.prepare()
+		l.p.link.Disconnect()
+		time.Sleep(3 * time.Second)
+		require.True(t, l.subject.waiting())
+		asked := w.sessions(func() {
+			require.NoError(t, l.held.Release())
+			l.subject.get()
+		})
+		require.Equal(t, 1, asked[l.p.session()]["getChildren2"])
+	})
+}
+
+// A server that lags shows the line of long ago. The turn that is prepared there is
+// prepared for the end of the predecessor as that server tells it.
+func TestTurnOnAServerThatLags(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		l := w.lineOfFour()
+		id := l.p.session()
+		l.next()
+		w.srv.Lag(id)
+		l.next()
+		require.NoError(t, l.held.Release())
+		require.True(t, l.subject.waiting())
+		w.srv.CatchUp(id)
+		require.False(t, l.subject.waiting())
+		require.NoError(t, l.subject.get().Err())
+	})
+}
+
+// The waiter gives up at each of its requests: its node goes, and the others come in.
+// Whatever becomes of the request, nobody holds beside another.
+func TestTurnGivenUpAtEachRequest(t *testing.T) {
+	for name, fault := range map[string]zktest.Action{
+		"answered": zktest.Pass, "late": zktest.Delay(time.Second), "dropped": zktest.DropRequest, "lost": zktest.LoseReply,
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachRequest(t, func(w *world, at func(f func(l *lineOfFour) zktest.Action) *lineOfFour) {
+				l := at(func(l *lineOfFour) zktest.Action {
+					l.subject.cancel()
+					return fault
+				})
+				last := w.process().queue()
+				l.prepareOr()
+				require.NoError(w, l.held.Release())
+				time.Sleep(10 * time.Second)
+				if l.subject.waiting() {
+					require.Fail(w, "it still waits")
+				}
+				if l.subject.err == nil {
+					require.True(w, last.waiting())
+					require.NoError(w, l.subject.hold.Release())
+				} else {
+					require.ErrorIs(w, l.subject.err, context.Canceled)
+				}
+				require.NoError(w, last.get().Release())
+				synctest.Wait()
+				require.Empty(w, w.nodes())
+				time.Sleep(time.Minute)
+				require.LessOrEqual(w, w.srv.Watches(), 1, "a mutex may watch its directory")
+			})
+		})
+	}
+}
+
+// Each of the waiter's requests is lost once: it comes in all the same, in its place
+// if its node was not lost.
+func TestTurnFaultAtEachRequest(t *testing.T) {
+	for name, fault := range map[string]zktest.Action{
+		"dropped": zktest.DropRequest, "lost": zktest.LoseReply, "throttled": zktest.Fail(zktest.CodeThrottledOp),
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachRequest(t, func(w *world, at func(f func(l *lineOfFour) zktest.Action) *lineOfFour) {
+				l := at(func(*lineOfFour) zktest.Action { return fault })
+				last := w.process().queue()
+				l.prepareOr()
+				require.NoError(w, l.held.Release())
+				h := l.subject.get()
+				require.NoError(w, h.Err())
+				require.True(w, last.waiting())
+				require.NoError(w, h.Release())
+				require.NoError(w, last.get().Release())
+				synctest.Wait()
+				require.Empty(w, w.nodes())
+			})
+		})
+	}
+}
+
+// The predecessor, or the one before it, may not be read: servers tell nobody else of
+// their end.
+func TestTurnBehindHiddenNodes(t *testing.T) {
+	for _, hidden := range []string{"the first", "the second", "both"} {
+		t.Run(hidden, func(t *testing.T) {
+			testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
+				acquire := func(p *testworld.Process) *testworld.Call[*lock.Hold] {
+					c := testworld.Go(w, lock.New(p.Manager, dir).Lock)
+					c.Waiting()
+					return c
+				}
+				w.Put(dir, "")
+				first, second := owner, owner
+				switch hidden {
+				case "the first":
+					second = w.Process()
+				case "the second":
+					first = w.Process()
+				}
+				a, b := acquire(first), acquire(second)
+				c := acquire(w.Process())
+				require.True(w, c.Waiting())
+				require.NoError(w, a.Get().Release())
+				held := b.Get()
+				time.Sleep(time.Minute)
+				require.True(w, c.Waiting())
+				require.NoError(w, held.Release())
+				start := time.Now()
+				require.NoError(w, c.Get().Err())
+				require.LessOrEqual(w, time.Since(start), 15*time.Second)
+			})
+		})
+	}
+}
+
+// Contenders of other libraries stand at any place before the subject.
+func TestTurnBehindOtherLibraries(t *testing.T) {
+	names := map[string]string{
+		"Curator":      "_c_10000000-0000-4000-8000-000000000000-lock-%010d",
+		"kazoo":        "4bd3f5a0c9e84d5b8f1c2a3b4c5d6e7f__lock__%010d",
+		"go-zookeeper": "_c_4bd3f5a0c9e84d5b8f1c2a3b4c5d6e7f-lock-%010d",
+	}
+	for first, a := range names {
+		for second, b := range names {
+			for third, c := range names {
+				t.Run(strings.Join([]string{first, second, third}, ", "), func(t *testing.T) {
+					inWorld(t, func(t *testing.T, w *world) {
+						p := w.process()
+						require.NoError(t, p.lock().Release())
+						var theirs []string
+						for i, format := range []string{a, b, c} {
+							theirs = append(theirs, dir+"/"+fmt.Sprintf(format, i+1))
+							require.NoError(t, w.srv.Put(theirs[i], nil))
+						}
+						require.NoError(t, w.srv.SetSequence(dir, 4))
+						q := p.queue()
+						require.NoError(t, w.srv.Remove(theirs[0]))
+						require.True(t, q.waiting())
+						require.NoError(t, w.srv.Remove(theirs[1]))
+						require.True(t, q.waiting())
+						p.mute()
+						require.NoError(t, w.srv.Remove(theirs[2]))
+						require.False(t, q.waiting())
+					})
+				})
+			}
+		}
+	}
+}
+
+// The predecessor is written to, as a Revoker does: the subject watches it again, and
+// its turn stays prepared.
+func TestTurnOfAPredecessorThatIsWrittenTo(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		l := w.lineOfFour()
+		l.prepare()
+		time.Sleep(time.Second)
+		id := l.p.session()
+		for range 3 {
+			asked := w.sessions(func() { require.NoError(t, w.srv.Put(l.held.Path(), []byte("touched"))) })
+			require.Equal(t, map[string]int{"getData": 1}, asked[id])
+		}
+		l.p.mute()
+		require.NoError(t, l.held.Release())
+		require.False(t, l.subject.waiting())
+	})
+}
