@@ -66,3 +66,20 @@ func TestFault17_ThePartitionerSettlesInFewReads(t *testing.T) {
 		require.LessOrEqual(w, readRequests(counts), 60*members, "with a request for each node they are ten times as many")
 	})
 }
+
+// Members reads the members in batches.
+func TestFault17_MembersReadsInBatches(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		const many = 1000
+		p := w.Process()
+		for i := range many {
+			join(p, fmt.Sprintf("m%04d", i), "1")
+		}
+		counts := w.Count(func() {
+			members, err := group(p).Members(w.Context())
+			require.NoError(w, err)
+			require.Len(w, members, many)
+		})
+		require.LessOrEqual(w, readRequests(counts), 5, "%v", counts)
+	})
+}
