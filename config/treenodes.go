@@ -119,16 +119,28 @@ func fresh(told, now []error) iter.Seq[error] {
 
 // decodeAll makes the keys of the nodes that have changed.
 func (t *Tree[T]) decodeAll(st *mirror.TreeState, now *treeView[T]) {
+	first := t.nodes.last == nil
+	var all []*Key[T]
 	for c := range st.Since(t.nodes.last) {
-		t.decodeNode(st, c.Key, c.After, now)
+		switch key := t.decodeNode(st, c.Key, c.After); {
+		case key == nil:
+			now.keys = now.keys.Delete(c.Key)
+		case first:
+			all = append(all, key)
+		default:
+			now.keys = now.keys.Put(c.Key, key)
+		}
+	}
+	if first {
+		now.keys = treap.Sorted(all, func(k *Key[T]) string { return k.Key })
 	}
 	for c := range st.HiddenSince(t.nodes.last) {
 		t.hide(st, c.Key)
 	}
 }
 
-// decodeNode makes the key of one node, which is nil if it is gone.
-func (t *Tree[T]) decodeNode(st *mirror.TreeState, path string, n *mirror.TreeNode, now *treeView[T]) {
+// decodeNode returns the key of one node, or nil. The node is nil if it is gone.
+func (t *Tree[T]) decodeNode(st *mirror.TreeState, path string, n *mirror.TreeNode) *Key[T] {
 	var d *decodedKey[T]
 	if n != nil && path != "" {
 		d = t.decode(n)
@@ -145,14 +157,13 @@ func (t *Tree[T]) decodeNode(st *mirror.TreeState, path string, n *mirror.TreeNo
 		t.nodes.bad = t.nodes.bad.Delete(path)
 	}
 	if d == nil || !d.good {
-		now.keys = now.keys.Delete(path)
-		return
+		return nil
 	}
 	key := d.key
 	if n.Err != nil {
 		key.Err = n.Err
 	}
-	now.keys = now.keys.Put(path, &key)
+	return &key
 }
 
 // hide has a node among the hidden ones or not, as the state says. A node with a good
