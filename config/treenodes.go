@@ -181,13 +181,12 @@ func (t *Tree[T]) hide(st *mirror.TreeState, rel string) {
 	t.nodes.hidden = t.nodes.hidden.Put(rel, &HiddenKey{Key: rel, Path: path, Err: err})
 }
 
-// decode returns what a node is as a key, or nil if it is none.
+// decode returns what a node is as a key, or nil for a directory.
 func (t *Tree[T]) decode(n *mirror.TreeNode) *decodedKey[T] {
 	old := t.nodes.decoded[n.Path]
 	if old != nil && old.created != n.Stat.Czxid {
-		// Deleted and made anew. That nobody was there to see it
-		// changes nothing: a value of the old node is not the last good
-		// one of the new.
+		// The node was deleted and made anew, be it seen or not: a value
+		// of the old node is not the last good one of the new.
 		old = nil
 	}
 	isDir := len(n.Data) == 0 && (n.Stat.NumChildren > 0 || n.Stat.Cversion != 0)
