@@ -41,7 +41,7 @@ func idleMeasures() []measure {
 		},
 		{
 			name: "session/server", title: "The server's processor for 1,500 idle sessions, session timeout 4s", unit: counted, of: "ms/s",
-			clients: many, rounds: 2,
+			clients: many, rounds: 1,
 			subjects: idleSubjects(many, func(e env, _ idleCost) (float64, error) { return serversProcessor(e, 6*time.Second) }),
 			absent:   alone,
 			budgets:  []budget{{goZK, 1.1}},

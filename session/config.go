@@ -12,8 +12,8 @@ import (
 
 // Defaults of Config.
 const (
-	DefaultTimeout    = core.DefaultTimeout
-	DefaultMaxRequest = core.DefaultMaxRequest // ZooKeeper's default jute.maxbuffer
+	DefaultTimeout    = core.DefaultTimeout    // 10 s
+	DefaultMaxRequest = core.DefaultMaxRequest // 1 MiB less a byte, ZooKeeper's default jute.maxbuffer
 )
 
 // Config says where ZooKeeper is and how its sessions are kept. Only Servers
@@ -78,10 +78,10 @@ type LossPolicy int
 const (
 	// AtDeadline keeps a hold through a disconnection, until the trust deadline of the
 	// session.
-	AtDeadline = LossPolicy(core.AtDeadline)
+	AtDeadline LossPolicy = iota
 	// OnDisconnect ends every hold when the connection is lost, although the session
 	// may survive.
-	OnDisconnect = LossPolicy(core.OnDisconnect)
+	OnDisconnect
 )
 
 // core returns the configuration as the implementation takes it.

@@ -46,6 +46,16 @@ func TestConfigReachesTheCore(t *testing.T) {
 	require.Equal(t, "DIGEST-MD5", cfg.core().SASL.Name())
 }
 
+// The constants are the implementation's.
+func TestConstantsAgree(t *testing.T) {
+	require.Equal(t, []core.LossPolicy{core.AtDeadline, core.OnDisconnect},
+		[]core.LossPolicy{core.LossPolicy(AtDeadline), core.LossPolicy(OnDisconnect)})
+	require.Equal(t, []core.State{core.Connected, core.Suspended, core.Lost, core.Closed},
+		[]core.State{core.State(Connected), core.State(Suspended), core.State(Lost), core.State(Closed)})
+	require.Equal(t, []core.Mode{core.Persistent, core.Ephemeral, core.Sequential, core.EphemeralSequential, core.Container},
+		[]core.Mode{core.Mode(Persistent), core.Mode(Ephemeral), core.Mode(Sequential), core.Mode(EphemeralSequential), core.Mode(Container)})
+}
+
 // allHooks implements every interface of a hook.
 type allHooks struct{ told *[]any }
 

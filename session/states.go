@@ -13,15 +13,15 @@ type State int
 
 const (
 	// Connected: there is a session, and a server is connected to it.
-	Connected = State(core.Connected)
+	Connected State = iota + 1
 	// Suspended: there is a session but no connection. Holds last until the trust
 	// deadline of the session, or end at once under OnDisconnect.
-	Suspended = State(core.Suspended)
+	Suspended
 	// Lost: the session has ended, and with it every hold and every ephemeral node.
 	// The Manager opens a new session.
-	Lost = State(core.Lost)
+	Lost
 	// Closed: Close was called. Closed is the last state.
-	Closed = State(core.Closed)
+	Closed
 )
 
 // String returns the name of the state in lower case.

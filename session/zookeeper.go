@@ -58,11 +58,11 @@ type Mode int32
 
 // The kinds of nodes.
 const (
-	Persistent          = Mode(core.Persistent)
-	Ephemeral           = Mode(core.Ephemeral)
-	Sequential          = Mode(core.Sequential) // persistent, with a sequence number
-	EphemeralSequential = Mode(core.EphemeralSequential)
-	Container           = Mode(core.Container) // removed by the server after its last child
+	Persistent          Mode = zk.FlagPersistent
+	Ephemeral           Mode = zk.FlagEphemeral
+	Sequential          Mode = zk.FlagSequence // persistent, with a sequence number
+	EphemeralSequential Mode = zk.FlagEphemeralSequential
+	Container           Mode = zk.FlagContainer // removed by the server after its last child
 )
 
 // AnyVersion, as the version of Set and Delete, skips the check of the version.

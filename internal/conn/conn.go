@@ -195,8 +195,8 @@ func (c *Conn) endAll() (over []*Call, failure error) {
 	return over, c.failure
 }
 
-// fail closes the connection for a reason.
-func (c *Conn) fail(err error) {
+// Fail closes the connection for a reason, which Owner.Ended gets. It does not block.
+func (c *Conn) Fail(err error) {
 	c.mu.Lock()
 	if c.failure == nil && !c.isClosed {
 		c.failure = err

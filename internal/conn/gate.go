@@ -87,7 +87,7 @@ func (c *Conn) step(call *Call, scheme string, next func() error) {
 		c.cfg.Owner.Refused(c, err)
 	}
 	if err != nil {
-		c.fail(err)
+		c.Fail(err)
 	}
 }
 

@@ -17,7 +17,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 			c.pending, err = c.learn(frame)
 		}
 		if err != nil {
-			c.fail(err)
+			c.Fail(err)
 			<-c.ended // the client dials again once this returns
 			return 0, err
 		}

@@ -157,7 +157,7 @@ func (c *Conn) flushSome() (more bool) {
 	more = c.wrote(batch, n)
 	c.unlockWriter()
 	if err != nil {
-		c.fail(err)
+		c.Fail(err)
 		return false
 	}
 	return more
@@ -314,7 +314,7 @@ func (c *Conn) Write(frame []byte) (int, error) {
 	c.mu.Unlock()
 	n, err := c.write(frame)
 	if err != nil {
-		c.fail(err)
+		c.Fail(err)
 	}
 	return n, err
 }

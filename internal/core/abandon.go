@@ -1,6 +1,7 @@
 package core
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -39,6 +40,9 @@ func (a *abandon) stop() {
 	a.timer.Stop()
 }
 
+// errNoQuorum is why a link is abandoned.
+var errNoQuorum = errors.New("no quorum has answered on it for a while")
+
 func (a *abandon) due() {
 	if !a.giveUp() {
 		return
@@ -49,7 +53,7 @@ func (a *abandon) due() {
 	default:
 	}
 	a.s.m.log.Info("a quorum has not answered for a while: trying another server", "server", a.link.RemoteAddr())
-	a.link.Close()
+	a.link.Fail(errNoQuorum)
 }
 
 // giveUp reports whether the link is not worth waiting for any more.

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/docent-go/docent/internal/conn"
@@ -96,7 +97,7 @@ func readAnswer[T any](s *Session, r request[T], call *conn.Call) (value T, o ou
 	case errors.As(err, new(*refusedOp)):
 		return value, refused, err
 	}
-	call.Conn().Close()
+	call.Conn().Fail(fmt.Errorf("the server's answer cannot be read: %w", err))
 	return value, open, err
 }
 

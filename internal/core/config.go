@@ -22,76 +22,30 @@ const (
 	defaultPort       = 2181
 )
 
-// Config says where ZooKeeper is and how its sessions are kept. Only Servers
-// must be set.
+// Config is documented in package session, field by field.
 type Config struct {
-	// Servers lists the ensemble's servers as "host:port", or as "host" for
-	// port 2181; an IPv6 address stands in brackets. ParseConnect makes the
-	// list of a connect string. Host names are looked up anew in every round of dialling; one
-	// that does not resolve is passed over as long as another does.
-	Servers []string
-	// Root is the node below which every path of this Manager lies (a
-	// chroot). Empty means "/". It contains neither a comma nor a space, which
-	// the rest of a list of servers would bring. It need not exist: what is created below it
-	// creates it, except in a transaction.
-	Root string
-	// Timeout is the session timeout to ask for; the server may grant another
-	// (Session.Timeout). Zero means DefaultTimeout.
-	Timeout time.Duration
-	// TrustMargin is kept between the trust deadline of a session and the
-	// earliest moment at which the ensemble can expire it if its leader has
-	// heard of the newest proof. It covers a server that answers and then loses
-	// its leader before it has told it whom it heard from: the leader then
-	// counts from what it was told before, which may be as old as the ping
-	// before, a third of the timeout. And it covers the drift of clocks, and
-	// the time it takes to stop working. Zero means 5/12 of the granted
-	// timeout: that third, and a twelfth. A margin must be less than half of
-	// the timeout.
+	Servers     []string
+	Root        string
+	Timeout     time.Duration
 	TrustMargin time.Duration
-	// LossPolicy says when holds are given up. The default is AtDeadline.
-	LossPolicy LossPolicy
-	// TLS, if set, is used for every connection. The name that is verified is
-	// the host name given in Servers, unless TLS.ServerName says otherwise.
-	TLS *tls.Config
-	// SASL, if set, logs in on every connection, behind TLS and before everything
-	// else. DigestMD5 makes the mechanism that servers have without Kerberos.
-	SASL sasl.Mechanism
-	// Auth is presented to the server in every session.
-	Auth []Credential
-	// ACL is given to every node that is created. Nil means that anyone may
-	// do anything; CreatorACL is the usual choice with Auth.
-	ACL []ACL
-	// Logger receives what happens to sessions. With nil, warnings and errors
-	// go to slog.Default(), as it is when a line is handled.
-	// slog.New(slog.DiscardHandler) discards all lines. Credentials are never
-	// logged. The handler is called on a goroutine of its own and holds nothing
-	// up; while it blocks, 1,000 lines wait for it.
-	Logger *slog.Logger
-	// Hooks observe; each implements one or more of the Hook interfaces.
-	Hooks []Hook
-	// Dialer opens connections in place of net.Dialer. It is given the
-	// servers as Servers names them, unresolved, each with its port.
-	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
-	// LookupHost resolves host names in place of net.DefaultResolver. It is
-	// not used with Dialer.
-	LookupHost func(ctx context.Context, host string) ([]string, error)
-	// MaxRequest is the largest request, in bytes, that the server takes:
-	// its jute.maxbuffer. A larger one fails with ErrTooLarge before it is
-	// sent, since the server would answer it by closing the connection. It
-	// bounds what the session sends by itself, too. Zero means
-	// DefaultMaxRequest, which is the server's own default.
-	MaxRequest int
+	LossPolicy  LossPolicy
+	TLS         *tls.Config
+	SASL        sasl.Mechanism
+	Auth        []Credential
+	ACL         []ACL
+	Logger      *slog.Logger
+	Hooks       []Hook
+	Dialer      func(ctx context.Context, network, address string) (net.Conn, error)
+	LookupHost  func(ctx context.Context, host string) ([]string, error)
+	MaxRequest  int
 }
 
-// LossPolicy says when a hold is given up.
+// LossPolicy says when a hold ends. It is documented in package session.
 type LossPolicy int
 
+// The loss policies.
 const (
-	// AtDeadline keeps a hold through a disconnection, up to the session's
-	// trust deadline.
 	AtDeadline LossPolicy = iota
-	// OnDisconnect gives every hold up at once when the connection is lost,
-	// although the session may survive.
 	OnDisconnect
 )
 

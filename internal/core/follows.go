@@ -3,6 +3,7 @@ package core
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/docent-go/docent/internal/conn"
 	"github.com/docent-go/docent/internal/wire"
@@ -147,16 +148,38 @@ func (t *watchTable) unfollow(w *Follower) {
 }
 
 // endFollow is the request that takes a persistent watch back, and with it whatever
-// watch of one shot is left at the path: ZooKeeper before 3.9 cannot tell them apart.
+// watch of one shot is left at the path: ZooKeeper before 3.9 cannot tell them apart. A
+// server that throttles is asked again.
 func (t *watchTable) endFollow(path string) *conn.Call {
 	return conn.NewCall(wire.RemoveWatches(path, wire.AnyWatcher), func(call *conn.Call) {
 		if call.Fate() != conn.Answered {
+			return
+		}
+		if call.Reply().Code.Class() == wire.NotExecuted {
+			time.AfterFunc(idleFor, func() { t.endFollowAgain(call.Conn(), path) })
 			return
 		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		t.forget(path)
 	})
+}
+
+// endFollowAgain repeats endFollow unless there are followers again. A new connection
+// does not have the watch. Waiters that came meanwhile lose their watches of one shot, so
+// they are woken.
+func (t *watchTable) endFollowAgain(link *conn.Conn, path string) {
+	t.mu.Lock()
+	if t.ended || t.follows.keys[path] != nil {
+		t.mu.Unlock()
+		return
+	}
+	woken := t.uncover(path)
+	link.SendBehind(t.endFollow(path))
+	t.mu.Unlock()
+	for _, w := range woken {
+		w.wake(w.event)
+	}
 }
 
 // forget notes that the server has no watches of one shot at a path. The caller holds

@@ -111,14 +111,17 @@ func (s *Session) watchesSet(call *conn.Call) {
 	if code := call.Reply().Code; code.Class() != wire.NotExecuted {
 		s.m.log.Warn("a server refuses to set watches again", "server", call.Conn().RemoteAddr(), "code", int32(code), "name", code.Name())
 	}
-	call.Conn().Close()
+	call.Conn().Fail(errWatches)
 }
+
+// errWatches is why a connection without its watches is closed.
+var errWatches = errors.New("the server has not set the watches again")
 
 // Opened counts the handshake as an answer now: a server that refuses the credentials
 // must not keep the session alive.
 func (k *keeper) Opened(c *conn.Conn) {
 	k.s.answered(k.helloAt, c.Timeout(), false)
-	k.s.opened(c)
+	k.s.opened(c, k.server.addr)
 }
 
 func (k *keeper) Answered(c *conn.Conn, call *conn.Call) {
@@ -167,7 +170,7 @@ func (k *keeper) Ended(c *conn.Conn, err error) {
 		}
 		k.tellFailure(c, err)
 	}
-	s.closed(c)
+	s.closed(c, err)
 }
 
 // tellFailure reports a connection that ended before it was open. For a caller of Dial

@@ -2,6 +2,9 @@ package core
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
 	"time"
 
 	"github.com/docent-go/docent/internal/conn"
@@ -14,7 +17,7 @@ import (
 // opened is told by a connection that it is open. What the session holds needs a proof
 // at once, since the handshake proves nothing. A connection that has been closed meanwhile is
 // not taken: closed may have run already.
-func (s *Session) opened(c *conn.Conn) {
+func (s *Session) opened(c *conn.Conn, server string) {
 	s.mu.Lock()
 	select {
 	case <-c.Closed():
@@ -27,6 +30,7 @@ func (s *Session) opened(c *conn.Conn) {
 		return
 	}
 	s.link, s.probedAt, s.probing, s.refusedOnce = c, time.Time{}, 0, false
+	s.server, s.lostLink = server, nil
 	if s.holds.Err() != nil {
 		s.holds, s.cutHolds = context.WithCancelCause(s.ctx)
 	}
@@ -42,13 +46,13 @@ func (s *Session) opened(c *conn.Conn) {
 }
 
 // closed is told by a connection that it is closed.
-func (s *Session) closed(c *conn.Conn) {
+func (s *Session) closed(c *conn.Conn, why error) {
 	s.mu.Lock()
 	if s.link != c {
 		s.mu.Unlock()
 		return
 	}
-	s.link = nil
+	s.link, s.lostLink = nil, why
 	s.up = make(chan struct{})
 	var cut context.CancelCauseFunc
 	if s.m.cfg.LossPolicy == OnDisconnect && s.ctx.Err() == nil {
@@ -155,4 +159,22 @@ func checkFound(r wire.Reply) bool {
 	}
 	_, code := wire.FirstFailure(results)
 	return code != wire.CodeNoNode
+}
+
+// linkDetails are what the log says of a change of the connection: the server, and why
+// the connection was lost.
+func (s *Session) linkDetails() []any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	details := []any{"server", s.server}
+	switch {
+	case s.link != nil:
+	case hungUp(s.lostLink):
+		details = append(details, "err", "the server has closed the connection")
+	case errors.Is(s.lostLink, os.ErrDeadlineExceeded):
+		details = append(details, "err", fmt.Sprintf("no answer within %v", s.timeout/2))
+	case s.lostLink != nil:
+		details = append(details, "err", s.lostLink)
+	}
+	return details
 }

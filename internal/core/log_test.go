@@ -66,19 +66,21 @@ func TestLog(t *testing.T) {
 		var log logbook
 		p := w.process(log.use)
 		opened := `level=INFO msg="session opened"`
+		lost := `level=INFO msg="connection changed" state=suspended server=zk1:2181 err="the server has closed the connection"`
+		back := `level=INFO msg="connection changed" state=connected server=zk1:2181`
 		require.Equal(w, []string{opened}, log.take())
 
 		p.link.Disconnect()
 		time.Sleep(time.Minute)
 		require.Equal(w, []string{
-			`level=INFO msg="connection changed" state=suspended`,
-			`level=INFO msg="connection changed" state=connected`,
+			lost,
+			back,
 		}, log.take())
 
 		w.srv.Expire(p.session().ID())
 		time.Sleep(time.Minute)
 		require.Equal(w, []string{
-			`level=INFO msg="connection changed" state=suspended`,
+			lost,
 			`level=WARN msg="session ended" state=lost cause="the server has expired the session"`,
 			opened,
 		}, log.take())
@@ -88,7 +90,7 @@ func TestLog(t *testing.T) {
 		time.Sleep(time.Hour)
 		lines := log.take()
 		require.Len(w, lines, 3, "%v", lines)
-		require.Equal(w, `level=INFO msg="connection changed" state=suspended`, lines[0])
+		require.Equal(w, lost, lines[0])
 		require.Equal(w, `level=WARN msg="session ended" state=lost cause="no answer within the trust deadline proves that the session still exists"`, lines[1])
 		require.Contains(w, lines[2], `level=WARN msg="no session can be opened" servers=zk1:2181 err="`)
 		require.Contains(w, lines[2], "zk1")
@@ -98,6 +100,7 @@ func TestLog(t *testing.T) {
 		p.link.Cut(zktest.Both) // another spell
 		time.Sleep(time.Hour)
 		lines = log.take()
+		require.Equal(w, `level=INFO msg="connection changed" state=suspended server=zk1:2181 err="no answer within 5s"`, lines[0])
 		require.Contains(w, lines[len(lines)-1], `msg="no session can be opened"`)
 		p.link.Heal()
 		time.Sleep(time.Minute)

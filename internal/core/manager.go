@@ -297,7 +297,7 @@ func (m *Manager) linkChanged(s *Session) {
 // already. The caller holds mu.
 func (m *Manager) tellLink(s *Session, state State) {
 	if m.states.publish(StateChange{state, s.ID(), time.Now(), nil}) {
-		m.log.Info("connection changed", "session", sessionID(s.ID()), "state", state)
+		m.log.Info("connection changed", append([]any{"session", sessionID(s.ID()), "state", state}, s.linkDetails()...)...)
 	}
 }
 

@@ -49,6 +49,8 @@ type Session struct {
 	held        int           // how many holds there are
 	epoch       int           // counts what has ended all holds at once
 	link        *conn.Conn    // on which requests leave; nil while there is none
+	server      string        // of the present link, or of the last
+	lostLink    error         // why the last link ended, if that is known
 	up          chan struct{} // closed while there is a link
 	probedAt    time.Time     // when the newest probe left on link
 	probing     int           // how many probes are not answered on link

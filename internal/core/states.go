@@ -8,19 +8,14 @@ import (
 	"time"
 )
 
-// State is what a Manager can say of its connection to the ensemble.
+// State is documented in package session.
 type State int
 
+// The states of a Manager.
 const (
-	// Connected: there is a session, and a server is connected to it.
 	Connected State = iota + 1
-	// Suspended: there is a session but no connection. Holds last until the
-	// session's trust deadline, or end at once under OnDisconnect.
 	Suspended
-	// Lost: the session has ended, and with it every hold and every
-	// ephemeral node. A new session is being opened.
 	Lost
-	// Closed: the Manager was closed. Nothing follows.
 	Closed
 )
 

@@ -3,10 +3,12 @@ package core_test
 import (
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -28,5 +30,66 @@ func TestThrottledRemoval(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.EqualValues(w, 4, asked.Load())
 		require.Zero(w, w.srv.Watches(), "the watch is left")
+	})
+}
+
+// A persistent watch that a server does not take back, since it throttles, is taken back
+// later. A waiter that came to the same node meanwhile does not miss a change.
+func TestThrottledRemovalOfAPersistentWatch(t *testing.T) {
+	for _, recursive := range []bool{false, true} {
+		inWorld(t, func(w *world) {
+			require.NoError(w, w.srv.Put("/a", nil))
+			p := w.process()
+			s := p.session()
+			var asked atomic.Int32
+			w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
+				if r.Op == zktest.OpRemoveWatches && asked.Add(1) <= 3 {
+					return zktest.Fail(zktest.CodeThrottledOp)
+				}
+				return zktest.Pass
+			}))
+			f, err := s.Follow(w.Context(), "/a", recursive, func(core.Followed) {})
+			require.NoError(w, err)
+			f.Stop()
+			synctest.Wait()
+			_, _, watch, err := s.GetW(w.Context(), "/a")
+			require.NoError(w, err)
+			time.Sleep(time.Minute)
+			require.EqualValues(w, 4, asked.Load())
+			select {
+			case <-watch.Done(): // it reads again
+			default:
+				require.NoError(w, w.srv.Put("/a", []byte("new")))
+				<-watch.Done()
+			}
+			time.Sleep(time.Minute)
+			require.Zero(w, w.srv.Watches(), "the watch is left")
+		})
+	}
+}
+
+// Who follows again before the server has taken the watch back keeps it.
+func TestThrottledRemovalAndANewFollower(t *testing.T) {
+	inWorld(t, func(w *world) {
+		require.NoError(w, w.srv.Put("/a", nil))
+		p := w.process()
+		s := p.session()
+		defer w.srv.Intercept(func(r zktest.Request) zktest.Action {
+			if r.Op == zktest.OpRemoveWatches {
+				return zktest.Fail(zktest.CodeThrottledOp)
+			}
+			return zktest.Pass
+		})()
+		f, err := s.Follow(w.Context(), "/a", false, func(core.Followed) {})
+		require.NoError(w, err)
+		f.Stop()
+		synctest.Wait()
+		told := make(chan core.Followed, 10)
+		g, err := s.Follow(w.Context(), "/a", false, func(e core.Followed) { told <- e })
+		require.NoError(w, err)
+		defer g.Stop()
+		time.Sleep(time.Minute)
+		require.NoError(w, w.srv.Put("/a", []byte("new")))
+		require.Equal(w, core.NodeDataChanged, (<-told).Event)
 	})
 }
