@@ -84,15 +84,21 @@ func (d *Double) status(ctx context.Context) (st Status, err error) {
 	case !errors.Is(err, core.ErrNoNode):
 		return st, err
 	}
-	for _, name := range members(children) {
-		m := Member{ID: name, Path: znode.Join(d.dir, name)}
-		node, err := d.sm.See(ctx, m.Path)
-		if errors.Is(err, core.ErrNoNode) {
+	names := members(children)
+	paths := make([]string, len(names))
+	for i, name := range names {
+		paths[i] = znode.Join(d.dir, name)
+	}
+	nodes, err := d.sm.SeeMany(ctx, paths)
+	if err != nil {
+		return st, err
+	}
+	for i, node := range nodes {
+		if node == nil {
 			continue
 		}
-		if err != nil {
-			return st, err
-		}
+		name := names[i]
+		m := Member{ID: name, Path: paths[i]}
 		if m.Hidden = node.Hidden; m.Hidden {
 			m.ID = strings.TrimPrefix(name, memberPrefix)
 		}

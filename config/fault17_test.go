@@ -10,6 +10,7 @@ import (
 
 	"github.com/docent-go/docent/config"
 	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/zktest"
 )
 
 // allocated returns how many bytes each run of f allocates.
@@ -89,4 +90,23 @@ func TestFault17_BadKeysAreNotLookedAtAgain(t *testing.T) {
 		require.Len(w, tree.Load().Bad, keys)
 		time.Sleep(time.Second)
 	})
+}
+
+// Servers before ZooKeeper 3.6 have neither the watch nor the batches.
+func TestFault17_TreeOnOldServers(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		w.Put("/c/a", "1")
+		w.Put("/c/dir/b", "2")
+		p := w.Process()
+		tree := openTree(p, config.JSON[int]())
+		require.Equal(w, map[string]int{"a": 1, "dir/b": 2}, show(tree.Load()))
+		w.Put("/c/dir/b", "3")
+		w.Put("/c/dir/c", "4")
+		w.Remove("/c/a")
+		settle()
+		require.Equal(w, map[string]int{"dir/b": 3, "dir/c": 4}, show(tree.Load()))
+		p.Link.Disconnect()
+		w.Put("/c/dir/b", "5")
+		w.Eventually(func() bool { return tree.Load().Value("dir/b") == 5 && !tree.Stale() }, "it is read again")
+	}, zktest.WithoutOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
 }

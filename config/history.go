@@ -159,14 +159,20 @@ func (h *History) list(ctx context.Context, s *core.Session, path, dir string) (
 	if err != nil {
 		return nil, err
 	}
+	slices.Reverse(records)
+	paths := make([]string, len(records))
+	for i, r := range records {
+		paths[i] = znode.Join(dir, r.name)
+	}
+	nodes, err := s.SeeMany(ctx, paths)
+	if err != nil {
+		return nil, err
+	}
 	var past []Past
-	for _, r := range slices.Backward(records) {
-		node, err := s.See(ctx, znode.Join(dir, r.name))
-		if errors.Is(err, core.ErrNoNode) {
+	for i, r := range records {
+		node := nodes[i]
+		if node == nil {
 			continue // trimmed in the meantime
-		}
-		if err != nil {
-			return nil, err
 		}
 		p := Past{ID: int32(r.seq), Data: node.Data, Foreign: r.foreign, Hidden: node.Hidden}
 		if !core.Hidden(node.Stat) {

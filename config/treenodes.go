@@ -119,16 +119,28 @@ func fresh(told, now []error) iter.Seq[error] {
 
 // decodeAll makes the keys of the nodes that have changed.
 func (t *Tree[T]) decodeAll(st *mirror.TreeState, now *treeView[T]) {
+	first := t.nodes.last == nil
+	var all []*Key[T]
 	for c := range st.Since(t.nodes.last) {
-		t.decodeNode(st, c.Key, c.After, now)
+		switch key := t.decodeNode(st, c.Key, c.After); {
+		case key == nil:
+			now.keys = now.keys.Delete(c.Key)
+		case first:
+			all = append(all, key)
+		default:
+			now.keys = now.keys.Put(c.Key, key)
+		}
+	}
+	if first {
+		now.keys = treap.Sorted(all, func(k *Key[T]) string { return k.Key })
 	}
 	for c := range st.HiddenSince(t.nodes.last) {
 		t.hide(st, c.Key)
 	}
 }
 
-// decodeNode makes the key of one node, which is nil if it is gone.
-func (t *Tree[T]) decodeNode(st *mirror.TreeState, path string, n *mirror.TreeNode, now *treeView[T]) {
+// decodeNode returns the key of one node, or nil. The node is nil if it is gone.
+func (t *Tree[T]) decodeNode(st *mirror.TreeState, path string, n *mirror.TreeNode) *Key[T] {
 	var d *decodedKey[T]
 	if n != nil && path != "" {
 		d = t.decode(n)
@@ -145,14 +157,13 @@ func (t *Tree[T]) decodeNode(st *mirror.TreeState, path string, n *mirror.TreeNo
 		t.nodes.bad = t.nodes.bad.Delete(path)
 	}
 	if d == nil || !d.good {
-		now.keys = now.keys.Delete(path)
-		return
+		return nil
 	}
 	key := d.key
 	if n.Err != nil {
 		key.Err = n.Err
 	}
-	now.keys = now.keys.Put(path, &key)
+	return &key
 }
 
 // hide has a node among the hidden ones or not, as the state says. A node with a good
@@ -170,13 +181,12 @@ func (t *Tree[T]) hide(st *mirror.TreeState, rel string) {
 	t.nodes.hidden = t.nodes.hidden.Put(rel, &HiddenKey{Key: rel, Path: path, Err: err})
 }
 
-// decode returns what a node is as a key, or nil if it is none.
+// decode returns what a node is as a key, or nil for a directory.
 func (t *Tree[T]) decode(n *mirror.TreeNode) *decodedKey[T] {
 	old := t.nodes.decoded[n.Path]
 	if old != nil && old.created != n.Stat.Czxid {
-		// Deleted and made anew. That nobody was there to see it
-		// changes nothing: a value of the old node is not the last good
-		// one of the new.
+		// The node was deleted and made anew, be it seen or not: a value
+		// of the old node is not the last good one of the new.
 		old = nil
 	}
 	isDir := len(n.Data) == 0 && (n.Stat.NumChildren > 0 || n.Stat.Cversion != 0)

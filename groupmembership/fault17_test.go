@@ -63,6 +63,42 @@ func TestFault17_ThePartitionerSettlesInFewReads(t *testing.T) {
 			co.settled(partitions, all...)
 		})
 		w.Logf("settled after %v: %v", time.Since(start), counts)
-		require.LessOrEqual(w, readRequests(counts), 40*members)
+		require.LessOrEqual(w, readRequests(counts), 60*members, "with a request for each node they are ten times as many")
 	})
+}
+
+// Members reads the members in batches.
+func TestFault17_MembersReadsInBatches(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		const many = 1000
+		p := w.Process()
+		for i := range many {
+			join(p, fmt.Sprintf("m%04d", i), "1")
+		}
+		counts := w.Count(func() {
+			members, err := group(p).Members(w.Context())
+			require.NoError(w, err)
+			require.Len(w, members, many)
+		})
+		require.LessOrEqual(w, readRequests(counts), 5, "%v", counts)
+	})
+}
+
+// Servers before ZooKeeper 3.6 have neither the watch nor the batches.
+func TestFault17_GroupOnOldServers(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p, q := w.Process(), w.Process()
+		a := join(p, "a", "1")
+		o := observe(q)
+		o.take()
+		join(p, "b", "2")
+		require.Equal(w, "[+b=2]", o.take())
+		require.Equal(w, "a=1 b=2", list(q))
+		q.Link.Disconnect()
+		require.NoError(w, a.Leave())
+		require.Equal(w, "[-a]", o.take())
+		co := newCourt(w)
+		x, y := co.work(w.Process(), "x", 6), co.work(w.Process(), "y", 6)
+		co.settled(6, x, y)
+	}, zktest.WithoutOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
 }

@@ -78,23 +78,25 @@ func (g *Group) members(ctx context.Context) ([]Member, error) {
 	// Another client may have made names that no path of ours can have.
 	names = slices.DeleteFunc(names, func(name string) bool { return znode.ValidateName(name) != nil })
 	slices.Sort(names)
-	found := make([]Member, len(names))
-	if err := line.EachOf(len(names), func(i int) error {
-		node, err := g.sm.See(ctx, znode.Join(g.path, names[i]))
-		switch {
-		case errors.Is(err, core.ErrNoNode):
-			return nil // it has just left
-		case err != nil:
-			return err
-		case core.Hidden(node.Stat):
-			found[i] = Member{ID: names[i], Path: znode.Join(g.path, names[i]), Hidden: true}
-			return nil
-		}
-		found[i] = memberOf(g.path, names[i], node.Data, node.Stat)
-		found[i].Hidden = node.Hidden
-		return nil
-	}); err != nil {
+	paths := make([]string, len(names))
+	for i, name := range names {
+		paths[i] = znode.Join(g.path, name)
+	}
+	nodes, err := g.sm.SeeMany(ctx, paths)
+	if err != nil {
 		return nil, line.GaveUp(ctx, err)
+	}
+	found := make([]Member, 0, len(names))
+	for i, node := range nodes {
+		switch {
+		case node == nil: // it has just left
+		case core.Hidden(node.Stat):
+			found = append(found, Member{ID: names[i], Path: paths[i], Hidden: true})
+		default:
+			m := memberOf(g.path, names[i], node.Data, node.Stat)
+			m.Hidden = node.Hidden
+			found = append(found, m)
+		}
 	}
 	// A persistent node is not a member. Whose a hidden node is, is not known.
 	return slices.DeleteFunc(found, func(m Member) bool { return m.Session == 0 && !m.Hidden }), nil

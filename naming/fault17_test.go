@@ -122,3 +122,17 @@ func TestFault17_InstanceThatIsHidden(t *testing.T) {
 		w.Eventually(func() bool { return len(s.Load()) == 2 && len(s.View().Problems) == 0 }, "it is read")
 	})
 }
+
+// Servers before ZooKeeper 3.6 have neither the watch nor the batches.
+func TestFault17_ServiceOnOldServers(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a, b := w.Process(), w.Process()
+		s := watch(b, naming.ProtectEmpty(0))
+		g := register(a, at("o1", "h1"))
+		register(a, at("o2", "h2"))
+		require.Equal(w, "o1=h1 o2=h2", settled(s))
+		require.NoError(w, g.Unregister(w.Context()))
+		b.Link.Disconnect()
+		w.Eventually(func() bool { return len(s.Load()) == 1 && !s.Stale() }, "it is gone")
+	}, zktest.WithoutOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
+}

@@ -81,7 +81,7 @@ type Claim struct {
 }
 
 // List yields the items in the order in which they are taken, those included
-// that are claimed or not due yet. It reads one item at a time, as the loop goes on, and may be
+// that are claimed or not due yet. It reads some items at a time, as the loop goes on, and may be
 // left at any time; one that goes meanwhile is left out. It is for people and
 // tools: what it says may be old. ctx bounds the reads. An error ends it.
 func (q *Queue) List(ctx context.Context) iter.Seq2[Entry, error] {
@@ -94,14 +94,22 @@ func (q *Queue) List(ctx context.Context) iter.Seq2[Entry, error] {
 		}
 		start := oldest(names)
 		slices.SortFunc(names, func(a, b name) int { return before(a, b, start) })
-		for _, n := range names {
-			e, err := q.entry(ctx, n, claimed[n.text])
-			if errors.Is(err, core.ErrNoNode) {
-				continue
-			}
-			if !yield(e, q.failed(ctx, "list", err)) || err != nil {
+		for n := firstListed; len(names) > 0; {
+			n = min(n, len(names))
+			entries, err := q.entries(ctx, names[:n], claimed)
+			if err != nil {
+				yield(Entry{}, q.failed(ctx, "list", err))
 				return
 			}
+			size := 0
+			for _, e := range entries {
+				size += len(e.Data)
+				if !yield(e, nil) {
+					return
+				}
+			}
+			names = names[n:]
+			n = min(max(1, n*listedBytes/max(1, size)), 8*n, mostListed)
 		}
 	}
 }
@@ -128,11 +136,41 @@ func (q *Queue) survey(ctx context.Context) (names []name, claimed map[string]bo
 	return names, claimed, len(texts) - len(names), nil
 }
 
-func (q *Queue) entry(ctx context.Context, n name, claimed bool) (Entry, error) {
-	item, err := q.sm.See(ctx, znode.Join(q.items, n.text))
-	if err != nil {
-		return Entry{}, err
+// How many items List reads at a time: first few, for a loop that ends soon.
+const (
+	firstListed = 16
+	mostListed  = 1024
+	listedBytes = 1 << 20 // about as many
+)
+
+// entries reads some items, and their claims. Those that have gone are left out.
+func (q *Queue) entries(ctx context.Context, names []name, claimed map[string]bool) ([]Entry, error) {
+	paths := make([]string, 0, 2*len(names))
+	for _, n := range names {
+		paths = append(paths, znode.Join(q.items, n.text))
+		if claimed[n.text] {
+			paths = append(paths, znode.Join(q.claims, n.text))
+		}
 	}
+	nodes, err := q.sm.SeeMany(ctx, paths)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]Entry, 0, len(names))
+	for _, n := range names {
+		item, claim := nodes[0], (*core.Sighting)(nil)
+		if nodes = nodes[1:]; claimed[n.text] {
+			claim, nodes = nodes[0], nodes[1:]
+		}
+		if item != nil {
+			entries = append(entries, q.entry(n, item, claim))
+		}
+	}
+	return entries, nil
+}
+
+// entry describes an item. claim is nil where there is none.
+func (q *Queue) entry(n name, item, claim *core.Sighting) Entry {
 	e := Entry{ID: n.id(), Data: item.Data, Priority: int(n.priority), Due: n.dueTime(), Hidden: item.Hidden}
 	if !core.Hidden(item.Stat) {
 		e.Attempts, e.Put = int(item.Stat.Version), putTime(item.Stat)
@@ -144,22 +182,15 @@ func (q *Queue) entry(ctx context.Context, n name, claimed bool) (Entry, error) 
 	} else {
 		e.Data, e.More = payloads[0], len(payloads)-1
 	}
-	if !claimed {
-		return e, nil
-	}
-	claim, err := q.sm.See(ctx, znode.Join(q.claims, n.text))
-	switch {
-	case errors.Is(err, core.ErrNoNode):
-		return e, nil
-	case err != nil:
-		return e, err
+	if claim == nil {
+		return e
 	}
 	e.Claim = &Claim{}
 	if !core.Hidden(claim.Stat) {
 		e.Claim = describe(claim.Data, claim.Stat)
 	}
 	e.Claim.Hidden = claim.Hidden
-	return e, nil
+	return e
 }
 
 func describe(data []byte, stat core.Stat) *Claim {

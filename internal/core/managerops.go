@@ -67,6 +67,17 @@ func (m *Manager) ReadMany(ctx context.Context, ops []ReadOp) ([]ReadResult, err
 	})
 }
 
+// SeeMany is Session.SeeMany in the current session.
+func (m *Manager) SeeMany(ctx context.Context, paths []string) ([]*Sighting, error) {
+	path := "/"
+	if len(paths) > 0 {
+		path = paths[0]
+	}
+	return inSession(ctx, m, readManyOp, path, func(s *Session) ([]*Sighting, error) {
+		return s.SeeMany(ctx, paths)
+	})
+}
+
 // Sync is Session.Sync in the current session.
 func (m *Manager) Sync(ctx context.Context, path string) error {
 	_, err := inSession(ctx, m, "sync", path, func(s *Session) (struct{}, error) {

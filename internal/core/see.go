@@ -31,6 +31,40 @@ func (s *Session) See(ctx context.Context, path string) (Sighting, error) {
 	return Sighting{Stat: stat, Hidden: err == nil}, err
 }
 
+// SeeMany is See of many nodes, in the order of paths and in few requests (ReadMany). A
+// missing node is nil. A hidden node costs a request of its own. ctx bounds the whole
+// call; there are no results with an error.
+func (s *Session) SeeMany(ctx context.Context, paths []string) ([]*Sighting, error) {
+	s.made()
+	ops := make([]ReadOp, len(paths))
+	for i, path := range paths {
+		ops[i].Path = path
+	}
+	results, err := s.ReadMany(ctx, ops)
+	if err != nil {
+		return nil, err
+	}
+	seen := make([]*Sighting, len(paths))
+	for i, r := range results {
+		switch {
+		case r.Err == nil:
+			seen[i] = &Sighting{Data: r.Data, Stat: r.Stat}
+		case errors.Is(r.Err, ErrNoNode):
+		case errors.Is(r.Err, ErrNoAuth):
+			stat, found, err := s.Exists(ctx, paths[i])
+			if err != nil {
+				return nil, err
+			}
+			if found {
+				seen[i] = &Sighting{Stat: stat, Hidden: true}
+			}
+		default:
+			return nil, r.Err
+		}
+	}
+	return seen, nil
+}
+
 // StatOf is Exists for a caller that needs the stat: a hidden node is
 // ErrNoAuth. Servers that give every session the stat answer with it.
 func (s *Session) StatOf(ctx context.Context, path string) (Stat, bool, error) {

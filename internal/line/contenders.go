@@ -30,7 +30,7 @@ func (c Contender) Since() time.Time {
 }
 
 // Contenders lists who stands in the line, first come first. It reads every
-// node, a few at a time: it is for people and tools, not for decisions. Nodes
+// node, in batches: it is for people and tools, not for decisions. Nodes
 // that go while it reads are left out. A line that does not exist has nobody
 // in it. ctx bounds the reads.
 func (l *Line) Contenders(ctx context.Context) ([]Contender, error) {
@@ -46,18 +46,18 @@ func (l *Line) Contenders(ctx context.Context) ([]Contender, error) {
 		return nil, GaveUp(ctx, err)
 	}
 	places := InOrder(names, l.tags)
-	found := make([]*Contender, len(places))
-	if err := EachOf(len(places), func(i int) error {
-		c, err := l.read(ctx, znode.Join(l.dir, places[i].Name))
-		found[i] = c
-		return err
-	}); err != nil {
+	paths := make([]string, len(places))
+	for i, p := range places {
+		paths[i] = znode.Join(l.dir, p.Name)
+	}
+	nodes, err := l.m.SeeMany(ctx, paths)
+	if err != nil {
 		return nil, GaveUp(ctx, err)
 	}
-	contenders := make([]Contender, 0, len(found))
-	for _, c := range found {
-		if c != nil {
-			contenders = append(contenders, *c)
+	contenders := make([]Contender, 0, len(nodes))
+	for i, n := range nodes {
+		if n != nil { // a hidden node is a contender too: its name gives it a place
+			contenders = append(contenders, Contender{paths[i], n.Data, n.Stat, n.Hidden})
 		}
 	}
 	return contenders, nil
