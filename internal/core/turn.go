@@ -177,14 +177,21 @@ func (p *preparation) complete(ctx context.Context, t *Turn) (outcome, error) {
 	if err == nil {
 		return p.completePred(ctx, t)
 	}
-	p.pred.watch.Stop()
-	if p.n.s.over(ctx) { // what has not left does not leave
-		p.pred.call.Await(ctx, p.n.s.ctx.Done())
-		if p.list != nil {
-			p.list.call.Await(ctx, p.n.s.ctx.Done())
-		}
-	}
+	p.abandon(ctx)
 	return o, err
+}
+
+// abandon gives up a packet of which a request has failed. A watch that the server has
+// set is noted before its waiter leaves, so that it is taken back. What has not left
+// when ctx ends does not leave.
+func (p *preparation) abandon(ctx context.Context) {
+	s := p.n.s
+	if p.list != nil {
+		p.list.call.Await(ctx, s.ctx.Done())
+	}
+	if _, _, err := p.pred.read(ctx, s); err == nil {
+		p.pred.watch.Stop()
+	}
 }
 
 func (p *preparation) completeOwn(ctx context.Context, t *Turn) (outcome, error) {
