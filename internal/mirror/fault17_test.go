@@ -52,6 +52,8 @@ func TestFault17_ATreeCostsFewRequests(t *testing.T) {
 		require.Same(w, old, tree.Load(), "nothing has changed")
 		require.False(w, tree.Stale())
 		require.LessOrEqual(w, reads(counts), 29)
+		tree.Close()
+		w.WatchesGone(before)
 	})
 }
 
