@@ -23,7 +23,8 @@
 //   - Nothing is written to or deleted but the candidate's own node and the transfer
 //     node of a session. A Transfer raises the version of the directory, and leaves its
 //     data; it does so once it has found the candidate there.
-//   - The end of a term wakes one candidate, and those who observe.
+//   - The end of a term wakes two candidates, the next leader and the one after it,
+//     and those who observe.
 //   - A transfer (Election.Transfer) never makes two lead: the leader keeps its
 //     node until it has finished. Nobody steps aside twice for one wish. A wish
 //     means the candidate that stood when it was made, and nobody else of that

@@ -49,9 +49,9 @@
 //     reader's greater than that of every writer before it. Of two readers
 //     that shared the lock the tokens say nothing.
 //   - WriteHold.Downgrade lets no writer in between, and keeps the Token.
-//   - A release wakes the readers directly behind a writer, or one writer, who
-//     may have to go on waiting for other readers. A reader that stands before another
-//     reader wakes nobody.
+//   - A release wakes the readers directly after a writer, or two contenders at most,
+//     which may have to wait for other readers. The release of a reader that is
+//     before another reader wakes no contender.
 //
 // There is no upgrade: two readers that both wanted it would wait for each
 // other for ever.
