@@ -152,6 +152,8 @@ func (o *Once) last(ctx context.Context) (RunInfo, bool, error) {
 		return RunInfo{}, false, nil
 	case err != nil:
 		return RunInfo{}, false, oneline.Join(read[0].Err, read[1].Err)
+	case len(read[0].Data) == 0 && len(v.names) == 0: // which Start replaces
+		return RunInfo{}, false, nil
 	}
 	if v.record, err = parseRecord(read[0].Data); err != nil || v.record.State == never {
 		return RunInfo{}, false, err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/docent-go/docent/internal/bridge"
@@ -27,6 +28,8 @@ type Run struct {
 	began   record
 	version int32 // of the record's node
 	called  time.Time
+
+	recorded atomic.Bool // the end was written
 }
 
 func newRun(c *caller, h *core.Hold, v view) *Run {
@@ -77,12 +80,13 @@ func (r *Run) Release() error {
 
 // end ends the hold and writes the record.
 func (r *Run) end(data []byte) error {
-	return r.hold.ReleaseBy(func(lost error) error {
+	err := r.hold.ReleaseBy(func(lost error) error {
 		if lost != nil {
 			return r.node.Remove(context.Background()) // which ends with the session
 		}
 		err := r.write(data)
 		if err == nil || errors.Is(err, core.ErrLost) {
+			r.recorded.Store(err == nil)
 			return err
 		}
 		if removed := r.node.Remove(context.Background()); removed != nil {
@@ -90,7 +94,14 @@ func (r *Run) end(data []byte) error {
 		}
 		return err
 	})
+	if err == nil && !r.recorded.Load() {
+		return errReleased
+	}
+	return err
 }
+
+// errReleased says that the embedded Hold was released, and not the Run.
+var errReleased = fmt.Errorf("%w: its Hold was released before, which records nothing: call End", errNotRecorded)
 
 // errRecordChanged says that a stranger has written into the record, or has deleted
 // it and made it anew.

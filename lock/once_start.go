@@ -64,8 +64,11 @@ func (o *Once) attempt(ctx context.Context, s *core.Session, mine *[]string) (*R
 	if err := o.prepare(ctx, s); err != nil {
 		return nil, err
 	}
-	e, err := s.EnterUnlisted(ctx, o.path, recognise.OnceTag, o.options.data())
-	if err != nil {
+	e, err := s.EnterExisting(ctx, o.path, recognise.OnceTag, o.options.data())
+	switch {
+	case errors.Is(err, core.ErrNoNode): // a stranger has deleted the record
+		return nil, fmt.Errorf("%w: %w", core.ErrDeleted, err)
+	case err != nil:
 		return nil, err
 	}
 	c := &caller{o: o, s: s, Entry: e}
@@ -92,7 +95,7 @@ func (o *Once) prepare(ctx context.Context, s *core.Session) error {
 		case stat.EphemeralOwner != 0:
 			return fmt.Errorf("%w; it belongs to the session 0x%x", ErrNotRecord, uint64(stat.EphemeralOwner))
 		case len(data) == 0 && stat.NumChildren == 0: // made by hand, or as a parent
-			_, err = s.SetOver(ctx, o.path, []byte(noRun), stat)
+			err = o.replace(ctx, s, stat)
 		default:
 			_, err = parseRecord(data)
 			return err
@@ -108,6 +111,21 @@ func (o *Once) prepare(ctx context.Context, s *core.Session) error {
 	}
 }
 
+// replace puts a record in the place of an empty node. That may be a container, which
+// no stat tells: the server would delete it with the record in it.
+func (o *Once) replace(ctx context.Context, s *core.Session, stat core.Stat) error {
+	kept, err := s.KeptACL(ctx, o.path)
+	if err != nil {
+		return err
+	}
+	_, err = s.Txn(ctx, core.DeleteOp(o.path, stat.Version),
+		core.CreateOp(o.path, []byte(noRun), core.Persistent).WithExactACL(kept))
+	if errors.Is(err, core.ErrNotEmpty) {
+		return nil // another program uses it: the next read tells
+	}
+	return err
+}
+
 // caller is one attempt under way.
 type caller struct {
 	o *Once
@@ -121,6 +139,11 @@ func (c *caller) settle(ctx context.Context, mine *[]string) (*Run, error) {
 	var before []byte // what the record held before our run
 	var doubt error   // of the transaction that may have begun our run
 	for reading := ctx; ; {
+		if doubt != nil { // a server that lags may not know of our run yet
+			if err := c.s.Confirm(reading, c.o.path); err != nil {
+				return nil, err
+			}
+		}
 		v, err := c.read(reading)
 		if err != nil {
 			return nil, err
@@ -176,10 +199,6 @@ func (c *caller) read(ctx context.Context) (view, error) {
 		}
 	}
 	v := view{data: read[0].Data, stat: read[0].Stat, names: read[1].Children, own: read[2].Stat}
-	if len(v.data) == 0 { // a stranger has deleted the record, and EnterUnlisted has made the node anew
-		v.record.State = never
-		return v, nil
-	}
 	v.record, err = parseRecord(v.data)
 	return v, err
 }

@@ -49,7 +49,7 @@ func (s *Session) EnterUnlisted(ctx context.Context, dir, tag string, data []byt
 
 func (s *Session) enterAs(ctx context.Context, dir, tag string, data []byte, listed bool) (*Entry, error) {
 	start := time.Now()
-	e, err := s.enter(ctx, dir, tag, data, listed)
+	e, err := s.enter(ctx, &protected{dir: dir, data: data, listed: listed}, tag)
 	return e, s.report("enter", dir, start, err)
 }
 
@@ -70,9 +70,19 @@ func (e *Entry) List(ctx context.Context) error {
 	return nil
 }
 
-func (s *Session) enter(ctx context.Context, dir, tag string, data []byte, listed bool) (*Entry, error) {
-	guid := znode.NewGUID()
-	p := &protected{s: s, dir: dir, guid: guid, prefix: znode.Join(dir, znode.Protected(guid, tag)), data: data, listed: listed}
+// EnterExisting is EnterUnlisted that returns ErrNoNode if dir is missing.
+func (s *Session) EnterExisting(ctx context.Context, dir, tag string, data []byte) (*Entry, error) {
+	s.made()
+	start := time.Now()
+	e, err := s.enter(ctx, &protected{dir: dir, data: data, existing: true}, tag)
+	return e, s.report("enter", dir, start, err)
+}
+
+// enter makes the node p, whose name ends in the tag.
+func (s *Session) enter(ctx context.Context, p *protected, tag string) (*Entry, error) {
+	dir, data := p.dir, p.data
+	p.s, p.guid = s, znode.NewGUID()
+	p.prefix = znode.Join(dir, znode.Protected(p.guid, tag))
 	if err := cmp.Or(znode.ValidateRoot(dir), znode.Validate(p.prefix)); err != nil {
 		return nil, err
 	}
@@ -91,7 +101,7 @@ func (s *Session) enter(ctx context.Context, dir, tag string, data []byte, liste
 		case again:
 			said = err
 			s.sleep(ctx, attempt)
-		case errors.Is(err, ErrNoNode):
+		case errors.Is(err, ErrNoNode) && !p.existing:
 			if err := s.ensureDir(ctx, s.abs(dir)); err != nil {
 				return nil, err
 			}
@@ -108,6 +118,7 @@ type protected struct {
 	prefix    string
 	data      []byte
 	listed    bool // the directory is wanted along with it
+	existing  bool // a missing directory is an error
 }
 
 // creation is a create that was sent.

@@ -176,6 +176,9 @@ func (t *watchTable) fireEntry(event EventType, key watchKey, e *watchEntry) {
 	}
 	woken := t.take(e, event)
 	delete(t.entries, key)
+	if _, kept := t.server.kept[key]; kept { // the server has told nothing, and keeps the watch
+		t.considerLater(key)
+	}
 	t.mu.Unlock()
 	for _, w := range woken {
 		w.wake(event)

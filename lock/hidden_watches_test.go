@@ -1,0 +1,33 @@
+package lock_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/lock"
+)
+
+// A guest waits again and again behind nodes that it may not read. Each wait leaves no
+// watch behind.
+func TestWaitsBehindHiddenNodesLeaveNoWatch(t *testing.T) {
+	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
+		w.Put(dir, "")
+		guest := w.Process()
+		var counts []int
+		for range 10 {
+			held, err := lock.New(owner.Manager, dir).Lock(w.Within(time.Hour))
+			require.NoError(w, err)
+			c := testworld.Go(w, lock.New(guest.Manager, dir).Lock)
+			require.True(w, c.Waiting())
+			time.Sleep(20 * time.Second)
+			require.NoError(w, held.Release())
+			require.NoError(w, c.Get().Release())
+			time.Sleep(time.Minute)
+			counts = append(counts, w.Srv.Watches())
+		}
+		require.LessOrEqual(w, counts[9], 2)
+	})
+}

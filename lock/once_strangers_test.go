@@ -1,0 +1,106 @@
+package lock_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/zktest"
+)
+
+// A record is never in a container, which the server deletes after its last child: the
+// directory of a lock that was at the path before is a container.
+func TestOnce_inAContainer(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		h, err := lock.New(p.Manager, job).Lock(w.Within(time.Minute))
+		require.NoError(w, err)
+		require.NoError(w, h.Release())
+		require.NoError(w, begins(w, once(p)).End(nil))
+		time.Sleep(2 * time.Minute)
+		_, err = once(p).Start(w.Within(time.Minute))
+		notDue(w, err)
+	})
+}
+
+// A stranger deletes the record between the look at it and the create below it. The node
+// that Once makes in its place is a record, too.
+func TestOnce_recordGoesBeforeTheCreate(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		require.NoError(w, begins(w, once(p)).End(nil))
+		time.Sleep(every)
+		at(w, p, zktest.OpCreate, 1, func() zktest.Action {
+			w.Remove(job)
+			return zktest.Pass
+		})
+		require.NoError(w, begins(w, once(p)).End(nil))
+		time.Sleep(2 * time.Minute)
+		_, err := once(w.Process()).Start(w.Within(time.Minute))
+		notDue(w, err)
+	})
+}
+
+// An empty node keeps its ACL when a record takes its place.
+func TestOnce_emptyNodeKeepsItsACL(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		w.Put(job, "")
+		owner := w.Process(testworld.Secretive)
+		w.Shut(job)
+		require.NoError(w, begins(w, once(owner)).End(nil))
+		_, err := once(w.Process(testworld.Guest)).Start(w.Within(time.Minute))
+		require.Error(w, err)
+		require.NotErrorIs(w, err, lock.ErrNotDue)
+	})
+}
+
+// Start takes an empty node, so Last says that no run has begun.
+func TestOnce_lastOfAnEmptyNode(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		w.Put(job, "")
+		_, found, err := once(w.Process()).Last(w.Context())
+		require.NoError(w, err)
+		require.False(w, found)
+	})
+}
+
+// The answer to the transaction that begins a run is lost, ctx ends, and the session comes
+// back to a server that lags, and does not know of the run yet. The call takes the run
+// back: the next call runs the job.
+func TestOnce_givenUpInDoubtOnALaggingServer(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p, q := w.Process(), w.Process()
+		require.NoError(w, begins(w, once(q)).End(nil))
+		time.Sleep(every)
+		ctx, cancel := context.WithCancel(w.Context())
+		id := p.Current().ID()
+		at(w, p, zktest.OpMulti, 1, func() zktest.Action {
+			w.Srv.Lag(id)
+			cancel()
+			return zktest.LoseReply
+		})
+		call := testworld.Go(w, func(context.Context) (*lock.Run, error) { return once(p).Start(ctx) })
+		require.ErrorIs(w, errOf(call), context.Canceled)
+		w.Srv.CatchUp(id)
+		time.Sleep(time.Minute)
+		require.Equal(w, id, p.Current().ID(), "the session has not ended")
+		require.NoError(w, begins(w, once(q)).End(nil))
+	})
+}
+
+// End says that it records nothing after a Release of the embedded Hold.
+func TestOnce_endAfterTheEmbeddedRelease(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		r := begins(w, once(p))
+		require.NoError(w, r.Hold.Release())
+		for range 2 {
+			require.ErrorContains(w, r.End(nil), "the end of the run is not recorded")
+		}
+		require.Equal(w, lock.RunLost, last(w, once(p)).State)
+	})
+}
