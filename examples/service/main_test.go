@@ -218,7 +218,8 @@ func TestAKilledServerIsPassedOver(t *testing.T) {
 		c := startClient(w, n)
 		c.during(time.Second)
 		first.kill(n)
-		require.NotContains(t, c.during(20*time.Second), "h1:80")
+		c.during(time.Second) // a call that was under way is answered
+		require.NotContains(t, c.during(19*time.Second), "h1:80")
 		require.LessOrEqual(t, c.tried(), 3, "it is tried again every five seconds, until its session has expired")
 		c.during(20 * time.Second)
 		require.Zero(t, c.tried())
