@@ -15,7 +15,6 @@ func init() {
 	core.Facade.Hold = func(h *core.Hold) any { return Hold{h} }
 	core.Facade.HoldOf = func(h any) *core.Hold { return h.(*Hold).of() }
 	core.Facade.Op = func(op core.Op) any { return Op{op} }
-	core.Facade.OpOf = func(op any) core.Op { return op.(Op).core }
 	core.Facade.AsOpError = func(err *core.OpError, target any) bool {
 		found, ok := target.(**OpError)
 		if ok {

@@ -25,12 +25,3 @@ func Ops(ops []core.Op) []session.Op {
 	}
 	return list
 }
-
-// CoreOps returns operations for core.Manager.Txn.
-func CoreOps(ops []session.Op) []core.Op {
-	list := make([]core.Op, len(ops))
-	for i, op := range ops {
-		list[i] = core.Facade.OpOf(op)
-	}
-	return list
-}

@@ -9,7 +9,6 @@ var Facade struct {
 	Hold    func(h *Hold) any     // a session.Hold
 	HoldOf  func(h any) *Hold     // of a *session.Hold
 	Op      func(op Op) any       // a session.Op
-	OpOf    func(op any) Op       // of a session.Op
 
 	// AsOpError and AsCodeError set a target of errors.As that has the error's type in
 	// session.

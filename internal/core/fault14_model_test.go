@@ -21,6 +21,20 @@ import (
 // connections: a waiter whose node has changed is woken, once; and the server has
 // a watch where a waiter is left, and no other.
 func TestFault14_WatchesSimulation(t *testing.T) {
+	eachSeed(t, 14, func(r *watchRun) {
+		for i := range 300 {
+			r.step()
+			if i%20 == 19 {
+				r.calm()
+			}
+		}
+		r.finish()
+	})
+}
+
+// eachSeed calls f with a run of its own for each of DOCENT_SEEDS seeds, 60 by default. The
+// answers of the server jitter. It ends at the first seed that fails.
+func eachSeed(t *testing.T, stream uint64, f func(r *watchRun)) {
 	seeds := 60
 	if text := os.Getenv("DOCENT_SEEDS"); text != "" {
 		var err error
@@ -33,14 +47,7 @@ func TestFault14_WatchesSimulation(t *testing.T) {
 				p := w.process()
 				p.link.Jitter(3*time.Millisecond, seed)
 				p.link.Disconnect() // the next connection has the jitter
-				r := &watchRun{w: w, p: p, s: p.session(), Rand: rand.New(rand.NewPCG(seed, 14))}
-				for i := range 300 {
-					r.step()
-					if i%20 == 19 {
-						r.calm()
-					}
-				}
-				r.finish()
+				f(&watchRun{w: w, p: p, s: p.session(), Rand: rand.New(rand.NewPCG(seed, stream))})
 			})
 		}) {
 			return

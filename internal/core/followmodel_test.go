@@ -3,9 +3,6 @@ package core_test
 import (
 	"fmt"
 	"maps"
-	"math/rand/v2"
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -20,41 +17,26 @@ import (
 // connections: whoever waits for one event is woken by a change, whoever follows is
 // told of each, and the server keeps no watch for nobody.
 func TestFollowSimulation(t *testing.T) {
-	seeds := 60
-	if text := os.Getenv("DOCENT_SEEDS"); text != "" {
-		var err error
-		seeds, err = strconv.Atoi(text)
-		require.NoError(t, err)
-	}
-	for seed := range uint64(seeds) {
-		if !t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			inWorld(t, func(w *world) {
-				p := w.process()
-				p.link.Jitter(3*time.Millisecond, seed)
-				p.link.Disconnect() // the next connection has the jitter
-				r := &followRun{watchRun: watchRun{w: w, p: p, s: p.session(), Rand: rand.New(rand.NewPCG(seed, 36))}}
-				for i := range 300 {
-					if r.IntN(3) == 0 {
-						r.followStep()
-					} else {
-						r.step()
-					}
-					if i%20 == 19 {
-						r.calm()
-						r.checkTold()
-					}
-				}
-				r.end()
-			})
-		}) {
-			return
+	eachSeed(t, 36, func(w *watchRun) {
+		r := &followRun{watchRun: w}
+		for i := range 300 {
+			if r.IntN(3) == 0 {
+				r.followStep()
+			} else {
+				r.step()
+			}
+			if i%20 == 19 {
+				r.calm()
+				r.checkTold()
+			}
 		}
-	}
+		r.end()
+	})
 }
 
 // followRun is one random sequence.
 type followRun struct {
-	watchRun
+	*watchRun
 	follows []*followed
 }
 
