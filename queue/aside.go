@@ -138,7 +138,7 @@ func (p *picture) setAside(s *core.Session, n name, doing string, err error) (ne
 // retry moves what is to be tried again. The caller holds mu.
 func (p *picture) retry(now time.Time) {
 	for len(p.retries) > 0 && !p.retries[0].at.After(now) {
-		heap.Push(&p.ready, heap.Pop(&p.retries).(*aside).name)
+		p.putBack(heap.Pop(&p.retries).(*aside).name)
 	}
 }
 
@@ -150,8 +150,8 @@ func (p *picture) anew() {
 	}
 }
 
-// listed forgets what was set aside and has gone. The caller holds mu.
-func (p *picture) listed(names []name) {
+// still forgets what was set aside and is not among the names. The caller holds mu.
+func (p *picture) still(names []name) {
 	if len(p.aside) == 0 {
 		return
 	}

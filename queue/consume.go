@@ -2,14 +2,9 @@ package queue
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
 	"time"
 
-	"github.com/docent-go/docent/internal/chance"
-	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 )
@@ -26,7 +21,8 @@ type consumer struct {
 	onError     func(*Item, error)
 	err         error
 
-	turn chan struct{} // a place for each function that may run
+	free  *slots     // for items that are claimed and not yet settled
+	items chan *Item // claimed, and not yet worked on, in order
 }
 
 // Workers sets how many items are worked on at a time. The default is 1.
@@ -39,10 +35,10 @@ func Workers(n int) ConsumeOption {
 	}
 }
 
-// Prefetch sets how many items are claimed ahead, or on their way to be
-// acknowledged, while all workers are busy. The default is 0. It makes up for
-// the time that requests take. It costs order, which becomes approximate; and other
-// consumers do not get what is claimed ahead and waits.
+// Prefetch sets how many items are claimed ahead, or on their way to be acknowledged,
+// while all workers are busy. The default is 0. It makes up for the time that requests
+// take: what is claimed ahead is claimed in one request, and so is what is acknowledged.
+// Other consumers do not get what is claimed ahead and waits.
 func Prefetch(n int) ConsumeOption {
 	return func(c *consumer) {
 		c.prefetch = n
@@ -88,114 +84,5 @@ func (q *Queue) Consume(ctx context.Context, f func(ctx context.Context, item *I
 	if c.err != nil {
 		return q.fail("consume", c.err)
 	}
-	c.turn = make(chan struct{}, c.workers)
-	within, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var all sync.WaitGroup
-	for range c.workers + c.prefetch {
-		all.Go(func() {
-			if err := c.loop(within); err != nil {
-				cancel(err) // the first counts
-			}
-		})
-	}
-	all.Wait()
-	if ctx.Err() != nil {
-		return q.failed(ctx, "consume", ctx.Err())
-	}
-	return context.Cause(within)
-}
-
-// loop takes and works until ctx ends or taking fails.
-func (c *consumer) loop(ctx context.Context) error {
-	for failed := 0; ; {
-		item, err := c.q.Take(ctx)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
-		}
-		if c.work(ctx, item) == nil {
-			failed = 0
-			continue
-		}
-		failed++
-		if c.q.layout.delays {
-			continue
-		}
-		if err := line.Pause(ctx, failed-1, c.least, c.most); err != nil {
-			return nil
-		}
-	}
-}
-
-// work waits for a worker's place and calls the function. It returns what the
-// function did.
-func (c *consumer) work(ctx context.Context, item *Item) (err error) {
-	select {
-	case c.turn <- struct{}{}:
-	case <-item.Done():
-		return c.giveBack(item)
-	case <-ctx.Done():
-		return c.giveBack(item)
-	}
-	if item.Err() != nil || ctx.Err() != nil {
-		<-c.turn
-		return c.giveBack(item)
-	}
-	err = c.call(ctx, item)
-	switch {
-	case item.settled.Load() != 0: // by the function itself
-	case err == nil:
-		c.tell(item, item.Ack())
-	default:
-		c.tell(item, err)
-		c.tell(item, item.Release(c.retry(item, err)...))
-	}
-	return err
-}
-
-// giveBack releases an item that the function has not seen.
-func (c *consumer) giveBack(item *Item) error {
-	if err := item.Release(Uncounted()); !errors.Is(err, core.ErrLost) {
-		c.tell(item, err)
-	}
-	return nil
-}
-
-// call calls the function within a worker's place. If it panics the item is
-// released.
-func (c *consumer) call(ctx context.Context, item *Item) error {
-	within, stop := line.Within(ctx, &item.Hold)
-	returned := false
-	defer func() {
-		stop()
-		<-c.turn
-		if !returned {
-			c.tell(item, item.Release(Because("the function panicked")))
-		}
-	}()
-	err := c.f(within, item)
-	returned = true
-	return err
-}
-
-func (c *consumer) tell(item *Item, err error) {
-	if err != nil {
-		c.onError(item, err)
-	}
-}
-
-// retry says how an item is released whose function has failed.
-func (c *consumer) retry(item *Item, err error) []ReleaseOption {
-	opts := []ReleaseOption{Because(err.Error())}
-	if !c.q.layout.delays {
-		return opts
-	}
-	bound := c.most
-	if n := item.Attempt - 1; n < 32 && c.least<<n > 0 && c.least<<n < c.most {
-		bound = c.least << n
-	}
-	return append(opts, After(chance.N(bound)+time.Millisecond))
+	return c.run(ctx)
 }

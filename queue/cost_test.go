@@ -2,7 +2,6 @@ package queue_test
 
 import (
 	"fmt"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,14 +29,8 @@ func TestCost(t *testing.T) {
 				require.NoError(w, u.take().Ack())
 			}
 		})
-		// A read, a claim and an acknowledgement.
-		require.Equal(w, 2*101, counts["multi"])
-		require.Equal(w, 101, counts["getData"])
-		require.LessOrEqual(w, counts["getChildren2"], 2*(2+101/16), "the lists are shared by many takes")
-		delete(counts, "multi")
-		delete(counts, "getData")
-		delete(counts, "getChildren2")
-		require.Empty(w, counts)
+		// A claim and an acknowledgement. Lists and reads are shared by many takes.
+		require.Equal(w, map[string]int{"multi": 2 * 101, "getChildren2": 2, "multiRead": 6}, counts)
 
 		u.put("a")
 		item := u.take()
@@ -85,46 +78,6 @@ func TestHardCase66_HerdOfConsumers(t *testing.T) {
 		n, err := producer.Len(w.Context())
 		require.NoError(w, err)
 		require.Zero(w, n)
-	})
-}
-
-// Several processes empty a queue together: few claims collide.
-func TestContendedTakes(t *testing.T) {
-	run(t, func(w world) {
-		producer := w.user()
-		const items, processes = 600, 8
-		_, err := producer.PutBatch(w.Context(), make([]queue.Msg, items)...)
-		require.NoError(w, err)
-		var mu sync.Mutex
-		seen := make(map[queue.ID]int)
-		counts := w.Count(func() {
-			var all sync.WaitGroup
-			for range processes {
-				u := w.user()
-				u.p.Link.Delay(time.Millisecond)
-				all.Go(func() {
-					for {
-						item, err := u.TryTake(w.Context())
-						if err != nil {
-							return
-						}
-						mu.Lock()
-						seen[item.ID]++
-						mu.Unlock()
-						if err := item.Ack(); err != nil {
-							t.Error(err)
-						}
-					}
-				})
-			}
-			all.Wait()
-		})
-		require.Len(w, seen, items)
-		for id, n := range seen {
-			require.Equal(w, 1, n, id)
-		}
-		t.Log(counts)
-		require.Less(w, counts["multi"], 2*items+items/3)
 	})
 }
 

@@ -282,7 +282,7 @@ func (i *Item) transact(first, then []core.Op) error {
 		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
 			return err
 		}
-		_, err := i.s.Txn(ctx, ops...)
+		err := i.send(ctx, ops, n == 0)
 		if core.InDoubt(err) {
 			done, looked := i.gone(ctx)
 			if done {
@@ -311,6 +311,17 @@ func (i *Item) transact(first, then []core.Op) error {
 		// What cannot be done must not keep the item from others.
 		return oneline.Join(err, i.unclaim())
 	}
+}
+
+// send does a transaction; a plain acknowledgement together with others, if it may.
+func (i *Item) send(ctx context.Context, ops []core.Op, together bool) error {
+	if together && len(ops) == 2 {
+		if err := i.q.acks.send(ctx, i.s, ops); err != errAlone {
+			return err
+		}
+	}
+	_, err := i.s.Txn(ctx, ops...)
+	return err
 }
 
 // unclaim deletes the claim, and no other consumer's. The next consumer to claim

@@ -1,11 +1,139 @@
 package queue
 
 import (
+	"container/heap"
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/line"
 )
+
+// list is what is known of the last list of the items.
+type list struct {
+	at      time.Time
+	cost    time.Duration
+	stat    core.Stat // of the directory
+	size    int       // how many items there were
+	claimed int       // how many of them were claimed
+	alike   bool      // whether all have the same priority
+
+	created int // how many have been put, or put back, since
+	gone    int // how many have gone since
+	claims  int // how many claims there were at last
+}
+
+// since notes the stat of the directory as it is now. A server counts what it creates
+// and what it deletes in a directory together.
+func (l *list) since(stat core.Stat) {
+	changes := stat.Cversion - l.stat.Cversion
+	grown := stat.NumChildren - l.stat.NumChildren
+	l.created = max(0, int((changes+grown)/2)) // below zero for a server that lags
+	l.gone = max(0, int((changes-grown)/2))
+}
+
+// load lists the items and the claims. An idle one has nothing at hand, and has to hear
+// of it when a claim goes. If it was woken and finds that others were quicker, it waits
+// a moment the next time.
+//
+// The claims are listed second: an item that is seen and not claimed may have
+// gone, which a read tells; were it the other way round it could have been
+// claimed, which costs a write to find out.
+func (p *picture) load(ctx context.Context, s *core.Session, idle, woken bool) error {
+	p.mu.Lock()
+	late := 0
+	if woken && idle {
+		late = p.late
+	}
+	p.mu.Unlock()
+	if err := line.Pause(ctx, late-1, leastWait, mostWait); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.dirty = false // what comes back from here on may be missed below
+	p.mu.Unlock()
+	l := list{}
+	start := time.Now()
+	texts, stat, items, err := p.q.listItems(ctx, s)
+	if err != nil {
+		return err
+	}
+	var claimed []string
+	var claims *core.Watch
+	if len(texts) > 0 {
+		if claimed, claims, err = p.q.listClaims(ctx, s, idle); err != nil {
+			items.Stop()
+			return err
+		}
+	}
+	names := p.q.parse(texts)
+	l.stat, l.size, l.claims = stat, len(names), len(claimed)
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.s != s {
+		return core.ErrSessionEnded
+	}
+	stop(p.items)
+	stop(p.claims)
+	p.items, p.claims = items, claims
+	p.sort(names, claimed, &l)
+	l.at, l.cost = time.Now(), time.Since(start)
+	p.list, p.takes = l, 0
+	p.outrun(woken)
+	return nil
+}
+
+// sort makes a list the backlog. The caller holds mu.
+func (p *picture) sort(names []name, claimed []string, l *list) {
+	taken := make(map[string]struct{}, len(claimed))
+	for _, c := range claimed {
+		taken[c] = struct{}{}
+	}
+	read := make(map[string]candidate, len(p.front))
+	for _, c := range p.front {
+		read[c.text] = c
+	}
+	p.backlog = backlog{start: oldest(names)}
+	p.front, p.waiting, p.retries, p.busy = nil, waiting{}, nil, false
+	clear(p.theirs)
+	p.still(names)
+	now := time.Now()
+	for _, n := range names {
+		_, mine := p.mine[n.text]
+		_, other := taken[n.text]
+		c, seen := read[n.text]
+		switch {
+		case mine:
+		case other:
+			p.busy = true
+			p.theirs[n.text] = n
+			l.claimed++
+		case n.due > now.UnixMilli():
+			p.waiting.names = append(p.waiting.names, n)
+		case p.aside[n.text] != nil && p.aside[n.text].at.After(now):
+			p.retries = append(p.retries, p.aside[n.text])
+		case seen:
+			p.front = append(p.front, c)
+		default:
+			p.backlog.listed = append(p.backlog.listed, n)
+		}
+	}
+	l.alike = !slices.ContainsFunc(names, func(n name) bool { return n.priority != names[0].priority })
+	order := func(a, b name) int { return before(a, b, p.start) }
+	slices.SortFunc(p.backlog.listed, order)
+	slices.SortFunc(p.front, func(a, b candidate) int { return order(a.name, b.name) })
+	heap.Init(&p.waiting)
+	heap.Init(&p.retries)
+}
+
+func stop(w *core.Watch) {
+	if w != nil {
+		w.Stop()
+	}
+}
 
 // parse returns the items among the children of a directory. Whatever else lies
 // there is a stranger's.
@@ -21,15 +149,15 @@ func (q *Queue) parse(texts []string) []name {
 
 // listItems lists the directory of the items, with a watch that fires when that
 // changes, or when there is one.
-func (q *Queue) listItems(ctx context.Context, s *core.Session) ([]string, *core.Watch, error) {
+func (q *Queue) listItems(ctx context.Context, s *core.Session) ([]string, core.Stat, *core.Watch, error) {
 	for {
-		texts, _, watch, err := s.ChildrenW(ctx, q.items)
+		texts, stat, watch, err := s.ChildrenW(ctx, q.items)
 		if !errors.Is(err, core.ErrNoNode) {
-			return texts, watch, err
+			return texts, stat, watch, err
 		}
 		_, found, watch, err := s.ExistsW(ctx, q.items)
 		if err != nil || !found {
-			return nil, watch, err
+			return nil, core.Stat{}, watch, err
 		}
 		watch.Stop() // it was made in between
 	}

@@ -3,17 +3,18 @@ package queue
 import (
 	"container/heap"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 )
 
-// How a picture is kept fresh. A list costs as much as it is long, and every
-// put and every acknowledgement makes it old. So with items at hand it is made
-// anew after a share of them was taken, or after some time; with none at hand,
-// whenever a watch says that something has changed.
+// How a picture is kept fresh. A list costs as much as it is long, and every put and
+// every acknowledgement makes it old. So while there are items at hand, a new list is
+// made after a share of them was taken, or after some time, and only if items have been
+// put or come back since. With none at hand a new list is made whenever a watch says
+// that something has changed.
 const (
 	leastTakes = 16 // per list, as long as there are items at hand
 	takesShare = 8  // of a list's items: 1/takesShare are taken before the next list
@@ -32,83 +33,133 @@ type picture struct {
 	mu sync.Mutex
 	view
 	aside map[string]*aside // by the name of the item's znode
-	heat  int
-	late  int // how often in a row it was woken for nothing, up to mostLate
+	pace
+	late int // how often in a row it was woken for nothing, up to mostLate
 }
 
 // view is what was seen in one session.
 type view struct {
-	s       *core.Session
-	ready   ready
-	waiting waiting
-	mine    map[string]struct{} // items that we are about to claim, or have
+	s *core.Session
+	backlog
+	front   []candidate         // read a moment ago and not claimed, in order
+	waiting waiting             // items that are not due yet
 	retries retries             // items that were set aside, and wait for the next try
+	mine    map[string]struct{} // items that we are about to claim, or have
+	theirs  map[string]name     // items that others had claimed when they were read
 	busy    bool                // whether others have claims
 	items   *core.Watch         // nil before the first list
 	claims  *core.Watch         // nil unless it is waited for
 	dirty   bool                // an item of ours has come back
-	loading chan struct{}       // closed when the list that is being made is there
+	loading chan struct{}       // closed when what is being read is there
 	changed chan struct{}       // closed when those who wait should look again
 
-	size  int // of the list
-	takes int // since the list
-	at    time.Time
-	cost  time.Duration // of the list
+	list list
 }
 
-// pick chooses the item to claim next, and waits for one if need be; without
-// wait it returns ErrEmpty instead. Nobody else of this process gets the same
+// candidate is an item that was read and can be claimed.
+type candidate struct {
+	name
+	data []byte
+	stat core.Stat
+	at   time.Time // when it was read
+}
+
+// pick chooses items to claim next, most at the most, and waits for one if need be;
+// without wait it returns ErrEmpty instead. Nobody else of this process gets the same
 // until drop or giveBack is called.
-func (p *picture) pick(ctx context.Context, s *core.Session, wait bool) (name, error) {
+func (p *picture) pick(ctx context.Context, s *core.Session, most int, wait bool) ([]candidate, error) {
 	woken := false
 	for {
 		p.mu.Lock()
 		if err := p.enter(s); err != nil {
 			p.mu.Unlock()
-			return name{}, err
+			return nil, err
 		}
 		p.mature(time.Now())
 		p.retry(time.Now())
-		if p.loading == nil && p.old() {
-			idle := p.ready.Len() == 0
-			late := 0
-			if woken && idle {
-				late = p.late
-			}
+		if look, list := p.lookFor(most, woken); look != nil {
 			done := make(chan struct{})
 			p.loading = done
 			p.mu.Unlock()
-			err := p.load(ctx, s, idle, late, woken)
+			hidden, err := look(ctx, s)
 			p.mu.Lock()
 			if p.loading == done {
 				p.loading = nil
 				p.dirty = p.dirty || err != nil // nothing has been seen
 			}
+			woken = woken && list && p.atHand()
 			close(done)
 			p.mu.Unlock()
-			if err != nil {
-				return name{}, err
+			for _, h := range hidden {
+				if err := p.q.passOver(s, h.name, "read", h.err); err != errNotOurs {
+					return nil, err
+				}
 			}
-			woken = false
+			if err != nil {
+				return nil, err
+			}
 			continue
 		}
-		if p.ready.Len() > 0 {
-			n := p.choose()
+		if len(p.front) > 0 {
+			chosen := p.choose(most)
 			p.mu.Unlock()
-			return n, nil
+			return chosen, nil
 		}
 		if !wait && p.loading == nil {
 			p.mu.Unlock()
-			return name{}, ErrEmpty
+			return nil, ErrEmpty
 		}
 		waiting := p.await()
 		p.mu.Unlock()
-		err := waiting(ctx)
-		if err != nil {
-			return name{}, err
+		if err := waiting(ctx); err != nil {
+			return nil, err
 		}
 		woken = true
 	}
+}
+
+// lookFor returns what has to be read before an item can be chosen, and whether that is
+// a list; or nil. The caller holds mu.
+func (p *picture) lookFor(most int, woken bool) (look func(context.Context, *core.Session) ([]refused, error), list bool) {
+	switch {
+	case p.loading != nil:
+		return nil, false
+	case p.old():
+		idle := !p.atHand()
+		return func(ctx context.Context, s *core.Session) ([]refused, error) {
+			return nil, p.load(ctx, s, idle, woken)
+		}, true
+	}
+	p.reread(time.Now().Add(-readFor))
+	next, more := p.next()
+	if !more || len(p.front) > 0 && !p.comesFirst(next) {
+		return nil, false
+	}
+	names := p.some(most)
+	return func(ctx context.Context, s *core.Session) ([]refused, error) {
+		return p.read(ctx, s, names, woken)
+	}, false
+}
+
+// reread has what was read before the time read again. The caller holds mu.
+func (p *picture) reread(before time.Time) {
+	p.front = slices.DeleteFunc(p.front, func(c candidate) bool {
+		old := !c.at.After(before)
+		if old {
+			p.putBack(c.name)
+		}
+		return old
+	})
+}
+
+// comesFirst reports whether an item is to be taken before those of the front. Where a
+// consumer has to spread, that is up to chance among items of the same priority.
+func (p *picture) comesFirst(n name) bool {
+	first := p.front[0].name
+	if p.crowded() {
+		return n.priority < first.priority
+	}
+	return before(n, first, p.start) < 0
 }
 
 // enter makes the picture that of the session. The caller holds mu.
@@ -122,7 +173,7 @@ func (p *picture) enter(s *core.Session) error {
 	if p.changed != nil {
 		close(p.changed)
 	}
-	p.view = view{s: s, mine: make(map[string]struct{}), changed: make(chan struct{})}
+	p.view = view{s: s, mine: make(map[string]struct{}), theirs: make(map[string]name), changed: make(chan struct{})}
 	p.anew()
 	return nil
 }
@@ -130,8 +181,23 @@ func (p *picture) enter(s *core.Session) error {
 // mature moves what has become due. The caller holds mu.
 func (p *picture) mature(now time.Time) {
 	for ms := now.UnixMilli(); p.waiting.next() <= ms; {
-		heap.Push(&p.ready, heap.Pop(&p.waiting))
+		p.add(heap.Pop(&p.waiting).(name))
 	}
+}
+
+// putBack makes an item available again, once it is due. The caller holds mu.
+func (p *picture) putBack(n name) {
+	if n.due > time.Now().UnixMilli() {
+		heap.Push(&p.waiting, n)
+	} else {
+		p.add(n)
+	}
+}
+
+// atHand reports whether there are items that may be taken at once. The caller holds mu.
+func (p *picture) atHand() bool {
+	_, more := p.next()
+	return more || len(p.front) > 0
 }
 
 // old reports whether a list is needed. The caller holds mu.
@@ -139,12 +205,13 @@ func (p *picture) old() bool {
 	switch {
 	case p.items == nil:
 		return true
-	case p.ready.Len() == 0:
-		return p.dirty || fired(p.items) || fired(p.claims) || p.busy && p.claims == nil
-	case !p.dirty && !fired(p.items):
+	case !p.atHand():
+		return p.dirty || p.passed || fired(p.items) || fired(p.claims) || p.busy && p.claims == nil
+	case !p.dirty && !p.passed && p.list.created == 0:
 		return false
 	}
-	return p.takes >= max(leastTakes, p.size/takesShare) || time.Since(p.at) >= freshFor+costFactor*p.cost
+	return p.takes >= max(leastTakes, p.list.size/takesShare) ||
+		time.Since(p.list.at) >= freshFor+costFactor*p.list.cost*time.Duration(p.rivals())
 }
 
 func fired(w *core.Watch) bool {
@@ -156,81 +223,6 @@ func fired(w *core.Watch) bool {
 		return true
 	default:
 		return false
-	}
-}
-
-// load lists the items and the claims. An idle one has nothing at hand, and has
-// to hear of it when a claim goes.
-//
-// The claims are listed second: an item that is seen and not claimed may have
-// gone, which a read tells; were it the other way round it could have been
-// claimed, which costs a write to find out.
-func (p *picture) load(ctx context.Context, s *core.Session, idle bool, late int, woken bool) error {
-	if err := line.Pause(ctx, late-1, leastWait, mostWait); err != nil {
-		return err
-	}
-	p.mu.Lock()
-	p.dirty = false // what comes back from here on may be missed below
-	p.mu.Unlock()
-	start := time.Now()
-	texts, items, err := p.q.listItems(ctx, s)
-	if err != nil {
-		return err
-	}
-	var claimed []string
-	var claims *core.Watch
-	if len(texts) > 0 {
-		if claimed, claims, err = p.q.listClaims(ctx, s, idle); err != nil {
-			items.Stop()
-			return err
-		}
-	}
-	names := p.q.parse(texts)
-	taken := make(map[string]struct{}, len(claimed))
-	for _, c := range claimed {
-		taken[c] = struct{}{}
-	}
-
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.s != s {
-		return core.ErrSessionEnded
-	}
-	stop(p.items)
-	stop(p.claims)
-	p.items, p.claims = items, claims
-	p.busy = false
-	p.ready, p.waiting, p.retries = ready{start: oldest(names)}, waiting{}, nil
-	p.listed(names)
-	now := time.Now()
-	for _, n := range names {
-		_, mine := p.mine[n.text]
-		_, other := taken[n.text]
-		switch {
-		case mine:
-		case other:
-			p.busy = true
-		case n.due > now.UnixMilli():
-			p.waiting.names = append(p.waiting.names, n)
-		case p.aside[n.text] != nil && p.aside[n.text].at.After(now):
-			p.retries = append(p.retries, p.aside[n.text])
-		default:
-			p.ready.names = append(p.ready.names, n)
-		}
-	}
-	heap.Init(&p.ready)
-	heap.Init(&p.waiting)
-	heap.Init(&p.retries)
-	p.size, p.takes, p.at, p.cost = len(names), 0, time.Now(), time.Since(start)
-	if woken && p.ready.Len() == 0 {
-		p.late = min(p.late+1, mostLate) // others were quicker
-	}
-	return nil
-}
-
-func stop(w *core.Watch) {
-	if w != nil {
-		w.Stop()
 	}
 }
 
@@ -300,12 +292,22 @@ func (p *picture) giveBack(s *core.Session, was, is name) {
 	}
 	delete(p.mine, was.text)
 	delete(p.aside, was.text)
-	if is.due > time.Now().UnixMilli() {
-		heap.Push(&p.waiting, is)
-	} else {
-		heap.Push(&p.ready, is)
-	}
+	p.putBack(is)
 	p.dirty = true // a list that is being made may not show it
+	p.wake()
+}
+
+// spare makes items available again that we have chosen, and not tried to claim.
+func (p *picture) spare(s *core.Session, names []name) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.s != s || len(names) == 0 {
+		return
+	}
+	for _, n := range names {
+		delete(p.mine, n.text)
+		p.putBack(n)
+	}
 	p.wake()
 }
 

@@ -28,6 +28,7 @@ type Queue struct {
 
 	items, claims, dead, guards string
 	picture                     picture
+	acks                        acks
 }
 
 // New returns the queue at path, which is below sm's root. It does no I/O; a
@@ -51,7 +52,7 @@ func New(sm *session.Manager, path string, opts ...Option) *Queue {
 		q.err = fmt.Errorf("items, claims, dead letters and guards must lie in four directories, not %s, %s, %s and %s",
 			q.items, q.claims, q.dead, q.guards)
 	}
-	q.picture.q, q.picture.aside = q, make(map[string]*aside)
+	q.picture.q, q.picture.aside, q.picture.pace = q, make(map[string]*aside), newPace()
 	return q
 }
 

@@ -252,7 +252,14 @@ func (n *node) adopt(name string) {
 }
 
 func (n *node) disown(name string) {
-	if i, found := slices.BinarySearch(n.children, name); found {
+	i, found := slices.BinarySearch(n.children, name)
+	switch {
+	case !found:
+	case i < len(n.children)/2: // as in a queue: the names before it are fewer
+		copy(n.children[1:i+1], n.children[:i])
+		n.children[0] = ""
+		n.children = n.children[1:]
+	default:
 		n.children = slices.Delete(n.children, i, i+1)
 	}
 }

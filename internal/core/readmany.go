@@ -44,13 +44,24 @@ type ReadResult struct {
 // ErrSessionEnded, ctx's error; there are no results then. ReadMany is safe for
 // concurrent use.
 func (s *Session) ReadMany(ctx context.Context, ops []ReadOp) ([]ReadResult, error) {
+	return s.readMany(ctx, ops, firstReads)
+}
+
+// ReadTogether is ReadMany for a caller that knows the answer to be small: all reads go
+// into one request, as long as they fit into one.
+func (s *Session) ReadTogether(ctx context.Context, ops []ReadOp) ([]ReadResult, error) {
+	return s.readMany(ctx, ops, len(ops))
+}
+
+// readMany is ReadMany with the number of reads in its first request.
+func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int) ([]ReadResult, error) {
 	s.made()
 	requests, err := s.readRequests(ops)
 	if err != nil {
 		return nil, err
 	}
 	results := make([]ReadResult, 0, len(ops))
-	batch := readBatch{n: firstReads}
+	batch := readBatch{n: first}
 	var said error
 	for failures := 0; len(results) < len(ops); {
 		if s.m.noMultiRead.Load() {

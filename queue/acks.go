@@ -1,0 +1,98 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/docent-go/docent/internal/core"
+)
+
+// acks sends acknowledgements that come at the same time in one transaction. One
+// transaction is under way at a time, and what comes meanwhile goes with the next. The
+// server does all of a transaction or nothing: where it refuses one, each
+// acknowledgement is sent by itself, so that none fails for another's sake.
+type acks struct {
+	mu      sync.Mutex
+	sending bool
+	waiting []*ack
+}
+
+// ack is one acknowledgement: the operations that delete an item and its claim.
+type ack struct {
+	s    *core.Session
+	ops  []core.Op
+	told chan answer
+}
+
+// answer is what one who waits is told: the outcome, or to send a batch.
+type answer struct {
+	err   error
+	batch []*ack
+}
+
+// mostAcks bounds how many acknowledgements go into one transaction.
+const mostAcks = 64
+
+// errAlone says that an acknowledgement is to be sent by itself. It reaches nobody.
+var errAlone = errors.New("the acknowledgement is sent by itself")
+
+// send returns the error of the transaction that the operations were part of. It is
+// errAlone if nothing has been done.
+func (a *acks) send(ctx context.Context, s *core.Session, ops []core.Op) error {
+	mine := &ack{s, ops, make(chan answer, 1)}
+	a.mu.Lock()
+	batch := []*ack{mine}
+	if a.sending {
+		a.waiting = append(a.waiting, mine)
+		batch = nil
+	}
+	a.sending = true
+	a.mu.Unlock()
+	if batch == nil {
+		told := <-mine.told // whoever sends tells, at the end of the session at the latest
+		if told.batch == nil {
+			return told.err
+		}
+		batch = told.batch
+	}
+	err := transactAll(ctx, batch)
+	for _, other := range batch[1:] { // the first is ours
+		other.told <- answer{err: err}
+	}
+	a.next()
+	return err
+}
+
+// next has the first of those who wait send the next batch.
+func (a *acks) next() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.sending = len(a.waiting) > 0; !a.sending {
+		return
+	}
+	n := 1
+	for n < min(len(a.waiting), mostAcks) && a.waiting[n].s == a.waiting[0].s {
+		n++
+	}
+	batch := a.waiting[:n:n]
+	a.waiting = a.waiting[n:]
+	batch[0].told <- answer{batch: batch}
+}
+
+// transactAll does a batch in one transaction.
+func transactAll(ctx context.Context, batch []*ack) error {
+	var ops []core.Op
+	for _, a := range batch {
+		ops = append(ops, a.ops...)
+	}
+	s := batch[0].s
+	if len(batch) > 1 && s.Manager().Fits(ops...) != nil {
+		return errAlone
+	}
+	_, err := s.Txn(ctx, ops...)
+	if _, refused := core.RefusedOp(err); refused && len(batch) > 1 {
+		return errAlone
+	}
+	return err
+}

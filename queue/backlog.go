@@ -1,0 +1,99 @@
+package queue
+
+import (
+	"container/heap"
+	"slices"
+
+	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// backlog is the items that can be taken and were not read yet.
+type backlog struct {
+	listed []name // those of the last list, in order
+	at     int    // those before it were read, or passed
+	back   ready  // those that came later: released, due, or to be tried again
+	start  znode.Seq
+	passed bool // whether some were passed without a look
+}
+
+// next returns the first item.
+func (b *backlog) next() (n name, found bool) {
+	switch {
+	case b.backFirst():
+		return b.back.names[0], true
+	case b.at < len(b.listed):
+		return b.listed[b.at], true
+	}
+	return name{}, false
+}
+
+// backFirst reports whether the first item is one that came later.
+func (b *backlog) backFirst() bool {
+	return b.back.Len() > 0 && (b.at == len(b.listed) || before(b.back.names[0], b.listed[b.at], b.start) < 0)
+}
+
+// add adds an item that can be taken.
+func (b *backlog) add(n name) {
+	b.back.start = b.start
+	heap.Push(&b.back, n)
+}
+
+// first removes the first n items.
+func (b *backlog) first(n int) []name {
+	return b.firstWhile(n, func(name) bool { return true })
+}
+
+// firstWhile removes the first items, up to n, as long as f holds for them.
+func (b *backlog) firstWhile(n int, f func(name) bool) []name {
+	var names []name
+	for len(names) < n {
+		if next, found := b.next(); !found || !f(next) {
+			return names
+		}
+		switch {
+		case b.backFirst():
+			names = append(names, heap.Pop(&b.back).(name))
+		default:
+			names = append(names, b.listed[b.at])
+			b.at++
+		}
+	}
+	return names
+}
+
+// returned removes the first n items of those that came later.
+func (b *backlog) returned(n int) []name {
+	var names []name
+	for len(names) < n && b.back.Len() > 0 {
+		names = append(names, heap.Pop(&b.back).(name))
+	}
+	return names
+}
+
+// run removes up to n listed items that follow one another, somewhere at random among
+// the first that have the same priority: among reach of them, if there are as many. Of
+// two random places it takes the first, so that few are left behind.
+func (b *backlog) run(n, reach int) []name {
+	most := min(len(b.listed)-b.at, max(n, reach))
+	same := b.listed[b.at : b.at+most]
+	for i, name := range same {
+		if name.priority != same[0].priority {
+			same = same[:i]
+			break
+		}
+	}
+	n = min(n, len(same))
+	from := min(chance.N(len(same)-n+1), chance.N(len(same)-n+1))
+	names := slices.Clone(same[from : from+n])
+	copy(same[n:], same[:from]) // what was before the run is still to be read
+	b.at += n
+	return names
+}
+
+// pass goes on to the item at the position to of the list, without a look at those before.
+func (b *backlog) pass(to int) {
+	if to = min(to, len(b.listed)); to > b.at {
+		b.at, b.passed = to, true
+	}
+}

@@ -1,0 +1,137 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// How the front of the queue is read. One request tells which of the next items are
+// still there, what they hold, which items are claimed, and how many have been put since
+// the last list. So nobody reads singly what others took, and nobody lists the
+// queue for that.
+const (
+	// readFor is how long what was read is good for. A consumer that uses up what it has
+	// read in that time reads twice as many the next time, and otherwise half as many.
+	readFor   = 100 * time.Millisecond
+	mostRead  = 64
+	readBytes = 256 << 10 // an answer is about as long at most
+	// smallDirectory is how much data the items' directory may hold for its stat to be
+	// read along.
+	smallDirectory = 4096
+)
+
+// refused is an item that may not be read.
+type refused struct {
+	name
+	err error
+}
+
+// some removes the items from the backlog that are to be read next, for a consumer that
+// claims up to most of them at a time. The caller holds mu.
+func (p *picture) some(most int) []name {
+	if len(p.front) > 0 { // only those that come before it
+		return p.firstWhile(blindRead, p.comesFirst)
+	}
+	n := p.width(most)
+	if !p.crowded() {
+		return p.first(n)
+	}
+	reach := n * p.spread()
+	if p.list.alike {
+		// Those that take from the front have taken about as many as are gone or claimed.
+		p.pass(p.list.gone + p.list.claims - p.list.claimed - reach/2)
+	}
+	names := p.returned(n)
+	if p.at < len(p.listed) {
+		names = append(names, p.run(n*p.sparse, reach)...)
+	}
+	return names
+}
+
+// read reads items, and makes the front of those that nobody has claimed. It returns
+// those that may not be read.
+func (p *picture) read(ctx context.Context, s *core.Session, names []name, woken bool) ([]refused, error) {
+	q := p.q
+	ops := make([]core.ReadOp, 0, len(names)+2)
+	for _, n := range names {
+		ops = append(ops, core.ReadOp{Path: znode.Join(q.items, n.text)})
+	}
+	p.mu.Lock()
+	counted := !p.crammed
+	p.mu.Unlock()
+	if counted {
+		ops = append(ops, core.ReadOp{Path: q.items})
+	}
+	// The claims come last: see load.
+	ops = append(ops, core.ReadOp{Path: q.claims, Children: true})
+	results, err := s.ReadTogether(ctx, ops)
+	if err == nil && !errors.Is(results[len(ops)-1].Err, core.ErrNoNode) {
+		err = results[len(ops)-1].Err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.s != s {
+		return nil, core.ErrSessionEnded
+	}
+	if err != nil {
+		for _, n := range names {
+			p.putBack(n)
+		}
+		return nil, err
+	}
+	if dir := results[len(names)]; counted && dir.Err == nil {
+		p.list.since(dir.Stat)
+		p.crammed = len(dir.Data) > smallDirectory
+	} else {
+		p.list.created = 1 // there may be some
+	}
+	claimed := p.released(results[len(ops)-1].Children)
+	hidden := p.found(names, results, claimed)
+	p.outrun(woken)
+	return hidden, nil
+}
+
+// released notes which items are claimed. Those whose claims have gone since they were
+// read may be there again. The caller holds mu.
+func (p *picture) released(claims []string) (claimed map[string]bool) {
+	p.list.claims = len(claims)
+	claimed = make(map[string]bool, len(claims))
+	for _, c := range claims {
+		claimed[c] = true
+	}
+	for text, n := range p.theirs {
+		if !claimed[text] {
+			delete(p.theirs, text)
+			p.putBack(n)
+		}
+	}
+	return claimed
+}
+
+// found sorts what was read. The caller holds mu.
+func (p *picture) found(names []name, results []core.ReadResult, claimed map[string]bool) (hidden []refused) {
+	bytes, live, now := 0, 0, time.Now()
+	for i, n := range names {
+		switch r := results[i]; {
+		case errors.Is(r.Err, core.ErrNoNode):
+			delete(p.aside, n.text)
+		case r.Err != nil:
+			hidden = append(hidden, refused{n, r.Err})
+		case claimed[n.text]:
+			p.theirs[n.text] = n
+			p.busy = true
+		default:
+			p.front = append(p.front, candidate{n, r.Data, r.Stat, now})
+			bytes += len(r.Data)
+			live++
+		}
+	}
+	slices.SortFunc(p.front, func(a, b candidate) int { return before(a.name, b.name, p.start) })
+	p.hasRead(len(names), live, bytes)
+	return hidden
+}

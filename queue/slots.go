@@ -1,0 +1,71 @@
+package queue
+
+import (
+	"context"
+	"sync"
+)
+
+// slots counts how many items more may be claimed. Whoever claims takes all that are
+// free at once, and waits until some are free, unless the workers have run out of items.
+type slots struct {
+	all, low int
+
+	mu      sync.Mutex
+	free    int
+	changed chan struct{} // closed when something has changed
+}
+
+func newSlots(all, low int) *slots {
+	return &slots{all: all, low: low, free: all, changed: make(chan struct{})}
+}
+
+// take takes all free slots, when low are free or somebody is starving and one is. ctx
+// bounds the wait.
+func (s *slots) take(ctx context.Context, starving func() bool) (n int, err error) {
+	err = s.await(ctx, func() bool { return s.free >= s.low || s.free > 0 && starving() }, func() { n, s.free = s.free, 0 })
+	return n, err
+}
+
+// give gives slots back.
+func (s *slots) give(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free += n
+	s.wake()
+}
+
+// look has whoever waits look again whether somebody is starving.
+func (s *slots) look() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wake()
+}
+
+func (s *slots) wake() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// wait waits until all slots are free.
+func (s *slots) wait() {
+	_ = s.await(context.Background(), func() bool { return s.free == s.all }, func() {})
+}
+
+// await calls then once it is so.
+func (s *slots) await(ctx context.Context, so func() bool, then func()) error {
+	for {
+		s.mu.Lock()
+		if so() {
+			then()
+			s.mu.Unlock()
+			return nil
+		}
+		changed := s.changed
+		s.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
