@@ -300,7 +300,7 @@ func (i *Item) transact(first, then []core.Op) error {
 		case errors.Is(err, core.ErrSessionEnded):
 			return fmt.Errorf("%w: %w", core.ErrLost, err)
 		case errors.Is(err, core.ErrBadVersion), errors.Is(err, core.ErrNoNode) && op == len(first):
-			return fmt.Errorf("%w: the item is another's, or gone: %w", core.ErrLost, err)
+			err = fmt.Errorf("%w: the item is another's, or gone: %w", core.ErrLost, err)
 		case errors.Is(err, core.ErrNoNode) && op == len(ops)-1:
 			return core.ErrDeleted
 		case errors.Is(err, core.ErrNoNode) && op < len(first):
