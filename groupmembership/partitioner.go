@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -69,7 +70,8 @@ type PartitionerOption func(*Partitioner)
 // Settle has a member wait, after members have come or gone, until that has
 // not happened for d, before it claims partitions or gives any up. It saves
 // moves when many members start or restart one after the other, and makes the
-// partitions of a member that died wait. The default is not to wait.
+// partitions of a member that died wait. The default is two and a half times the Pause of
+// the group (InGroup), and while members go on coming ten times at most; 0 does not wait.
 func Settle(d time.Duration) PartitionerOption { return func(p *Partitioner) { p.settle = d } }
 
 // MemberPayload is what the member's node holds, for those who watch Group.
@@ -102,18 +104,21 @@ func InGroup(opts ...Option) PartitionerOption {
 // NewPartitioner returns the partitioner at path, of n partitions. It does no
 // I/O. A path or number that cannot be used is reported by every call.
 func NewPartitioner(sm *session.Manager, path string, n int, opts ...PartitionerOption) *Partitioner {
-	p := &Partitioner{sm: bridge.Core(sm), path: path, n: n, group: New(sm, path+"/"+membersDir)}
+	p := &Partitioner{sm: bridge.Core(sm), path: path, n: n, group: New(sm, path+"/"+membersDir), settle: unsaid}
 	if err := znode.Validate(path); err != nil {
 		p.err = err
 	} else if n < 1 || n > maxPartitions {
 		p.err = fmt.Errorf("the number of partitions is %d: it has to be from 1 to %d", n, maxPartitions)
 	}
 	misuse.Apply("groupmembership.NewPartitioner", p, opts)
-	if p.settle < 0 {
+	if p.settle < 0 && p.settle != unsaid {
 		p.err = fmt.Errorf("the time to settle is %v: it cannot be negative", p.settle)
 	}
 	return p
 }
+
+// unsaid is the time to settle where no option names one.
+const unsaid time.Duration = math.MinInt64
 
 // Where members and claims stand, below the path.
 const (

@@ -208,5 +208,5 @@ func (t *Tree) outOfPatience() bool {
 	if t.unrest.IsZero() {
 		t.unrest = time.Now()
 	}
-	return time.Since(t.unrest) >= max(patience, 2*t.cfg.Pause)
+	return time.Since(t.unrest) >= max(t.cfg.Patience, 2*t.cfg.Pause)
 }

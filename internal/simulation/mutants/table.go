@@ -187,10 +187,23 @@ var mutants = []mutant{
 
 	// Partitions.
 	{"a member keeps more than its share", "groupmembership/plan.go",
-		"if room[owner] > 0 {\n			target[i] = owner", "if _, here := room[owner]; here {\n			target[i] = owner", `TestPartitionerSimulation`, false, ""},
+		"if p.room[owner] > 0 {", "if true {", `TestPartitionerSimulation`, false, ""},
 	{"a partition without an owner is left alone", "groupmembership/plan.go",
-		"target[i] = members[next]", `target[i] = ""`, `TestPartitionerSimulation`, false, ""},
-
+		"owners[i] = next\n", "owners[i] = nobody\n", `TestPartitionerSimulation`, false, ""},
+	{"claims under an older number of partitions are not waited for", "groupmembership/partitioncount.go",
+		"claim.Stat.Czxid < dir.Stat.Mzxid", "claim.Stat.Czxid < 0", `Test(PartitionCountSimulation|Count.*)`, false, "groupmembership"},
+	{"the number of partitions is not read once more", "groupmembership/partitiontask.go",
+		"if stat.Mzxid != t.under {", "if stat.Mzxid < 0 {", `Test(PartitionCountSimulation|Count.*)`, false, "groupmembership"},
+	{"claims beyond our number of partitions are not looked at", "groupmembership/partitionview.go",
+		"number < maxPartitions &&", "number < p.n &&", `Test(PartitionCountSimulation|Count.*)`, false, "groupmembership"},
+	{"claims older than the number are kept", "groupmembership/partitionadjust.go",
+		"t.under != dir.Stat.Mzxid", "t.under < 0", `Test(PartitionCountSimulation|Count.*)`, false, "groupmembership"},
+	{"any member writes another number of partitions", "groupmembership/partitioncount.go",
+		"case st.Torn || oldestMember(st) != r.m.id:", "case st.Torn:", `TestCountOf.*`, false, "groupmembership"},
+	{"a plan does not wait while members come", "groupmembership/partitionadjust.go",
+		"calmPauses = 5 ", "calmPauses = 0 ", `TestFault17_.*`, false, "groupmembership"},
+	{"what members report is read by all", "groupmembership/partitionview.go",
+		"return strings.HasPrefix(rel, membersDir+\"/\")", "return strings.HasPrefix(rel, \"/\")", `TestFault17_.*`, false, "groupmembership"},
 	{"an unreadable node stops the list", "groupmembership/partitionview.go",
 		"	if !partial || ", "	if partial || ", `TestFault19_.*`, false, "groupmembership"},
 
