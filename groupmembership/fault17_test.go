@@ -3,6 +3,7 @@ package groupmembership_test
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -31,7 +32,7 @@ func TestFault17_AWatchedGroup(t *testing.T) {
 		counts := w.Count(func() { o = observe(q); o.take() })
 		require.LessOrEqual(w, readRequests(counts), 30, "%v", counts)
 		require.Equal(w, 1, counts["addWatch"])
-		require.Len(w, o.last.Members, many)
+		require.Equal(w, many, o.last.Len())
 
 		nodes := 0
 		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
@@ -46,7 +47,40 @@ func TestFault17_AWatchedGroup(t *testing.T) {
 		counts = w.Count(func() { require.NoError(w, all[8].Leave()); require.Equal(w, "[-m0008]", o.take()) })
 		require.Equal(w, 2, nodes, "the directory's stat")
 		require.Equal(w, 1, counts["multiRead"])
-		require.Len(w, o.last.Members, many-1)
+		require.Equal(w, many-1, o.last.Len())
+	})
+}
+
+// A change of a group of 2,000 costs what has changed, and no copy of all members.
+func TestFault17_AChangeCopiesNoMembers(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		const many, changes, most = 2000, 20, 40 << 10
+		p := w.Process()
+		for i := range many {
+			join(p, fmt.Sprintf("m%04d", i), "1")
+		}
+		o := observe(w.Process())
+		o.take()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for i := range changes {
+			w.Put(fmt.Sprintf("%s/m%04d", path, i), "2")
+			require.NotEmpty(w, o.take())
+		}
+		runtime.ReadMemStats(&after)
+		each := (after.TotalAlloc - before.TotalAlloc) / changes
+		w.Logf("%d bytes for each change, on the server and here", each)
+		require.Less(w, each, uint64(most))
+		require.Equal(w, many, o.last.Len())
+		m, found := o.last.Member("m0007")
+		require.True(w, found)
+		require.Equal(w, "2", string(m.Payload))
+		_, found = o.last.Member("m")
+		require.False(w, found)
+		for m := range o.last.Members() {
+			require.Equal(w, "m0000", m.ID)
+			break
+		}
 	})
 }
 
