@@ -23,7 +23,7 @@ type division struct {
 // claimed is what is known of the claim of one partition.
 type claimed struct {
 	exists bool   // the node was seen
-	hidden bool   // the node may not be read, and never was
+	hidden bool   // the node may not be read
 	owner  string // empty where there is none
 	place  int    // of the owner among the members, or nobody
 }
@@ -70,14 +70,12 @@ func (d *division) takeClaim(name string, now *mirror.TreeState) (changed bool) 
 	if err != nil || number >= len(d.claims) {
 		return false
 	}
-	next := claimed{place: nobody}
+	next := claimed{place: nobody, hidden: now.Refused(claimName(number)) != nil}
 	if n := now.Get(claimName(number)); n != nil {
 		next.exists = true
 		if n.Stat.EphemeralOwner != 0 {
 			next.owner = string(n.Data)
 		}
-	} else {
-		next.hidden = now.Refused(claimName(number)) != nil
 	}
 	if place, is := d.places[next.owner]; is {
 		next.place = place
@@ -110,8 +108,10 @@ func (d *division) takeMembers(now *mirror.TreeState) {
 	}
 }
 
-// isMember reports whether a node among the members belongs to a session.
-func isMember(n *mirror.TreeNode) bool { return n != nil && n.Stat.EphemeralOwner != 0 }
+// isMember reports whether a node among the members belongs to a session. One that may
+// not be read counts as none, be it known from before or not: a member that comes later
+// does not know it, and all have to plan for the same members.
+func isMember(n *mirror.TreeNode) bool { return n != nil && n.Stat.EphemeralOwner != 0 && n.Err == nil }
 
 func failures(n *mirror.TreeNode) int {
 	if n == nil || n.Err == nil {

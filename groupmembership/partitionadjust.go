@@ -79,6 +79,7 @@ func (r *partitionRun) divide(in bool) {
 	for number, t := range r.tasks {
 		due := in && is && target[number] == ours
 		switch {
+		case t != nil && in && r.view.claims[number].hidden:
 		case t != nil && !due:
 			t.stop(ErrMoved)
 		case t == nil && due && !r.view.claims[number].exists:
@@ -87,13 +88,13 @@ func (r *partitionRun) divide(in bool) {
 	}
 }
 
-// target says whose each partition should be. A partition whose claim may not be
-// read, and is not ours, has an owner that is not known: it is not divided.
+// target says whose each partition should be. A partition whose claim may not be read has
+// an owner that others do not know: it is not divided, and stays with its owner.
 func (r *partitionRun) target() []int {
 	numbers, owners := r.numbers[:0], r.owners[:0]
 	for i := range r.view.claims {
 		c, t := &r.view.claims[i], r.tasks[i]
-		if t == nil && c.hidden {
+		if c.hidden {
 			continue
 		}
 		owner := c.place
