@@ -21,8 +21,8 @@ var (
 	// partition is to go to another member. It stays ours until the function
 	// that works on it has returned.
 	ErrMoved = errors.New("the partition goes to another member")
-	// ErrPartitionCount says that the members disagree about how many
-	// partitions there are.
+	// ErrPartitionCount says that the members divide another number of partitions
+	// than the one that NewPartitioner was given.
 	ErrPartitionCount = errors.New("the members divide another number of partitions")
 )
 
@@ -37,17 +37,54 @@ const maxPartitions = 10_000
 //   - A partition is owned by at most one member at any instant: whoever owns it
 //     holds its claim, a node of its own, with a fencing token, and the context
 //     of a claim that is lost ends before anybody else can claim.
+//
 //   - Once nobody comes or goes any more, each partition is owned by exactly one
 //     member, and no member owns two more than another. With more members than
 //     partitions, the rest is idle.
+//
 //   - When a member comes or goes, only those partitions move that have to: the
 //     ones of who has gone, and as many as give who has come its share.
+//
 //   - A member that dies loses its partitions with its session; the others have
 //     them as soon as it has expired.
 //
+//   - Members that were given different numbers of partitions never work at the
+//     same time.
+//
 // There is no leader: every member computes the same plan from the same view
 // of the group. Members with different views may pass a partition on twice, but
-// never own it at the same time.
+// never own it at the same time. All members need the right to read all nodes.
+//
+// # The number of partitions
+//
+// The first member writes its number into <path>/claims. A member that finds another
+// number fails with ErrPartitionCount if a partition is claimed, or if the data is not a
+// number. While no partition is claimed, the member that has been in the group for
+// longest writes its own number, and the others wait. So the number can be changed
+// once all members have stopped.
+//
+// When somebody else writes a number while members work, those that know another fail
+// with ErrPartitionCount, and no member works under the new number before they have
+// given up their claims. A member whose own number is written once more gives up its
+// partitions and claims them again. The same holds when the directory was deleted.
+//
+// A member works on a partition after it has read the number in the session of its
+// claim. So a member that was cut off does not work under a number that was replaced.
+//
+// # What may not be read
+//
+// A node that a member may not read is told of (OnProblem). The rest goes on:
+//
+//   - a member's node: it has no share;
+//   - a claim: its partition is not divided, and stays with its owner;
+//   - the members, the claims or the number: each member keeps what it owns and
+//     claims nothing. A member that starts fails with session.ErrNoAuth.
+//
+// A persistent node in the place of a claim, which somebody made by hand, leaves its
+// partition without an owner until it is deleted. One among the members is ignored.
+// Neither payloads nor the data of claims are interpreted, and their sizes do not matter.
+// A change of an ACL has no event: a member sees it when it reads the node the next time,
+// within a minute where its session has met ACLs.
 //
 // Layout: the members stand in <path>/members, a Group; the claims are
 // <path>/claims/<number>, ephemeral, and hold the id of the owner; <path>/claims

@@ -31,10 +31,9 @@ import (
 // left the group. A claim that is still on its way then, for which f was not
 // called, is removed in the background. It never returns nil. Errors besides
 // those of f: ctx's; ErrPartitionCount; those of Group.Join; session.ErrClosed;
-// session.ErrNoAuth when we may not list the members or the claims, or claim a
-// partition. A single node that may not be read does not end Run: OnProblem
-// tells, the partition of such a claim is left alone, and such a member has no
-// share. A panic of f is not caught.
+// session.ErrNoAuth when we may not list the members or the claims at the start, or
+// claim a partition. A node that may not be read later does not end Run (see
+// Partitioner). A panic of f is not caught.
 func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Context, part *Partition) error) error {
 	misuse.NilFunc(f == nil, "Partitioner.Run")
 	p.made()

@@ -101,8 +101,8 @@ func OpenTree(ctx context.Context, sm *core.Manager, cfg TreeConfig) (*Tree, err
 	if err := znode.ValidateRoot(cfg.Path); err != nil {
 		return fail(err)
 	}
-	if cfg.Depth < 0 || cfg.Pause < 0 || cfg.Limit < 0 {
-		return fail(fmt.Errorf("depth %d, pause %v or limit %d is negative", cfg.Depth, cfg.Pause, cfg.Limit))
+	if cfg.Depth < 0 || cfg.Pause < 0 || cfg.Limit < 0 || cfg.Patience < 0 {
+		return fail(fmt.Errorf("depth %d, pause %v, limit %d or patience %v is negative", cfg.Depth, cfg.Pause, cfg.Limit, cfg.Patience))
 	}
 	if cfg.Pause == 0 {
 		cfg.Pause = DefaultPause
