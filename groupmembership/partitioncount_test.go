@@ -182,7 +182,7 @@ func TestCountOfAMemberThatWasCutOff(t *testing.T) {
 // Members of two numbers come and go, are cut off and work on for a while; somebody writes
 // numbers and deletes the directory. At no instant do members of two numbers work.
 func TestPartitionCountSimulation(t *testing.T) {
-	for _, seed := range simulation.Seeds(t, 40) {
+	for _, seed := range simulation.Seeds(t, 20) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			testworld.Run(t, func(w *testworld.World) { simulateCounts(w, seed) }, zktest.WithTick(time.Second))
 		})
