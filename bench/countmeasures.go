@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -162,7 +163,7 @@ func bursts(e env) (sample, error) {
 				if err != nil {
 					return
 				}
-				news <- seen{w, change.Members}
+				news <- seen{w, slices.Collect(change.Members())}
 			}
 		})
 	}

@@ -35,7 +35,7 @@ func main() {
 
 // catalogue is all there is to measure.
 func catalogue() []measure {
-	return slices.Concat(lockMeasures(), electionMeasures(), configMeasures(), queueMeasures(), countMeasures(), idleMeasures(), growthMeasures(), siteMeasures())
+	return slices.Concat(lockMeasures(), electionMeasures(), configMeasures(), queueMeasures(), countMeasures(), idleMeasures(), growthMeasures(), partitionMeasures(), siteMeasures())
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {

@@ -29,6 +29,7 @@
 //     second has the place for good.
 //   - A member's node, or a claim, that may not be read is told of. It does not
 //     stop the rest.
+//   - A Change costs what has changed, and not what the group holds.
 //   - Nothing is written to or deleted but the member's own node, and with Replace that
 //     of a member with the same id; any ephemeral node of that name counts as one, unless
 //     it bears the name of a contender or an item. A persistent node is ErrNotMember.

@@ -3,6 +3,7 @@ package groupmembership_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -115,7 +116,7 @@ func (o *observer) take() string {
 func (o *observer) members() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return show(o.last.Members)
+	return show(slices.Collect(o.last.Members()))
 }
 
 // sever cuts the process off until the server has expired its session.

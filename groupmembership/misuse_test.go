@@ -15,6 +15,6 @@ func TestFault59_Misuse(t *testing.T) {
 		groupmembership.Settle,
 		new(groupmembership.Group), groupmembership.New(nil, "/a"), new(groupmembership.Membership),
 		new(groupmembership.Partitioner), groupmembership.NewPartitioner(nil, "/a", 1), new(groupmembership.Partition),
-		new(groupmembership.EventKind),
+		new(groupmembership.EventKind), new(groupmembership.Change),
 	)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -20,8 +21,8 @@ var (
 	// partition is to go to another member. It stays ours until the function
 	// that works on it has returned.
 	ErrMoved = errors.New("the partition goes to another member")
-	// ErrPartitionCount says that the members disagree about how many
-	// partitions there are.
+	// ErrPartitionCount says that the members divide another number of partitions
+	// than the one that NewPartitioner was given.
 	ErrPartitionCount = errors.New("the members divide another number of partitions")
 )
 
@@ -36,17 +37,54 @@ const maxPartitions = 10_000
 //   - A partition is owned by at most one member at any instant: whoever owns it
 //     holds its claim, a node of its own, with a fencing token, and the context
 //     of a claim that is lost ends before anybody else can claim.
+//
 //   - Once nobody comes or goes any more, each partition is owned by exactly one
 //     member, and no member owns two more than another. With more members than
 //     partitions, the rest is idle.
+//
 //   - When a member comes or goes, only those partitions move that have to: the
 //     ones of who has gone, and as many as give who has come its share.
+//
 //   - A member that dies loses its partitions with its session; the others have
 //     them as soon as it has expired.
 //
+//   - Members that were given different numbers of partitions never work at the
+//     same time.
+//
 // There is no leader: every member computes the same plan from the same view
 // of the group. Members with different views may pass a partition on twice, but
-// never own it at the same time.
+// never own it at the same time. All members need the right to read all nodes.
+//
+// # The number of partitions
+//
+// The first member writes its number into <path>/claims. A member that finds another
+// number fails with ErrPartitionCount if a partition is claimed, or if the data is not a
+// number. While no partition is claimed, the member that has been in the group for
+// longest writes its own number, and the others wait. So the number can be changed
+// once all members have stopped.
+//
+// When somebody else writes a number while members work, those that know another fail
+// with ErrPartitionCount, and no member works under the new number before they have
+// given up their claims. A member whose own number is written once more gives up its
+// partitions and claims them again. The same holds when the directory was deleted.
+//
+// A member works on a partition after it has read the number in the session of its
+// claim. So a member that was cut off does not work under a number that was replaced.
+//
+// # What may not be read
+//
+// A node that a member may not read is told of (OnProblem). The rest goes on:
+//
+//   - a member's node: it has no share;
+//   - a claim: its partition is not divided, and stays with its owner;
+//   - the members, the claims or the number: each member keeps what it owns and
+//     claims nothing. A member that starts fails with session.ErrNoAuth.
+//
+// A persistent node in the place of a claim, which somebody made by hand, leaves its
+// partition without an owner until it is deleted. One among the members is ignored.
+// Neither payloads nor the data of claims are interpreted, and their sizes do not matter.
+// A change of an ACL has no event: a member sees it when it reads the node the next time,
+// within a minute where its session has met ACLs.
 //
 // Layout: the members stand in <path>/members, a Group; the claims are
 // <path>/claims/<number>, ephemeral, and hold the id of the owner; <path>/claims
@@ -69,7 +107,8 @@ type PartitionerOption func(*Partitioner)
 // Settle has a member wait, after members have come or gone, until that has
 // not happened for d, before it claims partitions or gives any up. It saves
 // moves when many members start or restart one after the other, and makes the
-// partitions of a member that died wait. The default is not to wait.
+// partitions of a member that died wait. The default is two and a half times the Pause of
+// the group (InGroup), and while members go on coming ten times at most; 0 does not wait.
 func Settle(d time.Duration) PartitionerOption { return func(p *Partitioner) { p.settle = d } }
 
 // MemberPayload is what the member's node holds, for those who watch Group.
@@ -102,18 +141,21 @@ func InGroup(opts ...Option) PartitionerOption {
 // NewPartitioner returns the partitioner at path, of n partitions. It does no
 // I/O. A path or number that cannot be used is reported by every call.
 func NewPartitioner(sm *session.Manager, path string, n int, opts ...PartitionerOption) *Partitioner {
-	p := &Partitioner{sm: bridge.Core(sm), path: path, n: n, group: New(sm, path+"/"+membersDir)}
+	p := &Partitioner{sm: bridge.Core(sm), path: path, n: n, group: New(sm, path+"/"+membersDir), settle: unsaid}
 	if err := znode.Validate(path); err != nil {
 		p.err = err
 	} else if n < 1 || n > maxPartitions {
 		p.err = fmt.Errorf("the number of partitions is %d: it has to be from 1 to %d", n, maxPartitions)
 	}
 	misuse.Apply("groupmembership.NewPartitioner", p, opts)
-	if p.settle < 0 {
+	if p.settle < 0 && p.settle != unsaid {
 		p.err = fmt.Errorf("the time to settle is %v: it cannot be negative", p.settle)
 	}
 	return p
 }
+
+// unsaid is the time to settle where no option names one.
+const unsaid time.Duration = math.MinInt64
 
 // Where members and claims stand, below the path.
 const (

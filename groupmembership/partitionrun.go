@@ -3,8 +3,8 @@ package groupmembership
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
@@ -31,10 +31,9 @@ import (
 // left the group. A claim that is still on its way then, for which f was not
 // called, is removed in the background. It never returns nil. Errors besides
 // those of f: ctx's; ErrPartitionCount; those of Group.Join; session.ErrClosed;
-// session.ErrNoAuth when we may not list the members or the claims, or claim a
-// partition. A single node that may not be read does not end Run: OnProblem
-// tells, the partition of such a claim is left alone, and such a member has no
-// share. A panic of f is not caught.
+// session.ErrNoAuth when we may not list the members or the claims at the start, or
+// claim a partition. A node that may not be read later does not end Run (see
+// Partitioner). A panic of f is not caught.
 func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Context, part *Partition) error) error {
 	misuse.NilFunc(f == nil, "Partitioner.Run")
 	p.made()
@@ -50,7 +49,9 @@ func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Con
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r := &partitionRun{p: p, m: m, f: f, ctx: ctx, tasks: make(map[int]*task), ended: make(chan *task)}
+	r := &partitionRun{
+		p: p, m: m, f: f, ctx: ctx, tasks: make([]*task, p.n), ended: make(chan *task), view: newDivision(p.n),
+	}
 	err = r.follow()
 	cancel()
 	// First the group and then the partitions: the others make their plan
@@ -72,13 +73,24 @@ type partitionRun struct {
 	tree *mirror.Tree
 	work sync.WaitGroup
 
+	// unread is why the number of partitions could not be read when a partition was
+	// claimed last.
+	unread atomic.Pointer[error]
+
 	// The loop's alone.
-	tasks map[int]*task // by partition: being claimed, owned, or being given up
-	ended chan *task
-	seen  []string  // the members at last
-	since time.Time // when they were first seen like this
+	tasks   []*task // by partition: being claimed, owned, or being given up
+	ended   chan *task
+	view    *division
+	number  int64             // the zxid of the number under which we claim
+	shown   int64             // the zxid of the number that was seen last
+	shownIn *mirror.TreeState // where it was seen first
+	in      bool              // we are one of them
+	due     bool              // something has changed that the plan depends on
+	planner
+	numbers, owners []int // of target, to be used again
 	// seenWhole says that a view told all who are members and what is claimed.
 	seenWhole bool
+	toldOf    error  // what tell was called with last
 	trouble   string // what was told last; empty when all can be read
 
 	mu       sync.Mutex
@@ -128,10 +140,7 @@ func (r *partitionRun) sleep(st *mirror.TreeState, member *standing.State, pause
 	case <-member.Next():
 	case <-over:
 	case t := <-r.ended:
-		delete(r.tasks, t.number)
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		return len(r.failures) > 0, nil
+		return r.forget(t), nil
 	case <-r.tree.Done():
 		return false, r.tree.Err()
 	case <-r.ctx.Done():
@@ -140,92 +149,18 @@ func (r *partitionRun) sleep(st *mirror.TreeState, member *standing.State, pause
 	return false, nil
 }
 
-// adjust starts and stops tasks until they are what the plan for this view
-// says. A pause that is not zero is when to look again in any case.
-func (r *partitionRun) adjust(st *mirror.TreeState) (pause time.Duration, err error) {
-	r.tell(st.Err)
-	switch err := whole(st); {
-	case err == nil:
-		r.seenWhole = true
-	case r.seenWhole:
-		return 0, nil // what is owned stays so until the view is whole again
-	default:
-		return 0, err
-	}
-	agreed, err := r.p.agree(r.ctx, r.m.id, st)
-	if err != nil && r.ctx.Err() == nil && !errors.Is(err, core.ErrSessionEnded) || errors.Is(err, core.ErrClosed) {
-		return 0, err
-	}
-	if !agreed {
-		return againAfter, nil
-	}
-	ids := members(st)
-	if !slices.Equal(ids, r.seen) {
-		r.seen, r.since = ids, time.Now()
-	}
-	if rest := r.p.settle - time.Since(r.since); rest > 0 {
-		return rest, nil
-	}
-	target := r.plan(ids, st)
-	// A node that stands there under our id while we are out is another process's.
-	in := r.m.State().In
-	for number, t := range r.tasks {
-		if !in || target[number] != r.m.id {
-			t.stop(ErrMoved)
+// forget takes out a task that has ended, and all others that have. It reports whether
+// one has failed.
+func (r *partitionRun) forget(t *task) (failed bool) {
+	for more := true; more; {
+		r.tasks[t.number], r.due = nil, true
+		select {
+		case t = <-r.ended:
+		default:
+			more = false
 		}
 	}
-	for number, owner := range target {
-		if in && owner == r.m.id && r.tasks[number] == nil && st.Get(claimName(number)) == nil {
-			r.start(number)
-		}
-	}
-	return 0, nil
-}
-
-// tell reports what may not be read, once.
-func (r *partitionRun) tell(err error) {
-	text := ""
-	if err != nil {
-		text = failed("divide", r.p.path, err).Error()
-	}
-	if text == r.trouble {
-		return
-	}
-	r.trouble = text
-	if r.p.told != nil {
-		r.p.told(failed("divide", r.p.path, err))
-	}
-}
-
-// plan says whose each partition should be. A partition whose claim may not be
-// read, and is not ours, has an owner that is not known: it is not divided.
-func (r *partitionRun) plan(ids []string, st *mirror.TreeState) []string {
-	owners := r.owners(st)
-	var numbers []int
-	var known []string
-	for i, owner := range owners {
-		if r.tasks[i] != nil || st.Get(claimName(i)) != nil || st.Refused(claimName(i)) == nil {
-			numbers, known = append(numbers, i), append(known, owner)
-		}
-	}
-	target := make([]string, len(owners))
-	for i, owner := range plan(ids, known) {
-		target[numbers[i]] = owner
-	}
-	return target
-}
-
-// owners says whose each partition is in a view. What we own is ours, even where the
-// view is too old to show it.
-func (r *partitionRun) owners(st *mirror.TreeState) []string {
-	owners := make([]string, r.p.n)
-	for i := range owners {
-		if claim := st.Get(claimName(i)); claim != nil && claim.Stat.EphemeralOwner != 0 {
-			owners[i] = string(claim.Data)
-		}
-		if t := r.tasks[i]; t != nil && t.owns.Load() {
-			owners[i] = r.m.id
-		}
-	}
-	return owners
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.failures) > 0
 }

@@ -16,6 +16,7 @@ import (
 // task is our work on one partition, from the claim until it is given up.
 type task struct {
 	number int
+	under  int64 // the zxid of the number of partitions under which it was started
 	stop   context.CancelCauseFunc
 	owns   atomic.Bool
 }
@@ -23,7 +24,7 @@ type task struct {
 // start claims a partition and has it worked on.
 func (r *partitionRun) start(number int) {
 	ctx, stop := context.WithCancelCause(r.ctx)
-	t := &task{number: number, stop: stop}
+	t := &task{number: number, under: r.number, stop: stop}
 	r.tasks[number] = t
 	r.work.Go(func() {
 		defer stop(nil)
@@ -61,6 +62,10 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 		done()
 		_ = h.Release()
 	}()
+	if err := r.confirm(within, h, t); err != nil {
+		t.owns.Store(false)
+		return r.unconfirmed(ctx, h, err)
+	}
 	err = r.repeat(within, &Partition{Hold: bridge.Hold(h), Number: t.number})
 	if within.Err() != nil && (errors.Is(err, within.Err()) || errors.Is(err, context.Cause(within))) {
 		err = nil // it says no more than that it was stopped
@@ -72,6 +77,51 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 		err = oneline.Join(err, released)
 	}
 	return err
+}
+
+// unreadRound makes the pause after a number that may not be read last up to mostPause.
+const unreadRound = 10
+
+// errOtherNumber says that the number of partitions was written anew after a claim was
+// decided on.
+var errOtherNumber = errors.New("the number of partitions was written anew")
+
+// confirm reads, after our claim is made, whether it was made under the number that we
+// know: rule 3.
+func (r *partitionRun) confirm(ctx context.Context, h *core.Hold, t *task) error {
+	_, stat, err := h.Session().Get(ctx, r.p.claims())
+	if err != nil {
+		return err
+	}
+	r.unread.Store(nil)
+	if stat.Mzxid != t.under {
+		return errOtherNumber
+	}
+	return nil
+}
+
+// unconfirmed gives up a claim whose number of partitions is another one or is not
+// known. A number that may not be read does not end the Run: it is told, and read
+// again after a while.
+func (r *partitionRun) unconfirmed(ctx context.Context, h *core.Hold, err error) error {
+	hidden := errors.Is(err, core.ErrNoAuth)
+	if hidden {
+		r.unread.Store(&err)
+	}
+	if released := h.Release(); released != nil && !errors.Is(released, core.ErrLost) {
+		return released
+	}
+	switch {
+	case ctx.Err() != nil, h.Err() != nil && errors.Is(h.Err(), core.ErrLost):
+		return nil
+	case hidden:
+		_ = line.Pause(ctx, unreadRound, leastPause, mostPause) // fails with ctx alone
+	case errors.Is(err, errOtherNumber):
+		r.refresh(ctx)
+	default:
+		return err
+	}
+	return nil
 }
 
 // repeat calls f until its context ends or it fails.

@@ -18,16 +18,36 @@ const orders = "/consumers/orders"
 // court knows which partitions are worked on, and fails the test when one is by
 // two at a time, or when its token does not grow.
 type court struct {
-	w *testworld.World
+	w    *testworld.World
+	slow time.Duration // of workers that begin from now on
 
 	mu     sync.Mutex
 	owners map[int]*groupmembership.Partition
 	tokens map[int]int64
-	moves  int // partitions that have begun to be worked on
+	moves  int                                // partitions that have begun to be worked on
+	works  map[*groupmembership.Partition]int // what is worked on, and of how many its member knows
 }
 
 func newCourt(w *testworld.World) *court {
-	return &court{w: w, owners: make(map[int]*groupmembership.Partition), tokens: make(map[int]int64)}
+	return &court{w: w, owners: make(map[int]*groupmembership.Partition), tokens: make(map[int]int64), works: make(map[*groupmembership.Partition]int)}
+}
+
+// working fails the test if somebody works who knows another number of partitions. The
+// caller calls the result when the work is over.
+func (c *court) working(part *groupmembership.Partition, n int) (over func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for other, m := range c.works {
+		if m != n && other.Err() == nil && part.Err() == nil {
+			c.w.Errorf("partition %d of %d is worked on beside partition %d of %d", part.Number, n, other.Number, m)
+		}
+	}
+	c.works[part] = n
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.works, part)
+	}
 }
 
 func (c *court) begin(part *groupmembership.Partition) {
@@ -47,6 +67,8 @@ func (c *court) begin(part *groupmembership.Partition) {
 type worker struct {
 	c      *court
 	id     string
+	n      int
+	slow   time.Duration // for which it works on when it has to stop
 	cancel context.CancelFunc
 	done   chan struct{}
 	err    error
@@ -59,7 +81,7 @@ type worker struct {
 // work starts a member that works on its partitions until it has to stop.
 func (c *court) work(p *testworld.Process, id string, n int, opts ...groupmembership.PartitionerOption) *worker {
 	ctx, cancel := context.WithCancel(c.w.Context())
-	k := &worker{c: c, id: id, cancel: cancel, done: make(chan struct{}), works: make(map[int]bool)}
+	k := &worker{c: c, id: id, n: n, slow: c.slow, cancel: cancel, done: make(chan struct{}), works: make(map[int]bool)}
 	c.w.Cleanup(func() {
 		cancel()
 		<-k.done
@@ -73,9 +95,11 @@ func (c *court) work(p *testworld.Process, id string, n int, opts ...groupmember
 
 func (k *worker) on(ctx context.Context, part *groupmembership.Partition) error {
 	k.c.begin(part)
+	defer k.c.working(part, k.n)()
 	k.set(part.Number, true)
 	defer k.set(part.Number, false)
 	<-ctx.Done()
+	time.Sleep(k.slow)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.causes = append(k.causes, context.Cause(ctx))

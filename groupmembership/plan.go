@@ -5,9 +5,18 @@ import (
 	"slices"
 )
 
-// plan says which member each partition should belong to, given the members,
-// and the owner of each partition ("" where it has none; one that is not among
-// the members counts as none).
+// nobody stands for the owner of a partition that has none.
+const nobody = -1
+
+// planner computes plans. It keeps its memory from one plan to the next, and is
+// not safe for concurrent use.
+type planner struct {
+	owned, room, greedy []int
+}
+
+// plan writes into owners which member each partition should belong to, given
+// the number of members, and the owner of each partition: the place of a member
+// in the order of the ids, or nobody. An owner that is not a member is nobody.
 //
 // It is the whole agreement between the members: there is no leader. Each
 // computes it by itself from what it sees, so for the same view it must come
@@ -23,49 +32,71 @@ import (
 // members do of a plan leads to a view whose plan needs less: a member only
 // ever claims up to its share and gives up down to it, and nobody's share becomes
 // smaller than what it owns of it by then.
-func plan(members, owners []string) []string {
-	target := make([]string, len(owners))
-	if len(members) == 0 {
-		return target
+//
+// A plan of n partitions and m members takes n + m log m steps.
+func (p *planner) plan(members int, owners []int) {
+	if members == 0 {
+		for i := range owners {
+			owners[i] = nobody
+		}
+		return
 	}
-	room := shares(members, owners)
+	p.shares(members, owners)
 	for i, owner := range owners {
-		if room[owner] > 0 {
-			target[i] = owner
-			room[owner]--
+		if owner == nobody {
+			continue
+		}
+		if p.room[owner] > 0 {
+			p.room[owner]--
+		} else {
+			owners[i] = nobody
 		}
 	}
 	next := 0
-	for i := range target {
-		if target[i] != "" {
+	for i, owner := range owners {
+		if owner != nobody {
 			continue
 		}
-		for room[members[next]] == 0 {
+		for p.room[next] == 0 {
 			next++
 		}
-		target[i] = members[next]
-		room[members[next]]--
+		owners[i] = next
+		p.room[next]--
 	}
-	return target
 }
 
-// shares says how many partitions each member should own.
-func shares(members, owners []string) map[string]int {
-	owned := make(map[string]int, len(members))
+// shares sets room to how many partitions each member should own.
+func (p *planner) shares(members int, owners []int) {
+	p.owned = cleared(p.owned, members)
+	p.room = cleared(p.room, members)
+	p.greedy = cleared(p.greedy, members)
 	for _, owner := range owners {
-		owned[owner]++
-	}
-	greedy := slices.Clone(members)
-	most := len(owners)/len(members) + 1
-	slices.SortFunc(greedy, func(a, b string) int {
-		return cmp.Or(cmp.Compare(min(owned[b], most), min(owned[a], most)), cmp.Compare(a, b))
-	})
-	share := make(map[string]int, len(members))
-	for i, member := range greedy {
-		share[member] = len(owners) / len(members)
-		if i < len(owners)%len(members) {
-			share[member]++
+		if owner != nobody {
+			p.owned[owner]++
 		}
 	}
-	return share
+	most := len(owners)/members + 1
+	for i := range p.greedy {
+		p.greedy[i] = i
+	}
+	slices.SortFunc(p.greedy, func(a, b int) int {
+		return cmp.Or(cmp.Compare(min(p.owned[b], most), min(p.owned[a], most)), cmp.Compare(a, b))
+	})
+	for i, member := range p.greedy {
+		p.room[member] = len(owners) / members
+		if i < len(owners)%members {
+			p.room[member]++
+		}
+	}
+}
+
+// cleared returns a slice of n zeros, in the memory of the given one if that is
+// large enough.
+func cleared(all []int, n int) []int {
+	if cap(all) < n {
+		return make([]int, n)
+	}
+	all = all[:n]
+	clear(all)
+	return all
 }

@@ -12,15 +12,38 @@ import (
 	"github.com/docent-go/docent/internal/treap"
 )
 
-// Change is one step of a group.
+// Change is one step of a group. It is never changed, so it is safe for concurrent use,
+// and costs what has happened in the step: it shares the members with the Changes before.
 type Change struct {
-	// Members are who is in the group now, sorted by id. Do not change them:
-	// the next Change is told apart from them.
-	Members []Member
-	// Events lead from the Members of the Change before to these. In the first
+	// Events lead from the members of the Change before to these. In the first
 	// Change each member joins. There are none in a Change that only says that
 	// the group is known again, behind an error.
 	Events []Event
+
+	members treap.Map[Member]
+}
+
+// Members yields the members that are in the group now, sorted by id.
+// slices.Collect(c.Members()) is a slice of them.
+func (c Change) Members() iter.Seq[Member] {
+	return func(yield func(Member) bool) {
+		for _, m := range c.members.All() {
+			if !yield(*m) {
+				return
+			}
+		}
+	}
+}
+
+// Len returns how many members are in the group now.
+func (c Change) Len() int { return c.members.Len() }
+
+// Member returns the member with the id, and false if it is not in the group.
+func (c Change) Member(id string) (Member, bool) {
+	if m := c.members.Get(id); m != nil {
+		return *m, true
+	}
+	return Member{}, false
 }
 
 // Watch yields the members, and then every change: who joined, who left, whose
@@ -129,7 +152,7 @@ func (w *watcher) show(now *mirror.TreeState) bool {
 		events := w.update(now)
 		w.rev, w.state = now.Rev, now
 		// Something that is no member may have changed.
-		if (first || again || len(events) > 0) && !w.yield(Change{w.list(), events}, nil) {
+		if (first || again || len(events) > 0) && !w.yield(Change{events, w.members}, nil) {
 			return false
 		}
 	}
@@ -160,15 +183,6 @@ func (w *watcher) update(now *mirror.TreeState) []Event {
 		}
 	}
 	return Diff(before, after)
-}
-
-// list returns the members, sorted by id.
-func (w *watcher) list() []Member {
-	all := make([]Member, 0, w.members.Len())
-	for _, m := range w.members.All() {
-		all = append(all, *m)
-	}
-	return all
 }
 
 // listed reports whether it is known who is in the group, be it without the

@@ -221,7 +221,7 @@ func (c *groupWatch) print(a *app, change groupmembership.Change) (err error) {
 		}
 	}
 	switch {
-	case err != nil || len(change.Members) > 0:
+	case err != nil || change.Len() > 0:
 		return err
 	case a.globals.JSON:
 		return a.printJSON(struct {

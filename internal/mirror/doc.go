@@ -61,11 +61,14 @@
 // For watches of one shot the proof is shorter: all that is known was read with a watch
 // that has not fired by the time of the last answer.
 //
-// Under a stream of changes that leaves no such moment for a second (or two
-// Pauses), a state is published all the same and says that it is Torn: each node
-// is right by itself and has not gone back, but they may not all have stood like
-// this at the same instant. There is one such state a second until the stream
+// Under a stream of changes that leaves no such moment for TreeConfig.Patience (a second;
+// two Pauses at least), a state is published all the same and says that it is Torn: each
+// node is right by itself and has not gone back, but they may not all have stood like
+// this at the same instant. There is one such state for each Patience until the stream
 // lets up. Whether it will do is the reader's choice.
+//
+// A node of TreeConfig.ReadOnce is known by its creation alone. What is said above of one
+// instant does not hold for its data.
 //
 // # What may not be read
 //

@@ -15,6 +15,9 @@ import (
 // DefaultPause is the Pause of a TreeConfig that names none.
 const DefaultPause = 50 * time.Millisecond
 
+// DefaultPatience is the Patience of a TreeConfig that names none.
+const DefaultPatience = time.Second
+
 // TreeConfig says what to mirror.
 type TreeConfig struct {
 	Path string // may be "/"
@@ -35,10 +38,18 @@ type TreeConfig struct {
 	// directory whose names say everything: a change costs one read. Data is nil
 	// then, and Stat zero but for what it says of children.
 	NamesOnly bool
+	// ReadOnce, if set, is asked like Keep. A node for which it is true keeps the data
+	// and the stat that it had when it was read: that somebody writes to it costs no
+	// read. On servers before ZooKeeper 3.6 it is read again all the same.
+	ReadOnce func(rel string) bool
 	// Pause is the least time from one round of reads to the next: all that
 	// changes meanwhile, whichever nodes it is, is read together when the time is
 	// over. Zero is DefaultPause.
 	Pause time.Duration
+	// Patience is how long the tree looks for an instant at which all was as it has read
+	// it, before it shows a state that is Torn. It is two Pauses at least. Zero is
+	// DefaultPatience.
+	Patience time.Duration
 	// OnState is as in Config.
 	OnState func(*TreeState)
 }
@@ -90,11 +101,14 @@ func OpenTree(ctx context.Context, sm *core.Manager, cfg TreeConfig) (*Tree, err
 	if err := znode.ValidateRoot(cfg.Path); err != nil {
 		return fail(err)
 	}
-	if cfg.Depth < 0 || cfg.Pause < 0 || cfg.Limit < 0 {
-		return fail(fmt.Errorf("depth %d, pause %v or limit %d is negative", cfg.Depth, cfg.Pause, cfg.Limit))
+	if cfg.Depth < 0 || cfg.Pause < 0 || cfg.Limit < 0 || cfg.Patience < 0 {
+		return fail(fmt.Errorf("depth %d, pause %v, limit %d or patience %v is negative", cfg.Depth, cfg.Pause, cfg.Limit, cfg.Patience))
 	}
 	if cfg.Pause == 0 {
 		cfg.Pause = DefaultPause
+	}
+	if cfg.Patience == 0 {
+		cfg.Patience = DefaultPatience
 	}
 	if _, err := sm.Session(ctx); err != nil {
 		return fail(err)

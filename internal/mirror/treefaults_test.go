@@ -309,7 +309,7 @@ func TestTreeUnderAStreamThatNeverPauses(t *testing.T) {
 			<-last.Next()
 			last = tree.Load()
 			require.True(t, last.Torn)
-			require.LessOrEqual(t, time.Since(start), patience+2*DefaultPause)
+			require.LessOrEqual(t, time.Since(start), DefaultPatience+2*DefaultPause)
 		}
 		ctx := w.Within(10 * time.Second)
 		require.NoError(t, tree.Await(ctx, w.Process().Current(), 0), "nor does it keep a writer waiting for ever")

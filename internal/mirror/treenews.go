@@ -84,12 +84,17 @@ func (t *Tree) apply(e core.Followed) {
 	}
 	name := rel[slash+1:]
 	if e.Event == core.NodeDataChanged {
-		if kid := dir.kids[name]; kid != nil && kid.now[ofData] != nil {
+		if kid := dir.kids[name]; kid != nil && kid.now[ofData] != nil && !t.isReadOnce(kid) {
 			t.stain(kid, ofData)
 		}
 		return
 	}
 	t.childChanged(dir, name, e.Event == core.NodeCreated)
+}
+
+// isReadOnce reports whether what is written to the node is left unread.
+func (t *Tree) isReadOnce(n *treeNode) bool {
+	return n.seen && t.cfg.ReadOnce != nil && t.cfg.ReadOnce(n.rel)
 }
 
 // childChanged takes the creation or the deletion of a child. It always has

@@ -7,10 +7,6 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// patience is for how long at least a tree looks for an instant at which all
-// was as it has read it, before it shows what it has.
-const patience = time.Second
-
 // follow reads what there is a reason to read, until the session or the tree
 // ends.
 func (t *Tree) follow(s *core.Session) {
@@ -208,5 +204,5 @@ func (t *Tree) outOfPatience() bool {
 	if t.unrest.IsZero() {
 		t.unrest = time.Now()
 	}
-	return time.Since(t.unrest) >= max(patience, 2*t.cfg.Pause)
+	return time.Since(t.unrest) >= max(t.cfg.Patience, 2*t.cfg.Pause)
 }

@@ -272,7 +272,7 @@ func TestLargeGroupUnderChurn(t *testing.T) {
 					continue
 				}
 				mu.Lock()
-				sizes[i] = len(change.Members)
+				sizes[i] = change.Len()
 				mu.Unlock()
 			}
 		})

@@ -29,7 +29,7 @@ var beginnings = map[string]struct {
 	"a member of a group": {
 		func(ctx context.Context, sm *session.Manager) error {
 			for c, err := range groupmembership.New(sm, "/b/group").Watch(ctx) {
-				if err != nil || len(c.Members) > 0 {
+				if err != nil || c.Len() > 0 {
 					return err
 				}
 			}

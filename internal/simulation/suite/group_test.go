@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -44,14 +45,14 @@ func groups() simulation.Program {
 					if err != nil {
 						continue // told once for each time that the group cannot be read
 					}
-					for _, m := range c.Members {
+					for m := range c.Members() {
 						if m.Token < last[m.ID] {
 							w.Break("nothing goes back", "member %s goes from token %d to %d", m.ID, last[m.ID], m.Token)
 						}
 						last[m.ID] = m.Token
 					}
 					mu.Lock()
-					seen[p.Index] = c.Members
+					seen[p.Index] = slices.Collect(c.Members())
 					mu.Unlock()
 				}
 			})
