@@ -20,7 +20,7 @@ func electionMeasures() []measure {
 			name: "election/resign", title: "Leadership handed on by Resign", clients: 2,
 			subjects: resigned(20),
 			absent:   map[string]string{goZK: "has no election"},
-			budgets:  []budget{{floor, 1.5}},
+			budgets:  []budget{against(floor, 1.5)},
 		},
 		{
 			name: "election/crash", title: fmt.Sprintf("Leadership after a crash, session timeout %v, tick %v", crashTimeout, tick), clients: 2, rounds: 5,
@@ -31,7 +31,7 @@ func electionMeasures() []measure {
 				kazoo:   "waits for the same expiry by the server",
 				etcd:    "its leases are a matter of seconds",
 			},
-			budgets: []budget{{"", micros(crashTimeout + tick + 100*time.Millisecond)}},
+			budgets: []budget{atMost(micros(crashTimeout + tick + 100*time.Millisecond))},
 		},
 	}
 }

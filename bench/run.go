@@ -66,7 +66,7 @@ type figures map[string]*series
 // in the machine drifts for all of them. Where the subjects have several short
 // turns in a round, each of these counts as a round of its own: the closer two
 // turns lie together, the less comes between them. The first round warms up and
-// is forgotten; what is measured once takes long, and needs none.
+// is forgotten; a measure that is cold takes no part in it.
 func measureAll(l *lab, measures []measure, rounds int, progress io.Writer) ([]figures, error) {
 	all := make([]figures, len(measures))
 	for i := range all {
@@ -74,11 +74,7 @@ func measureAll(l *lab, measures []measure, rounds int, progress io.Writer) ([]f
 	}
 	for r := range rounds + 1 {
 		for i, m := range measures {
-			n := rounds
-			if m.rounds > 0 {
-				n = min(n, m.rounds)
-			}
-			if r > n || r == 0 && m.rounds == 1 {
+			if r > m.taken(rounds) || r == 0 && m.cold {
 				continue
 			}
 			start := time.Now()
