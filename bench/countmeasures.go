@@ -15,10 +15,7 @@ import (
 )
 
 func countMeasures() []measure {
-	alone := map[string]string{}
-	for _, peer := range []string{goZK, curator, kazoo, etcd} {
-		alone[peer] = "this counts what Docent uses"
-	}
+	alone := onlyDocent()
 	return []measure{
 		{
 			name: "naming/pick", title: "Balancer.Pick of 1,000, round robin", unit: counted, of: "ns", clients: 1, rounds: 5,
@@ -51,6 +48,15 @@ func countMeasures() []measure {
 			budgets:  []budget{atMost(1.0 / 20)},
 		},
 	}
+}
+
+// onlyDocent is why nobody else has a figure.
+func onlyDocent() map[string]string {
+	alone := map[string]string{}
+	for _, peer := range []string{goZK, curator, kazoo, etcd} {
+		alone[peer] = "this counts what Docent uses"
+	}
+	return alone
 }
 
 // instances makes n instances of a service.

@@ -68,7 +68,7 @@ func idleSubjects(n int, f func(env, idleCost) (float64, error)) []subject {
 // serversProcessor is how much of the processor the servers of a site take over
 // some time, in milliseconds a second.
 func serversProcessor(e env, d time.Duration) (float64, error) {
-	set, err := e.lab.servers(1)
+	set, err := e.lab.servers(standalone)
 	if err != nil {
 		return 0, err
 	}

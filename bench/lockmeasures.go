@@ -159,7 +159,7 @@ func contended(name string, clients, ops int) measure {
 			external(kazoo, task{verb: "lock", clients: clients, sessions: clients, ops: ops * 3 / 4}),
 			external(etcd, task{verb: "lock", clients: clients, sessions: clients, ops: ops / 4}),
 		},
-		budgets: []budget{against(goZK, 1), against(curator, 0.65), against(kazoo, 0.45)},
+		budgets: []budget{against(goZK, 0.75), against(curator, 0.55), against(kazoo, 0.45)},
 	}
 }
 

@@ -24,8 +24,13 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	work := run
-	if len(os.Args) > 1 && os.Args[1] == idleVerb {
-		work = runIdle
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case idleVerb:
+			work = runIdle
+		case manyVerb:
+			work = runMany
+		}
 	}
 	if err := work(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -35,7 +40,8 @@ func main() {
 
 // catalogue is all there is to measure.
 func catalogue() []measure {
-	return slices.Concat(lockMeasures(), electionMeasures(), configMeasures(), queueMeasures(), countMeasures(), idleMeasures(), growthMeasures(), siteMeasures())
+	return slices.Concat(lockMeasures(), electionMeasures(), configMeasures(), viewMeasures(tree), changeMeasures(), viewMeasures(service),
+		manyMeasures(), queueMeasures(), waitingMeasures(), countMeasures(), partitionMeasures(), idleMeasures(), growthMeasures(), siteMeasures())
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {

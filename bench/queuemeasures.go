@@ -78,7 +78,7 @@ func queueMeasures() []measure {
 				external(kazoo, task{verb: "consume", ops: 100}),
 			},
 			absent:  noQueue,
-			budgets: []budget{against(curator, 1.0/5)},
+			budgets: []budget{against(curator, 0.12)},
 		},
 	}
 }

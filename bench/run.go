@@ -107,8 +107,7 @@ func oneRound(l *lab, m measure, r int, got figures) error {
 	}
 	for i := range m.subjects {
 		subject := m.subjects[(i+r)%len(m.subjects)]
-		l.dirs++
-		sample, err := subject.run(env{l.ctx, l, s, fmt.Sprintf("/bench-%d", l.dirs)})
+		sample, err := subject.run(env{l.ctx, l, s, l.dir()})
 		if cause := l.ctx.Err(); cause != nil {
 			return cause
 		}
