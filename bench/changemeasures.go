@@ -24,7 +24,7 @@ const (
 	// A tree puts changes together that come within 50 ms. Those that are measured
 	// come one at a time.
 	apart       = 80 * time.Millisecond
-	treeChanges = 30
+	treeChanges = 20
 )
 
 // changeMeasures tell what a change of a large view costs its reader.
@@ -32,30 +32,30 @@ func changeMeasures() []measure {
 	alone := onlyDocent()
 	return []measure{
 		{
-			name: "config/tree-change", title: "A config tree of 10,000 keys: one change published until Changes has it", clients: 2, rounds: 4,
+			name: "config/tree-change", title: "A config tree of 10,000 keys: one change published until Changes has it", clients: 2, rounds: 2,
 			subjects: []subject{
-				{floor, func(e env) (sample, error) { return zkVisible(e, 40) }},
-				{docent, docentTreeChange(40)},
-				treeChange(curator, 40),
-				treeChange(kazoo, 40),
+				{floor, func(e env) (sample, error) { return zkVisible(e, 20) }},
+				{docent, docentTreeChange(20)},
+				treeChange(curator, 20),
+				treeChange(kazoo, 20),
 			},
 			absent: map[string]string{goZK: "has no such recipe", etcd: "has no such recipe"},
 		},
 		{
 			name: "config/tree-change-processor", title: "A config tree of 10,000 keys: the reader's processor for one change",
-			unit: counted, of: "µs", clients: 1, rounds: 3, cold: true,
-			subjects: []subject{{docent, treeOwn(func(s spent) float64 { return micros(s.processor) })}},
+			unit: counted, of: "µs", clients: 1, rounds: 2, cold: true,
+			subjects: []subject{{docent, treeOwn(3, func(s spent) float64 { return micros(s.processor) })}},
 			absent:   alone, budgets: []budget{atMost(100)},
 		},
 		{
 			name: "config/tree-change-allocated", title: "A config tree of 10,000 keys: what the reader allocates for one change",
 			unit: counted, of: "KB", clients: 1, rounds: 1, cold: true,
-			subjects: []subject{{docent, treeOwn(func(s spent) float64 { return s.allocated / 1000 })}},
+			subjects: []subject{{docent, treeOwn(1, func(s spent) float64 { return s.allocated / 1000 })}},
 			absent:   alone, budgets: []budget{atMost(20)},
 		},
 		{
 			name: "naming/watch-processor", title: "A service of 5,000 instances: a watcher's share of a core while 500 changes come in 5 s",
-			unit: counted, of: "%", clients: 1, rounds: 2, cold: true,
+			unit: counted, of: "%", clients: 1, rounds: 1, cold: true,
 			subjects: []subject{{docent, serviceProcessor}},
 			absent:   alone, budgets: []budget{atMost(10)},
 		},
@@ -251,13 +251,13 @@ func spentOnReading(turns int, f, follow, end func() error) (spent, error) {
 }
 
 // treeOwn is what one change costs the reader of a tree.
-func treeOwn(of func(spent) float64) func(env) (sample, error) {
+func treeOwn(turns int, of func(spent) float64) func(env) (sample, error) {
 	return func(e env) (sample, error) {
 		k, err := newKeyChanger(e)
 		if err != nil {
 			return sample{}, err
 		}
-		all, err := spentOnReading(3, func() error {
+		all, err := spentOnReading(turns, func() error {
 			_, err := k.all(e, treeChanges)
 			return err
 		}, func() error { return k.follow(e) }, k.close)

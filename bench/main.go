@@ -50,6 +50,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	only := flags.String("only", "", "measure what begins with one of these, separated by commas, in all rounds")
 	skip := flags.String("skip", "", "leave out these subjects, separated by commas")
 	rounds := flags.Int("rounds", 12, "rounds, after one that warms up; without -only, what takes long takes fewer")
+	within := flags.Duration("within", 0, "begin no round that would end later than this after the first")
 	large := flags.Bool("large", false, "measure also what needs gigabytes and minutes")
 	jsonTo := flags.String("json", "", "write one JSON object a line to this file; - is standard output")
 	docs := flags.String("docs", "", "write performance.json, the tables of performance.md and its plots into this directory")
@@ -92,11 +93,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	l := newLab(ctx)
 	defer l.close()
-	got, err := measureAll(l, measures, *rounds, stderr)
+	got, taken, err := measureAll(l, measures, plan{*rounds, *within}, stderr)
 	if err != nil {
 		return err
 	}
-	rep := newReport(*rounds, measures, got)
+	rep := newReport(taken, measures, got)
 	if err := writeRows(*jsonTo, rep.Rows, stdout); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -98,7 +99,8 @@ func TestRounds(t *testing.T) {
 	}
 	m := measure{name: "x", clients: 1, absent: map[string]string{etcd: "none"},
 		subjects: []subject{named(floor, nil), named(docent, nil), named(curator, errors.New("no Java"))}}
-	got, err := measureAll(l, []measure{m}, 3, io.Discard)
+	got, taken, err := measureAll(l, []measure{m}, plan{rounds: 3}, io.Discard)
+	require.Equal(t, 3, taken)
 	require.NoError(t, err)
 	require.Equal(t, map[string]int{floor: 4, docent: 4, curator: 4}, calls)
 	require.Equal(t, []string{floor, docent, curator, docent, curator, floor}, order[:6], "each round begins with another")
@@ -112,19 +114,40 @@ func TestRounds(t *testing.T) {
 	require.Equal(t, "none", rows[3].Why)
 
 	m.turns, order = 2, nil
-	got, err = measureAll(l, []measure{m}, 2, io.Discard)
+	got, _, err = measureAll(l, []measure{m}, plan{rounds: 2}, io.Discard)
 	require.NoError(t, err)
 	require.Equal(t, []string{floor, docent, curator, docent, curator, floor, curator, floor, docent}, order[:9], "each turn, too")
 	require.Equal(t, 4, rowsOf(m, got[0])[1].Rounds, "two rounds of two turns")
 
 	m.turns, m.cold, m.rounds, calls = 0, true, 1, map[string]int{}
-	_, err = measureAll(l, []measure{m}, 2, io.Discard)
+	_, _, err = measureAll(l, []measure{m}, plan{rounds: 2}, io.Discard)
 	require.NoError(t, err)
 	require.Equal(t, 1, calls[docent], "one round, and none that warms up")
 
 	m.subjects = []subject{named(docent, errors.New("broken"))}
-	_, err = measureAll(l, []measure{m}, 1, io.Discard)
+	_, _, err = measureAll(l, []measure{m}, plan{rounds: 1}, io.Discard)
 	require.EqualError(t, err, "x: docent: broken")
+}
+
+// No round begins that would end after the time limit: a measure takes as long
+// as it has taken before, and none where it has had its rounds.
+func TestTimeLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t.Context())
+		l.sites[standalone] = &site{lab: l}
+		lasting := func(d time.Duration) []subject {
+			return []subject{{docent, func(env) (sample, error) { time.Sleep(d); return sample{ops: 1, elapsed: d}, nil }}}
+		}
+		measures := []measure{
+			{name: "short", subjects: lasting(time.Minute)},
+			{name: "long", subjects: lasting(5 * time.Minute), rounds: 1, cold: true},
+		}
+		for within, want := range map[time.Duration]int{0: 9, time.Minute: 1, 7 * time.Minute: 1, 10 * time.Minute: 4} {
+			_, taken, err := measureAll(l, measures, plan{9, within}, io.Discard)
+			require.NoError(t, err)
+			require.Equal(t, want, taken, within)
+		}
+	})
 }
 
 func TestJudged(t *testing.T) {

@@ -45,7 +45,7 @@ func manyMeasures() []measure {
 	}
 	more := many(5000, 20)
 	more.large = true
-	return []measure{many(1500, 40), more}
+	return []measure{many(1500, 30), more}
 }
 
 // manyTimeout is that of sessions of which there are many: to open them takes a

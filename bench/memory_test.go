@@ -40,6 +40,7 @@ func TestViewsAreOpened(t *testing.T) {
 				require.Equal(t, 1, s.ops)
 				require.EqualValues(t, recursiveWatch, got.watches)
 			}
+			synctest.Wait()
 			require.Zero(t, e.site.embedded.Watches())
 		})
 	}
@@ -53,11 +54,12 @@ func TestChangesAreSeen(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, s.each, 10)
 		var got spent
-		_, err = treeOwn(func(s spent) float64 { got = s; return 0 })(e)
+		_, err = treeOwn(2, func(s spent) float64 { got = s; return 0 })(e)
 		require.NoError(t, err)
 		require.Positive(t, got.allocated)
 		_, err = serviceProcessor(e)
 		require.NoError(t, err)
+		synctest.Wait() // watches are taken back in the background
 		require.Zero(t, e.site.embedded.Watches())
 	})
 }

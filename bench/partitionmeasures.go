@@ -18,7 +18,7 @@ func partitionMeasures() []measure {
 	const title = "Partitioner, 1,000 partitions, 100 members that come at once: "
 	return []measure{
 		{
-			name: "group/partitions-settle", title: title + "time until each has its share", unit: counted, of: "ms", clients: 100, rounds: 3, cold: true,
+			name: "group/partitions-settle", title: title + "time until each has its share", unit: counted, of: "ms", clients: 100, rounds: 2, cold: true,
 			subjects: []subject{{docent, divided(1000, 100, func(took time.Duration, _ int) float64 { return float64(took.Milliseconds()) })}},
 			absent:   onlyDocent(), budgets: []budget{atMost(1500)},
 		},

@@ -107,6 +107,7 @@ func viewRequests(t *testing.T) {
 		require.LessOrEqual(t, requests(srv)-before, 30, dir)
 		require.Equal(t, recursiveWatch, srv.Watches()-watched, dir)
 		require.NoError(t, end())
+		synctest.Wait() // the watch is taken back in the background
 	}
 }
 

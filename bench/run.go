@@ -67,14 +67,25 @@ type figures map[string]*series
 // turns in a round, each of these counts as a round of its own: the closer two
 // turns lie together, the less comes between them. The first round warms up and
 // is forgotten; a measure that is cold takes no part in it.
-func measureAll(l *lab, measures []measure, rounds int, progress io.Writer) ([]figures, error) {
-	all := make([]figures, len(measures))
+func measureAll(l *lab, measures []measure, p plan, progress io.Writer) (all []figures, taken int, err error) {
+	all = make([]figures, len(measures))
 	for i := range all {
 		all[i] = figures{}
 	}
-	for r := range rounds + 1 {
+	began, last := time.Now(), make([]time.Duration, len(measures))
+	for r := range p.rounds + 1 {
+		var ahead time.Duration
 		for i, m := range measures {
-			if r > m.taken(rounds) || r == 0 && m.cold {
+			if r <= m.taken(p.rounds) {
+				ahead += last[i]
+			}
+		}
+		if r > 1 && p.within > 0 && time.Since(began)+ahead > p.within {
+			fmt.Fprintf(progress, "round %d would end after %v\n", r, p.within)
+			break
+		}
+		for i, m := range measures {
+			if r > m.taken(p.rounds) || r == 0 && m.cold {
 				continue
 			}
 			start := time.Now()
@@ -85,13 +96,22 @@ func measureAll(l *lab, measures []measure, rounds int, progress io.Writer) ([]f
 					got = figures{}
 				}
 				if err := oneRound(l, m, r*turns+turn, got); err != nil {
-					return nil, fmt.Errorf("%s: %w", m.name, err)
+					return nil, r, fmt.Errorf("%s: %w", m.name, err)
 				}
 			}
-			fmt.Fprintf(progress, "round %d of %d  %-28s %6.1f s\n", r, rounds, m.name, time.Since(start).Seconds())
+			last[i] = time.Since(start)
+			fmt.Fprintf(progress, "round %d of %d  %-28s %6.1f s\n", r, p.rounds, m.name, last[i].Seconds())
 		}
+		taken = r
 	}
-	return all, nil
+	return all, taken, nil
+}
+
+// plan is how many rounds are asked for, and the time they may take; 0 means
+// any.
+type plan struct {
+	rounds int
+	within time.Duration
 }
 
 // oneRound begins with the r-th subject, as it were. It fails when one of ours

@@ -61,7 +61,7 @@ func viewMeasures(v view) []measure {
 	absent := map[string]string{goZK: "has no such recipe", etcd: "reads all keys below a prefix in one request"}
 	return []measure{
 		{
-			name: v.name + "-open", title: v.title + ": opened", clients: 1, rounds: 4,
+			name: v.name + "-open", title: v.title + ": opened", clients: 1, rounds: 3,
 			subjects: v.subjects(func(o opened) sample {
 				return sample{each: []time.Duration{o.took}, ops: 1, elapsed: o.took}
 			}),

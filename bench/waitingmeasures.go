@@ -18,7 +18,7 @@ const (
 	fourConsumers   = "docent, 4 consumers"
 	oneConsumer     = "docent, 1 consumer"
 	consumersSettle = time.Second
-	consumersWindow = 3 * time.Second
+	consumersWindow = 2 * time.Second
 )
 
 // waitingMeasures tell what consumers that share a long queue get done.

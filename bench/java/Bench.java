@@ -78,7 +78,7 @@ public final class Bench {
       case "consume":
         return answer(queues.consume(client(0), path, ops), ops, List.of());
       case "consumers":
-        queues.start(pool(clients), path);
+        queues.start(connectAll(clients, 20000), path); // a long list may keep a session waiting
         return answer(0, 0, List.of());
       case "stop":
         queues.stop();
@@ -110,9 +110,16 @@ public final class Bench {
     return pool.get(i);
   }
 
-  private List<CuratorFramework> pool(int n) throws Exception {
-    client(n - 1);
-    return pools.get(servers).subList(0, n);
+  /** Sessions that belong to the caller. */
+  private List<CuratorFramework> connectAll(int n, int timeout) throws Exception {
+    List<CuratorFramework> all = new ArrayList<>();
+    for (int i = 0; i < n; i++) {
+      all.add(connect(timeout));
+    }
+    for (CuratorFramework client : all) {
+      await(client);
+    }
+    return all;
   }
 
   private CuratorFramework connect(int timeout) {
@@ -337,13 +344,9 @@ public final class Bench {
     CuratorFramework writer = client(0);
     writer.create().forPath(path, "0".getBytes(StandardCharsets.UTF_8));
     Audience audience = new Audience();
-    List<CuratorFramework> all = new ArrayList<>();
+    List<CuratorFramework> all = connectAll(clients, 40000);
     try {
-      for (int i = 0; i < clients; i++) {
-        all.add(connect(40000));
-      }
       for (CuratorFramework client : all) {
-        await(client);
         audience.follow(client, path);
       }
       audience.awaitAll();

@@ -23,6 +23,7 @@ final class Queues {
     }
   };
 
+  private List<CuratorFramework> sessions = List.of();
   private final List<DistributedQueue<byte[]>> running = new ArrayList<>();
 
   private static QueueConsumer<byte[]> consumer(Runnable onMessage) {
@@ -61,8 +62,9 @@ final class Queues {
     return elapsed;
   }
 
-  /** Begins to consume what is there, with a consumer in each session. */
+  /** Begins to consume what is there, with a consumer in each session. stop closes the sessions too. */
   void start(List<CuratorFramework> clients, String path) throws Exception {
+    sessions = clients;
     for (CuratorFramework client : clients) {
       DistributedQueue<byte[]> queue = queue(client, path, () -> {});
       running.add(queue);
@@ -75,5 +77,6 @@ final class Queues {
       queue.close();
     }
     running.clear();
+    sessions.forEach(CuratorFramework::close);
   }
 }

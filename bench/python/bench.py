@@ -23,8 +23,8 @@ def client(servers, i):
     return pool[i]
 
 
-def connect(servers):
-    zk = KazooClient(hosts=servers, timeout=4.0)
+def connect(servers, timeout=4.0):
+    zk = KazooClient(hosts=servers, timeout=timeout)
     zk.start(30)
     return zk
 
@@ -234,16 +234,19 @@ class Run:
         return self.each(op)
 
     def consumers(self):
-        """Begins to consume what is there, with a consumer in each session."""
-        ended = threading.Event()
+        """Begins to consume what is there, with a consumer in each session. A long list may keep a session waiting."""
+        ended, failed = threading.Event(), []
+        sessions = [connect(self.servers, 20.0) for _ in range(self.clients)]
 
         def work(q):
-            while not ended.is_set():
-                if q.get(timeout=0.5) is not None:
-                    q.consume()
+            try:
+                while not ended.is_set():
+                    if q.get(timeout=0.5) is not None:
+                        q.consume()
+            except Exception as e:  # told to whoever asked
+                failed.append(e)
 
-        queues = [self.client(i).LockingQueue(self.path) for i in range(self.clients)]
-        threads = [threading.Thread(target=work, args=(q,), daemon=True) for q in queues]
+        threads = [threading.Thread(target=work, args=(zk.LockingQueue(self.path),), daemon=True) for zk in sessions]
         for thread in threads:
             thread.start()
 
@@ -251,6 +254,11 @@ class Run:
             ended.set()
             for thread in threads:
                 thread.join()
+            for zk in sessions:
+                zk.stop()
+                zk.close()
+            if failed:
+                raise failed[0]
 
         running.append(end)
         return 0, 0, []
