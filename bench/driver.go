@@ -68,7 +68,12 @@ func ask(e env, name, path string, t task) (sample, error) {
 	if target == "" {
 		target = e.site.String()
 	}
-	return d.run(target, path, t)
+	s, err := d.run(target, path, t)
+	if d.absent != nil { // it has ended: the next who asks gets another
+		d.stop()
+		delete(e.lab.drivers, name)
+	}
+	return s, err
 }
 
 func (d *driver) run(target, dir string, t task) (sample, error) {

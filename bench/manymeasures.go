@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"runtime"
@@ -212,7 +213,10 @@ var followers = map[string]func(ctx context.Context, servers []string, path stri
 		return end, nil
 	},
 	docent: func(ctx context.Context, servers []string, path string, a *audience) (func() error, error) {
-		sm, err := session.Dial(ctx, session.Config{Servers: servers, Timeout: manyTimeout})
+		sm, err := session.Dial(ctx, session.Config{
+			Servers: servers, Timeout: manyTimeout,
+			Logger: slog.New(slog.DiscardHandler), // a session that ends is missed by the audience
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -19,6 +19,7 @@ const (
 	oneConsumer     = "docent, 1 consumer"
 	consumersSettle = time.Second
 	consumersWindow = 2 * time.Second
+	consumersLook   = 50 * time.Millisecond
 )
 
 // waitingMeasures tell what consumers that share a long queue get done.
@@ -131,8 +132,8 @@ func docentConsumers(e env, dir string, consumers int) (func() error, error) {
 }
 
 // waitingFor counts what the server has no more of after a while, which begins
-// when the consumers have been at work for a moment. The queue is as long as
-// before at the next start.
+// when the consumers are at work. The queue is as long as before at the next
+// start.
 func waitingFor(s stock, consumers int) func(env) (sample, error) {
 	return func(e env) (got sample, err error) {
 		dir, err := e.lab.fixture(s.name+" queue at "+e.site.String(), func(string) error { return nil })
@@ -143,7 +144,8 @@ func waitingFor(s stock, consumers int) func(env) (sample, error) {
 		if err != nil {
 			return sample{}, err
 		}
-		left, err := standingBelow(conns[0], dir+s.items)
+		items := dir + s.items
+		left, err := standingBelow(conns[0], items)
 		if err != nil {
 			return sample{}, err
 		}
@@ -155,27 +157,36 @@ func waitingFor(s stock, consumers int) func(env) (sample, error) {
 			return sample{}, err
 		}
 		defer func() { err = errors.Join(err, stop()) }()
-		if err := pause(e, consumersSettle); err != nil {
-			return sample{}, err
-		}
-		before, err := standingBelow(conns[0], dir+s.items)
+		ctx, cancel := e.deadline()
+		defer cancel()
+		before, _, err := consumed(ctx, conns[0], items, s.size, consumersSettle)
 		if err != nil {
 			return sample{}, err
 		}
-		start := time.Now()
-		if err := pause(e, consumersWindow); err != nil {
-			return sample{}, err
-		}
-		after, err := standingBelow(conns[0], dir+s.items)
-		elapsed := time.Since(start)
+		after, elapsed, err := consumed(ctx, conns[0], items, before, consumersWindow)
 		if err != nil {
 			return sample{}, err
 		}
-		if after == 0 || after >= before {
-			return sample{}, fmt.Errorf("%d of %d items are left after %v", after, before, elapsed)
+		if after == 0 {
+			return sample{}, errors.New("no item is left: the consumers may have waited for some")
 		}
 		return sample{ops: before - after, elapsed: elapsed}, nil
 	}
+}
+
+// consumed waits for some time, and on until a queue is shorter than it was. It
+// returns how long it is then.
+func consumed(ctx context.Context, conn *zk.Conn, items string, was int, d time.Duration) (left int, elapsed time.Duration, err error) {
+	start := time.Now()
+	for left = was; left >= was; d = consumersLook {
+		if err := pause(ctx, d); err != nil {
+			return left, 0, fmt.Errorf("%d of %d items are left: %w", left, was, err)
+		}
+		if left, err = standingBelow(conn, items); err != nil {
+			return left, 0, err
+		}
+	}
+	return left, time.Since(start), nil
 }
 
 // standingBelow is how many children a znode has; none if it does not exist.
