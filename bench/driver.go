@@ -23,6 +23,9 @@ var driverSources embed.FS
 // driverPatience is how long a driver may be at a task.
 const driverPatience = 3 * time.Minute
 
+// longestAnswer is what the servers send and Java's clients take.
+const longestAnswer = 4 << 20
+
 const debianJars = "/usr/share/java"
 
 var curatorJars = []string{
@@ -221,8 +224,8 @@ func curatorDriver(dir string) (*exec.Cmd, error) {
 	if out, err := exec.Command("javac", compile...).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("compiling the Java driver: %w: %s", err, out)
 	}
-	// 1,500 sessions have some thousand threads.
-	return exec.Command("java", "-Xmx1g", "-Xss256k", "-cp", dir+string(filepath.ListSeparator)+classpath, "Bench"), nil
+	// 1,500 sessions have some thousand threads, and a list of 100,000 is longer than a client takes by default.
+	return exec.Command("java", "-Xmx1g", "-Xss256k", "-Djute.maxbuffer="+strconv.Itoa(longestAnswer), "-cp", dir+string(filepath.ListSeparator)+classpath, "Bench"), nil
 }
 
 func kazooDriver(dir string) (*exec.Cmd, error) {

@@ -97,7 +97,7 @@ func (l *lab) servers(name string) (*ensemble.Ensemble, error) {
 	}
 	// The limits of a production server are not what is measured: 4 MiB lists, a heap for 100,000 items, no sync of the disk.
 	err := l.bed.try(func() {
-		l.sets[name] = ensemble.Start(l.bed, n, ensemble.TickTime(tick), ensemble.Heap("1g"), ensemble.JVM("-Djute.maxbuffer=4194304"),
+		l.sets[name] = ensemble.Start(l.bed, n, ensemble.TickTime(tick), ensemble.Heap("1g"), ensemble.JVM("-Djute.maxbuffer="+strconv.Itoa(longestAnswer)),
 			ensemble.Config("maxSessionTimeout", strconv.FormatInt(manyTimeout.Milliseconds(), 10)))
 	})
 	return l.sets[name], err

@@ -98,7 +98,7 @@ func TestRounds(t *testing.T) {
 		}}
 	}
 	m := measure{name: "x", clients: 1, absent: map[string]string{etcd: "none"},
-		subjects: []subject{named(floor, nil), named(docent, nil), named(curator, errors.New("no Java"))}}
+		subjects: []subject{named(floor, nil), named(docent, nil), named(curator, errors.New("no Java\nnor a JVM"))}}
 	got, taken, err := measureAll(l, []measure{m}, plan{rounds: 3}, io.Discard)
 	require.Equal(t, 3, taken)
 	require.NoError(t, err)
@@ -109,7 +109,7 @@ func TestRounds(t *testing.T) {
 	require.Equal(t, 3, rows[1].Rounds)
 	require.InDelta(t, 6.0/5, *rows[1].Ratio, 0.001)
 	require.InDelta(t, 6.0/5, *rows[0].Docent, 0.001)
-	require.Equal(t, "failed\nno Java", rows[2].Why)
+	require.Equal(t, "failed: no Java; nor a JVM", rows[2].Why)
 	require.Nil(t, rows[2].P50)
 	require.Equal(t, "none", rows[3].Why)
 

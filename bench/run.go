@@ -1,11 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -154,7 +154,7 @@ func rowsOf(m measure, got figures) []row {
 		}
 		r.Rounds = len(there(have.cost))
 		if r.Rounds == 0 {
-			r.Why = errors.Join(errors.New("failed"), have.failed).Error()
+			r.Why = "failed: " + strings.ReplaceAll(have.failed.Error(), "\n", "; ") // it stands in a table
 			rows = append(rows, r)
 			continue
 		}

@@ -20,6 +20,8 @@ const (
 	consumersSettle = time.Second
 	consumersWindow = 2 * time.Second
 	consumersLook   = 50 * time.Millisecond
+
+	consumersPatience = 30 * time.Second
 )
 
 // waitingMeasures tell what consumers that share a long queue get done.
@@ -157,7 +159,7 @@ func waitingFor(s stock, consumers int) func(env) (sample, error) {
 			return sample{}, err
 		}
 		defer func() { err = errors.Join(err, stop()) }()
-		ctx, cancel := e.deadline()
+		ctx, cancel := context.WithTimeout(e, consumersPatience)
 		defer cancel()
 		before, _, err := consumed(ctx, conns[0], items, s.size, consumersSettle)
 		if err != nil {
