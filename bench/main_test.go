@@ -163,6 +163,13 @@ func TestJudged(t *testing.T) {
 	m.unit, m.of = counted, "lists"
 	require.Equal(t, "12 lists", judged(m, atMost(11), got).got())
 
+	got[docent].cost = []float64{aboveNoise(-3), aboveNoise(0)}
+	require.Equal(t, "not measured", judged(m, atMost(11), got).verdict(), "noise keeps no budget")
+	m.subjects = []subject{{name: docent}}
+	require.Equal(t, noFigure, rowsOf(m, got)[0].Why)
+	require.Equal(t, 3.0, aboveNoise(3))
+
+	got[docent].cost = []float64{9, 12, 30}
 	other := judged(m, budget{"docent, 1", floor, 1.5}, got)
 	require.False(t, other.Holds, "2, 2.4 and 1.5 times the floor")
 	require.Equal(t, "docent, 1: at most 1.50× of floor", other.allowed())

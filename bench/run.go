@@ -30,6 +30,9 @@ type row struct {
 	Why    string   `json:"why,omitempty"` // there is no figure
 }
 
+// noFigure is why a count that did not fail has no figure.
+const noFigure = "less than the noise of the machine"
+
 // series is what a subject gave, round by round.
 type series struct {
 	cost, p50, p99, perS []float64 // NaN for a round without a figure
@@ -154,7 +157,10 @@ func rowsOf(m measure, got figures) []row {
 		}
 		r.Rounds = len(there(have.cost))
 		if r.Rounds == 0 {
-			r.Why = "failed: " + strings.ReplaceAll(have.failed.Error(), "\n", "; ") // it stands in a table
+			r.Why = noFigure
+			if have.failed != nil {
+				r.Why = "failed: " + strings.ReplaceAll(have.failed.Error(), "\n", "; ") // it stands in a table
+			}
 			rows = append(rows, r)
 			continue
 		}
