@@ -17,8 +17,9 @@ DURATION ?= 10m
 COUNT    ?= 3
 # How many random programs the conformance suite runs against both servers.
 CHECKS   ?= 60
-# How many rounds the benchmark takes.
+# How many rounds the benchmark takes, and when it begins no more of them.
 ROUNDS   ?= 12
+WITHIN   ?= 10m
 
 .PHONY: help build test test-unit test-ensemble conformance fuzz soak simulation mutants jitter bench lint deps cover clean scale
 
@@ -88,12 +89,12 @@ soak: ## Simulations and ensembles for long: SEEDS=200 programs, DURATION=10m of
 	cd recipes_test && DOCENT_SEEDS=$(SEEDS) DOCENT_DURATION=$(DURATION) $(GO) test -race -count=1 -p 1 -timeout 0 -run 'Simulation|Soak|Conformance' ./...
 
 # The figures of docs/performance.md, next to Curator, kazoo and etcd where they are installed.
-bench: ## Docent and its peers side by side (about seven minutes); rewrites docs/performance.*
+bench: ## Docent and its peers side by side (about ten minutes); rewrites docs/performance.*
 	@.ci/deps
 	@command -v etcd >/dev/null || { [[ $$(id -u) == 0 ]] && command -v apt-get >/dev/null && \
 		DEBIAN_FRONTEND=noninteractive apt-get -q -y install --no-install-recommends etcd-server; } || \
 		echo 'bench: no etcd (Debian: apt-get install etcd-server), its rows will say so'
-	$(GO) run ./bench -rounds $(ROUNDS) -docs docs
+	$(GO) run ./bench -rounds $(ROUNDS) -within $(WITHIN) -docs docs
 
 scale: ## What many holds, elections, keys, sessions and members cost, in full size
 	cd recipes_test && DOCENT_SCALE=1 $(GO) test -v -count=1 -timeout 10m ./scale

@@ -19,13 +19,13 @@ func configMeasures() []measure {
 			name: "config/visible", title: "Config published until Load has it", clients: 2,
 			turns: 3, subjects: visible(40),
 			absent:  map[string]string{goZK: "has no such recipe"},
-			budgets: []budget{{floor, 1.15}},
+			budgets: []budget{against(floor, 1.15)},
 		},
 		{
 			name: "config/load", title: "Value.Load", unit: counted, of: "ns", clients: 1, rounds: 5,
 			subjects: []subject{{docent, loadValue}},
 			absent:   notInProcess("config/load"),
-			budgets:  []budget{{"", 5}},
+			budgets:  []budget{atMost(5)},
 		},
 	}
 }

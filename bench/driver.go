@@ -17,8 +17,14 @@ import (
 	"time"
 )
 
-//go:embed java/Bench.java python/bench.py
+//go:embed java/*.java python/bench.py
 var driverSources embed.FS
+
+// driverPatience is how long a driver may be at a task.
+const driverPatience = 3 * time.Minute
+
+// longestAnswer is what the servers send and Java's clients take.
+const longestAnswer = 4 << 20
 
 const debianJars = "/usr/share/java"
 
@@ -52,17 +58,25 @@ type task struct {
 
 // external is a subject that a driver runs.
 func external(name string, t task) subject {
-	return subject{name, func(e env) (sample, error) {
-		d := e.lab.driver(name)
-		if d.absent != nil {
-			return sample{}, d.absent
-		}
-		target := d.target
-		if target == "" {
-			target = e.site.String()
-		}
-		return d.run(target, e.dir, t)
-	}}
+	return subject{name, func(e env) (sample, error) { return ask(e, name, e.dir, t) }}
+}
+
+// ask has a driver do something at a path.
+func ask(e env, name, path string, t task) (sample, error) {
+	d := e.lab.driver(name)
+	if d.absent != nil {
+		return sample{}, d.absent
+	}
+	target := d.target
+	if target == "" {
+		target = e.site.String()
+	}
+	s, err := d.run(target, path, t)
+	if d.absent != nil { // it has ended: the next who asks gets another
+		d.stop()
+		delete(e.lab.drivers, name)
+	}
+	return s, err
 }
 
 func (d *driver) run(target, dir string, t task) (sample, error) {
@@ -70,6 +84,8 @@ func (d *driver) run(target, dir string, t task) (sample, error) {
 	if _, err := io.WriteString(d.in, line); err != nil {
 		return sample{}, err
 	}
+	hung := time.AfterFunc(driverPatience, func() { _ = d.cmd.Process.Kill() }) // its answer then fails
+	defer hung.Stop()
 	answer, err := d.out.ReadString('\n')
 	if err != nil {
 		d.absent = fmt.Errorf("the driver has ended: %w", err)
@@ -192,15 +208,24 @@ func curatorDriver(dir string) (*exec.Cmd, error) {
 			return nil, fmt.Errorf("no %s (Debian: apt-get install default-jdk-headless)", program)
 		}
 	}
-	source, err := copyTo(dir, driverSources, "java/Bench.java")
+	classpath := strings.Join(jars, string(filepath.ListSeparator))
+	compile := []string{"-cp", classpath, "-d", dir}
+	names, err := fs.Glob(driverSources, "java/*.java")
 	if err != nil {
 		return nil, err
 	}
-	classpath := strings.Join(jars, string(filepath.ListSeparator))
-	if out, err := exec.Command("javac", "-cp", classpath, "-d", dir, source).CombinedOutput(); err != nil {
+	for _, name := range names {
+		source, err := copyTo(dir, driverSources, name)
+		if err != nil {
+			return nil, err
+		}
+		compile = append(compile, source)
+	}
+	if out, err := exec.Command("javac", compile...).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("compiling the Java driver: %w: %s", err, out)
 	}
-	return exec.Command("java", "-Xmx512m", "-cp", dir+string(filepath.ListSeparator)+classpath, "Bench"), nil
+	// 1,500 sessions have some thousand threads, and a list of 100,000 is longer than a client takes by default.
+	return exec.Command("java", "-Xmx1g", "-Xss256k", "-Djute.maxbuffer="+strconv.Itoa(longestAnswer), "-cp", dir+string(filepath.ListSeparator)+classpath, "Bench"), nil
 }
 
 func kazooDriver(dir string) (*exec.Cmd, error) {

@@ -129,10 +129,11 @@ func sessionsOf(servers []string) map[string]opener {
 func openAll(n int, open func() (end func() error, err error)) (endAll func() error, err error) {
 	var mu sync.Mutex
 	var ends []func() error
+	began := time.Now()
 	err = inParallel(n, func(i int) error {
 		// Spread over the time between two pings, as those of programs that begin at
 		// any time: pings that come together cost a server less.
-		time.Sleep(time.Duration(i) * sessionTimeout / 3 / time.Duration(n))
+		time.Sleep(time.Until(began.Add(time.Duration(i) * sessionTimeout / 3 / time.Duration(n))))
 		end, err := open()
 		if err != nil {
 			return err

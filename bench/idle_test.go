@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -39,6 +41,24 @@ func TestIdle(t *testing.T) {
 	for _, args := range [][]string{{idleVerb}, {idleVerb, docent, "many", "zk1"}, {idleVerb, docent, "0", "zk1"}, {idleVerb, kazoo, "1", "zk1"}} {
 		require.Error(t, idle(t.Context(), args, nil, io.Discard), "%v", args)
 	}
+}
+
+// Sessions are opened at an even pace, within the time between two pings.
+func TestOpenAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 320
+		began := time.Now()
+		var opened, closed atomic.Int64
+		end, err := openAll(n, func() (func() error, error) {
+			opened.Add(1)
+			return func() error { closed.Add(1); return nil }, nil
+		})
+		require.NoError(t, err)
+		require.EqualValues(t, n, opened.Load())
+		require.Equal(t, (n-1)*sessionTimeout/3/n, time.Since(began), "the last of them")
+		require.NoError(t, end())
+		require.EqualValues(t, n, closed.Load())
+	})
 }
 
 func TestProcessorTime(t *testing.T) {

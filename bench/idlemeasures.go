@@ -22,29 +22,29 @@ func idleMeasures() []measure {
 	const many = 1500
 	return []measure{
 		{
-			name: "session/heap", title: "Heap of a session, of 200 idle ones", unit: counted, of: "KiB", clients: 200, rounds: 1,
+			name: "session/heap", title: "Heap of a session, of 200 idle ones", unit: counted, of: "KiB", clients: 200, rounds: 1, cold: true,
 			subjects: each(200, func(c idleCost) float64 { return c.Heap / (1 << 10) }),
 			absent:   alone,
-			budgets:  []budget{{"", 64}},
+			budgets:  []budget{atMost(64)},
 		},
 		{
-			name: "session/goroutines", title: "Goroutines of a session, of 200 idle ones", unit: counted, of: "goroutines", clients: 200, rounds: 1,
+			name: "session/goroutines", title: "Goroutines of a session, of 200 idle ones", unit: counted, of: "goroutines", clients: 200, rounds: 1, cold: true,
 			subjects: each(200, func(c idleCost) float64 { return c.Goroutines }),
 			absent:   alone,
-			budgets:  []budget{{"", 5}},
+			budgets:  []budget{atMost(5)},
 		},
 		{
-			name: "session/resident", title: "Resident memory of 1,500 idle sessions", unit: counted, of: "MiB", clients: many, rounds: 1,
+			name: "session/resident", title: "Resident memory of 1,500 idle sessions", unit: counted, of: "MiB", clients: many, rounds: 1, cold: true,
 			subjects: idleSubjects(many, func(_ env, c idleCost) (float64, error) { return c.Resident / (1 << 20), nil }),
 			absent:   alone,
-			budgets:  []budget{{goZK, 1.5}},
+			budgets:  []budget{against(goZK, 1.5)},
 		},
 		{
 			name: "session/server", title: "The server's processor for 1,500 idle sessions, session timeout 4s", unit: counted, of: "ms/s",
-			clients: many, rounds: 1,
+			clients: many, rounds: 1, cold: true,
 			subjects: idleSubjects(many, func(e env, _ idleCost) (float64, error) { return serversProcessor(e, 6*time.Second) }),
 			absent:   alone,
-			budgets:  []budget{{goZK, 1.1}},
+			budgets:  []budget{against(goZK, 1.1)},
 		},
 	}
 }
@@ -68,7 +68,7 @@ func idleSubjects(n int, f func(env, idleCost) (float64, error)) []subject {
 // serversProcessor is how much of the processor the servers of a site take over
 // some time, in milliseconds a second.
 func serversProcessor(e env, d time.Duration) (float64, error) {
-	set, err := e.lab.servers(1)
+	set, err := e.lab.servers(standalone)
 	if err != nil {
 		return 0, err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,12 +13,17 @@ import (
 
 	"github.com/docent-go/docent/recipes_test/ensemble"
 	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
 )
 
 // Sites: what the measured requests go to.
 const (
 	standalone = "standalone" // one server, on loopback
+	counting   = "counting"   // the one server, behind a relay that counts requests
+	stocked    = "stocked"    // another server alone, for what leaves 100,000 znodes behind
 	three      = "three"      // an ensemble of three, whose clients are all at one follower
+	spread     = "spread"     // the ensemble of three, whose clients are at all of them
+	inMemory   = "inMemory"   // the embedded server, in memory
 	rtt0       = "rtt0"       // the one server, behind a proxy that adds nothing but itself
 	rtt1       = "rtt1"       // … that adds a millisecond to every round trip
 	rtt5       = "rtt5"       // … five
@@ -24,21 +31,26 @@ const (
 
 const (
 	sessionTimeout = 4 * time.Second
+	stockedTimeout = 20 * time.Second // a list of 100,000 may keep a session waiting
 	tick           = 250 * time.Millisecond
 )
 
 // lab is everything that a run starts. Nothing is started before it is needed.
 type lab struct {
-	ctx     context.Context
-	bed     *bed
-	sets    map[int]*ensemble.Ensemble // by the number of servers
-	sites   map[string]*site
-	drivers map[string]*driver
-	dirs    int
+	ctx      context.Context
+	bed      *bed
+	sets     map[string]*ensemble.Ensemble // by the site that is nearest to them
+	sites    map[string]*site
+	drivers  map[string]*driver
+	fixtures map[string]string
+	dirs     int
 }
 
 func newLab(ctx context.Context) *lab {
-	return &lab{ctx: ctx, bed: &bed{}, sets: map[int]*ensemble.Ensemble{}, sites: map[string]*site{}, drivers: map[string]*driver{}}
+	return &lab{
+		ctx: ctx, bed: &bed{}, sets: map[string]*ensemble.Ensemble{}, sites: map[string]*site{}, drivers: map[string]*driver{},
+		fixtures: map[string]string{},
+	}
 }
 
 func (l *lab) close() {
@@ -51,16 +63,44 @@ func (l *lab) close() {
 	l.bed.end()
 }
 
-// servers are the real ones: standalone for n = 1.
-func (l *lab) servers(n int) (*ensemble.Ensemble, error) {
-	if e := l.sets[n]; e != nil {
+// dir is the path of a directory that nobody has used.
+func (l *lab) dir() string {
+	l.dirs++
+	return fmt.Sprintf("/bench-%d", l.dirs)
+}
+
+// fixture is a directory that is filled once for all that read it.
+func (l *lab) fixture(name string, fill func(dir string) error) (string, error) {
+	if dir := l.fixtures[name]; dir != "" {
+		return dir, nil
+	}
+	dir := l.dir()
+	if err := fill(dir); err != nil {
+		return "", fmt.Errorf("preparing %s: %w", name, err)
+	}
+	l.fixtures[name] = dir
+	return dir, nil
+}
+
+// servers are the real ones behind a site.
+func (l *lab) servers(name string) (*ensemble.Ensemble, error) {
+	n := 1
+	switch name {
+	case three, spread:
+		name, n = three, 3
+	case stocked:
+	default:
+		name = standalone
+	}
+	if e := l.sets[name]; e != nil {
 		return e, nil
 	}
 	// The limits of a production server are not what is measured: 4 MiB lists, a heap for 100,000 items, no sync of the disk.
 	err := l.bed.try(func() {
-		l.sets[n] = ensemble.Start(l.bed, n, ensemble.TickTime(tick), ensemble.Heap("1g"), ensemble.JVM("-Djute.maxbuffer=4194304"))
+		l.sets[name] = ensemble.Start(l.bed, n, ensemble.TickTime(tick), ensemble.Heap("1g"), ensemble.JVM("-Djute.maxbuffer="+strconv.Itoa(longestAnswer)),
+			ensemble.Config("maxSessionTimeout", strconv.FormatInt(manyTimeout.Milliseconds(), 10)))
 	})
-	return l.sets[n], err
+	return l.sets[name], err
 }
 
 // at is the site of that name.
@@ -68,16 +108,18 @@ func (l *lab) at(name string) (*site, error) {
 	if s := l.sites[name]; s != nil {
 		return s, nil
 	}
-	n := 1
-	if name == three {
-		n = 3
+	if name == inMemory {
+		return l.embedded()
 	}
-	e, err := l.servers(n)
+	e, err := l.servers(name)
 	if err != nil {
 		return nil, err
 	}
-	s := &site{lab: l, addrs: e.Addrs()}
-	if n > 1 {
+	s := &site{lab: l, addrs: e.Addrs(), servers: e.Servers(), timeout: sessionTimeout}
+	switch name {
+	case stocked:
+		s.timeout = stockedTimeout
+	case three:
 		// All clients at one server, and not each where chance leads it: the
 		// leader answers writes sooner than a follower.
 		followers := e.Followers()
@@ -85,24 +127,48 @@ func (l *lab) at(name string) (*site, error) {
 			return nil, errors.New("no server follows")
 		}
 		s.addrs = []string{followers[0].Addr()}
-	}
-	if added, slow := map[string]time.Duration{rtt0: 0, rtt1: time.Millisecond, rtt5: 5 * time.Millisecond}[name]; slow {
+	case counting:
+		if s.relay, err = startRelay(s.addrs[0]); err != nil {
+			return nil, err
+		}
+		s.addrs = []string{s.relay.addr()}
+	case rtt0, rtt1, rtt5:
+		s.added = map[string]time.Duration{rtt0: 0, rtt1: time.Millisecond, rtt5: 5 * time.Millisecond}[name]
 		var proxies *ensemble.Proxies
 		if err := l.bed.try(func() { proxies = e.Proxied(l.bed) }); err != nil {
 			return nil, err
 		}
-		proxies.At(0).Delay(added / 2) // each way
-		s.addrs, s.added = proxies.Addrs(), added
+		proxies.At(0).Delay(s.added / 2) // each way
+		s.addrs = proxies.Addrs()
 	}
 	l.sites[name] = s
 	return s, nil
+}
+
+// embedded is a server in this process.
+func (l *lab) embedded() (*site, error) {
+	srv, err := zktest.Start()
+	if err != nil {
+		return nil, err
+	}
+	l.bed.Cleanup(func() {
+		if err := srv.Close(); err != nil {
+			l.bed.Errorf("closing the embedded server: %v", err)
+		}
+	})
+	l.sites[inMemory] = &site{lab: l, addrs: []string{"127.0.0.1:2181"}, embedded: srv, timeout: stockedTimeout}
+	return l.sites[inMemory], nil
 }
 
 // site is an ensemble as seen from a client. Sessions are kept from one
 // measure to the next.
 type site struct {
 	lab      *lab
+	servers  []*ensemble.Server
+	relay    *relay         // which counts, where there is one
+	embedded *zktest.Server // where it is not a real one
 	addrs    []string
+	timeout  time.Duration // of the sessions
 	added    time.Duration // to a round trip
 	raws     []*zk.Conn
 	managers []*session.Manager
@@ -116,7 +182,11 @@ func (s *site) settle() { time.Sleep(8*time.Millisecond + 4*s.added) }
 // raw returns n sessions of go-zookeeper.
 func (s *site) raw(n int) ([]*zk.Conn, error) {
 	for len(s.raws) < n {
-		conn, err := connect(s.addrs, sessionTimeout)
+		dial := net.DialTimeout
+		if s.embedded != nil {
+			dial = s.embedded.Dial
+		}
+		conn, err := connectBy(dial, s.addrs, s.timeout)
 		if err != nil {
 			return nil, err
 		}
@@ -126,7 +196,11 @@ func (s *site) raw(n int) ([]*zk.Conn, error) {
 }
 
 func connect(addrs []string, timeout time.Duration) (*zk.Conn, error) {
-	conn, events, err := zk.Connect(addrs, timeout, zk.WithLogger(silent{}))
+	return connectBy(net.DialTimeout, addrs, timeout)
+}
+
+func connectBy(dial zk.Dialer, addrs []string, timeout time.Duration) (*zk.Conn, error) {
+	conn, events, err := zk.Connect(addrs, timeout, zk.WithDialer(dial), zk.WithLogger(silent{}))
 	if err != nil {
 		return nil, err
 	}
@@ -152,13 +226,22 @@ func (silent) Printf(string, ...any) {}
 // sm returns n of our session managers, each with a session.
 func (s *site) sm(n int) ([]*session.Manager, error) {
 	for len(s.managers) < n {
-		sm, err := session.Dial(s.lab.ctx, session.Config{Servers: s.addrs, Timeout: sessionTimeout})
+		sm, err := s.dial()
 		if err != nil {
 			return nil, err
 		}
 		s.managers = append(s.managers, sm)
 	}
 	return s.managers[:n], nil
+}
+
+// dial opens a session of ours that belongs to the caller.
+func (s *site) dial() (*session.Manager, error) {
+	cfg := session.Config{Servers: s.addrs, Timeout: s.timeout}
+	if s.embedded != nil {
+		cfg.Dialer = s.embedded.DialContext
+	}
+	return session.Dial(s.lab.ctx, cfg)
 }
 
 func (s *site) close() {
@@ -169,5 +252,8 @@ func (s *site) close() {
 	}
 	for _, conn := range s.raws {
 		conn.Close()
+	}
+	if s.relay != nil {
+		s.relay.close()
 	}
 }

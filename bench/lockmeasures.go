@@ -22,7 +22,7 @@ func lockMeasures() []measure {
 		{
 			name: "lock/uncontended", title: "Lock + Release, uncontended, with the token", clients: 1,
 			turns: 4, subjects: uncontended(60),
-			budgets: []budget{{floor, 1}},
+			budgets: []budget{against(floor, 1)},
 		},
 		{
 			name: "lock/turns", title: "Lock + Release, two sessions in turn, never at the same time", clients: 2,
@@ -52,7 +52,7 @@ func lockMeasures() []measure {
 				external(kazoo, task{verb: "lock", clients: 50, sessions: 1, ops: 150}),
 			},
 			absent:  map[string]string{etcd: "its Mutex belongs to a session: goroutines need sessions of their own"},
-			budgets: []budget{{curator, 1.0 / 50}},
+			budgets: []budget{against(curator, 1.0/50)},
 		},
 	}
 }
@@ -159,7 +159,7 @@ func contended(name string, clients, ops int) measure {
 			external(kazoo, task{verb: "lock", clients: clients, sessions: clients, ops: ops * 3 / 4}),
 			external(etcd, task{verb: "lock", clients: clients, sessions: clients, ops: ops / 4}),
 		},
-		budgets: []budget{{goZK, 1}, {curator, 0.65}, {kazoo, 0.45}},
+		budgets: []budget{against(goZK, 0.75), against(curator, 0.55), against(kazoo, 0.45)},
 	}
 }
 

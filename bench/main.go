@@ -24,8 +24,13 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	work := run
-	if len(os.Args) > 1 && os.Args[1] == idleVerb {
-		work = runIdle
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case idleVerb:
+			work = runIdle
+		case manyVerb:
+			work = runMany
+		}
 	}
 	if err := work(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -35,15 +40,18 @@ func main() {
 
 // catalogue is all there is to measure.
 func catalogue() []measure {
-	return slices.Concat(lockMeasures(), electionMeasures(), configMeasures(), queueMeasures(), countMeasures(), idleMeasures(), growthMeasures(), partitionMeasures(), siteMeasures())
+	return slices.Concat(lockMeasures(), electionMeasures(), configMeasures(), viewMeasures(tree), changeMeasures(), viewMeasures(service),
+		manyMeasures(), queueMeasures(), waitingMeasures(), countMeasures(), partitionMeasures(), idleMeasures(), growthMeasures(), siteMeasures())
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	only := flags.String("only", "", "measure what begins with one of these, separated by commas")
+	only := flags.String("only", "", "measure what begins with one of these, separated by commas, in all rounds")
 	skip := flags.String("skip", "", "leave out these subjects, separated by commas")
-	rounds := flags.Int("rounds", 12, "rounds, after one that warms up")
+	rounds := flags.Int("rounds", 12, "rounds, after one that warms up; without -only, what takes long takes fewer")
+	within := flags.Duration("within", 0, "begin no round that would end later than this after the first")
+	large := flags.Bool("large", false, "measure also what needs gigabytes and minutes")
 	jsonTo := flags.String("json", "", "write one JSON object a line to this file; - is standard output")
 	docs := flags.String("docs", "", "write performance.json, the tables of performance.md and its plots into this directory")
 	render := flags.Bool("render", false, "with -docs: measure nothing, make tables and plots from performance.json")
@@ -62,7 +70,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	case *render:
 		return renderDocs(*docs)
 	}
-	measures := chosen(*only, *skip)
+	measures := chosen(*only, *skip, *large)
 	if len(measures) == 0 {
 		return fmt.Errorf("-only %q selects nothing; -list says what there is", *only)
 	}
@@ -85,18 +93,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	l := newLab(ctx)
 	defer l.close()
-	got, err := measureAll(l, measures, *rounds, stderr)
+	got, taken, err := measureAll(l, measures, plan{*rounds, *within}, stderr)
 	if err != nil {
 		return err
 	}
-	var rows []row
-	for i, m := range measures {
-		rows = append(rows, rowsOf(m, got[i])...)
-	}
-	if err := writeRows(*jsonTo, rows, stdout); err != nil {
+	rep := newReport(taken, measures, got)
+	if err := writeRows(*jsonTo, rep.Rows, stdout); err != nil {
 		return err
 	}
-	rep := newReport(*rounds, rows)
 	if *jsonTo != "-" {
 		if _, err := io.WriteString(stdout, rep.text()); err != nil {
 			return err
@@ -108,12 +112,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return rep.write(*docs)
 }
 
-// chosen are the measures that are asked for, with the subjects that are.
-func chosen(only, skip string) []measure {
+// chosen are the measures that are asked for, with the subjects that are. What
+// is asked for by its name takes all rounds.
+func chosen(only, skip string, large bool) []measure {
 	var measures []measure
 	for _, m := range catalogue() {
-		if !selects(only, m.name) {
+		if !selects(only, m.name) || m.large && !large {
 			continue
+		}
+		if only != "" {
+			m.rounds = 0
 		}
 		m.subjects = slices.DeleteFunc(m.subjects, func(s subject) bool { return skip != "" && selects(skip, s.name) })
 		if len(m.subjects) > 0 {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -70,6 +71,7 @@ func TestCatalogue(t *testing.T) {
 		require.True(t, has(docent), m.name)
 		for _, b := range m.budgets {
 			require.True(t, b.against == "" || has(b.against), "%s: %s", m.name, b.against)
+			require.True(t, b.subject == "" || has(b.subject), "%s: %s", m.name, b.subject)
 		}
 		if m.axis != "" || m.site != "" {
 			continue
@@ -96,8 +98,9 @@ func TestRounds(t *testing.T) {
 		}}
 	}
 	m := measure{name: "x", clients: 1, absent: map[string]string{etcd: "none"},
-		subjects: []subject{named(floor, nil), named(docent, nil), named(curator, errors.New("no Java"))}}
-	got, err := measureAll(l, []measure{m}, 3, io.Discard)
+		subjects: []subject{named(floor, nil), named(docent, nil), named(curator, errors.New("no Java\nnor a JVM"))}}
+	got, taken, err := measureAll(l, []measure{m}, plan{rounds: 3}, io.Discard)
+	require.Equal(t, 3, taken)
 	require.NoError(t, err)
 	require.Equal(t, map[string]int{floor: 4, docent: 4, curator: 4}, calls)
 	require.Equal(t, []string{floor, docent, curator, docent, curator, floor}, order[:6], "each round begins with another")
@@ -106,30 +109,89 @@ func TestRounds(t *testing.T) {
 	require.Equal(t, 3, rows[1].Rounds)
 	require.InDelta(t, 6.0/5, *rows[1].Ratio, 0.001)
 	require.InDelta(t, 6.0/5, *rows[0].Docent, 0.001)
-	require.Equal(t, "failed\nno Java", rows[2].Why)
+	require.Equal(t, "failed: no Java; nor a JVM", rows[2].Why)
 	require.Nil(t, rows[2].P50)
 	require.Equal(t, "none", rows[3].Why)
 
 	m.turns, order = 2, nil
-	got, err = measureAll(l, []measure{m}, 2, io.Discard)
+	got, _, err = measureAll(l, []measure{m}, plan{rounds: 2}, io.Discard)
 	require.NoError(t, err)
 	require.Equal(t, []string{floor, docent, curator, docent, curator, floor, curator, floor, docent}, order[:9], "each turn, too")
 	require.Equal(t, 4, rowsOf(m, got[0])[1].Rounds, "two rounds of two turns")
 
+	m.turns, m.cold, m.rounds, calls = 0, true, 1, map[string]int{}
+	_, _, err = measureAll(l, []measure{m}, plan{rounds: 2}, io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, 1, calls[docent], "one round, and none that warms up")
+
 	m.subjects = []subject{named(docent, errors.New("broken"))}
-	_, err = measureAll(l, []measure{m}, 1, io.Discard)
+	_, _, err = measureAll(l, []measure{m}, plan{rounds: 1}, io.Discard)
 	require.EqualError(t, err, "x: docent: broken")
 }
 
+// No round begins that would end after the time limit: a measure takes as long
+// as it has taken before, and none where it has had its rounds.
+func TestTimeLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLab(t.Context())
+		l.sites[standalone] = &site{lab: l}
+		lasting := func(d time.Duration) []subject {
+			return []subject{{docent, func(env) (sample, error) { time.Sleep(d); return sample{ops: 1, elapsed: d}, nil }}}
+		}
+		measures := []measure{
+			{name: "short", subjects: lasting(time.Minute)},
+			{name: "long", subjects: lasting(5 * time.Minute), rounds: 1, cold: true},
+		}
+		for within, want := range map[time.Duration]int{0: 9, time.Minute: 1, 7 * time.Minute: 1, 10 * time.Minute: 4} {
+			_, taken, err := measureAll(l, measures, plan{9, within}, io.Discard)
+			require.NoError(t, err)
+			require.Equal(t, want, taken, within)
+		}
+	})
+}
+
 func TestJudged(t *testing.T) {
-	value, p50 := 0.9, 12.0
-	rows := []row{{Measure: "m", Subject: floor, Docent: &value}, {Measure: "m", Subject: docent, P50: &p50}}
+	gave := func(values ...float64) *series { return &series{cost: values, p50: values} }
+	got := figures{docent: gave(9, 12, 30), floor: gave(10, 10, 40), "docent, 1": gave(20, 24, 60)}
 	m := measure{name: "m"}
-	require.True(t, judged(m, budget{floor, 1}, rows).Holds)
-	require.False(t, judged(m, budget{floor, 0.8}, rows).Holds)
-	require.Equal(t, "not measured", judged(m, budget{curator, 0.8}, rows).verdict())
-	require.True(t, judged(m, budget{"", 13}, rows).Holds)
-	require.False(t, judged(m, budget{"", 11}, rows).Holds)
+	require.True(t, judged(m, against(floor, 0.9), got).Holds, "the median of the rounds' ratios")
+	require.False(t, judged(m, against(floor, 0.8), got).Holds)
+	require.Equal(t, "not measured", judged(m, against(curator, 0.8), got).verdict())
+	require.True(t, judged(m, atMost(12), got).Holds)
+	require.False(t, judged(m, atMost(11), got).Holds)
+	require.Equal(t, "12 µs", judged(m, atMost(11), got).got())
+	m.unit, m.of = counted, "lists"
+	require.Equal(t, "12 lists", judged(m, atMost(11), got).got())
+
+	got[docent].cost = []float64{aboveNoise(-3), aboveNoise(0)}
+	require.Equal(t, "not measured", judged(m, atMost(11), got).verdict(), "noise keeps no budget")
+	m.subjects = []subject{{name: docent}}
+	require.Equal(t, noFigure, rowsOf(m, got)[0].Why)
+	require.Equal(t, 3.0, aboveNoise(3))
+
+	got[docent].cost = []float64{9, 12, 30}
+	other := judged(m, budget{"docent, 1", floor, 1.5}, got)
+	require.False(t, other.Holds, "2, 2.4 and 1.5 times the floor")
+	require.Equal(t, "docent, 1: at most 1.50× of floor", other.allowed())
+	require.Equal(t, "2.00×", other.got())
+	require.Equal(t, "not measured", judged(m, budget{"docent, 2", floor, 1}, got).verdict())
+}
+
+// Without -only, what takes long takes fewer rounds, and what needs a large
+// machine is left out. With it, -rounds says how many each takes.
+func TestChosen(t *testing.T) {
+	rounds := map[string]int{}
+	for _, m := range chosen("", "", false) {
+		require.False(t, m.large, m.name)
+		rounds[m.name] = m.taken(12)
+	}
+	require.Equal(t, 12, rounds["lock/uncontended"])
+	require.Equal(t, 1, rounds["session/heap"])
+	for _, m := range chosen("session,lock/unc", kazoo, false) {
+		require.Equal(t, 7, m.taken(7), m.name)
+		require.False(t, slices.ContainsFunc(m.subjects, func(s subject) bool { return s.name == kazoo }), m.name)
+	}
+	require.Equal(t, len(catalogue()), len(chosen("", "", true)))
 }
 
 // The tables stand between their marks, and only there.

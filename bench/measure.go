@@ -38,18 +38,35 @@ type measure struct {
 	site     string // of the lab; empty means standalone
 	x        float64
 	axis     string // growth: what x is
-	rounds   int    // at most so many; 0 means as many as asked for
+	rounds   int    // of a run of everything at most so many; 0 means as many as asked for
+	cold     bool   // takes long, and needs no round that warms up
+	large    bool   // needs more of a machine than others: -large asks for it
 	turns    int    // how often each subject has its turn in a round; 0 means once
 	subjects []subject
 	absent   map[string]string // why a peer has no figure
 	budgets  []budget
 }
 
-// budget bounds what Docent costs: relative to another subject, or, without
+// budget bounds what a subject costs: relative to another subject, or, without
 // one, absolutely (in microseconds, or in the unit of a counted value).
 type budget struct {
+	subject string // Docent where it is empty
 	against string
 	most    float64
+}
+
+// atMost bounds what Docent costs.
+func atMost(most float64) budget { return budget{most: most} }
+
+// against bounds what Docent costs relative to another subject.
+func against(subject string, most float64) budget { return budget{against: subject, most: most} }
+
+// taken is how many rounds a measure takes of a run with that many.
+func (m measure) taken(rounds int) int {
+	if m.rounds > 0 {
+		return min(rounds, m.rounds)
+	}
+	return rounds
 }
 
 // subject is one way to do what is measured.

@@ -38,6 +38,13 @@ func processorTime(pid int) (time.Duration, error) {
 	return parseProcessorTime(text)
 }
 
+// ownProcessorTime is processorTime of this process, in finer units.
+func ownProcessorTime() (time.Duration, error) {
+	var used syscall.Rusage
+	err := syscall.Getrusage(syscall.RUSAGE_SELF, &used)
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano()), err
+}
+
 func parseProcessorTime(stat []byte) (time.Duration, error) {
 	// The second field is a name in parentheses, which may contain spaces and
 	// parentheses. The times are the 14th and the 15th.

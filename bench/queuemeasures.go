@@ -24,7 +24,7 @@ func queueMeasures() []measure {
 		{
 			name: "queue/put", title: "Put of an item of 100 bytes", clients: 1,
 			turns: 3, subjects: put, absent: noQueue,
-			budgets: []budget{{floor, 1 / 0.9}},
+			budgets: []budget{against(floor, 1/0.9)},
 		},
 		{
 			name: "queue/put-batch", title: "PutBatch of 100, per item", unit: perOp, clients: 1,
@@ -56,7 +56,7 @@ func queueMeasures() []measure {
 				goZK: "has no queue", curator: "its putMulti makes one node of many items", kazoo: "has no batches that wait for their answer",
 				etcd: noQueue[etcd],
 			},
-			budgets: []budget{{floor, 0.1}},
+			budgets: []budget{against(floor, 0.1)},
 		},
 		{
 			name: "queue/take", title: "Take + Ack", clients: 1,
@@ -67,7 +67,7 @@ func queueMeasures() []measure {
 				external(kazoo, task{verb: "take", ops: 150}),
 			},
 			absent:  noQueue,
-			budgets: []budget{{floor, 1.3}},
+			budgets: []budget{against(floor, 1.3)},
 		},
 		{
 			name: "queue/consume", title: "Consume with claims (Curator: lockPath; kazoo: LockingQueue), per item", unit: perOp, clients: 1,
@@ -78,7 +78,7 @@ func queueMeasures() []measure {
 				external(kazoo, task{verb: "consume", ops: 100}),
 			},
 			absent:  noQueue,
-			budgets: []budget{{curator, 1.0 / 5}},
+			budgets: []budget{against(curator, 0.12)},
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -38,6 +39,7 @@ type titled struct {
 // kept says whether a budget was.
 type kept struct {
 	Measure string   `json:"measure"`
+	Subject string   `json:"subject,omitempty"` // absent: Docent
 	Against string   `json:"against,omitempty"` // absent: an absolute budget
 	Most    float64  `json:"most"`
 	Got     *float64 `json:"got"`
@@ -45,50 +47,37 @@ type kept struct {
 	Holds   bool     `json:"holds"`
 }
 
-func newReport(rounds int, rows []row) *report {
+// newReport sums up the figures of each measure.
+func newReport(rounds int, measures []measure, got []figures) *report {
 	r := &report{
 		Taken: time.Now().UTC().Format(time.DateOnly), Machine: machine(), Load: loadAverage(), Go: runtime.Version(), Java: javaVersion(),
-		Rounds: rounds, Rows: rows,
+		Rounds: rounds,
 	}
-	for _, m := range catalogue() {
-		if !slices.ContainsFunc(rows, func(r row) bool { return r.Measure == m.name }) {
-			continue
-		}
+	for i, m := range measures {
+		r.Rows = append(r.Rows, rowsOf(m, got[i])...)
 		r.Titles = append(r.Titles, titled{m.name, m.title, m.axis, m.x, m.unit == perOp})
 		for _, b := range m.budgets {
-			r.Budgets = append(r.Budgets, judged(m, b, rows))
+			r.Budgets = append(r.Budgets, judged(m, b, got[i]))
 		}
 	}
 	return r
 }
 
 // judged compares what was measured with what it may cost.
-func judged(m measure, b budget, rows []row) kept {
-	k := kept{Measure: m.name, Against: b.against, Most: *number(b.most), Unit: m.of}
-	subject := b.against
-	if subject == "" {
-		subject = docent
-	}
-	got := find(rows, m.name, subject)
+func judged(m measure, b budget, got figures) kept {
+	k := kept{Measure: m.name, Subject: b.subject, Against: b.against, Most: *number(b.most), Unit: m.of}
+	ours, other := got[cmp.Or(b.subject, docent)], got[b.against]
 	switch {
-	case got == nil:
-	case b.against != "":
-		k.Got = got.Docent
-	case m.unit == counted:
-		k.Got = got.Value
-	default:
-		k.Got, k.Unit = got.P50, "us"
+	case ours == nil:
+	case b.against == "" && m.unit == counted:
+		k.Got = number(middle(ours.cost))
+	case b.against == "":
+		k.Got, k.Unit = number(middle(ours.p50)), "us"
+	case other != nil:
+		k.Got = number(median(ratios(ours.cost, other.cost)))
 	}
 	k.Holds = k.Got != nil && *k.Got <= k.Most
 	return k
-}
-
-func find(rows []row, measure, subject string) *row {
-	i := slices.IndexFunc(rows, func(r row) bool { return r.Measure == measure && r.Subject == subject })
-	if i < 0 {
-		return nil
-	}
-	return &rows[i]
 }
 
 func (r *report) title(name string) titled {
@@ -100,7 +89,7 @@ func (r *report) title(name string) titled {
 func (r *report) text() string {
 	var b strings.Builder
 	for _, t := range r.Titles {
-		fmt.Fprintf(&b, "\n%s: %s\n", t.Measure, t.Title)
+		fmt.Fprintf(&b, "\n%s: %s\n", t.Measure, t.full())
 		fmt.Fprintf(&b, "  %-22s %11s %11s %11s %9s %9s\n", "", "p50", "p99", "per second", "to floor", "Docent is")
 		for _, row := range r.of(t.Measure) {
 			if row.Why != "" {
@@ -130,10 +119,14 @@ func (r *report) of(measure string) []row {
 }
 
 func (k kept) allowed() string {
+	text := "at most " + quantity(k.Most, k.Unit)
 	if k.Against != "" {
-		return fmt.Sprintf("at most %s of %s", times(&k.Most), k.Against)
+		text = fmt.Sprintf("at most %s of %s", times(&k.Most), k.Against)
 	}
-	return "at most " + quantity(k.Most, k.Unit)
+	if k.Subject != "" {
+		return k.Subject + ": " + text
+	}
+	return text
 }
 
 func (k kept) got() string {
@@ -266,13 +259,13 @@ func (r *report) sections() map[string]string {
 			r.Taken, r.Machine, r.Go, r.Java, r.Rounds, r.Load),
 	}
 	var b strings.Builder
-	b.WriteString("| measure | budget | this run | |\n|---|---|---|---|\n")
+	b.WriteString("| measure | asked | this run | |\n|---|---|---|---|\n")
 	for _, k := range r.Budgets {
 		verdict := k.verdict()
 		if verdict != "holds" {
 			verdict = "**" + verdict + "**"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.title(k.Measure).Title, k.allowed(), k.got(), verdict)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.title(k.Measure).full(), k.allowed(), k.got(), verdict)
 	}
 	sections["budgets"] = b.String()
 	for _, t := range r.Titles {
@@ -282,13 +275,17 @@ func (r *report) sections() map[string]string {
 	return sections
 }
 
+// full is the title with what tells it from others of its family.
+func (t titled) full() string {
+	if t.Axis == "" {
+		return t.Title
+	}
+	return fmt.Sprintf("%s, %g %s", t.Title, t.X, t.Axis)
+}
+
 func (r *report) table(t titled) string {
 	var b strings.Builder
-	title := t.Title
-	if t.Axis != "" {
-		title += fmt.Sprintf(", %g %s", t.X, t.Axis)
-	}
-	fmt.Fprintf(&b, "**%s** (`%s`)\n\n", title, t.Measure)
+	fmt.Fprintf(&b, "**%s** (`%s`)\n\n", t.full(), t.Measure)
 	b.WriteString("| | median | 99th percentile | per second | of the floor | Docent takes (least to most) |\n|---|---:|---:|---:|---:|---:|\n")
 	for _, row := range r.of(t.Measure) {
 		if row.Why != "" {

@@ -85,6 +85,32 @@ func uncontendedRequests(t *testing.T) {
 	require.Equal(t, 2*ops, requests(srv)-before)
 }
 
+// What it costs to open a large view: the keys are read in batches, and one
+// watch is for all of them.
+func TestViewRequests(t *testing.T) { synctest.Test(t, viewRequests) }
+
+func viewRequests(t *testing.T) {
+	srv, sm := embedded(t)
+	for i := range treeKeys {
+		require.NoError(t, srv.Put(treeKey("/tree", i), []byte("the value")))
+	}
+	for _, in := range instances(serviceInstances) {
+		node, err := instanceNode("/services", in)
+		require.NoError(t, err)
+		require.NoError(t, srv.Put(node.Path, node.Data))
+	}
+	for dir, v := range map[string]view{"/tree": tree, "/services": service} {
+		before, watched := requests(srv), srv.Watches()
+		n, end, err := v.open(t.Context(), sm, dir)
+		require.NoError(t, err)
+		require.Equal(t, v.nodes, n)
+		require.LessOrEqual(t, requests(srv)-before, 30, dir)
+		require.Equal(t, recursiveWatch, srv.Watches()-watched, dir)
+		require.NoError(t, end())
+		synctest.Wait() // the watch is taken back in the background
+	}
+}
+
 // requests counts what clients asked for, without what keeps their sessions.
 func requests(srv *zktest.Server) int {
 	n := 0

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -29,6 +29,9 @@ type row struct {
 	Rounds int      `json:"rounds"`
 	Why    string   `json:"why,omitempty"` // there is no figure
 }
+
+// noFigure is why a count that did not fail has no figure.
+const noFigure = "less than the noise of the machine"
 
 // series is what a subject gave, round by round.
 type series struct {
@@ -66,19 +69,26 @@ type figures map[string]*series
 // in the machine drifts for all of them. Where the subjects have several short
 // turns in a round, each of these counts as a round of its own: the closer two
 // turns lie together, the less comes between them. The first round warms up and
-// is forgotten; what is measured once takes long, and needs none.
-func measureAll(l *lab, measures []measure, rounds int, progress io.Writer) ([]figures, error) {
-	all := make([]figures, len(measures))
+// is forgotten; a measure that is cold takes no part in it.
+func measureAll(l *lab, measures []measure, p plan, progress io.Writer) (all []figures, taken int, err error) {
+	all = make([]figures, len(measures))
 	for i := range all {
 		all[i] = figures{}
 	}
-	for r := range rounds + 1 {
+	began, last := time.Now(), make([]time.Duration, len(measures))
+	for r := range p.rounds + 1 {
+		var ahead time.Duration
 		for i, m := range measures {
-			n := rounds
-			if m.rounds > 0 {
-				n = min(n, m.rounds)
+			if r <= m.taken(p.rounds) {
+				ahead += last[i]
 			}
-			if r > n || r == 0 && m.rounds == 1 {
+		}
+		if r > 1 && p.within > 0 && time.Since(began)+ahead > p.within {
+			fmt.Fprintf(progress, "round %d would end after %v\n", r, p.within)
+			break
+		}
+		for i, m := range measures {
+			if r > m.taken(p.rounds) || r == 0 && m.cold {
 				continue
 			}
 			start := time.Now()
@@ -89,13 +99,22 @@ func measureAll(l *lab, measures []measure, rounds int, progress io.Writer) ([]f
 					got = figures{}
 				}
 				if err := oneRound(l, m, r*turns+turn, got); err != nil {
-					return nil, fmt.Errorf("%s: %w", m.name, err)
+					return nil, r, fmt.Errorf("%s: %w", m.name, err)
 				}
 			}
-			fmt.Fprintf(progress, "round %d of %d  %-28s %6.1f s\n", r, rounds, m.name, time.Since(start).Seconds())
+			last[i] = time.Since(start)
+			fmt.Fprintf(progress, "round %d of %d  %-28s %6.1f s\n", r, p.rounds, m.name, last[i].Seconds())
 		}
+		taken = r
 	}
-	return all, nil
+	return all, taken, nil
+}
+
+// plan is how many rounds are asked for, and the time they may take; 0 means
+// any.
+type plan struct {
+	rounds int
+	within time.Duration
 }
 
 // oneRound begins with the r-th subject, as it were. It fails when one of ours
@@ -111,8 +130,7 @@ func oneRound(l *lab, m measure, r int, got figures) error {
 	}
 	for i := range m.subjects {
 		subject := m.subjects[(i+r)%len(m.subjects)]
-		l.dirs++
-		sample, err := subject.run(env{l.ctx, l, s, fmt.Sprintf("/bench-%d", l.dirs)})
+		sample, err := subject.run(env{l.ctx, l, s, l.dir()})
 		if cause := l.ctx.Err(); cause != nil {
 			return cause
 		}
@@ -139,7 +157,10 @@ func rowsOf(m measure, got figures) []row {
 		}
 		r.Rounds = len(there(have.cost))
 		if r.Rounds == 0 {
-			r.Why = errors.Join(errors.New("failed"), have.failed).Error()
+			r.Why = noFigure
+			if have.failed != nil {
+				r.Why = "failed: " + strings.ReplaceAll(have.failed.Error(), "\n", "; ") // it stands in a table
+			}
 			rows = append(rows, r)
 			continue
 		}

@@ -17,12 +17,7 @@ import org.apache.curator.framework.recipes.cache.CuratorCacheListener;
 import org.apache.curator.framework.recipes.leader.LeaderLatch;
 import org.apache.curator.framework.recipes.leader.LeaderLatchListener;
 import org.apache.curator.framework.recipes.locks.InterProcessMutex;
-import org.apache.curator.framework.recipes.queue.DistributedQueue;
-import org.apache.curator.framework.recipes.queue.QueueBuilder;
-import org.apache.curator.framework.recipes.queue.QueueConsumer;
-import org.apache.curator.framework.recipes.queue.QueueSerializer;
 import org.apache.curator.framework.recipes.queue.SimpleDistributedQueue;
-import org.apache.curator.framework.state.ConnectionState;
 import org.apache.curator.retry.ExponentialBackoffRetry;
 
 /** Measures Curator's recipes as it is told, one line at a time: see driver.go. */
@@ -32,6 +27,8 @@ public final class Bench {
   }
 
   private final Map<String, List<CuratorFramework>> pools = new HashMap<>();
+  private final Queues queues = new Queues();
+  private final Views views = new Views();
   private String servers;
   private String path;
   private int clients;
@@ -79,7 +76,24 @@ public final class Bench {
       case "take":
         return take();
       case "consume":
-        return consume();
+        return answer(queues.consume(client(0), path, ops), ops, List.of());
+      case "consumers":
+        queues.start(connectAll(clients, 20000), path); // a long list may keep a session waiting
+        return answer(0, 0, List.of());
+      case "stop":
+        queues.stop();
+        return answer(0, 0, List.of());
+      case "terms":
+        return terms();
+      case "open":
+        return answer(open(), 1, List.of());
+      case "close":
+        views.close();
+        return answer(0, 0, List.of());
+      case "change":
+        return change();
+      case "many":
+        return many();
       default:
         throw new IllegalArgumentException("no such measure: " + words[0]);
     }
@@ -89,22 +103,43 @@ public final class Bench {
   private CuratorFramework client(int i) throws Exception {
     List<CuratorFramework> pool = pools.computeIfAbsent(servers, s -> new ArrayList<>());
     while (pool.size() <= i) {
-      CuratorFramework client = CuratorFrameworkFactory.builder()
-          .connectString(servers)
-          .sessionTimeoutMs(4000)
-          .connectionTimeoutMs(4000)
-          .retryPolicy(new ExponentialBackoffRetry(50, 5, 1000))
-          .build();
-      client.start();
-      if (!client.blockUntilConnected(30, TimeUnit.SECONDS)) {
-        throw new IllegalStateException("no connection");
-      }
+      CuratorFramework client = connect(4000);
+      await(client);
       pool.add(client);
     }
     return pool.get(i);
   }
 
-  private static String answer(long elapsed, int ops, List<Long> each) {
+  /** Sessions that belong to the caller. */
+  private List<CuratorFramework> connectAll(int n, int timeout) throws Exception {
+    List<CuratorFramework> all = new ArrayList<>();
+    for (int i = 0; i < n; i++) {
+      all.add(connect(timeout));
+    }
+    for (CuratorFramework client : all) {
+      await(client);
+    }
+    return all;
+  }
+
+  private CuratorFramework connect(int timeout) {
+    CuratorFramework client = CuratorFrameworkFactory.builder()
+        .connectString(servers)
+        .sessionTimeoutMs(timeout)
+        .connectionTimeoutMs(4000)
+        .retryPolicy(new ExponentialBackoffRetry(50, 5, 1000))
+        .build();
+    client.start();
+    return client;
+  }
+
+  private static void await(CuratorFramework client) throws Exception {
+    if (!client.blockUntilConnected(30, TimeUnit.SECONDS)) {
+      throw new IllegalStateException("no connection");
+    }
+  }
+
+  static String answer(long elapsed, int ops, List<Long> each) {
     StringBuilder text = new StringBuilder("ok ").append(elapsed).append(' ').append(ops);
     char separator = ' ';
     for (long nanos : each) {
@@ -197,6 +232,19 @@ public final class Bench {
     return crowd(ops, op, true);
   }
 
+  /** As many candidates as sessions; each wants to lead again as soon as it has resigned. */
+  private String terms() throws Exception {
+    client(clients - 1);
+    Op op = (c, i) -> {
+      LeaderLatch latch = new LeaderLatch(client(c), path, "c" + c);
+      latch.start();
+      latch.await();
+      latch.close();
+    };
+    crowd(Math.max(clients, warm), op, false);
+    return crowd(ops, op, true);
+  }
+
   /** From the close of the leading latch until the listener of the other is told that it leads. */
   private String elect() throws Exception {
     List<Long> each = new ArrayList<>();
@@ -259,7 +307,62 @@ public final class Bench {
     return result;
   }
 
-  private static byte[] payload() {
+  /** A cache in a session of its own: what an earlier one has left on the server does not count. */
+  private long open() throws Exception {
+    CuratorFramework client = connect(4000);
+    await(client);
+    return views.open(client, path, ops);
+  }
+
+  /** From before the set of a key until the listener of the cache of a whole tree has the value. */
+  private String change() throws Exception {
+    CuratorFramework writer = client(0);
+    LinkedBlockingQueue<Map.Entry<String, Long>> seen = new LinkedBlockingQueue<>();
+    CountDownLatch complete = new CountDownLatch(1);
+    CuratorCache cache = CuratorCache.build(client(1), path);
+    cache.listenable().addListener(CuratorCacheListener.builder()
+        .forChanges((before, now) -> seen.add(Map.entry(new String(now.getData(), StandardCharsets.UTF_8), System.nanoTime())))
+        .forInitialized(complete::countDown)
+        .build());
+    cache.start();
+    complete.await();
+    String result = eachUntil(i -> {
+      String value = String.valueOf(System.nanoTime());
+      writer.setData().inBackground().forPath(String.format("%s/k%05d", path, i), value.getBytes(StandardCharsets.UTF_8));
+      Map.Entry<String, Long> news = seen.take();
+      while (!news.getKey().equals(value)) {
+        news = seen.take();
+      }
+      return news.getValue();
+    });
+    cache.close();
+    return result;
+  }
+
+  /** One key and as many sessions as clients, until the last has the value. */
+  private String many() throws Exception {
+    CuratorFramework writer = client(0);
+    writer.create().forPath(path, "0".getBytes(StandardCharsets.UTF_8));
+    Audience audience = new Audience();
+    List<CuratorFramework> all = connectAll(clients, 40000);
+    try {
+      for (CuratorFramework client : all) {
+        audience.follow(client, path);
+      }
+      audience.awaitAll();
+      return eachUntil(i -> {
+        String value = String.valueOf(i + 1);
+        audience.expect(value);
+        writer.setData().inBackground().forPath(path, value.getBytes(StandardCharsets.UTF_8));
+        return audience.last();
+      });
+    } finally {
+      audience.close();
+      all.forEach(CuratorFramework::close);
+    }
+  }
+
+  static byte[] payload() {
     byte[] data = new byte[100];
     java.util.Arrays.fill(data, (byte) 'x');
     return data;
@@ -278,46 +381,5 @@ public final class Bench {
       queue.offer(data);
     }
     return each((c, i) -> queue.take());
-  }
-
-  /** The queue that locks what it consumes, from its start until it has consumed everything. */
-  private String consume() throws Exception {
-    QueueSerializer<byte[]> plain = new QueueSerializer<byte[]>() {
-      @Override
-      public byte[] serialize(byte[] item) {
-        return item;
-      }
-
-      @Override
-      public byte[] deserialize(byte[] bytes) {
-        return bytes;
-      }
-    };
-    CountDownLatch left = new CountDownLatch(ops);
-    QueueConsumer<byte[]> consumer = new QueueConsumer<byte[]>() {
-      @Override
-      public void consumeMessage(byte[] message) {
-        left.countDown();
-      }
-
-      @Override
-      public void stateChanged(CuratorFramework client, ConnectionState state) {}
-    };
-    DistributedQueue<byte[]> producer = QueueBuilder.builder(client(0), null, plain, path + "/q").buildQueue();
-    producer.start();
-    byte[] data = payload();
-    for (int i = 0; i < ops; i++) {
-      producer.put(data);
-    }
-    producer.flushPuts(30, TimeUnit.SECONDS);
-    producer.close();
-    DistributedQueue<byte[]> queue =
-        QueueBuilder.builder(client(0), consumer, plain, path + "/q").lockPath(path + "/l").buildQueue();
-    long start = System.nanoTime();
-    queue.start();
-    left.await();
-    long elapsed = System.nanoTime() - start;
-    queue.close();
-    return answer(elapsed, ops, new ArrayList<>());
   }
 }

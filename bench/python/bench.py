@@ -7,25 +7,31 @@ import threading
 import time
 
 from kazoo.client import KazooClient
+from kazoo.recipe.cache import TreeCache, TreeEvent
 
 now = time.perf_counter_ns
 PAYLOAD = b"x" * 100
 pools = {}
+running = []  # what ends whatever a run has left running
 
 
 def client(servers, i):
     """The i-th session with the servers, kept from one run to the next."""
     pool = pools.setdefault(servers, [])
     while len(pool) <= i:
-        zk = KazooClient(hosts=servers, timeout=4.0)
-        zk.start(30)
-        pool.append(zk)
+        pool.append(connect(servers))
     return pool[i]
+
+
+def connect(servers, timeout=4.0):
+    zk = KazooClient(hosts=servers, timeout=timeout)
+    zk.start(30)
+    return zk
 
 
 class Run:
     def __init__(self, servers, path, clients, sessions, ops, warm):
-        self.path, self.clients, self.sessions, self.ops, self.warm = path, clients, sessions, ops, warm
+        self.servers, self.path, self.clients, self.sessions, self.ops, self.warm = servers, path, clients, sessions, ops, warm
         self.client = lambda i: client(servers, i)
 
     def each(self, op):
@@ -115,6 +121,64 @@ class Run:
                 times.append(when[1] - when[0])
         return sum(times), self.ops, times
 
+    def terms(self):
+        """As many candidates as sessions; each wants to lead again as soon as it has resigned."""
+        elections = [self.client(i).Election(self.path, "c%d" % i) for i in range(self.clients)]
+
+        def op(c):
+            elections[c].run(lambda: None)
+
+        self.crowd(max(self.clients, self.warm), op)
+        return self.crowd(self.ops, op)
+
+    def open(self):
+        """A TreeCache in a session of its own, from its start until all nodes are there; it stays open."""
+        complete = threading.Event()
+        zk = connect(self.servers)
+        cache = TreeCache(zk, self.path)
+        cache.listen(lambda event: complete.set() if event.event_type == TreeEvent.INITIALIZED else None)
+        start = now()
+        cache.start()
+        complete.wait()
+        running.extend([zk.close, zk.stop, cache.close])  # from the last to the first
+        return now() - start, 1, []
+
+    def stop(self):
+        while running:
+            running.pop()()
+        return 0, 0, []
+
+    close = stop
+
+    def change(self):
+        """From before the set of a key until the listener of a TreeCache has the value."""
+        writer, seen, complete = self.client(0), queue.Queue(), threading.Event()
+
+        def listen(event):
+            if event.event_type == TreeEvent.INITIALIZED:
+                complete.set()
+            elif event.event_type == TreeEvent.NODE_UPDATED:
+                seen.put((event.event_data.data, now()))
+
+        cache = TreeCache(self.client(1), self.path)
+        cache.listen(listen)
+        cache.start()
+        complete.wait()
+
+        def op(i):
+            value = str(now()).encode()
+            written = writer.set_async("%s/k%05d" % (self.path, i), value)
+            data, done = seen.get()
+            while data != value:
+                data, done = seen.get()
+            written.get()
+            return done
+
+        try:
+            return self.each(op)
+        finally:
+            cache.close()
+
     def config(self):
         """From before the set until a DataWatch of another session has the value."""
         writer, reader = self.client(0), self.client(1)
@@ -168,6 +232,36 @@ class Run:
             q.consume()
 
         return self.each(op)
+
+    def consumers(self):
+        """Begins to consume what is there, with a consumer in each session. A long list may keep a session waiting."""
+        ended, failed = threading.Event(), []
+        sessions = [connect(self.servers, 20.0) for _ in range(self.clients)]
+
+        def work(q):
+            try:
+                while not ended.is_set():
+                    if q.get(timeout=0.5) is not None:
+                        q.consume()
+            except Exception as e:  # told to whoever asked
+                failed.append(e)
+
+        threads = [threading.Thread(target=work, args=(zk.LockingQueue(self.path),), daemon=True) for zk in sessions]
+        for thread in threads:
+            thread.start()
+
+        def end():
+            ended.set()
+            for thread in threads:
+                thread.join()
+            for zk in sessions:
+                zk.stop()
+                zk.close()
+            if failed:
+                raise failed[0]
+
+        running.append(end)
+        return 0, 0, []
 
 
 logging.disable(logging.CRITICAL)

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// inLab runs f in virtual time, in a lab whose one server is embedded.
+func inLab(t *testing.T, f func(t *testing.T, e env)) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		l := newLab(ctx)
+		defer func() {
+			l.close()
+			require.Empty(t, l.bed.problems)
+		}()
+		s, err := l.at(inMemory)
+		require.NoError(t, err)
+		l.sites[standalone] = s
+		delete(l.sites, inMemory)
+		f(t, env{ctx, l, s, l.dir()})
+	})
+}
+
+// A view is opened in a session of its own, of which nothing is left.
+func TestViewsAreOpened(t *testing.T) {
+	for _, v := range []view{tree, service} {
+		inLab(t, func(t *testing.T, e env) {
+			var got opened
+			ours := v.subjects(func(o opened) sample { got = o; return sample{ops: 1} })[0]
+			require.Equal(t, docent, ours.name)
+			for range 2 {
+				s, err := ours.run(e)
+				require.NoError(t, err)
+				require.Equal(t, 1, s.ops)
+				require.EqualValues(t, recursiveWatch, got.watches)
+			}
+			synctest.Wait()
+			require.Zero(t, e.site.embedded.Watches())
+		})
+	}
+}
+
+// A reader sees each change of a tree, and a watcher the end of a churn. What
+// they spend is of the machine.
+func TestChangesAreSeen(t *testing.T) {
+	inLab(t, func(t *testing.T, e env) {
+		s, err := docentTreeChange(10)(e)
+		require.NoError(t, err)
+		require.Len(t, s.each, 10)
+		var got spent
+		_, err = treeOwn(2, func(s spent) float64 { got = s; return 0 })(e)
+		require.NoError(t, err)
+		require.Positive(t, got.allocated)
+		_, err = serviceProcessor(e)
+		require.NoError(t, err)
+		synctest.Wait() // watches are taken back in the background
+		require.Zero(t, e.site.embedded.Watches())
+	})
+}
+
+// What one spends with a reader and without is compared by the least of each.
+func TestSpentOnReading(t *testing.T) {
+	var log []string
+	note := func(what string) func() error {
+		return func() error { log = append(log, what); return nil }
+	}
+	_, err := spentOnReading(2, note("work"), note("follow"), note("end"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"work", "follow", "work", "end", "work", "follow", "work", "end"}, log)
+}
+
+// What consumers get done is what the server has no more of. The queue is filled
+// up again at the next start.
+func TestWaiting(t *testing.T) {
+	inLab(t, func(t *testing.T, e env) {
+		s := docentStock
+		s.size = 20_000
+		filled, end := 0, 0
+		s.put = func(e env, dir string, n int) error {
+			filled += n
+			return docentStock.put(e, dir, n)
+		}
+		s.start = func(e env, dir string, consumers int) (func() error, error) {
+			e.site.embedded.SlowQuorum(10 * time.Millisecond) // else they are done before any time has passed
+			stop, err := docentStock.start(e, dir, consumers)
+			return func() error {
+				e.site.embedded.SlowQuorum(0)
+				err := stop()
+				info, _ := e.site.embedded.Node(dir + s.items)
+				end = len(info.Children)
+				return err
+			}, err
+		}
+		for range 2 {
+			left := end
+			got, err := waitingFor(s, 2)(e)
+			require.NoError(t, err)
+			require.Equal(t, consumersWindow, got.elapsed)
+			require.Positive(t, got.ops)
+			require.LessOrEqual(t, got.ops, s.size-end)
+			require.Equal(t, s.size-left, filled)
+			filled = 0
+		}
+		s.start = func(env, string, int) (func() error, error) { return func() error { return nil }, nil }
+		_, err := waitingFor(s, 2)(e)
+		require.ErrorContains(t, err, "20000 of 20000 items are left")
+	})
+}
+
+// Partitions are divided when each member has its share, and not before.
+func TestDivided(t *testing.T) {
+	inLab(t, func(t *testing.T, e env) {
+		s, err := divided(12, 3, func(_ time.Duration, reads int) float64 { return float64(reads) })(e)
+		require.NoError(t, err)
+		require.Positive(t, s.value)
+	})
+	s := newShares(4, 2)
+	for _, step := range []struct{ member, by int }{{0, 1}, {0, 1}, {0, 1}, {1, 1}, {0, -1}} {
+		s.change(step.member, step.by)
+		require.NotPanics(t, func() {
+			select {
+			case <-s.even:
+				t.Fatal("not each has two")
+			default:
+			}
+		})
+	}
+	s.change(1, 1)
+	<-s.even
+}
+
+func TestWatchCount(t *testing.T) {
+	n, err := watchCount("zk_version\t3.8.0\nzk_watch_count\t17\nzk_ephemerals_count\t2\n")
+	require.NoError(t, err)
+	require.Equal(t, 17.0, n)
+	_, err = watchCount("This ZooKeeper instance is not currently serving requests\n")
+	require.Error(t, err)
+}
