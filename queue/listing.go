@@ -101,7 +101,14 @@ func (p *picture) sort(names []name, claimed []string, l *list) {
 	clear(p.theirs)
 	p.still(names)
 	now := time.Now()
+	l.alike = true
+	rest := names[:0] // in place: a list may be long
+	var priority int32
+	if len(names) > 0 {
+		priority = names[0].priority
+	}
 	for _, n := range names {
+		l.alike = l.alike && n.priority == priority
 		_, mine := p.mine[n.text]
 		_, other := taken[n.text]
 		c, seen := read[n.text]
@@ -118,10 +125,10 @@ func (p *picture) sort(names []name, claimed []string, l *list) {
 		case seen:
 			p.front = append(p.front, c)
 		default:
-			p.backlog.listed = append(p.backlog.listed, n)
+			rest = append(rest, n)
 		}
 	}
-	l.alike = !slices.ContainsFunc(names, func(n name) bool { return n.priority != names[0].priority })
+	p.backlog.listed = rest
 	order := func(a, b name) int { return before(a, b, p.start) }
 	slices.SortFunc(p.backlog.listed, order)
 	slices.SortFunc(p.front, func(a, b candidate) int { return order(a.name, b.name) })

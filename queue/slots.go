@@ -6,7 +6,8 @@ import (
 )
 
 // slots counts how many items more may be claimed. Whoever claims takes all that are
-// free at once, and waits until some are free, unless the workers have run out of items.
+// free at once, and waits until enough are free for one request to be worth it. What is
+// on its way to be acknowledged is free again soon.
 type slots struct {
 	all, low int
 
@@ -19,10 +20,9 @@ func newSlots(all, low int) *slots {
 	return &slots{all: all, low: low, free: all, changed: make(chan struct{})}
 }
 
-// take takes all free slots, when low are free or somebody is starving and one is. ctx
-// bounds the wait.
-func (s *slots) take(ctx context.Context, starving func() bool) (n int, err error) {
-	err = s.await(ctx, func() bool { return s.free >= s.low || s.free > 0 && starving() }, func() { n, s.free = s.free, 0 })
+// take takes all free slots, once enough are free. ctx bounds the wait.
+func (s *slots) take(ctx context.Context) (n int, err error) {
+	err = s.await(ctx, func() bool { return s.free >= s.low }, func() { n, s.free = s.free, 0 })
 	return n, err
 }
 
@@ -31,17 +31,6 @@ func (s *slots) give(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.free += n
-	s.wake()
-}
-
-// look has whoever waits look again whether somebody is starving.
-func (s *slots) look() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.wake()
-}
-
-func (s *slots) wake() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }

@@ -32,6 +32,7 @@ type pace struct {
 	heat    int
 	ahead   int  // how many items it reads at a time
 	claimed int  // how many it may claim at a time, in one request
+	failed  int  // how many claims were refused in a row
 	sparse  int  // how many it reads for one that is there, when it has to spread
 	average int  // how long an item is, in bytes; 0: none was read
 	crammed bool // the items' directory holds so much data that its stat is not read along
@@ -96,13 +97,15 @@ func (p *pace) collided(claimed bool) {
 		step = hot
 	}
 	p.heat = min(max(p.heat, 2*step)+step, (mostHeat+1)*heatStep-1)
-	p.claimed = max(1, p.claimed/2)
+	if p.failed++; p.failed > 1 { // once is chance
+		p.claimed = max(1, p.claimed/2)
+	}
 }
 
 // succeeded notes that a claim was made, of one item or of several.
 func (p *pace) succeeded() {
 	p.heat = max(p.heat-cool, 0)
-	p.claimed = min(2*p.claimed, mostClaims)
+	p.claimed, p.failed = min(2*p.claimed, mostClaims), 0
 }
 
 // choose takes the first items out of the front, up to most of them; or some that follow

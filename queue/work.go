@@ -44,7 +44,7 @@ func (c *consumer) run(ctx context.Context) error {
 // fetch claims items until ctx ends or taking fails.
 func (c *consumer) fetch(ctx context.Context) error {
 	for {
-		n, err := c.free.take(ctx, func() bool { return len(c.items) == 0 })
+		n, err := c.free.take(ctx)
 		if err != nil {
 			return nil
 		}
@@ -72,7 +72,6 @@ func (c *consumer) loop(ctx context.Context, cancel context.CancelCauseFunc) {
 	}()
 	failed := 0
 	for item := range c.items {
-		c.free.look()
 		err := c.work(ctx, item)
 		if failed++; err == nil {
 			failed = 0
