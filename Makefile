@@ -17,11 +17,17 @@ DURATION ?= 10m
 COUNT    ?= 3
 # How many random programs the conformance suite runs against both servers.
 CHECKS   ?= 60
+# How long the tests of one package may take; a busy machine takes long.
+TIMEOUT  ?= 20m
 # How many rounds the benchmark takes, and when it begins no more of them.
 ROUNDS   ?= 12
 WITHIN   ?= 10m
 
-.PHONY: help build test test-unit test-ensemble conformance fuzz soak simulation mutants jitter bench lint deps cover clean scale
+# A program under the race detector sleeps for a second before it exits, so that what still runs can race. Every package
+# and every docent that a test starts does: 50 ms are as good for that.
+export GORACE ?= atexit_sleep_ms=50
+
+.PHONY: help build test check test-unit test-ensemble conformance fuzz soak simulation mutants jitter bench lint deps cover clean scale
 
 help: ## Show this list
 	@echo 'make TARGET [VAR=value]'
@@ -33,7 +39,7 @@ help: ## Show this list
 build: ## Build the docent command into bin/
 	$(GO) build -o bin/ ./cmd/...
 
-# What waits for the network leaves the processors to what computes.
+# What waits for the network leaves the processors to what computes. The servers of the ensembles compute: nothing runs beside them.
 test: ## Everything: deps, lint, unit tests, simulation, conformance, real ensembles (a quarter of an hour on two cores)
 	@$(MAKE) --no-print-directory -j2 --output-sync=target deps lint
 	@$(MAKE) --no-print-directory test-unit
@@ -43,18 +49,30 @@ test: ## Everything: deps, lint, unit tests, simulation, conformance, real ensem
 
 # Outside of the workspace: what contrib needs must not raise what the library does.
 test-unit: ## Unit and scenario tests of the root module, of contrib and of bench, race detector on; needs nothing but Go
-	$(GO) test -race -timeout 10m ./...
-	@for module in $(filter contrib/% bench,$(MODULES)); do (cd "$$module" && GOWORK=off $(GO) test -race -timeout 10m ./...); done
+	$(GO) test -race -vet=off -timeout $(TIMEOUT) ./...
+	@for module in $(filter contrib/% bench,$(MODULES)); do (cd "$$module" && GOWORK=off $(GO) test -race -vet=off -timeout $(TIMEOUT) ./...); done
 
 # Without the race detector, which test-unit has on, and which makes them slow. A program runs on one processor, so that
 # it can be repeated: two halves of them run at a time.
 simulation: ## Random programs over all recipes, every verb on every kind of znode, a few mutants (DOCENT_SEED=N repeats a program)
 	@export DOCENT_SEEDS=$${DOCENT_SEEDS:-30}; \
-	$(GO) test -count=1 -timeout 20m -run '^Test[A-L]' ./internal/simulation/suite & first=$$!; \
-	$(GO) test -count=1 -timeout 20m -run '^Test[M-Z]' ./internal/simulation/suite || { wait $$first || true; exit 1; }; \
+	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^Test[A-L]' ./internal/simulation/suite & first=$$!; \
+	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^Test[M-Z]' ./internal/simulation/suite || { wait $$first || true; exit 1; }; \
 	wait $$first
-	$(GO) test -count=1 -timeout 20m -run '^TestFault25_EveryVerb$$' ./cmd/docent
+	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^TestFault25_EveryVerb$$' ./cmd/docent
 	$(GO) run ./internal/simulation/mutants -few
+
+# What make test does in part under the race detector, it does whole: sizes, seeds, programs, faults.
+check: export DOCENT_SCALE := 1
+check: export DOCENT_DURATION := 3m
+check: ## make test in full size: every unit test without the race detector and with it, more seeds, longer faults
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory lint
+	$(GO) test -vet=off -count=1 -timeout 30m ./...
+	@$(MAKE) --no-print-directory test-unit TIMEOUT=60m
+	@DOCENT_SEEDS=$${DOCENT_SEEDS:-100} $(MAKE) --no-print-directory simulation
+	@$(MAKE) --no-print-directory conformance CHECKS=300
+	@$(MAKE) --no-print-directory test-ensemble TIMEOUT=60m
 
 mutants: ## Break the library in every known way: the simulations must notice each; rewrites docs/reliability.md
 	DOCENT_SEEDS=$${DOCENT_SEEDS:-200} $(GO) run ./internal/simulation/mutants -into docs/reliability.md
@@ -64,14 +82,14 @@ jitter: ## Every test of the root module with a scheduler that dawdles at random
 
 # Four packages at a time: much of what they do is waiting for sessions to expire. The longest first.
 test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the reason where there is none)
-	(cd recipes_test/contrib && GOWORK=off $(GO) test -race -count=1 -timeout 10m ./...) & contrib=$$!; \
-	(cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-30s} $(GO) test -race -count=1 -p 4 -timeout 20m \
+	(cd recipes_test/contrib && GOWORK=off $(GO) test -race -vet=off -count=1 -timeout $(TIMEOUT) ./...) & contrib=$$!; \
+	(cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-30s} $(GO) test -race -vet=off -count=1 -p 4 -timeout $(TIMEOUT) \
 		./scenarios ./faults $$($(GO) list ./... | grep -v '/conformance$$\|/scenarios$$\|/faults$$')) || \
 		{ wait $$contrib || true; exit 1; }; \
 	wait $$contrib
 
 conformance: ## The embedded server against a real ZooKeeper, CHECKS=60 random programs
-	cd recipes_test && $(GO) test -race -count=1 -timeout 15m ./conformance -rapid.checks=$(CHECKS)
+	cd recipes_test && $(GO) test -race -vet=off -count=1 -timeout $(TIMEOUT) ./conformance -rapid.checks=$(CHECKS)
 
 fuzz: ## Every fuzz target for FUZZTIME=20s each
 	@found=0; for module in $(MODULES); do \

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/simulation"
+	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
@@ -28,7 +29,7 @@ func TestSimulationOfSemaphore(t *testing.T)          { simulateSemaphores(t, fa
 func TestSimulationOfSemaphoreWithForce(t *testing.T) { simulateSemaphores(t, true) }
 
 func simulateSemaphores(t *testing.T, force bool) {
-	for _, seed := range simulation.Seeds(t, 10) {
+	for _, seed := range simulation.Seeds(t, testworld.Sized(3, 10)) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) { simulateSemaphore(w, seed, force) }, zktest.WithTick(time.Second))
 		})

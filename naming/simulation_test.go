@@ -26,7 +26,7 @@ import (
 // registered, with the newest data, and nothing else; and nothing is left that
 // was unregistered.
 func TestSimulation(t *testing.T) {
-	for _, seed := range simulation.Seeds(t, 6) {
+	for _, seed := range simulation.Seeds(t, testworld.Sized(3, 6)) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			dir := t.TempDir()
 			testworld.Run(t, func(w *testworld.World) { simulate(w, seed, dir) }, zktest.WithTick(time.Second))

@@ -302,7 +302,7 @@ func TestHardCase59_FiveThousandInstances(t *testing.T) {
 // Somebody has put other things into the directory.
 func TestHardCase59_ForeignChildrenAreLimited(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
-		const many = 100_000
+		many := testworld.Sized(20_000, 100_000)
 		w.Put(orders+"/a1", `{"address":"h1"}`)
 		for i := range many {
 			w.Put(fmt.Sprintf("%s/foreign-%06d", orders, i), "{}")

@@ -84,7 +84,7 @@ func TestHardCase66_HerdOfConsumers(t *testing.T) {
 // A queue of a hundred thousand items.
 func TestHundredThousand(t *testing.T) {
 	run(t, func(w world) {
-		const many = 100_000
+		many := testworld.Sized(20_000, 100_000)
 		u := w.user()
 		batch := make([]queue.Msg, many)
 		for i := range batch {

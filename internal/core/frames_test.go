@@ -133,7 +133,7 @@ func TestFault10_LoopWithoutProgressIsLogged(t *testing.T) {
 		p.link.Disconnect()
 		time.Sleep(time.Minute)
 		log.take()
-		_, err = p.session().Enter(w.within(time.Hour), "/locks", "lock-", make([]byte, 3000))
+		_, err = p.session().Enter(w.within(10*time.Minute), "/locks", "lock-", make([]byte, 3000))
 		require.Error(w, err)
 		require.Len(w, log.grep("msg=\"connections end"), 1)
 	}, zktest.WithMaxFrame(2048))

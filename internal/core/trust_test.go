@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -216,7 +217,7 @@ func TestTrustSurvivesBlip(t *testing.T) {
 // TestTrustRandomFaults throws random faults at ten holders for an hour each.
 // Whatever happens, a context ends before its node is given away.
 func TestTrustRandomFaults(t *testing.T) {
-	for seed := range uint64(25) {
+	for seed := range uint64(testworld.Sized(8, 25)) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			inWorld(t, func(w *world) { randomFaults(w, rand.New(rand.NewPCG(seed, 1))) },
 				zktest.WithSessionTimeouts(time.Second, time.Minute))

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -35,8 +36,12 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// timeout is that of all sessions: short, since tests wait for the end of the sessions of those they kill.
-const timeout = 4 * time.Second
+// timeout is that of the sessions of peers and of the doomed: short, since tests wait for the end of the sessions of those they
+// kill. No test waits for the end of lasting, the timeout of the others: a busy machine must not end them.
+const (
+	timeout = 4 * time.Second
+	lasting = 30 * time.Second
+)
 
 // patience is how long a test waits for what must happen; it is no measure of how fast it does.
 const patience = time.Minute
@@ -52,7 +57,7 @@ func inWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
 	ensemble.RequireZooKeeper(t)
-	return &world{t, ensemble.Start(t, 3).Addrs()}
+	return &world{t, ensemble.Start(t, 3, ensemble.Config("maxSessionTimeout", strconv.FormatInt(ms(lasting), 10))).Addrs()}
 }
 
 // part is a part of the test on the same servers. Peers that it did not start
@@ -74,7 +79,7 @@ func (w *world) kazoo() *peers.Peer {
 // docent is a process of ours.
 func (w *world) docent() *session.Manager {
 	w.Helper()
-	sm, err := session.Dial(w.within(patience), session.Config{Servers: w.servers, Timeout: timeout})
+	sm, err := session.Dial(w.within(patience), session.Config{Servers: w.servers, Timeout: lasting})
 	require.NoError(w, err)
 	w.Cleanup(func() { _ = sm.Close() })
 	return sm
