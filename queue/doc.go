@@ -13,10 +13,19 @@
 // # What is promised
 //
 // Every item whose Put has returned without an error is delivered until one Ack
-// of it returns without an error, and never after that; at any instant at most
-// one of its claims has a live context; items come by priority, and within a
-// priority in the order in which they were put: exactly so for one consumer,
-// approximately for several, where an item may be overtaken by some dozens.
+// of it returns without an error, and never after that. At any instant at most
+// one of its claims has a live context.
+//
+// Items come by priority, and within a priority in the order in which they were put.
+//
+//   - One consumer gets them exactly so, also ahead of time with Prefetch. What is put or
+//     released meanwhile with a place before others comes after at most 64 items that were
+//     read before, and a tenth of a second later at most.
+//   - Of several consumers each takes the first item until two try to claim the same one.
+//     Then each chooses among the first items of the same priority, and among more of them
+//     the oftener that happens: among 256 items at most, or among 64 times as many as it
+//     claims in one request with Prefetch. An item that all of them have passed comes with
+//     the next list of one of them.
 //
 //   - A consumer that dies, or is cut off, loses its claim with its session, and
 //     the item goes to another. Its context has ended before that.

@@ -206,7 +206,7 @@ func (p *picture) old() bool {
 	case p.items == nil:
 		return true
 	case !p.atHand():
-		return p.dirty || p.passed || fired(p.items) || fired(p.claims) || p.busy && p.claims == nil
+		return p.dirty || fired(p.items) || fired(p.claims) || p.busy && p.claims == nil
 	case !p.dirty && !p.passed && p.list.created == 0:
 		return false
 	}

@@ -226,3 +226,33 @@ func TestPriorityWhileAListIsUsedUp(t *testing.T) {
 		})
 	}
 }
+
+// What another consumer gives back, or leaves behind, comes next in its place, although
+// the list that is being used up was made while it was claimed. No new list is made.
+func TestWhatComesBackWhileAListIsUsedUp(t *testing.T) {
+	run(t, func(w world) {
+		u, other, doomed := w.user(), w.user(), w.user()
+		u.putMany(2000)
+		item := other.take()
+		require.Equal(w, "0", string(item.Data))
+		require.Equal(w, "1", string(doomed.take().Data))
+		for i := range 100 {
+			mine := u.take()
+			require.Equal(w, fmt.Sprint(i+2), string(mine.Data))
+			require.NoError(w, mine.Ack())
+		}
+		require.NoError(w, item.Release())
+		doomed.p.Expire()
+		time.Sleep(time.Second)
+		counts := w.Count(func() {
+			var got []string
+			for range 2 + 64 {
+				mine := u.take()
+				got = append(got, string(mine.Data))
+				require.NoError(w, mine.Ack())
+			}
+			require.Subset(w, got, []string{"0", "1"})
+		})
+		require.Zero(w, counts["getChildren2"], "%v", counts)
+	})
+}
