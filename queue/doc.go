@@ -21,6 +21,7 @@
 //   - One consumer gets them exactly so, also ahead of time with Prefetch. What is put or
 //     released meanwhile with a place before others comes after at most 64 items that were
 //     read before, and a tenth of a second later at most.
+//
 //   - Of several consumers each takes the first item until two try to claim the same one.
 //     Then each chooses among the first items of the same priority, and among more of them
 //     the oftener that happens: among 256 items at most, or among 64 times as many as it
@@ -29,21 +30,27 @@
 //
 //   - A consumer that dies, or is cut off, loses its claim with its session, and
 //     the item goes to another. Its context has ended before that.
+//
 //   - Attempts are counted as they begin, by the server, so that those of consumers
 //     that died count too. With MaxAttempts an item that nobody can handle becomes a dead
 //     letter, with its data, and is delivered no more.
+//
 //   - Release keeps the item's place, priority, ID, attempts and ACL, and so do dead
 //     letters and Redrive. A server that does not tell a session the password hashes of
 //     an ACL, as it does not without the right to administer the node, keeps it from
 //     that: the new node then has the ACL that the session is configured with.
+//
 //   - Nothing is written to or deleted but items, claims, dead letters and guards. They
 //     are told by their names; an ephemeral node is not an item. A persistent node that
 //     bears the name of an item in the items' directory is one.
+//
 //   - An answer that was lost on the way is looked for: Ack does not report an
 //     item as acknowledged that may come again, nor does it delete one that
 //     somebody else has.
+//
 //   - An item that cannot be decoded becomes a dead letter; foreign nodes are
 //     ignored. Neither keeps anybody from what lies behind it.
+//
 //   - An item that may not be read, claimed or deleted is passed over: Take and Consume
 //     deliver the items after it. OnSkipped tells of it, and it is tried again at intervals.
 //
