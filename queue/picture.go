@@ -141,10 +141,10 @@ func (p *picture) lookFor(most int, woken bool) (look func(context.Context, *cor
 	}, false
 }
 
-// reread has what was read before the time read again. The caller holds mu.
-func (p *picture) reread(before time.Time) {
+// reread has what was read until then read again. The caller holds mu.
+func (p *picture) reread(until time.Time) {
 	p.front = slices.DeleteFunc(p.front, func(c candidate) bool {
-		old := !c.at.After(before)
+		old := !c.at.After(until)
 		if old {
 			p.putBack(c.name)
 		}
