@@ -21,8 +21,9 @@ type consumer struct {
 	onError     func(*Item, error)
 	err         error
 
-	free  *slots     // for items that are claimed and not yet settled
-	items chan *Item // claimed, and not yet worked on, in order
+	free   *slots     // for items that are claimed and not yet settled
+	items  chan *Item // claimed, and not yet worked on, in order
+	cancel context.CancelCauseFunc
 }
 
 // Workers sets how many items are worked on at a time. The default is 1.
