@@ -33,7 +33,7 @@ import (
 // those of f: ctx's; ErrPartitionCount; those of Group.Join; session.ErrClosed;
 // session.ErrNoAuth when we may not list the members or the claims at the start, or
 // claim a partition. A node that may not be read later does not end Run (see
-// Partitioner). A panic of f is not caught.
+// Partitioner). A panic of f is not caught. An f that ends its goroutine ends Run.
 func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Context, part *Partition) error) error {
 	misuse.NilFunc(f == nil, "Partitioner.Run")
 	p.made()

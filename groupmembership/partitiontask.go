@@ -28,17 +28,24 @@ func (r *partitionRun) start(number int) {
 	r.tasks[number] = t
 	r.work.Go(func() {
 		defer stop(nil)
-		if err := r.attend(ctx, t); err != nil {
-			r.mu.Lock()
-			r.failures = append(r.failures, err)
-			r.mu.Unlock()
-		}
-		select {
-		case r.ended <- t:
-		case <-r.ctx.Done():
-		}
+		err := errFunctionEnded
+		defer func() {
+			if err != nil {
+				r.mu.Lock()
+				r.failures = append(r.failures, err)
+				r.mu.Unlock()
+			}
+			select {
+			case r.ended <- t:
+			case <-r.ctx.Done():
+			}
+		}()
+		err = r.attend(ctx, t)
 	})
 }
+
+// errFunctionEnded says that nobody works on a partition any more, unknown to all.
+var errFunctionEnded = errors.New("the function has ended the goroutine that it was called on")
 
 // attend claims the partition, works on it, and gives it up. It returns what
 // has to end the Run.
