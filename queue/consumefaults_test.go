@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,7 +76,8 @@ type pointFault struct {
 	ends   bool // the fault ends the session
 	me     int64
 
-	hidden       bool
+	hidden       atomic.Bool
+	struck       atomic.Bool
 	count        map[string]int // how often an item was delivered
 	acked, maybe map[string]bool
 }
@@ -83,31 +85,32 @@ type pointFault struct {
 func (p *pointFault) soon(f func()) { time.AfterFunc(time.Millisecond, f) }
 
 // run reports whether the fault has struck.
-func (p *pointFault) run() (struck bool) {
+func (p *pointFault) run() bool {
 	u, other := p.user(queue.MaxAttempts(2)), p.user()
 	data := append(other.putMany(10), "late", "urgent")
 	other.put("late", queue.Delay(3*time.Second))
 	other.put("urgent", queue.Priority(-3))
 	p.Put(path+"/items/queue-0000000100", "malformed")
-	p.count, p.acked, p.maybe, p.hidden = make(map[string]int), make(map[string]bool), make(map[string]bool), true
+	p.count, p.acked, p.maybe = make(map[string]int), make(map[string]bool), make(map[string]bool)
+	p.hidden.Store(true)
 	p.me = u.p.Current().ID()
 	n := 0
 	p.Srv.Intercept(func(r zktest.Request) zktest.Action {
-		if p.hidden && r.Op == zktest.OpGetData && r.Path == path+"/items/queue-0000000004" {
+		if p.hidden.Load() && r.Op == zktest.OpGetData && r.Path == path+"/items/queue-0000000004" {
 			return zktest.Fail(zktest.CodeNoAuth)
 		}
-		if struck || r.Session != p.me || r.Op == zktest.OpPing || r.Op == zktest.OpCloseSession {
+		if p.struck.Load() || r.Session != p.me || r.Op == zktest.OpPing || r.Op == zktest.OpCloseSession {
 			return zktest.Pass
 		}
 		if n++; n <= p.k {
 			return zktest.Pass
 		}
-		struck = true
+		p.struck.Store(true)
 		return p.strike(p)
 	})
 	c := u.consume(p.work, queue.Prefetch(4), queue.Backoff(time.Millisecond, time.Second))
 	time.Sleep(10 * time.Second)
-	p.hidden = false
+	p.hidden.Store(false)
 	p.Eventually(func() bool { return len(p.Children(path+"/items")) == 0 }, "all is consumed")
 	c.stop()
 	require.ErrorIs(p, <-c.done, context.Canceled)
@@ -123,7 +126,7 @@ func (p *pointFault) run() (struck bool) {
 		require.Positive(p, p.count[d], "%s was never delivered", d)
 		require.True(p, dead[d] == (d == "3") || p.ends, d)
 	}
-	return struck
+	return p.struck.Load()
 }
 
 func (p *pointFault) work(_ context.Context, item *queue.Item) error {

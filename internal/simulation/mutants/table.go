@@ -225,7 +225,7 @@ var mutants = []mutant{
 		"err = i.transact(nil, i.rewrite(to, attempts))", "err = i.transact(nil, i.remove())", `TestQueueSimulation`, false, ""},
 	{"an acknowledgement in doubt counts as done", "queue/item.go",
 		"			if done {\n", "			if done || looked == nil {\n", `TestQueueSimulation`, false, ""},
-	{"a claim in doubt counts as made", "queue/take.go",
+	{"a claim in doubt counts as made", "queue/claim.go",
 		"err == nil && !made {", "err == nil && made {", `TestQueue(Forced)?Simulation`, false, ""},
 
 	{"the guard of a claim outlives it", "queue/item.go",
