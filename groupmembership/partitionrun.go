@@ -33,7 +33,7 @@ import (
 // those of f: ctx's; ErrPartitionCount; those of Group.Join; session.ErrClosed;
 // session.ErrNoAuth when we may not list the members or the claims at the start, or
 // claim a partition. A node that may not be read later does not end Run (see
-// Partitioner). A panic of f is not caught.
+// Partitioner). A panic of f is not caught. An f that ends its goroutine ends Run.
 func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Context, part *Partition) error) error {
 	misuse.NilFunc(f == nil, "Partitioner.Run")
 	p.made()
@@ -51,6 +51,7 @@ func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Con
 	defer cancel()
 	r := &partitionRun{
 		p: p, m: m, f: f, ctx: ctx, tasks: make([]*task, p.n), ended: make(chan *task), view: newDivision(p.n),
+		unseen: make([]int, p.n),
 	}
 	err = r.follow()
 	cancel()
@@ -76,6 +77,9 @@ type partitionRun struct {
 	// unread is why the number of partitions could not be read when a partition was
 	// claimed last.
 	unread atomic.Pointer[error]
+	// unseen is how often in a row a claim was refused for one that the view does not show.
+	// Each number is the present task's alone.
+	unseen []int // by partition
 
 	// The loop's alone.
 	tasks   []*task // by partition: being claimed, owned, or being given up

@@ -28,17 +28,24 @@ func (r *partitionRun) start(number int) {
 	r.tasks[number] = t
 	r.work.Go(func() {
 		defer stop(nil)
-		if err := r.attend(ctx, t); err != nil {
-			r.mu.Lock()
-			r.failures = append(r.failures, err)
-			r.mu.Unlock()
-		}
-		select {
-		case r.ended <- t:
-		case <-r.ctx.Done():
-		}
+		err := errFunctionEnded
+		defer func() {
+			if err != nil {
+				r.mu.Lock()
+				r.failures = append(r.failures, err)
+				r.mu.Unlock()
+			}
+			select {
+			case r.ended <- t:
+			case <-r.ctx.Done():
+			}
+		}()
+		err = r.attend(ctx, t)
 	})
 }
+
+// errFunctionEnded says that nobody works on a partition any more, unknown to all.
+var errFunctionEnded = errors.New("the function has ended the goroutine that it was called on")
 
 // attend claims the partition, works on it, and gives it up. It returns what
 // has to end the Run.
@@ -51,10 +58,12 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 		return nil
 	case errors.Is(err, line.ErrTaken), errors.Is(err, onenode.ErrNotEphemeral):
 		r.refresh(ctx)
+		r.await(ctx, t.number)
 		return nil
 	default:
 		return err
 	}
+	r.unseen[t.number] = 0
 	t.owns.Store(true)
 	defer t.owns.Store(false)
 	within, done := line.Within(ctx, h)
@@ -77,6 +86,19 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 		err = oneline.Join(err, released)
 	}
 	return err
+}
+
+// await waits a while if the view does not show the claim that keeps ours out. A server
+// sends no event of a claim that the session may not read, so that the view would have
+// ours tried again at once, for ever.
+func (r *partitionRun) await(ctx context.Context, number int) {
+	st := r.tree.Load()
+	if st.Get(claimName(number)) != nil || st.Refused(claimName(number)) != nil {
+		r.unseen[number] = 0
+		return
+	}
+	_ = line.Pause(ctx, r.unseen[number]-1, leastPause, mostPause) // fails with ctx alone
+	r.unseen[number]++
 }
 
 // unreadRound makes the pause after a number that may not be read last up to mostPause.

@@ -101,6 +101,17 @@ func (q *Queue) passOver(s *core.Session, n name, doing string, err error) error
 	return errNotOurs
 }
 
+// hide passes over items that may not be read, and tells of them once all are set aside.
+func (q *Queue) hide(s *core.Session, items []refused) {
+	tell := make([]func(), len(items))
+	for n, i := range items {
+		tell[n] = q.setAside(s, i.name, "read", i.err)
+	}
+	for _, f := range tell {
+		f()
+	}
+}
+
 // setAside keeps an item from pick for a while. The caller calls tell once it
 // holds nothing that the user's function may need.
 func (q *Queue) setAside(s *core.Session, n name, doing string, err error) (tell func()) {

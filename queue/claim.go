@@ -24,23 +24,28 @@ import (
 // attempts, whatever becomes of who made them, and gives the token. It is refused when
 // the item has gone or was claimed since it was read.
 func (q *Queue) claim(s *core.Session, chosen []candidate) ([]*Item, error) {
-	b := claims{q: q, s: s}
-	for n, c := range chosen {
+	b, rest, decoded := claims{q: q, s: s}, chosen, false
+	defer func() {
+		if !decoded { // an error, or a callback has ended the goroutine
+			b.spare()
+			q.picture.spare(s, namesOf(rest))
+		}
+	}()
+	for _, c := range chosen {
+		rest = rest[1:]
 		i := &Item{
 			q: q, s: s, name: c.name, now: c.name, raw: c.data, version: c.stat.Version, czxid: c.stat.Czxid,
 			Put: putTime(c.stat), guard: newGuard(),
 		}
-		err := i.decode(c.stat)
-		if err == nil {
+		switch err := i.decode(c.stat); err {
+		case nil:
 			b.items = append(b.items, i)
-		} else if err != errNotOurs {
-			b.spare()
-			for _, c := range chosen[n+1:] {
-				q.picture.spare(s, []name{c.name})
-			}
+		case errNotOurs:
+		default:
 			return nil, err
 		}
 	}
+	decoded = true
 	if len(b.items) == 0 {
 		return nil, errNotOurs
 	}

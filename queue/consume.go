@@ -21,8 +21,9 @@ type consumer struct {
 	onError     func(*Item, error)
 	err         error
 
-	free  *slots     // for items that are claimed and not yet settled
-	items chan *Item // claimed, and not yet worked on, in order
+	free   *slots     // for items that are claimed and not yet settled
+	items  chan *Item // claimed, and not yet worked on, in order
+	cancel context.CancelCauseFunc
 }
 
 // Workers sets how many items are worked on at a time. The default is 1.
@@ -72,6 +73,8 @@ func OnError(f func(item *Item, err error)) ConsumeOption {
 // item is acknowledged. When f returns an error the item is released, to be
 // taken again after a while (see Backoff), or made a dead letter (see MaxAttempts). When f panics it is
 // released too. f may Ack, Release or Reject the item itself.
+// Consume also ends when f, OnError, OnDead or OnSkipped ends the goroutine that it was
+// called on.
 //
 // The context that f gets ends when ctx does, or when the claim is lost;
 // context.Cause tells which. Items that were claimed ahead when ctx ends are

@@ -90,13 +90,11 @@ func (p *picture) pick(ctx context.Context, s *core.Session, most int, wait bool
 			woken = woken && list && p.atHand()
 			close(done)
 			p.mu.Unlock()
-			for _, h := range hidden {
-				if err := p.q.passOver(s, h.name, "read", h.err); err != errNotOurs {
-					return nil, err
-				}
-			}
 			if err != nil {
 				return nil, err
+			}
+			if s.Err() == nil {
+				p.q.hide(s, hidden)
 			}
 			continue
 		}

@@ -128,17 +128,21 @@ func (p *picture) choose(most int) []candidate {
 	return chosen
 }
 
-// missed forgets an item that somebody else has, or that has gone. What was read along
-// with it is as old, and is read again.
+// missed gives up an item that somebody else has claimed, or that has gone. What was read
+// along with it is as old, and is read again.
 func (p *picture) missed(s *core.Session, n name, claimed bool) {
 	p.drop(s, n)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.collided(claimed)
-	if p.s == s {
-		p.busy = p.busy || claimed
-		p.reread(time.Now())
+	if p.s != s {
+		return
 	}
+	if claimed {
+		p.busy = true
+		p.theirs[n.text] = n // until a read shows no claim
+	}
+	p.reread(time.Now())
 }
 
 // won notes that items were claimed.

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/queue"
+	"github.com/docent-go/docent/zktest"
 )
 
 // harvest has k processes empty a queue of n items together, and returns the requests
@@ -106,3 +107,30 @@ func TestFault17_ConsumersSpread(t *testing.T) {
 
 // queueReach is among how many items a consumer chooses at the most.
 const queueReach = 4 << 6
+
+// An item that another consumer was quicker to claim comes when that claim has gone, and
+// not after all that the list shows.
+func TestAnItemThatWasMissedComesSoon(t *testing.T) {
+	run(t, func(w world) {
+		u := w.user()
+		u.putMany(5000)
+		w.Put(path+"/claims", "")
+		claim := path + "/claims/queue-0000000000"
+		w.Once(on(zktest.OpMulti, claim), func() zktest.Action {
+			w.Put(claim, "")
+			return zktest.Pass
+		})
+		for n := 0; ; n++ {
+			require.LessOrEqual(w, n, 2*queueReach)
+			item := u.take()
+			require.NoError(w, item.Ack())
+			if string(item.Data) == "0" {
+				break
+			}
+			if n == 10 {
+				w.Remove(claim)
+			}
+			time.Sleep(200 * time.Millisecond)
+		}
+	})
+}

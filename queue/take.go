@@ -27,7 +27,7 @@ import (
 // of about ten seconds later. An item that cannot be decoded becomes a dead letter.
 func (q *Queue) Take(ctx context.Context) (*Item, error) {
 	q.made()
-	return one(q.take(ctx, 1, true))
+	return one(q.take(ctx, 1, true, spawn))
 }
 
 // TryTake is Take that returns ErrEmpty when there is nothing to take now: no
@@ -36,7 +36,7 @@ func (q *Queue) Take(ctx context.Context) (*Item, error) {
 // missed, since reads may lag behind.
 func (q *Queue) TryTake(ctx context.Context) (*Item, error) {
 	q.made()
-	return one(q.take(ctx, 1, false))
+	return one(q.take(ctx, 1, false, spawn))
 }
 
 // one returns the only item of a take.
@@ -47,8 +47,14 @@ func one(items []*Item, err error) (*Item, error) {
 	return items[0], nil
 }
 
+// spawner starts a goroutine. What it runs may outlast the ctx of its caller, who may
+// wait for it by another way.
+type spawner func(f func())
+
+func spawn(f func()) { go f() }
+
 // take takes up to most items, and one at least.
-func (q *Queue) take(ctx context.Context, most int, wait bool) ([]*Item, error) {
+func (q *Queue) take(ctx context.Context, most int, wait bool, spawn spawner) ([]*Item, error) {
 	if q.err != nil {
 		return nil, q.fail("take from", q.err)
 	}
@@ -60,7 +66,7 @@ func (q *Queue) take(ctx context.Context, most int, wait bool) ([]*Item, error) 
 		if err != nil {
 			return nil, q.failed(ctx, "take from", err)
 		}
-		items, err := q.next(ctx, s, most, wait)
+		items, err := q.next(ctx, s, most, wait, spawn)
 		switch {
 		case err == nil:
 			return items, nil
@@ -80,10 +86,13 @@ func (q *Queue) take(ctx context.Context, most int, wait bool) ([]*Item, error) 
 // nobody: others are chosen.
 var errNotOurs = errors.New("the items are not ours")
 
+// errCallbackEnded says that a user's function has ended the goroutine of a claim.
+var errCallbackEnded = errors.New("OnDead or OnSkipped has ended the goroutine that it was called on")
+
 // next chooses items and claims them. The claim runs on a goroutine of its own,
 // which lasts until the outcome is known, at the latest until the session ends:
 // a caller who does not wait for that must leave no claim behind.
-func (q *Queue) next(ctx context.Context, s *core.Session, most int, wait bool) ([]*Item, error) {
+func (q *Queue) next(ctx context.Context, s *core.Session, most int, wait bool, spawn spawner) ([]*Item, error) {
 	chosen, err := q.picture.pick(ctx, s, most, wait)
 	if err != nil {
 		return nil, err
@@ -93,18 +102,21 @@ func (q *Queue) next(ctx context.Context, s *core.Session, most int, wait bool) 
 		err   error
 	}
 	claimed := make(chan result)
-	go func() {
-		items, err := q.claim(s, chosen)
-		select {
-		case claimed <- result{items, err}:
-		case <-ctx.Done():
-			unseen(items)
-		}
-	}()
+	spawn(func() {
+		r := result{err: errCallbackEnded}
+		defer func() {
+			select {
+			case claimed <- r:
+			case <-ctx.Done():
+				unseen(r.items)
+			}
+		}()
+		r.items, r.err = q.claim(s, chosen)
+	})
 	select {
 	case r := <-claimed:
 		if len(r.items) > 0 && ctx.Err() != nil {
-			unseen(r.items)
+			spawn(func() { unseen(r.items) })
 			return nil, ctx.Err()
 		}
 		return r.items, r.err

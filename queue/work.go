@@ -18,20 +18,17 @@ func (c *consumer) run(ctx context.Context) error {
 	c.items = make(chan *Item, c.workers+c.prefetch)
 	within, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	c.cancel = cancel
 	var all sync.WaitGroup
-	all.Go(func() {
-		if err := c.fetch(within); err != nil {
+	all.Go(c.noticed(func() {
+		defer c.drain() // the workers may have their hands full
+		defer close(c.items)
+		if err := c.fetch(within, all.Go); err != nil {
 			cancel(err)
 		}
-		close(c.items)
-		for item := range c.items { // the workers may have their hands full
-			c.giveBack(item)
-		}
-	})
+	}))
 	for range c.workers {
-		all.Go(func() {
-			c.loop(within, cancel)
-		})
+		all.Go(c.noticed(func() { c.loop(within) }))
 	}
 	all.Wait()
 	c.free.wait()
@@ -42,18 +39,13 @@ func (c *consumer) run(ctx context.Context) error {
 }
 
 // fetch claims items until ctx ends or taking fails.
-func (c *consumer) fetch(ctx context.Context) error {
+func (c *consumer) fetch(ctx context.Context, spawn spawner) error {
 	for {
 		n, err := c.free.take(ctx)
 		if err != nil {
 			return nil
 		}
-		items, err := c.q.take(ctx, n, true)
-		c.free.give(n - len(items))
-		for _, item := range items {
-			c.items <- item // there is room for all that have a slot
-		}
-		if err != nil {
+		if err := c.claim(ctx, n, spawn); err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}
@@ -62,34 +54,53 @@ func (c *consumer) fetch(ctx context.Context) error {
 	}
 }
 
-// loop works on items until there are no more.
-func (c *consumer) loop(ctx context.Context, cancel context.CancelCauseFunc) {
-	ended := true
-	defer func() {
-		if ended { // the others go on no more either: nobody would know
-			cancel(errWorkerEnded)
-		}
-	}()
-	failed := 0
-	for item := range c.items {
-		err := c.work(ctx, item)
-		if failed++; err == nil {
-			failed = 0
-			continue
-		}
-		if !c.q.layout.delays {
-			_ = line.Pause(ctx, failed-1, c.least, c.most) // it ends with ctx, and so do we
-		}
-		c.free.give(1)
+// claim claims items for n slots, and gives back the slots that it does not need.
+func (c *consumer) claim(ctx context.Context, n int, spawn spawner) error {
+	defer func() { c.free.give(n) }()
+	items, err := c.q.take(ctx, n, true, spawn)
+	n -= len(items)
+	for _, item := range items {
+		c.items <- item // there is room for all that have a slot
 	}
-	ended = false
+	return err
+}
+
+// noticed has Consume end if a callback ends the goroutine of f: nobody would know.
+func (c *consumer) noticed(f func()) func() {
+	return func() {
+		ended := true
+		defer func() {
+			if ended {
+				c.cancel(errWorkerEnded)
+			}
+		}()
+		f()
+		ended = false
+	}
 }
 
 var errWorkerEnded = errors.New("the function has ended the goroutine that it was called on")
 
+// loop works on items until there are no more.
+func (c *consumer) loop(ctx context.Context) {
+	failed := 0
+	for item := range c.items {
+		if failed++; c.work(ctx, item, failed) == nil {
+			failed = 0
+		}
+	}
+}
+
 // work calls the function for an item, and settles it. It returns what the function
-// did; unless that is an error, the slot of the item is given back or will be.
-func (c *consumer) work(ctx context.Context, item *Item) error {
+// did. The slot of the item is given back or will be, even where a callback ends the
+// goroutine. failed counts the failures in a row, with this one.
+func (c *consumer) work(ctx context.Context, item *Item, failed int) error {
+	later := false
+	defer func() {
+		if !later {
+			c.free.give(1)
+		}
+	}()
 	if item.Err() != nil || ctx.Err() != nil {
 		c.giveBack(item)
 		return nil
@@ -97,26 +108,42 @@ func (c *consumer) work(ctx context.Context, item *Item) error {
 	err := c.call(ctx, item)
 	switch {
 	case item.settled.Load() != 0: // by the function itself
-	case err == nil:
-		if c.prefetch > 0 { // the next item does not wait for it
-			go c.ack(item)
-			return nil
-		}
-		c.tell(item, item.Ack())
+	case err != nil:
+		c.failed(item, err)
+	case c.prefetch > 0: // the next item does not wait for it
+		later = true
+		go c.noticed(func() { c.ack(item) })()
 	default:
-		c.tell(item, err)
-		c.tell(item, item.Release(c.retry(item, err)...))
+		c.tell(item, item.Ack())
 	}
-	if err == nil {
-		c.free.give(1)
+	if err != nil && !c.q.layout.delays {
+		_ = line.Pause(ctx, failed-1, c.least, c.most) // it ends with ctx, and so do we
 	}
 	return err
 }
 
 // ack acknowledges an item while its worker goes on.
 func (c *consumer) ack(item *Item) {
+	defer c.free.give(1)
 	c.tell(item, item.Ack())
-	c.free.give(1)
+}
+
+// failed releases an item whose function has failed, once that is told.
+func (c *consumer) failed(item *Item, err error) {
+	defer func() { c.tell(item, item.Release(c.retry(item, err)...)) }()
+	c.tell(item, err)
+}
+
+// drain gives back the items that nobody works on. It is deferred, and goes on where
+// OnError ends the goroutine.
+func (c *consumer) drain() {
+	item, more := <-c.items
+	if !more {
+		return
+	}
+	defer c.drain()
+	defer c.free.give(1)
+	c.giveBack(item)
 }
 
 // giveBack releases an item that the function has not seen.
@@ -124,7 +151,6 @@ func (c *consumer) giveBack(item *Item) {
 	if err := item.Release(Uncounted()); !errors.Is(err, core.ErrLost) {
 		c.tell(item, err)
 	}
-	c.free.give(1)
 }
 
 // call calls the function. If it panics the item is released.
@@ -135,7 +161,6 @@ func (c *consumer) call(ctx context.Context, item *Item) error {
 		stop()
 		if !returned {
 			c.tell(item, item.Release(Because("the function panicked")))
-			c.free.give(1)
 		}
 	}()
 	err := c.f(within, item)
