@@ -236,7 +236,10 @@ func (e *entrant) gather(ctx context.Context, s *core.Session, node *core.Node, 
 		var r *round
 		select {
 		case <-watch.Done(): // "ready" is what counts, not how many stand here
-			if r, watch, err = e.d.look(ctx, s); err != nil {
+			if r, err = e.d.read(ctx, s); r == nil && err == nil {
+				r, watch, err = e.d.look(ctx, s)
+			}
+			if err != nil {
 				return nil, err
 			}
 		default:

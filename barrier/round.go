@@ -82,20 +82,37 @@ func (d *Double) look(ctx context.Context, s *core.Session) (*round, *core.Watch
 			return nil, watch, nil
 		case core.Hidden(stat):
 			watch.Stop()
-			return nil, nil, fmt.Errorf("read %s: %w: a member needs the right to read it", d.ready, core.ErrNoAuth)
+			return nil, nil, d.unreadable()
 		}
-		data, stat, err := s.Get(ctx, d.ready)
-		if err == nil && isRound(data) {
-			return readRound(data, stat), watch, nil
+		r, err := d.read(ctx, s)
+		if r != nil {
+			return r, watch, nil
 		}
 		watch.Stop()
-		if err == nil {
-			return nil, nil, fmt.Errorf("%w: %s holds %d bytes that no round holds; check the path", ErrNotDouble, d.ready, len(data))
-		}
-		if !errors.Is(err, core.ErrNoNode) {
+		if err != nil {
 			return nil, nil, err
 		}
 	}
+}
+
+// read returns the present round, or nil when there is none.
+func (d *Double) read(ctx context.Context, s *core.Session) (*round, error) {
+	data, stat, err := s.Get(ctx, d.ready)
+	switch {
+	case errors.Is(err, core.ErrNoNode):
+		return nil, nil
+	case errors.Is(err, core.ErrNoAuth):
+		return nil, d.unreadable()
+	case err != nil:
+		return nil, err
+	case !isRound(data):
+		return nil, fmt.Errorf("%w: %s holds %d bytes that no round holds; check the path", ErrNotDouble, d.ready, len(data))
+	}
+	return readRound(data, stat), nil
+}
+
+func (d *Double) unreadable() error {
+	return fmt.Errorf("read %s: %w: a member needs the right to read it", d.ready, core.ErrNoAuth)
 }
 
 // open begins a round if enough members have come. It returns nil without an

@@ -198,9 +198,9 @@ func TestCostOfFifty(t *testing.T) {
 			}
 		})
 		require.Equal(t, map[string]int{
-			"exists":       n + n - 1, // of ready: before, and by all but the last after
+			"exists":       n, // of ready, before
 			"create":       n,
-			"getData":      n + n - 1, // of the own node, with the watch of the hold; and of ready
+			"getData":      n + n - 1, // of the own node, with the watch of the hold; and of ready by all but the last
 			"getChildren2": n,
 			"multi":        1,
 		}, counts)

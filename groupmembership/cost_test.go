@@ -79,3 +79,31 @@ func TestCostOfALargeGroup(t *testing.T) {
 		}
 	})
 }
+
+// confirmed is one more request: it confirms a reading that has begun before a quorum has
+// answered on the new connection.
+var confirmed = testworld.Counts{"exists": 1}
+
+func TestCostsOfAGroup(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p, q := w.Process(), w.Process()
+		var m *groupmembership.Membership
+		var o *observer
+		settle := func() { time.Sleep(time.Second) }
+		w.Costs([]testworld.Step{
+			{Name: "the first Join makes the directory", Want: testworld.Counts{"create": 2, "createContainer": 1, "getData": 1}, Do: func() { m = join(p, "a", "1"); settle() }},
+			{Name: "Watch", Want: testworld.Counts{"addWatch": 1, "multiRead": 2}, Do: func() { o = observe(q); settle() }},
+			{Name: "Join, and it is seen", Want: testworld.Counts{"create": 1, "getData": 1, "multiRead": 1}, Do: func() { join(p, "b", "1"); settle() }},
+			{Name: "Members", Want: testworld.Counts{"getChildren2": 1, "multiRead": 1}, Do: func() { require.Equal(w, "a=1 b=1", list(p)) }},
+			{Name: "Update, and it is seen", Want: testworld.Counts{"exists": 1, "getData": 1, "multiRead": 1, "setData": 1, "sync": 1}, Do: func() { require.NoError(w, m.UpdatePayload(w.Context(), []byte("2"))); settle() }},
+			{Name: "a reconnection of the watcher", Want: testworld.Counts{"connect": 1, "multi": 1, "multiRead": 2, "setWatches2": 1}, May: confirmed, Do: func() { q.Link.Disconnect(); settle() }},
+			{Name: "a reconnection of the members, whose nodes are looked at once more", Want: testworld.Counts{"connect": 1, "exists": 2, "setWatches": 1}, Do: func() {
+				p.Link.Disconnect()
+				time.Sleep(time.Minute)
+			}},
+			{Name: "Leave, and it is seen", Want: testworld.Counts{"delete": 1, "exists": 1, "multiRead": 1, "sync": 1}, Do: func() { require.NoError(w, m.Leave()); settle() }},
+			{Name: "the loop ends", Want: testworld.Counts{"removeWatches": 1}, Do: func() { o.cancel(); time.Sleep(time.Minute) }},
+		})
+		require.Equal(w, "b=1", o.members())
+	})
+}

@@ -8,9 +8,9 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// How much data of a node is read: of one without children, enough for what
-// recipes write about themselves; of others, enough for a number. A node with
-// more is not asked for it.
+// How much data of a node is looked at: of one without children, enough for what
+// recipes write about themselves; of others, enough for a number. A Watch does not
+// read more; a report reads nodes in batches, and drops it.
 const (
 	maxData   = 4096
 	maxNumber = 20

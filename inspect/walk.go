@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -151,11 +150,7 @@ func (s *scan) expand(ctx context.Context, nodes []*node) ([]*node, error) {
 	}
 	wants := slices.Concat(plans...)
 	found := make([]*node, len(wants))
-	err := line.EachOf(len(wants), func(i int) (err error) {
-		found[i], err = s.visit(ctx, wants[i])
-		return err
-	})
-	if err != nil {
+	if err := s.visitAll(ctx, wants, found); err != nil {
 		return nil, err
 	}
 	found = slices.DeleteFunc(found, func(n *node) bool { return n == nil })
@@ -242,6 +237,10 @@ func (s *scan) party(ctx context.Context, path, name string) (*node, error) {
 	case err != nil:
 		return nil, err
 	}
+	return partyOf(path, name, seen), nil
+}
+
+func partyOf(path, name string, seen core.Sighting) *node {
 	n := &node{path: path, name: name, stat: seen.Stat, data: seen.Data}
 	switch {
 	case n.unknown():
@@ -249,7 +248,7 @@ func (s *scan) party(ctx context.Context, path, name string) (*node, error) {
 	case seen.Hidden:
 		n.hidden = hiddenData
 	}
-	return n, nil
+	return n
 }
 
 // look reads a node of which nothing is known but its name: its stat, and then
@@ -264,21 +263,12 @@ func (s *scan) look(ctx context.Context, path, name string) (*node, error) {
 		n.hidden = hiddenNode
 		return n, nil
 	}
-	most := int32(maxData)
-	if stat.NumChildren > 0 {
-		most = maxNumber
-		if err := s.names(ctx, n); err != nil {
-			if gone(err) {
-				return nil, nil
-			}
-			return nil, err
-		}
-		if n.shape == shapeCalls {
-			most = maxData // a record
-		}
-	}
-	if stat.DataLength == 0 || stat.DataLength > most {
-		return n, nil
+	wanted, err := s.open(ctx, n)
+	switch {
+	case gone(err):
+		return nil, nil
+	case err != nil || !wanted:
+		return n, err
 	}
 	switch n.data, _, err = s.read(ctx, path); {
 	case gone(err):
@@ -288,6 +278,22 @@ func (s *scan) look(ctx context.Context, path, name string) (*node, error) {
 		return n, nil
 	}
 	return n, err
+}
+
+// open lists the children of n, if there are any, and reports whether its data is worth
+// a look.
+func (s *scan) open(ctx context.Context, n *node) (wanted bool, err error) {
+	size, most := n.stat.DataLength, int32(maxData)
+	if n.stat.NumChildren > 0 {
+		most = maxNumber
+		if err := s.names(ctx, n); err != nil {
+			return false, err
+		}
+		if n.shape == shapeCalls {
+			most = maxData // a record
+		}
+	}
+	return size > 0 && size <= most, nil
 }
 
 // names lists the children of n, if there are not too many.

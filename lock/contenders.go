@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/znode"
 )
 
 // Contender is somebody who holds a lock or waits for it, as its node tells.
@@ -55,28 +56,36 @@ const (
 // session.ErrNoAuth when we may not list the directory.
 func (m *Mutex) Holders(ctx context.Context) ([]Contender, error) {
 	m.made()
-	all, err := m.contenders(ctx)
-	return all[:min(1, len(all))], err
+	nodes, err := m.holders(ctx)
+	return describeAll(nodes), err
 }
 
 // Waiters returns who waits for the lock, in order. What is said of Holders
 // holds for it too.
 func (m *Mutex) Waiters(ctx context.Context) ([]Contender, error) {
 	m.made()
-	all, err := m.contenders(ctx)
-	return all[min(1, len(all)):], err
+	nodes, err := m.contenders(ctx, func(all []znode.Place) []znode.Place { return all[min(1, len(all)):] })
+	return describeAll(nodes), err
 }
 
-func (m *Mutex) contenders(ctx context.Context) ([]Contender, error) {
-	nodes, err := m.line.Contenders(ctx)
+func (m *Mutex) holders(ctx context.Context) ([]line.Contender, error) {
+	return m.contenders(ctx, func(all []znode.Place) []znode.Place { return all[:min(1, len(all))] })
+}
+
+func (m *Mutex) contenders(ctx context.Context, choose func([]znode.Place) []znode.Place) ([]line.Contender, error) {
+	nodes, err := m.line.Chosen(ctx, choose)
 	if err != nil {
 		return nil, m.fail("list the contenders of", err)
 	}
+	return nodes, nil
+}
+
+func describeAll(nodes []line.Contender) []Contender {
 	all := make([]Contender, len(nodes))
 	for i, node := range nodes {
 		all[i] = describe(node)
 	}
-	return all, nil
+	return all
 }
 
 func describe(node line.Contender) Contender {

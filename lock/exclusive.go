@@ -121,7 +121,8 @@ func (e *Exclusive) Do(ctx context.Context, f func(ctx context.Context, h *Hold)
 // be listed. ctx and the errors are those of Mutex.Holders, and so is the lag.
 func (e *Exclusive) Holders(ctx context.Context) ([]Contender, error) {
 	e.made()
-	all, err := e.holders(ctx)
+	nodes, err := e.holders(ctx)
+	all := describeAll(nodes)
 	return slices.DeleteFunc(all, func(c Contender) bool { return c.Session == 0 && !c.Hidden }), err
 }
 
@@ -130,11 +131,11 @@ func (e *Exclusive) Holders(ctx context.Context) ([]Contender, error) {
 // next holder who is asked.
 func (e *Exclusive) Revoke(ctx context.Context) ([]Contender, error) {
 	e.made()
-	return revokeAll(ctx, e.sm, e.path, e.holders)
+	return revokeAll(ctx, e.sm, e.path, e.holders, describeAll)
 }
 
 // holders is Holders with a node that is not ephemeral, which Revoke refuses.
-func (e *Exclusive) holders(ctx context.Context) ([]Contender, error) {
+func (e *Exclusive) holders(ctx context.Context) ([]line.Contender, error) {
 	c, found, err := e.node.Current(ctx)
 	if err != nil {
 		return nil, e.fail("look for the holder of", err)
@@ -142,7 +143,7 @@ func (e *Exclusive) holders(ctx context.Context) ([]Contender, error) {
 	if !found {
 		return nil, nil
 	}
-	return []Contender{describe(c)}, nil
+	return []line.Contender{c}, nil
 }
 
 func (e *Exclusive) fail(op string, err error) error {

@@ -89,7 +89,9 @@ func (o *Once) prepare(ctx context.Context, s *core.Session) error {
 		data, stat, err := s.Get(ctx, o.path)
 		switch {
 		case errors.Is(err, core.ErrNoNode):
-			err = makeNode(ctx, s, o.path, []byte(noRun))
+			if err = makeNode(ctx, s, o.path, []byte(noRun)); err == nil {
+				return nil
+			}
 		case err != nil:
 			return err
 		case stat.EphemeralOwner != 0:

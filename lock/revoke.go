@@ -8,6 +8,7 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -91,12 +92,22 @@ func Revoke(ctx context.Context, sm *session.Manager, path string) error {
 }
 
 func revoke(ctx context.Context, sm *core.Manager, path string) error {
-	for {
+	return revokeContender(ctx, sm, line.Contender{Path: path, Hidden: true})
+}
+
+// revokeContender asks a contender as it was just read. It reads a node that was
+// hidden, and reads again if the session ends meanwhile.
+func revokeContender(ctx context.Context, sm *core.Manager, c line.Contender) error {
+	for read := !c.Hidden; ; read = false {
 		s, err := sm.Session(ctx)
 		if err != nil {
 			return err
 		}
-		err = revokeIn(ctx, s, path)
+		if read {
+			err = revokeSeen(ctx, s, c.Path, c.Data, c.Stat)
+		} else {
+			err = revokeIn(ctx, s, c.Path)
+		}
 		switch {
 		case err == nil, errors.Is(err, core.ErrNoNode):
 			return nil // in doubt as well: the node that was asked has gone
@@ -113,10 +124,20 @@ func revokeIn(ctx context.Context, s *core.Session, path string) error {
 		return err
 	}
 	data, seen, err := s.Get(ctx, path)
-	if err == nil {
-		err = revocable(path, data, seen)
+	if err != nil {
+		return err
 	}
-	if err == nil {
+	return revokeSeen(ctx, s, path, data, seen)
+}
+
+// revokeSeen asks the contender whose node was read. Another node at the path is
+// left alone.
+func revokeSeen(ctx context.Context, s *core.Session, path string, data []byte, seen core.Stat) error {
+	if err := revocable(path, data, seen); err != nil {
+		return err
+	}
+	_, err := s.SetOver(ctx, path, []byte(revokeMessage), seen)
+	if errors.Is(err, core.ErrBadVersion) { // others have written into it, or it is another node
 		_, err = s.SetExact(ctx, path, []byte(revokeMessage), seen.Czxid)
 	}
 	return err
@@ -142,20 +163,20 @@ func revocable(path string, data []byte, stat core.Stat) error {
 // See the function Revoke.
 func (m *Mutex) Revoke(ctx context.Context) ([]Contender, error) {
 	m.made()
-	return revokeAll(ctx, m.sm, m.path, m.Holders)
+	return revokeAll(ctx, m.sm, m.path, m.holders, describeAll)
 }
 
 // Revoke asks all who hold the lock, readers or a writer, to give it up, and
 // returns who was asked. See the function Revoke.
 func (m *RWMutex) Revoke(ctx context.Context) ([]Contender, error) {
 	m.made()
-	return revokeAll(ctx, m.sm, m.path, m.Holders)
+	return revokeAll(ctx, m.sm, m.path, m.holders, describeModes)
 }
 
 // revokeAll asks all holders. A node that is not a contender's does not keep the
 // others from being asked. After the sync, the server has heard of all who hold.
 func revokeAll(ctx context.Context, sm *core.Manager, path string,
-	holders func(context.Context) ([]Contender, error)) ([]Contender, error) {
+	holders func(context.Context) ([]line.Contender, error), describe func([]line.Contender) []Contender) ([]Contender, error) {
 	if err := sm.Sync(ctx, path); err != nil {
 		return nil, fmt.Errorf("revoke %s: %w", path, err)
 	}
@@ -163,19 +184,18 @@ func revokeAll(ctx context.Context, sm *core.Manager, path string,
 	if err != nil {
 		return nil, err
 	}
-	asked := make([]Contender, 0, len(all))
+	var asked []line.Contender
 	var errs []error
 	for _, c := range all {
-		err := revoke(ctx, sm, c.Path)
+		err := revokeContender(ctx, sm, c)
 		if err == nil {
 			asked = append(asked, c)
 			continue
 		}
-		err = fmt.Errorf("revoke %s: %w", c.Path, err)
+		errs = append(errs, fmt.Errorf("revoke %s: %w", c.Path, err))
 		if !errors.Is(err, ErrNotEphemeral) && !errors.Is(err, ErrNotContender) {
-			return asked, oneline.Join(append(errs, err)...)
+			break
 		}
-		errs = append(errs, err)
 	}
-	return asked, oneline.Join(errs...)
+	return describe(asked), oneline.Join(errs...)
 }

@@ -180,39 +180,55 @@ func (h *WriteHold) Downgrade(ctx context.Context) (*Hold, error) {
 // is said of Mutex.Holders holds for it too.
 func (m *RWMutex) Holders(ctx context.Context) ([]Contender, error) {
 	m.made()
-	all, n, err := m.contenders(ctx)
-	return all[:n], err
+	nodes, err := m.holders(ctx)
+	return describeModes(nodes), err
 }
 
 // Waiters returns who waits for the lock, in order. What is said of
 // Mutex.Holders holds for it too.
 func (m *RWMutex) Waiters(ctx context.Context) ([]Contender, error) {
 	m.made()
-	all, n, err := m.contenders(ctx)
-	return all[n:], err
+	nodes, err := m.contenders(ctx, func(all []znode.Place) []znode.Place { return all[holding(all):] })
+	return describeModes(nodes), err
 }
 
-// contenders returns all who stand in the line, and how many of them hold.
-func (m *RWMutex) contenders(ctx context.Context) (all []Contender, holders int, err error) {
-	nodes, err := m.write.Contenders(ctx)
+func (m *RWMutex) holders(ctx context.Context) ([]line.Contender, error) {
+	return m.contenders(ctx, func(all []znode.Place) []znode.Place { return all[:holding(all)] })
+}
+
+func (m *RWMutex) contenders(ctx context.Context, choose func([]znode.Place) []znode.Place) ([]line.Contender, error) {
+	nodes, err := m.write.Chosen(ctx, choose)
 	if err != nil {
-		return nil, 0, m.fail("list the contenders of", err)
+		return nil, m.fail("list the contenders of", err)
 	}
-	all = make([]Contender, len(nodes))
-	for i, node := range nodes {
-		all[i] = describe(node)
-		all[i].Mode = ModeWrite
-		if _, reads := znode.ParseSeq(node.Path, readTag); reads {
-			all[i].Mode = ModeRead
-		}
+	return nodes, nil
+}
+
+// holding returns how many of those who stand in the line hold the lock: the
+// readers at its head, or one writer.
+func holding(all []znode.Place) int {
+	n := 0
+	for n < len(all) && modeOf(all[n].Name) == ModeRead {
+		n++
 	}
-	for holders < len(all) && all[holders].Mode == ModeRead {
-		holders++
+	return max(n, min(1, len(all)))
+}
+
+// describeModes is describeAll of readers and writers.
+func describeModes(nodes []line.Contender) []Contender {
+	all := describeAll(nodes)
+	for i := range all {
+		all[i].Mode = modeOf(all[i].Path)
 	}
-	if holders == 0 {
-		holders = min(1, len(all)) // a writer
+	return all
+}
+
+// modeOf returns the mode that a contender's name tells.
+func modeOf(name string) Mode {
+	if _, reads := znode.ParseSeq(name, readTag); reads {
+		return ModeRead
 	}
-	return all, holders, nil
+	return ModeWrite
 }
 
 func (m *RWMutex) fail(op string, err error) error {

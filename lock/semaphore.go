@@ -187,14 +187,13 @@ func (s *Semaphore) Holders(ctx context.Context) ([]Contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := s.contenders(ctx, s.line)
+	waiting, err := s.line.Places(ctx)
 	if err != nil {
-		return nil, err
+		return nil, s.unlisted(err)
 	}
 	standing := make(map[string]bool, len(waiting))
 	for _, w := range waiting {
-		_, name := znode.Split(w.Path)
-		standing[name] = true
+		standing[w.Name] = true
 	}
 	holders := make([]Contender, 0, len(leases))
 	for _, l := range leases {
@@ -213,11 +212,7 @@ func (s *Semaphore) Waiters(ctx context.Context) ([]Contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	waiters := make([]Contender, len(nodes))
-	for i, node := range nodes {
-		waiters[i] = describe(node)
-	}
-	return waiters, nil
+	return describeAll(nodes), nil
 }
 
 func (s *Semaphore) contenders(ctx context.Context, l *line.Line) ([]line.Contender, error) {
@@ -227,9 +222,13 @@ func (s *Semaphore) contenders(ctx context.Context, l *line.Line) ([]line.Conten
 		nodes, err = l.Contenders(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list the contenders of %s: %w", s.path, err)
+		return nil, s.unlisted(err)
 	}
 	return nodes, nil
+}
+
+func (s *Semaphore) unlisted(err error) error {
+	return fmt.Errorf("list the contenders of %s: %w", s.path, err)
 }
 
 func (s *Semaphore) fail(n int, op string, err error) error {

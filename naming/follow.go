@@ -117,6 +117,9 @@ func (s *Service) followLink(tree *mirror.Tree) {
 			s.rouse()
 			continue
 		}
+		if !s.away.Load() {
+			continue // the state with which the loop begins: all has been read
+		}
 		ctx, cancel := context.WithCancel(s.ctx)
 		giveUp = cancel
 		reading.Go(func() { s.comeBack(ctx, tree) })

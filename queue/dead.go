@@ -1,14 +1,12 @@
 package queue
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -142,85 +140,6 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 	}
 }
 
-// Dead yields the dead letters, in the order of their IDs. It reads one letter
-// at a time, as the loop goes on; one that goes meanwhile is left out. ctx
-// bounds the reads. An error ends it.
-func (q *Queue) Dead(ctx context.Context) iter.Seq2[Letter, error] {
-	q.made()
-	return func(yield func(Letter, error) bool) {
-		ids, err := q.letters(ctx)
-		if err != nil {
-			yield(Letter{}, q.failed(ctx, "list the dead letters of", err))
-			return
-		}
-		for _, id := range ids {
-			l, _, err := q.readLetter(ctx, id)
-			if errors.Is(err, core.ErrNoNode) {
-				continue
-			}
-			if !yield(l, q.failed(ctx, "list the dead letters of", err)) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-// letters lists the dead letters' IDs. Strangers' nodes are left out.
-func (q *Queue) letters(ctx context.Context) ([]string, error) {
-	if q.err != nil {
-		return nil, q.err
-	}
-	texts, _, err := q.sm.Children(ctx, q.dead)
-	if errors.Is(err, core.ErrNoNode) {
-		return nil, nil
-	}
-	texts = slices.DeleteFunc(texts, func(text string) bool {
-		_, ok := q.itemOf(text)
-		return !ok
-	})
-	slices.Sort(texts)
-	return texts, err
-}
-
-// itemOf returns the name of the item that a letter was.
-func (q *Queue) itemOf(id string) (name, bool) {
-	text, czxid, ok := strings.Cut(id, letterMark)
-	if _, err := strconv.ParseUint(czxid, 16, 64); !ok || err != nil {
-		return name{}, false
-	}
-	return q.layout.parse(text)
-}
-
-func (q *Queue) readLetter(ctx context.Context, id string) (Letter, name, error) {
-	n, ok := q.itemOf(id)
-	if !ok {
-		return Letter{}, n, noLetter(id)
-	}
-	node, err := q.sm.See(ctx, znode.Join(q.dead, id))
-	if err != nil {
-		return Letter{}, n, err
-	}
-	raw := node.Data
-	l := Letter{ID: id, Item: n.id(), Priority: int(n.priority), Hidden: node.Hidden}
-	if !core.Hidden(node.Stat) {
-		l.Died = time.UnixMilli(node.Stat.Ctime)
-	}
-	if node.Hidden {
-		l.Reason = "the letter may not be read"
-		return l, n, nil
-	}
-	var h header
-	head, data, _ := bytes.Cut(raw, []byte{'\n'})
-	if err := json.Unmarshal(head, &h); err != nil {
-		// Somebody has written into it. What is there is shown, and not delivered.
-		l.Data, l.Malformed, l.Reason = raw, true, "the letter has no readable header"
-		return l, n, nil
-	}
-	l.Data, l.Reason, l.Attempts = data, h.Reason, h.Attempts
-	l.Put, l.Malformed = time.UnixMilli(h.Put), h.Malformed
-	return l, n, nil
-}
-
 // Redrive puts dead letters back into the queue: those with the given IDs, or
 // all that can be delivered if none is given. Each is put at the end, with its old
 // priority, no attempts, a new ID and the letter's ACL, in one transaction with the end of the letter: none is lost
@@ -235,7 +154,7 @@ func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
 			return 0, q.failed(ctx, "redrive", err)
 		}
 	}
-	return q.each(ctx, "redrive", ids, func(id string) (bool, error) { return q.redrive(ctx, id, all) })
+	return each(ctx, q, "redrive", q.read(ctx, ids), func(l letter) (bool, error) { return q.redrive(ctx, l, all) })
 }
 
 // Discard deletes the dead letters with the given IDs, for good and readable or not, and
@@ -244,10 +163,7 @@ func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
 // repeated, as after a session.ErrUnknownOutcome. ctx bounds the requests.
 func (q *Queue) Discard(ctx context.Context, ids ...string) (int, error) {
 	q.made()
-	return q.each(ctx, "discard the dead letters of", ids, func(id string) (bool, error) {
-		if _, ok := q.itemOf(id); !ok {
-			return false, noLetter(id)
-		}
+	return each(ctx, q, "discard the dead letters of", q.checked(ids), func(id string) (bool, error) {
 		err := q.sm.Delete(ctx, znode.Join(q.dead, id), core.AnyVersion)
 		if errors.Is(err, core.ErrNoNode) {
 			return false, nil
@@ -256,14 +172,32 @@ func (q *Queue) Discard(ctx context.Context, ids ...string) (int, error) {
 	})
 }
 
+// checked yields the IDs, and an error in place of one that is no letter's.
+func (q *Queue) checked(ids []string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for _, id := range ids {
+			var err error
+			if _, ok := q.itemOf(id); !ok {
+				err = noLetter(id)
+			}
+			if !yield(id, err) {
+				return
+			}
+		}
+	}
+}
+
 // each does something to the letters one by one until it fails, and counts those that it was done to.
-func (q *Queue) each(ctx context.Context, op string, ids []string, do func(id string) (bool, error)) (int, error) {
+func each[L any](ctx context.Context, q *Queue, op string, letters iter.Seq2[L, error], do func(L) (bool, error)) (int, error) {
 	if q.err != nil {
 		return 0, q.fail(op, q.err)
 	}
 	n := 0
-	for _, id := range ids {
-		done, err := do(id)
+	for l, err := range letters {
+		done := false
+		if err == nil {
+			done, err = do(l)
+		}
 		if err != nil {
 			return n, q.failed(ctx, op, fmt.Errorf("after %d letters: %w", n, err))
 		}
@@ -276,22 +210,18 @@ func (q *Queue) each(ctx context.Context, op string, ids []string, do func(id st
 
 func noLetter(id string) error { return fmt.Errorf("%q is no dead letter's ID", id) }
 
-func (q *Queue) redrive(ctx context.Context, id string, skip bool) (done bool, err error) {
-	l, n, err := q.readLetter(ctx, id)
-	switch {
-	case errors.Is(err, core.ErrNoNode):
-		return false, nil
-	case err != nil:
-		return false, err
-	case (l.Malformed || l.Hidden) && skip:
-		return false, nil
-	case l.Hidden:
-		return false, fmt.Errorf("letter %s: %w", id, core.ErrNoAuth)
-	case l.Malformed:
-		return false, fmt.Errorf("letter %s is malformed: it cannot be delivered", id)
-	}
-	n.due = 0
+// redrive puts back a letter as it was read. One that others have written into since
+// is read again.
+func (q *Queue) redrive(ctx context.Context, l letter, skip bool) (done bool, err error) {
 	for tries := 0; ; tries++ {
+		switch {
+		case (l.Malformed || l.Hidden) && skip:
+			return false, nil
+		case l.Hidden:
+			return false, fmt.Errorf("letter %s: %w", l.ID, core.ErrNoAuth)
+		case l.Malformed:
+			return false, fmt.Errorf("letter %s is malformed: it cannot be delivered", l.ID)
+		}
 		if err := line.Pause(ctx, tries-2, leastPause, mostPause); err != nil {
 			return false, err
 		}
@@ -299,10 +229,13 @@ func (q *Queue) redrive(ctx context.Context, id string, skip bool) (done bool, e
 		if err != nil {
 			return false, err
 		}
-		acl, err := s.KeptACL(ctx, znode.Join(q.dead, id))
+		path := znode.Join(q.dead, l.ID)
+		acl, err := s.KeptACL(ctx, path)
 		if err == nil {
+			n := l.name
+			n.due = 0
 			_, err = s.Txn(ctx,
-				core.DeleteOp(znode.Join(q.dead, id), core.AnyVersion),
+				core.DeleteOp(path, l.version),
 				core.CreateOp(znode.Join(q.items, q.layout.prefix(n)), q.layout.encode(l.Data), core.Sequential).WithExactACL(acl))
 		}
 		op, _ := core.RefusedOp(err)
@@ -314,6 +247,12 @@ func (q *Queue) redrive(ctx context.Context, id string, skip bool) (done bool, e
 		case errors.Is(err, core.ErrSessionEnded) && ctx.Err() == nil:
 		case errors.Is(err, core.ErrNoNode) && op == 0:
 			return false, nil // somebody else was quicker
+		case errors.Is(err, core.ErrBadVersion):
+			again, err := q.readSome(ctx, []string{l.ID})
+			if err != nil || len(again) == 0 {
+				return false, err
+			}
+			l = again[0]
 		case errors.Is(err, core.ErrNoNode):
 			if err := s.EnsureDir(ctx, q.items); err != nil {
 				return false, err

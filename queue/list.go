@@ -94,22 +94,11 @@ func (q *Queue) List(ctx context.Context) iter.Seq2[Entry, error] {
 		}
 		start := oldest(names)
 		slices.SortFunc(names, func(a, b name) int { return before(a, b, start) })
-		for n := firstListed; len(names) > 0; {
-			n = min(n, len(names))
-			entries, err := q.entries(ctx, names[:n], claimed)
-			if err != nil {
-				yield(Entry{}, q.failed(ctx, "list", err))
+		read := func(some []name) ([]Entry, error) { return q.entries(ctx, some, claimed) }
+		for e, err := range batched(names, read, func(e Entry) int { return len(e.Data) }) {
+			if !yield(e, q.failed(ctx, "list", err)) || err != nil {
 				return
 			}
-			size := 0
-			for _, e := range entries {
-				size += len(e.Data)
-				if !yield(e, nil) {
-					return
-				}
-			}
-			names = names[n:]
-			n = min(max(1, n*listedBytes/max(1, size)), 8*n, mostListed)
 		}
 	}
 }
@@ -135,13 +124,6 @@ func (q *Queue) survey(ctx context.Context) (names []name, claimed map[string]bo
 	}
 	return names, claimed, len(texts) - len(names), nil
 }
-
-// How many items List reads at a time: first few, for a loop that ends soon.
-const (
-	firstListed = 16
-	mostListed  = 1024
-	listedBytes = 1 << 20 // about as many
-)
 
 // entries reads some items, and their claims. Those that have gone are left out.
 func (q *Queue) entries(ctx context.Context, names []name, claimed map[string]bool) ([]Entry, error) {

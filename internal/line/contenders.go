@@ -34,6 +34,28 @@ func (c Contender) Since() time.Time {
 // that go while it reads are left out. A line that does not exist has nobody
 // in it. ctx bounds the reads.
 func (l *Line) Contenders(ctx context.Context) ([]Contender, error) {
+	return l.Chosen(ctx, func(all []znode.Place) []znode.Place { return all })
+}
+
+// Chosen is Contenders that reads only the nodes that choose picks out of the
+// line. If all of them go before they are read, Chosen looks at the line again.
+func (l *Line) Chosen(ctx context.Context, choose func(all []znode.Place) []znode.Place) ([]Contender, error) {
+	for {
+		all, err := l.Places(ctx)
+		if err != nil {
+			return nil, err
+		}
+		chosen := choose(all)
+		contenders, err := l.readAll(ctx, chosen)
+		if err != nil || len(contenders) > 0 || len(chosen) == 0 {
+			return contenders, err
+		}
+	}
+}
+
+// Places lists who stands in the line by name, first come first. It costs a
+// list, which ctx bounds.
+func (l *Line) Places(ctx context.Context) ([]znode.Place, error) {
 	l.made()
 	if l.err != nil {
 		return nil, l.err
@@ -45,7 +67,10 @@ func (l *Line) Contenders(ctx context.Context) ([]Contender, error) {
 	case err != nil:
 		return nil, GaveUp(ctx, err)
 	}
-	places := InOrder(names, l.tags)
+	return InOrder(names, l.tags), nil
+}
+
+func (l *Line) readAll(ctx context.Context, places []znode.Place) ([]Contender, error) {
 	paths := make([]string, len(places))
 	for i, p := range places {
 		paths[i] = znode.Join(l.dir, p.Name)

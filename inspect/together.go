@@ -1,0 +1,90 @@
+package inspect
+
+import (
+	"context"
+
+	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/znode"
+)
+
+// together is how many nodes are read in one request. The first answer to a batch is
+// small even if each node holds as much as a server takes.
+const together = 16
+
+// visitAll fills found with the nodes that are wanted; nil for one that has gone. A
+// scan that watches reads each node by itself, since a batch sets no watches.
+func (s *scan) visitAll(ctx context.Context, wants []want, found []*node) error {
+	if s.changed != nil {
+		return line.EachOf(len(wants), func(i int) (err error) {
+			found[i], err = s.visit(ctx, wants[i])
+			return err
+		})
+	}
+	var batches [][2]int
+	for from := 0; from < len(wants); from += together {
+		batches = append(batches, [2]int{from, min(from+together, len(wants))})
+	}
+	err := line.EachOf(len(batches), func(i int) error {
+		from, to := batches[i][0], batches[i][1]
+		return s.readBatch(ctx, wants[from:to], found[from:to])
+	})
+	if err != nil {
+		return err
+	}
+	var inner []int // which have children to be listed
+	for i, n := range found {
+		if n != nil && !wants[i].party && n.hidden != hiddenNode {
+			inner = append(inner, i)
+		}
+	}
+	return line.EachOf(len(inner), func(k int) error {
+		i := inner[k]
+		n := found[i]
+		wanted, err := s.open(ctx, n)
+		switch {
+		case gone(err):
+			found[i] = nil
+			return nil
+		case err != nil:
+			return err
+		case !wanted:
+			n.data = nil
+			if n.hidden == hiddenData {
+				n.hidden = ""
+			}
+		}
+		return nil
+	})
+}
+
+// readBatch reads the stat and the data of nodes in one request.
+func (s *scan) readBatch(ctx context.Context, wants []want, found []*node) error {
+	paths := make([]string, len(wants))
+	for i, w := range wants {
+		paths[i] = znode.Join(w.parent.path, w.name)
+	}
+	var seen []*core.Sighting
+	err := s.do(ctx, paths[0], func(now *core.Session) (_ *core.Watch, err error) {
+		seen, err = now.SeeMany(ctx, paths)
+		return nil, err
+	})
+	if err != nil {
+		return err
+	}
+	for i, one := range seen {
+		if one == nil {
+			continue
+		}
+		if one.Hidden {
+			s.count(nil) // the second request
+		}
+		w := wants[i]
+		found[i] = partyOf(paths[i], w.name, *one)
+		found[i].parent, found[i].depth = w.parent, w.parent.depth+1
+		if !w.party && len(one.Data) > maxData {
+			found[i].data = nil // never worth a look
+		}
+	}
+	return nil
+}
