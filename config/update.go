@@ -206,6 +206,9 @@ func (v *Value[T]) write(ctx context.Context, p *proposal[T]) (*Snapshot[T], err
 // show waits until Load shows a write. That it fails to is no failure of the
 // write: ctx has ended, or the Value was closed.
 func (v *Value[T]) show(ctx context.Context, in *core.Session, zxid int64) {
+	if zxid > 0 && v.Load().Zxid >= zxid {
+		return // its event was faster
+	}
 	_ = v.mirror.Await(ctx, in, zxid)
 }
 
