@@ -348,7 +348,7 @@ func sawAll(e env, s *naming.Service, address string) error {
 			return err
 		}
 	}
-	return fmt.Errorf("the watcher has not seen all changes: %w", context.Cause(ctx))
+	return fmt.Errorf("the watcher has not seen all changes: %v", context.Cause(ctx))
 }
 
 // churn changes instances at an even pace: of four changes two are of the data,

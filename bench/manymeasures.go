@@ -176,7 +176,7 @@ func (a *audience) publish(ctx context.Context, writer *zk.Conn, path, value str
 	case <-ctx.Done():
 		a.mu.Lock()
 		defer a.mu.Unlock()
-		return time.Time{}, fmt.Errorf("%d of %d sessions do not have the value: %w", a.left, a.size, cmp.Or(errors.Join(a.errs...), ctx.Err()))
+		return time.Time{}, fmt.Errorf("%d of %d sessions do not have the value: %v", a.left, a.size, cmp.Or(errors.Join(a.errs...), ctx.Err()))
 	}
 }
 

@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -32,5 +33,23 @@ func TestCostsOfALook(t *testing.T) {
 		})
 		require.Len(w, at[*Lock](w, r, "/locks/m").Waiters, 3)
 		require.Equal(w, 8, r.Requests)
+	})
+}
+
+// Large data that nobody looks at is read of a few nodes alone.
+func TestBulkyNodesAreReadOneByOne(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		const nodes, size = 1000, 100_000
+		data := string(make([]byte, size))
+		for i := range nodes {
+			w.Put(fmt.Sprintf("/keys/k%03d", i), data)
+		}
+		p := w.Process()
+		var r *Report
+		counts := w.Count(func() { r = report(w, p, "/keys") })
+		require.Equal(w, nodes+1, r.Nodes)
+		require.LessOrEqual(w, counts["multiRead"], 24, "those that were under way at a time: %v", counts)
+		require.Zero(w, counts["getData"], "%v", counts)
+		require.Greater(w, counts["exists"], nodes/2, "%v", counts)
 	})
 }

@@ -9,11 +9,13 @@ import (
 )
 
 // How much data of a node is looked at: of one without children, enough for what
-// recipes write about themselves; of others, enough for a number. A Watch does not
-// read more; a report reads nodes in batches, and drops it.
+// recipes write about themselves; of others, enough for a number. A batch reads nodes
+// whole, whatever they hold. So once batches have read spareData bytes more than that of
+// each node, the rest of a report is read node by node, and large data is not asked for.
 const (
 	maxData   = 4096
 	maxNumber = 20
+	spareData = 4 << 20
 )
 
 // scan makes the requests of one report, and counts them.
@@ -31,6 +33,7 @@ type scan struct {
 	mu       sync.Mutex
 	listed   int // names
 	requests int
+	excess   int // bytes that batches have read beyond maxData of each node
 	watches  []*core.Watch
 }
 
@@ -76,6 +79,20 @@ func (s *scan) count(w *core.Watch) {
 	if w != nil {
 		s.watches = append(s.watches, w)
 	}
+}
+
+// batched notes how much data a batch has read.
+func (s *scan) batched(bytes, nodes int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.excess = max(0, s.excess+bytes-maxData*nodes)
+}
+
+// bulky reports whether batches read much that nobody looks at.
+func (s *scan) bulky() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.excess > spareData
 }
 
 // made returns the number of requests so far.

@@ -25,16 +25,24 @@ func (s *scan) visitAll(ctx context.Context, wants []want, found []*node) error 
 	for from := 0; from < len(wants); from += together {
 		batches = append(batches, [2]int{from, min(from+together, len(wants))})
 	}
-	err := line.EachOf(len(batches), func(i int) error {
+	single := make([]bool, len(wants))
+	err := line.EachOf(len(batches), func(i int) (err error) {
 		from, to := batches[i][0], batches[i][1]
-		return s.readBatch(ctx, wants[from:to], found[from:to])
+		if !s.bulky() {
+			return s.readBatch(ctx, wants[from:to], found[from:to])
+		}
+		for k := from; k < to && err == nil; k++ {
+			single[k] = true
+			found[k], err = s.visit(ctx, wants[k])
+		}
+		return err
 	})
 	if err != nil {
 		return err
 	}
 	var inner []int // which have children to be listed
 	for i, n := range found {
-		if n != nil && !wants[i].party && n.hidden != hiddenNode {
+		if n != nil && !single[i] && !wants[i].party && n.hidden != hiddenNode {
 			inner = append(inner, i)
 		}
 	}
@@ -72,10 +80,12 @@ func (s *scan) readBatch(ctx context.Context, wants []want, found []*node) error
 	if err != nil {
 		return err
 	}
+	bytes := 0
 	for i, one := range seen {
 		if one == nil {
 			continue
 		}
+		bytes += len(one.Data)
 		if one.Hidden {
 			s.count(nil) // the second request
 		}
@@ -86,5 +96,6 @@ func (s *scan) readBatch(ctx context.Context, wants []want, found []*node) error
 			found[i].data = nil // never worth a look
 		}
 	}
+	s.batched(bytes, len(seen))
 	return nil
 }

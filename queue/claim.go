@@ -165,8 +165,6 @@ func (b *claims) refused(ctx context.Context, err error) (again bool, _ error) {
 		p.missed(b.s, i.name, false)
 	case errors.Is(err, core.ErrBadVersion): // somebody has claimed it, and has it or gave it back
 		p.missed(b.s, i.name, true)
-		b.spare()
-		return false, errNotOurs
 	case errors.Is(err, core.ErrNoAuth) && item: // for the item, and not for the directory of the claims
 		b.spare(i)
 		return false, b.q.passOver(b.s, i.name, "claim", err)
