@@ -224,7 +224,7 @@ func curatorDriver(dir string) (*exec.Cmd, error) {
 	if out, err := exec.Command("javac", compile...).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("compiling the Java driver: %w: %s", err, out)
 	}
-	// 1,500 sessions have some thousand threads, and a list of 100,000 is longer than a client takes by default.
+	// A list of 100,000 is longer than a client takes by default.
 	return exec.Command("java", "-Xmx1g", "-Xss256k", "-Djute.maxbuffer="+strconv.Itoa(longestAnswer), "-cp", dir+string(filepath.ListSeparator)+classpath, "Bench"), nil
 }
 

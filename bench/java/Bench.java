@@ -92,8 +92,6 @@ public final class Bench {
         return answer(0, 0, List.of());
       case "change":
         return change();
-      case "many":
-        return many();
       default:
         throw new IllegalArgumentException("no such measure: " + words[0]);
     }
@@ -337,29 +335,6 @@ public final class Bench {
     });
     cache.close();
     return result;
-  }
-
-  /** One key and as many sessions as clients, until the last has the value. */
-  private String many() throws Exception {
-    CuratorFramework writer = client(0);
-    writer.create().forPath(path, "0".getBytes(StandardCharsets.UTF_8));
-    Audience audience = new Audience();
-    List<CuratorFramework> all = connectAll(clients, 40000);
-    try {
-      for (CuratorFramework client : all) {
-        audience.follow(client, path);
-      }
-      audience.awaitAll();
-      return eachUntil(i -> {
-        String value = String.valueOf(i + 1);
-        audience.expect(value);
-        writer.setData().inBackground().forPath(path, value.getBytes(StandardCharsets.UTF_8));
-        return audience.last();
-      });
-    } finally {
-      audience.close();
-      all.forEach(CuratorFramework::close);
-    }
   }
 
   static byte[] payload() {
