@@ -184,9 +184,12 @@ func (b *claims) refused(ctx context.Context, err error) (again bool, _ error) {
 // stand reports whether the claims stand. They were made together or not at all; those
 // that a stranger has deleted since are given back.
 func (b *claims) stand(ctx context.Context) (bool, error) {
+	if err := b.s.Confirm(ctx, b.items[0].claimPath()); err != nil { // as in claimed, for all
+		return false, err
+	}
 	var standing []*Item
 	for _, i := range b.items {
-		made, err := i.claimed(ctx)
+		made, err := i.shown(ctx)
 		if err != nil {
 			return false, err
 		}
@@ -232,6 +235,11 @@ func (i *Item) claimed(ctx context.Context) (bool, error) {
 	if err := i.s.Confirm(ctx, i.claimPath()); err != nil {
 		return false, err
 	}
+	return i.shown(ctx)
+}
+
+// shown is claimed as far as the server knows that we are connected to.
+func (i *Item) shown(ctx context.Context) (bool, error) {
 	data, stat, err := i.s.Get(ctx, i.claimPath())
 	if errors.Is(err, core.ErrNoNode) {
 		return false, nil

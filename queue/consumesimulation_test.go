@@ -33,8 +33,7 @@ func TestConsumeSimulation(t *testing.T) {
 func simulateConsume(w world, seed uint64) {
 	s := &consumers{
 		d: &dice{r: rand.New(rand.NewPCG(seed, 7))},
-		r: &referee{t: w.T, put: make(map[string]bool), acked: make(map[string]bool), maybe: make(map[string]bool),
-			claim: make(map[string]*queue.Item), token: make(map[string]int64)},
+		r: newReferee(w.T),
 	}
 	d := s.d
 	w.Srv.Intercept(func(q zktest.Request) zktest.Action {

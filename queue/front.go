@@ -25,14 +25,6 @@ const (
 	smallDirectory = 4096
 )
 
-func namesOf(items []candidate) []name {
-	names := make([]name, len(items))
-	for n, i := range items {
-		names[n] = i.name
-	}
-	return names
-}
-
 // refused is an item that may not be read.
 type refused struct {
 	name

@@ -64,6 +64,14 @@ type candidate struct {
 	at   time.Time // when it was read
 }
 
+func namesOf(items []candidate) []name {
+	names := make([]name, len(items))
+	for n, i := range items {
+		names[n] = i.name
+	}
+	return names
+}
+
 // pick chooses items to claim next, most at the most, and waits for one if need be;
 // without wait it returns ErrEmpty instead. Nobody else of this process gets the same
 // until drop or giveBack is called.

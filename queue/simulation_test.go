@@ -60,6 +60,13 @@ type referee struct {
 	taken int
 }
 
+func newReferee(t *testing.T) *referee {
+	return &referee{
+		t: t, put: make(map[string]bool), acked: make(map[string]bool), maybe: make(map[string]bool),
+		claim: make(map[string]*queue.Item), token: make(map[string]int64),
+	}
+}
+
 func (r *referee) begin(item *queue.Item) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -98,8 +105,7 @@ func (r *referee) ended(item *queue.Item, err error) {
 
 func simulate(w world, seed uint64) {
 	d := &dice{r: rand.New(rand.NewPCG(seed, 1))}
-	r := &referee{t: w.T, put: make(map[string]bool), acked: make(map[string]bool), maybe: make(map[string]bool),
-		claim: make(map[string]*queue.Item), token: make(map[string]int64)}
+	r := newReferee(w.T)
 	var calm atomic.Bool
 	w.Srv.Intercept(func(q zktest.Request) zktest.Action {
 		if calm.Load() || q.Op == zktest.OpCloseSession {
