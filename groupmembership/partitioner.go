@@ -63,9 +63,9 @@ const maxPartitions = 10_000
 // longest writes its own number, and the others wait. So the number can be changed
 // once all members have stopped.
 //
-// When somebody else writes a number while members work, those that know another fail
-// with ErrPartitionCount, and no member works under the new number before they have
-// given up their claims. A member whose own number is written once more gives up its
+// A stranger may write another number while members work. The members that know the old
+// number fail with ErrPartitionCount. A member that knows the new number works only after
+// they have given up their claims. A member whose own number is written once more gives up its
 // partitions and claims them again. The same holds when the directory was deleted.
 //
 // A member works on a partition after it has read the number in the session of its

@@ -44,7 +44,7 @@ func (r *partitionRun) start(number int) {
 	})
 }
 
-// errFunctionEnded says that nobody works on a partition any more, unknown to all.
+// errFunctionEnded says that f has ended its goroutine, so that the partition is not worked on.
 var errFunctionEnded = errors.New("the function has ended the goroutine that it was called on")
 
 // attend claims the partition, works on it, and gives it up. It returns what
