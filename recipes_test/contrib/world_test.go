@@ -64,7 +64,7 @@ func inWorld(t *testing.T) *world {
 	t.Helper()
 	ensemble.RequireZooKeeper(t)
 	w := &world{
-		T: t, Ensemble: ensemble.Start(t, 3, ensemble.Config("maxSessionTimeout", fmt.Sprint(timeout.Milliseconds()))),
+		T: t, Ensemble: ensemble.Start(t, 3),
 		scraped: prometheus.NewPedanticRegistry(), spans: tracetest.NewSpanRecorder(), done: make(map[string]int),
 	}
 	names := map[string]string{"/jobs/lock": "shared", "/jobs/latch": "scheduler"}

@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	startWithin = 60 * time.Second // two cores may be busy with other servers that start
+	startWithin = 60 * time.Second      // two cores may be busy with other servers that start
+	surveyEvery = 50 * time.Millisecond // each question is work for a server that starts
 	leadWithin  = 30 * time.Second
 	logTail     = 60 // lines of each server's log that a failed test prints
 )
@@ -127,7 +128,7 @@ func (e *Ensemble) Followers() []*Server {
 // WaitQuorum waits until every server that is up and not paused serves and exactly one of them leads. Its error says what each
 // server was doing when ctx ended, or which one has crashed.
 func (e *Ensemble) WaitQuorum(ctx context.Context) error {
-	ticker := time.NewTicker(pollEvery)
+	ticker := time.NewTicker(surveyEvery)
 	defer ticker.Stop()
 	for {
 		modes, ok := e.survey()

@@ -21,8 +21,8 @@ func defaults() settings {
 // Option changes how [Start] runs the servers.
 type Option func(*settings)
 
-// TickTime sets the servers' tick, 250 ms by default. Servers grant session timeouts from 2 to 20 ticks, expire sessions on
-// tick boundaries, and give followers 8 ticks to keep up with their leader.
+// TickTime sets the servers' tick, 250 ms by default. Servers grant session timeouts from 2 ticks to a minute, expire sessions
+// on tick boundaries, and give followers 8 ticks to keep up with their leader.
 func TickTime(d time.Duration) Option {
 	return func(s *settings) { s.tick = d }
 }

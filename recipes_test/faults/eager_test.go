@@ -3,7 +3,6 @@ package faults
 import (
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -50,7 +49,7 @@ func TestEagerRefusals(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3, ensemble.JVM(eager))
 	furnish(t, e.Leader())
-	sm, err := session.Dial(t.Context(), session.Config{Servers: []string{e.Followers()[0].Addr()}, Timeout: 5 * time.Second})
+	sm, err := session.Dial(t.Context(), session.Config{Servers: []string{e.Followers()[0].Addr()}, Timeout: lasting})
 	require.NoError(t, err)
 	defer sm.Close()
 	s, err := bridge.Core(sm).Session(t.Context())

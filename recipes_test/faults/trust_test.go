@@ -41,7 +41,7 @@ func TestTrustWhenAFollowerLosesItsLeader(t *testing.T) {
 				others = append(others, s.Addr())
 			}
 		}
-		watcher := dial(t, session.Config{Servers: others, Timeout: 4 * time.Second})
+		watcher := dial(t, session.Config{Servers: others, Timeout: lasting})
 		var mu sync.Mutex
 		var gaps []time.Duration
 		var wg sync.WaitGroup

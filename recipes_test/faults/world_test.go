@@ -32,6 +32,9 @@ const patience = 3 * time.Minute
 // sessionTimeout is that of every client the nemesis is let loose on.
 const sessionTimeout = 2 * time.Second
 
+// lasting is the timeout of sessions whose end no test waits for: a busy machine must not end them.
+const lasting = 40 * time.Second
+
 // process is one client with its own way to the ensemble.
 type process struct {
 	*session.Manager
@@ -76,7 +79,7 @@ func dial(tb testing.TB, cfg session.Config) *session.Manager {
 // observer is a client that nothing is done to but what is done to the servers.
 func observer(tb testing.TB, e *ensemble.Ensemble) *session.Manager {
 	tb.Helper()
-	return dial(tb, session.Config{Servers: e.Addrs(), Timeout: 4 * time.Second})
+	return dial(tb, session.Config{Servers: e.Addrs(), Timeout: lasting})
 }
 
 func within(tb testing.TB, d time.Duration) context.Context {

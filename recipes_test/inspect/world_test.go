@@ -21,7 +21,7 @@ import (
 func TestMain(m *testing.M) { ensemble.Main(m, peers.Clean) }
 
 const (
-	timeout  = 10 * time.Second // of all sessions
+	timeout  = 40 * time.Second // of all sessions: no test waits for their end
 	patience = time.Minute      // for what must happen; no measure of how fast it does
 )
 

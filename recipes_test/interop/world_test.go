@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -57,7 +56,7 @@ func inWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
 	ensemble.RequireZooKeeper(t)
-	return &world{t, ensemble.Start(t, 3, ensemble.Config("maxSessionTimeout", strconv.FormatInt(ms(lasting), 10))).Addrs()}
+	return &world{t, ensemble.Start(t, 3).Addrs()}
 }
 
 // part is a part of the test on the same servers. Peers that it did not start

@@ -70,7 +70,7 @@ func TestDoubleUnderFaults(t *testing.T) {
 	var processes []*process
 	var work sync.WaitGroup
 	for range count {
-		p := start(t, e, 2*time.Second)
+		p := start(t, e, brief)
 		processes = append(processes, p)
 		work.Go(func() {
 			if err := barrier.New(p.Manager, "/barriers/start").Wait(ctx); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -29,7 +28,7 @@ func TestConfigFollowsThroughFaults(t *testing.T) {
 	var values []*config.Value[int]
 	done := make(chan struct{})
 	for range 5 {
-		p := start(t, e, 4*time.Second)
+		p := start(t, e, lasting)
 		v, err := config.Open(within(t, patience), p.Manager, "/config/n", config.JSON[int]())
 		require.NoError(t, err)
 		defer v.Close()

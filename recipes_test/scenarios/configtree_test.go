@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -31,7 +30,7 @@ func TestConfigTreeThroughFaults(t *testing.T) {
 	var trees []*config.Tree[int]
 	done := make(chan struct{})
 	for range 3 {
-		p := start(t, e, 4*time.Second)
+		p := start(t, e, lasting)
 		tree, err := config.OpenTree(within(t, patience), p.Manager, "/tree", config.JSON[int]())
 		require.NoError(t, err)
 		defer tree.Close()
@@ -56,7 +55,7 @@ func TestConfigTreeThroughFaults(t *testing.T) {
 		}()
 	}
 	file := filepath.Join(t.TempDir(), "h")
-	syncer := start(t, e, 4*time.Second)
+	syncer := start(t, e, lasting)
 	go func() {
 		defer func() { done <- struct{}{} }()
 		if err := config.SyncFile(ctx, syncer.Manager, "/tree/h", file); err != nil {

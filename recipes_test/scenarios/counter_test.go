@@ -5,7 +5,6 @@ import (
 	"errors"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -27,7 +26,7 @@ func TestCounterUnderFaults(t *testing.T) {
 	defer stop()
 	var work sync.WaitGroup
 	for range 5 {
-		p := start(t, e, 4*time.Second)
+		p := start(t, e, lasting)
 		c := counter.New(p.Manager, "/counters/n")
 		s := counter.NewSequence(p.Manager, "/counters/ids", counter.Block(10))
 		t.Cleanup(func() { _ = s.Close() }) // never fails

@@ -29,7 +29,7 @@ func TestElectionFailsOver(t *testing.T) {
 	elected := make(chan *process, 100)
 	var wg sync.WaitGroup
 	for i := range 3 {
-		p := start(t, e, 2*time.Second)
+		p := start(t, e, brief)
 		wg.Go(func() {
 			err := election.New(p.Manager, "/leaders/a", election.ID("host-"+strconv.Itoa(i))).
 				Run(ctx, func(ctx context.Context, tm *election.Term) error {

@@ -92,7 +92,7 @@ func livesOf(path string) (node, tree []core.Followed) {
 // other persistent watch, and watches of one shot from before and from meanwhile.
 func TestFollow(t *testing.T) {
 	e := ensemble.Start(t, 1)
-	p := start(t, e, 5*time.Second)
+	p := start(t, e, lasting)
 	other := observer(t, e)
 	s, err := bridge.Core(p.Manager).Session(within(t, patience))
 	require.NoError(t, err)
@@ -156,7 +156,7 @@ func TestFollow(t *testing.T) {
 // woken by the next change, and so are those that stand when the follower stops.
 func TestFollowAndWatches(t *testing.T) {
 	e := ensemble.Start(t, 1)
-	p := start(t, e, 5*time.Second)
+	p := start(t, e, lasting)
 	other := observer(t, e)
 	s, err := bridge.Core(p.Manager).Session(within(t, patience))
 	require.NoError(t, err)

@@ -42,7 +42,7 @@ func (w waiting) hearsOf(path string, created bool) bool {
 // change wakes all that wait for it.
 func TestFollowInAnyOrder(t *testing.T) {
 	e := ensemble.Start(t, 1)
-	p := start(t, e, 10*time.Second)
+	p := start(t, e, lasting)
 	other := observer(t, e)
 	ctx := within(t, 3*patience)
 	s, err := bridge.Core(p.Manager).Session(ctx)

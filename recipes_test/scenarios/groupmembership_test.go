@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -74,12 +73,12 @@ func TestGroupThroughFaults(t *testing.T) {
 	members := make(map[string]*groupmembership.Membership)
 	for i := range 3 {
 		id := "steady-" + strconv.Itoa(i)
-		p := start(t, e, 10*time.Second)
+		p := start(t, e, lasting)
 		m, err := groupmembership.New(p.Manager, "/clusterServers").Join(within(t, patience), id, []byte("0"))
 		require.NoError(t, err)
 		steady[id], members[id] = p, m
 	}
-	visitor := start(t, e, 10*time.Second)
+	visitor := start(t, e, lasting)
 	guests := groupmembership.New(visitor.Manager, "/clusterServers")
 	for round := range 3 {
 		e.Server(round).Kill()
@@ -97,7 +96,7 @@ func TestGroupThroughFaults(t *testing.T) {
 		require.NoError(t, e.WaitQuorum(within(t, patience)))
 	}
 
-	cut := start(t, e, 2*time.Second)
+	cut := start(t, e, brief)
 	m, err := groupmembership.New(cut.Manager, "/clusterServers").Join(within(t, patience), "cut", []byte("before"))
 	require.NoError(t, err)
 	ensemble.Eventually(t, patience, "the member is seen", func() bool { return watched.shows("cut", "before") })

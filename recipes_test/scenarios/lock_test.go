@@ -61,7 +61,7 @@ func TestMutexUnderFaults(t *testing.T) {
 	var guarded atomic.Int64
 	var wg sync.WaitGroup
 	for range 6 {
-		p := start(t, e, 2*time.Second)
+		p := start(t, e, brief)
 		m := lock.New(p.Manager, "/locks/row")
 		wg.Go(func() {
 			for ctx.Err() == nil {

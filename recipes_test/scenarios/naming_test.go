@@ -33,7 +33,7 @@ func TestServiceThroughFaults(t *testing.T) {
 	sessions := make(map[string]int64)
 	for i := range 3 {
 		id := "steady-" + strconv.Itoa(i)
-		p := start(t, e, 10*time.Second)
+		p := start(t, e, lasting)
 		steady[id], registered[id] = p, register(p, id)
 		sessions[id] = registered[id].State().Session
 	}
@@ -82,7 +82,7 @@ func TestServiceThroughFaults(t *testing.T) {
 		return naming.Instance{}, false
 	}
 
-	visitor := start(t, e, 10*time.Second)
+	visitor := start(t, e, lasting)
 	for round := range 3 {
 		e.Server(round).Kill()
 		for _, g := range registered {
@@ -99,7 +99,7 @@ func TestServiceThroughFaults(t *testing.T) {
 		require.NoError(t, e.WaitQuorum(within(t, patience)))
 	}
 
-	cut := start(t, e, 2*time.Second)
+	cut := start(t, e, brief)
 	g := register(cut, "cut")
 	ensemble.Eventually(t, patience, "the instance is seen", func() bool { _, there := find("cut"); return there })
 	cut.proxy.CutAll(ensemble.Both)

@@ -20,7 +20,7 @@ import (
 func TestOnceTimesAndTokens(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
-	p := start(t, e, 4*time.Second)
+	p := start(t, e, lasting)
 	seen := observer(t, e)
 	var token int64
 	for _, failure := range []error{nil, errors.New("failed")} {
@@ -61,7 +61,7 @@ func TestOnceUnderFaults(t *testing.T) {
 	const replicas, intervals = 6, 4
 	var all []*process
 	for range replicas {
-		all = append(all, start(t, e, 4*time.Second))
+		all = append(all, start(t, e, lasting))
 	}
 	for i := range intervals {
 		job := "/jobs/" + string(rune('a'+i))

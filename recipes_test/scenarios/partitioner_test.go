@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -101,11 +100,11 @@ func TestPartitionerThroughFaults(t *testing.T) {
 		})
 	}
 	stops := make(map[string]func())
-	cut := start(t, e, 2*time.Second)
+	cut := start(t, e, brief)
 	stops["m0"] = s.work(cut, "m0", partitions)
 	for i := 1; i < 3; i++ {
 		id := "m" + strconv.Itoa(i)
-		stops[id] = s.work(start(t, e, 10*time.Second), id, partitions)
+		stops[id] = s.work(start(t, e, lasting), id, partitions)
 	}
 	defer func() {
 		for _, stop := range stops {
@@ -116,7 +115,7 @@ func TestPartitionerThroughFaults(t *testing.T) {
 	for i, server := range e.Servers() {
 		server.Kill()
 		guest := "guest" + strconv.Itoa(i)
-		stop := s.work(start(t, e, 10*time.Second), guest, partitions)
+		stop := s.work(start(t, e, lasting), guest, partitions)
 		settled("four share while a server is down", "m0", "m1", "m2", guest)
 		stop()
 		settled("three share again", "m0", "m1", "m2")

@@ -73,11 +73,11 @@ func TestQueueUnderFaults(t *testing.T) {
 	ctx := within(t, 7*time.Second)
 	var wg sync.WaitGroup
 	for i := range 2 {
-		q := queue.New(start(t, e, 2*time.Second).Manager, "/queues/jobs")
+		q := queue.New(start(t, e, brief).Manager, "/queues/jobs")
 		wg.Go(func() { b.produce(ctx, q, i) })
 	}
 	for range 4 {
-		p := start(t, e, 2*time.Second)
+		p := start(t, e, brief)
 		q := queue.New(p.Manager, "/queues/jobs")
 		wg.Go(func() { b.consume(ctx, p, q) })
 	}

@@ -3,7 +3,6 @@ package scenarios
 import (
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,7 +24,7 @@ func TestFault18_NewestMemberWins(t *testing.T) {
 		var members []*groupmembership.Membership
 		var processes []*process
 		for _, payload := range []string{"old", "new"} {
-			p := start(t, e, 2*time.Second)
+			p := start(t, e, brief)
 			m, err := groupmembership.New(p.Manager, path, groupmembership.Replace()).Join(within(t, patience), "id", []byte(payload))
 			require.NoError(t, err)
 			p.proxy.CutAll(ensemble.Both)

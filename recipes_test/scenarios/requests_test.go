@@ -19,11 +19,11 @@ import (
 func TestReadMany(t *testing.T) {
 	e := ensemble.Start(t, 1)
 	ctx := within(t, 2*patience)
-	owner := start(t, e, 10*time.Second, func(cfg *session.Config) {
+	owner := start(t, e, lasting, func(cfg *session.Config) {
 		cfg.Auth = []session.Credential{session.Digest("ann", "secret")}
 		cfg.ACL = session.AuthACL(session.PermAll)
 	})
-	p := start(t, e, 10*time.Second)
+	p := start(t, e, lasting)
 	_, err := owner.Create(ctx, "/hidden", nil, session.Persistent)
 	require.NoError(t, err)
 	ops := []core.ReadOp{{Path: "/hidden"}, {Path: "/missing"}, {Path: "/hidden", Children: true}, {Path: "/", Children: true}}
@@ -61,7 +61,7 @@ func TestCreateTTL(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := ensemble.Start(t, 1, ensemble.JVM(
 				fmt.Sprintf("-Dzookeeper.extendedTypesEnabled=%v", enabled), "-Dznode.container.checkIntervalMs=100"))
-			p := start(t, e, 10*time.Second)
+			p := start(t, e, lasting)
 			ctx := within(t, patience)
 			s, err := bridge.Core(p.Manager).Session(ctx)
 			require.NoError(t, err)
@@ -88,7 +88,7 @@ func TestCreateTTL(t *testing.T) {
 
 func TestWhoAmI(t *testing.T) {
 	e := ensemble.Start(t, 1)
-	p := start(t, e, 10*time.Second, func(cfg *session.Config) {
+	p := start(t, e, lasting, func(cfg *session.Config) {
 		cfg.Auth = []session.Credential{session.Digest("ann", "secret")}
 	})
 	s, err := bridge.Core(p.Manager).Session(within(t, patience))

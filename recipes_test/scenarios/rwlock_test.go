@@ -87,7 +87,7 @@ func TestRWMutexUnderFaults(t *testing.T) {
 	ctx := within(t, 7*time.Second)
 	var wg sync.WaitGroup
 	for i := range 6 {
-		p := start(t, e, 2*time.Second)
+		p := start(t, e, brief)
 		m := lock.NewRW(p.Manager, path)
 		wg.Go(func() {
 			for ctx.Err() == nil {

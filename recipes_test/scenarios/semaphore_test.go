@@ -50,7 +50,7 @@ func TestSemaphoreUnderFaults(t *testing.T) {
 	defer stop()
 	var wg sync.WaitGroup
 	for range 5 {
-		p := start(t, e, 2*time.Second)
+		p := start(t, e, brief)
 		s := lock.NewSemaphore(p.Manager, "/pool", limit)
 		wg.Go(func() {
 			for ctx.Err() == nil {
@@ -84,7 +84,7 @@ func TestSemaphoreUnderFaults(t *testing.T) {
 			}
 		})
 	}
-	handed := crowd(ctx, t, &wg, start(t, e, 2*time.Second))
+	handed := crowd(ctx, t, &wg, start(t, e, brief))
 
 	for round := range 2 {
 		server := e.Server(round)

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -27,7 +26,7 @@ func TestTransferWhileAServerDies(t *testing.T) {
 	var leading atomic.Int32
 	var wg sync.WaitGroup
 	for _, name := range names {
-		p := start(t, e, 10*time.Second)
+		p := start(t, e, lasting)
 		wg.Go(func() {
 			err := election.New(p.Manager, "/leaders/t", election.ID(name)).
 				Run(ctx, func(ctx context.Context, tm *election.Term) error {
@@ -46,7 +45,7 @@ func TestTransferWhileAServerDies(t *testing.T) {
 			}
 		})
 	}
-	operator := start(t, e, 10*time.Second)
+	operator := start(t, e, lasting)
 	el := election.New(operator.Manager, "/leaders/t")
 	for round := range 3 {
 		name := names[(round+1)%len(names)]

@@ -29,7 +29,7 @@ func TestTrustDeadline(t *testing.T) {
 	var lead []time.Duration
 	var wg sync.WaitGroup
 	for i := range holders {
-		p := start(t, e, 2*time.Second)
+		p := start(t, e, brief)
 		s, err := bridge.Core(p.Manager).Session(t.Context())
 		require.NoError(t, err)
 		entry, err := s.Enter(t.Context(), fmt.Sprintf("/trust/%02d", i), "lock-", nil)

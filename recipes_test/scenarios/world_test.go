@@ -20,6 +20,13 @@ func TestMain(m *testing.M) { ensemble.Main(m) }
 // how fast it does.
 const patience = time.Minute
 
+const (
+	// lasting is the timeout of sessions whose end no test waits for: a busy machine must not end them.
+	lasting = 40 * time.Second
+	// brief is the timeout of sessions that faults may end. A test with such sessions must bear their end at any time.
+	brief = 2 * time.Second
+)
+
 // process is one manager with its own way to the ensemble.
 type process struct {
 	*session.Manager
@@ -43,7 +50,7 @@ func start(tb testing.TB, e *ensemble.Ensemble, timeout time.Duration, change ..
 // observer is a manager that nothing is done to.
 func observer(tb testing.TB, e *ensemble.Ensemble) *session.Manager {
 	tb.Helper()
-	sm, err := session.Dial(within(tb, patience), session.Config{Servers: e.Addrs(), Timeout: 5 * time.Second})
+	sm, err := session.Dial(within(tb, patience), session.Config{Servers: e.Addrs(), Timeout: lasting})
 	require.NoError(tb, err)
 	tb.Cleanup(func() { sm.Close() })
 	return sm

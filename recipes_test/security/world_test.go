@@ -23,6 +23,9 @@ func TestMain(m *testing.M) { ensemble.Main(m) }
 // how fast it does.
 const patience = time.Minute
 
+// lasting is the timeout of sessions whose end no test waits for: a busy machine must not end them.
+const lasting = 40 * time.Second
+
 // world is a server, real or embedded, and a bare client of it that has the
 // owner's credentials.
 type world struct {
@@ -79,7 +82,7 @@ type who struct {
 func (w *world) session(t *testing.T, me who) *session.Manager {
 	t.Helper()
 	sm, err := session.Dial(within(t), session.Config{
-		Servers: w.servers, Dialer: w.dial, Timeout: 10 * time.Second, Auth: me.auth, ACL: me.acl,
+		Servers: w.servers, Dialer: w.dial, Timeout: lasting, Auth: me.auth, ACL: me.acl,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { sm.Close() })

@@ -4,7 +4,6 @@ package ui
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -36,7 +35,7 @@ const timeout = time.Minute
 // start starts servers that grant it.
 func start(t *testing.T, n int) *ensemble.Ensemble {
 	t.Helper()
-	return ensemble.Start(t, n, ensemble.Config("maxSessionTimeout", fmt.Sprint(timeout.Milliseconds())))
+	return ensemble.Start(t, n)
 }
 
 func dial(t *testing.T, e *ensemble.Ensemble) *session.Manager {
