@@ -10,6 +10,9 @@ STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Every module of the repository, the root first. `./...` never crosses into a nested module, so each is visited on its own.
 MODULES := . $(sort $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' | sed 's|^\./||')))
 
+# The modules that users import: docs/api has what they export.
+LIBRARIES := . $(filter contrib/%,$(MODULES))
+
 FUZZTIME ?= 20s
 SEEDS    ?= 200
 DURATION ?= 10m
@@ -27,7 +30,7 @@ WITHIN   ?= 10m
 # and every docent that a test starts does: 50 ms are as good for that.
 export GORACE ?= atexit_sleep_ms=50
 
-.PHONY: help build test check test-unit test-ensemble conformance fuzz soak simulation mutants jitter bench lint deps cover clean scale
+.PHONY: help api build test check test-unit test-ensemble conformance fuzz soak simulation mutants jitter bench lint deps cover clean scale
 
 help: ## Show this list
 	@echo 'make TARGET [VAR=value]'
@@ -119,13 +122,17 @@ scale: ## What many holds, elections, keys, sessions and members cost, in full s
 
 # GOWORK=off: what is checked is what a user of one module gets, without the workspace.
 lint: export GOWORK := off
-lint: ## gofmt, go vet and staticcheck over every module
+lint: ## gofmt, go vet and staticcheck over every module; docs/api says what they export
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
 		echo 'lint: not formatted (run gofmt -w):' >&2; echo "$$unformatted" >&2; exit 1; fi
 	@for module in $(MODULES); do \
 		echo "lint: $$module"; \
 		(cd "$$module" && $(GO) vet ./... && $(STATICCHECK) ./...); \
 	done
+	@$(GO) run ./internal/api -check $(LIBRARIES)
+
+api: ## Write what the packages export into docs/api, after a change of the API
+	@$(GO) run ./internal/api $(LIBRARIES)
 
 deps: ## Install what the suites need (Debian packages, as root), or say what is missing
 	@.ci/deps

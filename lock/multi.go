@@ -17,8 +17,11 @@ import (
 // Locker is a lock that can be part of a Multi: a *Mutex, an *Exclusive, or one side of
 // an RWMutex (RWMutex.Reader, RWMutex.Writer).
 type Locker interface {
+	// Path is the lock's znode.
 	Path() string
+	// Lock waits for the lock until ctx ends, as Mutex.Lock does.
 	Lock(ctx context.Context) (*Hold, error)
+	// TryLock returns ErrHeld where Lock would wait, as Mutex.TryLock does.
 	TryLock(ctx context.Context) (*Hold, error)
 }
 

@@ -16,7 +16,9 @@ import (
 
 // Queue is what is asked of a *queue.Queue.
 type Queue interface {
+	// Status counts the items.
 	Status(ctx context.Context) (queue.Status, error)
+	// List has the waiting items, first come first.
 	List(ctx context.Context) iter.Seq2[queue.Entry, error]
 }
 
