@@ -6,6 +6,8 @@ SHELL := bash
 
 GO          ?= go
 STATICCHECK ?= $(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK ?= $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+GORELEASE   ?= $(GO) run golang.org/x/exp/cmd/gorelease@v0.0.0-20261113113407-e3970619a1a4
 
 # Every module of the repository, the root first. `./...` never crosses into a nested module, so each is visited on its own.
 MODULES := . $(sort $(patsubst %/go.mod,%,$(shell find . -mindepth 2 -name go.mod -not -path '*/testdata/*' | sed 's|^\./||')))
@@ -30,12 +32,15 @@ WITHIN   ?= 10m
 # and every docent that a test starts does: 50 ms are as good for that.
 export GORACE ?= atexit_sleep_ms=50
 
-.PHONY: help api build test check test-unit test-ensemble conformance fuzz soak simulation mutants jitter bench lint deps cover clean scale
+.PHONY: help build test test-unit simulation conformance test-ensemble lint api deps clean check mutants jitter fuzz soak bench scale \
+	cover vuln api-diff dist
+
+##@ Daily
 
 help: ## Show this list
 	@echo 'make TARGET [VAR=value]'
-	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' \
+		$(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo '  CI=true        makes a suite that cannot run (no Java, no ZooKeeper) a failure instead of a skip'
 
@@ -65,6 +70,39 @@ simulation: ## Random programs over all recipes, every verb on every kind of zno
 	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -run '^TestFault25_EveryVerb$$' ./cmd/docent
 	$(GO) run ./internal/simulation/mutants -few
 
+# Four packages at a time: much of what they do is waiting for sessions to expire. The longest first.
+test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the reason where there is none)
+	(cd recipes_test/contrib && GOWORK=off $(GO) test -race -vet=off -count=1 -timeout $(TIMEOUT) ./...) & contrib=$$!; \
+	(cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-15s} $(GO) test -race -vet=off -count=1 -p 4 -timeout $(TIMEOUT) \
+		./scenarios ./faults $$($(GO) list ./... | grep -v '/conformance$$\|/scenarios$$\|/faults$$')) || \
+		{ wait $$contrib || true; exit 1; }; \
+	wait $$contrib
+
+conformance: ## The embedded server against a real ZooKeeper, CHECKS=60 random programs
+	cd recipes_test && $(GO) test -race -vet=off -count=1 -timeout $(TIMEOUT) ./conformance -rapid.checks=$(CHECKS)
+
+# GOWORK=off: what is checked is what a user of one module gets, without the workspace.
+lint: export GOWORK := off
+lint: ## gofmt, go vet and staticcheck over every module; docs/api says what they export
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
+		echo 'lint: not formatted (run gofmt -w):' >&2; echo "$$unformatted" >&2; exit 1; fi
+	@for module in $(MODULES); do \
+		echo "lint: $$module"; \
+		(cd "$$module" && $(GO) vet ./... && $(STATICCHECK) ./...); \
+	done
+	@$(GO) run ./internal/api -check $(LIBRARIES)
+
+api: ## Write what the packages export into docs/api, after a change of the API
+	@$(GO) run ./internal/api $(LIBRARIES)
+
+deps: ## Install what the suites need (Debian packages, as root), or say what is missing
+	@.ci/deps
+
+clean: ## Remove built programs and coverage
+	rm -rf bin cover dist
+
+##@ Rare: what takes long, and what a change of the core asks for
+
 # What make test does in part under the race detector, it does whole: sizes, seeds, programs, faults.
 check: export DOCENT_SCALE := 1
 check: export DOCENT_DURATION := 3m
@@ -82,17 +120,6 @@ mutants: ## Break the library in every known way: the simulations must notice ea
 
 jitter: ## Every test of the root module with a scheduler that dawdles at random, COUNT=3 times: orders that are rare otherwise
 	DOCENT_SEEDS=$${DOCENT_SEEDS:-20} $(GO) run ./internal/jitter -count=$(COUNT) -timeout 0 ./...
-
-# Four packages at a time: much of what they do is waiting for sessions to expire. The longest first.
-test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the reason where there is none)
-	(cd recipes_test/contrib && GOWORK=off $(GO) test -race -vet=off -count=1 -timeout $(TIMEOUT) ./...) & contrib=$$!; \
-	(cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-15s} $(GO) test -race -vet=off -count=1 -p 4 -timeout $(TIMEOUT) \
-		./scenarios ./faults $$($(GO) list ./... | grep -v '/conformance$$\|/scenarios$$\|/faults$$')) || \
-		{ wait $$contrib || true; exit 1; }; \
-	wait $$contrib
-
-conformance: ## The embedded server against a real ZooKeeper, CHECKS=60 random programs
-	cd recipes_test && $(GO) test -race -vet=off -count=1 -timeout $(TIMEOUT) ./conformance -rapid.checks=$(CHECKS)
 
 fuzz: ## Every fuzz target for FUZZTIME=20s each
 	@found=0; for module in $(MODULES); do \
@@ -120,28 +147,26 @@ bench: ## Docent and its peers side by side (about ten minutes); rewrites docs/p
 scale: ## What many holds, elections, keys, sessions and members cost, in full size
 	cd recipes_test && DOCENT_SCALE=1 $(GO) test -v -count=1 -timeout 10m ./scale
 
-# GOWORK=off: what is checked is what a user of one module gets, without the workspace.
-lint: export GOWORK := off
-lint: ## gofmt, go vet and staticcheck over every module; docs/api says what they export
-	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
-		echo 'lint: not formatted (run gofmt -w):' >&2; echo "$$unformatted" >&2; exit 1; fi
-	@for module in $(MODULES); do \
-		echo "lint: $$module"; \
-		(cd "$$module" && $(GO) vet ./... && $(STATICCHECK) ./...); \
-	done
-	@$(GO) run ./internal/api -check $(LIBRARIES)
-
-api: ## Write what the packages export into docs/api, after a change of the API
-	@$(GO) run ./internal/api $(LIBRARIES)
-
-deps: ## Install what the suites need (Debian packages, as root), or say what is missing
-	@.ci/deps
-
 cover: ## Coverage of the root module's tests, into cover/
 	@mkdir -p cover
 	$(GO) test -coverpkg=./... -coverprofile=cover/cover.out ./...
 	$(GO) tool cover -html=cover/cover.out -o cover/cover.html
 	$(GO) tool cover -func=cover/cover.out | tail -1
 
-clean: ## Remove built programs and coverage
-	rm -rf bin cover
+##@ For a release
+
+vuln: ## Known vulnerabilities that a module's code reaches (asks vuln.go.dev)
+	@for module in $(MODULES); do echo "vuln: $$module"; (cd "$$module" && GOWORK=off $(GOVULNCHECK) ./...); done
+
+# docs/api has the API in a form that git can compare; gorelease says whether the new version's number fits.
+api-diff: ## What the API has gained and lost since the last release; VERSION=vX.Y.Z says whether the number fits
+	@last=$$(git describe --tags --abbrev=0 --match 'v*' HEAD^ 2>/dev/null || true); \
+	if [ -z "$$last" ]; then echo 'api-diff: there is no release yet'; exit 0; fi; \
+	git diff --stat "$$last" -- docs/api; git diff -U0 "$$last" -- docs/api | grep '^[-+][^-+]' || true; \
+	GOWORK=off $(GORELEASE) -base "$$last" $${VERSION:+-version "$$VERSION"}
+
+dist: ## Build the docent command for every platform into dist/
+	@rm -rf dist; mkdir dist; for platform in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64; do \
+		name="docent-$${platform/\//-}"; case $$platform in windows/*) name="$$name.exe";; esac; echo "dist: $$name"; \
+		GOOS=$${platform%/*} GOARCH=$${platform#*/} CGO_ENABLED=0 $(GO) build -trimpath -o "dist/$$name" ./cmd/docent; \
+	done; cd dist && sha256sum docent-* >SHA256SUMS
