@@ -185,9 +185,10 @@ func appendURISpec(b []byte, spec URISpec) []byte {
 
 // weighs says why the weight cannot be written as one of the metadata.
 func (in *Instance) weighs() error {
-	value, there := in.Metadata[weightKey]
-	if _, weighs := parseWeight(value); there && (weighs || in.Weight != 0) {
-		return errors.New(`the metadata key "weight" is the field Weight`)
+	if value, there := in.Metadata[weightKey]; there {
+		if _, weighs := parseWeight(value); weighs || in.Weight != 0 {
+			return errors.New(`the metadata key "weight" is the field Weight`)
+		}
 	}
 	return nil
 }
@@ -253,12 +254,10 @@ func (c *curator) Decode(service, name string, data []byte) (Instance, error) {
 	if in, err = finish(in, &from, err); err != nil {
 		return in, err
 	}
-	buf := scratch.Get().(*[]byte)
-	if encoded, err := c.appendJSON((*buf)[:0], &in); err == nil {
+	var usual [usualSize]byte
+	if encoded, err := c.appendJSON(usual[:0], &in); err == nil {
 		in.remember(data, encoded)
-		*buf = encoded
 	}
-	scratch.Put(buf)
 	return in, nil
 }
 
@@ -328,10 +327,11 @@ func textOf(all []member, key string) (text string, found bool) {
 
 // take reads the metadata, and the weight that may be one of them. All hold strings.
 func (in *Instance) take(all []member) {
-	text, _ := textOf(all, weightKey)
-	if weight, ok := parseWeight(text); ok {
-		in.Weight = weight
-		all = slices.DeleteFunc(all, func(m member) bool { return m.key == weightKey })
+	if text, found := textOf(all, weightKey); found {
+		if weight, ok := parseWeight(text); ok {
+			in.Weight = weight
+			all = slices.DeleteFunc(all, func(m member) bool { return m.key == weightKey })
+		}
 	}
 	if len(all) == 0 {
 		return

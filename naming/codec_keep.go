@@ -2,14 +2,9 @@ package naming
 
 import (
 	"bytes"
-	"sync"
 
 	"github.com/docent-go/docent/internal/jsonmerge"
 )
-
-// scratch holds *[]byte, in which a codec writes an instance to compare it with what it
-// was read from.
-var scratch = sync.Pool{New: func() any { return new([]byte) }}
 
 // remember keeps the text of an instance that its codec would write in another
 // way, so that a change leaves everything else in it as it is. encoded is how the codec

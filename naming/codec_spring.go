@@ -100,12 +100,10 @@ func (s *spring) Decode(service, name string, data []byte) (Instance, error) {
 	if in, err = finish(in, &from, err); err != nil {
 		return in, err
 	}
-	buf := scratch.Get().(*[]byte)
-	if encoded, err := s.appendJSON((*buf)[:0], &in); err == nil {
+	var usual [usualSize]byte
+	if encoded, err := s.appendJSON(usual[:0], &in); err == nil {
 		in.remember(data, encoded)
-		*buf = encoded
 	}
-	scratch.Put(buf)
 	return in, nil
 }
 
@@ -140,7 +138,8 @@ func (in *Instance) takeBean(payload string, from *origin) error {
 	}
 	var few [fewMembers]member
 	var id, name string
-	var metadata []member
+	var some [fewMembers]member
+	metadata := some[:0]
 	for _, m := range split(few[:0], payload) {
 		err := error(nil)
 		switch m.key {
@@ -150,7 +149,7 @@ func (in *Instance) takeBean(payload string, from *origin) error {
 		case "name":
 			err = m.text(&name)
 		case "metadata":
-			metadata, err = texts(m)
+			metadata, err = texts(metadata[:0], m)
 		default:
 			from.beanExtra = append(from.beanExtra, m)
 		}
@@ -173,9 +172,9 @@ func (in *Instance) takeBean(payload string, from *origin) error {
 	return nil
 }
 
-// texts returns the fields of Spring's metadata, a map of strings in Java. Null
-// is a string there, and says nothing.
-func texts(m member) ([]member, error) {
+// texts appends the fields of Spring's metadata, a map of strings in Java, to all, which
+// is empty. Null is a string there, and says nothing.
+func texts(all []member, m member) ([]member, error) {
 	switch m.raw[0] {
 	case 'n':
 		return nil, nil
@@ -183,7 +182,7 @@ func texts(m member) ([]member, error) {
 	default:
 		return nil, m.unfit("*map[string]json.RawMessage")
 	}
-	all := split(nil, m.raw)
+	all = split(all, m.raw)
 	for _, value := range all {
 		if value.raw != "null" && value.raw[0] != '"' {
 			return nil, errors.New("its metadata holds something else than strings")
