@@ -60,9 +60,11 @@ func (s *Service) composeAll(now *mirror.TreeState) {
 	c := &s.composed
 	wanted := make([]*known, 0, now.Len())
 	for n := range now.All() {
-		c.refuse(now, n.Path)
 		if n.Path == "" {
 			continue
+		}
+		if n.Err != nil {
+			c.refuse(now, n.Path)
 		}
 		if k := s.know(n.Path, n); s.wants(k) {
 			wanted = append(wanted, k)

@@ -22,14 +22,13 @@ const fewMembers = 16
 // Keys are compared exactly, other than encoding/json would for a struct; of a key that
 // occurs twice the last counts, as for Jackson.
 func members(all []member, data []byte) ([]member, error) {
+	if all, ok := splitText(all, string(data)); ok {
+		return all, nil
+	}
 	if err := checkJSON(data); err != nil {
 		return nil, err
 	}
-	text := string(data)
-	if text[spaceEnd(text, 0)] != '{' {
-		return nil, errors.New("it is JSON, but no object")
-	}
-	return split(all, text), nil
+	return nil, errors.New("it is JSON, but no object")
 }
 
 var errNoJSON = errors.New("it is no JSON")
