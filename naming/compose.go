@@ -3,6 +3,8 @@ package naming
 import (
 	"bytes"
 	"cmp"
+	"runtime"
+	"sync"
 
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/internal/treap"
@@ -58,21 +60,52 @@ func (s *Service) compose(now *mirror.TreeState) {
 // names.
 func (s *Service) composeAll(now *mirror.TreeState) {
 	c := &s.composed
-	wanted := make([]*known, 0, now.Len())
+	nodes := make([]*mirror.TreeNode, 0, now.Len())
 	for n := range now.All() {
-		if n.Path == "" {
-			continue
+		if n.Path != "" {
+			nodes = append(nodes, n)
 		}
+	}
+	wanted := make([]*known, 0, len(nodes))
+	for i, k := range s.knowAll(nodes) {
+		n := nodes[i]
 		if n.Err != nil {
 			c.refuse(now, n.Path)
 		}
-		if k := s.know(n.Path, n); s.wants(k) {
+		if s.wants(k) {
 			wanted = append(wanted, k)
 		} else {
 			c.put(n.Path, k, false)
 		}
 	}
 	c.wanted = treap.Sorted(wanted, func(k *known) string { return k.in.ID })
+}
+
+// decodeShare is how many nodes are worth a goroutine of their own.
+const decodeShare = 500
+
+// knowAll reads nodes on all processors: the server has nothing to do meanwhile.
+func (s *Service) knowAll(nodes []*mirror.TreeNode) []*known {
+	all := make([]*known, len(nodes))
+	var work sync.WaitGroup
+	share := max(decodeShare, (len(nodes)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	for from := share; from < len(nodes); from += share {
+		work.Go(func() {
+			for i := from; i < min(from+share, len(nodes)); i++ {
+				all[i] = s.know(nodes[i])
+			}
+		})
+	}
+	for i := range min(share, len(nodes)) {
+		all[i] = s.know(nodes[i])
+	}
+	work.Wait()
+	for i, k := range all {
+		if k == nil { // the codec has ended its goroutine, and may as well end this one
+			all[i] = s.know(nodes[i])
+		}
+	}
+	return all
 }
 
 // differ reports whether two maps hold other values.
@@ -100,7 +133,7 @@ func (s *Service) composeNode(name string, n *mirror.TreeNode) {
 		c.take(name, old)
 		return
 	}
-	k := s.know(name, n)
+	k := s.know(n)
 	wants := s.wants(k)
 	if old != nil && (!wants || c.wanted.Get(name) == nil) {
 		c.take(name, old)
@@ -113,9 +146,9 @@ func (s *Service) composeNode(name string, n *mirror.TreeNode) {
 }
 
 // know reads a node.
-func (s *Service) know(name string, n *mirror.TreeNode) *known {
+func (s *Service) know(n *mirror.TreeNode) *known {
 	k := &known{czxid: n.Stat.Czxid, mzxid: n.Stat.Mzxid, data: n.Data}
-	k.in, k.err = s.r.decode(s.name, name, n.Data)
+	k.in, k.err = s.r.decode(s.name, n.Path, n.Data)
 	return k
 }
 

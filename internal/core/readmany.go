@@ -44,32 +44,50 @@ type ReadResult struct {
 // ErrSessionEnded, ctx's error; there are no results then. ReadMany is safe for
 // concurrent use.
 func (s *Session) ReadMany(ctx context.Context, ops []ReadOp) ([]ReadResult, error) {
-	return s.readMany(ctx, ops, firstReads)
+	return s.readAll(ctx, ops, firstReads)
+}
+
+// ReadManyFunc is ReadMany for a caller that has something to do with the first results
+// while the server reads the others. It calls take for the results of each request, in the
+// order of ops, and sends the next request when take has returned. If it fails, the reads
+// that take has seen are the first of ops.
+func (s *Session) ReadManyFunc(ctx context.Context, ops []ReadOp, take func([]ReadResult)) error {
+	return s.readMany(ctx, ops, firstReads, take)
 }
 
 // ReadTogether is ReadMany for a caller that knows the answer to be small: all reads go
 // into one request, as long as they fit into one.
 func (s *Session) ReadTogether(ctx context.Context, ops []ReadOp) ([]ReadResult, error) {
-	return s.readMany(ctx, ops, len(ops))
+	return s.readAll(ctx, ops, len(ops))
 }
 
-// readMany is ReadMany with the number of reads in its first request.
-func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int) ([]ReadResult, error) {
-	s.made()
-	requests, err := s.readRequests(ops)
+// readAll is ReadMany with the number of reads in its first request.
+func (s *Session) readAll(ctx context.Context, ops []ReadOp, first int) ([]ReadResult, error) {
+	all := make([]ReadResult, 0, len(ops))
+	err := s.readMany(ctx, ops, first, func(results []ReadResult) { all = append(all, results...) })
 	if err != nil {
 		return nil, err
 	}
-	results := make([]ReadResult, 0, len(ops))
+	return all, nil
+}
+
+// readMany is ReadManyFunc with the number of reads in its first request.
+func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int, take func([]ReadResult)) error {
+	s.made()
+	requests, err := s.readRequests(ops)
+	if err != nil {
+		return err
+	}
 	batch := readBatch{n: first}
 	var said error
-	for failures := 0; len(results) < len(ops); {
+	failures := 0
+	for done := 0; done < len(ops); {
+		left := ops[done:]
 		if s.m.noMultiRead.Load() {
-			return s.readEach(ctx, ops, results)
+			return s.readEach(ctx, left, take)
 		}
 		start := time.Now()
-		left := ops[len(results):]
-		now := batch.take(requests[len(results):], s.m.cfg.MaxRequest)
+		now := batch.take(requests[done:], s.m.cfg.MaxRequest)
 		answers, o, err := attempt(ctx, s, batch.request(now))
 		switch {
 		case errors.Is(err, ErrUnimplemented):
@@ -77,22 +95,25 @@ func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int) ([]Read
 			continue
 		case err == nil:
 			s.report(readManyOp, left[0].Path, start, nil)
+			results := make([]ReadResult, len(answers))
 			for i, r := range answers {
-				results = append(results, s.readResult(left[i], r))
+				results[i] = s.readResult(left[i], r)
 			}
+			take(results)
+			done += len(results)
 			failures = 0
 			continue
 		case o.final(), o == open:
-			return nil, s.report(readManyOp, left[0].Path, start, err)
+			return s.report(readManyOp, left[0].Path, start, err)
 		case s.over(ctx):
-			return nil, s.report(readManyOp, left[0].Path, start, s.last(ctx, err, said))
+			return s.report(readManyOp, left[0].Path, start, s.last(ctx, err, said))
 		}
 		said = err
 		batch.n = max(1, len(now)/2) // the answer may have been too much for the connection
 		s.sleep(ctx, failures)
 		failures++
 	}
-	return results, nil
+	return nil
 }
 
 const readManyOp = "read many"
@@ -133,9 +154,9 @@ func (op ReadOp) name() string {
 	return "get"
 }
 
-// readEach appends to the results what is missing, read by read.
-func (s *Session) readEach(ctx context.Context, ops []ReadOp, results []ReadResult) ([]ReadResult, error) {
-	for _, op := range ops[len(results):] {
+// readEach reads node by node.
+func (s *Session) readEach(ctx context.Context, ops []ReadOp, take func([]ReadResult)) error {
+	for _, op := range ops {
 		var r ReadResult
 		if op.Children {
 			r.Children, _, r.Err = s.Children(ctx, op.Path)
@@ -143,11 +164,11 @@ func (s *Session) readEach(ctx context.Context, ops []ReadOp, results []ReadResu
 			r.Data, r.Stat, r.Err = s.Get(ctx, op.Path)
 		}
 		if r.Err != nil && !errors.Is(r.Err, ErrNoNode) && !errors.Is(r.Err, ErrNoAuth) {
-			return nil, r.Err
+			return r.Err
 		}
-		results = append(results, r)
+		take([]ReadResult{r})
 	}
-	return results, nil
+	return nil
 }
 
 // How many reads go into one request. The first answer is small even if each node holds

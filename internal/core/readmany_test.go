@@ -173,3 +173,41 @@ func TestReadManyEnds(t *testing.T) {
 		require.ErrorIs(w, err, core.ErrTooLarge)
 	})
 }
+
+// ReadManyFunc hands over the results of each request before it sends the next one, and those
+// that came before it fails.
+func TestReadManyFunc(t *testing.T) {
+	inWorld(t, func(w *world) {
+		ops := make([]core.ReadOp, 1000)
+		for i := range ops {
+			ops[i].Path = fmt.Sprintf("/t/%04d", i)
+			require.NoError(w, w.srv.Put(ops[i].Path, fmt.Append(nil, i)))
+		}
+		s := w.process().session()
+		sizes := w.batches()
+		var taken, asked []int
+		next := 0
+		take := func(results []core.ReadResult) {
+			taken = append(taken, len(results))
+			asked = append(asked, sizes()...)
+			for _, r := range results {
+				require.NoError(w, r.Err)
+				require.Equal(w, fmt.Sprint(next), string(r.Data))
+				next++
+			}
+		}
+		require.NoError(w, s.ReadManyFunc(w.Context(), ops, take))
+		require.Equal(w, asked, taken)
+		require.Equal(w, len(ops), next)
+		require.Greater(w, len(taken), 2)
+
+		ctx, cancel := context.WithCancel(w.Context())
+		next = 0
+		err := s.ReadManyFunc(ctx, ops, func(results []core.ReadResult) {
+			take(results)
+			cancel()
+		})
+		require.ErrorIs(w, err, context.Canceled)
+		require.Equal(w, taken[0], next, "the results of the first request")
+	})
+}
