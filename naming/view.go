@@ -58,7 +58,7 @@ func (v *View) Len() int {
 	return v.list.instances().Len()
 }
 
-// Instance returns the instance with the ID, and false if there is none.
+// Instance returns the instance with the ID, and false if the service lacks it.
 func (v *View) Instance(id string) (Instance, bool) {
 	v.made()
 	if k := v.list.instances().Get(id); k != nil {
@@ -87,7 +87,7 @@ func (v *View) made() {
 type listing struct {
 	known treap.Map[known]
 	once  sync.Once
-	made  []Instance // of known, once somebody has asked for a slice
+	made  []Instance // of known, after the first call of slice
 }
 
 // instances is the map, which is empty for a nil listing.

@@ -82,7 +82,7 @@ func TestAChangeCostsWhatHasChanged(t *testing.T) {
 	require.LessOrEqual(t, bytes[1]-bytes[0], 40<<10, "a hundred times the instances")
 }
 
-// The slice is made when somebody asks for it, and once between two changes.
+// Instances makes the slice at the first call, and once between two changes.
 func TestInstancesAreOneSlice(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		w.Put(orders+"/b", `{"address":"2","port":80}`)
