@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/conn"
 	"github.com/docent-go/docent/internal/wire"
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -35,9 +36,9 @@ type ReadResult struct {
 //
 // The server executes each request as one read, but other sessions may change nodes
 // between two requests. ReadMany begins with small requests. It sizes each next request
-// by the answer before, for answers of about 256 KiB. Servers before ZooKeeper 3.6 do
-// not know the request, and close the connection to say so. The Manager remembers that,
-// and ReadMany then reads node by node.
+// by the answers before, for answers of about 256 KiB, of which two are under way. Servers
+// before ZooKeeper 3.6 do not know the request, and close the connection to say so. The
+// Manager remembers that, and ReadMany then reads node by node.
 //
 // ctx bounds the whole call. Like every read it is repeated over lost connections until
 // ctx or the session ends. Errors: ErrTooLarge if a path does not fit into a request,
@@ -49,8 +50,8 @@ func (s *Session) ReadMany(ctx context.Context, ops []ReadOp) ([]ReadResult, err
 
 // ReadManyFunc is ReadMany for a caller that has something to do with the first results
 // while the server reads the others. It calls take for the results of each request, in the
-// order of ops, and sends the next request when take has returned. If it fails, the reads
-// that take has seen are the first of ops.
+// order of ops. take must not block for long: no more than one request is under way
+// meanwhile. If ReadManyFunc fails, the reads that take has seen are the first of ops.
 func (s *Session) ReadManyFunc(ctx context.Context, ops []ReadOp, take func([]ReadResult)) error {
 	return s.readMany(ctx, ops, firstReads, take)
 }
@@ -80,6 +81,7 @@ func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int, take fu
 	}
 	batch := readBatch{n: first}
 	var said error
+	var ahead *sentReads // the request behind the one that is waited for
 	failures := 0
 	for done := 0; done < len(ops); {
 		left := ops[done:]
@@ -87,8 +89,24 @@ func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int, take fu
 			return s.readEach(ctx, left, take)
 		}
 		start := time.Now()
-		now := batch.take(requests[done:], s.m.cfg.MaxRequest)
-		answers, o, err := attempt(ctx, s, batch.request(now))
+		now := ahead
+		if now == nil {
+			link, err := s.waitUp(ctx)
+			if err != nil {
+				return s.report(readManyOp, left[0].Path, start, s.last(ctx, err, said))
+			}
+			now = batch.send(link, requests[done:], s.m.cfg.MaxRequest)
+		}
+		ahead = nil
+		if rest := requests[done+now.n:]; batch.measured && len(rest) > 0 {
+			ahead = batch.send(now.call.Conn(), rest, s.m.cfg.MaxRequest)
+		}
+		answers, o, err := outcomeOf(ctx, s, now.request, now.call)
+		if err != nil && ahead != nil {
+			// It is asked again: what was read first comes first.
+			ahead.call.Await(ctx, s.ctx.Done())
+			ahead = nil
+		}
 		switch {
 		case errors.Is(err, ErrUnimplemented):
 			s.m.noMultiRead.Store(true)
@@ -109,7 +127,7 @@ func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int, take fu
 			return s.report(readManyOp, left[0].Path, start, s.last(ctx, err, said))
 		}
 		said = err
-		batch.n = max(1, len(now)/2) // the answer may have been too much for the connection
+		batch.n, batch.measured = max(1, now.n/2), false // the answer may have been too much for the connection
 		s.sleep(ctx, failures)
 		failures++
 	}
@@ -181,8 +199,25 @@ const (
 	answerBytes = 256 << 10
 )
 
-// readBatch sizes requests by the answers before.
-type readBatch struct{ n int }
+// readBatch sizes requests by the answers before. Once an answer was measured, two requests
+// are under way: while one answer travels and is taken, the server works on the next.
+type readBatch struct {
+	n        int
+	measured bool
+}
+
+// sentReads is a request of so many reads.
+type sentReads struct {
+	n       int
+	request request[[]wire.Result]
+	call    *conn.Call
+}
+
+func (b *readBatch) send(link *conn.Conn, requests []wire.MultiOp, limit int) *sentReads {
+	now := b.take(requests, limit)
+	r := b.request(now)
+	return &sentReads{len(now), r, r.send(link)}
+}
 
 // take returns the reads of the next request.
 func (b *readBatch) take(requests []wire.MultiOp, limit int) []wire.MultiOp {
@@ -205,7 +240,7 @@ func (b *readBatch) request(ops []wire.MultiOp) request[[]wire.Result] {
 			}
 			if err == nil {
 				fit := answerBytes / max(1, len(body)/len(ops))
-				b.n = min(max(1, fit), len(ops)*readsGrow, maxReads)
+				b.n, b.measured = min(max(1, fit), len(ops)*readsGrow, maxReads), true
 			}
 			return results, err
 		},
