@@ -48,7 +48,7 @@ var service = view{"naming/watch", "A service of 5,000 instances", serviceInstan
 		if err != nil {
 			return 0, nil, err
 		}
-		return len(s.Load()), func() error { s.Close(); return nil }, nil
+		return s.View().Len(), func() error { s.Close(); return nil }, nil
 	}}
 
 // viewMeasures tell what it costs to open a view, and what stands for it on the

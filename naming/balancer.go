@@ -57,6 +57,7 @@ type Balancer[T any] struct {
 	key      func(*T) string // what an element keeps while it changes
 	weight   func(*T) int
 	usable   func(*T) bool
+	service  *Service // the source, if it is one
 	strategy engine
 	rules    downRules
 	epoch    time.Time
@@ -91,6 +92,7 @@ func BalancerOf[T any](source Source[T], id func(*T) string, s Strategy, opts ..
 	}
 	misuse.Apply("a Balancer", &b.rules, opts)
 	b.rules.err = cmp.Or(s.err, b.rules.err)
+	b.service, _ = any(source).(*Service)
 	return b
 }
 

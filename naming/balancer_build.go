@@ -8,8 +8,8 @@ import (
 // table is what a balancer has made of one state of its source. It is never
 // changed once built.
 type table[T any] struct {
-	from  []T  // as the source gave it
-	items []*T // those that may be picked
+	from  elements[T] // as the source gave them
+	items []*T        // those that may be picked
 	group group
 	known map[string]*state // by id; also those that may not be picked
 	keyed map[string]*state // by key, where that is not the id
@@ -42,7 +42,7 @@ func (t *table[T]) lasting(id, key string) *state {
 func (b *Balancer[T]) table() (*table[T], error) {
 	b.made()
 	t := b.current.Load()
-	if t != nil && same(t.from, b.source.Load()) {
+	if t != nil && t.from.same(b.load()) {
 		return t, nil
 	}
 	switch {
@@ -63,11 +63,11 @@ func (b *Balancer[T]) table() (*table[T], error) {
 func (b *Balancer[T]) build() {
 	for {
 		before := b.current.Load()
-		items := b.source.Load()
-		if before != nil && same(before.from, items) {
+		from := b.load()
+		if before != nil && before.from.same(from) {
 			return
 		}
-		if b.install(b.draft(items, before), before) {
+		if b.install(b.draft(from, before), before) {
 			return
 		}
 	}
@@ -90,11 +90,11 @@ func (b *Balancer[T]) install(t, before *table[T]) bool {
 }
 
 // draft makes a table that the strategy has not prepared yet.
-func (b *Balancer[T]) draft(items []T, before *table[T]) *table[T] {
-	t := &table[T]{from: items, known: make(map[string]*state, len(items))}
+func (b *Balancer[T]) draft(from elements[T], before *table[T]) *table[T] {
+	n := from.len()
+	t := &table[T]{from: from, known: make(map[string]*state, n)}
 	t.group.now = b.now
-	for i := range items {
-		item := &items[i]
+	for item := range from.all() {
 		id, key := b.id(item), b.key(item)
 		st := t.lasting(id, key)
 		twin := st != nil
@@ -116,8 +116,8 @@ func (b *Balancer[T]) draft(items []T, before *table[T]) *table[T] {
 	}
 	if len(t.items) == 0 {
 		t.none = fmt.Errorf("%w: none is known", ErrNoInstance)
-		if len(items) > 0 {
-			t.none = fmt.Errorf("%w: %d are known, all of them disabled, draining or without an address", ErrNoInstance, len(items))
+		if n > 0 {
+			t.none = fmt.Errorf("%w: %d are known, all of them disabled, draining or without an address", ErrNoInstance, n)
 		}
 	}
 	return t

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -25,7 +24,7 @@ type cacheKeeper struct {
 	wake   chan struct{}
 
 	writing chan struct{} // holds a token while the file is written
-	written []Instance    // what the file holds; guarded by writing, and so is aside
+	written *listing      // what the file holds; guarded by writing, and so is aside
 
 	mu  sync.Mutex
 	err error // of the last attempt to read or write
@@ -33,7 +32,7 @@ type cacheKeeper struct {
 
 // openCache reads the file, if there is one, and returns those of its instances
 // that keep accepts.
-func openCache(path, service string, keep func(Instance) bool) (*cacheKeeper, []Instance) {
+func openCache(path, service string, keep func(Instance) bool) (*cacheKeeper, *listing) {
 	c := &cacheKeeper{path: path, wake: make(chan struct{}, 1), writing: make(chan struct{}, 1)}
 	instances, _, err := LoadCache(path, service)
 	switch {
@@ -41,7 +40,7 @@ func openCache(path, service string, keep func(Instance) bool) (*cacheKeeper, []
 		if keep != nil {
 			instances = slices.DeleteFunc(instances, func(in Instance) bool { return !keep(in) })
 		}
-		c.loaded, c.written = true, sorted(instances)
+		c.loaded, c.written = true, NewView(instances...).list
 		return c, c.written
 	case errors.Is(err, fs.ErrNotExist):
 		return c, nil
@@ -52,11 +51,6 @@ func openCache(path, service string, keep func(Instance) bool) (*cacheKeeper, []
 	}
 	c.err = err
 	return c, nil
-}
-
-func sorted(instances []Instance) []Instance {
-	slices.SortFunc(instances, func(a, b Instance) int { return strings.Compare(a.ID, b.ID) })
-	return instances
 }
 
 func (c *cacheKeeper) problems() []error {
@@ -122,8 +116,8 @@ func (s *Service) saveCache() {
 	c := s.cache
 	c.writing <- struct{}{}
 	defer func() { <-c.writing }()
-	instances := s.view.Load().Instances
-	if c.locked || same(c.written, instances) {
+	view := s.view.Load()
+	if c.locked || c.written == view.list {
 		return
 	}
 	err := error(nil)
@@ -134,10 +128,10 @@ func (s *Service) saveCache() {
 	}
 	if err == nil {
 		c.aside = false
-		err = SaveCache(c.path, s.name, instances, time.Now())
+		err = SaveCache(c.path, s.name, slices.Collect(view.All()), time.Now())
 	}
 	if err == nil {
-		c.written = instances
+		c.written = view.list
 	}
 	c.mu.Lock()
 	if err == nil || c.err == nil || c.err.Error() != err.Error() {

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"iter"
 	"slices"
-	"strings"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/treap"
 )
 
 // EventKind says what became of an instance.
@@ -43,7 +43,7 @@ type Event struct {
 type Change struct {
 	// View is the service after it.
 	*View
-	// Events lead from the Instances of the Change before to these, in the order
+	// Events lead from the instances of the Change before to these, in the order
 	// of their IDs. In the first Change each instance is added. There are none
 	// where only Stale, Kept or Problems have changed.
 	Events []Event
@@ -52,7 +52,8 @@ type Change struct {
 // Changes yields the present state, and then every change: of the instances, and
 // of the marks Stale and Kept. It tells the newest state, not the history: what
 // happens while the loop body runs, or within the Pause between two looks,
-// comes in one Change, and what was undone in between is not told.
+// comes in one Change, and what was undone in between is not told. A Change costs what
+// has changed, however many instances there are.
 //
 // An error is one of View.Problems that is new; each is yielded once, behind
 // the Change with which it came, and the others of the service are served all
@@ -65,8 +66,8 @@ func (s *Service) Changes(ctx context.Context) iter.Seq2[Change, error] {
 		for first := true; ctx.Err() == nil; first = false {
 			v := s.view.Load()
 			var events []Event
-			if !same(last.Instances, v.Instances) {
-				events = diff(last.Instances, v.Instances)
+			if last.list != v.list {
+				events = diff(last.list, v.list)
 			}
 			if first || len(events) > 0 || last.Stale != v.Stale || last.Kept != v.Kept || !sameText(last.Why, v.Why) {
 				if !yield(Change{v, events}, nil) {
@@ -105,32 +106,17 @@ func added(before, now []error) []error {
 	return slices.DeleteFunc(slices.Clone(now), func(err error) bool { return known[err] })
 }
 
-// diff returns what lies between two lists of instances, both sorted by ID.
-func diff(before, after []Instance) []Event {
+// diff returns what lies between two listings, in the order of the IDs.
+func diff(before, after *listing) []Event {
 	var events []Event
-	for len(before) > 0 || len(after) > 0 {
-		order := 0
+	for c := range treap.Diff(before.instances(), after.instances()) {
 		switch {
-		case len(before) == 0:
-			order = 1
-		case len(after) == 0:
-			order = -1
-		default:
-			order = strings.Compare(before[0].ID, after[0].ID)
-		}
-		switch {
-		case order < 0:
-			events = append(events, Event{Removed, before[0]})
-		case order > 0:
-			events = append(events, Event{Added, after[0]})
-		case !before[0].Equal(after[0]):
-			events = append(events, Event{Updated, after[0]})
-		}
-		if order <= 0 {
-			before = before[1:]
-		}
-		if order >= 0 {
-			after = after[1:]
+		case c.Before == nil:
+			events = append(events, Event{Added, c.After.in})
+		case c.After == nil:
+			events = append(events, Event{Removed, c.Before.in})
+		case !c.Before.in.Equal(c.After.in):
+			events = append(events, Event{Updated, c.After.in})
 		}
 	}
 	return events

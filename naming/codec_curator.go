@@ -1,10 +1,8 @@
 package naming
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 
@@ -90,37 +88,47 @@ func (c *curator) Dir(base, service string) (string, error) {
 	return dir, nil
 }
 
-func (c *curator) Encode(in Instance) (string, []byte, error) {
-	return c.encode(in, func() ([]byte, error) {
-		if in.Payload != nil {
-			return in.Payload, nil
-		}
-		return in.mapPayload()
-	})
+func (c *curator) Encode(in Instance) (string, []byte, error) { return in.encode(c.appendJSON) }
+
+func (c *curator) appendJSON(b []byte, in *Instance) ([]byte, error) {
+	b = appendHead(b, in)
+	if in.Payload != nil {
+		return c.appendTail(append(b, in.Payload...), in), nil
+	}
+	b, err := in.appendMapPayload(b)
+	if err != nil {
+		return nil, err
+	}
+	return c.appendTail(b, in), nil
 }
 
-// encode writes everything but the payload, which it asks for once the
-// instance is known to be valid.
-func (c *curator) encode(in Instance, payload func() ([]byte, error)) (string, []byte, error) {
+// usualSize is what most instances take as JSON, or less.
+const usualSize = 512
+
+// encode gives the name of the instance's znode and its data, which write appends to a
+// buffer.
+func (in *Instance) encode(write func([]byte, *Instance) ([]byte, error)) (string, []byte, error) {
 	if err := in.Validate(); err != nil {
 		return "", nil, err
 	}
-	fail := func(err error) (string, []byte, error) {
+	err := checkName("id", in.ID)
+	var b []byte
+	if err == nil {
+		b, err = write(make([]byte, 0, usualSize), in)
+	}
+	if err != nil {
 		return "", nil, fmt.Errorf("naming: instance %q of service %q: %w", in.ID, in.Service, err)
 	}
-	if err := checkName("id", in.ID); err != nil {
-		return fail(err)
-	}
-	raw, err := payload()
-	if err != nil {
-		return fail(err)
-	}
-	from := in.from()
+	return in.ID, in.from().keep(b), nil
+}
+
+// appendHead writes what comes before the payload.
+func appendHead(b []byte, in *Instance) []byte {
 	id := in.ID
-	if from.node == in.ID {
+	if from := in.from(); from.node == id {
 		id = from.jsonID
 	}
-	b := appendStringField([]byte{'{'}, "name", in.Service)
+	b = appendStringField(append(b, '{'), "name", in.Service)
 	b = appendStringField(b, "id", id)
 	b = appendKey(b, "address")
 	if in.Address == "" {
@@ -130,19 +138,24 @@ func (c *curator) encode(in Instance, payload func() ([]byte, error)) (string, [
 	}
 	b = appendPort(appendKey(b, "port"), in.Port)
 	b = appendPort(appendKey(b, "sslPort"), in.SSLPort)
-	b = append(appendKey(b, "payload"), raw...)
+	return appendKey(b, "payload")
+}
+
+// appendTail writes what comes after the payload.
+func (c *curator) appendTail(b []byte, in *Instance) []byte {
+	from := in.from()
 	b = strconv.AppendInt(appendKey(b, "registrationTimeUTC"), millis(in.Registered), 10)
 	b = appendStringField(b, "serviceType", in.Type.String())
 	b = appendURISpec(appendKey(b, "uriSpec"), in.URISpec)
 	if c.enabled || in.Disabled || from.enabled {
 		b = strconv.AppendBool(appendKey(b, "enabled"), !in.Disabled)
 	}
+	extra := from.extra
 	if in.Payload != nil && in.says() {
 		b = in.appendSide(b)
-		from.extra = slices.DeleteFunc(slices.Clone(from.extra), func(m member) bool { return m.key == sideKey })
+		extra = slices.DeleteFunc(slices.Clone(extra), func(m member) bool { return m.key == sideKey })
 	}
-	b = appendMembers(b, from.extra)
-	return in.ID, from.keep(append(b, '}')), nil
+	return append(appendMembers(b, extra), '}')
 }
 
 func appendPort(b []byte, port int) []byte {
@@ -168,52 +181,31 @@ func appendURISpec(b []byte, spec URISpec) []byte {
 	return append(b, "]}"...)
 }
 
-// fields gives metadata and weight as one map of strings.
-func (in Instance) fields() (map[string]string, error) {
-	all := make(map[string]string, len(in.Metadata)+2)
-	maps.Copy(all, in.Metadata)
-	value, there := all[weightKey]
-	if _, weighs := parseWeight(value); there && (weighs || in.Weight != 0) {
-		return nil, errors.New(`the metadata key "weight" is the field Weight`)
+// weighs returns an error if the metadata has a key that is the field Weight.
+func (in *Instance) weighs() error {
+	if value, there := in.Metadata[weightKey]; there {
+		if _, weighs := parseWeight(value); weighs || in.Weight != 0 {
+			return errors.New(`the metadata key "weight" is the field Weight`)
+		}
 	}
-	if in.Weight != 0 {
-		all[weightKey] = strconv.Itoa(in.Weight)
-	}
-	return all, nil
+	return nil
 }
 
-// take is the inverse of fields. It keeps all.
-func (in *Instance) take(all map[string]string) {
-	if weight, ok := parseWeight(all[weightKey]); ok {
-		in.Weight = weight
-		delete(all, weightKey)
-	}
-	if len(all) > 0 {
-		in.Metadata = all
-	}
-}
-
-func isBool(s string) bool { return s == "true" || s == "false" }
-
-func (in Instance) mapPayload() ([]byte, error) {
-	all, err := in.fields()
-	if err != nil {
+func (in *Instance) appendMapPayload(b []byte) ([]byte, error) {
+	if err := in.weighs(); err != nil {
 		return nil, err
 	}
-	if _, taken := all[classKey]; taken {
+	if _, taken := in.Metadata[classKey]; taken {
 		return nil, errors.New(`the metadata key "@class" is not possible: it names the payload's class`)
 	}
-	if value, there := all[drainingKey]; there && (in.Draining || isBool(value)) {
+	if value, there := in.Metadata[drainingKey]; there && (in.Draining || isBool(value)) {
 		return nil, errors.New(`the metadata key "draining" is the field Draining`)
 	}
-	if in.Draining {
-		all[drainingKey] = "true"
-	}
 	class := in.from().payloadClass
-	if len(all) == 0 && class == "" {
-		return []byte("null"), nil
+	if !in.says() && class == "" {
+		return append(b, "null"...), nil
 	}
-	b := []byte{'{'}
+	b = append(b, '{')
 	switch class {
 	case "":
 		b = appendStringField(b, classKey, defaultMap)
@@ -221,13 +213,23 @@ func (in Instance) mapPayload() ([]byte, error) {
 	default:
 		b = appendStringField(b, classKey, class)
 	}
-	return append(appendPairs(b, all), '}'), nil
+	var few [2]pair
+	more := few[:0]
+	if in.Weight != 0 {
+		more = append(more, pair{weightKey, strconv.Itoa(in.Weight)})
+	}
+	if in.Draining {
+		more = append(more, pair{drainingKey, "true"})
+	}
+	return append(appendPairs(b, in.Metadata, more...), '}'), nil
 }
 
-// says reports whether there is anything that Curator's JSON has no field for.
-func (in Instance) says() bool { return in.Weight != 0 || in.Draining || len(in.Metadata) > 0 }
+func isBool(s string) bool { return s == "true" || s == "false" }
 
-func (in Instance) appendSide(b []byte) []byte {
+// says reports whether there is anything that Curator's JSON has no field for.
+func (in *Instance) says() bool { return in.Weight != 0 || in.Draining || len(in.Metadata) > 0 }
+
+func (in *Instance) appendSide(b []byte) []byte {
 	b = append(appendKey(b, sideKey), '{')
 	if in.Weight != 0 {
 		b = strconv.AppendInt(appendKey(b, weightKey), int64(in.Weight), 10)
@@ -240,163 +242,4 @@ func (in Instance) appendSide(b []byte) []byte {
 		b = append(appendPairs(b, in.Metadata), '}')
 	}
 	return append(b, '}')
-}
-
-func (c *curator) Decode(service, name string, data []byte) (Instance, error) {
-	in, from, err := decodeCurator(service, name, data)
-	if err == nil {
-		err = in.takePayload(&from)
-	}
-	if in, err = finish(in, from, err); err != nil {
-		return in, err
-	}
-	return remember(c, in, data), nil
-}
-
-// finish checks an instance that was read, and gives it its origin.
-func finish(in Instance, from origin, err error) (Instance, error) {
-	if err == nil {
-		err = in.check()
-	}
-	if err != nil {
-		return Instance{}, &MalformedError{in.Service, in.ID, err}
-	}
-	if !from.empty() {
-		in.origin = &from
-	}
-	return in, nil
-}
-
-func (o origin) empty() bool {
-	return o.node == "" && !o.enabled && len(o.extra) == 0 && o.payloadClass == "" && o.status == "" &&
-		o.beanID == "" && o.beanName == "" && len(o.beanExtra) == 0 && o.user == ""
-}
-
-// takePayload turns a map of strings into the fields that it stands for, and
-// leaves any other payload where it is.
-func (in *Instance) takePayload(from *origin) error {
-	if len(in.Payload) == 0 || in.Payload[0] != '{' {
-		return nil
-	}
-	all, err := members(in.Payload)
-	if err != nil {
-		return err
-	}
-	texts, ok := pairs(all)
-	if !ok && len(all) > 0 {
-		return nil
-	}
-	class, named := texts[classKey]
-	delete(texts, classKey)
-	switch {
-	case !named:
-		from.payloadClass = noClass
-	case !slices.Contains(mapClasses, class):
-		return nil
-	case class != defaultMap || len(texts) == 0:
-		from.payloadClass = class
-	}
-	in.Payload = nil
-	if value := texts[drainingKey]; isBool(value) {
-		in.Draining = value == "true"
-		delete(texts, drainingKey)
-	}
-	in.take(texts)
-	return nil
-}
-
-// decodeCurator reads all but what a payload means.
-func decodeCurator(service, name string, data []byte) (in Instance, from origin, err error) {
-	in = Instance{Service: service, ID: name}
-	all, err := members(data)
-	if err != nil {
-		return in, from, err
-	}
-	enabled := true
-	var id, kind string
-	var registered int64
-	var side *member
-	for _, m := range all {
-		err := error(nil)
-		switch m.key {
-		case "name":
-			// The directory says it, as the node's name says the id.
-		case "id":
-			err = field(m, &id)
-		case "address":
-			err = field(m, &in.Address)
-		case "port":
-			err = field(m, &in.Port)
-		case "sslPort":
-			err = field(m, &in.SSLPort)
-		case "payload":
-			if !isNull(m.raw) {
-				in.Payload = m.raw
-			}
-		case "registrationTimeUTC":
-			err = field(m, &registered)
-		case "serviceType":
-			if err = field(m, &kind); err == nil && kind != "" {
-				if in.Type, err = ParseServiceType(kind); err != nil {
-					err = errors.New("its serviceType is none of Curator's")
-				}
-			}
-		case "uriSpec":
-			in.URISpec, err = decodeURISpec(m)
-		case "enabled":
-			from.enabled = true
-			err = field(m, &enabled)
-		case sideKey:
-			side = &m
-		default:
-			from.extra = append(from.extra, m)
-		}
-		if err != nil {
-			return in, from, err
-		}
-	}
-	in.Registered = fromMillis(registered)
-	in.Disabled = !enabled
-	if id != "" && id != name {
-		from.node, from.jsonID = name, id
-	}
-	if side != nil && !in.takeSide(*side) {
-		from.extra = append(from.extra, *side)
-	}
-	return in, from, nil
-}
-
-func decodeURISpec(m member) (URISpec, error) {
-	var raw struct {
-		Parts []struct {
-			Value    string `json:"value"`
-			Variable bool   `json:"variable"`
-		} `json:"parts"`
-	}
-	if err := field(m, &raw); err != nil {
-		return nil, errors.New(`its field "uriSpec" is no spec`)
-	}
-	var spec URISpec
-	for _, part := range raw.Parts {
-		spec = append(spec, URIPart(part))
-	}
-	return spec, nil
-}
-
-// takeSide reads the field that stands in for the payload. What does not look
-// like ours is left to whoever wrote it.
-func (in *Instance) takeSide(m member) bool {
-	var side struct {
-		Weight   int               `json:"weight"`
-		Draining bool              `json:"draining"`
-		Metadata map[string]string `json:"metadata"`
-	}
-	if in.Payload == nil || json.Unmarshal(m.raw, &side) != nil || side.Weight < 0 || side.Weight > MaxWeight {
-		return false
-	}
-	in.Weight, in.Draining = side.Weight, side.Draining
-	if len(side.Metadata) > 0 {
-		in.Metadata = side.Metadata
-	}
-	return true
 }

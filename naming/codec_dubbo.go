@@ -213,14 +213,14 @@ func (d *dubbo) Decode(service, name string, _ []byte) (Instance, error) {
 	in := Instance{Service: service, ID: name, Weight: dubboWeight}
 	text, err := url.QueryUnescape(name)
 	if err != nil || !utf8.ValidString(text) {
-		return finish(in, origin{}, errors.New("its name is not encoded as a URL"))
+		return finish(in, new(origin), errors.New("its name is not encoded as a URL"))
 	}
 	body, query, _ := strings.Cut(text, "?")
 	from, err := in.takeBody(body)
 	if err == nil {
 		d.takeParams(&in, query)
 	}
-	return finish(in, from, err)
+	return finish(in, &from, err)
 }
 
 // takeBody reads protocol://user:password@host:port/path, with or without user

@@ -7,21 +7,20 @@ import (
 )
 
 // remember keeps the text of an instance that its codec would write in another
-// way, so that a change leaves everything else in it as it is.
-func remember(c Codec, in Instance, data []byte) Instance {
-	_, encoded, err := c.Encode(in)
-	if err != nil || bytes.Equal(encoded, data) {
-		return in // it cannot be written, or the codec loses nothing
+// way, so that a change leaves everything else in it as it is. encoded is how the codec
+// writes it.
+func (in *Instance) remember(data, encoded []byte) {
+	if bytes.Equal(encoded, data) {
+		return // the codec loses nothing
 	}
-	from := in.from()
-	from.text, from.encoded = bytes.Clone(data), encoded
+	from := *in.from()
+	from.text, from.encoded = bytes.Clone(data), bytes.Clone(encoded)
 	in.origin = &from
-	return in
 }
 
 // keep carries what has changed since an instance was read over into the text
 // that it was read from. Encoded is how its codec writes it now.
-func (o origin) keep(encoded []byte) []byte {
+func (o *origin) keep(encoded []byte) []byte {
 	if o.text == nil {
 		return encoded
 	}

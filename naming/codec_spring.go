@@ -1,9 +1,13 @@
 package naming
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/docent-go/docent/internal/misuse"
 )
@@ -41,81 +45,111 @@ func Spring(opts ...CuratorOption) Codec {
 
 type spring struct{ curator }
 
-func (s *spring) Encode(in Instance) (string, []byte, error) {
-	if in.URISpec == nil {
-		in.URISpec = springURI
+func (s *spring) Encode(in Instance) (string, []byte, error) { return in.encode(s.appendJSON) }
+
+func (s *spring) appendJSON(b []byte, in *Instance) ([]byte, error) {
+	b, err := in.appendBean(appendHead(b, in))
+	if err != nil {
+		return nil, err
 	}
-	return s.encode(in, func() ([]byte, error) { return in.springPayload() })
+	if in.URISpec != nil {
+		return s.appendTail(b, in), nil
+	}
+	whole := *in
+	whole.URISpec = springURI
+	return s.appendTail(b, &whole), nil
 }
 
-func (in Instance) springPayload() ([]byte, error) {
+func (in *Instance) appendBean(b []byte) ([]byte, error) {
 	if in.Payload != nil {
 		return nil, errors.New("there is no room for a payload beside Spring's own: use Metadata")
 	}
 	if _, taken := in.Metadata[statusKey]; taken {
 		return nil, fmt.Errorf("the metadata key %q is the field Draining", statusKey)
 	}
-	all, err := in.fields()
-	if err != nil {
+	if err := in.weighs(); err != nil {
 		return nil, err
 	}
 	from := in.from()
-	all[statusKey] = statusUp
+	status := statusUp
 	if in.Draining {
-		all[statusKey] = statusDrain
-		if from.status != "" {
-			all[statusKey] = from.status
-		}
+		status = cmp.Or(from.status, statusDrain)
 	}
-	id, name := in.ID, in.Service
-	if from.beanID != "" {
-		id = from.beanID
+	var few [2]pair
+	more := append(few[:0], pair{statusKey, status})
+	if in.Weight != 0 {
+		more = append(more, pair{weightKey, strconv.Itoa(in.Weight)})
 	}
-	if from.beanName != "" {
-		name = from.beanName
-	}
-	b := appendStringField([]byte{'{'}, classKey, springBean)
-	b = appendStringField(b, "id", id)
-	b = appendStringField(b, "name", name)
+	b = appendStringField(append(b, '{'), classKey, springBean)
+	b = appendStringField(b, "id", cmp.Or(from.beanID, in.ID))
+	b = appendStringField(b, "name", cmp.Or(from.beanName, in.Service))
 	b = append(appendKey(b, "metadata"), '{')
-	b = append(appendPairs(b, all), '}')
+	b = append(appendPairs(b, in.Metadata, more...), '}')
 	return append(appendMembers(b, from.beanExtra), '}'), nil
 }
 
 func (s *spring) Decode(service, name string, data []byte) (Instance, error) {
-	in, from, err := decodeCurator(service, name, data)
+	in, payload, from, err := decodeCurator(service, name, data)
 	switch {
 	case err != nil:
-	case PayloadClass(in.Payload) == springBean:
-		err = in.takeBean(&from)
+	case isBean(payload):
+		err = in.takeBean(payload, &from)
 	default:
-		err = in.takePayload(&from)
+		in.takePayload(payload, &from)
 	}
-	if in, err = finish(in, from, err); err != nil {
+	if in, err = finish(in, &from, err); err != nil {
 		return in, err
 	}
-	return remember(s, in, data), nil
+	var usual [usualSize]byte
+	if encoded, err := s.appendJSON(usual[:0], &in); err == nil {
+		in.remember(data, encoded)
+	}
+	return in, nil
 }
 
-func (in *Instance) takeBean(from *origin) error {
-	all, err := members(in.Payload)
-	if err != nil {
-		return err
+// isBean reports whether a payload is of Spring's class.
+func isBean(payload string) bool {
+	if payload == "" || payload[0] != '{' && payload[0] != '[' {
+		return false
 	}
+	if payload[0] == '{' {
+		var few [fewMembers]member
+		spellings, raw := 0, ""
+		for _, m := range split(few[:0], payload) {
+			if strings.EqualFold(m.key, classKey) {
+				spellings++
+			}
+			if m.key == classKey {
+				raw = m.raw
+			}
+		}
+		if spellings == 0 || spellings == 1 && raw != "" {
+			return raw == `"`+springBean+`"`
+		}
+	}
+	return PayloadClass(json.RawMessage(payload)) == springBean
+}
+
+// takeBean reads a payload of Spring's class. PayloadClass takes it for one in
+// ["class",{}] too, which is not an object.
+func (in *Instance) takeBean(payload string, from *origin) error {
+	if payload[0] != '{' {
+		return errors.New("it is JSON, but no object")
+	}
+	var few [fewMembers]member
 	var id, name string
-	var metadata map[string]string
-	for _, m := range all {
+	var some [fewMembers]member
+	metadata := some[:0]
+	for _, m := range split(few[:0], payload) {
+		err := error(nil)
 		switch m.key {
 		case classKey:
 		case "id":
-			err = field(m, &id)
+			err = m.text(&id)
 		case "name":
-			err = field(m, &name)
+			err = m.text(&name)
 		case "metadata":
-			var values map[string]json.RawMessage
-			if err = field(m, &values); err == nil {
-				metadata, err = texts(values)
-			}
+			metadata, err = texts(metadata[:0], m)
 		default:
 			from.beanExtra = append(from.beanExtra, m)
 		}
@@ -129,10 +163,8 @@ func (in *Instance) takeBean(from *origin) error {
 	if name != in.Service {
 		from.beanName = name
 	}
-	in.Payload = nil
-	status, stated := metadata[statusKey]
-	delete(metadata, statusKey)
-	in.take(metadata)
+	status, stated := textOf(metadata, statusKey)
+	in.take(slices.DeleteFunc(metadata, func(m member) bool { return m.key == statusKey }))
 	in.Draining = stated && status != statusUp
 	if in.Draining && status != statusDrain {
 		from.status = status
@@ -140,18 +172,21 @@ func (in *Instance) takeBean(from *origin) error {
 	return nil
 }
 
-// texts reads the values of Spring's metadata, a map of strings in Java. Null
-// is a string there, and says nothing.
-func texts(values map[string]json.RawMessage) (map[string]string, error) {
-	result := make(map[string]string, len(values))
-	for key, raw := range values {
-		var text *string
-		if json.Unmarshal(raw, &text) != nil {
+// texts appends the fields of Spring's metadata, a map of strings in Java, to all, which
+// is empty. Null is a string there, and says nothing.
+func texts(all []member, m member) ([]member, error) {
+	switch m.raw[0] {
+	case 'n':
+		return nil, nil
+	case '{':
+	default:
+		return nil, m.unfit("*map[string]json.RawMessage")
+	}
+	all = split(all, m.raw)
+	for _, value := range all {
+		if value.raw != "null" && value.raw[0] != '"' {
 			return nil, errors.New("its metadata holds something else than strings")
 		}
-		if text != nil && key != "" {
-			result[key] = *text
-		}
 	}
-	return result, nil
+	return slices.DeleteFunc(all, func(m member) bool { return m.raw == "null" || m.key == "" }), nil
 }

@@ -2,50 +2,46 @@ package naming
 
 import (
 	"bytes"
+	"cmp"
+	"runtime"
+	"sync"
 
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/internal/treap"
 )
 
-// composed is what the nodes of a service say. A new state costs what has changed in it,
-// and a copy of the pointers.
+// composed is what the nodes of a service say. A new state costs what has changed in it.
 type composed struct {
 	last    *mirror.TreeState // of which this was made
-	nodes   map[string]*known
-	wanted  treap.Map[known] // the instances to show
-	bad     treap.Map[known] // nodes that hold no instance
+	wanted  treap.Map[known]  // the instances to show
+	others  treap.Map[known]  // the instances that the filter leaves out (Where)
+	bad     treap.Map[known]  // nodes that hold no instance
 	refused treap.Map[reported]
-	present index // the instances, with those that the filter leaves out (Where)
+	present *index // wanted and others, while an instance is missing (ProtectEmpty)
 
-	shown      []*known // wanted, in the order of the nodes' names
-	problems   []error  // of bad, in the same order
-	unreadable []error  // of refused, in the same order
+	problems   []error // of bad, in the order of the nodes' names
+	unreadable []error // of refused, in the same order
 }
 
 // compose reads what has changed in the nodes since the last state. A node whose data
 // has not changed is not decoded again.
 func (s *Service) compose(now *mirror.TreeState) {
 	c := &s.composed
-	if c.nodes == nil {
-		c.nodes, c.present = make(map[string]*known), makeIndex()
-	}
-	wanted, bad, refused := c.wanted, c.bad, c.refused
-	for change := range now.Since(c.last) {
-		c.refuse(now, change.Key)
-		if change.Key != "" {
-			s.composeNode(change.Key, change.After)
+	bad, refused := c.bad, c.refused
+	if c.last == nil {
+		s.composeAll(now)
+	} else {
+		for change := range now.Since(c.last) {
+			c.refuse(now, change.Key)
+			if change.Key != "" {
+				s.composeNode(change.Key, change.After)
+			}
 		}
 	}
 	for change := range now.HiddenSince(c.last) {
 		c.refuse(now, change.Key)
 	}
 	c.last = now
-	if differ(wanted, c.wanted) {
-		c.shown = make([]*known, 0, c.wanted.Len())
-		for _, k := range c.wanted.All() {
-			c.shown = append(c.shown, k)
-		}
-	}
 	if differ(bad, c.bad) {
 		c.problems = make([]error, 0, c.bad.Len())
 		for _, k := range c.bad.All() {
@@ -60,6 +56,58 @@ func (s *Service) compose(now *mirror.TreeState) {
 	}
 }
 
+// composeAll is compose for the first state, whose nodes come in the order of their
+// names.
+func (s *Service) composeAll(now *mirror.TreeState) {
+	c := &s.composed
+	nodes := make([]*mirror.TreeNode, 0, now.Len())
+	for n := range now.All() {
+		if n.Path != "" {
+			nodes = append(nodes, n)
+		}
+	}
+	wanted := make([]*known, 0, len(nodes))
+	for i, k := range s.knowAll(nodes) {
+		n := nodes[i]
+		if n.Err != nil {
+			c.refuse(now, n.Path)
+		}
+		if s.wants(k) {
+			wanted = append(wanted, k)
+		} else {
+			c.put(n.Path, k, false)
+		}
+	}
+	c.wanted = treap.Sorted(wanted, func(k *known) string { return k.in.ID })
+}
+
+// decodeShare is how many nodes are worth a goroutine of their own.
+const decodeShare = 500
+
+// knowAll reads nodes on all processors: the server has nothing to do meanwhile.
+func (s *Service) knowAll(nodes []*mirror.TreeNode) []*known {
+	all := make([]*known, len(nodes))
+	var work sync.WaitGroup
+	share := max(decodeShare, (len(nodes)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
+	for from := share; from < len(nodes); from += share {
+		work.Go(func() {
+			for i := from; i < min(from+share, len(nodes)); i++ {
+				all[i] = s.know(nodes[i])
+			}
+		})
+	}
+	for i := range min(share, len(nodes)) {
+		all[i] = s.know(nodes[i])
+	}
+	work.Wait()
+	for i, k := range all {
+		if k == nil { // the codec has ended its goroutine, and may as well end this one
+			all[i] = s.know(nodes[i])
+		}
+	}
+	return all
+}
+
 // differ reports whether two maps hold other values.
 func differ[V any](a, b treap.Map[V]) bool {
 	for range treap.Diff(a, b) {
@@ -71,31 +119,56 @@ func differ[V any](a, b treap.Map[V]) bool {
 // composeNode takes one node, which is nil if it is gone.
 func (s *Service) composeNode(name string, n *mirror.TreeNode) {
 	c := &s.composed
-	old := c.nodes[name]
+	old := cmp.Or(c.wanted.Get(name), c.others.Get(name), c.bad.Get(name))
+	if n != nil && old != nil {
+		switch {
+		case old.czxid == n.Stat.Czxid && old.mzxid == n.Stat.Mzxid:
+			return
+		case old.err == nil && bytes.Equal(old.data, n.Data): // written again as it was
+			old.czxid, old.mzxid = n.Stat.Czxid, n.Stat.Mzxid
+			return
+		}
+	}
 	if n == nil {
 		c.take(name, old)
-		delete(c.nodes, name)
 		return
 	}
-	switch {
-	case old != nil && old.czxid == n.Stat.Czxid && old.mzxid == n.Stat.Mzxid:
-		return
-	case old != nil && old.err == nil && bytes.Equal(old.data, n.Data): // written again as it was
-		old.czxid, old.mzxid = n.Stat.Czxid, n.Stat.Mzxid
-		return
+	k := s.know(n)
+	wants := s.wants(k)
+	if old != nil && (!wants || c.wanted.Get(name) == nil) {
+		c.take(name, old)
+		old = nil
 	}
-	c.take(name, old)
+	if old != nil {
+		c.index(old, -1)
+	}
+	c.put(name, k, wants)
+}
+
+// know reads a node.
+func (s *Service) know(n *mirror.TreeNode) *known {
 	k := &known{czxid: n.Stat.Czxid, mzxid: n.Stat.Mzxid, data: n.Data}
-	k.in, k.err = s.r.decode(s.name, name, n.Data)
-	c.nodes[name] = k
-	if k.err != nil {
+	k.in, k.err = s.r.decode(s.name, n.Path, n.Data)
+	return k
+}
+
+// wants reports whether a node holds an instance to show.
+func (s *Service) wants(k *known) bool {
+	return k.err == nil && (s.opts.keep == nil || s.opts.keep(k.in))
+}
+
+// put puts in what a node is.
+func (c *composed) put(name string, k *known, wanted bool) {
+	switch {
+	case k.err != nil:
 		c.bad = c.bad.Put(name, k)
 		return
-	}
-	c.present.add(k, 1)
-	if s.opts.keep == nil || s.opts.keep(k.in) {
+	case wanted:
 		c.wanted = c.wanted.Put(name, k)
+	default:
+		c.others = c.others.Put(name, k)
 	}
+	c.index(k, 1)
 }
 
 // take takes out what a node was, which may be nothing.
@@ -104,17 +177,26 @@ func (c *composed) take(name string, old *known) {
 		return
 	}
 	if old.err == nil {
-		c.present.add(old, -1)
+		c.index(old, -1)
 	}
-	c.wanted, c.bad = c.wanted.Delete(name), c.bad.Delete(name)
+	c.wanted, c.others, c.bad = c.wanted.Delete(name), c.others.Delete(name), c.bad.Delete(name)
+}
+
+// index counts an instance as present, or with -1 as gone.
+func (c *composed) index(k *known, n int) {
+	if c.present != nil {
+		c.present.add(k, n)
+	}
 }
 
 // refuse notes why a node below the directory may not be read, or that it may.
 func (c *composed) refuse(now *mirror.TreeState, name string) {
+	if name == "" {
+		return
+	}
 	err := now.Refused(name)
 	before := c.refused.Get(name)
 	switch {
-	case name == "":
 	case err == nil:
 		c.refused = c.refused.Delete(name)
 	case before == nil || before.err.Error() != err.Error():

@@ -10,18 +10,19 @@ import (
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/mirror"
+	"github.com/docent-go/docent/internal/treap"
 )
 
 // following is what the loop of a Service knows.
 type following struct {
 	composed
-	shown   []*known // what Instances were made of
-	read    bool     // Instances were read, not taken from a file
-	emptied bool     // there was no instance at the last look
-	lost    index    // those that were shown before all were gone (ProtectEmpty)
-	missing []missed // those of lost that are shown although they are gone
-	trees   reported // the tree's error
-	limits  reported // of nodes left out
+	shown   treap.Map[known] // the instances of the newest view, once they were read
+	read    bool             // the instances were read, not taken from a file
+	emptied bool             // there was no instance at the last look
+	lost    index            // those that were shown before all were gone (ProtectEmpty)
+	missing []missed         // those of lost that are shown although they are gone
+	trees   reported         // the tree's error
+	limits  reported         // of nodes left out
 }
 
 // known is a node in one version.
@@ -161,7 +162,7 @@ func (s *Service) refusal(now *mirror.TreeState) error {
 // time it wants to be called again, zero for never.
 func (s *Service) show(now *mirror.TreeState) time.Duration {
 	old := s.view.Load()
-	next := &View{Instances: old.Instances}
+	next := &View{list: old.list}
 	refused := s.refusal(now)
 	switch {
 	case refused != nil:
@@ -170,17 +171,16 @@ func (s *Service) show(now *mirror.TreeState) time.Duration {
 		next.Stale, next.Why = true, ErrAway
 	}
 	s.compose(now)
-	shown, problems := s.composed.shown, s.composed.problems
+	shown, problems := s.composed.wanted, s.composed.problems
 	left := time.Duration(0)
-	if refused != nil && len(shown) == 0 {
+	if refused != nil && shown.Len() == 0 {
 		next.Kept = old.Kept // that there are none is not known
 	} else {
-		shown, left = s.protect(next, shown)
+		shown, left = s.protect(old.list, next.Stale)
 		next.Kept = len(s.missing) > 0
-		if !s.read || !slices.Equal(shown, s.shown) {
-			next.Instances = make([]Instance, len(shown))
-			for i, k := range shown {
-				next.Instances[i] = k.in
+		if !s.read || differ(s.shown, shown) {
+			if shown.Len()+old.Len() > 0 {
+				next.list = &listing{known: shown}
 			}
 			s.shown, s.read = shown, true
 		}
@@ -198,7 +198,7 @@ func (s *Service) show(now *mirror.TreeState) time.Duration {
 	}
 	next.Problems = append(problems, s.cache.problems()...)
 	if old.Stale == next.Stale && sameText(old.Why, next.Why) && old.Kept == next.Kept &&
-		same(old.Instances, next.Instances) && slices.Equal(old.Problems, next.Problems) {
+		old.list == next.list && slices.Equal(old.Problems, next.Problems) {
 		return left
 	}
 	s.publish(next)
@@ -210,7 +210,7 @@ func (s *Service) publish(v *View) {
 	v.next = make(chan struct{})
 	old := s.view.Swap(v)
 	close(old.next)
-	if same(old.Instances, v.Instances) {
+	if old.list == v.list {
 		return
 	}
 	s.cache.rouse()

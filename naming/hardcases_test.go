@@ -201,7 +201,7 @@ func TestHardCase28_SequentialInstance(t *testing.T) {
 		require.NoError(w, g.Drain(w.Context()))
 		require.Equal(w, g.Instance().ID, g.Path()[len(orders)+1:])
 		read := s.View()
-		w.Eventually(func() bool { read = s.View(); return len(read.Instances) == 2 && !read.Stale }, "seen")
+		w.Eventually(func() bool { read = s.View(); return read.Len() == 2 && !read.Stale }, "seen")
 		updated := g.Instance()
 		updated.Draining = false
 		require.NoError(w, g.Update(w.Context(), updated), "by the name of its node")

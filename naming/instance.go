@@ -115,11 +115,14 @@ type origin struct {
 	text, encoded []byte
 }
 
-func (in Instance) from() origin {
+// noOrigin is the origin of an Instance whose znode holds nothing beyond its fields.
+var noOrigin origin
+
+func (in *Instance) from() *origin {
 	if in.origin == nil {
-		return origin{}
+		return &noOrigin
 	}
-	return *in.origin
+	return in.origin
 }
 
 // ServiceType says how long an instance's znode lives. The names are Curator's.

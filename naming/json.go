@@ -5,53 +5,30 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
-// member is one field of a JSON object, in the order in which it stands there.
-type member struct {
-	key string
-	raw json.RawMessage
-}
+// member is one field of a JSON object, in the order in which it stands there. Both
+// texts are parts of the object's.
+type member struct{ key, raw string }
 
-// members takes a JSON object apart. Keys are compared exactly, other than
-// encoding/json would for a struct; of a key that occurs twice the last counts,
-// as for Jackson.
-func members(data []byte) ([]member, error) {
+// fewMembers is how many fields an object has at most that costs no memory of its own.
+const fewMembers = 16
+
+// members takes a JSON object apart, and appends its fields to all, which is empty.
+// Keys are compared exactly, other than encoding/json would for a struct; of a key that
+// occurs twice the last counts, as for Jackson.
+func members(all []member, data []byte) ([]member, error) {
+	if all, ok := splitText(all, string(data)); ok {
+		return all, nil
+	}
 	if err := checkJSON(data); err != nil {
 		return nil, err
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	open, err := dec.Token()
-	if err != nil {
-		return nil, errNoJSON
-	}
-	if open != json.Delim('{') {
-		return nil, errors.New("it is JSON, but no object")
-	}
-	var all []member
-	at := make(map[string]int)
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return nil, errNoJSON
-		}
-		var raw json.RawMessage
-		if err := dec.Decode(&raw); err != nil {
-			return nil, errNoJSON
-		}
-		name, _ := key.(string) // within an object the decoder gives no other key
-		if i, twice := at[name]; twice {
-			all[i].raw = raw
-			continue
-		}
-		at[name] = len(all)
-		all = append(all, member{name, raw})
-	}
-	return all, nil
+	return nil, errors.New("it is JSON, but no object")
 }
 
 var errNoJSON = errors.New("it is no JSON")
@@ -77,15 +54,65 @@ func checkJSON(data []byte) error {
 
 func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
-// field decodes one field into to, which stays as it is for a null.
-func field(m member, to any) error {
-	if isNull(m.raw) {
-		return nil
-	}
-	if err := json.Unmarshal(m.raw, to); err != nil {
-		return fmt.Errorf("its field %q does not hold a %T", m.key, to)
+// The methods decode a field into to, which stays as it is for a null. They read what
+// json.Unmarshal reads.
+
+func (m member) text(to *string) error {
+	switch {
+	case m.raw == "null":
+	case m.raw[0] != '"':
+		return m.unfit("*string")
+	default:
+		*to = unquote(m.raw)
 	}
 	return nil
+}
+
+func (m member) integer(to *int) error {
+	if m.raw == "null" {
+		return nil
+	}
+	n, err := strconv.Atoi(m.raw)
+	if err != nil {
+		return m.unfit("*int")
+	}
+	*to = n
+	return nil
+}
+
+func (m member) long(to *int64) error {
+	if m.raw == "null" {
+		return nil
+	}
+	n, err := strconv.ParseInt(m.raw, 10, 64)
+	if err != nil {
+		return m.unfit("*int64")
+	}
+	*to = n
+	return nil
+}
+
+func (m member) truth(to *bool) error {
+	switch m.raw {
+	case "null":
+	case "true", "false":
+		*to = m.raw == "true"
+	default:
+		return m.unfit("*bool")
+	}
+	return nil
+}
+
+// value decodes a field of any other type.
+func (m member) value(to any) error {
+	if m.raw != "null" && json.Unmarshal([]byte(m.raw), to) != nil {
+		return m.unfit(fmt.Sprintf("%T", to))
+	}
+	return nil
+}
+
+func (m member) unfit(kind string) error {
+	return fmt.Errorf("its field %q does not hold a %s", m.key, kind)
 }
 
 // appendString writes a JSON string with the bytes that Jackson writes:
@@ -128,10 +155,20 @@ func appendStringField(b []byte, key, value string) []byte {
 	return appendString(appendKey(b, key), value)
 }
 
-// appendPairs writes pairs of strings as fields, in the order of the keys.
-func appendPairs(b []byte, pairs map[string]string) []byte {
-	for _, key := range slices.Sorted(maps.Keys(pairs)) {
-		b = appendStringField(b, key, pairs[key])
+// pair is a field that holds a string.
+type pair struct{ key, value string }
+
+// appendPairs writes pairs of strings as fields, in the order of the keys, which are
+// all different.
+func appendPairs(b []byte, pairs map[string]string, more ...pair) []byte {
+	var few [fewMembers]pair
+	all := append(few[:0], more...)
+	for key, value := range pairs {
+		all = append(all, pair{key, value})
+	}
+	slices.SortFunc(all, func(a, b pair) int { return strings.Compare(a.key, b.key) })
+	for _, p := range all {
+		b = appendStringField(b, p.key, p.value)
 	}
 	return b
 }
@@ -143,23 +180,14 @@ func appendMembers(b []byte, all []member) []byte {
 	return b
 }
 
-// pairs reads an object whose values are all strings; ok is false for any
-// other.
-func pairs(all []member) (result map[string]string, ok bool) {
+// allStrings reports whether the fields hold strings, and none has an empty key.
+func allStrings(all []member) bool {
 	for _, m := range all {
-		if m.key == "" || len(m.raw) == 0 || m.raw[0] != '"' {
-			return nil, false
+		if m.key == "" || m.raw[0] != '"' {
+			return false
 		}
-		var value string
-		if json.Unmarshal(m.raw, &value) != nil {
-			return nil, false
-		}
-		if result == nil {
-			result = make(map[string]string, len(all))
-		}
-		result[m.key] = value
 	}
-	return result, true
+	return true
 }
 
 // parseWeight reads a weight as other libraries write it. What is none is left

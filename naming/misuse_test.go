@@ -10,7 +10,7 @@ import (
 func TestFault59_Misuse(t *testing.T) {
 	list := naming.NewList[naming.Instance]()
 	testworld.Misuse(t,
-		naming.New, naming.NewWorkers, naming.NewNames, naming.NewList[string],
+		naming.New, naming.NewWorkers, naming.NewNames, naming.NewList[string], naming.NewView,
 		naming.NewBalancer, naming.BalancerOf[string],
 		naming.MarshalPayload, naming.UnmarshalPayload, naming.PayloadClass, naming.SaveCache, naming.LoadCache,
 		naming.DownAfter, naming.Curator, naming.Spring, naming.Dubbo, naming.WithEnabled, naming.DubboCategory,
@@ -20,7 +20,7 @@ func TestFault59_Misuse(t *testing.T) {
 		naming.Hash, naming.BoundedLoad, naming.StickyKeys, naming.LeastPending, naming.Random, naming.RoundRobin, naming.Sticky, naming.Weighted,
 		new(naming.Registry), naming.New(nil), new(naming.Registration), new(naming.Service),
 		new(naming.Workers), naming.NewWorkers(nil, "/a", 1), new(naming.WorkerID),
-		new(naming.Names), naming.NewNames(nil, "/a", "a"), new(naming.List[string]), naming.NewList[string](),
+		new(naming.View), new(naming.Names), naming.NewNames(nil, "/a", "a"), new(naming.List[string]), naming.NewList[string](),
 		new(naming.Balancer[string]), naming.NewBalancer(list, naming.RoundRobin()), new(naming.Picked[string]), new(naming.Strategy),
 		new(naming.Instance), new(naming.URISpec), new(naming.ServiceType), new(naming.EventKind),
 		new(naming.CacheError), new(naming.MalformedError),

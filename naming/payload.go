@@ -31,7 +31,7 @@ func MarshalPayload(class string, v any) (json.RawMessage, error) {
 		out = append(append(out, ','), raw...)
 		return append(out, ']'), nil
 	}
-	all, err := members(raw)
+	all, err := members(nil, raw)
 	if err != nil {
 		return nil, fmt.Errorf("naming: a %T cannot be a payload: %w", v, err)
 	}

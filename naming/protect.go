@@ -2,8 +2,9 @@ package naming
 
 import (
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/docent-go/docent/internal/treap"
 )
 
 // missed is a protected instance: it is shown although its node is gone.
@@ -12,31 +13,30 @@ type missed struct {
 	since time.Time // when the time of its protection began; zero if it does not run
 }
 
-// protect adds the instances that were there before all were gone, as long as
-// the protection lasts (ProtectEmpty). It leaves out those that have come back
-// since, be it as instances that the filter leaves out. It returns for how long
-// the shortest protection lasts. It does not change shown.
-func (s *Service) protect(next *View, shown []*known) ([]*known, time.Duration) {
-	if len(shown) == 0 && !s.emptied && s.opts.protect > 0 {
-		s.lose(s.last(next))
+// protect returns the instances to show, and for how long the shortest protection lasts.
+// It adds the instances that were there before all were gone, as long as the protection
+// lasts (ProtectEmpty). It leaves out those that have come back since, be it as instances
+// that the filter leaves out. last is what was shown last.
+func (s *Service) protect(last *listing, stale bool) (shown treap.Map[known], left time.Duration) {
+	shown = s.composed.wanted
+	if shown.Len() == 0 && !s.emptied && s.opts.protect > 0 {
+		s.lose(slices.Collect(last.all()))
 	}
-	s.emptied = len(shown) == 0
+	s.emptied = shown.Len() == 0
 	if len(s.missing) > 0 {
 		s.missing = slices.DeleteFunc(s.missing, func(m missed) bool { return s.present.has(m.known) })
-		if s.replaced(shown) {
+		if s.replaced() {
 			s.missing = nil
 		}
 	}
-	left := s.tick(next.Stale)
+	left = s.tick(stale)
 	if len(s.missing) == 0 {
-		s.lost = index{}
+		s.lost, s.present = index{}, nil
 		return shown, 0
 	}
-	shown = slices.Clone(shown)
 	for _, m := range s.missing {
-		shown = append(shown, m.known)
+		shown = shown.Put(m.in.ID, m.known)
 	}
-	slices.SortFunc(shown, func(a, b *known) int { return strings.Compare(a.in.ID, b.in.ID) })
 	return shown, left
 }
 
@@ -53,14 +53,21 @@ func (s *Service) lose(all []*known) {
 		s.lost.add(k, 1)
 		s.missing[i] = missed{k, before[k]}
 	}
+	present := makeIndex()
+	for _, all := range []treap.Map[known]{s.wanted, s.others} {
+		for _, k := range all.All() {
+			present.add(k, 1)
+		}
+	}
+	s.present = &present
 }
 
 // replaced reports whether others carry the service in the place of the missing:
 // an instance takes calls that was not among the lost, or as many take calls as
 // were lost.
-func (s *Service) replaced(shown []*known) bool {
+func (s *Service) replaced() bool {
 	serving := 0
-	for _, k := range shown {
+	for _, k := range s.wanted.All() {
 		switch {
 		case !k.in.Available():
 		case !s.lost.has(k):
@@ -93,18 +100,6 @@ func (s *Service) tick(stale bool) time.Duration {
 		}
 	}
 	return least
-}
-
-// last is what was shown last.
-func (s *Service) last(next *View) []*known {
-	if s.read {
-		return slices.Clone(s.shown)
-	}
-	all := make([]*known, len(next.Instances)) // from the file
-	for i, in := range next.Instances {
-		all[i] = &known{in: in}
-	}
-	return all
 }
 
 // index finds instances by their ids, and by how they are reached: an instance

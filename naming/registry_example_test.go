@@ -100,7 +100,7 @@ func ExampleRegistration_Drain() {
 				log.Fatal(err)
 			}
 		}
-		if len(change.Instances) == 0 {
+		if change.Len() == 0 {
 			break
 		}
 	}

@@ -103,10 +103,10 @@ func (sim *scene) neverEmptied(s *naming.Service) {
 				sim.Errorf("a watch reports %v", err)
 				continue
 			}
-			if some && len(change.Instances) == 0 {
+			if some && change.Len() == 0 {
 				sim.Errorf("a watch shows an empty list")
 			}
-			some = some || len(change.Instances) > 0
+			some = some || change.Len() > 0
 		}
 	}()
 }

@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"iter"
 	"slices"
 	"sync/atomic"
 
@@ -10,7 +11,8 @@ import (
 // Source is where a Balancer takes its elements from: a List, or what follows
 // a service in ZooKeeper. Load is called by every pick, from any goroutine, and
 // must be fast. It returns the same slice until there is a change, and then
-// another one; what it once returned is never written into.
+// another one; what it once returned is never written into. Of a Service a Balancer
+// reads the View, and needs no slice.
 type Source[T any] interface {
 	Load() []T
 }
@@ -49,4 +51,40 @@ func (l *List[T]) made() { misuse.ZeroValue(l == nil, "or nil naming.List", "nam
 // same reports whether two slices are one and the same, as opposed to equal.
 func same[T any](a, b []T) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+// elements is what a source holds at one time: a slice, or the instances of a Service.
+type elements[T any] struct {
+	slice []T
+	list  *listing
+}
+
+// load reads the source.
+func (b *Balancer[T]) load() elements[T] {
+	if b.service != nil {
+		return elements[T]{list: b.service.View().list}
+	}
+	return elements[T]{slice: b.source.Load()}
+}
+
+// same reports whether the source has not changed.
+func (e elements[T]) same(other elements[T]) bool {
+	return e.list == other.list && same(e.slice, other.slice)
+}
+
+func (e elements[T]) len() int { return len(e.slice) + e.list.instances().Len() }
+
+func (e elements[T]) all() iter.Seq[*T] {
+	return func(yield func(*T) bool) {
+		for i := range e.slice {
+			if !yield(&e.slice[i]) {
+				return
+			}
+		}
+		for k := range e.list.all() {
+			if !yield(any(&k.in).(*T)) { // the elements of a Service are instances
+				return
+			}
+		}
+	}
 }

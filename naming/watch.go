@@ -92,28 +92,6 @@ func (w *watching) validate() error {
 	return nil
 }
 
-// View is what is known of a service at one time. It is never changed: what it
-// refers to is shared by all who load it.
-type View struct {
-	// Instances are sorted by ID.
-	Instances []Instance
-	// Stale says that Instances are what was last known, or what the cache file
-	// holds, and may be so no longer. Why says why: ErrAway, ErrNotWatched,
-	// session.ErrClosed, or that a server refuses to list the service.
-	Stale bool
-	Why   error
-	// Kept says that the service had lost all its instances, and that some or all
-	// of Instances are the last it had (ProtectEmpty).
-	Kept bool
-	// Problems are what is wrong now, beyond Why: a *MalformedError for each
-	// node that holds no instance, in the order of their names, a node that may
-	// not be read, nodes beyond the Limit, a *CacheError. An error stays the
-	// same value as long as the node stays the same.
-	Problems []error
-
-	next chan struct{}
-}
-
 // Service is a service that is watched. It is a Source for a Balancer. It lives
 // until Close, or until its Manager is closed; it is safe for concurrent use.
 type Service struct {
@@ -165,7 +143,7 @@ func (r *Registry) Watch(ctx context.Context, service string, opts ...WatchOptio
 	first := &View{Stale: true, Why: ErrAway, next: make(chan struct{})}
 	cached := false
 	if s.opts.cache != "" {
-		s.cache, first.Instances = openCache(s.opts.cache, service, s.opts.keep)
+		s.cache, first.list = openCache(s.opts.cache, service, s.opts.keep)
 		cached = s.cache.loaded
 		first.Problems = s.cache.problems()
 	}
@@ -225,11 +203,12 @@ func (s *Service) Name() string {
 }
 
 // Load returns the instances that are known, sorted by ID: the same slice until
-// there is a change, and then another one. It is one atomic load. Do not change
-// what it returns.
+// there is a change, and then another one. The first Load after a change makes the slice,
+// a copy of all instances; View().All() needs none. Each later Load costs two atomic
+// loads. Do not change what Load returns.
 func (s *Service) Load() []Instance {
 	s.made()
-	return s.view.Load().Instances
+	return s.view.Load().Instances()
 }
 
 // View returns all that is known now.

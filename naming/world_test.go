@@ -56,7 +56,11 @@ func show(all []naming.Instance) string {
 
 // showView is show with the marks: "?" for stale, "!" for kept.
 func showView(v *naming.View) string {
-	text := show(v.Instances)
+	return show(v.Instances()) + marks(v)
+}
+
+func marks(v *naming.View) string {
+	text := ""
 	if v.Stale {
 		text += "?"
 	}
@@ -109,9 +113,7 @@ func observe(w *testworld.World, s *naming.Service) *observer {
 				for _, e := range change.Events {
 					events = append(events, signs[e.Kind]+e.Instance.ID)
 				}
-				marks := *change.View
-				marks.Instances = nil
-				text = fmt.Sprint(events) + showView(&marks)
+				text = fmt.Sprint(events) + marks(change.View)
 			}
 			o.mu.Lock()
 			o.seen = append(o.seen, text)

@@ -37,8 +37,8 @@ func (c *serviceList) Run(ctx context.Context, a *app) error {
 		for _, problem := range view.Problems {
 			a.note("%s: %s", task, nodeReason(problem))
 		}
-		for i := range view.Instances {
-			if err := a.printInstance("", &view.Instances[i]); err != nil {
+		for in := range view.All() {
+			if err := a.printInstance("", &in); err != nil {
 				return err
 			}
 		}
@@ -121,7 +121,7 @@ func (c *serviceWatch) print(a *app, change naming.Change, stale bool) error {
 		return a.printMark("stale", reason(change.Why))
 	case stale && !change.Stale:
 		return a.printMark("current", "")
-	case len(change.Instances) == 0:
+	case change.Len() == 0:
 		return a.printMark("empty", "")
 	}
 	return nil

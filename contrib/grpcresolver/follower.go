@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"time"
 
@@ -79,7 +80,7 @@ func (f *follower) run(ctx context.Context) {
 		}
 		if first || len(change.Events) > 0 {
 			first = false
-			f.tell(change.Instances)
+			f.tell(change.All())
 		}
 	}
 }
@@ -123,7 +124,7 @@ func (f *follower) pause(ctx context.Context, n int) error {
 }
 
 // tell gives grpc the addresses.
-func (f *follower) tell(instances []naming.Instance) {
+func (f *follower) tell(instances iter.Seq[naming.Instance]) {
 	s, tlsOnly := f.state(instances)
 	// The error is that there are no addresses, or that the policy refuses
 	// them: it knows that itself, and it changes nothing to resolve again.
@@ -136,8 +137,8 @@ func (f *follower) tell(instances []naming.Instance) {
 
 // state is what grpc is told, and the number of instances that are left out
 // since they have an SSL port alone, and the connection has no TLS.
-func (f *follower) state(instances []naming.Instance) (s resolver.State, tlsOnly int) {
-	for _, in := range instances {
+func (f *follower) state(instances iter.Seq[naming.Instance]) (s resolver.State, tlsOnly int) {
+	for in := range instances {
 		if !f.all && !in.Available() {
 			continue
 		}

@@ -82,7 +82,7 @@ func (t *Telemetry) Service(name string, s Service) (metric.Registration, error)
 	return t.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		view := s.View()
 		count := map[string]int64{"available": 0, "draining": 0, "disabled": 0}
-		for _, in := range view.Instances {
+		for in := range view.All() {
 			switch {
 			case in.Disabled:
 				count["disabled"]++

@@ -139,10 +139,9 @@ func TestSources(t *testing.T) {
 		q := queue.New(o.Manager, "/queues/mail")
 		registration, err := o.Queue("mail", q)
 		require.NoError(w, err)
-		_, err = o.Service("orders", fixed{naming.View{
-			Instances: []naming.Instance{{ID: "a"}, {ID: "b", Draining: true}, {ID: "c", Disabled: true}},
-			Stale:     true, Problems: []error{errors.New("one")},
-		}})
+		view := naming.NewView(naming.Instance{ID: "a"}, naming.Instance{ID: "b", Draining: true}, naming.Instance{ID: "c", Disabled: true})
+		view.Stale, view.Problems = true, []error{errors.New("one")}
+		_, err = o.Service("orders", fixed{view})
 		require.NoError(w, err)
 		_, err = q.Put(w.Context(), nil)
 		require.NoError(w, err)
@@ -158,9 +157,9 @@ func TestSources(t *testing.T) {
 	})
 }
 
-type fixed struct{ view naming.View }
+type fixed struct{ view *naming.View }
 
-func (f fixed) View() *naming.View { return &f.view }
+func (f fixed) View() *naming.View { return f.view }
 
 // A wait and a hold are children of the caller's span; the hold may end after it.
 func TestSpans(t *testing.T) {

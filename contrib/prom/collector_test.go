@@ -222,17 +222,16 @@ func TestQueues(t *testing.T) {
 	})
 }
 
-type fixed struct{ view naming.View }
+type fixed struct{ view *naming.View }
 
-func (f fixed) View() *naming.View { return &f.view }
+func (f fixed) View() *naming.View { return f.view }
 
 func TestServices(t *testing.T) {
 	c := prom.New()
-	require.NoError(t, c.Service("orders", fixed{naming.View{
-		Instances: []naming.Instance{{ID: "a"}, {ID: "b"}, {ID: "c", Draining: true}, {ID: "d", Disabled: true, Draining: true}},
-		Stale:     true,
-		Problems:  []error{errors.New("one")},
-	}}))
+	view := naming.NewView(naming.Instance{ID: "a"}, naming.Instance{ID: "b"}, naming.Instance{ID: "c", Draining: true},
+		naming.Instance{ID: "d", Disabled: true, Draining: true})
+	view.Stale, view.Problems = true, []error{errors.New("one")}
+	require.NoError(t, c.Service("orders", fixed{view}))
 	require.Error(t, c.Service("orders", fixed{}))
 	subset(t, c, map[string]float64{
 		"service_instances{name=orders,state=available}": 2,

@@ -95,9 +95,9 @@ func everything(t *testing.T) *prom.Collector {
 	}
 	c.OnSwept(session.SweptInfo{Found: true})
 	require.NoError(t, c.Queue("mail", busy{}))
-	require.NoError(t, c.Service("orders", fixed{naming.View{
-		Instances: []naming.Instance{{ID: "a"}}, Problems: []error{errors.New("one")},
-	}}))
+	view := naming.NewView(naming.Instance{ID: "a"})
+	view.Problems = []error{errors.New("one")}
+	require.NoError(t, c.Service("orders", fixed{view}))
 	return c
 }
 

@@ -90,7 +90,7 @@ type gauge func(desc *prometheus.Desc, value float64, labels ...string)
 func askService(name string, s Service, gauge gauge) {
 	view := s.View()
 	var available, draining, disabled int
-	for _, in := range view.Instances {
+	for in := range view.All() {
 		switch {
 		case in.Disabled:
 			disabled++

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/conn"
 	"github.com/docent-go/docent/internal/wire"
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -35,64 +36,102 @@ type ReadResult struct {
 //
 // The server executes each request as one read, but other sessions may change nodes
 // between two requests. ReadMany begins with small requests. It sizes each next request
-// by the answer before, for answers of about 256 KiB. Servers before ZooKeeper 3.6 do
-// not know the request, and close the connection to say so. The Manager remembers that,
-// and ReadMany then reads node by node.
+// by the answers before, for answers of about 256 KiB, of which two are under way. Servers
+// before ZooKeeper 3.6 do not know the request, and close the connection to say so. The
+// Manager remembers that, and ReadMany then reads node by node.
 //
 // ctx bounds the whole call. Like every read it is repeated over lost connections until
 // ctx or the session ends. Errors: ErrTooLarge if a path does not fit into a request,
 // ErrSessionEnded, ctx's error; there are no results then. ReadMany is safe for
 // concurrent use.
 func (s *Session) ReadMany(ctx context.Context, ops []ReadOp) ([]ReadResult, error) {
-	return s.readMany(ctx, ops, firstReads)
+	return s.readAll(ctx, ops, firstReads)
+}
+
+// ReadManyFunc is ReadMany for a caller that has something to do with the first results
+// while the server reads the others. It calls take for the results of each request, in the
+// order of ops. take must not block for long: no more than one request is under way
+// meanwhile. If ReadManyFunc fails, the reads that take has seen are the first of ops.
+func (s *Session) ReadManyFunc(ctx context.Context, ops []ReadOp, take func([]ReadResult)) error {
+	return s.readMany(ctx, ops, firstReads, take)
 }
 
 // ReadTogether is ReadMany for a caller that knows the answer to be small: all reads go
 // into one request, as long as they fit into one.
 func (s *Session) ReadTogether(ctx context.Context, ops []ReadOp) ([]ReadResult, error) {
-	return s.readMany(ctx, ops, len(ops))
+	return s.readAll(ctx, ops, len(ops))
 }
 
-// readMany is ReadMany with the number of reads in its first request.
-func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int) ([]ReadResult, error) {
-	s.made()
-	requests, err := s.readRequests(ops)
+// readAll is ReadMany with the number of reads in its first request.
+func (s *Session) readAll(ctx context.Context, ops []ReadOp, first int) ([]ReadResult, error) {
+	all := make([]ReadResult, 0, len(ops))
+	err := s.readMany(ctx, ops, first, func(results []ReadResult) { all = append(all, results...) })
 	if err != nil {
 		return nil, err
 	}
-	results := make([]ReadResult, 0, len(ops))
+	return all, nil
+}
+
+// readMany is ReadManyFunc with the number of reads in its first request.
+func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int, take func([]ReadResult)) error {
+	s.made()
+	requests, err := s.readRequests(ops)
+	if err != nil {
+		return err
+	}
 	batch := readBatch{n: first}
 	var said error
-	for failures := 0; len(results) < len(ops); {
+	var ahead *sentReads // the request behind the one that is waited for
+	failures := 0
+	for done := 0; done < len(ops); {
+		left := ops[done:]
 		if s.m.noMultiRead.Load() {
-			return s.readEach(ctx, ops, results)
+			return s.readEach(ctx, left, take)
 		}
 		start := time.Now()
-		left := ops[len(results):]
-		now := batch.take(requests[len(results):], s.m.cfg.MaxRequest)
-		answers, o, err := attempt(ctx, s, batch.request(now))
+		now := ahead
+		if now == nil {
+			link, err := s.waitUp(ctx)
+			if err != nil {
+				return s.report(readManyOp, left[0].Path, start, s.last(ctx, err, said))
+			}
+			now = batch.send(link, requests[done:], s.m.cfg.MaxRequest)
+		}
+		ahead = nil
+		if rest := requests[done+now.n:]; batch.measured && len(rest) > 0 {
+			ahead = batch.send(now.call.Conn(), rest, s.m.cfg.MaxRequest)
+		}
+		answers, o, err := outcomeOf(ctx, s, now.request, now.call)
+		if err != nil && ahead != nil {
+			// It is asked again: what was read first comes first.
+			ahead.call.Await(ctx, s.ctx.Done())
+			ahead = nil
+		}
 		switch {
 		case errors.Is(err, ErrUnimplemented):
 			s.m.noMultiRead.Store(true)
 			continue
 		case err == nil:
 			s.report(readManyOp, left[0].Path, start, nil)
+			results := make([]ReadResult, len(answers))
 			for i, r := range answers {
-				results = append(results, s.readResult(left[i], r))
+				results[i] = s.readResult(left[i], r)
 			}
+			take(results)
+			done += len(results)
 			failures = 0
 			continue
 		case o.final(), o == open:
-			return nil, s.report(readManyOp, left[0].Path, start, err)
+			return s.report(readManyOp, left[0].Path, start, err)
 		case s.over(ctx):
-			return nil, s.report(readManyOp, left[0].Path, start, s.last(ctx, err, said))
+			return s.report(readManyOp, left[0].Path, start, s.last(ctx, err, said))
 		}
 		said = err
-		batch.n = max(1, len(now)/2) // the answer may have been too much for the connection
+		batch.n, batch.measured = max(1, now.n/2), false // the answer may have been too much for the connection
 		s.sleep(ctx, failures)
 		failures++
 	}
-	return results, nil
+	return nil
 }
 
 const readManyOp = "read many"
@@ -133,9 +172,9 @@ func (op ReadOp) name() string {
 	return "get"
 }
 
-// readEach appends to the results what is missing, read by read.
-func (s *Session) readEach(ctx context.Context, ops []ReadOp, results []ReadResult) ([]ReadResult, error) {
-	for _, op := range ops[len(results):] {
+// readEach reads node by node.
+func (s *Session) readEach(ctx context.Context, ops []ReadOp, take func([]ReadResult)) error {
+	for _, op := range ops {
 		var r ReadResult
 		if op.Children {
 			r.Children, _, r.Err = s.Children(ctx, op.Path)
@@ -143,11 +182,11 @@ func (s *Session) readEach(ctx context.Context, ops []ReadOp, results []ReadResu
 			r.Data, r.Stat, r.Err = s.Get(ctx, op.Path)
 		}
 		if r.Err != nil && !errors.Is(r.Err, ErrNoNode) && !errors.Is(r.Err, ErrNoAuth) {
-			return nil, r.Err
+			return r.Err
 		}
-		results = append(results, r)
+		take([]ReadResult{r})
 	}
-	return results, nil
+	return nil
 }
 
 // How many reads go into one request. The first answer is small even if each node holds
@@ -160,8 +199,25 @@ const (
 	answerBytes = 256 << 10
 )
 
-// readBatch sizes requests by the answers before.
-type readBatch struct{ n int }
+// readBatch sizes requests by the answers before. Once an answer was measured, two requests
+// are under way: while one answer travels and is taken, the server works on the next.
+type readBatch struct {
+	n        int
+	measured bool
+}
+
+// sentReads is a request of so many reads.
+type sentReads struct {
+	n       int
+	request request[[]wire.Result]
+	call    *conn.Call
+}
+
+func (b *readBatch) send(link *conn.Conn, requests []wire.MultiOp, limit int) *sentReads {
+	now := b.take(requests, limit)
+	r := b.request(now)
+	return &sentReads{len(now), r, r.send(link)}
+}
 
 // take returns the reads of the next request.
 func (b *readBatch) take(requests []wire.MultiOp, limit int) []wire.MultiOp {
@@ -184,7 +240,7 @@ func (b *readBatch) request(ops []wire.MultiOp) request[[]wire.Result] {
 			}
 			if err == nil {
 				fit := answerBytes / max(1, len(body)/len(ops))
-				b.n = min(max(1, fit), len(ops)*readsGrow, maxReads)
+				b.n, b.measured = min(max(1, fit), len(ops)*readsGrow, maxReads), true
 			}
 			return results, err
 		},

@@ -173,3 +173,55 @@ func TestReadManyEnds(t *testing.T) {
 		require.ErrorIs(w, err, core.ErrTooLarge)
 	})
 }
+
+// ReadManyFunc hands over the results of each request as they come, with one more request under
+// way once the first answer was measured, and those that came before it fails.
+func TestReadManyFunc(t *testing.T) {
+	inWorld(t, func(w *world) {
+		ops := make([]core.ReadOp, 1000)
+		for i := range ops {
+			ops[i].Path = fmt.Sprintf("/t/%04d", i)
+			require.NoError(w, w.srv.Put(ops[i].Path, fmt.Append(nil, i)))
+		}
+		s := w.process().session()
+		sizes := w.batches()
+		var taken, asked, ahead []int
+		next := 0
+		take := func(results []core.ReadResult) {
+			synctest.Wait()
+			taken = append(taken, len(results))
+			asked = append(asked, sizes()...)
+			ahead = append(ahead, len(asked)-len(taken))
+			for _, r := range results {
+				require.NoError(w, r.Err)
+				require.Equal(w, fmt.Sprint(next), string(r.Data))
+				next++
+			}
+		}
+		require.NoError(w, s.ReadManyFunc(w.Context(), ops, take))
+		require.Equal(w, asked, taken)
+		require.Equal(w, len(ops), next)
+		require.Equal(w, []int{16, 128, 128, 728}, taken)
+		require.Equal(w, []int{0, 1, 1, 0}, ahead)
+
+		next = 0
+		var lost bool
+		require.NoError(w, s.ReadManyFunc(w.Context(), ops, func(results []core.ReadResult) {
+			take(results)
+			if next > 16 && !lost { // with a request under way
+				lost = true
+				w.srv.Disconnect(s.ID())
+			}
+		}))
+		require.Equal(w, len(ops), next, "each once, in the order of ops")
+
+		ctx, cancel := context.WithCancel(w.Context())
+		next = 0
+		err := s.ReadManyFunc(ctx, ops, func(results []core.ReadResult) {
+			take(results)
+			cancel()
+		})
+		require.ErrorIs(w, err, context.Canceled)
+		require.Equal(w, taken[0], next, "the results of the first request")
+	})
+}

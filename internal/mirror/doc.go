@@ -15,10 +15,11 @@
 // # What a Tree costs
 //
 // A Tree sets one watch, which is recursive and lasts (core.Session.Follow). It lists
-// the directories level by level and reads the nodes in batches (core.Session.ReadMany).
-// After that an event says which node is new, gone or changed. The Tree reads a new or a
-// changed node, and for a new or a deleted one its directory's stat; it lists nothing.
-// After a reconnection it reads everything again.
+// the directories level by level and reads the nodes in batches
+// (core.Session.ReadManyFunc). It takes the answers of one batch while the server works
+// on the next. After that an event says which node is new, gone or changed. The Tree
+// reads a new or a changed node, and for a new or a deleted one its directory's stat; it
+// lists nothing. After a reconnection it reads everything again.
 //
 // The states are persistent maps (internal/treap): a new state shares with the one
 // before what has not changed, and TreeState.Since finds the rest. So a change costs the

@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/docent-go/docent/internal/core"
 )
@@ -26,15 +27,7 @@ func (t *Tree) readAll(s *core.Session, queue []*reading) {
 		return
 	}
 	for len(queue) > 0 && t.goesOn(s) {
-		answers := t.readMany(s, queue)
-		// The events of all that the answers could show have come before them.
-		if t.absorb(); !t.goesOn(s) {
-			return
-		}
-		queue = queue[:0:0]
-		for _, a := range answers {
-			queue = append(queue, t.take(a)...)
-		}
+		queue = t.readMany(s, queue)
 	}
 }
 
@@ -43,29 +36,51 @@ func (t *Tree) goesOn(s *core.Session) bool {
 	return !t.again && s.Context().Err() == nil && t.ctx.Err() == nil
 }
 
-// readMany makes readings in few requests. If a request fails as a whole, it looks
-// for the readings that are to blame.
-func (t *Tree) readMany(s *core.Session, queue []*reading) []answer {
+// readMany makes readings in few requests, and returns those that turn out to be needed.
+// If a request fails as a whole, it looks for the readings that are to blame.
+func (t *Tree) readMany(s *core.Session, queue []*reading) (more []*reading) {
 	ops := make([]core.ReadOp, len(queue))
 	for i, r := range queue {
 		ops[i] = core.ReadOp{Path: r.n.path, Children: r.part == ofList}
 	}
-	results, err := s.ReadMany(t.ctx, ops)
+	// While the answers of one request are taken, the server works on the next.
+	batches := make(chan []core.ReadResult, 1)
+	var err error
+	go func() {
+		defer close(batches)
+		err = s.ReadManyFunc(t.ctx, ops, func(results []core.ReadResult) { batches <- results })
+	}()
+	for results := range batches {
+		more = append(more, t.takeAll(s, queue[:len(results)], results)...)
+		queue = queue[len(results):]
+	}
 	switch half := len(queue) / 2; {
 	case err == nil:
+		return more
 	case half > 0 && t.goesOn(s):
-		return append(t.readMany(s, queue[:half]), t.readMany(s, queue[half:])...)
+		return slices.Concat(more, t.readMany(s, queue[:half]), t.readMany(s, queue[half:]))
 	default:
-		results = []core.ReadResult{{Err: err}}
+		return append(more, t.takeAll(s, queue[:1], []core.ReadResult{{Err: err}})...)
 	}
+}
+
+// takeAll takes the answers of one request. The events of all that the answers could show
+// have come before them.
+func (t *Tree) takeAll(s *core.Session, readings []*reading, results []core.ReadResult) (more []*reading) {
 	answers := make([]answer, len(results))
 	for i, got := range results {
-		answers[i] = answer{reading: queue[i], data: got.Data, names: got.Children, stat: got.Stat, err: got.Err}
+		answers[i] = answer{reading: readings[i], data: got.Data, names: got.Children, stat: got.Stat, err: got.Err}
 		if answers[i].n.parent == nil && errors.Is(got.Err, core.ErrNoNode) && answers[i].part == ofData {
 			t.awaitRoot(s, &answers[i])
 		}
 	}
-	return answers
+	if t.absorb(); !t.goesOn(s) {
+		return nil
+	}
+	for _, a := range answers {
+		more = append(more, t.take(a)...)
+	}
+	return more
 }
 
 // awaitRoot waits for a root that was missing when it was read. The watch of the tree

@@ -64,7 +64,7 @@ func TestRollingRestart(t *testing.T) {
 	seen := func(ok func([]naming.Instance) bool) {
 		for change, err := range orders.Changes(t.Context()) {
 			require.NoError(t, err)
-			if ok(change.Instances) {
+			if ok(change.Instances()) {
 				return
 			}
 		}

@@ -108,11 +108,10 @@ func (mail) List(context.Context) iter.Seq2[queue.Entry, error] {
 type orders struct{}
 
 func (orders) View() *naming.View {
-	return &naming.View{
-		Instances: []naming.Instance{{}, {}, {}, {Draining: true}, {Draining: true}, {Disabled: true}},
-		Stale:     true,
-		Problems:  []error{errors.New("one"), errors.New("two")},
-	}
+	view := naming.NewView(naming.Instance{ID: "a"}, naming.Instance{ID: "b"}, naming.Instance{ID: "c"},
+		naming.Instance{ID: "d", Draining: true}, naming.Instance{ID: "e", Draining: true}, naming.Instance{ID: "f", Disabled: true})
+	view.Stale, view.Problems = true, []error{errors.New("one"), errors.New("two")}
+	return view
 }
 
 // series are values by metric and labels, such as "docent_holds name=orders".

@@ -48,7 +48,7 @@ var beginnings = map[string]struct {
 			}
 			defer s.Close()
 			for c, err := range s.Changes(ctx) {
-				if err != nil || len(c.View.Instances) > 0 {
+				if err != nil || c.View.Len() > 0 {
 					return err
 				}
 			}

@@ -68,7 +68,7 @@ func services(ctx context.Context, s *stage) error {
 	if err := registered["ann"].Drain(ctx); err != nil {
 		return err
 	}
-	if err := until(ctx, orders, func(v *naming.View) bool { return len(v.Instances) == 2 && v.Instances[0].Draining }); err != nil {
+	if err := until(ctx, orders, func(v *naming.View) bool { return v.Len() == 2 && v.Instances()[0].Draining }); err != nil {
 		return err
 	}
 	if got, err = calls(10); err != nil {
@@ -81,7 +81,7 @@ func services(ctx context.Context, s *stage) error {
 	if err := registered["ann"].Unregister(ctx); err != nil {
 		return err
 	}
-	if err := until(ctx, orders, func(v *naming.View) bool { return len(v.Instances) == 1 }); err != nil {
+	if err := until(ctx, orders, func(v *naming.View) bool { return v.Len() == 1 }); err != nil {
 		return err
 	}
 

@@ -1,0 +1,242 @@
+package naming
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+)
+
+func (c *curator) Decode(service, name string, data []byte) (Instance, error) {
+	in, payload, from, err := decodeCurator(service, name, data)
+	if err == nil {
+		in.takePayload(payload, &from)
+	}
+	if in, err = finish(in, &from, err); err != nil {
+		return in, err
+	}
+	var usual [usualSize]byte
+	if encoded, err := c.appendJSON(usual[:0], &in); err == nil {
+		in.remember(data, encoded)
+	}
+	return in, nil
+}
+
+// finish checks an instance that was read, and gives it its origin.
+func finish(in Instance, from *origin, err error) (Instance, error) {
+	if err == nil {
+		err = in.check()
+	}
+	if err != nil {
+		return Instance{}, &MalformedError{in.Service, in.ID, err}
+	}
+	if !from.empty() {
+		kept := *from
+		in.origin = &kept
+	}
+	return in, nil
+}
+
+func (o *origin) empty() bool {
+	return o.node == "" && !o.enabled && len(o.extra) == 0 && o.payloadClass == "" && o.status == "" &&
+		o.beanID == "" && o.beanName == "" && len(o.beanExtra) == 0 && o.user == ""
+}
+
+// takePayload turns a map of strings into the fields that it stands for. It takes any
+// other payload as it is.
+func (in *Instance) takePayload(payload string, from *origin) {
+	if payload == "" {
+		return
+	}
+	var few [fewMembers]member
+	all, class, named := few[:0], "", false
+	isMap := payload[0] == '{'
+	if isMap {
+		all = split(all, payload)
+		isMap = allStrings(all)
+	}
+	if isMap {
+		class, named = textOf(all, classKey)
+		isMap = !named || slices.Contains(mapClasses, class)
+	}
+	if !isMap {
+		in.Payload = json.RawMessage(payload)
+		return
+	}
+	switch {
+	case !named:
+		from.payloadClass = noClass
+	case class != defaultMap || len(all) == 1:
+		from.payloadClass = class
+	}
+	if value, _ := textOf(all, drainingKey); isBool(value) {
+		in.Draining = value == "true"
+		all = slices.DeleteFunc(all, func(m member) bool { return m.key == drainingKey })
+	}
+	in.take(slices.DeleteFunc(all, func(m member) bool { return m.key == classKey }))
+}
+
+// textOf returns a field that holds a string.
+func textOf(all []member, key string) (text string, found bool) {
+	for _, m := range all {
+		if m.key == key {
+			return unquote(m.raw), true
+		}
+	}
+	return "", false
+}
+
+// take reads the metadata, and the weight that may be one of them. All hold strings.
+func (in *Instance) take(all []member) {
+	if text, found := textOf(all, weightKey); found {
+		if weight, ok := parseWeight(text); ok {
+			in.Weight = weight
+			all = slices.DeleteFunc(all, func(m member) bool { return m.key == weightKey })
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	in.Metadata = make(map[string]string, len(all))
+	for _, m := range all {
+		in.Metadata[m.key] = unquote(m.raw)
+	}
+}
+
+// decodeCurator reads all but what a payload means. The payload is empty where there is
+// none.
+func decodeCurator(service, name string, data []byte) (in Instance, payload string, from origin, err error) {
+	in = Instance{Service: service, ID: name}
+	var few [fewMembers]member
+	all, err := members(few[:0], data)
+	if err != nil {
+		return in, "", from, err
+	}
+	enabled := true
+	var id, kind, side string
+	var registered int64
+	for _, m := range all {
+		err := error(nil)
+		switch m.key {
+		case "name":
+			// The directory says it, as the node's name says the id.
+		case "id":
+			err = m.text(&id)
+		case "address":
+			err = m.text(&in.Address)
+		case "port":
+			err = m.integer(&in.Port)
+		case "sslPort":
+			err = m.integer(&in.SSLPort)
+		case "payload":
+			if m.raw != "null" {
+				payload = m.raw
+			}
+		case "registrationTimeUTC":
+			err = m.long(&registered)
+		case "serviceType":
+			if err = m.text(&kind); err == nil && kind != "" {
+				if in.Type, err = ParseServiceType(kind); err != nil {
+					err = errors.New("its serviceType is none of Curator's")
+				}
+			}
+		case "uriSpec":
+			in.URISpec, err = decodeURISpec(m)
+		case "enabled":
+			from.enabled = true
+			err = m.truth(&enabled)
+		case sideKey:
+			side = m.raw
+		default:
+			from.extra = append(from.extra, m)
+		}
+		if err != nil {
+			return in, "", from, err
+		}
+	}
+	in.Registered = fromMillis(registered)
+	in.Disabled = !enabled
+	if id != "" && id != name {
+		from.node, from.jsonID = name, id
+	}
+	if side != "" && (payload == "" || !in.takeSide(side)) {
+		from.extra = append(from.extra, member{sideKey, side})
+	}
+	return in, payload, from, nil
+}
+
+func decodeURISpec(m member) (URISpec, error) {
+	if m.raw == "null" {
+		return nil, nil
+	}
+	if spec, usual := usualURISpec(m.raw); usual {
+		return spec, nil
+	}
+	var raw struct {
+		Parts []struct {
+			Value    string `json:"value"`
+			Variable bool   `json:"variable"`
+		} `json:"parts"`
+	}
+	if m.value(&raw) != nil {
+		return nil, errors.New(`its field "uriSpec" is no spec`)
+	}
+	var spec URISpec
+	for _, part := range raw.Parts {
+		spec = append(spec, URIPart(part))
+	}
+	return spec, nil
+}
+
+// usualURISpec reads a spec whose bytes are those that Curator writes. For any other text
+// the result is false.
+func usualURISpec(raw string) (spec URISpec, usual bool) {
+	const begin, variable = `{"value":"`, `,"variable":`
+	rest, usual := strings.CutPrefix(raw, `{"parts":[`)
+	for usual && rest != "]}" {
+		if !strings.HasPrefix(rest, begin) {
+			return nil, false
+		}
+		start := len(begin) - 1
+		end := stringEnd(rest, start)
+		part := URIPart{Value: unquote(rest[start:end])}
+		if rest, usual = strings.CutPrefix(rest[end:], variable); !usual {
+			return nil, false
+		}
+		if rest, usual = strings.CutPrefix(rest, "false}"); !usual {
+			part.Variable = true
+			rest, usual = strings.CutPrefix(rest, "true}")
+		}
+		if spec == nil {
+			spec = make(URISpec, 0, strings.Count(raw, variable))
+		}
+		spec = append(spec, part)
+		if next, more := strings.CutPrefix(rest, ","); more {
+			rest = next
+		} else {
+			usual = usual && rest == "]}"
+		}
+	}
+	if !usual {
+		return nil, false
+	}
+	return spec, true
+}
+
+// takeSide reads the field that stands in for the payload. What does not look
+// like ours is left to whoever wrote it.
+func (in *Instance) takeSide(raw string) bool {
+	var side struct {
+		Weight   int               `json:"weight"`
+		Draining bool              `json:"draining"`
+		Metadata map[string]string `json:"metadata"`
+	}
+	if json.Unmarshal([]byte(raw), &side) != nil || side.Weight < 0 || side.Weight > MaxWeight {
+		return false
+	}
+	in.Weight, in.Draining = side.Weight, side.Draining
+	if len(side.Metadata) > 0 {
+		in.Metadata = side.Metadata
+	}
+	return true
+}
