@@ -62,16 +62,26 @@ func (p *picture) read(ctx context.Context, s *core.Session, names []name, woken
 		ops = append(ops, core.ReadOp{Path: znode.Join(q.items, n.text)})
 	}
 	p.mu.Lock()
-	counted := !p.crammed
+	counted, known := !p.crammed, p.claimsKnown()
 	p.mu.Unlock()
 	if counted {
 		ops = append(ops, core.ReadOp{Path: q.items})
 	}
-	// The claims come last: see load.
-	ops = append(ops, core.ReadOp{Path: q.claims, Children: true})
+	if known == nil { // the claims come last: see load
+		ops = append(ops, core.ReadOp{Path: q.claims, Children: true})
+	}
 	results, err := s.ReadTogether(ctx, ops)
-	if err == nil && !errors.Is(results[len(ops)-1].Err, core.ErrNoNode) {
-		err = results[len(ops)-1].Err
+	var claims []string
+	switch {
+	case err != nil:
+	case known == nil:
+		last := results[len(ops)-1]
+		if claims = last.Children; !errors.Is(last.Err, core.ErrNoNode) {
+			err = last.Err
+		}
+	case fired(known): // before the answer: an item may have been claimed before it was read
+		claims, _, err = q.listClaims(ctx, s, false)
+		known = nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -90,10 +100,23 @@ func (p *picture) read(ctx context.Context, s *core.Session, names []name, woken
 	} else {
 		p.list.created = 1 // there may be some
 	}
-	claimed := p.released(results[len(ops)-1].Children)
+	var claimed map[string]bool // of the items that were read, none while the list holds
+	if known == nil {
+		claimed = p.released(claims)
+	}
 	hidden := p.found(names, results, claimed)
 	p.outrun(woken)
 	return hidden, nil
+}
+
+// claimsKnown returns the watch of the last list of the claims if that list holds: the
+// watch has not fired. An answer that comes while it holds shows items that are claimed by
+// those who had them claimed then, and nobody else. The caller holds mu.
+func (p *picture) claimsKnown() *core.Watch {
+	if p.claims == nil || fired(p.claims) {
+		return nil
+	}
+	return p.claims
 }
 
 // released notes which items are claimed. Those whose claims have gone since they were
