@@ -62,26 +62,26 @@ func (p *picture) read(ctx context.Context, s *core.Session, names []name, woken
 		ops = append(ops, core.ReadOp{Path: znode.Join(q.items, n.text)})
 	}
 	p.mu.Lock()
-	counted, known := !p.crammed, p.claimsKnown()
+	counted, still := !p.crammed, p.claimsKnown()
 	p.mu.Unlock()
 	if counted {
 		ops = append(ops, core.ReadOp{Path: q.items})
 	}
-	if known == nil { // the claims come last: see load
+	if still == nil { // the claims come last: see load
 		ops = append(ops, core.ReadOp{Path: q.claims, Children: true})
 	}
 	results, err := s.ReadTogether(ctx, ops)
 	var claims []string
 	switch {
 	case err != nil:
-	case known == nil:
+	case still == nil:
 		last := results[len(ops)-1]
 		if claims = last.Children; !errors.Is(last.Err, core.ErrNoNode) {
 			err = last.Err
 		}
-	case fired(known): // before the answer: an item may have been claimed before it was read
-		claims, _, err = q.listClaims(ctx, s, false)
-		known = nil
+	case !still(): // an item may have been claimed before it was read
+		claims, err = q.claimants(ctx, s)
+		still = nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -101,7 +101,7 @@ func (p *picture) read(ctx context.Context, s *core.Session, names []name, woken
 		p.list.created = 1 // there may be some
 	}
 	var claimed map[string]bool // of the items that were read, none while the list holds
-	if known == nil {
+	if still == nil {
 		claimed = p.released(claims)
 	}
 	hidden := p.found(names, results, claimed)
@@ -109,14 +109,19 @@ func (p *picture) read(ctx context.Context, s *core.Session, names []name, woken
 	return hidden, nil
 }
 
-// claimsKnown returns the watch of the last list of the claims if that list holds: the
-// watch has not fired. An answer that comes while it holds shows items that are claimed by
-// those who had them claimed then, and nobody else. The caller holds mu.
-func (p *picture) claimsKnown() *core.Watch {
-	if p.claims == nil || fired(p.claims) {
-		return nil
+// claimsKnown returns a function that reports whether the last list of the claims still
+// holds; or nil if it does not. As long as it holds, an answer shows items that are claimed
+// by those who had them claimed then, and nobody else. The caller holds mu.
+func (p *picture) claimsKnown() (still func() bool) {
+	switch w := p.claims.(type) {
+	case *core.Watch:
+		if !fired(w) {
+			return func() bool { return !fired(w) }
+		}
+	case *changes:
+		return w.still()
 	}
-	return p.claims
+	return nil
 }
 
 // released notes which items are claimed. Those whose claims have gone since they were
