@@ -69,7 +69,7 @@ func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int) ([]Read
 		}
 		start := time.Now()
 		left := ops[len(results):]
-		now := batch.take(requests[len(results):], s.m.cfg.MaxRequest)
+		now := batch.take(requests[len(results):], s.requestLimit())
 		answers, o, err := attempt(ctx, s, batch.request(now))
 		switch {
 		case errors.Is(err, ErrUnimplemented):
@@ -163,11 +163,19 @@ const (
 // readBatch sizes requests by the answers before.
 type readBatch struct{ n int }
 
-// take returns the reads of the next request.
+// requestLimit is the size up to which reads are put together in one request.
+func (s *Session) requestLimit() int {
+	s.mu.Lock()
+	server := s.server
+	s.mu.Unlock()
+	return s.m.progress.requestLimit(server, s.m.cfg.MaxRequest)
+}
+
+// take returns the reads of the next request: one at least.
 func (b *readBatch) take(requests []wire.MultiOp, limit int) []wire.MultiOp {
 	size := wire.MultiSize
 	for i, r := range requests {
-		if size += r.Size(); i == b.n || size > limit {
+		if size += r.Size(); i > 0 && (i == b.n || size > limit) {
 			return requests[:i]
 		}
 	}
