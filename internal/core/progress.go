@@ -77,7 +77,7 @@ func (p *progress) limitFor(addr string, maxRequest int) int {
 	if z == nil || z.limit == 0 || !time.Now().Before(z.until) {
 		return maxRequest
 	}
-	return min(maxRequest, z.limit)
+	return min(maxRequest, max(z.limit, z.taken)) // it may have answered a larger one since
 }
 
 // maxFruitless is how many connections in a row may end without progress
