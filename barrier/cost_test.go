@@ -1,6 +1,7 @@
 package barrier_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -70,5 +71,23 @@ func TestCostsOfADouble(t *testing.T) {
 			c.Get()
 		}
 		require.Empty(w, w.Children(dir))
+	})
+}
+
+// Members that stand at a full barrier are read together: those that came first go in.
+func TestCostsOfTooManyMembers(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		const n, many = 3, 40
+		for i := range many {
+			w.Put(fmt.Sprintf("%s/member-%02d", dir, many-i), "")
+		}
+		p := w.Process()
+		w.Costs([]testworld.Step{
+			{Name: "Enter of one too many", Want: testworld.Counts{"create": 1, "delete": 1, "exists": 4, "getChildren2": 2, "getData": 3, "multi": 2, "multiRead": 2, "sync": 1}, Do: func() {
+				_, err := enter(p, n, "z").Result()
+				require.ErrorIs(w, err, barrier.ErrFull)
+			}},
+		})
+		require.Contains(w, w.Data(ready), `"member-38","member-39","member-40"`)
 	})
 }

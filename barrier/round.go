@@ -151,28 +151,31 @@ func (d *Double) open(ctx context.Context, s *core.Session, self string) (*round
 
 var errChanged = errors.New("the barrier has changed while it was looked at")
 
-// first returns the count members that came first.
+// first returns the count members that came first. It reads all of them in few requests,
+// and returns errChanged if one has gone. A member whose stat the server keeps back is an
+// error: its place is unknown.
 func (d *Double) first(ctx context.Context, s *core.Session, names []string) ([]string, error) {
-	type comer struct {
-		name  string
-		czxid int64
+	paths := make([]string, len(names))
+	for i, name := range names {
+		paths[i] = znode.Join(d.dir, name)
 	}
-	comers := make([]comer, 0, len(names))
-	for _, name := range names {
-		stat, found, err := s.StatOf(ctx, znode.Join(d.dir, name))
-		if err != nil {
-			return nil, err
-		}
-		if !found {
+	nodes, err := s.SeeMany(ctx, paths)
+	if err != nil {
+		return nil, err
+	}
+	came := make(map[string]int64, len(names)) // the czxid by the name
+	for i, node := range nodes {
+		switch {
+		case node == nil:
 			return nil, errChanged
+		case core.Hidden(node.Stat):
+			return nil, fmt.Errorf("read the stat of %s: %w", paths[i], core.ErrNoAuth)
 		}
-		comers = append(comers, comer{name, stat.Czxid})
+		came[names[i]] = node.Stat.Czxid
 	}
-	slices.SortFunc(comers, func(a, b comer) int { return cmp.Compare(a.czxid, b.czxid) })
-	in := make([]string, 0, d.count)
-	for _, c := range comers[:d.count] {
-		in = append(in, c.name)
-	}
+	in := slices.Clone(names)
+	slices.SortFunc(in, func(a, b string) int { return cmp.Compare(came[a], came[b]) })
+	in = in[:d.count]
 	slices.Sort(in)
 	return in, nil
 }

@@ -76,6 +76,31 @@ func TestCostsOfAnElection(t *testing.T) {
 	})
 }
 
+// Where one leads, whoever observes leaves one watch, on the leader's node, and has none to
+// be taken back. An empty line costs a second list for that: see line.Line.FirstW.
+func TestCostsOfObservingHandovers(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		a, b, o := w.Process(), w.Process(), w.Process()
+		terms := []*election.Term{campaigning(w, a, "a").Get()}
+		time.Sleep(time.Second)
+		watching(w, o)
+		next := campaigning(w, b, "b") // which the observer does not see
+		w.Costs([]testworld.Step{
+			{Name: "a handover", Want: testworld.Counts{"delete": 1, "getChildren2": 1, "getData": 1}, Do: func() {
+				require.NoError(w, terms[0].Resign())
+				terms = append(terms, next.Get())
+				time.Sleep(2 * time.Second) // what has to be taken back is taken back
+				require.Equal(w, 1, w.Srv.SessionWatches(o.Current().ID()))
+			}},
+			{Name: "the line is empty", Want: testworld.Counts{"delete": 1, "getChildren2": 2}, Do: func() {
+				require.NoError(w, terms[1].Resign())
+				time.Sleep(2 * time.Second)
+				require.Equal(w, 1, w.Srv.SessionWatches(o.Current().ID()))
+			}},
+		})
+	})
+}
+
 func TestCostsOfATransfer(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b, operator := w.Process(), w.Process(), w.Process()

@@ -22,7 +22,6 @@ type Run struct {
 	Hold
 	o    *Once
 	s    *core.Session
-	hold *core.Hold
 	node *core.Node
 	// began is the record as the run's beginning has written it.
 	began   record
@@ -36,12 +35,14 @@ func newRun(c *caller, h *core.Hold, v view) *Run {
 	began := v.record
 	began.Began = v.stat.Mtime
 	return &Run{
-		Hold: Hold{Hold: bridge.Hold(h)}, o: c.o, s: c.s, hold: h, node: c.Node, began: began, version: v.stat.Version,
+		Hold: Hold{Hold: bridge.Hold(h)}, o: c.o, s: c.s, node: c.Node, began: began, version: v.stat.Version,
 		called: time.UnixMilli(began.Called),
 	}
 }
 
 func (r *Run) made() { misuse.ZeroValue(r == nil || r.o == nil, "or nil lock.Run", "Once.Start") }
+
+func (r *Run) core() *core.Hold { return bridge.CoreHold(&r.Hold.Hold) }
 
 // Called returns when the run was called for, by the clock of the ensemble's
 // leader. Runs of a job have different times. A rerun has the time of the run that
@@ -80,7 +81,7 @@ func (r *Run) Release() error {
 
 // end ends the hold and writes the record.
 func (r *Run) end(data []byte) error {
-	err := r.hold.ReleaseBy(func(lost error) error {
+	err := r.core().ReleaseBy(func(lost error) error {
 		if lost != nil {
 			return r.node.Remove(context.Background()) // which ends with the session
 		}
@@ -118,7 +119,7 @@ func (r *Run) write(data []byte) error {
 		if err := line.Pause(ctx, n-2, minOncePause, maxOncePause); err != nil {
 			return err
 		}
-		_, err := r.s.Txn(ctx, core.SetOp(r.o.path, data, r.version), core.DeleteOp(r.hold.Path(), core.AnyVersion))
+		_, err := r.s.Txn(ctx, core.SetOp(r.o.path, data, r.version), core.DeleteOp(r.Path(), core.AnyVersion))
 		op, refused := core.RefusedOp(err)
 		switch {
 		case err == nil:
@@ -161,6 +162,6 @@ func (r *Run) written(ctx context.Context, data []byte, doubt bool) (bool, error
 	case !doubt:
 		return false, nil
 	}
-	_, found, err := r.s.Exists(ctx, r.hold.Path())
+	_, found, err := r.s.Exists(ctx, r.Path())
 	return err == nil && !found, err
 }

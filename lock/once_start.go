@@ -28,7 +28,7 @@ func (o *Once) start(ctx context.Context) (*Run, error) {
 		over(nil, err)
 		return nil, err
 	}
-	over(r.hold, nil)
+	over(r.core(), nil)
 	return r, nil
 }
 

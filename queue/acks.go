@@ -13,6 +13,8 @@ import (
 // server does all of a transaction or nothing: where it refuses one, each
 // acknowledgement is sent by itself, so that none fails for another's sake.
 type acks struct {
+	p *picture // is told of the transactions
+
 	mu      sync.Mutex
 	sending bool
 	waiting []*ack
@@ -56,7 +58,9 @@ func (a *acks) send(ctx context.Context, s *core.Session, ops []core.Op) error {
 		}
 		batch = told.batch
 	}
+	end := a.p.changing(batch[0].s, len(batch), len(batch))
 	err := transactAll(ctx, batch)
+	end(err == nil)
 	for _, other := range batch[1:] { // the first is ours
 		other.told <- answer{err: err}
 	}

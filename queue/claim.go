@@ -134,7 +134,9 @@ func (b *claims) make(ctx context.Context) ([]*Item, error) {
 		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
 			return nil, err
 		}
+		end := b.q.picture.changing(b.s, 0, len(b.items))
 		results, err := b.s.Txn(ctx, ops...)
+		end(err == nil)
 		if core.InDoubt(err) {
 			var made bool
 			if made, err = b.stand(ctx); err == nil && !made {

@@ -36,31 +36,9 @@ func simulateConsume(w world, seed uint64) {
 		r: newReferee(w.T),
 	}
 	d := s.d
-	w.Srv.Intercept(func(q zktest.Request) zktest.Action {
-		if s.calm.Load() || q.Op == zktest.OpCloseSession {
-			return zktest.Pass
-		}
-		switch d.n(150) {
-		case 0:
-			return zktest.DropRequest
-		case 1:
-			return zktest.LoseReply
-		case 2:
-			return zktest.Delay(d.upTo(2 * time.Second))
-		}
-		return zktest.Delay(d.upTo(5 * time.Millisecond))
-	})
+	loseSome(w, d, &s.calm, 150, 5*time.Millisecond)
 	attempts := 3 + d.n(6)
-	var users []*user
-	for range 2 + d.n(4) {
-		p := w.Process(func(c *session.Config) {
-			c.Timeout = 2*time.Second + d.upTo(8*time.Second)
-			if d.n(4) == 0 {
-				c.LossPolicy = session.OnDisconnect
-			}
-		})
-		users = append(users, &user{queue.New(p.Manager, path, queue.MaxAttempts(attempts)), p, w})
-	}
+	users := simulatedUsers(w, d, queue.MaxAttempts(attempts))
 	ctx, stop := context.WithCancel(w.Context())
 	defer stop()
 	producing, stopProducing := context.WithCancel(ctx)
@@ -83,12 +61,7 @@ func simulateConsume(w world, seed uint64) {
 	stopProducing()
 	producers.Wait()
 	s.calm.Store(true)
-	w.Srv.Thaw()
-	for _, u := range users {
-		u.p.Link.Heal()
-		u.p.Link.Refuse(false)
-		u.p.Link.Delay(0)
-	}
+	healAll(w, users)
 	w.Eventually(func() bool { return len(w.Children(path+"/items")) == 0 }, "those who consume empty the queue")
 	stop()
 	work.Wait()

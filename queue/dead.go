@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -44,6 +45,9 @@ type header struct {
 	Attempts  int    `json:"attempts"`
 	Put       int64  `json:"put"` // in milliseconds since 1970
 	Malformed bool   `json:"malformed,omitempty"`
+	// Burial names the transaction of an item that nobody had claimed: others may make
+	// the same letter of it.
+	Burial string `json:"burial,omitempty"`
 }
 
 // maxReason keeps a letter within what Put has reserved for it.
@@ -53,8 +57,8 @@ const maxReason = 256
 // that made the item, which tells items of the same name apart.
 const letterMark = "."
 
-// letterOps returns the operation that makes the dead letter.
-func (i *Item) letter(reason string, data []byte, malformed bool) (Letter, core.Op) {
+// letter returns the dead letter that the item becomes, and what its node holds.
+func (i *Item) letter(reason string, data []byte, malformed bool, burial string) (Letter, []byte) {
 	if len(reason) > maxReason {
 		reason = strings.ToValidUTF8(reason[:maxReason], "")
 	}
@@ -65,12 +69,16 @@ func (i *Item) letter(reason string, data []byte, malformed bool) (Letter, core.
 		ID: fmt.Sprintf("%s%s%x", i.name.text, letterMark, i.czxid), Item: i.name.id(), Data: data, Reason: reason,
 		Attempts: i.Attempt, Priority: int(i.name.priority), Put: i.Put, Died: time.Now(), Malformed: malformed,
 	}
-	head, err := json.Marshal(header{reason, l.Attempts, l.Put.UnixMilli(), malformed})
+	head, err := json.Marshal(header{reason, l.Attempts, l.Put.UnixMilli(), malformed, burial})
 	if err != nil {
 		panic(err) // a string, numbers and a bool always have a JSON form
 	}
-	raw := slices.Concat(head, []byte{'\n'}, data)
-	return l, core.CreateOp(znode.Join(i.q.dead, l.ID), raw, core.Persistent).WithExactACL(i.acl)
+	return l, slices.Concat(head, []byte{'\n'}, data)
+}
+
+// createLetter returns the operation that makes the dead letter.
+func (i *Item) createLetter(l Letter, raw []byte) core.Op {
+	return core.CreateOp(znode.Join(i.q.dead, l.ID), raw, core.Persistent).WithExactACL(i.acl)
 }
 
 // reject makes an item that we have claimed a dead letter.
@@ -78,8 +86,8 @@ func (i *Item) reject(reason string) error {
 	if err := i.keepACL(); err != nil {
 		return oneline.Join(err, i.unclaim())
 	}
-	l, create := i.letter(reason, i.Data, false)
-	if err := i.transact([]core.Op{create}, i.remove()); err != nil {
+	l, raw := i.letter(reason, i.Data, false, "")
+	if err := i.transact([]core.Op{i.createLetter(l, raw)}, i.remove()); err != nil {
 		return err
 	}
 	i.died = &l
@@ -93,22 +101,23 @@ func (q *Queue) tellDead(l Letter) {
 }
 
 // bury makes an item that nobody has claimed a dead letter. In the transaction
-// a claim is made and removed: so it is refused when somebody has one.
+// a claim is made and removed: so it is refused when somebody has one. When its answer is
+// lost, bury looks whether it was done: OnDead is called once for each letter made.
 func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error {
 	ctx := context.Background() // every request ends with the session
 	if err := i.keepACL(); err != nil {
 		q.picture.giveBack(i.s, i.name, i.name)
 		return err
 	}
-	l, create := i.letter(reason, data, malformed)
+	l, raw := i.letter(reason, data, malformed, znode.NewGUID())
 	ops := append([]core.Op{
-		core.CreateOp(i.claimPath(), q.layout.claimant(q.o), core.Ephemeral), create,
+		core.CreateOp(i.claimPath(), q.layout.claimant(q.o), core.Ephemeral), i.createLetter(l, raw),
 	}, i.remove()...)
 	for {
 		_, err := i.s.Txn(ctx, ops...)
 		op, _ := core.RefusedOp(err)
 		switch {
-		case err == nil:
+		case err == nil, core.InDoubt(err) && i.buried(ctx, l, raw):
 			q.picture.giveBack(i.s, i.name, i.now) // there may be a rest of it
 			q.tellDead(l)
 			return errNotOurs
@@ -138,6 +147,18 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 		}
 		return q.passOver(i.s, i.name, "bury", fmt.Errorf("item %s cannot be made a dead letter: %w", i.name.id(), err))
 	}
+}
+
+// buried reports whether a burial in doubt was done: whether the letter is there that it
+// makes. After Confirm it is not under way any more. If others have put the letter back or
+// deleted it by then, or it cannot be read, buried returns false.
+func (i *Item) buried(ctx context.Context, l Letter, raw []byte) bool {
+	path := znode.Join(i.q.dead, l.ID)
+	if i.s.Confirm(ctx, path) != nil {
+		return false
+	}
+	data, _, err := i.s.Get(ctx, path)
+	return err == nil && bytes.Equal(data, raw)
 }
 
 // Redrive puts dead letters back into the queue: those with the given IDs, or

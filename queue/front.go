@@ -62,16 +62,26 @@ func (p *picture) read(ctx context.Context, s *core.Session, names []name, woken
 		ops = append(ops, core.ReadOp{Path: znode.Join(q.items, n.text)})
 	}
 	p.mu.Lock()
-	counted := !p.crammed
+	counted, still := !p.crammed, p.claimsKnown()
 	p.mu.Unlock()
 	if counted {
 		ops = append(ops, core.ReadOp{Path: q.items})
 	}
-	// The claims come last: see load.
-	ops = append(ops, core.ReadOp{Path: q.claims, Children: true})
+	if still == nil { // the claims come last: see load
+		ops = append(ops, core.ReadOp{Path: q.claims, Children: true})
+	}
 	results, err := s.ReadTogether(ctx, ops)
-	if err == nil && !errors.Is(results[len(ops)-1].Err, core.ErrNoNode) {
-		err = results[len(ops)-1].Err
+	var claims []string
+	switch {
+	case err != nil:
+	case still == nil:
+		last := results[len(ops)-1]
+		if claims = last.Children; !errors.Is(last.Err, core.ErrNoNode) {
+			err = last.Err
+		}
+	case !still(): // an item may have been claimed before it was read
+		claims, err = q.claimants(ctx, s)
+		still = nil
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -90,10 +100,28 @@ func (p *picture) read(ctx context.Context, s *core.Session, names []name, woken
 	} else {
 		p.list.created = 1 // there may be some
 	}
-	claimed := p.released(results[len(ops)-1].Children)
+	var claimed map[string]bool // of the items that were read, none while the list holds
+	if still == nil {
+		claimed = p.released(claims)
+	}
 	hidden := p.found(names, results, claimed)
 	p.outrun(woken)
 	return hidden, nil
+}
+
+// claimsKnown returns a function that reports whether the last list of the claims still
+// holds; or nil if it does not. As long as it holds, an answer shows items that are claimed
+// by those who had them claimed then, and nobody else. The caller holds mu.
+func (p *picture) claimsKnown() (still func() bool) {
+	switch w := p.claims.(type) {
+	case *core.Watch:
+		if !fired(w) {
+			return func() bool { return !fired(w) }
+		}
+	case *changes:
+		return w.still()
+	}
+	return nil
 }
 
 // released notes which items are claimed. Those whose claims have gone since they were

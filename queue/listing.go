@@ -53,20 +53,26 @@ func (p *picture) load(ctx context.Context, s *core.Session, idle, woken bool) e
 	}
 	p.mu.Lock()
 	p.dirty = false // what comes back from here on may be missed below
+	wasItems, wasClaims, ended := p.items, p.claims, p.s != s
 	p.mu.Unlock()
+	if ended {
+		return core.ErrSessionEnded
+	}
 	l := list{}
 	start := time.Now()
-	texts, stat, items, err := p.q.listItems(ctx, s)
+	texts, stat, items, err := p.listItems(ctx, s, wasItems, idle)
 	if err != nil {
 		return err
 	}
 	var claimed []string
-	var claims *core.Watch
+	claims := wasClaims
 	if len(texts) > 0 {
-		if claimed, claims, err = p.q.listClaims(ctx, s, idle); err != nil {
+		if claimed, claims, err = p.listClaims(ctx, s, wasClaims, idle); err != nil {
 			items.Stop()
 			return err
 		}
+	} else if _, lasting := claims.(*changes); !lasting {
+		claims = nil
 	}
 	names := p.q.parse(texts)
 	l.stat, l.size, l.claims = stat, len(names), len(claimed)
@@ -76,10 +82,12 @@ func (p *picture) load(ctx context.Context, s *core.Session, idle, woken bool) e
 	if p.s != s {
 		return core.ErrSessionEnded
 	}
-	stop(p.items)
-	stop(p.claims)
-	p.items, p.claims = items, claims
+	replace(&p.items, items)
+	replace(&p.claims, claims)
 	p.sort(names, claimed, &l)
+	if p.consumers == 0 || len(p.listed) > maxFollowed {
+		p.unfollow()
+	}
 	l.at, l.cost = time.Now(), time.Since(start)
 	p.list, p.takes = l, 0
 	p.outrun(woken)
@@ -136,10 +144,16 @@ func (p *picture) sort(names []name, claimed []string, l *list) {
 	heap.Init(&p.retries)
 }
 
-func stop(w *core.Watch) {
-	if w != nil {
-		w.Stop()
+// maxFollowed bounds how many items may wait where the directories are watched by watches
+// that last: a consumer that has many at hand needs no news of them.
+const maxFollowed = 256
+
+// replace sets a watch anew, and stops the one before unless it is the same.
+func replace(w *watch, by watch) {
+	if was := *w; was != nil && was != by {
+		was.Stop()
 	}
+	*w = by
 }
 
 // parse returns the items among the children of a directory. Whatever else lies
@@ -156,13 +170,24 @@ func (q *Queue) parse(texts []string) []name {
 
 // listItems lists the directory of the items, with a watch that fires when that
 // changes, or when there is one.
-func (q *Queue) listItems(ctx context.Context, s *core.Session) ([]string, core.Stat, *core.Watch, error) {
+func (p *picture) listItems(ctx context.Context, s *core.Session, was watch, idle bool) ([]string, core.Stat, watch, error) {
+	dir := p.q.items
+	if lasting, err := p.lasting(ctx, s, was, dir, idle); err != nil {
+		return nil, core.Stat{}, nil, err
+	} else if lasting != nil {
+		texts, stat, err := s.Children(ctx, dir)
+		if err != nil && !errors.Is(err, core.ErrNoNode) {
+			lasting.Stop()
+			return nil, core.Stat{}, nil, err
+		}
+		return texts, stat, lasting, nil
+	}
 	for {
-		texts, stat, watch, err := s.ChildrenW(ctx, q.items)
+		texts, stat, watch, err := s.ChildrenW(ctx, dir)
 		if !errors.Is(err, core.ErrNoNode) {
 			return texts, stat, watch, err
 		}
-		_, found, watch, err := s.ExistsW(ctx, q.items)
+		_, found, watch, err := s.ExistsW(ctx, dir)
 		if err != nil || !found {
 			return nil, core.Stat{}, watch, err
 		}
@@ -170,19 +195,38 @@ func (q *Queue) listItems(ctx context.Context, s *core.Session) ([]string, core.
 	}
 }
 
-// listClaims lists who has claims, with a watch if that is wanted.
-func (q *Queue) listClaims(ctx context.Context, s *core.Session, watched bool) ([]string, *core.Watch, error) {
-	list := func() (texts []string, watch *core.Watch, err error) {
-		if watched {
-			texts, _, watch, err = s.ChildrenW(ctx, q.claims)
-			return texts, watch, err
+// listClaims lists who has claims, with a watch for a consumer that is idle.
+func (p *picture) listClaims(ctx context.Context, s *core.Session, was watch, idle bool) (texts []string, _ watch, err error) {
+	lasting, err := p.lasting(ctx, s, was, p.q.claims, idle)
+	if err != nil {
+		return nil, nil, err
+	}
+	if lasting == nil && idle {
+		texts, _, watch, err := s.ChildrenW(ctx, p.q.claims)
+		switch {
+		case err == nil:
+			return texts, watch, nil
+		case errors.Is(err, core.ErrNoNode):
+			return nil, nil, nil // then there is no claim whose end could be missed
 		}
-		texts, _, err = s.Children(ctx, q.claims)
+		return nil, nil, err
+	}
+	texts, err = p.q.claimants(ctx, s)
+	switch {
+	case lasting == nil:
 		return texts, nil, err
+	case err != nil:
+		lasting.Stop()
+		return nil, nil, err
 	}
-	texts, watch, err := list()
+	return texts, lasting, nil
+}
+
+// claimants lists the names of the items that are claimed.
+func (q *Queue) claimants(ctx context.Context, s *core.Session) ([]string, error) {
+	texts, _, err := s.Children(ctx, q.claims)
 	if errors.Is(err, core.ErrNoNode) {
-		return nil, nil, nil // then there is no claim whose end could be missed
+		return nil, nil
 	}
-	return texts, watch, err
+	return texts, err
 }

@@ -68,8 +68,9 @@ func MaxAttempts(n int) Option {
 func Consumer(id string) Option { return func(o *options) { o.consumer = id } }
 
 // OnDead has f called with each dead letter that this Queue makes, once it is
-// made. f is called on the goroutine of a Take, Release or Reject and must
-// return soon.
+// made; also if the answer of the server was lost, and the letter proves to be there. f
+// is not called where the session ends before that is known. f is called on the goroutine
+// of a Take, Release or Reject and must return soon.
 func OnDead(f func(Letter)) Option {
 	misuse.NilFunc(f == nil, "queue.OnDead")
 	return func(o *options) { o.onDead = f }

@@ -34,24 +34,26 @@ type picture struct {
 	view
 	aside map[string]*aside // by the name of the item's znode
 	pace
-	late int // how often in a row it was woken for nothing, up to mostLate
+	late      int // how often in a row it was woken for nothing, up to mostLate
+	consumers int // how many Consume are under way
 }
 
 // view is what was seen in one session.
 type view struct {
 	s *core.Session
 	backlog
-	front   []candidate         // read a moment ago and not claimed, in order
-	waiting waiting             // items that are not due yet
-	retries retries             // items that were set aside, and wait for the next try
-	mine    map[string]struct{} // items that we are about to claim, or have
-	theirs  map[string]name     // items that others had claimed when they were read
-	busy    bool                // whether others have claims
-	items   *core.Watch         // nil before the first list
-	claims  *core.Watch         // nil unless it is waited for
-	dirty   bool                // an item of ours has come back
-	loading chan struct{}       // closed when what is being read is there
-	changed chan struct{}       // closed when those who wait should look again
+	front        []candidate         // read a moment ago and not claimed, in order
+	waiting      waiting             // items that are not due yet
+	retries      retries             // items that were set aside, and wait for the next try
+	mine         map[string]struct{} // items that we are about to claim, or have
+	theirs       map[string]name     // items that others had claimed when they were read
+	busy         bool                // whether others have claims
+	items        watch               // nil before the first list
+	claims       watch               // nil unless it is waited for
+	unfollowable bool                // the servers have no watches that last
+	dirty        bool                // an item of ours has come back
+	loading      chan struct{}       // closed when what is being read is there
+	changed      chan struct{}       // closed when those who wait should look again
 
 	list list
 }
@@ -212,7 +214,7 @@ func (p *picture) old() bool {
 	case p.items == nil:
 		return true
 	case !p.atHand():
-		return p.dirty || fired(p.items) || fired(p.claims) || p.busy && p.claims == nil
+		return p.dirty || fired(p.items) || fired(p.awaitedClaims()) || p.busy && p.claims == nil
 	case !p.dirty && !p.passed && p.list.created == 0:
 		return false
 	}
@@ -220,7 +222,17 @@ func (p *picture) old() bool {
 		time.Since(p.list.at) >= freshFor+costFactor*p.list.cost*time.Duration(p.rivals())
 }
 
-func fired(w *core.Watch) bool {
+// awaitedClaims returns the watch of the claims if an item may be there again when one has
+// gone: an item that others have, or that was passed. Our own come back by giveBack. The
+// caller holds mu.
+func (p *picture) awaitedClaims() watch {
+	if len(p.theirs) == 0 && !p.passed {
+		return nil
+	}
+	return p.claims
+}
+
+func fired(w watch) bool {
 	if w == nil {
 		return false
 	}
@@ -235,7 +247,7 @@ func fired(w *core.Watch) bool {
 // await returns what waits until the picture may have changed. The caller holds mu.
 func (p *picture) await() func(ctx context.Context) error {
 	s, changed, loading := p.s, p.changed, p.loading
-	items, claims := doneOf(p.items), doneOf(p.claims)
+	items, claims := doneOf(p.items), doneOf(p.awaitedClaims())
 	if loading != nil {
 		items, claims = nil, nil // they may have fired already
 	}
@@ -271,7 +283,7 @@ func (p *picture) await() func(ctx context.Context) error {
 	}
 }
 
-func doneOf(w *core.Watch) <-chan struct{} {
+func doneOf(w watch) <-chan struct{} {
 	if w == nil {
 		return nil
 	}

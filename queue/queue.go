@@ -53,6 +53,7 @@ func New(sm *session.Manager, path string, opts ...Option) *Queue {
 			q.items, q.claims, q.dead, q.guards)
 	}
 	q.picture.q, q.picture.aside, q.picture.pace = q, make(map[string]*aside), newPace()
+	q.acks.p = &q.picture
 	return q
 }
 

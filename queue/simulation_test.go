@@ -107,30 +107,8 @@ func simulate(w world, seed uint64) {
 	d := &dice{r: rand.New(rand.NewPCG(seed, 1))}
 	r := newReferee(w.T)
 	var calm atomic.Bool
-	w.Srv.Intercept(func(q zktest.Request) zktest.Action {
-		if calm.Load() || q.Op == zktest.OpCloseSession {
-			return zktest.Pass
-		}
-		switch d.n(100) {
-		case 0:
-			return zktest.DropRequest
-		case 1:
-			return zktest.LoseReply
-		case 2:
-			return zktest.Delay(d.upTo(2 * time.Second))
-		}
-		return zktest.Pass
-	})
-	var users []*user
-	for range 2 + d.n(4) {
-		p := w.Process(func(c *session.Config) {
-			c.Timeout = 2*time.Second + d.upTo(8*time.Second)
-			if d.n(4) == 0 {
-				c.LossPolicy = session.OnDisconnect
-			}
-		})
-		users = append(users, &user{queue.New(p.Manager, path, queue.MaxAttempts(8), queue.Limit(200)), p, w})
-	}
+	loseSome(w, d, &calm, 100, 0)
+	users := simulatedUsers(w, d, queue.MaxAttempts(8), queue.Limit(200))
 	ctx, stop := context.WithCancel(w.Context())
 	defer stop()
 	var work sync.WaitGroup
@@ -145,18 +123,60 @@ func simulate(w world, seed uint64) {
 		disturb(w, d, users[d.n(len(users))].p)
 	}
 	calm.Store(true)
-	w.Srv.Thaw()
-	for _, u := range users {
-		u.p.Link.Heal()
-		u.p.Link.Refuse(false)
-		u.p.Link.Delay(0)
-	}
+	healAll(w, users)
 	time.Sleep(time.Minute)
 	stop()
 	work.Wait()
 	time.Sleep(time.Minute)
 	settleAll(w, r, users[0])
 	require.Greater(w, r.taken, 50)
+}
+
+// loseSome loses one request in so many until all is calm, and one answer, and delays one
+// for long. Each other request takes up to usual, unless that is 0.
+func loseSome(w world, d *dice, calm *atomic.Bool, oneIn int, usual time.Duration) {
+	w.Srv.Intercept(func(q zktest.Request) zktest.Action {
+		if calm.Load() || q.Op == zktest.OpCloseSession {
+			return zktest.Pass
+		}
+		switch d.n(oneIn) {
+		case 0:
+			return zktest.DropRequest
+		case 1:
+			return zktest.LoseReply
+		case 2:
+			return zktest.Delay(d.upTo(2 * time.Second))
+		}
+		if usual > 0 {
+			return zktest.Delay(d.upTo(usual))
+		}
+		return zktest.Pass
+	})
+}
+
+// simulatedUsers returns two to five users of one queue, with sessions of all kinds.
+func simulatedUsers(w world, d *dice, opts ...queue.Option) []*user {
+	var users []*user
+	for range 2 + d.n(4) {
+		p := w.Process(func(c *session.Config) {
+			c.Timeout = 2*time.Second + d.upTo(8*time.Second)
+			if d.n(4) == 0 {
+				c.LossPolicy = session.OnDisconnect
+			}
+		})
+		users = append(users, &user{queue.New(p.Manager, path, opts...), p, w})
+	}
+	return users
+}
+
+// healAll ends all faults of the server and of the users' networks.
+func healAll(w world, users []*user) {
+	w.Srv.Thaw()
+	for _, u := range users {
+		u.p.Link.Heal()
+		u.p.Link.Refuse(false)
+		u.p.Link.Delay(0)
+	}
 }
 
 // settleAll takes what is left, and compares it with the books.

@@ -141,6 +141,11 @@ func (p *picture) missed(s *core.Session, n name, claimed bool) {
 	if claimed {
 		p.busy = true
 		p.theirs[n.text] = n // until a read shows no claim
+		if p.claimsKnown() != nil {
+			// No watch has told of a claim: there is none, and somebody has only written
+			// into the item, or else the watch does not tell. A new list shows it.
+			replace(&p.claims, nil)
+		}
 	}
 	p.reread(time.Now())
 }

@@ -19,6 +19,8 @@ func (c *consumer) run(ctx context.Context) error {
 	within, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	c.cancel = cancel
+	c.q.picture.consume(1)
+	defer c.q.picture.consume(-1)
 	var all sync.WaitGroup
 	all.Go(c.noticed(func() {
 		defer c.drain() // the workers may have their hands full

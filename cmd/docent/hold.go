@@ -33,6 +33,18 @@ func (w *world) outerSessions() ([]int64, error) {
 	return ids, nil
 }
 
+// checkHolder checks what a command that runs CMD under a hold was given, before it
+// connects. It returns the sessions under whose holds docent was started.
+func (w *world) checkHolder(task, path string, cmd []string) (outer []int64, err error) {
+	if err := during(task, checkPath(path)); err != nil {
+		return nil, err
+	}
+	if err := child.Look(cmd[0]); err != nil {
+		return nil, during(task, err)
+	}
+	return w.outerSessions()
+}
+
 // errLost says that a hold was lost while CMD ran.
 var errLost = errors.New("the hold was lost while CMD ran")
 

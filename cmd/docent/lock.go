@@ -65,13 +65,7 @@ func (c *lockCommand) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	task := "lock " + c.Path
-	if err := during(task, checkPath(c.Path)); err != nil {
-		return err
-	}
-	if err := child.Look(c.Cmd[0]); err != nil {
-		return during(task, err)
-	}
-	outer, err := a.outerSessions()
+	outer, err := a.checkHolder(task, c.Path, c.Cmd)
 	if err != nil {
 		return err
 	}

@@ -148,15 +148,21 @@ func read[T any](ctx context.Context, s *Session, op, path string, r request[T])
 // Such a request is sent again only if it is repeatable: it does not matter how often
 // it is executed, nor whether another client executes it.
 func write[T any](ctx context.Context, s *Session, op, path string, repeatable bool, r request[T]) (T, error) {
+	value, _, err := writeAgain(ctx, s, op, path, repeatable, r)
+	return value, err
+}
+
+// writeAgain is write that also returns whether a try may have been done whose answer was
+// lost. The error may then be the refusal of a later try.
+func writeAgain[T any](ctx context.Context, s *Session, op, path string, repeatable bool, r request[T]) (_ T, maybeDone bool, _ error) {
 	start := time.Now()
-	maybeDone := false
 	var said error
 	for n := 0; ; n++ {
 		value, o, err := attempt(ctx, s, r)
 		maybeDone = maybeDone || o.doubtful()
 		switch {
 		case o.final():
-			return value, s.report(op, path, start, err)
+			return value, maybeDone, s.report(op, path, start, err)
 		case s.over(ctx), maybeDone && !repeatable:
 			if s.over(ctx) {
 				err = s.last(ctx, err, said)
@@ -164,7 +170,7 @@ func write[T any](ctx context.Context, s *Session, op, path string, repeatable b
 			if maybeDone {
 				err = unknown(err)
 			}
-			return value, s.report(op, path, start, err)
+			return value, maybeDone, s.report(op, path, start, err)
 		}
 		said = err
 		s.sleep(ctx, n)

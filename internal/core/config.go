@@ -19,6 +19,7 @@ import (
 const (
 	DefaultTimeout    = 10 * time.Second
 	DefaultMaxRequest = 1<<20 - 1 // ZooKeeper's default jute.maxbuffer
+	minMaxRequest     = 1024
 	defaultPort       = 2181
 )
 
@@ -143,8 +144,8 @@ func (c Config) validate() (Config, error) {
 	switch {
 	case c.MaxRequest == 0:
 		c.MaxRequest = DefaultMaxRequest
-	case c.MaxRequest < 1024:
-		return fail("MaxRequest", "%d is less than 1024 bytes", c.MaxRequest)
+	case c.MaxRequest < minMaxRequest:
+		return fail("MaxRequest", "%d is less than %d bytes", c.MaxRequest, minMaxRequest)
 	}
 	for i, cred := range c.Auth {
 		size := wire.AuthHeader + wire.StringSize(cred.Scheme) + wire.BufferSize(cred.data())

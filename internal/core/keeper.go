@@ -94,7 +94,7 @@ func (e *loginError) Is(target error) bool { return target == ErrAuth }
 
 func (k *keeper) Watches(*conn.Conn) []*conn.Call {
 	s := k.s
-	frames := s.watches.setAgain(k.greeting, s.m.progress.rewatchLimit(s.m.cfg.MaxRequest))
+	frames := s.watches.setAgain(k.greeting, s.m.progress.rewatchLimit(k.server.addr, s.m.cfg.MaxRequest))
 	calls := make([]*conn.Call, len(frames))
 	for i, frame := range frames {
 		calls[i] = conn.NewCall(frame, s.watchesSet)

@@ -287,11 +287,7 @@ func (n *Node) discard() (found bool, err error) {
 	}
 	_, name := znode.Split(n.path)
 	if _, unique := znode.GUID(name); unique {
-		err = n.s.remove(n.path)
-		found = err == nil
-		if errors.Is(err, ErrNoNode) {
-			err = nil
-		}
+		found, err = n.s.remove(n.path)
 	} else {
 		found, err = n.s.deleteIf(context.Background(), n.path, true, n.isOurs)
 	}

@@ -117,6 +117,25 @@ func TestHardCase02_GhostIsSwept(t *testing.T) {
 	})
 }
 
+// The answer to the deletion of a node that was left behind is lost: the hooks are told of
+// it once, and that there was one.
+func TestLostAnswerOfASweep(t *testing.T) {
+	for _, action := range []zktest.Action{zktest.LoseReply, zktest.DropRequest} {
+		inWorld(t, func(w *world) {
+			rec := new(record)
+			p := w.process(rec.hook)
+			require.NoError(w, p.EnsureDir(w.Context(), "/locks/a"))
+			e, err := w.enter(p, w.Context())
+			require.NoError(w, err)
+			w.firstOf(zktest.OpDelete, action)
+			e.Abandon()
+			w.eventually("the node is swept", func() bool { return len(rec.sweptList()) > 0 })
+			require.Empty(w, w.standing("/locks/a"))
+			require.Equal(w, []core.SweptInfo{{Path: e.Path(), Session: p.session().ID(), Found: true}}, rec.sweptList())
+		})
+	}
+}
+
 // Case 2, continued: when the session ends before the ghost could be swept,
 // the server removes it, and nothing of the sweeping is left running.
 func TestHardCase02_GhostGoesWithItsSession(t *testing.T) {

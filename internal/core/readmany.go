@@ -95,11 +95,11 @@ func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int, take fu
 			if err != nil {
 				return s.report(readManyOp, left[0].Path, start, s.last(ctx, err, said))
 			}
-			now = batch.send(link, requests[done:], s.m.cfg.MaxRequest)
+			now = batch.send(link, requests[done:], s.requestLimit())
 		}
 		ahead = nil
 		if rest := requests[done+now.n:]; batch.measured && len(rest) > 0 {
-			ahead = batch.send(now.call.Conn(), rest, s.m.cfg.MaxRequest)
+			ahead = batch.send(now.call.Conn(), rest, s.requestLimit())
 		}
 		answers, o, err := outcomeOf(ctx, s, now.request, now.call)
 		if err != nil && ahead != nil {
@@ -219,11 +219,19 @@ func (b *readBatch) send(link *conn.Conn, requests []wire.MultiOp, limit int) *s
 	return &sentReads{len(now), r, r.send(link)}
 }
 
-// take returns the reads of the next request.
+// requestLimit is the size up to which reads are put together in one request.
+func (s *Session) requestLimit() int {
+	s.mu.Lock()
+	server := s.server
+	s.mu.Unlock()
+	return s.m.progress.requestLimit(server, s.m.cfg.MaxRequest)
+}
+
+// take returns the reads of the next request: one at least.
 func (b *readBatch) take(requests []wire.MultiOp, limit int) []wire.MultiOp {
 	size := wire.MultiSize
 	for i, r := range requests {
-		if size += r.Size(); i == b.n || size > limit {
+		if size += r.Size(); i > 0 && (i == b.n || size > limit) {
 			return requests[:i]
 		}
 	}

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"errors"
 
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -106,14 +107,17 @@ func (s *Session) locate(job sweep) (string, error) {
 
 // remove deletes a node with a name that no other node ever has. So it is
 // repeated, whatever becomes of a try, until it is answered or the session ends.
-// ErrNoNode says that the node was not there; whether an earlier, lost try of
-// ours removed it does not matter here.
+// found says that the node was there, for all that is known: a try whose answer was lost
+// counts as the one that has deleted it.
 //
 // It runs without a context of its own: given that of the session, it could not
 // tell the session's end, which removes the node too, from a caller's.
-func (s *Session) remove(path string) error {
-	_, err := write(context.Background(), s, "delete", path, true, s.deleteRequest(path, anyVersion))
-	return err
+func (s *Session) remove(path string) (found bool, err error) {
+	_, maybeDone, err := writeAgain(context.Background(), s, "delete", path, true, s.deleteRequest(path, anyVersion))
+	if errors.Is(err, ErrNoNode) {
+		return maybeDone, nil
+	}
+	return err == nil, err
 }
 
 // removeWithin is a removal for a caller who waits no longer than ctx; it then

@@ -42,6 +42,12 @@ func (l *Line) First(ctx context.Context) (Contender, bool, error) {
 // contender alone, so that the coming and going behind it wakes nobody; where
 // there is none, the directory's children; where there is no directory, its
 // making. The caller stops the watch. There is none with an error.
+//
+// An empty line is listed twice: the second list alone leaves a watch. A watch that came
+// with the first list would be of no use where there is a contender, which is the rule: when
+// one goes, the next stands behind it. The server would have to be asked to take that watch
+// back, and a line that changes would wake this session for nothing until then. So a line
+// with contenders costs a list and a read, and an empty one a list more, which is short.
 func (l *Line) FirstW(ctx context.Context, s *core.Session) (Contender, bool, *core.Watch, error) {
 	l.made()
 	if l.err != nil {

@@ -155,6 +155,13 @@ func (t *Tree) round(s *core.Session) {
 // the server catch up where it may be behind, and asks it for something if
 // there is nothing else to ask for. The events of all changes that the answer
 // could have shown have arrived with it.
+//
+// Where the watch lasts there need not be another answer: what the round is for came with
+// one. That is the answer to the write of a waiter, or the proof that a quorum stands
+// behind the connection. The events of earlier changes came before it on the same
+// connection; if it was the answer to an earlier connection, Resumed has everything read
+// again. A server that has lost its quorum closes its connections, so what was read on
+// this one before the proof was read from a server that had one.
 func (t *Tree) prepare(s *core.Session, waiting []*waiter) error {
 	defer t.absorb()
 	if t.behind || foreign(waiting, s) {
@@ -170,7 +177,7 @@ func (t *Tree) prepare(s *core.Session, waiting []*waiter) error {
 	if t.lasting != nil {
 		t.lookAround()
 	}
-	if len(t.dirty) > 0 || t.retry() {
+	if len(t.dirty) > 0 || t.retry() || t.lasting != nil {
 		return nil
 	}
 	_, _, err := s.Exists(t.ctx, t.cfg.Path)

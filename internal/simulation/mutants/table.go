@@ -81,7 +81,7 @@ var mutants = []mutant{
 	{"a create in doubt counts as done not at all", "internal/core/enter.go",
 		"	if name == \"\" {\n		return nil, nil\n	}\n	n := &Node{", "	if name != \"?\" {\n		return nil, nil\n	}\n	n := &Node{", anyLock, false, ""},
 	{"watches are not set again on a new connection", "internal/core/keeper.go",
-		"rewatchLimit(s.m.cfg.MaxRequest))", "rewatchLimit(s.m.cfg.MaxRequest))[:0]", `Test(Mutex|Config|Group)Simulation`, false, ""},
+		"rewatchLimit(k.server.addr, s.m.cfg.MaxRequest))", "rewatchLimit(k.server.addr, s.m.cfg.MaxRequest))[:0]", `Test(Mutex|Config|Group)Simulation`, false, ""},
 
 	// The connection.
 	{"an answer goes to the oldest request, whatever its number", "internal/conn/read.go",

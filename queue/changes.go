@@ -1,0 +1,219 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/docent-go/docent/internal/core"
+)
+
+// watch fires when a directory may have changed since it was listed: a watch of one shot,
+// or changes.
+type watch interface {
+	Done() <-chan struct{}
+	Stop()
+}
+
+// changes is a watch that fires for what others change in a directory, and not for what
+// the transactions change of which it is told. It stands on a watch that lasts, and counts:
+// each node that is made or deleted in the directory is one event, which arrives before
+// the answer to the transaction. So while transactions of ours are under way, as many
+// events as they make are theirs; when the last is answered, the numbers must be equal.
+//
+// A change that another process makes while a transaction of ours is under way may look
+// like ours until that is answered. Then the changes fire.
+type changes struct {
+	mu       sync.Mutex
+	follower *core.Follower // nil until it stands
+	done     chan struct{}  // closed when the changes have fired
+	fired    bool
+	over     bool
+	under    int // how many events the transactions under way make
+	made     int // how many those have made that were done meanwhile
+	seen     int // how many events have come meanwhile
+	total    int // how many events have come
+	others   int // how many of them came since the list, and are not ours
+}
+
+// maxUnheard is how many events of others may come between two lists. Then the watch is
+// given up until the consumer has nothing at hand: a list shows all of them anyhow.
+const maxUnheard = 64
+
+// follow returns the changes of a directory. It returns nil where the servers have no
+// watch that lasts.
+func follow(ctx context.Context, s *core.Session, dir string) (*changes, error) {
+	c := &changes{done: make(chan struct{})}
+	follower, err := s.Follow(ctx, dir, false, c.hear)
+	if errors.Is(err, core.ErrUnimplemented) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.follower = follower
+	return c, nil
+}
+
+// hear takes an event. The session calls it.
+func (c *changes) hear(e core.Followed) {
+	c.mu.Lock()
+	c.total++
+	if e.Event == core.NodeChildrenChanged && c.under > 0 {
+		if c.seen++; c.seen <= c.made+c.under {
+			c.mu.Unlock()
+			return
+		}
+	}
+	c.fire()
+	c.others++
+	giveUp := c.others > maxUnheard && c.follower != nil && !c.over
+	c.over = c.over || giveUp
+	c.mu.Unlock()
+	if giveUp {
+		c.follower.Stop()
+	}
+}
+
+// fire is called with mu held.
+func (c *changes) fire() {
+	if !c.fired {
+		c.fired = true
+		close(c.done)
+	}
+}
+
+// begin notes that a transaction is sent that makes n events if it is done. The caller
+// calls end with its answer.
+func (c *changes) begin(n int) (end func(done bool)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.under += n
+	return func(done bool) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.under -= n
+		if done {
+			c.made += n
+		}
+		if c.under > 0 {
+			return
+		}
+		if c.seen != c.made {
+			c.fire()
+		}
+		c.seen, c.made = 0, 0
+	}
+}
+
+// again is called before the directory is listed: what has come until then is listed.
+func (c *changes) again() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.others = 0
+	if c.fired {
+		c.fired, c.done = false, make(chan struct{})
+	}
+}
+
+// lasts reports whether the watch stands.
+func (c *changes) lasts() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.over
+}
+
+// still returns a function that reports whether nothing has come since; or nil if something
+// may have come since the list.
+func (c *changes) still() func() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fired || c.under > 0 {
+		return nil
+	}
+	total := c.total
+	return func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.total == total
+	}
+}
+
+// Done returns a channel that is closed when the changes have fired since again was called.
+func (c *changes) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.done
+}
+
+// Stop gives the watch up. It fires: what comes from now on is not heard.
+func (c *changes) Stop() {
+	c.mu.Lock()
+	c.over = true
+	c.fire()
+	c.mu.Unlock()
+	c.follower.Stop()
+}
+
+// lasting returns the changes that watch a directory for the picture. was is what has
+// watched it so far. It returns nil where a watch of one shot does: for those who only
+// take single items, as long as there are items at hand, and on older servers.
+func (p *picture) lasting(ctx context.Context, s *core.Session, was watch, dir string, idle bool) (*changes, error) {
+	if c, ok := was.(*changes); ok && c.lasts() {
+		c.again()
+		return c, nil
+	}
+	p.mu.Lock()
+	wanted := idle && p.consumers > 0 && !p.unfollowable
+	p.mu.Unlock()
+	if !wanted {
+		return nil, nil
+	}
+	c, err := follow(ctx, s, dir)
+	if c == nil && err == nil {
+		p.mu.Lock()
+		p.unfollowable = p.s == s
+		p.mu.Unlock()
+	}
+	return c, err
+}
+
+// consume is called with 1 when a Consume begins, and with -1 when it has ended.
+func (p *picture) consume(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.consumers += n; p.consumers == 0 {
+		p.unfollow() // which fires: a Take may wait for what is not watched any more
+	}
+}
+
+// unfollow gives up the watches that last. The caller holds mu.
+func (p *picture) unfollow() {
+	for _, w := range []watch{p.items, p.claims} {
+		if c, ok := w.(*changes); ok {
+			c.Stop()
+		}
+	}
+}
+
+// changing notes that a transaction is sent that makes or deletes so many nodes in the
+// directories of the items and of the claims. The caller calls end with its answer.
+func (p *picture) changing(s *core.Session, items, claims int) (end func(done bool)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var ends []func(bool)
+	begin := func(w watch, n int) {
+		if c, ok := w.(*changes); ok && n > 0 && p.s == s {
+			ends = append(ends, c.begin(n))
+		}
+	}
+	begin(p.items, items)
+	begin(p.claims, claims)
+	return func(done bool) {
+		for _, end := range ends {
+			end(done)
+		}
+	}
+}
