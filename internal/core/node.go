@@ -17,6 +17,7 @@ type Node struct {
 	path  string
 	claim *claim // nil for a node with a name of its own
 	owned bool   // made by the caller of Own, who may have left its path to be taken again
+	held  heldNode
 
 	mu      sync.Mutex
 	watched bool          // a watch is set, or being set

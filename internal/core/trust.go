@@ -187,9 +187,9 @@ func (s *Session) pinged() {
 }
 
 // reviewTrust ends the session if its deadline has passed. Else it sends a probe
-// for what the session holds, where the newest proof is older than so many
-// sixtieths of the timeout, or stale; or for ConfirmedStates. It sets the timer
-// to what is due next.
+// for what the session holds, where the newest proof, or the sight of a node that is
+// held, is older than so many sixtieths of the timeout, or stale; or for
+// ConfirmedStates. It sets the timer to what is due next.
 func (s *Session) reviewTrust(old time.Duration) {
 	s.mu.Lock()
 	if s.ctx.Err() != nil || s.trustTimer == nil {
@@ -204,10 +204,11 @@ func (s *Session) reviewTrust(old time.Duration) {
 		return
 	}
 	var link *conn.Conn
+	var round []sight
 	patience := parts(s.timeout, abandonAfter)
 	if s.link != nil && s.probing == 0 {
 		asked := s.unconfirmedIsAsked(s.link)
-		paced, written := s.probedAt.Add(parts(s.timeout, probePause)), s.proofWritten()
+		paced, written := s.probedAt.Add(parts(s.timeout, probePause)), s.renewed()
 		switch {
 		case !asked && s.held == 0:
 		case asked && !now.Before(paced), s.held > 0 && !now.Before(later(paced, written.Add(min(parts(s.timeout, old), s.stale())))):
@@ -222,13 +223,16 @@ func (s *Session) reviewTrust(old time.Duration) {
 			patience <<= min(s.unconfirmed, 2)
 			s.unconfirmed++
 		}
+		if link != nil {
+			round = s.nextRound(now)
+		}
 	}
 	s.reviewAt = next
 	s.trustTimer.Reset(next.Sub(now))
 	s.mu.Unlock()
 	if link != nil {
 		wait := min(patience, next.Sub(now)-parts(s.Timeout(), reserve))
-		s.probe(link, "/", max(wait, parts(s.Timeout(), reserve)))
+		s.checkHeld(link, round, max(wait, parts(s.Timeout(), reserve)))
 	}
 }
 
@@ -302,7 +306,8 @@ func (s *Session) ask(ctx context.Context, path string) (missing bool, err error
 			return false, err
 		}
 		// A quorum that is slow for a while is given more time at each attempt.
-		call := s.probe(link, path, min(parts(s.Timeout(), abandonAfter)<<min(attempt, 3), s.Timeout()))
+		wait := min(parts(s.Timeout(), abandonAfter)<<min(attempt, 3), s.Timeout())
+		call := s.probe(link, wire.Check(s.abs(path)), wait, nil)
 		switch fate := call.Await(ctx, s.ctx.Done()); {
 		case fate == conn.Answered && call.Proves():
 			return !checkFound(call.Reply()), nil
@@ -326,6 +331,7 @@ func (s *Session) hold(h *Hold) (trusted bool) {
 	}
 	s.held++
 	h.epoch = s.epoch
+	s.addHeld(h.node)
 	h.counted.Store(true)
 	if s.ctx.Err() == nil {
 		s.reviewBy(earlier(s.deadline(), s.proofWritten().Add(s.stale())))
@@ -342,5 +348,6 @@ func (s *Session) letGo(h *Hold) {
 	defer s.mu.Unlock()
 	if h.epoch == s.epoch {
 		s.held--
+		s.dropHeld(h.node)
 	}
 }
