@@ -171,6 +171,7 @@ func TestUnseenDeletionWhileHandedOn(t *testing.T) {
 		}
 		testworld.Go(w, take)
 		testworld.Go(w, take)
+		p.KeepWriting()
 		time.Sleep(time.Minute)
 		p.RemoveHidden()
 		removed := time.Now()

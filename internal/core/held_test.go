@@ -1,7 +1,6 @@
 package core_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -191,43 +190,42 @@ func TestHeldNodeIsMadeAgain(t *testing.T) {
 	}
 }
 
-// A session that writes all the time, one whose servers refuse a probe, and one that loses
-// its connection notice it all the same.
+// A session that writes all the time, one whose server does not execute a probe, and one
+// that loses its connection notice it all the same, whenever it happens between two pings.
 func TestUnseenDeletionUnderFaults(t *testing.T) {
+	throttle := func(w *testworld.World, _ *testworld.Process) {
+		w.Once(testworld.Is(zktest.OpMulti, ""), func() zktest.Action { return zktest.Fail(zktest.CodeThrottledOp) })
+	}
+	const again = 10 * time.Second * 5 / 60
 	for name, fault := range map[string]struct {
+		busy  bool
 		begin func(w *testworld.World, p *testworld.Process)
 		late  time.Duration // what the fault may cost
 	}{
-		"it writes": {begin: func(w *testworld.World, p *testworld.Process) {
-			w.Put("/busy", "")
-			testworld.Go(w, func(ctx context.Context) (int, error) {
-				for {
-					if _, err := p.Core().Set(ctx, "/busy", nil, core.AnyVersion); err != nil {
-						return 0, err
-					}
-					time.Sleep(100 * time.Millisecond)
-				}
-			})
-		}},
-		"throttled": {late: 10 * time.Second * 5 / 60, begin: func(w *testworld.World, p *testworld.Process) {
-			w.Once(testworld.Is(zktest.OpMulti, ""), func() zktest.Action { return zktest.Fail(zktest.CodeThrottledOp) })
-		}},
+		"it writes":                {busy: true, begin: func(*testworld.World, *testworld.Process) {}},
+		"throttled":                {begin: throttle, late: again},
+		"throttled, and it writes": {busy: true, begin: throttle, late: again},
 		"it reconnects": {late: 3 * time.Second, begin: func(w *testworld.World, p *testworld.Process) {
 			w.Once(testworld.Is(zktest.OpMulti, ""), func() zktest.Action { p.Link.Disconnect(); return zktest.LoseReply })
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
-				p := w.Process()
-				h, one := entered(p, "/locks/a"), claimed(p, "/one")
-				time.Sleep(time.Minute)
-				fault.begin(w, p)
-				p.RemoveHidden()
-				time.Sleep(testworld.HeldUnseen + fault.late + time.Millisecond)
-				synctest.Wait()
-				require.ErrorIs(w, h.Err(), core.ErrDeleted)
-				require.ErrorIs(w, one.Err(), core.ErrDeleted)
-			})
+			for phase := range 7 {
+				testworld.Run(t, func(w *testworld.World) {
+					p := w.Process()
+					h, one := entered(p, "/locks/a"), claimed(p, "/one")
+					if fault.busy {
+						p.KeepWriting()
+					}
+					time.Sleep(time.Minute + time.Duration(phase)*503*time.Millisecond)
+					fault.begin(w, p)
+					p.RemoveHidden()
+					time.Sleep(testworld.HeldUnseen + fault.late + time.Millisecond)
+					synctest.Wait()
+					require.ErrorIs(w, h.Err(), core.ErrDeleted, "phase %d", phase)
+					require.ErrorIs(w, one.Err(), core.ErrDeleted, "phase %d", phase)
+				})
+			}
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
@@ -76,6 +77,21 @@ func (p *Process) RemoveHidden() (paths []string) {
 		p.W.Remove(path)
 	}
 	return paths
+}
+
+// KeepWriting has a process write ten times a second until the test ends, which proves its
+// session without a probe.
+func (p *Process) KeepWriting() {
+	p.W.Helper()
+	p.W.Put("/busy", "")
+	Go(p.W, func(ctx context.Context) (int, error) {
+		for {
+			if _, err := p.Core().Set(ctx, "/busy", nil, core.AnyVersion); err != nil {
+				return 0, err
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
 }
 
 // HeldUnseen is how long, with the timeout of 10 s and a network that takes no time, a hold
