@@ -27,7 +27,7 @@ import (
 //	          Hold, with a fresh proof
 //	┌──────┐ ──────────────────────────▶ ┌─────────┐ ─┐ a ping is answered, or
 //	│ idle │                             │ holding │  │ a connection is new:
-//	└──────┘ ◀────────────────────────── └─────────┘ ◀┘ probe
+//	└──────┘ ◀────────────────────────── └─────────┘ ◀┘ probe the nodes that are held
 //	   │          the last hold ends          │
 //	   │ contact is over                      │ proven is over
 //	   └─────────▶ ended: ErrTrustElapsed ◀───┘
@@ -39,7 +39,9 @@ import (
 //     cannot expire the session before proven.
 //   - holding → holding: the answer to a probe, or to another write, moves proven
 //     to the instant at which that request was written, plus the window. A new
-//     connection moves nothing: a deposed leader re-attaches sessions.
+//     connection moves nothing: a deposed leader re-attaches sessions. The answer to a
+//     probe says whether the nodes that are held exist (see heldNode). It proves the
+//     session also if one is missing or hidden.
 //   - holding → ended: dialling stops, then every hold ends, then the connections
 //     are closed (see Session.end).
 type trust struct {
@@ -55,9 +57,9 @@ type trust struct {
 // and at most 25. With the default margin the window is 35. With a larger margin
 // a probe leaves earlier, so that its answer has as much time.
 const (
-	renewedAfter = 5  // an older proof is renewed in the wake of a ping
+	renewedAfter = 5  // an older proof, or sight of a held node, is renewed in the wake of a ping
 	freshFor     = 15 // a hold needs a proof that is not older to begin
-	staleAfter   = 25 // an older proof is renewed at once
+	staleAfter   = 25 // an older one is renewed at once
 	probePause   = 5  // lies between two probes on one connection
 	abandonAfter = 12 // without an answer to a probe the connection is given up,
 	reserve      = 3  // or this long before the deadline: another server may answer
