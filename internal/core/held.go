@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// A watch tells of the end of a node, unless the ACL of the node has changed before so
-// that the session may not read it any more: servers withhold the event then. So the
+// A watch tells of the end of a node, but not a session that may not read the node:
+// servers withhold the event. The ACL may have changed after the watch was set. So the
 // probe of a session that holds something checks the nodes of its holds. It asks whether
 // they exist, and proves the session by the same answer.
 //
@@ -42,9 +42,8 @@ import (
 //
 // The nodes that were seen longest ago are the first in a probe. A probe has at most
 // maxRewatch bytes of paths. If the nodes need more, the next probe is due after
-// probePause. So a node is seen at least each staleAfter sixtieths of the timeout in a
-// session whose nodes need up to staleAfter/probePause probes, and each probePause
-// sixtieths times the number of probes in any other.
+// probePause. So a node is seen each staleAfter sixtieths of the timeout, if all nodes need
+// at most staleAfter/probePause probes. If they need n probes, it is n times probePause.
 
 // heldNode is what the session keeps of a node with a hold. It is guarded by the session's
 // mu.
@@ -73,8 +72,7 @@ func (s *Session) addHeld(n *Node) {
 	}
 }
 
-// dropHeld drops a node of which a hold in this epoch has ended, unless another hold is
-// on it. The caller holds mu.
+// dropHeld drops a node when its last hold in this epoch has ended. The caller holds mu.
 func (s *Session) dropHeld(n *Node) {
 	if n.held.holds--; n.held.holds == 0 {
 		s.heldNodes.Remove(n.held.place)
