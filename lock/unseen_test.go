@@ -20,7 +20,7 @@ type unseen interface {
 	Release() error
 }
 
-// unseenKinds acquire the locks of which at most one holder is due at a time.
+// unseenKinds acquire locks that admit one holder at a time.
 var unseenKinds = map[string]func(ctx context.Context, p *testworld.Process) (unseen, error){
 	"mutex": func(ctx context.Context, p *testworld.Process) (unseen, error) {
 		return lock.New(p.Manager, dir).Lock(ctx)
@@ -118,8 +118,8 @@ func TestUnseenDeletionOfAWaiter(t *testing.T) {
 	}
 }
 
-// Who may not read its node any more goes on holding as long as the node stands, and
-// notices its deletion all the same. The other holds of its session notice theirs.
+// A hold whose session may not read the node any more lasts as long as the node exists, and
+// ends when the node is deleted. So do the other holds of the session.
 func TestUnseenNodeThatStands(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		p := w.Process()

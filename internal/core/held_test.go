@@ -190,8 +190,9 @@ func TestHeldNodeIsMadeAgain(t *testing.T) {
 	}
 }
 
-// A session that writes all the time, one whose server does not execute a probe, and one
-// that loses its connection notice it all the same, whenever it happens between two pings.
+// The deletion is noticed by a session that writes all the time, by one whose server does
+// not execute a probe, and by one that loses its connection. Its place between two pings
+// does not matter.
 func TestUnseenDeletionUnderFaults(t *testing.T) {
 	throttle := func(w *testworld.World, _ *testworld.Process) {
 		w.Once(testworld.Is(zktest.OpMulti, ""), func() zktest.Action { return zktest.Fail(zktest.CodeThrottledOp) })

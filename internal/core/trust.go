@@ -188,10 +188,10 @@ func (s *Session) pinged() {
 	s.checkWatches()
 }
 
-// reviewTrust ends the session if its deadline has passed. Else it sends a probe
-// for what the session holds, where the newest proof, or the sight of a node that is
-// held, is older than so many sixtieths of the timeout, or stale; or for
-// ConfirmedStates. It sets the timer to what is due next.
+// reviewTrust ends the session if its deadline has passed. Else it sends a probe for
+// ConfirmedStates, or for what the session holds: if the newest proof, or the sight of a
+// held node, is stale or older than so many sixtieths of the timeout. It sets the timer to
+// what is due next.
 func (s *Session) reviewTrust(old time.Duration) {
 	s.mu.Lock()
 	if s.ctx.Err() != nil || s.trustTimer == nil {

@@ -94,12 +94,11 @@ func (p *Process) KeepWriting() {
 	})
 }
 
-// HeldUnseen is how long, with the timeout of 10 s and a network that takes no time, a hold
-// may outlast the deletion of a node that its session may not read.
+// HeldUnseen is how long a hold may outlast the deletion of a node that its session may not
+// read. The timeout is 10 s, and the network takes no time.
 const HeldUnseen = 10 * time.Second * 25 / 60
 
-// EndsUnseen requires that a hold ends soon enough after RemoveHidden, and as one whose node
-// was deleted.
+// EndsUnseen requires that a hold ends with ErrDeleted, and soon enough after RemoveHidden.
 func (w *World) EndsUnseen(ctx context.Context, phase string) {
 	w.Helper()
 	removed := time.Now()

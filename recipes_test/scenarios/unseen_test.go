@@ -23,18 +23,17 @@ type unseen interface {
 
 // TestUnseenDeletion has an administrator take the right to read a holder's node from the
 // holder's session, and delete the node. The servers send the session no event. The next
-// contender holds, and the first hold ends as one whose node was deleted. The test logs
+// contender holds, and the first hold ends with ErrDeleted. The test logs
 // how much later. It covers nodes with a guid and nodes at a fixed path, and the waiter
 // whose predecessor releases after the waiter's node has gone.
 func TestUnseenDeletion(t *testing.T) {
 	t.Parallel()
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
-	const timeout = 6 * time.Second
 	reader := func(cfg *session.Config) { cfg.Auth = []session.Credential{session.Digest("admin", "secret")} }
-	admin := start(t, e, timeout, reader)
+	admin := start(t, e, lasting, reader)
 	acl := zk.DigestACL(zk.PermAll, "admin", "secret")
-	bare, _, err := zk.Connect(e.Addrs(), timeout, zk.WithLogInfo(false))
+	bare, _, err := zk.Connect(e.Addrs(), lasting, zk.WithLogInfo(false))
 	require.NoError(t, err)
 	t.Cleanup(bare.Close)
 	require.NoError(t, bare.AddAuth("digest", []byte("admin:secret")))
@@ -62,7 +61,8 @@ func TestUnseenDeletion(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := start(t, e, timeout)
+			t.Parallel()
+			p := start(t, e, lasting)
 			h, err := acquire(p, "/unseen/"+name)
 			require.NoError(t, err)
 			other, err := acquire(p, "/beside/"+name)
@@ -82,7 +82,8 @@ func TestUnseenDeletion(t *testing.T) {
 	}
 
 	t.Run("waiter", func(t *testing.T) {
-		p, next := start(t, e, timeout), start(t, e, timeout, reader)
+		t.Parallel()
+		p, next := start(t, e, lasting), start(t, e, lasting, reader)
 		first, err := lock.New(admin.Manager, "/unseen/line").Lock(within(t, patience))
 		require.NoError(t, err)
 		queued := func(p *process, place int) <-chan *lock.Hold {
@@ -94,10 +95,10 @@ func TestUnseenDeletion(t *testing.T) {
 				}
 				held <- h
 			}()
-			require.Eventually(t, func() bool {
+			ensemble.Eventually(t, patience, "the waiters stand in line", func() bool {
 				waiters, err := lock.New(admin.Manager, "/unseen/line").Waiters(t.Context())
 				return err == nil && len(waiters) == place
-			}, patience, 10*time.Millisecond)
+			})
 			return held
 		}
 		subject := queued(p, 1)
@@ -111,14 +112,14 @@ func TestUnseenDeletion(t *testing.T) {
 		case h := <-subject: // beside the next, but not for long
 			requireLost(t, h)
 			require.NoError(t, after.Err())
-		case <-time.After(timeout):
+		case <-time.After(lasting):
 			require.NoError(t, after.Release())
 			require.NoError(t, (<-subject).Release(), "it has lined up again")
 		}
 	})
 }
 
-// requireLost waits until a hold ends as one whose node was deleted.
+// requireLost waits until a hold ends with ErrDeleted.
 func requireLost(t *testing.T, h unseen) {
 	t.Helper()
 	select {
@@ -138,7 +139,7 @@ func TestServersWithholdTheEndOfAHiddenNode(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 1)
 	connect := func() *zk.Conn {
-		c, _, err := zk.Connect(e.Addrs(), 10*time.Second, zk.WithLogInfo(false))
+		c, _, err := zk.Connect(e.Addrs(), lasting, zk.WithLogInfo(false))
 		require.NoError(t, err)
 		t.Cleanup(c.Close)
 		return c
