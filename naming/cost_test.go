@@ -37,8 +37,8 @@ func TestCostsOfAService(t *testing.T) {
 				require.Equal(w, []string{"orders"}, all)
 			}},
 			{Name: "Unregister, and it is seen", Want: testworld.Counts{"delete": 1, "exists": 1, "multiRead": 1, "sync": 1}, Do: func() { require.NoError(w, g.Unregister(w.Context())); settle() }},
-			{Name: "an hour in which nothing changes", Do: func() { time.Sleep(time.Hour) }},
-			{Name: "Close", Want: testworld.Counts{"removeWatches": 1}, Do: func() { s.Close(); time.Sleep(time.Minute) }},
+			{Name: "an hour in which nothing changes, with a look at the instance each minute", Want: testworld.Counts{"exists": 56}, Do: func() { time.Sleep(time.Hour) }},
+			{Name: "Close", Want: testworld.Counts{"exists": 1, "removeWatches": 1}, Do: func() { s.Close(); time.Sleep(time.Minute) }},
 		})
 		require.Equal(w, "o2=h2~", show(s.Load()))
 	})

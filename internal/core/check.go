@@ -21,13 +21,14 @@ import (
 //   - each minute where ACLs are in use: the session has credentials or an ACL for
 //     the nodes that it makes, it has met a node that it may not read, or the ACL of
 //     the watched node has been changed before;
+//   - each minute for a waiter that asks for that (CheckAlways);
 //   - once after each reconnection, anywhere else.
 //
 // A watch that is set again more often is not checked. A session sends at most
 // checksAtOnce checks in the wake of a ping, so the watches of a session that has n
 // are deaf for a minute or for n/checksAtOnce pings, whichever is longer. What
 // remains deaf, until the next reconnection: a watch of a session to which nothing
-// tells of ACLs.
+// tells of ACLs. The node of a hold is checked more often, in any session: see heldNode.
 const (
 	checkEvery   = time.Minute
 	checksAtOnce = 4
@@ -63,6 +64,21 @@ func (c *checks) add(e *watchEntry) {
 	e.place = c.order.PushBack(e)
 }
 
+// CheckAlways has the session check the watch each minute, also where nothing tells of
+// ACLs. It is for a waiter whose node is its session's own, and has no hold on it.
+func (w *Watch) CheckAlways() {
+	w.made()
+	w.table.mu.Lock()
+	defer w.table.mu.Unlock()
+	w.always = true
+}
+
+// checkedAlways reports whether a waiter asks for checks in any session. The caller holds
+// the table's mu.
+func (e *watchEntry) checkedAlways() bool {
+	return slices.ContainsFunc(e.waiters, func(w *Watch) bool { return w.always })
+}
+
 func (c *checks) remove(e *watchEntry) {
 	if e.place != nil {
 		c.order.Remove(e.place)
@@ -80,7 +96,7 @@ func (c *checks) due(now time.Time) (due []*watchEntry) {
 		}
 		e.confirmed = now
 		c.order.MoveToBack(front)
-		if (cut || c.acls || e.was.stat.Aversion != 0) && e.wanted() {
+		if (cut || c.acls || e.was.stat.Aversion != 0 || e.checkedAlways()) && e.wanted() {
 			due = append(due, e)
 		}
 	}

@@ -24,9 +24,9 @@
 // counts too. Answers to pings, reads and syncs, watch events, throttled
 // requests and every handshake move nothing: a server gives them alone.
 //
-// While a session holds something, it sends such a check in the wake of each
-// ping, three in a session timeout, and at once on a new connection. A write
-// that was committed just before makes the check unnecessary. A session that
+// While a session holds something, it sends such checks in the wake of each
+// ping, three in a session timeout, and at once on a new connection. They ask for
+// the nodes that are held, of whose end a server may not tell: see heldNode. A session that
 // holds nothing proves nothing: it sends pings alone, and reads where ACLs may
 // have made its watches deaf. A [Hold] begins only with a fresh proof.
 //
@@ -41,6 +41,9 @@
 //   - A Hold's context ends strictly before the ensemble gives its node away:
 //     in a full partition, in a one-way partition, when servers hang or lose
 //     their leader, when the leader is deposed, when answers come late.
+//   - A Hold whose node others delete ends when the news arrives. If the session may not
+//     read the node, it ends at the latest staleAfter sixtieths of the timeout and a round
+//     trip later; with more nodes than fit into a probe, after as many probePauses.
 //   - Nothing that was asked for in one session is done in a later one.
 //   - A write is never done twice; if it is unknown whether it was done, the
 //     error is [ErrUnknownOutcome]. [InDoubt] tells whether asking can help;

@@ -27,7 +27,7 @@ func TestTrustWhenLessIsGranted(t *testing.T) {
 		proven := time.Now()
 		s.answered(proven, 36*time.Second, true)
 		require.Equal(t, 21*time.Second, time.Until(s.TrustedUntil()))
-		h := new(Hold)
+		h := &Hold{node: &Node{s: s}}
 		require.True(t, s.hold(h))
 
 		time.Sleep(time.Second)

@@ -32,7 +32,8 @@ func (h *Hold) HandOn() (*Hold, error) {
 	var next *Hold
 	err := fmt.Errorf("%s cannot be handed on: %w", h.Path(), ErrReleased)
 	h.release.Do(func() {
-		h.end(ErrReleased)
+		h.cancel(ErrReleased)
+		defer h.node.s.letGo(h) // once the next hold is counted: the node stays among those that are held
 		if cause := context.Cause(h.ctx); errors.Is(cause, ErrLost) {
 			if !errors.Is(cause, ErrDeleted) {
 				h.node.Abandon()

@@ -58,6 +58,7 @@ func (s *Session) closed(c *conn.Conn, why error) {
 	if s.m.cfg.LossPolicy == OnDisconnect && s.ctx.Err() == nil {
 		cut = s.cutHolds // for what begins before the next connection, too
 		s.held = 0
+		s.heldNodes.Init()
 		s.epoch++
 	}
 	s.mu.Unlock()
@@ -119,17 +120,20 @@ func (s *Session) waitUp(ctx context.Context) (*conn.Conn, error) {
 	}
 }
 
-// probe sends a transaction of one check, which changes nothing, of the node at path.
-// Servers put it before a quorum like any other transaction, so that its answer proves
-// what a ping, a read or a sync cannot: that the ensemble still counts on this session's
-// server. It costs the leader an entry in its log.
+// probe sends a transaction of checks alone, which changes nothing. Servers put it before
+// a quorum like any other transaction, so that its answer proves what a ping, a read or a
+// sync cannot: that the ensemble still counts on this session's server. It costs the
+// leader an entry in its log. then, unless it is nil, is called with what becomes of it.
 //
 // If the answer takes longer than wait, the connection is closed (see abandon).
-func (s *Session) probe(link *conn.Conn, path string, wait time.Duration) *conn.Call {
+func (s *Session) probe(link *conn.Conn, checks []byte, wait time.Duration, then func(*conn.Call)) *conn.Call {
 	abandon := s.abandonIn(wait, link)
 	s.countProbe(link, 1)
-	call := conn.NewCall(wire.Check(s.abs(path)), func(call *conn.Call) {
+	call := conn.NewCall(checks, func(call *conn.Call) {
 		abandon.stop()
+		if then != nil {
+			then(call)
+		}
 		s.countProbe(link, -1)
 		if call.Fate() == conn.Answered {
 			s.review() // what is due next was not known when this one left

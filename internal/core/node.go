@@ -17,6 +17,7 @@ type Node struct {
 	path  string
 	claim *claim // nil for a node with a name of its own
 	owned bool   // made by the caller of Own, who may have left its path to be taken again
+	held  heldNode
 
 	mu      sync.Mutex
 	watched bool          // a watch is set, or being set
@@ -187,7 +188,7 @@ func (n *Node) watchOn() {
 		return
 	}
 	if _, err := n.Watch(context.Background()); err != nil && !errors.Is(err, ErrDeleted) && n.s.ctx.Err() == nil {
-		n.s.m.log.Warn("a node of ours cannot be watched: its deletion by others will go unnoticed",
+		n.s.m.log.Warn("a node of ours cannot be watched: its deletion by others will be noticed late",
 			"path", n.path, "err", err)
 	}
 }

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"container/list"
 	"context"
 	"fmt"
 	"sync"
@@ -47,6 +48,7 @@ type Session struct {
 	trustTimer  *time.Timer   // runs review
 	reviewAt    time.Time     // when it is due
 	held        int           // how many holds there are
+	heldNodes   list.List     // of *Node, on which they are; the one that was seen longest ago in front
 	epoch       int           // counts what has ended all holds at once
 	link        *conn.Conn    // on which requests leave; nil while there is none
 	server      string        // of the present link, or of the last

@@ -27,7 +27,7 @@ import (
 //	          Hold, with a fresh proof
 //	┌──────┐ ──────────────────────────▶ ┌─────────┐ ─┐ a ping is answered, or
 //	│ idle │                             │ holding │  │ a connection is new:
-//	└──────┘ ◀────────────────────────── └─────────┘ ◀┘ probe
+//	└──────┘ ◀────────────────────────── └─────────┘ ◀┘ probe the nodes that are held
 //	   │          the last hold ends          │
 //	   │ contact is over                      │ proven is over
 //	   └─────────▶ ended: ErrTrustElapsed ◀───┘
@@ -39,7 +39,9 @@ import (
 //     cannot expire the session before proven.
 //   - holding → holding: the answer to a probe, or to another write, moves proven
 //     to the instant at which that request was written, plus the window. A new
-//     connection moves nothing: a deposed leader re-attaches sessions.
+//     connection moves nothing: a deposed leader re-attaches sessions. The answer to a
+//     probe says whether the nodes that are held exist (see heldNode). It proves the
+//     session also if one is missing or hidden.
 //   - holding → ended: dialling stops, then every hold ends, then the connections
 //     are closed (see Session.end).
 type trust struct {
@@ -55,9 +57,9 @@ type trust struct {
 // and at most 25. With the default margin the window is 35. With a larger margin
 // a probe leaves earlier, so that its answer has as much time.
 const (
-	renewedAfter = 5  // an older proof is renewed in the wake of a ping
+	renewedAfter = 5  // an older proof, or sight of a held node, is renewed in the wake of a ping
 	freshFor     = 15 // a hold needs a proof that is not older to begin
-	staleAfter   = 25 // an older proof is renewed at once
+	staleAfter   = 25 // an older one is renewed at once
 	probePause   = 5  // lies between two probes on one connection
 	abandonAfter = 12 // without an answer to a probe the connection is given up,
 	reserve      = 3  // or this long before the deadline: another server may answer
@@ -186,10 +188,10 @@ func (s *Session) pinged() {
 	s.checkWatches()
 }
 
-// reviewTrust ends the session if its deadline has passed. Else it sends a probe
-// for what the session holds, where the newest proof is older than so many
-// sixtieths of the timeout, or stale; or for ConfirmedStates. It sets the timer
-// to what is due next.
+// reviewTrust ends the session if its deadline has passed. Else it sends a probe for
+// ConfirmedStates, or for what the session holds: if the newest proof, or the sight of a
+// held node, is stale or older than so many sixtieths of the timeout. It sets the timer to
+// what is due next.
 func (s *Session) reviewTrust(old time.Duration) {
 	s.mu.Lock()
 	if s.ctx.Err() != nil || s.trustTimer == nil {
@@ -204,10 +206,11 @@ func (s *Session) reviewTrust(old time.Duration) {
 		return
 	}
 	var link *conn.Conn
+	var round []sight
 	patience := parts(s.timeout, abandonAfter)
 	if s.link != nil && s.probing == 0 {
 		asked := s.unconfirmedIsAsked(s.link)
-		paced, written := s.probedAt.Add(parts(s.timeout, probePause)), s.proofWritten()
+		paced, written := s.probedAt.Add(parts(s.timeout, probePause)), s.renewed()
 		switch {
 		case !asked && s.held == 0:
 		case asked && !now.Before(paced), s.held > 0 && !now.Before(later(paced, written.Add(min(parts(s.timeout, old), s.stale())))):
@@ -222,13 +225,16 @@ func (s *Session) reviewTrust(old time.Duration) {
 			patience <<= min(s.unconfirmed, 2)
 			s.unconfirmed++
 		}
+		if link != nil {
+			round = s.nextRound(now)
+		}
 	}
 	s.reviewAt = next
 	s.trustTimer.Reset(next.Sub(now))
 	s.mu.Unlock()
 	if link != nil {
 		wait := min(patience, next.Sub(now)-parts(s.Timeout(), reserve))
-		s.probe(link, "/", max(wait, parts(s.Timeout(), reserve)))
+		s.checkHeld(link, round, max(wait, parts(s.Timeout(), reserve)))
 	}
 }
 
@@ -302,7 +308,8 @@ func (s *Session) ask(ctx context.Context, path string) (missing bool, err error
 			return false, err
 		}
 		// A quorum that is slow for a while is given more time at each attempt.
-		call := s.probe(link, path, min(parts(s.Timeout(), abandonAfter)<<min(attempt, 3), s.Timeout()))
+		wait := min(parts(s.Timeout(), abandonAfter)<<min(attempt, 3), s.Timeout())
+		call := s.probe(link, wire.Check(s.abs(path)), wait, nil)
 		switch fate := call.Await(ctx, s.ctx.Done()); {
 		case fate == conn.Answered && call.Proves():
 			return !checkFound(call.Reply()), nil
@@ -326,6 +333,7 @@ func (s *Session) hold(h *Hold) (trusted bool) {
 	}
 	s.held++
 	h.epoch = s.epoch
+	s.addHeld(h.node)
 	h.counted.Store(true)
 	if s.ctx.Err() == nil {
 		s.reviewBy(earlier(s.deadline(), s.proofWritten().Add(s.stale())))
@@ -342,5 +350,6 @@ func (s *Session) letGo(h *Hold) {
 	defer s.mu.Unlock()
 	if h.epoch == s.epoch {
 		s.held--
+		s.dropHeld(h.node)
 	}
 }

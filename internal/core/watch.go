@@ -58,6 +58,7 @@ type Watch struct {
 	index  int // in entry.waiters; -1 when it is in none
 	event  EventType
 	noLook bool
+	always bool // see CheckAlways
 }
 
 // made panics for a Watch that no session has made.

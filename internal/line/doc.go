@@ -74,6 +74,15 @@
 //     watched read of our node before that end, it would have sent the deletion of our
 //     node before the predecessor's. If it has executed the read after that end, the
 //     read has found our node.
+//     The deletion of a node that the session may not read is not sent. So for our node,
+//     if it was hidden after the read, this is an assumption. The first probe of the hold
+//     discharges it: the hold begins without its node, and ends staleAfter sixtieths of the
+//     timeout and a round trip later (see core.Hold). If no request of the session is a
+//     fresh proof, core.Node.Hold checks our node before the hold begins. A turn by a list
+//     assumes nothing, since the list shows a hidden node.
+//     A predecessor that was hidden after its read only delays the hold: its end is found
+//     by a check of the watch. That check is a read on the same connection. Our node has
+//     not been deleted before it, or the deletion was told before.
 //   - prepared → list: no obligation, and no proof. After a reconnection a server sends
 //     the events that were missed in any order. The end of a predecessor that the
 //     session may not read is found by a read, and not told in order. A write to our

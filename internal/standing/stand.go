@@ -78,6 +78,7 @@ func (r *round) look() (sighting, error) {
 	case err != nil:
 		return sighting{}, err
 	}
+	watch.CheckAlways()
 	r.watch = watch
 	return sighting{data: data, stat: stat}, nil
 }

@@ -1,10 +1,13 @@
 package testworld
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
@@ -49,4 +52,61 @@ func (w *World) Shut(path string) {
 func (w *World) Open(path string) {
 	w.Helper()
 	require.NoError(w, w.Srv.SetACL(path, zktest.ACL{Perms: session.PermAll, Scheme: "world", ID: "anyone"}))
+}
+
+// Reader is a tweak of a process that may read the nodes that Shut closes. Its own
+// nodes are open to all.
+func Reader(cfg *session.Config) {
+	cfg.Auth = []session.Credential{session.Digest("owner", "secret")}
+}
+
+// RemoveHidden deletes the nodes that the present session of a process owns, after it
+// has taken the right to read them from all but a Reader. No server tells the process.
+// RemoveHidden returns the paths.
+func (p *Process) RemoveHidden() (paths []string) {
+	p.W.Helper()
+	id := p.Current().ID()
+	for _, path := range p.W.Srv.Paths() {
+		if node, found := p.W.Srv.Node(path); found && node.Stat.EphemeralOwner == id {
+			paths = append(paths, path)
+		}
+	}
+	require.NotEmpty(p.W, paths, "the session owns no node")
+	for _, path := range paths {
+		p.W.Shut(path)
+		p.W.Remove(path)
+	}
+	return paths
+}
+
+// KeepWriting has a process write ten times a second until the test ends, which proves its
+// session without a probe.
+func (p *Process) KeepWriting() {
+	p.W.Helper()
+	p.W.Put("/busy", "")
+	Go(p.W, func(ctx context.Context) (int, error) {
+		for {
+			if _, err := p.Core().Set(ctx, "/busy", nil, core.AnyVersion); err != nil {
+				return 0, err
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
+}
+
+// HeldUnseen is how long a hold may outlast the deletion of a node that its session may not
+// read. The timeout is 10 s, and the network takes no time.
+const HeldUnseen = 10 * time.Second * 25 / 60
+
+// EndsUnseen requires that a hold ends with ErrDeleted, and soon enough after RemoveHidden.
+func (w *World) EndsUnseen(ctx context.Context, phase string) {
+	w.Helper()
+	removed := time.Now()
+	select {
+	case <-ctx.Done():
+	case <-time.After(Patience):
+		require.FailNow(w, "the hold goes on without its node", phase)
+	}
+	require.LessOrEqual(w, time.Since(removed), HeldUnseen, phase)
+	require.ErrorIs(w, context.Cause(ctx), session.ErrDeleted, phase)
 }
