@@ -11,12 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The programs in the guide for beginners are complete: each is built.
-func TestGettingStarted_programsBuild(t *testing.T) {
-	guide, err := os.ReadFile("../../docs/getting-started.md")
+// buildPrograms vets every block of Go in a page: each is a complete program.
+func buildPrograms(t *testing.T, page string, want int) {
+	t.Helper()
+	text, err := os.ReadFile(page)
 	require.NoError(t, err)
-	blocks := strings.Split(string(guide), "```go\n")[1:]
-	require.Len(t, blocks, 3)
+	blocks := strings.Split(string(text), "```go\n")[1:]
+	require.Len(t, blocks, want)
 	dir := t.TempDir()
 	for i, block := range blocks {
 		program, _, ended := strings.Cut(block, "```")
@@ -29,4 +30,12 @@ func TestGettingStarted_programsBuild(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, string(out), "not formatted")
 	}
+}
+
+func TestGettingStarted_programsBuild(t *testing.T) {
+	buildPrograms(t, "../../docs/getting-started.md", 3)
+}
+
+func TestREADME_programsBuild(t *testing.T) {
+	buildPrograms(t, "../../README.md", 3)
 }
