@@ -92,7 +92,7 @@ func (s *Session) renewed() time.Time {
 
 // nextRound takes the nodes of a probe that is sent now. The caller holds mu.
 func (s *Session) nextRound(now time.Time) (round []sight) {
-	limit := s.m.progress.rewatchLimit(s.m.cfg.MaxRequest)
+	limit := s.m.progress.rewatchLimit(s.server, s.m.cfg.MaxRequest)
 	size := wire.MultiSize
 	for range s.heldNodes.Len() {
 		front := s.heldNodes.Front()
