@@ -33,13 +33,14 @@ func (k ChangeKind) String() string {
 	return fmt.Sprintf("ChangeKind(%d)", int(k))
 }
 
-// Change is one committed change of a znode. The changes of one multi, and those of a session's end, share a zxid.
+// Change is one committed change of a znode. The changes of one multi share a
+// zxid; so do the changes made by the end of a session.
 type Change struct {
 	Kind    ChangeKind
 	Path    string
 	Data    []byte // new data, of Created and DataChanged
 	Zxid    int64
-	Session int64 // whose request, or whose end, made the change; 0 for the server itself and the test
+	Session int64 // the session whose request or end made the change; 0 for the server itself and the test
 	Time    time.Time
 }
 
