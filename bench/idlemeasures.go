@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// idleMeasures tell what sessions cost that do nothing. The kernel's figures for
-// a process are Linux's.
+// idleMeasures measure the cost of idle sessions. The kernel's figures for a
+// process are Linux's.
 func idleMeasures() []measure {
 	if runtime.GOOS != "linux" {
 		return nil
@@ -65,8 +65,8 @@ func idleSubjects(n int, f func(env, idleCost) (float64, error)) []subject {
 	return subjects
 }
 
-// serversProcessor is how much of the processor the servers of a site take over
-// some time, in milliseconds a second.
+// serversProcessor returns the processor time of a site's servers over d, in
+// milliseconds a second.
 func serversProcessor(e env, d time.Duration) (float64, error) {
 	set, err := e.lab.servers(standalone)
 	if err != nil {
