@@ -6,7 +6,8 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// TestFullDisk: a server without room serves no more, and has lost nothing when it is started with room again.
+// TestFullDisk: a server with a full disk stops serving. Restarted with room,
+// it has lost nothing.
 func TestFullDisk(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	ensemble.RequireDisks(t)

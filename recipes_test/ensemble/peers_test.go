@@ -8,8 +8,9 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// TestSeverPartsServers: a leader that is parted from both others loses its office to one of them, and follows it once healed.
-// Votes that found their way around the cut would have it elected again.
+// TestSeverPartsServers: a leader is parted from both others. One of them
+// becomes the leader, and the old one follows it once healed. Votes that passed
+// the cut would elect the old leader again.
 func TestSeverPartsServers(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3, ensemble.PeerProxies())
@@ -36,7 +37,8 @@ func TestSeverPartsServers(t *testing.T) {
 	quorum(t, e)
 }
 
-// TestSeverOneWay: a follower that is not heard gives up as well as one that hears nothing.
+// TestSeverOneWay: a follower whose leader does not receive from it gives up,
+// as does one that receives nothing.
 func TestSeverOneWay(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3, ensemble.PeerProxies())

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// wordTimeout bounds the answer to a four-letter word: a paused server accepts the connection and never answers.
+// wordTimeout bounds the answer to a four-letter word: a paused server accepts
+// the connection and never answers.
 const wordTimeout = time.Second
 
 var modeLine = regexp.MustCompile(`(?m)^Mode: (\w+)$`)
@@ -34,7 +35,8 @@ func (s *Server) Word(word string) (string, error) {
 	return string(answer), nil
 }
 
-// Mode is what the server says it is at this moment: "leader", "follower" or "standalone"; empty while it does not serve.
+// Mode is the server's present mode: "leader", "follower" or "standalone";
+// empty while it does not serve.
 func (s *Server) Mode() string {
 	if !s.running() {
 		return ""
