@@ -119,7 +119,7 @@ func TestOtherQueues(t *testing.T) {
 		require.Equal(w, "true", a.Do("queue.consume", path))
 	})
 
-	// Consumers that know no claims take what we have claimed.
+	// Consumers that do not know claims take items that Docent has claimed.
 	w.part("never: SimpleDistributedQueue consumes", func(w *world) {
 		const path = "/simple/never"
 		q := queue.New(w.docent(), path, queue.Layout(queue.SimpleQueue))
