@@ -43,6 +43,8 @@ func TestMain(m *testing.M) {
 func realSide(t *testing.T) *side {
 	t.Helper()
 	e := ensemble.Start(t, 1, ensemble.TickTime(tick),
+		// ZooKeeper's default, which zktest has too: 20 ticks.
+		ensemble.Config("maxSessionTimeout", fmt.Sprint((20*tick).Milliseconds())),
 		// Otherwise a failing test would show little but a line for each
 		// session and each hostile frame.
 		ensemble.JVM("-Dorg.slf4j.simpleLogger.defaultLogLevel=error"),
