@@ -24,7 +24,8 @@ func (s *Server) expire(sess *session) {
 	}
 }
 
-// Disconnect closes the connection of a session. The session lives on and the client may come back.
+// Disconnect closes the connection of a session. The session lives on and the
+// client may come back.
 func (s *Server) Disconnect(session int64) {
 	s.do(func() {
 		for _, c := range s.connsOf(session) {

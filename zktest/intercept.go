@@ -46,7 +46,8 @@ var (
 	// DropRequest loses the request before the server: it is never executed,
 	// and the connection closes.
 	DropRequest = Action{kind: actDrop}
-	// LoseReply executes the request and loses the answer: the connection closes after the execution.
+	// LoseReply executes the request and loses the answer: the connection
+	// closes after the execution.
 	LoseReply = Action{kind: actLose}
 )
 

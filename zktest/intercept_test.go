@@ -209,7 +209,8 @@ func TestHoldUntilTheSessionIsOver(t *testing.T) {
 	}
 }
 
-// TestPingsAreHeardBehindAHeldRequest pins what keeps a session alive: the arrival of a frame, not its execution.
+// TestPingsAreHeardBehindAHeldRequest pins what keeps a session alive: the
+// arrival of a frame, not its execution.
 func TestPingsAreHeardBehindAHeldRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := zktest.New(t)

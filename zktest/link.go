@@ -41,7 +41,8 @@ type Link struct {
 	pairs  map[*pair]struct{}
 }
 
-// pair is one in-memory connection: its two directions and how many of its ends are open.
+// pair is one in-memory connection: its two directions and how many of its ends
+// are open.
 type pair struct {
 	toServer, toClient *half
 	open               int
@@ -52,7 +53,8 @@ func (s *Server) Link() *Link {
 	return &Link{s: s, change: make(chan struct{}), pairs: make(map[*pair]struct{})}
 }
 
-// Dial connects to the server through the link. It has the shape of go-zookeeper's Dialer; the address is ignored.
+// Dial connects to the server through the link. It has the shape of
+// go-zookeeper's Dialer; the address is ignored.
 func (l *Link) Dial(network, addr string, timeout time.Duration) (net.Conn, error) {
 	ctx := context.Background()
 	if timeout > 0 {
@@ -195,7 +197,8 @@ func (l *Link) handshakes() (hang bool, slow time.Duration) {
 	return l.hang, l.slow
 }
 
-// Disconnect closes all connections of the link. Both ends learn of it at once; new dials succeed.
+// Disconnect closes all connections of the link. Both ends learn of it at once;
+// new dials succeed.
 func (l *Link) Disconnect() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -44,8 +44,9 @@ type Change struct {
 	Time    time.Time
 }
 
-// OnChange registers f to be called for every committed change, one at a time and in order, before any client can
-// learn of it. f may look at the server; it must not block or change the server.
+// OnChange registers f to be called for every committed change, one at a time
+// and in order, before any client can learn of it. f may look at the server; it
+// must not block or change the server.
 func (s *Server) OnChange(f func(Change)) (remove func()) {
 	h := &hook[func(Change)]{f}
 	s.mu.Lock()

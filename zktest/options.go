@@ -91,8 +91,8 @@ func WithoutOps(ops ...Op) Option {
 	return func(c *settings) { c.unknownOps = append(c.unknownOps, ops...) }
 }
 
-// WithTTLNodes allows TTL nodes, which ZooKeeper refuses with [CodeUnimplemented] unless its
-// extendedTypesEnabled is set.
+// WithTTLNodes allows TTL nodes, which ZooKeeper refuses with
+// [CodeUnimplemented] unless its extendedTypesEnabled is set.
 func WithTTLNodes() Option { return func(c *settings) { c.ttlNodes = true } }
 
 // WithExistsNeedsRead makes exists need the right to read, as in newer servers

@@ -269,7 +269,8 @@ func (s *Server) commit(ch change, session int64) {
 	s.publish(ch, session)
 }
 
-// publish makes an applied change known: to watchers, to lagging replicas and to the observers.
+// publish makes an applied change known: to watchers, to lagging replicas and
+// to the observers.
 func (s *Server) publish(ch change, session int64) {
 	s.tree.fire(ch, s.emit)
 	for r := range s.replicas {

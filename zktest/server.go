@@ -109,7 +109,8 @@ func Start(opts ...Option) (*Server, error) {
 	return s, nil
 }
 
-// Addr returns the address of the first listener, or "zktest:2181" for a server that has none.
+// Addr returns the address of the first listener, or "zktest:2181" for a server
+// that has none.
 func (s *Server) Addr() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,7 +120,8 @@ func (s *Server) Addr() string {
 	return memoryAddr
 }
 
-// Dial connects to the server in memory. It has the shape of go-zookeeper's Dialer; the address is ignored.
+// Dial connects to the server in memory. It has the shape of go-zookeeper's
+// Dialer; the address is ignored.
 func (s *Server) Dial(network, addr string, timeout time.Duration) (net.Conn, error) {
 	return s.link.Dial(network, addr, timeout)
 }

@@ -31,7 +31,8 @@ func (sess *session) deadline() time.Time { return sess.lastHeard.Add(sess.timeo
 
 func (sess *session) late() bool { return !time.Now().Before(sess.deadline()) }
 
-// password derives a session's password from its id, so that a replayed test sees the same bytes.
+// password derives a session's password from its id, so that a replayed test
+// sees the same bytes.
 func password(session int64) (p [16]byte) {
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], uint64(session))
@@ -100,7 +101,8 @@ func (c *conn) greet(req connectRequest, malformed error, hang bool) {
 	})
 }
 
-// awaitSession waits until the connection carries a session, and reports false if it ends before.
+// awaitSession waits until the connection carries a session, and reports false
+// if it ends before.
 func (c *conn) awaitSession() bool {
 	select {
 	case <-c.greeted:

@@ -85,7 +85,8 @@ type Court struct {
 	begun   int
 }
 
-// GuardedDir is where guarded transactions write; a Program whose holds have guards keeps it.
+// GuardedDir is where guarded transactions write; a Program whose holds have
+// guards keeps it.
 const GuardedDir = "/guarded"
 
 // Court makes a court.

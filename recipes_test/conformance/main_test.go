@@ -86,7 +86,8 @@ func checkPrograms(t *testing.T, reference, embedded *side) {
 	rapid.Check(t, func(rt *rapid.T) { comparePrograms(rt, reference, embedded) })
 }
 
-// TestTheSuiteItself compares ZooKeeper with ZooKeeper: a difference found here is a mistake of the suite.
+// TestTheSuiteItself compares ZooKeeper with ZooKeeper: a difference found here
+// is a mistake of the suite.
 func TestTheSuiteItself(t *testing.T) {
 	one, other := realSide(t), realSide(t)
 	t.Run("frames", func(t *testing.T) { compareFrames(t, one, other) })

@@ -27,7 +27,8 @@ type Line struct {
 	Text   string        // without the line break
 }
 
-// Cmd is a child process whose output is captured. Its methods may be called from any goroutine, the waiting ones included.
+// Cmd is a child process whose output is captured. Its methods may be called
+// from any goroutine, the waiting ones included.
 type Cmd struct {
 	tb      testing.TB
 	name    string
@@ -212,7 +213,8 @@ func (c *Cmd) cleanup() {
 	}
 }
 
-// splitter cuts a stream into lines. os/exec writes to it from one goroutine; flush is called after that has ended.
+// splitter cuts a stream into lines. os/exec writes to it from one goroutine;
+// flush is called after that has ended.
 type splitter struct {
 	cmd    *Cmd
 	stderr bool

@@ -35,12 +35,14 @@ func Fsync() Option {
 	return func(s *settings) { s.fsync = true }
 }
 
-// Config sets a line of the servers' configuration file, for example Config("globalOutstandingLimit", "100").
+// Config sets a line of the servers' configuration file, for example
+// Config("globalOutstandingLimit", "100").
 func Config(key, value string) Option {
 	return func(s *settings) { s.config[key] = value }
 }
 
-// JVM adds arguments for the java command, for example "-Dznode.container.checkIntervalMs=200".
+// JVM adds arguments for the java command, for example
+// "-Dznode.container.checkIntervalMs=200".
 func JVM(args ...string) Option {
 	return func(s *settings) { s.jvm = append(s.jvm, args...) }
 }

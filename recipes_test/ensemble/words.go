@@ -14,8 +14,9 @@ const wordTimeout = time.Second
 
 var modeLine = regexp.MustCompile(`(?m)^Mode: (\w+)$`)
 
-// Word sends one of ZooKeeper's four-letter words (srvr, mntr, wchp, cons, dump, …) and returns the answer. A server that does
-// not answer within a second is an error.
+// Word sends one of ZooKeeper's four-letter words (srvr, mntr, wchp, cons,
+// dump, …) and returns the answer. A server that does not answer within a
+// second is an error.
 func (s *Server) Word(word string) (string, error) {
 	conn, err := net.DialTimeout("tcp", s.addr, wordTimeout)
 	if err != nil {

@@ -209,7 +209,8 @@ func (c *Call) Pending() bool {
 	}
 }
 
-// Result waits for the result. A call that takes longer than two minutes fails the test.
+// Result waits for the result. A call that takes longer than two minutes fails
+// the test.
 func (c *Call) Result() (string, error) {
 	c.tb.Helper()
 	timer := time.NewTimer(2 * time.Minute)

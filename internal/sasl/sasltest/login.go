@@ -1,5 +1,5 @@
-// Package sasltest runs logins by SASL in tests. The connection of a session has a login
-// of its own, which waits for no answer (internal/conn).
+// Package sasltest runs logins by SASL in tests. The connection of a session
+// has a login of its own, which waits for no answer (internal/conn).
 package sasltest
 
 import "errors"
