@@ -14,7 +14,7 @@ func idleMeasures() []measure {
 	}
 	alone := map[string]string{}
 	for _, peer := range []string{curator, kazoo, etcd} {
-		alone[peer] = "this compares Docent with the client that it stands on"
+		alone[peer] = "this compares Docent with the client that it uses"
 	}
 	each := func(n int, f func(idleCost) float64) []subject {
 		return idleSubjects(n, func(_ env, c idleCost) (float64, error) { return f(c) / float64(n), nil })

@@ -11,7 +11,7 @@ import (
 
 // Subjects, in the order of the tables.
 const (
-	floor   = "floor" // the bare requests of the client that Docent stands on
+	floor   = "floor" // the bare requests of the client that Docent uses
 	docent  = "docent"
 	goZK    = "go-zookeeper"
 	curator = "curator"

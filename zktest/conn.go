@@ -189,8 +189,7 @@ func (s *Server) forget(c *conn) {
 func (c *conn) shut() {
 	c.closeOnce.Do(func() {
 		close(c.dead)
-		// The connection is over either way, so there is no caller for the
-		// error.
+		// The connection is over either way, so no caller needs the error.
 		_ = c.nc.Close()
 	})
 }

@@ -78,8 +78,8 @@ func (s *Server) Thaw() {
 }
 
 // StepClock moves the clock of the leader's timestamps (Stat.Ctime, Stat.Mtime)
-// by d, back if d is negative, as when a server with another clock becomes the
-// leader. Timeouts, and the Time of a [Change], follow the test's clock as
+// by d, back if d is negative. A new leader with another clock has the same
+// effect. Timeouts, and the Time of a [Change], follow the test's clock as
 // before.
 func (s *Server) StepClock(d time.Duration) { s.do(func() { s.skew += d }) }
 

@@ -189,7 +189,7 @@ func (s *Server) Close() error {
 	return errors.Join(errs...)
 }
 
-// do runs f as one step of the server's total order. First f changes the state,
+// do runs f in the server's total order of steps. First f changes the state,
 // then the observers are told, then events and replies go out. On a closed
 // server do does nothing.
 func (s *Server) do(f func()) {

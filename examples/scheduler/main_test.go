@@ -128,7 +128,7 @@ func TestAnotherReplicaGoesOn(t *testing.T) {
 		w.Eventually(func() bool { return d.count() == 3 }, "a runs the first slots")
 		a.Link.Refuse(true) // kill -9: the connection breaks for good
 		a.Link.Disconnect()
-		w.Eventually(func() bool { return d.count() == 6 }, "b goes on")
+		w.Eventually(func() bool { return d.count() == 6 }, "b continues")
 		require.Equal(t, []string{"a", "a", "a", "b", "b", "b"}, d.who())
 		require.Equal(t, 10*time.Second, d.when()[3].Sub(d.when()[2]), "b runs the slot that had no leader")
 		d.check()
@@ -145,7 +145,7 @@ func TestAnOrderlyStopMissesNothing(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		_, err := a.call.GiveUp()
 		require.NoError(t, err)
-		w.Eventually(func() bool { return d.count() == 4 }, "b goes on")
+		w.Eventually(func() bool { return d.count() == 4 }, "b continues")
 		require.Equal(t, []string{"a", "a", "b", "b"}, d.who())
 		slots := d.when()
 		for i, slot := range slots[1:] {
@@ -213,7 +213,7 @@ func TestAStaleTokenIsRefused(t *testing.T) {
 		w.Eventually(func() bool { return w.Data(recordPath) != before }, "b has fenced the store")
 		close(wake)
 		require.ErrorIs(t, <-slow.err, ErrStale)
-		w.Eventually(func() bool { return d.count() == 4 }, "b goes on")
+		w.Eventually(func() bool { return d.count() == 4 }, "b continues")
 		require.Equal(t, []string{"a", "a", "b", "b"}, d.who())
 		d.check()
 	})

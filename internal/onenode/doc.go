@@ -7,9 +7,9 @@
 //
 //	                    create
 //	Acquire ──────────────────────────> watched read of our own node ──> Hold
-//	   ^        │ it stands already                                        │
+//	   ^        │ it exists already                                        │
 //	   │        v                                                          v
-//	   └── watch it until it has gone      Release, or lost: see core.Hold
+//	   └── watch it until it is gone       Release, or lost: see core.Hold
 //
 // The data of the node belongs to the caller alone. The owner of the node tells
 // contenders of different sessions apart. Contenders of one session take turns

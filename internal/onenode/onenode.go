@@ -63,7 +63,7 @@ const (
 // token is the zxid of the node's create.
 //
 // ctx bounds the wait alone, not the hold. If ctx ends first, the error matches
-// both ctx.Err() and context.Cause(ctx), and a node that may have been made is
+// both ctx.Err() and context.Cause(ctx). A node that may have been made is
 // removed in the background. Other errors: ErrNotEphemeral, core.ErrClosed, a
 // *znode.PathError, and what the server answers, such as core.ErrNoAuth.
 func (n *Node) Acquire(ctx context.Context) (*core.Hold, error) { return n.enter(ctx, true) }

@@ -68,8 +68,8 @@ func (m digestMD5) Validate() error {
 	return prepared("password", password)
 }
 
-// prepared checks a name or a password by the rules of RFC 4013 that catch
-// mistakes, such as a line break at the end of a password file.
+// prepared checks a name or a password by those rules of RFC 4013 that catch
+// mistakes. Such a mistake is the line break at the end of a password file.
 func prepared(what, s string) error {
 	switch {
 	case s == "":

@@ -48,8 +48,8 @@ func TestRFC2831(t *testing.T) {
 }
 
 // TestJava takes challenges of Java's own server and compares the answers with
-// those of Java's own client. Only maxbuf differs: that client adds it, and RFC
-// 2831 omits it without a security layer.
+// the answers of Java's own client. Only maxbuf differs: that client adds it,
+// and RFC 2831 omits it without a security layer.
 func TestJava(t *testing.T) {
 	for _, v := range javaVectors {
 		t.Run(v.user, func(t *testing.T) {

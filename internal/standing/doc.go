@@ -1,7 +1,7 @@
-// Package standing keeps an ephemeral node of ours standing from one session to
-// the next: the registration of a service, or the membership in a group. The
-// node stands while it exists and our present session owns it; otherwise it is
-// away.
+// Package standing keeps an ephemeral node of ours in existence from one
+// session to the next: the registration of a service, or the membership in a
+// group. The node stands while it exists and our present session owns it;
+// otherwise it is away.
 //
 //   - The node always belongs to the present session. A node that an earlier
 //     session of the same Manager left behind is replaced, never adopted: the

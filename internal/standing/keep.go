@@ -203,7 +203,7 @@ func (r *round) lost() {
 // refused handles an answer that may change later.
 func (r *round) refused(err error) {
 	if r.opening {
-		r.cancel(err) // Open is told once nothing of ours stands
+		r.cancel(err) // Open fails once no node of ours exists
 		return
 	}
 	r.away(err)

@@ -220,8 +220,8 @@ func (r *round) replace(stat core.Stat) error {
 // by ours.
 //
 // Our node gets another version. The replaced process may have a write under
-// way that names its node's version, and a server has no other condition to
-// tell the two nodes apart.
+// way that names its node's version. A server has no other condition to tell
+// the two nodes apart.
 func replacement(path string, data []byte, version int32, mark []core.ACL) []core.Op {
 	remove := core.DeleteOp(path, version)
 	if version != 0 {

@@ -233,7 +233,7 @@ func hold(t *testing.T, c frameCase, s *side, dir string) []string {
 	t.Helper()
 	k := &talk{side: s, norm: &normal{sessions: map[int64]string{0: "nobody"}}, clients: map[string]*rawClient{}, dir: dir}
 	answer := k.client("one").call(opCreate, createBody(dir, createPersistent), "s")
-	require.Contains(t, answer, dir, "%s does not serve any more", s.name)
+	require.Contains(t, answer, dir, "%s does not serve", s.name)
 	k.norm.base = lastZxid(k.client("one"))
 	c.talk(k)
 	for _, client := range k.clients {

@@ -106,7 +106,7 @@ func (w *world) goesOn(n int, what ...string) {
 	w.Helper()
 	for _, one := range what {
 		until := w.times(one) + n
-		ensemble.Eventually(w, patience, one+" goes on", func() bool { return w.times(one) >= until || w.Failed() })
+		ensemble.Eventually(w, patience, one+" continues", func() bool { return w.times(one) >= until || w.Failed() })
 	}
 	require.False(w, w.Failed())
 }

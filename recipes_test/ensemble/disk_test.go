@@ -16,7 +16,7 @@ func TestFullDisk(t *testing.T) {
 	conn := connect(t, s.Addr())
 	create(t, conn, "/before")
 	s.FillDisk()
-	ensemble.Eventually(t, soon, "the server serves no more", func() bool {
+	ensemble.Eventually(t, soon, "the server does not serve", func() bool {
 		_, err := conn.Set("/before", make([]byte, 100<<10), -1)
 		return err != nil && s.Mode() == ""
 	})

@@ -20,7 +20,7 @@ func TestSeverPartsServers(t *testing.T) {
 			e.Sever(old, other)
 			e.Sever(other, old)
 		}
-		ensemble.Eventually(t, soon, "another leads and the old one serves no more", func() bool {
+		ensemble.Eventually(t, soon, "another server leads and the old leader does not serve", func() bool {
 			led, served := false, false
 			for _, s := range e.Servers() {
 				mode := s.Mode()
@@ -49,7 +49,7 @@ func TestSeverOneWay(t *testing.T) {
 		} else {
 			e.Sever(follower, leader)
 		}
-		ensemble.Eventually(t, soon, "the follower serves no more", func() bool { return follower.Mode() == "" })
+		ensemble.Eventually(t, soon, "the follower does not serve", func() bool { return follower.Mode() == "" })
 		require.Equal(t, leader.ID(), e.Leader().ID())
 		e.HealPeers()
 		quorum(t, e)

@@ -136,7 +136,7 @@ func (d deposal) depose(t *testing.T, e *ensemble.Ensemble, rng *rand.Rand, foun
 			t.Logf("%s, a session of %v: lost before the leader was parted: %v", p.way.name, p.timeout, err)
 		}
 	}
-	require.Less(t, lost, len(pairs), "nothing is held any more")
+	require.Less(t, lost, len(pairs), "no hold is left")
 	stop := after(rng)
 	defer stop()
 	if d.restart {

@@ -99,7 +99,7 @@ func TestModelsBite(t *testing.T) {
 			op(itemOp{"a", itemPut, 0}, 0, 1), op(itemOp{"a", itemEmpty, 0}, 20, 21)}, false},
 		{"queue: in doubt and not there", items, []porcupine.Operation{
 			op(itemOp{"a", itemPut, 0}, 0, never), op(itemOp{"a", itemEmpty, 0}, 20, 21)}, true},
-		{"queue: an item nobody has put", items, []porcupine.Operation{
+		{"queue: an item that was never put", items, []porcupine.Operation{
 			op(itemOp{"a", itemTake, 5}, 2, 3)}, false},
 		{"queue: two live claims", items, []porcupine.Operation{
 			op(itemOp{"a", itemPut, 0}, 0, 1), op(itemOp{"a", itemTake, 5}, 2, 3), op(itemOp{"a", itemTake, 6}, 4, 5),

@@ -50,8 +50,8 @@ func TestFullDisk(t *testing.T) {
 		r.nemesis.count("full disk")
 		r.nemesis.note("the disk of server %d (%s) is full", victim.ID(), victim.Mode())
 		victim.FillDisk()
-		ensemble.Eventually(t, patience, "the server with the full disk serves no more", func() bool { return victim.Mode() == "" })
-		r.nemesis.note("server %d serves no more", victim.ID())
+		ensemble.Eventually(t, patience, "the server with the full disk does not serve", func() bool { return victim.Mode() == "" })
+		r.nemesis.note("server %d does not serve", victim.ID())
 		r.progress("with two servers of three")
 		victim.FreeDisk()
 		victim.Restart() // as an operator does

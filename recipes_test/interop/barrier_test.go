@@ -108,7 +108,7 @@ func TestDoubleBarrier(t *testing.T) {
 			}
 			entering = append(entering, enter(w, kind, d))
 			if i < len(kinds)-1 {
-				w.settles(kind+" stands", func() bool {
+				w.settles(kind+" is a member", func() bool {
 					members, err := d.Members(w.Context())
 					return err == nil && len(members) == i+1
 				})

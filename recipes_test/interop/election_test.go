@@ -29,7 +29,7 @@ func ids(w *world, e *election.Election) []string {
 // stand waits until the election has n candidates.
 func (w *world) stand(e *election.Election, n int) {
 	w.Helper()
-	w.settles("candidates stand", func() bool {
+	w.settles("the election has its candidates", func() bool {
 		all, err := e.Participants(w.Context())
 		return err == nil && len(all) == n
 	})

@@ -86,7 +86,7 @@ func (s state) grown(before state, n int) int64 {
 	return (int64(s.heap) - int64(before.heap)) / int64(n)
 }
 
-// kinds are the things of which one session has very many.
+// kinds are the things of which a single session has very many.
 var kinds = []struct {
 	name string
 	n    int

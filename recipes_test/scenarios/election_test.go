@@ -68,7 +68,7 @@ func TestElectionFailsOver(t *testing.T) {
 		select {
 		case p = <-elected:
 		case <-time.After(patience):
-			require.Fail(t, "nobody was elected", "round %d", round)
+			require.Fail(t, "no candidate was elected", "round %d", round)
 		}
 		s, err := bridge.Core(p.Manager).Session(t.Context())
 		require.NoError(t, err)

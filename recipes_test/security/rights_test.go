@@ -94,7 +94,7 @@ func TestStrangersAreRefused(t *testing.T) {
 			owner, stranger := w.session(w.t, c.owner), w.session(w.t, c.stranger)
 			forEach(w, func(t *testing.T, r recipe, path string) {
 				path = c.base + path
-				entered := func() { require.Fail(t, "a stranger is in", r.name) }
+				entered := func() { require.Fail(t, "a session without the right acquires", r.name) }
 				require.NoError(t, r.use(within(t), owner, path, func() {
 					before := paths(w.tree("/", done...))
 					if c.reads && r.full != nil {
