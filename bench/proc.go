@@ -18,7 +18,7 @@ func residentBytes() (float64, error) {
 	}
 	words := bytes.Fields(text)
 	if len(words) < 2 {
-		return 0, errors.New("/proc/self/statm: it has less than two words")
+		return 0, errors.New("/proc/self/statm: fewer than two words")
 	}
 	pages, err := strconv.ParseInt(string(words[1]), 10, 64)
 	return float64(pages) * float64(os.Getpagesize()), err

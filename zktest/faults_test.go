@@ -262,7 +262,7 @@ func TestLag(t *testing.T) {
 		s.Lag(r.id)
 		require.NoError(t, s.Put("/c", nil))
 		require.Equal(t, zktest.CodeOK, r.ask(zktest.OpCreate, str("/d"), i4(-1), anyone, i4(0)).code)
-		require.Equal(t, zktest.CodeOK, r.ask(zktest.OpExists, str("/c"), flag(false)).code, "its own write brings it up to date")
+		require.Equal(t, zktest.CodeOK, r.ask(zktest.OpExists, str("/c"), flag(false)).code, "the session's own write ends its lag")
 		require.Equal(t, 1, s.Watches(), "the watch that did not fire remains")
 		s.Lag(r.id)
 		require.NoError(t, s.Put("/a", []byte("end")))

@@ -203,7 +203,7 @@ func TestHoldUntilTheSessionIsOver(t *testing.T) {
 				close(hold)
 				synctest.Wait()
 				require.Empty(t, s.Paths())
-				require.Equal(t, before+1, s.Zxid(), "it fails, and takes a zxid for it")
+				require.Equal(t, before+1, s.Zxid(), "the request fails, and takes a zxid")
 			})
 		})
 	}

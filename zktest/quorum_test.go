@@ -245,7 +245,7 @@ func TestSlowQuorumAndOtherFaults(t *testing.T) {
 		r.send(zktest.OpExists, str("/a"), flag(true))
 		r.requireClosed()
 		synctest.Wait()
-		require.Equal(t, []string{"/behind", "/lost"}, s.Paths(), "what was proposed is committed")
+		require.Equal(t, []string{"/behind", "/lost"}, s.Paths(), "the proposals are committed")
 		require.Zero(t, s.Watches())
 		remove()
 

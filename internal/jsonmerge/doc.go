@@ -12,10 +12,10 @@
 // # Limits
 //
 //   - An element of an array has no name. Elements that are equal before and
-//     after belong together, wherever they are. Between two equal ones, the
-//     others before and after are paired in their order, as far as both sides
-//     have them. Every other element of the new array is new. Unknown fields of
-//     an unpaired old element are lost.
+//     after belong together, wherever they are. If two equal ones enclose the
+//     same number of other elements before and after, these are paired in
+//     their order. Every other element of the new array is new. Unknown fields
+//     of an unpaired old element are lost.
 //   - If the encoder omits a value after the change, or makes it null, the
 //     value is removed with everything in it.
 //   - If an object has a key twice, a change leaves one, without the unknown

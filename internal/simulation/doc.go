@@ -32,9 +32,9 @@
 // halves. The network path holds everything in both directions, and delivers it
 // in a burst afterwards. The actors stop at their next step until the pause is
 // over. Then they continue with the step that they had decided on before, such
-// as a write with a token that may be old by now. Half of all pauses hit an
-// actor between its check of the context and its write, where they hurt most.
-// Every fourth of these lasts longer than the session can.
+// as a write with a token that may be old by now. Many pauses hit an actor
+// between its check of the context and its write, where they hurt most. Some of
+// these outlast the session.
 //
 // The model has a limit: the library's goroutines and timers keep running in a
 // paused process. They receive and send nothing, but their session ends at its

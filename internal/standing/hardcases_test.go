@@ -128,7 +128,7 @@ func TestHardCase22_GhostOfAnEarlierOpen(t *testing.T) {
 		old := p.Current()
 		p.Link.Cut(zktest.Both)
 		<-old.Done()
-		require.NoError(w, k.Close(w.Context()), "it goes with its session")
+		require.NoError(w, k.Close(w.Context()), "the node goes with its session")
 		require.True(w, exists(w, path))
 		p.Link.Heal()
 		began := time.Now()

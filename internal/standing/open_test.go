@@ -212,7 +212,7 @@ func TestStateIsTruthful(t *testing.T) {
 		<-s.Done()
 		require.False(w, k.State().Standing())
 		require.ErrorIs(w, k.State().Why, session.ErrTrustElapsed)
-		require.True(w, exists(w, path), "and the server has not expired it yet")
+		require.True(w, exists(w, path), "the server has not expired the session yet")
 		p.Link.Heal()
 	})
 }

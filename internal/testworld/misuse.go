@@ -86,7 +86,7 @@ func misuse(t *testing.T, name string, f reflect.Value) {
 	t.Run(name, func(t *testing.T) {
 		said := saysWhatIsWrong(t, func() { call(f, args) })
 		if given && !said && of.NumOut() == 1 && of.Out(0).Kind() == reflect.Func {
-			t.Errorf("it makes an option from a nil function")
+			t.Errorf("the function makes an option from a nil function")
 		}
 	})
 	if len(texts) > 0 { // past the check for an empty path
@@ -104,7 +104,7 @@ func misuse(t *testing.T, name string, f reflect.Value) {
 	args[len(args)-1] = reflect.MakeSlice(of.In(len(args)-1), 1, 1)
 	t.Run(name+" with a nil option", func(t *testing.T) {
 		if !saysWhatIsWrong(t, func() { call(f, args) }) {
-			t.Errorf("it does not say that an option is nil")
+			t.Errorf("the panic does not say that an option is nil")
 		}
 	})
 }
@@ -118,7 +118,7 @@ func saysWhatIsWrong(t *testing.T, f func()) (said bool) {
 		said = ok && strings.HasPrefix(text, "docent: ")
 		if r != nil && !said {
 			buf := make([]byte, 4096)
-			t.Errorf("it panics with %v\n%s", r, buf[:runtime.Stack(buf, false)])
+			t.Errorf("the call panics with %v\n%s", r, buf[:runtime.Stack(buf, false)])
 		}
 	}()
 	f()

@@ -10,7 +10,7 @@ import "fmt"
 // answered turns a failure of the decoder into an error that names the answer.
 func (d *Decoder) answered(what string) error {
 	if d.err != nil {
-		return fmt.Errorf("the server's answer to %s ends early, or claims more than it holds: %w", what, d.err)
+		return fmt.Errorf("the server's answer to %s ends early, or has a length beyond its end: %w", what, d.err)
 	}
 	return nil
 }

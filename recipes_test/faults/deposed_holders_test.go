@@ -116,7 +116,7 @@ func (p *rivals) contend(t *testing.T, sm *session.Manager, path string) {
 		}
 	})
 	t.Cleanup(waits.Wait)
-	ensemble.Eventually(t, patience, "the contender is in line", func() bool {
+	ensemble.Eventually(t, patience, "the contender is queued", func() bool {
 		waiters, err := m.Waiters(within(t, patience))
 		return err == nil && len(waiters) == 1 || p.hold.Err() != nil
 	})

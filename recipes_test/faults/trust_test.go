@@ -98,7 +98,7 @@ func TestTrustWhenAFollowerLosesItsLeader(t *testing.T) {
 	}
 	require.Len(t, all, 3*holders)
 	require.Positive(t, serving, "the follower noticed too early: no client was misled")
-	t.Logf("%d holds of sessions of %v through a follower without its leader: the node went %v after the context at the earliest; "+
+	t.Logf("%d holds of sessions of %v through a follower without its leader: the node was deleted %v after the context at the earliest; "+
 		"at that time the follower still served %d of them", len(all), sessionTimeout, slices.Min(all), serving)
 }
 

@@ -185,7 +185,7 @@ func TestLeaderLatch(t *testing.T) {
 		term, err := election.New(w.docent(), path).Campaign(w.within(patience))
 		require.NoError(w, err)
 		a.Do("elect.select", path, "selector")
-		require.Equal(w, "leads "+path, a.Event(patience), "a LeaderSelector heeds a LeaderLatch's nodes now")
+		require.Equal(w, "leads "+path, a.Event(patience), "a LeaderSelector respects a LeaderLatch's nodes now")
 		other := election.New(w.docent(), path, election.LeaderSelector())
 		w.settles("each layout has a leader", func() bool {
 			second, err := other.Leader(w.within(patience))
@@ -205,7 +205,7 @@ func TestLeaderLatch(t *testing.T) {
 		} {
 			term, err := election.New(w.docent(), path, option).Campaign(w.within(patience))
 			require.NoError(w, err)
-			require.Equal(w, "true", k.Actor("a").Do("elect.lead", path, "kazoo", ms(patience)), "kazoo's Election heeds Curator's names now")
+			require.Equal(w, "true", k.Actor("a").Do("elect.lead", path, "kazoo", ms(patience)), "kazoo's Election respects Curator's names now")
 			require.NoError(w, term.Err())
 			require.NoError(w, term.Resign())
 		}

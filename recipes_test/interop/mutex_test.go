@@ -100,7 +100,7 @@ func TestMutex(t *testing.T) {
 		const path = "/mutex/misnamed"
 		h, err := lock.New(w.docent(), path).Lock(w.within(patience))
 		require.NoError(w, err)
-		require.Equal(w, "true", python.As(w).Actor("a").Do("lock.acquire", path, "misnamed", ms(patience)), "kazoo heeds its node's name now")
+		require.Equal(w, "true", python.As(w).Actor("a").Do("lock.acquire", path, "misnamed", ms(patience)), "kazoo respects its node's name now")
 		require.NoError(w, h.Err())
 	})
 
@@ -125,7 +125,7 @@ func TestMutex(t *testing.T) {
 		h, err := m.Lock(w.within(patience))
 		require.NoError(w, err, "we ignore it")
 		require.NoError(w, h.Release())
-		require.Error(w, zk.NewLock(w.bare(), path, zk.WorldACL(zk.PermAll)).Lock(), "go-zookeeper ignores it now")
+		require.Error(w, zk.NewLock(w.bare(), path, zk.WorldACL(zk.PermAll)).Lock(), "go-zookeeper ignores the name now")
 		_, err = m.TryLock(w.Context())
 		require.ErrorIs(w, err, lock.ErrHeld)
 	})

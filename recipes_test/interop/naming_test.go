@@ -251,7 +251,7 @@ func TestServiceDiscovery(t *testing.T) {
 		s := watch(w, r, "orders")
 		a.Do("service.register", base, "orders", "one", address, port, "text", "STATIC", true)
 		g, err := r.Register(w.within(patience), naming.Instance{Service: "orders", ID: "one", Address: address, Port: port, Type: naming.Static})
-		require.NoError(w, err, "the same address: it is taken up")
+		require.NoError(w, err, "the same address: the instance is taken over")
 		require.NoError(w, g.Unregister(w.within(patience)))
 		w.settles("it has gone", func() bool { return a.Do("service.list", base, "orders") == "" })
 

@@ -302,7 +302,7 @@ func TestDistributedQueue(t *testing.T) {
 		require.NoError(w, err)
 		a := java.As(w).Actor("a")
 		a.Do("queue.open", path+"/items", "fifo", "consume", "")
-		require.Equal(w, "item one", a.Event(patience), "Curator's plain consumer heeds claims now")
+		require.Equal(w, "item one", a.Event(patience), "Curator's plain consumer respects claims now")
 		require.NoError(w, item.Err(), "two have it")
 		require.Error(w, item.Ack())
 		a.Do("queue.close", path+"/items")

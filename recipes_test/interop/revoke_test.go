@@ -28,7 +28,7 @@ func TestRevocation(t *testing.T) {
 		require.Len(w, asked, 1)
 		require.Equal(w, "revoke "+path, a.Event(patience))
 		_, err = m.TryLock(w.Context())
-		require.ErrorIs(w, err, lock.ErrHeld, "it is a request")
+		require.ErrorIs(w, err, lock.ErrHeld, "a revocation is only a request")
 		a.Do("lock.release", path)
 		h, err := m.Lock(w.within(patience))
 		require.NoError(w, err)

@@ -148,7 +148,7 @@ func TestRWMutex(t *testing.T) {
 		a.Do("lock.unwrite", path)
 		h, err := ours.get()
 		require.NoError(w, err, "Curator's reader keeps its place now")
-		require.NoError(w, h.Err(), "and we write while it reads")
+		require.NoError(w, h.Err(), "Docent writes while Curator reads")
 		a.Do("lock.unread", path)
 		require.NoError(w, h.Release())
 	})
@@ -172,9 +172,9 @@ func TestRWMutex(t *testing.T) {
 		h, err := lock.NewRW(sm, path).Lock(w.within(patience))
 		require.NoError(w, err)
 		ours, err := lock.New(sm, path).TryLock(w.Context())
-		require.NoError(w, err, "a Mutex heeds a RWMutex now")
+		require.NoError(w, err, "a Mutex respects a RWMutex now")
 		require.NoError(w, ours.Release())
-		require.Equal(w, "true", java.As(w).Actor("a").Do("lock.acquire", path, ms(patience)), "Curator's mutex heeds a RWMutex now")
+		require.Equal(w, "true", java.As(w).Actor("a").Do("lock.acquire", path, ms(patience)), "Curator's mutex respects a RWMutex now")
 		require.NoError(w, h.Err())
 	})
 
@@ -182,7 +182,7 @@ func TestRWMutex(t *testing.T) {
 		const path = "/rw/kazoo"
 		h, err := lock.NewRW(w.docent(), path).Lock(w.within(patience))
 		require.NoError(w, err)
-		require.Equal(w, "true", python.As(w).Actor("a").Do("lock.write", path, ms(patience)), "kazoo's WriteLock heeds a RWMutex now")
+		require.Equal(w, "true", python.As(w).Actor("a").Do("lock.write", path, ms(patience)), "kazoo's WriteLock respects a RWMutex now")
 		require.NoError(w, h.Err())
 	})
 }

@@ -184,7 +184,7 @@ func TestSemaphore(t *testing.T) {
 		const path = "/semaphore/kazoo"
 		require.Equal(w, "true", python.As(w).Actor("a").Do("lock.permit", path, 3, ms(patience)))
 		p, err := lock.NewSemaphore(w.docent(), path, lock.Permits(3)).TryAcquire(w.within(patience), 3)
-		require.NoError(w, err, "a Semaphore heeds kazoo's now")
+		require.NoError(w, err, "a Semaphore respects kazoo's Semaphore now")
 		require.NoError(w, p.Release())
 	})
 
@@ -193,7 +193,7 @@ func TestSemaphore(t *testing.T) {
 		p, err := lock.NewSemaphore(w.docent(), path, lock.Permits(1)).Acquire(w.within(patience), 1)
 		require.NoError(w, err)
 		h, err := lock.New(w.docent(), path).TryLock(w.Context())
-		require.NoError(w, err, "a Mutex heeds a Semaphore now")
+		require.NoError(w, err, "a Mutex respects a Semaphore now")
 		require.NoError(w, p.Err())
 		require.NoError(w, h.Release())
 	})

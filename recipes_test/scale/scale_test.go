@@ -183,7 +183,7 @@ func TestMemoryOfHolds(t *testing.T) {
 		require.NoError(t, err)
 	}
 	var after state
-	ensemble.Eventually(t, patience, "no goroutine is left, of those that set watches", func() bool {
+	ensemble.Eventually(t, patience, "the goroutines that set watches have ended", func() bool {
 		after = now()
 		return after.goroutines <= before.goroutines+8
 	})

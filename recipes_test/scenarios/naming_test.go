@@ -113,7 +113,7 @@ func TestServiceThroughFaults(t *testing.T) {
 	require.NoError(t, g.Unregister(within(t, patience)))
 
 	for id, g := range registered {
-		ensemble.Eventually(t, patience, id+" is seen with what it said last", func() bool { in, _ := find(id); return in.Weight == 4 })
+		ensemble.Eventually(t, patience, id+" is seen with its newest state", func() bool { in, _ := find(id); return in.Weight == 4 })
 		require.True(t, g.State().In)
 	}
 	ensemble.Eventually(t, patience, "nothing else is left", func() bool { return len(orders.Load()) == len(registered) })
