@@ -21,7 +21,7 @@ func embedded(tb testing.TB) (*zktest.Server, *session.Manager) {
 	return srv, sm
 }
 
-// What is asked on a hot path, without any server, allocates nothing.
+// Hot paths that ask no server allocate nothing.
 func TestHotPathsAllocateNothing(t *testing.T) {
 	srv, sm := embedded(t)
 	require.NoError(t, srv.Put("/limits", []byte(`{"qps":7}`)))
@@ -50,8 +50,8 @@ func TestHotPathsAllocateNothing(t *testing.T) {
 	}
 }
 
-// Lock and Release allocate a small constant, whatever has come before. What
-// the client underneath and the embedded server allocate is counted along.
+// Lock and Release allocate a small constant, whatever came before. The count
+// includes the allocations of the client underneath and of the embedded server.
 func TestLockAllocatesAConstant(t *testing.T) {
 	_, sm := embedded(t)
 	m := lock.New(sm, "/locks/orders")
@@ -65,5 +65,5 @@ func TestLockAllocatesAConstant(t *testing.T) {
 	later := testing.AllocsPerRun(200, lockAndRelease)
 	t.Logf("%v allocations, %v after 2000 more", first, later)
 	require.LessOrEqual(t, first, 160.0)
-	require.LessOrEqual(t, later, first+8, "what went before is not paid for again")
+	require.LessOrEqual(t, later, first+8, "earlier locks do not add to the cost")
 }

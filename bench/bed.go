@@ -7,18 +7,18 @@ import (
 	"testing"
 )
 
-// bed is what the servers of package ensemble stand on here: they are made for
-// tests, and end with the test that has started them. A bed ends with the run.
+// bed is the testing.TB for the servers of package ensemble. Those are made for
+// tests, and end with the test that started them. A bed ends with the run.
 type bed struct {
-	testing.TB // never called: what ensemble uses is below
+	testing.TB // never called: the methods that ensemble uses are below
 	cleanups   []func()
 	problems   []string
 }
 
-// failure is what a bed panics with where a test would end.
+// failure is the panic of a bed where a test would end.
 type failure string
 
-// try runs f on the bed, and makes an error of what would have ended a test.
+// try runs f on the bed, and returns an error where a test would end.
 func (b *bed) try(f func()) (err error) {
 	defer func() {
 		switch r := recover().(type) {
@@ -33,7 +33,7 @@ func (b *bed) try(f func()) (err error) {
 	return nil
 }
 
-// end undoes everything, the newest first.
+// end runs all cleanups, the newest first.
 func (b *bed) end() {
 	for _, f := range slices.Backward(b.cleanups) {
 		f()

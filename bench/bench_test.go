@@ -9,8 +9,8 @@ import (
 	"github.com/docent-go/docent/queue"
 )
 
-// The benchmarks of hot paths that the packages have none of: on the embedded
-// server, in memory, so that they tell what this side costs.
+// The benchmarks of hot paths that have none in their packages. They use the
+// embedded server, in memory, so that they measure the cost of this side.
 
 func BenchmarkPut(b *testing.B) {
 	_, sm := embedded(b)
@@ -40,7 +40,7 @@ func BenchmarkTakeAck(b *testing.B) {
 	}
 }
 
-// BenchmarkResign is a campaign of one candidate, and its end.
+// BenchmarkResign is a campaign of one candidate, and its resignation.
 func BenchmarkResign(b *testing.B) {
 	_, sm := embedded(b)
 	e := election.New(sm, "/leaders/scheduler", election.ID("a"))

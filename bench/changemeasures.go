@@ -22,13 +22,13 @@ const (
 	changedInstances = serviceChanges / 4 * 3
 	changePause      = 10 * time.Millisecond
 
-	// A tree puts changes together that come within 50 ms. Those that are measured
-	// come one at a time.
+	// A tree combines changes within 50 ms. The measured changes come one at a
+	// time.
 	apart       = 80 * time.Millisecond
 	treeChanges = 20
 )
 
-// changeMeasures tell what a change of a large view costs its reader.
+// changeMeasures measure the cost of a change of a large view to its reader.
 func changeMeasures() []measure {
 	alone := onlyDocent()
 	return []measure{
@@ -63,7 +63,7 @@ func changeMeasures() []measure {
 	}
 }
 
-// treeChange is a driver's reader of the tree.
+// treeChange measures a driver's reader of the tree.
 func treeChange(name string, ops int) subject {
 	return subject{name, func(e env) (sample, error) {
 		dir, err := keysOf(e.lab)
@@ -90,7 +90,7 @@ func (k *keyChanger) close() error {
 	return end()
 }
 
-// treeSighting is a tree, and when a reader had it.
+// treeSighting is a state of the tree, and the time at which a reader had it.
 type treeSighting struct {
 	snap *config.TreeSnapshot[string]
 	at   time.Time
@@ -131,10 +131,10 @@ func (k *keyChanger) follow(e env) error {
 		}
 		return t.Close()
 	}
-	return (<-seen).err // what is there already
+	return (<-seen).err // the state at the start
 }
 
-// change writes a key, and waits until the reader has it, if there is one.
+// change writes a key, and waits until the reader has it, if the tree is open.
 func (k *keyChanger) change() (time.Time, error) {
 	k.n++
 	i, value := k.n*7919%treeKeys, strconv.FormatInt(time.Now().UnixNano(), 10)
@@ -191,7 +191,7 @@ func docentTreeChange(ops int) func(env) (sample, error) {
 	}
 }
 
-// spent is what a process has used of something.
+// spent is a process's use of resources.
 type spent struct {
 	processor time.Duration
 	allocated float64 // bytes
@@ -208,9 +208,9 @@ func spentSoFar() (spent, error) {
 	return spent{processor, float64(m.TotalAlloc)}, err
 }
 
-// spending is what this process spends on f.
+// spending returns what this process spends on f.
 func spending(f func() error) (spent, error) {
-	runtime.GC() // what was before is not paid for here
+	runtime.GC() // earlier garbage does not count here
 	before, err := spentSoFar()
 	if err != nil {
 		return spent{}, err
@@ -222,9 +222,9 @@ func spending(f func() error) (spent, error) {
 	return after.minus(before), err
 }
 
-// spentOnReading is what f spends while a reader is there above what it spends
-// without one; the writer is in this process too. Of several turns the least
-// counts: whatever else the process does only ever adds.
+// spentOnReading returns the additional cost of f with a reader, compared with
+// f without one; the writer is in this process too. It compares the minimum of
+// several turns, because other work of the process only ever adds.
 func spentOnReading(turns int, f, follow, end func() error) (spent, error) {
 	var least [2]spent // without, with
 	for turn := range 2 * turns {
@@ -251,8 +251,8 @@ func spentOnReading(turns int, f, follow, end func() error) (spent, error) {
 	return least[1].minus(least[0]), nil
 }
 
-// aboveNoise is a difference of two times, or NaN where the first is not the
-// greater: then it says nothing, and no budget holds by it.
+// aboveNoise returns a difference of two times, or NaN if it is not positive.
+// NaN is not a figure, and meets no budget.
 func aboveNoise(v float64) float64 {
 	if v <= 0 {
 		return math.NaN()
@@ -260,7 +260,7 @@ func aboveNoise(v float64) float64 {
 	return v
 }
 
-// treeOwn is what one change costs the reader of a tree.
+// treeOwn measures the cost of one change to the reader of a tree.
 func treeOwn(turns int, of func(spent) float64) func(env) (sample, error) {
 	return func(e env) (sample, error) {
 		k, err := newKeyChanger(e)
@@ -277,7 +277,7 @@ func treeOwn(turns int, of func(spent) float64) func(env) (sample, error) {
 	}
 }
 
-// instancesOf is the base of a service with many instances.
+// instancesOf returns the base of a service with many instances.
 func instancesOf(l *lab) (string, error) {
 	return l.fixture("a service", func(dir string) error {
 		conn, err := l.keeper(standalone)
@@ -300,14 +300,14 @@ func instancesOf(l *lab) (string, error) {
 	})
 }
 
-// instanceNode is the znode of an instance.
+// instanceNode returns the create of an instance's znode.
 func instanceNode(base string, in naming.Instance) (*zk.CreateRequest, error) {
 	name, data, err := naming.Curator().Encode(in)
 	return &zk.CreateRequest{Path: base + "/" + serviceName + "/" + name, Data: data, Acl: open, Flags: zk.FlagEphemeral}, err
 }
 
-// serviceProcessor is what share of a core a watcher takes while instances
-// leave, come back and change.
+// serviceProcessor measures a watcher's share of a core while instances leave,
+// come back and change.
 func serviceProcessor(e env) (sample, error) {
 	base, err := instancesOf(e.lab)
 	if err != nil {
@@ -351,8 +351,8 @@ func sawAll(e env, s *naming.Service, address string) error {
 	return fmt.Errorf("the watcher has not seen all changes: %v", context.Cause(ctx))
 }
 
-// churn changes instances at an even pace: of four changes two are of the data,
-// one takes an instance out, and one brings it back. In the end each of these
+// churn changes instances at an even pace. Of four changes two write data, one
+// removes an instance, and one adds it again. In the end each of these
 // instances has the address.
 func churn(e env, conn *zk.Conn, base, address string) error {
 	pace := time.NewTicker(changePause)
@@ -390,7 +390,7 @@ func changed(all []naming.Instance, address string) bool {
 	if len(all) != serviceInstances {
 		return false
 	}
-	for _, in := range all[:changedInstances] { // they are sorted by ID
+	for _, in := range all[:changedInstances] { // sorted by ID
 		if in.Address != address {
 			return false
 		}

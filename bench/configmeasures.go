@@ -30,14 +30,14 @@ func configMeasures() []measure {
 	}
 }
 
-// notInProcess is why nobody else has a figure for what asks no server.
+// notInProcess is why the peers have no figure for calls that ask no server.
 func notInProcess(what string) map[string]string {
 	why := what + " asks no server: a figure of another language's clock and compiler says nothing"
 	return map[string]string{goZK: "has no such recipe", curator: why, kazoo: why, etcd: "has no such recipe"}
 }
 
-// visible is the time from before the set to the new value at a reader in
-// another session.
+// visible is the time from the begin of the set until a reader in another
+// session has the new value.
 func visible(ops int) []subject {
 	return []subject{
 		{floor, func(e env) (sample, error) { return zkVisible(e, ops) }},
@@ -48,7 +48,7 @@ func visible(ops int) []subject {
 	}
 }
 
-// zkVisible is set, watch event and get by hand.
+// zkVisible is a set, a watch event and a get on the bare client.
 func zkVisible(e env, ops int) (sample, error) {
 	conns, err := e.site.raw(2)
 	if err != nil {
@@ -86,23 +86,23 @@ func zkVisible(e env, ops int) (sample, error) {
 	})
 }
 
-// sighting is a value, and when a reader had it.
+// sighting is a value, and the time at which a reader had it.
 type sighting struct {
 	value string
 	at    time.Time
 	err   error
 }
 
-// noted is a text whose decoding notes the time: a value is decoded by the one
-// who reads it, right before it is stored for Load.
+// noted is a text codec that notes the time of each decoding. The reader
+// decodes a value right before it is stored for Load.
 func noted() config.Codec[sighting] {
 	return config.Codec[sighting]{
 		Decode: func(data []byte) (sighting, error) { return sighting{value: string(data), at: time.Now()}, nil },
 	}
 }
 
-// docentVisible has that many keys open in one session; each operation writes
-// one of them.
+// docentVisible opens that many keys in one session; each operation writes one
+// of them.
 func docentVisible(e env, ops, keys int) (sample, error) {
 	conns, err := e.site.raw(1)
 	if err != nil {
@@ -112,7 +112,7 @@ func docentVisible(e env, ops, keys int) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	writer := conns[0] // the same writer as the floor's
+	writer := conns[0] // the same writer as in the floor
 	if _, err := writer.Create(e.dir, nil, 0, open); err != nil {
 		return sample{}, err
 	}
@@ -129,7 +129,7 @@ func docentVisible(e env, ops, keys int) (sample, error) {
 		return sample{}, err
 	}
 	ctx, cancel := context.WithCancel(e)
-	// Four of the keys, evenly spread, are written and looked at.
+	// Four of the keys, evenly spread, are written and read.
 	watched := min(keys, 4)
 	at := func(i int) int { return i % watched * keys / watched }
 	seen := make([]chan sighting, watched)
@@ -145,7 +145,7 @@ func docentVisible(e env, ops, keys int) (sample, error) {
 				seen[w] <- snap.Value
 			}
 		}()
-		if r := <-seen[w]; r.err != nil { // the first is what is there
+		if r := <-seen[w]; r.err != nil { // the first is the value at the start
 			cancel()
 			return sample{}, r.err
 		}
@@ -221,8 +221,8 @@ func loadValue(e env) (sample, error) {
 	return s, v.Close()
 }
 
-// inProcess times something that is over in nanoseconds: the best of several
-// stretches, since whatever else the machine does only ever adds.
+// inProcess times a call that takes nanoseconds. It takes the best of several
+// stretches, because other work of the machine only ever adds.
 func inProcess(f func(n int)) sample {
 	const n, stretches = 200_000, 20
 	f(n)

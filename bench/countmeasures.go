@@ -51,7 +51,7 @@ func countMeasures() []measure {
 	}
 }
 
-// onlyDocent is why nobody else has a figure.
+// onlyDocent is why the peers have no figure.
 func onlyDocent() map[string]string {
 	alone := map[string]string{}
 	for _, peer := range []string{goZK, curator, kazoo, etcd} {
@@ -87,20 +87,19 @@ func pick(n int, strategy naming.Strategy, key string) func(env) (sample, error)
 	}
 }
 
-// usage is what the process uses.
+// usage is the process's use of resources.
 type usage struct{ bytes, goroutines float64 }
 
 func used() usage {
 	runtime.GC()
-	runtime.GC() // what the first has found to finalize
+	runtime.GC() // frees the values that the first has finalized
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return usage{float64(m.HeapAlloc + m.StackInuse), float64(runtime.NumGoroutine())}
 }
 
-// holdCost acquires 10,000 locks in one session, and says what each uses of
-// something. Everything counts that is there because of them, the client's
-// tables too.
+// holdCost acquires 10,000 locks in one session, and returns the cost of each.
+// Everything that exists because of them counts, the client's tables too.
 func holdCost(of func(after, before usage) float64) func(env) (sample, error) {
 	return func(e env) (sample, error) {
 		const n = 10_000
@@ -119,14 +118,14 @@ func holdCost(of func(after, before usage) float64) func(env) (sample, error) {
 		if err != nil {
 			return sample{}, err
 		}
-		time.Sleep(500 * time.Millisecond) // the watches on the own nodes are set in the background
+		time.Sleep(500 * time.Millisecond) // the watches on our own nodes are set in the background
 		s := sample{value: of(used(), before) / n}
 		return s, inParallel(n, func(i int) error { return holds[i].Release() })
 	}
 }
 
-// bursts counts on the embedded server: a real one does not say who has asked
-// for what.
+// bursts counts on the embedded server: a real one does not say which client
+// made a request.
 func bursts(e env) (sample, error) {
 	const members, watchers, burstCount = 1000, 50, 10
 	srv, err := zktest.Start()
@@ -187,7 +186,8 @@ func bursts(e env) (sample, error) {
 	wait("m00000")
 	lists := srv.Count(zktest.OpGetChildren2)
 	for burst := range burstCount {
-		// Half of the changes are members that leave, half are members that come.
+		// Half of the changes are members that leave, half are members that
+		// join.
 		err := inParallel(members/burstCount, func(i int) error {
 			n := burst*members/burstCount + i
 			if i%2 == 0 && n > 0 {

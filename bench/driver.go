@@ -20,10 +20,11 @@ import (
 //go:embed java/*.java python/bench.py
 var driverSources embed.FS
 
-// driverPatience is how long a driver may be at a task.
+// driverPatience is the maximum time of a driver's task.
 const driverPatience = 3 * time.Minute
 
-// longestAnswer is what the servers send and Java's clients take.
+// longestAnswer is the limit that the servers and Java's clients have for an
+// answer.
 const longestAnswer = 4 << 20
 
 const debianJars = "/usr/share/java"
@@ -33,8 +34,8 @@ var curatorJars = []string{
 	"zookeeper.jar", "zookeeper-jute.jar", "guava.jar", "slf4j-api.jar", "slf4j-nop.jar", "netty-all.jar",
 }
 
-// driver is a program that measures another library, in its own process. It is
-// told what to do on its standard input, a line for each run, and answers with a line:
+// driver is a program that measures another library, in its own process. Its
+// standard input has a line for each run, and it answers with a line:
 //
 //	VERB SERVERS PATH CLIENTS SESSIONS OPS WARM
 //	ok ELAPSED-NS OPS NS,NS,NS…
@@ -56,12 +57,12 @@ type task struct {
 	ops               int
 }
 
-// external is a subject that a driver runs.
+// external is a subject that a driver measures.
 func external(name string, t task) subject {
 	return subject{name, func(e env) (sample, error) { return ask(e, name, e.dir, t) }}
 }
 
-// ask has a driver do something at a path.
+// ask makes a driver do a task at a path.
 func ask(e env, name, path string, t task) (sample, error) {
 	d := e.lab.driver(name)
 	if d.absent != nil {
@@ -72,7 +73,7 @@ func ask(e env, name, path string, t task) (sample, error) {
 		target = e.site.String()
 	}
 	s, err := d.run(target, path, t)
-	if d.absent != nil { // it has ended: the next who asks gets another
+	if d.absent != nil { // it has ended: the next task starts another one
 		d.stop()
 		delete(e.lab.drivers, name)
 	}
@@ -84,7 +85,7 @@ func (d *driver) run(target, dir string, t task) (sample, error) {
 	if _, err := io.WriteString(d.in, line); err != nil {
 		return sample{}, err
 	}
-	hung := time.AfterFunc(driverPatience, func() { _ = d.cmd.Process.Kill() }) // its answer then fails
+	hung := time.AfterFunc(driverPatience, func() { _ = d.cmd.Process.Kill() }) // then reading its answer fails
 	defer hung.Stop()
 	answer, err := d.out.ReadString('\n')
 	if err != nil {
@@ -122,7 +123,7 @@ func parseAnswer(line string) (sample, error) {
 	return s, nil
 }
 
-// driver starts the driver of that name, once.
+// driver returns the driver of that name, which is started once.
 func (l *lab) driver(name string) *driver {
 	if d := l.drivers[name]; d != nil {
 		return d
@@ -174,14 +175,14 @@ func (d *driver) start(cmd *exec.Cmd) error {
 	return nil
 }
 
-// stop ends the driver: its input has an end.
+// stop ends the driver by closing its input.
 func (d *driver) stop() {
 	if d.cmd == nil {
 		return
 	}
 	_ = d.in.Close() // it may have ended by itself
 	timer := time.AfterFunc(5*time.Second, func() { _ = d.cmd.Process.Kill() })
-	_ = d.cmd.Wait() // how it ended was told by its answers
+	_ = d.cmd.Wait() // its answers have reported any failure
 	timer.Stop()
 }
 
@@ -224,7 +225,7 @@ func curatorDriver(dir string) (*exec.Cmd, error) {
 	if out, err := exec.Command("javac", compile...).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("compiling the Java driver: %w: %s", err, out)
 	}
-	// A list of 100,000 is longer than a client takes by default.
+	// A list of 100,000 is longer than a client's default limit.
 	return exec.Command("java", "-Xmx1g", "-Xss256k", "-Djute.maxbuffer="+strconv.Itoa(longestAnswer), "-cp", dir+string(filepath.ListSeparator)+classpath, "Bench"), nil
 }
 
@@ -233,7 +234,8 @@ func kazooDriver(dir string) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Debian's kazoo belongs to Debian's Python, which need not be the first on PATH.
+	// Debian's kazoo belongs to Debian's Python, which may not be the first on
+	// PATH.
 	for _, python := range []string{"/usr/bin/python3", "python3"} {
 		if exec.Command(python, "-c", "import kazoo").Run() == nil {
 			return exec.Command(python, source), nil
@@ -242,8 +244,9 @@ func kazooDriver(dir string) (*exec.Cmd, error) {
 	return nil, errors.New("no kazoo (Debian: apt-get install python3-kazoo)")
 }
 
-// etcdDriver builds the driver in a module of its own, so that nobody who only
-// wants to see ZooKeeper measured needs etcd's client, and starts a server for it.
+// etcdDriver builds the driver, and starts a server for it. The driver is a
+// module of its own, so that measuring ZooKeeper alone does not need etcd's
+// client.
 func (l *lab) etcdDriver(dir string) (*exec.Cmd, string, error) {
 	server, err := exec.LookPath("etcd")
 	if err != nil {
@@ -264,7 +267,8 @@ func (l *lab) etcdDriver(dir string) (*exec.Cmd, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	// Data in memory where there is such a place: ZooKeeper does not wait for the disk either.
+	// The data is in memory if /dev/shm exists: ZooKeeper does not wait for the
+	// disk either.
 	data := "/dev/shm"
 	if _, err := os.Stat(data); err != nil {
 		data = dir

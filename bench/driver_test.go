@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A driver that ends takes its figure with it, and not those of later rows.
+// A driver that ends loses its own figure, but not the figures of later rows.
 func TestDriverEnds(t *testing.T) {
 	l := newLab(t.Context())
 	defer l.close()

@@ -37,9 +37,9 @@ func electionMeasures() []measure {
 	}
 }
 
-// handedOn is a leadership that all candidates want again as soon as they have
-// resigned. Its floor is that of a contended lock: the leader's node is deleted,
-// and the next one hears of it.
+// handedOn is a leadership for which all candidates campaign again right after
+// they have resigned. Its floor is the floor of a contended lock: the leader's
+// node is deleted, and the next candidate gets the event.
 func handedOn(name string, candidates, ops int) measure {
 	return measure{
 		name: name, title: fmt.Sprintf("Leadership handed on among %d candidates, each time", candidates), unit: perOp, clients: candidates,
@@ -73,7 +73,8 @@ func docentTerms(e env, candidates, ops int) (sample, error) {
 	})
 }
 
-// resigned is the time from the resignation of one until the other leads.
+// resigned is the time from the resignation of one candidate until the other
+// leads.
 func resigned(ops int) []subject {
 	return []subject{
 		{floor, func(e env) (sample, error) {
@@ -98,8 +99,8 @@ func resigned(ops int) []subject {
 	}
 }
 
-// resignations times, again and again, from a resignation to the word of the
-// successor. prepare has one lead and the other wait; after cleans up.
+// resignations times each resignation until the successor learns that it leads.
+// prepare makes one candidate lead and the other wait; after cleans up.
 func resignations(e env, ops int, prepare func(i int) (resign func() error, leads <-chan error, err error), after func() error) (sample, error) {
 	s := sample{ops: ops}
 	for i := range warmth(ops) + ops {
@@ -157,7 +158,7 @@ func docentResign(ops int) func(env) (sample, error) {
 	}
 }
 
-// standing waits until n stand in the election.
+// standing waits until the election has n candidates.
 func standing(ctx context.Context, e *election.Election, n int) error {
 	for {
 		all, err := e.Participants(ctx)
@@ -169,7 +170,8 @@ func standing(ctx context.Context, e *election.Election, n int) error {
 
 const crashTimeout = time.Second
 
-// docentCrash cuts the leader off for good, and waits for another to lead.
+// docentCrash cuts the leader off for good, and waits until another candidate
+// leads.
 func docentCrash(e env) (sample, error) {
 	return crash(e, func(ctx context.Context, cutOff []string) (func() error, func() error, error) {
 		sm, err := session.Dial(ctx, session.Config{Servers: cutOff, Timeout: crashTimeout, Logger: slog.New(slog.DiscardHandler)})
@@ -225,7 +227,7 @@ func zkCrash(e env) (sample, error) {
 	})
 }
 
-// crash times from the cut to the successor.
+// crash measures the time from the cut to the successor.
 func crash(e env, prepare func(ctx context.Context, cutOff []string) (wait, after func() error, err error)) (sample, error) {
 	servers, err := e.lab.servers(standalone)
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// growthRounds bounds the rounds of what takes long to prepare.
+// growthRounds bounds the rounds of measures with a long preparation.
 const growthRounds = 3
 
-// growthMeasures tell how each cost grows.
+// growthMeasures measure how each cost grows.
 func growthMeasures() []measure {
 	var all []measure
 	add := func(family, title, axis string, n int, u unit, of string, subjects ...subject) {
@@ -56,7 +56,8 @@ func growthMeasures() []measure {
 	return all
 }
 
-// zkMembers is create, watch event and list by hand, in a directory of n.
+// zkMembers is a create, a watch event and a list on the bare client, in a
+// directory of n.
 func zkMembers(e env, n, ops int) (sample, error) {
 	conns, err := e.site.raw(2)
 	if err != nil {
@@ -90,8 +91,8 @@ func zkMembers(e env, n, ops int) (sample, error) {
 	return s, cmp.Or(err, forget(conns[0], e.dir))
 }
 
-// docentMembers reads the payload of the new member too: that is what a
-// watcher is told.
+// docentMembers also reads the payload of the new member, because a watcher is
+// given it.
 func docentMembers(e env, n, ops int) (sample, error) {
 	sms, err := e.site.sm(2)
 	if err != nil {
@@ -110,7 +111,8 @@ func docentMembers(e env, n, ops int) (sample, error) {
 	news := make(chan error, 16)
 	go func() {
 		defer close(news)
-		// The shortest pause, which else puts changes together: one at a time comes here.
+		// With the shortest pause, changes are not combined: here they come one
+		// at a time.
 		for _, err := range groupmembership.New(sms[1], e.dir, groupmembership.Pause(time.Nanosecond)).Watch(ctx) {
 			if ctx.Err() != nil {
 				return
@@ -138,7 +140,7 @@ func docentMembers(e env, n, ops int) (sample, error) {
 	}))
 }
 
-// docentBacklog takes from a queue in which n items wait behind.
+// docentBacklog takes from a queue in which n further items wait.
 func docentBacklog(e env, n, ops int) (sample, error) {
 	sm, err := session.Dial(e, session.Config{Servers: e.site.addrs, Timeout: sessionTimeout})
 	if err != nil {

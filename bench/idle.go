@@ -21,24 +21,23 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// idleVerb makes this program a process that has sessions and does nothing with
-// them:
+// idleVerb makes this program a process with idle sessions:
 //
 //	bench idle SUBJECT SESSIONS SERVERS
 //
-// A process of its own has no other memory than theirs. Once all sessions are
-// open it prints what they have added to it, as one line of JSON. It closes
-// them when its standard input ends.
+// A separate process holds nothing but the sessions. Once all sessions are open
+// it prints their cost as one line of JSON. It closes them when its standard
+// input ends.
 const idleVerb = "idle"
 
-// idleCost is what idle sessions have added to a process.
+// idleCost is the cost of idle sessions to their process.
 type idleCost struct {
-	Heap       float64 `json:"heap"` // bytes that are in use after a garbage collection
+	Heap       float64 `json:"heap"` // bytes in use after a garbage collection
 	Resident   float64 `json:"resident"`
 	Goroutines float64 `json:"goroutines"`
 }
 
-// runIdle is the process with the sessions. args begin with the verb.
+// runIdle is the process with the idle sessions. args begin with the verb.
 func runIdle(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	return idle(ctx, args, os.Stdin, stdout)
 }
@@ -59,7 +58,8 @@ func idle(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer)
 	if opened == nil {
 		return fmt.Errorf("%q has no sessions", args[1])
 	}
-	// One before: what a process has once for all of its sessions is not counted.
+	// One session is opened before: what a process has once for all of its
+	// sessions does not count.
 	end, err := opened(ctx, 1)
 	defer func() { err = errors.Join(err, end()) }()
 	if err != nil {
@@ -74,7 +74,7 @@ func idle(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer)
 	if err != nil {
 		return err
 	}
-	time.Sleep(time.Second) // what has opened them comes to rest
+	time.Sleep(time.Second) // the goroutines that have opened them end
 	after, err := resting()
 	if err != nil {
 		return err
@@ -87,10 +87,10 @@ func idle(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer)
 	return err
 }
 
-// resting is what the process has. It gives unused memory back first, as the
-// runtime does by itself in a few minutes.
+// resting returns the cost of the process. It gives unused memory back first,
+// as the runtime does by itself in a few minutes.
 func resting() (idleCost, error) {
-	runtime.GC() // what the next has to finalize
+	runtime.GC() // finds the values that the next one finalizes
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
@@ -98,8 +98,8 @@ func resting() (idleCost, error) {
 	return idleCost{float64(m.HeapAlloc), resident, float64(runtime.NumGoroutine())}, err
 }
 
-// opener opens idle sessions. What it returns closes those that it has opened,
-// also when it fails.
+// opener opens idle sessions. end closes those that it has opened, even after
+// an error.
 type opener func(ctx context.Context, n int) (end func() error, err error)
 
 func sessionsOf(servers []string) map[string]opener {
@@ -131,8 +131,9 @@ func openAll(n int, open func() (end func() error, err error)) (endAll func() er
 	var ends []func() error
 	began := time.Now()
 	err = inParallel(n, func(i int) error {
-		// Spread over the time between two pings, as those of programs that begin at
-		// any time: pings that come together cost a server less.
+		// The sessions are spread over the time between two pings, as if their
+		// programs had begun at any time: pings that come together cost a
+		// server less.
 		time.Sleep(time.Until(began.Add(time.Duration(i) * sessionTimeout / 3 / time.Duration(n))))
 		end, err := open()
 		if err != nil {
@@ -148,14 +149,14 @@ func openAll(n int, open func() (end func() error, err error)) (endAll func() er
 	}, err
 }
 
-// withIdle runs f while a process of its own has that many idle sessions of the
+// withIdle runs f while another process has that many idle sessions of the
 // subject.
 func withIdle(e env, subject string, n int, f func(idleCost) error) (err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	if err := raiseFileLimit(uint64(n) + 100); err != nil { // the process inherits it
+	if err := raiseFileLimit(uint64(n) + 100); err != nil { // the process inherits the limit
 		return err
 	}
 	cmd := exec.CommandContext(e, self, idleVerb, subject, strconv.Itoa(n), e.site.String())

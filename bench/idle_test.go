@@ -14,8 +14,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// The process with idle sessions has as many as it was told, says what they
-// cost, and closes them when its input ends.
+// The process has as many idle sessions as asked, prints their cost, and closes
+// them when its input ends.
 func TestIdle(t *testing.T) {
 	for _, subject := range []string{docent, goZK} {
 		t.Run(subject, func(t *testing.T) {
@@ -32,7 +32,7 @@ func TestIdle(t *testing.T) {
 			require.NoError(t, json.Unmarshal(line, &cost))
 			require.Positive(t, cost.Heap)
 			require.GreaterOrEqual(t, cost.Goroutines, 5.0)
-			require.Len(t, srv.Sessions(), 6, "one came before")
+			require.Len(t, srv.Sessions(), 6, "one session was opened before")
 			require.NoError(t, hold.Close())
 			require.NoError(t, <-done)
 			require.Empty(t, srv.Sessions())
@@ -55,7 +55,7 @@ func TestOpenAll(t *testing.T) {
 		})
 		require.NoError(t, err)
 		require.EqualValues(t, n, opened.Load())
-		require.Equal(t, (n-1)*sessionTimeout/3/n, time.Since(began), "the last of them")
+		require.Equal(t, (n-1)*sessionTimeout/3/n, time.Since(began), "the time of the last session")
 		require.NoError(t, end())
 		require.EqualValues(t, n, closed.Load())
 	})

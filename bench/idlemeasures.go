@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// idleMeasures tell what sessions cost that do nothing. The kernel's figures for
-// a process are Linux's.
+// idleMeasures measure the cost of idle sessions. The kernel's figures for a
+// process are Linux's.
 func idleMeasures() []measure {
 	if runtime.GOOS != "linux" {
 		return nil
 	}
 	alone := map[string]string{}
 	for _, peer := range []string{curator, kazoo, etcd} {
-		alone[peer] = "this compares Docent with the client that it stands on"
+		alone[peer] = "this compares Docent with the client that it uses"
 	}
 	each := func(n int, f func(idleCost) float64) []subject {
 		return idleSubjects(n, func(_ env, c idleCost) (float64, error) { return f(c) / float64(n), nil })
@@ -67,8 +67,8 @@ func idleSubjects(n int, f func(env, idleCost) (float64, error)) []subject {
 	return subjects
 }
 
-// serversProcessor is how much of the processor the servers of a site take over
-// some time, in milliseconds a second.
+// serversProcessor returns the processor time of a site's servers over d, in
+// milliseconds a second.
 func serversProcessor(e env, d time.Duration) (float64, error) {
 	set, err := e.lab.servers(standalone)
 	if err != nil {

@@ -16,30 +16,31 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Sites: what the measured requests go to.
+// Sites: the servers of a measure.
 const (
 	standalone = "standalone" // one server, on loopback
 	counting   = "counting"   // the one server, behind a relay that counts requests
-	stocked    = "stocked"    // another server alone, for what leaves 100,000 znodes behind
-	three      = "three"      // an ensemble of three, whose clients are all at one follower
-	spread     = "spread"     // the ensemble of three, whose clients are at all of them
+	stocked    = "stocked"    // another single server, for measures that leave 100,000 znodes behind
+	three      = "three"      // an ensemble of three, with all clients at one follower
+	spread     = "spread"     // the ensemble of three, with clients at all servers
 	inMemory   = "inMemory"   // the embedded server, in memory
-	rtt0       = "rtt0"       // the one server, behind a proxy that adds nothing but itself
+	rtt0       = "rtt0"       // the one server, behind a proxy without a delay
 	rtt1       = "rtt1"       // … that adds a millisecond to every round trip
 	rtt5       = "rtt5"       // … five
 )
 
 const (
 	sessionTimeout = 4 * time.Second
-	stockedTimeout = 20 * time.Second // a list of 100,000 may keep a session waiting
+	stockedTimeout = 20 * time.Second // a list of 100,000 may delay a session's pings
 	tick           = 250 * time.Millisecond
 )
 
-// lab is everything that a run starts. Nothing is started before it is needed.
+// lab has everything that a run starts. It starts things only when they are
+// needed.
 type lab struct {
 	ctx      context.Context
 	bed      *bed
-	sets     map[string]*ensemble.Ensemble // by the site that is nearest to them
+	sets     map[string]*ensemble.Ensemble // by the site without a proxy
 	sites    map[string]*site
 	drivers  map[string]*driver
 	fixtures map[string]string
@@ -63,13 +64,13 @@ func (l *lab) close() {
 	l.bed.end()
 }
 
-// dir is the path of a directory that nobody has used.
+// dir returns an unused path for a directory.
 func (l *lab) dir() string {
 	l.dirs++
 	return fmt.Sprintf("/bench-%d", l.dirs)
 }
 
-// fixture is a directory that is filled once for all that read it.
+// fixture returns a directory that is filled once for all of its readers.
 func (l *lab) fixture(name string, fill func(dir string) error) (string, error) {
 	if dir := l.fixtures[name]; dir != "" {
 		return dir, nil
@@ -82,7 +83,7 @@ func (l *lab) fixture(name string, fill func(dir string) error) (string, error) 
 	return dir, nil
 }
 
-// servers are the real ones behind a site.
+// servers returns the real servers of a site.
 func (l *lab) servers(name string) (*ensemble.Ensemble, error) {
 	n := 1
 	switch name {
@@ -95,7 +96,9 @@ func (l *lab) servers(name string) (*ensemble.Ensemble, error) {
 	if e := l.sets[name]; e != nil {
 		return e, nil
 	}
-	// The limits of a production server are not what is measured: 4 MiB lists, a heap for 100,000 items, no sync of the disk.
+	// The limits of a production server are not the subject. So these servers
+	// accept 4 MiB lists, have a heap for 100,000 items, and do not sync the
+	// disk.
 	err := l.bed.try(func() {
 		l.sets[name] = ensemble.Start(l.bed, n, ensemble.TickTime(tick), ensemble.Heap("1g"), ensemble.JVM("-Djute.maxbuffer="+strconv.Itoa(longestAnswer)),
 			ensemble.Config("maxSessionTimeout", strconv.FormatInt(manyTimeout.Milliseconds(), 10)))
@@ -103,7 +106,7 @@ func (l *lab) servers(name string) (*ensemble.Ensemble, error) {
 	return l.sets[name], err
 }
 
-// at is the site of that name.
+// at returns the site of that name.
 func (l *lab) at(name string) (*site, error) {
 	if s := l.sites[name]; s != nil {
 		return s, nil
@@ -120,8 +123,8 @@ func (l *lab) at(name string) (*site, error) {
 	case stocked:
 		s.timeout = stockedTimeout
 	case three:
-		// All clients at one server, and not each where chance leads it: the
-		// leader answers writes sooner than a follower.
+		// All clients use one server instead of random ones: the leader answers
+		// writes sooner than a follower.
 		followers := e.Followers()
 		if len(followers) == 0 {
 			return nil, errors.New("no server follows")
@@ -160,13 +163,13 @@ func (l *lab) embedded() (*site, error) {
 	return l.sites[inMemory], nil
 }
 
-// site is an ensemble as seen from a client. Sessions are kept from one
+// site is an ensemble as seen by a client. Its sessions are kept from one
 // measure to the next.
 type site struct {
 	lab      *lab
 	servers  []*ensemble.Server
-	relay    *relay         // which counts, where there is one
-	embedded *zktest.Server // where it is not a real one
+	relay    *relay         // counts requests; nil at most sites
+	embedded *zktest.Server // the embedded server, or nil
 	addrs    []string
 	timeout  time.Duration // of the sessions
 	added    time.Duration // to a round trip
@@ -176,7 +179,7 @@ type site struct {
 
 func (s *site) String() string { return strings.Join(s.addrs, ",") }
 
-// settle is how long to wait until a client that was told to wait does so.
+// settle is the time until a client that was told to wait is certainly waiting.
 func (s *site) settle() { time.Sleep(8*time.Millisecond + 4*s.added) }
 
 // raw returns n sessions of go-zookeeper.
@@ -235,7 +238,7 @@ func (s *site) sm(n int) ([]*session.Manager, error) {
 	return s.managers[:n], nil
 }
 
-// dial opens a session of ours that belongs to the caller.
+// dial opens a session of ours that the caller closes.
 func (s *site) dial() (*session.Manager, error) {
 	cfg := session.Config{Servers: s.addrs, Timeout: s.timeout}
 	if s.embedded != nil {

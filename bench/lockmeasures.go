@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/lock"
 )
 
-// withList is the floor with the list that every fair lock has to look at
-// before it knows that nobody is before it.
+// withList is the floor with the list that every fair lock needs: only the list
+// shows that no contender is before it.
 const withList = "create, list, delete"
 
 var open = zk.WorldACL(zk.PermAll)
@@ -57,7 +57,7 @@ func lockMeasures() []measure {
 	}
 }
 
-// uncontended is one client that nobody contends with.
+// uncontended is one client without contention.
 func uncontended(ops int) []subject {
 	return append(inTurn(1, ops),
 		subject{withList, func(e env) (sample, error) {
@@ -83,8 +83,8 @@ func uncontended(ops int) []subject {
 	)
 }
 
-// inTurn are clients of which now one takes the lock and now the next. With more
-// than one, none finds it as it left it.
+// inTurn are clients that take the lock in turns. With more than one client,
+// none finds the lock as it left it.
 func inTurn(clients, ops int) []subject {
 	return []subject{
 		{floor, func(e env) (sample, error) {
@@ -145,9 +145,9 @@ func release(h *lock.Hold) error {
 	return h.Release()
 }
 
-// contended is a lock that as many sessions want again as soon as they have
-// released it. Its floor is what no lock that goes from session to session can
-// do without: the holder's node is deleted, and the next one hears of it.
+// contended is a lock that all sessions request again right after the release.
+// Its floor is the minimum of a lock between sessions: the holder's node is
+// deleted, and the next session gets the event.
 func contended(name string, clients, ops int) measure {
 	return measure{
 		name: name, title: fmt.Sprintf("%d sessions contend, per acquisition", clients), unit: perOp, clients: clients,
@@ -189,8 +189,8 @@ func zkLocks(e env, clients, sessions, ops int) (sample, error) {
 	})
 }
 
-// chain is a row of nodes, each of another session, which watches the one
-// before and deletes its own when that goes.
+// chain is a row of nodes, each of another session. A session watches the node
+// before its own, and deletes its own when that node is deleted.
 func chain(e env, sessions, length int) (sample, error) {
 	conns, err := e.site.raw(sessions)
 	if err != nil {
@@ -239,7 +239,7 @@ func chain(e env, sessions, length int) (sample, error) {
 	return sample{ops: length, elapsed: time.Since(start)}, nil
 }
 
-// deadline bounds what must not hang a run.
+// deadline bounds a step that must not hang a run.
 func (e env) deadline() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(e.Context, 60*time.Second)
 }

@@ -1,6 +1,6 @@
-// Command bench measures Docent and its peers side by side: the same
-// ZooKeeper, the same minutes, rounds interleaved. What it measures and how to
-// read it is in docs/performance.md.
+// Command bench measures Docent and its peers side by side: the same ZooKeeper,
+// the same minutes, rounds interleaved. docs/performance.md says what it
+// measures and how to read it.
 //
 //	go run ./bench                          # everything, a table at the end
 //	go run ./bench -only lock -rounds 5 -json -
@@ -38,7 +38,7 @@ func main() {
 	}
 }
 
-// catalogue is all there is to measure.
+// catalogue lists all measures.
 func catalogue() []measure {
 	return slices.Concat(lockMeasures(), electionMeasures(), configMeasures(), viewMeasures(tree), changeMeasures(), viewMeasures(service),
 		manyMeasures(), queueMeasures(), waitingMeasures(), countMeasures(), partitionMeasures(), idleMeasures(), growthMeasures(), siteMeasures())
@@ -47,16 +47,16 @@ func catalogue() []measure {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	only := flags.String("only", "", "measure what begins with one of these, separated by commas, in all rounds")
+	only := flags.String("only", "", "measure only names that begin with one of these, separated by commas, in all rounds")
 	skip := flags.String("skip", "", "leave out these subjects, separated by commas")
-	rounds := flags.Int("rounds", 12, "rounds, after one that warms up; without -only, what takes long takes fewer")
-	within := flags.Duration("within", 0, "begin no round that would end later than this after the first")
-	large := flags.Bool("large", false, "measure also what needs gigabytes and minutes")
+	rounds := flags.Int("rounds", 12, "number of rounds, after a warm-up; without -only, long measures take fewer")
+	within := flags.Duration("within", 0, "time limit: begin no round that would end later")
+	large := flags.Bool("large", false, "include measures that need gigabytes and minutes")
 	jsonTo := flags.String("json", "", "write one JSON object a line to this file; - is standard output")
 	docs := flags.String("docs", "", "write performance.json, the tables of performance.md and its plots into this directory")
 	render := flags.Bool("render", false, "with -docs: measure nothing, make tables and plots from performance.json")
 	cpu := flags.String("cpuprofile", "", "write a CPU profile of this process to this file")
-	list := flags.Bool("list", false, "say what there is to measure")
+	list := flags.Bool("list", false, "list the measures")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	measures := chosen(*only, *skip, *large)
 	if len(measures) == 0 {
-		return fmt.Errorf("-only %q selects nothing; -list says what there is", *only)
+		return fmt.Errorf("-only %q selects nothing; -list lists the measures", *only)
 	}
 	if *list {
 		for _, m := range measures {
@@ -112,8 +112,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return rep.write(*docs)
 }
 
-// chosen are the measures that are asked for, with the subjects that are. What
-// is asked for by its name takes all rounds.
+// chosen returns the selected measures, with the selected subjects. A measure
+// that -only names takes all rounds.
 func chosen(only, skip string, large bool) []measure {
 	var measures []measure
 	for _, m := range catalogue() {

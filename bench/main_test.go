@@ -36,7 +36,8 @@ func TestQuantiles(t *testing.T) {
 	require.Equal(t, 100.0, hundred[0], "the values are not sorted in place")
 }
 
-// Ratios are of the same round: a round that one side is missing in has none.
+// Ratios compare the same round. A round without a figure on one side has no
+// ratio.
 func TestRatios(t *testing.T) {
 	require.Equal(t, []float64{0.5, 3}, ratios([]float64{1, math.NaN(), 9}, []float64{2, 1, 3}))
 	require.Empty(t, ratios([]float64{1}, []float64{0}))
@@ -58,8 +59,8 @@ func TestAnswersOfDrivers(t *testing.T) {
 	}
 }
 
-// Each measure has a name of its own, a figure of ours, and for every peer a
-// subject or a reason, unless it tells how a cost grows.
+// Each measure has its own name and a figure of ours. For every peer it has a
+// subject or a reason, unless it measures how a cost grows.
 func TestCatalogue(t *testing.T) {
 	names := map[string]bool{}
 	for _, m := range catalogue() {
@@ -82,8 +83,8 @@ func TestCatalogue(t *testing.T) {
 	}
 }
 
-// Every subject is run once a round and the warming round is forgotten; a peer
-// that fails has a reason instead of a figure, and one of ours ends the run.
+// Every subject runs once a round, and the warm-up round does not count. A
+// failed peer has a reason instead of a figure; a failure of ours ends the run.
 func TestRounds(t *testing.T) {
 	l := newLab(t.Context())
 	l.sites[standalone] = &site{lab: l}
@@ -103,7 +104,7 @@ func TestRounds(t *testing.T) {
 	require.Equal(t, 3, taken)
 	require.NoError(t, err)
 	require.Equal(t, map[string]int{floor: 4, docent: 4, curator: 4}, calls)
-	require.Equal(t, []string{floor, docent, curator, docent, curator, floor}, order[:6], "each round begins with another")
+	require.Equal(t, []string{floor, docent, curator, docent, curator, floor}, order[:6], "each round begins with another subject")
 	rows := rowsOf(m, got[0])
 	require.Len(t, rows, 4)
 	require.Equal(t, 3, rows[1].Rounds)
@@ -116,21 +117,22 @@ func TestRounds(t *testing.T) {
 	m.turns, order = 2, nil
 	got, _, err = measureAll(l, []measure{m}, plan{rounds: 2}, io.Discard)
 	require.NoError(t, err)
-	require.Equal(t, []string{floor, docent, curator, docent, curator, floor, curator, floor, docent}, order[:9], "each turn, too")
+	require.Equal(t, []string{floor, docent, curator, docent, curator, floor, curator, floor, docent}, order[:9], "each turn begins with another subject")
 	require.Equal(t, 4, rowsOf(m, got[0])[1].Rounds, "two rounds of two turns")
 
 	m.turns, m.cold, m.rounds, calls = 0, true, 1, map[string]int{}
 	_, _, err = measureAll(l, []measure{m}, plan{rounds: 2}, io.Discard)
 	require.NoError(t, err)
-	require.Equal(t, 1, calls[docent], "one round, and none that warms up")
+	require.Equal(t, 1, calls[docent], "one round, without a warm-up")
 
 	m.subjects = []subject{named(docent, errors.New("broken"))}
 	_, _, err = measureAll(l, []measure{m}, plan{rounds: 1}, io.Discard)
 	require.EqualError(t, err, "x: docent: broken")
 }
 
-// No round begins that would end after the time limit: a measure takes as long
-// as it has taken before, and none where it has had its rounds.
+// No round begins that would end after the time limit: each measure is expected
+// to take as long as last time. A measure that has had its rounds takes no
+// time.
 func TestTimeLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t.Context())
@@ -164,7 +166,7 @@ func TestJudged(t *testing.T) {
 	require.Equal(t, "12 lists", judged(m, atMost(11), got).got())
 
 	got[docent].cost = []float64{aboveNoise(-3), aboveNoise(0)}
-	require.Equal(t, "not measured", judged(m, atMost(11), got).verdict(), "noise keeps no budget")
+	require.Equal(t, "not measured", judged(m, atMost(11), got).verdict(), "noise meets no budget")
 	m.subjects = []subject{{name: docent}}
 	require.Equal(t, noFigure, rowsOf(m, got)[0].Why)
 	require.Equal(t, 3.0, aboveNoise(3))
@@ -177,8 +179,8 @@ func TestJudged(t *testing.T) {
 	require.Equal(t, "not measured", judged(m, budget{"docent, 2", floor, 1}, got).verdict())
 }
 
-// Without -only, what takes long takes fewer rounds, and what needs a large
-// machine is left out. With it, -rounds says how many each takes.
+// Without -only, long measures take fewer rounds, and measures for a large
+// machine are left out. With it, -rounds is the number of rounds of each.
 func TestChosen(t *testing.T) {
 	rounds := map[string]int{}
 	for _, m := range chosen("", "", false) {
@@ -194,7 +196,7 @@ func TestChosen(t *testing.T) {
 	require.Equal(t, len(catalogue()), len(chosen("", "", true)))
 }
 
-// The tables stand between their marks, and only there.
+// The tables are between their marks, and only there.
 func TestDocs(t *testing.T) {
 	dir := t.TempDir()
 	page := filepath.Join(dir, "performance.md")

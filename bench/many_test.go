@@ -12,8 +12,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// The process with many sessions publishes as often as it was told, and closes
-// them all.
+// The process with many sessions publishes as often as asked, and closes all
+// sessions.
 func TestMany(t *testing.T) {
 	for _, subject := range []string{floor, docent} {
 		t.Run(subject, func(t *testing.T) {
@@ -27,7 +27,7 @@ func TestMany(t *testing.T) {
 			require.Len(t, each, 4)
 			info, found := srv.Node("/key")
 			require.True(t, found)
-			require.Equal(t, "5", string(info.Data), "one to warm up")
+			require.Equal(t, "5", string(info.Data), "one publication is a warm-up")
 			require.GreaterOrEqual(t, srv.Count(zktest.OpGetData), 5*(1+5))
 			require.Empty(t, srv.Sessions())
 		})
@@ -40,8 +40,8 @@ func TestMany(t *testing.T) {
 	}
 }
 
-// A publication is over when the last session has its value: what others have
-// does not count.
+// A publication is over when the last session has its value. Other values do
+// not count.
 func TestAudience(t *testing.T) {
 	a := &audience{size: 2, want: "1", left: 2, all: make(chan time.Time, 1)}
 	a.has([]byte("0"))

@@ -23,10 +23,10 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// manyMeasures publish one key to many sessions.
+// manyMeasures measure the publication of one key to many sessions.
 func manyMeasures() []measure {
 	if runtime.GOOS != "linux" {
-		return nil // the limit on open files is raised as Linux has it
+		return nil // raiseFileLimit works on Linux alone
 	}
 	absent := map[string]string{
 		goZK:    "is the floor",
@@ -47,12 +47,12 @@ func manyMeasures() []measure {
 	return []measure{many(1500, 30), more}
 }
 
-// manyTimeout is that of sessions of which there are many: to open them takes a
-// while, and their pings are no part of what is measured.
+// manyTimeout is the timeout of many sessions: opening them takes a while, and
+// their pings are not measured.
 const manyTimeout = 40 * time.Second
 
 // manyVerb makes this program a process with many sessions that watch one key,
-// and one more that publishes it. It prints the sample as JSON:
+// and another session that publishes it. It prints the sample as JSON:
 //
 //	bench many SUBJECT SESSIONS SERVERS PATH OPS
 const manyVerb = "many"
@@ -82,7 +82,7 @@ func published(subject string, n, ops int) func(env) (sample, error) {
 	}
 }
 
-// runMany is the process. args begin with the verb.
+// runMany is the process with many sessions. args begin with the verb.
 func runMany(ctx context.Context, args []string, stdout, _ io.Writer) (err error) {
 	if len(args) != 6 {
 		return fmt.Errorf("%s takes a subject, a number, servers, a path and a number", manyVerb)
@@ -124,7 +124,7 @@ func runMany(ctx context.Context, args []string, stdout, _ io.Writer) (err error
 	return json.NewEncoder(stdout).Encode(s.each)
 }
 
-// audience is told by each of its sessions what value it has.
+// audience learns from each session which value the session has.
 type audience struct {
 	size int
 	mu   sync.Mutex
@@ -147,14 +147,14 @@ func (a *audience) has(value []byte) {
 	}
 }
 
-// failed is called by a session that reads no more.
+// failed is called by a session that stops reading.
 func (a *audience) failed(err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.errs = append(a.errs, err)
 }
 
-// publish returns when the last of all sessions has the value.
+// publish writes a value and returns when the last session has it.
 func (a *audience) publish(ctx context.Context, writer *zk.Conn, path, value string) (time.Time, error) {
 	a.mu.Lock()
 	all := make(chan time.Time, 1)
@@ -178,7 +178,7 @@ func (a *audience) publish(ctx context.Context, writer *zk.Conn, path, value str
 	}
 }
 
-// followers open a session that tells the audience what the key holds.
+// followers open a session that tells the audience each value of the key.
 var followers = map[string]func(ctx context.Context, servers []string, path string, a *audience) (end func() error, err error){
 	floor: func(_ context.Context, servers []string, path string, a *audience) (func() error, error) {
 		conn, err := connect(servers, manyTimeout)
@@ -187,7 +187,7 @@ var followers = map[string]func(ctx context.Context, servers []string, path stri
 		}
 		var reading sync.WaitGroup
 		end := func() error {
-			conn.Close() // which ends the watch
+			conn.Close() // ends the watch
 			reading.Wait()
 			return nil
 		}
@@ -213,7 +213,7 @@ var followers = map[string]func(ctx context.Context, servers []string, path stri
 	docent: func(ctx context.Context, servers []string, path string, a *audience) (func() error, error) {
 		sm, err := session.Dial(ctx, session.Config{
 			Servers: servers, Timeout: manyTimeout,
-			Logger: slog.New(slog.DiscardHandler), // a session that ends is missed by the audience
+			Logger: slog.New(slog.DiscardHandler), // the audience notices a session that ends
 		})
 		if err != nil {
 			return nil, err

@@ -11,7 +11,7 @@ import (
 
 // Subjects, in the order of the tables.
 const (
-	floor   = "floor" // the bare requests of the client that Docent stands on
+	floor   = "floor" // the bare requests of the client that Docent uses
 	docent  = "docent"
 	goZK    = "go-zookeeper"
 	curator = "curator"
@@ -19,7 +19,7 @@ const (
 	etcd    = "etcd"
 )
 
-// unit says what of a sample is the cost of an operation.
+// unit says which part of a sample is the cost of an operation.
 type unit int
 
 const (
@@ -28,40 +28,40 @@ const (
 	counted             // the sample's value
 )
 
-// measure is a question, and those it is put to.
+// measure is a question, with the subjects that answer it.
 type measure struct {
-	name     string // "lock/uncontended": what -only selects by its beginning
+	name     string // "lock/uncontended": -only selects it by a prefix
 	title    string
 	unit     unit
-	of       string // what a counted value is, with its unit
+	of       string // the unit of a counted value
 	clients  int
-	site     string // of the lab; empty means standalone
+	site     string // a site of the lab; empty means standalone
 	x        float64
-	axis     string // growth: what x is
-	rounds   int    // of a run of everything at most so many; 0 means as many as asked for
-	cold     bool   // takes long, and needs no round that warms up
-	large    bool   // needs more of a machine than others: -large asks for it
-	turns    int    // how often each subject has its turn in a round; 0 means once
+	axis     string // growth: the meaning of x
+	rounds   int    // the maximum in a run of all measures; 0 means no maximum
+	cold     bool   // takes long, and needs no warm-up round
+	large    bool   // needs a large machine: -large includes it
+	turns    int    // turns of each subject in a round; 0 means one
 	subjects []subject
 	absent   map[string]string // why a peer has no figure
 	budgets  []budget
 }
 
-// budget bounds what a subject costs: relative to another subject, or, without
-// one, absolutely (in microseconds, or in the unit of a counted value).
+// budget bounds the cost of a subject: relative to another subject, or without
+// one absolutely, in microseconds or in the unit of a counted value.
 type budget struct {
-	subject string // Docent where it is empty
+	subject string // empty means Docent
 	against string
 	most    float64
 }
 
-// atMost bounds what Docent costs.
+// atMost bounds Docent's cost absolutely.
 func atMost(most float64) budget { return budget{most: most} }
 
-// against bounds what Docent costs relative to another subject.
+// against bounds Docent's cost relative to another subject.
 func against(subject string, most float64) budget { return budget{against: subject, most: most} }
 
-// taken is how many rounds a measure takes of a run with that many.
+// taken returns how many rounds the measure takes in a run of that many rounds.
 func (m measure) taken(rounds int) int {
 	if m.rounds > 0 {
 		return min(rounds, m.rounds)
@@ -69,13 +69,13 @@ func (m measure) taken(rounds int) int {
 	return rounds
 }
 
-// subject is one way to do what is measured.
+// subject is one way to do the measured operation.
 type subject struct {
 	name string
 	run  func(env) (sample, error)
 }
 
-// env is where a subject runs: in a directory of its own.
+// env is the environment of a subject: a directory of its own.
 type env struct {
 	context.Context
 	lab  *lab
@@ -83,7 +83,7 @@ type env struct {
 	dir  string
 }
 
-// selects reports whether a list of beginnings selects the measure.
+// selects reports whether a list of prefixes selects the measure.
 func selects(only, name string) bool {
 	if only == "" {
 		return true
@@ -96,7 +96,7 @@ func selects(only, name string) bool {
 	return false
 }
 
-// warmth is the share of operations that are done before the clock starts.
+// warmth is the number of operations before the clock starts.
 func warmth(ops int) int { return max(1, ops/10) }
 
 // eachOp times operations one after the other.
@@ -107,7 +107,7 @@ func eachOp(ops int, f func(i int) error) (sample, error) {
 	})
 }
 
-// eachUntil is eachOp for operations that know themselves when they were done.
+// eachUntil is eachOp for operations that return the time of their end.
 func eachUntil(ops int, f func(i int) (done time.Time, err error)) (sample, error) {
 	warm := warmth(ops)
 	for i := range warm {
@@ -129,8 +129,8 @@ func eachUntil(ops int, f func(i int) (done time.Time, err error)) (sample, erro
 	return s, nil
 }
 
-// crowd has that many clients do the operations between them, as fast as each
-// of them can, and times the whole.
+// crowd makes that many clients share the operations, each as fast as it can,
+// and times the whole.
 func crowd(clients, ops int, f func(client int) error) (sample, error) {
 	if _, err := crowdOnce(clients, max(clients, warmth(ops)), f); err != nil {
 		return sample{}, err
@@ -168,8 +168,8 @@ func crowdOnce(clients, ops int, f func(client int) error) (sample, error) {
 	return s, nil
 }
 
-// inParallel runs f(0) to f(n-1), a few at a time: for what has to be there
-// before the clock starts.
+// inParallel runs f(0) to f(n-1), a few at a time, for preparations before the
+// clock starts.
 func inParallel(n int, f func(i int) error) error {
 	var next atomic.Int64
 	var failed atomic.Pointer[error]

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// inLab runs f in virtual time, in a lab whose one server is embedded.
+// inLab runs f in virtual time, in a lab whose only server is embedded.
 func inLab(t *testing.T, f func(t *testing.T, e env)) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -27,7 +27,7 @@ func inLab(t *testing.T, f func(t *testing.T, e env)) {
 	})
 }
 
-// A view is opened in a session of its own, of which nothing is left.
+// A view is opened in its own session, which leaves nothing behind.
 func TestViewsAreOpened(t *testing.T) {
 	for _, v := range []view{tree, service} {
 		inLab(t, func(t *testing.T, e env) {
@@ -46,8 +46,8 @@ func TestViewsAreOpened(t *testing.T) {
 	}
 }
 
-// A reader sees each change of a tree, and a watcher the end of a churn. What
-// they spend is of the machine.
+// A reader sees each change of a tree, and a watcher the end of a churn. The
+// resources that they spend depend on the machine, and are not checked.
 func TestChangesAreSeen(t *testing.T) {
 	inLab(t, func(t *testing.T, e env) {
 		s, err := docentTreeChange(10)(e)
@@ -59,12 +59,12 @@ func TestChangesAreSeen(t *testing.T) {
 		require.Positive(t, got.allocated)
 		_, err = serviceProcessor(e)
 		require.NoError(t, err)
-		synctest.Wait() // watches are taken back in the background
+		synctest.Wait() // watches are removed in the background
 		require.Zero(t, e.site.embedded.Watches())
 	})
 }
 
-// What one spends with a reader and without is compared by the least of each.
+// The costs with and without a reader are compared by their minima.
 func TestSpentOnReading(t *testing.T) {
 	var log []string
 	note := func(what string) func() error {
@@ -75,8 +75,8 @@ func TestSpentOnReading(t *testing.T) {
 	require.Equal(t, []string{"work", "follow", "work", "end", "work", "follow", "work", "end"}, log)
 }
 
-// What consumers get done is what the server has no more of. The queue is filled
-// up again at the next start.
+// The consumers' work is the decrease of the items on the server. The queue is
+// filled up again at the next start.
 func TestWaiting(t *testing.T) {
 	inLab(t, func(t *testing.T, e env) {
 		s := docentStock
@@ -87,7 +87,7 @@ func TestWaiting(t *testing.T) {
 			return docentStock.put(e, dir, n)
 		}
 		s.start = func(e env, dir string, consumers int) (func() error, error) {
-			e.site.embedded.SlowQuorum(10 * time.Millisecond) // else they are done before any time has passed
+			e.site.embedded.SlowQuorum(10 * time.Millisecond) // else the consumers finish before time advances
 			stop, err := docentStock.start(e, dir, consumers)
 			return func() error {
 				e.site.embedded.SlowQuorum(0)
@@ -113,7 +113,7 @@ func TestWaiting(t *testing.T) {
 	})
 }
 
-// Partitions are divided when each member has its share, and not before.
+// Partitions are divided once each member has its share, and not before.
 func TestDivided(t *testing.T) {
 	inLab(t, func(t *testing.T, e env) {
 		s, err := divided(12, 3, func(_ time.Duration, reads int) float64 { return float64(reads) })(e)
@@ -126,7 +126,7 @@ func TestDivided(t *testing.T) {
 		require.NotPanics(t, func() {
 			select {
 			case <-s.even:
-				t.Fatal("not each has two")
+				t.Fatal("one member does not have two")
 			default:
 			}
 		})

@@ -12,7 +12,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// partitionMeasures have 100 members divide 1,000 partitions, on the embedded
+// partitionMeasures make 100 members divide 1,000 partitions, on the embedded
 // server.
 func partitionMeasures() []measure {
 	const title = "Partitioner, 1,000 partitions, 100 members that come at once: "
@@ -94,12 +94,12 @@ func reads(srv *zktest.Server) int {
 	return n
 }
 
-// shares is how many partitions each member has.
+// shares counts the partitions of each member.
 type shares struct {
 	mu    sync.Mutex
 	due   int
 	has   []int
-	right int // members that have what is due to them
+	right int // members with their full share
 	even  chan struct{}
 	once  sync.Once
 }
@@ -108,7 +108,7 @@ func newShares(partitions, members int) *shares {
 	return &shares{due: partitions / members, has: make([]int, members), even: make(chan struct{})}
 }
 
-// change notes that a member has one more, or one less.
+// change notes that a member has one partition more, or one less.
 func (s *shares) change(member, by int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// plot is a chart of lines. Its colours are readable on light and on dark;
-// text and axes follow what the reader prefers.
+// plot is a chart of lines. Its colours are readable on light and on dark; text
+// and axes follow the reader's preference.
 type plot struct {
 	title, xLabel, yLabel string
 	logX                  bool
@@ -32,7 +32,7 @@ func (p *plot) add(name string, x, y float64) {
 
 const (
 	plotWidth, plotHeight = 760, 400
-	plotLeft, plotRight   = 70, 580 // beyond that: the names
+	plotLeft, plotRight   = 70, 580 // beyond plotRight: the names
 	plotTop, plotBottom   = 50, 340
 )
 
@@ -86,7 +86,7 @@ func (p *plot) svg() string {
 	return b.String()
 }
 
-// positions are the x of all points.
+// positions returns the x of all points.
 func (p *plot) positions() []float64 {
 	var all []float64
 	for _, l := range p.lines {
@@ -102,12 +102,13 @@ func (p *plot) scales() (x, y scale) {
 		least, most = min(least, slices.Min(l.y)), max(most, slices.Max(l.y))
 	}
 	xs := p.positions()
-	// Whole decades, so that the height of a line means the same in every plot.
+	// The axis covers whole decades, so that the height of a line means the
+	// same in every plot.
 	y = scale{math.Pow(10, math.Floor(math.Log10(least))), math.Pow(10, math.Ceil(math.Log10(most*1.001))), true}
 	return scale{xs[0], xs[len(xs)-1], p.logX}, y
 }
 
-// nameHeights places each name beside the end of its line, apart from the others.
+// nameHeights places each name beside the end of its line, without overlap.
 func (p *plot) nameHeights(y scale) []float64 {
 	heights := make([]float64, len(p.lines))
 	order := make([]int, len(p.lines))
@@ -127,7 +128,7 @@ func (p *plot) nameHeights(y scale) []float64 {
 	return heights
 }
 
-// scale places values between 0 and 1.
+// scale maps values to 0 to 1.
 type scale struct {
 	least, most float64
 	log         bool
@@ -143,7 +144,8 @@ func (s scale) place(v float64) float64 {
 	return (v - s.least) / (s.most - s.least)
 }
 
-// ticks are the powers of ten, and between few of them also their doubles and fives.
+// ticks returns the powers of ten. If there are few, it adds their multiples by
+// two and five.
 func (s scale) ticks() []float64 {
 	var ticks []float64
 	decades := math.Log10(s.most / s.least)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// residentBytes is how much memory the kernel has given to this process.
+// residentBytes returns the memory that the kernel has given to this process.
 func residentBytes() (float64, error) {
 	text, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
@@ -18,18 +18,18 @@ func residentBytes() (float64, error) {
 	}
 	words := bytes.Fields(text)
 	if len(words) < 2 {
-		return 0, errors.New("/proc/self/statm: it has less than two words")
+		return 0, errors.New("/proc/self/statm: fewer than two words")
 	}
 	pages, err := strconv.ParseInt(string(words[1]), 10, 64)
 	return float64(pages) * float64(os.Getpagesize()), err
 }
 
-// processorTick is the unit of the times in /proc/PID/stat, on every Linux that
-// Go runs on.
+// processorTick is the unit of the times in /proc/PID/stat on every Linux that
+// Go supports.
 const processorTick = time.Second / 100
 
-// processorTime is the time that a process has had of the processors, its own
-// and the kernel's for it.
+// processorTime returns the processor time of a process, in user and kernel
+// mode.
 func processorTime(pid int) (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -64,17 +64,17 @@ func parseProcessorTime(stat []byte) (time.Duration, error) {
 	return time.Duration(ticks) * processorTick, nil
 }
 
-// raiseFileLimit lets this process, and those it starts, have so many files open.
+// raiseFileLimit lets this process and its children open that many files.
 func raiseFileLimit(need uint64) error {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return err
 	}
 	if limit.Max < need {
-		limit.Max = need // which root may do
+		limit.Max = need // root may raise it
 	}
-	// Also where the limit is high enough: what Go has raised it to at its
-	// start, it does not hand on.
+	// The limit is set even if it is high enough: Go does not pass on the value
+	// to which it raised the limit at its start.
 	limit.Cur = limit.Max
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("%d files are needed (ulimit -n): %w", need, err)

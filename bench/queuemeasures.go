@@ -122,7 +122,7 @@ func messages(n int) []queue.Msg {
 	return items
 }
 
-// inBatches times batches, and counts what is in them.
+// inBatches times batches, and counts their items.
 func inBatches(batches int, f func() error) (sample, error) {
 	s, err := eachOp(batches, func(int) error { return f() })
 	s.ops, s.each = batches*batch, nil
@@ -138,8 +138,8 @@ func createMany(conn *zk.Conn, prefix string, n int) error {
 	return err
 }
 
-// zkTake is claim, get and delete, of items whose names are known. The claim is
-// deleted along with the item, as in a queue.
+// zkTake is a claim, a get and a delete of items whose names are known. The
+// claim is deleted along with the item, as in a queue.
 func zkTake(e env, ops int) (sample, error) {
 	conns, err := e.site.raw(1)
 	if err != nil {
@@ -229,7 +229,7 @@ func docentConsume(ops int) func(env) (sample, error) {
 			}
 			return nil
 		}, queue.Prefetch(32))
-		s := sample{ops: ops, elapsed: time.Since(start)} // the last acknowledgements included
+		s := sample{ops: ops, elapsed: time.Since(start)} // includes the last acknowledgements
 		if done.Load() < int64(ops) {
 			return sample{}, cmp.Or(err, fmt.Errorf("%d of %d items were consumed", done.Load(), ops))
 		}

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 )
 
-// relay stands between clients and a server, and counts the requests that pass.
+// relay forwards between clients and a server, and counts the requests.
 type relay struct {
 	target   string
 	listener net.Listener
@@ -35,7 +35,7 @@ func (r *relay) addr() string { return r.listener.Addr().String() }
 
 // close ends the relay with all its connections.
 func (r *relay) close() {
-	_ = r.listener.Close() // all there is to close
+	_ = r.listener.Close() // nothing else has to be closed
 	r.mu.Lock()
 	r.closed = true
 	for conn := range r.open {
@@ -45,7 +45,8 @@ func (r *relay) close() {
 	r.work.Wait()
 }
 
-// keep has close close the connection, and reports whether it is not too late.
+// keep registers the connection for close. It reports false if the relay is
+// closed already.
 func (r *relay) keep(conn net.Conn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -94,8 +95,9 @@ func (r *relay) pass(client net.Conn) {
 	})
 }
 
-// keepsSession tells the requests that a session consists of from those that a
-// program makes: pings, credentials, watches that are set again, the end.
+// keepsSession reports whether a request belongs to the session itself: pings,
+// credentials, watches that are set again, the end. All other requests come
+// from the program.
 func keepsSession(op int32) bool {
 	const closeSession, ping, auth, setWatches, sasl, setWatches2 = -11, 11, 100, 101, 102, 105
 	switch op {
@@ -105,9 +107,9 @@ func keepsSession(op int32) bool {
 	return false
 }
 
-// passRequests copies the frames of a client, and calls seen with the kind of
-// each but the first, which is the hello. A frame is its length, a number of
-// the request, its kind, and the rest.
+// passRequests copies the frames of a client. It calls seen with the kind of
+// each frame but the first, the hello. A frame consists of its length, its xid,
+// its kind, and the rest.
 func passRequests(to io.Writer, from io.Reader, seen func(op int32)) error {
 	const length, head = 4, 12
 	in, out := bufio.NewReaderSize(from, 64<<10), bufio.NewWriterSize(to, 64<<10)

@@ -14,7 +14,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// The relay counts what a client asks for, and not what keeps its session.
+// The relay counts a client's requests, except those that keep its session.
 func TestRelay(t *testing.T) {
 	srv := zktest.New(t)
 	addr, err := srv.Listen("127.0.0.1:0")
@@ -24,7 +24,7 @@ func TestRelay(t *testing.T) {
 	defer r.close()
 	conn, err := connect([]string{r.addr()}, time.Minute)
 	require.NoError(t, err)
-	require.Zero(t, r.requests.Load(), "the hello")
+	require.Zero(t, r.requests.Load(), "the hello does not count")
 	for range 3 {
 		_, _, err = conn.Exists("/")
 		require.NoError(t, err)
@@ -32,10 +32,10 @@ func TestRelay(t *testing.T) {
 	require.EqualValues(t, 3, r.requests.Load())
 	require.Equal(t, 3, requests(srv))
 	conn.Close()
-	require.EqualValues(t, 3, r.requests.Load(), "the end of the session")
+	require.EqualValues(t, 3, r.requests.Load(), "the end of the session does not count")
 }
 
-// What passes is what came, however it was cut into reads.
+// The output equals the input, however the input is split into reads.
 func TestPassRequests(t *testing.T) {
 	frame := func(op int32, rest string) []byte {
 		b := binary.BigEndian.AppendUint32(nil, uint32(8+len(rest)))

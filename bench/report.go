@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// report is a run: what docs/performance.json keeps.
+// report is the result of a run, as docs/performance.json keeps it.
 type report struct {
 	Taken   string   `json:"taken"` // the day
 	Machine string   `json:"machine"`
@@ -27,7 +27,7 @@ type report struct {
 	Titles  []titled `json:"measures"`
 }
 
-// titled says what a measure is.
+// titled is the description of a measure.
 type titled struct {
 	Measure string  `json:"measure"`
 	Title   string  `json:"title"`
@@ -36,7 +36,7 @@ type titled struct {
 	PerOp   bool    `json:"per_op,omitempty"`
 }
 
-// kept says whether a budget was.
+// kept says whether a budget was met.
 type kept struct {
 	Measure string   `json:"measure"`
 	Subject string   `json:"subject,omitempty"` // absent: Docent
@@ -47,7 +47,7 @@ type kept struct {
 	Holds   bool     `json:"holds"`
 }
 
-// newReport sums up the figures of each measure.
+// newReport summarizes the figures of each measure.
 func newReport(rounds int, measures []measure, got []figures) *report {
 	r := &report{
 		Taken: time.Now().UTC().Format(time.DateOnly), Machine: machine(), Load: loadAverage(), Go: runtime.Version(), Java: javaVersion(),
@@ -63,7 +63,7 @@ func newReport(rounds int, measures []measure, got []figures) *report {
 	return r
 }
 
-// judged compares what was measured with what it may cost.
+// judged compares a figure with its budget.
 func judged(m measure, b budget, got figures) kept {
 	k := kept{Measure: m.name, Subject: b.subject, Against: b.against, Most: *number(b.most), Unit: m.of}
 	ours, other := got[cmp.Or(b.subject, docent)], got[b.against]
@@ -85,7 +85,7 @@ func (r *report) title(name string) titled {
 	return r.Titles[i]
 }
 
-// text is what a run prints at its end.
+// text is the output at the end of a run.
 func (r *report) text() string {
 	var b strings.Builder
 	for _, t := range r.Titles {
@@ -149,7 +149,7 @@ func (k kept) verdict() string {
 	return "missed"
 }
 
-// middle is what an operation costs, or what was counted.
+// middle is the median cost of an operation, or the counted value.
 func (r row) middle(perOp bool) string {
 	switch {
 	case r.Value != nil:
@@ -195,7 +195,7 @@ func times(v *float64) string {
 	return fmt.Sprintf("%.2f×", *v)
 }
 
-// write makes performance.json and what is made from it.
+// write makes performance.json, the tables and the plots.
 func (r *report) write(docs string) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -239,7 +239,7 @@ func renderDocs(docs string) error {
 
 var section = regexp.MustCompile(`(?s)(<!-- bench:([a-z-]+) -->\n).*?(<!-- /bench -->)`)
 
-// fillIn replaces what stands between "<!-- bench:NAME -->" and "<!-- /bench -->".
+// fillIn replaces the text between "<!-- bench:NAME -->" and "<!-- /bench -->".
 func fillIn(page string, sections map[string]string) string {
 	return section.ReplaceAllStringFunc(page, func(old string) string {
 		parts := section.FindStringSubmatch(old)
@@ -251,8 +251,8 @@ func fillIn(page string, sections map[string]string) string {
 	})
 }
 
-// sections are the generated parts of the page: about the run, the budgets,
-// and a table for each family of measures.
+// sections returns the generated parts of the page: the run, the budgets, and a
+// table for each family of measures.
 func (r *report) sections() map[string]string {
 	sections := map[string]string{
 		"run": fmt.Sprintf("Taken on %s: %s. %s, %s. %d rounds. Load average at the end (1, 5 and 15 minutes): %s.\n",
@@ -275,7 +275,7 @@ func (r *report) sections() map[string]string {
 	return sections
 }
 
-// full is the title with what tells it from others of its family.
+// full is the title with the position in its family.
 func (t titled) full() string {
 	if t.Axis == "" {
 		return t.Title
@@ -302,7 +302,7 @@ func (r *report) table(t titled) string {
 	return b.String()
 }
 
-// plots are the growth of each cost, by file name.
+// plots returns the plots of the growth of each cost, by file name.
 func (r *report) plots() map[string]*plot {
 	plots := map[string]*plot{}
 	for _, t := range r.Titles {

@@ -14,10 +14,11 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// What an acquisition costs the server where many contend: a create and a list; a
-// watch on the last but one; when that is gone, a list, a watch on the predecessor and
-// a watch on the own node, in one packet; a delete. go-zookeeper's Lock makes five
-// requests, of which it sends one between a release and the next hold.
+// The cost of a contended acquisition, in requests: a create and a list; a
+// watch on the last but one; when that node is deleted, a list, a watch on the
+// predecessor and a watch on the own node, in one packet; a delete.
+// go-zookeeper's Lock makes five requests, one of them between a release and
+// the next hold.
 func TestContendedRequests(t *testing.T) { synctest.Test(t, contendedRequests) }
 
 func contendedRequests(t *testing.T) {
@@ -62,7 +63,7 @@ func contendedRequests(t *testing.T) {
 	t.Logf("go-zookeeper: %.2f requests for each acquisition, %.2f of them lists", theirs, lists)
 }
 
-// What it costs where nobody contends: what the floor does.
+// An uncontended acquisition costs as many requests as the floor.
 func TestUncontendedRequests(t *testing.T) { synctest.Test(t, uncontendedRequests) }
 
 func uncontendedRequests(t *testing.T) {
@@ -74,7 +75,7 @@ func uncontendedRequests(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, h.Release())
 	}
-	for range 3 { // makes the directory, and finds the line quiet
+	for range 3 { // makes the directory, and learns that the lock is uncontended
 		lockAndRelease()
 		synctest.Wait()
 	}
@@ -85,8 +86,8 @@ func uncontendedRequests(t *testing.T) {
 	require.Equal(t, 2*ops, requests(srv)-before)
 }
 
-// What it costs to open a large view: the keys are read in batches, and one
-// watch is for all of them.
+// The cost of opening a large view: the keys are read in batches, and a single
+// watch covers all of them.
 func TestViewRequests(t *testing.T) { synctest.Test(t, viewRequests) }
 
 func viewRequests(t *testing.T) {
@@ -107,11 +108,11 @@ func viewRequests(t *testing.T) {
 		require.LessOrEqual(t, requests(srv)-before, 30, dir)
 		require.Equal(t, recursiveWatch, srv.Watches()-watched, dir)
 		require.NoError(t, end())
-		synctest.Wait() // the watch is taken back in the background
+		synctest.Wait() // the watch is removed in the background
 	}
 }
 
-// requests counts what clients asked for, without what keeps their sessions.
+// requests counts the clients' requests, except those that keep their sessions.
 func requests(srv *zktest.Server) int {
 	n := 0
 	for op, count := range srv.Counts() {

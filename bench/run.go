@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// row is what one subject gave over all rounds. Rows are the lines that are
-// printed as JSON, and what docs/performance.json keeps.
+// row is the result of one subject over all rounds. Rows are printed as lines
+// of JSON, and docs/performance.json keeps them.
 type row struct {
 	Measure string   `json:"measure"`
 	Subject string   `json:"subject"`
@@ -19,21 +19,21 @@ type row struct {
 	P99     *float64 `json:"p99_us"`
 	PerS    *float64 `json:"per_s"`
 	Ratio   *float64 `json:"ratio_to_floor"` // median over the rounds
-	// Docent is what Docent costs in terms of what this subject costs, median over the rounds; Least and Most are the
-	// extremes.
+	// Docent is Docent's cost divided by this subject's cost, as a median over
+	// the rounds; Least and Most are the extremes.
 	Docent *float64 `json:"docent_ratio"`
 	Least  *float64 `json:"docent_ratio_least,omitempty"`
 	Most   *float64 `json:"docent_ratio_most,omitempty"`
-	Value  *float64 `json:"value,omitempty"` // of a measure that counts
+	Value  *float64 `json:"value,omitempty"` // for a counted measure
 	Unit   string   `json:"unit,omitempty"`
 	Rounds int      `json:"rounds"`
-	Why    string   `json:"why,omitempty"` // there is no figure
+	Why    string   `json:"why,omitempty"` // why the subject has no figure
 }
 
-// noFigure is why a count that did not fail has no figure.
+// noFigure is why a subject that did not fail has no figure.
 const noFigure = "less than the noise of the machine"
 
-// series is what a subject gave, round by round.
+// series is the figures of a subject, round by round.
 type series struct {
 	cost, p50, p99, perS []float64 // NaN for a round without a figure
 	failed               error
@@ -64,12 +64,12 @@ func (s *series) add(u unit, got sample, err error) {
 // figures are the series of a measure, by subject.
 type figures map[string]*series
 
-// measureAll runs the rounds of every measure: in each round one subject after
-// the other, the next round beginning with another one, so that whatever drifts
-// in the machine drifts for all of them. Where the subjects have several short
-// turns in a round, each of these counts as a round of its own: the closer two
-// turns lie together, the less comes between them. The first round warms up and
-// is forgotten; a measure that is cold takes no part in it.
+// measureAll runs the rounds of every measure. In each round one subject runs
+// after the other, and the next round begins with another subject. So any drift
+// of the machine affects all subjects alike. If the subjects have several short
+// turns in a round, each turn counts as a round: turns close together have less
+// between them. The first round is a warm-up and does not count; cold measures
+// take no part in it.
 func measureAll(l *lab, measures []measure, p plan, progress io.Writer) (all []figures, taken int, err error) {
 	all = make([]figures, len(measures))
 	for i := range all {
@@ -110,15 +110,15 @@ func measureAll(l *lab, measures []measure, p plan, progress io.Writer) (all []f
 	return all, taken, nil
 }
 
-// plan is how many rounds are asked for, and the time they may take; 0 means
-// any.
+// plan is the requested number of rounds, and their time limit; 0 means no
+// limit.
 type plan struct {
 	rounds int
 	within time.Duration
 }
 
-// oneRound begins with the r-th subject, as it were. It fails when one of ours
-// does. A peer that fails has no figure.
+// oneRound runs a round that begins with the r-th subject. It fails if one of
+// our subjects does. A failed peer has no figure.
 func oneRound(l *lab, m measure, r int, got figures) error {
 	name := m.site
 	if name == "" {
@@ -145,8 +145,8 @@ func oneRound(l *lab, m measure, r int, got figures) error {
 	return nil
 }
 
-// rowsOf sums up a measure: its subjects in their order, then those that have
-// no figure.
+// rowsOf summarizes a measure: its subjects in their order, then the peers
+// without a figure.
 func rowsOf(m measure, got figures) []row {
 	var rows []row
 	for _, s := range m.subjects {
@@ -159,7 +159,7 @@ func rowsOf(m measure, got figures) []row {
 		if r.Rounds == 0 {
 			r.Why = noFigure
 			if have.failed != nil {
-				r.Why = "failed: " + strings.ReplaceAll(have.failed.Error(), "\n", "; ") // it stands in a table
+				r.Why = "failed: " + strings.ReplaceAll(have.failed.Error(), "\n", "; ") // it is a cell of a table
 			}
 			rows = append(rows, r)
 			continue
@@ -185,14 +185,14 @@ func rowsOf(m measure, got figures) []row {
 	return rows
 }
 
-// middle is the median of the rounds that have a figure.
+// middle is the median of the rounds with a figure.
 func middle(values []float64) float64 { return median(there(values)) }
 
 func there(values []float64) []float64 {
 	return slices.DeleteFunc(slices.Clone(values), math.IsNaN)
 }
 
-// number is v to four digits, or nothing where there is none.
+// number is v to four digits, or nil for NaN.
 func number(v float64) *float64 {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return nil

@@ -1,7 +1,7 @@
 package main
 
-// siteMeasures puts the most important questions again where round trips are
-// longer, and to three servers.
+// siteMeasures repeats the most important measures with longer round trips, and
+// with three servers.
 func siteMeasures() []measure {
 	var all []measure
 	for _, site := range []string{rtt0, rtt1, rtt5} {
@@ -13,7 +13,7 @@ func siteMeasures() []measure {
 			all = append(all, m.behind(site, growthRounds))
 		}
 		if site == rtt0 {
-			continue // what the proxy itself costs is told by the others
+			continue // the other measures show the proxy's own cost
 		}
 		for _, m := range []measure{
 			contended("latency/contended-8", 8, 80),
@@ -40,7 +40,8 @@ func siteMeasures() []measure {
 	return all
 }
 
-// behind puts a measure to a server behind longer round trips. etcd has none there.
+// behind returns the measure with longer round trips. etcd is not measured
+// there.
 func (m measure) behind(site string, rounds int) measure {
 	m.name, m.site, m.rounds = m.name+"-"+site, site, rounds
 	m.axis, m.x = "ms added to a round trip", map[string]float64{rtt0: 0, rtt1: 1, rtt5: 5}[site]

@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// sample is what one subject gave in one round.
+// sample is the result of one subject in one round.
 type sample struct {
-	each    []time.Duration // what single operations took, where they were timed
+	each    []time.Duration // the times of single operations, if they were timed
 	ops     int
 	elapsed time.Duration // of all operations together
-	value   float64       // of a measure that counts instead of timing
+	value   float64       // the value of a counted measure
 }
 
-// perOp is the time of all operations over their number: what an operation
-// costs where several clients are at it at once.
+// perOp is the time of all operations divided by their number: the cost of an
+// operation with several clients at once.
 func (s sample) perOp() time.Duration { return s.elapsed / time.Duration(max(1, s.ops)) }
 
-// quantile returns the smallest value that is not below a share q of all; NaN
-// where there are none. It does not change values.
+// quantile returns the smallest value that is not below a share q of all, or
+// NaN without values. It does not change values.
 func quantile(values []float64, q float64) float64 {
 	if len(values) == 0 {
 		return math.NaN()
@@ -44,8 +44,8 @@ func median(values []float64) float64 {
 	return (sorted[half-1] + sorted[half]) / 2
 }
 
-// ratios divides round by round. Rounds that either side is missing in (NaN)
-// are left out.
+// ratios divides round by round. Rounds without a figure (NaN) on one side are
+// left out.
 func ratios(above, below []float64) []float64 {
 	var out []float64
 	for i := range min(len(above), len(below)) {

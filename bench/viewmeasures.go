@@ -20,13 +20,13 @@ const (
 	serviceInstances = 5_000
 )
 
-// recursiveWatch is what a server counts for one recursive watch: one for the
-// data and one for the children.
+// recursiveWatch is the number of watches that a server counts for one
+// recursive watch: one for the data and one for the children.
 const recursiveWatch = 2
 
 // view is a directory that a client follows.
 type view struct {
-	name  string // of the row
+	name  string // the name of the row
 	title string
 	nodes int
 	fill  func(l *lab) (dir string, err error)
@@ -51,7 +51,7 @@ var service = view{"naming/watch", "A service of 5,000 instances", serviceInstan
 		return s.View().Len(), func() error { s.Close(); return nil }, nil
 	}}
 
-// viewMeasures tell what it costs to open a view, and what stands for it on the
+// viewMeasures measure the cost of opening a view, and its watches on the
 // server. Curator's CuratorCache and kazoo's TreeCache read the same nodes, and
 // decode nothing.
 func viewMeasures(v view) []measure {
@@ -81,7 +81,7 @@ func viewMeasures(v view) []measure {
 	}
 }
 
-// opened is what it took to open a view.
+// opened is the cost of opening a view.
 type opened struct {
 	took              time.Duration
 	requests, watches float64
@@ -129,8 +129,8 @@ func (v view) subjects(of func(opened) sample) []subject {
 	return subjects
 }
 
-// openOurs opens the view in a session of its own: what an earlier one has left
-// on the server does not count.
+// openOurs opens the view in its own session, so that no earlier session on the
+// server counts.
 func (v view) openOurs(e env, dir string) (time.Duration, func() error, error) {
 	sm, err := e.site.dial()
 	if err != nil {
@@ -148,8 +148,8 @@ func (v view) openOurs(e env, dir string) (time.Duration, func() error, error) {
 	return took, func() error { return errors.Join(end(), sm.Close()) }, err
 }
 
-// counts is what a site's server has been asked for, where a relay counts that,
-// and the watches that it keeps.
+// counts returns the number of requests to a site's server, if a relay counts
+// them, and the server's watches.
 func (s *site) counts() (counts, error) {
 	var c counts
 	if s.relay != nil {
@@ -174,14 +174,14 @@ func (s *site) counts() (counts, error) {
 
 type counts struct{ requests, watches float64 }
 
-// watchCount finds the number of watches in what a server monitors.
+// watchCount finds the number of watches in the output of mntr.
 func watchCount(mntr string) (float64, error) {
 	for line := range strings.Lines(mntr) {
 		if value, found := strings.CutPrefix(line, "zk_watch_count\t"); found {
 			return strconv.ParseFloat(strings.TrimSpace(value), 64)
 		}
 	}
-	return 0, fmt.Errorf("mntr tells no number of watches: %q", mntr)
+	return 0, fmt.Errorf("the output of mntr has no number of watches: %q", mntr)
 }
 
 // createAll creates znodes in batches.
@@ -199,7 +199,7 @@ func createAll(conn *zk.Conn, n int, node func(i int) *zk.CreateRequest) error {
 
 func treeKey(dir string, i int) string { return fmt.Sprintf("%s/k%05d", dir, i) }
 
-// keysOf is a directory with the keys of a tree.
+// keysOf returns a directory with the keys of a tree.
 func keysOf(l *lab) (string, error) {
 	return l.fixture("a tree", func(dir string) error {
 		conn, err := l.keeper(standalone)
@@ -215,7 +215,7 @@ func keysOf(l *lab) (string, error) {
 	})
 }
 
-// keeper is the session of what a lab fills a server with.
+// keeper returns the session that owns the contents of a lab's server.
 func (l *lab) keeper(name string) (*zk.Conn, error) {
 	s, err := l.at(name)
 	if err != nil {

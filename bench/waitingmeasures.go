@@ -24,7 +24,7 @@ const (
 	consumersPatience = 30 * time.Second
 )
 
-// waitingMeasures tell what consumers that share a long queue get done.
+// waitingMeasures measure the throughput of consumers that share a long queue.
 func waitingMeasures() []measure {
 	ours := []subject{
 		{docent, waitingFor(docentStock, mostConsumers)},
@@ -50,7 +50,7 @@ func waitingMeasures() []measure {
 type stock struct {
 	name  string
 	size  int
-	items string // the directory that holds them, below that of the queue
+	items string // the directory of the items, relative to the queue
 	put   func(e env, dir string, n int) error
 	start func(e env, dir string, consumers int) (stop func() error, err error)
 }
@@ -67,7 +67,8 @@ var docentStock = stock{
 	start: docentConsumers,
 }
 
-// curatorStock has the items of a DistributedQueue, which are Docent's too.
+// curatorStock has the items of a DistributedQueue; Docent uses the same
+// layout.
 var curatorStock = stock{
 	name: curator, size: waitingItems, items: "/q",
 	put: func(e env, dir string, n int) error {
@@ -79,7 +80,7 @@ var curatorStock = stock{
 	},
 }
 
-// kazooStock has those of a LockingQueue.
+// kazooStock has the items of a LockingQueue.
 var kazooStock = stock{
 	name: kazoo, size: waitingItems, items: "/entries",
 	put: func(e env, dir string, n int) error {
@@ -98,7 +99,7 @@ var kazooStock = stock{
 	},
 }
 
-// peerStock is a driver's consumers of a stock.
+// peerStock measures a driver's consumers of a stock.
 func peerStock(name string, s stock) subject {
 	s.start = func(e env, dir string, consumers int) (func() error, error) {
 		_, err := ask(e, name, dir, task{verb: "consumers", clients: consumers, sessions: consumers})
@@ -133,9 +134,9 @@ func docentConsumers(e env, dir string, consumers int) (func() error, error) {
 	}, nil
 }
 
-// waitingFor counts what the server has no more of after a while, which begins
-// when the consumers are at work. The queue is as long as before at the next
-// start.
+// waitingFor counts how many items disappear from the server in a period, which
+// begins when the consumers are at work. The queue is filled up again before
+// the next start.
 func waitingFor(s stock, consumers int) func(env) (sample, error) {
 	return func(e env) (got sample, err error) {
 		dir, err := e.lab.fixture(s.name+" queue at "+e.site.String(), func(string) error { return nil })
@@ -170,14 +171,14 @@ func waitingFor(s stock, consumers int) func(env) (sample, error) {
 			return sample{}, err
 		}
 		if after == 0 {
-			return sample{}, errors.New("no item is left: the consumers may have waited for some")
+			return sample{}, errors.New("no item is left: the consumers may have waited for items")
 		}
 		return sample{ops: before - after, elapsed: elapsed}, nil
 	}
 }
 
-// consumed waits for some time, and on until a queue is shorter than it was. It
-// returns how long it is then.
+// consumed waits for d, and longer until the queue is shorter than it was. It
+// returns the length of the queue then.
 func consumed(ctx context.Context, conn *zk.Conn, items string, was int, d time.Duration) (left int, elapsed time.Duration, err error) {
 	start := time.Now()
 	for left = was; left >= was; d = consumersLook {
@@ -191,7 +192,8 @@ func consumed(ctx context.Context, conn *zk.Conn, items string, was int, d time.
 	return left, time.Since(start), nil
 }
 
-// standingBelow is how many children a znode has; none if it does not exist.
+// standingBelow returns the number of children of a znode; 0 if it does not
+// exist.
 func standingBelow(conn *zk.Conn, path string) (int, error) {
 	_, stat, err := conn.Exists(path)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// authenticate adds an identity to the connection. An identity that cannot be had ends the connection.
+// authenticate adds an identity to the connection. If the identity cannot be
+// granted, the connection ends.
 func (c *conn) authenticate(xid int32, d *wire.Decoder) {
 	s := c.s
 	d.Int32() // kind: unused
@@ -42,14 +43,15 @@ func (c *conn) addID(v id) {
 	}
 }
 
-// digest is the id that "user:password" stands for.
+// digest returns the id of "user:password" in the scheme digest.
 func digest(secret string) string {
 	user, _, _ := strings.Cut(secret, ":")
 	sum := sha1.Sum([]byte(secret))
 	return user + ":" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// allowed says whether the connection has one of the permissions. The test's own hand, a nil connection, has all.
+// allowed reports whether the connection has one of the permissions. A nil
+// connection is the test itself, which has all of them.
 func (c *conn) allowed(acl []ACL, perm int32) bool {
 	if c == nil || len(acl) == 0 {
 		return true
@@ -116,7 +118,8 @@ func parseIP(pattern string) (netip.Addr, int, error) {
 	return addr, bits, err
 }
 
-// fixACL checks a new access control list and puts the connection's own identities in place of the "auth" scheme.
+// fixACL checks a new access control list and replaces the scheme "auth" by the
+// connection's own identities.
 func (c *conn) fixACL(acl []ACL) ([]ACL, bool) {
 	if c == nil {
 		return acl, true
@@ -166,14 +169,14 @@ func (c *conn) fixACL(acl []ACL) ([]ACL, bool) {
 	return out, len(out) > 0
 }
 
-// validDigest says whether an id has the form "user:digest".
+// validDigest reports whether an id has the form "user:digest".
 func validDigest(id string) bool {
 	// Java's split drops empty parts at the end, so "user:" has one part.
 	return strings.Count(strings.TrimRight(id, ":"), ":") == 1
 }
 
-// validPrincipal says whether an id is a name that Kerberos knows, such as
-// "service/host@REALM". Without a realm every name is one.
+// validPrincipal reports whether an id is a valid name in Kerberos, such as
+// "service/host@REALM". Without a realm every name is valid.
 func validPrincipal(id string) bool {
 	name, realm, has := strings.Cut(id, "@")
 	return !has || strings.Count(name, "/") <= 1 && !strings.ContainsAny(realm, "/@")

@@ -6,10 +6,11 @@ import (
 	"strings"
 )
 
-// openACL lets everybody do everything.
+// openACL grants every permission to everyone.
 var openACL = []ACL{{Perms: 31, Scheme: "world", ID: "anyone"}}
 
-// Put sets the data of a znode without a client, and creates the znode and its parents where they are missing.
+// Put sets the data of a znode without a client. It creates the znode and its
+// parents if they are missing.
 func (s *Server) Put(path string, data []byte) error {
 	code := CodeBadArguments
 	s.do(func() {
@@ -57,12 +58,13 @@ func (s *Server) Remove(path string) error {
 	return nil
 }
 
-// SetACL replaces the access control list of a znode without a client. As after a client's setACL, no watch fires. An
-// empty list, which no client may set, lets everybody do everything.
+// SetACL replaces the access control list of a znode without a client. As with
+// a client's setACL, no watch fires. An empty list, which clients may not set,
+// grants everything to everyone.
 func (s *Server) SetACL(path string, acl ...ACL) error {
 	code := CodeBadArguments
 	s.do(func() {
-		if !slices.ContainsFunc(acl, func(a ACL) bool { return a.Scheme == "auth" }) { // which stands for a client
+		if !slices.ContainsFunc(acl, func(a ACL) bool { return a.Scheme == "auth" }) { // it needs a client's identity
 			code = s.admin(writeRequest{op: OpSetACL, path: path, acl: acl, version: -1})
 		}
 	})
@@ -72,7 +74,7 @@ func (s *Server) SetACL(path string, acl ...ACL) error {
 	return nil
 }
 
-// admin executes one transaction on the test's own behalf.
+// admin executes one transaction for the test itself.
 func (s *Server) admin(w writeRequest) Code {
 	zxid := s.nextZxid()
 	ch, code := s.prepare(nil, w, zxid, s.stamp())

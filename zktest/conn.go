@@ -8,8 +8,9 @@ import (
 	"sync"
 )
 
-// conn is one client connection. Three goroutines serve it: one reads frames, so that each is
-// heard of when it arrives; one executes them in order, and may be held up; one writes.
+// conn is one client connection. Three goroutines serve it. The first reads
+// frames, so that each frame touches its session on arrival. The second
+// executes them in order, and may be held up. The third writes.
 type conn struct {
 	s                    *Server
 	nc                   net.Conn
@@ -25,18 +26,20 @@ type conn struct {
 
 	// Guarded by Server.mu.
 	sess  *session
-	last  int64 // the session it carries or carried: what Heal finds it by
+	last  int64 // the session it carries or carried, for Heal
 	ids   []id
 	login saslLogin
-	gone  bool     // the server is done with it: no watches, no touching
+	gone  bool     // the server has dropped it: it sets no watches and touches no session
 	old   *Deposed // the deposed leader that it is connected to, if any
-	reign int      // that of the link when it was dialled
+	reign int      // the reign of the link at the dial
 
 	// abandoned tells the executing goroutine to drop what is queued; guarded by Server.mu.
 	abandoned bool
-	// losing is set while a request is executed whose reply will be lost with the connection; guarded likewise.
+	// losing is set during the execution of a request whose reply will be lost
+	// with the connection. Guarded by Server.mu.
 	losing bool
-	// failing are the parts of a multiRead that interceptors fail while it is executed; guarded likewise.
+	// failing holds the parts of a multiRead that interceptors fail. It is set
+	// during the execution of the multiRead. Guarded by Server.mu.
 	failing *map[int]Code
 }
 
@@ -68,7 +71,8 @@ func (s *Server) accept(nc net.Conn, link *Link) error {
 	return nil
 }
 
-// remoteIP is the address that the ip scheme knows the peer by. Whoever dials in memory is on this machine.
+// remoteIP returns the address of the peer for the scheme ip. An in-memory
+// connection comes from this machine.
 func remoteIP(a net.Addr) string {
 	if tcp, ok := a.(*net.TCPAddr); ok {
 		return tcp.IP.String()
@@ -104,13 +108,15 @@ func (c *conn) read() {
 		c.hear(f)
 		c.in.push(f)
 	}
-	// A frozen server does not notice that a client has gone; neither does one behind a partition.
+	// A frozen server does not notice that a client has gone. Neither does a
+	// server behind a partition.
 	c.fromClient.pass(c.dead)
 	c.s.frozen.pass(c.dead)
 	c.s.do(func() { c.s.hangUp(c) })
 }
 
-// hear touches the session for an arriving frame. While the server is frozen the frame counts as not yet arrived.
+// hear touches the session for an arriving frame. While the server is frozen, a
+// frame counts as not yet arrived.
 func (c *conn) hear(f *frame) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
@@ -169,8 +175,9 @@ func (c *conn) deliver(o outgoing) {
 	c.out.push(o.frame)
 }
 
-// forget closes a connection and strikes it off the server's list: until then, however long a partition holds its last
-// frames, closing or restarting the server finds it there.
+// forget closes a connection and removes it from the server's list. A partition
+// may hold its last frames for long: until forget, closing or restarting the
+// server finds the connection in the list.
 func (s *Server) forget(c *conn) {
 	c.shut()
 	s.mu.Lock()
@@ -182,12 +189,13 @@ func (s *Server) forget(c *conn) {
 func (c *conn) shut() {
 	c.closeOnce.Do(func() {
 		close(c.dead)
-		// There is nobody to tell: the connection is over either way.
+		// The connection is over either way, so no caller needs the error.
 		_ = c.nc.Close()
 	})
 }
 
-// abandon drops the connection at once, with what is queued on it. The caller holds Server.mu.
+// abandon drops the connection at once, together with its queue. The caller
+// holds Server.mu.
 func (c *conn) abandon() {
 	c.s.detach(c)
 	c.abandoned = true
@@ -195,8 +203,8 @@ func (c *conn) abandon() {
 	c.shut()
 }
 
-// detach ends the server's interest in a connection: its watches go, its session is without a connection. The
-// caller holds mu.
+// detach removes a connection's watches and leaves its session without a
+// connection. The caller holds mu.
 func (s *Server) detach(c *conn) {
 	if c.gone {
 		return

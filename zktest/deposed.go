@@ -6,38 +6,37 @@ import "slices"
 // [Server.Depose] makes one. It answers from the state that it had when it was
 // deposed:
 //
-//   - pings, reads, syncs, watch requests and authentications are answered;
-//   - a session that it knows is re-attached, and a client that has seen a
-//     later zxid is refused;
-//   - nothing is committed: writes, multis, closeSession and hellos for a new
-//     session get no answer, and leave no trace in the quorum;
-//   - behind a request without an answer all later requests of the same session
-//     wait, on every connection to the deposed leader, pings included:
-//     ZooKeeper's CommitProcessor keeps one queue per session. Only
-//     authentications pass it, and re-attachments;
-//   - no watch fires, because nothing changes here;
-//   - a session from which the deposed leader hears nothing for its timeout is
-//     closing: its next frame ends its connection, and its re-attachment is
-//     answered with an expiry, though no quorum has agreed to that.
+//   - It answers pings, reads, syncs, watch requests and authentications.
+//   - It re-attaches a session that it knows, and refuses a client that has
+//     seen a later zxid.
+//   - It commits nothing. Writes, multis, closeSession and hellos for a new
+//     session get no answer, and leave no trace in the quorum.
+//   - An unanswered request blocks all later requests of its session, pings
+//     included, on every connection to the deposed leader: ZooKeeper's
+//     CommitProcessor keeps one queue per session. Only authentications and
+//     re-attachments pass it.
+//   - No watch fires, because nothing changes here.
+//   - A session that sends nothing for its timeout is closing. Its next frame
+//     ends its connection, and its re-attachment is answered with an expiry,
+//     although no quorum has agreed to the expiry.
 type Deposed struct {
 	s        *Server
 	tree     *tree
-	sessions map[int64]*session // as it knows them: copies, without timers
+	sessions map[int64]*session // copies without timers
 }
 
 // Depose splits the ensemble. The links stay with the present leader, which has
-// lost its quorum: their connections, and what is dialled through them, get the
-// answers that [Deposed] describes. Everything else goes on with a new leader,
-// which is the server itself: what tests see and change through the server's
-// methods is the state of the quorum.
+// lost its quorum: their connections and their later dials get the answers that
+// [Deposed] describes. Everything else continues with a new leader, which is
+// the server itself. The server's methods show and change the state of the
+// quorum.
 //
 // The new leader gives each session its full timeout again, and hears nothing
-// of the sessions that stay behind. It expires them unless they come back over
-// another link. What the quorum has not committed yet ([Server.SlowQuorum]) it
-// will commit, and the deposed leader does not learn of it. A link that is with
-// a deposed leader already stays there.
-// Interceptors see the requests of both sides; [Request.Deposed] tells them
-// apart.
+// from the sessions that stay behind. It expires them unless they come back
+// over another link. It commits what the quorum has not committed yet
+// ([Server.SlowQuorum]), and the deposed leader does not learn of it. A link
+// that is with a deposed leader already stays there. Interceptors see the
+// requests of both sides; [Request.Deposed] tells them apart.
 func (s *Server) Depose(links ...*Link) *Deposed {
 	old := &Deposed{s: s, sessions: make(map[int64]*session)}
 	s.do(func() {
@@ -56,7 +55,7 @@ func (s *Server) Depose(links ...*Link) *Deposed {
 		slices.SortFunc(left, byArrival)
 		for _, c := range left {
 			if c.sess != nil {
-				s.catchUp(c.sess) // its server is the leader, which does not lag
+				s.catchUp(c.sess) // the session is connected to the leader, which does not lag
 			}
 		}
 		old.tree = s.tree.clone()
@@ -74,9 +73,9 @@ func (s *Server) Depose(links ...*Link) *Deposed {
 	return old
 }
 
-// StepDown makes the deposed leader notice: it closes all its connections at
-// once, and dials over its links reach the quorum again. What it had not
-// answered is lost. Later calls do nothing.
+// StepDown makes the deposed leader notice that it has lost its quorum. It
+// closes all its connections at once, and dials over its links reach the quorum
+// again. Unanswered requests are lost. Later calls do nothing.
 func (old *Deposed) StepDown() {
 	s := old.s
 	s.do(func() {
@@ -110,8 +109,8 @@ func (old *Deposed) keep(c *conn) {
 	c.sess.conn = c
 }
 
-// touch notes that the deposed leader has heard of a session, unless it is too
-// late.
+// touch notes that the deposed leader has heard from a session, unless the
+// session has expired there already.
 func (old *Deposed) touch(sess *session) {
 	if sess.late() {
 		sess.closing = true
@@ -121,7 +120,7 @@ func (old *Deposed) touch(sess *session) {
 	}
 }
 
-// withhold takes a request that only a quorum could answer: from now on the
+// withhold keeps a request that only a quorum could answer. From now on the
 // session waits.
 func (old *Deposed) withhold(sess *session, op Op) {
 	sess.waits = true
@@ -130,17 +129,17 @@ func (old *Deposed) withhold(sess *session, op Op) {
 	}
 }
 
-// lost says whether a connection was cut off from the quorum when its leader
-// was deposed, and had ended before.
+// lost reports whether a connection ended before its leader was deposed, and
+// belongs to a link that was cut off from the quorum then.
 func (c *conn) lost() bool { return c.old == nil && c.link != nil && c.link.reign != c.reign }
 
-// stalled says whether a request gets no answer because of what came before it
-// in its session.
+// stalled reports whether a request gets no answer because of an earlier
+// request of its session.
 func (c *conn) stalled(op Op) bool {
 	return !c.atOnce(op) && c.sess != nil && (c.sess.waits || c.sess.closing)
 }
 
-// peers are the sessions that the server knows which a connection has reached.
+// peers returns the sessions known to the server that a connection has reached.
 func (s *Server) peers(c *conn) map[int64]*session {
 	if c.old != nil {
 		return c.old.sessions

@@ -29,7 +29,7 @@ func rawLinkDial(t testing.TB, l *zktest.Link) *raw {
 	return r
 }
 
-// silentFor waits for d, in which nothing may come.
+// silentFor waits for d and requires that no frame arrives.
 func (r *raw) silentFor(d time.Duration, why string) {
 	r.t.Helper()
 	require.NoError(r.t, r.c.SetReadDeadline(time.Now().Add(d)))
@@ -126,7 +126,7 @@ func TestDeposedLeaderCommitsNothing(t *testing.T) {
 				r.send(req.op, req.body)
 				r.send(zktest.OpGetData, str("/a"), flag(false))
 				r.write(i4(-2), i4(int32(zktest.OpPing)))
-				r.silentFor(9*time.Second, "what follows waits too")
+				r.silentFor(9*time.Second, "later requests wait too")
 				require.Equal(t, before, s.Zxid())
 				require.Len(t, s.Sessions(), 1, "closeSession included")
 				old.StepDown()
@@ -134,7 +134,7 @@ func TestDeposedLeaderCommitsNothing(t *testing.T) {
 				require.Equal(t, []string{"/a"}, s.Paths())
 				n, _ := s.Node("/a")
 				require.Equal(t, "was", string(n.Data))
-				require.Equal(t, before, s.Zxid(), "lost for good")
+				require.Equal(t, before, s.Zxid(), "the request is lost for good")
 			})
 		})
 	}
@@ -147,7 +147,7 @@ func TestDeposedLeaderQueuesPerSession(t *testing.T) {
 		r, neighbour := rawLink(t, link), rawLink(t, link)
 		s.Depose(link)
 		r.send(zktest.OpCreate, str("/n"), i4(-1), anyone, i4(0))
-		require.Equal(t, zktest.CodeOK, r.ask(zktest.OpAuth, i4(0), str("digest"), str("u:p")).code, "it passes by")
+		require.Equal(t, zktest.CodeOK, r.ask(zktest.OpAuth, i4(0), str("digest"), str("u:p")).code, "an authentication does not wait")
 		require.Equal(t, zktest.CodeOK, neighbour.ask(zktest.OpPing).code, "another session does not wait")
 
 		back := rawLinkDial(t, link)
@@ -155,7 +155,7 @@ func TestDeposedLeaderQueuesPerSession(t *testing.T) {
 		require.Equal(t, r.id, back.id)
 		r.requireClosed()
 		back.send(zktest.OpPing)
-		back.silentFor(5*time.Second, "the queue is that of the session, not that of its connection")
+		back.silentFor(5*time.Second, "the queue belongs to the session, not to its connection")
 	})
 }
 
@@ -180,23 +180,23 @@ func TestDeposedLeaderAndHandshakes(t *testing.T) {
 		ahead := rawLinkDial(t, link)
 		hello(ahead, seen+1, r.id, r.pass)
 		ahead.requireClosed()
-		early.silentFor(time.Second, "no new session, on a connection from before")
-		fresh.silentFor(time.Second, "nor on one made since")
+		early.silentFor(time.Second, "no new session on a connection made before")
+		fresh.silentFor(time.Second, "no new session on a connection made since")
 		require.Len(t, s.Sessions(), 3)
 
 		for id, pass := range map[int64][]byte{elsewhere.id: elsewhere.pass, r.id: r.pass} {
 			back := rawLinkDial(t, link)
 			require.NoError(t, back.handshake(seen, id, 10_000, pass, true))
-			require.Equal(t, id, back.id, "known, and taken as alive")
+			require.Equal(t, id, back.id, "the session is known and taken as alive")
 			require.Equal(t, zktest.CodeOK, back.ask(zktest.OpSync, str("/")).code)
 		}
 		unknown := rawLinkDial(t, link)
 		require.NoError(t, unknown.handshake(0, later.id, 10_000, later.pass, true))
-		require.Zero(t, unknown.id, "opened since, by the quorum")
+		require.Zero(t, unknown.id, "the quorum has opened this session since")
 		wrong := rawLinkDial(t, link)
 		require.NoError(t, wrong.handshake(0, r.id, 10_000, make([]byte, 16), true))
 		require.Zero(t, wrong.id)
-		require.Equal(t, zktest.CodeOK, elsewhere.ask(zktest.OpPing).code, "the quorum knows nothing of all this")
+		require.Equal(t, zktest.CodeOK, elsewhere.ask(zktest.OpPing).code, "the quorum serves the session as before")
 	})
 }
 
@@ -242,7 +242,7 @@ func TestDeposedLeaderExpiresSessionsOnItsOwn(t *testing.T) {
 		require.NoError(t, back.handshake(0, moved.id, 10_000, moved.pass, true))
 		time.Sleep(5 * time.Second)
 		r.send(zktest.OpPing)
-		r.requireClosed() // it counts from the last frame, not from its deposition
+		r.requireClosed() // the timeout counts from the last frame, not from the deposition
 		for _, c := range []*raw{r, moved} {
 			again := rawLinkDial(t, link)
 			require.NoError(t, again.handshake(0, c.id, 10_000, c.pass, true))
@@ -286,7 +286,7 @@ func TestDeposedLeaderAndOtherFaults(t *testing.T) {
 		remove()
 		s.Partition(lagging.id, zktest.ToClient)
 		lagging.send(zktest.OpPing)
-		lagging.silentFor(time.Second, "cut off")
+		lagging.silentFor(time.Second, "the link is cut off")
 		s.Heal(lagging.id)
 		_, err := lagging.next()
 		require.NoError(t, err)
@@ -296,14 +296,14 @@ func TestDeposedLeaderAndOtherFaults(t *testing.T) {
 		second := s.Depose(other, link)
 		elsewhere := rawLinkDial(t, other)
 		elsewhere.write(i4(0), i8(0), i4(10_000), i8(0), i4(16), make([]byte, 16))
-		elsewhere.silentFor(time.Second, "with the second one")
+		elsewhere.silentFor(time.Second, "the link is with the second deposed leader")
 		second.StepDown()
 		elsewhere.requireClosed()
-		require.Equal(t, zktest.CodeOK, r.ask(zktest.OpPing).code, "still with the first")
+		require.Equal(t, zktest.CodeOK, r.ask(zktest.OpPing).code, "the link is still with the first")
 		old.StepDown()
 		close(hold)
 		synctest.Wait()
-		require.Equal(t, []string{"/a"}, s.Paths(), "what the leader held is lost, also from a connection that had ended")
+		require.Equal(t, []string{"/a"}, s.Paths(), "the leader's held requests are lost, also those of an ended connection")
 
 		s.Depose(link)
 		s.Restart()

@@ -11,7 +11,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// The plain client loses the answer to a create: the znode is there, but the caller is told that the connection closed.
+// The plain client loses the answer to a create. The znode exists, but the
+// caller gets the error that the connection closed.
 func Example() {
 	s, err := zktest.Start()
 	if err != nil {
@@ -45,7 +46,8 @@ func Example() {
 	// [/job]
 }
 
-// In a synctest bubble a session that is cut off for its whole timeout expires in no time, and exactly then.
+// In a synctest bubble, the expiry of a cut-off session takes no real time and
+// happens exactly at its timeout.
 func ExampleNew_bubble() {
 	testExpiry := func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {

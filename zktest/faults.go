@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// Expire ends a session now, as the server does when it has not heard from the client for too long: its
-// ephemeral znodes go, its connection closes, and the client learns of it when it comes back.
+// Expire ends a session now, as the server does after its timeout. Its
+// ephemeral znodes are deleted, its connection closes, and the client learns of
+// the expiry when it reconnects.
 func (s *Server) Expire(session int64) {
 	s.do(func() {
 		if sess := s.sessions[session]; sess != nil {
@@ -23,7 +24,8 @@ func (s *Server) expire(sess *session) {
 	}
 }
 
-// Disconnect closes the connection of a session. The session lives on and the client may come back.
+// Disconnect closes the connection of a session. The session lives on and the
+// client may come back.
 func (s *Server) Disconnect(session int64) {
 	s.do(func() {
 		for _, c := range s.connsOf(session) {
@@ -32,7 +34,8 @@ func (s *Server) Disconnect(session int64) {
 	})
 }
 
-// connsOf lists the open connections of a session: one to the server, and one to each deposed leader, in the order of their dials.
+// connsOf lists the open connections of a session in the order of their dials:
+// one to the server, and one to each deposed leader.
 func (s *Server) connsOf(session int64) []*conn {
 	var list []*conn
 	for c := range s.conns {
@@ -47,13 +50,15 @@ func (s *Server) connsOf(session int64) []*conn {
 // byArrival orders connections as they were accepted.
 func byArrival(a, b *conn) int { return cmp.Compare(a.seq, b.seq) }
 
-// Freeze stops the server as SIGSTOP stops a process: connections are accepted and bytes are taken,
-// but nothing is answered, no session expires and no frame counts as heard, until [Server.Thaw]. What the test itself does
-// through the server's methods still happens.
+// Freeze stops the server as SIGSTOP stops a process, until [Server.Thaw].
+// Connections are accepted and bytes are taken, but nothing is answered, no
+// session expires and no frame counts as heard. The server's own methods still
+// work.
 func (s *Server) Freeze() { s.do(func() { s.frozen.set(true) }) }
 
-// Thaw lets a frozen server go on. Time has passed meanwhile: sessions whose timeout is over are expired first,
-// in the order of their deadlines, before any frame that came in during the freeze is looked at.
+// Thaw resumes a frozen server. Sessions whose timeout has ended expire first,
+// in the order of their deadlines. Frames that arrived during the freeze run
+// after that.
 func (s *Server) Thaw() {
 	s.do(func() {
 		if !s.frozen.shut() {
@@ -72,14 +77,17 @@ func (s *Server) Thaw() {
 	})
 }
 
-// StepClock moves the clock by which the leader stamps znodes (Stat.Ctime, Stat.Mtime) by d, back if d is negative, as when another
-// server with another clock becomes the leader. Timeouts, and the Time of a [Change], go by the test's clock as before.
+// StepClock moves the clock of the leader's timestamps (Stat.Ctime, Stat.Mtime)
+// by d, back if d is negative. A new leader with another clock has the same
+// effect. Timeouts, and the Time of a [Change], follow the test's clock as
+// before.
 func (s *Server) StepClock(d time.Duration) { s.do(func() { s.skew += d }) }
 
 // stamp is the time of a transaction, in milliseconds since 1970.
 func (s *Server) stamp() int64 { return time.Now().Add(s.skew).UnixMilli() }
 
-// byDeadline lists the sessions in the order in which they end if nothing more is heard of them.
+// byDeadline lists the sessions in the order in which they expire if no more
+// frames arrive.
 func (s *Server) byDeadline() []*session {
 	list := make([]*session, 0, len(s.sessions))
 	for _, sess := range s.sessions {
@@ -92,18 +100,18 @@ func (s *Server) byDeadline() []*session {
 }
 
 // HangHandshakes makes the server accept connections and never answer their
-// handshake. A handshake that came in while it hung stays unanswered for good.
-// For one path to the server see [Link.HangHandshakes].
+// handshake. A handshake that arrived while it hung stays unanswered for good.
+// To hang a single network path, see [Link.HangHandshakes].
 func (s *Server) HangHandshakes(hang bool) { s.do(func() { s.hang = hang }) }
 
-// ReplaceSessions makes the server answer each hello with a new session, also
-// one that asks for a session which is alive: ClickHouse Keeper does so. The
-// session that was asked for lives on without a connection, until its timeout is
-// over.
+// ReplaceSessions makes the server answer each hello with a new session, even
+// if the hello asks for a live session: ClickHouse Keeper does so. The
+// requested session lives on without a connection until its timeout.
 func (s *Server) ReplaceSessions(replace bool) { s.do(func() { s.replace = replace }) }
 
-// Partition holds back, in order, what travels in the given direction on the present connection of a session.
-// Other connections are not concerned; for the path of a whole process see [Server.Link].
+// Partition holds back, in order, the frames that travel in the given direction
+// on the present connection of a session. Other connections are not affected;
+// for the path of a whole process see [Server.Link].
 func (s *Server) Partition(session int64, dir Direction) {
 	s.do(func() {
 		for _, c := range s.connsOf(session) {
@@ -117,7 +125,7 @@ func (s *Server) Partition(session int64, dir Direction) {
 	})
 }
 
-// Heal ends the partitions of a session. What was held arrives now.
+// Heal ends the partitions of a session. Held frames arrive now.
 func (s *Server) Heal(session int64) {
 	s.do(func() {
 		for c := range s.conns {
@@ -129,8 +137,10 @@ func (s *Server) Heal(session int64) {
 	})
 }
 
-// Restart closes all connections at once and goes on with the same data and sessions. The timeouts of the sessions start anew, as
-// they do when a new leader takes over. Requests not yet executed are lost, held ones included. Deposed leaders step down.
+// Restart closes all connections at once and continues with the same data and
+// sessions. The timeouts of the sessions start again, as when a new leader
+// takes over. Requests not yet executed are lost, held ones included. Deposed
+// leaders step down.
 func (s *Server) Restart() { s.do(s.restart) }
 
 func (s *Server) restart() {
@@ -153,8 +163,8 @@ func (s *Server) renewTimeouts() {
 	}
 }
 
-// Wipe restarts the server empty: no data, no sessions, and zxids from the start. As in ZooKeeper, a client that has seen
-// later zxids is refused.
+// Wipe restarts the server empty: no data, no sessions, and zxids from the
+// start. As in ZooKeeper, a client that has seen later zxids is refused.
 func (s *Server) Wipe() {
 	s.do(func() {
 		s.restart()
@@ -167,16 +177,20 @@ func (s *Server) Wipe() {
 	})
 }
 
-// replica is a server that lags: its tree as it was, and what it has yet to apply.
+// replica is a lagging server: its old tree, and the changes it has yet to
+// apply.
 type replica struct {
 	tree *tree
 	log  []change
 }
 
-// Lag makes a session read from a follower that falls behind from now on: what is committed later is neither
-// read nor announced by watches. It catches up at a sync or a write of the session, at [Server.CatchUp] and at a restart; the
-// watch events it missed are delivered then. A write whose reply is lost (LoseReply) does not make it catch up: it went
-// through another server, whose connection broke, and the session comes back to the follower that lags.
+// Lag makes a session read from a follower that falls behind from now on: later
+// commits are neither read nor announced by watches. The follower catches up at
+// a sync or a write of the session, at [Server.CatchUp] and at a restart. The
+// watch events it missed are delivered then. A write whose reply is lost
+// (LoseReply) does not make it catch up. Such a write went through another
+// server whose connection broke, and the session comes back to the lagging
+// follower.
 func (s *Server) Lag(session int64) {
 	s.do(func() {
 		sess := s.sessions[session]
@@ -192,7 +206,7 @@ func (s *Server) Lag(session int64) {
 	})
 }
 
-// CatchUp lets a session that lags see the present again.
+// CatchUp ends the lag of a session.
 func (s *Server) CatchUp(session int64) {
 	s.do(func() {
 		if sess := s.sessions[session]; sess != nil {
@@ -201,8 +215,8 @@ func (s *Server) CatchUp(session int64) {
 	})
 }
 
-// catchUp replays what the replica has missed, which fires the watches set on it, and
-// leaves the watches that remain on the server's own tree.
+// catchUp replays what the replica has missed, which fires the watches set on
+// it. Watches that remain move to the server's own tree.
 func (s *Server) catchUp(sess *session) {
 	r := sess.replica
 	if r == nil {

@@ -25,7 +25,7 @@ func TestLinkCutBothWaysExpiresTheSession(t *testing.T) {
 		require.Equal(t, []string{"/e"}, s.Paths())
 		time.Sleep(time.Until(start.Add(10 * time.Second)))
 		require.Empty(t, s.Paths())
-		require.False(t, c.saw(zk.StateExpired), "nobody can tell it")
+		require.False(t, c.saw(zk.StateExpired), "the expiry cannot reach the client")
 		link.Heal()
 		time.Sleep(2 * time.Second)
 		require.True(t, c.saw(zk.StateExpired))
@@ -61,7 +61,7 @@ func TestLinkCutOneWay(t *testing.T) {
 		r.write(i4(8), i4(int32(zktest.OpSetData)), str("/a"), str("done"), i4(-1))
 		synctest.Wait()
 		n, _ = s.Node("/a")
-		require.Equal(t, "done", string(n.Data), "executed, though nobody hears of it")
+		require.Equal(t, "done", string(n.Data), "executed, although the answer is lost")
 		link.Heal()
 		got, err = r.next()
 		require.NoError(t, err)
@@ -122,7 +122,7 @@ func TestLinkDelayKeepsOrder(t *testing.T) {
 		link.Delay(0)
 		_, _, err := c.Get("/a")
 		require.NoError(t, err)
-		require.Equal(t, time.Second, time.Since(start), "waits for the frame before it")
+		require.Equal(t, time.Second, time.Since(start), "the frame waits for the one before it")
 		require.Equal(t, time.Second, <-done)
 	})
 }
@@ -145,13 +145,13 @@ func TestPartitionOfASession(t *testing.T) {
 		time.Sleep(9 * time.Second)
 		require.Equal(t, zktest.CodeNoNode, other.ask(zktest.OpExists, str("/late"), flag(false)).code)
 		time.Sleep(2 * time.Second)
-		require.Len(t, s.Sessions(), 1, "nothing more was heard of it")
+		require.Len(t, s.Sessions(), 1, "the session has expired")
 		s.Heal(r.id)
 		got, err := r.next()
 		require.NoError(t, err)
 		require.EqualValues(t, 2, got.xid)
 		r.requireClosed()
-		s.Partition(4711, zktest.Both) // nobody
+		s.Partition(4711, zktest.Both) // no such session
 	})
 }
 
@@ -167,8 +167,8 @@ func TestFreeze(t *testing.T) {
 		fresh := rawDial(t, s)
 		fresh.write(i4(0), i8(0), i4(9000), i8(0), i4(16), make([]byte, 16))
 		time.Sleep(20 * time.Second)
-		require.Equal(t, []string{"/e"}, s.Paths(), "a stopped server expires nobody")
-		require.Len(t, s.Sessions(), 2, "and opens no session")
+		require.Equal(t, []string{"/e"}, s.Paths(), "a frozen server expires no session")
+		require.Len(t, s.Sessions(), 2, "a frozen server opens no session")
 		s.Thaw()
 		short.requireClosed()
 		got, err := long.next()
@@ -227,7 +227,7 @@ func TestWipe(t *testing.T) {
 		require.Empty(t, s.Sessions())
 		require.Zero(t, s.Zxid())
 		back := rawDial(t, s)
-		require.Error(t, back.handshake(2, r.id, 9000, r.pass, true), "it has seen a zxid the server does not know")
+		require.Error(t, back.handshake(2, r.id, 9000, r.pass, true), "the client has seen a zxid that the server does not know")
 		back = rawDial(t, s)
 		require.NoError(t, back.handshake(0, r.id, 9000, r.pass, true))
 		require.Zero(t, back.id)
@@ -253,7 +253,7 @@ func TestLag(t *testing.T) {
 
 		r.write(i4(9), i4(int32(zktest.OpSync)), str("/"))
 		require.Equal(t, "3 /a", r.event())
-		require.Equal(t, "1 /b", r.event(), "a watch set on the old state hears what that state had not seen")
+		require.Equal(t, "1 /b", r.event(), "a watch set on the old state fires for changes after that state")
 		_, err := r.next()
 		require.NoError(t, err)
 		require.Equal(t, "new", read())
@@ -262,13 +262,13 @@ func TestLag(t *testing.T) {
 		s.Lag(r.id)
 		require.NoError(t, s.Put("/c", nil))
 		require.Equal(t, zktest.CodeOK, r.ask(zktest.OpCreate, str("/d"), i4(-1), anyone, i4(0)).code)
-		require.Equal(t, zktest.CodeOK, r.ask(zktest.OpExists, str("/c"), flag(false)).code, "its own write brings it up to date")
-		require.Equal(t, 1, s.Watches(), "what did not fire still stands")
+		require.Equal(t, zktest.CodeOK, r.ask(zktest.OpExists, str("/c"), flag(false)).code, "the session's own write ends its lag")
+		require.Equal(t, 1, s.Watches(), "the watch that did not fire remains")
 		s.Lag(r.id)
 		require.NoError(t, s.Put("/a", []byte("end")))
 		s.CatchUp(r.id)
 		require.Equal(t, "3 /a", r.event())
-		s.CatchUp(4711) // nobody
+		s.CatchUp(4711) // no such session
 		s.Lag(4711)
 
 		s.Lag(r.id)

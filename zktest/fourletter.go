@@ -2,7 +2,8 @@ package zktest
 
 import "fmt"
 
-// fourLetter answers the four-letter commands that health checks send in place of a handshake. It reports whether head was one.
+// fourLetter answers the four-letter commands, which health checks send in
+// place of a handshake. It reports whether head is such a command.
 func (c *conn) fourLetter(head string) bool {
 	var answer string
 	switch head {

@@ -11,7 +11,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// FuzzFrames sends hostile bytes after a good handshake, as one frame and as a raw stream. The server must go on serving others.
+// FuzzFrames sends hostile bytes after a good handshake, in a frame and as a
+// raw stream. The server must continue to serve other connections.
 func FuzzFrames(f *testing.F) {
 	op := func(op zktest.Op, body ...[]byte) []byte { return join(i4(1), i4(int32(op)), join(body...)) }
 	end := join(i4(-1), flag(true), i4(-1))
@@ -67,7 +68,7 @@ func FuzzHandshake(f *testing.F) {
 	})
 }
 
-// FuzzSASL answers a challenge with hostile tokens. None of them is a login.
+// FuzzSASL answers a challenge with hostile tokens. No such token logs in.
 func FuzzSASL(f *testing.F) {
 	good := `charset=utf-8,username="ann",realm="zk-sasl-md5",nonce="n",nc=00000001,cnonce="c",digest-uri="zookeeper/zk-sasl-md5",` +
 		`response=00000000000000000000000000000000,qop=auth`

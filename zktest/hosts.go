@@ -2,8 +2,9 @@ package zktest
 
 import "sync"
 
-// Hosts is a HostProvider for go-zookeeper that resolves no names. The client's own provider asks the DNS, which
-// is outside of a synctest bubble; this one hands out the servers as they were given to zk.Connect, in turn:
+// Hosts is a HostProvider for go-zookeeper that resolves no names. The client's
+// own provider asks the DNS, which is outside of a synctest bubble. Hosts
+// returns the servers given to zk.Connect, in turn:
 //
 //	zk.Connect([]string{s.Addr()}, timeout, zk.WithDialer(s.Dial), zk.WithHostProvider(new(zktest.Hosts)))
 //
@@ -11,7 +12,7 @@ import "sync"
 type Hosts struct {
 	mu      sync.Mutex
 	servers []string
-	next    int // handed out by the next call of Next
+	next    int // the index that Next returns next
 	good    int // the last one that answered
 }
 
@@ -31,8 +32,8 @@ func (h *Hosts) Len() int {
 	return len(h.servers)
 }
 
-// Next returns the next server, and whether all have been tried since the last that answered: the client
-// pauses then.
+// Next returns the next server, and whether all have been tried since the last
+// one that answered: the client pauses then.
 func (h *Hosts) Next() (server string, retryStart bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -45,7 +46,7 @@ func (h *Hosts) Next() (server string, retryStart bool) {
 	return h.servers[i], retryStart
 }
 
-// Connected notes that the server last handed out has answered.
+// Connected notes that the server that Next returned last has answered.
 func (h *Hosts) Connected() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -7,22 +7,23 @@ import (
 	"time"
 )
 
-// Count returns how many requests of a kind have come up for execution, those that an interceptor holds, drops or fails included;
-// [OpConnect] counts handshakes. A multi counts once.
+// Count returns how many requests of a kind have come up for execution,
+// including those that an interceptor holds, drops or fails. [OpConnect] counts
+// handshakes. A multi counts once.
 func (s *Server) Count(op Op) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.counts[op]
 }
 
-// Counts returns what [Server.Count] does, of every kind that has come up.
+// Counts returns the result of [Server.Count] for every kind that has come up.
 func (s *Server) Counts() map[Op]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.counts)
 }
 
-// ResetCounts starts the counting anew.
+// ResetCounts sets all counts to zero.
 func (s *Server) ResetCounts() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,7 +37,7 @@ type SessionInfo struct {
 	Connected  bool
 	Ephemerals []string // the paths it owns, sorted
 	LastHeard  time.Time
-	ExpiresAt  time.Time // if nothing more is heard of it
+	ExpiresAt  time.Time // if no more frames arrive
 }
 
 // Sessions lists the live sessions in the order in which they were opened.
@@ -54,7 +55,8 @@ func (s *Server) Sessions() []SessionInfo {
 	return list
 }
 
-// trees lists the trees of the server, of deposed leaders and of the replicas that lag: each holds watches.
+// trees lists all trees that hold watches: those of the server, the deposed
+// leaders and the lagging replicas.
 func (s *Server) trees() []*tree {
 	list := []*tree{s.tree}
 	for _, old := range s.deposed {
@@ -70,8 +72,8 @@ func (s *Server) trees() []*tree {
 	return list
 }
 
-// Watches returns how many watches the server keeps. One connection's watches on the data of a path
-// are one, those on its children another.
+// Watches returns how many watches the server keeps. A connection's watches on
+// the data of a path count as one, and its watches on the children as another.
 func (s *Server) Watches() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

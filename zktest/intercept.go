@@ -12,13 +12,13 @@ type Request struct {
 	Session int64
 	Xid     int32
 	Op      Op
-	Path    string    // of the znode; empty where a request names none
+	Path    string    // of the znode; empty if the request names no znode
 	Data    []byte    // of create and setData
 	Flags   int32     // of create: 1 ephemeral, 2 sequential, 3 both, 4 container
 	Version int32     // that delete, setData, setACL or check expects
 	Watch   bool      // whether a read sets a watch
 	Ops     []Request // the parts of a multi or of a multiRead
-	Deposed bool      // whether it has reached a deposed leader
+	Deposed bool      // whether a deposed leader has it
 }
 
 // Action is what an interceptor does to a request. The zero value is [Pass].
@@ -28,7 +28,7 @@ type Action struct {
 	hold   <-chan struct{}
 	code   Code
 	silent bool
-	parts  *map[int]Code // of a multiRead, those that fail
+	parts  *map[int]Code // the parts of a multiRead that fail
 }
 
 type actionKind int
@@ -43,27 +43,36 @@ const (
 var (
 	// Pass lets the request run.
 	Pass = Action{}
-	// DropRequest loses the request on its way: it is never executed, and the connection closes.
+	// DropRequest loses the request before the server: it is never executed,
+	// and the connection closes.
 	DropRequest = Action{kind: actDrop}
-	// LoseReply executes the request and loses the answer: the connection closes after the execution.
+	// LoseReply executes the request and loses the answer: the connection
+	// closes after the execution.
 	LoseReply = Action{kind: actLose}
 )
 
-// Delay lets the request run after d. Requests that follow it on the same connection wait behind it, as
-// they do in ZooKeeper's pipeline; those of other connections do not. The session is touched when a frame arrives, not when it runs.
+// Delay lets the request run after d. Later requests on the same connection
+// wait for it, as in ZooKeeper's pipeline; other connections do not wait. The
+// session is touched when a frame arrives, not when it runs.
 func Delay(d time.Duration) Action { return Action{delay: d} }
 
-// Hold lets the request run once ch is closed or yields a value; what [Delay] says of other requests holds here too. If the client's
-// connection ends in the meantime the request still runs, as one that is already in the server's pipeline does, unless
-// its session has ended too: then it fails; or has synced or written on another connection: then it never runs.
+// Hold lets the request run once ch is closed or yields a value. Later requests
+// on the same connection wait for it, as with [Delay].
+//
+// If the client's connection ends in the meantime, the request still runs, as
+// if it were already in the server's pipeline. There are two exceptions. If its
+// session has ended, the request fails. If its session has synced or written on
+// another connection, the request never runs.
 func Hold(ch <-chan struct{}) Action { return Action{hold: ch} }
 
 // Fail answers the request with an error instead of executing it.
 func Fail(code Code) Action { return Action{kind: actFail, code: code} }
 
-// Silent keeps the connection open where [DropRequest] and [LoseReply] close it: the client waits
-// for an answer that does not come. No network loses one message of a stream and delivers the next, so clients
-// that count on the order of answers see nonsense after it; it shows how a client bears a server that hangs on one request.
+// Silent keeps the connection open where [DropRequest] and [LoseReply] close
+// it: the client waits for an answer that does not come. It shows how a client
+// copes with a server that hangs on one request. No real network loses one
+// message of a stream and delivers the next: clients that match answers by
+// their order misread what follows.
 func (a Action) Silent() Action {
 	a.silent = true
 	return a
@@ -71,7 +80,8 @@ func (a Action) Silent() Action {
 
 func (a Action) wait() bool { return a.delay > 0 || a.hold != nil }
 
-// await waits as the action says. It reports false if done is closed first.
+// await waits for the action's delay or hold. It reports false if done is
+// closed first.
 func (a Action) await(done <-chan struct{}) bool {
 	if a.hold != nil {
 		select {
@@ -91,10 +101,17 @@ func (a Action) await(done <-chan struct{}) bool {
 	}
 }
 
-// Intercept registers f to be called for each request after the handshake, before it runs, one at a time and in the order in which the
-// requests run unless they are delayed. If several interceptors are registered, the first that does not return [Pass]
-// decides. Of a multiRead that passes, f is then asked about each part, as if it were a request: [Fail] with
-// [CodeNoAuth] or [CodeNoNode] fails that part alone, and any other action is for the whole. f may call any method of the server; it must not block: to keep a request waiting it returns [Hold].
+// Intercept registers f, which is called before each request after the
+// handshake runs. Calls come one at a time, in the order in which the requests
+// run unless they are delayed. If several interceptors are registered, the
+// first that does not return [Pass] decides.
+//
+// If f passes a multiRead, f is then asked about each part, as if it were a
+// request. [Fail] with [CodeNoAuth] or [CodeNoNode] fails that part alone; any
+// other action applies to the whole multiRead.
+//
+// f may call any method of the server. It must not block: to keep a request
+// waiting it returns [Hold].
 func (s *Server) Intercept(f func(Request) Action) (remove func()) {
 	h := &hook[func(Request) Action]{f}
 	s.mu.Lock()
@@ -144,7 +161,7 @@ func (s *Server) intercept(c *conn, xid int32, op Op, body []byte) Action {
 	return Action{parts: &failing}
 }
 
-// ask returns what the interceptors have done to a request.
+// ask returns what the interceptors decide about a request.
 func ask(hooks []*hook[func(Request) Action], r Request) Action {
 	for _, h := range hooks {
 		if act := h.f(r); act != Pass {
@@ -154,8 +171,8 @@ func ask(hooks []*hook[func(Request) Action], r Request) Action {
 	return Pass
 }
 
-// shown is the kind that interceptors and counts are told: what a test means by a create does not depend on what the
-// client wants to have in the answer.
+// shown is the kind that interceptors and counts see. A test's idea of a create
+// does not depend on what the client wants in the answer.
 func (o Op) shown() Op {
 	if o == OpCreate2 {
 		return OpCreate
@@ -163,7 +180,7 @@ func (o Op) shown() Op {
 	return o
 }
 
-// describe decodes as much of a request as an interceptor may want to know.
+// describe decodes the fields of a request that an interceptor may need.
 func describe(session int64, xid int32, op Op, body []byte) Request {
 	r := Request{Session: session, Xid: xid, Op: op.shown()}
 	d := wire.NewDecoder(body)

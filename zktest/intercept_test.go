@@ -11,7 +11,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// on decides about the requests of one kind only.
+// on applies act to the requests of one kind, and passes all others.
 func on(op zktest.Op, act zktest.Action) func(zktest.Request) zktest.Action {
 	return func(r zktest.Request) zktest.Action {
 		if r.Op == op {
@@ -78,7 +78,7 @@ func TestLoseReply(t *testing.T) {
 		require.ErrorIs(t, err, zk.ErrConnectionClosed)
 		remove()
 		require.Equal(t, []string{"/a"}, s.Paths())
-		time.Sleep(2 * time.Second) // the client fails requests while it has nobody to connect to
+		time.Sleep(2 * time.Second) // the client fails requests while it has no server to connect to
 		_, err = c.Create("/a", nil, 0, open)
 		require.ErrorIs(t, err, zk.ErrNodeExists)
 	})
@@ -127,8 +127,9 @@ func TestDelayAndFail(t *testing.T) {
 	})
 }
 
-// TestHoldOutlivesTheConnection is the stale write: the request is in the server when the connection breaks, and
-// runs after the client has come back and looked.
+// TestHoldOutlivesTheConnection is the stale write. The request is in the
+// server when the connection breaks, and runs after the client has reconnected
+// and read.
 func TestHoldOutlivesTheConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := zktest.New(t)
@@ -155,8 +156,8 @@ func TestHoldOutlivesTheConnection(t *testing.T) {
 	})
 }
 
-// TestHoldEndsWithASync is what a client relies on that looks for its lost write: once it has synced on another
-// connection, the write has been done or never is.
+// TestHoldEndsWithASync pins how a client settles a lost write: once the client
+// has synced on another connection, the write has been done or never runs.
 func TestHoldEndsWithASync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := zktest.New(t)
@@ -202,13 +203,14 @@ func TestHoldUntilTheSessionIsOver(t *testing.T) {
 				close(hold)
 				synctest.Wait()
 				require.Empty(t, s.Paths())
-				require.Equal(t, before+1, s.Zxid(), "it fails, and takes a zxid for it")
+				require.Equal(t, before+1, s.Zxid(), "the request fails, and takes a zxid")
 			})
 		})
 	}
 }
 
-// TestPingsAreHeardBehindAHeldRequest pins what keeps a session alive: the arrival of a frame, not its execution.
+// TestPingsAreHeardBehindAHeldRequest pins what keeps a session alive: the
+// arrival of a frame, not its execution.
 func TestPingsAreHeardBehindAHeldRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := zktest.New(t)

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// arrivals dials a link twice and returns when each of some frames arrives on each connection.
+// arrivals dials a link twice and returns the arrival times of some frames on
+// each connection.
 func arrivals(t *testing.T, seed uint64) []time.Duration {
 	var all []time.Duration
 	synctest.Test(t, func(t *testing.T) {
@@ -44,7 +45,7 @@ func TestJitterIsAFunctionOfItsSeed(t *testing.T) {
 	first := arrivals(t, 1)
 	require.Equal(t, first, arrivals(t, 1))
 	require.NotEqual(t, first, arrivals(t, 2))
-	require.NotEqual(t, first[:20], first[20:], "every connection has its own")
+	require.NotEqual(t, first[:20], first[20:], "every connection has latencies of its own")
 	seen := make(map[time.Duration]bool)
 	for _, at := range first[:20] {
 		require.False(t, seen[at], "two frames arrive at one instant")

@@ -2,8 +2,9 @@ package zktest
 
 import "github.com/docent-go/docent/internal/wire"
 
-// present returns d for a string or a vector that must be there: most requests without a path make ZooKeeper stumble.
-// Those that it only finds invalid read their path as a string, empty if it is not there.
+// present returns d for a string or a vector that must not be null. A null path
+// makes ZooKeeper fail on most requests. The other requests only find it
+// invalid: they read it as a string, which is empty then.
 func present(d *wire.Decoder) *wire.Decoder {
 	if d.Null() {
 		d.Fail()

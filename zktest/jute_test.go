@@ -23,7 +23,8 @@ func TestACLsRoundTrip(t *testing.T) {
 	})
 }
 
-// TestACLsThatLie pins that no length allocates more than the record holds.
+// TestACLsThatLie pins that a false length allocates no more than the record
+// holds.
 func TestACLsThatLie(t *testing.T) {
 	d := wire.NewDecoder([]byte{0x7f, 0xff, 0xff, 0xff, 1, 2, 3})
 	require.Empty(t, decodeACLs(d))

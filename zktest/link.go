@@ -18,11 +18,12 @@ const (
 	Both     = ToServer | ToClient
 )
 
-// errRefused is what a dial on a refusing link fails with.
+// errRefused is the error of a dial on a link that refuses.
 var errRefused = errors.New("zktest: connection refused")
 
-// Link is one process's own network path to the server. What is dialled through it is subject
-// to its faults and to nobody else's. Its methods may be called at any time, from any goroutine.
+// Link is the network path of one process to the server. Its faults affect the
+// connections dialled through it, and no others. Its methods may be called at
+// any time, from any goroutine.
 type Link struct {
 	s     *Server
 	reign int // grows when the leader that serves the link is deposed; guarded by Server.mu
@@ -33,14 +34,15 @@ type Link struct {
 	delay  time.Duration
 	jitter time.Duration
 	hang   bool
-	slow   time.Duration // of handshakes that open a session
+	slow   time.Duration // the delay of handshakes that open a session
 	seed   uint64
 	dials  uint64
-	change chan struct{} // closed and replaced whenever a waiting dial may have to look again
+	change chan struct{} // closed and replaced whenever a waiting dial has to check the link again
 	pairs  map[*pair]struct{}
 }
 
-// pair is one in-memory connection: its two directions and how many of its ends are open.
+// pair is one in-memory connection: its two directions and how many of its ends
+// are open.
 type pair struct {
 	toServer, toClient *half
 	open               int
@@ -51,7 +53,8 @@ func (s *Server) Link() *Link {
 	return &Link{s: s, change: make(chan struct{}), pairs: make(map[*pair]struct{})}
 }
 
-// Dial connects to the server through the link. It has the shape of go-zookeeper's Dialer; the address is ignored.
+// Dial connects to the server through the link. It has the shape of
+// go-zookeeper's Dialer; the address is ignored.
 func (l *Link) Dial(network, addr string, timeout time.Duration) (net.Conn, error) {
 	ctx := context.Background()
 	if timeout > 0 {
@@ -62,8 +65,9 @@ func (l *Link) Dial(network, addr string, timeout time.Duration) (net.Conn, erro
 	return l.DialContext(ctx, network, addr)
 }
 
-// DialContext connects to the server through the link; the address is ignored. While the link is cut in either
-// direction it waits, as a handshake of TCP would, until the link is healed or ctx ends.
+// DialContext connects to the server through the link; the address is ignored.
+// While the link is cut in either direction, DialContext blocks until the link
+// is healed or ctx ends, as a TCP handshake would.
 func (l *Link) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
 	fail := func(err error) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: network, Addr: memAddr(addr), Err: err}
@@ -78,7 +82,8 @@ func (l *Link) DialContext(ctx context.Context, network, addr string) (net.Conn,
 		if !refuse && cut == 0 && (waited || delay == 0) {
 			client, server := l.connect()
 			l.mu.Unlock()
-			// The server has locks of its own, and closes connections under them: never call it under the link's.
+			// The server has its own locks, and closes connections under them:
+			// never call it while holding the link's lock.
 			if err := l.s.accept(server, l); err != nil {
 				return fail(errors.Join(err, client.Close()))
 			}
@@ -146,32 +151,36 @@ func (l *Link) update(f func()) {
 	l.change = make(chan struct{})
 }
 
-// Cut stops what travels in the given direction: it is held, in order, and arrives after [Link.Heal]. The end
-// of a connection is held too, so neither side learns that the other has closed. New dials wait.
+// Cut stops the frames that travel in the given direction. They are held, in
+// order, and arrive after [Link.Heal]. The end of a connection is held too, so
+// neither side learns that the other has closed. New dials wait.
 func (l *Link) Cut(dir Direction) { l.update(func() { l.cut |= dir }) }
 
-// Heal undoes every [Link.Cut]. What was held arrives now.
+// Heal undoes every [Link.Cut]. Held frames arrive now.
 func (l *Link) Heal() { l.update(func() { l.cut = 0 }) }
 
-// Refuse makes new dials fail at once, as with no process behind the port, or lets them succeed again.
+// Refuse makes new dials fail at once, as if no process listened on the port,
+// or lets them succeed again.
 func (l *Link) Refuse(refuse bool) { l.update(func() { l.refuse = refuse }) }
 
-// Delay sets the latency that each direction adds to what is sent from now on. A dial takes a round trip. Nothing
-// is reordered: after the latency falls, newer frames still wait for older ones.
+// Delay sets the latency that each direction adds to frames sent from now on. A
+// dial takes a round trip. Nothing is reordered: after the latency falls, newer
+// frames still wait for older ones.
 func (l *Link) Delay(d time.Duration) { l.update(func() { l.delay = d }) }
 
-// Jitter adds to whatever is sent on connections that are dialled from now on a latency of its own, of up to most and
-// drawn from the seed. Nothing is reordered. In virtual time, where else everything happens at once, it leaves hardly two
-// frames with the same instant, and so makes the order in which they arrive a function of the seed.
-func (l *Link) Jitter(most time.Duration, seed uint64) {
-	l.update(func() { l.jitter, l.seed = most, seed })
+// Jitter adds a random latency of up to max, drawn from the seed, to each frame
+// on connections dialled from now on. Nothing is reordered. In virtual time
+// everything else happens at once. With Jitter hardly two frames arrive at the
+// same instant, and their order is a function of the seed.
+func (l *Link) Jitter(max time.Duration, seed uint64) {
+	l.update(func() { l.jitter, l.seed = max, seed })
 }
 
 // HangHandshakes makes the server accept connections over the link and never
 // answer their handshake, as a host does whose server is stuck. Handshakes over
-// other links are answered: with one link for each address that a client dials,
-// one server hangs and the others are well. A handshake that came in while the
-// link hung stays unanswered for good.
+// other links are answered. So with one link per address that a client dials,
+// one server can hang while the others are well. A handshake that arrived while
+// the link hung stays unanswered for good.
 func (l *Link) HangHandshakes(hang bool) { l.update(func() { l.hang = hang }) }
 
 // SlowSessions makes the server take d to open a session for a handshake over
@@ -188,7 +197,8 @@ func (l *Link) handshakes() (hang bool, slow time.Duration) {
 	return l.hang, l.slow
 }
 
-// Disconnect closes all connections of the link. Both ends learn of it at once; new dials succeed.
+// Disconnect closes all connections of the link. Both ends learn of it at once;
+// new dials succeed.
 func (l *Link) Disconnect() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var open = zk.WorldACL(zk.PermAll)
 
-// quiet swallows the client's log.
+// quiet discards the client's log.
 type quiet struct{}
 
 func (quiet) Printf(string, ...any) {}
@@ -52,7 +52,7 @@ func (c *client) note(ev zk.Event) {
 	}
 }
 
-// saw says whether the client has been in a state.
+// saw reports whether the client has been in a state.
 func (c *client) saw(state zk.State) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -73,7 +73,7 @@ func connect(t testing.TB, d zk.Dialer, timeout time.Duration) *client {
 	return c
 }
 
-// create makes a znode that everybody may use.
+// create makes a znode with an open ACL.
 func (c *client) create(t testing.TB, path, data string, flags int32) string {
 	t.Helper()
 	p, err := c.Create(path, []byte(data), flags, open)
@@ -81,7 +81,8 @@ func (c *client) create(t testing.TB, path, data string, flags int32) string {
 	return p
 }
 
-// raw speaks the protocol byte by byte, for what the client never sends.
+// raw speaks the protocol byte by byte, for requests that the client never
+// sends.
 type raw struct {
 	t    testing.TB
 	c    net.Conn
@@ -129,7 +130,7 @@ func flag(v bool) []byte {
 	return []byte{0}
 }
 
-// anyone is the ACL vector that lets everybody do everything.
+// anyone is the ACL vector that grants everything to everyone.
 var anyone = join(i4(1), i4(31), str("world"), str("anyone"))
 
 func join(parts ...[]byte) []byte {

@@ -35,15 +35,16 @@ func (c *conn) multi(xid int32, d *wire.Decoder) {
 		s.result(w.op, ch.path, e)
 	}
 	multiHeader(e, -1, true, -1)
-	// The watches fire after the whole transaction, so that nobody reads half of it.
+	// The watches fire after the whole transaction, so that no client reads
+	// half of it.
 	for _, ch := range changes {
 		s.publish(ch, c.sess.id)
 	}
 	s.answer(c, e)
 }
 
-// multiFailed answers a multi whose operation at index failed: those before it are reported as done and undone, those after it
-// as never tried.
+// multiFailed answers a multi whose operation at index failed. It reports
+// earlier operations as done and undone, and later ones as never tried.
 func multiFailed(xid int32, zxid int64, n, failed int, code Code) *wire.Encoder {
 	e := newReply(xid, zxid, CodeOK)
 	for i := range n {
@@ -67,7 +68,8 @@ func multiHeader(e *wire.Encoder, op Op, done bool, code Code) {
 	e.Int32(int32(code))
 }
 
-// multiResultOp is the kind that a result carries: every create that answers with a stat is a create2.
+// multiResultOp returns the kind that a result carries: create2 for every
+// create that is answered with a stat.
 func multiResultOp(op Op) Op {
 	switch op {
 	case OpCreateContainer, OpCreateTTL:
@@ -76,8 +78,9 @@ func multiResultOp(op Op) Op {
 	return op
 }
 
-// multiOp is what becomes of an operation inside a multi. There ZooKeeper keeps of a create only its flags, and derives from them
-// what it creates and how it answers.
+// multiOp returns the effective kind of an operation inside a multi. ZooKeeper
+// keeps only the flags of a create there, and derives the kind of znode and of
+// answer from them.
 func multiOp(w writeRequest) Op {
 	switch w.op {
 	case OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL:
@@ -93,8 +96,8 @@ func multiOp(w writeRequest) Op {
 	return w.op
 }
 
-// opMisfit stands for a create in a multi whose flags ask for a life in milliseconds that it does not carry: ZooKeeper
-// trips over it only when it gets there.
+// opMisfit marks a create in a multi whose flags ask for a TTL that the request
+// does not carry. ZooKeeper fails only when it reaches that operation.
 const opMisfit Op = -1
 
 func isMultiWrite(op Op) bool {
@@ -107,7 +110,8 @@ func isMultiWrite(op Op) bool {
 
 func isMultiRead(op Op) bool { return op == OpGetChildren || op == OpGetData }
 
-// parseMulti decodes the list of a multi. It reports false if the list is broken or holds what allowed refuses.
+// parseMulti decodes the list of a multi. It reports false if the list is
+// broken or contains a kind that allowed refuses.
 func parseMulti(d *wire.Decoder, allowed func(Op) bool) ([]writeRequest, bool) {
 	var ops []writeRequest
 	for {

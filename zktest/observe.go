@@ -33,18 +33,20 @@ func (k ChangeKind) String() string {
 	return fmt.Sprintf("ChangeKind(%d)", int(k))
 }
 
-// Change is one committed change of a znode. The changes of one multi, and those of a session's end, share a zxid.
+// Change is one committed change of a znode. The changes of one multi share a
+// zxid; so do the changes made by the end of a session.
 type Change struct {
 	Kind    ChangeKind
 	Path    string
 	Data    []byte // new data, of Created and DataChanged
 	Zxid    int64
-	Session int64 // whose request, or whose end, made the change; 0 for the server itself and the test
+	Session int64 // the session whose request or end made the change; 0 for the server itself and the test
 	Time    time.Time
 }
 
-// OnChange registers f to be called for every committed change, one at a time and in order, before any client can
-// learn of it. f may look at the server; it must not block or change the server.
+// OnChange registers f to be called for every committed change, one at a time
+// and in order, before any client can learn of it. f may look at the server; it
+// must not block or change the server.
 func (s *Server) OnChange(f func(Change)) (remove func()) {
 	h := &hook[func(Change)]{f}
 	s.mu.Lock()

@@ -159,11 +159,12 @@ func TestMulti(t *testing.T) {
 		require.Equal(t, []string{"/a", "/a/b", "/a/b/s0000000000"}, s.Paths())
 		n, _ := s.Node("/a/b")
 		require.Equal(t, "z", string(n.Data))
-		require.Equal(t, before+2, s.Zxid(), "a failed one too")
+		require.Equal(t, before+2, s.Zxid(), "a failed multi takes a zxid too")
 	})
 }
 
-// TestMultiUndo takes back every kind of change that a multi can hold, ephemeral and container znodes included.
+// TestMultiUndo undoes every kind of change that a multi can contain, ephemeral
+// and container znodes included.
 func TestMultiUndo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := zktest.New(t)
@@ -189,7 +190,7 @@ func TestACL(t *testing.T) {
 		s := zktest.New(t)
 		alice, eve := connect(t, s.Dial, 10*time.Second), connect(t, s.Dial, 10*time.Second)
 		_, err := alice.Create("/x", nil, 0, zk.AuthACL(zk.PermAll))
-		require.ErrorIs(t, err, zk.ErrInvalidACL, "no identity to put in the place of auth")
+		require.ErrorIs(t, err, zk.ErrInvalidACL, "the connection has no identity for auth")
 		require.NoError(t, alice.AddAuth("digest", []byte("alice:secret")))
 		acl := append(zk.AuthACL(zk.PermAll), zk.WorldACL(zk.PermRead)...)
 		_, err = alice.Create("/x", []byte("d"), 0, acl)

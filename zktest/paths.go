@@ -9,8 +9,9 @@ const (
 	configPath = "/zookeeper/config"
 )
 
-// validPath says whether path may name a znode: the rules of ZooKeeper's PathUtils, which
-// looks at UTF-16 units, so that a character outside the basic plane is refused for its surrogates.
+// validPath reports whether path may name a znode, by the rules of ZooKeeper's
+// PathUtils. These look at UTF-16 units: a character outside the basic plane is
+// invalid because of its surrogates.
 func validPath(path string) bool {
 	if path == "" || path[0] != '/' {
 		return false
@@ -48,12 +49,13 @@ func splitPath(path string) (parent, name string, ok bool) {
 	return parent, name, true
 }
 
-// isSpecial says whether path is one of the znodes that ZooKeeper keeps for itself and never deletes.
+// isSpecial reports whether path is a znode that ZooKeeper keeps for itself and
+// never deletes.
 func isSpecial(path string) bool {
 	return path == rootPath || path == systemPath || path == quotaPath || path == configPath
 }
 
-// inSystem says whether path lies in ZooKeeper's own subtree.
+// inSystem reports whether path is in ZooKeeper's own subtree.
 func inSystem(path string) bool {
 	return path == systemPath || strings.HasPrefix(path, systemPath+"/")
 }

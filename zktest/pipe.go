@@ -15,22 +15,23 @@ type memAddr string
 func (memAddr) Network() string  { return "zktest" }
 func (a memAddr) String() string { return string(a) }
 
-// packet is what one Write carried, and when it may be read. An end of stream is a packet too: a
-// partition holds it back like data.
+// packet is the data of one Write, and the time from which it may be read. An
+// end of stream is a packet too: a partition holds it back like data.
 type packet struct {
 	data []byte
 	due  time.Time
 	end  bool
 }
 
-// half is one direction of an in-memory connection: an unbounded buffer with latency.
-// It waits on a condition variable and on timers only, so that a reader is durably blocked in a synctest bubble.
+// half is one direction of an in-memory connection: an unbounded buffer with
+// latency. It waits on a condition variable and on timers only, so that a
+// reader is durably blocked in a synctest bubble.
 type half struct {
 	mu       sync.Mutex
 	cond     *sync.Cond
 	packets  []packet
 	held     bool          // a partition: nothing arrives
-	delay    time.Duration // of what is written from now on
+	delay    time.Duration // the latency of later writes
 	jitter   func() time.Duration
 	last     time.Time // due time of the newest packet: latency never reorders
 	ended    bool      // the writer closed its end
@@ -91,8 +92,8 @@ func (h *half) read(b []byte) (int, error) {
 	}
 }
 
-// write takes everything at once. It fails only when the writer has closed its end or
-// can know that the reader has.
+// write takes all of b at once. It fails only if the writer has closed its end,
+// or can know that the reader has.
 func (h *half) write(b []byte) (int, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -181,12 +182,12 @@ func (h *half) setDeadline(t time.Time) {
 	h.cond.Broadcast()
 }
 
-// shake gives every packet a latency of its own, of up to most.
-func (h *half) shake(most time.Duration, seed, stream uint64) {
+// shake gives every packet its own random latency of up to max.
+func (h *half) shake(max time.Duration, seed, stream uint64) {
 	source := rand.New(rand.NewPCG(seed, stream))
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.jitter = func() time.Duration { return time.Duration(source.Int64N(int64(most)) + 1) }
+	h.jitter = func() time.Duration { return time.Duration(source.Int64N(int64(max)) + 1) }
 }
 
 func (h *half) setPath(held bool, delay time.Duration) {

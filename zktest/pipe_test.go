@@ -62,7 +62,7 @@ func TestPipeDeadlines(t *testing.T) {
 		_, err = a.Write([]byte("x"))
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 
-		// A deadline that is put off while a read waits counts from then on.
+		// A deadline that is extended during a read counts from then on.
 		require.NoError(t, a.SetDeadline(time.Now().Add(time.Second)))
 		start = time.Now()
 		time.AfterFunc(500*time.Millisecond, func() {

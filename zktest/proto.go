@@ -9,8 +9,9 @@ import (
 // Op is the kind of a request, by the number it has in ZooKeeper's protocol.
 type Op int32
 
-// The kinds of requests. OpConnect stands for the handshake, which carries no kind on the wire. OpCreate2 is a create that is answered
-// with the node's stat as well: interceptors and counts have it as OpCreate.
+// The kinds of requests. OpConnect is the handshake, which carries no kind on
+// the wire. OpCreate2 is a create that is answered with the node's stat as
+// well; interceptors and counts see it as OpCreate.
 const (
 	OpConnect             Op = -10
 	OpCloseSession        Op = Op(wire.OpCloseSession)
@@ -56,8 +57,8 @@ func (o Op) String() string {
 // Code is an error code of ZooKeeper's protocol, as a reply carries it.
 type Code int32
 
-// The error codes of the protocol: those the server answers with, and those a
-// test may want to answer with [Fail]. There are no others.
+// The error codes of the protocol: those that the server answers with, and
+// those that a test may answer with [Fail]. There are no others.
 const (
 	CodeOK                       Code = Code(wire.CodeOK)
 	CodeSystemError              Code = Code(wire.CodeSystemError)
@@ -115,7 +116,7 @@ type Stat struct {
 type ACL struct {
 	Perms  int32  // read 1, write 2, create 4, delete 8, admin 16
 	Scheme string // world, auth, digest, ip or sasl
-	ID     string // who, in the scheme's own terms
+	ID     string // the identity, in the scheme's own terms
 }
 
 // id is one identity of a connection.
@@ -158,13 +159,14 @@ type connectRequest struct {
 	timeoutMs int32
 	session   int64
 	passwd    []byte
-	// sentReadOnly tells whether the trailing flag came: a client that does not send it does not expect it back.
+	// sentReadOnly reports whether the client sent the trailing flag. A client
+	// that does not send it does not expect it in the answer.
 	sentReadOnly bool
 }
 
 func decodeConnect(frame []byte) (connectRequest, error) {
 	d := wire.NewDecoder(frame)
-	d.Int32() // protocol version: there is only one
+	d.Int32() // protocol version: only one exists
 	r := connectRequest{lastZxid: d.Int64(), timeoutMs: d.Int32(), session: d.Int64(), passwd: d.Buffer()}
 	if d.Err() == nil && len(d.Rest()) > 0 {
 		d.Bool()

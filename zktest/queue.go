@@ -2,7 +2,7 @@ package zktest
 
 import "sync"
 
-// queue is an unbounded queue with one consumer. Nothing that feeds it ever waits, so a slow
+// queue is an unbounded queue with one consumer. A push never blocks, so a slow
 // reader on one connection cannot hold up the server.
 type queue[T any] struct {
 	mu     sync.Mutex
@@ -17,7 +17,7 @@ func newQueue[T any]() *queue[T] {
 	return q
 }
 
-// push appends an item; after close it is dropped.
+// push appends an item. After close, push drops it.
 func (q *queue[T]) push(v T) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -44,7 +44,7 @@ func (q *queue[T]) pop() (T, bool) {
 	return v, true
 }
 
-// close lets the consumer finish what is queued and then stop.
+// close ends the queue. The consumer still gets the items that are in it.
 func (q *queue[T]) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -52,7 +52,7 @@ func (q *queue[T]) close() {
 	q.cond.Broadcast()
 }
 
-// gate holds its passers back while it is shut.
+// gate blocks its callers while it is shut.
 type gate struct {
 	mu   sync.Mutex
 	open chan struct{} // closed while the gate is open; nil means open too

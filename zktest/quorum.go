@@ -6,13 +6,13 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// quorum is how promptly the server's transactions are committed, and those
-// that have yet to be. Everything is guarded by Server.mu.
+// quorum is the state of commits: how fast the quorum is, and the transactions
+// that wait for it. Everything is guarded by Server.mu.
 type quorum struct {
 	delay   time.Duration
 	lost    bool
-	pending []*proposal // in the order in which they will be committed
-	timer   *time.Timer // for the first of them
+	pending []*proposal // in the order of their commits
+	timer   *time.Timer // for the first of pending
 }
 
 // proposal is a transaction that waits for the quorum.
@@ -21,8 +21,8 @@ type proposal struct {
 	commit func()
 }
 
-// queued is a request that waits in its session: for its own commit, or for the
-// commit of a request before it.
+// queued is a request that waits in its session, for its own commit or for the
+// commit of an earlier request.
 type queued struct {
 	c       *conn
 	act     Action
@@ -33,29 +33,29 @@ type queued struct {
 }
 
 // SlowQuorum makes the quorum take d for each transaction from now on: a write,
-// refused ones included, a new session, a closeSession, the expiry of a
-// session, the deletion of an empty container. Each is executed, seen by others
-// and answered d after it came in, in the order in which all of them came in. 0
-// makes the quorum prompt again; what is under way keeps its delay.
+// even if it is refused, a new session, a closeSession, the expiry of a
+// session, the deletion of an empty container. Each transaction is executed,
+// visible and answered d after its arrival, in the order of arrival. 0 makes
+// the quorum prompt again; transactions under way keep their delay.
 //
-// Pings, reads, syncs and re-attachments are answered at once, as a leader
-// answers them, and -127 too. But the requests of one session keep their order:
-// what follows a write that is not committed waits for it, pings included, also
-// on another connection of the session. ZooKeeper's CommitProcessor does the
-// same. Only an authentication does not wait.
+// Pings, reads, syncs and re-attachments are answered at once, as by a leader,
+// and so is -127. But the requests of one session keep their order. Requests
+// after an uncommitted write wait for it, pings included, also on another
+// connection of the session. ZooKeeper's CommitProcessor does the same. Only an
+// authentication does not wait.
 //
-// A session whose timeout is over ends when that is committed. Its connection
-// closes at once, and its re-attachment is answered with an expiry. A session
-// that has sent closeSession ends alike, but its connection stays open and its
-// later requests are dropped.
+// A session whose timeout is over ends with the commit of its expiry. Its
+// connection closes at once, and its re-attachment is answered with an expiry.
+// A session that has sent closeSession ends in the same way, but its connection
+// stays open and its later requests are dropped.
 //
-// What the test does through the server's methods needs no quorum.
+// Changes made by the test through the server's methods need no quorum.
 func (s *Server) SlowQuorum(d time.Duration) { s.do(func() { s.quorum.delay = d }) }
 
 // LoseQuorum takes the quorum away, or gives it back. Without a quorum nothing
-// is committed: what [Server.SlowQuorum] delays gets no answer. Once the quorum
-// is back, it commits all that. [Server.Restart] loses it instead, as an
-// election may.
+// is committed: the requests that [Server.SlowQuorum] delays get no answer.
+// When the quorum is back, it commits them. [Server.Restart] loses them
+// instead, as an election may.
 func (s *Server) LoseQuorum(lost bool) {
 	s.do(func() {
 		if s.quorum.lost == lost {
@@ -73,11 +73,11 @@ func (s *Server) LoseQuorum(lost bool) {
 	})
 }
 
-// prompt says whether transactions are committed at once.
+// prompt reports whether transactions are committed at once.
 func (q *quorum) prompt() bool { return !q.lost && q.delay <= 0 && len(q.pending) == 0 }
 
-// propose commits a transaction as soon as the quorum has it, which may be now.
-// The caller holds mu.
+// propose commits a transaction as soon as the quorum has it, possibly now. The
+// caller holds mu.
 func (s *Server) propose(commit func()) {
 	q := &s.quorum
 	if q.prompt() {
@@ -102,8 +102,8 @@ func (s *Server) awaitQuorum() {
 	q.timer.Reset(wait)
 }
 
-// commitDue commits what the quorum has had long enough, up to the first that
-// it has not. The caller holds mu.
+// commitDue commits the transactions whose delay has passed, in order. The
+// caller holds mu.
 func (s *Server) commitDue() {
 	q := &s.quorum
 	if q.lost || s.frozen.shut() {
@@ -118,7 +118,7 @@ func (s *Server) commitDue() {
 	s.awaitQuorum()
 }
 
-// forgetProposals loses what is not committed. The caller holds mu.
+// forgetProposals loses the uncommitted transactions. The caller holds mu.
 func (s *Server) forgetProposals() {
 	s.quorum.pending = nil
 	for _, sess := range s.sessions {
@@ -126,9 +126,9 @@ func (s *Server) forgetProposals() {
 	}
 }
 
-// enqueue keeps a request back if the quorum has to commit it or a request
-// before it in its session. It reports false if the request runs at once. The
-// caller holds mu.
+// enqueue queues a request that has to wait: the quorum has to commit it, or an
+// earlier request of its session. It reports false if the request runs at once.
+// The caller holds mu.
 func (c *conn) enqueue(act Action, xid int32, op Op, d *wire.Decoder) bool {
 	if c.sess == nil || c.old != nil || c.atOnce(op) {
 		return false
@@ -146,8 +146,8 @@ func (c *conn) enqueue(act Action, xid int32, op Op, d *wire.Decoder) bool {
 	return true
 }
 
-// drain runs the first request of a session, which has been committed, and what
-// waited for it. The caller holds mu.
+// drain runs the first request of a session, which has been committed, and the
+// requests that waited for it. The caller holds mu.
 func (s *Server) drain(sess *session) {
 	for first := true; len(sess.queue) > 0; first = false {
 		e := sess.queue[0]
@@ -159,7 +159,7 @@ func (s *Server) drain(sess *session) {
 	}
 }
 
-// end lets a session end once a quorum agrees. The caller holds mu.
+// end ends a session once a quorum has agreed. The caller holds mu.
 func (s *Server) end(sess *session) {
 	if sess.closing {
 		return
@@ -175,8 +175,8 @@ func (s *Server) end(sess *session) {
 	})
 }
 
-// orphan leaves the requests that a connection has with the quorum without it:
-// they are committed, and their answers go nowhere.
+// orphan detaches a connection from its requests that wait for the quorum. They
+// are committed, and their answers are dropped.
 func (c *conn) orphan(sess *session) {
 	ghost := &conn{s: c.s, sess: sess, seq: c.seq, ids: c.ids, last: c.last, gone: true, out: newQueue[[]byte]()}
 	ghost.out.close()

@@ -44,7 +44,7 @@ func TestSlowQuorumDelaysWhatItCommits(t *testing.T) {
 		}
 		start := time.Now()
 		fresh := rawSession(t, s)
-		require.Equal(t, 3*time.Second, time.Since(start), "a new session is committed too")
+		require.Equal(t, 3*time.Second, time.Since(start), "a new session waits for its commit too")
 		fresh.send(zktest.OpCloseSession)
 		_, err := fresh.next()
 		require.NoError(t, err)
@@ -67,7 +67,7 @@ func TestSlowQuorumKeepsTheOrderOfASession(t *testing.T) {
 		r.send(zktest.OpExists, str("/a"), flag(false))
 		r.write(i4(-2), i4(int32(zktest.OpPing)))
 		require.Equal(t, zktest.CodeOK, r.ask(zktest.OpAuth, i4(0), str("digest"), str("u:p")).code)
-		require.Equal(t, start, time.Now(), "an authentication passes by")
+		require.Equal(t, start, time.Now(), "an authentication does not wait")
 		time.Sleep(time.Second)
 		s.SlowQuorum(time.Second)
 		second := r.send(zktest.OpSetData, str("/a"), str("x"), i4(-1))
@@ -85,8 +85,8 @@ func TestSlowQuorumKeepsTheOrderOfASession(t *testing.T) {
 	})
 }
 
-// TestSlowQuorumCommitsFromAnOldConnection: what was proposed is committed,
-// whatever became of the connection, and the session waits for it on its next.
+// TestSlowQuorumCommitsFromAnOldConnection: a proposed write is committed even
+// if its connection has ended. The session waits for it on its next connection.
 func TestSlowQuorumCommitsFromAnOldConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := zktest.New(t)
@@ -121,7 +121,7 @@ func TestLostQuorum(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, gone.c.Close())
 		r.silentFor(5*time.Second, "nothing is committed")
-		fresh.silentFor(time.Second, "no session either")
+		fresh.silentFor(time.Second, "no session is opened either")
 		require.Equal(t, zktest.CodeNoNode, reader.ask(zktest.OpExists, str("/a"), flag(false)).code)
 		r.write(i4(-2), i4(int32(zktest.OpPing)))
 		s.LoseQuorum(false)
@@ -130,7 +130,7 @@ func TestLostQuorum(t *testing.T) {
 		require.Equal(t, zktest.CodeOK, got.code)
 		_, err = fresh.read()
 		require.NoError(t, err)
-		require.Len(t, s.Sessions(), 4, "the one whose client has gone too")
+		require.Len(t, s.Sessions(), 4, "the session whose client has gone exists too")
 		require.Equal(t, []string{"/a"}, s.Paths())
 
 		s.LoseQuorum(true)
@@ -138,10 +138,10 @@ func TestLostQuorum(t *testing.T) {
 		synctest.Wait()
 		s.Restart()
 		s.LoseQuorum(false)
-		require.Equal(t, []string{"/a"}, s.Paths(), "an election has lost it")
+		require.Equal(t, []string{"/a"}, s.Paths(), "an election has lost the other writes")
 		back := rawDial(t, s)
 		require.NoError(t, back.handshake(0, r.id, 10_000, r.pass, true))
-		require.Equal(t, zktest.CodeOK, back.ask(zktest.OpPing).code, "and what waited for it")
+		require.Equal(t, zktest.CodeOK, back.ask(zktest.OpPing).code, "the requests that waited are lost too")
 	})
 }
 
@@ -156,7 +156,7 @@ func TestLostQuorumExpiresNobody(t *testing.T) {
 		synctest.Wait()
 		early := rawDial(t, s)
 		require.NoError(t, early.handshake(0, closer.id, 10_000, closer.pass, true))
-		require.Zero(t, early.id, "it is closing")
+		require.Zero(t, early.id, "the session is closing")
 		closer.requireClosed()
 		time.Sleep(11 * time.Second)
 		require.Equal(t, []string{"/e"}, s.Paths())
@@ -245,7 +245,7 @@ func TestSlowQuorumAndOtherFaults(t *testing.T) {
 		r.send(zktest.OpExists, str("/a"), flag(true))
 		r.requireClosed()
 		synctest.Wait()
-		require.Equal(t, []string{"/behind", "/lost"}, s.Paths(), "what was proposed is committed")
+		require.Equal(t, []string{"/behind", "/lost"}, s.Paths(), "the proposals are committed")
 		require.Zero(t, s.Watches())
 		remove()
 
@@ -262,11 +262,11 @@ func TestSlowQuorumAndOtherFaults(t *testing.T) {
 		sessions := len(s.Sessions())
 		old := s.Depose(link)
 		time.Sleep(4 * time.Second)
-		require.Equal(t, []string{"/behind", "/gone", "/kept", "/lost"}, s.Paths(), "the new leader has it in its log")
+		require.Equal(t, []string{"/behind", "/gone", "/kept", "/lost"}, s.Paths(), "the new leader has the proposals in its log")
 		require.Len(t, s.Sessions(), sessions+1)
 		staying.send(zktest.OpPing)
-		staying.silentFor(time.Second, "the deposed leader does not know")
-		half.silentFor(time.Second, "nor of the session")
+		staying.silentFor(time.Second, "the deposed leader does not learn of the commit")
+		half.silentFor(time.Second, "the deposed leader does not learn of the session")
 		old.StepDown()
 	})
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// query executes one request that changes nothing and writes the answer's body. What it writes counts only if
-// it returns CodeOK.
+// query executes one request that changes nothing and writes the body of the
+// answer. The body counts only if query returns CodeOK.
 func (c *conn) query(t *tree, op Op, d *wire.Decoder, e *wire.Encoder) Code {
 	switch op {
 	case OpExists, OpGetData, OpGetChildren, OpGetChildren2:
@@ -19,7 +19,7 @@ func (c *conn) query(t *tree, op Op, d *wire.Decoder, e *wire.Encoder) Code {
 	case OpGetACL:
 		return c.getACL(t, d, e)
 	case OpSync:
-		e.Buffer(d.Buffer()) // the path as it came, checked by nobody
+		e.Buffer(d.Buffer()) // the path as it came: ZooKeeper does not check it
 	case OpSetWatches, OpSetWatches2:
 		return c.setWatches(t, op, d)
 	case OpAddWatch:
@@ -77,7 +77,8 @@ func (c *conn) readable(t *tree, path string) (*node, Code) {
 
 func (c *conn) readNode(t *tree, op Op, path string, watch bool, e *wire.Encoder) Code {
 	if op == OpExists {
-		// A watch is set even where there is no znode yet, and the parent's rights do not matter.
+		// A watch is set even if the znode does not exist yet, and the parent's
+		// rights do not matter.
 		if strings.ContainsRune(path, 0) {
 			return CodeBadArguments
 		}
@@ -114,7 +115,8 @@ func (c *conn) readNode(t *tree, op Op, path string, watch bool, e *wire.Encoder
 	return CodeOK
 }
 
-// getACL answers whoever may read or administer the znode, but shows password digests to administrators only.
+// getACL answers a connection that may read or administer the znode. It shows
+// password digests to administrators only.
 func (c *conn) getACL(t *tree, d *wire.Decoder, e *wire.Encoder) Code {
 	path := present(d).String()
 	if d.Err() != nil {
@@ -136,8 +138,8 @@ func (c *conn) getACL(t *tree, d *wire.Decoder, e *wire.Encoder) Code {
 	return CodeOK
 }
 
-// setWatches re-arms the watches of a client that is back: what changed since the zxid it last saw
-// is told at once, the rest is watched.
+// setWatches re-arms the watches of a reconnected client. Changes since the
+// zxid that the client saw last are sent at once; the other watches are set.
 func (c *conn) setWatches(t *tree, op Op, d *wire.Decoder) Code {
 	since := d.Int64()
 	data, exist, child := present(d).Strings(), present(d).Strings(), present(d).Strings()
@@ -206,7 +208,8 @@ func (c *conn) addWatch(t *tree, d *wire.Decoder, e *wire.Encoder) Code {
 	return CodeOK
 }
 
-// dropWatches checks for, or removes, the watches of one kind that the connection has on a path.
+// dropWatches checks for, or removes, the connection's watches of one kind on a
+// path.
 func (c *conn) dropWatches(t *tree, op Op, d *wire.Decoder) Code {
 	const children, data, either = 1, 2, 3
 	path, kind := present(d).String(), d.Int32()

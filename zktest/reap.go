@@ -2,17 +2,19 @@ package zktest
 
 import "time"
 
-// armReaper sets the timer for the next round of reaping. The rounds keep the rhythm they have from the server's start, but none is run
-// while there is nothing to reap: a timer that never ends would keep a synctest bubble from noticing that its goroutines wait for
-// nothing.
+// armReaper sets the timer for the next round of reaping. The rounds keep the
+// rhythm from the server's start, but no round runs while there is nothing to
+// reap. An endless timer would keep a synctest bubble from noticing a deadlock.
 func (s *Server) armReaper() {
 	interval := s.cfg.containerInterval
 	wait := interval - time.Since(s.started)%interval
 	s.reaper = time.AfterFunc(wait, s.reap)
 }
 
-// reap deletes empty containers and outlived TTL nodes, as ZooKeeper's ContainerManager does: a container goes once it has had a
-// child and has none, a TTL node once it has none and has not been written for its time.
+// reap deletes empty containers and expired TTL nodes, as ZooKeeper's
+// ContainerManager does. A container is deleted once it has had a child and has
+// none left. A TTL node is deleted once it has no child and was not written for
+// its TTL.
 func (s *Server) reap() {
 	s.do(func() {
 		s.reaper = nil

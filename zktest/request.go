@@ -7,7 +7,8 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// request runs one frame after the handshake. It reports false when nothing more of this connection is to be executed.
+// request runs one frame after the handshake. It reports false if the
+// connection executes no further frame.
 func (c *conn) request(body []byte) bool {
 	s := c.s
 	d := wire.NewDecoder(body)
@@ -24,10 +25,10 @@ func (c *conn) request(body []byte) bool {
 	more := true
 	s.step(func() {
 		if c.abandoned || c.lost() || c.sess != nil && c.seq < c.sess.settled {
-			// A session that has synced or written on a newer connection has
-			// moved there in the leader's eyes: what it sent on an older one
-			// has run before, or never runs. Neither does what a leader had
-			// before it when it was deposed.
+			// Once a session has synced or written on a newer connection, the
+			// leader knows that it has moved there. A request on the older
+			// connection has run before, or never runs. Neither does a request
+			// that was pending in a leader when it was deposed.
 			more = false
 			return
 		}
@@ -41,8 +42,10 @@ func (c *conn) request(body []byte) bool {
 	return more
 }
 
-// consult asks the interceptors about a request, waits if they say so, and returns with order locked: what one
-// request is told, it does before the next is asked. It reports false if the connection's requests are to be dropped.
+// consult asks the interceptors about a request, waits if they say so, and
+// returns with order locked. The decision about one request takes effect before
+// the next request is asked about. It reports false if the connection's
+// requests are to be dropped.
 func (c *conn) consult(xid int32, op Op, body []byte) (Action, bool) {
 	s := c.s
 	act := Pass
@@ -50,7 +53,7 @@ func (c *conn) consult(xid int32, op Op, body []byte) (Action, bool) {
 	func() {
 		asked := false
 		defer func() {
-			if !asked { // an interceptor panicked or ended the test: leave no lock behind
+			if !asked { // an interceptor panicked or ended the test: unlock
 				s.intercepting.Unlock()
 			}
 		}()
@@ -73,8 +76,8 @@ func (c *conn) consult(xid int32, op Op, body []byte) (Action, bool) {
 	return act, s.lockThawed()
 }
 
-// lockThawed takes order at a moment when the server is not frozen. It reports false, without the lock, if the
-// server closes first.
+// lockThawed locks order once the server is not frozen. It reports false,
+// without the lock, if the server closes first.
 func (s *Server) lockThawed() bool {
 	for {
 		if !s.frozen.pass(s.done) {
@@ -88,7 +91,7 @@ func (s *Server) lockThawed() bool {
 	}
 }
 
-// perform does what the interceptors decided about a request.
+// perform applies the interceptors' decision to a request.
 func (c *conn) perform(act Action, xid int32, op Op, d *wire.Decoder) bool {
 	s := c.s
 	if act.kind == actDrop {
@@ -107,14 +110,15 @@ func (c *conn) perform(act Action, xid int32, op Op, d *wire.Decoder) bool {
 	return c.enqueue(act, xid, op, d) || c.carryOut(act, xid, op, d)
 }
 
-// settle notes that a session has moved to this connection in the leader's eyes.
+// settle notes that the leader knows the session's move to this connection.
 func (c *conn) settle(op Op) {
 	if c.sess != nil && (op == OpSync || isWrite(op)) {
 		c.sess.settled = max(c.sess.settled, c.seq)
 	}
 }
 
-// carryOut executes a request, or fails it. It reports false when nothing more of this connection is to be executed.
+// carryOut executes a request, or fails it. It reports false if the connection
+// executes no further request.
 func (c *conn) carryOut(act Action, xid int32, op Op, d *wire.Decoder) bool {
 	s := c.s
 	c.failing = act.parts
@@ -136,7 +140,7 @@ func (c *conn) carryOut(act Action, xid int32, op Op, d *wire.Decoder) bool {
 	return true
 }
 
-// dropReply takes back the reply of the request just executed; watch events stay.
+// dropReply removes the reply of the request just executed; watch events stay.
 func (s *Server) dropReply(c *conn) {
 	for i := len(s.outgoing) - 1; i >= 0; i-- {
 		if o := s.outgoing[i]; o.c == c && o.reply {
@@ -151,7 +155,8 @@ func (s *Server) answer(c *conn, e *wire.Encoder) {
 	s.outgoing = append(s.outgoing, outgoing{c: c, frame: e.Frame(), reply: true})
 }
 
-// view is the tree a connection reads: the server's, that of a deposed leader, or the replica its session lags on.
+// view returns the tree that a connection reads: the server's tree, the tree of
+// a deposed leader, or the replica on which its session lags.
 func (s *Server) view(c *conn) *tree {
 	if c.old != nil {
 		return c.old.tree
@@ -202,7 +207,7 @@ func (c *conn) dispatch(xid int32, op Op, d *wire.Decoder) {
 	case op == OpPing:
 		s.answer(c, newReply(wire.XidPing, s.view(c).zxid, CodeOK))
 	case isWrite(op):
-		if !c.losing { // else the client never sees the server that it wrote through again
+		if !c.losing { // else the client never sees again the server that took its write
 			s.catchUp(c.sess)
 		}
 		c.transact(xid, op, d)
@@ -219,15 +224,17 @@ func (c *conn) dispatch(xid int32, op Op, d *wire.Decoder) {
 	}
 }
 
-// supports says whether the server knows a kind of request.
+// supports reports whether the server knows a kind of request.
 func (s *Server) supports(op Op) bool {
 	return wire.Op(op).Known() && !slices.Contains(s.cfg.unknownOps, op)
 }
 
-// isWrite says whether a request is a transaction, which takes a zxid whether it succeeds or fails.
+// isWrite reports whether a request is a transaction, which takes a zxid
+// whether it succeeds or fails.
 func isWrite(op Op) bool { return wire.Op(op).Changes() }
 
-// needsQuorum says whether a request of a session is answered only once a quorum has committed it.
+// needsQuorum reports whether a session's request is answered only after its
+// commit by a quorum.
 func needsQuorum(op Op) bool { return isWrite(op) || op == OpCloseSession }
 
 // transact executes one transaction.
@@ -262,7 +269,8 @@ func (s *Server) commit(ch change, session int64) {
 	s.publish(ch, session)
 }
 
-// publish makes an applied change known: to watchers, to lagging replicas and to the observers.
+// publish makes an applied change known: to watchers, to lagging replicas and
+// to the observers.
 func (s *Server) publish(ch change, session int64) {
 	s.tree.fire(ch, s.emit)
 	for r := range s.replicas {

@@ -10,14 +10,14 @@ import (
 )
 
 var (
-	// mine lets the owner alone do everything.
+	// mine grants everything to the owner alone.
 	mine = join(i4(1), i4(31), str("auth"), str(""))
-	// blind lets the owner do everything, and others all but read.
+	// blind grants everything to the owner, and all but read to others.
 	blind = join(i4(2), i4(31), str("auth"), str(""), i4(30), str("world"), str("anyone"))
 )
 
-// owned opens two sessions: of the owner of what is hidden, and of another
-// client.
+// owned opens two sessions: one of the owner of the hidden znodes, and one of
+// another client.
 func owned(t *testing.T, s *zktest.Server) (owner, other *raw) {
 	owner, other = rawSession(t, s), rawSession(t, s)
 	require.Equal(t, zktest.CodeOK, owner.ask(zktest.OpAuth, i4(0), str("digest"), str("owner:secret")).code)
@@ -29,8 +29,8 @@ func (r *raw) must(op zktest.Op, body ...[]byte) {
 	require.Equal(r.t, zktest.CodeOK, r.ask(op, body...).code)
 }
 
-// requireNoEvent requires that no watch event has been sent: a ping is answered
-// next.
+// requireNoEvent requires that no watch event has been sent: the next frame
+// answers a ping.
 func (r *raw) requireNoEvent(why string) {
 	r.t.Helper()
 	r.send(zktest.OpPing)
@@ -69,8 +69,9 @@ func TestExistsNeedsRead(t *testing.T) {
 	}
 }
 
-// TestEventsNeedRead: an event about a znode that a client may not read takes
-// its watch and is not sent, and the right that comes later does not bring it.
+// TestEventsNeedRead: an event about a znode that the client may not read uses
+// up its watch and is not sent. A right granted later does not bring the event
+// back.
 func TestEventsNeedRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := zktest.New(t)
@@ -102,7 +103,7 @@ func TestEventsNeedRead(t *testing.T) {
 		owner.must(zktest.OpCreate, str("/p"), str("x"), anyone, i4(0))
 		other.must(zktest.OpGetChildren, str("/p"), flag(true))
 		owner.must(zktest.OpCreate, str("/p/hidden"), str("x"), mine, i4(0))
-		require.Equal(t, "4 /p", other.event(), "the children are the parent's affair")
+		require.Equal(t, "4 /p", other.event(), "a list of children needs the right to read the parent")
 		other.must(zktest.OpGetChildren, str("/p"), flag(true))
 		owner.must(zktest.OpDelete, str("/p/hidden"), i4(-1))
 		require.Equal(t, "4 /p", other.event())
@@ -110,11 +111,11 @@ func TestEventsNeedRead(t *testing.T) {
 		other.must(zktest.OpAddWatch, str("/p"), i4(1))
 		owner.must(zktest.OpCreate, str("/p/hidden"), str("x"), mine, i4(0))
 		owner.must(zktest.OpCreate, str("/p/seen"), str("x"), anyone, i4(0))
-		require.Equal(t, "1 /p/seen", other.event(), "a recursive watch asks each znode")
+		require.Equal(t, "1 /p/seen", other.event(), "a recursive watch checks the rights of each znode")
 		acl("/p", mine)
 		owner.must(zktest.OpDelete, str("/p/hidden"), i4(-1))
 		owner.must(zktest.OpDelete, str("/p/seen"), i4(-1))
-		require.Equal(t, "2 /p/seen", other.event(), "and not their parent")
-		other.requireNoEvent("nothing else")
+		require.Equal(t, "2 /p/seen", other.event(), "a recursive watch does not check the rights of the parent")
+		other.requireNoEvent("no further event")
 	})
 }

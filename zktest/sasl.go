@@ -16,24 +16,25 @@ import (
 const (
 	saslRealm = "zk-sasl-md5"
 	saslURI   = "zookeeper/zk-sasl-md5"
-	// saslSuper is the user whom every entry of the scheme sasl is about.
+	// saslSuper is the super user. It has the rights of every entry with the
+	// scheme sasl.
 	saslSuper = "super"
 )
 
-// saslDirectives are those that a client sends once.
+// saslDirectives are the directives that a client may send only once.
 var saslDirectives = []string{
 	"username", "realm", "nonce", "cnonce", "nc", "qop", "digest-uri", "response",
 	"maxbuf", "charset", "cipher", "authzid",
 }
 
-// saslLogin is the login of one connection, which has one try.
+// saslLogin is the login of one connection, which has a single try.
 type saslLogin struct {
-	nonce string // once the challenge is sent
+	nonce string // set once the challenge is sent
 	over  bool
 }
 
-// logIn answers a request that carries a token of a login. It runs when it
-// arrives, as an authentication does.
+// logIn answers a request with a token of a login. It runs on arrival, as an
+// authentication does.
 func (c *conn) logIn(xid int32, d *wire.Decoder) {
 	s := c.s
 	token := d.Buffer()
@@ -79,18 +80,19 @@ func (c *conn) answerToken(xid int32, code Code, token []byte) {
 	c.s.answer(c, e)
 }
 
-// dismiss hangs up, and drops what the client has sent already.
+// dismiss closes the connection, and drops its unread requests.
 func (c *conn) dismiss() {
 	c.abandoned = true
 	c.s.hangUp(c)
 }
 
-// excluded says whether the connection has to log in before the server serves it.
+// excluded reports whether the connection has to log in before the server
+// serves it.
 func (c *conn) excluded() bool {
 	return c.s.cfg.saslRequired && !slices.ContainsFunc(c.ids, func(v id) bool { return v.scheme == "sasl" })
 }
 
-// atOnce says whether a request is answered when it arrives: it does not pass
+// atOnce reports whether a request is answered on arrival, and does not pass
 // through the queue of its session.
 func (c *conn) atOnce(op Op) bool { return op == OpAuth || op == OpSASL || c.excluded() }
 
@@ -120,7 +122,7 @@ func (c settings) verifyLogin(token, nonce string) (user, proof string, ok bool)
 	login := md5.Sum([]byte(toLatin1(user) + ":" + saslRealm + ":" + toLatin1(password)))
 	a1 := string(login[:]) + ":" + nonce + ":" + d["cnonce"]
 	if authzid, as := d["authzid"]; as {
-		a1 += ":" + authzid // ZooKeeper takes the user for the identity all the same
+		a1 += ":" + authzid // ZooKeeper still uses the user as the identity
 	}
 	prove := func(a2 string) string {
 		return md5Hex(strings.Join([]string{md5Hex(a1), nonce, "00000001", d["cnonce"], "auth", md5Hex(a2)}, ":"))
@@ -136,8 +138,8 @@ func md5Hex(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// toLatin1 is what a name or a password is hashed as: ISO 8859-1 if that has all
-// its characters, UTF-8 otherwise.
+// toLatin1 returns the form of a name or password that is hashed: ISO 8859-1 if
+// that has all its characters, UTF-8 otherwise.
 func toLatin1(s string) string {
 	out := make([]byte, 0, len(s))
 	for _, r := range s {
@@ -149,9 +151,9 @@ func toLatin1(s string) string {
 	return string(out)
 }
 
-// parseDirectives reads name=value pairs between commas, where a value may be a
-// quoted string. It reports false for anything else, and if one of saslDirectives
-// occurs twice.
+// parseDirectives reads name=value pairs between commas; a value may be a
+// quoted string. It reports false for anything else, and if one of
+// saslDirectives occurs twice.
 func parseDirectives(s string) (map[string]string, bool) {
 	found := make(map[string]string)
 	for s != "" {

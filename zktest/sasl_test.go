@@ -18,7 +18,8 @@ var saslUsers = map[string]string{
 	"ann": "anns secret", "bob": "bobs secret", "super": "supers secret", "c:d": "e:f", "漢 \"é\"": "päss 密",
 }
 
-// token sends a token and returns the reply, and its token: nil if it has none.
+// token sends a token. It returns the reply and its token, which is nil if the
+// reply has none.
 func (r *raw) token(token string) (reply, []byte) {
 	r.t.Helper()
 	got := r.ask(zktest.OpSASL, str(token))
@@ -55,7 +56,7 @@ func (r *raw) login(user, password string) zktest.Code {
 	return last.code
 }
 
-// response answers a challenge as ann, after a change of it.
+// response returns ann's answer to a challenge, which the test may have edited.
 func (r *raw) response(challenge string) string {
 	r.t.Helper()
 	x, err := sasl.DigestMD5("ann", saslUsers["ann"]).Start(r.t.Context(), "zktest")
@@ -92,8 +93,8 @@ func TestSASLLogin(t *testing.T) {
 	})
 }
 
-// TestSASLRights: identities of SASL own znodes and are named in lists. They
-// belong to the connection.
+// TestSASLRights: SASL identities own znodes and occur in ACLs. They belong to
+// the connection.
 func TestSASLRights(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := zktest.New(t, zktest.WithSASL(saslUsers))
@@ -119,7 +120,7 @@ func TestSASLRights(t *testing.T) {
 			}
 		}
 		other.must(zktest.OpCreate, str("/digest"), str("x"), aclOf(31, "digest", "q:x"), i4(0))
-		require.Equal(t, zktest.CodeNoAuth, get(super, "/digest"), "of other schemes super has no more rights than others")
+		require.Equal(t, zktest.CodeNoAuth, get(super, "/digest"), "in other schemes super has no special rights")
 		for id, code := range map[string]zktest.Code{
 			"": 0, "a b": 0, "a/b": 0, "a/b/c": 0, "a/b@c": 0, "@": 0, "a:b:c": 0,
 			"a@b@c": zktest.CodeInvalidACL, "a@b/c": zktest.CodeInvalidACL, "a/b/c@d": zktest.CodeInvalidACL,
@@ -137,7 +138,8 @@ func TestSASLRights(t *testing.T) {
 	})
 }
 
-// TestSASLWithout: a server without SASL hangs up, and has no such scheme.
+// TestSASLWithout: a server without SASL closes the connection, and rejects the
+// scheme.
 func TestSASLWithout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := zktest.New(t)
@@ -149,8 +151,8 @@ func TestSASLWithout(t *testing.T) {
 	})
 }
 
-// TestSASLFailures changes one thing of a good login, or says what a client may
-// do besides.
+// TestSASLFailures changes one thing in a good login. The cases with false show
+// which changes ZooKeeper accepts.
 func TestSASLFailures(t *testing.T) {
 	same := func(s string) string { return s }
 	swap := func(old, by string) func(string) string {
@@ -220,8 +222,8 @@ func TestSASLFailures(t *testing.T) {
 	}
 }
 
-// TestSASLOnBehalf: a client may name an identity to act as, which becomes part of
-// the proof. ZooKeeper takes the user for the identity all the same.
+// TestSASLOnBehalf: a client may name an identity to act as, which becomes part
+// of the proof. ZooKeeper still uses the user as the identity.
 func TestSASLOnBehalf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := rawSession(t, zktest.New(t, zktest.WithSASL(saslUsers)))
@@ -240,7 +242,7 @@ func TestSASLOnBehalf(t *testing.T) {
 	})
 }
 
-// TestSASLProtocol has tokens where none is expected.
+// TestSASLProtocol sends tokens when the server expects none.
 func TestSASLProtocol(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := zktest.New(t, zktest.WithSASL(saslUsers))
@@ -272,7 +274,7 @@ func TestSASLProtocol(t *testing.T) {
 	})
 }
 
-// TestSASLFailureEndsTheConnection: what is sent behind a failed login does not
+// TestSASLFailureEndsTheConnection: requests sent after a failed login do not
 // run.
 func TestSASLFailureEndsTheConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -294,8 +296,8 @@ func TestSASLFailureEndsTheConnection(t *testing.T) {
 	})
 }
 
-// TestRequireSASL answers every request before the login alike, and executes
-// none.
+// TestRequireSASL answers every request before the login with the same code,
+// and executes no such request.
 func TestRequireSASL(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := zktest.New(t, zktest.WithSASL(saslUsers), zktest.RequireSASL())
@@ -317,7 +319,7 @@ func TestRequireSASL(t *testing.T) {
 		}
 		require.Empty(t, s.Paths())
 		require.Zero(t, s.Watches())
-		require.Len(t, s.Sessions(), len(requests), "none is closed")
+		require.Len(t, s.Sessions(), len(requests), "all sessions live on")
 
 		r := rawSession(t, s)
 		require.Equal(t, zktest.CodeOK, r.login("ann", saslUsers["ann"]))
@@ -326,9 +328,9 @@ func TestRequireSASL(t *testing.T) {
 	})
 }
 
-// TestSASLWithoutQuorum: a login and the refusal of requests before it need no
-// quorum. A request that waits for the quorum keeps the identity of its
-// connection when that ends.
+// TestSASLWithoutQuorum: a login needs no quorum, and neither does the refusal
+// of requests before it. A request that waits for the quorum keeps the identity
+// of its connection after the connection ends.
 func TestSASLWithoutQuorum(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := zktest.New(t, zktest.WithSASL(saslUsers), zktest.RequireSASL())
@@ -336,7 +338,7 @@ func TestSASLWithoutQuorum(t *testing.T) {
 		require.Equal(t, zktest.CodeOK, r.login("ann", saslUsers["ann"]))
 		s.LoseQuorum(true)
 		r.send(zktest.OpCreate, createOf("/a", 0))
-		got, _ := r.token("once more: it is answered before the request in front of it")
+		got, _ := r.token("a second login is answered before the request in front of it")
 		require.Equal(t, zktest.CodeSessionClosedRequireSASL, got.code)
 		r.requireClosed()
 		require.Equal(t, zktest.CodeSessionClosedRequireSASL, before.ask(zktest.OpCreate, createOf("/b", 0)).code)

@@ -6,35 +6,36 @@ import (
 	"strings"
 )
 
-// WithSASL lets the named users log in by SASL DIGEST-MD5, with the passwords
-// that users has for them. It stands for a server whose JAAS file has a
-// DigestLoginModule and whose authProvider is SASLAuthenticationProvider. Without
-// the option the server hangs up on a request of the kind [OpSASL].
+// WithSASL lets the named users log in by SASL DIGEST-MD5; users maps names to
+// passwords. It models a server whose JAAS file has a DigestLoginModule and
+// whose authProvider is SASLAuthenticationProvider. Without the option the
+// server closes the connection on a request of the kind [OpSASL].
 //
 // A connection that has logged in has the identity sasl:USER. The user named
-// super has every right that an entry of the scheme sasl grants to anyone. A
+// super has every right that an entry of the scheme sasl grants to any user. A
 // failed login is answered with [CodeAuthFailed] and ends the connection; see
 // [RequireSASL] and [AllowFailedSASL].
 //
 // ZooKeeper derives identities from names with "/" or "@" by rules of its own.
-// The server has no such users.
+// The server does not accept such names.
 func WithSASL(users map[string]string) Option {
 	return func(c *settings) { c.saslUsers = maps.Clone(users) }
 }
 
-// RequireSASL makes a server of [WithSASL] answer every request of a connection
-// that has not logged in with [CodeSessionClosedRequireSASL], and hang up. It
-// answers a failed login likewise. Handshakes and [OpAuth] need no login. It
-// stands for sessionRequireClientSASLAuth=true, and for enforce.auth.enabled=true
-// with enforce.auth.schemes=sasl.
+// RequireSASL makes a server with [WithSASL] require a login. Before the login,
+// it answers every request with [CodeSessionClosedRequireSASL] and closes the
+// connection. It answers a failed login likewise. Handshakes and [OpAuth] need
+// no login. It models sessionRequireClientSASLAuth=true, and
+// enforce.auth.enabled=true with enforce.auth.schemes=sasl.
 func RequireSASL() Option { return func(c *settings) { c.saslRequired = true } }
 
-// AllowFailedSASL makes a server of [WithSASL] answer a failed login with
-// [CodeOK] and no token. The connection goes on without the identity. It stands
-// for zookeeper.allowSaslFailedClients=true, and does nothing with [RequireSASL].
+// AllowFailedSASL makes a server with [WithSASL] answer a failed login with
+// [CodeOK] and no token. The connection continues without the identity. It
+// models zookeeper.allowSaslFailedClients=true, and does nothing with
+// [RequireSASL].
 func AllowFailedSASL() Option { return func(c *settings) { c.saslLenient = true } }
 
-// validateSASL names the setting of SASL that cannot work.
+// validateSASL returns an error that names the invalid setting of SASL.
 func (c settings) validateSASL() error {
 	if c.saslUsers == nil && (c.saslRequired || c.saslLenient) {
 		return errors.New("zktest: RequireSASL and AllowFailedSASL need WithSASL")

@@ -24,14 +24,16 @@ type Server struct {
 
 	frozen gate // shut while the server is frozen
 
-	// intercepting is held around the interceptors, and handed over to order, so that
-	// requests are executed in the order in which the interceptors saw them.
+	// intercepting is held around the interceptors, and handed over to order.
+	// So requests are executed in the order in which the interceptors saw them.
 	intercepting sync.Mutex
-	// order is held by everything that changes the state, until the change has been told to the observers and
-	// its events and replies are on their way: what a client can know, the observers have seen.
+	// order is held by every change of the state, until the observers know the
+	// change and its events and replies are queued. So the observers have seen
+	// everything that a client can know.
 	order sync.Mutex
 
-	// mu guards what follows. It is taken inside order and held only for moments.
+	// mu guards the fields below. It is taken inside order and held only
+	// briefly.
 	mu           sync.Mutex
 	closed       bool
 	tree         *tree
@@ -47,18 +49,18 @@ type Server struct {
 	observers    []*hook[func(Change)]
 	changes      []Change
 	outgoing     []outgoing
-	replicas     map[*replica]struct{} // those that lag
-	deposed      map[*Link]*Deposed    // the leader that serves a link without a quorum
+	replicas     map[*replica]struct{} // the lagging replicas
+	deposed      map[*Link]*Deposed    // the deposed leader of each link that has one
 	started      time.Time
 	skew         time.Duration // of the leader's clock
 	reaper       *time.Timer   // runs while there is something to reap
 	quorum       quorum
 }
 
-// hook is a registered callback: its address tells it from others when it is removed.
+// hook is a registered callback. Its address identifies it when it is removed.
 type hook[T any] struct{ f T }
 
-// outgoing is what a change sends to a connection once it is complete.
+// outgoing is the output of a complete change for one connection.
 type outgoing struct {
 	c     *conn
 	frame []byte
@@ -66,8 +68,8 @@ type outgoing struct {
 	close bool
 }
 
-// New starts a server that is closed when the test ends. In a synctest bubble call it inside the bubble, with the
-// bubble's own testing.TB.
+// New starts a server that is closed when the test ends. In a synctest bubble,
+// call it inside the bubble, with the bubble's own testing.TB.
 func New(tb testing.TB, opts ...Option) *Server {
 	tb.Helper()
 	s, err := Start(opts...)
@@ -98,7 +100,8 @@ func Start(opts ...Option) (*Server, error) {
 		replicas: make(map[*replica]struct{}),
 		deposed:  make(map[*Link]*Deposed),
 		started:  time.Now(),
-		// The first session id is made of the server's number and the time, as ZooKeeper makes it.
+		// The first session id consists of the server's number and the time, as
+		// in ZooKeeper.
 		nextSession: 1<<56 | time.Now().UnixMilli()<<24>>8&(1<<56-1),
 	}
 	s.link = s.Link()
@@ -106,7 +109,8 @@ func Start(opts ...Option) (*Server, error) {
 	return s, nil
 }
 
-// Addr returns the address of the first listener, or "zktest:2181" for a server that has none.
+// Addr returns the address of the first listener, or "zktest:2181" for a server
+// that has none.
 func (s *Server) Addr() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,7 +120,8 @@ func (s *Server) Addr() string {
 	return memoryAddr
 }
 
-// Dial connects to the server in memory. It has the shape of go-zookeeper's Dialer; the address is ignored.
+// Dial connects to the server in memory. It has the shape of go-zookeeper's
+// Dialer; the address is ignored.
 func (s *Server) Dial(network, addr string, timeout time.Duration) (net.Conn, error) {
 	return s.link.Dial(network, addr, timeout)
 }
@@ -126,8 +131,9 @@ func (s *Server) DialContext(ctx context.Context, network, addr string) (net.Con
 	return s.link.DialContext(ctx, network, addr)
 }
 
-// Listen also serves on a TCP address, such as "127.0.0.1:0", and returns the address it got. It cannot be used
-// inside a synctest bubble, where network traffic does not let time pass.
+// Listen also serves on a TCP address, such as "127.0.0.1:0", and returns the
+// actual address. It cannot be used inside a synctest bubble, where network
+// traffic keeps time from advancing.
 func (s *Server) Listen(addr string) (string, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -149,14 +155,15 @@ func (s *Server) Listen(addr string) (string, error) {
 				return // the listener is closed
 			}
 			if err := s.accept(nc, nil); err != nil {
-				return // the server is, and accept has closed the connection
+				return // the server is closed, and accept has closed the connection
 			}
 		}
 	})
 	return ln.Addr().String(), nil
 }
 
-// Close ends the server: all connections close, all its goroutines end, the data is gone. It may be called more than once.
+// Close ends the server: all connections close, all its goroutines end, and its
+// data is lost. It may be called more than once.
 func (s *Server) Close() error {
 	var errs []error
 	s.do(func() {
@@ -182,8 +189,9 @@ func (s *Server) Close() error {
 	return errors.Join(errs...)
 }
 
-// do runs f as one step of the server's total order: f changes the state, then the observers are told, then
-// events and replies go out. On a closed server it does nothing.
+// do runs f in the server's total order of steps. First f changes the state,
+// then the observers are told, then events and replies go out. On a closed
+// server do does nothing.
 func (s *Server) do(f func()) {
 	s.order.Lock()
 	defer s.order.Unlock()
@@ -211,12 +219,13 @@ func (s *Server) step(f func()) {
 	}
 }
 
-// send queues a frame for a connection; it leaves when the present step is complete.
+// send queues a frame for a connection. The frame goes out when the present
+// step is complete.
 func (s *Server) send(c *conn, frame []byte) {
 	s.outgoing = append(s.outgoing, outgoing{c: c, frame: frame})
 }
 
-// hangUp closes a connection after everything that was sent on it before.
+// hangUp closes a connection after its queued frames have gone out.
 func (s *Server) hangUp(c *conn) {
 	s.detach(c)
 	s.outgoing = append(s.outgoing, outgoing{c: c, close: true})

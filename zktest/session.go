@@ -15,22 +15,24 @@ type session struct {
 	lastHeard time.Time
 	timer     *time.Timer
 	conn      *conn
-	settled   int64    // the newest connection on which it has synced or written
+	settled   int64    // the newest connection on which the session has synced or written
 	replica   *replica // set while the session reads from a lagging server
 
-	queue   []*queued // what waits for the quorum, and what waits for that
-	closing bool      // its end waits for a quorum: it is not served any more
-	waits   bool      // a deposed leader has a request of it that no quorum will commit
+	queue   []*queued // requests that wait for the quorum, and later ones behind them
+	closing bool      // the end waits for a quorum: no request is served
+	waits   bool      // a deposed leader holds a request of this session that no quorum will commit
 }
 
-// touch starts the session's timeout anew. The timer is left alone: when it fires early it looks again.
+// touch restarts the session's timeout. The timer is not reset: if it fires
+// early, it checks lastHeard again.
 func (sess *session) touch() { sess.lastHeard = time.Now() }
 
 func (sess *session) deadline() time.Time { return sess.lastHeard.Add(sess.timeout) }
 
 func (sess *session) late() bool { return !time.Now().Before(sess.deadline()) }
 
-// password derives a session's password from its id, so that a replayed test sees the same bytes.
+// password derives a session's password from its id, so that a replayed test
+// sees the same bytes.
 func password(session int64) (p [16]byte) {
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], uint64(session))
@@ -45,8 +47,8 @@ func (s *Server) negotiate(ms int32) time.Duration {
 	return min(max(d, s.cfg.minTimeout), s.cfg.maxTimeout)
 }
 
-// handshake answers the first frame of a connection: a new session, the old one again, or none. It reports whether
-// requests may follow.
+// handshake answers the first frame of a connection with a new session, the old
+// one again, or none. It reports whether requests may follow.
 func (c *conn) handshake(body []byte) bool {
 	req, err := decodeConnect(body)
 	hang, slow := c.link.handshakes()
@@ -64,14 +66,14 @@ func (c *conn) handshake(body []byte) bool {
 	return c.awaitSession()
 }
 
-// opensSession says whether a hello will be answered with a new session.
+// opensSession reports whether a hello will be answered with a new session.
 func (s *Server) opensSession(req connectRequest) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return req.session == 0 || s.replace
 }
 
-// greet answers a hello, or hangs. The caller hands order over.
+// greet answers a hello, or hangs. The caller hands order over to it.
 func (c *conn) greet(req connectRequest, malformed error, hang bool) {
 	s := c.s
 	defer s.order.Unlock()
@@ -87,7 +89,7 @@ func (c *conn) greet(req connectRequest, malformed error, hang bool) {
 		case s.hang || hang:
 			// The connection stays open and silent.
 		case req.lastZxid > s.view(c).zxid:
-			// The client has seen a future this server does not know.
+			// The client has seen a zxid that this server does not know.
 			s.hangUp(c)
 		case opens && c.old != nil:
 			// No quorum commits the session: the connection stays open and silent.
@@ -99,7 +101,8 @@ func (c *conn) greet(req connectRequest, malformed error, hang bool) {
 	})
 }
 
-// awaitSession waits until the connection carries a session, and reports false if it ends before.
+// awaitSession waits until the connection carries a session, and reports false
+// if it ends before.
 func (c *conn) awaitSession() bool {
 	select {
 	case <-c.greeted:
@@ -126,7 +129,8 @@ func (s *Server) openSession(c *conn, req connectRequest) {
 func (s *Server) reopenSession(c *conn, req connectRequest) {
 	sess := s.peers(c)[req.session]
 	if sess != nil && sess.conn != nil {
-		// A client has one connection: the new one ends the old one, even before the password is looked at.
+		// A client has one connection. The new one ends the old one, even
+		// before the password is checked.
 		s.hangUp(sess.conn)
 	}
 	if sess != nil && c.old != nil {
@@ -155,7 +159,7 @@ func (s *Server) attach(c *conn, sess *session, req connectRequest) {
 func (s *Server) judge(sess *session) {
 	s.do(func() {
 		if s.sessions[sess.id] != sess || s.frozen.shut() {
-			return // ended already, or judged when the server thaws
+			return // the session has ended, or Thaw checks it
 		}
 		if left := time.Until(sess.deadline()); left > 0 {
 			sess.timer.Reset(left)
@@ -165,7 +169,8 @@ func (s *Server) judge(sess *session) {
 	})
 }
 
-// endSession is the closeSession transaction: the ephemeral znodes go, all under one zxid.
+// endSession is the closeSession transaction. It deletes the ephemeral znodes,
+// all under one zxid.
 func (s *Server) endSession(sess *session) {
 	sess.timer.Stop()
 	sess.closing = false
@@ -178,7 +183,7 @@ func (s *Server) endSession(sess *session) {
 	}
 }
 
-// nextZxid numbers a transaction.
+// nextZxid returns the zxid of a new transaction.
 func (s *Server) nextZxid() int64 {
 	s.tree.zxid++
 	return s.tree.zxid

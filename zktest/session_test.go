@@ -83,7 +83,7 @@ func TestHandshake(t *testing.T) {
 		require.Zero(t, bad.id)
 		require.Zero(t, bad.ms)
 		bad.requireClosed()
-		again.requireClosed() // even a wrong password ends it
+		again.requireClosed() // even a hello with a wrong password ends the old connection
 		require.Len(t, s.Sessions(), 2)
 
 		unknown := rawDial(t, s)
@@ -108,9 +108,9 @@ func TestSessionTimeoutOptions(t *testing.T) {
 		want int32
 	}{
 		{"tick", []zktest.Option{zktest.WithTick(100 * time.Millisecond)}, 1, 200},
-		{"greatest of the tick", []zktest.Option{zktest.WithTick(100 * time.Millisecond)}, 99999, 2000},
+		{"maximum of the tick", []zktest.Option{zktest.WithTick(100 * time.Millisecond)}, 99999, 2000},
 		{"both given", []zktest.Option{zktest.WithSessionTimeouts(time.Second, time.Minute)}, 50000, 50000},
-		{"least given", []zktest.Option{zktest.WithSessionTimeouts(time.Second, 0)}, 99999, 40000},
+		{"minimum given", []zktest.Option{zktest.WithSessionTimeouts(time.Second, 0)}, 99999, 40000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := rawDial(t, zktest.New(t, c.opts...))
@@ -137,7 +137,7 @@ func TestExpireFault(t *testing.T) {
 		s.OnChange(func(ch zktest.Change) { zxids = append(zxids, ch.Zxid) })
 		old := c.SessionID()
 		s.Expire(old)
-		s.Expire(4711) // nobody
+		s.Expire(4711) // no such session
 		require.Equal(t, []string{"/a"}, s.Paths())
 		require.Len(t, zxids, 2)
 		require.Equal(t, zxids[0], zxids[1], "one transaction ends a session")

@@ -9,7 +9,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// TestFailAnyRequest fails each kind of request with -127: the answer has the
+// TestFailAnyRequest fails each kind of request with -127. The answer has the
 // request's own xid and no body, and nothing is executed.
 func TestFailAnyRequest(t *testing.T) {
 	path := str("/a")
@@ -52,7 +52,7 @@ func TestFailAnyRequest(t *testing.T) {
 		require.Len(t, s.Sessions(), 1)
 		n, _ := s.Node("/a")
 		require.Equal(t, "was", string(n.Data))
-		require.Equal(t, join(i4(1), str("ip"), str("127.0.0.1")), r.ask(zktest.OpWhoAmI).body, "no identity either")
+		require.Equal(t, join(i4(1), str("ip"), str("127.0.0.1")), r.ask(zktest.OpWhoAmI).body, "the failed authentication added no identity")
 		require.Empty(t, leftOut(bodies), "every kind has been tried")
 	})
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// nodeKind says what may end a znode without anybody deleting it.
+// nodeKind says what may delete a znode besides a client.
 type nodeKind uint8
 
 const (
@@ -25,7 +25,7 @@ type node struct {
 	acl      []ACL
 	kind     nodeKind
 	owner    int64 // session of an ephemeral znode
-	ttl      int64 // milliseconds, of a TTL znode
+	ttl      int64 // in milliseconds; 0 unless it is a TTL znode
 	czxid    int64
 	mzxid    int64
 	pzxid    int64
@@ -37,8 +37,9 @@ type node struct {
 	children []string // names, sorted
 }
 
-// stat is what a client sees. ZooKeeper counts only creations and derives the version of
-// the children from them: each child that is gone has changed the list twice, each that stands once.
+// stat returns the stat that a client sees. ZooKeeper counts only creations and
+// derives the version of the children from them. Each deleted child has changed
+// the list twice, each existing child once.
 func (n *node) stat() Stat {
 	st := Stat{
 		Czxid: n.czxid, Mzxid: n.mzxid, Pzxid: n.pzxid, Ctime: n.ctime, Mtime: n.mtime,
@@ -57,8 +58,8 @@ func (n *node) clone() *node {
 	return &c
 }
 
-// change is one mutation of the tree. A lagging replica replays them, so a change holds
-// everything that applying it needs and applying it cannot fail.
+// change is one mutation of the tree. A lagging replica replays changes. So a
+// change contains everything needed to apply it, and applying it cannot fail.
 type change struct {
 	kind    ChangeKind
 	path    string
@@ -71,14 +72,16 @@ type change struct {
 	zxid    int64
 	time    int64
 
-	// The ACLs of the znode and of its parent when the change was applied: they decide who may hear of it.
+	// The ACLs of the znode and of its parent when the change was applied. They
+	// decide which connections may get the event.
 	nodeACL, parentACL []ACL
 }
 
-// changeSequence sets the counter of sequential children; it is no change a client could make.
+// changeSequence sets the counter of sequential children. Clients cannot make
+// this change.
 const changeSequence ChangeKind = -1
 
-// tree is the data of a server, or of a replica that lags behind it.
+// tree is the data of a server, or of a lagging replica.
 type tree struct {
 	nodes      map[string]*node
 	ephemerals map[int64]map[string]struct{}
@@ -120,7 +123,8 @@ func (t *tree) clone() *tree {
 	return c
 }
 
-// get finds a znode. The empty path names the root too, as it does in ZooKeeper's tree.
+// get finds a znode. The empty path also names the root, as in ZooKeeper's
+// tree.
 func (t *tree) get(path string) *node {
 	if path == "" {
 		path = rootPath
@@ -128,7 +132,8 @@ func (t *tree) get(path string) *node {
 	return t.nodes[path]
 }
 
-// apply makes one change and returns how to take it back, which a failed multi does.
+// apply makes one change and returns a function that undoes it, for a failed
+// multi.
 func (t *tree) apply(c *change) (undo func()) {
 	switch c.kind {
 	case Created:
@@ -218,8 +223,8 @@ func (t *tree) unlink(path string, n, parent *node, name string) {
 	}
 }
 
-// fire triggers the watches that a change concerns, in ZooKeeper's order. A connection that may not read the znode
-// loses its watch without hearing of the change.
+// fire triggers the watches that a change concerns, in ZooKeeper's order. A
+// connection that may not read the znode loses its watch and gets no event.
 func (t *tree) fire(c change, emit func(*conn, wire.Event, string)) {
 	readers := func(acl []ACL) func(*conn, wire.Event, string) {
 		return func(w *conn, e wire.Event, path string) {
@@ -234,7 +239,8 @@ func (t *tree) fire(c change, emit func(*conn, wire.Event, string)) {
 		t.data.trigger(c.path, wire.EventCreated, nil, readers(c.nodeACL))
 		t.child.trigger(parent, wire.EventChildrenChanged, nil, readers(c.parentACL))
 	case Deleted:
-		// A connection that watches both the data and the children of the znode hears of its end once.
+		// A connection that watches both the data and the children of the znode
+		// gets one event for its deletion.
 		told := t.data.trigger(c.path, wire.EventDeleted, nil, readers(c.nodeACL))
 		t.child.trigger(c.path, wire.EventDeleted, told, readers(c.nodeACL))
 		t.child.trigger(parent, wire.EventChildrenChanged, nil, readers(c.parentACL))
@@ -243,8 +249,9 @@ func (t *tree) fire(c change, emit func(*conn, wire.Event, string)) {
 	}
 }
 
-// adopt and disown keep the names of the children sorted: a real server's order is arbitrary, and a list of
-// thousands is asked for more often than it changes.
+// adopt and disown keep the names of the children sorted. A real server's order
+// is arbitrary. Sorting on change is cheaper than sorting on each list, because
+// long lists are read more often than they change.
 func (n *node) adopt(name string) {
 	if i, found := slices.BinarySearch(n.children, name); !found {
 		n.children = slices.Insert(n.children, i, name)
@@ -255,7 +262,7 @@ func (n *node) disown(name string) {
 	i, found := slices.BinarySearch(n.children, name)
 	switch {
 	case !found:
-	case i < len(n.children)/2: // as in a queue: the names before it are fewer
+	case i < len(n.children)/2: // as in a queue: fewer names are before it than after it
 		copy(n.children[1:i+1], n.children[:i])
 		n.children[0] = ""
 		n.children = n.children[1:]

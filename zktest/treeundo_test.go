@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestTreeUndo checks that taking back a random change leaves the tree as it was.
+// TestTreeUndo checks that undoing a random change leaves the tree as it was.
 func TestTreeUndo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		tr := newTree()

@@ -7,13 +7,13 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// watchMode says how long a watch stands and how far it sees.
+// watchMode says how long a watch lasts and which znodes it covers.
 type watchMode uint8
 
 const (
-	watchOnce       watchMode = iota // gone once it fired
-	watchPersistent                  // stands until it is removed
-	watchRecursive                   // stands, and sees the whole subtree
+	watchOnce       watchMode = iota // removed when it fires
+	watchPersistent                  // lasts until it is removed
+	watchRecursive                   // lasts, and covers the whole subtree
 )
 
 // watchTable is ZooKeeper's WatchManager: one watch per connection and path. A second
@@ -49,7 +49,8 @@ func (w *watchTable) add(path string, c *conn, mode watchMode) {
 	w.byConn[c][path] = struct{}{}
 }
 
-// has says whether there is a watch on path: anybody's, for ZooKeeper 3.8.0 does not look at whose.
+// has reports whether any connection watches path: ZooKeeper 3.8.0 does not
+// check whose watch it is.
 func (w *watchTable) has(path string) bool { return len(w.byPath[path]) > 0 }
 
 func (w *watchTable) remove(path string, c *conn) bool {
@@ -94,8 +95,9 @@ func (w *watchTable) size() int {
 	return n
 }
 
-// trigger emits the event to every connection that watches path, in the order in which they
-// connected, except to those already told. It returns those it found.
+// trigger emits the event to every connection that watches path, in the order
+// of their arrival, except to those in told. It returns the connections it
+// found.
 func (w *watchTable) trigger(path string, t wire.Event, told map[*conn]bool, emit func(*conn, wire.Event, string)) map[*conn]bool {
 	if len(w.byPath[path]) == 0 && w.recursive == 0 {
 		return nil

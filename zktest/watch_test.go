@@ -157,7 +157,7 @@ func TestEventsNeedReadPermission(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := zktest.New(t)
 		owner, eve := connect(t, s.Dial, 10*time.Second), connect(t, s.Dial, 10*time.Second)
-		synctest.Wait() // a new client sets its watches once more, a little later, and is told of what is there
+		synctest.Wait() // a new client sets its watches once more, a little later, and gets events for existing znodes
 		_, _, ch, err := eve.ExistsW("/x")
 		require.NoError(t, err)
 		require.NoError(t, owner.AddAuth("digest", []byte("o:o")))
@@ -165,6 +165,6 @@ func TestEventsNeedReadPermission(t *testing.T) {
 		require.NoError(t, err)
 		synctest.Wait()
 		require.Empty(t, ch)
-		require.Zero(t, s.Watches(), "the watch is spent all the same")
+		require.Zero(t, s.Watches(), "the watch is used up nevertheless")
 	})
 }

@@ -44,7 +44,7 @@ func parseWrite(op Op, d *wire.Decoder) writeRequest {
 	case OpCheck:
 		w.path, w.version = d.String(), d.Int32()
 	case OpDeleteContainer:
-		w.path = string(d.Rest()) // it comes from the server itself, unframed
+		w.path = string(d.Rest()) // the request comes from the server itself: the path has no length before it
 	case OpSetData:
 		w.path, w.data, w.version = d.String(), d.Buffer(), d.Int32()
 	case OpSetACL:
@@ -58,8 +58,9 @@ func parseWrite(op Op, d *wire.Decoder) writeRequest {
 	return w
 }
 
-// prepare checks a transaction against the tree and turns it into a change. The order of the checks is the order in
-// which ZooKeeper finds fault. c is nil for the test's own hand, which is bound by no ACL.
+// prepare checks a transaction against the tree and turns it into a change. It
+// makes the checks in ZooKeeper's order. A nil c is the test itself, which no
+// ACL restricts.
 func (s *Server) prepare(c *conn, w writeRequest, zxid, now int64) (change, Code) {
 	ch := change{path: w.path, zxid: zxid, time: now}
 	switch w.op {
@@ -109,7 +110,7 @@ func (s *Server) prepare(c *conn, w writeRequest, zxid, now int64) (change, Code
 func (s *Server) prepareCreate(c *conn, w writeRequest, ch change) (change, Code) {
 	ephemeral, sequential, ttl := false, false, false
 	switch w.flags {
-	case flagPersistent, flagContainer: // what makes a container is the kind of the request
+	case flagPersistent, flagContainer: // only the kind of the request makes a container
 	case flagEphemeral:
 		ephemeral = true
 	case flagSequential:
@@ -157,7 +158,7 @@ func (s *Server) prepareCreate(c *conn, w writeRequest, ch change) (change, Code
 	}
 	ch.kind, ch.data, ch.acl = Created, w.data, acl
 	switch {
-	case w.op == OpCreateContainer: // whatever its flags say
+	case w.op == OpCreateContainer: // its flags do not matter
 		ch.node = kindContainer
 	case ephemeral:
 		ch.node, ch.owner = kindEphemeral, c.sess.id
@@ -194,7 +195,7 @@ func (s *Server) prepareDelete(c *conn, w writeRequest, ch change) (change, Code
 	return ch, CodeOK
 }
 
-// result writes the body that a successful transaction is answered with.
+// result writes the body of the answer to a successful transaction.
 func (s *Server) result(op Op, path string, e *wire.Encoder) {
 	switch op {
 	case OpCreate:
@@ -207,8 +208,8 @@ func (s *Server) result(op Op, path string, e *wire.Encoder) {
 	}
 }
 
-// SetSequence sets the number that the next sequential child of dir gets, for tests of what happens when the numbers wrap:
-// after 2147483647 comes -2147483648.
+// SetSequence sets the number of the next sequential child of dir, for tests of
+// the wrap: after 2147483647 comes -2147483648.
 func (s *Server) SetSequence(dir string, next int32) error {
 	code := CodeNoNode
 	s.do(func() {

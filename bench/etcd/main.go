@@ -1,5 +1,5 @@
-// Command etcd measures the recipes of etcd's concurrency package, as it is
-// told, one line at a time: see driver.go of the benchmark.
+// Command etcd measures the recipes of etcd's concurrency package. It reads one
+// task a line: see driver.go of the benchmark.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// run is one line.
+// run is the task of one line.
 type run struct {
 	ctx      context.Context
 	path     string
@@ -29,7 +29,7 @@ type run struct {
 	warm     int
 }
 
-// pool are the sessions, each on a client of its own, kept from run to run.
+// pool has the sessions, each on its own client, kept from run to run.
 var pool []*concurrency.Session
 
 func main() {
@@ -53,7 +53,7 @@ func main() {
 
 func do(words []string) (time.Duration, []time.Duration, error) {
 	if len(words) != 7 {
-		return 0, nil, errors.New("seven words are expected")
+		return 0, nil, errors.New("a line must have seven words")
 	}
 	var numbers [4]int
 	for i := range numbers {
@@ -77,7 +77,7 @@ func do(words []string) (time.Duration, []time.Duration, error) {
 	case "config":
 		return r.config()
 	}
-	return 0, nil, fmt.Errorf("no such measure: %s", words[0])
+	return 0, nil, fmt.Errorf("unknown measure: %s", words[0])
 }
 
 func connect(ctx context.Context, endpoint string, n int) ([]*concurrency.Session, error) {
@@ -137,7 +137,7 @@ func (r *run) lock() (time.Duration, []time.Duration, error) {
 	return r.crowd(r.ops, op)
 }
 
-// crowd times operations by several at once.
+// crowd times operations of several clients at once.
 func (r *run) crowd(ops int, f func(c int) error) (time.Duration, []time.Duration, error) {
 	var left atomic.Int64
 	left.Store(int64(ops))
@@ -163,7 +163,7 @@ func (r *run) crowd(ops int, f func(c int) error) (time.Duration, []time.Duratio
 	return elapsed, all, errors.Join(errs...)
 }
 
-// elect times from the resignation of one until the other leads.
+// elect times each resignation until the other candidate leads.
 func (r *run) elect() (time.Duration, []time.Duration, error) {
 	var each []time.Duration
 	var total time.Duration
@@ -174,7 +174,7 @@ func (r *run) elect() (time.Duration, []time.Duration, error) {
 		}
 		leads := make(chan error, 1)
 		go func() { leads <- b.Campaign(r.ctx, "b") }()
-		time.Sleep(20 * time.Millisecond) // until it stands in line
+		time.Sleep(20 * time.Millisecond) // until it is queued
 		start := time.Now()
 		resigned := make(chan error, 1)
 		go func() { resigned <- a.Resign(r.ctx) }()
@@ -191,7 +191,7 @@ func (r *run) elect() (time.Duration, []time.Duration, error) {
 	return total, each, nil
 }
 
-// config times from before the put until a watcher has the value.
+// config times each put until a watcher has the value.
 func (r *run) config() (time.Duration, []time.Duration, error) {
 	ctx, cancel := context.WithCancel(r.ctx)
 	defer cancel()
@@ -200,7 +200,7 @@ func (r *run) config() (time.Duration, []time.Duration, error) {
 		return 0, nil, err
 	}
 	news := reader.Watch(ctx, r.path, clientv3.WithCreatedNotify())
-	<-news // the watch stands
+	<-news // the watch is set
 	return r.each(func(i int) error {
 		written := make(chan error, 1)
 		go func() {

@@ -232,7 +232,7 @@ var foreignVerbs = map[string]foreignVerb{
 		noChildren, {kinds: kinds("semaphore"), code: 75, text: "held by"}, beside,
 	}},
 	"lock exclusive": {"lock PATH --mode exclusive --try -- true", nil, []outcome{
-		{kinds: ofSessions, code: 75, text: "held by"}, {code: 1, text: "the node that stands there is not ephemeral"},
+		{kinds: ofSessions, code: 75, text: "held by"}, {code: 1, text: "the node at this path is not ephemeral"},
 	}},
 
 	"once": {"once PATH --every 10m -- true", kinds("job"), []outcome{
@@ -241,7 +241,7 @@ var foreignVerbs = map[string]foreignVerb{
 
 	"elect": {"elect PATH -- CMD", kinds("election"), []outcome{noChildren, {code: 143, text: "resigned (CMD ended with code 7)"}}},
 	// It waits for a node of a session to go, as it waits for a leader's.
-	"elect one node":           {"elect PATH --layout one-node -- true", ofSessions, []outcome{{code: 1, text: "the node that stands there is not ephemeral"}}},
+	"elect one node":           {"elect PATH --layout one-node -- true", ofSessions, []outcome{{code: 1, text: "the node at this path is not ephemeral"}}},
 	"leader transfer":          {"leader PATH --transfer x --wait 1s", nil, []outcome{noCandidate}},
 	"leader transfer selector": {"leader PATH --transfer x --layout selector --wait 1s", nil, []outcome{noCandidate}},
 }

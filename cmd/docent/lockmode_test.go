@@ -73,7 +73,7 @@ func TestLock_exclusive(t *testing.T) {
 	require.Equal(t, 79, code)
 	require.NoError(t, server.Put("/l", nil))
 	tries(t, server, "--mode exclusive", 1,
-		`^docent: lock /l: .*the node that stands there is not ephemeral.*; give --mode exclusive a path of its own\n$`)
+		`^docent: lock /l: .*the node at this path is not ephemeral.*; give --mode exclusive a path of its own\n$`)
 }
 
 func TestLock_holdLostInEachMode(t *testing.T) {

@@ -16,8 +16,9 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// console publishes a job and follows it until every worker that is there has
-// finished. The error names who failed or went away, or is ErrReplaced.
+// console publishes a job and follows it until every present worker has
+// finished. The error names the workers that failed or went away, or is
+// ErrReplaced.
 func console(ctx context.Context, sm *session.Manager, what string, out io.Writer) error {
 	job, err := openJob(ctx, sm)
 	if err != nil {
@@ -25,7 +26,7 @@ func console(ctx context.Context, sm *session.Manager, what string, out io.Write
 	}
 	defer job.Close()
 	// Update compares and sets: of two consoles at the same time, each has a
-	// job of its own. The zxid of the write tells them apart.
+	// job of its own. The zxid of the write tells the jobs apart.
 	ours, err := job.Update(ctx, func(last Job) (Job, error) {
 		return Job{Number: last.Number + 1, Do: what}, nil
 	})
@@ -52,7 +53,7 @@ func console(ctx context.Context, sm *session.Manager, what string, out io.Write
 		case errors.Is(err, session.ErrClosed):
 			return err
 		case err != nil:
-			slog.Warn("it is not known how far the workers are, for the time being", "error", err)
+			slog.Warn("the progress of the workers is unknown for now", "error", err)
 			continue
 		}
 		for _, e := range change.Events {
@@ -72,10 +73,10 @@ type progress struct {
 	workers map[string]outcome
 }
 
-// outcome is what has become of the job on one worker.
+// outcome is the result of the job on one worker.
 type outcome struct {
 	over    bool
-	trouble string // empty where all is well
+	trouble string // empty if all is well
 }
 
 func (p *progress) see(e groupmembership.Event) {
@@ -92,7 +93,7 @@ func (p *progress) see(e groupmembership.Event) {
 		slog.Warn("a report cannot be read", "worker", id, "error", err)
 	}
 	switch {
-	case r.Job != p.job: // it has not begun
+	case r.Job != p.job: // the worker has not begun
 		p.workers[id] = outcome{}
 	case r.State == Failed:
 		p.workers[id] = outcome{over: true, trouble: id + " failed: " + r.Error}
@@ -103,7 +104,7 @@ func (p *progress) see(e groupmembership.Event) {
 	}
 }
 
-// over reports whether there are workers, and nobody is left to wait for.
+// over reports whether there are workers, and all of them have finished.
 func (p *progress) over() bool {
 	for _, w := range p.workers {
 		if !w.over {

@@ -1,15 +1,15 @@
-// Command dispatch has an operator change one node and every worker act on it,
-// while the console that changed it shows how far each of them is.
+// Command dispatch lets an operator change one node, and every worker acts on
+// the change. The operator's console shows the progress of each worker.
 //
 //	dispatch --id w1 worker &
 //	dispatch --id w2 worker &
 //	dispatch console reindex
 //
-// The job is a config key, /dispatch/job; each worker is a member of the group
-// /dispatch/workers and tells its progress in its payload. A worker that starts
-// late does the job that is current. A newer job ends the one before it, on the
-// workers and on the console that waits for it. The pattern, with what it
-// promises and what not, is explained in docs/dispatch.md.
+// The job is a config key, /dispatch/job. Each worker is a member of the group
+// /dispatch/workers and reports its progress in its payload. A worker that
+// starts late does the current job. A newer job ends the previous one, on the
+// workers and on the console that waits for it. docs/dispatch.md explains the
+// pattern, what it promises, and its limits.
 package main
 
 import (
@@ -26,27 +26,27 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Where things lie: the job that everybody is to do, and who is there to do it.
+// Paths of the job and of the group of workers.
 const (
 	jobPath     = "/dispatch/job"
 	workersPath = "/dispatch/workers"
 )
 
-// Job is what the operator wants done.
+// Job is the operator's order.
 type Job struct {
-	Number int    `json:"number"` // for people; what identifies a job is the zxid that wrote it
+	Number int    `json:"number"` // for people; the zxid of the write identifies a job
 	Do     string `json:"do"`
 }
 
-// Report is what a worker tells of itself. The zero Report says that it is idle.
+// Report is a worker's report. The zero Report means that the worker is idle.
 type Report struct {
-	Job     int64  `json:"job,omitempty"` // the zxid that wrote the job
+	Job     int64  `json:"job,omitempty"` // the zxid of the job's write
 	State   State  `json:"state,omitempty"`
 	Percent int    `json:"percent,omitempty"`
 	Error   string `json:"error,omitempty"`
 }
 
-// State is what has become of a job on one worker.
+// State is the state of a job on one worker.
 type State string
 
 // The states of a job on a worker.
@@ -56,12 +56,12 @@ const (
 	Failed  State = "failed"
 )
 
-// ErrReplaced is why a job ends before it is done: there is a newer one, or it
-// was withdrawn.
+// ErrReplaced is why a job ends before it is done: a newer job replaced it, or
+// it was withdrawn.
 var ErrReplaced = errors.New("the job was replaced by another, or withdrawn")
 
 func main() {
-	host, _ := os.Hostname() // without a name the process id alone has to do
+	host, _ := os.Hostname() // without a name, the process id must suffice
 	servers := flag.String("servers", "127.0.0.1:2181", "ZooKeeper servers as `host:port,host:port/root`")
 	id := flag.String("id", fmt.Sprintf("%s-%d", host, os.Getpid()), "name of this worker")
 	step := flag.Duration("step", 500*time.Millisecond, "how long each tenth of a job takes")
@@ -95,8 +95,8 @@ func start(ctx context.Context, servers, id string, step time.Duration, args []s
 	return errors.New("usage: dispatch [flags] worker | dispatch [flags] console WHAT")
 }
 
-// tenSteps stands for the real work. It looks at ctx, which ends when the job is
-// replaced, and may be called for the same job more than once.
+// tenSteps stands in for the real work. It obeys ctx, which ends when the job
+// is replaced. It may be called for the same job more than once.
 func tenSteps(pause time.Duration) Work {
 	return func(ctx context.Context, _ Job, progress func(percent int)) error {
 		for percent := 10; percent <= 100; percent += 10 {

@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// buffer is what a console prints; it may be read while it prints.
+// buffer is the output of a console; it may be read while the console prints.
 type buffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -38,16 +38,16 @@ func (b *buffer) String() string {
 	return b.buf.String()
 }
 
-// hand is a worker's process, and what it did: a line for each begin and end of
-// a job.
+// hand is a worker's process. It records a line for each begin and end of a
+// job.
 type hand struct {
 	*testworld.Process
 	call *testworld.Call[struct{}]
 	did  buffer
 }
 
-// startWorker runs a worker that takes a second for a job, half a minute for a
-// "long" one, and fails when it is told to do "fail-ID".
+// startWorker runs a worker. A job takes it a second, and a "long" job half a
+// minute; a job "fail-ID" fails on the worker ID.
 func startWorker(w *testworld.World, id string) *hand {
 	h := &hand{Process: w.Process()}
 	wk := &worker{sm: h.Manager, id: id, log: slog.New(slog.DiscardHandler)}
@@ -55,12 +55,12 @@ func startWorker(w *testworld.World, id string) *hand {
 		_, _ = h.did.Write([]byte("begin " + job.Do + "\n"))
 		step := 100 * time.Millisecond
 		if job.Do == "long" {
-			step = 3 * time.Second // more in all than a session lasts
+			step = 3 * time.Second // in total longer than a session lasts
 		}
 		err := tenSteps(step)(ctx, job, progress)
 		switch {
 		case errors.Is(err, ErrReplaced):
-			time.Sleep(200 * time.Millisecond) // it takes a while to let go
+			time.Sleep(200 * time.Millisecond) // it needs a moment to stop
 			_, _ = h.did.Write([]byte("drop " + job.Do + "\n"))
 		case job.Do == "fail-"+id:
 			return errors.New("the disk is full")
@@ -73,8 +73,8 @@ func startWorker(w *testworld.World, id string) *hand {
 	return h
 }
 
-// kill ends the process without a word: its connection breaks, and nothing more
-// comes of it.
+// kill ends the process as kill -9 does: its connection breaks, and it sends
+// nothing more.
 func (h *hand) kill() {
 	h.Link.Refuse(true)
 	h.Link.Disconnect()
@@ -99,8 +99,8 @@ func TestEveryWorkerDoesTheJob(t *testing.T) {
 		for _, line := range []string{"job 1: reindex", "w1 working 50%", "w2 working 50%", "w1 done 100%", "w2 done 100%", "w3 done 100%"} {
 			require.Contains(t, out.String(), line+"\n")
 		}
-		// The same again is another job. The console is not misled by the
-		// reports of the first that still stand when it begins.
+		// The same job again is another job. The first job's reports still
+		// exist when it begins, and do not mislead the console.
 		for _, h := range workers {
 			h.Link.Delay(200 * time.Millisecond)
 		}
@@ -136,16 +136,16 @@ func TestARestartedWorkerDoesWhatIsCurrent(t *testing.T) {
 		job, out := startConsole(w, "long")
 		time.Sleep(7 * time.Second)
 		first.kill()
-		second := startWorker(w, "w1") // waits for the place of its predecessor
+		second := startWorker(w, "w1") // waits until its predecessor's node is deleted
 		late := startWorker(w, "w3")
-		require.Equal(t, "begin long\n", late.did.String(), "who comes late begins at once")
+		require.Equal(t, "begin long\n", late.did.String(), "a late worker begins at once")
 		job.Get()
 		require.Equal(t, "begin long\nend long\n", second.did.String())
 		require.Equal(t, "begin long\nend long\n", late.did.String())
 		require.Contains(t, out.String(), "w3 done 100%\n")
 		for _, line := range []string{"w1 working 20%", "w1 went away", "w1 working 0%", "w1 done 100%"} {
 			_, rest, found := strings.Cut(out.String(), line+"\n")
-			require.True(t, found, "%q in its turn", line)
+			require.True(t, found, "%q in this order", line)
 			out = &buffer{}
 			_, _ = out.Write([]byte(rest))
 		}
@@ -162,8 +162,8 @@ func TestAFailureIsNamed(t *testing.T) {
 	})
 }
 
-// A second job while the first runs: every worker drops the first before it
-// begins the second, and the console that waits for the first is told.
+// A second job comes while the first runs. Every worker drops the first before
+// it begins the second, and the console of the first learns of it.
 func TestANewerJobReplacesTheOneThatRuns(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		workers := []*hand{startWorker(w, "w1"), startWorker(w, "w2")}
@@ -194,8 +194,9 @@ func TestAJobCanBeWithdrawn(t *testing.T) {
 	})
 }
 
-// A worker that is cut off goes on working. It loses its session, and so its
-// place in the group; when the link is healed it is back, with its newest report.
+// A worker that is cut off continues to work. It loses its session, and its
+// node in the group. When the link is healed it joins again, with its newest
+// report.
 func TestAWorkerThatIsCutOffReportsWhenItIsBack(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		startWorker(w, "w1")
@@ -209,11 +210,11 @@ func TestAWorkerThatIsCutOffReportsWhenItIsBack(t *testing.T) {
 		cut.Link.Heal()
 		job.Get()
 		require.Contains(t, out.String(), "w2 done 100%\n")
-		require.Equal(t, "begin long\nend long\n", cut.did.String(), "it was done once")
+		require.Equal(t, "begin long\nend long\n", cut.did.String(), "the job was done once")
 	})
 }
 
-// The console loses its session: it goes on with the same job.
+// The console loses its session and continues with the same job.
 func TestTheConsoleOutlivesItsSession(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		h := startWorker(w, "w1")
@@ -229,7 +230,7 @@ func TestTheConsoleOutlivesItsSession(t *testing.T) {
 	})
 }
 
-// What nobody can read is refused: the job under way goes on.
+// An unreadable job is rejected: the job under way continues.
 func TestAMalformedJobChangesNothing(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		h := startWorker(w, "w1")
@@ -241,22 +242,24 @@ func TestAMalformedJobChangesNothing(t *testing.T) {
 	})
 }
 
-// What docs/dispatch.md says of the costs.
+// The costs that docs/dispatch.md states.
 func TestWhatADispatchCosts(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		h := startWorker(w, "w1")
 		time.Sleep(time.Second)
-		reports := 12 // that it begins, each of ten steps, and that it is done
+		reports := 12 // the begin, ten steps, and the end
 		counts := w.Count(func() {
 			w.Put(jobPath, `{"number":1,"do":"reindex"}`)
 			time.Sleep(2 * time.Second)
 		})
-		delete(counts, "multi") // the checks of the sessions that hold
+		delete(counts, "multi") // the probes of sessions with holds
 		require.Equal(t, reports, counts["setData"])
-		// The report of the tenth step and that it is done come at one instant, and may be read at once.
+		// The reports of the tenth step and of the end come at one instant, and
+		// may be read at once.
 		require.GreaterOrEqual(t, counts["getData"], reports)
 		require.LessOrEqual(t, counts["getData"], reports+1)
-		// Before each report the worker looks whether its node is still its own.
+		// Before each report the worker checks whether its node is still its
+		// own.
 		require.Equal(t, reports, counts["sync"])
 		require.Equal(t, reports, counts["exists"])
 		require.Len(t, counts, 4, "%v", counts)

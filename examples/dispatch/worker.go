@@ -13,9 +13,9 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Work does a job. Its ctx ends, with the cause ErrReplaced, when the job is no
-// longer wanted; it has to return soon then, since the next job waits for it.
-// The same job may be given to it again, when the worker has been restarted.
+// Work does a job. Its ctx ends, with the cause ErrReplaced, when the job is
+// replaced or withdrawn. Work has to return soon then, because the next job
+// waits for it. A restarted worker may get the same job again.
 type Work func(ctx context.Context, job Job, progress func(percent int)) error
 
 type worker struct {
@@ -26,7 +26,7 @@ type worker struct {
 	me   *groupmembership.Membership
 }
 
-// run does the job that is current, and each that replaces it, until ctx ends.
+// run does the current job, and each job that replaces it, until ctx ends.
 func (w *worker) run(ctx context.Context) (err error) {
 	job, err := openJob(ctx, w.sm)
 	if err != nil {
@@ -46,8 +46,8 @@ func (w *worker) run(ctx context.Context) (err error) {
 		case errors.Is(err, session.ErrClosed):
 			return err
 		case err != nil:
-			w.log.Warn("a job is refused, the one before it stays", "error", err)
-		case snap.Zxid != current: // another job, or the same one written again
+			w.log.Warn("a job is rejected, the previous one continues", "error", err)
+		case snap.Zxid != current: // another job, or the same job written again
 			stop()
 			if current, stop = snap.Zxid, func() {}; snap.Exists {
 				stop = w.begin(ctx, snap)
@@ -59,7 +59,7 @@ func (w *worker) run(ctx context.Context) (err error) {
 	return nil // ctx has ended
 }
 
-// begin starts a job; stop ends it and waits until it has.
+// begin starts a job. stop ends the job and waits for its end.
 func (w *worker) begin(ctx context.Context, job *config.Snapshot[Job]) (stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	ended := make(chan struct{})
@@ -87,8 +87,8 @@ func (w *worker) begin(ctx context.Context, job *config.Snapshot[Job]) (stop fun
 	}
 }
 
-// report tells the console. While ZooKeeper is away the work does not wait for
-// it: the newest report is written when it is back.
+// report updates the worker's payload. The work does not wait for ZooKeeper:
+// during an outage the newest report is kept, and written afterwards.
 func (w *worker) report(ctx context.Context, r Report) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()

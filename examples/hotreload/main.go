@@ -1,15 +1,15 @@
-// Command hotreload is an HTTP service that is configured by a key in ZooKeeper,
-// and takes a new configuration without being restarted.
+// Command hotreload is an HTTP service that is configured by a key in
+// ZooKeeper. It applies a new configuration without a restart.
 //
 //	docent config set /hotreload '{"greeting":"Hello","maxLength":20}' --create
 //	hotreload --listen 127.0.0.1:8080 &
 //	curl 'http://127.0.0.1:8080/?name=Ada'      # Hello, Ada
 //	docent config set /hotreload '{"greeting":"Good day","maxLength":20}'
 //
-// Each request reads the configuration once, at its begin, with an atomic load. A
-// value that is malformed or does not make sense is refused: the service goes on
-// with the last good one, and says so in its log and under /status. It also goes on
-// while ZooKeeper is away; only its start needs a good value.
+// Each request reads the configuration once, at its begin, with an atomic load.
+// A malformed or senseless value is rejected: the service continues with the
+// last good one, and says so in its log and under /status. It also continues
+// during an outage of ZooKeeper. Only its start needs a good value.
 package main
 
 import (
@@ -32,16 +32,16 @@ import (
 // Settings is the service's configuration.
 type Settings struct {
 	Greeting  string `json:"greeting"`
-	MaxLength int    `json:"maxLength"` // of a name, in bytes
+	MaxLength int    `json:"maxLength"` // the maximum length of a name in bytes
 }
 
-// validate says what the service could not work with.
+// validate rejects settings that the service cannot work with.
 func validate(s Settings) error {
 	switch {
 	case s.Greeting == "":
 		return errors.New("greeting is empty")
 	case s.MaxLength < 1:
-		return fmt.Errorf("maxLength is %d: it has to be positive", s.MaxLength)
+		return fmt.Errorf("maxLength is %d: it must be positive", s.MaxLength)
 	}
 	return nil
 }
@@ -78,14 +78,14 @@ func start(ctx context.Context, servers, key, listen string) error {
 }
 
 // run serves until ctx ends, and then finishes the requests under way. It waits
-// for a good configuration before it answers anybody, and closes the listener.
+// for a good configuration before it serves. It closes the listener.
 func run(ctx context.Context, sm *session.Manager, key string, listener net.Listener, log *slog.Logger) error {
 	defer listener.Close()
 	settings, err := config.Open(ctx, sm, key, config.JSON[Settings](config.Strict()),
 		config.Validate(validate), config.Wait[Settings]())
 	switch {
 	case err != nil && ctx.Err() != nil:
-		log.Info("it was stopped before there was a configuration", "reason", err)
+		log.Info("stopped before a configuration was available", "reason", err)
 		return nil
 	case err != nil:
 		return err
@@ -98,7 +98,7 @@ func run(ctx context.Context, sm *session.Manager, key string, listener net.List
 		defer close(logged)
 		for snap, err := range settings.Changes(ctx) {
 			if err != nil {
-				log.Error("the configuration is refused, the last good one stays", "error", err, "version", snap.Version)
+				log.Error("the configuration is rejected, the last good one stays", "error", err, "version", snap.Version)
 				continue
 			}
 			log.Info("the configuration is in use", "version", snap.Version, "exists", snap.Exists)
@@ -117,17 +117,17 @@ func run(ctx context.Context, sm *session.Manager, key string, listener net.List
 		stopped <- server.Shutdown(within)
 	})
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		cancel(err) // nobody has told it to stop
+		cancel(err) // Serve failed by itself
 		return errors.Join(err, <-stopped)
 	}
 	return <-stopped
 }
 
-// handler greets, and tells under /status by which configuration.
+// handler greets, and reports under /status which configuration is in use.
 func handler(settings *config.Value[Settings]) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		s := settings.Load().Value // once: the whole request has the same
+		s := settings.Load().Value // once: the whole request uses the same settings
 		name := r.FormValue("name")
 		if len(name) > s.MaxLength {
 			http.Error(w, fmt.Sprintf("a name has at most %d bytes", s.MaxLength), http.StatusBadRequest)

@@ -24,7 +24,8 @@ const (
 	good = `{"greeting":"Hello","maxLength":20}`
 )
 
-// pipes is a listener in memory, since a bubble of virtual time has no sockets.
+// pipes is an in-memory listener, because a bubble of virtual time has no
+// sockets.
 type pipes struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -101,12 +102,12 @@ func TestANewConfigurationIsTakenByAll(t *testing.T) {
 			s.eventually("/?name=Ada", "Good day, Ada\n")
 			require.Equal(t, "a name has at most 3 bytes\n", s.get("/?name=Grace"))
 			_, err := s.call.GiveUp()
-			require.NoError(t, err, "it stops without an error")
+			require.NoError(t, err, "the service stops without an error")
 		}
 	})
 }
 
-// What is malformed, misspelt or senseless is refused, and so is nothing at all.
+// A malformed, misspelt, senseless or empty value is rejected.
 func TestTheLastGoodConfigurationStays(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		w.Put(key, good)
@@ -135,8 +136,8 @@ func TestTheLastGoodConfigurationStays(t *testing.T) {
 	})
 }
 
-// ZooKeeper is out of reach for longer than a session lasts: the service goes on
-// with what it has, and takes what has changed when it is back.
+// ZooKeeper is unreachable for longer than a session lasts. The service
+// continues with its configuration, and applies the change afterwards.
 func TestItServesWhileZooKeeperIsAway(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		w.Put(key, good)
@@ -152,7 +153,7 @@ func TestItServesWhileZooKeeperIsAway(t *testing.T) {
 	})
 }
 
-// It is started before there is a configuration it can use.
+// The service is started before a usable configuration exists.
 func TestItWaitsForAGoodConfiguration(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		s := startService(w)
@@ -160,13 +161,13 @@ func TestItWaitsForAGoodConfiguration(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.True(t, s.call.Waiting())
 		_, err := startService(w).call.GiveUp()
-		require.NoError(t, err, "it can be stopped while it waits")
+		require.NoError(t, err, "the service can be stopped while it waits")
 		w.Put(key, good)
 		s.eventually("/?name=Ada", "Hello, Ada\n")
 	})
 }
 
-// A request under way is finished when the service is told to stop.
+// A request under way is finished when the service has to stop.
 func TestItFinishesWhatItServes(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		w.Put(key, good)
@@ -177,7 +178,7 @@ func TestItFinishesWhatItServes(t *testing.T) {
 		})
 		conn, err := p.dial(w.Context(), "", "")
 		require.NoError(t, err)
-		_, err = io.WriteString(conn, "GET /?name=Ada HTTP/1.0\r\n\r\n") // and is slow to read the answer
+		_, err = io.WriteString(conn, "GET /?name=Ada HTTP/1.0\r\n\r\n") // and reads the answer slowly
 		require.NoError(t, err)
 		time.Sleep(time.Second)
 		stop := testworld.Go(w, func(context.Context) (struct{}, error) { return call.GiveUp() })

@@ -10,7 +10,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// limiter lets calls through, together with the limiters of other processes.
+// limiter bounds the rate of calls, together with the limiters of other
+// processes.
 type limiter struct {
 	permits *lock.Semaphore
 	per     time.Duration
@@ -22,8 +23,8 @@ func newLimiter(sm *session.Manager, limit int, per time.Duration) *limiter {
 	return &limiter{permits: lock.NewSemaphore(sm, "/ratelimit/permits", shared), per: per}
 }
 
-// do waits for its turn and makes the call. The context of the call ends with
-// ctx, and when its permit is lost. The permit is given back in the background,
+// do waits for a permit and makes the call. The context of the call ends with
+// ctx, and when its permit is lost. The permit is released in the background,
 // once it has been held for as long as the rate demands.
 func (l *limiter) do(ctx context.Context, call func(context.Context) error) error {
 	permit, err := l.permits.Acquire(ctx, 1)
@@ -43,6 +44,6 @@ func (l *limiter) do(ctx context.Context, call func(context.Context) error) erro
 	return call(ctx)
 }
 
-// wait returns when all permits have been given back. Who closed the session
-// before would give them back too early.
+// wait returns when all permits have been released. Closing the session before
+// would release them too early.
 func (l *limiter) wait() { l.kept.Wait() }

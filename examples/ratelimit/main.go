@@ -1,15 +1,17 @@
-// Command ratelimit calls an HTTP service that bears only so much, from any number
-// of processes: together they keep to one limit.
+// Command ratelimit calls an HTTP service of limited capacity from any number
+// of processes, which share one limit.
 //
 //	ratelimit --url http://127.0.0.1:8080/ --limit 5 --per 1s --calls 100 &
 //	ratelimit --url http://127.0.0.1:8080/ --limit 5 --per 1s --calls 100 &
 //
-// Over all processes no more than --limit calls are under way at once, and no more
-// than that begin within --per. Each call needs one of as many permits, and keeps
-// it until the call has ended and --per is over. A process that dies takes its
-// permits along until its session has expired, so that it cannot raise the rate; a
-// call whose permit is lost has its context cancelled before somebody else gets the
-// permit. The limit lies in ZooKeeper: lock.Semaphore.Resize changes it for all.
+// Over all processes at most --limit calls are under way at once, and at most
+// --limit calls begin within --per. There are --limit permits. Each call needs
+// one, and keeps it until the call has ended and --per is over.
+//
+// The permits of a dead process stay taken until its session has expired, so
+// its death does not raise the rate. If a call's permit is lost, the call's
+// context is cancelled before another process gets the permit. The limit is
+// stored in ZooKeeper: lock.Semaphore.Resize changes it for all processes.
 package main
 
 import (
@@ -31,9 +33,9 @@ import (
 
 func main() {
 	servers := flag.String("servers", "127.0.0.1:2181", "ZooKeeper servers as `host:port,host:port/root`")
-	url := flag.String("url", "http://127.0.0.1:8080/", "what to get")
-	limit := flag.Int("limit", 5, "how many calls there may be at once, and in each --per; where it has been set already, that counts")
-	per := flag.Duration("per", time.Second, "how long a permit is kept at least: less than half of the session timeout")
+	url := flag.String("url", "http://127.0.0.1:8080/", "the URL to get")
+	limit := flag.Int("limit", 5, "the maximum number of calls at once, and in each --per; if ZooKeeper has a limit already, that one counts")
+	per := flag.Duration("per", time.Second, "the minimum time for which a permit is kept: less than half of the session timeout")
 	calls := flag.Int("calls", 100, "how many calls to make")
 	flag.Parse()
 
@@ -60,15 +62,15 @@ func start(ctx context.Context, servers string, limit int, per time.Duration, ca
 	return run(ctx, sm, limit, per, calls, call)
 }
 
-// run makes the calls, as many at a time as the limit lets it, until they are made
-// or ctx ends. Calls that fail are logged.
+// run makes the calls, as many at a time as the limit allows, until all are
+// made or ctx ends. Failed calls are logged.
 func run(ctx context.Context, sm *session.Manager, limit int, per time.Duration, calls int, call func(context.Context) error) error {
 	s, err := sm.Session(ctx)
 	if err != nil {
 		return err
 	}
 	if per >= s.Timeout/2 {
-		return fmt.Errorf("--per %v is not less than half of the session timeout of %v: a process that dies would let go too soon", per, s.Timeout)
+		return fmt.Errorf("--per %v is not less than half of the session timeout of %v: a dead process would lose its permits too soon", per, s.Timeout)
 	}
 	l := newLimiter(sm, limit, per)
 	defer l.wait()

@@ -24,12 +24,12 @@ const (
 	per   = time.Second
 )
 
-// api is the service that bears only so much.
+// api is the service of limited capacity.
 type api struct {
 	mu       sync.Mutex
 	takes    time.Duration
 	underWay int
-	most     int // under way at once
+	most     int // the maximum number of calls at once
 	begun    []time.Time
 }
 
@@ -53,14 +53,14 @@ func (a *api) call(ctx context.Context) error {
 	}
 }
 
-// calls is how many calls have begun.
+// calls returns how many calls have begun.
 func (a *api) calls() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return len(a.begun)
 }
 
-// check holds what the service has seen against the promises.
+// check compares the calls that the service has seen with the promises.
 func (a *api) check(w *testworld.World, limit int) {
 	w.Helper()
 	a.mu.Lock()
@@ -72,7 +72,7 @@ func (a *api) check(w *testworld.World, limit int) {
 	}
 }
 
-// client is a process that calls.
+// client is a process that makes calls.
 type client struct {
 	*testworld.Process
 	call *testworld.Call[struct{}]
@@ -86,7 +86,7 @@ func startClient(w *testworld.World, calls int, call func(context.Context) error
 	return c
 }
 
-// Three processes share the limit, and use it up.
+// Three processes share the limit, and use it fully.
 func TestTheLimitHoldsOverAllProcesses(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, began := &api{takes: 100 * time.Millisecond}, time.Now()
@@ -95,12 +95,12 @@ func TestTheLimitHoldsOverAllProcesses(t *testing.T) {
 		}
 		a.check(w, limit)
 		require.Equal(t, 36, a.calls())
-		require.Equal(t, 12*time.Second, time.Since(began), "36 calls, 3 in a second, and the last second until the permits are back")
+		require.Equal(t, 12*time.Second, time.Since(began), "36 calls, 3 in a second, and a last second until the permits are released")
 		require.Empty(t, w.Children("/ratelimit/permits/leases"))
 	})
 }
 
-// Calls that take longer than the time they are limited by: so many at once.
+// Calls take longer than --per: the limit still bounds the calls at once.
 func TestSlowCallsAreLimitedTooAtOnce(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := &api{takes: 5 * time.Second}
@@ -112,23 +112,23 @@ func TestSlowCallsAreLimitedTooAtOnce(t *testing.T) {
 	})
 }
 
-// A process is killed and another cut off while they call: the limit holds, and
-// the rest goes on. The calls of the one that is cut off end before its permits
-// go to others.
+// One process is killed and another is cut off while they call. The limit
+// holds, and the other calls continue. The calls of the process that is cut off
+// end before its permits go to others.
 func TestTheLimitHoldsWhenProcessesDie(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := &api{takes: 20 * time.Second}    // longer than a session lasts
 		killed := startClient(w, 100, a.call) // has all permits at first
-		cut := startClient(w, 12, a.call)     // and then this one
+		cut := startClient(w, 12, a.call)     // has all permits afterwards
 		lasting := startClient(w, 12, a.call)
 		time.Sleep(5 * time.Second)
 		killed.Link.Refuse(true)
 		killed.Link.Disconnect()
 		time.Sleep(12 * time.Second)
-		require.Equal(t, 2*limit, a.calls(), "the permits of the one that was killed are free again")
+		require.Equal(t, 2*limit, a.calls(), "the permits of the killed process are free again")
 		cut.Link.Cut(zktest.Both)
 		time.Sleep(12 * time.Second)
-		require.Equal(t, 3*limit, a.calls(), "and those of the one that is cut off")
+		require.Equal(t, 3*limit, a.calls(), "the permits of the process that is cut off are free again")
 		cut.Link.Heal()
 		lasting.call.Get()
 		cut.call.Get()
@@ -136,8 +136,8 @@ func TestTheLimitHoldsWhenProcessesDie(t *testing.T) {
 	})
 }
 
-// A process that is told to stop makes no call any more, and its permits are not
-// given back before their time.
+// A process that has to stop makes no further call. Its permits are not
+// released before their time.
 func TestAStopDoesNotRaiseTheRate(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := &api{takes: 10 * time.Millisecond}
@@ -152,7 +152,7 @@ func TestAStopDoesNotRaiseTheRate(t *testing.T) {
 	})
 }
 
-// The limit is changed while everybody calls.
+// The limit is changed while all processes call.
 func TestTheLimitCanBeChanged(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		before, after := &api{takes: 10 * time.Millisecond}, &api{takes: 10 * time.Millisecond}
@@ -177,7 +177,8 @@ func TestTheLimitCanBeChanged(t *testing.T) {
 	})
 }
 
-// A call that fails takes a permit as any other does, and the rest are made.
+// A failed call takes a permit like any other, and the remaining calls are
+// made.
 func TestCallsThatFailCount(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := &api{}

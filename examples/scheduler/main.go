@@ -1,18 +1,18 @@
-// Command scheduler runs a job at fixed times on one of its replicas: start it
+// Command scheduler runs a job at fixed times on one of its replicas. Start it
 // on as many machines as you like.
 //
 //	scheduler --id a --every 10s &
 //	scheduler --id b --every 10s &
 //
-// The replicas elect a leader, which alone schedules. When it dies, another one
-// goes on where it stopped. Each run is claimed in a store before it begins, with
-// the number of the leader's term (its fencing token): the store refuses a leader
-// that was paused and does not know yet that it has been replaced. So each slot is
-// run at most once; one that was claimed by a leader that died then is not run
-// again. The store here is a ZooKeeper node; see store.go for what a database
-// does in its place.
+// The replicas elect a leader, which alone schedules. When the leader dies,
+// another replica continues from the last slot. Each run is claimed in a store
+// before it begins, with the number of the leader's term (its fencing token). A
+// leader may have been paused and not know yet that it has been replaced: the
+// store refuses it. So each slot is run at most once. A slot whose leader died
+// after the claim is not run again. The store here is a ZooKeeper node;
+// store.go shows the same for a database.
 //
-// Replicas that each have a schedule of their own, such as cron's, need no leader:
+// Replicas with a schedule of their own, such as cron's, need no leader:
 // lock.Once, or "docent once" in the crontab, runs a job once per interval.
 package main
 
@@ -32,7 +32,7 @@ import (
 )
 
 func main() {
-	host, _ := os.Hostname() // without a name the process id alone has to do
+	host, _ := os.Hostname() // without a name, the process id must suffice
 	servers := flag.String("servers", "127.0.0.1:2181", "ZooKeeper servers as `host:port,host:port/root`")
 	id := flag.String("id", fmt.Sprintf("%s-%d", host, os.Getpid()), "name of this replica")
 	every := flag.Duration("every", 10*time.Second, "time between two runs")
@@ -68,8 +68,8 @@ func start(ctx context.Context, servers, id string, every time.Duration) error {
 	return s.run(ctx, sm)
 }
 
-// report stands for the real job. It returns soon after ctx has ended: somebody
-// else may lead then.
+// report stands in for the real job. It returns soon after ctx has ended,
+// because another replica may lead then.
 func report(ctx context.Context, slot time.Time) error {
 	slog.InfoContext(ctx, "the job runs", "slot", slot)
 	return nil
@@ -84,7 +84,7 @@ type scheduler struct {
 	job   func(ctx context.Context, slot time.Time) error
 }
 
-// run takes part until ctx ends.
+// run campaigns and schedules until ctx ends.
 func (s *scheduler) run(ctx context.Context, sm *session.Manager) error {
 	e := election.New(sm, "/scheduler/leader", election.ID(s.id))
 	if err := e.Run(ctx, s.lead); ctx.Err() == nil {
@@ -93,14 +93,14 @@ func (s *scheduler) run(ctx context.Context, sm *session.Manager) error {
 	return nil // ctx has ended, and lead, which returns no error, has returned
 }
 
-// lead schedules for as long as this replica leads. When it cannot, it makes way
-// for another one, which may have more luck: Run then pauses before it campaigns
-// again.
+// lead schedules while this replica leads. If it cannot use the store, it
+// resigns, because another replica may be able to: Run then pauses before it
+// campaigns again.
 func (s *scheduler) lead(ctx context.Context, term *election.Term) error {
 	log := s.log.With("term", term.Token())
 	last, err := s.store.Fence(ctx, term.Token())
 	if err != nil {
-		log.Error("no lead without the store", "error", err)
+		log.Error("cannot lead without the store", "error", err)
 		return nil
 	}
 	log.Info("leads", "last", last)
@@ -108,15 +108,15 @@ func (s *scheduler) lead(ctx context.Context, term *election.Term) error {
 		slot := s.next(last, time.Now())
 		select {
 		case <-ctx.Done():
-			log.Info("leads no more", "cause", context.Cause(ctx))
+			log.Info("the term has ended", "cause", context.Cause(ctx))
 			return nil
 		case <-time.After(time.Until(slot)):
 		}
 		switch err := s.store.Claim(ctx, term.Token(), slot); {
 		case errors.Is(err, ErrStale):
-			log.Warn("somebody else leads", "error", err)
+			log.Warn("another replica leads", "error", err)
 			return nil
-		case err != nil: // perhaps it was claimed: the next term reads whether it was
+		case err != nil: // the claim may have succeeded: the next term reads the store
 			log.Error("the slot could not be claimed", "slot", slot, "error", err)
 			return nil
 		}
@@ -127,8 +127,8 @@ func (s *scheduler) lead(ctx context.Context, term *election.Term) error {
 	}
 }
 
-// next is the slot after the last one. Of those that were missed, because nobody
-// led or the job took long, the newest alone is made up for.
+// next returns the slot after the last one. Several slots may have been missed,
+// without a leader or during a long job: only the newest of them is run.
 func (s *scheduler) next(last, now time.Time) time.Time {
 	newest := now.Truncate(s.every)
 	if last.Before(newest) && !last.IsZero() {

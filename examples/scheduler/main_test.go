@@ -22,12 +22,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const recordPath = "/scheduler/record"
 
-// diary is what all replicas have run.
+// diary records the runs of all replicas.
 type diary struct {
 	w       *testworld.World
 	mu      sync.Mutex
 	running int
-	runs    []string // who
+	runs    []string // the replica of each run
 	slots   []time.Time
 }
 
@@ -58,7 +58,7 @@ func (d *diary) job(id string) func(context.Context, time.Time) error {
 
 func (d *diary) count() int { return len(d.who()) }
 
-// who and when tell of each run by whom, and for which slot.
+// who and when return, for each run, its replica and its slot.
 func (d *diary) who() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -94,8 +94,8 @@ func openTestStore(p *testworld.Process) nodeStore {
 	return store
 }
 
-// check holds the store's record against the promises: tokens never go back, and
-// no slot is claimed twice.
+// check compares the store's record with the promises: tokens never go back,
+// and no slot is claimed twice.
 func (d *diary) check() {
 	var last record
 	for _, c := range d.w.Changes() {
@@ -118,7 +118,7 @@ func (d *diary) check() {
 	}
 }
 
-// The leader is killed: another replica goes on when its session has expired.
+// The leader is killed. Another replica continues when its session has expired.
 func TestAnotherReplicaGoesOn(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		d := &diary{w: w}
@@ -126,16 +126,16 @@ func TestAnotherReplicaGoesOn(t *testing.T) {
 		startReplica(d, "b", nil)
 		startReplica(d, "c", nil)
 		w.Eventually(func() bool { return d.count() == 3 }, "a runs the first slots")
-		a.Link.Refuse(true) // kill -9: the connection breaks, and nobody comes back
+		a.Link.Refuse(true) // kill -9: the connection breaks for good
 		a.Link.Disconnect()
-		w.Eventually(func() bool { return d.count() == 6 }, "b goes on")
+		w.Eventually(func() bool { return d.count() == 6 }, "b continues")
 		require.Equal(t, []string{"a", "a", "a", "b", "b", "b"}, d.who())
-		require.Equal(t, 10*time.Second, d.when()[3].Sub(d.when()[2]), "b makes up for the slot at which nobody led")
+		require.Equal(t, 10*time.Second, d.when()[3].Sub(d.when()[2]), "b runs the slot that had no leader")
 		d.check()
 	})
 }
 
-// A leader that is told to stop hands over at once, and no slot is missed.
+// A leader that has to stop hands over at once, and no slot is missed.
 func TestAnOrderlyStopMissesNothing(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		d := &diary{w: w}
@@ -145,7 +145,7 @@ func TestAnOrderlyStopMissesNothing(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		_, err := a.call.GiveUp()
 		require.NoError(t, err)
-		w.Eventually(func() bool { return d.count() == 4 }, "b goes on")
+		w.Eventually(func() bool { return d.count() == 4 }, "b continues")
 		require.Equal(t, []string{"a", "a", "b", "b"}, d.who())
 		slots := d.when()
 		for i, slot := range slots[1:] {
@@ -155,7 +155,7 @@ func TestAnOrderlyStopMissesNothing(t *testing.T) {
 	})
 }
 
-// A leader is cut off and finds its way back: it stands in line behind the other.
+// A leader is cut off and comes back. It is queued after the new leader.
 func TestALeaderThatWasCutOffComesBack(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		d := &diary{w: w}
@@ -165,7 +165,7 @@ func TestALeaderThatWasCutOffComesBack(t *testing.T) {
 		a.Link.Cut(zktest.ToServer)
 		w.Eventually(func() bool { return d.count() == 4 }, "b leads")
 		a.Link.Heal()
-		time.Sleep(65 * time.Second) // and not at the instant of a slot
+		time.Sleep(65 * time.Second) // not at the instant of a slot
 		b.Expire()
 		n := d.count()
 		w.Eventually(func() bool { return d.count() == n+1 }, "a leads again")
@@ -174,8 +174,8 @@ func TestALeaderThatWasCutOffComesBack(t *testing.T) {
 	})
 }
 
-// pausing is a Store whose next Claim stands still, as does a process that is
-// stopped, and then goes through although its leader's context has ended.
+// pausing is a Store whose next Claim is paused, as in a stopped process. The
+// claim then goes through although its leader's context has ended.
 type pausing struct {
 	Store
 	next chan chan struct{}
@@ -194,12 +194,12 @@ func (p *pausing) Claim(ctx context.Context, token int64, slot time.Time) error 
 	}
 }
 
-// A leader is paused as it claims a slot, and goes on when another one leads: the
-// store refuses it, also before the other has claimed anything.
+// A leader is paused during a claim, and continues while another one leads. The
+// store refuses the claim, even before the new leader has claimed a slot.
 func TestAStaleTokenIsRefused(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		d := &diary{w: w}
-		store := openTestStore(w.Process()) // which a can reach when it has lost its session
+		store := openTestStore(w.Process()) // a reaches it even without its session
 		slow := &pausing{Store: store, next: make(chan chan struct{}, 1), err: make(chan error, 1)}
 		a := startReplica(d, "a", slow)
 		startReplica(d, "b", nil)
@@ -213,13 +213,13 @@ func TestAStaleTokenIsRefused(t *testing.T) {
 		w.Eventually(func() bool { return w.Data(recordPath) != before }, "b has fenced the store")
 		close(wake)
 		require.ErrorIs(t, <-slow.err, ErrStale)
-		w.Eventually(func() bool { return d.count() == 4 }, "b goes on")
+		w.Eventually(func() bool { return d.count() == 4 }, "b continues")
 		require.Equal(t, []string{"a", "a", "b", "b"}, d.who())
 		d.check()
 	})
 }
 
-// A leader that cannot write makes way for one that can.
+// A leader that cannot write resigns, and another replica leads.
 func TestALeaderWithoutItsStoreMakesWay(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		d := &diary{w: w}
@@ -247,7 +247,7 @@ func TestALostAnswerClaimsOnce(t *testing.T) {
 		w.Eventually(func() bool { return d.count() == 1 }, "a leads")
 		w.Once(func(r zktest.Request) bool { return r.Op == zktest.OpSetData && r.Path == recordPath },
 			func() zktest.Action { return zktest.LoseReply })
-		w.Eventually(func() bool { return d.count() == 4 }, "it goes on")
+		w.Eventually(func() bool { return d.count() == 4 }, "a continues")
 		d.check()
 	})
 }

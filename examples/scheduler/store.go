@@ -10,25 +10,25 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// ErrStale says that the store has seen a later leader.
+// ErrStale says that a later leader has used the store.
 var ErrStale = errors.New("a later leader has written")
 
-// Store keeps which slot was claimed last, and by which term. It remembers the
-// greatest token that it was given and refuses smaller ones with ErrStale, each
-// in one step that nobody comes in between of. In SQL that is one statement,
+// Store records the slot that was claimed last, and the term that claimed it.
+// It keeps the greatest token that it was given and refuses smaller ones with
+// ErrStale. Each method is atomic. In SQL it is one statement,
 //
 //	UPDATE scheduler SET token = $1, slot = $2 WHERE token <= $1
 //
-// which changes no row when the token is stale.
+// which changes no row if the token is stale.
 type Store interface {
-	// Fence shuts out all earlier terms, and returns the slot that was claimed
-	// last: no earlier term can claim one any more.
+	// Fence shuts out all earlier terms: they cannot claim a slot afterwards.
+	// It returns the slot that was claimed last.
 	Fence(ctx context.Context, token int64) (last time.Time, err error)
 	// Claim records that the slot is about to be run.
 	Claim(ctx context.Context, token int64, slot time.Time) error
 }
 
-// record is what the node of a nodeStore holds.
+// record is the data of a nodeStore's node.
 type record struct {
 	Token int64     `json:"token"`
 	Slot  time.Time `json:"slot"`

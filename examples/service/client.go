@@ -11,18 +11,18 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// tries is how many servers a call goes to at most.
+// tries is the maximum number of servers that a call tries.
 const tries = 3
 
-// callEvery calls the service again and again until ctx ends, and tells what came
-// of each call.
+// callEvery makes calls until ctx ends, and reports the result of each call.
 func callEvery(ctx context.Context, sm *session.Manager, client *http.Client, every time.Duration, tell func(answer string, err error)) error {
 	service, err := naming.New(sm).Watch(ctx, serviceName)
 	if err != nil {
 		return err
 	}
 	defer service.Close()
-	// One error takes a server out for five seconds: there are others to try.
+	// One error takes a server out for five seconds, because there are others
+	// to try.
 	servers, err := service.Balancer(naming.RoundRobin(), naming.DownAfter(1, time.Second, 5*time.Second))
 	if err != nil {
 		return err
@@ -41,13 +41,13 @@ func callEvery(ctx context.Context, sm *session.Manager, client *http.Client, ev
 	}
 }
 
-// call asks one server, and when it fails another one: it is a GET, which may be
-// done twice.
+// call asks one server, and another one after a failure: a GET may be done
+// twice.
 func call(ctx context.Context, client *http.Client, servers *naming.Balancer[naming.Instance]) (answer string, err error) {
 	for range tries {
 		picked, none := servers.Pick("")
 		if none != nil {
-			return "", none // nobody serves
+			return "", none // no server is available
 		}
 		answer, err = get(ctx, client, "http://"+picked.Item.HostPort()+"/")
 		picked.Done(err)

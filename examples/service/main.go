@@ -1,4 +1,4 @@
-// Command service is an HTTP service that its clients find in ZooKeeper, and that
+// Command service is an HTTP service. Its clients find it in ZooKeeper, and it
 // can be stopped without losing a call.
 //
 //	service --listen 127.0.0.1:8081 serve &
@@ -6,10 +6,11 @@
 //	service call
 //
 // A server registers once it can serve. At SIGTERM it first marks itself as
-// draining, waits until its clients have seen that, finishes the calls under way,
-// and only then unregisters and ends. One that is killed is gone when its session
-// has expired; until then clients pass it over after a call to it has failed, and
-// call another one. While ZooKeeper is away, they go on with what they know.
+// draining and waits until its clients have seen that. Then it finishes the
+// calls under way, unregisters and ends. The instance of a killed server is
+// removed when its session has expired. Until then, clients avoid the server
+// after a failed call, and call another one. During an outage of ZooKeeper they
+// continue with the instances that they know.
 package main
 
 import (
@@ -28,7 +29,7 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// serviceName is what servers register as, and clients look for.
+// serviceName is the name under which servers register and clients look.
 const serviceName = "hello"
 
 func main() {
@@ -68,7 +69,7 @@ func start(ctx context.Context, servers, listen string, drain, every time.Durati
 	case len(args) == 1 && args[0] == "call":
 		return callEvery(ctx, sm, &http.Client{Timeout: 5 * time.Second}, every, func(answer string, err error) {
 			if err != nil {
-				slog.Error("nobody answers", "error", err)
+				slog.Error("no server answers", "error", err)
 				return
 			}
 			slog.Info("answered", "body", answer)

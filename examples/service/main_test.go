@@ -20,14 +20,15 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// network is what clients and servers talk over: in memory, since a bubble of
-// virtual time has no sockets.
+// network connects clients and servers in memory, because a bubble of virtual
+// time has no sockets.
 type network struct {
 	mu    sync.Mutex
 	hosts map[string]*listener
 }
 
-// dial fails as with no process behind the address, where there is none.
+// dial connects to the server at the address. Without a server it fails as if
+// no process listened.
 func (n *network) dial(_ context.Context, _, address string) (net.Conn, error) {
 	n.mu.Lock()
 	l := n.hosts[address]
@@ -80,7 +81,7 @@ type name string
 func (n name) Network() string { return "memory" }
 func (n name) String() string  { return string(n) }
 
-// server is a process that serves: each call takes it 300 ms, and a long one five
+// server is a process that serves. Each call takes 300 ms, and a long one five
 // seconds.
 type server struct {
 	*testworld.Process
@@ -101,8 +102,8 @@ func startServer(w *testworld.World, n *network, address string) *server {
 	return s
 }
 
-// kill ends the process without a word: its connections break, to clients and to
-// ZooKeeper.
+// kill ends the process as kill -9 does: its connections break, to clients and
+// to ZooKeeper.
 func (s *server) kill(n *network) {
 	n.mu.Lock()
 	delete(n.hosts, s.listener.address)
@@ -111,7 +112,8 @@ func (s *server) kill(n *network) {
 	s.Link.Disconnect()
 }
 
-// client is a process that calls every 10 ms or so, and counts who answers.
+// client is a process that calls every 10 ms or so, and counts which server
+// answers.
 type client struct {
 	*testworld.Process
 	http     *http.Client
@@ -152,7 +154,8 @@ func startClient(w *testworld.World, n *network) *client {
 	return c
 }
 
-// during returns who answered within d, and checks that no call failed.
+// during returns how many calls each server answered within d, and checks that
+// no call failed.
 func (c *client) during(d time.Duration) map[string]int {
 	c.W.Helper()
 	c.mu.Lock()
@@ -165,7 +168,7 @@ func (c *client) during(d time.Duration) map[string]int {
 	return maps.Clone(c.answers)
 }
 
-// tried is how many single calls have failed, since during began if it was called.
+// tried returns how many single calls have failed since the last during.
 func (c *client) tried() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -184,23 +187,23 @@ func TestCallsAreSpread(t *testing.T) {
 	})
 }
 
-// A server is told to stop while it is called: not even a single attempt fails.
+// A server has to stop while clients call it. Not even a single attempt fails.
 func TestAnOrderlyStopLosesNoCall(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		n := &network{hosts: make(map[string]*listener)}
 		first := startServer(w, n, "h1:80")
 		startServer(w, n, "h2:80")
 		clients := []*client{startClient(w, n), startClient(w, n), startClient(w, n)}
-		clients[1].Link.Delay(300 * time.Millisecond) // one learns of changes late
+		clients[1].Link.Delay(300 * time.Millisecond) // one client learns of changes late
 		time.Sleep(time.Second)
 		long := testworld.Go(w, func(ctx context.Context) (string, error) {
 			return get(ctx, clients[0].http, "http://h1:80/long")
 		})
 		_, err := first.call.GiveUp()
 		require.NoError(t, err)
-		require.False(t, long.Waiting(), "it stops when it has finished its calls")
+		require.False(t, long.Waiting(), "the server stops when it has finished its calls")
 		require.Equal(t, "h1:80", long.Get())
-		time.Sleep(3 * time.Second) // for those who learn of it late
+		time.Sleep(3 * time.Second) // for the client that learns of it late
 		for i, c := range clients {
 			require.Zero(t, c.tried(), "client %d", i)
 		}
@@ -220,14 +223,14 @@ func TestAKilledServerIsPassedOver(t *testing.T) {
 		first.kill(n)
 		c.during(time.Second) // a call that was under way is answered
 		require.NotContains(t, c.during(19*time.Second), "h1:80")
-		require.LessOrEqual(t, c.tried(), 3, "it is tried again every five seconds, until its session has expired")
+		require.LessOrEqual(t, c.tried(), 3, "the killed server is tried every five seconds, until its session has expired")
 		c.during(20 * time.Second)
 		require.Zero(t, c.tried())
 	})
 }
 
-// ZooKeeper is away for longer than a session lasts: clients go on. When it is
-// back, so are the servers.
+// ZooKeeper is unreachable for longer than a session lasts. Clients continue,
+// and afterwards the servers register again.
 func TestCallsGoOnWithoutZooKeeper(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		n := &network{hosts: make(map[string]*listener)}
@@ -240,7 +243,7 @@ func TestCallsGoOnWithoutZooKeeper(t *testing.T) {
 		w.Srv.Thaw()
 		require.Len(t, c.during(time.Minute), 2)
 
-		// One server alone is cut off: the others are called until it is back.
+		// Only one server is cut off. The others are called until it is back.
 		second.Link.Cut(zktest.Both)
 		c.during(15 * time.Second)
 		require.Len(t, c.during(15*time.Second), 1)
@@ -250,7 +253,7 @@ func TestCallsGoOnWithoutZooKeeper(t *testing.T) {
 	})
 }
 
-// The calls fail while nobody serves, and the client says so.
+// Without a server all calls fail, and the client says so.
 func TestNobodyServes(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		n := &network{hosts: make(map[string]*listener)}
@@ -265,7 +268,7 @@ func TestNobodyServes(t *testing.T) {
 	})
 }
 
-// A listener that breaks ends the server with an error, and it is unregistered.
+// A broken listener ends the server with an error, and the server unregisters.
 func TestServeReportsWhatEndsIt(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		n := &network{hosts: make(map[string]*listener)}

@@ -14,12 +14,11 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// stopWithin is how long the calls under way may take at a stop, and then how long
-// to unregister.
+// stopWithin bounds the calls under way at a stop, and then the unregistration.
 const stopWithin = 10 * time.Second
 
-// serve serves on the listener, registered under its address, until ctx ends. It
-// then stops in an order in which no call is lost.
+// serve serves on the listener, registered under its address, until ctx ends.
+// It then stops in an order in which no call is lost.
 func serve(ctx context.Context, sm *session.Manager, listener net.Listener, drain time.Duration, handler http.Handler) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
 	served := make(chan error, 1)
@@ -30,7 +29,7 @@ func serve(ctx context.Context, sm *session.Manager, listener net.Listener, drai
 		return errors.Join(err, server.Close(), ended(<-served))
 	}
 	select {
-	case err = <-served: // nobody has told it to
+	case err = <-served: // Serve failed by itself
 		err = errors.Join(err, server.Close())
 	case <-ctx.Done():
 		err = stop(server, registration, drain)
@@ -41,8 +40,8 @@ func serve(ctx context.Context, sm *session.Manager, listener net.Listener, drai
 	return errors.Join(err, registration.Unregister(within))
 }
 
-// register tells where we are. The address is the instance's id too: a server that
-// is started anew takes the place of the one that crashed there.
+// register registers this server. The address is also the instance's id: a
+// restarted server replaces the node of its crashed predecessor.
 func register(ctx context.Context, sm *session.Manager, address string) (*naming.Registration, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -50,13 +49,13 @@ func register(ctx context.Context, sm *session.Manager, address string) (*naming
 	}
 	number, err := strconv.Atoi(port)
 	if err != nil {
-		return nil, fmt.Errorf("the port of %s is no number: %w", address, err)
+		return nil, fmt.Errorf("the port of %s is not a number: %w", address, err)
 	}
 	return naming.New(sm).Register(ctx, naming.Instance{Service: serviceName, ID: address, Address: host, Port: number})
 }
 
-// stop lets clients know that they should call others, goes on serving until they
-// do, and finishes the calls under way.
+// stop tells clients to call other servers, serves until they do, and finishes
+// the calls under way.
 func stop(server *http.Server, registration *naming.Registration, drain time.Duration) error {
 	seen, cancel := context.WithTimeout(context.Background(), drain)
 	defer cancel()
@@ -69,7 +68,7 @@ func stop(server *http.Server, registration *naming.Registration, drain time.Dur
 	return server.Shutdown(within)
 }
 
-// ended is why Serve returned, unless it was told to.
+// ended is why Serve returned, or nil after a Shutdown.
 func ended(err error) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil

@@ -1,15 +1,17 @@
-// Command workerpool divides a fixed number of partitions among the workers that
-// are there: start it on as many machines as you like, and stop them as you like.
+// Command workerpool divides a fixed number of partitions among the present
+// workers. Start it on as many machines as you like, and stop any of them at
+// any time.
 //
 //	workerpool --id a --partitions 8 &
 //	workerpool --id b --partitions 8 &
 //
-// A partition is a share of the work, such as the rows with hash(id) % 8 == 3, or
-// the third of eight queues. Each is worked on by exactly one worker, a new worker
-// takes over its share, and the share of one that dies goes to the others when its
-// session has expired. Nobody works on a partition before the one that had it has
-// let go; the partition's token tells a store which of them came later, in case one
-// was paused. The scheduler example shows a store that refuses old tokens.
+// A partition is a share of the work, such as the rows with hash(id) % 8 == 3,
+// or the third of eight queues. Exactly one worker works on each partition. A
+// new worker takes over its share. The share of a dead worker goes to the
+// others when its session has expired. No worker works on a partition before
+// its previous worker has released it. In case a worker was paused, the
+// partition's token tells a store which worker came later. The scheduler
+// example shows a store that refuses old tokens.
 package main
 
 import (
@@ -27,11 +29,11 @@ import (
 )
 
 func main() {
-	host, _ := os.Hostname() // without a name the process id alone has to do
+	host, _ := os.Hostname() // without a name, the process id must suffice
 	servers := flag.String("servers", "127.0.0.1:2181", "ZooKeeper servers as `host:port,host:port/root`")
 	id := flag.String("id", fmt.Sprintf("%s-%d", host, os.Getpid()), "name of this worker")
-	partitions := flag.Int("partitions", 8, "how many partitions there are: the same for all workers")
-	every := flag.Duration("every", time.Second, "time between two looks for work in a partition")
+	partitions := flag.Int("partitions", 8, "number of partitions: the same for all workers")
+	every := flag.Duration("every", time.Second, "time between two checks for work in a partition")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -56,8 +58,9 @@ func start(ctx context.Context, servers string, w *worker) error {
 	return w.run(ctx, sm)
 }
 
-// report stands for the real work: do what there is to do in one partition, give
-// the token to whatever is written to, and return soon after ctx has ended.
+// report stands in for the real work. It does the work of one partition, passes
+// the token to every store that it writes to, and returns soon after ctx has
+// ended.
 func report(ctx context.Context, partition int, token int64) error {
 	slog.InfoContext(ctx, "works", "partition", partition, "token", token)
 	return nil
@@ -72,8 +75,7 @@ type worker struct {
 	work       func(ctx context.Context, partition int, token int64) error
 }
 
-// run works on the partitions that are due to this worker until ctx ends, and
-// lets go of them.
+// run works on this worker's partitions until ctx ends, and releases them.
 func (w *worker) run(ctx context.Context, sm *session.Manager) error {
 	pool := groupmembership.NewPartitioner(sm, "/workerpool", w.partitions)
 	if err := pool.Run(ctx, w.id, w.partition); ctx.Err() == nil {
@@ -83,10 +85,10 @@ func (w *worker) run(ctx context.Context, sm *session.Manager) error {
 }
 
 // partition works on one partition until it goes to another worker, or is lost.
-// Work that fails is tried again; to return its error would end the worker.
+// Failed work is tried again: returning its error would end the worker.
 func (w *worker) partition(ctx context.Context, p *groupmembership.Partition) error {
 	log := w.log.With("partition", p.Number, "token", p.Token())
-	log.Info("has the partition")
+	log.Info("acquired the partition")
 	look := time.NewTicker(w.every)
 	defer look.Stop()
 	for {
@@ -95,7 +97,7 @@ func (w *worker) partition(ctx context.Context, p *groupmembership.Partition) er
 		}
 		select {
 		case <-ctx.Done():
-			log.Info("lets go of the partition", "cause", context.Cause(ctx))
+			log.Info("releases the partition", "cause", context.Cause(ctx))
 			return nil
 		case <-look.C:
 		}

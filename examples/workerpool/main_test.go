@@ -21,19 +21,19 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const partitions = 8
 
-// ledger is what all workers have done.
+// ledger records the work of all workers.
 type ledger struct {
 	w      *testworld.World
 	takes  time.Duration // a round of work
 	mu     sync.Mutex
-	busy   [partitions]string // who works on it at this instant
-	tokens [partitions]int64  // the greatest that was seen
+	busy   [partitions]string // the worker at work now
+	tokens [partitions]int64  // the greatest token seen
 	rounds [partitions]int
-	by     [partitions]string // who worked on it last
+	by     [partitions]string // the worker that worked last
 }
 
-// work checks the promises: nobody else is at work on the partition, and tokens
-// grow.
+// work checks the promises: no other worker is at work on the partition, and
+// tokens grow.
 func (l *ledger) work(id string) func(context.Context, int, int64) error {
 	return func(ctx context.Context, n int, token int64) error {
 		l.mu.Lock()
@@ -60,11 +60,11 @@ func (l *ledger) work(id string) func(context.Context, int, int64) error {
 	}
 }
 
-// shares waits until every partition has been worked on again, and tells by how
-// many workers: how many partitions each of them has, the smallest share first.
+// shares waits until every partition has been worked on again. It returns how
+// many partitions each worker has, the smallest share first.
 func (l *ledger) shares() []int {
 	l.w.Helper()
-	time.Sleep(2 * time.Second) // let those who let go do so
+	time.Sleep(2 * time.Second) // let the old workers release their partitions
 	l.mu.Lock()
 	l.rounds = [partitions]int{}
 	l.mu.Unlock()
@@ -87,7 +87,7 @@ func (l *ledger) shares() []int {
 	return all
 }
 
-// workers are who worked on the partitions last.
+// workers returns the workers that worked on the partitions last.
 func (l *ledger) workers() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -121,7 +121,7 @@ func TestEveryPartitionIsWorkedOnAfterAKill(t *testing.T) {
 		l := &ledger{w: w, takes: 700 * time.Millisecond}
 		pool := startWorkers(l, "a", "b", "c")
 		require.Equal(t, []int{2, 3, 3}, l.shares())
-		pool[1].Link.Refuse(true) // kill -9: the connection breaks, and nobody comes back
+		pool[1].Link.Refuse(true) // kill -9: the connection breaks for good
 		pool[1].Link.Disconnect()
 		time.Sleep(10 * time.Second) // the session timeout
 		require.Equal(t, []int{4, 4}, l.shares())
@@ -129,7 +129,7 @@ func TestEveryPartitionIsWorkedOnAfterAKill(t *testing.T) {
 	})
 }
 
-// Workers come and go in an orderly way: nothing waits for a session to expire.
+// Workers join and leave in an orderly way: no session has to expire.
 func TestWorkersComeAndGo(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		l := &ledger{w: w, takes: 700 * time.Millisecond}
@@ -145,8 +145,8 @@ func TestWorkersComeAndGo(t *testing.T) {
 	})
 }
 
-// A worker is cut off in the midst of its work, while its partitions go to the
-// others, and comes back.
+// A worker is cut off during its work, and its partitions go to the others. It
+// comes back.
 func TestAWorkerThatWasCutOffComesBack(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		l := &ledger{w: w, takes: 20 * time.Second} // longer than a session lasts
@@ -161,7 +161,7 @@ func TestAWorkerThatWasCutOffComesBack(t *testing.T) {
 	})
 }
 
-// Work that fails is tried again by the same worker.
+// The same worker tries failed work again.
 func TestWorkThatFailsIsTriedAgain(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		l := &ledger{w: w, takes: 700 * time.Millisecond}
@@ -174,7 +174,7 @@ func TestWorkThatFailsIsTriedAgain(t *testing.T) {
 	})
 }
 
-// A worker that was told another number of partitions is refused.
+// A worker that is configured with another number of partitions is rejected.
 func TestWorkersAgreeOnTheNumber(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		l := &ledger{w: w, takes: 700 * time.Millisecond}

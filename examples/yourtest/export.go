@@ -1,8 +1,8 @@
-// Package yourtest shows how to test code of your own that stands on Docent: with
-// zktest and testing/synctest, in virtual time, without a ZooKeeper. The code is a
-// few lines under a lock; what matters is in export_test.go: a session that
-// expires, a link that is cut, an answer that is lost. Only public packages are
-// used there, so that it can be copied.
+// Package yourtest shows how to test your own code that uses Docent: with
+// zktest and testing/synctest, in virtual time, without a ZooKeeper. The code
+// is a few lines under a lock. The point is export_test.go: an expired session,
+// a cut link, a lost answer. It uses public packages only, so that it can be
+// copied.
 package yourtest
 
 import (
@@ -13,14 +13,14 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Sink is where rows are exported to. It refuses tokens that are smaller than
-// one it has seen.
+// Sink is the target of an export. It refuses tokens smaller than one it has
+// seen.
 type Sink interface {
 	Write(ctx context.Context, token int64, row string) error
 }
 
-// Export writes rows to the sink, one process at a time. When the lock is lost
-// it stops at once, and the error matches session.ErrLost.
+// Export writes rows to the sink, one process at a time. When the lock is lost,
+// Export stops at once, and the error matches session.ErrLost.
 func Export(ctx context.Context, sm *session.Manager, sink Sink, rows ...string) error {
 	return lock.New(sm, "/locks/export").Do(ctx, func(ctx context.Context, h *lock.Hold) error {
 		for _, row := range rows {

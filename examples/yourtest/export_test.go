@@ -18,11 +18,11 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A goroutine that is left over makes the tests fail.
+// A leaked goroutine makes the tests fail.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// process opens a session over a network path of its own, as another process would
-// have it. It is closed with the test.
+// process opens a session over its own network path, as another process would.
+// The session is closed with the test.
 func process(t *testing.T, srv *zktest.Server) (*session.Manager, *zktest.Link) {
 	t.Helper()
 	link := srv.Link()
@@ -36,13 +36,13 @@ func process(t *testing.T, srv *zktest.Server) (*session.Manager, *zktest.Link) 
 	return sm, link
 }
 
-// slowSink takes a second for a row, refuses old tokens, and writes down what was
-// exported.
+// slowSink takes a second for a row, refuses old tokens, and records the
+// exported rows.
 type slowSink struct {
 	mu       sync.Mutex
-	token    int64 // the greatest that was seen
+	token    int64 // the greatest token seen
 	writing  int
-	overlaps int // how often somebody began while another one was writing
+	overlaps int // how often a write began during another one
 	rows     []string
 }
 
@@ -76,18 +76,18 @@ func (s *slowSink) Write(ctx context.Context, token int64, row string) error {
 	return nil
 }
 
-// exported returns the rows that were exported, and holds that nobody ever began
-// to write while another one did.
+// exported returns the exported rows. It requires that no write began during
+// another one.
 func (s *slowSink) exported(t *testing.T) string {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	require.Zero(t, s.overlaps, "two write at once")
+	require.Zero(t, s.overlaps, "no two writes overlap")
 	return strings.Join(s.rows, " ")
 }
 
-// export starts an Export of n rows, "NAME1" and so on, and returns how to wait for
-// what it returns.
+// export starts an Export of n rows, "NAME1" and so on. wait waits for its
+// result.
 func export(t *testing.T, sm *session.Manager, sink *slowSink, name string, n int) (wait func() error) {
 	var rows []string
 	for i := range n {
@@ -95,11 +95,12 @@ func export(t *testing.T, sm *session.Manager, sink *slowSink, name string, n in
 	}
 	result := make(chan error, 1)
 	go func() { result <- yourtest.Export(t.Context(), sm, sink, rows...) }()
-	synctest.Wait() // until it holds the lock, or waits for it
+	synctest.Wait() // until the export holds the lock, or waits for it
 	return func() error { return <-result }
 }
 
-// bubble runs a test in virtual time. The server has to be made inside of it.
+// bubble runs a test in virtual time. The server has to be made inside the
+// bubble.
 func bubble(t *testing.T, f func(t *testing.T, srv *zktest.Server, sink *slowSink)) {
 	synctest.Test(t, func(t *testing.T) { f(t, zktest.New(t), new(slowSink)) })
 }
@@ -115,7 +116,8 @@ func TestOneExportsAfterTheOther(t *testing.T) {
 	})
 }
 
-// An hour is nothing: the session is kept alive by pings all the while.
+// In virtual time an hour takes no time. Pings keep the session alive
+// meanwhile.
 func TestALongExportKeepsItsLock(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *zktest.Server, sink *slowSink) {
 		a, _ := process(t, srv)
@@ -128,9 +130,9 @@ func TestALongExportKeepsItsLock(t *testing.T) {
 	})
 }
 
-// The session is expired from outside, before its time: an operator has closed it,
-// say. No client can stop before it is told, and this one is told late. What it
-// writes meanwhile, the sink refuses: its token is stale.
+// The session is expired from outside, before its time, as if an operator had
+// closed it. No client can stop before it learns of that, and this one learns
+// of it late. The sink refuses what it writes meanwhile: its token is stale.
 func TestAnExpiredSessionStopsTheExport(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *zktest.Server, sink *slowSink) {
 		a, link := process(t, srv)
@@ -148,8 +150,9 @@ func TestAnExpiredSessionStopsTheExport(t *testing.T) {
 	})
 }
 
-// What we send vanishes, while answers would still arrive: nobody tells the export
-// that its lock is gone. It stops by itself, before the next one begins.
+// Requests are lost, while answers would still arrive. So the export cannot be
+// told that its lock is gone. It stops by itself, before the next export
+// begins.
 func TestACutLinkStopsTheExport(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *zktest.Server, sink *slowSink) {
 		a, link := process(t, srv)
@@ -160,14 +163,14 @@ func TestACutLinkStopsTheExport(t *testing.T) {
 		link.Cut(zktest.ToServer)
 		cut := time.Now()
 		require.ErrorIs(t, waitA(), session.ErrTrustElapsed)
-		require.Less(t, time.Since(cut), 10*time.Second, "before the session can expire")
+		require.Less(t, time.Since(cut), 10*time.Second, "the export stops before the session can expire")
 		stopped := sink.exported(t)
 		require.NoError(t, waitB())
 		require.Equal(t, stopped+" b1", sink.exported(t))
 	})
 }
 
-// A blip is shorter than a session: the export does not notice.
+// An outage is shorter than the session timeout: the export does not notice.
 func TestABlipDoesNotStopTheExport(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *zktest.Server, sink *slowSink) {
 		a, link := process(t, srv)
@@ -180,8 +183,8 @@ func TestABlipDoesNotStopTheExport(t *testing.T) {
 	})
 }
 
-// The server makes the lock's node, and its answer is lost: the export finds the
-// node that it made, instead of waiting for it, and leaves none behind.
+// The server makes the lock's node, and its answer is lost. The export finds
+// its own node, does not wait for it, and leaves no node behind.
 func TestALostAnswerLeavesNothingBehind(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *zktest.Server, sink *slowSink) {
 		a, _ := process(t, srv)
@@ -197,7 +200,7 @@ func TestALostAnswerLeavesNothingBehind(t *testing.T) {
 		})
 		defer remove()
 		require.NoError(t, export(t, a, sink, "a", 1)())
-		require.Equal(t, 1, lost, "the test does what it says")
+		require.Equal(t, 1, lost, "one answer is lost")
 		require.NoError(t, export(t, b, sink, "b", 1)())
 		require.Equal(t, "a1 b1", sink.exported(t))
 		dir, _ := srv.Node("/locks/export")
@@ -205,7 +208,7 @@ func TestALostAnswerLeavesNothingBehind(t *testing.T) {
 	})
 }
 
-// What an export costs, in requests.
+// The cost of an export, in requests.
 func TestWhatAnExportCosts(t *testing.T) {
 	bubble(t, func(t *testing.T, srv *zktest.Server, sink *slowSink) {
 		a, _ := process(t, srv)

@@ -23,16 +23,16 @@ const (
 // repository, or to the client.
 type edge struct{ from, to string }
 
-// rule forbids imports.
+// rule forbids some imports.
 type rule struct {
 	says    string
 	forbids func(edge) bool
-	// except has the imports that break the rule today, each with the reason. A
-	// directory stands for everything below it.
+	// except lists the imports that break the rule today, each with the reason.
+	// A directory includes its subdirectories.
 	except map[edge]string
 }
 
-// shared is what recipes share.
+// shared are the packages that recipes share.
 var shared = []string{"internal/line", "internal/mirror", "internal/onenode", "internal/recognise", "internal/standing"}
 
 var recipes = []string{"barrier", "config", "counter", "election", "groupmembership", "lock", "naming", "queue"}
@@ -50,13 +50,13 @@ var rules = []rule{
 		forbids: func(e edge) bool { return within(e.from, "contrib") && within(e.to, "internal") },
 	},
 	{
-		says: "internal/core is a session as recipes need it, and knows neither them nor what they share",
+		says: "internal/core is a session as recipes need it, and knows neither the recipes nor the packages they share",
 		forbids: func(e edge) bool {
 			return e.from == "internal/core" && (e.to == "session" || recipe(e.to) != "" || slices.Contains(shared, e.to))
 		},
 	},
 	{
-		says: "what recipes share works with internal/core: only the recipes lead users there",
+		says: "the packages that recipes share work with internal/core: only the recipes know the user's session",
 		forbids: func(e edge) bool {
 			return slices.Contains(shared, e.from) && (e.to == "session" || e.to == "internal/bridge")
 		},
@@ -66,8 +66,8 @@ var rules = []rule{
 		forbids: func(e edge) bool { return e.from == "session" && ours(e.to) },
 		except: map[edge]string{
 			{"session", "internal/core"}:   "the implementation",
-			{"session", "internal/misuse"}: "the words for a zero Manager",
-			{"session", "internal/sasl"}:   "the mechanism that is built in",
+			{"session", "internal/misuse"}: "the panic for a zero Manager",
+			{"session", "internal/sasl"}:   "the built-in mechanism",
 		},
 	},
 	{
@@ -75,7 +75,7 @@ var rules = []rule{
 		forbids: func(e edge) bool { return e.from == "internal/conn" && ours(e.to) },
 		except: map[edge]string{
 			{"internal/conn", "internal/sasl"}: "the tokens of a login",
-			{"internal/conn", "internal/wire"}: "what is written and read",
+			{"internal/conn", "internal/wire"}: "requests and answers",
 		},
 	},
 	{
@@ -90,18 +90,18 @@ var rules = []rule{
 		},
 	},
 	{
-		says:    "users, and all that stands on session, need no ZooKeeper client of their own",
+		says:    "users, and packages built on session, need no ZooKeeper client of their own",
 		forbids: func(e edge) bool { return e.to == client },
 		except: map[edge]string{
-			{"internal/core", client}: "it opens and keeps the connections",
+			{"internal/core", client}: "the client opens and keeps the connections",
 			{"session", client}:       "Stat and ACL are the client's, so that a program may use both",
-			{"bench", client}:         "it measures the bare client beside Docent",
+			{"bench", client}:         "the benchmark measures the bare client beside Docent",
 		},
 	},
 }
 
-// Every import of code that is not a test keeps the rules, and every exception is
-// still needed.
+// Every import outside of tests keeps the rules, and every exception is still
+// needed.
 func TestArrows(t *testing.T) {
 	edges := imports(t, "../..")
 	for _, dir := range []string{"bench", "cmd/docent", "contrib/prom", "examples/service", "lock", "session", "zktest"} {
@@ -114,7 +114,7 @@ func TestArrows(t *testing.T) {
 	}
 }
 
-// A rule finds what breaks it, and exceptions that nothing needs.
+// A rule finds imports that break it, and exceptions that no import needs.
 func TestArrowsAreChecked(t *testing.T) {
 	for _, broken := range []struct {
 		rule int
@@ -141,13 +141,12 @@ func TestArrowsAreChecked(t *testing.T) {
 	for _, allowed := range []edge{{"naming/httpbalance", "naming"}, {"lock", "internal/line"}, {"inspect", "naming"}} {
 		require.Empty(t, rules[0].faults([]edge{allowed}))
 	}
-	require.Equal(t, []string{"nothing needs the exception any more: bench imports " + client},
+	require.Equal(t, []string{"no import needs the exception: bench imports " + client},
 		rules[8].faults([]edge{{"session", client}, {"internal/core", client}}))
-	require.Empty(t, rules[8].faults([]edge{{"session/inner", client}, {"internal/core", client}, {"bench/etcd", client}}), "a directory covers those below it")
+	require.Empty(t, rules[8].faults([]edge{{"session/inner", client}, {"internal/core", client}, {"bench/etcd", client}}), "a directory includes its subdirectories")
 }
 
-// faults returns the imports that break the rule, and the exceptions that none
-// makes use of.
+// faults returns the imports that break the rule, and the unused exceptions.
 func (r rule) faults(edges []edge) (faults []string) {
 	used := make(map[edge]bool)
 	for _, e := range edges {
@@ -166,15 +165,15 @@ func (r rule) faults(edges []edge) (faults []string) {
 	}
 	for exception := range r.except {
 		if !used[exception] {
-			faults = append(faults, "nothing needs the exception any more: "+exception.from+" imports "+exception.to)
+			faults = append(faults, "no import needs the exception: "+exception.from+" imports "+exception.to)
 		}
 	}
 	slices.Sort(faults)
 	return faults
 }
 
-// imports returns what the files below root that are not tests import of the
-// repository and of the client.
+// imports returns the imports, of the repository's packages and of the client,
+// by all files below root that are not tests.
 func imports(t *testing.T, root string) []edge {
 	found := make(map[edge]bool)
 	require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -208,7 +207,7 @@ func imports(t *testing.T, root string) []edge {
 	return slices.Collect(maps.Keys(found))
 }
 
-// within reports whether path is dir or lies below it.
+// within reports whether path is dir or below it.
 func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
 
 // ours reports whether an import is one of the repository's packages.

@@ -17,9 +17,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Users can name every type that a public package shows them. A type of a package below
-// internal would have no documentation for them, and its methods could not be changed
-// without breaking them.
+// Users can name every type that a public package shows. A type of a package
+// below internal would have no documentation for users, and its methods could
+// not change without breaking them.
 func TestNoInternalTypeIsPublic(t *testing.T) {
 	packages := compiled(t)
 	require.Contains(t, packages.public, module+"session")
@@ -34,7 +34,7 @@ func TestNoInternalTypeIsPublic(t *testing.T) {
 // The walk finds an internal type wherever a package can show it.
 func TestLeaksAreFound(t *testing.T) {
 	packages := compiled(t)
-	require.NotEmpty(t, leaks(packages.load(t, module+"internal/bridge")), "it shows core's types on purpose")
+	require.NotEmpty(t, leaks(packages.load(t, module+"internal/bridge")), "bridge shows core's types on purpose")
 
 	inner := types.NewPackage(module+"internal/x", "x")
 	hidden := types.NewNamed(types.NewTypeName(token.NoPos, inner, "Hidden", nil), types.NewStruct(nil, nil), nil)
@@ -137,8 +137,8 @@ type walk struct {
 	found []string
 }
 
-// declared walks the declaration of a type: what it stands for, and its methods with the
-// promoted ones.
+// declared walks the declaration of a type: its underlying type, and its
+// methods, promoted ones included.
 func (w *walk) declared(where string, of types.Type) {
 	if alias, ok := of.(*types.Alias); ok {
 		w.shown(where, alias.Rhs())
@@ -161,7 +161,7 @@ func (w *walk) declared(where string, of types.Type) {
 	}
 }
 
-// shown walks a type that users see at a place.
+// shown walks a type that users see at where.
 func (w *walk) shown(where string, of types.Type) {
 	if named, ok := of.(interface{ Obj() *types.TypeName }); ok {
 		if p := named.Obj().Pkg(); p != nil && strings.HasPrefix(p.Path(), module) && internalPath(p.Path()) {

@@ -1,5 +1,5 @@
 // Package atomicfile replaces files as a whole, so that a reader never sees a
-// part of a new content.
+// part of the new content.
 package atomicfile
 
 import (
@@ -16,11 +16,11 @@ import (
 const maxLinks = 40
 
 // Target returns the path of the file that path leads to, through symbolic
-// links in every part of it. The file itself need not exist, nor does a link
-// that leads to none keep Target from following it; its directory must exist.
+// links in every part of it. Neither the file itself nor the target of its last
+// link needs to exist; the file's directory must exist.
 //
-// Errors: a *fs.PathError of a directory or link that cannot be read;
-// fs.ErrNotExist when a directory is missing; a loop of links.
+// Errors: a *fs.PathError for an unreadable directory or link; fs.ErrNotExist
+// if a directory is missing; a loop of links.
 func Target(path string) (string, error) {
 	at := path
 	for range maxLinks {
@@ -48,19 +48,18 @@ func Target(path string) (string, error) {
 			return "", err
 		}
 		if !filepath.IsAbs(link) {
-			// Not filepath.Join, which would take "x/.." away although x may
-			// be a link.
+			// Not filepath.Join, which would remove "x/.." even if x is a link.
 			link = dir + string(filepath.Separator) + link
 		}
 		at = link
 	}
-	return "", fmt.Errorf("%s leads through more than %d symbolic links: do they lead in a circle?", path, maxLinks)
+	return "", fmt.Errorf("%s leads through more than %d symbolic links: they may form a loop", path, maxLinks)
 }
 
-// Replace puts data into the file that path leads to, and brings it to disk. The
-// new file has the given mode and belongs to the user who runs this. A failure
-// leaves the file as it was, except that the last step, bringing the
-// directory to disk, may fail after the file has been replaced.
+// Replace puts data into the file that path leads to, and syncs it to disk. The
+// new file has the given mode and belongs to the current user. A failure leaves
+// the file as it was, with one exception: syncing the directory, the last step,
+// may fail after the file has been replaced.
 func Replace(path string, data []byte, mode fs.FileMode) error {
 	file, err := Target(path)
 	if err != nil {
@@ -86,8 +85,8 @@ func Replace(path string, data []byte, mode fs.FileMode) error {
 	return oneline.Join(d.Sync(), d.Close())
 }
 
-// Check finds out whether Replace could make a file beside the one that path
-// leads to, and changes nothing.
+// Check tests whether Replace could make a file beside the one that path leads
+// to. It changes nothing.
 func Check(path string) error {
 	file, err := Target(path)
 	if err != nil {

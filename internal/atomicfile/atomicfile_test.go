@@ -26,7 +26,7 @@ func tree(t *testing.T, links ...string) string {
 	return root
 }
 
-// Every kind of link is followed, whether it leads to a file or to none yet.
+// Every kind of link is followed, whether its target exists or not.
 func TestFault27_TargetFollowsEveryLink(t *testing.T) {
 	for _, c := range []struct {
 		links []string
@@ -87,7 +87,7 @@ func TestFault27_TargetRefuses(t *testing.T) {
 	got, err := Target(filepath.Join(root, "a/dir"))
 	require.NoError(t, err)
 	require.Equal(t, filepath.Join(root, "a/deep"), got)
-	require.Error(t, Replace(filepath.Join(root, "a/dir"), nil, 0o600), "it is a directory")
+	require.Error(t, Replace(filepath.Join(root, "a/dir"), nil, 0o600), "the target is a directory")
 	got, err = Target(filepath.Join(root, "a/dir/.."))
 	require.NoError(t, err)
 	require.Equal(t, filepath.Join(root, "a"), got)

@@ -1,6 +1,6 @@
-// Package bridge leads from the package session, which users see, to its implementation
-// in internal/core, and back. Recipes take a *session.Manager, work with its core, and
-// return holds and operations of session.
+// Package bridge leads from the package session, which users see, to its
+// implementation in internal/core, and back. Recipes take a *session.Manager,
+// work with its core, and return holds and operations of session.
 package bridge
 
 import (
@@ -8,7 +8,7 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Core returns the implementation of a Manager, nil of a nil Manager.
+// Core returns the implementation of a Manager, or nil for a nil Manager.
 func Core(sm *session.Manager) *core.Manager { return core.Facade.Manager(sm) }
 
 // Hold returns the hold that users see.

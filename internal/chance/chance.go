@@ -1,5 +1,5 @@
-// Package chance is where the library takes randomness from, so that a
-// simulation can repeat a run: what is drawn is a function of its seed then.
+// Package chance is the library's source of randomness. A simulation seeds it,
+// so that the same seed gives the same numbers and a run can be repeated.
 package chance
 
 import (
@@ -24,8 +24,7 @@ func (s *source) below(bound uint64) uint64 {
 	return s.r.Uint64N(bound)
 }
 
-// N returns a random number from 0 up to, and without, bound, which must be
-// positive.
+// N returns a random number from 0 to bound-1. bound must be positive.
 func N[T ~int | ~int64](bound T) T {
 	if s := seeded.Load(); s != nil {
 		return T(s.below(uint64(bound)))
@@ -33,7 +32,7 @@ func N[T ~int | ~int64](bound T) T {
 	return rand.N(bound)
 }
 
-// Unique returns what nobody else draws, and nobody can guess.
+// Unique returns bytes that are never drawn twice and cannot be guessed.
 func Unique() (b [16]byte) {
 	if s := seeded.Load(); s != nil {
 		s.mu.Lock()
@@ -46,8 +45,8 @@ func Unique() (b [16]byte) {
 	return b
 }
 
-// Seed makes what is drawn repeatable until restore is called: of two runs that
-// ask in the same order both get the same. It is for simulations, which have the
+// Seed makes the numbers repeatable until restore is called: two runs that draw
+// in the same order get the same numbers. It is for simulations, which have the
 // process for themselves.
 func Seed(seed uint64) (restore func()) {
 	seeded.Store(&source{r: rand.New(rand.NewPCG(seed, 0))})

@@ -40,7 +40,7 @@ func TestSeed(t *testing.T) {
 	other := draw()
 	restore()
 	require.NotEqual(t, first, other)
-	require.NotEqual(t, draw(), draw(), "without a seed nothing repeats")
+	require.NotEqual(t, draw(), draw(), "without a seed the draws differ")
 	for range 1000 {
 		require.Less(t, chance.N(3), 3)
 		require.GreaterOrEqual(t, chance.N(3), 0)

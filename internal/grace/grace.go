@@ -1,8 +1,8 @@
-// Package grace lets a Close end that is called from within a callback.
+// Package grace bounds how long a Close waits for callbacks of the user.
 //
-// A Close waits until nothing of what it closes is left running. A callback of
-// the user's may run there: it may hang, or be the caller of that very Close.
-// So a Close waits for what may call the user's code for a limited time.
+// A Close waits for everything that it closes. But a user's callback may run
+// there: it may hang, or may itself have called that Close. So a Close waits
+// for callbacks for a limited time only.
 package grace
 
 import "time"

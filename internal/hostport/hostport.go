@@ -1,6 +1,6 @@
-// Package hostport reads the addresses of servers as users write them. It
-// refuses what could mean two things: a list, a URL, an IPv6 address without
-// brackets, whose last group could be a port.
+// Package hostport parses the addresses of servers as users write them. It
+// rejects ambiguous text: a list, a URL, an IPv6 address without brackets,
+// whose last group could be a port.
 package hostport
 
 import (
@@ -12,8 +12,8 @@ import (
 )
 
 // Parse splits "host:port", "host", "[ipv6]:port" or "[ipv6]". The host comes
-// without brackets; the port is zero where there is none. The error says what is
-// wrong, and not with which text.
+// without brackets; the port is zero if the text has no port. The error says
+// what is wrong, without quoting the whole text.
 func Parse(text string) (host string, port int, err error) {
 	switch {
 	case text == "":
@@ -47,7 +47,8 @@ func Parse(text string) (host string, port int, err error) {
 	return host, port, nil
 }
 
-// bare words an IPv6 address without brackets. Its last group may be meant as a port.
+// bare is the error for an IPv6 address without brackets. Its last group may be
+// meant as a port.
 func bare(text string, ip netip.Addr) error {
 	at := strings.LastIndexByte(text, ':')
 	if shorter, err := netip.ParseAddr(text[:at]); err == nil {
@@ -80,7 +81,8 @@ func bracketed(text string) (host string, port int, err error) {
 	return ip.String(), port, nil
 }
 
-// parsePort takes decimal digits only: to some programs 010 is eight.
+// parsePort accepts decimal digits without a leading zero: some programs read
+// 010 as eight.
 func parsePort(text string) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > 65535 || strconv.Itoa(n) != text {
@@ -89,8 +91,8 @@ func parsePort(text string) (int, error) {
 	return n, nil
 }
 
-// checkHost takes an IPv4 address or a DNS name, with underscores, as container
-// platforms make them.
+// checkHost accepts an IPv4 address or a DNS name, with underscores, as
+// container platforms make them.
 func checkHost(host string) error {
 	if host == "" {
 		return errors.New("its host is missing: write host:port")

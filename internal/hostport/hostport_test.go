@@ -34,7 +34,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// What means two things, or nothing, is refused.
+// Ambiguous or invalid text is rejected.
 func TestFault08_Parse(t *testing.T) {
 	for text, reason := range map[string]string{
 		"":                   "empty",

@@ -1,14 +1,14 @@
-// Command jitter runs go test with a scheduler that dawdles: at channels and
-// mutexes, goroutines step back behind all others that are ready, some of them
-// again and again. Orders that are rare on a quiet machine so come up often. In
-// virtual time nothing else changes: whatever happens at an instant may happen in
-// any order, and where a test fails here, it is wrong or the code is.
+// Command jitter runs go test with a slower scheduler. At channels and mutexes,
+// goroutines step back behind all others that are ready, some of them again and
+// again. So orders that are rare on a quiet machine become frequent. In virtual
+// time nothing else changes: events at one instant may happen in any order. If
+// a test fails under jitter, the test or the code is wrong.
 //
 //	go run ./internal/jitter -count=5 ./lock ./election
 //
-// All arguments are go test's. The Go that is used stays as it is: its runtime
-// is replaced for these test binaries alone (go's -overlay), in which DOCENT_JITTER
-// is set.
+// All arguments are go test's. The installed Go is not changed: go's -overlay
+// replaces its runtime for these test binaries alone. DOCENT_JITTER is set in
+// them.
 package main
 
 import (
@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string) (err error) {
 	return test.Run()
 }
 
-// write makes the changed files in dir, and the list of them that go reads.
+// write makes the changed files in dir, and the overlay file that lists them.
 func write(ctx context.Context, dir string) (overlay string, err error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
 	if err != nil {
@@ -66,7 +66,7 @@ func write(ctx context.Context, dir string) (overlay string, err error) {
 			files[i.file] = string(text)
 		}
 		if strings.Count(files[i.file], i.behind) != 1 {
-			return "", fmt.Errorf("in this Go, %s has %q not once: jitter has to learn where that is now", i.file, i.behind)
+			return "", fmt.Errorf("in this version of Go, %s does not have %q exactly once: adapt the insertions of jitter", i.file, i.behind)
 		}
 		files[i.file] = strings.Replace(files[i.file], i.behind, i.behind+i.line+"\n", 1)
 	}
@@ -86,7 +86,7 @@ func write(ctx context.Context, dir string) (overlay string, err error) {
 	return overlay, os.WriteFile(overlay, list, 0o600)
 }
 
-// insertion is a line more in a file of the standard library.
+// insertion is a line to insert into a file of the standard library.
 type insertion struct{ file, behind, line string }
 
 var insertions = []insertion{
@@ -122,12 +122,12 @@ func dawdle() {
 		return
 	}
 	if dawdleSeed == 0 {
-		dawdleSeed = uint64(cheaprand())<<1 | 1 // that two may do so at a time does no harm
+		dawdleSeed = uint64(cheaprand())<<1 | 1 // two goroutines may set it at a time, which is harmless
 	}
 	kind := ((gp.goid ^ dawdleSeed) * 0x9E3779B97F4A7C15) >> 60
 	times := uint32(0)
 	switch {
-	case kind == 0: // slow at all it does
+	case kind == 0: // always slow
 		if cheaprandn(2) == 0 {
 			times = 1 + cheaprandn(24)
 		}

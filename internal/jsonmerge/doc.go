@@ -1,23 +1,23 @@
-// Package jsonmerge carries a change of a JSON value over into another text of
-// that value, which may hold more than the changed program knows.
+// Package jsonmerge applies a change of a JSON value to another text of that
+// value. The other text may have fields that the changing program does not
+// know.
 //
-// A program decodes the text of a node, changes what it has decoded, and
-// encodes the result. Its types drop the fields that they do not have, and its
-// encoder has a layout of its own. [Merge] takes the three texts: what the node
-// holds, what the encoder makes of the decoded value before the change, and
-// after it. The result is the node's text with the differences between the
-// last two, so that everything else keeps its bytes: unknown fields, the digits
-// of numbers, the order of keys, white space.
+// A program decodes the text of a node, changes the decoded value, and encodes
+// the result. Its types drop unknown fields, and its encoder has a layout of
+// its own. [Merge] takes three texts: the node's, and the encoder's before and
+// after the change. It applies the differences between the last two to the
+// node's text. Everything else keeps its bytes: unknown fields, the digits of
+// numbers, the order of keys, white space.
 //
 // # Limits
 //
-//   - An element of an array has no name. Elements that are equal before and after belong
-//     together, wherever they stand; of those that differ, as many as lie between
-//     two equal ones before and after belong together in turn. Every other element of
-//     the new array is new, and what only the node held of an old element is lost
-//     with that element.
-//   - A value that the encoder leaves out after the change, or makes null, goes
-//     with everything in it.
-//   - Of a key that an object holds twice, a change leaves one, without what only the
-//     node held in it.
+//   - An element of an array has no name. Elements that are equal before and
+//     after belong together, wherever they are. If two equal ones enclose the
+//     same number of other elements before and after, these are paired in
+//     their order. Every other element of the new array is new. Unknown fields
+//     of an unpaired old element are lost.
+//   - If the encoder omits a value after the change, or makes it null, the
+//     value is removed with everything in it.
+//   - If an object has a key twice, a change leaves one, without the unknown
+//     fields of its value.
 package jsonmerge

@@ -7,13 +7,14 @@ import (
 	"unicode"
 )
 
-// Merge returns node with what has changed from before to after. Where nothing
-// has, the result is node itself. It keeps none of its arguments beyond that,
-// changes none, and is safe for concurrent use.
+// Merge returns node with the changes from before to after. If before and after
+// are equal, the result is node itself. Apart from that, Merge keeps and
+// changes none of its arguments, and is safe for concurrent use.
 //
-// A key of node is that of before and after if it is equal, or if it differs in
-// case alone and neither of the two has it, as encoding/json decodes. The error
-// says that one of the texts is not JSON, and quotes nothing of it.
+// Keys are matched as encoding/json does. A key of node matches an equal key of
+// before or after. If neither has an equal key, it matches one that differs in
+// case alone. The error says that one of the texts is not JSON, and does not
+// quote it.
 func Merge(node, before, after []byte) ([]byte, error) {
 	lead, now, tail, err := parse(node)
 	if err != nil {
@@ -33,9 +34,9 @@ func Merge(node, before, after []byte) ([]byte, error) {
 	return slices.Concat(lead, merge(now, old, next), tail), nil
 }
 
-// Equal reports whether two texts hold the same value. The order of keys and
-// white space are no difference; numbers are compared digit by digit. Texts
-// that are not JSON are never equal.
+// Equal reports whether two texts hold the same value. It ignores the order of
+// keys and white space; it compares numbers digit by digit. Texts that are not
+// JSON are never equal.
 func Equal(a, b []byte) bool {
 	_, x, _, err := parse(a)
 	if err != nil {
@@ -45,7 +46,7 @@ func Equal(a, b []byte) bool {
 	return err == nil && equal(x, y)
 }
 
-// nothing is an empty object, for one that was not there before.
+// nothing is an empty object, in place of an object that did not exist before.
 var nothing = value{raw: []byte("{}")}
 
 // merge returns the new text of now.
@@ -117,11 +118,11 @@ func mergeObject(now, old, next value) []byte {
 	return render('{', now.items, slices.DeleteFunc(parts, func(p *part) bool { return p == nil }), '}')
 }
 
-// keys says where an object holds the keys that the encoder knows.
+// keys says where an object has the keys that the encoder knows.
 type keys struct{ exact, folded map[string][]int }
 
-// newKeys looks the keys up. A key that differs from a known one in case is taken
-// for it, unless it is known itself.
+// newKeys finds the keys. A key that differs from a known one in case matches
+// it, unless the key is known itself.
 func newKeys(items []item, before, after map[string]int) keys {
 	k := keys{make(map[string][]int), make(map[string][]int)}
 	for i, it := range items {
@@ -137,17 +138,18 @@ func newKeys(items []item, before, after map[string]int) keys {
 	return k
 }
 
-// of returns the places of a key in their order. The last is the one that counts.
+// of returns the places of a key in their order. The last one counts.
 func (k keys) of(name string) []int {
 	all := slices.Concat(k.exact[name], k.folded[fold(name)])
 	slices.Sort(all)
 	return all
 }
 
-// fold maps all spellings of a key that encoding/json takes for one to the same.
+// fold maps all spellings of a key that encoding/json considers equal to one
+// spelling.
 func fold(s string) string {
 	return strings.Map(func(r rune) rune {
-		for { // through the spellings of the letter, to the least
+		for { // through the spellings of the letter, to the smallest
 			next := unicode.SimpleFold(r)
 			if next <= r {
 				return next
@@ -157,13 +159,13 @@ func fold(s string) string {
 	}, s)
 }
 
-// mergeArray pairs elements with those that they were.
+// mergeArray pairs the new elements with the old ones.
 func mergeArray(now, old, next value) []byte {
 	if len(now.items) < len(old.items) || len(now.items) > len(old.items) && len(old.items) != len(next.items) {
-		return next.raw // the decoder does more than to decode each element
+		return next.raw // the decoder does more than decode each element
 	}
 	from := pair(old.items, next.items)
-	if len(now.items) > len(old.items) { // a Go array, which leaves out what it has no room for
+	if len(now.items) > len(old.items) { // a Go array, which drops the elements beyond its length
 		for j := range from {
 			from[j] = j
 		}
@@ -182,7 +184,7 @@ func mergeArray(now, old, next value) []byte {
 	return render('[', now.items, parts, ']')
 }
 
-// pair returns which element of before each element of after was, or -1.
+// pair returns for each element of after its index in before, or -1.
 func pair(before, after []item) []int {
 	from := make([]int, len(after))
 	for j := range from {
@@ -196,7 +198,7 @@ func pair(before, after []item) []int {
 		match(first, first)
 		first++
 	}
-	last := 0 // equal ones at the end
+	last := 0 // equal elements at the end
 	for last < min(len(before), len(after))-first &&
 		equal(before[len(before)-1-last].value, after[len(after)-1-last].value) {
 		match(len(before)-1-last, len(after)-1-last)
@@ -218,7 +220,7 @@ func pair(before, after []item) []int {
 		if from[j] >= 0 {
 			continue
 		}
-		end := j // of the elements that are not paired yet
+		end := j // the end of the unpaired elements
 		for end < len(after) && from[end] < 0 {
 			end++
 		}
@@ -240,7 +242,7 @@ func pair(before, after []item) []int {
 	return from
 }
 
-// render writes the parts with the layout of items, place by place.
+// render writes the parts in the layout of items.
 func render(begin byte, items []item, parts []*part, end byte) []byte {
 	var b bytes.Buffer
 	b.WriteByte(begin)

@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// known is what a program knows of a document.
+// known is the part of a document that the program knows.
 type known struct {
 	A    int             `json:"a"`
 	B    string          `json:"b,omitempty"`
@@ -28,11 +28,11 @@ type sub struct {
 }
 
 type elem struct {
-	ID int    `json:"id"` // of which no two are the same
+	ID int    `json:"id"` // unique
 	V  string `json:"v,omitempty"`
 }
 
-// spaces draws white space. Documents are written by hand, too.
+// spaces draws white space, because documents may be written by hand.
 func spaces(t *rapid.T) string {
 	return rapid.SampledFrom([]string{"", "", " ", "\n  ", "\t"}).Draw(t, "space")
 }
@@ -123,14 +123,15 @@ func drawDocument(t *rapid.T) string {
 	return spaces(t) + object(t, m) + spaces(t)
 }
 
-// change is one that a program makes. It also says what becomes of the document
-// as one that knows everything would have it, which is what is to come out.
+// change is a change made by a program. It also makes the change in the whole
+// document, unknown fields included: that is the expected result.
 type change struct {
 	name  string
 	apply func(k *known, truth map[string]any)
 }
 
-// within returns an object of the document, made where the program makes one.
+// within returns an object of the document. It makes the object if the program
+// makes one.
 func within(truth map[string]any, key string) map[string]any {
 	inner, ok := truth[key].(map[string]any)
 	if !ok {
@@ -151,7 +152,7 @@ var changes = []change{
 	}},
 	{"a nested number", func(k *known, truth map[string]any) { k.Sub.X = 77; within(truth, "sub")["x"] = json.Number("77") }},
 	{"a nested list", func(k *known, truth map[string]any) {
-		if _, found := truth["sub"]; !found { // the encoder writes it whole
+		if _, found := truth["sub"]; !found { // the encoder writes the whole object
 			within(truth, "sub")["x"] = json.Number("0")
 		}
 		k.Sub.Y = []int{5}
@@ -231,8 +232,8 @@ func encode(t require.TestingT, v any) []byte {
 	return data
 }
 
-// Whatever the document holds besides, and however it is written: what comes out
-// has the changes and everything else digit by digit.
+// Whatever else the document has, and however it is written, the result has the
+// changes, and everything else digit by digit.
 func TestFault24_MergeKeepsTheRest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		node := []byte(drawDocument(t))
@@ -249,7 +250,7 @@ func TestFault24_MergeKeepsTheRest(t *testing.T) {
 			}
 			seen[n] = true
 			if len(seen) > 1 && strings.Contains(changes[n].name, "element") {
-				continue // two changes of one array may leave nothing to tell the elements by
+				continue // two changes of one array may make the elements indistinguishable
 			}
 			changes[n].apply(&k, truth)
 		}
@@ -269,7 +270,8 @@ func TestFault24_MergeKeepsTheRest(t *testing.T) {
 	})
 }
 
-// untouched returns the texts of the members of the document's top that are unknown.
+// untouched returns the texts of the unknown members at the top of the
+// document.
 func untouched(t require.TestingT, node []byte, truth map[string]any) []string {
 	_, v, _, err := parse(node)
 	require.NoError(t, err)
@@ -282,8 +284,8 @@ func untouched(t require.TestingT, node []byte, truth map[string]any) []string {
 	return texts
 }
 
-// Any three documents give one that is JSON; and the decoded result of one that
-// has nothing unknown is what was wanted.
+// The result for any three documents is JSON. For a document without unknown
+// fields its decoded value is the wanted one.
 func TestMerge_anything(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var draw func(depth int) any
@@ -328,7 +330,7 @@ func TestMerge_layout(t *testing.T) {
 		{`[ 1, 2 ]`, `[1,2]`, `[1,2,3]`, `[ 1, 2, 3 ]`},
 		{`[ 1, 2 ]`, `[1,2]`, `[]`, `[]`},
 		{` 1 `, `1`, `2`, ` 2 `},
-		{`[1,2,3]`, `[1,2]`, `[9,2]`, `[9,2,3]`}, // a Go array of two
+		{`[1,2,3]`, `[1,2]`, `[9,2]`, `[9,2,3]`}, // a Go array of two elements
 		{`[1]`, `[1,2]`, `[9,2]`, `[9,2]`},
 		{`{"\u0061":1,"\ud83d\ude00":2}`, `{"a":1}`, `{"a":3}`, `{"\u0061":3,"😀":2}`},
 		{`{"K":1}`, `{"k":1}`, `{"k":2}`, `{"K":2}`},
@@ -338,7 +340,7 @@ func TestMerge_layout(t *testing.T) {
 	} {
 		merged, err := Merge([]byte(c.node), []byte(c.before), []byte(c.after))
 		require.NoError(t, err)
-		if strings.Contains(c.node, `\ud83d`) { // what was not touched is not decoded either
+		if strings.Contains(c.node, `\ud83d`) { // untouched text is not decoded
 			c.want = strings.ReplaceAll(c.want, "😀", `\ud83d\ude00`)
 		}
 		require.Equal(t, c.want, string(merged))

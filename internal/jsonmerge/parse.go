@@ -8,15 +8,15 @@ import (
 
 // value is one JSON value and its text. The texts are parts of the document.
 type value struct {
-	raw   []byte // without white space around it
-	items []item // of an object or array
+	raw   []byte // without surrounding white space
+	items []item // the parts of an object or array
 }
 
 // item is a member of an object or an element of an array. Its text is lead,
 // key, mid, the value, tail.
 type item struct {
 	lead  []byte // white space
-	key   []byte // as it is quoted; empty in an array
+	key   []byte // with its quotes; empty in an array
 	mid   []byte // the colon and the white space around it
 	value value
 	tail  []byte // white space before the comma or the end
@@ -25,7 +25,7 @@ type item struct {
 
 func (v value) kind() byte {
 	if len(v.raw) == 0 {
-		return 0 // no value at all
+		return 0 // no value
 	}
 	return v.raw[0]
 }
@@ -33,7 +33,7 @@ func (v value) kind() byte {
 // errSyntax says that a text is not JSON.
 var errSyntax = errors.New("the text is not valid JSON")
 
-// parse takes a document apart: white space, a value, white space.
+// parse splits a document into white space, a value, and white space.
 func parse(data []byte) (lead []byte, v value, tail []byte, err error) {
 	if !json.Valid(data) {
 		return nil, value{}, nil, errSyntax
@@ -123,7 +123,7 @@ func (p *parser) text() []byte {
 	return p.take(n + 1)
 }
 
-// decodeKey decodes as encoding/json does, which decides what a key means.
+// decodeKey decodes a key as encoding/json does, which defines its meaning.
 func decodeKey(quoted []byte) string {
 	var key string
 	if err := json.Unmarshal(quoted, &key); err != nil {
@@ -132,8 +132,8 @@ func decodeKey(quoted []byte) string {
 	return key
 }
 
-// equal reports whether two texts of one encoder say the same. The order of keys
-// is no difference, since an encoder of maps may change it.
+// equal reports whether two texts of one encoder have the same value. It
+// ignores the order of keys, because an encoder of maps may change it.
 func equal(a, b value) bool {
 	if string(a.raw) == string(b.raw) {
 		return true
@@ -164,7 +164,7 @@ func equal(a, b value) bool {
 	return false
 }
 
-// byName returns the place of each key; of one that comes twice, the last.
+// byName returns the index of each key; the last one, if a key comes twice.
 func byName(items []item) map[string]int {
 	index := make(map[string]int, len(items))
 	for i, it := range items {

@@ -26,7 +26,7 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// logLines collects what is logged.
+// logLines collects log lines.
 type logLines struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -45,7 +45,7 @@ func (l *logLines) take() string {
 	return l.buf.String()
 }
 
-// process is one that uses every recipe.
+// process is a process that uses every recipe.
 type process struct {
 	sm   *session.Manager
 	name string
@@ -228,7 +228,7 @@ func (p *process) share() {
 	})
 }
 
-// asDefault has the lines logged as well that go past every Manager's logger.
+// asDefault also collects lines that bypass every Manager's logger.
 func (l *logLines) asDefault(t *testing.T) {
 	before, to, flags := slog.Default(), log.Writer(), log.Flags()
 	slog.SetDefault(slog.New(slog.NewTextHandler(l, nil)))
@@ -239,8 +239,8 @@ func (l *logLines) asDefault(t *testing.T) {
 	})
 }
 
-// Two processes do all there is to do for an hour, and stop. Once there are
-// sessions, nothing is logged at Info or above.
+// Two processes use every recipe for an hour, and stop. Once the sessions are
+// open, nothing is logged at Info or above.
 func TestHealthyIsQuiet(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		var log logLines
@@ -270,7 +270,7 @@ func TestHealthyIsQuiet(t *testing.T) {
 				require.GreaterOrEqual(w, p.done[what], 50, "%s of %s", what, p.name)
 			}
 		}
-		for _, what := range []string{"naming", "partitioner", "election", "consume"} { // chance has a part in who does it
+		for _, what := range []string{"naming", "partitioner", "election", "consume"} { // chance decides which process does it
 			require.NotZero(w, all[0].done[what]+all[1].done[what], what)
 		}
 		require.Empty(w, log.take())

@@ -12,8 +12,8 @@ import (
 
 var logged = regexp.MustCompile(`log\.(?:(Info|Warn|Error)\(|Log\([^"]*)"([^"]+)"`)
 
-// docs/observability.md has a row for everything that is logged at Info and
-// above, and nothing is logged but by the session.
+// docs/observability.md has a row for every line at Info and above, and only
+// the session logs.
 func TestLogLinesAreDocumented(t *testing.T) {
 	page, err := os.ReadFile("../../docs/observability.md")
 	require.NoError(t, err)

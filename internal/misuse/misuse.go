@@ -1,6 +1,6 @@
-// Package misuse words what only a mistake in the program can bring about: the
-// zero value of a type that a constructor makes, a nil Manager, a nil function.
-// Such a call panics with a sentence that names the mistake.
+// Package misuse has the panics for mistakes in the user's program: the zero
+// value of a type with a constructor, a nil Manager, a nil function. The
+// panic's text names the mistake.
 package misuse
 
 // If panics with the message if bad holds.
@@ -10,8 +10,8 @@ func If(bad bool, message string) {
 	}
 }
 
-// ZeroValue panics if a value was not made by its constructor. what is the type,
-// constructor what makes it.
+// ZeroValue panics if a value was not made by its constructor. what names the
+// type.
 func ZeroValue(zero bool, what, constructor string) {
 	if zero {
 		panic("docent: a zero " + what + " is used: get one from " + constructor)
@@ -25,7 +25,8 @@ func NilFunc(isNil bool, call string) {
 	}
 }
 
-// Apply applies options. It panics if one is nil; call is what they were given to.
+// Apply applies options to to. It panics if an option is nil; call names the
+// call with the options.
 func Apply[T any, O ~func(*T)](call string, to *T, opts []O) {
 	for _, o := range opts {
 		If(o == nil, call+" is given a nil option: leave it out")

@@ -3,18 +3,17 @@ package once
 
 import "sync"
 
-// Once is a sync.Once whose callers wait on a channel for the first call. A
-// bubble of testing/synctest takes such a wait for idle, and lets its time go
-// on; a wait for a sync.Once stops the bubble's time, and with it what the first
-// call waits for.
+// Once is a sync.Once whose callers wait on a channel for the first call. In a
+// bubble of testing/synctest, such a wait counts as idle and time advances. A
+// wait for a sync.Once stops the bubble's time, and with it the first call.
 //
 // The zero value is ready for use. A Once must not be copied. A function that
-// calls Do of its own Once waits for itself.
+// calls Do of its own Once deadlocks.
 type Once struct {
-	mu    sync.Mutex // never held while a function runs
+	mu    sync.Mutex // not held while a function runs
 	begun bool
 	over  bool
-	wait  chan struct{} // closed when it is over; made by the first caller that waits
+	wait  chan struct{} // closed when the first call is over; made by the first waiting caller
 }
 
 // Do calls f if this is the first call, and otherwise returns when the first

@@ -35,5 +35,5 @@ func TestFault58_CallersWaitWhileTimeGoesOn(t *testing.T) {
 func TestPanicEndsTheFirstCall(t *testing.T) {
 	var o once.Once
 	require.PanicsWithValue(t, "no", func() { o.Do(func() { panic("no") }) })
-	o.Do(func() { t.Error("it runs again") })
+	o.Do(func() { t.Error("the function runs again") })
 }

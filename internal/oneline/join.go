@@ -1,11 +1,11 @@
-// Package oneline joins errors in one line.
+// Package oneline joins errors into one line.
 package oneline
 
 import "strings"
 
-// Join is errors.Join with "; " in place of line feeds: what it returns wraps
-// every error that is not nil, and is one line if they are. One alone is
-// returned as it is; it is nil when there is none.
+// Join is errors.Join with "; " in place of line feeds. Its result wraps every
+// error that is not nil. The result is one line if each error is. A single
+// error is returned itself; without errors the result is nil.
 func Join(all ...error) error {
 	var some joined
 	for _, err := range all {

@@ -1,17 +1,17 @@
-// Package onenode is what a one-node lock and a one-node election are made of:
-// one ephemeral node at a known path, and whoever has made it holds.
+// Package onenode is the base of the one-node lock and the one-node election:
+// one ephemeral node at a known path. The session that has made the node holds.
 //
-// It costs less than a line (package line): a create and a watched read, no
-// directory, no list. It is not fair: when the node goes, all who wait are woken, and
-// the first to create it holds.
+// It costs less than a wait queue (package line): a create and a watched read,
+// without a directory or a list. It is not fair. When the node is deleted, all
+// contenders are woken, and the first to create it holds.
 //
 //	                    create
 //	Acquire ──────────────────────────> watched read of our own node ──> Hold
-//	   ^        │ it stands already                                        │
+//	   ^        │ it exists already                                        │
 //	   │        v                                                          v
-//	   └── watch it until it has gone      Release, or lost: see core.Hold
+//	   └── watch it until it is gone       Release, or lost: see core.Hold
 //
-// The data of the node is the caller's alone. Contenders are told apart by
-// other means: those of different sessions by the owner of the node, those of
-// one session by turns (session.Claim).
+// The data of the node belongs to the caller alone. The owner of the node tells
+// contenders of different sessions apart. Contenders of one session take turns
+// (core.Session.Claim).
 package onenode

@@ -12,22 +12,22 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// ErrNotEphemeral says that the node at the path belongs to no session: it
-// would never go away by itself, so nobody waits for that.
-var ErrNotEphemeral = errors.New("the node that stands there is not ephemeral: it is no holder's, and has to be deleted by hand")
+// ErrNotEphemeral says that the node at the path belongs to no session. No
+// session's end would ever delete it, so contenders do not wait for it.
+var ErrNotEphemeral = errors.New("the node at this path is not ephemeral, so no session holds it: delete it by hand if it is not needed")
 
-// Config says which node it is.
+// Config says which node to use.
 type Config struct {
-	// Manager gives the sessions that make the node.
+	// Manager provides the sessions that make the node.
 	Manager *core.Manager
-	// Path is the node's. Those above it are made where they are missing.
+	// Path is the node's path. Missing parents are made.
 	Path string
-	// Data is what the node holds when it is ours.
+	// Data is the node's data while it is ours.
 	Data []byte
 }
 
-// Node is the one node. It keeps nothing of a single acquisition and is safe for
-// concurrent use.
+// Node is the one node at a path. It keeps no state of an acquisition and is
+// safe for concurrent use.
 type Node struct {
 	m    *core.Manager
 	path string
@@ -35,8 +35,8 @@ type Node struct {
 	err  error
 }
 
-// New returns the node at a path. It does no I/O. A path that cannot be used is
-// reported by every call.
+// New returns the node at a path. It does no I/O. An invalid path is reported
+// by every call.
 func New(cfg Config) *Node {
 	return &Node{m: cfg.Manager, path: cfg.Path, data: cfg.Data, err: znode.Validate(cfg.Path)}
 }
@@ -47,29 +47,30 @@ func (n *Node) Path() string {
 	return n.path
 }
 
-// made panics for the node of a recipe that its constructor has not made.
+// made panics if the recipe was not made by its constructor.
 func (n *Node) made() {
 	misuse.ZeroValue(n == nil, "lock or election", "its constructor, such as lock.NewExclusive or election.New")
 }
 
-// Pauses between attempts whose node was deleted under us. The first new
+// Pauses between attempts whose node another client deleted. The first new
 // attempt follows at once.
 const (
 	leastPause = 10 * time.Millisecond
 	mostPause  = time.Second
 )
 
-// Acquire waits until the node is ours, in the next session if need be. The
-// token is the zxid that made the node.
+// Acquire blocks until the node is ours, in a later session if need be. The
+// token is the zxid of the node's create.
 //
-// ctx bounds the wait alone, not the hold. When it ends, what may have been made
-// is removed in the background and the error matches both ctx.Err() and
-// context.Cause(ctx). Other errors: ErrNotEphemeral, core.ErrClosed, a
+// ctx bounds the wait alone, not the hold. If ctx ends first, the error matches
+// both ctx.Err() and context.Cause(ctx). A node that may have been made is
+// removed in the background. Other errors: ErrNotEphemeral, core.ErrClosed, a
 // *znode.PathError, and what the server answers, such as core.ErrNoAuth.
 func (n *Node) Acquire(ctx context.Context) (*core.Hold, error) { return n.enter(ctx, true) }
 
-// Try is Acquire that returns line.ErrTaken where the node is somebody else's,
-// or another contender of this session is at it. ctx bounds the requests.
+// Try is Acquire without the wait. It returns line.ErrTaken if another session
+// owns the node, or another contender of this session has the claim. ctx bounds
+// the requests.
 func (n *Node) Try(ctx context.Context) (*core.Hold, error) { return n.enter(ctx, false) }
 
 func (n *Node) enter(ctx context.Context, wait bool) (*core.Hold, error) {
@@ -127,7 +128,7 @@ func (n *Node) attempt(ctx context.Context, s *core.Session, wait bool) (*core.H
 }
 
 // hold begins the hold on a node that we have made. The watched read gives the
-// token, and tells from now on when somebody deletes the node.
+// token, and its watch fires when another client deletes the node.
 func hold(ctx context.Context, node *core.Node) (*core.Hold, error) {
 	stat, err := node.Watch(ctx)
 	if err == nil {
@@ -144,7 +145,7 @@ func hold(ctx context.Context, node *core.Node) (*core.Hold, error) {
 	return h, nil
 }
 
-// taken is why Try fails.
+// taken is the error of a Try that finds the node taken.
 func (n *Node) taken(ctx context.Context, s *core.Session) error {
 	stat, found, err := s.Exists(ctx, n.path)
 	switch {
@@ -156,13 +157,13 @@ func (n *Node) taken(ctx context.Context, s *core.Session) error {
 	return line.ErrTaken
 }
 
-// lasting reports whether the node is known to belong to no session. Of a hidden
-// node that is not known: contenders take it for a holder's.
+// lasting reports whether the node is known to belong to no session. For a
+// hidden node that is not known: contenders assume that a session holds it.
 func lasting(stat core.Stat) bool { return stat.EphemeralOwner == 0 && !core.Hidden(stat) }
 
-// outlast waits until the node has gone. It watches by reading the data, which
-// leaves no watch where the node has gone already. At a hidden node the session
-// looks again from time to time.
+// outlast waits until the node is deleted. It watches by reading the data,
+// which leaves no watch if the node is deleted already. For a hidden node, the
+// session reads again from time to time.
 func (n *Node) outlast(ctx context.Context, s *core.Session) error {
 	for {
 		node, watch, err := s.SeeW(ctx, n.path)
@@ -181,7 +182,8 @@ func (n *Node) outlast(ctx context.Context, s *core.Session) error {
 		case <-s.Done():
 		}
 		watch.Stop()
-		// Several may have happened. What ends the wait beats what could fulfil it.
+		// Several of these may have happened. An end of the wait has precedence
+		// over its success.
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("waiting for %s: %w", n.path, err)
 		}
@@ -194,8 +196,8 @@ func (n *Node) outlast(ctx context.Context, s *core.Session) error {
 	}
 }
 
-// Current returns the node as it stands, with its data, and false where there
-// is none. ctx bounds the read.
+// Current returns the node with its data, or false if it does not exist. ctx
+// bounds the read.
 func (n *Node) Current(ctx context.Context) (line.Contender, bool, error) {
 	n.made()
 	if n.err != nil {
@@ -216,8 +218,8 @@ func (n *Node) contender(node core.Sighting) line.Contender {
 }
 
 // CurrentW is Current within one session, with a watch that fires when the node
-// is made, written to or deleted. The caller stops the watch. There is none with
-// an error.
+// is made, written to or deleted. The caller stops the watch. With an error, no
+// watch is returned.
 func (n *Node) CurrentW(ctx context.Context, s *core.Session) (line.Contender, bool, *core.Watch, error) {
 	n.made()
 	if n.err != nil {
@@ -235,6 +237,6 @@ func (n *Node) CurrentW(ctx context.Context, s *core.Session) (line.Contender, b
 		if err != nil || !found {
 			return line.Contender{}, false, watch, err
 		}
-		watch.Stop() // it was made just in between: read it
+		watch.Stop() // the node was made after the read: read again
 	}
 }

@@ -57,7 +57,7 @@ func TestOneHolderAtATime(t *testing.T) {
 		require.Equal(t, a.Token(), c.Stat.Czxid)
 
 		require.NoError(t, a.Release())
-		w.Eventually(func() bool { return !same.Waiting() || !other.Waiting() }, "somebody follows")
+		w.Eventually(func() bool { return !same.Waiting() || !other.Waiting() }, "one contender follows")
 		second, third := same, other
 		if same.Waiting() {
 			second, third = other, same
@@ -85,8 +85,8 @@ func TestCost(t *testing.T) {
 	})
 }
 
-// The create is done, its answer lost: the node is found to be ours, and by
-// one of two contenders of the session alone.
+// The create is done and its answer lost. The node is found to be ours, and
+// only one of two contenders of the session holds.
 func TestReplyLost(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -106,8 +106,8 @@ func TestReplyLost(t *testing.T) {
 	})
 }
 
-// The create never arrives, and another's node stands by the time that is known:
-// it is not taken for our own.
+// The create never arrives, and another session's node exists by the time that
+// is known. It is not taken for our own.
 func TestRequestLost(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, other := w.Process(), w.Process()
@@ -126,8 +126,9 @@ func TestRequestLost(t *testing.T) {
 	})
 }
 
-// The ctx ends while the create is under way. What it made is removed, but only
-// what it made: here another's node stands by the time the create is refused.
+// The ctx ends while the create is under way. Only the node of that create is
+// removed: here another contender's node exists by the time the create is
+// refused.
 func TestGivenUpWhileCreating(t *testing.T) {
 	for _, theirs := range []bool{false, true} {
 		testworld.Run(t, func(w *testworld.World) {
@@ -158,9 +159,9 @@ func TestGivenUpWhileCreating(t *testing.T) {
 	}
 }
 
-// The delete of a release is done, its answer lost, and another's node stands
-// where ours did before the release goes on: it stays, whether the other is of
-// another session or of ours.
+// The delete of a release is done and its answer lost. Before the release
+// continues, another contender makes the node. That node stays, whether the
+// contender is of another session or of ours.
 func TestReleaseRepeated(t *testing.T) {
 	for _, same := range []bool{false, true} {
 		testworld.Run(t, func(w *testworld.World) {
@@ -187,7 +188,7 @@ func TestReleaseRepeated(t *testing.T) {
 	}
 }
 
-// A node that belongs to nobody is no holder to wait for.
+// A node that is not ephemeral is not a hold to wait for.
 func TestPersistentNode(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -199,7 +200,7 @@ func TestPersistentNode(t *testing.T) {
 	})
 }
 
-// After an expiry the old node may stand still. It is nobody's hold.
+// After an expiry the old node may still exist. It is not a hold.
 func TestExpired(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

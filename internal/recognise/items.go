@@ -9,15 +9,15 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// ItemName is what the name of a queue's item tells.
+// ItemName is a parsed name of a queue item.
 type ItemName struct {
-	Due    time.Time // zero if the name tells none
+	Due    time.Time // zero if the name has none
 	Layout ItemLayout
 
-	head, seq string // the name up to the sequence number, and that
+	head, seq string // the name up to the sequence number, and the number
 }
 
-// ItemLayout is whose way of naming items it is.
+// ItemLayout is the layout of item names.
 type ItemLayout int
 
 // The layouts of items. ZooKeeper's own queue is Plain.
@@ -27,11 +27,11 @@ const (
 	Kazoo
 )
 
-// seqMark stands in for a tag before a number that has none.
+// seqMark is put before a number without a tag.
 const seqMark = "#"
 
-// ParseItem reads the names of Curator's queues, which Docent writes too, of
-// ZooKeeper's own queue, and of kazoo's:
+// ParseItem parses the item names of Curator's queues, which Docent writes too,
+// of ZooKeeper's own queue, and of kazoo's:
 //
 //	queue-<seq>   queue-<priority><seq>   queue-|<due, or an id>|<either>
 //	qn-<seq>      entry-<priority>-<seq>
@@ -78,8 +78,8 @@ func isItem(name string) bool {
 	return ok
 }
 
-// isLetter recognises a dead letter of Docent's: the name of an item and the
-// zxid that made it.
+// isLetter reports whether the name is a dead letter's in Docent's layout: the
+// name of an item and the zxid that made it.
 func isLetter(name string) bool {
 	at := strings.LastIndex(name, ".")
 	if at < 0 || !isItem(name[:at]) {

@@ -6,17 +6,18 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Kind is what the name of a znode tells: a part of which recipe it is.
+// Kind is what the name of a znode says about it: to which recipe it belongs,
+// and as which part.
 type Kind int
 
-// The kinds. A name that tells nothing is Unknown.
+// The kinds. Other names are Unknown.
 const (
 	Unknown Kind = iota
-	Lock         // a contender of a mutex, or of the line for permits
+	Lock         // a contender of a mutex, or of the wait queue for permits
 	RWLock       // a reader or a writer
 	Latch        // a candidate
 	Lease        // a permit
-	Item         // an item of a queue, or the claim on one
+	Item         // an item of a queue, or the claim on an item
 	Letter       // a dead letter
 	Call         // a call for a job that runs once per interval
 	Value        // a former value of a config key
@@ -34,8 +35,8 @@ const (
 	OnceTag      = "once-"
 )
 
-// KindOf returns what the name of a znode tells. kazoo's writers are Lock, since
-// they have the names of its mutexes.
+// KindOf returns the kind of a znode's name. kazoo's writers are Lock: they
+// have the names of its mutexes.
 func KindOf(name string) Kind {
 	switch {
 	case HasSeq(name, CuratorRead, CuratorWrite, KazooRead):
@@ -65,18 +66,18 @@ func HasSeq(name string, tags ...string) bool {
 	return ok
 }
 
-// isCall reports whether the name is that of a contender for a run: the tag is a
-// common word, but not behind a unique id.
+// isCall reports whether the name belongs to a contender for a run. The tag is
+// a common word, but not after a unique id.
 func isCall(name string) bool {
 	_, protected := znode.GUID(name)
 	return protected && HasSeq(name, OnceTag)
 }
 
-// markLen is the length of what makes the names of a history's values unique.
+// markLen is the length of the unique part in the names of a history's values.
 const markLen = 26
 
-// isValue reports whether a znode of that name is a value in a history: one that
-// was set, or one that was there before.
+// isValue reports whether a znode of that name is a value in a history: a value
+// that was set, or one that existed before the history.
 func isValue(name string) bool {
 	rest, set := strings.CutPrefix(name, "set-")
 	if !set {

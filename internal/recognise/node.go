@@ -17,8 +17,8 @@ const (
 	locksName  = "locks"
 )
 
-// HistoryDir is the directory beside a config key in which its former values lie,
-// in a directory that bears the name of the key.
+// HistoryDir is the directory beside a config key that holds its former values,
+// in a subdirectory with the name of the key.
 const HistoryDir = ".history"
 
 // HistoryOf returns the path of the history of the config key at path.
@@ -27,21 +27,21 @@ func HistoryOf(path string) string {
 	return znode.Join(znode.Join(dir, HistoryDir), name)
 }
 
-// parts says what a znode of the kind is.
+// parts describes the znodes of each kind.
 var parts = map[Kind]string{
 	Lock: "a contender of a lock", RWLock: "a contender of a lock", Latch: "a candidate of an election",
 	Call:  "a call for a job that runs once per interval",
 	Lease: "a permit of a semaphore", Item: "an item of a queue, or the claim on one", Letter: "a dead letter of a queue",
 }
 
-// directories says what a znode is that has a child of the kind.
+// directories describes a znode that has a child of the kind.
 var directories = map[Kind]string{
 	Lock: "the directory of a lock", RWLock: "the directory of a lock", Latch: "the directory of an election",
 	Lease: "the directory of a semaphore", Item: "the directory of a queue", Letter: "the directory of a queue",
 }
 
-// Node returns what the znode is, if that is certain by its name, its data and
-// its stat, and "" otherwise. It asks no server.
+// Node describes the znode if its name, its data and its stat make that
+// certain, and returns "" otherwise. It sends no request.
 func Node(path string, data []byte, stat core.Stat) string {
 	dir, name := znode.Split(path)
 	switch what := parts[KindOf(name)]; {
@@ -59,8 +59,8 @@ func Node(path string, data []byte, stat core.Stat) string {
 	return byData(name, data)
 }
 
-// isDubbo reports whether the name is an instance's in Dubbo's layout, which says
-// everything in the name.
+// isDubbo reports whether the name is an instance's in Dubbo's layout, which
+// puts everything into the name.
 func isDubbo(dir, name string) bool {
 	_, above := znode.Split(dir)
 	return strings.Contains(name, "%3A%2F%2F") && (above == "providers" || above == "consumers")
@@ -69,7 +69,7 @@ func isDubbo(dir, name string) bool {
 func byData(name string, data []byte) string {
 	fields := object(data)
 	text := func(field string) (s string) {
-		_ = json.Unmarshal(fields[field], &s) // what is not a text is not the name
+		_ = json.Unmarshal(fields[field], &s) // another type is not the name
 		return s
 	}
 	switch {
@@ -85,8 +85,8 @@ func byData(name string, data []byte) string {
 	return ""
 }
 
-// IsGate reports whether data is what Docent writes into a gate: its host and the
-// id of its process, and nothing else.
+// IsGate reports whether data is what Docent writes into a gate: its host and
+// its process id, and nothing else.
 func IsGate(data []byte) bool {
 	fields := object(data)
 	var host string
@@ -95,17 +95,17 @@ func IsGate(data []byte) bool {
 		json.Unmarshal(fields["pid"], &pid) == nil && pid > 0
 }
 
-// IsRecord reports whether data is what a job that runs once per interval records
-// of its newest run.
+// IsRecord reports whether data is the record of the newest run of a job that
+// runs once per interval.
 func IsRecord(data []byte) bool {
 	fields := object(data)
 	var state, run string
-	_ = json.Unmarshal(fields["once"], &state) // what is not a text is not a state
+	_ = json.Unmarshal(fields["once"], &state) // another type is not a state
 	_ = json.Unmarshal(fields["run"], &run)
 	return state == "never" && len(fields) == 1 || slices.Contains([]string{"running", "done", "failed"}, state) && isCall(run)
 }
 
-// object returns the fields of a JSON object, and nil for anything else.
+// object returns the fields of a JSON object, or nil for anything else.
 func object(data []byte) map[string]json.RawMessage {
 	var fields map[string]json.RawMessage
 	if len(data) == 0 || data[0] != '{' || json.Unmarshal(data, &fields) != nil {
@@ -114,7 +114,7 @@ func object(data []byte) map[string]json.RawMessage {
 	return fields
 }
 
-// only reports whether the object has these fields and no others.
+// only reports whether the object has exactly these fields.
 func only(fields map[string]json.RawMessage, names ...string) bool {
 	for _, field := range names {
 		if _, found := fields[field]; !found {
@@ -124,8 +124,8 @@ func only(fields map[string]json.RawMessage, names ...string) bool {
 	return len(fields) == len(names)
 }
 
-// Directory returns what a znode without data is, if that is certain by the names
-// of its children, and "" otherwise. Look tells the rest.
+// Directory describes a znode without data if the names of its children make
+// that certain, and returns "" otherwise. Path recognises more, with requests.
 func Directory(children []string) string {
 	among := func(all ...string) bool {
 		return !slices.ContainsFunc(children, func(name string) bool { return !slices.Contains(all, name) })
@@ -148,9 +148,9 @@ func Directory(children []string) string {
 	return ""
 }
 
-// IsNumber reports whether data may be the number of a counter of 4 or 8 bytes: its
-// upper half is that of a number which is small for its length. A binary config
-// key may look the same; no text does.
+// IsNumber reports whether data may be the number of a counter of 4 or 8 bytes:
+// its upper half is all zeros or all ones, as in a number small for its length.
+// A binary config key may look the same; no text does.
 func IsNumber(data []byte) bool {
 	n := len(data)
 	if n != 4 && n != 8 {

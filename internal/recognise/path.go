@@ -18,17 +18,17 @@ type Reader interface {
 // maxLooks bounds how many children of a directory Path looks at.
 const maxLooks = 3
 
-// directoryNames are the names of directories within a queue or a semaphore, which
-// may be empty for a while.
+// directoryNames are the names of directories within a queue or a semaphore,
+// which may be empty for a while.
 var directoryNames = []string{"items", "claims", "dead", "guards", "entries", "taken", leasesName, locksName}
 
-// Path returns what the znode at path is, if that is certain, and "" otherwise.
-// data and stat are what the caller has read.
+// Path describes the znode at path if that is certain, and returns ""
+// otherwise. data and stat are the caller's reading of it.
 //
-// It costs no request if the znode holds data, or has no children. A list and up
-// to three looks tell whether an empty znode with children is a directory of a
-// recipe. What the session may not read tells nothing. ctx bounds the requests;
-// the error is that of a read.
+// It sends no request if the znode holds data, or has no children. For an empty
+// znode with children, a list and up to three reads tell whether it is the
+// directory of a recipe. Znodes that the session may not read are skipped. ctx
+// bounds the requests; the error is the error of a read.
 func Path(ctx context.Context, in Reader, path string, data []byte, stat core.Stat) (string, error) {
 	what := Node(path, data, stat)
 	dir, name := znode.Split(path)
@@ -68,7 +68,8 @@ func directory(ctx context.Context, in Reader, path string) (string, error) {
 	return "", nil
 }
 
-// list lists the children of a znode: none if it is missing, or may not be read.
+// list lists the children of a znode: none if the znode is missing or
+// unreadable.
 func list(ctx context.Context, in Reader, path string) ([]string, error) {
 	children, _, err := in.Children(ctx, path)
 	if errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrNoAuth) {

@@ -97,8 +97,8 @@ func TestIsNumber(t *testing.T) {
 	}
 }
 
-// No data and no name makes it panic, and nothing but a session or a name is told
-// of a znode that holds no JSON object.
+// No data and no name makes Node or Directory panic. Node says nothing about an
+// empty znode whose name has no kind.
 func FuzzNode(f *testing.F) {
 	f.Add("gate", []byte(`{"host":"h","pid":1}`))
 	f.Add("ready", []byte(`{"round":1,"members":null}`))

@@ -7,14 +7,14 @@ import (
 	"unicode/utf8"
 )
 
-// challenge is what a DIGEST-MD5 server asks with.
+// challenge is the challenge of a DIGEST-MD5 server.
 type challenge struct {
 	realm, nonce string // as the server sent them, without their quotes
-	utf8         bool   // names travel as UTF-8, else as ISO 8859-1
+	utf8         bool   // names are sent as UTF-8, else as ISO 8859-1
 }
 
-// readChallenge reads a server's challenge and refuses what the client cannot
-// answer as it is meant. A ZooKeeper server names one realm.
+// readChallenge reads a server's challenge. It rejects a challenge that the
+// client cannot answer correctly. A ZooKeeper server names one realm.
 func readChallenge(token []byte) (challenge, error) {
 	d, err := parse(token)
 	if err != nil {
@@ -50,7 +50,7 @@ func offersAuth(qop string) bool {
 	})
 }
 
-// hashedRealm is what the realm is hashed as.
+// hashedRealm is the form of the realm that is hashed.
 func (c challenge) hashedRealm() string {
 	if c.utf8 {
 		return hashed(c.realm)

@@ -13,8 +13,8 @@ func latin1(s string) (string, bool) {
 	return string(b), true
 }
 
-// hashed is what a name or a password is hashed as: ISO 8859-1 where that has all
-// its characters, UTF-8 otherwise.
+// hashed is the form of a name or a password that is hashed: ISO 8859-1 if that
+// has all its characters, UTF-8 otherwise.
 func hashed(s string) string {
 	if l, ok := latin1(s); ok {
 		return l

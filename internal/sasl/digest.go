@@ -15,22 +15,23 @@ import (
 	"unicode/utf8"
 )
 
-// digestURI names the service for DIGEST-MD5. Every ZooKeeper server goes by this
-// name, whatever its host is.
+// digestURI names the service for DIGEST-MD5. Every ZooKeeper server uses this
+// name, whatever its host.
 const digestURI = "zookeeper/zk-sasl-md5"
 
-// maxResponse is the size that RFC 2831 allows a response.
+// maxResponse is the maximum size of a response in RFC 2831.
 const maxResponse = 4095
 
 // DigestMD5 is the mechanism DIGEST-MD5 of RFC 2831, for a user of the server's
 // JAAS file (user_NAME="password" of DigestLoginModule). It authenticates both
-// sides and neither signs nor encrypts what follows: use it over TLS.
+// sides. It neither signs nor encrypts later requests: use it over TLS.
 //
-// Start returns an error if no server can take the user's name or the password as
-// it is meant. So does the method Validate() error of the Mechanism.
+// Start returns an error if no server could accept the user's name or the
+// password. So does the method Validate() error of the Mechanism.
 func DigestMD5(user, password string) Mechanism {
 	return digestMD5{
-		// fmt prints the unexported fields of a struct, and calls no method of theirs.
+		// fmt prints the unexported fields of a struct without calling their
+		// methods.
 		secret: func() (string, string) { return user, password },
 		uri:    digestURI,
 		cnonce: randomNonce,
@@ -58,7 +59,7 @@ func (m digestMD5) Format(f fmt.State, _ rune) {
 	_, _ = io.WriteString(f, "sasl.DigestMD5(…)") // fmt keeps its writer's error
 }
 
-// Validate returns an error if no server can take the name or the password.
+// Validate returns an error if no server could accept the name or the password.
 func (m digestMD5) Validate() error {
 	user, password := m.secret()
 	if err := prepared("user's name", user); err != nil {
@@ -67,8 +68,8 @@ func (m digestMD5) Validate() error {
 	return prepared("password", password)
 }
 
-// prepared checks what RFC 4013 asks of a name or a password, as far as it is
-// about mistakes: a line break at the end of what was read from a file.
+// prepared checks a name or a password by those rules of RFC 4013 that catch
+// mistakes. Such a mistake is the line break at the end of a password file.
 func prepared(what, s string) error {
 	switch {
 	case s == "":
@@ -89,7 +90,7 @@ func (m digestMD5) Start(context.Context, string) (Exchange, error) {
 	return &digestExchange{m: m}, nil
 }
 
-// over is the round in which an exchange takes no more tokens.
+// over is the round after which an exchange accepts no tokens.
 const over = 3
 
 // digestExchange is a login: an empty token, the response to the challenge, and
@@ -97,10 +98,10 @@ const over = 3
 type digestExchange struct {
 	m      digestMD5
 	round  int
-	expect string // rspauth of a server that knows the password
+	expect string // the rspauth of a server that knows the password
 }
 
-// Next takes the server's token. After an error the exchange takes no other.
+// Next takes the server's token. After an error the exchange accepts no token.
 func (x *digestExchange) Next(challenge []byte) (response []byte, done bool, err error) {
 	x.round++
 	switch x.round {
@@ -131,7 +132,7 @@ func (x *digestExchange) respond(challenge []byte) ([]byte, error) {
 	if !c.utf8 {
 		plain, ok := latin1(user)
 		if _, also := latin1(password); !ok || !also {
-			return nil, errors.New("DIGEST-MD5: the server takes ISO 8859-1 only, " +
+			return nil, errors.New("DIGEST-MD5: the server accepts ISO 8859-1 only, " +
 				"and the user's name or the password has other characters")
 		}
 		name = plain
@@ -151,16 +152,16 @@ func (x *digestExchange) respond(challenge []byte) ([]byte, error) {
 	fmt.Fprintf(&b, "username=%s,realm=%s,nonce=%s,nc=00000001,cnonce=%s,digest-uri=%s,response=%s,qop=auth",
 		quote(name), quote(c.realm), quote(c.nonce), quote(cnonce), quote(x.m.uri), prove("AUTHENTICATE:"+x.m.uri))
 	if b.Len() > maxResponse {
-		return nil, fmt.Errorf("DIGEST-MD5: the response has %d bytes, more than a server takes (%d)", b.Len(), maxResponse)
+		return nil, fmt.Errorf("DIGEST-MD5: the response has %d bytes, more than a server accepts (%d)", b.Len(), maxResponse)
 	}
 	return []byte(b.String()), nil
 }
 
-// verify checks the server's proof. A server that maintains connections after a
+// verify checks the server's proof. A server that keeps the connection after a
 // failed login (zookeeper.allowSaslFailedClients) answers without a token.
 func (x *digestExchange) verify(token []byte) error {
 	if token == nil {
-		return fmt.Errorf("%w: it refused the user or the password, and kept the connection", ErrUnproven)
+		return fmt.Errorf("%w: the server refused the user or the password, and kept the connection", ErrUnproven)
 	}
 	d, err := parse(token)
 	if err != nil {

@@ -18,7 +18,7 @@ func fixed(user, password, uri, cnonce string) digestMD5 {
 	return m
 }
 
-// started is an exchange whose empty first token is sent.
+// started is an exchange that has sent its empty first token.
 func started(t *testing.T, m Mechanism) Exchange {
 	t.Helper()
 	x, err := m.Start(t.Context(), "zk1.example")
@@ -26,7 +26,7 @@ func started(t *testing.T, m Mechanism) Exchange {
 	first, done, err := x.Next(nil)
 	require.NoError(t, err)
 	require.False(t, done)
-	require.Equal(t, []byte{}, first, "an empty token, which is not a null one")
+	require.Equal(t, []byte{}, first, "an empty token, not a null token")
 	return x
 }
 
@@ -47,9 +47,9 @@ func TestRFC2831(t *testing.T) {
 	require.Nil(t, last)
 }
 
-// TestJava takes challenges of Java's own server and answers as Java's own client
-// did, but for maxbuf, which that client adds and RFC 2831 leaves out without a
-// security layer.
+// TestJava takes challenges of Java's own server and compares the answers with
+// the answers of Java's own client. Only maxbuf differs: that client adds it,
+// and RFC 2831 omits it without a security layer.
 func TestJava(t *testing.T) {
 	for _, v := range javaVectors {
 		t.Run(v.user, func(t *testing.T) {
@@ -72,8 +72,8 @@ func TestJava(t *testing.T) {
 	}
 }
 
-// TestJavaRealm answers Java's server with a realm that is hashed in another
-// charset than it is sent in.
+// TestJavaRealm answers Java's server, whose realm is hashed in another charset
+// than it is sent in.
 func TestJavaRealm(t *testing.T) {
 	x := started(t, fixed("ann", "secret", digestURI, "0lAydlimCZ11w0zwfSSvo7iKuwwgLJJdQCEq5lWd"))
 	response, _, err := x.Next([]byte(`realm="réalm",nonce="HtSSbxRkRH3f/gyc5Vn+Ed/5uMx8fNi6rVlKXmBc",` +
@@ -88,8 +88,8 @@ func TestJavaRealm(t *testing.T) {
 
 const good = `realm="zk-sasl-md5",nonce="n",qop="auth",charset=utf-8,algorithm=md5-sess`
 
-// TestChallenges tells the challenges that the client answers from those that it
-// refuses.
+// TestChallenges separates the challenges that the client answers from those
+// that it rejects.
 func TestChallenges(t *testing.T) {
 	for challenge, refused := range map[string]string{
 		good: "",
@@ -145,8 +145,8 @@ func TestChallenges(t *testing.T) {
 	}
 }
 
-// TestQuoting answers with the realm and the nonce as they came, and hashes what
-// they stand for.
+// TestQuoting answers with the realm and the nonce as they came, and hashes
+// their unquoted values.
 func TestQuoting(t *testing.T) {
 	x := started(t, fixed(`a"b\c`, `p"\`, "u/h", `c"\`))
 	response, _, err := x.Next([]byte(`realm="r\"\\\e",nonce="n\\,=\"",algorithm=md5-sess,charset=utf-8`))
@@ -158,7 +158,7 @@ func TestQuoting(t *testing.T) {
 	require.Contains(t, string(response), "response="+x16(a1+`:n\,=":00000001:c"\:auth:`+x16("AUTHENTICATE:u/h")))
 }
 
-// TestLatin1Server cannot take a name or a password with other characters.
+// TestLatin1Server rejects a name or a password with other characters.
 func TestLatin1Server(t *testing.T) {
 	challenge := []byte("realm=r\xe9,nonce=n,algorithm=md5-sess")
 	_, _, err := started(t, DigestMD5("ann", "secret")).Next(challenge)
@@ -173,7 +173,7 @@ func TestLatin1Server(t *testing.T) {
 	}
 }
 
-// TestProof refuses every last token but the one of a server that knows the
+// TestProof rejects every last token except one from a server that knows the
 // password.
 func TestProof(t *testing.T) {
 	for token, why := range map[string]string{
@@ -221,8 +221,7 @@ func TestReuse(t *testing.T) {
 	require.NotEqual(t, a, b)
 }
 
-// TestUnusable refuses names and passwords that are mistakes, without showing
-// them.
+// TestUnusable rejects mistaken names and passwords, without showing them.
 func TestUnusable(t *testing.T) {
 	for who, why := range map[[2]string]string{
 		{"", "secret"}:            "user's name is empty",
@@ -241,7 +240,7 @@ func TestUnusable(t *testing.T) {
 	}
 	x := started(t, DigestMD5(strings.Repeat("a", 4096), "secret"))
 	_, _, err := x.Next([]byte(good))
-	require.ErrorContains(t, err, "more than a server takes")
+	require.ErrorContains(t, err, "more than a server accepts")
 }
 
 // TestPrintsNoSecret prints what a program may print by accident.

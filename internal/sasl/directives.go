@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// maxChallenge is the size that RFC 2831 allows a challenge.
+// maxChallenge is the maximum size of a challenge in RFC 2831.
 const maxChallenge = 2047
 
-// known are the directives of a server that the client understands. RFC 2831 has
-// the others ignored.
+// known are the directives of a server that the client understands. RFC 2831
+// says to ignore the others.
 var known = []string{"realm", "nonce", "qop", "stale", "maxbuf", "charset", "algorithm", "cipher", "rspauth"}
 
-// directives are the known ones of a server's token, by lower-case name.
+// directives are the known directives of a server's token, by lower-case name.
 type directives map[string]string
 
-// parse reads a list of name=value, where a value is a token or a quoted string.
-// It refuses a known directive that occurs twice. Errors name directives and
-// places, never values.
+// parse reads a list of name=value pairs; a value is a token or a quoted
+// string. It rejects a known directive that occurs twice. Errors name
+// directives and places, never values.
 func parse(token []byte) (directives, error) {
 	if len(token) > maxChallenge {
 		return nil, fmt.Errorf("%w: it has %d bytes, and at most %d are allowed", ErrMalformed, len(token), maxChallenge)
@@ -80,8 +80,8 @@ func isWord(c byte) bool {
 	return c > ' ' && c < 0x7f && !strings.ContainsRune(`()<>@,;:\"/[]?={}`, rune(c))
 }
 
-// value reads a word or a quoted string. It reports false if there is neither, or
-// if the string does not end.
+// value reads a word or a quoted string. It reports false if neither is next,
+// or if the string does not end.
 func (p *parser) value() (string, bool) {
 	if !p.eat('"') {
 		w := p.word()

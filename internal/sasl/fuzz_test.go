@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzChallenge answers hostile challenges. What the client understood of one is
-// what it sends back, and an answer is one that a strict server can read.
+// FuzzChallenge answers hostile challenges. The answer repeats what the client
+// understood, and a strict server can read the answer.
 func FuzzChallenge(f *testing.F) {
 	for _, seed := range []string{
 		good, "", `realm="r\"\\\e",nonce="n\\,=\"",algorithm=md5-sess`,
@@ -28,7 +28,7 @@ func FuzzChallenge(f *testing.F) {
 		response, done, err := x.Next(token)
 		require.False(t, done)
 		if err != nil {
-			require.True(t, errors.Is(err, ErrMalformed) || strings.Contains(err.Error(), "more than a server takes"), "%v", err)
+			require.True(t, errors.Is(err, ErrMalformed) || strings.Contains(err.Error(), "more than a server accepts"), "%v", err)
 			require.NotContains(t, err.Error(), "\n")
 			require.Nil(t, response)
 			_, done, err = x.Next(last)
@@ -52,7 +52,8 @@ func FuzzChallenge(f *testing.F) {
 	})
 }
 
-// FuzzDirectives reads what it has read once more, from its own quoting.
+// FuzzDirectives writes what it has read, with its own quoting, and reads it
+// again.
 func FuzzDirectives(f *testing.F) {
 	f.Add([]byte(good))
 	f.Add([]byte(`realm="a\b\"",stale=,x=y`))

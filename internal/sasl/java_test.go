@@ -1,7 +1,8 @@
 package sasl
 
-// javaVectors are logins between the server and the client of javax.security.sasl
-// of Java 17. The client's nonces are random: these are the ones it chose.
+// javaVectors are logins between the server and the client of
+// javax.security.sasl of Java 17. The nonces are the random ones that the
+// client chose.
 var javaVectors = []struct {
 	user, password, name string // name is the user on the wire
 	latin1               bool   // the server does not offer UTF-8

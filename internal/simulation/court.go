@@ -14,31 +14,32 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Hold is what the holds of all recipes have in common.
+// Hold is the part that the holds of all recipes share.
 type Hold interface {
 	Context() context.Context
 	Err() error
 }
 
-// Held is a hold before the court.
+// Held is a hold that a court observes.
 type Held struct {
 	Hold
-	// Token is the fencing token; 0 where there is none.
+	// Token is the fencing token; 0 if the hold has no token.
 	Token int64
-	// Nodes are the nodes on which the hold stands.
+	// Nodes are the nodes of the hold.
 	Nodes []string
-	// Shared says that the hold may live beside others that are shared.
+	// Shared says that the hold may coexist with other shared holds.
 	Shared bool
 	// Weight counts against the court's Limit.
 	Weight int
-	// Guard, if there is one, guards transactions. It is called when one is made:
-	// a lock whose guard was given out is not handed on.
+	// Guard, if set, guards transactions. It is called only when a transaction
+	// is made: a lock whose guard was given out is not handed on.
 	Guard func() session.Op
-	// Inherits says that the token is that of the hold that it comes from.
+	// Inherits says that the token comes from an earlier hold, which handed
+	// this hold on.
 	Inherits bool
 
 	ended   time.Time
-	working bool // a function runs that the recipe calls while it holds
+	working bool // the function that the recipe runs under the hold is running
 }
 
 // Of makes a Held of a session's hold.
@@ -53,39 +54,42 @@ func Guarded(h *session.Hold) Held {
 	return held
 }
 
-// Court watches over one thing that can be held: a lock, a leadership, one
+// Court observes one thing that can be held: a lock, a leadership, one
 // partition. It checks, at each step, that
 //
-//   - holds that exclude each other do not live at one time, and no more are held
-//     than the limit allows;
+//   - exclusive holds do not coexist, and no more is held than the limit
+//     allows;
 //   - tokens grow;
 //   - the context of a hold has ended before the server removes its node;
-//   - a hold whose function runs is not given up before that has returned;
-//   - a store that looks at tokens takes every write of who holds, and none that is older than what it has;
-//   - a transaction with a guard is done only while no later holder has written.
+//   - a hold is not given up while its function runs;
+//   - a store that compares tokens accepts every write of a holder, and no
+//     write older than its newest;
+//   - a transaction with a guard is done only while no later holder has
+//     written.
 //
-// In a forced run two may hold for a moment; tokens and guards still tell
-// them apart.
+// In a forced run two holders may coexist for a moment; tokens and guards still
+// tell them apart.
 type Court struct {
 	World *World
-	// Name is what it is about.
+	// Name names the thing that can be held.
 	Name string
-	// Limit is the greatest weight that may be held at a time; 0 is any.
+	// Limit is the maximum weight held at a time; 0 means no limit.
 	Limit int
 
 	mu      sync.Mutex
 	live    []*Held
-	token   int64 // the greatest of all
-	alone   int64 // the greatest of those who held alone
+	token   int64 // the greatest token of all holds
+	alone   int64 // the greatest token of an exclusive hold
 	stored  int64 // the newest token that the store has seen
 	guarded int64 // the newest token in the guarded node
 	begun   int
 }
 
-// GuardedDir is where guarded transactions write; a Program whose holds have guards keeps it.
+// GuardedDir is where guarded transactions write; a Program whose holds have
+// guards keeps it.
 const GuardedDir = "/guarded"
 
-// Court opens a court.
+// Court makes a court.
 func (w *World) Court(name string) *Court {
 	c := &Court{World: w, Name: name}
 	if err := w.Srv.Put(c.node(), []byte("0")); err != nil {
@@ -99,7 +103,7 @@ func (c *Court) node() string {
 	return GuardedDir + "/" + strings.ReplaceAll(strings.Trim(c.Name, "/"), "/", "-")
 }
 
-// changed is told by the server, before any client can know.
+// changed is called by the server, before any client can know of the change.
 func (c *Court) changed(ch zktest.Change) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -107,7 +111,7 @@ func (c *Court) changed(ch zktest.Change) {
 	case ch.Kind == zktest.DataChanged && ch.Path == c.node():
 		token, err := strconv.ParseInt(string(ch.Data), 10, 64)
 		if err != nil || token < c.guarded {
-			c.World.Break("guards", "%s: a transaction guarded by token %d is done after one of %d (%v)", c.Name, token, c.guarded, err)
+			c.World.Break("guards", "%s: a transaction guarded by token %d is done after one guarded by token %d (%v)", c.Name, token, c.guarded, err)
 		}
 		c.guarded = max(c.guarded, token)
 	case ch.Kind == zktest.Deleted:
@@ -131,11 +135,11 @@ func (c *Court) judgeEnd(h *Held, ch zktest.Change) {
 	case errors.Is(h.Err(), session.ErrTrustElapsed) && !h.ended.Before(ch.Time):
 		c.World.Break("a hold ends before its node", "%s: the hold on %s ends only as the server removes it", c.Name, plain(ch.Path))
 	case h.working && !errors.Is(h.Err(), session.ErrLost):
-		c.World.Break("a function ends before its hold", "%s: %s is given up while the function runs for which it is held", c.Name, plain(ch.Path))
+		c.World.Break("a function ends before its hold", "%s: %s is given up while its function runs", c.Name, plain(ch.Path))
 	}
 }
 
-// Begin is told by whoever has acquired a hold.
+// Begin reports a new hold of the actor.
 func (c *Court) Begin(a *Actor, held Held) *Held {
 	h := &held
 	context.AfterFunc(h.Context(), func() {
@@ -146,7 +150,7 @@ func (c *Court) Begin(a *Actor, held Held) *Held {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if h.Err() != nil {
-		return h // lost as it was won
+		return h // lost at once
 	}
 	a.Log("%s is held", c.Name)
 	weight := h.Weight
@@ -189,15 +193,15 @@ func names(h *Held) string {
 	return fmt.Sprintf("%s (token %d)", strings.Join(all, " "), h.Token)
 }
 
-// Begun returns how many holds there were.
+// Begun returns how many holds have begun.
 func (c *Court) Begun() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.begun
 }
 
-// Working is told by a function that a recipe calls while it holds. The function
-// calls done when it returns.
+// Working reports that a function runs under the hold. The function calls done
+// when it returns.
 func (c *Court) Working(h *Held) (done func()) {
 	set := func(working bool) {
 		c.mu.Lock()
@@ -208,15 +212,15 @@ func (c *Court) Working(h *Held) (done func()) {
 	return func() { set(false) }
 }
 
-// Use works under a hold for up to most: it looks at the context, and then
-// writes, until the context ends.
-func (c *Court) Use(a *Actor, h *Held, most time.Duration) {
+// Use works under a hold for up to max. It checks the context and then writes,
+// until the context ends.
+func (c *Court) Use(a *Actor, h *Held, max time.Duration) {
 	for range 1 + a.N(4) {
-		a.Sleep(h.Context(), most/4)
+		a.Sleep(h.Context(), max/4)
 		if h.Err() != nil {
 			return
 		}
-		a.Work() // the process may stand still here, with its mind made up
+		a.Work() // the process may be paused here, after its decision
 		c.write(h)
 		if h.Guard != nil && !h.Shared && a.One(3) {
 			c.transact(a, h)
@@ -237,7 +241,7 @@ func (c *Court) write(h *Held) {
 		return
 	}
 	if h.Err() == nil && !c.World.Forced {
-		c.World.Break("fencing", "%s: the store refuses token %d of the holder after %d", c.Name, h.Token, c.stored)
+		c.World.Break("fencing", "%s: the store refuses the holder's token %d after %d", c.Name, h.Token, c.stored)
 	}
 }
 

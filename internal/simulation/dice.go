@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Dice is a source of chance for one goroutine.
+// Dice is a source of random numbers for one goroutine.
 type Dice struct{ r *rand.Rand }
 
-// roll is the source that belongs to a name, in the run of a seed. It does not depend
-// on what others have drawn.
+// roll returns the source of a name, in the run of a seed. It does not depend
+// on what other sources have drawn.
 func roll(seed uint64, name string) *Dice {
 	h := fnv.New64a()
-	_, _ = io.WriteString(h, name) // a hash takes everything
+	_, _ = io.WriteString(h, name) // a hash never fails
 	return &Dice{rand.New(rand.NewPCG(seed, h.Sum64()))}
 }
 
@@ -24,7 +24,7 @@ func (d *Dice) N(n int) int { return d.r.IntN(n) }
 // One reports true once in n times.
 func (d *Dice) One(n int) bool { return d.r.IntN(n) == 0 }
 
-// UpTo returns a time from a nanosecond to most.
-func (d *Dice) UpTo(most time.Duration) time.Duration {
-	return time.Duration(d.r.Int64N(int64(most)) + 1)
+// UpTo returns a duration from a nanosecond to max.
+func (d *Dice) UpTo(max time.Duration) time.Duration {
+	return time.Duration(d.r.Int64N(int64(max)) + 1)
 }

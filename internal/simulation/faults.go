@@ -9,7 +9,7 @@ import (
 
 var ways = []zktest.Direction{zktest.ToServer, zktest.ToClient, zktest.Both}
 
-// disturb does one thing to the world, or undoes some.
+// disturb injects one fault, or heals some.
 func (w *World) disturb() {
 	d := w.dice
 	p := w.procs[d.N(len(w.procs))]
@@ -54,7 +54,7 @@ func (w *World) disturb() {
 		time.Sleep(d.UpTo(2 * time.Second))
 		w.Srv.CatchUp(id)
 	case 9:
-		w.Srv.Lag(id) // for as long as it likes
+		w.Srv.Lag(id) // until a sync or a write of the session, or a restart
 	case 10:
 		p.Link.Delay(d.UpTo(200 * time.Millisecond))
 	case 11:
@@ -96,7 +96,7 @@ func (w *World) disturb() {
 	}
 }
 
-// depose leaves some processes with a leader that has lost its quorum.
+// depose leaves some processes with a deposed leader.
 func (w *World) depose() {
 	w.stepDown()
 	var links []*zktest.Link
@@ -108,7 +108,7 @@ func (w *World) depose() {
 	w.deposed = w.Srv.Depose(links...)
 }
 
-// stepDown makes a leader that was deposed notice.
+// stepDown makes a deposed leader step down.
 func (w *World) stepDown() {
 	if w.deposed != nil {
 		w.deposed.StepDown()
@@ -116,14 +116,14 @@ func (w *World) stepDown() {
 	}
 }
 
-// prompt gives the quorum back, and makes the servers take each request.
+// prompt gives the quorum back, and stops the throttling.
 func (w *World) prompt() {
 	w.Srv.SlowQuorum(0)
 	w.Srv.LoseQuorum(false)
 	w.throttle(false)
 }
 
-// throttle makes the servers refuse every third request, or take each of them.
+// throttle makes the servers throttle every third request, or none.
 func (w *World) throttle(on bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -136,7 +136,7 @@ func (w *World) throttles() bool {
 	return w.throttled
 }
 
-// removeSome deletes an ephemeral node, as a stranger might.
+// removeSome deletes an ephemeral node, as another client might.
 func (w *World) removeSome() {
 	var all []string
 	for _, s := range w.Srv.Sessions() {
@@ -148,22 +148,23 @@ func (w *World) removeSome() {
 	path := all[w.dice.N(len(all))]
 	node, found := w.Srv.Node(path)
 	if !found || w.Srv.Remove(path) != nil {
-		return // it has gone by itself
+		return // the session has deleted it
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.robbed[node.Stat.Czxid] = true
 }
 
-// Robbed reports that a stranger has removed the node of a hold with the token.
+// Robbed reports whether another client has removed the node of the hold with
+// the token.
 func (w *World) Robbed(token int64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.robbed[token]
 }
 
-// request decides what becomes of a request. It depends on nothing but the
-// request itself, so that the order in which sessions are heard does not matter to it.
+// request decides the fate of a request. It depends on the request alone. So
+// the order in which the server hears the sessions does not matter.
 func (w *World) request(q zktest.Request) zktest.Action {
 	if w.calmed() || q.Op == zktest.OpCloseSession || q.Op == zktest.OpPing {
 		return zktest.Pass
@@ -208,9 +209,9 @@ func (w *World) quiet() {
 	for _, s := range w.Srv.Sessions() {
 		w.Srv.CatchUp(s.ID)
 	}
-	w.Log("all is calm")
+	w.Log("all faults are healed")
 	for _, p := range w.procs {
 		p.point()
 	}
-	time.Sleep(w.dice.UpTo(30*time.Second) + 10*time.Second) // sessions that were lost are replaced
+	time.Sleep(w.dice.UpTo(30*time.Second) + 10*time.Second) // lost sessions are replaced
 }

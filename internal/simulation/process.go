@@ -20,12 +20,11 @@ type Process struct {
 
 	mu     sync.Mutex
 	cut    zktest.Direction
-	paused chan struct{} // closed when the process goes on; nil while it runs
+	paused chan struct{} // closed when the process continues; nil while it runs
 	until  time.Time
 }
 
-// Pause makes the process stand still for d. A longer pause that is under way
-// stays as it is.
+// Pause stops the process for d. A longer pause that is under way stays.
 func (p *Process) Pause(d time.Duration) {
 	p.w.Log("process %d pauses for %v", p.Index, d)
 	p.mu.Lock()
@@ -42,7 +41,7 @@ func (p *Process) Pause(d time.Duration) {
 	time.AfterFunc(d, p.goOn)
 }
 
-// goOn ends a pause when its time is up.
+// goOn ends a pause when its time is over.
 func (p *Process) goOn() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -68,8 +67,8 @@ func (p *Process) path() {
 	}
 }
 
-// Cut cuts the process's network path in a direction besides those in which it
-// is cut; 0 heals it.
+// Cut cuts the process's network path in a further direction; 0 heals all of
+// them.
 func (p *Process) Cut(dir zktest.Direction) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,7 +79,7 @@ func (p *Process) Cut(dir zktest.Direction) {
 	p.path()
 }
 
-// point is where an actor stands still while its process does.
+// point stops an actor while its process is paused.
 func (p *Process) point() (stood bool) {
 	for {
 		p.mu.Lock()
@@ -100,17 +99,17 @@ type Actor struct {
 	*Dice
 	World *World
 	Name  string
-	// Ctx ends when the actor is to come to its end.
+	// Ctx ends when the actor has to end.
 	Ctx context.Context
 }
 
-// Go starts an actor. f has to return soon after the actor's Ctx has ended.
+// Go starts an actor. f has to return soon after the end of the actor's Ctx.
 func (w *World) Go(p *Process, name string, f func(a *Actor)) {
 	ctx, end := context.WithCancel(w.actors)
 	w.enders = append(w.enders, end)
 	a := &Actor{Process: p, Dice: w.Dice(fmt.Sprint("actor ", p.Index, " ", name)), World: w, Name: fmt.Sprint(p.Index, name), Ctx: ctx}
 	w.work.Go(func() {
-		a.Step() // no two begin at one instant
+		a.Step() // no two actors begin at one instant
 		f(a)
 	})
 }
@@ -123,21 +122,21 @@ func (a *Actor) Fork(name string) *Actor {
 	return &fork
 }
 
-// Going reports whether the actor is to go on.
+// Going reports whether the actor is to continue.
 func (a *Actor) Going() bool {
 	a.Step()
 	return a.Ctx.Err() == nil
 }
 
-// Step is a moment of work: it takes a time of its own, and stands still while
-// the process does.
+// Step is a moment of work. It takes a time of its own, and stops while the
+// process is paused.
 func (a *Actor) Step() {
 	time.Sleep(a.UpTo(time.Millisecond))
 	a.point()
 }
 
-// Work is Step in which the process may be paused: an actor calls it between a look at
-// something and what it does upon that.
+// Work is a Step in which the process may be paused. An actor calls it between
+// a check and the action that follows from the check.
 func (a *Actor) Work() {
 	if a.One(25) && !a.World.calmed() {
 		longest := a.timeout
@@ -149,9 +148,9 @@ func (a *Actor) Work() {
 	a.Step()
 }
 
-// Sleep waits for up to most, or until a context ends.
-func (a *Actor) Sleep(ctx context.Context, most time.Duration) {
-	timer := time.NewTimer(a.UpTo(most))
+// Sleep waits for up to max, or until a context ends.
+func (a *Actor) Sleep(ctx context.Context, max time.Duration) {
+	timer := time.NewTimer(a.UpTo(max))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -160,9 +159,9 @@ func (a *Actor) Sleep(ctx context.Context, most time.Duration) {
 	a.Step()
 }
 
-// Within returns a context for one call, that ends after up to most.
-func (a *Actor) Within(most time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(a.Ctx, a.UpTo(most))
+// Within returns a context for one call, which ends after up to max.
+func (a *Actor) Within(max time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(a.Ctx, a.UpTo(max))
 }
 
 // Log writes a line into the trace.

@@ -22,31 +22,33 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Program is a kind of random programs.
+// Program is a kind of random program.
 type Program struct {
-	// Setup starts the actors, by World.Go. It runs before any fault.
+	// Setup starts the actors with World.Go. It runs before any fault.
 	Setup func(w *World)
-	// Forced says that sessions and nodes are taken away by force.
+	// Forced says that the run ends sessions and deletes nodes by force.
 	Forced bool
-	// Lasts is how long faults go on; a minute unless set.
+	// Lasts is the duration of the faults; a minute unless set.
 	Lasts time.Duration
-	// Keeps are the nodes that outlive the processes, with what is below them.
+	// Keeps are the nodes that may outlive the processes, subtrees included.
 	Keeps []string
-	// Watches is how many watches each process may keep while it idles in the end, beyond
-	// those that it set while it worked and that no client can take back; -1 is any number.
+	// Watches is how many watches each process may keep while it idles in the
+	// end. It does not count watches that were set during the work and that no
+	// client can remove. -1 means any number.
 	Watches int
 }
 
-// Environment variables that choose the seeds: one to repeat, with the most times that it
-// is tried until it fails, or how many to run, from 0.
+// Environment variables that choose the seeds: one seed to repeat, with the
+// maximum number of tries until it fails; or the number of seeds to run, from
+// 0.
 const (
 	seedVar  = "DOCENT_SEED"
 	triesVar = "DOCENT_TRIES"
 	seedsVar = "DOCENT_SEEDS"
 )
 
-// tries is how often a seed is run that is to be repeated: what happens at one
-// instant has no order, so that not every run of a seed is the same.
+// tries is how often a seed is repeated. Events at one instant have no order,
+// so not every run of a seed is the same.
 func tries(t *testing.T) int {
 	t.Helper()
 	if os.Getenv(seedVar) == "" {
@@ -60,8 +62,7 @@ func tries(t *testing.T) int {
 	return 10
 }
 
-// Seeds returns the seeds to run: those that the environment asks for, or 0 to
-// n-1.
+// Seeds returns the seeds to run: those set in the environment, or 0 to n-1.
 func Seeds(t *testing.T, n int) []uint64 {
 	t.Helper()
 	if text := os.Getenv(seedVar); text != "" {
@@ -81,8 +82,8 @@ func Seeds(t *testing.T, n int) []uint64 {
 	return seeds
 }
 
-// Run runs the program once for each seed, n of them unless the environment
-// says otherwise. A run that breaks a promise fails with a line that says which
+// Run runs the program once for each of n seeds, or for the seeds set in the
+// environment. A run that breaks a promise fails with a line that says which
 // promise, when, and how to repeat the run.
 func Run(t *testing.T, n int, p Program) {
 	t.Helper()
@@ -95,11 +96,11 @@ func Run(t *testing.T, n int, p Program) {
 	}
 }
 
-// Once runs the program with one seed and returns what has happened.
+// Once runs the program with one seed and returns its trace.
 func Once(t *testing.T, seed uint64, p Program) *Trace {
 	t.Helper()
-	// One processor and no garbage collection: else the order in which goroutines
-	// run that are woken at one instant differs still more often.
+	// One processor and no garbage collection: otherwise goroutines woken at
+	// one instant run in different orders more often.
 	runtime.GC()
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
@@ -122,11 +123,11 @@ type World struct {
 	Trace *Trace
 
 	dice    *Dice
-	deposed *zktest.Deposed // the leader that has no quorum any more; nil while there is none
+	deposed *zktest.Deposed // the deposed leader, or nil
 	began   time.Time
 	procs   []*Process
-	calms   []func()             // checks when all is calm, while the actors work
-	ends    []func()             // checks when they have ended
+	calms   []func()             // checks after the faults, while the actors work
+	ends    []func()             // checks after the actors have ended
 	enders  []context.CancelFunc // one for each actor
 	actors  context.Context
 	stop    context.CancelFunc
@@ -135,23 +136,23 @@ type World struct {
 	mu     sync.Mutex
 	calm   bool
 	broken bool
-	// throttled says that the servers refuse every third request.
+	// throttled says that the servers throttle every third request.
 	throttled bool
-	robbed    map[int64]bool // the nodes that strangers have removed, by the transaction that made each
+	robbed    map[int64]bool // the nodes that other clients have removed, by the zxids of their creates
 }
 
-// Dice returns the source of chance that belongs to a name.
+// Dice returns the source of randomness of a name.
 func (w *World) Dice(name string) *Dice { return roll(w.Seed, name) }
 
-// Broken reports that a promise was broken: what follows would mislead.
+// Broken reports whether a promise was broken: later checks would mislead.
 func (w *World) Broken() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.broken
 }
 
-// Break reports that a promise was broken. Only the first of a run counts: it
-// ends the run.
+// Break reports a broken promise. Only the first of a run counts: it ends the
+// run.
 func (w *World) Break(promise, format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -173,11 +174,11 @@ func (w *World) Log(format string, args ...any) {
 	w.Trace.add(time.Since(w.began), fmt.Sprintf(format, args...))
 }
 
-// BeforeEnd has f called when all is well again and the actors still work: for what
-// must come about by then.
+// BeforeEnd has f called after the faults while the actors still work: for what
+// must have happened by then.
 func (w *World) BeforeEnd(f func()) { w.calms = append(w.calms, f) }
 
-// AtEnd has f called when the actors have ended and all is well: for what must
+// AtEnd has f called after the faults and the actors have ended: for what must
 // have happened by then.
 func (w *World) AtEnd(f func()) { w.ends = append(w.ends, f) }
 
@@ -199,7 +200,7 @@ func (w *World) run() {
 	w.quiet()
 	w.await(w.dice.UpTo(20*time.Second), w.actors.Done())
 	w.each(w.calms)
-	for _, end := range w.enders { // one after the other, or they would all act at one instant
+	for _, end := range w.enders { // one after the other: else all would act at one instant
 		end()
 		time.Sleep(w.dice.UpTo(10 * time.Millisecond))
 	}
@@ -225,8 +226,8 @@ func (w *World) Wait() {
 		close(ended)
 	}()
 	if !w.await(testworld.Patience, ended) {
-		w.Break("ends", "an actor whose context has ended does not come back")
-		<-ended // the test's own deadline tells where it stands
+		w.Break("ends", "an actor whose context has ended does not return")
+		<-ended // the test's deadline prints where the actor hangs
 	}
 }
 
@@ -242,18 +243,18 @@ func (w *World) await(d time.Duration, done <-chan struct{}) bool {
 	}
 }
 
-// leave looks for what is left behind: by actors that have let everything go, and
-// by processes that have ended.
+// leave checks that nothing is left behind: by actors that have released
+// everything, and by processes that have ended.
 func (w *World) leave() {
 	if !w.Broken() {
 		time.Sleep(time.Minute) // for what is removed in the background
 		synctest.Wait()
 		for _, s := range w.Srv.Sessions() {
 			if len(s.Ephemerals) > 0 {
-				w.Break("nothing is left", "session %d keeps %v after all was let go", s.ID, s.Ephemerals)
+				w.Break("nothing is left", "session %d keeps %v after everything was released", s.ID, s.Ephemerals)
 			}
 			if n := w.Srv.SessionWatches(s.ID); w.Watches >= 0 && n > w.Watches {
-				w.Break("nothing is left", "session %d keeps %d watches after all was let go", s.ID, n)
+				w.Break("nothing is left", "session %d keeps %d watches after everything was released", s.ID, n)
 			}
 		}
 	}
@@ -263,7 +264,7 @@ func (w *World) leave() {
 	if w.Broken() {
 		return
 	}
-	time.Sleep(5 * time.Minute) // sessions that were abandoned, and empty containers
+	time.Sleep(5 * time.Minute) // for abandoned sessions and empty containers
 	if n := len(w.Srv.Sessions()); n > 0 {
 		w.Break("nothing is left", "%d sessions outlive their processes", n)
 	}
@@ -284,8 +285,8 @@ func (w *World) leave() {
 }
 
 // unused reports whether the node at path is a container that has had no child.
-// ZooKeeper removes a container only once it has lost a child. One stays where a
-// call has made it and ended before it could make the child.
+// ZooKeeper removes a container only once it has lost a child. So a container
+// stays if a call has made it and ended before it could make the child.
 func (w *World) unused(path string) bool {
 	node, found := w.Srv.Node(path)
 	return found && node.Container && node.Stat.Cversion == 0

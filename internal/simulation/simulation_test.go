@@ -27,7 +27,7 @@ func TestPause(t *testing.T) {
 		first, second := w.Procs()[0], w.Procs()[1]
 		began := time.Now()
 		first.Pause(2 * time.Second)
-		first.Pause(time.Second) // is over before the first
+		first.Pause(time.Second) // ends before the first pause
 		w.Go(first, "acts", func(a *simulation.Actor) {
 			acted = time.Since(began)
 		})
@@ -46,7 +46,7 @@ func TestPause(t *testing.T) {
 	require.Less(t, other, time.Second)
 }
 
-// What an actor draws does not depend on what the others do.
+// The numbers of one actor do not depend on the other actors.
 func TestDiceOfEachTheirOwn(t *testing.T) {
 	draw := func(busy bool) (drawn []int) {
 		simulation.Once(t, 3, calm(func(w *simulation.World) {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Trace is what has happened in a run, for comparison with another.
+// Trace is the list of events in a run, for comparison with another run.
 type Trace struct {
 	mu    sync.Mutex
 	lines []line
@@ -30,7 +30,7 @@ func (t *Trace) add(at time.Duration, text string) {
 	t.lines = append(t.lines, line{at, text})
 }
 
-// Lines returns the trace. What has one instant has no order.
+// Lines returns the trace. Events at one instant have no order.
 func (t *Trace) Lines() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -44,16 +44,16 @@ func (t *Trace) Lines() []string {
 	return lines
 }
 
-// Hash returns the trace as one number.
+// Hash returns a number for the whole trace.
 func (t *Trace) Hash() uint64 {
 	h := fnv.New64a()
 	for _, l := range t.Lines() {
-		_, _ = io.WriteString(h, l+"\n") // a hash takes everything
+		_, _ = io.WriteString(h, l+"\n") // a hash never fails
 	}
 	return h.Sum64()
 }
 
 var unique = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{32}`)
 
-// plain is a path without what is drawn so that nobody can guess it.
+// plain returns a path with its random parts replaced.
 func plain(path string) string { return unique.ReplaceAllString(path, "*") }

@@ -8,9 +8,10 @@ import (
 	"github.com/docent-go/docent/internal/line"
 )
 
-// claims are the paths that the nodes of this process stand at, or are about
-// to. A node that our own session owns could otherwise be taken for the lost
-// create of two keepers at once. An entry lives no longer than its keeper.
+// claims are the paths of the nodes that this process keeps, or is about to
+// make. Without them, a node of our own session could be taken for the lost
+// create of two keepers at once. An entry is removed when its keeper ends at
+// the latest.
 var claims = struct {
 	sync.Mutex
 	of map[claim]*Node
@@ -21,7 +22,7 @@ type claim struct {
 	path string
 }
 
-// claim takes the path for n, and returns who has it.
+// claim takes the path for n, and returns the path's owner.
 func (n *Node) claim(path string) *Node {
 	claims.Lock()
 	defer claims.Unlock()
@@ -33,7 +34,7 @@ func (n *Node) claim(path string) *Node {
 	return n
 }
 
-// unclaim gives the path back, if n has it.
+// unclaim gives the path back if n owns it.
 func (n *Node) unclaim(path string) {
 	claims.Lock()
 	defer claims.Unlock()
@@ -51,8 +52,8 @@ func (n *Node) owner() int64 {
 	return 0
 }
 
-// claimFirst is claim for Open: it waits for a predecessor that was closed and
-// is still being removed.
+// claimFirst is claim for Open: it waits for an earlier Node of the path that
+// was closed and is still being removed.
 func (n *Node) claimFirst(ctx context.Context) error {
 	for {
 		holder := n.claim(n.cfg.Path)

@@ -9,42 +9,42 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Conflict says what to do about a node at our path that a session of somebody
-// else owns.
+// Conflict says what to do about a node at our path that a session of another
+// process owns.
 type Conflict int
 
 const (
-	// Wait waits for the node to go. Its usual owner is our own predecessor, a
-	// process that crashed a moment ago; its node stands until its session
-	// expires. A node that stands longer than a session can last without its
-	// process is a duplicate: Open fails with ErrDuplicate then.
+	// Wait waits for the node to be deleted. Usually our own predecessor owns
+	// it, a process that crashed a moment ago, and the node exists until its
+	// session expires. A node that exists for longer than such a session can
+	// last is a duplicate: then Open fails with ErrDuplicate.
 	Wait Conflict = iota
 	// Refuse makes Open fail with ErrDuplicate at once.
 	Refuse
 	// Replace deletes the node and puts ours in its place, in one transaction,
-	// if ours was opened after it. A node that was opened later is never
-	// replaced: it is waited for, with ErrReplaced.
+	// if ours was opened after it. A node that was opened after ours is never
+	// replaced: ours waits for it, with ErrReplaced.
 	Replace
 )
 
-// Errors, compared with errors.Is. Those of this package do not name the path:
-// whoever keeps the node has a better name for it.
+// Errors, compared with errors.Is. They do not name the path: the recipe adds a
+// better name for the node.
 var (
-	// ErrDuplicate says that the node of another session stands at our path.
-	// It comes in a *DuplicateError, which says whose.
-	ErrDuplicate = errors.New("somebody else's node stands there")
-	// ErrReplaced says that another process put a node in the place of ours
-	// while our session lived, or, with Replace, that the node in our place was
-	// opened after ours. It comes with a *DuplicateError.
+	// ErrDuplicate says that another process's session owns the node at our
+	// path. It comes in a *DuplicateError, which has the session.
+	ErrDuplicate = errors.New("another process's node exists there")
+	// ErrReplaced says that another process has put its node in the place of
+	// ours while our session lived. With Replace it also says that the node in
+	// our place was opened after ours. It comes with a *DuplicateError.
 	ErrReplaced = errors.New("our node was replaced")
-	// ErrNotEphemeral says that a node stands at our path that belongs to no
-	// session: somebody made it by hand. It is never deleted.
-	ErrNotEphemeral = errors.New("a node stands there that is not ephemeral: delete it by hand if nobody needs it")
+	// ErrNotEphemeral says that the node at our path belongs to no session: it
+	// was made by hand. It is never deleted.
+	ErrNotEphemeral = errors.New("the node there is not ephemeral: delete it by hand if it is not needed")
 	// ErrClosed is why a node is away after Close.
-	ErrClosed = errors.New("the node was given up")
+	ErrClosed = errors.New("the node was closed")
 )
 
-// DuplicateError says whose node stands at our path.
+// DuplicateError names the session that owns the node at our path.
 type DuplicateError struct {
 	Path    string
 	Session int64 // that owns the node
@@ -61,23 +61,24 @@ func (e *DuplicateError) Is(target error) bool { return target == ErrDuplicate }
 // Config says which node to keep.
 type Config struct {
 	Manager *core.Manager
-	// Path is the node's, or with Sequential what stands before the number.
+	// Path is the node's path, or with Sequential the part before the number.
 	// Missing parents are made.
 	Path string
-	// Sequential has the server append a number to Path: a new one in each
-	// session. Nobody else's node can stand in the way then.
+	// Sequential makes the server append a number to Path, a new one in each
+	// session. So no other node can be at our path.
 	Sequential bool
 	// Data is what the node holds until Set. It may be empty.
 	Data []byte
-	// Conflict is the policy where somebody else's node stands at Path.
+	// Conflict is the policy if another process's node is at Path.
 	Conflict Conflict
-	// Kin, if set, reports whether another session's node with the data is of the
-	// same kind as ours. Replace leaves a node that is not, and waits for it. So it
-	// does with a node that bears the name of a contender, an item or the like.
+	// Kin, if set, reports whether another session's node with the data is of
+	// the same kind as ours. Replace waits for a node of another kind and does
+	// not delete it. It does the same for a node with the name of a contender,
+	// a queue item or the like.
 	Kin func(data []byte) bool
-	// OnState, if set, is given every state from the first in which the node
-	// stands, in order, on the keeper's goroutine, right before State returns it. It must not block, nor
-	// call Set or Close.
+	// OnState, if set, is given every state, in order, from the first in which
+	// the node stands. It is called on the keeper's goroutine, right before
+	// State returns the state. It must not block, nor call Set or Close.
 	OnState func(*State)
 }
 
@@ -90,13 +91,13 @@ func (cfg *Config) validate() error {
 		return err
 	}
 	if cfg.Conflict < Wait || cfg.Conflict > Replace {
-		return fmt.Errorf("there is no conflict policy %d", cfg.Conflict)
+		return fmt.Errorf("unknown conflict policy %d", cfg.Conflict)
 	}
 	return nil
 }
 
-// fits refuses data that the largest request the keeper may come to send, a
-// replacement, could not carry.
+// fits rejects data that is too large for the largest request that the keeper
+// may have to send, a replacement.
 func (cfg *Config) fits(data []byte) error {
 	path := cfg.Path
 	if cfg.Sequential {

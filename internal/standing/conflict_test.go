@@ -14,7 +14,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// The process before crashed: its node goes with its session, and ours stands.
+// The previous process crashed. Its node goes with its session, and ours is
+// made.
 func TestWaitForThePredecessor(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		before := w.Process()
@@ -31,7 +32,7 @@ func TestWaitForThePredecessor(t *testing.T) {
 	})
 }
 
-// The owner is alive: Open says so once no crash can explain the node, and has
+// The owner is alive. Open fails once no crash can explain the node, and has
 // not touched it.
 func TestDuplicate(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
@@ -56,14 +57,14 @@ func TestDuplicate(t *testing.T) {
 	})
 }
 
-// The wait counts anew for another node.
+// The wait starts again for another node.
 func TestWaitCountsPerNode(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b, p := w.Process(), w.Process(), w.Process()
 		ka := open(a)
 		call := testworld.Go(w, func(ctx context.Context) (*kept, error) { return tryOpen(ctx, p) })
 		time.Sleep(14 * time.Second)
-		// b's node comes in the same moment in which a's goes.
+		// b's node is made in the moment in which a's is deleted.
 		s := b.Current()
 		_, err := s.Txn(w.Context(), core.DeleteOp(path, 0), core.CreateOp(path, nil, core.Ephemeral))
 		require.NoError(w, err)
@@ -89,7 +90,8 @@ func TestReplace(t *testing.T) {
 		require.Equal(w, b.Current().ID(), dup.Session)
 		require.ErrorIs(w, ka.Set(w.Context(), []byte("late")), standing.ErrReplaced)
 
-		// Neither takes it from the other any more, not even after an expiry.
+		// Neither takes the path from the other again, not even after an
+		// expiry.
 		time.Sleep(time.Hour)
 		require.Equal(w, 1, deletions(w, path))
 		a.Expire()
@@ -98,7 +100,7 @@ func TestReplace(t *testing.T) {
 		require.Equal(w, b.Current().ID(), owner(w, path))
 		require.Equal(w, []string{"stands"}, kb.take())
 
-		// A node that was replaced comes back when the place is free.
+		// A node that was replaced comes back when the path is free.
 		require.NoError(w, kb.Close(w.Context()))
 		ka.stands()
 		require.Equal(w, "v1", w.Data(path), "the refused data is forgotten")
@@ -110,7 +112,7 @@ func TestCloseAfterReplacement(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
 		ka := open(a)
-		a.Link.Delay(time.Second) // a hears of it late
+		a.Link.Delay(time.Second) // a learns of it late
 		kb := open(b, policy(standing.Replace), data("v2"))
 		require.NoError(w, ka.Close(w.Context()))
 		require.Equal(w, []string{"stands"}, kb.take())
@@ -119,8 +121,8 @@ func TestCloseAfterReplacement(t *testing.T) {
 	})
 }
 
-// An update that is under way when the node is replaced does not get into the
-// other's.
+// An update is under way when the node is replaced. It does not reach the other
+// process's node.
 func TestUpdateMeetsReplacement(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
@@ -136,8 +138,8 @@ func TestUpdateMeetsReplacement(t *testing.T) {
 	})
 }
 
-// The policy holds for the life of the node: a duplicate that came in while
-// our session was lost is waited for, told of, and outlasted.
+// The policy holds for the life of the node. A duplicate was made while our
+// session was lost: ours reports it, waits for it, and is made after it.
 func TestDuplicateAfterTheSession(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
@@ -154,7 +156,7 @@ func TestDuplicateAfterTheSession(t *testing.T) {
 	})
 }
 
-// A node made by hand is in the way, and stays.
+// A node made by hand blocks the path, and is not deleted.
 func TestNotEphemeral(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -178,7 +180,8 @@ func TestNotEphemeral(t *testing.T) {
 	})
 }
 
-// The transaction that replaces may lose its answer, and be done or not.
+// The answer to the transaction that replaces is lost, whether the transaction
+// is done or not.
 func TestReplaceReplyLost(t *testing.T) {
 	for name, what := range map[string]zktest.Action{"done": zktest.LoseReply, "not done": zktest.DropRequest} {
 		t.Run(name, func(t *testing.T) {
@@ -202,5 +205,5 @@ func TestErrorsMatch(t *testing.T) {
 	err := error(&standing.DuplicateError{Path: "/a", Session: 17})
 	require.ErrorIs(t, err, standing.ErrDuplicate)
 	require.NotErrorIs(t, err, standing.ErrReplaced)
-	require.Equal(t, "somebody else's node stands there (session 0x11)", err.Error())
+	require.Equal(t, "another process's node exists there (session 0x11)", err.Error())
 }

@@ -9,31 +9,33 @@ import (
 	"github.com/docent-go/docent/internal/line"
 )
 
-// ErrPending is in the error of a Set whose ctx has ended before it was known what
-// becomes of the data. The data is written later, when that can be done.
+// ErrPending is in the error of a Set whose ctx has ended before the outcome
+// was known. The keeper still writes the data later, when it can.
 var ErrPending = errors.New("the data is not written yet")
 
 // proposal is data that a Set wants the node to hold.
 type proposal struct {
 	rev  uint64
 	data []byte
-	told chan error // holds one; nil for the first data
+	told chan error // has room for one error; nil for the first data
 	left bool       // Set has returned with ErrPending
 }
 
-// Fits returns the error with which Set refuses data at once
+// Fits returns the error with which Set rejects data at once
 // (core.ErrTooLarge), or nil. It does no I/O.
 func (n *Node) Fits(data []byte) error { return n.cfg.fits(data) }
 
-// Set makes data what the node holds, now and in all later sessions, and waits
-// until the node stands with it, or with what a later Set put in its place.
+// Set gives the node new data, for this and all later sessions. It blocks until
+// the node stands with the data, or with the data of a later Set.
 //
-// ctx bounds the wait alone: when it ends first, the error matches ErrPending,
-// and the data is written later all the same, when the node stands again. Data
-// that Set returns any other error for is forgotten, and the node goes on with
-// what it held before: what a server refuses (core.ErrNoAuth), why the node
-// does not stand (ErrDuplicate, ErrReplaced), core.ErrTooLarge. After Close
-// the error is ErrClosed or core.ErrClosed.
+// ctx bounds the wait alone. If it ends first, the error matches ErrPending,
+// and the keeper still writes the data when the node stands again. With any
+// other error Set's data is forgotten, and the node keeps its earlier data:
+//
+//   - what a server refuses, such as core.ErrNoAuth;
+//   - why the node does not stand: ErrDuplicate or ErrReplaced;
+//   - core.ErrTooLarge;
+//   - after Close, ErrClosed or core.ErrClosed.
 func (n *Node) Set(ctx context.Context, data []byte) error {
 	if err := n.cfg.fits(data); err != nil {
 		return err
@@ -59,8 +61,9 @@ func (n *Node) Set(ctx context.Context, data []byte) error {
 	return line.GaveUp(ctx, fmt.Errorf("%w: %w", ErrPending, ctx.Err()))
 }
 
-// leave notes that nobody waits for a proposal any more, and forgets earlier ones
-// of that kind: they never show. It is false if the proposal was told already.
+// leave marks a proposal whose Set no longer waits. Earlier proposals of that
+// kind are forgotten, because they would never show. leave is false if the Set
+// has been answered already.
 func (n *Node) leave(rev uint64) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -89,11 +92,11 @@ func (n *Node) wanted() ([]byte, uint64) {
 	return newest.data, newest.rev
 }
 
-// everyone is a revision that no proposal is beyond.
+// everyone is a revision that includes every proposal.
 const everyone = ^uint64(0)
 
-// holds notes that the node stands with the data of the revision, and tells those
-// who wait for that, or for an earlier one.
+// holds notes that the node stands with the data of the revision. It answers
+// the Sets of this revision and of earlier ones.
 func (n *Node) holds(rev uint64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -111,9 +114,9 @@ func (n *Node) holds(rev uint64) {
 	}
 }
 
-// refuse forgets the proposals up to the revision that somebody waits for, and
-// tells why. Those that were left stay: their callers were told that they are
-// still to be written.
+// refuse forgets the proposals up to the revision and answers their Sets with
+// the error. Abandoned proposals stay, because their callers were told that the
+// data will be written.
 func (n *Node) refuse(rev uint64, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Data that Set was refused for never shows: not when the right comes, nor in a
+// Data of a failed Set never shows: not when the right is granted, nor in a
 // later session, nor with a later Set.
 func TestFault23_RefusedDataIsForgotten(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
@@ -44,8 +44,8 @@ func TestFault23_RefusedDataIsForgotten(t *testing.T) {
 	})
 }
 
-// A refusal forgets what was refused, and not what another Set was told is still
-// to be written.
+// A refusal forgets the refused data alone. Data whose Set returned ErrPending
+// is still written.
 func TestFault23_PendingDataOutlastsARefusal(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

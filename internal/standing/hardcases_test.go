@@ -14,8 +14,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// The create is done and its answer lost: the node that stands is ours, and is
-// neither refused nor made twice.
+// The create is done and its answer lost. The node is ours: it is neither
+// refused nor made twice.
 func TestHardCase09_CreateReplyLost(t *testing.T) {
 	for name, what := range map[string]zktest.Action{"done": zktest.LoseReply, "not done": zktest.DropRequest} {
 		t.Run(name, func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestHardCase09_CreateReplyLost(t *testing.T) {
 				require.Zero(w, deletions(w, path))
 				synctest.Wait()
 				info, _ := w.Srv.Node(path)
-				require.Zero(w, info.Stat.Version, "what is there already is not written again")
+				require.Zero(w, info.Stat.Version, "existing data is not written again")
 				require.NoError(w, k.Set(w.Context(), []byte("v2")))
 				require.Equal(w, "v2", w.Data(path))
 				require.NoError(w, k.Close(w.Context()))
@@ -38,8 +38,8 @@ func TestHardCase09_CreateReplyLost(t *testing.T) {
 	}
 }
 
-// The create is in doubt, its keeper is to give up, and the server that it asks
-// lags behind: the node is not taken for absent.
+// The outcome of the create is unknown, its keeper is to give up, and its
+// server lags. The node is not taken for absent.
 func TestHardCase06_RemovalAsksALaggingFollower(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -58,8 +58,8 @@ func TestHardCase06_RemovalAsksALaggingFollower(t *testing.T) {
 	})
 }
 
-// The same with a replacement: the follower still shows the node that was
-// replaced.
+// The same with a replacement: the lagging follower still shows the replaced
+// node.
 func TestHardCase06_ReplacementAndALaggingFollower(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		open(w.Process())
@@ -76,7 +76,7 @@ func TestHardCase06_ReplacementAndALaggingFollower(t *testing.T) {
 	})
 }
 
-// The node of the session before is not taken for a sign of life.
+// The node of the previous session does not count as ours.
 func TestHardCase15_OldNodeIsNoProof(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process(testworld.Timeout(12 * time.Second))
@@ -93,8 +93,8 @@ func TestHardCase15_OldNodeIsNoProof(t *testing.T) {
 	})
 }
 
-// The ghost of our own earlier session is replaced at once, in one
-// transaction, and what stands does not go with the old session.
+// The ghost of our own earlier session is replaced at once, in one transaction.
+// The new node does not go with the old session.
 func TestHardCase22_GhostIsReplaced(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process(testworld.Timeout(12 * time.Second))
@@ -120,7 +120,7 @@ func TestHardCase22_GhostIsReplaced(t *testing.T) {
 	})
 }
 
-// A ghost that another Open of the same process left is known as well.
+// A ghost that another Open of the same process left is recognised as well.
 func TestHardCase22_GhostOfAnEarlierOpen(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process(testworld.Timeout(12 * time.Second))
@@ -128,7 +128,7 @@ func TestHardCase22_GhostOfAnEarlierOpen(t *testing.T) {
 		old := p.Current()
 		p.Link.Cut(zktest.Both)
 		<-old.Done()
-		require.NoError(w, k.Close(w.Context()), "it goes with its session")
+		require.NoError(w, k.Close(w.Context()), "the node goes with its session")
 		require.True(w, exists(w, path))
 		p.Link.Heal()
 		began := time.Now()
@@ -138,7 +138,8 @@ func TestHardCase22_GhostOfAnEarlierOpen(t *testing.T) {
 	})
 }
 
-// The session survives: nothing is written, and no watcher sees anything.
+// The session survives the reconnection: nothing is written, and no watch
+// fires.
 func TestHardCase23_NoFlapAtReconnection(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -162,7 +163,7 @@ func TestHardCase23_NoFlapAtReconnection(t *testing.T) {
 	})
 }
 
-// Close comes while the node is being made again: nothing is left.
+// Close comes while the node is being made again. Nothing is left.
 func TestHardCase24_CloseRacesWithReCreation(t *testing.T) {
 	for _, op := range []zktest.Op{zktest.OpCreate, zktest.OpGetData, zktest.OpDelete} {
 		t.Run(op.String(), func(t *testing.T) {
@@ -189,7 +190,7 @@ func TestHardCase24_CloseRacesWithReCreation(t *testing.T) {
 	}
 }
 
-// The newest data is in every later session's node, whenever it was set.
+// Every later session's node has the newest data, whenever it was set.
 func TestHardCase25_NewestDataAfterAnOutage(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -203,7 +204,7 @@ func TestHardCase25_NewestDataAfterAnOutage(t *testing.T) {
 		set := testworld.Go(w, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, k.Set(ctx, []byte("v4"))
 		})
-		require.True(w, set.Waiting(), "it stands nowhere")
+		require.True(w, set.Waiting(), "the node stands in no session")
 		p.Link.Heal()
 		set.Get()
 		require.Equal(w, "v4", w.Data(path))
@@ -213,7 +214,7 @@ func TestHardCase25_NewestDataAfterAnOutage(t *testing.T) {
 	})
 }
 
-// The answer to an update is lost: it is there, or written again.
+// The answer to an update is lost. The data is written, or written again.
 func TestHardCase25_UpdateReplyLost(t *testing.T) {
 	for name, what := range map[string]zktest.Action{"done": zktest.LoseReply, "not done": zktest.DropRequest} {
 		t.Run(name, func(t *testing.T) {
@@ -230,7 +231,7 @@ func TestHardCase25_UpdateReplyLost(t *testing.T) {
 	}
 }
 
-// The node is deleted while the connection is down: it is made again.
+// The node is deleted while the connection is down. It is made again.
 func TestHardCase26_DeletedDuringAnOutage(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -249,7 +250,7 @@ func TestHardCase26_DeletedDuringAnOutage(t *testing.T) {
 	})
 }
 
-// A node that is deleted over and over is made again after growing pauses.
+// A node that is deleted again and again is made after growing pauses.
 func TestDeletedOverAndOver(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		k := open(w.Process())
@@ -274,7 +275,7 @@ func TestDeletedOverAndOver(t *testing.T) {
 }
 
 // Close during an outage takes effect when the server is back, or with the
-// session's end, and may be called again.
+// session's end. It may be called again.
 func TestHardCase27_CloseDuringAnOutage(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -290,7 +291,7 @@ func TestHardCase27_CloseDuringAnOutage(t *testing.T) {
 
 		k = open(p)
 		p.Link.Cut(zktest.Both)
-		require.NoError(w, k.Close(w.Context()), "its session has ended")
+		require.NoError(w, k.Close(w.Context()), "the node's session has ended")
 		require.True(w, exists(w, path))
 		time.Sleep(time.Minute)
 		require.False(w, exists(w, path))
@@ -300,7 +301,7 @@ func TestHardCase27_CloseDuringAnOutage(t *testing.T) {
 	})
 }
 
-// The delete's answer is lost, or the server refuses it for a while.
+// The delete's answer is lost, or the server refuses the delete for a while.
 func TestHardCase27_RemovalIsDisturbed(t *testing.T) {
 	for name, what := range map[string]zktest.Action{"done": zktest.LoseReply, "not done": zktest.DropRequest} {
 		t.Run(name, func(t *testing.T) {
@@ -319,32 +320,32 @@ func TestHardCase27_RemovalIsDisturbed(t *testing.T) {
 			allow := w.Fail(zktest.OpDelete, path, zktest.CodeNoAuth)
 			require.ErrorIs(w, k.Close(w.Context()), session.ErrNoAuth)
 			counts := w.Count(func() {
-				require.ErrorIs(w, k.Close(w.Context()), session.ErrNoAuth, "again, at once")
+				require.ErrorIs(w, k.Close(w.Context()), session.ErrNoAuth, "the second Close tries at once")
 			})
 			require.Equal(w, 1, counts["delete"])
 			allow()
 			time.Sleep(time.Minute)
-			require.False(w, exists(w, path), "it goes on by itself")
+			require.False(w, exists(w, path), "the removal continues in the background")
 			<-k.Done()
 		})
 	})
-	t.Run("refused to another", func(t *testing.T) {
+	t.Run("the refusal answers an earlier Close", func(t *testing.T) {
 		testworld.Run(t, func(w *testworld.World) {
 			p := w.Process()
 			k := open(p)
 			p.Link.Delay(time.Second)
 			allow := w.Fail(zktest.OpDelete, path, zktest.CodeNoAuth)
 			first := testworld.Go(w, func(ctx context.Context) (any, error) { return nil, k.Close(ctx) })
-			time.Sleep(5500 * time.Millisecond) // the delete follows a sync and a look, and has been refused
+			time.Sleep(5500 * time.Millisecond) // the delete follows a sync and a read, and has been refused
 			allow()
-			require.NoError(w, k.Close(w.Context()), "the refusal that is on its way answers who asked before it")
+			require.NoError(w, k.Close(w.Context()), "a refusal on its way answers only earlier calls of Close")
 			_, err := first.Result()
 			require.ErrorIs(w, err, session.ErrNoAuth)
 		})
 	})
 }
 
-// Rights that are taken away are told of, and found when they are given back.
+// Lost rights are reported, and the keeper notices when they are granted again.
 func TestHardCase80_RightsComeBack(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -361,9 +362,9 @@ func TestHardCase80_RightsComeBack(t *testing.T) {
 		require.ErrorIs(w, k.Set(w.Context(), []byte("v2")), session.ErrNoAuth)
 		k.take()
 		counts := w.Count(func() { time.Sleep(time.Hour) })
-		require.Less(w, counts["create"], 300, "with pauses")
+		require.Less(w, counts["create"], 300, "creates are paced")
 		require.Greater(w, counts["create"], 100)
-		require.Empty(w, k.take(), "told once")
+		require.Empty(w, k.take(), "the state is reported once")
 		allow()
 		k.stands()
 		require.Equal(w, "v1", w.Data(path), "the refused data is forgotten")
@@ -377,7 +378,7 @@ func TestHardCase80_RightsComeBack(t *testing.T) {
 	})
 }
 
-// A node that may be made but not read does not stand for sure, and is removed
+// A node that may be made but not read is not known to stand, and is removed
 // again.
 func TestHardCase80_MadeButNotReadable(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {

@@ -9,9 +9,9 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// Pauses: between requests that a server refuses, which it may grant later,
-// and between creates of a node that keeps vanishing. A node that has stood for
-// calm has not vanished too soon.
+// Pauses between requests that a server refuses but may grant later, and
+// between creates of a node that keeps being deleted. A deletion after calm
+// does not count as too soon.
 const (
 	leastRetry = 500 * time.Millisecond
 	mostRetry  = 30 * time.Second
@@ -22,18 +22,18 @@ const (
 
 // keeping is what the keeper knows from one session to the next.
 type keeping struct {
-	opening  bool      // Open waits
-	replaced bool      // another process has taken our place: its node is not timed
-	first    int64     // the czxid with which the node stood first; 0 before
-	creates  int       // in a row, of nodes that did not stand for long
-	failures int       // in a row
+	opening  bool      // Open is still waiting
+	replaced bool      // another process has taken our path: its node is waited for without a limit
+	first    int64     // the czxid of the first node; 0 before it
+	creates  int       // creates in a row of nodes that were soon deleted
+	failures int       // failures in a row
 	since    time.Time // when the node began to stand
-	ghost    string    // the sequential node of the session before
+	ghost    string    // the sequential node of the previous session
 	rival    rival
 }
 
-// rival is the node of somebody else in our place, and until when it is waited
-// for.
+// rival is the node of another process at our path, and the end of the wait for
+// it.
 type rival struct {
 	czxid int64
 	until time.Time
@@ -62,22 +62,22 @@ func (n *Node) keep() {
 	}
 }
 
-// round is the node in one session.
+// round is the keeper's work in one session.
 type round struct {
 	*Node
 	s *core.Session
 
 	path    string // empty while a sequential node has no name
-	maybe   bool   // a node of ours may stand
-	doubt   bool   // the outcome of a write is unknown: a server has to catch up before it can tell
+	maybe   bool   // a node of ours may exist
+	doubt   bool   // the outcome of a write is unknown: a sync has to precede the next read
 	written uint64 // the revision that the node holds; 0 when that is not known
 	stood   bool   // the node has stood in this session
-	removed bool   // the node was given up and has gone
+	removed bool   // the node was closed and is deleted
 	watch   *core.Watch
 }
 
-// follow keeps the node until the session ends, or the node is given up and
-// removed.
+// follow keeps the node until the session ends, or until the node is closed and
+// deleted.
 func (r *round) follow() {
 	defer r.release()
 	for {
@@ -126,8 +126,8 @@ func (r *round) unwatch() {
 	}
 }
 
-// step brings the node nearer to standing with the newest data. Where nothing
-// is left to do, it waits for a reason.
+// step makes the next request towards a node that stands with the newest data.
+// If nothing is left to do, it waits for a reason.
 func (r *round) step() error {
 	if !r.maybe {
 		return r.create()
@@ -144,8 +144,8 @@ func (r *round) step() error {
 	}
 	r.recognise(seen.data)
 	if r.written == 0 && !r.stood {
-		// The answer to the create was lost: the data may be older than what is
-		// wanted now, or that of another keeper whose create was lost as well.
+		// The answer to the create was lost. The data may be outdated, or
+		// another keeper's whose create was lost as well.
 		if again, err := r.write(r.wanted()); again || err != nil {
 			return err
 		}
@@ -162,7 +162,7 @@ func (r *round) step() error {
 	return r.attend()
 }
 
-// attend writes what Set brings, until the node may have changed.
+// attend writes the data of later Sets, until the node may have changed.
 func (r *round) attend() error {
 	for {
 		data, rev := r.wanted()
@@ -178,7 +178,7 @@ func (r *round) attend() error {
 		switch {
 		case ended(err), again:
 			return nil
-		case err != nil: // the node stands all the same
+		case err != nil: // the node still stands
 			r.refuse(rev, err)
 			r.failures++
 			if !r.wait(growing(r.failures-1, leastRetry, mostRetry)) {
@@ -188,7 +188,7 @@ func (r *round) attend() error {
 	}
 }
 
-// lost notes that our node is not there.
+// lost notes that our node is missing.
 func (r *round) lost() {
 	r.maybe = false
 	if r.cfg.Sequential && r.path != "" {
@@ -200,10 +200,10 @@ func (r *round) lost() {
 	}
 }
 
-// refused deals with an answer that may be another one later.
+// refused handles an answer that may change later.
 func (r *round) refused(err error) {
 	if r.opening {
-		r.cancel(err) // Open is told once nothing of ours stands
+		r.cancel(err) // Open fails once no node of ours exists
 		return
 	}
 	r.away(err)
@@ -213,8 +213,8 @@ func (r *round) refused(err error) {
 }
 
 // paced waits before a create that follows others too soon. The first few do
-// not wait: one may have found its directory missing, one have met a node that
-// was about to go.
+// not wait: the first may have found its directory missing, the second may have
+// met a node that was about to be deleted.
 func (r *round) paced() {
 	if !r.since.IsZero() && time.Since(r.since) >= calm {
 		r.creates = 0
@@ -225,9 +225,9 @@ func (r *round) paced() {
 	}
 }
 
-// wait waits for a reason to look at the node again, or no longer than limit if
-// that is not zero. It reports whether Set was the reason: then the node need
-// not be looked at.
+// wait waits for a reason to read the node again, at most for limit if that is
+// not zero. It reports whether Set was the reason: then the node need not be
+// read.
 func (r *round) wait(limit time.Duration) (set bool) {
 	var fired <-chan struct{}
 	if r.watch != nil {
@@ -251,8 +251,8 @@ func (r *round) wait(limit time.Duration) (set bool) {
 	return false
 }
 
-// sleep waits before something is tried again that came to nothing. Wake cuts
-// it short, and so does a change of the node.
+// sleep waits before a failed step is tried again. Wake and a change of the
+// node end the wait early.
 func (r *round) sleep(pause time.Duration, wake <-chan struct{}) {
 	var fired, given <-chan struct{}
 	if r.watch != nil {
@@ -272,12 +272,13 @@ func (r *round) sleep(pause time.Duration, wake <-chan struct{}) {
 	}
 }
 
-// growing is the n-th pause of those that double from least up to most, and are
-// spread so that many who were refused together do not come back together.
-func growing(n int, least, most time.Duration) time.Duration {
-	bound := most
-	if n < 32 && least<<n < most {
-		bound = least << n
+// growing is the n-th of pauses that double from min up to max. They are
+// random, so that processes that were refused together do not come back
+// together.
+func growing(n int, min, max time.Duration) time.Duration {
+	bound := max
+	if n < 32 && min<<n < max {
+		bound = min << n
 	}
 	return bound/2 + chance.N(bound/2)
 }

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const path = "/services/a"
 
-// kept is a node with what its OnState was told.
+// kept is a node, and the states that its OnState was given.
 type kept struct {
 	*standing.Node
 	w *testworld.World
@@ -33,7 +33,7 @@ type kept struct {
 	told []string
 }
 
-// open opens a node at path that holds v1, unless tweaks say otherwise.
+// open opens a node at path with the data v1, unless tweaks change that.
 func open(p *testworld.Process, tweaks ...func(*standing.Config)) *kept {
 	p.W.Helper()
 	k, err := tryOpen(p.W.Context(), p, tweaks...)
@@ -62,7 +62,7 @@ func (k *kept) onState(s *standing.State) {
 	k.told = append(k.told, s.Why.Error())
 }
 
-// take returns what OnState was told since it was last called.
+// take returns the states that OnState was given since the last take.
 func (k *kept) take() []string {
 	synctest.Wait()
 	k.mu.Lock()
@@ -84,9 +84,9 @@ func (k *kept) awayFor(why error) *standing.State {
 	return k.await(func(s *standing.State) bool { return !s.Standing() && errors.Is(s.Why, why) })
 }
 
-// expire ends the session in which the node stands, and waits until it stands in
-// the next. That it was away in between may be over before anybody looks, but
-// OnState is told.
+// expire ends the session in which the node stands, and waits until it stands
+// in the next. The state between the two may be over before a test reads it,
+// but OnState is given it.
 func (k *kept) expire() {
 	k.w.Helper()
 	old := k.stands().Session
@@ -122,7 +122,7 @@ func data(d string) func(*standing.Config) {
 
 func sequential(cfg *standing.Config) { cfg.Sequential = true }
 
-// owner returns whose session owns the node at path.
+// owner returns the session that owns the node at path.
 func owner(w *testworld.World, path string) int64 {
 	w.Helper()
 	n, found := w.Srv.Node(path)
@@ -137,7 +137,7 @@ func exists(w *testworld.World, path string) bool {
 	return found
 }
 
-// deletions counts how often a node at path was deleted so far.
+// deletions returns how often a node at path was deleted so far.
 func deletions(w *testworld.World, path string) int {
 	synctest.Wait()
 	n := 0

@@ -10,22 +10,22 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// Of several nodes that claim one path, the one that was opened last has it. The
-// order is the ensemble's: the czxid with which a node stood for the first time.
-// A node that returns has another czxid, and so carries the first one along, in
-// an ACL entry without a permission. Data belongs to the recipe, and the version
-// to whoever writes. The order never changes, so that two nodes cannot take the
-// path from each other in turns.
+// Of several nodes with one path, the node that was opened last has the path.
+// The ensemble decides the order, by the czxid of each node's first create. A
+// node that is made again has another czxid. So it carries its first czxid
+// along, in an ACL entry without permissions: the data belongs to the recipe,
+// and the version to any writer. The order never changes, so that two nodes
+// cannot take the path from each other in turns.
 const (
 	markScheme = "digest"
 	markPrefix = "docent-since-"
 	markSuffix = ":x" // the scheme demands a hash; "x" is what a server shows for any
 )
 
-// mark is what a node of ours carries besides the configured ACL.
+// mark is the ACL entry that a node of ours carries besides the configured ACL.
 func (r *round) mark() []core.ACL {
 	if r.cfg.Sequential {
-		return nil // which no other process can claim
+		return nil // no other process can have a sequential path
 	}
 	return markOf(r.first)
 }
@@ -37,10 +37,11 @@ func markOf(first int64) []core.ACL {
 	return []core.ACL{{Scheme: markScheme, ID: markPrefix + strconv.FormatInt(first, 10) + markSuffix}}
 }
 
-// longestMark is as large as a mark can be.
+// longestMark is the largest possible mark.
 var longestMark = markOf(math.MaxInt64)
 
-// firstOf returns the first czxid of a node with the ACL.
+// firstOf returns the czxid of the first node, by the ACL and the stat of the
+// present one.
 func firstOf(acl []core.ACL, stat core.Stat) int64 {
 	for _, a := range acl {
 		text, found := strings.CutPrefix(a.ID, markPrefix)
@@ -55,7 +56,7 @@ func firstOf(acl []core.ACL, stat core.Stat) int64 {
 	return stat.Czxid
 }
 
-// outranks reports whether our node was opened after the node in its place.
+// outranks reports whether our node was opened after the node at our path.
 func (r *round) outranks(stat core.Stat) (bool, error) {
 	if r.first == 0 || r.first > stat.Czxid {
 		return true, nil
@@ -65,7 +66,7 @@ func (r *round) outranks(stat core.Stat) (bool, error) {
 	case errors.Is(err, core.ErrNoNode):
 		return false, errChanged
 	case errors.Is(err, core.ErrNoAuth):
-		return false, nil // what cannot be read is left alone
+		return false, nil // an unreadable node is not replaced
 	case err != nil:
 		return false, err
 	case now.Czxid != stat.Czxid:
@@ -74,7 +75,7 @@ func (r *round) outranks(stat core.Stat) (bool, error) {
 	return r.first > firstOf(acl, now), nil
 }
 
-// errChanged says that the node in our place is another by now.
+// errChanged says that the node at our path has been replaced by yet another.
 var errChanged = errors.New("the node in our place has changed")
 
 // replaced is why our node is away for good: the rival was opened after it.

@@ -12,8 +12,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A process that was cut off, and was replaced meanwhile, does not evict the
-// process that replaced it, whether its old session was replaced or had expired.
+// A process was cut off and replaced. It does not evict its successor, whether
+// its old node was replaced or its session had expired.
 func TestFault18_ZombieDoesNotReplaceItsSuccessor(t *testing.T) {
 	for name, expired := range map[string]bool{"expired": true, "replaced": false} {
 		t.Run(name, func(t *testing.T) {
@@ -42,8 +42,9 @@ func TestFault18_ZombieDoesNotReplaceItsSuccessor(t *testing.T) {
 	}
 }
 
-// All are cut off until their sessions have expired. In whatever order they come
-// back, the one that was opened last has the place in the end, and keeps it.
+// All processes are cut off until their sessions have expired. Whatever the
+// order of their return, the one that was opened last gets the path, and keeps
+// it.
 func TestFault18_TheNewestWinsInAnyOrder(t *testing.T) {
 	orders := [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}
 	for _, order := range orders {
@@ -71,8 +72,8 @@ func TestFault18_TheNewestWinsInAnyOrder(t *testing.T) {
 				require.Equal(w, before, deletions(w, path))
 				require.Equal(w, "2", w.Data(path))
 
-				// The newest loses its session while an older one is ready to take the
-				// place: it has the place again in the end.
+				// The newest loses its session while an older one is ready to
+				// take the path. In the end the newest has the path again.
 				newest.expire()
 				time.Sleep(time.Minute)
 				require.Equal(w, newest.stands().Session.ID(), owner(w, path))
@@ -82,14 +83,14 @@ func TestFault18_TheNewestWinsInAnyOrder(t *testing.T) {
 	}
 }
 
-// A stranger deletes the newest node, and an older one is faster.
+// Another client deletes the newest node, and an older process is faster.
 func TestFault18_TheNewestComesBackAfterADeletion(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
 		ka := open(a)
 		kb := open(b, policy(standing.Replace), data("v2"))
 		ka.awayFor(standing.ErrReplaced)
-		b.Link.Delay(time.Second) // b hears of the deletion late
+		b.Link.Delay(time.Second) // b learns of the deletion late
 		w.Remove(path)
 		ka.stands()
 		require.Equal(w, "v1", w.Data(path))
@@ -102,7 +103,7 @@ func TestFault18_TheNewestComesBackAfterADeletion(t *testing.T) {
 	})
 }
 
-// Where servers do not show who came first, the node that stands is left alone.
+// If servers hide the order, the existing node is left alone.
 func TestFault18_OrderThatCannotBeRead(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
@@ -117,8 +118,8 @@ func TestFault18_OrderThatCannotBeRead(t *testing.T) {
 	})
 }
 
-// A first registration makes its node as ever: what says who came first is
-// written by a return alone.
+// A first registration makes its node without a mark: only a node that is made
+// again carries one.
 func TestFault18_FirstNodesCarryNoMark(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

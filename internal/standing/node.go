@@ -18,7 +18,7 @@ type Node struct {
 	cfg   Config
 	state atomic.Pointer[State]
 
-	ctx    context.Context // ends when the node is to go
+	ctx    context.Context // ends when the node is to be removed
 	cancel context.CancelCauseFunc
 	opened chan error    // what Open waits for
 	done   chan struct{} // closed when the keeper has ended
@@ -27,7 +27,7 @@ type Node struct {
 	keeping // the keeper's alone
 
 	mu        sync.Mutex
-	held      proposal   // what the node stood with last, or is to stand with first
+	held      proposal   // the data with which the node stood last, or is to stand first
 	proposals []proposal // later ones, oldest first
 	rev       uint64     // of the newest proposal
 	closers   []chan error
@@ -35,16 +35,20 @@ type Node struct {
 	err       error // why the keeper has ended
 }
 
-var errOpening = errors.New("it has not stood yet")
+var errOpening = errors.New("the node has not stood yet")
 
 // Open makes the node and blocks until it stands. ctx bounds Open alone; the
 // node is kept until Close, or until the Manager is closed.
 //
-// Errors: an invalid path or policy; core.ErrTooLarge; what ctx ended with,
-// and core.ErrUnreachable where there was no session; ErrDuplicate;
-// ErrNotEphemeral; core.ErrClosed; what a server answers, such as
-// core.ErrNoAuth. No node is left when it fails; where there is doubt it is
-// looked for and removed in the background.
+// Errors:
+//
+//   - an invalid path or policy, or core.ErrTooLarge;
+//   - ctx's error, with core.ErrUnreachable if there was no session;
+//   - ErrDuplicate, ErrNotEphemeral, core.ErrClosed;
+//   - what a server answers, such as core.ErrNoAuth.
+//
+// If Open fails, no node is left. If the outcome of the create is unknown, the
+// node is looked for and removed in the background.
 func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -60,7 +64,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	n.ctx, n.cancel = context.WithCancelCause(context.Background())
 	n.state.Store(&State{Why: errOpening, Path: cfg.Path, next: make(chan struct{})})
-	if _, err := cfg.Manager.Session(ctx); err != nil { // it tells why there is none
+	if _, err := cfg.Manager.Session(ctx); err != nil { // its error says why there is no session
 		n.cancel(err)
 		return nil, err
 	}
@@ -77,7 +81,7 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	case <-ctx.Done():
 		err = line.GaveUp(ctx, ctx.Err())
 	}
-	if err == nil && ctx.Err() != nil { // a ctx that is done beats a node that stands
+	if err == nil && ctx.Err() != nil { // an ended ctx has precedence over a node that stands
 		err = line.GaveUp(ctx, ctx.Err())
 	}
 	if err != nil {
@@ -87,18 +91,18 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	return n, nil
 }
 
-// Done returns a channel that is closed when the node is given up for good:
-// after Close, once it has gone, or when the Manager is closed.
+// Done returns a channel that is closed at the end of the node: once it has
+// been removed after Close, or when the Manager is closed.
 func (n *Node) Done() <-chan struct{} { return n.done }
 
-// Err returns nil until Done, and then why: ErrClosed or core.ErrClosed.
+// Err returns nil until Done, and then ErrClosed or core.ErrClosed.
 func (n *Node) Err() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.err
 }
 
-// gone is the error of a call on a node that was given up. The caller holds mu.
+// gone is the error of a call on a closed node. The caller holds mu.
 func (n *Node) gone() error {
 	if n.err != nil {
 		return n.err
@@ -106,13 +110,13 @@ func (n *Node) gone() error {
 	return context.Cause(n.ctx)
 }
 
-// Close gives the node up and returns when it has gone, or when the session
-// that it stood in has ended, with which it goes.
+// Close removes the node. It returns when the node is deleted, or when its
+// session has ended, which deletes the node too.
 //
-// ctx bounds the wait alone: the removal goes on without it. When a server
-// refuses the removal, Close returns that; it is tried again by and by, and at
-// once by another Close. An error is always that of an attempt that began after
-// the call.
+// ctx bounds the wait alone: the removal continues without it. If a server
+// refuses the removal, Close returns that error. The removal is tried again
+// after pauses, and at once by another Close. An error is always the result of
+// an attempt that began after the call.
 func (n *Node) Close(ctx context.Context) error {
 	told := make(chan error, 1)
 	n.mu.Lock()
@@ -128,11 +132,11 @@ func (n *Node) Close(ctx context.Context) error {
 	case err := <-told:
 		return err
 	case <-ctx.Done():
-		return line.GaveUp(ctx, fmt.Errorf("the removal goes on in the background: %w", ctx.Err()))
+		return line.GaveUp(ctx, fmt.Errorf("the removal continues in the background: %w", ctx.Err()))
 	}
 }
 
-// rouse makes the keeper look whether it has something to do.
+// rouse wakes the keeper to check for work.
 func (n *Node) rouse() {
 	select {
 	case n.wake <- struct{}{}:
@@ -140,8 +144,8 @@ func (n *Node) rouse() {
 	}
 }
 
-// asked returns how many wait for the removal that is about to be tried. Who
-// asks later rouses the keeper for another.
+// asked returns how many calls of Close wait for the next attempt to remove the
+// node. A later Close rouses the keeper for another attempt.
 func (n *Node) asked() int {
 	select {
 	case <-n.wake:
@@ -152,7 +156,7 @@ func (n *Node) asked() int {
 	return len(n.closers)
 }
 
-// tellClosers answers the first so many of those who wait for the removal.
+// tellClosers answers the first n waiting calls of Close.
 func (n *Node) tellClosers(first int, err error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -170,7 +174,7 @@ func (n *Node) tellOpen(err error) {
 	}
 }
 
-// end is the last that the keeper does.
+// end is the keeper's last act.
 func (n *Node) end(why error) {
 	n.away(why)
 	if !n.cfg.Sequential {

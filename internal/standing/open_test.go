@@ -35,8 +35,8 @@ func TestOpen(t *testing.T) {
 		require.NoError(w, k.Set(w.Context(), []byte("v2")))
 		require.Equal(w, "v2", w.Data(path))
 		require.NoError(w, k.Set(w.Context(), nil))
-		require.Empty(w, w.Data(path), "empty is what it says")
-		require.Same(w, s, k.State(), "data is no state")
+		require.Empty(w, w.Data(path), "the empty data is written")
+		require.Same(w, s, k.State(), "new data makes no new state")
 
 		require.Equal(w, map[string]int{"exists": 1, "delete": 1}, without(w.Count(func() {
 			require.NoError(w, k.Close(w.Context()))
@@ -51,14 +51,14 @@ func TestOpen(t *testing.T) {
 	})
 }
 
-// without leaves out a kind of request that the session makes on its own.
+// without leaves out a kind of request that the session sends on its own.
 func without(counts map[string]int, kind string) map[string]int {
 	delete(counts, kind)
 	return counts
 }
 
-// An update costs a sync, a look at whose node it is, a write, and a read, which
-// sets the watch again.
+// A Set costs a sync, a read of the node's owner, a write, and a read that sets
+// the watch again.
 func TestCostOfSet(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		k := open(w.Process())
@@ -89,12 +89,12 @@ func TestOpenRefuses(t *testing.T) {
 		require.ErrorIs(w, k.Set(w.Context(), make([]byte, session.DefaultMaxRequest)), session.ErrTooLarge)
 		require.Equal(w, "v1", w.Data(path))
 		k.expire()
-		require.Equal(w, "v1", w.Data(path), "what was refused is forgotten")
+		require.Equal(w, "v1", w.Data(path), "the rejected data is forgotten")
 	})
 }
 
-// The parents of the node are made, and a parent that cannot have children is
-// told of.
+// The parents of the node are made. A parent that cannot have children is an
+// error.
 func TestParents(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -109,8 +109,8 @@ func TestParents(t *testing.T) {
 	})
 }
 
-// One process keeps a path once: its own second node could not be told from
-// the lost create of the first.
+// One process opens a path once: its second node could not be told from the
+// lost create of the first.
 func TestTwiceInOneProcess(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -121,7 +121,7 @@ func TestTwiceInOneProcess(t *testing.T) {
 		require.ErrorIs(w, err, standing.ErrDuplicate)
 		require.Zero(w, deletions(w, path))
 
-		// Close and open again, while the removal is under way.
+		// Close and Open again, while the removal is under way.
 		w.Once(is(zktest.OpDelete), func() zktest.Action { return zktest.Delay(time.Second) })
 		require.Error(w, k.Close(testworld.Cancelled()))
 		require.True(w, exists(w, path))
@@ -155,7 +155,7 @@ func TestOpenGivesUpWithItsContext(t *testing.T) {
 	})
 }
 
-// A create that is under way when Open gives up leaves nothing.
+// A create that is under way when Open gives up leaves no node.
 func TestHardCase11_GivenUpDuringCreate(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -169,7 +169,7 @@ func TestHardCase11_GivenUpDuringCreate(t *testing.T) {
 		_, err := tryOpen(w.Within(time.Second), p)
 		require.ErrorIs(w, err, context.DeadlineExceeded)
 		time.Sleep(time.Minute)
-		require.Equal(w, 1, deletions(w, path), "made, and removed")
+		require.Equal(w, 1, deletions(w, path), "the node was made and removed")
 		require.False(w, exists(w, path))
 		held()
 		require.NoError(w, open(p).Close(w.Context()))
@@ -199,8 +199,8 @@ func TestManagerClosed(t *testing.T) {
 	})
 }
 
-// The state does not wait for the keeper: where the session has ended, nothing
-// stands.
+// State does not wait for the keeper: once the session has ended, the node does
+// not stand.
 func TestStateIsTruthful(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -208,11 +208,11 @@ func TestStateIsTruthful(t *testing.T) {
 		s := p.Current()
 		p.Link.Cut(zktest.Both)
 		time.Sleep(time.Until(s.TrustedUntil()) - time.Nanosecond)
-		require.True(w, k.State().Standing(), "it can be trusted")
+		require.True(w, k.State().Standing(), "the session can be trusted")
 		<-s.Done()
 		require.False(w, k.State().Standing())
 		require.ErrorIs(w, k.State().Why, session.ErrTrustElapsed)
-		require.True(w, exists(w, path), "and the server has not expired it yet")
+		require.True(w, exists(w, path), "the server has not expired the session yet")
 		p.Link.Heal()
 	})
 }

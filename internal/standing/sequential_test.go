@@ -23,7 +23,7 @@ func TestHardCase28_SequentialRemovesItsOwn(t *testing.T) {
 		require.NoError(w, ka.Close(w.Context()))
 		require.Equal(w, []string{"a0000000001"}, w.Children("/services"))
 
-		// Each session has one node, and its own number.
+		// Each session has one node, with its own number.
 		for range 5 {
 			kb.expire()
 			require.Len(w, w.Children("/services"), 1)
@@ -36,7 +36,7 @@ func TestHardCase28_SequentialRemovesItsOwn(t *testing.T) {
 	})
 }
 
-// The ghost of the session before does not stand beside the new node.
+// The ghost of the previous session does not exist beside the new node.
 func TestHardCase28_SequentialGhost(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process(testworld.Timeout(12 * time.Second))
@@ -55,7 +55,7 @@ func createsOf(prefix string) func(zktest.Request) bool {
 }
 
 // The answer to a sequential create is lost. The node has no mark of ours: it
-// is found by its owner, among strangers with names like it.
+// is found by its owner, among other clients' nodes with similar names.
 func TestHardCase28_SequentialReplyLost(t *testing.T) {
 	for name, what := range map[string]zktest.Action{"done": zktest.LoseReply, "not done": zktest.DropRequest} {
 		t.Run(name, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestHardCase28_SequentialReplyLost(t *testing.T) {
 				for _, stranger := range []string{"a", "a1", "a00000000010", "ab0000000001", "a-000000000", "b0000000007"} {
 					w.Put("/services/"+stranger, "stranger")
 				}
-				_, err := p.Core().Create(w.Context(), path+"b0000000009", nil, core.Ephemeral) // of our session, but not this node's
+				_, err := p.Core().Create(w.Context(), path+"b0000000009", nil, core.Ephemeral) // owned by our session, but not this node
 				require.NoError(w, err)
 				before := w.Children("/services")
 				w.Once(createsOf(path), func() zktest.Action { return what })
@@ -81,7 +81,8 @@ func TestHardCase28_SequentialReplyLost(t *testing.T) {
 	}
 }
 
-// The look for the node asks a follower that lags: it has to catch up first.
+// The read after the create asks a lagging follower, which has to catch up
+// first.
 func TestHardCase06_SequentialLaggingFollower(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -97,7 +98,7 @@ func TestHardCase06_SequentialLaggingFollower(t *testing.T) {
 	})
 }
 
-// Two keepers of one process lose the answers of the same prefix: each ends
+// Two keepers of one process lose the answers of the same prefix. Each ends
 // with a node of its own, and none is left over.
 func TestHardCase28_TwoSequentialRepliesLost(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
@@ -128,7 +129,7 @@ func TestHardCase28_TwoSequentialRepliesLost(t *testing.T) {
 		for name := range seen {
 			held[w.Data(name)] = true
 		}
-		require.Len(w, held, 8, "each holds what its keeper wants")
+		require.Len(w, held, 8, "each node holds its keeper's data")
 		for _, k := range all {
 			require.NoError(w, k.Close(w.Context()))
 		}
@@ -136,8 +137,8 @@ func TestHardCase28_TwoSequentialRepliesLost(t *testing.T) {
 	})
 }
 
-// A keeper that gives up while its create is in doubt looks for the node, and
-// removes it.
+// A keeper gives up while the outcome of its create is unknown. It looks for
+// the node and removes it.
 func TestHardCase28_SequentialGivenUpInDoubt(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -156,7 +157,7 @@ func TestHardCase28_SequentialGivenUpInDoubt(t *testing.T) {
 	})
 }
 
-// Without anything before the number.
+// The sequential name has nothing before the number.
 func TestSequentialWithoutName(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		k := open(w.Process(), sequential, func(cfg *standing.Config) { cfg.Path = "/ids/" })

@@ -15,7 +15,7 @@ import (
 // always is the context of the keeper's requests: they end with the session.
 var always = context.Background()
 
-// create makes the node. What comes of it, the next look says.
+// create makes the node. The next look shows the result.
 func (r *round) create() error {
 	if r.paced(); r.ctx.Err() != nil {
 		return nil
@@ -31,8 +31,9 @@ func (r *round) create() error {
 	path, err := r.s.CreateWithACL(always, r.cfg.Path, data, mode, r.mark()...)
 	switch {
 	case err == nil && r.cfg.Sequential && r.claim(path) != r.Node:
-		// Another keeper has taken this node for its own, whose answer was
-		// lost; that one may have been made, and is ours to take.
+		// Another keeper of this process lost the answer to its create, and has
+		// claimed our node. Its own node may exist: this keeper may claim that
+		// one.
 		return r.find()
 	case err == nil:
 		r.path, r.maybe, r.written = path, true, rev
@@ -83,7 +84,7 @@ func (r *round) look() (sighting, error) {
 	return sighting{data: data, stat: stat}, nil
 }
 
-// recognise tells whether the node holds the newest data, where that is not
+// recognise checks whether the node holds the newest data, if that is not
 // known.
 func (r *round) recognise(data []byte) {
 	if r.written != 0 {
@@ -94,11 +95,12 @@ func (r *round) recognise(data []byte) {
 	}
 }
 
-// write writes data into our node. again says that the node has to be looked
-// at first.
+// write writes data into our node. again says that the node has to be read
+// first.
 //
-// The node is looked at right before: the event that tells of its deletion may
-// be under way, and others stand in its place, at the same path and version.
+// The node is read right before the write. The event of its deletion may still
+// be under way, and another session's node may exist at the same path with the
+// same version.
 func (r *round) write(data []byte, rev uint64) (again bool, err error) {
 	if err := r.s.Sync(always, r.path); err != nil {
 		return false, err
@@ -115,7 +117,7 @@ func (r *round) write(data []byte, rev uint64) (again bool, err error) {
 	case err == nil && stat.EphemeralOwner == r.s.ID():
 		r.written = rev
 		return false, nil
-	case err == nil: // into the node of somebody who has just taken our place
+	case err == nil: // the write went into a node that has just taken our place
 		return true, nil
 	case errors.Is(err, core.ErrUnknownOutcome):
 		r.written, r.doubt = 0, true
@@ -127,13 +129,13 @@ func (r *round) write(data []byte, rev uint64) (again bool, err error) {
 	return false, err
 }
 
-// contest deals with a node in our place that our session does not own.
+// contest handles a node at our path that our session does not own.
 func (r *round) contest(seen sighting) error {
 	stat := seen.stat
 	owner := stat.EphemeralOwner
 	switch {
 	case r.ctx.Err() != nil:
-		return nil // given up: nobody is to be replaced any more
+		return nil // closed: no node is to be replaced
 	case owner == 0:
 		return ErrNotEphemeral
 	case r.cfg.Manager.Opened(owner):
@@ -171,15 +173,15 @@ func (r *round) contest(seen sighting) error {
 	return nil
 }
 
-// replaces reports whether the policy is Replace, and the node may be one of the
-// same kind. Another recipe's node is waited for.
+// replaces reports whether the policy is Replace, and the node may be of the
+// same kind as ours. Another recipe's node is waited for.
 func (r *round) replaces(data []byte) bool {
 	_, name := znode.Split(r.path)
 	return r.cfg.Conflict == Replace && recognise.KindOf(name) == recognise.Unknown &&
 		(r.cfg.Kin == nil || r.cfg.Kin(data))
 }
 
-// barred waits for somebody else's node to go, for as long as it takes.
+// barred waits, without a limit, until another process's node is deleted.
 func (r *round) barred(why error) {
 	if old := r.State(); old.Standing() || !errors.Is(old.Why, ErrReplaced) {
 		r.away(why)
@@ -188,9 +190,9 @@ func (r *round) barred(why error) {
 	r.wait(0)
 }
 
-// patience is how long a node is waited for that a crashed process may have
-// left: its session lasts a timeout, which servers round up to a tick, at most
-// half of the shortest timeout that they grant.
+// patience is how long Wait waits for the node of a crashed process. The
+// session of such a process lasts for its timeout, rounded up to a tick. A tick
+// is at most half of the shortest timeout that servers grant.
 func (r *round) patience() time.Duration {
 	if r.cfg.Conflict == Refuse {
 		return 0
@@ -210,17 +212,17 @@ func (r *round) replace(stat core.Stat) error {
 		r.written, r.doubt = 0, true
 		return nil
 	case errors.Is(err, core.ErrBadVersion), errors.Is(err, core.ErrNoNode), errors.Is(err, core.ErrNodeExists):
-		return nil // it is another already
+		return nil // another node has taken the path already
 	}
 	return err
 }
 
-// replacement is the transaction that puts our node in the place of one that
-// has the given version.
+// replacement is the transaction that replaces the node with the given version
+// by ours.
 //
-// It never leaves a node of the same version behind: whoever is replaced may
-// have a write under way that names the old node's version, and there is no
-// other condition by which a server could tell the two nodes apart.
+// Our node gets another version. The replaced process may have a write under
+// way that names its node's version. A server has no other condition to tell
+// the two nodes apart.
 func replacement(path string, data []byte, version int32, mark []core.ACL) []core.Op {
 	remove := core.DeleteOp(path, version)
 	if version != 0 {
@@ -233,10 +235,9 @@ func replacement(path string, data []byte, version int32, mark []core.ACL) []cor
 	}
 }
 
-// find looks for a sequential node of ours whose name is not known, since the
-// answer to its create was lost. Such a node has no mark in its name: it is
-// ours if our session owns it and no other keeper of this process has claimed
-// it.
+// find looks for a sequential node of ours whose name is unknown, because the
+// answer to its create was lost. Its name has no mark of ours. The node is ours
+// if our session owns it and no other keeper of this process has claimed it.
 func (r *round) find() error {
 	dir, base := znode.Split(r.cfg.Path)
 	if err := r.s.Confirm(always, dir); err != nil {
@@ -265,7 +266,7 @@ func (r *round) find() error {
 	return nil
 }
 
-// numbered reports whether name is base with a sequence number behind it.
+// numbered reports whether name is base followed by a sequence number.
 func numbered(name, base string) bool {
 	number, ok := strings.CutPrefix(name, base)
 	if !ok {
@@ -275,18 +276,19 @@ func numbered(name, base string) bool {
 	return ok
 }
 
-// bury removes the sequential node that the session before left behind, which
-// would else stand beside the new one until a server expires it.
+// bury removes the sequential node of the previous session. Else it would exist
+// beside the new one until a server expires it.
 func (r *round) bury() error {
 	if r.ghost == "" {
 		return nil
 	}
 	stat, found, err := r.s.StatOf(always, r.ghost)
-	if err != nil && !errors.Is(err, core.ErrNoAuth) { // a hidden one goes with its session
+	if err != nil && !errors.Is(err, core.ErrNoAuth) { // a hidden node goes with its session
 		return err
 	}
 	if found && stat.EphemeralOwner != r.s.ID() && r.cfg.Manager.Opened(stat.EphemeralOwner) {
-		// One that a server will not have removed goes with its session, later.
+		// If the server refuses the delete, the node goes with its session,
+		// later.
 		if err := r.s.Delete(always, r.ghost, stat.Version); ended(err) {
 			return err
 		}
@@ -295,9 +297,9 @@ func (r *round) bury() error {
 	return nil
 }
 
-// remove deletes our node. It returns nil once none of ours stands. The event that
-// tells of its deletion by others may be under way: so the node is looked at, and
-// that of the next in our place is left alone.
+// remove deletes our node. It returns nil once no node of ours exists. The
+// event of a deletion by others may be under way. So remove reads the node
+// first, and does not delete a successor's node at our path.
 func (r *round) remove() error {
 	if r.maybe && r.path == "" {
 		if err := r.find(); err != nil {

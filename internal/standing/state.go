@@ -2,15 +2,15 @@ package standing
 
 import "github.com/docent-go/docent/internal/core"
 
-// State is what is known of the node at one time. It is never changed.
+// State is the state of the node at one time. It never changes.
 type State struct {
-	// Session is the session in which the node stands, and nil while it is
-	// away: then Why says why. Away means not known to stand; in a session that
-	// can no longer be trusted it may do so for a while.
+	// Session is the session in which the node stands, or nil while the node is
+	// away; then Why says why. An away node is not known to stand. In a session
+	// that can no longer be trusted, it may still exist for a while.
 	Session *core.Session
 	Why     error
-	// Path and Czxid are the node's. While it is away they are those of the
-	// last that stood.
+	// Path and Czxid are the node's. While the node is away, they belong to the
+	// last node that stood.
 	Path  string
 	Czxid int64
 
@@ -23,8 +23,8 @@ func (s *State) Standing() bool { return s.Session != nil }
 // Next returns a channel that is closed when there is a newer state.
 func (s *State) Next() <-chan struct{} { return s.next }
 
-// State returns the newest state. It is truthful even where the keeper has not
-// looked yet: a node whose session has ended is away.
+// State returns the newest state, even if the keeper has not acted yet: a node
+// whose session has ended is away.
 func (n *Node) State() *State {
 	s := n.state.Load()
 	if s.Session == nil || s.Session.Err() == nil {

@@ -17,9 +17,9 @@ type Call[T any] struct {
 	err    error
 }
 
-// Go calls f in a goroutine of its own and returns once all is quiet: when f
-// has returned, or waits for somebody. f has to return when its ctx ends, which
-// is when GiveUp is called, or with the test.
+// Go calls f in a goroutine of its own. It returns once f has returned or waits
+// for another goroutine. f has to return when its ctx ends: at GiveUp, or at
+// the end of the test.
 func Go[T any](w *World, f func(ctx context.Context) (T, error)) *Call[T] {
 	ctx, cancel := context.WithCancelCause(w.Context())
 	c := &Call[T]{w: w, cancel: cancel, done: make(chan struct{})}
@@ -35,7 +35,7 @@ func Go[T any](w *World, f func(ctx context.Context) (T, error)) *Call[T] {
 	return c
 }
 
-// Waiting reports whether the call is still under way once all is quiet.
+// Waiting reports whether the call is still under way once all goroutines wait.
 func (c *Call[T]) Waiting() bool {
 	synctest.Wait()
 	select {
@@ -52,7 +52,7 @@ func (c *Call[T]) Result() (T, error) {
 	select {
 	case <-c.done:
 	case <-time.After(Patience):
-		require.FailNow(c.w, "it still waits after "+Patience.String())
+		require.FailNow(c.w, "the call still waits after "+Patience.String())
 	}
 	return c.value, c.err
 }
@@ -65,7 +65,7 @@ func (c *Call[T]) Get() T {
 	return value
 }
 
-// GiveUp ends the ctx of the call and returns what the call does then.
+// GiveUp ends the ctx of the call and returns the call's result.
 func (c *Call[T]) GiveUp() (T, error) {
 	c.w.Helper()
 	c.cancel(nil)

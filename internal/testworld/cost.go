@@ -2,20 +2,20 @@ package testworld
 
 import "github.com/stretchr/testify/require"
 
-// Counts are requests by their kind, as Count returns them.
+// Counts are numbers of requests by kind, as Count returns them.
 type Counts = map[string]int
 
-// Step is a step of a recipe's life, and what it costs.
+// Step is a step in the life of a recipe, with its cost.
 type Step struct {
 	Name string
 	Want Counts // nil for a step that makes no request
-	// May are at most so many requests besides, where the order of two goroutines
-	// decides whether they are made.
+	// May is the maximum number of further requests, if the order of two
+	// goroutines decides whether they are made.
 	May Counts
 	Do  func()
 }
 
-// Costs takes the steps one after another. Each step must make exactly the
+// Costs runs the steps one after another. Each step must make exactly the
 // requests that it names: see Count.
 func (w *World) Costs(steps []Step) {
 	w.Helper()

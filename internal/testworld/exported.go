@@ -14,11 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// exported is what a package exports.
+// exported is the exported API of a package.
 type exported struct {
 	funcs          map[string]bool
-	types          map[string]bool // those with exported methods
-	pointerMethods map[string]bool // "Type.Method", where a type declares it on its pointer
+	types          map[string]bool // types with exported methods
+	pointerMethods map[string]bool // "Type.Method", if the method has a pointer receiver
 }
 
 // exportedHere reads the package in whose directory the test runs.
@@ -67,8 +67,8 @@ func (has *exported) add(f *ast.FuncDecl) {
 
 var lastName = regexp.MustCompile(`\.(\w+)(?:\[\.\.\.\])?(?:\.func\d+)?$`)
 
-// funcName returns the name of an exported function. A generic one, which is a
-// closure over its types, bears the name of the test too.
+// funcName returns the name of an exported function. The name of a generic
+// function, a closure over its types, contains the name of the test too.
 func funcName(f reflect.Value) string {
 	full := runtime.FuncForPC(f.Pointer()).Name()
 	if m := lastName.FindStringSubmatch(full); m != nil {
@@ -77,7 +77,7 @@ func funcName(f reflect.Value) string {
 	return full
 }
 
-// bare is the name of a generic type without its parameters.
+// bare returns the name of a generic type without its parameters.
 func bare(name string) string {
 	name, _, _ = strings.Cut(name, "[")
 	return name

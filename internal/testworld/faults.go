@@ -6,9 +6,9 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Meddle loses the answer to the next request that match accepts. The process
-// stays cut off for two seconds then, in the midst of which f runs: what others
-// do before the process can look what has become of its request.
+// Meddle loses the answer to the next request that match accepts, and cuts the
+// process off for two seconds. Halfway through, f runs: other processes act
+// before the process can learn what became of its request.
 func (p *Process) Meddle(match func(zktest.Request) bool, f func()) {
 	id := p.Current().ID()
 	p.W.Once(func(r zktest.Request) bool { return r.Session == id && match(r) }, func() zktest.Action {
@@ -24,8 +24,8 @@ func Is(op zktest.Op, path string) func(zktest.Request) bool {
 	return func(r zktest.Request) bool { return r.Op == op && (path == "" || r.Path == path) }
 }
 
-// Throttle has the server answer every other request of each kind that it has
-// not executed it, since it is throttled.
+// Throttle makes the server answer every other request of each kind with -127:
+// it is throttled, and has not executed the request.
 func (w *World) Throttle() {
 	seen := make(map[zktest.Op]int)
 	w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {

@@ -10,20 +10,22 @@ import (
 	"testing"
 )
 
-// Misuse calls everything that a package exports in the ways in which only a
-// mistake in a program does. The call may work, return an error or panic with a
-// sentence; a bare nil dereference fails the test. So does an exported function,
-// or an exported type with methods, that values do not have.
+// Misuse calls everything that a package exports in ways that only a mistaken
+// program would. The call may work, return an error, or panic with a sentence;
+// a bare nil dereference fails the test. The test also fails if an exported
+// function, or an exported type with methods, is missing from values.
 //
-// A value is an exported function, or a pointer: to a zero value, or to what a
-// constructor has made of a nil Manager. Misuse calls
+// A value is an exported function or a pointer. The pointer leads to a zero
+// value, or to the result of a constructor with a nil Manager. Misuse calls
+//
 //   - each function and method with nil for functions and zero for everything
-//     else, once more with a path for texts, and runs the sequences that it returns,
-//   - each that takes options with one that is nil,
-//   - each method that a type of its own declares on a nil pointer. Errors are
-//     left out, and types that are not structs.
+//     else, then with a path for strings, and runs the sequences that it
+//     returns;
+//   - each function or method with options with one nil option;
+//   - each method with a pointer receiver on a nil pointer, except for errors
+//     and types that are not structs.
 //
-// A function that makes an option of a nil function must panic.
+// A function that makes an option from a nil function must panic.
 func Misuse(t *testing.T, values ...any) {
 	t.Helper()
 	has := exportedHere(t)
@@ -58,7 +60,7 @@ func misuseMethods(t *testing.T, what string, v reflect.Value, wanted func(metho
 		name := v.Type().Method(i).Name
 		switch {
 		case !wanted(name):
-		case name == "Format": // which takes what only package fmt makes
+		case name == "Format": // only package fmt makes its argument
 			t.Run(what+"."+name, func(t *testing.T) { saysWhatIsWrong(t, func() { _ = fmt.Sprint(v.Interface()) }) })
 		default:
 			misuse(t, what+"."+name, v.Method(i))
@@ -84,10 +86,10 @@ func misuse(t *testing.T, name string, f reflect.Value) {
 	t.Run(name, func(t *testing.T) {
 		said := saysWhatIsWrong(t, func() { call(f, args) })
 		if given && !said && of.NumOut() == 1 && of.Out(0).Kind() == reflect.Func {
-			t.Errorf("it makes an option of a nil function")
+			t.Errorf("the function makes an option from a nil function")
 		}
 	})
-	if len(texts) > 0 { // behind what refuses an empty path
+	if len(texts) > 0 { // past the check for an empty path
 		t.Run(name+" with a path", func(t *testing.T) {
 			full := slices.Clone(args)
 			for _, i := range texts {
@@ -102,13 +104,13 @@ func misuse(t *testing.T, name string, f reflect.Value) {
 	args[len(args)-1] = reflect.MakeSlice(of.In(len(args)-1), 1, 1)
 	t.Run(name+" with a nil option", func(t *testing.T) {
 		if !saysWhatIsWrong(t, func() { call(f, args) }) {
-			t.Errorf("it does not say that an option is nil")
+			t.Errorf("the panic does not say that an option is nil")
 		}
 	})
 }
 
-// saysWhatIsWrong reports whether f panics with a sentence. It fails the test
-// if f panics with anything else.
+// saysWhatIsWrong reports whether f panics with a sentence. The test fails if f
+// panics with anything else.
 func saysWhatIsWrong(t *testing.T, f func()) (said bool) {
 	defer func() {
 		r := recover()
@@ -116,7 +118,7 @@ func saysWhatIsWrong(t *testing.T, f func()) (said bool) {
 		said = ok && strings.HasPrefix(text, "docent: ")
 		if r != nil && !said {
 			buf := make([]byte, 4096)
-			t.Errorf("it panics with %v\n%s", r, buf[:runtime.Stack(buf, false)])
+			t.Errorf("the call panics with %v\n%s", r, buf[:runtime.Stack(buf, false)])
 		}
 	}()
 	f()

@@ -8,10 +8,10 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Twice calls f from two goroutines at once, while the server takes a second for
-// each request, and returns both errors. What else is given runs at the same time,
-// such as what ends the session. A caller that waits for another otherwise than
-// on a channel stops the time of the bubble, and so the test.
+// Twice calls f from two goroutines at once, while the server takes a second
+// for each request, and returns both errors. The functions of also run at the
+// same time, such as one that ends the session. If one caller waits for the
+// other except on a channel, the time of the bubble stops, and the test fails.
 func (w *World) Twice(f func() error, also ...func()) (errs [2]error) {
 	w.Helper()
 	defer w.Srv.Intercept(func(r zktest.Request) zktest.Action {
@@ -31,8 +31,8 @@ func (w *World) Twice(f func() error, also ...func()) (errs [2]error) {
 	return errs
 }
 
-// EachEnd calls f in a world of its own for each thing that may happen to the
-// session of a process while something is ended Twice.
+// EachEnd calls f for each event that may hit the session of a process while f
+// ends something Twice. end causes the event. Each call has a world of its own.
 func EachEnd(t *testing.T, f func(w *World, p *Process, end func())) {
 	for name, end := range map[string]func(p *Process, id int64){
 		"alone":     func(*Process, int64) {},

@@ -1,6 +1,6 @@
-// Package testworld is what the tests of recipes play in: an embedded server
-// in a bubble of virtual time, and processes with sessions and network paths of
-// their own. It is for tests alone.
+// Package testworld is the environment for tests of recipes: an embedded server
+// in a bubble of virtual time, and processes with their own sessions and
+// network paths. It is for tests alone.
 package testworld
 
 import (
@@ -21,9 +21,9 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// World is a server and its processes, in virtual time. It ends with its test:
-// everything that was opened through it is closed then, and a goroutine that is
-// left makes the test fail.
+// World is a server and its processes, in virtual time. It ends with its test.
+// Then everything opened through it is closed, and a remaining goroutine fails
+// the test.
 type World struct {
 	*testing.T
 	Srv *zktest.Server
@@ -53,8 +53,8 @@ type Process struct {
 	Link *zktest.Link
 }
 
-// Process starts one more process. Its session timeout is
-// session.DefaultTimeout unless a tweak says otherwise.
+// Process starts another process. Its session timeout is session.DefaultTimeout
+// unless a tweak changes it.
 func (w *World) Process(tweaks ...func(*session.Config)) *Process {
 	w.Helper()
 	link := w.Srv.Link()
@@ -73,10 +73,10 @@ func Timeout(d time.Duration) func(*session.Config) {
 	return func(cfg *session.Config) { cfg.Timeout = d }
 }
 
-// Core returns what recipes see of the process's manager.
+// Core returns the implementation of the process's manager, as recipes see it.
 func (p *Process) Core() *core.Manager { return bridge.Core(p.Manager) }
 
-// Current returns the process's present session, for which it may wait.
+// Current returns the process's present session. It waits for one if need be.
 func (p *Process) Current() *core.Session {
 	p.W.Helper()
 	s, err := p.Core().Session(p.W.Context())
@@ -90,20 +90,20 @@ func (p *Process) Expire() {
 	p.W.Srv.Expire(p.Current().ID())
 }
 
-// Put writes data to a node, past all sessions; it makes it where it is
+// Put writes data to a node without a session. It makes the node if it is
 // missing.
 func (w *World) Put(path, data string) {
 	w.Helper()
 	require.NoError(w, w.Srv.Put(path, []byte(data)))
 }
 
-// Remove deletes a node, past all sessions.
+// Remove deletes a node without a session.
 func (w *World) Remove(path string) {
 	w.Helper()
 	require.NoError(w, w.Srv.Remove(path))
 }
 
-// Data returns what a node holds that must be there.
+// Data returns the data of a node, which must exist.
 func (w *World) Data(path string) string {
 	w.Helper()
 	node, found := w.Srv.Node(path)
@@ -111,8 +111,7 @@ func (w *World) Data(path string) string {
 	return string(node.Data)
 }
 
-// Children lists the children of a node, sorted; of a node that is missing it
-// lists none.
+// Children lists the children of a node, sorted. A missing node has none.
 func (w *World) Children(path string) []string {
 	info, _ := w.Srv.Node(path)
 	return info.Children
@@ -125,8 +124,8 @@ func (w *World) Changes() []zktest.Change {
 	return w.changes[:len(w.changes):len(w.changes)]
 }
 
-// Count returns how often each kind of request was made while f ran and until
-// all was quiet again. Pings are left out.
+// Count returns how often each kind of request was made while f ran, and until
+// all goroutines wait again. Pings are left out.
 func (w *World) Count(f func()) map[string]int {
 	synctest.Wait()
 	w.Srv.ResetCounts()
@@ -141,8 +140,8 @@ func (w *World) Count(f func()) map[string]int {
 	return counts
 }
 
-// WatchesGone waits until the server has no more watches than before: the runtime calls
-// the cleanups of what was dropped when it likes.
+// WatchesGone waits until the server has no more watches than before. The
+// runtime may delay the cleanups of dropped values.
 func (w *World) WatchesGone(before int) {
 	w.Helper()
 	for range 1000 {
@@ -156,8 +155,8 @@ func (w *World) WatchesGone(before int) {
 }
 
 // Fail makes the server answer every request of the kind on the path with the
-// code, until remove is called. A list in a multiRead is a getChildren; it fails
-// with getChildren2.
+// code, until remove is called. A list in a multiRead counts as getChildren,
+// and fails with getChildren2.
 func (w *World) Fail(op zktest.Op, path string, code zktest.Code) (remove func()) {
 	return w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 		same := r.Op == op || op == zktest.OpGetChildren2 && r.Op == zktest.OpGetChildren
@@ -168,15 +167,15 @@ func (w *World) Fail(op zktest.Op, path string, code zktest.Code) (remove func()
 	})
 }
 
-// Refuse makes the server refuse to tell what a node holds and which children it has,
-// until remove is called, as if its ACL did not let anybody read it.
+// Refuse makes the server deny reads of the node's data and children, as if its
+// ACL granted no right to read, until remove is called.
 func (w *World) Refuse(path string) (remove func()) {
 	data := w.Fail(zktest.OpGetData, path, zktest.CodeNoAuth)
 	list := w.Fail(zktest.OpGetChildren2, path, zktest.CodeNoAuth)
 	return func() { data(); list() }
 }
 
-// Once does something to the first request that match accepts.
+// Once applies an action to the first request that match accepts.
 func (w *World) Once(match func(zktest.Request) bool, do func() zktest.Action) {
 	done := false // interceptors are called one at a time
 	w.Srv.Intercept(func(r zktest.Request) zktest.Action {
@@ -188,7 +187,7 @@ func (w *World) Once(match func(zktest.Request) bool, do func() zktest.Action) {
 	})
 }
 
-// Patience is how long, in virtual time, something may take that must happen.
+// Patience is the maximum virtual time of something that must happen.
 const Patience = time.Hour
 
 // Within returns a context that ends after d, in virtual time, or with the test.
@@ -207,7 +206,7 @@ func (w *World) Eventually(ok func() bool, what string, args ...any) {
 			return
 		}
 	}
-	require.FailNow(w, "it never happened: "+fmt.Sprintf(what, args...))
+	require.FailNow(w, "did not happen: "+fmt.Sprintf(what, args...))
 }
 
 // Cancelled is a context that has ended.

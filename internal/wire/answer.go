@@ -2,21 +2,21 @@ package wire
 
 import "fmt"
 
-// The functions here read the bodies of answers, which follow the headers that
-// ParseReply has read. What they return shares the memory of the body where the
-// body is a znode's data. A body may be longer than what is known of it: a later
-// version of ZooKeeper may tell more.
+// The functions here read the bodies of answers, after the headers that
+// ParseReply has read. Data of a znode shares the memory of the body. A body
+// may be longer than its known fields: a later version of ZooKeeper may add
+// more.
 
 // answered turns a failure of the decoder into an error that names the answer.
 func (d *Decoder) answered(what string) error {
 	if d.err != nil {
-		return fmt.Errorf("the server's answer to %s ends early, or claims more than it holds: %w", what, d.err)
+		return fmt.Errorf("the server's answer to %s ends early, or has a length beyond its end: %w", what, d.err)
 	}
 	return nil
 }
 
-// Created reads the answer to a create of the kind. The Stat is zero for OpCreate,
-// whose answer has none.
+// Created reads the answer to a create of the kind. The Stat is zero for
+// OpCreate, whose answer has no stat.
 func Created(op Op, body []byte) (path string, stat Stat, err error) {
 	d := NewDecoder(body)
 	path = d.String()
@@ -33,7 +33,8 @@ func StatOf(body []byte) (Stat, error) {
 	return stat, d.answered("a request for a stat")
 }
 
-// DataOf reads the answer to getData. The data shares the body's memory; none is nil.
+// DataOf reads the answer to getData. The data shares the body's memory; absent
+// data is nil.
 func DataOf(body []byte) ([]byte, Stat, error) {
 	d := NewDecoder(body)
 	data, stat := d.View(), d.Stat()
@@ -72,19 +73,19 @@ func IdentitiesOf(body []byte) ([]Identity, error) {
 	return ids, d.answered("whoAmI")
 }
 
-// Result is what became of one operation of a Multi or a MultiRead.
+// Result is the result of one operation of a Multi or a MultiRead.
 type Result struct {
-	Op       Op   // what the server calls it; -1 for one without an answer of its own
-	Code     Code // of one without an answer: why it was refused, or 0 for one before the culprit
+	Op       Op   // the kind in the answer; -1 for an operation without an answer of its own
+	Code     Code // of an operation without an answer: its refusal, or 0 if it came before the refused one
 	Path     string
 	Stat     Stat
 	Data     []byte // shares the body's memory
 	Children []string
 }
 
-// ResultsOf reads the answer to a Multi or a MultiRead of so many operations. An answer
-// that holds more is refused. A server answers a create that it was sent as OpCreate2 in
-// either form.
+// ResultsOf reads the answer to a Multi or a MultiRead of ops operations. It
+// rejects an answer with more results. A server may answer a create that was
+// sent as OpCreate2 in either form.
 func ResultsOf(body []byte, ops int) ([]Result, error) {
 	d := NewDecoder(body)
 	results := make([]Result, 0, max(0, min(ops, len(body)/MultiHeader-1)))
@@ -123,8 +124,8 @@ func ResultsOf(body []byte, ops int) ([]Result, error) {
 	return results, nil
 }
 
-// FirstFailure returns the code with which the first operation of a transaction has
-// failed, and its place, or CodeOK if none has.
+// FirstFailure returns the index and the code of the first failed operation of
+// a transaction, or CodeOK if no operation has failed.
 func FirstFailure(results []Result) (at int, code Code) {
 	for i, r := range results {
 		if r.Op == opEnd && r.Code != CodeOK {

@@ -14,7 +14,7 @@ func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
 var someStat = Stat{1 << 33, 2, 3, 1 << 41, -5, 6, 7, -1 << 62, 9, 10, 11}
 
-// statBytes is a Stat as servers send it.
+// statBytes encodes a Stat as servers send it.
 func statBytes(s Stat) []byte {
 	return join(i64(s.Czxid), i64(s.Mzxid), i64(s.Ctime), i64(s.Mtime), i32(s.Version), i32(s.Cversion),
 		i32(s.Aversion), i64(s.EphemeralOwner), i32(s.DataLength), i32(s.NumChildren), i64(s.Pzxid))
@@ -35,10 +35,10 @@ func bufferBytes(b []byte) []byte {
 	return str(string(b))
 }
 
-// reader is the decoder of one kind of answer. It returns what it has read as one value,
-// which back turns into the bytes that a server would send.
+// reader is the decoder of one kind of answer. read returns the answer as one
+// value; back encodes that value as a server would send it.
 type reader struct {
-	name string // as errors have it
+	name string // as it is in errors
 	read func(body []byte) (any, error)
 	back func(any) []byte
 }
@@ -62,7 +62,8 @@ type (
 	}
 )
 
-// mostOps is how many operations the transactions have whose answers are read here.
+// mostOps is the number of operations of the transactions whose answers are
+// read here.
 const mostOps = 8
 
 var (
@@ -131,7 +132,7 @@ func resultsBytes(results []Result) []byte {
 	return join(b, i32(-1), []byte{1}, i32(-1))
 }
 
-// answers are, for each reader, what it must read.
+// answers lists, for each reader, the values that it must read.
 var answers = map[*reader][]any{
 	&createdReader:    {made{"/a0000000001", someStat}, made{}},
 	&createdOldReader: {made{"/a0000000001", Stat{}}},
@@ -163,7 +164,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// Nothing is made up for what is missing, and the error says of which answer.
+// A truncated answer is an error that names the answer. No missing field gets a
+// value.
 func TestAnswersThatAreCutOff(t *testing.T) {
 	for r, all := range answers {
 		for _, want := range all {
@@ -177,7 +179,7 @@ func TestAnswersThatAreCutOff(t *testing.T) {
 	}
 }
 
-// No vector gives null elements, so null and none are the same there.
+// A null vector reads as an empty one.
 func TestNullVectors(t *testing.T) {
 	names, stat, err := ChildrenOf(join(i32(-1), statBytes(someStat)))
 	require.NoError(t, err)
@@ -191,8 +193,8 @@ func TestNullVectors(t *testing.T) {
 	require.Empty(t, ids)
 }
 
-// A length is believed up to what the record has room for, and nothing is allocated for
-// one that is not.
+// A length is accepted only if the record has room for it. A false length
+// allocates nothing.
 func TestAnswersWithLengthsThatLie(t *testing.T) {
 	rest := make([]byte, 200)
 	for _, lie := range []int32{201, 1 << 20, 1<<31 - 1, -2, -1 << 31} {
@@ -220,15 +222,16 @@ func TestAnswersWithLengthsThatLie(t *testing.T) {
 			})
 		}
 	}
-	// As many elements as there are bytes: each takes more than one.
+	// A vector with as many elements as there are bytes: each element takes
+	// more than one.
 	for _, r := range []*reader{&childrenReader, &aclReader, &identitiesReader} {
 		_, err := r.read(join(i32(200), rest))
 		require.ErrorIs(t, err, ErrMalformed, r.name)
 	}
 }
 
-// A server cannot answer for operations that it was not sent, and no answer of many
-// small results takes much memory.
+// A server cannot answer operations that it was not sent. An answer of many
+// small results does not take much memory.
 func TestMoreResultsThanOperations(t *testing.T) {
 	body := resultsBytes([]Result{{Op: OpDelete}, {Op: OpCheck}, {Op: OpDelete}})
 	results, err := ResultsOf(body, 3)
@@ -260,8 +263,9 @@ func TestFirstFailure(t *testing.T) {
 	require.Equal(t, CodeOK, code)
 }
 
-// bounded runs a decoder of an input, which must not allocate more than in proportion to
-// it. Other goroutines of the test may allocate meanwhile: the least of a few runs counts.
+// bounded runs a decoder on an input, and requires that its allocation is
+// proportional to the input. Other goroutines of the test may allocate
+// meanwhile: the minimum of a few runs counts.
 func bounded(t *testing.T, input []byte, f func()) {
 	t.Helper()
 	limit := uint64(8*len(input) + 1024)
@@ -278,8 +282,8 @@ func bounded(t *testing.T, input []byte, f func()) {
 	t.Fatalf("%d bytes are allocated for %d", took, len(input))
 }
 
-// fuzz runs a decoder on anything: what it reads is in the input, and is read again from
-// what a server would send for it.
+// fuzz runs a decoder on any input. A decoded value is a part of the input, and
+// decodes again from its own encoding.
 func (r reader) fuzz(f *testing.F) {
 	for other, all := range answers {
 		if other.name != r.name {

@@ -19,13 +19,13 @@ const (
 	CodeUnknownSession          Code = -12
 	CodeNewConfigNoQuorum       Code = -13
 	CodeReconfigInProgress      Code = -14
-	CodeAPIError                Code = -100 // the codes of what a request ran into lie below
+	CodeAPIError                Code = -100 // codes about a request's execution lie below
 	CodeNoNode                  Code = -101
 	CodeNoAuth                  Code = -102
 	CodeBadVersion              Code = -103
 	CodeNoChildrenForEphemerals Code = -108
 	CodeNodeExists              Code = -110
-	CodeNotEmpty                Code = -111 // the last of those that are about the request's znodes
+	CodeNotEmpty                Code = -111 // the last code about the request's znodes
 	CodeSessionExpired          Code = -112
 	CodeInvalidCallback         Code = -113
 	CodeInvalidACL              Code = -114
@@ -44,30 +44,30 @@ const (
 	CodeThrottledOp             Code = -127
 )
 
-// Class is what an answer says of its request.
+// Class is what an answer's code says about the execution of its request.
 type Class uint8
 
 const (
-	// Unknown leaves open whether the server has executed the request.
+	// Unknown says that the server may or may not have executed the request.
 	Unknown Class = iota
 	// Done says that the server has executed the request.
 	Done
-	// Refused says that the server has looked at the request and refused it. It
-	// changed nothing.
+	// Refused says that the server has processed the request and refused it.
+	// The request changed nothing.
 	Refused
-	// NotExecuted says that the server has not looked at the request. To send it
-	// again is safe.
+	// NotExecuted says that the server has not processed the request. It is
+	// safe to send the request again.
 	NotExecuted
 )
 
 type codeInfo struct {
 	class  Class
-	name   string // as KeeperException.Code has it, or the C client
-	advice string // what it says of the request, and what to do
+	name   string // as in KeeperException.Code, or in the C client
+	advice string // what the code means for the request, and what to do
 }
 
-// codes tells of each code of the protocol. The codes without advice speak for
-// themselves.
+// codes describes each code of the protocol. Codes without advice need no
+// explanation.
 var codes = map[Code]codeInfo{
 	CodeOK: {Done, "OK", ""},
 
@@ -112,21 +112,20 @@ var codes = map[Code]codeInfo{
 	CodeThrottledOp:        {NotExecuted, "THROTTLEDOP", "the server is overloaded and has not executed the request: give it time, or more resources"},
 }
 
-// Class returns what the code says of the request. A code that is not known may say
-// anything.
+// Class returns the class of the code. An unknown code has the class Unknown.
 func (c Code) Class() Class { return codes[c].class }
 
 // Name returns the code's name, or "" if ZooKeeper 3.9 has no such code.
 func (c Code) Name() string { return codes[c].name }
 
-// Advice says what the code means for the request and what to do about it, or ""
-// where the name says it.
+// Advice says what the code means for the request and what to do about it. It
+// is "" if the name says enough.
 func (c Code) Advice() string { return codes[c].advice }
 
-// Early reports whether a server may give a request of the kind an answer with the code
-// before it has answered earlier requests: that it does not know the kind; or, with
-// enableEagerACLCheck, that the session has no right to a change, or that the ACL of a
-// change is invalid. It has asked no quorum then.
+// Early reports whether a server may answer a request of the kind with the code
+// before it has answered earlier requests. It may if it does not know the kind.
+// With enableEagerACLCheck it also may if the session has no right to a change,
+// or if the ACL of a change is invalid. No quorum is involved then.
 func (c Code) Early(op Op) bool {
 	switch c {
 	case CodeUnimplemented:
@@ -137,6 +136,6 @@ func (c Code) Early(op Op) bool {
 	return false
 }
 
-// AboutZnodes reports whether the code says what the request ran into among the
-// znodes, which only a server that executes it can say.
+// AboutZnodes reports whether the code concerns the znodes of the request. Only
+// a server that executes the request can answer with such a code.
 func (c Code) AboutZnodes() bool { return c < CodeAPIError && c >= CodeNotEmpty }

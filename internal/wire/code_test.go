@@ -6,7 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A name stands for one code, and what leaves a program in doubt says what to do.
+// A name belongs to one code, and each code of the class Unknown says what to
+// do.
 func TestCodes(t *testing.T) {
 	names := make(map[string]bool)
 	for code, info := range codes {

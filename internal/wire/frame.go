@@ -8,12 +8,12 @@ import (
 	"io"
 )
 
-// MaxReply bounds what one frame from a server may claim to hold. A list of a
-// million children stays far below it.
+// MaxReply is the maximum size of a frame from a server. A list of a million
+// children is far smaller.
 const MaxReply = 256 << 20
 
-// ReadFrame reads one frame into memory of its own, and returns it with its length in
-// front. It returns io.EOF only between two frames.
+// ReadFrame reads one frame into memory of its own, and returns it including
+// its length prefix. It returns io.EOF only between two frames.
 func ReadFrame(r *bufio.Reader) ([]byte, error) {
 	var buf []byte
 	length, err := r.Peek(prefix)
@@ -27,7 +27,7 @@ func ReadFrame(r *bufio.Reader) ([]byte, error) {
 	if n > MaxReply {
 		return nil, fmt.Errorf("the server sent a frame of %d bytes: it is not a ZooKeeper server, or the stream is damaged", n)
 	}
-	// What a damaged length claims is not allocated before it has arrived.
+	// The length may be damaged: memory is allocated only as bytes arrive.
 	const step = 64 << 10
 	for total := prefix + int(n); len(buf) < total; {
 		from := len(buf)

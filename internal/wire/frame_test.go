@@ -59,7 +59,7 @@ func TestReadFrameTruncated(t *testing.T) {
 	require.ErrorIs(t, err, broken)
 }
 
-// Other servers send lengths that make no sense: a TLS alert, HTTP.
+// Other protocols send lengths that make no sense: a TLS alert, HTTP.
 func TestReadFrameHostileLengths(t *testing.T) {
 	for _, head := range []string{"\xff\xff\xff\xff", "\x80\x00\x00\x00", "HTTP/1.1 400 Bad Request\r\n", "\x15\x03\x01\x00\x02\x02\x28", "\x10\x00\x00\x01"} {
 		_, err := ReadFrame(bufio.NewReader(strings.NewReader(head + strings.Repeat("x", 100))))
@@ -67,7 +67,7 @@ func TestReadFrameHostileLengths(t *testing.T) {
 	}
 }
 
-// A length within the limit is believed only as far as bytes have arrived.
+// For a length within the limit, memory is allocated only as bytes arrive.
 func TestReadFrameAllocatesWhatArrives(t *testing.T) {
 	claim := append(i32(MaxReply), make([]byte, 100<<10)...)
 	var before, after runtime.MemStats

@@ -6,29 +6,30 @@ import (
 	"slices"
 )
 
-// ErrMalformed reports a record that ends before its last field does, or a length
-// that its record cannot hold.
+// ErrMalformed reports a record that ends before its last field, or that has a
+// length beyond its end.
 var ErrMalformed = errors.New("malformed record")
 
-// Decoder reads the primitive types of jute off the front of a record. The first
-// failure sticks: every later read returns a zero value, so that a record is
-// decoded in one go and checked once. It is not safe for concurrent use.
+// Decoder reads the primitive types of jute from the front of a record. After
+// the first failure every read returns a zero value. So a record is decoded in
+// one go and checked once. It is not safe for concurrent use.
 type Decoder struct {
 	buf []byte
 	err error
 }
 
-// NewDecoder returns a Decoder of the record. What it returns shares no memory with
+// NewDecoder returns a Decoder of the record. Its results share no memory with
 // the record, except for Rest and View.
 func NewDecoder(record []byte) *Decoder { return &Decoder{buf: record} }
 
 // Err returns ErrMalformed once a read has failed.
 func (d *Decoder) Err() error { return d.err }
 
-// Rest returns what has not been read yet.
+// Rest returns the unread part.
 func (d *Decoder) Rest() []byte { return d.buf }
 
-// Fail makes the record malformed, as a reader does that misses what must be there.
+// Fail marks the record as malformed, for a caller that misses a required
+// value.
 func (d *Decoder) Fail() { d.err = ErrMalformed }
 
 func (d *Decoder) take(n int) []byte {
@@ -65,13 +66,13 @@ func (d *Decoder) Bool() bool {
 	return b != nil && b[0] != 0
 }
 
-// Null reports whether a length of -1 is next, which stands for no value.
+// Null reports whether a length of -1 is next, which means no value.
 func (d *Decoder) Null() bool {
 	return len(d.buf) >= 4 && int32(binary.BigEndian.Uint32(d.buf)) == -1
 }
 
-// Buffer reads a buffer. It keeps the difference between no buffer, which is nil,
-// and an empty one: servers answer them differently.
+// Buffer reads a buffer. An absent buffer is nil, and differs from an empty
+// one: servers answer them differently.
 func (d *Decoder) Buffer() []byte {
 	n := d.Int32()
 	if d.err != nil || n == -1 {
@@ -84,7 +85,7 @@ func (d *Decoder) Buffer() []byte {
 	return append([]byte{}, b...)
 }
 
-// View is Buffer that shares the record's memory.
+// View is Buffer, but the result shares the record's memory.
 func (d *Decoder) View() []byte {
 	n := d.Int32()
 	if d.err != nil || n == -1 {
@@ -93,7 +94,7 @@ func (d *Decoder) View() []byte {
 	return d.take(int(n))
 }
 
-// String reads a string. No string is read as an empty one.
+// String reads a string. An absent string reads as an empty one.
 func (d *Decoder) String() string {
 	n := d.Int32()
 	if d.err != nil || n == -1 {
@@ -102,9 +103,9 @@ func (d *Decoder) String() string {
 	return string(d.take(int(n)))
 }
 
-// Count reads the length of a vector. Each element takes minSize bytes or more, and
-// the rest of the record must have room for all elements. A length of -1 stands for
-// no vector, which Count reads as an empty one.
+// Count reads the length of a vector. Each element takes minSize bytes or more,
+// and the rest of the record must have room for all elements. A length of -1
+// means an absent vector, which Count reads as an empty one.
 func (d *Decoder) Count(minSize int) int {
 	n := d.Int32()
 	if d.err != nil || n == -1 {
@@ -127,7 +128,7 @@ func (d *Decoder) Strings() []string {
 	return out
 }
 
-// prefix is the length in front of each frame.
+// prefix is the size of the length before each frame.
 const prefix = 4
 
 // Encoder builds one frame. It is not safe for concurrent use.
@@ -153,7 +154,7 @@ func (e *Encoder) Bool(v bool) {
 	e.buf = append(e.buf, b)
 }
 
-// Buffer appends a buffer; nil stands for a missing buffer, and not for an empty one.
+// Buffer appends a buffer. nil is an absent buffer, not an empty one.
 func (e *Encoder) Buffer(b []byte) {
 	if b == nil {
 		e.Int32(-1)
@@ -182,15 +183,15 @@ func (e *Encoder) Strings(list []string) {
 	}
 }
 
-// Frame returns the frame, with its length in front. The Encoder must not be used
-// afterwards.
+// Frame returns the frame including its length prefix. The Encoder must not be
+// used afterwards.
 func (e *Encoder) Frame() []byte {
 	binary.BigEndian.PutUint32(e.buf, uint32(len(e.buf)-prefix))
 	return e.buf
 }
 
-// StringSize is what a string takes.
+// StringSize is the encoded size of a string.
 func StringSize(s string) int { return 4 + len(s) }
 
-// BufferSize is what a buffer takes.
+// BufferSize is the encoded size of a buffer.
 func BufferSize(b []byte) int { return 4 + len(b) }

@@ -34,7 +34,7 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
-// No length allocates more than the record holds.
+// A false length allocates no more than the record holds.
 func TestLengthsThatLie(t *testing.T) {
 	for _, huge := range [][]byte{{0x7f, 0xff, 0xff, 0xff, 1, 2, 3}, {0xff, 0xff, 0xff, 0xf0, 1, 2, 3}, {0, 0, 0, 4, 1, 2, 3}} {
 		for name, read := range map[string]func(*Decoder) int{
@@ -50,7 +50,7 @@ func TestLengthsThatLie(t *testing.T) {
 	}
 }
 
-// What has failed once goes on failing, and gives nothing but zero values.
+// A failed Decoder keeps failing, and returns zero values only.
 func TestFailureSticks(t *testing.T) {
 	d := NewDecoder([]byte{1, 2, 3, 0, 0, 0, 0, 9, 9, 9, 9, 9, 9, 9, 9})
 	d.Fail()

@@ -20,7 +20,7 @@ const (
 	OpGetChildren2        Op = 12
 	OpCheck               Op = 13
 	OpMulti               Op = 14
-	OpCreate2             Op = 15 // create that is answered with the znode's stat too
+	OpCreate2             Op = 15 // a create whose answer has the znode's stat too
 	OpReconfig            Op = 16
 	OpCheckWatches        Op = 17
 	OpRemoveWatches       Op = 18
@@ -39,8 +39,8 @@ const (
 	OpCloseSession        Op = -11
 )
 
-// opEnd ends the operations of a transaction, and stands in its answer for one
-// that has failed.
+// opEnd ends the operations of a transaction. In an answer it marks a failed
+// operation.
 const opEnd Op = -1
 
 var opNames = map[Op]string{
@@ -54,7 +54,7 @@ var opNames = map[Op]string{
 	OpWhoAmI: "whoAmI", OpCloseSession: "closeSession",
 }
 
-// Known reports whether the protocol has such requests.
+// Known reports whether the protocol has the kind.
 func (o Op) Known() bool { return opNames[o] != "" }
 
 // String returns the name that ZooKeeper gives the kind.
@@ -65,8 +65,8 @@ func (o Op) String() string {
 	return fmt.Sprintf("op(%d)", int32(o))
 }
 
-// Changes reports whether the kind is a transaction: its answer comes, done or
-// refused, once a quorum has committed it.
+// Changes reports whether the kind is a transaction. Its answer, done or
+// refused, comes only once a quorum has committed it.
 func (o Op) Changes() bool {
 	switch o {
 	case OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL, OpDelete, OpDeleteContainer,
@@ -90,7 +90,7 @@ const (
 	EventChildrenChanged Event = 4
 )
 
-// Xids that no request of a program has.
+// Xids that are never used for requests of a program.
 const (
 	XidEvent int32 = -1
 	XidPing  int32 = -2

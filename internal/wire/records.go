@@ -1,6 +1,6 @@
 package wire
 
-// Stat is what a server knows of a znode.
+// Stat is the metadata of a znode.
 type Stat struct {
 	Czxid          int64
 	Mzxid          int64
@@ -54,7 +54,7 @@ func (d *Decoder) ACL() []ACL {
 	return acl
 }
 
-// ACLSize is what the entries of an ACL take.
+// ACLSize is the encoded size of the entries of an ACL.
 func ACLSize(acl []ACL) int {
 	size := 4
 	for _, a := range acl {
@@ -63,5 +63,5 @@ func ACLSize(acl []ACL) int {
 	return size
 }
 
-// Identity is one that a session has, by a scheme.
+// Identity is an identity of a session in a scheme.
 type Identity struct{ Scheme, ID string }

@@ -10,7 +10,7 @@ import (
 // watch event.
 type Reply struct {
 	Xid   int32
-	Zxid  int64 // the newest transaction that the server has seen, or the one that it has executed
+	Zxid  int64 // the newest transaction that the server has seen, or that of the request
 	Code  Code
 	Event Event  // with XidEvent
 	Path  string // with XidEvent
@@ -20,7 +20,7 @@ type Reply struct {
 // replyHeader is xid, zxid and error code.
 const replyHeader = 16
 
-// ParseReply reads a frame with its length in front.
+// ParseReply parses a frame including its length prefix.
 func ParseReply(frame []byte) (Reply, error) {
 	if len(frame) < prefix+replyHeader {
 		return Reply{}, fmt.Errorf("the server sent a reply of %d bytes, which is shorter than a reply header", len(frame))
@@ -40,17 +40,17 @@ func ParseReply(frame []byte) (Reply, error) {
 	return r, nil
 }
 
-// ProvesQuorum reports whether an answer can only have been given after a quorum of
-// the ensemble has committed the request, which was of the given kind: a change,
-// whether it was done or refused. A server answers everything else alone. A leader
-// that was deposed goes on answering pings, reads, syncs and handshakes for
-// syncLimit ticks, while another leader expires the session; so does a follower
-// that has lost its leader, but for syncs.
+// ProvesQuorum reports whether the answer proves that a quorum of the ensemble
+// has committed the request of the given kind. Only a change proves it, done or
+// refused. A server answers everything else alone. A deposed leader keeps
+// answering pings, reads, syncs and handshakes for syncLimit ticks, while
+// another leader expires the session. So does a follower that has lost its
+// leader, except for syncs.
 //
-// An answer with a code that is not about the request's znodes may come from a
-// server that has asked no quorum: a throttled request (-127) is not executed at
-// all. So may an answer that comes early: with enableEagerACLCheck a server looks for
-// the right to a change (-102) in its own tree.
+// An answer whose code is not about the request's znodes may come without a
+// quorum: a throttled request (-127) is not executed at all. So may an early
+// answer: with enableEagerACLCheck a server checks the right to a change (-102)
+// in its own tree.
 func (r Reply) ProvesQuorum(op Op) bool {
 	return op.Changes() && (r.Code == CodeOK || r.Code.AboutZnodes()) && !r.Code.Early(op)
 }
@@ -61,16 +61,17 @@ type Handshake struct {
 	Session int64 // 0: the session has expired
 }
 
-// handshakeReply is protocol version, timeout, session id and the length of the
-// password.
+// handshakeReply is the size of protocol version, timeout, session id and the
+// length of the password.
 const handshakeReply = 20
 
-// ParseHandshake reads the first frame of a server, with its length in front.
+// ParseHandshake parses the first frame of a server, including its length
+// prefix.
 func ParseHandshake(frame []byte) (Handshake, error) {
 	if len(frame) < prefix+handshakeReply {
 		return Handshake{}, fmt.Errorf("the server answered the handshake with %d bytes: it is not a ZooKeeper server", len(frame))
 	}
 	d := NewDecoder(frame[prefix:])
-	d.Int32() // the version of the protocol: there is only one
+	d.Int32() // the version of the protocol: only one exists
 	return Handshake{Timeout: time.Duration(d.Int32()) * time.Millisecond, Session: d.Int64()}, nil
 }

@@ -79,8 +79,9 @@ func FuzzParseHandshake(f *testing.F) {
 	})
 }
 
-// A deposed leader gives every other answer alone; that the right is missing (-102) it
-// says alone with enableEagerACLCheck.
+// A deposed leader answers everything but changes alone. With
+// enableEagerACLCheck it also answers alone that the right to a change is
+// missing (-102).
 func TestProvesQuorum(t *testing.T) {
 	proving := []Op{OpCreate, OpCreate2, OpCreateContainer, OpCreateTTL, OpDelete, OpDeleteContainer, OpSetData, OpSetACL, OpMulti, OpCheck, OpReconfig}
 	for op := range Op(200) {

@@ -2,7 +2,7 @@ package wire
 
 import "encoding/binary"
 
-// RequestHeader is what each request begins with: xid and kind.
+// RequestHeader is the size of the header of each request: xid and kind.
 const RequestHeader = 8
 
 // Request is the beginning of a request.
@@ -12,8 +12,8 @@ type Request struct {
 	Body []byte // shares the frame's memory
 }
 
-// ParseRequest reads a request with its length in front. It reports false if the
-// frame is too short for one.
+// ParseRequest parses a request including its length prefix. It reports false
+// if the frame is too short.
 func ParseRequest(frame []byte) (Request, bool) {
 	if len(frame) < prefix+RequestHeader {
 		return Request{}, false
@@ -22,18 +22,19 @@ func ParseRequest(frame []byte) (Request, bool) {
 	return Request{Xid: d.Int32(), Op: Op(d.Int32()), Body: d.Rest()}, true
 }
 
-// SetXid gives a request its xid, which the functions here leave at zero.
+// SetXid writes the xid into a request. The other functions here leave it at
+// zero.
 func SetXid(frame []byte, xid int32) { binary.BigEndian.PutUint32(frame[prefix:], uint32(xid)) }
 
-// Size is what a frame counts on a server: all but the length in front.
+// Size is the size of a frame as a server counts it, without the length prefix.
 func Size(frame []byte) int { return len(frame) - prefix }
 
-// helloZxid is where the first frame of a client has its newest transaction: after
-// the length and the version of the protocol.
+// helloZxid is the offset of the newest transaction in a client's first frame,
+// after the length and the version of the protocol.
 const helloZxid = prefix + 4
 
-// SetHelloZxid writes the newest transaction into the first frame of a client. It
-// reports false if the frame is too short for one.
+// SetHelloZxid writes the newest transaction into the first frame of a client.
+// It reports false if the frame is too short.
 func SetHelloZxid(frame []byte, zxid int64) bool {
 	if len(frame) < helloZxid+8 {
 		return false
@@ -49,11 +50,11 @@ func request(op Op, size int) *Encoder {
 	return e
 }
 
-// AnyVersion, as a version, has the server look for the znode alone.
+// AnyVersion, as a version, makes the server check only that the znode exists.
 const AnyVersion = -1
 
-// Read asks for a znode: with OpExists, OpGetData or OpGetChildren2. With watch it
-// leaves a watch of one shot.
+// Read reads a znode with OpExists, OpGetData or OpGetChildren2. With watch it
+// sets a one-shot watch.
 func Read(op Op, path string, watch bool) []byte {
 	e := request(op, StringSize(path)+1)
 	e.String(path)
@@ -61,23 +62,23 @@ func Read(op Op, path string, watch bool) []byte {
 	return e.Frame()
 }
 
-// OnPath is a request that is nothing but a path: OpSync, OpGetACL.
+// OnPath is a request with only a path: OpSync, OpGetACL.
 func OnPath(op Op, path string) []byte {
 	e := request(op, StringSize(path))
 	e.String(path)
 	return e.Frame()
 }
 
-// Create makes a znode: with OpCreate, OpCreate2 or OpCreateContainer. Its flags
-// say of what kind.
+// Create makes a znode with OpCreate, OpCreate2 or OpCreateContainer. Its flags
+// give the kind of znode.
 func Create(op Op, path string, data []byte, acl []ACL, flags int32) []byte {
 	e := request(op, StringSize(path)+BufferSize(data)+ACLSize(acl)+4)
 	e.create(path, data, acl, flags)
 	return e.Frame()
 }
 
-// CreateTTL makes a znode that the server removes once it has had neither a change
-// nor a child for ttl milliseconds.
+// CreateTTL makes a znode that the server removes once it has had neither a
+// change nor a child for ttl milliseconds.
 func CreateTTL(path string, data []byte, acl []ACL, flags int32, ttl int64) []byte {
 	e := request(OpCreateTTL, StringSize(path)+BufferSize(data)+ACLSize(acl)+4+8)
 	e.create(path, data, acl, flags)
@@ -85,7 +86,7 @@ func CreateTTL(path string, data []byte, acl []ACL, flags int32, ttl int64) []by
 	return e.Frame()
 }
 
-// CreateSize is the size of a Create, without its length in front.
+// CreateSize is the size of a Create, without its length prefix.
 func CreateSize(path string, data []byte, acl []ACL) int {
 	return RequestHeader + StringSize(path) + BufferSize(data) + ACLSize(acl) + 4
 }
@@ -97,7 +98,7 @@ func (e *Encoder) create(path string, data []byte, acl []ACL, flags int32) {
 	e.Int32(flags)
 }
 
-// Delete removes a znode of a version.
+// Delete removes a znode with the given version.
 func Delete(path string, version int32) []byte {
 	e := request(OpDelete, StringSize(path)+4)
 	e.String(path)
@@ -105,7 +106,7 @@ func Delete(path string, version int32) []byte {
 	return e.Frame()
 }
 
-// SetData writes a znode's data over a version.
+// SetData writes the data of a znode with the given version.
 func SetData(path string, data []byte, version int32) []byte {
 	e := request(OpSetData, StringSize(path)+BufferSize(data)+4)
 	e.String(path)
@@ -114,8 +115,8 @@ func SetData(path string, data []byte, version int32) []byte {
 	return e.Frame()
 }
 
-// Auth presents a credential of a scheme. Servers answer it past the order of the
-// other requests.
+// Auth presents a credential of a scheme. Servers answer it out of the order of
+// the other requests.
 func Auth(scheme string, data []byte) []byte {
 	e := request(OpAuth, AuthHeader-RequestHeader+StringSize(scheme)+BufferSize(data))
 	e.Int32(0) // a type, which servers ignore
@@ -124,7 +125,7 @@ func Auth(scheme string, data []byte) []byte {
 	return e.Frame()
 }
 
-// AuthHeader is what an Auth has besides its scheme and its data.
+// AuthHeader is the size of an Auth without its scheme and its data.
 const AuthHeader = RequestHeader + 4
 
 // SASL carries a token of a login.
@@ -137,8 +138,8 @@ func SASL(token []byte) []byte {
 // WhoAmI asks for the identities of the session.
 func WhoAmI() []byte { return request(OpWhoAmI, 0).Frame() }
 
-// MultiHeader is what stands before each operation of a transaction, and at its
-// end: kind, whether it is the end, error code.
+// MultiHeader is the size of the header before each operation of a transaction,
+// and at its end: kind, end flag, error code.
 const MultiHeader = 9
 
 func (e *Encoder) multiHeader(op Op, end bool) {
@@ -152,7 +153,7 @@ func Check(path string) []byte {
 	return Multi([]MultiOp{{Op: OpCheck, Path: path, Version: AnyVersion}})
 }
 
-// CheckSize is the size of a Check, without its length in front.
+// CheckSize is the size of a Check, without its length prefix.
 func CheckSize(path string) int {
 	return RequestHeader + 2*MultiHeader + StringSize(path) + 4
 }
@@ -164,14 +165,14 @@ type MultiOp struct {
 	Data    []byte
 	ACL     []ACL
 	Flags   int32 // of a create
-	Version int32 // of the others that change or check
+	Version int32 // of a delete, a setData or a check
 }
 
 // Multi is a transaction of all the operations.
 func Multi(ops []MultiOp) []byte { return multi(OpMulti, ops) }
 
-// MultiRead asks for several znodes in one request. Its operations are OpGetData and
-// OpGetChildren; neither leaves a watch.
+// MultiRead reads several znodes in one request. Its operations are OpGetData
+// and OpGetChildren; they set no watches.
 func MultiRead(ops []MultiOp) []byte { return multi(OpMultiRead, ops) }
 
 func multi(kind Op, ops []MultiOp) []byte {
@@ -201,7 +202,8 @@ func multi(kind Op, ops []MultiOp) []byte {
 	return e.Frame()
 }
 
-// Size is what the operation takes within a Multi, with the header before it.
+// Size is the encoded size of the operation within a Multi, including its
+// header.
 func (op MultiOp) Size() int {
 	switch op.Op {
 	case OpCreate, OpCreate2:
@@ -214,5 +216,5 @@ func (op MultiOp) Size() int {
 	return MultiHeader + StringSize(op.Path) + 4
 }
 
-// MultiSize is what a Multi has besides its operations.
+// MultiSize is the size of a Multi without its operations.
 const MultiSize = RequestHeader + MultiHeader

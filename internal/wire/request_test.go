@@ -9,11 +9,11 @@ import (
 
 var someACL = []ACL{{31, "world", "anyone"}, {1, "digest", "me:hash"}}
 
-// aclBytes is someACL as servers read it.
+// aclBytes is the encoding of someACL.
 var aclBytes = join(i32(2), i32(31), str("world"), str("anyone"), i32(1), str("digest"), str("me:hash"))
 
-// Each request is, byte for byte, what servers read: xid and kind, then the record that
-// zookeeper.jute has for the kind.
+// Each request equals, byte for byte, what servers expect: xid and kind, then
+// the record in zookeeper.jute for the kind.
 func TestRequestsAreWhatServersRead(t *testing.T) {
 	end := join(i32(-1), []byte{1}, i32(-1))
 	part := func(op int32) []byte { return join(i32(op), []byte{0}, i32(-1)) }
@@ -78,7 +78,7 @@ func TestRequestsAreWhatServersRead(t *testing.T) {
 	}
 }
 
-// What a request is said to take before it is made is what it takes.
+// The announced size of a request equals its actual size.
 func TestSizes(t *testing.T) {
 	require.Equal(t, Size(Create(OpCreate2, "/a", []byte("x"), someACL, 3)), CreateSize("/a", []byte("x"), someACL))
 	require.Equal(t, Size(Check("/a")), CheckSize("/a"))
@@ -94,7 +94,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// A request is made in one piece of memory, which is as large as the request.
+// A request is made in one allocation of its exact size.
 func TestRequestsAreMadeInOnePiece(t *testing.T) {
 	path := "/a/path/of/some/length"
 	for name, make := range map[string]func() []byte{

@@ -1,4 +1,4 @@
-// Package wrapped has no code: its test reads the module's, and finds errors that
-// are wrapped although they may be nil, which prints "%!w(<nil>)" and makes a
-// failure of a success.
+// Package wrapped has no code. Its test reads the module's code and finds
+// errors that are wrapped although they may be nil. Such a wrap prints
+// "%!w(<nil>)" and makes a failure of a success.
 package wrapped

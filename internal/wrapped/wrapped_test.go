@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// guarded are functions in which a wrapped error is one for a reason that the
-// check does not see.
+// guarded lists functions whose wrapped error cannot be nil, for a reason that
+// the check does not see.
 var guarded = map[string]string{
 	"barrier/barrier.go: gaveUp":             "ctx has ended",
 	"bench/measure.go: inParallel":           "the pointer was compared",
@@ -34,19 +34,19 @@ var guarded = map[string]string{
 	"internal/core/follow.go: unfollowable":  "errors.As has found it",
 	"internal/core/keeper.go: refusal":       "the code is that of a refusal",
 	"internal/core/txn.go: results":          "the code is that of a refusal",
-	"internal/core/manager.go: unreachable":  "it is called once ctx has ended",
-	"internal/core/errors.go: ended":         "it is called with the cause of a session that has ended",
+	"internal/core/manager.go: unreachable":  "the function is called once ctx has ended",
+	"internal/core/errors.go: ended":         "the function is called with the cause of an ended session",
 	"internal/core/releaseby.go: ReleaseBy":  "the hold has ended",
-	"internal/core/txn.go: failed":           "it is called with a refusal",
-	"zktest/admin.go: Put":                   "the code is no error type",
-	"zktest/admin.go: Remove":                "the code is no error type",
-	"zktest/admin.go: SetACL":                "the code is no error type",
-	"zktest/write.go: SetSequence":           "the code is no error type",
+	"internal/core/txn.go: failed":           "the function is called with a refusal",
+	"zktest/admin.go: Put":                   "the code is not an error type",
+	"zktest/admin.go: Remove":                "the code is not an error type",
+	"zktest/admin.go: SetACL":                "the code is not an error type",
+	"zktest/write.go: SetSequence":           "the code is not an error type",
 }
 
-// Every error that fmt.Errorf wraps is known to be one where it is wrapped: the
-// code before it in the same function has compared it, or has just made it. A
-// function that wraps what it is given is called with such errors alone.
+// No error that fmt.Errorf wraps is nil. The code before it in the same
+// function has compared the error, or has just made it. A function that wraps
+// its argument is only called with such errors.
 func TestFault27_NothingWrapsANilError(t *testing.T) {
 	packages := make(map[string][]*ast.File)
 	fset := token.NewFileSet()
@@ -69,7 +69,7 @@ func TestFault27_NothingWrapsANilError(t *testing.T) {
 	}
 }
 
-// The check finds what it is for, and lets pass what is sound.
+// The check finds errors that may be nil, and accepts sound code.
 func TestFault27_TheCheckFindsNilErrors(t *testing.T) {
 	for text, found := range map[string]bool{
 		`return fmt.Errorf("%w: %w", err, reason)`:                                     true,
@@ -107,11 +107,10 @@ type sink struct {
 	index int
 }
 
-// doubts are the errors in the files of a package that are wrapped and may be
-// nil.
+// doubts returns the wrapped errors in the files of a package that may be nil.
 func doubts(fset *token.FileSet, files ...*ast.File) (all []doubt) {
 	sinks := make(map[sink]bool)
-	for more := true; more; { // until no function turns out to be another sink
+	for more := true; more; { // until a pass finds no further sink
 		all, more = nil, false
 		each(files, func(f *ast.FuncDecl, call *ast.CallExpr) {
 			for _, arg := range risky(call, sinks) {
@@ -131,7 +130,7 @@ func doubts(fset *token.FileSet, files ...*ast.File) (all []doubt) {
 	return all
 }
 
-// place names a function as guarded does.
+// place names a function in the form of the keys of guarded.
 func place(file, function string) string {
 	return filepath.ToSlash(strings.TrimPrefix(file, "../../")) + ": " + function
 }
@@ -157,7 +156,7 @@ func each(files []*ast.File, f func(*ast.FuncDecl, *ast.CallExpr)) {
 	}
 }
 
-// risky are the arguments of a call that must not be nil.
+// risky returns the arguments of a call that must not be nil.
 func risky(call *ast.CallExpr, sinks map[sink]bool) (args []ast.Expr) {
 	fun := text(call.Fun)
 	if fun == "fmt.Errorf" {
@@ -172,7 +171,7 @@ func risky(call *ast.CallExpr, sinks map[sink]bool) (args []ast.Expr) {
 	return args
 }
 
-// inner is the error of a GaveUp, which keeps it or adds to it.
+// inner returns the error in a GaveUp, which keeps it or adds to it.
 func inner(arg ast.Expr) ast.Expr {
 	if call, ok := arg.(*ast.CallExpr); ok && strings.HasSuffix(strings.ToLower(text(call.Fun)), "gaveup") {
 		return call.Args[len(call.Args)-1]
@@ -180,7 +179,7 @@ func inner(arg ast.Expr) ast.Expr {
 	return arg
 }
 
-// parameter is the place of a function's parameter, or -1.
+// parameter returns the index of a function's parameter, or -1.
 func parameter(f *ast.FuncDecl, name string) int {
 	i := 0
 	for _, field := range f.Type.Params.List {
@@ -194,7 +193,7 @@ func parameter(f *ast.FuncDecl, name string) int {
 	return -1
 }
 
-// wrapped are the arguments of the verbs %w.
+// wrapped returns the arguments of the verbs %w.
 func wrapped(call *ast.CallExpr) (args []ast.Expr) {
 	var format strings.Builder
 	ast.Inspect(call.Args[0], func(n ast.Node) bool {
@@ -217,12 +216,12 @@ func known(body *ast.BlockStmt, call ast.Node, arg ast.Expr) bool {
 	name := text(arg)
 	last := name[strings.LastIndexByte(name, '.')+1:]
 	if strings.HasPrefix(last, "Err") && !strings.HasSuffix(name, ")") || strings.HasPrefix(last, "err") && len(last) > 3 {
-		return true // a variable of the package, by its name
+		return true // by its name, a variable of the package
 	}
 	if made(arg) {
 		return true
 	}
-	// What ends a context makes both of its errors.
+	// Both errors of a context are set when it ends.
 	names := []string{name}
 	var done string
 	if ctx, ok := strings.CutPrefix(name, "context.Cause("); ok {
@@ -261,12 +260,12 @@ func known(body *ast.BlockStmt, call ast.Node, arg ast.Expr) bool {
 	return found
 }
 
-// compares reports whether a condition tells whether one of the names is nil.
+// compares reports whether a condition decides if one of the names is nil.
 func compares(cond ast.Expr, names []string) (found bool) {
 	ast.Inspect(cond, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.UnaryExpr:
-			return n.Op != token.NOT // what an error is not, nil is not either
+			return n.Op != token.NOT // a negated errors.Is does not exclude nil
 		case *ast.BinaryExpr:
 			for _, name := range names {
 				found = found || text(n.X) == name && text(n.Y) == "nil"

@@ -29,14 +29,14 @@ func NewGUID() string {
 }
 
 // Protected writes a protected name as Curator does: "_c_", the guid, "-" and
-// the name proper. The guid lets its creator find the node again when the
-// answer to the create is lost.
+// the name proper. The guid lets the creator find the node again if the answer
+// to the create is lost.
 func Protected(guid, name string) string {
 	return protectedPrefix + guid + "-" + name
 }
 
-// GUID reads the guid out of a protected name. It is false for a name that is
-// not protected, or only looks so.
+// GUID reads the guid of a protected name. It reports false for any other name,
+// even one that looks protected.
 func GUID(name string) (string, bool) {
 	rest, ok := strings.CutPrefix(name, protectedPrefix)
 	if !ok || len(rest) < guidLen+1 || rest[guidLen] != '-' {

@@ -33,8 +33,8 @@ func TestProtected(t *testing.T) {
 	require.Equal(t, znode.Seq(7), seq)
 }
 
-// Names that look protected and are not: the client's own helper panics on
-// some of them.
+// Names that look protected and are not. The client's own helper panics on some
+// of them.
 func TestGUIDOfStrangers(t *testing.T) {
 	guid := znode.NewGUID()
 	for _, name := range []string{

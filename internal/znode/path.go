@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// PathError says why a path is refused, before anything is sent.
+// PathError says why a path is rejected, before any request is sent.
 type PathError struct {
 	Path   string
 	Reason string
@@ -20,9 +20,9 @@ func (e *PathError) Error() string {
 	return fmt.Sprintf("invalid path %q: %s", e.Path, e.Reason)
 }
 
-// Validate reports whether path is one that ZooKeeper accepts and that a
-// recipe may use. It follows the server's PathUtils, and refuses in addition
-// the reserved tree /zookeeper. The error is a *PathError.
+// Validate reports whether ZooKeeper accepts the path and a recipe may use it.
+// It follows the server's PathUtils, and also rejects the reserved tree
+// /zookeeper. The error is a *PathError.
 func Validate(path string) error {
 	if err := ValidateRoot(path); err != nil {
 		return err
@@ -36,8 +36,8 @@ func Validate(path string) error {
 	return nil
 }
 
-// ValidateRoot is Validate for a path that may also be "/" or lie in the
-// reserved tree, as a chroot or a listing may.
+// ValidateRoot is Validate for a path that may also be "/" or in the reserved
+// tree, such as a chroot or the path of a listing.
 func ValidateRoot(path string) error {
 	fail := func(format string, args ...any) error {
 		return &PathError{Path: path, Reason: fmt.Sprintf(format, args...)}
@@ -60,8 +60,8 @@ func ValidateRoot(path string) error {
 	return nil
 }
 
-// ValidateName reports whether name can be the last segment of a path: what a
-// user gives as an id. The error is a *PathError.
+// ValidateName reports whether name can be the last segment of a path, such as
+// an id from a user. The error is a *PathError.
 func ValidateName(name string) error {
 	if strings.Contains(name, "/") {
 		return &PathError{Path: name, Reason: "a name must not contain /", Name: true}
@@ -92,9 +92,9 @@ func segmentReason(segment string) string {
 	return ""
 }
 
-// refused lists the characters that the server's PathUtils turns down. It looks
-// at units of UTF-16, so that every character beyond the basic plane is among
-// them, for its surrogates.
+// refused reports whether the server's PathUtils rejects the character.
+// PathUtils looks at units of UTF-16, so it rejects every character beyond the
+// basic plane for its surrogates.
 func refused(r rune) bool {
 	return r <= 0x1f || r >= 0x7f && r <= 0x9f || r >= 0xd800 && r <= 0xf8ff || r >= 0xfff0
 }

@@ -38,7 +38,7 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// badPaths maps paths to a part of the reason for which they are refused.
+// badPaths maps paths to a part of the reason for their rejection.
 func badPaths() map[string]string {
 	return map[string]string{
 		"":                  "empty",
@@ -107,8 +107,8 @@ func TestJoinAndSplit(t *testing.T) {
 	}
 }
 
-// FuzzValidate asks a server about every path: what is accepted here it
-// accepts, and what is refused here for its form it refuses.
+// FuzzValidate asks a server about every path. The server accepts each path
+// that is valid here, and rejects each path whose form is invalid here.
 func FuzzValidate(f *testing.F) {
 	srv := zktest.New(f)
 	for _, path := range []string{"/", "/a", "/a/b", "/zookeeper/x", "/a.b", "/...", "/ä日", "/\U0001F600"} {
@@ -121,15 +121,15 @@ func FuzzValidate(f *testing.F) {
 		err := znode.ValidateRoot(path)
 		var bad *znode.PathError
 		if err != nil && !errors.As(err, &bad) {
-			t.Fatalf("%q: %T is no *PathError", path, err)
+			t.Fatalf("%q: %T is not a *PathError", path, err)
 		}
 		if err != nil && znode.Validate(path) == nil {
 			t.Fatalf("%q: Validate accepts what ValidateRoot refuses", path)
 		}
-		// Java reads bytes that are no UTF-8 as U+FFFD, which it refuses.
+		// Java reads invalid UTF-8 as U+FFFD, which it rejects.
 		if !utf8.ValidString(path) {
 			if err == nil {
-				t.Fatalf("%q is not UTF-8, and accepted", path)
+				t.Fatalf("%q is not UTF-8 and is accepted", path)
 			}
 			return
 		}
@@ -144,8 +144,8 @@ func FuzzValidate(f *testing.F) {
 
 const nodeExists = -110
 
-// create asks for a node, and for those above it, byte by byte, past all checks
-// of a client. It returns the server's error code.
+// create asks for a node and its parents byte by byte, without a client's
+// checks. It returns the server's error code.
 func create(t *testing.T, srv *zktest.Server, path string) int32 {
 	t.Helper()
 	conn, err := srv.Dial("tcp", "", time.Second)

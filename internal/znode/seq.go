@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// Seq is the number a server appends to the name of a sequential node. It is a
-// signed 32-bit counter of the parent that wraps from 2147483647 to
-// -2147483648, so Seqs have no fixed order: only their distance has a meaning,
-// as long as fewer than 2^31 nodes were created between the two.
+// Seq is the number that a server appends to the name of a sequential node. It
+// is a signed 32-bit counter of the parent that wraps from 2147483647 to
+// -2147483648. So Seqs have no fixed order. Only their distance has a meaning,
+// if fewer than 2^31 nodes were created between the two.
 type Seq int32
 
-// ParseSeq reads the sequence number that follows the last occurrence of one
-// of tags at the end of name, as in "lock-0000000007". A name without such an
-// end is a stranger's: the result is false.
+// ParseSeq reads the sequence number after the last occurrence of one of tags
+// at the end of name, as in "lock-0000000007". It reports false for a name
+// without such an end.
 func ParseSeq(name string, tags ...string) (Seq, bool) {
 	for _, tag := range tags {
 		i := strings.LastIndex(name, tag)
@@ -29,7 +29,7 @@ func ParseSeq(name string, tags ...string) (Seq, bool) {
 	return 0, false
 }
 
-// parseSuffix accepts just what a server prints for an int32 with "%010d".
+// parseSuffix accepts exactly the output of "%010d" for an int32.
 func parseSuffix(suffix string) (Seq, bool) {
 	if len(suffix) != 10 && len(suffix) != 11 {
 		return 0, false
@@ -53,10 +53,10 @@ type Place struct {
 	Seq  Seq
 }
 
-// Line returns the children that carry one of tags and a sequence number, in
-// the order in which they were created, as seen from the number self: the
-// distance to self decides, so that the order is total whatever strangers
-// write into the directory. Other children are left out.
+// Line returns the children with one of tags and a sequence number, in the
+// order of their creation, as seen from the number self. The distance to self
+// decides, so the order is total whatever other names are in the directory.
+// Other children are left out.
 func Line(children []string, self Seq, tags ...string) []Place {
 	line := make([]Place, 0, len(children))
 	for _, child := range children {

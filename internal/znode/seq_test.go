@@ -45,11 +45,11 @@ func TestParseSeqOfStrangers(t *testing.T) {
 		require.False(t, ok, "%q", name)
 	}
 	_, ok := znode.ParseSeq("lock-0000000001")
-	require.False(t, ok, "without a tag nothing is a contender")
+	require.False(t, ok, "without tags no name is a contender")
 }
 
-// A line is in the order of creation, whatever the counter's position and
-// whatever strangers stand between the contenders.
+// A Line is in the order of creation, whatever the counter's position and
+// whatever other names are in the directory.
 func TestLineProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		start := rapid.Int32().Draw(t, "start")
@@ -74,7 +74,7 @@ func TestLineProperties(t *testing.T) {
 	})
 }
 
-// Whatever strangers write into the directory, the order is the same for every
+// Whatever other names are in the directory, the order does not depend on the
 // order of the listing.
 func TestLineIsTotal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -101,7 +101,7 @@ func FuzzParseSeq(f *testing.F) {
 		if !ok {
 			return
 		}
-		// Only what a server prints is a sequence number.
+		// Only a name that a server can print has a sequence number.
 		suffix := fmt.Sprintf("%010d", int32(seq))
 		if !strings.HasSuffix(name, tag+suffix) {
 			t.Fatalf("%q has no %q before %s", name, tag, suffix)

@@ -13,7 +13,8 @@ func protocolCases() []frameCase {
 			k.ask("write to nothing", opSetData, body{}.str(d+"/no").bytes(nil).i32(-1), "S")
 			k.ask("read of nothing", opGetData, body{}.str(d+"/no").boolean(false), "bS")
 			k.ask("sync", opSync, body{}.str(d), "s")
-			// A check that holds, on its own, is never answered by the real server: only those that fail are compared.
+			// The real server never answers a check outside of a multi that
+			// succeeds: only failing checks are compared.
 			k.ask("check that fails", opCheck, body{}.str(d).i32(77), "S")
 			k.ask("setACL", opSetACL, body{}.str(d).acl(worldOpen).i32(-1), "S")
 			k.ask("setACL that fails", opSetACL, body{}.str(d).acl(worldOpen).i32(77), "S")

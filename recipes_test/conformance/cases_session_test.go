@@ -58,7 +58,8 @@ func authCases() []frameCase {
 }
 
 func sessionCases() []frameCase {
-	// connect makes a connection of its own, says h, and notes the answer and whether a ping is answered then.
+	// connect makes a connection of its own and sends the handshake h. It notes
+	// the answer, and whether the server answers a ping then.
 	connect := func(k *talk, what string, h handshake) *rawClient {
 		c, err := dialRaw(k.side, k.norm)
 		if err != nil {
@@ -114,7 +115,7 @@ func sessionCases() []frameCase {
 			h.password = []byte("0123456789abcdef")
 			stranger := connect(k, "wrong password", h)
 			k.note("the stranger", stranger.call(opPing, nil, ""))
-			_ = stranger.conn.Close() // it never had a session to close
+			_ = stranger.conn.Close() // the client has no session to close
 			k.ask("the owner goes on", opExists, body{}.str(k.dir+"/e").boolean(false), "S")
 		}},
 		{name: "session/watches do not survive the connection", talk: func(k *talk) {

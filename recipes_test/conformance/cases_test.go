@@ -15,7 +15,8 @@ func allFrameCases() []frameCase {
 	return all
 }
 
-// oddPaths are refused, or look as if they were. Each stands behind the case's directory, and also for itself.
+// oddPaths are invalid, or look invalid. Each is used below the case's
+// directory, and on its own.
 var oddPaths = []string{
 	"", "/", "a", "//", "/a/", "/a//b", "/.", "/..", "/a/.", "/a/..", "/./a", "/../a", "/a/./b", "/a/../b",
 	"/...", "/.a", "/a.", "/a..", "/a...b", "/a..b", "/a .b", "/ ", "/ a", "/a\tb", "/a\nb",
@@ -50,7 +51,8 @@ func pathCases() []frameCase {
 		with("getChildren2", opGetChildren2, "CS", func(p string) body { return body{}.str(p).boolean(false) }),
 		with("getACL", opGetACL, "AS", func(p string) body { return body{}.str(p) }),
 		with("setACL", opSetACL, "S", func(p string) body { return body{}.str(p).acl(worldOpen).i32(7) }),
-		// The one request whose path comes back as it was sent; Java writes text that is not Unicode in its own way.
+		// The only request whose path is returned as it was sent. Java writes
+		// text that is not Unicode in its own way.
 		with("sync", opSync, "*", func(p string) body { return body{}.str(p) }),
 		with("check", opCheck, "", func(p string) body { return body{}.str(p).i32(7) }),
 		with("multi create", opMulti, "M", func(p string) body {
@@ -87,7 +89,8 @@ func createCases() []frameCase {
 			k.ask("directory", opGetChildren2, body{}.str(k.dir).boolean(false), "CS")
 		}},
 		{name: "create/ttl", talk: func(k *talk) {
-			// Some other combinations of flags and lifetimes end the real server's process: nothing to compare there.
+			// Some other combinations of flags and TTLs end the real server's
+			// process: there is nothing to compare.
 			for _, f := range []int32{createTTL, createTTLSeq} {
 				for _, ttl := range []int64{60_000, 0, -1, 1 << 60} {
 					k.ask(fmt.Sprintf("createTTL flags %d, ttl %d", f, ttl), opCreateTTL,
@@ -150,7 +153,7 @@ func createCases() []frameCase {
 			k.ask("get", opGetData, body{}.str(k.dir+"/null").boolean(false), "bS")
 			k.ask("set null", opSetData, body{}.str(k.dir+"/1").bytes(nil).i32(-1), "S")
 			k.ask("get", opGetData, body{}.str(k.dir+"/1").boolean(false), "bS")
-			// The limit counts the whole frame: 0xfffff bytes behind the length.
+			// The limit counts the whole frame: 0xfffff bytes after the length.
 			path := k.dir + "/limit"
 			request := func(size int) body { return body{}.str(path).bytes(make([]byte, size)).acl(worldOpen).i32(0) }
 			largest := 0xfffff - 8 - len(request(0))

@@ -145,8 +145,8 @@ func (w *world) multi(conn *zk.Conn, s step, o *outcome) {
 	}
 }
 
-// version turns what a step asks for into a number, by looking at the node first. A node that is not there has no right
-// version: 0 is as good as any.
+// version turns the version in a step into a number, by reading the node first.
+// A missing node has no right version: 0 is as good as any.
 func (w *world) version(conn *zk.Conn, s step, target string) int32 {
 	return resolveVersion(conn, s, target, func(stat *zk.Stat) int32 { return stat.Version })
 }
@@ -160,7 +160,8 @@ func resolveVersion(conn *zk.Conn, s step, target string, present func(*zk.Stat)
 		return -1
 	}
 	n := int32(0)
-	// An error here is not lost: the request that follows runs into the same.
+	// An error here is not lost: the request that follows fails with the same
+	// error.
 	if there, stat, err := conn.Exists(target); err == nil && there {
 		n = present(stat)
 	}

@@ -15,8 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// silence is how long a server may take to answer before that counts as no answer: far longer than either takes. No case expects
-// a silence, so nothing waits this long when all is well.
+// silence is the wait after which a server counts as silent: far longer than an
+// answer of either server takes. No case expects silence, so a passing test
+// never waits this long.
 const silence = 10 * time.Second
 
 // rawClient speaks the protocol frame by frame.
@@ -28,13 +29,13 @@ type rawClient struct {
 	password []byte
 }
 
-// handshake is what a client says first.
+// handshake is a client's first frame.
 type handshake struct {
 	lastZxid int64
 	timeout  int32 // milliseconds
 	session  int64
 	password []byte
-	old      bool // a client from before 3.4, which does not say whether it would take a read-only server
+	old      bool // a client from before 3.4, which does not say whether it accepts a read-only server
 }
 
 func newHandshake() handshake {
@@ -57,7 +58,8 @@ func dialRaw(s *side, norm *normal) (*rawClient, error) {
 	return &rawClient{conn: conn, norm: norm}, nil
 }
 
-// greet performs the handshake and returns what the server answered, as text. A new session gets the given name.
+// greet performs the handshake and returns the server's answer as text. A new
+// session gets the given name.
 func (c *rawClient) greet(h handshake, name string) string {
 	if err := c.write(h.frame()); err != nil {
 		return problem(err)
@@ -89,7 +91,7 @@ func allZero(p []byte) bool {
 	return true
 }
 
-// call sends a request and returns everything that comes up to its answer, as text.
+// call sends a request and returns all frames up to its answer, as text.
 func (c *rawClient) call(op int32, request body, shape string) string {
 	c.xid++
 	xid := c.xid
@@ -118,7 +120,7 @@ func (c *rawClient) until(xid int32, shape string) string {
 			continue
 		}
 		if code != 0 {
-			shape, r.rest = "", nil // clients do not look behind an error
+			shape, r.rest = "", nil // clients do not read a body after an error
 		}
 		texts = append(texts, strings.TrimSpace(fmt.Sprintf("zxid %s, error %d: %s", c.norm.zxid(zxid), code, r.decode(shape))))
 		if got != xid {
@@ -146,8 +148,9 @@ func (c *rawClient) read() ([]byte, error) {
 	return frame, err
 }
 
-// problem names a broken conversation the same way on both sides: whether a hang-up arrives as an end or as a reset depends on
-// what was still unread.
+// problem describes a broken conversation in the same words on both sides.
+// Unread data decides whether a closed connection shows as an end or as a
+// reset.
 func problem(err error) string {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -159,15 +162,15 @@ func problem(err error) string {
 	}
 }
 
-// hangUp closes the connection, and the session with it if there is one.
+// hangUp closes the connection, and its session if it has one.
 func (c *rawClient) hangUp() {
 	if c.session != 0 {
 		c.call(opCloseSession, nil, "")
 	}
-	_ = c.conn.Close() // it may have been closed by the server, or by the case itself
+	_ = c.conn.Close() // the server or the case may have closed it
 }
 
-// frameCase is a conversation: it talks to one side and notes every answer.
+// frameCase is a conversation: it sends to one side and notes every answer.
 type frameCase struct {
 	name string
 	talk func(*talk)
@@ -184,7 +187,7 @@ type talk struct {
 
 func (k *talk) note(what, answer string) { k.notes = append(k.notes, what+" → "+answer) }
 
-// client returns the session of that name, opening it on first use.
+// client returns the session of that name, and opens it on first use.
 func (k *talk) client(name string) *rawClient {
 	if c, ok := k.clients[name]; ok {
 		return c
@@ -199,7 +202,7 @@ func (k *talk) client(name string) *rawClient {
 	return c
 }
 
-// brokenConn stands for a connection that could not be made.
+// brokenConn replaces a connection that could not be made.
 type brokenConn struct{ net.Conn }
 
 func (brokenConn) Write([]byte) (int, error)       { return 0, io.ErrUnexpectedEOF }
@@ -216,10 +219,11 @@ func (k *talk) askAs(who, what string, op int32, request body, shape string) {
 	k.note(who+": "+what, k.client(who).call(op, request, shape))
 }
 
-// fresh forgets the session "one", whose connection a request has cost, so that the next request opens another.
+// fresh forgets the session "one" after a request that has ended its
+// connection. The next request opens another session.
 func (k *talk) fresh() {
 	if c, ok := k.clients["one"]; ok {
-		_ = c.conn.Close() // most often closed by the server already
+		_ = c.conn.Close() // usually the server has closed it already
 		delete(k.clients, "one")
 	}
 }
@@ -229,7 +233,7 @@ func hold(t *testing.T, c frameCase, s *side, dir string) []string {
 	t.Helper()
 	k := &talk{side: s, norm: &normal{sessions: map[int64]string{0: "nobody"}}, clients: map[string]*rawClient{}, dir: dir}
 	answer := k.client("one").call(opCreate, createBody(dir, createPersistent), "s")
-	require.Contains(t, answer, dir, "%s does not serve any more", s.name)
+	require.Contains(t, answer, dir, "%s does not serve", s.name)
 	k.norm.base = lastZxid(k.client("one"))
 	c.talk(k)
 	for _, client := range k.clients {
@@ -238,7 +242,7 @@ func hold(t *testing.T, c frameCase, s *side, dir string) []string {
 	return k.notes
 }
 
-// lastZxid asks for the server's present zxid: every reply carries it.
+// lastZxid asks for the server's present zxid, which every reply carries.
 func lastZxid(c *rawClient) int64 {
 	c.xid++
 	if err := c.write(body{}.i32(c.xid).i32(opExists).str("/").boolean(false)); err != nil {

@@ -15,15 +15,15 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Session timeouts a server may grant with a tick of two seconds: four to forty. Nothing in the suite lasts long enough to
-// lose a session.
+// The session timeouts that a server may grant with a tick of two seconds: four
+// to forty. No test lasts long enough to lose a session.
 const (
 	tick           = 2 * time.Second
 	sessionTimeout = 30 * time.Second
 	never          = 24 * time.Hour
 )
 
-// defaultChecks is how many random programs run unless -rapid.checks says otherwise.
+// defaultChecks is the number of random programs without -rapid.checks.
 const defaultChecks = "200"
 
 func TestMain(m *testing.M) {
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "rapid.checks" })
 	if !chosen {
 		if err := flag.Set("rapid.checks", defaultChecks); err != nil {
-			_, _ = os.Stderr.WriteString(err.Error() + "\n") // nowhere else to report to
+			_, _ = os.Stderr.WriteString(err.Error() + "\n") // no test is there to report to
 			os.Exit(2)
 		}
 	}
@@ -43,14 +43,19 @@ func TestMain(m *testing.M) {
 func realSide(t *testing.T) *side {
 	t.Helper()
 	e := ensemble.Start(t, 1, ensemble.TickTime(tick),
-		// A line for every session and every hostile frame would be all that a failing test shows.
+		// ZooKeeper's default, which zktest has too: 20 ticks.
+		ensemble.Config("maxSessionTimeout", fmt.Sprint((20*tick).Milliseconds())),
+		// Otherwise a failing test would show little but a line for each
+		// session and each hostile frame.
 		ensemble.JVM("-Dorg.slf4j.simpleLogger.defaultLogLevel=error"),
-		// Emptied containers would vanish in the middle of a program, and never on both sides at once.
+		// Otherwise emptied containers would be deleted in the middle of a
+		// program, and never on both sides at once.
 		ensemble.JVM(fmt.Sprintf("-Dznode.container.checkIntervalMs=%d", never.Milliseconds())))
 	return &side{name: "ZooKeeper", addr: e.Server(0).Addr(), dial: dialTCP}
 }
 
-// embeddedSides starts zktest and returns its two ways in: over loopback, like the real one, and within the process.
+// embeddedSides starts zktest and returns both ways into it: over loopback,
+// like the real server, and within the process.
 func embeddedSides(t *testing.T) (loopback, inMemory *side) {
 	t.Helper()
 	srv := zktest.New(t, zktest.WithTick(tick), zktest.WithContainerInterval(never))
@@ -68,19 +73,21 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// checkPrograms runs as many random programs as rapid is told to.
+// checkPrograms runs as many random programs as rapid is configured for.
 //
-// It does so on one processor. Right after a handshake the client looks whether it has watches to set again, and reads the newest
-// zxid for that while the answer to a first request may already be changing it: a data race of the client's that the race
-// detector finds once in some thousand connections. A program takes one step after the other, so it loses nothing by waiting
-// until the client's goroutine is through.
+// It uses one processor, because of a data race in the client. Right after a
+// handshake the client checks for watches to set again. For that it reads the
+// newest zxid, which the answer to a first request may be changing. The race
+// detector finds it once in some thousand connections. A program runs one step
+// after the other, so it loses nothing by waiting for the client's goroutine.
 func checkPrograms(t *testing.T, reference, embedded *side) {
 	t.Helper()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	rapid.Check(t, func(rt *rapid.T) { comparePrograms(rt, reference, embedded) })
 }
 
-// TestTheSuiteItself compares ZooKeeper with ZooKeeper: a difference found here is a mistake of the suite.
+// TestTheSuiteItself compares ZooKeeper with ZooKeeper: a difference found here
+// is a mistake of the suite.
 func TestTheSuiteItself(t *testing.T) {
 	one, other := realSide(t), realSide(t)
 	t.Run("frames", func(t *testing.T) { compareFrames(t, one, other) })

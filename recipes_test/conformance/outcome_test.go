@@ -9,13 +9,14 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// outcome is what one step gave on one side.
+// outcome is the result of a step on one side.
 type outcome struct {
 	err   error
 	parts []part
 }
 
-// part is a piece of an outcome: text that must be equal, or a stat that must correspond.
+// part is a piece of an outcome: text that must be equal, or a stat that must
+// correspond.
 type part struct {
 	name string
 	text string
@@ -38,7 +39,8 @@ func dataText(data []byte) string {
 	return fmt.Sprintf("%q", data)
 }
 
-// aclText sorts the entries: what the scheme "auth" stands for comes in the order of a Java hash table.
+// aclText sorts the entries: the entries of the scheme "auth" come in the order
+// of a Java hash table.
 func aclText(acl []session.ACL) string {
 	var texts []string
 	for _, a := range acl {
@@ -53,10 +55,10 @@ func sortedText(names []string) string {
 	return strings.Join(names, " ")
 }
 
-// bearings is what is needed to compare two worlds whose session ids, zxids and clocks have nothing in common.
+// bearings relate two worlds that have different session ids, zxids and clocks.
 type bearings struct {
 	owners [2]map[int64]string // session id → the session's name
-	pairs  map[[2]int64]bool   // zxids that were seen to correspond
+	pairs  map[[2]int64]bool   // zxids that correspond
 	times  [2]map[int64]int64  // zxid → time of the transaction
 	began  time.Time
 }
@@ -77,7 +79,7 @@ func (b *bearings) owner(side int, id int64) string {
 	return fmt.Sprintf("unknown session %#x", id)
 }
 
-// compare returns what is different, or nothing. The first outcome is the reference's.
+// compare returns the differences, or "". The first outcome is the reference's.
 func (b *bearings) compare(want, got outcome) string {
 	if fmt.Sprint(want.err) != fmt.Sprint(got.err) {
 		return fmt.Sprintf("error: want %v, got %v", want.err, got.err)
@@ -142,8 +144,9 @@ func (b *bearings) compareStats(want, got *session.Stat) string {
 	return ""
 }
 
-// correspond checks that two zxids stand in the same place of their worlds' histories: the same pair or in the same order with
-// respect to every pair that was seen before.
+// correspond checks that two zxids have the same place in the histories of
+// their worlds. They are a known pair, or they have the same order relative to
+// every known pair.
 func (b *bearings) correspond(want, got int64) string {
 	if b.pairs[[2]int64{want, got}] {
 		return ""
@@ -157,7 +160,8 @@ func (b *bearings) correspond(want, got int64) string {
 	return ""
 }
 
-// checkTimes checks that a transaction has one time, and that later transactions have no earlier ones.
+// checkTimes checks that each transaction has one time, and that no later
+// transaction has an earlier time.
 func (b *bearings) checkTimes(side int, s *session.Stat) string {
 	for _, at := range []struct{ zxid, ms int64 }{{s.Czxid, s.Ctime}, {s.Mzxid, s.Mtime}} {
 		if off := time.Since(time.UnixMilli(at.ms)); off < -time.Second || off > time.Since(b.began)+time.Minute {

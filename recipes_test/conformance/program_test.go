@@ -12,7 +12,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// programs numbers the programs of this test binary, to give each a directory of its own.
+// programs numbers the programs of this test binary. Each gets its own
+// directory.
 var programs atomic.Int64
 
 // world is one side as a program sees it.
@@ -28,8 +29,8 @@ type comparison struct {
 	t        *rapid.T
 	worlds   [2]*world // the reference, then the embedded server
 	bearings *bearings
-	away     [2]bool // which sessions have lost their connection, on both sides
-	opened   int     // how many sessions were opened per side, for their names
+	away     [2]bool // the sessions without a connection, on both sides
+	opened   int     // number of sessions opened per side, for their names
 }
 
 func comparePrograms(t *rapid.T, reference, embedded *side) {
@@ -75,7 +76,7 @@ func (c *comparison) close() {
 	}
 }
 
-// take runs a step on both sides and compares what came of it.
+// take runs a step on both sides and compares the outcomes.
 func (c *comparison) take(s step) {
 	inOrder := true
 	switch s.kind {
@@ -83,7 +84,7 @@ func (c *comparison) take(s step) {
 		return
 	case "lose", "find":
 		c.move(s)
-		inOrder = false // the client announces its watches in no particular order, and is told in that order
+		inOrder = false // the client sets its watches again in no particular order, and events come in that order
 	case "reopen":
 		c.back(s.who)
 		for _, w := range c.worlds {
@@ -103,7 +104,7 @@ func (c *comparison) take(s step) {
 	c.compareEvents(s, inOrder)
 }
 
-// move takes a session's connection away, or gives it back.
+// move closes a session's connection, or lets the session reconnect.
 func (c *comparison) move(s step) {
 	if s.kind == "find" {
 		c.back(0)
@@ -111,7 +112,7 @@ func (c *comparison) move(s step) {
 		return
 	}
 	if c.away[0] || c.away[1] {
-		return // somebody has to make the changes that the other one misses
+		return // one session has to stay, to make the changes that the other one misses
 	}
 	c.away[s.who] = true
 	for _, w := range c.worlds {
@@ -133,8 +134,9 @@ func (c *comparison) back(who int) {
 	}
 }
 
-// compareEvents compares the watch events of every session since the last step. A request made after the step on the same
-// connection has its answer behind the events that the step caused.
+// compareEvents compares the watch events of every session since the last step.
+// It sends a request on each connection first: the answer comes after all
+// events of the step.
 func (c *comparison) compareEvents(s step, inOrder bool) {
 	for who := range c.away {
 		if c.away[who] {
@@ -164,7 +166,7 @@ func (w *world) eventText(who int, inOrder bool) string {
 	return strings.Join(texts, ", ")
 }
 
-// survey compares everything that is left when the program is over.
+// survey compares the final state after the program.
 func (c *comparison) survey() {
 	c.take(step{kind: "find"})
 	nodes := append([]string{}, paths...)
@@ -178,7 +180,7 @@ func (c *comparison) survey() {
 	}
 }
 
-// resolve gives the absolute path that a step means.
+// resolve returns the absolute path of a step.
 func (w *world) resolve(s step) string {
 	if s.nth >= 0 && len(w.made) > 0 && s.kind != "create" {
 		return w.made[s.nth%len(w.made)]
@@ -186,10 +188,11 @@ func (w *world) resolve(s step) string {
 	return w.base + s.path
 }
 
-// relative replaces the program's directory, which has another name in every run, by a tilde.
+// relative replaces the program's directory by a tilde, because its name
+// differs in every run.
 func (w *world) relative(p string) string { return strings.Replace(p, w.base, "~", 1) }
 
-// made keeps the name of a sequential node, for later steps.
+// keep stores the name of a sequential node for later steps.
 func (w *world) keep(s step, created string) {
 	if created != "" && path.Base(created) != path.Base(s.path) && strings.HasPrefix(created, w.base) {
 		w.made = append(w.made, created)
@@ -198,7 +201,8 @@ func (w *world) keep(s step, created string) {
 
 func flags(mode string) int32 { return modes[mode] }
 
-// createPath is the path of a create: sequential nodes get a name of their own in front of the number.
+// createPath returns the path of a create. Sequential nodes get a name before
+// the number.
 func (w *world) createPath(s step) string {
 	if f := flags(s.mode); f == zk.FlagSequence || f == zk.FlagEphemeralSequential || f == zk.FlagPersistentSequentialWithTTL {
 		return w.base + s.path + "/s-"

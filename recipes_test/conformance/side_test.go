@@ -24,7 +24,8 @@ func dialTCP(network, addr string, timeout time.Duration) (net.Conn, error) {
 	return net.DialTimeout(network, addr, timeout)
 }
 
-// client is a session of the ordinary client on one side. Its connection can be lost and found again on demand.
+// client is a session of the ordinary client on one side. A test can close its
+// connection and let it reconnect.
 type client struct {
 	side *side
 	conn *zk.Conn
@@ -32,14 +33,15 @@ type client struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced whenever a field below changes
 	events  []zk.Event    // watch events in the order of arrival
-	ready   bool          // the session stands
+	ready   bool          // the session is connected
 	link    *tap          // the present connection
-	away    bool          // dialling waits
+	away    bool          // dials wait
 	closing bool
 }
 
-// open connects a new session and has it watch pin, a node that never changes: with a watch to set again, every later connection
-// of the client announces that it is back.
+// open connects a new session and makes it watch pin, a node that never
+// changes. With a watch to set again, each later connection of the client shows
+// that the session is back.
 func open(s *side, pin string) (*client, error) {
 	c := &client{side: s, changed: make(chan struct{})}
 	conn, _, err := zk.Connect([]string{s.addr}, sessionTimeout,
@@ -66,7 +68,7 @@ func (c *client) shut() {
 	c.conn.Close()
 }
 
-// lose closes the connection under the client and keeps it from dialling again until find.
+// lose closes the client's connection and blocks dials until find.
 func (c *client) lose() error {
 	c.mu.Lock()
 	link := c.link
@@ -81,8 +83,9 @@ func (c *client) lose() error {
 	return nil
 }
 
-// find lets the client dial again, and waits until the session stands and its watches were set again. The client must have at
-// least one watch: it announces them with a request whose answer is waited for.
+// find lets the client dial again. It waits until the session is connected and
+// its watches are set again. The client must have a watch: the answer to
+// SetWatches is awaited.
 func (c *client) find() error {
 	c.update(func() { c.away = false })
 	if !c.await(func() bool { return c.ready && c.link.watchesSet() }) {
@@ -129,7 +132,8 @@ func (c *client) update(f func()) {
 	c.changed = make(chan struct{})
 }
 
-// await waits until cond, evaluated with the lock held, says true; false when it runs out of patience.
+// await waits until cond, called with the lock held, returns true. It returns
+// false after patience.
 func (c *client) await(cond func() bool) bool {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
@@ -148,7 +152,8 @@ func (c *client) await(cond func() bool) bool {
 	}
 }
 
-// oneHost is a HostProvider without the second's pause that the default one makes between rounds.
+// oneHost is a HostProvider without the default provider's pause of a second
+// between rounds.
 type oneHost struct {
 	client *client
 	addr   string
@@ -160,14 +165,14 @@ func (h *oneHost) Connected()          {}
 func (h *oneHost) Next() (string, bool) {
 	h.client.mu.Lock()
 	defer h.client.mu.Unlock()
-	return h.addr, h.client.closing // the pause is where the client looks whether it was closed
+	return h.addr, h.client.closing // in the pause the client checks whether it was closed
 }
 
 type silent struct{}
 
 func (silent) Printf(string, ...any) {}
 
-// tap is a connection that knows whether the setWatches request it carried was answered.
+// tap is a connection that knows whether its SetWatches request was answered.
 type tap struct {
 	net.Conn
 	heard func()
@@ -176,7 +181,7 @@ type tap struct {
 	xid     int32 // of the setWatches request
 	asked   bool
 	done    bool
-	pending []byte // of the incoming stream, up to a frame's xid
+	pending []byte // the start of an incoming frame, up to its xid
 	skip    int    // bytes of the present frame still to come
 	first   bool   // the handshake's answer has passed
 }
@@ -189,7 +194,7 @@ func (t *tap) watchesSet() bool {
 	return t.done
 }
 
-// Write looks at the header of the one frame that the client writes at a time.
+// Write parses the header of each frame. The client writes one frame at a time.
 func (t *tap) Write(p []byte) (int, error) {
 	if len(p) >= 12 && int32(binary.BigEndian.Uint32(p[8:])) == opSetWatches {
 		t.mu.Lock()
@@ -207,8 +212,9 @@ func (t *tap) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// scan follows the incoming frames and reports whether the answer to setWatches has just begun to arrive. Whatever events that
-// answer follows have been handed to the client by then, because they came earlier on the same connection.
+// scan follows the incoming frames. It reports whether the answer to SetWatches
+// has just begun to arrive. All events before that answer came earlier on the
+// same connection, so the client has them already.
 func (t *tap) scan(p []byte) (found bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -9,13 +9,14 @@ import (
 	"pgregory.net/rapid"
 )
 
-// step is one step of a random program, pure data: it names nodes relative to the program's own directory, and versions
-// relative to what the node has when the step is taken.
+// step is one step of a random program, as pure data. It names nodes relative
+// to the program's directory, and versions relative to the node's version at
+// that moment.
 type step struct {
 	kind    string
-	who     int // which of the two sessions
+	who     int // the index of the session
 	path    string
-	nth     int // when ≥ 0 the nth sequential node made so far, if there is one, instead of path
+	nth     int // if ≥ 0, the nth sequential node made so far, if it exists, instead of path
 	mode    string
 	data    []byte
 	version version
@@ -25,7 +26,7 @@ type step struct {
 	subs    []step // of a multi
 }
 
-// version says which version a conditional request asks for.
+// version is the version that a conditional request asks for.
 type version string
 
 // The versions a step may ask for.
@@ -35,10 +36,10 @@ const (
 	wrongVersion version = "wrong"
 )
 
-// nothing is the first of all kinds, and so the one to which rapid simplifies a step that does not matter.
+// nothing is the first kind: rapid simplifies an irrelevant step to it.
 const nothing = "nothing"
 
-// kinds lists what a step can be, likelier ones more than once.
+// kinds lists the kinds of steps, likelier ones several times.
 var kinds = []string{
 	nothing,
 	"create", "create", "create", "create", "create", "create",
@@ -52,7 +53,7 @@ var kinds = []string{
 
 var subKinds = []string{"create", "create", "delete", "set", "check"}
 
-// modes are the flags of creates. TTL nodes are refused by a server that has them switched off, as it is by default.
+// modes are the flags of creates. By default servers refuse TTL nodes.
 var modes = map[string]int32{
 	"persistent": zk.FlagPersistent, "ephemeral": zk.FlagEphemeral, "sequential": zk.FlagSequence,
 	"ephemeral sequential": zk.FlagEphemeralSequential, "container": zk.FlagContainer,
@@ -64,23 +65,26 @@ var modeNames = []string{
 	"ttl", "ttl sequential",
 }
 
-// subModeNames has no TTL nodes: the client puts the wrong kind of request for them into a transaction, which frames covers.
+// subModeNames has no TTL nodes: in a transaction, the client sends the wrong
+// kind of request for them. The frames cover TTL nodes.
 var subModeNames = modeNames[:len(modeNames)-2]
 
-// paths are the nodes that programs fight over: few, so that they meet. The empty one is the program's directory itself.
+// paths are the nodes that programs work on. There are few, so that steps
+// collide. The empty path is the program's directory itself.
 var paths = []string{"", "/a", "/b", "/a/x", "/a/y", "/b/x", "/a/x/deep", "/no/parent"}
 
-// likelyPaths prefers those that are there from the start (see preamble) and those that can be.
+// likelyPaths prefers nodes that exist from the start (see preamble) or that
+// can be created.
 var likelyPaths = append([]string{"/a", "/a", "/b", "/b", "/a/x", "/a/x", "/a/y", "/b/x"}, paths...)
 
-// preamble is how every program begins.
+// preamble is the start of every program.
 var preamble = []step{
 	{kind: "create", mode: "persistent", nth: -1},
 	{kind: "create", mode: "persistent", nth: -1, path: "/a"},
 	{kind: "create", mode: "persistent", nth: -1, path: "/b"},
 }
 
-// acls are the access control lists that steps set; what no server accepts is among them.
+// acls are the access control lists that steps set, invalid ones included.
 var acls = []struct {
 	name string
 	list []zk.ACL
@@ -100,7 +104,8 @@ var acls = []struct {
 	{"digest without colon", []zk.ACL{{Perms: zk.PermAll, Scheme: "digest", ID: "alice"}}},
 }
 
-// likelyACLs prefers the open list: under any other one most later steps only tell that they may not.
+// likelyACLs prefers the open list: under any other list most later steps only
+// fail with NoAuth.
 var likelyACLs = append(make([]int, 30), 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 
 var users = []string{"alice:secret", "bob:secret", "alice:wrong"}
@@ -110,7 +115,8 @@ var payloads = [][]byte{nil, {}, []byte("v"), []byte("some more data")}
 // steps is a whole program.
 type steps []step
 
-// GoString is what rapid prints for a failing program: the steps that do something, one a line.
+// GoString is rapid's output for a failing program: the effective steps, one a
+// line.
 func (p steps) GoString() string {
 	var lines []string
 	for _, s := range p {
@@ -121,8 +127,9 @@ func (p steps) GoString() string {
 	return "\n\t" + strings.Join(lines, "\n\t")
 }
 
-// drawProgram draws the steps of a program. Left to itself rapid likes short slices, and short programs reach little: the length has
-// a lower bound, and needless steps become nothing instead of going away.
+// drawProgram draws the steps of a program. By default rapid prefers short
+// slices, and short programs reach little. So the length has a lower bound, and
+// rapid simplifies needless steps to nothing instead of removing them.
 var drawProgram = rapid.Custom(func(t *rapid.T) steps {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
 		s := drawStep(t, kinds, modeNames)
@@ -150,8 +157,9 @@ func drawStep(t *rapid.T, kinds, modes []string) step {
 	}
 }
 
-// pick draws an element, each as likely as any other. rapid.SampledFrom prefers the first few so much that most steps would be alike;
-// drawing the index bit by bit does not, and still simplifies towards the first.
+// pick draws an element, each with the same probability. rapid.SampledFrom
+// prefers the first few so much that most steps would be alike. Drawing the
+// index bit by bit does not, and still simplifies towards the first.
 func pick[T any](t *rapid.T, list []T) T {
 	index := 0
 	for range bits.Len(uint(len(list))) + 2 {

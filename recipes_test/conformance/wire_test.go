@@ -73,7 +73,7 @@ func (b body) boolean(v bool) body {
 
 func (b body) str(s string) body { return append(b.i32(int32(len(s))), s...) }
 
-// bytes writes a buffer; nil is written as the protocol's null.
+// bytes writes a buffer; nil is the protocol's null.
 func (b body) bytes(p []byte) body {
 	if p == nil {
 		return b.i32(-1)
@@ -109,14 +109,14 @@ func createBody(path string, flags int32) body {
 	return body{}.str(path).bytes([]byte("data")).acl(worldOpen).i32(flags)
 }
 
-// reading decodes a reply into text; what it cannot decode becomes part of the text.
+// reading decodes a reply into text. Undecodable parts become part of the text.
 type reading struct {
 	rest []byte
 	text []string
 	norm *normal
 }
 
-// normal turns what differs between two correct servers into what must not.
+// normal removes the differences between two correct servers.
 type normal struct {
 	base     int64            // the zxid from which zxids are counted
 	sessions map[int64]string // names of session ids
@@ -185,7 +185,8 @@ func (r *reading) stat() {
 		r.norm.session(owner), length, children, order(ctime, mtime))
 }
 
-// order says whether a node was modified at or after its creation; the clock's resolution hides whether it was after.
+// order says whether a node was modified at or after its creation. The clock's
+// resolution may hide the difference.
 func order(ctime, mtime int64) string {
 	if mtime < ctime {
 		return fmt.Sprintf("%d ms BEFORE its creation", ctime-mtime)
@@ -193,7 +194,8 @@ func order(ctime, mtime int64) string {
 	return "later"
 }
 
-// decode reads a reply's body as the given shape: one letter for each field.
+// decode reads the body of a reply in the given shape, one letter for each
+// field:
 //
 //	s string, b buffer, i int32, l int64, S stat, C set of strings, L list of strings in order, A access control list in any order,
 //	I set of identities, M results of a multi, * anything
@@ -268,7 +270,7 @@ func (r *reading) ids() {
 	r.add("%d{%s}", n, sortedText(ids))
 }
 
-// multi reads the results of a transaction, each behind a header.
+// multi reads the results of a transaction, each with a header before it.
 func (r *reading) multi() {
 	for len(r.rest) > 0 {
 		kind, done, code := r.i32(), r.take(1)[0], r.i32()

@@ -22,13 +22,13 @@ import (
 	"github.com/docent-go/docent/naming/httpbalance"
 )
 
-// server answers calls of both kinds, and counts.
+// server answers gRPC and HTTP calls, and counts them.
 type server struct {
 	grpc_health_v1.UnimplementedHealthServer
 	id           string
 	rpc, http    *net.TCPAddr
 	calls, pages atomic.Int64
-	drains       []*naming.Registration // Docent's own
+	drains       []*naming.Registration // of the instances registered by Docent
 }
 
 // Check implements grpc_health_v1.HealthServer.
@@ -81,7 +81,7 @@ const (
 	pages = "pages"
 )
 
-// byDocent serves two instances that are registered by Docent.
+// byDocent serves two instances, registered by Docent.
 func (w *world) byDocent(id string) *server {
 	s := w.serve(id)
 	for name, addr := range map[string]*net.TCPAddr{calls: s.rpc, pages: s.http} {
@@ -92,7 +92,7 @@ func (w *world) byDocent(id string) *server {
 	return s
 }
 
-// byCurator serves two instances that are registered by Curator.
+// byCurator serves two instances, registered by Curator.
 func (w *world) byCurator(id string) *server {
 	s := w.serve(id)
 	for name, addr := range map[string]*net.TCPAddr{calls: s.rpc, pages: s.http} {
@@ -101,10 +101,12 @@ func (w *world) byCurator(id string) *server {
 	return s
 }
 
-// No call is tried again but one that no server has seen, which gRPC does by itself.
+// No call is repeated, except one that no server has seen: gRPC repeats such
+// calls by itself.
 const balanced = `{"loadBalancingConfig": [{"round_robin": {}}]}`
 
-// load calls all the time; no call may fail. The service is what the metrics look at.
+// load makes calls until the work ends; no call may fail. It returns the
+// service for the metrics.
 func (w *world) load() *naming.Service {
 	registry := naming.New(w.sm)
 	conn, err := grpc.NewClient("docent:///"+calls, grpc.WithResolvers(grpcresolver.New(registry)),

@@ -27,8 +27,8 @@ type labelled struct {
 	cause, result string
 }
 
-// labels has each error that package session exports, under its name, and some
-// others.
+// labels has each error that package session exports, by name, and some other
+// errors.
 var labels = map[string]labelled{
 	"ErrTrustElapsed": {session.ErrTrustElapsed, "trust_elapsed", "other"},
 	"ErrExpired":      {session.ErrExpired, "expired", "other"},
@@ -63,12 +63,12 @@ var labels = map[string]labelled{
 	"an operation": {&session.OpError{Err: session.ErrNoNode}, "other", "no_node"},
 	"an ended session": {fmt.Errorf("%w: %w", session.ErrSessionEnded, session.ErrExpired),
 		"expired", "session_ended"},
-	// An unknown outcome wraps its reason, and comes before it.
+	// An unknown outcome wraps its reason, and has precedence.
 	"in doubt": {fmt.Errorf("%w: %w: %w", context.Canceled, session.ErrNodeExists, session.ErrUnknownOutcome),
 		"other", "unknown_outcome"},
 }
 
-// waits are ends of waits with their labels.
+// waits are results of waits, with their labels.
 var waits = map[string]struct {
 	try    bool
 	err    error
@@ -84,7 +84,7 @@ var waits = map[string]struct {
 	"out of permit": {false, errors.New("exhausted"), "failed"},
 }
 
-// Both modules give paths their names alike.
+// Both modules derive the same names from paths.
 func TestBelow(t *testing.T) {
 	for module, below := range map[string]func(map[string]string) func(string) string{"prom": prom.Below, "otel": docentotel.Below} {
 		name := below(map[string]string{"/a": "a", "/a/b/c": "c", "/d": "d"})
@@ -97,8 +97,8 @@ func TestBelow(t *testing.T) {
 	}
 }
 
-// The labels of this test are complete: they have each error that package session
-// exports, and each value of docs/observability.md.
+// The labels of this test are complete: they have each error that package
+// session exports, and each value in docs/observability.md.
 func TestLabelsAreComplete(t *testing.T) {
 	files, err := filepath.Glob("../../session/*.go")
 	require.NoError(t, err)

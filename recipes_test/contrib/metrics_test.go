@@ -24,8 +24,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// sameMetrics are the metrics of Prometheus and their equals in OpenTelemetry. Of
-// histograms the counts are compared.
+// sameMetrics maps the metrics of Prometheus to their equals in OpenTelemetry.
+// Of histograms, only the counts are compared.
 var sameMetrics = map[string]string{
 	"docent_session_state":          "docent.session.count",
 	"docent_sessions_opened_total":  "docent.session.opened",
@@ -44,7 +44,7 @@ var sameMetrics = map[string]string{
 	"docent_service_problems":       "docent.service.problems",
 }
 
-// hooks are what both modules implement.
+// hooks are the hooks that both modules implement.
 type hooks interface {
 	session.HookState
 	session.HookOp
@@ -55,7 +55,7 @@ type hooks interface {
 	session.HookSwept
 }
 
-// happen tells hooks of one event of each kind with each label. A path or an
+// happen calls hooks for one event of each kind with each label. A path or an
 // operation has the name of its case.
 func happen(h hooks) {
 	id := int64(0)
@@ -73,7 +73,7 @@ func happen(h hooks) {
 		over := h.OnWait(context.Background(), session.WaitInfo{Path: "/" + name, Try: w.try})
 		over(session.WaitEnd{Waited: time.Second, Err: w.err})
 	}
-	h.OnWait(context.Background(), session.WaitInfo{Path: "/"}) // which has no name, and does not end
+	h.OnWait(context.Background(), session.WaitInfo{Path: "/"}) // the root has no name, and this wait does not end
 	h.OnAcquired(session.HoldInfo{Path: "/released"})
 	h.OnReleased(session.HoldInfo{Path: "/released", Held: time.Second})
 	h.OnSwept(session.SweptInfo{Found: true})
@@ -81,14 +81,14 @@ func happen(h hooks) {
 	h.OnSwept(session.SweptInfo{})
 }
 
-// crowd tells hooks of holds with more names than are told apart.
+// crowd calls hooks for holds with more names than the limit.
 func crowd(h hooks) {
 	for i := range 2 * prom.MaxNames {
 		h.OnAcquired(session.HoldInfo{Path: fmt.Sprintf("/%d", i)})
 	}
 }
 
-// nameOf gives each path a name, but for the root.
+// nameOf names each path but the root.
 func nameOf(path string) string { return strings.TrimPrefix(path, "/") }
 
 // mail is a queue with a different number of items in each state.
@@ -100,7 +100,7 @@ func (mail) Status(context.Context) (queue.Status, error) {
 
 func (mail) List(context.Context) iter.Seq2[queue.Entry, error] {
 	return func(yield func(queue.Entry, error) bool) {
-		yield(queue.Entry{Put: time.Now().Add(time.Hour)}, nil) // by a clock that is ahead: the age is 0
+		yield(queue.Entry{Put: time.Now().Add(time.Hour)}, nil) // by a clock that runs ahead: the age is 0
 	}
 }
 
@@ -122,14 +122,14 @@ func (s series) add(metric string, labels []string, value float64) {
 	s[strings.Join(append([]string{metric}, labels...), " ")] = value
 }
 
-// collector is a Collector to which something has happened.
+// collector returns a Collector after the events of happens.
 func collector(happens func(hooks)) *prom.Collector {
 	c := prom.New(prom.Names(nameOf))
 	happens(c)
 	return c
 }
 
-// ofProm returns the series of a Collector that have an equal, under the name of
+// ofProm returns the series of a Collector that have an equal, by the name of
 // the equal.
 func ofProm(t *testing.T, c *prom.Collector) series {
 	registry := prometheus.NewPedanticRegistry()
@@ -154,7 +154,7 @@ func ofProm(t *testing.T, c *prom.Collector) series {
 	return all
 }
 
-// telemetry is a Telemetry to which something has happened.
+// telemetry returns a Telemetry after the events of happens.
 func telemetry(t *testing.T, happens func(hooks)) (*docentotel.Telemetry, metric.Reader) {
 	reader := metric.NewManualReader()
 	meters := metric.NewMeterProvider(metric.WithReader(reader))
@@ -205,8 +205,8 @@ func ofOTel(t *testing.T, reader metric.Reader) series {
 	return all
 }
 
-// Both modules count the same under the same labels. Each has the labels in code of
-// its own, so that it can be released without the other.
+// Both modules count the same under the same labels. Each has its own code for
+// the labels, so that it can be released alone.
 func TestMetricsAgree(t *testing.T) {
 	c := collector(happen)
 	require.NoError(t, c.Queue("mail", mail{}))
@@ -229,7 +229,8 @@ func TestMetricsAgree(t *testing.T) {
 	require.EqualValues(t, 1, got["docent.wait.active name=unnamed"])
 }
 
-// Both modules tell the same number of names apart, and keep those that they know.
+// Both modules have the same limit for names, and keep the names that they
+// know.
 func TestNamesAreBounded(t *testing.T) {
 	require.Equal(t, prom.MaxNames, docentotel.MaxNames)
 	want := series{"docent.hold.active name=overflow": 2 * prom.MaxNames}

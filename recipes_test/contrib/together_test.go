@@ -19,10 +19,10 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// Docent, Curator and kazoo are at work on locks, elections, queues and services
-// while the leader of the ensemble is killed and comes back: no call of gRPC or
-// HTTP fails, none goes to an instance that drains, the inspector names all that
-// stands by its recipe, and metrics and spans tell what has happened.
+// Docent, Curator and kazoo work on locks, elections, queues and services,
+// while the leader of the ensemble is killed and comes back. No gRPC or HTTP
+// call fails, and none reaches a draining instance. The inspector assigns every
+// node to its recipe. Metrics and spans show all events.
 func TestTogether(t *testing.T) {
 	w := inWorld(t)
 	staying, draining, curators := w.byDocent("staying"), w.byDocent("draining"), w.byCurator("curators")
@@ -30,7 +30,7 @@ func TestTogether(t *testing.T) {
 	w.working = working
 	w.begins()
 	service := w.load()
-	t.Cleanup(func() { // before what the work needs is closed
+	t.Cleanup(func() { // before the dependencies of the work are closed
 		stop()
 		w.work.Wait()
 	})
@@ -39,18 +39,18 @@ func TestTogether(t *testing.T) {
 		ensemble.Eventually(t, patience, s.id+" is called", func() bool { return s.calls.Load() > 0 && s.pages.Load() > 0 })
 	}
 
-	// One instance drains: soon nobody calls it any more, and the others are called.
+	// One instance drains. Soon it gets no calls, and the others get them.
 	for _, g := range draining.drains {
 		require.NoError(t, g.Drain(w.within()))
 	}
-	ensemble.Eventually(t, patience, "an instance that drains is left alone", func() bool {
+	ensemble.Eventually(t, patience, "a draining instance gets no calls", func() bool {
 		before := draining.calls.Load() + draining.pages.Load()
 		w.goesOn(20, "calls", "pages")
 		return draining.calls.Load()+draining.pages.Load() == before
 	})
 	left := draining.calls.Load() + draining.pages.Load()
 
-	// The leader dies: what is known stays, then all goes on.
+	// The leader dies. The known instances stay, then all work continues.
 	dead := w.Leader()
 	dead.Kill()
 	w.goesOn(50, "calls", "pages")
@@ -60,7 +60,7 @@ func TestTogether(t *testing.T) {
 	require.NoError(t, w.WaitQuorum(w.within()))
 	w.goesOn(2, jobs...)
 	w.goesOn(20, "calls", "pages")
-	require.Equal(t, left, draining.calls.Load()+draining.pages.Load(), "calls to an instance that drains")
+	require.Equal(t, left, draining.calls.Load()+draining.pages.Load(), "calls to a draining instance")
 	for _, s := range []*server{staying, curators} {
 		calls, pages := s.calls.Load(), s.pages.Load()
 		ensemble.Eventually(t, patience, s.id+" is called", func() bool { return s.calls.Load() > calls && s.pages.Load() > pages })
@@ -88,8 +88,8 @@ func TestTogether(t *testing.T) {
 	w.traced()
 }
 
-// inspects looks until everything that the three do has been seen as what it is,
-// with the layouts of all who take part.
+// inspects repeats the inspection until it has recognised the nodes of all
+// three libraries, with their layouts.
 func (w *world) inspects() {
 	w.Helper()
 	type sight struct {
@@ -101,7 +101,7 @@ func (w *world) inspects() {
 		"/jobs/queue": {inspect.KindQueue, "curator"}, "/jobs/kazoo": {inspect.KindQueue, "kazoo"},
 		"/services/calls": {inspect.KindService, "curator"}, "/services/pages": {inspect.KindService, "curator"},
 	}
-	// The lock's line has all three in it at a time.
+	// All three are in the lock's wait queue at a time.
 	line := map[string]bool{"docent": false, "kazoo": false}
 	ensemble.Eventually(w, patience, "the inspector sees everything", func() bool {
 		r, err := inspect.Take(w.within(), w.sm, "/")
@@ -140,7 +140,7 @@ func (w *world) inspects() {
 	require.Empty(w, found.Deadlocks)
 }
 
-// drains reports whether of the service just the one instance drains.
+// drains reports whether exactly the one instance of the service drains.
 func drains(s *inspect.Service) bool {
 	for _, in := range s.Instances {
 		if in.Draining != strings.HasSuffix(in.Path, "/draining") {
@@ -150,7 +150,7 @@ func drains(s *inspect.Service) bool {
 	return true
 }
 
-// scrape reads the metrics as Prometheus does, and has promtool check them.
+// scrape reads the metrics as Prometheus does, and checks them with promtool.
 func (w *world) scrape() string {
 	w.Helper()
 	response := httptest.NewRecorder()
@@ -160,7 +160,7 @@ func (w *world) scrape() string {
 	page := response.Body.String()
 	promtool, err := exec.LookPath("promtool")
 	if err != nil {
-		require.NotEqual(w, "true", os.Getenv("CI"), "there is no promtool, and CI=true")
+		require.NotEqual(w, "true", os.Getenv("CI"), "promtool is missing, and CI=true")
 		w.Logf("not checked: %v (Debian: apt-get install prometheus)", err)
 		return page
 	}
@@ -171,7 +171,8 @@ func (w *world) scrape() string {
 	return page
 }
 
-// traced looks at the spans: a wait for each hold, and each has ended well.
+// traced checks the spans: each hold has a wait, and each has ended without an
+// error.
 func (w *world) traced() {
 	w.Helper()
 	count := make(map[string]int)

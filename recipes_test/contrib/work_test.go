@@ -15,26 +15,26 @@ import (
 	"github.com/docent-go/docent/recipes_test/peers"
 )
 
-// What the three programs do all the time.
+// The repeated jobs of the three programs.
 var jobs = []string{
 	"docent locks", "curator locks", "kazoo locks",
 	"docent leads", "curator leads",
 	"curator puts", "docent consumes", "kazoo puts and gets",
 }
 
-// critical is a section in which only one may be.
+// critical is a critical section for one holder at a time.
 type critical struct{ inside atomic.Int32 }
 
 func (c *critical) pass(who string) error {
 	if n := c.inside.Add(1); n != 1 {
 		return fmt.Errorf("%s is in the critical section with %d others", who, n-1)
 	}
-	time.Sleep(5 * time.Millisecond) // long enough to be seen there
+	time.Sleep(5 * time.Millisecond) // long enough for others to notice
 	c.inside.Add(-1)
 	return nil
 }
 
-// told does a command of a peer's and counts anything but the wanted answer as a failure.
+// told sends a command to a peer; any answer but the wanted one is an error.
 func told(a *peers.Actor, want, verb string, args ...any) error {
 	got, err := a.Go(verb, args...).Result()
 	if err == nil && got != want {
@@ -43,7 +43,7 @@ func told(a *peers.Actor, want, verb string, args ...any) error {
 	return err
 }
 
-// guarded passes the section with a lock of a peer's.
+// guarded enters the section under a lock of a peer's.
 func (c *critical) guarded(a *peers.Actor, who string, args ...any) error {
 	if err := told(a, "true", "lock.acquire", append(args, patience.Milliseconds())...); err != nil {
 		return err
@@ -120,8 +120,8 @@ func (w *world) begins() {
 			err = told(gets, "true", "queue.consume", "/jobs/kazoo")
 		}
 		if err != nil && strings.HasPrefix(err.Error(), "ConnectionLoss") {
-			// kazoo's queue leaves it to its user to try again. A queue whose
-			// consume was done, and lost its answer, fails for ever: take another.
+			// kazoo's queue leaves retries to its user. A queue whose consume
+			// was done, but lost its answer, fails for ever: use another one.
 			losses++
 			gets = python(fmt.Sprint("gets after loss ", losses))
 			return errAgain

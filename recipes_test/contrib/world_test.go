@@ -38,12 +38,12 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	timeout  = 20 * time.Second // of all sessions: an election among the servers ends none
-	patience = time.Minute      // for what must happen; no measure of how fast it does
+	timeout  = 20 * time.Second // of all sessions: an election among the servers ends no session
+	patience = time.Minute      // maximum wait for an event that must happen
 )
 
-// world is three real servers and three programs at work on them: this one,
-// which is watched by the modules of contrib, one of Curator's and one of kazoo's.
+// world is three real servers and three programs that work on them. The modules
+// of contrib observe this program; the others use Curator and kazoo.
 type world struct {
 	*testing.T
 	*ensemble.Ensemble
@@ -54,10 +54,10 @@ type world struct {
 	scraped *prometheus.Registry
 	spans   *tracetest.SpanRecorder
 
-	working context.Context // ends when the work shall
+	working context.Context // ends when the work has to end
 	work    sync.WaitGroup
 	mu      sync.Mutex
-	done    map[string]int // how often somebody did something
+	done    map[string]int // how often each job was done
 }
 
 func inWorld(t *testing.T) *world {
@@ -82,7 +82,7 @@ func inWorld(t *testing.T) *world {
 	return w
 }
 
-// within bounds what must happen.
+// within returns a context for an event that must happen.
 func (w *world) within() context.Context {
 	ctx, cancel := context.WithTimeout(w.Context(), patience)
 	w.Cleanup(cancel)
@@ -101,20 +101,20 @@ func (w *world) times(what string) int {
 	return w.done[what]
 }
 
-// goesOn waits until each does what it does at least n more times.
+// goesOn waits until each job is done at least n more times.
 func (w *world) goesOn(n int, what ...string) {
 	w.Helper()
 	for _, one := range what {
 		until := w.times(one) + n
-		ensemble.Eventually(w, patience, one+" goes on", func() bool { return w.times(one) >= until || w.Failed() })
+		ensemble.Eventually(w, patience, one+" continues", func() bool { return w.times(one) >= until || w.Failed() })
 	}
 	require.False(w, w.Failed())
 }
 
-// errAgain says that something was not done, and that this is no failure.
+// errAgain says that a job was not done, without a failure.
 var errAgain = errors.New("not done")
 
-// begin has somebody do something until the work ends; each time counts.
+// begin repeats a job until the work ends, and counts how often it was done.
 func (w *world) begin(what string, once func() error) {
 	w.work.Go(func() {
 		for w.working.Err() == nil {

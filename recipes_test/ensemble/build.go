@@ -15,7 +15,7 @@ import (
 // rootModule is the module that holds the command.
 const rootModule = "github.com/docent-go/docent"
 
-// built is the docent binary that all tests of this test binary share.
+// built is the docent binary that all tests of a test binary share.
 var built struct {
 	once sync.Once
 	dir  string
@@ -23,9 +23,10 @@ var built struct {
 	err  error
 }
 
-// BuildDocent builds cmd/docent of the root module, once per test binary, and returns the program's path. Under the race detector
-// the program is built with it: a data race then ends it with exit code 66. The package's TestMain must call [Main], which
-// removes the program again.
+// BuildDocent builds cmd/docent of the root module, once per test binary, and
+// returns the program's path. Under the race detector it builds the program
+// with the race detector: then a data race ends the program with exit code 66.
+// The package's TestMain must call [Main], which removes the program.
 func BuildDocent(tb testing.TB) string {
 	tb.Helper()
 	built.once.Do(func() { built.path, built.err = build() })
@@ -50,7 +51,8 @@ func build() (string, error) {
 		args = append(args, "-race")
 	}
 	cmd := exec.Command("go", append(args, "./cmd/docent")...)
-	// From the root module's own directory, so that its go.mod decides, whatever the module of the test.
+	// Built in the root module's directory, so that its go.mod applies,
+	// whatever the test's module.
 	cmd.Dir = strings.TrimSpace(root)
 	if _, err := output(cmd); err != nil {
 		return "", err
@@ -58,7 +60,8 @@ func build() (string, error) {
 	return program, nil
 }
 
-// output runs cmd and returns what it wrote; an error carries what it wrote to standard error.
+// output runs cmd and returns its standard output. An error contains its
+// standard error.
 func output(cmd *exec.Cmd) (string, error) {
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
@@ -69,11 +72,12 @@ func output(cmd *exec.Cmd) (string, error) {
 	return string(out), nil
 }
 
-// Main runs the tests of a package, removes what they shared, and fails the package when goroutines are left over:
+// Main runs the tests of a package, removes what they shared, and fails the
+// package if goroutines are left over:
 //
 //	func TestMain(m *testing.M) { ensemble.Main(m) }
 //
-// What else the tests share is removed by the functions that follow.
+// The clean functions remove whatever else the tests share.
 func Main(m *testing.M, clean ...func() error) {
 	code := m.Run()
 	for _, f := range clean {

@@ -15,18 +15,20 @@ import (
 	"time"
 )
 
-// leftoverOutput is how long output is still read after the command has ended, in case something it started holds its pipes.
+// leftoverOutput is how long output is still read after the end of the command:
+// a child may still hold its pipes.
 const leftoverOutput = 2 * time.Second
 
-// Line is a line that a command wrote.
+// Line is a line of a command's output.
 type Line struct {
-	Time   time.Time     // when its end was read, comparable between commands
+	Time   time.Time     // time at which its end was read, comparable between commands
 	At     time.Duration // the same, since the command started
 	Stderr bool          // written to standard error, not to standard output
 	Text   string        // without the line break
 }
 
-// Cmd is a child process whose output is captured. Its methods may be called from any goroutine, the waiting ones included.
+// Cmd is a child process whose output is captured. Its methods may be called
+// from any goroutine, the waiting ones included.
 type Cmd struct {
 	tb      testing.TB
 	name    string
@@ -39,8 +41,9 @@ type Cmd struct {
 	cursor int           // the first line WaitLine has not passed yet
 }
 
-// Run starts the docent command (see [BuildDocent]) with args, and with env ("KEY=value") on top of the environment of the
-// test. The command, and what it started, is killed when the test ends; a failed test prints its output.
+// Run starts the docent command (see [BuildDocent]) with args, and with env
+// ("KEY=value") added to the environment of the test. The command and its
+// children are killed when the test ends. A failed test prints the output.
 func Run(tb testing.TB, env []string, args ...string) *Cmd {
 	tb.Helper()
 	return Exec(tb, env, BuildDocent(tb), args...)
@@ -70,7 +73,7 @@ func Exec(tb testing.TB, env []string, program string, args ...string) *Cmd {
 // Pid is the process id.
 func (c *Cmd) Pid() int { return c.proc.pid() }
 
-// Signal sends sig to the command alone, not to what it started.
+// Signal sends sig to the command alone, not to its children.
 func (c *Cmd) Signal(sig os.Signal) {
 	c.tb.Helper()
 	if err := c.proc.signal(sig); err != nil {
@@ -78,7 +81,8 @@ func (c *Cmd) Signal(sig os.Signal) {
 	}
 }
 
-// Kill sends SIGKILL to the command alone, as a crash does: what it started lives on until the test ends.
+// Kill sends SIGKILL to the command alone, as in a crash: its children live on
+// until the test ends.
 func (c *Cmd) Kill() {
 	c.tb.Helper()
 	c.Signal(syscall.SIGKILL)
@@ -87,8 +91,9 @@ func (c *Cmd) Kill() {
 // Done is closed when the command has ended and its output was read.
 func (c *Cmd) Done() <-chan struct{} { return c.proc.done }
 
-// Wait returns the exit code, 128 plus the signal's number when a signal ended the command. It fails the test when the command
-// runs longer than within from now.
+// Wait returns the exit code, or 128 plus the signal's number if a signal ended
+// the command. It fails the test if the command runs longer than within from
+// now.
 func (c *Cmd) Wait(within time.Duration) int {
 	c.tb.Helper()
 	if !c.proc.waitEnd(within) {
@@ -105,7 +110,8 @@ func (c *Cmd) Exited() (code int, ended bool) {
 	return c.proc.code(), true
 }
 
-// Lines returns all lines so far, in the order in which they were read: exact within a stream, nearly so between the two.
+// Lines returns all lines so far, in the order in which they were read. The
+// order is exact within a stream, and nearly exact between the two.
 func (c *Cmd) Lines() []Line {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -129,9 +135,10 @@ func (c *Cmd) text(stderr bool) string {
 	return b.String()
 }
 
-// WaitLine returns the next line, on either stream, that matches the regular expression. It looks only at lines after the one
-// that the previous WaitLine returned, so that the same line is never found twice. It fails the test when there is none within
-// the given time, or when the command ends first.
+// WaitLine returns the next line, on either stream, that matches the regular
+// expression. It starts after the line that the previous WaitLine returned, so
+// that no line is found twice. It fails the test after the given time, or if
+// the command ends first.
 func (c *Cmd) WaitLine(pattern string, within time.Duration) Line {
 	c.tb.Helper()
 	re, err := regexp.Compile(pattern)
@@ -141,7 +148,7 @@ func (c *Cmd) WaitLine(pattern string, within time.Duration) Line {
 	timer := time.NewTimer(within)
 	defer timer.Stop()
 	for {
-		over := c.proc.ended() // read before the search: what was written last is then searched too
+		over := c.proc.ended() // read before the search, so that the search includes the last line
 		line, news, found := c.nextMatch(re)
 		if found {
 			return line
@@ -179,7 +186,7 @@ func (c *Cmd) add(text string, stderr bool) {
 	c.news = make(chan struct{})
 }
 
-// transcript is the whole output with times, for a person to read.
+// transcript returns the whole output with times, for people.
 func (c *Cmd) transcript() string {
 	var b strings.Builder
 	for _, line := range c.Lines() {
@@ -192,7 +199,7 @@ func (c *Cmd) transcript() string {
 	return b.String()
 }
 
-// cleanup ends the command and whatever of its process group is left.
+// cleanup ends the command and the rest of its process group.
 func (c *Cmd) cleanup() {
 	if err := c.proc.signalGroup(syscall.SIGKILL); err != nil {
 		c.tb.Errorf("killing the group of %s: %v", c.name, err)
@@ -206,7 +213,8 @@ func (c *Cmd) cleanup() {
 	}
 }
 
-// splitter cuts a stream into lines. os/exec writes to it from one goroutine; flush is called after that has ended.
+// splitter cuts a stream into lines. os/exec writes to it from one goroutine;
+// flush is called after that has ended.
 type splitter struct {
 	cmd    *Cmd
 	stderr bool

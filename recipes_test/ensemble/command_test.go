@@ -51,10 +51,11 @@ func TestCommandSignals(t *testing.T) {
 	c.WaitLine(`ready`, soon)
 	c.Kill()
 	require.Equal(t, 128+int(syscall.SIGKILL), c.Wait(soon))
-	c.Kill() // once more is harmless
+	c.Kill() // a second Kill is harmless
 }
 
-// TestCommandLeavesNoChildren: what a killed command had started ends with the test.
+// TestCommandLeavesNoChildren: the children of a killed command end with the
+// test.
 func TestCommandLeavesNoChildren(t *testing.T) {
 	var orphan int
 	t.Run("command", func(t *testing.T) {
@@ -69,7 +70,8 @@ func TestCommandLeavesNoChildren(t *testing.T) {
 	ensemble.Eventually(t, soon, "the orphan is gone", func() bool { return gone(orphan) })
 }
 
-// gone says whether a process that is not our child has ended; whoever inherited it may not have reaped it yet.
+// gone reports whether a process that is not our child has ended. Its new
+// parent may not have reaped it yet.
 func gone(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return true
@@ -78,7 +80,8 @@ func gone(pid int) bool {
 	return err == nil && containsZombie(string(stat))
 }
 
-// containsZombie reads the state out of /proc/PID/stat, the field after the parenthesised name.
+// containsZombie parses the state in /proc/PID/stat, the field after the
+// parenthesised name.
 func containsZombie(stat string) bool {
 	for i := len(stat) - 1; i >= 0; i-- {
 		if stat[i] == ')' {

@@ -11,11 +11,12 @@ import (
 	"testing"
 )
 
-// diskSize is enough for minutes of work, and quick to fill.
+// diskSize is enough for minutes of work, and can be filled quickly.
 const diskSize = 48 << 20
 
-// RequireDisks skips the test when this process may not mount file systems, which [OwnDisks] needs: it takes root, and in a
-// container a privilege besides. That is no reason to fail even with CI=true.
+// RequireDisks skips the test if this process may not mount file systems, which
+// [OwnDisks] needs. Mounting takes root, and in a container an additional
+// privilege. So RequireDisks skips the test even with CI=true.
 func RequireDisks(tb testing.TB) {
 	tb.Helper()
 	dir := tb.TempDir()
@@ -27,13 +28,15 @@ func RequireDisks(tb testing.TB) {
 	}
 }
 
-// OwnDisks gives the data of each server a small disk of its own, in memory, that [Server.FillDisk] can fill.
+// OwnDisks puts the data of each server on a small disk of its own, in memory,
+// that [Server.FillDisk] can fill.
 func OwnDisks() Option {
 	return func(s *settings) { s.ownDisks = true }
 }
 
-// FillDisk leaves no room on the server's disk, until [Server.FreeDisk]. A server that cannot write a transaction down stops
-// serving; it may not begin again by itself when there is room. It needs [OwnDisks].
+// FillDisk fills the server's disk, until [Server.FreeDisk]. A server that
+// cannot log a transaction stops serving, and may not start again by itself
+// when the disk has room. FillDisk needs [OwnDisks].
 func (s *Server) FillDisk() {
 	s.tb.Helper()
 	f, err := os.Create(s.ballast())
@@ -53,7 +56,7 @@ func (s *Server) FillDisk() {
 	}
 }
 
-// FreeDisk makes room again.
+// FreeDisk empties the server's disk again.
 func (s *Server) FreeDisk() {
 	s.tb.Helper()
 	if err := os.Remove(s.ballast()); err != nil {

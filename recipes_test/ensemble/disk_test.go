@@ -6,7 +6,8 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// TestFullDisk: a server without room serves no more, and has lost nothing when it is started with room again.
+// TestFullDisk: a server with a full disk stops serving. Restarted with room,
+// it has lost nothing.
 func TestFullDisk(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	ensemble.RequireDisks(t)
@@ -15,7 +16,7 @@ func TestFullDisk(t *testing.T) {
 	conn := connect(t, s.Addr())
 	create(t, conn, "/before")
 	s.FillDisk()
-	ensemble.Eventually(t, soon, "the server serves no more", func() bool {
+	ensemble.Eventually(t, soon, "the server does not serve", func() bool {
 		_, err := conn.Set("/before", make([]byte, 100<<10), -1)
 		return err != nil && s.Mode() == ""
 	})

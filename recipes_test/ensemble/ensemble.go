@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	startWithin = 60 * time.Second      // two cores may be busy with other servers that start
-	surveyEvery = 50 * time.Millisecond // each question is work for a server that starts
+	startWithin = 60 * time.Second      // other servers may be starting on the same two cores
+	surveyEvery = 50 * time.Millisecond // each question is work for a starting server
 	leadWithin  = 30 * time.Second
 	logTail     = 60 // lines of each server's log that a failed test prints
 )
 
-// Ensemble is a set of ZooKeeper servers that belong together.
+// Ensemble is a set of ZooKeeper servers that form one service.
 type Ensemble struct {
 	tb      testing.TB
 	dir     string
@@ -25,8 +25,9 @@ type Ensemble struct {
 	peers   peers
 }
 
-// Start runs n servers of ZooKeeper until the test ends, a standalone one for n = 1, and returns when all of them serve. It calls
-// [RequireZooKeeper] first. Three servers take about two seconds and 300 MiB.
+// Start runs n servers of ZooKeeper until the test ends, or a standalone server
+// for n = 1. It returns when all of them serve. It calls [RequireZooKeeper]
+// first. Three servers take about two seconds and 300 MiB.
 func Start(tb testing.TB, n int, opts ...Option) *Ensemble {
 	tb.Helper()
 	RequireZooKeeper(tb)
@@ -82,7 +83,7 @@ func Start(tb testing.TB, n int, opts ...Option) *Ensemble {
 // Server returns the i-th server, counted from 0.
 func (e *Ensemble) Server(i int) *Server { return e.servers[i] }
 
-// Servers returns all servers, the ones that are down included.
+// Servers returns all servers, including those that are down.
 func (e *Ensemble) Servers() []*Server { return append([]*Server(nil), e.servers...) }
 
 // Addrs returns the host:port of every server.
@@ -97,8 +98,9 @@ func (e *Ensemble) Addrs() []string {
 // ConnectString is [Ensemble.Addrs] joined with commas.
 func (e *Ensemble) ConnectString() string { return strings.Join(e.Addrs(), ",") }
 
-// Leader returns the server that leads (or stands alone), waiting for an election to end. It fails the test when none leads
-// within 30 seconds.
+// Leader returns the server that leads, or the standalone server. It waits for
+// the end of an election, and fails the test if no server leads within 30
+// seconds.
 func (e *Ensemble) Leader() *Server {
 	e.tb.Helper()
 	var leader *Server
@@ -114,7 +116,7 @@ func (e *Ensemble) Leader() *Server {
 	return leader
 }
 
-// Followers returns the servers that follow at this moment.
+// Followers returns the servers that follow now.
 func (e *Ensemble) Followers() []*Server {
 	var followers []*Server
 	for _, s := range e.servers {
@@ -125,8 +127,9 @@ func (e *Ensemble) Followers() []*Server {
 	return followers
 }
 
-// WaitQuorum waits until every server that is up and not paused serves and exactly one of them leads. Its error says what each
-// server was doing when ctx ended, or which one has crashed.
+// WaitQuorum waits until every server that is up and not paused serves, and
+// exactly one of them leads. Its error says which server has crashed, or the
+// state of each server when ctx ended.
 func (e *Ensemble) WaitQuorum(ctx context.Context) error {
 	ticker := time.NewTicker(surveyEvery)
 	defer ticker.Stop()
@@ -148,7 +151,8 @@ func (e *Ensemble) WaitQuorum(ctx context.Context) error {
 	}
 }
 
-// survey asks every running server for its mode, and says whether they make up a whole.
+// survey asks every running server for its mode, and reports whether they form
+// an ensemble.
 func (e *Ensemble) survey() (modes []string, whole bool) {
 	leaders, silent := 0, 0
 	for _, s := range e.servers {
@@ -169,7 +173,8 @@ func (e *Ensemble) survey() (modes []string, whole bool) {
 	return modes, leaders == 1 && silent == 0
 }
 
-// cleanup ends the servers and removes their data; the logs of a failed test stay.
+// cleanup ends the servers and removes their data. The logs of a failed test
+// stay.
 func (e *Ensemble) cleanup() {
 	for _, s := range e.servers {
 		s.Kill()
@@ -188,7 +193,7 @@ func (e *Ensemble) cleanup() {
 	}
 }
 
-// tail returns the last n lines of a file, or why it cannot be read.
+// tail returns the last n lines of a file, or the error of reading it.
 func tail(file string, n int) string {
 	text, err := os.ReadFile(file)
 	if err != nil {

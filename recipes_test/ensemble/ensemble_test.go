@@ -15,7 +15,7 @@ import (
 
 const soon = time.Minute
 
-// connect opens a session of two seconds and waits until it stands.
+// connect opens a session of two seconds and waits until it is connected.
 func connect(t *testing.T, addrs ...string) *zk.Conn {
 	t.Helper()
 	conn, events, err := zk.Connect(addrs, 2*time.Second, zk.WithLogInfo(false), zk.WithLogger(quiet{}))
@@ -34,12 +34,13 @@ func connect(t *testing.T, addrs ...string) *zk.Conn {
 	}
 }
 
-// quiet drops the client's log: lost connections are what these tests are about.
+// quiet drops the client's log: these tests lose connections on purpose.
 type quiet struct{}
 
 func (quiet) Printf(string, ...any) {}
 
-// writable waits until a write through conn succeeds and counts on the client to reconnect by itself.
+// writable waits until a write through conn succeeds. The client reconnects by
+// itself.
 func writable(t *testing.T, conn *zk.Conn, path string) {
 	t.Helper()
 	ensemble.Eventually(t, soon, "a write to "+path, func() bool {
@@ -108,7 +109,7 @@ func TestQuorumSurvivesItsLeader(t *testing.T) {
 	require.Equal(t, "follower", first.Mode())
 	writable(t, conn, "/kept")
 
-	// Without a majority nothing is served, and WaitQuorum says so.
+	// Without a majority no server serves, and WaitQuorum says so.
 	e.Leader().Kill()
 	quorum(t, e)
 	e.Leader().Kill()
@@ -128,7 +129,7 @@ func TestPausedFollowerIsLeftBehindAndComesBack(t *testing.T) {
 	require.Empty(t, follower.Mode())
 	writable(t, others, "/kept")
 	_, err := through.Set("/kept", nil, -1)
-	require.Error(t, err, "a paused server answers nobody")
+	require.Error(t, err, "a paused server does not answer")
 
 	follower.Resume()
 	quorum(t, e)
@@ -148,7 +149,8 @@ func TestPausedLeaderLosesItsPlace(t *testing.T) {
 	require.Equal(t, "follower", leader.Mode())
 }
 
-// TestNothingIsLeftBehind runs an ensemble in a test of its own and looks for what it should have taken away.
+// TestNothingIsLeftBehind runs an ensemble in a subtest and checks that
+// everything was removed.
 func TestNothingIsLeftBehind(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	t.Setenv("TMPDIR", t.TempDir())

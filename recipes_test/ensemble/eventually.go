@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// pollEvery is how often [Eventually] looks.
+// pollEvery is the pause between two calls of cond in [Eventually].
 const pollEvery = 10 * time.Millisecond
 
-// Eventually calls cond every 10 ms until it says true, and fails the test when that takes longer than within; what names the
-// thing waited for. Real processes give no event to wait on, so here, and only here, the harness polls.
-// Call it from the test's own goroutine.
+// Eventually calls cond every 10 ms until it returns true. It fails the test
+// after within; what names the condition. Real processes give no event to wait
+// for, so here, and only here, the harness polls. Call it from the test's own
+// goroutine.
 func Eventually(tb testing.TB, within time.Duration, what string, cond func() bool) {
 	tb.Helper()
 	if !poll(within, cond) {
@@ -30,7 +31,7 @@ func poll(within time.Duration, cond func() bool) bool {
 		select {
 		case <-ticker.C:
 		case <-deadline.C:
-			return cond() // a slow condition gets its last word after the time is up
+			return cond() // one last call, in case cond is slow
 		}
 	}
 }

@@ -8,10 +8,12 @@ import (
 	"time"
 )
 
-// heldChunks bounds what one direction of a link keeps in memory; behind it TCP pushes back on the sender.
+// heldChunks bounds the memory of one direction of a link. Beyond it, TCP
+// blocks the sender.
 const heldChunks = 256
 
-// link is one connection through a proxy: the client's and, once it could be made, ours to the server.
+// link is one connection through a proxy: the client's side and, once it is
+// made, our connection to the server.
 type link struct {
 	proxy  *Proxy
 	client net.Conn
@@ -26,16 +28,18 @@ func newLink(p *Proxy, client net.Conn) *link {
 	return &link{proxy: p, client: client, done: make(chan struct{})}
 }
 
-// run carries the link's bytes until both sides have ended or the link is dropped.
+// run copies the link's bytes until both sides have ended or the link is
+// dropped.
 func (l *link) run() {
 	defer l.drop()
-	// A handshake needs both directions: a link made during a cut waits in front of both gates.
+	// A handshake needs both directions: a link made during a cut waits at both
+	// gates.
 	if !l.proxy.toServer.pass(l.done) || !l.proxy.toClient.pass(l.done) {
 		return
 	}
 	server, err := l.dial()
 	if err != nil {
-		return // nobody listens behind the proxy: dropping the client tells it so
+		return // no server listens: dropping the client's side tells the client
 	}
 	if !l.join(server) {
 		return
@@ -47,7 +51,7 @@ func (l *link) run() {
 	both.Wait()
 }
 
-// dial connects to the server, and tries again for as long as the proxy has patience.
+// dial connects to the server. It tries again for the proxy's patience.
 func (l *link) dial() (net.Conn, error) {
 	end := time.Now().Add(l.proxy.currentPatience())
 	for {
@@ -58,7 +62,8 @@ func (l *link) dial() (net.Conn, error) {
 	}
 }
 
-// join adds the server's side; false, with the connection closed, if the link was dropped meanwhile.
+// join adds the server's side. If the link was dropped meanwhile, it closes the
+// connection and returns false.
 func (l *link) join(server net.Conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -85,7 +90,8 @@ func (l *link) drop() {
 	}
 }
 
-// reset closes a connection without waiting for what is unsent. Errors mean that it is gone already.
+// reset closes a connection without waiting for unsent data. An error means
+// that it is closed already.
 func reset(conn net.Conn) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
@@ -93,15 +99,17 @@ func reset(conn net.Conn) {
 	_ = conn.Close()
 }
 
-// chunk is a piece of the stream and the moment from which it may be delivered; empty data means that the sender is done.
+// chunk is a piece of the stream, and the time from which it may be delivered.
+// Empty data means that the sender has finished.
 type chunk struct {
 	data   []byte
 	due    time.Time
 	broken bool // the sender has reset the connection, as the system does for a process that was killed
 }
 
-// carry moves bytes from src to dst through the gate, in order, each after the delay that was set when it was read. What dst's
-// system answers to them, a reset, passes the gate of the way back.
+// carry moves bytes from src to dst through the gate, in order. Each byte is
+// delayed by the delay at the time it was read. A reset by dst's system passes
+// the gate of the other direction.
 func (l *link) carry(dst, src net.Conn, there, back *gate) {
 	chunks := make(chan chunk, heldChunks)
 	var reader sync.WaitGroup
@@ -130,7 +138,7 @@ func (l *link) read(src net.Conn, chunks chan<- chunk) {
 		if err == nil {
 			continue
 		}
-		// The end, or a reset, passes the gate like every byte before it.
+		// An end or a reset passes the gate like the bytes before it.
 		l.send(chunks, chunk{due: due, broken: !errors.Is(err, io.EOF)})
 		return
 	}
@@ -158,14 +166,14 @@ func (l *link) deliver(dst net.Conn, chunks <-chan chunk, there, back *gate) {
 			return
 		}
 		if _, err := dst.Write(c.data); err != nil {
-			back.pass(l.done) // the receiver is gone, and the sender learns it from the receiver's system
+			back.pass(l.done) // the receiver is gone: its system tells the sender
 			l.drop()
 			return
 		}
 	}
 }
 
-// waitUntil waits for a moment; false when the link is dropped first.
+// waitUntil waits until due. It returns false if the link is dropped first.
 func (l *link) waitUntil(due time.Time) bool {
 	wait := time.Until(due)
 	if wait <= 0 {

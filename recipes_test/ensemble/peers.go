@@ -7,23 +7,26 @@ import (
 	"time"
 )
 
-// peers are the ways between the servers of an ensemble: where each of them listens, and, with [PeerProxies], a pair of proxies
-// for each of them and each other one.
+// peers are the connections between the servers of an ensemble: the addresses
+// of each server and, with [PeerProxies], two proxies from each server to each
+// other one.
 type peers struct {
 	addrs []peerAddrs
-	wires map[[2]int]peerWires // by the ids of who connects and whom it connects to; nil without PeerProxies
+	wires map[[2]int]peerWires // by the ids of the connecting and the accepting server; nil without PeerProxies
 }
 
-// peerAddrs is where a server expects the others: followers of its own, and votes.
+// peerAddrs are the addresses at which a server accepts its followers and
+// votes.
 type peerAddrs struct{ data, vote string }
 
-// peerWires carry what one server connects to another for.
+// peerWires are the proxies for the connections from one server to another.
 type peerWires struct{ data, vote *Proxy }
 
-// followWithin is about as long as a follower keeps trying to connect to a leader that refuses it.
+// followWithin is about the time for which a follower retries a leader that
+// refuses connections.
 const followWithin = time.Second
 
-// wire puts the proxies between the servers.
+// wire makes the proxies between the servers.
 func (p *peers) wire(tb testing.TB) {
 	tb.Helper()
 	p.wires = map[[2]int]peerWires{}
@@ -35,13 +38,17 @@ func (p *peers) wire(tb testing.TB) {
 			}
 		}
 	}
-	// A server that is elected may listen a little later than its followers connect. Refused, they try again within the second;
-	// when a connection that they had breaks they go back to voting, while the elected one waits for them for all of initLimit.
+	// An elected server may listen a little later than its followers connect. A
+	// refused follower tries again within the second. But if an open connection
+	// breaks, the follower votes again, while the elected server waits for all
+	// of initLimit.
 	for _, w := range p.wires {
 		w.data.waitForListener(followWithin)
 	}
-	// Of two servers the one with the greater id keeps the connection for votes. When the other connects, it hangs up and
-	// connects back to the address with which that one has introduced itself: this has to be the proxy as well.
+	// Of two servers, the one with the greater id makes the connection for
+	// votes. When the other connects, it closes that connection and dials the
+	// address in the other's introduction. That address must be the proxy's
+	// too.
 	for key, w := range p.wires {
 		from, to := key[0], key[1]
 		own := []byte(p.addrs[from-1].vote)
@@ -53,8 +60,8 @@ func (p *peers) wire(tb testing.TB) {
 	}
 }
 
-// seenBy are the lines of the configuration that name the servers, for the server with the id: its own addresses, and the ways
-// to the others.
+// seenBy returns the configuration lines that name the servers, for the server
+// with the id: its own addresses, and the proxies to the others.
 func (p *peers) seenBy(id int) []string {
 	if len(p.addrs) < 2 {
 		return nil // standalone
@@ -64,14 +71,16 @@ func (p *peers) seenBy(id int) []string {
 		if w, ok := p.wires[[2]int{id, i + 1}]; ok {
 			at = peerAddrs{w.data.Addr(), w.vote.Addr()}
 		}
-		// Both are on one host: what is left of the vote's address is its port.
+		// Both are on one host: of the vote's address only the port remains.
 		lines = append(lines, fmt.Sprintf("server.%d=%s%s", i+1, at.data, at.vote[len("127.0.0.1"):]))
 	}
 	return lines
 }
 
-// Sever holds everything that server from sends to server to, over connections of either's making, until [Ensemble.HealPeers]:
-// sever both ways to part them. Votes and the traffic between leader and follower alike. It needs [PeerProxies].
+// Sever holds all traffic from server from to server to, on connections made by
+// either, until [Ensemble.HealPeers]. That includes votes and the traffic
+// between leader and follower. Sever both directions to part the servers. It
+// needs [PeerProxies].
 func (e *Ensemble) Sever(from, to *Server) {
 	e.tb.Helper()
 	out, ok := e.peers.wires[[2]int{from.id, to.id}]
@@ -87,7 +96,8 @@ func (e *Ensemble) Sever(from, to *Server) {
 	}
 }
 
-// DelayPeers has everything between the servers arrive d later. It needs [PeerProxies].
+// DelayPeers delays all traffic between the servers by d. It needs
+// [PeerProxies].
 func (e *Ensemble) DelayPeers(d time.Duration) {
 	for _, w := range e.peers.wires {
 		w.data.Delay(d)
@@ -95,7 +105,8 @@ func (e *Ensemble) DelayPeers(d time.Duration) {
 	}
 }
 
-// HealPeers lets everything flow between the servers again, what was held first.
+// HealPeers lets all traffic between the servers pass again, held traffic
+// first.
 func (e *Ensemble) HealPeers() {
 	for _, w := range e.peers.wires {
 		w.data.Heal()

@@ -9,8 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestVotesPassTheProxies: a server that comes back connects to those with greater ids, which hang up and connect to the address
-// that it has told them. That is the proxy too: a cut would be no cut otherwise.
+// TestVotesPassTheProxies: a restarted server connects to those with greater
+// ids. They close the connection and dial the address that it has announced.
+// That address is the proxy's too: otherwise a cut would not stop votes.
 func TestVotesPassTheProxies(t *testing.T) {
 	RequireZooKeeper(t)
 	e := Start(t, 3, PeerProxies())
@@ -22,7 +23,8 @@ func TestVotesPassTheProxies(t *testing.T) {
 	}
 }
 
-// TestFollowersWaitForTheirLeader: a follower that connects before the one it has elected listens is not sent away.
+// TestFollowersWaitForTheirLeader: a follower may connect before its elected
+// leader listens. Its connection is not refused.
 func TestFollowersWaitForTheirLeader(t *testing.T) {
 	at := loopback(reservePorts(t).take(t))
 	proxy := NewProxy(t, at)

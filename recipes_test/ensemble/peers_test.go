@@ -8,8 +8,9 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// TestSeverPartsServers: a leader that is parted from both others loses its office to one of them, and follows it once healed.
-// Votes that found their way around the cut would have it elected again.
+// TestSeverPartsServers: a leader is parted from both others. One of them
+// becomes the leader, and the old one follows it once healed. Votes that passed
+// the cut would elect the old leader again.
 func TestSeverPartsServers(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3, ensemble.PeerProxies())
@@ -19,7 +20,7 @@ func TestSeverPartsServers(t *testing.T) {
 			e.Sever(old, other)
 			e.Sever(other, old)
 		}
-		ensemble.Eventually(t, soon, "another leads and the old one serves no more", func() bool {
+		ensemble.Eventually(t, soon, "another server leads and the old leader does not serve", func() bool {
 			led, served := false, false
 			for _, s := range e.Servers() {
 				mode := s.Mode()
@@ -36,7 +37,8 @@ func TestSeverPartsServers(t *testing.T) {
 	quorum(t, e)
 }
 
-// TestSeverOneWay: a follower that is not heard gives up as well as one that hears nothing.
+// TestSeverOneWay: a follower whose leader does not receive from it gives up,
+// as does one that receives nothing.
 func TestSeverOneWay(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3, ensemble.PeerProxies())
@@ -47,7 +49,7 @@ func TestSeverOneWay(t *testing.T) {
 		} else {
 			e.Sever(follower, leader)
 		}
-		ensemble.Eventually(t, soon, "the follower serves no more", func() bool { return follower.Mode() == "" })
+		ensemble.Eventually(t, soon, "the follower does not serve", func() bool { return follower.Mode() == "" })
 		require.Equal(t, leader.ID(), e.Leader().ID())
 		e.HealPeers()
 		quorum(t, e)

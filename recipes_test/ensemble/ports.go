@@ -7,23 +7,24 @@ import (
 	"testing"
 )
 
-// The blocks lie below the range from which systems take the ports of outgoing connections, so that a server which is down
-// for a while finds its own port free when it comes back.
+// The blocks are below the range from which systems take the ports of outgoing
+// connections. So a server that was down for a while finds its own port free.
 const (
 	firstPort  = 15_000
 	blockSize  = 16
 	blockCount = 1_000
 )
 
-// ports hands out the ports of one block on 127.0.0.1. The block's first port is listened on for as long as the block is in
-// use: other processes that run this harness at the same time see it taken and choose another block.
+// ports hands out the ports of one block on 127.0.0.1. A listener on the
+// block's first port marks the block as used. Other processes with this harness
+// see that, and choose another block.
 type ports struct {
 	guard net.Listener
 	next  int
 	end   int
 }
 
-// reservePorts takes a whole free block until the test ends.
+// reservePorts reserves a free block until the test ends.
 func reservePorts(tb testing.TB) *ports {
 	tb.Helper()
 	for range 200 {
@@ -33,7 +34,7 @@ func reservePorts(tb testing.TB) *ports {
 			continue
 		}
 		if !allFree(base+1, base+blockSize) {
-			_ = guard.Close() // a listener that never accepted anything: nothing can be lost
+			_ = guard.Close() // the listener has accepted no connection, so nothing is lost
 			continue
 		}
 		tb.Cleanup(func() {

@@ -11,14 +11,15 @@ import (
 	"time"
 )
 
-// process is a child that is always reaped and that dies with us.
+// process is a child that is always reaped and that dies with this process.
 type process struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the child has ended and was reaped
 }
 
-// start launches cmd in a process group of its own and calls atEnd once the child has ended and its output was copied. The
-// goroutine it leaves behind ends with the child.
+// start launches cmd in its own process group. It calls atEnd once the child
+// has ended and its output was copied. The goroutine that it starts ends with
+// the child.
 func start(cmd *exec.Cmd, atEnd func()) (*process, error) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
@@ -28,8 +29,9 @@ func start(cmd *exec.Cmd, atEnd func()) (*process, error) {
 	p := &process{cmd: cmd, done: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
-		// The kernel sends the parent-death signal when the thread that forked ends, not the process: the thread has to stay
-		// for as long as the child lives.
+		// The kernel sends the parent-death signal at the end of the thread
+		// that forked, not of the process. So the thread has to live as long as
+		// the child.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		if err := cmd.Start(); err != nil {
@@ -37,7 +39,7 @@ func start(cmd *exec.Cmd, atEnd func()) (*process, error) {
 			return
 		}
 		started <- nil
-		_ = cmd.Wait() // how the child ended is in cmd.ProcessState, which code reads
+		_ = cmd.Wait() // code reads the result from cmd.ProcessState
 		atEnd()
 		close(p.done)
 	}()
@@ -49,7 +51,7 @@ func start(cmd *exec.Cmd, atEnd func()) (*process, error) {
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
-// signal sends sig; a child that has ended already is not an error.
+// signal sends sig. It returns no error for a child that has ended already.
 func (p *process) signal(sig os.Signal) error {
 	err := p.cmd.Process.Signal(sig)
 	if errors.Is(err, os.ErrProcessDone) {
@@ -58,7 +60,8 @@ func (p *process) signal(sig os.Signal) error {
 	return err
 }
 
-// signalGroup sends sig to the child's whole process group: what the child has started and left behind too.
+// signalGroup sends sig to the child's whole process group, including its
+// remaining children.
 func (p *process) signalGroup(sig syscall.Signal) error {
 	err := syscall.Kill(-p.pid(), sig)
 	if errors.Is(err, syscall.ESRCH) {
@@ -88,7 +91,8 @@ func (p *process) waitEnd(d time.Duration) bool {
 	}
 }
 
-// code is the exit code of a child that has ended, 128 plus the signal's number if a signal ended it, as shells report it.
+// code is the exit code of an ended child, or 128 plus the signal's number, as
+// shells report it.
 func (p *process) code() int {
 	state := p.cmd.ProcessState
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {

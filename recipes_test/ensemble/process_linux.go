@@ -2,5 +2,6 @@ package ensemble
 
 import "syscall"
 
-// dieWithParent has the kernel kill the child when this process is gone, however it went.
+// dieWithParent makes the kernel kill the child when this process ends in any
+// way.
 func dieWithParent(attr *syscall.SysProcAttr) { attr.Pdeathsig = syscall.SIGKILL }

@@ -4,5 +4,6 @@ package ensemble
 
 import "syscall"
 
-// dieWithParent does nothing: only Linux can tie a child's life to its parent's. tb.Cleanup still ends the child.
+// dieWithParent does nothing: only Linux can tie a child's life to its
+// parent's. tb.Cleanup still ends the child.
 func dieWithParent(*syscall.SysProcAttr) {}

@@ -6,12 +6,14 @@ import (
 	"time"
 )
 
-// Proxies is one client's private way into an ensemble: a proxy in front of every server.
+// Proxies is one client's private access to an ensemble: a proxy in front of
+// every server.
 type Proxies struct {
 	proxies []*Proxy
 }
 
-// Proxied returns a fresh set of proxies in front of all servers, in the order of [Ensemble.Servers]. It ends with the test tb.
+// Proxied returns new proxies in front of all servers, in the order of
+// [Ensemble.Servers]. They end with the test tb.
 func (e *Ensemble) Proxied(tb testing.TB) *Proxies {
 	tb.Helper()
 	p := &Proxies{}
@@ -50,7 +52,7 @@ func (p *Proxies) HealAll() {
 	}
 }
 
-// RefuseAll has all proxies refuse new connections, or accept them again.
+// RefuseAll makes all proxies refuse new connections, or accept them again.
 func (p *Proxies) RefuseAll(refuse bool) {
 	for _, proxy := range p.proxies {
 		proxy.Refuse(refuse)
@@ -64,7 +66,7 @@ func (p *Proxies) DisconnectAll() {
 	}
 }
 
-// DelayAll delivers everything d later than it would have been, in both directions.
+// DelayAll delays all traffic by d, in both directions.
 func (p *Proxies) DelayAll(d time.Duration) {
 	for _, proxy := range p.proxies {
 		proxy.Delay(d)

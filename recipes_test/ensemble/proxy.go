@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Direction names a way through a [Proxy].
+// Direction is a direction of traffic through a [Proxy].
 type Direction int
 
 // The directions a [Proxy] can cut.
@@ -17,9 +17,10 @@ const (
 	Both     = ToServer | ToClient
 )
 
-// Proxy is a TCP proxy in front of one server that can be told to misbehave. A cut loses nothing: like a network that drops
-// packets for a while, it holds the bytes (and the end of a connection, a reset included) and delivers them once healed, because
-// TCP would send them again.
+// Proxy is a TCP proxy in front of one server that can inject faults. A cut
+// loses nothing. It holds the bytes, and the end of a connection, a reset
+// included. Once healed it delivers them. In a network that drops packets for a
+// while, TCP would send them again too.
 type Proxy struct {
 	tb     testing.TB
 	addr   string
@@ -30,7 +31,7 @@ type Proxy struct {
 	mu       sync.Mutex
 	delay    time.Duration
 	patience time.Duration             // how long a connection waits for the target to listen
-	first    func(chunk []byte) []byte // if set, changes what a client sends first
+	first    func(chunk []byte) []byte // if set, changes the first bytes from a client
 	refusing bool
 	closed   bool
 	listener net.Listener // nil while refusing
@@ -39,7 +40,8 @@ type Proxy struct {
 	wg sync.WaitGroup
 }
 
-// NewProxy starts a proxy in front of target (host:port) that lets everything through. It ends with the test.
+// NewProxy starts a proxy in front of target (host:port) that lets all traffic
+// pass. It ends with the test.
 func NewProxy(tb testing.TB, target string) *Proxy {
 	tb.Helper()
 	p := &Proxy{
@@ -59,8 +61,9 @@ func NewProxy(tb testing.TB, target string) *Proxy {
 // Addr is the host:port clients dial.
 func (p *Proxy) Addr() string { return p.addr }
 
-// Cut holds what flows in the given direction until [Proxy.Heal]. A connection made meanwhile is accepted and hangs, as the
-// handshake of a connection does whose packets vanish. Cuts add up: Cut(ToServer) after Cut(ToClient) is Cut(Both).
+// Cut holds the traffic in the given direction until [Proxy.Heal]. A connection
+// made meanwhile is accepted and hangs, like a handshake whose packets are
+// dropped. Cuts add up: Cut(ToServer) after Cut(ToClient) is Cut(Both).
 func (p *Proxy) Cut(d Direction) {
 	if d&ToServer != 0 {
 		p.toServer.shut()
@@ -70,14 +73,14 @@ func (p *Proxy) Cut(d Direction) {
 	}
 }
 
-// Heal lets everything flow again, the held bytes first.
+// Heal lets all traffic pass again, the held bytes first.
 func (p *Proxy) Heal() {
 	p.toServer.open()
 	p.toClient.open()
 }
 
-// Refuse(true) makes new connections be refused by the system, as a host does on which nobody listens; present ones go on.
-// Refuse(false) ends that.
+// Refuse(true) makes the system refuse new connections, as on a host without a
+// listener; present connections stay open. Refuse(false) ends that.
 func (p *Proxy) Refuse(refuse bool) {
 	p.tb.Helper()
 	p.mu.Lock()
@@ -98,7 +101,7 @@ func (p *Proxy) Refuse(refuse bool) {
 	}
 }
 
-// Delay delivers every byte d later than it would have been, in both directions, from now on.
+// Delay delays every byte by d, in both directions, from now on.
 func (p *Proxy) Delay(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -114,14 +117,14 @@ func (p *Proxy) Disconnect() {
 	}
 }
 
-// Connections is the number of connections that are open through the proxy.
+// Connections is the number of open connections through the proxy.
 func (p *Proxy) Connections() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.links)
 }
 
-// listen must be called with mu held.
+// listen opens the listener. The caller holds mu.
 func (p *Proxy) listen() error {
 	l, err := net.Listen("tcp", p.addr)
 	if err != nil {
@@ -162,7 +165,8 @@ func (p *Proxy) serve(client net.Conn) {
 	}()
 }
 
-// changeFirst has the first bytes that a client sends over each new connection changed.
+// changeFirst makes f change the first bytes of each new connection from a
+// client.
 func (p *Proxy) changeFirst(f func(chunk []byte) []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -175,8 +179,9 @@ func (p *Proxy) currentFirst() func(chunk []byte) []byte {
 	return p.first
 }
 
-// waitForListener has new connections wait for as long as d until somebody listens behind the proxy, for clients that try again
-// at once when they are refused, but not when a connection that was made breaks.
+// waitForListener makes new connections wait up to d until the target listens.
+// It is for clients that retry a refused connection at once, but not one that
+// breaks.
 func (p *Proxy) waitForListener(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -212,7 +217,7 @@ func (p *Proxy) close() {
 	p.wg.Wait()
 }
 
-// gate is a door that goroutines pass while it is open.
+// gate blocks goroutines while it is closed.
 type gate struct {
 	mu     sync.Mutex
 	opened chan struct{} // closed while the gate is open
@@ -243,7 +248,7 @@ func (g *gate) shut() {
 	}
 }
 
-// pass waits until the gate is open; false when done closed first.
+// pass waits until the gate is open. It returns false if done is closed first.
 func (g *gate) pass(done <-chan struct{}) bool {
 	for {
 		g.mu.Lock()

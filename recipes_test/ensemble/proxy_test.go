@@ -15,10 +15,11 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// held is long enough to believe that nothing comes.
+// held is the wait after which a test concludes that no data comes.
 const held = 150 * time.Millisecond
 
-// echo listens and sends every line back; lines it has seen arrive on the channel.
+// echo listens and sends every line back. Received lines also go to the
+// channel.
 func echo(t *testing.T) (addr string, seen <-chan string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -159,7 +160,8 @@ func TestProxyHoldsTheEndOfAConnectionToo(t *testing.T) {
 	proxy.Cut(ensemble.ToServer)
 	require.NoError(t, first.conn.Close())
 
-	// The echo serves one connection at a time: it turns to the second only when it has learned of the first one's end.
+	// The echo serves one connection at a time: it accepts the second only
+	// after the first has ended.
 	second := call(t, addr)
 	second.say("two")
 	second.hearsNothing()
@@ -168,7 +170,8 @@ func TestProxyHoldsTheEndOfAConnectionToo(t *testing.T) {
 	ensemble.Eventually(t, soon, "the proxy forgets the connection", func() bool { return proxy.Connections() == 0 })
 }
 
-// TestProxyHoldsAResetToo: what the system sends for a process that was killed does not cross a cut either.
+// TestProxyHoldsAResetToo: a reset, which the system sends for a killed
+// process, does not cross a cut either.
 func TestProxyHoldsAResetToo(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -187,7 +190,7 @@ func TestProxyHoldsAResetToo(t *testing.T) {
 		require.NoError(t, server.(*net.TCPConn).SetLinger(0))
 		require.NoError(t, server.Close())
 		c.hearsNothing()
-		c.say("two") // the server's system would answer it with another reset
+		c.say("two") // the server's system would answer with another reset
 		c.hearsNothing()
 		require.Equal(t, 1, proxy.Connections())
 
@@ -248,8 +251,9 @@ func TestProxyInFrontOfNothingDropsItsClients(t *testing.T) {
 	require.NotErrorIs(t, err, os.ErrDeadlineExceeded)
 }
 
-// TestOneWayPartitionOfASession is the case that no proxy which only closes connections can make: the client's requests vanish
-// while the server's events still arrive.
+// TestOneWayPartitionOfASession is a case that a proxy which only closes
+// connections cannot make. The client's requests are held, while the server's
+// events still arrive.
 func TestOneWayPartitionOfASession(t *testing.T) {
 	e := ensemble.Start(t, 1)
 	mine := e.Proxied(t)

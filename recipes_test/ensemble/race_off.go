@@ -2,5 +2,6 @@
 
 package ensemble
 
-// raceEnabled says that this test binary runs with the race detector: the docent it builds does too.
+// raceEnabled says that this test binary runs with the race detector: then
+// docent is built with it too.
 const raceEnabled = false

@@ -10,30 +10,34 @@ import (
 	"testing"
 )
 
-// ClasspathEnv names the environment variable that replaces the jars looked for in Debian's place.
+// ClasspathEnv names the environment variable with the list of jars to use
+// instead of Debian's.
 const ClasspathEnv = "DOCENT_ZK_CLASSPATH"
 
-// debianJars is where Debian and Ubuntu put the jars of their zookeeper package and its dependencies.
+// debianJars is the directory in which Debian and Ubuntu install the jars of
+// the zookeeper package and its dependencies.
 const debianJars = "/usr/share/java"
 
-// requiredJars is the smallest set with which a ZooKeeper 3.8 server runs, a logging backend apart.
+// requiredJars are the jars that a ZooKeeper 3.8 server needs, besides a
+// logging backend.
 var requiredJars = []string{
 	"zookeeper.jar", "zookeeper-jute.jar", "slf4j-api.jar", "metrics-core.jar", "snappy-java.jar", "commons-cli.jar", "netty-all.jar",
 	// For connections by TLS; Debian's netty-all does not have all of them.
 	"netty-buffer.jar", "netty-codec.jar", "netty-common.jar", "netty-handler.jar", "netty-resolver.jar", "netty-transport.jar",
 }
 
-// loggingJars are the backends that will do, the one that writes something first.
+// loggingJars are suitable logging backends; the first one writes a log.
 var loggingJars = []string{"slf4j-simple.jar", "slf4j-nop.jar"}
 
-// installation is a Java and a ZooKeeper to run on it.
+// installation is a Java and a ZooKeeper that runs on it.
 type installation struct {
 	java      string
 	classpath string
 }
 
-// RequireZooKeeper skips the test when this machine has no Java or no ZooKeeper, and says which. With CI=true it fails the
-// test instead, because a suite that is silently skipped on a build machine proves nothing.
+// RequireZooKeeper skips the test if this machine has no Java or no ZooKeeper,
+// and says which. With CI=true it fails the test instead: a suite that is
+// silently skipped on a build machine proves nothing.
 func RequireZooKeeper(tb testing.TB) {
 	tb.Helper()
 	_, err := locate()

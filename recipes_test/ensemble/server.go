@@ -13,11 +13,12 @@ import (
 	"time"
 )
 
-// reapWithin bounds how long a signalled server may take to end.
+// reapWithin bounds the time until a signalled server has ended.
 const reapWithin = 15 * time.Second
 
-// Server is one ZooKeeper server of an ensemble. Its methods fail the test when the machine refuses what they ask for; they may
-// be called from any goroutine, one at a time per server.
+// Server is one ZooKeeper server of an ensemble. Its methods fail the test if
+// the system refuses their requests. They may be called from any goroutine, one
+// at a time per server.
 type Server struct {
 	tb   testing.TB
 	id   int // myid, from 1
@@ -53,15 +54,16 @@ func (s *Server) Kill() {
 	s.end(syscall.SIGKILL)
 }
 
-// Stop asks the server to end in good order and waits until it has.
+// Stop ends the server with SIGTERM and waits for its end.
 func (s *Server) Stop() {
 	s.tb.Helper()
 	s.Resume() // a paused process does not see SIGTERM
 	s.end(syscall.SIGTERM)
 }
 
-// Restart starts the server again on its old ports and data, killing it first if it runs. It returns as soon as the process
-// runs: whether the server can serve depends on the others, and [Ensemble.WaitQuorum] waits for that.
+// Restart starts the server again on its old ports and data; it kills a running
+// server first. It returns as soon as the process runs. Whether the server can
+// serve depends on the others: [Ensemble.WaitQuorum] waits for that.
 func (s *Server) Restart() {
 	s.tb.Helper()
 	s.Kill()
@@ -70,13 +72,14 @@ func (s *Server) Restart() {
 	}
 }
 
-// Pause freezes the process: its connections stay open and nothing answers, as in a long garbage collection.
+// Pause freezes the process: its connections stay open and nothing is answered,
+// as in a long garbage collection.
 func (s *Server) Pause() {
 	s.tb.Helper()
 	s.freeze(syscall.SIGSTOP, true)
 }
 
-// Resume lets a paused server go on.
+// Resume continues a paused server.
 func (s *Server) Resume() {
 	s.tb.Helper()
 	s.freeze(syscall.SIGCONT, false)
@@ -114,14 +117,14 @@ func (s *Server) end(sig syscall.Signal) {
 	s.proc, s.paused = nil, false
 }
 
-// running says whether the process is up and not paused.
+// running reports whether the process is up and not paused.
 func (s *Server) running() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.proc != nil && !s.paused && !s.proc.ended()
 }
 
-// crashed says whether the process ended without being told to.
+// crashed reports whether the process ended by itself.
 func (s *Server) crashed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,7 +178,8 @@ func (s *Server) configure(set settings, clientPort int, peers []string) error {
 	s.jvm = append([]string{
 		"-Xmx" + set.heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
 		fmt.Sprintf("-Dzookeeper.forceSync=%v", yesNo(set.fsync)),
-		// Votes are repeated after 200 ms, 400 ms, … up to a minute: a peer that was away for long would be waited for.
+		// Votes are repeated after 200 ms, 400 ms, and so on up to a minute:
+		// without the limit, servers would wait long for a peer that was away.
 		"-Dzookeeper.fastleader.maxNotificationInterval=1000",
 		"-Dorg.slf4j.simpleLogger.showDateTime=true",
 		"-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",

@@ -8,13 +8,15 @@ import (
 	"time"
 )
 
-// wordTimeout bounds the answer to a four-letter word: a paused server accepts the connection and never answers.
+// wordTimeout bounds the answer to a four-letter word: a paused server accepts
+// the connection and never answers.
 const wordTimeout = time.Second
 
 var modeLine = regexp.MustCompile(`(?m)^Mode: (\w+)$`)
 
-// Word sends one of ZooKeeper's four-letter words (srvr, mntr, wchp, cons, dump, …) and returns the answer. A server that does
-// not answer within a second is an error.
+// Word sends one of ZooKeeper's four-letter words (srvr, mntr, wchp, cons,
+// dump, …) and returns the answer. A server that does not answer within a
+// second is an error.
 func (s *Server) Word(word string) (string, error) {
 	conn, err := net.DialTimeout("tcp", s.addr, wordTimeout)
 	if err != nil {
@@ -34,7 +36,8 @@ func (s *Server) Word(word string) (string, error) {
 	return string(answer), nil
 }
 
-// Mode is what the server says it is at this moment: "leader", "follower" or "standalone"; empty while it does not serve.
+// Mode is the server's present mode: "leader", "follower" or "standalone";
+// empty while it does not serve.
 func (s *Server) Mode() string {
 	if !s.running() {
 		return ""

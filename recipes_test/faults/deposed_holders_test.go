@@ -17,7 +17,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// way is how a holder reaches the servers of an ensemble whose leader is deposed.
+// way is how a holder reaches the servers of an ensemble whose leader is
+// deposed.
 type way struct {
 	name string
 	// doomed says that the holder reaches the deposed leader alone, so that its
@@ -34,26 +35,26 @@ var (
 	roaming    = way{"client of all servers, redialling", false}
 )
 
-// heldFor are the session timeouts of the holders: those of 2, 3 and 5 ticks.
+// heldFor are the session timeouts of the holders: 2, 3 and 5 ticks.
 var heldFor = []time.Duration{4 * time.Second, 6 * time.Second, 10 * time.Second}
 
-// rivals are a holder of a lock and the contender behind it, which is a client of
-// the followers.
+// rivals are a holder of a lock and its contender, a client of the followers.
 type rivals struct {
 	way     way
 	timeout time.Duration
 	hold    *lock.Hold
 	end     func() time.Time
-	next    chan time.Time // when the contender holds
-	began   time.Time      // what next told
+	next    chan time.Time // the time at which the contender holds
+	began   time.Time      // the time from next
 }
 
-// depositions numbers the deposals of a process: each has locks of its own.
+// depositions numbers the deposals of a process: each uses new locks.
 var depositions atomic.Int32
 
-// holdLocks has holders take locks, one for each way and timeout, and contenders wait
-// for them. It returns what happens to the holders' connections from the moment
-// on that the leader is parted, until the function that this returns is called.
+// holdLocks makes holders take locks, one for each way and timeout, and
+// contenders wait for them. It returns a function to call when the leader is
+// parted. That function starts the faults of the holders' connections, and
+// returns a function that ends them.
 func holdLocks(t *testing.T, e *ensemble.Ensemble, leader *ensemble.Server, followers []*ensemble.Server) (
 	pairs []*rivals, after func(rng *rand.Rand) (stop func()),
 ) {
@@ -72,7 +73,7 @@ func holdLocks(t *testing.T, e *ensemble.Ensemble, leader *ensemble.Server, foll
 	for _, f := range followers {
 		addrs = append(addrs, f.Addr())
 	}
-	// Its session outlasts the election, however long that takes.
+	// The contenders' session outlasts the election, however long that takes.
 	contenders := dial(t, session.Config{Servers: addrs, Timeout: 40 * time.Second})
 	dir := fmt.Sprintf("/deposed/%d", depositions.Add(1))
 	for _, w := range []way{atLeader, redialling, moved, atFollower, roaming} {
@@ -95,7 +96,7 @@ func holdLocks(t *testing.T, e *ensemble.Ensemble, leader *ensemble.Server, foll
 	}
 }
 
-// contend has a contender wait for the lock.
+// contend makes a contender wait for the lock.
 func (p *rivals) contend(t *testing.T, sm *session.Manager, path string) {
 	t.Helper()
 	m := lock.New(sm, path)
@@ -115,14 +116,14 @@ func (p *rivals) contend(t *testing.T, sm *session.Manager, path string) {
 		}
 	})
 	t.Cleanup(waits.Wait)
-	ensemble.Eventually(t, patience, "the contender is in line", func() bool {
+	ensemble.Eventually(t, patience, "the contender is queued", func() bool {
 		waiters, err := m.Waiters(within(t, patience))
 		return err == nil && len(waiters) == 1 || p.hold.Err() != nil
 	})
 }
 
-// redial breaks connections time and again: each time, the deposed leader may
-// take the session's client in anew.
+// redial breaks connections repeatedly: each time, the session's client may
+// connect to the deposed leader again.
 func redial(rng *rand.Rand, disconnect ...func()) (stop func()) {
 	done := make(chan struct{})
 	var breaks sync.WaitGroup
@@ -147,7 +148,7 @@ func redial(rng *rand.Rand, disconnect ...func()) (stop func()) {
 	})
 }
 
-// survived says whether the hold lasts, at a time when the ensemble is whole.
+// survived reports whether the hold lasts, while the ensemble is whole.
 func (p *rivals) survived(t *testing.T) bool {
 	t.Helper()
 	if p.hold.Err() != nil {
@@ -171,8 +172,8 @@ func (p *rivals) changed(ctx context.Context) bool {
 	}
 }
 
-// judge compares the end of the hold with the moment from which the contender
-// holds, and waits for that unless the hold lasts. The ensemble is whole.
+// judge compares the end of the hold with the time from which the contender
+// holds. It waits for that time unless the hold lasts. The ensemble is whole.
 func (p *rivals) judge(t *testing.T, d deposal, parted time.Time, found *margins) {
 	t.Helper()
 	if p.began.IsZero() && p.survived(t) {
@@ -185,14 +186,14 @@ func (p *rivals) judge(t *testing.T, d deposal, parted time.Time, found *margins
 	select {
 	case <-p.hold.Done():
 	case <-time.After(patience):
-		t.Fatalf("%s, a session of %v: two hold, the first for ever", p.way.name, p.timeout)
+		t.Fatalf("%s, a session of %v: two holders, the first one for ever", p.way.name, p.timeout)
 	}
 	margin := next.Sub(p.end())
 	t.Logf("%s, a session of %v: held until %v after the leader was parted, the next from %v on (%v)",
 		p.way.name, p.timeout, p.end().Sub(parted).Round(time.Millisecond), next.Sub(parted).Round(time.Millisecond), p.hold.Err())
 	found.add(fmt.Sprintf("%v: %s, %v", d, p.way.name, p.timeout), margin)
 	if margin < 0 {
-		t.Errorf("%s, a session of %v: two held for %v; the contender from %v after the leader was parted on",
+		t.Errorf("%s, a session of %v: two holders for %v; the contender from %v after the leader was parted on",
 			p.way.name, p.timeout, -margin, next.Sub(parted))
 	}
 }

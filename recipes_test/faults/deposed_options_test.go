@@ -9,12 +9,12 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// TestDeposedLeaderThrottles: a server that throttles answers a write with -127
-// before it proposes it. No quorum has seen the write.
+// TestDeposedLeaderThrottles: a throttling server answers a write with -127
+// before it proposes the write. No quorum has seen the write.
 func TestDeposedLeaderThrottles(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
-	// The server turns to one request after the other, and throttles those that
-	// have waited for a millisecond.
+	// The server processes one request after the other, and throttles requests
+	// that have waited for a millisecond.
 	e := startForDeposition(t, ensemble.JVM("-Dzookeeper.throttled_op_wait_time=1",
 		"-Dzookeeper.request_throttle_max_requests=1"))
 	old := e.Leader()
@@ -31,8 +31,8 @@ func TestDeposedLeaderThrottles(t *testing.T) {
 	t.Fatal("no server throttles: the test shows nothing")
 }
 
-// throttledWrite sends a write behind so many syncs that it is likely to be
-// throttled, and says whether it is.
+// throttledWrite sends a write after so many syncs that it is likely to be
+// throttled, and reports whether it is.
 func (w *wire) throttledWrite() bool {
 	w.tb.Helper()
 	const crowd = 1000
@@ -53,8 +53,9 @@ func (w *wire) throttledWrite() bool {
 	return int(int32(binary.BigEndian.Uint32(frame))) == crowd+1 && int(int32(binary.BigEndian.Uint32(frame[12:]))) == -127
 }
 
-// TestDeposedLeaderOpensLocalSessions: where sessions are local, a hello for a
-// new one is answered without a quorum, and its first write is not.
+// TestDeposedLeaderOpensLocalSessions: with local sessions, a deposed leader
+// opens a new session without a quorum, but does not answer the session's first
+// write.
 func TestDeposedLeaderOpensLocalSessions(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := startForDeposition(t, ensemble.Config("localSessionsEnabled", "true"),

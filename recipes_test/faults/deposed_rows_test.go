@@ -29,8 +29,8 @@ func readRows() []row {
 	}
 }
 
-// writeRows are done by a quorum, after all rows that need the nodes as they
-// are.
+// writeRows need a quorum. They come after all rows that need the nodes
+// unchanged.
 func writeRows() []row {
 	return []row{
 		{"create", opCreate, bytesOf("/new", []byte{}, everybody, 0), "0", silence},
@@ -47,20 +47,22 @@ func writeRows() []row {
 	}
 }
 
-// refusedRows have each code that the session takes for a proof: -101 to -111.
-// PrepRequestProcessor makes the refusal a transaction, which is proposed like any
-// other. The session takes no other refusal for a proof, although a quorum has
-// committed those of the rows with -6, -8, -114, -123 and -125 too. Not provoked,
-// and no proof either: -13 and -14 need a reconfiguration under way, -119 a
-// read-only server, -120 local sessions, -124 an enforced authentication, which
-// the server answers before it proposes anything (ZooKeeperServer.processPacket).
+// refusedRows have each code that the session accepts as a proof: -101 to -111.
+// PrepRequestProcessor makes a transaction of the refusal, which is proposed
+// like any other.
 //
-// refusedRows leaves out what no client library sends and a real ensemble does
-// not survive. A check outside of a multi stays in the log of 3.8.0, which no
-// server can read then; 3.9.3 answers it with -6, as any unknown kind. A write
-// that cannot be decoded takes the zxid of the transaction before it: a multi
-// on 3.8.0, any write on 3.9.3. So does a deleteContainer there that a client
-// sends.
+// The session accepts no other refusal as a proof, although a quorum has also
+// committed the rows with -6, -8, -114, -123 and -125. Some codes are not
+// provoked, and are no proofs either: -13 and -14 need a reconfiguration under
+// way, -119 a read-only server, -120 local sessions. -124 needs an enforced
+// authentication, and the server answers it before it proposes a transaction
+// (ZooKeeperServer.processPacket).
+//
+// refusedRows omits requests that no client library sends and a real ensemble
+// does not survive. A check outside of a multi stays in the log of 3.8.0, which
+// no server can read then; 3.9.3 answers it with -6, like any unknown kind. An
+// undecodable write takes the zxid of the transaction before it: a multi on
+// 3.8.0, any write on 3.9.3. There, a client's deleteContainer does the same.
 func refusedRows() []row {
 	return []row{
 		{"create: exists", opCreate, bytesOf("/open", []byte{}, everybody, 0), "-110", silence},

@@ -11,9 +11,9 @@ import (
 )
 
 // TestDeposedLeaderAndSessions: a deposed leader re-attaches the sessions that
-// it knows, and opens none. A session with a write that is not committed waits
-// as a whole. A deposed leader may also answer that a session has expired,
-// which no quorum has committed.
+// it knows, and opens no new ones. A session with an uncommitted write waits as
+// a whole. A deposed leader may also answer that a session has expired,
+// although no quorum has committed the expiry.
 func TestDeposedLeaderAndSessions(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := startForDeposition(t)
@@ -64,10 +64,10 @@ func TestDeposedLeaderAndSessions(t *testing.T) {
 	back.requireOutcome(silence, witness, opPing, nil, "ping on the next connection of the session")
 
 	closing.requireOutcome(silence, witness, opCloseSession, nil, "closeSession")
-	require.Zero(t, again(closing).session, "it is closing: refused as if it had expired")
+	require.Zero(t, again(closing).session, "the session is closing: it is refused as if it had expired")
 
-	// A session that has moved to a follower: what it sends on the connection
-	// that it left ends that connection, and a write is proposed before that.
+	// A session has moved to a follower. A request on its old connection ends
+	// that connection; a write is proposed before that.
 	for i, r := range []row{
 		{"ping", opPing, nil, "", hungUp},
 		{"getData", opGetData, bytesOf("/open", false), "", hungUp},
@@ -84,18 +84,18 @@ func TestDeposedLeaderAndSessions(t *testing.T) {
 		return err == nil && !strings.Contains(dump, fmt.Sprintf("0x%x", short.session))
 	})
 	frame, _ := short.read(patience)
-	require.Empty(t, frame, "it hangs up on a session that it has expired")
-	require.Zero(t, again(short).session, "expired, in its own eyes")
+	require.Empty(t, frame, "the deposed leader closes the connection of a session that it has expired")
+	require.Zero(t, again(short).session, "the deposed leader has expired the session")
 
 	_, answered := fresh.read(glance)
 	require.False(t, answered, "a new session needs a quorum")
-	require.Equal(t, "leader", old.Mode(), "it has noticed before the end")
+	require.Equal(t, "leader", old.Mode(), "the deposed leader has noticed before the end")
 
 	e.HealPeers()
 	require.NoError(t, e.WaitQuorum(within(t, patience)))
 	for _, s := range []*ensemble.Server{elected, old} {
 		w := openWire(t, s.Addr())
 		w.requireOutcome("0", w, opSync, bytesOf("/"), "sync")
-		w.requireOutcome("-101", w, opExists, bytesOf("/lost", false), "what was not answered is lost")
+		w.requireOutcome("-101", w, opExists, bytesOf("/lost", false), "unanswered requests are lost")
 	}
 }

@@ -10,19 +10,20 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// What a table says of a request that gets no answer: the connection stays
-// open, or it ends.
+// The result of a request without an answer: the connection stays open, or it
+// ends.
 const (
 	silence = "silence"
 	hungUp  = "hung up"
 )
 
-// witnesses is how many requests of another session are answered before a
-// request counts as unanswered.
+// witnesses is the number of another session's requests that have to be
+// answered before a request counts as unanswered.
 const witnesses = 20
 
 // row is a kind of request, with the answers of a quorum and of a deposed
-// leader: silence, or a code. A multi has two, its own and its first result's.
+// leader: silence, or a code. A multi has two codes, its own and its first
+// result's.
 type row struct {
 	name    string
 	op      int
@@ -31,10 +32,10 @@ type row struct {
 	deposed string
 }
 
-// TestDeposedLeaderTable is the proof of what proves. A leader that has been
-// replaced is sent each kind of request, each on a session of its own, and then
-// the new leader is. What the deposed leader answers does not show that a
-// quorum exists. What only the new leader answers, done or refused, shows it.
+// TestDeposedLeaderTable shows which answers prove a quorum. It sends each kind
+// of request to a replaced leader, each on a session of its own, and then to
+// the new leader. An answer of the deposed leader does not prove that a quorum
+// exists. An answer that only the new leader gives, done or refused, proves it.
 func TestDeposedLeaderTable(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := startForDeposition(t, ensemble.JVM("-Dzookeeper.enforceQuota=true"))
@@ -61,7 +62,7 @@ func TestDeposedLeaderTable(t *testing.T) {
 			deposed[i].requireSilence(r.name + ", at the end")
 		}
 	}
-	require.Equal(t, "leader", old.Mode(), "it has noticed before the table was over")
+	require.Equal(t, "leader", old.Mode(), "the deposed leader has noticed before the end of the table")
 	owner.requireOutcome("0", witness, opPing, nil, "the owner of the ephemeral node lives")
 }
 
@@ -73,8 +74,8 @@ func startForDeposition(t *testing.T, opts ...ensemble.Option) *ensemble.Ensembl
 		ensemble.Config("maxSessionTimeout", "120000"))...)
 }
 
-// furnish creates the nodes that the rows name, and returns the session that owns
-// the ephemeral one.
+// furnish creates the nodes that the rows name, and returns the session that
+// owns the ephemeral one.
 func furnish(t *testing.T, s *ensemble.Server) *wire {
 	t.Helper()
 	owner := openWire(t, s.Addr())
@@ -100,9 +101,10 @@ func furnish(t *testing.T, s *ensemble.Server) *wire {
 	return owner
 }
 
-// depose parts a leader from both others in both directions, and starts the
-// others again, so that they elect another at once. It returns that one. In one
-// direction alone a leader would learn of the end of the others' connections.
+// depose parts a leader from both others in both directions. It restarts the
+// others, so that they elect a leader at once, and returns the new leader. With
+// only one direction cut, the old leader would learn of the end of the others'
+// connections.
 func depose(t *testing.T, e *ensemble.Ensemble, leader *ensemble.Server) *ensemble.Server {
 	t.Helper()
 	var others []*ensemble.Server
@@ -115,7 +117,7 @@ func depose(t *testing.T, e *ensemble.Ensemble, leader *ensemble.Server) *ensemb
 		e.Sever(leader, s)
 	}
 	for _, s := range others {
-		s.Kill() // both at once: one alone would follow the old leader again
+		s.Kill() // both at once: a single one would follow the old leader again
 	}
 	for _, s := range others {
 		s.Restart()
@@ -132,10 +134,10 @@ func depose(t *testing.T, e *ensemble.Ensemble, leader *ensemble.Server) *ensemb
 	return elected
 }
 
-// requireOutcome sends a request and requires an outcome. Where that is
-// silence, an authentication, which does not wait behind the request, shows
-// that the server has it. A second one, after the answers of the witness, shows
-// that the server has sent no answer until then.
+// requireOutcome sends a request and requires an outcome. For silence, it then
+// sends an authentication, which does not wait for the request: its answer
+// shows that the server has the request. A second one, after the answers of the
+// witness, shows that the request is still unanswered.
 func (w *wire) requireOutcome(want string, witness *wire, op int, body raw, why string) {
 	w.tb.Helper()
 	xid := w.send(op, body)
@@ -148,14 +150,15 @@ func (w *wire) requireOutcome(want string, witness *wire, op int, body raw, why 
 	w.requireSilence(why)
 }
 
-// requireSilence requires that the next answer is that to an authentication.
+// requireSilence requires that the next answer is the answer to an
+// authentication.
 func (w *wire) requireSilence(why string) {
 	w.tb.Helper()
 	xid := w.send(opAuth, bytesOf(0, "ip", []byte{}))
 	require.Equal(w.tb, "0", w.outcome(opAuth, xid, why), why)
 }
 
-// witnessed has some requests of another session answered.
+// witnessed waits for the answers to some requests of another session.
 func witnessed(witness *wire) {
 	witness.tb.Helper()
 	for range witnesses {
@@ -164,7 +167,7 @@ func witnessed(witness *wire) {
 	}
 }
 
-// outcome reads the answer to a request, which comes next.
+// outcome reads the next answer, which must answer the request.
 func (w *wire) outcome(op, xid int, why string) string {
 	w.tb.Helper()
 	frame, ok := w.read(patience)

@@ -14,7 +14,8 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// soakRounds is how many leaders TestFault01_DeposedLeaderSoak deposes at least.
+// soakRounds is the minimum number of leaders that
+// TestFault01_DeposedLeaderSoak deposes.
 const soakRounds = 40
 
 // deposals are all ways to part a leader from its followers.
@@ -28,9 +29,9 @@ var deposals = []deposal{
 }
 
 // TestFault01_DeposedLeader parts a leader from both followers, which elect
-// another, while clients hold locks through it. The deposed leader goes on to
-// answer them for syncLimit ticks. Each hold's context must have ended when the
-// next contender, at the new leader, begins to hold.
+// another leader, while clients hold locks through the old one. The deposed
+// leader keeps answering them for syncLimit ticks. Each hold's context must
+// have ended when the next contender, at the new leader, begins to hold.
 func TestFault01_DeposedLeader(t *testing.T) {
 	deposeLeaders(t, 2, func(lane, round int) (deposal, bool) {
 		return deposals[2*round+lane], round < 2
@@ -42,7 +43,7 @@ func TestFault01_DeposedLeader(t *testing.T) {
 // DOCENT_SEEDS, which make soak sets.
 func TestFault01_DeposedLeaderSoak(t *testing.T) {
 	if os.Getenv("DOCENT_SEEDS") == "" {
-		t.Skip("takes a quarter of an hour: DOCENT_SEEDS is not set, as make soak does")
+		t.Skip("takes a quarter of an hour: make soak runs it, with DOCENT_SEEDS")
 	}
 	const lanes = 2
 	stop := time.Now().Add(duration(t, 10*time.Minute))
@@ -58,13 +59,13 @@ func TestFault01_DeposedLeaderSoak(t *testing.T) {
 	require.Positive(t, oneWay, "no other leader was ever elected while the old one was parted in one direction")
 }
 
-// deposeLeaders deposes one leader after the other, of as many ensembles at a
-// time as there are lanes, and reports the margins.
+// deposeLeaders deposes leaders one after the other, in one ensemble for each
+// lane at the same time, and reports the margins.
 func deposeLeaders(t *testing.T, lanes int, next func(lane, round int) (deposal, bool)) *margins {
 	ensemble.RequireZooKeeper(t)
 	from := seed(t)
 	found := &margins{all: make(map[string][]time.Duration), rounds: make(map[deposal]int), elected: make(map[deposal]int)}
-	t.Run("lanes", func(t *testing.T) { // returns when all of them have ended
+	t.Run("lanes", func(t *testing.T) { // returns when all lanes have ended
 		for lane := range lanes {
 			t.Run(fmt.Sprint(lane), func(t *testing.T) {
 				t.Parallel()
@@ -88,9 +89,9 @@ func deposeLeaders(t *testing.T, lanes int, next func(lane, round int) (deposal,
 
 // deposal is a way to part a leader from its followers.
 type deposal struct {
-	deaf    bool // what the followers send does not arrive at the leader
-	mute    bool // what the leader sends does not arrive at the followers
-	restart bool // the followers are killed and started again: they elect at once
+	deaf    bool // traffic from the followers does not reach the leader
+	mute    bool // traffic from the leader does not reach the followers
+	restart bool // the followers are killed and started again: they elect a leader at once
 }
 
 func (d deposal) String() string {
@@ -105,7 +106,7 @@ func (d deposal) String() string {
 	return text
 }
 
-// depose parts the leader once, and adds what it finds to the margins.
+// depose parts the leader once, and adds its results to the margins.
 func (d deposal) depose(t *testing.T, e *ensemble.Ensemble, rng *rand.Rand, found *margins) {
 	leader := e.Leader()
 	var followers []*ensemble.Server
@@ -130,12 +131,12 @@ func (d deposal) depose(t *testing.T, e *ensemble.Ensemble, rng *rand.Rand, foun
 	parted := time.Now()
 	lost := 0
 	for _, p := range pairs {
-		if err := p.hold.Err(); err != nil { // on a busy machine; what is promised holds for it all the same
+		if err := p.hold.Err(); err != nil { // possible on a busy machine; the promise still applies
 			lost++
 			t.Logf("%s, a session of %v: lost before the leader was parted: %v", p.way.name, p.timeout, err)
 		}
 	}
-	require.Less(t, lost, len(pairs), "nothing is held any more")
+	require.Less(t, lost, len(pairs), "no hold is left")
 	stop := after(rng)
 	defer stop()
 	if d.restart {
@@ -156,14 +157,14 @@ func (d deposal) depose(t *testing.T, e *ensemble.Ensemble, rng *rand.Rand, foun
 	}
 }
 
-// oneWay is how long the followers get to elect another leader while votes arrive
-// in one direction alone, which can keep them from it. They elect within seconds, or
-// not at all.
+// oneWay is how long the followers may take to elect another leader while votes
+// arrive in one direction alone, which can prevent the election. They elect
+// within seconds, or not at all.
 const oneWay = 30 * time.Second
 
-// awaitContenders waits until the locks of all sessions that must end have changed
-// hands, and reports whether they have. If no other leader was elected, the locks
-// change hands once the servers hear each other again.
+// awaitContenders waits until the locks of all doomed sessions have changed
+// hands, and reports whether they have. Without a new leader, the locks change
+// hands once the servers are connected again.
 func (d deposal) awaitContenders(t *testing.T, pairs []*rivals) bool {
 	patience := patience
 	if d.deaf != d.mute {
@@ -182,14 +183,14 @@ func (d deposal) awaitContenders(t *testing.T, pairs []*rivals) bool {
 	return true
 }
 
-// margins are what lay between the end of a hold and the next one, by what was
-// done. Below zero, two held.
+// margins are the times between the end of a hold and the next hold, by kind of
+// test. A negative margin means two holders.
 type margins struct {
 	mu    sync.Mutex
 	names []string
 	all   map[string][]time.Duration
 
-	rounds, elected map[deposal]int // how many, and in how many another leader was elected
+	rounds, elected map[deposal]int // number of rounds, and of rounds with a new leader
 }
 
 func (m *margins) round(d deposal, elected bool) {
@@ -210,8 +211,9 @@ func (m *margins) add(name string, margin time.Duration) {
 	m.all[name] = append(m.all[name], margin)
 }
 
-// String lists how often each was tried, the least, mean and greatest margin, and in
-// how many rounds the followers elected another leader.
+// String lists for each kind of test its number, its minimum, mean and maximum
+// margin. It also counts the rounds in which the followers elected another
+// leader.
 func (m *margins) String() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -54,12 +54,12 @@ const (
 	xidAuth = -4
 )
 
-// glance is how long a client looks for an answer that it does not expect, once
-// later requests of others have been answered.
+// glance is how long a client waits for an unexpected answer, once later
+// requests of other sessions have been answered.
 const glance = 50 * time.Millisecond
 
-// bytesOf joins the fields of a request: int is an int32 on the wire, string
-// and []byte carry their length, raw does not.
+// bytesOf joins the fields of a request. An int is an int32 on the wire, string
+// and []byte have a length prefix, raw has none.
 func bytesOf(fields ...any) raw {
 	var b raw
 	for _, f := range fields {
@@ -77,7 +77,7 @@ func bytesOf(fields ...any) raw {
 		case raw:
 			b = append(b, v...)
 		default:
-			panic(fmt.Sprintf("no field of a request: %T", f))
+			panic(fmt.Sprintf("not a field of a request: %T", f))
 		}
 	}
 	return b
@@ -96,7 +96,7 @@ func parts(ops ...raw) raw {
 	return bytesOf(b, -1, true, -1)
 }
 
-// everybody is a list of rights that lets all clients do everything.
+// everybody is an ACL that grants everything to all clients.
 var everybody = bytesOf(1, 31, "world", "anyone")
 
 // wire is a connection to one server, frame by frame.
@@ -130,12 +130,12 @@ func (w *wire) hello(session int64, password []byte) {
 	w.write(bytesOf(0, int64(0), 60_000, session, password, false))
 }
 
-// greeted says whether the handshake is answered, and notes the session.
+// greeted reports whether the handshake is answered, and notes the session.
 func (w *wire) greeted(within time.Duration) bool {
 	w.tb.Helper()
 	frame, ok := w.read(within)
 	if ok {
-		require.NotEmpty(w.tb, frame, "the server has hung up on a handshake")
+		require.NotEmpty(w.tb, frame, "the server has closed the connection during the handshake")
 		w.session = int64(binary.BigEndian.Uint64(frame[8:]))
 		w.password = frame[20:36]
 	}
@@ -148,8 +148,8 @@ func (w *wire) write(frame raw) {
 	require.NoError(w.tb, err)
 }
 
-// read returns the next frame, and false if none comes. The end of the
-// connection is an empty frame.
+// read returns the next frame, or false after within. The end of the connection
+// is an empty frame.
 func (w *wire) read(within time.Duration) ([]byte, bool) {
 	w.tb.Helper()
 	require.NoError(w.tb, w.conn.SetReadDeadline(time.Now().Add(within)))
@@ -188,7 +188,7 @@ func (w *wire) answerTo(xid int) (int, []byte) {
 	for {
 		frame, ok := w.read(patience)
 		require.True(w.tb, ok, "no answer to %d within %v", xid, patience)
-		require.NotEmpty(w.tb, frame, "the server has hung up before it answered %d", xid)
+		require.NotEmpty(w.tb, frame, "the server has closed the connection before it answered %d", xid)
 		if int(int32(binary.BigEndian.Uint32(frame))) == xid {
 			return int(int32(binary.BigEndian.Uint32(frame[12:]))), frame[16:]
 		}

@@ -11,11 +11,12 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// eager has servers look for the right to a change before they ask the leader.
+// eager makes servers check the right to a change before they ask the leader.
 const eager = "-Dzookeeper.enableEagerACLCheck=true"
 
-// TestDeposedLeaderEager: a deposed leader with enableEagerACLCheck refuses changes
-// without a quorum, so that these refusals prove nothing. It refuses no transaction.
+// TestDeposedLeaderEager: with enableEagerACLCheck a deposed leader refuses
+// changes without a quorum. So these refusals prove nothing. It refuses no
+// transaction this way.
 func TestDeposedLeaderEager(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := startForDeposition(t, ensemble.JVM(eager))
@@ -40,11 +41,11 @@ func TestDeposedLeaderEager(t *testing.T) {
 	for i, r := range rows {
 		deposed[i].requireOutcome(r.deposed, witness, r.op, r.body, r.name)
 	}
-	require.Equal(t, "leader", old.Mode(), "it has noticed before the table was over")
+	require.Equal(t, "leader", old.Mode(), "the deposed leader has noticed before the end of the table")
 }
 
-// TestEagerRefusals: a server with enableEagerACLCheck refuses a change before it
-// answers earlier ones. None of them is the worse for it.
+// TestEagerRefusals: a server with enableEagerACLCheck refuses a change before
+// it answers earlier ones. The earlier requests are still answered.
 func TestEagerRefusals(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3, ensemble.JVM(eager))

@@ -22,28 +22,28 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// write is what a holder sends to the store.
+// write is a holder's message to the store.
 type write struct {
 	pid   int
 	token int64
-	n     int    // the how manieth of its hold
-	node  string // of its hold
-	log   string // what came of its guarded write to ZooKeeper, just before
+	n     int    // its number within the hold, from the first
+	node  string // the node of its hold
+	log   string // the result of its guarded write to ZooKeeper, just before
 }
 
-// fencedStore refuses whoever has a smaller token than it has seen.
+// fencedStore refuses tokens smaller than one it has seen.
 type fencedStore struct {
 	tb       testing.TB
 	listener net.Listener
 	wg       sync.WaitGroup
-	close    func() // end, once
+	close    func() // calls end once
 
 	mu      sync.Mutex
 	conns   []net.Conn
 	token   int64
-	arrest  func(w write) (free <-chan struct{}) // called once, with the second write of a hold; it is answered when free is closed
+	arrest  func(w write) (free <-chan struct{}) // called once, with the second write of a hold; the answer waits until free is closed
 	news    chan struct{}                        // closed and replaced with every write
-	pending int64                                // the token of the one that was arrested; 0 when it has written again
+	pending int64                                // the token of the stopped holder; 0 once it has written again
 
 	accepted, stale, logged, refused, unknown int
 }
@@ -72,12 +72,13 @@ func (s *fencedStore) accept() {
 	}
 }
 
-// end hangs up on all holders, and returns when what they sent has been judged.
+// end closes the connections of all holders, and returns when all received
+// writes have been checked.
 func (s *fencedStore) end() {
 	require.NoError(s.tb, s.listener.Close())
 	s.mu.Lock()
 	for _, conn := range s.conns {
-		_ = conn.Close() // the holder may have gone first
+		_ = conn.Close() // the holder may have closed it first
 	}
 	s.mu.Unlock()
 	s.wg.Wait()
@@ -103,12 +104,13 @@ func (s *fencedStore) serve(conn net.Conn) {
 			}
 		}
 		if _, err := fmt.Fprintln(conn, answer); err != nil {
-			return // the holder is gone
+			return // the holder has gone
 		}
 	}
 }
 
-// judge accepts a write or refuses it. With free, the answer has to wait.
+// judge accepts or refuses a write. If free is set, the answer has to wait for
+// it.
 func (s *fencedStore) judge(w write) (answer string, free <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,7 +129,7 @@ func (s *fencedStore) judge(w write) (answer string, free <-chan struct{}) {
 	if w.token == s.pending && s.token > w.token {
 		s.pending = 0
 		if w.log == "done" {
-			s.tb.Errorf("ZooKeeper took a write of token %d after the store had seen %d", w.token, s.token)
+			s.tb.Errorf("ZooKeeper accepted a write of token %d after the store had seen %d", w.token, s.token)
 		}
 	}
 	if w.token < s.token {
@@ -144,8 +146,8 @@ func (s *fencedStore) judge(w write) (answer string, free <-chan struct{}) {
 	return "ok", free
 }
 
-// wait waits until what is true of the store, and fails the test if that takes
-// too long.
+// wait waits until cond holds for the store, and fails the test after the time
+// limit.
 func (s *fencedStore) wait(what string, cond func() bool) {
 	s.tb.Helper()
 	ctx := within(s.tb, patience)
@@ -164,10 +166,11 @@ func (s *fencedStore) wait(what string, cond func() bool) {
 	}
 }
 
-// TestSoakFencing stops processes while they hold, gives their lock to another, and
-// lets them go on to write: neither the store nor a guarded transaction may take
-// any of that. The lock changes hands in two ways: the session expires while its
-// owner is stopped; or an operator deletes the node, and the session lives on.
+// TestSoakFencing stops processes while they hold, gives their lock to another
+// process, and lets them continue and write. Neither the store nor a guarded
+// transaction may accept such a write. The lock changes hands in two ways.
+// Either the session expires while its owner is stopped; or an operator deletes
+// the node, and the session lives on.
 func TestSoakFencing(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
@@ -190,7 +193,8 @@ func TestSoakFencing(t *testing.T) {
 		free := make(chan struct{})
 		store.mu.Lock()
 		store.arrest = func(w write) <-chan struct{} {
-			// A signal takes a moment to bite. Without an answer the process waits.
+			// A signal takes a moment to take effect. Without an answer the
+			// process waits.
 			if err := syscall.Kill(w.pid, syscall.SIGSTOP); err != nil {
 				t.Errorf("SIGSTOP: %v", err)
 			}
@@ -220,8 +224,8 @@ func TestSoakFencing(t *testing.T) {
 	}
 	store.close()
 
-	// What lies in ZooKeeper is what was guarded: in the order in which it was
-	// written, no token comes after a greater one.
+	// The nodes in ZooKeeper are the guarded writes: in the order of writing,
+	// no token follows a greater one.
 	require.NoError(t, operator.Sync(within(t, patience), fencedLog))
 	names, _, err := operator.Children(within(t, patience), fencedLog)
 	require.NoError(t, err)
@@ -232,13 +236,13 @@ func TestSoakFencing(t *testing.T) {
 		require.NoError(t, err)
 		token, err := strconv.ParseInt(string(data), 10, 64)
 		require.NoError(t, err)
-		require.GreaterOrEqual(t, token, last, "%s: a stale write was let through", name)
+		require.GreaterOrEqual(t, token, last, "%s: a stale write was accepted", name)
 		last = token
 	}
 	store.mu.Lock()
 	defer store.mu.Unlock()
 	require.GreaterOrEqual(t, len(names), store.logged, "an answered write is missing")
-	require.LessOrEqual(t, len(names), store.logged+store.unknown+processes, "more was written than anybody asked for") // each may not have told of its last
+	require.LessOrEqual(t, len(names), store.logged+store.unknown+processes, "more was written than requested") // each may not have told of its last
 	require.Positive(t, store.stale)
 	require.Positive(t, store.refused)
 	t.Logf("%d holders stopped while they held (%d expired, %d deleted by an operator): the store took %d writes and refused %d stale ones; "+

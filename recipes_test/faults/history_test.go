@@ -15,8 +15,9 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// never is when an operation returns whose outcome nobody knows: it can take
-// effect at any time after its call, and an effect after all else is none.
+// never is the return time of an operation with an unknown outcome. It can take
+// effect at any time after its call; if it takes effect after all others, that
+// is as good as no effect.
 const never = math.MaxInt64
 
 // clock counts the nanoseconds of the monotonic clock since the run began.
@@ -44,9 +45,9 @@ func (j *journal) add(who int, in, out any, call, ret int64) {
 // decideWithin bounds the search for an order that explains a history.
 const decideWithin = 2 * time.Minute
 
-// verify fails the test if no order of the operations explains their answers. The
-// error names a page that shows how far an explanation goes; context says what
-// else is to be known.
+// verify fails the test if no order of the operations explains their answers.
+// The error names a page that shows how far an explanation goes; context adds
+// to the error.
 func verify(tb testing.TB, name string, model porcupine.Model, ops []porcupine.Operation, context func() string) {
 	tb.Helper()
 	result, info := porcupine.CheckOperationsVerbose(model, ops, decideWithin)
@@ -64,10 +65,10 @@ func verify(tb testing.TB, name string, model porcupine.Model, ops []porcupine.O
 	tb.Errorf("%s: no order explains the %d operations; see %s\n%s\n%s", name, len(ops), page, excerpt(model, ops), context())
 }
 
-// mostLines bounds what an error says of a history.
+// mostLines bounds the lines of a history in an error.
 const mostLines = 80
 
-// excerpt is the end of the history in the order of the calls.
+// excerpt returns the end of the history in the order of the calls.
 func excerpt(model porcupine.Model, ops []porcupine.Operation) string {
 	sorted := slices.SortedFunc(slices.Values(ops), func(a, b porcupine.Operation) int { return cmp.Compare(a.Call, b.Call) })
 	var b strings.Builder

@@ -15,8 +15,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// holderEnv makes the test binary a holder: a process that takes the lock and
-// writes under it, again and again. It holds "SERVERS STORE".
+// holderEnv makes the test binary a holder: a process that repeatedly takes the
+// lock and writes under it. Its value is "SERVERS STORE".
 const holderEnv = "DOCENT_FAULTS_HOLDER"
 
 // Paths of the fencing test.
@@ -25,10 +25,11 @@ const (
 	fencedLog  = "/fenced/log"
 )
 
-// writesPerHold is how often a holder writes before it releases.
+// writesPerHold is the number of writes before a release.
 const writesPerHold = 5
 
-// playHolder runs a holder until it is killed or the store hangs up.
+// playHolder runs a holder until it is killed or the store closes the
+// connection.
 func playHolder() int {
 	servers, store, _ := strings.Cut(os.Getenv(holderEnv), " ")
 	if err := hold(strings.Split(servers, ","), store); err != nil {
@@ -57,7 +58,7 @@ func hold(servers []string, store string) error {
 			return err
 		}
 		for n := 1; n <= writesPerHold; n++ {
-			// Careless on purpose: it never looks whether it still holds.
+			// Careless on purpose: it never checks whether it still holds.
 			if _, err := fmt.Fprintf(conn, "%d %d %d %s %s\n", os.Getpid(), h.Token(), n, h.Path(), appendLog(sm, h)); err != nil {
 				return err
 			}
@@ -71,8 +72,8 @@ func hold(servers []string, store string) error {
 	}
 }
 
-// appendLog writes the token into the log that lies in ZooKeeper, if the hold's
-// node stands, and says what came of it.
+// appendLog writes the token into the log in ZooKeeper, on the condition that
+// the hold's node exists, and returns the result.
 func appendLog(sm *session.Manager, h *lock.Hold) string {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -85,7 +86,7 @@ func appendLog(sm *session.Manager, h *lock.Hold) string {
 	case errors.Is(err, session.ErrUnknownOutcome):
 		return "unknown"
 	case expected(err):
-		return "undone" // there was no session to do it in
+		return "undone" // no session was available
 	}
 	return "failed: " + err.Error()
 }

@@ -13,15 +13,15 @@ type (
 	getOp struct{}
 )
 
-// number is what an operation on a counter was answered.
+// number is the answer to an operation on a counter.
 type number struct {
-	n       int64 // after an addition, or read
+	n       int64 // the number read, or after an addition
 	swapped bool
 	unknown bool
 }
 
-// counting is a counter. A write whose outcome is unknown is done at some time
-// after its call; that may be after everything else.
+// counting is a counter. A write with an unknown outcome takes effect at some
+// time after its call, possibly after everything else.
 var counting = porcupine.Model{
 	Init: func() any { return int64(0) },
 	Step: func(state, in, out any) (bool, any) {

@@ -6,9 +6,9 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// take and give are the operations on a lock, an election or a semaphore. A hold
-// that was lost is a give that begins when its context ended and never returns:
-// somebody else may have taken it from then on, and not before.
+// take and give are the operations on a lock, an election or a semaphore. A
+// lost hold is a give that begins at the end of its context and never returns.
+// Another process may have taken the lock since then, and not before.
 type take struct {
 	token int64
 	n     int // permits
@@ -19,7 +19,7 @@ type give struct {
 	n     int
 }
 
-// exclusiveState is who holds, and the greatest token that there was.
+// exclusiveState is the token of the holder, and the greatest token so far.
 type exclusiveState struct{ holder, last int64 }
 
 // exclusive is a lock: one holder at a time, with tokens that grow.

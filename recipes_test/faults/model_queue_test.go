@@ -6,16 +6,16 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// itemKind names what happens to an item of a queue.
+// itemKind is an event in the life of a queue's item.
 type itemKind string
 
 const (
 	itemPut   itemKind = "put"         // never returns if the outcome is unknown
 	itemTake  itemKind = "take"        // claimed under a token
-	itemGive  itemKind = "give"        // the claim was released; or lost, and then it never returns
-	itemAck   itemKind = "ack"         // gone for good
-	itemMaybe itemKind = "ack or not"  // its outcome is unknown
-	itemLose  itemKind = "lose or not" // the claim of an ack in doubt was lost, unless the ack was done
+	itemGive  itemKind = "give"        // the claim was released; if it was lost, this never returns
+	itemAck   itemKind = "ack"         // removed for good
+	itemMaybe itemKind = "ack or not"  // an ack with an unknown outcome
+	itemLose  itemKind = "lose or not" // the loss of a claim whose ack has an unknown outcome: no loss if the ack was done
 	itemEmpty itemKind = "the end"     // the queue is empty
 )
 
@@ -25,15 +25,15 @@ type itemOp struct {
 	token int64
 }
 
-// itemState is where an item is: nowhere yet, there for all, or claimed, and at
-// last gone.
+// itemState is the state of an item: not put yet, free, claimed, and at last
+// removed.
 type itemState struct {
 	there, gone bool
 	claim       int64 // 0: free
 }
 
-// items is a queue, item by item. What was put comes to an end only by an ack
-// under the claim that stands, and has come to its end when the queue is empty.
+// items is a queue, item by item. Only an ack under the present claim removes
+// an item. Every item is removed when the queue is empty.
 var items = porcupine.Model{
 	Partition: func(ops []porcupine.Operation) [][]porcupine.Operation {
 		place := map[string]int{}

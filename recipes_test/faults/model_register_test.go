@@ -6,15 +6,15 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// The operations on a config key. Each value that is written is written once.
+// The operations on a config key. No value is written twice.
 type (
-	setOp    struct{ version, value int32 } // if the key has the version
-	putOp    struct{ value int32 }          // whatever it has
+	setOp    struct{ version, value int32 } // only if the key has the version
+	putOp    struct{ value int32 }          // whatever its version
 	readOp   struct{}
-	updateOp struct{ old, value int32 } // from the value before to the one that the function returned
+	updateOp struct{ old, value int32 } // from the old value to the value that the function returned
 )
 
-// register is a key's state, and what an operation was answered.
+// register is a key's state, and the answer to an operation.
 type register struct {
 	version, value int32
 	zxid           int64
@@ -27,7 +27,7 @@ func (r register) written(value int32, zxid int64) register {
 }
 
 // registers is a key of a Store that exists from the beginning, with version 0
-// and value 0. A zxid in the state is the least that the value can have.
+// and value 0. A zxid in the state is the minimum zxid of the value.
 var registers = porcupine.Model{
 	Init: func() any { return register{} },
 	Step: func(state, in, out any) (bool, any) {

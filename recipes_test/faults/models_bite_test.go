@@ -16,8 +16,8 @@ func answered(in, out any, call, ret int64) porcupine.Operation {
 	return porcupine.Operation{Input: in, Output: out, Call: call, Return: ret}
 }
 
-// TestModelsBite shows each model histories that are in order, and others that
-// differ from them by one defect.
+// TestModelsBite gives each model correct histories, and others that differ
+// from them by one defect.
 func TestModelsBite(t *testing.T) {
 	unknown := number{unknown: true}
 	for _, c := range []struct {
@@ -99,7 +99,7 @@ func TestModelsBite(t *testing.T) {
 			op(itemOp{"a", itemPut, 0}, 0, 1), op(itemOp{"a", itemEmpty, 0}, 20, 21)}, false},
 		{"queue: in doubt and not there", items, []porcupine.Operation{
 			op(itemOp{"a", itemPut, 0}, 0, never), op(itemOp{"a", itemEmpty, 0}, 20, 21)}, true},
-		{"queue: an item nobody has put", items, []porcupine.Operation{
+		{"queue: an item that was never put", items, []porcupine.Operation{
 			op(itemOp{"a", itemTake, 5}, 2, 3)}, false},
 		{"queue: two live claims", items, []porcupine.Operation{
 			op(itemOp{"a", itemPut, 0}, 0, 1), op(itemOp{"a", itemTake, 5}, 2, 3), op(itemOp{"a", itemTake, 6}, 4, 5),
@@ -125,10 +125,10 @@ func TestModelsBite(t *testing.T) {
 	}
 }
 
-// TestVerifyTells: a history that cannot be explained fails the test with its
-// operations and what the caller adds.
+// TestVerifyTells: an unexplainable history fails the test. The failure shows
+// the history's operations and the caller's context.
 func TestVerifyTells(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir()) // where the page goes
+	t.Setenv("TMPDIR", t.TempDir()) // the directory of the page
 	told := &listener{TB: t}
 	verify(told, "lock/bad", exclusive, []porcupine.Operation{op(take{5, 1}, 0, 10), op(take{7, 1}, 20, 30)},
 		func() string { return "seed 42" })

@@ -9,7 +9,7 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// serverFaults is what happens to servers.
+// serverFaults are faults of servers.
 var serverFaults = []fault{
 	{"kill -9 of the leader", func(n *nemesis, rng *rand.Rand, last func()) {
 		leader, _ := n.cast(rng)
@@ -114,7 +114,7 @@ func (n *nemesis) part(last func(), ways ...[2]*ensemble.Server) {
 	n.note("the servers hear each other again")
 }
 
-// clientFaults is what happens on the way from a client to all servers.
+// clientFaults are faults of the connections from a client to all servers.
 var clientFaults = []fault{
 	cut("client is not heard", ensemble.ToServer),
 	cut("client hears nothing", ensemble.ToClient),
@@ -154,13 +154,13 @@ func (n *nemesis) victim(rng *rand.Rand, what string) *process {
 	return p
 }
 
-// anyWay picks what is cut.
+// anyWay picks the direction of a cut.
 func anyWay(rng *rand.Rand) ensemble.Direction {
 	return []ensemble.Direction{ensemble.ToServer, ensemble.ToClient, ensemble.Both}[rng.IntN(3)]
 }
 
-// strikeAck cuts a process off that is about to acknowledge. What it returns ends
-// that after up to two seconds: in some cases the session is still there then.
+// strikeAck cuts a process off that is about to acknowledge. over ends the cut
+// after up to two seconds: in some cases the session still exists then.
 func (n *nemesis) strikeAck(p *process, rng *rand.Rand) (over func()) {
 	const name = "cut of one that acknowledges"
 	n.count(name)
@@ -172,8 +172,7 @@ func (n *nemesis) strikeAck(p *process, rng *rand.Rand) (over func()) {
 	}
 }
 
-// strike cuts a process off that holds something, until that is lost or some
-// seconds have gone.
+// strike cuts a holder off, until its hold is lost or some seconds have passed.
 func (n *nemesis) strike(p *process, rng *rand.Rand, held context.Context) {
 	const name = "cut of one that holds"
 	n.count(name)

@@ -13,9 +13,10 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// nemesis is what goes wrong: one fault of the servers at a time, and one or two
-// of the clients' ways to them. The seed decides on the faults, their order and
-// how long they last; who leads, and so who is hit, the ensemble decides.
+// nemesis injects the faults: one fault of the servers at a time, and one or
+// two of the clients' connections. The seed decides the faults, their order and
+// their durations. The ensemble decides which server leads, and so which server
+// is hit.
 type nemesis struct {
 	tb    testing.TB
 	e     *ensemble.Ensemble
@@ -28,10 +29,10 @@ type nemesis struct {
 	counts map[string]int
 }
 
-// fault is something that goes wrong and is put right again after a time.
+// fault is a fault that is healed after a time.
 type fault struct {
 	name string
-	do   func(n *nemesis, rng *rand.Rand, last func()) // last lets the fault last
+	do   func(n *nemesis, rng *rand.Rand, last func()) // last waits for the duration of the fault
 }
 
 // note writes a line into the schedule.
@@ -47,16 +48,16 @@ func (n *nemesis) count(name string) {
 	n.counts[name]++
 }
 
-// mostEvents bounds what each failure tells of the schedule; the end of a test
-// that has failed tells all of it.
+// mostEvents bounds the events of the schedule in each failure. The end of a
+// failed test prints all of them.
 const mostEvents = 40
 
-// recently is what was done last, for a failure to tell.
+// recently returns the latest events, for a failure.
 func (n *nemesis) recently() string {
 	return fmt.Sprintf("DOCENT_SEED=%d\n%s", n.seed, n.schedule(mostEvents))
 }
 
-// schedule is the end of what was done so far.
+// schedule returns the last events.
 func (n *nemesis) schedule(most int) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -76,7 +77,7 @@ func (n *nemesis) report() (text string, total int) {
 	return strings.Join(names, ", "), total
 }
 
-// deck deals all of a set before it deals one again.
+// deck deals every fault of a set before it deals one again.
 func deck(rng *rand.Rand, all []fault) func() fault {
 	var left []fault
 	return func() fault {
@@ -90,7 +91,7 @@ func deck(rng *rand.Rand, all []fault) func() fault {
 	}
 }
 
-// rage lets the faults of a set happen one after the other until ctx ends, and
+// rage injects the faults of a set one after the other until ctx ends, and
 // calls mended after each.
 func (n *nemesis) rage(ctx context.Context, name string, all []fault, least, most, rest time.Duration, mended func()) {
 	rng := source(n.seed, name)
@@ -106,12 +107,12 @@ func (n *nemesis) rage(ctx context.Context, name string, all []fault, least, mos
 	}
 }
 
-// servers rages among the servers. It runs in the test's own goroutine.
+// servers injects faults of the servers. It runs in the test's own goroutine.
 func (n *nemesis) servers(ctx context.Context) {
 	n.rage(ctx, "servers", serverFaults, time.Second, 4*time.Second, 2*time.Second, n.heal)
 }
 
-// heal waits until all servers make up an ensemble again.
+// heal waits until all servers form an ensemble again.
 func (n *nemesis) heal() {
 	n.tb.Helper()
 	if err := n.e.WaitQuorum(within(n.tb, patience)); err != nil {
@@ -119,7 +120,8 @@ func (n *nemesis) heal() {
 	}
 }
 
-// clients rages among the clients, with a hand of its own.
+// clients injects faults of the clients. Each hand has its own source of
+// randomness.
 func (n *nemesis) clients(ctx context.Context, hand int) {
 	n.rage(ctx, fmt.Sprint("clients", hand), clientFaults, 300*time.Millisecond, 4*time.Second, time.Second, func() {})
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// run is a test under a nemesis: several processes, of which each does everything
-// at the same time, and an observer that the nemesis of the clients leaves alone.
+// run is a test under a nemesis. Several processes run all workloads at the
+// same time. The faults of clients spare the observer.
 type run struct {
 	tb      testing.TB
 	procs   []*process
@@ -31,10 +31,10 @@ type run struct {
 	tallies map[string]*tally
 }
 
-// tally counts what came of the operations of one workload.
+// tally counts the results of one workload's operations.
 type tally struct {
 	rounds, operations, done, unknown, failed, lost int
-	gaps                                            []time.Duration // from the end of a lost hold's context to the next holder
+	gaps                                            []time.Duration // times from the end of a lost hold's context to the next holder
 }
 
 func newRun(tb testing.TB, clients int, opts ...ensemble.Option) *run {
@@ -49,15 +49,15 @@ func newRun(tb testing.TB, clients int, opts ...ensemble.Option) *run {
 	return r
 }
 
-// workload is what the processes do all the time, and the model of it.
+// workload is the work of the processes, and its model.
 type workload struct {
 	name  string
 	model porcupine.Model
 	play  func(ctx context.Context, rd *round)
 }
 
-// start has the processes work until ctx ends. What it returns waits for the end
-// of that and says what came of it.
+// start makes the processes work until ctx ends. finish waits for their end and
+// returns the results.
 func (r *run) start(ctx context.Context, all []workload) (finish func()) {
 	var work sync.WaitGroup
 	for _, w := range all {
@@ -69,7 +69,7 @@ func (r *run) start(ctx context.Context, all []workload) (finish func()) {
 	}
 }
 
-// progress waits until every workload has done something more.
+// progress waits until every workload has made progress.
 func (r *run) progress(when string) {
 	r.tb.Helper()
 	done := func() map[string]int {
@@ -92,8 +92,8 @@ func (r *run) progress(when string) {
 	})
 }
 
-// round is a few seconds of one workload on a path of its own. Histories stay
-// short with that, and what is in doubt in one is of no concern to the next.
+// round is a few seconds of one workload on its own path. So histories stay
+// short, and an unknown outcome in one round does not affect the next.
 type round struct {
 	journal journal
 	*run
@@ -105,12 +105,12 @@ type round struct {
 	doubts atomic.Int32
 }
 
-// mostDoubts ends a round: each operation in doubt can double the number of
-// orders that could explain a history.
+// mostDoubts ends a round: each operation with an unknown outcome can double
+// the number of orders that could explain a history.
 const mostDoubts = 8
 
-// rounds plays round after round until ctx ends, and at least one. Each has its
-// operations checked against the model.
+// rounds runs round after round until ctx ends, and at least one. The
+// operations of each are checked against the model.
 func (r *run) rounds(ctx context.Context, w workload) {
 	rng := source(r.seed, w.name)
 	for n := 0; n == 0 || ctx.Err() == nil; n++ {
@@ -127,7 +127,7 @@ func (r *run) rounds(ctx context.Context, w workload) {
 	}
 }
 
-// each has every process do the same at once, and waits for all.
+// each runs f for every process at once, and waits for all.
 func (rd *round) each(f func(p *process, rng *rand.Rand)) {
 	var wg sync.WaitGroup
 	for _, p := range rd.procs {
@@ -151,7 +151,7 @@ func (rd *round) done() {
 	rd.count(rd.name, func(t *tally) { t.done++ })
 }
 
-// failed counts an operation that is known not to have been done.
+// failed counts an operation that is known to have had no effect.
 func (rd *round) failed(what string, err error) {
 	rd.count(rd.name, func(t *tally) { t.failed++ })
 	if !expected(err) {
@@ -159,7 +159,7 @@ func (rd *round) failed(what string, err error) {
 	}
 }
 
-// unknown counts an operation whose outcome nobody knows.
+// unknown counts an operation with an unknown outcome.
 func (rd *round) unknown() {
 	rd.count(rd.name, func(t *tally) { t.unknown++ })
 	if rd.doubts.Add(1) == mostDoubts {
@@ -167,7 +167,7 @@ func (rd *round) unknown() {
 	}
 }
 
-// report logs what was done to whom and what came of it.
+// report logs the faults and the results.
 func (r *run) report() {
 	if r.tb.Failed() {
 		r.tb.Logf("the whole schedule:\n%s", r.nemesis.schedule(math.MaxInt32))

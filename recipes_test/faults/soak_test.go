@@ -9,8 +9,8 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// TestSoakFaults has five processes do everything at once on three servers while
-// the nemesis rages, and demands that every history can be explained.
+// TestSoakFaults runs all workloads in five processes at once, on three
+// servers, under the nemesis. It demands that every history can be explained.
 func TestSoakFaults(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	r := newRun(t, 5, ensemble.PeerProxies(), ensemble.Config("autopurge.purgeInterval", "1")) // hours
@@ -32,8 +32,8 @@ func TestSoakFaults(t *testing.T) {
 	r.nemesis.servers(ctx)
 }
 
-// TestFullDisk leaves a server without a byte of room, the leader among them. The
-// others go on; nothing that was answered is lost.
+// TestFullDisk fills a server's disk to the last byte, the leader's included.
+// The other servers continue, and no answered write is lost.
 func TestFullDisk(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	ensemble.RequireDisks(t)
@@ -50,8 +50,8 @@ func TestFullDisk(t *testing.T) {
 		r.nemesis.count("full disk")
 		r.nemesis.note("the disk of server %d (%s) is full", victim.ID(), victim.Mode())
 		victim.FillDisk()
-		ensemble.Eventually(t, patience, "the server with the full disk serves no more", func() bool { return victim.Mode() == "" })
-		r.nemesis.note("server %d serves no more", victim.ID())
+		ensemble.Eventually(t, patience, "the server with the full disk does not serve", func() bool { return victim.Mode() == "" })
+		r.nemesis.note("server %d does not serve", victim.ID())
 		r.progress("with two servers of three")
 		victim.FreeDisk()
 		victim.Restart() // as an operator does

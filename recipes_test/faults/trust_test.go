@@ -17,14 +17,14 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// TestTrustWhenAFollowerLosesItsLeader parts a follower from its leader while
-// clients hold what they hold through it. The follower goes on to answer them until
-// it notices; the leader hears no more of their sessions, and expires them. What
-// they hold must have ended by then.
+// TestTrustWhenAFollowerLosesItsLeader parts a follower from its leader, while
+// clients hold through the follower. The follower keeps answering them until it
+// notices. The leader hears no more of their sessions, and expires them. Their
+// holds must have ended by then.
 func TestTrustWhenAFollowerLosesItsLeader(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
-	// Servers notice after four seconds that they do not hear each other: long
-	// after the sessions have expired.
+	// Servers notice a lost connection after four seconds: long after the
+	// sessions have expired.
 	e := ensemble.Start(t, 3, ensemble.PeerProxies(), ensemble.Config("syncLimit", "16"))
 	rng := source(seed(t), "trust")
 	const holders = 10
@@ -49,7 +49,7 @@ func TestTrustWhenAFollowerLosesItsLeader(t *testing.T) {
 		for i := range holders {
 			sm := dial(t, session.Config{Servers: []string{follower.Addr()}, Timeout: sessionTimeout})
 			h, err := enter(within(t, patience), sm, fmt.Sprintf("/trust/%d-%d", round, i))
-			for errors.Is(err, session.ErrSessionEnded) { // on a busy machine
+			for errors.Is(err, session.ErrSessionEnded) { // possible on a busy machine
 				h, err = enter(within(t, patience), sm, fmt.Sprintf("/trust/%d-%d", round, i))
 			}
 			require.NoError(t, err)
@@ -62,7 +62,7 @@ func TestTrustWhenAFollowerLosesItsLeader(t *testing.T) {
 					return
 				}
 				if h.Err() == nil || end().After(gone) {
-					t.Errorf("%s: given away before its context ended (%v)", h.Path(), h.Err())
+					t.Errorf("%s: deleted before its context ended (%v)", h.Path(), h.Err())
 					return
 				}
 				mu.Lock()
@@ -78,7 +78,7 @@ func TestTrustWhenAFollowerLosesItsLeader(t *testing.T) {
 			select {
 			case <-ready:
 			case <-time.After(patience):
-				t.Fatal("an observer does not see what is held")
+				t.Fatal("an observer does not see the held nodes")
 			}
 		}
 		pause(t.Context(), between(rng, 0, sessionTimeout))
@@ -97,12 +97,12 @@ func TestTrustWhenAFollowerLosesItsLeader(t *testing.T) {
 		all = append(all, gaps...)
 	}
 	require.Len(t, all, 3*holders)
-	require.Positive(t, serving, "the follower noticed too early to mislead anybody")
-	t.Logf("%d holds of sessions of %v through a follower without its leader: the node went %v after the context at the earliest; "+
+	require.Positive(t, serving, "the follower noticed too early: no client was misled")
+	t.Logf("%d holds of sessions of %v through a follower without its leader: the node was deleted %v after the context at the earliest; "+
 		"at that time the follower still served %d of them", len(all), sessionTimeout, slices.Min(all), serving)
 }
 
-// enter holds a node of our own in a directory.
+// enter holds a new node in a directory.
 func enter(ctx context.Context, sm *session.Manager, dir string) (*core.Hold, error) {
 	s, err := bridge.Core(sm).Session(ctx)
 	if err != nil {
@@ -115,8 +115,8 @@ func enter(ctx context.Context, sm *session.Manager, dir string) (*core.Hold, er
 	return entry.Hold(ctx, entry.Dir.Pzxid)
 }
 
-// goneAt waits until a node is gone and returns when that was seen. It tells ready
-// once it has seen whether the node is there.
+// goneAt waits until a node is deleted and returns the time at which that was
+// seen. It closes ready once it knows whether the node exists.
 func goneAt(ctx context.Context, sm *session.Manager, path string, ready chan<- struct{}) (time.Time, error) {
 	tell := sync.OnceFunc(func() { ready <- struct{}{} })
 	for {
@@ -134,7 +134,7 @@ func goneIn(ctx context.Context, sm *session.Manager, path string, tell func()) 
 		return time.Time{}, err
 	}
 	for {
-		if err := s.Sync(ctx, path); err != nil { // a server that lags may not know the node yet
+		if err := s.Sync(ctx, path); err != nil { // a lagging server may not know the node yet
 			return time.Time{}, err
 		}
 		_, found, watch, err := s.ExistsW(ctx, path)

@@ -14,10 +14,9 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// configWork has all processes write one key, through a Store and through a
-// Value, and read it after a sync. What their Values show meanwhile must never
-// go back, must have been written under the zxid it claims, and ends with the
-// last value.
+// configWork makes all processes write one key, through a Store and through a
+// Value, and read it after a sync. Their Values must never go back, must show
+// each value with the zxid of its write, and must end with the last value.
 func configWork(ctx context.Context, rd *round) {
 	base, key := path.Split(rd.path)
 	base = path.Clean(base)
@@ -62,8 +61,8 @@ func configWork(ctx context.Context, rd *round) {
 	watching.Wait()
 }
 
-// createKey makes the key, in as many tries as it takes. One whose outcome was
-// unknown may have been done: then it exists.
+// createKey creates the key, in as many tries as needed. A try with an unknown
+// outcome may have created it: then the key exists.
 func (rd *round) createKey(base, key string) error {
 	ctx := within(rd.tb, patience)
 	store := config.NewStore(rd.watcher, base)
@@ -85,13 +84,14 @@ func (rd *round) createKey(base, key string) error {
 type keyWork struct {
 	*round
 	key   string
-	value atomic.Int32 // the last that was written; each is written once
+	value atomic.Int32 // the last value written; each value is written once
 
 	mu   sync.Mutex
-	seen map[int64]int32 // the value of each zxid that was shown
+	seen map[int64]int32 // the value of each zxid shown
 }
 
-// once does one operation on the key, and returns the newest version that it saw.
+// once does one operation on the key, and returns the newest version that it
+// saw.
 func (w *keyWork) once(ctx context.Context, p *process, rng *rand.Rand, store *config.Store, view *config.Value[int32], version int32) int32 {
 	var in any
 	var out register
@@ -114,7 +114,7 @@ func (w *keyWork) once(ctx context.Context, p *process, rng *rand.Rand, store *c
 		op := updateOp{value: w.value.Add(1)}
 		var snap *config.Snapshot[int32]
 		snap, err = view.Update(ctx, func(old int32) (int32, error) {
-			if old != op.value { // else an earlier try was done, whose answer was lost
+			if old != op.value { // else an earlier try was done and its answer lost
 				op.old = old
 			}
 			return op.value, nil
@@ -156,7 +156,7 @@ func (w *keyWork) watch(v *config.Value[int32]) {
 	last := int64(0)
 	for snap, err := range v.Changes(w.tb.Context()) {
 		if err != nil {
-			continue // for the time being; the last good value stays
+			continue // temporary; the last good value stays
 		}
 		w.mu.Lock()
 		if snap.Zxid < last {
@@ -171,8 +171,8 @@ func (w *keyWork) watch(v *config.Value[int32]) {
 	}
 }
 
-// settle waits until all Values show what the key holds at last. What was still
-// under way may be written after that was read: it is read again each time.
+// settle waits until all Values show the key's final value. Pending writes may
+// be done after a read, so settle reads the key again each time.
 func (w *keyWork) settle(views []*config.Value[int32]) {
 	ctx := within(w.tb, patience)
 	store := config.NewStore(w.watcher, path.Dir(w.path))
@@ -201,7 +201,7 @@ func encode(value int32) []byte { return strconv.AppendInt(nil, int64(value), 10
 func (w *keyWork) decode(data []byte) int32 {
 	n, err := strconv.ParseInt(string(data), 10, 32)
 	if err != nil {
-		w.tb.Errorf("%s holds what nobody wrote: %v", w.path, err)
+		w.tb.Errorf("%s holds a value that was never written: %v", w.path, err)
 	}
 	return int32(n)
 }

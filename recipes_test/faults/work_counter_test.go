@@ -23,8 +23,8 @@ func counterWork(ctx context.Context, rd *round) {
 	})
 }
 
-// countOnce does one operation on the counter, and returns what it knows of its
-// number then.
+// countOnce does one operation on the counter, and returns the number that it
+// knows then.
 func (rd *round) countOnce(ctx context.Context, who int, rng *rand.Rand, c *counter.Counter, last int64) int64 {
 	var in any
 	var out number

@@ -14,17 +14,17 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// held is what there is to hold: a lock, a term, permits.
+// held is a lock, a term, or permits.
 type held struct {
 	context context.Context
 	token   int64
 	n       int
-	work    time.Duration // for how long it is held at most, as a rule
+	work    time.Duration // the usual maximum duration of the hold
 	release func() error
 }
 
-// Work that is short keeps the line moving. Permits have to be held for longer than
-// it takes to get them, so that there are ever too few.
+// Short work keeps the wait queue moving. Permits have to be held for longer
+// than it takes to get them: otherwise there are always enough.
 const (
 	shortWork = 10 * time.Millisecond
 	longWork  = 150 * time.Millisecond
@@ -58,7 +58,7 @@ func electionWork(ctx context.Context, rd *round) {
 	rd.count(rd.name, func(t *tally) { t.gaps = append(t.gaps, gaps...) })
 }
 
-// permitLimit is how many permits the semaphore of the test has.
+// permitLimit is the number of permits of the test's semaphore.
 const permitLimit = 3
 
 func semaphoreWork(ctx context.Context, rd *round) {
@@ -74,10 +74,10 @@ func semaphoreWork(ctx context.Context, rd *round) {
 	})
 }
 
-// contend has all processes take and give until ctx ends; afterwards the observer
-// takes once, which shows that nothing was left in the way. It returns how long
-// after the end of each lost hold the next came, which means something where there
-// is one holder at a time.
+// contend makes all processes take and give until ctx ends. Afterwards the
+// observer takes once, which shows that nothing blocks the way. It returns the
+// times from the end of each lost hold to the next hold; they have a meaning
+// only for a single holder.
 func (rd *round) contend(ctx context.Context, with func(p *process) func(context.Context, *rand.Rand) (held, error)) []time.Duration {
 	ends := &lostEnds{}
 	rd.each(func(p *process, rng *rand.Rand) {
@@ -101,7 +101,7 @@ func (rd *round) contend(ctx context.Context, with func(p *process) func(context
 	return ends.gaps()
 }
 
-// turn is one hold, from taking to giving.
+// turn is one hold, from take to give.
 func (rd *round) turn(p *process, rng *rand.Rand, ends *lostEnds, acquire func() (held, error)) {
 	call := rd.clock.now()
 	h, err := acquire()
@@ -113,7 +113,7 @@ func (rd *round) turn(p *process, rng *rand.Rand, ends *lostEnds, acquire func()
 	alive := h.context.Err() == nil
 	end := endOf(h.context)
 	switch n := rng.IntN(20); {
-	case n == 0 && p.proxy != nil: // cut off while it holds, and at work until its context says that it must not
+	case n == 0 && p.proxy != nil: // cut off while it holds, and working until the context ends
 		rd.nemesis.strike(p, rng, h.context)
 	case n == 1:
 		pause(h.context, between(rng, 100*time.Millisecond, time.Second))
@@ -132,7 +132,7 @@ func (rd *round) turn(p *process, rng *rand.Rand, ends *lostEnds, acquire func()
 	case errors.Is(err, session.ErrLost):
 		lostAt := min(begin, rd.clock.at(end()))
 		if !alive {
-			lostAt = call // nobody could ever rely on it
+			lostAt = call // the hold was lost at once
 		}
 		rd.journal.add(p.id, give{h.token, h.n}, nil, lostAt, never)
 		ends.add(h.token, ret, lostAt, alive)
@@ -142,8 +142,8 @@ func (rd *round) turn(p *process, rng *rand.Rand, ends *lostEnds, acquire func()
 	}
 }
 
-// lostEnds are the ends of holds, to see how long after the end of a context
-// the next holder came.
+// lostEnds records the ends of holds. They show how long after the end of a
+// context the next holder came.
 type lostEnds struct {
 	mu  sync.Mutex
 	all []holdSpan
@@ -161,8 +161,7 @@ func (l *lostEnds) add(token, begin, end int64, lost bool) {
 	l.all = append(l.all, holdSpan{token, begin, end, lost})
 }
 
-// gaps are the times from the end of a lost hold to the beginning of the next by
-// token.
+// gaps are the times from the end of a lost hold to the next hold by token.
 func (l *lostEnds) gaps() []time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()

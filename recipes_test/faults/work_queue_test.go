@@ -12,8 +12,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// queueWork has every process put and take. Afterwards the observer takes what is
-// left, and finds the queue empty.
+// queueWork makes every process put and take. Afterwards the observer takes the
+// remaining items, and finds the queue empty.
 func queueWork(ctx context.Context, rd *round) {
 	w := &itemWork{round: rd}
 	rd.each(func(p *process, rng *rand.Rand) {
@@ -34,7 +34,7 @@ func queueWork(ctx context.Context, rd *round) {
 type itemWork struct {
 	*round
 	mu  sync.Mutex
-	all []string // each item that Put was called with
+	all []string // each item passed to Put
 }
 
 func (w *itemWork) produce(ctx context.Context, who int, rng *rand.Rand, q *queue.Queue) {
@@ -54,7 +54,7 @@ func (w *itemWork) produce(ctx context.Context, who int, rng *rand.Rand, q *queu
 			w.done()
 		case errors.Is(err, session.ErrUnknownOutcome):
 			w.journal.add(who, itemOp{item, itemPut, 0}, nil, call, never)
-			w.count(w.name, func(t *tally) { t.unknown++ }) // items are judged one by one: doubts do not add up
+			w.count(w.name, func(t *tally) { t.unknown++ }) // items are checked one by one: unknown outcomes do not multiply
 		default:
 			w.failed("put", err)
 		}
@@ -62,7 +62,7 @@ func (w *itemWork) produce(ctx context.Context, who int, rng *rand.Rand, q *queu
 	}
 }
 
-// consume takes one item, and acknowledges it most of the time.
+// consume takes one item, and usually acknowledges it.
 func (w *itemWork) consume(ctx context.Context, p *process, rng *rand.Rand, takeOne func() (*queue.Item, error)) {
 	call := w.clock.now()
 	item, err := takeOne()
@@ -98,7 +98,7 @@ func (w *itemWork) consume(ctx context.Context, p *process, rng *rand.Rand, take
 	}
 	lostAt := min(begin, w.clock.at(end()))
 	if !alive {
-		lostAt = call // nobody could ever rely on it
+		lostAt = call // the claim was lost at once
 	}
 	switch {
 	case errors.Is(err, session.ErrUnknownOutcome) && kind == itemAck:
@@ -113,8 +113,8 @@ func (w *itemWork) consume(ctx context.Context, p *process, rng *rand.Rand, take
 	}
 }
 
-// drain takes what is left and notes that the queue is empty then. Some items
-// have to come back first, with the end of a session.
+// drain takes the remaining items and notes that the queue is empty then. Some
+// items come back only with the end of a session.
 func (w *itemWork) drain() {
 	ctx := within(w.tb, 2*patience)
 	q := queue.New(w.watcher, w.path)

@@ -25,28 +25,30 @@ func TestMain(m *testing.M) {
 	ensemble.Main(m)
 }
 
-// patience is how long a test waits for what must happen; it is no measure of
-// how fast it does.
+// patience is the maximum wait for an event that must happen, not a measure of
+// speed.
 const patience = 3 * time.Minute
 
-// sessionTimeout is that of every client the nemesis is let loose on.
+// sessionTimeout is the session timeout of every client that the nemesis may
+// hit.
 const sessionTimeout = 2 * time.Second
 
-// lasting is the timeout of sessions whose end no test waits for: a busy machine must not end them.
+// lasting is the timeout of sessions that no test expects to end: a busy
+// machine must not end them.
 const lasting = 40 * time.Second
 
-// process is one client with its own way to the ensemble.
+// process is a client with its own proxies to the ensemble.
 type process struct {
 	*session.Manager
 	id    int
 	proxy *ensemble.Proxies
 
 	mu   sync.Mutex
-	cuts int // that are not over
+	cuts int // number of present cuts
 }
 
-// cut cuts the process off, and returns what ends that. Where several overlap,
-// all of them last until the last is over.
+// cut cuts the process off, and returns a function that ends the cut.
+// Overlapping cuts last until the last one ends.
 func (p *process) cut(d ensemble.Direction) (heal func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -76,7 +78,7 @@ func dial(tb testing.TB, cfg session.Config) *session.Manager {
 	return sm
 }
 
-// observer is a client that nothing is done to but what is done to the servers.
+// observer is a client that is only affected by the faults of servers.
 func observer(tb testing.TB, e *ensemble.Ensemble) *session.Manager {
 	tb.Helper()
 	return dial(tb, session.Config{Servers: e.Addrs(), Timeout: lasting})
@@ -89,14 +91,14 @@ func within(tb testing.TB, d time.Duration) context.Context {
 	return ctx
 }
 
-// endOf notes when a context ends. What it returns waits for that.
+// endOf notes when a context ends. The returned function waits for that time.
 func endOf(ctx context.Context) func() time.Time {
 	ended := make(chan time.Time, 1)
 	context.AfterFunc(ctx, func() { ended <- time.Now() })
 	return sync.OnceValue(func() time.Time { return <-ended })
 }
 
-// duration is how long the nemesis goes on.
+// duration is the duration of the faults.
 func duration(tb testing.TB, otherwise time.Duration) time.Duration {
 	tb.Helper()
 	text := os.Getenv("DOCENT_DURATION")
@@ -108,7 +110,7 @@ func duration(tb testing.TB, otherwise time.Duration) time.Duration {
 	return d
 }
 
-// seed is what all random choices of a run grow from.
+// seed is the seed of all random choices of a run.
 func seed(tb testing.TB) uint64 {
 	tb.Helper()
 	text := os.Getenv("DOCENT_SEED")
@@ -120,7 +122,7 @@ func seed(tb testing.TB) uint64 {
 	return n
 }
 
-// source is a stream of random numbers of its own for each name.
+// source returns a source of random numbers for each name.
 func source(seed uint64, name ...any) *rand.Rand {
 	h := fnv.New64a()
 	fmt.Fprint(h, name...)
@@ -131,7 +133,7 @@ func between(rng *rand.Rand, least, most time.Duration) time.Duration {
 	return least + time.Duration(rng.Int64N(int64(most-least)+1))
 }
 
-// pause waits, or until ctx ends.
+// pause waits for d, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -141,8 +143,9 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// expected says whether an operation may fail like that under the nemesis. Who
-// waits gives up with its context; a session can end under an operation.
+// expected reports whether an operation may fail with the error under the
+// nemesis. A waiter gives up with its context, and a session can end during an
+// operation.
 func expected(err error) bool {
 	for _, e := range []error{context.DeadlineExceeded, context.Canceled, session.ErrSessionEnded, session.ErrUnknownOutcome} {
 		if errors.Is(err, e) {
@@ -152,7 +155,7 @@ func expected(err error) bool {
 	return false
 }
 
-// listener notes the errors of a test in the place of failing it.
+// listener records the errors of a test instead of failing it.
 type listener struct {
 	testing.TB
 	errors []string

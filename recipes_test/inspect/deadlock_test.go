@@ -12,7 +12,7 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// One of ours and one of Curator's hold what the other wants.
+// Docent holds the lock that Curator waits for, and the reverse.
 func TestDeadlockOfTwo(t *testing.T) {
 	w := inWorld(t)
 	ours, java := w.docent(), w.curator().Actor("a")
@@ -21,7 +21,7 @@ func TestDeadlockOfTwo(t *testing.T) {
 	require.Empty(t, w.deadlocks())
 	first := w.wait(ours, "/l/2")
 	w.waiters("/l/2", 1)
-	require.Empty(t, w.deadlocks(), "one who waits is no ring")
+	require.Empty(t, w.deadlocks(), "a single waiter is not a cycle")
 	second := java.Go("lock.acquire", "/l/1", ms(patience))
 	w.waiters("/l/1", 1)
 
@@ -38,7 +38,7 @@ func TestDeadlockOfTwo(t *testing.T) {
 			require.Equal(t, held.Token(), link.Holder.Token)
 		}
 	}
-	// The ring stands while a server dies.
+	// The cycle remains while a server dies.
 	w.Server(0).Kill()
 	require.NoError(t, w.WaitQuorum(w.within(patience)))
 	require.Len(t, w.deadlocks(), 1)
@@ -51,7 +51,7 @@ func TestDeadlockOfTwo(t *testing.T) {
 	require.Empty(t, w.deadlocks())
 }
 
-// One of ours, one of Curator's and one of kazoo's.
+// Docent, Curator and kazoo wait for each other.
 func TestDeadlockOfThree(t *testing.T) {
 	w := inWorld(t)
 	ours, java, python := w.docent(), w.curator().Actor("a"), w.kazoo().Actor("a")
@@ -62,7 +62,7 @@ func TestDeadlockOfThree(t *testing.T) {
 	second := java.Go("lock.acquire", "/l/3", ms(patience))
 	w.waiters("/l/2", 1)
 	w.waiters("/l/3", 1)
-	require.Empty(t, w.deadlocks(), "a chain with an end")
+	require.Empty(t, w.deadlocks(), "a chain without a cycle")
 	third := python.Go("lock.acquire", "/l/1", "named", ms(patience))
 	w.waiters("/l/1", 1)
 	behind := w.wait(w.docent(), "/l/3")
@@ -84,8 +84,8 @@ func TestDeadlockOfThree(t *testing.T) {
 	require.Error(t, <-behind.done)
 }
 
-// Two of Curator's over a mutex and a semaphore, in whose line the first has a
-// lease that is no permit yet.
+// Two Curators wait over a mutex and a semaphore. The first has a lease in the
+// semaphore that is not a permit yet.
 func TestDeadlockOverPermits(t *testing.T) {
 	w := inWorld(t)
 	one, other := w.curator().Actor("a"), w.curator().Actor("a")
@@ -100,7 +100,7 @@ func TestDeadlockOverPermits(t *testing.T) {
 	})
 	mutex := one.Go("lock.acquire", "/m", ms(patience))
 	w.waiters("/m", 1)
-	require.Empty(t, w.deadlocks(), "there is one who can give a permit back")
+	require.Empty(t, w.deadlocks(), "one holder can release a permit")
 	waits := second.Actor("a").Go("lock.acquire", "/m", ms(patience))
 	w.waiters("/m", 2)
 	found := w.deadlocks()

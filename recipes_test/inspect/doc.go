@@ -1,4 +1,4 @@
-// Package inspect has the tests in which the package inspect looks at what Curator
-// in Java, kazoo in Python and Docent have put into a real ensemble, and finds
-// real deadlocks among them.
+// Package inspect tests the package inspect on a real ensemble. Curator in
+// Java, kazoo in Python and Docent make nodes there, which inspect has to
+// recognise, and real deadlocks, which it has to find.
 package inspect

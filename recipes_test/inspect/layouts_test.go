@@ -10,7 +10,7 @@ import (
 	"github.com/docent-go/docent/inspect"
 )
 
-// What Curator's and kazoo's own programs put into an ensemble is what it is.
+// The nodes of Curator's and kazoo's own programs are recognised.
 func TestLayouts(t *testing.T) {
 	w := inWorld(t)
 	java, python := w.curator().Actor("a"), w.kazoo().Actor("a")

@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// Two scripts, each of which takes one lock below another with docent lock, hold what the
-// other wants. Each has a session for every lock.
+// Two scripts take one lock inside another with docent lock, and each waits for
+// the other's. Each lock has a session of its own.
 func TestDeadlockOfScripts(t *testing.T) {
 	w := inWorld(t)
 	ours := w.docent()
@@ -31,7 +31,7 @@ func TestDeadlockOfScripts(t *testing.T) {
 	require.Empty(t, w.deadlocks())
 	require.NoError(t, first.Release())
 	w.waiters("/l/2", 1)
-	require.Empty(t, w.deadlocks(), "a chain with an end")
+	require.Empty(t, w.deadlocks(), "a chain without a cycle")
 	require.NoError(t, second.Release())
 	w.waiters("/l/1", 1)
 

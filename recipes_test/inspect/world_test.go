@@ -22,10 +22,11 @@ func TestMain(m *testing.M) { ensemble.Main(m, peers.Clean) }
 
 const (
 	timeout  = 40 * time.Second // of all sessions: no test waits for their end
-	patience = time.Minute      // for what must happen; no measure of how fast it does
+	patience = time.Minute      // maximum wait for an event that must happen
 )
 
-// world is what one test plays in: three real servers, and one who looks.
+// world is the environment of a test: three real servers, and a session that
+// inspects.
 type world struct {
 	*testing.T
 	*ensemble.Ensemble
@@ -50,7 +51,7 @@ func (w *world) kazoo() *peers.Peer {
 	return peers.Kazoo(w, strings.Join(w.Addrs(), ","), timeout)
 }
 
-// docent is a process of ours.
+// docent opens a session of Docent.
 func (w *world) docent() *session.Manager {
 	w.Helper()
 	sm, err := session.Dial(w.within(patience), session.Config{Servers: w.Addrs(), Timeout: timeout})
@@ -65,7 +66,7 @@ func (w *world) within(d time.Duration) context.Context {
 	return ctx
 }
 
-// look takes a report of everything.
+// look returns a report on the whole ensemble.
 func (w *world) look() *inspect.Report {
 	w.Helper()
 	r, err := inspect.Take(w.within(patience), w.looker, "/")
@@ -83,7 +84,7 @@ func at[T inspect.Finding](r *inspect.Report, path string) (T, bool) {
 	return *new(T), false
 }
 
-// waiters waits until so many wait for the lock.
+// waiters waits until the lock has n waiters.
 func (w *world) waiters(path string, n int) {
 	w.Helper()
 	ensemble.Eventually(w, patience, fmt.Sprintf("%d wait at %s", n, path), func() bool {
@@ -92,7 +93,7 @@ func (w *world) waiters(path string, n int) {
 	})
 }
 
-// deadlocks looks for them.
+// deadlocks returns the deadlocks.
 func (w *world) deadlocks() []inspect.Deadlock {
 	w.Helper()
 	found, err := inspect.Deadlocks(w.within(patience), w.looker, "/", inspect.Confirm(100*time.Millisecond))
@@ -101,7 +102,7 @@ func (w *world) deadlocks() []inspect.Deadlock {
 	return found.Deadlocks
 }
 
-// waiting is somebody of ours who waits for a mutex.
+// waiting is one of Docent's waiters for a mutex.
 type waiting struct {
 	giveUp context.CancelFunc
 	done   chan error
@@ -132,5 +133,5 @@ func session0(sm *session.Manager, t *testing.T) inspect.SessionID {
 	return inspect.SessionID(s.ID)
 }
 
-// ms is a duration as the peers take it.
+// ms is a duration in the peers' unit.
 func ms(d time.Duration) int64 { return d.Milliseconds() }

@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/barrier"
 )
 
-// A Barrier, Curator's DistributedBarrier and kazoo's Barrier: whoever sets the
-// gate, and whoever lifts it, all who wait come through.
+// A Barrier, Curator's DistributedBarrier and kazoo's Barrier: all waiters
+// pass, whichever library sets and lifts the gate.
 func TestBarrier(t *testing.T) {
 	w := inWorld(t)
 	java, python := w.curator(), w.kazoo()
@@ -96,18 +96,19 @@ func TestDoubleBarrier(t *testing.T) {
 		})
 	}
 
-	// together has a round of these members: none goes in before the last comes,
-	// and of those who wait for all none comes out before the last leaves.
+	// together runs a round with these members. No member enters before the
+	// last one comes. No member that waits for all leaves before the last one
+	// leaves.
 	together := func(w *world, path string, kinds ...string) {
 		d := barrier.NewDouble(w.docent(), path, len(kinds))
 		var entering []*pending[*barrier.Visit]
 		for i, kind := range kinds {
 			for _, e := range entering {
-				require.True(w, e.waiting(), "somebody went in alone")
+				require.True(w, e.waiting(), "a member went in alone")
 			}
 			entering = append(entering, enter(w, kind, d))
 			if i < len(kinds)-1 {
-				w.settles(kind+" stands", func() bool {
+				w.settles(kind+" is a member", func() bool {
 					members, err := d.Members(w.Context())
 					return err == nil && len(members) == i+1
 				})
@@ -122,7 +123,7 @@ func TestDoubleBarrier(t *testing.T) {
 		var leaving []*pending[struct{}]
 		for i, kind := range kinds {
 			for n, l := range leaving {
-				if kinds[n] != "kazoo" { // it comes out as soon as the first member by name has gone
+				if kinds[n] != "kazoo" { // kazoo comes out as soon as the first member by name has gone
 					require.True(w, l.waiting(), "%s came out alone", kinds[n])
 				}
 			}
@@ -172,7 +173,7 @@ func TestDoubleBarrier(t *testing.T) {
 		doomed.Kill()
 		require.NoError(w, visit.Leave(w.within(patience)))
 
-		// And the next round begins.
+		// The next round begins afterwards.
 		together(w, path, "curator 1", "docent")
 	})
 
@@ -189,7 +190,7 @@ func TestDoubleBarrier(t *testing.T) {
 		require.Equal(w, "true", out.Get())
 	})
 
-	// What must not happen on the path. If one of these fails, the table in
+	// Mixes that do not work on one path. If one of these fails, the table in
 	// docs/interop.md is out of date.
 
 	w.part("never: more Curators than places", func(w *world) {
@@ -213,8 +214,8 @@ func TestDoubleBarrier(t *testing.T) {
 		require.NoError(w, err)
 	})
 
-	// kazoo comes out as soon as the first member by name has gone, unless that
-	// is itself.
+	// kazoo leaves as soon as the first member by name has gone, unless it is
+	// the first itself.
 	w.part("never: kazoo waits for all", func(w *world) {
 		for n := range 100 {
 			path := fmt.Sprint("/double/early ", n)
@@ -233,7 +234,7 @@ func TestDoubleBarrier(t *testing.T) {
 			require.NoError(w, err)
 			lowest := slices.MinFunc(members, func(a, b barrier.Member) int { return strings.Compare(a.Path, b.Path) })
 			out := leave(w, "kazoo", d, nil)
-			if lowest.Path != low.Path() { // kazoo's own: once more
+			if lowest.Path != low.Path() { // it is kazoo's: try again
 				require.NoError(w, low.Release())
 				require.NoError(w, high.Release())
 				_, err := out.get()

@@ -18,8 +18,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// contender acquires and releases the same thing again and again. acquire
-// waits until it holds. share is how much of the thing it then has.
+// contender acquires and releases the same thing repeatedly. acquire waits for
+// the hold; share is how much of the thing it then has.
 type contender struct {
 	name    string
 	share   int
@@ -27,15 +27,16 @@ type contender struct {
 	release func() error
 }
 
-// all is the share of those who hold alone.
+// all is the share of an exclusive holder.
 const all = 1_000
 
-// referee knows who holds. A holder is noted after its acquire has returned,
-// and struck off before its release is called: whoever else is noted in
-// between does hold at the same time. Together they must not have more than there is.
-// While somebody holds all of it, the referee adds one to a number on the ensemble, by
-// reading and then writing it: two at a time would lose some. While somebody holds a part,
-// it looks at the number twice.
+// referee records the holders. A holder is added after its acquire has
+// returned, and removed before its release is called: so all recorded holders
+// hold at the same time. Together they must not have more than there is.
+//
+// While one holder has all of it, the referee adds one to a number on the
+// ensemble, by reading and then writing it: two holders at a time would lose
+// additions. While a holder has a part, the referee reads the number twice.
 type referee struct {
 	tb    testing.TB
 	sm    *session.Manager
@@ -66,7 +67,7 @@ func (r *referee) number(ctx context.Context) (int, error) {
 	return strconv.Atoi(string(data))
 }
 
-// count does what a holder of so much does.
+// count does the work of a holder with the share.
 func (r *referee) count(ctx context.Context, share int) error {
 	n, err := r.number(ctx)
 	if err != nil {
@@ -103,7 +104,7 @@ func (r *referee) leave(name string) {
 	delete(r.holders, name)
 }
 
-// contest lets them all contend at once, rounds times each.
+// contest makes all contend at once, each for rounds turns.
 func contest(w *world, r *referee, rounds int, contenders ...contender) {
 	w.Helper()
 	ctx := w.within(2 * patience)
@@ -140,10 +141,10 @@ func contest(w *world, r *referee, rounds int, contenders ...contender) {
 	require.Equal(w, counted, n)
 }
 
-// errTimeout is what a peer's acquire comes to when it has waited for too long.
+// errTimeout is the error of a peer's acquire that has waited for too long.
 var errTimeout = errors.New("not acquired in time")
 
-// told makes a contender, for all of it, of a peer's verbs.
+// told makes a contender, for all of it, from a peer's verbs.
 func told(name string, actor *peers.Actor, acquire, release string, args ...any) contender {
 	return contender{
 		name:  name,
@@ -162,7 +163,7 @@ func told(name string, actor *peers.Actor, acquire, release string, args ...any)
 	}
 }
 
-// held makes a contender of one of our locks.
+// held makes a contender from one of Docent's locks.
 func held[H interface{ Release() error }](name string, share int, acquire func(context.Context) (H, error)) contender {
 	var hold H
 	return contender{
@@ -176,12 +177,12 @@ func held[H interface{ Release() error }](name string, share int, acquire func(c
 	}
 }
 
-// mutexes makes a contender of a Mutex.
+// mutexes makes a contender from a Mutex.
 func mutexes(name string, sm *session.Manager, path string) contender {
 	return held(name, all, lock.New(sm, path, lock.ID(name)).Lock)
 }
 
-// zkLocks makes a contender of go-zookeeper's own lock.
+// zkLocks makes a contender from go-zookeeper's own lock.
 func zkLocks(name string, conn *zk.Conn, path string) contender {
 	l := zk.NewLock(conn, path, zk.WorldACL(zk.PermAll))
 	return contender{

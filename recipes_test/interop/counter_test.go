@@ -31,7 +31,8 @@ func theirs(actor *peers.Actor, verb, path string) adder {
 	return func(ctx context.Context) error {
 		for {
 			_, err := actor.Go(verb, path, 1).Result()
-			// Curator gives up when others come before it too often, and has then changed nothing.
+			// Curator gives up if other writers come first too often. Then it
+			// has changed nothing.
 			if err == nil || !strings.Contains(err.Error(), "was not changed") || ctx.Err() != nil {
 				return err
 			}
@@ -39,7 +40,7 @@ func theirs(actor *peers.Actor, verb, path string) adder {
 	}
 }
 
-// addUp has them all add at once, rounds times each, and returns what that makes.
+// addUp makes all add at once, rounds times each, and returns the sum.
 func addUp(w *world, rounds int, adders ...adder) int64 {
 	w.Helper()
 	ctx := w.within(patience)
@@ -58,7 +59,7 @@ func addUp(w *world, rounds int, adders ...adder) int64 {
 	return int64(rounds * len(adders))
 }
 
-// sum is what a counter holds.
+// sum returns the value of a counter.
 func sum(w *world, c *counter.Counter) int64 {
 	w.Helper()
 	v, err := c.Get(w.within(patience))
@@ -67,7 +68,7 @@ func sum(w *world, c *counter.Counter) int64 {
 	return v.N
 }
 
-// A Counter in each of its layouts, with everybody who has that layout.
+// A Counter in each of its layouts, with all libraries that have the layout.
 func TestCounter(t *testing.T) {
 	w := inWorld(t)
 	java, other, python := w.curator(), w.curator(), w.kazoo()
@@ -98,7 +99,7 @@ func TestCounter(t *testing.T) {
 			theirs(java.As(w).Actor("a"), "count.int", path),
 			theirs(other.As(w).Actor("a"), "count.int", path),
 			theirs(python.As(w).Actor("a"), "count.int", path),
-			func(ctx context.Context) error { // it fails when somebody has written in between
+			func(ctx context.Context) error { // it fails if another client has written in between
 				for ctx.Err() == nil {
 					done, err := shared.Go("count.try", path).Result()
 					if err != nil || done == "true" {
@@ -160,11 +161,11 @@ func TestCounter(t *testing.T) {
 		shared.Do("count.unshare", path)
 	})
 
-	// What must not share the path. If one of these fails, the table in
+	// Layouts that must not share the path. If one of these fails, the table in
 	// docs/interop.md is out of date.
 
-	// Most of what is written in another layout is refused. Eight digits look as
-	// eight bytes do.
+	// Most values in another layout are rejected. Eight digits look like eight
+	// bytes.
 	w.part("never: another layout", func(w *world) {
 		const text, number = "/counter/digits", "/counter/bytes"
 		a := python.As(w).Actor("a")

@@ -1,4 +1,4 @@
-// Package interop has the tests in which Docent's recipes and those of other
-// libraries use the same nodes at the same time: Curator in Java, kazoo in Python,
-// and go-zookeeper's own lock. docs/interop.md is the table that they prove.
+// Package interop tests Docent's recipes and other libraries' recipes on the
+// same nodes at the same time: Curator's in Java, kazoo's in Python, and
+// go-zookeeper's own lock. It proves the table in docs/interop.md.
 package interop

@@ -14,7 +14,7 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// ids lists who stands, the leader first.
+// ids lists the candidates, the leader first.
 func ids(w *world, e *election.Election) []string {
 	w.Helper()
 	all, err := e.Participants(w.within(patience))
@@ -26,10 +26,10 @@ func ids(w *world, e *election.Election) []string {
 	return names
 }
 
-// stand waits until so many candidates stand.
+// stand waits until the election has n candidates.
 func (w *world) stand(e *election.Election, n int) {
 	w.Helper()
-	w.settles("candidates stand", func() bool {
+	w.settles("the election has its candidates", func() bool {
 		all, err := e.Participants(w.Context())
 		return err == nil && len(all) == n
 	})
@@ -44,7 +44,8 @@ func TestLeaderLatch(t *testing.T) {
 		return later(func() (*election.Term, error) { return e.Campaign(w.within(patience)) })
 	}
 
-	// All lead in the order in which they came, and know each other by name.
+	// The candidates lead in the order of their arrival, and know each other's
+	// ids.
 	w.part("line", func(w *world) {
 		const path = "/latch/line"
 		a, b := java.As(w).Actor("a"), other.As(w).Actor("b")
@@ -103,7 +104,8 @@ func TestLeaderLatch(t *testing.T) {
 		java.As(w).Actor("a").Do("elect.unlatch", path)
 	})
 
-	// The leadership is transferred to a candidate in Java: those of ours let it pass.
+	// The leadership is transferred to a candidate in Java: Docent's candidates
+	// let it pass.
 	w.part("transfer to Java", func(w *world) {
 		const path = "/latch/transfer"
 		a := java.As(w).Actor("a")
@@ -139,8 +141,8 @@ func TestLeaderLatch(t *testing.T) {
 		require.NoError(w, term.Resign())
 	})
 
-	// A candidate in Java does not let another pass: the transfer waits for it. Its
-	// list shows the wish as one more.
+	// A candidate in Java does not let another pass: the transfer waits for it.
+	// In its list, the transfer request counts as a candidate.
 	w.part("transfer past Java", func(w *world) {
 		const path = "/latch/past"
 		a, b := java.As(w).Actor("a"), other.As(w).Actor("b")
@@ -165,7 +167,7 @@ func TestLeaderLatch(t *testing.T) {
 		cancel()
 		_, err := wish.get()
 		require.ErrorIs(w, err, election.ErrStillLeads)
-		err = e.Transfer(w.within(time.Second), "docent") // one that cannot have seen the first in Java any more
+		err = e.Transfer(w.within(time.Second), "docent") // this transfer begins when the first in Java has gone
 		require.ErrorIs(w, err, election.ErrStillLeads)
 		require.ErrorContains(w, err, "java 2")
 		b.Do("elect.unlatch", path)
@@ -174,7 +176,7 @@ func TestLeaderLatch(t *testing.T) {
 		require.NoError(w, term.Resign())
 	})
 
-	// What must not share the path. If one of these fails, the table in
+	// Mixes that must not share the path. If one of these fails, the table in
 	// docs/interop.md is out of date.
 
 	w.part("never: both layouts", func(w *world) {
@@ -183,7 +185,7 @@ func TestLeaderLatch(t *testing.T) {
 		term, err := election.New(w.docent(), path).Campaign(w.within(patience))
 		require.NoError(w, err)
 		a.Do("elect.select", path, "selector")
-		require.Equal(w, "leads "+path, a.Event(patience), "a LeaderSelector heeds a LeaderLatch's nodes now")
+		require.Equal(w, "leads "+path, a.Event(patience), "a LeaderSelector respects a LeaderLatch's nodes now")
 		other := election.New(w.docent(), path, election.LeaderSelector())
 		w.settles("each layout has a leader", func() bool {
 			second, err := other.Leader(w.within(patience))
@@ -203,14 +205,15 @@ func TestLeaderLatch(t *testing.T) {
 		} {
 			term, err := election.New(w.docent(), path, option).Campaign(w.within(patience))
 			require.NoError(w, err)
-			require.Equal(w, "true", k.Actor("a").Do("elect.lead", path, "kazoo", ms(patience)), "kazoo's Election heeds Curator's names now")
+			require.Equal(w, "true", k.Actor("a").Do("elect.lead", path, "kazoo", ms(patience)), "kazoo's Election respects Curator's names now")
 			require.NoError(w, term.Err())
 			require.NoError(w, term.Resign())
 		}
 	})
 }
 
-// An Election in the layout of Curator's LeaderSelector, with that.
+// An Election in the layout of Curator's LeaderSelector, together with a
+// LeaderSelector.
 func TestLeaderSelector(t *testing.T) {
 	w := inWorld(t)
 	java, other := w.curator(), w.curator()
@@ -290,8 +293,8 @@ func TestLeaderSelector(t *testing.T) {
 		a.Do("elect.unselect", path)
 	})
 
-	// The layout is that of a Mutex: one of those on the path stands in the same
-	// line, and whoever holds it keeps all candidates from leading.
+	// The layout equals a Mutex's. A Mutex on the path joins the same wait
+	// queue, and its holder keeps all candidates from leading.
 	w.part("never: a mutex", func(w *world) {
 		const path = "/selector/mutex"
 		h, err := lock.New(w.docent(), path).Lock(w.within(patience))

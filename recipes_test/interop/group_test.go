@@ -15,7 +15,7 @@ import (
 	"github.com/docent-go/docent/groupmembership"
 )
 
-// members is how Java's "members" shows a group.
+// members formats a group as Java's "members" does.
 func members(pairs ...string) string {
 	var text []string
 	for i := 0; i < len(pairs); i += 2 {
@@ -39,7 +39,7 @@ func TestGroup(t *testing.T) {
 		return members(pairs...)
 	}
 
-	// Each sees who comes, what they say, and who goes.
+	// Each side sees members join, their payloads, and members leave.
 	w.part("members and payloads", func(w *world) {
 		const path = "/group/all"
 		g := groupmembership.New(w.docent(), path)
@@ -115,7 +115,7 @@ func TestGroup(t *testing.T) {
 		a.Do("elect.leave", path)
 	})
 
-	// An id that Curator has is refused to us.
+	// An id that a Curator member has is refused to Docent.
 	w.part("an id of Curator's", func(w *world) {
 		const path = "/group/taken"
 		a := java.As(w).Actor("a")
@@ -127,7 +127,7 @@ func TestGroup(t *testing.T) {
 		a.Do("elect.leave", path)
 	})
 
-	// What must not be done on the path. If one of these fails, the table in
+	// Uses that must not share the path. If one of these fails, the table in
 	// docs/interop.md is out of date.
 
 	w.part("never: an id of ours", func(w *world) {
@@ -139,7 +139,7 @@ func TestGroup(t *testing.T) {
 		a.Do("elect.join", path, "one", hex.EncodeToString([]byte("theirs")))
 		w.settles("Curator writes over our payload", func() bool { return seen(w, g) == members("one", "theirs") })
 		before := m.State()
-		require.True(w, before.In, "and we do not know")
+		require.True(w, before.In, "Docent does not notice")
 		a.Do("elect.leave", path)
 		w.settles("Curator has removed our node, and we are back", func() bool {
 			now := m.State()

@@ -18,7 +18,8 @@ func TestMutex(t *testing.T) {
 	w := inWorld(t)
 	java, other, python, second := w.curator(), w.curator(), w.kazoo(), w.kazoo()
 
-	// kazoo takes part with Curator's node names, which it has to heed too.
+	// kazoo takes part with Curator's node names, with the pattern that makes
+	// it respect them.
 	w.part("contest", func(w *world) {
 		const path = "/mutex/contest"
 		contest(w, newReferee(w, w.docent(), all), 15,
@@ -31,8 +32,8 @@ func TestMutex(t *testing.T) {
 		)
 	})
 
-	// kazoo's own node names are safe among ours and go-zookeeper's, given the
-	// extra pattern, as long as no Curator is on the path.
+	// kazoo's own node names work together with Docent's and go-zookeeper's,
+	// given the extra pattern, as long as no Curator is on the path.
 	w.part("contest with kazoo's names", func(w *world) {
 		const path = "/mutex/kazoo"
 		contest(w, newReferee(w, w.docent(), all), 15,
@@ -44,8 +45,8 @@ func TestMutex(t *testing.T) {
 		)
 	})
 
-	// A holder of any kind that is killed makes room for the others, and a waiter
-	// that is killed does not stand in their way.
+	// A killed holder of any library makes room for the others, and a killed
+	// waiter does not block them.
 	w.part("killed", func(w *world) {
 		const path = "/mutex/killed"
 		m := lock.New(w.docent(), path)
@@ -73,7 +74,7 @@ func TestMutex(t *testing.T) {
 		_, err = waiting.Result()
 		require.ErrorIs(w, err, peers.ErrGone)
 
-		// And one of ours behind a Curator that is killed while it holds.
+		// A Docent waiter comes after a Curator that is killed while it holds.
 		got := make(chan error, 1)
 		go func() {
 			h, err := m.Lock(w.within(patience))
@@ -86,7 +87,7 @@ func TestMutex(t *testing.T) {
 		require.NoError(w, <-got)
 	})
 
-	// What must not share the path. If one of these fails, the table in
+	// Mixes that must not share the path. If one of these fails, the table in
 	// docs/interop.md is out of date.
 
 	w.part("never: kazoo's names with Curator", func(w *world) {
@@ -99,7 +100,7 @@ func TestMutex(t *testing.T) {
 		const path = "/mutex/misnamed"
 		h, err := lock.New(w.docent(), path).Lock(w.within(patience))
 		require.NoError(w, err)
-		require.Equal(w, "true", python.As(w).Actor("a").Do("lock.acquire", path, "misnamed", ms(patience)), "kazoo heeds its node's name now")
+		require.Equal(w, "true", python.As(w).Actor("a").Do("lock.acquire", path, "misnamed", ms(patience)), "kazoo respects its node's name now")
 		require.NoError(w, h.Err())
 	})
 
@@ -111,8 +112,9 @@ func TestMutex(t *testing.T) {
 		require.NoError(w, h.Err())
 	})
 
-	// go-zookeeper's Lock gives up at a name that it cannot parse, and leaves its own
-	// node behind, for which all others wait until its session ends.
+	// go-zookeeper's Lock gives up at a name that it cannot parse, and leaves
+	// its own node behind. All others wait for that node until its session
+	// ends.
 	w.part("never: a stranger's node with go-zookeeper", func(w *world) {
 		const path = "/mutex/stranger"
 		sm := w.docent()
@@ -123,7 +125,7 @@ func TestMutex(t *testing.T) {
 		h, err := m.Lock(w.within(patience))
 		require.NoError(w, err, "we ignore it")
 		require.NoError(w, h.Release())
-		require.Error(w, zk.NewLock(w.bare(), path, zk.WorldACL(zk.PermAll)).Lock(), "go-zookeeper ignores it now")
+		require.Error(w, zk.NewLock(w.bare(), path, zk.WorldACL(zk.PermAll)).Lock(), "go-zookeeper ignores the name now")
 		_, err = m.TryLock(w.Context())
 		require.ErrorIs(w, err, lock.ErrHeld)
 	})

@@ -16,7 +16,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// payloads are the kinds of payload that the Java program registers, as an Instance has them.
+// payloads are the kinds of payload that the Java program registers, in the
+// form of an Instance.
 var payloads = map[string]naming.Instance{
 	"none":    {},
 	"text":    {Payload: json.RawMessage(`"hello"`)},
@@ -49,7 +50,7 @@ func TestServiceDiscovery(t *testing.T) {
 		}
 		return all[i], true
 	}
-	// theirs are the lines of Java's list.
+	// theirs returns the lines of Java's list.
 	theirs := func(list string) []string {
 		if list == "" {
 			return nil
@@ -57,8 +58,8 @@ func TestServiceDiscovery(t *testing.T) {
 		return strings.Split(list, " | ")
 	}
 
-	// What Curator registers is read here field by field, and what is registered
-	// here with the same fields is the same to a Java reader.
+	// Instances that Curator registers are read field by field. Instances that
+	// Docent registers with the same fields are equal for a Java reader.
 	w.part("payloads", func(w *world) {
 		const base = "/services/payloads"
 		a := java.As(w).Actor("a")
@@ -162,7 +163,8 @@ func TestServiceDiscovery(t *testing.T) {
 		w.settles("Curator lists all", func() bool { return len(kinds("docent ")) == 4 })
 		require.Equal(w, kinds("java "), kinds("docent "))
 
-		// Of those who are killed the dynamic ones go, and the others stay.
+		// Of the killed processes' instances, the dynamic ones disappear, and
+		// the others stay.
 		kill()
 		doomed.Kill()
 		w.settles("the dynamic ones go", func() bool { return len(s.Load()) == 4 })
@@ -172,13 +174,15 @@ func TestServiceDiscovery(t *testing.T) {
 		w.settles("for Curator too", func() bool { return len(kinds("docent ")) == 2 && len(kinds("java ")) == 2 })
 	})
 
-	// A ServiceCache in Java follows ours, and we follow those in Java.
+	// A ServiceCache in Java follows Docent's instances, and Docent follows
+	// those in Java.
 	w.part("watched", func(w *world) {
 		const base = "/services/watched"
 		a := java.As(w).Actor("a")
 		r := registry(w.docent(), base)
 		s := watch(w, r, "orders")
-		// The cache is told of the directory's children alone: it must exist.
+		// The cache watches only the directory's children: the directory must
+		// exist.
 		a.Do("service.register", base, "orders", "java", address, port, "none", "DYNAMIC", true)
 		a.Do("service.watch", base, "orders")
 		cached := func(what string, lines ...string) {
@@ -220,7 +224,8 @@ func TestServiceDiscovery(t *testing.T) {
 		a.Do("service.unwatch", base, "orders")
 	})
 
-	// An operator's mark reaches a payload of Java's, and a Java reader.
+	// An operator marks a Java instance as draining. The mark reaches its
+	// payload, and a Java reader.
 	w.part("draining", func(w *world) {
 		const base = "/services/draining"
 		a := java.As(w).Actor("a")
@@ -238,7 +243,7 @@ func TestServiceDiscovery(t *testing.T) {
 		})
 	})
 
-	// A static instance can be removed by the other side, if it knows the id.
+	// The other side can remove a static instance, if it knows the id.
 	w.part("unregistered by the other", func(w *world) {
 		const base = "/services/removed"
 		a := java.As(w).Actor("a")
@@ -246,7 +251,7 @@ func TestServiceDiscovery(t *testing.T) {
 		s := watch(w, r, "orders")
 		a.Do("service.register", base, "orders", "one", address, port, "text", "STATIC", true)
 		g, err := r.Register(w.within(patience), naming.Instance{Service: "orders", ID: "one", Address: address, Port: port, Type: naming.Static})
-		require.NoError(w, err, "the same address: it is taken up")
+		require.NoError(w, err, "the same address: the instance is taken over")
 		require.NoError(w, g.Unregister(w.within(patience)))
 		w.settles("it has gone", func() bool { return a.Do("service.list", base, "orders") == "" })
 
@@ -257,10 +262,11 @@ func TestServiceDiscovery(t *testing.T) {
 		w.settles("it has gone", func() bool { return len(s.Load()) == 0 })
 	})
 
-	// What must not be done on the path. If one of these fails, the table in
+	// Uses that must not share the path. If one of these fails, the table in
 	// docs/interop.md is out of date.
 
-	// Curator does not unregister what it has not registered itself, and does not say so.
+	// Curator does not unregister instances that it has not registered itself,
+	// and reports no error.
 	w.part("never: Curator removes ours", func(w *world) {
 		const base = "/services/kept"
 		a := java.As(w).Actor("a")
@@ -273,14 +279,16 @@ func TestServiceDiscovery(t *testing.T) {
 		require.Len(w, watch(w, r, "orders").Load(), 1)
 	})
 
-	// Under an id of ours Curator deletes our node and puts its own there.
+	// Under an id of Docent's, Curator deletes Docent's node and creates its
+	// own.
 	w.part("never: an id of ours", func(w *world) {
 		const base = "/services/twice"
 		a := java.As(w).Actor("a")
 		r := registry(w.docent(), base)
 		g, err := r.Register(w.within(patience), naming.Instance{Service: "orders", ID: "one", Address: "10.0.0.9"})
 		require.NoError(w, err)
-		// Curator tries it twice. Where we have put ours back before it both times, it gives up and does not say so.
+		// Curator tries twice. If Docent has made its node again before both
+		// tries, Curator gives up and reports no error.
 		w.settles("we are out", func() bool {
 			if g.State().In {
 				a.Do("service.register", base, "orders", "one", address, port, "none", "DYNAMIC", true)

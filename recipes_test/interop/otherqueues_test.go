@@ -119,14 +119,14 @@ func TestOtherQueues(t *testing.T) {
 		require.Equal(w, "true", a.Do("queue.consume", path))
 	})
 
-	// Consumers that know no claims take what we have claimed.
+	// Consumers that do not know claims take items that Docent has claimed.
 	w.part("never: SimpleDistributedQueue consumes", func(w *world) {
 		const path = "/simple/never"
 		q := queue.New(w.docent(), path, queue.Layout(queue.SimpleQueue))
 		put(w, q, []string{"one"})
 		item, err := q.Take(w.within(patience))
 		require.NoError(w, err)
-		require.Equal(w, "one", java.As(w).Actor("a").Do("queue.poll", path, ms(patience)), "it heeds claims now")
+		require.Equal(w, "one", java.As(w).Actor("a").Do("queue.poll", path, ms(patience)), "the consumer respects claims now")
 		require.NoError(w, item.Err())
 		require.Error(w, item.Ack())
 	})
@@ -137,7 +137,7 @@ func TestOtherQueues(t *testing.T) {
 		put(w, q, []string{"one"})
 		item, err := q.Take(w.within(patience))
 		require.NoError(w, err)
-		require.Equal(w, "one", python.As(w).Actor("a").Do("queue.get", path), "it heeds claims now")
+		require.Equal(w, "one", python.As(w).Actor("a").Do("queue.get", path), "the consumer respects claims now")
 		require.NoError(w, item.Err())
 		require.Error(w, item.Ack())
 	})

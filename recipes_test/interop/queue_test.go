@@ -16,7 +16,7 @@ import (
 	"github.com/docent-go/docent/recipes_test/peers"
 )
 
-// basket collects what all consumers get.
+// basket collects the items of all consumers.
 type basket struct {
 	mu    sync.Mutex
 	items []string
@@ -39,7 +39,7 @@ func (b *basket) len() int {
 	return len(b.items)
 }
 
-// requireAll fails the test unless each of these was got, once.
+// requireAll fails the test unless each of these items was consumed once.
 func (b *basket) requireAll(w *world, want []string) {
 	w.Helper()
 	w.settles("all is consumed", func() bool { return b.len() >= len(want) })
@@ -48,7 +48,7 @@ func (b *basket) requireAll(w *world, want []string) {
 	require.ElementsMatch(w, want, b.items, "%v", b.by)
 }
 
-// consume consumes with ours until the test ends.
+// consume consumes with Docent until the test ends.
 func (b *basket) consume(w *world, who string, q *queue.Queue) {
 	ctx, cancel := context.WithCancel(w.Context())
 	done := make(chan error, 1)
@@ -64,7 +64,8 @@ func (b *basket) consume(w *world, who string, q *queue.Queue) {
 	})
 }
 
-// collect gathers what a consumer in Java tells, until the test ends.
+// collect collects the items that a consumer in Java reports, until the test
+// ends.
 func (b *basket) collect(w *world, who string, actor *peers.Actor) {
 	ctx, cancel := context.WithCancel(w.Context())
 	done := make(chan struct{})
@@ -85,7 +86,7 @@ func (b *basket) collect(w *world, who string, actor *peers.Actor) {
 	})
 }
 
-// texts are n texts of somebody's.
+// texts returns n texts of one producer.
 func texts(who string, n int) []string {
 	all := make([]string, n)
 	for i := range all {
@@ -121,7 +122,8 @@ func TestDistributedQueue(t *testing.T) {
 	w := inWorld(t)
 	java, other := w.curator(), w.curator()
 
-	// Each puts, and each consumes, with claims: nothing is lost, nothing comes twice.
+	// All libraries put and consume, with claims: no item is lost, and none
+	// comes twice.
 	w.part("all put and all consume", func(w *world) {
 		const path = "/queue/all"
 		q := queue.New(w.docent(), path)
@@ -163,7 +165,7 @@ func TestDistributedQueue(t *testing.T) {
 		other.As(w).Actor("all").Do("queue.close", path+"/items")
 	})
 
-	// Many items in one node, taken and released by us: none is lost.
+	// Docent takes and releases a node with several items: no item is lost.
 	w.part("putMulti", func(w *world) {
 		const path = "/queue/multi"
 		a := java.As(w).Actor("a")
@@ -180,7 +182,8 @@ func TestDistributedQueue(t *testing.T) {
 		a.Do("queue.close", path+"/items")
 	})
 
-	// A consumer that is killed over an item gives it back to the other kind.
+	// A consumer is killed while it has an item. The other library gets the
+	// item.
 	w.part("killed", func(w *world) {
 		const path = "/queue/killed"
 		sm, kill := w.doomed()
@@ -261,8 +264,8 @@ func TestDistributedQueue(t *testing.T) {
 		b.Do("queue.close", path+"/items")
 	})
 
-	// A consumer of Curator's that has found an item claimed looks again when the
-	// list of items changes, and not when the claim ends.
+	// A Curator consumer that has found an item claimed looks again when the
+	// list of items changes, not when the claim ends.
 	w.part("never: Curator waits for a claim", func(w *world) {
 		for n := range 10 {
 			if waitsInVain(w, java.As(w).Actor("a"), fmt.Sprint("/queue/idle", n)) {
@@ -272,8 +275,8 @@ func TestDistributedQueue(t *testing.T) {
 		w.Error("Curator takes it every time: it looks when a claim ends now")
 	})
 
-	// The names of a DistributedIdQueue are ignored, but for ids that look as the
-	// time of a delayed item does.
+	// The names of a DistributedIdQueue are ignored, except for ids that look
+	// like the time of a delayed item.
 	w.part("never: DistributedIdQueue", func(w *world) {
 		const path = "/queue/id"
 		q := queue.New(w.docent(), path)
@@ -290,7 +293,7 @@ func TestDistributedQueue(t *testing.T) {
 		a.Do("queue.close", path+"/items")
 	})
 
-	// Without a lockPath Curator's consumers take what is claimed.
+	// Without a lockPath Curator's consumers take claimed items.
 	w.part("never: consumers without lockPath", func(w *world) {
 		const path = "/queue/plain"
 		q := queue.New(w.docent(), path)
@@ -299,13 +302,13 @@ func TestDistributedQueue(t *testing.T) {
 		require.NoError(w, err)
 		a := java.As(w).Actor("a")
 		a.Do("queue.open", path+"/items", "fifo", "consume", "")
-		require.Equal(w, "item one", a.Event(patience), "Curator's plain consumer heeds claims now")
+		require.Equal(w, "item one", a.Event(patience), "Curator's plain consumer respects claims now")
 		require.NoError(w, item.Err(), "two have it")
 		require.Error(w, item.Ack())
 		a.Do("queue.close", path+"/items")
 	})
 
-	// Ours put for them.
+	// Docent only puts items for them.
 	w.part("consumers without lockPath, and we only put", func(w *world) {
 		const path = "/queue/ours"
 		q := queue.New(w.docent(), path)
@@ -319,8 +322,9 @@ func TestDistributedQueue(t *testing.T) {
 	})
 }
 
-// waitsInVain releases an item that Curator has found claimed, and reports whether it takes it only when the list changes. It takes
-// it before where it hears of an earlier change only after the release.
+// waitsInVain releases an item that Curator has found claimed. It reports
+// whether Curator takes the item only when the list changes. Curator may take
+// it before, if the event of an earlier change arrives after the release.
 func waitsInVain(w *world, curator *peers.Actor, path string) bool {
 	q := queue.New(w.docent(), path)
 	put(w, q, []string{"claimed"})
@@ -339,7 +343,7 @@ func waitsInVain(w *world, curator *peers.Actor, path string) bool {
 	case event := <-curator.Events():
 		require.Equal(w, "item claimed", event)
 		return false
-	case <-time.After(250 * time.Millisecond): // long enough to believe that nothing comes
+	case <-time.After(250 * time.Millisecond): // long enough to conclude that nothing comes
 	}
 	put(w, q, []string{"another"})
 	require.Equal(w, "item claimed", curator.Event(patience))

@@ -28,14 +28,14 @@ func TestRevocation(t *testing.T) {
 		require.Len(w, asked, 1)
 		require.Equal(w, "revoke "+path, a.Event(patience))
 		_, err = m.TryLock(w.Context())
-		require.ErrorIs(w, err, lock.ErrHeld, "it is a request")
+		require.ErrorIs(w, err, lock.ErrHeld, "a revocation is only a request")
 		a.Do("lock.release", path)
 		h, err := m.Lock(w.within(patience))
 		require.NoError(w, err)
 		require.NoError(w, h.Release())
 	})
 
-	// A mutex of Curator's that is not revocable does not notice.
+	// A Curator mutex that is not revocable does not notice the request.
 	w.part("Curator does not listen", func(w *world) {
 		const path = "/revoke/deaf"
 		b := java.As(w).Actor("b")
@@ -73,7 +73,8 @@ func TestRevocation(t *testing.T) {
 		java.As(w).Actor("a").Do("lock.release", path)
 	})
 
-	// A waiter is asked: its node is written to, and still it is woken in its turn.
+	// A waiter is asked: its node is written to, and it still gets the lock in
+	// its turn.
 	w.part("a waiter is asked", func(w *world) {
 		const path = "/revoke/waiter"
 		m := lock.New(w.docent(), path)
@@ -91,7 +92,7 @@ func TestRevocation(t *testing.T) {
 		require.NoError(w, h.Release())
 	})
 
-	// kazoo's locks do not know the message: nothing comes of it.
+	// kazoo's locks do not know the message: it has no effect.
 	w.part("never: kazoo is asked", func(w *world) {
 		const path = "/revoke/kazoo"
 		python := w.kazoo().Actor("a")

@@ -55,7 +55,7 @@ func TestRWMutex(t *testing.T) {
 		h, err := behind.get()
 		require.NoError(w, err)
 
-		// And a reader of Curator's behind a writer of ours.
+		// A Curator reader waits for a Docent writer.
 		pending := later(func() (*lock.WriteHold, error) { return m.Lock(ctx) })
 		w.standing(m, 1, 1)
 		reader := java.As(w).Actor("a").Go("lock.read", path, ms(patience))
@@ -69,8 +69,8 @@ func TestRWMutex(t *testing.T) {
 		java.As(w).Actor("a").Do("lock.unread", path)
 	})
 
-	// A writer of ours that becomes a reader lets in Curator's readers directly behind
-	// it, and not the writer behind them.
+	// A Docent writer that becomes a reader lets in the Curator readers
+	// directly after it, but not the writer after them.
 	w.part("downgrade", func(w *world) {
 		const path = "/rw/downgrade"
 		m := lock.NewRW(w.docent(), path)
@@ -92,8 +92,8 @@ func TestRWMutex(t *testing.T) {
 		other.As(w).Actor("b").Do("lock.unwrite", path)
 	})
 
-	// A writer of Curator's that becomes a reader keeps out a writer of ours that
-	// comes then.
+	// A Curator writer that becomes a reader blocks a Docent writer that comes
+	// then.
 	w.part("Curator downgrades", func(w *world) {
 		const path = "/rw/theirs"
 		m := lock.NewRW(w.docent(), path)
@@ -115,7 +115,7 @@ func TestRWMutex(t *testing.T) {
 	w.part("killed", func(w *world) {
 		const path = "/rw/killed"
 		m := lock.NewRW(w.docent(), path)
-		third := w.curator() // a busy machine takes longer to start it than the session of the next lasts
+		third := w.curator() // on a busy machine, its start takes longer than the session of the next one lasts
 		sm, kill := w.doomed()
 		_, err := lock.NewRW(sm, path).RLock(w.within(patience))
 		require.NoError(w, err)
@@ -133,7 +133,7 @@ func TestRWMutex(t *testing.T) {
 		require.NoError(w, h.Release())
 	})
 
-	// What must not share the path. If one of these fails, the table in
+	// Mixes that must not share the path. If one of these fails, the table in
 	// docs/interop.md is out of date.
 
 	// Curator 5.4 gives its own downgraded reader a new number (CURATOR-621).
@@ -148,12 +148,12 @@ func TestRWMutex(t *testing.T) {
 		a.Do("lock.unwrite", path)
 		h, err := ours.get()
 		require.NoError(w, err, "Curator's reader keeps its place now")
-		require.NoError(w, h.Err(), "and we write while it reads")
+		require.NoError(w, h.Err(), "Docent writes while Curator reads")
 		a.Do("lock.unread", path)
 		require.NoError(w, h.Release())
 	})
 
-	// The same among Curator's own.
+	// The same with Curator alone.
 	w.part("never: Curator alone", func(w *world) {
 		const path = "/rw/alone"
 		m := lock.NewRW(w.docent(), path)
@@ -172,9 +172,9 @@ func TestRWMutex(t *testing.T) {
 		h, err := lock.NewRW(sm, path).Lock(w.within(patience))
 		require.NoError(w, err)
 		ours, err := lock.New(sm, path).TryLock(w.Context())
-		require.NoError(w, err, "a Mutex heeds a RWMutex now")
+		require.NoError(w, err, "a Mutex respects a RWMutex now")
 		require.NoError(w, ours.Release())
-		require.Equal(w, "true", java.As(w).Actor("a").Do("lock.acquire", path, ms(patience)), "Curator's mutex heeds a RWMutex now")
+		require.Equal(w, "true", java.As(w).Actor("a").Do("lock.acquire", path, ms(patience)), "Curator's mutex respects a RWMutex now")
 		require.NoError(w, h.Err())
 	})
 
@@ -182,12 +182,12 @@ func TestRWMutex(t *testing.T) {
 		const path = "/rw/kazoo"
 		h, err := lock.NewRW(w.docent(), path).Lock(w.within(patience))
 		require.NoError(w, err)
-		require.Equal(w, "true", python.As(w).Actor("a").Do("lock.write", path, ms(patience)), "kazoo's WriteLock heeds a RWMutex now")
+		require.Equal(w, "true", python.As(w).Actor("a").Do("lock.write", path, ms(patience)), "kazoo's WriteLock respects a RWMutex now")
 		require.NoError(w, h.Err())
 	})
 }
 
-// standing waits until so many hold, and so many wait.
+// standing waits until there are so many holders and so many waiters.
 func (w *world) standing(line interface {
 	Holders(context.Context) ([]lock.Contender, error)
 	Waiters(context.Context) ([]lock.Contender, error)

@@ -17,7 +17,7 @@ func TestSemaphore(t *testing.T) {
 	w := inWorld(t)
 	java, other, python := w.curator(), w.curator(), w.kazoo()
 
-	// permits makes a contender of a thread that wants so many.
+	// permits makes a contender from a thread that takes n permits.
 	permits := func(w *world, name string, peer *peers.Peer, path, limit string, n int) contender {
 		actor := peer.As(w).Actor(name)
 		return contender{
@@ -104,7 +104,7 @@ func TestSemaphore(t *testing.T) {
 		b.Do("count.unshare", limit)
 	})
 
-	// The permits of who is killed come back.
+	// The permits of a killed process are released.
 	w.part("killed", func(w *world) {
 		const path = "/semaphore/killed"
 		doomed := w.curator()
@@ -132,7 +132,7 @@ func TestSemaphore(t *testing.T) {
 		other.As(w).Actor("a").Do("lock.unpermit", path)
 	})
 
-	// What must not share the path. If one of these fails, the table in
+	// Mixes that must not share the path. If one of these fails, the table in
 	// docs/interop.md is out of date.
 
 	w.part("never: another fixed limit", func(w *world) {
@@ -145,8 +145,9 @@ func TestSemaphore(t *testing.T) {
 		require.NoError(w, p.Release())
 	})
 
-	// Who wants several in Curator takes them one after the other, and keeps what it
-	// has while it waits in line for the next: behind one of ours who waits for that.
+	// Curator acquires several permits one after the other. It keeps the first
+	// while it is queued for the next, after a Docent waiter that needs the
+	// first.
 	w.part("never: several by Curator", func(w *world) {
 		const path = "/semaphore/several"
 		s := lock.NewSemaphore(w.docent(), path, lock.Permits(2))
@@ -183,7 +184,7 @@ func TestSemaphore(t *testing.T) {
 		const path = "/semaphore/kazoo"
 		require.Equal(w, "true", python.As(w).Actor("a").Do("lock.permit", path, 3, ms(patience)))
 		p, err := lock.NewSemaphore(w.docent(), path, lock.Permits(3)).TryAcquire(w.within(patience), 3)
-		require.NoError(w, err, "a Semaphore heeds kazoo's now")
+		require.NoError(w, err, "a Semaphore respects kazoo's Semaphore now")
 		require.NoError(w, p.Release())
 	})
 
@@ -192,7 +193,7 @@ func TestSemaphore(t *testing.T) {
 		p, err := lock.NewSemaphore(w.docent(), path, lock.Permits(1)).Acquire(w.within(patience), 1)
 		require.NoError(w, err)
 		h, err := lock.New(w.docent(), path).TryLock(w.Context())
-		require.NoError(w, err, "a Mutex heeds a Semaphore now")
+		require.NoError(w, err, "a Mutex respects a Semaphore now")
 		require.NoError(w, p.Err())
 		require.NoError(w, h.Release())
 	})

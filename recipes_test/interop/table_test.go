@@ -11,8 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The table in docs/interop.md names every test here, part by part, and no
-// other.
+// The table in docs/interop.md names exactly the tests here, part by part.
 func TestTable(t *testing.T) {
 	table, err := os.ReadFile("../../docs/interop.md")
 	require.NoError(t, err)
@@ -36,7 +35,7 @@ func TestTable(t *testing.T) {
 				test = m[1]
 				inCode[test] = true
 			default:
-				delete(inCode, test) // its parts stand for it
+				delete(inCode, test) // its parts replace it
 				inCode[test+"/"+m[2]] = true
 			}
 		}

@@ -35,18 +35,21 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// timeout is that of the sessions of peers and of the doomed: short, since tests wait for the end of the sessions of those they
-// kill. No test waits for the end of lasting, the timeout of the others: a busy machine must not end them.
+// timeout is the session timeout of peers and doomed processes. It is short,
+// because tests wait for the sessions of killed processes to end. lasting is
+// the timeout of all other sessions. No test expects them to end: a busy
+// machine must not end them.
 const (
 	timeout = 4 * time.Second
 	lasting = 30 * time.Second
 )
 
-// patience is how long a test waits for what must happen; it is no measure of how fast it does.
+// patience is the maximum wait for an event that must happen, not a measure of
+// speed.
 const patience = time.Minute
 
-// world is what one test plays in: three real servers of its own. Tests run beside each other, since they mostly wait for the
-// sessions of those whom they have killed.
+// world is the environment of a test: three real servers of its own. Tests run
+// in parallel, because they mostly wait for the sessions of killed processes.
 type world struct {
 	*testing.T
 	servers []string
@@ -59,8 +62,8 @@ func inWorld(t *testing.T) *world {
 	return &world{t, ensemble.Start(t, 3).Addrs()}
 }
 
-// part is a part of the test on the same servers. Peers that it did not start
-// itself it uses as w.
+// part runs a part of the test on the same servers. It uses peers that the test
+// has started as w.
 func (w *world) part(name string, f func(w *world)) {
 	w.Run(name, func(t *testing.T) { f(&world{t, w.servers}) })
 }
@@ -75,7 +78,7 @@ func (w *world) kazoo() *peers.Peer {
 	return peers.Kazoo(w, strings.Join(w.servers, ","), timeout)
 }
 
-// docent is a process of ours.
+// docent opens a session of Docent.
 func (w *world) docent() *session.Manager {
 	w.Helper()
 	sm, err := session.Dial(w.within(patience), session.Config{Servers: w.servers, Timeout: lasting})
@@ -84,8 +87,8 @@ func (w *world) docent() *session.Manager {
 	return sm
 }
 
-// doomed is a process of ours that can be killed: from then on no server hears of
-// it any more, and its session expires.
+// doomed opens a session of Docent that can be killed. Then no traffic reaches
+// the servers, and the session expires.
 func (w *world) doomed() (sm *session.Manager, kill func()) {
 	w.Helper()
 	var mu sync.Mutex
@@ -112,14 +115,14 @@ func (w *world) doomed() (sm *session.Manager, kill func()) {
 		defer mu.Unlock()
 		dead = true
 		for conn := range conns {
-			_ = conn.Close() // which ones are open still is not known
+			_ = conn.Close() // some may be closed already
 		}
 	}
 }
 
 var errDead = errors.New("the process is dead")
 
-// bare is a client of go-zookeeper, for its own lock.
+// bare opens a session of go-zookeeper, for its own lock.
 func (w *world) bare() *zk.Conn {
 	w.Helper()
 	conn, events, err := zk.Connect(w.servers, timeout, zk.WithLogInfo(false), zk.WithLogger(quiet{}))
@@ -152,13 +155,14 @@ func (w *world) within(d time.Duration) context.Context {
 	return ctx
 }
 
-// settles fails the test unless ok holds within patience. It asks again and again.
+// settles fails the test unless ok holds within patience. It calls ok
+// repeatedly.
 func (w *world) settles(what string, ok func() bool) {
 	w.Helper()
 	ensemble.Eventually(w, patience, what, ok)
 }
 
-// ms is a duration as the peers take it.
+// ms is a duration in the peers' unit.
 func ms(d time.Duration) int64 { return d.Milliseconds() }
 
 // pending is a call under way.
@@ -177,7 +181,7 @@ func later[T any](f func() (T, error)) *pending[T] {
 	return p
 }
 
-// get waits for the result: what is called is bounded by a ctx.
+// get waits for the result: a ctx bounds the call.
 func (p *pending[T]) get() (T, error) {
 	<-p.done
 	return p.value, p.err

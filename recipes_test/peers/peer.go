@@ -17,20 +17,23 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// startup is how long a peer may take until it has a session: a Java program on a busy machine.
+// startup bounds the time until a peer has a session: it may be a Java program
+// on a busy machine.
 const startup = time.Minute
 
-// Peer is a process that does as it is told. Its methods may be called from any goroutine.
+// Peer is a process that executes commands. Its methods may be called from any
+// goroutine.
 type Peer struct {
 	*ensemble.Cmd
 	*link
 	tb testing.TB
 }
 
-// As returns the same peer for another test, a part of the one that started it: what goes wrong then fails that test.
+// As returns the same peer for another test, a part of the one that started it.
+// Failures then fail that test.
 func (p *Peer) As(tb testing.TB) *Peer { return &Peer{p.Cmd, p.link, tb} }
 
-// link is the connection to a peer, and what is under way on it.
+// link is the connection to a peer, with its pending calls.
 type link struct {
 	conn net.Conn
 
@@ -41,10 +44,11 @@ type link struct {
 	gone   error // why no more answers will come
 }
 
-// ErrGone is what calls end with when the peer does.
+// ErrGone is the error of calls when the peer has ended.
 var ErrGone = errors.New("the peer is gone")
 
-// launch starts a program with the address at which we wait for it, and what follows.
+// launch starts a program. Its arguments are before, the address at which the
+// test listens, servers and timeout.
 func launch(tb testing.TB, program string, before []string, servers string, timeout time.Duration) *Peer {
 	tb.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -59,7 +63,7 @@ func launch(tb testing.TB, program string, before []string, servers string, time
 	}
 	conn, err := listener.Accept()
 	if err != nil {
-		tb.Fatalf("the peer did not come: %v\n%s", err, cmd.Stderr())
+		tb.Fatalf("the peer has not connected: %v\n%s", err, cmd.Stderr())
 	}
 	l := &link{conn: conn, calls: make(map[string]*Call), events: make(map[string]chan string)}
 	reading := make(chan struct{})
@@ -74,7 +78,7 @@ func launch(tb testing.TB, program string, before []string, servers string, time
 	return &Peer{cmd, l, tb}
 }
 
-// read takes what the peer says until it is gone.
+// read processes the peer's messages until the peer is gone.
 func (l *link) read() {
 	lines := bufio.NewScanner(l.conn)
 	lines.Buffer(nil, 1<<20)
@@ -110,8 +114,9 @@ func (l *link) read() {
 	}
 }
 
-// Actor returns the peer's thread of that name, which belongs to the test. It does its commands one after the other; recipes
-// that belong to threads belong to actors.
+// Actor returns the peer's thread of that name, which belongs to the test. It
+// executes its commands one after the other. A recipe that belongs to a thread
+// belongs to an actor.
 func (p *Peer) Actor(name string) *Actor { return &Actor{p, p.tb.Name() + " " + name} }
 
 // Actor is a thread of a peer.
@@ -120,7 +125,8 @@ type Actor struct {
 	name string
 }
 
-// box holds the events of an actor. It is large: a test that does not look at them must not stop the peer's answers.
+// box returns the events of an actor. It has a large buffer: a test that
+// ignores events must not block the peer's answers.
 func (l *link) box(actor string) chan string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -132,10 +138,10 @@ func (l *link) box(actor string) chan string {
 	return box
 }
 
-// Events returns what the actor tells unasked.
+// Events returns the messages that the actor sends without a command.
 func (a *Actor) Events() <-chan string { return a.peer.box(a.name) }
 
-// Event waits for the next event, and fails the test when there is none within that time.
+// Event waits for the next event, and fails the test after within.
 func (a *Actor) Event(within time.Duration) string {
 	a.peer.tb.Helper()
 	timer := time.NewTimer(within)
@@ -149,7 +155,7 @@ func (a *Actor) Event(within time.Duration) string {
 	}
 }
 
-// Call is a command under way.
+// Call is a pending command.
 type Call struct {
 	tb    testing.TB
 	what  string
@@ -158,7 +164,7 @@ type Call struct {
 	err   error
 }
 
-// Go tells the actor to do something and does not wait.
+// Go sends a command to the actor and does not wait.
 func (a *Actor) Go(verb string, args ...any) *Call {
 	words := []string{a.name, verb}
 	for _, arg := range args {
@@ -183,16 +189,17 @@ func (a *Actor) Go(verb string, args ...any) *Call {
 	return call
 }
 
-// Do tells the actor to do something, and returns what that gave. It fails the test when that fails.
+// Do sends a command to the actor and returns the result. A failure fails the
+// test.
 func (a *Actor) Do(verb string, args ...any) string {
 	a.peer.tb.Helper()
 	return a.Go(verb, args...).Get()
 }
 
-// Done is closed when there is a result.
+// Done is closed when the result has arrived.
 func (c *Call) Done() <-chan struct{} { return c.done }
 
-// Pending reports whether there is no result yet.
+// Pending reports whether the result has not arrived yet.
 func (c *Call) Pending() bool {
 	select {
 	case <-c.done:
@@ -202,7 +209,8 @@ func (c *Call) Pending() bool {
 	}
 }
 
-// Result waits for the result. A call that takes longer than two minutes fails the test.
+// Result waits for the result. A call that takes longer than two minutes fails
+// the test.
 func (c *Call) Result() (string, error) {
 	c.tb.Helper()
 	timer := time.NewTimer(2 * time.Minute)
@@ -215,7 +223,7 @@ func (c *Call) Result() (string, error) {
 	return c.value, c.err
 }
 
-// Get waits for a result that is no failure.
+// Get waits for the result, and fails the test if it is a failure.
 func (c *Call) Get() string {
 	c.tb.Helper()
 	value, err := c.Result()

@@ -31,7 +31,8 @@ func TestMain(m *testing.M) {
 
 const wait = 30_000 // milliseconds
 
-// Each peer answers, excludes its like, and lets go when it is killed.
+// A lock of each peer excludes other actors of the same library, and is
+// released when the peer is killed.
 func TestPeers(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 1)

@@ -23,14 +23,16 @@ var pythonSource []byte
 
 const debianJars = "/usr/share/java"
 
-// curatorJars is what Curator's recipes and its service discovery need at run time.
+// curatorJars are the jars that Curator's recipes and its service discovery
+// need at run time.
 var curatorJars = []string{
 	"curator-client.jar", "curator-framework.jar", "curator-recipes.jar", "curator-x-discovery.jar",
 	"zookeeper.jar", "zookeeper-jute.jar", "guava.jar", "slf4j-api.jar", "slf4j-nop.jar", "netty-all.jar",
 	"jackson-core.jar", "jackson-databind.jar", "jackson-annotations.jar",
 }
 
-// absent skips the test, or fails it with CI=true: a suite that is silently skipped on a build machine proves nothing.
+// absent skips the test, or fails it with CI=true: a suite that is silently
+// skipped on a build machine proves nothing.
 func absent(tb testing.TB, format string, args ...any) {
 	tb.Helper()
 	if os.Getenv("CI") == "true" {
@@ -44,7 +46,7 @@ var compiled struct {
 	once      sync.Once
 	dir       string
 	classpath string
-	missing   error // what this machine lacks
+	missing   error // why this machine cannot compile it
 	err       error
 }
 
@@ -58,7 +60,8 @@ func Curator(tb testing.TB, servers string, timeout time.Duration) *Peer {
 	if compiled.err != nil {
 		tb.Fatalf("compiling the Java peer: %v", compiled.err)
 	}
-	// One small process of several: it need not be fast, and must not take the machine from the servers.
+	// Several such processes run at once. They need not be fast, and must leave
+	// the machine to the servers.
 	args := []string{"-Xmx96m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", compiled.classpath, "Main"}
 	return launch(tb, "java", args, servers, timeout)
 }
@@ -99,7 +102,8 @@ func compile() {
 	compiled.classpath = compiled.dir + string(filepath.ListSeparator) + classpath
 }
 
-// Clean removes what the peers of a test binary shared. TestMain calls it after the tests.
+// Clean removes the files that the peers of a test binary share. TestMain calls
+// it after the tests.
 func Clean() error {
 	if compiled.dir == "" {
 		return nil
@@ -111,7 +115,8 @@ func Clean() error {
 func Kazoo(tb testing.TB, servers string, timeout time.Duration) *Peer {
 	tb.Helper()
 	python := ""
-	// Debian's kazoo belongs to Debian's Python, which need not be the first on PATH.
+	// Debian's kazoo belongs to Debian's Python, which may not be the first on
+	// PATH.
 	for _, candidate := range []string{"/usr/bin/python3", "python3"} {
 		if exec.Command(candidate, "-c", "import kazoo").Run() == nil {
 			python = candidate

@@ -22,10 +22,10 @@ import (
 
 func TestMain(m *testing.M) { ensemble.Main(m) }
 
-// patience is how long a test waits for what must happen.
+// patience is the maximum wait for an event that must happen.
 const patience = 5 * time.Minute
 
-// sized returns the full size of something, or a tenth of it.
+// sized returns the full size, or a tenth of it.
 func sized(full int) int {
 	if os.Getenv("DOCENT_SCALE") != "" {
 		return full
@@ -66,14 +66,14 @@ func each(n int, f func(i int)) {
 	work.Wait()
 }
 
-// state is what a process uses.
+// state is a process's use of resources.
 type state struct {
 	heap       uint64
 	goroutines int
 }
 
 func now() state {
-	// Twice: what a finalizer frees, the first run does not see.
+	// Two runs: the first does not free values that have a finalizer.
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats
@@ -81,17 +81,17 @@ func now() state {
 	return state{m.HeapAlloc + m.StackInuse, runtime.NumGoroutine()}
 }
 
-// grown reports by how many bytes for each of n.
+// grown returns the growth in bytes for each of n.
 func (s state) grown(before state, n int) int64 {
 	return (int64(s.heap) - int64(before.heap)) / int64(n)
 }
 
-// kinds are what stands on one session in great number.
+// kinds are the things of which a single session has very many.
 var kinds = []struct {
 	name string
 	n    int
 	make func(ctx context.Context, sm *session.Manager, i int) (undo func() error, err error)
-	// What each costs. A leadership watches for a wish that another lead, too.
+	// The cost of each. A leadership also watches for a transfer request.
 	creates, reads, lists, watches, goroutines int
 }{
 	{"holds of locks", 10_000, func(ctx context.Context, sm *session.Manager, i int) (func() error, error) {
@@ -117,8 +117,8 @@ var kinds = []struct {
 	}, 0, 1, 0, 1, 2},
 }
 
-// What one of many on one session costs in requests, watches and goroutines.
-// The directories stand before: making them is no part of it.
+// The cost of each of many on one session, in requests, watches and goroutines.
+// The directories exist already, so their creates do not count.
 func TestManyOnOneSession(t *testing.T) {
 	for _, kind := range kinds {
 		t.Run(kind.name, func(t *testing.T) {
@@ -140,10 +140,10 @@ func TestManyOnOneSession(t *testing.T) {
 			for _, err := range errs {
 				require.NoError(t, err)
 			}
-			// The watch of a hold comes behind it.
+			// The watch of a hold is set after the hold begins.
 			ensemble.Eventually(t, patience, "all watches are set", func() bool { return srv.Watches() == n*kind.watches })
 			var after state
-			ensemble.Eventually(t, patience, "no goroutine beyond those that are due", func() bool {
+			ensemble.Eventually(t, patience, "no unexpected goroutine", func() bool {
 				after = now()
 				return after.goroutines-before.goroutines <= n*kind.goroutines+8
 			})
@@ -164,7 +164,8 @@ func TestManyOnOneSession(t *testing.T) {
 	}
 }
 
-// What a hold costs this process in memory: the server is a real one.
+// The memory cost of a hold in this process: the server is a real one, in
+// another process.
 func TestMemoryOfHolds(t *testing.T) {
 	e := ensemble.Start(t, 1)
 	sm := dial(t, session.Config{Servers: e.Addrs()})
@@ -175,14 +176,14 @@ func TestMemoryOfHolds(t *testing.T) {
 	take := func(from, to int) {
 		each(to-from, func(i int) { holds[from+i], errs[from+i] = lock.New(sm, fmt.Sprintf("/locks/%d", from+i)).Lock(ctx) })
 	}
-	take(0, n/10) // what is made once is not counted
+	take(0, n/10) // costs that occur once do not count
 	before := now()
 	take(n/10, n)
 	for _, err := range errs {
 		require.NoError(t, err)
 	}
 	var after state
-	ensemble.Eventually(t, patience, "no goroutine is left, of those that set watches", func() bool {
+	ensemble.Eventually(t, patience, "the goroutines that set watches have ended", func() bool {
 		after = now()
 		return after.goroutines <= before.goroutines+8
 	})
@@ -194,7 +195,7 @@ func TestMemoryOfHolds(t *testing.T) {
 	}
 }
 
-// Many sessions in one line: one waiter is woken by each release.
+// Many sessions queue for one lock: each release wakes a single waiter.
 func TestManySessionsInOneLine(t *testing.T) {
 	srv := zktest.New(t)
 	n := sized(300)
@@ -226,7 +227,7 @@ func TestManySessionsInOneLine(t *testing.T) {
 			})
 		})
 	}
-	ensemble.Eventually(t, patience, "all stand in the line", func() bool {
+	ensemble.Eventually(t, patience, "all are in the wait queue", func() bool {
 		info, found := srv.Node("/line")
 		return found && len(info.Children) == n+1 && srv.Watches() >= n
 	})
@@ -239,8 +240,8 @@ func TestManySessionsInOneLine(t *testing.T) {
 	require.Equal(t, n, served)
 	c := srv.Counts()
 	lists := c[zktest.OpGetChildren] + c[zktest.OpGetChildren2]
-	t.Logf("%d sessions in one line: %d lists, %d reads, %d exists", n, lists, c[zktest.OpGetData], c[zktest.OpExists])
-	require.LessOrEqual(t, lists, 2*(n+1), "nobody lists again and again")
+	t.Logf("%d sessions in one wait queue: %d lists, %d reads, %d exists", n, lists, c[zktest.OpGetData], c[zktest.OpExists])
+	require.LessOrEqual(t, lists, 2*(n+1), "no session lists repeatedly")
 }
 
 // A large group under churn, with many watchers.
@@ -294,9 +295,9 @@ func TestLargeGroupUnderChurn(t *testing.T) {
 	srv.ResetCounts()
 	left := members / 2
 	each(left, func(i int) { errs[i] = joined[i].Leave() })
-	ensemble.Eventually(t, patience, "all see who has left", all(members-left))
+	ensemble.Eventually(t, patience, "all see that the members have left", all(members-left))
 	each(left, func(i int) { joined[i], errs[i] = group(i).Join(ctx, fmt.Sprintf("m%04d", i), nil) })
-	ensemble.Eventually(t, patience, "all see who has come", all(members))
+	ensemble.Eventually(t, patience, "all see the new members", all(members))
 	for _, err := range errs {
 		require.NoError(t, err)
 	}

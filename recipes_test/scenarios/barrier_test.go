@@ -15,13 +15,13 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// gathering is what the members of a rendezvous write to. It notices a member
-// that is inside while another comes out, or comes into a later round.
+// gathering records the members inside a rendezvous. It notices a member inside
+// while another leaves, or enters a later round.
 type gathering struct {
 	tb     testing.TB
 	mu     sync.Mutex
 	inside map[*barrier.Visit]bool
-	rounds map[int64]int // members that came in, by token
+	rounds map[int64]int // members that entered, by token
 }
 
 func (g *gathering) entered(v *barrier.Visit, count int) {
@@ -54,8 +54,8 @@ func (g *gathering) left(v *barrier.Visit) {
 	}
 }
 
-// TestDoubleUnderFaults has four members go in and out while servers are
-// killed and restarted, and while one of them is cut off now and then.
+// TestDoubleUnderFaults makes four members enter and leave while servers are
+// killed and restarted. Now and then one member is cut off.
 func TestDoubleUnderFaults(t *testing.T) {
 	t.Parallel()
 	ensemble.RequireZooKeeper(t)
@@ -89,7 +89,7 @@ func TestDoubleUnderFaults(t *testing.T) {
 					continue
 				}
 				g.entered(v, count)
-				select { // works for as long as it counts
+				select { // works until the test ends
 				case <-v.Done():
 				case <-time.After(5 * time.Millisecond):
 				}

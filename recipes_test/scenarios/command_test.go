@@ -21,8 +21,8 @@ const (
 	exitLost = 79
 )
 
-// shell is a command that knows the ensemble and a place for a marker, which
-// only one CMD at a time may have.
+// shell runs commands against the ensemble. Only one CMD at a time may have its
+// marker.
 type shell struct {
 	tb     testing.TB
 	env    []string
@@ -38,8 +38,8 @@ func (s *shell) docent(args ...string) *ensemble.Cmd {
 	return ensemble.Run(s.tb, s.env, args...)
 }
 
-// exclusive is a script that takes the marker, tells its token, does work, and
-// gives the marker back. It says OVERLAP where somebody else has it.
+// exclusive is a script that takes the marker, prints its token, works, and
+// gives the marker back. It prints OVERLAP if another CMD has the marker.
 func exclusive(work string) []string {
 	return []string{"--", "sh", "-c", `mkdir "$MARKER" || { echo OVERLAP; exit 9; }
 trap 'rmdir "$MARKER"' EXIT
@@ -48,7 +48,7 @@ echo "token $DOCENT_TOKEN"
 ` + work}
 }
 
-// token is what the script has told.
+// token returns the token that the script has printed.
 func token(tb testing.TB, c *ensemble.Cmd) int64 {
 	tb.Helper()
 	n, err := strconv.ParseInt(strings.TrimPrefix(c.WaitLine(`^token \d+$`, patience).Text, "token "), 10, 64)
@@ -56,7 +56,7 @@ func token(tb testing.TB, c *ensemble.Cmd) int64 {
 	return n
 }
 
-// forever is work that lasts until it is told to stop.
+// forever is work that continues until a signal.
 const forever = "while :; do sleep 0.05; done"
 
 func TestCommandLockExcludes(t *testing.T) {
@@ -96,8 +96,8 @@ func TestCommandTry(t *testing.T) {
 	require.Equal(t, "got it\n", free.Stdout())
 }
 
-// A holder that is killed takes its CMD along, and the next has the lock when
-// the session has expired.
+// A killed holder ends its CMD. The next waiter has the lock when the session
+// has expired.
 func TestCommandHolderKilled(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	s := newShell(t, ensemble.Start(t, 3))
@@ -112,8 +112,8 @@ func TestCommandHolderKilled(t *testing.T) {
 	require.Zero(t, waiter.Wait(patience))
 }
 
-// A holder that stood still for longer than its session, and goes on, stops its
-// CMD and says that the hold is lost.
+// A holder is stopped for longer than its session, and continues. It stops its
+// CMD and reports that the hold is lost.
 func TestCommandHolderStopped(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	s := newShell(t, ensemble.Start(t, 3))
@@ -132,8 +132,8 @@ func TestCommandHolderStopped(t *testing.T) {
 	require.False(t, ended)
 }
 
-// Three candidates, of whom the leader is killed time after time, while the
-// servers are restarted one by one. Never do two CMDs run.
+// Three candidates elect a leader. The leader is killed repeatedly, while the
+// servers are restarted one by one. No two CMDs run at a time.
 func TestCommandElect(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
@@ -142,7 +142,7 @@ func TestCommandElect(t *testing.T) {
 		return s.docent(append([]string{"elect", "/e", "--id", fmt.Sprintf("c%d", i), "--timeout", "2s"}, exclusive(forever)...)...)
 	}
 	candidates := []*ensemble.Cmd{candidate(0), candidate(1), candidate(2)}
-	terms := make([]int, len(candidates)) // how many terms of each were seen
+	terms := make([]int, len(candidates)) // terms of each candidate so far
 	last := int64(0)
 	for round := range 4 {
 		var leader int
@@ -166,7 +166,7 @@ func TestCommandElect(t *testing.T) {
 		server.Restart()
 		require.NoError(t, e.WaitQuorum(within(t, patience)))
 		candidates[leader].Kill()
-		// CMD dies with the command that runs it, but cannot clear the marker.
+		// CMD dies with its docent process, but cannot clear the marker.
 		candidates[leader].Wait(patience)
 		require.NoError(t, os.RemoveAll(s.marker))
 		candidates[leader], terms[leader] = candidate(leader), 0
@@ -180,13 +180,13 @@ func TestCommandElect(t *testing.T) {
 	for _, c := range candidates {
 		c.Wait(patience)
 	}
-	ensemble.Eventually(t, patience, "the last one killed has expired, and nobody leads", func() bool {
+	ensemble.Eventually(t, patience, "the last killed session has expired, and no candidate leads", func() bool {
 		return s.docent("leader", "/e").Wait(patience) == 1
 	})
 }
 
-// The watcher prints the present value and then every settled change: through
-// a change, deletion, making anew, and the loss of the server it is connected to.
+// The watcher prints the present value and then every settled change: through a
+// change, a deletion, a new create, and the loss of its server.
 func TestCommandConfigWatch(t *testing.T) {
 	t.Parallel()
 	ensemble.RequireZooKeeper(t)

@@ -12,9 +12,9 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// TestConfigFollowsThroughFaults has five values follow a node that is written,
-// deleted and made again while their servers die one after the other. What
-// each shows never goes back, and ends up at what was written last.
+// TestConfigFollowsThroughFaults makes five values follow a node that is
+// written, deleted and created again, while their servers die one after the
+// other. No value goes back, and each ends with the last write.
 func TestConfigFollowsThroughFaults(t *testing.T) {
 	t.Parallel()
 	ensemble.RequireZooKeeper(t)

@@ -13,10 +13,10 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// TestConfigTreeThroughFaults has trees and a file follow keys that are
+// TestConfigTreeThroughFaults makes trees and a file follow keys that are
 // published together, with a history, while two servers die one after the
-// other. No tree ever shows a part of a publication or goes back, the file ends
-// up with the last value, and the history holds each value once.
+// other. No tree shows a part of a publication or goes back. The file ends with
+// the last value, and the history has each value once.
 func TestConfigTreeThroughFaults(t *testing.T) {
 	t.Parallel()
 	ensemble.RequireZooKeeper(t)

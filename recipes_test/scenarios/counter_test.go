@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// TestCounterUnderFaults has five processes add to a number and take numbers
-// from a sequence while servers are killed and restarted.
+// TestCounterUnderFaults makes five processes add to a number and take numbers
+// from a sequence, while servers are killed and restarted.
 func TestCounterUnderFaults(t *testing.T) {
 	t.Parallel()
 	ensemble.RequireZooKeeper(t)
@@ -82,6 +82,6 @@ func TestCounterUnderFaults(t *testing.T) {
 	v, err := counter.New(observer(t, e), "/counters/n").Get(within(t, patience))
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, v.N, added, "an acknowledged addition is missing")
-	require.LessOrEqual(t, v.N, added+doubts, "something was added twice")
+	require.LessOrEqual(t, v.N, added+doubts, "an addition was done twice")
 	t.Logf("%d additions, %d in doubt, %d in the number, %d numbers given", added, doubts, v.N, len(given))
 }

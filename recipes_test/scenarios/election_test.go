@@ -15,8 +15,8 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// TestElectionFailsOver cuts one leader after the other off. Never do two lead
-// at a time, each vacancy ends, and an observer sees who leads.
+// TestElectionFailsOver cuts off one leader after the other. No two candidates
+// lead at a time, each vacancy ends, and an observer sees the leader.
 func TestElectionFailsOver(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
@@ -68,7 +68,7 @@ func TestElectionFailsOver(t *testing.T) {
 		select {
 		case p = <-elected:
 		case <-time.After(patience):
-			require.Fail(t, "nobody was elected", "round %d", round)
+			require.Fail(t, "no candidate was elected", "round %d", round)
 		}
 		s, err := bridge.Core(p.Manager).Session(t.Context())
 		require.NoError(t, err)
@@ -77,7 +77,7 @@ func TestElectionFailsOver(t *testing.T) {
 		p.proxy.HealAll()
 	}
 	<-elected
-	// The observer ends up with the one who leads now.
+	// In the end the observer sees the present leader.
 	deadline := time.After(patience)
 	for done := false; !done; {
 		select {

@@ -14,7 +14,7 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// teller hands on what a follower is told.
+// teller forwards the events of a follower.
 type teller chan core.Followed
 
 func (l teller) f(e core.Followed) { l <- e }
@@ -54,7 +54,7 @@ func follow(tb testing.TB, s *core.Session, path string, recursive bool) (*core.
 	return f, l
 }
 
-// live makes, changes and ends a small tree.
+// live makes, changes and deletes a small tree.
 func live(tb testing.TB, sm *session.Manager, path string) {
 	tb.Helper()
 	ctx := within(tb, patience)
@@ -88,8 +88,9 @@ func livesOf(path string) (node, tree []core.Followed) {
 	return node, tree
 }
 
-// A real server tells followers what zktest's does, whatever else watches the path: the
-// other persistent watch, and watches of one shot from before and from meanwhile.
+// A real server sends followers the same events as zktest, whatever other
+// watches the path has: the other kind of persistent watch, and one-shot
+// watches from before and during the following.
 func TestFollow(t *testing.T) {
 	e := ensemble.Start(t, 1)
 	p := start(t, e, lasting)
@@ -133,7 +134,7 @@ func TestFollow(t *testing.T) {
 			for _, l := range told {
 				l.hears(t, core.Followed{Event: core.Resumed})
 			}
-			require.NoError(t, s.Sync(ctx, "/")) // before its answer the watches are set again
+			require.NoError(t, s.Sync(ctx, "/")) // when it is answered, the watches are set again
 			live(t, other, path)
 			check()
 			for _, f := range followers {
@@ -152,8 +153,9 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-// Watches of one shot of both kinds, set before and while their node is followed, are
-// woken by the next change, and so are those that stand when the follower stops.
+// One-shot watches of both kinds are set before a follower of their node and
+// during its life. The next change wakes them, and also those that remain when
+// the follower stops.
 func TestFollowAndWatches(t *testing.T) {
 	e := ensemble.Start(t, 1)
 	p := start(t, e, lasting)

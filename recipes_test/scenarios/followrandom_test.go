@@ -15,19 +15,19 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// waiting is one watch of one shot, or one follower.
+// waiting is a one-shot watch or a follower.
 type waiting struct {
 	what      string
 	path      string
 	child     bool
 	recursive bool
-	woken     <-chan struct{} // of a watch
-	told      teller          // of a follower
+	woken     <-chan struct{} // only of a watch
+	told      teller          // only of a follower
 	stop      func()
 }
 
-// hearsOf reports whether a change of a node's data, or the creation of a child below
-// it, is for this one.
+// hearsOf reports whether w gets the change of a node's data, or the creation
+// of a child of it.
 func (w waiting) hearsOf(path string, created bool) bool {
 	switch {
 	case w.told == nil:
@@ -38,8 +38,8 @@ func (w waiting) hearsOf(path string, created bool) bool {
 	return w.path == path
 }
 
-// In any order of following, of reads with watches, of stopping and of changes, each
-// change wakes all that wait for it.
+// Follows, watched reads, stops and changes come in any order. Each change
+// wakes all watches and followers that wait for it.
 func TestFollowInAnyOrder(t *testing.T) {
 	e := ensemble.Start(t, 1)
 	p := start(t, e, lasting)
@@ -102,7 +102,8 @@ func TestFollowInAnyOrder(t *testing.T) {
 	require.NoError(t, s.Err())
 }
 
-// heard demands that all hear of a change who wait for it, and returns who waits on.
+// heard demands that the change wakes all that wait for it, and returns those
+// that still wait.
 func heard(t *testing.T, all []waiting, path string, created bool) []waiting {
 	t.Helper()
 	var left []waiting

@@ -12,8 +12,8 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// roll is what a watcher makes of the events: who is there, and the sessions
-// of those who left without being asked to.
+// roll is a watcher's view, built from the events: the members, and the
+// sessions of members that left without Leave.
 type roll struct {
 	mu      sync.Mutex
 	present map[string]groupmembership.Member
@@ -39,7 +39,7 @@ func (r *roll) follow(tb testing.TB, ctx context.Context, g *groupmembership.Gro
 	}
 }
 
-// shows reports whether the member is there with the payload.
+// shows reports whether the member exists with the payload.
 func (r *roll) shows(id, payload string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -54,9 +54,9 @@ func (r *roll) absent(id string) bool {
 	return !there
 }
 
-// TestGroupThroughFaults has members come and go while one server after the
-// other is killed. A member is seen to leave only where its session has ended;
-// one that is cut off goes, and is back with what it has told meanwhile.
+// TestGroupThroughFaults makes members join and leave while one server after
+// the other is killed. A member is removed only if its session has ended. A
+// member that is cut off is removed, and comes back with its newest payload.
 func TestGroupThroughFaults(t *testing.T) {
 	t.Parallel()
 	ensemble.RequireZooKeeper(t)
@@ -103,7 +103,7 @@ func TestGroupThroughFaults(t *testing.T) {
 	token := m.State().Token
 	cut.proxy.CutAll(ensemble.Both)
 	ensemble.Eventually(t, patience, "the member has gone", func() bool { return watched.absent("cut") })
-	require.False(t, m.State().In, "it knew before others could see it")
+	require.False(t, m.State().In, "the member knew before others could see it")
 	updated := make(chan error, 1)
 	go func() { updated <- m.UpdatePayload(ctx, []byte("meanwhile")) }()
 	cut.proxy.HealAll()

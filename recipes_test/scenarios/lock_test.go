@@ -17,8 +17,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// ledger is what the holders of one lock write to. It notices two at a time, a
-// token that does not grow, and a guarded write that gets through late.
+// ledger records the holders of one lock. It notices two holders at a time, a
+// token that does not grow, and a guarded write that is done late.
 type ledger struct {
 	tb     testing.TB
 	inside atomic.Int32
@@ -28,10 +28,10 @@ type ledger struct {
 	turns int
 }
 
-// enter is called by a holder whose context is alive.
+// enter is called by a holder before its work.
 func (l *ledger) enter(h *lock.Hold) {
 	if h.Context().Err() != nil {
-		return // lost before it began; nothing is claimed
+		return // the hold was lost before its work
 	}
 	if n := l.inside.Add(1); n != 1 {
 		l.tb.Errorf("%d holders at a time", n)
@@ -45,9 +45,9 @@ func (l *ledger) enter(h *lock.Hold) {
 	l.turns++
 }
 
-// TestMutexUnderFaults has six processes contend while they are cut off and
+// TestMutexUnderFaults makes six processes contend while they are cut off and
 // servers die. The critical section ends with the context, as its contract
-// demands, and so must never be entered twice at a time.
+// demands. So no two processes are in it at a time.
 func TestMutexUnderFaults(t *testing.T) {
 	t.Parallel()
 	ensemble.RequireZooKeeper(t)
@@ -74,8 +74,8 @@ func TestMutexUnderFaults(t *testing.T) {
 				}
 				l.enter(h)
 				if rand.IntN(10) == 0 {
-					// This one is cut off in the midst of its work, and stops when its
-					// context says so.
+					// This process is cut off during its work, and stops when
+					// its context ends.
 					p.proxy.CutAll([]ensemble.Direction{ensemble.ToServer, ensemble.ToClient, ensemble.Both}[rand.IntN(3)])
 					<-h.Done()
 				} else if err := increment(p, h); err == nil {
@@ -99,7 +99,7 @@ func TestMutexUnderFaults(t *testing.T) {
 				t.Errorf("quorum: %v", err)
 			}
 			s.Restart()
-			select { // let the processes work with all three for a while
+			select { // let the processes work with all three servers for a while
 			case <-ctx.Done():
 			case <-time.After(5 * time.Second):
 			}

@@ -13,11 +13,11 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// TestServiceThroughFaults has instances come, change and go while one server
-// after the other is killed and restarted. A client that picks all the time
-// always finds one. An instance is removed only where its session has ended,
-// or it was unregistered; one that is cut off is removed, and comes back with
-// what it has said meanwhile.
+// TestServiceThroughFaults makes instances register, change and unregister
+// while one server after the other is killed and restarted. A client that picks
+// all the time always finds an instance. An instance is removed only if its
+// session has ended, or it was unregistered. One that is cut off is removed,
+// and comes back with its newest state.
 func TestServiceThroughFaults(t *testing.T) {
 	t.Parallel()
 	ensemble.RequireZooKeeper(t)
@@ -104,7 +104,7 @@ func TestServiceThroughFaults(t *testing.T) {
 	ensemble.Eventually(t, patience, "the instance is seen", func() bool { _, there := find("cut"); return there })
 	cut.proxy.CutAll(ensemble.Both)
 	ensemble.Eventually(t, patience, "the instance is removed", func() bool { _, there := find("cut"); return !there })
-	require.False(t, g.State().In, "it knew before others could see it")
+	require.False(t, g.State().In, "the instance knew before others could see it")
 	drained := make(chan error, 1)
 	go func() { drained <- g.Drain(ctx) }()
 	cut.proxy.HealAll()
@@ -113,7 +113,7 @@ func TestServiceThroughFaults(t *testing.T) {
 	require.NoError(t, g.Unregister(within(t, patience)))
 
 	for id, g := range registered {
-		ensemble.Eventually(t, patience, id+" is seen with what it said last", func() bool { in, _ := find(id); return in.Weight == 4 })
+		ensemble.Eventually(t, patience, id+" is seen with its newest state", func() bool { in, _ := find(id); return in.Weight == 4 })
 		require.True(t, g.State().In)
 	}
 	ensemble.Eventually(t, patience, "nothing else is left", func() bool { return len(orders.Load()) == len(registered) })

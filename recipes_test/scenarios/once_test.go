@@ -15,8 +15,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// What a run knows of its beginning by the answer to its transaction is what the
-// servers say of the record afterwards.
+// A run learns of its beginning from the answer to its transaction. The record
+// on the servers says the same afterwards.
 func TestOnceTimesAndTokens(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
@@ -54,7 +54,7 @@ func TestOnceTimesAndTokens(t *testing.T) {
 	}
 }
 
-// Replicas call at the same time while servers die: one of them runs the job.
+// Replicas call at the same time while servers die. One of them runs the job.
 func TestOnceUnderFaults(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
@@ -73,7 +73,7 @@ func TestOnceUnderFaults(t *testing.T) {
 		var work sync.WaitGroup
 		for n, p := range all {
 			if n%3 == 2 {
-				p.proxy.DisconnectAll() // in the midst of it
+				p.proxy.DisconnectAll() // in the midst of its run
 			}
 			work.Go(func() {
 				r, err := lock.NewOnce(p.Manager, job, time.Hour).Start(within(t, patience))
@@ -107,7 +107,8 @@ func TestOnceUnderFaults(t *testing.T) {
 	}
 }
 
-// The command, as cron starts it on several machines; the one that runs is killed.
+// The command runs on several machines, as cron starts it. The process that
+// runs the job is killed.
 func TestCommandOnce(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 1)
@@ -131,7 +132,7 @@ func TestCommandOnce(t *testing.T) {
 	first := token(t, killed)
 	next := s.docent(job...)
 	killed.Kill()
-	require.NoError(t, os.Remove(s.marker)) // the kernel has killed CMD
+	require.NoError(t, os.Remove(s.marker)) // the kernel has killed CMD, which left its marker
 	require.Greater(t, token(t, next), first)
 	require.NotContains(t, next.Stdout(), "OVERLAP")
 	next.Signal(syscall.SIGTERM)

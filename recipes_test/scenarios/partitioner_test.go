@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// shift knows who works on which partition, and fails the test when two do, or
-// a token does not grow.
+// shift records which member works on which partition. It fails the test if two
+// members do, or if a token does not grow.
 type shift struct {
 	tb testing.TB
 
@@ -24,7 +24,7 @@ type shift struct {
 	tokens map[int]int64
 }
 
-// work takes part as the member until the returned function is called.
+// work makes p a member until stop is called.
 func (s *shift) work(p *process, id string, partitions int) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var err error
@@ -68,7 +68,7 @@ func (s *shift) end(part *groupmembership.Partition) {
 	}
 }
 
-// share returns how many partitions each member works on, and the sum.
+// share returns the number of partitions of each member, and the sum.
 func (s *shift) share() (shares map[string]int, total int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,8 +79,8 @@ func (s *shift) share() (shares map[string]int, total int) {
 	return shares, len(s.owners)
 }
 
-// TestPartitionerThroughFaults divides partitions while servers are killed, one
-// after the other, members come and go, and one is cut off.
+// TestPartitionerThroughFaults divides partitions while servers are killed one
+// after the other. Members join and leave, and one is cut off.
 func TestPartitionerThroughFaults(t *testing.T) {
 	t.Parallel()
 	ensemble.RequireZooKeeper(t)
@@ -123,7 +123,7 @@ func TestPartitionerThroughFaults(t *testing.T) {
 		require.NoError(t, e.WaitQuorum(within(t, patience)))
 	}
 	cut.proxy.CutAll(ensemble.Both)
-	settled("two have the partitions of the one that is cut off", "m1", "m2")
+	settled("two have the partitions of the member that is cut off", "m1", "m2")
 	cut.proxy.HealAll()
 	settled("it is back", "m0", "m1", "m2")
 

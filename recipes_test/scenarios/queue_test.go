@@ -16,24 +16,24 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// books is what is known of every item.
+// books is the known state of every item.
 type books struct {
 	tb testing.TB
 
 	mu    sync.Mutex
 	put   map[string]bool // true: Put has returned without an error
 	acked map[string]bool
-	maybe map[string]bool // the session ended under the Ack
+	maybe map[string]bool // the session ended during the Ack
 	live  map[string]*queue.Item
 	taken int
 }
 
-// begin is called by a consumer whose claim is alive.
+// begin is called by a consumer before its work on an item.
 func (b *books) begin(item *queue.Item) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if item.Err() != nil {
-		return // lost before it began; nothing is claimed
+		return // the claim was lost before the work
 	}
 	data := string(item.Data)
 	b.taken++
@@ -60,9 +60,9 @@ func (b *books) ack(item *queue.Item) {
 	}
 }
 
-// TestQueueUnderFaults has producers put and consumers take while servers are
-// killed and consumers are cut off in the midst of their work. Every item whose
-// Put was acknowledged is consumed, and none comes again after its Ack.
+// TestQueueUnderFaults makes producers put and consumers take while servers are
+// killed and consumers are cut off during their work. Every item with an
+// acknowledged Put is consumed, and no item comes again after its Ack.
 func TestQueueUnderFaults(t *testing.T) {
 	t.Parallel()
 	ensemble.RequireZooKeeper(t)
@@ -89,7 +89,7 @@ func TestQueueUnderFaults(t *testing.T) {
 				t.Errorf("quorum: %v", err)
 			}
 			s.Restart()
-			select { // let them work with all three for a while
+			select { // let them work with all three servers for a while
 			case <-ctx.Done():
 			case <-time.After(3 * time.Second):
 			}
@@ -106,7 +106,7 @@ func TestQueueUnderFaults(t *testing.T) {
 		if n == 0 {
 			break
 		}
-		item, err := q.Take(within(t, patience)) // some have to come back first, with the end of a session
+		item, err := q.Take(within(t, patience)) // some items come back only with the end of a session
 		require.NoError(t, err)
 		b.begin(item)
 		b.ack(item)
@@ -152,8 +152,8 @@ func (b *books) consume(ctx context.Context, p *process, q *queue.Queue) {
 		}
 		b.begin(item)
 		if rand.IntN(200) == 0 {
-			// This one is cut off in the midst of its work, and goes on when its
-			// context has said so.
+			// This consumer is cut off during its work, and continues after the
+			// end of its context.
 			p.proxy.CutAll([]ensemble.Direction{ensemble.ToServer, ensemble.ToClient, ensemble.Both}[rand.IntN(3)])
 			<-item.Done()
 			p.proxy.HealAll()
@@ -162,8 +162,8 @@ func (b *books) consume(ctx context.Context, p *process, q *queue.Queue) {
 	}
 }
 
-// What a queue does in a second, with items of 100 bytes, and what the bare
-// requests do that it consists of. Each reports its own items/s.
+// The throughput of a queue with items of 100 bytes, and of the bare requests
+// that it consists of. Each reports its own items/s.
 func BenchmarkQueue(b *testing.B) {
 	ensemble.RequireZooKeeper(b)
 	e := ensemble.Start(b, 1)
@@ -245,7 +245,7 @@ func BenchmarkQueue(b *testing.B) {
 		defer cancel()
 		n := 0
 		err := q.Consume(ctx, func(context.Context, *queue.Item) error {
-			if n++; n >= b.N { // one worker: one at a time
+			if n++; n >= b.N { // one worker: one item at a time
 				cancel()
 			}
 			return nil

@@ -10,9 +10,9 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// TestFault18_NewestMemberWins has real servers keep the order of members that
-// claim one id: each is cut off until its session has expired. Whichever comes
-// back first, the member that joined last has the place in the end.
+// TestFault18_NewestMemberWins: real servers keep the order of members with one
+// id. Each member is cut off until its session has expired. Whichever comes
+// back first, in the end the member that joined last has the path.
 func TestFault18_NewestMemberWins(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 1)
@@ -48,7 +48,7 @@ func TestFault18_NewestMemberWins(t *testing.T) {
 			ensemble.Eventually(t, patience, "the newest member is back", shows("new"))
 			old.proxy.HealAll()
 		}
-		ensemble.Eventually(t, patience, "the newest member has the place", shows("new"))
+		ensemble.Eventually(t, patience, "the newest member has the path", shows("new"))
 		ensemble.Eventually(t, patience, "the older member knows", func() bool { return errors.Is(members[0].State().Why, groupmembership.ErrReplaced) })
 		ensemble.Eventually(t, patience, "the newest member knows", func() bool { return members[1].State().In })
 		require.True(t, shows("new")())

@@ -14,8 +14,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// ReadMany reads nodes that are missing, hidden, small and as large as a server takes,
-// in answers that are far larger than the largest request.
+// ReadMany reads nodes that are missing, hidden, small, or as large as a server
+// accepts. The answers are far larger than the largest request.
 func TestReadMany(t *testing.T) {
 	e := ensemble.Start(t, 1)
 	ctx := within(t, 2*patience)
@@ -55,7 +55,7 @@ func TestReadMany(t *testing.T) {
 	}
 }
 
-// Nodes with a TTL need what the error says that they need.
+// Nodes with a TTL need the server's setting that the error names.
 func TestCreateTTL(t *testing.T) {
 	for name, enabled := range map[string]bool{"enabled": true, "by default": false} {
 		t.Run(name, func(t *testing.T) {

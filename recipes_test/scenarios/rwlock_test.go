@@ -14,8 +14,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// board is what readers and writers of one lock share. It notices a writer
-// beside anybody else, and tokens that do not grow.
+// board records the readers and writers of one lock. It notices a writer
+// together with any other holder, and tokens that do not grow.
 type board struct {
 	tb testing.TB
 
@@ -25,9 +25,9 @@ type board struct {
 	turns, downs     int
 }
 
-// enter is called by a holder, and leave when it has stopped, as the contract
-// of the context demands. One that was lost before it began claims nothing: it
-// does not enter.
+// enter is called by a holder, and leave when its work has stopped, as the
+// contract of the context demands. A hold that was lost before its work does
+// not enter.
 func (b *board) enter(h *lock.Hold, writes bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -65,8 +65,8 @@ func (b *board) leave(writes bool) {
 	}
 }
 
-// downgraded turns a writer into a reader. It is called before the downgrade,
-// which is when the writing ends.
+// downgraded records that a writer becomes a reader. It is called before the
+// downgrade, when the writing has ended.
 func (b *board) downgraded() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -75,7 +75,7 @@ func (b *board) downgraded() {
 	b.downs++
 }
 
-// TestRWMutexUnderFaults has readers and writers contend, and writers go on as
+// TestRWMutexUnderFaults makes readers and writers contend, and writers become
 // readers, while processes are cut off and servers die.
 func TestRWMutexUnderFaults(t *testing.T) {
 	t.Parallel()
@@ -141,7 +141,7 @@ func TestRWMutexUnderFaults(t *testing.T) {
 				t.Errorf("quorum: %v", err)
 			}
 			s.Restart()
-			select { // let the processes work with all three for a while
+			select { // let the processes work with all three servers for a while
 			case <-ctx.Done():
 			case <-time.After(3 * time.Second):
 			}

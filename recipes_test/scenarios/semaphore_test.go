@@ -27,7 +27,7 @@ type house struct {
 func (h *house) enter(p *lock.Permit) (leave func()) {
 	n := int32(p.N())
 	if p.Err() != nil {
-		return func() {} // lost before it began; nothing is claimed
+		return func() {} // the permits were lost before the work
 	}
 	if now := h.now.Add(n); now > h.limit {
 		h.tb.Errorf("%d permits of %d", now, h.limit)
@@ -36,9 +36,9 @@ func (h *house) enter(p *lock.Permit) (leave func()) {
 	return func() { h.now.Add(-n) }
 }
 
-// TestSemaphoreUnderFaults has five processes share three permits, which are
-// resized to two and back, and the goroutines of another one hand a lock on,
-// while processes are cut off and servers die.
+// TestSemaphoreUnderFaults makes five processes share three permits, which are
+// resized to two and back. The goroutines of another process hand a lock on.
+// Meanwhile processes are cut off and servers die.
 func TestSemaphoreUnderFaults(t *testing.T) {
 	t.Parallel()
 	ensemble.RequireZooKeeper(t)
@@ -94,7 +94,7 @@ func TestSemaphoreUnderFaults(t *testing.T) {
 			require.ErrorIs(t, err, session.ErrUnknownOutcome)
 		}
 		server.Restart()
-		select { // let the processes work with all three for a while
+		select { // let the processes work with all three servers for a while
 		case <-ctx.Done():
 		case <-time.After(3 * time.Second):
 		}
@@ -112,8 +112,8 @@ func TestSemaphoreUnderFaults(t *testing.T) {
 	}
 }
 
-// crowd has thirty-two goroutines of a process contend for a lock with Handoff,
-// against another value for the same path.
+// crowd makes thirty-two goroutines of a process contend for a lock with
+// Handoff, against another Mutex for the same path.
 func crowd(ctx context.Context, t *testing.T, wg *sync.WaitGroup, p *process) *atomic.Int32 {
 	var turns atomic.Int32
 	var inside atomic.Int32

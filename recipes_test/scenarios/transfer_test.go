@@ -13,9 +13,9 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// TestTransferWhileAServerDies names one leader after the other, while a server
-// is killed and started again each time, the ensemble's leader among them. Never
-// do two lead, every transfer comes to an end, and nothing is left.
+// TestTransferWhileAServerDies transfers the leadership repeatedly. Each time a
+// server is killed and started again, the ensemble's leader included. No two
+// candidates lead at a time, every transfer ends, and no node is left.
 func TestTransferWhileAServerDies(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
@@ -63,8 +63,8 @@ func TestTransferWhileAServerDies(t *testing.T) {
 			if err == nil {
 				break
 			}
-			// The session of the named one may have ended, and it lines up again.
-			// So may the operator's, with the request.
+			// The session of the named candidate may have ended; then it is
+			// queued again. So may the operator's, together with the request.
 			if !errors.Is(err, election.ErrInterrupted) {
 				require.ErrorIs(t, err, election.ErrNoCandidate, "round %d", round)
 			}
@@ -74,7 +74,7 @@ func TestTransferWhileAServerDies(t *testing.T) {
 		require.NoError(t, operator.Sync(within(t, patience), "/leaders"))
 		leader, err := el.Leader(within(t, patience))
 		if err != nil {
-			require.ErrorIs(t, err, election.ErrNoLeader) // it has lost it since
+			require.ErrorIs(t, err, election.ErrNoLeader) // the leader has lost its term since
 		} else if leader.ID != name {
 			t.Logf("round %d: %s was named, and %s has followed it", round, name, leader.ID)
 		}
@@ -86,7 +86,7 @@ func TestTransferWhileAServerDies(t *testing.T) {
 	require.Zero(t, leading.Load())
 	quiet := within(t, patience)
 	for {
-		require.NoError(t, watcher.Sync(quiet, "/leaders"), "candidates or a wish are left")
+		require.NoError(t, watcher.Sync(quiet, "/leaders"), "candidates or a transfer request are left")
 		left, err := election.New(watcher, "/leaders/t").Participants(quiet)
 		require.NoError(t, err)
 		_, wished, err := watcher.Exists(quiet, "/leaders/t/transfer")

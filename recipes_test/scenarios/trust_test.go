@@ -15,9 +15,9 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// TestTrustDeadline cuts holders off, in each direction and at random moments,
-// and demands that the hold's context has ended when an observer sees the node
-// vanish. It logs how much time lay between.
+// TestTrustDeadline cuts holders off, in each direction and at random moments.
+// It demands that the hold's context has ended when an observer sees the node's
+// deletion. It logs the time between the two.
 func TestTrustDeadline(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
@@ -38,7 +38,7 @@ func TestTrustDeadline(t *testing.T) {
 		require.NoError(t, err)
 		ended := endOf(h.Context())
 		wg.Go(func() {
-			// The phase between two pings is what matters: spread the cuts.
+			// The phase between two pings matters: spread the cuts.
 			pause := time.NewTimer(time.Duration(rand.Int64N(int64(2 * time.Second))))
 			defer pause.Stop()
 			<-pause.C
@@ -50,7 +50,7 @@ func TestTrustDeadline(t *testing.T) {
 			}
 			end := ended()
 			if end.IsZero() || end.After(gone) {
-				t.Errorf("%s was given away before its context ended", h.Path())
+				t.Errorf("%s was deleted before its context ended", h.Path())
 				return
 			}
 			if err := h.Err(); err == nil {
@@ -71,9 +71,9 @@ func TestTrustDeadline(t *testing.T) {
 		len(lead), least, sum/time.Duration(len(lead)))
 }
 
-// TestTrustWhenServersDie kills the server that a holder is connected to, the
-// leader among them, time after time. The session moves on, and whenever it
-// cannot, the context ends before the node goes.
+// TestTrustWhenServersDie repeatedly kills the server of a holder, the leader
+// included. The session moves to another server. If it cannot, the context ends
+// before the node is deleted.
 func TestTrustWhenServersDie(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
@@ -95,7 +95,7 @@ func TestTrustWhenServersDie(t *testing.T) {
 		if h.Err() != nil {
 			gone, err := goneAt(within(t, patience), watcher, h.Path())
 			require.NoError(t, err)
-			require.False(t, ended().After(gone), "given away before its context ended")
+			require.False(t, ended().After(gone), "deleted before its context ended")
 			t.Logf("server %d: the hold was lost: %v", victim.ID(), h.Err())
 		} else {
 			t.Logf("server %d: the hold survived", victim.ID())
@@ -106,8 +106,8 @@ func TestTrustWhenServersDie(t *testing.T) {
 	}
 }
 
-// TestNothingCrossesGenerations: what was issued in a session that was then
-// cut off and expired is not done in the next one.
+// TestNothingCrossesGenerations: a session is cut off and expires. Its pending
+// requests are not done in the next session.
 func TestNothingCrossesGenerations(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := ensemble.Start(t, 3)
@@ -132,8 +132,8 @@ func TestNothingCrossesGenerations(t *testing.T) {
 		}()
 	}
 	<-s.Done()
-	// Until the servers have expired the session, what was held may still be
-	// done in it, while its nodes stand. What counts is that it cannot be later.
+	// Until the servers have expired the session, held requests may still be
+	// done in it, while its nodes exist. They cannot be done later.
 	_, err = goneAt(within(t, patience), watcher, entry.Path())
 	require.NoError(t, err)
 	p.proxy.HealAll()

@@ -16,18 +16,20 @@ import (
 
 func TestMain(m *testing.M) { ensemble.Main(m) }
 
-// patience is how long a test waits for what must happen; it is no measure of
-// how fast it does.
+// patience is the maximum wait for an event that must happen, not a measure of
+// speed.
 const patience = time.Minute
 
 const (
-	// lasting is the timeout of sessions whose end no test waits for: a busy machine must not end them.
+	// lasting is the timeout of sessions that no test expects to end: a busy
+	// machine must not end them.
 	lasting = 40 * time.Second
-	// brief is the timeout of sessions that faults may end. A test with such sessions must bear their end at any time.
+	// brief is the timeout of sessions that faults may end. A test with such
+	// sessions must accept their end at any time.
 	brief = 2 * time.Second
 )
 
-// process is one manager with its own way to the ensemble.
+// process is a manager with its own proxies to the ensemble.
 type process struct {
 	*session.Manager
 	tb    testing.TB
@@ -47,7 +49,7 @@ func start(tb testing.TB, e *ensemble.Ensemble, timeout time.Duration, change ..
 	return &process{sm, tb, proxies}
 }
 
-// observer is a manager that nothing is done to.
+// observer is a manager without faults.
 func observer(tb testing.TB, e *ensemble.Ensemble) *session.Manager {
 	tb.Helper()
 	sm, err := session.Dial(within(tb, patience), session.Config{Servers: e.Addrs(), Timeout: lasting})
@@ -63,7 +65,7 @@ func within(tb testing.TB, d time.Duration) context.Context {
 	return ctx
 }
 
-// endOf notes when a context ends.
+// endOf notes when a context ends. at waits for that time.
 func endOf(ctx context.Context) (at func() time.Time) {
 	var mu sync.Mutex
 	var end time.Time
@@ -79,8 +81,9 @@ func endOf(ctx context.Context) (at func() time.Time) {
 	}
 }
 
-// goneAt waits until the node is gone and returns when that was seen. The Sync
-// before the watch is needed: a server that lags may not know the node yet.
+// goneAt waits until the node is deleted and returns the time at which that was
+// seen. The Sync before the watch is needed: a lagging server may not know the
+// node yet.
 func goneAt(ctx context.Context, sm *session.Manager, path string) (time.Time, error) {
 	for {
 		s, err := bridge.Core(sm).Session(ctx)

@@ -1,5 +1,5 @@
-// Package security proves, on a real ZooKeeper and on the embedded server,
-// what docs/security.md says: that access control lists keep strangers out of
-// what every recipe makes, that a connection by TLS fails clearly where it
-// must, and that users log in by SASL. It holds tests alone.
+// Package security proves the statements of docs/security.md, on a real
+// ZooKeeper and on the embedded server. ACLs protect the nodes of every recipe
+// from other users. A connection by TLS fails with a clear error. Users log in
+// by SASL. The package has only tests.
 package security

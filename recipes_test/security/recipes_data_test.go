@@ -13,7 +13,7 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// keeping are the recipes that keep data, and those who stand in lists.
+// keeping are the recipes that keep data, and recipes whose nodes are listed.
 var keeping = []recipe{
 	{
 		name: "config store",
@@ -190,7 +190,7 @@ var keeping = []recipe{
 	},
 }
 
-// registered is an instance of a service, in one of the layouts.
+// registered registers an instance of a service in one of the layouts.
 func registered(name string, opts ...naming.Option) recipe {
 	at := func(path string) []naming.Option { return append([]naming.Option{naming.Base(path)}, opts...) }
 	return recipe{
@@ -217,7 +217,7 @@ func registered(name string, opts ...naming.Option) recipe {
 	}
 }
 
-// queued is a queue from which one item is taken.
+// queued takes one item of a queue.
 func queued(name string, opts ...queue.Option) recipe {
 	return recipe{
 		name: name,

@@ -12,30 +12,31 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// recipe is one recipe's life. Both functions work at or below the path that
-// they are given.
+// recipe is the use of one recipe. Both functions work at the given path or
+// below it.
 type recipe struct {
 	name string
-	// use does what changes something; while its nodes stand it calls during.
+	// use makes changes. It calls during while its nodes exist.
 	use func(ctx context.Context, sm *session.Manager, path string, during func()) error
-	// look does what only reads.
+	// look only reads.
 	look func(ctx context.Context, sm *session.Manager, path string) error
-	// leaves says that nothing is deleted by its use: whoever may not delete
-	// can use it all the same.
+	// leaves says that use deletes nothing, so that a session without the right
+	// to delete can use the recipe.
 	leaves bool
-	// open says that everybody may look: whether a node exists is no secret.
+	// open says that every session may look: the existence of a node is not
+	// secret.
 	open bool
-	// marked says that every session may ask for the node at the path, and that look
-	// returns errHidden for it where a stranger may not read it.
+	// marked says that every session may ask for the node at the path. look
+	// returns errHidden if the session may not read the node.
 	marked bool
-	// full is what somebody who may look is refused with while it is in use.
+	// full is the error of a session that may look, while the recipe is in use.
 	full error
 }
 
-// errHidden is what a look returns that has found a node marked as hidden.
+// errHidden is the error of a look that has found a node marked as hidden.
 var errHidden = errors.New("hidden")
 
-// holding are the recipes that hold something.
+// holding are the recipes with a hold.
 var holding = []recipe{
 	{
 		name: "mutex",
@@ -189,7 +190,7 @@ var holding = []recipe{
 	},
 }
 
-// elected is an election in one of its layouts.
+// elected holds an election in one of its layouts.
 func elected(name string, opts ...election.Option) recipe {
 	return recipe{
 		name: name,
@@ -207,14 +208,14 @@ func elected(name string, opts ...election.Option) recipe {
 	}
 }
 
-// theNode is a recipe whose only node is the one at its path.
+// theNode returns the recipe with its only node at the path itself.
 func (r recipe) theNode() recipe {
 	r.marked = true
 	return r
 }
 
-// marked returns errHidden for a hidden node. Such a node tells nothing of what
-// it holds, and a readable one tells it.
+// marked returns errHidden for a hidden node. A hidden node shows none of its
+// data, and a readable one shows it.
 func marked(hidden bool, told ...string) error {
 	switch says := strings.Join(told, ""); {
 	case hidden && says != "":
@@ -222,12 +223,12 @@ func marked(hidden bool, told ...string) error {
 	case hidden:
 		return errHidden
 	case says == "":
-		return errors.New("a readable node says nothing")
+		return errors.New("a readable node shows no data")
 	}
 	return nil
 }
 
-// held is the life of what was acquired, if it was.
+// held releases a hold after during, if it was acquired.
 func held[H interface{ Release() error }](h H, err error, during func()) error {
 	if err != nil {
 		return err

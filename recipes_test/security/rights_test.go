@@ -21,22 +21,22 @@ var (
 	ownersAuth = []session.Credential{session.Digest("owner", ownersPassword)}
 	makersAuth = []session.Credential{session.Digest("maker", makersPassword)}
 
-	// private is what session.CreatorACL makes.
+	// private is an identity with the ACL of session.CreatorACL.
 	private = who{ownersAuth, session.CreatorACL()}
-	// readable lets everybody read.
+	// readable grants read to everyone.
 	readable = who{ownersAuth, append(session.CreatorACL(), session.WorldACL(session.PermRead)...)}
-	// shared is a list that lets the maker do everything but delete.
+	// shared is an ACL that grants the creator everything but delete.
 	shared = append(session.DigestACL(session.PermAll, "owner", ownersPassword),
 		session.DigestACL(session.PermRead|session.PermWrite|session.PermCreate, "maker", makersPassword)...)
 )
 
 func recipes() []recipe { return slices.Concat(holding, keeping) }
 
-// forEach runs f for every recipe with a path of its own.
+// forEach runs f for every recipe, each on a path of its own.
 func forEach(w *world, f func(t *testing.T, r recipe, path string)) {
 	t := w.t
 	for i, r := range recipes() {
-		// No subtest: a bubble of virtual time has none.
+		// Not a subtest: a bubble of virtual time has none.
 		path := fmt.Sprintf("/r%d/path", i)
 		t.Log(r.name, path)
 		f(t, r, path)
@@ -44,8 +44,8 @@ func forEach(w *world, f func(t *testing.T, r recipe, path string)) {
 	}
 }
 
-// Every recipe works with the owner's credentials, and every node that it
-// makes, parents included, is the owner's alone.
+// Every recipe works with the owner's credentials. Only the owner has rights on
+// the nodes that it makes, parents included.
 func TestEveryNodeCarriesTheACL(t *testing.T) {
 	onBoth(t, func(w *world) {
 		sm := w.session(w.t, private)
@@ -75,12 +75,12 @@ func TestEveryNodeCarriesTheACL(t *testing.T) {
 	})
 }
 
-// Somebody without the right is told so, in one line and at once, and leaves
-// nothing behind: neither where the owner's nodes stand, nor where the path is
-// still to be made.
+// A session without the right gets an error, in one line and at once, and
+// leaves nothing behind. That holds at the owner's nodes, and at a path that
+// does not exist yet.
 func TestStrangersAreRefused(t *testing.T) {
 	onBoth(t, func(w *world) {
-		var done []string // the directories of the recipes that were looked at before
+		var done []string // the directories of earlier recipes
 		for _, c := range []struct {
 			base            string
 			owner, stranger who
@@ -94,7 +94,7 @@ func TestStrangersAreRefused(t *testing.T) {
 			owner, stranger := w.session(w.t, c.owner), w.session(w.t, c.stranger)
 			forEach(w, func(t *testing.T, r recipe, path string) {
 				path = c.base + path
-				entered := func() { require.Fail(t, "a stranger is in", r.name) }
+				entered := func() { require.Fail(t, "a session without the right acquires", r.name) }
 				require.NoError(t, r.use(within(t), owner, path, func() {
 					before := paths(w.tree("/", done...))
 					if c.reads && r.full != nil {
@@ -122,8 +122,8 @@ func TestStrangersAreRefused(t *testing.T) {
 	})
 }
 
-// Somebody who may make nodes but not delete them is told so when it comes to
-// deleting, at once. What such a one holds goes with its session.
+// A session that may create nodes but not delete them gets an error at the
+// delete, at once. Its holds end with its session.
 func TestNoRightToDelete(t *testing.T) {
 	onBoth(t, func(w *world) {
 		owner := w.session(w.t, who{ownersAuth, shared})

@@ -16,8 +16,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// TestSASLAlike has the same requests for a real server and for the embedded one,
-// and compares their answers.
+// TestSASLAlike sends the same requests to a real server and to the embedded
+// one, and compares the answers.
 func TestSASLAlike(t *testing.T) {
 	for name, c := range map[string]struct {
 		real     []ensemble.Option
@@ -59,14 +59,14 @@ type saslTalk struct {
 	steps func(k *saslTape)
 }
 
-// on has the talk on a connection and returns what the server has answered.
+// on runs the talk on a connection and returns the server's answers.
 func (talk saslTalk) on(w *wireConn, path string) string {
 	k := &saslTape{w: w, path: path}
 	talk.steps(k)
 	return strings.Join(k.lines, "\n")
 }
 
-// saslTape writes down what a server answers, without nonces and proofs.
+// saslTape records a server's answers, without nonces and proofs.
 type saslTape struct {
 	w         *wireConn
 	path      string
@@ -112,7 +112,7 @@ func (k *saslTape) token(token []byte) {
 	k.lines = append(k.lines, fmt.Sprintf("%d %d %d %s %v", reply.Xid, reply.Zxid, reply.Code, text, d.Err()))
 }
 
-// respond sends the response of a user, after a change of it.
+// respond sends a user's response, with old replaced by by.
 func (k *saslTape) respond(user, password, old, by string) {
 	k.w.t.Helper()
 	x, err := sasl.DigestMD5(user, password).Start(within(k.w.t), "localhost")
@@ -133,7 +133,7 @@ func (k *saslTape) plain(op wire.Op, body func(e *wire.Encoder)) {
 	}
 }
 
-// who notes the identities, in any order.
+// who notes the identities, sorted.
 func (k *saslTape) who() {
 	k.w.t.Helper()
 	reply, ok := k.ask(wire.OpWhoAmI, nil)

@@ -26,8 +26,8 @@ func guideBlock(t *testing.T, language string) string {
 	return block
 }
 
-// TestSASLGuide runs what docs/security.md shows: the server's files, the program
-// and the command.
+// TestSASLGuide runs the example of docs/security.md: the server's files, the
+// program and the command.
 func TestSASLGuide(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {

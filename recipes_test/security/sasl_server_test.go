@@ -17,8 +17,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// saslPasswords are the users who may log in by SASL. Every entry of the scheme
-// sasl is about the user named super.
+// saslPasswords has the SASL users and their passwords. The user named super
+// has the rights of every entry with the scheme sasl.
 var saslPasswords = map[string]string{
 	"ann": annsPassword, "bob": `bobs sasl "password"`, "super": "supers-sasl-password", "zoë": "päss", "漢字": "密 é",
 }
@@ -47,16 +47,16 @@ func withSASL(t *testing.T) []ensemble.Option {
 // saslServer is a server with the users of [saslPasswords], real or embedded.
 type saslServer struct {
 	addr string
-	// dial connects in memory; nil stands for the network.
+	// dial connects in memory; nil means the network.
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	tls      *tls.Config // nil: none
-	required bool        // it serves only clients that have logged in
-	flags    []string    // with which the command finds it; nil: it cannot
+	required bool        // the server serves only logged-in clients
+	flags    []string    // flags with which the command connects; nil: it cannot
 	restart  func()
 }
 
-// onSASL runs a test on real servers and on the embedded one: with a login that
-// is required and with one that is not, and by TLS.
+// onSASL runs a test on real servers and on the embedded one: with and without
+// a required login, and by TLS.
 func onSASL(t *testing.T, f func(t *testing.T, s saslServer)) {
 	required := ensemble.Config("sessionRequireClientSASLAuth", "true")
 	t.Run("real", func(t *testing.T) {

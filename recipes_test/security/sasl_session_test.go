@@ -19,7 +19,7 @@ import (
 func (s saslServer) session(t *testing.T, user, password string) (*session.Manager, error) {
 	t.Helper()
 	acl := session.CreatorACL()
-	if s.tls != nil { // the certificate, which all users share here, would be a creator too
+	if s.tls != nil { // all users share the certificate here: it would be a creator too
 		acl = []session.ACL{{Perms: session.PermAll, Scheme: "sasl", ID: user}}
 	}
 	sm, err := session.Dial(within(t), session.Config{
@@ -48,7 +48,7 @@ func TestSASLSession(t *testing.T) {
 			_, err := s.session(t, "ann", "guess")
 			require.ErrorIs(t, err, session.ErrAuth)
 			require.ErrorContains(t, err, "(SASL with DIGEST-MD5): check the user's name, the password, and the Server section of the server's JAAS file")
-			require.Less(t, time.Since(start), patience, "it does not wait for ctx to end")
+			require.Less(t, time.Since(start), patience, "the error does not wait for the end of ctx")
 		})
 		t.Run("not configured", func(t *testing.T) {
 			sm, err := session.Dial(within(t), session.Config{Servers: []string{s.addr}, Dialer: s.dial, TLS: s.tls})
@@ -70,8 +70,9 @@ func TestSASLSession(t *testing.T) {
 	})
 }
 
-// outlivesRestart has a lock, a leader and a watched key over a restart of their
-// server: each connection logs in anew. Only the user may read them.
+// outlivesRestart keeps a lock, a leader and a watched key over a restart of
+// their server: each connection logs in again. Only the user may read the
+// nodes.
 func outlivesRestart(t *testing.T, s saslServer) {
 	ann, other, bob := s.as(t, "ann"), s.as(t, "ann"), s.as(t, "bob")
 	held, err := lock.New(ann, "/sasl/lock").Lock(within(t))
@@ -115,8 +116,8 @@ func outlivesRestart(t *testing.T, s saslServer) {
 	require.NoError(t, held.Release())
 }
 
-// command runs docent as ann, with the password in a variable and in a file, and
-// with a wrong one.
+// command runs docent as ann, with the password in a variable and in a file,
+// and with a wrong password.
 func (s saslServer) command(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "password")
 	require.NoError(t, os.WriteFile(file, []byte(annsPassword+"\n"), 0o600))

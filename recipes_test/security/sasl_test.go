@@ -17,8 +17,8 @@ const (
 	requiresSASL wire.Code = -124
 )
 
-// TestSASL logs in to real servers and to the embedded one. Each connection uses
-// the mechanism anew.
+// TestSASL logs in to real servers and to the embedded one. Each connection
+// uses the mechanism again.
 func TestSASL(t *testing.T) {
 	onSASL(t, func(t *testing.T, s saslServer) {
 		refused := authFailed
@@ -37,8 +37,8 @@ func TestSASL(t *testing.T) {
 		})
 		t.Run("a wrong password", func(t *testing.T) {
 			for _, m := range []sasl.Mechanism{
-				// ZooKeeper 3.8.0 lets an unknown user in with the password of the
-				// user who came before, so this one has no user's password.
+				// ZooKeeper 3.8.0 accepts an unknown user with the password of
+				// the previous user. So this one has no user's password.
 				sasl.DigestMD5("ann", "guess"), sasl.DigestMD5("eve", "guess"), sasl.DigestMD5("漢字", "密 e"),
 			} {
 				w := s.connect(t)
@@ -80,9 +80,10 @@ func TestSASL(t *testing.T) {
 			w = s.connect(t)
 			require.NoError(t, w.login(sasl.DigestMD5("ann", annsPassword), "localhost"))
 			reply = w.ask(wire.OpExists, func(e *wire.Encoder) { e.String("/follows"); e.Bool(false) })
-			require.Equal(t, wire.CodeNoNode, reply.Code, "it is not executed")
+			require.Equal(t, wire.CodeNoNode, reply.Code, "the request is not executed")
 		})
-		// A server that does not know the password: its proof is changed on the way.
+		// The server's proof is changed on the way, as if the server did not
+		// know the password.
 		t.Run("no proof", func(t *testing.T) {
 			w := s.connect(t)
 			x, err := sasl.DigestMD5("ann", annsPassword).Start(within(t), "localhost")

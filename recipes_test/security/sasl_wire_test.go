@@ -99,7 +99,7 @@ func (w *wireConn) token(token []byte) (wire.Reply, []byte) {
 	return reply, answer
 }
 
-// refusal is the code of an answer to a token.
+// refusal is the code of an answer to a token, as an error.
 type refusal wire.Code
 
 func (r refusal) Error() string { return wire.Code(r).Name() }
@@ -118,7 +118,7 @@ func (w *wireConn) login(m sasl.Mechanism, server string) error {
 	})
 }
 
-// identities asks who the connection is, by scheme.
+// identities asks for the connection's identities, by scheme.
 func (w *wireConn) identities() map[string]string {
 	w.t.Helper()
 	reply := w.ask(wire.OpWhoAmI, nil)
@@ -133,7 +133,8 @@ func (w *wireConn) identities() map[string]string {
 	return all
 }
 
-// requireClosed requires that the server has hung up without another answer.
+// requireClosed requires that the server closes the connection without another
+// answer.
 func (w *wireConn) requireClosed() {
 	w.t.Helper()
 	_, err := w.next()

@@ -92,7 +92,7 @@ func (a *authority) issue(name string, local bool) pair {
 }
 
 // secured starts a real server that speaks TLS, demands a client's certificate,
-// and takes it for credentials. It returns the port that does so.
+// and uses it as credentials. It returns the port for TLS.
 func secured(t *testing.T, a *authority, opts ...ensemble.Option) (e *ensemble.Ensemble, port int) {
 	t.Helper()
 	free, err := net.Listen("tcp", "127.0.0.1:0")
@@ -112,7 +112,7 @@ func secured(t *testing.T, a *authority, opts ...ensemble.Option) (e *ensemble.E
 	return e, port
 }
 
-// awaitPort waits for a port that the server opens after the one for everybody.
+// awaitPort waits for the TLS port, which the server opens after the plain one.
 func awaitPort(t *testing.T, port int) {
 	t.Helper()
 	ensemble.Eventually(t, patience, "the port for TLS is open", func() bool {

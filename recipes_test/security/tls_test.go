@@ -15,8 +15,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// A real server that speaks TLS and demands certificates: who has one gets in,
-// and everybody else is told why not.
+// A real server speaks TLS and demands certificates. A client with a valid one
+// can connect; every other client gets the reason.
 func TestTLS(t *testing.T) {
 	a, other := newAuthority(t), newAuthority(t)
 	_, port := secured(t, a)
@@ -83,7 +83,7 @@ func getsIn(t *testing.T, address string, cfg *tls.Config) {
 	require.NoError(t, h.Release())
 }
 
-// outlivesLoss has the connection lost for a moment while a lock is held.
+// outlivesLoss loses the connection for a moment while a lock is held.
 func outlivesLoss(t *testing.T, port int, cfg *tls.Config) {
 	proxy := ensemble.NewProxy(t, fmt.Sprintf("127.0.0.1:%d", port))
 	sm, err := session.Dial(within(t), session.Config{Servers: []string{proxy.Addr()}, TLS: cfg, Timeout: 10 * time.Second})
@@ -95,7 +95,7 @@ func outlivesLoss(t *testing.T, port int, cfg *tls.Config) {
 	for range 3 {
 		proxy.Disconnect()
 		_, _, err := sm.Get(within(t), "/loss")
-		require.NoError(t, err, "the same session goes on over a new connection")
+		require.NoError(t, err, "the same session continues over a new connection")
 	}
 	proxy.Refuse(true)
 	proxy.Disconnect()

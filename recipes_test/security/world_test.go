@@ -19,25 +19,26 @@ import (
 
 func TestMain(m *testing.M) { ensemble.Main(m) }
 
-// patience is how long a test waits for what must happen; it is no measure of
-// how fast it does.
+// patience is the maximum wait for an event that must happen, not a measure of
+// speed.
 const patience = time.Minute
 
-// lasting is the timeout of sessions whose end no test waits for: a busy machine must not end them.
+// lasting is the timeout of sessions that no test expects to end: a busy
+// machine must not end them.
 const lasting = 40 * time.Second
 
-// world is a server, real or embedded, and a bare client of it that has the
-// owner's credentials.
+// world is a server, real or embedded, and a bare client of it with the owner's
+// credentials.
 type world struct {
 	t       *testing.T
 	servers []string
-	dial    func(ctx context.Context, network, address string) (net.Conn, error) // nil: by the network
+	dial    func(ctx context.Context, network, address string) (net.Conn, error) // nil: the network
 	bare    *zk.Conn
 }
 
-// onBoth runs a test on the embedded server, in virtual time, where a goroutine
-// that is left makes it fail, and on a real one. Neither removes empty
-// containers while it runs.
+// onBoth runs a test on a real server, and on the embedded one in virtual time,
+// where a leaked goroutine fails the test. Neither server removes empty
+// containers during the test.
 func onBoth(t *testing.T, f func(w *world)) {
 	t.Run("embedded", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -72,7 +73,7 @@ func owned(t *testing.T, conn *zk.Conn, events <-chan zk.Event, err error) *zk.C
 	return conn
 }
 
-// who is somebody: with credentials, and with a list that its nodes get.
+// who is an identity: its credentials, and the ACL of its nodes.
 type who struct {
 	auth []session.Credential
 	acl  []zk.ACL
@@ -96,14 +97,14 @@ func within(t *testing.T) context.Context {
 	return ctx
 }
 
-// node is what the owner can see of a node.
+// node is the owner's view of a node.
 type node struct {
 	acl   []zk.ACL
 	owner int64
 }
 
-// tree returns every node at root and below, but for what is below the nodes
-// named in except. What goes away meanwhile is left out.
+// tree returns root and every node below it, except for those below the nodes
+// in except. Nodes that are deleted meanwhile are left out.
 func (w *world) tree(root string, except ...string) map[string]node {
 	w.t.Helper()
 	all := make(map[string]node)
@@ -140,7 +141,7 @@ func paths(tree map[string]node) []string {
 	return list
 }
 
-// refused checks the error of a call by somebody who has no right to it.
+// refused checks the error of a call by a session without the right.
 func refused(t *testing.T, err error) {
 	t.Helper()
 	require.ErrorIs(t, err, zk.ErrNoAuth)

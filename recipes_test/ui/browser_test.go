@@ -21,7 +21,7 @@ import (
 	"github.com/docent-go/docent/recipes_test/ensemble"
 )
 
-// patience is how long a test waits for what must happen.
+// patience is the maximum wait for an event that must happen.
 const patience = time.Minute
 
 // browser is one window of a Chromium, driven over the WebDriver protocol.
@@ -84,7 +84,7 @@ func freePort(t *testing.T) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// call makes a WebDriver command.
+// call sends a WebDriver command.
 func (b *browser) call(method, path string, body, value any) {
 	b.Helper()
 	var payload io.Reader
@@ -116,7 +116,7 @@ func (b *browser) visit(url string) {
 	b.call("POST", "/url", map[string]any{"url": url}, nil)
 }
 
-// darken has the page believe that the user prefers dark pages.
+// darken makes the page believe that the user prefers dark pages.
 func (b *browser) darken() {
 	b.Helper()
 	b.call("POST", "/goog/cdp/execute", map[string]any{"cmd": "Emulation.setEmulatedMedia", "params": map[string]any{
@@ -124,7 +124,7 @@ func (b *browser) darken() {
 	}}, nil)
 }
 
-// run runs a script on the page and returns what it does.
+// run runs a script on the page and returns its result.
 func run[T any](b *browser, script string, args ...any) T {
 	b.Helper()
 	if args == nil {
@@ -135,7 +135,8 @@ func run[T any](b *browser, script string, args ...any) T {
 	return value
 }
 
-// sees waits until the text of what the selector finds contains the words.
+// sees waits until the text of the element that the selector finds contains the
+// words.
 func (b *browser) sees(selector, words string) {
 	b.Helper()
 	deadline := time.Now().Add(patience)
@@ -151,14 +152,14 @@ func (b *browser) sees(selector, words string) {
 	}
 }
 
-// Keys, as WebDriver names them.
+// Keys, by their WebDriver names.
 const (
 	enter  = "\ue007"
 	escape = "\ue00c"
 	down   = "\ue015"
 )
 
-// press sends keys to whatever has the focus.
+// press sends keys to the element with the focus.
 func (b *browser) press(keys ...string) {
 	b.Helper()
 	var actions []map[string]any
@@ -170,7 +171,7 @@ func (b *browser) press(keys ...string) {
 	b.call("POST", "/actions", map[string]any{"actions": []any{map[string]any{"type": "key", "id": "keyboard", "actions": actions}}}, nil)
 }
 
-// shot keeps a picture of the page where DOCENT_SHOTS says, for people to look at.
+// shot saves a picture of the page in the directory DOCENT_SHOTS, for people.
 func (b *browser) shot(name string) {
 	b.Helper()
 	dir := os.Getenv("DOCENT_SHOTS")

@@ -1,3 +1,3 @@
-// Package ui has the tests of the page that docent ui serves: a real browser
-// without a window looks at it while a real ensemble changes.
+// Package ui tests the page that docent ui serves: a real headless browser
+// shows the page while a real ensemble changes.
 package ui

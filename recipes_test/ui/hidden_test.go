@@ -15,8 +15,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A party whose node an ACL hides is shown as hidden, with what the server tells
-// of it: never as one without a session, or as an instance that is up.
+// A party with a hidden node is shown as hidden, with the stat that the server
+// reveals. It is never shown without a session, or as an instance that is up.
 func TestFault38_PageShowsHiddenParties(t *testing.T) {
 	for name, opts := range map[string][]zktest.Option{
 		"the stat is for all":               nil,
@@ -66,7 +66,7 @@ func TestFault38_PageShowsHiddenParties(t *testing.T) {
 			require.Contains(t, shown(), "shop-2")
 			require.NotContains(t, shown(), "no session")
 			require.Regexp(t, `(?i)\bhidden\s+shop-2\b`, shown())
-			require.Equal(t, 1.0, run[float64](b, `return document.querySelectorAll("#detail button.act").length`), "what is hidden cannot be drained")
+			require.Equal(t, 1.0, run[float64](b, `return document.querySelectorAll("#detail button.act").length`), "a hidden instance cannot be drained")
 		})
 	}
 }

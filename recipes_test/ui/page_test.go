@@ -28,11 +28,11 @@ func within(t *testing.T) context.Context {
 	return ctx
 }
 
-// timeout is that of the sessions here. Nothing is about sessions that end, and a
-// browser that starts can take the machine for long.
+// timeout is the session timeout here. No test is about the end of sessions,
+// and a starting browser can occupy the machine for long.
 const timeout = time.Minute
 
-// start starts servers that grant it.
+// start starts servers that grant that timeout.
 func start(t *testing.T, n int) *ensemble.Ensemble {
 	t.Helper()
 	return ensemble.Start(t, n)
@@ -46,15 +46,15 @@ func dial(t *testing.T, e *ensemble.Ensemble) *session.Manager {
 	return sm
 }
 
-// serve starts docent ui and returns where it listens.
+// serve starts docent ui and returns its address.
 func serve(t *testing.T, e *ensemble.Ensemble, args ...string) (*ensemble.Cmd, string) {
 	t.Helper()
 	cmd := ensemble.Run(t, nil, append([]string{"--servers", e.ConnectString(), "ui", "--listen", "127.0.0.1:0"}, args...)...)
 	return cmd, strings.TrimPrefix(cmd.WaitLine("^listening on ", patience).Text, "listening on ")
 }
 
-// The page follows a changing ensemble, is searched, and is used by keyboard
-// alone; an action is confirmed, done and logged.
+// The page follows a changing ensemble, can be searched, and can be used by
+// keyboard alone. An action is confirmed, done and logged.
 func TestPage(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := start(t, 3)
@@ -96,7 +96,7 @@ func TestPage(t *testing.T) {
 	require.Equal(t, "detail", run[string](b, "return document.activeElement.id"))
 	b.shot("lock")
 
-	// The lock changes hands, and the page shows it without being asked.
+	// The lock changes hands, and the page shows it without a reload.
 	require.NoError(t, held.Release())
 	h := <-next
 	b.sees("#detail .party.holds", "ben")
@@ -121,7 +121,7 @@ func TestPage(t *testing.T) {
 	<-leading
 	b.shot("election")
 
-	// A killed server is no reason to stop.
+	// The page survives a killed server.
 	e.Leader().Kill()
 	require.NoError(t, h.Release())
 	b.press("/", "orders", enter)
@@ -135,8 +135,8 @@ func TestPage(t *testing.T) {
 	dark.shot("dark")
 }
 
-// campaign has somebody lead, or wait to. The channel is closed when its first
-// term has ended.
+// campaign makes a candidate lead, or wait to lead. The channel is closed at
+// the end of its first term.
 func campaign(t *testing.T, sm *session.Manager, id string) <-chan struct{} {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -172,8 +172,8 @@ func campaign(t *testing.T, sm *session.Manager, id string) <-chan struct{} {
 	return ended
 }
 
-// Others get nothing: neither with another host's name nor without the token,
-// and no action without the page.
+// Other clients get nothing: neither with another host's name nor without the
+// token. Without the page no action is possible.
 func TestPageForOthers(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := start(t, 1)

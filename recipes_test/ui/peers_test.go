@@ -16,7 +16,7 @@ import (
 	"github.com/docent-go/docent/recipes_test/peers"
 )
 
-// waiters waits until so many stand behind the holder of the lock.
+// waiters waits until the lock has n waiters.
 func waiters(t *testing.T, look func() *inspect.Report, n int) {
 	t.Helper()
 	ensemble.Eventually(t, patience, "they wait", func() bool {
@@ -29,8 +29,8 @@ func waiters(t *testing.T, look func() *inspect.Report, n int) {
 	})
 }
 
-// The page shows what Docent, Curator and kazoo have at the same time, and one
-// lock going through the hands of all of them.
+// The page shows the nodes of Docent, Curator and kazoo at the same time, and
+// one lock that all of them hold in turn.
 func TestPageOfAll(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := start(t, 3)
@@ -40,7 +40,7 @@ func TestPageOfAll(t *testing.T) {
 	a, b := java.Actor("a"), python.Actor("a")
 	ms := patience.Milliseconds()
 
-	// In line: Docent, then Curator, then kazoo, then Docent again.
+	// In the wait queue: Docent, then Curator, then kazoo, then Docent again.
 	held, err := lock.New(sm, "/shared/lock", lock.ID("docent-1")).Lock(within(t))
 	require.NoError(t, err)
 	look := func() *inspect.Report {
@@ -96,7 +96,7 @@ func TestPageOfAll(t *testing.T) {
 	page.shot("line")
 	require.NoError(t, held.Release())
 	require.Equal(t, "true", second.Get())
-	page.sees("#detail .party.holds", "127.0.") // what Curator's node tells
+	page.sees("#detail .party.holds", "127.0.") // the data of Curator's node
 	a.Do("lock.release", "/shared/lock")
 	require.Equal(t, "true", third.Get())
 	page.sees("#detail .party.holds", "kazoo")

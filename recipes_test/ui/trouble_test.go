@@ -14,8 +14,9 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Of three servers two go: the page, the command and the library say so while
-// the third still runs, and are live again when a quorum is back.
+// Two of three servers are stopped. The page, the command and the library
+// report it while the third still runs. They are live again when a quorum is
+// back.
 func TestFault31_EnsembleWithoutAQuorum(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := start(t, 3)
@@ -36,7 +37,7 @@ func TestFault31_EnsembleWithoutAQuorum(t *testing.T) {
 			case errors.As(err, &trouble):
 				troubles <- trouble
 			default:
-				t.Errorf("an error that is no trouble: %v", err)
+				t.Errorf("an error that is not trouble: %v", err)
 			}
 		}
 	}()
@@ -55,7 +56,7 @@ func TestFault31_EnsembleWithoutAQuorum(t *testing.T) {
 	e.Server(1).Kill()
 	trouble := <-troubles
 	t.Logf("after %v: %v", time.Since(began), trouble)
-	for !trouble.NoQuorum { // which server was asked last decides what is told first
+	for !trouble.NoQuorum { // the server that was asked last decides the first message
 		trouble = <-troubles
 	}
 	require.False(t, trouble.Confirmed.IsZero())

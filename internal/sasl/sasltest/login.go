@@ -1,5 +1,5 @@
-// Package sasltest runs logins by SASL in tests. The connection of a session has a login
-// of its own, which waits for no answer (internal/conn).
+// Package sasltest runs logins by SASL in tests. The connection of a session
+// has a login of its own, which waits for no answer (internal/conn).
 package sasltest
 
 import "errors"
@@ -14,9 +14,10 @@ var errEndless = errors.New("the server asks for more SASL tokens than any mecha
 // maxRounds bounds a login. DIGEST-MD5 takes two rounds, GSSAPI three.
 const maxRounds = 10
 
-// Login runs an exchange to its end. It calls send with each token; send returns the
-// server's token, nil if the answer has none, or the error that ends the login, such as a
-// refusal. Login returns the first error of send or of the exchange.
+// Login runs an exchange to its end. It calls send with each token. send
+// returns the server's token, nil if the answer has none, or the error that
+// ends the login, such as a refusal. Login returns the first error of send or
+// of the exchange.
 func Login(ex Exchange, send func(token []byte) ([]byte, error)) error {
 	var challenge []byte
 	for range maxRounds {

@@ -21,8 +21,8 @@ func (s *scripted) Next(challenge []byte) ([]byte, bool, error) {
 	return []byte{byte('a' + s.rounds)}, s.rounds < 0, s.fails
 }
 
-// An exchange like GSSAPI's has the last word, and learns from an answer without a token
-// that it was heard.
+// In an exchange like GSSAPI's the client sends the last token. It learns from
+// an answer without a token that the server has accepted it.
 func TestLogin(t *testing.T) {
 	x := &scripted{rounds: 3}
 	answers := [][]byte{{}, []byte("wrap"), nil}

@@ -1,13 +1,13 @@
-// Command mutants proves that the tests bite. It breaks the library in one known
-// way after the other, without touching a file (go's -overlay), and runs the
-// simulations that should notice, or the tests of a package where no random
-// program comes upon the fault. For each mutant it prints the seed and the broken
-// promise that gave it away; one that survives makes the command fail.
+// Command mutants proves that the tests can fail. It breaks the library in one
+// known way after the other, without touching a file (go's -overlay). For each
+// mutant it runs the simulations that should notice, or the tests of a package
+// if no random program meets the fault. It prints the seed and the broken
+// promise that killed the mutant. A surviving mutant makes the command fail.
 //
 //	go run ./internal/simulation/mutants            all of them
 //	go run ./internal/simulation/mutants -few       a few of them
 //	go run ./internal/simulation/mutants -only name those whose name matches
-//	go run ./internal/simulation/mutants -into FILE writes the table between the marks in FILE, too
+//	go run ./internal/simulation/mutants -into FILE also writes the table between the marks in FILE
 package main
 
 import (
@@ -44,7 +44,7 @@ type death struct {
 	by   string // the test
 	seed string
 	what string // the promise
-	same string // how many of some more runs of that seed break it again
+	same string // how many of the repeated runs of that seed break it again
 }
 
 func run(ctx context.Context, few bool, only, into string) error {
@@ -90,7 +90,7 @@ func run(ctx context.Context, few bool, only, into string) error {
 	return errors.Join(failures...)
 }
 
-var errSurvived = errors.New("it survives")
+var errSurvived = errors.New("the mutant survives")
 
 // run builds the suite with the mutant in place and runs it.
 func (m mutant) run(ctx context.Context, dir string) (death, error) {
@@ -101,7 +101,7 @@ func (m mutant) run(ctx context.Context, dir string) (death, error) {
 	}
 	build := exec.CommandContext(ctx, "go", "test", "-c", "-overlay", overlay, "-o", binary, "./"+m.within())
 	if out, err := build.CombinedOutput(); err != nil {
-		return death{}, fmt.Errorf("it does not compile: %w\n%s", err, out)
+		return death{}, fmt.Errorf("the mutant does not compile: %w\n%s", err, out)
 	}
 	var out bytes.Buffer
 	test := m.command(ctx, binary, "^("+m.tests+")$", "600s", "-test.failfast")
@@ -118,7 +118,7 @@ func (m mutant) run(ctx context.Context, dir string) (death, error) {
 	return d, m.again(ctx, binary, &d)
 }
 
-// command runs tests of the binary where go test would.
+// command runs tests of the binary in the directory in which go test would.
 func (m mutant) command(ctx context.Context, binary, tests, timeout string, more ...string) *exec.Cmd {
 	args := append([]string{"-test.run", tests, "-test.timeout", timeout, "-test.v"}, more...)
 	c := exec.CommandContext(ctx, binary, args...)
@@ -126,10 +126,10 @@ func (m mutant) command(ctx context.Context, binary, tests, timeout string, more
 	return c
 }
 
-// repeats is how often the seed that killed a mutant is run once more.
+// repeats is how often the seed that killed a mutant is run again.
 const repeats = 5
 
-// again runs the seed that killed the mutant some more times.
+// again repeats the run of the seed that killed the mutant.
 func (m mutant) again(ctx context.Context, binary string, d *death) error {
 	if d.what == noEnd {
 		d.same = "not tried"
@@ -154,7 +154,7 @@ func (m mutant) again(ctx context.Context, binary string, d *death) error {
 
 const noEnd = "the run does not end"
 
-// overlay writes the mutated files, and the list that puts them in their place.
+// overlay writes the mutated files, and the overlay file that lists them.
 func (m mutant) overlay(dir string) (string, error) {
 	replace := make(map[string]string)
 	for i, e := range append([]edit{{m.file, m.old, m.new}}, also[m.name]...) {
@@ -163,7 +163,7 @@ func (m mutant) overlay(dir string) (string, error) {
 			return "", err
 		}
 		if n := strings.Count(string(source), e.old); n != 1 {
-			return "", fmt.Errorf("what it replaces occurs %d times in %s: adapt the mutant", n, e.file)
+			return "", fmt.Errorf("the text to replace occurs %d times in %s: adapt the mutant", n, e.file)
 		}
 		mutated := filepath.Join(dir, fmt.Sprintf("mutated%d.go", i))
 		if err := os.WriteFile(mutated, []byte(strings.Replace(string(source), e.old, e.new, 1)), 0o600); err != nil {
@@ -189,7 +189,7 @@ var (
 	running = regexp.MustCompile(`=== RUN +(Test\w+)/seed=(\d+)`)
 )
 
-// autopsy reads what the tests said.
+// autopsy reads the output of the tests.
 func (m mutant) autopsy(out string) death {
 	d := death{mutant: m, by: "?", seed: "?", what: "the run panics"}
 	if all := running.FindAllStringSubmatch(out, -1); len(all) > 0 {

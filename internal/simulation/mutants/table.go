@@ -1,7 +1,7 @@
 package main
 
 // mutant is one way to break the library: old, which occurs once in the file,
-// becomes new. It must break a promise in one of the tests.
+// becomes new. One of the tests must then break a promise.
 type mutant struct {
 	name  string
 	file  string
@@ -9,7 +9,7 @@ type mutant struct {
 	new   string
 	tests string // a regular expression
 	few   bool   // make test runs it
-	pkg   string // whose tests must notice it; empty: the simulations
+	pkg   string // the package whose tests must notice it; empty: the simulations
 }
 
 // simulations is the package of the random programs.
@@ -26,8 +26,8 @@ func (m mutant) within() string {
 // edit is one change of a file.
 type edit struct{ file, old, new string }
 
-// also are the further changes of mutants, by name: of what is checked twice,
-// both checks have to go.
+// also has further edits of mutants, by name. If two places make the same
+// check, both checks have to go.
 var also = map[string][]edit{
 	"who owns a claim in doubt is not compared": {
 		{"internal/core/node.go", "if r.Stat.EphemeralOwner != n.s.ID() ||", "if r.Stat.EphemeralOwner == 1 ||"},
@@ -127,7 +127,7 @@ var mutants = []mutant{
 	{"who follows is not told to read again on a new connection", "internal/core/link.go",
 		"	s.watches.resumed(c)\n", "", `TestFollowThroughReconnections`, false, "internal/core"},
 
-	// The line.
+	// The wait queue.
 	{"places in the line are compared by name", "internal/line/order.go",
 		"if distance > 0 || distance == 0 && child > name {", "if child > name {", `TestMutexSimulation`, true, ""},
 	{"who waits watches the first in line", "internal/line/order.go",
@@ -193,7 +193,7 @@ var mutants = []mutant{
 	{"the token of the one node is always the same", "internal/onenode/onenode.go",
 		"node.Hold(ctx, stat.Czxid)", "node.Hold(ctx, min(stat.Czxid, 1))", `Test(Exclusive|OneNode)Simulation`, false, ""},
 
-	// Functions that run while something is held.
+	// Functions that run under a hold.
 	{"a leader resigns before its function has returned", "election/run.go",
 		"	err = f(within, t)\n",
 		"	returned := make(chan error, 1)\n	go func() { returned <- f(within, t) }()\n	select {\n	case err = <-returned:\n	case <-within.Done():\n		err = within.Err()\n	}\n",

@@ -7,9 +7,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A mutant that changes nothing would survive for the wrong reason.
+// A mutant without a change would survive for the wrong reason.
 func TestEveryMutantApplies(t *testing.T) {
-	t.Chdir("../../..") // where the command runs
+	t.Chdir("../../..") // the command's directory
 	names := make(map[string]bool)
 	for _, m := range mutants {
 		require.False(t, names[m.name], "two mutants are named %q", m.name)

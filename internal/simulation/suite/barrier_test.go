@@ -16,8 +16,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// rounds is what is known of a double barrier: who stands before it, and who
-// is inside.
+// rounds is the expected state of a double barrier: the waiting members, and
+// the members inside.
 type rounds struct {
 	w     *simulation.World
 	count int
@@ -42,7 +42,7 @@ func (r *rounds) changed(c zktest.Change) {
 		}
 		for _, m := range data.Members {
 			if !r.nodes[m] {
-				r.w.Break("nobody enters early", "a round begins with a member that does not stand there")
+				r.w.Break("nobody enters early", "a round begins with a member without a node")
 			}
 		}
 		r.begun[c.Zxid] = true
@@ -61,12 +61,12 @@ func (r *rounds) entered(v *barrier.Visit) {
 	}
 	r.inside[v.Token()] = append(r.inside[v.Token()], v)
 	if n := len(r.inside[v.Token()]); n > r.count {
-		r.w.Break("nobody enters early", "%d members come in, and the barrier is for %d", n, r.count)
+		r.w.Break("nobody enters early", "%d members enter a barrier for %d", n, r.count)
 	}
 	for token, visits := range r.inside {
 		for _, other := range visits {
 			if token < v.Token() && other.Err() == nil && !r.w.Forced {
-				r.w.Break("one round", "round %d begins while somebody is inside in round %d", v.Token(), token)
+				r.w.Break("one round", "round %d begins while a member of round %d is inside", v.Token(), token)
 			}
 		}
 	}
@@ -121,19 +121,19 @@ func doubles() simulation.Program {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			if r.done <= before+r.count {
-				w.Break("progress", "no more rounds when all is calm: %d, %d before", r.done, before)
+				w.Break("progress", "no more rounds after the faults: %d, %d before", r.done, before)
 			}
 		})
 	}, Keeps: []string{"/double"}, Watches: -1, Lasts: 40 * time.Second}
 }
 
-// barriers sets and lifts a gate, and waits at it. Nobody comes through while it is known to
-// be closed; all come through once it is open.
+// barriers sets and lifts a gate, and waits at it. No waiter passes while the
+// gate is known to be closed; all pass once it is open.
 func barriers() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		var mu sync.Mutex
-		open := true       // whether the node is missing
-		var last time.Time // when it was missing last
+		open := true       // the node is missing
+		var last time.Time // when the node was missing last
 		w.Srv.OnChange(func(c zktest.Change) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -175,7 +175,7 @@ func barriers() simulation.Program {
 		}
 		w.AtEnd(func() {
 			if err := barrier.New(w.Procs()[0].Manager, "/gate").Lift(w.Within(time.Minute)); err != nil {
-				w.Break("errors", "lift when all is calm: %v", err)
+				w.Break("errors", "lift after the faults: %v", err)
 			}
 			for _, p := range w.Procs() {
 				if err := barrier.New(p.Manager, "/gate").Wait(w.Within(time.Minute)); err != nil && !errors.Is(err, session.ErrClosed) {

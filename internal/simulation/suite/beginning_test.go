@@ -19,9 +19,9 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// beginnings are things that one process makes while another begins to watch
-// for them, directory and all. The watcher returns when it has seen them; it
-// may not miss them, whichever comes first.
+// beginnings are things that one process makes, directory included, while
+// another process begins to watch for them. The watcher returns when it has
+// seen them. It must not miss them, whichever process is first.
 var beginnings = map[string]struct {
 	watch func(ctx context.Context, sm *session.Manager) error
 	make  func(ctx context.Context, sm *session.Manager) error

@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// configs reads and writes values. A reader sees what was committed and nothing
-// else, never goes back, and has the last value in the end.
+// configs reads and writes values. A reader sees only committed values, never
+// goes back, and has the last value in the end.
 func configs() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		var mu sync.Mutex

@@ -12,9 +12,10 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// counters adds to a number from all sides, reads it, and takes numbers from a
-// sequence. What is in the number is what was acknowledged, and at most what is
-// in doubt besides; no reader sees it go back; no number of the sequence is given twice.
+// counters adds to a number from all processes, reads it, and takes numbers
+// from a sequence. The number contains all acknowledged additions, and
+// otherwise only additions with an unknown outcome. No reader sees the number
+// go back. No number of the sequence is given twice.
 func counters() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		var (
@@ -79,7 +80,7 @@ func counters() simulation.Program {
 		w.AtEnd(func() {
 			v, err := counter.New(w.Procs()[0].Manager, "/a/counter").Get(context.Background())
 			if err != nil || v.N < least || v.N > most {
-				w.Break("sum", "the counter is %d, and has to be from %d to %d (%v)", v.N, least, most, err)
+				w.Break("sum", "the counter is %d, but must be between %d and %d (%v)", v.N, least, most, err)
 			}
 			if least == 0 || len(given) < 5 {
 				w.Break("progress", "nothing was added, or few numbers given: %d", len(given))

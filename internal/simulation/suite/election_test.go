@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/internal/simulation"
 )
 
-// elections lets candidates run and campaign, and operators name leaders. With
-// guarded, terms have guards.
+// elections makes candidates run and campaign, and operators request transfers.
+// With guarded, terms have guards.
 func elections(guarded bool, opts ...election.Option) simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		court := w.Court("/a/election")
@@ -66,7 +66,7 @@ func elections(guarded bool, opts ...election.Option) simulation.Program {
 					e := election.New(p.Manager, "/a/election", append(opts, election.ID(a.Name))...)
 					t, err := e.Campaign(w.Within(10 * time.Minute))
 					if err != nil {
-						w.Break("comes free", "the leadership, when nobody leads: %v", err)
+						w.Break("comes free", "the leadership, without a leader: %v", err)
 						return
 					}
 					court.Begin(a, held(&t.Hold))
@@ -78,7 +78,7 @@ func elections(guarded bool, opts ...election.Option) simulation.Program {
 			}
 			w.Wait()
 			if court.Begun() <= len(w.Procs()) {
-				w.Break("progress", "nobody led while there were faults")
+				w.Break("progress", "no candidate led during the faults")
 			}
 		})
 	}, Keeps: []string{simulation.GuardedDir}, Watches: 1}

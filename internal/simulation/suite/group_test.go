@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/internal/simulation"
 )
 
-// groups lets members come and go. Everyone who watches agrees in the end on
-// who is there.
+// groups makes members join and leave. In the end all watchers agree on the
+// members.
 func groups() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		var mu sync.Mutex
@@ -43,7 +43,7 @@ func groups() simulation.Program {
 				last := make(map[string]int64)
 				for c, err := range g.Watch(watching) {
 					if err != nil {
-						continue // told once for each time that the group cannot be read
+						continue // reported once each time the group becomes unreadable
 					}
 					for m := range c.Members() {
 						if m.Token < last[m.ID] {
@@ -61,31 +61,31 @@ func groups() simulation.Program {
 			p := w.Procs()[0]
 			m, err := groupmembership.New(p.Manager, "/a/group").Join(w.Within(time.Minute), "last", nil)
 			if err != nil {
-				w.Break("errors", "join when all is calm: %v", err)
+				w.Break("errors", "join after the faults: %v", err)
 			} else {
 				time.Sleep(5 * time.Minute)
 				mu.Lock()
 				for i, members := range seen {
 					if len(members) != 1 || members[0].ID != "last" {
-						w.Break("converges", "process %d sees %d members, and one is there", i, len(members))
+						w.Break("converges", "process %d sees %d members instead of one", i, len(members))
 					}
 				}
 				mu.Unlock()
 				if err := m.Leave(); err != nil {
-					w.Break("errors", "leave when all is calm: %v", err)
+					w.Break("errors", "leave after the faults: %v", err)
 				}
 			}
 			stop()
 			watchers.Wait()
 			if joined == 0 {
-				w.Break("progress", "nobody came in")
+				w.Break("progress", "no member joined")
 			}
 		})
 	}, Forced: true, Watches: -1}
 }
 
-// partitioners divide partitions among members that come and go. Nobody works on
-// a partition of another's; when all is calm, each has an owner.
+// partitioners divides partitions among members that join and leave. No member
+// works on another's partition. After the faults, each partition has an owner.
 func partitioners() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		n := 2 + w.Dice("partitions").N(6)
@@ -96,7 +96,7 @@ func partitioners() simulation.Program {
 		restless, rest := context.WithCancel(w.Context())
 		lasting, stop := context.WithCancel(w.Context())
 		run := func(a *simulation.Actor, ctx context.Context) error {
-			var turn sync.Mutex // an actor is one goroutine, and its partitions are many
+			var turn sync.Mutex // an actor is for one goroutine, but each partition has its own
 			turns := 0
 			err := groupmembership.NewPartitioner(a.Manager, "/a/partitions", n).Run(ctx, fmt.Sprint("m", a.Index),
 				func(ctx context.Context, part *groupmembership.Partition) error {
@@ -107,7 +107,7 @@ func partitioners() simulation.Program {
 					h := courts[part.Number].Begin(worker, simulation.Of(&part.Hold))
 					defer courts[part.Number].Working(h)()
 					for ctx.Err() == nil {
-						courts[part.Number].Use(worker, h, 4*time.Second) // which does not heed ctx
+						courts[part.Number].Use(worker, h, 4*time.Second) // Use ignores ctx
 					}
 					return nil
 				})
@@ -120,7 +120,7 @@ func partitioners() simulation.Program {
 			w.Go(p, "member", func(a *simulation.Actor) {
 				for a.Step(); restless.Err() == nil; {
 					ctx, cancel := context.WithTimeout(restless, a.UpTo(40*time.Second))
-					_ = run(a, ctx) // judged there
+					_ = run(a, ctx) // run checks the error
 					cancel()
 					a.Sleep(restless, 3*time.Second)
 				}
@@ -137,13 +137,13 @@ func partitioners() simulation.Program {
 			share := make(map[string]int)
 			for _, o := range owners {
 				if o.ID == "" {
-					w.Break("converges", "partition %d has no owner when all is calm", o.Partition)
+					w.Break("converges", "partition %d has no owner after the faults", o.Partition)
 				}
 				share[o.ID]++
 			}
 			for id, k := range share {
 				if most := (n + len(w.Procs()) - 1) / len(w.Procs()); k > most {
-					w.Break("converges", "member %s has %d of %d partitions, and %d would do", id, k, n, most)
+					w.Break("converges", "member %s has %d of %d partitions instead of at most %d", id, k, n, most)
 				}
 			}
 			stop()

@@ -20,10 +20,10 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// The limit of a semaphore changes all the while, requests are slow and servers
-// lag. The network is well: so it is known how long ago a permit can have been
-// given when its Acquire returns, and the limit of that time is demanded, and
-// not merely the greatest that ever was.
+// The limit of a semaphore changes all the time, requests are slow and servers
+// lag. The network has no faults. So when an Acquire returns, the test knows
+// the earliest time at which the permit can have been given. It demands the
+// greatest limit since that time, not merely the greatest limit ever.
 
 func TestSemaphoreLimitSimulation(t *testing.T) {
 	for _, seed := range simulation.Seeds(t, seeds) {
@@ -33,7 +33,7 @@ func TestSemaphoreLimitSimulation(t *testing.T) {
 	}
 }
 
-// tosses is a source of chance for many goroutines.
+// tosses is a source of randomness for many goroutines.
 type tosses struct {
 	mu sync.Mutex
 	r  *rand.Rand
@@ -57,14 +57,14 @@ func pause(ctx context.Context, d time.Duration) {
 }
 
 // An answer takes up to hop. A permit is given by a state that is at most a
-// second older than the request that gave it; a read of the lease and the
-// departure from the line may follow.
+// second older than the request that gave it. A read of the lease and the
+// departure from the wait queue may follow.
 const (
 	hop    = 20 * time.Millisecond
 	recent = time.Second + 10*hop
 )
 
-// warden knows which limits there were, and counts the permits that were given.
+// warden records the limits and counts the permits.
 type warden struct {
 	t    *testing.T
 	seed uint64
@@ -86,7 +86,7 @@ func (d *warden) broken(promise, format string, args ...any) {
 	d.t.Errorf("promise broken: %s: %s (seed %d)", promise, fmt.Sprintf(format, args...), d.seed)
 }
 
-// between returns the least and the greatest limit between two instants.
+// between returns the minimum and the maximum limit between two instants.
 func (d *warden) between(from, to time.Time) (least, most int) {
 	least, most = -1, 0
 	for i, l := range d.limits {
@@ -101,7 +101,7 @@ func (d *warden) between(from, to time.Time) (least, most int) {
 	return least, most
 }
 
-// changed is told by the server, before any client can know.
+// changed is called by the server, before any client can know of the change.
 func (d *warden) changed(c zktest.Change) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -122,7 +122,7 @@ func (d *warden) admit(p *lock.Permit) {
 	defer d.mu.Unlock()
 	for _, path := range p.Paths() {
 		if !d.stands[path] {
-			d.broken("permits", "%s is held and does not stand", path)
+			d.broken("permits", "%s is held without a node", path)
 		}
 		d.given[path] = true
 	}
@@ -133,13 +133,13 @@ func (d *warden) admit(p *lock.Permit) {
 	}
 }
 
-// refused is told of an ErrTooManyPermits for n permits that were asked for at an
+// refused checks an ErrTooManyPermits for n permits that were requested at an
 // instant.
 func (d *warden) refused(n int, since time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if least, _ := d.between(since, time.Now()); n <= least {
-		d.broken("errors", "%d permits are too many, and the limit was never below %d in that time", n, least)
+		d.broken("errors", "%d permits are refused as too many, but the limit was never below %d in that time", n, least)
 	}
 }
 
@@ -199,7 +199,8 @@ func simulateResizes(w *testworld.World, seed uint64) {
 }
 
 // visitor acquires, holds and releases at random, until going ends. Its calls
-// outlast that: one that is given up would leave requests that slow the next.
+// outlast going: an abandoned call would leave requests that slow down the
+// next.
 func visitor(going, ctx context.Context, court *warden, d *tosses, s *lock.Semaphore) {
 	for going.Err() == nil {
 		acquire := s.Acquire

@@ -16,18 +16,19 @@ import (
 
 const path = "/a/lock"
 
-// twoWait checks that a node in the line is watched by its own session and by the next
-// two in line, and by no other.
+// twoWait checks that each node in the wait queue is watched by its own session
+// and the next two contenders, and by no other session.
 func twoWait(w *simulation.World) {
 	for _, name := range w.Children(path) {
 		if n := w.Srv.WatchesOf(path + "/" + name); n > 3 {
-			w.Break("two are woken", "%d sessions watch one place in the line", n)
+			w.Break("two are woken", "%d sessions watch one node of the wait queue", n)
 		}
 	}
 }
 
-// locks is a program of actors that take a lock, work and let go. get takes
-// it; it may fail with lock.ErrHeld. With fair, each waits for the two before it alone.
+// locks is a program of actors that take a lock, work and release it. get takes
+// the lock; it may fail with lock.ErrHeld. With fair, each contender watches
+// only the two before it.
 func locks(fair bool, get func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error)) simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		court := w.Court(path)
@@ -50,10 +51,10 @@ func locks(fair bool, get func(a *simulation.Actor, ctx context.Context, try boo
 		w.AtEnd(func() {
 			for _, p := range w.Procs() {
 				w.Go(p, "last", func(a *simulation.Actor) {
-					// It has to come free: nobody holds it any more.
+					// The lock has to be free: every holder has released it.
 					held, release, err := get(a, w.Within(10*time.Minute), false)
 					if err != nil {
-						w.Break("comes free", "when nobody holds it: %v", err)
+						w.Break("comes free", "without a holder: %v", err)
 						return
 					}
 					court.Begin(a, held)
@@ -66,7 +67,7 @@ func locks(fair bool, get func(a *simulation.Actor, ctx context.Context, try boo
 			}
 			w.Wait()
 			if court.Begun() <= len(w.Procs()) {
-				w.Break("progress", "nobody held it while there were faults")
+				w.Break("progress", "no actor held the lock during the faults")
 			}
 		})
 	}, Keeps: []string{simulation.GuardedDir}}
@@ -107,7 +108,7 @@ func handoffs() simulation.Program {
 		}
 		h, err := take(ctx)
 		held, release, err := ofLock(h, err)
-		held.Inherits = err == nil && h.Turn() > 0 // of those to whom it was handed on
+		held.Inherits = err == nil && h.Turn() > 0 // the hold was handed on
 		return held, release, err
 	})
 	setup := p.Setup
@@ -158,7 +159,7 @@ func rwMutexes() simulation.Program {
 
 func multis() simulation.Program {
 	return locks(false, func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error) {
-		// In an order of each actor's own: there must be no deadlock.
+		// Each actor has an order of its own: there must be no deadlock.
 		paths := []string{path, "/a/second", "/a/third"}
 		first := a.N(3)
 		var all []lock.Locker
@@ -186,10 +187,10 @@ func guardOf(h *lock.MultiHold) session.Op {
 			return h.Guards()[i]
 		}
 	}
-	panic("the lock is not among those of the hold")
+	panic("the hold does not have the lock")
 }
 
-// forced is the program with sessions and nodes taken away by force.
+// forced is the program with sessions ended and nodes deleted by force.
 func forced(p simulation.Program) simulation.Program {
 	p.Forced = true
 	return p
@@ -205,14 +206,14 @@ func TestRWMutexSimulation(t *testing.T)         { simulation.Run(t, seeds, rwMu
 func TestRWMutexForcedSimulation(t *testing.T)   { simulation.Run(t, seeds, forced(rwMutexes())) }
 func TestMultiSimulation(t *testing.T)           { simulation.Run(t, seeds, multis()) }
 
-// TestSameSeedSameRun is what repeating a run by its seed stands on. What
-// happens at one instant has no order, so that not all runs repeat.
+// TestSameSeedSameRun checks that a run can be repeated by its seed. Events at
+// one instant have no order, so not all runs repeat.
 func TestSameSeedSameRun(t *testing.T) {
 	if os.Getenv("DOCENT_JITTER") != "" {
-		t.Skip("the scheduler has a dice of its own (internal/jitter)")
+		t.Skip("the scheduler is random itself (internal/jitter)")
 	}
 	if seeds <= 3 {
-		t.Skip("the race detector shuffles what is ready to run")
+		t.Skip("the race detector shuffles ready goroutines")
 	}
 	const runs = 10
 	same := 0
@@ -226,8 +227,8 @@ func TestSameSeedSameRun(t *testing.T) {
 	require.NotEqual(t, simulation.Once(t, 1, mutexes()).Hash(), simulation.Once(t, 2, mutexes()).Hash())
 }
 
-// repeats reports whether two of a few runs with a seed are alike. A busy machine stops
-// goroutines at times of its own, so not every run is.
+// repeats reports whether two of a few runs with a seed are alike. A busy
+// machine interrupts goroutines at random, so not every run is.
 func repeats(t *testing.T, seed uint64) bool {
 	first := simulation.Once(t, seed, mutexes())
 	seen := map[uint64]bool{first.Hash(): true}

@@ -14,8 +14,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fine reports whether an error is one that faults may cause: the call was given
-// up, or is one of those named. Anything else breaks a promise.
+// fine reports whether a call succeeded. An error that faults may cause is one
+// of allowed, or the end of the call's ctx. Any other error breaks a promise.
 func fine(a *simulation.Actor, ctx context.Context, what string, err error, allowed ...error) bool {
 	if err == nil {
 		return true
@@ -33,7 +33,7 @@ func fine(a *simulation.Actor, ctx context.Context, what string, err error, allo
 	return false
 }
 
-// let is what the end of a hold may come to.
+// let checks the error of a release.
 func let(a *simulation.Actor, what string, err error) {
 	fine(a, context.Background(), what, err, session.ErrLost)
 }

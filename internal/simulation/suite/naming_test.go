@@ -12,8 +12,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// registries registers instances and watches them. When all is calm, everyone
-// sees those that are there, and no other.
+// registries registers instances and watches them. After the faults, every
+// watcher sees exactly the registered instances.
 func registries() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		services := make([]*naming.Service, len(w.Procs()))
@@ -45,18 +45,18 @@ func registries() simulation.Program {
 			r := naming.New(w.Procs()[0].Manager, naming.Base("/services"))
 			g, err := r.Register(w.Within(time.Minute), naming.Instance{Service: "orders", ID: "last", Address: "10.0.0.2", Port: 80})
 			if err != nil {
-				w.Break("errors", "register when all is calm: %v", err)
+				w.Break("errors", "register after the faults: %v", err)
 				return
 			}
 			time.Sleep(5 * time.Minute)
 			for i, s := range services {
 				if in := s.Load(); len(in) != 1 || in[0].ID != "last" || s.Stale() {
-					w.Break("converges", "process %d sees %d instances (stale: %v), and one is there", i, len(in), s.Stale())
+					w.Break("converges", "process %d sees %d instances (stale: %v) instead of one", i, len(in), s.Stale())
 				}
 				s.Close()
 			}
 			if err := g.Unregister(w.Within(time.Minute)); err != nil {
-				w.Break("errors", "unregister when all is calm: %v", err)
+				w.Break("errors", "unregister after the faults: %v", err)
 			}
 			if registered.Load() == 0 {
 				w.Break("progress", "nothing was registered")
@@ -67,7 +67,7 @@ func registries() simulation.Program {
 
 func TestNamingSimulation(t *testing.T) { simulation.Run(t, seeds, registries()) }
 
-// workers takes worker ids. No two processes have the same at a time.
+// workers takes worker ids. No two processes have the same id at a time.
 func workers() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		const most = 4
@@ -101,7 +101,7 @@ func workers() simulation.Program {
 				begun += c.Begun()
 			}
 			if begun == 0 {
-				w.Break("progress", "nobody got an id")
+				w.Break("progress", "no process got an id")
 			}
 		})
 	}, Keeps: []string{simulation.GuardedDir, "/a/workers"}}
@@ -109,8 +109,8 @@ func workers() simulation.Program {
 
 func TestWorkerIDSimulation(t *testing.T) { simulation.Run(t, seeds, workers()) }
 
-// names asks for names. None is given twice, and each is greater than those
-// that were known when it was asked for.
+// names requests names. No name is given twice, and each is greater than all
+// names known at its request.
 func names() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		var mu sync.Mutex

@@ -21,20 +21,20 @@ const (
 // jobRun is one run that a call has begun.
 type jobRun struct {
 	called   time.Time
-	replaces bool // the call may replace a run that was lost or has failed
-	over     bool // its end was recorded, or it is known to be lost
-	failed   bool // or lost
+	replaces bool // the call may replace a lost or failed run
+	over     bool // the end was recorded, or the run is known to be lost
+	failed   bool // failed or lost
 }
 
-// jobs keeps the runs.
+// jobs records the runs.
 type jobs struct {
 	mu   sync.Mutex
 	w    *simulation.World
 	runs []*jobRun
 }
 
-// begin checks that a run belongs to an interval of its own, or replaces the run
-// before it.
+// begin checks that a run belongs to an interval of its own, or replaces the
+// previous run.
 func (j *jobs) begin(r *jobRun) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -59,15 +59,15 @@ func (j *jobs) end(r *jobRun, failed bool) {
 	r.over, r.failed = true, failed
 }
 
-// begun returns how many runs there were.
+// begun returns how many runs have begun.
 func (j *jobs) begun() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return len(j.runs)
 }
 
-// onces is a program of replicas that call for a job as often as they like. Some
-// replace runs that were lost or have failed, and some wait for a run under way.
+// onces is a program of replicas that call for a job at any rate. Some replace
+// lost or failed runs, and some wait for a run under way.
 func onces() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		court := w.Court(jobPath)
@@ -92,7 +92,7 @@ func onces() simulation.Program {
 			}
 			w.Wait()
 			if j.begun() == before {
-				w.Break("progress", "no run begins when all is well")
+				w.Break("progress", "no run begins after the faults")
 			}
 			if before < 3 {
 				w.Break("progress", "%d runs have begun while there were faults", before)

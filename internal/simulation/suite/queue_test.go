@@ -15,14 +15,14 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// book is what is known of every item of a queue, by its data.
+// book is the known state of every item of a queue, by its data.
 type book struct {
 	w *simulation.World
 
 	mu     sync.Mutex
 	put    map[string]bool  // true when the put was acknowledged
 	acked  map[string]int64 // the token under which it was acknowledged
-	doubt  map[string]bool  // its acknowledgement may have been done
+	doubt  map[string]bool  // the acknowledgement has an unknown outcome
 	claims map[string]*queue.Item
 
 	standing map[string]int64 // the claims' paths, and the zxids that made them
@@ -38,7 +38,7 @@ func (b *book) guard(a *simulation.Actor, i *queue.Item) {
 	defer cancel()
 	ops, err := i.Guard(ctx)
 	if err == nil {
-		a.Work() // the process may stand still here
+		a.Work() // the process may be paused here
 		text := fmt.Sprintf("%s %d", i.Path(), i.Token())
 		_, err = a.Txn(ctx, append(ops, session.SetOp(guardedBy, []byte(text), session.AnyVersion))...)
 	}
@@ -50,9 +50,9 @@ func (b *book) guard(a *simulation.Actor, i *queue.Item) {
 	}
 }
 
-// changed is told by the server of every change, in order. A guarded transaction
-// is done only while its claim stands; or, where a stranger has deleted that,
-// until another consumer claims the item.
+// changed checks every change on the server, in order. A guarded transaction is
+// done only while its claim exists. If another client has deleted the claim, it
+// may be done until another consumer claims the item.
 func (b *book) changed(ch zktest.Change) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -66,12 +66,12 @@ func (b *book) changed(ch zktest.Change) {
 		path, token, _ := strings.Cut(string(ch.Data), " ")
 		czxid, claimed := b.standing[path]
 		if claimed && token != fmt.Sprint(czxid) || !claimed && !b.w.Forced {
-			b.w.Break("guards", "a transaction is done that the claim of token %s guards: %s has token %d", token, path, czxid)
+			b.w.Break("guards", "a transaction guarded by token %s is done, but %s has token %d", token, path, czxid)
 		}
 	}
 }
 
-// took is told of every item that is taken.
+// took checks every item that a consumer takes.
 func (b *book) took(i *queue.Item) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -83,9 +83,10 @@ func (b *book) took(i *queue.Item) {
 		return
 	case !known:
 		b.w.Break("nothing is made up", "item %s was never put", data)
-	// By force a claim can be taken from a consumer that does not know yet: it has
-	// the item from before, as its token tells. And one that was robbed of its claim
-	// and gets no answer to its acknowledgement takes what others have done for its own.
+	// Force can take a claim from a consumer that does not know it yet: the
+	// consumer has the item from before, as its token shows. A consumer that
+	// has lost its claim, and the answer to its acknowledgement, may take
+	// another's deletion for its own.
 	case done && (!b.w.Forced || i.Token() > acked) && !b.w.Robbed(acked):
 		b.w.Break("acknowledged once", "item %s comes again after its acknowledgement", data)
 	case last != nil && last.Err() == nil && !b.w.Forced:
@@ -166,21 +167,21 @@ func (b *book) consume(a *simulation.Actor, q *queue.Queue) {
 	}
 }
 
-// settle takes what is left and compares the books.
+// settle takes the remaining items and compares the books.
 func (b *book) settle(q *queue.Queue) {
-	time.Sleep(time.Minute) // until what is delayed is due
+	time.Sleep(time.Minute) // until delayed items are due
 	for {
 		i, err := q.TryTake(context.Background())
 		if errors.Is(err, queue.ErrEmpty) {
 			break
 		}
 		if err != nil {
-			b.w.Break("errors", "take what is left: %v", err)
+			b.w.Break("errors", "take the remaining items: %v", err)
 			return
 		}
 		b.took(i)
 		if err := b.ack(i); err != nil {
-			b.w.Break("errors", "acknowledge what is left: %v", err)
+			b.w.Break("errors", "acknowledge the remaining items: %v", err)
 			return
 		}
 	}

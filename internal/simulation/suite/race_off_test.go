@@ -2,5 +2,5 @@
 
 package suite_test
 
-// seeds is how many runs each program has by itself.
+// seeds is the default number of runs of each program.
 const seeds = 30

@@ -11,9 +11,10 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// recalls is a program of processes that take a lock in bursts, each with a
-// Mutex that it keeps, so that a quiet line is recalled, and of somebody who
-// deletes the directory whenever it is empty, so that numbers begin anew.
+// recalls is a program of processes that take a lock in bursts. Each process
+// keeps its Mutex, so that a quiet lock is acquired on the fast path. Another
+// client deletes the directory whenever it is empty, so that numbers begin
+// again.
 func recalls() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		court := w.Court(path)

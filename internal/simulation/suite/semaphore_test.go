@@ -54,7 +54,7 @@ func (t *takers) run(a *simulation.Actor) {
 	}
 }
 
-// last has every process take n permits once more when all is calm.
+// last makes every process take n permits once more after the faults.
 func (t *takers) last(n int) {
 	for _, p := range t.Procs() {
 		t.Go(p, "last", func(a *simulation.Actor) {
@@ -66,11 +66,11 @@ func (t *takers) last(n int) {
 	}
 }
 
-// take takes n permits that have to come free; it returns nil if they do not.
+// take takes n permits that have to be free. It returns nil if they are not.
 func (t *takers) take(a *simulation.Actor, n int) *lock.Permit {
 	permit, err := t.semaphore(a).Acquire(t.Within(10*time.Minute), n)
 	if err != nil {
-		t.Break("comes free", "%d permits, when nobody keeps any: %v", n, err)
+		t.Break("comes free", "%d permits, while all are free: %v", n, err)
 		return nil
 	}
 	t.begin(a, permit)
@@ -79,7 +79,7 @@ func (t *takers) take(a *simulation.Actor, n int) *lock.Permit {
 
 func (t *takers) progress() {
 	if t.court.Begun() <= len(t.Procs()) {
-		t.Break("progress", "nobody held a permit while there were faults")
+		t.Break("progress", "no process held a permit during the faults")
 	}
 }
 
@@ -94,9 +94,9 @@ func semaphores() simulation.Program {
 	}, Keeps: []string{simulation.GuardedDir}}
 }
 
-// resized are semaphores whose number of permits changes all the while. In the
-// end it falls while both permits are held and others wait: who waits goes by
-// the number that there is when its turn comes.
+// resized is a program whose semaphore changes its number of permits all the
+// time. In the end the number falls while both permits are held and others
+// wait. A waiter uses the number at the time of its turn.
 func resized() simulation.Program {
 	const node = "/limit"
 	return simulation.Program{Setup: func(w *simulation.World) {
@@ -112,7 +112,7 @@ func resized() simulation.Program {
 		w.AtEnd(func() {
 			w.Go(w.Procs()[0], "first", func(a *simulation.Actor) {
 				resize := func(n int) {
-					fine(a, w.Context(), "resize when all is calm", t.semaphore(a).Resize(w.Context(), n))
+					fine(a, w.Context(), "resize after the faults", t.semaphore(a).Resize(w.Context(), n))
 				}
 				resize(2)
 				one, other := t.take(a, 1), t.take(a, 1)
