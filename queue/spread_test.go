@@ -97,7 +97,8 @@ func TestFault17_ConsumersSpread(t *testing.T) {
 					require.LessOrEqual(w, counts["multi"], n*5/2)
 					require.LessOrEqual(w, counts["multiRead"], n*3/4)
 					require.LessOrEqual(w, counts["getChildren2"], n/8)
-					require.LessOrEqual(w, overtaken, 2*queueReach)
+					// Consumers choose at random: the worst item of a run is overtaken by about 330, and seldom by more than 500.
+					require.LessOrEqual(w, overtaken, 4*queueReach)
 					require.LessOrEqual(w, took, alone*3/2/time.Duration(k)+alone/100)
 				})
 			})
