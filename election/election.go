@@ -123,7 +123,7 @@ func (e *Election) campaign(ctx context.Context) (*core.Hold, error) {
 			return h, nil
 		case err == nil:
 			passed = other
-		case err != nil && ctx.Err() == nil && h.Err() == nil:
+		case ctx.Err() == nil && h.Err() == nil:
 			return h, nil // the server will not tell: then nothing keeps us
 		}
 		if err := e.leave(ctx, h); err != nil {

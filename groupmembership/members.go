@@ -156,7 +156,7 @@ type Event struct {
 func Diff(before, after []Member) []Event {
 	var left, came []Event
 	for len(before) > 0 || len(after) > 0 {
-		order := 0
+		var order int
 		switch {
 		case len(before) == 0:
 			order = 1

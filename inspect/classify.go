@@ -107,7 +107,7 @@ func (c *classifier) leaf(n *node) Finding {
 	case n.stat.DataLength == 0:
 		return nil
 	case len(n.data) == 4 || len(n.data) == 8:
-		value := int64(0)
+		var value int64
 		if len(n.data) == 4 {
 			value = int64(int32(binary.BigEndian.Uint32(n.data)))
 		} else {

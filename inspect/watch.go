@@ -180,7 +180,7 @@ func (w *watcher) await(progress func() int, f func(ctx context.Context) error) 
 			w.troubled = true
 			if !w.yield(nil, fail(w.ctx, w.path, trouble)) {
 				cancel()
-				<-done
+				_ = <-done // that the reading was cancelled
 				return errOver
 			}
 		}

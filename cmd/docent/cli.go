@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -112,7 +113,8 @@ func parse(cli *grammar, w *world) (command *kong.Context, err error) {
 // helpFor names the help that belongs to a command line that is wrong.
 func helpFor(err error) string {
 	words := []string{"docent"}
-	if parse, ok := err.(*kong.ParseError); ok && parse.Context != nil {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil {
 		for _, path := range parse.Context.Path {
 			if path.Command != nil {
 				words = append(words, path.Command.Name)

@@ -82,7 +82,7 @@ func TestFault15_SessionsAreLean(t *testing.T) {
 				for _, conn := range conns {
 					require.NoError(w, conn.Close())
 				}
-				conns = nil
+				clear(conns)
 				time.Sleep(time.Hour) // their sessions expire
 
 				before = restingFootprint()
