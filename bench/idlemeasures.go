@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"runtime"
 	"time"
 )
@@ -70,22 +69,7 @@ func idleSubjects(n int, f func(env, idleCost) (float64, error)) []subject {
 // serversProcessor returns the processor time of a site's servers over d, in
 // milliseconds a second.
 func serversProcessor(e env, d time.Duration) (float64, error) {
-	set, err := e.lab.servers(standalone)
-	if err != nil {
-		return 0, err
-	}
-	total := func() (time.Duration, error) {
-		var sum time.Duration
-		for _, s := range set.Servers() {
-			used, err := processorTime(s.Pid())
-			if err != nil {
-				return 0, fmt.Errorf("server %d: %w", s.ID(), err)
-			}
-			sum += used
-		}
-		return sum, nil
-	}
-	before, err := total()
+	before, err := serversTime(e)
 	if err != nil {
 		return 0, err
 	}
@@ -95,6 +79,6 @@ func serversProcessor(e env, d time.Duration) (float64, error) {
 	case <-e.Done():
 		return 0, e.Err()
 	}
-	after, err := total()
+	after, err := serversTime(e)
 	return float64((after - before).Milliseconds()) / time.Since(start).Seconds(), err
 }

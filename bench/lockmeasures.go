@@ -18,7 +18,7 @@ const withList = "create, list, delete"
 var open = zk.WorldACL(zk.PermAll)
 
 func lockMeasures() []measure {
-	return []measure{
+	return append([]measure{
 		{
 			name: "lock/uncontended", title: "Lock + Release, uncontended, with the token", clients: 1,
 			turns: 4, subjects: uncontended(60),
@@ -54,7 +54,7 @@ func lockMeasures() []measure {
 			absent:  map[string]string{etcd: "its Mutex belongs to a session: goroutines need sessions of their own"},
 			budgets: []budget{against(curator, 1.0/50)},
 		},
-	}
+	}, contendedProcessor()...)
 }
 
 // uncontended is one client without contention.
