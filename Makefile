@@ -57,7 +57,7 @@ test: ## Everything: deps, lint, unit tests, simulation, conformance, real ensem
 
 # Outside of the workspace: what contrib needs must not raise what the library does.
 test-unit: ## Unit and scenario tests of the root module, of contrib and of bench, race detector on; needs nothing but Go
-	$(GO) test -race -vet=off -timeout $(TIMEOUT) ./...
+	$(GO) test -race -vet=off -p 3 -timeout $(TIMEOUT) ./...
 	@for module in $(filter contrib/% bench,$(MODULES)); do (cd "$$module" && GOWORK=off $(GO) test -race -vet=off -timeout $(TIMEOUT) ./...); done
 
 # Without the race detector, which test-unit has on, and which makes them slow. A program runs on one processor, so that
