@@ -23,7 +23,7 @@ func TestFault08_Words(t *testing.T) {
 		{[]string{"--tls-ca=", "counter", "get", "/c"}, "--tls-ca: the value is empty"},
 		{[]string{"--auth", "digest:ann:", "counter", "get", "/c"}, "the password is empty"},
 		{[]string{"--auth", "digest:ann:geheim\n", "counter", "get", "/c"}, "a line break"},
-		{[]string{"--auth", "digest:ann:geheim ", "counter", "get", "/c"}, "a space at its end"},
+		{[]string{"--auth", "digest:ann:geheim ", "counter", "get", "/c"}, "a space at an end"},
 
 		{words("counter set /c 010"), `got "010": write 10`},
 		{words("counter set /c 0x10"), `got "0x10"`},

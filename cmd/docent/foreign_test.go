@@ -161,7 +161,7 @@ var (
 	notGate   = outcome{code: 1, text: "the znode is not a gate: it "}
 	notNumber = outcome{code: 1, text: "the node does not hold a number of this layout: "}
 	noLetter  = outcome{code: 1, text: "is no dead letter's ID"}
-	nothing   = outcome{code: 75, text: "there is nothing to take now"}
+	nothing   = outcome{code: 75, text: "no item is ready"}
 	// A verb that makes a node of its own below the path.
 	noChildren  = outcome{kinds: ofSessions, code: 1, text: "the parent is an ephemeral node, which can have no children"}
 	beside      = outcome{}
@@ -177,7 +177,7 @@ var foreignVerbs = map[string]foreignVerb{
 	"config delete": {"config delete PATH", kinds("key"), []outcome{
 		likeKeys, {kinds: kinds("key's directory"), code: 1, text: `the node has a child, "limits"`}, notKey,
 	}},
-	"config rollback": {"config rollback PATH 0", nil, []outcome{{code: 1, text: "there is no such value in the key's history"}}},
+	"config rollback": {"config rollback PATH 0", nil, []outcome{{code: 1, text: "the key's history has no such value"}}},
 
 	"barrier set":  {"barrier set PATH", kinds("gate", "kazoo's gate"), []outcome{notGate}},
 	"barrier lift": {"barrier lift PATH", kinds("gate", "kazoo's gate"), []outcome{notGate}},
@@ -239,7 +239,7 @@ var foreignVerbs = map[string]foreignVerb{
 		{kinds: kinds("kazoo's gate"), takes: true}, {code: 1, text: "the znode is not the record of a job"},
 	}},
 
-	"elect": {"elect PATH -- CMD", kinds("election"), []outcome{noChildren, {code: 143, text: "resigned (CMD ended with code 7)"}}},
+	"elect": {"elect PATH -- CMD", kinds("election"), []outcome{noChildren, {code: 143, text: "resigned, and CMD ended with code 7"}}},
 	// It waits for a node of a session to go, as it waits for a leader's.
 	"elect one node":           {"elect PATH --layout one-node -- true", ofSessions, []outcome{{code: 1, text: "the node that stands there is not ephemeral"}}},
 	"leader transfer":          {"leader PATH --transfer x --wait 1s", nil, []outcome{noCandidate}},

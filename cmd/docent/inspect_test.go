@@ -116,10 +116,10 @@ func TestInspect_limits(t *testing.T) {
 	}
 	code, out, _ := docent(t, words("inspect --limit 5 /k"), on(server))
 	require.Zero(t, code)
-	require.Contains(t, out, "/k  omitted  16 children not looked at: the limit of nodes to look at was reached\n")
+	require.Contains(t, out, "/k  omitted  16 children not read: the limit of nodes to look at was reached\n")
 	code, out, _ = docent(t, words("inspect --depth 0 /k"), on(server))
 	require.Zero(t, code)
-	require.Contains(t, out, "/k  omitted  20 children not looked at: it lies deeper than was asked for\n")
+	require.Contains(t, out, "/k  omitted  20 children not read: it lies deeper than was asked for\n")
 }
 
 func TestInspect_deadlocks(t *testing.T) {
@@ -157,7 +157,7 @@ func TestInspect_deadlocks(t *testing.T) {
 	require.ElementsMatch(t, []string{"/1", "/2"}, []string{d.Ring[0].Lock, d.Ring[1].Lock})
 	code, _, stderr = docent(t, words("inspect --deadlocks --limit 2 --confirm 0s"), on(server))
 	require.Zero(t, code)
-	require.Regexp(t, `^docent: inspect /: not everything was looked at, so that a deadlock may have been missed: \d+ nodes were left out \(see --limit\)\n$`, stderr)
+	require.Regexp(t, `^docent: inspect /: the search is not complete and may have missed a deadlock: \d+ nodes were left out \(see --limit\)\n$`, stderr)
 	require.NoError(t, a.Close())
 	require.NoError(t, b.Close())
 	<-done
@@ -206,7 +206,7 @@ func TestFault31_InspectWatchTellsOfTrouble(t *testing.T) {
 	require.Regexp(t, `^\{"trouble":"no answer for \d+s: a server can be reached, but the ensemble has no quorum","noQuorum":true,"confirmed":".*"\}$`,
 		trouble)
 	require.Eventually(t, func() bool {
-		return strings.Contains(text.stderr.String(), "the ensemble has no quorum; what was printed last held at ")
+		return strings.Contains(text.stderr.String(), "the ensemble has no quorum; the last print was true at ")
 	}, patience, time.Millisecond)
 	remove()
 	close(back)
@@ -227,7 +227,7 @@ func TestInspect_failures(t *testing.T) {
 		text string
 	}{
 		"inspect --deadlocks --watch": {2, "exclude each other"},
-		"inspect --limit 0":           {2, "--limit 0 is no number of nodes"},
+		"inspect --limit 0":           {2, "--limit 0 is too small; give 1"},
 		"inspect --depth=-3":          {2, "--depth -3"},
 		"inspect --every=-1s":         {2, "--every -1s is negative"},
 		"inspect --confirm=-1s":       {2, "--confirm -1s is negative"},
