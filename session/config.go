@@ -52,7 +52,7 @@ type Config struct {
 	// ACL is given to every node that is created. Nil means WorldACL(PermAll);
 	// CreatorACL is the usual choice with Auth.
 	ACL []ACL
-	// Logger receives what happens to sessions. Nil sends warnings and errors to
+	// Logger receives the events of sessions. Nil sends warnings and errors to
 	// slog.Default(), as it is at the time of each line. To discard all lines, use
 	// slog.New(slog.DiscardHandler). Credentials are never logged. The handler runs on
 	// a goroutine of its own. While it blocks, the Manager keeps 1,000 lines for it.
@@ -84,7 +84,7 @@ const (
 	OnDisconnect
 )
 
-// core returns the configuration as the implementation takes it.
+// core returns the configuration of the implementation.
 func (c *Config) core() core.Config {
 	cfg := core.Config{
 		Servers:     c.Servers,
@@ -109,11 +109,11 @@ func (c *Config) core() core.Config {
 	return cfg
 }
 
-// ParseConnect splits a ZooKeeper connect string, "host:port,host:port/root", into what
-// Config.Servers and Config.Root take. Spaces around a server are ignored.
+// ParseConnect splits a ZooKeeper connect string, "host:port,host:port/root", into the
+// values of Config.Servers and Config.Root. Spaces around a server are ignored.
 //
-// The error names the part that other programs may read otherwise: a root after each
-// server, a second root, an empty server, a character that roots cannot have.
+// The error names the part that other programs may read differently: a root after each
+// server, a second root, an empty server, or a character that roots cannot have.
 func ParseConnect(connect string) (servers []string, root string, err error) {
 	return core.ParseConnect(connect)
 }

@@ -14,8 +14,8 @@ import (
 // needs no goroutine.
 //
 // The context of a hold ends before others can hold the same thing: at the latest when
-// the trust deadline of the session passes. Exceptions: the package documentation lists
-// what is not promised.
+// the trust deadline of the session passes. The package documentation lists the
+// exceptions.
 type Hold struct{ core *core.Hold }
 
 // of returns the implementation. It panics for a Hold that no recipe has made.
@@ -53,8 +53,8 @@ func (h *Hold) Token() int64 { return h.of().Token() }
 // refused, as the guard of a lost hold is.
 func (h *Hold) Guard() Op { return Op{h.of().Guard()} }
 
-// Deadline returns the time until which the hold can be trusted if no quorum answers
-// any more. It moves forward with the answers of quorums.
+// Deadline returns the trust deadline: the hold ends then, unless a quorum answers
+// before. Each answer of a quorum moves the deadline forward.
 func (h *Hold) Deadline() time.Time { return h.of().Deadline() }
 
 // Path returns the path of the node of the hold.
@@ -69,8 +69,8 @@ func (h *Hold) SessionID() int64 { return h.of().Session().ID() }
 //
 // Release may be called more than once, from several goroutines and from a hook (see
 // Hook); all calls return the same. The error is nil if the hold lasted until the first
-// call. Otherwise it says why the hold was lost (ErrLost), or why the node cannot be
-// removed.
+// call. Otherwise the error says why the hold was lost (ErrLost), or why the node cannot
+// be removed.
 func (h *Hold) Release() error { return h.of().Release() }
 
 // Format writes the path of the node of the hold, and the token.

@@ -93,8 +93,8 @@ type SweptInfo struct {
 	Found   bool // the node existed
 }
 
-// coreHooks returns the hooks as the implementation takes them: one for each interface
-// that a hook implements. A value that implements none is passed on, to be refused.
+// coreHooks returns the hooks of the implementation: one for each interface that a hook
+// implements. A value that implements no interface is passed on, and Dial refuses it.
 func coreHooks(hooks []Hook) []core.Hook {
 	var list []core.Hook
 	for _, hook := range hooks {
@@ -127,7 +127,7 @@ func coreHooks(hooks []Hook) []core.Hook {
 	return list
 }
 
-// Each of these tells one interface of a hook.
+// Each of these types adapts one interface of a hook.
 type (
 	stateHook    struct{ hook HookState }
 	opHook       struct{ hook HookOp }

@@ -50,11 +50,11 @@ func (m *Manager) of() *core.Manager {
 	return m.core
 }
 
-// Close ends every hold, then the session, so that its ephemeral nodes vanish at once if
-// a server can be reached. It waits until all that the Manager runs has ended. For
-// hooks, the log handler, Dialer, its connections and LookupHost it waits one second at
-// most, so that each of them may call Close. Close may be called more than once, from
-// several goroutines. The error is always nil.
+// Close ends every hold, then the session. If a server can be reached, the ephemeral nodes
+// of the session are deleted at once. Close waits until the goroutines of the Manager have
+// ended. For hooks, the log handler, Dialer, its connections and LookupHost it waits one
+// second at most, so that each of them may call Close. Close may be called more than once,
+// from several goroutines. The error is always nil.
 func (m *Manager) Close() error { return m.of().Close() }
 
 // Done returns a channel that is closed when Close is called.
@@ -78,14 +78,14 @@ func (m *Manager) Format(f fmt.State, verb rune) {
 	m.core.Format(f, verb)
 }
 
-// Session is what a Manager tells of its current session.
+// Session describes the current session of a Manager.
 type Session struct {
 	ID      int64
 	Timeout time.Duration // as the server has granted it
 }
 
-// Session returns the current session, and waits for one if there is none. ctx bounds
-// the wait. Errors: ErrClosed; ErrUnreachable with the error of ctx. It is safe for
+// Session returns the current session. Without a session it waits for the next one. ctx
+// bounds the wait. Errors: ErrClosed; ErrUnreachable with the error of ctx. It is safe for
 // concurrent use.
 func (m *Manager) Session(ctx context.Context) (Session, error) {
 	s, err := m.of().Session(ctx)

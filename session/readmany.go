@@ -26,13 +26,13 @@ type ReadResult struct {
 
 // ReadMany reads many nodes in few requests, and returns one result for each read, in
 // the order of ops. A read that fails has an error in its result and does not stop the
-// others. The server executes each request as one read; other sessions may change nodes
+// others. The server executes each request as a single read. Other sessions may change nodes
 // between two requests. An answer is about 256 KiB long. ReadMany reads node by node
 // from servers before ZooKeeper 3.6.
 //
-// ctx bounds the whole call. There are no results with an error: ErrTooLarge if a path
-// does not fit into a request, or an error that all operations return. ReadMany is safe
-// for concurrent use.
+// ctx bounds the whole call. With an error there are no results. Errors: ErrTooLarge if a
+// path does not fit into a request; the errors that every operation returns. ReadMany is
+// safe for concurrent use.
 func (m *Manager) ReadMany(ctx context.Context, ops []ReadOp) ([]ReadResult, error) {
 	reads := make([]core.ReadOp, len(ops))
 	for i, op := range ops {

@@ -8,7 +8,7 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// State is what a Manager knows of its connection to the ensemble.
+// State is the state of a Manager's connection to the ensemble.
 type State int
 
 const (

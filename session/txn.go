@@ -44,8 +44,8 @@ type OpResult struct {
 // whatever session it runs.
 //
 // The error names the operation that the server refused, as "op 2 (set /a)", and wraps
-// the reason. If the operation is a Guard, the error matches ErrLost too. It returns
-// ErrTooLarge; ErrUnknownOutcome if the answer is lost: a transaction that may have been
+// the reason. If the operation is a Guard, the error matches ErrLost too. Other errors:
+// ErrTooLarge; ErrUnknownOutcome if the answer is lost. A transaction that may have been
 // done is not repeated. ctx bounds the call. Txn is safe for concurrent use.
 func (m *Manager) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	done, err := m.of().Txn(ctx, coreOps(ops)...)
