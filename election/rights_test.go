@@ -138,7 +138,7 @@ func TestFault25_TransferOfAStranger(t *testing.T) {
 		testworld.Go(w, e.Campaign)
 		w.Put("/election/transfer", "a config key")
 		err = e.Transfer(w.Context(), "b")
-		require.ErrorContains(w, err, "it belongs to no session")
+		require.ErrorContains(w, err, "is not ephemeral")
 		require.Equal(w, "a config key", w.Data("/election/transfer"))
 		require.NoError(w, term.Resign())
 	})
