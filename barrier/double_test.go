@@ -142,7 +142,7 @@ func TestDoubleRefusesBadInput(t *testing.T) {
 		}{
 			{barrier.NewDouble(sm, dir, 0), "count of members is 0"},
 			{barrier.NewDouble(sm, dir, -3), "count of members is -3"},
-			{barrier.NewDouble(sm, dir, barrier.MaxCount+1), "between 1 and 4096"},
+			{barrier.NewDouble(sm, dir, barrier.MaxCount+1), "from 1 to 4096"},
 			{barrier.NewDouble(sm, "epoch", 2), "relative"},
 			{barrier.NewDouble(sm, dir, 2, barrier.ID("a/b")), "id"},
 		} {

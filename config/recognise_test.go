@@ -159,8 +159,8 @@ func TestFault25_KeysStayKeys(t *testing.T) {
 	})
 }
 
-// The look at a key costs one read, that of an inner key without a value a list
-// and three looks besides. An Update and a History cost nothing more than before.
+// The check of a key costs one read. The check of an inner key without a value costs a
+// list and three reads more. An Update and a History cost no further request.
 func TestFault25_CostOfTheLook(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
