@@ -41,7 +41,7 @@ func start(t *testing.T) *world {
 	return &world{t, zk, sm, naming.New(sm)}
 }
 
-// server is an instance with one method, that of the health service.
+// server is an instance with the method of the health service.
 type server struct {
 	grpc_health_v1.UnimplementedHealthServer
 	*naming.Registration
@@ -118,7 +118,8 @@ func (w *world) connect(opts ...grpcresolver.Option) *grpc.ClientConn {
 	return conn
 }
 
-// call returns the id of the instance that answers, with an error that of one that has begun to.
+// call returns the id of the instance that answers. With an error it returns the id of
+// the instance that has begun to answer.
 func call(ctx context.Context, conn *grpc.ClientConn, opts ...grpc.CallOption) (string, error) {
 	var header metadata.MD
 	_, err := grpc_health_v1.NewHealthClient(conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{}, append(opts, grpc.Header(&header))...)

@@ -2,8 +2,8 @@ package docentotel
 
 import "sync"
 
-// MaxNames is how many names a Telemetry tells apart in metrics. What comes after
-// them is counted as "overflow".
+// MaxNames is the maximum number of names in the metrics of a Telemetry. Further names are
+// counted as "overflow".
 const MaxNames = 200
 
 const (
@@ -11,8 +11,8 @@ const (
 	overflow = "overflow"
 )
 
-// Below is a function for Names: it gives the paths in names, and all paths below
-// them, their names. Of several the longest path counts. Paths lie below the
+// Below returns a function for Names. It gives each path in names, and all paths below it,
+// its name. If several paths match, the longest counts. Paths are relative to the
 // Manager's root.
 func Below(names map[string]string) func(path string) string {
 	return func(path string) string {
