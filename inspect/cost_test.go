@@ -36,7 +36,7 @@ func TestCostsOfALook(t *testing.T) {
 	})
 }
 
-// Large data that nobody looks at is read of a few nodes alone.
+// Large data that is not needed is read from a few nodes alone.
 func TestBulkyNodesAreReadOneByOne(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const nodes, size = 1000, 100_000

@@ -129,8 +129,7 @@ func TestDeadlocks_readersAndWriters(t *testing.T) {
 	})
 }
 
-// Whoever waits for one of several permits is stuck only when all who hold one
-// are.
+// A waiter for one of several permits is stuck only if all holders of permits are.
 func TestDeadlocks_permits(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b, c := w.Process(), w.Process(), w.Process()
@@ -152,7 +151,7 @@ func TestDeadlocks_permits(t *testing.T) {
 	})
 }
 
-// Near-misses: each looks like a ring somewhere, and is none.
+// Near-misses: each has a part that looks like a cycle, and is not a deadlock.
 func TestDeadlocks_nearMisses(t *testing.T) {
 	for name, arrange := range map[string]func(w *testworld.World, a, b, c *testworld.Process){
 		"a chain with an end": func(w *testworld.World, a, b, c *testworld.Process) {

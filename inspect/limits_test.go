@@ -84,7 +84,7 @@ func TestTake_claimsByTheirOwners(t *testing.T) {
 			require.NoError(w, err)
 		}
 		w.Put("/odd/stranger", "")
-		// One is looked at before it is known what it is. The stranger is none of the claims.
+		// One child is read before the shape is known. The stranger is not a claim.
 		for limit, want := range map[int]struct{ claims, unread int }{2: {0, 2}, 3: {0, 10}, 6: {2, 8}, 12: {8, 2}, 13: {9, 1}, 14: {9, 0}, 100: {9, 0}} {
 			r := report(w, a, "/", Limit(limit))
 			q := at[*Queue](w, r, "/odd")
@@ -183,7 +183,8 @@ func TestTake_accessControl(t *testing.T) {
 	})
 }
 
-// What goes while it is read is left out; a session that ends is no failure.
+// Nodes that disappear during the reads are left out. The end of a session does not make
+// Take fail.
 func TestTake_faults(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()

@@ -51,7 +51,7 @@ func TestInspect_text(t *testing.T) {
 /e  election (curator)  led by b for _, session _, _
 /locks/orders  lock (docent)  held by a (_) for _, session _, _
 /locks/stuck  lock (curator)  held by 10.0.0.1 for _, no session, _
-  ! /locks/stuck/_c_00000000-1111-4222-8333-000000000001-lock-0000000000: it belongs to no session, and so stays until somebody deletes it
+  ! /locks/stuck/_c_00000000-1111-4222-8333-000000000001-lock-0000000000: it belongs to no session, and stays until a client deletes it
 /locks/stuck\xe2\x80\xae  config  3 bytes  version 0, changed _ ago
 /q  queue (curator)  1 item, the oldest put _ ago
 `, out)
@@ -97,7 +97,7 @@ func TestInspect_history(t *testing.T) {
 	require.Zero(t, code, stderr)
 	out = regexp.MustCompile(`\d+s`).ReplaceAllString(out, "_")
 	require.Equal(t, `/conf/.history/gone  history (docent)  1 value kept of /conf/gone
-  (the key is not there)
+  (the key does not exist)
 /conf/key  config  5 bytes  version 3, changed _ ago, 3 values kept
 `, out)
 	code, out, stderr = docent(t, words("--json inspect /conf/key"), on(server))
@@ -116,10 +116,10 @@ func TestInspect_limits(t *testing.T) {
 	}
 	code, out, _ := docent(t, words("inspect --limit 5 /k"), on(server))
 	require.Zero(t, code)
-	require.Contains(t, out, "/k  omitted  16 children not read: the limit of nodes to look at was reached\n")
+	require.Contains(t, out, "/k  omitted  16 children not read: the limit of nodes was reached\n")
 	code, out, _ = docent(t, words("inspect --depth 0 /k"), on(server))
 	require.Zero(t, code)
-	require.Contains(t, out, "/k  omitted  20 children not read: it lies deeper than was asked for\n")
+	require.Contains(t, out, "/k  omitted  20 children not read: it is below the maximum depth\n")
 }
 
 func TestInspect_deadlocks(t *testing.T) {

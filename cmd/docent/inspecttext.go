@@ -321,7 +321,7 @@ func deadlockText(d inspect.Deadlock, now time.Time) string {
 		b.WriteString("\n")
 	}
 	if d.More {
-		b.WriteString("  these sessions are in further cycles, which are not listed: end one of the sessions, and look again\n")
+		b.WriteString("  these sessions are in further cycles, which are not listed: end a listed cycle, and look again\n")
 	}
 	return b.String()
 }
