@@ -52,7 +52,7 @@ func ExampleBarrier() {
 	// through: <nil>
 }
 
-// Three members compute in rounds: nobody begins a round before everyone has
+// Three members compute in rounds: no member begins a round before all members have
 // ended the last one.
 func ExampleDouble_Do() {
 	sm, done := dial()

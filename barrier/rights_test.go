@@ -166,7 +166,7 @@ func TestFault38_HiddenMember(t *testing.T) {
 	})
 }
 
-// Set and Lift touch gates alone, whoever made them.
+// Set and Lift change gates alone, of any library.
 func TestFault25_GatesAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -238,8 +238,8 @@ func TestFault25_HiddenGate(t *testing.T) {
 	})
 }
 
-// A rendezvous neither overwrites what its directory holds nor begins in that of
-// another recipe.
+// A rendezvous does not overwrite its directory's data, and does not begin in another
+// recipe's directory.
 func TestFault25_RendezvousInAnotherRecipe(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

@@ -71,7 +71,7 @@ func (r *round) standing(children []string) []string {
 }
 
 // look returns the present round, or nil without a round, and a watch on "ready", which
-// the caller stops. With an error there is no watch.
+// the caller stops. With an error the watch is nil.
 func (d *Double) look(ctx context.Context, s *core.Session) (*round, *core.Watch, error) {
 	for {
 		stat, found, watch, err := s.ExistsW(ctx, d.ready)
