@@ -12,20 +12,22 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Barrier is a gate: it is closed while its node exists. It is safe for concurrent use.
+// Barrier is a gate: it is closed while its node exists. It is safe for
+// concurrent use.
 type Barrier struct {
 	sm   *core.Manager
 	path string
 	err  error
 }
 
-// New returns the gate at path, which is relative to sm's root. It does no I/O. If the
-// path is invalid, every call on the Barrier returns the error.
+// New returns the gate at path, which is relative to sm's root. It does no I/O.
+// If the path is invalid, every call on the Barrier returns the error.
 func New(sm *session.Manager, path string) *Barrier {
 	return &Barrier{sm: bridge.Core(sm), path: path, err: znode.Validate(path)}
 }
 
-// made panics for a Barrier that New has not made, or has made without a Manager.
+// made panics for a Barrier that New has not made, or has made without a
+// Manager.
 func (b *Barrier) made() { made(b == nil || b.sm == nil) }
 
 func made(not bool) {
@@ -39,18 +41,21 @@ func (b *Barrier) Path() string {
 	return b.path
 }
 
-// ErrNotGate is returned by Set and Lift if the znode at the path is not a gate. The
-// znode is unchanged. The text names its recipe, or what is unlike a gate.
+// ErrNotGate is returned by Set and Lift if the znode at the path is not a
+// gate. The znode is unchanged. The text names its recipe, or what is unlike a
+// gate.
 var ErrNotGate = errors.New("the znode is not a gate")
 
-// Set closes the gate. It returns nil if the gate is closed already. Missing parents are
-// created. The gate stays closed until it is lifted, even after the end of this process.
+// Set closes the gate. It returns nil if the gate is closed already. Missing
+// parents are created. The gate stays closed until it is lifted, even after the
+// end of this process.
 //
-// ctx bounds the call. After a lost answer Set reads the gate. If the gate is open,
-// another client may have lifted it since: Set does not close it again, and returns
-// session.ErrUnknownOutcome. It also returns that error if ctx or the session ends
-// before the read. Call Set again to close the gate. Other errors: ErrNotGate;
-// session.ErrNoAuth; session.ErrClosed; an invalid path. Set is safe for concurrent use.
+// ctx bounds the call. After a lost answer Set reads the gate. If the gate is
+// open, another client may have lifted it since: Set does not close it again,
+// and returns session.ErrUnknownOutcome. It also returns that error if ctx or
+// the session ends before the read. Call Set again to close the gate. Other
+// errors: ErrNotGate; session.ErrNoAuth; session.ErrClosed; an invalid path.
+// Set is safe for concurrent use.
 func (b *Barrier) Set(ctx context.Context) error {
 	b.made()
 	if b.err != nil {
@@ -79,8 +84,8 @@ func (b *Barrier) Set(ctx context.Context) error {
 	return b.fail("set", gaveUp(ctx, ctx.Err()))
 }
 
-// isClosed returns nil if the znode at the path is a gate, or may not be read. doubt is
-// the error of Set's create.
+// isClosed returns nil if the znode at the path is a gate, or may not be read.
+// doubt is the error of Set's create.
 func (b *Barrier) isClosed(ctx context.Context, doubt error) error {
 	seen, err := b.sm.See(ctx, b.path)
 	switch {
@@ -94,16 +99,17 @@ func (b *Barrier) isClosed(ctx context.Context, doubt error) error {
 	return b.recogniseGate(seen)
 }
 
-// Lift opens the gate, and lets all waiting processes through. It returns nil if the
-// gate is open already.
+// Lift opens the gate, and lets all waiting processes through. It returns nil
+// if the gate is open already.
 //
-// ctx bounds the call. After a lost answer Lift reads the gate, and lifts the same gate
-// again. It does not lift a gate that another client has set since, and returns
-// session.ErrUnknownOutcome. It also returns that error if ctx or the session ends
-// before the read. Call Lift again to open the gate. Other errors: ErrNotGate;
-// session.ErrNoAuth, also if the session may not read the znode, which may be another
-// recipe's then; session.ErrNotEmpty if another client creates nodes below the gate
-// during the call; session.ErrClosed; an invalid path. Lift is safe for concurrent use.
+// ctx bounds the call. After a lost answer Lift reads the gate, and lifts the
+// same gate again. It does not lift a gate that another client has set since,
+// and returns session.ErrUnknownOutcome. It also returns that error if ctx or
+// the session ends before the read. Call Lift again to open the gate. Other
+// errors: ErrNotGate; session.ErrNoAuth, also if the session may not read the
+// znode, which may be another recipe's then; session.ErrNotEmpty if another
+// client creates nodes below the gate during the call; session.ErrClosed; an
+// invalid path. Lift is safe for concurrent use.
 func (b *Barrier) Lift(ctx context.Context) error {
 	b.made()
 	if b.err != nil {
@@ -164,11 +170,12 @@ func (b *Barrier) liftIn(ctx context.Context, s *core.Session) error {
 	return err
 }
 
-// IsSet reports whether the gate is closed. It first makes the server catch up with the
-// leader, and so sees every Set and Lift that returned before the call.
+// IsSet reports whether the gate is closed. It first makes the server catch up
+// with the leader, and so sees every Set and Lift that returned before the
+// call.
 //
-// ctx bounds the call. Errors: session.ErrClosed; the error of ctx; an invalid path.
-// IsSet is safe for concurrent use.
+// ctx bounds the call. Errors: session.ErrClosed; the error of ctx; an invalid
+// path. IsSet is safe for concurrent use.
 func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
 	b.made()
 	if b.err != nil {
@@ -184,19 +191,20 @@ func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
 	return found, nil
 }
 
-// Wait returns when the gate is open: at once if it is not set, and otherwise when it is
-// lifted, even if it is set again at once. The wait goes on through lost connections and
-// ended sessions. A gate that was lifted and set again in between has another znode, so
-// Wait knows that it was open.
+// Wait returns when the gate is open: at once if it is not set, and otherwise
+// when it is lifted, even if it is set again at once. The wait goes on through
+// lost connections and ended sessions. A gate that was lifted and set again in
+// between has another znode, so Wait knows that it was open.
 //
-// A server does not report the deletion of a znode that the session may not read. Wait
-// then reads the znode every one to ten seconds. Since ZooKeeper 3.8.4 and 3.9.2, servers
-// do not send the stat of such a znode. On these servers Wait does not notice that such a
-// gate was lifted and set again between two reads.
+// A server does not report the deletion of a znode that the session may not
+// read. Wait then reads the znode every one to ten seconds. Since ZooKeeper
+// 3.8.4 and 3.9.2, servers do not send the stat of such a znode. On these
+// servers Wait does not notice that such a gate was lifted and set again
+// between two reads.
 //
 // ctx bounds the wait. When ctx ends, the error matches ctx.Err() and
-// context.Cause(ctx), even if the gate is open. Other errors: session.ErrClosed; an
-// invalid path. Wait is safe for concurrent use.
+// context.Cause(ctx), even if the gate is open. Other errors:
+// session.ErrClosed; an invalid path. Wait is safe for concurrent use.
 func (b *Barrier) Wait(ctx context.Context) error {
 	b.made()
 	if b.err != nil {
@@ -219,12 +227,13 @@ func (b *Barrier) Wait(ctx context.Context) error {
 	return b.fail("wait for", gaveUp(ctx, ctx.Err()))
 }
 
-// waitIn waits within one session. It returns false without an error when the session or
-// ctx has ended. closed is the czxid of the znode that closes the gate, once it is known.
-// It is kept from one session to the next.
+// waitIn waits within one session. It returns false without an error when the
+// session or ctx has ended. closed is the czxid of the znode that closes the
+// gate, once it is known. It is kept from one session to the next.
 func (b *Barrier) waitIn(ctx context.Context, s *core.Session, closed *int64) (open bool, err error) {
-	// A lagging server, or a deposed leader, may not have a gate that was set before
-	// this call. Once the server has caught up, its events arrive in order.
+	// A lagging server, or a deposed leader, may not have a gate that was set
+	// before this call. Once the server has caught up, its events arrive in
+	// order.
 	if err := s.Confirm(ctx, b.path); err != nil {
 		return false, err
 	}
@@ -262,8 +271,8 @@ func (b *Barrier) fail(op string, err error) error {
 	return fmt.Errorf("%s barrier %s: %w", op, b.path, err)
 }
 
-// gaveUp makes an error after the end of ctx match ctx.Err() and context.Cause(ctx),
-// besides what it matches already.
+// gaveUp makes an error after the end of ctx match ctx.Err() and
+// context.Cause(ctx), besides what it matches already.
 func gaveUp(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil {
 		return err

@@ -167,7 +167,8 @@ func TestGateLostReplies(t *testing.T) {
 	}
 }
 
-// What cannot be made out is said, and not tried again behind the caller's back.
+// What cannot be made out is said, and not tried again behind the caller's
+// back.
 func TestGateUnknownOutcome(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

@@ -16,28 +16,29 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// MaxCount is the maximum count of a Double. The transaction that begins a round names
-// each member, and must fit into one request.
+// MaxCount is the maximum count of a Double. The transaction that begins a
+// round names each member, and must fit into one request.
 const MaxCount = 4096
 
 // Sentinel errors of Enter. Compare with errors.Is: they arrive wrapped.
 var (
 	// ErrFull says that other members have all places of the present round.
 	ErrFull = errors.New("the barrier is full: other members have all its places")
-	// ErrNotDouble says that the directory is not a rendezvous: its child "ready" is
-	// not a round, or the directory has data that is not an IP address, or it belongs
-	// to another recipe. It is unchanged.
+	// ErrNotDouble says that the directory is not a rendezvous: its child
+	// "ready" is not a round, or the directory has data that is not an IP
+	// address, or it belongs to another recipe. It is unchanged.
 	ErrNotDouble = errors.New("the directory is not a rendezvous")
-	// ErrIDTaken says that a member with the same id is at the barrier. A member whose
-	// process has died stays at the barrier until its session ends.
+	// ErrIDTaken says that a member with the same id is at the barrier. A
+	// member whose process has died stays at the barrier until its session
+	// ends.
 	ErrIDTaken = errors.New("another member with this id is at the barrier")
 )
 
 // Option changes a Double.
 type Option func(*Double)
 
-// ID is the id of the member. Two members must not have the same id at the same time.
-// Without an id each Enter is a separate member with a random name.
+// ID is the id of the member. Two members must not have the same id at the same
+// time. Without an id each Enter is a separate member with a random name.
 func ID(id string) Option {
 	return func(d *Double) {
 		d.id = id
@@ -47,8 +48,8 @@ func ID(id string) Option {
 	}
 }
 
-// Double is a rendezvous of a fixed number of members. Each Enter is a separate member.
-// A Double is safe for concurrent use.
+// Double is a rendezvous of a fixed number of members. Each Enter is a separate
+// member. A Double is safe for concurrent use.
 type Double struct {
 	sm    *core.Manager
 	dir   string
@@ -61,9 +62,10 @@ type Double struct {
 	visits map[string]ghost // the visits that may still have a node
 }
 
-// NewDouble returns the rendezvous of count members at path, which is relative to sm's
-// root. It does no I/O. If the path, the count or the id is invalid, every call on the
-// Double returns the error. All members must give the same count.
+// NewDouble returns the rendezvous of count members at path, which is relative
+// to sm's root. It does no I/O. If the path, the count or the id is invalid,
+// every call on the Double returns the error. All members must give the same
+// count.
 func NewDouble(sm *session.Manager, path string, count int, opts ...Option) *Double {
 	d := &Double{
 		sm: bridge.Core(sm), dir: path, ready: znode.Join(path, readyName), count: count,
@@ -76,7 +78,8 @@ func NewDouble(sm *session.Manager, path string, count int, opts ...Option) *Dou
 	return d
 }
 
-// made panics for a Double that NewDouble has not made, or has made without a Manager.
+// made panics for a Double that NewDouble has not made, or has made without a
+// Manager.
 func (d *Double) made() { made(d == nil || d.sm == nil) }
 
 // Path returns the path of the rendezvous.
@@ -91,17 +94,19 @@ func (d *Double) Count() int {
 	return d.count
 }
 
-// Enter waits until count members have come, and enters with them. If a round is ending,
-// Enter waits for its end first. The wait goes on through lost connections and ended
-// sessions: in the next session the member comes again. If the other members have
-// entered in between, they have counted the node of its old session, and that member has
-// left with that session. Enter then waits for the next round.
+// Enter waits until count members have come, and enters with them. If a round
+// is ending, Enter waits for its end first. The wait goes on through lost
+// connections and ended sessions: in the next session the member comes again.
+// If the other members have entered in between, they have counted the node of
+// its old session, and that member has left with that session. Enter then waits
+// for the next round.
 //
-// ctx bounds the wait, not the visit. When ctx ends, the member's node is removed in the
-// background, and the error matches ctx.Err() and context.Cause(ctx). Other errors:
-// ErrFull; ErrIDTaken; ErrNotDouble; session.ErrClosed; an invalid path, count or id; an
-// error of the server, such as session.ErrNoAuth. Enter needs the rights to read, write,
-// create and delete in the directory. Enter is safe for concurrent use.
+// ctx bounds the wait, not the visit. When ctx ends, the member's node is
+// removed in the background, and the error matches ctx.Err() and
+// context.Cause(ctx). Other errors: ErrFull; ErrIDTaken; ErrNotDouble;
+// session.ErrClosed; an invalid path, count or id; an error of the server, such
+// as session.ErrNoAuth. Enter needs the rights to read, write, create and
+// delete in the directory. Enter is safe for concurrent use.
 //
 // The caller must Leave or Release the Visit.
 func (d *Double) Enter(ctx context.Context) (*Visit, error) {
@@ -131,19 +136,19 @@ func (d *Double) Enter(ctx context.Context) (*Visit, error) {
 	}
 }
 
-// Pauses between attempts that ended with our node or session, and between reads of a
-// barrier that changes during the reads.
+// Pauses between attempts that ended with our node or session, and between
+// reads of a barrier that changes during the reads.
 const (
 	leastPause = 5 * time.Millisecond
 	mostPause  = time.Second
 )
 
-// Do enters, calls f, and leaves when f has returned. The context of f ends with ctx, or
-// when the visit is lost; context.Cause returns the reason. If f panics, Do leaves
-// without waiting for the other members.
+// Do enters, calls f, and leaves when f has returned. The context of f ends
+// with ctx, or when the visit is lost; context.Cause returns the reason. If f
+// panics, Do leaves without waiting for the other members.
 //
-// Do returns the error of Enter, or else the errors of f and Leave, joined. ctx bounds
-// the whole call. Do is safe for concurrent use.
+// Do returns the error of Enter, or else the errors of f and Leave, joined. ctx
+// bounds the whole call. Do is safe for concurrent use.
 func (d *Double) Do(ctx context.Context, f func(ctx context.Context, v *Visit) error) error {
 	misuse.NilFunc(f == nil, "Do")
 	v, err := d.Enter(ctx)

@@ -10,8 +10,8 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// entrant is the state of one Enter. Its node has the same name in every session, so
-// that a node of an old session does not count as another member.
+// entrant is the state of one Enter. Its node has the same name in every
+// session, so that a node of an old session does not count as another member.
 type entrant struct {
 	d     *Double
 	visit string
@@ -72,8 +72,8 @@ func (e *entrant) attempt(ctx context.Context, s *core.Session) (*Visit, error) 
 	}
 }
 
-// outside waits until no round is under way, and returns a watch that fires when a
-// round begins.
+// outside waits until no round is under way, and returns a watch that fires
+// when a round begins.
 func (d *Double) outside(ctx context.Context, s *core.Session) (*core.Watch, error) {
 	for synced, tries := false, -2; ; tries++ {
 		if err := line.Pause(ctx, tries, leastPause, mostPause); err != nil {
@@ -102,9 +102,9 @@ func (d *Double) outside(ctx context.Context, s *core.Session) (*core.Watch, err
 	}
 }
 
-// awaitEnd waits for a change of the round, or clears the round if no member is left in
-// it. It watches "ready" and a member inside: if all members die, "ready" does not
-// change.
+// awaitEnd waits for a change of the round, or clears the round if no member is
+// left in it. It watches "ready" and a member inside: if all members die,
+// "ready" does not change.
 func (d *Double) awaitEnd(ctx context.Context, s *core.Session, r *round, watch *core.Watch) (waited bool, err error) {
 	children, _, err := s.Children(ctx, d.dir)
 	if err != nil && !errors.Is(err, core.ErrNoNode) {
@@ -138,8 +138,8 @@ func (d *Double) awaitEnd(ctx context.Context, s *core.Session, r *round, watch 
 	return true, nil
 }
 
-// stand creates our node. If ctx ends first, the creation goes on in the background, and
-// the node is removed then.
+// stand creates our node. If ctx ends first, the creation goes on in the
+// background, and the node is removed then.
 func (e *entrant) stand(ctx context.Context, s *core.Session) (*core.Node, error) {
 	type outcome struct {
 		node *core.Node
@@ -176,9 +176,9 @@ func (e *entrant) make(s *core.Session) (*core.Node, error) {
 		case err == nil:
 			return s.Own(e.path)
 		case errors.Is(err, core.ErrNodeExists), core.InDoubt(err):
-			// If the node does not exist, the loop creates it. That may be a second
-			// creation: it is our own member's node, and no other client depends on its
-			// absence.
+			// If the node does not exist, the loop creates it. That may be a
+			// second creation: it is our own member's node, and no other client
+			// depends on its absence.
 			ours, err = e.recognise(ctx, s)
 		case errors.Is(err, core.ErrNoNode):
 			err = s.EnsureDir(ctx, e.d.dir)
@@ -192,9 +192,10 @@ func (e *entrant) make(s *core.Session) (*core.Node, error) {
 	}
 }
 
-// recognise reads the existing node at our path. It was created by a create whose answer
-// was lost, or in an earlier session of this Enter, or by another member with our id.
-// recognise returns false without an error if the path is free again.
+// recognise reads the existing node at our path. It was created by a create
+// whose answer was lost, or in an earlier session of this Enter, or by another
+// member with our id. recognise returns false without an error if the path is
+// free again.
 func (e *entrant) recognise(ctx context.Context, s *core.Session) (ours bool, err error) {
 	if err := s.Confirm(ctx, e.path); err != nil {
 		return false, err
@@ -216,8 +217,8 @@ func (e *entrant) recognise(ctx context.Context, s *core.Session) (ours bool, er
 	return false, remove(ctx, s, e.path, stat)
 }
 
-// gather waits until a round begins. It returns nil without an error if a round has
-// begun without us.
+// gather waits until a round begins. It returns nil without an error if a round
+// has begun without us.
 func (e *entrant) gather(ctx context.Context, s *core.Session, node *core.Node, watch *core.Watch) (*Visit, error) {
 	defer func() {
 		if watch != nil {
@@ -267,8 +268,8 @@ func (e *entrant) gather(ctx context.Context, s *core.Session, node *core.Node, 
 	}
 }
 
-// ghost is a visit whose node may exist on the server for longer than the visit. The
-// node would count as another member.
+// ghost is a visit whose node may exist on the server for longer than the
+// visit. The node would count as another member.
 type ghost struct {
 	path string
 	hold *core.Hold
@@ -307,8 +308,8 @@ func (d *Double) forget(visit string) {
 	delete(d.visits, visit)
 }
 
-// remove deletes the node that was read, and not a later node at its path. It does not
-// matter whether an earlier try has deleted it already.
+// remove deletes the node that was read, and not a later node at its path. It
+// does not matter whether an earlier try has deleted it already.
 func remove(ctx context.Context, s *core.Session, path string, seen core.Stat) error {
 	_, err := s.DeleteExact(ctx, path, seen.Czxid)
 	return err

@@ -11,15 +11,16 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Member is a member of a Double, waiting or inside, as its node describes it. For a node
-// of another library, the fields that its data does not have are zero.
+// Member is a member of a Double, waiting or inside, as its node describes it.
+// For a node of another library, the fields that its data does not have are
+// zero.
 type Member struct {
 	// ID is the member's id, or the node's name without an id.
 	ID   string
 	Host string
 	PID  int
-	// Since is the time at which the node was created, by the clock of the ensemble's
-	// leader.
+	// Since is the time at which the node was created, by the clock of the
+	// ensemble's leader.
 	Since time.Time
 	// Session is the id of the session that owns the node.
 	Session int64
@@ -27,41 +28,42 @@ type Member struct {
 	Inside bool
 	// Path is the path of the node.
 	Path string
-	// Hidden says that the node's ACL does not let this session read it. Fields that
-	// the server does not send are zero. If it does not send the stat, Inside is false,
-	// whether the member is inside or not.
+	// Hidden says that the node's ACL does not let this session read it. Fields
+	// that the server does not send are zero. If it does not send the stat,
+	// Inside is false, whether the member is inside or not.
 	Hidden bool
 }
 
 // Status is the state of a Double.
 type Status struct {
-	// Ready says whether a round is under way: its members are inside, or have begun to
-	// leave.
+	// Ready says whether a round is under way: its members are inside, or have
+	// begun to leave.
 	Ready bool
-	// Token is the token of the round's visits. It is zero without a round, or if the
-	// session may not read the znode "ready".
+	// Token is the token of the round's visits. It is zero without a round, or
+	// if the session may not read the znode "ready".
 	Token int64
 	// Members are the members at the barrier, in the order in which they came.
 	Members []Member
 }
 
-// Members returns the members at the barrier, in the order in which they came. It reads
-// the whole Status.
+// Members returns the members at the barrier, in the order in which they came.
+// It reads the whole Status.
 //
-// ctx bounds the reads. The errors are those that Status lists. Members is safe for
-// concurrent use.
+// ctx bounds the reads. The errors are those that Status lists. Members is safe
+// for concurrent use.
 func (d *Double) Members(ctx context.Context) ([]Member, error) {
 	d.made()
 	s, err := d.Status(ctx)
 	return s.Members, err
 }
 
-// Status returns the state of the barrier. It reads the nodes in several requests, from
-// the connected server, which may lag behind. It is for people and tools: do not base
-// decisions on it. A barrier that does not exist has no members.
+// Status returns the state of the barrier. It reads the nodes in several
+// requests, from the connected server, which may lag behind. It is for people
+// and tools: do not base decisions on it. A barrier that does not exist has no
+// members.
 //
-// ctx bounds the reads. Errors: the error of ctx; session.ErrClosed; an invalid path,
-// count or id; session.ErrNoAuth. Status is safe for concurrent use.
+// ctx bounds the reads. Errors: the error of ctx; session.ErrClosed; an invalid
+// path, count or id; session.ErrNoAuth. Status is safe for concurrent use.
 func (d *Double) Status(ctx context.Context) (Status, error) {
 	d.made()
 	if d.err != nil {

@@ -15,8 +15,9 @@ const (
 	memberPrefix = "member-" // before the id of the option ID
 )
 
-// isMember reports whether a child of the directory has the name of a member: the prefix
-// "member-", a UUID (Docent and Curator), or 32 hexadecimal digits (kazoo).
+// isMember reports whether a child of the directory has the name of a member:
+// the prefix "member-", a UUID (Docent and Curator), or 32 hexadecimal digits
+// (kazoo).
 func isMember(name string) bool {
 	if strings.HasPrefix(name, memberPrefix) {
 		return true
@@ -71,8 +72,8 @@ func newOwner(id string) owner {
 
 func (o owner) encode() ([]byte, error) { return json.Marshal(o) }
 
-// readOwner decodes the owner of a node. It returns the zero owner for a node of another
-// library.
+// readOwner decodes the owner of a node. It returns the zero owner for a node
+// of another library.
 func readOwner(data []byte) owner {
 	var o owner
 	if err := json.Unmarshal(data, &o); err != nil {

@@ -11,10 +11,11 @@ import (
 	"github.com/docent-go/docent/internal/recognise"
 )
 
-// recogniseGate returns ErrNotGate, with a description of the znode, unless the znode may
-// be a gate: persistent, without children, and with a gate's data. Docent writes its
-// owner, Curator an IP address, kazoo no data. A znode as Curator's or kazoo's may be a
-// config key: it is not a gate if it was overwritten or has had children.
+// recogniseGate returns ErrNotGate, with a description of the znode, unless the
+// znode may be a gate: persistent, without children, and with a gate's data.
+// Docent writes its owner, Curator an IP address, kazoo no data. A znode as
+// Curator's or kazoo's may be a config key: it is not a gate if it was
+// overwritten or has had children.
 func (b *Barrier) recogniseGate(node core.Sighting) error {
 	stat := node.Stat
 	switch what := recognise.Node(b.path, node.Data, stat); {
@@ -34,8 +35,8 @@ func (b *Barrier) recogniseGate(node core.Sighting) error {
 	return nil
 }
 
-// notKept returns ErrNotGate for a znode that looks like a gate and has a history: it is
-// a config key.
+// notKept returns ErrNotGate for a znode that looks like a gate and has a
+// history: it is a config key.
 func (b *Barrier) notKept(ctx context.Context, s *core.Session, data []byte) error {
 	if recognise.IsGate(data) {
 		return nil
@@ -59,15 +60,15 @@ type notEmpty struct{ error }
 
 func (e *notEmpty) Unwrap() []error { return []error{e.error, core.ErrNotEmpty} }
 
-// isAddress reports whether data is an IP address. Curator writes it into a znode that
-// is created without data.
+// isAddress reports whether data is an IP address. Curator writes it into a
+// znode that is created without data.
 func isAddress(data []byte) bool {
 	_, err := netip.ParseAddr(string(data))
 	return err == nil
 }
 
-// isRound reports whether the data of "ready" may belong to a rendezvous: Docent writes
-// the round, Curator an IP address or no data, kazoo no data.
+// isRound reports whether the data of "ready" may belong to a rendezvous:
+// Docent writes the round, Curator an IP address or no data, kazoo no data.
 func isRound(data []byte) bool {
 	var d readyData
 	return len(data) == 0 || isAddress(data) || json.Unmarshal(data, &d) == nil && len(d.Members) > 0

@@ -15,9 +15,9 @@ import (
 
 // round is one round of members, as the node "ready" describes it.
 //
-// A member belongs to it if its node is older than "ready", by the zxids of the two, and
-// "ready" names it. A member that has come back for the next round does not belong to it:
-// its new node is younger.
+// A member belongs to it if its node is older than "ready", by the zxids of the
+// two, and "ready" names it. A member that has come back for the next round
+// does not belong to it: its new node is younger.
 type round struct {
 	zxid    int64    // of the transaction that created "ready"
 	number  int32    // the directory's version since then
@@ -50,8 +50,8 @@ func (r *round) named(name string) bool {
 	return found
 }
 
-// size returns the number of members of the round. A round of another library has count
-// members.
+// size returns the number of members of the round. A round of another library
+// has count members.
 func (r *round) size(count int) int {
 	if r.members == nil {
 		return count
@@ -59,9 +59,9 @@ func (r *round) size(count int) int {
 	return len(r.members)
 }
 
-// standing returns the children of the directory that may be members of the round. A
-// member with the same id that has come for the next round is among them: the caller
-// compares the czxid of its node.
+// standing returns the children of the directory that may be members of the
+// round. A member with the same id that has come for the next round is among
+// them: the caller compares the czxid of its node.
 func (r *round) standing(children []string) []string {
 	all := members(children)
 	if r.members == nil {
@@ -70,8 +70,8 @@ func (r *round) standing(children []string) []string {
 	return slices.DeleteFunc(all, func(name string) bool { return !r.named(name) })
 }
 
-// look returns the present round, or nil without a round, and a watch on "ready", which
-// the caller stops. With an error the watch is nil.
+// look returns the present round, or nil without a round, and a watch on
+// "ready", which the caller stops. With an error the watch is nil.
 func (d *Double) look(ctx context.Context, s *core.Session) (*round, *core.Watch, error) {
 	for {
 		stat, found, watch, err := s.ExistsW(ctx, d.ready)
@@ -115,12 +115,14 @@ func (d *Double) unreadable() error {
 	return fmt.Errorf("read %s: %w: a member needs the right to read it", d.ready, core.ErrNoAuth)
 }
 
-// open begins a round if enough members have come. Otherwise it returns nil without an
-// error. It returns errChanged if the members have changed in between: the caller calls
-// it again. self is our own node; ErrDeleted says that it is gone.
+// open begins a round if enough members have come. Otherwise it returns nil
+// without an error. It returns errChanged if the members have changed in
+// between: the caller calls it again. self is our own node; ErrDeleted says
+// that it is gone.
 //
-// Every member calls open after it has created its node. So the last member sees that
-// there are enough, and it does not matter which member begins the round.
+// Every member calls open after it has created its node. So the last member
+// sees that there are enough, and it does not matter which member begins the
+// round.
 func (d *Double) open(ctx context.Context, s *core.Session, self string) (*round, error) {
 	children, dir, err := s.Children(ctx, d.dir)
 	switch {
@@ -177,10 +179,10 @@ func (d *Double) first(ctx context.Context, s *core.Session, names []string) ([]
 	return in, nil
 }
 
-// recognise returns ErrNotDouble if the directory is recognised as another recipe's.
-// Otherwise it returns the directory's data, which a round writes back. A directory with
-// members is a rendezvous, whatever other clients write into it. Only a directory with
-// data costs a request.
+// recognise returns ErrNotDouble if the directory is recognised as another
+// recipe's. Otherwise it returns the directory's data, which a round writes
+// back. A directory with members is a rendezvous, whatever other clients write
+// into it. Only a directory with data costs a request.
 func (d *Double) recognise(ctx context.Context, s *core.Session, children []string, dir core.Stat, others bool) ([]byte, error) {
 	what := recognise.Directory(slices.DeleteFunc(slices.Clone(children), isMember))
 	if what != "" && !others && !slices.Contains(children, readyName) {
@@ -196,8 +198,9 @@ func (d *Double) recognise(ctx context.Context, s *core.Session, children []stri
 	return data, err
 }
 
-// begin creates "ready" in one transaction. The server refuses it unless all members'
-// nodes exist and the directory has the version: no other round has begun since.
+// begin creates "ready" in one transaction. The server refuses it unless all
+// members' nodes exist and the directory has the version: no other round has
+// begun since.
 func (d *Double) begin(ctx context.Context, s *core.Session, in []string, kept []byte, version int32) (*round, error) {
 	number := version + 1
 	data, err := json.Marshal(readyData{number, in})
@@ -220,8 +223,9 @@ func (d *Double) begin(ctx context.Context, s *core.Session, in []string, kept [
 	return nil, err
 }
 
-// clear removes the "ready" of a round without members inside. It returns nil if another
-// member has removed it already. It does not remove the "ready" of a later round.
+// clear removes the "ready" of a round without members inside. It returns nil
+// if another member has removed it already. It does not remove the "ready" of a
+// later round.
 func (d *Double) clear(ctx context.Context, s *core.Session, r *round) error {
 	if r.members != nil {
 		_, err := s.Txn(ctx, core.CheckOp(d.dir, r.number), core.DeleteOp(d.ready, core.AnyVersion))
@@ -231,7 +235,8 @@ func (d *Double) clear(ctx context.Context, s *core.Session, r *round) error {
 		case errors.Is(err, core.ErrUnknownOutcome), !errors.Is(err, core.ErrBadVersion):
 			return err
 		}
-		// The next round has begun, or another client has written to the directory.
+		// The next round has begun, or another client has written to the
+		// directory.
 	}
 	// A round that begins after this read changes the directory's version.
 	dir, found, err := s.StatOf(ctx, d.dir)

@@ -28,8 +28,8 @@ func TestHardCase37_ExpiryWhileEntering(t *testing.T) {
 	})
 }
 
-// Our session has ended here but not yet on the server: its node does not count as a
-// second member, with or without an id.
+// Our session has ended here but not yet on the server: its node does not count
+// as a second member, with or without an id.
 func TestHardCase37_GhostIsNoMember(t *testing.T) {
 	for _, id := range []string{"", "a"} {
 		testworld.Run(t, func(w *testworld.World) {
@@ -115,7 +115,8 @@ func TestHardCase37_GhostAsTheRoundBegins(t *testing.T) {
 	}
 }
 
-// The session of a member ends during its Leave: the wait goes on in the next session.
+// The session of a member ends during its Leave: the wait goes on in the next
+// session.
 func TestHardCase37_ExpiryWhileLeaving(t *testing.T) {
 	for who := range 3 {
 		testworld.Run(t, func(w *testworld.World) {

@@ -241,7 +241,8 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// disturb does one thing to the server or to a process's network, or undoes all.
+// disturb does one thing to the server or to a process's network, or undoes
+// all.
 func disturb(w *testworld.World, d *dice, p *testworld.Process, force bool) {
 	ways := []zktest.Direction{zktest.ToServer, zktest.ToClient, zktest.Both}
 	var id int64

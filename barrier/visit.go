@@ -13,10 +13,11 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Visit is the stay of one member inside a Double. Its methods Context, Done, Err, Guard,
-// Deadline and others are those that session.Hold documents. The context ends when this
-// member no longer counts as inside. Token is the same for all members of a round, and
-// greater than the tokens of all earlier rounds. A Visit is safe for concurrent use.
+// Visit is the stay of one member inside a Double. Its methods Context, Done,
+// Err, Guard, Deadline and others are those that session.Hold documents. The
+// context ends when this member no longer counts as inside. Token is the same
+// for all members of a round, and greater than the tokens of all earlier
+// rounds. A Visit is safe for concurrent use.
 type Visit struct {
 	session.Hold
 	d     *Double
@@ -47,13 +48,14 @@ func (d *Double) visit(ctx context.Context, e *entrant, node *core.Node, r *roun
 	return &Visit{Hold: bridge.Hold(h), d: d, visit: e.visit, name: e.name, round: r, turn: make(chan struct{}, 1)}, nil
 }
 
-// Leave leaves the round, and waits until all its members have left. It may be called
-// again, also after an error, and from several goroutines.
+// Leave leaves the round, and waits until all its members have left. It may be
+// called again, also after an error, and from several goroutines.
 //
-// ctx bounds the wait. When ctx ends, this member has left, other members may be inside,
-// and the error matches ctx.Err() and context.Cause(ctx). If the visit was lost before,
-// Leave returns at once, and the error matches session.ErrLost. Other errors:
-// session.ErrClosed; an error of the server, such as session.ErrNoAuth.
+// ctx bounds the wait. When ctx ends, this member has left, other members may
+// be inside, and the error matches ctx.Err() and context.Cause(ctx). If the
+// visit was lost before, Leave returns at once, and the error matches
+// session.ErrLost. Other errors: session.ErrClosed; an error of the server,
+// such as session.ErrNoAuth.
 func (v *Visit) Leave(ctx context.Context) error {
 	misuse.ZeroValue(v == nil || v.d == nil, "or nil barrier.Visit", "Double.Enter")
 	select {
@@ -87,16 +89,16 @@ func (v *Visit) Leave(ctx context.Context) error {
 	}
 }
 
-// Release leaves without waiting for the other members. It takes no ctx. It returns, and
-// may be called again, as session.Hold.Release.
+// Release leaves without waiting for the other members. It takes no ctx. It
+// returns, and may be called again, as session.Hold.Release.
 func (v *Visit) Release() error {
 	misuse.ZeroValue(v == nil || v.d == nil, "or nil barrier.Visit", "Double.Enter")
 	<-v.out()
 	return v.result
 }
 
-// out removes our node in the background, at the latest with the end of the session. It
-// sets result and closes the channel when the node is gone.
+// out removes our node in the background, at the latest with the end of the
+// session. It sets result and closes the channel when the node is gone.
 func (v *Visit) out() <-chan struct{} {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -110,8 +112,8 @@ func (v *Visit) out() <-chan struct{} {
 	return v.gone
 }
 
-// release removes our node, and waits until it is gone or ctx ends. A lost visit is not
-// an error: its member has left.
+// release removes our node, and waits until it is gone or ctx ends. A lost
+// visit is not an error: its member has left.
 func (v *Visit) release(ctx context.Context) error {
 	select {
 	case <-v.out():
@@ -126,12 +128,13 @@ func (v *Visit) release(ctx context.Context) error {
 
 // leave waits within one session until no member of the round is inside.
 //
-// The member with the lowest name keeps its node until it is alone, and waits for the
-// highest. The others remove their nodes and wait for the lowest. So each departure
-// wakes one member, and the last departure wakes all.
+// The member with the lowest name keeps its node until it is alone, and waits
+// for the highest. The others remove their nodes and wait for the lowest. So
+// each departure wakes one member, and the last departure wakes all.
 func (v *Visit) leave(ctx context.Context, s *core.Session) error {
 	if s != bridge.CoreHold(&v.Hold).Session() {
-		// Another server may lag so far behind that it does not have our node yet.
+		// Another server may lag so far behind that it does not have our node
+		// yet.
 		if err := s.Confirm(ctx, v.d.dir); err != nil {
 			return err
 		}
@@ -185,8 +188,8 @@ func (v *Visit) last(ctx context.Context, s *core.Session, ready bool) error {
 	return nil
 }
 
-// await waits until a member of the round has gone, or our own node has. It returns true
-// if the node with that name belongs to a later round.
+// await waits until a member of the round has gone, or our own node has. It
+// returns true if the node with that name belongs to a later round.
 func (v *Visit) await(ctx context.Context, s *core.Session, name string) (again bool, err error) {
 	node, watch, err := s.SeeW(ctx, znode.Join(v.d.dir, name))
 	switch {

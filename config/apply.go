@@ -8,7 +8,8 @@ import (
 	"github.com/docent-go/docent/internal/mirror"
 )
 
-// apply makes a new view from a new state of the node. The mirror's goroutine calls it.
+// apply makes a new view from a new state of the node. The mirror's goroutine
+// calls it.
 func (v *Value[T]) apply(st *mirror.State) {
 	old := v.view.Load()
 	now := &view[T]{
@@ -53,8 +54,8 @@ func (v *Value[T]) take(st *mirror.State, now *view[T]) {
 	now.rev++
 }
 
-// check decodes and validates. It makes a panic of the user's code an error: the value
-// of a node must not end the program.
+// check decodes and validates. It makes a panic of the user's code an error:
+// the value of a node must not end the program.
 func (v *Value[T]) check(data []byte) (T, error) { return check(v.codec, &v.opts, data) }
 
 func check[T any](codec Codec[T], opts *options[T], data []byte) (value T, err error) {

@@ -5,17 +5,17 @@ import (
 	"iter"
 )
 
-// Changes yields the present value, and then the newest value after every change: a
-// write, a deletion (Exists is false) or a re-creation. While the loop body runs,
-// intermediate values are skipped, but never the last.
+// Changes yields the present value, and then the newest value after every
+// change: a write, a deletion (Exists is false) or a re-creation. While the
+// loop body runs, intermediate values are skipped, but never the last.
 //
-// An error is yielded once, together with the present value: a *BadValueError, or the
-// reason why the node cannot be read. The loop goes on after it. The loop ends without
-// an error when ctx ends, and with ErrClosed or session.ErrClosed when the Value or its
-// Manager is closed.
+// An error is yielded once, together with the present value: a *BadValueError,
+// or the reason why the node cannot be read. The loop goes on after it. The
+// loop ends without an error when ctx ends, and with ErrClosed or
+// session.ErrClosed when the Value or its Manager is closed.
 //
-// Changes is safe for concurrent use. A loop costs no goroutine, no request and no
-// watch.
+// Changes is safe for concurrent use. A loop costs no goroutine, no request and
+// no watch.
 func (v *Value[T]) Changes(ctx context.Context) iter.Seq2[*Snapshot[T], error] {
 	v.made()
 	return func(yield func(*Snapshot[T], error) bool) {

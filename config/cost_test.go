@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/internal/testworld"
 )
 
-// confirmed is one more request: it confirms a reading that has begun before a quorum has
-// answered on the new connection.
+// confirmed is one more request: it confirms a reading that has begun before a
+// quorum has answered on the new connection.
 var confirmed = testworld.Counts{"exists": 1}
 
 // reconnect drops the connection of a process and lets it dial again.

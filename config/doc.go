@@ -1,7 +1,7 @@
-// Package config keeps configuration in ZooKeeper. A Value is a typed value that
-// follows its node (Open). A Tree is a consistent view of a directory of keys
-// (OpenTree). A Store reads and writes raw keys, and its History keeps their earlier
-// values. SyncFile keeps a local file equal to a key.
+// Package config keeps configuration in ZooKeeper. A Value is a typed value
+// that follows its node (Open). A Tree is a consistent view of a directory of
+// keys (OpenTree). A Store reads and writes raw keys, and its History keeps
+// their earlier values. SyncFile keeps a local file equal to a key.
 //
 //	limits, err := config.Open(ctx, sm, "/config/limits", config.JSON[Limits]())
 //	if err != nil { … }
@@ -15,21 +15,25 @@
 //     while ZooKeeper does not answer; Stale is true then.
 //   - A value that does not decode or validate never replaces a good value. Err
 //     and Changes report it as a *BadValueError, without its content.
-//   - A Value follows its node through deletion and re-creation, lost connections
-//     and lost sessions. It never goes back: it does not show an older value after
-//     a newer one, even if a lagging server returns it. Values are ordered by the
-//     transaction that wrote them (Zxid), not by their version.
-//   - A loop over Changes gets the present value first, and in the end always the
-//     last value. It may skip values of a fast series; they are not queued.
-//   - A Tree shows the values that all its keys had at one instant. A bad value of
-//     one key does not affect others. If changes do not pause for a second or
-//     more, the keys may be of different instants, and TreeSnapshot.Torn is true.
-//   - A History writes a key and keeps the value in one transaction. The two never
-//     disagree. After a lost answer, the write is neither doubled nor lost.
-//   - SyncFile never writes a part of a value, and never an older value than before.
-//   - Update never overwrites a value that it has not seen, with the one exception
-//     below. If it is not known whether Update has written, it returns
-//     session.ErrUnknownOutcome and does not write again.
+//   - A Value follows its node through deletion and re-creation, lost
+//     connections and lost sessions. It never goes back: it does not show an
+//     older value after a newer one, even if a lagging server returns it.
+//     Values are ordered by the transaction that wrote them (Zxid), not by
+//     their version.
+//   - A loop over Changes gets the present value first, and in the end always
+//     the last value. It may skip values of a fast series; they are not queued.
+//   - A Tree shows the values that all its keys had at one instant. A bad value
+//     of one key does not affect others. If changes do not pause for a second
+//     or more, the keys may be of different instants, and TreeSnapshot.Torn is
+//     true.
+//   - A History writes a key and keeps the value in one transaction. The two
+//     never disagree. After a lost answer, the write is neither doubled nor
+//     lost.
+//   - SyncFile never writes a part of a value, and never an older value than
+//     before.
+//   - Update never overwrites a value that it has not seen, with the one
+//     exception below. If it is not known whether Update has written, it
+//     returns session.ErrUnknownOutcome and does not write again.
 //   - Keys are persistent nodes. Missing parents are created.
 //
 // # What is not promised
@@ -38,39 +42,41 @@
 //     reports a change, and the server may lag behind the ensemble.
 //   - Two Values do not change at the same instant, although Store.Publish
 //     changes their nodes at the same instant. The keys of one Tree do.
-//   - ZooKeeper compares versions, and the version of a re-created node starts at
-//     zero again. Suppose that the node is deleted and created again between the
-//     read and the write of Update, and that the new node has reached the version
-//     of the old one. Then the write succeeds. Update returns ErrRecreated, but the
-//     new node's value has been replaced. To delete keys that other clients update,
-//     hold a lock, or write an empty value instead.
-//   - A write checks the znode in an earlier request. If the key is deleted between
-//     the two, and another recipe creates a znode at its path, a Set with AnyVersion
-//     overwrites that znode. Delete, Update and History write the znode that they
-//     have checked, or fail.
-//   - If all servers have lost their data, values may go back, after one session
-//     timeout: see docs/config.md.
+//   - ZooKeeper compares versions, and the version of a re-created node starts
+//     at zero again. Suppose that the node is deleted and created again between
+//     the read and the write of Update, and that the new node has reached the
+//     version of the old one. Then the write succeeds. Update returns
+//     ErrRecreated, but the new node's value has been replaced. To delete keys
+//     that other clients update, hold a lock, or write an empty value instead.
+//   - A write checks the znode in an earlier request. If the key is deleted
+//     between the two, and another recipe creates a znode at its path, a Set
+//     with AnyVersion overwrites that znode. Delete, Update and History write
+//     the znode that they have checked, or fail.
+//   - If all servers have lost their data, values may go back, after one
+//     session timeout: see docs/config.md.
 //
 // # What is a key
 //
-// A write changes keys alone. If the znode belongs to another recipe, the write fails
-// with ErrNotKey and changes nothing. A key is a persistent znode with any data, with
-// or without keys below it. These znodes are recognised as another recipe's:
+// A write changes keys alone. If the znode belongs to another recipe, the write
+// fails with ErrNotKey and changes nothing. A key is a persistent znode with
+// any data, with or without keys below it. These znodes are recognised as
+// another recipe's:
 //
 //   - every ephemeral znode: members, instances, holders of one-node locks;
-//   - contenders, candidates, permits, items of queues and dead letters, by their
-//     names, in the layouts of Docent, Curator, kazoo and ZooKeeper's own recipes;
+//   - contenders, candidates, permits, items of queues and dead letters, by
+//     their names, in the layouts of Docent, Curator, kazoo and ZooKeeper's own
+//     recipes;
 //   - a Docent gate, the round of a Docent rendezvous, a persistent instance in
-//     Curator's JSON, and the record of a job that runs once per interval, by their
-//     data;
-//   - a directory without data of a lock, an election, a semaphore or a queue, while
-//     a node of the recipe exists in it, or while one of its first three children is
-//     ephemeral;
-//   - a number of 4 or 8 bytes, small for its length, as counters are. A binary key
-//     may look the same: so a write with the version that was read is done, and so is
-//     a write of as many bytes.
+//     Curator's JSON, and the record of a job that runs once per interval, by
+//     their data;
+//   - a directory without data of a lock, an election, a semaphore or a queue,
+//     while a node of the recipe exists in it, or while one of its first three
+//     children is ephemeral;
+//   - a number of 4 or 8 bytes, small for its length, as counters are. A binary
+//     key may look the same: so a write with the version that was read is done,
+//     and so is a write of as many bytes.
 //
-// Some znodes look like keys and are not recognised: a gate of kazoo (empty) or Curator
-// (an IP address), a counter in digits, the limit of a semaphore, the remembered number
-// of a worker, an empty directory.
+// Some znodes look like keys and are not recognised: a gate of kazoo (empty) or
+// Curator (an IP address), a counter in digits, the limit of a semaphore, the
+// remembered number of a worker, an empty directory.
 package config

@@ -77,7 +77,8 @@ func TestFault19_HiddenTree(t *testing.T) {
 	})
 }
 
-// A value of a history that may not be read is listed as hidden, beside the others.
+// A value of a history that may not be read is listed as hidden, beside the
+// others.
 func TestFault19_HistoryBesideAHiddenValue(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, _ *testworld.Process) {
 		store := config.NewStore(w.Process().Manager, "/app")

@@ -34,8 +34,8 @@ type fileOptions struct {
 	check     func([]byte) error
 }
 
-// FileMode sets the permissions of a new file. The default is 0600. An existing file
-// keeps its permissions.
+// FileMode sets the permissions of a new file. The default is 0600. An existing
+// file keeps its permissions.
 func FileMode(mode fs.FileMode) FileOption {
 	return func(o *fileOptions) { o.mode = mode.Perm() }
 }
@@ -44,22 +44,24 @@ func FileMode(mode fs.FileMode) FileOption {
 // keeps the last value.
 func RemoveWithKey() FileOption { return func(o *fileOptions) { o.remove = true } }
 
-// AfterChange sets a function that SyncFile calls after each change of the file, one
-// call at a time. While f runs, intermediate values are skipped, but never the last.
+// AfterChange sets a function that SyncFile calls after each change of the
+// file, one call at a time. While f runs, intermediate values are skipped, but
+// never the last.
 func AfterChange(f func(FileChange)) FileOption {
 	misuse.NilFunc(f == nil, "config.AfterChange")
 	return func(o *fileOptions) { o.onChange = f }
 }
 
-// OnProblem sets a function that SyncFile calls with each error after which it goes on:
-// a value that is refused, a failed write of the file, a key that may not be read.
+// OnProblem sets a function that SyncFile calls with each error after which it
+// goes on: a value that is refused, a failed write of the file, a key that may
+// not be read.
 func OnProblem(f func(error)) FileOption {
 	misuse.NilFunc(f == nil, "config.OnProblem")
 	return func(o *fileOptions) { o.onProblem = f }
 }
 
-// CheckFile refuses values for which f returns an error. The file keeps the last good
-// value then.
+// CheckFile refuses values for which f returns an error. The file keeps the
+// last good value then.
 func CheckFile(f func(data []byte) error) FileOption {
 	misuse.NilFunc(f == nil, "config.CheckFile")
 	return func(o *fileOptions) { o.check = f }
@@ -71,23 +73,25 @@ const (
 	maxFilePause = 30 * time.Second
 )
 
-// SyncFile keeps a local file equal to a key, for programs that read files. It blocks
-// until ctx ends, and returns nil then.
+// SyncFile keeps a local file equal to a key, for programs that read files. It
+// blocks until ctx ends, and returns nil then.
 //
 // The file is replaced as a whole: SyncFile writes a temporary file in the same
-// directory, flushes it to disk and renames it. So no reader sees a part of a value. The
-// new file has the mode of the old one, and belongs to the user of this process. A
-// symbolic link is followed, even if its target does not exist yet; RemoveWithKey removes
-// the target and keeps the link. SyncFile never writes an older value than before, even
-// if an earlier run wrote it. A file that has the value already is not written. If the
-// key does not exist, the file stays as it is, unless RemoveWithKey is given.
+// directory, flushes it to disk and renames it. So no reader sees a part of a
+// value. The new file has the mode of the old one, and belongs to the user of
+// this process. A symbolic link is followed, even if its target does not exist
+// yet; RemoveWithKey removes the target and keeps the link. SyncFile never
+// writes an older value than before, even if an earlier run wrote it. A file
+// that has the value already is not written. If the key does not exist, the
+// file stays as it is, unless RemoveWithKey is given.
 //
-// A write that fails is reported to OnProblem. It is tried again at the next change, and
-// after pauses of 1 to 30 seconds. A failure of the first write is an error: the file is
-// probably set up wrongly.
+// A write that fails is reported to OnProblem. It is tried again at the next
+// change, and after pauses of 1 to 30 seconds. A failure of the first write is
+// an error: the file is probably set up wrongly.
 //
-// Errors: an invalid path; the failure of the first write; session.ErrNoAuth at the
-// start; session.ErrClosed. Without a session SyncFile waits until ctx ends.
+// Errors: an invalid path; the failure of the first write; session.ErrNoAuth at
+// the start; session.ErrClosed. Without a session SyncFile waits until ctx
+// ends.
 func SyncFile(ctx context.Context, sm *session.Manager, path, file string, opts ...FileOption) error {
 	misuse.NilManager(sm == nil, "config.SyncFile")
 	o := fileOptions{mode: 0o600}
@@ -115,7 +119,8 @@ func syncFile(ctx context.Context, sm *session.Manager, path, file string, o *fi
 			return check(data)
 		}))
 	}
-	// An earlier run may have written a value that this server does not have yet.
+	// An earlier run may have written a value that this server does not have
+	// yet.
 	if err := sm.Sync(ctx, path); err != nil {
 		return err
 	}
@@ -206,8 +211,8 @@ func (f *fileSync) apply(snap *Snapshot[[]byte], missing bool) error {
 	return nil
 }
 
-// removeFile removes the target of a path. A symbolic link stays, and the next value is
-// written to its target.
+// removeFile removes the target of a path. A symbolic link stays, and the next
+// value is written to its target.
 func removeFile(file string) (changed bool, err error) {
 	if file, err = atomicfile.Target(file); err != nil {
 		return false, err

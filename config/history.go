@@ -15,38 +15,38 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// HistoryDir is the name of the node beside a key that has the key's history: the
-// history of /config/db/limits is in /config/db/.history/limits.
+// HistoryDir is the name of the node beside a key that has the key's history:
+// the history of /config/db/limits is in /config/db/.history/limits.
 const HistoryDir = recognise.HistoryDir
 
 // MaxHistory is the maximum number of values that a History keeps.
 const MaxHistory = 1000
 
-// ErrNoPast is returned by Rollback if the key's history has no such value. It matches
-// session.ErrNoNode too.
+// ErrNoPast is returned by Rollback if the key's history has no such value. It
+// matches session.ErrNoNode too.
 var ErrNoPast = fmt.Errorf("the key's history has no such value: %w", core.ErrNoNode)
 
-// History writes keys of a Store and keeps the last values of each key, for List and
-// Rollback. It is safe for concurrent use, also by many processes.
+// History writes keys of a Store and keeps the last values of each key, for
+// List and Rollback. It is safe for concurrent use, also by many processes.
 //
-// A kept value is a persistent sequential node, created in the transaction that writes
-// the key. Both have the zxid of that transaction, so they never disagree. A value that
-// was written without the History (with Store.Set, or by another tool) is recognised,
-// since no node of the history has its zxid. The next write with a History keeps such a
-// value too, marked as Foreign. Of several writes without the History, only the last
-// value can be kept.
+// A kept value is a persistent sequential node, created in the transaction that
+// writes the key. Both have the zxid of that transaction, so they never
+// disagree. A value that was written without the History (with Store.Set, or by
+// another tool) is recognised, since no node of the history has its zxid. The
+// next write with a History keeps such a value too, marked as Foreign. Of
+// several writes without the History, only the last value can be kept.
 //
-// All writers of a key should keep the same number of values. The new value is sent
-// twice, with a foreign value that it replaces, in one request: values of up to a third
-// of session.Config.MaxRequest always fit.
+// All writers of a key should keep the same number of values. The new value is
+// sent twice, with a foreign value that it replaces, in one request: values of
+// up to a third of session.Config.MaxRequest always fit.
 type History struct {
 	s    *Store
 	keep int
 }
 
-// History returns a History that keeps the last n values of each key, including the
-// present value. n is from 1 to MaxHistory. History does no I/O. If n is out of range,
-// every call on the result returns the error.
+// History returns a History that keeps the last n values of each key, including
+// the present value. n is from 1 to MaxHistory. History does no I/O. If n is
+// out of range, every call on the result returns the error.
 func (s *Store) History(n int) *History { return &History{s, n} }
 
 // Past is a present or earlier value of a key.
@@ -59,14 +59,14 @@ type Past struct {
 	Present bool
 	// Foreign says that the value was written without the History.
 	Foreign bool
-	// Hidden says that the ACL of the node that keeps the value does not let this
-	// session read it. Data is nil then, and fields that the server does not send are
-	// zero.
+	// Hidden says that the ACL of the node that keeps the value does not let
+	// this session read it. Data is nil then, and fields that the server does
+	// not send are zero.
 	Hidden bool
 }
 
-// The name of a node of a history has the kind of its write, a unique mark of the
-// write, and a sequence number. Other nodes are ignored.
+// The name of a node of a history has the kind of its write, a unique mark of
+// the write, and a sequence number. Other nodes are ignored.
 const (
 	ownValue     = "set-"
 	foreignValue = "was-"
@@ -126,10 +126,10 @@ func (h *History) records(ctx context.Context, s *core.Session, dir string) ([]r
 	return records, nil
 }
 
-// List returns the kept values of a key, newest first. For a key without a history the
-// list is empty, without an error. If the newest value is not Present, the key was
-// written without the History, or deleted. A value that may not be read is listed with
-// Hidden. ctx bounds the call.
+// List returns the kept values of a key, newest first. For a key without a
+// history the list is empty, without an error. If the newest value is not
+// Present, the key was written without the History, or deleted. A value that
+// may not be read is listed with Hidden. ctx bounds the call.
 func (h *History) List(ctx context.Context, key string) ([]Past, error) {
 	path, dir, err := h.dirs(key)
 	if err != nil {
@@ -183,26 +183,27 @@ func (h *History) list(ctx context.Context, s *core.Session, path, dir string) (
 	return past, nil
 }
 
-// Set writes a key that exists, if it has the given version, or any version with
-// AnyVersion, and keeps the value. If the answer is lost, Set finds out whether the write
-// was done, and repeats it if it was not. ctx bounds the call.
+// Set writes a key that exists, if it has the given version, or any version
+// with AnyVersion, and keeps the value. If the answer is lost, Set finds out
+// whether the write was done, and repeats it if it was not. ctx bounds the
+// call.
 //
-// Errors: session.ErrNoNode; session.ErrBadVersion; session.ErrNoAuth; ErrNotKey;
-// session.ErrTooLarge; session.ErrUnknownOutcome if Set cannot find out whether the write
-// was done, for instance since ctx has ended.
+// Errors: session.ErrNoNode; session.ErrBadVersion; session.ErrNoAuth;
+// ErrNotKey; session.ErrTooLarge; session.ErrUnknownOutcome if Set cannot find
+// out whether the write was done, for instance since ctx has ended.
 func (h *History) Set(ctx context.Context, key string, data []byte, version int32) (Entry, error) {
 	return h.write(ctx, key, data, version, false)
 }
 
-// Put writes a key whether it exists or not, and keeps the value. Otherwise it works as
-// Set. Errors: the errors that Set lists, without session.ErrNoNode and
-// session.ErrBadVersion.
+// Put writes a key whether it exists or not, and keeps the value. Otherwise it
+// works as Set. Errors: the errors that Set lists, without session.ErrNoNode
+// and session.ErrBadVersion.
 func (h *History) Put(ctx context.Context, key string, data []byte) (Entry, error) {
 	return h.write(ctx, key, data, AnyVersion, true)
 }
 
-// Rollback writes the value with the ID again, as the newest, and returns the key as
-// written. A deleted key is created again. Errors: ErrNoPast; the errors
+// Rollback writes the value with the ID again, as the newest, and returns the
+// key as written. A deleted key is created again. Errors: ErrNoPast; the errors
 // that Put lists. ctx bounds the call.
 func (h *History) Rollback(ctx context.Context, key string, id int32) (Entry, error) {
 	_, dir, err := h.dirs(key)

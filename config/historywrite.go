@@ -54,7 +54,8 @@ func (h *History) write(ctx context.Context, key string, data []byte, version in
 	}
 }
 
-// errConflict says that the key or its history changed between the reads and the write.
+// errConflict says that the key or its history changed between the reads and
+// the write.
 var errConflict = errors.New("the key has changed in the meantime")
 
 // try reads the key and its history, and writes both in one transaction, which
@@ -155,8 +156,8 @@ func (k *keeping) commit(ctx context.Context, s *core.Session, found bool, stat 
 		}
 		return Entry{}, errConflict
 	case errors.Is(err, core.ErrNoNode):
-		// The key is gone, another writer has trimmed a record, or the directory does
-		// not exist yet.
+		// The key is gone, another writer has trimmed a record, or the
+		// directory does not exist yet.
 		if err := s.EnsureDir(ctx, k.dir); err != nil {
 			return Entry{}, err
 		}
@@ -169,7 +170,8 @@ func (k *keeping) commit(ctx context.Context, s *core.Session, found bool, stat 
 
 func (k *keeping) prefix(kind string) string { return znode.Join(k.dir, kind+k.mark+"-") }
 
-// made reads a created key: the answer to the transaction does not have its stat.
+// made reads a created key: the answer to the transaction does not have its
+// stat.
 func (k *keeping) made(ctx context.Context, s *core.Session) (Entry, error) {
 	done := Entry{Key: k.key, Path: k.path, Data: k.data}
 	_, stat, err := s.Get(ctx, k.path)
@@ -179,11 +181,12 @@ func (k *keeping) made(ctx context.Context, s *core.Session) (Entry, error) {
 	return done, nil // overwritten or deleted since, but created
 }
 
-// resolve finds out whether a write was done whose answer was lost. A record with its
-// mark proves that the write was done, whatever happened to the key since. Without such
-// a record the write was not done, unless so many later records exist that its record
-// may have been trimmed. A write that was not done may be repeated: both writes replace
-// the same version, so at most one of them succeeds.
+// resolve finds out whether a write was done whose answer was lost. A record
+// with its mark proves that the write was done, whatever happened to the key
+// since. Without such a record the write was not done, unless so many later
+// records exist that its record may have been trimmed. A write that was not
+// done may be repeated: both writes replace the same version, so at most one of
+// them succeeds.
 func (k *keeping) resolve(ctx context.Context, s *core.Session, records []record, stat core.Stat, found bool) (Entry, bool, error) {
 	for _, r := range records {
 		if r.mark != k.mark || r.foreign {

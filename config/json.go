@@ -18,22 +18,23 @@ type JSONOption func(*jsonRules)
 
 type jsonRules struct{ strict bool }
 
-// Strict refuses objects with fields that the Go type does not have. It finds misspelt
-// fields.
+// Strict refuses objects with fields that the Go type does not have. It finds
+// misspelt fields.
 func Strict() JSONOption { return func(r *jsonRules) { r.strict = true } }
 
-// JSON is the codec of a value in JSON, by encoding/json. It refuses an empty value, data
-// after the value, and a bare null for a type that has no nil: encoding/json would leave
-// such a value zero. Its errors do not quote the value, except for the name of an unknown
-// field, and the text of the type's own UnmarshalJSON.
+// JSON is the codec of a value in JSON, by encoding/json. It refuses an empty
+// value, data after the value, and a bare null for a type that has no nil:
+// encoding/json would leave such a value zero. Its errors do not quote the
+// value, except for the name of an unknown field, and the text of the type's
+// own UnmarshalJSON.
 //
-// Update writes the differences alone. Everything else stays as it is, in nested objects
-// too: fields that T does not have, the digits of numbers, the order of keys, and white
-// space. In an array, elements that are equal before and after the change are matched.
-// Elements that differ are matched if the same number of them lies between two matched
-// elements. Every other element is new or removed; a removed element takes its fields
-// that T does not have with it. A field that Encode omits or makes null is removed with
-// everything in it.
+// Update writes the differences alone. Everything else stays as it is, in
+// nested objects too: fields that T does not have, the digits of numbers, the
+// order of keys, and white space. In an array, elements that are equal before
+// and after the change are matched. Elements that differ are matched if the
+// same number of them lies between two matched elements. Every other element is
+// new or removed; a removed element takes its fields that T does not have with
+// it. A field that Encode omits or makes null is removed with everything in it.
 func JSON[T any](opts ...JSONOption) Codec[T] {
 	var rules jsonRules
 	misuse.Apply("config.JSON", &rules, opts)

@@ -9,9 +9,10 @@ import (
 	"github.com/docent-go/docent/internal/recognise"
 )
 
-// ErrNotKey is returned by the writes of a Store or a History, and by Value.Update, if
-// the znode at the path belongs to another recipe. The znode is not changed. The text
-// names the recipe. The package documentation lists what is recognised.
+// ErrNotKey is returned by the writes of a Store or a History, and by
+// Value.Update, if the znode at the path belongs to another recipe. The znode
+// is not changed. The text names the recipe. The package documentation lists
+// what is recognised.
 var ErrNotKey = errors.New("the znode is not a key")
 
 func notKey(what string, args ...any) error {
@@ -25,9 +26,9 @@ type write struct {
 	version int32 // that the caller has given, or AnyVersion
 }
 
-// check reads the znode, and returns ErrNotKey if it is recognised as another recipe's.
-// A znode that may not be read is not recognised: its ACL decides whether the write is
-// allowed.
+// check reads the znode, and returns ErrNotKey if it is recognised as another
+// recipe's. A znode that may not be read is not recognised: its ACL decides
+// whether the write is allowed.
 func (s *Store) check(ctx context.Context, path string, w write) (core.Sighting, error) {
 	seen, err := s.sm.See(ctx, path)
 	if err == nil {
@@ -36,8 +37,8 @@ func (s *Store) check(ctx context.Context, path string, w write) (core.Sighting,
 	return seen, err
 }
 
-// allowed returns ErrNotKey if the znode, which the caller has read, is recognised as
-// another recipe's.
+// allowed returns ErrNotKey if the znode, which the caller has read, is
+// recognised as another recipe's.
 func (w write) allowed(ctx context.Context, in recognise.Reader, path string, data []byte, stat core.Stat) error {
 	switch what, err := recognise.Path(ctx, in, path, data, stat); {
 	case err != nil:

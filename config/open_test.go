@@ -177,7 +177,7 @@ func TestEveryValidateHasToAgree(t *testing.T) {
 	})
 }
 
-// There is no session yet: the server is away when Open is called.
+// Open is called before there is a session, while the server is away.
 func TestHardCase21_OpenWhileTheServerIsAway(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.put("/limits", "one")

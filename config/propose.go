@@ -7,15 +7,15 @@ import (
 	"slices"
 )
 
-// propose calls f and returns the bytes to write: the node's own bytes if f changes
-// nothing.
+// propose calls f and returns the bytes to write: the node's own bytes if f
+// changes nothing.
 func (v *Value[T]) propose(now base, f func(T) (T, error)) (*proposal[T], error) {
 	value, err := v.before(now)
 	if err != nil {
 		return nil, err
 	}
-	// Encode and copy before f, which may change what the value refers to: the result
-	// of an Encode that makes no copy would change too.
+	// Encode and copy before f, which may change what the value refers to: the
+	// result of an Encode that makes no copy would change too.
 	var before []byte
 	var beforeErr error
 	if now.exists {
@@ -45,8 +45,8 @@ func (v *Value[T]) propose(now base, f func(T) (T, error)) (*proposal[T], error)
 			return nil, err
 		}
 	}
-	// The written bytes must decode for other readers. Decoding also makes a copy that
-	// the caller's f can no longer change.
+	// The written bytes must decode for other readers. Decoding also makes a
+	// copy that the caller's f can no longer change.
 	if value, err = v.check(data); err != nil {
 		return nil, fmt.Errorf("the encoding of the new value does not decode: %w", err)
 	}
@@ -71,8 +71,8 @@ func (v *Value[T]) before(now base) (value T, err error) {
 	return value, nil
 }
 
-// alike reports whether two encodings decode to the same good value. An encoder may
-// encode a value in several ways.
+// alike reports whether two encodings decode to the same good value. An encoder
+// may encode a value in several ways.
 func (v *Value[T]) alike(a, b []byte) bool {
 	x, err := v.check(a)
 	if err != nil || bytes.Equal(a, b) {
@@ -82,9 +82,9 @@ func (v *Value[T]) alike(a, b []byte) bool {
 	return err == nil && reflect.DeepEqual(x, y)
 }
 
-// merge applies the change to the bytes of the node. A type may decode more than it
-// encodes, such as the old name of a field: if the merged bytes do not decode to the
-// value of f, merge returns the whole encoding.
+// merge applies the change to the bytes of the node. A type may decode more
+// than it encodes, such as the old name of a field: if the merged bytes do not
+// decode to the value of f, merge returns the whole encoding.
 func (v *Value[T]) merge(node, before, after []byte) ([]byte, error) {
 	merged, err := v.codec.Merge(node, before, after)
 	if err != nil {

@@ -24,8 +24,9 @@ type Key[T any] struct {
 	Version int32
 	Zxid    int64
 	ModTime time.Time
-	// Err is a *BadValueError while the key has a newer value that is bad, or the
-	// reason why the key may not be read. Value is the last good value then.
+	// Err is a *BadValueError while the key has a newer value that is bad, or
+	// the reason why the key may not be read. Value is the last good value
+	// then.
 	Err error
 }
 
@@ -37,19 +38,20 @@ type HiddenKey struct {
 	Err  error  // the reason, such as session.ErrNoAuth
 }
 
-// TreeSnapshot has all keys of a Tree at one instant. All callers of Load share it: it
-// must not be changed. Snapshots share their unchanged parts.
+// TreeSnapshot has all keys of a Tree at one instant. All callers of Load share
+// it: it must not be changed. Snapshots share their unchanged parts.
 type TreeSnapshot[T any] struct {
 	// Bad are the errors of the keys with a bad value, sorted by path.
 	Bad []*BadValueError
-	// Hidden are the nodes that may not be read and are not among the keys, sorted by
-	// key. It is not known whether such a node is a key or a directory.
+	// Hidden are the nodes that may not be read and are not among the keys,
+	// sorted by key. It is not known whether such a node is a key or a
+	// directory.
 	Hidden []HiddenKey
 	// Exists says whether the directory exists.
 	Exists bool
-	// Torn says that the keys may be of different instants: for a second or more they
-	// were written so fast that no common instant could be proven. Each key by itself
-	// is right.
+	// Torn says that the keys may be of different instants: for a second or
+	// more they were written so fast that no common instant could be proven.
+	// Each key by itself is right.
 	Torn bool
 
 	keys     treap.Map[Key[T]]
@@ -85,8 +87,8 @@ func (s *TreeSnapshot[T]) made() {
 	misuse.ZeroValue(s == nil, "or nil config.TreeSnapshot", "Tree.Load")
 }
 
-// Value returns the value of a key. Without such a key it returns the Default, or the
-// zero value.
+// Value returns the value of a key. Without such a key it returns the Default,
+// or the zero value.
 func (s *TreeSnapshot[T]) Value(key string) T {
 	s.made()
 	if k := s.keys.Get(key); k != nil {
@@ -95,17 +97,18 @@ func (s *TreeSnapshot[T]) Value(key string) T {
 	return s.fallback
 }
 
-// Tree is a consistent, typed view of a directory of keys: Load returns all keys as the
-// ensemble had them at one instant. A Publish of several keys is seen as a whole or not
-// at all.
+// Tree is a consistent, typed view of a directory of keys: Load returns all
+// keys as the ensemble had them at one instant. A Publish of several keys is
+// seen as a whole or not at all.
 //
-// Every node below the path is a key, at every depth, except HistoryDir with its
-// content, and directories. A directory is a node without data that has or had children,
-// or that the codec refuses at the first read. A node with data and children is a key
-// and has keys below it. The node at the path itself is not a key.
+// Every node below the path is a key, at every depth, except HistoryDir with
+// its content, and directories. A directory is a node without data that has or
+// had children, or that the codec refuses at the first read. A node with data
+// and children is a key and has keys below it. The node at the path itself is
+// not a key.
 //
-// A Tree is safe for concurrent use, and lives until Close or until its Manager is
-// closed.
+// A Tree is safe for concurrent use, and lives until Close or until its Manager
+// is closed.
 type Tree[T any] struct {
 	path   string
 	codec  Codec[T]
@@ -124,18 +127,20 @@ type treeView[T any] struct {
 	next     chan struct{}
 }
 
-// OpenTree opens the keys below path. It blocks until all keys have been read, and with
-// Wait until the directory exists. ctx bounds OpenTree alone: the Tree follows the keys
-// until Close, with one watch. A directory that does not exist has no keys.
+// OpenTree opens the keys below path. It blocks until all keys have been read,
+// and with Wait until the directory exists. ctx bounds OpenTree alone: the Tree
+// follows the keys until Close, with one watch. A directory that does not exist
+// has no keys.
 //
-// The codec decodes each key, and Validate checks it. If a key's value is bad, the key
-// keeps its last good value, and other keys are not affected. TreeSnapshot.Value returns
-// the Default for a missing key.
+// The codec decodes each key, and Validate checks it. If a key's value is bad,
+// the key keeps its last good value, and other keys are not affected.
+// TreeSnapshot.Value returns the Default for a missing key.
 //
-// Errors: an invalid path or option; the error of ctx, with session.ErrUnreachable if
-// there was no session; session.ErrClosed; without Default and Wait, session.ErrNoAuth if
-// a key may not be read. With Default or Wait, TreeSnapshot.Hidden and Err have that
-// error, and the other keys are read.
+// Errors: an invalid path or option; the error of ctx, with
+// session.ErrUnreachable if there was no session; session.ErrClosed; without
+// Default and Wait, session.ErrNoAuth if a key may not be read. With Default or
+// Wait, TreeSnapshot.Hidden and Err have that error, and the other keys are
+// read.
 func OpenTree[T any](ctx context.Context, sm *session.Manager, path string, codec Codec[T], opts ...Option[T]) (*Tree[T], error) {
 	misuse.NilManager(sm == nil, "config.OpenTree")
 	t := &Tree[T]{path: path, codec: codec, nodes: treeNodes[T]{decoded: make(map[string]*decodedKey[T])}}
@@ -196,16 +201,16 @@ func (t *Tree[T]) Path() string {
 }
 
 // Load returns the present keys. It is one atomic load, without a lock or an
-// allocation. The result is never nil. After Close, Load returns the last keys before
-// Close.
+// allocation. The result is never nil. After Close, Load returns the last keys
+// before Close.
 func (t *Tree[T]) Load() *TreeSnapshot[T] {
 	t.made()
 	return &t.view.Load().TreeSnapshot
 }
 
-// Err returns the present error, or nil: the error of the first bad value; the reason
-// why a node cannot be read; ErrClosed or session.ErrClosed after the end. A lost
-// connection is not an error, but makes the Tree Stale.
+// Err returns the present error, or nil: the error of the first bad value; the
+// reason why a node cannot be read; ErrClosed or session.ErrClosed after the
+// end. A lost connection is not an error, but makes the Tree Stale.
 func (t *Tree[T]) Err() error {
 	t.made()
 	if err := t.ended(); err != nil {
@@ -224,10 +229,10 @@ func (t *Tree[T]) Stale() bool {
 	return t.mirror.Stale()
 }
 
-// Close ends the Tree and waits until its goroutines have ended. Every Changes ends;
-// Load keeps the last keys. For a running codec or Validate it waits one second at most,
-// so that they may call Close. Close may be called more than once. The error is always
-// nil.
+// Close ends the Tree and waits until its goroutines have ended. Every Changes
+// ends; Load keeps the last keys. For a running codec or Validate it waits one
+// second at most, so that they may call Close. Close may be called more than
+// once. The error is always nil.
 func (t *Tree[T]) Close() error {
 	t.made()
 	t.mirror.Close()
@@ -245,17 +250,17 @@ func (t *Tree[T]) ended() error {
 	return fmt.Errorf("config tree %s: %w", t.path, err)
 }
 
-// Changes yields the present keys, and then the newest keys after every change: a key was
-// written, created or deleted, or Hidden has changed. While the loop body runs,
-// intermediate states are skipped, but never the last.
+// Changes yields the present keys, and then the newest keys after every change:
+// a key was written, created or deleted, or Hidden has changed. While the loop
+// body runs, intermediate states are skipped, but never the last.
 //
-// An error is yielded once, together with the present keys: a *BadValueError for each bad
-// value, or the reason why a node cannot be read. The loop goes on after it. The loop
-// ends without an error when ctx ends, and with ErrClosed or session.ErrClosed when the
-// Tree or its Manager is closed.
+// An error is yielded once, together with the present keys: a *BadValueError
+// for each bad value, or the reason why a node cannot be read. The loop goes on
+// after it. The loop ends without an error when ctx ends, and with ErrClosed or
+// session.ErrClosed when the Tree or its Manager is closed.
 //
-// Changes is safe for concurrent use. A loop costs no goroutine, no request and no
-// watch.
+// Changes is safe for concurrent use. A loop costs no goroutine, no request and
+// no watch.
 func (t *Tree[T]) Changes(ctx context.Context) iter.Seq2[*TreeSnapshot[T], error] {
 	t.made()
 	return func(yield func(*TreeSnapshot[T], error) bool) {

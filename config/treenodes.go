@@ -9,8 +9,8 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// treeNodes is the state that a Tree keeps of its nodes. The cost of a new state is the
-// number of its changes.
+// treeNodes is the state that a Tree keeps of its nodes. The cost of a new
+// state is the number of its changes.
 type treeNodes[T any] struct {
 	last    *mirror.TreeState
 	rev     uint64
@@ -27,7 +27,8 @@ type decodedKey[T any] struct {
 	bad           *BadValueError
 }
 
-// apply makes a new view from a new state of the nodes. The mirror's goroutine calls it.
+// apply makes a new view from a new state of the nodes. The mirror's goroutine
+// calls it.
 func (t *Tree[T]) apply(st *mirror.TreeState) {
 	old := t.view.Load()
 	now := &treeView[T]{TreeSnapshot: old.TreeSnapshot, rev: old.rev, problems: old.problems, next: make(chan struct{})}
@@ -139,7 +140,8 @@ func (t *Tree[T]) decodeAll(st *mirror.TreeState, now *treeView[T]) {
 	}
 }
 
-// decodeNode returns the key of one node, or nil. The node is nil if it is gone.
+// decodeNode returns the key of one node, or nil. The node is nil if it is
+// gone.
 func (t *Tree[T]) decodeNode(st *mirror.TreeState, path string, n *mirror.TreeNode) *Key[T] {
 	var d *decodedKey[T]
 	if n != nil && path != "" {
@@ -166,8 +168,8 @@ func (t *Tree[T]) decodeNode(st *mirror.TreeState, path string, n *mirror.TreeNo
 	return &key
 }
 
-// hide adds a node to the hidden nodes, or removes it, as the state says. A node with a
-// good value is not hidden.
+// hide adds a node to the hidden nodes, or removes it, as the state says. A
+// node with a good value is not hidden.
 func (t *Tree[T]) hide(st *mirror.TreeState, rel string) {
 	err := st.Refused(rel)
 	if d := t.nodes.decoded[rel]; err == nil || d != nil && d.good {
@@ -185,8 +187,8 @@ func (t *Tree[T]) hide(st *mirror.TreeState, rel string) {
 func (t *Tree[T]) decode(n *mirror.TreeNode) *decodedKey[T] {
 	old := t.nodes.decoded[n.Path]
 	if old != nil && old.created != n.Stat.Czxid {
-		// The node was deleted and created again: a value of the old node is not the
-		// last good value of the new one.
+		// The node was deleted and created again: a value of the old node is
+		// not the last good value of the new one.
 		old = nil
 	}
 	isDir := len(n.Data) == 0 && (n.Stat.NumChildren > 0 || n.Stat.Cversion != 0)

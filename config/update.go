@@ -12,31 +12,33 @@ import (
 	"github.com/docent-go/docent/internal/misuse"
 )
 
-// Update changes the value by compare-and-set. It reads the newest value from the
-// ensemble, calls f with it, and writes the result if the node has not changed in
-// between; otherwise it starts over. So f may be called more than once, and should have
-// no side effects. f gets a private copy of the value, which it may change. If the node
-// does not exist, f gets a copy of the Default, or the zero value, and Update creates
-// the node and its parents.
+// Update changes the value by compare-and-set. It reads the newest value from
+// the ensemble, calls f with it, and writes the result if the node has not
+// changed in between; otherwise it starts over. So f may be called more than
+// once, and should have no side effects. f gets a private copy of the value,
+// which it may change. If the node does not exist, f gets a copy of the
+// Default, or the zero value, and Update creates the node and its parents.
 //
-// Update writes nothing if f changes nothing: the encodings before and after f are
-// equal, or decode to deeply equal values. Otherwise the codec's Merge applies the
-// change to the node's data, so that the rest of the data stays, including fields that T
-// does not have. Without a Merge, and if the merged data does not decode to the result
-// of f, Update writes the whole encoding of the result.
+// Update writes nothing if f changes nothing: the encodings before and after f
+// are equal, or decode to deeply equal values. Otherwise the codec's Merge
+// applies the change to the node's data, so that the rest of the data stays,
+// including fields that T does not have. Without a Merge, and if the merged
+// data does not decode to the result of f, Update writes the whole encoding of
+// the result.
 //
-// The result of f must validate, and its encoding must decode; else nothing is written.
-// When Update returns a snapshot, the write is done, and Load returns it or a newer
-// value. If ctx ends after the write, Load may return the new value a little later.
-// Updates of one Value wait for each other. So f, the codec and Validate must not call
-// Update of the same Value: that call would wait for itself, until its ctx ends.
+// The result of f must validate, and its encoding must decode; else nothing is
+// written. When Update returns a snapshot, the write is done, and Load returns
+// it or a newer value. If ctx ends after the write, Load may return the new
+// value a little later. Updates of one Value wait for each other. So f, the
+// codec and Validate must not call Update of the same Value: that call would
+// wait for itself, until its ctx ends.
 //
-// ctx bounds the call. Errors: the error of f; *BadValueError if the present value does
-// not decode (repair it with Store.Set); ErrNotKey; ErrRecreated; session.ErrTooLarge;
-// session.ErrNoAuth; ErrClosed; session.ErrUnknownOutcome if the answer was lost, and
-// the node's present data does not show whether the write was done. Update does not
-// repeat the write then. The caller may, if its f changes nothing the second time. Update
-// is safe for concurrent use.
+// ctx bounds the call. Errors: the error of f; *BadValueError if the present
+// value does not decode (repair it with Store.Set); ErrNotKey; ErrRecreated;
+// session.ErrTooLarge; session.ErrNoAuth; ErrClosed; session.ErrUnknownOutcome
+// if the answer was lost, and the node's present data does not show whether the
+// write was done. Update does not repeat the write then. The caller may, if its
+// f changes nothing the second time. Update is safe for concurrent use.
 func (v *Value[T]) Update(ctx context.Context, f func(T) (T, error)) (*Snapshot[T], error) {
 	misuse.NilFunc(f == nil, "Value.Update")
 	v.made()
@@ -132,24 +134,25 @@ func inDoubt[T any](doubt *proposal[T], err error) error {
 	return fmt.Errorf("%w; then: %w", doubt.err, err)
 }
 
-// repeatable reports whether a write in doubt may be sent again: the node is unchanged,
-// so at most one of the two writes can succeed. A node that was missing, and is missing
-// now, may have been created by the write and deleted by another client.
+// repeatable reports whether a write in doubt may be sent again: the node is
+// unchanged, so at most one of the two writes can succeed. A node that was
+// missing, and is missing now, may have been created by the write and deleted
+// by another client.
 func (p *proposal[T]) repeatable(now base) bool {
 	return p.over.exists && now.exists && now.stat.Czxid == p.over.stat.Czxid && now.stat.Version == p.over.stat.Version
 }
 
-// superseded reports whether a write in doubt was certainly not done: the node has the
-// version that the write would have made, but another value. An equal value proves
-// nothing, since another client may have written it: two clients may both count from 5
-// to 6.
+// superseded reports whether a write in doubt was certainly not done: the node
+// has the version that the write would have made, but another value. An equal
+// value proves nothing, since another client may have written it: two clients
+// may both count from 5 to 6.
 func (p *proposal[T]) superseded(now base) bool {
 	return p.over.exists && now.exists && now.stat.Czxid == p.over.stat.Czxid &&
 		now.stat.Version == p.over.stat.Version+1 && !bytes.Equal(now.data, p.data)
 }
 
-// fresh reads the node from a server that has caught up with the leader. That keeps the
-// time short in which another client can change the node.
+// fresh reads the node from a server that has caught up with the leader. That
+// keeps the time short in which another client can change the node.
 func (v *Value[T]) fresh(ctx context.Context) (base, error) {
 	for {
 		s, err := v.sm.Session(ctx)
@@ -203,8 +206,8 @@ func (v *Value[T]) write(ctx context.Context, p *proposal[T]) (*Snapshot[T], err
 	return &snap, nil
 }
 
-// show waits until Load shows a write. It ignores the end of ctx and of the Value: the
-// write is done.
+// show waits until Load shows a write. It ignores the end of ctx and of the
+// Value: the write is done.
 func (v *Value[T]) show(ctx context.Context, in *core.Session, zxid int64) {
 	if zxid > 0 && v.Load().Zxid >= zxid {
 		return // the event of the write came first

@@ -14,18 +14,19 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Snapshot is a value at one time. All callers of Load share it: neither the Snapshot
-// nor what its Value refers to may be changed.
+// Snapshot is a value at one time. All callers of Load share it: neither the
+// Snapshot nor what its Value refers to may be changed.
 type Snapshot[T any] struct {
-	// Value is the node's value. If Exists is false it is the Default, or the last
-	// good value without a Default.
+	// Value is the node's value. If Exists is false it is the Default, or the
+	// last good value without a Default.
 	Value T
-	// Exists says that Value is from the node. It is false while the node does not
-	// exist, and while a new node has had no good value yet.
+	// Exists says that Value is from the node. It is false while the node does
+	// not exist, and while a new node has had no good value yet.
 	Exists bool
-	// Version is the node's version. Zxid is the transaction that wrote the value; it
-	// only grows, even if the node is deleted and created again. ModTime is the time of
-	// the write, by the server's clock. All are zero if Exists is false.
+	// Version is the node's version. Zxid is the transaction that wrote the
+	// value; it only grows, even if the node is deleted and created again.
+	// ModTime is the time of the write, by the server's clock. All are zero if
+	// Exists is false.
 	Version int32
 	Zxid    int64
 	ModTime time.Time
@@ -48,8 +49,8 @@ type Value[T any] struct {
 	bad error  // the error of that state's value
 }
 
-// view is the state of a Value at one time. It is replaced as a whole, so that Load is
-// one atomic load.
+// view is the state of a Value at one time. It is replaced as a whole, so that
+// Load is one atomic load.
 type view[T any] struct {
 	Snapshot[T]
 	missing bool          // the node did not exist at the last read
@@ -60,15 +61,16 @@ type view[T any] struct {
 	next    chan struct{} // closed when there is a newer view
 }
 
-// Open opens the value at path. It blocks until the node has been read, and with Wait
-// until there is a good value. ctx bounds Open alone: the Value follows the node until
-// Close.
+// Open opens the value at path. It blocks until the node has been read, and
+// with Wait until there is a good value. ctx bounds Open alone: the Value
+// follows the node until Close.
 //
-// Errors without Default and Wait: ErrNoValue (which matches session.ErrNoNode) if the
-// node does not exist; *BadValueError if its value is bad; session.ErrNoAuth if it may
-// not be read. Other errors: an invalid path or option; session.ErrClosed; the error of
-// ctx, with session.ErrUnreachable if there was no session, and with the error that Wait
-// was waiting for the end of.
+// Errors without Default and Wait: ErrNoValue (which matches session.ErrNoNode)
+// if the node does not exist; *BadValueError if its value is bad;
+// session.ErrNoAuth if it may not be read. Other errors: an invalid path or
+// option; session.ErrClosed; the error of ctx, with session.ErrUnreachable if
+// there was no session, and with the error that Wait was waiting for the end
+// of.
 func Open[T any](ctx context.Context, sm *session.Manager, path string, codec Codec[T], opts ...Option[T]) (*Value[T], error) {
 	misuse.NilManager(sm == nil, "config.Open")
 	v := &Value[T]{sm: bridge.Core(sm), path: path, codec: codec, updating: make(chan struct{}, 1)}
@@ -133,17 +135,17 @@ func (v *Value[T]) Path() string {
 }
 
 // Load returns the last good value. It is one atomic load, without a lock or an
-// allocation. The result is never nil. It is shared, and must not be changed. After
-// Close, Load returns the last value before Close.
+// allocation. The result is never nil. It is shared, and must not be changed.
+// After Close, Load returns the last value before Close.
 func (v *Value[T]) Load() *Snapshot[T] {
 	v.made()
 	return &v.view.Load().Snapshot
 }
 
-// Err returns the present error, or nil: a *BadValueError while the node has a bad
-// value; the reason why it cannot be read, such as session.ErrNoAuth; ErrClosed or
-// session.ErrClosed after the end. A lost connection is not an error, but makes the
-// value Stale.
+// Err returns the present error, or nil: a *BadValueError while the node has a
+// bad value; the reason why it cannot be read, such as session.ErrNoAuth;
+// ErrClosed or session.ErrClosed after the end. A lost connection is not an
+// error, but makes the value Stale.
 func (v *Value[T]) Err() error {
 	v.made()
 	if err := v.ended(); err != nil {
@@ -152,19 +154,20 @@ func (v *Value[T]) Err() error {
 	return v.view.Load().err
 }
 
-// Stale reports whether the value may be out of date for longer than usual. It is true
-// after a lost connection, until a quorum of the servers has answered and the node has
-// been read again. It is also true after Close. If a connection dies silently, Stale
-// becomes true after half of the session timeout.
+// Stale reports whether the value may be out of date for longer than usual. It
+// is true after a lost connection, until a quorum of the servers has answered
+// and the node has been read again. It is also true after Close. If a
+// connection dies silently, Stale becomes true after half of the session
+// timeout.
 func (v *Value[T]) Stale() bool {
 	v.made()
 	return v.mirror.Stale()
 }
 
-// Close ends the Value and waits until its goroutines have ended. Every Changes ends;
-// Load keeps the last value. For a running codec or Validate it waits one second at
-// most, so that they may call Close. Close may be called more than once. The error is
-// always nil.
+// Close ends the Value and waits until its goroutines have ended. Every Changes
+// ends; Load keeps the last value. For a running codec or Validate it waits one
+// second at most, so that they may call Close. Close may be called more than
+// once. The error is always nil.
 func (v *Value[T]) Close() error {
 	v.made()
 	v.mirror.Close()

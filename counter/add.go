@@ -11,16 +11,16 @@ import (
 	"github.com/docent-go/docent/internal/line"
 )
 
-// Add adds n, which may be negative, and returns the new number. It compares and sets
-// until no other write comes in between, with pauses that grow with the contention. A
-// counter that does not exist begins at zero.
+// Add adds n, which may be negative, and returns the new number. It compares
+// and sets until no other write comes in between, with pauses that grow with
+// the contention. A counter that does not exist begins at zero.
 //
-// ctx bounds the call. Errors: ErrOverflow, with the counter unchanged; *FormatError;
-// ErrRecreated; session.ErrNoAuth; session.ErrClosed; an invalid path;
-// session.ErrUnknownOutcome if the answer was lost, and the node's number does not show
-// whether the write was done (its eight bytes have no room for a mark). The write was
-// done once or not at all then, and Add does not try again. Add is safe for concurrent
-// use.
+// ctx bounds the call. Errors: ErrOverflow, with the counter unchanged;
+// *FormatError; ErrRecreated; session.ErrNoAuth; session.ErrClosed; an invalid
+// path; session.ErrUnknownOutcome if the answer was lost, and the node's number
+// does not show whether the write was done (its eight bytes have no room for a
+// mark). The write was done once or not at all then, and Add does not try
+// again. Add is safe for concurrent use.
 func (c *Counter) Add(ctx context.Context, n int64) (int64, error) {
 	c.made()
 	now, err := c.update(ctx, func(old int64) (int64, bool, error) {
@@ -36,11 +36,11 @@ func (c *Counter) Add(ctx context.Context, n int64) (int64, error) {
 	return now, nil
 }
 
-// CompareAndSet sets the number to to if it is from. It reports whether the number was
-// from. A counter that does not exist is zero.
+// CompareAndSet sets the number to to if it is from. It reports whether the
+// number was from. A counter that does not exist is zero.
 //
-// ctx bounds the call. It returns the errors that Add lists. CompareAndSet is safe for
-// concurrent use.
+// ctx bounds the call. It returns the errors that Add lists. CompareAndSet is
+// safe for concurrent use.
 func (c *Counter) CompareAndSet(ctx context.Context, from, to int64) (bool, error) {
 	c.made()
 	if err := c.check(to); err != nil {
@@ -65,8 +65,9 @@ type base struct {
 	n      int64
 }
 
-// same reports whether the node exists and is unchanged. A node that was missing, and is
-// missing now, may have been created by a write in doubt and deleted by another client.
+// same reports whether the node exists and is unchanged. A node that was
+// missing, and is missing now, may have been created by a write in doubt and
+// deleted by another client.
 func (b base) same(now base) bool {
 	return b.exists && now.exists && b.stat.Czxid == now.stat.Czxid && b.stat.Version == now.stat.Version
 }
@@ -79,9 +80,9 @@ type proposal struct {
 	err  error // of a write whose outcome is unknown
 }
 
-// refuted reports whether a write in doubt was certainly not done: the node has the
-// version that the write would have made, but another number. An equal number proves
-// nothing, since another client may have written it.
+// refuted reports whether a write in doubt was certainly not done: the node has
+// the version that the write would have made, but another number. An equal
+// number proves nothing, since another client may have written it.
 func (p *proposal) refuted(now base) bool {
 	return p.over.exists && now.exists && now.stat.Czxid == p.over.stat.Czxid &&
 		now.stat.Version == p.over.stat.Version+1 && !bytes.Equal(now.data, p.data)
@@ -133,9 +134,9 @@ func inDoubt(doubt *proposal, err error) error {
 
 // try makes one try within one session.
 //
-// A write in doubt is sent again if the node is unchanged. Of two writes over one
-// version at most one succeeds: nothing is added twice, even if the first write still
-// arrives.
+// A write in doubt is sent again if the node is unchanged. Of two writes over
+// one version at most one succeeds: nothing is added twice, even if the first
+// write still arrives.
 func (c *Counter) try(ctx context.Context, doubt **proposal, f func(int64) (int64, bool, error)) (n int64, done bool, err error) {
 	s, err := c.sm.Session(ctx)
 	if err != nil {
@@ -180,8 +181,8 @@ func (c *Counter) try(ctx context.Context, doubt **proposal, f func(int64) (int6
 	return 0, false, err
 }
 
-// read reads the node. If a write is in doubt, the server must catch up first. Otherwise
-// an old number only makes the write fail.
+// read reads the node. If a write is in doubt, the server must catch up first.
+// Otherwise an old number only makes the write fail.
 func (c *Counter) read(ctx context.Context, s *core.Session, sync bool) (base, error) {
 	if sync {
 		if err := s.Confirm(ctx, c.path); err != nil {
@@ -199,8 +200,8 @@ func (c *Counter) read(ctx context.Context, s *core.Session, sync bool) (base, e
 	return base{true, data, stat, v.N}, err
 }
 
-// errVersion says that the node's version is -1, which ZooKeeper matches with any
-// version.
+// errVersion says that the node's version is -1, which ZooKeeper matches with
+// any version.
 var errVersion = errors.New("the node's version is -1, which ZooKeeper cannot compare: write the number once with Set")
 
 func (c *Counter) write(ctx context.Context, s *core.Session, p *proposal) error {

@@ -101,8 +101,8 @@ func TestLayouts(t *testing.T) {
 	})
 }
 
-// For a node without a number of the layout, the error has the length of the data, and
-// the node is unchanged.
+// For a node without a number of the layout, the error has the length of the
+// data, and the node is unchanged.
 func TestWrongFormat(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		sm := w.Process().Manager

@@ -7,8 +7,9 @@ import (
 	"strconv"
 )
 
-// FormatError says that a node's data is not a number of the counter's layout. The node
-// is unchanged: check the path and the layout, and delete the node if it is not needed.
+// FormatError says that a node's data is not a number of the counter's layout.
+// The node is unchanged: check the path and the layout, and delete the node if
+// it is not needed.
 type FormatError struct {
 	Path   string
 	Reason string // has the length of the data, not the data

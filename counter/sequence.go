@@ -21,25 +21,26 @@ var (
 	// ErrSequenceClosed is returned by Next after Close.
 	ErrSequenceClosed = errors.New("the sequence is closed")
 	// ErrSetBack says that the node's number is smaller than a number that this
-	// Sequence has seen: a client has deleted the node or set it back. Numbers would be
-	// given twice. Set the node above the greatest number in use, and try again.
+	// Sequence has seen: a client has deleted the node or set it back. Numbers
+	// would be given twice. Set the node above the greatest number in use, and
+	// try again.
 	ErrSetBack = errors.New("the sequence was set back, and would give numbers twice: set its node above the greatest number in use")
 )
 
 // SequenceOption changes a Sequence.
 type SequenceOption func(*Sequence)
 
-// Block sets the number of numbers that one write fetches. The rest of a block is lost
-// when the Sequence or its process ends.
+// Block sets the number of numbers that one write fetches. The rest of a block
+// is lost when the Sequence or its process ends.
 func Block(n int64) SequenceOption { return func(s *Sequence) { s.block = n } }
 
-// LowWater sets when the next block is fetched in the background: when n numbers are
-// left. The default is a quarter of the block. With a negative n, a block is fetched
-// only when it is needed.
+// LowWater sets when the next block is fetched in the background: when n
+// numbers are left. The default is a quarter of the block. With a negative n, a
+// block is fetched only when it is needed.
 func LowWater(n int64) SequenceOption { return func(s *Sequence) { s.low, s.lowSet = n, true } }
 
-// Sequence gives numbers from 1 upwards, which are unique over all processes that use
-// the path. It fetches them in blocks. It is safe for concurrent use.
+// Sequence gives numbers from 1 upwards, which are unique over all processes
+// that use the path. It fetches them in blocks. It is safe for concurrent use.
 type Sequence struct {
 	c      *Counter
 	block  int64
@@ -69,9 +70,9 @@ type fetch struct {
 	err  error
 }
 
-// NewSequence returns the sequence at path, which is relative to sm's root. It does no
-// I/O and starts no goroutine. If the path or an option is invalid, Next returns the
-// error.
+// NewSequence returns the sequence at path, which is relative to sm's root. It
+// does no I/O and starts no goroutine. If the path or an option is invalid,
+// Next returns the error.
 func NewSequence(sm *session.Manager, path string, opts ...SequenceOption) *Sequence {
 	s := &Sequence{c: New(sm, path), block: DefaultBlock}
 	misuse.Apply("counter.NewSequence", s, opts)
@@ -86,13 +87,14 @@ func NewSequence(sm *session.Manager, path string, opts ...SequenceOption) *Sequ
 	return s
 }
 
-// Next returns a unique number. It waits for a server only if the present block is used
-// up and the next block has not arrived.
+// Next returns a unique number. It waits for a server only if the present block
+// is used up and the next block has not arrived.
 //
-// ctx bounds that wait. If ctx has ended already, Next gives no number. Errors: the
-// error of ctx; ErrOverflow if the numbers are used up; ErrSetBack; *FormatError;
-// ErrSequenceClosed; session.ErrClosed; session.ErrNoAuth; an invalid path or option.
-// After an error Next may be called again. Next is safe for concurrent use.
+// ctx bounds that wait. If ctx has ended already, Next gives no number. Errors:
+// the error of ctx; ErrOverflow if the numbers are used up; ErrSetBack;
+// *FormatError; ErrSequenceClosed; session.ErrClosed; session.ErrNoAuth; an
+// invalid path or option. After an error Next may be called again. Next is safe
+// for concurrent use.
 func (s *Sequence) Next(ctx context.Context) (int64, error) {
 	misuse.ZeroValue(s == nil, "or nil counter.Sequence", "counter.NewSequence")
 	s.c.made()
@@ -158,8 +160,8 @@ func (s *Sequence) start() {
 	})
 }
 
-// reserve takes the next block from the counter. If the outcome of its write is unknown,
-// the block is given up, and no Sequence gives its numbers.
+// reserve takes the next block from the counter. If the outcome of its write is
+// unknown, the block is given up, and no Sequence gives its numbers.
 func (s *Sequence) reserve() (span, error) {
 	s.mu.Lock()
 	top := s.top
@@ -189,9 +191,10 @@ func (s *Sequence) reserve() (span, error) {
 	}
 }
 
-// Close ends the Sequence and waits until its goroutines have ended. For a running hook
-// it waits one second at most, so that the hook may call Close. The rest of its blocks
-// is lost. Close may be called more than once. The error is always nil.
+// Close ends the Sequence and waits until its goroutines have ended. For a
+// running hook it waits one second at most, so that the hook may call Close.
+// The rest of its blocks is lost. Close may be called more than once. The error
+// is always nil.
 func (s *Sequence) Close() error {
 	misuse.ZeroValue(s == nil, "or nil counter.Sequence", "counter.NewSequence")
 	s.c.made()

@@ -43,8 +43,8 @@ func TestSequence(t *testing.T) {
 	})
 }
 
-// A block costs a read and a write. Next does not wait for a block that is fetched ahead
-// of its use.
+// A block costs a read and a write. Next does not wait for a block that is
+// fetched ahead of its use.
 func TestSequenceCost(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		s := sequence(w.Process(), counter.Block(10_000))
@@ -179,8 +179,8 @@ func TestSequenceFailedPrefetch(t *testing.T) {
 	})
 }
 
-// The answer to the write of a block is lost: the block is given up, or proves to be
-// ours.
+// The answer to the write of a block is lost: the block is given up, or proves
+// to be ours.
 func TestSequenceLostAnswers(t *testing.T) {
 	for _, action := range []zktest.Action{zktest.LoseReply, zktest.DropRequest} {
 		testworld.Run(t, func(w *testworld.World) {

@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Election is an election on a path. Each Campaign or Run is a separate candidate.
-// An Election is safe for concurrent use.
+// Election is an election on a path. Each Campaign or Run is a separate
+// candidate. An Election is safe for concurrent use.
 type Election struct {
 	sm      *core.Manager
 	path    string
@@ -31,8 +31,9 @@ type Election struct {
 // Option changes an Election.
 type Option func(*Election)
 
-// ID is the candidate's id, which Leader, Observe and Participants show. It need not
-// be unique. The default is the host's name and the process id, "host-4711".
+// ID is the candidate's id, which Leader, Observe and Participants show. It
+// need not be unique. The default is the host's name and the process id,
+// "host-4711".
 func ID(id string) Option { return func(e *Election) { e.id = id } }
 
 // OnTermEnd sets a function that Run calls at the end of each term, after the
@@ -44,9 +45,9 @@ func OnTermEnd(f func(t *Term, err error)) Option {
 	return func(e *Election) { e.told = f }
 }
 
-// New returns the election at path, which is relative to sm's root. It does no I/O.
-// If the path or the options are invalid, every call on the Election returns the
-// error.
+// New returns the election at path, which is relative to sm's root. It does no
+// I/O. If the path or the options are invalid, every call on the Election
+// returns the error.
 func New(sm *session.Manager, path string, opts ...Option) *Election {
 	e := &Election{sm: bridge.Core(sm), path: path, layout: latch}
 	misuse.Apply("election.New", e, opts)
@@ -77,22 +78,24 @@ func (e *Election) ID() string {
 	return e.id
 }
 
-// made panics for an Election that New has not made, or has made without a Manager.
+// made panics for an Election that New has not made, or has made without a
+// Manager.
 func (e *Election) made() {
 	misuse.ZeroValue(e == nil || e.place == nil, "or nil election.Election", "election.New")
 	misuse.If(e.sm == nil, "election.New was given a nil Manager: give the one of core.Dial or core.Start")
 }
 
-// Campaign joins the election and waits until its candidate leads. The wait goes on
-// through lost connections and ended sessions: in the next session the candidate
-// joins again. If the candidate is first while a transfer names another one, it lets
-// that one pass and joins again. Hooks then see a hold that is released at once.
+// Campaign joins the election and waits until its candidate leads. The wait
+// goes on through lost connections and ended sessions: in the next session the
+// candidate joins again. If the candidate is first while a transfer names
+// another one, it lets that one pass and joins again. Hooks then see a hold
+// that is released at once.
 //
-// ctx bounds the wait, not the term. When ctx ends, the error matches ctx.Err() and
-// context.Cause(ctx), and the candidate's node is removed in the background. Other
-// errors: session.ErrClosed; an invalid path or option; an error of the server, such
-// as session.ErrNoAuth if the session may not create below path. Campaign is safe for
-// concurrent use.
+// ctx bounds the wait, not the term. When ctx ends, the error matches ctx.Err()
+// and context.Cause(ctx), and the candidate's node is removed in the
+// background. Other errors: session.ErrClosed; an invalid path or option; an
+// error of the server, such as session.ErrNoAuth if the session may not create
+// below path. Campaign is safe for concurrent use.
 //
 // The caller must Resign the Term.
 func (e *Election) Campaign(ctx context.Context) (*Term, error) {
@@ -134,8 +137,9 @@ func (e *Election) campaign(ctx context.Context) (*core.Hold, error) {
 	}
 }
 
-// leave releases a hold that Campaign does not return. If ctx ends first, the release
-// goes on in the background until the node is gone, at the latest with its session.
+// leave releases a hold that Campaign does not return. If ctx ends first, the
+// release goes on in the background until the node is gone, at the latest with
+// its session.
 func (e *Election) leave(ctx context.Context, h *core.Hold) error {
 	left := make(chan error, 1)
 	go func() { left <- h.Release() }()

@@ -157,8 +157,8 @@ func TestHardCase11_ClosedDuringCreate(t *testing.T) {
 	})
 }
 
-// After an expiry the old node may still be listed when the client is back. It does not
-// make the client the leader.
+// After an expiry the old node may still be listed when the client is back. It
+// does not make the client the leader.
 func TestHardCase15_TwoLeadersAfterExpiry(t *testing.T) {
 	for _, layout := range layouts {
 		inWorld(t, func(t *testing.T, w *world) {
@@ -185,8 +185,8 @@ func TestHardCase15_TwoLeadersAfterExpiry(t *testing.T) {
 	}
 }
 
-// The failures of LeaderLatch: its node or its directory vanishes, two candidates
-// chase each other, there is no leader after an outage.
+// The failures of LeaderLatch: its node or its directory vanishes, two
+// candidates chase each other, the election stays vacant after an outage.
 func TestHardCase53_NodesVanish(t *testing.T) {
 	for _, layout := range layouts {
 		inWorld(t, func(t *testing.T, w *world) {

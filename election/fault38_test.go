@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/internal/testworld"
 )
 
-// Errors name a candidate whose id may not be read by its znode, and no Transfer can
-// name it.
+// Errors name a candidate whose id may not be read by its znode, and no
+// Transfer can name it.
 func TestFault38_TransferBesideAHiddenCandidate(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		w.Put("/e", "")

@@ -13,7 +13,8 @@ import (
 // layout is the layout of the candidates' nodes.
 type layout string
 
-// The layouts: the tags of Curator's LeaderLatch and LeaderSelector, and no tag.
+// The layouts: the tags of Curator's LeaderLatch and LeaderSelector, and no
+// tag.
 const (
 	latch    layout = "latch-"
 	selector layout = "lock-"
@@ -21,23 +22,24 @@ const (
 )
 
 // LeaderSelector selects the layout of Curator's LeaderSelector: nodes
-// "_c_<uuid>-lock-<seq>" with the id as UTF-8, in one queue with candidates in Java.
-// The default is the layout of Curator's LeaderLatch.
+// "_c_<uuid>-lock-<seq>" with the id as UTF-8, in one queue with candidates in
+// Java. The default is the layout of Curator's LeaderLatch.
 func LeaderSelector() Option { return func(e *Election) { e.layout = selector } }
 
-// OneNode makes the election a single ephemeral node at the path itself. The candidate
-// that creates the node leads, and the others wait until the node is gone. That is the
-// master election of ZooKeeper's books, and of HBase. It costs less than a queue, and
-// candidates have no order: the end of a term wakes every candidate, and the fastest
-// leads. Participants lists the leader alone. Transfer returns ErrNoLine.
+// OneNode makes the election a single ephemeral node at the path itself. The
+// candidate that creates the node leads, and the others wait until the node is
+// gone. That is the master election of ZooKeeper's books, and of HBase. It
+// costs less than a queue, and candidates have no order: the end of a term
+// wakes every candidate, and the fastest leads. Participants lists the leader
+// alone. Transfer returns ErrNoLine.
 //
 // The node's data is the payload; without a payload, the id.
 func OneNode() Option { return func(e *Election) { e.layout = oneNode } }
 
-// Payload is the data of the leader's node in the OneNode layout, such as the address
-// at which clients find the leader. It may be any bytes. Other layouts refuse it: the
-// data of their nodes is the id, as Curator's candidates expect. There the id may be the
-// address.
+// Payload is the data of the leader's node in the OneNode layout, such as the
+// address at which clients find the leader. It may be any bytes. Other layouts
+// refuse it: the data of their nodes is the id, as Curator's candidates expect.
+// There the id may be the address.
 func Payload(payload string) Option { return func(e *Election) { e.payload = &payload } }
 
 var errNoPlace = errors.New("a payload needs the layout OneNode: in other layouts the data of a candidate's node is its id; use the option ID")

@@ -14,8 +14,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Curator's LeaderSelector uses the node names of a mutex, and writes its id as plain
-// text.
+// Curator's LeaderSelector uses the node names of a mutex, and writes its id as
+// plain text.
 func TestLeaderSelectorLayout(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		theirs := dir + "/_c_00000000-0000-4000-8000-000000000000-lock-0000000000"

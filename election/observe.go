@@ -11,28 +11,29 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Pauses between two looks at an election that fail with an error of the server, such
-// as session.ErrNoAuth. The right may be granted later.
+// Pauses between two looks at an election that fail with an error of the
+// server, such as session.ErrNoAuth. The right may be granted later.
 const (
 	leastRetry = 500 * time.Millisecond
 	mostRetry  = 30 * time.Second
 )
 
-// Observe yields the present leader, and then every change, until ctx ends. A vacancy
-// is a Leader for which Vacant is true.
+// Observe yields the present leader, and then every change, until ctx ends. A
+// vacancy is a Leader for which Vacant is true.
 //
-// It yields the newest state, not the history: it omits leaders that come and go while
-// the loop body runs, or between two looks. It goes on from one session to the next.
+// It yields the newest state, not the history: it omits leaders that come and
+// go while the loop body runs, or between two looks. It goes on from one
+// session to the next.
 //
-// An error says that the leader is not known at the moment: the session has ended (the
-// error matches session.ErrSessionEnded), or the server refuses the read. The next
-// Leader without an error is yielded even if it is the same as before. An error that
-// only repeats is yielded once. session.ErrClosed and an invalid path or option end the
-// sequence. The loop may go on after any other error. The end of ctx ends the sequence
-// without an error.
+// An error says that the leader is not known at the moment: the session has
+// ended (the error matches session.ErrSessionEnded), or the server refuses the
+// read. The next Leader without an error is yielded even if it is the same as
+// before. An error that only repeats is yielded once. session.ErrClosed and an
+// invalid path or option end the sequence. The loop may go on after any other
+// error. The end of ctx ends the sequence without an error.
 //
-// Observe watches the leader's node, so that changes of other candidates do not wake
-// it. It is safe for concurrent use.
+// Observe watches the leader's node, so that changes of other candidates do not
+// wake it. It is safe for concurrent use.
 func (e *Election) Observe(ctx context.Context) iter.Seq2[Leader, error] {
 	e.made()
 	return func(yield func(Leader, error) bool) {
@@ -78,8 +79,8 @@ func (o *observer) round(ctx context.Context) bool {
 	return o.fail(err) && line.Pause(ctx, o.failures-1, leastRetry, mostRetry) == nil
 }
 
-// follow yields the leader and each change until it fails. It returns nil when the
-// loop has ended.
+// follow yields the leader and each change until it fails. It returns nil when
+// the loop has ended.
 func (o *observer) follow(ctx context.Context, s *core.Session) error {
 	for {
 		first, found, watch, err := o.election.place.FirstW(ctx, s)

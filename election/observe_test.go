@@ -16,7 +16,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// observer collects what an Observe yields: ids, "-" for a vacancy, "!" for an error.
+// observer collects what an Observe yields: ids, "-" for a vacancy, "!" for an
+// error.
 type observer struct {
 	mu     sync.Mutex
 	seen   []string

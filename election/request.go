@@ -14,9 +14,9 @@ import (
 )
 
 // request is the state of one Transfer. It belongs to one session, and to the
-// directory's version at the caller's look. That version counts the requests: the
-// transaction of a request is refused if another request was made since. So a late
-// request cannot take effect after a newer one was fulfilled.
+// directory's version at the caller's look. That version counts the requests:
+// the transaction of a request is refused if another request was made since. So
+// a late request cannot take effect after a newer one was fulfilled.
 type request struct {
 	election *Election
 	session  *core.Session
@@ -43,8 +43,8 @@ func (r *request) look(ctx context.Context) (leads bool, err error) {
 	if err := s.Sync(ctx, e.path); err != nil {
 		return false, err
 	}
-	// The version is read first: a request that is made after this read makes the
-	// transaction fail.
+	// The version is read first: a request that is made after this read makes
+	// the transaction fail.
 	data, stat, err := s.Get(ctx, e.path)
 	if errors.Is(err, core.ErrNoNode) {
 		return false, noCandidate("", nil)
@@ -66,9 +66,9 @@ func (r *request) look(ctx context.Context) (leads bool, err error) {
 	return false, noCandidate("", all)
 }
 
-// make makes the request in place of an older one. If the candidate leads already, it
-// only deletes the older request. It returns when the outcome is known, at the latest
-// when the session ends.
+// make makes the request in place of an older one. If the candidate leads
+// already, it only deletes the older request. It returns when the outcome is
+// known, at the latest when the session ends.
 func (r *request) make(leads bool) error {
 	ctx := context.Background() // every operation ends with the session
 	e, s := r.election, r.session
@@ -119,8 +119,8 @@ func (r *request) make(leads bool) error {
 	}
 }
 
-// doubt finds out whether a request was made whose answer was lost. After Confirm no
-// request of an earlier connection can take effect.
+// doubt finds out whether a request was made whose answer was lost. After
+// Confirm no request of an earlier connection can take effect.
 func (r *request) doubt(ctx context.Context, leads bool) (again bool, err error) {
 	e, s := r.election, r.session
 	if err := s.Confirm(ctx, e.path); err != nil {
@@ -146,8 +146,9 @@ func (r *request) doubt(ctx context.Context, leads bool) (again bool, err error)
 	return false, err
 }
 
-// withdraw deletes the request. It spares a newer request, which has the same path. It
-// returns when the request is gone, at the latest when the session ends.
+// withdraw deletes the request. It spares a newer request, which has the same
+// path. It returns when the request is gone, at the latest when the session
+// ends.
 func (r *request) withdraw() {
 	ctx := context.Background() // every operation ends with the session
 	e, s := r.election, r.session
@@ -180,8 +181,8 @@ func (r *request) wait(ctx context.Context) error {
 	}
 }
 
-// step reports whether the request is fulfilled, or returns why it is void, or waits
-// for a change.
+// step reports whether the request is fulfilled, or returns why it is void, or
+// waits for a change.
 func (r *request) step(ctx context.Context) (done bool, err error) {
 	e, s := r.election, r.session
 	first, found, line, err := e.place.FirstW(ctx, s)
@@ -225,8 +226,8 @@ func (r *request) step(ctx context.Context) (done bool, err error) {
 	return false, ctx.Err()
 }
 
-// gone returns why the request's znode has disappeared. A server that has expired the
-// session reports the deletion before it closes the connection.
+// gone returns why the request's znode has disappeared. A server that has
+// expired the session reports the deletion before it closes the connection.
 func (r *request) gone(ctx context.Context) error {
 	stat, found, err := r.session.StatOf(ctx, r.election.path)
 	switch {
@@ -240,8 +241,8 @@ func (r *request) gone(ctx context.Context) error {
 	return fmt.Errorf("%w: its znode %s was deleted, by another client or with the session", ErrInterrupted, r.election.wishes.path())
 }
 
-// void returns why the candidate's node has disappeared: the candidate has gone, or has
-// stepped aside for a newer request.
+// void returns why the candidate's node has disappeared: the candidate has
+// gone, or has stepped aside for a newer request.
 func (r *request) void(ctx context.Context) error {
 	stat, found, err := r.session.StatOf(ctx, r.election.path)
 	switch {

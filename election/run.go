@@ -19,10 +19,11 @@ const (
 	mostPause  = 10 * time.Second
 )
 
-// Run campaigns, calls f while its candidate leads, resigns when f has returned, and
-// campaigns again as the last in the queue, until ctx ends or f fails. The context of f
-// ends with ctx, when the term is lost, or when it is transferred; context.Cause
-// returns the reason. Run always waits for f to return. It also resigns if f panics.
+// Run campaigns, calls f while its candidate leads, resigns when f has
+// returned, and campaigns again as the last in the queue, until ctx ends or f
+// fails. The context of f ends with ctx, when the term is lost, or when it is
+// transferred; context.Cause returns the reason. Run always waits for f to
+// return. It also resigns if f panics.
 //
 // The end of a term decides how Run goes on:
 //
@@ -30,11 +31,11 @@ const (
 //     pauses before that, for a random time that grows to ten seconds.
 //   - f returns an error while it leads: Run returns that error.
 //   - The term was lost before f returned: Run campaigns again, whatever f
-//     returned, since the error of f may be a consequence of the loss. OnTermEnd
-//     gets the error. To end Run in that case, f cancels ctx.
-//   - A Transfer named another candidate before f returned: the context of f ends
-//     with ErrTransferred, and the candidate leads until f returns. Then Run
-//     resigns and campaigns again, whatever f returned.
+//     returned, since the error of f may be a consequence of the loss.
+//     OnTermEnd gets the error. To end Run in that case, f cancels ctx.
+//   - A Transfer named another candidate before f returned: the context of f
+//     ends with ErrTransferred, and the candidate leads until f returns. Then
+//     Run resigns and campaigns again, whatever f returned.
 //   - ctx has ended: Run returns the error of ctx, joined with the error of f
 //     unless that is the error of ctx.
 //
@@ -98,8 +99,8 @@ func lead(ctx context.Context, t *Term, f func(context.Context, *Term) error) (e
 	return err, why
 }
 
-// stopped returns Run's error after ctx has ended. It omits an error of f that is the
-// error of ctx.
+// stopped returns Run's error after ctx has ended. It omits an error of f that
+// is the error of ctx.
 func (e *Election) stopped(ctx context.Context, err error) error {
 	why := e.fail("run for", ctx.Err())
 	if cause := context.Cause(ctx); !errors.Is(why, cause) {

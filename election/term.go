@@ -13,10 +13,10 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Term is one leadership, from its beginning to its end. Its methods Context, Done,
-// Err, Guard, Deadline and others are those that session.Hold documents. Token is the
-// number of the term, which is greater than the numbers of all earlier terms on the
-// path. A Term is safe for concurrent use.
+// Term is one leadership, from its beginning to its end. Its methods Context,
+// Done, Err, Guard, Deadline and others are those that session.Hold documents.
+// Token is the number of the term, which is greater than the numbers of all
+// earlier terms on the path. A Term is safe for concurrent use.
 type Term struct {
 	session.Hold
 	election *Election
@@ -25,19 +25,21 @@ type Term struct {
 	asked  chan struct{}
 }
 
-// Resign ends the term: first its context, then the candidate's node, so that the next
-// candidate leads. It takes no ctx, so that it works after the ctx of its caller has
-// ended. Resign may be called more than once, and from several goroutines; all calls
-// return the same. The error is nil if the term lasted until the first call. Otherwise
-// it matches session.ErrLost, or says why the node cannot be removed.
+// Resign ends the term: first its context, then the candidate's node, so that
+// the next candidate leads. It takes no ctx, so that it works after the ctx of
+// its caller has ended. Resign may be called more than once, and from several
+// goroutines; all calls return the same. The error is nil if the term lasted
+// until the first call. Otherwise it matches session.ErrLost, or says why the
+// node cannot be removed.
 func (t *Term) Resign() error {
 	misuse.ZeroValue(t == nil || t.election == nil, "or nil election.Term", "Election.Campaign or Election.Run")
 	return t.Release()
 }
 
 // Transferred returns a channel that is closed when a Transfer names another
-// candidate. The leader should then finish its work, resign, and campaign again if it
-// wants to. A leader that ignores the channel stays the leader. Run does all of that.
+// candidate. The leader should then finish its work, resign, and campaign again
+// if it wants to. A leader that ignores the channel stays the leader. Run does
+// all of that.
 func (t *Term) Transferred() <-chan struct{} {
 	misuse.ZeroValue(t == nil || t.election == nil, "or nil election.Term", "Election.Campaign or Election.Run")
 	t.listen.Do(func() {
@@ -77,17 +79,18 @@ func (t *Term) await() {
 // errFixed is the error of UpdatePayload in layouts other than OneNode.
 var errFixed = errors.New("only the OneNode layout has a payload that can be updated")
 
-// UpdatePayload replaces the payload of the leader. Only the OneNode layout can do
-// that. In other layouts a candidate in Java stops watching its predecessor once the
-// predecessor's data has changed.
+// UpdatePayload replaces the payload of the leader. Only the OneNode layout can
+// do that. In other layouts a candidate in Java stops watching its predecessor
+// once the predecessor's data has changed.
 //
-// UpdatePayload checks that the node is the node of this term, and does not write to
-// the node of a later leader. One case is left: between the check and the write another
-// client deletes the node, and the next leader creates a new one.
+// UpdatePayload checks that the node is the node of this term, and does not
+// write to the node of a later leader. One case is left: between the check and
+// the write another client deletes the node, and the next leader creates a new
+// one.
 //
-// ctx bounds the requests. The error matches session.ErrLost if the term has ended,
-// and session.ErrUnknownOutcome if it is not known whether the payload was written.
-// UpdatePayload is safe for concurrent use.
+// ctx bounds the requests. The error matches session.ErrLost if the term has
+// ended, and session.ErrUnknownOutcome if it is not known whether the payload
+// was written. UpdatePayload is safe for concurrent use.
 func (t *Term) UpdatePayload(ctx context.Context, payload string) error {
 	misuse.ZeroValue(t == nil || t.election == nil, "or nil election.Term", "Election.Campaign or Election.Run")
 	err := errFixed

@@ -13,56 +13,58 @@ import (
 
 // Errors of Transfer, and the cause of a term that was transferred.
 var (
-	// ErrTransferred is the cause with which the context of Run's function ends when
-	// a Transfer has named another candidate.
+	// ErrTransferred is the cause with which the context of Run's function ends
+	// when a Transfer has named another candidate.
 	ErrTransferred = errors.New("the leadership was transferred to another candidate")
-	// ErrNoCandidate says that there is no candidate with the id, or that the
-	// candidate has gone before it led.
+	// ErrNoCandidate says that no candidate has the id, or that the candidate
+	// has gone before it led.
 	ErrNoCandidate = errors.New("there is no such candidate")
 	// ErrStillLeads says that the leader had not resigned when ctx ended.
 	ErrStillLeads = errors.New("the present leader has not resigned")
-	// ErrOverruled says that another Transfer was called, later or at the same time.
+	// ErrOverruled says that another Transfer was called, later or at the same
+	// time.
 	ErrOverruled = errors.New("another transfer was requested")
-	// ErrInterrupted says that the request ended before it was fulfilled, although
-	// no other Transfer was called: its session ended, or another client deleted its
-	// znode.
+	// ErrInterrupted says that the request ended before it was fulfilled,
+	// although no other Transfer was called: its session ended, or another
+	// client deleted its znode.
 	ErrInterrupted = errors.New("the transfer request ended before it was fulfilled: check who leads, and transfer again")
-	// ErrNoLine says that the OneNode layout has no queue of candidates, so that
-	// Transfer cannot choose one.
+	// ErrNoLine says that the OneNode layout has no queue of candidates, so
+	// that Transfer cannot choose one.
 	ErrNoLine = errors.New("the OneNode layout has no queue of candidates: a transfer needs another layout")
 )
 
-// Transfer makes the candidate with the id the leader. It asks the present leader to
-// resign (see Run and Term.Transferred). Candidates before the named one let it pass,
-// and join again as the last. Transfer returns nil when the named candidate is first,
-// at once if it is first already. If several candidates have the id, it names the
-// first of them.
+// Transfer makes the candidate with the id the leader. It asks the present
+// leader to resign (see Run and Term.Transferred). Candidates before the named
+// one let it pass, and join again as the last. Transfer returns nil when the
+// named candidate is first, at once if it is first already. If several
+// candidates have the id, it names the first of them.
 //
-// ctx bounds the call. The request lasts as long as the call. When ctx ends, the request
-// is withdrawn in the background. The error matches ctx.Err() and ErrStillLeads, and
-// names the leader. A leader that has been asked may still resign. While this process
-// is cut off from the ensemble, the request can still be fulfilled, until the session
-// has ended.
+// ctx bounds the call. The request lasts as long as the call. When ctx ends,
+// the request is withdrawn in the background. The error matches ctx.Err() and
+// ErrStillLeads, and names the leader. A leader that has been asked may still
+// resign. While this process is cut off from the ensemble, the request can
+// still be fulfilled, until the session has ended.
 //
-// The request names a candidate of the present moment. If that candidate goes before it
-// leads, the request is void: the error matches ErrNoCandidate, and lists the
-// candidates. If Transfer is called several times, the last call counts, and the
-// earlier calls return ErrOverruled. A Transfer to the present leader also ends an
-// earlier request.
+// The request names a candidate of the present moment. If that candidate goes
+// before it leads, the request is void: the error matches ErrNoCandidate, and
+// lists the candidates. If Transfer is called several times, the last call
+// counts, and the earlier calls return ErrOverruled. A Transfer to the present
+// leader also ends an earlier request.
 //
-// The request belongs to one session and to one state of the queue. It is never made
-// again in a later session, nor after another Transfer: an old request must not depose
-// the leader that a newer request has named. When the session ends, Transfer reads the
-// leader. Unless the named candidate leads, the error matches ErrInterrupted and
-// session.ErrSessionEnded. The caller decides whether to transfer again. The error is
-// also ErrInterrupted if another client has deleted the request's znode.
+// The request belongs to one session and to one state of the queue. It is never
+// made again in a later session, nor after another Transfer: an old request
+// must not depose the leader that a newer request has named. When the session
+// ends, Transfer reads the leader. Unless the named candidate leads, the error
+// matches ErrInterrupted and session.ErrSessionEnded. The caller decides
+// whether to transfer again. The error is also ErrInterrupted if another client
+// has deleted the request's znode.
 //
-// Candidates in Java do not know transfers: a Java candidate that leads or is first
-// keeps its place until it goes by itself.
+// Candidates in Java do not know transfers: a Java candidate that leads or is
+// first keeps its place until it goes by itself.
 //
 // Other errors: ErrNoLine; session.ErrClosed; an invalid path or option;
-// session.ErrNoAuth if the session may not list the directory, write to it, or create
-// in it. Transfer is safe for concurrent use.
+// session.ErrNoAuth if the session may not list the directory, write to it, or
+// create in it. Transfer is safe for concurrent use.
 func (e *Election) Transfer(ctx context.Context, id string) error {
 	e.made()
 	if err := e.transfer(ctx, id); err != nil {
@@ -82,8 +84,8 @@ func (e *Election) transfer(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	// The request is made on a separate goroutine. If the caller stops waiting, that
-	// goroutine withdraws the request.
+	// The request is made on a separate goroutine. If the caller stops waiting,
+	// that goroutine withdraws the request.
 	made := make(chan error)
 	go func() {
 		err := r.make(leads)
@@ -113,8 +115,8 @@ func (e *Election) transfer(ctx context.Context, id string) error {
 	return line.GaveUp(ctx, err)
 }
 
-// request reads the queue, in the first session in which that succeeds. It writes
-// nothing.
+// request reads the queue, in the first session in which that succeeds. It
+// writes nothing.
 func (e *Election) request(ctx context.Context, id string) (r *request, leads bool, err error) {
 	for n := 0; ; n++ {
 		if err := line.Pause(ctx, n-1, leastRetry, mostRetry); err != nil {
@@ -133,8 +135,8 @@ func (e *Election) request(ctx context.Context, id string) (r *request, leads bo
 	}
 }
 
-// called returns the name of a candidate in errors: its id in quotes, or its znode's
-// name if the id may not be read.
+// called returns the name of a candidate in errors: its id in quotes, or its
+// znode's name if the id may not be read.
 func called(c line.Contender) string {
 	if c.Hidden {
 		_, node := znode.Split(c.Path)

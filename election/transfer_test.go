@@ -262,8 +262,8 @@ func TestTransferReplyLost(t *testing.T) {
 	})
 }
 
-// The named candidate goes before it leads: the request is void, and does not name a
-// later candidate with the same id.
+// The named candidate goes before it leads: the request is void, and does not
+// name a later candidate with the same id.
 func TestTransferToOneThatGoes(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		op := w.process()

@@ -12,22 +12,22 @@ import (
 )
 
 // wishName is the name of a transfer request's node, in the directory of the
-// candidates. Curator's recipes sort a node without their tag by its whole name: this
-// node sorts after all candidates, and no candidate waits for it.
+// candidates. Curator's recipes sort a node without their tag by its whole
+// name: this node sorts after all candidates, and no candidate waits for it.
 const wishName = "transfer"
 
-// wish is the data of a transfer request's node. It names the next leader's node, not
-// only its id. Node names contain a random guid and are never reused, so the request
-// never names a later candidate.
+// wish is the data of a transfer request's node. It names the next leader's
+// node, not only its id. Node names contain a random guid and are never reused,
+// so the request never names a later candidate.
 type wish struct {
 	ID      string `json:"id"`                // for people
 	Node    string `json:"node"`              // the name of the candidate's node
 	Request string `json:"request,omitempty"` // unique for each Transfer
 }
 
-// wishes is the view that the candidates of an Election have of the transfer request.
-// They share one watch: a session reads the request once, and again after a change. An
-// election without transfers pays one request per session.
+// wishes is the view that the candidates of an Election have of the transfer
+// request. They share one watch: a session reads the request once, and again
+// after a change. An election without transfers pays one request per session.
 type wishes struct {
 	dir    string
 	layout layout
@@ -108,16 +108,16 @@ func (w *wishes) parse(data []byte) string {
 	return said.Node
 }
 
-// prepare reads the request before a candidate needs it. It ignores an error: the
-// candidate's own read returns it.
+// prepare reads the request before a candidate needs it. It ignores an error:
+// the candidate's own read returns it.
 func (w *wishes) prepare(ctx context.Context, sm *core.Manager) {
 	if s, err := sm.Session(ctx); err == nil {
 		_, _ = w.look(ctx, s)
 	}
 }
 
-// another returns the existing node that the request names, if that is not the node of
-// h; else "".
+// another returns the existing node that the request names, if that is not the
+// node of h; else "".
 func (w *wishes) another(ctx context.Context, h *core.Hold) (string, error) {
 	l, err := w.look(ctx, h.Session())
 	if err != nil {

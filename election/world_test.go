@@ -128,7 +128,8 @@ func (w *world) nodes() []string {
 	return info.Children
 }
 
-// count returns how often each kind of request was made while f ran, pings left out.
+// count returns how often each kind of request was made while f ran, pings left
+// out.
 func (w *world) count(f func()) map[string]int {
 	synctest.Wait()
 	w.srv.ResetCounts()

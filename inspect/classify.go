@@ -13,16 +13,16 @@ func findings(top *node) []Finding {
 	return c.all
 }
 
-// classifier goes through a tree from the top down. A recipe takes the nodes that belong
-// to it: they are not findings themselves.
+// classifier goes through a tree from the top down. A recipe takes the nodes
+// that belong to it: they are not findings themselves.
 type classifier struct {
 	all   []Finding
 	taken map[*node]bool
 	kept  map[*node]int // values in the histories of keys
 }
 
-// recognisers are called in turn for a node. A recogniser returns nil if the node does
-// not belong to its recipe. The most specific come first.
+// recognisers are called in turn for a node. A recogniser returns nil if the
+// node does not belong to its recipe. The most specific come first.
 var recognisers = []func(*classifier, *node) Finding{
 	(*classifier).job,
 	(*classifier).semaphore,

@@ -22,7 +22,8 @@ func TestCostsOfALook(t *testing.T) {
 		var r *Report
 		w.Costs([]testworld.Step{
 			{
-				// The top is read by itself; then its child, the lock, and the four contenders.
+				// The top is read by itself; then its child, the lock, and the
+				// four contenders.
 				Name: "Take", Want: testworld.Counts{"sync": 1, "exists": 1, "getChildren2": 3, "multiRead": 3},
 				Do: func() { r = report(w, q, "/") },
 			},

@@ -11,29 +11,31 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Deadlock is a cycle of sessions, each of which waits for the next.
+// Deadlock is a cycle of sessions: each session waits for the next.
 type Deadlock struct {
 	// Ring has the sessions of the cycle in turn. The last waits for the first.
 	Ring []Wait `json:"ring"`
-	// Since is the time at which the cycle was complete, by the clock of the ensemble's
-	// leader: the last of its sessions began to wait.
+	// Since is the time at which the cycle was complete, by the clock of the
+	// ensemble's leader: the last of its sessions began to wait.
 	Since time.Time `json:"since"`
-	// Behind are further sessions that wait for the cycle, directly or through others.
+	// Behind are further sessions that wait for the cycle, directly or through
+	// others.
 	Behind []SessionID `json:"behind,omitempty"`
-	// More says that the sessions of Behind are in further cycles, which are not listed:
-	// the number of listed cycles is limited.
+	// More says that the sessions of Behind are in further cycles, which are
+	// not listed: the number of listed cycles is limited.
 	More bool `json:"more,omitempty"`
 }
 
 // Wait is one session of a cycle, which waits for the next.
 type Wait struct {
-	// Lock is the path of the recipe at which the session waits, and Kind its kind.
+	// Lock is the path of the recipe at which the session waits, and Kind its
+	// kind.
 	Lock string `json:"lock"`
 	Kind Kind   `json:"kind"`
 	// Waiter is the session's node there.
 	Waiter Party `json:"waiter"`
-	// Holder is the holder's node. It belongs to the next session, or to a session whose
-	// holds last until the next session has ended (Party.Under).
+	// Holder is the holder's node. It belongs to the next session, or to a
+	// session whose holds last until the next session has ended (Party.Under).
 	Holder Party `json:"holder"`
 	// MayBeElection is Lock.MayBeElection of the recipe.
 	MayBeElection bool `json:"mayBeElection,omitempty"`
@@ -44,37 +46,41 @@ type DeadlockReport struct {
 	Deadlocks []Deadlock `json:"deadlocks"`
 	// Report is the report that was searched.
 	Report *Report `json:"-"`
-	// Entangled says that some waits were left out, since too many sessions hold and
-	// wait at the same paths.
+	// Entangled says that some waits were left out, since too many sessions
+	// hold and wait at the same paths.
 	Entangled bool `json:"entangled,omitempty"`
 }
 
-// Complete reports whether the whole tree was searched. If not, a deadlock may have been
-// missed.
+// Complete reports whether the whole tree was searched. If not, a deadlock may
+// have been missed.
 func (r *DeadlockReport) Complete() bool {
 	misuse.ZeroValue(r == nil || r.Report == nil, "or nil inspect.DeadlockReport", "inspect.Deadlocks")
 	return r.Report.Complete() && !r.Entangled
 }
 
-// Deadlocks searches the locks, read/write locks and semaphores below path for sessions
-// that wait for each other: each holds one recipe and waits for another.
+// Deadlocks searches the locks, read/write locks and semaphores below path for
+// sessions that wait for each other: each holds one recipe and waits for
+// another.
 //
-// A session counts as one client. If several goroutines or threads share a session, one
-// may hold while another waits: such a cycle is not a deadlock, and ends by itself. So
-// Deadlocks reads the tree again after the time of the option Confirm. It searches among
-// the nodes that are the same in both reads: waiters, holders, and the holders of
-// permits. Every cycle that lasts is found, whatever other nodes come and go.
-// Deadlock.Since is its age. For the same reason, a session that waits for a lock that it
-// holds itself is not a cycle, nor are sessions that both hold and wait at the same path.
-// A session under other sessions (Party.Under) counts as one client with each of them.
+// A session counts as a single client. If several goroutines or threads share a
+// session, one may hold while another waits: such a cycle is not a deadlock,
+// and ends by itself. So Deadlocks reads the tree again after the time of the
+// option Confirm. It searches among the nodes that are the same in both reads:
+// waiters, holders, and the holders of permits. Every cycle that lasts is
+// found, whatever other nodes come and go. Deadlock.Since is its age. For the
+// same reason, a session that waits for its own lock is not a cycle. Sessions
+// that both hold and wait at the same path are not a cycle either. A session
+// under other sessions (Party.Under) and each of these count as a single
+// client.
 //
-// A waiter for a permit is blocked only if all holders of permits are. A waiter for
-// several permits may be blocked earlier, which is not found. Waiters without a node are
-// not seen, such as waiters of one-node locks. Candidates of an Election do not count as
-// waiting. The waiters of a Lock that may be an election do.
+// A waiter for a permit is blocked only if all holders of permits are. A waiter
+// for several permits may be blocked earlier, which is not found. Waiters
+// without a node are not seen, such as waiters of one-node locks. Candidates of
+// an Election do not count as waiting. The waiters of a Lock that may be an
+// election do.
 //
-// ctx bounds the call. The errors are those that Take lists. Deadlocks is safe for
-// concurrent use.
+// ctx bounds the call. The errors are those that Take lists. Deadlocks is safe
+// for concurrent use.
 func Deadlocks(ctx context.Context, sm *session.Manager, path string, opts ...Option) (*DeadlockReport, error) {
 	misuse.NilManager(sm == nil, "inspect.Deadlocks")
 	o := newOptions("inspect.Deadlocks", opts)
@@ -138,8 +144,8 @@ func ancestors(path string) iter.Seq[string] {
 	}
 }
 
-// concerns reports whether a node must be read: any node, unless the read is limited to
-// some recipes.
+// concerns reports whether a node must be read: any node, unless the read is
+// limited to some recipes.
 func (o *options) concerns(path string) bool {
 	if o.only == nil || o.only.recipes[path] || o.only.above[path] {
 		return true

@@ -39,7 +39,8 @@ func TestDeadlocks_under(t *testing.T) {
 	})
 }
 
-// A session that was started by a holder, and blocks no other session, is not in a cycle.
+// A session that was started by a holder, and blocks no other session, is not
+// in a cycle.
 func TestDeadlocks_underNobody(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, below, b, stranger := w.Process(), w.Process(), w.Process(), w.Process()

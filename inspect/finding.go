@@ -32,8 +32,8 @@ const (
 	KindOmitted     Kind = "omitted"
 )
 
-// Layout names the library whose layout a node looks like. It is a guess: any client may
-// write such a node.
+// Layout names the library whose layout a node looks like. It is a guess: any
+// client may write such a node.
 type Layout string
 
 // The layouts that are recognised.
@@ -68,13 +68,13 @@ func (id *SessionID) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Finding is a recipe or a node of the tree: a *Lock, *RWLock, *Semaphore, *OneNode,
-// *Election, *Group, *Partitioner, *Service, *Queue, *Job, *Barrier, *Double, *Counter,
-// *ConfigKey, *History, *Plain, *Hidden or *Omitted. Each has a JSON form: an object with
-// its "kind".
+// Finding is a recipe or a node of the tree: a *Lock, *RWLock, *Semaphore,
+// *OneNode, *Election, *Group, *Partitioner, *Service, *Queue, *Job, *Barrier,
+// *Double, *Counter, *ConfigKey, *History, *Plain, *Hidden or *Omitted. Each
+// has a JSON form: an object with its "kind".
 //
-// All text in a Finding comes from nodes that any client may have written: escape it
-// before you show it.
+// All text in a Finding comes from nodes that any client may have written:
+// escape it before you show it.
 type Finding interface {
 	// Head returns the part that all findings have.
 	Head() *Header
@@ -83,27 +83,28 @@ type Finding interface {
 // Header is the part that all findings have.
 type Header struct {
 	Kind Kind `json:"kind"`
-	// Path is the path of the node, below the Manager's root. For an Omitted it is the
-	// parent of the nodes that were left out.
+	// Path is the path of the node, below the Manager's root. For an Omitted it
+	// is the parent of the nodes that were left out.
 	Path string `json:"path"`
-	// Layouts are the layouts that the nodes look like, sorted. It is empty if no layout
-	// is recognised.
+	// Layouts are the layouts that the nodes look like, sorted. It is empty if
+	// no layout is recognised.
 	Layouts []Layout `json:"layouts,omitempty"`
-	// Created is the time at which the node was created, by the clock of the ensemble's
-	// leader.
+	// Created is the time at which the node was created, by the clock of the
+	// ensemble's leader.
 	Created time.Time `json:"created,omitzero"`
 	// Children is the number of the node's children.
 	Children int `json:"children,omitempty"`
-	// Strangers is the number of children that do not belong to the recipe. They are
-	// read as other nodes, and are findings themselves.
+	// Strangers is the number of children that do not belong to the recipe.
+	// They are read as other nodes, and are findings themselves.
 	Strangers int `json:"strangers,omitempty"`
-	// Unread is the number of nodes of the recipe that were not read, since a limit was
-	// reached.
+	// Unread is the number of nodes of the recipe that were not read, since a
+	// limit was reached.
 	Unread int `json:"unread,omitempty"`
-	// Kept is the number of values in a config key's history, including the present
-	// value. The nodes of these values are not findings.
+	// Kept is the number of values in a config key's history, including the
+	// present value. The nodes of these values are not findings.
 	Kept int `json:"kept,omitempty"`
-	// Notes say which other recipe the nodes may belong to, and what is not known.
+	// Notes say which other recipe the nodes may belong to, and what is not
+	// known.
 	Notes []string `json:"notes,omitempty"`
 	// Abandoned are the nodes that look abandoned.
 	Abandoned []Mark `json:"abandoned,omitempty"`
@@ -118,32 +119,34 @@ type Mark struct {
 	Why  string `json:"why"`
 }
 
-// Party is the owner of a node in a recipe: the holder of a lock, a waiter, a candidate,
-// a member. Fields that the node does not have are zero.
+// Party is the owner of a node in a recipe: the holder of a lock, a waiter, a
+// candidate, a member. Fields that the node does not have are zero.
 type Party struct {
 	// Path is the path of the node.
 	Path string `json:"path"`
-	// ID is the owner's id: Docent's id, or the text in another library's node. In
-	// Curator's nodes that is mostly an IP address.
+	// ID is the owner's id: Docent's id, or the text in another library's node.
+	// In Curator's nodes that is mostly an IP address.
 	ID   string `json:"id,omitempty"`
 	Host string `json:"host,omitempty"`
 	PID  int    `json:"pid,omitempty"`
-	// Session is the session that owns the node; 0 if the node is not ephemeral.
+	// Session is the session that owns the node; 0 if the node is not
+	// ephemeral.
 	Session SessionID `json:"session,omitempty"`
-	// Under are sessions whose holds last until this session has ended, such as the
-	// session of the "docent lock" that has started the owner; see lock.Under.
+	// Under are sessions whose holds last until this session has ended, such as
+	// the session of the "docent lock" that has started the owner; see
+	// lock.Under.
 	Under []SessionID `json:"under,omitempty"`
-	// Since is the time at which the node was created, by the clock of the ensemble's
-	// leader.
+	// Since is the time at which the node was created, by the clock of the
+	// ensemble's leader.
 	Since time.Time `json:"since"`
-	// Token is the zxid that created the node. The fencing token of a hold on it is not
-	// smaller.
+	// Token is the zxid that created the node. The fencing token of a hold on
+	// it is not smaller.
 	Token  int64  `json:"token"`
 	Layout Layout `json:"layout,omitempty"`
 	// Mode is the mode in which a contender waits for an RWLock, or holds it.
 	Mode Mode `json:"mode,omitempty"`
-	// Revoked says that the contender was asked to release the lock, as Docent and
-	// Curator do. The request has replaced its id.
+	// Revoked says that the contender was asked to release the lock, as Docent
+	// and Curator do. The request has replaced its id.
 	Revoked bool `json:"revoked,omitempty"`
 	// Hidden says that an ACL hides the data of the node.
 	Hidden bool `json:"hidden,omitempty"`
@@ -158,14 +161,15 @@ const (
 	ModeWrite Mode = "write"
 )
 
-// Lock is a mutex: a queue of contenders, of which the first holds the lock.
+// Lock is a mutex: a queue of contenders. The first contender holds the lock.
 type Lock struct {
 	Header
 	// Holder is the first contender. It may not know yet that it holds.
 	Holder  *Party  `json:"holder,omitempty"`
 	Waiters []Party `json:"waiters,omitempty"`
-	// MayBeElection says that the nodes may be an election: Curator's LeaderSelector and
-	// kazoo's Election have the same nodes. The holder leads then.
+	// MayBeElection says that the nodes may be an election: Curator's
+	// LeaderSelector and kazoo's Election have the same nodes. The holder leads
+	// then.
 	MayBeElection bool `json:"mayBeElection,omitempty"`
 }
 
@@ -179,24 +183,25 @@ type RWLock struct {
 // Semaphore is a number of permits.
 type Semaphore struct {
 	Header
-	// Used is the number of permits that are held, including those that were not read.
+	// Used is the number of permits that are held, including those that were
+	// not read.
 	Used int `json:"used"`
-	// Limit is the number of permits; 0 if the nodes do not have it, as with Docent and
-	// Curator.
+	// Limit is the number of permits; 0 if the nodes do not have it, as with
+	// Docent and Curator.
 	Limit int `json:"limit,omitempty"`
 	// Holders has one entry for each permit.
 	Holders []Party `json:"holders,omitempty"`
 	Waiters []Party `json:"waiters,omitempty"`
 }
 
-// OneNode is a single ephemeral node: a one-node lock or election, whose waiters have no
-// nodes, or a member of a recipe that is not recognised.
+// OneNode is a single ephemeral node: a one-node lock or election, whose
+// waiters have no nodes, or a member of a recipe that is not recognised.
 type OneNode struct {
 	Header
 	Holder Party `json:"holder"`
 }
 
-// Election is a queue of candidates, of which the first leads.
+// Election is a queue of candidates. The first candidate leads.
 type Election struct {
 	Header
 	Leader     *Party  `json:"leader,omitempty"`
@@ -214,8 +219,8 @@ type Group struct {
 // Partitioner divides partitions among members.
 type Partitioner struct {
 	Header
-	// Partitions is the number of partitions; 0 if the nodes do not have it, as with
-	// kazoo.
+	// Partitions is the number of partitions; 0 if the nodes do not have it, as
+	// with kazoo.
 	Partitions int     `json:"partitions,omitempty"`
 	Members    []Party `json:"members,omitempty"`
 	// Claims are the owned partitions, sorted.
@@ -248,8 +253,8 @@ type Instance struct {
 // Queue is a queue of items.
 type Queue struct {
 	Header
-	// Length is the number of items' nodes, including claimed and delayed items. A node
-	// of Curator may have several items.
+	// Length is the number of items' nodes, including claimed and delayed
+	// items. A node of Curator may have several items.
 	Length  int `json:"length"`
 	Delayed int `json:"delayed,omitempty"` // not due yet, by the clock of this machine
 	Dead    int `json:"dead,omitempty"`    // dead letters
@@ -273,8 +278,8 @@ type ItemClaim struct {
 	Party
 }
 
-// Barrier is a closed gate of Docent, which has its owner's data. Gates of other
-// libraries look like config keys.
+// Barrier is a closed gate of Docent, which has its owner's data. Gates of
+// other libraries look like config keys.
 type Barrier struct {
 	Header
 	SetBy Party `json:"setBy"`
@@ -285,19 +290,19 @@ type Double struct {
 	Header
 	// Ready says whether a round is under way.
 	Ready bool `json:"ready"`
-	// Inside are the members of the round that have not left. Members that leave wait
-	// for them.
+	// Inside are the members of the round that have not left. Members that
+	// leave wait for them.
 	Inside []Party `json:"inside,omitempty"`
-	// Waiting are the members that are not inside. No node has the number of members
-	// that a round needs.
+	// Waiting are the members that are not inside. No node has the number of
+	// members that a round needs.
 	Waiting []Party `json:"waiting,omitempty"`
-	// Left are the names of nodes of the round's members that are gone. Only Docent's
-	// rounds name their members.
+	// Left are the names of nodes of the round's members that are gone. Only
+	// Docent's rounds name their members.
 	Left []string `json:"left,omitempty"`
 }
 
-// Counter is a node with a number of 4 or 8 bytes, as Curator's counters have. Other data
-// of that length looks the same.
+// Counter is a node with a number of 4 or 8 bytes, as Curator's counters have.
+// Other data of that length looks the same.
 type Counter struct {
 	Header
 	Value    int64     `json:"value"`
@@ -314,8 +319,8 @@ type ConfigKey struct {
 	Modified time.Time `json:"modified"`
 }
 
-// History is the history of a config key that is not among the findings: the key was
-// deleted, or was not read. Header.Kept is the number of its values.
+// History is the history of a config key that is not among the findings: the
+// key was deleted, or was not read. Header.Kept is the number of its values.
 type History struct {
 	Header
 	// Key is the path of the key.
@@ -329,7 +334,7 @@ type Plain struct {
 	Session SessionID `json:"session,omitempty"` // 0 for a node that is not ephemeral
 }
 
-// Hidden is a node of which an ACL hides a part.
+// Hidden is a node that an ACL hides in part.
 type Hidden struct {
 	Header
 	What string `json:"what"` // "children", "data", or "node": all but the name

@@ -246,8 +246,9 @@ func TestTake_text(t *testing.T) {
 	})
 }
 
-// A lock with a contender of Docent's mutex is not an election. The note that kazoo and
-// Curator do not exclude each other appears only if kazoo uses its own names.
+// A lock with a contender of Docent's mutex is not an election. The note that
+// kazoo and Curator do not exclude each other appears only if kazoo uses its
+// own names.
 func TestTake_mixedLocks(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

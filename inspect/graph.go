@@ -4,21 +4,21 @@ import "slices"
 
 // graph has the waits of sessions for the holders of a report's recipes.
 //
-// A waiter in a queue waits for all holders: for some directly, for others since a
-// waiter before it does. So the graph has edges to holders alone. An edge to an earlier
-// waiter would add nothing.
+// A waiter in a queue waits for all holders: for some directly, for others
+// since a waiter before it does. So the graph has edges to holders alone. An
+// edge to an earlier waiter would add nothing.
 //
-// Every wait leads to a hub, every hub to its holders, and every holder to the waits of
-// its session. So the size of the graph grows with the number of nodes, and not with the
-// number of pairs of holders and waiters.
+// Every wait leads to a hub, every hub to its holders, and every holder to the
+// waits of its session. So the size of the graph grows with the number of
+// nodes, and not with the number of pairs of holders and waiters.
 type graph struct {
 	waits []*wait
 	hubs  []*hub
 	cut   bool // maxEdges was reached: some waits are left out
 }
 
-// resource is a recipe that sessions wait for. A waiter gets it when all of its holders
-// have gone. If any is true, it gets it when one holder has gone.
+// resource is a recipe that sessions wait for. A waiter gets it when all of its
+// holders have gone. If any is true, it gets it when one holder has gone.
 type resource struct {
 	path          string
 	kind          Kind
@@ -38,8 +38,9 @@ type wait struct {
 	from  []*holding // the holdings that lead to this wait
 }
 
-// hub is a resource, for one or more waits. A session does not wait for itself: a wait
-// has its own hub if a holder of the resource leads to the wait's session.
+// hub is a resource, for one or more waits. A session does not wait for itself:
+// a wait has its own hub if a holder of the resource leads to the wait's
+// session.
 type hub struct {
 	*resource
 	waits   []*wait
@@ -56,8 +57,8 @@ type holding struct {
 	stuck int // the number of stuck waits in to
 }
 
-// maxEdges limits the memory of a graph in which many sessions hold and wait at the same
-// paths. A graph of 450 holders and 450 waiters has a thousand edges.
+// maxEdges limits the memory of a graph in which many sessions hold and wait at
+// the same paths. A graph of 450 holders and 450 waiters has a thousand edges.
 const maxEdges = 1_000_000
 
 func newGraph(r *Report) *graph {
@@ -101,12 +102,13 @@ func placeOf(path string, p Party) place { return place{path, p.Path, p.Token, p
 
 func same(a, b Party) bool { return placeOf("", a) == placeOf("", b) }
 
-// keep removes from g all waits and holders whose nodes are not in an earlier graph. The
-// nodes in both graphs existed during the whole time from the first read to the second.
+// keep removes from g all waits and holders whose nodes are not in an earlier
+// graph. The nodes in both graphs existed during the whole time from the first
+// read to the second.
 //
-// A semaphore that has changed counts as free: a permit was released or acquired, and may
-// be again. To compare the holders alone is not enough, since a permit is free between two
-// short holders.
+// A semaphore that has changed counts as free: a permit was released or
+// acquired, and may be again. To compare the holders alone is not enough, since
+// a permit is free between two short holders.
 func (g *graph) keep(was *graph) {
 	before := make(map[string]*resource)
 	held, waited := make(map[place]bool), make(map[place]bool)
@@ -210,8 +212,8 @@ func (w *wait) keeps(sessions map[SessionID]bool) bool {
 	return sessions[w.who.Session] || slices.ContainsFunc(w.who.Under, func(id SessionID) bool { return sessions[id] })
 }
 
-// settle finds the stuck waits: the largest set in which each wait can end only after
-// another wait of the set.
+// settle finds the stuck waits: the largest set in which each wait can end only
+// after another wait of the set.
 func (g *graph) settle() {
 	g.link()
 	for _, w := range g.waits {

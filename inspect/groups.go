@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// group recognises a directory of members alone: ephemeral nodes that are not one-node
-// locks.
+// group recognises a directory of members alone: ephemeral nodes that are not
+// one-node locks.
 func (c *classifier) group(n *node) Finding {
 	members := membersOf(n)
 	if members == nil {
@@ -45,8 +45,8 @@ func membersOf(n *node) []*node {
 	return n.kids
 }
 
-// members describes members, and takes their nodes. The name of a node is the member's
-// id. A node of kazoo has the id as its data.
+// members describes members, and takes their nodes. The name of a node is the
+// member's id. A node of kazoo has the id as its data.
 func (c *classifier) members(kids []*node) []Party {
 	var all []Party
 	for _, k := range kids {
@@ -129,9 +129,9 @@ const (
 	memberPrefix = "member-"
 )
 
-// double recognises double barriers: Docent's by the data of their nodes, Curator's by
-// nodes with a UUID as their name, kazoo's by "ready" among nodes with a hexadecimal
-// name.
+// double recognises double barriers: Docent's by the data of their nodes,
+// Curator's by nodes with a UUID as their name, kazoo's by "ready" among nodes
+// with a hexadecimal name.
 func (c *classifier) double(n *node) Finding {
 	if n.shape != shapePlain {
 		return nil

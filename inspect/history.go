@@ -6,12 +6,12 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// historyName is the name of the directory beside config keys that has their histories,
-// each below the name of its key.
+// historyName is the name of the directory beside config keys that has their
+// histories, each below the name of its key.
 const historyName = ".history"
 
-// histories takes the histories of existing children of n, and their directory if it has
-// no other children. The values count for these children.
+// histories takes the histories of existing children of n, and their directory
+// if it has no other children. The values count for these children.
 func (c *classifier) histories(n *node) {
 	dir := n.kid(historyName)
 	if dir == nil || dir.shape != shapePlain {
@@ -34,7 +34,8 @@ func (c *classifier) histories(n *node) {
 
 func (n *node) values() int { return len(n.names) - len(n.stranger) }
 
-// history recognises the history of a key that is not among the nodes that were read.
+// history recognises the history of a key that is not among the nodes that were
+// read.
 func (c *classifier) history(n *node) Finding {
 	if n.shape != shapeHistory {
 		return nil

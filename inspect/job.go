@@ -20,21 +20,24 @@ const (
 	JobLost    JobState = "lost"    // the run has begun, and its process has died or lost its session
 )
 
-// Job is the record of a job that runs once per interval: lock.Once, or "docent once".
-// The node does not have the interval.
+// Job is the record of a job that runs once per interval: lock.Once, or "docent
+// once". The node does not have the interval.
 type Job struct {
 	Header
 	State JobState `json:"state"`
-	// By is the process that has begun the newest run, nil if the job has never run.
-	// Since is when the run began. The node at By.Path exists while the run goes on.
-	// Token is the run's fencing token, and 0 once the run has ended.
+	// By is the process that has begun the newest run, nil if the job has never
+	// run. Since is when the run began. The node at By.Path exists while the
+	// run goes on. Token is the run's fencing token, and 0 once the run has
+	// ended.
 	By *Party `json:"by,omitempty"`
-	// Called is the time at which the newest run was requested: its interval begins
-	// then. Called and Ended are by the clock of the ensemble's leader.
+	// Called is the time at which the newest run was requested: its interval
+	// begins then. Called and Ended are by the clock of the ensemble's leader.
 	Called time.Time `json:"called,omitzero"`
-	// Ended is the end of the newest run; zero while it goes on, or if it was lost.
+	// Ended is the end of the newest run; zero while it goes on, or if it was
+	// lost.
 	Ended time.Time `json:"ended,omitzero"`
-	// Waiting are the callers that wait for the end of the run, or have not decided yet.
+	// Waiting are the callers that wait for the end of the run, or have not
+	// decided yet.
 	Waiting []Party `json:"waiting,omitempty"`
 }
 

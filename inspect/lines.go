@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// whyNoSession is the mark of a node that is not ephemeral, although its recipe makes
-// ephemeral nodes.
+// whyNoSession is the mark of a node that is not ephemeral, although its recipe
+// makes ephemeral nodes.
 const whyNoSession = "it belongs to no session, and stays until a client deletes it"
 
 // inLine returns the nodes of a wait queue, in order, and takes them.
@@ -74,8 +74,8 @@ func (c *classifier) lock(n *node) *Lock {
 		f.Holder, f.Waiters = &all[0], all[1:]
 	}
 	for _, p := range all {
-		// The data of a node is mostly an address in a mutex of Curator, and a name in an
-		// election.
+		// The data of a node is mostly an address in a mutex of Curator, and a
+		// name in an election.
 		f.MayBeElection = f.MayBeElection || p.Layout == Kazoo || p.Layout == Curator && p.ID != "" && !isAddress(p.ID)
 	}
 	if slices.Contains(f.Layouts, Docent) {
@@ -106,7 +106,8 @@ func (c *classifier) rwlock(n *node) *RWLock {
 		if _, reads := znode.ParseSeq(nodes[i].name, curatorRead, kazooRead); reads {
 			all[i].Mode = ModeRead
 		}
-		// Readers hold up to the first writer. A writer holds if it is the first of all.
+		// Readers hold up to the first writer. A writer holds if it is the
+		// first of all.
 		if all[i].Mode == ModeWrite {
 			held = held && i == 0
 		} else if i > 0 && all[i-1].Mode == ModeWrite {
@@ -146,8 +147,8 @@ func (c *classifier) election(n *node) *Election {
 	return f
 }
 
-// semaphore recognises semaphores of Docent and Curator: a directory "leases", and a
-// directory "locks" with the wait queue. Empty directories are removed.
+// semaphore recognises semaphores of Docent and Curator: a directory "leases",
+// and a directory "locks" with the wait queue. Empty directories are removed.
 func (c *classifier) semaphore(n *node) Finding {
 	leases, locks := n.kid("leases"), n.kid("locks")
 	if n.shape != shapePlain || leases == nil || leases.shape != shapeLeases && !(leases.leaf() && locks != nil) {
@@ -168,9 +169,10 @@ func (c *classifier) semaphore(n *node) Finding {
 	return f
 }
 
-// permits fills in the holders of permits. The first waiter creates its lease before it
-// has a permit: such a lease is not a holder. Docent's lease names the waiter's node. For
-// Curator, it is the newest lease of the waiter's session.
+// permits fills in the holders of permits. The first waiter creates its lease
+// before it has a permit: such a lease is not a holder. Docent's lease names
+// the waiter's node. For Curator, it is the newest lease of the waiter's
+// session.
 func (c *classifier) permits(f *Semaphore, leases *node, line []*node) {
 	if leases.shape != shapeLeases {
 		return
@@ -196,9 +198,9 @@ func (c *classifier) permits(f *Semaphore, leases *node, line []*node) {
 	f.Layouts = layoutsOf(f.Holders, f.Waiters)
 }
 
-// kazooSemaphore recognises semaphores of kazoo: the node's data is the limit, its
-// children are leases with names of 32 hexadecimal digits, and the wait queue is a
-// sibling.
+// kazooSemaphore recognises semaphores of kazoo: the node's data is the limit,
+// its children are leases with names of 32 hexadecimal digits, and the wait
+// queue is a sibling.
 func (c *classifier) kazooSemaphore(n *node) Finding {
 	limit, err := strconv.Atoi(string(n.data))
 	if n.shape != shapePlain || err != nil || limit < 1 || n.parent == nil {

@@ -41,7 +41,8 @@ const (
 	kazooLock    = recognise.KazooLock
 )
 
-// transferName is the node of a transfer request, among the candidates of an election.
+// transferName is the node of a transfer request, among the candidates of an
+// election.
 const transferName = "transfer"
 
 // recognise sets the shape of n by the names of its children.
@@ -50,8 +51,8 @@ func (n *node) recognise() {
 	for _, name := range n.names {
 		count[recognise.KindOf(name)]++
 	}
-	// kazoo's writers have the names of its mutexes: one reader makes it a read/write
-	// lock.
+	// kazoo's writers have the names of its mutexes: one reader makes it a
+	// read/write lock.
 	if count[shapeRW] > 0 {
 		count[shapeRW] += count[shapeLock]
 		count[shapeLock] = 0

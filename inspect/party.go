@@ -23,18 +23,20 @@ type owner struct {
 	Under []SessionID `json:"under"` // sessions that wait for this one's end
 }
 
-// ownerOf decodes the owner of a node. It returns false if the data is not Docent's.
+// ownerOf decodes the owner of a node. It returns false if the data is not
+// Docent's.
 func ownerOf(data []byte) (owner, bool) {
 	var o owner
 	err := json.Unmarshal(data, &o)
 	return o, err == nil && o.Host != "" && o.PID != 0
 }
 
-// revokeMessage is the data that Docent's and Curator's Revoke write into a node.
+// revokeMessage is the data that Docent's and Curator's Revoke write into a
+// node.
 const revokeMessage = "__REVOKE__"
 
-// created returns the time at which the node was created. It is zero for the root, and
-// for a node whose stat the server does not send.
+// created returns the time at which the node was created. It is zero for the
+// root, and for a node whose stat the server does not send.
 func (n *node) created() time.Time {
 	if n.stat.Ctime == 0 {
 		return time.Time{}

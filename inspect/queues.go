@@ -12,8 +12,9 @@ var itemLayouts = map[recognise.ItemLayout]Layout{
 	recognise.Curator: Curator, recognise.Plain: Generic, recognise.Kazoo: Kazoo,
 }
 
-// queueTree recognises queues with directories for items, claims and dead letters:
-// Docent's, which are Curator's with both paths below one node, and kazoo's LockingQueue.
+// queueTree recognises queues with directories for items, claims and dead
+// letters: Docent's, which are Curator's with both paths below one node, and
+// kazoo's LockingQueue.
 func (c *classifier) queueTree(n *node) Finding {
 	if n.shape != shapePlain {
 		return nil
@@ -33,8 +34,8 @@ func (c *classifier) queueTree(n *node) Finding {
 // is reports whether the node exists and was recognised as s.
 func (n *node) is(s shape) bool { return n != nil && n.shape == s }
 
-// queue recognises a directory of items, with siblings for claims and dead letters, and a
-// directory of claims or of dead letters without items.
+// queue recognises a directory of items, with siblings for claims and dead
+// letters, and a directory of claims or of dead letters without items.
 func (c *classifier) queue(n *node) Finding {
 	switch n.shape {
 	case shapeItems:
@@ -70,8 +71,8 @@ func (c *classifier) guards(dir *node) {
 	}
 }
 
-// assemble makes a Queue from its directories. Each may be missing, or belong to another
-// recipe.
+// assemble makes a Queue from its directories. Each may be missing, or belong
+// to another recipe.
 func (c *classifier) assemble(n, items, claims, dead *node) *Queue {
 	f := &Queue{Header: headerAs(KindQueue, n)}
 	f.Unread = 0
@@ -135,8 +136,8 @@ func layoutsOfClaims(claims []ItemClaim) []Layout {
 	return all
 }
 
-// claims fills in the claims. It marks a claim whose item was gone before the claim: an
-// acknowledgement removes both.
+// claims fills in the claims. It marks a claim whose item was gone before the
+// claim: an acknowledgement removes both.
 func (c *classifier) claims(f *Queue, claims, items *node) {
 	f.Unread += claims.omitted
 	for _, k := range claims.kids {
@@ -152,8 +153,8 @@ func (c *classifier) claims(f *Queue, claims, items *node) {
 			continue
 		}
 		_, there := slices.BinarySearch(items.names, k.name)
-		// A claim that is younger than the list of items may belong to an item that is
-		// younger, too.
+		// A claim that is younger than the list of items may belong to an item
+		// that is younger, too.
 		if !there && !k.unknown() && k.stat.Czxid <= items.stat.Pzxid {
 			f.Abandoned = append(f.Abandoned, Mark{k.path, "the item of the claim does not exist"})
 		}

@@ -14,18 +14,19 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Report is the content of a tree while it was read. It is not a snapshot: a change
-// during the reads may be reported in part.
+// Report is the content of a tree while it was read. It is not a snapshot: a
+// change during the reads may be reported in part.
 type Report struct {
 	// Path is the top of the tree.
 	Path string `json:"path"`
 	// Taken is the time at which the reads ended, by this machine's clock.
 	Taken time.Time `json:"taken"`
-	// Findings are in the order of the tree: a node, then its descendants, siblings by
-	// name. The nodes that a recipe has below its node are part of its finding, and not
-	// findings themselves.
+	// Findings are in the order of the tree: a node, then its descendants,
+	// siblings by name. The nodes that a recipe has below its node are part of
+	// its finding, and not findings themselves.
 	Findings []Finding `json:"findings"`
-	// Nodes is the number of nodes that were read, Requests the number of requests.
+	// Nodes is the number of nodes that were read, Requests the number of
+	// requests.
 	Nodes    int `json:"nodes"`
 	Requests int `json:"requests"`
 }
@@ -65,14 +66,16 @@ func pick[T Finding](r *Report) []T {
 	return some
 }
 
-// Take reads the tree at path and reports its content. path is relative to sm's root, and
-// may be "/". Take writes nothing. It reads breadth first, a few nodes at a time, within
-// the limits of the options. The report says what the limits leave out (Omitted) and what
-// ACLs hide (Hidden). With "/" it leaves out /zookeeper, the servers' own tree.
+// Take reads the tree at path and reports its content. path is relative to sm's
+// root, and may be "/". Take writes nothing. It reads breadth first, a few
+// nodes at a time, within the limits of the options. The report says what the
+// limits leave out (Omitted) and what ACLs hide (Hidden). With "/" it leaves
+// out /zookeeper, the servers' own tree.
 //
-// ctx bounds the call. Take goes on through lost connections and ended sessions. Errors:
-// the error of ctx; session.ErrNoNode if there is no node at path; session.ErrClosed; an
-// invalid path or option. Take is safe for concurrent use.
+// ctx bounds the call. Take goes on through lost connections and ended
+// sessions. Errors: the error of ctx; session.ErrNoNode if path does not exist;
+// session.ErrClosed; an invalid path or option. Take is safe for concurrent
+// use.
 func Take(ctx context.Context, sm *session.Manager, path string, opts ...Option) (*Report, error) {
 	misuse.NilManager(sm == nil, "inspect.Take")
 	r, err := newScan(bridge.Core(sm), newOptions("inspect.Take", opts), nil).take(ctx, path)

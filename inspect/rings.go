@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Limits of the search for cycles, for each strongly connected set of waits. One cycle of
-// each set is always found.
+// Limits of the search for cycles, for each strongly connected set of waits.
+// One cycle of each set is always found.
 const (
 	maxRings = 16      // cycles that have no session in common
 	maxSteps = 500_000 // edges, after which a cycle need not be the shortest
@@ -18,9 +18,10 @@ type edge struct {
 	to     *wait
 }
 
-// rings returns the shortest cycle of each strongly connected set, and then the shortest
-// cycles among the sessions of the set that are in no cycle yet. Every other cycle has a
-// session in common with one of these, or is in a set whose last cycle has More.
+// rings returns the shortest cycle of each strongly connected set, and then the
+// shortest cycles among the sessions of the set that are in no cycle yet. Every
+// other cycle has a session in common with one of these, or is in a set whose
+// last cycle has More.
 func (g *graph) rings() []Deadlock {
 	var all []Deadlock
 	for _, set := range g.components() {
@@ -70,8 +71,8 @@ func (g *graph) ring(set []*wait, left map[*wait]bool, steps *int) (ring []edge)
 	return ring
 }
 
-// deadlock describes a cycle of edges within its set. The first edge leads to the first
-// wait.
+// deadlock describes a cycle of edges within its set. The first edge leads to
+// the first wait.
 func (g *graph) deadlock(ring []edge, set []*wait) Deadlock {
 	var d Deadlock
 	in := make(map[SessionID]bool)
@@ -94,7 +95,8 @@ func (g *graph) deadlock(ring []edge, set []*wait) Deadlock {
 	return d
 }
 
-// behind returns the stuck waits from which the set can be reached, including the set.
+// behind returns the stuck waits from which the set can be reached, including
+// the set.
 func behind(set []*wait) []*wait {
 	all := slices.Clone(set)
 	in := make(map[*wait]bool)
@@ -119,9 +121,9 @@ func behind(set []*wait) []*wait {
 	return all
 }
 
-// shortest returns the shortest path from a wait back to itself within a set, as edges in
-// turn. The first edge leads to start. shortest adds the number of edges that it has
-// visited to steps.
+// shortest returns the shortest path from a wait back to itself within a set,
+// as edges in turn. The first edge leads to start. shortest adds the number of
+// edges that it has visited to steps.
 func shortest(start *wait, set map[*wait]bool, steps *int) []edge {
 	type step struct {
 		holder *Party
@@ -151,7 +153,8 @@ func shortest(start *wait, set map[*wait]bool, steps *int) []edge {
 					s := came[at]
 					ring = append(ring, edge{*s.holder, at})
 					if at = s.from; at == start {
-						// The edges were collected from the end: all but the first are reversed.
+						// The edges were collected from the end: all but the
+						// first are reversed.
 						slices.Reverse(ring[1:])
 						return ring
 					}
@@ -162,8 +165,8 @@ func shortest(start *wait, set map[*wait]bool, steps *int) []edge {
 	return nil
 }
 
-// grounds returns the paths of the waits on which the cycles depend: the waits of the
-// cycles, and the waits of further holders of their permits.
+// grounds returns the paths of the waits on which the cycles depend: the waits
+// of the cycles, and the waits of further holders of their permits.
 func (g *graph) grounds() []string {
 	var paths []string
 	in := make(map[*wait]bool)

@@ -8,9 +8,9 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// Sizes of data. A batch reads nodes with all their data. Once batches have read
-// spareData bytes more than maxData per node, the rest of a report is read node by node,
-// without large data.
+// Sizes of data. A batch reads nodes with all their data. Once batches have
+// read spareData bytes more than maxData per node, the rest of a report is read
+// node by node, without large data.
 const (
 	maxData   = 4096 // of a node without children: enough for the data of recipes
 	maxNumber = 20   // of a node with children: enough for a number
@@ -47,7 +47,8 @@ func (s *scan) stop() {
 	}
 }
 
-// session returns the present session after its server has caught up with the leader.
+// session returns the present session after its server has caught up with the
+// leader.
 func (s *scan) session(ctx context.Context, path string) (*core.Session, error) {
 	now, err := s.sm.Session(ctx)
 	if err != nil {
@@ -101,7 +102,8 @@ func (s *scan) made() int {
 	return s.requests
 }
 
-// do makes one request. If the session ends, it repeats the request in the next session.
+// do makes one request. If the session ends, it repeats the request in the next
+// session.
 func (s *scan) do(ctx context.Context, path string, request func(now *core.Session) (*core.Watch, error)) error {
 	for {
 		now, err := s.session(ctx, path)

@@ -8,12 +8,12 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// together is the number of nodes in a batch. The first answer to a batch is small even if
-// each node has as much data as a server takes.
+// together is the number of nodes in a batch. The first answer to a batch is
+// small even if each node has as much data as a server takes.
 const together = 16
 
-// visitAll reads the wanted nodes into found, with nil for a node that is gone. A scan
-// with watches reads node by node, since a batch sets no watches.
+// visitAll reads the wanted nodes into found, with nil for a node that is gone.
+// A scan with watches reads node by node, since a batch sets no watches.
 func (s *scan) visitAll(ctx context.Context, wants []want, found []*node) error {
 	if s.changed != nil {
 		return line.EachOf(len(wants), func(i int) (err error) {

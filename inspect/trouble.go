@@ -10,16 +10,16 @@ import (
 	"github.com/docent-go/docent/internal/line"
 )
 
-// TroubleError is the error that Watch yields while the ensemble does not answer. The
-// last report may be out of date.
+// TroubleError is the error that Watch yields while the ensemble does not
+// answer. The last report may be out of date.
 type TroubleError struct {
-	// Confirmed is the time of the last answer of a quorum, by this machine's clock: the
-	// last report was true then. It is zero before the first answer.
+	// Confirmed is the time of the last answer of a quorum, by this machine's
+	// clock: the last report was true then. It is zero before the first answer.
 	Confirmed time.Time
 	// Silence is the time for which Watch has waited for an answer.
 	Silence time.Duration
-	// NoQuorum says that a server can be reached, but no quorum answers through it. If
-	// it is false, no server can be reached, or the reason is not known.
+	// NoQuorum says that a server can be reached, but no quorum answers through
+	// it. If it is false, no server can be reached, or the reason is not known.
 	NoQuorum bool
 	// Err is the failure of the last attempt to connect, or nil.
 	Err error
@@ -53,8 +53,9 @@ func (s *spell) look() {
 	s.notServing = s.notServing || errors.Is(s.sm.LastFailure(), core.ErrNotServing)
 }
 
-// trouble returns the error to yield, or nil if it was yielded already. A server that
-// accepts the connection and does not answer has no quorum, or does not reach it.
+// trouble returns the error to yield, or nil if it was yielded already. A
+// server that accepts the connection and does not answer has no quorum, or does
+// not reach it.
 func (s *spell) trouble(confirmed time.Time) *TroubleError {
 	noQuorum := s.notServing || s.sm.State() == core.Connected
 	if s.told && s.noQuorum == noQuorum {
@@ -70,9 +71,10 @@ const (
 	maxProbePause = time.Second
 )
 
-// probe returns nil once a quorum has answered. The question is a transaction of one
-// check. A deposed leader still answers reads and syncs, but no transaction, not even one
-// that fails. ctx bounds the probe. Errors: the error of ctx; session.ErrClosed.
+// probe returns nil once a quorum has answered. The question is a transaction
+// of one check. A deposed leader still answers reads and syncs, but no
+// transaction, not even one that fails. ctx bounds the probe. Errors: the error
+// of ctx; session.ErrClosed.
 func probe(ctx context.Context, sm *core.Manager, path string) error {
 	if path == "/" {
 		path = "/docent-probe" // the root cannot be checked, and a node need not exist

@@ -10,8 +10,8 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// node is a node of the tree as it was read. The walk interprets only the names of the
-// children, to decide which of them to read.
+// node is a node of the tree as it was read. The walk interprets only the names
+// of the children, to decide which of them to read.
 type node struct {
 	path, name string
 	stat       core.Stat
@@ -73,11 +73,12 @@ const (
 	whyDepth    = "it is below the maximum depth"
 )
 
-// walk reads the tree at path, breadth first. It returns nil if there is no node at path.
+// walk reads the tree at path, breadth first. It returns nil if path does not
+// exist.
 //
-// A level gets half of the rest of the limit, so that thousands of siblings do not use up
-// the limit before the levels below are read. The nodes that a level has left out are read
-// after the deeper levels, if the limit allows.
+// A level gets half of the rest of the limit, so that thousands of siblings do
+// not use up the limit before the levels below are read. The nodes that a level
+// has left out are read after the deeper levels, if the limit allows.
 func (s *scan) walk(ctx context.Context, path string) (*node, error) {
 	_, name := znode.Split(path)
 	s.looked++
@@ -109,14 +110,16 @@ func (n *node) leaveOut(some int, why string) {
 	}
 }
 
-// descend reads the children of a level's nodes, and returns them as the next level.
+// descend reads the children of a level's nodes, and returns them as the next
+// level.
 func (s *scan) descend(ctx context.Context, level []*node) ([]*node, error) {
 	kids, err := s.expand(ctx, level)
 	if err != nil {
 		return nil, err
 	}
-	// The claims of a queue have the names of items. If the directory's name does not say
-	// that it has claims, an ephemeral first child does. Then every child is read.
+	// The claims of a queue have the names of items. If the directory's name
+	// does not say that it has claims, an ephemeral first child does. Then
+	// every child is read.
 	var claims []*node
 	for _, n := range level {
 		if first := n.kid(n.oldest); n.shape == shapeItems && first != nil && first.ephemeral() {
@@ -176,8 +179,9 @@ func (s *scan) planOf(n *node) []want {
 	return plan[:most]
 }
 
-// share returns the number of children of each node that can be read, with a sum of at
-// most left. Nodes with many children get less than they want before nodes with few do.
+// share returns the number of children of each node that can be read, with a
+// sum of at most left. Nodes with many children get less than they want before
+// nodes with few do.
 func share(plans [][]want, left int) []int {
 	shares := make([]int, len(plans))
 	lo, hi := 0, 0 // bounds of the share that every node can have
@@ -224,8 +228,8 @@ func (s *scan) visit(ctx context.Context, w want) (*node, error) {
 	return n, err
 }
 
-// party reads the data and the stat of a recipe's node. A node that may not be read has
-// its name, and its stat if the server sends it.
+// party reads the data and the stat of a recipe's node. A node that may not be
+// read has its name, and its stat if the server sends it.
 func (s *scan) party(ctx context.Context, path, name string) (*node, error) {
 	seen, err := s.see(ctx, path)
 	switch {
@@ -248,8 +252,8 @@ func partyOf(path, name string, seen core.Sighting) *node {
 	return n
 }
 
-// look reads an unknown node: its stat, and then the names of its children or its data,
-// unless they are too large.
+// look reads an unknown node: its stat, and then the names of its children or
+// its data, unless they are too large.
 func (s *scan) look(ctx context.Context, path, name string) (*node, error) {
 	stat, found, err := s.stat(ctx, path)
 	if err != nil || !found {
@@ -277,8 +281,8 @@ func (s *scan) look(ctx context.Context, path, name string) (*node, error) {
 	return n, err
 }
 
-// open lists the children of n, if there are any, and reports whether its data is to be
-// read.
+// open lists the children of n, if there are any, and reports whether its data
+// is to be read.
 func (s *scan) open(ctx context.Context, n *node) (wanted bool, err error) {
 	size, most := n.stat.DataLength, int32(maxData)
 	if n.stat.NumChildren > 0 {

@@ -14,24 +14,26 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Watch yields a report of the tree at path, and then another report after each change
-// and each end of a session. It watches every node that it reads, but no node that a limit
-// leaves out.
+// Watch yields a report of the tree at path, and then another report after each
+// change and each end of a session. It watches every node that it reads, but no
+// node that a limit leaves out.
 //
-// In between, Watch asks a quorum of the ensemble whether it still answers, at the interval
-// of the option Pulse, with a transaction that changes nothing. Each answer confirms the
-// last report, and is passed to OnConfirm. Without an answer for the time of the option
-// Silence, Watch yields a *TroubleError once. It yields another one when it learns that
-// servers can be reached without a quorum, or no longer can. It goes on asking, and yields
-// a new report as soon as there is an answer.
+// In between, Watch asks a quorum of the ensemble whether it still answers, at
+// the interval of the option Pulse, with a transaction that changes nothing.
+// Each answer confirms the last report, and is passed to OnConfirm. Without an
+// answer for the time of the option Silence, Watch yields a *TroubleError once.
+// It yields another one when it learns that servers can be reached without a
+// quorum, or no longer can. It goes on asking, and yields a new report as soon
+// as there is an answer.
 //
-// The options Every and Rate limit the frequency of reports, and so the cost of a busy
-// tree. A report has all changes since the last one, and reads the whole tree again.
+// The options Every and Rate limit the frequency of reports, and so the cost of
+// a busy tree. A report has all changes since the last one, and reads the whole
+// tree again.
 //
-// Watch yields session.ErrNoNode while there is no node at path, and waits for the node.
-// After another error it tries again, with pauses of up to MaxRetry. Watch ends when ctx
-// ends, and after session.ErrClosed or the error of an invalid path or option. It is safe
-// for concurrent use.
+// Watch yields session.ErrNoNode if the node at path does not exist, and waits
+// for it. After another error it tries again, with pauses of up to MaxRetry.
+// Watch ends when ctx ends, and after session.ErrClosed or the error of an
+// invalid path or option. It is safe for concurrent use.
 func Watch(ctx context.Context, sm *session.Manager, path string, opts ...Option) iter.Seq2[*Report, error] {
 	misuse.NilManager(sm == nil, "inspect.Watch")
 	o := newOptions("inspect.Watch", opts)
@@ -67,8 +69,8 @@ type watcher struct {
 	failures  int           // consecutive failed reads
 }
 
-// round reads the tree, yields the report, and waits for a reason to read it again. It
-// returns false when Watch is over.
+// round reads the tree, yields the report, and waits for a reason to read it
+// again. It returns false when Watch is over.
 func (w *watcher) round() bool {
 	changed := make(chan struct{}, 1) // of this round: a watch of the round before may still fire
 	w.changed = changed
@@ -116,8 +118,8 @@ func (w *watcher) round() bool {
 	return w.sleep(time.Until(began.Add(least)))
 }
 
-// idle waits for a change, and asks at intervals whether a quorum still answers. It also
-// returns when a quorum answers again.
+// idle waits for a change, and asks at intervals whether a quorum still
+// answers. It also returns when a quorum answers again.
 func (w *watcher) idle() bool {
 	for {
 		pulse := time.NewTimer(time.Until(w.confirmed.Add(w.options.pulse)))
@@ -150,8 +152,8 @@ func (w *watcher) idle() bool {
 // errOver says that the loop over Watch has ended.
 var errOver = errors.New("over")
 
-// await runs f, and yields a *TroubleError if f makes no progress for too long. progress
-// returns the number of steps so far; nil means that f is one step.
+// await runs f, and yields a *TroubleError if f makes no progress for too long.
+// progress returns the number of steps so far; nil means that f is one step.
 func (w *watcher) await(progress func() int, f func(ctx context.Context) error) error {
 	ctx, cancel := context.WithCancel(w.ctx)
 	done := make(chan error, 1)

@@ -19,7 +19,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Every field of a Config reaches the implementation, which has no further fields.
+// Every field of a Config reaches the implementation, which has no further
+// fields.
 func TestConfigReachesTheCore(t *testing.T) {
 	cfg := Config{
 		Servers: []string{"zk1"}, Root: "/r", Timeout: time.Second, TrustMargin: time.Millisecond,
@@ -71,7 +72,8 @@ func (h allHooks) OnWait(_ context.Context, w WaitInfo) func(WaitEnd) {
 	return func(e WaitEnd) { h.tell(e) }
 }
 
-// A hook gets every call of the implementation once, in the types of this package.
+// A hook gets every call of the implementation once, in the types of this
+// package.
 func TestHooksHearOfEverything(t *testing.T) {
 	var told []any
 	hooks := coreHooks([]Hook{allHooks{&told}})
@@ -127,8 +129,8 @@ type silentHook struct{}
 
 func (silentHook) OnWait(context.Context, WaitInfo) func(WaitEnd) { return nil }
 
-// errors.As finds errors of the implementation as errors of this package, however deep
-// they are wrapped, with the same text.
+// errors.As finds errors of the implementation as errors of this package,
+// however deep they are wrapped, with the same text.
 func TestErrorsOfTheCoreAreFound(t *testing.T) {
 	inner := &core.OpError{Op: "get", Path: "/a", Session: 0x12, Err: fmt.Errorf("why: %w", &core.CodeError{Code: -125})}
 	err := fmt.Errorf("lock /l: %w", inner)
@@ -161,7 +163,8 @@ func TestMechanismsOfUsers(t *testing.T) {
 	require.NoError(t, coreSASL(struct{ SASLMechanism }{}).(interface{ Validate() error }).Validate())
 }
 
-// Neither a mechanism nor a credential prints its secret, wherever it is printed.
+// Neither a mechanism nor a credential prints its secret, wherever it is
+// printed.
 func TestSecretsAreNotPrinted(t *testing.T) {
 	secrets := struct { // fmt calls no methods on unexported fields
 		m      SASLMechanism

@@ -4,8 +4,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// acl returns the ACL of --acl for the nodes that the command creates. Its errors
-// are *usageErrors.
+// acl returns the ACL of --acl for the nodes that the command creates. Its
+// errors are *usageErrors.
 func (g *globals) acl() ([]session.ACL, error) {
 	switch g.ACL {
 	case "open":

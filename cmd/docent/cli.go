@@ -53,8 +53,8 @@ type app struct {
 // printed.
 type helped struct{}
 
-// run runs the command line and returns the exit code. It prints an error in one
-// line on standard error.
+// run runs the command line and returns the exit code. It prints an error in
+// one line on standard error.
 func run(ctx context.Context, w world) int {
 	var cli grammar
 	a := &app{world: &w, globals: &cli.globals}

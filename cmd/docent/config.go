@@ -121,8 +121,8 @@ func (c *configSet) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// write sets the key, or creates it with --create. It tries the two in turn while
-// other clients create and delete the key in between.
+// write sets the key, or creates it with --create. It tries the two in turn
+// while other clients create and delete the key in between.
 func (c *configSet) write(ctx context.Context, s *config.Store, data []byte, version int32) (config.Entry, error) {
 	switch {
 	case c.Keep != nil && c.Create:

@@ -59,7 +59,8 @@ func (c *electCommand) Run(ctx context.Context, a *app) (err error) {
 	return during(task, c.campaign(ctx, a, task, sm, signals))
 }
 
-// campaign leads and campaigns in turn until a signal, --once or an error ends it.
+// campaign leads and campaigns in turn until a signal, --once or an error ends
+// it.
 func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *session.Manager, signals <-chan os.Signal) error {
 	opts := slices.Clone(layouts[c.Layout])
 	if c.ID != "" {

@@ -175,8 +175,8 @@ func TestLeader_watchOneNode(t *testing.T) {
 	}
 }
 
-// The server throttles: CMD runs in one term after the other, and no candidate's
-// node of an old term is in the way.
+// The server throttles: CMD runs in one term after the other, and no
+// candidate's node of an old term is in the way.
 func TestFault09_ElectOnAThrottledServer(t *testing.T) {
 	server := zktest.New(t)
 	seen := make(map[zktest.Op]int)

@@ -102,8 +102,8 @@ func (e *taskError) Error() string {
 
 func (e *taskError) Unwrap() error { return e.err }
 
-// during adds the task to an error. Errors that name their cause already stay as
-// they are.
+// during adds the task to an error. Errors that name their cause already stay
+// as they are.
 func during(task string, err error) error {
 	if err == nil {
 		return nil

@@ -43,8 +43,8 @@ func decodeDecimal(ctx *kong.DecodeContext, target reflect.Value) error {
 	return nil
 }
 
-// metadata is a flag that is given once for each key. No character of a value is
-// special.
+// metadata is a flag that is given once for each key. No character of a value
+// is special.
 type metadata map[string]string
 
 // Decode implements kong.MapperValue.

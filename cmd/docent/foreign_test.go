@@ -32,8 +32,8 @@ type foreignWorld struct {
 	kinds  map[string]string // the path of each kind of znode
 }
 
-// newForeignWorld lets another process use every recipe, for as long as the test
-// lasts.
+// newForeignWorld lets another process use every recipe, for as long as the
+// test lasts.
 func newForeignWorld(t *testing.T) *foreignWorld {
 	t.Helper()
 	server := zktest.New(t, zktest.WithSessionTimeouts(400*time.Millisecond, 0))
@@ -101,8 +101,8 @@ func newForeignWorld(t *testing.T) *foreignWorld {
 	return &foreignWorld{server, kinds}
 }
 
-// snapshot is what every znode is by: another czxid is another znode, and another
-// version another value.
+// snapshot is what every znode is by: another czxid is another znode, and
+// another version another value.
 func (w *foreignWorld) snapshot() map[string]string {
 	all := make(map[string]string)
 	for _, path := range w.server.Paths() {
@@ -139,8 +139,9 @@ type outcome struct {
 	kinds []string // empty: all that no earlier outcome names
 	code  int
 	text  string // in the message
-	// takes says that the verb takes the znode for its own, as its documentation
-	// says, since nothing tells the two apart. The znode is changed then.
+	// takes says that the verb takes the znode for its own, as its
+	// documentation says, since nothing tells the two apart. The znode is
+	// changed then.
 	takes bool
 }
 
@@ -246,8 +247,8 @@ var foreignVerbs = map[string]foreignVerb{
 	"leader transfer selector": {"leader PATH --transfer x --layout selector --wait 1s", nil, []outcome{noCandidate}},
 }
 
-// readOnly are the verbs that change nothing in ZooKeeper, or that make nodes of
-// their own alone. Together with foreignVerbs they are all there are.
+// readOnly are the verbs that change nothing in ZooKeeper, or that make nodes
+// of their own alone. Together with foreignVerbs they are all there are.
 var readOnly = []string{
 	"demo", "dev", "barrier wait", "counter get", "config get", "config watch", "config list", "config sync", "config history",
 	"queue len", "queue list", "queue dead list", "group list", "group watch", "service list", "service watch", "service pick",
@@ -277,8 +278,8 @@ func (v foreignVerb) args(path string) []string {
 	return words(line)
 }
 
-// Every verb that writes or deletes touches the znodes of its own recipe alone. It
-// says what exists at the path, and what to do.
+// Every verb that writes or deletes touches the znodes of its own recipe alone.
+// It says what exists at the path, and what to do.
 func TestFault25_EveryVerb(t *testing.T) {
 	for nth, name := range slices.Sorted(maps.Keys(foreignVerbs)) {
 		verb := foreignVerbs[name]
@@ -307,8 +308,8 @@ func TestFault25_EveryVerb(t *testing.T) {
 	}
 }
 
-// untilStanding runs docent until it has ended. A verb that stays until a signal
-// comes gets one as soon as it has said that it stands.
+// untilStanding runs docent until it has ended. A verb that stays until a
+// signal comes gets one as soon as it has said that it stands.
 func untilStanding(t *testing.T, args []string, settings ...setting) (code int, stderr string) {
 	t.Helper()
 	i := start(t, args, settings...)

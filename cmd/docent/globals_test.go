@@ -188,7 +188,8 @@ func TestTLS(t *testing.T) {
 func TestAuth(t *testing.T) {
 	const secret = "s3cr3t-word"
 	server := zktest.New(t)
-	// A digest is base64(sha1("user:s3cr3t-word")), made here by the server's rule.
+	// A digest is base64(sha1("user:s3cr3t-word")), made here by the server's
+	// rule.
 	owner := env("DOCENT_AUTH=digest:user:" + secret)
 	require.NoError(t, server.Put("/c/a", []byte("x")))
 	var said strings.Builder

@@ -66,8 +66,8 @@ func (c *groupJoin) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// join waits long enough for the session of a crashed predecessor to expire, and
-// for the server to answer.
+// join waits long enough for the session of a crashed predecessor to expire,
+// and for the server to answer.
 func (c *groupJoin) join(ctx context.Context, a *app, sm *session.Manager) (*groupmembership.Membership, error) {
 	s, err := sm.Session(ctx)
 	if err != nil {
@@ -257,8 +257,8 @@ func memberOf(m groupmembership.Member) memberJSON {
 	}
 }
 
-// whileUninterrupted connects and runs f until it returns or a signal arrives. An
-// interruption is a normal end: it returns nil then.
+// whileUninterrupted connects and runs f until it returns or a signal arrives.
+// An interruption is a normal end: it returns nil then.
 func (a *app) whileUninterrupted(ctx context.Context, task string, f func(context.Context, *session.Manager) error) error {
 	ctx, stop := a.untilInterrupted(ctx)
 	defer stop()

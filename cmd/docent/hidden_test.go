@@ -131,8 +131,8 @@ func TestFault19_TakeFromAQueueOfHiddenItems(t *testing.T) {
 	})
 }
 
-// A node with children is not deleted, and the message does not advise to delete
-// what may be another recipe's.
+// A node with children is not deleted, and the message does not advise to
+// delete what may be another recipe's.
 func TestFault25_DeleteOfANodeWithChildren(t *testing.T) {
 	server := zktest.New(t)
 	require.NoError(t, server.Put("/q/items", nil))

@@ -54,8 +54,8 @@ func (e *lossError) Error() string {
 func (e *lossError) Unwrap() []error { return []error{errLost, e.cause} }
 
 // lossOf returns why the hold was lost, or nil while it lasts. It compares the
-// deadline itself: in a process that was stopped and has just been continued, the
-// timer that ends the hold may not have run yet.
+// deadline itself: in a process that was stopped and has just been continued,
+// the timer that ends the hold may not have run yet.
 func lossOf(h *session.Hold, now time.Time) error {
 	if err := h.Err(); errors.Is(err, session.ErrLost) {
 		return err
@@ -77,17 +77,18 @@ func (a *app) guarded(task, path string, h *session.Hold, cmd child.Command, sig
 func (a *app) guardedWithin(ctx context.Context, task, path string, h *session.Hold, cmd child.Command,
 	signals <-chan os.Signal) (child.Outcome, error) {
 	out, err := a.underHold(ctx, path, h, cmd, signals)
-	// After this the session is closed or campaigns again, and its node is deleted
-	// in any case. So a failed release is reported, and is not an error.
+	// After this the session is closed or campaigns again, and its node is
+	// deleted in any case. So a failed release is reported, and is not an
+	// error.
 	if released := h.Release(); released != nil && !errors.Is(released, session.ErrLost) {
 		a.note("%s: %s", task, reason(released))
 	}
 	return out, err
 }
 
-// underHold runs CMD until it ends or ctx ends, which must end with the hold. The
-// caller releases the hold. The error of a CMD that ran is nil, or says that the
-// hold was lost.
+// underHold runs CMD until it ends or ctx ends, which must end with the hold.
+// The caller releases the hold. The error of a CMD that ran is nil, or says
+// that the hold was lost.
 func (a *app) underHold(ctx context.Context, path string, h *session.Hold, cmd child.Command,
 	signals <-chan os.Signal) (child.Outcome, error) {
 	cmd.Env = append(slices.Clone(a.environ), cmd.Env...)
@@ -110,8 +111,8 @@ func closeSession(sm *session.Manager) error {
 }
 
 // pause waits before the next campaign, longer after each short run. A CMD that
-// fails at once must neither spin nor make all candidates elect each other without
-// end.
+// fails at once must neither spin nor make all candidates elect each other
+// without end.
 func pause(ctx context.Context, short int) error {
 	d := longestPause
 	if short < 16 {

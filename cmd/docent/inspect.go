@@ -200,8 +200,8 @@ func (c *inspectCommand) deadlocks(ctx context.Context, a *app, task string, sm 
 // errAway is the cause with which whileReachable ends the context of f.
 var errAway = fmt.Errorf("no server answers any more: %w", session.ErrUnreachable)
 
-// whileReachable runs f without a time limit. It ends f's context when the session
-// has had no connection with a quorum for --connect-timeout.
+// whileReachable runs f without a time limit. It ends f's context when the
+// session has had no connection with a quorum for --connect-timeout.
 func (a *app) whileReachable(ctx context.Context, sm *session.Manager, f func(ctx context.Context) error) error {
 	within, cancel := context.WithCancelCause(ctx)
 	watched := make(chan struct{})

@@ -182,7 +182,8 @@ func TestInspect_watch(t *testing.T) {
 	require.Zero(t, code)
 }
 
-// While the ensemble does not answer, what was printed is not taken for the present.
+// While the ensemble does not answer, what was printed is not taken for the
+// present.
 func TestFault31_InspectWatchTellsOfTrouble(t *testing.T) {
 	t.Parallel()
 	server := zktest.New(t)

@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/inspect"
 )
 
-// reportText formats a report as text: a line for each finding, and indented lines
-// for its parts. All text from nodes is escaped.
+// reportText formats a report as text: a line for each finding, and indented
+// lines for its parts. All text from nodes is escaped.
 func reportText(r *inspect.Report) string {
 	t := &findingText{now: r.Taken}
 	for i, f := range r.Findings {
@@ -268,8 +268,8 @@ func partyName(p inspect.Party) string {
 	return name
 }
 
-// age formats the time since a point, to the second. It is never negative, although
-// the clocks of servers and clients differ.
+// age formats the time since a point, to the second. It is never negative,
+// although the clocks of servers and clients differ.
 func (t *findingText) age(since time.Time) string { return ageOf(since, t.now) }
 
 func ageOf(since, now time.Time) string {

@@ -89,7 +89,8 @@ func (c *lockCommand) Run(ctx context.Context, a *app) (err error) {
 		return err
 	})
 	if err != nil {
-		// Closing the session ends a hold that was acquired as the signal arrived.
+		// Closing the session ends a hold that was acquired as the signal
+		// arrived.
 		return during(task, err)
 	}
 	out, err := a.guarded(task, c.Path, hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
@@ -141,8 +142,8 @@ func (c *lockCommand) acquire(ctx context.Context, a *app, sm *session.Manager, 
 }
 
 // warnOfItself prints a warning if a docent above this one holds the lock. That
-// docent may wait for this one in turn. It is not an error: a CMD that has started
-// this docent in the background does not wait for it.
+// docent may wait for this one in turn. It is not an error: a CMD that has
+// started this docent in the background does not wait for it.
 func (c *lockCommand) warnOfItself(ctx context.Context, a *app, l lockable, outer []int64) {
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()

@@ -162,8 +162,8 @@ func (c *onceCommand) begin(ctx context.Context, a *app, sm *session.Manager, o 
 	return run, err
 }
 
-// tellSkipped prints why CMD does not run. Without a terminal it prints nothing,
-// since cron mails every line.
+// tellSkipped prints why CMD does not run. Without a terminal it prints
+// nothing, since cron mails every line.
 func (a *app) tellSkipped(task, path string, why *lock.NotDueError) error {
 	if a.globals.JSON {
 		return a.printJSON(skippedJSON(path, why))

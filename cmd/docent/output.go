@@ -21,9 +21,9 @@ func (a *app) printJSON(object any) error {
 	return a.printf("%s\n", visible(strings.TrimSuffix(line.String(), "\n")))
 }
 
-// visible escapes unprintable characters as JSON does. JSON text stays JSON: such
-// characters occur in its strings alone. The encoder does not escape all that a
-// terminal obeys.
+// visible escapes unprintable characters as JSON does. JSON text stays JSON:
+// such characters occur in its strings alone. The encoder does not escape all
+// that a terminal obeys.
 func visible(text string) string {
 	var b strings.Builder
 	for _, r := range text {
@@ -48,8 +48,8 @@ func (a *app) printf(format string, args ...any) error {
 	return nil
 }
 
-// note prints a line on standard error that is neither a result nor a failure. It
-// ignores an error of the write: the command goes on without the line.
+// note prints a line on standard error that is neither a result nor a failure.
+// It ignores an error of the write: the command goes on without the line.
 func (a *app) note(format string, args ...any) {
 	_, _ = fmt.Fprintf(a.stderr, "docent: %s\n", visible(fmt.Sprintf(format, args...)))
 }

@@ -36,8 +36,8 @@ func startProcess(t *testing.T, addr, cmdRole string, args ...string) *process {
 	p.Stderr = &p.stderr
 	stdout, err := p.StdoutPipe()
 	require.NoError(t, err)
-	// What is ignored here (nohup, a job in a script's background) would be ignored there. A signal
-	// that is caught is not inherited.
+	// What is ignored here (nohup, a job in a script's background) would be
+	// ignored there. A signal that is caught is not inherited.
 	caught := make(chan os.Signal, 1)
 	signal.Notify(caught, forwarded...)
 	defer signal.Stop(caught)
@@ -65,9 +65,9 @@ func (p *process) wait() (code int, rest []string) {
 	return p.ProcessState.ExitCode(), rest
 }
 
-// listening returns a server that grants short sessions, and its address. A busy
-// machine may lose a short session: a test whose session must last asks for a long
-// one.
+// listening returns a server that grants short sessions, and its address. A
+// busy machine may lose a short session: a test whose session must last asks
+// for a long one.
 func listening(t *testing.T) (*zktest.Server, string) {
 	t.Helper()
 	server := zktest.New(t, zktest.WithTick(100*ms), zktest.WithSessionTimeouts(1000*ms, time.Minute))

@@ -144,8 +144,8 @@ type nothingCame struct{ text string }
 func (e *nothingCame) Error() string { return e.text }
 func (e *nothingCame) Unwrap() error { return errNotAcquired }
 
-// print prints the item and then acknowledges it. If it cannot print the item, it
-// releases it.
+// print prints the item and then acknowledges it. If it cannot print the item,
+// it releases it.
 func (c *queueTake) print(a *app, item *queue.Item) error {
 	var err error
 	if a.globals.JSON {

@@ -8,8 +8,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// saslPassword is the variable with the password of --sasl-user. No flag takes a
-// password, since other users of the machine can read a command line.
+// saslPassword is the variable with the password of --sasl-user. No flag takes
+// a password, since other users of the machine can read a command line.
 const saslPassword = "DOCENT_SASL_PASSWORD"
 
 // sasl returns the login of the flags, or nil without one. Its errors are

@@ -25,8 +25,8 @@ func written(t *testing.T, text string) string {
 	return file
 }
 
-// The password comes from a variable or from a file. What the login creates with
-// --acl creator is its own.
+// The password comes from a variable or from a file. What the login creates
+// with --acl creator is its own.
 func TestSASL(t *testing.T) {
 	for name, opts := range map[string][]zktest.Option{
 		"taken": {zktest.WithSASL(saslUsers)}, "required": {zktest.WithSASL(saslUsers), zktest.RequireSASL()},

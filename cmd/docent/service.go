@@ -19,7 +19,8 @@ type serviceCommand struct {
 	Drain    serviceDrain    `cmd:"" help:"Mark an instance so that it gets no new calls."`
 }
 
-// registryFlags say where services are, and in which format their instances are.
+// registryFlags say where services are, and in which format their instances
+// are.
 type registryFlags struct {
 	Base  string `placeholder:"PATH" help:"The parent node of the services. Default: /services, or /dubbo with --codec dubbo."`
 	Codec string `enum:"curator,spring,dubbo" default:"curator" help:"Format of the instances: curator, spring or dubbo."`
@@ -130,8 +131,8 @@ func (c *serviceRegister) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// register waits long enough for the session of a crashed predecessor to expire,
-// and for the server to answer.
+// register waits long enough for the session of a crashed predecessor to
+// expire, and for the server to answer.
 func (c *serviceRegister) register(ctx context.Context, a *app, sm *session.Manager, in naming.Instance) (*naming.Registration, error) {
 	s, err := sm.Session(ctx)
 	if err != nil {

@@ -16,8 +16,8 @@ var interrupts = []os.Signal{os.Interrupt, syscall.SIGTERM}
 // started stay ignored, by CMD too. nohup and a shell's background jobs rely on
 // that.
 func notify(signals ...os.Signal) (<-chan os.Signal, func()) {
-	// The channel buffers signals while no goroutine receives. Further signals are
-	// merged, as by the system.
+	// The channel buffers signals while no goroutine receives. Further signals
+	// are merged, as by the system.
 	ch := make(chan os.Signal, 16)
 	for _, sig := range signals {
 		if !signal.Ignored(sig) {
@@ -48,9 +48,10 @@ func signalNumber(sig os.Signal) int {
 	return 0
 }
 
-// interruptible runs f with a context that ends when a signal of endsWait arrives.
-// It ignores other signals, which are meant for a CMD that does not run yet. It
-// returns the *interrupted of such a signal, even if f succeeded, else f's error.
+// interruptible runs f with a context that ends when a signal of endsWait
+// arrives. It ignores other signals, which are meant for a CMD that does not
+// run yet. It returns the *interrupted of such a signal, even if f succeeded,
+// else f's error.
 func interruptible(ctx context.Context, signals <-chan os.Signal, f func(ctx context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	done, watched := make(chan struct{}), make(chan struct{})

@@ -10,8 +10,8 @@ import (
 )
 
 // tellingSilence runs f, which prints changes. It warns on standard error when
-// ZooKeeper has not answered for a while, since the last print may be out of date.
-// It also says when a quorum answers again.
+// ZooKeeper has not answered for a while, since the last print may be out of
+// date. It also says when a quorum answers again.
 func (a *app) tellingSilence(ctx context.Context, task string, sm *session.Manager, f func() error) error {
 	within, cancel := context.WithCancel(ctx)
 	changes := make(chan session.StateChange)
@@ -71,9 +71,9 @@ const (
 	noQuorum = "a server can be reached, but the ensemble has no quorum"
 )
 
-// silence says why ZooKeeper does not answer, as far as the session knows. A server
-// that accepts the connection and does not answer has no quorum, or does not reach
-// it.
+// silence says why ZooKeeper does not answer, as far as the session knows. A
+// server that accepts the connection and does not answer has no quorum, or does
+// not reach it.
 func silence(sm *session.Manager) string {
 	if sm.State() == session.Connected || errors.Is(sm.LastFailure(), session.ErrNotServing) {
 		return noQuorum

@@ -9,10 +9,10 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// oneLine writes any bytes as a single line of text, from which the bytes can be
-// read back. A backslash is written as two, a line feed as \n, a carriage return as
-// \r, a tab as \t. Each other unprintable byte is written as \x and two hexadecimal
-// digits.
+// oneLine writes any bytes as a single line of text, from which the bytes can
+// be read back. A backslash is written as two, a line feed as \n, a carriage
+// return as \r, a tab as \t. Each other unprintable byte is written as \x and
+// two hexadecimal digits.
 func oneLine(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {

@@ -33,8 +33,8 @@ func (uiCommand) Help() string {
 		`Example: docent --servers zk1:2181 ui`
 }
 
-// every is the minimum time between two inspections. It is short enough to see each
-// change of a lock's holder.
+// every is the minimum time between two inspections. It is short enough to see
+// each change of a lock's holder.
 const every = 250 * time.Millisecond
 
 // Run serves until a signal arrives.
@@ -73,8 +73,8 @@ func (c *uiCommand) Run(ctx context.Context, a *app) error {
 	return errors.Join(during("ui", server.Serve(ctx, listener)), sm.Close())
 }
 
-// audience checks the address to listen on, makes a token for an address that other
-// machines can reach, and returns the host names that requests may use.
+// audience checks the address to listen on, makes a token for an address that
+// other machines can reach, and returns the host names that requests may use.
 func (c *uiCommand) audience() ([]string, error) {
 	if err := checkListen("ui", c.Listen); err != nil {
 		return nil, err

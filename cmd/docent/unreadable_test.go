@@ -52,8 +52,8 @@ func TestFault19_ListsBesideAnUnreadableNode(t *testing.T) {
 	}
 }
 
-// A hidden instance is named, and said to be hidden: what an ACL hides is not shown
-// as an address.
+// A hidden instance is named, and said to be hidden: what an ACL hides is not
+// shown as an address.
 func TestFault38_InspectsAHiddenInstance(t *testing.T) {
 	for name, opts := range map[string][]zktest.Option{
 		"the stat is for all":               nil,
@@ -90,8 +90,8 @@ func TestFault38_InspectsAHiddenInstance(t *testing.T) {
 	}
 }
 
-// Addresses of version 6 are taken in brackets, and printed with one pair where a
-// port follows.
+// Addresses of version 6 are taken in brackets, and printed with one pair where
+// a port follows.
 func TestFault26_AddressesOfVersion6(t *testing.T) {
 	server := zktest.New(t)
 	for given, want := range map[string]string{"[::1]:80": "[::1]:80", "[::1]": "::1"} {

@@ -16,8 +16,8 @@ type waiting struct {
 	path  string
 	// look returns the obstacle, such as "held by h:1", or "" if it is gone.
 	look func(ctx context.Context) (string, error)
-	// first calls look while f still waits, too. Its answer is used if ZooKeeper
-	// does not answer at the end of the wait.
+	// first calls look while f still waits, too. Its answer is used if
+	// ZooKeeper does not answer at the end of the wait.
 	first bool
 	// late returns the error of a wait that was too short: an errNotAcquired.
 	late func(obstacle string) error
@@ -31,8 +31,8 @@ const lookAfter = time.Second
 
 // run runs f within the limit. If f is not done in time, the error is w.late's,
 // with the obstacle. If no quorum answers then, and no earlier look has seen an
-// obstacle, it is a *silentError: the wait may have failed for want of an answer
-// alone.
+// obstacle, it is a *silentError: the wait may have failed for want of an
+// answer alone.
 func (w waiting) run(ctx context.Context, f func(ctx context.Context) error) error {
 	if w.limit == nil {
 		return f(ctx)
@@ -88,8 +88,8 @@ func (w waiting) lookOnce(ctx context.Context, seen chan<- string) {
 	}
 }
 
-// lastAway waits until ctx ends. It returns the time at which the session lost the
-// quorum, or zero if it has a quorum at the end.
+// lastAway waits until ctx ends. It returns the time at which the session lost
+// the quorum, or zero if it has a quorum at the end.
 func (w waiting) lastAway(ctx context.Context) (since time.Time) {
 	for change := range w.sm.ConfirmedStates(ctx) {
 		switch {

@@ -23,9 +23,9 @@ func describe(e resolver.Endpoint, in naming.Instance) resolver.Endpoint {
 	return e
 }
 
-// InstanceOf returns the instance of an endpoint that this package has resolved, for
-// balancing policies. It returns false for any other endpoint. It is safe for concurrent
-// use.
+// InstanceOf returns the instance of an endpoint that this package has
+// resolved, for balancing policies. It returns false for any other endpoint. It
+// is safe for concurrent use.
 func InstanceOf(e resolver.Endpoint) (naming.Instance, bool) {
 	i, ok := e.Attributes.Value(key{}).(instance)
 	return i.Instance, ok

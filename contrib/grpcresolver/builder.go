@@ -21,18 +21,20 @@ const DefaultPatience = 10 * time.Second
 // Option changes how a Builder resolves.
 type Option func(*builder)
 
-// Watching sets a function that returns the watch options of each service, such as
-// naming.CacheFile or naming.Where.
+// Watching sets a function that returns the watch options of each service, such
+// as naming.CacheFile or naming.Where.
 func Watching(of func(service string) []naming.WatchOption) Option {
 	return func(b *builder) { b.watch = of }
 }
 
-// KeepDraining also resolves instances that are disabled or draining. It is for a
-// balancing policy that checks them with InstanceOf: other policies send calls to them.
+// KeepDraining also resolves instances that are disabled or draining. It is for
+// a balancing policy that checks them with InstanceOf: other policies send
+// calls to them.
 func KeepDraining() Option { return func(b *builder) { b.all = true } }
 
-// Patience is the time for which calls wait for the first addresses of a service. After
-// that, calls without WaitForReady fail, and the resolver tries again.
+// Patience is the time for which calls wait for the first addresses of a
+// service. After that, calls without WaitForReady fail, and the resolver tries
+// again.
 func Patience(d time.Duration) Option { return func(b *builder) { b.patience = d } }
 
 type builder struct {
@@ -43,8 +45,8 @@ type builder struct {
 }
 
 // New returns a Builder for the services of a registry, to be given to
-// grpc.WithResolvers or resolver.Register. New does no I/O. The Builder is safe for
-// concurrent use.
+// grpc.WithResolvers or resolver.Register. New does no I/O. The Builder is safe
+// for concurrent use.
 func New(registry *naming.Registry, opts ...Option) resolver.Builder {
 	b := &builder{
 		registry: registry,
@@ -60,8 +62,8 @@ func New(registry *naming.Registry, opts ...Option) resolver.Builder {
 // Scheme implements resolver.Builder.
 func (b *builder) Scheme() string { return Scheme }
 
-// Build implements resolver.Builder. It does no I/O. The error says why the target is
-// invalid.
+// Build implements resolver.Builder. It does no I/O. The error says why the
+// target is invalid.
 func (b *builder) Build(target resolver.Target, cc resolver.ClientConn, opts resolver.BuildOptions) (resolver.Resolver, error) {
 	service := target.Endpoint()
 	text := target.URL.Redacted()

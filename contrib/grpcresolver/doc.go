@@ -7,29 +7,33 @@
 //
 // # What is promised
 //
-//   - The resolved addresses belong to instances that are neither disabled nor draining.
-//     A draining instance gets no new calls. Its present calls are completed, since grpc
-//     closes a connection that is no longer resolved only after its calls.
-//   - On a connection without TLS, instances with an SSL port alone are left out.
+//   - The resolved addresses belong to instances that are neither disabled nor
+//     draining. A draining instance gets no new calls. Its present calls are
+//     completed, since grpc closes a connection that is no longer resolved only
+//     after its calls.
+//   - On a connection without TLS, instances with an SSL port alone are left
+//     out.
 //   - While ZooKeeper does not answer, the last known addresses stay. With a
 //     naming.CacheFile they are also available at a cold start.
 //   - An instance keeps its connection if it changes and its address stays.
-//   - When Close of the connection has returned, no goroutine is left, unless a function
-//     of the program is still running after a second.
+//   - When Close of the connection has returned, no goroutine is left, unless a
+//     function of the program is still running after a second.
 //
 // # What is not promised
 //
-// An instance that crashes is resolved until its session has expired. A call to it is
-// lost unless a retry policy repeats it. grpc repeats only calls that the instance has
-// not begun to answer.
+// An instance that crashes is resolved until its session has expired. A call to
+// it is lost unless a retry policy repeats it. grpc repeats only calls that the
+// instance has not begun to answer.
 //
-// A call may choose a connection at the moment at which grpc gives the connection up,
-// since its instance drains or has gone. Such a call may wait until the present calls on
-// the connection have ended, before it uses another connection (in grpc-go 1.85). That is
-// long with long streams: give calls deadlines.
+// A call may choose a connection at the moment at which grpc gives the
+// connection up, since its instance drains or has gone. Such a call may wait
+// until the present calls on the connection have ended, before it uses another
+// connection (in grpc-go 1.85). That is long with long streams: give calls
+// deadlines.
 //
 // # Attributes
 //
-// InstanceOf gives balancing policies the naming.Instance of an endpoint: its weight,
-// whether it drains (KeepDraining), and its metadata. grpc's own policies ignore it.
+// InstanceOf gives balancing policies the naming.Instance of an endpoint: its
+// weight, whether it drains (KeepDraining), and its metadata. grpc's own
+// policies ignore it.
 package grpcresolver

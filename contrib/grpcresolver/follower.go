@@ -28,9 +28,9 @@ type follower struct {
 	done    chan struct{} // closed when run has returned
 }
 
-// ResolveNow implements resolver.Resolver. It shortens the pause before the next attempt
-// to read the service for the first time. After that it has no effect: the service is
-// watched.
+// ResolveNow implements resolver.Resolver. It shortens the pause before the
+// next attempt to read the service for the first time. After that it has no
+// effect: the service is watched.
 func (f *follower) ResolveNow(resolver.ResolveNowOptions) {
 	select {
 	case f.now <- struct{}{}:
@@ -38,12 +38,12 @@ func (f *follower) ResolveNow(resolver.ResolveNowOptions) {
 	}
 }
 
-// closeLimit limits the wait of Close: a function of the program may hang, or may be the
-// caller of Close.
+// closeLimit limits the wait of Close: a function of the program may hang, or
+// may be the caller of Close.
 const closeLimit = time.Second
 
-// Close implements resolver.Resolver. It waits one second at most for a running function
-// of the program, such as the function of naming.Where.
+// Close implements resolver.Resolver. It waits one second at most for a running
+// function of the program, such as the function of naming.Where.
 func (f *follower) Close() {
 	f.cancel()
 	select {
@@ -52,15 +52,15 @@ func (f *follower) Close() {
 	}
 }
 
-// Pauses between attempts to read a service for the first time. They grow. ResolveNow
-// does not shorten a pause below leastPause.
+// Pauses between attempts to read a service for the first time. They grow.
+// ResolveNow does not shorten a pause below leastPause.
 const (
 	leastPause = 100 * time.Millisecond
 	mostPause  = 10 * time.Second
 )
 
-// run follows the service until Close. It also ends when the session Manager is closed:
-// the last known addresses stay then.
+// run follows the service until Close. It also ends when the session Manager is
+// closed: the last known addresses stay then.
 func (f *follower) run(ctx context.Context) {
 	defer close(f.done)
 	service, err := f.open(ctx)
@@ -74,7 +74,8 @@ func (f *follower) run(ctx context.Context) {
 			return
 		}
 		if err != nil {
-			// A node that is not an instance, or may not be read, does not affect others.
+			// A node that is not an instance, or may not be read, does not
+			// affect others.
 			logger.Warningf("grpcresolver: service %s: %v", f.service, err)
 			continue
 		}
@@ -85,8 +86,8 @@ func (f *follower) run(ctx context.Context) {
 	}
 }
 
-// open reads the service for the first time, and tries again until it succeeds or ctx
-// ends. It returns no other error than the error of ctx.
+// open reads the service for the first time, and tries again until it succeeds
+// or ctx ends. It returns no other error than the error of ctx.
 func (f *follower) open(ctx context.Context) (*naming.Service, error) {
 	for n := 0; ; n++ {
 		within, cancel := context.WithTimeout(ctx, f.patience)
@@ -126,8 +127,8 @@ func (f *follower) pause(ctx context.Context, n int) error {
 // tell passes the addresses to grpc.
 func (f *follower) tell(instances []naming.Instance) {
 	s, tlsOnly := f.state(instances)
-	// An error means that there are no addresses, or that the policy refuses them. To
-	// resolve again would not change that.
+	// An error means that there are no addresses, or that the policy refuses
+	// them. To resolve again would not change that.
 	_ = f.cc.UpdateState(s)
 	if tlsOnly > 0 && len(s.Addresses) == 0 {
 		f.cc.ReportError(fmt.Errorf("grpcresolver: service %s: all %d available instances have only an SSL port; "+
@@ -135,8 +136,8 @@ func (f *follower) tell(instances []naming.Instance) {
 	}
 }
 
-// state returns the state for grpc. tlsOnly is the number of instances that are left out
-// since they have only an SSL port and the connection has no TLS.
+// state returns the state for grpc. tlsOnly is the number of instances that are
+// left out since they have only an SSL port and the connection has no TLS.
 func (f *follower) state(instances []naming.Instance) (s resolver.State, tlsOnly int) {
 	for _, in := range instances {
 		if !f.all && !in.Available() {

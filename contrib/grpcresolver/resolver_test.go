@@ -84,8 +84,8 @@ func TestDrainLetsCallsFinish(t *testing.T) {
 	require.NoError(t, <-answer)
 }
 
-// While ZooKeeper is away, and after the manager was closed, calls go where they
-// went.
+// While ZooKeeper is away, and after the manager was closed, calls go where
+// they went.
 func TestLastKnownGood(t *testing.T) {
 	w := start(t)
 	w.serve("a")
@@ -133,7 +133,8 @@ func TestCannotBeRead(t *testing.T) {
 	w.reached(conn, "a")
 }
 
-// ResolveNow cuts the pause between attempts short, and does not do away with it.
+// ResolveNow cuts the pause between attempts short, and does not do away with
+// it.
 func TestResolveNow(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		remove := w.Srv.Intercept(func(r zktest.Request) zktest.Action {

@@ -20,11 +20,12 @@ type Queue interface {
 // Service has the method of *naming.Service that a Telemetry calls.
 type Service interface{ View() *naming.View }
 
-// Queue counts the items of a queue at each collection, until the registration is ended.
-// A collection costs the four requests of queue.Status and of the first item of
-// queue.List, and lists the whole queue: let one process per queue do it. The context of
-// the collection bounds the requests. name is the value of the attribute docent.name. The
-// error is an error of an instrument. Queue is safe for concurrent use.
+// Queue counts the items of a queue at each collection, until the registration
+// is ended. A collection costs the four requests of queue.Status and of the
+// first item of queue.List, and lists the whole queue: let one process per
+// queue do it. The context of the collection bounds the requests. name is the
+// value of the attribute docent.name. The error is an error of an instrument.
+// Queue is safe for concurrent use.
 func (t *Telemetry) Queue(name string, q Queue) (metric.Registration, error) {
 	items, err := t.meter.Int64ObservableGauge("docent.queue.items", metric.WithUnit("{item}"),
 		metric.WithDescription("Items of a queue, by state."))
@@ -64,9 +65,10 @@ func headAge(ctx context.Context, q Queue) (time.Duration, error) {
 	return 0, nil
 }
 
-// Service counts the instances of a service at each collection, until the registration is
-// ended. It costs no request. name is the value of the attribute docent.name. The error is
-// an error of an instrument. Service is safe for concurrent use.
+// Service counts the instances of a service at each collection, until the
+// registration is ended. It costs no request. name is the value of the
+// attribute docent.name. The error is an error of an instrument. Service is
+// safe for concurrent use.
 func (t *Telemetry) Service(name string, s Service) (metric.Registration, error) {
 	gauge := func(name, unit, what string) (metric.Int64ObservableGauge, error) {
 		return t.meter.Int64ObservableGauge(name, metric.WithUnit(unit), metric.WithDescription(what))

@@ -13,8 +13,8 @@ import (
 
 const scope = "github.com/docent-go/docent/contrib/otel"
 
-// Telemetry is a session.Hook that records metrics and spans. It is safe for concurrent
-// use.
+// Telemetry is a session.Hook that records metrics and spans. It is safe for
+// concurrent use.
 type Telemetry struct {
 	names  namer
 	meters metric.MeterProvider
@@ -32,20 +32,22 @@ type Telemetry struct {
 // Option changes how a Telemetry records.
 type Option func(*Telemetry)
 
-// Names sets a function that gives names to paths. It gets the path of a lock, a semaphore
-// or an election, as its constructor got it, or the path of a node below. It must return
-// the same name for both: see Below. "" means that the path has no name. The function is
-// called for each wait and each hold, from several goroutines at once.
+// Names sets a function that gives names to paths. It gets the path of a lock,
+// a semaphore or an election, as its constructor got it, or the path of a node
+// below. It must return the same name for both: see Below. "" means that the
+// path has no name. The function is called for each wait and each hold, from
+// several goroutines at once.
 func Names(of func(path string) string) Option { return func(t *Telemetry) { t.names.of = of } }
 
-// Meters sets the provider of the instruments. The default is the global provider.
+// Meters sets the provider of the instruments. The default is the global
+// provider.
 func Meters(p metric.MeterProvider) Option { return func(t *Telemetry) { t.meters = p } }
 
 // Traces sets the provider of the spans. The default is the global provider.
 func Traces(p trace.TracerProvider) Option { return func(t *Telemetry) { t.traces = p } }
 
-// New returns a Telemetry, for the Hooks of one Manager. The error is an error of an
-// instrument.
+// New returns a Telemetry, for the Hooks of one Manager. The error is an error
+// of an instrument.
 func New(opts ...Option) (*Telemetry, error) {
 	t := &Telemetry{meters: otel.GetMeterProvider(), traces: otel.GetTracerProvider()}
 	for _, opt := range opts {

@@ -10,8 +10,9 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Collector counts the events of a Manager, and collects the state of queues and services.
-// It is a session.Hook and a prometheus.Collector, and safe for concurrent use.
+// Collector counts the events of a Manager, and collects the state of queues
+// and services. It is a session.Hook and a prometheus.Collector, and safe for
+// concurrent use.
 type Collector struct {
 	names   namer
 	timeout time.Duration
@@ -38,14 +39,15 @@ type Collector struct {
 // Option changes how a Collector counts.
 type Option func(*Collector)
 
-// Names sets a function that gives names to paths. It gets the path of a lock, a semaphore
-// or an election, as its constructor got it, or the path of a node below. It must return
-// the same name for both: see Below. "" means that the path has no name. The function is
-// called for each wait and each hold, from several goroutines at once.
+// Names sets a function that gives names to paths. It gets the path of a lock,
+// a semaphore or an election, as its constructor got it, or the path of a node
+// below. It must return the same name for both: see Below. "" means that the
+// path has no name. The function is called for each wait and each hold, from
+// several goroutines at once.
 func Names(of func(path string) string) Option { return func(c *Collector) { c.names.of = of } }
 
-// Timeout bounds the requests for queues in one scrape. The default is two seconds. A
-// queue that cannot be read in time has queue_up 0 in that scrape.
+// Timeout bounds the requests for queues in one scrape. The default is two
+// seconds. A queue that cannot be read in time has queue_up 0 in that scrape.
 func Timeout(d time.Duration) Option { return func(c *Collector) { c.timeout = d } }
 
 // Seconds: requests take from a fraction of a millisecond to a session timeout,

@@ -23,16 +23,16 @@ type Queue interface {
 // Service has the method of *naming.Service that a Collector calls.
 type Service interface{ View() *naming.View }
 
-// Queue counts the items of a queue in each scrape. A scrape costs the four requests of
-// queue.Status and of the first item of queue.List, and lists the whole queue: let one
-// process per queue do it. Timeout bounds the requests. name is the value of the label
-// name. Queue returns an error if the name is empty or used already, or if there are too
-// many names.
+// Queue counts the items of a queue in each scrape. A scrape costs the four
+// requests of queue.Status and of the first item of queue.List, and lists the
+// whole queue: let one process per queue do it. Timeout bounds the requests.
+// name is the value of the label name. Queue returns an error if the name is
+// empty or used already, or if there are too many names.
 func (c *Collector) Queue(name string, q Queue) error { return enlist(c, c.queues, "queue", name, q) }
 
-// Service counts the instances of a service in each scrape. It costs no request. name is
-// the value of the label name. Service returns an error if the name is empty or used
-// already, or if there are too many names.
+// Service counts the instances of a service in each scrape. It costs no
+// request. name is the value of the label name. Service returns an error if the
+// name is empty or used already, or if there are too many names.
 func (c *Collector) Service(name string, s Service) error {
 	return enlist(c, c.services, "service", name, s)
 }

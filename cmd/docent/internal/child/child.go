@@ -82,8 +82,8 @@ func startError(name string, err error) error {
 	return &StartError{name, code, err}
 }
 
-// Look returns a *StartError if the command cannot be started. Callers look before
-// they acquire anything.
+// Look returns a *StartError if the command cannot be started. Callers look
+// before they acquire anything.
 func Look(name string) error {
 	if _, err := exec.LookPath(name); err != nil {
 		return startError(name, err)
@@ -91,15 +91,16 @@ func Look(name string) error {
 	return nil
 }
 
-// ioDelay limits how long Run reads output after the command's end. It applies to
-// an output that is not a file and that a child of the command still has open.
+// ioDelay limits how long Run reads output after the command's end. It applies
+// to an output that is not a file and that a child of the command still has
+// open.
 const ioDelay = time.Second
 
-// Run runs the command until it has ended, and passes on signals that arrive. When
-// ctx ends, Run stops the command with SIGTERM, and with SIGKILL after the grace
-// period. It sends SIGCONT with SIGTERM, so that a stopped command ends too. A
-// command that handles both may see SIGCONT first. The error is a *StartError, or
-// a failure of the command's input or output.
+// Run runs the command until it has ended, and passes on signals that arrive.
+// When ctx ends, Run stops the command with SIGTERM, and with SIGKILL after the
+// grace period. It sends SIGCONT with SIGTERM, so that a stopped command ends
+// too. A command that handles both may see SIGCONT first. The error is a
+// *StartError, or a failure of the command's input or output.
 func Run(ctx context.Context, c Command, signals <-chan os.Signal) (Outcome, error) {
 	p, err := start(c)
 	if err != nil {
@@ -138,7 +139,8 @@ func Run(ctx context.Context, c Command, signals <-chan os.Signal) (Outcome, err
 	}
 }
 
-// graceOver replaces the timer of a grace period that has ended. It never fires.
+// graceOver replaces the timer of a grace period that has ended. It never
+// fires.
 var graceOver = make(<-chan time.Time)
 
 // process is a command that runs.

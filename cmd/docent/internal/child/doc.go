@@ -11,11 +11,12 @@
 //
 // With a controlling terminal the command stays in its parent's group. In a
 // group of its own it would be in the background: the terminal would stop it as
-// soon as it reads, and Ctrl-Z and fg would reach the parent alone. The price is
-// that the terminal sends Ctrl-C and Ctrl-\ to the parent and to the command. So
-// the parent does not pass these two on while it is in the terminal's foreground.
-// There, the command alone can be stopped, and not the processes that it has
-// started: its group also has the parent and the rest of the parent's pipeline.
+// soon as it reads, and Ctrl-Z and fg would reach the parent alone. The price
+// is that the terminal sends Ctrl-C and Ctrl-\ to the parent and to the
+// command. So the parent does not pass these two on while it is in the
+// terminal's foreground. There, the command alone can be stopped, and not the
+// processes that it has started: its group also has the parent and the rest of
+// the parent's pipeline.
 //
 // # When the parent is killed
 //

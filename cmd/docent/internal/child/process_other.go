@@ -22,8 +22,8 @@ func (p *process) terminate() { p.kill() }
 // resume does nothing: there are no stopped processes.
 func (p *process) resume() {}
 
-// kill ends the command. It ignores an error: the wait for the command's end sees a
-// command that has ended already.
+// kill ends the command. It ignores an error: the wait for the command's end
+// sees a command that has ended already.
 func (p *process) kill() { _ = p.Kill() }
 
 func (p *process) stopRest(<-chan time.Time) {}

@@ -27,8 +27,8 @@ func (p *process) pass(sig os.Signal) {
 }
 
 // terminate sends SIGTERM, and SIGCONT for a stopped command. In this order a
-// command without a handler dies before it runs on. A command that handles both may
-// see them in either order: the system promises no order.
+// command without a handler dies before it runs on. A command that handles both
+// may see them in either order: the system promises no order.
 func (p *process) terminate() {
 	p.send(syscall.SIGTERM)
 	p.resume()
@@ -55,12 +55,12 @@ func (p *process) send(sig syscall.Signal) {
 	_ = p.Signal(sig)
 }
 
-// groupPoll is the interval of looks whether a group has become empty: the system
-// has no event for it.
+// groupPoll is the interval of looks whether a group has become empty: the
+// system has no event for it.
 const groupPoll = 10 * time.Millisecond
 
-// stopRest waits until the processes that the command has left in its group have
-// ended, and kills them when the grace period is over.
+// stopRest waits until the processes that the command has left in its group
+// have ended, and kills them when the grace period is over.
 func (p *process) stopRest(grace <-chan time.Time) {
 	if p.tty != nil {
 		return
@@ -81,11 +81,12 @@ func (p *process) stopRest(grace <-chan time.Time) {
 	}
 }
 
-// groupLives reports whether a process is left in the group. The system does not
-// reuse the group's number while there is one.
+// groupLives reports whether a process is left in the group. The system does
+// not reuse the group's number while there is one.
 func (p *process) groupLives() bool {
 	return !errors.Is(syscall.Kill(-p.Pid, 0), syscall.ESRCH)
 }
 
-// killRest kills the group. It ignores the error of a group that is empty already.
+// killRest kills the group. It ignores the error of a group that is empty
+// already.
 func (p *process) killRest() { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }

@@ -9,8 +9,8 @@ import (
 	"github.com/docent-go/docent/barrier"
 )
 
-// rendezvous: three workers compute in rounds. No worker begins a round before all
-// have ended the last one. A gate holds all of them at the start.
+// rendezvous: three workers compute in rounds. No worker begins a round before
+// all have ended the last one. A gate holds all of them at the start.
 func rendezvous(ctx context.Context, s *stage) error {
 	const path, rounds = "/demo/epoch", 2
 	names := []string{"ann", "ben", "cleo"}

@@ -8,8 +8,8 @@ import (
 	"github.com/docent-go/docent/config"
 )
 
-// configRollback: two keys change at the same instant. A mistake is rolled back from
-// the history, and a file follows the key.
+// configRollback: two keys change at the same instant. A mistake is rolled back
+// from the history, and a file follows the key.
 func configRollback(ctx context.Context, s *stage) (err error) {
 	operator, err := s.enter(ctx, "operator")
 	if err != nil {

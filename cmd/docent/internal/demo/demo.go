@@ -1,6 +1,6 @@
 // Package demo shows the recipes on an embedded server, as a story that checks
-// its own claims. A chapter is a file with a function, which the list of chapters
-// names.
+// its own claims. A chapter is a file with a function, which the list of
+// chapters names.
 package demo
 
 import (
@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// chapter is one part of the story. run returns an error if a claim does not hold.
+// chapter is one part of the story. run returns an error if a claim does not
+// hold.
 type chapter struct {
 	name  string // in JSON output
 	title string
@@ -35,8 +36,8 @@ var chapters = []chapter{
 // patience limits the whole story, which takes a fraction of that time.
 const patience = time.Minute
 
-// Run plays all chapters and prints them on w, as text or with a JSON object per
-// line. It stops with an error when a claim does not hold or ctx ends.
+// Run plays all chapters and prints them on w, as text or with a JSON object
+// per line. It stops with an error when a claim does not hold or ctx ends.
 func Run(ctx context.Context, w io.Writer, asJSON bool) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

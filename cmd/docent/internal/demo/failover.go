@@ -12,9 +12,9 @@ import (
 	"github.com/docent-go/docent/election"
 )
 
-// failover: the first of three leaders dies. The second resigns for the candidate
-// that an operator names, and that one resigns too. Two observers see each leader,
-// and the vacancies.
+// failover: the first of three leaders dies. The second resigns for the
+// candidate that an operator names, and that one resigns too. Two observers see
+// each leader, and the vacancies.
 func failover(ctx context.Context, s *stage) error {
 	const path = "/demo/leader"
 	w, err := s.observe(ctx, path, "observer1", "observer2")
@@ -116,8 +116,8 @@ type victory struct {
 	err  error
 }
 
-// campaign starts the candidates one after the other, so that the queue has them in
-// this order.
+// campaign starts the candidates one after the other, so that the queue has
+// them in this order.
 func (s *stage) campaign(ctx context.Context, path string, names ...string) ([]candidate, error) {
 	var all []candidate
 	for i, name := range names {

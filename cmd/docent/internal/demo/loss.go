@@ -12,8 +12,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// lostHold: a holder's packets are lost. Its context ends before the server gives
-// the lock to another process, and its late writes are refused.
+// lostHold: a holder's packets are lost. Its context ends before the server
+// gives the lock to another process, and its late writes are refused.
 func lostHold(ctx context.Context, s *stage) error {
 	const path, data = "/demo/lock", "/demo/ledger"
 	if err := s.server.Put(data, []byte("empty")); err != nil {
@@ -80,9 +80,9 @@ func (s *stage) lockLater(ctx context.Context, p *process, path string) <-chan a
 	return result
 }
 
-// lateWrites has the old holder send the write that it had prepared before it was
-// cut off. A process does that if it is paused between its look at the lock and its
-// write.
+// lateWrites has the old holder send the write that it had prepared before it
+// was cut off. A process does that if it is paused between its look at the lock
+// and its write.
 func (s *stage) lateWrites(ctx context.Context, ann, ben *process, old, now *lock.Hold, data string) error {
 	ann.link.Heal()
 	s.say("network", "is well again; ann sends the write that she had prepared")

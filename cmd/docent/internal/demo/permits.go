@@ -9,8 +9,8 @@ import (
 	"github.com/docent-go/docent/lock"
 )
 
-// permits: seven processes share three permits. One process takes all three at once.
-// Then the goroutines of one process hand a lock on to each other.
+// permits: seven processes share three permits. One process takes all three at
+// once. Then the goroutines of one process hand a lock on to each other.
 func permits(ctx context.Context, s *stage) error {
 	const path, limit = "/demo/permits", 3
 	var counted headcount

@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Sessions are short, since the story waits for the end of some, and long enough
-// for a busy machine.
+// Sessions are short, since the story waits for the end of some, and long
+// enough for a busy machine.
 const (
 	sessionTimeout = 2 * time.Second
 	tick           = 200 * time.Millisecond

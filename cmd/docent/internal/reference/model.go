@@ -90,8 +90,8 @@ func sentence(help string) string {
 	return strings.TrimSuffix(help, ".")
 }
 
-// valued lists the spellings of every flag, of any command, that takes a value. The
-// word after such a flag is not a command.
+// valued lists the spellings of every flag, of any command, that takes a value.
+// The word after such a flag is not a command.
 func valued(all []command) []string {
 	var spellings []string
 	for _, c := range all {

@@ -195,7 +195,8 @@ func special(all []command) []*kong.Flag {
 	return found
 }
 
-// paths lists all commands except the program itself, as alternatives of a pattern.
+// paths lists all commands except the program itself, as alternatives of a
+// pattern.
 func paths(all []command) string {
 	var quoted []string
 	for _, c := range all[1:] {

@@ -31,8 +31,8 @@ const (
 	patience   = 30 * time.Second
 )
 
-// action wraps a handler that changes something. The request must be allowed, come
-// from the page, and be confirmed. It is logged, done or failed.
+// action wraps a handler that changes something. The request must be allowed,
+// come from the page, and be confirmed. It is logged, done or failed.
 func (s *Server) action(do func(context.Context, request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !s.cfg.AllowActions {

@@ -38,9 +38,9 @@ func newFeed(cfg Config) *feed {
 	return &feed{cfg: cfg, done: make(chan struct{}), news: make(chan struct{})}
 }
 
-// join counts a viewer in. view returns the newest report and status with greater
-// numbers than a given one, the older first, and a channel that is closed with the
-// next message.
+// join counts a viewer in. view returns the newest report and status with
+// greater numbers than a given one, the older first, and a channel that is
+// closed with the next message.
 func (f *feed) join() (view func(seen uint64) (<-chan struct{}, []message), leave func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

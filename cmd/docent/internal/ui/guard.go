@@ -31,8 +31,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
-// knownHost refuses requests for other host names: another page may resolve its own
-// name to this server's address (DNS rebinding).
+// knownHost refuses requests for other host names: another page may resolve its
+// own name to this server's address (DNS rebinding).
 func (s *Server) knownHost(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -41,8 +41,8 @@ func (s *Server) knownHost(host string) bool {
 	return len(s.cfg.Hosts) == 0 || slices.Contains(s.cfg.Hosts, host)
 }
 
-// admit checks the token. It moves a token in the URL into a cookie, so that the
-// token does not stay in the browser's history.
+// admit checks the token. It moves a token in the URL into a cookie, so that
+// the token does not stay in the browser's history.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 	if given := r.URL.Query().Get("token"); s.isToken(given) && r.Method == http.MethodGet {
 		http.SetCookie(w, &http.Cookie{Name: cookie, Value: given, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
@@ -61,8 +61,8 @@ func (s *Server) isToken(given string) bool {
 	return subtle.ConstantTimeCompare([]byte(given), []byte(s.cfg.Token)) == 1
 }
 
-// fromThePage reports whether the page's own script has made a request: other pages
-// cannot set this header without permission (CORS).
+// fromThePage reports whether the page's own script has made a request: other
+// pages cannot set this header without permission (CORS).
 func fromThePage(r *http.Request) bool {
 	site := r.Header.Get("Sec-Fetch-Site")
 	return r.Header.Get("X-Docent") == "page" && (site == "" || site == "same-origin")

@@ -26,7 +26,8 @@ type Config struct {
 	Path string
 	// Options are for the inspection.
 	Options []inspect.Option
-	// Token is the token that every request must have. Empty: requests need none.
+	// Token is the token that every request must have. Empty: requests need
+	// none.
 	Token string
 	// Hosts are the names by which browsers may call the server, without
 	// ports; empty allows any.
@@ -75,8 +76,9 @@ func (s *Server) about(w http.ResponseWriter, _ *http.Request) {
 // beat keeps proxies from closing a connection on which nothing happens.
 const beat = 15 * time.Second
 
-// events sends the newest report and every later one, until the page disconnects.
-// Between reports it sends confirmations by a quorum, and failures.
+// events sends the newest report and every later one, until the page
+// disconnects. Between reports it sends confirmations by a quorum, and
+// failures.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	flusher, ok := w.(http.Flusher)
 	if !ok {

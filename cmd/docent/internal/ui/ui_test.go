@@ -188,7 +188,8 @@ func TestEventsFollowALock(t *testing.T) {
 	require.NoError(t, <-released)
 }
 
-// The ensemble is read once for all viewers, and not after the last viewer has gone.
+// The ensemble is read once for all viewers, and not after the last viewer has
+// gone.
 func TestNobodyLooks(t *testing.T) {
 	w := newWorld(t)
 	w.watch(func([]map[string]any) bool { return true })
@@ -211,8 +212,8 @@ func TestNobodyLooks(t *testing.T) {
 	f.work.Wait()
 }
 
-// A viewer learns that the ensemble does not answer, and that it answers again. A
-// viewer that joins in between also sees the last report.
+// A viewer learns that the ensemble does not answer, and that it answers again.
+// A viewer that joins in between also sees the last report.
 func TestFault31_FeedTellsOfTrouble(t *testing.T) {
 	w := newWorld(t, func(cfg *Config) {
 		cfg.Options = append(cfg.Options, inspect.Pulse(10*time.Millisecond), inspect.Silence(50*time.Millisecond))
