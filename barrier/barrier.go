@@ -32,7 +32,7 @@ func (b *Barrier) made() { made(b == nil || b.sm == nil) }
 
 func made(not bool) {
 	misuse.If(not, "a barrier without a Manager is used: "+
-		"get one from barrier.New or NewDouble, with the Manager of core.Dial")
+		"get one from barrier.New or NewDouble, with the Manager of session.Dial")
 }
 
 // Path returns the path of the gate.

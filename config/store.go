@@ -49,7 +49,7 @@ type Entry struct {
 // made panics for a Store that NewStore has not made, or has made without a
 // Manager.
 func (s *Store) made() {
-	misuse.If(s == nil || s.sm == nil, "a Store without a Manager is used: get one from config.NewStore, with the Manager of core.Dial")
+	misuse.If(s == nil || s.sm == nil, "a Store without a Manager is used: get one from config.NewStore, with the Manager of session.Dial")
 }
 
 // path returns the node of a key, such as "limits" or "db/limits". A leading /
@@ -159,7 +159,7 @@ func (s *Store) Put(ctx context.Context, key string, data []byte) (created bool,
 // Errors: session.ErrNoNode; session.ErrBadVersion; session.ErrNoAuth;
 // ErrNotKey; session.ErrNotEmpty if the key has children;
 // session.ErrUnknownOutcome if the answer was lost. Delete does not delete
-// again then: another client may have created the key anew.
+// again then: another client may have created the key again.
 func (s *Store) Delete(ctx context.Context, key string, version int32) error {
 	path, err := s.path(key)
 	if err != nil {

@@ -63,7 +63,7 @@ func New(sm *session.Manager, path string, opts ...Option) *Counter {
 // Manager.
 func (c *Counter) made() {
 	misuse.If(c == nil || c.sm == nil, "a Counter or Sequence without a Manager is used: "+
-		"get one from counter.New or NewSequence, with the Manager of core.Dial")
+		"get one from counter.New or NewSequence, with the Manager of session.Dial")
 }
 
 // Path returns the path of the counter.

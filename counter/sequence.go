@@ -24,7 +24,7 @@ var (
 	// Sequence has seen: a client has deleted the node or set it back. Numbers
 	// would be given twice. Set the node above the greatest number in use, and
 	// try again.
-	ErrSetBack = errors.New("the sequence was set back, and would give numbers twice: set its node above the greatest number in use")
+	ErrSetBack = errors.New("the sequence was set back, and would give numbers twice")
 )
 
 // SequenceOption changes a Sequence.
@@ -149,7 +149,7 @@ func (s *Sequence) start() {
 		got, err := s.reserve()
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.err != nil { // closed meanwhile
+		if s.err != nil { // closed during the fetch
 			err = s.err
 		}
 		f.err, s.failed, s.fetch = err, err, nil
@@ -171,10 +171,10 @@ func (s *Sequence) reserve() (span, error) {
 		end, err := s.c.update(s.ctx, func(old int64) (int64, bool, error) {
 			switch {
 			case old < top:
-				setBack = fmt.Errorf("%w: the node holds %d, after %d", ErrSetBack, old, top)
+				setBack = fmt.Errorf("%w: its node has %d, after %d; set it above the greatest number in use", ErrSetBack, old, top)
 				return 0, false, setBack
 			case old < 0:
-				return 0, false, fmt.Errorf("%w: the node holds %d, which is negative", ErrSetBack, old)
+				return 0, false, fmt.Errorf("%w: its node has the negative number %d; set it above the greatest number in use", ErrSetBack, old)
 			case old > math.MaxInt64-1-s.block:
 				return 0, false, fmt.Errorf("%w: a block of %d does not fit after %d", ErrOverflow, s.block, old)
 			}

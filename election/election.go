@@ -82,7 +82,7 @@ func (e *Election) ID() string {
 // Manager.
 func (e *Election) made() {
 	misuse.ZeroValue(e == nil || e.place == nil, "or nil election.Election", "election.New")
-	misuse.If(e.sm == nil, "election.New was given a nil Manager: give the one of core.Dial or core.Start")
+	misuse.If(e.sm == nil, "election.New got a nil Manager: give the Manager of session.Dial or session.Start")
 }
 
 // Campaign joins the election and waits until its candidate leads. The wait

@@ -155,7 +155,7 @@ func noCandidate(more string, all []line.Contender) error {
 	}
 	switch {
 	case len(all) == 0:
-		return fmt.Errorf("%w%s; there are no candidates", ErrNoCandidate, more)
+		return fmt.Errorf("%w%s; the election has no candidates", ErrNoCandidate, more)
 	case len(all) > mostNames:
 		names = append(names, fmt.Sprintf("and %d more", len(all)-mostNames))
 	}

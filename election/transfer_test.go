@@ -161,7 +161,7 @@ func TestTransferToNobody(t *testing.T) {
 		op := w.process()
 		err := op.election("x").Transfer(t.Context(), "b")
 		require.ErrorIs(t, err, election.ErrNoCandidate)
-		require.ErrorContains(t, err, "there are no candidates")
+		require.ErrorContains(t, err, "the election has no candidates")
 		a := w.process().run("a")
 		for range 9 {
 			w.process().campaign("c")

@@ -21,7 +21,7 @@ const (
 type Config struct {
 	// Servers lists the servers of the ensemble as "host:port", or as "host"
 	// for port 2181. An IPv6 address is written in brackets. ParseConnect makes
-	// the list from a connect string. Host names are resolved anew in each
+	// the list from a connect string. Host names are resolved again in each
 	// round of dialling. A name that does not resolve is skipped if another
 	// name does.
 	Servers []string

@@ -42,7 +42,7 @@ type SASLMechanism interface {
 	// Start begins a login on a new connection to the server, given as the host
 	// that Config.Servers names. ctx bounds what the mechanism asks of others,
 	// such as a ticket. ctx ends with the connection, and early enough to dial
-	// other servers. The connection is not read meanwhile.
+	// other servers. The connection is not read during Start.
 	//
 	// An error that Start returns before ctx ends is final: Dial fails with
 	// ErrAuth. So a mechanism repeats until ctx ends what may succeed later.

@@ -39,7 +39,7 @@ func (h *Hold) Err() error { return h.of().Err() }
 // earlier hold on the same path. A store that has seen a token and refuses
 // writes with smaller tokens is safe from a process that has lost its hold and
 // does not know it yet. The token is a zxid. The sequence number in the name of
-// the node does not serve: it wraps, and it starts anew if the directory is
+// the node does not serve: it wraps, and it starts again if the directory is
 // deleted.
 func (h *Hold) Token() int64 { return h.of().Token() }
 

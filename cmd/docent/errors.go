@@ -162,7 +162,7 @@ var answers = []answer{
 	{session.ErrAuth, "the server refuses the credentials", "check --auth or DOCENT_AUTH"},
 	{session.ErrTooLarge, "", "make the data smaller, or store it elsewhere and put its address here"},
 	{session.ErrClosed, "the session was closed", "try again"},
-	{session.ErrNoAuth, "the ACL denies that", "check --auth or DOCENT_AUTH, and the ACL of the node and of its parent"},
+	{session.ErrNoAuth, "the ACL denies access", "check --auth or DOCENT_AUTH, and the ACL of the node and of its parent"},
 	{session.ErrAuthFailed, "the server refuses the credentials", "check --auth or DOCENT_AUTH"},
 	{session.ErrInvalidACL, "the server refuses the access control list", "check --auth or DOCENT_AUTH"},
 	{barrier.ErrNotGate, "", ""},

@@ -49,7 +49,7 @@ func TestExplain(t *testing.T) {
 		{during("config get /a", op(zk.ErrNoNode)), 1,
 			`config get /a: there is no such node; check the path, and the root in --servers`},
 		{during("config get /a", op(zk.ErrNoAuth)), 1,
-			`config get /a: the ACL denies that; check --auth or DOCENT_AUTH, and the ACL of the node and of its parent`},
+			`config get /a: the ACL denies access; check --auth or DOCENT_AUTH, and the ACL of the node and of its parent`},
 		{during("config set /a", op(zk.ErrNodeExists)), 1,
 			`config set /a: the node exists already; set it without --create, or delete it first`},
 		{during("config set /a", op(zk.ErrBadVersion)), 1,

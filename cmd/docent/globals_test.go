@@ -217,7 +217,7 @@ func TestAuth(t *testing.T) {
 	})
 	code, out, stderr := docent(t, words("-v config get /c/a"), on(server), owner)
 	require.Equal(t, 1, code)
-	require.Contains(t, stderr, "docent: config get /c/a: the ACL denies that; check --auth or DOCENT_AUTH")
+	require.Contains(t, stderr, "docent: config get /c/a: the ACL denies access; check --auth or DOCENT_AUTH")
 	said.WriteString(out + stderr)
 	require.Contains(t, said.String(), "session opened", "the log was on")
 	require.NotContains(t, said.String(), secret)

@@ -10,7 +10,7 @@ import (
 	"unicode/utf16"
 )
 
-// printJSON prints one object on a line of its own.
+// printJSON prints an object on one line.
 func (a *app) printJSON(object any) error {
 	var line bytes.Buffer
 	encoder := json.NewEncoder(&line)

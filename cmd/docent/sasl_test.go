@@ -56,7 +56,7 @@ func TestSASL(t *testing.T) {
 			require.Zero(t, code, "a flag counts more than a variable: %s", stderr)
 			code, _, stderr = run("--sasl-user bob config get /a/c", env("DOCENT_SASL_PASSWORD="+saslUsers["bob"]))
 			require.Equal(t, 1, code)
-			require.Contains(t, stderr, "docent: config get /a/c: the ACL denies that")
+			require.Contains(t, stderr, "docent: config get /a/c: the ACL denies access")
 		})
 	}
 }

@@ -84,10 +84,10 @@ func (c *serviceRegister) instance() (naming.Instance, error) {
 	in := naming.Instance{Service: c.Name, ID: c.ID, Metadata: c.Meta, Weight: c.Weight}
 	var err error
 	if in.Address, in.Port, err = hostport.Parse(c.Addr); err != nil {
-		return in, usagef("the address %q: %v", c.Addr, err)
+		return in, usagef("service register: the address %q: %v", c.Addr, err)
 	}
 	if _, _, err := c.codec().Encode(in); err != nil {
-		return in, usagef("%v", err)
+		return in, usagef("service register: %v", err)
 	}
 	return in, nil
 }

@@ -66,7 +66,7 @@ func TestLeader_transfer_fails(t *testing.T) {
 	server := zktest.New(t)
 	code, _, stderr := docent(t, words("leader /e --transfer ben"), on(server))
 	require.Equal(t, 1, code)
-	require.Equal(t, "docent: leader /e: transfer to \"ben\": there is no such candidate; there are no candidates\n", stderr)
+	require.Equal(t, "docent: leader /e: transfer to \"ben\": there is no such candidate; the election has no candidates\n", stderr)
 
 	sm, err := session.Dial(t.Context(), session.Config{Servers: []string{"zk1"}, Dialer: server.DialContext})
 	require.NoError(t, err)

@@ -40,11 +40,11 @@ func TestFault19_ListsBesideAnUnreadableNode(t *testing.T) {
 	watch.kill(syscall.SIGTERM)
 	code, _ = watch.wait()
 	require.Zero(t, code)
-	require.Contains(t, watch.stderr.String(), "/g/b: the ACL denies that; check --auth or DOCENT_AUTH, and the ACL")
+	require.Contains(t, watch.stderr.String(), "/g/b: the ACL denies access; check --auth or DOCENT_AUTH, and the ACL")
 	code, out, stderr = docent(t, words("service list orders"), on(server))
 	require.Zero(t, code)
 	require.Equal(t, "o1\t10.0.0.1:80\n", out)
-	require.Contains(t, stderr, "/services/orders/o0: the ACL denies that")
+	require.Contains(t, stderr, "/services/orders/o0: the ACL denies access")
 	for _, d := range []*invocation{join, register} {
 		d.kill(syscall.SIGTERM)
 		code, _ := d.wait()
@@ -85,7 +85,7 @@ func TestFault38_InspectsAHiddenInstance(t *testing.T) {
 			code, out, stderr := docent(t, words("service list orders --codec spring"), on(server))
 			require.Zero(t, code)
 			require.NotContains(t, out, "o0")
-			require.Contains(t, stderr, "/services/orders/o0: the ACL denies that")
+			require.Contains(t, stderr, "/services/orders/o0: the ACL denies access")
 		})
 	}
 }

@@ -46,7 +46,7 @@ func rendezvous(ctx context.Context, s *stage) error {
 			}
 		})
 	}
-	if err := s.claim(record.count() == 0, "the gate is set: nobody has begun"); err != nil {
+	if err := s.claim(record.count() == 0, "the gate is set: no worker has begun"); err != nil {
 		return err
 	}
 	s.say("operator", "lifts the gate")
@@ -65,7 +65,7 @@ func rendezvous(ctx context.Context, s *stage) error {
 	if err := s.claim(record.count() == rounds*len(names), "each of the %d worked in %d rounds", len(names), rounds); err != nil {
 		return err
 	}
-	return s.claim(!record.mixed, "nobody began round 2 before all had ended round 1")
+	return s.claim(!record.mixed, "no worker began round 2 before all had ended round 1")
 }
 
 // roundsTaken counts the workers that have begun and ended each round.

@@ -48,7 +48,7 @@ func configRollback(ctx context.Context, s *stage) (err error) {
 			break
 		}
 	}
-	if err := s.claim(whole, "both changed at the same instant for whoever looks"); err != nil {
+	if err := s.claim(whole, "both changed at the same instant for every reader"); err != nil {
 		return err
 	}
 	return s.rollBack(ctx, operator, history)

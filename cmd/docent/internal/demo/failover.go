@@ -91,7 +91,7 @@ func failover(ctx context.Context, s *stage) error {
 	if err := w.all(ctx, "cleo"); err != nil {
 		return err
 	}
-	s.say("cleo", "resigns; nobody else is a candidate")
+	s.say("cleo", "resigns; there is no other candidate")
 	if err := cleo.term.Resign(); err != nil {
 		return err
 	}

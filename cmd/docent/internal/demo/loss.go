@@ -54,7 +54,7 @@ func lostHold(ctx context.Context, s *stage) error {
 		return errors.Join(err, got.err)
 	}
 	s.say("ben", "HOLDS it, with token %d", got.hold.Token())
-	if err := s.claim(ended < gone, "ann knew %s before anybody else could hold the lock", seconds(gone-ended)); err != nil {
+	if err := s.claim(ended < gone, "ann knew %s before another process could hold the lock", seconds(gone-ended)); err != nil {
 		return err
 	}
 	if err := s.claim(got.hold.Token() > old.Token(), "ben's token is greater than ann's: %d > %d", got.hold.Token(), old.Token()); err != nil {

@@ -52,7 +52,7 @@ func permits(ctx context.Context, s *stage) error {
 	return handedOn(ctx, s)
 }
 
-// headcount counts permits that are held.
+// headcount counts the held permits.
 type headcount struct {
 	mu        sync.Mutex
 	now, most int
@@ -92,7 +92,7 @@ func handedOn(ctx context.Context, s *stage) error {
 		})
 	}
 	s.say("crowd", "%d goroutines want %s, which is held by another", workers, path)
-	if err := work(ctx, 20*time.Millisecond); err != nil { // so that they wait
+	if err := work(ctx, 20*time.Millisecond); err != nil { // so that the others wait
 		return err
 	}
 	server := s.server

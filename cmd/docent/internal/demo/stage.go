@@ -82,7 +82,7 @@ func (s *stage) close() error {
 }
 
 // removal returns a channel that gets the time at which the server removes a
-// node. It is told before any client can know.
+// node. The server reports the removal before any client can know of it.
 func (s *stage) removal(path string) <-chan time.Time {
 	removed := make(chan time.Time, 1)
 	s.server.OnChange(func(c zktest.Change) {
