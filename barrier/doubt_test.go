@@ -34,7 +34,7 @@ func TestFault04_GateIsNotMovedTwice(t *testing.T) {
 	})
 }
 
-// A stranger deletes a member's node, whose server lags, and another member
+// Another client deletes a member's node, whose server lags, and another member
 // with the same id stands in its place: the first one's leaving does not touch
 // it.
 func TestFault06_LeavingLeavesTheNextMemberAlone(t *testing.T) {

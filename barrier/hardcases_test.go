@@ -203,8 +203,8 @@ func TestHardCase35_MoreThanItIsFor(t *testing.T) {
 	})
 }
 
-// Four stand at a barrier for three before anybody could look: the first three
-// go in, and the fourth is told.
+// Four members come to a barrier for three before any of them could read it:
+// the first three enter, and the fourth gets ErrFull.
 func TestHardCase35_MoreComeAtOnce(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		look := make(chan struct{})

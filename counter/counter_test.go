@@ -268,7 +268,7 @@ func TestContentionWithinAProcess(t *testing.T) {
 	})
 }
 
-// setTo makes the next write of the counter meet another one.
+// meet calls do before the next request of the kind op for the counter.
 func meet(w *testworld.World, op zktest.Op, do func()) {
 	w.Once(func(r zktest.Request) bool { return r.Op == op && r.Path == path }, func() zktest.Action {
 		do()

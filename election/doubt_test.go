@@ -12,7 +12,7 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// A stranger deletes the leader's node, whose server lags: the event is late.
+// Another client deletes the leader's node, whose server lags: the event is late.
 // What the old leader does leaves the node of the next alone.
 func TestFault06_OneNodeLeavesTheNextLeaderAlone(t *testing.T) {
 	for name, act := range map[string]func(ctx context.Context, term *election.Term) error{

@@ -60,7 +60,8 @@ func TestLayout(t *testing.T) {
 		info, _ := w.srv.Node(term.Path())
 		require.Equal(t, "höst-7", string(info.Data))
 
-		// And we wait behind one that Curator has made, whose id may be empty.
+		// A later candidate waits for a candidate of Curator, whose id may be
+		// empty.
 		require.NoError(t, term.Resign())
 		theirs := dir + "/_c_00000000-0000-4000-8000-000000000000-latch-0000000001"
 		require.NoError(t, w.srv.Put(theirs, nil))

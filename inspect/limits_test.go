@@ -73,8 +73,8 @@ func TestTake_deeperThanMany(t *testing.T) {
 	})
 }
 
-// Claims in a directory whose name does not tell that it has any: each is
-// looked at, as far as the limit goes.
+// The name of the directory does not say that it has claims: each child is
+// read, as far as the limit allows.
 func TestTake_claimsByTheirOwners(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()

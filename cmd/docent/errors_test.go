@@ -83,7 +83,7 @@ func TestExplain(t *testing.T) {
 		line, code := explain(during("lock /l", &lossError{cause, child.Outcome{Code: 143, Stopped: true}}))
 		require.Equal(t, 79, code)
 		require.Equal(t, "lock /l: the hold was lost while CMD ran: "+cause.Error()+": CMD was stopped (code 143); "+
-			"its last writes may overlap with the next holder's: have the store that CMD writes to compare DOCENT_TOKEN", line)
+			"CMD's last writes may overlap with the next holder's: have the store that CMD writes to compare DOCENT_TOKEN", line)
 	}
 }
 

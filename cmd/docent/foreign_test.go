@@ -131,7 +131,7 @@ func (w *foreignWorld) changed(before map[string]string) []string {
 // ofSessions are the ephemeral znodes.
 var ofSessions = []string{"contender", "exclusive", "lease", "candidate", "visitor", "claim", "member", "instance", "worker", "call"}
 
-// anyDirectory are those that may be a rendezvous's, with nodes of strangers.
+// anyDirectory are the directories that may be a rendezvous with other nodes.
 var anyDirectory = []string{"kazoo's gate", "key's directory", "group", "service", "workers"}
 
 // outcome is what a verb does about some kinds of znodes.
@@ -155,7 +155,7 @@ type foreignVerb struct {
 func kinds(names ...string) []string { return names }
 
 var (
-	// What looks like a config key, and is one as far as anybody can tell.
+	// Znodes that look like config keys, and cannot be told from them.
 	likeKeys  = outcome{kinds: kinds("kazoo's gate", "worker's memory"), takes: true}
 	innerKey  = outcome{kinds: kinds("key's directory"), takes: true}
 	notKey    = outcome{code: 1, text: "the znode is not a key: it "}

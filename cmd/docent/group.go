@@ -172,11 +172,11 @@ type groupWatch struct {
 
 // Help is shown by "docent group watch --help".
 func (groupWatch) Help() string {
-	return `Prints "joined ID" for each member, and from then on "joined ID", "updated ID" and "left ID" as it happens; ` +
-		`behind joined and updated follow a tab and what the member says of itself, if anything. "no members" says that ` +
-		`nobody is there. Updates that follow each other faster than they are read are skipped; the last one never is. ` +
-		`With --json each line is an object with event ("joined", "updated", "left", "empty") and the fields of "group ` +
-		`list". It goes on through lost servers and sessions, until SIGINT or SIGTERM end it with exit code 0.`
+	return `Prints "joined ID" for each member, and then "joined ID", "updated ID" or "left ID" for each change. After "joined ` +
+		`ID" and "updated ID" follow a tab and the member's payload, unless that is empty. "no members" says that the group is ` +
+		`empty. A fast series of updates may be skipped, but never the last. With --json each line is an object with event ` +
+		`("joined", "updated", "left", "empty") and the fields of "docent group list". The watch goes on through lost servers ` +
+		`and sessions, until SIGINT or SIGTERM end it with exit code 0.`
 }
 
 // Run prints the members and their changes.

@@ -43,8 +43,8 @@ func TestLock_tellsPathAndGrowingToken(t *testing.T) {
 	}
 }
 
-// CMD learns under whose sessions it runs, and a docent lock that is CMD leaves
-// that in its node.
+// CMD's environment has the sessions under which it runs. A docent lock below
+// CMD writes them into its node.
 func TestLock_underOthers(t *testing.T) {
 	server := zktest.New(t)
 	code, out, _ := docent(t, words("lock /a", self()...), on(server), role("sessions"), env("DOCENT_SESSIONS=0x1 0x7fffffffffffffff"))

@@ -174,7 +174,7 @@ func (queueList) Help() string {
 		`the data.`
 }
 
-// entryJSON is one item of a list.
+// queueEntryJSON is one item of a list.
 type queueEntryJSON struct {
 	ID       queue.ID `json:"id"`
 	State    string   `json:"state"`
