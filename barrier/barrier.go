@@ -12,26 +12,27 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Barrier is a gate: closed while its node stands. It keeps nothing of a
-// single call, and is safe for concurrent use.
+// Barrier is a gate: it is closed while its node exists. It is safe for
+// concurrent use.
 type Barrier struct {
 	sm   *core.Manager
 	path string
 	err  error
 }
 
-// New returns the gate at path, which is below sm's root. It does no I/O; a
-// path that cannot be used is reported by every call on the Barrier.
+// New returns the gate at path, which is relative to sm's root. It does no I/O.
+// If the path is invalid, every call on the Barrier returns the error.
 func New(sm *session.Manager, path string) *Barrier {
 	return &Barrier{sm: bridge.Core(sm), path: path, err: znode.Validate(path)}
 }
 
-// made panics for a Barrier that New has not made, or was given no Manager.
+// made panics for a Barrier that New has not made, or has made without a
+// Manager.
 func (b *Barrier) made() { made(b == nil || b.sm == nil) }
 
 func made(not bool) {
 	misuse.If(not, "a barrier without a Manager is used: "+
-		"get one from barrier.New or NewDouble, with the Manager of core.Dial")
+		"get one from barrier.New or NewDouble, with the Manager of session.Dial")
 }
 
 // Path returns the path of the gate.
@@ -40,19 +41,21 @@ func (b *Barrier) Path() string {
 	return b.path
 }
 
-// ErrNotGate is returned by Set and Lift if the znode at the path is not a gate's.
-// It is left as it is. The text says what exists there.
+// ErrNotGate is returned by Set and Lift if the znode at the path is not a
+// gate. The znode is unchanged. The text names its recipe, or what is unlike a
+// gate.
 var ErrNotGate = errors.New("the znode is not a gate")
 
-// Set closes the gate. It is no error if the gate is closed already. Missing
-// parents are made. The gate stays closed, whatever becomes of this process,
-// until somebody lifts it.
+// Set closes the gate. It returns nil if the gate is closed already. Missing
+// parents are created. The gate stays closed until it is lifted, even after the
+// end of this process.
 //
-// ctx bounds the call. After a lost answer Set looks whether the gate is closed.
-// Where it is open, and others may have lifted it since, Set does not close it
-// again: the error is session.ErrUnknownOutcome, as it is when ctx or the
-// session ends first. Call Set again if the gate is to be closed now. Other
-// errors: ErrNotGate, session.ErrNoAuth, session.ErrClosed.
+// ctx bounds the call. After a lost answer Set reads the gate. If the gate is
+// open, another client may have lifted it since: Set does not close it again,
+// and returns session.ErrUnknownOutcome. It also returns that error if ctx or
+// the session ends before the read. Call Set again to close the gate. Other
+// errors: ErrNotGate; session.ErrNoAuth; session.ErrClosed; an invalid path.
+// Set is safe for concurrent use.
 func (b *Barrier) Set(ctx context.Context) error {
 	b.made()
 	if b.err != nil {
@@ -64,7 +67,7 @@ func (b *Barrier) Set(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		err := b.sm.CreateOnce(ctx, b.path, data)
-		if errors.Is(err, core.ErrNodeExists) { // also if it is in doubt who made it
+		if errors.Is(err, core.ErrNodeExists) { // also if our own create may have made it
 			err = b.isClosed(ctx, err)
 		}
 		switch {
@@ -81,31 +84,32 @@ func (b *Barrier) Set(ctx context.Context) error {
 	return b.fail("set", gaveUp(ctx, ctx.Err()))
 }
 
-// isClosed returns nil if the znode at the path is a gate, or hidden. doubt is why
-// Set looks: the error of its create.
+// isClosed returns nil if the znode at the path is a gate, or may not be read.
+// doubt is the error of Set's create.
 func (b *Barrier) isClosed(ctx context.Context, doubt error) error {
 	seen, err := b.sm.See(ctx, b.path)
 	switch {
 	case errors.Is(err, core.ErrNoNode) && errors.Is(doubt, core.ErrUnknownOutcome):
 		return doubt
 	case errors.Is(err, core.ErrNoNode):
-		return nil // it was set, and is lifted again
+		return nil // the gate was set, and was lifted since
 	case err != nil, seen.Hidden:
 		return err
 	}
 	return b.recogniseGate(seen)
 }
 
-// Lift opens the gate, and lets everyone through who waits. It is no error if
-// the gate is open already.
+// Lift opens the gate, and lets all waiting processes through. It returns nil
+// if the gate is open already.
 //
-// ctx bounds the call. After a lost answer Lift looks at the gate. The gate
-// that stood before is lifted again. One that others may have set since is left
-// closed: the error is session.ErrUnknownOutcome, as it is when ctx or the
-// session ends first. Call Lift again if the gate is to be open now. Other
+// ctx bounds the call. After a lost answer Lift reads the gate, and lifts the
+// same gate again. It does not lift a gate that another client has set since,
+// and returns session.ErrUnknownOutcome. It also returns that error if ctx or
+// the session ends before the read. Call Lift again to open the gate. Other
 // errors: ErrNotGate; session.ErrNoAuth, also if the session may not read the
-// znode, which may be something else then; session.ErrNotEmpty if others put
-// nodes below the gate meanwhile; session.ErrClosed.
+// znode, which may be another recipe's then; session.ErrNotEmpty if another
+// client creates nodes below the gate during the call; session.ErrClosed; an
+// invalid path. Lift is safe for concurrent use.
 func (b *Barrier) Lift(ctx context.Context) error {
 	b.made()
 	if b.err != nil {
@@ -119,7 +123,7 @@ func (b *Barrier) Lift(ctx context.Context) error {
 		switch {
 		case err == nil, errors.Is(err, core.ErrNoNode) && !errors.Is(err, core.ErrUnknownOutcome):
 			return nil
-		case errors.Is(err, core.ErrBadVersion): // it is another by now
+		case errors.Is(err, core.ErrBadVersion): // the znode has changed: read it again
 		case errors.Is(err, core.ErrUnknownOutcome), !errors.Is(err, core.ErrSessionEnded):
 			return b.fail("lift", gaveUp(ctx, err))
 		}
@@ -127,7 +131,7 @@ func (b *Barrier) Lift(ctx context.Context) error {
 	return b.fail("lift", gaveUp(ctx, ctx.Err()))
 }
 
-// liftIn lifts the gate within one session, if the znode is a gate's.
+// liftIn lifts the gate within one session, if the znode is a gate.
 func (b *Barrier) liftIn(ctx context.Context, s *core.Session) error {
 	data, before, err := s.Get(ctx, b.path)
 	if errors.Is(err, core.ErrNoNode) { // the server may not know the gate yet
@@ -166,9 +170,12 @@ func (b *Barrier) liftIn(ctx context.Context, s *core.Session) error {
 	return err
 }
 
-// IsSet reports whether the gate is closed. It asks a server that has caught
-// up with its leader, so that it sees what was done before it was called. ctx
-// bounds the call.
+// IsSet reports whether the gate is closed. It first makes the server catch up
+// with the leader, and so sees every Set and Lift that returned before the
+// call.
+//
+// ctx bounds the call. Errors: session.ErrClosed; the error of ctx; an invalid
+// path. IsSet is safe for concurrent use.
 func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
 	b.made()
 	if b.err != nil {
@@ -185,18 +192,19 @@ func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
 }
 
 // Wait returns when the gate is open: at once if it is not set, and otherwise
-// when it is lifted, even if it is set again right after that. It waits through
-// lost connections and ended sessions: a gate that was lifted and set again in
-// the meantime has another znode, and was open.
+// when it is lifted, even if it is set again at once. The wait goes on through
+// lost connections and ended sessions. A gate that was lifted and set again in
+// between has another znode, so Wait knows that it was open.
 //
-// Servers do not tell of the end of a znode that the session may not read. The
-// session then looks again every one to ten seconds. Such a gate that is lifted
-// and set again between two looks stays closed for Wait where the server keeps
-// the stat back, as ZooKeeper does since 3.8.4 and 3.9.2.
+// A server does not report the deletion of a znode that the session may not
+// read. Wait then reads the znode every one to ten seconds. Since ZooKeeper
+// 3.8.4 and 3.9.2, servers do not send the stat of such a znode. On these
+// servers Wait does not notice that such a gate was lifted and set again
+// between two reads.
 //
-// ctx bounds the wait; when it ends, the error matches ctx.Err() and
-// context.Cause(ctx), even if the gate is open. Another error:
-// session.ErrClosed.
+// ctx bounds the wait. When ctx ends, the error matches ctx.Err() and
+// context.Cause(ctx), even if the gate is open. Other errors:
+// session.ErrClosed; an invalid path. Wait is safe for concurrent use.
 func (b *Barrier) Wait(ctx context.Context) error {
 	b.made()
 	if b.err != nil {
@@ -220,11 +228,12 @@ func (b *Barrier) Wait(ctx context.Context) error {
 }
 
 // waitIn waits within one session. It returns false without an error when the
-// session or ctx has ended. closed is the czxid of the znode that closes the gate,
-// as far as it was seen, and outlasts the session.
+// session or ctx has ended. closed is the czxid of the znode that closes the
+// gate, once it is known. It is kept from one session to the next.
 func (b *Barrier) waitIn(ctx context.Context, s *core.Session, closed *int64) (open bool, err error) {
-	// A server that lags, or a deposed leader, may not know of a gate that was set
-	// before us. Once the server does, its news arrive in order.
+	// A lagging server, or a deposed leader, may not have a gate that was set
+	// before this call. Once the server has caught up, its events arrive in
+	// order.
 	if err := s.Confirm(ctx, b.path); err != nil {
 		return false, err
 	}
@@ -239,7 +248,7 @@ func (b *Barrier) waitIn(ctx context.Context, s *core.Session, closed *int64) (o
 		if czxid := gate.Stat.Czxid; czxid != 0 {
 			if *closed != 0 && *closed != czxid {
 				watch.Stop()
-				return true, nil // it was lifted, and is set again
+				return true, nil // the gate was lifted and set again
 			}
 			*closed = czxid
 		}
@@ -262,8 +271,8 @@ func (b *Barrier) fail(op string, err error) error {
 	return fmt.Errorf("%s barrier %s: %w", op, b.path, err)
 }
 
-// gaveUp makes sure that an error that came of ctx's end says so: it matches
-// ctx.Err() and context.Cause(ctx) besides what it matches already.
+// gaveUp makes an error after the end of ctx match ctx.Err() and
+// context.Cause(ctx), besides what it matches already.
 func gaveUp(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil {
 		return err

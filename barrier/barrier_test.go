@@ -41,7 +41,7 @@ func TestGate(t *testing.T) {
 
 		calls := []*testworld.Call[bool]{wait(a), wait(a), wait(b)}
 		require.Equal(t, 2, w.Srv.WatchesOf(gate), "one for each process")
-		w.Put(gate, w.Data(gate)) // a stranger writes to it
+		w.Put(gate, w.Data(gate)) // another client writes to it
 		time.Sleep(time.Hour)
 		for _, c := range calls {
 			require.True(t, c.Waiting())
@@ -68,8 +68,8 @@ func TestGateWithoutPath(t *testing.T) {
 	})
 }
 
-// Everyone who waited gets through, although the gate is set again before
-// anybody could look.
+// All waiting processes get through, although the gate is set again before any
+// of them could read it.
 func TestGateSetAgainAtOnce(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		w.Put(gate, "")
@@ -122,7 +122,7 @@ func TestHardCase37_GateOverSessions(t *testing.T) {
 		p.Link.Cut(zktest.Both)
 		time.Sleep(time.Hour)
 		require.True(t, c.Waiting())
-		w.Remove(gate) // while nobody can tell
+		w.Remove(gate) // during the disconnection
 		p.Link.Heal()
 		require.True(t, c.Get())
 	})
@@ -167,7 +167,8 @@ func TestGateLostReplies(t *testing.T) {
 	}
 }
 
-// What cannot be made out is said, and not tried again behind the caller's back.
+// What cannot be made out is said, and not tried again behind the caller's
+// back.
 func TestGateUnknownOutcome(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

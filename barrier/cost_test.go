@@ -65,7 +65,8 @@ func TestCostsOfADouble(t *testing.T) {
 			{Name: "Leave of the first by name", Want: testworld.Counts{"getChildren2": 1, "getData": 1}, Do: func() { leaving = append(leaving, leave(w, calls[0].Get())) }},
 			{Name: "Leave of one between", Want: testworld.Counts{"delete": 1, "exists": 1, "getChildren2": 1, "getData": 1, "sync": 1}, Do: func() { leaving = append(leaving, leave(w, calls[1].Get())) }},
 		})
-		// Those who are woken see "ready", or see it gone: that decides how many clear it.
+		// A member that is woken sees "ready", or sees it gone: so the number
+		// of requests that clear it varies.
 		leaving = append(leaving, leave(w, calls[2].Get()))
 		for _, c := range leaving {
 			c.Get()

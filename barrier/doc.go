@@ -1,93 +1,92 @@
 // Package barrier makes processes wait for each other on ZooKeeper.
 //
-// A Barrier is a gate: it is closed while its node stands, and whoever comes
-// waits until somebody lifts it. A Double is a rendezvous: so many members go
-// in together and come out together.
+// A Barrier is a gate: it is closed while its node exists, and processes wait
+// until it is lifted. A Double is a rendezvous: a fixed number of members enter
+// together and leave together.
 //
 //	gate := barrier.New(sm, "/barriers/migration")
 //	err := gate.Wait(ctx)
 //
 //	err := barrier.NewDouble(sm, "/barriers/epoch", 5).Do(ctx, func(ctx context.Context, v *barrier.Visit) error {
-//		return compute(ctx) // ctx ends when this member no longer counts as being inside
+//		return compute(ctx) // ctx ends when this member no longer counts as inside
 //	})
 //
 // # What a Barrier promises
 //
-//   - Wait returns when the gate was open at some moment after Wait began, and
-//     goes on waiting over lost connections and ended sessions. A gate that is
-//     lifted and set again at once has still let through everyone who waited.
-//   - Set and Lift may be called by anyone, any number of times. They touch gates
-//     alone: a persistent znode without children that holds Docent's owner, an IP
-//     address (Curator's) or nothing (kazoo's). Anything else is ErrNotGate. So is a
-//     znode with an address or nothing that was written over, has had children, or
-//     has a history of package config. Beyond that nothing tells a config key that
-//     was created with an IP address, or empty, and never changed, from a gate of
-//     Curator's or kazoo's: Lift deletes it.
+//   - Wait returns if the gate was open at some moment after Wait began. It
+//     goes on through lost connections and ended sessions. A gate that is
+//     lifted and set again at once still lets all waiting processes through.
+//   - Every process may call Set and Lift, any number of times. They change
+//     gates alone: persistent znodes without children, with the data of
+//     Docent's owner, an IP address (Curator) or no data (kazoo). Other znodes
+//     are ErrNotGate. A znode with an IP address or no data is also ErrNotGate
+//     if it was overwritten, has had children, or has a history of package
+//     config. A config key that was created with an IP address or without data,
+//     and never changed, looks like a gate of Curator or kazoo: Lift deletes
+//     it.
 //
 // # What a Double promises
 //
-//   - It touches its own nodes alone. The first member to come gets ErrNotDouble in a
-//     directory that holds data, other than an IP address, or a contender, an item or
-//     the like of another recipe. In a directory with other children a round raises
-//     the version and leaves everything else as it is.
-//   - Enter returns only when count members stood at the barrier at one instant.
-//     It is the transaction that makes the node "ready" that checks it, and it is
-//     that node which counts from then on, not the number of members: a slow
-//     member gets through although fast ones have gone out again.
-//   - Exactly count members go in. Of more than that the first ones do; the
+//   - It changes its own nodes alone. The first member gets ErrNotDouble if the
+//     directory has data other than an IP address, or nodes of another recipe,
+//     such as a contender or an item. In a directory with other children, a
+//     round raises the version of the directory and changes nothing else.
+//   - Enter returns only if count members were at the barrier at one instant.
+//     The transaction that creates the node "ready" checks that. From then on
+//     that node counts, not the number of members: a slow member enters
+//     although fast members have left again.
+//   - Exactly count members enter. If more have come, the first enter, and the
 //     others get ErrFull.
-//   - Leave returns nil only when none of the members of the round is inside.
-//   - A barrier can be used again at once. Its rounds cannot be mixed up: a
-//     member belongs to the round whose "ready" was made after its own node, as
-//     ZooKeeper's transaction numbers tell.
-//   - A member that dies does not keep the others from leaving: it has left when
-//     its session ends. Nor does it block the next round.
-//   - Nothing stays behind: neither a call that fails nor one that is given up
-//     leaves a member's node, a goroutine or a waiter. The node "ready" of a round
-//     whose members all died, or gave up leaving, stays until the next round's first
-//     comes.
+//   - Leave returns nil only when no member of the round is inside.
+//   - A barrier can be used again at once. Rounds cannot be mixed up: a member
+//     belongs to the round whose "ready" was created after its own node, by the
+//     zxids of both.
+//   - A member that dies does not block the others, nor the next round: it has
+//     left when its session ends.
+//   - A failed or cancelled call leaves no member's node, no goroutine and no
+//     waiter. If all members of a round have died or have not completed Leave,
+//     the node "ready" stays until the first member of the next round comes.
 //
 // # What it does not promise
 //
-//   - Members that are inside can die there: entering together is no agreement
-//     to finish. The others learn of it only as they leave.
-//   - A member whose Leave was ended by its ctx is outside, although others may
-//     be inside.
+//   - Members can die inside. To enter together is not an agreement to finish.
+//     The other members learn of a death only when they leave.
+//   - If the ctx of a Leave ends, the member has left, although others may be
+//     inside.
 //   - It does not protect against clients that delete its nodes.
 //
 // # What ctx governs
 //
-// The ctx of every call bounds that call, never the visit. A ctx that is done
-// beats a barrier that is ready: Enter then leaves again. Who went in already
-// goes on; to them this member is one that has left.
+// The ctx of every call bounds that call, never the visit. If ctx has ended and
+// the barrier is ready, Enter leaves again and fails. For the other members,
+// that member has left.
 //
 // # States of a member
 //
-//	        Enter             ready, and we count           Leave           nobody inside
+//	        Enter             ready, and we count           Leave           no member inside
 //	outside ─────> waiting ─────────────────────> inside ─────────> leaving ─────────────> outside
 //	                │  ^ │                          │
 //	      ctx ended │  └─┘ node or session gone:    │ node deleted, session expired,
-//	                v      again                    v trust elapsed, manager closed
+//	                v      enters again             v trust elapsed, manager closed
 //	             outside                          lost: errors.Is(v.Err(), session.ErrLost)
 //
 // # Layout
 //
-// A Barrier is the persistent node at its path, as Curator's DistributedBarrier
-// and kazoo's Barrier have it.
+// A Barrier is the persistent node at its path, as with Curator's
+// DistributedBarrier and kazoo's Barrier.
 //
-// A Double is a directory as Curator's DistributedDoubleBarrier and kazoo's
-// DoubleBarrier have it: an ephemeral node for each member and the persistent
-// node "ready". A member's node is a UUID, or "member-" and the id it was
-// given, and holds JSON, {"id":…,"host":…,"pid":…,"visit":…}. Children count as
-// members if they are named so, or with 32 hexadecimal digits as kazoo does;
-// others are strangers' and are ignored. "ready" holds JSON,
-// {"round":…,"members":[…]}; the round is the data version of the directory,
-// which is raised in the transaction that makes "ready". Other libraries ignore
-// both.
+// A Double is a directory, as with Curator's DistributedDoubleBarrier and
+// kazoo's DoubleBarrier: an ephemeral node for each member, and the persistent
+// node "ready". A member's node has a UUID as its name, or "member-" and the
+// member's id. Its data is JSON, {"id":…,"host":…,"pid":…,"visit":…}. Children
+// with such names are members, and children with 32 hexadecimal digits, as
+// kazoo's. Other children are ignored. The data of "ready" is JSON,
+// {"round":…,"members":[…]}. The round is the data version of the directory,
+// which the transaction raises that creates "ready". Other libraries ignore the
+// data of both.
 //
-// Curator's and kazoo's members count each child, and take count for a
-// threshold. Where they share a path with ours, no more than count members may
-// come, and what is promised above holds as far as they keep to it: kazoo
-// deletes "ready" as soon as the first member leaves, so that a slow member may
-// miss it.
+// Members of Curator and kazoo count every child, and use count as a threshold.
+// If they share a path with Docent, no more than count members may come, and
+// the promises hold as far as these libraries keep them: kazoo deletes "ready"
+// as soon as the first member leaves, so that a slow member may miss it.
 package barrier

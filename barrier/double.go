@@ -16,28 +16,29 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// MaxCount is the greatest count of a Double: the transaction that lets the
-// members in names each of them, and has to fit into one request.
+// MaxCount is the maximum count of a Double. The transaction that begins a
+// round names each member, and must fit into one request.
 const MaxCount = 4096
 
 // Sentinel errors of Enter. Compare with errors.Is: they arrive wrapped.
 var (
-	// ErrFull says that all places of the present round are taken by others.
-	ErrFull = errors.New("the barrier is full: as many members as it is for are inside")
-	// ErrNotDouble says that the path is not a rendezvous's: its znode "ready" is not
-	// a round's, or it holds data that is not an IP address, or it is the directory of
-	// another recipe. It is left as it is.
+	// ErrFull says that other members have all places of the present round.
+	ErrFull = errors.New("the barrier is full: other members have all its places")
+	// ErrNotDouble says that the directory is not a rendezvous: its child
+	// "ready" is not a round, or the directory has data that is not an IP
+	// address, or it belongs to another recipe. It is unchanged.
 	ErrNotDouble = errors.New("the directory is not a rendezvous")
-	// ErrIDTaken says that a member with the same id stands at the barrier.
-	// One whose process has died stands there until its session ends.
-	ErrIDTaken = errors.New("a member with this id stands at the barrier already")
+	// ErrIDTaken says that a member with the same id is at the barrier. A
+	// member whose process has died stays at the barrier until its session
+	// ends.
+	ErrIDTaken = errors.New("another member with this id is at the barrier")
 )
 
 // Option changes a Double.
 type Option func(*Double)
 
-// ID names the member. No two members may have the same id at the same time.
-// Without it each Enter is a member of its own, with a random name.
+// ID is the id of the member. Two members must not have the same id at the same
+// time. Without an id each Enter is a separate member with a random name.
 func ID(id string) Option {
 	return func(d *Double) {
 		d.id = id
@@ -47,9 +48,8 @@ func ID(id string) Option {
 	}
 }
 
-// Double is a rendezvous of a fixed number of members. Every Enter is a member
-// of its own: one Double serves any number of goroutines, and is safe for
-// concurrent use.
+// Double is a rendezvous of a fixed number of members. Each Enter is a separate
+// member. A Double is safe for concurrent use.
 type Double struct {
 	sm    *core.Manager
 	dir   string
@@ -59,12 +59,13 @@ type Double struct {
 	err   error
 
 	mu     sync.Mutex
-	visits map[string]ghost // those that may still have a node, by visit
+	visits map[string]ghost // the visits that may still have a node
 }
 
-// NewDouble returns the rendezvous of count members at path, which is below
-// sm's root. It does no I/O; a path, count or id that cannot be used is reported
-// by every call on the Double. All members have to be told the same count.
+// NewDouble returns the rendezvous of count members at path, which is relative
+// to sm's root. It does no I/O. If the path, the count or the id is invalid,
+// every call on the Double returns the error. All members must give the same
+// count.
 func NewDouble(sm *session.Manager, path string, count int, opts ...Option) *Double {
 	d := &Double{
 		sm: bridge.Core(sm), dir: path, ready: znode.Join(path, readyName), count: count,
@@ -72,12 +73,13 @@ func NewDouble(sm *session.Manager, path string, count int, opts ...Option) *Dou
 	}
 	misuse.Apply("barrier.NewDouble", d, opts)
 	if d.err == nil && (count < 1 || count > MaxCount) {
-		d.err = fmt.Errorf("the count of members is %d: it must be between 1 and %d", count, MaxCount)
+		d.err = fmt.Errorf("the count of members is %d: it must be from 1 to %d", count, MaxCount)
 	}
 	return d
 }
 
-// made panics for a Double that NewDouble has not made, or was given no Manager.
+// made panics for a Double that NewDouble has not made, or has made without a
+// Manager.
 func (d *Double) made() { made(d == nil || d.sm == nil) }
 
 // Path returns the path of the rendezvous.
@@ -86,23 +88,25 @@ func (d *Double) Path() string {
 	return d.dir
 }
 
-// Count returns how many members it is for.
+// Count returns the number of members.
 func (d *Double) Count() int {
 	misuse.ZeroValue(d == nil, "or nil barrier.Double", "barrier.NewDouble")
 	return d.count
 }
 
-// Enter waits until as many members as the barrier is for have come, and goes
-// in with them. It waits until a round that is ending has ended. It waits
-// through lost connections and ended sessions; when its own session ends, it
-// comes anew in the next. If the others went in meanwhile, they count the node
-// of its old session, which has left with that session: it then waits for the next round.
+// Enter waits until count members have come, and enters with them. If a round
+// is ending, Enter waits for its end first. The wait goes on through lost
+// connections and ended sessions: in the next session the member comes again.
+// If the other members have entered in between, they have counted the node of
+// its old session, and that member has left with that session. Enter then waits
+// for the next round.
 //
-// ctx bounds the wait, not the visit. When it ends, our node is removed in the
-// background, and the error matches ctx.Err() and context.Cause(ctx). Other
-// errors: ErrFull when others have all the places; ErrIDTaken; ErrNotDouble;
-// session.ErrClosed; what the server answers, such as session.ErrNoAuth. It
-// takes the rights to read, write, create and delete in the directory.
+// ctx bounds the wait, not the visit. When ctx ends, the member's node is
+// removed in the background, and the error matches ctx.Err() and
+// context.Cause(ctx). Other errors: ErrFull; ErrIDTaken; ErrNotDouble;
+// session.ErrClosed; an invalid path, count or id; an error of the server, such
+// as session.ErrNoAuth. Enter needs the rights to read, write, create and
+// delete in the directory. Enter is safe for concurrent use.
 //
 // The caller must Leave or Release the Visit.
 func (d *Double) Enter(ctx context.Context) (*Visit, error) {
@@ -132,20 +136,19 @@ func (d *Double) Enter(ctx context.Context) (*Visit, error) {
 	}
 }
 
-// Pauses between attempts that ended because our node or session went, and
-// between looks at a barrier that changes while it is looked at.
+// Pauses between attempts that ended with our node or session, and between
+// reads of a barrier that changes during the reads.
 const (
 	leastPause = 5 * time.Millisecond
 	mostPause  = time.Second
 )
 
-// Do runs f inside: it enters, calls f, and leaves when f has returned. The
-// context that f gets ends when ctx does, or when the visit is lost;
-// context.Cause tells which. When f panics, it leaves without waiting for the
-// others.
+// Do enters, calls f, and leaves when f has returned. The context of f ends
+// with ctx, or when the visit is lost; context.Cause returns the reason. If f
+// panics, Do leaves without waiting for the other members.
 //
-// Do returns what Enter does when that fails. Otherwise it returns what f does
-// and what Leave does, joined. ctx bounds all of it.
+// Do returns the error of Enter, or else the errors of f and Leave, joined. ctx
+// bounds the whole call. Do is safe for concurrent use.
 func (d *Double) Do(ctx context.Context, f func(ctx context.Context, v *Visit) error) error {
 	misuse.NilFunc(f == nil, "Do")
 	v, err := d.Enter(ctx)

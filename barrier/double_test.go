@@ -51,7 +51,7 @@ func gather(w *testworld.World, count int) ([]*testworld.Process, []*barrier.Vis
 	return processes, visits
 }
 
-// allLeave has everyone leave, and checks that nothing is left.
+// allLeave makes all members leave, and checks that nothing is left.
 func allLeave(w *testworld.World, visits []*barrier.Visit) {
 	w.Helper()
 	var calls []*testworld.Call[bool]
@@ -142,7 +142,7 @@ func TestDoubleRefusesBadInput(t *testing.T) {
 		}{
 			{barrier.NewDouble(sm, dir, 0), "count of members is 0"},
 			{barrier.NewDouble(sm, dir, -3), "count of members is -3"},
-			{barrier.NewDouble(sm, dir, barrier.MaxCount+1), "between 1 and 4096"},
+			{barrier.NewDouble(sm, dir, barrier.MaxCount+1), "from 1 to 4096"},
 			{barrier.NewDouble(sm, "epoch", 2), "relative"},
 			{barrier.NewDouble(sm, dir, 2, barrier.ID("a/b")), "id"},
 		} {
@@ -209,7 +209,7 @@ func TestDoubleGivenUpAsItBegins(t *testing.T) {
 	})
 }
 
-// A create whose answer does not come until the caller has given up.
+// The answer to the create comes only after the caller's ctx has ended.
 func TestDoubleGivenUpDuringCreate(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

@@ -34,8 +34,9 @@ func TestFault04_GateIsNotMovedTwice(t *testing.T) {
 	})
 }
 
-// A stranger deletes a member's node, whose server lags, and another member with
-// the same id stands in its place: the first one's leaving does not touch it.
+// Another client deletes a member's node, whose server lags, and another member
+// with the same id stands in its place: the first one's leaving does not touch
+// it.
 func TestFault06_LeavingLeavesTheNextMemberAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()

@@ -10,15 +10,15 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// entrant is one Enter. Its node has the same name in every session, so that
-// a node of an old session is never taken for another member.
+// entrant is the state of one Enter. Its node has the same name in every
+// session, so that a node of an old session does not count as another member.
 type entrant struct {
 	d     *Double
 	visit string
 	name  string
 	path  string
 	data  []byte
-	stood bool // in an earlier session, where a node of ours may stand yet
+	stood bool // there may be a node of an earlier session
 }
 
 func (d *Double) newEntrant() (*entrant, error) {
@@ -35,8 +35,7 @@ func (d *Double) newEntrant() (*entrant, error) {
 	return e, err
 }
 
-// attempt enters within one session. When it fails, it has seen to it that our
-// node goes.
+// attempt enters within one session. If it fails, it has our node removed.
 func (e *entrant) attempt(ctx context.Context, s *core.Session) (*Visit, error) {
 	if err := e.d.exorcise(ctx, s); err != nil {
 		return nil, err
@@ -59,14 +58,14 @@ func (e *entrant) attempt(ctx context.Context, s *core.Session) (*Visit, error) 
 		}
 		v, err := e.gather(ctx, s, node, watch)
 		if v != nil || err != nil {
-			// Where our node has gone, another's may stand.
+			// If our node was deleted, another member's node may have its path.
 			if err != nil && !errors.Is(err, core.ErrDeleted) {
 				node.Abandon()
 			}
 			return v, err
 		}
-		// The others began without us. In Curator's layout they wait until
-		// nobody stands here.
+		// The other members began without us. Members of Curator wait until the
+		// directory has no members.
 		if err := node.Remove(ctx); err != nil {
 			return nil, err
 		}
@@ -74,7 +73,7 @@ func (e *entrant) attempt(ctx context.Context, s *core.Session) (*Visit, error) 
 }
 
 // outside waits until no round is under way, and returns a watch that fires
-// when one begins.
+// when a round begins.
 func (d *Double) outside(ctx context.Context, s *core.Session) (*core.Watch, error) {
 	for synced, tries := false, -2; ; tries++ {
 		if err := line.Pause(ctx, tries, leastPause, mostPause); err != nil {
@@ -84,7 +83,7 @@ func (d *Double) outside(ctx context.Context, s *core.Session) (*core.Watch, err
 		if r == nil || err != nil {
 			return watch, err
 		}
-		if !synced { // a server that lags may show a round that is over
+		if !synced { // a lagging server may have a round that is over
 			watch.Stop()
 			if err := s.Confirm(ctx, d.dir); err != nil {
 				return nil, err
@@ -103,9 +102,9 @@ func (d *Double) outside(ctx context.Context, s *core.Session) (*core.Watch, err
 	}
 }
 
-// awaitEnd waits until something of the round has changed, or clears it away
-// if nobody is left in it. Nobody may be left to tell of its end, so it watches one of
-// those who are inside besides the round.
+// awaitEnd waits for a change of the round, or clears the round if no member is
+// left in it. It watches "ready" and a member inside: if all members die,
+// "ready" does not change.
 func (d *Double) awaitEnd(ctx context.Context, s *core.Session, r *round, watch *core.Watch) (waited bool, err error) {
 	children, _, err := s.Children(ctx, d.dir)
 	if err != nil && !errors.Is(err, core.ErrNoNode) {
@@ -139,8 +138,8 @@ func (d *Double) awaitEnd(ctx context.Context, s *core.Session, r *round, watch 
 	return true, nil
 }
 
-// stand makes our node. The creation goes on when ctx ends, and the node is
-// removed then.
+// stand creates our node. If ctx ends first, the creation goes on in the
+// background, and the node is removed then.
 func (e *entrant) stand(ctx context.Context, s *core.Session) (*core.Node, error) {
 	type outcome struct {
 		node *core.Node
@@ -177,8 +176,9 @@ func (e *entrant) make(s *core.Session) (*core.Node, error) {
 		case err == nil:
 			return s.Own(e.path)
 		case errors.Is(err, core.ErrNodeExists), core.InDoubt(err):
-			// A node that is not there is made, or made again: it is our own
-			// presence, and others have no reason to count on its absence.
+			// If the node does not exist, the loop creates it. That may be a
+			// second creation: it is our own member's node, and no other client
+			// depends on its absence.
 			ours, err = e.recognise(ctx, s)
 		case errors.Is(err, core.ErrNoNode):
 			err = s.EnsureDir(ctx, e.d.dir)
@@ -192,10 +192,10 @@ func (e *entrant) make(s *core.Session) (*core.Node, error) {
 	}
 }
 
-// recognise looks at the node that stands in the place of ours: made by a
-// create whose answer was lost, or in an earlier session of this Enter, or by
-// another member with our id. It returns false without an error when the place
-// is free again.
+// recognise reads the existing node at our path. It was created by a create
+// whose answer was lost, or in an earlier session of this Enter, or by another
+// member with our id. recognise returns false without an error if the path is
+// free again.
 func (e *entrant) recognise(ctx context.Context, s *core.Session) (ours bool, err error) {
 	if err := s.Confirm(ctx, e.path); err != nil {
 		return false, err
@@ -217,7 +217,7 @@ func (e *entrant) recognise(ctx context.Context, s *core.Session) (ours bool, er
 	return false, remove(ctx, s, e.path, stat)
 }
 
-// gather waits until a round begins. It returns nil without an error when one
+// gather waits until a round begins. It returns nil without an error if a round
 // has begun without us.
 func (e *entrant) gather(ctx context.Context, s *core.Session, node *core.Node, watch *core.Watch) (*Visit, error) {
 	defer func() {
@@ -235,7 +235,7 @@ func (e *entrant) gather(ctx context.Context, s *core.Session, node *core.Node, 
 		}
 		var r *round
 		select {
-		case <-watch.Done(): // "ready" is what counts, not how many stand here
+		case <-watch.Done(): // "ready" decides, not the number of members
 			if r, err = e.d.read(ctx, s); r == nil && err == nil {
 				r, watch, err = e.d.look(ctx, s)
 			}
@@ -268,14 +268,14 @@ func (e *entrant) gather(ctx context.Context, s *core.Session, node *core.Node, 
 	}
 }
 
-// ghost is a visit whose node may outlive its session on the server, where it
-// would be counted as another member.
+// ghost is a visit whose node may exist on the server for longer than the
+// visit. The node would count as another member.
 type ghost struct {
 	path string
 	hold *core.Hold
 }
 
-// exorcise removes the nodes of visits of ours that were lost.
+// exorcise removes the nodes of our lost visits.
 func (d *Double) exorcise(ctx context.Context, s *core.Session) error {
 	d.mu.Lock()
 	lost := make(map[string]string)
@@ -308,8 +308,8 @@ func (d *Double) forget(visit string) {
 	delete(d.visits, visit)
 }
 
-// remove deletes the node that was read, and no other that has come to stand in
-// its place. Whether a lost try of ours did it or another does not matter.
+// remove deletes the node that was read, and not a later node at its path. It
+// does not matter whether an earlier try has deleted it already.
 func remove(ctx context.Context, s *core.Session, path string, seen core.Stat) error {
 	_, err := s.DeleteExact(ctx, path, seen.Czxid)
 	return err

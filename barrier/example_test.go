@@ -52,8 +52,8 @@ func ExampleBarrier() {
 	// through: <nil>
 }
 
-// Three members compute in rounds: nobody begins a round before everyone has
-// ended the last one.
+// Three members compute in rounds: no member begins a round before all members
+// have ended the last one.
 func ExampleDouble_Do() {
 	sm, done := dial()
 	defer done()

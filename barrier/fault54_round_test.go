@@ -10,8 +10,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// TestFault54_AnOldRoundEndsALaterOne: the next round begins between the look at
-// a round's mark and its deletion.
+// TestFault54_AnOldRoundEndsALaterOne: the next round begins between the look
+// at a round's mark and its deletion.
 func TestFault54_AnOldRoundEndsALaterOne(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const dir, ready = "/barriers/a", "/barriers/a/ready"

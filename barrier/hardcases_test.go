@@ -43,7 +43,7 @@ func TestHardCase33_SlowMemberAfterFastOnesLeft(t *testing.T) {
 	})
 }
 
-// A wake without need lets nobody through.
+// A spurious wake lets no process through the gate.
 func TestHardCase33_SpuriousWake(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -71,8 +71,8 @@ func TestHardCase33_SpuriousWake(t *testing.T) {
 	})
 }
 
-// A "ready" that appears and goes again before anybody looks: the wake alone is
-// no reason to go in.
+// A "ready" appears and goes again before a member reads it: the wake alone
+// lets no member enter.
 func TestHardCase33_ReadyGoneBeforeTheLook(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -88,8 +88,8 @@ func TestHardCase33_ReadyGoneBeforeTheLook(t *testing.T) {
 	})
 }
 
-// Nobody comes out while another is inside: in each order, with strangers in
-// the directory, and with the last one being somebody else than we.
+// No Leave returns while a member is inside: in each order, with other nodes in
+// the directory, and with each member as the last.
 func TestHardCase34_LeaveWhileAnotherIsInside(t *testing.T) {
 	for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
 		testworld.Run(t, func(w *testworld.World) {
@@ -110,8 +110,8 @@ func TestHardCase34_LeaveWhileAnotherIsInside(t *testing.T) {
 	}
 }
 
-// The members that have left wait for one that dies inside no longer than its
-// session lasts, whoever it is.
+// If a member dies inside, the members that have left wait until its session
+// has ended. That holds for each member.
 func TestHardCase34_MemberDiesInside(t *testing.T) {
 	for dead := range 3 {
 		testworld.Run(t, func(w *testworld.World) {
@@ -188,7 +188,8 @@ func TestHardCase35_MoreThanItIsFor(t *testing.T) {
 		require.ErrorContains(t, err, dir)
 		require.Equal(t, []string{"member-a", "member-b", "member-c", "ready"}, w.Children(dir))
 
-		// Once one has left the round is ending, and a newcomer waits for the next.
+		// Once one has left the round is ending, and a newcomer waits for the
+		// next.
 		out := leave(w, visits[2])
 		next := enter(late, 3, "late")
 		require.True(t, next.Waiting())
@@ -202,8 +203,8 @@ func TestHardCase35_MoreThanItIsFor(t *testing.T) {
 	})
 }
 
-// Four stand at a barrier for three before anybody could look: the first three
-// go in, and the fourth is told.
+// Four members come to a barrier for three before any of them could read it:
+// the first three enter, and the fourth gets ErrFull.
 func TestHardCase35_MoreComeAtOnce(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		look := make(chan struct{})

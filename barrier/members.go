@@ -11,53 +11,59 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Member is somebody who stands at a Double, waiting or inside, as its node
-// tells. Of a node that another library made, what is not known is zero.
+// Member is a member of a Double, waiting or inside, as its node describes it.
+// For a node of another library, the fields that its data does not have are
+// zero.
 type Member struct {
-	// ID is the one that was given, or the node's name where none was.
+	// ID is the member's id, or the node's name without an id.
 	ID   string
 	Host string
 	PID  int
-	// Since is when the node was made, by the clock of the ensemble's leader.
+	// Since is the time at which the node was created, by the clock of the
+	// ensemble's leader.
 	Since time.Time
 	// Session is the id of the session that owns the node.
 	Session int64
-	// Inside says whether the member belongs to the round that is under way.
+	// Inside says whether the member belongs to the present round.
 	Inside bool
-	// Path is the node's.
+	// Path is the path of the node.
 	Path string
-	// Hidden says that the node's ACL does not let this session read it. What the
-	// server keeps back is zero; Inside may be wrong where that is the stat.
+	// Hidden says that the node's ACL does not let this session read it. Fields
+	// that the server does not send are zero. If it does not send the stat,
+	// Inside is false, whether the member is inside or not.
 	Hidden bool
 }
 
-// Status is what stands at a Double.
+// Status is the state of a Double.
 type Status struct {
-	// Ready says whether a round is under way: its members are inside, or
-	// have begun to leave.
+	// Ready says whether a round is under way: its members are inside, or have
+	// begun to leave.
 	Ready bool
-	// Token is that of the round's visits; zero where there is no round, or where
-	// the session may not read the znode "ready".
+	// Token is the token of the round's visits. It is zero without a round, or
+	// if the session may not read the znode "ready".
 	Token int64
-	// Members are those who stand, first come first.
+	// Members are the members at the barrier, in the order in which they came.
 	Members []Member
 }
 
-// Members returns who stands at the barrier, first come first. What is said of
-// Status holds for it too.
+// Members returns the members at the barrier, in the order in which they came.
+// It reads the whole Status.
+//
+// ctx bounds the reads. The errors are those that Status lists. Members is safe
+// for concurrent use.
 func (d *Double) Members(ctx context.Context) ([]Member, error) {
 	d.made()
 	s, err := d.Status(ctx)
 	return s.Members, err
 }
 
-// Status tells what stands at the barrier. It reads every node, one after the
-// other, from the server we are connected to, which may lag behind: it is for
-// people and tools, and no base for decisions. A barrier that does not exist
-// has nobody at it.
+// Status returns the state of the barrier. It reads the nodes in several
+// requests, from the connected server, which may lag behind. It is for people
+// and tools: do not base decisions on it. A barrier that does not exist has no
+// members.
 //
-// ctx bounds the reads. Errors: ctx's; session.ErrClosed; what the Double was
-// made with; session.ErrNoAuth.
+// ctx bounds the reads. Errors: the error of ctx; session.ErrClosed; an invalid
+// path, count or id; session.ErrNoAuth. Status is safe for concurrent use.
 func (d *Double) Status(ctx context.Context) (Status, error) {
 	d.made()
 	if d.err != nil {

@@ -12,11 +12,12 @@ import (
 
 const (
 	readyName    = "ready"   // Curator's and kazoo's
-	memberPrefix = "member-" // before an id that was given
+	memberPrefix = "member-" // before the id of the option ID
 )
 
-// isMember reports whether a child of the directory is a member by its name:
-// one of ours, Curator's UUID, or kazoo's 32 hexadecimal digits.
+// isMember reports whether a child of the directory has the name of a member:
+// the prefix "member-", a UUID (Docent and Curator), or 32 hexadecimal digits
+// (kazoo).
 func isMember(name string) bool {
 	if strings.HasPrefix(name, memberPrefix) {
 		return true
@@ -52,12 +53,12 @@ func members(children []string) []string {
 	return names
 }
 
-// owner is what the nodes of this package hold. Other libraries ignore it.
+// owner is the data of this package's nodes. Other libraries ignore it.
 type owner struct {
 	ID   string `json:"id,omitempty"`
 	Host string `json:"host"`
 	PID  int    `json:"pid"`
-	// Visit is unique to one Enter, which knows its own node by it.
+	// Visit is unique for each Enter, which recognises its own node by it.
 	Visit string `json:"visit,omitempty"`
 }
 
@@ -71,8 +72,8 @@ func newOwner(id string) owner {
 
 func (o owner) encode() ([]byte, error) { return json.Marshal(o) }
 
-// readOwner returns what is known of the owner of a node: nothing, where
-// another library made it.
+// readOwner decodes the owner of a node. It returns the zero owner for a node
+// of another library.
 func readOwner(data []byte) owner {
 	var o owner
 	if err := json.Unmarshal(data, &o); err != nil {
@@ -81,5 +82,5 @@ func readOwner(data []byte) owner {
 	return o
 }
 
-// newVisit returns what one Enter is known by.
+// newVisit returns a unique name for an Enter.
 func newVisit() string { return znode.NewGUID() }

@@ -11,11 +11,11 @@ import (
 	"github.com/docent-go/docent/internal/recognise"
 )
 
-// recogniseGate returns ErrNotGate with what exists there, unless the znode may be
-// a gate: persistent, without children, and with the data of one. Docent writes its
-// owner. Curator writes an IP address and kazoo nothing: such a znode may be a
-// config key, and is no gate if its data was written over, or if it has had
-// children.
+// recogniseGate returns ErrNotGate, with a description of the znode, unless the
+// znode may be a gate: persistent, without children, and with a gate's data.
+// Docent writes its owner, Curator an IP address, kazoo no data. A znode as
+// Curator's or kazoo's may be a config key: it is not a gate if it was
+// overwritten or has had children.
 func (b *Barrier) recogniseGate(node core.Sighting) error {
 	stat := node.Stat
 	switch what := recognise.Node(b.path, node.Data, stat); {
@@ -24,19 +24,19 @@ func (b *Barrier) recogniseGate(node core.Sighting) error {
 	case what != "":
 		return notGate("%s", what)
 	case len(node.Data) > 0 && !isAddress(node.Data):
-		return notGate("it holds %d bytes that no gate holds, like a config key", len(node.Data))
+		return notGate("it has %d bytes of data unlike a gate, as a config key has", len(node.Data))
 	case stat.NumChildren != 0:
 		return &notEmpty{notGate("it has %d children, like a directory", stat.NumChildren)}
 	case stat.Cversion != 0:
 		return notGate("it had children, like a directory")
 	case stat.Version != 0:
-		return notGate("its data was written over, like a config key's")
+		return notGate("its data was overwritten, as that of a config key")
 	}
 	return nil
 }
 
-// notKept returns ErrNotGate if a history belongs to a znode that only looks like
-// a gate: then it is a config key.
+// notKept returns ErrNotGate for a znode that looks like a gate and has a
+// history: it is a config key.
 func (b *Barrier) notKept(ctx context.Context, s *core.Session, data []byte) error {
 	if recognise.IsGate(data) {
 		return nil
@@ -44,7 +44,7 @@ func (b *Barrier) notKept(ctx context.Context, s *core.Session, data []byte) err
 	_, found, err := s.Exists(ctx, recognise.HistoryOf(b.path))
 	switch {
 	case errors.Is(err, core.ErrNoAuth):
-		return nil // what may not be read tells nothing
+		return nil // a history that may not be read is ignored
 	case err == nil && found:
 		return notGate("it is a config key with a history")
 	}
@@ -55,20 +55,20 @@ func notGate(what string, args ...any) error {
 	return fmt.Errorf("%w: %s; check the path", ErrNotGate, fmt.Sprintf(what, args...))
 }
 
-// notEmpty is ErrNotGate that is session.ErrNotEmpty too.
+// notEmpty is an ErrNotGate that also matches session.ErrNotEmpty.
 type notEmpty struct{ error }
 
 func (e *notEmpty) Unwrap() []error { return []error{e.error, core.ErrNotEmpty} }
 
-// isAddress reports whether data is an IP address, which is what Curator writes
-// into a znode that it was given no data for.
+// isAddress reports whether data is an IP address. Curator writes it into a
+// znode that is created without data.
 func isAddress(data []byte) bool {
 	_, err := netip.ParseAddr(string(data))
 	return err == nil
 }
 
-// isRound reports whether a znode "ready" may be that of a rendezvous: Docent
-// writes the round, Curator an IP address or nothing, kazoo nothing.
+// isRound reports whether the data of "ready" may belong to a rendezvous:
+// Docent writes the round, Curator an IP address or no data, kazoo no data.
 func isRound(data []byte) bool {
 	var d readyData
 	return len(data) == 0 || isAddress(data) || json.Unmarshal(data, &d) == nil && len(d.Members) > 0

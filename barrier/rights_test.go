@@ -104,8 +104,8 @@ func TestFault39_GateIsShutUnderTheWait(t *testing.T) {
 	})
 }
 
-// The gate is lifted and set anew, hidden, while the waiter is cut off, and lifted
-// later.
+// The gate is lifted and set anew, hidden, while the waiter is cut off, and
+// lifted later.
 func TestFault39_GateIsHiddenWhileCutOff(t *testing.T) {
 	for _, away := range []time.Duration{2 * time.Second, time.Minute} {
 		testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
@@ -142,7 +142,8 @@ func TestFault39_ReadableGateCostsNoLook(t *testing.T) {
 	})
 }
 
-// A member that may not be read is at the barrier, and the others are described.
+// A member that may not be read is at the barrier, and the others are
+// described.
 func TestFault38_HiddenMember(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		w.Put(dir, "")
@@ -166,7 +167,7 @@ func TestFault38_HiddenMember(t *testing.T) {
 	})
 }
 
-// Set and Lift touch gates alone, whoever made them.
+// Set and Lift change gates alone, of any library.
 func TestFault25_GatesAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -212,8 +213,8 @@ func TestFault25_GatesAlone(t *testing.T) {
 	})
 }
 
-// A gate that another gate has taken the place of between the look and the delete
-// is lifted too; anything else is not.
+// A gate that another gate has taken the place of between the look and the
+// delete is lifted too; anything else is not.
 func TestFault25_AnotherNodeBetweenLookAndDelete(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		g := barrier.New(w.Process().Manager, gate)
@@ -238,8 +239,8 @@ func TestFault25_HiddenGate(t *testing.T) {
 	})
 }
 
-// A rendezvous neither overwrites what its directory holds nor begins in that of
-// another recipe.
+// A rendezvous does not overwrite its directory's data, and does not begin in
+// another recipe's directory.
 func TestFault25_RendezvousInAnotherRecipe(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

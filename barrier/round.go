@@ -13,18 +13,18 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// round is one generation of members, as its "ready" tells.
+// round is one round of members, as the node "ready" describes it.
 //
-// A member belongs to it if its node is older than "ready", by the zxids of
-// the two, and is named in it. So there is no mistaking a member that has come
-// back for the next round: its new node is younger.
+// A member belongs to it if its node is older than "ready", by the zxids of the
+// two, and "ready" names it. A member that has come back for the next round
+// does not belong to it: its new node is younger.
 type round struct {
-	zxid    int64    // that made ready
+	zxid    int64    // of the transaction that created "ready"
 	number  int32    // the directory's version since then
-	members []string // sorted; nil if another library made ready: it names none
+	members []string // sorted; nil if another library created "ready", without names
 }
 
-// readyData is what "ready" holds.
+// readyData is the data of "ready".
 type readyData struct {
 	Round   int32    `json:"round"`
 	Members []string `json:"members"`
@@ -40,7 +40,7 @@ func readRound(data []byte, stat core.Stat) *round {
 	return r
 }
 
-// has reports whether a node of that name and age belongs to the round.
+// has reports whether the node with this name and czxid belongs to the round.
 func (r *round) has(name string, czxid int64) bool {
 	return czxid < r.zxid && (r.members == nil || r.named(name))
 }
@@ -50,8 +50,8 @@ func (r *round) named(name string) bool {
 	return found
 }
 
-// size returns how many members the round has, where a round of a foreign
-// library has count.
+// size returns the number of members of the round. A round of another library
+// has count members.
 func (r *round) size(count int) int {
 	if r.members == nil {
 		return count
@@ -59,9 +59,9 @@ func (r *round) size(count int) int {
 	return len(r.members)
 }
 
-// standing returns who of the round may still stand, among the children of the
-// directory. One that has come back for the next round is among them if it has
-// the same name: look at the age of its node.
+// standing returns the children of the directory that may be members of the
+// round. A member with the same id that has come for the next round is among
+// them: the caller compares the czxid of its node.
 func (r *round) standing(children []string) []string {
 	all := members(children)
 	if r.members == nil {
@@ -70,8 +70,8 @@ func (r *round) standing(children []string) []string {
 	return slices.DeleteFunc(all, func(name string) bool { return !r.named(name) })
 }
 
-// look returns the present round, or nil when there is none, with a watch on
-// "ready", which the caller stops. There is no watch with an error.
+// look returns the present round, or nil without a round, and a watch on
+// "ready", which the caller stops. With an error the watch is nil.
 func (d *Double) look(ctx context.Context, s *core.Session) (*round, *core.Watch, error) {
 	for {
 		stat, found, watch, err := s.ExistsW(ctx, d.ready)
@@ -95,7 +95,7 @@ func (d *Double) look(ctx context.Context, s *core.Session) (*round, *core.Watch
 	}
 }
 
-// read returns the present round, or nil when there is none.
+// read returns the present round, or nil without a round.
 func (d *Double) read(ctx context.Context, s *core.Session) (*round, error) {
 	data, stat, err := s.Get(ctx, d.ready)
 	switch {
@@ -106,7 +106,7 @@ func (d *Double) read(ctx context.Context, s *core.Session) (*round, error) {
 	case err != nil:
 		return nil, err
 	case !isRound(data):
-		return nil, fmt.Errorf("%w: %s holds %d bytes that no round holds; check the path", ErrNotDouble, d.ready, len(data))
+		return nil, fmt.Errorf("%w: %s has %d bytes of data that are not a round; check the path", ErrNotDouble, d.ready, len(data))
 	}
 	return readRound(data, stat), nil
 }
@@ -115,12 +115,14 @@ func (d *Double) unreadable() error {
 	return fmt.Errorf("read %s: %w: a member needs the right to read it", d.ready, core.ErrNoAuth)
 }
 
-// open begins a round if enough members have come. It returns nil without an
-// error if not, and errChanged if the members changed meanwhile: look again. self is our own
-// node; session.ErrDeleted says that it has gone.
+// open begins a round if enough members have come. Otherwise it returns nil
+// without an error. It returns errChanged if the members have changed in
+// between: the caller calls it again. self is our own node; ErrDeleted says
+// that it is gone.
 //
-// Whoever comes looks after it has come. So if there are enough, the last one
-// to come sees that, and it does not matter who makes the round.
+// Every member calls open after it has created its node. So the last member
+// sees that there are enough, and it does not matter which member begins the
+// round.
 func (d *Double) open(ctx context.Context, s *core.Session, self string) (*round, error) {
 	children, dir, err := s.Children(ctx, d.dir)
 	switch {
@@ -149,7 +151,7 @@ func (d *Double) open(ctx context.Context, s *core.Session, self string) (*round
 	return d.begin(ctx, s, names, kept, dir.Version)
 }
 
-var errChanged = errors.New("the barrier has changed while it was looked at")
+var errChanged = errors.New("the barrier has changed during the reads")
 
 // first returns the count members that came first. It reads all of them in few requests,
 // and returns errChanged if one has gone. A member whose stat the server keeps back is an
@@ -180,10 +182,10 @@ func (d *Double) first(ctx context.Context, s *core.Session, names []string) ([]
 	return in, nil
 }
 
-// recognise returns ErrNotDouble if the directory is known to be another recipe's,
-// and else what it holds, which a round writes back. Once members are there, the
-// directory is a rendezvous, whatever strangers do to it. Only a directory with
-// data costs a request.
+// recognise returns ErrNotDouble if the directory is recognised as another
+// recipe's. Otherwise it returns the directory's data, which a round writes
+// back. A directory with members is a rendezvous, whatever other clients write
+// into it. Only a directory with data costs a request.
 func (d *Double) recognise(ctx context.Context, s *core.Session, children []string, dir core.Stat, others bool) ([]byte, error) {
 	what := recognise.Directory(slices.DeleteFunc(slices.Clone(children), isMember))
 	if what != "" && !others && !slices.Contains(children, readyName) {
@@ -194,13 +196,14 @@ func (d *Double) recognise(ctx context.Context, s *core.Session, children []stri
 	}
 	data, _, err := s.Get(ctx, d.dir)
 	if err == nil && !others && len(data) > 0 && !isAddress(data) {
-		err = fmt.Errorf("%w: %s holds %d bytes, like a config key; check the path", ErrNotDouble, d.dir, len(data))
+		err = fmt.Errorf("%w: %s has %d bytes of data, like a config key; check the path", ErrNotDouble, d.dir, len(data))
 	}
 	return data, err
 }
 
-// begin makes "ready" in one transaction, which is refused unless all members
-// stand and no other round has begun since the directory had the version.
+// begin creates "ready" in one transaction. The server refuses it unless all
+// members' nodes exist and the directory has the version: no other round has
+// begun since.
 func (d *Double) begin(ctx context.Context, s *core.Session, in []string, kept []byte, version int32) (*round, error) {
 	number := version + 1
 	data, err := json.Marshal(readyData{number, in})
@@ -223,8 +226,9 @@ func (d *Double) begin(ctx context.Context, s *core.Session, in []string, kept [
 	return nil, err
 }
 
-// clear removes the "ready" of a round that nobody is in any more. It is no
-// error if others have done that, and a later round is not touched.
+// clear removes the "ready" of a round without members inside. It returns nil
+// if another member has removed it already. It does not remove the "ready" of a
+// later round.
 func (d *Double) clear(ctx context.Context, s *core.Session, r *round) error {
 	if r.members != nil {
 		_, err := s.Txn(ctx, core.CheckOp(d.dir, r.number), core.DeleteOp(d.ready, core.AnyVersion))
@@ -234,9 +238,10 @@ func (d *Double) clear(ctx context.Context, s *core.Session, r *round) error {
 		case errors.Is(err, core.ErrUnknownOutcome), !errors.Is(err, core.ErrBadVersion):
 			return err
 		}
-		// The next round has begun, or a stranger has written to the directory.
+		// The next round has begun, or another client has written to the
+		// directory.
 	}
-	// A round that begins after the directory was looked at changes its version.
+	// A round that begins after this read changes the directory's version.
 	dir, found, err := s.StatOf(ctx, d.dir)
 	if err != nil || !found {
 		return err

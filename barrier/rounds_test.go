@@ -131,7 +131,7 @@ func TestManyRounds(t *testing.T) {
 	})
 }
 
-// Members of the peers count, strangers do not, however many.
+// Members of other libraries count. Other children do not, however many.
 func TestStrangersAndPeers(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		for _, name := range []string{
@@ -159,7 +159,7 @@ func TestStrangersAndPeers(t *testing.T) {
 	})
 }
 
-// A stranger writes into the directory: rounds still end.
+// Another client writes into the directory: rounds still end.
 func TestDirectoryWrittenByStrangers(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		_, visits := gather(w, 2)

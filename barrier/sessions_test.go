@@ -28,8 +28,8 @@ func TestHardCase37_ExpiryWhileEntering(t *testing.T) {
 	})
 }
 
-// Our session has ended for us but not yet on the server: its node is no
-// second member, with an id as without.
+// Our session has ended here but not yet on the server: its node does not count
+// as a second member, with or without an id.
 func TestHardCase37_GhostIsNoMember(t *testing.T) {
 	for _, id := range []string{"", "a"} {
 		testworld.Run(t, func(w *testworld.World) {
@@ -115,7 +115,8 @@ func TestHardCase37_GhostAsTheRoundBegins(t *testing.T) {
 	}
 }
 
-// The session of one who leaves ends meanwhile: the wait goes on in the next.
+// The session of a member ends during its Leave: the wait goes on in the next
+// session.
 func TestHardCase37_ExpiryWhileLeaving(t *testing.T) {
 	for who := range 3 {
 		testworld.Run(t, func(w *testworld.World) {
@@ -142,7 +143,7 @@ func TestHardCase37_ExpiryWhileLeaving(t *testing.T) {
 	}
 }
 
-// Everyone dies inside: whoever comes next clears up, and is not blocked.
+// All members die inside: the next member clears the round, and is not blocked.
 func TestHardCase37_EveryoneDiesInside(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		processes, visits := gather(w, 3)

@@ -29,7 +29,7 @@ import (
 func TestSimulation(t *testing.T) { simulateSeeds(t, false) }
 
 // TestSimulationWithForce adds what no client can foresee: sessions ended by an
-// administrator, and nodes deleted by strangers.
+// administrator, and nodes deleted by other clients.
 func TestSimulationWithForce(t *testing.T) { simulateSeeds(t, true) }
 
 func simulateSeeds(t *testing.T, force bool) {
@@ -65,7 +65,7 @@ type referee struct {
 	rounds map[int64]bool                    // by token
 	inside map[int64]map[*barrier.Visit]bool // by token
 	token  int64                             // the newest
-	done   int                               // rounds that somebody came out of
+	done   int                               // rounds that a member has left
 }
 
 // changed is told by the server, before any client can know.
@@ -124,7 +124,7 @@ func (r *referee) leaves(v *barrier.Visit) {
 	delete(r.inside[v.Token()], v)
 }
 
-// left is told by a member whose Leave has succeeded.
+// left is called by a member whose Leave has succeeded.
 func (r *referee) left(v *barrier.Visit) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -241,7 +241,8 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// disturb does one thing to the server or to a process's network, or undoes all.
+// disturb does one thing to the server or to a process's network, or undoes
+// all.
 func disturb(w *testworld.World, d *dice, p *testworld.Process, force bool) {
 	ways := []zktest.Direction{zktest.ToServer, zktest.ToClient, zktest.Both}
 	var id int64

@@ -13,9 +13,11 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Visit is one member's stay inside. See session.Hold for what it can do: its
-// Context ends when this member no longer counts as being inside. Token is the
-// same for all members of a round, and greater than that of every round before.
+// Visit is the stay of one member inside a Double. Its methods Context, Done,
+// Err, Guard, Deadline and others are those that session.Hold documents. The
+// context ends when this member no longer counts as inside. Token is the same
+// for all members of a round, and greater than the tokens of all earlier
+// rounds. A Visit is safe for concurrent use.
 type Visit struct {
 	session.Hold
 	d     *Double
@@ -24,14 +26,14 @@ type Visit struct {
 	round *round
 
 	turn chan struct{} // holds a token while a Leave runs
-	left bool          // a Leave has seen that nobody is inside
+	left bool          // a Leave has seen that no member is inside
 
 	mu     sync.Mutex
-	gone   chan struct{} // made by the first who leaves
+	gone   chan struct{} // made by the first call that leaves
 	result error         // of Hold.Release, once gone is closed
 }
 
-// visit makes the Visit of an entrant that counts.
+// visit makes the Visit of an entrant that belongs to the round.
 func (d *Double) visit(ctx context.Context, e *entrant, node *core.Node, r *round) (*Visit, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -46,13 +48,13 @@ func (d *Double) visit(ctx context.Context, e *entrant, node *core.Node, r *roun
 	return &Visit{Hold: bridge.Hold(h), d: d, visit: e.visit, name: e.name, round: r, turn: make(chan struct{}, 1)}, nil
 }
 
-// Leave leaves, and waits until all members of the round have left. It may be
-// called again, also after it failed.
+// Leave leaves the round, and waits until all its members have left. It may be
+// called again, also after an error, and from several goroutines.
 //
-// ctx bounds the wait. When it ends, this member has left all the same, and the
-// error matches ctx.Err() and context.Cause(ctx); others may be inside. If the
-// visit was lost before, Leave returns at once and the error matches
-// session.ErrLost. Other errors: session.ErrClosed; what the server answers,
+// ctx bounds the wait. When ctx ends, this member has left, other members may
+// be inside, and the error matches ctx.Err() and context.Cause(ctx). If the
+// visit was lost before, Leave returns at once, and the error matches
+// session.ErrLost. Other errors: session.ErrClosed; an error of the server,
 // such as session.ErrNoAuth.
 func (v *Visit) Leave(ctx context.Context) error {
 	misuse.ZeroValue(v == nil || v.d == nil, "or nil barrier.Visit", "Double.Enter")
@@ -67,7 +69,7 @@ func (v *Visit) Leave(ctx context.Context) error {
 		return nil
 	}
 	if err := v.Err(); errors.Is(err, core.ErrLost) {
-		v.out() // under the strict policy the node may stand
+		v.out() // under the policy OnDisconnect the node may still exist
 		return v.d.fail("leave", err)
 	}
 	for {
@@ -87,16 +89,16 @@ func (v *Visit) Leave(ctx context.Context) error {
 	}
 }
 
-// Release leaves without waiting for the others. Otherwise it is
-// session.Hold.Release.
+// Release leaves without waiting for the other members. It takes no ctx. It
+// returns, and may be called again, as session.Hold.Release.
 func (v *Visit) Release() error {
 	misuse.ZeroValue(v == nil || v.d == nil, "or nil barrier.Visit", "Double.Enter")
 	<-v.out()
 	return v.result
 }
 
-// out takes our node away in the background, which ends with the session at the
-// latest. The channel is closed when the node is gone, and result is set.
+// out removes our node in the background, at the latest with the end of the
+// session. It sets result and closes the channel when the node is gone.
 func (v *Visit) out() <-chan struct{} {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -110,8 +112,8 @@ func (v *Visit) out() <-chan struct{} {
 	return v.gone
 }
 
-// release takes our node away, or waits for that until ctx ends. That the
-// visit was lost is no failure of leaving.
+// release removes our node, and waits until it is gone or ctx ends. A lost
+// visit is not an error: its member has left.
 func (v *Visit) release(ctx context.Context) error {
 	select {
 	case <-v.out():
@@ -124,19 +126,20 @@ func (v *Visit) release(ctx context.Context) error {
 	}
 }
 
-// leave waits within one session until nobody of the round stands.
+// leave waits within one session until no member of the round is inside.
 //
-// The lowest member stands until it is alone, and waits for the highest; the others
-// take their nodes away and wait for the lowest. So each departure wakes one,
-// and the last one wakes all.
+// The member with the lowest name keeps its node until it is alone, and waits
+// for the highest. The others remove their nodes and wait for the lowest. So
+// each departure wakes one member, and the last departure wakes all.
 func (v *Visit) leave(ctx context.Context, s *core.Session) error {
 	if s != bridge.CoreHold(&v.Hold).Session() {
-		// Another server may lag so far behind that it does not know us yet.
+		// Another server may lag so far behind that it does not have our node
+		// yet.
 		if err := s.Confirm(ctx, v.d.dir); err != nil {
 			return err
 		}
 	}
-	var gone []string // their places are taken by members of a later round
+	var gone []string // members that have left; their names belong to a later round
 	for {
 		children, _, err := s.Children(ctx, v.d.dir)
 		if errors.Is(err, core.ErrNoNode) {
@@ -167,7 +170,7 @@ func (v *Visit) leave(ctx context.Context, s *core.Session) error {
 	}
 }
 
-// last goes out when nobody else is inside, and ends the round.
+// last leaves when no other member is inside, and ends the round.
 func (v *Visit) last(ctx context.Context, s *core.Session, ready bool) error {
 	if err := v.release(ctx); err != nil {
 		return err
@@ -186,7 +189,7 @@ func (v *Visit) last(ctx context.Context, s *core.Session, ready bool) error {
 }
 
 // await waits until a member of the round has gone, or our own node has. It
-// returns true when the node that stands there belongs to a later round.
+// returns true if the node with that name belongs to a later round.
 func (v *Visit) await(ctx context.Context, s *core.Session, name string) (again bool, err error) {
 	node, watch, err := s.SeeW(ctx, znode.Join(v.d.dir, name))
 	switch {

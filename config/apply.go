@@ -8,7 +8,8 @@ import (
 	"github.com/docent-go/docent/internal/mirror"
 )
 
-// apply takes a new state of the node. The mirror's goroutine calls it.
+// apply makes a new view from a new state of the node. The mirror's goroutine
+// calls it.
 func (v *Value[T]) apply(st *mirror.State) {
 	old := v.view.Load()
 	now := &view[T]{
@@ -20,7 +21,7 @@ func (v *Value[T]) apply(st *mirror.State) {
 		now.err = st.Err
 		now.errRev++
 	case st.Rev == v.rev:
-		now.err = v.bad // reading works again, and brought nothing new
+		now.err = v.bad // reads succeed again, and the value is the same
 	default:
 		v.rev, v.bad = st.Rev, nil
 		v.take(st, now)
@@ -29,7 +30,7 @@ func (v *Value[T]) apply(st *mirror.State) {
 	close(old.next)
 }
 
-// take puts what the node holds, or its absence, into now.
+// take puts the node's value, or its absence, into now.
 func (v *Value[T]) take(st *mirror.State, now *view[T]) {
 	now.missing = !st.Exists
 	if !st.Exists {
@@ -53,8 +54,8 @@ func (v *Value[T]) take(st *mirror.State, now *view[T]) {
 	now.rev++
 }
 
-// check decodes and validates. A panic of the user's code is an error here: the
-// value of a node must not be able to end the program.
+// check decodes and validates. It makes a panic of the user's code an error:
+// the value of a node must not end the program.
 func (v *Value[T]) check(data []byte) (T, error) { return check(v.codec, &v.opts, data) }
 
 func check[T any](codec Codec[T], opts *options[T], data []byte) (value T, err error) {

@@ -26,8 +26,9 @@ func BenchmarkTreeOpen(b *testing.B) {
 	}
 }
 
-// BenchmarkTreeChange writes one of 10,000 keys and waits until the tree shows it, with
-// the server in the same process. Pause paces it: what counts are the allocations.
+// BenchmarkTreeChange writes one of 10,000 keys and waits until the tree shows
+// it, with the server in the same process. Pause paces it: what counts are the
+// allocations.
 func BenchmarkTreeChange(b *testing.B) {
 	srv, sm := benchWorld(b)
 	for i := range benchKeys {

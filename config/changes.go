@@ -5,17 +5,17 @@ import (
 	"iter"
 )
 
-// Changes yields the present value, and then the newest whenever it has
-// changed: written, deleted (Exists is false) or made again. While the loop
-// body runs, values that follow each other are skipped; the last one never is.
+// Changes yields the present value, and then the newest value after every
+// change: a write, a deletion (Exists is false) or a re-creation. While the
+// loop body runs, intermediate values are skipped, but never the last.
 //
-// An error is yielded once, together with the present value: a *BadValueError
-// or why the node can not be read. The loop goes on after it. It ends when ctx
-// does, without a word, or with ErrClosed or session.ErrClosed when the Value
-// or its Manager is closed.
+// An error is yielded once, together with the present value: a *BadValueError,
+// or the reason why the node cannot be read. The loop goes on after it. The
+// loop ends without an error when ctx ends, and with ErrClosed or
+// session.ErrClosed when the Value or its Manager is closed.
 //
-// Any number of loops may run at the same time. None costs a goroutine, a
-// request or a watch.
+// Changes is safe for concurrent use. A loop costs no goroutine, no request and
+// no watch.
 func (v *Value[T]) Changes(ctx context.Context) iter.Seq2[*Snapshot[T], error] {
 	v.made()
 	return func(yield func(*Snapshot[T], error) bool) {

@@ -1,7 +1,7 @@
-// Package config keeps configuration in ZooKeeper: typed values that follow
-// their node (Open), directories of them as one view (OpenTree), a store of raw
-// keys (Store), which can keep what a key held before (History), and files that
-// are kept equal to a key (SyncFile).
+// Package config keeps configuration in ZooKeeper. A Value is a typed value
+// that follows its node (Open). A Tree is a consistent view of a directory of
+// keys (OpenTree). A Store reads and writes raw keys, and its History keeps
+// their earlier values. SyncFile keeps a local file equal to a key.
 //
 //	limits, err := config.Open(ctx, sm, "/config/limits", config.JSON[Limits]())
 //	if err != nil { … }
@@ -11,69 +11,72 @@
 //
 // # What is promised
 //
-//   - Load never blocks and never fails: it returns the last good value, also
-//     while ZooKeeper is away (Stale then says so).
-//   - A value that does not decode or does not validate never replaces a good
-//     one. It is reported (Err, Changes) as a *BadValueError, without its
-//     content.
+//   - Load never blocks and never fails. It returns the last good value, also
+//     while ZooKeeper does not answer; Stale is true then.
+//   - A value that does not decode or validate never replaces a good value. Err
+//     and Changes report it as a *BadValueError, without its content.
 //   - A Value follows its node through deletion and re-creation, lost
-//     connections and lost sessions, and what it shows only goes forward: an
-//     older value, read from a server that lags, is never shown after a newer
-//     one. Values are ordered by the transaction that wrote them (Zxid), not by
+//     connections and lost sessions. It never goes back: it does not show an
+//     older value after a newer one, even if a lagging server returns it.
+//     Values are ordered by the transaction that wrote them (Zxid), not by
 //     their version.
-//   - Whoever ranges over Changes gets the present value first, and always ends
-//     up with the last one. Values that follow each other fast are skipped, not
-//     queued.
-//   - A Tree shows what all its keys really held at one instant, and a bad value
-//     of one key harms no other. Only a stream of changes that never pauses can
-//     keep it from that for a second; it then says so (TreeSnapshot.Torn).
-//   - A History writes a key and keeps the value in one transaction: they never
-//     disagree, and a lost answer neither doubles the one nor loses the other.
-//   - SyncFile never writes a part of a value, nor an older one than before.
+//   - A loop over Changes gets the present value first, and in the end always
+//     the last value. It may skip values of a fast series; they are not queued.
+//   - A Tree shows the values that all its keys had at one instant. A bad value
+//     of one key does not affect others. If changes do not pause for a second
+//     or more, the keys may be of different instants, and TreeSnapshot.Torn is
+//     true.
+//   - A History writes a key and keeps the value in one transaction. The two
+//     never disagree. After a lost answer, the write is neither doubled nor
+//     lost.
+//   - SyncFile never writes a part of a value, and never an older value than
+//     before.
 //   - Update never overwrites a value that it has not seen, with the one
-//     exception below. When it is unknown whether it wrote, it says so
-//     (session.ErrUnknownOutcome) and does not write again.
-//   - Values and keys are persistent nodes. Missing parents are made.
+//     exception below. If it is not known whether Update has written, it
+//     returns session.ErrUnknownOutcome and does not write again.
+//   - Keys are persistent nodes. Missing parents are created.
 //
 // # What is not promised
 //
-//   - A Value is not the newest at every instant: it learns of a change when
-//     its server tells it, and the server may lag behind the ensemble.
+//   - A Value is not the newest at every instant. It changes when its server
+//     reports a change, and the server may lag behind the ensemble.
 //   - Two Values do not change at the same instant, although Store.Publish
 //     changes their nodes at the same instant. The keys of one Tree do.
-//   - ZooKeeper compares versions, and a node that is deleted and made anew
-//     counts from zero again. Should that happen between the moment at which
-//     Update reads and the moment at which it writes, and should the new node
-//     have reached the very version of the old one, then the write goes
-//     through. Update notices and returns ErrRecreated, but the new node's value
-//     has been replaced. Who deletes keys that others update should hold a
-//     lock, or write an empty value in place of deleting.
-//   - The look at a znode and the write are two requests: a key that is deleted
-//     between them, and at whose path another recipe makes a znode, is overwritten
-//     by a Set with AnyVersion. Delete, Update and History write what they have seen.
-//   - When all servers have lost their data, values may go back, after one
+//   - ZooKeeper compares versions, and the version of a re-created node starts
+//     at zero again. Suppose that the node is deleted and created again between
+//     the read and the write of Update, and that the new node has reached the
+//     version of the old one. Then the write succeeds. Update returns
+//     ErrRecreated, but the new node's value has been replaced. To delete keys
+//     that other clients update, hold a lock, or write an empty value instead.
+//   - A write checks the znode in an earlier request. If the key is deleted
+//     between the two, and another recipe creates a znode at its path, a Set
+//     with AnyVersion overwrites that znode. Delete, Update and History write
+//     the znode that they have checked, or fail.
+//   - If all servers have lost their data, values may go back, after one
 //     session timeout: see docs/config.md.
 //
 // # What is a key
 //
-// A write touches keys alone: where another recipe has made the znode, it is refused
-// with ErrNotKey and changes nothing. A key is a persistent znode with any data, and
-// with or without keys below it. These are recognised as another recipe's:
+// A write changes keys alone. If the znode belongs to another recipe, the write
+// fails with ErrNotKey and changes nothing. A key is a persistent znode with
+// any data, with or without keys below it. These znodes are recognised as
+// another recipe's:
 //
 //   - every ephemeral znode: members, instances, holders of one-node locks;
-//   - contenders, candidates, permits, items of queues and dead letters, by their
-//     names, in the layouts of Docent, Curator, kazoo and ZooKeeper's own recipes;
-//   - a gate of Docent's, the round of a rendezvous of Docent's, a persistent instance
-//     in Curator's JSON, the record of a job that runs once per interval, by their
-//     data;
-//   - the directory of a lock, an election, a semaphore or a queue while something
-//     of the recipe exists in it, and a directory that has a session's znode among
-//     its first three children; only if the directory holds no data;
-//   - a number of 4 or 8 bytes, small for its length, as counters are. A binary key
-//     may look the same: a write with the version that was read is done, and so is
-//     one that writes as many bytes.
+//   - contenders, candidates, permits, items of queues and dead letters, by
+//     their names, in the layouts of Docent, Curator, kazoo and ZooKeeper's own
+//     recipes;
+//   - a Docent gate, the round of a Docent rendezvous, a persistent instance in
+//     Curator's JSON, and the record of a job that runs once per interval, by
+//     their data;
+//   - a directory without data of a lock, an election, a semaphore or a queue,
+//     while a node of the recipe exists in it, or while one of its first three
+//     children is ephemeral;
+//   - a number of 4 or 8 bytes, small for its length, as counters are. A binary
+//     key may look the same: so a write with the version that was read is done,
+//     and so is a write of as many bytes.
 //
-// These are not: a gate of kazoo's (empty) or Curator's (an IP address), a counter
-// in digits, the limit of a semaphore, the remembered number of a worker, and an
-// empty directory of any recipe. They look like keys.
+// Some znodes look like keys and are not recognised: a gate of kazoo (empty) or
+// Curator (an IP address), a counter in digits, the limit of a semaphore, the
+// remembered number of a worker, an empty directory.
 package config

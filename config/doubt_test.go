@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A write is done, its answer lost, and another process makes the key anew, with
-// the version that it had: the key is not touched.
+// A write is done, its answer lost, and another process makes the key anew,
+// with the version that it had: the key is not touched.
 func TestFault04_StoreLeavesTheNextKeyAlone(t *testing.T) {
 	anew := func(w *testworld.World) {
 		if _, found := w.Srv.Node("/config/k"); found {
@@ -62,8 +62,8 @@ func TestFault04_StoreLeavesTheNextKeyAlone(t *testing.T) {
 	}
 }
 
-// An Update has made the key, its answer is lost, and others delete the key: it is
-// not made again.
+// An Update has made the key, its answer is lost, and others delete the key: it
+// is not made again.
 func TestFault04_UpdateDoesNotMakeADeletedKeyAgain(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -79,8 +79,8 @@ func TestFault04_UpdateDoesNotMakeADeletedKeyAgain(t *testing.T) {
 	})
 }
 
-// A History has made the key, its answer is lost, and others delete the key: the
-// record tells that the write was done.
+// A History has made the key, its answer is lost, and others delete the key:
+// the record tells that the write was done.
 func TestFault04_HistoryDoesNotMakeADeletedKeyAgain(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

@@ -48,7 +48,7 @@ func ExampleOpen() {
 	defer limits.Close()
 	fmt.Println("at first:", limits.Load().Value.QPS)
 
-	// Somebody else publishes: first a good value, then a bad one.
+	// Another client publishes: first a good value, then a bad one.
 	store := config.NewStore(sm, "/config")
 	if err := store.Create(ctx, "limits", []byte(`{"qps": 50}`)); err != nil {
 		log.Fatal(err)
@@ -108,7 +108,7 @@ func ExampleStore_Publish() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// Both change or none, and only while nobody has begun another epoch.
+	// Both keys change or none, and only while the epoch is the same.
 	move := func(host string) error {
 		return store.Publish(ctx,
 			config.CheckKey("epoch", 0),

@@ -24,8 +24,8 @@ func allocated(runs int, f func(i int)) int {
 	return int(after.TotalAlloc-before.TotalAlloc) / runs
 }
 
-// A change of one key among 10,000 costs 20 KB at most, with all that a server in the
-// process does for it.
+// A change of one key among 10,000 costs 20 KB at most, with all that a server
+// in the process does for it.
 func TestFault17_AChangedKeyAmongMany(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const keys = 10_000

@@ -38,7 +38,7 @@ func TestFault19_TreeBesideAHiddenKey(t *testing.T) {
 		w.Eventually(func() bool { k := tree.Load().Lookup("b"); return k != nil && k.Err != nil }, "it is noticed")
 		require.Len(w, tree.Load().Hidden, 2)
 
-		// What becomes hidden, or is not any more, is a change.
+		// It is a change if a node becomes hidden or visible.
 		changes := testworld.Go(w, func(ctx context.Context) (all []int, err error) {
 			for snap, err := range tree.Changes(ctx) {
 				if n := len(snap.Hidden); err == nil && (len(all) == 0 || all[len(all)-1] != n) {
@@ -77,7 +77,8 @@ func TestFault19_HiddenTree(t *testing.T) {
 	})
 }
 
-// A value of a history that may not be read is listed as hidden, beside the others.
+// A value of a history that may not be read is listed as hidden, beside the
+// others.
 func TestFault19_HistoryBesideAHiddenValue(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, _ *testworld.Process) {
 		store := config.NewStore(w.Process().Manager, "/app")

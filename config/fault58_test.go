@@ -11,8 +11,9 @@ import (
 	"github.com/docent-go/docent/internal/testworld"
 )
 
-// An Update inside the function of an Update of the same Value waits for itself no
-// longer than its ctx allows, and leaves nothing behind. That of another Value works.
+// An Update inside the function of an Update of the same Value waits for itself
+// until its ctx ends, and leaves nothing behind. An Update of another Value
+// works.
 func TestFault58_UpdateInsideItsOwnUpdate(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

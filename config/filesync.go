@@ -17,8 +17,8 @@ import (
 // FileChange is one change of a file, made by SyncFile.
 type FileChange struct {
 	File    string
-	Removed bool // the key is gone, and so is the file (RemoveWithKey)
-	// Version and Zxid are those of the value that was written.
+	Removed bool // the key was deleted, and the file with it (RemoveWithKey)
+	// Version and Zxid belong to the value that was written.
 	Version int32
 	Zxid    int64
 }
@@ -34,8 +34,8 @@ type fileOptions struct {
 	check     func([]byte) error
 }
 
-// FileMode gives the permissions of a file that is made; 0600 unless given. A
-// file that exists keeps its own.
+// FileMode sets the permissions of a new file. The default is 0600. An existing
+// file keeps its permissions.
 func FileMode(mode fs.FileMode) FileOption {
 	return func(o *fileOptions) { o.mode = mode.Perm() }
 }
@@ -44,24 +44,24 @@ func FileMode(mode fs.FileMode) FileOption {
 // keeps the last value.
 func RemoveWithKey() FileOption { return func(o *fileOptions) { o.remove = true } }
 
-// AfterChange has f called after each change of the file, never two at a time.
-// Values that follow each other while f runs are skipped; the last one never
-// is.
+// AfterChange sets a function that SyncFile calls after each change of the
+// file, one call at a time. While f runs, intermediate values are skipped, but
+// never the last.
 func AfterChange(f func(FileChange)) FileOption {
 	misuse.NilFunc(f == nil, "config.AfterChange")
 	return func(o *fileOptions) { o.onChange = f }
 }
 
-// OnProblem has f called with what goes wrong while SyncFile goes on: a value
-// that is refused, a file that cannot be written (each failed try), a key that
-// may not be read.
+// OnProblem sets a function that SyncFile calls with each error after which it
+// goes on: a value that is refused, a failed write of the file, a key that may
+// not be read.
 func OnProblem(f func(error)) FileOption {
 	misuse.NilFunc(f == nil, "config.OnProblem")
 	return func(o *fileOptions) { o.onProblem = f }
 }
 
-// CheckFile refuses values for which f returns an error; the file then keeps
-// the last good one.
+// CheckFile refuses values for which f returns an error. The file keeps the
+// last good value then.
 func CheckFile(f func(data []byte) error) FileOption {
 	misuse.NilFunc(f == nil, "config.CheckFile")
 	return func(o *fileOptions) { o.check = f }
@@ -76,22 +76,22 @@ const (
 // SyncFile keeps a local file equal to a key, for programs that read files. It
 // blocks until ctx ends, and returns nil then.
 //
-// The file is replaced as a whole: a temporary file in its directory is
-// written, brought to disk and renamed, so that nobody ever reads a part of a
-// value. It has the mode of the file that it replaces, and belongs to the user
-// that runs this. A symbolic link is followed, also one that leads to no file
-// yet, and also by RemoveWithKey: the link stays. What is written is never older
-// than what was written before, also by an earlier run; a file that holds the
-// value already is left alone. If the key does not exist, the file stays as it
-// is, unless RemoveWithKey is given.
+// The file is replaced as a whole: SyncFile writes a temporary file in the same
+// directory, flushes it to disk and renames it. So no reader sees a part of a
+// value. The new file has the mode of the old one, and belongs to the user of
+// this process. A symbolic link is followed, even if its target does not exist
+// yet; RemoveWithKey removes the target and keeps the link. SyncFile never
+// writes an older value than before, even if an earlier run wrote it. A file
+// that has the value already is not written. If the key does not exist, the
+// file stays as it is, unless RemoveWithKey is given.
 //
-// A write that fails is reported (OnProblem) and tried again at the next change
-// and with pauses of 1 to 30 seconds. Only at the start it is an error: what
-// cannot be written then has been set up wrongly.
+// A write that fails is reported to OnProblem. It is tried again at the next
+// change, and after pauses of 1 to 30 seconds. A failure of the first write is
+// an error: the file is probably set up wrongly.
 //
 // Errors: an invalid path; the failure of the first write; session.ErrNoAuth at
-// the start; session.ErrClosed; session.ErrUnreachable is not among them, as
-// SyncFile waits for a session as long as ctx lasts.
+// the start; session.ErrClosed. Without a session SyncFile waits until ctx
+// ends.
 func SyncFile(ctx context.Context, sm *session.Manager, path, file string, opts ...FileOption) error {
 	misuse.NilManager(sm == nil, "config.SyncFile")
 	o := fileOptions{mode: 0o600}
@@ -107,7 +107,7 @@ func syncFile(ctx context.Context, sm *session.Manager, path, file string, o *fi
 	if info, err := os.Stat(file); err == nil && info.IsDir() {
 		return fmt.Errorf("%s is a directory", file)
 	}
-	if err := atomicfile.Check(file); err != nil { // before there is anything to put into it
+	if err := atomicfile.Check(file); err != nil { // even if there is no value yet
 		return fmt.Errorf("the file cannot be written: %w", err)
 	}
 	open := []Option[[]byte]{Default[[]byte](nil)}
@@ -119,7 +119,8 @@ func syncFile(ctx context.Context, sm *session.Manager, path, file string, o *fi
 			return check(data)
 		}))
 	}
-	// An earlier run may have written what this server has yet to learn of.
+	// An earlier run may have written a value that this server does not have
+	// yet.
 	if err := sm.Sync(ctx, path); err != nil {
 		return err
 	}
@@ -136,11 +137,11 @@ func syncFile(ctx context.Context, sm *session.Manager, path, file string, o *fi
 	return f.follow(ctx, v)
 }
 
-// fileSync is one SyncFile under way.
+// fileSync is a running SyncFile.
 type fileSync struct {
 	*fileOptions
 	file     string
-	failures int // to write, in a row
+	failures int // consecutive failed writes
 	began    bool
 }
 
@@ -189,7 +190,7 @@ func (f *fileSync) problem(err error) {
 	}
 }
 
-// apply makes the file what the snapshot is.
+// apply writes the snapshot into the file, or removes the file.
 func (f *fileSync) apply(snap *Snapshot[[]byte], missing bool) error {
 	change := FileChange{File: f.file, Version: snap.Version, Zxid: snap.Zxid}
 	var changed bool
@@ -210,8 +211,8 @@ func (f *fileSync) apply(snap *Snapshot[[]byte], missing bool) error {
 	return nil
 }
 
-// removeFile removes the file that a path leads to. A link to it stays, and the
-// next value goes where it leads.
+// removeFile removes the target of a path. A symbolic link stays, and the next
+// value is written to its target.
 func removeFile(file string) (changed bool, err error) {
 	if file, err = atomicfile.Target(file); err != nil {
 		return false, err
@@ -222,7 +223,7 @@ func removeFile(file string) (changed bool, err error) {
 	return err == nil, err
 }
 
-// replaceFile puts data into the file unless that holds it already.
+// replaceFile writes data into the file unless the file has it already.
 func replaceFile(file string, data []byte, mode fs.FileMode) (changed bool, err error) {
 	if file, err = atomicfile.Target(file); err != nil {
 		return false, err

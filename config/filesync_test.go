@@ -93,7 +93,7 @@ func TestSyncFile(t *testing.T) {
 		require.NoError(t, err)
 		only(t, file)
 
-		// An unchanged file is left alone, and nobody is told.
+		// An unchanged file is not written, and AfterChange is not called.
 		call = syncing(p, file, config.AfterChange(func(config.FileChange) { require.Fail(t, "nothing has changed") }))
 		require.True(t, call.Waiting())
 		_, err = call.GiveUp()

@@ -16,7 +16,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Waiting through connected, suspended, connected: the change falls into the gap.
+// Waiting through connected, suspended, connected: the change falls into the
+// gap.
 func TestHardCase42_ChangedWhileDisconnected(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.put("/a", "one")

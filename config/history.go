@@ -15,59 +15,58 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// HistoryDir is the name of the node beside a key in which its history lies:
-// that of /config/db/limits is in /config/db/.history/limits.
+// HistoryDir is the name of the node beside a key that has the key's history:
+// the history of /config/db/limits is in /config/db/.history/limits.
 const HistoryDir = recognise.HistoryDir
 
-// MaxHistory is the greatest number of values that a History keeps.
+// MaxHistory is the maximum number of values that a History keeps.
 const MaxHistory = 1000
 
-// ErrNoPast is returned by Rollback when there is no such value. It is a
-// session.ErrNoNode too.
-var ErrNoPast = fmt.Errorf("there is no such value in the key's history: %w", core.ErrNoNode)
+// ErrNoPast is returned by Rollback if the key's history has no such value. It
+// matches session.ErrNoNode too.
+var ErrNoPast = fmt.Errorf("the key's history has no such value: %w", core.ErrNoNode)
 
-// History writes keys of a Store and keeps the last values of each, to look at
-// and to go back to. It is safe for concurrent use, also by many processes.
+// History writes keys of a Store and keeps the last values of each key, for
+// List and Rollback. It is safe for concurrent use, also by many processes.
 //
-// A value is a persistent sequential node, made in the same transaction as the
-// write of the key itself: the zxid that made the one wrote the other, so the
-// two never disagree. That is also how a value is known that was written past
-// the History (with Store.Set, or by any other tool): no node has its zxid. The
-// next write through a History keeps such a value as well, marked as Foreign;
-// of several that follow each other past the History only the last is left to
-// be kept.
+// A kept value is a persistent sequential node, created in the transaction that
+// writes the key. Both have the zxid of that transaction, so they never
+// disagree. A value that was written without the History (with Store.Set, or by
+// another tool) is recognised, since no node of the history has its zxid. The
+// next write with a History keeps such a value too, marked as Foreign. Of
+// several writes without the History, only the last value can be kept.
 //
-// All who write a key with a History should keep the same number. The write,
-// the new value once more, and a foreign one that it replaces have to fit in
-// one request: values of up to a third of session.Config.MaxRequest always do.
+// All writers of a key should keep the same number of values. The new value is
+// sent twice, with a foreign value that it replaces, in one request: values of
+// up to a third of session.Config.MaxRequest always fit.
 type History struct {
 	s    *Store
 	keep int
 }
 
-// History returns a History that keeps the last n values of each key, the
-// present one among them; n is from 1 to MaxHistory. It does no I/O; each call
-// fails if n is out of range.
+// History returns a History that keeps the last n values of each key, including
+// the present value. n is from 1 to MaxHistory. History does no I/O. If n is
+// out of range, every call on the result returns the error.
 func (s *Store) History(n int) *History { return &History{s, n} }
 
-// Past is a value that a key has or had.
+// Past is a present or earlier value of a key.
 type Past struct {
-	ID      int32  // names it, for Rollback; later ones have greater IDs
-	Data    []byte // what the key held
-	Zxid    int64  // of the transaction that wrote it, or that kept it if it is Foreign
+	ID      int32  // identifies the value for Rollback; later values have greater IDs
+	Data    []byte // the value
+	Zxid    int64  // of the transaction that wrote the value; if Foreign, that kept it
 	ModTime time.Time
-	// Present says that it is what the key holds.
+	// Present says that the key has this value now.
 	Present bool
-	// Foreign says that it was written past the History.
+	// Foreign says that the value was written without the History.
 	Foreign bool
-	// Hidden says that the ACL of the node that keeps the value does not let this
-	// session read it: Data is nil then, and whatever else the server keeps back is
-	// zero.
+	// Hidden says that the ACL of the node that keeps the value does not let
+	// this session read it. Data is nil then, and fields that the server does
+	// not send are zero.
 	Hidden bool
 }
 
-// The nodes of a history are named by who wrote the value, a mark that no other
-// write has, and a sequence number. Anything else there is left alone.
+// The name of a node of a history has the kind of its write, a unique mark of
+// the write, and a sequence number. Other nodes are ignored.
 const (
 	ownValue     = "set-"
 	foreignValue = "was-"
@@ -98,7 +97,7 @@ func parseRecord(name string) (record, bool) {
 	return record{name, mark, seq, !own}, ok
 }
 
-// dirs returns the node of a key and that of its history.
+// dirs returns the node of a key and the node of its history.
 func (h *History) dirs(key string) (path, dir string, err error) {
 	misuse.ZeroValue(h == nil || h.s == nil, "or nil config.History", "Store.History")
 	if h.keep < 1 || h.keep > MaxHistory {
@@ -121,16 +120,16 @@ func (h *History) records(ctx context.Context, s *core.Session, dir string) ([]r
 		}
 	}
 	if len(records) > 0 {
-		first := records[0].seq // numbers wrap: only their distance has a meaning
+		first := records[0].seq // numbers wrap: only their differences can be compared
 		slices.SortFunc(records, func(a, b record) int { return cmp.Compare(a.seq-first, b.seq-first) })
 	}
 	return records, nil
 }
 
-// List returns the values that are kept of a key, newest first. A key without a
-// history has none; that is no error. If the newest is not Present, the key
-// has been written past the History, or was deleted. A value that may not be read
-// is listed with Hidden.
+// List returns the kept values of a key, newest first. For a key without a
+// history the list is empty, without an error. If the newest value is not
+// Present, the key was written without the History, or deleted. A value that
+// may not be read is listed with Hidden. ctx bounds the call.
 func (h *History) List(ctx context.Context, key string) ([]Past, error) {
 	path, dir, err := h.dirs(key)
 	if err != nil {
@@ -184,23 +183,28 @@ func (h *History) list(ctx context.Context, s *core.Session, path, dir string) (
 	return past, nil
 }
 
-// Set writes a key that exists, if it has the given version, or AnyVersion, and
-// keeps the value. It fails as Store.Set does. When the answer is lost, it finds
-// out what has become of the write, and repeats it where it was not done:
-// session.ErrUnknownOutcome remains for when ctx or the session ends before.
+// Set writes a key that exists, if it has the given version, or any version
+// with AnyVersion, and keeps the value. If the answer is lost, Set finds out
+// whether the write was done, and repeats it if it was not. ctx bounds the
+// call.
+//
+// Errors: session.ErrNoNode; session.ErrBadVersion; session.ErrNoAuth;
+// ErrNotKey; session.ErrTooLarge; session.ErrUnknownOutcome if Set cannot find
+// out whether the write was done, for instance since ctx has ended.
 func (h *History) Set(ctx context.Context, key string, data []byte, version int32) (Entry, error) {
 	return h.write(ctx, key, data, version, false)
 }
 
-// Put writes a key whether it exists or not, and keeps the value. It fails as
-// Set does, except that there is no session.ErrNoNode.
+// Put writes a key whether it exists or not, and keeps the value. Otherwise it
+// works as Set. Errors: the errors that Set lists, without session.ErrNoNode
+// and session.ErrBadVersion.
 func (h *History) Put(ctx context.Context, key string, data []byte) (Entry, error) {
 	return h.write(ctx, key, data, AnyVersion, true)
 }
 
-// Rollback writes the value with the ID once more, as the newest, and returns
-// the key as it then is. A key that was deleted is made again. It fails with
-// ErrNoPast where there is no such value, and as Put does.
+// Rollback writes the value with the ID again, as the newest, and returns the
+// key as written. A deleted key is created again. Errors: ErrNoPast; the errors
+// that Put lists. ctx bounds the call.
 func (h *History) Rollback(ctx context.Context, key string, id int32) (Entry, error) {
 	_, dir, err := h.dirs(key)
 	if err != nil {

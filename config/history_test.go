@@ -84,7 +84,7 @@ func TestHistory(t *testing.T) {
 	})
 }
 
-// Whoever writes past the history is tolerated, and noted.
+// A write without the history is kept by the next write, and marked.
 func TestHistoryForeignWrites(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		h := config.NewStore(w.Process().Manager, "/c").History(4)

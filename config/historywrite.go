@@ -12,20 +12,20 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// keeping is a write of a History under way.
+// keeping is a running write of a History.
 type keeping struct {
 	*History
 	key, path, dir string
 	data           []byte
 	mark           string
-	version        int32 // that is demanded, or AnyVersion
+	version        int32 // the expected version, or AnyVersion
 	create         bool
 
-	tried bool     // a request was sent whose outcome is not known
-	doubt error    // of that
-	over  int32    // the version that it would have replaced; -1 if it would have created
-	czxid int64    // of the node that it would have written to
-	knew  []record // the records that it knew
+	tried bool     // a transaction with an unknown outcome was sent
+	doubt error    // the error of that transaction
+	over  int32    // the version that it replaces; -1 if it creates the key
+	czxid int64    // of the node that it writes
+	knew  []record // the records before it
 }
 
 func (h *History) write(ctx context.Context, key string, data []byte, version int32, create bool) (Entry, error) {
@@ -54,7 +54,8 @@ func (h *History) write(ctx context.Context, key string, data []byte, version in
 	}
 }
 
-// errConflict says that something has changed between the reads and the write.
+// errConflict says that the key or its history changed between the reads and
+// the write.
 var errConflict = errors.New("the key has changed in the meantime")
 
 // try reads the key and its history, and writes both in one transaction, which
@@ -101,7 +102,7 @@ func (k *keeping) try(ctx context.Context) (Entry, error) {
 	return k.commit(ctx, s, found, stat, old, foreign, records)
 }
 
-// foreign reports whether what the key holds is in no record.
+// foreign reports whether no record has the key's value.
 func (k *keeping) foreign(ctx context.Context, s *core.Session, records []record, stat core.Stat) (bool, error) {
 	for _, r := range slices.Backward(records) {
 		if r.foreign {
@@ -111,7 +112,7 @@ func (k *keeping) foreign(ctx context.Context, s *core.Session, records []record
 		if err != nil {
 			return false, err
 		}
-		// The newest of our own, and so the only one that can be present.
+		// Only the newest record of a History's own writes can be present.
 		return !found || at.Czxid != stat.Mzxid, nil
 	}
 	return true, nil
@@ -155,8 +156,8 @@ func (k *keeping) commit(ctx context.Context, s *core.Session, found bool, stat 
 		}
 		return Entry{}, errConflict
 	case errors.Is(err, core.ErrNoNode):
-		// The key is gone, a record was trimmed by somebody else, or the
-		// directory is yet to be made.
+		// The key is gone, another writer has trimmed a record, or the
+		// directory does not exist yet.
 		if err := s.EnsureDir(ctx, k.dir); err != nil {
 			return Entry{}, err
 		}
@@ -169,21 +170,23 @@ func (k *keeping) commit(ctx context.Context, s *core.Session, found bool, stat 
 
 func (k *keeping) prefix(kind string) string { return znode.Join(k.dir, kind+k.mark+"-") }
 
-// made reads back a key that was created: the answer does not tell its stat.
+// made reads a created key: the answer to the transaction does not have its
+// stat.
 func (k *keeping) made(ctx context.Context, s *core.Session) (Entry, error) {
 	done := Entry{Key: k.key, Path: k.path, Data: k.data}
 	_, stat, err := s.Get(ctx, k.path)
 	if err == nil && stat.Version == 0 {
 		return entry(k.key, k.path, k.data, stat), nil
 	}
-	return done, nil // written over or deleted since: it was created all the same
+	return done, nil // overwritten or deleted since, but created
 }
 
-// resolve finds out what became of a write whose answer was lost. A record with
-// its mark proves that it was done, whatever has become of the key since. Without
-// one it was not, as long as so few records were made after it that its own
-// cannot have been trimmed; then it may be repeated: both would replace the same
-// version, and so at most one can.
+// resolve finds out whether a write was done whose answer was lost. A record
+// with its mark proves that the write was done, whatever happened to the key
+// since. Without such a record the write was not done, unless so many later
+// records exist that its record may have been trimmed. A write that was not
+// done may be repeated: both writes replace the same version, so at most one of
+// them succeeds.
 func (k *keeping) resolve(ctx context.Context, s *core.Session, records []record, stat core.Stat, found bool) (Entry, bool, error) {
 	for _, r := range records {
 		if r.mark != k.mark || r.foreign {
@@ -194,7 +197,7 @@ func (k *keeping) resolve(ctx context.Context, s *core.Session, records []record
 			return Entry{}, false, err
 		}
 		if !found || !standing || at.Czxid != stat.Mzxid {
-			// Done, and written over or deleted since.
+			// Done, and overwritten or deleted since.
 			return Entry{
 				Key: k.key, Path: k.path, Data: k.data, Version: k.over + 1, Zxid: at.Czxid,
 				ModTime: time.UnixMilli(at.Ctime),
@@ -211,7 +214,7 @@ func (k *keeping) resolve(ctx context.Context, s *core.Session, records []record
 	if later >= k.keep {
 		return Entry{}, false, k.doubt
 	}
-	// Where others have replaced that version, ours never can any more.
+	// If another writer has replaced that version, our write can never succeed.
 	k.tried = !found && k.over < 0 || found && stat.Czxid == k.czxid && stat.Version == k.over
 	return Entry{}, false, nil
 }

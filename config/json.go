@@ -18,23 +18,23 @@ type JSONOption func(*jsonRules)
 
 type jsonRules struct{ strict bool }
 
-// Strict refuses objects with fields that the Go type does not have, which
-// catches misspelt ones.
+// Strict refuses objects with fields that the Go type does not have. It finds
+// misspelt fields.
 func Strict() JSONOption { return func(r *jsonRules) { r.strict = true } }
 
 // JSON is the codec of a value in JSON, by encoding/json. It refuses an empty
-// value, anything after the value, and a bare null for a type that has no nil:
-// encoding/json would take that for "leave everything zero". Its errors do not
-// quote the value, except for the name of an unknown field and for what an
-// UnmarshalJSON of the type itself says.
+// value, data after the value, and a bare null for a type that has no nil:
+// encoding/json would leave such a value zero. Its errors do not quote the
+// value, except for the name of an unknown field, and the text of the type's
+// own UnmarshalJSON.
 //
-// Update writes the differences alone: fields that T does not have, the digits
-// of numbers, the order of keys and white space of everything else stay as they
-// are, in nested objects too. In an array, elements that are equal before and after the
-// change belong together, and those that differ if as many lie
-// between two equal ones before and after. Every other element is new: what T does not
-// have of a removed element goes with it. A field that Encode leaves out or
-// makes null goes with everything in it.
+// Update writes the differences alone. Everything else stays as it is, in
+// nested objects too: fields that T does not have, the digits of numbers, the
+// order of keys, and white space. In an array, elements that are equal before
+// and after the change are matched. Elements that differ are matched if the
+// same number of them lies between two matched elements. Every other element is
+// new or removed; a removed element takes its fields that T does not have with
+// it. A field that Encode omits or makes null is removed with everything in it.
 func JSON[T any](opts ...JSONOption) Codec[T] {
 	var rules jsonRules
 	misuse.Apply("config.JSON", &rules, opts)
@@ -48,9 +48,9 @@ func JSON[T any](opts ...JSONOption) Codec[T] {
 			trimmed := bytes.Trim(data, " \t\r\n")
 			switch {
 			case len(trimmed) == 0:
-				return value, errors.New("it is empty, which is no JSON")
+				return value, errors.New("the value is empty, which is not JSON")
 			case !nilable && string(trimmed) == "null":
-				return value, fmt.Errorf("it is null, which is no %T", value)
+				return value, fmt.Errorf("the value is null, which is not a %T", value)
 			}
 			var decoded T
 			if err := rules.decode(data, &decoded); err != nil {
@@ -73,12 +73,12 @@ func (r jsonRules) decode(data []byte, to any) error {
 		return err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the JSON value")
+		return errors.New("there is data after the JSON value")
 	}
 	return nil
 }
 
-// discreetError words an error without what it quotes of the value.
+// discreetError is an error with a text that does not quote the value.
 type discreetError struct {
 	text string
 	err  error
@@ -90,7 +90,7 @@ func (e *discreetError) Unwrap() error { return e.err }
 func discreet(err error) error {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		return &discreetError{fmt.Sprintf("it is no JSON, from byte %d on", syntax.Offset), err}
+		return &discreetError{fmt.Sprintf("the value is not JSON, from byte %d on", syntax.Offset), err}
 	}
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {

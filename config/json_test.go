@@ -17,15 +17,15 @@ func TestJSONRefuses(t *testing.T) {
 		" \n":                           "empty",
 		"null":                          "null",
 		" null\n":                       "null",
-		"{":                             "no JSON",
-		`{"qps":1}x`:                    "no JSON",
-		`{"qps":1} {"qps":2}`:           "no JSON",
+		"{":                             "not JSON",
+		`{"qps":1}x`:                    "not JSON",
+		`{"qps":1} {"qps":2}`:           "not JSON",
 		`{"qps":"top secret"}`:          "a JSON string in field qps does not fit the Go type int",
 		`{"qps":31337.5}`:               "a JSON number in field qps does not fit the Go type int",
 		`{"qps":313370000000000000000}`: "a JSON number in field qps",
 		`["top secret"]`:                "a JSON array does not fit",
-		"\x00\xff\xfe":                  "no JSON",
-		strings.Repeat("[", 1e5):        "no JSON",
+		"\x00\xff\xfe":                  "not JSON",
+		strings.Repeat("[", 1e5):        "not JSON",
 	} {
 		value, err := config.JSON[Limits]().Decode([]byte(data))
 		require.ErrorContains(t, err, reason, "%q", data)
@@ -40,7 +40,7 @@ func TestJSONRefuses(t *testing.T) {
 	require.ErrorContains(t, err, `unknown field "qsp"`)
 	for _, data := range []string{`{"qps":1}x`, `{"qps":1} {}`, `{"qps":1}]`} {
 		_, err = strict.Decode([]byte(data))
-		require.ErrorContains(t, err, "follows", "%q", data)
+		require.ErrorContains(t, err, "there is data after", "%q", data)
 	}
 	_, err = strict.Decode([]byte(" {\"qps\":1}\n"))
 	require.NoError(t, err)

@@ -146,7 +146,7 @@ func TestOpenRefusesBadInput(t *testing.T) {
 			config.Default(Limits{}), config.Validate(positive))
 		require.ErrorContains(t, err, "qps must be positive")
 		_, err = config.Open(t.Context(), w.sm, "/a", config.Text(), config.Default(""), config.Wait[string]())
-		require.ErrorContains(t, err, "both Default and Wait")
+		require.ErrorContains(t, err, "Default and Wait exclude each other")
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err = config.Open(ctx, w.sm, "/a", config.Text())
@@ -177,7 +177,7 @@ func TestEveryValidateHasToAgree(t *testing.T) {
 	})
 }
 
-// Nobody has a session: the server is away when Open is called.
+// Open is called before there is a session, while the server is away.
 func TestHardCase21_OpenWhileTheServerIsAway(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.put("/limits", "one")

@@ -16,18 +16,18 @@ type options[T any] struct {
 	wait       bool
 }
 
-// Default gives the value to use while the node does not exist. With it, Open
-// also succeeds where the node's first value is bad or may not be read: it
-// starts with the default, and Value.Err tells why. The default has to pass
-// Validate. It is shared by everyone who loads it.
+// Default is the value to use while the node does not exist. With Default, Open
+// also succeeds if the node's first value is bad or may not be read: the Value
+// starts with the default, and Value.Err returns the reason. The default must
+// pass Validate. All callers of Load share it.
 func Default[T any](value T) Option[T] {
 	return func(o *options[T]) { o.fallback, o.hasDefault = value, true }
 }
 
-// Validate refuses values for which f returns an error: from the node, where
-// the last good value then stays, and in Update. f runs on the goroutine that
-// follows the node, so it must return. It may be given more than once: each f
-// has to agree.
+// Validate refuses values for which f returns an error. If the node has such a
+// value, the last good value stays; Update returns the error. f runs on the
+// goroutine that follows the node, and must return. Validate may be given more
+// than once: a value must pass every f.
 func Validate[T any](f func(T) error) Option[T] {
 	misuse.NilFunc(f == nil, "config.Validate")
 	return func(o *options[T]) {
@@ -43,8 +43,8 @@ func Validate[T any](f func(T) error) Option[T] {
 	}
 }
 
-// Wait makes Open wait, as long as its ctx allows, for a node that does not
-// exist yet, and for a good value where the first is bad or may not be read.
+// Wait makes Open wait, until its ctx ends, for a node that does not exist yet.
+// It also waits for a good value if the first value is bad or may not be read.
 func Wait[T any]() Option[T] { return func(o *options[T]) { o.wait = true } }
 
 func (o *options[T]) check() error {
@@ -52,7 +52,7 @@ func (o *options[T]) check() error {
 		return nil
 	}
 	if o.wait {
-		return errors.New("both Default and Wait are given: with a default there is nothing to wait for")
+		return errors.New("Default and Wait exclude each other: with a default, Open does not wait; give one of them")
 	}
 	return o.valid(o.fallback)
 }

@@ -7,15 +7,15 @@ import (
 	"slices"
 )
 
-// propose calls f and finds the bytes to write: those of the node itself when f
+// propose calls f and returns the bytes to write: the node's own bytes if f
 // changes nothing.
 func (v *Value[T]) propose(now base, f func(T) (T, error)) (*proposal[T], error) {
 	value, err := v.before(now)
 	if err != nil {
 		return nil, err
 	}
-	// Before f, which may change what the value refers to. An Encode that
-	// keeps no copy would then change with it.
+	// Encode and copy before f, which may change what the value refers to: the
+	// result of an Encode that makes no copy would change too.
 	var before []byte
 	var beforeErr error
 	if now.exists {
@@ -26,7 +26,7 @@ func (v *Value[T]) propose(now base, f func(T) (T, error)) (*proposal[T], error)
 		return nil, err
 	}
 	if err := v.opts.valid(value); err != nil {
-		return nil, fmt.Errorf("the new value is refused: %w", err)
+		return nil, fmt.Errorf("the new value does not validate: %w", err)
 	}
 	after, err := v.codec.Encode(value)
 	if err != nil {
@@ -45,16 +45,16 @@ func (v *Value[T]) propose(now base, f func(T) (T, error)) (*proposal[T], error)
 			return nil, err
 		}
 	}
-	// What is published must be readable by those who follow it. Decoding
-	// also makes a copy that the caller's f cannot change any more.
+	// The written bytes must decode for other readers. Decoding also makes a
+	// copy that the caller's f can no longer change.
 	if value, err = v.check(data); err != nil {
-		return nil, fmt.Errorf("the new value could not be read again: %w", err)
+		return nil, fmt.Errorf("the encoding of the new value does not decode: %w", err)
 	}
 	return &proposal[T]{value: value, data: data, over: now}, nil
 }
 
-// before returns the value to give to f. A value that does not validate is
-// given too: f may be there to mend it.
+// before returns the value to give to f. It also returns a value that does not
+// validate: f may be there to repair it.
 func (v *Value[T]) before(now base) (value T, err error) {
 	data := now.data
 	if !now.exists {
@@ -71,8 +71,8 @@ func (v *Value[T]) before(now base) (value T, err error) {
 	return value, nil
 }
 
-// alike reports whether two texts decode to the same good value. An encoder may
-// write one value in several ways.
+// alike reports whether two encodings decode to the same good value. An encoder
+// may encode a value in several ways.
 func (v *Value[T]) alike(a, b []byte) bool {
 	x, err := v.check(a)
 	if err != nil || bytes.Equal(a, b) {
@@ -82,9 +82,9 @@ func (v *Value[T]) alike(a, b []byte) bool {
 	return err == nil && reflect.DeepEqual(x, y)
 }
 
-// merge puts the change into the bytes of the node. A type may decode more than
-// its encoding shows, such as the old name of a field: where the merged bytes
-// do not say what f returned, the encoding is written as a whole.
+// merge applies the change to the bytes of the node. A type may decode more
+// than it encodes, such as the old name of a field: if the merged bytes do not
+// decode to the value of f, merge returns the whole encoding.
 func (v *Value[T]) merge(node, before, after []byte) ([]byte, error) {
 	merged, err := v.codec.Merge(node, before, after)
 	if err != nil {
@@ -92,7 +92,7 @@ func (v *Value[T]) merge(node, before, after []byte) ([]byte, error) {
 	}
 	value, err := v.check(merged)
 	if err != nil {
-		return after, nil // which is checked in its turn
+		return after, nil // the caller checks it
 	}
 	again, err := v.codec.Encode(value)
 	if err == nil && v.alike(again, after) {

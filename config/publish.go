@@ -10,8 +10,8 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// KeyOp is one step of Publish: made by SetKey, CreateKey, DeleteKey or
-// CheckKey.
+// KeyOp is one step of Publish. SetKey, CreateKey, DeleteKey and CheckKey make
+// KeyOps.
 type KeyOp struct {
 	key  string
 	make func(path string) core.Op
@@ -28,7 +28,7 @@ func SetKey(key string, data []byte, version int32) KeyOp {
 	}
 }
 
-// CreateKey makes a key that does not exist.
+// CreateKey creates a key that does not exist.
 func CreateKey(key string, data []byte) KeyOp {
 	return KeyOp{key: key, creates: true, make: func(path string) core.Op {
 		return core.CreateOp(path, data, core.Persistent)
@@ -43,24 +43,24 @@ func DeleteKey(key string, version int32) KeyOp {
 	}
 }
 
-// CheckKey demands that a key has the given version, or that it exists with
-// AnyVersion, and changes nothing.
+// CheckKey refuses the whole Publish unless a key has the given version, or
+// exists if version is AnyVersion. It changes nothing.
 func CheckKey(key string, version int32) KeyOp {
 	return KeyOp{key: key, make: func(path string) core.Op { return core.CheckOp(path, version) }}
 }
 
 // Publish does all steps, in order and in one transaction, or none of them. No
-// read of a server ever sees some of them done and others not; two reads may
-// fall before and after. Missing parents of created keys are made first, and
-// stay when the transaction is then refused.
+// read sees only a part of the steps; but of two reads the first may be before
+// the transaction and the second after it. Missing parents of created keys are
+// created first, and remain if the transaction is refused. ctx bounds the call.
 //
-// Errors: the reason of the step that was refused, which the text names
+// Errors: the reason of the refused step, which the text names
 // (session.ErrNoNode, session.ErrBadVersion, session.ErrNodeExists,
-// session.ErrNotEmpty); ErrNotKey if a step would write or delete another
-// recipe's znode, for which all of them are read first, side by side;
-// session.ErrTooLarge before anything is sent, when all of them together do not
-// fit in one request; session.ErrUnknownOutcome when the answer was lost: all
-// or none was done, and it is not repeated.
+// session.ErrNotEmpty, session.ErrNoAuth); ErrNotKey if a step would write or
+// delete another recipe's znode: Publish reads the znodes of all steps first,
+// in parallel; session.ErrTooLarge, before anything is sent, if the steps do
+// not fit in one request; session.ErrUnknownOutcome if the answer was lost: all
+// steps were done or none, and Publish does not repeat them.
 func (s *Store) Publish(ctx context.Context, steps ...KeyOp) error {
 	s.made()
 	ops := make([]core.Op, len(steps))
@@ -98,8 +98,8 @@ func (s *Store) Publish(ctx context.Context, steps ...KeyOp) error {
 	}
 }
 
-// checkAll looks at the znodes that the steps change. One that is missing may be
-// made by an earlier step; the transaction tells.
+// checkAll checks the znodes that the steps change. It ignores a missing znode,
+// which an earlier step may create: the transaction decides.
 func (s *Store) checkAll(ctx context.Context, steps []KeyOp, paths []string) error {
 	errs := make([]error, len(steps))
 	var looks sync.WaitGroup
@@ -117,10 +117,10 @@ func (s *Store) checkAll(ctx context.Context, steps []KeyOp, paths []string) err
 	return nil
 }
 
-// ensureParents makes the parents that created keys need and that neither exist
-// nor are made by the transaction itself. It reports whether there was one.
+// ensureParents creates the missing parents of created keys, except those that
+// the transaction itself creates. It reports whether it has created any.
 func (s *Store) ensureParents(ctx context.Context, steps []KeyOp, paths []string) (made bool, err error) {
-	// A server that lags would tell of parents that are gone.
+	// A lagging server might still have parents that are gone.
 	if err := s.sm.Sync(ctx, paths[0]); err != nil {
 		return false, err
 	}

@@ -23,9 +23,9 @@ var (
 	firstSeed = flag.Int64("config.seed", 1, "the seed of the first random program")
 )
 
-// TestRandomPrograms runs several processes with values, writers and faults,
-// and checks of every reader that it saw only what was committed, in the order
-// in which it was committed, and the last value in the end.
+// TestRandomPrograms runs several processes with values, writers and faults.
+// Every reader must see only committed values, in the order of their commits,
+// and the last value at the end.
 func TestRandomPrograms(t *testing.T) {
 	for seed := *firstSeed; seed < *firstSeed+int64(*seeds); seed++ {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {

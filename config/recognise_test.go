@@ -117,8 +117,8 @@ func TestFault25_UpdateOfAnotherRecipe(t *testing.T) {
 	})
 }
 
-// What may be a key is one: other programs write arbitrary bytes, and keys may have
-// keys below them.
+// What may be a key is one: other programs write arbitrary bytes, and keys may
+// have keys below them.
 func TestFault25_KeysStayKeys(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -151,7 +151,8 @@ func TestFault25_KeysStayKeys(t *testing.T) {
 		require.NoError(w, err)
 		_, err = s.Set(w.Context(), "/app/guarded", []byte("2"), config.AnyVersion)
 		require.NoError(w, err)
-		// A binary number: another number, and a write of the version that was read.
+		// A binary number: another number, and a write of the version that was
+		// read.
 		w.Put("/app/number", "\x00\x00\x00\x05")
 		e, err := s.Set(w.Context(), "/app/number", []byte("\x00\x00\x00\x06"), config.AnyVersion)
 		require.NoError(w, err)
@@ -159,8 +160,9 @@ func TestFault25_KeysStayKeys(t *testing.T) {
 	})
 }
 
-// The look at a key costs one read, that of an inner key without a value a list
-// and three looks besides. An Update and a History cost nothing more than before.
+// The check of a key costs one read. The check of an inner key without a value
+// costs a list and three reads more. An Update and a History cost no further
+// request.
 func TestFault25_CostOfTheLook(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -185,8 +187,8 @@ func TestFault25_CostOfTheLook(t *testing.T) {
 	})
 }
 
-// A key that becomes another value between the look and the deletion is looked at
-// again.
+// A key that becomes another value between the look and the deletion is looked
+// at again.
 func TestFault25_AnotherNodeBetweenLookAndDelete(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		s := config.NewStore(w.Process().Manager, "/")

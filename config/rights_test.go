@@ -91,8 +91,8 @@ func TestFault39_KeyIsHiddenWhileCutOff(t *testing.T) {
 	}
 }
 
-// A key that was deleted and made again while the watcher was cut off is another
-// value, although it holds the same.
+// A key that was deleted and made again while the watcher was cut off is
+// another value, although it holds the same.
 func TestFault13_KeyMadeAgainWhileCutOff(t *testing.T) {
 	for _, away := range []time.Duration{2 * time.Second, time.Minute} {
 		testworld.Run(t, func(w *testworld.World) {
@@ -119,7 +119,8 @@ func TestFault13_KeyMadeAgainWhileCutOff(t *testing.T) {
 	}
 }
 
-// What a missing key costs: a look every ten seconds. A readable key costs none.
+// What a missing key costs: a look every ten seconds. A readable key costs
+// none.
 func TestFault39_WhatWatchedKeysCost(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		w.Put("/app/key", "1")

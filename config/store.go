@@ -17,16 +17,17 @@ import (
 // AnyVersion, as the version of a write, skips the comparison of the version.
 const AnyVersion = core.AnyVersion
 
-// Store reads and writes keys as they are, without a type and without a cache.
-// It is safe for concurrent use and keeps nothing open. The ctx of each call
-// bounds the call, waiting for a connection included.
+// Store reads and writes the bytes of keys, without a cache. It is safe for
+// concurrent use, and needs no Close. The ctx of each call bounds the call,
+// including the wait for a connection.
 type Store struct {
 	sm   *core.Manager
 	base string
 }
 
-// NewStore returns the store of the keys below the node base, "/" for all of
-// them. It does no I/O; each call fails if base is not a valid path.
+// NewStore returns the store of the keys below the node base; "/" means all
+// keys. It does no I/O. If base is not a valid path, every call on the Store
+// returns the error.
 func NewStore(sm *session.Manager, base string) *Store {
 	if base == "" {
 		base = "/"
@@ -34,24 +35,25 @@ func NewStore(sm *session.Manager, base string) *Store {
 	return &Store{bridge.Core(sm), base}
 }
 
-// Entry is a key as one read or write has seen it.
+// Entry is a key at the time of a read or a write.
 type Entry struct {
 	Key     string
 	Path    string // of the node, below the Manager's root
 	Data    []byte
 	Version int32
 	Zxid    int64     // of the transaction that wrote Data
-	Created int64     // zxid of the transaction that created the node: another number is another node
+	Created int64     // zxid of the transaction that created the node; it identifies the node
 	ModTime time.Time // when Data was written, by the server's clock
 }
 
-// made panics for a Store that NewStore has not made, or was given no Manager.
+// made panics for a Store that NewStore has not made, or has made without a
+// Manager.
 func (s *Store) made() {
-	misuse.If(s == nil || s.sm == nil, "a Store without a Manager is used: get one from config.NewStore, with the Manager of core.Dial")
+	misuse.If(s == nil || s.sm == nil, "a Store without a Manager is used: get one from config.NewStore, with the Manager of session.Dial")
 }
 
-// path returns the node of a key, such as "limits" or "db/limits". A key may
-// begin with /, which changes nothing.
+// path returns the node of a key, such as "limits" or "db/limits". A leading /
+// of the key is ignored.
 func (s *Store) path(key string) (string, error) {
 	s.made()
 	if err := znode.ValidateRoot(s.base); err != nil {
@@ -75,8 +77,8 @@ func entry(key, path string, data []byte, stat core.Stat) Entry {
 	}
 }
 
-// Get reads a key. It fails with session.ErrNoNode where there is none. The
-// server may lag behind: Manager.Sync before it where that matters.
+// Get reads a key. The server may lag behind: call Manager.Sync first if that
+// matters. Errors: session.ErrNoNode; session.ErrNoAuth; an invalid path.
 func (s *Store) Get(ctx context.Context, key string) (Entry, error) {
 	path, err := s.path(key)
 	if err != nil {
@@ -89,12 +91,14 @@ func (s *Store) Get(ctx context.Context, key string) (Entry, error) {
 	return entry(key, path, data, stat), nil
 }
 
-// Set writes a key that exists, if it has the given version, or AnyVersion. It
-// fails with session.ErrNoNode, session.ErrBadVersion, ErrNotKey,
-// session.ErrTooLarge before anything is sent, and session.ErrUnknownOutcome
-// when the answer was lost. Set does not write again then: Get tells what the
-// key holds now. A version says nothing about a node that was deleted and made
-// anew since: compare Entry.Created.
+// Set writes a key that exists, if it has the given version, or any version
+// with AnyVersion. A re-created node may have an old version again: compare
+// Entry.Created.
+//
+// Errors: session.ErrNoNode; session.ErrBadVersion; session.ErrNoAuth;
+// ErrNotKey; session.ErrTooLarge, before anything is sent;
+// session.ErrUnknownOutcome if the answer was lost. Set does not write again
+// then: read the key with Get.
 func (s *Store) Set(ctx context.Context, key string, data []byte, version int32) (Entry, error) {
 	path, err := s.path(key)
 	if err != nil {
@@ -114,11 +118,13 @@ func (s *Store) Set(ctx context.Context, key string, data []byte, version int32)
 	return entry(key, path, data, stat), nil
 }
 
-// Create makes a key that does not exist, with version 0, and its parents where
-// they are missing. It fails with session.ErrNodeExists, session.ErrNoAuth,
-// session.ErrTooLarge before anything is sent, and session.ErrUnknownOutcome when
-// the answer was lost and it cannot be found out who made the key, or whether
-// others have deleted it since.
+// Create creates a key that does not exist, with version 0, and its missing
+// parents.
+//
+// Errors: session.ErrNodeExists; session.ErrNoAuth; session.ErrTooLarge, before
+// anything is sent; session.ErrUnknownOutcome if the answer was lost, and it
+// cannot be determined whether this call or another client has created or
+// deleted the key since.
 func (s *Store) Create(ctx context.Context, key string, data []byte) error {
 	path, err := s.path(key)
 	if err != nil {
@@ -130,9 +136,9 @@ func (s *Store) Create(ctx context.Context, key string, data []byte) error {
 	return nil
 }
 
-// Put writes a key whether it exists or not, and says whether it made it. It
-// fails as Set and Create do, except that there is no session.ErrNoNode and no
-// session.ErrNodeExists.
+// Put writes a key whether it exists or not. created says that the call has
+// created the key. Errors: session.ErrNoAuth; ErrNotKey; session.ErrTooLarge,
+// before anything is sent; session.ErrUnknownOutcome, as with Set and Create.
 func (s *Store) Put(ctx context.Context, key string, data []byte) (created bool, err error) {
 	for {
 		_, err := s.Set(ctx, key, data, AnyVersion)
@@ -146,12 +152,14 @@ func (s *Store) Put(ctx context.Context, key string, data []byte) (created bool,
 	}
 }
 
-// Delete removes a key, if it has the given version, or AnyVersion. It deletes
-// the value that it has seen: one that is written meanwhile is looked at again.
-// It fails with session.ErrNoNode, session.ErrBadVersion, ErrNotKey,
-// session.ErrNotEmpty when there are keys below it, and
-// session.ErrUnknownOutcome when the answer was lost. Delete does not delete
-// again then: the key may be another's by now.
+// Delete removes a key, if it has the given version, or any version with
+// AnyVersion. It deletes the value that it has checked: if another client
+// writes the key in between, Delete checks the new value.
+//
+// Errors: session.ErrNoNode; session.ErrBadVersion; session.ErrNoAuth;
+// ErrNotKey; session.ErrNotEmpty if the key has children;
+// session.ErrUnknownOutcome if the answer was lost. Delete does not delete
+// again then: another client may have created the key again.
 func (s *Store) Delete(ctx context.Context, key string, version int32) error {
 	path, err := s.path(key)
 	if err != nil {
@@ -162,7 +170,7 @@ func (s *Store) Delete(ctx context.Context, key string, version int32) error {
 		if err == nil {
 			at := version
 			if at == AnyVersion && !seen.Hidden {
-				at = seen.Stat.Version // what has come to exist since is looked at again
+				at = seen.Stat.Version // a later write or re-creation is checked again
 			}
 			err = s.sm.Delete(ctx, path, at)
 		}
@@ -181,9 +189,9 @@ type creator interface {
 	EnsureDir(ctx context.Context, path string) error
 }
 
-// create makes a persistent node, and its parents where they are missing. They
-// may be containers that the server removes again as soon as they are made,
-// so this goes round until it holds.
+// create creates a persistent node and its missing parents. The parents may be
+// containers, which the server can remove before the node exists: so create
+// repeats until the node exists.
 func create(ctx context.Context, in creator, path string, data []byte) error {
 	for {
 		err := in.CreateOnce(ctx, path, data)
@@ -197,7 +205,8 @@ func create(ctx context.Context, in creator, path string, data []byte) error {
 	}
 }
 
-// missing reports whether a write was refused because a node is not there.
+// missing reports whether the server refused a write since a node does not
+// exist.
 func missing(err error) bool {
 	return errors.Is(err, core.ErrNoNode) && !errors.Is(err, core.ErrUnknownOutcome)
 }

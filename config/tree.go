@@ -20,12 +20,13 @@ import (
 type Key[T any] struct {
 	Key   string // relative to the tree's path, such as "db/limits"
 	Value T
-	// Version, Zxid and ModTime are those of Value, as in Snapshot.
+	// Version, Zxid and ModTime belong to Value, as in Snapshot.
 	Version int32
 	Zxid    int64
 	ModTime time.Time
-	// Err is a *BadValueError while the key holds a newer value that is bad:
-	// Value is then the last good one. Or it is why the key may not be read.
+	// Err is a *BadValueError while the key has a newer value that is bad, or
+	// the reason why the key may not be read. Value is the last good value
+	// then.
 	Err error
 }
 
@@ -34,31 +35,30 @@ type Key[T any] struct {
 type HiddenKey struct {
 	Key  string // relative to the tree's path; empty for the directory at the path itself
 	Path string // of the node
-	Err  error  // why it may not be read, such as a session.ErrNoAuth
+	Err  error  // the reason, such as session.ErrNoAuth
 }
 
-// TreeSnapshot is what all keys of a Tree held at one instant. It is shared by
-// all who load it, and so must not be changed. Snapshots share with each other what
-// has not changed in between.
+// TreeSnapshot has all keys of a Tree at one instant. All callers of Load share
+// it: it must not be changed. Snapshots share their unchanged parts.
 type TreeSnapshot[T any] struct {
-	// Bad are the keys that hold a bad value, sorted by path.
+	// Bad are the errors of the keys with a bad value, sorted by path.
 	Bad []*BadValueError
-	// Hidden are the nodes that may not be read and are not among the keys, sorted by
-	// key. Whether such a node is a key or a directory is not known.
+	// Hidden are the nodes that may not be read and are not among the keys,
+	// sorted by key. It is not known whether such a node is a key or a
+	// directory.
 	Hidden []HiddenKey
-	// Exists says whether the directory is there.
+	// Exists says whether the directory exists.
 	Exists bool
-	// Torn says that the keys may not all have held this at the same instant:
-	// for a second or more they have been written so fast that no instant
-	// could be proven. Each by itself is right.
+	// Torn says that the keys may be of different instants: for a second or
+	// more they were written so fast that no common instant could be proven.
+	// Each key by itself is right.
 	Torn bool
 
 	keys     treap.Map[Key[T]]
 	fallback T
 }
 
-// All yields the keys in order. A key that has never had a good value is not
-// among them.
+// All yields the keys in order. It omits keys that have never had a good value.
 func (s *TreeSnapshot[T]) All() iter.Seq[*Key[T]] {
 	s.made()
 	return func(yield func(*Key[T]) bool) {
@@ -76,7 +76,7 @@ func (s *TreeSnapshot[T]) Len() int {
 	return s.keys.Len()
 }
 
-// Lookup returns a key, or nil. It allocates nothing.
+// Lookup returns a key, or nil. It does not allocate.
 func (s *TreeSnapshot[T]) Lookup(key string) *Key[T] {
 	s.made()
 	return s.keys.Get(key)
@@ -87,7 +87,8 @@ func (s *TreeSnapshot[T]) made() {
 	misuse.ZeroValue(s == nil, "or nil config.TreeSnapshot", "Tree.Load")
 }
 
-// Value returns the value of a key, or the Default where there is none.
+// Value returns the value of a key. Without such a key it returns the Default,
+// or the zero value.
 func (s *TreeSnapshot[T]) Value(key string) T {
 	s.made()
 	if k := s.keys.Get(key); k != nil {
@@ -96,16 +97,15 @@ func (s *TreeSnapshot[T]) Value(key string) T {
 	return s.fallback
 }
 
-// Tree is a directory of keys, typed, as one view that is consistent: what
-// Load returns the ensemble really held, all keys together, at one instant. A
-// Publish over several keys is seen whole or not at all.
+// Tree is a consistent, typed view of a directory of keys: Load returns all
+// keys as the ensemble had them at one instant. A Publish of several keys is
+// seen as a whole or not at all.
 //
-// Every node below the path is a key, at every depth, with two exceptions. A
-// node with children and without data is a directory and nothing else; so is
-// one that has had children and has no data, and one without data that the
-// codec refuses when it is first seen. A node with data and children is both:
-// a key, and the directory of others. And HistoryDir is left out, with all that
-// is in it. The node at the path itself is no key.
+// Every node below the path is a key, at every depth, except HistoryDir with
+// its content, and directories. A directory is a node without data that has or
+// had children, or that the codec refuses at the first read. A node with data
+// and children is a key and has keys below it. The node at the path itself is
+// not a key.
 //
 // A Tree is safe for concurrent use, and lives until Close or until its Manager
 // is closed.
@@ -116,30 +116,31 @@ type Tree[T any] struct {
 	mirror *mirror.Tree
 	view   atomic.Pointer[treeView[T]]
 
-	nodes treeNodes[T] // of the goroutine that follows them
+	nodes treeNodes[T] // used by the goroutine that follows the nodes
 }
 
-// treeView is everything that can be known of a Tree at one time.
+// treeView is the state of a Tree at one time.
 type treeView[T any] struct {
 	TreeSnapshot[T]
 	rev      uint64  // grows when the snapshot changes
-	problems []error // present ones
+	problems []error // the present errors
 	next     chan struct{}
 }
 
-// OpenTree opens the keys below path. It blocks until all of them have been
-// read, and with Wait until the directory exists; ctx bounds that alone. From
-// then on the Tree follows them until Close, with one watch. A directory that does
-// not exist is one without keys.
+// OpenTree opens the keys below path. It blocks until all keys have been read,
+// and with Wait until the directory exists. ctx bounds OpenTree alone: the Tree
+// follows the keys until Close, with one watch. A directory that does not exist
+// has no keys.
 //
-// Each key is decoded by the codec, and validated. A bad value keeps the last
-// good one of its key and harms no other. Default is what
-// TreeSnapshot.Value returns for a key that is not there.
+// The codec decodes each key, and Validate checks it. If a key's value is bad,
+// the key keeps its last good value, and other keys are not affected.
+// TreeSnapshot.Value returns the Default for a missing key.
 //
-// Errors: an invalid path or option; ctx's error, with session.ErrUnreachable
-// if there was no session; session.ErrClosed; without Default and Wait also
-// session.ErrNoAuth where a key may not be read. With one of them
-// TreeSnapshot.Hidden and Err name it, and the other keys are there.
+// Errors: an invalid path or option; the error of ctx, with
+// session.ErrUnreachable if there was no session; session.ErrClosed; without
+// Default and Wait, session.ErrNoAuth if a key may not be read. With Default or
+// Wait, TreeSnapshot.Hidden and Err have that error, and the other keys are
+// read.
 func OpenTree[T any](ctx context.Context, sm *session.Manager, path string, codec Codec[T], opts ...Option[T]) (*Tree[T], error) {
 	misuse.NilManager(sm == nil, "config.OpenTree")
 	t := &Tree[T]{path: path, codec: codec, nodes: treeNodes[T]{decoded: make(map[string]*decodedKey[T])}}
@@ -163,7 +164,7 @@ func OpenTree[T any](ctx context.Context, sm *session.Manager, path string, code
 	return t, nil
 }
 
-// noHistory leaves out what a History keeps.
+// noHistory omits the directories of a History.
 func noHistory(rel string) bool { return rel[strings.LastIndexByte(rel, '/')+1:] != HistoryDir }
 
 func (t *Tree[T]) awaitFirst(ctx context.Context) error {
@@ -200,16 +201,16 @@ func (t *Tree[T]) Path() string {
 }
 
 // Load returns the present keys. It is one atomic load, without a lock or an
-// allocation. The result is never nil; after Close it is the last that was
-// known.
+// allocation. The result is never nil. After Close, Load returns the last keys
+// before Close.
 func (t *Tree[T]) Load() *TreeSnapshot[T] {
 	t.made()
 	return &t.view.Load().TreeSnapshot
 }
 
-// Err returns what is wrong at present, or nil: the first of the bad values, or
-// why something can not be read. A lost connection is no error, but makes the
-// Tree Stale.
+// Err returns the present error, or nil: the error of the first bad value; the
+// reason why a node cannot be read; ErrClosed or session.ErrClosed after the
+// end. A lost connection is not an error, but makes the Tree Stale.
 func (t *Tree[T]) Err() error {
 	t.made()
 	if err := t.ended(); err != nil {
@@ -228,9 +229,10 @@ func (t *Tree[T]) Stale() bool {
 	return t.mirror.Stale()
 }
 
-// Close ends the Tree and waits until nothing of it is left running. For a codec
-// or a Validate that runs it waits for a second at most, so that they may call it.
-// It may be called more than once. The error is always nil.
+// Close ends the Tree and waits until its goroutines have ended. Every Changes
+// ends; Load keeps the last keys. For a running codec or Validate it waits one
+// second at most, so that they may call Close. Close may be called more than
+// once. The error is always nil.
 func (t *Tree[T]) Close() error {
 	t.made()
 	t.mirror.Close()
@@ -248,17 +250,17 @@ func (t *Tree[T]) ended() error {
 	return fmt.Errorf("config tree %s: %w", t.path, err)
 }
 
-// Changes yields the present keys, and then the newest whenever a key was
-// written, made or deleted, or Hidden has changed. While the loop body runs, changes that follow each
-// other are skipped; the last one never is.
+// Changes yields the present keys, and then the newest keys after every change:
+// a key was written, created or deleted, or Hidden has changed. While the loop
+// body runs, intermediate states are skipped, but never the last.
 //
-// An error is yielded once, together with the present keys: a *BadValueError for
-// each bad value, or why something can not be read. The loop goes on after it.
-// It ends when ctx does, without a word, or with ErrClosed or session.ErrClosed
-// when the Tree or its Manager is closed.
+// An error is yielded once, together with the present keys: a *BadValueError
+// for each bad value, or the reason why a node cannot be read. The loop goes on
+// after it. The loop ends without an error when ctx ends, and with ErrClosed or
+// session.ErrClosed when the Tree or its Manager is closed.
 //
-// Any number of loops may run at the same time. None costs a goroutine, a
-// request or a watch.
+// Changes is safe for concurrent use. A loop costs no goroutine, no request and
+// no watch.
 func (t *Tree[T]) Changes(ctx context.Context) iter.Seq2[*TreeSnapshot[T], error] {
 	t.made()
 	return func(yield func(*TreeSnapshot[T], error) bool) {

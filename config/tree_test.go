@@ -210,7 +210,7 @@ func TestOpenTreeRefusesBadInput(t *testing.T) {
 		_, err = config.OpenTree(w.Context(), p.Manager, "/c", config.Codec[int]{})
 		require.ErrorContains(t, err, "no Decode")
 		_, err = config.OpenTree(w.Context(), p.Manager, "/c", config.Text(), config.Default("x"), config.Wait[string]())
-		require.ErrorContains(t, err, "both Default and Wait")
+		require.ErrorContains(t, err, "Default and Wait exclude each other")
 		_, err = config.OpenTree(w.Within(time.Second), p.Manager, "/c", config.Text(), config.Wait[string]())
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.ErrorIs(t, err, config.ErrNoValue)

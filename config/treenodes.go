@@ -9,8 +9,8 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// treeNodes is what a Tree keeps of the nodes from one state to the next. A new state
-// costs what has changed in it.
+// treeNodes is the state that a Tree keeps of its nodes. The cost of a new
+// state is the number of its changes.
 type treeNodes[T any] struct {
 	last    *mirror.TreeState
 	rev     uint64
@@ -19,7 +19,7 @@ type treeNodes[T any] struct {
 	hidden  treap.Map[HiddenKey]
 }
 
-// decodedKey is what has been made of a node.
+// decodedKey is the result of decoding a node.
 type decodedKey[T any] struct {
 	zxid, created int64
 	good          bool // key is a value
@@ -27,7 +27,8 @@ type decodedKey[T any] struct {
 	bad           *BadValueError
 }
 
-// apply takes a new state of the nodes. The mirror's goroutine calls it.
+// apply makes a new view from a new state of the nodes. The mirror's goroutine
+// calls it.
 func (t *Tree[T]) apply(st *mirror.TreeState) {
 	old := t.view.Load()
 	now := &treeView[T]{TreeSnapshot: old.TreeSnapshot, rev: old.rev, problems: old.problems, next: make(chan struct{})}
@@ -70,7 +71,7 @@ func (t *Tree[T]) apply(st *mirror.TreeState) {
 	close(old.next)
 }
 
-// differ reports whether two maps hold other values.
+// differ reports whether two maps differ.
 func differ[V any](a, b treap.Map[V]) bool {
 	for range treap.Diff(a, b) {
 		return true
@@ -99,7 +100,7 @@ func problemsOf(bad []*BadValueError, failure error) []error {
 	return problems
 }
 
-// fresh yields the problems that were not among those told.
+// fresh yields the errors of now that are not in told.
 func fresh(told, now []error) iter.Seq[error] {
 	return func(yield func(error) bool) {
 		if len(now) == 0 || len(now) == len(told) && &now[0] == &told[0] {
@@ -117,7 +118,7 @@ func fresh(told, now []error) iter.Seq[error] {
 	}
 }
 
-// decodeAll makes the keys of the nodes that have changed.
+// decodeAll decodes the nodes that have changed.
 func (t *Tree[T]) decodeAll(st *mirror.TreeState, now *treeView[T]) {
 	first := t.nodes.last == nil
 	var all []*Key[T]
@@ -139,7 +140,8 @@ func (t *Tree[T]) decodeAll(st *mirror.TreeState, now *treeView[T]) {
 	}
 }
 
-// decodeNode returns the key of one node, or nil. The node is nil if it is gone.
+// decodeNode returns the key of one node, or nil. The node is nil if it is
+// gone.
 func (t *Tree[T]) decodeNode(st *mirror.TreeState, path string, n *mirror.TreeNode) *Key[T] {
 	var d *decodedKey[T]
 	if n != nil && path != "" {
@@ -166,8 +168,8 @@ func (t *Tree[T]) decodeNode(st *mirror.TreeState, path string, n *mirror.TreeNo
 	return &key
 }
 
-// hide has a node among the hidden ones or not, as the state says. A node with a good
-// value is not hidden.
+// hide adds a node to the hidden nodes, or removes it, as the state says. A
+// node with a good value is not hidden.
 func (t *Tree[T]) hide(st *mirror.TreeState, rel string) {
 	err := st.Refused(rel)
 	if d := t.nodes.decoded[rel]; err == nil || d != nil && d.good {
@@ -181,12 +183,12 @@ func (t *Tree[T]) hide(st *mirror.TreeState, rel string) {
 	t.nodes.hidden = t.nodes.hidden.Put(rel, &HiddenKey{Key: rel, Path: path, Err: err})
 }
 
-// decode returns what a node is as a key, or nil for a directory.
+// decode decodes a node. It returns nil for a directory.
 func (t *Tree[T]) decode(n *mirror.TreeNode) *decodedKey[T] {
 	old := t.nodes.decoded[n.Path]
 	if old != nil && old.created != n.Stat.Czxid {
-		// The node was deleted and made anew, be it seen or not: a value
-		// of the old node is not the last good one of the new.
+		// The node was deleted and created again: a value of the old node is
+		// not the last good value of the new one.
 		old = nil
 	}
 	isDir := len(n.Data) == 0 && (n.Stat.NumChildren > 0 || n.Stat.Cversion != 0)
@@ -206,7 +208,7 @@ func (t *Tree[T]) decode(n *mirror.TreeNode) *decodedKey[T] {
 		return next
 	}
 	if len(n.Data) == 0 && n.Stat.Version == 0 {
-		return nil // a directory whose first key is yet to come
+		return nil // a directory without keys yet
 	}
 	next.bad = &BadValueError{Path: znode.Join(t.path, n.Path), Version: n.Stat.Version, Zxid: n.Stat.Mzxid, Err: err}
 	if old != nil && old.good {

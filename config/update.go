@@ -12,31 +12,33 @@ import (
 	"github.com/docent-go/docent/internal/misuse"
 )
 
-// Update changes the value by compare-and-set: it reads the newest value from
-// the ensemble, calls f with it, and writes what f returns if the node has not
-// changed in the meantime; otherwise it starts over. So f may be called more
-// than once, and should have no effects of its own. It is given a value that
-// nobody shares: where the node does not exist, a copy of the Default or
-// the zero value, and what it returns is then created, parents included.
+// Update changes the value by compare-and-set. It reads the newest value from
+// the ensemble, calls f with it, and writes the result if the node has not
+// changed in between; otherwise it starts over. So f may be called more than
+// once, and should have no side effects. f gets a private copy of the value,
+// which it may change. If the node does not exist, f gets a copy of the
+// Default, or the zero value, and Update creates the node and its parents.
 //
-// Update writes nothing when f changes nothing: when Encode makes the same of the value
-// before and after f, or two texts that decode to deeply equal values. Otherwise the codec's Merge
-// puts the change into what the node holds, so that everything that f was not asked to change
-// survives, what T has no field for included. Without a Merge, and where the
-// merged bytes would not decode to what f returned, Update writes what Encode makes of it.
+// Update writes nothing if f changes nothing: the encodings before and after f
+// are equal, or decode to deeply equal values. Otherwise the codec's Merge
+// applies the change to the node's data, so that the rest of the data stays,
+// including fields that T does not have. Without a Merge, and if the merged
+// data does not decode to the result of f, Update writes the whole encoding of
+// the result.
 //
-// What f returns must decode and validate again; else nothing is written. When
-// Update returns a snapshot, the write is done, and Load shows it or something
-// newer, unless ctx ended just before that: then Load will soon. Updates of one
-// Value wait for each other. So f, the codec and Validate must not call Update of
-// the same Value: that call would wait for itself, until its ctx ends.
+// The result of f must validate, and its encoding must decode; else nothing is
+// written. When Update returns a snapshot, the write is done, and Load returns
+// it or a newer value. If ctx ends after the write, Load may return the new
+// value a little later. Updates of one Value wait for each other. So f, the
+// codec and Validate must not call Update of the same Value: that call would
+// wait for itself, until its ctx ends.
 //
-// ctx bounds all of it. Errors, besides f's own: *BadValueError when the
-// present value does not decode (use Store.Set to repair it); ErrRecreated;
+// ctx bounds the call. Errors: the error of f; *BadValueError if the present
+// value does not decode (repair it with Store.Set); ErrNotKey; ErrRecreated;
 // session.ErrTooLarge; session.ErrNoAuth; ErrClosed; session.ErrUnknownOutcome
-// when the write may or may not have been done: the answer was lost, and what
-// the node holds now does not tell. It is then not repeated, but may be by a
-// caller whose f changes nothing the second time.
+// if the answer was lost, and the node's present data does not show whether the
+// write was done. Update does not repeat the write then. The caller may, if its
+// f changes nothing the second time. Update is safe for concurrent use.
 func (v *Value[T]) Update(ctx context.Context, f func(T) (T, error)) (*Snapshot[T], error) {
 	misuse.NilFunc(f == nil, "Value.Update")
 	v.made()
@@ -64,7 +66,7 @@ func (v *Value[T]) Update(ctx context.Context, f func(T) (T, error)) (*Snapshot[
 	return snap, nil
 }
 
-// base is what an Update starts from.
+// base is the node as an Update has read it.
 type base struct {
 	in     *core.Session
 	exists bool
@@ -76,12 +78,12 @@ type base struct {
 type proposal[T any] struct {
 	value T
 	data  []byte
-	over  base  // what it replaces
-	err   error // after a try without a known outcome
+	over  base  // the node that it replaces
+	err   error // of a try with an unknown outcome
 }
 
 func (v *Value[T]) update(ctx context.Context, f func(T) (T, error)) (*Snapshot[T], error) {
-	var doubt *proposal[T] // it may have been written
+	var doubt *proposal[T] // a write that may have been done
 	for conflicts := 0; ; conflicts++ {
 		if err := pause(ctx, conflicts); err != nil {
 			return nil, inDoubt(doubt, err)
@@ -124,7 +126,7 @@ func (v *Value[T]) update(ctx context.Context, f func(T) (T, error)) (*Snapshot[
 	}
 }
 
-// inDoubt adds to an error that an earlier try may have been written.
+// inDoubt adds the error of an earlier try that may have been done.
 func inDoubt[T any](doubt *proposal[T], err error) error {
 	if doubt == nil {
 		return err
@@ -132,24 +134,25 @@ func inDoubt[T any](doubt *proposal[T], err error) error {
 	return fmt.Errorf("%w; then: %w", doubt.err, err)
 }
 
-// repeatable reports whether a write in doubt may be sent once more: the node is
-// as it was, so at most one of the two can succeed. A node that was missing, and
-// is, may have been made by the write and deleted by others.
+// repeatable reports whether a write in doubt may be sent again: the node is
+// unchanged, so at most one of the two writes can succeed. A node that was
+// missing, and is missing now, may have been created by the write and deleted
+// by another client.
 func (p *proposal[T]) repeatable(now base) bool {
 	return p.over.exists && now.exists && now.stat.Czxid == p.over.stat.Czxid && now.stat.Version == p.over.stat.Version
 }
 
 // superseded reports whether a write in doubt was certainly not done: the node
-// has the version that it would have given it, but another value. The same
-// value proves nothing, since others may have written it: two counters that
-// both go from 5 to 6.
+// has the version that the write would have made, but another value. An equal
+// value proves nothing, since another client may have written it: two clients
+// may both count from 5 to 6.
 func (p *proposal[T]) superseded(now base) bool {
 	return p.over.exists && now.exists && now.stat.Czxid == p.over.stat.Czxid &&
 		now.stat.Version == p.over.stat.Version+1 && !bytes.Equal(now.data, p.data)
 }
 
-// fresh reads the node from a server that has caught up, so that the window in
-// which the node can change unseen is no longer than it must be.
+// fresh reads the node from a server that has caught up with the leader. That
+// keeps the time short in which another client can change the node.
 func (v *Value[T]) fresh(ctx context.Context) (base, error) {
 	for {
 		s, err := v.sm.Session(ctx)
@@ -181,7 +184,7 @@ func (v *Value[T]) write(ctx context.Context, p *proposal[T]) (*Snapshot[T], err
 			return nil, err
 		}
 		v.show(ctx, s, 0)
-		// The answer to a create does not tell the zxid. The mirror has it.
+		// The answer to a create does not have the zxid. The mirror has it.
 		snap := &Snapshot[T]{Value: p.value, Exists: true}
 		if st := v.mirror.Load(); st.Exists {
 			snap.Zxid, snap.ModTime = st.Stat.Czxid, time.UnixMilli(st.Stat.Ctime)
@@ -203,11 +206,11 @@ func (v *Value[T]) write(ctx context.Context, p *proposal[T]) (*Snapshot[T], err
 	return &snap, nil
 }
 
-// show waits until Load shows a write. That it fails to is no failure of the
-// write: ctx has ended, or the Value was closed.
+// show waits until Load shows a write. It ignores the end of ctx and of the
+// Value: the write is done.
 func (v *Value[T]) show(ctx context.Context, in *core.Session, zxid int64) {
 	if zxid > 0 && v.Load().Zxid >= zxid {
-		return // its event was faster
+		return // the event of the write came first
 	}
 	_ = v.mirror.Await(ctx, in, zxid)
 }
@@ -216,7 +219,7 @@ func isConflict(err error) bool {
 	return errors.Is(err, core.ErrBadVersion) || errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrNodeExists)
 }
 
-// pause spreads those who collide over a time that grows with the collisions.
+// pause waits for a random time that grows with the number of conflicts.
 func pause(ctx context.Context, conflicts int) error {
 	if conflicts == 0 {
 		return nil

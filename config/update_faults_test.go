@@ -166,7 +166,8 @@ func TestUpdateSettlesALostReply(t *testing.T) {
 	})
 }
 
-// The session ends at each step of an Update; what was not sent is sent in the next.
+// The session ends at each step of an Update; what was not sent is sent in the
+// next.
 func TestUpdateGoesOnInTheNextSession(t *testing.T) {
 	for _, op := range []zktest.Op{zktest.OpSync, zktest.OpGetData} {
 		inWorld(t, func(t *testing.T, w *world) {

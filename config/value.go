@@ -14,19 +14,19 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Snapshot is a value as it stood at one time. It is shared by all who load
-// it, and so must not be changed, nor what Value refers to.
+// Snapshot is a value at one time. All callers of Load share it: neither the
+// Snapshot nor what its Value refers to may be changed.
 type Snapshot[T any] struct {
-	// Value is the node's value. Where Exists is false it is the Default, or
-	// the last good value if there was no Default.
+	// Value is the node's value. If Exists is false it is the Default, or the
+	// last good value without a Default.
 	Value T
-	// Exists says whether Value is what the node holds. It is false while the
-	// node does not exist, and while it has had no good value since.
+	// Exists says that Value is from the node. It is false while the node does
+	// not exist, and while a new node has had no good value yet.
 	Exists bool
-	// Version is the node's version, and Zxid the transaction that wrote the
-	// value: it only grows while the node exists, and across its deletion.
-	// ModTime is when the value was written, by the server's clock. All are
-	// zero where Exists is false.
+	// Version is the node's version. Zxid is the transaction that wrote the
+	// value; it only grows, even if the node is deleted and created again.
+	// ModTime is the time of the write, by the server's clock. All are zero if
+	// Exists is false.
 	Version int32
 	Zxid    int64
 	ModTime time.Time
@@ -44,32 +44,33 @@ type Value[T any] struct {
 
 	updating chan struct{} // holds a token while an Update runs
 
-	// Of the goroutine that follows the node.
+	// Used by the goroutine that follows the node.
 	rev uint64 // of the mirror's state that was decoded last
-	bad error  // what was wrong with that
+	bad error  // the error of that state's value
 }
 
-// view is everything that can be known of a Value at one time. It is replaced
-// as a whole, so that Load is one atomic load.
+// view is the state of a Value at one time. It is replaced as a whole, so that
+// Load is one atomic load.
 type view[T any] struct {
 	Snapshot[T]
-	missing bool          // the node was last seen not to exist
+	missing bool          // the node did not exist at the last read
 	usable  bool          // Value is a value: the node's, or the default
 	rev     uint64        // grows when Snapshot changes
-	err     error         // what is wrong now, if anything
-	errRev  uint64        // grows when there is a new error
+	err     error         // the present error, or nil
+	errRev  uint64        // grows with each new error
 	next    chan struct{} // closed when there is a newer view
 }
 
 // Open opens the value at path. It blocks until the node has been read, and
-// with Wait until there is a good value; ctx bounds that alone. From then on
-// the Value follows the node until Close.
+// with Wait until there is a good value. ctx bounds Open alone: the Value
+// follows the node until Close.
 //
-// Errors: an invalid path or option; ErrNoValue (a session.ErrNoNode) when the
-// node does not exist; *BadValueError when its value is bad; session.ErrNoAuth
-// when it may not be read; all three only without Default and Wait. When ctx
-// ends first, its error, with session.ErrUnreachable if there was no session,
-// and with whatever of the above Wait was waiting out; session.ErrClosed.
+// Errors without Default and Wait: ErrNoValue (which matches session.ErrNoNode)
+// if the node does not exist; *BadValueError if its value is bad;
+// session.ErrNoAuth if it may not be read. Other errors: an invalid path or
+// option; session.ErrClosed; the error of ctx, with session.ErrUnreachable if
+// there was no session, and with the error that Wait was waiting for the end
+// of.
 func Open[T any](ctx context.Context, sm *session.Manager, path string, codec Codec[T], opts ...Option[T]) (*Value[T], error) {
 	misuse.NilManager(sm == nil, "config.Open")
 	v := &Value[T]{sm: bridge.Core(sm), path: path, codec: codec, updating: make(chan struct{}, 1)}
@@ -98,7 +99,7 @@ func Open[T any](ctx context.Context, sm *session.Manager, path string, codec Co
 	return v, nil
 }
 
-// awaitFirst waits for a value to start with, if that was asked for.
+// awaitFirst waits for the first good value if Wait is given.
 func (v *Value[T]) awaitFirst(ctx context.Context) error {
 	for {
 		now := v.view.Load()
@@ -133,17 +134,18 @@ func (v *Value[T]) Path() string {
 	return v.path
 }
 
-// Load returns the present value: the last good one. It is one atomic load,
-// without a lock or an allocation. The result is never nil; it is shared, and
-// must not be changed. After Close it is the last that was known.
+// Load returns the last good value. It is one atomic load, without a lock or an
+// allocation. The result is never nil. It is shared, and must not be changed.
+// After Close, Load returns the last value before Close.
 func (v *Value[T]) Load() *Snapshot[T] {
 	v.made()
 	return &v.view.Load().Snapshot
 }
 
-// Err returns what is wrong at present, or nil: a *BadValueError while the node
-// holds a bad value, or why it can not be read (session.ErrNoAuth). A lost
-// connection is no error, but makes the value Stale.
+// Err returns the present error, or nil: a *BadValueError while the node has a
+// bad value; the reason why it cannot be read, such as session.ErrNoAuth;
+// ErrClosed or session.ErrClosed after the end. A lost connection is not an
+// error, but makes the value Stale.
 func (v *Value[T]) Err() error {
 	v.made()
 	if err := v.ended(); err != nil {
@@ -152,27 +154,27 @@ func (v *Value[T]) Err() error {
 	return v.view.Load().err
 }
 
-// Stale reports whether the value may be out of date for longer than usual:
-// it is true from the moment at which the connection is known to be lost until
-// a quorum of the servers has answered and the node has been read again, and
-// after Close. A connection that has died
-// silently is known to be lost after half of the session timeout.
+// Stale reports whether the value may be out of date for longer than usual. It
+// is true after a lost connection, until a quorum of the servers has answered
+// and the node has been read again. It is also true after Close. If a
+// connection dies silently, Stale becomes true after half of the session
+// timeout.
 func (v *Value[T]) Stale() bool {
 	v.made()
 	return v.mirror.Stale()
 }
 
-// Close ends the Value and waits until nothing of it is left running. Every
-// Changes ends; Load keeps the last value. For a codec or a Validate that runs
-// it waits for a second at most, so that they may call it. It may be called more
-// than once. The error is always nil.
+// Close ends the Value and waits until its goroutines have ended. Every Changes
+// ends; Load keeps the last value. For a running codec or Validate it waits one
+// second at most, so that they may call Close. Close may be called more than
+// once. The error is always nil.
 func (v *Value[T]) Close() error {
 	v.made()
 	v.mirror.Close()
 	return nil
 }
 
-// ended returns nil while the Value lives, and then why it does no more.
+// ended returns nil while the Value lives, and then the reason of its end.
 func (v *Value[T]) ended() error {
 	err := v.mirror.Err()
 	if err == nil {

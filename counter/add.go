@@ -12,14 +12,15 @@ import (
 )
 
 // Add adds n, which may be negative, and returns the new number. It compares
-// and sets, as often as others come before it, with pauses that grow with the
-// contention. A counter that does not exist begins at zero.
+// and sets until no other write comes in between, with pauses that grow with
+// the contention. A counter that does not exist begins at zero.
 //
-// ctx bounds the call. Errors: ErrOverflow, with nothing changed; *FormatError;
-// ErrRecreated; session.ErrNoAuth; session.ErrClosed. session.ErrUnknownOutcome
-// says that the answer to the write was lost, and that what the node holds now
-// does not tell whether it was done: eight bytes have no room for a mark. It
-// was done once or not at all, and Add does not try again.
+// ctx bounds the call. Errors: ErrOverflow, with the counter unchanged;
+// *FormatError; ErrRecreated; session.ErrNoAuth; session.ErrClosed; an invalid
+// path; session.ErrUnknownOutcome if the answer was lost, and the node's number
+// does not show whether the write was done (its eight bytes have no room for a
+// mark). The write was done once or not at all then, and Add does not try
+// again. Add is safe for concurrent use.
 func (c *Counter) Add(ctx context.Context, n int64) (int64, error) {
 	c.made()
 	now, err := c.update(ctx, func(old int64) (int64, bool, error) {
@@ -35,10 +36,11 @@ func (c *Counter) Add(ctx context.Context, n int64) (int64, error) {
 	return now, nil
 }
 
-// CompareAndSet writes to if the number is from, and reports whether it was. A
-// counter that does not exist is zero.
+// CompareAndSet sets the number to to if it is from. It reports whether the
+// number was from. A counter that does not exist is zero.
 //
-// ctx bounds the call. Errors are those of Add.
+// ctx bounds the call. It returns the errors that Add lists. CompareAndSet is
+// safe for concurrent use.
 func (c *Counter) CompareAndSet(ctx context.Context, from, to int64) (bool, error) {
 	c.made()
 	if err := c.check(to); err != nil {
@@ -55,7 +57,7 @@ func (c *Counter) CompareAndSet(ctx context.Context, from, to int64) (bool, erro
 	return swapped, nil
 }
 
-// base is what a write starts from.
+// base is the node as a write has read it.
 type base struct {
 	exists bool
 	data   []byte
@@ -63,8 +65,9 @@ type base struct {
 	n      int64
 }
 
-// same reports whether the node is there and as it was. A node that was missing,
-// and is, may have been made by a write in doubt and deleted by others.
+// same reports whether the node exists and is unchanged. A node that was
+// missing, and is missing now, may have been created by a write in doubt and
+// deleted by another client.
 func (b base) same(now base) bool {
 	return b.exists && now.exists && b.stat.Czxid == now.stat.Czxid && b.stat.Version == now.stat.Version
 }
@@ -74,18 +77,18 @@ type proposal struct {
 	n    int64
 	data []byte
 	over base
-	err  error // why it is not known whether it was done
+	err  error // of a write whose outcome is unknown
 }
 
 // refuted reports whether a write in doubt was certainly not done: the node has
-// the version that it would have given it, and holds another number. The same
-// number proves nothing, since others may have written it.
+// the version that the write would have made, but another number. An equal
+// number proves nothing, since another client may have written it.
 func (p *proposal) refuted(now base) bool {
 	return p.over.exists && now.exists && now.stat.Czxid == p.over.stat.Czxid &&
 		now.stat.Version == p.over.stat.Version+1 && !bytes.Equal(now.data, p.data)
 }
 
-// Pauses of those who collide. The first repetition follows at once.
+// Pauses after conflicts. The first repetition follows at once.
 const (
 	leastPause = 2 * time.Millisecond
 	mostPause  = 100 * time.Millisecond
@@ -121,7 +124,7 @@ func (c *Counter) update(ctx context.Context, f func(old int64) (int64, bool, er
 	}
 }
 
-// inDoubt adds to an error that an earlier try may have been done.
+// inDoubt adds the error of an earlier try that may have been done.
 func inDoubt(doubt *proposal, err error) error {
 	if doubt == nil || errors.Is(err, core.ErrUnknownOutcome) {
 		return err
@@ -131,9 +134,9 @@ func inDoubt(doubt *proposal, err error) error {
 
 // try makes one try within one session.
 //
-// A write in doubt is sent once more if the node is as it was: of two writes
-// over one version at most one succeeds, so nothing is added twice, even if the
-// first one is still on its way.
+// A write in doubt is sent again if the node is unchanged. Of two writes over
+// one version at most one succeeds: nothing is added twice, even if the first
+// write still arrives.
 func (c *Counter) try(ctx context.Context, doubt **proposal, f func(int64) (int64, bool, error)) (n int64, done bool, err error) {
 	s, err := c.sm.Session(ctx)
 	if err != nil {
@@ -157,7 +160,7 @@ func (c *Counter) try(ctx context.Context, doubt **proposal, f func(int64) (int6
 		}
 		data := c.layout.encode(to)
 		if now.exists && to == now.n {
-			data = now.data // another library may write the number in another way
+			data = now.data // another library may format the number differently
 		}
 		next = &proposal{n: to, data: data, over: now}
 	}
@@ -169,7 +172,7 @@ func (c *Counter) try(ctx context.Context, doubt **proposal, f func(int64) (int6
 		next.err = err
 		*doubt = next
 		if ctx.Err() == nil {
-			err = nil // what became of it is looked for, in the next session if need be
+			err = nil // the next try finds out whether it was done
 		}
 		return 0, false, err
 	case conflict(err):
@@ -178,8 +181,8 @@ func (c *Counter) try(ctx context.Context, doubt **proposal, f func(int64) (int6
 	return 0, false, err
 }
 
-// read reads the node. Where a write is in doubt the server has to catch up
-// first; otherwise an old number only makes the write fail.
+// read reads the node. If a write is in doubt, the server must catch up first.
+// Otherwise an old number only makes the write fail.
 func (c *Counter) read(ctx context.Context, s *core.Session, sync bool) (base, error) {
 	if sync {
 		if err := s.Confirm(ctx, c.path); err != nil {
@@ -197,7 +200,8 @@ func (c *Counter) read(ctx context.Context, s *core.Session, sync bool) (base, e
 	return base{true, data, stat, v.N}, err
 }
 
-// errVersion is the end of a counter: ZooKeeper takes the version -1 for any.
+// errVersion says that the node's version is -1, which ZooKeeper matches with
+// any version.
 var errVersion = errors.New("the node's version is -1, which ZooKeeper cannot compare: write the number once with Set")
 
 func (c *Counter) write(ctx context.Context, s *core.Session, p *proposal) error {

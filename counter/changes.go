@@ -7,15 +7,18 @@ import (
 	"github.com/docent-go/docent/internal/mirror"
 )
 
-// Changes yields the present number, and then the newest whenever it has
-// changed: written, deleted (Exists is false) or made again. While the loop body
-// runs, numbers that follow each other are skipped; the last one never is. It
-// goes on over lost connections and ended sessions, and never goes back.
+// Changes yields the present number, and then the newest number after every
+// change: a write, a deletion (Exists is false) or a re-creation. While the
+// loop body runs, intermediate numbers are skipped, but never the last. The
+// loop goes on through lost connections and ended sessions, and never goes back
+// in time.
 //
-// An error is yielded, with the last good number beside it, where the node
-// holds something else than a number (*FormatError) or cannot be read
-// (session.ErrNoAuth); the loop goes on after it. It ends when ctx does,
-// without a word, or with session.ErrClosed.
+// An error is yielded together with the last good number: *FormatError if the
+// node has other data than a number, session.ErrNoAuth if it may not be read.
+// The loop goes on after it. The loop ends without an error when ctx ends. It
+// ends with session.ErrClosed when the Manager is closed, and with an error if
+// the path is invalid. Each loop has its own watch and goroutines. Changes is
+// safe for concurrent use.
 func (c *Counter) Changes(ctx context.Context) iter.Seq2[Value, error] {
 	c.made()
 	return func(yield func(Value, error) bool) {

@@ -94,7 +94,7 @@ func TestChangesStops(t *testing.T) {
 	})
 }
 
-// A counter that is deleted and made anew, also while nobody can tell.
+// A counter is deleted and created again, also during a disconnection.
 func TestHardCase56_CounterDeletedAndMadeAnew(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		w.Put(path, number(1))

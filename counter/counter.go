@@ -18,12 +18,12 @@ import (
 
 // Sentinel errors. Compare with errors.Is: they arrive wrapped.
 var (
-	// ErrOverflow says that a number would not fit. Nothing was changed.
+	// ErrOverflow says that a number does not fit. The counter is unchanged.
 	ErrOverflow = errors.New("the number does not fit into the counter")
-	// ErrRecreated says that the node was deleted and made anew while a write
-	// was under way, and that the write, computed from the old node's number,
-	// has replaced that of the new one.
-	ErrRecreated = errors.New("the node was re-created meanwhile, and its new number has been replaced")
+	// ErrRecreated says that the node was deleted and created again during a
+	// write. The write, computed from the old node's number, has replaced the
+	// new node's number.
+	ErrRecreated = errors.New("the node was re-created during the write, and its new number has been replaced")
 )
 
 // Option changes a Counter.
@@ -31,16 +31,17 @@ type Option func(*Counter)
 
 // Int32 is the layout of Curator's DistributedAtomicInteger and SharedCount,
 // and of kazoo's Counter with support_curator: 4 bytes, big-endian. Numbers
-// that do not fit into 32 bits are refused.
+// that do not fit into 32 bits are refused with ErrOverflow.
 func Int32() Option { return func(c *Counter) { c.layout = int32Layout } }
 
 // Decimal is the layout of kazoo's Counter without support_curator: decimal
-// digits. An empty node is zero. Fractions, which kazoo allows, are refused.
+// digits. An empty node is zero. Fractions, which kazoo allows, are a
+// *FormatError.
 func Decimal() Option { return func(c *Counter) { c.layout = decimalLayout } }
 
-// Counter is a number on a path. It keeps nothing of a single call: one value
-// serves any number of goroutines, which wait for each other instead of getting
-// into each other's way on the server. It is safe for concurrent use.
+// Counter is a number on a path. It is safe for concurrent use. Concurrent Adds
+// of one Counter wait for each other, so that they do not conflict on the
+// server.
 type Counter struct {
 	sm     *core.Manager
 	path   string
@@ -49,19 +50,20 @@ type Counter struct {
 	turn   chan struct{} // holds a token while one goroutine compares and sets
 }
 
-// New returns the counter at path, which is below sm's root, in the layout of
-// Curator's DistributedAtomicLong unless an option says otherwise. It does no
-// I/O; a path that cannot be used is reported by every call on the Counter.
+// New returns the counter at path, which is relative to sm's root. The default
+// is the layout of Curator's DistributedAtomicLong. New does no I/O. If the
+// path is invalid, every call on the Counter returns the error.
 func New(sm *session.Manager, path string, opts ...Option) *Counter {
 	c := &Counter{sm: bridge.Core(sm), path: path, layout: int64Layout, err: znode.Validate(path), turn: make(chan struct{}, 1)}
 	misuse.Apply("counter.New", c, opts)
 	return c
 }
 
-// made panics for a Counter that New has not made, or was given no Manager.
+// made panics for a Counter that New has not made, or has made without a
+// Manager.
 func (c *Counter) made() {
 	misuse.If(c == nil || c.sm == nil, "a Counter or Sequence without a Manager is used: "+
-		"get one from counter.New or NewSequence, with the Manager of core.Dial")
+		"get one from counter.New or NewSequence, with the Manager of session.Dial")
 }
 
 // Path returns the path of the counter.
@@ -70,14 +72,14 @@ func (c *Counter) Path() string {
 	return c.path
 }
 
-// Value is a counter as it stood at one time.
+// Value is a counter at one time.
 type Value struct {
-	// N is the number; zero where Exists is false.
+	// N is the number; zero if Exists is false.
 	N int64
-	// Exists says whether the node is there.
+	// Exists says whether the node exists.
 	Exists bool
 	// Zxid is the transaction that wrote the number: it grows with each change.
-	// ModTime is when that was, by the server's clock. Both are zero where
+	// ModTime is the time of the write, by the server's clock. Both are zero if
 	// Exists is false.
 	Zxid    int64
 	ModTime time.Time
@@ -88,7 +90,7 @@ func (c *Counter) value(data []byte, stat core.Stat) (Value, error) {
 		return Value{}, &FormatError{c.path, what}
 	}
 	if len(data) == 0 && stat.Cversion != 0 {
-		return Value{}, &FormatError{c.path, "it is an empty node that has or had children, like a directory"}
+		return Value{}, &FormatError{c.path, "it is empty and has or had children, like a directory"}
 	}
 	n, reason := c.layout.decode(data)
 	if reason != "" {
@@ -97,12 +99,12 @@ func (c *Counter) value(data []byte, stat core.Stat) (Value, error) {
 	return Value{N: n, Exists: true, Zxid: stat.Mzxid, ModTime: time.UnixMilli(stat.Mtime)}, nil
 }
 
-// Get reads the number. It asks a server that has caught up with its leader:
-// every write that was answered before Get was called is seen. A counter that
-// does not exist is zero, and no error.
+// Get reads the number. It first makes the server catch up with the leader: Get
+// sees every write that was answered before the call. A counter that does not
+// exist is zero, without an error.
 //
 // ctx bounds the call. Errors: *FormatError; session.ErrNoAuth;
-// session.ErrClosed.
+// session.ErrClosed; an invalid path. Get is safe for concurrent use.
 func (c *Counter) Get(ctx context.Context) (Value, error) {
 	c.made()
 	if c.err != nil {
@@ -121,15 +123,16 @@ func (c *Counter) Get(ctx context.Context) (Value, error) {
 	return c.value(data, stat)
 }
 
-// Set writes the number, whatever the number was, and makes the node and its
-// parents where they are missing. It writes over a number alone: a node that holds
-// something else is another recipe's, or a counter of another layout. An empty node
-// that has never had children is taken for a new counter.
+// Set writes the number, whatever the number was. It creates the node and its
+// parents if they are missing. It overwrites a number alone: a node with other
+// data belongs to another recipe, or is a counter of another layout. An empty
+// node that has never had children counts as a new counter.
 //
-// ctx bounds the call. Errors: ErrOverflow where the layout is Int32; *FormatError;
-// session.ErrUnknownOutcome when the answer was lost: the number may have been
-// written, and others may have changed it since, so Set does not write it again;
-// session.ErrNoAuth; session.ErrClosed.
+// ctx bounds the call. Errors: ErrOverflow with Int32; *FormatError;
+// session.ErrUnknownOutcome if the answer was lost; session.ErrNoAuth;
+// session.ErrClosed; an invalid path. After a lost answer Set does not write
+// again: the number may have been written, and others may have changed it
+// since. Set is safe for concurrent use.
 func (c *Counter) Set(ctx context.Context, n int64) error {
 	c.made()
 	if err := c.check(n); err != nil {
@@ -151,7 +154,7 @@ func (c *Counter) Set(ctx context.Context, n int64) error {
 	return c.fail("set", gaveUp(ctx, ctx.Err()))
 }
 
-// overwrite writes over the number that the node holds.
+// overwrite replaces the node's number.
 func (c *Counter) overwrite(ctx context.Context, data []byte) error {
 	held, stat, err := c.sm.Get(ctx, c.path)
 	if errors.Is(err, core.ErrNoNode) {
@@ -164,13 +167,14 @@ func (c *Counter) overwrite(ctx context.Context, data []byte) error {
 		}
 	}
 	if err == nil {
-		// The version -1 is any: that of a node which was written to so often.
+		// The version of a node that was written very often can be -1, which
+		// matches any version.
 		_, err = c.sm.Set(ctx, c.path, data, stat.Version)
 	}
 	return err
 }
 
-// check reports why a number cannot be written.
+// check returns why a number cannot be written, or nil.
 func (c *Counter) check(n int64) error {
 	switch {
 	case c.err != nil:
@@ -187,9 +191,9 @@ type maker interface {
 	EnsureDir(ctx context.Context, path string) error
 }
 
-// create makes the node, and its parents where they are missing. They may be
-// containers that the server removes as soon as they are made, so this goes
-// round until it holds.
+// create creates the node and its missing parents. The parents may be
+// containers, which the server can remove before the node exists: so create
+// repeats until the node exists.
 func create(ctx context.Context, in maker, path string, data []byte) error {
 	for {
 		err := in.CreateOnce(ctx, path, data)
@@ -203,21 +207,21 @@ func create(ctx context.Context, in maker, path string, data []byte) error {
 	}
 }
 
-// missing reports whether a write was refused because the node, or its parent,
-// is not there.
+// missing reports whether the server refused a write since the node or its
+// parent does not exist.
 func missing(err error) bool {
 	return errors.Is(err, core.ErrNoNode) && !errors.Is(err, core.ErrUnknownOutcome)
 }
 
-// conflict reports whether a write was refused because the node is not as it
-// was expected.
+// conflict reports whether the server refused a write since the node has
+// changed.
 func conflict(err error) bool {
 	return (errors.Is(err, core.ErrBadVersion) || errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrNodeExists)) &&
 		!errors.Is(err, core.ErrUnknownOutcome)
 }
 
-// opError names the counter and what was done with it, once: an error that has
-// the counter's path already is told without it.
+// opError adds the counter and the operation to an error. If the error's text
+// begins with the counter already, it is not repeated.
 type opError struct {
 	path, op string
 	err      error
@@ -234,8 +238,8 @@ func (c *Counter) fail(op string, err error) error {
 	return &opError{path: c.path, op: op, err: err}
 }
 
-// gaveUp makes sure that an error that came of ctx's end says so: it matches
-// ctx.Err() and context.Cause(ctx) besides what it matches already.
+// gaveUp makes an error after the end of ctx match ctx.Err() and
+// context.Cause(ctx), besides what it matches already.
 func gaveUp(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil {
 		return err

@@ -101,7 +101,8 @@ func TestLayouts(t *testing.T) {
 	})
 }
 
-// What is no number of the layout is said with its length, and left alone.
+// For a node without a number of the layout, the error has the length of the
+// data, and the node is unchanged.
 func TestWrongFormat(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		sm := w.Process().Manager
@@ -112,8 +113,8 @@ func TestWrongFormat(t *testing.T) {
 			{counter.New(sm, path), "1234", "it has 4 bytes, and should have 8"},
 			{counter.New(sm, path), "", "it has 0 bytes, and should have 8"},
 			{counter.New(sm, path, counter.Int32()), "12345678", "it has 8 bytes, and should have 4"},
-			{counter.New(sm, path, counter.Decimal()), "3.5", "its 3 bytes are no decimal integer"},
-			{counter.New(sm, path, counter.Decimal()), "99999999999999999999", "its 20 bytes are no decimal integer"},
+			{counter.New(sm, path, counter.Decimal()), "3.5", "its 3 bytes are not a decimal integer"},
+			{counter.New(sm, path, counter.Decimal()), "99999999999999999999", "its 20 bytes are not a decimal integer"},
 		} {
 			w.Put(path, c.data)
 			var format *counter.FormatError
@@ -267,7 +268,7 @@ func TestContentionWithinAProcess(t *testing.T) {
 	})
 }
 
-// setTo makes the next write of the counter meet another one.
+// meet calls do before the next request of the kind op for the counter.
 func meet(w *testworld.World, op zktest.Op, do func()) {
 	w.Once(func(r zktest.Request) bool { return r.Op == op && r.Path == path }, func() zktest.Action {
 		do()

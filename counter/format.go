@@ -7,20 +7,20 @@ import (
 	"strconv"
 )
 
-// FormatError says that a node holds something else than a number of the
-// counter's layout. It was left as it is: check the path and the layout, and
-// delete the node if it is not needed.
+// FormatError says that a node's data is not a number of the counter's layout.
+// The node is unchanged: check the path and the layout, and delete the node if
+// it is not needed.
 type FormatError struct {
 	Path   string
-	Reason string // with lengths, not with the data
+	Reason string // has the length of the data, not the data
 }
 
 // Error implements error.
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("counter %s: the node does not hold a number of this layout: %s", e.Path, e.Reason)
+	return fmt.Sprintf("counter %s: the node does not hold a number of this layout: %s; check the path and the layout", e.Path, e.Reason)
 }
 
-// layout is how a number is written into a node.
+// layout is the format of the number in the node.
 type layout struct {
 	min, max int64
 	encode   func(int64) []byte
@@ -49,7 +49,7 @@ func wrongLength(data []byte, want int) string {
 	return fmt.Sprintf("it has %d bytes, and should have %d", len(data), want)
 }
 
-// decimalLayout takes an empty node for zero, as kazoo does, which makes one.
+// decimalLayout reads an empty node as zero, since kazoo creates empty nodes.
 var decimalLayout = layout{math.MinInt64, math.MaxInt64,
 	func(n int64) []byte { return strconv.AppendInt(nil, n, 10) },
 	func(data []byte) (int64, string) {
@@ -58,7 +58,7 @@ var decimalLayout = layout{math.MinInt64, math.MaxInt64,
 		}
 		n, err := strconv.ParseInt(string(data), 10, 64)
 		if err != nil {
-			return 0, fmt.Sprintf("its %d bytes are no decimal integer of 64 bits", len(data))
+			return 0, fmt.Sprintf("its %d bytes are not a decimal integer of 64 bits", len(data))
 		}
 		return n, ""
 	}}

@@ -13,34 +13,34 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// DefaultBlock is how many numbers a Sequence fetches at a time.
+// DefaultBlock is the default size of a Sequence's blocks.
 const DefaultBlock = 1000
 
 // Sentinel errors of a Sequence. Compare with errors.Is: they arrive wrapped.
 var (
 	// ErrSequenceClosed is returned by Next after Close.
 	ErrSequenceClosed = errors.New("the sequence is closed")
-	// ErrSetBack says that the node holds a smaller number than this Sequence has
-	// seen: somebody has deleted it or set it back, and numbers would be given
-	// twice. Set the node above the greatest number in use, and try again.
-	ErrSetBack = errors.New("the sequence was set back: its numbers would be given twice")
+	// ErrSetBack says that the node's number is smaller than a number that this
+	// Sequence has seen: a client has deleted the node or set it back. Numbers
+	// would be given twice. Set the node above the greatest number in use, and
+	// try again.
+	ErrSetBack = errors.New("the sequence was set back, and would give numbers twice")
 )
 
 // SequenceOption changes a Sequence.
 type SequenceOption func(*Sequence)
 
-// Block sets how many numbers are fetched at a time, with one write. What is
-// left of a block when the process ends is lost.
+// Block sets the number of numbers that one write fetches. The rest of a block
+// is lost when the Sequence or its process ends.
 func Block(n int64) SequenceOption { return func(s *Sequence) { s.block = n } }
 
-// LowWater sets with how many numbers left the next block is fetched in the
-// background. The default is a quarter of the block. With a negative one
-// it is fetched when it is needed, and not before.
+// LowWater sets when the next block is fetched in the background: when n
+// numbers are left. The default is a quarter of the block. With a negative n, a
+// block is fetched only when it is needed.
 func LowWater(n int64) SequenceOption { return func(s *Sequence) { s.low, s.lowSet = n, true } }
 
-// Sequence gives numbers, from 1 upwards, of which none is given twice over all
-// processes that use the path. It fetches them in blocks. It is safe for
-// concurrent use.
+// Sequence gives numbers from 1 upwards, which are unique over all processes
+// that use the path. It fetches them in blocks. It is safe for concurrent use.
 type Sequence struct {
 	c      *Counter
 	block  int64
@@ -52,33 +52,33 @@ type Sequence struct {
 	work   sync.WaitGroup
 
 	mu     sync.Mutex
-	now    span   // what is given at present
-	next   span   // what comes then, if it was fetched already
-	top    int64  // the greatest number of any block of ours
-	failed error  // of the last fetch: there is no other before it is needed
-	fetch  *fetch // under way
+	now    span   // the present block
+	next   span   // the next block, if it was fetched already
+	top    int64  // the greatest number of our blocks
+	failed error  // of the last fetch; after it a block is fetched only when needed
+	fetch  *fetch // the running fetch, or nil
 }
 
-// span is the numbers from at to end.
+// span is the numbers from at, up to but not including end.
 type span struct{ at, end int64 }
 
 func (s span) left() int64 { return s.end - s.at }
 
-// fetch is a block on its way, for all who wait for it.
+// fetch is a running fetch of a block, which callers wait for.
 type fetch struct {
 	done chan struct{}
 	err  error
 }
 
-// NewSequence returns the sequence at path, which is below sm's root. It does
-// no I/O and starts nothing; a path or option that cannot be used is reported
-// by Next.
+// NewSequence returns the sequence at path, which is relative to sm's root. It
+// does no I/O and starts no goroutine. If the path or an option is invalid,
+// Next returns the error.
 func NewSequence(sm *session.Manager, path string, opts ...SequenceOption) *Sequence {
 	s := &Sequence{c: New(sm, path), block: DefaultBlock}
 	misuse.Apply("counter.NewSequence", s, opts)
 	s.err = s.c.err
 	if s.err == nil && s.block < 1 {
-		s.err = fmt.Errorf("a block of %d numbers: it must have at least one", s.block)
+		s.err = fmt.Errorf("Block(%d): a block must have at least one number", s.block)
 	}
 	if !s.lowSet {
 		s.low = s.block / 4
@@ -87,13 +87,14 @@ func NewSequence(sm *session.Manager, path string, opts ...SequenceOption) *Sequ
 	return s
 }
 
-// Next returns a number that nobody else gets. It waits for a server only when
-// the present block is used up and the next one not there yet.
+// Next returns a unique number. It waits for a server only if the present block
+// is used up and the next block has not arrived.
 //
-// ctx bounds that wait, and a ctx that is done gets no number. Errors: ctx's;
-// ErrOverflow when the numbers are used up; ErrSetBack; *FormatError;
-// ErrSequenceClosed; session.ErrClosed; session.ErrNoAuth. After an error Next
-// may be called again.
+// ctx bounds that wait. If ctx has ended already, Next gives no number. Errors:
+// the error of ctx; ErrOverflow if the numbers are used up; ErrSetBack;
+// *FormatError; ErrSequenceClosed; session.ErrClosed; session.ErrNoAuth; an
+// invalid path or option. After an error Next may be called again. Next is safe
+// for concurrent use.
 func (s *Sequence) Next(ctx context.Context) (int64, error) {
 	misuse.ZeroValue(s == nil, "or nil counter.Sequence", "counter.NewSequence")
 	s.c.made()
@@ -116,7 +117,7 @@ func (s *Sequence) Next(ctx context.Context) (int64, error) {
 	}
 }
 
-// take returns a number, or what to wait for.
+// take returns a number, or the fetch to wait for.
 func (s *Sequence) take() (int64, *fetch, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,7 +149,7 @@ func (s *Sequence) start() {
 		got, err := s.reserve()
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.err != nil { // closed meanwhile
+		if s.err != nil { // closed during the fetch
 			err = s.err
 		}
 		f.err, s.failed, s.fetch = err, err, nil
@@ -159,8 +160,8 @@ func (s *Sequence) start() {
 	})
 }
 
-// reserve takes the next block out of the counter. A block of which it is not
-// known whether we have it is left to nobody.
+// reserve takes the next block from the counter. If the outcome of its write is
+// unknown, the block is given up, and no Sequence gives its numbers.
 func (s *Sequence) reserve() (span, error) {
 	s.mu.Lock()
 	top := s.top
@@ -170,12 +171,12 @@ func (s *Sequence) reserve() (span, error) {
 		end, err := s.c.update(s.ctx, func(old int64) (int64, bool, error) {
 			switch {
 			case old < top:
-				setBack = fmt.Errorf("%w: the node holds %d, after %d", ErrSetBack, old, top)
+				setBack = fmt.Errorf("%w: its node has %d, after %d; set it above the greatest number in use", ErrSetBack, old, top)
 				return 0, false, setBack
 			case old < 0:
-				return 0, false, fmt.Errorf("%w: the node holds %d, which is negative", ErrSetBack, old)
+				return 0, false, fmt.Errorf("%w: its node has the negative number %d; set it above the greatest number in use", ErrSetBack, old)
 			case old > math.MaxInt64-1-s.block:
-				return 0, false, fmt.Errorf("%w: there is no block of %d behind %d", ErrOverflow, s.block, old)
+				return 0, false, fmt.Errorf("%w: a block of %d does not fit after %d", ErrOverflow, s.block, old)
 			}
 			return old + s.block, true, nil
 		})
@@ -183,17 +184,17 @@ func (s *Sequence) reserve() (span, error) {
 		case err == nil:
 			return span{end - s.block + 1, end + 1}, nil
 		case errors.Is(err, core.ErrUnknownOutcome) && s.ctx.Err() == nil && !errors.Is(err, core.ErrClosed):
-			// Whatever became of it: the next block lies behind it.
+			// Take the next block, which begins after the one in doubt.
 		default:
 			return span{}, err
 		}
 	}
 }
 
-// Close ends the Sequence and waits until nothing of it is left running. For a
-// hook that runs it waits for a second at most, so that the hook may call it.
-// The numbers that were not given are lost. It may be called more than once;
-// the error is always nil.
+// Close ends the Sequence and waits until its goroutines have ended. For a
+// running hook it waits one second at most, so that the hook may call Close.
+// The rest of its blocks is lost. Close may be called more than once. The error
+// is always nil.
 func (s *Sequence) Close() error {
 	misuse.ZeroValue(s == nil, "or nil counter.Sequence", "counter.NewSequence")
 	s.c.made()

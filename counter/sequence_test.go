@@ -43,8 +43,8 @@ func TestSequence(t *testing.T) {
 	})
 }
 
-// A block costs a read and a write, and nobody waits for one that is fetched
-// ahead of its use.
+// A block costs a read and a write. Next does not wait for a block that is
+// fetched ahead of its use.
 func TestSequenceCost(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		s := sequence(w.Process(), counter.Block(10_000))
@@ -125,7 +125,7 @@ func TestSequenceErrors(t *testing.T) {
 		_, err := counter.NewSequence(p.Manager, "n").Next(w.Context())
 		require.ErrorContains(t, err, "relative")
 		_, err = counter.NewSequence(p.Manager, path, counter.Block(0)).Next(w.Context())
-		require.ErrorContains(t, err, "a block of 0 numbers")
+		require.ErrorContains(t, err, "Block(0): a block")
 
 		s := sequence(p, counter.Block(10), counter.LowWater(-1))
 		c := counter.New(p.Manager, path)
@@ -179,8 +179,8 @@ func TestSequenceFailedPrefetch(t *testing.T) {
 	})
 }
 
-// The answer to the write of a block is lost: the block is given to nobody, or
-// known to be ours.
+// The answer to the write of a block is lost: the block is given up, or proves
+// to be ours.
 func TestSequenceLostAnswers(t *testing.T) {
 	for _, action := range []zktest.Action{zktest.LoseReply, zktest.DropRequest} {
 		testworld.Run(t, func(w *testworld.World) {

@@ -161,7 +161,8 @@ func simulate(w *testworld.World, seed uint64) {
 	w.Logf("%d adds, %d in doubt, %d numbers given", l.adds, l.doubts, len(l.given))
 }
 
-// disturb does one thing to the server or to a process's network, or undoes all.
+// disturb does one thing to the server or to a process's network, or undoes
+// all.
 func disturb(w *testworld.World, d *dice, p *testworld.Process) {
 	var id int64
 	if sessions := w.Srv.Sessions(); len(sessions) > 0 {

@@ -12,8 +12,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// A stranger deletes the leader's node, whose server lags: the event is late. What
-// the old leader does leaves the node of the next alone.
+// Another client deletes the leader's node, whose server lags: the event is late.
+// What the old leader does leaves the node of the next alone.
 func TestFault06_OneNodeLeavesTheNextLeaderAlone(t *testing.T) {
 	for name, act := range map[string]func(ctx context.Context, term *election.Term) error{
 		"resign":         func(_ context.Context, term *election.Term) error { return term.Resign() },

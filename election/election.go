@@ -13,39 +13,41 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Election is an election on a path. It keeps nothing of a single campaign and
-// is safe for concurrent use: each Campaign or Run is a candidate of its own.
+// Election is an election on a path. Each Campaign or Run is a separate
+// candidate. An Election is safe for concurrent use.
 type Election struct {
 	sm      *core.Manager
 	path    string
 	id      string
 	payload *string // nil: the node holds the id
 	layout  layout
-	told    func(*Term, error) // may be nil
+	told    func(*Term, error) // the function of OnTermEnd; may be nil
 
 	place  place
-	wishes *wishes // nil where there is no line
-	err    error   // why nothing can be done
+	wishes *wishes // nil in the OneNode layout
+	err    error   // every call returns it; nil if the options are valid
 }
 
-// Option changes how an election is taken part in.
+// Option changes an Election.
 type Option func(*Election)
 
-// ID names the candidate for those who ask who leads. It need not be unique.
-// The default is the host's name and the process id, "host-4711".
+// ID is the candidate's id, which Leader, Observe and Participants show. It
+// need not be unique. The default is the host's name and the process id,
+// "host-4711".
 func ID(id string) Option { return func(e *Election) { e.id = id } }
 
-// OnTermEnd has f called by Run at the end of each term, after the term's
-// function has returned and the term was resigned, and before the next
-// campaign. err is what the function returned, joined with why the term was
-// lost if it was. Run waits for f.
+// OnTermEnd sets a function that Run calls at the end of each term, after the
+// term's function has returned and the term was resigned, and before the next
+// campaign. err is the function's error, joined with the reason if the term was
+// lost or transferred. Run waits for f.
 func OnTermEnd(f func(t *Term, err error)) Option {
 	misuse.NilFunc(f == nil, "election.OnTermEnd")
 	return func(e *Election) { e.told = f }
 }
 
-// New returns the election at path, which is below sm's root. It does no I/O;
-// a path that cannot be used is reported by every call on the Election.
+// New returns the election at path, which is relative to sm's root. It does no
+// I/O. If the path or the options are invalid, every call on the Election
+// returns the error.
 func New(sm *session.Manager, path string, opts ...Option) *Election {
 	e := &Election{sm: bridge.Core(sm), path: path, layout: latch}
 	misuse.Apply("election.New", e, opts)
@@ -70,27 +72,30 @@ func (e *Election) Path() string {
 	return e.path
 }
 
-// ID returns the name of the candidates that this value sends into the race.
+// ID returns the id of this Election's candidates.
 func (e *Election) ID() string {
 	misuse.ZeroValue(e == nil, "or nil election.Election", "election.New")
 	return e.id
 }
 
-// made panics for an Election that New has not made, or was given no Manager.
+// made panics for an Election that New has not made, or has made without a
+// Manager.
 func (e *Election) made() {
 	misuse.ZeroValue(e == nil || e.place == nil, "or nil election.Election", "election.New")
-	misuse.If(e.sm == nil, "election.New was given a nil Manager: give the one of core.Dial or core.Start")
+	misuse.If(e.sm == nil, "election.New got a nil Manager: give the Manager of session.Dial or session.Start")
 }
 
-// Campaign waits until we lead. It waits through lost connections and ended
-// sessions; when its session ends, it lines up again in the next. When it is
-// first in line while a transfer names another candidate, it lets that one
-// pass, and lines up again too: hooks then see a hold that is released at once.
+// Campaign joins the election and waits until its candidate leads. The wait
+// goes on through lost connections and ended sessions: in the next session the
+// candidate joins again. If the candidate is first while a transfer names
+// another one, it lets that one pass and joins again. Hooks then see a hold
+// that is released at once.
 //
-// ctx bounds the wait, not the term. When it ends, the error matches ctx.Err()
-// and context.Cause(ctx), and our node is removed in the background. Other
-// errors: session.ErrClosed; an invalid path; what the server answers, such as
-// session.ErrNoAuth when we may not create below path.
+// ctx bounds the wait, not the term. When ctx ends, the error matches ctx.Err()
+// and context.Cause(ctx), and the candidate's node is removed in the
+// background. Other errors: session.ErrClosed; an invalid path or option; an
+// error of the server, such as session.ErrNoAuth if the session may not create
+// below path. Campaign is safe for concurrent use.
 //
 // The caller must Resign the Term.
 func (e *Election) Campaign(ctx context.Context) (*Term, error) {
@@ -111,9 +116,9 @@ func (e *Election) campaign(ctx context.Context) (*core.Hold, error) {
 	}
 	prepare, stop := context.WithCancel(ctx)
 	defer stop()
-	var passed string // whom we have let pass: nobody passes twice, whatever is wished for
+	var passed string // the candidate that has passed already: it does not pass twice
 	for {
-		go e.wishes.prepare(prepare, e.sm) // while we wait, so that nothing is left to ask when we are first
+		go e.wishes.prepare(prepare, e.sm) // during the wait, so that the first candidate need not ask
 		h, err := e.place.Join(ctx)
 		if err != nil {
 			return nil, err
@@ -124,7 +129,7 @@ func (e *Election) campaign(ctx context.Context) (*core.Hold, error) {
 		case err == nil:
 			passed = other
 		case ctx.Err() == nil && h.Err() == nil:
-			return h, nil // the server will not tell: then nothing keeps us
+			return h, nil // the server refuses the read: the request does not count
 		}
 		if err := e.leave(ctx, h); err != nil {
 			return nil, err
@@ -132,15 +137,16 @@ func (e *Election) campaign(ctx context.Context) (*core.Hold, error) {
 	}
 }
 
-// leave gives up a hold that nobody has seen. When ctx ends, that goes on in
-// the background: until the node is gone, at the latest with its session.
+// leave releases a hold that Campaign does not return. If ctx ends first, the
+// release goes on in the background until the node is gone, at the latest with
+// its session.
 func (e *Election) leave(ctx context.Context, h *core.Hold) error {
 	left := make(chan error, 1)
 	go func() { left <- h.Release() }()
 	select {
 	case err := <-left:
 		if err != nil && !errors.Is(err, core.ErrLost) {
-			return err // our node stands in the way, and cannot be removed
+			return err // our node cannot be removed, and blocks its successors
 		}
 		return gaveUp(ctx)
 	case <-ctx.Done():
@@ -148,7 +154,7 @@ func (e *Election) leave(ctx context.Context, h *core.Hold) error {
 	}
 }
 
-// gaveUp is nil while ctx lasts, and then says all of why it ended.
+// gaveUp returns nil while ctx lasts, and then its error with its cause.
 func gaveUp(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return nil

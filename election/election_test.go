@@ -60,7 +60,8 @@ func TestLayout(t *testing.T) {
 		info, _ := w.srv.Node(term.Path())
 		require.Equal(t, "höst-7", string(info.Data))
 
-		// And we wait behind one that Curator has made, whose id may be empty.
+		// A later candidate waits for a candidate of Curator, whose id may be
+		// empty.
 		require.NoError(t, term.Resign())
 		theirs := dir + "/_c_00000000-0000-4000-8000-000000000000-latch-0000000001"
 		require.NoError(t, w.srv.Put(theirs, nil))
@@ -157,8 +158,8 @@ func TestHardCase11_ClosedDuringCreate(t *testing.T) {
 	})
 }
 
-// After an expiry the old node may be listed still when the client is back. It
-// is no leadership.
+// After an expiry the old node may still be listed when the client is back. It
+// does not make the client the leader.
 func TestHardCase15_TwoLeadersAfterExpiry(t *testing.T) {
 	for _, layout := range layouts {
 		inWorld(t, func(t *testing.T, w *world) {
@@ -185,8 +186,8 @@ func TestHardCase15_TwoLeadersAfterExpiry(t *testing.T) {
 	}
 }
 
-// What broke LeaderLatch: its node or its directory vanishes, two candidates
-// chase each other, nobody leads after an outage.
+// The failures of LeaderLatch: its node or its directory vanishes, two
+// candidates chase each other, the election stays vacant after an outage.
 func TestHardCase53_NodesVanish(t *testing.T) {
 	for _, layout := range layouts {
 		inWorld(t, func(t *testing.T, w *world) {
@@ -226,7 +227,7 @@ func TestHardCase53_NodesVanish(t *testing.T) {
 	}
 }
 
-// What a term says of itself does not change under the function that leads.
+// A term's Path, Token and session do not change while its function runs.
 func TestHardCase54_TokenStaysThroughTheTerm(t *testing.T) {
 	for _, layout := range layouts {
 		inWorld(t, func(t *testing.T, w *world) {

@@ -75,12 +75,12 @@ func ExampleElection_Observe() {
 		case err != nil:
 			fmt.Println("not known for now:", err)
 		case leader.Vacant() && term == nil:
-			fmt.Println("nobody leads")
+			fmt.Println("no leader")
 			if term, err = e.Campaign(ctx); err != nil {
 				log.Fatal(err)
 			}
 		case leader.Vacant():
-			fmt.Println("nobody leads any more")
+			fmt.Println("no leader again")
 			return
 		default:
 			fmt.Println(leader.ID, "leads")
@@ -88,9 +88,9 @@ func ExampleElection_Observe() {
 		}
 	}
 	// Output:
-	// nobody leads
+	// no leader
 	// host-7 leads
-	// nobody leads any more
+	// no leader again
 }
 
 func ExampleElection_Transfer() {

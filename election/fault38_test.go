@@ -11,7 +11,8 @@ import (
 	"github.com/docent-go/docent/internal/testworld"
 )
 
-// A candidate whose id may not be read is called by its znode, and no id means it.
+// Errors name a candidate whose id may not be read by its znode, and no
+// Transfer can name it.
 func TestFault38_TransferBesideAHiddenCandidate(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		w.Put("/e", "")
@@ -21,7 +22,7 @@ func TestFault38_TransferBesideAHiddenCandidate(t *testing.T) {
 		for _, id := range []string{"x", ""} {
 			err = e.Transfer(w.Within(time.Minute), id)
 			require.ErrorIs(w, err, election.ErrNoCandidate)
-			require.ErrorContains(w, err, "in line are "+w.Children("/e")[0]+" (its ACL hides the id)")
+			require.ErrorContains(w, err, "the candidates are "+w.Children("/e")[0]+" (its ACL hides the id)")
 			require.NotContains(w, err.Error(), `are ""`)
 		}
 

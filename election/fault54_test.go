@@ -89,8 +89,8 @@ func TestFault54_ALateRequest(t *testing.T) {
 	}
 }
 
-// TestFault54_TheLeaderStays: a Transfer to the present leader is a request like
-// any other. It ends an older one that has not been fulfilled.
+// TestFault54_TheLeaderStays: a Transfer to the present leader is a request
+// like any other. It ends an older one that has not been fulfilled.
 func TestFault54_TheLeaderStays(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		term := w.process().lead("a")

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Any bytes are a wish for a node of the layout, or none.
+// Any bytes are parsed as the name of a node of the layout, or as no request.
 func FuzzWish(f *testing.F) {
 	for _, data := range []string{"", "null", `{"node":"_c_0-latch-0000000007"}`, `{"node":"../latch-0000000007"}`, `{"node":7}`, "[]"} {
 		f.Add([]byte(data))

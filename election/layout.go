@@ -10,40 +10,41 @@ import (
 	"github.com/docent-go/docent/internal/onenode"
 )
 
-// layout says how candidates stand in ZooKeeper.
+// layout is the layout of the candidates' nodes.
 type layout string
 
-// The layouts: the tags of Curator's LeaderLatch and LeaderSelector, and none.
+// The layouts: the tags of Curator's LeaderLatch and LeaderSelector, and no
+// tag.
 const (
 	latch    layout = "latch-"
 	selector layout = "lock-"
 	oneNode  layout = ""
 )
 
-// LeaderSelector has candidates stand in the layout of Curator's
-// LeaderSelector, "_c_<uuid>-lock-<seq>" with the id as UTF-8, in one line with
-// those in Java. The default is the layout of LeaderLatch.
+// LeaderSelector selects the layout of Curator's LeaderSelector: nodes
+// "_c_<uuid>-lock-<seq>" with the id as UTF-8, in one queue with candidates in
+// Java. The default is the layout of Curator's LeaderLatch.
 func LeaderSelector() Option { return func(e *Election) { e.layout = selector } }
 
-// OneNode makes the election one of a single ephemeral node at the path
-// itself: whoever creates it leads, and the others wait until it has gone. That
-// is the master election of ZooKeeper's books, and of HBase. It costs less than
-// a line and has no order: when the leader goes, every candidate is woken, and the
-// fastest leads. Participants knows the leader alone, and Transfer has nobody
-// to name.
+// OneNode makes the election a single ephemeral node at the path itself. The
+// candidate that creates the node leads, and the others wait until the node is
+// gone. That is the master election of ZooKeeper's books, and of HBase. It
+// costs less than a queue, and candidates have no order: the end of a term
+// wakes every candidate, and the fastest leads. Participants lists the leader
+// alone. Transfer returns ErrNoLine.
 //
-// The node holds the payload; without one, the id.
+// The node's data is the payload; without a payload, the id.
 func OneNode() Option { return func(e *Election) { e.layout = oneNode } }
 
-// Payload is what the node of the leader holds in the OneNode layout, such as
-// the address at which clients find it. It may be any bytes. The other layouts
-// have no place for it: there the node holds the id, as Curator's candidates
-// expect, and the id may be the address.
+// Payload is the data of the leader's node in the OneNode layout, such as the
+// address at which clients find the leader. It may be any bytes. Other layouts
+// refuse it: the data of their nodes is the id, as Curator's candidates expect.
+// There the id may be the address.
 func Payload(payload string) Option { return func(e *Election) { e.payload = &payload } }
 
-var errNoPlace = errors.New("a payload needs the layout OneNode: where candidates stand in line their nodes hold the id, which may be the address")
+var errNoPlace = errors.New("a payload needs the layout OneNode: in other layouts the data of a candidate's node is its id; use the option ID")
 
-// place is where candidates stand.
+// place is the queue of candidates, or the one node.
 type place interface {
 	Join(context.Context) (*core.Hold, error)
 	First(context.Context) (line.Contender, bool, error)
@@ -69,7 +70,7 @@ func (e *Election) settle() {
 	runtime.AddCleanup(e, (*wishes).forget, e.wishes)
 }
 
-// single is a line of one.
+// single is the place of the OneNode layout.
 type single struct{ *onenode.Node }
 
 func (s single) Join(ctx context.Context) (*core.Hold, error) { return s.Acquire(ctx) }

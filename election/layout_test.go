@@ -14,7 +14,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Curator's LeaderSelector stands in the line of a mutex, and writes its id as
+// Curator's LeaderSelector uses the node names of a mutex, and writes its id as
 // plain text.
 func TestLeaderSelectorLayout(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
@@ -44,7 +44,7 @@ func TestLeaderSelectorLayout(t *testing.T) {
 	})
 }
 
-// A payload has no place where Java expects the id.
+// A payload is refused in layouts in which Java expects the id.
 func TestPayloadNeedsOneNode(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
@@ -160,7 +160,7 @@ func TestOneNodeCost(t *testing.T) {
 	})
 }
 
-// A node that belongs to nobody never goes away.
+// A node without a session never goes away.
 func TestOneNodePersistent(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		require.NoError(t, w.srv.Put(master, nil))

@@ -9,38 +9,39 @@ import (
 	"github.com/docent-go/docent/internal/line"
 )
 
-// ErrNoLeader is returned by Leader when nobody leads.
+// ErrNoLeader says that the election has no leader. Leader returns it.
 var ErrNoLeader = errors.New("there is no leader")
 
-// Participant is a candidate, as its node tells.
+// Participant is a candidate as its node describes it.
 type Participant struct {
-	// ID is the candidate's name. LeaderLatch may leave it empty. In the OneNode
-	// layout the node holds nothing but the payload: then it is that, or empty
-	// if that is no text.
+	// ID is the candidate's id. LeaderLatch may leave it empty. In the OneNode
+	// layout the node has the payload alone: ID is the payload then, or empty
+	// if the payload is not UTF-8.
 	ID string
-	// Payload is what the node holds, as it is: where candidates stand in
-	// line, the id.
+	// Payload is the node's data. In layouts other than OneNode that is the id.
 	Payload string
-	// Since is when the candidate joined, by the clock of the ensemble's leader.
+	// Since is the time at which the candidate joined, by the clock of the
+	// ensemble's leader.
 	Since time.Time
-	// Token is the zxid with which the candidate's node was made: the least
-	// that the Token of its Term can be.
+	// Token is the zxid that created the candidate's node. The Token of its
+	// Term is not smaller.
 	Token int64
 	// Session is the id of the session that owns the node; 0 for a node that is
 	// not ephemeral.
 	Session int64
-	// Path is the node's.
+	// Path is the path of the node.
 	Path string
 	// Hidden says that the node's ACL does not let this session read it. ID and
-	// Payload are empty then, and whatever else the server keeps back is zero.
+	// Payload are empty then, and fields that the server does not send are
+	// zero.
 	Hidden bool
 }
 
-// Leader is who leads: the participant who is first in line. The zero value
-// says that nobody does.
+// Leader is the present leader: the first participant. The zero value is a
+// vacancy: the election has no leader.
 type Leader struct{ Participant }
 
-// Vacant reports whether nobody leads.
+// Vacant reports whether the election has no leader.
 func (l Leader) Vacant() bool { return l.Path == "" }
 
 func participant(c line.Contender) Participant {
@@ -59,14 +60,14 @@ func participant(c line.Contender) Participant {
 	}
 }
 
-// Leader returns who leads, or ErrNoLeader. It tells what the server that we
-// are connected to knows, which may lag behind, and the leader may not know yet that it leads, or
-// may just have lost it: see Term for what decisions can stand on.
+// Leader returns the present leader, as the connected server knows it. The
+// server may lag behind. The leader may not know yet that it leads, or may just
+// have lost the leadership: base decisions on a Term, not on Leader. A leader
+// whose node may not be read is returned with Hidden.
 //
-// A leader whose node may not be read is returned with Hidden.
-//
-// ctx bounds the reads. Other errors: ctx's; session.ErrClosed; an invalid
-// path; session.ErrNoAuth when we may not list the directory.
+// ctx bounds the reads. Errors: ErrNoLeader; the error of ctx;
+// session.ErrClosed; an invalid path or option; session.ErrNoAuth if the
+// session may not list the directory. Leader is safe for concurrent use.
 func (e *Election) Leader(ctx context.Context) (Leader, error) {
 	e.made()
 	if e.err != nil {
@@ -83,8 +84,11 @@ func (e *Election) Leader(ctx context.Context) (Leader, error) {
 }
 
 // Participants lists the candidates in the order in which they will lead, the
-// leader first. What is said of Leader holds for it too; an election without
-// candidates is no error.
+// leader first. The list is as the connected server knows it, which may lag
+// behind. An election without candidates has an empty list.
+//
+// ctx bounds the reads. The errors are those that Leader lists, without
+// ErrNoLeader. Participants is safe for concurrent use.
 func (e *Election) Participants(ctx context.Context) ([]Participant, error) {
 	e.made()
 	if e.err != nil {

@@ -11,30 +11,29 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Pauses between two looks at an election that fail with an answer of the
-// server's, such as session.ErrNoAuth. It may be granted later.
+// Pauses between two looks at an election that fail with an error of the
+// server, such as session.ErrNoAuth. The right may be granted later.
 const (
 	leastRetry = 500 * time.Millisecond
 	mostRetry  = 30 * time.Second
 )
 
-// Observe yields who leads now, and then every change, for as long as ctx
-// lasts. A vacancy is a Leader for whom Vacant is true.
+// Observe yields the present leader, and then every change, until ctx ends. A
+// vacancy is a Leader for which Vacant is true.
 //
-// It tells the newest state, not the history: leaders that come and go while
-// the loop body runs, or between two looks, are left out. It goes on from one
+// It yields the newest state, not the history: it omits leaders that come and
+// go while the loop body runs, or between two looks. It goes on from one
 // session to the next.
 //
-// An error says that it is not known who leads, for the time being: the
-// session has ended (the error matches session.ErrSessionEnded), or the server
-// refuses to tell. What follows without an error is known again, and is yielded
-// even if the leader is the same as before. An error that only repeats is
-// yielded once. The loop may go on after any error but session.ErrClosed or an
-// invalid path, which end the sequence; so does the end of ctx, without an
-// error of its own.
+// An error says that the leader is not known at the moment: the session has
+// ended (the error matches session.ErrSessionEnded), or the server refuses the
+// read. The next Leader without an error is yielded even if it is the same as
+// before. An error that only repeats is yielded once. session.ErrClosed and an
+// invalid path or option end the sequence. The loop may go on after any other
+// error. The end of ctx ends the sequence without an error.
 //
-// It watches the leader's node, so that what happens behind the leader wakes
-// nobody.
+// Observe watches the leader's node, so that changes of other candidates do not
+// wake it. It is safe for concurrent use.
 func (e *Election) Observe(ctx context.Context) iter.Seq2[Leader, error] {
 	e.made()
 	return func(yield func(Leader, error) bool) {
@@ -48,7 +47,7 @@ func (e *Election) Observe(ctx context.Context) iter.Seq2[Leader, error] {
 	}
 }
 
-// observer is one Observe under way.
+// observer is the state of one Observe.
 type observer struct {
 	election *Election
 	yield    func(Leader, error) bool
@@ -81,7 +80,7 @@ func (o *observer) round(ctx context.Context) bool {
 }
 
 // follow yields the leader and each change until it fails. It returns nil when
-// the loop wants no more.
+// the loop has ended.
 func (o *observer) follow(ctx context.Context, s *core.Session) error {
 	for {
 		first, found, watch, err := o.election.place.FirstW(ctx, s)
@@ -107,7 +106,7 @@ func (o *observer) follow(ctx context.Context, s *core.Session) error {
 	}
 }
 
-// show yields the leader unless the loop knows.
+// show yields the leader unless it is the leader that was yielded last.
 func (o *observer) show(now Leader) bool {
 	if o.known && o.last == now {
 		return true
@@ -116,7 +115,7 @@ func (o *observer) show(now Leader) bool {
 	return o.yield(now, nil)
 }
 
-// fail yields the error unless it only repeats.
+// fail yields the error unless it repeats the error that was yielded last.
 func (o *observer) fail(err error) bool {
 	err = o.election.fail("observe", err)
 	if !o.known && o.trouble == err.Error() {

@@ -16,7 +16,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// observer collects what an Observe yields: ids, "-" for a vacancy, "!" for an error.
+// observer collects what an Observe yields: ids, "-" for a vacancy, "!" for an
+// error.
 type observer struct {
 	mu     sync.Mutex
 	seen   []string
@@ -191,8 +192,7 @@ func TestHardCase56_DeletedAndMadeAnew(t *testing.T) {
 	})
 }
 
-// Several who observe through one session each hear of everything, and cost
-// one watch.
+// Several observers of one session each get every change, and cost one watch.
 func TestHardCase65_SameWatchTwice(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()

@@ -13,21 +13,21 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// request is one Transfer under way. It belongs to one session, and to what the
-// caller saw: the data version of the line's directory counts the requests, and
-// the transaction that makes a request is refused if another has been made since.
-// So no request takes effect late, after a newer one was fulfilled.
+// request is the state of one Transfer. It belongs to one session, and to the
+// directory's version at the caller's look. That version counts the requests:
+// the transaction of a request is refused if another request was made since. So
+// a late request cannot take effect after a newer one was fulfilled.
 type request struct {
 	election *Election
 	session  *core.Session
 	id       string
 	target   string // the path of the candidate's znode
-	leads    string // what the leader that was seen last is called; empty without a leader
+	leads    string // the leader that was seen last, for errors; empty without a leader
 
-	dir  []byte // what the line's directory holds
-	seen int32  // the directory's version when the line was looked at
+	dir  []byte // the directory's data
+	seen int32  // the directory's version at the look
 
-	data []byte // of the request's znode, unlike any other's
+	data []byte // of the request's znode; unique
 	zxid int64  // of the transaction that made the znode
 }
 
@@ -37,13 +37,14 @@ const (
 	mostTurn  = time.Second
 )
 
-// look finds the candidate that is meant. leads says that it leads already.
+// look finds the candidate with the id. leads says that it leads already.
 func (r *request) look(ctx context.Context) (leads bool, err error) {
 	e, s := r.election, r.session
 	if err := s.Sync(ctx, e.path); err != nil {
 		return false, err
 	}
-	// The version comes first: a request that is made after it refuses this one.
+	// The version is read first: a request that is made after this read makes
+	// the transaction fail.
 	data, stat, err := s.Get(ctx, e.path)
 	if errors.Is(err, core.ErrNoNode) {
 		return false, noCandidate("", nil)
@@ -65,9 +66,9 @@ func (r *request) look(ctx context.Context) (leads bool, err error) {
 	return false, noCandidate("", all)
 }
 
-// make makes the request, in place of an older one. If the candidate leads
-// already it ends the older one and leaves none. It lasts until the outcome is
-// known, at the latest until the session ends.
+// make makes the request in place of an older one. If the candidate leads
+// already, it only deletes the older request. It returns when the outcome is
+// known, at the latest when the session ends.
 func (r *request) make(leads bool) error {
 	ctx := context.Background() // every operation ends with the session
 	e, s := r.election, r.session
@@ -85,7 +86,7 @@ func (r *request) make(leads bool) error {
 			return err
 		}
 		if older && stat.EphemeralOwner == 0 && !core.Hidden(stat) {
-			return fmt.Errorf("%s is not a transfer's: it belongs to no session; delete it, or move it elsewhere", e.wishes.path())
+			return fmt.Errorf("%s is not a transfer request, since it is not ephemeral; delete it, or move it elsewhere", e.wishes.path())
 		}
 		ops := []core.Op{core.SetOp(e.path, r.dir, r.seen), core.CheckOp(r.target, core.AnyVersion)}
 		if older {
@@ -118,8 +119,8 @@ func (r *request) make(leads bool) error {
 	}
 }
 
-// doubt finds out whether the request was made whose answer was lost. After the
-// Sync nothing of an earlier connection is under way any more.
+// doubt finds out whether a request was made whose answer was lost. After
+// Confirm no request of an earlier connection can take effect.
 func (r *request) doubt(ctx context.Context, leads bool) (again bool, err error) {
 	e, s := r.election, r.session
 	if err := s.Confirm(ctx, e.path); err != nil {
@@ -132,7 +133,7 @@ func (r *request) doubt(ctx context.Context, leads bool) (again bool, err error)
 	case stat.Version == r.seen:
 		return true, nil
 	case leads:
-		return false, nil // whoever has written: the older request has gone, or a newer one stands
+		return false, nil // the older request is gone, or a newer one has replaced it
 	}
 	data, stat, err := s.Get(ctx, e.wishes.path())
 	switch {
@@ -145,8 +146,9 @@ func (r *request) doubt(ctx context.Context, leads bool) (again bool, err error)
 	return false, err
 }
 
-// withdraw deletes the request, and no other: a newer one has the same path. It
-// lasts until the request is gone, at the latest until the session ends.
+// withdraw deletes the request. It spares a newer request, which has the same
+// path. It returns when the request is gone, at the latest when the session
+// ends.
 func (r *request) withdraw() {
 	ctx := context.Background() // every operation ends with the session
 	e, s := r.election, r.session
@@ -179,7 +181,8 @@ func (r *request) wait(ctx context.Context) error {
 	}
 }
 
-// step looks whether the request is fulfilled or void, and waits for a change.
+// step reports whether the request is fulfilled, or returns why it is void, or
+// waits for a change.
 func (r *request) step(ctx context.Context) (done bool, err error) {
 	e, s := r.election, r.session
 	first, found, line, err := e.place.FirstW(ctx, s)
@@ -193,7 +196,7 @@ func (r *request) step(ctx context.Context) (done bool, err error) {
 	if r.leads = ""; found {
 		r.leads = called(first)
 	}
-	_, _, target, err := s.GetW(ctx, r.target) // which leaves no watch on a znode that is gone
+	_, _, target, err := s.GetW(ctx, r.target) // leaves no watch on a znode that is gone
 	switch {
 	case errors.Is(err, core.ErrNoNode):
 		return false, r.void(ctx)
@@ -223,8 +226,8 @@ func (r *request) step(ctx context.Context) (done bool, err error) {
 	return false, ctx.Err()
 }
 
-// gone says why the request's znode is not there any more. A server that has
-// expired the session reports the deletion before it hangs up.
+// gone returns why the request's znode has disappeared. A server that has
+// expired the session reports the deletion before it closes the connection.
 func (r *request) gone(ctx context.Context) error {
 	stat, found, err := r.session.StatOf(ctx, r.election.path)
 	switch {
@@ -238,8 +241,8 @@ func (r *request) gone(ctx context.Context) error {
 	return fmt.Errorf("%w: its znode %s was deleted, by another client or with the session", ErrInterrupted, r.election.wishes.path())
 }
 
-// void says why the candidate is not there any more: it has gone, unless it has
-// stepped aside for a newer request.
+// void returns why the candidate's node has disappeared: the candidate has
+// gone, or has stepped aside for a newer request.
 func (r *request) void(ctx context.Context) error {
 	stat, found, err := r.session.StatOf(ctx, r.election.path)
 	switch {
@@ -255,7 +258,7 @@ func (r *request) void(ctx context.Context) error {
 	return noCandidate(" any more: it went before it led", all)
 }
 
-// aftermath says what came of a request whose session has ended.
+// aftermath returns the result of a request whose session has ended.
 func (r *request) aftermath(ctx context.Context, cause error) error {
 	e := r.election
 	err := e.sm.Confirm(ctx, e.path)
@@ -266,11 +269,11 @@ func (r *request) aftermath(ctx context.Context, cause error) error {
 	}
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w: %w; who leads now is not known: %w", ErrInterrupted, cause, line.GaveUp(ctx, err))
+		return fmt.Errorf("%w: %w; the present leader is not known: %w", ErrInterrupted, cause, line.GaveUp(ctx, err))
 	case found && first.Path == r.target:
 		return nil
 	case found:
 		return fmt.Errorf("%w: %w; %s leads", ErrInterrupted, cause, called(first))
 	}
-	return fmt.Errorf("%w: %w; no candidate stands", ErrInterrupted, cause)
+	return fmt.Errorf("%w: %w; there is no candidate", ErrInterrupted, cause)
 }

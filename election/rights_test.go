@@ -48,8 +48,9 @@ func TestFault38_HiddenLeader(t *testing.T) {
 	})
 }
 
-// An observer at a fixed node that is made anew hidden while the observer is cut
-// off sees a hidden leader; and so it does where the node's ACL changes under it.
+// An observer at a fixed node that is made anew hidden while the observer is
+// cut off sees a hidden leader; and so it does where the node's ACL changes
+// under it.
 func TestFault39_LeaderIsHiddenUnderTheObserver(t *testing.T) {
 	for name, hide := range map[string]func(w *testworld.World, p, owner *testworld.Process, term *election.Term){
 		"made anew while cut off": func(w *testworld.World, p, owner *testworld.Process, term *election.Term) {
@@ -86,8 +87,8 @@ func TestFault39_LeaderIsHiddenUnderTheObserver(t *testing.T) {
 	}
 }
 
-// Two leaders under one path and with one name are told apart, also by an observer
-// that was cut off between them.
+// Two leaders under one path and with one name are told apart, also by an
+// observer that was cut off between them.
 func TestFault13_LeaderThatComesBack(t *testing.T) {
 	for name, opts := range map[string][]election.Option{"latch": nil, "one node": {election.OneNode()}} {
 		for _, away := range []time.Duration{2 * time.Second, time.Minute} {
@@ -138,7 +139,7 @@ func TestFault25_TransferOfAStranger(t *testing.T) {
 		testworld.Go(w, e.Campaign)
 		w.Put("/election/transfer", "a config key")
 		err = e.Transfer(w.Context(), "b")
-		require.ErrorContains(w, err, "it belongs to no session")
+		require.ErrorContains(w, err, "is not ephemeral")
 		require.Equal(w, "a config key", w.Data("/election/transfer"))
 		require.NoError(w, term.Resign())
 	})

@@ -19,27 +19,28 @@ const (
 	mostPause  = 10 * time.Second
 )
 
-// Run campaigns, calls f while it leads, resigns when f has returned, and
-// campaigns again at the end of the line, until ctx ends or f fails. The
-// context that f gets ends when ctx does, or when the term is lost;
-// context.Cause tells which. Run always waits for f to return, and resigns also
-// when f panics.
+// Run campaigns, calls f while its candidate leads, resigns when f has
+// returned, and campaigns again as the last in the queue, until ctx ends or f
+// fails. The context of f ends with ctx, when the term is lost, or when it is
+// transferred; context.Cause returns the reason. Run always waits for f to
+// return. It also resigns if f panics.
 //
-// What ends a term decides how Run goes on:
+// The end of a term decides how Run goes on:
 //
 //   - f returns nil: Run campaigns again. If terms last less than a second, it
 //     pauses before that, for a random time that grows to ten seconds.
 //   - f returns an error while it leads: Run returns that error.
 //   - The term was lost before f returned: Run campaigns again, whatever f
-//     returned, since that cannot be told from a consequence of the loss.
-//     OnTermEnd hears of it. An f that wants Run to end then cancels ctx.
-//   - Another leader was named before f returned (Transfer): the context of f
-//     ends with ErrTransferred, while we go on leading until f returns. Then Run
-//     resigns and campaigns again, whatever f returned.
-//   - ctx has ended: Run returns ctx's error, joined with what f returned if
-//     that says anything else.
+//     returned, since the error of f may be a consequence of the loss.
+//     OnTermEnd gets the error. To end Run in that case, f cancels ctx.
+//   - A Transfer named another candidate before f returned: the context of f
+//     ends with ErrTransferred, and the candidate leads until f returns. Then
+//     Run resigns and campaigns again, whatever f returned.
+//   - ctx has ended: Run returns the error of ctx, joined with the error of f
+//     unless that is the error of ctx.
 //
-// Run returns the errors of Campaign too. It never returns nil.
+// Run also returns the errors of Campaign. It never returns nil. It is safe for
+// concurrent use: each call is a separate candidate.
 func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term) error) error {
 	e.made()
 	misuse.NilFunc(f == nil, "Election.Run")
@@ -60,7 +61,7 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 		case err != nil && !taken:
 			return oneline.Join(err, why)
 		case why != nil && !taken:
-			return e.fail("resign", why) // our node stands in the way, and cannot be removed
+			return e.fail("resign", why) // our node cannot be removed, and blocks its successors
 		}
 		if short++; time.Since(began) >= shortTerm {
 			short = 0
@@ -90,7 +91,7 @@ func lead(ctx context.Context, t *Term, f func(context.Context, *Term) error) (e
 	err = f(within, t)
 	lost := errors.Is(t.Err(), core.ErrLost)
 	if why = t.Resign(); errors.Is(why, core.ErrLost) && !lost {
-		why = nil // a term that is lost after f has returned has done its duty
+		why = nil // a loss after f has returned does not matter
 	}
 	if why == nil && context.Cause(within) == ErrTransferred {
 		why = ErrTransferred
@@ -98,8 +99,8 @@ func lead(ctx context.Context, t *Term, f func(context.Context, *Term) error) (e
 	return err, why
 }
 
-// stopped is Run's error after ctx has ended. What f returned is left out when
-// it says no more than that.
+// stopped returns Run's error after ctx has ended. It omits an error of f that
+// is the error of ctx.
 func (e *Election) stopped(ctx context.Context, err error) error {
 	why := e.fail("run for", ctx.Err())
 	if cause := context.Cause(ctx); !errors.Is(why, cause) {

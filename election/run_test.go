@@ -163,7 +163,8 @@ func TestHardCase52_Requeue(t *testing.T) {
 			}
 			require.NotEqual(t, a.leads(), b.leads())
 			require.Len(t, w.nodes(), 2)
-			// Stopped while it is cut off: the other one leads, nothing is left.
+			// Stopped while it is cut off: the other one leads, nothing is
+			// left.
 			pa.link.Cut(zktest.Both)
 			a.cancel()
 			<-a.done

@@ -239,7 +239,8 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// disturb does one thing to the server or to a process's network, or undoes all.
+// disturb does one thing to the server or to a process's network, or undoes
+// all.
 func (w *world) disturb(d *dice, p *process) {
 	switch d.n(10) {
 	case 0:

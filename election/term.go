@@ -13,10 +13,10 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Term is one leadership, from the moment it was won until it ends. See
-// session.Hold for what it can do: Context, Done, Err, Guard, Deadline and
-// others. Token is the number of the term: greater than that of every earlier
-// term on the path.
+// Term is one leadership, from its beginning to its end. Its methods Context,
+// Done, Err, Guard, Deadline and others are those that session.Hold documents.
+// Token is the number of the term, which is greater than the numbers of all
+// earlier terms on the path. A Term is safe for concurrent use.
 type Term struct {
 	session.Hold
 	election *Election
@@ -26,19 +26,20 @@ type Term struct {
 }
 
 // Resign ends the term: first its context, then the candidate's node, so that
-// the next candidate leads. It needs no context, and may be called any number
-// of times, late and concurrently; all calls return the same. The error is nil
-// if the term lasted until the first call, and otherwise matches
-// session.ErrLost, or says why the node cannot be removed.
+// the next candidate leads. It takes no ctx, so that it works after the ctx of
+// its caller has ended. Resign may be called more than once, and from several
+// goroutines; all calls return the same. The error is nil if the term lasted
+// until the first call. Otherwise it matches session.ErrLost, or says why the
+// node cannot be removed.
 func (t *Term) Resign() error {
 	misuse.ZeroValue(t == nil || t.election == nil, "or nil election.Term", "Election.Campaign or Election.Run")
 	return t.Release()
 }
 
-// Transferred returns a channel that is closed when somebody has named another
-// leader (Election.Transfer): the leader then finishes what it does, resigns,
-// and campaigns again if it wants to. One that does not look goes on leading.
-// Run sees to all of that.
+// Transferred returns a channel that is closed when a Transfer names another
+// candidate. The leader should then finish its work, resign, and campaign again
+// if it wants to. A leader that ignores the channel stays the leader. Run does
+// all of that.
 func (t *Term) Transferred() <-chan struct{} {
 	misuse.ZeroValue(t == nil || t.election == nil, "or nil election.Term", "Election.Campaign or Election.Run")
 	t.listen.Do(func() {
@@ -50,7 +51,7 @@ func (t *Term) Transferred() <-chan struct{} {
 	return t.asked
 }
 
-// await closes asked when another is named. It ends with the term.
+// await closes asked when another candidate is named. It ends with the term.
 func (t *Term) await() {
 	for failures := 0; t.Err() == nil; {
 		l, err := t.election.wishes.look(t.Context(), bridge.CoreHold(&t.Hold).Session())
@@ -61,7 +62,7 @@ func (t *Term) await() {
 		switch {
 		case err != nil:
 			failures++
-			_ = line.Pause(t.Context(), failures-1, leastRetry, mostRetry) // fails when the term has ended, as the loop sees
+			_ = line.Pause(t.Context(), failures-1, leastRetry, mostRetry) // an error means the end of the term, which ends the loop
 			continue
 		case other != "":
 			close(t.asked)
@@ -75,27 +76,27 @@ func (t *Term) await() {
 	}
 }
 
-// errFixed says why a line has no payload that can be updated.
-var errFixed = errors.New("only in the OneNode layout has a candidate a payload besides its id")
+// errFixed is the error of UpdatePayload in layouts other than OneNode.
+var errFixed = errors.New("only the OneNode layout has a payload that can be updated")
 
-// UpdatePayload replaces the payload of the leader, for all who observe. Only
-// the OneNode layout can do that: where candidates stand in line, one in Java
-// would not notice any more when the node before it goes, once that has been
-// written to.
+// UpdatePayload replaces the payload of the leader. Only the OneNode layout can
+// do that. In other layouts a candidate in Java stops watching its predecessor
+// once the predecessor's data has changed.
 //
-// It writes to the node of this term: it looks at the node first, and leaves that
-// of a later leader alone. One case is left: a stranger deletes the node, and
-// the next leader makes another, both between the look and the write.
+// UpdatePayload checks that the node is the node of this term, and does not
+// write to the node of a later leader. One case is left: between the check and
+// the write another client deletes the node, and the next leader creates a new
+// one.
 //
-// ctx bounds the requests. The error matches session.ErrLost when the term has
-// ended, and session.ErrUnknownOutcome when it is open whether the payload was
-// written.
+// ctx bounds the requests. The error matches session.ErrLost if the term has
+// ended, and session.ErrUnknownOutcome if it is not known whether the payload
+// was written. UpdatePayload is safe for concurrent use.
 func (t *Term) UpdatePayload(ctx context.Context, payload string) error {
 	misuse.ZeroValue(t == nil || t.election == nil, "or nil election.Term", "Election.Campaign or Election.Run")
 	err := errFixed
 	if t.election.layout == oneNode {
 		if err = t.Err(); err == nil {
-			_, err = bridge.CoreHold(&t.Hold).Session().SetExact(ctx, t.Path(), []byte(payload), t.Token()) // which is the zxid that made the node
+			_, err = bridge.CoreHold(&t.Hold).Session().SetExact(ctx, t.Path(), []byte(payload), t.Token()) // the token is the zxid that created the node
 			if errors.Is(err, core.ErrNoNode) {
 				err = fmt.Errorf("%w: %w", core.ErrDeleted, err)
 			}

@@ -11,56 +11,60 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// What a Transfer can come to.
+// Errors of Transfer, and the cause of a term that was transferred.
 var (
 	// ErrTransferred is the cause with which the context of Run's function ends
-	// when somebody has named another leader.
+	// when a Transfer has named another candidate.
 	ErrTransferred = errors.New("the leadership was transferred to another candidate")
-	// ErrNoCandidate says that no candidate of the name stands, or that it has
-	// gone before it led.
+	// ErrNoCandidate says that no candidate has the id, or that the candidate
+	// has gone before it led.
 	ErrNoCandidate = errors.New("there is no such candidate")
-	// ErrStillLeads says that the leader had not stepped down when ctx ended.
-	ErrStillLeads = errors.New("the present leader has not stepped down")
-	// ErrOverruled says that another Transfer was asked for, later or at the same
+	// ErrStillLeads says that the leader had not resigned when ctx ended.
+	ErrStillLeads = errors.New("the present leader has not resigned")
+	// ErrOverruled says that another Transfer was called, later or at the same
 	// time.
-	ErrOverruled = errors.New("another transfer was asked for")
-	// ErrInterrupted says that the request ended before it was fulfilled, although
-	// no other Transfer was asked for: its session ended, or another client deleted
-	// its znode.
-	ErrInterrupted = errors.New("the transfer request ended before it was fulfilled: look who leads, and ask again")
-	// ErrNoLine is what Transfer returns in the OneNode layout.
-	ErrNoLine = errors.New("nobody stands in line in the OneNode layout: a transfer needs another layout")
+	ErrOverruled = errors.New("another transfer was requested")
+	// ErrInterrupted says that the request ended before it was fulfilled,
+	// although no other Transfer was called: its session ended, or another
+	// client deleted its znode.
+	ErrInterrupted = errors.New("the transfer request ended before it was fulfilled: check who leads, and transfer again")
+	// ErrNoLine says that the OneNode layout has no queue of candidates, so
+	// that Transfer cannot choose one.
+	ErrNoLine = errors.New("the OneNode layout has no queue of candidates: a transfer needs another layout")
 )
 
-// Transfer makes the candidate with the id the leader: the present leader is
-// asked to step down (Run, Term.Transferred), and those who come before the
-// named one let it pass, by lining up again at the end. It returns nil when the
-// named one is first in line, at once if it is so already. Of several with the
-// id the first in line is meant.
+// Transfer makes the candidate with the id the leader. It asks the present
+// leader to resign (see Run and Term.Transferred). Candidates before the named
+// one let it pass, and join again as the last. Transfer returns nil when the
+// named candidate is first, at once if it is first already. If several
+// candidates have the id, it names the first of them.
 //
-// ctx bounds all of it. The wish lasts as long as the call: when ctx ends, it is withdrawn
-// in the background, and the error matches ctx.Err() and ErrStillLeads and names who leads; a leader
-// that was asked before does not take back that it steps down. While we are cut
-// off, the wish can still come true, until our session has ended.
+// ctx bounds the call. The request lasts as long as the call. When ctx ends,
+// the request is withdrawn in the background. The error matches ctx.Err() and
+// ErrStillLeads, and names the leader. A leader that has been asked may still
+// resign. While this process is cut off from the ensemble, the request can
+// still be fulfilled, until the session has ended.
 //
-// It means the candidate that stands now. If that one goes before it leads, the
-// wish is void, and the error matches ErrNoCandidate and says who stands. Of
-// several transfers the last one counts; the earlier ones return ErrOverruled.
-// That holds for a Transfer to the present leader, too: it ends an earlier one.
+// The request names a candidate of the present moment. If that candidate goes
+// before it leads, the request is void: the error matches ErrNoCandidate, and
+// lists the candidates. If Transfer is called several times, the last call
+// counts, and the earlier calls return ErrOverruled. A Transfer to the present
+// leader also ends an earlier request.
 //
-// The wish belongs to one session and to the line as the call has seen it. It is
-// never made again in a later session, nor after another Transfer: an old wish
-// must not depose the leader that a newer one has named. When the session ends,
-// Transfer looks who leads; unless the candidate does, the error matches
-// ErrInterrupted, and session.ErrSessionEnded. The caller decides whether to ask
-// again. A znode of the wish that another client has deleted is ErrInterrupted,
-// too.
+// The request belongs to one session and to one state of the queue. It is never
+// made again in a later session, nor after another Transfer: an old request
+// must not depose the leader that a newer request has named. When the session
+// ends, Transfer reads the leader. Unless the named candidate leads, the error
+// matches ErrInterrupted and session.ErrSessionEnded. The caller decides
+// whether to transfer again. The error is also ErrInterrupted if another client
+// has deleted the request's znode.
 //
-// Candidates in Java know nothing of transfers: one that leads or comes first
-// keeps its place until it goes by itself.
+// Candidates in Java do not know transfers: a Java candidate that leads or is
+// first keeps its place until it goes by itself.
 //
-// Other errors: session.ErrClosed; an invalid path; session.ErrNoAuth when we may
-// not list the directory, write to it, or create in it.
+// Other errors: ErrNoLine; session.ErrClosed; an invalid path or option;
+// session.ErrNoAuth if the session may not list the directory, write to it, or
+// create in it. Transfer is safe for concurrent use.
 func (e *Election) Transfer(ctx context.Context, id string) error {
 	e.made()
 	if err := e.transfer(ctx, id); err != nil {
@@ -80,8 +84,8 @@ func (e *Election) transfer(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	// The request is made on a goroutine of its own: a caller that stops waiting
-	// must leave none behind.
+	// The request is made on a separate goroutine. If the caller stops waiting,
+	// that goroutine withdraws the request.
 	made := make(chan error)
 	go func() {
 		err := r.make(leads)
@@ -111,8 +115,8 @@ func (e *Election) transfer(ctx context.Context, id string) error {
 	return line.GaveUp(ctx, err)
 }
 
-// request looks at the line, in whatever session it can. Nothing has been asked
-// for until then.
+// request reads the queue, in the first session in which that succeeds. It
+// writes nothing.
 func (e *Election) request(ctx context.Context, id string) (r *request, leads bool, err error) {
 	for n := 0; ; n++ {
 		if err := line.Pause(ctx, n-1, leastRetry, mostRetry); err != nil {
@@ -131,8 +135,8 @@ func (e *Election) request(ctx context.Context, id string) (r *request, leads bo
 	}
 }
 
-// called returns what an error calls a candidate: by its id, in quotes, or by its
-// znode if the id may not be read.
+// called returns the name of a candidate in errors: its id in quotes, or its
+// znode's name if the id may not be read.
 func called(c line.Contender) string {
 	if c.Hidden {
 		_, node := znode.Split(c.Path)
@@ -141,7 +145,7 @@ func called(c line.Contender) string {
 	return fmt.Sprintf("%q", c.Data)
 }
 
-// mostNames is how many candidates an error names.
+// mostNames is the maximum number of candidates that an error names.
 const mostNames = 8
 
 func noCandidate(more string, all []line.Contender) error {
@@ -151,9 +155,9 @@ func noCandidate(more string, all []line.Contender) error {
 	}
 	switch {
 	case len(all) == 0:
-		return fmt.Errorf("%w%s; nobody stands", ErrNoCandidate, more)
+		return fmt.Errorf("%w%s; the election has no candidates", ErrNoCandidate, more)
 	case len(all) > mostNames:
 		names = append(names, fmt.Sprintf("and %d more", len(all)-mostNames))
 	}
-	return fmt.Errorf("%w%s; in line are %s", ErrNoCandidate, more, strings.Join(names, ", "))
+	return fmt.Errorf("%w%s; the candidates are %s", ErrNoCandidate, more, strings.Join(names, ", "))
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// transfer is a Transfer under way.
+// transfer is a running Transfer.
 type transfer struct {
 	w      *world
 	cancel context.CancelFunc
@@ -55,7 +55,7 @@ func (tr *transfer) result() error {
 	return tr.err
 }
 
-// ids lists who stands in line.
+// ids lists the candidates.
 func (p *process) ids() (ids []string) {
 	all, err := p.election("x").Participants(p.w.Context())
 	require.NoError(p.w, err)
@@ -65,7 +65,7 @@ func (p *process) ids() (ids []string) {
 	return ids
 }
 
-// wished tells whether a wish stands.
+// wished reports whether there is a transfer request.
 func (w *world) wished() bool {
 	synctest.Wait()
 	_, found := w.srv.Node(dir + "/transfer")
@@ -92,7 +92,7 @@ func TestTransfer(t *testing.T) {
 		require.False(t, w.wished())
 		require.Len(t, w.nodes(), 4)
 
-		// The order holds from there, and no old wish comes back.
+		// The order holds from there, and no old request comes back.
 		c.stop <- nil
 		require.True(t, d.leads())
 		d.stop <- nil
@@ -100,7 +100,8 @@ func TestTransfer(t *testing.T) {
 	})
 }
 
-// The hold is kept until the function has returned: nobody leads meanwhile.
+// The hold is kept until the function has returned: no other candidate leads
+// meanwhile.
 func TestTransferWaitsForTheFunction(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p, op := w.process(), w.process()
@@ -160,7 +161,7 @@ func TestTransferToNobody(t *testing.T) {
 		op := w.process()
 		err := op.election("x").Transfer(t.Context(), "b")
 		require.ErrorIs(t, err, election.ErrNoCandidate)
-		require.ErrorContains(t, err, "nobody stands")
+		require.ErrorContains(t, err, "the election has no candidates")
 		a := w.process().run("a")
 		for range 9 {
 			w.process().campaign("c")
@@ -168,14 +169,14 @@ func TestTransferToNobody(t *testing.T) {
 		err = op.election("x").Transfer(t.Context(), "b")
 		require.ErrorIs(t, err, election.ErrNoCandidate)
 		require.EqualError(t, err, `transfer /leaders/a to "b": there is no such candidate; `+
-			`in line are "a", "c", "c", "c", "c", "c", "c", "c", and 2 more`)
+			`the candidates are "a", "c", "c", "c", "c", "c", "c", "c", and 2 more`)
 		require.True(t, a.leads())
 		require.Len(t, a.terms(), 1)
 		require.Len(t, w.nodes(), 10)
 	})
 }
 
-// Of several with the id the first is meant.
+// If several candidates have the id, the request names the first.
 func TestTransferToOneOfSeveral(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a, first, second := w.process().run("a"), w.process().run("b"), w.process().run("b")
@@ -186,7 +187,7 @@ func TestTransferToOneOfSeveral(t *testing.T) {
 	})
 }
 
-// The leader does not step down: the wish goes with the caller's patience.
+// The leader does not resign: the request ends with the caller's ctx.
 func TestTransferGivenUp(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		op := w.process()
@@ -205,8 +206,8 @@ func TestTransferGivenUp(t *testing.T) {
 	})
 }
 
-// The ctx ends while the wish is under way, or the operator is cut off: the
-// wish is gone at the latest with the operator's session.
+// The ctx ends while the request is being made, or the operator is cut off: the
+// request is gone at the latest with the operator's session.
 func TestTransferUnknownOutcome(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		op := w.process()
@@ -261,8 +262,8 @@ func TestTransferReplyLost(t *testing.T) {
 	})
 }
 
-// The named one goes before it leads: its wish is void, and one that comes with the
-// same id is not meant by it.
+// The named candidate goes before it leads: the request is void, and does not
+// name a later candidate with the same id.
 func TestTransferToOneThatGoes(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		op := w.process()

@@ -11,37 +11,37 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// wishName is the node of a transfer, among those of the candidates. In the
-// order of Curator's recipes, which sort a node without their tag by its whole
-// name, it stands behind all candidates, where nobody looks.
+// wishName is the name of a transfer request's node, in the directory of the
+// candidates. Curator's recipes sort a node without their tag by its whole
+// name: this node sorts after all candidates, and no candidate waits for it.
 const wishName = "transfer"
 
-// wish is who shall lead, as the node of a transfer says. It means one node,
-// not one id: names of candidates contain a random guid and never return, so
-// that no later candidate is meant.
+// wish is the data of a transfer request's node. It names the next leader's
+// node, not only its id. Node names contain a random guid and are never reused,
+// so the request never names a later candidate.
 type wish struct {
 	ID      string `json:"id"`                // for people
 	Node    string `json:"node"`              // the name of the candidate's node
-	Request string `json:"request,omitempty"` // tells one Transfer from all others
+	Request string `json:"request,omitempty"` // unique for each Transfer
 }
 
-// wishes is what the candidates of an Election know of the wish. They share one
-// watch: a session asks once, and again after a change. An election without
-// transfers pays one request for each session.
+// wishes is the view that the candidates of an Election have of the transfer
+// request. They share one watch: a session reads the request once, and again
+// after a change. An election without transfers pays one request per session.
 type wishes struct {
 	dir    string
 	layout layout
-	turn   chan struct{} // holds a token while somebody looks
+	turn   chan struct{} // holds a token while a goroutine reads the request
 
 	mu   sync.Mutex
-	last *look // written by who has the turn
+	last *look // written by the goroutine that has the turn
 }
 
-// look is what was seen last.
+// look is the result of a read of the request.
 type look struct {
 	session *core.Session
-	watch   *core.Watch // fires when it may have changed
-	node    string      // who shall lead; "" when nobody is named
+	watch   *core.Watch // fires when the request may have changed
+	node    string      // the next leader's node; "" without a request
 }
 
 func newWishes(dir string, l layout) *wishes {
@@ -50,7 +50,7 @@ func newWishes(dir string, l layout) *wishes {
 
 func (w *wishes) path() string { return znode.Join(w.dir, wishName) }
 
-// look returns what the session's server says, or has said if that still holds.
+// look returns the last read if its watch has not fired, else it reads again.
 func (w *wishes) look(ctx context.Context, s *core.Session) (*look, error) {
 	select {
 	case w.turn <- struct{}{}:
@@ -71,7 +71,7 @@ func (w *wishes) look(ctx context.Context, s *core.Session) (*look, error) {
 	}
 	l := &look{session: s, watch: watch}
 	if !found {
-		// A transfer that the candidates may not read asks nothing of them.
+		// Candidates ignore a request that they may not read.
 		watch.NoLook()
 	} else {
 		data, _, err := s.Get(ctx, w.path())
@@ -87,7 +87,7 @@ func (w *wishes) look(ctx context.Context, s *core.Session) (*look, error) {
 	return l, nil
 }
 
-// forget gives the watch up: it is the cleanup of the election.
+// forget removes the watch. It is the cleanup of the Election.
 func (w *wishes) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -96,7 +96,7 @@ func (w *wishes) forget() {
 	}
 }
 
-// parse returns the candidate that a wish names. What is no wish names nobody.
+// parse returns the node that a request names, or "" if data is not a request.
 func (w *wishes) parse(data []byte) string {
 	var said wish
 	if json.Unmarshal(data, &said) != nil || strings.Contains(said.Node, "/") {
@@ -108,16 +108,16 @@ func (w *wishes) parse(data []byte) string {
 	return said.Node
 }
 
-// prepare looks, for those who will want to know later. What it fails with they
-// will meet themselves.
+// prepare reads the request before a candidate needs it. It ignores an error:
+// the candidate's own read returns it.
 func (w *wishes) prepare(ctx context.Context, sm *core.Manager) {
 	if s, err := sm.Session(ctx); err == nil {
 		_, _ = w.look(ctx, s)
 	}
 }
 
-// another returns the node of who shall lead instead of h, and stands; "" when
-// there is nobody like that.
+// another returns the existing node that the request names, if that is not the
+// node of h; else "".
 func (w *wishes) another(ctx context.Context, h *core.Hold) (string, error) {
 	l, err := w.look(ctx, h.Session())
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// A wish that its operator left behind by mistake means nobody once its
-// candidate has gone.
+// A request that its operator has left behind has no effect once its candidate
+// has gone.
 func TestOldWish(t *testing.T) {
 	for _, data := range []string{`{"id":"b","node":"_c_00000000-0000-4000-8000-000000000000-latch-0000000001"}`,
 		"", "b", `{"id":"b"}`, `{"node":"../x"}`, `{"node":"."}`} {
@@ -30,8 +30,8 @@ func TestOldWish(t *testing.T) {
 	}
 }
 
-// TestFault25_TransferLeavesALastingNode: a persistent node has no session whose
-// transfer it could be.
+// TestFault25_TransferLeavesALastingNode: a persistent node is not a transfer
+// request of any session.
 func TestFault25_TransferLeavesALastingNode(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		require.NoError(t, w.srv.Put(dir+"/transfer", []byte("a config key")))
@@ -39,13 +39,14 @@ func TestFault25_TransferLeavesALastingNode(t *testing.T) {
 		b := w.process().run("b")
 		require.False(t, b.leads())
 		err := w.process().transfer("b").result()
-		require.ErrorContains(t, err, "is not a transfer's")
+		require.ErrorContains(t, err, "is not a transfer request")
 		require.False(t, b.leads())
 	})
 }
 
-// A wish for somebody who stands behind all who will ever come, which no Transfer
-// makes: everybody lets him pass once, and then leads, for a while at least.
+// A request for a candidate that sorts after all others, which no Transfer
+// makes: every candidate lets it pass once, and then leads, for a while at
+// least.
 func TestWishThatCannotBeFulfilled(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		const far = "_c_00000000-0000-4000-8000-000000000000-latch-1000000000"

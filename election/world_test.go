@@ -19,7 +19,7 @@ import (
 
 const dir = "/leaders/a"
 
-// layouts are those in which candidates stand in line.
+// layouts are the layouts with a queue of candidates.
 var layouts = []election.Option{func(*election.Election) {}, election.LeaderSelector()}
 
 // world is a server and its processes, in virtual time.
@@ -122,13 +122,14 @@ func (c *candidate) get() *election.Term {
 	return c.term
 }
 
-// nodes lists what stands in the directory.
+// nodes lists the nodes in the directory.
 func (w *world) nodes() []string {
 	info, _ := w.srv.Node(dir)
 	return info.Children
 }
 
-// count returns how often each kind of request was made while f ran, pings left out.
+// count returns how often each kind of request was made while f ran, pings left
+// out.
 func (w *world) count(f func()) map[string]int {
 	synctest.Wait()
 	w.srv.ResetCounts()
@@ -199,7 +200,7 @@ func (r *running) terms() []*election.Term {
 	return slices.Clone(r.begun)
 }
 
-// causes lists why the contexts of terms ended while the function still ran.
+// causes lists the causes of contexts that ended while the function still ran.
 func (r *running) causes() []error {
 	synctest.Wait()
 	r.mu.Lock()
@@ -221,5 +222,5 @@ func (r *running) leads() bool {
 	return len(terms) > 0 && terms[len(terms)-1].Err() == nil
 }
 
-// neverLeads is what a candidate would run that never becomes the leader.
+// neverLeads is the function of a candidate that must not lead.
 func neverLeads(context.Context, *election.Term) error { return errors.New("it leads") }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// findings tells what a tree that was read is, in the order of the tree.
+// findings classifies the nodes of a tree, in the order of the tree.
 func findings(top *node) []Finding {
 	c := &classifier{taken: make(map[*node]bool), kept: make(map[*node]int)}
 	c.visit(top)
@@ -14,15 +14,15 @@ func findings(top *node) []Finding {
 }
 
 // classifier goes through a tree from the top down. A recipe takes the nodes
-// that belong to it, which are no findings of their own then.
+// that belong to it: they are not findings themselves.
 type classifier struct {
 	all   []Finding
 	taken map[*node]bool
 	kept  map[*node]int // values in the histories of keys
 }
 
-// recognisers are asked in turn what a node is. They return nil where it is none
-// of theirs. Those that need more to be so come first.
+// recognisers are called in turn for a node. A recogniser returns nil if the
+// node does not belong to its recipe. The most specific come first.
 var recognisers = []func(*classifier, *node) Finding{
 	(*classifier).job,
 	(*classifier).semaphore,
@@ -89,7 +89,7 @@ func headerAs(k Kind, n *node) Header {
 	return h
 }
 
-// leaf recognises nodes that stand by themselves.
+// leaf recognises recipes of a single node.
 func (c *classifier) leaf(n *node) Finding {
 	o, ours := ownerOf(n.data)
 	switch {
@@ -98,7 +98,7 @@ func (c *classifier) leaf(n *node) Finding {
 	case n.ephemeral():
 		f := &OneNode{headerAs(KindOneNode, n), n.party()}
 		f.Layouts = layoutsOf([]Party{f.Holder})
-		f.Notes = append(f.Notes, "one ephemeral node: the holder of a one-node lock or election, whose waiters cannot be seen, or a member of something")
+		f.Notes = append(f.Notes, "one ephemeral node: the holder of a one-node lock or election, whose waiters have no nodes, or a member of another recipe")
 		return f
 	case ours && o.ID == "" && o.Visit == "":
 		f := &Barrier{headerAs(KindBarrier, n), n.party()}

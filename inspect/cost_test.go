@@ -22,7 +22,8 @@ func TestCostsOfALook(t *testing.T) {
 		var r *Report
 		w.Costs([]testworld.Step{
 			{
-				// The top is read by itself; then its child, the lock, and the four contenders.
+				// The top is read by itself; then its child, the lock, and the
+				// four contenders.
 				Name: "Take", Want: testworld.Counts{"sync": 1, "exists": 1, "getChildren2": 3, "multiRead": 3},
 				Do: func() { r = report(w, q, "/") },
 			},
@@ -36,7 +37,7 @@ func TestCostsOfALook(t *testing.T) {
 	})
 }
 
-// Large data that nobody looks at is read of a few nodes alone.
+// Large data that is not needed is read from a few nodes alone.
 func TestBulkyNodesAreReadOneByOne(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const nodes, size = 1000, 100_000

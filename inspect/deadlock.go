@@ -11,72 +11,76 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Deadlock is a ring of sessions of which each waits for the next.
+// Deadlock is a cycle of sessions: each session waits for the next.
 type Deadlock struct {
-	// Ring has the sessions in turn; the last waits for the first.
+	// Ring has the sessions of the cycle in turn. The last waits for the first.
 	Ring []Wait `json:"ring"`
-	// Since is when the ring was closed, by the clock of the ensemble's leader: when the
-	// last of them began to wait.
+	// Since is the time at which the cycle was complete, by the clock of the
+	// ensemble's leader: the last of its sessions began to wait.
 	Since time.Time `json:"since"`
-	// Behind are further sessions that cannot go on before the ring is opened.
+	// Behind are further sessions that wait for the cycle, directly or through
+	// others.
 	Behind []SessionID `json:"behind,omitempty"`
-	// More says that the sessions behind are in further rings, which are not
-	// listed: their number is bounded.
+	// More says that the sessions of Behind are in further cycles, which are
+	// not listed: the number of listed cycles is limited.
 	More bool `json:"more,omitempty"`
 }
 
-// Wait is one session that waits for the next in a ring.
+// Wait is one session of a cycle, which waits for the next.
 type Wait struct {
-	// Lock is the path that it waits at, Kind what stands there.
+	// Lock is the path of the recipe at which the session waits, and Kind its
+	// kind.
 	Lock string `json:"lock"`
 	Kind Kind   `json:"kind"`
-	// Waiter is its node there.
+	// Waiter is the session's node there.
 	Waiter Party `json:"waiter"`
-	// Holder is that of the next session, which holds; or that of one which holds
-	// until the next has ended (Party.Under).
+	// Holder is the holder's node. It belongs to the next session, or to a
+	// session whose holds last until the next session has ended (Party.Under).
 	Holder Party `json:"holder"`
-	// MayBeElection is that of the Lock.
+	// MayBeElection is Lock.MayBeElection of the recipe.
 	MayBeElection bool `json:"mayBeElection,omitempty"`
 }
 
-// DeadlockReport is what Deadlocks has found.
+// DeadlockReport is the result of Deadlocks.
 type DeadlockReport struct {
 	Deadlocks []Deadlock `json:"deadlocks"`
-	// Report is what was looked at.
+	// Report is the report that was searched.
 	Report *Report `json:"-"`
-	// Entangled says that so many sessions hold and wait at the same paths that
-	// some of their waits were left out.
+	// Entangled says that some waits were left out, since too many sessions
+	// hold and wait at the same paths.
 	Entangled bool `json:"entangled,omitempty"`
 }
 
-// Complete reports whether everything was looked at. If not, a deadlock may
+// Complete reports whether the whole tree was searched. If not, a deadlock may
 // have been missed.
 func (r *DeadlockReport) Complete() bool {
 	misuse.ZeroValue(r == nil || r.Report == nil, "or nil inspect.DeadlockReport", "inspect.Deadlocks")
 	return r.Report.Complete() && !r.Entangled
 }
 
-// Deadlocks looks for sessions that wait for each other over the locks, locks
-// for readers and writers, and semaphores below path: each holds one and waits
-// for another.
+// Deadlocks searches the locks, read/write locks and semaphores below path for
+// sessions that wait for each other: each holds one recipe and waits for
+// another.
 //
-// A session counts as one client. In a process in which many goroutines or
-// threads share a session, one may hold while another waits, so that a ring is
-// none and opens by itself. Hence everything is looked at again after the time that the
-// option Confirm gives, and rings are searched for among the nodes that are the very same in
-// both readings: who waits, who holds, and who holds the permits of a semaphore.
-// So every ring that lasts is found, whatever comes and goes beside it. Deadlock.Since tells how old it is. For the same reason a session that waits
-// for the lock that it holds itself is no ring, nor are sessions that both hold and
-// wait at one and the same path. A session that is under others (Party.Under) counts
-// as one client with each of them.
+// A session counts as a single client. If several goroutines or threads share a
+// session, one may hold while another waits: such a cycle is not a deadlock,
+// and ends by itself. So Deadlocks reads the tree again after the time of the
+// option Confirm. It searches among the nodes that are the same in both reads:
+// waiters, holders, and the holders of permits. Every cycle that lasts is
+// found, whatever other nodes come and go. Deadlock.Since is its age. For the
+// same reason, a session that waits for its own lock is not a cycle. Sessions
+// that both hold and wait at the same path are not a cycle either. A session
+// under other sessions (Party.Under) and each of these count as a single
+// client.
 //
-// Whoever waits for a permit of a semaphore is stuck only if all who hold one
-// are; one that wants several permits may be stuck earlier and is not found
-// then. Waiters of one-node locks, and whoever waits otherwise than in a line,
-// cannot be seen. Candidates in elections with nodes of their own kind (Election) do not count as waiting;
-// where a Lock may be an election, its waiters do.
+// A waiter for a permit is blocked only if all holders of permits are. A waiter
+// for several permits may be blocked earlier, which is not found. Waiters
+// without a node are not seen, such as waiters of one-node locks. Candidates of
+// an Election do not count as waiting. The waiters of a Lock that may be an
+// election do.
 //
-// ctx bounds it; the errors are those of Take.
+// ctx bounds the call. The errors are those that Take lists. Deadlocks is safe
+// for concurrent use.
 func Deadlocks(ctx context.Context, sm *session.Manager, path string, opts ...Option) (*DeadlockReport, error) {
 	misuse.NilManager(sm == nil, "inspect.Deadlocks")
 	o := newOptions("inspect.Deadlocks", opts)
@@ -110,10 +114,10 @@ func Deadlocks(ctx context.Context, sm *session.Manager, path string, opts ...Op
 	return found, nil
 }
 
-// grounds are the recipes that a second reading is about, by their paths.
+// grounds are the paths of the recipes that the second read is limited to.
 type grounds struct{ recipes, above map[string]bool }
 
-// newGrounds returns nil for none.
+// newGrounds returns nil without recipes.
 func newGrounds(recipes []string) *grounds {
 	if len(recipes) == 0 {
 		return nil
@@ -121,7 +125,7 @@ func newGrounds(recipes []string) *grounds {
 	g := &grounds{make(map[string]bool), make(map[string]bool)}
 	for _, path := range recipes {
 		g.recipes[path] = true
-		g.recipes[path+"-"+kazooLock] = true // the line of kazoo's semaphores lies beside them
+		g.recipes[path+"-"+kazooLock] = true // the wait queue of kazoo's semaphore is its sibling
 		for dir := range ancestors(path) {
 			g.above[dir] = true
 		}
@@ -140,8 +144,8 @@ func ancestors(path string) iter.Seq[string] {
 	}
 }
 
-// concerns reports whether a node has to be looked at: all have, unless only
-// some recipes are wanted.
+// concerns reports whether a node must be read: any node, unless the read is
+// limited to some recipes.
 func (o *options) concerns(path string) bool {
 	if o.only == nil || o.only.recipes[path] || o.only.above[path] {
 		return true

@@ -129,7 +129,7 @@ func TestDeadlocks_readersAndWriters(t *testing.T) {
 	})
 }
 
-// Whoever waits for one of several permits is stuck only when all who hold one
+// A waiter for one of several permits is stuck only if all holders of permits
 // are.
 func TestDeadlocks_permits(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
@@ -152,7 +152,7 @@ func TestDeadlocks_permits(t *testing.T) {
 	})
 }
 
-// Near-misses: each looks like a ring somewhere, and is none.
+// Near-misses: each has a part that looks like a cycle, and is not a deadlock.
 func TestDeadlocks_nearMisses(t *testing.T) {
 	for name, arrange := range map[string]func(w *testworld.World, a, b, c *testworld.Process){
 		"a chain with an end": func(w *testworld.World, a, b, c *testworld.Process) {
@@ -190,7 +190,8 @@ func TestDeadlocks_nearMisses(t *testing.T) {
 			require.True(w, permit(w, b, "/s", "b", 2).Waiting())
 		},
 		"the waiter in between wants only what is free elsewhere": func(w *testworld.World, a, b, c *testworld.Process) {
-			// b waits in /1 before a, and holds /2 for which a's other goroutine waits; c can give /1 back.
+			// b waits in /1 before a, and holds /2 for which a's other
+			// goroutine waits; c can give /1 back.
 			held(w, c, "/1", "c")
 			held(w, b, "/2", "b")
 			lockWaiting(w, b, "/1", "b")

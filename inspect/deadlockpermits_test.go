@@ -44,8 +44,9 @@ func TestDeadlocks_permitsOfOthers(t *testing.T) {
 	})
 }
 
-// A permit that goes from one to the next belongs to nobody in between. A
-// semaphore that is seen like that twice looks as if it had one permit less.
+// A permit that passes from one holder to the next is free in between. A
+// semaphore that is read at such moments twice looks as if it had one permit
+// less.
 func TestDeadlocks_permitsThatMove(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b, x, y := w.Process(), w.Process(), w.Process(), w.Process()

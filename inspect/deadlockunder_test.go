@@ -9,7 +9,7 @@ import (
 	"github.com/docent-go/docent/lock"
 )
 
-// under has somebody wait for a mutex on behalf of holds of other sessions.
+// under starts a wait for a mutex under holds of other sessions.
 func under(w *testworld.World, p *testworld.Process, path string, others ...*testworld.Process) {
 	w.Helper()
 	var ids []int64
@@ -39,7 +39,8 @@ func TestDeadlocks_under(t *testing.T) {
 	})
 }
 
-// Who only was started by a holder, and by whom nobody is held up, makes no ring.
+// A session that was started by a holder, and blocks no other session, is not
+// in a cycle.
 func TestDeadlocks_underNobody(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, below, b, stranger := w.Process(), w.Process(), w.Process(), w.Process()
@@ -62,6 +63,6 @@ func TestSessionID_text(t *testing.T) {
 	}
 	for _, text := range []string{"", "0x", "12", "x12", "0x12345678901234567", "0xg"} {
 		var id SessionID
-		require.ErrorContains(t, id.UnmarshalText([]byte(text)), "is no id of a session", text)
+		require.ErrorContains(t, id.UnmarshalText([]byte(text)), "is not a session id", text)
 	}
 }

@@ -1,6 +1,6 @@
-// Package inspect tells what stands in an ensemble, by recipe rather than by
-// node: who holds which lock and who waits for it, who leads, how long a queue
-// is, and who waits for whom in a ring.
+// Package inspect reads the znodes of an ensemble and reports the recipes that
+// they belong to: the holders and waiters of locks, the leaders of elections,
+// the length of queues, and cycles of sessions that wait for each other.
 //
 //	r, err := inspect.Take(ctx, sm, "/")
 //	for _, f := range r.Findings {
@@ -11,45 +11,49 @@
 //		}
 //	}
 //
-// It recognises the layouts of Docent, Curator, kazoo, go-zookeeper and Dubbo, and
-// needs nothing to have been set up for it.
+// It recognises the layouts of Docent, Curator, kazoo, go-zookeeper and Dubbo,
+// without any preparation.
 //
 // # What is promised
 //
-//   - Nothing is written, and nothing but the options' limits decides how much is
-//     read: no more than Limit nodes, of one node no more than Children
-//     children, no list of children that is longer than what is left of Names.
-//     A few requests are under way at a time.
-//   - What was left out is said, and where: an Omitted, or Header.Unread.
-//     So is what an ACL hides.
-//   - What is not recognised is shown as what it is, a plain node. What looks alike is
-//     said to: Header.Notes, Lock.MayBeElection.
-//   - A ring that Deadlocks reports stood, with the same nodes, during all of the time
-//     that Confirm gives: a picture that moves makes no false alarm.
+//   - Nothing is written. The options limit how much is read: at most Limit
+//     nodes, at most Children children of one node, and at most Names names of
+//     children. A few requests are under way at a time.
+//   - The report says what was left out, and where: an Omitted, or
+//     Header.Unread. It also says what an ACL hides.
+//   - A node that is not recognised is a Plain. If nodes may belong to several
+//     recipes, the report says so: Header.Notes, Lock.MayBeElection.
+//   - A cycle that Deadlocks reports lasted, with the same nodes, for at least
+//     the time of the option Confirm. Changes during the reads make no false
+//     alarm.
 //
 // # What is not promised
 //
-//   - A report is no snapshot. Two of its findings may never have been true at
-//     the same instant.
-//   - Recognition goes by names and contents, which anybody may write. A key of
-//     eight bytes looks like a counter, and a directory of ephemeral nodes like a group.
-//   - First in line means that nobody stands before it. Whether it knows already,
-//     and whether it still lives, only its session's end tells.
-//   - What nobody writes down cannot be told: the limit of a semaphore of
-//     Docent's or Curator's, how many a double barrier waits for, who waits for
-//     a one-node lock.
-//   - Deadlocks sees sessions, not threads: see there.
+//   - A report is not a snapshot. Two of its findings may never have been true
+//     at the same instant.
+//   - Nodes are recognised by names and data, which any client may write. A key
+//     of eight bytes looks like a counter, and a directory of ephemeral nodes
+//     like a group.
+//   - The holder of a lock is the first contender. It may not know yet that it
+//     holds, and its process may have died: the node exists until its session
+//     ends.
+//   - Some facts are not in the znodes: the limit of a semaphore of Docent or
+//     Curator, the number of members that a double barrier waits for, the
+//     waiters of a one-node lock.
+//   - Deadlocks sees sessions, not threads: see its documentation.
 //
 // # What ctx governs
 //
-// The ctx of Take and Deadlocks bounds the call, that of Watch ends the sequence.
+// The ctx of Take and Deadlocks bounds the call. The ctx of Watch ends the
+// sequence.
 //
 // # What it reads
 //
-// The tree is read breadth first; a level leaves half of what remains of the
-// limit to what lies deeper. Of each node its stat is read; then, where it has
-// children, their names, and where it has none, what it holds, if that is no more than
-// four kilobytes. If the names are those of a recipe, only those children are read whose contents
-// matter, and those that belong to nothing. Of a queue that is the oldest item: a
-// hundred thousand items cost one list. Of a config key's history it is none.
+// The tree is read breadth first. Each level leaves half of the rest of the
+// limit to deeper levels. For each node the stat is read. For a node with
+// children, the names of the children are read; for a node without children its
+// data, up to four kilobytes. If the names belong to a recipe, only the
+// children are read whose data matters, and the children that do not belong to
+// the recipe. For a queue that is the oldest item: a hundred thousand items
+// cost one list. For the history of a config key no child is read.
 package inspect

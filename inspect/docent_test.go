@@ -58,7 +58,7 @@ func ids(parties []Party) []string {
 	return all
 }
 
-// lockWaiting has somebody wait for a mutex.
+// lockWaiting starts a wait for a mutex.
 func lockWaiting(w *testworld.World, p *testworld.Process, path, id string) *testworld.Call[*lock.Hold] {
 	w.Helper()
 	call := testworld.Go(w, lock.New(p.Manager, path, lock.ID(id)).Lock)
@@ -268,7 +268,7 @@ func TestTake_queue(t *testing.T) {
 		require.Equal(t, []Layout{Curator, Docent}, f.Layouts)
 		require.NoError(t, item.Ack())
 
-		// Claims of nobody, and of items that have gone.
+		// Claims without a session, and claims of items that are gone.
 		name := w.Children("/q/items")[0]
 		w.Put("/q/claims/"+name, "hand-made")
 		ghost := "/q/claims/queue-1000000050000000099"

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Kind says what a Finding is.
+// Kind is the kind of a Finding.
 type Kind string
 
 // The kinds of findings.
@@ -32,19 +32,19 @@ const (
 	KindOmitted     Kind = "omitted"
 )
 
-// Layout says whose way of naming nodes something looks like. Nodes carry no
-// signature: it is a likeness, not a proof.
+// Layout names the library whose layout a node looks like. It is a guess: any
+// client may write such a node.
 type Layout string
 
 // The layouts that are recognised.
 const (
 	Docent      Layout = "docent"
-	Curator     Layout = "curator" // or somebody who writes the same, as Docent's elections do
+	Curator     Layout = "curator" // also of other libraries with the same layout, such as Docent's elections
 	Kazoo       Layout = "kazoo"
 	GoZooKeeper Layout = "go-zookeeper"
 	Dubbo       Layout = "dubbo"
 	Spring      Layout = "spring"
-	Generic     Layout = "generic" // ZooKeeper's own recipes and others without a mark
+	Generic     Layout = "generic" // ZooKeeper's own recipes, and others without a mark
 )
 
 // SessionID is the id of a ZooKeeper session. Its text and JSON forms are
@@ -54,7 +54,7 @@ type SessionID int64
 // String returns the id as "0x" and hexadecimal digits.
 func (id SessionID) String() string { return fmt.Sprintf("0x%x", uint64(id)) }
 
-// MarshalText returns what String does.
+// MarshalText returns the text of String.
 func (id SessionID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
 // UnmarshalText is the reverse of MarshalText.
@@ -62,91 +62,97 @@ func (id *SessionID) UnmarshalText(text []byte) error {
 	digits, ok := strings.CutPrefix(string(text), "0x")
 	n, err := strconv.ParseUint(digits, 16, 64)
 	if !ok || err != nil {
-		return fmt.Errorf("%q is no id of a session", text)
+		return fmt.Errorf("%q is not a session id", text)
 	}
 	*id = SessionID(n)
 	return nil
 }
 
-// Finding is one thing that stands in the tree: a *Lock, *RWLock, *Semaphore,
+// Finding is a recipe or a node of the tree: a *Lock, *RWLock, *Semaphore,
 // *OneNode, *Election, *Group, *Partitioner, *Service, *Queue, *Job, *Barrier,
-// *Double, *Counter, *ConfigKey, *History, *Plain, *Hidden or *Omitted. All have
-// a JSON form, an object whose "kind" tells which it is.
+// *Double, *Counter, *ConfigKey, *History, *Plain, *Hidden or *Omitted. Each
+// has a JSON form: an object with its "kind".
 //
-// All text in it comes from nodes that anybody may have written: escape it
-// before it is shown.
+// All text in a Finding comes from nodes that any client may have written:
+// escape it before you show it.
 type Finding interface {
-	// Head returns what every finding has.
+	// Head returns the part that all findings have.
 	Head() *Header
 }
 
-// Header is what every Finding has.
+// Header is the part that all findings have.
 type Header struct {
 	Kind Kind `json:"kind"`
-	// Path is the node's, below the Manager's root; of an Omitted, that of the
-	// node above what was left out.
+	// Path is the path of the node, below the Manager's root. For an Omitted it
+	// is the parent of the nodes that were left out.
 	Path string `json:"path"`
-	// Layouts says whose layout it looks like, sorted; empty where nothing tells.
+	// Layouts are the layouts that the nodes look like, sorted. It is empty if
+	// no layout is recognised.
 	Layouts []Layout `json:"layouts,omitempty"`
-	// Created is when the node was made, by the clock of the ensemble's leader.
+	// Created is the time at which the node was created, by the clock of the
+	// ensemble's leader.
 	Created time.Time `json:"created,omitzero"`
-	// Children is how many children the node has.
+	// Children is the number of the node's children.
 	Children int `json:"children,omitempty"`
-	// Strangers is how many of them belong to no recipe that is recognised there;
-	// they were not looked into.
+	// Strangers is the number of children that do not belong to the recipe.
+	// They are read as other nodes, and are findings themselves.
 	Strangers int `json:"strangers,omitempty"`
-	// Unread is how many nodes that do belong to it were not looked at, because a
+	// Unread is the number of nodes of the recipe that were not read, since a
 	// limit was reached.
 	Unread int `json:"unread,omitempty"`
-	// Kept is how many values of a config key its history has, the present one
-	// included, where it has one. Their nodes are no findings of their own.
+	// Kept is the number of values in a config key's history, including the
+	// present value. The nodes of these values are not findings.
 	Kept int `json:"kept,omitempty"`
-	// Notes say what else it may be, and what is not known of it.
+	// Notes say which other recipe the nodes may belong to, and what is not
+	// known.
 	Notes []string `json:"notes,omitempty"`
-	// Abandoned says what looks left behind.
+	// Abandoned are the nodes that look abandoned.
 	Abandoned []Mark `json:"abandoned,omitempty"`
 }
 
 // Head returns h.
 func (h *Header) Head() *Header { return h }
 
-// Mark says of a node that it looks abandoned.
+// Mark says that a node looks abandoned, and why.
 type Mark struct {
 	Path string `json:"path"`
 	Why  string `json:"why"`
 }
 
-// Party is somebody who has a node in a recipe: the holder of a lock, a waiter,
-// a candidate, a member. What the node does not tell is zero.
+// Party is the owner of a node in a recipe: the holder of a lock, a waiter, a
+// candidate, a member. Fields that the node does not have are zero.
 type Party struct {
-	// Path is the node's.
+	// Path is the path of the node.
 	Path string `json:"path"`
-	// ID is what the owner calls itself: Docent's id, or the text that another
-	// library's node holds, which with Curator mostly is an IP address.
+	// ID is the owner's id: Docent's id, or the text in another library's node.
+	// In Curator's nodes that is mostly an IP address.
 	ID   string `json:"id,omitempty"`
 	Host string `json:"host,omitempty"`
 	PID  int    `json:"pid,omitempty"`
-	// Session is that of the owner; 0 where the node is not ephemeral.
+	// Session is the session that owns the node; 0 if the node is not
+	// ephemeral.
 	Session SessionID `json:"session,omitempty"`
-	// Under are sessions whose holds last until this one has ended, such as that of
-	// the "docent lock" by which the owner was started; see lock.Under.
+	// Under are sessions whose holds last until this session has ended, such as
+	// the session of the "docent lock" that has started the owner; see
+	// lock.Under.
 	Under []SessionID `json:"under,omitempty"`
-	// Since is when the node was made, by the clock of the ensemble's leader.
+	// Since is the time at which the node was created, by the clock of the
+	// ensemble's leader.
 	Since time.Time `json:"since"`
-	// Token is the zxid with which the node was made, the least that the fencing
-	// token of a hold on it can be.
+	// Token is the zxid that created the node. The fencing token of a hold on
+	// it is not smaller.
 	Token  int64  `json:"token"`
 	Layout Layout `json:"layout,omitempty"`
-	// Mode is how a contender for an RWLock wants the lock, or has it.
+	// Mode is the mode in which a contender waits for an RWLock, or holds it.
 	Mode Mode `json:"mode,omitempty"`
-	// Revoked says that the contender was asked to give the lock up, as Docent and
-	// Curator do. Its name is not known any more.
+	// Revoked says that the contender was asked to release the lock, as Docent
+	// and Curator do. The request has replaced its id.
 	Revoked bool `json:"revoked,omitempty"`
-	// Hidden says that an ACL hides what the node holds.
+	// Hidden says that an ACL hides the data of the node.
 	Hidden bool `json:"hidden,omitempty"`
 }
 
-// Mode is how an RWLock is held.
+// Mode is the mode of a contender for an RWLock.
 type Mode string
 
 // The modes of an RWLock.
@@ -155,18 +161,19 @@ const (
 	ModeWrite Mode = "write"
 )
 
-// Lock is a mutex: a line of which the first holds.
+// Lock is a mutex: a queue of contenders. The first contender holds the lock.
 type Lock struct {
 	Header
-	// Holder is the first in line, which may not know yet that it holds.
+	// Holder is the first contender. It may not know yet that it holds.
 	Holder  *Party  `json:"holder,omitempty"`
 	Waiters []Party `json:"waiters,omitempty"`
-	// MayBeElection says that the nodes look the same in an election: with
-	// Curator's LeaderSelector and kazoo's Election, the holder leads.
+	// MayBeElection says that the nodes may be an election: Curator's
+	// LeaderSelector and kazoo's Election have the same nodes. The holder leads
+	// then.
 	MayBeElection bool `json:"mayBeElection,omitempty"`
 }
 
-// RWLock is a lock for readers and writers.
+// RWLock is a read/write lock.
 type RWLock struct {
 	Header
 	Holders []Party `json:"holders,omitempty"`
@@ -176,29 +183,30 @@ type RWLock struct {
 // Semaphore is a number of permits.
 type Semaphore struct {
 	Header
-	// Used is how many permits are taken, those that were not looked at included.
+	// Used is the number of permits that are held, including those that were
+	// not read.
 	Used int `json:"used"`
-	// Limit is how many there are; 0 where the nodes do not tell, as Docent's and
-	// Curator's do not.
+	// Limit is the number of permits; 0 if the nodes do not have it, as with
+	// Docent and Curator.
 	Limit int `json:"limit,omitempty"`
 	// Holders has one entry for each permit.
 	Holders []Party `json:"holders,omitempty"`
 	Waiters []Party `json:"waiters,omitempty"`
 }
 
-// OneNode is a single ephemeral node: a one-node lock or election, of which only
-// the holder can be seen, or a member of something that is not recognised.
+// OneNode is a single ephemeral node: a one-node lock or election, whose
+// waiters have no nodes, or a member of a recipe that is not recognised.
 type OneNode struct {
 	Header
 	Holder Party `json:"holder"`
 }
 
-// Election is a line of candidates of which the first leads.
+// Election is a queue of candidates. The first candidate leads.
 type Election struct {
 	Header
 	Leader     *Party  `json:"leader,omitempty"`
 	Candidates []Party `json:"candidates,omitempty"`
-	// Transfer is the id of the candidate that an operator wants to lead.
+	// Transfer is the id of the candidate that a transfer request names.
 	Transfer string `json:"transfer,omitempty"`
 }
 
@@ -211,15 +219,15 @@ type Group struct {
 // Partitioner divides partitions among members.
 type Partitioner struct {
 	Header
-	// Partitions is how many there are; 0 where the nodes do not tell, as kazoo's
-	// do not.
+	// Partitions is the number of partitions; 0 if the nodes do not have it, as
+	// with kazoo.
 	Partitions int     `json:"partitions,omitempty"`
 	Members    []Party `json:"members,omitempty"`
-	// Claims are those that are owned, by partition.
+	// Claims are the owned partitions, sorted.
 	Claims []Claim `json:"claims,omitempty"`
 }
 
-// Claim is one partition that somebody owns.
+// Claim is a partition with its owner.
 type Claim struct {
 	Partition string `json:"partition"`
 	Party
@@ -245,14 +253,14 @@ type Instance struct {
 // Queue is a queue of items.
 type Queue struct {
 	Header
-	// Length is how many nodes of items there are, claimed and delayed ones
-	// included. One node of Curator's may hold many items.
+	// Length is the number of items' nodes, including claimed and delayed
+	// items. A node of Curator may have several items.
 	Length  int `json:"length"`
 	Delayed int `json:"delayed,omitempty"` // not due yet, by the clock of this machine
 	Dead    int `json:"dead,omitempty"`    // dead letters
-	// Oldest is the item that was put first, nil where there is none.
+	// Oldest is the item that was put first, nil without items.
 	Oldest *Item `json:"oldest,omitempty"`
-	// Claims are the items that a consumer has, as far as claims are known there.
+	// Claims are the items that consumers have, in layouts with claims.
 	Claims []ItemClaim `json:"claims,omitempty"`
 }
 
@@ -260,7 +268,7 @@ type Queue struct {
 type Item struct {
 	Path string    `json:"path"`
 	Put  time.Time `json:"put"` // by the clock of the ensemble's leader
-	// Attempts is how often it was claimed; of Docent's consumers only.
+	// Attempts is the number of claims by Docent's consumers.
 	Attempts int `json:"attempts,omitempty"`
 }
 
@@ -270,30 +278,31 @@ type ItemClaim struct {
 	Party
 }
 
-// Barrier is a gate that is closed: Docent's, by its owner's mark. Other
-// libraries' gates look like config keys.
+// Barrier is a closed gate of Docent, which has its owner's data. Gates of
+// other libraries look like config keys.
 type Barrier struct {
 	Header
 	SetBy Party `json:"setBy"`
 }
 
-// Double is a double barrier, at which members go in and out together.
+// Double is a double barrier, whose members enter and leave together.
 type Double struct {
 	Header
 	// Ready says whether a round is under way.
 	Ready bool `json:"ready"`
-	// Inside are the members of the round that have not left yet: for whom the
-	// others wait who leave.
+	// Inside are the members of the round that have not left. Members that
+	// leave wait for them.
 	Inside []Party `json:"inside,omitempty"`
-	// Waiting are those who stand and are not inside. How many a round needs no node tells.
+	// Waiting are the members that are not inside. No node has the number of
+	// members that a round needs.
 	Waiting []Party `json:"waiting,omitempty"`
-	// Left are the nodes of members of the round that are not there any more, where
-	// the round names its members, as Docent's do.
+	// Left are the names of nodes of the round's members that are gone. Only
+	// Docent's rounds name their members.
 	Left []string `json:"left,omitempty"`
 }
 
-// Counter is a node that holds a number of 4 or 8 bytes, as Curator's counters
-// do: any other data of that length looks the same.
+// Counter is a node with a number of 4 or 8 bytes, as Curator's counters have.
+// Other data of that length looks the same.
 type Counter struct {
 	Header
 	Value    int64     `json:"value"`
@@ -302,7 +311,7 @@ type Counter struct {
 	Modified time.Time `json:"modified"`
 }
 
-// ConfigKey is a persistent node without children that holds data.
+// ConfigKey is a persistent node with data and without children.
 type ConfigKey struct {
 	Header
 	Bytes    int       `json:"bytes"`
@@ -310,8 +319,8 @@ type ConfigKey struct {
 	Modified time.Time `json:"modified"`
 }
 
-// History is what is kept of a config key that is none of the findings: it was
-// deleted, or lies outside of what was looked at. Header.Kept says how many values that is.
+// History is the history of a config key that is not among the findings: the
+// key was deleted, or was not read. Header.Kept is the number of its values.
 type History struct {
 	Header
 	// Key is the path of the key.
@@ -325,17 +334,17 @@ type Plain struct {
 	Session SessionID `json:"session,omitempty"` // 0 for a node that is not ephemeral
 }
 
-// Hidden is a node of which an ACL hides something.
+// Hidden is a node that an ACL hides in part.
 type Hidden struct {
 	Header
 	What string `json:"what"` // "children", "data", or "node": all but the name
 }
 
-// Omitted says what was left out.
+// Omitted says which nodes were not read.
 type Omitted struct {
 	Header
-	// Nodes is how many children of Path were not looked at; what stands below
-	// them is not known.
+	// Nodes is the number of children of Path that were not read, with their
+	// descendants.
 	Nodes int    `json:"nodes"`
 	Why   string `json:"why"`
 }

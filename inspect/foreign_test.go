@@ -186,7 +186,7 @@ func TestTake_services(t *testing.T) {
 	})
 }
 
-// What nobody owns keeps everybody behind it waiting for ever.
+// A contender without a session blocks all later contenders forever.
 func TestTake_abandoned(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
@@ -210,7 +210,7 @@ func TestTake_abandoned(t *testing.T) {
 	})
 }
 
-// What looks like a recipe's and is none.
+// Nodes that look like a recipe's and are not.
 func TestTake_lookalikes(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
@@ -246,8 +246,9 @@ func TestTake_text(t *testing.T) {
 	})
 }
 
-// A lock in which a mutex of Docent's stands is no election; and that kazoo and
-// Curator do not exclude each other is said only where kazoo uses its own names.
+// A lock with a contender of Docent's mutex is not an election. The note that
+// kazoo and Curator do not exclude each other appears only if kazoo uses its
+// own names.
 func TestTake_mixedLocks(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

@@ -2,62 +2,63 @@ package inspect
 
 import "slices"
 
-// graph says who waits for whom over the locks of a report.
+// graph has the waits of sessions for the holders of a report's recipes.
 //
-// A waiter in a line waits for all who hold: for those directly, or because
-// somebody before it does. So only holders are looked at; that somebody who
-// waits stands before it adds nothing.
+// A waiter in a queue waits for all holders: for some directly, for others
+// since a waiter before it does. So the graph has edges to holders alone. An
+// edge to an earlier waiter would add nothing.
 //
-// Every wait leads to a hub, every hub to its holders, and each of those to the
-// waits of the session that holds. So the graph grows with the nodes that were
-// read, and not with the pairs of holders and waiters.
+// Every wait leads to a hub, every hub to its holders, and every holder to the
+// waits of its session. So the size of the graph grows with the number of
+// nodes, and not with the number of pairs of holders and waiters.
 type graph struct {
 	waits []*wait
 	hubs  []*hub
-	cut   bool // maxEdges has bitten: some waits are left out
+	cut   bool // maxEdges was reached: some waits are left out
 }
 
-// resource is what is waited for. A waiter gets it when all of its holders have
-// gone, or, with any, as soon as one has.
+// resource is a recipe that sessions wait for. A waiter gets it when all of its
+// holders have gone. If any is true, it gets it when one holder has gone.
 type resource struct {
 	path          string
 	kind          Kind
 	holders       []Party
-	first         Party // of those who wait
+	first         Party // the first waiter
 	any           bool
-	free          bool // there is a holder that is not known, or something is to be had
+	free          bool // a holder is not known, or a permit is free
 	mayBeElection bool
 }
 
-// wait is one node that waits.
+// wait is a node that waits.
 type wait struct {
 	*resource
 	who   Party
 	hub   *hub
 	stuck bool
-	from  []*holding // who lead here
+	from  []*holding // the holdings that lead to this wait
 }
 
-// hub is a resource as one wait or more see it. A session does not wait for
-// itself: a wait whose session would be found behind a holder has a hub of its own.
+// hub is a resource, for one or more waits. A session does not wait for itself:
+// a wait has its own hub if a holder of the resource leads to the wait's
+// session.
 type hub struct {
 	*resource
 	waits   []*wait
 	holders []*holding
-	held    int // of the holders, those that are stuck
+	held    int // the number of stuck holders
 	stuck   bool
 }
 
-// holding is a holder, and the waits that have to end before it goes.
+// holding is a holder, and the waits that must end before it releases.
 type holding struct {
 	party *Party
 	hub   *hub
 	to    []*wait
-	stuck int // of to
+	stuck int // the number of stuck waits in to
 }
 
-// maxEdges bounds the memory of a graph in which many sessions hold and wait at
-// the same paths. A graph of 450 holders and 450 waiters has a thousand.
+// maxEdges limits the memory of a graph in which many sessions hold and wait at
+// the same paths. A graph of 450 holders and 450 waiters has a thousand edges.
 const maxEdges = 1_000_000
 
 func newGraph(r *Report) *graph {
@@ -90,7 +91,7 @@ func newGraph(r *Report) *graph {
 	return g
 }
 
-// place is a node as it cannot come again.
+// place identifies a node, also among nodes that are created again at its path.
 type place struct {
 	path, node string
 	token      int64
@@ -101,11 +102,13 @@ func placeOf(path string, p Party) place { return place{path, p.Path, p.Token, p
 
 func same(a, b Party) bool { return placeOf("", a) == placeOf("", b) }
 
-// keep leaves of g what stood in an earlier one, with the very same nodes. The two were not read in an
-// instant each; what is in both stood all the while from the one to the other.
+// keep removes from g all waits and holders whose nodes are not in an earlier
+// graph. The nodes in both graphs existed during the whole time from the first
+// read to the second.
 //
-// A semaphore that has moved on is free: somebody has given a permit back or has got one, and may do so
-// again. That its holders are the same does not tell: between two short holders a permit is nobody's.
+// A semaphore that has changed counts as free: a permit was released or
+// acquired, and may be again. To compare the holders alone is not enough, since
+// a permit is free between two short holders.
 func (g *graph) keep(was *graph) {
 	before := make(map[string]*resource)
 	held, waited := make(map[place]bool), make(map[place]bool)
@@ -136,10 +139,10 @@ func (g *graph) keep(was *graph) {
 	g.settle()
 }
 
-// link finds out who leads to whom.
+// link makes the hubs and the edges.
 func (g *graph) link() {
 	g.hubs = nil
-	bySession := make(map[SessionID][]*wait) // those that keep the session's holds
+	bySession := make(map[SessionID][]*wait) // the waits that keep the session's holds
 	own := make(map[SessionID][]*wait)
 	byResource := make(map[*resource][]*wait)
 	var order []*resource
@@ -147,7 +150,7 @@ func (g *graph) link() {
 		w.hub, w.from = nil, nil
 		own[w.who.Session] = append(own[w.who.Session], w)
 		bySession[w.who.Session] = append(bySession[w.who.Session], w)
-		for _, id := range w.who.Under { // their holds last until this wait is over
+		for _, id := range w.who.Under { // the holds of these sessions last until this wait is over
 			bySession[id] = append(bySession[id], w)
 		}
 		if byResource[w.resource] == nil {
@@ -199,7 +202,7 @@ func (g *graph) link() {
 	if n := len(g.waits); g.cut {
 		g.waits = slices.DeleteFunc(g.waits, func(w *wait) bool { return w.hub == nil })
 		if len(g.waits) < n {
-			g.link() // without them
+			g.link() // without the waits that were left out
 		}
 	}
 }
@@ -209,8 +212,8 @@ func (w *wait) keeps(sessions map[SessionID]bool) bool {
 	return sessions[w.who.Session] || slices.ContainsFunc(w.who.Under, func(id SessionID) bool { return sessions[id] })
 }
 
-// settle finds out who is stuck: the largest set of waits of which none can
-// end before another of them has.
+// settle finds the stuck waits: the largest set in which each wait can end only
+// after another wait of the set.
 func (g *graph) settle() {
 	g.link()
 	for _, w := range g.waits {
@@ -246,7 +249,7 @@ func (g *graph) settle() {
 	}
 }
 
-// blocked reports whether the holders that are stuck keep all waits waiting.
+// blocked reports whether the stuck holders block the waits of the hub.
 func (h *hub) blocked() bool {
 	if h.any {
 		return !h.free && h.held > 0 && h.held == len(h.holders)
@@ -254,8 +257,7 @@ func (h *hub) blocked() bool {
 	return h.held > 0
 }
 
-// components returns the sets of stuck waits of which each can be reached from
-// each other, and that have more than one.
+// components returns the strongly connected sets of more than one stuck wait.
 func (g *graph) components() [][]*wait {
 	t := &tarjan{seen: make(map[*wait]*visit), hubs: make(map[*hub]*visit)}
 	for _, w := range g.waits {
@@ -275,7 +277,7 @@ type tarjan struct {
 	sets  [][]*wait
 }
 
-// visit is what the algorithm knows of a wait, or of a hub.
+// visit is the algorithm's state of a wait or a hub.
 type visit struct {
 	wait       *wait // nil for a hub
 	index, low int

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// group recognises a directory of nothing but members: ephemeral nodes that are
-// no one-node locks.
+// group recognises a directory of members alone: ephemeral nodes that are not
+// one-node locks.
 func (c *classifier) group(n *node) Finding {
 	members := membersOf(n)
 	if members == nil {
@@ -33,7 +33,7 @@ func membersOf(n *node) []*node {
 			return nil
 		}
 		if k.unknown() {
-			unknown++ // a member it may be
+			unknown++ // it may be a member
 		}
 		if o, ours := ownerOf(k.data); ours && o.ID != "" {
 			locks++
@@ -45,8 +45,8 @@ func membersOf(n *node) []*node {
 	return n.kids
 }
 
-// members describes members, and takes them. Their nodes are named by them but for
-// kazoo's, which hold the name.
+// members describes members, and takes their nodes. The name of a node is the
+// member's id. A node of kazoo has the id as its data.
 func (c *classifier) members(kids []*node) []Party {
 	var all []Party
 	for _, k := range kids {
@@ -61,7 +61,7 @@ func (c *classifier) members(kids []*node) []Party {
 	return all
 }
 
-// partitioner recognises Docent's and kazoo's.
+// partitioner recognises partitioners of Docent and kazoo.
 func (c *classifier) partitioner(n *node) Finding {
 	if n.shape != shapePlain {
 		return nil
@@ -114,7 +114,7 @@ func (c *classifier) docentPartitioner(n *node) Finding {
 		p.Layout = Docent
 		f.Claims = append(f.Claims, Claim{k.name, p})
 		if k.lasting() {
-			f.Abandoned = append(f.Abandoned, Mark{k.path, "the claim belongs to no session: nobody can own the partition until it is deleted"})
+			f.Abandoned = append(f.Abandoned, Mark{k.path, "the claim belongs to no session: no member can own the partition until the node is deleted"})
 		}
 	}
 	slices.SortFunc(f.Claims, func(a, b Claim) int {
@@ -129,8 +129,9 @@ const (
 	memberPrefix = "member-"
 )
 
-// double recognises double barriers: Docent's by what their nodes hold, Curator's
-// by bare UUIDs for names, kazoo's by "ready" among bare hexadecimal ones.
+// double recognises double barriers: Docent's by the data of their nodes,
+// Curator's by nodes with a UUID as their name, kazoo's by "ready" among nodes
+// with a hexadecimal name.
 func (c *classifier) double(n *node) Finding {
 	if n.shape != shapePlain {
 		return nil
@@ -185,7 +186,7 @@ func (c *classifier) double(n *node) Finding {
 		}
 	}
 	if len(f.Inside) == 0 {
-		f.Abandoned = append(f.Abandoned, Mark{ready.path, "nobody of the round is inside any more"})
+		f.Abandoned = append(f.Abandoned, Mark{ready.path, "no member of the round is inside"})
 	}
 	return f
 }

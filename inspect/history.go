@@ -6,12 +6,12 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// historyName is the directory beside config keys in which their histories lie,
-// each below the name of its key.
+// historyName is the name of the directory beside config keys that has their
+// histories, each below the name of its key.
 const historyName = ".history"
 
-// histories takes the histories of those children of n that stand, for which
-// they count, and their directory if it has nothing else.
+// histories takes the histories of existing children of n, and their directory
+// if it has no other children. The values count for these children.
 func (c *classifier) histories(n *node) {
 	dir := n.kid(historyName)
 	if dir == nil || dir.shape != shapePlain {
@@ -34,8 +34,8 @@ func (c *classifier) histories(n *node) {
 
 func (n *node) values() int { return len(n.names) - len(n.stranger) }
 
-// history recognises that of a key which is not among the nodes that were looked
-// at.
+// history recognises the history of a key that is not among the nodes that were
+// read.
 func (c *classifier) history(n *node) Finding {
 	if n.shape != shapeHistory {
 		return nil
@@ -50,7 +50,7 @@ func (c *classifier) history(n *node) Finding {
 		return f
 	}
 	if beside := n.parent.parent.names; !slices.Contains(beside, n.name) {
-		f.Notes = append(f.Notes, "the key is not there")
+		f.Notes = append(f.Notes, "the key does not exist")
 	}
 	return f
 }

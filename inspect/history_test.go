@@ -44,7 +44,7 @@ func TestTake_histories(t *testing.T) {
 		f := at[*History](w, r, "/config/.history/limits")
 		require.Equal(w, "/config/limits", f.Key)
 		require.Equal(w, 42, f.Kept)
-		require.Equal(w, []string{"the key is not there"}, f.Notes)
+		require.Equal(w, []string{"the key does not exist"}, f.Notes)
 		require.Empty(w, f.Abandoned)
 		require.Contains(w, kinds(r), "plain /config/.history")
 		require.NotContains(w, kinds(r), "history /config/db/.history/pool")

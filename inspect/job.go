@@ -8,7 +8,7 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// JobState is how far the newest run of a Job has come.
+// JobState is the state of the newest run of a Job.
 type JobState string
 
 // The states of a Job.
@@ -21,24 +21,27 @@ const (
 )
 
 // Job is the record of a job that runs once per interval: lock.Once, or "docent
-// once". The interval is not written down.
+// once". The node does not have the interval.
 type Job struct {
 	Header
 	State JobState `json:"state"`
-	// By is the process that has begun the newest run, nil if the job has never run.
-	// Since is when the run began. The node at By.Path exists while the run goes on.
-	// Token is the run's fencing token, and 0 once the run has ended.
+	// By is the process that has begun the newest run, nil if the job has never
+	// run. Since is when the run began. The node at By.Path exists while the
+	// run goes on. Token is the run's fencing token, and 0 once the run has
+	// ended.
 	By *Party `json:"by,omitempty"`
-	// Called is when the newest run was called for: the interval counts from then. It
-	// is by the clock of the ensemble's leader, as Ended is.
+	// Called is the time at which the newest run was requested: its interval
+	// begins then. Called and Ended are by the clock of the ensemble's leader.
 	Called time.Time `json:"called,omitzero"`
-	// Ended is when the newest run has ended; zero while it goes on, or if it was lost.
+	// Ended is the end of the newest run; zero while it goes on, or if it was
+	// lost.
 	Ended time.Time `json:"ended,omitzero"`
-	// Waiting are the calls that wait for the end of the run, or have not decided yet.
+	// Waiting are the callers that wait for the end of the run, or have not
+	// decided yet.
 	Waiting []Party `json:"waiting,omitempty"`
 }
 
-// job recognises the record of a job that runs once per interval, by what it holds.
+// job recognises the record of a job that runs once per interval, by its data.
 func (c *classifier) job(n *node) Finding {
 	if !n.lasting() || !recognise.IsRecord(n.data) || !n.leaf() && n.shape != shapeCalls {
 		return nil

@@ -66,7 +66,8 @@ func TestTake_job(t *testing.T) {
 	})
 }
 
-// A record of no run, and what is not a record although there are calls below it.
+// A record of no run, and what is not a record although there are calls below
+// it.
 func TestTake_jobWithoutRuns(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

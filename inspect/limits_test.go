@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A tree of a hundred thousand nodes costs no more than the limits say, whatever
-// they are. The items of a queue cost one list.
+// A tree of a hundred thousand nodes costs no more than the limits say,
+// whatever they are. The items of a queue cost one list.
 func TestTake_hundredThousandNodes(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
@@ -73,8 +73,8 @@ func TestTake_deeperThanMany(t *testing.T) {
 	})
 }
 
-// Claims in a directory whose name does not tell that it has any: each is looked
-// at, as far as the limit goes.
+// The name of the directory does not say that it has claims: each child is
+// read, as far as the limit allows.
 func TestTake_claimsByTheirOwners(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
@@ -84,7 +84,8 @@ func TestTake_claimsByTheirOwners(t *testing.T) {
 			require.NoError(w, err)
 		}
 		w.Put("/odd/stranger", "")
-		// One is looked at before it is known what it is. The stranger is none of the claims.
+		// One child is read before the shape is known. The stranger is not a
+		// claim.
 		for limit, want := range map[int]struct{ claims, unread int }{2: {0, 2}, 3: {0, 10}, 6: {2, 8}, 12: {8, 2}, 13: {9, 1}, 14: {9, 0}, 100: {9, 0}} {
 			r := report(w, a, "/", Limit(limit))
 			q := at[*Queue](w, r, "/odd")
@@ -183,7 +184,8 @@ func TestTake_accessControl(t *testing.T) {
 	})
 }
 
-// What goes while it is read is left out; a session that ends is no failure.
+// Nodes that disappear during the reads are left out. The end of a session does
+// not make Take fail.
 func TestTake_faults(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()

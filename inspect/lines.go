@@ -11,10 +11,11 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// whyNoSession says of a node that its recipe makes ephemeral that it is not.
-const whyNoSession = "it belongs to no session, and so stays until somebody deletes it"
+// whyNoSession is the mark of a node that is not ephemeral, although its recipe
+// makes ephemeral nodes.
+const whyNoSession = "it belongs to no session, and stays until a client deletes it"
 
-// inLine returns the nodes that stand in a line, in order, and takes them.
+// inLine returns the nodes of a wait queue, in order, and takes them.
 func (c *classifier) inLine(n *node) []*node {
 	var nodes []*node
 	for _, p := range line.InOrder(n.names, lineTags[n.shape]) {
@@ -26,7 +27,7 @@ func (c *classifier) inLine(n *node) []*node {
 	return nodes
 }
 
-// stale marks those nodes that belong to no session.
+// stale marks the nodes that belong to no session.
 func stale(h *Header, nodes []*node) {
 	for _, k := range nodes {
 		if k.lasting() {
@@ -46,7 +47,7 @@ func parties(nodes []*node) []Party {
 	return all
 }
 
-// line recognises mutexes, locks for readers and writers, and elections.
+// line recognises mutexes, read/write locks, elections and leases.
 func (c *classifier) line(n *node) Finding {
 	switch n.shape {
 	case shapeLock:
@@ -73,15 +74,16 @@ func (c *classifier) lock(n *node) *Lock {
 		f.Holder, f.Waiters = &all[0], all[1:]
 	}
 	for _, p := range all {
-		// A mutex of Curator's mostly holds an address, an election a name.
+		// The data of a node is mostly an address in a mutex of Curator, and a
+		// name in an election.
 		f.MayBeElection = f.MayBeElection || p.Layout == Kazoo || p.Layout == Curator && p.ID != "" && !isAddress(p.ID)
 	}
 	if slices.Contains(f.Layouts, Docent) {
-		f.MayBeElection = false // only its mutex writes that: its elections are like Curator's
+		f.MayBeElection = false // only Docent's mutex writes such data
 	}
 	kazoos := func(k *node) bool { return recognise.HasSeq(k.name, kazooLock) }
 	if slices.Contains(f.Layouts, Curator) && slices.ContainsFunc(nodes, kazoos) {
-		f.Notes = append(f.Notes, "names of kazoo's and of Curator's layout: unless kazoo's users set the other's pattern, they do not exclude each other")
+		f.Notes = append(f.Notes, "contenders of kazoo and of Curator: they do not exclude each other, unless kazoo's locks have Curator's names in extra_lock_patterns")
 	}
 	if wish := n.kid(transferName); wish != nil {
 		f.MayBeElection = true
@@ -104,7 +106,8 @@ func (c *classifier) rwlock(n *node) *RWLock {
 		if _, reads := znode.ParseSeq(nodes[i].name, curatorRead, kazooRead); reads {
 			all[i].Mode = ModeRead
 		}
-		// Readers hold up to the first writer, who holds if it is the first of all.
+		// Readers hold up to the first writer. A writer holds if it is the
+		// first of all.
 		if all[i].Mode == ModeWrite {
 			held = held && i == 0
 		} else if i > 0 && all[i-1].Mode == ModeWrite {
@@ -138,14 +141,14 @@ func (c *classifier) election(n *node) *Election {
 	if json.Unmarshal(wish.data, &w) == nil && w.Node != "" {
 		f.Transfer = w.ID
 		if _, stands := slices.BinarySearch(n.names, w.Node); !stands {
-			f.Abandoned = append(f.Abandoned, Mark{wish.path, "it names a candidate that does not stand any more"})
+			f.Abandoned = append(f.Abandoned, Mark{wish.path, "it names a candidate that does not exist any longer"})
 		}
 	}
 	return f
 }
 
-// semaphore recognises Docent's and Curator's: "leases", and "locks" in which
-// those stand who wait. Both go when they are empty.
+// semaphore recognises semaphores of Docent and Curator: a directory "leases",
+// and a directory "locks" with the wait queue. Empty directories are removed.
 func (c *classifier) semaphore(n *node) Finding {
 	leases, locks := n.kid("leases"), n.kid("locks")
 	if n.shape != shapePlain || leases == nil || leases.shape != shapeLeases && !(leases.leaf() && locks != nil) {
@@ -166,9 +169,10 @@ func (c *classifier) semaphore(n *node) Finding {
 	return f
 }
 
-// permits fills in who has permits. The first in line makes its lease before it
-// has a permit: Docent's says for which place in the line it is, and of
-// Curator's the newest that the same session owns is taken for it.
+// permits fills in the holders of permits. The first waiter creates its lease
+// before it has a permit: such a lease is not a holder. Docent's lease names
+// the waiter's node. For Curator, it is the newest lease of the waiter's
+// session.
 func (c *classifier) permits(f *Semaphore, leases *node, line []*node) {
 	if leases.shape != shapeLeases {
 		return
@@ -194,8 +198,9 @@ func (c *classifier) permits(f *Semaphore, leases *node, line []*node) {
 	f.Layouts = layoutsOf(f.Holders, f.Waiters)
 }
 
-// kazooSemaphore recognises kazoo's: the limit in the node, leases with 32
-// hexadecimal digits for a name, and the line beside the node.
+// kazooSemaphore recognises semaphores of kazoo: the node's data is the limit,
+// its children are leases with names of 32 hexadecimal digits, and the wait
+// queue is a sibling.
 func (c *classifier) kazooSemaphore(n *node) Finding {
 	limit, err := strconv.Atoi(string(n.data))
 	if n.shape != shapePlain || err != nil || limit < 1 || n.parent == nil {
@@ -209,7 +214,7 @@ func (c *classifier) kazooSemaphore(n *node) Finding {
 		}
 	}
 	if line == nil {
-		return nil // kazoo never removes it: without it this is something else
+		return nil // kazoo never removes the queue: this is not a semaphore
 	}
 	f := &Semaphore{Header: headerAs(KindSemaphore, n), Limit: limit, Holders: parties(leases), Used: len(n.names)}
 	c.take(leases...)

@@ -8,12 +8,12 @@ import (
 	"github.com/docent-go/docent/internal/recognise"
 )
 
-// shape is what the names of a node's children tell before anything is read.
+// shape is the recipe to which the names of a node's children belong.
 type shape = recognise.Kind
 
 const (
-	shapePlain   = recognise.Unknown // nothing
-	shapeLock    = recognise.Lock    // a line for a mutex, or the line of those who want permits
+	shapePlain   = recognise.Unknown // no recipe
+	shapeLock    = recognise.Lock    // contenders for a mutex, or waiters for permits
 	shapeRW      = recognise.RWLock  // readers and writers
 	shapeLatch   = recognise.Latch   // candidates
 	shapeLeases  = recognise.Lease   // permits
@@ -25,7 +25,7 @@ const (
 	shapeClaims = shapeHistory + 1 // names of items, but ephemeral: claims
 )
 
-// Tags behind which the sequence numbers of lines stand.
+// Tags before the sequence numbers of contenders' names.
 var lineTags = map[shape][]string{
 	shapeRW:     {curatorRead, curatorWrite, kazooRead, kazooLock},
 	shapeLatch:  {recognise.LatchTag},
@@ -41,16 +41,18 @@ const (
 	kazooLock    = recognise.KazooLock
 )
 
-// transferName is the node of a transfer among the candidates of an election.
+// transferName is the node of a transfer request, among the candidates of an
+// election.
 const transferName = "transfer"
 
-// recognise finds out what the children are by their names.
+// recognise sets the shape of n by the names of its children.
 func (n *node) recognise() {
 	var count [shapeHistory + 1]int
 	for _, name := range n.names {
 		count[recognise.KindOf(name)]++
 	}
-	// kazoo's writers have the names of its mutexes: one reader tells.
+	// kazoo's writers have the names of its mutexes: one reader makes it a
+	// read/write lock.
 	if count[shapeRW] > 0 {
 		count[shapeRW] += count[shapeLock]
 		count[shapeLock] = 0
@@ -78,7 +80,7 @@ func (n *node) recognise() {
 	}
 }
 
-// belongs reports whether the child is a part of what n was recognised as.
+// belongs reports whether the child belongs to the recipe of n's shape.
 func (n *node) belongs(name string) bool {
 	s := recognise.KindOf(name)
 	switch n.shape {
@@ -94,7 +96,7 @@ func (n *node) belongs(name string) bool {
 	return s == n.shape
 }
 
-// plan returns the children of n that are worth a look.
+// plan returns the children of n that are to be read.
 func (n *node) plan() []want {
 	var plan []want
 	add := func(name string, party bool) { plan = append(plan, want{n, name, party}) }

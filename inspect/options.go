@@ -19,7 +19,7 @@ const (
 	DefaultSilence  = 5 * time.Second
 )
 
-// Option changes what is looked at, and how hard.
+// Option changes what is read, and how often.
 type Option func(*options)
 
 type options struct {
@@ -55,27 +55,28 @@ func (o *options) notNegative(name string, d time.Duration) {
 	}
 }
 
-// Limit bounds how many nodes are looked at in all; each costs one to three
-// requests. The default is DefaultLimit.
+// Limit bounds the number of nodes that are read in all. Each node costs one to
+// three requests. The default is DefaultLimit.
 func Limit(nodes int) Option {
 	return func(o *options) { o.limit = nodes; o.positive("Limit", nodes) }
 }
 
-// Children bounds how many children of one node are looked at. The default is
-// DefaultChildren.
+// Children bounds the number of children of one node that are read. The default
+// is DefaultChildren.
 func Children(n int) Option {
 	return func(o *options) { o.children = n; o.positive("Children", n) }
 }
 
-// Names bounds how many names of children are listed in all: a node that has
-// more than are left of them is not listed. The default is DefaultNames, which
-// is some ten megabytes.
+// Names bounds the number of children's names that are listed in all. A node is
+// not listed if it has more children than the rest of that number. The default
+// is DefaultNames, about ten megabytes.
 func Names(n int) Option {
 	return func(o *options) { o.names = n; o.positive("Names", n) }
 }
 
-// Depth bounds how many levels below the path are looked at: with 0 the node at
-// the path itself and its children's names. The default is no bound.
+// Depth bounds the number of levels below the path that are read. With 0 only
+// the node at the path and its children's names are read. By default all levels
+// are read.
 func Depth(levels int) Option {
 	return func(o *options) {
 		if o.depth = levels; levels < 0 {
@@ -84,27 +85,29 @@ func Depth(levels int) Option {
 	}
 }
 
-// Every is the least time between two reports of Watch. The default is
+// Every is the minimum time between two reports of Watch. The default is
 // DefaultEvery.
 func Every(d time.Duration) Option {
 	return func(o *options) { o.every = d; o.notNegative("Every", d) }
 }
 
-// Rate bounds how many requests a second Watch makes in the mean: after a
-// report that took n of them it waits for n/requests seconds. The default is
+// Rate bounds the mean number of requests per second of Watch: after a report
+// that took n requests, Watch waits for n/requests seconds. The default is
 // DefaultRate.
 func Rate(requests int) Option {
 	return func(o *options) { o.rate = requests; o.positive("Rate", requests) }
 }
 
-// Confirm is the time after which Deadlocks looks again before it reports a
-// cycle: one that has gone by then was none. The default is DefaultConfirm.
+// Confirm is the time after which Deadlocks reads again before it reports a
+// cycle. It does not report a cycle that is gone by then. The default is
+// DefaultConfirm.
 func Confirm(d time.Duration) Option {
 	return func(o *options) { o.confirm = d; o.notNegative("Confirm", d) }
 }
 
-// Pulse is how long after an answer Watch asks a quorum of the ensemble again,
-// which costs the ensemble one transaction. The default is DefaultPulse.
+// Pulse is the time from an answer to the next question of Watch to a quorum of
+// the ensemble. Each question costs one transaction. The default is
+// DefaultPulse.
 func Pulse(d time.Duration) Option {
 	return func(o *options) { o.pulse = d; o.notNegative("Pulse", d) }
 }
@@ -115,9 +118,10 @@ func Silence(d time.Duration) Option {
 	return func(o *options) { o.silence = d; o.notNegative("Silence", d) }
 }
 
-// OnConfirm has f called each time a quorum has answered and nothing has changed
-// since the last report, which so held at the given time, by this machine's
-// clock. Watch calls f in its loop, never two at a time.
+// OnConfirm sets a function that Watch calls each time a quorum has answered
+// and nothing has changed since the last report: the report was true at the
+// given time, by this machine's clock. Watch calls f in its loop, one call at a
+// time.
 func OnConfirm(f func(at time.Time)) Option {
 	misuse.NilFunc(f == nil, "inspect.OnConfirm")
 	return func(o *options) { o.onConfirm = f }

@@ -12,29 +12,31 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// owner is what Docent's recipes write into the nodes that a process owns.
+// owner is the data that Docent's recipes write into the nodes of a process.
 type owner struct {
 	ID    string      `json:"id"`
 	Host  string      `json:"host"`
 	PID   int         `json:"pid"`
-	Place string      `json:"place"` // of a permit: where its owner waits for it
+	Place string      `json:"place"` // of a permit: the node at which its owner waits for it
 	Visit string      `json:"visit"` // of a member of a double barrier
 	Claim string      `json:"claim"` // of a queue's item
 	Under []SessionID `json:"under"` // sessions that wait for this one's end
 }
 
-// ownerOf returns false where the data is not Docent's.
+// ownerOf decodes the owner of a node. It returns false if the data is not
+// Docent's.
 func ownerOf(data []byte) (owner, bool) {
 	var o owner
 	err := json.Unmarshal(data, &o)
 	return o, err == nil && o.Host != "" && o.PID != 0
 }
 
-// revokeMessage is what Docent's and Curator's Revoke write into a node.
+// revokeMessage is the data that Docent's and Curator's Revoke write into a
+// node.
 const revokeMessage = "__REVOKE__"
 
-// created returns when the node was made. That of the root is not told, nor that
-// of a node whose stat the server keeps back.
+// created returns the time at which the node was created. It is zero for the
+// root, and for a node whose stat the server does not send.
 func (n *node) created() time.Time {
 	if n.stat.Ctime == 0 {
 		return time.Time{}
@@ -42,7 +44,7 @@ func (n *node) created() time.Time {
 	return time.UnixMilli(n.stat.Ctime)
 }
 
-// party describes who owns the node.
+// party describes the owner of the node.
 func (n *node) party() Party {
 	p := Party{
 		Path:    n.path,
@@ -65,7 +67,7 @@ func (n *node) party() Party {
 	return p
 }
 
-// maxText is how much of a node's data is taken for a name.
+// maxText is the maximum length of data that is used as a name.
 const maxText = 256
 
 // text returns the data if it can be shown as a name.
@@ -82,7 +84,7 @@ const (
 	hexLen  = 32
 )
 
-// layoutOf tells whose protected names look like that.
+// layoutOf returns the layout of a protected name, or "".
 func layoutOf(name string) Layout {
 	if guid, ok := znode.GUID(name); ok && isUUID(guid) {
 		return Curator

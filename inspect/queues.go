@@ -12,9 +12,9 @@ var itemLayouts = map[recognise.ItemLayout]Layout{
 	recognise.Curator: Curator, recognise.Plain: Generic, recognise.Kazoo: Kazoo,
 }
 
-// queueTree recognises queues that have directories for items, claims and dead
-// letters: Docent's, which are Curator's with both paths below one, and kazoo's
-// LockingQueue.
+// queueTree recognises queues with directories for items, claims and dead
+// letters: Docent's, which are Curator's with both paths below one node, and
+// kazoo's LockingQueue.
 func (c *classifier) queueTree(n *node) Finding {
 	if n.shape != shapePlain {
 		return nil
@@ -31,11 +31,11 @@ func (c *classifier) queueTree(n *node) Finding {
 	return nil
 }
 
-// is reports whether the node is there and was recognised as s.
+// is reports whether the node exists and was recognised as s.
 func (n *node) is(s shape) bool { return n != nil && n.shape == s }
 
-// queue recognises a directory of items, whose claims and dead letters may lie
-// beside it, and claims or dead letters without items.
+// queue recognises a directory of items, with siblings for claims and dead
+// letters, and a directory of claims or of dead letters without items.
 func (c *classifier) queue(n *node) Finding {
 	switch n.shape {
 	case shapeItems:
@@ -47,7 +47,7 @@ func (c *classifier) queue(n *node) Finding {
 		return c.assemble(n, n, claims, dead)
 	case shapeClaims:
 		f := c.assemble(n, nil, n, nil)
-		f.Notes = append(f.Notes, "claims of a queue whose items lie elsewhere")
+		f.Notes = append(f.Notes, "claims of a queue whose items are in another directory")
 		return f
 	case shapeLetters:
 		return c.assemble(n, nil, nil, n)
@@ -71,8 +71,8 @@ func (c *classifier) guards(dir *node) {
 	}
 }
 
-// assemble makes a queue of its directories, each of which may be missing or be
-// something else after all.
+// assemble makes a Queue from its directories. Each may be missing, or belong
+// to another recipe.
 func (c *classifier) assemble(n, items, claims, dead *node) *Queue {
 	f := &Queue{Header: headerAs(KindQueue, n)}
 	f.Unread = 0
@@ -136,8 +136,8 @@ func layoutsOfClaims(claims []ItemClaim) []Layout {
 	return all
 }
 
-// claims fills in who has items. A claim whose item had gone before is marked:
-// an acknowledgement removes both.
+// claims fills in the claims. It marks a claim whose item was gone before the
+// claim: an acknowledgement removes both.
 func (c *classifier) claims(f *Queue, claims, items *node) {
 	f.Unread += claims.omitted
 	for _, k := range claims.kids {
@@ -147,15 +147,16 @@ func (c *classifier) claims(f *Queue, claims, items *node) {
 		c.take(k)
 		f.Claims = append(f.Claims, ItemClaim{k.name, k.party()})
 		if k.lasting() {
-			f.Abandoned = append(f.Abandoned, Mark{k.path, "the claim belongs to no session: nobody can take the item until it is deleted"})
+			f.Abandoned = append(f.Abandoned, Mark{k.path, "the claim belongs to no session: no consumer can take the item until the claim is deleted"})
 		}
 		if items == nil || items.names == nil && !items.leaf() {
 			continue
 		}
 		_, there := slices.BinarySearch(items.names, k.name)
-		// A claim that is younger than the list of items may be on an item that is too.
+		// A claim that is younger than the list of items may belong to an item
+		// that is younger, too.
 		if !there && !k.unknown() && k.stat.Czxid <= items.stat.Pzxid {
-			f.Abandoned = append(f.Abandoned, Mark{k.path, "the item that it claims is not there"})
+			f.Abandoned = append(f.Abandoned, Mark{k.path, "the item of the claim does not exist"})
 		}
 	}
 }

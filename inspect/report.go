@@ -14,26 +14,27 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Report is what stood in a tree while it was read. It is no snapshot: what
-// changed meanwhile may be shown half before and half after.
+// Report is the content of a tree while it was read. It is not a snapshot: a
+// change during the reads may be reported in part.
 type Report struct {
 	// Path is the top of the tree.
 	Path string `json:"path"`
-	// Taken is when the reading ended, by this machine's clock.
+	// Taken is the time at which the reads ended, by this machine's clock.
 	Taken time.Time `json:"taken"`
-	// Findings has what stands there in the order of the tree: what stands below
-	// a node follows behind it, siblings by name. What a recipe keeps below its
-	// node is part of its finding and none of its own.
+	// Findings are in the order of the tree: a node, then its descendants,
+	// siblings by name. The nodes that a recipe has below its node are part of
+	// its finding, and not findings themselves.
 	Findings []Finding `json:"findings"`
-	// Nodes is how many nodes were looked at, Requests how many requests that took.
+	// Nodes is the number of nodes that were read, Requests the number of
+	// requests.
 	Nodes    int `json:"nodes"`
 	Requests int `json:"requests"`
 }
 
-// Omitted returns what was left out.
+// Omitted returns the findings that say what was left out.
 func (r *Report) Omitted() []*Omitted { return pick[*Omitted](r) }
 
-// Hidden returns what ACLs hide.
+// Hidden returns the findings that say what ACLs hide.
 func (r *Report) Hidden() []*Hidden { return pick[*Hidden](r) }
 
 // Complete reports whether nothing was left out and nothing is hidden.
@@ -65,15 +66,16 @@ func pick[T Finding](r *Report) []T {
 	return some
 }
 
-// Take reads the tree at path, which is below sm's root and may be "/", and
-// tells what stands there. It writes nothing, and reads breadth first, a few
-// nodes at a time, within the limits that the options set: what they leave out
-// is in the report as Omitted, what ACLs hide as Hidden. From "/" it leaves out
-// /zookeeper, the servers' own tree.
+// Take reads the tree at path and reports its content. path is relative to sm's
+// root, and may be "/". Take writes nothing. It reads breadth first, a few
+// nodes at a time, within the limits of the options. The report says what the
+// limits leave out (Omitted) and what ACLs hide (Hidden). With "/" it leaves
+// out /zookeeper, the servers' own tree.
 //
-// ctx bounds it; lost connections and ended sessions are waited out. Errors:
-// ctx's; session.ErrNoNode where there is no node at path; session.ErrClosed; an
-// invalid path or option.
+// ctx bounds the call. Take goes on through lost connections and ended
+// sessions. Errors: the error of ctx; session.ErrNoNode if path does not exist;
+// session.ErrClosed; an invalid path or option. Take is safe for concurrent
+// use.
 func Take(ctx context.Context, sm *session.Manager, path string, opts ...Option) (*Report, error) {
 	misuse.NilManager(sm == nil, "inspect.Take")
 	r, err := newScan(bridge.Core(sm), newOptions("inspect.Take", opts), nil).take(ctx, path)

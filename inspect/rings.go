@@ -5,23 +5,23 @@ import (
 	"slices"
 )
 
-// Bounds of the search for rings, for each set of waits that are in reach of each
-// other. One ring of each set is always found.
+// Limits of the search for cycles, for each strongly connected set of waits.
+// One cycle of each set is always found.
 const (
-	maxRings = 16      // further ones that have no session in common with those before
-	maxSteps = 500_000 // edges, after which the ring need not be the shortest
+	maxRings = 16      // cycles that have no session in common
+	maxSteps = 500_000 // edges, after which a cycle need not be the shortest
 )
 
-// edge leads to another wait, of the session that holds what the first wants.
+// edge leads from a wait through a holder to a wait of the holder's session.
 type edge struct {
 	holder Party
 	to     *wait
 }
 
-// rings returns of each set of waits that are in reach of each other the
-// shortest ring, and then the shortest among the sessions that are in none yet.
-// Every ring that there is has a session in common with one of them, or is in
-// the same set as the last of them, which says that there are more.
+// rings returns the shortest cycle of each strongly connected set, and then the
+// shortest cycles among the sessions of the set that are in no cycle yet. Every
+// other cycle has a session in common with one of these, or is in a set whose
+// last cycle has More.
 func (g *graph) rings() []Deadlock {
 	var all []Deadlock
 	for _, set := range g.components() {
@@ -55,7 +55,7 @@ func (g *graph) rings() []Deadlock {
 	return all
 }
 
-// ring returns the shortest ring among the waits that are left.
+// ring returns the shortest cycle among the waits in left.
 func (g *graph) ring(set []*wait, left map[*wait]bool, steps *int) (ring []edge) {
 	for _, w := range set {
 		if !left[w] {
@@ -65,13 +65,14 @@ func (g *graph) ring(set []*wait, left map[*wait]bool, steps *int) (ring []edge)
 			ring = r
 		}
 		if len(ring) == 2 || ring != nil && *steps > maxSteps {
-			break // there is no shorter one, or it would take too long to find
+			break // a shorter cycle does not exist, or takes too long to find
 		}
 	}
 	return ring
 }
 
-// deadlock describes a ring of edges, the first of which leads to the first wait, within its set.
+// deadlock describes a cycle of edges within its set. The first edge leads to
+// the first wait.
 func (g *graph) deadlock(ring []edge, set []*wait) Deadlock {
 	var d Deadlock
 	in := make(map[SessionID]bool)
@@ -94,8 +95,8 @@ func (g *graph) deadlock(ring []edge, set []*wait) Deadlock {
 	return d
 }
 
-// behind returns the stuck waits from which the set can be reached, the set
-// included.
+// behind returns the stuck waits from which the set can be reached, including
+// the set.
 func behind(set []*wait) []*wait {
 	all := slices.Clone(set)
 	in := make(map[*wait]bool)
@@ -120,9 +121,9 @@ func behind(set []*wait) []*wait {
 	return all
 }
 
-// shortest returns the shortest way from a wait back to itself within a set, as
-// the edges in turn, beginning with the one that leads to start. It adds the
-// edges that it has looked at to steps.
+// shortest returns the shortest path from a wait back to itself within a set,
+// as edges in turn. The first edge leads to start. shortest adds the number of
+// edges that it has visited to steps.
 func shortest(start *wait, set map[*wait]bool, steps *int) []edge {
 	type step struct {
 		holder *Party
@@ -152,7 +153,8 @@ func shortest(start *wait, set map[*wait]bool, steps *int) []edge {
 					s := came[at]
 					ring = append(ring, edge{*s.holder, at})
 					if at = s.from; at == start {
-						// Collected from the end: start's own edge is first, the others come in reverse.
+						// The edges were collected from the end: all but the
+						// first are reversed.
 						slices.Reverse(ring[1:])
 						return ring
 					}
@@ -163,8 +165,8 @@ func shortest(start *wait, set map[*wait]bool, steps *int) []edge {
 	return nil
 }
 
-// grounds returns the paths at which those wait on whom the rings depend: who
-// is in one, and further holders of permits that are wanted in it.
+// grounds returns the paths of the waits on which the cycles depend: the waits
+// of the cycles, and the waits of further holders of their permits.
 func (g *graph) grounds() []string {
 	var paths []string
 	in := make(map[*wait]bool)

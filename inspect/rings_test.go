@@ -120,8 +120,8 @@ func drawScene(t *rapid.T) *scene {
 	return s
 }
 
-// pass adds what is there for one reading alone: contenders behind those who
-// last, and locks where nobody lasts.
+// pass adds nodes that exist for one read alone: contenders after the lasting
+// ones, and locks without a lasting contender.
 func (s *scene) pass(t *rapid.T) *Report {
 	now := &scene{serial: s.serial + 1000}
 	for _, l := range s.locks {
@@ -145,8 +145,8 @@ func (s *scene) pass(t *rapid.T) *Report {
 	return now.report()
 }
 
-// truth finds by brute force who is stuck among those who last, and who of them
-// is in a ring: by the definition, pair by pair.
+// truth finds the stuck sessions and the sessions in cycles by brute force: by
+// the definition, pair by pair, among the nodes that last.
 func (s *scene) truth() (stuck, cyclic map[int64]bool) {
 	type waiting struct {
 		l *sceneLock
@@ -268,7 +268,8 @@ func crowd(n int, bothHold bool) *Report {
 	return s.report()
 }
 
-// What it costs grows with the nodes, not with the pairs of holders and waiters.
+// What it costs grows with the nodes, not with the pairs of holders and
+// waiters.
 func TestFault30_CostOfACrowd(t *testing.T) {
 	size := func(g *graph) (edges int) {
 		for _, h := range g.hubs {

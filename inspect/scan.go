@@ -8,13 +8,12 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// How much data of a node is looked at: of one without children, enough for what
-// recipes write about themselves; of others, enough for a number. A batch reads nodes
-// whole, whatever they hold. So once batches have read spareData bytes more than that of
-// each node, the rest of a report is read node by node, and large data is not asked for.
+// Sizes of data. A batch reads nodes with all their data. Once batches have
+// read spareData bytes more than maxData per node, the rest of a report is read
+// node by node, without large data.
 const (
-	maxData   = 4096
-	maxNumber = 20
+	maxData   = 4096 // of a node without children: enough for the data of recipes
+	maxNumber = 20   // of a node with children: enough for a number
 	spareData = 4 << 20
 )
 
@@ -22,18 +21,18 @@ const (
 type scan struct {
 	sm      *core.Manager
 	options options
-	changed func() // called when something changes that was read; may be nil
+	changed func() // called when a node that was read changes; may be nil
 
-	looked int     // nodes
-	short  []*node // whose children have not all been looked at, for want of budget
+	looked int     // the number of nodes
+	short  []*node // nodes with children that were not read, since the limit was reached
 
-	catchUp chan struct{} // holds a token while a goroutine looks at synced, or makes it catch up
-	synced  *core.Session // which has caught up with the leader
+	catchUp chan struct{} // holds a token while a goroutine uses synced
+	synced  *core.Session // the session that has caught up with the leader
 
 	mu       sync.Mutex
-	listed   int // names
+	listed   int // the number of names
 	requests int
-	excess   int // bytes that batches have read beyond maxData of each node
+	excess   int // bytes that batches have read beyond maxData per node
 	watches  []*core.Watch
 }
 
@@ -41,14 +40,15 @@ func newScan(sm *core.Manager, o options, changed func()) *scan {
 	return &scan{sm: sm, options: o, changed: changed, catchUp: make(chan struct{}, 1)}
 }
 
-// stop gives the watches up.
+// stop removes the watches.
 func (s *scan) stop() {
 	for _, w := range s.watches {
 		w.Stop()
 	}
 }
 
-// session returns the present session, once it has caught up.
+// session returns the present session after its server has caught up with the
+// leader.
 func (s *scan) session(ctx context.Context, path string) (*core.Session, error) {
 	now, err := s.sm.Session(ctx)
 	if err != nil {
@@ -71,7 +71,7 @@ func (s *scan) session(ctx context.Context, path string) (*core.Session, error) 
 	return now, nil
 }
 
-// count notes a request, and the watch that it has set, if any.
+// count counts a request, and keeps its watch, if any.
 func (s *scan) count(w *core.Watch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,14 +81,14 @@ func (s *scan) count(w *core.Watch) {
 	}
 }
 
-// batched notes how much data a batch has read.
+// batched counts the data that a batch has read.
 func (s *scan) batched(bytes, nodes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.excess = max(0, s.excess+bytes-maxData*nodes)
 }
 
-// bulky reports whether batches read much that nobody looks at.
+// bulky reports whether batches have read much data without need.
 func (s *scan) bulky() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +102,8 @@ func (s *scan) made() int {
 	return s.requests
 }
 
-// do makes one request, in the next session when this one ends.
+// do makes one request. If the session ends, it repeats the request in the next
+// session.
 func (s *scan) do(ctx context.Context, path string, request func(now *core.Session) (*core.Watch, error)) error {
 	for {
 		now, err := s.session(ctx, path)
@@ -120,7 +121,7 @@ func (s *scan) do(ctx context.Context, path string, request func(now *core.Sessi
 
 func (s *scan) event(core.EventType) { s.changed() }
 
-// stat returns false where there is no node.
+// stat returns false if the node does not exist.
 func (s *scan) stat(ctx context.Context, path string) (stat core.Stat, found bool, err error) {
 	err = s.do(ctx, path, func(now *core.Session) (w *core.Watch, err error) {
 		if s.changed == nil {
@@ -184,8 +185,8 @@ func (s *scan) spendNames(n int) bool {
 	return true
 }
 
-// gone reports whether an error says that the node is not there any more.
+// gone reports whether an error says that the node does not exist.
 func gone(err error) bool { return errors.Is(err, core.ErrNoNode) }
 
-// refused reports whether an ACL hides what was asked for.
+// refused reports whether an error says that an ACL denies the request.
 func refused(err error) bool { return errors.Is(err, core.ErrNoAuth) }

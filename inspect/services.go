@@ -21,7 +21,7 @@ func (c *classifier) service(n *node) Finding {
 		switch {
 		case !k.leaf():
 			return nil
-		case k.hidden != "": // an instance it may be
+		case k.hidden != "": // it may be an instance
 		case !isInstance(k.data):
 			return nil
 		default:
@@ -39,7 +39,7 @@ func (c *classifier) service(n *node) Finding {
 		if d, err := codecOf(in.Layout).Decode(n.name, k.name, k.data); err == nil {
 			in.Address, in.Port, in.SSLPort, in.Disabled, in.Draining = d.Address, d.Port, d.SSLPort, d.Disabled, d.Draining
 			if d.Type == naming.Dynamic && k.lasting() {
-				f.Abandoned = append(f.Abandoned, Mark{k.path, "it says that it goes with its process, but " + whyNoSession})
+				f.Abandoned = append(f.Abandoned, Mark{k.path, "it is registered as a dynamic instance, but " + whyNoSession})
 			}
 		}
 		f.Instances = append(f.Instances, in)
@@ -56,7 +56,7 @@ func codecOf(l Layout) naming.Codec {
 	return naming.Curator()
 }
 
-// layoutOfInstance is empty for an instance that is hidden.
+// layoutOfInstance returns the layout of an instance, or "" if an ACL hides it.
 func layoutOfInstance(n *node) Layout {
 	switch {
 	case n.hidden != "":
@@ -78,7 +78,7 @@ func layoutsOfInstances(all []Instance) []Layout {
 	return slices.Compact(layouts)
 }
 
-// isInstance reports whether the data has what every writer of a
+// isInstance reports whether the data has the fields that every writer of a
 // ServiceInstance writes.
 func isInstance(data []byte) bool {
 	var fields map[string]json.RawMessage

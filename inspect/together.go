@@ -8,12 +8,12 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// together is how many nodes are read in one request. The first answer to a batch is
-// small even if each node holds as much as a server takes.
+// together is the number of nodes in a batch. The first answer to a batch is
+// small even if each node has as much data as a server takes.
 const together = 16
 
-// visitAll fills found with the nodes that are wanted; nil for one that has gone. A
-// scan that watches reads each node by itself, since a batch sets no watches.
+// visitAll reads the wanted nodes into found, with nil for a node that is gone.
+// A scan with watches reads node by node, since a batch sets no watches.
 func (s *scan) visitAll(ctx context.Context, wants []want, found []*node) error {
 	if s.changed != nil {
 		return line.EachOf(len(wants), func(i int) (err error) {
@@ -40,7 +40,7 @@ func (s *scan) visitAll(ctx context.Context, wants []want, found []*node) error 
 	if err != nil {
 		return err
 	}
-	var inner []int // which have children to be listed
+	var inner []int // the nodes whose children are to be listed
 	for i, n := range found {
 		if n != nil && !single[i] && !wants[i].party && n.hidden != hiddenNode {
 			inner = append(inner, i)
@@ -93,7 +93,7 @@ func (s *scan) readBatch(ctx context.Context, wants []want, found []*node) error
 		found[i] = partyOf(paths[i], w.name, *one)
 		found[i].parent, found[i].depth = w.parent, w.parent.depth+1
 		if !w.party && len(one.Data) > maxData {
-			found[i].data = nil // never worth a look
+			found[i].data = nil // too large for a recipe
 		}
 	}
 	s.batched(bytes, len(seen))

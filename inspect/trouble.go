@@ -10,18 +10,18 @@ import (
 	"github.com/docent-go/docent/internal/line"
 )
 
-// TroubleError is what Watch yields while the ensemble does not answer. The
-// last report is not known to hold any more.
+// TroubleError is the error that Watch yields while the ensemble does not
+// answer. The last report may be out of date.
 type TroubleError struct {
-	// Confirmed is when a quorum has answered last, by this machine's clock: what
-	// was reported held then. It is zero before the first answer.
+	// Confirmed is the time of the last answer of a quorum, by this machine's
+	// clock: the last report was true then. It is zero before the first answer.
 	Confirmed time.Time
-	// Silence is how long Watch has waited for an answer.
+	// Silence is the time for which Watch has waited for an answer.
 	Silence time.Duration
-	// NoQuorum says that a server can be reached, but that no quorum answers
-	// through it. Where it is false, servers cannot be reached, or it is not known.
+	// NoQuorum says that a server can be reached, but no quorum answers through
+	// it. If it is false, no server can be reached, or the reason is not known.
 	NoQuorum bool
-	// Err is what the last attempt to connect has failed with, or nil.
+	// Err is the failure of the last attempt to connect, or nil.
 	Err error
 }
 
@@ -43,18 +43,19 @@ func (e *TroubleError) Unwrap() error { return e.Err }
 type spell struct {
 	sm         *core.Manager
 	began      time.Time
-	notServing bool // a server has closed a connection without a session meanwhile
+	notServing bool // a server has closed a connection without a session since
 	told       bool
-	noQuorum   bool // what was told
+	noQuorum   bool // the NoQuorum that was yielded last
 }
 
-// look notes how servers fail at present.
+// look records how servers fail at present.
 func (s *spell) look() {
 	s.notServing = s.notServing || errors.Is(s.sm.LastFailure(), core.ErrNotServing)
 }
 
-// trouble returns what to tell, or nil when that was told already. A server that
-// is connected and silent has no quorum, or does not reach it.
+// trouble returns the error to yield, or nil if it was yielded already. A
+// server that accepts the connection and does not answer has no quorum, or does
+// not reach it.
 func (s *spell) trouble(confirmed time.Time) *TroubleError {
 	noQuorum := s.notServing || s.sm.State() == core.Connected
 	if s.told && s.noQuorum == noQuorum {
@@ -64,16 +65,16 @@ func (s *spell) trouble(confirmed time.Time) *TroubleError {
 	return &TroubleError{confirmed, time.Since(s.began), noQuorum, s.sm.LastFailure()}
 }
 
-// Pauses between questions that were not answered.
+// Pauses between unanswered questions.
 const (
 	minProbePause = 50 * time.Millisecond
 	maxProbePause = time.Second
 )
 
-// probe returns nil once a quorum has answered. The question is a transaction of
-// one check: a leader that was deposed still answers a read and a sync, but
-// no transaction, not even one that is to be refused. ctx bounds it; the other error
-// is session.ErrClosed.
+// probe returns nil once a quorum has answered. The question is a transaction
+// of one check. A deposed leader still answers reads and syncs, but no
+// transaction, not even one that fails. ctx bounds the probe. Errors: the error
+// of ctx; session.ErrClosed.
 func probe(ctx context.Context, sm *core.Manager, path string) error {
 	if path == "/" {
 		path = "/docent-probe" // the root cannot be checked, and a node need not exist

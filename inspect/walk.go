@@ -10,29 +10,29 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// node is a node of the tree as it was read. Nothing of it is interpreted but
-// what decides which of its children are looked at.
+// node is a node of the tree as it was read. The walk interprets only the names
+// of the children, to decide which of them to read.
 type node struct {
 	path, name string
 	stat       core.Stat
-	names      []string // of its children, sorted; nil where it was not listed
-	shape      shape    // what the names tell
-	data       []byte   // nil where it was not read
+	names      []string // of its children, sorted; nil if it was not listed
+	shape      shape    // the recipe of the names
+	data       []byte   // nil if it was not read
 	parent     *node
-	stranger   map[string]bool // where shape is not shapePlain: the children without its names
+	stranger   map[string]bool // the children that do not belong to shape, unless it is shapePlain
 	oldest     string          // with shapeItems: the item that was put first
-	hidden     string          // what an ACL hides
+	hidden     string          // the part that an ACL hides
 	depth      int             // below the top of the tree
-	planned    bool            // it is known which children are worth a look
-	rest       []want          // those of them that have not had one, for want of budget
-	kids       []*node         // those that were looked at, by name
-	omitted    int             // how many were not, although they may be of interest
+	planned    bool            // rest has been computed
+	rest       []want          // children to be read, but not read yet, since the limit was reached
+	kids       []*node         // the children that were read, by name
+	omitted    int             // the number of children that should have been read, and were not
 	why        string          // the reason for that
 }
 
 func byName(n *node, name string) int { return strings.Compare(n.name, name) }
 
-// kid returns the child of that name, or nil where it was not looked at.
+// kid returns the child of that name, or nil if it was not read.
 func (n *node) kid(name string) *node {
 	if i, found := slices.BinarySearchFunc(n.kids, name, byName); found {
 		return n.kids[i]
@@ -45,17 +45,17 @@ func (n *node) leaf() bool { return n.stat.NumChildren == 0 }
 
 func (n *node) ephemeral() bool { return n.stat.EphemeralOwner != 0 }
 
-// unknown reports whether the server keeps the node's stat back.
+// unknown reports whether the server does not send the node's stat.
 func (n *node) unknown() bool { return core.Hidden(n.stat) }
 
-// lasting reports whether the node is known to belong to no session.
+// lasting reports whether the node is known to be persistent.
 func (n *node) lasting() bool { return !n.ephemeral() && !n.unknown() }
 
-// want is a child that is to be looked at.
+// want is a child that is to be read.
 type want struct {
 	parent *node
 	name   string
-	party  bool // it is known to be somebody's place in a recipe: data and stat will do
+	party  bool // the name belongs to a recipe: data and stat are enough
 }
 
 // What an ACL can hide.
@@ -65,20 +65,20 @@ const (
 	hiddenNode     = "node" // children, data and stat
 )
 
-// Reasons for what is left out.
+// Reasons for nodes that are not read.
 const (
-	whyLimit    = "the limit of nodes to look at was reached"
-	whyChildren = "one node has more children than are looked at"
-	whyNames    = "the list of the children would be too long"
-	whyDepth    = "it lies deeper than was asked for"
+	whyLimit    = "the limit of nodes was reached"
+	whyChildren = "the node has more children than the limit for one node"
+	whyNames    = "the list of the children is longer than the limit of names"
+	whyDepth    = "it is below the maximum depth"
 )
 
-// walk reads the tree at path, breadth first. It returns nil where there is no
-// node at path.
+// walk reads the tree at path, breadth first. It returns nil if path does not
+// exist.
 //
-// A level gets half of what is left of the limit, lest thousands of nodes of no
-// interest hide what stands below the few that are of some. What it did
-// without it gets when the deeper ones have had theirs.
+// A level gets half of the rest of the limit, so that thousands of siblings do
+// not use up the limit before the levels below are read. The nodes that a level
+// has left out are read after the deeper levels, if the limit allows.
 func (s *scan) walk(ctx context.Context, path string) (*node, error) {
 	_, name := znode.Split(path)
 	s.looked++
@@ -102,7 +102,7 @@ func (s *scan) walk(ctx context.Context, path string) (*node, error) {
 	return top, nil
 }
 
-// leaveOut notes that so many children are not looked at.
+// leaveOut records that some children are not read.
 func (n *node) leaveOut(some int, why string) {
 	if some > 0 {
 		n.omitted += some
@@ -110,15 +110,16 @@ func (n *node) leaveOut(some int, why string) {
 	}
 }
 
-// descend looks at the children of a level's nodes, and returns those that may
-// have children of their own.
+// descend reads the children of a level's nodes, and returns them as the next
+// level.
 func (s *scan) descend(ctx context.Context, level []*node) ([]*node, error) {
 	kids, err := s.expand(ctx, level)
 	if err != nil {
 		return nil, err
 	}
-	// The claims of a queue have the names of items. Where the directory's name does not tell, that
-	// the first is ephemeral does, and so that each is worth a look.
+	// The claims of a queue have the names of items. If the directory's name
+	// does not say that it has claims, an ephemeral first child does. Then
+	// every child is read.
 	var claims []*node
 	for _, n := range level {
 		if first := n.kid(n.oldest); n.shape == shapeItems && first != nil && first.ephemeral() {
@@ -133,8 +134,7 @@ func (s *scan) descend(ctx context.Context, level []*node) ([]*node, error) {
 	return append(kids, more...), err
 }
 
-// expand looks at those children of the nodes that are worth it, as far as the
-// limits allow.
+// expand reads the planned children of the nodes, as far as the limits allow.
 func (s *scan) expand(ctx context.Context, nodes []*node) ([]*node, error) {
 	plans := make([][]want, len(nodes))
 	for i, n := range nodes {
@@ -163,7 +163,7 @@ func (s *scan) expand(ctx context.Context, nodes []*node) ([]*node, error) {
 	return found, nil
 }
 
-// planOf returns the children of n that are to be looked at and have not been yet.
+// planOf returns the children of n that are to be read and have not been read.
 func (s *scan) planOf(n *node) []want {
 	if n.planned {
 		return n.rest
@@ -179,11 +179,12 @@ func (s *scan) planOf(n *node) []want {
 	return plan[:most]
 }
 
-// share returns how many children of each node can be looked at so that they
-// are no more than left in all: who has many gives way to who has few.
+// share returns the number of children of each node that can be read, with a
+// sum of at most left. Nodes with many children get less than they want before
+// nodes with few do.
 func share(plans [][]want, left int) []int {
 	shares := make([]int, len(plans))
-	lo, hi := 0, 0 // what everybody can have
+	lo, hi := 0, 0 // bounds of the share that every node can have
 	for _, p := range plans {
 		hi = max(hi, len(p))
 	}
@@ -202,7 +203,7 @@ func share(plans [][]want, left int) []int {
 		shares[i] = min(len(p), lo)
 		left -= shares[i]
 	}
-	for i, p := range plans { // what is too little to go round
+	for i, p := range plans { // the rest, which is less than one for each node
 		if left > 0 && shares[i] < len(p) {
 			shares[i]++
 			left--
@@ -211,7 +212,7 @@ func share(plans [][]want, left int) []int {
 	return shares
 }
 
-// visit returns nil for a node that has gone.
+// visit reads a wanted node. It returns nil if the node is gone.
 func (s *scan) visit(ctx context.Context, w want) (*node, error) {
 	path := znode.Join(w.parent.path, w.name)
 	var n *node
@@ -227,8 +228,8 @@ func (s *scan) visit(ctx context.Context, w want) (*node, error) {
 	return n, err
 }
 
-// party reads a node that belongs to somebody: what it holds and when it was
-// made. A hidden one has its name, and a stat where the server gives one.
+// party reads the data and the stat of a recipe's node. A node that may not be
+// read has its name, and its stat if the server sends it.
 func (s *scan) party(ctx context.Context, path, name string) (*node, error) {
 	seen, err := s.see(ctx, path)
 	switch {
@@ -251,8 +252,8 @@ func partyOf(path, name string, seen core.Sighting) *node {
 	return n
 }
 
-// look reads a node of which nothing is known but its name: its stat, and then
-// the names of its children or what it holds, if that is not too much.
+// look reads an unknown node: its stat, and then the names of its children or
+// its data, unless they are too large.
 func (s *scan) look(ctx context.Context, path, name string) (*node, error) {
 	stat, found, err := s.stat(ctx, path)
 	if err != nil || !found {
@@ -280,8 +281,8 @@ func (s *scan) look(ctx context.Context, path, name string) (*node, error) {
 	return n, err
 }
 
-// open lists the children of n, if there are any, and reports whether its data is worth
-// a look.
+// open lists the children of n, if there are any, and reports whether its data
+// is to be read.
 func (s *scan) open(ctx context.Context, n *node) (wanted bool, err error) {
 	size, most := n.stat.DataLength, int32(maxData)
 	if n.stat.NumChildren > 0 {
@@ -296,7 +297,7 @@ func (s *scan) open(ctx context.Context, n *node) (wanted bool, err error) {
 	return size > 0 && size <= most, nil
 }
 
-// names lists the children of n, if there are not too many.
+// names lists the children of n, unless there are too many.
 func (s *scan) names(ctx context.Context, n *node) error {
 	if !s.spendNames(int(n.stat.NumChildren)) {
 		n.omitted, n.why = int(n.stat.NumChildren), whyNames

@@ -14,24 +14,26 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Watch yields a report of what stands at path, and from then on another
-// whenever something of it has changed, or the session has ended. Every node that it looks at is watched;
-// what a limit leaves out is not.
+// Watch yields a report of the tree at path, and then another report after each
+// change and each end of a session. It watches every node that it reads, but no
+// node that a limit leaves out.
 //
-// In between, Watch asks a quorum of the ensemble whether it is still there, at the intervals that the
-// option Pulse sets, by a transaction that changes nothing. Each answer confirms the last report, and
-// is passed to OnConfirm. When none comes for the time that the option Silence sets, Watch yields a
-// *TroubleError, once, and another when it learns whether servers or their quorum are missing. It
-// goes on asking, and yields a new report as soon as there is an answer.
+// In between, Watch asks a quorum of the ensemble whether it still answers, at
+// the interval of the option Pulse, with a transaction that changes nothing.
+// Each answer confirms the last report, and is passed to OnConfirm. Without an
+// answer for the time of the option Silence, Watch yields a *TroubleError once.
+// It yields another one when it learns that servers can be reached without a
+// quorum, or no longer can. It goes on asking, and yields a new report as soon
+// as there is an answer.
 //
-// Reports are kept apart by the options Every and Rate, which bound what a busy
-// tree costs; changes that follow each other faster are in one. A report reads
-// everything anew.
+// The options Every and Rate limit the frequency of reports, and so the cost of
+// a busy tree. A report has all changes since the last one, and reads the whole
+// tree again.
 //
-// The error is session.ErrNoNode while there is no node at path; then Watch
-// waits for one. After any other error it tries again, with pauses of up to
-// MaxRetry. Watch ends when ctx does, and after session.ErrClosed or the error
-// of an invalid path or option.
+// Watch yields session.ErrNoNode if the node at path does not exist, and waits
+// for it. After another error it tries again, with pauses of up to MaxRetry.
+// Watch ends when ctx ends, and after session.ErrClosed or the error of an
+// invalid path or option. It is safe for concurrent use.
 func Watch(ctx context.Context, sm *session.Manager, path string, opts ...Option) iter.Seq2[*Report, error] {
 	misuse.NilManager(sm == nil, "inspect.Watch")
 	o := newOptions("inspect.Watch", opts)
@@ -50,10 +52,10 @@ func Watch(ctx context.Context, sm *session.Manager, path string, opts ...Option
 	}
 }
 
-// MaxRetry is the longest pause before Watch reads again after an error.
+// MaxRetry is the maximum pause before Watch reads again after an error.
 const MaxRetry = 30 * time.Second
 
-// watcher is one Watch under way.
+// watcher is the state of one Watch.
 type watcher struct {
 	ctx     context.Context
 	sm      *core.Manager
@@ -62,20 +64,20 @@ type watcher struct {
 	yield   func(*Report, error) bool
 
 	changed   chan struct{} // holds a token when a watch of this round has fired
-	confirmed time.Time     // when a quorum has answered last
-	troubled  bool          // that none answers was told
-	failures  int           // to read, in a row
+	confirmed time.Time     // the time of the last answer of a quorum
+	troubled  bool          // a *TroubleError was yielded last
+	failures  int           // consecutive failed reads
 }
 
-// round reads the tree, tells about it, and waits for a reason to read it again.
-// It returns false when Watch is over.
+// round reads the tree, yields the report, and waits for a reason to read it
+// again. It returns false when Watch is over.
 func (w *watcher) round() bool {
-	changed := make(chan struct{}, 1) // of this round: a watch of the one before may fire while it is given up
+	changed := make(chan struct{}, 1) // of this round: a watch of the round before may still fire
 	w.changed = changed
 	s := newScan(w.sm, w.options, func() {
 		select {
 		case changed <- struct{}{}:
-		default: // it is known
+		default: // the token is there
 		}
 	})
 	defer s.stop()
@@ -84,7 +86,7 @@ func (w *watcher) round() bool {
 	err := w.await(s.made, func(ctx context.Context) (err error) {
 		r, err = s.take(ctx, w.path)
 		if w.troubled && (err == nil || gone(err)) {
-			// What a server says alone is no recovery.
+			// The answer of one server does not prove a quorum.
 			err = cmp.Or(probe(ctx, w.sm, w.path), err)
 		}
 		return err
@@ -116,8 +118,8 @@ func (w *watcher) round() bool {
 	return w.sleep(time.Until(began.Add(least)))
 }
 
-// idle waits for a change, and asks at intervals whether the quorum is still
-// there. It also returns when the quorum is back.
+// idle waits for a change, and asks at intervals whether a quorum still
+// answers. It also returns when a quorum answers again.
 func (w *watcher) idle() bool {
 	for {
 		pulse := time.NewTimer(time.Until(w.confirmed.Add(w.options.pulse)))
@@ -134,7 +136,7 @@ func (w *watcher) idle() bool {
 		if errors.Is(err, errOver) || w.ctx.Err() != nil {
 			return false
 		}
-		if err != nil { // the manager is closed, which the next reading tells
+		if err != nil { // the Manager is closed: the next read returns the error
 			return true
 		}
 		w.confirmed = time.Now()
@@ -150,8 +152,8 @@ func (w *watcher) idle() bool {
 // errOver says that the loop over Watch has ended.
 var errOver = errors.New("over")
 
-// await runs f, and yields a *TroubleError when it makes no progress for too
-// long. Progress tells how far it is; nil says that it is one step.
+// await runs f, and yields a *TroubleError if f makes no progress for too long.
+// progress returns the number of steps so far; nil means that f is one step.
 func (w *watcher) await(progress func() int, f func(ctx context.Context) error) error {
 	ctx, cancel := context.WithCancel(w.ctx)
 	done := make(chan error, 1)

@@ -3,8 +3,8 @@ package session
 import "github.com/docent-go/docent/internal/core"
 
 // The recipes take and return the types of this package, and work with the
-// implementation. internal/bridge has the typed functions that lead from one to the
-// other; users cannot call them.
+// implementation. internal/bridge has the typed functions that lead from one to
+// the other; users cannot call them.
 func init() {
 	core.Facade.Manager = func(sm any) *core.Manager {
 		if m := sm.(*Manager); m != nil {

@@ -19,56 +19,60 @@ const (
 // Config says where ZooKeeper is and how its sessions are kept. Only Servers
 // must be set.
 type Config struct {
-	// Servers lists the servers of the ensemble as "host:port", or as "host" for port
-	// 2181. An IPv6 address is written in brackets. ParseConnect makes the list from a
-	// connect string. Host names are resolved anew in each round of dialling. A name
-	// that does not resolve is skipped if another name does.
+	// Servers lists the servers of the ensemble as "host:port", or as "host"
+	// for port 2181. An IPv6 address is written in brackets. ParseConnect makes
+	// the list from a connect string. Host names are resolved again in each
+	// round of dialling. A name that does not resolve is skipped if another
+	// name does.
 	Servers []string
-	// Root is the node below which every path of this Manager lies (a chroot). Empty
-	// means "/". Root contains neither commas nor spaces. Root need not exist: Create
-	// and EnsureDir make it, a transaction does not.
+	// Root is the node below which every path of this Manager lies (a chroot).
+	// Empty means "/". Root contains neither commas nor spaces. Root need not
+	// exist: Create and EnsureDir make it, a transaction does not.
 	Root string
-	// Timeout is the session timeout to ask for. The server may grant another timeout.
-	// Zero means DefaultTimeout.
+	// Timeout is the session timeout to ask for. The server may grant another
+	// timeout. Zero means DefaultTimeout.
 	Timeout time.Duration
-	// TrustMargin is the time between the trust deadline of a session and the earliest
-	// moment at which the leader can expire the session. It covers a follower that
-	// answers and then fails before it reports the session to the leader: the leader
-	// counts from the report before, which may be older by a third of the timeout. It
-	// also covers the drift of clocks, and the time that the program needs to stop
-	// working. Zero means 5/12 of the granted timeout. TrustMargin must be less than
-	// half of Timeout.
+	// TrustMargin is the time between the trust deadline of a session and the
+	// earliest moment at which the leader can expire the session. It covers a
+	// follower that answers and then fails before it reports the session to the
+	// leader: the leader counts from the report before, which may be older by a
+	// third of the timeout. It also covers the drift of clocks, and the time
+	// that the program needs to stop working. Zero means 5/12 of the granted
+	// timeout. TrustMargin must be less than half of Timeout.
 	TrustMargin time.Duration
 	// LossPolicy says when holds end. The default is AtDeadline.
 	LossPolicy LossPolicy
-	// TLS, if set, is used for every connection. The certificate must name the host as
-	// Servers gives it, unless TLS.ServerName is set.
+	// TLS, if set, is used for every connection. The certificate must name the
+	// host as Servers gives it, unless TLS.ServerName is set.
 	TLS *tls.Config
-	// SASL, if set, logs in on every connection, after TLS and before everything else.
-	// DigestMD5 makes the mechanism that servers have without Kerberos.
+	// SASL, if set, logs in on every connection, after TLS and before
+	// everything else. DigestMD5 makes the mechanism that servers have without
+	// Kerberos.
 	SASL SASLMechanism
 	// Auth is presented to the server in every session.
 	Auth []Credential
 	// ACL is given to every node that is created. Nil means WorldACL(PermAll);
 	// CreatorACL is the usual choice with Auth.
 	ACL []ACL
-	// Logger receives what happens to sessions. Nil sends warnings and errors to
-	// slog.Default(), as it is at the time of each line. To discard all lines, use
-	// slog.New(slog.DiscardHandler). Credentials are never logged. The handler runs on
-	// a goroutine of its own. While it blocks, the Manager keeps 1,000 lines for it.
+	// Logger receives the events of sessions. Nil sends warnings and errors to
+	// slog.Default(), as it is at the time of each line. To discard all lines,
+	// use slog.New(slog.DiscardHandler). Credentials are never logged. The
+	// handler runs on a goroutine of its own. While it blocks, the Manager
+	// keeps 1,000 lines for it.
 	Logger *slog.Logger
-	// Hooks observe the Manager. Each implements one or more of the Hook interfaces.
+	// Hooks observe the Manager. Each implements one or more of the Hook
+	// interfaces.
 	Hooks []Hook
-	// Dialer opens connections in place of net.Dialer. It gets the servers as Servers
-	// names them, unresolved, each with its port.
+	// Dialer opens connections in place of net.Dialer. It gets the servers as
+	// Servers names them, unresolved, each with its port.
 	Dialer func(ctx context.Context, network, address string) (net.Conn, error)
-	// LookupHost resolves host names in place of net.DefaultResolver. It is not used
-	// with Dialer.
+	// LookupHost resolves host names in place of net.DefaultResolver. It is not
+	// used with Dialer.
 	LookupHost func(ctx context.Context, host string) ([]string, error)
-	// MaxRequest is the size in bytes of the largest request that the server takes: its
-	// jute.maxbuffer. A larger request fails with ErrTooLarge and is not sent, since
-	// the server would close the connection. Zero means DefaultMaxRequest, which is the
-	// default of servers.
+	// MaxRequest is the size in bytes of the largest request that the server
+	// takes: its jute.maxbuffer. A larger request fails with ErrTooLarge and is
+	// not sent, since the server would close the connection. Zero means
+	// DefaultMaxRequest, which is the default of servers.
 	MaxRequest int
 }
 
@@ -76,15 +80,15 @@ type Config struct {
 type LossPolicy int
 
 const (
-	// AtDeadline keeps a hold through a disconnection, until the trust deadline of the
-	// session.
+	// AtDeadline keeps a hold through a disconnection, until the trust deadline
+	// of the session.
 	AtDeadline LossPolicy = iota
-	// OnDisconnect ends every hold when the connection is lost, although the session
-	// may survive.
+	// OnDisconnect ends every hold when the connection is lost, although the
+	// session may survive.
 	OnDisconnect
 )
 
-// core returns the configuration as the implementation takes it.
+// core returns the configuration of the implementation.
 func (c *Config) core() core.Config {
 	cfg := core.Config{
 		Servers:     c.Servers,
@@ -109,11 +113,13 @@ func (c *Config) core() core.Config {
 	return cfg
 }
 
-// ParseConnect splits a ZooKeeper connect string, "host:port,host:port/root", into what
-// Config.Servers and Config.Root take. Spaces around a server are ignored.
+// ParseConnect splits a ZooKeeper connect string, "host:port,host:port/root",
+// into the values of Config.Servers and Config.Root. Spaces around a server are
+// ignored.
 //
-// The error names the part that other programs may read otherwise: a root after each
-// server, a second root, an empty server, a character that roots cannot have.
+// The error names the part that other programs may read differently: a root
+// after each server, a second root, an empty server, or a character that roots
+// cannot have.
 func ParseConnect(connect string) (servers []string, root string, err error) {
 	return core.ParseConnect(connect)
 }

@@ -6,86 +6,89 @@ import (
 
 // Sentinel errors. Compare with errors.Is: they arrive wrapped.
 var (
-	// ErrClosed is returned by every call on a Manager after Close. Its sessions and
-	// holds end with this cause.
+	// ErrClosed is returned by every call on a Manager after Close. Its
+	// sessions and holds end with this cause.
 	ErrClosed = core.ErrClosed
-	// ErrTrustElapsed is the cause of a session's end if the session may have expired,
-	// because no answer has proven for so long that it exists: no quorum has committed
-	// a request of a session that holds something, or no server has answered at all.
+	// ErrTrustElapsed is the cause of a session's end if the session may have
+	// expired, because no answer has proven for so long that it exists: no
+	// quorum has committed a request of a session that holds something, or no
+	// server has answered at all.
 	ErrTrustElapsed = core.ErrTrustElapsed
-	// ErrExpired is the cause of a session's end if a server says that the session has
-	// expired, or answers for it with another session.
+	// ErrExpired is the cause of a session's end if a server says that the
+	// session has expired, or answers for it with another session.
 	ErrExpired = core.ErrExpired
-	// ErrDisconnected is the cause of a hold's end at a disconnection, under the policy
-	// OnDisconnect.
+	// ErrDisconnected is the cause of a hold's end at a disconnection, under
+	// the policy OnDisconnect.
 	ErrDisconnected = core.ErrDisconnected
-	// ErrDeleted is the cause of a hold's end if its znode is gone: another client has
-	// deleted it, or the server has, with the expired session.
+	// ErrDeleted is the cause of a hold's end if its znode is gone: another
+	// client has deleted it, or the server has, with the expired session.
 	ErrDeleted = core.ErrDeleted
-	// ErrLost matches each of the causes above: errors.Is(err, ErrLost) says that a hold
-	// or a session has ended without a call of its owner.
+	// ErrLost matches each of the causes above: errors.Is(err, ErrLost) says
+	// that a hold or a session has ended without a call of its owner.
 	ErrLost = core.ErrLost
 
 	// ErrReleased is the cause of a hold's end by Release.
 	ErrReleased = core.ErrReleased
-	// ErrNoGuard is returned by Txn for the Guard of a hold on a node at a fixed path,
-	// since the node of the next holder has the same path.
+	// ErrNoGuard is returned by Txn for the Guard of a hold on a node at a
+	// fixed path, since the node of the next holder has the same path.
 	ErrNoGuard = core.ErrNoGuard
 
-	// ErrSessionEnded says that the session has ended under a call. The cause is wrapped
-	// too. A write that was sent wraps ErrUnknownOutcome as well.
+	// ErrSessionEnded says that the session has ended under a call. The cause
+	// is wrapped too. A write that was sent wraps ErrUnknownOutcome as well.
 	ErrSessionEnded = core.ErrSessionEnded
-	// ErrUnknownOutcome says of a write that the server may have done it: its answer was
-	// lost, or ctx ended first. Read what you wrote to find out.
+	// ErrUnknownOutcome says of a write that the server may have done it: its
+	// answer was lost, or ctx ended first. Read what you wrote to find out.
 	ErrUnknownOutcome = core.ErrUnknownOutcome
 	// ErrTooLarge says that a request is larger than the server takes
 	// (Config.MaxRequest). It was not sent.
 	ErrTooLarge = core.ErrTooLarge
-	// ErrAuth is returned by Dial if the server refuses the credentials, or the login by
-	// SASL fails on this side.
+	// ErrAuth is returned by Dial if the server refuses the credentials, or the
+	// login by SASL fails on this side.
 	ErrAuth = core.ErrAuth
-	// ErrUnreachable says that ctx has ended before there was a session. It wraps the
-	// last failure of dialling.
+	// ErrUnreachable says that ctx has ended before there was a session. It
+	// wraps the last failure of dialling.
 	ErrUnreachable = core.ErrUnreachable
-	// ErrNotServing is wrapped by Manager.LastFailure if a server has accepted a
-	// connection and closed it without a session. A server without a quorum does so.
+	// ErrNotServing is wrapped by Manager.LastFailure if a server has accepted
+	// a connection and closed it without a session. A server without a quorum
+	// does so.
 	ErrNotServing = core.ErrNotServing
-	// ErrUnimplemented is the answer of a server to a kind of request that it does not
-	// know, such as an old server's answer to containers.
+	// ErrUnimplemented is the answer of a server to a kind of request that it
+	// does not know, such as an old server's answer to containers.
 	ErrUnimplemented = core.ErrUnimplemented
 )
 
-// Errors with which a server answers. They arrive wrapped in an OpError: compare with
-// errors.Is. Each is the error of the same name of go-zookeeper/zk, so that a program
-// may compare with either.
+// Errors with which a server answers. They arrive wrapped in an OpError:
+// compare with errors.Is. Each is the error of the same name of
+// go-zookeeper/zk, so that a program may compare with either.
 var (
-	// ErrNoNode says that the node does not exist, or the parent of a node to create.
+	// ErrNoNode says that the node does not exist, or the parent of a node to
+	// create.
 	ErrNoNode = core.ErrNoNode
 	// ErrNodeExists says that a node to create exists already.
 	ErrNodeExists = core.ErrNodeExists
-	// ErrBadVersion says that a node does not have the version that a write or a check
-	// in a transaction expects.
+	// ErrBadVersion says that a node does not have the version that a write or
+	// a check in a transaction expects.
 	ErrBadVersion = core.ErrBadVersion
 	// ErrNotEmpty says that a node to delete has children.
 	ErrNotEmpty = core.ErrNotEmpty
-	// ErrNoAuth says that the ACL of the node does not grant the session the permission
-	// that the operation needs.
+	// ErrNoAuth says that the ACL of the node does not grant the session the
+	// permission that the operation needs.
 	ErrNoAuth = core.ErrNoAuth
-	// ErrNoChildrenForEphemerals says that the parent of a node to create is ephemeral.
-	// Ephemeral nodes cannot have children.
+	// ErrNoChildrenForEphemerals says that the parent of a node to create is
+	// ephemeral. Ephemeral nodes cannot have children.
 	ErrNoChildrenForEphemerals = core.ErrNoChildrenForEphemerals
-	// ErrInvalidACL says that the server does not accept the ACL: an entry is malformed,
-	// its scheme is unknown to the server, or it is an entry of AuthACL and the session
-	// has no credentials.
+	// ErrInvalidACL says that the server does not accept the ACL: an entry is
+	// malformed, its scheme is unknown to the server, or it is an entry of
+	// AuthACL and the session has no credentials.
 	ErrInvalidACL = core.ErrInvalidACL
-	// ErrAuthFailed says that the server has refused the credentials of the session
-	// while an operation was under way. Dial returns ErrAuth instead.
+	// ErrAuthFailed says that the server has refused the credentials of the
+	// session while an operation was under way. Dial returns ErrAuth instead.
 	ErrAuthFailed = core.ErrAuthFailed
 )
 
-// OpError says which operation failed, on which path, and in which session. It wraps the
-// reason, for errors.Is. errors.As finds an OpError in every error of a Manager and of a
-// recipe that a request has caused.
+// OpError says which operation failed, on which path, and in which session. It
+// wraps the reason, for errors.Is. errors.As finds an OpError in every error of
+// a Manager and of a recipe that a request has caused.
 type OpError struct {
 	Op      string // "get", "set", "create", …
 	Path    string // below the root of the Manager, as the caller wrote it
@@ -99,12 +102,12 @@ func (e *OpError) Error() string { return (*core.OpError)(e).Error() }
 // Unwrap returns the reason.
 func (e *OpError) Unwrap() error { return e.Err }
 
-// CodeError is an error code with which a server has answered a request, if the code has
-// no sentinel error. errors.As finds it. If a write wraps ErrUnknownOutcome too, the
-// server may have executed the write.
+// CodeError is an error code with which a server has answered a request, if the
+// code has no sentinel error. errors.As finds it. If a write wraps
+// ErrUnknownOutcome too, the server may have executed the write.
 type CodeError struct {
-	// Code is the number, as KeeperException.Code has it: -125 says that a quota is
-	// exceeded.
+	// Code is the number, as KeeperException.Code has it: -125 says that a
+	// quota is exceeded.
 	Code int32
 }
 

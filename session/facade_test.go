@@ -19,7 +19,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Every field of a Config reaches the implementation, which has no others.
+// Every field of a Config reaches the implementation, which has no further
+// fields.
 func TestConfigReachesTheCore(t *testing.T) {
 	cfg := Config{
 		Servers: []string{"zk1"}, Root: "/r", Timeout: time.Second, TrustMargin: time.Millisecond,
@@ -71,7 +72,7 @@ func (h allHooks) OnWait(_ context.Context, w WaitInfo) func(WaitEnd) {
 	return func(e WaitEnd) { h.tell(e) }
 }
 
-// A hook hears of everything that the implementation tells, once, in the types of this
+// A hook gets every call of the implementation once, in the types of this
 // package.
 func TestHooksHearOfEverything(t *testing.T) {
 	var told []any
@@ -117,7 +118,7 @@ func TestHooksHearOfEverything(t *testing.T) {
 	require.Empty(t, coreHooks(nil))
 }
 
-// A hook whose OnWait returns nil hears nothing of the end.
+// A hook whose OnWait returns nil is not called at the end of the wait.
 func TestHookThatDoesNotCareForTheEndOfAWait(t *testing.T) {
 	hooks := coreHooks([]Hook{silentHook{}})
 	require.Len(t, hooks, 1)
@@ -128,8 +129,8 @@ type silentHook struct{}
 
 func (silentHook) OnWait(context.Context, WaitInfo) func(WaitEnd) { return nil }
 
-// errors.As finds the errors of the implementation as those of this package, however deep
-// they are wrapped, and says the same.
+// errors.As finds errors of the implementation as errors of this package,
+// however deep they are wrapped, with the same text.
 func TestErrorsOfTheCoreAreFound(t *testing.T) {
 	inner := &core.OpError{Op: "get", Path: "/a", Session: 0x12, Err: fmt.Errorf("why: %w", &core.CodeError{Code: -125})}
 	err := fmt.Errorf("lock /l: %w", inner)
@@ -150,7 +151,7 @@ func TestErrorsOfTheCoreAreFound(t *testing.T) {
 	require.Same(t, inner, inCore)
 }
 
-// A mechanism of the user logs in as the implementation wants it, and validates.
+// The implementation calls the Start, Next and Validate of a user's mechanism.
 func TestMechanismsOfUsers(t *testing.T) {
 	m := coreSASL(userMechanism{})
 	require.Equal(t, "USER", m.Name())
@@ -162,7 +163,8 @@ func TestMechanismsOfUsers(t *testing.T) {
 	require.NoError(t, coreSASL(struct{ SASLMechanism }{}).(interface{ Validate() error }).Validate())
 }
 
-// Neither a mechanism nor a credential prints its secret, wherever it is printed.
+// Neither a mechanism nor a credential prints its secret, wherever it is
+// printed.
 func TestSecretsAreNotPrinted(t *testing.T) {
 	secrets := struct { // fmt calls no methods on unexported fields
 		m      SASLMechanism

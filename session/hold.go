@@ -10,12 +10,12 @@ import (
 )
 
 // Hold is what a process owns while a node of its session exists: a lock, a
-// leadership, a partition. Recipes make holds. A Hold is safe for concurrent use, and
-// needs no goroutine.
+// leadership, a partition. Recipes make holds. A Hold is safe for concurrent
+// use, and needs no goroutine.
 //
-// The context of a hold ends before others can hold the same thing: at the latest when
-// the trust deadline of the session passes. Exceptions: the package documentation lists
-// what is not promised.
+// The context of a hold ends before others can hold the same thing: at the
+// latest when the trust deadline of the session passes. The package
+// documentation lists the exceptions.
 type Hold struct{ core *core.Hold }
 
 // of returns the implementation. It panics for a Hold that no recipe has made.
@@ -24,9 +24,9 @@ func (h *Hold) of() *core.Hold {
 	return h.core
 }
 
-// Context returns a context that ends with the hold. context.Cause returns the reason:
-// ErrReleased, or an error that matches ErrLost: ErrDeleted, ErrTrustElapsed,
-// ErrExpired, ErrDisconnected, ErrClosed.
+// Context returns a context that ends with the hold. context.Cause returns the
+// reason: ErrReleased, or an error that matches ErrLost: ErrDeleted,
+// ErrTrustElapsed, ErrExpired, ErrDisconnected, ErrClosed.
 func (h *Hold) Context() context.Context { return h.of().Context() }
 
 // Done returns a channel that is closed when the hold ends.
@@ -35,26 +35,29 @@ func (h *Hold) Done() <-chan struct{} { return h.of().Done() }
 // Err returns nil while the hold lasts, and then the reason of its end.
 func (h *Hold) Err() error { return h.of().Err() }
 
-// Token returns the fencing token: a number greater than the token of every earlier
-// hold on the same path. A store that has seen a token and refuses writes with smaller
-// tokens is safe from a process that has lost its hold and does not know it yet. The
-// token is a zxid. The sequence number in the name of the node does not serve: it wraps,
-// and it starts anew if the directory is deleted.
+// Token returns the fencing token: a number greater than the token of every
+// earlier hold on the same path. A store that has seen a token and refuses
+// writes with smaller tokens is safe from a process that has lost its hold and
+// does not know it yet. The token is a zxid. The sequence number in the name of
+// the node does not serve: it wraps, and it starts again if the directory is
+// deleted.
 func (h *Hold) Token() int64 { return h.of().Token() }
 
-// Guard returns an operation for Txn. It makes the server refuse the whole transaction
-// once the node of the hold is gone; the error matches ErrLost then. Guard does no I/O.
+// Guard returns an operation for Txn. It makes the server refuse the whole
+// transaction once the node of the hold is gone; the error matches ErrLost
+// then. Guard does no I/O.
 //
-// A hold on a node at a fixed path has no guard, since the node of the next holder has
-// the same path. The transaction fails with ErrNoGuard then, and does nothing.
+// A hold on a node at a fixed path has no guard, since the node of the next
+// holder has the same path. The transaction fails with ErrNoGuard then, and
+// does nothing.
 //
-// A hold whose Guard was called is not handed on within the process, since both holds
-// have one node. The Guard of a hold that was handed on before its first Guard is
-// refused, as the guard of a lost hold is.
+// A hold whose Guard was called is not handed on within the process, since both
+// holds have one node. The Guard of a hold that was handed on before its first
+// Guard is refused, as the guard of a lost hold is.
 func (h *Hold) Guard() Op { return Op{h.of().Guard()} }
 
-// Deadline returns the time until which the hold can be trusted if no quorum answers
-// any more. It moves forward with the answers of quorums.
+// Deadline returns the trust deadline: the hold ends then, unless a quorum
+// answers before. Each answer of a quorum moves the deadline forward.
 func (h *Hold) Deadline() time.Time { return h.of().Deadline() }
 
 // Path returns the path of the node of the hold.
@@ -63,14 +66,15 @@ func (h *Hold) Path() string { return h.of().Path() }
 // SessionID returns the id of the session of the hold.
 func (h *Hold) SessionID() int64 { return h.of().Session().ID() }
 
-// Release ends the hold: first its context, then its node. It returns after the node is
-// gone. That takes at most as long as the session can last without a server. Release
-// takes no ctx, so that it works after the ctx of its caller has ended.
+// Release ends the hold: first its context, then its node. It returns after the
+// node is gone. That takes at most as long as the session can last without a
+// server. Release takes no ctx, so that it works after the ctx of its caller
+// has ended.
 //
-// Release may be called more than once, from several goroutines and from a hook (see
-// Hook); all calls return the same. The error is nil if the hold lasted until the first
-// call. Otherwise it says why the hold was lost (ErrLost), or why the node cannot be
-// removed.
+// Release may be called more than once, from several goroutines and from a hook
+// (see Hook); all calls return the same. The error is nil if the hold lasted
+// until the first call. Otherwise the error says why the hold was lost
+// (ErrLost), or why the node cannot be removed.
 func (h *Hold) Release() error { return h.of().Release() }
 
 // Format writes the path of the node of the hold, and the token.

@@ -8,17 +8,18 @@ import (
 )
 
 // Hook observes a Manager. It is any value that implements one or more of
-// HookState, HookOp, HookWait, HookAcquired, HookReleased, HookLost and HookSwept.
+// HookState, HookOp, HookWait, HookAcquired, HookReleased, HookLost and
+// HookSwept.
 //
-// Hooks are called from several goroutines at once, and must be safe for concurrent
-// use. They must return quickly: a request returns after OnOp, an acquisition after
-// OnAcquired and OnWait. It waits one second at most for OnOp and OnAcquired. HookState
-// has a goroutine of its own.
+// Hooks are called from several goroutines at once, and must be safe for
+// concurrent use. They must return quickly: a request returns after OnOp, an
+// acquisition after OnAcquired and OnWait. It waits one second at most for OnOp
+// and OnAcquired. HookState has a goroutine of its own.
 //
-// A hook may call everything, since no hook is called under a lock. OnOp may even
-// release the hold whose Release made the request. The inner Release then waits for the
-// outer one, and both return after that second. The same holds for Close, Leave and
-// Unregister.
+// A hook may call everything, since no hook is called under a lock. OnOp may
+// even release the hold whose Release made the request. The inner Release then
+// waits for the outer one, and both return after that second. The same holds
+// for Close, Leave and Unregister.
 type Hook any
 
 // HookState is told of every change of the state of a Manager, in order.
@@ -27,9 +28,10 @@ type HookState interface{ OnState(StateChange) }
 // HookOp is told of every request to the server, after its answer.
 type HookOp interface{ OnOp(OpInfo) }
 
-// HookWait is told when a call begins to wait for a lock, permits or leadership.
-// The function that OnWait returns is called once, at the end of the wait, unless it is
-// nil. ctx is the ctx of the caller, with its values, such as a span.
+// HookWait is told when a call begins to wait for a lock, permits or
+// leadership. The function that OnWait returns is called once, at the end of
+// the wait, unless it is nil. ctx is the ctx of the caller, with its values,
+// such as a span.
 type HookWait interface {
 	OnWait(ctx context.Context, w WaitInfo) (over func(WaitEnd))
 }
@@ -43,8 +45,8 @@ type HookReleased interface{ OnReleased(HoldInfo) }
 // HookLost is told when a hold ends in any other way.
 type HookLost interface{ OnLost(HoldInfo) }
 
-// HookSwept is told when a node that was left behind has been removed, or has proved to
-// be gone.
+// HookSwept is told when a node that was left behind has been removed, or has
+// proved to be gone.
 type HookSwept interface{ OnSwept(SweptInfo) }
 
 // OpInfo is one request to the server. Path is below the root of the Manager.
@@ -58,18 +60,19 @@ type OpInfo struct {
 
 // WaitInfo is one wait for a hold at the moment it begins.
 type WaitInfo struct {
-	// Path is the path of the lock, semaphore or election as its constructor got it,
-	// not the path of a node within it.
+	// Path is the path of the lock, semaphore or election as its constructor
+	// got it, not the path of a node within it.
 	Path string
-	// Try says that the call tries to get the hold and does not wait for other holders.
+	// Try says that the call tries to get the hold and does not wait for other
+	// holders.
 	Try bool
 }
 
 // WaitEnd is the end of a wait.
 type WaitEnd struct {
 	Waited time.Duration
-	// Hold is the hold that the call returns, nil with an error. Of several permits at
-	// once it is the first.
+	// Hold is the hold that the call returns, nil with an error. Of several
+	// permits at once it is the first.
 	Hold *Hold
 	Err  error
 }
@@ -93,8 +96,9 @@ type SweptInfo struct {
 	Found   bool // the node existed
 }
 
-// coreHooks returns the hooks as the implementation takes them: one for each interface
-// that a hook implements. A value that implements none is passed on, to be refused.
+// coreHooks returns the hooks of the implementation: one for each interface
+// that a hook implements. A value that implements no interface is passed on,
+// and Dial refuses it.
 func coreHooks(hooks []Hook) []core.Hook {
 	var list []core.Hook
 	for _, hook := range hooks {
@@ -127,7 +131,7 @@ func coreHooks(hooks []Hook) []core.Hook {
 	return list
 }
 
-// Each of these tells one interface of a hook.
+// Each of these types adapts one interface of a hook.
 type (
 	stateHook    struct{ hook HookState }
 	opHook       struct{ hook HookOp }

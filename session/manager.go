@@ -9,18 +9,19 @@ import (
 	"github.com/docent-go/docent/internal/misuse"
 )
 
-// Manager keeps a ZooKeeper session open, and opens the next session when one has
-// ended. Many recipes share one Manager. It is safe for concurrent use and runs until
-// Close.
+// Manager keeps a ZooKeeper session open, and opens the next session when one
+// has ended. Many recipes share one Manager. It is safe for concurrent use and
+// runs until Close.
 type Manager struct{ core *core.Manager }
 
-// Dial opens a session and returns the Manager that keeps it. It blocks until there is
-// a session, ctx ends, or the server refuses the credentials. After three seconds
-// without a session it logs the reason as a warning; see Config.Logger.
+// Dial opens a session and returns the Manager that keeps it. It blocks until
+// there is a session, ctx ends, or the server refuses the credentials. After
+// three seconds without a session it logs the reason as a warning; see
+// Config.Logger.
 //
-// ctx bounds the dialling alone; the Manager runs until Close. Errors: an invalid
-// Config, with the name of the field; ErrUnreachable, with the error of ctx and the last
-// failure; ErrAuth.
+// ctx bounds the dialling alone; the Manager runs until Close. Errors: an
+// invalid Config, with the name of the field; ErrUnreachable, with the error of
+// ctx and the last failure; ErrAuth.
 func Dial(ctx context.Context, cfg Config) (*Manager, error) {
 	m, err := core.Dial(ctx, cfg.core())
 	if err != nil {
@@ -29,12 +30,13 @@ func Dial(ctx context.Context, cfg Config) (*Manager, error) {
 	return &Manager{m}, nil
 }
 
-// Start is Dial that does not wait: the Manager opens sessions in the background, and
-// its state is Lost until there is one. Start is for programs that can begin to work
-// without ZooKeeper. Every call on the Manager waits for a session until its ctx ends.
+// Start is Dial that does not wait: the Manager opens sessions in the
+// background, and its state is Lost until there is one. Start is for programs
+// that can begin to work without ZooKeeper. Every call on the Manager waits for
+// a session until its ctx ends.
 //
-// The error says that the Config is invalid. If the server refuses the credentials, the
-// Manager logs that and presents them again.
+// The error says that the Config is invalid. If the server refuses the
+// credentials, the Manager logs that and presents them again.
 func Start(cfg Config) (*Manager, error) {
 	m, err := core.Start(cfg.core())
 	if err != nil {
@@ -43,18 +45,19 @@ func Start(cfg Config) (*Manager, error) {
 	return &Manager{m}, nil
 }
 
-// of returns the implementation. It panics for a Manager that neither Dial nor Start
-// has returned.
+// of returns the implementation. It panics for a Manager that neither Dial nor
+// Start has returned.
 func (m *Manager) of() *core.Manager {
 	misuse.ZeroValue(m == nil || m.core == nil, "or nil session.Manager", "session.Dial or session.Start")
 	return m.core
 }
 
-// Close ends every hold, then the session, so that its ephemeral nodes vanish at once if
-// a server can be reached. It waits until all that the Manager runs has ended. For
-// hooks, the log handler, Dialer, its connections and LookupHost it waits one second at
-// most, so that each of them may call Close. Close may be called more than once, from
-// several goroutines. The error is always nil.
+// Close ends every hold, then the session. If a server can be reached, the
+// ephemeral nodes of the session are deleted at once. Close waits until the
+// goroutines of the Manager have ended. For hooks, the log handler, Dialer, its
+// connections and LookupHost it waits one second at most, so that each of them
+// may call Close. Close may be called more than once, from several goroutines.
+// The error is always nil.
 func (m *Manager) Close() error { return m.of().Close() }
 
 // Done returns a channel that is closed when Close is called.
@@ -63,10 +66,11 @@ func (m *Manager) Done() <-chan struct{} { return m.of().Done() }
 // Root returns the path below which this Manager works, "/" without a root.
 func (m *Manager) Root() string { return m.of().Root() }
 
-// LastFailure returns why no connection can be made. It returns nil if no attempt has
-// failed since the last connection. If one server accepts connections and closes them,
-// and others cannot be dialled, LastFailure returns the failure of the first. It does no
-// I/O, and is safe for concurrent use.
+// LastFailure returns why no connection can be made. It returns nil if no
+// attempt has failed since the last connection. If one server accepts
+// connections and closes them, and others cannot be dialled, LastFailure
+// returns the failure of the first. It does no I/O, and is safe for concurrent
+// use.
 func (m *Manager) LastFailure() error { return m.of().LastFailure() }
 
 // Format writes the root and the state.
@@ -78,15 +82,15 @@ func (m *Manager) Format(f fmt.State, verb rune) {
 	m.core.Format(f, verb)
 }
 
-// Session is what a Manager tells of its current session.
+// Session describes the current session of a Manager.
 type Session struct {
 	ID      int64
 	Timeout time.Duration // as the server has granted it
 }
 
-// Session returns the current session, and waits for one if there is none. ctx bounds
-// the wait. Errors: ErrClosed; ErrUnreachable with the error of ctx. It is safe for
-// concurrent use.
+// Session returns the current session. Without a session it waits for the next
+// one. ctx bounds the wait. Errors: ErrClosed; ErrUnreachable with the error of
+// ctx. It is safe for concurrent use.
 func (m *Manager) Session(ctx context.Context) (Session, error) {
 	s, err := m.of().Session(ctx)
 	if err != nil {

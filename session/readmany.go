@@ -6,8 +6,8 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// ReadOp is one read of ReadMany: of the data of the node at Path and its stat, or of
-// the names of its children.
+// ReadOp is one read of ReadMany: of the data of the node at Path and its stat,
+// or of the names of its children.
 type ReadOp struct {
 	Path     string
 	Children bool // the names of the children, in place of the data
@@ -16,23 +16,23 @@ type ReadOp struct {
 // ReadResult is the result of one read of ReadMany.
 type ReadResult struct {
 	Data []byte
-	// Stat is the stat of a node whose data was read. It is zero for children: servers
-	// do not send the stat with the names.
+	// Stat is the stat of a node whose data was read. It is zero for children:
+	// servers do not send the stat with the names.
 	Stat     Stat
 	Children []string // in no order
 	// Err is nil, ErrNoNode or ErrNoAuth.
 	Err error
 }
 
-// ReadMany reads many nodes in few requests, and returns one result for each read, in
-// the order of ops. A read that fails has an error in its result and does not stop the
-// others. The server executes each request as one read; other sessions may change nodes
-// between two requests. An answer is about 256 KiB long. ReadMany reads node by node
-// from servers before ZooKeeper 3.6.
+// ReadMany reads many nodes in few requests, and returns one result for each
+// read, in the order of ops. A read that fails has an error in its result and
+// does not stop the others. The server executes each request as a single read.
+// Other sessions may change nodes between two requests. An answer is about 256
+// KiB long. ReadMany reads node by node from servers before ZooKeeper 3.6.
 //
-// ctx bounds the whole call. There are no results with an error: ErrTooLarge if a path
-// does not fit into a request, or an error that all operations return. ReadMany is safe
-// for concurrent use.
+// ctx bounds the whole call. With an error there are no results. Errors:
+// ErrTooLarge if a path does not fit into a request; the errors that every
+// operation returns. ReadMany is safe for concurrent use.
 func (m *Manager) ReadMany(ctx context.Context, ops []ReadOp) ([]ReadResult, error) {
 	reads := make([]core.ReadOp, len(ops))
 	for i, op := range ops {

@@ -8,17 +8,17 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// State is what a Manager knows of its connection to the ensemble.
+// State is the state of a Manager's connection to the ensemble.
 type State int
 
 const (
 	// Connected: there is a session, and a server is connected to it.
 	Connected State = iota + 1
-	// Suspended: there is a session but no connection. Holds last until the trust
-	// deadline of the session, or end at once under OnDisconnect.
+	// Suspended: there is a session but no connection. Holds last until the
+	// trust deadline of the session, or end at once under OnDisconnect.
 	Suspended
-	// Lost: the session has ended, and with it every hold and every ephemeral node.
-	// The Manager opens a new session.
+	// Lost: the session has ended, and with it every hold and every ephemeral
+	// node. The Manager opens a new session.
 	Lost
 	// Closed: Close was called. Closed is the last state.
 	Closed
@@ -42,23 +42,25 @@ func stateChange(c core.StateChange) StateChange {
 // State returns the present state.
 func (m *Manager) State() State { return State(m.of().State()) }
 
-// States yields the present state and then every change, in order. It drops no change,
-// however slow the loop body is. It ends after Closed, or when ctx ends. It is safe for
-// concurrent use.
+// States yields the present state and then every change, in order. It drops no
+// change, however slow the loop body is. It ends after Closed, or when ctx
+// ends. It is safe for concurrent use.
 func (m *Manager) States(ctx context.Context) iter.Seq[StateChange] {
 	return stateChanges(m.of().States(ctx))
 }
 
-// ConfirmedStates is States with a stronger Connected: a quorum has answered on the
-// present connection. A leader that has lost its quorum may take a session back and
-// answer its reads for a while. ConfirmedStates yields Suspended during that time, and
-// Connected once a quorum has committed a request of the present connection. A read
-// after that shows every write that was committed before the connection was made.
+// ConfirmedStates is States with a stronger Connected: a quorum has answered on
+// the present connection. A leader that has lost its quorum may take a session
+// back and answer its reads for a while. ConfirmedStates yields Suspended
+// during that time, and Connected once a quorum has committed a request of the
+// present connection. A read after that shows every write that was committed
+// before the connection was made.
 //
-// The connection on which the session was opened counts as confirmed. While a loop over
-// ConfirmedStates runs, each later connection costs the servers one check, an entry in
-// their logs. The loops of a Manager share the check. ConfirmedStates ends after Closed,
-// or when ctx ends. It is safe for concurrent use.
+// The connection on which the session was opened counts as confirmed. While a
+// loop over ConfirmedStates runs, each later connection costs the servers one
+// check, an entry in their logs. The loops of a Manager share the check.
+// ConfirmedStates ends after Closed, or when ctx ends. It is safe for
+// concurrent use.
 func (m *Manager) ConfirmedStates(ctx context.Context) iter.Seq[StateChange] {
 	return stateChanges(m.of().ConfirmedStates(ctx))
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// A hold shows what its owner needs, and nothing that could forge, move or break it. What
-// embeds a hold shows the same.
+// A hold has the methods that its owner needs, and no method that could forge,
+// move or break it. A type that embeds a hold has the same methods.
 func TestFault07_HoldsCannotBeForged(t *testing.T) {
 	hold := reflect.TypeFor[*session.Hold]()
 	var methods []string

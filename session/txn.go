@@ -6,8 +6,8 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// Op is one operation of a transaction. CreateOp, SetOp, DeleteOp, CheckOp and the Guard
-// of a hold make Ops.
+// Op is one operation of a transaction. CreateOp, SetOp, DeleteOp, CheckOp and
+// the Guard of a hold make Ops.
 type Op struct{ core core.Op }
 
 // CreateOp makes a node. A transaction cannot make containers.
@@ -21,17 +21,17 @@ func SetOp(path string, data []byte, version int32) Op { return Op{core.SetOp(pa
 // DeleteOp removes a node if it has the given version, or AnyVersion.
 func DeleteOp(path string, version int32) Op { return Op{core.DeleteOp(path, version)} }
 
-// CheckOp refuses the transaction unless a node has the given version, or exists if
-// version is AnyVersion.
+// CheckOp refuses the transaction unless a node has the given version, or
+// exists if version is AnyVersion.
 func CheckOp(path string, version int32) Op { return Op{core.CheckOp(path, version)} }
 
 // WithACL returns a copy of a CreateOp whose node gets these entries after the
 // configured entries (Config.ACL). It has no effect on other operations.
 func (op Op) WithACL(more ...ACL) Op { return Op{op.core.WithACL(more...)} }
 
-// WithExactACL returns a copy of a CreateOp whose node gets the ACL in place of the
-// configured ACL (Config.ACL). An empty ACL keeps the configured ACL. It has no effect
-// on other operations.
+// WithExactACL returns a copy of a CreateOp whose node gets the ACL in place of
+// the configured ACL (Config.ACL). An empty ACL keeps the configured ACL. It
+// has no effect on other operations.
 func (op Op) WithExactACL(acl []ACL) Op { return Op{op.core.WithExactACL(acl)} }
 
 // OpResult is the result of one operation of a transaction.
@@ -40,13 +40,14 @@ type OpResult struct {
 	Stat Stat   // of a node set
 }
 
-// Txn does all the operations, or none. A hold's Guard refuses the transaction in
-// whatever session it runs.
+// Txn does all the operations, or none. A hold's Guard refuses the transaction
+// in whatever session it runs.
 //
-// The error names the operation that the server refused, as "op 2 (set /a)", and wraps
-// the reason. If the operation is a Guard, the error matches ErrLost too. It returns
-// ErrTooLarge; ErrUnknownOutcome if the answer is lost: a transaction that may have been
-// done is not repeated. ctx bounds the call. Txn is safe for concurrent use.
+// The error names the operation that the server refused, as "op 2 (set /a)",
+// and wraps the reason. If the operation is a Guard, the error matches ErrLost
+// too. Other errors: ErrTooLarge; ErrUnknownOutcome if the answer is lost. A
+// transaction that may have been done is not repeated. ctx bounds the call. Txn
+// is safe for concurrent use.
 func (m *Manager) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	done, err := m.of().Txn(ctx, coreOps(ops)...)
 	if err != nil {
@@ -60,7 +61,8 @@ func (m *Manager) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 }
 
 // RefusedOp returns the index of the operation for which the server refused a
-// transaction, counted from zero. ok is false if err does not name an operation.
+// transaction, counted from zero. ok is false if err does not name an
+// operation.
 func RefusedOp(err error) (index int, ok bool) { return core.RefusedOp(err) }
 
 func coreOps(ops []Op) []core.Op {

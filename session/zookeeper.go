@@ -8,11 +8,12 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// Stat is what the server knows about a node. It is the Stat of go-zookeeper/zk.
+// Stat is what the server knows about a node. It is the Stat of
+// go-zookeeper/zk.
 type Stat = zk.Stat
 
-// Hidden reports whether stat is the zero Stat of a node that exists but that the
-// session may not read. See Manager.Exists.
+// Hidden reports whether stat is the zero Stat of a node that exists but that
+// the session may not read. See Manager.Exists.
 func Hidden(stat Stat) bool { return core.Hidden(stat) }
 
 // ACL is an entry of an access control list: it grants Perms, a sum of Perm
@@ -38,9 +39,9 @@ const (
 // WorldACL returns an ACL that grants everyone the permissions.
 func WorldACL(perms int32) []ACL { return core.WorldACL(perms) }
 
-// AuthACL returns an ACL that grants the permissions to every identity for which the
-// creating session has presented credentials. If a session has no credentials, its
-// creates with this ACL fail with ErrInvalidACL.
+// AuthACL returns an ACL that grants the permissions to every identity for
+// which the creating session has presented credentials. If a session has no
+// credentials, its creates with this ACL fail with ErrInvalidACL.
 func AuthACL(perms int32) []ACL { return core.AuthACL(perms) }
 
 // DigestACL returns an ACL that grants the permissions to the sessions that
@@ -49,8 +50,8 @@ func DigestACL(perms int32, user, password string) []ACL {
 	return core.DigestACL(perms, user, password)
 }
 
-// CreatorACL returns an ACL that grants everything to the credentials with which a node
-// was created, and nothing to others.
+// CreatorACL returns an ACL that grants everything to the credentials with
+// which a node was created, and nothing to others.
 func CreatorACL() []ACL { return core.CreatorACL() }
 
 // Mode says what kind of node Create makes.

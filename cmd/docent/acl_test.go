@@ -11,14 +11,14 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// ann is somebody whose nodes are nobody else's.
+// ann is a user whose nodes have an ACL for her alone.
 var ann = env("DOCENT_AUTH=digest:ann:s3cr3t-word")
 
 func TestACL_usage(t *testing.T) {
 	for _, c := range []struct{ args, line string }{
-		{"--acl creator config get /a", "--acl creator: there are no credentials that the nodes could belong to; " +
+		{"--acl creator config get /a", "--acl creator: docent has no credentials, which that ACL needs; " +
 			"give --auth (or DOCENT_AUTH), --sasl-user, or --tls-cert where the server takes certificates for credentials"},
-		{"--acl world config get /a", `--acl "world" is unknown: use open or creator`},
+		{"--acl world config get /a", `--acl "world" is unknown; use open or creator`},
 	} {
 		code, out, stderr := docent(t, words(c.args))
 		require.Equal(t, "docent: "+c.line+"\n", stderr)
@@ -58,11 +58,11 @@ func TestACL_creator(t *testing.T) {
 		before := server.Paths()
 		code, stderr = run("lock /locks/l", who)
 		require.Equal(t, 1, code)
-		require.Equal(t, "docent: lock /locks/l: no right to do that; "+
+		require.Equal(t, "docent: lock /locks/l: the ACL denies access; "+
 			"check --auth or DOCENT_AUTH, and the ACL of the node and of its parent\n", stderr)
 		code, _, stderr = docent(t, words("config get /app/c"), on(server), who)
 		require.Equal(t, 1, code)
-		require.Contains(t, stderr, "docent: config get /app/c: no right to do that")
+		require.Contains(t, stderr, "docent: config get /app/c: the ACL denies access")
 		require.Equal(t, before, server.Paths())
 	}
 }

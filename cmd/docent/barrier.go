@@ -63,14 +63,14 @@ type barrierWait struct {
 
 // Help is shown by "docent barrier wait --help".
 func (barrierWait) Help() string {
-	return `Ends with exit code 0 when the gate is open, and with 75 if it is not within --wait. Lost servers and sessions ` +
-		`are waited through.` + "\n\n" + `Example: docent barrier wait /barriers/migration && ./serve`
+	return `Waits until the gate is open. The exit code is 0 then, and 75 if --wait ends first. The wait goes on through lost ` +
+		`servers and sessions.` + "\n\n" + `Example: docent barrier wait /barriers/migration && ./serve`
 }
 
 // Run waits for the gate.
 func (c *barrierWait) Run(ctx context.Context, a *app) error {
 	if c.Wait != nil && *c.Wait < 0 {
-		return usagef("barrier wait: --wait %v is negative: give a time such as 30s", *c.Wait)
+		return usagef("barrier wait: --wait %v is negative; give a time such as 30s", *c.Wait)
 	}
 	signals, stop := a.notify(forwarded...)
 	defer stop()
@@ -88,7 +88,7 @@ func (c *barrierWait) Run(ctx context.Context, a *app) error {
 			}}
 			w.late = func(obstacle string) error {
 				if obstacle == "" {
-					obstacle = "the gate was set until a moment ago"
+					obstacle = "the gate was opened a moment ago"
 				}
 				return notThrough(c.Wait)(obstacle)
 			}
@@ -113,10 +113,23 @@ func (a *app) withGate(ctx context.Context, task, path string, f func(context.Co
 		return during(task, err)
 	}
 	err = f(ctx, sm, barrier.New(sm, path))
-	return errors.Join(during(task, err), sm.Close())
+	return errors.Join(during(task, ofBarrier(err, path)), sm.Close())
 }
 
-// notThrough words a wait that was too short.
+// ofBarrier removes the prefix of an error of package barrier, such as "set
+// barrier /b: ", since the task says the same.
+func ofBarrier(err error, path string) error {
+	if err == nil {
+		return nil
+	}
+	for _, op := range []string{"set", "lift", "look at", "wait for", "enter", "leave"} {
+		err = named(err, op+" barrier "+path+": ")
+	}
+	return err
+}
+
+// notThrough returns the function that makes the error of a wait that was too
+// short.
 func notThrough(limit *time.Duration) func(obstacle string) error {
 	return func(obstacle string) error {
 		return &notInTime{fmt.Sprintf("%s: not through within %v; raise --wait, or try again later", obstacle, *limit)}
@@ -132,20 +145,20 @@ func (e *notInTime) Unwrap() error { return errNotAcquired }
 // barrierEnter is "docent barrier enter".
 type barrierEnter struct {
 	Path  string         `arg:"" help:"The rendezvous, as an absolute path."`
-	Cmd   []string       `arg:"" name:"CMD" help:"The command and its arguments, behind --."`
-	Count int            `required:"" placeholder:"N" help:"How many members it is for. All have to give the same."`
-	ID    string         `name:"id" placeholder:"ID" help:"Name of this member, unique among them. Default: a random one."`
-	Wait  *time.Duration `placeholder:"30s" help:"How long to wait for the others to come. Default: without limit."`
-	Grace time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD that is no longer inside."`
+	Cmd   []string       `arg:"" name:"CMD" help:"The command and its arguments, after --."`
+	Count int            `required:"" placeholder:"N" help:"Number of members. All members must give the same number."`
+	ID    string         `name:"id" placeholder:"ID" help:"Name of this member, which no other member may have. Default: a random name."`
+	Wait  *time.Duration `placeholder:"30s" help:"How long to wait for the other members to enter. Default: without limit."`
+	Grace time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD whose hold is lost."`
 }
 
 // Help is shown by "docent barrier enter --help".
 func (barrierEnter) Help() string {
-	return `CMD runs once --count members have come, with DOCENT_PATH (the rendezvous) and DOCENT_TOKEN (the number of the ` +
-		`round, the same for all its members, which grows from round to round) in its environment. When CMD has ended, ` +
-		`docent waits until it has ended for all of them, or they have died; the exit code is CMD's. It is 75 if the ` +
-		`others have not come within --wait, or all places are taken, and 79 if the session was lost while CMD ran. ` +
-		`Signals are passed on to CMD; before it runs and after it SIGINT, SIGTERM, SIGHUP and SIGQUIT give the wait up.` +
+	return `CMD runs once --count members have entered. Its environment has DOCENT_PATH (the rendezvous) and DOCENT_TOKEN ` +
+		`(the number of the round, which is the same for all members and grows from round to round). When CMD has ended, ` +
+		`docent waits until the other members have left or their sessions have ended. The exit code is CMD's; 75 if the others ` +
+		`have not entered within --wait, or all places are taken; 79 if the session was lost while CMD ran. ` +
+		`While CMD runs, signals are passed on to it. Before and after CMD, SIGINT, SIGTERM, SIGHUP and SIGQUIT end the wait.` +
 		"\n\n" + `Example: docent barrier enter /barriers/load --count 5 --wait 1m -- ./generate-load.sh`
 }
 
@@ -153,11 +166,11 @@ func (barrierEnter) Help() string {
 func (c *barrierEnter) Run(ctx context.Context, a *app) (err error) {
 	switch {
 	case c.Count < 1 || c.Count > barrier.MaxCount:
-		return usagef("barrier enter: --count %d is not between 1 and %d", c.Count, barrier.MaxCount)
+		return usagef("barrier enter: --count %d is out of range; give 1 to %d", c.Count, barrier.MaxCount)
 	case c.Wait != nil && *c.Wait < 0:
-		return usagef("barrier enter: --wait %v is negative: give a time such as 30s", *c.Wait)
+		return usagef("barrier enter: --wait %v is negative; give a time such as 30s", *c.Wait)
 	case c.Grace < 0:
-		return usagef("barrier enter: --grace %v is negative: give a time such as 5s", c.Grace)
+		return usagef("barrier enter: --grace %v is negative; give a time such as 5s", c.Grace)
 	}
 	task := "barrier enter " + c.Path
 	if err := during(task, checkPath(c.Path)); err != nil {
@@ -179,26 +192,26 @@ func (c *barrierEnter) Run(ctx context.Context, a *app) (err error) {
 		return err
 	})
 	if err != nil {
-		return during(task, err) // a visit that began as the signal came goes with the session
+		return during(task, ofBarrier(err, c.Path)) // closing the session ends a visit that began as the signal arrived
 	}
 	out, err := a.guarded(task, c.Path, &visit.Hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
 	a.code = out.Code
 	if err == nil {
 		err = interruptible(ctx, signals, visit.Leave)
 	}
-	return during(task, err)
+	return during(task, ofBarrier(err, c.Path))
 }
 
 func (c *barrierEnter) enter(ctx context.Context, sm *session.Manager, d *barrier.Double) (visit *barrier.Visit, err error) {
 	w := waiting{sm: sm, limit: c.Wait, path: c.Path, late: notThrough(c.Wait), look: func(context.Context) (string, error) {
-		return fmt.Sprintf("fewer than %d have come", c.Count), nil
+		return fmt.Sprintf("fewer than %d members have entered", c.Count), nil
 	}}
 	err = w.run(ctx, func(ctx context.Context) error {
 		visit, err = d.Enter(ctx)
 		return err
 	})
 	if errors.Is(err, barrier.ErrFull) {
-		err = &notInTime{fmt.Sprintf("all %d places are taken; try again when they have left", c.Count)}
+		err = &notInTime{fmt.Sprintf("all %d places are taken; try again when the members have left", c.Count)}
 	}
 	return visit, err
 }

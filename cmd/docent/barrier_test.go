@@ -58,7 +58,7 @@ func TestBarrier_enter(t *testing.T) {
 	awaitEphemerals(t, server, 1)
 	code, _, stderr := docent(t, words("barrier enter /b --count 2 --id a", self("0")...), on(server), role("exit"))
 	require.Equal(t, 1, code)
-	require.Contains(t, stderr, "a member with this id stands at the barrier already")
+	require.Contains(t, stderr, "another member with this id is at the barrier")
 	second := start(t, words("barrier enter /b --count 2 --id b", self("5")...), on(server), role("exit"))
 	token := tokenOf(t, first.line())
 	require.Positive(t, token)
@@ -76,7 +76,7 @@ func TestBarrier_enter_notInTimeOrFull(t *testing.T) {
 	server := zktest.New(t)
 	code, _, stderr := docent(t, words("barrier enter /b --count 2 --wait 20ms", self("0")...), on(server), role("exit"))
 	require.Equal(t, 75, code)
-	require.Equal(t, "docent: barrier enter /b: fewer than 2 have come: not through within 20ms; raise --wait, or try again later\n", stderr)
+	require.Equal(t, "docent: barrier enter /b: fewer than 2 members have entered: not through within 20ms; raise --wait, or try again later\n", stderr)
 	inside := start(t, words("barrier enter /b --count 1", self()...), on(server), role("signals"))
 	require.Contains(t, inside.line(), "ready")
 	code, _, stderr = docent(t, words("barrier enter /b --count 1", self("0")...), on(server), role("exit"))
@@ -91,7 +91,7 @@ func TestBarrier_enter_notInTimeOrFull(t *testing.T) {
 func TestBarrier_enter_usage(t *testing.T) {
 	for line, reason := range map[string]string{
 		"barrier enter /b":                       "--count",
-		"barrier enter /b --count 0":             "--count 0 is not between 1 and 4096",
+		"barrier enter /b --count 0":             "--count 0 is out of range; give 1 to 4096",
 		"barrier enter b --count 2":              "relative",
 		"barrier enter /b --count 2 --wait=-1s":  "--wait -1s is negative",
 		"barrier enter /b --count 2 --grace=-1s": "--grace -1s is negative",

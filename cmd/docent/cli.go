@@ -12,8 +12,7 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// grammar is the command line. The commands are in the files that bear their
-// names.
+// grammar is the command line. Each command is in the file of its name.
 type grammar struct {
 	globals
 
@@ -22,15 +21,15 @@ type grammar struct {
 	Lock       lockCommand       `cmd:"" help:"Run a command while holding a lock."`
 	Once       onceCommand       `cmd:"" help:"Run a command once per interval, on one of several machines."`
 	Elect      electCommand      `cmd:"" help:"Run a command while leading."`
-	Leader     leaderCommand     `cmd:"" help:"Print who leads."`
+	Leader     leaderCommand     `cmd:"" help:"Print the leader of an election, or transfer the leadership."`
 	Barrier    barrierCommand    `cmd:"" help:"Set, lift and wait for a gate; run commands together."`
 	Counter    counterCommand    `cmd:"" help:"Print, add to and set a counter."`
 	Config     configCommand     `cmd:"" help:"Read, write, delete and watch config keys."`
-	Queue      queueCommand      `cmd:"" help:"Put items into a queue and take them; dead letters."`
+	Queue      queueCommand      `cmd:"" help:"Put items into a queue, take them, and handle dead letters."`
 	Group      groupCommand      `cmd:"" help:"Join, list and watch a group of processes."`
 	Service    serviceCommand    `cmd:"" help:"Register, list, watch and pick instances of services."`
-	Inspect    inspectCommand    `cmd:"" help:"Print what stands in ZooKeeper, by recipe; find deadlocks."`
-	UI         uiCommand         `cmd:"" name:"ui" help:"Serve a page that shows what stands in ZooKeeper."`
+	Inspect    inspectCommand    `cmd:"" help:"Print the locks, queues and other recipes in ZooKeeper; find deadlocks."`
+	UI         uiCommand         `cmd:"" name:"ui" help:"Serve a web page that shows what docent inspect prints."`
 	Completion completionCommand `cmd:"" help:"Print a script that completes the command line in a shell."`
 	Man        manCommand        `cmd:"" help:"Print the manual page."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
@@ -38,24 +37,25 @@ type grammar struct {
 
 const description = `Coordination on ZooKeeper, from the shell.
 
-Exit codes: that of CMD; 2 wrong usage; 69 ZooKeeper cannot be reached; 75 not acquired in time; 79 the hold was ` +
-	`lost while CMD ran; 126 CMD cannot be executed; 127 CMD was not found; 128+n ended by signal n; 1 anything else.`
+Exit codes: CMD's own; 2 wrong usage; 69 ZooKeeper cannot be reached; 75 not acquired in time; 79 the hold was ` +
+	`lost while CMD ran; 126 CMD cannot be executed; 127 CMD was not found; 128+n ended by signal n; 1 any other failure.`
 
-// app is one invocation: what the commands run with.
+// app is one invocation of docent.
 type app struct {
 	*world
 	globals *globals
 	log     *slog.Logger
-	sm      *session.Manager // what connect has opened
-	// code is the exit code of a command that does not fail: CMD's own.
+	sm      *session.Manager // set by connect
+	// code is the exit code if Run returns no error, such as CMD's own.
 	code int
 }
 
-// helped unwinds the parser after it has printed the help.
+// helped is the value of the panic that leaves the parser after the help was
+// printed.
 type helped struct{}
 
-// run runs the command line and returns the exit code. What goes wrong is one
-// line on standard error.
+// run runs the command line and returns the exit code. It prints an error in
+// one line on standard error.
 func run(ctx context.Context, w world) int {
 	var cli grammar
 	a := &app{world: &w, globals: &cli.globals}
@@ -76,8 +76,8 @@ func run(ctx context.Context, w world) int {
 	return a.code
 }
 
-// parse returns the command that was chosen, or nothing when the help was
-// asked for and has been printed.
+// parse returns the chosen command. It returns nil, nil if it has printed the
+// help.
 func parse(cli *grammar, w *world) (command *kong.Context, err error) {
 	options := append(decimalIntegers(),
 		kong.Name("docent"),
@@ -110,7 +110,7 @@ func parse(cli *grammar, w *world) (command *kong.Context, err error) {
 	return command, nil
 }
 
-// helpFor names the help that belongs to a command line that is wrong.
+// helpFor returns the --help command that explains a wrong command line.
 func helpFor(err error) string {
 	words := []string{"docent"}
 	var parse *kong.ParseError
@@ -124,8 +124,8 @@ func helpFor(err error) string {
 	return strings.Join(append(words, "--help"), " ")
 }
 
-// fromEnvironment gives the flags that have a variable its value where the
-// command line does not set them.
+// fromEnvironment sets a flag from its environment variable if the command line
+// does not set it.
 func fromEnvironment(w *world) kong.Resolver {
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		if variable, ok := variables[flag.Name]; ok {
@@ -133,11 +133,12 @@ func fromEnvironment(w *world) kong.Resolver {
 				return value, nil
 			}
 		}
-		return nil, nil // which is how a resolver says that it knows nothing
+		return nil, nil // kong's sign for: no value
 	})
 }
 
-// newLogger writes what happens to the session to standard error if wanted.
+// newLogger returns the session's logger. It writes to standard error with
+// --verbose, and nowhere without.
 func newLogger(w *world, verbose bool) *slog.Logger {
 	if !verbose {
 		return slog.New(slog.DiscardHandler)

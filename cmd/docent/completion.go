@@ -13,8 +13,8 @@ type completionCommand struct {
 
 // Help is shown by "docent completion --help".
 func (completionCommand) Help() string {
-	return `Prints a script that makes the shell complete commands and flags. bash: source <(docent completion bash); ` +
-		`zsh: source <(docent completion zsh) behind compinit, or write it to a file _docent in a directory of $fpath; fish: docent completion fish | source.`
+	return `Prints a script with which the shell completes commands and flags. bash: source <(docent completion bash); ` +
+		`zsh: source <(docent completion zsh) after compinit, or write it to a file _docent in a directory of $fpath; fish: docent completion fish | source.`
 }
 
 // Run prints the script.
@@ -32,7 +32,7 @@ type manCommand struct{}
 
 // Help is shown by "docent man --help".
 func (manCommand) Help() string {
-	return `Prints the manual page: docent man > /usr/local/share/man/man1/docent.1. To read it at once: docent man | man -l -`
+	return `Prints the manual page: docent man > /usr/local/share/man/man1/docent.1. To read it: docent man | man -l -`
 }
 
 // Run prints the page.

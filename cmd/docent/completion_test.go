@@ -44,7 +44,8 @@ func TestCompletion(t *testing.T) {
 				`COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _docent; printf '%s\n' "${COMPREPLY[@]}"`, script, line)
 		},
 		"zsh": func(t *testing.T, script, line string) []string {
-			// Completion proper needs a terminal: what the script would offer is taken where it offers it.
+			// Completion proper needs a terminal: what the script would offer
+			// is taken where it offers it.
 			return shell(t, need(t, "zsh"), `_describe() { for offer in ${(P)@[-1]}; do [[ $offer == ${words[CURRENT]}* ]] && print -r -- ${offer%%:*}; done; true }; `+
 				`_files() { ls -d ${words[CURRENT]}* }; _normal() { print normal }; `+
 				`words=(${(s: :)2}); [[ $2 == *' ' ]] && words+=(''); CURRENT=$#words; service=docent; compdef() { }; source $1; _docent`, script, line)

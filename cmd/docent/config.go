@@ -20,8 +20,8 @@ type configCommand struct {
 	Delete   configDelete   `cmd:"" help:"Delete a key."`
 	List     configList     `cmd:"" help:"Print all keys below a path."`
 	Sync     configSync     `cmd:"" help:"Keep a local file equal to a key, and run a command after each change."`
-	History  configHistory  `cmd:"" help:"Print the values of a key that were kept."`
-	Rollback configRollback `cmd:"" help:"Write a value that was kept once more."`
+	History  configHistory  `cmd:"" help:"Print the kept values of a key."`
+	Rollback configRollback `cmd:"" help:"Write a kept value again."`
 }
 
 // configGet is "docent config get".
@@ -31,8 +31,8 @@ type configGet struct {
 
 // Help is shown by "docent config get --help".
 func (configGet) Help() string {
-	return `Prints the value as it is, byte for byte; a newline follows only on a terminal. With --json it prints path, value ` +
-		`(or base64, where the value is no UTF-8), version, zxid and time.`
+	return `Prints the value byte for byte. A newline follows only on a terminal. With --json it prints path, value (or base64, ` +
+		`if the value is not UTF-8), version, zxid and time.`
 }
 
 // Run prints the value.
@@ -40,8 +40,8 @@ func (c *configGet) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, "config get "+c.Path, c.Path, func(ctx context.Context, sm *session.Manager, s *config.Store) error {
 		var entry config.Entry
 		err := a.once(ctx, func(ctx context.Context) (err error) {
-			// What another process has written is seen, although we may be
-			// connected to another server.
+			// The sync makes earlier writes of other clients visible on our
+			// server.
 			if err = sm.Sync(ctx, c.Path); err == nil {
 				entry, err = s.Get(ctx, c.Path)
 			}
@@ -64,17 +64,17 @@ func (c *configGet) Run(ctx context.Context, a *app) error {
 // configSet is "docent config set".
 type configSet struct {
 	Path    string `arg:"" help:"The key, as an absolute path."`
-	Value   string `arg:"" help:"The new value; - reads it from standard input. One that begins with - goes behind --."`
-	Create  bool   `help:"Create the key, and its parents, where it is missing."`
+	Value   string `arg:"" help:"The new value; - reads it from standard input. A value that begins with - goes after --."`
+	Create  bool   `help:"Create the key, and its parents, if they do not exist."`
 	Version *int32 `placeholder:"N" help:"Write only if the key has this version. Default: any."`
-	Keep    *int   `placeholder:"N" help:"Keep the last N values, this one among them, for history and rollback."`
+	Keep    *int   `placeholder:"N" help:"Keep the last N values, including this one, for history and rollback."`
 }
 
 // Help is shown by "docent config set --help".
 func (configSet) Help() string {
-	return `Prints the key's new version. Without --create the key has to exist. With --version it is a compare-and-set: exit ` +
-		`code 1 if somebody else has written in between. With --keep the value is kept beside the key, in the same ` +
-		`transaction.` + "\n\n" +
+	return `Prints the key's new version. Without --create the key must exist. With --version the write is a compare-and-set: ` +
+		`the exit code is 1 if the key has another version. With --keep the value is also written into the key's history, in ` +
+		`the same transaction.` + "\n\n" +
 		`Example: docent config set /config/limits - --create < limits.json`
 }
 
@@ -84,9 +84,9 @@ func (c *configSet) Run(ctx context.Context, a *app) error {
 	version := config.AnyVersion
 	switch {
 	case c.Version != nil && c.Create:
-		return usagef("config set: --version and --create exclude each other: a key that is created has no version yet")
+		return usagef("config set: --version and --create exclude each other: a new key has no version to compare; give one of them")
 	case c.Version != nil && *c.Version < 0:
-		return usagef("config set: --version %d is negative: leave it out to write over any version", *c.Version)
+		return usagef("config set: --version %d is negative; leave it out to overwrite any version", *c.Version)
 	case c.Version != nil:
 		version = *c.Version
 	}
@@ -121,8 +121,8 @@ func (c *configSet) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// write sets the key, or creates it if that is wanted. The two go on in turn
-// while somebody else creates and deletes the key in between.
+// write sets the key, or creates it with --create. It tries the two in turn
+// while other clients create and delete the key in between.
 func (c *configSet) write(ctx context.Context, s *config.Store, data []byte, version int32) (config.Entry, error) {
 	switch {
 	case c.Keep != nil && c.Create:
@@ -153,7 +153,7 @@ func (c *configDelete) Run(ctx context.Context, a *app) error {
 	version := config.AnyVersion
 	if c.Version != nil {
 		if version = *c.Version; version < 0 {
-			return usagef("config delete: --version %d is negative: leave it out to delete any version", version)
+			return usagef("config delete: --version %d is negative; leave it out to delete any version", version)
 		}
 	}
 	return a.withStore(ctx, "config delete "+c.Path, c.Path, func(ctx context.Context, sm *session.Manager, s *config.Store) error {
@@ -171,8 +171,8 @@ func (c *configDelete) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// occupied says what there is below a node that was not deleted. It may be
-// another recipe's.
+// occupied returns the error for a node that has children, with one of their
+// names. They may belong to another recipe.
 func (c *configDelete) occupied(ctx context.Context, a *app, sm *session.Manager, err error) error {
 	var names []string
 	listed := a.once(ctx, func(ctx context.Context) (err error) {
@@ -180,7 +180,7 @@ func (c *configDelete) occupied(ctx context.Context, a *app, sm *session.Manager
 		return err
 	})
 	if listed != nil || len(names) == 0 {
-		return err // which says as much
+		return err // it says that there are children
 	}
 	children := fmt.Sprintf("%d children, such as", len(names))
 	if len(names) == 1 {
@@ -189,11 +189,11 @@ func (c *configDelete) occupied(ctx context.Context, a *app, sm *session.Manager
 	return &taskError{
 		task: "config delete " + c.Path,
 		err:  fmt.Errorf(`the node has %s "%s"`, children, oneLine(slices.Min(names))),
-		hint: fmt.Sprintf(`"docent inspect %s" tells what is there`, c.Path),
+		hint: fmt.Sprintf(`see what they are with "docent inspect %s"`, c.Path),
 	}
 }
 
-// withStore connects, and runs f on the store of all keys.
+// withStore connects, and runs f on a store of the whole tree.
 func (a *app) withStore(ctx context.Context, task, path string,
 	f func(context.Context, *session.Manager, *config.Store) error) error {
 	if err := during(task, checkPath(path)); err != nil {
@@ -213,7 +213,7 @@ type valueJSON struct {
 	Path    string  `json:"path"`
 	Deleted bool    `json:"deleted,omitempty"`
 	Value   *string `json:"value,omitempty"`
-	Base64  []byte  `json:"base64,omitempty"` // which encoding/json writes so
+	Base64  []byte  `json:"base64,omitempty"` // encoding/json encodes it
 	Version *int32  `json:"version,omitempty"`
 	Zxid    int64   `json:"zxid,omitempty"`
 	Time    string  `json:"time,omitempty"`

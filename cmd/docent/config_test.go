@@ -61,22 +61,22 @@ func TestConfig_setGetDelete(t *testing.T) {
 		{words("config set /c/a one --create"), 0, "0\n", ""},
 		{words("config set /c/a two --create"), 0, "1\n", ""},
 		{words("config set /c/a three --version 0"), 1, "",
-			"docent: config set /c/a: the node has another version; read the present one with \"docent --json config get\" and try again\n"},
+			"docent: config set /c/a: the node has another version; read the present version with \"docent --json config get\" and try again\n"},
 		{words("config set /c/a three --version 1"), 0, "2\n", ""},
 		{words("config set /c/a -- -4"), 0, "3\n", ""},
 		{words("config get /c/a"), 0, "-4", ""},
 		{words("--json config set /c/a", "five words, one value"), 0, `{"path":"/c/a","version":4}` + "\n", ""},
-		{words("config delete /c"), 1, "", "docent: config delete /c: the node has a child, \"a\"; \"docent inspect /c\" tells what is there\n"},
+		{words("config delete /c"), 1, "", "docent: config delete /c: the node has a child, \"a\"; see what they are with \"docent inspect /c\"\n"},
 		{words("config delete /c/a --version 1"), 1, "",
-			"docent: config delete /c/a: the node has another version; read the present one with \"docent --json config get\" and try again\n"},
+			"docent: config delete /c/a: the node has another version; read the present version with \"docent --json config get\" and try again\n"},
 		{words("config delete /c/a --version 4"), 0, "", ""},
 		{words("config delete /c/a"), 1, "", "docent: config delete /c/a: there is no such node; check the path, and the root in --servers\n"},
 		{words("--json config set /c/a x --create"), 0, `{"path":"/c/a","version":0}` + "\n", ""},
 		{words("--json config delete /c/a"), 0, `{"path":"/c/a","deleted":true}` + "\n", ""},
 		{words("config set /c/a x --create --version 1"), 2, "",
-			"docent: config set: --version and --create exclude each other: a key that is created has no version yet\n"},
+			"docent: config set: --version and --create exclude each other: a new key has no version to compare; give one of them\n"},
 		{words("config delete /c/a --version=-1"), 2, "",
-			"docent: config delete: --version -1 is negative: leave it out to delete any version\n"},
+			"docent: config delete: --version -1 is negative; leave it out to delete any version\n"},
 	} {
 		code, out, stderr := docent(t, c.args, on(server))
 		require.Equal(t, c.code, code, c.args)
@@ -90,7 +90,7 @@ func TestConfig_valueTooLargeIsNotSent(t *testing.T) {
 	code, _, stderr := docent(t, words("config set /c/a - --create"), on(server), stdin(strings.Repeat("x", 1<<20)))
 	require.Equal(t, 1, code)
 	require.Contains(t, stderr, "docent: config set /c/a: the request is larger than the server accepts: it takes ")
-	require.Contains(t, stderr, "; make it smaller, or keep it elsewhere and put its address here\n")
+	require.Contains(t, stderr, "; make the data smaller, or store it elsewhere and put its address here\n")
 	require.Zero(t, server.Count(zktest.OpSetData)+server.Count(zktest.OpCreate))
 }
 

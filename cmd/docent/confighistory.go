@@ -17,10 +17,10 @@ type configHistory struct {
 
 // Help is shown by "docent config history --help".
 func (configHistory) Help() string {
-	return `Prints the values that "docent config set --keep N" has kept, newest first: id, time, "present" for the one that the ` +
-		`key holds, "foreign" for one that was written without --keep and has been replaced since, or "hidden" for one that may ` +
-		`not be read, and the value on one ` +
-		`line. With --json each is an object. If none is present, the key was written without --keep last, or deleted.`
+	return `Prints the values that "docent config set --keep N" has kept, newest first. Each line has the value's id, time, mark ` +
+		`and the value. The mark is "present" for the key's present value, "foreign" for a value that was written without --keep ` +
+		`and replaced since, and "hidden" for a value that an ACL hides. With --json each value is an object. If no value is ` +
+		`present, the last write of the key was without --keep, or the key was deleted.`
 }
 
 // Run prints the history.
@@ -65,7 +65,7 @@ func (c *configHistory) print(a *app, p config.Past) error {
 		note = "foreign"
 	}
 	if p.Hidden {
-		a.note("config history %s: the ACL of value %d hides what it is", c.Path, p.ID)
+		a.note("config history %s: the ACL of value %d denies reading it", c.Path, p.ID)
 		note = "hidden"
 	}
 	when := "?"
@@ -79,12 +79,12 @@ func (c *configHistory) print(a *app, p config.Past) error {
 type configRollback struct {
 	Path string `arg:"" help:"The key, as an absolute path."`
 	ID   int32  `arg:"" help:"The value's id, from docent config history."`
-	Keep *int   `placeholder:"N" help:"How many values to keep. Default: as many as are there, and this one."`
+	Keep *int   `placeholder:"N" help:"How many values to keep. Default: all kept values, and this one."`
 }
 
 // Help is shown by "docent config rollback --help".
 func (configRollback) Help() string {
-	return `Writes the value once more, as the newest, and prints the key's new version. A key that was deleted is made again.`
+	return `Writes a kept value again, as the newest, and prints the key's new version. A deleted key is created again.`
 }
 
 // Run writes the old value.
@@ -109,15 +109,15 @@ func (c *configRollback) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// checkKeep refuses a number of values that cannot be kept.
+// checkKeep refuses a number of values that is out of range.
 func checkKeep(command string, keep int) error {
 	if keep < 1 || keep > config.MaxHistory {
-		return usagef("%s: --keep %d is out of range: give 1 to %d", command, keep, config.MaxHistory)
+		return usagef("%s: --keep %d is out of range; give 1 to %d", command, keep, config.MaxHistory)
 	}
 	return nil
 }
 
-// printVersion tells what version a write has given the key.
+// printVersion prints the version that a write has given the key.
 func printVersion(a *app, path string, version int32) error {
 	if a.globals.JSON {
 		return a.printJSON(struct {
@@ -135,9 +135,9 @@ type configList struct {
 
 // Help is shown by "docent config list --help".
 func (configList) Help() string {
-	return `Prints every key below the path, at every depth, sorted: the key relative to the path, its version and its value on ` +
-		`one line. All are as they stood at one instant. Directories without a value, and histories, are left out. A key that ` +
-		`may not be read is told of on standard error, and so is a directory that may not be listed.`
+	return `Prints every key below the path, at every depth, sorted. Each line has the key relative to the path, its version and ` +
+		`its value. The keys are a snapshot of one instant. It omits directories without a value, and histories. For each key ` +
+		`that may not be read, and each directory that may not be listed, it prints a line on standard error.`
 }
 
 // Run prints the keys.

@@ -16,27 +16,26 @@ import (
 // configSync is "docent config sync".
 type configSync struct {
 	Path   string        `arg:"" help:"The key, as an absolute path."`
-	File   string        `arg:"" help:"The file that is kept equal to it."`
-	Cmd    []string      `arg:"" optional:"" name:"CMD" help:"A command to run after each change of the file, with its arguments, behind --."`
-	Remove bool          `help:"Remove the file when the key is deleted. Default: it keeps the last value."`
-	Grace  time.Duration `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD that runs when sync is ended."`
+	File   string        `arg:"" help:"The file that is kept equal to the key."`
+	Cmd    []string      `arg:"" optional:"" name:"CMD" help:"A command to run after each change of the file, with its arguments, after --."`
+	Remove bool          `help:"Remove the file when the key is deleted. Default: the file keeps the last value."`
+	Grace  time.Duration `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD that still runs when docent ends."`
 }
 
 // Help is shown by "docent config sync --help".
 func (configSync) Help() string {
 	return `Writes the key to the file, now and after every change, until SIGINT or SIGTERM end it with exit code 0. The file is ` +
-		`replaced as a whole, never written in part, and never goes back to an older value; it keeps its mode (0600 if ` +
-		`it is made). After each change CMD runs, with DOCENT_PATH, DOCENT_FILE and DOCENT_ZXID in its environment; values ` +
-		`that follow each other while it runs are skipped, except for the last. A CMD that fails, and a file that cannot be ` +
-		`written any more, are told in one line; writing is tried again. A file that cannot be written at the start is exit ` +
-		`code 1.` + "\n\n" +
+		`replaced as a whole, never written in part, and never gets an older value. It keeps its mode; a new file has mode ` +
+		`0600. After each change CMD runs, with DOCENT_PATH, DOCENT_FILE and DOCENT_ZXID in its environment. Of the changes ` +
+		`while CMD runs, only the last is written. If CMD or a later write fails, docent prints a line on standard error; ` +
+		`it tries the write again. If the first write fails, the exit code is 1.` + "\n\n" +
 		`Example: docent config sync /config/limits limits.json -- systemctl reload api`
 }
 
 // Run keeps the file equal to the key.
 func (c *configSync) Run(ctx context.Context, a *app) (err error) {
 	if c.Grace < 0 {
-		return usagef("config sync: --grace %v is negative: give a time such as 5s", c.Grace)
+		return usagef("config sync: --grace %v is negative; give a time such as 5s", c.Grace)
 	}
 	task := "config sync " + c.Path
 	if err := during(task, checkPath(c.Path)); err != nil {
@@ -51,7 +50,7 @@ func (c *configSync) Run(ctx context.Context, a *app) (err error) {
 	defer stop()
 	defer func() {
 		if ctx.Err() != nil {
-			err = nil // whatever the interruption has cut short
+			err = nil // an interruption is a normal end
 		}
 	}()
 	sm, err := a.connect(ctx)
@@ -75,7 +74,7 @@ func (c *configSync) Run(ctx context.Context, a *app) (err error) {
 	return during(task, errors.Unwrap(config.SyncFile(ctx, sm, c.Path, c.File, options...)))
 }
 
-// changed tells of a change, and runs CMD.
+// changed prints a change, and runs CMD.
 func (c *configSync) changed(ctx context.Context, a *app, change config.FileChange) error {
 	var err error
 	switch {
@@ -105,13 +104,13 @@ func (c *configSync) changed(ctx context.Context, a *app, change config.FileChan
 	case err != nil:
 		return err
 	case out.Code != 0:
-		return fmt.Errorf("CMD failed with code %d; the file holds version %d, and CMD runs again after the next change",
+		return fmt.Errorf("CMD failed with code %d; the file has version %d, and CMD runs again after the next change",
 			out.Code, change.Version)
 	}
 	return nil
 }
 
-// unless returns a pointer to value, or nil where JSON is to leave it out.
+// unless returns a pointer to value, or nil if JSON is to omit it.
 func unless(leaveOut bool, value int32) *int32 {
 	if leaveOut {
 		return nil

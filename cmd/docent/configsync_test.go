@@ -34,7 +34,7 @@ func TestConfigSync(t *testing.T) {
 	code, rest := sync.wait()
 	require.Zero(t, code)
 	require.Empty(t, rest)
-	require.Equal(t, "docent: config sync /c/k: CMD failed with code 1; the file holds version 1, and CMD runs again after the "+
+	require.Equal(t, "docent: config sync /c/k: CMD failed with code 1; the file has version 1, and CMD runs again after the "+
 		"next change\n", sync.stderr.String())
 	data, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -91,10 +91,10 @@ func TestConfigSync_usage(t *testing.T) {
 		{"config sync c f", 2, "invalid path"},
 		{"config sync /c f --grace=-1s", 2, "--grace -1s is negative"},
 		{"config sync /c f -- no-such-command", 127, "no-such-command"},
-		{"config set /c/k x --keep 0", 2, "--keep 0 is out of range: give 1 to 1000"},
+		{"config set /c/k x --keep 0", 2, "--keep 0 is out of range; give 1 to 1000"},
 		{"config rollback /c/k 1 --keep 1001", 2, "--keep 1001 is out of range"},
 		{"config rollback /c/k x", 2, "x"},
-		{"config rollback /c/k 7", 1, `there is no such value in the key's history; list them with "docent config history"`},
+		{"config rollback /c/k 7", 1, `the key's history has no such value; list the values with "docent config history"`},
 		{"config history c", 2, "invalid path"},
 		{"config list /c", 1, "there is no such node"},
 	} {

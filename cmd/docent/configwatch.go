@@ -12,7 +12,7 @@ type configWatch struct {
 	Path string `arg:"" help:"The key, as an absolute path."`
 }
 
-// Lines of a watch that are no values.
+// Lines of a watch that are not values.
 const (
 	lineMissing = "-- no such node --"
 	lineDeleted = "-- deleted --"
@@ -20,12 +20,12 @@ const (
 
 // Help is shown by "docent config watch --help".
 func (configWatch) Help() string {
-	return `Prints the present value, and then the newest after every change, one line each: a backslash is doubled, a line ` +
-		`feed is \n, a carriage return \r, a tab \t, and a byte that cannot be printed is \x and two digits. The line "` +
-		lineMissing + `" says that there is nothing yet, "` + lineDeleted + `" that the key was deleted. Values that ` +
-		`follow each other faster than they are read are skipped; the last one never is. With --json each line is an ` +
-		`object with path, value (or base64), version, zxid and time, or with "deleted". It goes on through lost servers ` +
-		`and sessions, until SIGINT or SIGTERM end it with exit code 0.`
+	return `Prints the present value, and then the newest value after every change, one line each. A backslash is written as ` +
+		`two, a line feed as \n, a carriage return as \r, a tab as \t, and a byte that cannot be printed as \x and two digits. ` +
+		`The line "` + lineMissing + `" says that the key does not exist yet, "` + lineDeleted + `" that it was deleted. A fast ` +
+		`series of changes may skip values, but never the last. With --json each line is an object with path, value (or ` +
+		`base64), version, zxid and time, or with path and "deleted". The watch goes on through lost servers and sessions, ` +
+		`until SIGINT or SIGTERM end it with exit code 0.`
 }
 
 // Run prints the value and its changes.
@@ -38,7 +38,7 @@ func (c *configWatch) Run(ctx context.Context, a *app) (err error) {
 	defer stop()
 	defer func() {
 		if ctx.Err() != nil {
-			err = nil // whatever the interruption has cut short
+			err = nil // an interruption is a normal end
 		}
 	}()
 	sm, err := a.connect(ctx)

@@ -14,10 +14,10 @@ type counterCommand struct {
 	Set counterSet `cmd:"" help:"Write a counter's number."`
 }
 
-// counterAt says which counter, and how its number is written.
+// counterAt are the flags of every command on a counter.
 type counterAt struct {
 	Path   string `arg:"" help:"The counter, as an absolute path."`
-	Layout string `enum:"int64,int32,decimal" default:"int64" help:"How the number is written: int64 (Curator's DistributedAtomicLong), int32 (DistributedAtomicInteger, SharedCount) or decimal (kazoo)."`
+	Layout string `enum:"int64,int32,decimal" default:"int64" help:"Format of the number: int64 (Curator's DistributedAtomicLong), int32 (DistributedAtomicInteger, SharedCount) or decimal (kazoo)."`
 }
 
 // counterJSON is the state of a counter.
@@ -29,7 +29,7 @@ type counterJSON struct {
 	Time   string `json:"time,omitempty"`
 }
 
-// with connects, runs f within --connect-timeout, and prints what it returns.
+// with connects, runs f within --connect-timeout, and prints its result.
 func (c *counterAt) with(ctx context.Context, a *app, task string,
 	f func(context.Context, *counter.Counter) (counterJSON, error)) error {
 	task = "counter " + task + " " + c.Path
@@ -69,7 +69,7 @@ type counterGet struct{ counterAt }
 
 // Help is shown by "docent counter get --help".
 func (counterGet) Help() string {
-	return `A counter that does not exist is 0; --json tells whether it does.`
+	return `A counter that does not exist is 0; --json says whether it exists.`
 }
 
 // Run prints the number.
@@ -87,7 +87,7 @@ func (c *counterGet) Run(ctx context.Context, a *app) error {
 // counterAdd is "docent counter add".
 type counterAdd struct {
 	counterAt
-	N int64 `arg:"" optional:"" default:"1" help:"What to add. A negative number goes behind --."`
+	N int64 `arg:"" optional:"" default:"1" help:"The number to add. A negative number goes after --."`
 }
 
 // Run adds to the counter.
@@ -101,7 +101,7 @@ func (c *counterAdd) Run(ctx context.Context, a *app) error {
 // counterSet is "docent counter set".
 type counterSet struct {
 	counterAt
-	N int64 `arg:"" help:"The new number. A negative one goes behind --."`
+	N int64 `arg:"" help:"The new number. A negative number goes after --."`
 }
 
 // Run writes the counter.

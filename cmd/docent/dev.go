@@ -11,17 +11,17 @@ import (
 
 // devCommand is "docent dev".
 type devCommand struct {
-	Listen string `default:"127.0.0.1:2181" placeholder:"HOST:PORT" help:"Address to listen on; port 0 takes any that is free. Default: 127.0.0.1:2181."`
+	Listen string `default:"127.0.0.1:2181" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 chooses a free port. Default: 127.0.0.1:2181."`
 }
 
 // Help is shown by "docent dev --help".
 func (devCommand) Help() string {
-	return `Speaks ZooKeeper's protocol to any client, starts at once, keeps everything in memory and forgets it at the end. ` +
-		`It is for development and tests, never for production. Prints "listening on ADDR" when it is ready; SIGINT and ` +
-		`SIGTERM end it with exit code 0.`
+	return `The server speaks ZooKeeper's protocol to any client. It keeps all data in memory and loses it at the end: use it ` +
+		`for development and tests, never for production. It prints "listening on ADDR" when it is ready. SIGINT and SIGTERM ` +
+		`end it with exit code 0.`
 }
 
-// Run serves until a signal comes.
+// Run serves until a signal arrives.
 func (c *devCommand) Run(ctx context.Context, a *app) error {
 	if err := checkListen("dev", c.Listen); err != nil {
 		return err
@@ -36,7 +36,7 @@ func (c *devCommand) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return errors.Join(notListening("dev", c.Listen, err), server.Close())
 	}
-	a.note("dev: for development only: nothing is kept on disk, and anyone who can reach %s may do anything", addr)
+	a.note("dev: for development only: no data is kept on disk, and every client that reaches %s may do anything", addr)
 	if err := c.ready(a, addr); err != nil {
 		return errors.Join(err, server.Close())
 	}
@@ -53,11 +53,11 @@ func (c *devCommand) ready(a *app, addr string) error {
 	return a.printf("listening on %s\n", addr)
 }
 
-// notListening says why a command cannot listen.
+// notListening returns the error of a command that cannot listen.
 func notListening(command, address string, err error) error {
 	hint := "give another address with --listen"
 	if errors.Is(err, syscall.EADDRINUSE) {
-		hint = "another server runs there: use it, end it, or choose another port with --listen (0 takes any)"
+		hint = "another server listens there: use it, end it, or choose another port with --listen (0 for a free one)"
 	}
 	return &taskError{task: fmt.Sprintf("%s: listen on %s", command, address), err: rootCause(err), hint: hint}
 }

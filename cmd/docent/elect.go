@@ -16,20 +16,20 @@ import (
 // electCommand is "docent elect".
 type electCommand struct {
 	Path   string        `arg:"" help:"The election, as an absolute path."`
-	Cmd    []string      `arg:"" name:"CMD" help:"The command and its arguments, behind --."`
+	Cmd    []string      `arg:"" name:"CMD" help:"The command and its arguments, after --."`
 	ID     string        `name:"id" placeholder:"NAME" help:"Name of this candidate, as docent leader prints it. Default: host-pid."`
-	Layout string        `default:"latch" enum:"latch,selector,one-node" help:"How candidates stand: as Curator's LeaderLatch or LeaderSelector, or one-node: whoever makes the node PATH leads."`
+	Layout string        `default:"latch" enum:"latch,selector,one-node" help:"Layout of the candidates' nodes: latch or selector (Curator's LeaderLatch or LeaderSelector), or one-node: the candidate that creates the node PATH leads."`
 	Once   bool          `help:"Do not campaign again when CMD has ended or the leadership was lost."`
 	Grace  time.Duration `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD that is stopped."`
 }
 
 // Help is shown by "docent elect --help".
 func (electCommand) Help() string {
-	return `CMD runs while this candidate leads, with DOCENT_PATH (the election), DOCENT_TOKEN (the number of the term, which ` +
-		`grows from leader to leader) and DOCENT_ID in its environment. When CMD ends, or the leadership is lost or ` +
-		`transferred (docent leader --transfer) and CMD was stopped, the candidate campaigns again, at the end of the line. With --once it does not: the exit code is ` +
-		`CMD's, or 79 if the leadership was lost. SIGINT and SIGTERM stop CMD, resign, and exit with 128 and the signal's ` +
-		`number; other signals are passed on to CMD.` + "\n\n" +
+	return `CMD runs while this candidate leads. Its environment has DOCENT_PATH (the election), DOCENT_TOKEN (the number of the ` +
+		`term, which grows from leader to leader) and DOCENT_ID. If the leadership is lost, or transferred with docent leader ` +
+		`--transfer, CMD is stopped. When CMD has ended, the candidate campaigns again, as the last in the queue. With --once ` +
+		`it does not: the exit code is CMD's, or 79 if the leadership was lost. SIGINT and SIGTERM stop CMD and resign; the ` +
+		`exit code is 128 and the signal's number. Other signals are passed on to CMD.` + "\n\n" +
 		`Example: docent elect /leaders/scheduler -- ./scheduler`
 }
 
@@ -40,7 +40,7 @@ func (c *electCommand) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	if c.Grace < 0 {
-		return usagef("elect: --grace %v is negative: give a time such as 5s", c.Grace)
+		return usagef("elect: --grace %v is negative; give a time such as 5s", c.Grace)
 	}
 	if err := child.Look(c.Cmd[0]); err != nil {
 		return during(task, err)
@@ -59,7 +59,8 @@ func (c *electCommand) Run(ctx context.Context, a *app) (err error) {
 	return during(task, c.campaign(ctx, a, task, sm, signals))
 }
 
-// campaign leads again and again, until something ends it for good.
+// campaign leads and campaigns in turn until a signal, --once or an error ends
+// it.
 func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *session.Manager, signals <-chan os.Signal) error {
 	opts := slices.Clone(layouts[c.Layout])
 	if c.ID != "" {
@@ -73,7 +74,7 @@ func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *se
 			return err
 		})
 		if err != nil {
-			return err // a term that was won as the signal came goes with the session
+			return err // closing the session ends a term that was won as the signal arrived
 		}
 		began := time.Now()
 		cmd := child.Command{Args: c.Cmd, Env: []string{"DOCENT_ID=" + e.ID()}, Grace: c.Grace, Ending: interrupts}
@@ -82,7 +83,7 @@ func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *se
 		transferred := out.Stopped && errors.Is(context.Cause(within), election.ErrTransferred)
 		stop()
 		if i := slices.IndexFunc(out.Signals, func(sig os.Signal) bool { return slices.Contains(interrupts, sig) }); i >= 0 {
-			return &interrupted{out.Signals[i], fmt.Sprintf("resigned (CMD ended with code %d)", out.Code)}
+			return &interrupted{out.Signals[i], fmt.Sprintf("resigned, and CMD ended with code %d: interrupted", out.Code)}
 		}
 		switch {
 		case err != nil && (c.Once || !errors.Is(err, errLost)):
@@ -113,8 +114,8 @@ var layouts = map[string][]election.Option{
 	"one-node": {election.OneNode()},
 }
 
-// untilTransferred returns a context that ends with the term, or when another
-// leader is named: context.Cause tells which.
+// untilTransferred returns a context that ends with the term, or with the cause
+// ErrTransferred when the term is asked to resign for another candidate.
 func untilTransferred(t *election.Term) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	watched := make(chan struct{})

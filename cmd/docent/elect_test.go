@@ -51,7 +51,7 @@ func TestElect_campaignsAgain(t *testing.T) {
 	code, rest := d.wait()
 	require.Equal(t, 143, code)
 	require.Equal(t, []string{"terminated"}, rest)
-	require.Contains(t, d.stderr.String(), "docent: elect /e: resigned (CMD ended with code 7) by signal 15 (terminated)\n")
+	require.Contains(t, d.stderr.String(), "docent: elect /e: resigned, and CMD ended with code 7: interrupted by signal 15 (terminated)\n")
 	require.Empty(t, server.Sessions())
 }
 
@@ -104,7 +104,7 @@ func TestLeader(t *testing.T) {
 	code, out, stderr := docent(t, words("leader /e"), on(server))
 	require.Equal(t, 1, code)
 	require.Empty(t, out)
-	require.Equal(t, "docent: leader /e: no leader; nobody campaigns there: check the path, and the root in --servers\n", stderr)
+	require.Equal(t, "docent: leader /e: no leader; no candidate campaigns there: check the path, and the root in --servers\n", stderr)
 
 	d := start(t, words("elect /e --id host-7", self()...), on(server), role("signals"))
 	require.Contains(t, d.line(), "ready")
@@ -153,7 +153,7 @@ func TestLeader_watchOneNode(t *testing.T) {
 	object := start(t, words("leader /e --watch --layout one-node --json"), on(server))
 	require.Equal(t, "leader a", text.line())
 	require.Contains(t, object.line(), `"id":"a"`)
-	// Nobody can see the election vacant.
+	// The transaction replaces the leader: the election is never vacant.
 	_, err := sm.Txn(t.Context(), session.DeleteOp("/e", session.AnyVersion), session.CreateOp("/e", []byte("b"), session.Ephemeral))
 	require.NoError(t, err)
 	require.Equal(t, "leader b", text.line())
@@ -175,8 +175,8 @@ func TestLeader_watchOneNode(t *testing.T) {
 	}
 }
 
-// The server throttles: CMD runs in one term after the other, and no candidate's
-// node of an old term is in the way.
+// The server throttles: CMD runs in one term after the other, and no
+// candidate's node of an old term is in the way.
 func TestFault09_ElectOnAThrottledServer(t *testing.T) {
 	server := zktest.New(t)
 	seen := make(map[zktest.Op]int)

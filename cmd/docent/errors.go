@@ -24,10 +24,10 @@ const (
 	exitLost        = 79
 )
 
-// usageError says what is wrong with the command line.
+// usageError is a mistake in the command line.
 type usageError struct {
 	text string
-	help string // the command that explains it
+	help string // the --help command that explains it; may be empty
 }
 
 func usagef(format string, args ...any) error {
@@ -50,7 +50,7 @@ type unreachableError struct {
 
 func (e *unreachableError) Error() string {
 	if errors.Is(e.err, session.ErrNotServing) {
-		return fmt.Sprintf("connect to %s: no answer within %v: %s (%s); check that most of its servers run, or raise --connect-timeout",
+		return fmt.Sprintf("connect to %s: no answer within %v: %s (%s); check that a majority of the servers runs, or raise --connect-timeout",
 			e.servers, e.within, noQuorum, e.reason())
 	}
 	return fmt.Sprintf("connect to %s: no server could be reached within %v (%s); "+
@@ -59,8 +59,8 @@ func (e *unreachableError) Error() string {
 
 func (e *unreachableError) Unwrap() error { return e.err }
 
-// reason is what dialling failed with last. A server that takes the connection
-// and then hangs leaves no such trace.
+// reason returns the last failure to dial. A server that accepts the connection
+// and then hangs leaves no failure.
 func (e *unreachableError) reason() string {
 	for err := e.err; err != nil; {
 		many, ok := err.(interface{ Unwrap() []error })
@@ -74,15 +74,14 @@ func (e *unreachableError) reason() string {
 		}
 		break
 	}
-	return "none answered"
+	return "no server answered"
 }
 
-// taskError says what was being done when it failed, as "lock /l", and what can
-// be done about it beyond what the reason itself suggests.
+// taskError is the failure of a task, as "task: reason; hint".
 type taskError struct {
-	task string
+	task string // such as "lock /l"
 	err  error
-	hint string
+	hint string // empty: the advice that belongs to err
 }
 
 func (e *taskError) Error() string {
@@ -103,7 +102,8 @@ func (e *taskError) Error() string {
 
 func (e *taskError) Unwrap() error { return e.err }
 
-// during names the task in an error that does not say enough by itself.
+// during adds the task to an error. Errors that name their cause already stay
+// as they are.
 func during(task string, err error) error {
 	if err == nil {
 		return nil
@@ -117,8 +117,7 @@ func during(task string, err error) error {
 	return &taskError{task: task, err: err}
 }
 
-// named returns the part of err whose text does not begin with prefix, which the
-// task says already.
+// named removes prefix from the text of err, since the task says it already.
 func named(err error, prefix string) error {
 	for strings.HasPrefix(err.Error(), prefix) {
 		inner := errors.Unwrap(err)
@@ -139,7 +138,7 @@ type withoutPrefix struct {
 func (e *withoutPrefix) Error() string { return strings.TrimPrefix(e.error.Error(), e.prefix) }
 func (e *withoutPrefix) Unwrap() error { return e.error }
 
-// problem tells of a failure after which the command goes on.
+// problem prints a failure after which the command goes on.
 func (a *app) problem(task string, err error) {
 	text := nodeReason(err)
 	if hint := advice(err); hint != "" {
@@ -148,52 +147,53 @@ func (a *app) problem(task string, err error) {
 	a.note("%s: %s", task, text)
 }
 
-// answer is what to say of one kind of failure.
+// answer is the text for one kind of failure.
 type answer struct {
 	err    error
-	reason string // empty: the error's own words
+	reason string // empty: the error's own text
 	advice string
 }
 
-// answers, the most specific first.
+// answers has the most specific errors first.
 var answers = []answer{
-	{session.ErrUnknownOutcome, "the answer of the server was lost: it may or may not have been done",
-		`look with "docent config get", and try again if it was not`},
+	{session.ErrUnknownOutcome, "the server's answer was lost: the request may or may not have been carried out",
+		`check with "docent config get", and try again if it was not`},
 	{errLogin, "", "check --sasl-user, and --sasl-password-file or " + saslPassword},
 	{session.ErrAuth, "the server refuses the credentials", "check --auth or DOCENT_AUTH"},
-	{session.ErrTooLarge, "", "make it smaller, or keep it elsewhere and put its address here"},
+	{session.ErrTooLarge, "", "make the data smaller, or store it elsewhere and put its address here"},
 	{session.ErrClosed, "the session was closed", "try again"},
-	{session.ErrNoAuth, "no right to do that", "check --auth or DOCENT_AUTH, and the ACL of the node and of its parent"},
+	{session.ErrNoAuth, "the ACL denies access", "check --auth or DOCENT_AUTH, and the ACL of the node and of its parent"},
 	{session.ErrAuthFailed, "the server refuses the credentials", "check --auth or DOCENT_AUTH"},
 	{session.ErrInvalidACL, "the server refuses the access control list", "check --auth or DOCENT_AUTH"},
 	{barrier.ErrNotGate, "", ""},
 	{config.ErrNotKey, "", ""},
 	{lock.ErrNotEphemeral, "", "give --mode exclusive a path of its own"},
-	{config.ErrNoPast, "there is no such value in the key's history", `list them with "docent config history"`},
+	{config.ErrNoPast, "the key's history has no such value", `list the values with "docent config history"`},
 	{session.ErrNoNode, "there is no such node", "check the path, and the root in --servers"},
 	{session.ErrNodeExists, "the node exists already", "set it without --create, or delete it first"},
-	{session.ErrBadVersion, "the node has another version", `read the present one with "docent --json config get" and try again`},
-	{session.ErrNotEmpty, "the node has children", `"docent inspect" tells what they are`},
+	{session.ErrBadVersion, "the node has another version", `read the present version with "docent --json config get" and try again`},
+	{session.ErrNotEmpty, "the node has children", `list them with "docent inspect"`},
 	{session.ErrNoChildrenForEphemerals, "the parent is an ephemeral node, which can have no children", "choose another path"},
 }
 
-// needsLogin is the code with which a server answers who has to authenticate first.
+// needsLogin is the error code of a server for clients that have not
+// authenticated.
 const needsLogin = -124
 
-// reason words an error without what the task says already.
+// reason returns the text of an error without the parts that name the task.
 func reason(err error) string {
 	var path *znode.PathError
 	if errors.As(err, &path) {
 		return path.Error()
 	}
 	var code *session.CodeError
-	if errors.As(err, &code) { // which says what to do
+	if errors.As(err, &code) { // its text says what to do
 		if code.Code == needsLogin {
 			return fmt.Sprintf("the server serves only clients that have authenticated (SESSIONCLOSEDREQUIRESASLAUTH, %d); "+
 				"give --sasl-user, or credentials of a scheme in the server's enforce.auth.schemes with --auth or --tls-cert", needsLogin)
 		}
 		if errors.Is(err, session.ErrUnknownOutcome) {
-			return "it may or may not have been done: " + code.Error()
+			return "the request may or may not have been carried out: " + code.Error()
 		}
 		return code.Error()
 	}
@@ -216,14 +216,14 @@ func advice(err error) string {
 		return "give an absolute path such as /app/name"
 	}
 	if errors.As(err, new(*session.CodeError)) {
-		return "" // the reason has it
+		return "" // the reason says it
 	}
 	a, _ := answerTo(err)
 	return a.advice
 }
 
-// answerTo finds the answer to an error. One that says all of it in its own
-// words has none.
+// answerTo returns the answer for an error. Errors of this package that say
+// everything themselves have none.
 func answerTo(err error) (answer, bool) {
 	if errors.Is(err, errLost) || errors.Is(err, errNotAcquired) {
 		return answer{}, false
@@ -236,8 +236,8 @@ func answerTo(err error) (answer, bool) {
 	return answer{}, false
 }
 
-// explain returns the line that an error is told with, and its exit code. What
-// others have written into nodes may be part of it.
+// explain returns the line to print for an error, and its exit code. The line
+// may contain data of nodes, and so it is escaped.
 func explain(err error) (line string, code int) {
 	return visible(strings.Join(strings.Fields(err.Error()), " ")), exitCode(err)
 }

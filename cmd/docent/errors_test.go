@@ -36,32 +36,32 @@ func TestExplain(t *testing.T) {
 			`connect to zk1:2181: no server could be reached within 3s (dial zk1:2181: connection refused); ` +
 				`check --servers and that ZooKeeper runs there, or raise --connect-timeout`},
 		{&unreachableError{"zk1:2181", 3 * time.Second, silent}, 69,
-			`connect to zk1:2181: no server could be reached within 3s (none answered); ` +
+			`connect to zk1:2181: no server could be reached within 3s (no server answered); ` +
 				`check --servers and that ZooKeeper runs there, or raise --connect-timeout`},
 		{during("config get /a", fmt.Errorf("connect: %w", session.ErrAuth)), 1,
 			`config get /a: the server refuses the credentials; check --auth or DOCENT_AUTH`},
 		{during("config set /a", op(fmt.Errorf("%w: it takes 9 bytes, the limit is 8", session.ErrTooLarge))), 1,
 			`config set /a: the request is larger than the server accepts: it takes 9 bytes, the limit is 8; ` +
-				`make it smaller, or keep it elsewhere and put its address here`},
+				`make the data smaller, or store it elsewhere and put its address here`},
 		{during("config set /a", op(fmt.Errorf("%w: %w", session.ErrUnknownOutcome, zk.ErrConnectionClosed))), 1,
-			`config set /a: the answer of the server was lost: it may or may not have been done; ` +
-				`look with "docent config get", and try again if it was not`},
+			`config set /a: the server's answer was lost: the request may or may not have been carried out; ` +
+				`check with "docent config get", and try again if it was not`},
 		{during("config get /a", op(zk.ErrNoNode)), 1,
 			`config get /a: there is no such node; check the path, and the root in --servers`},
 		{during("config get /a", op(zk.ErrNoAuth)), 1,
-			`config get /a: no right to do that; check --auth or DOCENT_AUTH, and the ACL of the node and of its parent`},
+			`config get /a: the ACL denies access; check --auth or DOCENT_AUTH, and the ACL of the node and of its parent`},
 		{during("config set /a", op(zk.ErrNodeExists)), 1,
 			`config set /a: the node exists already; set it without --create, or delete it first`},
 		{during("config set /a", op(zk.ErrBadVersion)), 1,
-			`config set /a: the node has another version; read the present one with "docent --json config get" and try again`},
-		{during("config delete /a", op(zk.ErrNotEmpty)), 1, `config delete /a: the node has children; "docent inspect" tells what they are`},
+			`config set /a: the node has another version; read the present version with "docent --json config get" and try again`},
+		{during("config delete /a", op(zk.ErrNotEmpty)), 1, `config delete /a: the node has children; list them with "docent inspect"`},
 		{during("config set /e/a", op(zk.ErrNoChildrenForEphemerals)), 1,
 			`config set /e/a: the parent is an ephemeral node, which can have no children; choose another path`},
 		{during("config set /a", op(&session.CodeError{Code: -125})), 1,
 			"config set /a: the server answers QUOTAEXCEEDED (-125): a quota on the path or above it is used up: " +
 				"delete what is not needed, or raise the quota (setquota in zkCli.sh)"},
 		{during("config set /a", op(fmt.Errorf("%w: %w", session.ErrUnknownOutcome, &session.CodeError{Code: -7}))), 1,
-			"config set /a: it may or may not have been done: the server answers OPERATIONTIMEOUT (-7): " +
+			"config set /a: the request may or may not have been carried out: the server answers OPERATIONTIMEOUT (-7): " +
 				"the server gave the request up after some time: read what has become of it"},
 		{during("config get /a", op(session.ErrUnimplemented)), 1,
 			`config get /a: the server does not implement the operation`},
@@ -70,7 +70,7 @@ func TestExplain(t *testing.T) {
 		{during("lock /l", &child.StartError{Name: "x", Code: 127}), 127, `lock /l: command "x" was not found`},
 		{during("lock /l", &child.StartError{Name: "x", Code: 126, Err: os.ErrPermission}), 126,
 			`lock /l: command "x" cannot be executed: permission denied`},
-		{during("lock /l", &interrupted{syscall.SIGTERM, "given up"}), 143, `lock /l: given up by signal 15 (terminated)`},
+		{during("lock /l", &interrupted{syscall.SIGTERM, "interrupted"}), 143, `lock /l: interrupted by signal 15 (terminated)`},
 		{errors.New("two\nlines"), 1, `two lines`},
 	} {
 		line, code := explain(c.err)
@@ -83,7 +83,7 @@ func TestExplain(t *testing.T) {
 		line, code := explain(during("lock /l", &lossError{cause, child.Outcome{Code: 143, Stopped: true}}))
 		require.Equal(t, 79, code)
 		require.Equal(t, "lock /l: the hold was lost while CMD ran: "+cause.Error()+": CMD was stopped (code 143); "+
-			"its last writes may overlap with the next holder's: compare DOCENT_TOKEN where they go", line)
+			"CMD's last writes may overlap with the next holder's: have the store that CMD writes to compare DOCENT_TOKEN", line)
 	}
 }
 

@@ -11,11 +11,11 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// What a word of the command line means must not depend on who reads it: kong
-// takes 010 for eight, splits metadata at semicolons, and takes an empty value
-// for a flag that was left out.
+// This file replaces three habits of kong that surprise a user: it reads 010 as
+// eight, splits metadata at semicolons, and treats an empty value as a missing
+// flag.
 
-// decimalIntegers are the options by which numbers are decimal.
+// decimalIntegers returns the options that make kong read decimal numbers.
 func decimalIntegers() []kong.Option {
 	var options []kong.Option
 	for _, kind := range []reflect.Kind{reflect.Int, reflect.Int32, reflect.Int64} {
@@ -37,14 +37,14 @@ func decodeDecimal(ctx *kong.DecodeContext, target reflect.Value) error {
 	case err != nil:
 		return fmt.Errorf("expected a decimal number but got %q", word)
 	case strconv.FormatInt(n, 10) != word:
-		return fmt.Errorf("expected a decimal number but got %q: write %d", word, n)
+		return fmt.Errorf("expected a decimal number but got %q; write %d", word, n)
 	}
 	target.SetInt(n)
 	return nil
 }
 
-// metadata is a flag that is given once for each key. Nothing in a value is
-// special.
+// metadata is a flag that is given once for each key. No character of a value
+// is special.
 type metadata map[string]string
 
 // Decode implements kong.MapperValue.
@@ -67,15 +67,15 @@ func (m *metadata) Decode(ctx *kong.DecodeContext) error {
 	return nil
 }
 
-// refuseEmpty refuses a flag that is given without a value, as by a variable of
-// a shell that is not set. Only what is data may be empty.
+// refuseEmpty refuses a flag with an empty value, as an unset variable of a
+// shell gives it. Only a flag for data may be empty (its tag is allowempty).
 func refuseEmpty(command *kong.Context) error {
 	for _, step := range command.Path {
 		flag := step.Flag
 		if flag == nil || flag.Target.Kind() != reflect.String || flag.Target.String() != "" || flag.Tag.Has("allowempty") {
 			continue
 		}
-		return fmt.Errorf("--%s: the value is empty: give one, or leave the flag out", flag.Name)
+		return fmt.Errorf("--%s: the value is empty; give one, or leave the flag out", flag.Name)
 	}
 	return nil
 }
@@ -86,7 +86,7 @@ func checkListen(task, address string) error {
 	host, port, err := net.SplitHostPort(address)
 	n, portErr := strconv.ParseUint(port, 10, 16)
 	if err != nil || portErr != nil || strconv.FormatUint(n, 10) != port || strings.ContainsAny(host, " ,;/@") {
-		return usagef("%s: --listen %q is not HOST:PORT with a port from 0 to 65535", task, address)
+		return usagef("%s: --listen %q is not HOST:PORT with a port from 0 to 65535; write it as 127.0.0.1:8080", task, address)
 	}
 	return nil
 }

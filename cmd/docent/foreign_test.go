@@ -32,8 +32,8 @@ type foreignWorld struct {
 	kinds  map[string]string // the path of each kind of znode
 }
 
-// newForeignWorld lets another process use every recipe, for as long as the test
-// lasts.
+// newForeignWorld lets another process use every recipe, for as long as the
+// test lasts.
 func newForeignWorld(t *testing.T) *foreignWorld {
 	t.Helper()
 	server := zktest.New(t, zktest.WithSessionTimeouts(400*time.Millisecond, 0))
@@ -101,8 +101,8 @@ func newForeignWorld(t *testing.T) *foreignWorld {
 	return &foreignWorld{server, kinds}
 }
 
-// snapshot is what every znode is by: another czxid is another znode, and another
-// version another value.
+// snapshot is what every znode is by: another czxid is another znode, and
+// another version another value.
 func (w *foreignWorld) snapshot() map[string]string {
 	all := make(map[string]string)
 	for _, path := range w.server.Paths() {
@@ -131,7 +131,7 @@ func (w *foreignWorld) changed(before map[string]string) []string {
 // ofSessions are the ephemeral znodes.
 var ofSessions = []string{"contender", "exclusive", "lease", "candidate", "visitor", "claim", "member", "instance", "worker", "call"}
 
-// anyDirectory are those that may be a rendezvous's, with nodes of strangers.
+// anyDirectory are the directories that may be a rendezvous with other nodes.
 var anyDirectory = []string{"kazoo's gate", "key's directory", "group", "service", "workers"}
 
 // outcome is what a verb does about some kinds of znodes.
@@ -139,8 +139,9 @@ type outcome struct {
 	kinds []string // empty: all that no earlier outcome names
 	code  int
 	text  string // in the message
-	// takes says that the verb takes the znode for its own, as its documentation
-	// says, since nothing tells the two apart. The znode is changed then.
+	// takes says that the verb takes the znode for its own, as its
+	// documentation says, since nothing tells the two apart. The znode is
+	// changed then.
 	takes bool
 }
 
@@ -154,14 +155,14 @@ type foreignVerb struct {
 func kinds(names ...string) []string { return names }
 
 var (
-	// What looks like a config key, and is one as far as anybody can tell.
+	// Znodes that look like config keys, and cannot be told from them.
 	likeKeys  = outcome{kinds: kinds("kazoo's gate", "worker's memory"), takes: true}
 	innerKey  = outcome{kinds: kinds("key's directory"), takes: true}
 	notKey    = outcome{code: 1, text: "the znode is not a key: it "}
 	notGate   = outcome{code: 1, text: "the znode is not a gate: it "}
 	notNumber = outcome{code: 1, text: "the node does not hold a number of this layout: "}
 	noLetter  = outcome{code: 1, text: "is no dead letter's ID"}
-	nothing   = outcome{code: 75, text: "there is nothing to take now"}
+	nothing   = outcome{code: 75, text: "no item is ready"}
 	// A verb that makes a node of its own below the path.
 	noChildren  = outcome{kinds: ofSessions, code: 1, text: "the parent is an ephemeral node, which can have no children"}
 	beside      = outcome{}
@@ -177,7 +178,7 @@ var foreignVerbs = map[string]foreignVerb{
 	"config delete": {"config delete PATH", kinds("key"), []outcome{
 		likeKeys, {kinds: kinds("key's directory"), code: 1, text: `the node has a child, "limits"`}, notKey,
 	}},
-	"config rollback": {"config rollback PATH 0", nil, []outcome{{code: 1, text: "there is no such value in the key's history"}}},
+	"config rollback": {"config rollback PATH 0", nil, []outcome{{code: 1, text: "the key's history has no such value"}}},
 
 	"barrier set":  {"barrier set PATH", kinds("gate", "kazoo's gate"), []outcome{notGate}},
 	"barrier lift": {"barrier lift PATH", kinds("gate", "kazoo's gate"), []outcome{notGate}},
@@ -239,15 +240,15 @@ var foreignVerbs = map[string]foreignVerb{
 		{kinds: kinds("kazoo's gate"), takes: true}, {code: 1, text: "the znode is not the record of a job"},
 	}},
 
-	"elect": {"elect PATH -- CMD", kinds("election"), []outcome{noChildren, {code: 143, text: "resigned (CMD ended with code 7)"}}},
+	"elect": {"elect PATH -- CMD", kinds("election"), []outcome{noChildren, {code: 143, text: "resigned, and CMD ended with code 7"}}},
 	// It waits for a node of a session to go, as it waits for a leader's.
 	"elect one node":           {"elect PATH --layout one-node -- true", ofSessions, []outcome{{code: 1, text: "the node at this path is not ephemeral"}}},
 	"leader transfer":          {"leader PATH --transfer x --wait 1s", nil, []outcome{noCandidate}},
 	"leader transfer selector": {"leader PATH --transfer x --layout selector --wait 1s", nil, []outcome{noCandidate}},
 }
 
-// readOnly are the verbs that change nothing in ZooKeeper, or that make nodes of
-// their own alone. Together with foreignVerbs they are all there are.
+// readOnly are the verbs that change nothing in ZooKeeper, or that make nodes
+// of their own alone. Together with foreignVerbs they are all there are.
 var readOnly = []string{
 	"demo", "dev", "barrier wait", "counter get", "config get", "config watch", "config list", "config sync", "config history",
 	"queue len", "queue list", "queue dead list", "group list", "group watch", "service list", "service watch", "service pick",
@@ -277,8 +278,8 @@ func (v foreignVerb) args(path string) []string {
 	return words(line)
 }
 
-// Every verb that writes or deletes touches the znodes of its own recipe alone. It
-// says what exists at the path, and what to do.
+// Every verb that writes or deletes touches the znodes of its own recipe alone.
+// It says what exists at the path, and what to do.
 func TestFault25_EveryVerb(t *testing.T) {
 	for nth, name := range slices.Sorted(maps.Keys(foreignVerbs)) {
 		verb := foreignVerbs[name]
@@ -307,8 +308,8 @@ func TestFault25_EveryVerb(t *testing.T) {
 	}
 }
 
-// untilStanding runs docent until it has ended. A verb that stays until a signal
-// comes gets one as soon as it has said that it stands.
+// untilStanding runs docent until it has ended. A verb that stays until a
+// signal comes gets one as soon as it has said that it stands.
 func untilStanding(t *testing.T, args []string, settings ...setting) (code int, stderr string) {
 	t.Helper()
 	i := start(t, args, settings...)

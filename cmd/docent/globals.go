@@ -16,21 +16,21 @@ import (
 
 // globals are the flags of every command that talks to ZooKeeper.
 type globals struct {
-	Servers          string        `default:"127.0.0.1:2181" placeholder:"HOST:PORT,.../ROOT" help:"ZooKeeper's servers; a path behind them is the node below which all paths lie. Default: 127.0.0.1:2181. Variable: DOCENT_SERVERS."`
-	Timeout          time.Duration `default:"10s" help:"Session timeout to ask for: how long others wait for a process that died."`
+	Servers          string        `default:"127.0.0.1:2181" placeholder:"HOST:PORT,.../ROOT" help:"The servers of ZooKeeper. A path after them is the root: all other paths are relative to it. Default: 127.0.0.1:2181. Variable: DOCENT_SERVERS."`
+	Timeout          time.Duration `default:"10s" help:"Session timeout to ask for. Others wait that long for a process that crashed."`
 	ConnectTimeout   time.Duration `default:"10s" help:"How long to try to reach ZooKeeper."`
-	Auth             string        `placeholder:"digest:USER:PASSWORD" help:"Credentials. Variable: DOCENT_AUTH, which other users of the machine cannot see."`
-	SASLUser         string        `name:"sasl-user" placeholder:"NAME" help:"Log in by SASL (DIGEST-MD5) as this user, whose password is in the variable DOCENT_SASL_PASSWORD or in --sasl-password-file. Variable: DOCENT_SASL_USER."`
-	SASLPasswordFile string        `name:"sasl-password-file" placeholder:"FILE" help:"A file with the password of --sasl-user, and a line break or none."`
-	ACL              string        `name:"acl" default:"open" placeholder:"open|creator" help:"Whose the nodes are that are made: open to everyone, or the creator's, who is known by --auth or --sasl-user. Default: open."`
+	Auth             string        `placeholder:"digest:USER:PASSWORD" help:"Credentials. Variable: DOCENT_AUTH. Other users of the machine can see a flag, but not the variable."`
+	SASLUser         string        `name:"sasl-user" placeholder:"NAME" help:"Log in by SASL (DIGEST-MD5) as this user. The password is in the variable DOCENT_SASL_PASSWORD or in --sasl-password-file. Variable: DOCENT_SASL_USER."`
+	SASLPasswordFile string        `name:"sasl-password-file" placeholder:"FILE" help:"A file with the password of --sasl-user. A line break at its end is ignored."`
+	ACL              string        `name:"acl" default:"open" placeholder:"open|creator" help:"ACL of new nodes: open to everyone, or to their creator alone. The creator needs --auth, --sasl-user or --tls-cert. Default: open."`
 	TLSCA            string        `name:"tls-ca" placeholder:"FILE" help:"Use TLS, and trust the certificate authorities in this PEM file."`
 	TLSCert          string        `name:"tls-cert" placeholder:"FILE" help:"Use TLS, and present the certificate in this PEM file."`
 	TLSKey           string        `name:"tls-key" placeholder:"FILE" help:"The private key of --tls-cert, as a PEM file."`
-	JSON             bool          `name:"json" help:"Print one JSON object a line."`
-	Verbose          bool          `short:"v" help:"Log what happens to the session to standard error."`
+	JSON             bool          `name:"json" help:"Print one JSON object per line."`
+	Verbose          bool          `short:"v" help:"Log the session's events to standard error."`
 }
 
-// variables name the environment variable that stands in for a flag.
+// variables are the environment variables that set a flag.
 var variables = map[string]string{
 	"servers":   "DOCENT_SERVERS",
 	"auth":      "DOCENT_AUTH",
@@ -47,22 +47,22 @@ func (g *globals) config(a *app) (session.Config, error) {
 		return cfg, usagef("--servers: %v; write it as host:port,host:port or host:port/root", err)
 	}
 	if g.Timeout < 100*time.Millisecond || g.Timeout > 24*time.Hour {
-		return cfg, usagef("--timeout: %v is not between 100ms and 24h", g.Timeout)
+		return cfg, usagef("--timeout: %v is out of range; give 100ms to 24h", g.Timeout)
 	}
 	if g.ConnectTimeout <= 0 {
-		return cfg, usagef("--connect-timeout: %v is not above zero", g.ConnectTimeout)
+		return cfg, usagef("--connect-timeout: %v is not above zero; give a time such as 10s", g.ConnectTimeout)
 	}
 	if g.Auth != "" {
-		// Nothing of the value may show, however wrong it is.
+		// No error shows any part of the value, however wrong it is.
 		scheme, secret, _ := strings.Cut(g.Auth, ":")
 		user, password, ok := strings.Cut(secret, ":")
 		switch {
 		case scheme != "digest" || user == "" || !ok:
-			return cfg, usagef("--auth (or DOCENT_AUTH): want digest:USER:PASSWORD")
+			return cfg, usagef("--auth (or DOCENT_AUTH): the credentials have another form; write digest:USER:PASSWORD")
 		case password == "":
-			return cfg, usagef("--auth (or DOCENT_AUTH): the password is empty: want digest:USER:PASSWORD")
+			return cfg, usagef("--auth (or DOCENT_AUTH): the password is empty; write digest:USER:PASSWORD")
 		case strings.ContainsFunc(g.Auth, unicode.IsControl) || strings.TrimSpace(g.Auth) != g.Auth:
-			return cfg, usagef("--auth (or DOCENT_AUTH): it contains a line break or another control character, or a space at its end")
+			return cfg, usagef("--auth (or DOCENT_AUTH): the value has a line break or another control character, or a space at an end; remove it")
 		}
 		cfg.Auth = []session.Credential{session.Digest(user, password)}
 	}
@@ -123,8 +123,8 @@ func (a *app) connect(ctx context.Context) (*session.Manager, error) {
 	return sm, nil
 }
 
-// unreachable adds to a failure to connect, or to get an answer, where it was
-// tried, for how long, and with which failure.
+// unreachable adds the servers, the time and the last failure to the error of a
+// connection or a request that got no answer.
 func (a *app) unreachable(err error) error {
 	if errors.Is(err, session.ErrUnreachable) || errors.Is(err, context.DeadlineExceeded) {
 		if a.sm != nil && !errors.Is(err, session.ErrNotServing) {
@@ -140,8 +140,8 @@ func (a *app) unreachable(err error) error {
 	return fmt.Errorf("connect to %s: %w", a.globals.Servers, err)
 }
 
-// once runs a request that must be answered within --connect-timeout: its
-// server may have gone after the session was opened.
+// once runs f with the limit of --connect-timeout: the server may have failed
+// after the session was opened.
 func (a *app) once(ctx context.Context, f func(ctx context.Context) error) error {
 	within, cancel := context.WithTimeout(ctx, a.globals.ConnectTimeout)
 	defer cancel()

@@ -33,11 +33,11 @@ func TestUsage(t *testing.T) {
 		{"lock /l", `expected "<CMD> ..." (see: docent lock --help)`},
 		{"lock /l --tyr -- x", `unknown flag --tyr, did you mean "--try"? (see: docent lock --help)`},
 		{"lock /l --wait soon -- x", `--wait: expected duration but got "soon": time: invalid duration "soon" (see: docent lock --help)`},
-		{"lock /l --wait 1s --try -- x", `lock: --wait and --try exclude each other: give one of them`},
-		{"lock /l --wait=-1s -- x", `lock: --wait -1s is negative: give a time such as 30s`},
-		{"lock /l --grace=-1s -- x", `lock: --grace -1s is negative: give a time such as 5s`},
-		{"elect /l --grace=-1s -- x", `elect: --grace -1s is negative: give a time such as 5s`},
-		{"lock /l --mode x -- x", `lock: --mode "x" is unknown: use mutex, exclusive, read or write`},
+		{"lock /l --wait 1s --try -- x", `lock: --wait and --try exclude each other; give one of them`},
+		{"lock /l --wait=-1s -- x", `lock: --wait -1s is negative; give a time such as 30s`},
+		{"lock /l --grace=-1s -- x", `lock: --grace -1s is negative; give a time such as 5s`},
+		{"elect /l --grace=-1s -- x", `elect: --grace -1s is negative; give a time such as 5s`},
+		{"lock /l --mode x -- x", `lock: --mode "x" is unknown; use mutex, exclusive, read or write`},
 		{"lock l -- x", `lock l: invalid path "l": it is relative: a path starts with /; give an absolute path such as /app/name`},
 		{"elect /l/ -- x", `elect /l/: invalid path "/l/": it ends with /; give an absolute path such as /app/name`},
 		{"leader /a//b", `leader /a//b: invalid path "/a//b": it has an empty segment; give an absolute path such as /app/name`},
@@ -48,10 +48,10 @@ func TestUsage(t *testing.T) {
 		{"--servers zk1:x leader /e", `--servers: connect string "zk1:x": server 1 of 1, "zk1:x": its port "x" is not a number from 1 to 65535; write it as host:port,host:port or host:port/root`},
 		{"--servers a,,b leader /e", `--servers: connect string "a,,b": server 2 of 3, "": it is empty; write it as host:port,host:port or host:port/root`},
 		{"--servers a:1/b/ leader /e", `--servers: connect string "a:1/b/": root: invalid path "/b/": it ends with /; write it as host:port,host:port or host:port/root`},
-		{"--timeout 1ms leader /e", `--timeout: 1ms is not between 100ms and 24h`},
-		{"--connect-timeout 0s leader /e", `--connect-timeout: 0s is not above zero`},
-		{"--auth user:geheim leader /e", `--auth (or DOCENT_AUTH): want digest:USER:PASSWORD`},
-		{"--auth digest:geheim leader /e", `--auth (or DOCENT_AUTH): want digest:USER:PASSWORD`},
+		{"--timeout 1ms leader /e", `--timeout: 1ms is out of range; give 100ms to 24h`},
+		{"--connect-timeout 0s leader /e", `--connect-timeout: 0s is not above zero; give a time such as 10s`},
+		{"--auth user:geheim leader /e", `--auth (or DOCENT_AUTH): the credentials have another form; write digest:USER:PASSWORD`},
+		{"--auth digest:geheim leader /e", `--auth (or DOCENT_AUTH): the credentials have another form; write digest:USER:PASSWORD`},
 		{"--tls-cert x leader /e", `--tls-cert and --tls-key: one was given without the other`},
 		{"--tls-ca /nowhere leader /e", `--tls-ca: open /nowhere: no such file or directory`},
 		{"--tls-ca " + plain + " leader /e", `--tls-ca: ` + plain + ` has no PEM certificate`},
@@ -188,7 +188,8 @@ func TestTLS(t *testing.T) {
 func TestAuth(t *testing.T) {
 	const secret = "s3cr3t-word"
 	server := zktest.New(t)
-	// A digest is base64(sha1("user:s3cr3t-word")), made here by the server's rule.
+	// A digest is base64(sha1("user:s3cr3t-word")), made here by the server's
+	// rule.
 	owner := env("DOCENT_AUTH=digest:user:" + secret)
 	require.NoError(t, server.Put("/c/a", []byte("x")))
 	var said strings.Builder
@@ -216,7 +217,7 @@ func TestAuth(t *testing.T) {
 	})
 	code, out, stderr := docent(t, words("-v config get /c/a"), on(server), owner)
 	require.Equal(t, 1, code)
-	require.Contains(t, stderr, "docent: config get /c/a: no right to do that; check --auth or DOCENT_AUTH")
+	require.Contains(t, stderr, "docent: config get /c/a: the ACL denies access; check --auth or DOCENT_AUTH")
 	said.WriteString(out + stderr)
 	require.Contains(t, said.String(), "session opened", "the log was on")
 	require.NotContains(t, said.String(), secret)
@@ -236,7 +237,7 @@ func TestDemo(t *testing.T) {
 		"ok:  both observers saw no leader, ann, ben, cleo, no leader",
 		"== 4. A configuration that is pushed ==", "REFUSES version 1", "ok:  the bad value was refused", "has 250 (version 2)",
 		". Readers and a writer ==", "ok:  no writer came in between", "ok:  the writers' tokens grew",
-		"Everything that was claimed was checked, and held.",
+		"All claims were checked, and hold.",
 	} {
 		_, after, found := strings.Cut(rest, part)
 		require.True(t, found, "%q is not in its place in:\n%s", part, out)

@@ -12,24 +12,24 @@ import (
 // groupCommand is "docent group".
 type groupCommand struct {
 	Join  groupJoin  `cmd:"" help:"Be a member of a group until interrupted."`
-	List  groupList  `cmd:"" help:"Print who is in a group."`
-	Watch groupWatch `cmd:"" help:"Print who is in a group, and then every change."`
+	List  groupList  `cmd:"" help:"Print the members of a group."`
+	Watch groupWatch `cmd:"" help:"Print the members of a group, and then every change."`
 }
 
 // groupJoin is "docent group join".
 type groupJoin struct {
 	Path string `arg:"" help:"The group, as an absolute path."`
 	ID   string `arg:"" name:"ID" help:"The member's name, which no other member may have."`
-	Data string `placeholder:"D" allowempty:"" help:"What the member says of itself; empty by default."`
+	Data string `placeholder:"D" allowempty:"" help:"The member's payload. Default: empty."`
 }
 
 // Help is shown by "docent group join --help".
 func (groupJoin) Help() string {
-	return `Prints "joined PATH/ID" once the member is in the group, "out: REASON" when it is out, for instance because the ` +
-		`session was lost, and "joined" again when it is back. It stays until SIGINT or SIGTERM, which take it out and ` +
-		`end the command with exit code 0. Where the id is taken it waits for one and a half session timeouts, for as ` +
-		`long as a process that crashed can seem to be alive, and then fails with exit code 1. With --json each line is ` +
-		`an object with in, id, path, token and session, or with in and why.` + "\n\n" +
+	return `Prints "joined PATH/ID" once the member is in the group. It prints "out: REASON" when the member is out, for ` +
+		`instance after a lost session, and "joined" again when it is back. SIGINT and SIGTERM leave the group and end the ` +
+		`command with exit code 0. If another member has the id, docent waits for one and a half session timeouts: a crashed ` +
+		`process keeps its id for that long. Then it fails with exit code 1. With --json each line is an object with in, id, ` +
+		`path, token and session, or with in, id, path and why.` + "\n\n" +
 		`Example: docent group join /clusterServers "$(hostname)"`
 }
 
@@ -47,8 +47,8 @@ func (c *groupJoin) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		// Closing the session would do, but not where the connection is away
-		// for a moment: then the member would stay until the session expires.
+		// Closing the session is not enough if the connection is lost at that
+		// moment: the member would stay until the session expires.
 		defer func() {
 			if err := m.Leave(); err != nil {
 				a.note("%s: %s", task, reason(err))
@@ -66,8 +66,8 @@ func (c *groupJoin) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// join gives a predecessor that crashed the time to go, and the server that to
-// answer.
+// join waits long enough for the session of a crashed predecessor to expire,
+// and for the server to answer.
 func (c *groupJoin) join(ctx context.Context, a *app, sm *session.Manager) (*groupmembership.Membership, error) {
 	s, err := sm.Session(ctx)
 	if err != nil {
@@ -115,10 +115,10 @@ type groupList struct {
 
 // Help is shown by "docent group list --help".
 func (groupList) Help() string {
-	return `Prints one line for each member, sorted by id: the id, and behind a tab what the member says of itself, if ` +
-		`anything. A group without members prints nothing. With --json each line is an object with id, payload (or ` +
-		`base64, where the payload is no UTF-8), token, since, updated and session. A member that crashed is listed ` +
-		`until its session has expired. A member whose node may not be read is listed, and told of on standard error.`
+	return `Prints one line for each member, sorted by id: the id, and after a tab its payload, unless that is empty. A group ` +
+		`without members prints nothing. With --json each line is an object with id, payload (or base64, if the payload is ` +
+		`not UTF-8), token, since, updated and session. A crashed member is listed until its session has expired. A member ` +
+		`whose node may not be read is listed, with a line on standard error.`
 }
 
 // Run prints the members.
@@ -137,8 +137,7 @@ func (c *groupList) Run(ctx context.Context, a *app) error {
 func (c *groupList) print(ctx context.Context, a *app, sm *session.Manager) error {
 	var members []groupmembership.Member
 	err := a.once(ctx, func(ctx context.Context) (err error) {
-		// Whoever has joined already is seen, although we may be connected to
-		// another server.
+		// The sync makes earlier joins visible on our server.
 		if err = sm.Sync(ctx, c.Path); err == nil {
 			members, err = groupmembership.New(sm, c.Path).Members(ctx)
 		}
@@ -149,7 +148,7 @@ func (c *groupList) print(ctx context.Context, a *app, sm *session.Manager) erro
 	}
 	for _, m := range members {
 		if m.Hidden && !a.globals.JSON {
-			a.note("group list %s: the ACL of %s hides what the member says of itself", c.Path, oneLine(m.Path))
+			a.note("group list %s: the ACL of %s hides the member's payload", c.Path, oneLine(m.Path))
 		}
 		switch {
 		case a.globals.JSON:
@@ -173,11 +172,11 @@ type groupWatch struct {
 
 // Help is shown by "docent group watch --help".
 func (groupWatch) Help() string {
-	return `Prints "joined ID" for each member, and from then on "joined ID", "updated ID" and "left ID" as it happens; ` +
-		`behind joined and updated follow a tab and what the member says of itself, if anything. "no members" says that ` +
-		`nobody is there. Updates that follow each other faster than they are read are skipped; the last one never is. ` +
-		`With --json each line is an object with event ("joined", "updated", "left", "empty") and the fields of "group ` +
-		`list". It goes on through lost servers and sessions, until SIGINT or SIGTERM end it with exit code 0.`
+	return `Prints "joined ID" for each member, and then "joined ID", "updated ID" or "left ID" for each change. After "joined ` +
+		`ID" and "updated ID" follow a tab and the member's payload, unless that is empty. "no members" says that the group is ` +
+		`empty. A fast series of updates may be skipped, but never the last. With --json each line is an object with event ` +
+		`("joined", "updated", "left", "empty") and the fields of "docent group list". The watch goes on through lost servers ` +
+		`and sessions, until SIGINT or SIGTERM end it with exit code 0.`
 }
 
 // Run prints the members and their changes.
@@ -240,10 +239,10 @@ type memberJSON struct {
 	Since   string  `json:"since"`
 	Updated string  `json:"updated"`
 	Session string  `json:"session"`          // hexadecimal, as ZooKeeper's tools print it
-	Hidden  bool    `json:"hidden,omitempty"` // the ACL of its node hides the payload, and on newer servers the rest
+	Hidden  bool    `json:"hidden,omitempty"` // the ACL hides the payload, and on newer servers the stat too
 }
 
-// eventJSON is what became of one member.
+// eventJSON is a change of one member.
 type eventJSON struct {
 	Event string `json:"event"`
 	memberJSON
@@ -258,8 +257,8 @@ func memberOf(m groupmembership.Member) memberJSON {
 	}
 }
 
-// whileUninterrupted connects and runs f until it returns or a signal comes,
-// which is no failure, whatever it cuts short.
+// whileUninterrupted connects and runs f until it returns or a signal arrives.
+// An interruption is a normal end: it returns nil then.
 func (a *app) whileUninterrupted(ctx context.Context, task string, f func(context.Context, *session.Manager) error) error {
 	ctx, stop := a.untilInterrupted(ctx)
 	defer stop()

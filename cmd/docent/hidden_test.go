@@ -36,20 +36,20 @@ func TestFault38_EveryListBesideAHiddenNode(t *testing.T) {
 		rest   string            // what the output says of the others
 		named  string            // what the output, or the errors, say of the hidden one
 	}{
-		{"config list /d", map[string]string{"/d/a": "1", "/d/b": "2"}, "/d/a", "b\t0\t2\n", "/d/a: no right to do that"},
-		{"--json config list /d", map[string]string{"/d/a": "1", "/d/b": "2"}, "/d/a", `"path":"/d/b"`, "/d/a: no right to do that"},
-		{"config list /d", map[string]string{"/d/a/x": "1", "/d/b": "2"}, "/d/a", "b\t0\t2\n", "/d/a: no right to do that"},
+		{"config list /d", map[string]string{"/d/a": "1", "/d/b": "2"}, "/d/a", "b\t0\t2\n", "/d/a: the ACL denies access"},
+		{"--json config list /d", map[string]string{"/d/a": "1", "/d/b": "2"}, "/d/a", `"path":"/d/b"`, "/d/a: the ACL denies access"},
+		{"config list /d", map[string]string{"/d/a/x": "1", "/d/b": "2"}, "/d/a", "b\t0\t2\n", "/d/a: the ACL denies access"},
 		{"group list /g", map[string]string{"/g/a": "1"}, "/g/a", "", "the ACL of /g/a hides"},
 		{"service list s", map[string]string{
 			"/services/s/a": `{"name":"s","id":"a","address":"h","port":1}`, "/services/s/b": `{"name":"s","id":"b","address":"h","port":2}`,
-		}, "/services/s/a", "b\th:2\n", "/services/s/a: no right to do that"},
+		}, "/services/s/a", "b\th:2\n", "/services/s/a: the ACL denies access"},
 		{"queue list /q --layout kazoo", map[string]string{"/q/entry-100-0000000000": "a", "/q/entry-100-0000000001": "b"},
 			"/q/entry-100-0000000000", "0000000001  priority 100  attempts 0  ready  1 bytes\n", "0000000000  priority 100  attempts 0  hidden"},
 		{"queue dead list /q --layout kazoo", map[string]string{"/q-dead/entry-100-0000000000.1": letter, "/q-dead/entry-100-0000000001.2": letter},
 			"/q-dead/entry-100-0000000000.1", "entry-100-0000000001.2  attempts 1", "entry-100-0000000000.1  attempts 0  died"},
-		{"inspect /d", map[string]string{"/d/a": "1", "/d/b": "2"}, "/d/a", "/d/b", "/d/a  hidden  no right to see its data"},
+		{"inspect /d", map[string]string{"/d/a": "1", "/d/b": "2"}, "/d/a", "/d/b", "/d/a  hidden  its ACL hides its data"},
 		{"queue take /q --layout kazoo --wait 10s", map[string]string{"/q/entry-100-0000000000": "a", "/q/entry-100-0000000001": "b"},
-			"/q/entry-100-0000000000", "b", "item 0000000000 is passed over: /q/entry-100-0000000000: no right to do that"},
+			"/q/entry-100-0000000000", "b", "item 0000000000 is skipped: /q/entry-100-0000000000: the ACL denies access"},
 	} {
 		t.Run(strings.ReplaceAll(row.line, "/", "_"), func(t *testing.T) {
 			eachServer(t, func(t *testing.T, server *zktest.Server) {
@@ -82,7 +82,7 @@ func TestFault38_HistoryBesideAHiddenValue(t *testing.T) {
 		code, out, stderr := docent(t, words("config history /c/k"), on(server))
 		require.Zero(t, code)
 		require.Regexp(t, `^1\t\S+\tpresent\ttwo\n0\t\S+\thidden\t\n$`, out)
-		require.Contains(t, stderr, "the ACL of value 0 hides what it is")
+		require.Contains(t, stderr, "the ACL of value 0 denies reading it")
 		code, out, _ = docent(t, words("--json config history /c/k"), on(server))
 		require.Zero(t, code)
 		require.Contains(t, out, `"id":0,"hidden":true`)
@@ -97,7 +97,7 @@ func TestFault38_HiddenDirectory(t *testing.T) {
 		code, out, stderr := docent(t, words("config list /d"), on(server))
 		require.Equal(t, 1, code)
 		require.Empty(t, out)
-		require.Contains(t, stderr, "config list /d: no right to do that")
+		require.Contains(t, stderr, "config list /d: the ACL denies access")
 	})
 }
 
@@ -109,7 +109,7 @@ func TestFault38_NamesTheDirectory(t *testing.T) {
 		shut(t, server, "/q/claims")
 		code, _, stderr := docent(t, words("queue take /q --wait 1m"), on(server))
 		require.Equal(t, 1, code)
-		require.Contains(t, stderr, "docent: queue take /q: /q/claims: no right to do that; ")
+		require.Contains(t, stderr, "docent: queue take /q: /q/claims: the ACL denies access; ")
 	})
 }
 
@@ -125,14 +125,14 @@ func TestFault19_TakeFromAQueueOfHiddenItems(t *testing.T) {
 			code, out, stderr := docent(t, words("queue take /q --layout kazoo --wait "+wait), on(server))
 			require.Equal(t, exitNotAcquired, code, stderr)
 			require.Empty(t, out)
-			require.Equal(t, 2, strings.Count(stderr, "is passed over"), stderr)
-			require.Contains(t, stderr, "but 2 items that may not be taken (see --auth)")
+			require.Equal(t, 2, strings.Count(stderr, "is skipped"), stderr)
+			require.Contains(t, stderr, "and 2 items may not be taken (see --auth)")
 		}
 	})
 }
 
-// A node with children is not deleted, and the message does not advise to delete
-// what may be another recipe's.
+// A node with children is not deleted, and the message does not advise to
+// delete what may be another recipe's.
 func TestFault25_DeleteOfANodeWithChildren(t *testing.T) {
 	server := zktest.New(t)
 	require.NoError(t, server.Put("/q/items", nil))
@@ -140,5 +140,5 @@ func TestFault25_DeleteOfANodeWithChildren(t *testing.T) {
 	require.NoError(t, server.Put("/q", []byte("data")))
 	code, _, stderr := docent(t, words("config delete /q"), on(server))
 	require.Equal(t, 1, code)
-	require.Equal(t, `docent: config delete /q: the node has 2 children, such as "claims"; "docent inspect /q" tells what is there`+"\n", stderr)
+	require.Equal(t, `docent: config delete /q: the node has 2 children, such as "claims"; see what they are with "docent inspect /q"`+"\n", stderr)
 }

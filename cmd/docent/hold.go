@@ -14,19 +14,19 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// sessionsVariable tells CMD under whose holds it runs: the ids of their
-// sessions, the outermost first.
+// sessionsVariable names the sessions under whose holds CMD runs, the outermost
+// first.
 const sessionsVariable = "DOCENT_SESSIONS"
 
-// outerSessions returns those under which docent itself was started.
+// outerSessions returns the sessions under whose holds docent was started.
 func (w *world) outerSessions() ([]int64, error) {
 	var ids []int64
 	for _, word := range strings.Fields(w.getenv(sessionsVariable)) {
-		// Without its prefix 10 could be ten or sixteen.
+		// Without the prefix, 10 could mean ten or sixteen.
 		digits, prefixed := strings.CutPrefix(word, "0x")
 		id, err := strconv.ParseUint(digits, 16, 64)
 		if err != nil || !prefixed {
-			return nil, usagef("%s: %q is no id of a session; docent sets it for its CMD: unset it", sessionsVariable, word)
+			return nil, usagef("%s: %q is not a session id; docent sets the variable for CMD: unset it", sessionsVariable, word)
 		}
 		ids = append(ids, int64(id))
 	}
@@ -48,7 +48,7 @@ func (w *world) checkHolder(task, path string, cmd []string) (outer []int64, err
 // errLost says that a hold was lost while CMD ran.
 var errLost = errors.New("the hold was lost while CMD ran")
 
-// lossError is errLost with its cause, and what became of CMD.
+// lossError is errLost with its cause and CMD's outcome.
 type lossError struct {
 	cause error
 	cmd   child.Outcome
@@ -59,15 +59,15 @@ func (e *lossError) Error() string {
 	if e.cmd.Stopped {
 		what = fmt.Sprintf("CMD was stopped (code %d)", e.cmd.Code)
 	}
-	return fmt.Sprintf("the hold was lost while CMD ran: %v: %s; its last writes may overlap with the next "+
-		"holder's: compare DOCENT_TOKEN where they go", e.cause, what)
+	return fmt.Sprintf("the hold was lost while CMD ran: %v: %s; CMD's last writes may overlap with the next "+
+		"holder's: have the store that CMD writes to compare DOCENT_TOKEN", e.cause, what)
 }
 
 func (e *lossError) Unwrap() []error { return []error{errLost, e.cause} }
 
-// lossOf returns why the hold was lost, or nil while it lasts. A process that
-// was stopped and has just been continued looks at the clock before its timers
-// have run: past the deadline nothing is known any more.
+// lossOf returns why the hold was lost, or nil while it lasts. It compares the
+// deadline itself: in a process that was stopped and has just been continued,
+// the timer that ends the hold may not have run yet.
 func lossOf(h *session.Hold, now time.Time) error {
 	if err := h.Err(); errors.Is(err, session.ErrLost) {
 		return err
@@ -84,22 +84,23 @@ func (a *app) guarded(task, path string, h *session.Hold, cmd child.Command, sig
 	return a.guardedWithin(h.Context(), task, path, h, cmd, signals)
 }
 
-// guardedWithin is guarded that stops CMD when ctx ends, too; ctx must end with
-// the hold.
+// guardedWithin is guarded, and stops CMD when ctx ends. ctx must end with the
+// hold at the latest.
 func (a *app) guardedWithin(ctx context.Context, task, path string, h *session.Hold, cmd child.Command,
 	signals <-chan os.Signal) (child.Outcome, error) {
 	out, err := a.underHold(ctx, path, h, cmd, signals)
-	// The session is closed or campaigns again after this: its node goes in
-	// any case, so a release that fails is worth a word and no more.
+	// After this the session is closed or campaigns again, and its node is
+	// deleted in any case. So a failed release is reported, and is not an
+	// error.
 	if released := h.Release(); released != nil && !errors.Is(released, session.ErrLost) {
 		a.note("%s: %s", task, reason(released))
 	}
 	return out, err
 }
 
-// underHold runs CMD for as long as ctx, which must end with the hold. It leaves the
-// release to the caller. The error of a CMD that ran is nil, or says that the hold
-// was lost.
+// underHold runs CMD until it ends or ctx ends, which must end with the hold.
+// The caller releases the hold. The error of a CMD that ran is nil, or says
+// that the hold was lost.
 func (a *app) underHold(ctx context.Context, path string, h *session.Hold, cmd child.Command,
 	signals <-chan os.Signal) (child.Outcome, error) {
 	cmd.Env = append(slices.Clone(a.environ), cmd.Env...)
@@ -113,7 +114,7 @@ func (a *app) underHold(ctx context.Context, path string, h *session.Hold, cmd c
 	return out, err
 }
 
-// closeSession closes the session that a command has opened, if it came so far.
+// closeSession closes the session of a command, if it has opened one.
 func closeSession(sm *session.Manager) error {
 	if sm == nil {
 		return nil
@@ -121,8 +122,8 @@ func closeSession(sm *session.Manager) error {
 	return sm.Close()
 }
 
-// pause waits before an attempt that follows one that ended soon: a CMD that
-// fails at once must neither spin nor have all candidates elect each other
+// pause waits before the next campaign, longer after each short run. A CMD that
+// fails at once must neither spin nor make all candidates elect each other
 // without end.
 func pause(ctx context.Context, short int) error {
 	d := longestPause
@@ -142,5 +143,5 @@ func pause(ctx context.Context, short int) error {
 const (
 	shortestPause = 100 * time.Millisecond
 	longestPause  = 10 * time.Second
-	shortRun      = time.Second // a CMD that ran for less has failed at once
+	shortRun      = time.Second // a shorter run counts as an immediate failure
 )

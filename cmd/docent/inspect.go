@@ -13,42 +13,42 @@ import (
 
 // inspectCommand is "docent inspect".
 type inspectCommand struct {
-	Path      string        `arg:"" optional:"" default:"/" help:"Where to begin. Default: /, the root in --servers."`
-	Deadlocks bool          `help:"Look for sessions that wait for each other in a ring; exit 1 if there are any."`
-	Confirm   time.Duration `default:"1s" help:"With --deadlocks: the time after which a ring is looked at again before it is reported."`
-	Watch     bool          `help:"Print it again after each change, until interrupted."`
-	Every     time.Duration `default:"1s" help:"With --watch: the least time between two prints."`
-	Limit     int           `default:"10000" placeholder:"N" help:"Look at N nodes at most."`
-	Depth     *int          `placeholder:"N" help:"Look at N levels below PATH at most; all by default."`
+	Path      string        `arg:"" optional:"" default:"/" help:"The top of the tree. Default: /, which is the root in --servers."`
+	Deadlocks bool          `help:"Find sessions that wait for each other in a cycle; exit 1 if there are any."`
+	Confirm   time.Duration `default:"1s" help:"With --deadlocks: how long a cycle must last before it is reported."`
+	Watch     bool          `help:"Print the tree again after each change, until interrupted."`
+	Every     time.Duration `default:"1s" help:"With --watch: the minimum time between two prints."`
+	Limit     int           `default:"10000" placeholder:"N" help:"Read at most N nodes."`
+	Depth     *int          `placeholder:"N" help:"Read at most N levels below PATH. Default: all."`
 }
 
 // Help is shown by "docent inspect --help".
 func (inspectCommand) Help() string {
-	return `Prints what stands in ZooKeeper by recipe: locks with their holders and waiters in order, semaphores, elections, ` +
-		`groups, services, queues, barriers, counters and config keys, in the layouts of Docent, Curator, kazoo, go-zookeeper ` +
-		`and Dubbo. It writes nothing. What it does not recognise are plain nodes; what looks abandoned is marked "!" with the ` +
-		`reason; what an ACL hides and what --limit leaves out is said. With --json each line is an object of one kind, and ` +
-		`with --watch too each line is all of one look, an object with findings, or an object with trouble.` + "\n\n" +
-		`With --watch a quorum of the servers is asked every few seconds whether what was printed still holds. While none answers, that ` +
-		`is said, and the next print follows as soon as one does.` + "\n\n" +
-		`With --deadlocks it prints each ring as a chain of who waits for whom, with its age. A session counts as one client: where ` +
-		`many threads share one, a ring may open by itself. Exit codes: 0 without a ring, 1 with one, 69 when ZooKeeper cannot ` +
-		`be reached.` + "\n\n" +
+	return `Prints the recipes in ZooKeeper: locks with their holders and their waiters in order, semaphores, elections, groups, ` +
+		`services, queues, barriers, counters and config keys. It recognises the layouts of Docent, Curator, kazoo, ` +
+		`go-zookeeper and Dubbo, and prints other nodes as plain nodes. It writes nothing. Nodes that look abandoned are marked ` +
+		`"!" with the reason. It says which nodes an ACL hides, and which nodes --limit leaves out. With --json each line is one ` +
+		`finding. With --json --watch each line is a whole report (an object with findings) or an object with trouble.` + "\n\n" +
+		`With --watch, docent asks a quorum of the servers every few seconds whether the last print is still true. It reports ` +
+		`when no quorum answers, and prints again as soon as one does.` + "\n\n" +
+		`With --deadlocks it prints each cycle as a chain of waiters and holders, with its age. A session counts as one client: ` +
+		`if several threads share a session, a cycle may end by itself. Exit codes: 0 without a deadlock, 1 with one, 69 if ` +
+		`ZooKeeper cannot be reached.` + "\n\n" +
 		`Example: docent inspect --deadlocks --confirm 30s /locks || alert`
 }
 
 func (c *inspectCommand) check() error {
 	switch {
 	case c.Deadlocks && c.Watch:
-		return usagef("inspect: --deadlocks and --watch exclude each other: give one of them")
+		return usagef("inspect: --deadlocks and --watch exclude each other; give one of them")
 	case c.Limit < 1:
-		return usagef("inspect: --limit %d is no number of nodes: give 1 or more", c.Limit)
+		return usagef("inspect: --limit %d is too small; give 1 or more", c.Limit)
 	case c.Depth != nil && *c.Depth < 0:
-		return usagef("inspect: --depth %d is no number of levels: give 0 or more", *c.Depth)
+		return usagef("inspect: --depth %d is negative; give 0 or more", *c.Depth)
 	case c.Every < 0:
-		return usagef("inspect: --every %v is negative: give a time such as 1s", c.Every)
+		return usagef("inspect: --every %v is negative; give a time such as 1s", c.Every)
 	case c.Confirm < 0:
-		return usagef("inspect: --confirm %v is negative: give a time such as 1s", c.Confirm)
+		return usagef("inspect: --confirm %v is negative; give a time such as 1s", c.Confirm)
 	}
 	return nil
 }
@@ -61,7 +61,7 @@ func (c *inspectCommand) options() []inspect.Option {
 	return opts
 }
 
-// Run prints what stands below the path.
+// Run prints the tree below the path, or its deadlocks.
 func (c *inspectCommand) Run(ctx context.Context, a *app) error {
 	task := "inspect " + c.Path
 	if err := c.check(); err != nil {
@@ -104,7 +104,7 @@ func (c *inspectCommand) once(ctx context.Context, a *app, sm *session.Manager) 
 	return nil
 }
 
-// redraw puts the cursor of a terminal to the top and erases what is below.
+// redraw moves a terminal's cursor to the top and clears the screen.
 const redraw = "\x1b[H\x1b[2J"
 
 func (c *inspectCommand) watch(ctx context.Context, a *app, task string, sm *session.Manager) error {
@@ -135,14 +135,14 @@ func (c *inspectCommand) watch(ctx context.Context, a *app, task string, sm *ses
 	return nil
 }
 
-// watchTrouble is what --watch --json prints while there is no report.
+// watchTrouble is the object that --watch --json prints for a failed look.
 type watchTrouble struct {
 	Trouble   string     `json:"trouble"`
 	NoQuorum  bool       `json:"noQuorum,omitempty"`
-	Confirmed *time.Time `json:"confirmed,omitempty"` // when what was printed last still held
+	Confirmed *time.Time `json:"confirmed,omitempty"` // the last time at which the last print was true
 }
 
-// trouble tells why there is no report, and how old the last one is.
+// trouble prints why a look failed, and when the last print was still true.
 func (c *inspectCommand) trouble(a *app, task string, last *inspect.Report, err error) error {
 	told := watchTrouble{Trouble: reason(err)}
 	var trouble *inspect.TroubleError
@@ -163,24 +163,24 @@ func (c *inspectCommand) trouble(a *app, task string, last *inspect.Report, err 
 		a.note("%s: %s", task, told.Trouble)
 		return nil
 	}
-	a.note("%s: %s; what was printed last held at %s", task, told.Trouble, clock(*told.Confirmed, time.Now()))
+	a.note("%s: %s; the last print was true at %s", task, told.Trouble, clock(*told.Confirmed, time.Now()))
 	return nil
 }
 
-// deadlocks makes the exit code 1 if there are any.
+// deadlocks prints all deadlocks, and sets the exit code to 1 if there are any.
 func (c *inspectCommand) deadlocks(ctx context.Context, a *app, task string, sm *session.Manager) error {
 	found, err := inspect.Deadlocks(ctx, sm, c.Path, c.options()...)
 	if err != nil {
 		return err
 	}
 	if !found.Complete() {
-		a.note("%s: not everything was looked at, so that a deadlock may have been missed: %s", task, gaps(found))
+		a.note("%s: the search is not complete and may have missed a deadlock: %s", task, gaps(found))
 	}
 	if len(found.Deadlocks) > 0 {
 		a.code = exitFailure
 	} else if !a.globals.JSON {
 		if !found.Complete() {
-			return a.printf("no deadlock in what was looked at\n")
+			return a.printf("no deadlock in the nodes that were read\n")
 		}
 		return a.printf("no deadlock\n")
 	}
@@ -197,11 +197,11 @@ func (c *inspectCommand) deadlocks(ctx context.Context, a *app, task string, sm 
 	return nil
 }
 
-// errAway is the cause with which whileReachable ends what it runs.
+// errAway is the cause with which whileReachable ends the context of f.
 var errAway = fmt.Errorf("no server answers any more: %w", session.ErrUnreachable)
 
-// whileReachable runs f, however long it takes, but gives it up once there has
-// been no connection with a quorum for --connect-timeout.
+// whileReachable runs f without a time limit. It ends f's context when the
+// session has had no connection with a quorum for --connect-timeout.
 func (a *app) whileReachable(ctx context.Context, sm *session.Manager, f func(ctx context.Context) error) error {
 	within, cancel := context.WithCancelCause(ctx)
 	watched := make(chan struct{})

@@ -51,7 +51,7 @@ func TestInspect_text(t *testing.T) {
 /e  election (curator)  led by b for _, session _, _
 /locks/orders  lock (docent)  held by a (_) for _, session _, _
 /locks/stuck  lock (curator)  held by 10.0.0.1 for _, no session, _
-  ! /locks/stuck/_c_00000000-1111-4222-8333-000000000001-lock-0000000000: it belongs to no session, and so stays until somebody deletes it
+  ! /locks/stuck/_c_00000000-1111-4222-8333-000000000001-lock-0000000000: it belongs to no session, and stays until a client deletes it
 /locks/stuck\xe2\x80\xae  config  3 bytes  version 0, changed _ ago
 /q  queue (curator)  1 item, the oldest put _ ago
 `, out)
@@ -97,7 +97,7 @@ func TestInspect_history(t *testing.T) {
 	require.Zero(t, code, stderr)
 	out = regexp.MustCompile(`\d+s`).ReplaceAllString(out, "_")
 	require.Equal(t, `/conf/.history/gone  history (docent)  1 value kept of /conf/gone
-  (the key is not there)
+  (the key does not exist)
 /conf/key  config  5 bytes  version 3, changed _ ago, 3 values kept
 `, out)
 	code, out, stderr = docent(t, words("--json inspect /conf/key"), on(server))
@@ -116,10 +116,10 @@ func TestInspect_limits(t *testing.T) {
 	}
 	code, out, _ := docent(t, words("inspect --limit 5 /k"), on(server))
 	require.Zero(t, code)
-	require.Contains(t, out, "/k  omitted  16 children not looked at: the limit of nodes to look at was reached\n")
+	require.Contains(t, out, "/k  omitted  16 children not read: the limit of nodes was reached\n")
 	code, out, _ = docent(t, words("inspect --depth 0 /k"), on(server))
 	require.Zero(t, code)
-	require.Contains(t, out, "/k  omitted  20 children not looked at: it lies deeper than was asked for\n")
+	require.Contains(t, out, "/k  omitted  20 children not read: it is below the maximum depth\n")
 }
 
 func TestInspect_deadlocks(t *testing.T) {
@@ -157,7 +157,7 @@ func TestInspect_deadlocks(t *testing.T) {
 	require.ElementsMatch(t, []string{"/1", "/2"}, []string{d.Ring[0].Lock, d.Ring[1].Lock})
 	code, _, stderr = docent(t, words("inspect --deadlocks --limit 2 --confirm 0s"), on(server))
 	require.Zero(t, code)
-	require.Regexp(t, `^docent: inspect /: not everything was looked at, so that a deadlock may have been missed: \d+ nodes were left out \(see --limit\)\n$`, stderr)
+	require.Regexp(t, `^docent: inspect /: the search is not complete and may have missed a deadlock: \d+ nodes were left out \(see --limit\)\n$`, stderr)
 	require.NoError(t, a.Close())
 	require.NoError(t, b.Close())
 	<-done
@@ -182,7 +182,8 @@ func TestInspect_watch(t *testing.T) {
 	require.Zero(t, code)
 }
 
-// While the ensemble does not answer, what was printed is not taken for the present.
+// While the ensemble does not answer, what was printed is not taken for the
+// present.
 func TestFault31_InspectWatchTellsOfTrouble(t *testing.T) {
 	t.Parallel()
 	server := zktest.New(t)
@@ -206,7 +207,7 @@ func TestFault31_InspectWatchTellsOfTrouble(t *testing.T) {
 	require.Regexp(t, `^\{"trouble":"no answer for \d+s: a server can be reached, but the ensemble has no quorum","noQuorum":true,"confirmed":".*"\}$`,
 		trouble)
 	require.Eventually(t, func() bool {
-		return strings.Contains(text.stderr.String(), "the ensemble has no quorum; what was printed last held at ")
+		return strings.Contains(text.stderr.String(), "the ensemble has no quorum; the last print was true at ")
 	}, patience, time.Millisecond)
 	remove()
 	close(back)
@@ -227,7 +228,7 @@ func TestInspect_failures(t *testing.T) {
 		text string
 	}{
 		"inspect --deadlocks --watch": {2, "exclude each other"},
-		"inspect --limit 0":           {2, "--limit 0 is no number of nodes"},
+		"inspect --limit 0":           {2, "--limit 0 is too small; give 1"},
 		"inspect --depth=-3":          {2, "--depth -3"},
 		"inspect --every=-1s":         {2, "--every -1s is negative"},
 		"inspect --confirm=-1s":       {2, "--confirm -1s is negative"},

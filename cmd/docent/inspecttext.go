@@ -11,20 +11,20 @@ import (
 	"github.com/docent-go/docent/inspect"
 )
 
-// reportText writes a report for people: a line for each finding, and indented
-// ones for who and what belongs to it. All text from nodes is escaped.
+// reportText formats a report as text: a line for each finding, and indented
+// lines for its parts. All text from nodes is escaped.
 func reportText(r *inspect.Report) string {
 	t := &findingText{now: r.Taken}
 	for i, f := range r.Findings {
 		if _, plain := f.(*inspect.Plain); plain && len(f.Head().Notes) == 0 && leadsTo(f, r.Findings[i+1:]) {
-			continue // its path is seen in what follows
+			continue // the next finding shows its path
 		}
 		t.finding(f)
 	}
 	return t.b.String()
 }
 
-// leadsTo reports whether the first of the others stands below f.
+// leadsTo reports whether the first of the others is below f.
 func leadsTo(f inspect.Finding, others []inspect.Finding) bool {
 	if len(others) == 0 {
 		return false
@@ -32,7 +32,7 @@ func leadsTo(f inspect.Finding, others []inspect.Finding) bool {
 	return strings.HasPrefix(others[0].Head().Path, strings.TrimSuffix(f.Head().Path, "/")+"/")
 }
 
-// findingText writes findings.
+// findingText formats findings.
 type findingText struct {
 	b   strings.Builder
 	now time.Time
@@ -40,7 +40,7 @@ type findingText struct {
 
 func (t *findingText) line(format string, args ...any) { fmt.Fprintf(&t.b, format+"\n", args...) }
 
-// shown is how many parties of one kind are written.
+// shown is the maximum number of parties of one kind that are printed.
 const shown = 20
 
 func (t *findingText) finding(f inspect.Finding) {
@@ -95,7 +95,7 @@ func (t *findingText) finding(f inspect.Finding) {
 	case *inspect.Barrier:
 		t.line("%s  closed by %s", head, t.party(f.SetBy))
 	case *inspect.Double:
-		state := "nobody is in yet"
+		state := "no member is inside yet"
 		if f.Ready {
 			state = "a round is under way"
 		}
@@ -107,7 +107,7 @@ func (t *findingText) finding(f inspect.Finding) {
 		}
 	case *inspect.Counter:
 		t.line("%s  %d  version %d, changed %s ago", head, f.Value, f.Version, t.age(f.Modified))
-		return // its note says of every counter the same
+		return // its note is the same for every counter
 	case *inspect.ConfigKey:
 		kept := ""
 		if h.Kept > 0 {
@@ -119,17 +119,17 @@ func (t *findingText) finding(f inspect.Finding) {
 	case *inspect.Plain:
 		t.line("%s", head)
 	case *inspect.Hidden:
-		t.line("%s  no right to see its %s: give --auth", head, hiddenWhat(f.What))
+		t.line("%s  its ACL hides its %s: see --auth", head, hiddenWhat(f.What))
 	case *inspect.Omitted:
-		t.line("%s  %s not looked at: %s", head, count(f.Nodes, "child"), f.Why)
+		t.line("%s  %s not read: %s", head, count(f.Nodes, "child"), f.Why)
 	}
 	t.rest(h)
 }
 
-// rest is what may be said of every finding.
+// rest formats the parts that every kind of finding can have.
 func (t *findingText) rest(h *inspect.Header) {
 	if h.Unread > 0 {
-		t.line("  %d more that were not looked at", h.Unread)
+		t.line("  %d more that were not read", h.Unread)
 	}
 	for _, note := range h.Notes {
 		t.line("  (%s)", oneLine(note))
@@ -167,14 +167,14 @@ func (t *findingText) service(head string, f *inspect.Service) {
 	t.more(len(f.Instances))
 }
 
-// place says where an instance is reached, as far as its node tells.
+// place formats the address of an instance.
 func place(in inspect.Instance) string {
 	port := cmp.Or(in.Port, in.SSLPort)
 	switch {
 	case in.Hidden:
-		return "" // and that is said of its party
+		return "" // its party says so
 	case in.Address == "":
-		return ", without an address that can be read"
+		return ", without an address"
 	case port == 0:
 		return " at " + oneLine(in.Address)
 	}
@@ -216,7 +216,7 @@ func (t *findingText) job(head string, f *inspect.Job) {
 	t.parties("waits", f.Waiting)
 }
 
-// parties writes a line for each, up to a number.
+// parties formats a line for each of the first parties.
 func (t *findingText) parties(what string, all []inspect.Party) {
 	for _, p := range all[:min(shown, len(all))] {
 		t.line("  %s: %s", what, t.party(p))
@@ -230,14 +230,14 @@ func (t *findingText) more(n int) {
 	}
 }
 
-// party says who it is, since when, and in which session.
+// party formats a party: its name, age, session and token.
 func (t *findingText) party(p inspect.Party) string {
 	s := partyName(p)
 	if p.Mode != "" {
 		s += " to " + string(p.Mode)
 	}
 	if p.Hidden && p.Since.IsZero() {
-		return s + ", whose session, age and token are hidden too: see --auth"
+		return s + ", the ACL hides its session, age and token too: see --auth"
 	}
 	s += " for " + t.age(p.Since)
 	if p.Session != 0 {
@@ -247,7 +247,7 @@ func (t *findingText) party(p inspect.Party) string {
 	}
 	s += fmt.Sprintf(", token %d", p.Token)
 	if p.Revoked {
-		s += ", asked to give it up"
+		s += ", asked to release"
 	}
 	return s
 }
@@ -255,12 +255,12 @@ func (t *findingText) party(p inspect.Party) string {
 func partyName(p inspect.Party) string {
 	name := oneLine(p.ID)
 	switch {
-	case p.Hidden && name != "": // the name of its node tells it
+	case p.Hidden && name != "": // the id is part of the node's name
 		name += " (hidden by its ACL)"
 	case p.Hidden:
-		name = "somebody whom an ACL hides"
+		name = "a client that an ACL hides"
 	case name == "":
-		name = "a client that tells no name"
+		name = "a client without a name"
 	}
 	if p.PID != 0 {
 		name += fmt.Sprintf(" (pid %d on %s)", p.PID, oneLine(p.Host))
@@ -268,7 +268,8 @@ func partyName(p inspect.Party) string {
 	return name
 }
 
-// age is the time since t, to the second. Clocks differ: none is negative.
+// age formats the time since a point, to the second. It is never negative,
+// although the clocks of servers and clients differ.
 func (t *findingText) age(since time.Time) string { return ageOf(since, t.now) }
 
 func ageOf(since, now time.Time) string {
@@ -297,7 +298,7 @@ func layoutNames(all []inspect.Layout) string {
 	return strings.Join(names, ", ")
 }
 
-// deadlockText writes a ring as a chain.
+// deadlockText formats a cycle as a chain.
 func deadlockText(d inspect.Deadlock, now time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "deadlock for %s:\n", ageOf(d.Since, now))
@@ -305,7 +306,7 @@ func deadlockText(d inspect.Deadlock, now time.Time) string {
 		next := d.Ring[(i+1)%len(d.Ring)]
 		fmt.Fprintf(&b, "  %s, session %s, waits at %s (%s) for ", partyName(w.Waiter), w.Waiter.Session, oneLine(w.Lock), w.Kind)
 		if w.Holder.Session != next.Waiter.Session {
-			fmt.Fprintf(&b, "%s, session %s, under which runs ", partyName(w.Holder), w.Holder.Session)
+			fmt.Fprintf(&b, "%s, session %s, whose command runs ", partyName(w.Holder), w.Holder.Session)
 		}
 		fmt.Fprintf(&b, "%s, session %s\n", partyName(next.Waiter), next.Waiter.Session)
 		if w.MayBeElection {
@@ -313,19 +314,19 @@ func deadlockText(d inspect.Deadlock, now time.Time) string {
 		}
 	}
 	if n := len(d.Behind); n > 0 {
-		fmt.Fprintf(&b, "  %s behind it", count(n, "session"))
+		fmt.Fprintf(&b, "  %s waiting for the cycle:", count(n, "session"))
 		for _, id := range d.Behind[:min(n, shown)] {
 			fmt.Fprintf(&b, " %s", id)
 		}
 		b.WriteString("\n")
 	}
 	if d.More {
-		b.WriteString("  the sessions behind it are in further rings, which are not listed: end one of these, and look again\n")
+		b.WriteString("  these sessions are in further cycles, which are not listed: end a listed cycle, and look again\n")
 	}
 	return b.String()
 }
 
-// gaps says in a few words what a search for deadlocks has left out.
+// gaps lists what a search for deadlocks has not read.
 func gaps(found *inspect.DeadlockReport) string {
 	r, left := found.Report, 0
 	for _, f := range r.Findings {
@@ -347,7 +348,7 @@ func gaps(found *inspect.DeadlockReport) string {
 	return strings.Join(words, ", ")
 }
 
-// hiddenWhat words what an ACL hides of a node.
+// hiddenWhat names the part of a node that an ACL hides.
 func hiddenWhat(what string) string {
 	if what == "node" {
 		return "data, stat and children"

@@ -13,24 +13,25 @@ import (
 // leaderCommand is "docent leader".
 type leaderCommand struct {
 	Path     string        `arg:"" help:"The election, as an absolute path."`
-	Watch    bool          `help:"Print who leads now, and then every change, until interrupted."`
-	Transfer string        `placeholder:"ID" help:"Make the candidate of that name the leader."`
-	Wait     time.Duration `default:"30s" help:"How long --transfer waits until it leads."`
-	Layout   string        `default:"latch" enum:"latch,selector,one-node" help:"How candidates stand; see docent elect."`
+	Watch    bool          `help:"Print the present leader, and then every change, until interrupted."`
+	Transfer string        `placeholder:"ID" help:"Make the candidate with this id the leader."`
+	Wait     time.Duration `default:"30s" help:"How long --transfer waits until the candidate leads."`
+	Layout   string        `default:"latch" enum:"latch,selector,one-node" help:"Layout of the candidates' nodes; see docent elect."`
 }
 
 // Help is shown by "docent leader --help".
 func (leaderCommand) Help() string {
-	return `Prints the leader's id; without a leader it fails with exit code 1. With --watch it prints "leader ID" or "no ` +
-		`leader" for the present state and for every change of it, or "hidden leader" where the ACL of the leader's node ` +
-		`hides its id, which fails with exit code 1 without --watch; SIGINT and SIGTERM end that with exit code 0. With ` +
-		`--json it tells the token and the time of the candidacy too. Who is told to lead may have lost it a moment ago.` + "\n\n" +
-		`With --transfer ID the leader is asked to step down, and those who come before ID in line let it pass. It prints the ` +
-		`leader once that is ID, and fails with exit code 75 when the present one has not stepped down within --wait (it goes on ` +
-		`leading then), or with 1 when there is no such candidate.`
+	return `Prints the leader's id. The exit code is 1 if there is no leader, or if an ACL hides its id. The leader that is ` +
+		`printed may have lost the leadership a moment ago. With --json the output also has the token and the time of the ` +
+		`candidacy.` + "\n\n" +
+		`With --watch it prints "leader ID", "no leader" or "hidden leader" (an ACL hides the id), now and after every change. ` +
+		`SIGINT and SIGTERM end it with exit code 0.` + "\n\n" +
+		`With --transfer ID it asks the leader to resign, and the candidates before ID to let ID pass. It prints the leader once ` +
+		`ID leads. The exit code is 75 if the present leader has not resigned within --wait (it stays the leader), and 1 if ` +
+		`there is no such candidate.`
 }
 
-// Run prints who leads.
+// Run prints the leader, or transfers the leadership.
 func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 	task := "leader " + c.Path
 	if err := during(task, checkPath(c.Path)); err != nil {
@@ -38,11 +39,11 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 	}
 	switch {
 	case c.Watch && c.Transfer != "":
-		return usagef("leader: --watch and --transfer exclude each other: give one of them")
+		return usagef("leader: --watch and --transfer exclude each other; give one of them")
 	case c.Wait <= 0:
-		return usagef("leader: --wait %v is not positive: give a time such as 30s", c.Wait)
+		return usagef("leader: --wait %v is not above zero; give a time such as 30s", c.Wait)
 	case c.Transfer != "" && c.Layout == "one-node":
-		return usagef("leader: --transfer needs candidates that stand in line: --layout one-node has none")
+		return usagef("leader: --transfer needs a queue of candidates, which --layout one-node does not have")
 	}
 	if c.Watch {
 		var stop func()
@@ -73,8 +74,7 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 func (c *leaderCommand) print(ctx context.Context, a *app, task string, sm *session.Manager, e *election.Election) error {
 	var leader election.Leader
 	err := a.once(ctx, func(ctx context.Context) (err error) {
-		// Whoever has won already is seen, although we may be connected to
-		// another server.
+		// The sync makes a leader that has won already visible on our server.
 		if err = sm.Sync(ctx, c.Path); err == nil {
 			leader, err = e.Leader(ctx)
 		}
@@ -82,14 +82,14 @@ func (c *leaderCommand) print(ctx context.Context, a *app, task string, sm *sess
 	})
 	switch {
 	case errors.Is(err, election.ErrNoLeader):
-		return &taskError{task: task, err: errors.New("no leader"), hint: "nobody campaigns there: check the path, and the root in --servers"}
+		return &taskError{task: task, err: errors.New("no leader"), hint: "no candidate campaigns there: check the path, and the root in --servers"}
 	case err != nil:
 		return err
 	case a.globals.JSON:
 		return a.printJSON(asJSON(leader))
 	case leader.Hidden:
 		return &taskError{task: task, err: fmt.Errorf("there is a leader, but the ACL of %s hides its id", leader.Path),
-			hint: "give credentials that may read it, with --auth or DOCENT_AUTH"}
+			hint: "give credentials that may read the node, with --auth or DOCENT_AUTH"}
 	}
 	return a.printf("%s\n", oneLine(leader.ID))
 }
@@ -116,18 +116,18 @@ func (c *leaderCommand) transfer(ctx context.Context, a *app, sm *session.Manage
 		return nil
 	case errors.Is(err, election.ErrStillLeads) && errors.Is(err, context.DeadlineExceeded):
 		return &taskError{task: task, err: &notSteppedDown{within: c.Wait},
-			hint: "it goes on leading: see who that is with \"docent leader\", and raise --wait if it needs longer"}
+			hint: "it stays the leader: print it with \"docent leader\", and raise --wait if it needs longer"}
 	case errors.Is(err, election.ErrNoCandidate), errors.Is(err, election.ErrOverruled), errors.Is(err, election.ErrInterrupted):
 		return &taskError{task: task, err: errors.Unwrap(err)}
 	}
 	return during(task, err)
 }
 
-// notSteppedDown is errNotAcquired for a leadership.
+// notSteppedDown is errNotAcquired for a transfer.
 type notSteppedDown struct{ within time.Duration }
 
 func (e *notSteppedDown) Error() string {
-	return fmt.Sprintf("the present leader has not stepped down within %v", e.within)
+	return fmt.Sprintf("the present leader has not resigned within %v", e.within)
 }
 
 func (e *notSteppedDown) Unwrap() error { return errNotAcquired }
@@ -143,7 +143,7 @@ func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *elect
 			a.note("%v", during(task, err))
 			continue
 		}
-		// After an error the same leader is told again.
+		// After an error Observe yields the same leader again.
 		if !first && leader == shown {
 			continue
 		}
@@ -171,7 +171,7 @@ func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *elect
 // leaderJSON is one state of an election.
 type leaderJSON struct {
 	Vacant  bool   `json:"vacant"`
-	Hidden  bool   `json:"hidden,omitempty"` // the ACL of its node hides the rest
+	Hidden  bool   `json:"hidden,omitempty"` // the ACL of the leader's node hides the rest
 	ID      string `json:"id,omitempty"`
 	Token   int64  `json:"token,omitempty"`
 	Since   string `json:"since,omitempty"`
@@ -183,7 +183,7 @@ func asJSON(l election.Leader) leaderJSON {
 		return leaderJSON{Vacant: true}
 	}
 	j := leaderJSON{Hidden: l.Hidden, ID: l.ID, Token: l.Token}
-	if !l.Since.IsZero() { // the server tells the node's stat
+	if !l.Since.IsZero() { // the server has sent the node's stat
 		j.Since, j.Session = timestamp(l.Since), fmt.Sprintf("0x%x", l.Session)
 	}
 	return j

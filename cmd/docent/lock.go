@@ -12,46 +12,47 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// errNotAcquired says that the lock was not acquired in the time given for it.
+// errNotAcquired says that a wait ended without what was waited for.
 var errNotAcquired = errors.New("not acquired")
 
 // lockCommand is "docent lock".
 type lockCommand struct {
 	Path    string         `arg:"" help:"The lock, as an absolute path."`
-	Cmd     []string       `arg:"" name:"CMD" help:"The command and its arguments, behind --."`
-	Wait    *time.Duration `placeholder:"30s" help:"How long to wait for the lock; 0 is --try. Default: without limit."`
+	Cmd     []string       `arg:"" name:"CMD" help:"The command and its arguments, after --."`
+	Wait    *time.Duration `placeholder:"30s" help:"How long to wait for the lock; 0 means --try. Default: without limit."`
 	Try     bool           `help:"Do not wait: exit 75 at once if the lock is held."`
-	Mode    string         `default:"mutex" help:"Kind of lock: mutex (fair), exclusive (one node), or read or write of a lock for readers and writers."`
-	Permits *int           `placeholder:"N" help:"Take one of N permits: up to N may hold at a time."`
+	Mode    string         `default:"mutex" help:"Kind of lock: mutex (a fair queue), exclusive (one node), or read or write (a read/write lock)."`
+	Permits *int           `placeholder:"N" help:"Acquire one of N permits of a semaphore, which up to N processes may hold at a time."`
 	Grace   time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD whose hold is lost."`
 }
 
 // Help is shown by "docent lock --help".
 func (lockCommand) Help() string {
-	return `CMD runs once the lock is held, with DOCENT_PATH (the lock), DOCENT_TOKEN (the fencing token, which grows from ` +
-		`holder to holder) and DOCENT_SESSIONS (by which "docent inspect" sees what CMD waits for in turn) in its environment. The lock is released after CMD has ended; the exit code is CMD's. If the ` +
-		`hold is lost, CMD gets SIGTERM, after --grace SIGKILL, and the exit code is 79. Signals are passed on to CMD; ` +
-		`before it runs, SIGINT, SIGTERM, SIGHUP and SIGQUIT give the wait up.` + "\n\n" +
-		`A path has one kind of lock: a mutex, an exclusive lock, one for readers and writers, or a semaphore of --permits N. ` +
-		`All who use it must say the same, N included.` + "\n\n" +
+	return `CMD runs once the lock is held. Its environment has DOCENT_PATH (the lock), DOCENT_TOKEN (the fencing token, which ` +
+		`grows from holder to holder) and DOCENT_SESSIONS (with which "docent inspect" relates this hold to the locks that CMD ` +
+		`waits for). The lock is released after CMD has ended. The exit code is CMD's. If the hold is lost, CMD gets SIGTERM, SIGKILL ` +
+		`after --grace, and the exit code is 79. Signals are passed on to CMD. Before CMD runs, SIGINT, SIGTERM, SIGHUP and ` +
+		`SIGQUIT end the wait.` + "\n\n" +
+		`A path has one kind of lock: a mutex, an exclusive lock, a read/write lock, or a semaphore of --permits N. All ` +
+		`processes that use the path must give the same kind, and the same N.` + "\n\n" +
 		`Example: docent lock /locks/backup --wait 30s -- ./backup.sh`
 }
 
 func (c *lockCommand) check() error {
 	if _, ok := lockModes[c.Mode]; !ok {
-		return usagef("lock: --mode %q is unknown: use mutex, exclusive, read or write", c.Mode)
+		return usagef("lock: --mode %q is unknown; use mutex, exclusive, read or write", c.Mode)
 	}
 	switch {
 	case c.Permits != nil && c.Mode != "mutex":
-		return usagef("lock: --permits and --mode %s exclude each other: give one of them", c.Mode)
+		return usagef("lock: --permits and --mode %s exclude each other; give one of them", c.Mode)
 	case c.Permits != nil && *c.Permits < 1:
-		return usagef("lock: --permits %d is no number of permits: give 1 or more", *c.Permits)
+		return usagef("lock: --permits %d is too small; give 1 or more", *c.Permits)
 	case c.Wait != nil && c.Try:
-		return usagef("lock: --wait and --try exclude each other: give one of them")
+		return usagef("lock: --wait and --try exclude each other; give one of them")
 	case c.Wait != nil && *c.Wait < 0:
-		return usagef("lock: --wait %v is negative: give a time such as 30s", *c.Wait)
+		return usagef("lock: --wait %v is negative; give a time such as 30s", *c.Wait)
 	case c.Grace < 0:
-		return usagef("lock: --grace %v is negative: give a time such as 5s", c.Grace)
+		return usagef("lock: --grace %v is negative; give a time such as 5s", c.Grace)
 	}
 	if c.Wait != nil && *c.Wait == 0 {
 		c.Try = true
@@ -82,7 +83,8 @@ func (c *lockCommand) Run(ctx context.Context, a *app) (err error) {
 		return err
 	})
 	if err != nil {
-		// A hold that was acquired as the signal came goes with the session.
+		// Closing the session ends a hold that was acquired as the signal
+		// arrived.
 		return during(task, err)
 	}
 	out, err := a.guarded(task, c.Path, hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
@@ -98,12 +100,12 @@ func (c *lockCommand) lockable(sm *session.Manager, opt lock.Option) lockable {
 	return lockModes[c.Mode](sm, c.Path, opt)
 }
 
-// acquire takes the lock within the time there is for it. outer are the sessions
-// under whose holds docent was started.
+// acquire acquires the lock within --wait, or at once with --try. outer are the
+// sessions under whose holds docent was started.
 func (c *lockCommand) acquire(ctx context.Context, a *app, sm *session.Manager, l lockable, outer []int64) (*session.Hold, error) {
 	if c.Try {
 		var hold *session.Hold
-		err := a.once(ctx, func(ctx context.Context) (err error) { // it waits for nobody but the server
+		err := a.once(ctx, func(ctx context.Context) (err error) { // waits for the server alone
 			hold, err = l.try(ctx)
 			return err
 		})
@@ -133,15 +135,15 @@ func (c *lockCommand) acquire(ctx context.Context, a *app, sm *session.Manager, 
 	return hold, err
 }
 
-// warnOfItself says so if the lock cannot come before a command above has let it
-// go, which may be waiting for this one in turn. It is no error: a CMD that
-// has started this one in the background ends without it.
+// warnOfItself prints a warning if a docent above this one holds the lock. That
+// docent may wait for this one in turn. It is not an error: a CMD that has
+// started this docent in the background does not wait for it.
 func (c *lockCommand) warnOfItself(ctx context.Context, a *app, l lockable, outer []int64) {
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
 	holders, err := l.holders(ctx)
 	if err != nil {
-		return // it is for the wait to say what is wrong
+		return // the wait reports it
 	}
 	above := 0
 	for _, h := range holders {
@@ -149,14 +151,14 @@ func (c *lockCommand) warnOfItself(ctx context.Context, a *app, l lockable, oute
 			above++
 		}
 	}
-	// Others give their permits back.
+	// Permits of other holders may be released.
 	if above > 0 && (c.Permits == nil || above >= *c.Permits) {
-		a.note("lock %s: held %s: the command that has started this one holds it, and if that waits for this to end, neither goes on",
+		a.note("lock %s: held %s: the holder has started this command; if it waits for this command to end, neither goes on",
 			c.Path, l.describe(holders))
 	}
 }
 
-// notAcquired is errNotAcquired with what is known of who has the lock.
+// notAcquired is errNotAcquired for a lock, with its holder.
 type notAcquired struct {
 	holder string
 	how    string
@@ -169,7 +171,7 @@ func (e *notAcquired) Error() string {
 
 func (e *notAcquired) Unwrap() error { return errNotAcquired }
 
-// holderOf describes who holds the lock.
+// holderOf describes the holders of the lock.
 func holderOf(ctx context.Context, l lockable) string {
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
@@ -185,8 +187,8 @@ func holderOf(ctx context.Context, l lockable) string {
 
 const notHeldAnyMore = "held until a moment ago"
 
-// heldBy is holderOf that fails while no server answers, and is empty where the
-// lock is not held.
+// heldBy describes the holders of the lock. It fails if no server answers, and
+// returns "" if the lock is not held.
 func heldBy(ctx context.Context, l lockable) (string, error) {
 	holders, err := l.holders(ctx)
 	switch {
@@ -200,4 +202,4 @@ func heldBy(ctx context.Context, l lockable) (string, error) {
 	return "held " + l.describe(holders), nil
 }
 
-func cannotTell(err error) string { return "held (it cannot be told by whom: " + reason(err) + ")" }
+func cannotTell(err error) string { return "held (the holder cannot be read: " + reason(err) + ")" }

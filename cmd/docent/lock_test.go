@@ -43,8 +43,8 @@ func TestLock_tellsPathAndGrowingToken(t *testing.T) {
 	}
 }
 
-// CMD learns under whose sessions it runs, and a docent lock that is CMD leaves
-// that in its node.
+// CMD's environment has the sessions under which it runs. A docent lock below
+// CMD writes them into its node.
 func TestLock_underOthers(t *testing.T) {
 	server := zktest.New(t)
 	code, out, _ := docent(t, words("lock /a", self()...), on(server), role("sessions"), env("DOCENT_SESSIONS=0x1 0x7fffffffffffffff"))
@@ -62,7 +62,7 @@ func TestLock_underOthers(t *testing.T) {
 	}
 	code, _, stderr := docent(t, words("lock /l", self("0")...), on(server), role("exit"), env("DOCENT_SESSIONS=0x1 rm -rf"))
 	require.Equal(t, 2, code)
-	require.Equal(t, "docent: DOCENT_SESSIONS: \"rm\" is no id of a session; docent sets it for its CMD: unset it\n", stderr)
+	require.Equal(t, "docent: DOCENT_SESSIONS: \"rm\" is not a session id; docent sets the variable for CMD: unset it\n", stderr)
 }
 
 // A nested lock that waits for the one above it is told so; one that gets the
@@ -98,7 +98,7 @@ func TestLock_waitsForItself(t *testing.T) {
 		if c.waits {
 			require.Equal(t, 143, code)
 			require.Contains(t, stderr, "docent: lock "+path+": held ")
-			require.Contains(t, stderr, "the command that has started this one holds it, and if that waits for this to end, neither goes on\n")
+			require.Contains(t, stderr, "the holder has started this command; if it waits for this command to end, neither goes on\n")
 		} else {
 			require.Zero(t, code)
 			require.Empty(t, stderr)
@@ -156,7 +156,7 @@ func TestLock_interruptedWait(t *testing.T) {
 		waiter.kill(sig)
 		code, _ := waiter.wait()
 		require.Equal(t, want, code)
-		require.Contains(t, waiter.stderr.String(), "docent: lock /l: given up by signal ")
+		require.Contains(t, waiter.stderr.String(), "docent: lock /l: interrupted by signal ")
 		require.Len(t, server.Sessions(), 1, "the waiter's node went with its session")
 		require.Len(t, server.Sessions()[0].Ephemerals, 1)
 	}
@@ -186,8 +186,8 @@ func TestLock_holdLost(t *testing.T) {
 		"expired": {func(s *zktest.Server) error {
 			s.Expire(s.Sessions()[0].ID)
 			return nil
-			// Whether the news of the expiry comes first, or that of the node's
-			// deletion that comes with it, is up to the server.
+			// The server sends the expiry and the event of the deleted node in
+			// either order.
 		}, "(the server has expired the session|the znode of the hold was deleted by someone else, or with its session)"},
 		"deleted": {func(s *zktest.Server) error {
 			return s.Remove(s.Sessions()[0].Ephemerals[0])
@@ -202,8 +202,8 @@ func TestLock_holdLost(t *testing.T) {
 			code, rest := d.wait()
 			require.Equal(t, 79, code)
 			require.Contains(t, rest, "terminated")
-			require.Regexp(t, `^docent: lock /l: the hold was lost while CMD ran: `+c.cause+`: CMD was stopped \(code 7\); its last `+
-				"writes may overlap with the next holder's: compare DOCENT_TOKEN where they go\n$", d.stderr.String())
+			require.Regexp(t, `^docent: lock /l: the hold was lost while CMD ran: `+c.cause+`: CMD was stopped \(code 7\); CMD's last `+
+				"writes may overlap with the next holder's: have the store that CMD writes to compare DOCENT_TOKEN\n$", d.stderr.String())
 		})
 	}
 }

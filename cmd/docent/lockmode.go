@@ -9,11 +9,11 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// lockable is a lock and the way in which it is to be taken.
+// lockable is a lock and how to acquire it.
 type lockable struct {
 	wait, try func(context.Context) (*session.Hold, error)
 	holders   func(context.Context) ([]lock.Contender, error)
-	reads     bool // and so waits for writers alone
+	reads     bool // a read lock: it waits for writers alone
 }
 
 // lockModes are the values of --mode.
@@ -36,7 +36,7 @@ var lockModes = map[string]func(sm *session.Manager, path string, opt lock.Optio
 	},
 }
 
-// plain takes what belongs to the session out of a hold.
+// plain makes an acquire function return the session's part of the hold.
 func plain(acquire func(context.Context) (*lock.Hold, error)) func(context.Context) (*session.Hold, error) {
 	return func(ctx context.Context) (*session.Hold, error) {
 		h, err := acquire(ctx)
@@ -57,7 +57,7 @@ func writing(acquire func(context.Context) (*lock.WriteHold, error)) func(contex
 	})
 }
 
-// permitOf is a semaphore of which one permit is to be taken.
+// permitOf acquires one permit of a semaphore.
 func permitOf(s *lock.Semaphore) lockable {
 	one := func(acquire func(context.Context, int) (*lock.Permit, error)) func(context.Context) (*session.Hold, error) {
 		return plain(func(ctx context.Context) (*lock.Hold, error) {
@@ -71,7 +71,7 @@ func permitOf(s *lock.Semaphore) lockable {
 	return lockable{wait: one(s.Acquire), try: one(s.TryAcquire), holders: s.Holders}
 }
 
-// describe names the first of those who hold, and counts the others.
+// describe names the first holder, and counts the others.
 func (l lockable) describe(holders []lock.Contender) string {
 	h := holders[0]
 	name := oneLine(h.ID)
@@ -79,7 +79,7 @@ func (l lockable) describe(holders []lock.Contender) string {
 	case h.Hidden:
 		name = "a client that the ACL of " + oneLine(h.Path) + " hides"
 	case name == "":
-		name = "a client that tells no name"
+		name = "a client without a name"
 	}
 	if h.PID != 0 {
 		name += fmt.Sprintf(" (pid %d on %s)", h.PID, oneLine(h.Host))

@@ -37,8 +37,8 @@ func TestLock_permits(t *testing.T) {
 func TestLock_permitsUsage(t *testing.T) {
 	server := zktest.New(t)
 	for flags, says := range map[string]string{
-		"--permits 0":             "--permits 0 is no number of permits",
-		"--permits=-1":            "--permits -1 is no number of permits",
+		"--permits 0":             "--permits 0 is too small; give 1",
+		"--permits=-1":            "--permits -1 is too small; give 1",
 		"--permits 2 --mode read": "--permits and --mode read exclude each other",
 		"--permits many":          "--permits",
 	} {

@@ -1,9 +1,10 @@
-// Command docent uses Docent's recipes from the shell: it runs a command while
-// holding a lock or leading an election, reads, writes and watches config
-// keys, and has a server of its own for development.
+// Command docent uses Docent's recipes from the shell. It runs a command while
+// holding a lock or leading an election. It reads, writes and watches config
+// keys, queues, groups and services. It also runs an embedded server for
+// development.
 //
-// Package documentation of the recipes is in the packages lock, election and
-// config; docs/command.md is the reference of the command.
+// docs/command.md is the reference of the command. Each recipe is documented
+// in its Go package, such as lock, election and config.
 package main
 
 import (

@@ -14,45 +14,45 @@ import (
 // onceCommand is "docent once".
 type onceCommand struct {
 	Path        string         `arg:"" help:"The job's record, as an absolute path."`
-	Cmd         []string       `arg:"" name:"CMD" help:"The command and its arguments, behind --."`
-	Every       time.Duration  `required:"" placeholder:"10m" help:"The interval: the period with which each replica starts this command."`
-	Slack       *time.Duration `placeholder:"30s" help:"How much earlier than --every after the last run CMD may run again. Default: half of --every."`
-	Wait        time.Duration  `placeholder:"5m" help:"How long to wait for the end of a run that is under way, and then decide. Default: do not wait."`
-	Again       string         `default:"never" enum:"never,lost,failed" help:"Which run of the same interval to replace: never, lost (its docent died) or failed (that, or CMD's exit code was not 0)."`
+	Cmd         []string       `arg:"" name:"CMD" help:"The command and its arguments, after --."`
+	Every       time.Duration  `required:"" placeholder:"10m" help:"The interval: the period at which every machine starts this command."`
+	Slack       *time.Duration `placeholder:"30s" help:"CMD is due again --every less --slack after the start of the last run. Default: half of --every."`
+	Wait        time.Duration  `placeholder:"5m" help:"How long to wait for a run that is under way, before deciding whether CMD is due. Default: do not wait."`
+	Again       string         `default:"never" enum:"never,lost,failed" help:"Run CMD again in the same interval: never, if the run was lost (its docent died), or if it failed (lost, or CMD's exit code was not 0)."`
 	SkippedCode int            `default:"0" placeholder:"CODE" help:"Exit code if CMD is not due. Default: 0."`
 	Grace       time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD whose hold is lost."`
 }
 
 // Help is shown by "docent once --help".
 func (onceCommand) Help() string {
-	return `Start it on several machines at the same times, from cron for instance: CMD runs on one of them. CMD is due ` +
-		`if the last run was started at least --every less --slack ago, by the clock of the servers. The clocks of the machines ` +
-		`may differ by up to --slack, and by up to --every less --slack. Otherwise CMD does not run, and the exit code is 0; a line says why on ` +
-		`a terminal and with --verbose, and an object on standard output with --json. Runs never overlap.` + "\n\n" +
-		`CMD has DOCENT_PATH (the record), DOCENT_TOKEN (the fencing token, which grows from run to run), DOCENT_CALLED (when the ` +
-		`run was started, which names the interval) and DOCENT_SESSIONS in its environment. The exit code is CMD's. If the hold is lost, CMD gets SIGTERM, after ` +
-		`--grace SIGKILL, and the exit code is 79. Signals are passed on to CMD; before it runs, SIGINT, SIGTERM, SIGHUP ` +
-		`and SIGQUIT end the command.` + "\n\n" +
+	return `Start this command on several machines at the same times, for instance from cron. CMD runs on one of them. CMD is due ` +
+		`if the last run was started at least --every less --slack ago, by the servers' clock. The machines' clocks may differ by ` +
+		`up to --slack, and by up to --every less --slack. Runs never overlap. If CMD is not due, it does not run, and the exit ` +
+		`code is 0. The reason is printed on a terminal and with --verbose, and as an object on standard output with --json.` + "\n\n" +
+		`CMD's environment has DOCENT_PATH (the record), DOCENT_TOKEN (the fencing token, which grows from run to run), ` +
+		`DOCENT_CALLED (the time at which the run was started, which identifies the interval) and DOCENT_SESSIONS. The exit code ` +
+		`is CMD's. If the hold is lost, CMD gets SIGTERM, SIGKILL after --grace, and the exit code is 79. Signals are passed on ` +
+		`to CMD. Before CMD runs, SIGINT, SIGTERM, SIGHUP and SIGQUIT end docent.` + "\n\n" +
 		`Example: docent once /jobs/report --every 10m -- ./report.sh`
 }
 
 func (c *onceCommand) check() error {
 	switch {
 	case c.Every < time.Millisecond:
-		return usagef("once: --every %v is too short: give a time such as 10m", c.Every)
+		return usagef("once: --every %v is too short; give a time such as 10m", c.Every)
 	case c.Slack != nil && (*c.Slack < 0 || c.Every-*c.Slack < time.Millisecond):
-		return usagef("once: --slack %v is not from 0 to less than --every %v", *c.Slack, c.Every)
+		return usagef("once: --slack %v is out of range; give a time from 0 to less than --every %v", *c.Slack, c.Every)
 	case c.Wait < 0:
-		return usagef("once: --wait %v is negative: give a time such as 5m", c.Wait)
+		return usagef("once: --wait %v is negative; give a time such as 5m", c.Wait)
 	case c.Grace < 0:
-		return usagef("once: --grace %v is negative: give a time such as 5s", c.Grace)
+		return usagef("once: --grace %v is negative; give a time such as 5s", c.Grace)
 	case c.SkippedCode < 0 || c.SkippedCode > 255:
-		return usagef("once: --skipped-code %d is not an exit code: give 0 to 255", c.SkippedCode)
+		return usagef("once: --skipped-code %d is not an exit code; give 0 to 255", c.SkippedCode)
 	}
 	return nil
 }
 
-// Run begins a run if one is due, runs CMD and records how it has ended.
+// Run begins a run if CMD is due, runs CMD and records how it ended.
 func (c *onceCommand) Run(ctx context.Context, a *app) (err error) {
 	if err := c.check(); err != nil {
 		return err
@@ -79,7 +79,7 @@ func (c *onceCommand) Run(ctx context.Context, a *app) (err error) {
 	case errors.As(err, &skipped):
 		a.code = c.SkippedCode
 		return during(task, a.tellSkipped(task, c.Path, skipped))
-	case err != nil && run != nil: // it began as the signal came
+	case err != nil && run != nil: // the run began as the signal arrived
 		err = errors.Join(err, run.End(err))
 	}
 	if err != nil {
@@ -101,7 +101,7 @@ func (c *onceCommand) Run(ctx context.Context, a *app) (err error) {
 	return during(task, err)
 }
 
-// gap is the time between two runs, at least.
+// gap is the minimum time between the starts of two runs.
 func (c *onceCommand) gap() time.Duration {
 	if c.Slack == nil {
 		return c.Every - c.Every/2
@@ -126,8 +126,8 @@ func (c *onceCommand) options(outer []int64) []lock.Option {
 	return opts
 }
 
-// begin begins a run if one is due. If --wait ends first, the run that is under way
-// is why none is.
+// begin begins a run if CMD is due. If --wait ends first, the error is a
+// NotDueError with the run that is under way.
 func (c *onceCommand) begin(ctx context.Context, a *app, sm *session.Manager, o *lock.Once) (run *lock.Run, err error) {
 	start := func(ctx context.Context) error {
 		run, err = o.Start(ctx)
@@ -156,8 +156,8 @@ func (c *onceCommand) begin(ctx context.Context, a *app, sm *session.Manager, o 
 	return run, err
 }
 
-// tellSkipped tells why CMD does not run. It is quiet without a terminal: cron mails
-// every line.
+// tellSkipped prints why CMD does not run. Without a terminal it prints
+// nothing, since cron mails every line.
 func (a *app) tellSkipped(task, path string, why *lock.NotDueError) error {
 	if a.globals.JSON {
 		return a.printJSON(skippedJSON(path, why))
@@ -168,7 +168,8 @@ func (a *app) tellSkipped(task, path string, why *lock.NotDueError) error {
 	return nil
 }
 
-// skippedText is why in the words of the command, with the times of this machine.
+// skippedText formats a NotDueError in one line, with times of this machine's
+// clock.
 func skippedText(why *lock.NotDueError, now time.Time) string {
 	r := why.Run
 	who := oneLine(r.ID)
@@ -188,7 +189,7 @@ func skippedText(why *lock.NotDueError, now time.Time) string {
 	return text + "; due again at " + clock(why.DueAgain, now)
 }
 
-// skipped is the form of a NotDueError for machines.
+// skipped is a NotDueError as JSON.
 type skipped struct {
 	Path     string `json:"path"`
 	Ran      bool   `json:"ran"` // false

@@ -44,7 +44,7 @@ func TestOnce_runsOncePerInterval(t *testing.T) {
 	require.Equal(t, 5, code)
 }
 
-// Why CMD does not run is told to who asks.
+// On request, docent says why CMD does not run.
 func TestOnce_tellsWhyItDoesNotRun(t *testing.T) {
 	server := zktest.New(t)
 	for cmd, c := range map[string]struct{ state, text string }{
@@ -109,7 +109,7 @@ func TestOnce_underWay(t *testing.T) {
 	given.kill(syscall.SIGTERM)
 	code, _ := given.wait()
 	require.Equal(t, 143, code)
-	require.Equal(t, "docent: once /jobs/report: given up by signal 15 (terminated)\n", given.stderr.String())
+	require.Equal(t, "docent: once /jobs/report: interrupted by signal 15 (terminated)\n", given.stderr.String())
 	running.kill(syscall.SIGTERM)
 	code, rest := running.wait()
 	require.Equal(t, 7, code)
@@ -161,9 +161,9 @@ func TestOnce_refusals(t *testing.T) {
 		code       int
 	}{
 		{"once /j -- true", "missing flags: --every=10m", 2},
-		{"once /j --every 0s -- true", "once: --every 0s is too short: give a time such as 10m", 2},
-		{"once /j --every 10m --slack 10m -- true", "once: --slack 10m0s is not from 0 to less than --every 10m0s", 2},
-		{"once /j --every 10m --slack=-1s -- true", "once: --slack -1s is not from 0", 2},
+		{"once /j --every 0s -- true", "once: --every 0s is too short; give a time such as 10m", 2},
+		{"once /j --every 10m --slack 10m -- true", "once: --slack 10m0s is out of range; give a time from 0 to less than --every 10m0s", 2},
+		{"once /j --every 10m --slack=-1s -- true", "once: --slack -1s is out of range", 2},
 		{"once /j --every 10m --wait=-1s -- true", "once: --wait -1s is negative", 2},
 		{"once /j --every 10m --grace=-1s -- true", "once: --grace -1s is negative", 2},
 		{"once /j --every 10m --skipped-code 256 -- true", "once: --skipped-code 256 is not an exit code", 2},

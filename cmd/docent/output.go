@@ -10,7 +10,7 @@ import (
 	"unicode/utf16"
 )
 
-// printJSON prints one object on a line of its own.
+// printJSON prints an object on one line.
 func (a *app) printJSON(object any) error {
 	var line bytes.Buffer
 	encoder := json.NewEncoder(&line)
@@ -21,9 +21,9 @@ func (a *app) printJSON(object any) error {
 	return a.printf("%s\n", visible(strings.TrimSuffix(line.String(), "\n")))
 }
 
-// visible escapes what cannot be printed as JSON does, so that it may be done
-// to JSON text, in whose strings alone it occurs: the encoder leaves some of what
-// terminals obey as it is.
+// visible escapes unprintable characters as JSON does. JSON text stays JSON:
+// such characters occur in its strings alone. The encoder does not escape all
+// that a terminal obeys.
 func visible(text string) string {
 	var b strings.Builder
 	for _, r := range text {
@@ -48,13 +48,13 @@ func (a *app) printf(format string, args ...any) error {
 	return nil
 }
 
-// note tells on standard error what is no result and no failure. That it
-// cannot be told is no reason to end what goes on.
+// note prints a line on standard error that is neither a result nor a failure.
+// It ignores an error of the write: the command goes on without the line.
 func (a *app) note(format string, args ...any) {
 	_, _ = fmt.Fprintf(a.stderr, "docent: %s\n", visible(fmt.Sprintf(format, args...)))
 }
 
-// clock writes a time of day for people: with its date if that is not today.
+// clock formats a time of day for people, with its date if that is not today.
 func clock(t, now time.Time) string {
 	t = t.In(now.Location())
 	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
@@ -63,5 +63,5 @@ func clock(t, now time.Time) string {
 	return t.Format(time.DateTime)
 }
 
-// timestamp writes a time for machines, as JSON output has it.
+// timestamp formats a time for JSON output.
 func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

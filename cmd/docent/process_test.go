@@ -30,14 +30,14 @@ func startProcess(t *testing.T, addr, cmdRole string, args ...string) *process {
 	t.Helper()
 	p := &process{Cmd: exec.Command(os.Args[0], args...), t: t}
 	p.Env = append(os.Environ(), roleVar+"=docent", roleVar+"_CMD="+cmdRole, "DOCENT_SERVERS="+addr)
-	// A session of its own: signals of a terminal that runs the tests are
-	// none of its business.
+	// In a session of its own it gets no signals of the terminal that runs the
+	// tests.
 	p.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	p.Stderr = &p.stderr
 	stdout, err := p.StdoutPipe()
 	require.NoError(t, err)
-	// What is ignored here (nohup, a job in a script's background) would be ignored there. A signal
-	// that is caught is not inherited.
+	// What is ignored here (nohup, a job in a script's background) would be
+	// ignored there. A signal that is caught is not inherited.
 	caught := make(chan os.Signal, 1)
 	signal.Notify(caught, forwarded...)
 	defer signal.Stop(caught)
@@ -65,8 +65,9 @@ func (p *process) wait() (code int, rest []string) {
 	return p.ProcessState.ExitCode(), rest
 }
 
-// listening returns a server that grants short sessions, and its address. Whoever
-// asks for one may lose it on a machine that is busy: who is to hold on asks for a long one.
+// listening returns a server that grants short sessions, and its address. A
+// busy machine may lose a short session: a test whose session must last asks
+// for a long one.
 func listening(t *testing.T) (*zktest.Server, string) {
 	t.Helper()
 	server := zktest.New(t, zktest.WithTick(100*ms), zktest.WithSessionTimeouts(1000*ms, time.Minute))
@@ -145,8 +146,8 @@ func TestDev(t *testing.T) {
 
 	code, _, stderr := docent(t, words("dev --listen", addr))
 	require.Equal(t, 1, code)
-	require.Equal(t, "docent: dev: listen on "+addr+": address already in use; another server runs there: use it, end it, "+
-		"or choose another port with --listen (0 takes any)\n", stderr)
+	require.Equal(t, "docent: dev: listen on "+addr+": address already in use; another server listens there: use it, end it, "+
+		"or choose another port with --listen (0 for a free one)\n", stderr)
 
 	dev.kill(syscall.SIGTERM)
 	code, _ = dev.wait()

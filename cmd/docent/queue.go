@@ -17,16 +17,16 @@ type queueCommand struct {
 	Put  queuePut  `cmd:"" help:"Put an item, and print its id."`
 	Take queueTake `cmd:"" help:"Take an item, and print it or run a command with it."`
 	Len  queueLen  `cmd:"" help:"Print how many items there are."`
-	List queueList `cmd:"" help:"List the items, and who has them."`
+	List queueList `cmd:"" help:"List the items, with their claims."`
 	Dead queueDead `cmd:"" help:"List the dead letters, put them back, or delete them."`
 }
 
-// queueAt is which queue a command is about.
+// queueAt are the flags of every command on a queue.
 type queueAt struct {
 	Path   string `arg:"" help:"The queue, as an absolute path."`
-	Layout string `default:"curator" help:"Names and bytes of the items: curator, simple, kazoo or kazoo-locking."`
-	Items  string `placeholder:"PATH" help:"Directory of the items, where it is not the layout's own (Curator's queuePath)."`
-	Claims string `placeholder:"PATH" help:"Directory of the claims, where it is not the layout's own (Curator's lockPath)."`
+	Layout string `default:"curator" help:"Layout of the items: curator, simple, kazoo or kazoo-locking."`
+	Items  string `placeholder:"PATH" help:"Directory of the items (Curator's queuePath). Default: the layout's own."`
+	Claims string `placeholder:"PATH" help:"Directory of the claims (Curator's lockPath). Default: the layout's own."`
 }
 
 var queueLayouts = map[string]queue.Format{
@@ -48,7 +48,7 @@ func (c *queueAt) with(ctx context.Context, a *app, task string, opts []queue.Op
 
 func (c *queueAt) check(task string) error {
 	if _, ok := queueLayouts[c.Layout]; !ok {
-		return usagef("queue: --layout %q is unknown: use curator, simple, kazoo or kazoo-locking", c.Layout)
+		return usagef("queue: --layout %q is unknown; use curator, simple, kazoo or kazoo-locking", c.Layout)
 	}
 	for _, path := range []string{c.Path, c.Items, c.Claims} {
 		if path != "" || path == c.Path {
@@ -68,15 +68,15 @@ func (c *queueAt) open(sm *session.Manager, opts ...queue.Option) *queue.Queue {
 // queuePut is "docent queue put".
 type queuePut struct {
 	queueAt
-	Data     string        `arg:"" optional:"" default:"-" help:"The item; - reads it from standard input, as leaving it out does."`
-	Priority *int          `placeholder:"N" help:"A smaller number is taken sooner; one below zero is written --priority=-1. Default: 0."`
-	Delay    time.Duration `placeholder:"1m" help:"Keep the item back for so long."`
+	Data     string        `arg:"" optional:"" default:"-" help:"The item's data. Default: -, which reads standard input."`
+	Priority *int          `placeholder:"N" help:"Items with a smaller number are taken sooner. Write a negative number as --priority=-1. Default: 0."`
+	Delay    time.Duration `placeholder:"1m" help:"Make the item ready only after this time."`
 }
 
 // Help is shown by "docent queue put --help".
 func (queuePut) Help() string {
-	return `Prints the id of the item. If the answer of the server is lost the exit code is 1: then the item may or may not be ` +
-		`in the queue.` + "\n\n" + `Example: docent queue put /queues/mail --priority 5 < message.eml`
+	return `Prints the item's id. If the server's answer is lost, the exit code is 1, and the item may or may not be in the queue.` +
+		"\n\n" + `Example: docent queue put /queues/mail --priority 5 < message.eml`
 }
 
 // Run puts the item.
@@ -87,7 +87,7 @@ func (c *queuePut) Run(ctx context.Context, a *app) error {
 		opts = append(opts, queue.Priority(*c.Priority))
 	}
 	if c.Delay < 0 {
-		return usagef("queue put: --delay %v is negative: give a time such as 1m", c.Delay)
+		return usagef("queue put: --delay %v is negative; give a time such as 1m", c.Delay)
 	}
 	opts = append(opts, queue.Delay(c.Delay))
 	if err := c.check(task); err != nil {
@@ -108,7 +108,7 @@ func (c *queuePut) Run(ctx context.Context, a *app) error {
 		})
 		switch {
 		case errors.Is(err, session.ErrUnknownOutcome):
-			return &taskError{task: task, err: err, hint: `look with "docent queue list", and put it again if it is not there`}
+			return &taskError{task: task, err: err, hint: `check with "docent queue list", and put the item again if it is not there`}
 		case err != nil:
 			return err
 		case a.globals.JSON:
@@ -126,8 +126,8 @@ type queueLen struct{ queueAt }
 
 // Help is shown by "docent queue len --help".
 func (queueLen) Help() string {
-	return `Counts every item, also those that are claimed or not due yet, in one request. With --json it counts what is ready, ` +
-		`delayed, claimed and dead, which takes lists as long as the queue.`
+	return `Counts all items in one request, including claimed and delayed items. With --json it counts ready, delayed, claimed ` +
+		`and dead items separately, which reads the whole list of the queue.`
 }
 
 // Run prints the length.
@@ -136,8 +136,7 @@ func (c *queueLen) Run(ctx context.Context, a *app) error {
 		var n int
 		var status queue.Status
 		err := a.once(ctx, func(ctx context.Context) (err error) {
-			// What others have put is seen, although we may be connected to
-			// another server.
+			// The sync makes earlier puts visible on our server.
 			if err = sm.Sync(ctx, c.Path); err != nil {
 				return err
 			}
@@ -170,12 +169,12 @@ type queueList struct{ queueAt }
 
 // Help is shown by "docent queue list --help".
 func (queueList) Help() string {
-	return `Prints one line for each item, in the order in which they are taken: its id, its priority, how often it has been ` +
-		`delivered, its state (ready, due at a time, claimed by somebody, or malformed), and how many bytes it has. With --json ` +
-		`the data is there too.`
+	return `Prints one line for each item, in the order in which they are taken: id, priority, number of deliveries, state ` +
+		`(ready, due at a time, claimed by a client, hidden, or malformed), and size in bytes. With --json each line also has ` +
+		`the data.`
 }
 
-// entryJSON is one item of a list.
+// queueEntryJSON is one item of a list.
 type queueEntryJSON struct {
 	ID       queue.ID `json:"id"`
 	State    string   `json:"state"`
@@ -190,7 +189,7 @@ type queueEntryJSON struct {
 	payloadJSON
 }
 
-// payloadJSON is an item's data: as text where it is some.
+// payloadJSON is an item's data: as text if it is UTF-8, else as base64.
 type payloadJSON struct {
 	Data   *string `json:"data,omitempty"`
 	Base64 []byte  `json:"base64,omitempty"`
@@ -231,14 +230,14 @@ func stateOf(e queue.Entry) string {
 	now := time.Now()
 	switch {
 	case e.Claim != nil && e.Claim.Hidden:
-		return "claimed (the ACL of the claim hides by whom)"
+		return "claimed (the ACL of the claim hides the consumer)"
 	case e.Claim != nil && e.Claim.PID != 0:
 		return fmt.Sprintf("claimed by %s (pid %d on %s) since %s",
 			oneLine(e.Claim.ID), e.Claim.PID, oneLine(e.Claim.Host), clock(e.Claim.Since, now))
 	case e.Claim != nil:
 		return fmt.Sprintf("claimed by %s since %s", oneLine(e.Claim.ID), clock(e.Claim.Since, now))
 	case e.Hidden:
-		return "hidden (the ACL of its node hides what it holds)"
+		return "hidden (the ACL of its node hides the data)"
 	case e.Malformed != "":
 		return "malformed: " + oneLine(e.Malformed)
 	case e.Due.After(now):
@@ -267,7 +266,7 @@ func entryAsJSON(e queue.Entry) queueEntryJSON {
 	return j
 }
 
-// knownTime is the timestamp of a time that a server may keep back.
+// knownTime is the timestamp of t, or "" if the server has not sent the time.
 func knownTime(t time.Time) string {
 	if t.IsZero() {
 		return ""

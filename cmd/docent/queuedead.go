@@ -20,8 +20,8 @@ type queueDeadList struct{ queueAt }
 
 // Help is shown by "docent queue dead list --help".
 func (queueDeadList) Help() string {
-	return `Prints one line for each dead letter: its id, how often it was delivered, when it became one, and why. With --json ` +
-		`the data is there too.`
+	return `Prints one line for each dead letter: id, number of deliveries, time and reason of its death. With --json each line ` +
+		`also has the data.`
 }
 
 // letterJSON is one dead letter.
@@ -64,12 +64,12 @@ func (c *queueDeadList) Run(ctx context.Context, a *app) error {
 // queueDeadRedrive is "docent queue dead redrive".
 type queueDeadRedrive struct {
 	queueAt
-	IDs []string `arg:"" optional:"" name:"ID" help:"The letters, as \"docent queue dead list\" names them. Default: all that can be delivered."`
+	IDs []string `arg:"" optional:"" name:"ID" help:"The letters' ids, from \"docent queue dead list\". Default: all letters that are not malformed."`
 }
 
 // Help is shown by "docent queue dead redrive --help".
 func (queueDeadRedrive) Help() string {
-	return `Puts each letter at the end of the queue, with its old priority and no attempts, and prints how many that are.`
+	return `Puts each letter at the end of the queue, with its old priority and no attempts. Prints the number of letters.`
 }
 
 // Run puts the letters back.
@@ -92,12 +92,12 @@ func (c *queueDeadRedrive) Run(ctx context.Context, a *app) error {
 // queueDeadDiscard is "docent queue dead discard".
 type queueDeadDiscard struct {
 	queueAt
-	IDs []string `arg:"" name:"ID" help:"The letters, as \"docent queue dead list\" names them."`
+	IDs []string `arg:"" name:"ID" help:"The letters' ids, from \"docent queue dead list\"."`
 }
 
 // Help is shown by "docent queue dead discard --help".
 func (queueDeadDiscard) Help() string {
-	return `Deletes the letters, for good, and prints how many that are. One that has gone already is passed over.` +
+	return `Deletes the letters for good. Letters that are gone already are skipped. Prints the number of deleted letters.` +
 		"\n\nExample: docent queue dead list /jobs | cut -d' ' -f1 | xargs -r docent queue dead discard /jobs"
 }
 
@@ -115,7 +115,7 @@ func (c *queueDeadDiscard) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// printCount prints how many it were: the object with --json, else the number.
+// printCount prints a count: as the object with --json, else as the number.
 func (a *app) printCount(object any, n int) error {
 	if a.globals.JSON {
 		return a.printJSON(object)

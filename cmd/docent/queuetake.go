@@ -18,36 +18,36 @@ import (
 // queueTake is "docent queue take".
 type queueTake struct {
 	queueAt
-	Cmd         []string       `arg:"" optional:"" name:"CMD" help:"A command and its arguments, behind --: it gets the item on standard input."`
-	Wait        *time.Duration `placeholder:"30s" help:"How long to wait for an item; 0 is not at all. Default: without limit."`
-	Retry       time.Duration  `placeholder:"1m" help:"Keep an item back for so long whose CMD has failed."`
-	MaxAttempts int            `placeholder:"N" help:"Make it a dead letter instead when it has been delivered so often. Default: never."`
+	Cmd         []string       `arg:"" optional:"" name:"CMD" help:"A command and its arguments, after --. It gets the item on standard input."`
+	Wait        *time.Duration `placeholder:"30s" help:"How long to wait for an item; 0 means not at all. Default: without limit."`
+	Retry       time.Duration  `placeholder:"1m" help:"After CMD has failed, make the item ready again only after this time."`
+	MaxAttempts int            `placeholder:"N" help:"Make the item a dead letter after N failed deliveries. Default: never."`
 	Grace       time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD whose claim is lost."`
 }
 
 // Help is shown by "docent queue take --help".
 func (queueTake) Help() string {
-	return `Without CMD it prints the item as it is, byte for byte, and acknowledges it. With CMD it runs CMD with the item on ` +
-		`standard input, and DOCENT_PATH, DOCENT_ITEM (the item's id), DOCENT_ATTEMPT (1 for the first) and DOCENT_TOKEN (the ` +
-		`fencing token) in its environment. If CMD ends with 0 the item is acknowledged, else it is released, to be taken again; ` +
-		`the exit code is CMD's. If the claim is lost, CMD gets SIGTERM, after --grace SIGKILL, and the exit code is 79: somebody ` +
-		`else gets the item. 75 says that nothing came within --wait. An item that may not be read or claimed is told of on standard ` +
-		`error and passed over.` + "\n\n" +
+	return `Without CMD it prints the item byte for byte, and acknowledges it. With CMD it runs CMD with the item on standard ` +
+		`input. CMD's environment has DOCENT_PATH, DOCENT_ITEM (the item's id), DOCENT_ATTEMPT (1 for the first) and DOCENT_TOKEN ` +
+		`(the fencing token). If CMD ends with 0, the item is acknowledged, else it is released and can be taken again. The exit ` +
+		`code is CMD's. If the claim is lost, CMD gets SIGTERM, SIGKILL after --grace, and the exit code is 79: another consumer ` +
+		`gets the item. The exit code is 75 if no item came within --wait. Items that may not be read or claimed are skipped, ` +
+		`with a line on standard error.` + "\n\n" +
 		`Example: while docent queue take /queues/mail --max-attempts 5 --retry 1m -- ./send.sh; do :; done`
 }
 
 func (c *queueTake) check() error {
 	switch {
 	case c.Wait != nil && *c.Wait < 0:
-		return usagef("queue take: --wait %v is negative: give a time such as 30s", *c.Wait)
+		return usagef("queue take: --wait %v is negative; give a time such as 30s", *c.Wait)
 	case c.Retry < 0:
-		return usagef("queue take: --retry %v is negative: give a time such as 1m", c.Retry)
+		return usagef("queue take: --retry %v is negative; give a time such as 1m", c.Retry)
 	case c.Retry > 0 && c.Layout != "curator":
-		return usagef("queue take: --retry needs --layout curator: other layouts know no delays")
+		return usagef("queue take: --retry needs --layout curator; other layouts have no delays")
 	case c.MaxAttempts < 0:
-		return usagef("queue take: --max-attempts %d is negative: give a number such as 5", c.MaxAttempts)
+		return usagef("queue take: --max-attempts %d is negative; give a number such as 5", c.MaxAttempts)
 	case c.Grace < 0:
-		return usagef("queue take: --grace %v is negative: give a time such as 5s", c.Grace)
+		return usagef("queue take: --grace %v is negative; give a time such as 5s", c.Grace)
 	}
 	return c.queueAt.check("queue take " + c.Path)
 }
@@ -66,7 +66,7 @@ func (c *queueTake) Run(ctx context.Context, a *app) (err error) {
 	signals, stop := a.notify(forwarded...)
 	defer stop()
 	opts := []queue.Option{queue.OnSkipped(func(s queue.Skipped) {
-		a.note("%s: item %s is passed over: %s", task, s.ID, nodeReason(s.Err))
+		a.note("%s: item %s is skipped: %s", task, s.ID, nodeReason(s.Err))
 	})}
 	if c.MaxAttempts > 0 {
 		opts = append(opts, queue.MaxAttempts(c.MaxAttempts))
@@ -82,7 +82,7 @@ func (c *queueTake) Run(ctx context.Context, a *app) (err error) {
 		return err
 	})
 	if err != nil {
-		if item != nil { // it came together with the signal
+		if item != nil { // it arrived together with the signal
 			err = errors.Join(err, item.Release(queue.Uncounted()))
 		}
 		return during(task, err)
@@ -93,7 +93,7 @@ func (c *queueTake) Run(ctx context.Context, a *app) (err error) {
 	return during(task, c.work(a, task, item, signals))
 }
 
-// take waits for an item for as long as it may.
+// take waits for an item within --wait.
 func (c *queueTake) take(ctx context.Context, a *app, sm *session.Manager, q *queue.Queue) (*queue.Item, error) {
 	if c.Wait == nil {
 		return q.Take(ctx)
@@ -101,21 +101,20 @@ func (c *queueTake) take(ctx context.Context, a *app, sm *session.Manager, q *qu
 	var item *queue.Item
 	if *c.Wait == 0 {
 		err := a.once(ctx, func(ctx context.Context) (err error) {
-			// What others have put is seen, although we may be connected to
-			// another server.
+			// The sync makes earlier puts visible on our server.
 			if err = sm.Sync(ctx, c.Path); err == nil {
 				item, err = q.TryTake(ctx)
 			}
 			return err
 		})
 		if errors.Is(err, queue.ErrEmpty) {
-			err = &nothingCame{"there is nothing to take now" + passedOver(q) + "; wait for it with --wait"}
+			err = &nothingCame{"no item is ready" + passedOver(q) + "; wait for one with --wait"}
 		}
 		return item, err
 	}
 	w := waiting{
 		sm: sm, limit: c.Wait, path: c.Path,
-		look: func(context.Context) (string, error) { return "nothing came", nil },
+		look: func(context.Context) (string, error) { return "no item was ready", nil },
 		late: func(what string) error {
 			return &nothingCame{fmt.Sprintf("%s within %v%s; raise --wait, or try again later", what, *c.Wait, passedOver(q))}
 		},
@@ -127,15 +126,15 @@ func (c *queueTake) take(ctx context.Context, a *app, sm *session.Manager, q *qu
 	return item, err
 }
 
-// passedOver says how many items there are that may not be taken.
+// passedOver says how many items were skipped.
 func passedOver(q *queue.Queue) string {
 	switch n := len(q.Skipped()); n {
 	case 0:
 		return ""
 	case 1:
-		return ", but 1 item that may not be taken (see --auth)"
+		return ", and 1 item may not be taken (see --auth)"
 	default:
-		return fmt.Sprintf(", but %d items that may not be taken (see --auth)", n)
+		return fmt.Sprintf(", and %d items may not be taken (see --auth)", n)
 	}
 }
 
@@ -145,8 +144,8 @@ type nothingCame struct{ text string }
 func (e *nothingCame) Error() string { return e.text }
 func (e *nothingCame) Unwrap() error { return errNotAcquired }
 
-// print prints the item and then acknowledges it: what could not be printed
-// goes back.
+// print prints the item and then acknowledges it. If it cannot print the item,
+// it releases it.
 func (c *queueTake) print(a *app, item *queue.Item) error {
 	var err error
 	if a.globals.JSON {
@@ -170,7 +169,7 @@ func (c *queueTake) print(a *app, item *queue.Item) error {
 	return ackError(item.Ack())
 }
 
-// ackError words the failure of an acknowledgement.
+// ackError makes a lost claim an error with exit code 79.
 func ackError(err error) error {
 	if errors.Is(err, session.ErrLost) {
 		return &unacknowledged{err}
@@ -182,7 +181,7 @@ func ackError(err error) error {
 type unacknowledged struct{ cause error }
 
 func (e *unacknowledged) Error() string {
-	return fmt.Sprintf("the item was printed, but its claim was lost before it was acknowledged: %v; it may come again", e.cause)
+	return fmt.Sprintf("the item was printed, but its claim was lost before it was acknowledged: %v; it may be delivered again", e.cause)
 }
 
 func (e *unacknowledged) Unwrap() []error { return []error{errLost, e.cause} }
@@ -196,7 +195,7 @@ func (c *queueTake) work(a *app, task string, item *queue.Item, signals <-chan o
 	out, err := child.Run(item.Context(), cmd, signals)
 	a.code = out.Code
 	if lost := lossOf(&item.Hold, time.Now()); lost != nil && err == nil {
-		_ = item.Release() // which says once more that it is lost
+		_ = item.Release() // fails with the same loss
 		return &lossError{lost, out}
 	}
 	if err == nil && out.Code == 0 {
@@ -208,7 +207,7 @@ func (c *queueTake) work(a *app, task string, item *queue.Item, signals <-chan o
 	}
 	why := queue.Because(fmt.Sprintf("CMD ended with code %d", out.Code))
 	if released := item.Release(why, queue.After(c.Retry)); released != nil {
-		// CMD's failure is what counts; the item comes back with the session's end.
+		// CMD's failure is the result; the session's end releases the item.
 		a.note("%s: %s", task, reason(released))
 	}
 	return err

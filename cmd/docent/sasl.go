@@ -8,19 +8,19 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// saslPassword is the variable with the password of --sasl-user. No flag takes a
-// password, since other users of the machine can read a command line.
+// saslPassword is the variable with the password of --sasl-user. No flag takes
+// a password, since other users of the machine can read a command line.
 const saslPassword = "DOCENT_SASL_PASSWORD"
 
-// sasl returns the login that the flags ask for, or nil. Its errors are
+// sasl returns the login of the flags, or nil without one. Its errors are
 // *usageErrors, and show no password.
 func (g *globals) sasl(w *world) (session.SASLMechanism, error) {
 	password := w.getenv(saslPassword)
 	switch {
 	case g.SASLUser == "" && g.SASLPasswordFile != "":
-		return nil, usagef("--sasl-password-file: there is no user; give --sasl-user")
+		return nil, usagef("--sasl-password-file: the user is missing; give --sasl-user")
 	case g.SASLUser == "" && password != "":
-		return nil, usagef(saslPassword + ": there is no user; give --sasl-user, or unset the variable")
+		return nil, usagef(saslPassword + ": the user is missing; give --sasl-user, or unset the variable")
 	case g.SASLUser == "":
 		return nil, nil
 	}
@@ -34,7 +34,7 @@ func (g *globals) sasl(w *world) (session.SASLMechanism, error) {
 		password = strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
 	}
 	if password == "" {
-		return nil, usagef("--sasl-user: there is no password; set %s, or give --sasl-password-file", saslPassword)
+		return nil, usagef("--sasl-user: the password is missing; set %s, or give --sasl-password-file", saslPassword)
 	}
 	login := session.DigestMD5(g.SASLUser, password)
 	if v, ok := login.(interface{ Validate() error }); ok {
@@ -48,7 +48,7 @@ func (g *globals) sasl(w *world) (session.SASLMechanism, error) {
 // errLogin matches a loginError.
 var errLogin = errors.New("the login by SASL fails")
 
-// loginError is a failure to log in, in the session's own words.
+// loginError is a failed login, with the text of the session's error.
 type loginError struct{ err error }
 
 func (e *loginError) Error() string        { return e.err.Error() }

@@ -12,7 +12,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// saslUsers are those who can log in.
+// saslUsers are the users that can log in, with their passwords.
 var saslUsers = map[string]string{"ann": secret, "bob": "bobs-password"}
 
 var annsPassword = env("DOCENT_SASL_PASSWORD=" + secret)
@@ -25,8 +25,8 @@ func written(t *testing.T, text string) string {
 	return file
 }
 
-// The password comes from a variable or from a file. What the login creates with
-// --acl creator is its own.
+// The password comes from a variable or from a file. What the login creates
+// with --acl creator is its own.
 func TestSASL(t *testing.T) {
 	for name, opts := range map[string][]zktest.Option{
 		"taken": {zktest.WithSASL(saslUsers)}, "required": {zktest.WithSASL(saslUsers), zktest.RequireSASL()},
@@ -56,7 +56,7 @@ func TestSASL(t *testing.T) {
 			require.Zero(t, code, "a flag counts more than a variable: %s", stderr)
 			code, _, stderr = run("--sasl-user bob config get /a/c", env("DOCENT_SASL_PASSWORD="+saslUsers["bob"]))
 			require.Equal(t, 1, code)
-			require.Contains(t, stderr, "docent: config get /a/c: no right to do that")
+			require.Contains(t, stderr, "docent: config get /a/c: the ACL denies access")
 		})
 	}
 }
@@ -96,15 +96,15 @@ func TestSASL_usage(t *testing.T) {
 		args, line string
 		settings   []setting
 	}{
-		{"--sasl-user ann", "--sasl-user: there is no password; set DOCENT_SASL_PASSWORD, or give --sasl-password-file", nil},
-		{"--sasl-user ann --sasl-password-file " + written(t, "\n"), "--sasl-user: there is no password; set DOCENT_SASL_PASSWORD, or give --sasl-password-file", nil},
+		{"--sasl-user ann", "--sasl-user: the password is missing; set DOCENT_SASL_PASSWORD, or give --sasl-password-file", nil},
+		{"--sasl-user ann --sasl-password-file " + written(t, "\n"), "--sasl-user: the password is missing; set DOCENT_SASL_PASSWORD, or give --sasl-password-file", nil},
 		{"--sasl-user ann --sasl-password-file " + written(t, secret+"\n\n"), "--sasl-user, --sasl-password-file: DIGEST-MD5: the password contains a control character, such as a line break", nil},
 		{"--sasl-user ann --sasl-password-file /nowhere", "--sasl-password-file: open /nowhere: no such file or directory", nil},
-		{"--sasl-password-file /nowhere", "--sasl-password-file: there is no user; give --sasl-user", nil},
-		{"", "DOCENT_SASL_PASSWORD: there is no user; give --sasl-user, or unset the variable", []setting{annsPassword}},
+		{"--sasl-password-file /nowhere", "--sasl-password-file: the user is missing; give --sasl-user", nil},
+		{"", "DOCENT_SASL_PASSWORD: the user is missing; give --sasl-user, or unset the variable", []setting{annsPassword}},
 		{"--sasl-user ann", "--sasl-user, DOCENT_SASL_PASSWORD: DIGEST-MD5: the password is not valid UTF-8",
 			[]setting{env("DOCENT_SASL_PASSWORD=" + secret + "\xff")}},
-		{"--sasl-user=", "--sasl-user: the value is empty: give one, or leave the flag out", nil},
+		{"--sasl-user=", "--sasl-user: the value is empty; give one, or leave the flag out", nil},
 		{"--sasl-password " + secret, "unknown flag --sasl-password, did you mean", nil},
 	} {
 		code, out, stderr := docent(t, words(c.args+" config get /a"), c.settings...)

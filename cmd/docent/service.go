@@ -13,16 +13,17 @@ import (
 // serviceCommand is "docent service".
 type serviceCommand struct {
 	Register serviceRegister `cmd:"" help:"Register an instance of a service until interrupted."`
-	List     serviceList     `cmd:"" help:"Print the instances of a service, or the services."`
+	List     serviceList     `cmd:"" help:"Print the instances of a service, or all services."`
 	Watch    serviceWatch    `cmd:"" help:"Print the instances of a service, and then every change."`
 	Pick     servicePick     `cmd:"" help:"Print the address of one instance."`
-	Drain    serviceDrain    `cmd:"" help:"Have an instance get no new calls."`
+	Drain    serviceDrain    `cmd:"" help:"Mark an instance so that it gets no new calls."`
 }
 
-// registryFlags say where services are and how instances are written.
+// registryFlags say where services are, and in which format their instances
+// are.
 type registryFlags struct {
-	Base  string `placeholder:"PATH" help:"The node below which services lie: /services, or /dubbo with --codec dubbo."`
-	Codec string `enum:"curator,spring,dubbo" default:"curator" help:"How instances are written: curator, spring or dubbo."`
+	Base  string `placeholder:"PATH" help:"The parent node of the services. Default: /services, or /dubbo with --codec dubbo."`
+	Codec string `enum:"curator,spring,dubbo" default:"curator" help:"Format of the instances: curator, spring or dubbo."`
 }
 
 func (f registryFlags) registry(sm *session.Manager) *naming.Registry {
@@ -43,7 +44,7 @@ func (f registryFlags) codec() naming.Codec {
 	return naming.Curator()
 }
 
-// check refuses what no service can be called, before anything is connected to.
+// check refuses invalid names of services before docent connects.
 func (f registryFlags) check(service string) error {
 	codec := f.codec()
 	base := f.Base
@@ -63,35 +64,35 @@ func (f registryFlags) check(service string) error {
 type serviceRegister struct {
 	registryFlags
 	Name   string   `arg:"" name:"NAME" help:"The service."`
-	ID     string   `arg:"" name:"ID" help:"The instance's name, which no other of the service may have."`
-	Addr   string   `arg:"" name:"ADDR" help:"Where it can be reached, as HOST:PORT or HOST; an IPv6 address stands in brackets."`
-	Meta   metadata `placeholder:"K=V" help:"What else there is to say of it; may be given several times."`
-	Weight int      `placeholder:"N" help:"Its share of calls, relative to the others."`
+	ID     string   `arg:"" name:"ID" help:"The instance's id, which no other instance of the service may have."`
+	Addr   string   `arg:"" name:"ADDR" help:"The instance's address, as HOST:PORT or HOST. Write an IPv6 address in brackets."`
+	Meta   metadata `placeholder:"K=V" help:"Metadata of the instance; may be given several times."`
+	Weight int      `placeholder:"N" help:"The instance's share of calls, relative to other instances."`
 }
 
 // Help is shown by "docent service register --help".
 func (serviceRegister) Help() string {
-	return `Prints "registered PATH" once the instance stands, "out: REASON" when it does not any more, for instance because the ` +
-		`session was lost, and "registered" again when it does. It stays until SIGINT or SIGTERM, which unregister it and end ` +
-		`the command with exit code 0. Where the id is taken it waits for one and a half session timeouts, for as long as a ` +
-		`process that crashed can seem to be alive, and then fails with exit code 1. With --codec dubbo the id is not used: ` +
-		`Dubbo makes its own. With --json each line is an object with in, service, id, path, token and session, or with in ` +
-		`and why.` + "\n\n" + `Example: docent service register orders "$(hostname)" 10.0.0.7:8080 --meta zone=a`
+	return `Prints "registered PATH" once the instance is registered. It prints "out: REASON" when the instance is out, for ` +
+		`instance after a lost session, and "registered" again when it is back. SIGINT and SIGTERM unregister the instance and ` +
+		`end the command with exit code 0. If another instance has the id, docent waits for one and a half session timeouts: a ` +
+		`crashed process keeps its id for that long. Then it fails with exit code 1. With --codec dubbo the id is not used: ` +
+		`Dubbo makes its own. With --json each line is an object with in, service, id, path, token and session, or with in, ` +
+		`service, id, path and why.` + "\n\n" + `Example: docent service register orders "$(hostname)" 10.0.0.7:8080 --meta zone=a`
 }
 
 func (c *serviceRegister) instance() (naming.Instance, error) {
 	in := naming.Instance{Service: c.Name, ID: c.ID, Metadata: c.Meta, Weight: c.Weight}
 	var err error
 	if in.Address, in.Port, err = hostport.Parse(c.Addr); err != nil {
-		return in, usagef("the address %q: %v", c.Addr, err)
+		return in, usagef("service register: the address %q: %v", c.Addr, err)
 	}
 	if _, _, err := c.codec().Encode(in); err != nil {
-		return in, usagef("%v", err)
+		return in, usagef("service register: %v", err)
 	}
 	return in, nil
 }
 
-// Run registers and stays.
+// Run registers the instance until it is interrupted.
 func (c *serviceRegister) Run(ctx context.Context, a *app) error {
 	task := fmt.Sprintf("service register %s %s", oneLine(c.Name), oneLine(c.ID))
 	in, err := c.instance()
@@ -109,8 +110,8 @@ func (c *serviceRegister) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		// Closing the session would do, but not where the connection is away
-		// for a moment: then the instance would stay until the session expires.
+		// Closing the session is not enough if the connection is lost at that
+		// moment: the instance would stay until the session expires.
 		defer func() {
 			within, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.globals.ConnectTimeout)
 			defer cancel()
@@ -130,8 +131,8 @@ func (c *serviceRegister) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// register gives a predecessor that crashed the time to go, and the server that
-// to answer.
+// register waits long enough for the session of a crashed predecessor to
+// expire, and for the server to answer.
 func (c *serviceRegister) register(ctx context.Context, a *app, sm *session.Manager, in naming.Instance) (*naming.Registration, error) {
 	s, err := sm.Session(ctx)
 	if err != nil {
@@ -178,14 +179,14 @@ type serviceDrain struct {
 	registryFlags
 	Name string `arg:"" name:"NAME" help:"The service."`
 	ID   string `arg:"" name:"ID" help:"The instance, as list prints it."`
-	Undo bool   `help:"Take the mark back."`
+	Undo bool   `help:"Remove the mark."`
 }
 
 // Help is shown by "docent service drain --help".
 func (serviceDrain) Help() string {
-	return `Marks an instance of any process as draining: balancers pick it no more, and it works off what it has. The mark ` +
-		`lasts until it is taken back with --undo, or until the instance's own process updates it or registers it anew, as it ` +
-		`does after a lost session. It cannot be done with --codec dubbo, where everything is in the node's name.`
+	return `Marks an instance of any process as draining: balancers no longer pick it, and it completes the calls that it has. ` +
+		`The mark lasts until --undo removes it, or until the instance's own process updates or registers the instance again, ` +
+		`as it does after a lost session. --codec dubbo cannot drain, since a Dubbo instance is the name of a node.`
 }
 
 // Run sets or removes the mark.

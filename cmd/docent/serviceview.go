@@ -12,15 +12,15 @@ import (
 // serviceList is "docent service list".
 type serviceList struct {
 	registryFlags
-	Name string `arg:"" optional:"" name:"NAME" help:"The service; without it the services are listed."`
+	Name string `arg:"" optional:"" name:"NAME" help:"The service. Default: list all services."`
 }
 
 // Help is shown by "docent service list --help".
 func (serviceList) Help() string {
-	return `Prints one line for each instance, sorted by id: the id, and behind tabs the address and what keeps it from being ` +
-		`picked, "draining" or "disabled"; "tls" says that the port is an SSL port. Without NAME it prints the names of the services. A node that holds no instance is ` +
-		`told of on standard error. With --json each line is an object with service, id, address, port and what else the ` +
-		`instance says.`
+	return `Prints one line for each instance, sorted by id, with tabs between the id, the address and the marks. The marks ` +
+		`"draining" and "disabled" say that balancers do not pick the instance, "tls" that the port is an SSL port. Without NAME ` +
+		`it prints the names of the services. For each node that is not an instance it prints a line on standard error. With ` +
+		`--json each line is an object with service, id, address, port and the other fields of the instance.`
 }
 
 // Run prints the instances.
@@ -71,12 +71,12 @@ type serviceWatch struct {
 
 // Help is shown by "docent service watch --help".
 func (serviceWatch) Help() string {
-	return `Prints "added ID" for each instance, and from then on "added ID", "updated ID" and "removed ID" as it happens, with ` +
-		`the rest as list prints it; "no instances" says that there are none. "stale: REASON" says that ZooKeeper is away and ` +
-		`what was last known may have changed, "current" that a quorum answers and it is known again. Changes that follow each other faster than ` +
-		`they are read are skipped; the last one never is. With --json each line is an object with event ("added", "updated", ` +
-		`"removed", "empty", "stale", "current"). It goes on through lost servers and sessions, until SIGINT or SIGTERM end it ` +
-		`with exit code 0.`
+	return `Prints "added ID" for each instance, and then "added ID", "updated ID" or "removed ID" for each change. The rest of ` +
+		`the line is as "docent service list" prints it. "no instances" says that the service has no instance. "stale: REASON" ` +
+		`says that ZooKeeper does not answer, and that the instances may have changed; "current" that a quorum answers again. A ` +
+		`fast series of changes may be skipped, but never the last. With --json each line is an object with event ("added", ` +
+		`"updated", "removed", "empty", "stale", "current"). The watch goes on through lost servers and sessions, until SIGINT ` +
+		`or SIGTERM end it with exit code 0.`
 }
 
 // Run prints the instances and their changes.
@@ -127,7 +127,7 @@ func (c *serviceWatch) print(a *app, change naming.Change, stale bool) error {
 	return nil
 }
 
-// printMark prints what is no event of one instance.
+// printMark prints an event of the whole service.
 func (a *app) printMark(event, why string) error {
 	switch {
 	case a.globals.JSON:
@@ -147,14 +147,15 @@ func (a *app) printMark(event, why string) error {
 type servicePick struct {
 	registryFlags
 	Name     string `arg:"" name:"NAME" help:"The service."`
-	Key      string `placeholder:"K" help:"Whatever is to stay with one instance, such as a client's address."`
-	Strategy string `placeholder:"S" help:"round-robin, random, weighted, least-pending, hash or sticky; weighted by default, with --key hash."`
+	Key      string `placeholder:"K" help:"A key that always gets the same instance, such as a client's address."`
+	Strategy string `placeholder:"S" help:"round-robin, random, weighted, least-pending, hash or sticky. Default: weighted, or hash with --key."`
 }
 
 // Help is shown by "docent service pick --help".
 func (servicePick) Help() string {
-	return `Prints the address of one instance that is neither disabled nor draining. With --key the same instance is picked for ` +
-		`the same key, as long as it is there. Exit code 1 says that there is none. With --json it prints the object of list.` +
+	return `Prints the address of one instance that is neither disabled nor draining. With --key the same key gets the same ` +
+		`instance, as long as that is registered. The exit code is 1 if there is no instance. With --json it prints the object ` +
+		`of "docent service list".` +
 		"\n\n" + `Example: curl "http://$(docent service pick orders)/"`
 }
 
@@ -179,7 +180,7 @@ func (c *servicePick) Run(ctx context.Context, a *app) error {
 		}
 		defer picked.Done(nil)
 		if picked.Item.Port == 0 && picked.Item.SSLPort != 0 {
-			a.note("%s: the instance has an SSL port alone: call it with TLS", task)
+			a.note("%s: the instance has only an SSL port; call it with TLS", task)
 		}
 		if a.globals.JSON {
 			return a.printInstance("", picked.Item)
@@ -200,8 +201,7 @@ func (a *app) withRegistry(ctx context.Context, task string, flags registryFlags
 	}
 	err = a.once(ctx, func(ctx context.Context) error {
 		r := flags.registry(sm)
-		// Whoever has registered already is seen, although we may be connected
-		// to another server.
+		// The sync makes earlier registrations visible on our server.
 		if err := sm.Sync(ctx, r.Base()); err != nil {
 			return err
 		}
@@ -210,7 +210,7 @@ func (a *app) withRegistry(ctx context.Context, task string, flags registryFlags
 	return errors.Join(during(task, err), sm.Close())
 }
 
-// withService runs f with what the service has now.
+// withService runs f on the present instances of a service.
 func (a *app) withService(ctx context.Context, task string, flags registryFlags, name string, f func(*naming.Service) error) error {
 	return a.withRegistry(ctx, task, flags, name, func(ctx context.Context, r *naming.Registry) error {
 		s, err := r.Watch(ctx, name)
@@ -222,7 +222,7 @@ func (a *app) withService(ctx context.Context, task string, flags registryFlags,
 	})
 }
 
-// nodeReason is reason, with the path of a node that may not be read.
+// nodeReason is reason, with the path of the node whose ACL denies access.
 func nodeReason(err error) string {
 	if path := deniedNode(err); path != "" {
 		return oneLine(path) + ": " + reason(err)
@@ -230,11 +230,11 @@ func nodeReason(err error) string {
 	return reason(err)
 }
 
-// deniedNode returns the path of the node that there is no right to, or "".
+// deniedNode returns the path of the node whose ACL denies access, or "".
 func deniedNode(err error) string {
 	var op *session.OpError
 	for inner := err; errors.As(inner, &op); inner = op.Err {
-		// The innermost error names the node itself.
+		// The innermost error has the path of the node itself.
 	}
 	if op == nil || !errors.Is(err, session.ErrNoAuth) {
 		return ""
@@ -242,8 +242,7 @@ func deniedNode(err error) string {
 	return op.Path
 }
 
-// printInstance prints an instance, and before it what became of it, if
-// anything.
+// printInstance prints an instance, after its event unless that is empty.
 func (a *app) printInstance(event string, in *naming.Instance) error {
 	if a.globals.JSON {
 		return a.printJSON(instanceOf(event, in))

@@ -12,12 +12,12 @@ import (
 // interrupts are the signals that end a command that waits or watches.
 var interrupts = []os.Signal{os.Interrupt, syscall.SIGTERM}
 
-// notify is signal.Notify, except that a signal that was ignored when the
-// command started stays so, and is ignored by CMD too: nohup and a shell's
-// background jobs count on that.
+// notify is signal.Notify, except that signals that were ignored when docent
+// started stay ignored, by CMD too. nohup and a shell's background jobs rely on
+// that.
 func notify(signals ...os.Signal) (<-chan os.Signal, func()) {
-	// Room for as many as may arrive while nobody looks: more are merged, as
-	// the system does with signals.
+	// The channel buffers signals while no goroutine receives. Further signals
+	// are merged, as by the system.
 	ch := make(chan os.Signal, 16)
 	for _, sig := range signals {
 		if !signal.Ignored(sig) {
@@ -27,17 +27,18 @@ func notify(signals ...os.Signal) (<-chan os.Signal, func()) {
 	return ch, func() { signal.Stop(ch) }
 }
 
-// interrupted says that a signal ended what docent did.
+// interrupted says that a signal has ended the command.
 type interrupted struct {
 	sig  os.Signal
-	what string // that was ended
+	what string // such as "interrupted"
 }
 
 func (e *interrupted) Error() string {
 	return fmt.Sprintf("%s by signal %d (%v)", e.what, signalNumber(e.sig), e.sig)
 }
 
-// ExitCode is what a shell reports of a command that the signal killed.
+// ExitCode is the exit code that a shell reports for a command killed by the
+// signal.
 func (e *interrupted) ExitCode() int { return 128 + signalNumber(e.sig) }
 
 func signalNumber(sig os.Signal) int {
@@ -47,10 +48,10 @@ func signalNumber(sig os.Signal) int {
 	return 0
 }
 
-// interruptible runs f with a context that ends, with an *interrupted as its
-// cause, when a signal arrives that ends a wait; other signals are for a CMD
-// that does not run yet, and mean nothing. It returns f's error, and the
-// *interrupted if there was one, even if f succeeded.
+// interruptible runs f with a context that ends when a signal of endsWait
+// arrives. It ignores other signals, which are meant for a CMD that does not
+// run yet. It returns the *interrupted of such a signal, even if f succeeded,
+// else f's error.
 func interruptible(ctx context.Context, signals <-chan os.Signal, f func(ctx context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	done, watched := make(chan struct{}), make(chan struct{})
@@ -63,7 +64,7 @@ func interruptible(ctx context.Context, signals <-chan os.Signal, f func(ctx con
 				return
 			case sig := <-signals:
 				if slices.Contains(endsWait, sig) {
-					by = &interrupted{sig, "given up"}
+					by = &interrupted{sig, "interrupted"}
 					cancel(by)
 					return
 				}

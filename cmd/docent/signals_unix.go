@@ -12,5 +12,5 @@ var forwarded = []os.Signal{
 	syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2,
 }
 
-// endsWait are those that end a wait for the lock or the leadership.
+// endsWait are the signals that end a wait for the lock or the leadership.
 var endsWait = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}

@@ -9,9 +9,9 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// tellingSilence runs f, which prints what changes, and says on standard error
-// when ZooKeeper has not answered for a while: what was printed last may not hold
-// any more. It also says when a quorum answers again.
+// tellingSilence runs f, which prints changes. It warns on standard error when
+// ZooKeeper has not answered for a while, since the last print may be out of
+// date. It also says when a quorum answers again.
 func (a *app) tellingSilence(ctx context.Context, task string, sm *session.Manager, f func() error) error {
 	within, cancel := context.WithCancel(ctx)
 	changes := make(chan session.StateChange)
@@ -38,7 +38,7 @@ func (a *app) tellingSilence(ctx context.Context, task string, sm *session.Manag
 
 // tellSilence follows the changes until they end.
 func (a *app) tellSilence(task string, sm *session.Manager, changes <-chan session.StateChange) {
-	var silent <-chan time.Time // nil while there is a connection, and once it was told
+	var silent <-chan time.Time // nil while there is a connection, and after the warning
 	var since time.Time
 	said := false
 	for {
@@ -60,19 +60,20 @@ func (a *app) tellSilence(task string, sm *session.Manager, changes <-chan sessi
 			}
 		case now := <-silent:
 			silent, said = nil, true
-			a.note("%s: %s since %s: what was printed last may not hold any more", task, silence(sm), clock(since, now))
+			a.note("%s: %s since %s; the last print may be out of date", task, silence(sm), clock(since, now))
 		}
 	}
 }
 
-// What is said of servers that do not answer, in the words of inspect.TroubleError.
+// Texts for servers that do not answer, as in inspect.TroubleError.
 const (
 	noServer = "no server answers"
 	noQuorum = "a server can be reached, but the ensemble has no quorum"
 )
 
-// silence says why ZooKeeper does not answer, as far as it is known now. A server
-// that is connected and silent has no quorum, or does not reach it.
+// silence says why ZooKeeper does not answer, as far as the session knows. A
+// server that accepts the connection and does not answer has no quorum, or does
+// not reach it.
 func silence(sm *session.Manager) string {
 	if sm.State() == session.Connected || errors.Is(sm.LastFailure(), session.ErrNotServing) {
 		return noQuorum

@@ -48,7 +48,8 @@ func TestFault31_WatchesTellOfSilence(t *testing.T) {
 	}
 }
 
-// A leader that has lost its quorum takes the session back: that is no answer.
+// A leader that has lost its quorum accepts the session again: the silence goes
+// on.
 func TestFault31_SilenceEndsWithAQuorum(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		var stderr bytes.Buffer

@@ -9,10 +9,10 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// oneLine writes any bytes as text on one line, and so that they can be told
-// from the text: a backslash is doubled, a line feed is \n, a carriage return
-// \r, a tab \t, and what cannot be printed is \x and two hexadecimal digits
-// for each byte.
+// oneLine writes any bytes as a single line of text, from which the bytes can
+// be read back. A backslash is written as two, a line feed as \n, a carriage
+// return as \r, a tab as \t. Each other unprintable byte is written as \x and
+// two hexadecimal digits.
 func oneLine(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {
@@ -38,6 +38,5 @@ func oneLine(s string) string {
 	return b.String()
 }
 
-// checkPath refuses a path that no recipe can use, before anything is
-// connected to.
+// checkPath refuses a path that no recipe can use, before docent connects.
 func checkPath(path string) error { return znode.Validate(path) }

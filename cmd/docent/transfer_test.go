@@ -66,7 +66,7 @@ func TestLeader_transfer_fails(t *testing.T) {
 	server := zktest.New(t)
 	code, _, stderr := docent(t, words("leader /e --transfer ben"), on(server))
 	require.Equal(t, 1, code)
-	require.Equal(t, "docent: leader /e: transfer to \"ben\": there is no such candidate; nobody stands\n", stderr)
+	require.Equal(t, "docent: leader /e: transfer to \"ben\": there is no such candidate; the election has no candidates\n", stderr)
 
 	sm, err := session.Dial(t.Context(), session.Config{Servers: []string{"zk1"}, Dialer: server.DialContext})
 	require.NoError(t, err)
@@ -77,11 +77,11 @@ func TestLeader_transfer_fails(t *testing.T) {
 	awaitEphemerals(t, server, 2)
 	code, _, stderr = docent(t, words("leader /e --transfer ben --wait 200ms"), on(server))
 	require.Equal(t, 75, code)
-	require.Equal(t, "docent: leader /e: transfer to \"ben\": the present leader has not stepped down within 200ms; "+
-		"it goes on leading: see who that is with \"docent leader\", and raise --wait if it needs longer\n", stderr)
+	require.Equal(t, "docent: leader /e: transfer to \"ben\": the present leader has not resigned within 200ms; "+
+		"it stays the leader: print it with \"docent leader\", and raise --wait if it needs longer\n", stderr)
 	code, _, stderr = docent(t, words("leader /e --transfer nobody"), on(server))
 	require.Equal(t, 1, code)
-	require.Contains(t, stderr, `there is no such candidate; in line are "ann", "ben"`)
+	require.Contains(t, stderr, `there is no such candidate; the candidates are "ann", "ben"`)
 	awaitEphemerals(t, server, 2) // no wish is left
 
 	waiting := start(t, words("leader /e --transfer ben"), on(server))
@@ -112,8 +112,8 @@ func TestElect_oneNode(t *testing.T) {
 func TestLeader_usage(t *testing.T) {
 	for args, want := range map[string]string{
 		"leader /e --transfer a --watch":              "exclude each other",
-		"leader /e --transfer a --wait 0s":            "not positive",
-		"leader /e --transfer a --layout one-node":    "stand in line",
+		"leader /e --transfer a --wait 0s":            "is not above zero",
+		"leader /e --transfer a --layout one-node":    "a queue of candidates",
 		"leader /e --layout x":                        "--layout",
 		fmt.Sprintf("elect /e --layout x -- %s", "x"): "--layout",
 	} {

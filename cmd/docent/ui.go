@@ -17,27 +17,27 @@ import (
 
 // uiCommand is "docent ui".
 type uiCommand struct {
-	Path         string `arg:"" optional:"" default:"/" help:"The top of the tree that is shown. Default: /."`
-	Listen       string `default:"127.0.0.1:8430" placeholder:"HOST:PORT" help:"Address to serve the page on; port 0 takes any that is free. Default: 127.0.0.1:8430."`
-	IKnow        bool   `name:"i-know" help:"Serve on an address that others can reach. Everybody needs the token then."`
-	Token        string `placeholder:"TOKEN" help:"Demanded of every viewer. Default: none on a loopback address, a random one elsewhere. Variable: DOCENT_UI_TOKEN, which other users of the machine cannot see."`
-	AllowActions bool   `help:"Let viewers drain instances and name the next leader. Each action is confirmed and logged."`
-	Limit        int    `placeholder:"N" help:"Look at no more than N nodes."`
+	Path         string `arg:"" optional:"" default:"/" help:"The top of the tree. Default: /."`
+	Listen       string `default:"127.0.0.1:8430" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 chooses a free port. Default: 127.0.0.1:8430."`
+	IKnow        bool   `name:"i-know" help:"Allow an address that other machines can reach. Every viewer needs the token then."`
+	Token        string `placeholder:"TOKEN" help:"A token that every viewer must give. Default: none on a loopback address, else a random token. Variable: DOCENT_UI_TOKEN. Other users of the machine can see a flag, but not the variable."`
+	AllowActions bool   `help:"Let viewers drain instances and choose the next leader. Viewers confirm each action, and it is logged."`
+	Limit        int    `placeholder:"N" help:"Read at most N nodes."`
 }
 
 // Help is shown by "docent ui --help".
 func (uiCommand) Help() string {
-	return `Serves what "docent inspect" prints as a page that follows every change. Nothing on it comes from anywhere else, ` +
-		`and nothing can be changed with it unless --allow-actions is given. Prints "listening on URL" when it is ready; ` +
-		`SIGINT and SIGTERM end it with exit code 0.` + "\n\n" +
+	return `Serves a web page that shows what "docent inspect" prints, and follows every change. The page loads nothing from ` +
+		`other servers, and changes nothing without --allow-actions. It prints "listening on URL" when it is ready. SIGINT and ` +
+		`SIGTERM end it with exit code 0.` + "\n\n" +
 		`Example: docent --servers zk1:2181 ui`
 }
 
-// every is the least time between two looks at the ensemble: short enough to
-// see a lock change hands as it happens.
+// every is the minimum time between two inspections. It is short enough to see
+// each change of a lock's holder.
 const every = 250 * time.Millisecond
 
-// Run serves until a signal comes.
+// Run serves until a signal arrives.
 func (c *uiCommand) Run(ctx context.Context, a *app) error {
 	if err := znode.ValidateRoot(c.Path); err != nil {
 		return during("ui "+c.Path, err)
@@ -47,7 +47,7 @@ func (c *uiCommand) Run(ctx context.Context, a *app) error {
 		options = append(options, inspect.Limit(c.Limit))
 	}
 	if c.Limit < 0 {
-		return usagef("ui: --limit %d is no number of nodes: give 1 or more", c.Limit)
+		return usagef("ui: --limit %d is negative; give 1 or more", c.Limit)
 	}
 	hosts, err := c.audience()
 	if err != nil {
@@ -73,8 +73,8 @@ func (c *uiCommand) Run(ctx context.Context, a *app) error {
 	return errors.Join(during("ui", server.Serve(ctx, listener)), sm.Close())
 }
 
-// audience decides who may look, and returns the names by which they may call
-// the server.
+// audience checks the address to listen on, makes a token for an address that
+// other machines can reach, and returns the host names that requests may use.
 func (c *uiCommand) audience() ([]string, error) {
 	if err := checkListen("ui", c.Listen); err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (c *uiCommand) audience() ([]string, error) {
 		return []string{"localhost", "127.0.0.1", "::1", strings.ToLower(host)}, nil
 	}
 	if !c.IKnow {
-		return nil, usagef("ui: --listen %s can be reached by others, who would see everything that stands in ZooKeeper: "+
+		return nil, usagef("ui: --listen %s can be reached by other machines, which could read all data in ZooKeeper; "+
 			"listen on 127.0.0.1, or give --i-know", c.Listen)
 	}
 	if c.Token == "" {

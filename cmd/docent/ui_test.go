@@ -37,12 +37,12 @@ func TestUIRefusals(t *testing.T) {
 		code int
 		text string
 	}{
-		"ui --listen 0.0.0.0:0":                       {exitUsage, "can be reached by others"},
-		"ui --listen :0":                              {exitUsage, "can be reached by others"},
+		"ui --listen 0.0.0.0:0":                       {exitUsage, "can be reached by other machines"},
+		"ui --listen :0":                              {exitUsage, "can be reached by other machines"},
 		"ui --listen nowhere":                         {exitUsage, "is not HOST:PORT"},
 		"ui --limit -1":                               {exitUsage, "--limit"},
 		"ui relative":                                 {exitUsage, "relative"},
-		"ui --listen " + taken.Addr().String():        {exitFailure, "another server runs there"},
+		"ui --listen " + taken.Addr().String():        {exitFailure, "another server listens there"},
 		"ui --listen 0.0.0.0:0 --token x --limit 100": {exitUsage, "--i-know"},
 	} {
 		code, stdout, stderr := docent(t, words(line), on(zktest.New(t)))
@@ -53,7 +53,8 @@ func TestUIRefusals(t *testing.T) {
 	}
 }
 
-// Where others can look, nobody can without the token, given or made up.
+// On an address that others can reach, every request needs the token, given or
+// random.
 func TestUIForOthers(t *testing.T) {
 	server := zktest.New(t)
 	ui := start(t, words("ui --listen 0.0.0.0:0 --i-know"), on(server))

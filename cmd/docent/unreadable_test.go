@@ -40,11 +40,11 @@ func TestFault19_ListsBesideAnUnreadableNode(t *testing.T) {
 	watch.kill(syscall.SIGTERM)
 	code, _ = watch.wait()
 	require.Zero(t, code)
-	require.Contains(t, watch.stderr.String(), "/g/b: no right to do that; check --auth or DOCENT_AUTH, and the ACL")
+	require.Contains(t, watch.stderr.String(), "/g/b: the ACL denies access; check --auth or DOCENT_AUTH, and the ACL")
 	code, out, stderr = docent(t, words("service list orders"), on(server))
 	require.Zero(t, code)
 	require.Equal(t, "o1\t10.0.0.1:80\n", out)
-	require.Contains(t, stderr, "/services/orders/o0: no right to do that")
+	require.Contains(t, stderr, "/services/orders/o0: the ACL denies access")
 	for _, d := range []*invocation{join, register} {
 		d.kill(syscall.SIGTERM)
 		code, _ := d.wait()
@@ -52,8 +52,8 @@ func TestFault19_ListsBesideAnUnreadableNode(t *testing.T) {
 	}
 }
 
-// A hidden instance is named, and said to be hidden: what an ACL hides is not shown
-// as an address.
+// A hidden instance is named, and said to be hidden: what an ACL hides is not
+// shown as an address.
 func TestFault38_InspectsAHiddenInstance(t *testing.T) {
 	for name, opts := range map[string][]zktest.Option{
 		"the stat is for all":               nil,
@@ -72,10 +72,10 @@ func TestFault38_InspectsAHiddenInstance(t *testing.T) {
 			require.Zero(t, code)
 			require.NotContains(t, out, ":0\n")
 			require.NotContains(t, out, "at :")
-			require.Regexp(t, `(?m)^  instance: o0 \(hidden by its ACL\)(, whose session, age and token are hidden too: see --auth| for \d+s, no session, token \d+)$`, out)
+			require.Regexp(t, `(?m)^  instance: o0 \(hidden by its ACL\)(, the ACL hides its session, age and token too: see --auth| for \d+s, no session, token \d+)$`, out)
 			require.Regexp(t, `(?m)^  instance: o1 for .* at 10\.0\.0\.1:80$`, out)
 			require.Regexp(t, `(?m)^  instance: o2 for .* at 10\.0\.0\.1$`, out)
-			require.Regexp(t, `(?m)^  instance: o3 for .*, without an address that can be read$`, out)
+			require.Regexp(t, `(?m)^  instance: o3 for .*, without an address$`, out)
 
 			code, out, _ = docent(t, words("--json inspect /services"), on(server))
 			require.Zero(t, code)
@@ -85,13 +85,13 @@ func TestFault38_InspectsAHiddenInstance(t *testing.T) {
 			code, out, stderr := docent(t, words("service list orders --codec spring"), on(server))
 			require.Zero(t, code)
 			require.NotContains(t, out, "o0")
-			require.Contains(t, stderr, "/services/orders/o0: no right to do that")
+			require.Contains(t, stderr, "/services/orders/o0: the ACL denies access")
 		})
 	}
 }
 
-// Addresses of version 6 are taken in brackets, and printed with one pair where a
-// port follows.
+// Addresses of version 6 are taken in brackets, and printed with one pair where
+// a port follows.
 func TestFault26_AddressesOfVersion6(t *testing.T) {
 	server := zktest.New(t)
 	for given, want := range map[string]string{"[::1]:80": "[::1]:80", "[::1]": "::1"} {

@@ -9,31 +9,30 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// waiting is a wait with a limit, or without one, for something that ZooKeeper
-// tells of.
+// waiting is a wait on ZooKeeper, with or without a limit.
 type waiting struct {
 	sm    *session.Manager
-	limit *time.Duration // nil: none
+	limit *time.Duration // nil: without limit
 	path  string
-	// look says what is in the way, such as "held by h:1"; nothing if that is gone.
+	// look returns the obstacle, such as "held by h:1", or "" if it is gone.
 	look func(ctx context.Context) (string, error)
-	// first is whether look is worth a request while f still waits, so that its
-	// answer is known when ZooKeeper does not answer in the end.
+	// first calls look while f still waits, too. Its answer is used if
+	// ZooKeeper does not answer at the end of the wait.
 	first bool
-	// late returns the error of a wait that was too short, which is an
-	// errNotAcquired.
+	// late returns the error of a wait that was too short: an errNotAcquired.
 	late func(obstacle string) error
 }
 
-// askPatience bounds the time spent on finding out why a wait came to nothing.
+// askPatience limits the time for asking why a wait has failed.
 const askPatience = 2 * time.Second
 
-// lookAfter is how long a wait lasts before it looks what is in the way.
+// lookAfter is the time from the beginning of a wait to its first look.
 const lookAfter = time.Second
 
-// run runs f within the limit. Where f is not through in time and no quorum
-// answers, that is the error (*silentError), unless it is known what was in the
-// way: the wait may have failed for want of an answer alone.
+// run runs f within the limit. If f is not done in time, the error is w.late's,
+// with the obstacle. If no quorum answers then, and no earlier look has seen an
+// obstacle, it is a *silentError: the wait may have failed for want of an
+// answer alone.
 func (w waiting) run(ctx context.Context, f func(ctx context.Context) error) error {
 	if w.limit == nil {
 		return f(ctx)
@@ -76,7 +75,8 @@ func (w waiting) run(ctx context.Context, f func(ctx context.Context) error) err
 	return &silentError{since: since, what: silence(w.sm), last: w.sm.LastFailure()}
 }
 
-// lookOnce tells what is in the way a while after the wait has begun.
+// lookOnce sends the obstacle, if there is one, once the wait has lasted for
+// lookAfter.
 func (w waiting) lookOnce(ctx context.Context, seen chan<- string) {
 	select {
 	case <-time.After(lookAfter):
@@ -88,8 +88,8 @@ func (w waiting) lookOnce(ctx context.Context, seen chan<- string) {
 	}
 }
 
-// lastAway returns since when there is no connection with a quorum at the end of
-// ctx; zero if there is one.
+// lastAway waits until ctx ends. It returns the time at which the session lost
+// the quorum, or zero if it has a quorum at the end.
 func (w waiting) lastAway(ctx context.Context) (since time.Time) {
 	for change := range w.sm.ConfirmedStates(ctx) {
 		switch {
@@ -102,7 +102,7 @@ func (w waiting) lastAway(ctx context.Context) (since time.Time) {
 	return since
 }
 
-// silentError says that ZooKeeper does not answer, so that nothing is known.
+// silentError is a wait that failed since ZooKeeper does not answer.
 type silentError struct {
 	since time.Time
 	what  string
@@ -114,7 +114,7 @@ func (e *silentError) Error() string {
 	if e.last != nil {
 		text += fmt.Sprintf(" (%v)", e.last)
 	}
-	return text + "; check that most of its servers run, or raise --wait"
+	return text + "; check that a majority of the servers runs, or raise --wait"
 }
 
 func (e *silentError) Unwrap() error { return session.ErrUnreachable }

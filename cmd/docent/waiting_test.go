@@ -60,8 +60,8 @@ func TestFault31_AWaitWithoutAQuorum(t *testing.T) {
 		{"leader /e --transfer b --wait 6s", campaigning, 150 * time.Millisecond, exitUnreachable,
 			`^docent: leader /e: transfer to "b": ZooKeeper has not answered since `},
 		{"leader /e --transfer b --wait 6s", campaigning, time.Hour, exitNotAcquired,
-			`^docent: leader /e: transfer to "b": the present leader has not stepped down within 6s`},
-		{"queue take /q --wait 6s", nil, time.Hour, exitNotAcquired, `^docent: queue take /q: nothing came within 6s`},
+			`^docent: leader /e: transfer to "b": the present leader has not resigned within 6s`},
+		{"queue take /q --wait 6s", nil, time.Hour, exitNotAcquired, `^docent: queue take /q: no item was ready within 6s`},
 	} {
 		t.Run(c.line+" "+c.lost.String(), func(t *testing.T) {
 			testworld.Run(t, func(w *testworld.World) {
@@ -97,8 +97,8 @@ func held(w *testworld.World) {
 	require.NoError(w, err)
 }
 
-// hangsUp dials a server that takes connections and closes them, as one does that
-// has no quorum.
+// hangsUp dials a server that accepts connections and closes them, as a server
+// without a quorum does.
 func hangsUp() (net.Conn, error) {
 	ours, theirs := net.Pipe()
 	go func() {
@@ -111,7 +111,7 @@ func hangsUp() (net.Conn, error) {
 // The only server that answers has no quorum: it can be reached all the same.
 func TestFault31_AServerWithoutAQuorumCanBeReached(t *testing.T) {
 	const says = ": no answer within 10s: a server can be reached, but the ensemble has no quorum " +
-		"(handshake with zk1:2181: the server closed the connection); check that most of its servers run, or raise --connect-timeout\n"
+		"(handshake with zk1:2181: the server closed the connection); check that a majority of the servers runs, or raise --connect-timeout\n"
 	for _, line := range []string{"lock /l -- true", "counter get /c", "group list /g", "config watch /k", "inspect /"} {
 		testworld.Run(t, func(w *testworld.World) {
 			code, stderr := runThrough(w, line, func(context.Context, string, string) (net.Conn, error) { return hangsUp() })

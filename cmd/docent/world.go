@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// world is everything outside of the command that it touches, so that a test
-// can put something else in its place.
+// world is the environment of the command. Tests replace parts of it.
 type world struct {
 	args           []string
 	stdin          io.Reader
@@ -22,8 +21,8 @@ type world struct {
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// getenv returns the value of an environment variable, or "". The last one
-// counts, as for a command that is given the environment.
+// getenv returns the value of an environment variable, or "". The last entry
+// counts, as for os/exec.
 func (w *world) getenv(key string) string {
 	value := ""
 	for _, entry := range w.environ {
@@ -34,7 +33,7 @@ func (w *world) getenv(key string) string {
 	return value
 }
 
-// onTerminal reports whether somebody reads the output on a screen.
+// onTerminal reports whether w is a terminal.
 func onTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	if !ok {

@@ -12,7 +12,7 @@ import (
 	"github.com/docent-go/docent/naming"
 )
 
-// Scheme is that of the targets: docent:///orders.
+// Scheme is the scheme of the targets, such as docent:///orders.
 const Scheme = "docent"
 
 // DefaultPatience is the default of Patience.
@@ -21,19 +21,20 @@ const DefaultPatience = 10 * time.Second
 // Option changes how a Builder resolves.
 type Option func(*builder)
 
-// Watching gives options to the watch of each service, such as
-// naming.CacheFile or naming.Where.
+// Watching sets a function that returns the watch options of each service, such
+// as naming.CacheFile or naming.Where.
 func Watching(of func(service string) []naming.WatchOption) Option {
 	return func(b *builder) { b.watch = of }
 }
 
-// KeepDraining names the instances that are disabled or draining too, for a
-// policy that looks at them by InstanceOf. Others send calls to them.
+// KeepDraining also resolves instances that are disabled or draining. It is for
+// a balancing policy that checks them with InstanceOf: other policies send
+// calls to them.
 func KeepDraining() Option { return func(b *builder) { b.all = true } }
 
-// Patience is how long calls wait for the first addresses of a service. When
-// they cannot be had by then, calls fail that do not wait for readiness, and it
-// is tried again.
+// Patience is the time for which calls wait for the first addresses of a
+// service. After that, calls without WaitForReady fail, and the resolver tries
+// again.
 func Patience(d time.Duration) Option { return func(b *builder) { b.patience = d } }
 
 type builder struct {
@@ -43,8 +44,9 @@ type builder struct {
 	patience time.Duration
 }
 
-// New returns a Builder for the services of a registry, which grpc.WithResolvers
-// or resolver.Register takes. It does no I/O, and is safe for concurrent use.
+// New returns a Builder for the services of a registry, to be given to
+// grpc.WithResolvers or resolver.Register. New does no I/O. The Builder is safe
+// for concurrent use.
 func New(registry *naming.Registry, opts ...Option) resolver.Builder {
 	b := &builder{
 		registry: registry,
@@ -60,20 +62,20 @@ func New(registry *naming.Registry, opts ...Option) resolver.Builder {
 // Scheme implements resolver.Builder.
 func (b *builder) Scheme() string { return Scheme }
 
-// Build implements resolver.Builder. It does no I/O. The error says what is
-// wrong with the target.
+// Build implements resolver.Builder. It does no I/O. The error says why the
+// target is invalid.
 func (b *builder) Build(target resolver.Target, cc resolver.ClientConn, opts resolver.BuildOptions) (resolver.Resolver, error) {
 	service := target.Endpoint()
 	text := target.URL.Redacted()
 	switch {
 	case target.URL.User != nil, target.URL.RawQuery != "", target.URL.ForceQuery, target.URL.Fragment != "":
-		return nil, fmt.Errorf("grpcresolver: target %q: want %s:///service alone, without a user, a query or a fragment", text, Scheme)
+		return nil, fmt.Errorf("grpcresolver: target %q has a user, a query or a fragment; write %s:///service", text, Scheme)
 	case strings.Contains(service, "/"):
-		return nil, fmt.Errorf("grpcresolver: target %q: the service %q contains a slash: want %s:///service", text, service, Scheme)
+		return nil, fmt.Errorf("grpcresolver: target %q: the service %q contains a slash; write %s:///service", text, service, Scheme)
 	case target.URL.Host != "":
-		return nil, fmt.Errorf("grpcresolver: target %q: want %s:///service, without a host", text, Scheme)
+		return nil, fmt.Errorf("grpcresolver: target %q has a host; write %s:///service", text, Scheme)
 	case service == "":
-		return nil, fmt.Errorf("grpcresolver: target %q names no service: want %s:///service", text, Scheme)
+		return nil, fmt.Errorf("grpcresolver: target %q has no service; write %s:///service", text, Scheme)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &follower{

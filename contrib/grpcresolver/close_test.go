@@ -14,8 +14,8 @@ import (
 	"github.com/docent-go/docent/naming"
 )
 
-// Close waits until a function of the program returns. A function that hangs, or
-// that calls Close itself, delays Close by one second.
+// Close waits until a function of the program returns. A function that hangs,
+// or that calls Close itself, delays Close by one second.
 func TestCloseDuringCallback(t *testing.T) {
 	for _, c := range []struct{ callback, close time.Duration }{
 		{time.Millisecond, time.Millisecond},

@@ -1,5 +1,5 @@
-// Package grpcresolver lets grpc-go find the instances of services: it is a
-// resolver for targets like docent:///orders.
+// Package grpcresolver is a resolver for grpc-go: it resolves targets such as
+// docent:///orders to the instances of a service in ZooKeeper.
 //
 //	conn, err := grpc.NewClient("docent:///orders",
 //		grpc.WithResolvers(grpcresolver.New(naming.New(sm))),
@@ -7,29 +7,33 @@
 //
 // # What is promised
 //
-//   - The addresses are those of the instances that are neither disabled nor
-//     draining. An instance that drains gets no new calls; those under way are
-//     finished, for grpc closes a connection that is no longer named only then.
-//   - An instance with an SSL port alone is left out of a connection without TLS.
-//   - While ZooKeeper is away the last known addresses stay, and with a
-//     naming.CacheFile they are there at a cold start too.
-//   - An instance that changes but for its address is not connected to anew.
-//   - Nothing runs any more when the connection's Close has returned.
+//   - The resolved addresses belong to instances that are neither disabled nor
+//     draining. A draining instance gets no new calls. Its present calls are
+//     completed, since grpc closes a connection that is no longer resolved only
+//     after its calls.
+//   - On a connection without TLS, instances with an SSL port alone are left
+//     out.
+//   - While ZooKeeper does not answer, the last known addresses stay. With a
+//     naming.CacheFile they are also available at a cold start.
+//   - An instance keeps its connection if it changes and its address stays.
+//   - When Close of the connection has returned, no goroutine is left, unless a
+//     function of the program is still running after a second.
 //
 // # What is not promised
 //
-// An instance that crashes is named until its session has expired. A call that
-// was sent to it is lost unless a retry policy repeats it, which grpc does for
-// those that the instance has not begun to answer.
+// An instance that crashes is resolved until its session has expired. A call to
+// it is lost unless a retry policy repeats it. grpc repeats only calls that the
+// instance has not begun to answer.
 //
-// A call that chooses a connection at the very moment at which grpc gives it up,
-// because its instance drains or has gone, may have to wait until the calls
-// that are under way on it have ended (so in grpc-go 1.85), before it goes to another. With
-// long streams on the connection that is long: calls should have deadlines.
+// A call may choose a connection at the moment at which grpc gives the
+// connection up, since its instance drains or has gone. Such a call may wait
+// until the present calls on the connection have ended, before it uses another
+// connection (in grpc-go 1.85). That is long with long streams: give calls
+// deadlines.
 //
 // # Attributes
 //
-// InstanceOf gives balancing policies the naming.Instance behind an endpoint:
-// its weight, whether it drains (KeepDraining), and its metadata. The policies
-// that come with grpc do not look at it.
+// InstanceOf gives balancing policies the naming.Instance of an endpoint: its
+// weight, whether it drains (KeepDraining), and its metadata. grpc's own
+// policies ignore it.
 package grpcresolver

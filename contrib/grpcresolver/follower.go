@@ -15,7 +15,7 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// logger is where grpc's own parts log.
+// logger logs to the log of grpc.
 var logger = grpclog.Component("docent")
 
 // follower is the resolver of one connection.
@@ -25,12 +25,13 @@ type follower struct {
 	plain   bool // the connection has no TLS
 	cc      resolver.ClientConn
 	cancel  context.CancelFunc
-	now     chan struct{} // holds a token when somebody wants it resolved now
+	now     chan struct{} // holds a token after ResolveNow
 	done    chan struct{} // closed when run has returned
 }
 
-// ResolveNow implements resolver.Resolver. What is followed needs no asking;
-// what could not be read yet is asked for at once.
+// ResolveNow implements resolver.Resolver. It shortens the pause before the
+// next attempt to read the service for the first time. After that it has no
+// effect: the service is watched.
 func (f *follower) ResolveNow(resolver.ResolveNowOptions) {
 	select {
 	case f.now <- struct{}{}:
@@ -38,12 +39,12 @@ func (f *follower) ResolveNow(resolver.ResolveNowOptions) {
 	}
 }
 
-// closeLimit bounds Close. A callback of the program may hang, or be the caller of
-// that very Close.
+// closeLimit limits the wait of Close: a function of the program may hang, or
+// may be the caller of Close.
 const closeLimit = time.Second
 
-// Close implements resolver.Resolver. For the user's code that runs, such as a
-// function of naming.Where, it waits for a second at most.
+// Close implements resolver.Resolver. It waits one second at most for a running
+// function of the program, such as the function of naming.Where.
 func (f *follower) Close() {
 	f.cancel()
 	select {
@@ -52,15 +53,15 @@ func (f *follower) Close() {
 	}
 }
 
-// Between two attempts to read a service for the first time there is a pause that
-// grows, with its least part however often somebody wants it now.
+// Pauses between attempts to read a service for the first time. They grow.
+// ResolveNow does not shorten a pause below leastPause.
 const (
 	leastPause = 100 * time.Millisecond
 	mostPause  = 10 * time.Second
 )
 
-// run follows the service until Close, or until the session manager is closed:
-// then the last known addresses stay.
+// run follows the service until Close. It also ends when the session Manager is
+// closed: the last known addresses stay then.
 func (f *follower) run(ctx context.Context) {
 	defer close(f.done)
 	service, err := f.open(ctx)
@@ -74,7 +75,8 @@ func (f *follower) run(ctx context.Context) {
 			return
 		}
 		if err != nil {
-			// A node that holds no instance, or may not be read, does not stop the rest.
+			// A node that is not an instance, or may not be read, does not
+			// affect others.
 			logger.Warningf("grpcresolver: service %s: %v", f.service, err)
 			continue
 		}
@@ -85,8 +87,8 @@ func (f *follower) run(ctx context.Context) {
 	}
 }
 
-// open reads the service for the first time, however long that takes. The error
-// is that of ctx.
+// open reads the service for the first time, and tries again until it succeeds
+// or ctx ends. It returns no other error than the error of ctx.
 func (f *follower) open(ctx context.Context) (*naming.Service, error) {
 	for n := 0; ; n++ {
 		within, cancel := context.WithTimeout(ctx, f.patience)
@@ -123,20 +125,20 @@ func (f *follower) pause(ctx context.Context, n int) error {
 	return ctx.Err()
 }
 
-// tell gives grpc the addresses.
+// tell passes the addresses to grpc.
 func (f *follower) tell(instances iter.Seq[naming.Instance]) {
 	s, tlsOnly := f.state(instances)
-	// The error is that there are no addresses, or that the policy refuses
-	// them: it knows that itself, and it changes nothing to resolve again.
+	// An error means that there are no addresses, or that the policy refuses
+	// them. To resolve again would not change that.
 	_ = f.cc.UpdateState(s)
 	if tlsOnly > 0 && len(s.Addresses) == 0 {
-		f.cc.ReportError(fmt.Errorf("grpcresolver: service %s: all %d available instances have an SSL port alone: "+
+		f.cc.ReportError(fmt.Errorf("grpcresolver: service %s: all %d available instances have only an SSL port; "+
 			"use transport credentials with TLS", f.service, tlsOnly))
 	}
 }
 
-// state is what grpc is told, and the number of instances that are left out
-// since they have an SSL port alone, and the connection has no TLS.
+// state returns the state for grpc. tlsOnly is the number of instances that are
+// left out since they have only an SSL port and the connection has no TLS.
 func (f *follower) state(instances iter.Seq[naming.Instance]) (s resolver.State, tlsOnly int) {
 	for in := range instances {
 		if !f.all && !in.Available() {

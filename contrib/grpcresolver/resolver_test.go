@@ -84,8 +84,8 @@ func TestDrainLetsCallsFinish(t *testing.T) {
 	require.NoError(t, <-answer)
 }
 
-// While ZooKeeper is away, and after the manager was closed, calls go where they
-// went.
+// While ZooKeeper is away, and after the manager was closed, calls go where
+// they went.
 func TestLastKnownGood(t *testing.T) {
 	w := start(t)
 	w.serve("a")
@@ -133,7 +133,8 @@ func TestCannotBeRead(t *testing.T) {
 	w.reached(conn, "a")
 }
 
-// ResolveNow cuts the pause between attempts short, and does not do away with it.
+// ResolveNow cuts the pause between attempts short, and does not do away with
+// it.
 func TestResolveNow(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		remove := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
@@ -197,8 +198,8 @@ func TestClose(t *testing.T) {
 func TestTargets(t *testing.T) {
 	b := grpcresolver.New(start(t).registry)
 	for target, want := range map[string]string{
-		"docent:///":           "names no service",
-		"docent://host/orders": "without a host",
+		"docent:///":           "has no service",
+		"docent://host/orders": "has a host",
 	} {
 		u, err := url.Parse(target)
 		require.NoError(t, err)
@@ -211,14 +212,14 @@ func TestTargets(t *testing.T) {
 func TestFault08_Targets(t *testing.T) {
 	b := grpcresolver.New(start(t).registry)
 	for target, want := range map[string]string{
-		"docent:///orders?zone=a":         "without a user, a query or a fragment",
+		"docent:///orders?zone=a":         "has a user, a query or a fragment",
 		"docent:///orders?":               "query",
 		"docent:///orders#v2":             "fragment",
-		"docent://ann:geheim@zk1/orders":  "without a user",
+		"docent://ann:geheim@zk1/orders":  "has a user",
 		"docent:///orders/":               "contains a slash",
 		"docent:///services/orders":       "contains a slash",
 		"docent:///a%2Fb":                 "contains a slash",
-		"docent://zk1:2181/orders":        "without a host",
+		"docent://zk1:2181/orders":        "has a host",
 		"docent://zk1:2181/app/x?zone=eu": "query",
 	} {
 		u, err := url.Parse(target)

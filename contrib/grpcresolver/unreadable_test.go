@@ -29,7 +29,7 @@ func build(w *testworld.World, opts resolver.BuildOptions) channel {
 	return cc
 }
 
-// newest is the addresses of the last state, once nothing moves any more.
+// newest waits until all is quiet, and returns the addresses of the last state.
 func (c channel) newest(w *testworld.World) []string {
 	time.Sleep(time.Second)
 	require.NotEmpty(w, c.states, "nothing was resolved")

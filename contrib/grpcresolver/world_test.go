@@ -41,7 +41,7 @@ func start(t *testing.T) *world {
 	return &world{t, zk, sm, naming.New(sm)}
 }
 
-// server is an instance with one method, that of the health service.
+// server is an instance with the method of the health service.
 type server struct {
 	grpc_health_v1.UnimplementedHealthServer
 	*naming.Registration
@@ -118,15 +118,17 @@ func (w *world) connect(opts ...grpcresolver.Option) *grpc.ClientConn {
 	return conn
 }
 
-// call returns the id of the instance that answers, with an error that of one that has begun to.
+// call returns the id of the instance that answers. With an error it returns
+// the id of the instance that has begun to answer.
 func call(ctx context.Context, conn *grpc.ClientConn, opts ...grpc.CallOption) (string, error) {
 	var header metadata.MD
 	_, err := grpc_health_v1.NewHealthClient(conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{}, append(opts, grpc.Header(&header))...)
 	return strings.Join(header["id"], ""), err
 }
 
-// reached calls until exactly these instances answer, for several rounds. A call that chooses a connection at the moment at
-// which grpc gives it up waits for those that are under way on it: it is made anew.
+// reached calls until exactly these instances answer, for several rounds. A
+// call that chooses a connection at the moment at which grpc gives it up waits
+// for those that are under way on it: it is made anew.
 func (w *world) reached(conn *grpc.ClientConn, ids ...string) {
 	for {
 		seen := make(map[string]bool)
@@ -145,8 +147,8 @@ func (w *world) reached(conn *grpc.ClientConn, ids ...string) {
 	}
 }
 
-// load calls from several goroutines until stop. No call may fail, but one that the instance had begun to answer when it
-// crashed: no retry policy repeats it.
+// load calls from several goroutines until stop. No call may fail, but one that
+// the instance had begun to answer when it crashed: no retry policy repeats it.
 func (w *world) load(conn *grpc.ClientConn, crashing *server) (served *atomic.Int64, stop func()) {
 	served = new(atomic.Int64)
 	ctx, cancel := context.WithCancel(w.Context())

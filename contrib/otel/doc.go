@@ -1,5 +1,5 @@
-// Package docentotel makes OpenTelemetry metrics and spans of what happens in a
-// session.Manager and in the recipes on it.
+// Package docentotel makes OpenTelemetry metrics and spans from the events of a
+// session.Manager and of the recipes on it.
 //
 //	telemetry, err := docentotel.New(docentotel.Names(docentotel.Below(map[string]string{"/locks/orders": "orders"})))
 //	sm, err := session.Dial(ctx, session.Config{Servers: servers, Hooks: []session.Hook{telemetry}})
@@ -10,11 +10,11 @@
 // # Spans
 //
 // A call that waits for a lock, permits or leadership is a span "docent.wait",
-// a child of the span in the caller's context. The hold that comes of it is a span
-// "docent.hold", a child of the same span, with a link to the wait. It may end
-// after its parent: the caller's context bounds the wait alone. A span of a wait
-// that fails has the status Error, and so has that of a hold that is lost.
+// a child of the span in the caller's context. Its hold is a span
+// "docent.hold", a child of the same span, with a link to the wait. The hold
+// may end after its parent: the caller's context bounds the wait alone. A span
+// has the status Error if its wait fails or its hold is lost.
 //
-// Metrics tell recipes apart by the names that a function of the user's gives
-// (Names); paths are attributes of spans alone.
+// The metrics have the names that a function of the program gives to paths
+// (Names). The paths themselves are attributes of spans alone.
 package docentotel

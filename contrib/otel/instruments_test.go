@@ -33,7 +33,8 @@ type provider struct {
 
 func (p provider) Meter(string, ...metric.MeterOption) metric.Meter { return p.meter }
 
-// The error wraps the error of each instrument that the meter refuses, in one line.
+// The error wraps the error of each instrument that the meter refuses, in one
+// line.
 func TestRefusedInstruments(t *testing.T) {
 	one, two := errors.New("one"), errors.New("two")
 	for _, c := range []struct {

@@ -7,9 +7,9 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// label is a value of a label and the error that it stands for. There must be few
-// values. contrib/prom has the same ones; a test in recipes_test/contrib compares
-// the two modules.
+// label is a value of a label and the error that it stands for. There must be
+// few values. contrib/prom has the same ones; a test in recipes_test/contrib
+// compares the two modules.
 type label struct {
 	err  error
 	text string

@@ -2,8 +2,8 @@ package docentotel
 
 import "sync"
 
-// MaxNames is how many names a Telemetry tells apart in metrics. What comes after
-// them is counted as "overflow".
+// MaxNames is the maximum number of names in the metrics of a Telemetry.
+// Further names are counted as "overflow".
 const MaxNames = 200
 
 const (
@@ -11,9 +11,9 @@ const (
 	overflow = "overflow"
 )
 
-// Below is a function for Names: it gives the paths in names, and all paths below
-// them, their names. Of several the longest path counts. Paths lie below the
-// Manager's root.
+// Below returns a function for Names. It gives each path in names, and all
+// paths below it, its name. If several paths match, the longest counts. Paths
+// are relative to the Manager's root.
 func Below(names map[string]string) func(path string) string {
 	return func(path string) string {
 		for at := path; ; at = parent(at) {
@@ -36,8 +36,8 @@ func parent(path string) string {
 	return "/"
 }
 
-// namer gives paths names by a function of the program, at most MaxNames different
-// ones. It is safe for concurrent use.
+// namer gives paths names by a function of the program, at most MaxNames
+// different ones. It is safe for concurrent use.
 type namer struct {
 	// of is nil if no path has a name. New sets it.
 	of func(path string) string

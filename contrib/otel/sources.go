@@ -11,7 +11,7 @@ import (
 	"github.com/docent-go/docent/queue"
 )
 
-// Queue is what is asked of a *queue.Queue.
+// Queue has the methods of *queue.Queue that a Telemetry calls.
 type Queue interface {
 	// Status counts the items.
 	Status(ctx context.Context) (queue.Status, error)
@@ -19,26 +19,27 @@ type Queue interface {
 	List(ctx context.Context) iter.Seq2[queue.Entry, error]
 }
 
-// Service is what is asked of a *naming.Service.
+// Service has the method of *naming.Service that a Telemetry calls.
 type Service interface{ View() *naming.View }
 
-// Queue has the items of a queue counted at each collection, until the
-// registration is ended. That costs the four requests of queue.Status and of
-// the first item of queue.List, and lists as long as the queue: where several
-// processes know a queue, one of them is enough. The collection's context bounds
-// them. The name is the caller's. The error is that of an instrument.
+// Queue counts the items of a queue at each collection, until the registration
+// is ended. A collection costs the four requests of queue.Status and of the
+// first item of queue.List, and lists the whole queue: let one process per
+// queue do it. The context of the collection bounds the requests. name is the
+// value of the attribute docent.name. The error is an error of an instrument.
+// Queue is safe for concurrent use.
 func (t *Telemetry) Queue(name string, q Queue) (metric.Registration, error) {
 	items, err := t.meter.Int64ObservableGauge("docent.queue.items", metric.WithUnit("{item}"),
-		metric.WithDescription("Items of a queue, by what may be done with them."))
+		metric.WithDescription("Items of a queue, by state."))
 	age, err2 := t.meter.Float64ObservableGauge("docent.queue.head.age", metric.WithUnit("s"),
-		metric.WithDescription("Age of the item that is first in the queue; 0 for an empty one."))
+		metric.WithDescription("Age of the first item of the queue; 0 if it is empty."))
 	if err := join(err, err2); err != nil {
 		return nil, err
 	}
 	return t.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
 		status, err := q.Status(ctx)
 		if err != nil {
-			return err // what is not known is left out
+			return err // without values
 		}
 		named := nameKey.String(name)
 		for state, n := range map[string]int{
@@ -66,15 +67,16 @@ func headAge(ctx context.Context, q Queue) (time.Duration, error) {
 	return 0, nil
 }
 
-// Service has the instances of a service counted at each collection, until the
-// registration is ended, which costs no request. The name is the caller's. The
-// error is that of an instrument.
+// Service counts the instances of a service at each collection, until the
+// registration is ended. It costs no request. name is the value of the
+// attribute docent.name. The error is an error of an instrument. Service is
+// safe for concurrent use.
 func (t *Telemetry) Service(name string, s Service) (metric.Registration, error) {
 	gauge := func(name, unit, what string) (metric.Int64ObservableGauge, error) {
 		return t.meter.Int64ObservableGauge(name, metric.WithUnit(unit), metric.WithDescription(what))
 	}
-	instances, err := gauge("docent.service.instances", "{instance}", "Instances of a service, by whether they are picked.")
-	stale, err2 := gauge("docent.service.stale", "1", "1 while what is known of the service may be old.")
+	instances, err := gauge("docent.service.instances", "{instance}", "Instances of a service, by state.")
+	stale, err2 := gauge("docent.service.stale", "1", "1 while the instances of the service may be out of date.")
 	problems, err3 := gauge("docent.service.problems", "{problem}", "Nodes of the service that cannot be used, and other problems.")
 	if err := join(err, err2, err3); err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ func (t *Telemetry) hold(ctx context.Context, h *session.Hold, wait trace.Span, 
 	_, span := t.tracer.Start(ctx, "docent.hold", trace.WithLinks(trace.Link{SpanContext: wait.SpanContext()}),
 		trace.WithAttributes(name, pathKey.String(h.Path()), tokenKey.Int64(h.Token()),
 			sessionKey.String(fmt.Sprintf("0x%x", h.SessionID()))))
-	if !span.IsRecording() { // nobody will see its end
+	if !span.IsRecording() { // its end is not recorded
 		span.End()
 		return
 	}

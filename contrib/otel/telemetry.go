@@ -13,7 +13,8 @@ import (
 
 const scope = "github.com/docent-go/docent/contrib/otel"
 
-// Telemetry is a session.Hook that records. It is safe for concurrent use.
+// Telemetry is a session.Hook that records metrics and spans. It is safe for
+// concurrent use.
 type Telemetry struct {
 	names  namer
 	meters metric.MeterProvider
@@ -25,27 +26,28 @@ type Telemetry struct {
 
 	mu      sync.Mutex
 	state   session.State
-	session int64 // the newest
+	session int64 // the newest session
 }
 
 // Option changes how a Telemetry records.
 type Option func(*Telemetry)
 
-// Names gives paths the names of recipes. It gets the path of a lock, a
-// semaphore or an election, as its constructor was given it, or of a node below
-// it, and returns the same name for both: see Below. "" is no name. It is called
-// for each wait and each hold, from several goroutines at once.
+// Names sets a function that gives names to paths. It gets the path of a lock,
+// a semaphore or an election, as its constructor got it, or the path of a node
+// below. It must return the same name for both: see Below. "" means that the
+// path has no name. The function is called for each wait and each hold, from
+// several goroutines at once.
 func Names(of func(path string) string) Option { return func(t *Telemetry) { t.names.of = of } }
 
-// Meters sets where the instruments come from. The default is the global
+// Meters sets the provider of the instruments. The default is the global
 // provider.
 func Meters(p metric.MeterProvider) Option { return func(t *Telemetry) { t.meters = p } }
 
-// Traces sets where the spans go. The default is the global provider.
+// Traces sets the provider of the spans. The default is the global provider.
 func Traces(p trace.TracerProvider) Option { return func(t *Telemetry) { t.traces = p } }
 
-// New makes a Telemetry. Name it among the Hooks of one Manager. The error is
-// that of an instrument.
+// New returns a Telemetry, for the Hooks of one Manager. The error is an error
+// of an instrument.
 func New(opts ...Option) (*Telemetry, error) {
 	t := &Telemetry{meters: otel.GetMeterProvider(), traces: otel.GetTracerProvider()}
 	for _, opt := range opts {
@@ -57,7 +59,7 @@ func New(opts ...Option) (*Telemetry, error) {
 	return t, err
 }
 
-// instruments are what is counted as it happens.
+// instruments are the instruments that hooks update.
 type instruments struct {
 	sessions metric.Int64UpDownCounter
 	opened   metric.Int64Counter
@@ -97,16 +99,16 @@ func instrumentsOf(m metric.Meter) (instruments, error) {
 		return h
 	}
 	return instruments{
-		sessions: upDown("docent.session.count", "{session}", "Managers by the state that they are in."),
-		opened:   counter("docent.session.opened", "{session}", "Sessions so far: the generation of the present one."),
+		sessions: upDown("docent.session.count", "{session}", "Managers, by state."),
+		opened:   counter("docent.session.opened", "{session}", "Sessions that were opened."),
 		lost:     counter("docent.session.lost", "{session}", "Sessions that were lost, by cause."),
 		requests: seconds("docent.request.duration", "Time from a request to its answer, retries included.", requestBounds),
 		waiting:  upDown("docent.wait.active", "{call}", "Calls of this process that wait for a hold."),
-		waits:    seconds("docent.wait.duration", "Time that calls waited for a hold, by what came of it.", longBounds),
+		waits:    seconds("docent.wait.duration", "Time that calls waited for a hold, by result.", longBounds),
 		holding:  upDown("docent.hold.active", "{hold}", "Holds of this process."),
 		holds:    seconds("docent.hold.duration", "Time that holds lasted.", longBounds),
-		losses:   counter("docent.hold.lost", "{hold}", "Holds that ended otherwise than by their release, by cause."),
-		swept:    counter("docent.node.swept", "{node}", "Nodes that may have been left behind and were looked for."),
+		losses:   counter("docent.hold.lost", "{hold}", "Holds that ended without a release, by cause."),
+		swept:    counter("docent.node.swept", "{node}", "Nodes that may have been left behind, and were swept."),
 	}, join(problems...)
 }
 

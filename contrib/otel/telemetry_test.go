@@ -161,7 +161,8 @@ type fixed struct{ view *naming.View }
 
 func (f fixed) View() *naming.View { return f.view }
 
-// A wait and a hold are children of the caller's span; the hold may end after it.
+// A wait and a hold are children of the caller's span; the hold may end after
+// it.
 func TestSpans(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		o := observe(w)
@@ -217,7 +218,8 @@ func TestSpans(t *testing.T) {
 	})
 }
 
-// The table of docs/observability.md has a row for every instrument, and no other.
+// The table of docs/observability.md has a row for every instrument, and no
+// other.
 func TestInstrumentsAreDocumented(t *testing.T) {
 	page, err := os.ReadFile("../../docs/observability.md")
 	require.NoError(t, err)

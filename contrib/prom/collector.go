@@ -10,9 +10,9 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Collector counts what a Manager's hooks tell, and collects what queues and
-// services say of themselves. It is a session.Hook and a prometheus.Collector,
-// and safe for concurrent use.
+// Collector counts the events of a Manager, and collects the state of queues
+// and services. It is a session.Hook and a prometheus.Collector, and safe for
+// concurrent use.
 type Collector struct {
 	names   namer
 	timeout time.Duration
@@ -31,7 +31,7 @@ type Collector struct {
 	swept        *prometheus.CounterVec
 
 	mu       sync.Mutex
-	session  int64 // the newest
+	session  int64 // the newest session
 	queues   map[string]Queue
 	services map[string]Service
 }
@@ -39,14 +39,15 @@ type Collector struct {
 // Option changes how a Collector counts.
 type Option func(*Collector)
 
-// Names gives paths the names of recipes. It gets the path of a lock, a
-// semaphore or an election, as its constructor was given it, or of a node below
-// it, and returns the same name for both: see Below. "" is no name. It is called
-// for each wait and each hold, from several goroutines at once.
+// Names sets a function that gives names to paths. It gets the path of a lock,
+// a semaphore or an election, as its constructor got it, or the path of a node
+// below. It must return the same name for both: see Below. "" means that the
+// path has no name. The function is called for each wait and each hold, from
+// several goroutines at once.
 func Names(of func(path string) string) Option { return func(c *Collector) { c.names.of = of } }
 
-// Timeout bounds the requests of one scrape, which queues take. The default is
-// two seconds. What does not answer in time is down in that scrape.
+// Timeout bounds the requests for queues in one scrape. The default is two
+// seconds. A queue that cannot be read in time has queue_up 0 in that scrape.
 func Timeout(d time.Duration) Option { return func(c *Collector) { c.timeout = d } }
 
 // Seconds: requests take from a fraction of a millisecond to a session timeout,
@@ -71,19 +72,19 @@ func New(opts ...Option) *Collector {
 	c := &Collector{
 		timeout: 2 * time.Second,
 
-		state: gauges("session_state", "1 for the state that the manager is in.", "state"),
+		state: gauges("session_state", "1 for the present state of the Manager.", "state"),
 		opened: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "docent", Name: "sessions_opened_total",
-			Help: "Sessions so far: the generation of the present one."}),
+			Help: "Sessions that were opened."}),
 		lost:         counters("sessions_lost_total", "Sessions that were lost, by cause.", "cause"),
 		requests:     counters("requests_total", "Requests to the server, by kind and result.", "op", "result"),
 		requestTime:  histograms("request_duration_seconds", "Time from a request to its answer, retries included.", requestBuckets, "op"),
 		waiting:      gauges("waiting", "Calls of this process that wait for a hold.", "name"),
-		waitTime:     histograms("wait_duration_seconds", "Time that calls waited for a hold, by what came of it.", longBuckets, "name", "result"),
+		waitTime:     histograms("wait_duration_seconds", "Time that calls waited for a hold, by result.", longBuckets, "name", "result"),
 		holds:        gauges("holds", "Holds of this process.", "name"),
 		acquisitions: counters("holds_acquired_total", "Holds that began.", "name"),
 		holdTime:     histograms("hold_duration_seconds", "Time that holds lasted.", longBuckets, "name"),
-		losses:       counters("holds_lost_total", "Holds that ended otherwise than by their release, by cause.", "name", "cause"),
-		swept:        counters("nodes_swept_total", "Nodes that may have been left behind and were looked for.", "found"),
+		losses:       counters("holds_lost_total", "Holds that ended without a release, by cause.", "name", "cause"),
+		swept:        counters("nodes_swept_total", "Nodes that may have been left behind, and were swept.", "found"),
 
 		queues:   make(map[string]Queue),
 		services: make(map[string]Service),

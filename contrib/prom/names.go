@@ -2,9 +2,9 @@ package prom
 
 import "sync"
 
-// MaxNames is how many names a Collector tells apart. What comes after them is
-// counted as "overflow": a function that makes names of paths cannot fill the
-// memory of Prometheus.
+// MaxNames is the maximum number of names of a Collector. Further names are
+// counted as "overflow", so that a function that makes names from paths cannot
+// fill the memory of Prometheus.
 const MaxNames = 200
 
 const (
@@ -12,9 +12,9 @@ const (
 	overflow = "overflow"
 )
 
-// Below is a function for Names: it gives the paths in names, and all paths below
-// them, their names. Of several the longest path counts. Paths lie below the
-// Manager's root.
+// Below returns a function for Names. It gives each path in names, and all
+// paths below it, its name. If several paths match, the longest counts. Paths
+// are relative to the Manager's root.
 func Below(names map[string]string) func(path string) string {
 	return func(path string) string {
 		for at := path; ; at = parent(at) {
@@ -37,8 +37,8 @@ func parent(path string) string {
 	return "/"
 }
 
-// namer gives paths names by a function of the program, at most MaxNames different
-// ones. It is safe for concurrent use.
+// namer gives paths names by a function of the program, at most MaxNames
+// different ones. It is safe for concurrent use.
 type namer struct {
 	// of is nil if no path has a name. New sets it.
 	of func(path string) string

@@ -14,7 +14,7 @@ import (
 	"github.com/docent-go/docent/queue"
 )
 
-// Queue is what is asked of a *queue.Queue.
+// Queue has the methods of *queue.Queue that a Collector calls.
 type Queue interface {
 	// Status counts the items.
 	Status(ctx context.Context) (queue.Status, error)
@@ -22,29 +22,31 @@ type Queue interface {
 	List(ctx context.Context) iter.Seq2[queue.Entry, error]
 }
 
-// Service is what is asked of a *naming.Service.
+// Service has the method of *naming.Service that a Collector calls.
 type Service interface{ View() *naming.View }
 
-// Queue has the items of a queue counted in each scrape. That costs the four
-// requests of queue.Status and of the first item of queue.List, and lists as
-// long as the queue: where several processes know a queue, one of them is
-// enough. The error is that there is a queue of that name, or too many names.
+// Queue counts the items of a queue in each scrape. A scrape costs the four
+// requests of queue.Status and of the first item of queue.List, and lists the
+// whole queue: let one process per queue do it. Timeout bounds the requests.
+// name is the value of the label name. Queue returns an error if the name is
+// empty or used already, or if there are too many names.
 func (c *Collector) Queue(name string, q Queue) error { return enlist(c, c.queues, "queue", name, q) }
 
-// Service has the instances of a service counted in each scrape, which costs no
-// request. The error is that there is a service of that name, or too many names.
+// Service counts the instances of a service in each scrape. It costs no
+// request. name is the value of the label name. Service returns an error if the
+// name is empty or used already, or if there are too many names.
 func (c *Collector) Service(name string, s Service) error {
 	return enlist(c, c.services, "service", name, s)
 }
 
 func enlist[T any](c *Collector, to map[string]T, kind, name string, source T) error {
 	if c.names.bounded(name) != name {
-		return fmt.Errorf("prometheus: the %s %q needs a name, and there are at most %d", kind, name, MaxNames)
+		return fmt.Errorf("prom: the name %[2]q of the %[1]s is empty, or there are more than %[3]d names", kind, name, MaxNames)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, found := to[name]; found {
-		return fmt.Errorf("prometheus: there is a %s %q already", kind, name)
+		return fmt.Errorf("prom: there is a %s %q already; choose another name", kind, name)
 	}
 	to[name] = source
 	return nil
@@ -56,16 +58,16 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 var (
 	queueUp       = describe("queue_up", "1 if the queue could be read in this scrape.", "name")
-	queueItems    = describe("queue_items", "Items of a queue, by what may be done with them.", "name", "state")
-	queueHeadAge  = describe("queue_head_age_seconds", "Age of the item that is first in the queue; 0 for an empty one.", "name")
-	instances     = describe("service_instances", "Instances of a service, by whether they are picked.", "name", "state")
-	serviceStale  = describe("service_stale", "1 while what is known of the service may be old.", "name")
+	queueItems    = describe("queue_items", "Items of a queue, by state.", "name", "state")
+	queueHeadAge  = describe("queue_head_age_seconds", "Age of the first item of the queue; 0 if it is empty.", "name")
+	instances     = describe("service_instances", "Instances of a service, by state.", "name", "state")
+	serviceStale  = describe("service_stale", "1 while the instances of the service may be out of date.", "name")
 	serviceFaults = describe("service_problems", "Nodes of the service that cannot be used, and other problems.", "name")
 
 	asked = []*prometheus.Desc{queueUp, queueItems, queueHeadAge, instances, serviceStale, serviceFaults}
 )
 
-// ask collects what the sources say now.
+// ask collects the present state of the queues and services.
 func (c *Collector) ask(to chan<- prometheus.Metric) {
 	c.mu.Lock()
 	queues, services := maps.Clone(c.queues), maps.Clone(c.services)
@@ -122,7 +124,7 @@ func askQueue(ctx context.Context, name string, q Queue, gauge gauge) {
 	}
 	gauge(queueUp, truth(err == nil), name)
 	if err != nil {
-		return // what is not known is left out
+		return // without values
 	}
 	gauge(queueItems, float64(status.Ready), name, "ready")
 	gauge(queueItems, float64(status.Delayed), name, "delayed")

@@ -46,7 +46,7 @@ func TestDeadlockOfScripts(t *testing.T) {
 	}
 	look := ensemble.Run(t, nil, "--servers", w.ConnectString(), "inspect", "--deadlocks", "--confirm", "100ms")
 	require.Equal(t, 1, look.Wait(patience))
-	require.Regexp(t, `waits at /l/2 \(lock\) for \S+ \(pid \d+ on \S+\), session 0x\w+, under which runs \S+ \(pid \d+ on \S+\), session 0x\w+\n`, look.Stdout())
+	require.Regexp(t, `waits at /l/2 \(lock\) for \S+ \(pid \d+ on \S+\), session 0x\w+, whose command runs \S+ \(pid \d+ on \S+\), session 0x\w+\n`, look.Stdout())
 
 	one.Signal(syscall.SIGTERM)
 	require.Equal(t, 128+int(syscall.SIGTERM), one.Wait(patience))

@@ -60,7 +60,7 @@ func TestFault31_EnsembleWithoutAQuorum(t *testing.T) {
 		trouble = <-troubles
 	}
 	require.False(t, trouble.Confirmed.IsZero())
-	watch.WaitLine("no quorum.*what was printed last held at ", patience)
+	watch.WaitLine("no quorum.*the last print was true at ", patience)
 	b.sees("#state", "no quorum")
 	b.sees("#state", "What is shown is of ")
 	b.shot("no-quorum")

@@ -31,11 +31,11 @@ type Command struct {
 	Ending []os.Signal
 }
 
-// Outcome is how a command ended.
+// Outcome says how a command ended.
 type Outcome struct {
 	// Code is its exit code, 128 and the signal's number if a signal killed it.
 	Code int
-	// Stopped says that it was told to end because the context did.
+	// Stopped says that Run has stopped it, since the context ended.
 	Stopped bool
 	// Signals are those that arrived while it ran, in order.
 	Signals []os.Signal
@@ -58,7 +58,7 @@ func (e *StartError) Error() string {
 	if e.Code == CodeNotFound {
 		return fmt.Sprintf("command %q was not found", e.Name)
 	}
-	// The reasons name the command once more.
+	// The reason repeats the command's name.
 	err := e.Err
 	var lookup *exec.Error
 	if errors.As(err, &lookup) {
@@ -82,8 +82,8 @@ func startError(name string, err error) error {
 	return &StartError{name, code, err}
 }
 
-// Look reports, as a *StartError, a command that could not be started, so that
-// nothing need be acquired for it.
+// Look returns a *StartError if the command cannot be started. Callers look
+// before they acquire anything.
 func Look(name string) error {
 	if _, err := exec.LookPath(name); err != nil {
 		return startError(name, err)
@@ -91,16 +91,16 @@ func Look(name string) error {
 	return nil
 }
 
-// ioDelay bounds how long a command's output is read after its end, where the
-// output is no file and something the command left running still has it open.
+// ioDelay limits how long Run reads output after the command's end. It applies
+// to an output that is not a file and that a child of the command still has
+// open.
 const ioDelay = time.Second
 
-// Run runs the command until it has ended, and passes on the signals that
-// arrive meanwhile. When ctx ends it stops the command: SIGTERM, and SIGKILL
-// after the grace period. SIGCONT goes along with SIGTERM, so that a stopped
-// command ends too; a command that handles both may see SIGCONT first. Run
-// fails with a *StartError, or with the reason why the command's input or
-// output broke.
+// Run runs the command until it has ended, and passes on signals that arrive.
+// When ctx ends, Run stops the command with SIGTERM, and with SIGKILL after the
+// grace period. It sends SIGCONT with SIGTERM, so that a stopped command ends
+// too. A command that handles both may see SIGCONT first. The error is a
+// *StartError, or a failure of the command's input or output.
 func Run(ctx context.Context, c Command, signals <-chan os.Signal) (Outcome, error) {
 	p, err := start(c)
 	if err != nil {
@@ -139,7 +139,8 @@ func Run(ctx context.Context, c Command, signals <-chan os.Signal) (Outcome, err
 	}
 }
 
-// graceOver stands for a grace period that has ended. It never fires again.
+// graceOver replaces the timer of a grace period that has ended. It never
+// fires.
 var graceOver = make(<-chan time.Time)
 
 // process is a command that runs.
@@ -151,10 +152,9 @@ type process struct {
 	err  error // valid once done is closed
 }
 
-// start starts the command on a thread that lives as long as the command does:
-// what the kernel ties the command's life to is the thread that started it,
-// and a thread can end before its process does, as Go's do when a goroutine
-// exits while it is locked to one.
+// start starts the command on a thread that lives as long as the command. The
+// kernel kills the command when the thread that started it ends, not when the
+// process ends. Go ends a thread when a goroutine exits that is locked to it.
 func start(c Command) (*process, error) {
 	if err := Look(c.Args[0]); err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ func requireGone(t *testing.T, pid int) {
 		if err != nil {
 			return true
 		}
-		// A process that nobody has waited for is a zombie.
+		// A dead process is a zombie until its parent waits for it.
 		return bytes.HasPrefix(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" Z"))
 	}, 30*time.Second, 5*time.Millisecond)
 }

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Where there are no signals, a command can only be ended at once.
+// Without signals, a command can only be ended at once.
 
 func attributes(bool) *syscall.SysProcAttr { return nil }
 
 func exitCode(state *os.ProcessState) int { return state.ExitCode() }
 
-// pass does nothing: the console tells the command by itself.
+// pass does nothing: the console itself signals the command.
 func (p *process) pass(os.Signal) {}
 
 func (p *process) terminate() { p.kill() }
@@ -22,7 +22,8 @@ func (p *process) terminate() { p.kill() }
 // resume does nothing: there are no stopped processes.
 func (p *process) resume() {}
 
-// kill ends the command. That it has ended already is seen by who waits for it.
+// kill ends the command. It ignores an error: the wait for the command's end
+// sees a command that has ended already.
 func (p *process) kill() { _ = p.Kill() }
 
 func (p *process) stopRest(<-chan time.Time) {}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// exitCode is what a shell would report as $?.
+// exitCode is the code that a shell reports as $?.
 func exitCode(state *os.ProcessState) int {
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		return 128 + int(status.Signal())
@@ -17,8 +17,8 @@ func exitCode(state *os.ProcessState) int {
 	return state.ExitCode()
 }
 
-// pass hands a signal on that the parent has received, unless the terminal
-// gave it to the command as well.
+// pass passes a signal of the parent on, unless the terminal has sent it to the
+// command too.
 func (p *process) pass(sig os.Signal) {
 	if (sig == syscall.SIGINT || sig == syscall.SIGQUIT) && p.tty.foreground() {
 		return
@@ -26,9 +26,9 @@ func (p *process) pass(sig os.Signal) {
 	p.send(sig.(syscall.Signal))
 }
 
-// terminate sends SIGTERM, and SIGCONT so that a stopped command notices. In
-// this order a command without a handler dies before it runs on. A command
-// that handles both may see them in either order: the system promises none.
+// terminate sends SIGTERM, and SIGCONT for a stopped command. In this order a
+// command without a handler dies before it runs on. A command that handles both
+// may see them in either order: the system promises no order.
 func (p *process) terminate() {
 	p.send(syscall.SIGTERM)
 	p.resume()
@@ -39,9 +39,9 @@ func (p *process) resume() { p.send(syscall.SIGCONT) }
 
 func (p *process) kill() { p.send(syscall.SIGKILL) }
 
-// send signals the command, and its group where it leads one. That it has
-// ended in the meantime, or runs as somebody else by now, is seen by whoever
-// waits for its end: there is nothing else to be done about it here.
+// send signals the command, and its group if the command leads one. It ignores
+// errors: the command has ended, or runs as another user now. The wait for the
+// command's end sees the first, and nothing can be done about the second.
 func (p *process) send(sig syscall.Signal) {
 	select {
 	case <-p.done:
@@ -55,12 +55,12 @@ func (p *process) send(sig syscall.Signal) {
 	_ = p.Signal(sig)
 }
 
-// groupPoll is how often it is looked whether a group has become empty, of
-// which nobody is told.
+// groupPoll is the interval of looks whether a group has become empty: the
+// system has no event for it.
 const groupPoll = 10 * time.Millisecond
 
-// stopRest waits until what the command has left running in its group has
-// ended too, and kills it when the grace period is over.
+// stopRest waits until the processes that the command has left in its group
+// have ended, and kills them when the grace period is over.
 func (p *process) stopRest(grace <-chan time.Time) {
 	if p.tty != nil {
 		return
@@ -81,11 +81,12 @@ func (p *process) stopRest(grace <-chan time.Time) {
 	}
 }
 
-// groupLives reports whether a process is left in the group. As long as there
-// is one the group's number is not given to anything else.
+// groupLives reports whether a process is left in the group. The system does
+// not reuse the group's number while there is one.
 func (p *process) groupLives() bool {
 	return !errors.Is(syscall.Kill(-p.Pid, 0), syscall.ESRCH)
 }
 
-// killRest kills the group. It being empty by then is what is wanted.
+// killRest kills the group. It ignores the error of a group that is empty
+// already.
 func (p *process) killRest() { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) }

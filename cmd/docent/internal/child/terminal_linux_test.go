@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// openPTY returns a new pseudoterminal: the end where somebody types, and the
-// end that programs see.
+// openPTY returns a new pseudoterminal: the end of the keyboard, and the end
+// that programs see.
 func openPTY(t *testing.T) (master, slave *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)

@@ -11,12 +11,12 @@ type terminal struct{ file *os.File }
 func openTerminal() *terminal {
 	file, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
-		return nil // which is what having none looks like
+		return nil // the error of a process without a terminal
 	}
 	return &terminal{file}
 }
 
-// close closes the terminal, of which nothing was read or written.
+// close closes the terminal. It ignores the error: nothing was read or written.
 func (t *terminal) close() {
 	if t != nil {
 		_ = t.file.Close()

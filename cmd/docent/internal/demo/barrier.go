@@ -9,8 +9,8 @@ import (
 	"github.com/docent-go/docent/barrier"
 )
 
-// rendezvous: three workers compute in rounds. Nobody begins a round before
-// all have ended the last one, and a gate holds all of them up at the start.
+// rendezvous: three workers compute in rounds. No worker begins a round before
+// all have ended the last one. A gate holds all of them at the start.
 func rendezvous(ctx context.Context, s *stage) error {
 	const path, rounds = "/demo/epoch", 2
 	names := []string{"ann", "ben", "cleo"}
@@ -46,7 +46,7 @@ func rendezvous(ctx context.Context, s *stage) error {
 			}
 		})
 	}
-	if err := s.claim(record.count() == 0, "the gate is set: nobody has begun"); err != nil {
+	if err := s.claim(record.count() == 0, "the gate is set: no worker has begun"); err != nil {
 		return err
 	}
 	s.say("operator", "lifts the gate")
@@ -65,10 +65,10 @@ func rendezvous(ctx context.Context, s *stage) error {
 	if err := s.claim(record.count() == rounds*len(names), "each of the %d worked in %d rounds", len(names), rounds); err != nil {
 		return err
 	}
-	return s.claim(!record.mixed, "nobody began round 2 before all had ended round 1")
+	return s.claim(!record.mixed, "no worker began round 2 before all had ended round 1")
 }
 
-// roundsTaken records who began and ended which round.
+// roundsTaken counts the workers that have begun and ended each round.
 type roundsTaken struct {
 	mu      sync.Mutex
 	members int

@@ -21,8 +21,8 @@ func (l limits) check() error {
 	return nil
 }
 
-// configPush: three processes follow one key. A good value reaches all of them,
-// a bad one none, and the next good one all of them again.
+// configPush: three processes follow one key. All of them get a good value,
+// refuse a bad one, and get the next good one.
 func configPush(ctx context.Context, s *stage) error {
 	const path = "/demo/limits"
 	operator, err := s.enter(ctx, "operator")
@@ -69,7 +69,7 @@ func configPush(ctx context.Context, s *stage) error {
 // followers are processes that follow a key.
 type followers struct {
 	values []*config.Value[limits]
-	news   []chan bool // whether it is a bad value
+	news   []chan bool // true for a bad value
 	stop   func()
 }
 
@@ -115,8 +115,8 @@ func (s *stage) follow(ctx context.Context, path string, names ...string) (*foll
 	return f, nil
 }
 
-// all waits until everyone has heard the news, and reports whether it was of
-// the expected kind and everyone now has the value.
+// all waits until every follower has seen a change. It reports whether all
+// changes were of the expected kind, and all followers have the value now.
 func (f *followers) all(ctx context.Context, qps int, bad bool) (bool, error) {
 	holds := true
 	for i, news := range f.news {

@@ -8,8 +8,8 @@ import (
 	"github.com/docent-go/docent/config"
 )
 
-// configRollback: two keys change together and are seen to; a mistake is rolled
-// back out of the history, and a file follows.
+// configRollback: two keys change at the same instant. A mistake is rolled back
+// from the history, and a file follows the key.
 func configRollback(ctx context.Context, s *stage) (err error) {
 	operator, err := s.enter(ctx, "operator")
 	if err != nil {
@@ -48,7 +48,7 @@ func configRollback(ctx context.Context, s *stage) (err error) {
 			break
 		}
 	}
-	if err := s.claim(whole, "both changed at the same instant for whoever looks"); err != nil {
+	if err := s.claim(whole, "both changed at the same instant for every reader"); err != nil {
 		return err
 	}
 	return s.rollBack(ctx, operator, history)

@@ -1,6 +1,6 @@
 // Package demo shows the recipes on an embedded server, as a story that checks
-// each of its claims itself. A chapter is a file with a function; it is told
-// when it stands in the list of chapters.
+// its own claims. A chapter is a file with a function, which the list of
+// chapters names.
 package demo
 
 import (
@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// chapter is one part of the story. run returns an error when a claim of the
-// chapter's fails.
+// chapter is one part of the story. run returns an error if a claim does not
+// hold.
 type chapter struct {
 	name  string // in JSON output
 	title string
@@ -33,10 +33,11 @@ var chapters = []chapter{
 	{"queue", "Jobs, and a worker that dies", jobs},
 }
 
-// patience bounds the whole story. It takes a fraction of that.
+// patience limits the whole story, which takes a fraction of that time.
 const patience = time.Minute
 
-// Run tells all chapters on w, as text or as one JSON object a line.
+// Run plays all chapters and prints them on w, as text or with a JSON object
+// per line. It stops with an error when a claim does not hold or ctx ends.
 func Run(ctx context.Context, w io.Writer, asJSON bool) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

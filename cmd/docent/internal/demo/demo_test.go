@@ -22,7 +22,7 @@ func TestClaim_thatDoesNotHold(t *testing.T) {
 		}
 		return s.claim(false, "%d is %d", 1, 2)
 	}}, n)
-	require.EqualError(t, err, "this does not hold: 1 is 2")
+	require.EqualError(t, err, "the claim does not hold: 1 is 2")
 	require.Equal(t, "      ok:  1 is 1\n", out.String())
 }
 

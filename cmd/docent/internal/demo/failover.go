@@ -12,8 +12,9 @@ import (
 	"github.com/docent-go/docent/election"
 )
 
-// failover: of three candidates the leader dies, the next one makes room for
-// the last, whom an operator names, and that one resigns. Two observers see each leader, and the vacancies.
+// failover: the first of three leaders dies. The second resigns for the
+// candidate that an operator names, and that one resigns too. Two observers see
+// each leader, and the vacancies.
 func failover(ctx context.Context, s *stage) error {
 	const path = "/demo/leader"
 	w, err := s.observe(ctx, path, "observer1", "observer2")
@@ -90,7 +91,7 @@ func failover(ctx context.Context, s *stage) error {
 	if err := w.all(ctx, "cleo"); err != nil {
 		return err
 	}
-	s.say("cleo", "resigns; nobody else is a candidate")
+	s.say("cleo", "resigns; there is no other candidate")
 	if err := cleo.term.Resign(); err != nil {
 		return err
 	}
@@ -115,8 +116,8 @@ type victory struct {
 	err  error
 }
 
-// campaign starts the candidates one after the other, so that they stand in
-// the line in this order.
+// campaign starts the candidates one after the other, so that the queue has
+// them in this order.
 func (s *stage) campaign(ctx context.Context, path string, names ...string) ([]candidate, error) {
 	var all []candidate
 	for i, name := range names {
@@ -145,7 +146,7 @@ func (s *stage) campaign(ctx context.Context, path string, names ...string) ([]c
 	return all, nil
 }
 
-// vacant is how an observer calls it that nobody leads.
+// vacant is the view of an observer that sees no leader.
 const vacant = "no leader"
 
 // observers watch an election.

@@ -55,7 +55,7 @@ func contendedLock(ctx context.Context, s *stage) error {
 	return s.claim(grow, "the fencing tokens grew from holder to holder: %v", record.tokens)
 }
 
-// turnsTaken records who held when.
+// turnsTaken records the holders' tokens, and how many held at once.
 type turnsTaken struct {
 	mu        sync.Mutex
 	now, most int

@@ -12,8 +12,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// lostHold: a holder's packets vanish. Its context ends before the server gives
-// the lock to somebody else, and its late writes are refused.
+// lostHold: a holder's packets are lost. Its context ends before the server
+// gives the lock to another process, and its late writes are refused.
 func lostHold(ctx context.Context, s *stage) error {
 	const path, data = "/demo/lock", "/demo/ledger"
 	if err := s.server.Put(data, []byte("empty")); err != nil {
@@ -54,7 +54,7 @@ func lostHold(ctx context.Context, s *stage) error {
 		return errors.Join(err, got.err)
 	}
 	s.say("ben", "HOLDS it, with token %d", got.hold.Token())
-	if err := s.claim(ended < gone, "ann knew %s before anybody else could hold the lock", seconds(gone-ended)); err != nil {
+	if err := s.claim(ended < gone, "ann knew %s before another process could hold the lock", seconds(gone-ended)); err != nil {
 		return err
 	}
 	if err := s.claim(got.hold.Token() > old.Token(), "ben's token is greater than ann's: %d > %d", got.hold.Token(), old.Token()); err != nil {
@@ -63,7 +63,7 @@ func lostHold(ctx context.Context, s *stage) error {
 	return s.lateWrites(ctx, ann, ben, old, got.hold, data)
 }
 
-// acquired is a lock that somebody waited for.
+// acquired is the result of a wait for the lock.
 type acquired struct {
 	hold *lock.Hold
 	err  error
@@ -80,9 +80,9 @@ func (s *stage) lockLater(ctx context.Context, p *process, path string) <-chan a
 	return result
 }
 
-// lateWrites has the old holder write what it had prepared before it was cut
-// off, as a process does that was paused between its look at the lock and its
-// write.
+// lateWrites has the old holder send the write that it had prepared before it
+// was cut off. A process does that if it is paused between its look at the lock
+// and its write.
 func (s *stage) lateWrites(ctx context.Context, ann, ben *process, old, now *lock.Hold, data string) error {
 	ann.link.Heal()
 	s.say("network", "is well again; ann sends the write that she had prepared")

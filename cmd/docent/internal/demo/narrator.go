@@ -55,18 +55,18 @@ func (n *narrator) open(number int, c chapter) {
 	n.tell(event{Event: "chapter", Text: c.title}, fmt.Sprintf("\n== %d. %s ==\n", number, c.title))
 }
 
-// say tells what somebody does, or what happens to them.
+// say prints an event of a process, of the server or of the network.
 func (n *narrator) say(who, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	at := time.Since(n.start).Seconds()
 	n.tell(event{Event: "said", Who: who, Text: text}, fmt.Sprintf("%7.3fs  %-9s %s", at, who, text))
 }
 
-// claim tells what has been shown, or fails.
+// claim prints a claim that holds. It fails if the claim does not hold.
 func (n *narrator) claim(holds bool, format string, args ...any) error {
 	text := fmt.Sprintf(format, args...)
 	if !holds {
-		return fmt.Errorf("this does not hold: %s", text)
+		return fmt.Errorf("the claim does not hold: %s", text)
 	}
 	n.tell(event{Event: "proven", Text: text}, "      ok:  "+text)
 	return nil
@@ -76,6 +76,6 @@ func (n *narrator) epilogue() {
 	n.mu.Lock()
 	n.chapter = ""
 	n.mu.Unlock()
-	text := "Everything that was claimed was checked, and held."
+	text := "All claims were checked, and hold."
 	n.tell(event{Event: "end", Text: text}, "\n"+text)
 }

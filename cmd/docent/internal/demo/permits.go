@@ -9,8 +9,8 @@ import (
 	"github.com/docent-go/docent/lock"
 )
 
-// permits: seven processes share three permits, one of which takes all at once.
-// Then the goroutines of one process hand a lock on to each other.
+// permits: seven processes share three permits. One process takes all three at
+// once. Then the goroutines of one process hand a lock on to each other.
 func permits(ctx context.Context, s *stage) error {
 	const path, limit = "/demo/permits", 3
 	var counted headcount
@@ -52,7 +52,7 @@ func permits(ctx context.Context, s *stage) error {
 	return handedOn(ctx, s)
 }
 
-// headcount counts permits that are held.
+// headcount counts the held permits.
 type headcount struct {
 	mu        sync.Mutex
 	now, most int
@@ -92,7 +92,7 @@ func handedOn(ctx context.Context, s *stage) error {
 		})
 	}
 	s.say("crowd", "%d goroutines want %s, which is held by another", workers, path)
-	if err := work(ctx, 20*time.Millisecond); err != nil { // so that they wait
+	if err := work(ctx, 20*time.Millisecond); err != nil { // so that the others wait
 		return err
 	}
 	server := s.server

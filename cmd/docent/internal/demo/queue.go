@@ -9,8 +9,8 @@ import (
 	"github.com/docent-go/docent/queue"
 )
 
-// jobs: what is urgent is taken first; a consumer dies, and another gets its
-// item; an item that nobody can handle becomes a dead letter.
+// jobs: urgent items are taken first. A consumer dies, and another gets its
+// item. An item that always fails becomes a dead letter.
 func jobs(ctx context.Context, s *stage) error {
 	const path = "/demo/jobs"
 	producer, err := s.enter(ctx, "producer")
@@ -41,7 +41,8 @@ func jobs(ctx context.Context, s *stage) error {
 	}
 	ann.link.Refuse(true)
 	ann.link.Disconnect()
-	// The server is told, so that nobody has to wait for the session's timeout.
+	// The server expires the session now, so that the demo does not wait for
+	// the timeout.
 	s.server.Expire(first.SessionID())
 	s.say("network", "ann is gone, as after kill -9, and her session with her")
 
@@ -65,7 +66,8 @@ func jobs(ctx context.Context, s *stage) error {
 	return bensWork(ctx, s, bens)
 }
 
-// bensWork handles what is left, of which one item fails until it is dead.
+// bensWork handles the other items. One of them fails until it is a dead
+// letter.
 func bensWork(ctx context.Context, s *stage, q *queue.Queue) error {
 	within, done := context.WithCancel(ctx)
 	defer done()

@@ -9,9 +9,9 @@ import (
 	"github.com/docent-go/docent/lock"
 )
 
-// readers: two read at the same time, a writer waits for both, and a reader
-// behind it for the writer; the writer goes on as a reader, and no other writer
-// comes in between.
+// readers: two readers hold the lock at the same time. A writer waits for both,
+// and a later reader waits for the writer. The writer becomes a reader, and no
+// other writer holds the lock in between.
 func readers(ctx context.Context, s *stage) error {
 	const path = "/demo/prices"
 	locks := make(map[string]*lock.RWMutex)
@@ -40,7 +40,7 @@ func readers(ctx context.Context, s *stage) error {
 		return err
 	}
 	_, err := locks["eve"].TryRLock(ctx)
-	if err := s.claim(errors.Is(err, lock.ErrHeld), "nobody new may read while a writer waits: cleo is not starved"); err != nil {
+	if err := s.claim(errors.Is(err, lock.ErrHeld), "no new reader gets the lock while a writer waits: cleo is not starved"); err != nil {
 		return err
 	}
 	for i, h := range reading {
@@ -54,7 +54,7 @@ func readers(ctx context.Context, s *stage) error {
 		return errors.Join(err, writer.err)
 	}
 	s.say("cleo", "WRITES, with token %d", writer.hold.Token())
-	if err := s.claim(len(dan) == 0, "nobody else has the lock"); err != nil {
+	if err := s.claim(len(dan) == 0, "no other process has the lock"); err != nil {
 		return err
 	}
 	eve := wants(ctx, s, "eve", "write", locks["eve"].Lock)
@@ -86,7 +86,7 @@ func readers(ctx context.Context, s *stage) error {
 	return errors.Join(s.claim(second > first, "the writers' tokens grew: %d, %d", first, second), last.hold.Release())
 }
 
-// turn is what came of a wait for a lock.
+// turn is the result of a wait for a lock.
 type turn[H any] struct {
 	hold H
 	err  error

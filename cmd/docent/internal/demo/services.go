@@ -40,8 +40,8 @@ func services(ctx context.Context, s *stage) error {
 		return err
 	}
 	calls := func(n int) (map[string]int, error) {
-		// A pick never waits: while a change is being taken in it goes by what
-		// was known before, and the claims here are about what is known now.
+		// A pick never waits: while a change is applied, it uses the earlier
+		// instances. The claims are about the present instances.
 		if err := balancer.Refresh(); err != nil {
 			return nil, err
 		}
@@ -114,7 +114,7 @@ func services(ctx context.Context, s *stage) error {
 	return s.claim(got["ben"] == 10, "all instances at one stroke are seldom dead: the client keeps the last for %v, marked", naming.DefaultProtection)
 }
 
-// until waits until the service is as it should be.
+// until waits until the service is as wanted.
 func until(ctx context.Context, s *naming.Service, ok func(*naming.View) bool) error {
 	for change, err := range s.Changes(ctx) {
 		if err != nil {

@@ -11,15 +11,15 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Sessions are short, so that nobody has to wait long for the end of one, and
-// long enough for a machine that is busy with other things.
+// Sessions are short, since the story waits for the end of some, and long
+// enough for a busy machine.
 const (
 	sessionTimeout = 2 * time.Second
 	tick           = 200 * time.Millisecond
 )
 
-// stage is what a chapter is played on: a server, and processes with sessions
-// and network paths of their own.
+// stage is the setting of a chapter: a server, and processes with their own
+// sessions and network paths.
 type stage struct {
 	*narrator
 	server *zktest.Server
@@ -28,8 +28,7 @@ type stage struct {
 	cast []*process
 }
 
-// process stands for a process: it shares nothing with the others but the
-// server.
+// process plays a process. Processes share the server alone.
 type process struct {
 	*session.Manager
 	name string
@@ -49,7 +48,7 @@ func (s *stage) enter(ctx context.Context, name string) (*process, error) {
 	link := s.server.Link()
 	sm, err := session.Dial(ctx, session.Config{
 		Servers: []string{"embedded:2181"}, Timeout: sessionTimeout, Dialer: link.DialContext,
-		Logger: slog.New(slog.DiscardHandler), // the demo says in its own words what becomes of sessions
+		Logger: slog.New(slog.DiscardHandler), // the demo itself tells what happens to sessions
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -83,7 +82,7 @@ func (s *stage) close() error {
 }
 
 // removal returns a channel that gets the time at which the server removes a
-// node. It is told before any client can know.
+// node. The server reports the removal before any client can know of it.
 func (s *stage) removal(path string) <-chan time.Time {
 	removed := make(chan time.Time, 1)
 	s.server.OnChange(func(c zktest.Change) {

@@ -1,4 +1,4 @@
-// Package reference writes what is derived from the grammar of a command line:
-// completion scripts for shells, and the man page. It reads the same model that
-// the parser does, so that neither can be out of date.
+// Package reference generates completion scripts for shells, and the man page,
+// from the grammar of a command line. It reads the model that the parser reads,
+// so the two always agree.
 package reference

@@ -27,7 +27,7 @@ func Man(w io.Writer, app *kong.Application) error {
 		if !c.Leaf() {
 			continue
 		}
-		// The parser calls it by its whole line; a part of a man page is found by that.
+		// The heading is the command's whole line, so that a search finds it.
 		s.line(`.SS %s`, troff(strings.TrimSpace(c.Summary())))
 		s.paragraphs(c.Help)
 		s.paragraphs(c.Detail)
@@ -50,7 +50,7 @@ func (s *script) flags(flags []*kong.Flag) {
 	}
 }
 
-// paragraphs writes a text whose paragraphs stand apart by empty lines.
+// paragraphs writes a text whose paragraphs are separated by empty lines.
 func (s *script) paragraphs(text string) {
 	for _, paragraph := range strings.Split(text, "\n\n") {
 		if paragraph = strings.TrimSpace(paragraph); paragraph != "" {
@@ -65,7 +65,7 @@ func firstLine(text string) string {
 	return line
 }
 
-// troff keeps a text from being taken for a request or an escape.
+// troff quotes a text, so that troff sees no request or escape in it.
 func troff(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, `-`, `\-`).Replace(text)
 	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {

@@ -7,7 +7,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// command is one command, with the way to it.
+// command is one command, with its path from the root.
 type command struct {
 	*kong.Node
 	words []string // "docent", "config", "get"
@@ -45,7 +45,7 @@ func subcommands(node *kong.Node) []*kong.Node {
 	return all
 }
 
-// path is how scripts call the command.
+// path is the command's name in scripts.
 func (c command) path() string { return strings.Join(c.words, " ") }
 
 // takesValue reports whether a word follows the flag.
@@ -82,7 +82,7 @@ func (c command) choices() []string {
 	return words
 }
 
-// sentence is the first sentence of a help text, without its stop.
+// sentence returns the first sentence of a help text, without its full stop.
 func sentence(help string) string {
 	if end := strings.Index(help, ". "); end >= 0 {
 		help = help[:end]
@@ -90,8 +90,8 @@ func sentence(help string) string {
 	return strings.TrimSuffix(help, ".")
 }
 
-// valued lists the spellings of every flag that takes a value, over all
-// commands: a word behind one of them is no command.
+// valued lists the spellings of every flag, of any command, that takes a value.
+// The word after such a flag is not a command.
 func valued(all []command) []string {
 	var spellings []string
 	for _, c := range all {

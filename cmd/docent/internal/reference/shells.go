@@ -121,7 +121,7 @@ func Zsh(w io.Writer, app *kong.Application) error {
 	return s.err
 }
 
-// described is a word with its help as zsh's _describe takes it.
+// described is a word with its help, in the format of zsh's _describe.
 func described(word, help string) string {
 	return strings.ReplaceAll(word, ":", `\:`) + ":" + sentence(help)
 }
@@ -180,7 +180,7 @@ func Fish(w io.Writer, app *kong.Application) error {
 	return s.err
 }
 
-// special lists the flags whose value can be completed, one of each name.
+// special lists the flags whose value can be completed, each name once.
 func special(all []command) []*kong.Flag {
 	var found []*kong.Flag
 	seen := make(map[string]bool)
@@ -195,7 +195,8 @@ func special(all []command) []*kong.Flag {
 	return found
 }
 
-// paths are all commands but the program itself, as alternatives.
+// paths lists all commands except the program itself, as alternatives of a
+// pattern.
 func paths(all []command) string {
 	var quoted []string
 	for _, c := range all[1:] {
@@ -204,7 +205,7 @@ func paths(all []command) string {
 	return strings.Join(quoted, "|")
 }
 
-// quote makes one word of a text, for any of the shells.
+// quote quotes a text as a single word, for all three shells.
 func quote(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'"'"'`) + "'"
 }

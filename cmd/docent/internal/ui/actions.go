@@ -12,16 +12,16 @@ import (
 	"github.com/docent-go/docent/naming"
 )
 
-// request is what the page asks for.
+// request is the body of an action.
 type request struct {
 	Path string `json:"path"`
-	// ID is the next leader's; of an instance, its node's name.
+	// ID is the id of the next leader, or the name of an instance's node.
 	ID string `json:"id"`
-	// Draining is what an instance is to be.
+	// Draining is the new state of an instance.
 	Draining bool `json:"draining"`
-	// Layout is whose an instance is: "curator" or "spring".
+	// Layout is the instance's layout: "curator" or "spring".
 	Layout string `json:"layout"`
-	// Confirm repeats ID, as the viewer has typed or pressed it.
+	// Confirm repeats ID, as the viewer has confirmed it.
 	Confirm string `json:"confirm"`
 }
 
@@ -31,8 +31,8 @@ const (
 	patience   = 30 * time.Second
 )
 
-// action wraps what changes something: it has to be allowed, to come from the
-// page, and to be confirmed; and it is logged, whatever comes of it.
+// action wraps a handler that changes something. The request must be allowed,
+// come from the page, and be confirmed. It is logged, done or failed.
 func (s *Server) action(do func(context.Context, request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !s.cfg.AllowActions {
@@ -40,12 +40,12 @@ func (s *Server) action(do func(context.Context, request) error) http.HandlerFun
 			return
 		}
 		if !fromThePage(r) {
-			http.Error(w, "actions come from the page alone", http.StatusForbidden)
+			http.Error(w, "an action must come from the page", http.StatusForbidden)
 			return
 		}
 		var what request
 		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest)).Decode(&what); err != nil {
-			http.Error(w, "the request is no JSON object", http.StatusBadRequest)
+			http.Error(w, "the request is not a JSON object", http.StatusBadRequest)
 			return
 		}
 		if what.ID == "" || what.Confirm != what.ID {
@@ -65,12 +65,12 @@ func (s *Server) action(do func(context.Context, request) error) http.HandlerFun
 	}
 }
 
-// transfer names the next leader.
+// transfer transfers a leadership.
 func (s *Server) transfer(ctx context.Context, what request) error {
 	return election.New(s.cfg.Manager, what.Path).Transfer(ctx, what.ID)
 }
 
-// drain says of an instance that it takes nothing new, or that it does again.
+// drain sets or removes the draining mark of an instance.
 func (s *Server) drain(ctx context.Context, what request) error {
 	codecs := map[string]naming.Codec{"curator": naming.Curator(), "spring": naming.Spring()}
 	codec, ok := codecs[what.Layout]

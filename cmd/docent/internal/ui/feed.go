@@ -11,23 +11,23 @@ import (
 	"github.com/docent-go/docent/inspect"
 )
 
-// feed inspects the tree once for all who look, while somebody does.
+// feed inspects the tree once for all viewers, while there are any.
 type feed struct {
 	cfg  Config
 	done chan struct{} // closed by close
 
 	mu      sync.Mutex
 	viewers int
-	stop    context.CancelFunc // of the inspection; nil while nobody looks
+	stop    context.CancelFunc // ends the inspection; nil while there are no viewers
 	work    sync.WaitGroup
 	number  uint64        // of the newest message
 	report  message       // the newest report
-	status  message       // what is known of it since: confirmed, or trouble
+	status  message       // the newest status of the report: confirmed, or trouble
 	news    chan struct{} // closed and replaced with every message
 	closed  bool
 }
 
-// message is a report, or what is known of it, ready to be sent.
+// message is a report or its status, ready to be sent.
 type message struct {
 	number uint64
 	event  string // "report", "confirmed", "trouble" or "waiting"
@@ -38,9 +38,9 @@ func newFeed(cfg Config) *feed {
 	return &feed{cfg: cfg, done: make(chan struct{}), news: make(chan struct{})}
 }
 
-// join counts a viewer in. view returns the newest report and status that are
-// newer than a number, the older first, and a channel that is closed when there is
-// something newer.
+// join counts a viewer in. view returns the newest report and status with
+// greater numbers than a given one, the older first, and a channel that is
+// closed with the next message.
 func (f *feed) join() (view func(seen uint64) (<-chan struct{}, []message), leave func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -48,7 +48,7 @@ func (f *feed) join() (view func(seen uint64) (<-chan struct{}, []message), leav
 	if f.stop == nil && !f.closed {
 		ctx, cancel := context.WithCancel(context.Background())
 		f.stop = cancel
-		// What was known when the last one left is out of date.
+		// The messages from before the last viewer left are out of date.
 		f.number++
 		f.report, f.status = message{}, message{f.number, "waiting", []byte("{}")}
 		f.work.Go(func() { f.follow(ctx) })
@@ -72,7 +72,7 @@ func (f *feed) leave() {
 	}
 }
 
-// follow publishes what the inspection finds.
+// follow publishes the reports of the inspection.
 func (f *feed) follow(ctx context.Context) {
 	options := append(slices.Clone(f.cfg.Options), inspect.OnConfirm(func(at time.Time) {
 		f.publish(ctx, "confirmed", map[string]time.Time{"at": at})
@@ -94,7 +94,7 @@ func (f *feed) publish(ctx context.Context, event string, value any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if ctx.Err() != nil {
-		return // of an inspection that was stopped: another may run already
+		return // this inspection was stopped, and another may run already
 	}
 	f.number++
 	now := message{f.number, event, data}
@@ -107,7 +107,7 @@ func (f *feed) publish(ctx context.Context, event string, value any) {
 	f.news = make(chan struct{})
 }
 
-// close ends the inspection and everybody's view.
+// close ends the inspection and all views.
 func (f *feed) close() {
 	f.mu.Lock()
 	if !f.closed {

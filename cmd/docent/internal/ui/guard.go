@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// cookie is where a browser keeps the token.
+// cookie is the cookie that has the token.
 const cookie = "docent-token"
 
 // guard lets a request through if it may come from a viewer.
@@ -31,7 +31,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
-// knownHost keeps pages of others out that have their own name lead here.
+// knownHost refuses requests for other host names: another page may resolve its
+// own name to this server's address (DNS rebinding).
 func (s *Server) knownHost(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -40,8 +41,8 @@ func (s *Server) knownHost(host string) bool {
 	return len(s.cfg.Hosts) == 0 || slices.Contains(s.cfg.Hosts, host)
 }
 
-// admit checks the token. One in the address is moved into a cookie, so that it
-// does not stay in the browser's history.
+// admit checks the token. It moves a token in the URL into a cookie, so that
+// the token does not stay in the browser's history.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
 	if given := r.URL.Query().Get("token"); s.isToken(given) && r.Method == http.MethodGet {
 		http.SetCookie(w, &http.Cookie{Name: cookie, Value: given, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
@@ -60,8 +61,8 @@ func (s *Server) isToken(given string) bool {
 	return subtle.ConstantTimeCompare([]byte(given), []byte(s.cfg.Token)) == 1
 }
 
-// fromThePage reports whether a request was made by our own page's script: no
-// other page can set this header without our leave.
+// fromThePage reports whether the page's own script has made a request: other
+// pages cannot set this header without permission (CORS).
 func fromThePage(r *http.Request) bool {
 	site := r.Header.Get("Sec-Fetch-Site")
 	return r.Header.Get("X-Docent") == "page" && (site == "" || site == "same-origin")

@@ -22,30 +22,30 @@ var static embed.FS
 // Config says what to serve, and to whom.
 type Config struct {
 	Manager *session.Manager
-	// Path is the top of the tree that is shown.
+	// Path is the top of the tree.
 	Path string
 	// Options are for the inspection.
 	Options []inspect.Option
-	// Token is demanded of every request; empty demands none.
+	// Token is the token that every request must have. Empty: requests need
+	// none.
 	Token string
 	// Hosts are the names by which browsers may call the server, without
 	// ports; empty allows any.
 	Hosts []string
-	// AllowActions makes what changes something available.
+	// AllowActions allows actions, which change znodes.
 	AllowActions bool
-	// Log is told of every action.
+	// Log gets a line for every action.
 	Log *slog.Logger
 }
 
-// Server is the page and what it needs. It is an http.Handler. It lives until
-// Close.
+// Server serves the page and its events, as an http.Handler, until Close.
 type Server struct {
 	cfg     Config
 	feed    *feed
 	handler http.Handler
 }
 
-// New returns the server. It reads nothing before somebody looks.
+// New returns the server. The server reads nothing before the first viewer.
 func New(cfg Config) *Server {
 	s := &Server{cfg: cfg, feed: newFeed(cfg)}
 	files, err := fs.Sub(static, "static")
@@ -65,11 +65,10 @@ func New(cfg Config) *Server {
 // ServeHTTP answers a request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-// Close ends all that the server has under way. Requests that last, such as
-// those for events, end then.
+// Close ends the inspection and all requests for events.
 func (s *Server) Close() { s.feed.close() }
 
-// about tells the page what it may offer.
+// about sends the page its configuration.
 func (s *Server) about(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, map[string]any{"path": s.cfg.Path, "actions": s.cfg.AllowActions})
 }
@@ -77,9 +76,9 @@ func (s *Server) about(w http.ResponseWriter, _ *http.Request) {
 // beat keeps proxies from closing a connection on which nothing happens.
 const beat = 15 * time.Second
 
-// events sends the newest report, and every one after it, for as long as the
-// page listens; in between, when a quorum has confirmed it, and what the trouble
-// is when none does.
+// events sends the newest report and every later one, until the page
+// disconnects. Between reports it sends confirmations by a quorum, and
+// failures.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	flusher, ok := w.(http.Flusher)
 	if !ok {
@@ -123,7 +122,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() {
-		s.Close() // else requests for events would never end
+		s.Close() // ends requests for events, which never end by themselves
 		within, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		if err := server.Shutdown(within); err != nil {
@@ -141,6 +140,6 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 func writeJSON(w http.ResponseWriter, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(value); err != nil {
-		return // the reader has gone
+		return // the viewer has gone
 	}
 }

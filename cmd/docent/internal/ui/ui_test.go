@@ -188,7 +188,7 @@ func TestEventsFollowALock(t *testing.T) {
 	require.NoError(t, <-released)
 }
 
-// The ensemble is read once for all who look, and no more when the last one has
+// The ensemble is read once for all viewers, and not after the last viewer has
 // gone.
 func TestNobodyLooks(t *testing.T) {
 	w := newWorld(t)
@@ -212,8 +212,8 @@ func TestNobodyLooks(t *testing.T) {
 	f.work.Wait()
 }
 
-// Who looks is told that the ensemble does not answer, and that it does again; who
-// comes meanwhile sees the last report, too.
+// A viewer learns that the ensemble does not answer, and that it answers again.
+// A viewer that joins in between also sees the last report.
 func TestFault31_FeedTellsOfTrouble(t *testing.T) {
 	w := newWorld(t, func(cfg *Config) {
 		cfg.Options = append(cfg.Options, inspect.Pulse(10*time.Millisecond), inspect.Silence(50*time.Millisecond))

@@ -118,7 +118,7 @@ function body(f) {
       ["kept", f.kept ? plural(f.kept, "value") + " (docent config history)" : undefined]]);
     case "history": return facts([["of", f.key], ["kept", plural(f.kept || 0, "value")]]);
     case "hidden": return el("p", { class: "note bad" }, "An ACL hides its " + f.what + " from the credentials that docent ui was started with.");
-    case "omitted": return el("p", { class: "note mark" }, plural(f.nodes, "node") + " were not looked at: " + f.why);
+    case "omitted": return el("p", { class: "note mark" }, plural(f.nodes, "node") + " were not read: " + f.why);
     default: return facts([["bytes", String(f.bytes || 0)], ["session", f.session]]);
   }
 }
@@ -128,7 +128,7 @@ const last = (path) => path.slice(path.lastIndexOf("/") + 1);
 
 function transferButton(f, p) {
   return el("button", { class: "act", type: "button", onclick: () => confirmed("Make " + p.id + " the leader?",
-    "The present leader of " + f.path + " is asked to finish and step down.", "Name the next leader",
+    "The present leader of " + f.path + " is asked to finish and resign.", "Name the next leader",
     "api/transfer", { path: f.path, id: p.id }) }, "Make leader");
 }
 
@@ -223,7 +223,7 @@ function drawDetail() {
   const section = $("detail");
   const f = report && report.findings.find((g) => g.path === selected);
   if (!f) {
-    if (selected !== null) section.replaceChildren(el("h2", {}, selected), el("p", { class: "hint" }, report ? "Nothing stands there now." : "Reading…"));
+    if (selected !== null) section.replaceChildren(el("h2", {}, selected), el("p", { class: "hint" }, report ? "The node does not exist now." : "Reading…"));
     return;
   }
   const json = JSON.stringify(f);
@@ -233,7 +233,7 @@ function drawDetail() {
   section.replaceChildren(
     el("h2", {}, f.path),
     el("p", { class: "meta" }, [f.kind, (f.layouts || []).join(", "), f.created ? "made " : ""].filter(Boolean).join(" · "), f.created ? el("span", {}, aged(f.created), " ago") : "",
-      f.strangers ? " · " + plural(f.strangers, "stranger") : "", f.unread ? " · " + f.unread + " not looked at" : ""),
+      f.strangers ? " · " + plural(f.strangers, "stranger") : "", f.unread ? " · " + f.unread + " not read" : ""),
     el("div", { class: "body" }, body(f)),
     ...(f.notes || []).map((n) => el("p", { class: "note" }, n)),
     ...(f.abandoned || []).map((m) => el("p", { class: "note mark" }, "Looks abandoned: " + m.path + ": " + m.why)));
