@@ -107,7 +107,7 @@ func TestWithdraw(t *testing.T) {
 	})
 }
 
-// A queue of which most was withdrawn is not kept.
+// A queue is shrunk when most of its calls were withdrawn.
 func TestWithdrawnCallsLeaveTheQueue(t *testing.T) {
 	inRig(t, func(g *rig) {
 		g.open()

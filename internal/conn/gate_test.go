@@ -205,7 +205,7 @@ func TestGateOfAnExpiredSession(t *testing.T) {
 	}, withLogin(&turns{tokens: []string{"a"}}), withAuth, withUser)
 }
 
-// A handshake that is none, or that the owner does not take, ends the connection.
+// An invalid handshake, or one that the owner refuses, ends the connection.
 func TestGateBadHandshake(t *testing.T) {
 	unwanted := errors.New("another session")
 	for name, c := range map[string]struct {

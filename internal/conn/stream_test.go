@@ -221,7 +221,7 @@ func TestEventsKeepTheirPlace(t *testing.T) {
 	})
 }
 
-// An answer that nobody asked for, to a ping, is nothing to be told of.
+// The answer to a ping that was not sent is ignored.
 func TestPings(t *testing.T) {
 	inRig(t, func(g *rig) {
 		g.open()

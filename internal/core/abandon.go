@@ -41,7 +41,7 @@ func (a *abandon) stop() {
 }
 
 // errNoQuorum is why a link is abandoned.
-var errNoQuorum = errors.New("no quorum has answered on it for a while")
+var errNoQuorum = errors.New("no quorum has answered on this connection for a while")
 
 func (a *abandon) due() {
 	if !a.giveUp() {

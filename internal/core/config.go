@@ -131,9 +131,9 @@ func (c Config) validate() (Config, error) {
 	case c.Timeout < 0:
 		return fail("Timeout", "%v is negative", c.Timeout)
 	case c.Timeout < 100*time.Millisecond:
-		return fail("Timeout", "%v is less than 100ms, which no session survives", c.Timeout)
+		return fail("Timeout", "%v is less than 100ms, the minimum", c.Timeout)
 	case c.Timeout > 24*time.Hour:
-		return fail("Timeout", "%v is more than a day", c.Timeout)
+		return fail("Timeout", "%v is more than 24h, the maximum", c.Timeout)
 	}
 	if c.TrustMargin < 0 || c.TrustMargin >= c.Timeout/2 {
 		return fail("TrustMargin", "%v is not between 0 and half of Timeout (%v)", c.TrustMargin, c.Timeout)
@@ -157,7 +157,7 @@ func (c Config) validate() (Config, error) {
 		case cred.Scheme == "":
 			return fail("Auth", "credential %d has no scheme", i)
 		case cred.Scheme == "digest" && !bytes.ContainsRune(cred.data(), ':'):
-			return fail("Auth", "credential %d: digest wants user:password", i)
+			return fail("Auth", "credential %d: the data of the digest scheme has the form user:password", i)
 		}
 	}
 	if v, ok := c.SASL.(interface{ Validate() error }); ok {
@@ -168,7 +168,7 @@ func (c Config) validate() (Config, error) {
 	if c.ACL == nil {
 		c.ACL = WorldACL(PermAll)
 	} else if len(c.ACL) == 0 {
-		return fail("ACL", "it is empty, which ZooKeeper refuses: leave it nil for an open one")
+		return fail("ACL", "it is empty, which ZooKeeper refuses: leave it nil for an ACL that lets everyone do everything")
 	}
 	if c.LookupHost == nil {
 		c.LookupHost = net.DefaultResolver.LookupHost

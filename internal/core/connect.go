@@ -21,7 +21,7 @@ import (
 // IPv6 address without brackets; a scheme; credentials.
 func ParseConnect(connect string) (servers []string, root string, err error) {
 	if strings.Contains(connect, "@") {
-		return nil, "", errors.New("connect string: it has an @: credentials are given separately") // not shown
+		return nil, "", errors.New("connect string: it has an @: give the credentials separately") // not shown
 	}
 	fail := func(err error) ([]string, string, error) {
 		return nil, "", fmt.Errorf("connect string %q: %w", connect, err)
@@ -35,11 +35,11 @@ func ParseConnect(connect string) (servers []string, root string, err error) {
 		hosts, root = connect[:i], connect[i:]
 		if strings.Contains(root, ",") {
 			return fail(fmt.Errorf("a path follows a server that is not the last: "+
-				"the root stands once, at the end, as in %q", rootLast(connect)))
+				"write the root once, at the end, as in %q", rootLast(connect)))
 		}
 		if i := strings.IndexAny(root, ";:?#"); i >= 0 {
-			return fail(fmt.Errorf("%q follows the first slash and has the character %q: "+
-				"write the root alone, behind all servers", root, root[i]))
+			return fail(fmt.Errorf("%q after the first slash contains the character %q: "+
+				"write only the root there, after all servers", root, root[i]))
 		}
 		if err := checkRoot(root); err != nil {
 			return fail(fmt.Errorf("root: %w", err))
@@ -75,7 +75,7 @@ func rootLast(connect string) string {
 func checkRoot(root string) error {
 	switch {
 	case strings.ContainsAny(root, ",;") || strings.ContainsFunc(root, unicode.IsSpace):
-		return fmt.Errorf("%q contains a comma, a semicolon or a space: a root stands alone, without servers", root)
+		return fmt.Errorf("%q contains a comma, a semicolon or a space: a root is one path, without servers", root)
 	case root == "/":
 		return nil
 	}

@@ -118,13 +118,13 @@ func (s *Session) secure(ctx context.Context, inner net.Conn, t target) (net.Con
 	if cfg.GetClientCertificate == nil {
 		// What crypto/tls does by itself, but that we get to know of it.
 		cfg.GetClientCertificate = func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			lacks = errors.New("the server asks for a client certificate, and none is configured")
+			lacks = errors.New("the server asks for a client certificate, but none is configured")
 			for i := range cfg.Certificates {
 				if asked.SupportsCertificate(&cfg.Certificates[i]) == nil {
 					lacks = nil
 					return &cfg.Certificates[i], nil
 				}
-				lacks = errors.New("the server asks for a client certificate of another authority, or with another kind of key")
+				lacks = errors.New("the server accepts none of the configured client certificates: it asks for another authority or another kind of key")
 			}
 			return new(tls.Certificate), nil
 		}

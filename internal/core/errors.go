@@ -18,8 +18,8 @@ var (
 	ErrLost         = errors.New("hold lost")
 
 	ErrReleased = errors.New("the hold was released")
-	ErrNoGuard  = errors.New("a hold on a node at a fixed path has no guard, since the next holder's node stands at the same path: " +
-		"give its token to what is written to")
+	ErrNoGuard  = errors.New("a hold on a node at a fixed path has no guard, because the next holder's node has the same path: " +
+		"pass the hold's token with each write, and let the store reject smaller tokens")
 
 	ErrSessionEnded   = errors.New("the session has ended")
 	ErrUnknownOutcome = errors.New("the outcome of the write is unknown")

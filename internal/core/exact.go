@@ -201,7 +201,7 @@ func (s *Session) look(ctx context.Context, path string, doubt bool) (presence, 
 
 // errMadeAnew says that a write has met another node than the one that was
 // read. It matches ErrNoNode: the node that was meant is not there.
-var errMadeAnew = fmt.Errorf("others have deleted the node and made it anew since it was read, and the write has gone into theirs: %w", ErrNoNode)
+var errMadeAnew = fmt.Errorf("another client has deleted and created the node since it was read, and the write went into the new node: %w", ErrNoNode)
 
 // SetOver writes data into the node, over what a read of this session has seen
 // of it, and returns the new stat. It fails with ErrBadVersion when others

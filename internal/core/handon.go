@@ -7,7 +7,7 @@ import (
 )
 
 // ErrGuarded is returned by HandOn for a hold whose Guard was given out.
-var ErrGuarded = errors.New("a hold whose guard was given out cannot be handed on, since the guard would pass for the next hold: release it")
+var ErrGuarded = errors.New("a hold cannot be handed on after a call of Guard, because that guard would also pass for the next hold: release the hold")
 
 // HandOn ends the hold as Release does, but leaves its node standing and begins
 // another hold on it, with the same token: within one process, a node can serve

@@ -115,7 +115,7 @@ func (s *Session) watchesSet(call *conn.Call) {
 }
 
 // errWatches is why a connection without its watches is closed.
-var errWatches = errors.New("the server has not set the watches again")
+var errWatches = errors.New("the server did not set the watches again")
 
 // Opened counts the handshake as an answer now: a server that refuses the credentials
 // must not keep the session alive.

@@ -188,7 +188,7 @@ func (n *Node) watchOn() {
 		return
 	}
 	if _, err := n.Watch(context.Background()); err != nil && !errors.Is(err, ErrDeleted) && n.s.ctx.Err() == nil {
-		n.s.m.log.Warn("a node of ours cannot be watched: its deletion by others will be noticed late",
+		n.s.m.log.Warn("a node of this session cannot be watched: its deletion by another client will be noticed late",
 			"path", n.path, "err", err)
 	}
 }

@@ -40,7 +40,7 @@ func (m Mode) validate() error {
 	case Persistent, Ephemeral, Sequential, EphemeralSequential, Container:
 		return nil
 	}
-	return fmt.Errorf("there is no mode %d", int32(m))
+	return fmt.Errorf("the mode %d is unknown", int32(m))
 }
 
 // Get returns the data and the stat of the node. It fails with ErrNoNode

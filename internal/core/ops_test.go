@@ -262,9 +262,9 @@ func TestBadPathsStayOffTheWire(t *testing.T) {
 		refused("a-", err)
 		for _, mode := range []core.Mode{-1, 5, 6, 99} {
 			_, err = ops.Create(ctx, "/a", nil, mode)
-			require.ErrorContains(w, err, "there is no mode")
+			require.ErrorContains(w, err, "is unknown")
 			_, err = ops.Txn(ctx, core.CreateOp("/a", nil, mode))
-			require.ErrorContains(w, err, "there is no mode")
+			require.ErrorContains(w, err, "is unknown")
 		}
 		require.Equal(w, before, w.srv.Counts(), "nothing was sent")
 	})

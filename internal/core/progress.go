@@ -126,11 +126,11 @@ func (m *Manager) connectionEnded(addr string, traffic conn.Traffic) {
 	if !warn {
 		return
 	}
-	hint := "a server, or a proxy before it, closes connections after the handshake"
+	hint := "the server, or a proxy in front of it, closes connections after the handshake"
 	if largest > smallRequest {
-		hint = "a server closes the connection on a request that is larger than its jute.maxbuffer: set Config.MaxRequest to that limit"
+		hint = "the server closes the connection on a request that is larger than its jute.maxbuffer: set Config.MaxRequest to that limit"
 	}
-	m.log.Warn("connections end again and again before what was sent on them is answered", slog.Int("connections", connections),
+	m.log.Warn("connections end again and again before the server answers a request", slog.Int("connections", connections),
 		slog.String("server", addr), slog.Int("largest_request", largest), slog.String("hint", hint))
 }
 

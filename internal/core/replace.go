@@ -65,7 +65,7 @@ func (h *Hold) Replace(ctx context.Context, path string, data []byte) (*Hold, er
 }
 
 // errClaimed says why the hold on a claim cannot be replaced.
-var errClaimed = errors.New("the hold's node was claimed, and the claim on its path would outlive the node: release it, and claim again")
+var errClaimed = errors.New("a hold on a claimed node cannot be replaced, because the claim on the path would outlive the node: release the hold and claim again")
 
 // replace does the transaction, and looks what became of it when its answer
 // was lost. maybe says, with an error, that the new node may stand all the same.
@@ -120,7 +120,7 @@ func (n *Node) abandonWith(path string, maybe bool) {
 	s.spawn(func() {
 		for _, node := range nodes {
 			if err := node.remove(); err != nil && s.ctx.Err() == nil {
-				s.m.log.Warn("a node could not be removed; it stands until the session ends", "path", node.path, "err", err)
+				s.m.log.Warn("a node could not be deleted: it exists until the session ends", "path", node.path, "err", err)
 			}
 		}
 	})

@@ -118,7 +118,7 @@ func (m *Manager) Fits(ops ...Op) error {
 // together.
 func (s *Session) requests(ops []Op) ([]wire.MultiOp, error) {
 	if len(ops) == 0 {
-		return nil, s.refuse("txn", "/", errors.New("it has no operations"))
+		return nil, s.refuse("txn", "/", errors.New("the transaction has no operations"))
 	}
 	requests := make([]wire.MultiOp, len(ops))
 	size := wire.MultiSize
@@ -140,11 +140,11 @@ func (s *Session) requests(ops []Op) ([]wire.MultiOp, error) {
 func (s *Session) request(op Op) (wire.MultiOp, error) {
 	switch op.kind {
 	case "":
-		return wire.MultiOp{}, errors.New("it is the zero Op: use CreateOp, SetOp, DeleteOp, CheckOp or a hold's Guard")
+		return wire.MultiOp{}, errors.New("the Op is the zero value: use CreateOp, SetOp, DeleteOp, CheckOp or a hold's Guard")
 	case noGuard:
 		return wire.MultiOp{}, ErrNoGuard
 	case lateGuard:
-		return wire.MultiOp{}, fmt.Errorf("%w: its node serves another hold: %w", ErrLost, ErrReleased)
+		return wire.MultiOp{}, fmt.Errorf("%w: its node was handed on to another hold: %w", ErrLost, ErrReleased)
 	}
 	check := op.path
 	if op.kind == "create" && op.mode.sequential() {
