@@ -116,7 +116,7 @@ func bytesPerRun(runs int, f func()) int {
 	return int(after.TotalAlloc-before.TotalAlloc) / runs
 }
 
-// What a change costs does not grow with what stands.
+// The cost of a change does not grow with the size of the tree.
 func TestFault17_AChangeCostsWhatHasChanged(t *testing.T) {
 	var allocs, bytes [2]float64
 	for i, n := range []int{100, manyKeys} {

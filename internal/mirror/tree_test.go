@@ -52,7 +52,7 @@ func showTree(s *TreeState) string {
 	return strings.TrimSpace(b.String())
 }
 
-// settledTree waits until nothing moves any more, pauses included.
+// settledTree waits until all goroutines are idle, after all pauses.
 func settledTree(t *Tree) string {
 	time.Sleep(2 * DefaultPause)
 	synctest.Wait()
@@ -216,8 +216,8 @@ func TestTreeRequestsPerChange(t *testing.T) {
 	})
 }
 
-// DESIGN section 8: 1,000 changes in bursts, 50 watchers: at most a twentieth of
-// a list for each change and watcher.
+// 1,000 changes in bursts, 50 watchers: at most a twentieth of a list for each
+// change and watcher.
 func TestTreeCoalescesBursts(t *testing.T) {
 	eachKind(t, func(w *testworld.World, lasting bool) {
 		const members, watchers, bursts, changes = 200, 10, 10, 100

@@ -293,7 +293,7 @@ func TestTreeUnderAStreamThatNeverPauses(t *testing.T) {
 		w.Put("/d/b", "0")
 		tree := record(w.Process(), TreeConfig{Path: "/d"})
 		n := 0
-		// Whoever reads a has b changed behind his back, and the other way round.
+		// Each read of a changes b, and each read of b changes a.
 		stop := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpGetData && (r.Path == "/d/a" || r.Path == "/d/b") {
 				n++
