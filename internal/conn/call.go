@@ -7,7 +7,7 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// Fate is what became of a call.
+// Fate is the outcome of a call.
 type Fate uint8
 
 // A call is Pending until it has ended.
@@ -43,14 +43,15 @@ type Call struct {
 	done  chan struct{}
 	conn  *Conn
 
-	// Guarded by the connection's mu until the call has ended, and fixed then.
+	// Guarded by the connection's mu until the call has ended, and constant
+	// afterwards.
 	stage  stage
 	batch  int // the batch in which it was written
 	xid    int32
 	at     time.Time
 	fate   Fate
 	reply  wire.Reply
-	size   int  // of the request
+	size   int  // of the request, in bytes
 	client bool // the request is the client's
 }
 
@@ -82,7 +83,7 @@ func (c *Call) Op() wire.Op { return c.op }
 // Conn returns the connection that the call was sent on.
 func (c *Call) Conn() *Conn { return c.conn }
 
-// Fate returns what became of a call that has ended.
+// Fate returns the outcome of a call that has ended.
 func (c *Call) Fate() Fate { return c.fate }
 
 // Reply returns the answer of a call that was Answered.

@@ -20,8 +20,8 @@ type Owner interface {
 	// session. Greeting is called on the goroutine that writes the hello, under
 	// the connection's lock.
 	Greeting() (zxid int64)
-	// Granted takes the answer to the hello, which was written at the given time.
-	// Its error ends the connection.
+	// Granted processes the answer to the hello, which was written at the given
+	// time. Its error ends the connection.
 	Granted(c *Conn, h wire.Handshake, helloAt time.Time) error
 	// Refused is told that the server refuses the login or a credential.
 	Refused(c *Conn, err error)
@@ -43,7 +43,7 @@ type Owner interface {
 	Ended(c *Conn, err error)
 }
 
-// Config is what a connection needs to know.
+// Config configures a connection.
 type Config struct {
 	Owner    Owner
 	Patience time.Duration // bounds each step until the connection is open
@@ -57,7 +57,7 @@ type Config struct {
 	Closing func(func())
 }
 
-// Credential is what Auth presents.
+// Credential is an entry of Config.Auth.
 type Credential struct {
 	Scheme string
 	Data   []byte
@@ -79,7 +79,7 @@ type Conn struct {
 	opened  atomic.Bool
 	proven  atomic.Bool
 
-	writing chan struct{} // holds a token while a frame is written; a wait lets virtual time go on
+	writing chan struct{} // holds a token while a frame is written; not a mutex, so that virtual time goes on during a wait
 
 	mu         sync.Mutex
 	isClosed   bool
@@ -163,7 +163,7 @@ func (c *Conn) Close() error {
 	}
 	over, failure := c.endAll()
 	c.cfg.Closing(func() {
-		_ = c.Conn.SetDeadline(longAgo) // a network that cannot do that is closed all the same
+		_ = c.Conn.SetDeadline(longAgo) // a network without deadlines is closed all the same
 		_ = c.Conn.Close()
 	})
 	close(c.closed)

@@ -28,9 +28,10 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// next reads a frame into memory of its own.
+// next reads a frame into newly allocated memory.
 func (c *Conn) next() ([]byte, error) {
-	// An error of the deadline is dropped: the read then fails for the same reason.
+	// An error of SetReadDeadline is ignored: the read then fails for the same
+	// reason.
 	_ = c.Conn.SetReadDeadline(time.Now().Add(c.limit()))
 	return wire.ReadFrame(c.r)
 }
@@ -73,7 +74,7 @@ func (c *Conn) learnHandshake(frame []byte) error {
 	return c.login()
 }
 
-// learnPing takes the answer to the oldest ping.
+// learnPing matches an answer with the oldest ping.
 func (c *Conn) learnPing() {
 	c.mu.Lock()
 	if len(c.pings) == 0 {
@@ -88,7 +89,7 @@ func (c *Conn) learnPing() {
 
 func (c *Conn) learnReply(r wire.Reply, frame []byte) ([]byte, error) {
 	c.mu.Lock()
-	if c.isClosed { // and the call has ended
+	if c.isClosed { // the call has ended too
 		c.mu.Unlock()
 		return nil, nil
 	}

@@ -32,7 +32,7 @@ func (c *Conn) SendBehind(calls ...*Call) {
 type Queued struct {
 	c      *Conn
 	start  bool // no goroutine writes the queue
-	direct bool // the caller may write it
+	direct bool // the caller may write the queue itself
 }
 
 // Write starts the write of the queue, on this goroutine if that does not
@@ -128,7 +128,7 @@ func (c *Conn) withdraw(call *Call) Fate {
 	case call.stage == ended:
 		fate := call.fate
 		c.mu.Unlock()
-		<-call.done // it is being told
+		<-call.done // its tell is still running
 		return fate
 	case call.stage == written:
 		c.mu.Unlock()
@@ -258,7 +258,8 @@ func (c *Conn) nextXid() int32 {
 // write writes frames, as a whole unless it returns an error, and returns how
 // many bytes were written. The caller has the right to write.
 func (c *Conn) write(frames []byte) (int, error) {
-	// An error of the deadline is dropped: the write then fails for the same reason.
+	// An error of SetWriteDeadline is ignored: the write then fails for the
+	// same reason.
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.limit()))
 	return c.Conn.Write(frames)
 }
@@ -309,8 +310,8 @@ func (c *Conn) Write(frame []byte) (int, error) {
 		wire.SetHelloZxid(frame, c.cfg.Owner.Greeting())
 		c.helloAt = time.Now()
 	} else if req, ok := wire.ParseRequest(frame); ok {
-		// The time is taken before the write, since the server may have the frame
-		// at any moment after.
+		// The time is read before the write, because the server may get the
+		// frame at any moment afterwards.
 		if req.Xid == wire.XidPing {
 			c.pings = append(c.pings, time.Now())
 		} else {

@@ -45,8 +45,7 @@ func TestParseConnect(t *testing.T) {
 	}
 }
 
-// What could be taken for something else is refused, and the error says how to
-// write it.
+// Ambiguous connect strings are refused, and the error says how to write them.
 func TestFault08_ParseConnectRefuses(t *testing.T) {
 	for connect, reason := range map[string]string{
 		"":                  "empty",
@@ -250,8 +249,8 @@ func (b *safeBuffer) Write(p []byte) (int, error) {
 }
 func (b *safeBuffer) String() string { b.mu.Lock(); defer b.mu.Unlock(); return b.buf.String() }
 
-// A whole life at debug level: a session, a reconnection, an expiry, work with
-// and without the right to it, credentials that are refused.
+// A whole life at debug level: a session, a reconnection, an expiry, calls with
+// and without rights, refused credentials.
 func TestCredentialsDoNotReachLogsOrErrors(t *testing.T) {
 	const secret = "hunter2"
 	inWorld(t, func(w *world) {
@@ -319,7 +318,7 @@ func TestConfigDefaults(t *testing.T) {
 	})
 }
 
-// With a Dialer of the user's, TLS is still spoken over what it dials.
+// With a user's Dialer, TLS still runs on the dialled connection.
 func TestConfigTLSOverDialer(t *testing.T) {
 	inWorld(t, func(w *world) {
 		cfg := core.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext, TLS: &tls.Config{}}

@@ -232,7 +232,7 @@ func (t *watchTable) meant(event EventType, path string) (all []telling, parent 
 	inTree := func(w *Follower) bool { return w.recursive }
 	g := f.keys[path]
 	if event == NodeChildrenChanged {
-		if g != nil && !g.wide { // where it is wide, what has happened to the child said so
+		if g != nil && !g.wide { // a recursive watch has already reported the child's own event
 			tell(g, event, path, inNode)
 		}
 		return all, ""

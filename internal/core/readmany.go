@@ -58,8 +58,8 @@ func (s *Session) ReadManyFunc(ctx context.Context, ops []ReadOp, take func([]Re
 	return s.readMany(ctx, ops, firstReads, take)
 }
 
-// ReadTogether is ReadMany for a caller that knows the answer to be small: all reads go
-// into one request, as long as they fit into one.
+// ReadTogether is ReadMany for a caller that expects a small answer: all reads
+// go into one request, if they fit into one.
 func (s *Session) ReadTogether(ctx context.Context, ops []ReadOp) ([]ReadResult, error) {
 	return s.readAll(ctx, ops, len(ops))
 }

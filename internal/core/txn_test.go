@@ -54,7 +54,7 @@ func TestTxn(t *testing.T) {
 	})
 }
 
-// What makes no sense is refused with the reason, and not sent.
+// Invalid operations are refused with the reason, and not sent.
 func TestTxnRefuses(t *testing.T) {
 	eachWay(t, func(w *world, ops operations, _ string) {
 		counts := w.srv.Counts()
@@ -76,7 +76,7 @@ func TestTxnRefuses(t *testing.T) {
 	})
 }
 
-// Fits says beforehand what Txn would refuse.
+// Fits returns the error with which Txn would refuse the operations.
 func TestFits(t *testing.T) {
 	eachWay(t, func(w *world, _ operations, _ string) {
 		m := w.process().Manager

@@ -14,8 +14,9 @@ import (
 
 const manyKeys = 10_000
 
-// A tree of 10,000 keys costs one watch and a few requests, and a change of one the
-// read of one. On a new connection all is read again in as few.
+// A tree of 10,000 keys costs one watch and a few requests. A change of one key
+// costs one read. On a new connection, everything is read again in a few
+// requests.
 func TestFault17_ATreeCostsFewRequests(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		for i := range manyKeys {
@@ -85,7 +86,7 @@ func TestFault17_PauseBoundsAllNodesTogether(t *testing.T) {
 	})
 }
 
-// stuffed returns a tree that holds n nodes and hears of changes by hand.
+// stuffed returns a tree with n nodes whose events the test delivers.
 func stuffed(n int) *Tree {
 	t := newTree(nil, TreeConfig{Path: "/d", Pause: time.Nanosecond})
 	t.lasting = new(core.Follower)

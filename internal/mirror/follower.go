@@ -25,7 +25,7 @@ type follower struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	work   sync.WaitGroup
-	first  chan struct{} // closed when there is a state
+	first  chan struct{} // closed when the first state is published
 	wake   chan struct{} // holds a token when the loop may have something to do
 
 	mu      sync.Mutex

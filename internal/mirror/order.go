@@ -38,7 +38,7 @@ func (s *sighting) zxid(kind Kind) int64 {
 type past struct {
 	seen *sighting     // the newest; nil before the first
 	zxid int64         // of the newest sighting in which the node existed
-	in   *core.Session // in which the newest was seen
+	in   *core.Session // the session of the newest sighting
 	back setback
 }
 
@@ -69,7 +69,7 @@ func (p *past) judge(kind Kind, in *core.Session, s *sighting, synced bool) verd
 		}
 		return newer // one transaction with two outcomes: another history
 	case !old.exists && in == p.in:
-		return newer // the node was made after it had been missing
+		return newer // the node was created after it had been missing
 	case s.zxid(kind) > p.zxid:
 		return newer
 	}

@@ -33,7 +33,8 @@ func TestReadOnce(t *testing.T) {
 	})
 }
 
-// A stream of changes that leaves no moment of calm is shown after the Patience.
+// During a stream of changes without a calm moment, a state is published after
+// the Patience.
 func TestPatience(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		_, err := OpenTree(w.Context(), w.Process().Core(), TreeConfig{Path: "/d", Patience: -1})

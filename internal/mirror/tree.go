@@ -75,7 +75,7 @@ type Tree struct {
 	refused  map[*reading]struct{} // the server refused them
 	readAt   time.Time             // when the last round of reads began
 	retryAt  time.Time             // when to repeat the refused readings; zero if there are none
-	holdOff  time.Time             // before which nothing is read
+	holdOff  time.Time             // no reads before this time
 	look     look
 	behind   bool          // the server may lag behind: it has to catch up first
 	believed *core.Session // the session in which a state was last believed

@@ -144,8 +144,8 @@ func TestTreeRefusesBadInput(t *testing.T) {
 	})
 }
 
-// Reads share round trips: 2,000 nodes over a slow link are there after a few
-// dozen of them.
+// Reads share round trips: 2,000 nodes over a slow link are read in a few dozen
+// round trips.
 func TestTreeReadsManyAtATime(t *testing.T) {
 	eachKind(t, func(w *testworld.World, lasting bool) {
 		for i := range 2000 {

@@ -53,7 +53,7 @@ func (s *TreeState) Next() <-chan struct{} { return s.next }
 // node that the session never could read is in Hidden instead.
 func (s *TreeState) All() iter.Seq[*TreeNode] { return values(s.nodes) }
 
-// Len returns how many nodes there are.
+// Len returns the number of nodes, without hidden ones.
 func (s *TreeState) Len() int { return s.nodes.Len() }
 
 // Hidden yields the nodes that the session never could read, in the order of

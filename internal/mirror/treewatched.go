@@ -50,6 +50,6 @@ func (t *Tree) read(s *core.Session, r *reading) answer {
 			a.missing = a.err == nil
 			return a
 		}
-		a.watch.Stop() // made just in between
+		a.watch.Stop() // it was created between the two requests
 	}
 }
