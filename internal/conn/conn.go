@@ -63,8 +63,8 @@ type Credential struct {
 	Data   []byte
 }
 
-// Conn is one connection. The client underneath uses it as its net.Conn; the session
-// calls Send. It is safe for concurrent use.
+// Conn is one connection. The client underneath uses it as its net.Conn; the
+// session calls Send. It is safe for concurrent use.
 type Conn struct {
 	net.Conn
 	cfg      Config
@@ -135,7 +135,8 @@ func (c *Conn) Shaken() bool {
 // Opened reports whether the connection has been open.
 func (c *Conn) Opened() bool { return c.opened.Load() }
 
-// Timeout returns the session timeout that the server has granted on this connection.
+// Timeout returns the session timeout that the server has granted on this
+// connection.
 func (c *Conn) Timeout() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -109,8 +109,8 @@ func (o *owner) noted(op wire.Op, frame []byte) *Call {
 
 func (f Fate) String() string { return [...]string{"pending", "answered", "unsent", "lost"}[f] }
 
-// rig is a connection between a client and a server, both played by the test, in a bubble
-// of synctest.
+// rig is a connection between a client and a server, both played by the test,
+// in a bubble of synctest.
 type rig struct {
 	*testing.T
 	*owner

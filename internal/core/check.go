@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// A watch that was set by a read of a node becomes deaf if the node's ACL
-// changes so that the session may no longer read the node. Servers do not
-// report the change of an ACL, and withhold the node's events from then on. If
-// a later change lets the session read the node again, the withheld events are
-// still lost.
+// A watch that was set by a read of a node becomes deaf if a change of the
+// node's ACL takes the right to read from the session. Servers do not report
+// the change of an ACL, and withhold the node's events from then on. If a later
+// change lets the session read the node again, the withheld events are still
+// lost.
 //
 // So the session checks the nodes of its watches one after the other, directly
 // after its pings. It begins with the watch that was confirmed longest ago. It

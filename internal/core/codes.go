@@ -94,8 +94,8 @@ func needs(err error, what string) error {
 	return &OpError{op.Op, op.Path, op.Session, fmt.Errorf("%w: %s", op.Err, what)}
 }
 
-// because adds the server's last answer to the reason for which a call has
-// ended, if that answer was a CodeError after which the call was sent again.
+// because adds the last answer of the server to the reason for which a call has
+// ended. It does so only for a CodeError after which the call was sent again.
 func because(reason, last error) error {
 	var code *CodeError
 	if !errors.As(last, &code) || errors.As(reason, new(*CodeError)) {

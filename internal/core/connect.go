@@ -70,8 +70,8 @@ func rootLast(connect string) string {
 	return strings.Join(hosts, ",") + root
 }
 
-// checkRoot refuses a root that ZooKeeper would refuse, a root that looks like
-// the rest of a list of servers, and a root among the servers' own nodes.
+// checkRoot refuses an invalid path, a root that looks like the rest of a list
+// of servers, and a root among the servers' own nodes.
 func checkRoot(root string) error {
 	switch {
 	case strings.ContainsAny(root, ",;") || strings.ContainsFunc(root, unicode.IsSpace):

@@ -30,7 +30,7 @@ type Entry struct {
 // create's answer: it costs no round trip of its own.
 //
 // Enter ensures that the returned node exists and belongs to this session.
-// Either the create was answered on a connection of this session, or its answer
+// Either the create was answered on a connection of this session. Or its answer
 // was lost, and Enter found the node by its unique name and compared its owner.
 // When Enter fails, the node is missing, or it is swept in the background until
 // the session ends. ctx bounds only the wait.
@@ -193,7 +193,8 @@ func (p *protected) complete(ctx context.Context, m createdNode, list request[li
 		e.Abandon()
 		return nil, err
 	}
-	// The list was lost with its connection, or another client has deleted the node.
+	// The list was lost with its connection, or another client has deleted the
+	// node.
 	if err := e.List(ctx); err != nil {
 		return nil, err
 	}

@@ -29,11 +29,10 @@ var (
 	ErrUnimplemented  = errors.New("the server does not implement the operation")
 )
 
-// InDoubt reports whether err is the unknown outcome of a write in a session
-// that had not ended, for a caller whose ctx had not ended. Then the caller can
-// find out the outcome, with a read in the same session after Confirm. InDoubt
-// looks only at the error. If the session has ended since, the next request
-// says so.
+// InDoubt reports whether err is the unknown outcome of a write, and neither
+// the session nor the caller's ctx had ended. Then the caller can find out the
+// outcome, with a read in the same session after Confirm. InDoubt looks only at
+// the error. If the session has ended since, the next request says so.
 func InDoubt(err error) bool {
 	return errors.Is(err, ErrUnknownOutcome) && !errors.Is(err, ErrSessionEnded) &&
 		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)

@@ -18,8 +18,8 @@ import (
 // the version that they have read.
 //
 // One window remains, of one round trip between the answer to the read and the
-// write. If other clients delete and create the node in that time, and the new
-// node reaches the version that was read, the two nodes cannot be told apart.
+// write. If other clients replace the node in that time, and the new node
+// reaches the version that was read, the two nodes cannot be told apart.
 // Recipes delete and create only their own nodes, so this needs a stranger that
 // deletes a node of another client.
 

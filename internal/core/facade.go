@@ -10,8 +10,8 @@ var Facade struct {
 	HoldOf  func(h any) *Hold     // of a *session.Hold
 	Op      func(op Op) any       // a session.Op
 
-	// AsOpError and AsCodeError set a target of errors.As that has the error's type in
-	// session.
+	// AsOpError and AsCodeError set a target of errors.As that has the error's
+	// type in session.
 	AsOpError   func(err *OpError, target any) bool
 	AsCodeError func(err *CodeError, target any) bool
 }

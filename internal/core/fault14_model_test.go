@@ -33,9 +33,9 @@ func TestFault14_WatchesSimulation(t *testing.T) {
 	})
 }
 
-// eachSeed calls f with a run of its own for each of DOCENT_SEEDS seeds, 60 by default
-// and 20 under the race detector. The answers of the server jitter. It ends at the first seed
-// that fails.
+// eachSeed calls f with a run of its own for each of DOCENT_SEEDS seeds, 60 by
+// default and 20 under the race detector. The answers of the server jitter. It
+// ends at the first seed that fails.
 func eachSeed(t *testing.T, stream uint64, f func(r *watchRun)) {
 	seeds := testworld.Sized(20, 60)
 	if text := os.Getenv("DOCENT_SEEDS"); text != "" {

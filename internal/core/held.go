@@ -31,7 +31,8 @@ import (
 //     the version of a node's data, which is the same for our node and for the
 //     next owner's. So a node at a fixed path is not checked but read: its
 //     czxid and its owner identify it.
-//   - NoNode, of a check or a read: the node is gone. The hold ends as by the event.
+//   - NoNode, of a check or a read: the node is gone. The hold ends as by the
+//     event.
 //   - NoAuth, of a check or a read: a hidden node exists at the path. If its
 //     name has a guid, it is our node, and the hold lasts. For a node at a
 //     fixed path, older servers return the stat. Newer servers withhold it.
@@ -44,10 +45,11 @@ import (
 // ends, because a quorum has committed it.
 //
 // A probe begins with the nodes that were seen longest ago. It has at most
-// maxRewatch bytes of paths. If the nodes need more, the next probe is due
-// after probePause. So each node is seen every staleAfter sixtieths of the
-// timeout, if all nodes need at most staleAfter/probePause probes. If they need
-// n probes, each node is seen every n probePauses.
+// maxRewatch bytes, and fewer if the server accepts only smaller requests
+// (progress.rewatchLimit). If the nodes need more, the next probe is due after
+// probePause. So each node is seen every staleAfter sixtieths of the timeout,
+// if all nodes need at most staleAfter/probePause probes. If they need n
+// probes, each node is seen every n probePauses.
 
 // heldNode is the session's state of a node with a hold. It is guarded by the
 // session's mu.

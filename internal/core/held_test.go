@@ -76,7 +76,8 @@ func TestHeldNodesCost(t *testing.T) {
 	})
 }
 
-// With thousands of holds, each probe checks some of them. Its size and its pace are bounded.
+// With thousands of holds, each probe checks some of them. Its size and its
+// pace are bounded.
 func TestManyHeldNodes(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		many := testworld.Sized(600, 3000)

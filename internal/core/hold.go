@@ -42,11 +42,11 @@ type Hold struct {
 // Hold begins a hold on the node, with its fencing token. The caller has
 // ensured that the node gives the right to hold.
 //
-// Hold ensures that the session is trusted. If a quorum has committed no
-// request of the session for a quarter of its timeout, Hold has a quorum check
-// the node first, which costs a request. ctx bounds that request. When Hold
-// fails, the node is as it was. Errors: ctx's error; the cause with which the
-// hold would have ended at once, which matches ErrLost; ErrSessionEnded.
+// Hold ensures that the session is trusted. If the newest proof is older than a
+// quarter of the timeout, Hold has a quorum check the node first, which costs a
+// request. ctx bounds that request. When Hold fails, the node is as it was.
+// Errors: ctx's error; the cause with which the hold would have ended at once,
+// which matches ErrLost; ErrSessionEnded.
 //
 // If the node is not watched yet, its watch is set once the hold has lasted for
 // 10 ms.

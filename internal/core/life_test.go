@@ -128,7 +128,8 @@ func TestEnterOnOldServers(t *testing.T) {
 			require.Zero(w, e.Czxid)
 			require.Contains(w, e.Children, e.Name)
 		}
-		// The second may go out on the connection that is being closed over the first, and then again.
+		// The second may go out on the connection that is being closed over the
+		// first, and then again.
 		require.Contains(w, []int{4, 5}, w.srv.Count(zktest.OpCreate))
 		require.Len(w, w.standing("/locks/a"), 3)
 	}, zktest.WithoutContainers())

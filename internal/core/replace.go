@@ -13,12 +13,12 @@ import (
 // deletes the old node and creates the new one: at no instant do both exist, or
 // neither.
 //
-// The context of this hold ends with ErrReleased before any request is sent,
-// because another client may own the same thing once the node is gone. So a
-// failed Replace cannot be undone. Both nodes are then deleted, in the
-// background if need be. Errors: ctx's, which bounds the wait; ErrLost, if the
-// hold had ended or ends; the server's. If ctx has already ended or path is
-// invalid, the hold stays as it is.
+// The context of this hold ends with ErrReleased before any request is sent:
+// once the node is gone, another client may own the same thing. So a failed
+// Replace cannot be undone. Both nodes are then deleted, in the background if
+// need be. Errors: ctx's, which bounds the wait; ErrLost, if the hold had ended
+// or ends; the server's. If ctx has already ended or path is invalid, the hold
+// stays as it is.
 //
 // A hold on a claim cannot be replaced, and stays as it is. After a Release or
 // a Replace, a further Replace fails with an error that matches ErrReleased.

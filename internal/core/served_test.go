@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// serverModel is what a server keeps for a session: per path, one watch on its data or
-// its creation, and one on its children.
+// serverModel is what a server keeps for a session: per path, one watch on its
+// data or its creation, and one on its children.
 type serverModel map[watchKey]bool
 
 func (m serverModel) answered(op wire.Op, key watchKey, code wire.Code) {

@@ -193,9 +193,10 @@ func (s *Session) pinged() {
 }
 
 // reviewTrust ends the session if its deadline has passed. Otherwise it sends a
-// probe if one is due. One is due for ConfirmedStates, and for holds, if the
-// newest proof or the sight of a held node is stale or older than old, in
-// sixtieths of the timeout. Then it sets the timer to the next due time.
+// probe if one is due. ConfirmedStates needs one on an unconfirmed connection.
+// Holds need one if the newest proof or the sight of a held node is stale, or
+// older than old sixtieths of the timeout. Then it sets the timer to the next
+// due time.
 func (s *Session) reviewTrust(old time.Duration) {
 	s.mu.Lock()
 	if s.ctx.Err() != nil || s.trustTimer == nil {
@@ -299,8 +300,8 @@ func (s *Session) Confirm(ctx context.Context, path string) error {
 }
 
 // ask has a quorum check whether the node at path is missing. It goes on until
-// a quorum has answered, a server has answered with an error that does not
-// concern the node, ctx ends, or the session ends.
+// a quorum has answered, ctx ends, or the session ends. It also ends if a
+// server answers with an error that does not concern the node.
 func (s *Session) ask(ctx context.Context, path string) (missing bool, err error) {
 	if err := s.fits(wire.CheckSize(s.abs(path))); err != nil {
 		return false, err

@@ -19,10 +19,10 @@ const (
 	flagTTLSequential = 6
 )
 
-// CreateTTL is Create of a node that the server removes once the node has had
-// no children and no change of its data for ttl, rounded up to milliseconds.
-// The server checks such nodes periodically, every minute by default. mode is
-// Persistent or Sequential. No session owns the node.
+// CreateTTL is Create of a node with a TTL. The server removes the node once it
+// has had no children and no change of its data for ttl, rounded up to
+// milliseconds. The server checks such nodes periodically, every minute by
+// default. mode is Persistent or Sequential. No session owns the node.
 //
 // Servers support such nodes since ZooKeeper 3.5.3, and only if
 // extendedTypesEnabled is set. Otherwise CreateTTL fails with ErrUnimplemented.

@@ -81,7 +81,8 @@ func TestWatchJoinerMissesNothing(t *testing.T) {
 					w.Errorf("put: %v", err)
 				}
 			})
-			// The read takes a second to arrive, and its answer a second to come back.
+			// The read takes a second to arrive, and its answer a second to
+			// come back.
 			p.link.Delay(time.Second)
 			data, _, joined, err := p.session().GetW(w.Context(), "/a")
 			require.NoError(w, err)
@@ -182,7 +183,8 @@ func TestWatchesThroughManyReconnections(t *testing.T) {
 			require.NoError(w, err)
 			for i := range 20 {
 				go func() {
-					// The node is missing: the read leaves a watch for its creation.
+					// The node is missing: the read leaves a watch for its
+					// creation.
 					_, _, _, _ = s.ExistsW(w.Context(), fmt.Sprintf("/none-%d-%d", round, i))
 				}()
 			}

@@ -16,8 +16,8 @@ import (
 // at once and must not call the session. The call for an event comes before the
 // answer to any read that the server executes later: once that answer has
 // arrived, the call has returned. Two calls may come late, on another
-// goroutine: the call for a change that the session finds by its own looks (see
-// SeeW), and the call without a change when the last Follower of the node
+// goroutine. One is for a change that the session finds by its own looks (see
+// SeeW). The other has no change, and comes when the last Follower of the node
 // stops.
 
 // GetFunc is GetW with a function instead of Watch.Done. With nil, Done works

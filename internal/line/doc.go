@@ -43,8 +43,8 @@
 // In every state, the end of the own node or of the session leads to a new
 // Enter. After the end of ctx, the node is deleted in the background.
 //
-// A contender never returns a hold of a session that has ended, nor a hold
-// after the end of its ctx, even if it has become first.
+// A contender never returns a hold of a session that has ended. After the end
+// of its ctx it returns no hold, even if it has become first.
 //
 // # What is proven before a hold
 //

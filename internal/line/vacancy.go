@@ -29,8 +29,8 @@ import (
 //
 // The proof fails in two cases. A client creates a node with a sequence number
 // that it chose itself; this breaks every wait queue. Or an operator removes
-// our right to read the directory, which silences the watch, and then creates
-// the directory again so that exactly the next number comes.
+// our right to read the directory, which silences the watch. The operator then
+// creates the directory again so that exactly the next number comes.
 //
 // Wait queues with Config.Beside are not covered, since their contenders may
 // hold together. Nor are wait queues with Config.Heirs, since a successor has a

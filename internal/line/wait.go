@@ -199,7 +199,8 @@ func (c *contender) await(ctx context.Context, watch *core.Watch) (core.EventTyp
 	case <-ctx.Done():
 	case <-c.s.Done():
 	}
-	// Several may have happened. A reason to give up wins over the event of the watch.
+	// Several may have happened. A reason to give up wins over the event of the
+	// watch.
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}

@@ -15,10 +15,10 @@ type waiter struct {
 }
 
 // Await blocks until the state is at least as new as a write that was answered
-// in session in, with transaction zxid, or zero if the zxid is unknown. It also
-// returns if the read that would show the write is refused (State.Err). ctx
-// bounds the wait. The error is ctx's error, or the reason why the mirror has
-// ended.
+// in session in. zxid is the write's transaction, or zero if it is unknown. It
+// also returns if the read that would show the write is refused (State.Err).
+// ctx bounds the wait. The error is ctx's error, or the reason why the mirror
+// has ended.
 //
 // The mirror does not copy the process's own writes into the state: another
 // client may have deleted the node since, and a read may have shown that

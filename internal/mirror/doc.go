@@ -1,10 +1,11 @@
 // Package mirror keeps a cached copy of one node, of the names of its children,
 // or of a tree of nodes. The session's watches keep the copy current.
 //
-// A Mirror (one node) and a Tree (a node and its descendants) read when a watch
-// fires, after a reconnection, in a new session, and on request. They follow a
-// node through deletion and re-creation. Their states never go back in history,
-// unless a server has lost its history. order.go says how that is decided.
+// A Mirror copies one node, and a Tree copies a node and its descendants. They
+// read when a watch fires, after a reconnection, in a new session, and on
+// request. They follow a node through deletion and re-creation. Their states
+// never go back in history, unless a server has lost its history. order.go says
+// how that is decided.
 //
 // Reading the copy is one atomic load. A reader that waits for changes waits
 // for the channel of the state that it has seen, and then loads the newest

@@ -9,8 +9,8 @@ import (
 )
 
 // ErrHistory is the State.Err of a mirror whose server shows an older value
-// than an earlier read, although the server has caught up with its leader. If
-// that lasts for a session timeout, the mirror accepts the older value.
+// than an earlier read. The server has then caught up with its leader already.
+// If that lasts for a session timeout, the mirror accepts the older value.
 var ErrHistory = errors.New("the server shows an older value than was seen before: it may have lost its data")
 
 // Pauses between reads that a server refuses.

@@ -15,8 +15,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// eachKind runs f as a test for servers that watch a whole tree, and for older ones, on
-// which each read leaves a watch.
+// eachKind runs f as a test for servers that watch a whole tree, and for older
+// ones, on which each read leaves a watch.
 func eachKind(t *testing.T, f func(w *testworld.World, lasting bool)) {
 	t.Run("one watch", func(t *testing.T) {
 		testworld.Run(t, func(w *testworld.World) { f(w, true) })

@@ -43,7 +43,8 @@ func TestHiddenNodeIsSeenWithTheNextOne(t *testing.T) {
 	})
 }
 
-// Where ACLs are in use, a tree looks by itself, a bounded number of nodes at a time.
+// Where ACLs are in use, a tree looks by itself, a bounded number of nodes at a
+// time.
 func TestTreeLooksWhereACLsAreInUse(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		const keys = 1000

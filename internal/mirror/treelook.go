@@ -13,7 +13,7 @@ import (
 // happens to it then.
 //
 // A known hidden node is read again and again. An unknown one is found by its
-// directory's stat, which has the number of children, and which is read
+// directory's stat, which has the number of children. That stat is read
 // whenever a child is created or deleted. If ACLs are in use, the tree also
 // looks by itself: every lookEvery it reads the root and the next nodes again,
 // in the order of their paths. Otherwise a hidden node can remain unnoticed

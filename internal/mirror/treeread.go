@@ -45,7 +45,8 @@ func (t *Tree) readMany(s *core.Session, queue []*reading) (more []*reading) {
 	for i, r := range queue {
 		ops[i] = core.ReadOp{Path: r.n.path, Children: r.part == ofList}
 	}
-	// While the tree processes the answers of one request, the server works on the next.
+	// While the tree processes the answers of one request, the server works on
+	// the next.
 	batches := make(chan []core.ReadResult, 1)
 	var err error
 	go func() {
