@@ -24,7 +24,7 @@ type Node struct {
 	used    int           // how many writes have used up a watch that is not set again yet
 	czxid   int64         // from the first watched read; zero before
 	gone    chan struct{} // made by Gone, closed when deleted
-	deleted bool          // a watch has reported the deletion
+	deleted bool          // an event, a read or a probe has shown the deletion
 	removed bool          // a server has answered that the node is deleted
 	hold    *Hold
 	written []byte       // the data that another client has written since the create; nil if none
@@ -226,8 +226,8 @@ func (n *Node) markDeleted() {
 	}
 }
 
-// Gone returns a channel that is closed when a watch has reported the deletion
-// of the node.
+// Gone returns a channel that is closed when an event, a read or a probe has
+// shown that the node is deleted.
 func (n *Node) Gone() <-chan struct{} {
 	n.made()
 	n.mu.Lock()
@@ -254,8 +254,9 @@ func (n *Node) Remove(ctx context.Context) error {
 	return err
 }
 
-// HasGone reports whether the node is known to be deleted: Remove has
-// succeeded, or a watch has reported the deletion.
+// HasGone reports whether the node is known to be deleted: a server has
+// answered the delete of Remove or Abandon, or the session has learned of the
+// deletion as for Gone. The delete of a claimed node does not count.
 func (n *Node) HasGone() bool {
 	n.made()
 	n.mu.Lock()
