@@ -15,7 +15,7 @@ func TestFault08_Words(t *testing.T) {
 		args []string
 		line string
 	}{
-		{words("--servers zk1:2181/app,zk2:2181/app counter get /c"), `the root stands once, at the end, as in "zk1:2181,zk2:2181/app"`},
+		{words("--servers zk1:2181/app,zk2:2181/app counter get /c"), `write the root once, at the end, as in "zk1:2181,zk2:2181/app"`},
 		{words("--servers zk://zk1:2181 counter get /c"), "scheme"},
 		{words("--servers zk1,zk1:2181 counter get /c"), "the same server"},
 		{[]string{"--servers", "", "counter", "get", "/c"}, "--servers: the value is empty"},

@@ -9,8 +9,8 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// Of a backlog so much has left as the server can answer soon. The rest can be withdrawn,
-// and what must not wait passes it.
+// Only as much of a backlog is written as the server can answer soon. The rest
+// can be withdrawn, and urgent requests overtake it.
 func TestBacklog(t *testing.T) {
 	inRig(t, func(g *rig) {
 		g.open()
@@ -48,7 +48,7 @@ func TestBacklog(t *testing.T) {
 	})
 }
 
-// A request that is larger than all that may be unanswered leaves alone.
+// A request that is larger than maxUnanswered is written alone.
 func TestBacklogOfOne(t *testing.T) {
 	inRig(t, func(g *rig) {
 		g.open()
@@ -64,8 +64,8 @@ func TestBacklogOfOne(t *testing.T) {
 	})
 }
 
-// What passes a backlog does not pass the watches: an answer to it would count as if
-// everything before it had been told.
+// A call that overtakes a backlog does not overtake the watches: its answer
+// would count as if all earlier changes had been reported.
 func TestWatchesLeaveFirst(t *testing.T) {
 	inRig(t, func(g *rig) {
 		g.read()

@@ -7,7 +7,7 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// Fate is what became of a call.
+// Fate is the outcome of a call.
 type Fate uint8
 
 // A call is Pending until it has ended.
@@ -15,11 +15,12 @@ const (
 	Pending Fate = iota
 	// Answered: Reply holds the server's answer.
 	Answered
-	// Unsent: the request has not left, or not whole, and never will. The server
-	// has not executed it.
+	// Unsent: the request was not written, or not as a whole, and never will
+	// be. The server has not executed it.
 	Unsent
-	// Lost: the request has left, and either its caller has stopped waiting or no
-	// answer can come. The server may have executed it, or may execute it later.
+	// Lost: the request was written, and its caller has stopped waiting, or no
+	// answer can come. The server may have executed it, or may execute it
+	// later.
 	Lost
 )
 
@@ -32,8 +33,9 @@ const (
 //	                     ▼                          ▼
 //	                   Unsent                      Lost
 //
-// A call that was written when its caller gave it up stays written: the answer still
-// tells whether a quorum has committed the request, and whether it left a watch.
+// A call whose caller stops waiting after the write stays written. Its answer
+// still tells whether a quorum has committed the request, and whether the
+// request left a watch.
 type Call struct {
 	op    wire.Op
 	frame []byte
@@ -41,14 +43,15 @@ type Call struct {
 	done  chan struct{}
 	conn  *Conn
 
-	// Guarded by the connection's mu until the call has ended, and fixed then.
+	// Guarded by the connection's mu until the call has ended, and constant
+	// afterwards.
 	stage  stage
-	batch  int // with which it was written
+	batch  int // the batch in which it was written
 	xid    int32
 	at     time.Time
 	fate   Fate
 	reply  wire.Reply
-	size   int  // of the request
+	size   int  // of the request, in bytes
 	client bool // the request is the client's
 }
 
@@ -60,12 +63,12 @@ const (
 	ended
 )
 
-// NewCall returns a call of a request, whose frame wire has made. The frame belongs to
-// the call from now on.
+// NewCall returns a call for a request, whose frame was made by package wire.
+// The call owns the frame from now on.
 //
-// then may be nil. It is called once, when the call ends: with an answer, on the
-// goroutine that reads, in the order of the stream, before the next event or answer is
-// looked at. It must not block.
+// then may be nil. It is called once, when the call ends. For an answer, it
+// runs on the goroutine that reads, in the order of the stream, before the next
+// event or answer is processed. It must not block.
 func NewCall(frame []byte, then func(*Call)) *Call {
 	request, _ := wire.ParseRequest(frame)
 	return &Call{op: request.Op, frame: frame, size: wire.Size(frame), then: then, done: make(chan struct{})}
@@ -80,22 +83,22 @@ func (c *Call) Op() wire.Op { return c.op }
 // Conn returns the connection that the call was sent on.
 func (c *Call) Conn() *Conn { return c.conn }
 
-// Fate returns what became of a call that has ended.
+// Fate returns the outcome of a call that has ended.
 func (c *Call) Fate() Fate { return c.fate }
 
 // Reply returns the answer of a call that was Answered.
 func (c *Call) Reply() wire.Reply { return c.reply }
 
-// Proves reports whether the call was answered so that a quorum must have committed
-// its request.
+// Proves reports whether the call has an answer which implies that a quorum has
+// committed the request.
 func (c *Call) Proves() bool { return c.fate == Answered && c.reply.ProvesQuorum(c.op) }
 
-// WrittenAt returns an instant before which the request has not left.
+// WrittenAt returns an instant before the request was written.
 func (c *Call) WrittenAt() time.Time { return c.at }
 
-// Await waits until the call has ended, ctx ends or over is closed, and returns what
-// became of the call. A request that was not written by then is withdrawn: it is
-// Unsent, and never leaves.
+// Await waits until the call has ended, ctx ends or over is closed, and returns
+// the fate of the call. If the request was not written by then, Await withdraws
+// it: it becomes Unsent and is never written.
 func (c *Call) Await(ctx context.Context, over <-chan struct{}) Fate {
 	select {
 	case <-c.done:
@@ -111,8 +114,8 @@ func (c *Call) Await(ctx context.Context, over <-chan struct{}) Fate {
 	return c.conn.withdraw(c)
 }
 
-// end marks the call as ended. The caller holds the connection's mu, and calls tell
-// after it.
+// end marks the call as ended. The caller holds the connection's mu, and calls
+// tell later.
 func (c *Call) end(fate Fate) {
 	c.stage, c.fate, c.frame = ended, fate, nil
 }

@@ -27,8 +27,8 @@ func fates(calls []*Call) (all []Fate) {
 	return all
 }
 
-// What is sent together leaves together, and so does what is sent while another write is
-// under way. A large request leaves alone.
+// Calls that are sent together are written together. So are calls that are sent
+// during another write. A large request is written alone.
 func TestSeveralCallsLeaveInOneWrite(t *testing.T) {
 	inRig(t, func(g *rig) {
 		g.open()
@@ -54,8 +54,9 @@ func TestSeveralCallsLeaveInOneWrite(t *testing.T) {
 	})
 }
 
-// A server executes no part of a request: what has not left whole is Unsent, and so is
-// what waits behind it. What has left whole is Lost.
+// A server executes no part of a request. A request that was not written as a
+// whole is Unsent, and so are the requests after it. A request that was written
+// as a whole is Lost.
 func TestWriteThatIsCut(t *testing.T) {
 	size := len(wire.Delete("/0", 1))
 	for n := range 3*size + 1 {
@@ -78,8 +79,8 @@ func TestWriteThatIsCut(t *testing.T) {
 	}
 }
 
-// A caller that gives up before its request has left takes it back; later it cannot, and
-// the answer is still taken.
+// A caller that gives up withdraws its unwritten request. A written request
+// cannot be withdrawn, and its answer is still processed.
 func TestWithdraw(t *testing.T) {
 	inRig(t, func(g *rig) {
 		g.open()
@@ -107,7 +108,7 @@ func TestWithdraw(t *testing.T) {
 	})
 }
 
-// A queue of which most was withdrawn is not kept.
+// A queue is shrunk when most of its calls were withdrawn.
 func TestWithdrawnCallsLeaveTheQueue(t *testing.T) {
 	inRig(t, func(g *rig) {
 		g.open()
@@ -128,7 +129,7 @@ func TestWithdrawnCallsLeaveTheQueue(t *testing.T) {
 	})
 }
 
-// An answer that is there is taken, although the caller would not wait for it.
+// An answer that has arrived is returned, even if ctx has ended.
 func TestAwaitPrefersTheAnswer(t *testing.T) {
 	inRig(t, func(g *rig) {
 		g.open()
@@ -143,7 +144,7 @@ func TestAwaitPrefersTheAnswer(t *testing.T) {
 	})
 }
 
-// The instant of the write is taken before the write.
+// WrittenAt is read before the write.
 func TestWrittenAt(t *testing.T) {
 	inRig(t, func(g *rig) {
 		g.open()
@@ -159,8 +160,7 @@ func TestWrittenAt(t *testing.T) {
 	})
 }
 
-// Whatever a call's then does when its call ends, it ends no other twice and waits for
-// nothing.
+// Whatever a call's then does, it ends no other call twice and blocks nothing.
 func TestThenMayCloseAndSend(t *testing.T) {
 	for name, c := range map[string]struct {
 		end  func(g *rig, xid int32)
@@ -207,7 +207,7 @@ func TestThenMayCloseAndSend(t *testing.T) {
 	}
 }
 
-// firstOr takes the first Close, which has no error, for one that came later.
+// firstOr ignores the error of a Close that was not the first.
 func firstOr(err error) error {
 	if err == nil {
 		return net.ErrClosed
@@ -215,7 +215,7 @@ func firstOr(err error) error {
 	return err
 }
 
-// What a server has not answered is told apart from what it has, by its size.
+// Traffic distinguishes answered and unanswered requests by their size.
 func TestTraffic(t *testing.T) {
 	inRig(t, func(g *rig) {
 		g.open()

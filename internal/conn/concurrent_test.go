@@ -12,9 +12,9 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// Many callers send, wait, give up and send again, while the connection is closed from
-// either side at any point. What the server has got whole, and nothing else, counts as
-// answered or lost.
+// Many callers send, wait, give up and send again, while either side closes the
+// connection at any point. Exactly the requests that the server got as a whole
+// count as answered or lost.
 func TestManyCallersUntilTheEnd(t *testing.T) {
 	const callers, each = 8, 12
 	for after := range callers * each {

@@ -11,17 +11,19 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// Owner is told what a connection learns. Except for Greeting and Ended, its methods
-// are called on the goroutine that reads, in the order of the stream. None may block.
+// Owner is told what a connection learns. Except for Greeting and Ended, its
+// methods are called on the goroutine that reads, in the order of the stream.
+// No method may block.
 type Owner interface {
-	// Greeting returns the newest transaction that the owner has had an answer for.
-	// The hello names it, so that a server that lags behind refuses the session. It
-	// is called on the goroutine that writes the hello, under the connection's lock.
+	// Greeting returns the newest zxid in the answers that the owner has had.
+	// The hello carries it, so that a server that lags behind refuses the
+	// session. Greeting is called on the goroutine that writes the hello, under
+	// the connection's lock.
 	Greeting() (zxid int64)
-	// Granted takes the answer to the hello, which was written at the given time.
-	// Its error ends the connection.
+	// Granted processes the answer to the hello, which was written at the given
+	// time. Its error ends the connection.
 	Granted(c *Conn, h wire.Handshake, helloAt time.Time) error
-	// Refused is told that the server does not take the login or a credential.
+	// Refused is told that the server refuses the login or a credential.
 	Refused(c *Conn, err error)
 	// Watches returns the requests that set the owner's watches again. Opened
 	// follows.
@@ -30,53 +32,54 @@ type Owner interface {
 	Opened(c *Conn)
 	// Answered is told of each answer to a call, before the call ends.
 	Answered(c *Conn, call *Call)
-	// Pinged is told that the ping was answered that was written at the given time.
+	// Pinged is told that the server has answered the ping that was written at
+	// the given time.
 	Pinged(c *Conn, at time.Time)
 	// Event is told of each event of a watch.
 	Event(event wire.Event, path string)
-	// Ended is told once that the connection has been closed, on the goroutine that
-	// has closed it, before its calls end. The error is why the connection has failed,
-	// or nil if Close was called.
+	// Ended is told once that the connection is closed, before its calls end.
+	// It runs on the goroutine that closed the connection. The error says why
+	// the connection failed. It is nil if Close was called.
 	Ended(c *Conn, err error)
 }
 
-// Config is what a connection needs to know.
+// Config configures a connection.
 type Config struct {
 	Owner    Owner
 	Patience time.Duration // bounds each step until the connection is open
-	// Login begins a login by SASL; nil for none. ctx bounds what it asks of others. It
-	// ends with the connection, and after Patience.
+	// Login begins a SASL login; nil for no login. ctx bounds the requests that
+	// Login makes elsewhere. ctx ends with the connection, and after Patience.
 	Login func(ctx context.Context) (Exchange, error)
 	Auth  []Credential // presented in this order
-	// Go runs what ends soon after the connection is closed.
+	// Go runs a function that ends soon after the connection is closed.
 	Go func(func())
 	// Closing runs the network's Close, which may hang.
 	Closing func(func())
 }
 
-// Credential is what Auth presents.
+// Credential is an entry of Config.Auth.
 type Credential struct {
 	Scheme string
 	Data   []byte
 }
 
-// Conn is one connection. The client underneath uses it as its net.Conn; the session
-// calls Send. It is safe for concurrent use.
+// Conn is one connection. The client underneath uses it as its net.Conn; the
+// session calls Send. It is safe for concurrent use.
 type Conn struct {
 	net.Conn
 	cfg      Config
 	buffered bool // a small write on an idle connection does not block
 
 	r       *bufio.Reader
-	pending []byte // of a frame that is the client's, not yet read by it
+	pending []byte // the rest of a frame for the client, which it has not read yet
 
 	closed  chan struct{}
-	ended   chan struct{} // closed when Close is through
+	ended   chan struct{} // closed when Close has finished
 	closing atomic.Bool
 	opened  atomic.Bool
 	proven  atomic.Bool
 
-	writing chan struct{} // holds a token while a frame is written; a wait lets virtual time go on
+	writing chan struct{} // holds a token while a frame is written; not a mutex, so that virtual time goes on during a wait
 
 	mu         sync.Mutex
 	isClosed   bool
@@ -85,28 +88,29 @@ type Conn struct {
 	helloAt    time.Time
 	xid        int32
 	queue      []*Call // not written yet; some may be withdrawn
-	dropped    int     // how many of the queue are withdrawn
-	flushing   bool    // a goroutine writes what is queued
-	batch      int     // counts what was written together
+	dropped    int     // how many calls of the queue are withdrawn
+	flushing   bool    // a goroutine writes the queue
+	batch      int     // counts the batches
 	busy       bool    // the last batch is being written
 	sent       []*Call // written and not answered, in order
 	pings      []time.Time
-	unanswered int   // the bytes of those requests in sent that are not the client's
-	failure    error // what reading or writing has failed with
+	unanswered int   // the bytes of the requests in sent, without the client's
+	failure    error // the error of a read or a write
 
 	traffic Traffic
 }
 
-// firstXid is the first of ours. The client numbers its own requests from one, and
-// sends a single one on a connection, the goodbye.
+// firstXid is the first xid of the session's requests. The client numbers its
+// own requests from one, and sends a single request on a connection, the
+// goodbye.
 const firstXid = 1 << 10
 
-// readBuffer is what a connection reads ahead. A larger answer is read into its own
-// memory at once.
+// readBuffer is how many bytes a connection reads ahead. A larger answer is
+// read directly into its own memory.
 const readBuffer = 2 << 10
 
-// New returns a connection over an established one. The client must be given nothing
-// but it.
+// New returns a connection on top of an established one. The client must use
+// nothing but this connection.
 func New(inner net.Conn, cfg Config) *Conn {
 	return &Conn{
 		Conn: inner, cfg: cfg, buffered: isBuffered(inner),
@@ -118,7 +122,7 @@ func New(inner net.Conn, cfg Config) *Conn {
 	}
 }
 
-// Closed returns a channel that is closed when the connection is.
+// Closed returns a channel that is closed when the connection is closed.
 func (c *Conn) Closed() <-chan struct{} { return c.closed }
 
 // Shaken reports whether the server has answered the hello.
@@ -131,7 +135,8 @@ func (c *Conn) Shaken() bool {
 // Opened reports whether the connection has been open.
 func (c *Conn) Opened() bool { return c.opened.Load() }
 
-// Timeout returns the session timeout that the server has granted on this connection.
+// Timeout returns the session timeout that the server has granted on this
+// connection.
 func (c *Conn) Timeout() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -141,17 +146,17 @@ func (c *Conn) Timeout() time.Duration {
 // Proven reports whether a quorum has answered on this connection.
 func (c *Conn) Proven() bool { return c.proven.Load() }
 
-// Prove notes that a quorum has answered on this connection. It reports whether that
-// was not known.
+// Prove notes that a quorum has answered on this connection. It returns true on
+// the first call.
 func (c *Conn) Prove() bool { return !c.proven.Swap(true) }
 
 // longAgo is a deadline that has passed.
 var longAgo = time.Unix(1, 0)
 
-// Close ends the connection and every call on it. It never blocks, even where the
-// network's own Close does: that runs in the background. What becomes of calls that
-// are being written is known once that has ended, which Close brings about. Close may
-// be called more than once; the error is net.ErrClosed from the second time on.
+// Close ends the connection and every call on it. It never blocks: the
+// network's own Close may block, so it runs in the background. A call that is
+// being written ends with its write, which Close interrupts. Close may be
+// called more than once. From the second time on, the error is net.ErrClosed.
 func (c *Conn) Close() error {
 	if c.closing.Swap(true) {
 		<-c.closed // Closing has begun when Close returns
@@ -159,7 +164,7 @@ func (c *Conn) Close() error {
 	}
 	over, failure := c.endAll()
 	c.cfg.Closing(func() {
-		_ = c.Conn.SetDeadline(longAgo) // a network that cannot do that is closed all the same
+		_ = c.Conn.SetDeadline(longAgo) // a network without deadlines is closed all the same
 		_ = c.Conn.Close()
 	})
 	close(c.closed)
@@ -171,8 +176,8 @@ func (c *Conn) Close() error {
 	return nil
 }
 
-// endAll ends all calls except for the calls that are being written. It returns the
-// calls it has ended, and the error that the connection has failed with.
+// endAll ends all calls except the calls that are being written. It returns the
+// calls that it has ended, and the error of the connection.
 func (c *Conn) endAll() (over []*Call, failure error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -195,7 +200,8 @@ func (c *Conn) endAll() (over []*Call, failure error) {
 	return over, c.failure
 }
 
-// Fail closes the connection for a reason, which Owner.Ended gets. It does not block.
+// Fail closes the connection and passes the reason to Owner.Ended. It does not
+// block.
 func (c *Conn) Fail(err error) {
 	c.mu.Lock()
 	if c.failure == nil && !c.isClosed {
@@ -205,19 +211,21 @@ func (c *Conn) Fail(err error) {
 	c.Close()
 }
 
-// SetReadDeadline does nothing: each read has a deadline of the connection's own. The
-// client does not see most answers, and would take the server for silent.
+// SetReadDeadline does nothing: the connection sets its own deadline for each
+// read. The client does not see most answers, so it would consider the server
+// silent.
 func (c *Conn) SetReadDeadline(time.Time) error { return nil }
 
-// SetWriteDeadline does nothing: each write has a deadline of the connection's own.
-// The client's would cut short, or prolong, what others write beside it.
+// SetWriteDeadline does nothing: the connection sets its own deadline for each
+// write. The client's deadline would shorten or extend the session's writes.
 func (c *Conn) SetWriteDeadline(time.Time) error { return nil }
 
-// limit is how long the connection waits for the network. Until it is open that leaves
-// others to be dialled: in the handshake the client would wait for almost seven session
-// timeouts, on a server that hangs while others are well. Later it would wait for two
-// thirds of the timeout: half of it leaves a ping, sent each third, a sixth of the timeout
-// to be answered, and a twelfth until the trust deadline to find another server.
+// limit is how long the connection waits for the network. Until the connection
+// is open, limit leaves time to dial other servers: in the handshake, the
+// client would wait almost seven session timeouts for a server that hangs.
+// Later, the client would wait two thirds of the timeout. With half of the
+// timeout, a ping, sent each third, has a sixth of the timeout to be answered.
+// A twelfth remains until the trust deadline to find another server.
 func (c *Conn) limit() time.Duration {
 	if c.Opened() {
 		return c.Timeout() / 2

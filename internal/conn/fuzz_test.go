@@ -9,7 +9,7 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// deaf is a network that delivers a fixed stream and takes everything.
+// deaf is a network that delivers a fixed stream and accepts all writes.
 type deaf struct {
 	net.Conn
 	*bytes.Reader
@@ -22,8 +22,8 @@ func (c deaf) SetDeadline(time.Time) error      { return nil }
 func (c deaf) SetReadDeadline(time.Time) error  { return nil }
 func (c deaf) SetWriteDeadline(time.Time) error { return nil }
 
-// Whatever a server sends: reading comes to an end, each call has ended once, and an
-// answer that a call has is in the stream.
+// For every stream of a server, reading ends, each call has ended once, and the
+// answer of a call is in the stream.
 func FuzzRead(f *testing.F) {
 	f.Add(join(theGrant, answer(firstXid+1, 0, []byte("a")), event(wire.EventDeleted, "/a"), answer(firstXid+2, -101)))
 	f.Add(join(theGrant, answer(firstXid+3, wire.CodeUnimplemented), answer(wire.XidPing, 0), answer(1, 0)))

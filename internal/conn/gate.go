@@ -12,12 +12,13 @@ import (
 // Exchange is one login by SASL.
 type Exchange = sasl.Exchange
 
-// maxRounds bounds a login, whose server may go on asking.
+// maxRounds bounds a login, because the server may go on asking.
 const maxRounds = 10
 
 var errEndless = errors.New("the server asks for more SASL tokens than any mechanism needs")
 
-// login begins what has to be through before anything else is sent.
+// login begins the steps that must be complete before any other request is
+// sent.
 func (c *Conn) login() error {
 	if c.cfg.Login == nil {
 		return c.authenticate()
@@ -43,7 +44,7 @@ func (c *Conn) login() error {
 	return c.exchange(x, nil, 0)
 }
 
-// exchange takes a login a step further.
+// exchange does the next step of a login.
 func (c *Conn) exchange(x Exchange, challenge []byte, round int) error {
 	answer, done, err := x.Next(challenge)
 	if err == nil && !done && round == maxRounds {
@@ -71,7 +72,8 @@ func (c *Conn) exchange(x Exchange, challenge []byte, round int) error {
 	return nil
 }
 
-// step goes on in the gate after an answer, and closes the connection if it cannot.
+// step continues the gate after an answer, and closes the connection if it
+// cannot continue.
 func (c *Conn) step(call *Call, scheme string, next func() error) {
 	if call.Fate() != Answered {
 		return
@@ -81,7 +83,7 @@ func (c *Conn) step(call *Call, scheme string, next func() error) {
 	case wire.Done:
 		err = next()
 	case wire.NotExecuted: // the next connection tries again
-		err = fmt.Errorf("the server has not checked the credentials: %s (%d)", code.Name(), code)
+		err = fmt.Errorf("the server did not check the credentials: %s (%d)", code.Name(), code)
 	default:
 		err = &RefusedError{scheme, code}
 		c.cfg.Owner.Refused(c, err)
@@ -91,10 +93,10 @@ func (c *Conn) step(call *Call, scheme string, next func() error) {
 	}
 }
 
-// SchemeSASL stands for a login in a RefusedError.
+// SchemeSASL is the scheme of a SASL login in a RefusedError.
 const SchemeSASL = "sasl"
 
-// RefusedError says that a server does not take a login or a credential.
+// RefusedError says that a server refuses a login or a credential.
 type RefusedError struct {
 	Scheme string
 	Code   wire.Code
@@ -104,7 +106,7 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("the server refuses the credentials (scheme %s): %s (%d)", e.Scheme, e.Code.Name(), e.Code)
 }
 
-// authenticate presents the credentials, all at once.
+// authenticate sends all credentials at once.
 func (c *Conn) authenticate() error {
 	left := len(c.cfg.Auth)
 	if left == 0 {

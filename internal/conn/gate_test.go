@@ -11,7 +11,8 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// turns is a login whose tokens are fixed. It is done once the server has sent as many.
+// turns is a login with fixed tokens. It is done once the server has sent the
+// same number of tokens.
 type turns struct {
 	tokens []string
 	got    []string
@@ -44,14 +45,15 @@ func withAuth(cfg *Config, _ *owner) {
 	cfg.Auth = []Credential{{"digest", []byte("me:pw")}, {"ip", nil}}
 }
 
-// withUser has the owner send something once the connection is open.
+// withUser has the owner send a call once the connection is open.
 func withUser(_ *Config, o *owner) {
 	o.watches = []*Call{o.noted(wire.OpSetWatches, wire.SetWatches(ourZxid, wire.Watches{Data: []string{"/w"}}))}
 	o.onOpened = func(c *Conn) { c.Send(o.noted(wire.OpDelete, wire.Delete("/a", 1))) }
 }
 
-// The hello, then the login's tokens, then the credentials, each after the answer to what
-// is before it; then the watches, and what a user sends right behind them.
+// The order is the hello, the tokens of the login, the credentials, each after
+// the previous answer. Then come the watches, and a user's calls directly after
+// them.
 func TestGate(t *testing.T) {
 	login := &turns{tokens: []string{"", "response"}}
 	inRig(t, func(g *rig) {
@@ -93,7 +95,7 @@ func TestGate(t *testing.T) {
 	}, withLogin(login), withAuth, withUser)
 }
 
-// Without a login and without credentials nothing stands between the hello and the watches.
+// Without a login and credentials, the watches follow the hello directly.
 func TestGateWithoutCredentials(t *testing.T) {
 	inRig(t, func(g *rig) {
 		g.read()
@@ -105,8 +107,8 @@ func TestGateWithoutCredentials(t *testing.T) {
 	}, withUser)
 }
 
-// A gate that does not open lets no watch and no call of a user out, ends the connection,
-// and says whether the server has refused.
+// A gate that does not open sends no watches and no user's calls, ends the
+// connection, and reports whether the server has refused.
 func TestGateThatStaysShut(t *testing.T) {
 	boom := errors.New("boom")
 	const throttled, moved = wire.Code(-127), wire.CodeSessionMoved
@@ -192,7 +194,7 @@ func TestGateEndlessLogin(t *testing.T) {
 	}, withLogin(&turns{tokens: tokens}))
 }
 
-// A session that has expired is told of, and nothing is sent on its connection.
+// An expired session is reported, and nothing is sent on its connection.
 func TestGateOfAnExpiredSession(t *testing.T) {
 	inRig(t, func(g *rig) {
 		g.read()
@@ -205,7 +207,7 @@ func TestGateOfAnExpiredSession(t *testing.T) {
 	}, withLogin(&turns{tokens: []string{"a"}}), withAuth, withUser)
 }
 
-// A handshake that is none, or that the owner does not take, ends the connection.
+// An invalid handshake, or one that the owner refuses, ends the connection.
 func TestGateBadHandshake(t *testing.T) {
 	unwanted := errors.New("another session")
 	for name, c := range map[string]struct {
@@ -234,7 +236,7 @@ func TestGateBadHandshake(t *testing.T) {
 	}
 }
 
-// A call that is sent when its connection has ended never leaves.
+// A call that is sent after the end of its connection is never written.
 func TestSendAfterTheEnd(t *testing.T) {
 	inRig(t, func(g *rig) {
 		g.open()

@@ -11,7 +11,8 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// tap is a network that takes what it is told to, and keeps it.
+// tap is a network that accepts as many bytes as the test allows, and records
+// them.
 type tap struct {
 	chunks
 	left   []byte // what has left
@@ -39,7 +40,7 @@ func (n *tap) Write(p []byte) (int, error) {
 	return took, nil
 }
 
-// modelCall is a call and what the model has seen of it.
+// modelCall is a call and the model's record of it.
 type modelCall struct {
 	*Call
 	frame     []byte // without an xid
@@ -47,7 +48,7 @@ type modelCall struct {
 	withdrawn bool // before it left
 }
 
-// fatesModel drives one connection by hand: nothing runs but what the model runs.
+// fatesModel drives one connection by hand: only the model's steps run.
 type fatesModel struct {
 	net     *tap
 	c       *Conn
@@ -57,7 +58,7 @@ type fatesModel struct {
 	writing bool
 }
 
-// Each call ends exactly once, and its fate says what the bytes say that have left.
+// Each call ends exactly once, and its fate agrees with the written bytes.
 func TestFates(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &fatesModel{net: &tap{budget: 1 << 20}, answers: make(map[*modelCall]bool)}
@@ -124,7 +125,7 @@ func (m *fatesModel) send(t *rapid.T) {
 	m.c.Send(calls...)
 }
 
-// pick draws one of the calls that pass, or nil.
+// pick returns a random call that satisfies the condition, or nil.
 func (m *fatesModel) pick(t *rapid.T, pass func(*modelCall) bool) *modelCall {
 	var some []*modelCall
 	for _, call := range m.calls {
@@ -157,8 +158,8 @@ func (m *fatesModel) withdraw(t *rapid.T) {
 	}
 }
 
-// sent reports whether the call's request has left whole. Only the versions in them tell
-// requests apart.
+// sent reports whether the call's request was written as a whole. Only the
+// versions in the requests distinguish them.
 func (m *fatesModel) sent(call *modelCall) bool {
 	for rest := m.net.left; len(rest) >= len(call.frame) || len(rest) >= len(thePing); {
 		size := 4 + int(rest[3])
@@ -181,7 +182,7 @@ func (m *fatesModel) write(*rapid.T) {
 	}
 }
 
-// answer answers the oldest request that has left.
+// answer answers the oldest written request.
 func (m *fatesModel) answer(t *rapid.T) {
 	for _, call := range m.calls {
 		if !m.sent(call) || m.answers[call] {

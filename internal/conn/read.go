@@ -8,8 +8,9 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// Read hands the client what is its own: the handshake and the answer to its goodbye.
-// It is called by one goroutine, which so takes in everything else.
+// Read gives the client only its own frames: the handshake and the answer to
+// its goodbye. The client calls it on one goroutine, which also processes all
+// other frames.
 func (c *Conn) Read(p []byte) (int, error) {
 	for len(c.pending) == 0 {
 		frame, err := c.next()
@@ -27,16 +28,17 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// next reads a frame into memory of its own.
+// next reads a frame into newly allocated memory.
 func (c *Conn) next() ([]byte, error) {
-	// An error of the deadline is dropped: the read then fails for the same reason.
+	// An error of SetReadDeadline is ignored: the read then fails for the same
+	// reason.
 	_ = c.Conn.SetReadDeadline(time.Now().Add(c.limit()))
 	return wire.ReadFrame(c.r)
 }
 
-// learn takes in a frame. It returns the frame if it is the client's.
+// learn processes a frame. It returns the frame if it is the client's.
 func (c *Conn) learn(frame []byte) ([]byte, error) {
-	if !c.shaken { // which only this goroutine changes
+	if !c.shaken { // only this goroutine changes it
 		return frame, c.learnHandshake(frame)
 	}
 	r, err := wire.ParseReply(frame)
@@ -72,7 +74,7 @@ func (c *Conn) learnHandshake(frame []byte) error {
 	return c.login()
 }
 
-// learnPing takes the answer to the oldest ping.
+// learnPing matches an answer with the oldest ping.
 func (c *Conn) learnPing() {
 	c.mu.Lock()
 	if len(c.pings) == 0 {
@@ -87,7 +89,7 @@ func (c *Conn) learnPing() {
 
 func (c *Conn) learnReply(r wire.Reply, frame []byte) ([]byte, error) {
 	c.mu.Lock()
-	if c.isClosed { // and the call has ended
+	if c.isClosed { // the call has ended too
 		c.mu.Unlock()
 		return nil, nil
 	}
@@ -105,7 +107,7 @@ func (c *Conn) learnReply(r wire.Reply, frame []byte) ([]byte, error) {
 	call.reply = r
 	call.end(Answered)
 	c.unanswered -= call.size
-	start := c.due() // what had no room
+	start := c.due() // queued calls that had no room
 	c.flushing = c.flushing || start
 	c.mu.Unlock()
 	if start {
@@ -116,9 +118,10 @@ func (c *Conn) learnReply(r wire.Reply, frame []byte) ([]byte, error) {
 	return nil, nil
 }
 
-// match finds the call that an answer belongs to: the oldest, since a server answers
-// the requests of a session in their order. Only what it refuses without any work it
-// answers at once. The caller holds mu.
+// match finds the call that an answer belongs to. It is the oldest call,
+// because a server answers the requests of a session in their order. The
+// exceptions are errors for which the server asks no quorum (wire.Code.Early).
+// The caller holds mu.
 func (c *Conn) match(r wire.Reply) (*Call, error) {
 	i := slices.IndexFunc(c.sent, func(call *Call) bool { return call.xid == r.Xid })
 	switch {

@@ -52,7 +52,7 @@ func event(kind wire.Event, path string) []byte {
 	return frame(i32(wire.XidEvent), i64(-1), i32(0), i32(int32(kind)), i32(3), str(path))
 }
 
-// owner notes what it is told.
+// owner records the calls of its methods.
 type owner struct {
 	mu    sync.Mutex
 	log   []string
@@ -69,7 +69,7 @@ func (o *owner) note(format string, args ...any) {
 	o.log = append(o.log, fmt.Sprintf(format, args...))
 }
 
-// told returns what has been noted since it was asked last.
+// told returns the records since the last call.
 func (o *owner) told() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -102,15 +102,15 @@ func (o *owner) Ended(_ *Conn, err error) {
 	o.ended = err
 }
 
-// noted is a call whose end the owner's log has too.
+// noted is a call whose end is in the owner's record too.
 func (o *owner) noted(op wire.Op, frame []byte) *Call {
 	return NewCall(frame, func(call *Call) { o.note("%v ends: %v", op, call.Fate()) })
 }
 
 func (f Fate) String() string { return [...]string{"pending", "answered", "unsent", "lost"}[f] }
 
-// rig is a connection between a client and a server, both played by the test, in a bubble
-// of synctest.
+// rig is a connection between a client and a server, both played by the test,
+// in a bubble of synctest.
 type rig struct {
 	*testing.T
 	*owner
@@ -124,7 +124,7 @@ type rig struct {
 	err        error  // what has ended the client's reads
 }
 
-// countedConn notes what each Write was given.
+// countedConn records the bytes of each Write.
 type countedConn struct {
 	net.Conn
 	mu     sync.Mutex
@@ -159,7 +159,7 @@ func inRig(t *testing.T, f func(g *rig), change ...func(*Config, *owner)) {
 	})
 }
 
-// client does what the client underneath does.
+// client behaves like the client underneath.
 func (g *rig) client() {
 	if _, g.err = g.c.Write(bytes.Clone(theHello)); g.err != nil {
 		return
@@ -212,7 +212,7 @@ func (g *rig) quiet() {
 	require.Empty(g, g.outer.writes)
 }
 
-// written returns what each write since the last call was given.
+// written returns the bytes of each write since the last call.
 func (g *rig) written() [][]byte {
 	g.outer.mu.Lock()
 	defer g.outer.mu.Unlock()

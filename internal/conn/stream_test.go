@@ -15,8 +15,8 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// chunks is a network that delivers a fixed stream in portions of its own, and takes
-// everything.
+// chunks is a network that delivers a fixed stream in random portions, and
+// accepts all writes.
 type chunks struct {
 	net.Conn
 	t    *rapid.T
@@ -41,9 +41,9 @@ func (c *chunks) Read(p []byte) (int, error) {
 
 func atOnce(f func()) { f() }
 
-// In whatever portions either side deals with the stream: the client reads the handshake
-// and the answer to its goodbye, byte for byte, and nothing else. The owner is told of
-// everything else, in its order.
+// In whatever portions the stream arrives and is read, the client reads exactly
+// the handshake and the answer to its goodbye. The owner gets all other frames
+// in their order.
 func TestConnReadIsTheStream(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := &chunks{t: t, rest: bytes.Clone(theGrant)}
@@ -120,7 +120,8 @@ func read(t *rapid.T, c *Conn, n int) (got []byte) {
 	return got
 }
 
-// Whatever a server does not send ends the connection with a reason, and no call waits on.
+// A frame that no correct server sends ends the connection with a reason, and
+// no call waits on.
 func TestFramesThatEndTheConnection(t *testing.T) {
 	const first, second = firstXid + 1, firstXid + 2
 	for name, c := range map[string]struct {
@@ -159,8 +160,8 @@ func TestFramesThatEndTheConnection(t *testing.T) {
 	}
 }
 
-// A server answers a kind of request that it does not know at once, before those that it
-// still works on.
+// A server answers a request of an unknown kind at once, before earlier
+// requests that it still processes.
 func TestUnimplementedOutOfOrder(t *testing.T) {
 	inRig(t, func(g *rig) {
 		g.open()
@@ -180,8 +181,8 @@ func TestUnimplementedOutOfOrder(t *testing.T) {
 	})
 }
 
-// A server with enableEagerACLCheck refuses a write at once that the session has no right
-// to, or whose ACL is invalid, before what it still works on.
+// A server with enableEagerACLCheck refuses a write without a right, or with an
+// invalid ACL, before earlier requests that it still processes.
 func TestEagerRefusalsOutOfOrder(t *testing.T) {
 	for _, code := range []wire.Code{wire.CodeNoAuth, wire.CodeInvalidACL} {
 		t.Run(code.Name(), func(t *testing.T) {
@@ -207,7 +208,8 @@ func TestEagerRefusalsOutOfOrder(t *testing.T) {
 	}
 }
 
-// What comes before an answer is known before the answer is, and what comes after is not.
+// Events before an answer are reported before the answer, and later events
+// after it.
 func TestEventsKeepTheirPlace(t *testing.T) {
 	inRig(t, func(g *rig) {
 		g.open()
@@ -221,7 +223,7 @@ func TestEventsKeepTheirPlace(t *testing.T) {
 	})
 }
 
-// An answer that nobody asked for, to a ping, is nothing to be told of.
+// The answer to a ping that was not sent is ignored.
 func TestPings(t *testing.T) {
 	inRig(t, func(g *rig) {
 		g.open()
@@ -236,7 +238,8 @@ func TestPings(t *testing.T) {
 	})
 }
 
-// The connection's own deadlines: the client's would not see most of what arrives.
+// The connection has its own deadlines, because the client does not see most
+// answers.
 func TestReadDeadline(t *testing.T) {
 	for name, c := range map[string]struct {
 		shaken bool
@@ -281,7 +284,7 @@ func TestWriteDeadline(t *testing.T) {
 	})
 }
 
-// A hello that no one reads is given up as well.
+// A hello that is not read is given up too.
 func TestWriteDeadlineOfTheHello(t *testing.T) {
 	inRig(t, func(g *rig) {
 		start := time.Now()

@@ -9,32 +9,34 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// maxBatch is up to how many bytes of requests leave in one write. A larger request
-// leaves alone.
+// maxBatch is the greatest number of request bytes in one write. A larger
+// request is written alone.
 const maxBatch = 32 << 10
 
-// Send sends calls. They leave in their order, and in one write if they fit. Send does
-// not block. On a closed connection the calls are Unsent: they end on the caller's
-// goroutine before Send returns.
+// Send sends calls. They are written in their order, and in one write if they
+// fit. Send does not block. On a closed connection the calls are Unsent, and
+// end on the caller's goroutine before Send returns.
 //
 // The queue has no bound: each request in it belongs to a caller that waits.
 func (c *Conn) Send(calls ...*Call) { c.Enqueue(calls...).Write() }
 
-// SendBehind is Send for callers that hold a lock: another goroutine writes.
+// SendBehind is Send for callers that hold a lock: another goroutine does the
+// write.
 func (c *Conn) SendBehind(calls ...*Call) {
 	if q := c.Enqueue(calls...); q.start {
 		c.cfg.Go(c.flush)
 	}
 }
 
-// Queued is what is left to do after Enqueue.
+// Queued is the work that is left after Enqueue.
 type Queued struct {
 	c      *Conn
-	start  bool // no goroutine writes what is queued
-	direct bool // the caller may write it
+	start  bool // no goroutine writes the queue
+	direct bool // the caller may write the queue itself
 }
 
-// Write has what is queued written, on this goroutine if that does not block.
+// Write starts the write of the queue, on this goroutine if that does not
+// block.
 func (q Queued) Write() {
 	switch {
 	case q.direct && q.c.tryWriter():
@@ -46,15 +48,17 @@ func (q Queued) Write() {
 	}
 }
 
-// SendFirst is Send of a call that leaves before the others that are queued, but behind
-// those that set watches again. It is for what must not wait for a backlog.
+// SendFirst is Send for a call that must not wait for a backlog. The call is
+// written before all other queued calls, except the calls that set watches
+// again.
 func (c *Conn) SendFirst(call *Call) { c.enqueue(true, call).Write() }
 
-// Enqueue is the first half of Send, for callers that hold a lock: it fixes the place of
-// the calls in the stream. Write is the other half, and must follow.
+// Enqueue is the first half of Send, for callers that hold a lock. It fixes the
+// position of the calls in the stream. The caller must call Write, the second
+// half, afterwards.
 func (c *Conn) Enqueue(calls ...*Call) Queued { return c.enqueue(false, calls...) }
 
-// enqueue puts calls into the queue, at its end or first.
+// enqueue inserts calls at the end of the queue, or first.
 func (c *Conn) enqueue(first bool, calls ...*Call) Queued {
 	c.mu.Lock()
 	for _, call := range calls {
@@ -85,13 +89,14 @@ func (c *Conn) enqueue(first bool, calls ...*Call) Queued {
 	return Queued{c: c}
 }
 
-// maxDirect is up to how many bytes of requests the goroutine of the sender writes.
+// maxDirect is the greatest number of request bytes that the sender's goroutine
+// writes itself.
 const maxDirect = 4 << 10
 
-// drained reports whether the sender's goroutine may write the calls, which saves the
-// switch to another goroutine. The server has answered, and so has read, all earlier
-// requests: a small request fits into the empty buffer of the socket, and the write does
-// not block. The caller holds mu.
+// drained reports whether the sender's goroutine may write the calls, which
+// saves a switch of goroutines. The server has answered all earlier requests,
+// so it has read them. The buffer of the socket is empty, and the write of a
+// small request does not block. The caller holds mu.
 func (c *Conn) drained(calls []*Call) bool {
 	if !c.buffered || len(c.sent) > 0 || len(c.pings) > 0 {
 		return false
@@ -103,7 +108,7 @@ func (c *Conn) drained(calls []*Call) bool {
 	return size <= maxDirect
 }
 
-// isBuffered reports whether a connection is a socket, or TLS on one.
+// isBuffered reports whether a connection is a socket, or TLS on a socket.
 func isBuffered(inner net.Conn) bool {
 	if secured, ok := inner.(*tls.Conn); ok {
 		inner = secured.NetConn()
@@ -115,15 +120,15 @@ func isBuffered(inner net.Conn) bool {
 	return false
 }
 
-// withdraw takes back a call whose caller has stopped waiting, and returns what became
-// of the call so far.
+// withdraw withdraws a call whose caller has stopped waiting, and returns the
+// fate of the call so far.
 func (c *Conn) withdraw(call *Call) Fate {
 	c.mu.Lock()
 	switch {
 	case call.stage == ended:
 		fate := call.fate
 		c.mu.Unlock()
-		<-call.done // it is being told
+		<-call.done // its tell is still running
 		return fate
 	case call.stage == written:
 		c.mu.Unlock()
@@ -139,14 +144,14 @@ func (c *Conn) withdraw(call *Call) Fate {
 	return Unsent
 }
 
-// flush writes what is queued, until nothing is.
+// flush writes until the queue is empty.
 func (c *Conn) flush() {
 	for c.lockWriter() && c.flushSome() {
 	}
 }
 
-// flushSome writes what leaves next, and gives the right to write back. It reports
-// whether more is queued.
+// flushSome writes the next batch, and releases the right to write. It reports
+// whether more calls are queued.
 func (c *Conn) flushSome() (more bool) {
 	batch, frames := c.take()
 	if len(batch) == 0 {
@@ -163,8 +168,8 @@ func (c *Conn) flushSome() (more bool) {
 	return more
 }
 
-// lockWriter waits for the right to write. It returns false once the connection is
-// closed.
+// lockWriter waits for the right to write. It returns false if the connection
+// is closed.
 func (c *Conn) lockWriter() bool {
 	select {
 	case c.writing <- struct{}{}:
@@ -192,23 +197,24 @@ type part struct {
 	end  int
 }
 
-// maxUnanswered is up to how many bytes of requests the server has to answer at a time.
-// What is written lies before every later ping and proof, and cannot be withdrawn. A
-// larger request leaves once all others are answered.
+// maxUnanswered is the greatest number of request bytes without an answer.
+// Written requests delay every later ping and proof, and cannot be withdrawn. A
+// larger request is written when all others are answered.
 const maxUnanswered = 1 << 20
 
-// room reports whether a request may leave now. The caller holds mu.
+// room reports whether a request may be written now. The caller holds mu.
 func (c *Conn) room(call *Call) bool {
 	return c.unanswered == 0 || c.unanswered+call.size <= maxUnanswered
 }
 
-// due reports whether somebody has to begin writing what is queued. The caller holds mu.
+// due reports whether the queue has to be written and no goroutine does so. The
+// caller holds mu.
 func (c *Conn) due() bool {
 	return !c.flushing && !c.isClosed && len(c.queue) > 0 && (c.queue[0].stage == ended || c.room(c.queue[0]))
 }
 
-// take numbers the calls that leave next. The caller may write, so they are answered
-// in this order.
+// take removes the next batch from the queue and numbers its calls. The caller
+// has the right to write, so the answers come in this order.
 func (c *Conn) take() (batch []part, frames []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -249,18 +255,19 @@ func (c *Conn) nextXid() int32 {
 	return c.xid
 }
 
-// write writes frames, whole unless there is an error, and returns how many bytes have
-// left. The caller may write.
+// write writes frames, as a whole unless it returns an error, and returns how
+// many bytes were written. The caller has the right to write.
 func (c *Conn) write(frames []byte) (int, error) {
-	// An error of the deadline is dropped: the write then fails for the same reason.
+	// An error of SetWriteDeadline is ignored: the write then fails for the
+	// same reason.
 	_ = c.Conn.SetWriteDeadline(time.Now().Add(c.limit()))
 	return c.Conn.Write(frames)
 }
 
-// wrote notes that n bytes of a batch have left. It ends the calls whose requests have
-// not left whole, since no server executes part of a request; and, if the connection is
-// closed, the others too, which Close has left to this. It reports whether more is
-// queued.
+// wrote notes that n bytes of a batch were written. It ends the calls whose
+// requests were not written as a whole, since no server executes part of a
+// request. If the connection is closed, it also ends the other calls of the
+// batch, which Close has skipped. It reports whether more calls are queued.
 func (c *Conn) wrote(batch []part, n int) (more bool) {
 	var over []*Call
 	c.mu.Lock()
@@ -291,8 +298,8 @@ func (c *Conn) wrote(batch []part, n int) (more bool) {
 	return more
 }
 
-// Write sends a frame of the client, which writes each with a single call: the hello,
-// pings, the goodbye.
+// Write sends a frame of the client: the hello, a ping, the goodbye. The client
+// writes each frame in a single call.
 func (c *Conn) Write(frame []byte) (int, error) {
 	if !c.lockWriter() {
 		return 0, net.ErrClosed
@@ -303,8 +310,8 @@ func (c *Conn) Write(frame []byte) (int, error) {
 		wire.SetHelloZxid(frame, c.cfg.Owner.Greeting())
 		c.helloAt = time.Now()
 	} else if req, ok := wire.ParseRequest(frame); ok {
-		// The time is taken before the write, since the server may have the frame
-		// at any moment after.
+		// The time is read before the write, because the server may get the
+		// frame at any moment afterwards.
 		if req.Xid == wire.XidPing {
 			c.pings = append(c.pings, time.Now())
 		} else {

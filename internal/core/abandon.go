@@ -8,19 +8,21 @@ import (
 	"github.com/docent-go/docent/internal/conn"
 )
 
-// abandon closes a link on which a probe is not answered in time: the server may be a
-// leader that was deposed, or have lost its leader, and another may do better.
+// abandon closes a link on which a probe is not answered in time. The server
+// may be a deposed leader, or may have lost its leader, and another server may
+// have a quorum.
 //
-// A probe may also be late because of what the session has sent before it. While a
-// quorum answers that, the link is kept up to the trust deadline, less what another
-// server needs: that is when a probe would be given up that had left on the newest proof.
+// A probe may also be late because of earlier requests of the session. While a
+// quorum answers these, the link is kept until the trust deadline, minus the
+// time that another server needs. A probe that renews the newest proof would be
+// given up at the same time.
 type abandon struct {
 	s    *Session
 	link *conn.Conn
 
 	mu    sync.Mutex
 	timer *time.Timer
-	known int64 // the newest proof that has not helped
+	known int64 // the newest proof so far
 	over  bool
 }
 
@@ -40,8 +42,8 @@ func (a *abandon) stop() {
 	a.timer.Stop()
 }
 
-// errNoQuorum is why a link is abandoned.
-var errNoQuorum = errors.New("no quorum has answered on it for a while")
+// errNoQuorum is the reason for which a link is abandoned.
+var errNoQuorum = errors.New("no quorum has answered on this connection for a while")
 
 func (a *abandon) due() {
 	if !a.giveUp() {
@@ -56,7 +58,8 @@ func (a *abandon) due() {
 	a.link.Fail(errNoQuorum)
 }
 
-// giveUp reports whether the link is not worth waiting for any more.
+// giveUp reports whether to close the link. If a quorum has answered since, it
+// restarts the timer instead.
 func (a *abandon) giveUp() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -10,25 +10,26 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// WithACL returns a copy of a CreateOp whose node gets these entries after the
-// configured ones (Config.ACL). It has no effect on other operations.
+// WithACL returns a copy of a CreateOp whose node gets more entries after the
+// configured ACL (Config.ACL). It has no effect on other operations.
 func (op Op) WithACL(more ...ACL) Op {
 	op.acl = slices.Concat(op.acl, more)
 	return op
 }
 
-// WithExactACL returns a copy of a CreateOp whose node gets the ACL in place of the
-// configured one (Config.ACL). An empty ACL leaves the configured one. It has no
-// effect on other operations.
+// WithExactACL returns a copy of a CreateOp whose node gets acl instead of the
+// configured ACL (Config.ACL). With an empty acl, the node gets the configured
+// one. It has no effect on other operations.
 func (op Op) WithExactACL(acl []ACL) Op {
 	op.exactACL = acl
 	return op
 }
 
-// KeptACL returns the ACL of the node for a node that takes its place, and nil if
-// the session cannot give it: it may not read the ACL, or the server has masked a
-// password, which it does unless the session may administer the node. A node
-// that is missing has none. ctx and the other errors are those of ACL.
+// KeptACL returns the ACL of the node, for a node that will replace it. It
+// returns nil if the session cannot give that ACL: it may not read the ACL, or
+// the server has masked a password. Servers mask passwords unless the session
+// may administer the node. It also returns nil for a missing node. ctx and the
+// other errors are as for ACL.
 func (s *Session) KeptACL(ctx context.Context, path string) ([]ACL, error) {
 	acl, _, err := s.ACL(ctx, path)
 	switch {
@@ -42,7 +43,7 @@ func (s *Session) KeptACL(ctx context.Context, path string) ([]ACL, error) {
 	return acl, nil
 }
 
-// masked reports whether a server has put "x" in the place of a password's hash.
+// masked reports whether a server has replaced a password's hash by "x".
 func masked(entry ACL) bool {
 	return entry.Scheme == "digest" && strings.HasSuffix(entry.ID, ":x")
 }
@@ -52,9 +53,9 @@ type aclNode struct {
 	stat Stat
 }
 
-// ACL returns the access control list and the stat of the node. A server
-// may replace the hashes of digest entries by "x" unless the session may
-// administer the node.
+// ACL returns the access control list and the stat of the node. A server may
+// replace the hashes of digest entries by "x" unless the session may administer
+// the node.
 //
 // Like every read it is repeated over lost connections until ctx or the session
 // ends. It fails with ErrNoNode if the node is missing, and with ErrNoAuth

@@ -10,8 +10,8 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// A node can be given entries after the configured ACL, in a transaction or by
-// itself, below a root too, and they are counted where a request is too large.
+// A create may have entries after the configured ACL, in a transaction or
+// alone, also below a root. The entries count for the size limit of a request.
 func TestNodesWithMoreACL(t *testing.T) {
 	inWorld(t, func(w *world) {
 		ctx := w.Context()

@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// lateCtx is a ctx that ends without waking anyone. Whoever asks for its error learns of
-// the end after so many times.
+// lateCtx is a ctx that ends without closing Done. Err reports the end after a
+// number of calls.
 type lateCtx struct {
 	context.Context
 	left int // -1: it does not end
@@ -29,8 +29,8 @@ func (c *lateCtx) Err() error {
 	return context.Canceled
 }
 
-// The connection is lost and right behind that, before another attempt, the ctx or the
-// session ends: that is why there is no other attempt, and what the caller goes by.
+// The connection is lost, and the ctx or the session ends directly afterwards,
+// before another attempt. The error has that end as the reason.
 func TestErrorOfTheLastAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.New(t)
@@ -81,8 +81,8 @@ func TestErrorOfTheLastAttempt(t *testing.T) {
 	})
 }
 
-// Only a lost answer is a reason to ask what became of the write: where ctx or the session
-// has ended, nobody can be asked.
+// InDoubt is true only after a lost answer. After the end of ctx or of the
+// session, no request could find out the outcome.
 func TestInDoubt(t *testing.T) {
 	require.True(t, InDoubt(&OpError{"set", "/a", 1, unknown(errConnectionLost)}))
 	require.True(t, InDoubt(unknown(ErrNodeExists)), "the second of two tries is refused")

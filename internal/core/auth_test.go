@@ -29,13 +29,14 @@ func cancelOn(line, part string, cancel context.CancelFunc) {
 	}
 }
 
-// creator is somebody with credentials whose nodes are nobody else's.
+// creator is the Config of a user with credentials, whose nodes only this user
+// may access.
 func creator(cfg *core.Config) {
 	cfg.Auth = []core.Credential{core.Digest("ann", "secret"), core.Digest("team", "shared")}
 	cfg.ACL = core.CreatorACL()
 }
 
-// The credentials are there again on every connection and in every session.
+// The credentials are presented again on every connection and in every session.
 func TestAuthInEveryGeneration(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process(creator)
@@ -129,7 +130,7 @@ func TestStrangersAreRefused(t *testing.T) {
 	})
 }
 
-// refused demands an error that says which operation was refused, and where.
+// refused requires an error that names the refused operation and its path.
 func refused(w *world, err error, op, path string) {
 	w.Helper()
 	require.ErrorIs(w, err, zk.ErrNoAuth)
@@ -141,7 +142,8 @@ func refused(w *world, err error, op, path string) {
 	require.ErrorContains(w, err, "not authenticated")
 }
 
-// The parent that refuses is named, also when several are missing below it.
+// The error names the parent that refuses, also if several nodes are missing
+// below it.
 func TestParentThatRefusesIsNamed(t *testing.T) {
 	inWorld(t, func(w *world) {
 		owner, stranger := w.process(creator), w.process()
@@ -155,8 +157,8 @@ func TestParentThatRefusesIsNamed(t *testing.T) {
 	})
 }
 
-// Case 71: parents are looked at from the bottom up, and what exists is not
-// created: no right on the ancestors of an existing directory is needed.
+// Case 71: EnsureDir begins at the bottom and does not create existing nodes.
+// It needs no right on the ancestors of an existing directory.
 func TestHardCase71_ForbiddenAncestors(t *testing.T) {
 	inWorld(t, func(w *world) {
 		ctx := w.Context()
@@ -188,8 +190,8 @@ func TestHardCase71_ForbiddenAncestors(t *testing.T) {
 	})
 }
 
-// Credentials that the server refuses end Dial at once, whatever its context
-// would allow, and leave nothing running.
+// Refused credentials end Dial at once, before its context, and leave no
+// goroutine.
 func TestDialWithRefusedCredentials(t *testing.T) {
 	inWorld(t, func(w *world) {
 		start := time.Now()
@@ -210,8 +212,8 @@ func TestDialWithRefusedCredentials(t *testing.T) {
 	})
 }
 
-// Case 80: a server that refuses the credentials in a later session does not
-// hang anybody: operations wait within their own context, and Close works.
+// Case 80: a server that refuses the credentials in a later session blocks no
+// call: operations end with their own context, and Close works.
 func TestHardCase80_CredentialsRefusedLater(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process(creator)

@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A probe behind many writes is answered late. As long as these are answered, a quorum
-// is there, and the connection is not given up.
+// A probe after many writes is answered late. While these writes are answered,
+// a quorum exists, and the connection is kept.
 func TestProbeBehindABacklog(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()

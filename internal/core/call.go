@@ -10,22 +10,23 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// request is one to the server.
+// request is one request to the server.
 type request[T any] struct {
-	// frame makes the request. Each attempt needs its own.
+	// frame encodes the request. Each attempt needs a frame of its own.
 	frame func() []byte
 	// parse reads the body of an answer without an error.
 	parse func(body []byte) (T, error)
-	// known, unless it is nil, turns a code into a value, if the code is an answer
-	// and not an error for the caller.
+	// known, unless it is nil, turns a code into a value if the code is a
+	// result and not an error.
 	known func(code wire.Code) (T, bool)
-	// queue, unless it is nil, makes the request in place of frame, and queues it.
+	// queue, unless it is nil, replaces frame: it encodes the request and
+	// queues it.
 	queue func(link *conn.Conn) (*conn.Call, conn.Queued)
 }
 
 func (r request[T]) call() *conn.Call { return conn.NewCall(r.frame(), nil) }
 
-// send makes the request and queues it on the link.
+// send encodes the request and queues it on the link.
 func (r request[T]) send(link *conn.Conn) *conn.Call {
 	if r.queue != nil {
 		call, queued := r.queue(link)
@@ -37,14 +38,14 @@ func (r request[T]) send(link *conn.Conn) *conn.Call {
 	return call
 }
 
-// nothing is parse for answers whose body is empty or not needed.
+// nothing is the parse function for answers whose body is empty or not needed.
 func nothing([]byte) (none struct{}, err error) { return none, nil }
 
-// errConnectionLost says why a request has no answer.
+// errConnectionLost is the error of a request that has no answer.
 var errConnectionLost = errors.New("the connection was lost before the answer")
 
-// attempt sends one request and waits for its answer, for ctx or for the end of the
-// session.
+// attempt sends one request and waits for its answer, for the end of ctx, or
+// for the end of the session.
 func attempt[T any](ctx context.Context, s *Session, r request[T]) (value T, o outcome, err error) {
 	link, err := s.waitUp(ctx)
 	if err != nil {
@@ -53,7 +54,7 @@ func attempt[T any](ctx context.Context, s *Session, r request[T]) (value T, o o
 	return outcomeOf(ctx, s, r, r.send(link))
 }
 
-// outcomeOf waits for what becomes of a call that was sent.
+// outcomeOf waits for the outcome of a call that was sent.
 func outcomeOf[T any](ctx context.Context, s *Session, r request[T], call *conn.Call) (value T, o outcome, err error) {
 	switch call.Await(ctx, s.ctx.Done()) {
 	case conn.Unsent:
@@ -64,7 +65,7 @@ func outcomeOf[T any](ctx context.Context, s *Session, r request[T], call *conn.
 	return readAnswer(s, r, call)
 }
 
-// interrupted says why a call has no answer.
+// interrupted returns the reason why a call has no answer.
 func (s *Session) interrupted(ctx context.Context) error {
 	if s.ctx.Err() != nil {
 		return ended(context.Cause(s.ctx))
@@ -75,8 +76,8 @@ func (s *Session) interrupted(ctx context.Context) error {
 	return errConnectionLost
 }
 
-// readAnswer reads the answer to a call. An answer that cannot be read closes the
-// connection: its server is broken, or is not a ZooKeeper server.
+// readAnswer decodes the answer to a call. An answer that cannot be decoded
+// closes the connection: its server is broken, or is not a ZooKeeper server.
 func readAnswer[T any](s *Session, r request[T], call *conn.Call) (value T, o outcome, err error) {
 	reply := call.Reply()
 	if reply.Code == wire.CodeSessionExpired {
@@ -104,8 +105,8 @@ func readAnswer[T any](s *Session, r request[T], call *conn.Call) (value T, o ou
 // over reports whether no further attempt can help.
 func (s *Session) over(ctx context.Context) bool { return ctx.Err() != nil || s.ctx.Err() != nil }
 
-// last is the error of the last attempt. ctx or the session may have ended just after
-// the attempt has failed with err; that end is then the reason. said is the error
+// last returns the error of the last attempt. If ctx or the session has ended
+// since the attempt failed with err, that end is the reason. said is the error
 // of the attempt before, or nil.
 func (s *Session) last(ctx context.Context, err, said error) error {
 	switch {
@@ -117,7 +118,7 @@ func (s *Session) last(ctx context.Context, err, said error) error {
 	return because(ended(context.Cause(s.ctx)), said)
 }
 
-// read sends a request that changes nothing, again and again over lost
+// read sends a request that changes nothing. It repeats the request over lost
 // connections and while the server throttles, until it is answered, ctx ends or
 // the session ends.
 func read[T any](ctx context.Context, s *Session, op, path string, r request[T]) (T, error) {
@@ -141,19 +142,20 @@ func read[T any](ctx context.Context, s *Session, op, path string, r request[T])
 }
 
 // write sends a request that changes something. A request that certainly was
-// not executed is sent again. One that may have been is ErrUnknownOutcome: a
-// second try may hit what others have put in the place of what the first has
-// changed.
+// not executed is sent again. If it may have been executed, the error is
+// ErrUnknownOutcome: a second attempt could hit a node that another client has
+// created or changed since the first.
 //
-// Such a request is sent again only if it is repeatable: it does not matter how often
-// it is executed, nor whether another client executes it.
+// A repeatable request is sent again even if it may have been executed. A
+// request is repeatable if it does not matter how often it is executed, nor
+// whether another client executes it.
 func write[T any](ctx context.Context, s *Session, op, path string, repeatable bool, r request[T]) (T, error) {
 	value, _, err := writeAgain(ctx, s, op, path, repeatable, r)
 	return value, err
 }
 
-// writeAgain is write that also returns whether a try may have been done whose answer was
-// lost. The error may then be the refusal of a later try.
+// writeAgain is write that also returns whether an attempt without an answer
+// may have been executed. The error may then be the refusal of a later attempt.
 func writeAgain[T any](ctx context.Context, s *Session, op, path string, repeatable bool, r request[T]) (_ T, maybeDone bool, _ error) {
 	start := time.Now()
 	var said error
@@ -187,7 +189,7 @@ func (e *unknownOutcome) Error() string {
 }
 func (e *unknownOutcome) Unwrap() []error { return []error{ErrUnknownOutcome, e.reason} }
 
-// report dresses an error for the caller, and tells the hooks.
+// report wraps an error in an OpError, and calls the hooks.
 func (s *Session) report(op, path string, start time.Time, err error) error {
 	id := s.ID()
 	if err != nil {

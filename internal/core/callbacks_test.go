@@ -16,7 +16,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// closer closes a manager from within what the manager calls, once it is armed.
+// closer closes a Manager within a callback of the Manager, once it is armed.
 type closer struct {
 	mu    sync.Mutex
 	armed *process
@@ -93,7 +93,7 @@ type closingEnabled struct {
 
 func (h closingEnabled) Enabled(context.Context, slog.Level) bool { h.call(); return false }
 
-// Close may be called from within whatever the manager calls.
+// Close may be called within every callback of the Manager.
 func TestFault16_CloseInsideACallback(t *testing.T) {
 	hook := func(h func(*closer) core.Hook) func(*core.Config, *closer) {
 		return func(cfg *core.Config, c *closer) { cfg.Hooks = append(cfg.Hooks, h(c)) }
@@ -256,9 +256,9 @@ func (h stuckHandler) Handle(ctx context.Context, r slog.Record) error {
 	return h.Handler.Handle(ctx, r)
 }
 
-// A log handler that blocks holds nothing up: calls heed their ctx, the
-// connection comes back, sessions follow one another, and Close returns. No
-// line is lost, and none comes out of order.
+// A log handler that blocks does not block anything else: calls end with their
+// ctx, the session reconnects, sessions follow one another, and Close returns.
+// No line is lost, and the lines come in order.
 func TestFault16_LogHandlerThatBlocks(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var log logbook
@@ -299,7 +299,7 @@ func TestFault16_LogHandlerThatBlocks(t *testing.T) {
 	})
 }
 
-// What a handler that blocks for long misses is bounded, and counted.
+// The lines that a blocked handler misses are bounded and counted.
 func TestFault16_LogLinesAreBounded(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var log logbook
@@ -350,7 +350,7 @@ func (h *tardyHook) OnState(c core.StateChange) {
 	h.last = c.State
 }
 
-// Two that close at once both return, in virtual time too.
+// Two concurrent calls of Close both return, in virtual time too.
 func TestFault16_CloseTwice(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()

@@ -17,7 +17,7 @@ import (
 func second[T any](_ T, err error) error        { return err }
 func third[A, B any](_ A, _ B, err error) error { return err }
 
-// A done context wins: nothing is sent, and no outcome is in doubt.
+// An ended context wins: nothing is sent, and no outcome is in doubt.
 func TestDoneContextSendsNothing(t *testing.T) {
 	eachWay(t, func(w *world, ops operations, _ string) {
 		ctx, cancel := context.WithCancel(w.Context())
@@ -69,9 +69,8 @@ func TestOperationsAfterClose(t *testing.T) {
 	})
 }
 
-// Case 75: retries do not nest and do not run away. While every connection dies
-// with its first request, a read is sent at the pace of the pauses, and ends
-// exactly with its context.
+// Case 75: retries do not nest. While every connection ends at its first
+// request, a read is sent again with pauses, and ends exactly with its context.
 func TestHardCase75_RetriesArePaced(t *testing.T) {
 	inWorld(t, func(w *world) {
 		s := w.process().session()
@@ -94,8 +93,8 @@ func TestHardCase75_RetriesArePaced(t *testing.T) {
 	})
 }
 
-// A write that waits for the connection has certainly not been done when its
-// context ends, and is not done later either.
+// A write that waits for a connection at the end of its context has certainly
+// not been done, and is not done later either.
 func TestWriteThatNeverLeft(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/a", nil))
@@ -135,8 +134,8 @@ func TestWatchOnALaggingServer(t *testing.T) {
 	})
 }
 
-// Case 55: a hook that takes its time delays the request that it is told of by
-// a second, and neither the session nor other requests.
+// Case 55: a slow hook delays the request that it gets by a second. It delays
+// neither the session nor other requests.
 func TestHardCase55_SlowHook(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process(func(cfg *core.Config) { cfg.Hooks = []core.Hook{slowHook{}} })
@@ -169,9 +168,9 @@ func (slowHook) OnOp(o core.OpInfo) {
 	}
 }
 
-// A create that is still on its way when its connection breaks, and would run
-// after the client has come back and looked: what the session does on its new
-// connection settles it, and no second node stays behind.
+// A create is still on its way when its connection breaks, and would run after
+// the client has reconnected and listed the directory. The session's requests
+// on its new connection settle it, and no second node is left.
 func TestEnterWhoseCreateIsLate(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()

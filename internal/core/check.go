@@ -7,55 +7,57 @@ import (
 	"time"
 )
 
-// A watch that a read of a node has left goes deaf when the ACL of the node
-// changes so that the session may not read it any more: servers tell no session
-// of the change of an ACL, and withhold the node's events from then on. A later
-// change that lets the session read the node again does not bring back what was
-// withheld.
+// A watch that was set by a read of a node becomes deaf if a change of the
+// node's ACL takes the right to read from the session. Servers do not report
+// the change of an ACL, and withhold the node's events from then on. If a later
+// change lets the session read the node again, the withheld events are still
+// lost.
 //
-// So the session checks the nodes of its watches one after the other, in the wake
-// of its pings, beginning with the watch that was confirmed longest ago. It asks
-// for the stat. It fires the watch if the stat differs from what the read has seen, or
-// if the node is hidden. A watch is checked
+// So the session checks the nodes of its watches one after the other, directly
+// after its pings. It begins with the watch that was confirmed longest ago. It
+// reads the stat. It fires the watch if the stat differs from the stat of the
+// first read, or if the node is hidden. A watch is checked
 //
-//   - each minute where ACLs are in use: the session has credentials or an ACL for
-//     the nodes that it makes, it has met a node that it may not read, or the ACL of
-//     the watched node has been changed before;
-//   - each minute for a waiter that asks for that (CheckAlways);
-//   - once after each reconnection, anywhere else.
+//   - each minute if ACLs are in use: the session has credentials or an ACL for
+//     the nodes that it creates, it has met a node that it may not read, or the
+//     ACL of the watched node was changed before;
+//   - each minute for a waiter that requests it (CheckAlways);
+//   - once after each reconnection, otherwise.
 //
 // A watch that is set again more often is not checked. A session sends at most
-// checksAtOnce checks in the wake of a ping, so the watches of a session that has n
-// are deaf for a minute or for n/checksAtOnce pings, whichever is longer. What
-// remains deaf, until the next reconnection: a watch of a session to which nothing
-// tells of ACLs. The node of a hold is checked more often, in any session: see heldNode.
+// checksAtOnce checks after a ping. So the watches of a session with n watches
+// can be deaf for a minute or for n/checksAtOnce pings, whichever is longer. If
+// nothing shows that ACLs are in use, a watch can be deaf until the next
+// reconnection. The node of a hold is checked more often, in any session: see
+// heldNode.
 const (
 	checkEvery   = time.Minute
 	checksAtOnce = 4
 )
 
-// usesACLs reports whether the session's user has to do with ACLs.
+// usesACLs reports whether the configuration uses ACLs.
 func (c Config) usesACLs() bool {
 	return len(c.Auth) > 0 || c.SASL != nil || !slices.Equal(c.ACL, WorldACL(PermAll))
 }
 
-// sighted is what a read that may leave a watch has seen of the node.
+// sighted is the result of a read that may leave a watch.
 type sighted interface{ sighting() presence }
 
 func (n node) sighting() presence     { return presence{stat: n.stat, found: true} }
 func (l listing) sighting() presence  { return presence{stat: l.stat, found: true} }
 func (p presence) sighting() presence { return p }
 
-// checks are the entries of the watch table that may have to be checked, the one
-// that was confirmed longest ago in front. It is guarded by the table's mu.
+// checks has the entries of the watch table that may have to be checked. The
+// entry that was confirmed longest ago is in front. It is guarded by the
+// table's mu.
 type checks struct {
 	order list.List // of *watchEntry
 	acls  bool      // the session knows that ACLs are in use
 	again time.Time // when the session was reconnected last
 }
 
-// add puts an entry that has just been confirmed to the end. An entry that is
-// looked at anyway is not checked.
+// add moves an entry that was just confirmed to the end. It skips entries that
+// a look already covers.
 func (c *checks) add(e *watchEntry) {
 	if !e.armed || e.fired || e.look != nil || e.place != nil || !e.was.found || e.was.hidden {
 		return
@@ -64,8 +66,9 @@ func (c *checks) add(e *watchEntry) {
 	e.place = c.order.PushBack(e)
 }
 
-// CheckAlways has the session check the watch each minute, also where nothing tells of
-// ACLs. It is for a waiter whose node is its session's own, and has no hold on it.
+// CheckAlways has the session check the watch each minute, even if nothing
+// shows that ACLs are in use. It is for a waiter on a node that the session
+// owns without a hold.
 func (w *Watch) CheckAlways() {
 	w.made()
 	w.table.mu.Lock()
@@ -73,8 +76,8 @@ func (w *Watch) CheckAlways() {
 	w.always = true
 }
 
-// checkedAlways reports whether a waiter asks for checks in any session. The caller holds
-// the table's mu.
+// checkedAlways reports whether a waiter requests checks in any session. The
+// caller holds the table's mu.
 func (e *watchEntry) checkedAlways() bool {
 	return slices.ContainsFunc(e.waiters, func(w *Watch) bool { return w.always })
 }
@@ -86,7 +89,7 @@ func (c *checks) remove(e *watchEntry) {
 	}
 }
 
-// due takes the entries that are due for a check.
+// due returns the entries that are due for a check.
 func (c *checks) due(now time.Time) (due []*watchEntry) {
 	for front := c.order.Front(); front != nil && len(due) < checksAtOnce; front = c.order.Front() {
 		e := front.Value.(*watchEntry)
@@ -103,8 +106,9 @@ func (c *checks) due(now time.Time) (due []*watchEntry) {
 	return due
 }
 
-// UsesACLs reports whether the session knows that ACLs are in use: it has credentials,
-// or an ACL for the nodes that it makes, or it has met a node that it may not read.
+// UsesACLs reports whether the session knows that ACLs are in use: it has
+// credentials, or an ACL for the nodes that it creates, or it has met a node
+// that it may not read.
 func (s *Session) UsesACLs() bool {
 	s.made()
 	s.watches.mu.Lock()
@@ -126,8 +130,8 @@ func (t *watchTable) reconnected() {
 	t.checks.again = time.Now()
 }
 
-// checkWatches stops what is to be stopped later, and checks the nodes of watches in the
-// background, if checks are due.
+// checkWatches stops the watches of StopLater, and checks the nodes of watches
+// in the background, if checks are due.
 func (s *Session) checkWatches() {
 	t := &s.watches
 	t.mu.Lock()
@@ -139,9 +143,9 @@ func (s *Session) checkWatches() {
 	}
 }
 
-// check fires the entry if its node is not as it was. Without an answer it leaves
-// that to the next check. The watch that the server has is left as it is: an event
-// that was withheld shows in the stat.
+// check fires the entry if its node has changed. Without an answer, it leaves
+// the entry to the next check. It keeps the watch on the server, because a
+// withheld event shows in the stat.
 func (s *Session) check(key watchKey, was presence, e *watchEntry) {
 	ctx, cancel := context.WithTimeout(s.ctx, checkEvery)
 	defer cancel()

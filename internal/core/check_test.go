@@ -30,8 +30,8 @@ func requireFires(w *testworld.World, watches ...*core.Watch) {
 	}
 }
 
-// The ACL of a watched node changes: no server says so, and from then on the
-// server withholds the node's events. The session finds out.
+// The ACL of a watched node changes. The server does not report that, and
+// withholds the node's events from then on. The session notices it.
 func TestFault39_ACLChangesUnderAWatch(t *testing.T) {
 	for name, change := range map[string]func(w *testworld.World){
 		"it is written to":         func(w *testworld.World) { w.Put("/a", "later") },
@@ -82,8 +82,8 @@ func TestFault39_ACLOfADirectoryChangesUnderAWatch(t *testing.T) {
 	}
 }
 
-// A waiter that comes when the watch is deaf already shares it, and does not
-// keep the others from hearing what they have missed.
+// A waiter that joins a deaf watch shares it, and does not keep the other
+// waiters from the missed changes.
 func TestFault39_WaiterComesToADeafWatch(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		w.Put("/a", "")
@@ -99,8 +99,9 @@ func TestFault39_WaiterComesToADeafWatch(t *testing.T) {
 	})
 }
 
-// A session that has no credentials checks its watches where something else tells
-// of ACLs: a node that it may not read, or an earlier change of the node's ACL.
+// A session without credentials checks its watches if something else shows that
+// ACLs are in use: a node that it may not read, or an earlier change of the
+// node's ACL.
 func TestFault39_WhatTellsOfACLs(t *testing.T) {
 	for name, tell := range map[string]func(w *testworld.World, s *core.Session){
 		"a hidden node": func(w *testworld.World, s *core.Session) {
@@ -127,8 +128,8 @@ func TestFault39_WhatTellsOfACLs(t *testing.T) {
 	}
 }
 
-// Any session checks its watches after a reconnection. What a server withheld
-// before, it does not tell when the watch is set again.
+// Every session checks its watches after a reconnection. The server does not
+// repeat withheld events when the watch is set again.
 func TestFault39_ReconnectionShowsWhatWasWithheld(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		w.Put("/a/1", "")
@@ -149,7 +150,8 @@ func TestFault39_ReconnectionShowsWhatWasWithheld(t *testing.T) {
 	})
 }
 
-// The server tells whoever is back of what has changed meanwhile, hidden or not.
+// After a reconnection, the server reports the changes of the meantime, hidden
+// or not.
 func TestFault39_MadeAgainHiddenWhileCutOff(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		w.Put("/a", "")
@@ -172,9 +174,9 @@ func TestFault39_MadeAgainHiddenWhileCutOff(t *testing.T) {
 	})
 }
 
-// What checks cost in an hour where ACLs are in use: one request a minute for a
-// watch, and four a ping for ten thousand; none for a watch without a waiter, or
-// whose waiters do not care.
+// The cost of checks in an hour, if ACLs are in use: one request a minute for a
+// watch, four per ping for ten thousand watches, and none for a watch without
+// waiters that need it.
 func TestFault39_WhatChecksCost(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		s := w.Process(testworld.Guest).Current()
@@ -212,7 +214,8 @@ func TestFault39_WhatChecksCost(t *testing.T) {
 	})
 }
 
-// Where nothing tells of ACLs, a watch costs one check after each reconnection.
+// If nothing shows that ACLs are in use, a watch costs one check after each
+// reconnection.
 func TestFault39_WhatChecksCostWithoutACLs(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

@@ -8,26 +8,25 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Claim makes an ephemeral node at path itself, and the nodes above it where
-// they are missing. It fails with ErrNodeExists where a node stands.
+// Claim creates an ephemeral node at exactly path, and the missing nodes above
+// it. It fails with ErrNodeExists if the node exists.
 //
-// Such a node has no name by which to tell it from another's, and two claims
-// of one session have the same owner. So a session has one claim on a path at
-// a time, from before its create is sent until its node has proved to be gone;
-// further ones wait for that. A create or a delete whose answer is lost is
-// cleared up by comparing the owner, once the server has caught up: what
-// belongs to this session belongs to this claim. Nodes that Create makes are
-// outside of that: do not mix the two on one path.
+// Such a node has no unique name, and two claims of one session have the same
+// owner. So a session has one claim on a path at a time, from before the create
+// is sent until the node is proven to be gone. Further claims wait for that. If
+// the answer to a create or a delete is lost, Claim compares the owner once the
+// server has caught up: a node of this session belongs to this claim. Nodes
+// that Create makes would break this rule: do not use both on one path.
 //
-// When Claim fails, its node is not there, or it is looked for and removed in
-// the background for as long as the session lasts. ctx bounds the waiting alone.
+// When Claim fails, its node is missing, or it is swept in the background until
+// the session ends. ctx bounds only the wait.
 func (s *Session) Claim(ctx context.Context, path string, data []byte) (*Node, error) {
 	s.made()
 	return s.claim(ctx, path, data, true)
 }
 
-// TryClaim is Claim that waits for no other claim: where this session has one on
-// the path already, it fails with ErrNodeExists.
+// TryClaim is Claim that does not wait for another claim: if this session
+// already has a claim on the path, it fails with ErrNodeExists.
 func (s *Session) TryClaim(ctx context.Context, path string, data []byte) (*Node, error) {
 	s.made()
 	return s.claim(ctx, path, data, false)
@@ -49,15 +48,15 @@ func (s *Session) claim(ctx context.Context, path string, data []byte, wait bool
 	return n, s.report("claim", path, start, err)
 }
 
-// claim is one on a path of a session.
+// claim is a session's claim on a path.
 type claim struct {
 	s    *Session
 	path string
-	over chan struct{} // closed when there is no node of the claim, and never will be
-	busy chan struct{} // holds a token while somebody removes the node
+	over chan struct{} // closed once the claim has no node, and never will have one
+	busy chan struct{} // holds a token while a call removes the node
 }
 
-// stake waits until no other claim is on the path.
+// stake waits until the session has no other claim on the path, and adds one.
 func (s *Session) stake(ctx context.Context, path string, wait bool) (*claim, error) {
 	for {
 		if _, err := s.waitUp(ctx); err != nil {
@@ -88,7 +87,7 @@ func (s *Session) stake(ctx context.Context, path string, wait bool) (*claim, er
 	}
 }
 
-// make makes the node, or ends the claim, or leaves both to the background.
+// make creates the node, or ends the claim, or leaves both to the background.
 func (c *claim) make(ctx context.Context, data []byte) (*Node, error) {
 	s := c.s
 	var said error // the last answer of a server that has not executed the create
@@ -134,7 +133,7 @@ func (c *claim) make(ctx context.Context, data []byte) (*Node, error) {
 		case looked != nil:
 			s.sweepLater(sweep{path: c.path, remove: c.remove})
 			return nil, looked
-		case !stands.found && o == open: // the answer is why there is no node
+		case !stands.found && o == open: // the answer is the reason why the node does not exist
 			c.end()
 			return nil, err
 		case !stands.found: // the create certainly was not done
@@ -148,11 +147,12 @@ func (c *claim) make(ctx context.Context, data []byte) (*Node, error) {
 	}
 }
 
-// remove deletes the node of the claim, if it is there, and ends the claim. found
-// says that it was there. It runs until it is answered or the session ends.
+// remove deletes the node of the claim, if it exists, and ends the claim. found
+// says whether it existed. remove goes on until it is answered or the session
+// ends.
 //
-// The node is looked at first: another may have come to stand where ours has
-// gone, and the event that tells of it may be under way.
+// The node is read first: another client may have created a node after ours was
+// deleted, and the event of the deletion may not have arrived yet.
 func (c *claim) remove() (found bool, err error) {
 	s := c.s
 	select {
@@ -166,7 +166,7 @@ func (c *claim) remove() (found bool, err error) {
 		return false, nil
 	default:
 	}
-	ctx := context.Background() // the session's end removes the node, a caller's does not matter
+	ctx := context.Background() // the end of the session removes the node, and the end of a caller's ctx does not matter
 	found, err = s.deleteIf(ctx, c.path, true, s.owns)
 	if err == nil {
 		c.end()
@@ -184,8 +184,8 @@ func (c *claim) end() {
 	}
 }
 
-// gone ends the claim of a node that somebody was seen to have deleted. If that
-// is our own remove, it is left to that: its delete may be under way still.
+// gone ends the claim after its node was deleted. If our own remove is running,
+// remove ends the claim instead, because its delete may still be outstanding.
 func (c *claim) gone() {
 	select {
 	case c.busy <- struct{}{}:
@@ -195,8 +195,8 @@ func (c *claim) gone() {
 	}
 }
 
-// sweep removes the node of a claim that is given up while its create is under
-// way.
+// sweep removes the node of a claim that was given up while its create was
+// outstanding.
 func (c *claim) sweep(pending *creation) (found bool, err error) {
 	_, o, _ := pending.outcome(context.Background(), c.s)
 	switch {

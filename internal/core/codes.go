@@ -9,38 +9,39 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// outcome is what became of one request.
+// outcome is the outcome of one request.
 type outcome uint8
 
 const (
 	// unanswered: the answer is missing. The server may have executed the
-	// request, or may execute it yet.
+	// request, or may execute it later.
 	unanswered outcome = iota
 	// executed: the server has executed the request.
 	executed
-	// refused: the server has looked at the request and refused it. It changed
+	// refused: the server has processed the request and refused it. It changed
 	// nothing.
 	refused
-	// skipped: the request never left, or the server says that it has not
-	// looked at it. To send it again is safe.
+	// skipped: the request was never sent, or the server says that it has not
+	// processed it. It can be sent again safely.
 	skipped
-	// open: the server has answered, and the answer leaves it open whether the
+	// open: the server has answered, but the answer does not tell whether the
 	// request was executed.
 	open
 )
 
-// final reports whether the answer says what became of the request.
+// final reports whether the answer tells the outcome of the request.
 func (o outcome) final() bool { return o == executed || o == refused }
 
-// doubtful reports whether the request may have been executed, or not.
+// doubtful reports whether the request may have been executed.
 func (o outcome) doubtful() bool { return o == unanswered || o == open }
 
-// becameOf is what a server says of a request with each class of answer.
+// becameOf is the outcome of a request for each class of answer.
 var becameOf = map[wire.Class]outcome{
 	wire.Unknown: open, wire.Done: executed, wire.Refused: refused, wire.NotExecuted: skipped,
 }
 
-// sentinels are the errors that stand for codes. The others are CodeErrors.
+// sentinels are the errors of particular codes. All other codes become
+// CodeErrors.
 var sentinels = map[wire.Code]error{
 	-6: ErrUnimplemented, -8: zk.ErrBadArguments,
 	-100: zk.ErrAPIError, -101: ErrNoNode, -102: ErrNoAuth, -103: ErrBadVersion,
@@ -49,17 +50,17 @@ var sentinels = map[wire.Code]error{
 	-123: zk.ErrReconfigDisabled,
 }
 
-// CodeError is an error code with which a server has answered a request, where
-// no sentinel error stands for it. Errors wrap it: errors.As finds it. When a
-// write wraps ErrUnknownOutcome too, the code leaves it open whether the server
-// has executed the write.
+// CodeError is an error code in a server's answer for which no sentinel error
+// exists. Errors wrap it, and errors.As finds it. If the error of a write also
+// wraps ErrUnknownOutcome, the code does not tell whether the server has
+// executed the write.
 type CodeError struct {
-	// Code is the number, as KeeperException.Code has it: -125 says that a
-	// quota is exceeded.
+	// Code is the number as in KeeperException.Code. For example, -125 means
+	// that a quota is exceeded.
 	Code int32
 }
 
-// Error names the code, and says what to do about it.
+// Error returns the name of the code, and what to do.
 func (e *CodeError) Error() string {
 	c := wire.Code(e.Code)
 	switch {
@@ -71,8 +72,8 @@ func (e *CodeError) Error() string {
 	return fmt.Sprintf("the server answers %s (%d): %s", c.Name(), e.Code, c.Advice())
 }
 
-// classify tells from the code of an answer what became of the request. It gives
-// codes without a sentinel an error of ours.
+// classify returns the outcome of a request for the code of its answer. For
+// codes without a sentinel, the error is a CodeError.
 func classify(code wire.Code) (o outcome, answer error) {
 	if code == wire.CodeOK {
 		return executed, nil
@@ -83,7 +84,8 @@ func classify(code wire.Code) (o outcome, answer error) {
 	return becameOf[code.Class()], &CodeError{int32(code)}
 }
 
-// needs adds to an operation's ErrUnimplemented what a server needs for the operation.
+// needs adds to an operation's ErrUnimplemented what the operation needs from a
+// server.
 func needs(err error, what string) error {
 	var op *OpError
 	if !errors.Is(err, ErrUnimplemented) || !errors.As(err, &op) {
@@ -92,8 +94,8 @@ func needs(err error, what string) error {
 	return &OpError{op.Op, op.Path, op.Session, fmt.Errorf("%w: %s", op.Err, what)}
 }
 
-// because adds to the reason for which a call has ended the server's last answer, if
-// that answer was a CodeError which had the call sent again.
+// because adds the last answer of the server to the reason for which a call has
+// ended. It does so only for a CodeError after which the call was sent again.
 func because(reason, last error) error {
 	var code *CodeError
 	if !errors.As(last, &code) || errors.As(reason, new(*CodeError)) {

@@ -9,8 +9,8 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// Each code of the protocol has a class and a name, and what has no sentinel error says
-// what to do.
+// Each code of the protocol has a class and a name. The text of a code without
+// a sentinel error says what to do.
 func TestFault09_EveryCodeHasAClass(t *testing.T) {
 	// Names, so that the table does not follow a change of the constants.
 	const wantExecuted, wantRefused, wantSkipped, wantOpen = executed, refused, skipped, open
@@ -23,7 +23,7 @@ func TestFault09_EveryCodeHasAClass(t *testing.T) {
 		-111: wantRefused, -112: wantRefused, -113: wantRefused, -114: wantRefused, -115: wantRefused, -118: wantSkipped,
 		-119: wantRefused, -120: wantRefused, -121: wantRefused, -122: wantOpen, -123: wantRefused, -124: wantRefused,
 		-125: wantRefused, -127: wantSkipped,
-		// those of the C client alone
+		// only the C client has these codes
 		-9: wantOpen, -116: wantOpen, -117: wantOpen, -126: wantOpen,
 	}
 	for code := range wire.Code(200) {

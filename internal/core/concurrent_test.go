@@ -14,8 +14,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Two goroutines end one hold while the server takes its time: in virtual time,
-// a wait of one for the other must not stop the clock.
+// Two goroutines end one hold while the server is slow. In virtual time, the
+// wait of one for the other must not stop the clock.
 func TestFault58_ConcurrentEndsOfAHold(t *testing.T) {
 	for name, end := range map[string]func(h *core.Hold) error{
 		"Release": (*core.Hold).Release,

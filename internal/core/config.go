@@ -50,24 +50,24 @@ const (
 	OnDisconnect
 )
 
-// Credential is something to authenticate with, as ZooKeeper's addauth takes
-// it. It does not print its secret.
+// Credential is a credential as in ZooKeeper's addauth. It does not print its
+// secret.
 type Credential struct {
 	Scheme string
-	// secret is a function, since fmt does not call String on what it finds
-	// in an unexported field of somebody's struct, but prints all of it.
+	// secret is a function, because fmt does not call String on a Credential in
+	// an unexported field of a user's struct, but prints all its fields.
 	secret func() []byte
-	wrong  string // why no server can take it as it was meant
+	wrong  string // why the credential is invalid, or empty
 }
 
 // String returns the scheme alone.
 func (c Credential) String() string { return c.Scheme + ":…" }
 
-// GoString returns what String does, so that %#v shows no secret either.
+// GoString returns the same as String, so that %#v does not print the secret.
 func (c Credential) GoString() string { return c.String() }
 
-// Digest is the credential of ZooKeeper's digest scheme. The user's name must
-// not contain a colon, since the server takes what follows one for the password.
+// Digest is a credential of ZooKeeper's digest scheme. The user's name must not
+// contain a colon, because the server would read the rest as the password.
 func Digest(user, password string) Credential {
 	c := AddAuth("digest", []byte(user+":"+password))
 	switch {
@@ -79,7 +79,7 @@ func Digest(user, password string) Credential {
 	return c
 }
 
-// AddAuth is the credential of any scheme, with data as that scheme wants it.
+// AddAuth is a credential of any scheme. The scheme defines the form of data.
 func AddAuth(scheme string, data []byte) Credential {
 	secret := bytes.Clone(data)
 	return Credential{Scheme: scheme, secret: func() []byte { return secret }}
@@ -93,7 +93,7 @@ func (c Credential) data() []byte {
 	return c.secret()
 }
 
-// credentials are the credentials as a connection presents them.
+// credentials returns the credentials in the form that a connection needs.
 func (c *Config) credentials() []conn.Credential {
 	list := make([]conn.Credential, len(c.Auth))
 	for i, cred := range c.Auth {
@@ -102,12 +102,12 @@ func (c *Config) credentials() []conn.Credential {
 	return list
 }
 
-// CreatorACL lets those do everything who hold the credentials with which a
-// node was created, and nobody else anything.
+// CreatorACL grants all permissions to the credentials with which a node was
+// created, and no permission to others.
 func CreatorACL() []ACL { return AuthACL(PermAll) }
 
-// validate returns the configuration with its defaults filled in, or an error
-// that names the field at fault.
+// validate returns the configuration with its defaults, or an error that names
+// the invalid field.
 func (c Config) validate() (Config, error) {
 	fail := func(field, format string, args ...any) (Config, error) {
 		return Config{}, fmt.Errorf("session config: %s: %s", field, fmt.Sprintf(format, args...))
@@ -131,9 +131,9 @@ func (c Config) validate() (Config, error) {
 	case c.Timeout < 0:
 		return fail("Timeout", "%v is negative", c.Timeout)
 	case c.Timeout < 100*time.Millisecond:
-		return fail("Timeout", "%v is less than 100ms, which no session survives", c.Timeout)
+		return fail("Timeout", "%v is less than 100ms, the minimum", c.Timeout)
 	case c.Timeout > 24*time.Hour:
-		return fail("Timeout", "%v is more than a day", c.Timeout)
+		return fail("Timeout", "%v is more than 24h, the maximum", c.Timeout)
 	}
 	if c.TrustMargin < 0 || c.TrustMargin >= c.Timeout/2 {
 		return fail("TrustMargin", "%v is not between 0 and half of Timeout (%v)", c.TrustMargin, c.Timeout)
@@ -157,7 +157,7 @@ func (c Config) validate() (Config, error) {
 		case cred.Scheme == "":
 			return fail("Auth", "credential %d has no scheme", i)
 		case cred.Scheme == "digest" && !bytes.ContainsRune(cred.data(), ':'):
-			return fail("Auth", "credential %d: digest wants user:password", i)
+			return fail("Auth", "credential %d: the data of the digest scheme has the form user:password", i)
 		}
 	}
 	if v, ok := c.SASL.(interface{ Validate() error }); ok {
@@ -168,7 +168,7 @@ func (c Config) validate() (Config, error) {
 	if c.ACL == nil {
 		c.ACL = WorldACL(PermAll)
 	} else if len(c.ACL) == 0 {
-		return fail("ACL", "it is empty, which ZooKeeper refuses: leave it nil for an open one")
+		return fail("ACL", "it is empty, which ZooKeeper refuses: leave it nil for an ACL that lets everyone do everything")
 	}
 	if c.LookupHost == nil {
 		c.LookupHost = net.DefaultResolver.LookupHost
@@ -181,9 +181,9 @@ func (c Config) validate() (Config, error) {
 	return c, nil
 }
 
-// margin is the trust margin for a granted timeout. A configured margin was
-// checked against the timeout asked for; the one granted may be shorter, and
-// half of it stays usable.
+// margin returns the trust margin for a granted timeout. A configured margin
+// was checked against the requested timeout. The granted timeout may be
+// shorter, so the margin is at most half of it.
 func (c *Config) margin(granted time.Duration) time.Duration {
 	if c.TrustMargin > 0 {
 		return min(c.TrustMargin, granted/2)

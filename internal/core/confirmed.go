@@ -8,17 +8,17 @@ import (
 	"github.com/docent-go/docent/internal/conn"
 )
 
-// ConfirmedStates is States in which Connected means more: a quorum has answered
-// on the present connection. A leader that has lost its quorum takes a session
-// back, and answers its reads, until the leader notices. ConfirmedStates yields
-// Suspended then, and Connected once a quorum has committed something that the
-// session sent on that connection. A read after that shows every write that was
-// committed before the connection was made.
+// ConfirmedStates is States with a stronger meaning of Connected: a quorum has
+// answered on the present connection. A leader that has lost its quorum accepts
+// a session and answers its reads until it notices. Then ConfirmedStates yields
+// Suspended. It yields Connected once a quorum has committed a request of the
+// session on that connection. A later read shows every write that was committed
+// before the connection was made.
 //
-// The connection on which the session was opened counts as confirmed. While
-// somebody ranges over it, a later connection costs the servers one check, an
-// entry in their logs, however many loops there are. It ends after Closed, or when
-// ctx ends. It is safe for concurrent use.
+// The connection on which the session was opened counts as confirmed. During a
+// loop over ConfirmedStates, each later connection costs the servers one check,
+// which is an entry in their logs, however many loops there are. The sequence
+// ends after Closed, or when ctx ends. It is safe for concurrent use.
 func (m *Manager) ConfirmedStates(ctx context.Context) iter.Seq[StateChange] {
 	m.made()
 	return func(yield func(StateChange) bool) {
@@ -29,20 +29,20 @@ func (m *Manager) ConfirmedStates(ctx context.Context) iter.Seq[StateChange] {
 		s := m.current
 		m.mu.Unlock()
 		if s != nil {
-			s.review() // which sends the check, if the connection came before this loop
+			s.review() // sends the check if the connection is older than this loop
 		}
 		m.confirmed.relate(ctx, changes, yield)
 	}
 }
 
-// tellAll publishes a state that says the same to all.
+// tellAll publishes a state to both relays.
 func (m *Manager) tellAll(change StateChange) {
 	m.states.publish(change)
 	m.confirmed.publish(change)
 }
 
-// tellConfirmed tells of the current session's connection those who ask whether
-// it is confirmed. The caller holds mu.
+// tellConfirmed publishes whether a quorum has confirmed the current session's
+// connection. The caller holds mu.
 func (m *Manager) tellConfirmed(s *Session) {
 	state := Suspended
 	if s.isConfirmed() {
@@ -51,8 +51,8 @@ func (m *Manager) tellConfirmed(s *Session) {
 	m.confirmed.publish(StateChange{state, s.ID(), time.Now(), nil})
 }
 
-// linkProven is told by a connection of the session that a quorum has answered
-// for the first time.
+// linkProven is called by a connection of the session when a quorum has
+// answered for the first time.
 func (s *Session) linkProven() {
 	s.mu.Lock()
 	s.unconfirmed = 0
@@ -71,8 +71,8 @@ func (s *Session) isConfirmed() bool {
 	return s.link != nil && s.link.Proven()
 }
 
-// unconfirmedIsAsked reports whether somebody wants to know if the link has a
-// quorum, which is not known.
+// unconfirmedIsAsked reports whether a loop over ConfirmedStates waits for the
+// first answer of a quorum on the link.
 func (s *Session) unconfirmedIsAsked(link *conn.Conn) bool {
 	return !link.Proven() && s.m.asking.Load() > 0
 }

@@ -36,8 +36,8 @@ func (p *process) confirmed() func() core.State {
 	}
 }
 
-// A leader that has lost its quorum takes the session back. That is no confirmed
-// connection, until a quorum answers. All who ask share one check.
+// A leader without a quorum accepts the session. The connection is unconfirmed
+// until a quorum answers. All loops over ConfirmedStates share one check.
 func TestFault31_ADeposedLeaderConfirmsNothing(t *testing.T) {
 	for name, credentials := range map[string][]core.Credential{"without credentials": nil, "with": {core.Digest("u", "p")}} {
 		t.Run(name, func(t *testing.T) {
@@ -76,8 +76,8 @@ func TestFault31_ADeposedLeaderConfirmsNothing(t *testing.T) {
 	}
 }
 
-// A check that is answered with "ask again" is repeated, and a quorum that takes
-// its time is given more at each attempt.
+// A check that is throttled is repeated. A slow quorum gets more time at each
+// attempt.
 func TestFault31_TheCheckIsRepeated(t *testing.T) {
 	for name, disturb := range map[string]func(w *world) (mend func()){
 		"throttled": func(w *world) func() {
@@ -110,7 +110,8 @@ func TestFault31_TheCheckIsRepeated(t *testing.T) {
 	}
 }
 
-// Without anyone who asks a reconnection costs no check; a write confirms it.
+// Without a loop over ConfirmedStates, a reconnection costs no check. A write
+// confirms the connection.
 func TestConfirmedStatesCostNothingUnasked(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()

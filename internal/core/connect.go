@@ -13,15 +13,15 @@ import (
 )
 
 // ParseConnect splits a ZooKeeper connect string, "host:port,host:port/root",
-// into servers, each with its port, and a root ("/" when there is none). Spaces
-// around a server are ignored.
+// into servers, each with its port, and a root. The root is "/" if the string
+// has none. Spaces around a server are ignored.
 //
-// It refuses what other programs may understand otherwise: a root behind each
-// server, or behind one that is not the last; a server that is named twice; an
-// IPv6 address without brackets; a scheme; credentials.
+// It refuses strings that other programs may understand differently: a root
+// after each server, or after a server that is not the last; a duplicate
+// server; an IPv6 address without brackets; a scheme; credentials.
 func ParseConnect(connect string) (servers []string, root string, err error) {
 	if strings.Contains(connect, "@") {
-		return nil, "", errors.New("connect string: it has an @: credentials are given separately") // not shown
+		return nil, "", errors.New("connect string: it has an @: give the credentials separately") // not shown
 	}
 	fail := func(err error) ([]string, string, error) {
 		return nil, "", fmt.Errorf("connect string %q: %w", connect, err)
@@ -35,11 +35,11 @@ func ParseConnect(connect string) (servers []string, root string, err error) {
 		hosts, root = connect[:i], connect[i:]
 		if strings.Contains(root, ",") {
 			return fail(fmt.Errorf("a path follows a server that is not the last: "+
-				"the root stands once, at the end, as in %q", rootLast(connect)))
+				"write the root once, at the end, as in %q", rootLast(connect)))
 		}
 		if i := strings.IndexAny(root, ";:?#"); i >= 0 {
-			return fail(fmt.Errorf("%q follows the first slash and has the character %q: "+
-				"write the root alone, behind all servers", root, root[i]))
+			return fail(fmt.Errorf("%q after the first slash contains the character %q: "+
+				"write only the root there, after all servers", root, root[i]))
 		}
 		if err := checkRoot(root); err != nil {
 			return fail(fmt.Errorf("root: %w", err))
@@ -54,7 +54,7 @@ func ParseConnect(connect string) (servers []string, root string, err error) {
 	return servers, root, nil
 }
 
-// rootLast returns what may be meant by a connect string with several roots.
+// rootLast returns the probable meaning of a connect string with several roots.
 func rootLast(connect string) string {
 	var hosts []string
 	root := ""
@@ -70,20 +70,20 @@ func rootLast(connect string) string {
 	return strings.Join(hosts, ",") + root
 }
 
-// checkRoot refuses a root that ZooKeeper would not take, one that looks like the
-// rest of a list of servers, and one among the servers' own nodes.
+// checkRoot refuses an invalid path, a root that looks like the rest of a list
+// of servers, and a root among the servers' own nodes.
 func checkRoot(root string) error {
 	switch {
 	case strings.ContainsAny(root, ",;") || strings.ContainsFunc(root, unicode.IsSpace):
-		return fmt.Errorf("%q contains a comma, a semicolon or a space: a root stands alone, without servers", root)
+		return fmt.Errorf("%q contains a comma, a semicolon or a space: a root is one path, without servers", root)
 	case root == "/":
 		return nil
 	}
 	return znode.Validate(root)
 }
 
-// parseServers checks servers' addresses and adds the default port where one
-// has none.
+// parseServers checks the addresses of servers and adds the default port to
+// addresses without a port.
 func parseServers(servers []string) ([]string, error) {
 	parsed := make([]string, len(servers))
 	seen := make(map[string]string)

@@ -45,8 +45,7 @@ func TestParseConnect(t *testing.T) {
 	}
 }
 
-// What could be taken for something else is refused, and the error says how to
-// write it.
+// Ambiguous connect strings are refused, and the error says how to write them.
 func TestFault08_ParseConnectRefuses(t *testing.T) {
 	for connect, reason := range map[string]string{
 		"":                  "empty",
@@ -76,7 +75,7 @@ func TestFault08_ParseConnectRefuses(t *testing.T) {
 		"zk1:2181/a\x00":    "U+0000",
 		"zk://zk1:2181/app": `write "zk1:2181/app"`,
 		"zk1,http://zk2":    "scheme",
-		"zk1:2181/app;zk2":  "write the root alone, behind all servers",
+		"zk1:2181/app;zk2":  "write only the root there, after all servers",
 		"zk1/zk2:2181":      "':'",
 		"zk1/app?x=1":       "'?'",
 		"zk1/app#x":         "'#'",
@@ -87,11 +86,11 @@ func TestFault08_ParseConnectRefuses(t *testing.T) {
 		"zk1/zookeeper/x":   "reserved",
 		"2181":              "neither an IPv4 address nor a DNS name",
 
-		"zk1:2181/app,zk2:2181/app":   `the root stands once, at the end, as in "zk1:2181,zk2:2181/app"`,
+		"zk1:2181/app,zk2:2181/app":   `write the root once, at the end, as in "zk1:2181,zk2:2181/app"`,
 		"zk1:2181/app,zk2:2181":       `as in "zk1:2181,zk2:2181/app"`,
-		"zk1:2181/,zk2:2181/app":      "the root stands once",
-		"zk1:2181/a,zk2:2181/b":       "the root stands once",
-		"zk1:2181,zk2:2181/app,b":     "the root stands once",
+		"zk1:2181/,zk2:2181/app":      "write the root once",
+		"zk1:2181/a,zk2:2181/b":       "write the root once",
+		"zk1:2181,zk2:2181/app,b":     "write the root once",
 		"zk1:2181/app, zk2:2181/app":  `as in "zk1:2181,zk2:2181/app"`,
 		"zk1:2181/app zk2:2181/app":   "':'",
 		"zk1:2181/app ":               "a comma, a semicolon or a space",
@@ -250,8 +249,8 @@ func (b *safeBuffer) Write(p []byte) (int, error) {
 }
 func (b *safeBuffer) String() string { b.mu.Lock(); defer b.mu.Unlock(); return b.buf.String() }
 
-// A whole life at debug level: a session, a reconnection, an expiry, work with
-// and without the right to it, credentials that are refused.
+// A whole life at debug level: a session, a reconnection, an expiry, calls with
+// and without rights, refused credentials.
 func TestCredentialsDoNotReachLogsOrErrors(t *testing.T) {
 	const secret = "hunter2"
 	inWorld(t, func(w *world) {
@@ -319,7 +318,7 @@ func TestConfigDefaults(t *testing.T) {
 	})
 }
 
-// With a Dialer of the user's, TLS is still spoken over what it dials.
+// With a user's Dialer, TLS still runs on the dialled connection.
 func TestConfigTLSOverDialer(t *testing.T) {
 	inWorld(t, func(w *world) {
 		cfg := core.Config{Servers: []string{"zk1"}, Dialer: w.srv.DialContext, TLS: &tls.Config{}}

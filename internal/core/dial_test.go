@@ -16,7 +16,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Whoever cannot connect learns which server failed, and how.
+// The error of a failed Dial says which server failed, and how.
 func TestDialFails(t *testing.T) {
 	for name, c := range map[string]struct {
 		prepare func(w *world, l *zktest.Link)
@@ -48,13 +48,14 @@ func TestDialFails(t *testing.T) {
 	}
 }
 
-// hangUp breaks the link's connections, again and again.
+// hangUp breaks the link's connections repeatedly.
 func hangUp(l *zktest.Link) {
 	l.Disconnect()
 	time.AfterFunc(50*time.Millisecond, func() { hangUp(l) })
 }
 
-// A deadline shorter than the patience with one server still says who was asked.
+// If the deadline of Dial is shorter than the patience with one server, the
+// error still names the servers.
 func TestDialFailsEarly(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.srv.HangHandshakes(true)
@@ -103,7 +104,7 @@ func TestDialOneOfThree(t *testing.T) {
 	})
 }
 
-// A done context wins over a server that is ready.
+// An ended context wins over a server that is ready.
 func TestDialWithDoneContext(t *testing.T) {
 	inWorld(t, func(w *world) {
 		cause := errors.New("no longer wanted")
@@ -119,7 +120,7 @@ func TestDialWithDoneContext(t *testing.T) {
 	})
 }
 
-// Case 21: never connected. Nothing but Closed is ever told.
+// Case 21: never connected. Only Closed is reported.
 func TestHardCase21_NeverConnected(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.srv.HangHandshakes(true)
@@ -147,8 +148,8 @@ func TestDialWaitsForTheServer(t *testing.T) {
 	})
 }
 
-// A session that is lost before its credentials were answered is no refusal:
-// Dial goes on to the next.
+// The loss of a session before its credentials were answered is not a refusal:
+// Dial goes on to the next session.
 func TestDialOutlivesASessionLostEarly(t *testing.T) {
 	inWorld(t, func(w *world) {
 		link := w.srv.Link()
@@ -171,8 +172,8 @@ func TestDialOutlivesASessionLostEarly(t *testing.T) {
 	})
 }
 
-// Dial returns with its context although a server hangs on the credentials,
-// and leaves nothing behind.
+// Dial returns at the end of its context although a server hangs on the
+// credentials, and leaves no goroutine.
 func TestDialEndsWhileAuthenticating(t *testing.T) {
 	inWorld(t, func(w *world) {
 		hold := make(chan struct{})
@@ -222,8 +223,7 @@ func TestCloseWhileDialling(t *testing.T) {
 	}
 }
 
-// While servers cannot be reached they are not dialled more often than the
-// pauses allow.
+// Unreachable servers are not dialled more often than the pauses allow.
 func TestDialingIsPaced(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -235,7 +235,8 @@ func TestDialingIsPaced(t *testing.T) {
 		}}
 		_, err := core.Dial(w.within(time.Hour), cfg)
 		require.ErrorIs(w, err, core.ErrUnreachable)
-		// maxPause is 1 s here, so that a round of three takes half a second on average.
+		// maxPause is 1 s here, so that a round of three takes half a second on
+		// average.
 		require.Less(w, dials, 3*3*3600)
 		require.Greater(w, dials, 3*3600)
 	})

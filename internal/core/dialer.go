@@ -13,9 +13,9 @@ import (
 )
 
 // dial is the client's dialer. It fails once the session is sealed, so that the
-// client cannot open another session by itself.
+// client cannot open another session.
 func (s *Session) dial(string, string, time.Duration) (net.Conn, error) {
-	t := s.hosts.next // what Next has just returned, with the name it was found under
+	t := s.hosts.next // the address that Next has just returned, with its configured name
 	c, err := s.open(t)
 	if err != nil {
 		if !errors.Is(err, net.ErrClosed) {
@@ -69,14 +69,14 @@ func (s *Session) open(t target) (net.Conn, error) {
 	return c, nil
 }
 
-// dialled is what a dialer has returned.
+// dialled is the result of a dialer.
 type dialled struct {
 	inner net.Conn
 	err   error
 }
 
 // reach calls the dialer, which may be the user's, and waits no longer than
-// ctx. A connection that is made after that is closed.
+// ctx. A connection that is made later is closed.
 func (s *Session) reach(ctx context.Context, addr string) (net.Conn, error) {
 	made := make(chan dialled)
 	go func() {
@@ -107,8 +107,8 @@ func (s *Session) dialError(ctx context.Context, what string, t target, limit ti
 	return fmt.Errorf("%s %s: %w", what, t.addr, err)
 }
 
-// secure runs the TLS handshake. The name to verify is the one that the user
-// configured, not the address that it resolved to.
+// secure runs the TLS handshake. It verifies the name that the user configured,
+// not the address that it resolved to.
 func (s *Session) secure(ctx context.Context, inner net.Conn, t target) (net.Conn, error) {
 	cfg := s.m.cfg.TLS.Clone()
 	if cfg.ServerName == "" {
@@ -116,15 +116,15 @@ func (s *Session) secure(ctx context.Context, inner net.Conn, t target) (net.Con
 	}
 	var lacks error
 	if cfg.GetClientCertificate == nil {
-		// What crypto/tls does by itself, but that we get to know of it.
+		// This is crypto/tls's own behaviour. It also records the reason.
 		cfg.GetClientCertificate = func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			lacks = errors.New("the server asks for a client certificate, and none is configured")
+			lacks = errors.New("the server asks for a client certificate, but none is configured")
 			for i := range cfg.Certificates {
 				if asked.SupportsCertificate(&cfg.Certificates[i]) == nil {
 					lacks = nil
 					return &cfg.Certificates[i], nil
 				}
-				lacks = errors.New("the server asks for a client certificate of another authority, or with another kind of key")
+				lacks = errors.New("the server accepts none of the configured client certificates: it asks for another authority or another kind of key")
 			}
 			return new(tls.Certificate), nil
 		}
@@ -134,7 +134,7 @@ func (s *Session) secure(ctx context.Context, inner net.Conn, t target) (net.Con
 		inner.Close()
 		var alert *net.OpError
 		switch {
-		case errors.Is(err, io.EOF): // as a port without TLS does
+		case errors.Is(err, io.EOF): // a port without TLS does that
 			err = errors.New("the server closed the connection: does this port speak TLS?")
 		case lacks != nil && errors.As(err, &alert) && alert.Op == "remote error":
 			// Some servers send no better alert than "handshake failure".
@@ -145,7 +145,7 @@ func (s *Session) secure(ctx context.Context, inner net.Conn, t target) (net.Con
 	return secured, nil
 }
 
-// seal ends all dialling and closes the connections of this session, at once
+// seal stops all dialling and closes the connections of this session, at once
 // and for good.
 func (s *Session) seal() {
 	s.sealNow()

@@ -7,10 +7,10 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// EnsureDir makes the node at path and those above it where they are missing:
-// as container nodes, which the server removes once their last child has
-// gone, or as persistent ones where the server knows no containers. It looks
-// from the bottom up, so that it needs no right on ancestors that exist.
+// EnsureDir creates the node at path and the missing nodes above it. They are
+// container nodes, which the server removes after their last child is deleted,
+// or persistent nodes if the server does not support containers. EnsureDir
+// begins at the bottom, so it needs no rights on existing ancestors.
 func (s *Session) EnsureDir(ctx context.Context, path string) error {
 	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
@@ -32,15 +32,15 @@ func (s *Session) ensureDir(ctx context.Context, abs string) error {
 		case err == nil, errors.Is(err, ErrNodeExists):
 			return nil
 		case errors.Is(err, ErrNoAuth) && s.stands(ctx, abs):
-			// The server looks for the right to create before it looks
-			// whether there is anything to create.
+			// The server checks the right to create before it checks whether
+			// the node exists.
 			return nil
 		case !errors.Is(err, ErrNoNode):
-			return err // it names the parent that is refused
+			return err // it names the refused parent
 		}
-		// A parent is missing. It may also have been there a moment ago: a
-		// container that lost its last child. So this goes round until it
-		// holds, or ctx ends, in no hurry when it happens again.
+		// A parent is missing. It may be a container that existed a moment ago
+		// and lost its last child. So the loop goes on until the create
+		// succeeds or ctx ends, with pauses after the first repetition.
 		if round > 0 {
 			s.sleep(ctx, round)
 		}
@@ -59,8 +59,8 @@ func (s *Session) makeDir(ctx context.Context, abs string) error {
 	if err := s.fits(s.createSize(abs, nil)); err != nil {
 		return err
 	}
-	// A lost answer does no harm: NodeExists is what is wanted, and a directory
-	// that others have deleted meanwhile is to be made again.
+	// A lost answer does no harm: ErrNodeExists means success, and a directory
+	// that another client has deleted since has to be created again.
 	_, err := write(ctx, s, "create", s.rel(abs), true,
 		s.createRequest(abs, nil, mode, false))
 	if mode == Container && errors.Is(err, ErrUnimplemented) {
@@ -70,7 +70,7 @@ func (s *Session) makeDir(ctx context.Context, abs string) error {
 	return err
 }
 
-// stands reports whether the node is certain to exist.
+// stands reports whether the node certainly exists.
 func (s *Session) stands(ctx context.Context, abs string) bool {
 	p, err := s.exists(ctx, s.rel(abs), false)
 	return err == nil && p.found

@@ -12,36 +12,36 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Entry is a node of ours among others in a directory, and the directory as it
-// stood after the node was made.
+// Entry is one of this session's nodes in a directory, with the list of the
+// directory after the node was created.
 type Entry struct {
 	*Node
-	Name     string   // the node's, within the directory
-	Czxid    int64    // the zxid that made the node; 0 where the server is too old to tell
+	Name     string   // the node's name within the directory
+	Czxid    int64    // the zxid of the create; 0 if the server is too old to return it
 	Children []string // of the directory, Name among them; nil after EnterUnlisted
 	Dir      Stat     // of the directory, from the same answer
 }
 
-// Enter makes an ephemeral sequential node in dir, named tag with Curator's
-// protection before it and the sequence number behind it, and lists dir. It
-// makes dir where it is missing.
+// Enter creates an ephemeral sequential node in dir, and lists dir. The node's
+// name is Curator's protection, the tag, and the sequence number. Enter creates
+// dir if it is missing.
 //
-// The list is asked for right behind the create, without waiting for the
+// The list request follows the create directly, without waiting for the
 // create's answer: it costs no round trip of its own.
 //
-// Enter knows that the node it returns stands and belongs to this session: the
-// create was answered on a connection of this session, or its answer was lost
-// and the node was then found by its unique name and its owner compared. When
-// Enter fails, the node is not there, or it is looked for and removed in the
-// background for as long as the session lasts. ctx bounds the waiting alone.
+// Enter ensures that the returned node exists and belongs to this session.
+// Either the create was answered on a connection of this session. Or its answer
+// was lost, and Enter found the node by its unique name and compared its owner.
+// When Enter fails, the node is missing, or it is swept in the background until
+// the session ends. ctx bounds only the wait.
 func (s *Session) Enter(ctx context.Context, dir, tag string, data []byte) (*Entry, error) {
 	s.made()
 	return s.enterAs(ctx, dir, tag, data, true)
 }
 
-// EnterUnlisted is Enter without the list, for whoever expects to learn what it
-// needs from the number in the node's name. List gets the list after all. An
-// answer that was lost has the directory listed in any case.
+// EnterUnlisted is Enter without the list, for a caller that expects to need
+// only the sequence number. List requests the list afterwards. If the answer to
+// the create is lost, EnterUnlisted lists the directory nevertheless.
 func (s *Session) EnterUnlisted(ctx context.Context, dir, tag string, data []byte) (*Entry, error) {
 	s.made()
 	return s.enterAs(ctx, dir, tag, data, false)
@@ -53,8 +53,8 @@ func (s *Session) enterAs(ctx context.Context, dir, tag string, data []byte, lis
 	return e, s.report("enter", dir, start, err)
 }
 
-// List lists the directory of an entry that was made without. When it fails,
-// the node has gone (ErrDeleted), or is removed in the background.
+// List lists the directory of an entry without a list. If it fails, the node is
+// gone (ErrDeleted), or is deleted in the background.
 func (e *Entry) List(ctx context.Context) error {
 	misuse.ZeroValue(e == nil || e.Node == nil, "or nil core.Entry", "Session.Enter")
 	dir, _ := znode.Split(e.path)
@@ -78,7 +78,7 @@ func (s *Session) EnterExisting(ctx context.Context, dir, tag string, data []byt
 	return e, s.report("enter", dir, start, err)
 }
 
-// enter makes the node p, whose name ends in the tag.
+// enter creates the node p, whose name has the tag.
 func (s *Session) enter(ctx context.Context, p *protected, tag string) (*Entry, error) {
 	dir, data := p.dir, p.data
 	p.s, p.guid = s, znode.NewGUID()
@@ -111,13 +111,13 @@ func (s *Session) enter(ctx context.Context, p *protected, tag string) (*Entry, 
 	}
 }
 
-// protected is one node under way.
+// protected is a node whose creation has not ended yet.
 type protected struct {
 	s         *Session
 	dir, guid string
 	prefix    string
 	data      []byte
-	listed    bool // the directory is wanted along with it
+	listed    bool // the caller wants the list of the directory
 	existing  bool // a missing directory is an error
 }
 
@@ -129,14 +129,14 @@ type creation struct {
 
 func (s *Session) creation(r request[createdNode]) *creation { return &creation{r, r.call()} }
 
-// outcome waits for what becomes of the create. It may be asked again by one who waits
-// longer.
+// outcome waits for the outcome of the create. A caller that waits longer may
+// call it again.
 func (c *creation) outcome(ctx context.Context, s *Session) (createdNode, outcome, error) {
 	return outcomeOf(ctx, s, c.request, c.call)
 }
 
-// try sends the create, and the list, once, in one packet. again says that the create
-// certainly was not done, and why.
+// try sends the create, and the list, once, in one packet. again says that the
+// create certainly was not done. err is then the reason.
 func (p *protected) try(ctx context.Context, link *conn.Conn) (e *Entry, again bool, err error) {
 	s := p.s
 	withStat := !s.m.noStats.Load()
@@ -174,7 +174,7 @@ func (p *protected) try(ctx context.Context, link *conn.Conn) (e *Entry, again b
 	return e, e == nil && looked == nil, looked
 }
 
-// complete waits for the list that was asked for along with the create.
+// complete waits for the list that was sent along with the create.
 func (p *protected) complete(ctx context.Context, m createdNode, list request[listing], listed *conn.Call) (*Entry, error) {
 	s := p.s
 	_, name := znode.Split(m.path)
@@ -193,16 +193,17 @@ func (p *protected) complete(ctx context.Context, m createdNode, list request[li
 		e.Abandon()
 		return nil, err
 	}
-	// The list was lost with its connection, or somebody has deleted the node.
+	// The list was lost with its connection, or another client has deleted the
+	// node.
 	if err := e.List(ctx); err != nil {
 		return nil, err
 	}
 	return e, nil
 }
 
-// find looks for a node whose create lost its answer. It returns nothing at all
-// where there is none. The check by a quorum before the list
-// makes a server that lags behind catch up, which else could miss the node.
+// find looks for a node whose create has no answer. It returns nil, nil if the
+// node does not exist. The check by a quorum before the list has a server that
+// lags behind catch up. Such a server could miss the node.
 func (p *protected) find(ctx context.Context) (*Entry, error) {
 	s := p.s
 	l, name, err := s.lookFor(ctx, p.dir, p.guid)
@@ -227,8 +228,8 @@ func (p *protected) find(ctx context.Context) (*Entry, error) {
 	return &Entry{n, name, at.stat.Czxid, l.names, l.stat}, nil
 }
 
-// lookFor returns the child of dir that the guid protects, or no name when it
-// is certain that there is none.
+// lookFor returns the child of dir with the guid in its name, or an empty name
+// if the child certainly does not exist.
 func (s *Session) lookFor(ctx context.Context, dir, guid string) (listing, string, error) {
 	if _, err := s.ask(ctx, dir); err != nil {
 		return listing{}, "", err

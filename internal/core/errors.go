@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Sentinel errors, documented in package session. Compare with errors.Is: they arrive
-// wrapped.
+// Sentinel errors, documented in package session. Compare with errors.Is,
+// because callers get them wrapped.
 var (
 	ErrClosed       = lost("the session manager is closed")
 	ErrTrustElapsed = lost("no answer within the trust deadline proves that the session still exists")
@@ -18,8 +18,8 @@ var (
 	ErrLost         = errors.New("hold lost")
 
 	ErrReleased = errors.New("the hold was released")
-	ErrNoGuard  = errors.New("a hold on a node at a fixed path has no guard, since the next holder's node stands at the same path: " +
-		"give its token to what is written to")
+	ErrNoGuard  = errors.New("a hold on a node at a fixed path has no guard, because the next holder's node has the same path: " +
+		"pass the hold's token with each write, and let the store reject smaller tokens")
 
 	ErrSessionEnded   = errors.New("the session has ended")
 	ErrUnknownOutcome = errors.New("the outcome of the write is unknown")
@@ -29,17 +29,16 @@ var (
 	ErrUnimplemented  = errors.New("the server does not implement the operation")
 )
 
-// InDoubt reports whether err says of a write that its answer was lost and of
-// nothing else that has ended: neither the session nor the caller's ctx. Then
-// whoever asks again in the same session, after Confirm, finds out what became of
-// the write. It looks at the error alone, since the session may end right
-// behind it: that is what the next request then says.
+// InDoubt reports whether err is the unknown outcome of a write, and neither
+// the session nor the caller's ctx had ended. Then the caller can find out the
+// outcome, with a read in the same session after Confirm. InDoubt looks only at
+// the error. If the session has ended since, the next request says so.
 func InDoubt(err error) bool {
 	return errors.Is(err, ErrUnknownOutcome) && !errors.Is(err, ErrSessionEnded) &&
 		!errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }
 
-// lossCause is a cause that errors.Is also recognises as ErrLost.
+// lossCause is a cause that errors.Is also matches with ErrLost.
 type lossCause struct{ text string }
 
 func lost(text string) error { return &lossCause{text} }
@@ -47,17 +46,17 @@ func lost(text string) error { return &lossCause{text} }
 func (c *lossCause) Error() string        { return c.text }
 func (c *lossCause) Is(target error) bool { return target == ErrLost }
 
-// OpError says which operation failed, where, and in which session. It wraps
-// the reason, so that errors.Is(err, ErrNoNode) and its like keep working.
+// OpError says which operation failed, for which path, and in which session. It
+// wraps the reason, for errors.Is(err, ErrNoNode) and the like.
 type OpError struct {
 	Op      string // "get", "set", "create", …
-	Path    string // below the Manager's root, as the caller wrote it
-	Session int64  // 0 when there was no session
+	Path    string // relative to the Manager's root, as the caller passed it
+	Session int64  // 0 if there was no session
 	Err     error
 }
 
 func (e *OpError) Error() string {
-	if e.Err == nil { // a zero one
+	if e.Err == nil { // the zero OpError
 		return fmt.Sprintf("%s %s", e.Op, e.Path)
 	}
 	reason := strings.TrimPrefix(e.Err.Error(), "zk: ")
@@ -71,5 +70,6 @@ func (e *OpError) Error() string {
 // Unwrap returns the reason.
 func (e *OpError) Unwrap() error { return e.Err }
 
-// ended is the error of an operation that a session's end cut short.
+// ended returns the error of an operation that the end of a session
+// interrupted.
 func ended(cause error) error { return fmt.Errorf("%w: %w", ErrSessionEnded, cause) }

@@ -10,25 +10,28 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// A path does not name a znode for good: others delete it, and make another one
-// there, which begins at version 0 again. ZooKeeper's requests can check the
-// version alone. What names a node for good is its path together with the
-// transaction that made it, Stat.Czxid. The calls here are bound to that: they
-// read behind a Sync, compare, and write with the version that they have seen.
+// A path does not identify a znode for good: another client may delete the
+// znode and create another one at the same path, which begins at version 0
+// again. ZooKeeper's requests can check only the version. A path together with
+// Stat.Czxid, the zxid of the create, identifies a znode for good. The calls
+// here are bound to that znode: they read after a Sync, compare, and write with
+// the version that they have read.
 //
-// What remains is a window of one round trip, between the read's answer and the
-// write: a node that others delete and make anew in just that time, and that
-// comes to have the version that was seen, cannot be told from the old one.
-// Recipes delete and make nodes of their own only, so this takes a stranger who
-// deletes a node of another's.
+// One window remains, of one round trip between the answer to the read and the
+// write. If other clients replace the node in that time, and the new node
+// reaches the version that was read, the two nodes cannot be told apart.
+// Recipes delete and create only their own nodes, so this needs a stranger that
+// deletes a node of another client.
 
-// DeleteExact deletes the node that the transaction czxid has made at path, and
-// no other that has come to stand there. It reports whether that node was there;
-// that it was not is no error. A lost answer is cleared up by a look, as far as
-// ctx and the session last: else the error is ErrUnknownOutcome.
+// DeleteExact deletes the node that transaction czxid created at path, and no
+// other node at that path. found reports whether that node existed. A missing
+// node is not an error. If an answer is lost, DeleteExact reads the node to
+// find out the outcome. If ctx or the session ends before, the error is
+// ErrUnknownOutcome.
 //
-// Errors: ErrNotEmpty, ErrNoAuth, and others that a server gives; a
-// *CodeError where an answer leaves it open and the node then proves to stand.
+// Errors: ErrNotEmpty, ErrNoAuth, and other errors of the server. The error is
+// a *CodeError if an answer does not tell the outcome and the node then proves
+// to exist.
 func (s *Session) DeleteExact(ctx context.Context, path string, czxid int64) (found bool, err error) {
 	s.made()
 	if err := znode.Validate(path); err != nil {
@@ -37,9 +40,9 @@ func (s *Session) DeleteExact(ctx context.Context, path string, czxid int64) (fo
 	return s.deleteIf(ctx, path, false, func(stat Stat) bool { return stat.Czxid == czxid })
 }
 
-// DeleteOwned deletes the node at path if this session has made it, and no other
-// that has come to stand there. It is DeleteExact in all else, except that it
-// goes on after answers that leave it open, until the node has gone.
+// DeleteOwned deletes the node at path if this session owns it, and no other
+// node. Otherwise it is like DeleteExact, but it goes on after answers that do
+// not tell the outcome, until the node is gone.
 func (s *Session) DeleteOwned(ctx context.Context, path string) (found bool, err error) {
 	s.made()
 	if err := znode.Validate(path); err != nil {
@@ -50,13 +53,13 @@ func (s *Session) DeleteOwned(ctx context.Context, path string) (found bool, err
 
 func (s *Session) owns(stat Stat) bool { return stat.EphemeralOwner == s.ID() }
 
-// deleteIf deletes the node at path as long as it is the one that is meant. With
-// persist the node is one of our own: the session goes on after answers that
-// leave it open, until the node has gone; and it deletes the node unseen where
-// the server does not let the session look at it. Else the node would stay for
-// as long as the session lasts, and be in the way of all.
+// deleteIf deletes the node at path if meant accepts its stat. With persist,
+// the node is one of this session's own. Then deleteIf goes on after answers
+// that do not tell the outcome, until the node is gone. If the session may not
+// read the stat, it deletes the node without a read. Otherwise the node would
+// exist until the end of the session, and block other clients.
 func (s *Session) deleteIf(ctx context.Context, path string, persist bool, meant func(Stat) bool) (found bool, err error) {
-	var doubt error // of a try that may have been done
+	var doubt error // the error of a delete that may have been done
 	for n := 0; ; n++ {
 		at, err := s.look(ctx, path, doubt != nil)
 		if persist && doubt == nil && errors.Is(err, ErrNoAuth) {
@@ -83,7 +86,7 @@ func (s *Session) deleteIf(ctx context.Context, path string, persist bool, meant
 			return false, nil
 		case InDoubt(err):
 			doubt = err
-		case !errors.Is(err, ErrBadVersion): // with which others have written into it: look again
+		case !errors.Is(err, ErrBadVersion): // another client has written to the node: read it again
 			return true, err
 		}
 		s.sleep(ctx, n)
@@ -98,10 +101,10 @@ func (s *Session) deleteUnseen(ctx context.Context, path string) (found bool, er
 	return true, err
 }
 
-// SetExact writes data into the node that the transaction czxid has made at path,
-// whatever version it has, and returns the new stat. It fails with ErrNoNode
-// where that node is not there, also if another one is. What SetOver says of a
-// lost answer holds here too.
+// SetExact writes data into the node that transaction czxid created at path, at
+// any version, and returns the new stat. If that node does not exist, it fails
+// with ErrNoNode, even if another node exists at path. For a lost answer, it
+// does what SetOver does.
 func (s *Session) SetExact(ctx context.Context, path string, data []byte, czxid int64) (Stat, error) {
 	s.made()
 	if err := znode.Validate(path); err != nil {
@@ -123,13 +126,13 @@ func (s *Session) SetExact(ctx context.Context, path string, data []byte, czxid 
 	}
 }
 
-// CreateOnce is Create of a persistent node that finds out what has become of a
-// lost answer, as far as that can be found out. It asks for the parent's stat
-// beforehand, a request more: as long as the parent has had no other child made
-// or deleted, the create was not done, and is sent again.
+// CreateOnce is Create of a persistent node that finds out, as far as possible,
+// the outcome of a create whose answer was lost. It reads the parent's stat
+// beforehand, which costs one more request. If no child of the parent was
+// created or deleted since, the create was not done, and is sent again.
 //
-// Else the error is ErrUnknownOutcome, with ErrNodeExists besides where a node
-// stands: it stays open who has made it. Other errors are those of Create.
+// Otherwise the error is ErrUnknownOutcome. It also matches ErrNodeExists if
+// the node exists: its creator is unknown. The other errors are as for Create.
 func (s *Session) CreateOnce(ctx context.Context, path string, data []byte) error {
 	s.made()
 	if err := cmp.Or(znode.Validate(path), s.fits(s.createSize(s.abs(path), data))); err != nil {
@@ -138,10 +141,10 @@ func (s *Session) CreateOnce(ctx context.Context, path string, data []byte) erro
 	dir, _ := znode.Split(path)
 	before, known, err := s.StatOf(ctx, dir)
 	switch {
-	case errors.Is(err, ErrNoAuth): // it goes without
+	case errors.Is(err, ErrNoAuth): // go on without the stat
 	case err != nil:
 		return err
-	case !known && dir == "/": // which always exists for the caller
+	case !known && dir == "/": // for the caller, "/" always exists
 		if err := s.EnsureDir(ctx, dir); err != nil {
 			return err
 		}
@@ -171,16 +174,16 @@ func (s *Session) CreateOnce(ctx context.Context, path string, data []byte) erro
 		}
 		var answer *CodeError
 		if errors.As(err, &answer) {
-			return &OpError{"create", path, s.ID(), answer} // and it was not done
+			return &OpError{"create", path, s.ID(), answer} // the create was not done
 		}
 		s.sleep(ctx, n)
 	}
 }
 
-// settled tells what exists at path after everything that this session has sent:
-// when a quorum has answered, nothing of an earlier connection is under way any
-// more. A Sync would not do: a deposed leader answers it, and does not know of
-// what was done on another connection.
+// settled returns what exists at path after all requests that this session has
+// sent. After an answer of a quorum, no request of an earlier connection can
+// still be executed. A Sync is not enough: a deposed leader answers it, and
+// does not know the requests of another connection.
 func (s *Session) settled(ctx context.Context, path string) (presence, error) {
 	if _, err := s.ask(ctx, path); err != nil {
 		return presence{}, err
@@ -188,7 +191,7 @@ func (s *Session) settled(ctx context.Context, path string) (presence, error) {
 	return s.statOf(ctx, path)
 }
 
-// look tells what exists at path. With doubt, it is settled.
+// look returns what exists at path. With doubt, it calls settled.
 func (s *Session) look(ctx context.Context, path string, doubt bool) (presence, error) {
 	if doubt {
 		return s.settled(ctx, path)
@@ -199,22 +202,24 @@ func (s *Session) look(ctx context.Context, path string, doubt bool) (presence, 
 	return s.statOf(ctx, path)
 }
 
-// errMadeAnew says that a write has met another node than the one that was
-// read. It matches ErrNoNode: the node that was meant is not there.
-var errMadeAnew = fmt.Errorf("others have deleted the node and made it anew since it was read, and the write has gone into theirs: %w", ErrNoNode)
+// errMadeAnew says that a write has changed another node than the one that was
+// read. It matches ErrNoNode, because the intended node does not exist.
+var errMadeAnew = fmt.Errorf("another client has deleted and created the node since it was read, and the write went into the new node: %w", ErrNoNode)
 
-// SetOver writes data into the node, over what a read of this session has seen
-// of it, and returns the new stat. It fails with ErrBadVersion when others
-// have written since, and with ErrNoNode when the node has gone.
+// SetOver writes data into the node, if it is as an earlier read of this
+// session has seen it, and returns the new stat. It fails with ErrBadVersion if
+// another client has written since, and with ErrNoNode if the node is gone.
 //
-// When the answer is lost, SetOver looks, when a quorum has answered. A node that is as it
-// was is written again. One that holds data counts as written. Another node at
-// the path, one that others have written into meanwhile, and none, leave it
-// open what has become of the write: then, and when ctx or the session ends,
-// the error is ErrUnknownOutcome.
+// If the answer is lost, SetOver reads the node after an answer of a quorum. If
+// the node is unchanged, SetOver writes again. If the node holds data, the
+// write counts as done. If it has exactly the next version and other data,
+// another client was faster, and the error is ErrBadVersion. The outcome stays
+// unknown if the node is missing, was replaced, or has a later version. Then,
+// and if ctx or the session ends, the error is ErrUnknownOutcome.
 //
-// Others can have made the node anew in the moment before the write, with the
-// version that was seen. The error says so then, and matches ErrNoNode.
+// Another client may delete and create the node directly before the write, and
+// the new node may have the version that was read. Then the error says so, and
+// matches ErrNoNode.
 func (s *Session) SetOver(ctx context.Context, path string, data []byte, seen Stat) (Stat, error) {
 	s.made()
 	for n := 0; ; n++ {
@@ -239,11 +244,11 @@ func (s *Session) SetOver(ctx context.Context, path string, data []byte, seen St
 		case now.Czxid != seen.Czxid:
 			return now, doubt
 		case now.Version == seen.Version && errors.As(doubt, &answer):
-			return now, &OpError{"set", path, s.ID(), answer} // an answer, and it was not done
-		case now.Version == seen.Version: // it was not done
+			return now, &OpError{"set", path, s.ID(), answer} // the write was not done, and the answer is the reason
+		case now.Version == seen.Version: // the write was not done
 		case bytes.Equal(held, data):
 			return now, nil
-		case now.Version == seen.Version+1: // others were faster, and ours cannot be done any more
+		case now.Version == seen.Version+1: // another client was faster, and the write can no longer be done
 			return now, &OpError{"set", path, s.ID(), ErrBadVersion}
 		default:
 			return now, doubt

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// failures remembers which servers have failed of late, so that they are
-// dialled after all others. It outlives a session: the next one must not begin
-// with the server that lost the one before. It is safe for concurrent use.
+// failures remembers which servers have failed recently, so that they are
+// dialled last. It outlives a session: the next session must not begin with the
+// server that lost the previous one. It is safe for concurrent use.
 type failures struct {
 	memory time.Duration // how long a failure counts
 
 	mu      sync.Mutex
 	count   uint64 // orders failures of the same instant
 	addrs   map[string]failure
-	servers map[string]failure // by what is configured: a name may have several addresses
+	servers map[string]failure // by configured address: a name may have several addresses
 }
 
 type failure struct {
@@ -39,7 +39,8 @@ func (f *failures) note(t target) {
 
 // sort moves the targets that have failed to the end, the newest failure last.
 // It keeps the order of the others. A failure also counts for the other
-// addresses of the same configured server: they may lead to the same machine.
+// addresses of the same configured server: they may be addresses of the same
+// machine.
 func (f *failures) sort(targets []target) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -57,8 +58,8 @@ func (f *failures) sort(targets []target) {
 	})
 }
 
-// ranks orders a target by the failures of its address, and by those of its
-// address and its server together. The caller holds mu.
+// ranks returns the newest failure of a target's address, and of its address or
+// its server. The caller holds mu.
 func (f *failures) ranks(t target) (addr, both uint64) {
 	addr = f.addrs[t.addr].count
 	return addr, max(addr, f.servers[t.server].count)

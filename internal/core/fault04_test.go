@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// meddle loses the answer to the first request of the kind, and has others do
-// something before the client can come back.
+// meddle drops the answer to the first request of the kind, and runs a function
+// of another client before the session reconnects.
 func (w *world) meddle(p *process, op zktest.Op, f func()) {
 	done := false
 	w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
@@ -29,8 +29,9 @@ func (w *world) meddle(p *process, op zktest.Op, f func()) {
 	}))
 }
 
-// The first try is done and its answer lost, and then another client makes the
-// node anew, with the version that ours had: it is not touched.
+// The first attempt is executed and its answer is lost. Then another client
+// creates the node again, with the same version. The session does not change
+// that node.
 func TestFault04_LostWritesDoNotHitTheNextNode(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -82,8 +83,8 @@ func TestFault04_LostWritesDoNotHitTheNextNode(t *testing.T) {
 	}
 }
 
-// DeleteExact deletes the node that was made by the given transaction, and no
-// other that has come to stand at its path.
+// DeleteExact deletes the node of the given transaction, and no other node at
+// its path.
 func TestFault04_DeleteExact(t *testing.T) {
 	for name, c := range map[string]struct {
 		act    zktest.Action
@@ -148,8 +149,8 @@ func TestFault04_DeleteExact(t *testing.T) {
 	})
 }
 
-// SetOver writes over what was read, and tells what can be told of a write
-// whose answer was lost.
+// SetOver writes over the node that was read, and finds out the outcome of a
+// lost answer as far as possible.
 func TestFault04_SetOver(t *testing.T) {
 	for name, c := range map[string]struct {
 		meddle func(w *world)
@@ -208,8 +209,8 @@ func TestFault04_SetOver(t *testing.T) {
 	})
 }
 
-// Replace that is refused, because a stranger's node stands at the new path,
-// leaves that node alone.
+// If a stranger's node exists at the new path, Replace is refused and leaves
+// that node alone.
 func TestFault04_ReplaceLeavesStrangersAlone(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()

@@ -9,9 +9,9 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// A stranger has deleted the node of a claim, whose owner's server lags: the
-// event is late, and the next owner's node stands at the path. Nothing that
-// the first owner does touches it.
+// A stranger deletes the node of a claim, and the owner's server lags. The
+// event is late, and the next owner's node exists at the path. The first owner
+// does not touch that node.
 func TestFault06_ClaimsLeaveTheNextNodeAlone(t *testing.T) {
 	for name, give := range map[string]func(w *world, n *core.Node, h *core.Hold) error{
 		"release": func(_ *world, _ *core.Node, h *core.Hold) error { return h.Release() },

@@ -37,8 +37,8 @@ func (w *world) hold(n *core.Node) *core.Hold {
 	return h
 }
 
-// everyCall is each kind of request that a session sends for its callers, and
-// the kinds of the protocol that it consists of.
+// everyCall has each kind of request that a session sends for its callers, and
+// the operations of the protocol that it consists of.
 var everyCall = []struct {
 	name string
 	ops  []zktest.Op
@@ -145,8 +145,8 @@ var everyCall = []struct {
 	}},
 }
 
-// A server that throttles answers that it has not executed a request: the
-// request is sent again, in no haste, and it is done once.
+// A server that throttles says that it has not executed a request. The request
+// is sent again, with pauses, and is done once.
 func TestFault09_ThrottledRequestsAreRepeated(t *testing.T) {
 	for _, code := range map[string]zktest.Code{"throttled": zktest.CodeThrottledOp, "session moved": zktest.CodeSessionMoved} {
 		for _, c := range everyCall {
@@ -168,8 +168,8 @@ func TestFault09_ThrottledRequestsAreRepeated(t *testing.T) {
 	}
 }
 
-// A create that the caller no longer waits for is throttled: it proves to be
-// not done, and nothing is left to sweep.
+// A create whose caller has stopped waiting is throttled: it proves to be not
+// done, and nothing is left to sweep.
 func TestFault09_ThrottledAfterTheCallerHasGone(t *testing.T) {
 	for name, call := range map[string]func(ctx context.Context, s *core.Session) error{
 		"enter": func(ctx context.Context, s *core.Session) error { return second(s.Enter(ctx, "/d", "lock-", nil)) },
@@ -202,8 +202,8 @@ func TestFault09_ThrottledAfterTheCallerHasGone(t *testing.T) {
 	}
 }
 
-// A server that throttles for good: a call ends with its ctx, says so, and is
-// not in doubt. The requests are paced meanwhile.
+// If a server throttles for good, a call ends with its ctx, says so, and is not
+// in doubt. The requests are paced.
 func TestFault09_ThrottledUntilTheCtxEnds(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -242,7 +242,7 @@ func TestFault09_ThrottledUntilTheCtxEnds(t *testing.T) {
 	}
 }
 
-// A removal that is throttled for as long as the session lasts ends with it.
+// A removal that is throttled until the end of the session ends with it.
 func TestFault09_ThrottledUntilTheSessionEnds(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/d", nil))
@@ -260,7 +260,7 @@ func TestFault09_ThrottledUntilTheSessionEnds(t *testing.T) {
 	})
 }
 
-// Credentials that a throttled server did not look at are presented again.
+// Credentials that a throttled server did not check are presented again.
 func TestFault09_ThrottledCredentials(t *testing.T) {
 	inWorld(t, func(w *world) {
 		refused := w.throttle(zktest.CodeThrottledOp, 3, zktest.OpAuth)
@@ -272,8 +272,8 @@ func TestFault09_ThrottledCredentials(t *testing.T) {
 	})
 }
 
-// An answer that no quorum has given proves nothing: while every request is
-// throttled, the trust deadline stays where it is.
+// An answer without a quorum proves nothing: while every request is throttled,
+// the trust deadline does not move.
 func TestFault09_ThrottledIsNoProof(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/d", nil))
@@ -292,8 +292,8 @@ func TestFault09_ThrottledIsNoProof(t *testing.T) {
 	})
 }
 
-// An answer from which it cannot be told whether a write was done is not taken
-// for a refusal, nor repeated. That of a read is an answer all the same.
+// If an answer does not tell whether a write was done, the write is neither
+// refused nor repeated. For a read, such an answer is final.
 func TestFault09_AnswersThatLeaveAWriteOpen(t *testing.T) {
 	for _, code := range []zktest.Code{
 		zktest.CodeSystemError, zktest.CodeRuntimeInconsistency, zktest.CodeDataInconsistency, zktest.CodeConnectionLoss,
@@ -329,8 +329,8 @@ func TestFault09_AnswersThatLeaveAWriteOpen(t *testing.T) {
 	}
 }
 
-// What cannot be told from the answer to a create is told by a look: the node
-// is there, or it is not, and then the answer is why.
+// If the answer to a create does not tell the outcome, a read does: if the node
+// does not exist, the answer is the error.
 func TestFault09_CreatesLeftOpen(t *testing.T) {
 	for name, call := range map[string]func(w *world, s *core.Session) error{
 		"enter": func(w *world, s *core.Session) error { return second(s.Enter(w.Context(), "/d", "lock-", nil)) },

@@ -12,9 +12,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Thousands of watches take many requests of the configured size. They last
-// through two reconnections: what changes in between fires, and so does what
-// changes afterwards.
+// Thousands of watches take many requests of the configured size. They survive
+// two reconnections: changes during and after the disconnections fire them.
 func TestFault10_ThousandsOfWatchesLastThroughReconnections(t *testing.T) {
 	const n, limit = 3000, 8 << 10
 	inWorld(t, func(w *world) {

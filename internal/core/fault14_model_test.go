@@ -19,8 +19,8 @@ import (
 )
 
 // Random sequences of setting and stopping watches, of changes and of lost
-// connections: a waiter whose node has changed is woken, once; and the server has
-// a watch where a waiter is left, and no other.
+// connections. A waiter whose node has changed is woken once. The server has a
+// watch for each waiter, and no other watches.
 func TestFault14_WatchesSimulation(t *testing.T) {
 	eachSeed(t, 14, func(r *watchRun) {
 		for i := range 300 {
@@ -33,9 +33,9 @@ func TestFault14_WatchesSimulation(t *testing.T) {
 	})
 }
 
-// eachSeed calls f with a run of its own for each of DOCENT_SEEDS seeds, 60 by default
-// and 20 under the race detector. The answers of the server jitter. It ends at the first seed
-// that fails.
+// eachSeed calls f with a run of its own for each of DOCENT_SEEDS seeds, 60 by
+// default and 20 under the race detector. The answers of the server jitter. It
+// ends at the first seed that fails.
 func eachSeed(t *testing.T, stream uint64, f func(r *watchRun)) {
 	seeds := testworld.Sized(20, 60)
 	if text := os.Getenv("DOCENT_SEEDS"); text != "" {
@@ -70,7 +70,7 @@ type watchRun struct {
 	errs  []error // of reads that have set no watch
 }
 
-// waiter is one who waits for a change of what it has seen.
+// waiter waits for a change of the state that it has read.
 type waiter struct {
 	name, path string
 	child      bool
@@ -80,7 +80,7 @@ type waiter struct {
 	stopped    bool
 }
 
-// watchedState is what a watch waits to see changed.
+// watchedState is the state whose change a watch waits for.
 type watchedState struct {
 	found         bool
 	czxid, change int64
@@ -115,10 +115,10 @@ func (r *watchRun) step() {
 	}
 }
 
-// calm waits until the connection is back and events have arrived, and demands
-// that each waiter was woken whose node has changed: soon, since what the session
-// finds out by looking at nodes from time to time is no watch. It returns those
-// that wait on, by path and kind of watch.
+// calm waits until the connection is open and events have arrived. It requires
+// that each waiter whose node has changed was woken soon: a look of the session
+// is too late to count as an event. It returns the other waiters, by path and
+// kind of watch.
 func (r *watchRun) calm() map[string]map[bool]bool {
 	time.Sleep(time.Until(r.whole))
 	require.NoError(r.w, r.s.Sync(r.w.Context(), "/"))
@@ -127,7 +127,7 @@ func (r *watchRun) calm() map[string]map[bool]bool {
 	return r.checkWoken()
 }
 
-// set begins to wait. The read may take until the connection is back.
+// set begins a wait. Its read may take until the reconnection.
 func (r *watchRun) set(kind int, path string) {
 	wait := &waiter{name: [...]string{"get", "exists", "children"}[kind], path: path, child: kind == 2}
 	call := func(core.EventType) { r.mu.Lock(); defer r.mu.Unlock(); wait.fired++ }
@@ -157,7 +157,7 @@ func (r *watchRun) set(kind int, path string) {
 	}
 }
 
-// stop gives up one of those that wait.
+// stop stops one of the waiters.
 func (r *watchRun) stop() {
 	synctest.Wait() // no call is under way: what has not fired does not fire any more
 	r.mu.Lock()
@@ -190,7 +190,8 @@ func (r *watchRun) change(path string) {
 	}
 }
 
-// cut ends the connection, with all that is on its way, or holds it up for a while.
+// cut ends the connection and drops everything on its way, or delays it for a
+// while.
 func (r *watchRun) cut() {
 	pause := time.Duration(r.Int64N(int64(3 * time.Second)))
 	if whole := time.Now().Add(pause + time.Nanosecond); whole.After(r.whole) {
@@ -212,7 +213,7 @@ func (r *watchRun) cut() {
 	}
 }
 
-// finish compares what the waiters and the server have in the end.
+// finish compares the waiters and the server's watches at the end.
 func (r *watchRun) finish() {
 	wanted := r.calm()
 	time.Sleep(settleTime)
@@ -230,8 +231,8 @@ func (r *watchRun) finish() {
 	require.Zero(r.w, r.w.srv.Watches(), "nobody waits")
 }
 
-// checkWoken demands that each waiter was woken whose node has changed. It
-// returns the others, by path and kind of watch.
+// checkWoken requires that each waiter whose node has changed was woken. It
+// returns the other waiters, by path and kind of watch.
 func (r *watchRun) checkWoken() map[string]map[bool]bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// settleTime is how long a session may take, in virtual time, to take back
-// watches that nobody waits for.
+// settleTime is how long a session may take, in virtual time, to remove watches
+// without waiters.
 const settleTime = time.Minute
 
 // watchCalls are the reads that set watches.
@@ -39,11 +39,11 @@ var watchCalls = map[string]func(w *world, s *core.Session, path string) *core.W
 	},
 }
 
-// Watches that are given up leave the server, whichever read has set them, and
-// a reconnection does not bring them back.
+// Stopped watches are removed from the server, whichever read has set them. A
+// reconnection does not set them again.
 func TestFault14_StoppedWatchesLeaveTheServer(t *testing.T) { stopWatches(t, 2000) }
 
-// The same holds for as many as a long-lived process can give up.
+// The same for as many watches as a long-lived process can stop.
 func TestFault14_ManyStoppedWatchesLeaveTheServer(t *testing.T) {
 	if raceEnabled || testing.Short() {
 		t.Skip("takes long with -race, and is left out with -short")
@@ -86,8 +86,8 @@ func stopWatches(t *testing.T, n int) {
 	})
 }
 
-// Watches that are given up while the session is cut off are not set again, and
-// one that is still wanted is.
+// Watches that are stopped while the session is cut off are not set again. A
+// watch with a waiter is set again.
 func TestFault14_StoppedWhileCutOff(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -114,7 +114,7 @@ func TestFault14_StoppedWhileCutOff(t *testing.T) {
 	})
 }
 
-// A watch that two wait for outlasts the first of them, and goes with the
+// A watch with two waiters survives the first Stop, and is removed after the
 // second.
 func TestFault14_SharedWatches(t *testing.T) {
 	for _, c := range []struct{ first, second string }{
@@ -148,8 +148,8 @@ func TestFault14_SharedWatches(t *testing.T) {
 	}
 }
 
-// A watch that is set again at any moment after it was given up, while the
-// server is being asked to remove it or just afterwards, fires exactly once.
+// A watch may be set again at any moment after its Stop, such as during or
+// directly after its removal from the server. It fires exactly once.
 func TestFault14_StoppedAndSetAgain(t *testing.T) {
 	for _, delay := range []time.Duration{0, time.Millisecond} {
 		for _, pause := range []time.Duration{
@@ -210,9 +210,8 @@ func stopAndSetAgain(w *world, name string, set func(*world, *core.Session, stri
 	require.Zero(w, w.srv.Watches(), name)
 }
 
-// A server that does not remove watches, since it is older than 3.5 or since the
-// watch has fired by then, disturbs neither the session nor the watches that are
-// set afterwards.
+// A server may not remove a watch, because it is older than 3.5 or because the
+// watch has fired by then. That disturbs neither the session nor later watches.
 func TestFault14_RefusedRemovals(t *testing.T) {
 	for _, code := range []zktest.Code{zktest.CodeNoWatcher, zktest.CodeUnimplemented, zktest.CodeThrottledOp, zktest.CodeNoAuth} {
 		t.Run(code.Error(), func(t *testing.T) {
@@ -235,7 +234,7 @@ func TestFault14_RefusedRemovals(t *testing.T) {
 	}
 }
 
-// A read with a watch that fails because the node is missing leaves nothing.
+// A read with a watch that fails because the node is missing leaves no watch.
 func TestFault14_FailedReadsLeaveNothing(t *testing.T) {
 	inWorld(t, func(w *world) {
 		s := w.process().session()

@@ -20,13 +20,13 @@ const (
 	maxSessionGoroutines = 5
 )
 
-// footprint is what the process uses, at rest.
+// footprint is the memory and the goroutines of the idle process.
 type footprint struct{ heap, goroutines int64 }
 
 func restingFootprint() footprint {
 	synctest.Wait()
-	// Twice: pools give their contents up at the second, and so does what the
-	// first has found to clean up.
+	// Twice: pools release their contents only in the second collection, and so
+	// do cleanups that the first has found.
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats
@@ -34,8 +34,8 @@ func restingFootprint() footprint {
 	return footprint{int64(m.HeapAlloc), int64(runtime.NumGoroutine())}
 }
 
-// A session costs little: of what many of them add to the process, that part is
-// taken off which the server in this process has for each connection.
+// A session costs little. The test subtracts the cost of the in-process
+// server's side of each connection.
 func TestFault15_SessionsAreLean(t *testing.T) {
 	for name, use := range map[string]func(w *world, p *process){
 		"idle": func(*world, *process) {},
@@ -108,7 +108,7 @@ func (f footprint) minus(g footprint) footprint {
 	return footprint{f.heap - g.heap, f.goroutines - g.goroutines}
 }
 
-// bareConnection opens a session of which only the server's side is there.
+// bareConnection opens a session on a raw connection, without the library.
 func (w *world) bareConnection() net.Conn {
 	w.Helper()
 	conn, err := w.srv.Link().DialContext(w.Context(), "tcp", "zk1:2181")

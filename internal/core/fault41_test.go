@@ -8,9 +8,9 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// ZooKeeper 3.9 answers a create in a transaction that asked for the node's stat
-// as a create2: with path and stat. Some proxies and older servers answer every
-// create so. A transaction understands both.
+// ZooKeeper 3.9 answers a create with a requested stat in a transaction as a
+// create2, with path and stat. Some proxies and older servers answer every
+// create like this. A transaction understands both forms.
 func TestFault41_TransactionsThatAnswerAsCreate2(t *testing.T) {
 	for name, create2 := range map[string]bool{"create": false, "create2": true} {
 		t.Run(name, func(t *testing.T) {

@@ -18,8 +18,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// hostileCalls are calls whose answers a hostile server makes, with what an
-// honest one has them return.
+// hostileCalls are calls that a hostile server answers, with the results of an
+// honest server.
 var hostileCalls = []struct {
 	name    string
 	ops     []zktest.Op // that it sends, whichever
@@ -54,7 +54,7 @@ var hostileCalls = []struct {
 	}, func(path string) any { return []core.OpResult{{Path: path}, {Stat: theStat}} }},
 }
 
-// trick is what a hostile server makes of an honest reply.
+// trick changes an honest reply as a hostile server might.
 type trick struct {
 	name string
 	make func(honest []byte) reaction
@@ -66,7 +66,7 @@ func withXid(reply []byte, xid int32) []byte {
 	return out
 }
 
-// tricks lists what can be done to a reply that has lengths at the given places
+// tricks returns the tricks for a reply that has lengths at the given offsets
 // of its body.
 func tricks(lengths []int) []trick {
 	all := []trick{
@@ -115,9 +115,10 @@ func tricks(lengths []int) []trick {
 	return all
 }
 
-// A server that answers nonsense costs its connection. The process lives, memory
-// is not taken for what a length claims, and each call returns: an honest answer
-// to its repetition, or an error that says why.
+// A server with malformed answers loses its connection. The process survives,
+// and does not allocate memory by the lengths in an answer. Each call returns
+// with an honest answer to its repetition, or with an error that has the
+// reason.
 func TestFault44_HostileAnswers(t *testing.T) {
 	for _, c := range hostileCalls {
 		for _, tr := range tricks(c.lengths) {
@@ -166,8 +167,8 @@ func TestFault44_HostileAnswers(t *testing.T) {
 	}
 }
 
-// saysWhy reports whether an error has a reason beside what it says of the call
-// and of the outcome.
+// saysWhy reports whether an error has a reason besides the call and its
+// outcome.
 func saysWhy(err error) bool {
 	var op *core.OpError
 	if !errors.As(err, &op) || op.Err == nil {
@@ -176,8 +177,8 @@ func saysWhy(err error) bool {
 	return op.Err.Error() != core.ErrUnknownOutcome.Error()
 }
 
-// Two requests are under way and the second is answered first. Neither call
-// takes the other's answer.
+// Two requests are outstanding, and the second is answered first. Neither call
+// gets the other's answer.
 func TestFault44_AnswersOutOfOrder(t *testing.T) {
 	for _, c := range hostileCalls {
 		t.Run(c.name, func(t *testing.T) {
@@ -227,8 +228,8 @@ func TestFault44_AnswersOutOfOrder(t *testing.T) {
 	}
 }
 
-// An answer that comes after its call was given up is nobody's: the next call
-// gets its own.
+// An answer after the end of its call's wait is ignored: the next call gets its
+// own.
 func TestFault44_AnswersAfterTheCallHasEnded(t *testing.T) {
 	for _, c := range hostileCalls {
 		t.Run(c.name, func(t *testing.T) {
@@ -254,8 +255,7 @@ func TestFault44_AnswersAfterTheCallHasEnded(t *testing.T) {
 	}
 }
 
-// What a server sends after it has answered the end of the session disturbs
-// nobody.
+// Frames after the server's answer to the end of the session are ignored.
 func TestFault44_AnswersAfterTheSession(t *testing.T) {
 	inWorld(t, func(w *world) {
 		sc, sm := w.scripted()

@@ -11,7 +11,7 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// sluggish is a network whose SetDeadline takes its time.
+// sluggish is a network whose SetDeadline is slow.
 type sluggish struct{ net.Conn }
 
 func (c sluggish) SetDeadline(t time.Time) error {

@@ -28,8 +28,8 @@ func (h *hookFunc) OnAcquired(i core.HoldInfo) {
 	}
 }
 
-// A hook that is told of the request of a Release may release the same hold:
-// both calls return when the grace period is over, with one result.
+// A hook that gets the request of a Release may release the same hold. Both
+// calls return after the grace period, with one result.
 func TestFault58_HookReleasesTheHoldWhoseReleaseRunsIt(t *testing.T) {
 	inWorld(t, func(w *world) {
 		inner := make(chan error, 1)
@@ -49,7 +49,7 @@ func TestFault58_HookReleasesTheHoldWhoseReleaseRunsIt(t *testing.T) {
 	})
 }
 
-// Two holds, each released by the hook that hears of the other's release.
+// Two holds, each released by the hook that gets the other's release.
 func TestFault58_HooksReleaseEachOthersHold(t *testing.T) {
 	inWorld(t, func(w *world) {
 		h := &hookFunc{}
@@ -79,7 +79,7 @@ func TestFault58_HooksReleaseEachOthersHold(t *testing.T) {
 	})
 }
 
-// A hook that is told of a hold that was handed on may release the hold before it.
+// A hook that gets a handed-on hold may release the hold before it.
 func TestFault58_HookReleasesTheHoldThatIsHandedOn(t *testing.T) {
 	inWorld(t, func(w *world) {
 		h := &hookFunc{}

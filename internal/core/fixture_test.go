@@ -123,7 +123,7 @@ func (w *world) eventually(what string, ok func() bool) {
 	require.Fail(w, "never happened: "+what)
 }
 
-// client is a bare go-zookeeper client: somebody else.
+// client is a bare go-zookeeper client, for the requests of another client.
 func (w *world) client() *zk.Conn {
 	w.Helper()
 	conn, events, err := zk.Connect([]string{"zk1"}, 30*time.Second, zk.WithDialer(w.srv.Dial),

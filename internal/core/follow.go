@@ -11,22 +11,22 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Followed is what a Follower is told.
+// Followed is one event for a Follower.
 type Followed struct {
-	// Event is what has happened, SessionEnded, or Resumed.
+	// Event is the kind of change, or SessionEnded, or Resumed.
 	Event EventType
-	// Path is the node that it happened to, below the Manager's root; empty for
-	// SessionEnded and Resumed.
+	// Path is the path of the changed node, relative to the Manager's root. It
+	// is empty for SessionEnded and Resumed.
 	Path string
 }
 
-// Resumed tells a Follower that events may be missing, since the session has a new
-// connection. The follower reads everything again. A read that is sent after Resumed
-// shows every change that no event tells of.
+// Resumed tells a Follower that events may be missing, because the session has
+// a new connection. The follower has to read everything again. A read that is
+// sent after Resumed shows every change without an event.
 const Resumed EventType = -1
 
-// Follower is told of every change of a node, or of a whole tree, until it is stopped.
-// It is safe for concurrent use.
+// Follower receives every change of a node, or of a whole tree, until it is
+// stopped. It is safe for concurrent use.
 type Follower struct {
 	table     *watchTable
 	watch     *following
@@ -37,26 +37,28 @@ type Follower struct {
 	over  bool       // guarded by table.mu
 }
 
-// Follow has f called with every change of the node at path, which need not exist: its
-// creation, its deletion, changes of its data and, as NodeChildrenChanged, creations and
-// deletions of its children. With recursive, Follow tells of the creation, deletion and
-// data of the node and of every node below it, and never of NodeChildrenChanged. Servers
-// withhold the events of nodes that the session may not read. All followers of a path
-// share one watch on the server.
+// Follow calls f for every change of the node at path, which need not exist:
+// its creation, its deletion, changes of its data and, as NodeChildrenChanged,
+// creations and deletions of its children. With recursive, Follow reports
+// creation, deletion and data changes of the node and of all its descendants,
+// and never NodeChildrenChanged. Servers withhold the events of nodes that the
+// session may not read. All followers of a path share one watch on the server.
 //
-// f is called on the goroutine that reads from the server, in the order of the changes
-// and one call at a time; only SessionEnded may come on another goroutine. f must return
-// at once and must not call the session; it may call Stop. f hears of a change before
-// any read that shows the change returns. f may be called before Follow returns, and may
-// hear of a change that happened shortly before. The server does not repeat what has
-// happened during a disconnection: f is told Resumed after each reconnection, and
-// SessionEnded as the last thing if the session ends.
+// f is called on the goroutine that reads from the server, in the order of the
+// changes and one call at a time. Only SessionEnded may come on another
+// goroutine. f must return at once and must not call the session, but it may
+// call Stop. f is called for a change before any read that shows the change
+// returns. f may be called before Follow returns, and for a change that
+// happened shortly before. The server does not repeat the events of a
+// disconnection: f gets Resumed after each reconnection. If the session ends,
+// the last call has SessionEnded.
 //
-// ctx bounds the request, which Follow repeats over lost connections, and nothing after
-// it. Errors:
-//   - ErrUnimplemented: the servers are older than ZooKeeper 3.6, which close the
-//     connection to say so. The Manager remembers that and does not ask again. Or the
-//     server's watchManagerName is WatchManagerOptimized.
+// ctx bounds only the request, which Follow repeats over lost connections.
+// Errors:
+//   - ErrUnimplemented: the servers are older than ZooKeeper 3.6. Such a server
+//     closes the connection after its answer. The Manager remembers that and
+//     does not ask again. Or the server's watchManagerName is
+//     WatchManagerOptimized.
 //   - ErrTooLarge: the path does not fit into a request.
 //   - ErrSessionEnded, or ctx's error.
 //
@@ -95,8 +97,9 @@ func (s *Session) Follow(ctx context.Context, path string, recursive bool, f fun
 
 const needsLasting = "Follow needs ZooKeeper 3.6 or later"
 
-// unfollowable names the error of a server whose watch manager has no persistent
-// watches. Another server may have another.
+// unfollowable adds the reason to the error of a server whose watch manager
+// does not support persistent watches. Another server may have another watch
+// manager.
 func unfollowable(err error) error {
 	var op *OpError
 	var answer *CodeError
@@ -107,9 +110,9 @@ func unfollowable(err error) error {
 	return err
 }
 
-// Stop ends the calls: none begins after Stop has returned, although one may be under
-// way. The last Stop of a path takes the watch back in the background. Stop may be
-// called more than once, and within a call.
+// Stop ends the calls. No call begins after Stop has returned, although one may
+// still be running. The last Stop of a path removes the watch from the server
+// in the background. Stop may be called more than once, and within a call.
 func (w *Follower) Stop() {
 	misuse.ZeroValue(w == nil || w.table == nil, "or nil core.Follower", "Session.Follow")
 	w.table.unfollow(w)

@@ -13,7 +13,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// told collects what a follower is told.
+// told collects the events of a follower.
 type told struct {
 	mu   sync.Mutex
 	list []core.Followed
@@ -48,7 +48,7 @@ func (w *world) follow(s *core.Session, path string, recursive bool) (*core.Foll
 	return f, l
 }
 
-// life makes, changes and ends a small tree, and waits after each step.
+// life creates, changes and deletes a small tree, and waits after each step.
 func (w *world) life(path string) {
 	for _, step := range []func() error{
 		func() error { return w.srv.Put(path, nil) },
@@ -86,7 +86,8 @@ var (
 
 func inRoot(cfg *core.Config) { cfg.Root = "/root" }
 
-// A follower is told of every change, in order, of a node that does not exist yet, too.
+// A follower gets every change in order, also of a node that does not exist
+// yet.
 func TestFollowTellsEachChange(t *testing.T) {
 	for name, recursive := range map[string]bool{"node": false, "tree": true} {
 		t.Run(name, func(t *testing.T) {
@@ -106,8 +107,8 @@ func TestFollowTellsEachChange(t *testing.T) {
 	}
 }
 
-// Whoever follows a node hears the same whether or not its tree is followed too: a
-// server keeps one of the two watches only.
+// A follower of a node gets the same events whether or not its tree is followed
+// too: a server keeps one of the two watches only.
 func TestFollowNodeAndItsTree(t *testing.T) {
 	for name, order := range map[string][]bool{"node first": {false, true}, "tree first": {true, false}} {
 		t.Run(name, func(t *testing.T) {
@@ -156,7 +157,8 @@ func TestFollowNodeAndItsTree(t *testing.T) {
 	}
 }
 
-// What a read shows, its follower has been told of before the read returns.
+// A follower has got the event of a change before a read that shows the change
+// returns.
 func TestFollowTellsBeforeTheRead(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/a/b", []byte("0")))
@@ -182,7 +184,7 @@ func TestFollowTellsBeforeTheRead(t *testing.T) {
 	})
 }
 
-// Followers of one node share a watch, and the last one takes it back.
+// Followers of one node share a watch. The last Stop removes it.
 func TestFollowersShare(t *testing.T) {
 	for name, recursive := range map[string]bool{"node": false, "tree": true} {
 		t.Run(name, func(t *testing.T) {
@@ -215,7 +217,7 @@ func TestFollowersShare(t *testing.T) {
 	}
 }
 
-// Whoever follows again at once hears everything, and leaves nothing.
+// A follower that follows again at once misses no event, and leaves no watch.
 func TestFollowAgainRightAfterStop(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -235,8 +237,8 @@ func TestFollowAgainRightAfterStop(t *testing.T) {
 	})
 }
 
-// A follower whose request was given up does not make others believe that theirs was
-// answered, nor leave a watch.
+// If the request of a follower is given up, the other followers do not take it
+// for answered, and no watch is left.
 func TestFollowGivenUp(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -279,7 +281,7 @@ func TestFollowGivenUp(t *testing.T) {
 	})
 }
 
-// A follower is told of the session's end, once and last.
+// A follower gets the end of the session once, as the last event.
 func TestFollowEndsWithSession(t *testing.T) {
 	for name, end := range map[string]func(w *world, p *process){
 		"expired": func(w *world, p *process) { w.srv.Expire(p.session().ID()) },
@@ -323,8 +325,8 @@ func TestFollowRefuses(t *testing.T) {
 	})
 }
 
-// A server before 3.6 hangs up on the request. It is asked once, and whatever else is
-// under way goes on, the watches that stand among it.
+// A server before 3.6 closes the connection on the request. It is asked once.
+// Other outstanding requests and existing watches continue.
 func TestFollowOnOldServer(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/a", nil))

@@ -12,8 +12,9 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Each new connection sets all watches again, in requests that the server takes; each
-// follower is told to read again, and what it reads then is new.
+// Each new connection sets all watches again, in requests that the server
+// accepts. Each follower gets Resumed, and its reads afterwards show the newest
+// state.
 func TestFollowThroughReconnections(t *testing.T) {
 	inWorld(t, func(w *world) {
 		const n = 3000
@@ -73,7 +74,8 @@ func TestFollowThroughReconnections(t *testing.T) {
 	}, zktest.WithMaxFrame(4096))
 }
 
-// Whoever stops while a connection is being made leaves no watch behind on it.
+// A follower that stops while the session reconnects leaves no watch on the new
+// connection.
 func TestFollowStoppedWhileReconnecting(t *testing.T) {
 	for delay := time.Duration(0); delay <= 60*time.Millisecond; delay += 5 * time.Millisecond {
 		inWorld(t, func(w *world) {
@@ -92,8 +94,8 @@ func TestFollowStoppedWhileReconnecting(t *testing.T) {
 	}
 }
 
-// A watch of one shot that stood before is taken back without the persistent one, in
-// whose place a server before 3.9 would take that.
+// An earlier one-shot watch is not removed without the persistent watch: a
+// server before 3.9 would remove the persistent one instead.
 func TestFollowOutlivesTheWatchBeforeIt(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/a", nil))
@@ -115,8 +117,8 @@ func TestFollowOutlivesTheWatchBeforeIt(t *testing.T) {
 	})
 }
 
-// A read with a watch that was to leave before the persistent watch and leaves after it
-// does not take its place.
+// A read with a watch that was queued before the persistent watch, and is sent
+// after it, does not replace it.
 func TestFollowAndReadsThatWaitForAConnection(t *testing.T) {
 	for range 20 {
 		inWorld(t, func(w *world) {
@@ -147,8 +149,8 @@ func TestFollowAndReadsThatWaitForAConnection(t *testing.T) {
 	}
 }
 
-// The session looks again at a node that does not exist, and that look leaves no watch
-// in the place of the persistent one.
+// The session's look at a missing node leaves no one-shot watch instead of the
+// persistent one.
 func TestFollowAndLooks(t *testing.T) {
 	inWorld(t, func(w *world) {
 		s := w.process().session()

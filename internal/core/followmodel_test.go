@@ -13,9 +13,9 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// Random sequences of following, reading with watches, stopping, changes and lost
-// connections: whoever waits for one event is woken by a change, whoever follows is
-// told of each, and the server keeps no watch for nobody.
+// Random sequences of following, reading with watches, stopping, changes and
+// lost connections. A change wakes each waiter for one event. Each follower
+// gets every change. The server keeps no watch without a waiter or a follower.
 func TestFollowSimulation(t *testing.T) {
 	eachSeed(t, 36, func(w *watchRun) {
 		r := &followRun{watchRun: w}
@@ -40,7 +40,7 @@ type followRun struct {
 	follows []*followed
 }
 
-// followed is one who follows, and what it knows. Guarded by watchRun.mu.
+// followed is a follower and the state that it knows. Guarded by watchRun.mu.
 type followed struct {
 	path      string
 	recursive bool
@@ -95,7 +95,7 @@ func (r *followRun) stopFollowing() {
 	r.follows = append(r.follows[:i], r.follows[i+1:]...)
 }
 
-// state is what a follower may be told of.
+// state is the observable state of a followed node.
 func (r *followRun) state(f *followed) map[string]watchedState {
 	state := make(map[string]watchedState)
 	for _, path := range r.w.srv.Paths() {
@@ -111,7 +111,7 @@ func (r *followRun) state(f *followed) map[string]watchedState {
 	return state
 }
 
-// checkTold demands that each follower was told if anything has changed.
+// checkTold requires that each follower was told of a change.
 func (r *followRun) checkTold() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// follows are the persistent watches of a session, one for each path, guarded by the
-// watch table's mu:
+// follows has the persistent watches of a session, one for each path, guarded
+// by the watch table's mu:
 //
 //	      Follow             answered                 the last Stop
 //	none ────────▶ asked ──────────────▶ standing ──────────────────▶ none
@@ -18,20 +18,21 @@ import (
 //	  └── refused ───┘                    └─────┘ a new connection sets the watch
 //	                                              again, and Resumed is told
 //
-// ZooKeeper before 3.9 keeps one watch for each path and session, and the newest request
-// sets its kind. So the session asks for one kind at a time:
-//   - The recursive watch takes the place of the other, whose events follow from its
-//     own. It stays until the last follower of the path is gone.
-//   - A read leaves no watch of one shot at the path of a persistent one, which wakes
-//     the read's waiters instead. Whether to leave one is decided when the request is
-//     queued, under mu: a request queued earlier is executed earlier.
-//   - A watch of one shot that was there before is not taken back.
+// ZooKeeper before 3.9 keeps one watch for each path and session, and the
+// newest request sets its kind. So the session has one kind at a time for each
+// path:
+//   - The recursive watch replaces the other kind, whose events follow from the
+//     recursive ones. It stays until the last follower of the path has stopped.
+//   - A read leaves no one-shot watch at the path of a persistent watch, which
+//     wakes the read's waiters instead. That is decided when the request is
+//     queued, under mu: a request that is queued earlier is executed earlier.
+//   - An earlier one-shot watch at the path is not removed.
 //
-// Where a persistent watch begins, ends or is set again, those waiters are woken in any
-// case.
+// When a persistent watch begins, ends or is set again, the waiters at its path
+// are woken in any case.
 type follows struct {
 	keys  map[string]*following
-	again []string // the paths that a connection which is being made sets again
+	again []string // the paths that a new connection sets again
 }
 
 // following is a persistent watch.
@@ -39,12 +40,12 @@ type following struct {
 	path      string
 	followers []*Follower
 	standing  bool       // the server has the watch, or will have it before the session's next request
-	wide      bool       // what stands is recursive
+	wide      bool       // the server's watch is recursive
 	asked     bool       // a recursive watch was asked for
-	link      *conn.Conn // on which the watch was asked for last, or set again; nil for none
+	link      *conn.Conn // the link on which the watch was last requested or set again; or nil
 }
 
-// follow adds a follower, and reports whether the server has the watch already.
+// follow adds a follower, and reports whether the server already has the watch.
 func (t *watchTable) follow(path string, recursive bool, f func(Followed)) (w *Follower, standing bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -55,7 +56,7 @@ func (t *watchTable) follow(path string, recursive bool, f func(Followed)) (w *F
 	}
 	w.watch = g
 	if t.ended {
-		return w, false // the request says so
+		return w, false // the request will say so
 	}
 	if t.follows.keys == nil {
 		t.follows.keys = make(map[string]*following)
@@ -84,7 +85,7 @@ func (w *Follower) ask(link *conn.Conn) (*conn.Call, conn.Queued) {
 	return call, link.Enqueue(call)
 }
 
-// followed takes the answer to a request for a watch.
+// followed processes the answer to a request for a watch.
 func (t *watchTable) followed(g *following, mode wire.AddMode, call *conn.Call) {
 	t.mu.Lock()
 	var woken []*Watch
@@ -109,7 +110,8 @@ func (t *watchTable) followed(g *following, mode wire.AddMode, call *conn.Call) 
 	}
 }
 
-// unfollow drops a follower, and takes the watch back after the last.
+// unfollow removes a follower. After the last one, it removes the watch from
+// the server.
 func (t *watchTable) unfollow(w *Follower) {
 	t.mu.Lock()
 	w.over = true
@@ -125,8 +127,8 @@ func (t *watchTable) unfollow(w *Follower) {
 		delete(t.follows.keys, g.path)
 		woken = t.uncover(g.path)
 		if g.link != nil {
-			// Under mu, so that the request leaves after every request for the watch, and
-			// before any read that leaves a watch of one shot again.
+			// Under mu, so that the request is sent after every request for the
+			// watch, and before any read that leaves a one-shot watch again.
 			g.link.SendBehind(t.endFollow(g.path))
 		}
 		for _, key := range keysOf(g.path) {
@@ -141,15 +143,16 @@ func (t *watchTable) unfollow(w *Follower) {
 			w.wake(w.event)
 		}
 	}
-	// The caller may hold what the functions of other waiters need.
+	// The caller may hold locks that the functions of other waiters need.
 	if len(woken) > 0 && !t.s.spawn(wake) {
 		wake()
 	}
 }
 
-// endFollow is the request that takes a persistent watch back, and with it whatever
-// watch of one shot is left at the path: ZooKeeper before 3.9 cannot tell them apart. A
-// server that throttles is asked again.
+// endFollow is the request that removes a persistent watch from the server. It
+// also removes any one-shot watch at the path, because ZooKeeper before 3.9
+// cannot tell them apart. If the server throttles, the request is repeated
+// later.
 func (t *watchTable) endFollow(path string) *conn.Call {
 	return conn.NewCall(wire.RemoveWatches(path, wire.AnyWatcher), func(call *conn.Call) {
 		if call.Fate() != conn.Answered {
@@ -165,9 +168,9 @@ func (t *watchTable) endFollow(path string) *conn.Call {
 	})
 }
 
-// endFollowAgain repeats endFollow unless there are followers again. A new connection
-// does not have the watch. Waiters that came meanwhile lose their watches of one shot, so
-// they are woken.
+// endFollowAgain repeats endFollow unless the path has followers again. A new
+// connection does not have the watch. Waiters that came meanwhile lose their
+// one-shot watches, so they are woken.
 func (t *watchTable) endFollowAgain(link *conn.Conn, path string) {
 	t.mu.Lock()
 	if t.ended || t.follows.keys[path] != nil {
@@ -182,8 +185,8 @@ func (t *watchTable) endFollowAgain(link *conn.Conn, path string) {
 	}
 }
 
-// forget notes that the server has no watches of one shot at a path. The caller holds
-// mu.
+// forget notes that the server has no one-shot watches at a path. The caller
+// holds mu.
 func (t *watchTable) forget(path string) {
 	for _, key := range keysOf(path) {
 		delete(t.server.kept, key)
@@ -192,15 +195,16 @@ func (t *watchTable) forget(path string) {
 
 func keysOf(path string) [2]watchKey { return [...]watchKey{{path, dataWatch}, {path, childWatch}} }
 
-// uncover takes the waiters for watches of one shot at a path where a persistent watch
-// begins, has ended, or may have missed something. The caller holds mu, and wakes them.
+// uncover removes and returns the waiters for one-shot watches at a path whose
+// persistent watch begins, has ended, or may have missed an event. The caller
+// holds mu, and wakes them.
 func (t *watchTable) uncover(path string) []*Watch {
 	return append(t.takeKey(watchKey{path, dataWatch}, NodeDataChanged),
 		t.takeKey(watchKey{path, childWatch}, NodeChildrenChanged)...)
 }
 
-// cover reports whether a persistent watch at the very path tells of all changes that a
-// watch of one shot would. The caller holds mu.
+// cover reports whether a persistent watch at exactly this path reports all
+// changes that a one-shot watch would report. The caller holds mu.
 func (f *follows) cover(path string) bool { return f.keys[path] != nil }
 
 // telling is one call of a follower.
@@ -209,9 +213,9 @@ type telling struct {
 	Followed
 }
 
-// meant returns what followers are told of an event. If a recursive watch stands at the
-// parent of a node that is new or gone, it returns the parent too: no other event tells
-// that the parent's children have changed.
+// meant returns the calls of followers for an event. If a node with a recursive
+// watch on its parent was created or deleted, meant also returns the parent: no
+// other event reports that the parent's children have changed.
 func (t *watchTable) meant(event EventType, path string) (all []telling, parent string) {
 	f := &t.follows
 	if len(f.keys) == 0 {
@@ -228,7 +232,7 @@ func (t *watchTable) meant(event EventType, path string) (all []telling, parent 
 	inTree := func(w *Follower) bool { return w.recursive }
 	g := f.keys[path]
 	if event == NodeChildrenChanged {
-		if g != nil && !g.wide { // where it is wide, what has happened to the child said so
+		if g != nil && !g.wide { // a recursive watch has already reported the child's own event
 			tell(g, event, path, inNode)
 		}
 		return all, ""
@@ -259,8 +263,8 @@ func above(path string) string {
 	return "/"
 }
 
-// setAgain returns the persistent watches that a new connection has to set again, the
-// recursive ones apart.
+// setAgain returns the persistent watches that a new connection has to set
+// again, the recursive ones separately.
 func (f *follows) setAgain() (nodes, trees []string) {
 	f.again = nil
 	for path, g := range f.keys {
@@ -277,7 +281,7 @@ func (f *follows) setAgain() (nodes, trees []string) {
 	return nodes, trees
 }
 
-// end forgets all followers, and returns them. The caller holds the table's mu.
+// end removes and returns all followers. The caller holds the table's mu.
 func (f *follows) end() []*Follower {
 	var all []*Follower
 	for _, g := range f.keys {
@@ -287,9 +291,9 @@ func (f *follows) end() []*Follower {
 	return all
 }
 
-// resumed tells all followers of a new connection, after the requests that set their
-// watches again are queued on it. It wakes the waiters at the same paths, and takes back
-// the watches whose last follower has stopped meanwhile.
+// resumed reports a new connection to all followers, after the requests that
+// set their watches again are queued. It wakes the waiters at the same paths,
+// and removes the watches whose last follower has stopped meanwhile.
 func (t *watchTable) resumed(link *conn.Conn) {
 	t.mu.Lock()
 	var followers []*Follower

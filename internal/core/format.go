@@ -5,10 +5,10 @@ import (
 	"log/slog"
 )
 
-// What fmt writes of the types here is a name, whatever the verb. Without these
-// methods it would write out what they consist of, and so the credentials that a
-// Manager and a Session's client keep; and it would read, without their locks, what
-// other goroutines change.
+// With every verb, fmt prints only a name for the types here. Without these
+// methods, fmt would print their fields, including the credentials that a
+// Manager and a Session's client keep. It would also read, without their locks,
+// fields that other goroutines change.
 
 // Format writes the session's id.
 func (s *Session) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "session %#x", s.ID()) }

@@ -15,8 +15,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// The watches are set again in requests that the server takes, whether its
-// limit is configured or not, and however many there are.
+// The watches are set again in requests that the server accepts, whether its
+// limit is configured or not, and however many watches there are.
 func TestFault10_WatchesAreSetAgainWithinTheLimit(t *testing.T) {
 	for name, c := range map[string]struct {
 		server, configured int
@@ -57,8 +57,8 @@ func TestFault10_WatchesAreSetAgainWithinTheLimit(t *testing.T) {
 	}
 }
 
-// A watch whose path could not be sent again after a lost connection is
-// refused, for every length of the path.
+// A watch is refused if its path is too long to be set again after a lost
+// connection, for every length of the path.
 func TestFault10_LongestWatch(t *testing.T) {
 	const limit = 1024
 	inWorld(t, func(w *world) {
@@ -88,8 +88,8 @@ func TestFault10_LongestWatch(t *testing.T) {
 	}, zktest.WithMaxFrame(limit))
 }
 
-// Credentials go to the server as they are: what it would not take is refused
-// with the configuration.
+// Credentials are sent to the server unchanged. Credentials that the server
+// would refuse are refused with the configuration.
 func TestFault10_LongCredential(t *testing.T) {
 	const limit = 1024
 	inWorld(t, func(w *world) {
@@ -109,8 +109,8 @@ func TestFault10_LongCredential(t *testing.T) {
 	}, zktest.WithMaxFrame(limit))
 }
 
-// A request that the server does not take, sent again and again, is told of
-// once, with what is to be done.
+// A request that the server does not accept, sent again and again, is reported
+// once, with what to do.
 func TestFault10_LoopWithoutProgressIsLogged(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var log logbook
@@ -127,7 +127,7 @@ func TestFault10_LoopWithoutProgressIsLogged(t *testing.T) {
 		require.Contains(w, told[0], "MaxRequest")
 		require.Contains(w, told[0], "zk1:2181")
 
-		// The next spell is told of too.
+		// The next series is reported too.
 		require.NoError(w, p.EnsureDir(w.Context(), "/well"))
 		time.Sleep(time.Hour)
 		p.link.Disconnect()
@@ -139,7 +139,7 @@ func TestFault10_LoopWithoutProgressIsLogged(t *testing.T) {
 	}, zktest.WithMaxFrame(2048))
 }
 
-// A server that ends connections after the handshake is told of as well.
+// A server that ends connections after the handshake is reported too.
 func TestFault10_ConnectionsWithoutAnAnswerAreLogged(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var log logbook
@@ -157,7 +157,7 @@ func TestFault10_ConnectionsWithoutAnAnswerAreLogged(t *testing.T) {
 	})
 }
 
-// Connections that are lost now and then are nothing to warn of.
+// Connections that are lost now and then are not reported.
 func TestFault10_LostConnectionsAreNoLoop(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var log logbook

@@ -10,8 +10,9 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A server that hangs behind the handshake, before it has answered the credentials,
-// takes no more of the trust than one that hangs in the handshake.
+// A server that hangs after the handshake, before it has answered the
+// credentials, costs no more of the trust than a server that hangs in the
+// handshake.
 func TestAServerHangsInTheLogin(t *testing.T) {
 	for phase := range 4 {
 		inWorld(t, func(w *world) {

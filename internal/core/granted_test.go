@@ -11,9 +11,8 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// A server may grant less on a later connection than another did before. The
-// session then expires by the shorter timeout, whatever the longer one had
-// promised.
+// A server may grant less on a later connection than another server did before.
+// Then the session expires by the shorter timeout.
 func TestTrustWhenLessIsGranted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &Session{m: &Manager{}, trust: trust{base: time.Now()}}

@@ -6,20 +6,21 @@ import (
 	"fmt"
 )
 
-// ErrGuarded is returned by HandOn for a hold whose Guard was given out.
-var ErrGuarded = errors.New("a hold whose guard was given out cannot be handed on, since the guard would pass for the next hold: release it")
+// ErrGuarded is returned by HandOn for a hold whose Guard was called.
+var ErrGuarded = errors.New("a hold cannot be handed on after a call of Guard, because that guard would also pass for the next hold: release the hold")
 
-// HandOn ends the hold as Release does, but leaves its node standing and begins
-// another hold on it, with the same token: within one process, a node can serve
+// HandOn ends the hold as Release does, but keeps its node, and begins another
+// hold on it with the same token. So within one process, a node can serve
 // several holders one after the other without a request to the server. The
-// context of this hold has ended before that of the next begins.
+// context of this hold ends before the next hold begins.
 //
-// A hold that was lost is not handed on: the error is that of Release then, and matches
-// ErrLost. One that was released, handed on or replaced before is refused with an
-// error that matches ErrReleased. One whose Guard was given out stays as it is, and
-// the error is ErrGuarded. The next hold may be lost at any moment, as every hold
-// may. Release after HandOn does nothing, whatever has become of the node: it returns nil,
-// or why the hold was lost before. HandOn is safe for concurrent use.
+// HandOn of a lost hold fails with the error of Release, which matches ErrLost.
+// After a Release, a HandOn or a Replace, it fails with an error that matches
+// ErrReleased. If Guard was called, it fails with ErrGuarded, and the hold
+// stays as it is. The next hold may be lost at any moment, as every hold may.
+// Release after HandOn does nothing, whatever happens to the node: it returns
+// nil, or the reason why the hold was lost before. HandOn is safe for
+// concurrent use.
 func (h *Hold) HandOn() (*Hold, error) {
 	h.made()
 	h.mu.Lock()
@@ -33,7 +34,7 @@ func (h *Hold) HandOn() (*Hold, error) {
 	err := fmt.Errorf("%s cannot be handed on: %w", h.Path(), ErrReleased)
 	h.release.Do(func() {
 		h.cancel(ErrReleased)
-		defer h.node.s.letGo(h) // once the next hold is counted: the node stays among those that are held
+		defer h.node.s.letGo(h) // after the next hold is counted, so that the node stays among the held nodes
 		if cause := context.Cause(h.ctx); errors.Is(cause, ErrLost) {
 			if !errors.Is(cause, ErrDeleted) {
 				h.node.Abandon()

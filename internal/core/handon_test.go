@@ -43,7 +43,7 @@ func TestHandOn(t *testing.T) {
 	})
 }
 
-// What happens to the node concerns the hold that it was handed on to.
+// After HandOn, the end of the node ends the next hold.
 func TestHandOnAndLoss(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -66,7 +66,7 @@ func TestHandOnAndLoss(t *testing.T) {
 }
 
 // TestFault05_HandOnOfAGuardedHold: a check of the node could not tell the next
-// hold from the one whose guard was given out.
+// hold from a hold with a guard.
 func TestFault05_HandOnOfAGuardedHold(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()

@@ -10,8 +10,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Somebody writes into the node, which uses the watch up, in the moment between
-// one hold and the one that it is handed on to: the next watches anew.
+// Another client writes to the node between one hold and the next one, which
+// uses the watch up: the next watches anew.
 func TestHandOnKeepsTheWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.New(t)

@@ -11,57 +11,63 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// A watch tells of the end of a node, but not a session that may not read the node:
-// servers withhold the event. The ACL may have changed after the watch was set. So the
-// probe of a session that holds something checks the nodes of its holds. It asks whether
-// they exist, and proves the session by the same answer.
+// A watch reports the end of a node, but not to a session that may not read the
+// node: servers withhold the event. The ACL may have changed after the watch
+// was set. So the probe of a session with holds checks whether the held nodes
+// exist. The same answer proves the session.
 //
-// Each node that is held is in one of these states:
+// Each held node is in one of these states:
 //
 //	checked ──── a check is refused: NoAuth ────▶ read ◀──── a node at a fixed path
 //	   │                                            │
 //	   └───────▶ deleted: the hold has ended ◀──────┘
 //	             NoNode, or the node of another
 //
-// What each answer proves, at the instant at which the server has executed it:
+// What each answer proves, at the instant at which the server executed the
+// request:
 //
-//   - A check that has passed: there is a readable node at the path. It is ours if its
-//     name has a guid, which no other node ever bears. A check knows nothing of a node but
-//     the version of its data, which is the same for ours and for the next owner's. So a
-//     node at a fixed path is not checked but read: its czxid and its owner tell.
-//   - NoNode, of a check or a read: the node is gone. The hold ends as by the event.
-//   - NoAuth, of a check or a read: there is a node at the path, and it is hidden. A node
-//     with a guid stands, and its hold lasts. Of a node at a fixed path, older servers tell
-//     the stat. Newer ones keep it back, and a node in its place that is hidden too is
-//     taken for ours.
+//   - A check that has passed: a readable node exists at the path. It is ours
+//     if its name has a guid, which no other node ever has. A check knows only
+//     the version of a node's data, which is the same for our node and for the
+//     next owner's. So a node at a fixed path is not checked but read: its
+//     czxid and its owner identify it.
+//   - NoNode, of a check or a read: the node is gone. The hold ends as by the
+//     event.
+//   - NoAuth, of a check or a read: a hidden node exists at the path. If its
+//     name has a guid, it is our node, and the hold lasts. For a node at a
+//     fixed path, older servers return the stat. Newer servers withhold it.
+//     Then a hidden node of another owner at the path is taken for ours.
 //
-// The checks of a probe are one transaction, which ends with the first check that fails.
-// The checks before it have passed. The nodes after it are read at once, which a failure
-// does not stop. A node that has been hidden is read from then on, and not checked. The
-// transaction proves the session however it ends: a quorum has committed it.
+// The checks of a probe are one transaction, which ends with the first check
+// that fails. The checks before it have passed. The nodes after it are read at
+// once, because a failure does not stop reads. Once a node was hidden, it is
+// read and no longer checked. The transaction proves the session however it
+// ends, because a quorum has committed it.
 //
-// The nodes that were seen longest ago are the first in a probe. A probe has at most
-// maxRewatch bytes of paths. If the nodes need more, the next probe is due after
-// probePause. So a node is seen each staleAfter sixtieths of the timeout, if all nodes need
-// at most staleAfter/probePause probes. If they need n probes, it is n times probePause.
+// A probe begins with the nodes that were seen longest ago. It has at most
+// maxRewatch bytes, and fewer if the server accepts only smaller requests
+// (progress.rewatchLimit). If the nodes need more, the next probe is due after
+// probePause. So each node is seen every staleAfter sixtieths of the timeout,
+// if all nodes need at most staleAfter/probePause probes. If they need n
+// probes, each node is seen every n probePauses.
 
-// heldNode is what the session keeps of a node with a hold. It is guarded by the session's
-// mu.
+// heldNode is the session's state of a node with a hold. It is guarded by the
+// session's mu.
 type heldNode struct {
 	holds  int           // 2 while a hold is handed on
-	epoch  int           // of the session, in which the holds are counted
+	epoch  int           // the session's epoch in which the holds are counted
 	place  *list.Element // in the session's heldNodes
-	seen   time.Time     // when the request was written that has shown the node last, or that may do so
+	seen   time.Time     // when the newest request was written that has shown the node, or may show it
 	hidden bool
 }
 
-// sight is a node of a probe, and when it was seen before.
+// sight is a node of a probe, and the time when it was seen before.
 type sight struct {
 	node *Node
 	seen time.Time
 }
 
-// addHeld adds a node on which a hold begins. The caller holds mu.
+// addHeld adds the node of a hold that begins. The caller holds mu.
 func (s *Session) addHeld(n *Node) {
 	if n.held.epoch != s.epoch {
 		n.held = heldNode{epoch: s.epoch, hidden: n.held.hidden}
@@ -72,7 +78,8 @@ func (s *Session) addHeld(n *Node) {
 	}
 }
 
-// dropHeld drops a node when its last hold in this epoch has ended. The caller holds mu.
+// dropHeld removes a node when its last hold in this epoch has ended. The
+// caller holds mu.
 func (s *Session) dropHeld(n *Node) {
 	if n.held.holds--; n.held.holds == 0 {
 		s.heldNodes.Remove(n.held.place)
@@ -80,8 +87,8 @@ func (s *Session) dropHeld(n *Node) {
 	}
 }
 
-// renewed returns when the request was written that a probe has to renew first: the newest
-// proof, or the sight of a node that is held. The caller holds mu.
+// renewed returns the time of the oldest request that a probe has to renew: the
+// newest proof, or the sight of a held node. The caller holds mu.
 func (s *Session) renewed() time.Time {
 	front := s.heldNodes.Front()
 	if front == nil {
@@ -90,7 +97,7 @@ func (s *Session) renewed() time.Time {
 	return earlier(s.proofWritten(), front.Value.(*Node).held.seen)
 }
 
-// nextRound takes the nodes of a probe that is sent now. The caller holds mu.
+// nextRound returns the nodes of a probe that is sent now. The caller holds mu.
 func (s *Session) nextRound(now time.Time) (round []sight) {
 	limit := s.m.progress.rewatchLimit(s.server, s.m.cfg.MaxRequest)
 	size := wire.MultiSize
@@ -111,15 +118,15 @@ func (n *Node) checkOp() wire.MultiOp {
 	return wire.MultiOp{Op: wire.OpCheck, Path: n.s.abs(n.path), Version: wire.AnyVersion}
 }
 
-// hasGUID reports whether no other node ever bears the name of this one.
+// hasGUID reports whether the node's name is unique for all time.
 func (n *Node) hasGUID() bool {
 	_, name := znode.Split(n.path)
 	_, unique := znode.GUID(name)
 	return unique
 }
 
-// checkHeld sends a probe that checks the nodes of a round, and reads those that a check
-// cannot tell.
+// checkHeld sends a probe that checks the nodes of a round. It reads the nodes
+// for which a check proves nothing.
 func (s *Session) checkHeld(link *conn.Conn, round []sight, wait time.Duration) {
 	var checked, read []sight
 	var checks []wire.MultiOp
@@ -140,7 +147,7 @@ func (s *Session) checkHeld(link *conn.Conn, round []sight, wait time.Duration) 
 	s.readHeld(read)
 }
 
-// heldChecked takes what became of the checks of nodes. It does not block.
+// heldChecked processes the outcome of the checks. It does not block.
 func (s *Session) heldChecked(call *conn.Call, checked []sight) {
 	if call.Fate() != conn.Answered {
 		s.unseen(checked)
@@ -148,7 +155,7 @@ func (s *Session) heldChecked(call *conn.Call, checked []sight) {
 	}
 	switch code := call.Reply().Code; {
 	case code == wire.CodeOK:
-	case code.AboutZnodes(): // some node is missing or hidden
+	case code.AboutZnodes(): // a node is missing or hidden
 		s.readHeld(checked)
 		return
 	default:
@@ -173,7 +180,8 @@ func (s *Session) heldChecked(call *conn.Call, checked []sight) {
 	}
 }
 
-// hideHeld notes that a node is hidden: checks of nodes would end with it.
+// hideHeld notes that a node is hidden. A check of it would end the
+// transaction.
 func (s *Session) hideHeld(n *Node) {
 	s.watches.aclsInUse()
 	s.mu.Lock()
@@ -181,7 +189,8 @@ func (s *Session) hideHeld(n *Node) {
 	n.held.hidden = true
 }
 
-// unseen notes that nothing has shown the nodes: the next probe begins with them.
+// unseen notes that no answer has shown the nodes: the next probe begins with
+// them.
 func (s *Session) unseen(round []sight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -193,7 +202,7 @@ func (s *Session) unseen(round []sight) {
 	}
 }
 
-// readHeld reads nodes in the background, behind the probe that they belong to.
+// readHeld reads nodes in the background, after the probe that they belong to.
 func (s *Session) readHeld(round []sight) {
 	if len(round) == 0 {
 		return
@@ -201,14 +210,14 @@ func (s *Session) readHeld(round []sight) {
 	s.spawn(func() {
 		ctx, cancel := context.WithTimeout(s.ctx, parts(s.Timeout(), staleAfter))
 		defer cancel()
-		if err := s.seeHeld(ctx, round); err != nil { // the next probe asks again
+		if err := s.seeHeld(ctx, round); err != nil { // the next probe tries again
 			s.unseen(round)
 		}
 	})
 }
 
-// seeHeld reads nodes: several in few requests, and one with an exists, which every
-// server knows.
+// seeHeld reads nodes: several nodes in few requests, and a single node with an
+// exists, which every server supports.
 func (s *Session) seeHeld(ctx context.Context, round []sight) error {
 	if len(round) == 1 {
 		return s.lookAtHeld(ctx, round[0].node)
@@ -242,8 +251,8 @@ func (s *Session) seeHeld(ctx context.Context, round []sight) error {
 	return nil
 }
 
-// lookAtHeld asks for the stat of one node. A server that keeps back the stat of a
-// hidden node leaves nothing to compare.
+// lookAtHeld reads the stat of one node. If the server withholds the stat of a
+// hidden node, the node is taken for ours.
 func (s *Session) lookAtHeld(ctx context.Context, n *Node) error {
 	p, err := s.exists(ctx, n.path, false)
 	switch {

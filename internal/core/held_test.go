@@ -13,7 +13,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// entered makes a node with a guid and holds it.
+// entered creates a node with a guid and holds it.
 func entered(p *testworld.Process, dir string) *core.Hold {
 	p.W.Helper()
 	e, err := p.Current().Enter(p.W.Context(), dir, "lock-", nil)
@@ -23,7 +23,7 @@ func entered(p *testworld.Process, dir string) *core.Hold {
 	return h
 }
 
-// claimed makes a node at a fixed path and holds it.
+// claimed creates a node at a fixed path and holds it.
 func claimed(p *testworld.Process, path string) *core.Hold {
 	p.W.Helper()
 	n, err := p.Current().Claim(p.W.Context(), path, nil)
@@ -50,8 +50,9 @@ func frames(w *testworld.World) (largest, checks *int) {
 	return largest, checks
 }
 
-// The holds of a session cost the check that proves the session, in any number that fits
-// into one request. Nodes at fixed paths cost a read besides.
+// The checks of all holds of a session, if they fit into one request, cost no
+// more than the check that proves the session. Nodes at fixed paths cost a read
+// in addition.
 func TestHeldNodesCost(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -75,7 +76,8 @@ func TestHeldNodesCost(t *testing.T) {
 	})
 }
 
-// With thousands of holds, each probe checks some of them. Its size and its pace are bounded.
+// With thousands of holds, each probe checks some of them. Its size and its
+// pace are bounded.
 func TestManyHeldNodes(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		many := testworld.Sized(600, 3000)
@@ -114,8 +116,9 @@ func TestManyHeldNodes(t *testing.T) {
 	})
 }
 
-// All nodes of a session go at once, or all are hidden and every second goes. The first
-// check that fails does not keep the others from being noticed in time.
+// All nodes of a session are deleted at once, or all are hidden and every
+// second one is deleted. The first failed check does not keep the other
+// deletions from being noticed in time.
 func TestManyHeldNodesGoAtOnce(t *testing.T) {
 	for _, stay := range []bool{false, true} {
 		testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
@@ -154,8 +157,8 @@ func TestManyHeldNodesGoAtOnce(t *testing.T) {
 	}
 }
 
-// A node is made again at the fixed path of a hold, by another session or by this one,
-// with the same version. It is not taken for the node of the hold.
+// A node is created again at the fixed path of a hold, by another session or by
+// this one, with the same version. It is not taken for the node of the hold.
 func TestHeldNodeIsMadeAgain(t *testing.T) {
 	for name, again := range map[string]func(w *testworld.World, p *testworld.Process){
 		"by another session": func(w *testworld.World, _ *testworld.Process) {
@@ -190,9 +193,9 @@ func TestHeldNodeIsMadeAgain(t *testing.T) {
 	}
 }
 
-// The deletion is noticed by a session that writes all the time, by one whose server does
-// not execute a probe, and by one that loses its connection. Its place between two pings
-// does not matter.
+// Three sessions notice the deletion at any time between two pings: one writes
+// all the time, the server of one does not execute a probe, and one loses its
+// connection.
 func TestUnseenDeletionUnderFaults(t *testing.T) {
 	throttle := func(w *testworld.World, _ *testworld.Process) {
 		w.Once(testworld.Is(zktest.OpMulti, ""), func() zktest.Action { return zktest.Fail(zktest.CodeThrottledOp) })

@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A server that lags behind what the session has been told, by the answers to its own
-// requests or to its reads, must not take the session on: time would go back.
+// A server that lags behind the session's answers, of its requests or of its
+// reads, must not accept the session: time would go back.
 func TestNoServerThatLagsTakesTheSessionOn(t *testing.T) {
 	for name, learn := range map[string]func(w *world, s *core.Session){
 		"by a write of its own": func(w *world, s *core.Session) {

@@ -12,15 +12,15 @@ import (
 	"github.com/docent-go/docent/internal/once"
 )
 
-// Hold is what a process owns for as long as a node of its session stands: a
-// lock, a leadership, a permit, an item. Recipes embed it in their own types.
-// It is safe for concurrent use, and needs no goroutine.
+// Hold is a lock, a leadership, a permit or an item that the process owns while
+// a node of its session exists. Recipes embed it in their own types. It is safe
+// for concurrent use, and needs no goroutine.
 //
-// Its context ends before anybody else can hold the same thing: at the latest
-// at the session's trust deadline, which lies before the earliest moment at
-// which a server may remove the node. What it cannot do is stop the process
-// that holds: one that is paused runs on for a moment after it is continued,
-// until it looks at the context. Token and Guard are there for that.
+// Its context ends before another client can hold the same thing: at the latest
+// at the session's trust deadline, which is before the earliest moment at which
+// a server may remove the node. Hold cannot stop the process: a process that
+// was paused may run for a moment before it checks the context. Token and Guard
+// are for that case.
 type Hold struct {
 	node   *Node
 	token  int64
@@ -28,35 +28,37 @@ type Hold struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
-	counted atomic.Bool // among what the session holds
-	epoch   int         // of the session, in which it was counted
+	counted atomic.Bool // it counts among the session's holds
+	epoch   int         // the session's epoch in which it was counted
 
 	mu       sync.Mutex
-	guarded  bool // a guard was given out
+	guarded  bool // Guard was called
 	handedOn bool // the node serves another hold
 
 	release once.Once
 	result  error
 }
 
-// Hold begins a hold on the node, with the fencing token that belongs to it.
-// The caller has made sure that the hold is due.
+// Hold begins a hold on the node, with its fencing token. The caller has
+// ensured that the node gives the right to hold.
 //
-// Hold makes sure that the session is trusted. Where a quorum has committed
-// nothing of the session for a quarter of its timeout, Hold has it check the node
-// first, which takes a request. ctx bounds that. When Hold fails, the node is as
-// it was. Errors: ctx's; the cause with which the hold would have ended at once,
+// Hold ensures that the session is trusted. If the newest proof is older than a
+// quarter of the timeout, Hold has a quorum check the node first, which costs a
+// request. ctx bounds that request. When Hold fails, the node is as it was.
+// Errors: ctx's error; the cause with which the hold would have ended at once,
 // which matches ErrLost; ErrSessionEnded.
 //
-// A node that is not watched yet is watched once the hold has lasted for 10 ms.
+// If the node is not watched yet, its watch is set once the hold has lasted for
+// 10 ms.
 func (n *Node) Hold(ctx context.Context, token int64) (*Hold, error) {
 	n.made()
 	return n.HoldWatched(ctx, token, watchLate)
 }
 
-// HoldWatched is Hold with a node that is watched only once the hold has lasted
-// for the given time: one that ends before costs no request for that. A
-// deletion by others is noticed at the earliest then.
+// HoldWatched is Hold with a node whose watch is set once the hold has lasted
+// for the given time. A shorter hold costs no request for the watch. The
+// deletion of the node by another client is noticed after that time at the
+// earliest.
 func (n *Node) HoldWatched(ctx context.Context, token int64, after time.Duration) (*Hold, error) {
 	n.made()
 	for {
@@ -75,11 +77,12 @@ func (n *Node) HoldWatched(ctx context.Context, token int64, after time.Duration
 	}
 }
 
-// errUntrusted ends a hold whose session is not trusted at its beginning. It
-// reaches the user where a hold is handed on at the very end of the trust.
+// errUntrusted ends a hold whose session is not trusted when the hold begins.
+// Users get it if a hold is handed on at the very end of the trust.
 var errUntrusted = fmt.Errorf("the hold begins too late: %w", ErrTrustElapsed)
 
-// begin begins a hold on the node. If it cannot last, it has ended already.
+// begin begins a hold on the node. If the hold cannot last, it has ended on
+// return.
 func (n *Node) begin(token int64, after time.Duration) *Hold {
 	s := n.s
 	s.mu.Lock()
@@ -130,7 +133,7 @@ func (h *Hold) info(cause error) HoldInfo {
 	return HoldInfo{Path: h.Path(), Token: h.token, Session: h.node.s.ID(), Held: time.Since(h.began), Cause: cause}
 }
 
-// tellEnd tells the hooks that the hold has ended.
+// tellEnd reports the end of the hold to the hooks.
 func (h *Hold) tellEnd() {
 	cause := context.Cause(h.ctx)
 	info := h.info(cause)
@@ -141,9 +144,9 @@ func (h *Hold) tellEnd() {
 	notify(h.node.s.m.cfg.Hooks, func(hook HookLost) { hook.OnLost(info) })
 }
 
-// Context returns a context that ends with the hold. context.Cause tells why:
-// ErrReleased, or one that is ErrLost: ErrDeleted, ErrTrustElapsed,
-// ErrExpired, ErrDisconnected, ErrClosed.
+// Context returns a context that ends with the hold. context.Cause returns the
+// reason: ErrReleased, or an error that matches ErrLost: ErrDeleted,
+// ErrTrustElapsed, ErrExpired, ErrDisconnected, ErrClosed.
 func (h *Hold) Context() context.Context {
 	h.made()
 	return h.ctx
@@ -164,27 +167,27 @@ func (h *Hold) Err() error {
 	return context.Cause(h.ctx)
 }
 
-// Token returns the fencing token: a number greater than that of every earlier
-// hold on the same path. A store that refuses writes with a token smaller than
-// the greatest it has seen is safe from a holder that does not know yet that
-// it is none. It is a zxid, unlike the sequence number in the node's name,
-// which wraps, and begins anew when the directory is made anew.
+// Token returns the fencing token: a number greater than the tokens of all
+// earlier holds on the same path. A store that refuses a token smaller than the
+// greatest that it has seen is safe from an earlier holder that has not noticed
+// its loss. The token is a zxid. The sequence number in the node's name is not
+// suitable: it wraps, and starts again when the directory is re-created.
 func (h *Hold) Token() int64 {
 	h.made()
 	return h.token
 }
 
-// Guard returns an operation for Txn that makes the server refuse the whole
-// transaction once the hold's node is gone; the error is ErrLost then. Guard
-// sends nothing, and is safe for concurrent use.
+// Guard returns an operation for Txn with which the server refuses the whole
+// transaction once the hold's node is gone. The error then matches ErrLost.
+// Guard sends nothing, and is safe for concurrent use.
 //
-// A node at a fixed path (Session.Claim, Session.Own) has no guard: the next
-// owner's node has the same path, and a check cannot tell the two apart. The
-// transaction fails with ErrNoGuard then, and does nothing.
+// A hold on a node at a fixed path (Session.Claim, Session.Own) has no guard:
+// the next owner's node has the same path, and a check cannot tell the two
+// nodes apart. Then the transaction fails with ErrNoGuard, and does nothing.
 //
-// A hold whose guard was given out is not handed on within a process: a check cannot
-// tell apart two holds of one node. The first Guard of a hold that was handed
-// on is refused like the guard of a lost one.
+// After Guard, a hold is not handed on within the process, because a check
+// cannot tell two holds of one node apart. After HandOn, every Guard of the old
+// hold is refused like the guard of a lost hold.
 func (h *Hold) Guard() Op {
 	h.made()
 	if h.node.claim != nil || h.node.owned {
@@ -201,8 +204,8 @@ func (h *Hold) Guard() Op {
 	return op
 }
 
-// Deadline returns the instant up to which the hold can be trusted if no quorum
-// answers any more. It moves forward as quorums do.
+// Deadline returns the instant until which the hold can be trusted if no quorum
+// answers from now on. Each answer of a quorum may move it forward.
 func (h *Hold) Deadline() time.Time {
 	h.made()
 	return h.node.s.TrustedUntil()
@@ -221,13 +224,14 @@ func (h *Hold) Session() *Session {
 }
 
 // Release ends the hold: first its context, then its node. It returns when the
-// node is gone, which takes at most as long as the session can last without a
-// server; it needs no context, so that it works after the caller's has ended.
+// node is gone. That takes at most as long as the session can last without a
+// server. Release takes no context, so that it works after the end of the
+// caller's context.
 //
-// It may be called any number of times, late and concurrently, and from within
-// a hook (see Hook); all calls return the same. The error is nil if the hold
-// lasted until the first call. Otherwise it says why the hold was lost
-// (ErrLost), or why the node cannot be removed.
+// It may be called any number of times, late and concurrently, and within a
+// hook (see Hook). All calls return the same error. The error is nil if the
+// hold lasted until the first call. Otherwise it is the reason why the hold was
+// lost (ErrLost), or why the node cannot be deleted.
 func (h *Hold) Release() error {
 	h.made()
 	h.release.Do(func() {
@@ -245,11 +249,12 @@ func (h *Hold) Release() error {
 	return h.result
 }
 
-// OnWrite has f called with what the hold's node holds whenever somebody is seen to have
-// written into it since it was made; at once, if that has happened already. Of several
-// writes in a row it may see the last alone, and one write it may see twice. It costs no
-// request: a node of ours is watched, and read again after a write, in any case. f must
-// not block; a later call replaces it.
+// OnWrite calls f with the data of the hold's node whenever another client has
+// written to it since its creation. If that has already happened, it calls f at
+// once. After several writes in a row, f may get only the last data. f may be
+// called twice for one write. OnWrite costs no request, because the session
+// watches its nodes and reads them again after a write anyway. f must not
+// block. A later call replaces f.
 func (h *Hold) OnWrite(f func(data []byte)) {
 	h.made()
 	h.node.OnWrite(f)

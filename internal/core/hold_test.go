@@ -38,8 +38,8 @@ func TestHoldEndsWithRelease(t *testing.T) {
 	})
 }
 
-// The context ends before the delete is sent, so that nobody can hold while it
-// lives.
+// The context ends before the delete is sent, so that no other client can hold
+// before its end.
 func TestReleaseEndsContextFirst(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -114,8 +114,8 @@ func TestHardCase12_DeleteFailsOnRelease(t *testing.T) {
 	})
 }
 
-// Case 12, for good: while no server answers, Release returns at the latest
-// when the session has ended, which removes the node.
+// Case 12, for good: if no server answers, Release returns at the latest at the
+// end of the session, which removes the node.
 func TestHardCase12_ReleaseWithoutServer(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -129,7 +129,8 @@ func TestHardCase12_ReleaseWithoutServer(t *testing.T) {
 	})
 }
 
-// A hold whose node is deleted by someone ends, however the news comes.
+// A hold ends when another client deletes its node, however the session learns
+// of it.
 func TestHoldEndsWhenDeleted(t *testing.T) {
 	delete := func(w *world, h *core.Hold) { require.NoError(w, w.srv.Remove(h.Path())) }
 	t.Run("at once", func(t *testing.T) {
@@ -229,7 +230,7 @@ func TestManyHolds(t *testing.T) {
 	})
 }
 
-// Close ends holds before the server can hear of it, and the server removes
+// Close ends holds before the server gets the request, and the server deletes
 // the nodes at once.
 func TestCloseEndsHoldsFirst(t *testing.T) {
 	inWorld(t, func(w *world) {

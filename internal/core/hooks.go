@@ -8,8 +8,8 @@ import (
 	"github.com/docent-go/docent/internal/grace"
 )
 
-// Hook is any value that implements one or more of the interfaces below. Package session
-// documents them, and what they are told.
+// Hook is any value that implements one or more of the interfaces below.
+// Package session documents them and their arguments.
 type Hook any
 
 // The interfaces of hooks.
@@ -25,7 +25,7 @@ type (
 	HookSwept    interface{ OnSwept(SweptInfo) }
 )
 
-// What hooks are told.
+// The arguments of hooks.
 type (
 	OpInfo struct {
 		Op       string
@@ -57,10 +57,10 @@ type (
 	}
 )
 
-// Waiting tells the hooks that a call begins to wait for a hold on what lies at
-// path. It is for recipes, which call over once, with the hold or the error that
-// the caller gets. It never returns nil, and allocates nothing where no hook
-// wants to know.
+// Waiting tells the hooks that a call begins to wait for a hold at path. It is
+// for recipes. They call over once, with the hold or the error that the caller
+// gets. Waiting never returns nil, and allocates nothing if no hook implements
+// HookWait.
 func (m *Manager) Waiting(ctx context.Context, path string, try bool) (over func(*Hold, error)) {
 	m.made()
 	if implemented[HookWait](m.cfg.Hooks) {
@@ -95,9 +95,9 @@ func isHook(h Hook) bool {
 	return false
 }
 
-// tell is notify for the hooks of an operation under way. It waits a grace
-// period at most: a hook may itself wait for that operation, as OnOp does when
-// it releases the hold whose Release made the request.
+// tell is notify for the hooks of a running operation. It waits for a grace
+// period at most, because a hook may itself wait for that operation. For
+// example, OnOp may release the hold whose Release sent the request.
 func tell[H any](hooks []Hook, f func(H)) {
 	if !implemented[H](hooks) {
 		return

@@ -53,7 +53,7 @@ func TestWaiting(t *testing.T) {
 	})
 }
 
-// Where nobody listens a wait costs nothing.
+// Without a hook, a wait costs nothing.
 func TestWaitingCostsNothing(t *testing.T) {
 	inWorld(t, func(w *world) {
 		for name, hooks := range map[string][]core.Hook{"no hook": nil, "others": {new(record)}} {

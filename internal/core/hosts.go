@@ -12,49 +12,49 @@ import (
 )
 
 // hosts gives the client one address after the other, in rounds. Each round
-// looks every name up anew, so that servers may move to other addresses, and
-// goes through all addresses found: in random order, but those that failed of
-// late come last. Between rounds without success it pauses, longer from round
-// to round.
+// resolves every name again, because servers may move to other addresses. The
+// round has all addresses in random order, except that addresses with recent
+// failures come last. There is a pause between unsuccessful rounds, which grows
+// from round to round.
 //
 // It implements zk.HostProvider for one session. The client calls Init, Len,
-// Next and Connected, and then the dialer, from one goroutine; nothing else
-// uses a hosts.
+// Next and Connected, and then the dialer, on one goroutine. No other code uses
+// a hosts.
 type hosts struct {
 	servers  []string
-	lookup   func(ctx context.Context, host string) ([]string, error) // nil: leave names to the dialer
+	lookup   func(ctx context.Context, host string) ([]string, error) // nil: the dialer resolves names
 	patience patience
 	maxPause time.Duration
 	failures *failures       // shared by the sessions of a Manager
-	sealed   context.Context // ends when the session must dial no more
+	sealed   context.Context // ends when the session must stop dialling
 	// trusted returns how long the session can be trusted without an answer.
-	// It returns false before the session is granted.
+	// granted is false before the session is granted.
 	trusted func() (left time.Duration, granted bool)
 
-	next  target    // handed out last
-	round []target  // what is left of it
-	fails int       // rounds in a row without a connection that lasted
-	since time.Time // of the present or last connection; zero once it was judged
+	next  target    // the target that Next returned last
+	round []target  // the remaining targets of the round
+	fails int       // rounds in a row without a lasting connection
+	since time.Time // when the present or last connection began; zero once Next has counted it
 }
 
-// target is one address of a server, and the name it was found under.
+// target is one address of a server, and the name that it was resolved from.
 type target struct {
 	addr   string // host:port as dialled
 	server string // host:port as configured
 	name   string // host as configured: what TLS verifies
-	err    error  // why there is no address
+	err    error  // why the name has no address
 }
 
 func (h *hosts) Init([]string) error { return nil }
 func (h *hosts) Len() int            { return len(h.servers) }
 func (h *hosts) Connected()          { h.since, h.round = time.Now(), nil }
 
-// Next returns the next address to dial, after a pause when a new round
-// begins. Its second result tells the client to drop what is queued and to
-// look whether it should quit: true only once the session is sealed.
+// Next returns the next address to dial, after a pause if a new round begins.
+// The second result tells the client to drop its queue and to check whether it
+// should quit. It is true only once the session is sealed.
 func (h *hosts) Next() (addr string, sealed bool) {
 	if !h.since.IsZero() && time.Since(h.since) >= h.maxPause {
-		h.fails = 0 // a server that hangs up at once is not dialled without pauses
+		h.fails = 0 // only after a lasting connection: a server that closes connections at once is dialled with pauses
 	}
 	h.since = time.Time{}
 	if len(h.round) == 0 {
@@ -67,12 +67,12 @@ func (h *hosts) Next() (addr string, sealed bool) {
 	return h.next.addr, h.sealed.Err() != nil
 }
 
-// limit returns how long the dial, the TLS handshake or the ZooKeeper
-// handshake with the address that Next has returned may take.
+// limit returns the time limit of the dial, of the TLS handshake and of the
+// ZooKeeper handshake, for the address that Next has returned.
 func (h *hosts) limit() time.Duration { return h.share(len(h.round) + 1) }
 
-// share is the time for one of so many attempts, of which all but one may be
-// lost to servers that hang.
+// share returns the time limit of an attempt, if all but one of the attempts
+// may be lost to servers that hang.
 func (h *hosts) share(attempts int) time.Duration {
 	left, granted := h.trusted()
 	if !granted {
@@ -81,15 +81,15 @@ func (h *hosts) share(attempts int) time.Duration {
 	return h.patience.within(h.fails, left/time.Duration(attempts))
 }
 
-// patience is how long an attempt to reach a server may take. It grows with
-// each failed round, so that servers that are slow give a session in the end.
+// patience is the time limit of an attempt to reach a server. It grows with
+// each failed round, so that slow servers give a session eventually.
 type patience struct {
 	base time.Duration
-	most time.Duration // what arrives later is of no use
+	most time.Duration // a later answer is useless
 }
 
-// newPatience returns the patience for sessions with the given timeout, of which
-// so much is trusted without an answer.
+// newPatience returns the patience for sessions with a timeout. trusted is the
+// part of the timeout for which a session is trusted without an answer.
 func newPatience(timeout, trusted time.Duration) patience {
 	base := min(max(timeout/6, 500*time.Millisecond), 5*time.Second)
 	return patience{base: base, most: max(base, trusted)}
@@ -102,9 +102,9 @@ func (p patience) grown(round int) time.Duration {
 	return min(p.base<<min(max(round-1, 0), doublings), p.most)
 }
 
-// within returns the patience that leaves the rest of a session's trust to
-// other servers. A quarter of the base is always granted: a server that is
-// well needs no more.
+// within returns the patience that leaves the rest of a session's trust for
+// other servers. It is at least a quarter of the base, which is enough for a
+// healthy server.
 func (p patience) within(round int, limit time.Duration) time.Duration {
 	return max(min(p.grown(round), limit), p.base/4)
 }
@@ -121,10 +121,11 @@ func (h *hosts) pause() {
 	}
 }
 
-// lookUp makes one round. A name that does not resolve stays in it, as the
-// last, with its error, so that there is always something to report.
+// lookUp returns the targets of one round. A name that does not resolve is in
+// it, at the end and with its error, so that the round always has something to
+// report.
 func (h *hosts) lookUp() []target {
-	// Half of a session's trust stays for the servers.
+	// Half of the session's trust remains for the servers.
 	ctx, cancel := context.WithTimeout(h.sealed, h.share(2))
 	defer cancel()
 	var good, bad []target
@@ -144,7 +145,7 @@ func (h *hosts) lookUp() []target {
 		select {
 		case found = <-answers:
 		case <-ctx.Done():
-			// A LookupHost that does not heed its context is left behind.
+			// Do not wait for a LookupHost that ignores its context.
 			for server := range pending {
 				host, _, _ := net.SplitHostPort(server)
 				found = append(found, unresolved(server, host, ctx.Err()))
@@ -185,8 +186,8 @@ func unresolved(server, host string, err error) target {
 
 const minPause = 20 * time.Millisecond
 
-// backoff is a random time up to an exponentially growing limit, the "full
-// jitter" that keeps many clients from coming back in step.
+// backoff returns a random time below an exponentially growing limit ("full
+// jitter"), so that many clients do not reconnect at the same time.
 func backoff(attempt int, limit time.Duration) time.Duration {
 	ceiling := limit
 	if attempt < 16 {

@@ -100,7 +100,7 @@ func TestHardCase75_NamesChangeAndFail(t *testing.T) {
 	})
 }
 
-// With a Dialer of the user's, names are its business.
+// With a user's Dialer, the Dialer resolves the names.
 func TestHostsLeaveNamesToTheDialer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHosts(t, nil, "zk1:2181", "zk2:2181")
@@ -134,9 +134,9 @@ func TestHostsPauseBetweenRounds(t *testing.T) {
 	})
 }
 
-// A connection that lasted begins the pauses anew. A server that takes
-// handshakes and hangs up at once does not, or it would be dialled in a tight
-// loop.
+// A lasting connection resets the pauses. A server that accepts handshakes and
+// closes the connection at once does not reset them, because it would be
+// dialled in a tight loop.
 func TestHostsPauseBehindServersThatHangUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHosts(t, &names{known: map[string][]string{"zk1": {"10.0.0.1"}}}, "zk1:2181")
@@ -179,8 +179,8 @@ func TestSealingEndsPauseAndLookUp(t *testing.T) {
 	}
 }
 
-// A name service that hangs costs a round its patience and no more, and the
-// names it does answer are dialled.
+// A name service that hangs costs a round its patience and no more. Resolved
+// names are dialled.
 func TestHostsBearASlowNameService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHosts(t, nil, "slow:2181", "zk1:2181")
@@ -200,8 +200,9 @@ func TestHostsBearASlowNameService(t *testing.T) {
 	})
 }
 
-// What has failed of late comes last, the newest failure at the very end, and
-// so do the other addresses of the same server. After a while it is forgotten.
+// Addresses with recent failures come last, the newest failure at the very end.
+// So do the other addresses of the same server. After a while a failure is
+// forgotten.
 func TestFault11_FailuresComeLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &names{known: map[string][]string{"zk1": {"10.0.0.1", "2001:db8::1"}, "zk2": {"10.0.0.2"}}}
@@ -247,7 +248,7 @@ func TestFault11_FailuresComeLast(t *testing.T) {
 	})
 }
 
-// All servers behind one name are not taken for one.
+// Several servers behind one name count as several servers.
 func TestFault11_OneNameForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &names{known: map[string][]string{"zk": {"10.0.0.1", "10.0.0.2", "10.0.0.3"}}}

@@ -12,12 +12,12 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// keeper takes what one connection learns, for its session (conn.Owner).
+// keeper reports what one connection learns to its session (conn.Owner).
 type keeper struct {
 	s        *Session
 	server   target
 	patience time.Duration // for each step until the connection is open
-	greeting int64         // what the hello said
+	greeting int64         // the zxid in the hello
 	helloAt  time.Time
 }
 
@@ -35,12 +35,13 @@ func (k *keeper) Granted(c *conn.Conn, h wire.Handshake, helloAt time.Time) erro
 		s.end(ErrExpired)
 		return nil
 	case h.Session != id && !s.isEstablished():
-		// A connection that ended in the login may have left another session. No
-		// request was sent in it.
-		c.Prove() // a quorum has made the session, unless servers keep it local
+		// An earlier connection that ended during the login may have opened
+		// another session. No request was sent in that session.
+		c.Prove() // a quorum has created the session, unless it is a local session
 	case h.Session != id:
-		// The server does not know our session, and has opened another. The
-		// ephemerals of our session are gone, or will go without an event.
+		// The server does not know our session, and has opened another. Our
+		// session's ephemeral nodes are gone, or will be deleted without an
+		// event.
 		err := fmt.Errorf("%w: it has opened session %s in its place", ErrExpired, sessionID(h.Session))
 		s.end(err)
 		return err
@@ -49,8 +50,8 @@ func (k *keeper) Granted(c *conn.Conn, h wire.Handshake, helloAt time.Time) erro
 	return nil
 }
 
-// Refused ends a session that has none of its credentials yet. Later, another server
-// may take what this one refuses, up to the session's deadline.
+// Refused ends a session that has never been open. Later, another server may
+// accept credentials that this server refuses, until the session's deadline.
 func (k *keeper) Refused(_ *conn.Conn, err error) {
 	err = k.refusal(err)
 	if !k.s.isEstablished() {
@@ -63,7 +64,7 @@ func (k *keeper) Refused(_ *conn.Conn, err error) {
 	}
 }
 
-// refusal words the error with which credentials are refused.
+// refusal returns the error for refused credentials.
 func (k *keeper) refusal(err error) error {
 	var refused *conn.RefusedError
 	switch {
@@ -79,8 +80,8 @@ func (k *keeper) refusal(err error) error {
 	return fmt.Errorf("%w (scheme %s): %w", ErrAuth, refused.Scheme, answer)
 }
 
-// loginError is a login that has failed on this side: the mechanism cannot begin, or
-// does not take what the server has sent.
+// loginError is the error of a login that has failed on this side: the
+// mechanism cannot begin, or does not accept the server's token.
 type loginError struct {
 	mechanism string
 	err       error
@@ -102,8 +103,8 @@ func (k *keeper) Watches(*conn.Conn) []*conn.Call {
 	return calls
 }
 
-// watchesSet takes the answer to a request that has set watches again. Without these
-// watches the connection is of no use.
+// watchesSet processes the answer to a request that sets watches again. Without
+// these watches the connection is useless.
 func (s *Session) watchesSet(call *conn.Call) {
 	if call.Fate() != conn.Answered || call.Reply().Code == wire.CodeOK {
 		return
@@ -114,11 +115,12 @@ func (s *Session) watchesSet(call *conn.Call) {
 	call.Conn().Fail(errWatches)
 }
 
-// errWatches is why a connection without its watches is closed.
-var errWatches = errors.New("the server has not set the watches again")
+// errWatches is the reason for which a connection without its watches is
+// closed.
+var errWatches = errors.New("the server did not set the watches again")
 
-// Opened counts the handshake as an answer now: a server that refuses the credentials
-// must not keep the session alive.
+// Opened counts the handshake as an answer only now: a server that refuses the
+// credentials must not keep the session alive.
 func (k *keeper) Opened(c *conn.Conn) {
 	k.s.answered(k.helloAt, c.Timeout(), false)
 	k.s.opened(c, k.server.addr)
@@ -133,11 +135,11 @@ func (k *keeper) Answered(c *conn.Conn, call *conn.Call) {
 	if !c.Opened() {
 		return
 	}
-	// Before all watches are set again, no answer says that the session has been told of
-	// all changes up to the answer's transaction: the next connection would ask for later
-	// changes alone.
+	// Until all watches are set again, an answer does not imply that the
+	// session has been told of all changes up to the answer's zxid. With that
+	// zxid, the next connection would request only the later changes.
 	if !call.Op().SetsWatches() && r.Zxid > s.zxid.Load() {
-		s.zxid.Store(r.Zxid) // by one goroutine at a time: connections follow one another
+		s.zxid.Store(r.Zxid) // only one goroutine at a time does this, because connections do not overlap
 	}
 	proof := call.Proves()
 	s.answered(call.WrittenAt(), c.Timeout(), proof)
@@ -157,7 +159,8 @@ func (k *keeper) Event(event wire.Event, path string) {
 	}
 }
 
-// Ended drops the connection. Whatever the reason, its server is not the next to dial.
+// Ended removes the connection. Whatever the reason, its server is dialled
+// last.
 func (k *keeper) Ended(c *conn.Conn, err error) {
 	s := k.s
 	s.m.failures.note(k.server)
@@ -173,8 +176,8 @@ func (k *keeper) Ended(c *conn.Conn, err error) {
 	s.closed(c, err)
 }
 
-// tellFailure reports a connection that ended before it was open. For a caller of Dial
-// its server cannot be reached.
+// tellFailure reports a connection that ended before it was open. For a caller
+// of Dial, its server is unreachable.
 func (k *keeper) tellFailure(c *conn.Conn, err error) {
 	if err == nil || c.Opened() {
 		return
@@ -195,7 +198,7 @@ func (k *keeper) tellFailure(c *conn.Conn, err error) {
 	k.s.m.dialFailed(k.server.addr, fmt.Errorf("%s %s: %w", what, k.server.addr, err))
 }
 
-// hungUp reports whether an error of the network says that the other side has closed
+// hungUp reports whether a network error says that the other side has closed
 // the connection.
 func hungUp(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) ||

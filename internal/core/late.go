@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// watchLate is how long a hold lasts before its node is watched. A lock that
-// is held for less than that costs no request for a watch, which would be on
-// its way when the node goes.
+// watchLate is how long a hold lasts before its node is watched. A shorter hold
+// costs no request for a watch, which would be of no use when the node is
+// deleted.
 //
-// What the watch is there for, it does no worse: a deletion by others is never
-// known before it has happened, and one in this time is found when the watch
-// is set.
+// The watch works no worse for it: the deletion by another client is never
+// known before it has happened, and a deletion in this time is found when the
+// watch is set.
 const watchLate = 10 * time.Millisecond
 
-// lateWatches are the nodes of holds that are to be watched if they last. They
-// share timers: one for each hold would cost as much as the request that it
-// saves, since the runtime has to wake up for it. A node keeps its place when
-// its hold is handed on; after the last, nothing is left to do.
+// lateWatches has the nodes of holds that will be watched if the holds last.
+// The nodes share timers: a timer for each hold would cost as much as the saved
+// request, because the runtime has to wake up for it. A node keeps its place
+// when its hold is handed on. After its last hold, nothing is done for it.
 type lateWatches struct {
 	mu     sync.Mutex
-	queues map[time.Duration][]lateWatch // by how long their holds have to last; the oldest first
+	queues map[time.Duration][]lateWatch // by the time that the holds have to last; the oldest first
 }
 
 type lateWatch struct {
@@ -41,7 +41,7 @@ func (l *lateWatches) add(s *Session, n *Node, after time.Duration) {
 	}
 }
 
-// run watches the nodes that are due, and comes back for the next.
+// run watches the nodes that are due, and schedules the next run.
 func (l *lateWatches) run(s *Session, after time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -7,8 +7,9 @@ import (
 	"github.com/docent-go/docent/internal/misuse"
 )
 
-// Life is one life of a node, from its making to its deletion: a node that is
-// made again at the same path begins another. It is safe for concurrent use.
+// Life is one incarnation of a node, from its creation to its deletion. A node
+// that is created again at the same path begins another. It is safe for
+// concurrent use.
 type Life struct {
 	czxid int64
 	watch *Watch
@@ -20,10 +21,10 @@ func (l *Life) made() {
 	misuse.ZeroValue(l == nil || l.watch == nil, "or nil core.Life", "Session.Life")
 }
 
-// Life reads the node at path and watches it. It needs the right to read the
-// node: without it nobody is told of its deletion. ctx bounds the read, which
-// is repeated over lost connections. It fails with ErrNoNode where there is
-// no node.
+// Life reads the node at path and watches it. The session must have the right
+// to read the node, because the server otherwise withholds its deletion. ctx
+// bounds the read, which is repeated over lost connections. If the node is
+// missing, the error is ErrNoNode.
 func (s *Session) Life(ctx context.Context, path string) (*Life, error) {
 	s.made()
 	l := new(Life)
@@ -35,15 +36,15 @@ func (s *Session) Life(ctx context.Context, path string) (*Life, error) {
 	return l, nil
 }
 
-// Czxid returns the zxid that made the node, which no other life shares.
+// Czxid returns the zxid of the node's create, which no other incarnation has.
 func (l *Life) Czxid() int64 {
 	l.made()
 	return l.czxid
 }
 
-// Lasts reports whether the node is known to have lived on without a break up
-// to the newest answer that this session has had. It says no from the first
-// event on: also when the node was written to, and when the session has ended.
+// Lasts reports whether the node is known to have existed without interruption
+// until the newest answer to this session. It returns false after the first
+// event, including a write to the node and the end of the session.
 func (l *Life) Lasts() bool {
 	l.made()
 	return !l.over.Load()
@@ -55,7 +56,7 @@ func (l *Life) StopLater() {
 	l.watch.StopLater()
 }
 
-// Stop gives the watch up. Lasts says nothing of worth any more.
+// Stop stops the watch. After that, the result of Lasts is meaningless.
 func (l *Life) Stop() {
 	l.made()
 	l.watch.Stop()

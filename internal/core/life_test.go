@@ -11,7 +11,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A life ends with whatever may have ended it.
+// Lasts is false after every possible end of a life.
 func TestLife(t *testing.T) {
 	for name, end := range map[string]func(w *world, p *process){
 		"deleted": func(w *world, p *process) { require.NoError(w, w.srv.Remove("/dir")) },
@@ -63,7 +63,7 @@ func TestLife(t *testing.T) {
 	}
 }
 
-// An entry knows the zxid of its node, whether the directory was asked for or not.
+// An entry has the zxid of its node, with and without a list of the directory.
 func TestEnterUnlisted(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -116,8 +116,8 @@ func TestEnterUnlistedLostAnswer(t *testing.T) {
 	})
 }
 
-// A server that does not know how to tell a node's zxid with its create closes
-// the connection. It is asked once.
+// A server that cannot return a node's zxid with its create closes the
+// connection. It is asked once.
 func TestEnterOnOldServers(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/locks/a", nil))
@@ -128,7 +128,8 @@ func TestEnterOnOldServers(t *testing.T) {
 			require.Zero(w, e.Czxid)
 			require.Contains(w, e.Children, e.Name)
 		}
-		// The second may go out on the connection that is being closed over the first, and then again.
+		// The second may go out on the connection that is being closed over the
+		// first, and then again.
 		require.Contains(w, []int{4, 5}, w.srv.Count(zktest.OpCreate))
 		require.Len(w, w.standing("/locks/a"), 3)
 	}, zktest.WithoutContainers())

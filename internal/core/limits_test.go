@@ -14,8 +14,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A value over the limit fails before it is sent, and disturbs nobody. One
-// byte less passes, and the server agrees on where the limit is.
+// A value over the limit fails before it is sent, and has no effect on other
+// requests. One byte less passes, and the server agrees on where the limit is.
 func TestRequestsUpToTheLimit(t *testing.T) {
 	const limit = 2048
 	inWorld(t, func(w *world) {

@@ -11,12 +11,12 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// The link is the connection on which a session's requests leave, while there is one.
-// It is open: see conn for what that takes.
+// The link is the connection to which a session's requests are written, while
+// one is open (see package conn).
 
-// opened is told by a connection that it is open. What the session holds needs a proof
-// at once, since the handshake proves nothing. A connection that has been closed meanwhile is
-// not taken: closed may have run already.
+// opened is called by a connection when it is open. The session's holds need a
+// proof at once, because the handshake proves nothing. A connection that was
+// closed meanwhile is ignored: closed may have run already.
 func (s *Session) opened(c *conn.Conn, server string) {
 	s.mu.Lock()
 	select {
@@ -45,7 +45,7 @@ func (s *Session) opened(c *conn.Conn, server string) {
 	s.reviewTrust(0)
 }
 
-// closed is told by a connection that it is closed.
+// closed is called by a connection when it is closed.
 func (s *Session) closed(c *conn.Conn, why error) {
 	s.mu.Lock()
 	if s.link != c {
@@ -56,7 +56,7 @@ func (s *Session) closed(c *conn.Conn, why error) {
 	s.up = make(chan struct{})
 	var cut context.CancelCauseFunc
 	if s.m.cfg.LossPolicy == OnDisconnect && s.ctx.Err() == nil {
-		cut = s.cutHolds // for what begins before the next connection, too
+		cut = s.cutHolds // it also ends holds that begin before the next connection
 		s.held = 0
 		s.heldNodes.Init()
 		s.epoch++
@@ -70,8 +70,8 @@ func (s *Session) closed(c *conn.Conn, why error) {
 	}
 }
 
-// firstRefusal reports whether no server has refused the credentials before, since a
-// connection was open last.
+// firstRefusal reports whether this is the first refusal of the credentials
+// since a connection was last open.
 func (s *Session) firstRefusal() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -96,8 +96,8 @@ func (s *Session) isEstablished() bool {
 	}
 }
 
-// waitUp waits until the session is connected, and returns the link. It returns ctx's
-// error, or the error with which the session has ended.
+// waitUp waits until the session is connected, and returns the link. Errors:
+// ctx's error, and the error with which the session has ended.
 func (s *Session) waitUp(ctx context.Context) (*conn.Conn, error) {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -120,10 +120,11 @@ func (s *Session) waitUp(ctx context.Context) (*conn.Conn, error) {
 	}
 }
 
-// probe sends a transaction of checks alone, which changes nothing. Servers put it before
-// a quorum like any other transaction, so that its answer proves what a ping, a read or a
-// sync cannot: that the ensemble still counts on this session's server. It costs the
-// leader an entry in its log. then, unless it is nil, is called with what becomes of it.
+// probe sends a transaction that only checks nodes, and changes nothing.
+// Servers commit it with a quorum like any other transaction. So its answer
+// proves what a ping, a read or a sync cannot prove: the ensemble still follows
+// this session's server. It costs the leader an entry in its log. then, unless
+// it is nil, is called with the call once it has ended.
 //
 // If the answer takes longer than wait, the connection is closed (see abandon).
 func (s *Session) probe(link *conn.Conn, checks []byte, wait time.Duration, then func(*conn.Call)) *conn.Call {
@@ -136,14 +137,14 @@ func (s *Session) probe(link *conn.Conn, checks []byte, wait time.Duration, then
 		}
 		s.countProbe(link, -1)
 		if call.Fate() == conn.Answered {
-			s.review() // what is due next was not known when this one left
+			s.review() // the next due time was unknown when the probe was sent
 		}
 	})
-	link.SendFirst(call) // so that no backlog of the session's own delays a proof
+	link.SendFirst(call) // so that the session's own backlog does not delay a proof
 	return call
 }
 
-// countProbe counts the probes on the link that are not answered yet.
+// countProbe counts the unanswered probes on the link.
 func (s *Session) countProbe(link *conn.Conn, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -152,7 +153,7 @@ func (s *Session) countProbe(link *conn.Conn, n int) {
 	}
 }
 
-// checkFound reports whether the check of a probe that was answered has found its node.
+// checkFound reports whether the check of an answered probe has found its node.
 func checkFound(r wire.Reply) bool {
 	if r.Code != wire.CodeOK {
 		return r.Code != wire.CodeNoNode
@@ -165,8 +166,8 @@ func checkFound(r wire.Reply) bool {
 	return code != wire.CodeNoNode
 }
 
-// linkDetails are what the log says of a change of the connection: the server, and why
-// the connection was lost.
+// linkDetails returns the log attributes of a change of the connection: the
+// server, and the reason for which the connection was lost.
 func (s *Session) linkDetails() []any {
 	s.mu.Lock()
 	defer s.mu.Unlock()

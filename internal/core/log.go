@@ -9,23 +9,23 @@ import (
 	"time"
 )
 
-// clientLog passes on what the client underneath says, which is for those who
-// debug it: whatever matters of it, the Manager logs itself.
+// clientLog logs the messages of the client underneath for debugging. The
+// Manager itself logs everything that users need.
 type clientLog struct{ log *slog.Logger }
 
 func (l clientLog) Printf(format string, args ...any) {
 	l.log.Debug(fmt.Sprintf(format, args...), "from", "client")
 }
 
-// logQueue calls the user's log handler, or the default logger's, on a goroutine
-// of its own, which lasts as long as there are lines. Lines are logged under
-// locks, and on the goroutines that dial and read: a handler that blocks must
-// hold none of them.
+// logQueue calls the user's log handler, or the default logger's, on a
+// goroutine of its own, which ends when no lines are left. Lines are logged
+// under locks, and on the goroutines that dial and read. A handler that blocks
+// must not block these.
 type logQueue struct {
 	mu      sync.Mutex
 	lines   []logLine
-	dropped int           // since lines was last taken
-	idle    chan struct{} // closed when all lines are handled; nil while there is none
+	dropped int           // the lines dropped since lines was last emptied
+	idle    chan struct{} // closed when all lines are handled; nil if there are no lines
 }
 
 type logLine struct {
@@ -33,11 +33,11 @@ type logLine struct {
 	record  slog.Record
 }
 
-// maxLogLines is how many lines wait for a handler that is slow.
+// maxLogLines is the greatest number of lines that wait for a slow handler.
 const maxLogLines = 1000
 
-// logger returns a logger that hands its lines to the queue. Without a logger of
-// the user's, warnings and errors go to slog.Default().
+// logger returns a logger that puts its lines into the queue. Without a user's
+// logger, warnings and errors go to slog.Default().
 func (q *logQueue) logger(log *slog.Logger) *slog.Logger {
 	switch {
 	case log == nil:
@@ -48,11 +48,11 @@ func (q *logQueue) logger(log *slog.Logger) *slog.Logger {
 	return slog.New(queuedHandler{q, log.Handler(), anyLevel})
 }
 
-// anyLevel is below every level of a line.
+// anyLevel is below the level of every line.
 const anyLevel = slog.Level(math.MinInt)
 
-// queuedHandler is a handler that never blocks. It does not ask the user's
-// handler in advance which lines that handler wants: the answer may block too.
+// queuedHandler is a handler that never blocks. It does not call the user's
+// Enabled, which may block too.
 type queuedHandler struct {
 	queue *logQueue
 	inner slog.Handler
@@ -83,7 +83,7 @@ func (h queuedHandler) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// work handles lines until there are none.
+// work handles lines until none is left.
 func (q *logQueue) work() {
 	for {
 		q.mu.Lock()
@@ -110,7 +110,7 @@ func (q *logQueue) work() {
 func (l logLine) handle() {
 	ctx := context.Background()
 	if l.handler.Enabled(ctx, l.record.Level) {
-		_ = l.handler.Handle(ctx, l.record) // slog.Logger does nothing about it either
+		_ = l.handler.Handle(ctx, l.record) // slog.Logger ignores the error too
 	}
 }
 

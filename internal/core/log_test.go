@@ -59,8 +59,8 @@ func (l *logbook) take() []string {
 	return lines
 }
 
-// What an operator would act on is one line each; what mends itself is no
-// warning.
+// Each failure that needs an operator is one line. A failure that ends by
+// itself is not a warning.
 func TestLog(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var log logbook
@@ -110,8 +110,7 @@ func TestLog(t *testing.T) {
 	})
 }
 
-// Credentials that are refused are told of once, however often they are
-// presented again.
+// Refused credentials are logged once, however often they are presented again.
 func TestLogAuth(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var log logbook

@@ -5,10 +5,10 @@ import (
 	"log/slog"
 )
 
-// defaultHandler hands each line to the handler of slog.Default(), which a
+// defaultHandler passes each line to the handler of slog.Default(), which a
 // program may set after Dial.
 type defaultHandler struct {
-	// added is what was added with WithAttrs and WithGroup, in order.
+	// added has the calls of WithAttrs and WithGroup, in order.
 	added []func(slog.Handler) slog.Handler
 }
 

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What is added to a logger without a handler of its own reaches the default one.
+// The attributes and groups of a logger without its own handler reach the
+// default handler.
 func TestDefaultHandlerKeepsAttributes(t *testing.T) {
 	old, output, flags := slog.Default(), log.Writer(), log.Flags()
 	defer func() {

@@ -8,37 +8,39 @@ import (
 	"time"
 )
 
-// A server tells of a node's creation, change and deletion only those who may
-// read it at that time, and drops the watch without a word for the others. So
-// two watches may be deaf: one on a missing node, which may be created
-// unreadable, and one on a hidden node. For these the session looks again, paced,
-// for as long as a waiter is left, and fires the watch itself if the node is not
-// as it was. A watch that a read of the node has left is not deaf until the node's
-// ACL changes: for that the session checks its watches (see checkEvery).
+// A server reports a node's creation, change and deletion only to sessions that
+// may read it at that time, and drops the watches of the others silently. So
+// two kinds of watches may be deaf: a watch on a missing node, which may be
+// created unreadable, and a watch on a hidden node. The session reads these
+// nodes again, with pauses, while a waiter is left. It fires the watch itself
+// if the node has changed. A watch that was set by a read of the node becomes
+// deaf only if the node's ACL changes: for that, the session checks its watches
+// (see checkEvery).
 //
-// A disconnection adds nothing to this. Of what has changed while the session was
-// cut off, the server tells when the watches are set again, whatever the rights.
+// A disconnection does not add to this. When the watches are set again, the
+// server reports the changes during the disconnection regardless of rights.
 //
-// What stays unknown: a node that is hidden and is deleted and created again,
-// hidden, between two looks, where the server keeps the stat back (ZooKeeper since
-// 3.8.4 and 3.9.2).
+// One case remains unknown: a hidden node is deleted and created again, hidden,
+// between two looks, and the server withholds the stat (ZooKeeper since 3.8.4
+// and 3.9.2).
 
-// Pauses between looks. A missing node is usually told of when it is created, so
-// that look is a safety. A hidden node is never told of.
+// Pauses between looks. The creation of a missing node is usually reported by
+// an event, so its look is only a safeguard. Events of a hidden node never
+// come.
 const (
 	lookMissing     = 10 * time.Second
 	lookHiddenFirst = time.Second
 	lookHiddenMost  = 10 * time.Second
 )
 
-// look is what an entry of the watch table that may be deaf keeps.
+// look is the state of a watch entry that may be deaf.
 type look struct {
 	hidden bool
 	pause  time.Duration
 	timer  *time.Timer
 }
 
-// lookAgain has the session look at the node of a watch, which is now missing or
+// lookAgain schedules looks at the node of a watch, which is now missing or
 // hidden.
 func (s *Session) lookAgain(w *Watch, path string, now presence) {
 	s.watches.mu.Lock()
@@ -52,7 +54,7 @@ func (s *Session) lookAgain(w *Watch, path string, now presence) {
 		e.armed = false // the server has refused the watch, or has dropped it
 	}
 	if e.look != nil {
-		return // if the node has changed since that look, the next one tells
+		return // if the node has changed since that look, the next look notices
 	}
 	l := &look{hidden: now.hidden, pause: lookMissing}
 	if l.hidden {
@@ -65,15 +67,15 @@ func (s *Session) lookAgain(w *Watch, path string, now presence) {
 	})
 }
 
-// spread returns about d: sessions and paths that begin at one instant do not
-// look at one instant.
+// spread returns about d, so that sessions and paths that begin at the same
+// instant do not look at the same instant.
 func (s *Session) spread(path string, d time.Duration) time.Duration {
 	h := fnv.New32a()
 	h.Write(strconv.AppendInt([]byte(path), s.ID(), 16))
 	return d*3/4 + d/2*time.Duration(h.Sum32()%1024)/1024
 }
 
-// takeLook looks at the node once, and fires the entry or looks again later.
+// takeLook reads the node once, and fires the entry or schedules the next look.
 func (s *Session) takeLook(key watchKey, path string, e *watchEntry, l *look) {
 	if !s.watches.wants(e, l) {
 		return
@@ -94,9 +96,9 @@ func (s *Session) takeLook(key watchKey, path string, e *watchEntry, l *look) {
 	l.timer.Reset(s.spread(path, l.pause))
 }
 
-// present asks the server for a node, and renews the watch on a missing one: a
-// node that was created unreadable and deleted again has used it up. unread says
-// that the node was hidden, so that an old server's stat does not say enough. The
+// present reads a node, and renews the watch on a missing one: a node that was
+// created unreadable and deleted again has used that watch up. unread says that
+// the node was hidden, so that an old server's stat is not sufficient. The
 // requests end with the session.
 func (s *Session) present(path string, unread bool) (presence, error) {
 	ctx := context.Background()
@@ -115,9 +117,10 @@ func (s *Session) present(path string, unread bool) (presence, error) {
 	return p, err
 }
 
-// differs reports whether a watch of the kind may have missed something since the
-// node was as was. A change of the ACL counts: where the server tells the stat of
-// a hidden node, nothing else says that it is hidden now.
+// differs reports whether a watch of the kind may have missed a change since
+// the node was in the state was. A change of the ACL counts: if the server
+// returns the stat of a hidden node, nothing else shows that the node is hidden
+// now.
 func (p presence) differs(was presence, kind watchKind) bool {
 	if p.found != was.found || p.hidden != was.hidden ||
 		p.stat.Czxid != was.stat.Czxid || p.stat.Aversion != was.stat.Aversion {
@@ -129,7 +132,7 @@ func (p presence) differs(was presence, kind watchKind) bool {
 	return p.stat.Mzxid != was.stat.Mzxid
 }
 
-// event is what a watch of the kind would have told of the change from p to now.
+// event returns the event of a watch of the kind for the change from p to now.
 func (p presence) event(now presence, kind watchKind) EventType {
 	switch {
 	case !now.found:
@@ -142,7 +145,7 @@ func (p presence) event(now presence, kind watchKind) EventType {
 	return NodeDataChanged
 }
 
-// wants reports whether a waiter still asks for the look, and else ends the
+// wants reports whether a waiter still needs the look. Otherwise it ends the
 // looks at the node.
 func (t *watchTable) wants(e *watchEntry, l *look) bool {
 	t.mu.Lock()
@@ -157,9 +160,9 @@ func (t *watchTable) wants(e *watchEntry, l *look) bool {
 	return false
 }
 
-// NoLook says that the waiter cares only for what servers tell it: a node that
-// the session may not read means nothing to it. For its sake the session does
-// not look again at the node.
+// NoLook says that the waiter needs only the server's own events: it does not
+// care about a node that the session may not read. The session does not look at
+// the node for this waiter.
 func (w *Watch) NoLook() {
 	w.made()
 	w.table.mu.Lock()
@@ -167,7 +170,7 @@ func (w *Watch) NoLook() {
 	w.noLook = true
 }
 
-// fireEntry fires an entry unless it has fired or was given up.
+// fireEntry fires an entry unless it has fired or was dropped.
 func (t *watchTable) fireEntry(event EventType, key watchKey, e *watchEntry) {
 	t.mu.Lock()
 	if t.entries[key] != e {
@@ -176,7 +179,7 @@ func (t *watchTable) fireEntry(event EventType, key watchKey, e *watchEntry) {
 	}
 	woken := t.take(e, event)
 	delete(t.entries, key)
-	if _, kept := t.server.kept[key]; kept { // the server has told nothing, and keeps the watch
+	if _, kept := t.server.kept[key]; kept { // the server has sent no event, and keeps the watch
 		t.considerLater(key)
 	}
 	t.mu.Unlock()

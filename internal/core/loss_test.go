@@ -12,8 +12,9 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Cases 14 and 19: cut off, a holder is told before the server gives its node
-// away, although nobody can tell it. (TestTrust has the variants.)
+// Cases 14 and 19: the hold of a client that is cut off ends before the server
+// removes its node, although no message can reach the client. (TestTrust has
+// the variants.)
 func TestHardCase14_19_HolderIsTold(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -78,7 +79,7 @@ func TestHardCase18_ExpiredAgainAndAgain(t *testing.T) {
 	})
 }
 
-// Case 20: the granted timeout rules, not the one that was asked for.
+// Case 20: the granted timeout counts, not the requested one.
 func TestHardCase20_GrantedTimeoutRules(t *testing.T) {
 	for _, c := range []struct{ ask, granted time.Duration }{
 		{time.Minute, 12 * time.Second},
@@ -135,7 +136,7 @@ func TestHardCase22_OldNodeIsNotOurs(t *testing.T) {
 	})
 }
 
-// Case 29: both policies exist.
+// Case 29: both loss policies.
 func TestHardCase29_LossPolicies(t *testing.T) {
 	for name, c := range map[string]struct {
 		policy func(*core.Config)
@@ -169,8 +170,8 @@ func TestHardCase29_LossPolicies(t *testing.T) {
 	}
 }
 
-// Case 30: the server comes back empty, and knows neither our session nor a
-// zxid as high as we have seen.
+// Case 30: the server comes back empty, and knows neither our session nor any
+// zxid as high as the client's.
 func TestHardCase30_WipedServer(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()

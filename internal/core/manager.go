@@ -17,8 +17,8 @@ import (
 	"github.com/docent-go/docent/internal/misuse"
 )
 
-// Manager keeps a ZooKeeper session open, and opens a new one whenever one has
-// ended. Many recipes share one Manager. It is safe for concurrent use; it
+// Manager keeps a ZooKeeper session open, and opens a new one after each end of
+// a session. Many recipes share one Manager. It is safe for concurrent use. It
 // lives until Close.
 type Manager struct {
 	cfg      Config
@@ -26,25 +26,25 @@ type Manager struct {
 	lines    logQueue
 	dialer   func(ctx context.Context, network, address string) (net.Conn, error)
 	lookup   func(ctx context.Context, host string) ([]string, error)
-	patience patience      // for one dial, one look-up, one handshake
+	patience patience      // for each dial, look-up and handshake
 	maxPause time.Duration // between rounds of dialling, and between retries
 	failures *failures
 	progress progress
 
 	states    relay
-	confirmed relay        // in which Connected says that a quorum has answered
+	confirmed relay        // its Connected means that a quorum has answered
 	asking    atomic.Int32 // loops over ConfirmedStates
 
-	noRemoval    atomic.Bool // the ensemble cannot take watches back
+	noRemoval    atomic.Bool // the ensemble cannot remove watches
 	noLasting    atomic.Bool // the ensemble has no persistent watches
 	noMultiRead  atomic.Bool // the ensemble cannot read many nodes at once
-	noContainers atomic.Bool // the ensemble does not know container nodes
-	noStats      atomic.Bool // the ensemble does not know creates that are answered with a stat
+	noContainers atomic.Bool // the ensemble does not support container nodes
+	noStats      atomic.Bool // the ensemble does not support creates that return a stat
 
 	ctx    context.Context // ends at Close
 	cancel context.CancelCauseFunc
-	work   sync.WaitGroup // the run loop and what retired sessions still do
-	told   chan struct{}  // closed when the hooks know of the last state
+	work   sync.WaitGroup // the run loop, and the remaining work of retired sessions
+	told   chan struct{}  // closed when the hooks have got the last state
 	closed chan struct{}  // closed when Close has finished
 	closes atomic.Bool    // Close was called
 
@@ -52,19 +52,18 @@ type Manager struct {
 	current *Session      // nil between two sessions
 	opened  []int64       // the ids of the newest sessions, in order
 	turn    chan struct{} // closed and replaced when current changes
-	fails   failing       // of dialling
-	failing time.Time     // since when dialling fails; zero: it does not
+	fails   failing       // the failures of dialling
+	failing time.Time     // the time since which dialling fails; zero if it does not
 	outage  *outage       // nil while there is a session
 }
 
-// Dial opens a session and returns the manager that keeps it. It blocks until
-// there is a session, ctx ends, or the server refuses the credentials. After
-// three seconds without a session the reason is logged, as a warning; see
-// Config.Logger.
+// Dial opens a session and returns its Manager. It blocks until a session is
+// open, ctx ends, or the server refuses the credentials. After three seconds
+// without a session, Dial logs the reason as a warning; see Config.Logger.
 //
-// ctx bounds the dialling alone; the manager lives until Close. Errors: an
-// invalid Config names the field; ErrUnreachable, with ctx's error and what
-// dialling failed with last; ErrAuth.
+// ctx bounds only Dial; the Manager lives until Close. Errors: an invalid
+// Config, with the name of the field; ErrUnreachable, with ctx's error and the
+// last failure of dialling; ErrAuth.
 func Dial(ctx context.Context, cfg Config) (*Manager, error) {
 	cfg, err := cfg.validate()
 	if err != nil {
@@ -74,7 +73,7 @@ func Dial(ctx context.Context, cfg Config) (*Manager, error) {
 		return nil, fmt.Errorf("connect to ZooKeeper: %w: %w", ErrUnreachable, context.Cause(ctx))
 	}
 	m := newManager(cfg)
-	first := m.turn // taken before anything runs that could advance it
+	first := m.turn // read before any goroutine can advance it
 	refused := make(chan error, 1)
 	m.start(refused)
 
@@ -89,13 +88,13 @@ func Dial(ctx context.Context, cfg Config) (*Manager, error) {
 	return nil, fmt.Errorf("connect to ZooKeeper: %w", err)
 }
 
-// Start is Dial that waits for nothing: sessions are opened in the background,
-// for as long as it takes, and the Manager's state is Lost until there is one.
-// It is for programs that can begin their work while ZooKeeper is away. Every
-// call on the Manager waits for a session as long as its own ctx lasts.
+// Start is Dial that does not wait: sessions are opened in the background, and
+// the Manager's state is Lost until one is open. It is for programs that can
+// begin their work without ZooKeeper. Each call on the Manager waits for a
+// session until its own ctx ends.
 //
-// The error is an invalid Config. Credentials that the server refuses are
-// logged, and presented again.
+// The error is an invalid Config. Refused credentials are logged, and presented
+// again.
 func Start(cfg Config) (*Manager, error) {
 	cfg, err := cfg.validate()
 	if err != nil {
@@ -127,17 +126,17 @@ func newManager(cfg Config) *Manager {
 	return m
 }
 
-// made panics for a Manager that neither Dial nor Start has returned.
+// made panics for a Manager that was not returned by Dial or Start.
 func (m *Manager) made() {
 	misuse.ZeroValue(m == nil || m.closed == nil, "or nil session.Manager", "session.Dial or session.Start")
 }
 
-// start runs what runs until Close.
+// start starts the goroutines that run until Close.
 func (m *Manager) start(refused chan<- error) {
 	if !implemented[HookState](m.cfg.Hooks) {
 		close(m.told)
 	} else {
-		changes := m.states.join() // before any is made: hooks are told of every one
+		changes := m.states.join() // before any change, so that hooks get every change
 		go func() {
 			defer close(m.told)
 			m.tellHooks(changes)
@@ -150,7 +149,7 @@ func (m *Manager) start(refused chan<- error) {
 	})
 }
 
-// tellHooks passes every state change to the hooks, in order.
+// tellHooks calls the hooks for every state change, in order.
 func (m *Manager) tellHooks(changes *subscription) {
 	m.states.relate(context.Background(), changes, func(change StateChange) bool {
 		notify(m.cfg.Hooks, func(h HookState) { h.OnState(change) })
@@ -172,10 +171,10 @@ func (m *Manager) run(refused chan<- error) {
 			if m.ctx.Err() != nil {
 				return
 			}
-			refuses := !errors.Is(err, ErrLost) // a session merely lost may follow
+			refuses := !errors.Is(err, ErrLost) // after a loss, the next attempt may succeed
 			m.failed("", err, refuses)
 			if refuses {
-				select { // only Dial listens, and only for the first
+				select { // only Dial listens, and only for the first error
 				case refused <- err:
 				default:
 				}
@@ -198,7 +197,7 @@ func (m *Manager) run(refused chan<- error) {
 }
 
 // open returns a session that was granted and has its credentials, or the
-// reason why there will be none.
+// reason why none can be opened.
 func (m *Manager) open() (*Session, error) {
 	s, err := newSession(m)
 	if err != nil {
@@ -248,14 +247,14 @@ func (m *Manager) publish(s *Session) {
 	}
 	m.opened = append(m.opened, s.ID())
 	m.states.publish(StateChange{Connected, s.ID(), time.Now(), nil})
-	if !s.isConnected() { // it went while nobody was told of the session yet
+	if !s.isConnected() { // the connection was lost before the session was published
 		m.tellLink(s, Suspended)
 	}
 	m.tellConfirmed(s)
 	m.advance()
 }
 
-// unpublish takes the session back that has ended.
+// unpublish removes a session that has ended.
 func (m *Manager) unpublish(s *Session, state State, cause error) {
 	level := slog.LevelInfo
 	if state == Lost {
@@ -270,14 +269,15 @@ func (m *Manager) unpublish(s *Session, state State, cause error) {
 	m.advance()
 }
 
-// advance wakes everyone who waits for another session. The caller holds mu.
+// advance wakes all calls that wait for the next session. The caller holds mu.
 func (m *Manager) advance() {
 	close(m.turn)
 	m.turn = make(chan struct{})
 }
 
-// linkChanged is told by a session of its connection's coming and going. It may
-// come late with what publish has told already: the session's first connection.
+// linkChanged is called by a session when its connection is opened or lost. For
+// the session's first connection, it may run after publish has already reported
+// the state.
 func (m *Manager) linkChanged(s *Session) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -293,16 +293,16 @@ func (m *Manager) linkChanged(s *Session) {
 	m.tellConfirmed(s)
 }
 
-// tellLink tells of the current session's connection, unless it was told of
-// already. The caller holds mu.
+// tellLink publishes the state of the current session's connection, unless it
+// is already published. The caller holds mu.
 func (m *Manager) tellLink(s *Session, state State) {
 	if m.states.publish(StateChange{state, s.ID(), time.Now(), nil}) {
 		m.log.Info("connection changed", append([]any{"session", sessionID(s.ID()), "state", state}, s.linkDetails()...)...)
 	}
 }
 
-// Session returns the current session, and waits for one where there is none.
-// ctx bounds the wait. Errors: ErrClosed; ErrUnreachable with ctx's error.
+// Session returns the current session. Without a session, it waits for one. ctx
+// bounds the wait. Errors: ErrClosed; ErrUnreachable with ctx's error.
 func (m *Manager) Session(ctx context.Context) (*Session, error) {
 	m.made()
 	for {
@@ -327,12 +327,12 @@ func (m *Manager) Session(ctx context.Context) (*Session, error) {
 	}
 }
 
-// rememberedSessions is how many sessions Opened knows.
+// rememberedSessions is how many session ids Opened remembers.
 const rememberedSessions = 1000
 
-// Opened reports whether the id is that of a session of this manager: of the
-// present one or of an earlier one, whose nodes may still stand for a while. It knows
-// the last thousand.
+// Opened reports whether this Manager has opened the session with the id: the
+// present session, or an earlier one, whose nodes may still exist for a while.
+// It remembers the last thousand sessions.
 func (m *Manager) Opened(id int64) bool {
 	m.made()
 	m.mu.Lock()
@@ -357,15 +357,15 @@ func (m *Manager) State() State {
 	return m.states.current().State
 }
 
-// States yields the present state and then every change, in order and without
-// leaving one out, however slow the loop body is. It ends after Closed, or
-// when ctx ends.
+// States yields the present state and then every change, in order and without a
+// gap, however slow the loop body is. It ends after Closed, or when ctx ends.
 func (m *Manager) States(ctx context.Context) iter.Seq[StateChange] {
 	m.made()
 	return m.states.subscribe(ctx)
 }
 
-// Root returns the path below which this manager works, "/" when there is none.
+// Root returns the path below which this Manager works. It is "/" if
+// Config.Root is empty.
 func (m *Manager) Root() string {
 	m.made()
 	return m.cfg.Root
@@ -377,11 +377,12 @@ func (m *Manager) Done() <-chan struct{} {
 	return m.ctx.Done()
 }
 
-// Close ends every hold, then the session, so that its ephemeral nodes vanish
-// at once where a server can be reached, and waits until nothing of the
-// manager is left running. For hooks, the log handler, Dialer, its connections
-// and LookupHost it waits for a second at most, so that any of them may call it. It may be called
-// more than once, from several goroutines; the error is always nil.
+// Close ends every hold and then the session, so that its ephemeral nodes
+// vanish at once if a server can be reached. It waits until all goroutines of
+// the Manager have ended. For hooks, the log handler, Dialer, its connections
+// and LookupHost it waits a second at most, so that each of them may call
+// Close. Close may be called more than once, and concurrently. The error is
+// always nil.
 func (m *Manager) Close() error {
 	m.made()
 	if m.closes.CompareAndSwap(false, true) {

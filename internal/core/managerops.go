@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// The Manager's operations are the current session's. They wait for a session
-// where there is none, and go on in the next one when theirs ends, unless it
-// is unknown whether a write was done.
+// The Manager's operations run in the current session. Without a session, they
+// wait for one. If their session ends, they continue in the next session,
+// unless the outcome of a write is unknown.
 
 func inSession[T any](ctx context.Context, m *Manager, op, path string, f func(*Session) (T, error)) (T, error) {
 	for {
@@ -101,8 +101,8 @@ func (m *Manager) Set(ctx context.Context, path string, data []byte, version int
 	})
 }
 
-// Create is Session.Create in the current session, with which an ephemeral
-// node ends.
+// Create is Session.Create in the current session. An ephemeral node ends with
+// that session.
 func (m *Manager) Create(ctx context.Context, path string, data []byte, mode Mode) (string, error) {
 	return inSession(ctx, m, "create", path, func(s *Session) (string, error) {
 		return s.Create(ctx, path, data, mode)
@@ -125,8 +125,8 @@ func (m *Manager) Delete(ctx context.Context, path string, version int32) error 
 	return err
 }
 
-// Txn is Session.Txn in the current session. A hold's Guard among the
-// operations refuses it in whatever session it runs.
+// Txn is Session.Txn in the current session. A Guard of a lost hold refuses the
+// transaction in any session.
 func (m *Manager) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	return inSession(ctx, m, "txn", "/", func(s *Session) ([]OpResult, error) {
 		return s.Txn(ctx, ops...)

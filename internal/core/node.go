@@ -10,37 +10,38 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Node is an ephemeral node that a session of ours has made: the ground on
-// which a Hold stands. It is safe for concurrent use.
+// Node is an ephemeral node that one of our sessions has created. A Hold
+// depends on a Node. It is safe for concurrent use.
 type Node struct {
 	s     *Session
 	path  string
-	claim *claim // nil for a node with a name of its own
-	owned bool   // made by the caller of Own, who may have left its path to be taken again
+	claim *claim // nil for a node with a unique name
+	owned bool   // created by the caller of Own: its path may be used again
 	held  heldNode
 
 	mu      sync.Mutex
 	watched bool          // a watch is set, or being set
-	used    int           // how many times the watch was used up by a write, and is not set again yet
-	czxid   int64         // as the first watched read told; zero before
-	gone    chan struct{} // made when asked for, closed when deleted
-	deleted bool          // a watch has seen it go
-	removed bool          // a server has answered that it is not there any more
+	used    int           // how many writes have used up a watch that is not set again yet
+	czxid   int64         // from the first watched read; zero before
+	gone    chan struct{} // made by Gone, closed when deleted
+	deleted bool          // an event, a read or a probe has shown the deletion
+	removed bool          // a server has answered that the node is deleted
 	hold    *Hold
-	written []byte       // what somebody has written since the node was made; nil: nothing
+	written []byte       // the data that another client has written since the create; nil if none
 	onWrite func([]byte) // may be nil
 }
 
-// made panics for a Node that no session has made.
+// made panics for a Node that was not created by a session.
 func (n *Node) made() {
 	misuse.ZeroValue(n == nil || n.s == nil, "or nil core.Node", "a Session, such as by Enter or Claim")
 }
 
-// Own returns the node at path, which this session has made. It does no I/O. A
-// hold on it has no guard: others may create a node at the same path later.
+// Own returns the node at path, which this session has created. It does no I/O.
+// A hold on it has no guard, because another client may create a node at the
+// same path later.
 //
-// Its removal is bound to the node: a protected name belongs to no other, and at
-// any other path, the node is looked at before it is deleted.
+// Remove deletes only that node. A protected name belongs to no other node. At
+// any other path, Remove reads the node before it deletes it.
 func (s *Session) Own(path string) (*Node, error) {
 	s.made()
 	if err := znode.Validate(path); err != nil {
@@ -49,22 +50,21 @@ func (s *Session) Own(path string) (*Node, error) {
 	return &Node{s: s, path: path, owned: true}, nil
 }
 
-// Path returns the node's path.
+// Path returns the path of the node.
 func (n *Node) Path() string {
 	n.made()
 	return n.path
 }
 
-// Session returns the session that made the node.
+// Session returns the session that has created the node.
 func (n *Node) Session() *Session {
 	n.made()
 	return n.s
 }
 
-// Watch reads the node and from then on watches it: Gone tells when somebody
-// deletes it, and a Hold on it ends with ErrDeleted then. It returns
-// ErrDeleted if the node has gone already, and an error if it belongs to
-// another session. The stat's Czxid is a fencing token.
+// Watch reads the node and watches it from then on: a deletion closes Gone, and
+// ends a Hold on the node with ErrDeleted. It returns ErrDeleted if the node is
+// gone or belongs to another session. The stat's Czxid is a fencing token.
 func (n *Node) Watch(ctx context.Context) (Stat, error) {
 	n.made()
 	n.mu.Lock()
@@ -88,17 +88,17 @@ func (n *Node) Watch(ctx context.Context) (Stat, error) {
 	return n.take(r)
 }
 
-// unwatch notes that the node is not watched after all.
+// unwatch notes that the node is not watched, although watched was set.
 func (n *Node) unwatch() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.watched = false
 }
 
-// take takes the answer to a watched read of the node.
+// take processes the answer to a watched read of the node.
 func (n *Node) take(r Sighting) (Stat, error) {
 	if r.Stat.EphemeralOwner != n.s.ID() || !n.isSame(r.Stat.Czxid) {
-		// The node that was ours is gone, and another exists in its place.
+		// Our node is gone, and another node exists at the path.
 		n.markDeleted()
 		return Stat{}, ErrDeleted
 	}
@@ -108,9 +108,9 @@ func (n *Node) take(r Sighting) (Stat, error) {
 	return r.Stat, nil
 }
 
-// isSame reports whether the znode with that czxid is the one that was read
-// first. Another waiter of this session may have created the next one at a fixed
-// path, whose owner is the same.
+// isSame reports whether the node with that czxid is the node of the first
+// read. At a fixed path, another caller of this session may have created the
+// next node, whose owner is the same.
 func (n *Node) isSame(czxid int64) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -120,9 +120,9 @@ func (n *Node) isSame(czxid int64) bool {
 	return n.czxid == czxid
 }
 
-// unreadable is what comes of a watched read that the server refuses. If the node
-// was read before, or has a hold, its ACL has changed: the session goes on to look
-// at it. A node without both would be held without a token: that is an error.
+// unreadable handles a watched read that the server refuses. If the node was
+// read before, or has a hold, its ACL has changed, and the session continues to
+// look at it. Without both, a hold would have no token, so that is an error.
 func (n *Node) unreadable() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -132,7 +132,7 @@ func (n *Node) unreadable() error {
 	return &OpError{"watch", n.path, n.s.ID(), fmt.Errorf("%w: the ACL of a holder's node must let its owner read it", ErrNoAuth)}
 }
 
-// tellWritten notes what somebody has written into the node.
+// tellWritten notes the data that another client has written to the node.
 func (n *Node) tellWritten(data []byte) {
 	n.mu.Lock()
 	n.written = data
@@ -143,11 +143,12 @@ func (n *Node) tellWritten(data []byte) {
 	}
 }
 
-// OnWrite has f called with what the node holds whenever somebody is seen to
-// have written into it since it was made; at once, if that has happened already. Of
-// several writes in a row it may see the last alone, and one write it may see
-// twice. It costs no request: a node of ours is watched, and read again after a write, in any
-// case. f must not block; a later call replaces it.
+// OnWrite calls f with the node's data whenever another client has written to
+// the node since its creation. If that has already happened, it calls f at
+// once. After several writes in a row, f may get only the last data. f may be
+// called twice for one write. OnWrite costs no request, because the session
+// watches its nodes and reads them again after a write anyway. f must not
+// block. A later call replaces f.
 func (n *Node) OnWrite(f func(data []byte)) {
 	misuse.NilFunc(f == nil, "Node.OnWrite")
 	n.made()
@@ -160,13 +161,13 @@ func (n *Node) OnWrite(f func(data []byte)) {
 	}
 }
 
-// onEvent is called by the client's receiver and must not block.
+// onEvent is called on the goroutine that reads, and must not block.
 func (n *Node) onEvent(event EventType) {
 	switch event {
 	case NodeDeleted:
 		n.markDeleted()
-	case SessionEnded: // ends the hold by itself
-	default: // somebody wrote into the node: it still stands, and the watch is used up
+	case SessionEnded: // the session ends the hold
+	default: // a write to the node: the node exists, and the watch is used up
 		n.use(1)
 		n.s.spawn(func() {
 			n.watchOn()
@@ -181,20 +182,20 @@ func (n *Node) use(d int) {
 	n.used += d
 }
 
-// watchOn sets the watch for a hold that nobody waits for. It gives up only
-// with the session; a node that may not be read is left unwatched.
+// watchOn sets the watch in the background. It gives up only with the session.
+// A node that may not be read remains unwatched.
 func (n *Node) watchOn() {
 	if n.unwatched() {
 		return
 	}
 	if _, err := n.Watch(context.Background()); err != nil && !errors.Is(err, ErrDeleted) && n.s.ctx.Err() == nil {
-		n.s.m.log.Warn("a node of ours cannot be watched: its deletion by others will be noticed late",
+		n.s.m.log.Warn("a node of this session cannot be watched: its deletion by another client will be noticed late",
 			"path", n.path, "err", err)
 	}
 }
 
-// unwatched reports whether nobody cares for the node any more. It then notes
-// that the node is not watched, for the next hold on it (Hold.HandOn).
+// unwatched reports whether the node no longer needs a watch, and notes it for
+// the next hold on the node (Hold.HandOn).
 func (n *Node) unwatched() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -225,8 +226,8 @@ func (n *Node) markDeleted() {
 	}
 }
 
-// Gone returns a channel that is closed when a watch has seen that the node
-// was deleted.
+// Gone returns a channel that is closed when an event, a read or a probe has
+// shown that the node is deleted.
 func (n *Node) Gone() <-chan struct{} {
 	n.made()
 	n.mu.Lock()
@@ -240,9 +241,10 @@ func (n *Node) Gone() <-chan struct{} {
 	return n.gone
 }
 
-// Remove deletes the node and waits until that is done, ctx ends, or the
-// session does, which removes the node as well. When ctx ends first, the
-// deletion goes on in the background. A node that has gone already is no error.
+// Remove deletes the node and waits until that is done, or until ctx or the
+// session ends. The end of the session removes the node too. If ctx ends first,
+// the deletion goes on in the background. A node that is already gone is not an
+// error.
 func (n *Node) Remove(ctx context.Context) error {
 	n.made()
 	err := n.s.removeWithin(ctx, n.remove)
@@ -252,9 +254,9 @@ func (n *Node) Remove(ctx context.Context) error {
 	return err
 }
 
-// HasGone reports whether it is known that the node is not there any more:
-// Remove has returned without an error for this reason, or a watch has seen
-// that somebody deleted it.
+// HasGone reports whether the node is known to be deleted: a server has
+// answered the delete of Remove or Abandon, or the session has learned of the
+// deletion as for Gone. The delete of a claimed node does not count.
 func (n *Node) HasGone() bool {
 	n.made()
 	n.mu.Lock()
@@ -262,8 +264,8 @@ func (n *Node) HasGone() bool {
 	return n.deleted || n.removed
 }
 
-// Abandon ends the hold on the node, if there is one, with ErrReleased, and has
-// the node deleted in the background. It never blocks.
+// Abandon ends the hold on the node, if there is one, with ErrReleased, and
+// deletes the node in the background. It never blocks.
 func (n *Node) Abandon() {
 	n.made()
 	n.mu.Lock()
@@ -280,8 +282,8 @@ func (n *Node) remove() error {
 	return err
 }
 
-// discard deletes the node, and nothing else that may stand at its path. found
-// says that it was there.
+// discard deletes the node, and no other node at its path. found says whether
+// the node existed.
 func (n *Node) discard() (found bool, err error) {
 	if n.claim != nil {
 		return n.claim.remove()
@@ -300,7 +302,7 @@ func (n *Node) discard() (found bool, err error) {
 	return found, err
 }
 
-// isOurs reports whether the stat is that of our node.
+// isOurs reports whether the stat belongs to our node.
 func (n *Node) isOurs(stat Stat) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -15,9 +15,9 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// Of three servers one takes connections and closes them, since it has no quorum,
-// and two refuse them. The failure that is told is the first, whatever was dialled
-// last, until that server refuses too.
+// One of three servers accepts and closes connections, because it has no
+// quorum. The other two refuse connections. LastFailure returns the failure of
+// the first, whichever server was dialled last, until that server refuses too.
 func TestFault31_TheServerWithoutAQuorumIsTheOneToTellOf(t *testing.T) {
 	for silent := range 3 { // the order within a round is random
 		synctest.Test(t, func(t *testing.T) {

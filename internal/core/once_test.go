@@ -10,7 +10,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// CreateOnce finds out what became of a create, where that can be found out.
+// CreateOnce finds out the outcome of a create as far as possible.
 func TestFault04_CreateOnce(t *testing.T) {
 	for _, root := range []string{"", "/prod/app"} {
 		inWorld(t, func(w *world) {

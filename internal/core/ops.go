@@ -13,10 +13,10 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Stat is what the server knows about a node.
+// Stat is the server's metadata of a node.
 type Stat = zk.Stat
 
-// Mode says what kind of node Create makes.
+// Mode is the kind of node that Create creates.
 type Mode int32
 
 // The kinds of nodes.
@@ -25,12 +25,12 @@ const (
 	Ephemeral            Mode = zk.FlagEphemeral
 	Sequential           Mode = zk.FlagSequence // persistent, with a sequence number
 	EphemeralSequential  Mode = zk.FlagEphemeralSequential
-	Container            Mode = zk.FlagContainer // removed by the server once it has lost its last child
+	Container            Mode = zk.FlagContainer // the server removes it after the deletion of its last child
 	anyVersion                = -1
 	sequentialTrialDigit      = "0"
 )
 
-// AnyVersion, as the version of Set and Delete, skips the check of the version.
+// AnyVersion, as the version of Set or Delete, skips the check of the version.
 const AnyVersion int32 = anyVersion
 
 func (m Mode) sequential() bool { return m == Sequential || m == EphemeralSequential }
@@ -40,15 +40,15 @@ func (m Mode) validate() error {
 	case Persistent, Ephemeral, Sequential, EphemeralSequential, Container:
 		return nil
 	}
-	return fmt.Errorf("there is no mode %d", int32(m))
+	return fmt.Errorf("the mode %d is unknown", int32(m))
 }
 
-// Get returns the data and the stat of the node. It fails with ErrNoNode
-// where there is none. Like every read it is repeated over lost connections
+// Get returns the data and the stat of the node. If the node is missing, it
+// fails with ErrNoNode. Like every read, it is repeated over lost connections
 // until ctx or the session ends.
 //
-// A read is answered by the server this session is connected to, which may lag
-// behind; Sync first where that matters.
+// The server to which the session is connected answers a read, and may lag
+// behind. If that matters, call Sync first.
 func (s *Session) Get(ctx context.Context, path string) ([]byte, Stat, error) {
 	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
@@ -81,11 +81,12 @@ func (s *Session) Exists(ctx context.Context, path string) (Stat, bool, error) {
 }
 
 // Hidden reports whether stat is the zero Stat of a node that exists and that
-// the session may not read. No node has it: that of the root has a Cversion.
+// the session may not read. No existing node has the zero Stat: even the root
+// has a Cversion.
 func Hidden(stat Stat) bool { return stat == Stat{} }
 
-// presence is what a session knows of a node. A node that is hidden is found;
-// its stat is zero unless the server tells it to all.
+// presence is a session's view of a node. A hidden node counts as found. Its
+// stat is zero unless the server returns it to every session.
 type presence struct {
 	stat   Stat
 	found  bool
@@ -96,8 +97,8 @@ func (s *Session) exists(ctx context.Context, path string, watch bool) (presence
 	return read(ctx, s, "exists", path, s.existsRequest(path, watch))
 }
 
-// Children returns the names of the node's children, in no order, and the
-// node's own stat. It fails with ErrNoNode where there is no node.
+// Children returns the names of the node's children, in no particular order,
+// and the node's own stat. If the node is missing, it fails with ErrNoNode.
 func (s *Session) Children(ctx context.Context, path string) ([]string, Stat, error) {
 	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
@@ -116,8 +117,8 @@ func (s *Session) children(ctx context.Context, path string, watch bool) (listin
 	return read(ctx, s, "children", path, s.childrenRequest(path, watch))
 }
 
-// Sync makes the server this session is connected to catch up with the leader:
-// a read after it sees every write that was answered before it.
+// Sync makes the session's server catch up with the leader: a later read shows
+// every write that was answered before Sync.
 func (s *Session) Sync(ctx context.Context, path string) error {
 	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
@@ -131,13 +132,14 @@ func (s *Session) Sync(ctx context.Context, path string) error {
 	return err
 }
 
-// Set writes the node's data if it has the given version, or any with
+// Set writes the node's data if the node has the given version, or with
 // AnyVersion, and returns the new stat. It fails with ErrNoNode or
 // ErrBadVersion.
 //
-// A lost answer is ErrUnknownOutcome. Set does not write again then: a version
-// does not tell the node from one that others have made in its place. SetOver,
-// which knows what was read before, finds out what can be found out.
+// If the answer is lost, the error is ErrUnknownOutcome. Set does not write
+// again, because the node may have been replaced by another node with the same
+// version. SetOver knows the stat of an earlier read, and finds out as much as
+// possible.
 func (s *Session) Set(ctx context.Context, path string, data []byte, version int32) (Stat, error) {
 	s.made()
 	if err := znode.Validate(path); err != nil {
@@ -150,23 +152,23 @@ func (s *Session) Set(ctx context.Context, path string, data []byte, version int
 	return write(ctx, s, "set", path, false, s.setRequest(path, data, version))
 }
 
-// Create makes a node with the configured ACL and returns its path, which for
-// a sequential one ends in its number. It fails with ErrNodeExists,
-// ErrNoNode when the parent is missing (EnsureDir makes it), and ErrNoAuth.
-// A lost answer is ErrUnknownOutcome: Create does not make a node again that
-// others may have seen and deleted.
+// Create creates a node with the configured ACL and returns its path, which for
+// a sequential node ends in its number. It fails with ErrNodeExists, with
+// ErrNoNode if the parent is missing (EnsureDir creates it), and with
+// ErrNoAuth. If the answer is lost, the error is ErrUnknownOutcome: Create does
+// not create a node again that another client may have seen and deleted.
 func (s *Session) Create(ctx context.Context, path string, data []byte, mode Mode) (string, error) {
 	s.made()
 	return s.CreateWithACL(ctx, path, data, mode)
 }
 
-// CreateWithACL is Create of a node that gets more entries after the configured
-// ACL (Config.ACL).
+// CreateWithACL is Create of a node with more entries after the configured ACL
+// (Config.ACL).
 func (s *Session) CreateWithACL(ctx context.Context, path string, data []byte, mode Mode, more ...ACL) (string, error) {
 	s.made()
 	check := path
 	if mode.sequential() {
-		check += sequentialTrialDigit // the name may be empty: it gets a number
+		check += sequentialTrialDigit // the name may be empty: the server appends a number
 	}
 	if err := cmp.Or(znode.Validate(check), mode.validate()); err != nil {
 		return "", s.refuse("create", path, err)
@@ -185,17 +187,17 @@ func (s *Session) create(ctx context.Context, path string, r request[createdNode
 		if dir != "/" || s.m.cfg.Root == "/" || !errors.Is(err, ErrNoNode) {
 			return m.path, err
 		}
-		// For the caller "/" always exists: the root is made on demand.
+		// For the caller, "/" always exists: the root is created on demand.
 		if err := s.EnsureDir(ctx, "/"); err != nil {
 			return "", err
 		}
 	}
 }
 
-// Delete removes the node if it has the given version, or any with AnyVersion.
-// It fails with ErrNoNode, ErrBadVersion or ErrNotEmpty. A lost answer
-// is ErrUnknownOutcome: DeleteExact, which knows the node by the transaction
-// that made it, finds out what became of it.
+// Delete deletes the node if it has the given version, or with AnyVersion. It
+// fails with ErrNoNode, ErrBadVersion or ErrNotEmpty. If the answer is lost,
+// the error is ErrUnknownOutcome. DeleteExact identifies the node by the zxid
+// of its create, and finds out the outcome.
 func (s *Session) Delete(ctx context.Context, path string, version int32) error {
 	s.made()
 	if err := znode.Validate(path); err != nil {
@@ -213,8 +215,8 @@ func (s *Session) createSize(abs string, data []byte, more ...ACL) int {
 	return wire.CreateSize(abs, data, wireACL(s.m.cfg.ACL, more))
 }
 
-// fits refuses a request that the server would answer by closing the
-// connection, on all who share it.
+// fits refuses a request that is too large. The server would answer it by
+// closing the connection, which the whole process shares.
 func (s *Session) fits(size int) error {
 	if limit := s.m.cfg.MaxRequest; size > limit {
 		return fmt.Errorf("%w: it takes %d bytes, the limit is %d", ErrTooLarge, size, limit)
@@ -222,12 +224,12 @@ func (s *Session) fits(size int) error {
 	return nil
 }
 
-// refuse is the error of an operation that was not tried.
+// refuse returns the error of an operation that was not sent.
 func (s *Session) refuse(op, path string, err error) error {
 	return &OpError{op, path, s.ID(), err}
 }
 
-// abs puts a path below the root.
+// abs returns the full path for a path below the root.
 func (s *Session) abs(path string) string {
 	switch {
 	case s.m.cfg.Root == "/":
@@ -238,7 +240,7 @@ func (s *Session) abs(path string) string {
 	return s.m.cfg.Root + path
 }
 
-// rel takes the root off a path that the server sent.
+// rel removes the root from a path that the server sent.
 func (s *Session) rel(abs string) string {
 	if s.m.cfg.Root == "/" {
 		return abs

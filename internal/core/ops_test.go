@@ -15,7 +15,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// operations is what Manager and Session have in common.
+// operations is the common part of Manager and Session.
 type operations interface {
 	Get(ctx context.Context, path string) ([]byte, core.Stat, error)
 	Exists(ctx context.Context, path string) (core.Stat, bool, error)
@@ -164,8 +164,8 @@ func TestSentinelErrors(t *testing.T) {
 	})
 }
 
-// Answers that have no sentinel of the client's still are answers: they are not
-// taken for lost, and not repeated.
+// Codes without a sentinel of the client are answers too: they do not count as
+// lost, and the requests are not repeated.
 func TestUncommonServerErrors(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -199,7 +199,7 @@ func TestUncommonServerErrors(t *testing.T) {
 	})
 }
 
-// What cannot be right is refused with the reason, and never sent.
+// Invalid arguments are refused with the reason, and never sent.
 func TestBadPathsStayOffTheWire(t *testing.T) {
 	bad := []string{
 		"", "a", "a/b", "./a", "//", "/a/", "//a", "/a//b", "/.", "/..", "/a/../b", "/a/.", "/a\x00", "/a\n", "/\x7f", "/\u0080",
@@ -262,16 +262,16 @@ func TestBadPathsStayOffTheWire(t *testing.T) {
 		refused("a-", err)
 		for _, mode := range []core.Mode{-1, 5, 6, 99} {
 			_, err = ops.Create(ctx, "/a", nil, mode)
-			require.ErrorContains(w, err, "there is no mode")
+			require.ErrorContains(w, err, "is unknown")
 			_, err = ops.Txn(ctx, core.CreateOp("/a", nil, mode))
-			require.ErrorContains(w, err, "there is no mode")
+			require.ErrorContains(w, err, "is unknown")
 		}
 		require.Equal(w, before, w.srv.Counts(), "nothing was sent")
 	})
 }
 
-// A root need not exist: the first node below it makes it. When somebody
-// removes it, the next one makes it again.
+// A root need not exist: the first node below it makes it. When another client
+// deletes it, the next call creates it again.
 func TestRootOnDemand(t *testing.T) {
 	inWorld(t, func(w *world) {
 		ctx := w.Context()
@@ -311,8 +311,8 @@ func TestReservedTreeCanBeRead(t *testing.T) {
 	})
 }
 
-// Servers that know no containers get persistent directories, and are asked
-// for a container once.
+// Servers without containers get persistent directories, and are asked for a
+// container once.
 func TestWithoutContainers(t *testing.T) {
 	inWorld(t, func(w *world) {
 		ctx := w.Context()
@@ -332,7 +332,7 @@ func TestWithoutContainers(t *testing.T) {
 	}, zktest.WithoutContainers())
 }
 
-// Case 67: a container parent is reaped between being made and being used.
+// Case 67: a container parent is removed between its creation and its use.
 func TestHardCase67_ParentReapedInBetween(t *testing.T) {
 	inWorld(t, func(w *world) {
 		ctx := w.Context()

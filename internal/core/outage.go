@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// warnAfter is how long a Manager may be without a session before the operator
-// is warned. It does not depend on the session timeout: at a first start, an
-// operator waits for a reason.
+// warnAfter is how long a Manager may be without a session before it logs a
+// warning. It does not depend on the session timeout, because at the first
+// start an operator waits for the reason.
 const warnAfter = 3 * time.Second
 
-// outage is a spell without a session.
+// outage is a period without a session.
 type outage struct {
-	since  time.Time // the first failure, which the session may have outlived
+	since  time.Time // the first failure, which may be earlier than the end of the session
 	timer  *time.Timer
 	warned bool
 }
 
-// outageBegins starts a spell. The caller holds mu, or has not shared m yet.
+// outageBegins starts an outage. The caller holds mu, or has not shared m yet.
 func (m *Manager) outageBegins() {
 	o := &outage{since: m.failing}
 	if o.since.IsZero() {
@@ -35,7 +35,7 @@ func (m *Manager) outageBegins() {
 	})
 }
 
-// outageEnds ends a spell, if there is one. The caller holds mu.
+// outageEnds ends an outage, if there is one. The caller holds mu.
 func (m *Manager) outageEnds() {
 	if m.outage != nil {
 		m.outage.timer.Stop()
@@ -43,8 +43,8 @@ func (m *Manager) outageEnds() {
 	}
 }
 
-// warn tells the operator once for each spell why there is no session. The
-// caller holds mu.
+// warn logs once for each outage why no session can be opened. The caller holds
+// mu.
 func (m *Manager) warn(o *outage) {
 	if o.warned {
 		return
@@ -57,15 +57,15 @@ func (m *Manager) warn(o *outage) {
 	m.log.Warn("no session can be opened", "servers", strings.Join(m.cfg.Servers, ","), "since", o.since, "err", err)
 }
 
-// dialFailed is told by a session of a connection to addr that could not be made.
+// dialFailed is called by a session when a connection to addr has failed.
 func (m *Manager) dialFailed(addr string, err error) { m.failed(addr, err, false) }
 
-// failed notes why a session or a connection is missing. The operator is warned
-// at once when a server refuses, since a refusal does not mend itself, and
-// otherwise after warnAfter.
+// failed notes why a session or a connection is missing. If a server refuses
+// the session, the warning is logged at once, because a refusal usually
+// persists. Otherwise it is logged after warnAfter.
 func (m *Manager) failed(addr string, err error, refused bool) {
 	if errors.Is(err, net.ErrClosed) {
-		return // sealed
+		return // the session is sealed
 	}
 	m.mu.Lock()
 	m.fails.note(addr, err)

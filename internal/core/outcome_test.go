@@ -12,8 +12,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// firstOf lets act decide about the first request of a kind, and returns how
-// many there were.
+// firstOf lets act handle the first request of a kind, and returns the number
+// of requests.
 func (w *world) firstOf(op zktest.Op, act zktest.Action) (count func() int) {
 	n := 0
 	w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
@@ -28,10 +28,9 @@ func (w *world) firstOf(op zktest.Op, act zktest.Action) (count func() int) {
 	return func() int { synctest.Wait(); return n }
 }
 
-// What becomes of a write whose request or answer is lost: it is done at most
-// once, and where it is not known whether it was, the error says so. Cases 9
-// and 10 are what libraries make of it that take the answer to the repetition
-// for the whole story.
+// The outcome of a write whose request or answer is lost: it is done at most
+// once, and the error says if the outcome is unknown. Cases 9 and 10 are the
+// errors of libraries that take the answer to the repetition for the outcome.
 func TestHardCase09_10_LostWrites(t *testing.T) {
 	sequential := func(ctx context.Context, s *core.Session) error {
 		_, err := s.Create(ctx, "/d/n-", nil, core.Sequential)
@@ -130,14 +129,14 @@ func TestReadsAreRepeated(t *testing.T) {
 	})
 }
 
-// A ctx that ends says so; only a write that was under way is in doubt.
+// The end of ctx is the error. Only a write that was sent is in doubt.
 func TestCtxEnds(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/d", nil))
 		p := w.process()
 		s := p.session()
 
-		// While the request is under way.
+		// While the request is outstanding.
 		p.link.Cut(zktest.Both)
 		_, err := s.Set(w.within(time.Second), "/d", nil, core.AnyVersion)
 		require.ErrorIs(w, err, context.DeadlineExceeded)
@@ -147,7 +146,7 @@ func TestCtxEnds(t *testing.T) {
 		require.NotErrorIs(w, err, core.ErrUnknownOutcome)
 		p.link.Heal()
 
-		// While there is no connection.
+		// Without a connection.
 		p.link.Refuse(true)
 		p.link.Disconnect()
 		w.eventually("suspended", func() bool { return p.State() == core.Suspended })
@@ -156,7 +155,7 @@ func TestCtxEnds(t *testing.T) {
 		require.NotErrorIs(w, err, core.ErrUnknownOutcome, "it was never sent")
 		p.link.Refuse(false)
 
-		// Before it begins: a done ctx beats a server that would answer.
+		// Before the call: an ended ctx wins over a server that would answer.
 		ctx, cancel := context.WithCancel(w.Context())
 		cancel()
 		w.eventually("connected", func() bool { return p.State() == core.Connected })

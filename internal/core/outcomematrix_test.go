@@ -14,7 +14,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// moment is where a fault of the matrix happens: around one request.
+// moment is when a fault of the matrix happens, relative to one request.
 type moment struct {
 	w  *world
 	p  *process
@@ -22,7 +22,7 @@ type moment struct {
 	op zktest.Op // of the request
 }
 
-// on has the server do something about the request, as often as it comes.
+// on has the server handle the request specially each time it arrives.
 func (m *moment) on(act func(nth int) zktest.Action) {
 	nth := 0
 	m.w.Cleanup(m.w.srv.Intercept(func(r zktest.Request) zktest.Action {
@@ -34,7 +34,7 @@ func (m *moment) on(act func(nth int) zktest.Action) {
 	}))
 }
 
-// first has the server do something about the request when it comes first.
+// first has the server handle the request specially when it first arrives.
 func (m *moment) first(act zktest.Action) {
 	m.on(func(nth int) zktest.Action {
 		if nth == 1 {
@@ -44,7 +44,8 @@ func (m *moment) first(act zktest.Action) {
 	})
 }
 
-// soon is while the request is under way, late is after the shorter ctx has ended.
+// soon is while the request is outstanding, and late is after the end of the
+// shorter ctx.
 const (
 	soon = 500 * time.Millisecond
 	late = 3 * time.Second
@@ -52,8 +53,8 @@ const (
 
 func after(d time.Duration, f func()) { time.AfterFunc(d, f) }
 
-// lifeFaults are what can go wrong in the life of a request, from before it is
-// written until its answer is read. Each prepares for it, before the call.
+// lifeFaults are the faults in the life of a request, from before its write
+// until its answer is read. Each prepares its fault before the call.
 var lifeFaults = map[string]func(m *moment){
 	"none": func(*moment) {},
 
@@ -149,7 +150,8 @@ func (m *moment) disconnected() {
 	m.w.eventually("suspended", func() bool { return m.p.State() == core.Suspended })
 }
 
-// lost ends the connection with all that is on its way. The next is well.
+// lost ends the connection and drops everything on its way. The next connection
+// works.
 func (m *moment) lost() {
 	m.p.link.Disconnect()
 	m.p.link.Heal()
@@ -169,9 +171,9 @@ func (m *moment) quorumLost() {
 	after(soon, func() { m.w.srv.Restart(); m.w.srv.LoseQuorum(false) })
 }
 
-// Whatever happens in the life of a request, its call returns, and says the
-// truth: done is done once, refused or given up unsent is not done, now or
-// later; and "unknown" is said of no request but one that was written.
+// Under every fault, the call of a request returns a true result. A done
+// request is done once. A refused or unsent request is not done, neither now
+// nor later. Only for a written request is the outcome unknown.
 func TestOutcomesWhateverHappens(t *testing.T) {
 	for name, fault := range lifeFaults {
 		for _, c := range simpleCalls {
@@ -190,7 +192,7 @@ func TestOutcomesWhateverHappens(t *testing.T) {
 						require.LessOrEqual(w, time.Since(start), limit)
 						w.checkOutcome(c.op, c.path, c.change, n, err)
 
-						// What was said stays true when everything is well again.
+						// The result stays true after the fault.
 						n.flow()
 						p.link.Heal()
 						p.link.Refuse(false)
@@ -209,8 +211,8 @@ func TestOutcomesWhateverHappens(t *testing.T) {
 	}
 }
 
-// checkOutcome compares what a call has said with what the network and the server
-// have seen.
+// checkOutcome compares the result of a call with the requests on the network
+// and at the server.
 func (w *world) checkOutcome(op zktest.Op, path string, change bool, n *netTrace, err error) {
 	w.Helper()
 	sent, done := n.count(op, path), w.transactions()
@@ -229,8 +231,8 @@ func (w *world) checkOutcome(op zktest.Op, path string, change bool, n *netTrace
 	}
 }
 
-// isReason reports whether an error is a refusal, or says what has ended before
-// the request could be done.
+// isReason reports whether an error is a refusal, or has the end that came
+// before the request could be done.
 func isReason(err error) bool {
 	var code *core.CodeError
 	for _, reason := range []error{context.DeadlineExceeded, core.ErrSessionEnded, core.ErrClosed, zk.ErrNoAuth} {

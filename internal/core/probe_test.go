@@ -15,8 +15,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// For every length of the path, a check that the session sends by itself is one
-// that the server takes, or is refused before it is sent.
+// For every length of the path, the server accepts the session's own check, or
+// the call is refused before it is sent.
 func TestFault10_ChecksHeedMaxRequest(t *testing.T) {
 	const limit = 1024
 	inWorld(t, func(w *world) {
@@ -36,8 +36,8 @@ func TestFault10_ChecksHeedMaxRequest(t *testing.T) {
 	}, zktest.WithMaxFrame(limit))
 }
 
-// stuffed is a connection whose writes block once full is set, as on a buffer
-// that nothing reads. It heeds no deadline.
+// stuffed is a connection whose writes block once full is set, like a buffer
+// that is not read. It ignores deadlines.
 type stuffed struct {
 	net.Conn
 	full *atomic.Bool
@@ -58,8 +58,8 @@ func (c *stuffed) Close() error {
 	return c.Conn.Close()
 }
 
-// Neither ctx nor virtual time waits for a network that takes nothing, and a
-// hold on it ends as on one that is cut.
+// Neither ctx nor virtual time waits for a network that accepts no bytes. A
+// hold on it ends as on a network that is cut.
 func TestFault16_ANetworkThatTakesNothing(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var full atomic.Bool
@@ -87,8 +87,8 @@ func TestFault16_ANetworkThatTakesNothing(t *testing.T) {
 	})
 }
 
-// A quorum that is slow ends no hold, however large the margin is: with a larger
-// one the checks leave earlier.
+// A slow quorum ends no hold, however large the margin is: with a larger margin
+// the checks are sent earlier.
 func TestFault12_SlowQuorumWithEveryMargin(t *testing.T) {
 	for _, margin := range []time.Duration{1, 2 * time.Second, 4500 * time.Millisecond, 5*time.Second - 1} {
 		for _, slow := range []time.Duration{1400 * time.Millisecond, 1900 * time.Millisecond} {

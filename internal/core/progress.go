@@ -8,39 +8,41 @@ import (
 	"github.com/docent-go/docent/internal/conn"
 )
 
-// progress tells an operator of connections that end again and again before
-// what was sent on them is answered. The usual reason is a request that is
-// larger than the server takes: the server answers it by closing the
-// connection, and whoever sends it again goes on for ever.
+// progress detects connections that end again and again before a request is
+// answered. The usual reason is a request that is larger than the server
+// accepts: the server closes the connection, and the client sends the request
+// again on the next one.
 //
 // One progress serves all sessions of a Manager. It is safe for concurrent use.
 type progress struct {
 	mu      sync.Mutex
-	taken   int // the largest request that any server has answered
+	taken   int // the size of the largest request that any server has answered
 	run     int // connections in a row that made no progress
-	largest int // request that they left without an answer
+	largest int // the size of their largest request without an answer
 	warned  bool
 
-	halvings int                    // connections of the run of which no limit was learned
+	halvings int                    // connections of the run that showed no limit
 	servers  map[string]*serverSize // by address
 }
 
-// serverSize is what is known of the size of the requests that one server takes.
+// serverSize is the known size of the requests that one server accepts.
 type serverSize struct {
-	taken int       // the largest request that it has answered
-	limit int       // up to which requests are put together for it
+	taken int       // the size of the largest request that it has answered
+	limit int       // the size up to which reads or watches are combined in a request
 	until time.Time // when the limit is forgotten
 }
 
 const (
-	// limitLasts is how long a limit that a server has shown is kept. Servers are
-	// configured anew, and a connection may have ended for another reason.
+	// limitLasts is how long a learned limit of a server is kept. The server
+	// may be reconfigured, and the connection may have ended for another
+	// reason.
 	limitLasts = time.Hour
-	// maxServerSizes bounds the servers that are known: names may come to mean others.
+	// maxServerSizes bounds the number of servers: the addresses of a name may
+	// change.
 	maxServerSizes = 64
 )
 
-// size returns what is known of a server. The caller holds mu.
+// size returns the known sizes of a server. The caller holds mu.
 func (p *progress) size(addr string) *serverSize {
 	z := p.servers[addr]
 	if z == nil {
@@ -53,9 +55,10 @@ func (p *progress) size(addr string) *serverSize {
 	return z
 }
 
-// learn takes the largest request that the end of a connection has left without an answer,
-// and reports whether that is the likely reason of the end. Then half of it is the limit,
-// or what the server has answered if that is more.
+// learn learns from a connection that ended with unanswered requests, the
+// largest of size lost. It reports whether that size is the likely reason of
+// the end. Then the limit is half of it, or the largest answered size if that
+// is more.
 func (z *serverSize) learn(lost int) bool {
 	if lost <= max(z.taken, minMaxRequest) {
 		return false
@@ -64,8 +67,8 @@ func (z *serverSize) learn(lost int) bool {
 	return true
 }
 
-// requestLimit is the size up to which reads or watches are put together in one request
-// to a server.
+// requestLimit returns the size up to which reads or watches are combined in
+// one request to a server.
 func (p *progress) requestLimit(addr string, maxRequest int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,18 +80,18 @@ func (p *progress) limitFor(addr string, maxRequest int) int {
 	if z == nil || z.limit == 0 || !time.Now().Before(z.until) {
 		return maxRequest
 	}
-	return min(maxRequest, max(z.limit, z.taken)) // it may have answered a larger one since
+	return min(maxRequest, max(z.limit, z.taken)) // it may have answered a larger request since
 }
 
-// maxFruitless is how many connections in a row may end without progress
-// before the operator is told.
+// maxFruitless is how many connections in a row may end without progress before
+// a warning is logged.
 const maxFruitless = 5
 
-// ended takes what became of a connection. answered says that the server has
-// answered a request on it; taken is the size of the largest that it answered,
-// lost of the largest that it did not.
+// ended notes the end of a connection. answered says that the server has
+// answered a request on it. taken is the size of the largest answered request,
+// and lost is the size of the largest unanswered request.
 //
-// It returns the largest request without an answer when it is time to warn.
+// If warn is true, a warning has to be logged, with the other results.
 func (p *progress) ended(addr string, answered bool, taken, lost int) (connections, largest int, warn bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -110,29 +113,30 @@ func (p *progress) ended(addr string, answered bool, taken, lost int) (connectio
 	return p.run, p.largest, warn
 }
 
-// rewatchLimit is the size up to which watches are put together in one
+// rewatchLimit returns the size up to which watches are combined in one
 // request. Each connection without progress halves it, down to one watch in
-// each request, since the server may take less than anyone has configured.
+// each request, because the server's limit may be lower than every configured
+// limit.
 func (p *progress) rewatchLimit(addr string, maxRequest int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.limitFor(addr, min(maxRequest, maxRewatch)) >> p.halvings
 }
 
-// connectionEnded notes what a connection came to, and warns when there have
-// been too many without progress.
+// connectionEnded notes the end of a connection, and logs a warning after too
+// many connections without progress.
 func (m *Manager) connectionEnded(addr string, traffic conn.Traffic) {
 	connections, largest, warn := m.progress.ended(addr, traffic.Answered, traffic.Taken, traffic.Lost)
 	if !warn {
 		return
 	}
-	hint := "a server, or a proxy before it, closes connections after the handshake"
+	hint := "the server, or a proxy in front of it, closes connections after the handshake"
 	if largest > smallRequest {
-		hint = "a server closes the connection on a request that is larger than its jute.maxbuffer: set Config.MaxRequest to that limit"
+		hint = "the server closes the connection on a request that is larger than its jute.maxbuffer: set Config.MaxRequest to that limit"
 	}
-	m.log.Warn("connections end again and again before what was sent on them is answered", slog.Int("connections", connections),
+	m.log.Warn("connections end again and again before the server answers a request", slog.Int("connections", connections),
 		slog.String("server", addr), slog.Int("largest_request", largest), slog.String("hint", hint))
 }
 
-// smallRequest is the size up to which every server takes requests.
+// smallRequest is the size up to which every server accepts requests.
 const smallRequest = 256

@@ -15,8 +15,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// onCreate lets act decide what becomes of the n-th create of a sequential
-// node (from 1).
+// onCreate lets act handle the n-th create of a sequential node (from 1).
 func (w *world) onCreate(act func(n int, r zktest.Request) zktest.Action) {
 	n := 0
 	w.Cleanup(w.srv.Intercept(func(r zktest.Request) zktest.Action {
@@ -57,7 +56,7 @@ func TestEnterCostsOneCreateAndOneList(t *testing.T) {
 	})
 }
 
-// Case 1: the create was done, its answer lost.
+// Case 1: the create was executed, and its answer lost.
 func TestHardCase01_CreateDoneReplyLost(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -79,7 +78,7 @@ func TestHardCase01_CreateDoneReplyLost(t *testing.T) {
 	})
 }
 
-// Case 1, the other way round: the create was not done either.
+// Case 1, the other way round: the create was not executed.
 func TestHardCase01_CreateNotDone(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -95,8 +94,8 @@ func TestHardCase01_CreateNotDone(t *testing.T) {
 	})
 }
 
-// Case 2: every way to learn of the node fails for as long as the caller
-// waits. The node must go all the same, once the server can be reached.
+// Case 2: every request that could find the node fails while the caller waits.
+// The node must be deleted nevertheless, once the server can be reached.
 func TestHardCase02_GhostIsSwept(t *testing.T) {
 	inWorld(t, func(w *world) {
 		rec := new(record)
@@ -117,8 +116,8 @@ func TestHardCase02_GhostIsSwept(t *testing.T) {
 	})
 }
 
-// The answer to the deletion of a node that was left behind is lost: the hooks are told of
-// it once, and that there was one.
+// The answer to the deletion of a swept node is lost. The hooks get it once,
+// with Found.
 func TestLostAnswerOfASweep(t *testing.T) {
 	for _, action := range []zktest.Action{zktest.LoseReply, zktest.DropRequest} {
 		inWorld(t, func(w *world) {
@@ -136,8 +135,8 @@ func TestLostAnswerOfASweep(t *testing.T) {
 	}
 }
 
-// Case 2, continued: when the session ends before the ghost could be swept,
-// the server removes it, and nothing of the sweeping is left running.
+// Case 2, continued: if the session ends before the node is swept, the server
+// removes it, and no goroutine of the sweep is left.
 func TestHardCase02_GhostGoesWithItsSession(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -156,7 +155,7 @@ func TestHardCase02_GhostGoesWithItsSession(t *testing.T) {
 	})
 }
 
-// Case 3: the caller gives up while the create is under way.
+// Case 3: the caller gives up while the create is outstanding.
 func TestHardCase03_CancelledDuringCreate(t *testing.T) {
 	for name, act := range map[string]zktest.Action{
 		"then done":           zktest.Delay(2 * time.Second),
@@ -212,7 +211,7 @@ func TestHardCase04_SweepIsDisturbed(t *testing.T) {
 }
 
 // Case 5: a node of an earlier session is never taken for ours: each session
-// looks for names of its own, and compares the owner.
+// looks for its own names, and compares the owner.
 func TestHardCase05_NodeOfTheOldSession(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -321,8 +320,8 @@ func TestEnterAmongHostileSiblings(t *testing.T) {
 	})
 }
 
-// Case 67: the directory is a container that the server removes between the
-// moment it was made and the create.
+// Case 67: the directory is a container that the server removes between its
+// creation and the create of the node.
 func TestHardCase67_DirectoryReaped(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -355,7 +354,7 @@ func TestEnterMayNotList(t *testing.T) {
 	})
 }
 
-// A thousand that give up at once leave nothing.
+// A thousand callers that give up at once leave no node.
 func TestManyAbandoned(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()

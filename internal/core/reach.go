@@ -2,14 +2,16 @@ package core
 
 import "errors"
 
-// ErrNotServing is what a Manager's LastFailure wraps when a server has taken the connection
-// and closed it without a session, as a server does that has no quorum.
+// ErrNotServing is wrapped by the error of LastFailure if a server has accepted
+// the connection and closed it without a session. A server without a quorum
+// does that.
 var ErrNotServing = errors.New("the server closed the connection")
 
-// LastFailure returns why no connection can be made, or nil if no attempt has
-// failed since a server was reached. While one server takes connections and
-// closes them and others cannot be dialled, that is the failure of the first,
-// whatever was tried last. It does no I/O, and is safe for concurrent use.
+// LastFailure returns the reason why no connection can be made, or nil if no
+// attempt has failed since a server was reached. If one server accepts and
+// closes connections while others cannot be dialled, it returns the failure of
+// that server, whichever attempt was the last. It does no I/O, and is safe for
+// concurrent use.
 func (m *Manager) LastFailure() error {
 	m.made()
 	m.mu.Lock()
@@ -17,18 +19,18 @@ func (m *Manager) LastFailure() error {
 	return m.fails.tell()
 }
 
-// failing is why connections fail, since the last one that was made.
+// failing has the failures of connections since the last successful one.
 type failing struct {
 	last error
 
-	// notServing is the last failure that is ErrNotServing, of the server at addr.
+	// notServing is the last failure with ErrNotServing, of the server at addr.
 	// It counts until that server fails in another way.
 	notServing error
 	addr       string
 }
 
-// note takes in why the server at addr has failed; addr is empty where the
-// failure is not one of a server.
+// note notes a failure of the server at addr. addr is empty if the failure has
+// no server.
 func (f *failing) note(addr string, err error) {
 	f.last = err
 	switch {
@@ -39,7 +41,7 @@ func (f *failing) note(addr string, err error) {
 	}
 }
 
-// tell returns the failure that says most, or nil.
+// tell returns the most informative failure, or nil.
 func (f *failing) tell() error {
 	if f.notServing != nil {
 		return f.notServing

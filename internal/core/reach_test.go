@@ -66,7 +66,7 @@ func (e *ensemble) replace(f func(addr string, conn net.Conn) (net.Conn, error))
 	e.instead = f
 }
 
-// limitedConn ends a connection after so many bytes from the server.
+// limitedConn ends a connection after a number of bytes from the server.
 type limitedConn struct {
 	net.Conn
 	left int
@@ -81,8 +81,8 @@ func (c *limitedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// The server that has just failed is dialled after all others, whichever way it
-// failed, so that a hold outlives a server that hangs.
+// A server is dialled last after any kind of failure, so that a hold outlives a
+// server that hangs.
 func TestFault11_FailedServerComesLast(t *testing.T) {
 	const helloReply = 4 + 37
 	for name, fail := range map[string]func(e *ensemble, bad string){
@@ -159,8 +159,8 @@ func (c *slowConn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-// A server that needs 2 s to open a session gives one all the same, after a few
-// tries, and the next failure finds the patience it began with.
+// A server that needs 2 s to open a session gives one nevertheless, after a few
+// attempts. The next failure begins with the initial patience.
 func TestFault12_SlowHandshake(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var mu sync.Mutex
@@ -193,7 +193,7 @@ func TestFault12_SlowHandshake(t *testing.T) {
 		require.Equal(w, core.Connected, sm.State())
 		require.LessOrEqual(w, len(dials()), 4)
 
-		// Success has the patience begin anew.
+		// Success resets the patience.
 		setSlow(0)
 		link.Disconnect()
 		time.Sleep(time.Minute)
@@ -207,8 +207,8 @@ func TestFault12_SlowHandshake(t *testing.T) {
 	})
 }
 
-// A server that hangs in the handshake leaves the other ones their share of what
-// remains of the session's trust.
+// A server that hangs in the handshake leaves the other servers their share of
+// the session's remaining trust.
 func TestFault12_HungServersLeaveTrustToTheRest(t *testing.T) {
 	for range 20 {
 		inWorld(t, func(w *world) {
@@ -231,7 +231,7 @@ func TestFault12_HungServersLeaveTrustToTheRest(t *testing.T) {
 	}
 }
 
-// A Dialer and a LookupHost that go on after their context has ended do not
+// A Dialer or a LookupHost that continues after the end of its context does not
 // keep the session from other servers.
 func TestFault16_DialerThatIgnoresItsContext(t *testing.T) {
 	inWorld(t, func(w *world) {

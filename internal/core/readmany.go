@@ -12,57 +12,59 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// ReadOp is one read of ReadMany: of the data of the node at Path and its stat, or of
+// ReadOp is one read of ReadMany: the data and the stat of the node at Path, or
 // the names of its children.
 type ReadOp struct {
 	Path     string
-	Children bool // the names of the children, in place of the data
+	Children bool // read the names of the children instead of the data
 }
 
-// ReadResult is what one read of ReadMany has found.
+// ReadResult is the result of one read of ReadMany.
 type ReadResult struct {
 	Data []byte
-	// Stat is the stat of a node whose data was read. For children it is zero: servers
-	// do not tell the stat together with the names.
+	// Stat is the stat of a node whose data was read. With Children it is zero,
+	// because servers do not return it with the names.
 	Stat     Stat
 	Children []string // in no order
-	// Err is nil, or says why this read has failed: ErrNoNode, ErrNoAuth.
+	// Err is the error of this read, such as ErrNoNode or ErrNoAuth, or nil.
 	Err error
 }
 
-// ReadMany reads many nodes in few requests, and returns one result for each read, in
-// the order of ops. A read that fails says so in its result and does not stop the
-// others. ReadMany sets no watches.
+// ReadMany reads many nodes in few requests, and returns one result for each
+// read, in the order of ops. A failed read has an error in its result, and does
+// not stop the others. ReadMany sets no watches.
 //
-// The server executes each request as one read, but other sessions may change nodes
-// between two requests. ReadMany begins with small requests. It sizes each next request
-// by the answers before, for answers of about 256 KiB, of which two are under way. Servers
-// before ZooKeeper 3.6 do not know the request, and close the connection to say so. The
+// The server executes each request at one instant, but other sessions may
+// change nodes between two requests. ReadMany begins with small requests. It
+// adapts the size of the next request to the size of the answers, for answers
+// of about 256 KiB. Two requests are outstanding at a time. Servers before
+// ZooKeeper 3.6 do not support the request, and close the connection. The
 // Manager remembers that, and ReadMany then reads node by node.
 //
-// ctx bounds the whole call. Like every read it is repeated over lost connections until
-// ctx or the session ends. Errors: ErrTooLarge if a path does not fit into a request,
-// ErrSessionEnded, ctx's error; there are no results then. ReadMany is safe for
-// concurrent use.
+// ctx bounds the whole call. Like every read, it is repeated over lost
+// connections until ctx or the session ends. Errors: ErrTooLarge if a path does
+// not fit into a request, ErrSessionEnded, ctx's error. With an error, there
+// are no results. ReadMany is safe for concurrent use.
 func (s *Session) ReadMany(ctx context.Context, ops []ReadOp) ([]ReadResult, error) {
 	return s.readAll(ctx, ops, firstReads)
 }
 
-// ReadManyFunc is ReadMany for a caller that has something to do with the first results
-// while the server reads the others. It calls take for the results of each request, in the
-// order of ops. take must not block for long: no more than one request is under way
-// meanwhile. If ReadManyFunc fails, the reads that take has seen are the first of ops.
+// ReadManyFunc is ReadMany for a caller that can process the first results
+// while the server reads the others. It calls take for the results of each
+// request, in the order of ops. take must not block for long, because at most
+// one request is outstanding meanwhile. If ReadManyFunc fails, take has got the
+// results of the first ops.
 func (s *Session) ReadManyFunc(ctx context.Context, ops []ReadOp, take func([]ReadResult)) error {
 	return s.readMany(ctx, ops, firstReads, take)
 }
 
-// ReadTogether is ReadMany for a caller that knows the answer to be small: all reads go
-// into one request, as long as they fit into one.
+// ReadTogether is ReadMany for a caller that expects a small answer: all reads
+// go into one request, if they fit into one.
 func (s *Session) ReadTogether(ctx context.Context, ops []ReadOp) ([]ReadResult, error) {
 	return s.readAll(ctx, ops, len(ops))
 }
 
-// readAll is ReadMany with the number of reads in its first request.
+// readAll is ReadMany. first is the number of reads in the first request.
 func (s *Session) readAll(ctx context.Context, ops []ReadOp, first int) ([]ReadResult, error) {
 	all := make([]ReadResult, 0, len(ops))
 	err := s.readMany(ctx, ops, first, func(results []ReadResult) { all = append(all, results...) })
@@ -72,7 +74,7 @@ func (s *Session) readAll(ctx context.Context, ops []ReadOp, first int) ([]ReadR
 	return all, nil
 }
 
-// readMany is ReadManyFunc with the number of reads in its first request.
+// readMany is ReadManyFunc. first is the number of reads in the first request.
 func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int, take func([]ReadResult)) error {
 	s.made()
 	requests, err := s.readRequests(ops)
@@ -81,7 +83,7 @@ func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int, take fu
 	}
 	batch := readBatch{n: first}
 	var said error
-	var ahead *sentReads // the request behind the one that is waited for
+	var ahead *sentReads // the request after the one that the loop waits for
 	failures := 0
 	for done := 0; done < len(ops); {
 		left := ops[done:]
@@ -103,7 +105,8 @@ func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int, take fu
 		}
 		answers, o, err := outcomeOf(ctx, s, now.request, now.call)
 		if err != nil && ahead != nil {
-			// It is asked again: what was read first comes first.
+			// The second request is sent again later, because the results must
+			// be in order.
 			ahead.call.Await(ctx, s.ctx.Done())
 			ahead = nil
 		}
@@ -127,7 +130,7 @@ func (s *Session) readMany(ctx context.Context, ops []ReadOp, first int, take fu
 			return s.report(readManyOp, left[0].Path, start, s.last(ctx, err, said))
 		}
 		said = err
-		batch.n, batch.measured = max(1, now.n/2), false // the answer may have been too much for the connection
+		batch.n, batch.measured = max(1, now.n/2), false // the answer may have been too large for the connection
 		s.sleep(ctx, failures)
 		failures++
 	}
@@ -155,13 +158,13 @@ func (s *Session) readRequests(ops []ReadOp) ([]wire.MultiOp, error) {
 	return requests, nil
 }
 
-// readResult is what an answer says of one read.
+// readResult converts one result of an answer.
 func (s *Session) readResult(op ReadOp, r wire.Result) ReadResult {
 	if r.Code != wire.CodeOK {
 		_, err := classify(r.Code)
 		return ReadResult{Err: s.refuse(op.name(), op.Path, err)}
 	}
-	// A copy, since all nodes of the answer share its memory.
+	// A copy, because all results share the memory of the answer.
 	return ReadResult{Data: bytes.Clone(r.Data), Stat: Stat(r.Stat), Children: r.Children}
 }
 
@@ -189,9 +192,9 @@ func (s *Session) readEach(ctx context.Context, ops []ReadOp, take func([]ReadRe
 	return nil
 }
 
-// How many reads go into one request. The first answer is small even if each node holds
-// as much as a server takes. No server bounds its answers, but a connection carries
-// nothing else while it carries one.
+// How many reads one request has. The first answer is small even if each node
+// is as large as a server accepts. Servers do not limit their answers, but an
+// answer blocks the connection while it is transferred.
 const (
 	firstReads  = 16
 	maxReads    = 2000
@@ -199,14 +202,15 @@ const (
 	answerBytes = 256 << 10
 )
 
-// readBatch sizes requests by the answers before. Once an answer was measured, two requests
-// are under way: while one answer travels and is taken, the server works on the next.
+// readBatch sizes requests by the previous answers. Once an answer was
+// measured, two requests are outstanding: the server works on one while the
+// answer to the other is transferred and processed.
 type readBatch struct {
 	n        int
 	measured bool
 }
 
-// sentReads is a request of so many reads.
+// sentReads is a request with n reads.
 type sentReads struct {
 	n       int
 	request request[[]wire.Result]
@@ -219,7 +223,7 @@ func (b *readBatch) send(link *conn.Conn, requests []wire.MultiOp, limit int) *s
 	return &sentReads{len(now), r, r.send(link)}
 }
 
-// requestLimit is the size up to which reads are put together in one request.
+// requestLimit returns the size up to which reads are combined in one request.
 func (s *Session) requestLimit() int {
 	s.mu.Lock()
 	server := s.server
@@ -227,7 +231,7 @@ func (s *Session) requestLimit() int {
 	return s.m.progress.requestLimit(server, s.m.cfg.MaxRequest)
 }
 
-// take returns the reads of the next request: one at least.
+// take returns the reads of the next request, at least one.
 func (b *readBatch) take(requests []wire.MultiOp, limit int) []wire.MultiOp {
 	size := wire.MultiSize
 	for i, r := range requests {

@@ -87,8 +87,8 @@ func TestReadMany(t *testing.T) {
 	}
 }
 
-// Small nodes come in few requests, large ones in small answers, and no request is
-// larger than the server takes.
+// Small nodes are read in few requests, large nodes in small answers. No
+// request is larger than the server accepts.
 func TestReadManySizes(t *testing.T) {
 	for name, c := range map[string]struct {
 		nodes, bytes, limit int
@@ -150,7 +150,7 @@ func TestReadManyThroughLoss(t *testing.T) {
 	})
 }
 
-// ctx and the session's end end the call, and leave no results.
+// The end of ctx or of the session ends the call without results.
 func TestReadManyEnds(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -174,8 +174,9 @@ func TestReadManyEnds(t *testing.T) {
 	})
 }
 
-// ReadManyFunc hands over the results of each request as they come, with one more request under
-// way once the first answer was measured, and those that came before it fails.
+// ReadManyFunc passes on the results of each request as they arrive, and also
+// the results from before a failure. Once the first answer was measured, one
+// more request is outstanding.
 func TestReadManyFunc(t *testing.T) {
 	inWorld(t, func(w *world) {
 		ops := make([]core.ReadOp, 1000)

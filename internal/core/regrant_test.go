@@ -16,7 +16,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// unequal is a path to servers of which each may grant another timeout at most.
+// unequal is a network to servers with different greatest timeouts.
 type unequal struct {
 	link *zktest.Link
 
@@ -27,7 +27,8 @@ type unequal struct {
 	hello time.Time       // when the newest was written
 }
 
-// next says which timeout the next server grants, and whether its answer is lost.
+// next sets the timeout that the next server grants, and whether its answer is
+// lost.
 func (u *unequal) next(most time.Duration, lose bool) {
 	u.mu.Lock()
 	u.most, u.lose = most, lose
@@ -82,16 +83,16 @@ func (c *limited) Write(frame []byte) (int, error) {
 	return c.Conn.Write(capped)
 }
 
-// unequally starts a process that asks for a timeout, of unequal servers.
+// unequally starts a process that requests a timeout from unequal servers.
 func (w *world) unequally(timeout time.Duration) (*process, *unequal) {
 	w.Helper()
 	u := &unequal{link: w.srv.Link(), most: timeout}
 	return w.process(func(cfg *core.Config) { cfg.Timeout, cfg.Dialer = timeout, u.dial }), u
 }
 
-// A session asks each server for the timeout that it has, so that the servers
-// never count by more than it was granted last, and less only where a server's
-// greatest timeout is lower.
+// A session requests its present timeout from each server. So the servers never
+// use a longer timeout than the last granted one. They use a shorter one only
+// if a server's greatest timeout is lower.
 func TestHelloAsksForWhatWasGranted(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, u := w.unequally(36 * time.Second)
@@ -109,15 +110,15 @@ func TestHelloAsksForWhatWasGranted(t *testing.T) {
 		asked, _ := u.hellos()
 		require.Equal(w, []time.Duration{36 * time.Second, 36 * time.Second, 12 * time.Second}, asked)
 
-		// The next session is free to ask for more.
+		// The next session may request more.
 		w.srv.Expire(s.ID())
 		require.Equal(w, 36*time.Second, p.next(s).Timeout())
 	})
 }
 
-// A server grants less on a re-attachment, and the client never learns of it. A
-// hold ends before its node is gone as long as the new timeout is longer than the
-// window of the old one, which is 7/12 of it.
+// A server grants less on a re-attachment, and the client never learns it. A
+// hold ends before its node is removed, provided that the new timeout is longer
+// than the window of the old one, which is 7/12 of the old timeout.
 func TestTrustWhenTheShorterGrantIsLost(t *testing.T) {
 	for after := range 12 {
 		t.Run(fmt.Sprintf("%d s after the proof", after), func(t *testing.T) {

@@ -8,15 +8,17 @@ import (
 	"github.com/docent-go/docent/internal/misuse"
 )
 
-// ReleaseBy is Release for a hold whose node goes along with other things, or must not be
-// deleted twice because others make one of the same name: remove deletes it. It is called
-// at most once, after the context of the hold has ended, with nil if the hold lasted until
-// then. It must end at the latest with the session. What it returns is what ReleaseBy and
-// every later Release return.
+// ReleaseBy is Release with remove in place of the deletion of the hold's node.
+// It is for a node that is deleted together with others, or whose name another
+// client may use again. remove is called at most once, after the end of the
+// hold's context. Its argument is nil if the hold lasted until then. remove
+// must end at the latest with the session. ReleaseBy and every later Release
+// return its result.
 //
-// A hold that was lost may be another's: remove is called with the cause, to delete the
-// hold's own node and nothing else, and not at all after ErrDeleted. The error says
-// why the hold was lost, as that of Release does. ReleaseBy is safe for concurrent use.
+// A lost hold may belong to another client by now. Then remove is called with
+// the cause, and must delete only the hold's own node. After ErrDeleted it is
+// not called. The error says why the hold was lost, like the error of Release.
+// ReleaseBy is safe for concurrent use.
 func (h *Hold) ReleaseBy(remove func(lost error) error) error {
 	misuse.NilFunc(remove == nil, "Hold.ReleaseBy")
 	h.made()

@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A node that goes with a transaction is the hold's own doing, not a
-// stranger's deletion.
+// If the hold itself deletes its node in a transaction, that does not count as
+// a stranger's deletion.
 func TestReleaseBy(t *testing.T) {
 	inWorld(t, func(w *world) {
 		rec := new(record)
@@ -82,8 +82,8 @@ func TestGuardOp(t *testing.T) {
 	})
 }
 
-// A hold that is watched late costs no request before, and notices a deletion
-// then.
+// Until the watch of a hold is set, the hold costs no request. A deletion is
+// noticed then.
 func TestHoldWatched(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()

@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// The client's goroutine may tell of a session's first connection only after
-// the session has been made known as connected: that is no change.
+// The client's goroutine may report a session's first connection after the
+// session was published as connected: that changes nothing.
 func TestLateNewsOfTheFirstConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer

@@ -8,21 +8,22 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Replace ends the hold and begins another one, with the same token, on a new ephemeral
-// node at path that takes the place of this hold's node. Both changes are one
-// transaction: at no instant do both nodes stand, or neither.
+// Replace ends the hold and begins another one with the same token, on a new
+// ephemeral node at path that replaces this hold's node. One transaction
+// deletes the old node and creates the new one: at no instant do both exist, or
+// neither.
 //
-// The context of this hold ends before anything is sent, with ErrReleased: what it
-// stood for may be given to others along with its node. So there is no way back: when
-// Replace fails, both nodes are removed, in the background if need be, and the error says
-// why: ctx's, which bounds the waiting; ErrLost, when the hold had ended or ends;
-// what the server refused. A ctx that has ended already, and an invalid path, leave the
-// hold as it is.
+// The context of this hold ends with ErrReleased before any request is sent:
+// once the node is gone, another client may own the same thing. So a failed
+// Replace cannot be undone. Both nodes are then deleted, in the background if
+// need be. Errors: ctx's, which bounds the wait; ErrLost, if the hold had ended
+// or ends; the server's. If ctx has already ended or path is invalid, the hold
+// stays as it is.
 //
-// A hold on a claim is not replaced, and stays as it is. A Replace of a hold that was
-// released or replaced before is refused with an error that matches ErrReleased.
-// Release after Replace does nothing: it returns nil, or why the hold was lost before.
-// Replace is safe for concurrent use.
+// A hold on a claim cannot be replaced, and stays as it is. After a Release or
+// a Replace, a further Replace fails with an error that matches ErrReleased.
+// Release after Replace does nothing: it returns nil, or the reason why the
+// hold was lost before. Replace is safe for concurrent use.
 func (h *Hold) Replace(ctx context.Context, path string, data []byte) (*Hold, error) {
 	h.made()
 	if err := znode.Validate(path); err != nil {
@@ -64,11 +65,11 @@ func (h *Hold) Replace(ctx context.Context, path string, data []byte) (*Hold, er
 	return next, nil
 }
 
-// errClaimed says why the hold on a claim cannot be replaced.
-var errClaimed = errors.New("the hold's node was claimed, and the claim on its path would outlive the node: release it, and claim again")
+// errClaimed is the reason why a hold on a claim cannot be replaced.
+var errClaimed = errors.New("a hold on a claimed node cannot be replaced, because the claim on the path would outlive the node: release the hold and claim again")
 
-// replace does the transaction, and looks what became of it when its answer
-// was lost. maybe says, with an error, that the new node may stand all the same.
+// replace runs the transaction, and finds out its outcome if the answer was
+// lost. With an error, maybe says that the new node may exist nevertheless.
 func (n *Node) replace(ctx context.Context, path string, data []byte) (maybe bool, err error) {
 	s := n.s
 	for try := 0; ; try++ {
@@ -94,8 +95,8 @@ func (n *Node) replace(ctx context.Context, path string, data []byte) (maybe boo
 	}
 }
 
-// replaced reports whether the new node stands. After the check by a quorum nothing of an
-// earlier connection is under way any more.
+// replaced reports whether the new node exists. After the check by a quorum, no
+// request of an earlier connection can still be executed.
 func (n *Node) replaced(ctx context.Context, path string) (bool, error) {
 	at, err := n.s.settled(ctx, path)
 	if err != nil {
@@ -107,10 +108,10 @@ func (n *Node) replaced(ctx context.Context, path string) (bool, error) {
 	return at.found, nil
 }
 
-// abandonWith has this node removed in the background, and then the one that
-// was to take its place, if it may have done so. In this order: while the
-// transaction that exchanges them may still be under way, it either is done
-// before the first deletion, or is refused after it.
+// abandonWith deletes this node in the background, and then the new node, if it
+// may exist. The order matters while the transaction that exchanges the nodes
+// may still be executed: it is either executed before the first deletion, or
+// refused after it.
 func (n *Node) abandonWith(path string, maybe bool) {
 	s := n.s
 	nodes := []*Node{n}
@@ -120,7 +121,7 @@ func (n *Node) abandonWith(path string, maybe bool) {
 	s.spawn(func() {
 		for _, node := range nodes {
 			if err := node.remove(); err != nil && s.ctx.Err() == nil {
-				s.m.log.Warn("a node could not be removed; it stands until the session ends", "path", node.path, "err", err)
+				s.m.log.Warn("a node could not be deleted: it exists until the session ends", "path", node.path, "err", err)
 			}
 		}
 	})

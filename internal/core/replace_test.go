@@ -39,7 +39,7 @@ func TestReplace(t *testing.T) {
 	})
 }
 
-// What cannot be tried leaves the hold as it is.
+// An invalid Replace leaves the hold as it is.
 func TestReplaceRefused(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -60,8 +60,8 @@ func TestReplaceRefused(t *testing.T) {
 	})
 }
 
-// The connection goes as the new hold begins, under the policy by which that
-// ends all holds: the new node goes, too.
+// The connection is lost when the new hold begins, under OnDisconnect, which
+// ends all holds: the new node is deleted too.
 func TestReplaceUnderTheStrictPolicy(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process(func(c *core.Config) { c.LossPolicy = core.OnDisconnect })
@@ -85,7 +85,7 @@ func TestReplaceUnderTheStrictPolicy(t *testing.T) {
 	})
 }
 
-// OnWrite tells of writes before and after it was called, and of nothing else.
+// OnWrite reports writes before and after its call, and nothing else.
 func TestOnWrite(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()

@@ -6,7 +6,8 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// The requests that more than one call sends. Paths are the caller's, below the root.
+// The requests that several calls send. Paths are relative to the root, as for
+// the caller.
 
 func (s *Session) getRequest(path string, watch bool) request[node] {
 	abs := s.abs(path)
@@ -29,7 +30,7 @@ func (s *Session) existsRequest(path string, watch bool) request[presence] {
 			return presence{stat: Stat(stat), found: true}, err
 		},
 		known: func(code wire.Code) (presence, bool) {
-			// The server looks for the node before it looks for the right.
+			// The server checks whether the node exists before it checks the right.
 			hidden := code == wire.CodeNoAuth
 			return presence{found: hidden, hidden: hidden}, hidden || code == wire.CodeNoNode
 		},
@@ -68,14 +69,14 @@ func (s *Session) deleteRequest(path string, version int32) request[struct{}] {
 	}
 }
 
-// createdNode is what the answer to a create tells.
+// createdNode is the result of a create.
 type createdNode struct {
 	path  string // below the root
-	czxid int64  // 0 where the server was not asked for it
+	czxid int64  // 0 if it was not requested
 }
 
-// createRequest makes a node at a full path. withStat asks for its czxid along with its
-// path.
+// createRequest creates a node at a full path. With withStat, the answer has
+// the czxid too.
 func (s *Session) createRequest(abs string, data []byte, mode Mode, withStat bool, more ...ACL) request[createdNode] {
 	acl := wireACL(s.m.cfg.ACL, more)
 	op := wire.OpCreate
@@ -94,7 +95,7 @@ func (s *Session) createRequest(abs string, data []byte, mode Mode, withStat boo
 	}
 }
 
-// wireACL puts lists of entries together.
+// wireACL concatenates lists of entries.
 func wireACL(lists ...[]ACL) []wire.ACL {
 	all := slices.Concat(lists...)
 	acl := make([]wire.ACL, len(all))

@@ -12,9 +12,9 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A server that throttles or refuses a request to set watches again has told of no change.
-// The answer names the newest transaction all the same: if the next hello did so too, the
-// next server would tell of later changes alone.
+// A server that throttles or refuses a request to set watches again has
+// reported no changes. Its answer has the newest zxid nevertheless. With that
+// zxid in the next hello, the next server would report only later changes.
 func TestChangesAreToldAfterWatchesWereRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		code    zktest.Code
@@ -73,8 +73,8 @@ func TestChangesAreToldAfterWatchesWereRefused(t *testing.T) {
 	}
 }
 
-// A watch without waiters is taken back after a moment. A waiter that comes before shares
-// it.
+// A watch without waiters is removed after a moment. A waiter that comes before
+// shares it.
 func TestWatchIsTakenBack(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/a", nil))
@@ -105,7 +105,8 @@ func TestWatchIsTakenBack(t *testing.T) {
 	})
 }
 
-// Who comes while the watch is being taken back has it set anew, behind that.
+// A waiter that joins while the watch is being removed sets it again
+// afterwards.
 func TestWatchIsSetAnewWhileItIsTakenBack(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/a", nil))
@@ -127,8 +128,8 @@ func TestWatchIsSetAnewWhileItIsTakenBack(t *testing.T) {
 	})
 }
 
-// A read that was given up, and that the server executes all the same, leaves a watch that
-// nobody waits for: it is taken back as well.
+// A read whose caller gave up, but which the server executes, leaves a watch
+// without waiters: it is taken back as well.
 func TestWatchOfAReadThatWasGivenUp(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/a", nil))
@@ -142,8 +143,8 @@ func TestWatchOfAReadThatWasGivenUp(t *testing.T) {
 	})
 }
 
-// A server before ZooKeeper 3.5 knows no request that takes watches back, and is asked once.
-// Its watches are not set again on the next connection.
+// A server before ZooKeeper 3.5 cannot remove watches, and is asked once. Its
+// watches are not set again on the next connection.
 func TestWatchesStayOnOldServers(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/a", nil))

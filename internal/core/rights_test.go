@@ -11,7 +11,7 @@ import (
 	"github.com/docent-go/docent/internal/testworld"
 )
 
-// A node that may not be read exists, whatever the server says of it.
+// A node that the session may not read exists, whatever the server answers.
 func TestFault38_HiddenNodeExists(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		_, err := owner.Core().Create(w.Context(), "/a", []byte("x"), core.Persistent)
@@ -42,7 +42,7 @@ func TestFault38_HiddenNodeExists(t *testing.T) {
 	})
 }
 
-// Servers do not tell of the creation of a node that the waiter may not read.
+// Servers do not report the creation of a node that the waiter may not read.
 func TestFault39_CreationIsWithheld(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		p := w.Process()
@@ -58,8 +58,8 @@ func TestFault39_CreationIsWithheld(t *testing.T) {
 	})
 }
 
-// A hidden node that comes and goes between two looks uses the server's watch up.
-// The look sets it again.
+// A hidden node that is created and deleted between two looks uses the server's
+// watch up. The look sets it again.
 func TestFault39_HiddenNodeComesAndGoes(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		p := w.Process()
@@ -79,8 +79,8 @@ func TestFault39_HiddenNodeComesAndGoes(t *testing.T) {
 	})
 }
 
-// Servers do not tell of the end of a node that the waiter may not read, nor that
-// it can be read.
+// Servers report neither the end of a node that the waiter may not read, nor
+// that it becomes readable.
 func TestFault39_HiddenNodeIsLookedAt(t *testing.T) {
 	for _, wait := range []time.Duration{0, time.Minute} {
 		testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
@@ -118,8 +118,8 @@ func TestFault39_HiddenNodeIsLookedAt(t *testing.T) {
 	}
 }
 
-// What looks cost, in an hour of waiting: nothing for a node that may be read, few
-// for the others, and nothing once no waiter is left.
+// The cost of looks in an hour of waiting: nothing for a readable node, few
+// requests for other nodes, and nothing without a waiter.
 func TestFault39_WhatLooksCost(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		w.Put("/open", "")

@@ -21,7 +21,7 @@ import (
 
 var saslUsers = map[string]string{"ann": "anns-" + secretWord, "bob": "bobs-" + secretWord}
 
-// asUser logs in by SASL. The user's nodes are nobody else's.
+// asUser logs in by SASL. Only the user may access the user's nodes.
 func asUser(name string) func(*core.Config) {
 	return func(cfg *core.Config) {
 		cfg.SASL = sasl.DigestMD5(name, saslUsers[name])
@@ -112,7 +112,8 @@ func (c *changing) Start(ctx context.Context, server string) (sasl.Exchange, err
 	return (*c.now.Load()).Start(ctx, server)
 }
 
-// The identity of the login owns what is created, and nobody else may read it.
+// The identity of the login owns the created nodes, and no other identity may
+// read them.
 func TestSASL_CreatorACL(t *testing.T) {
 	onSASL(t, func(w *world) {
 		ctx := w.Context()
@@ -137,8 +138,8 @@ func TestSASL_CreatorACL(t *testing.T) {
 	}, zktest.WithSASL(saslUsers))
 }
 
-// Each connection and each session logs in before it sends anything else, the
-// watches that are set again among it.
+// Each connection and each session logs in before it sends any other request,
+// including the requests that set watches again.
 func TestSASL_ComesFirst(t *testing.T) {
 	onSASL(t, func(w *world) {
 		ctx := w.Context()
@@ -211,8 +212,8 @@ func TestSASL_DialRefused(t *testing.T) {
 	})
 }
 
-// A server that lets those stay whose login has failed is not taken for one that
-// has logged them in.
+// A server may keep a connection whose login has failed. That does not count as
+// a login.
 func TestSASL_FailureAllowed(t *testing.T) {
 	inWorld(t, func(w *world) {
 		_, err := core.Dial(w.within(time.Hour), core.Config{
@@ -223,7 +224,7 @@ func TestSASL_FailureAllowed(t *testing.T) {
 	}, zktest.WithSASL(saslUsers), zktest.AllowFailedSASL())
 }
 
-// A server that knows no SASL hangs up. Another server may know it.
+// A server without SASL closes the connection. Another server may support it.
 func TestSASL_ServerWithoutIt(t *testing.T) {
 	inWorld(t, func(w *world) {
 		_, err := core.Dial(w.within(time.Minute), core.Config{
@@ -234,7 +235,7 @@ func TestSASL_ServerWithoutIt(t *testing.T) {
 	})
 }
 
-// Start logs a refused login once, and goes on until the server takes it.
+// Start logs a refused login once, and goes on until the server accepts it.
 func TestSASL_StartRefused(t *testing.T) {
 	onSASL(t, func(w *world) {
 		log, mechanism := new(lines), newChanging("ann", "guess")
@@ -257,8 +258,8 @@ func TestSASL_StartRefused(t *testing.T) {
 	})
 }
 
-// The password is changed while a session lasts: the next connection is refused.
-// The session tries its other servers, tells why once, and ends in time.
+// The password is changed during a session: the next connection is refused. The
+// session tries its other servers, logs the reason once, and ends in time.
 func TestSASL_RefusedLater(t *testing.T) {
 	for _, holds := range []bool{true, false} {
 		t.Run(fmt.Sprintf("holds %v", holds), func(t *testing.T) {
@@ -310,8 +311,8 @@ func TestSASL_RefusedLater(t *testing.T) {
 	}
 }
 
-// Without a login a session can be had of a server that requires one. Its first
-// request says what is missing.
+// A server that requires a login opens a session without one. The error of the
+// first request says that the login is missing.
 func TestSASL_RequiredAndNotConfigured(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()

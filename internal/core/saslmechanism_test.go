@@ -15,7 +15,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// own is a mechanism of somebody's own.
+// own is a user-defined mechanism.
 type own struct {
 	start func(ctx context.Context, server string) (sasl.Exchange, error)
 	valid error
@@ -47,7 +47,7 @@ func TestSASLMechanism_server(t *testing.T) {
 	}, zktest.WithSASL(saslUsers))
 }
 
-// What a mechanism cannot begin ends Dial at once, with the mechanism's error.
+// If a mechanism cannot begin, Dial ends at once with the mechanism's error.
 func TestSASLMechanism_fails(t *testing.T) {
 	inWorld(t, func(w *world) {
 		fails := errors.New("the keytab has no key for ann")
@@ -62,8 +62,8 @@ func TestSASLMechanism_fails(t *testing.T) {
 	}, zktest.WithSASL(saslUsers))
 }
 
-// A mechanism that waits for somebody in vain fails the connection alone: at the
-// next server it may be quicker. It holds up no Close.
+// A mechanism that waits in vain fails only the connection, because it may be
+// quicker at the next server. It does not block Close.
 func TestSASLMechanism_blocks(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var causes []error
@@ -93,7 +93,7 @@ func TestSASLMechanism_blocks(t *testing.T) {
 	}, zktest.WithSASL(saslUsers))
 }
 
-// A mechanism that takes its time is waited for.
+// A slow mechanism is waited for.
 func TestSASLMechanism_slow(t *testing.T) {
 	onSASL(t, func(w *world) {
 		digest := sasl.DigestMD5("ann", saslUsers["ann"])
@@ -114,7 +114,7 @@ func TestSASLMechanism_slow(t *testing.T) {
 	})
 }
 
-// Neither a mechanism nor a server that goes on for ever does.
+// A login ends even if the mechanism or the server goes on for ever.
 func TestSASLMechanism_endless(t *testing.T) {
 	inWorld(t, func(w *world) {
 		rounds := 0

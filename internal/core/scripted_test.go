@@ -14,9 +14,9 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// scripted is a server whose answers are the test's. It shakes hands, and answers
-// pings and the end of a session, as an honest one does; of everything else it
-// asks its script.
+// scripted is a server whose answers the test defines. It shakes hands, and
+// answers pings and the end of a session honestly. For all other requests it
+// calls its script.
 type scripted struct {
 	w *world
 
@@ -35,7 +35,7 @@ type asked struct {
 	body []byte
 }
 
-// reaction is what the server does about a request.
+// reaction is the server's reaction to a request.
 type reaction struct {
 	bytes  []byte // sent as they are
 	hangUp bool   // after them
@@ -123,7 +123,7 @@ func (sc *scripted) react(r asked) reaction {
 // replyHead is the header of a reply: xid, zxid, error code.
 const replyHead = 16
 
-// honest is the reply that a server gives, without the length in front.
+// honest is an honest server's reply, without the length prefix.
 func (sc *scripted) honest(r asked) []byte {
 	code := int32(0)
 	var body []byte

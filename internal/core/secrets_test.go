@@ -19,7 +19,7 @@ import (
 
 const secretWord = "Xyzzy-Plugh-4711"
 
-// heard is everything that the library says to anybody.
+// heard collects everything that the library logs, reports or returns.
 type heard struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -31,7 +31,7 @@ func (h *heard) Write(p []byte) (int, error) {
 	return h.text.Write(p)
 }
 
-// show formats a value in every way that somebody might.
+// show formats a value with every verb and printer.
 func (h *heard) show(values ...any) {
 	for _, v := range values {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%t"} { // what cannot be formatted is expanded

@@ -5,19 +5,19 @@ import (
 	"errors"
 )
 
-// Sighting is an existing node as a session sees it.
+// Sighting is a session's view of an existing node.
 type Sighting struct {
 	Data []byte // nil if the node is hidden
-	// Stat is zero if the node is hidden and the server keeps the stat back too,
-	// as ZooKeeper does since 3.8.4 and 3.9.2. Then Hidden(Stat) is true.
+	// Stat is zero if the node is hidden and the server withholds the stat, as
+	// ZooKeeper does since 3.8.4 and 3.9.2. Then Hidden(Stat) is true.
 	Stat Stat
 	// Hidden says that the node exists, and that the session may not read it.
 	Hidden bool
 }
 
-// See is Get that takes a node which the session may not read for what it is:
-// hidden, and not an error. It fails with ErrNoNode if the node is missing.
-// ctx bounds the requests: one for a readable node, two for a hidden one.
+// See is Get that returns a hidden node without an error. If the node is
+// missing, it fails with ErrNoNode. ctx bounds the requests: one for a readable
+// node, two for a hidden node.
 func (s *Session) See(ctx context.Context, path string) (Sighting, error) {
 	s.made()
 	data, stat, err := s.Get(ctx, path)
@@ -31,9 +31,9 @@ func (s *Session) See(ctx context.Context, path string) (Sighting, error) {
 	return Sighting{Stat: stat, Hidden: err == nil}, err
 }
 
-// SeeMany is See of many nodes, in the order of paths and in few requests (ReadMany). A
-// missing node is nil. A hidden node costs a request of its own. ctx bounds the whole
-// call; there are no results with an error.
+// SeeMany is See of many nodes, in the order of paths and in few requests
+// (ReadMany). The result of a missing node is nil. A hidden node costs one more
+// request. ctx bounds the whole call. With an error, there are no results.
 func (s *Session) SeeMany(ctx context.Context, paths []string) ([]*Sighting, error) {
 	s.made()
 	ops := make([]ReadOp, len(paths))
@@ -65,8 +65,9 @@ func (s *Session) SeeMany(ctx context.Context, paths []string) ([]*Sighting, err
 	return seen, nil
 }
 
-// StatOf is Exists for a caller that needs the stat: a hidden node is
-// ErrNoAuth. Servers that give every session the stat answer with it.
+// StatOf is Exists for a caller that needs the stat: for a hidden node, the
+// error is ErrNoAuth. If the server returns the stat to every session, StatOf
+// returns it.
 func (s *Session) StatOf(ctx context.Context, path string) (Stat, bool, error) {
 	s.made()
 	stat, found, err := s.Exists(ctx, path)
@@ -76,7 +77,7 @@ func (s *Session) StatOf(ctx context.Context, path string) (Stat, bool, error) {
 	return stat, found, err
 }
 
-// statOf is StatOf for a path that was checked before.
+// statOf is StatOf for a valid path.
 func (s *Session) statOf(ctx context.Context, path string) (presence, error) {
 	p, err := s.exists(ctx, path, false)
 	if err == nil && p.hidden {
@@ -85,29 +86,31 @@ func (s *Session) statOf(ctx context.Context, path string) (presence, error) {
 	return p, err
 }
 
-// SeeW is See with a watch on the node's data and on its deletion. It sets none
-// when it fails; also with ErrNoNode, if the node is missing.
+// SeeW is See with a watch on the node's data and on its deletion. If it fails,
+// it sets no watch, also with ErrNoNode for a missing node.
 //
 // Servers withhold the events of a node from a session that may not read it:
-// ZooKeeper since 3.8.4 and 3.9.2, Debian's since 3.8.0. The session looks again
-// at a hidden node: after a second, then twice as long each time, up to ten
-// seconds. The watch fires when the node is gone, readable, or another. A node
-// that is deleted and created again between two looks goes unnoticed where the
-// server keeps the stat back.
+// ZooKeeper since 3.8.4 and 3.9.2, Debian's since 3.8.0. The session reads a
+// hidden node again: after a second, and then with pauses that double up to ten
+// seconds. The watch fires when the node is gone, readable, or replaced. If the
+// server withholds the stat, a node that is deleted and created again between
+// two reads is not noticed.
 func (s *Session) SeeW(ctx context.Context, path string) (Sighting, *Watch, error) {
 	s.made()
 	return s.SeeFunc(ctx, path, nil)
 }
 
-// SeeFunc is SeeW with a function in place of Watch.Done; nil leaves Done.
+// SeeFunc is SeeW with a function instead of Watch.Done. With nil, Done works
+// as usual.
 func (s *Session) SeeFunc(ctx context.Context, path string, f func(EventType)) (Sighting, *Watch, error) {
 	s.made()
 	data, stat, watch, err := s.GetFunc(ctx, path, f)
 	if !errors.Is(err, ErrNoAuth) {
 		return Sighting{Data: data, Stat: stat}, watch, err
 	}
-	// This leaves a watch only on a server that gives every session the stat.
-	// Before 3.8.4 such a server sends the events too; Debian's 3.8.0 does not.
+	// This sets a watch only on a server that returns the stat to every
+	// session. Before 3.8.4 such a server also sends the events, but Debian's
+	// 3.8.0 does not.
 	p, watch, err := watched(s, path, dataWatch, f, func(watch bool) (presence, error) {
 		p, err := s.exists(ctx, path, watch)
 		p.hidden = p.found

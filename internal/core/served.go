@@ -7,19 +7,20 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// serverWatches are the watches of one shot that the server keeps for the session. The
-// next connection sets a watch again if it has waiters. serverWatches is guarded by the
-// watch table's mu, and kept in the order of the stream: a read that has left a watch is
-// noted before the event that uses the watch up.
+// serverWatches has the one-shot watches that the server keeps for the session.
+// The next connection sets a watch again if it has waiters. It is guarded by
+// the watch table's mu, and updated in the order of the stream: a read that
+// sets a watch is noted before the event that uses the watch up.
 type serverWatches struct {
-	kept map[watchKey]wire.Op // by what sets the watch again: with exists for a missing node
+	kept map[watchKey]wire.Op // the request that sets the watch again: exists for a missing node
 
 	idle  map[watchKey]struct{} // watches that may have no waiters
-	timer *time.Timer           // takes them back; nil while there is none
+	timer *time.Timer           // removes idle watches; nil if it is not running
 }
 
-// watching returns what queues a read that leaves a watch on the server, unless a
-// persistent one does its work (see follows). It returns nil for a read without a watch.
+// watching returns a function that queues a read which leaves a watch on the
+// server, unless a persistent watch replaces it (see follows). For a read
+// without a watch, it returns nil.
 func (t *watchTable) watching(key watchKey, op wire.Op, watch bool) func(*conn.Conn) (*conn.Call, conn.Queued) {
 	if !watch {
 		return nil
@@ -44,7 +45,7 @@ func (t *watchTable) watching(key watchKey, op wire.Op, watch bool) func(*conn.C
 func (t *watchTable) left(key watchKey, op wire.Op, code wire.Code) {
 	switch {
 	case code == wire.CodeOK && op == wire.OpExists:
-		op = wire.OpGetData // the node is there: its data and its deletion are watched
+		op = wire.OpGetData // the node exists: its data and its deletion are watched
 	case code == wire.CodeOK:
 	case code == wire.CodeNoNode && op == wire.OpExists:
 	default:
@@ -67,15 +68,15 @@ func (t *watchTable) awaited(key watchKey) bool {
 	return e != nil && len(e.waiters) > 0
 }
 
-// idleFor is how long a watch without waiters is left on the server: a waiter that
-// comes in that time shares it.
+// idleFor is how long a watch without waiters remains on the server. A waiter
+// that comes in that time shares it.
 const idleFor = time.Second
 
-// takenAtOnce is how many watches are taken back together.
+// takenAtOnce is how many watches are removed together.
 const takenAtOnce = 256
 
-// considerLater has a watch taken back after idleFor, unless it has waiters by then.
-// The caller holds mu.
+// considerLater removes a watch from the server after idleFor, unless it has
+// waiters by then. The caller holds mu.
 func (t *watchTable) considerLater(key watchKey) {
 	if t.ended || t.s == nil || t.s.m.noRemoval.Load() {
 		return
@@ -87,22 +88,23 @@ func (t *watchTable) considerLater(key watchKey) {
 	t.considerIn(idleFor)
 }
 
-// considerIn has the idle watches looked at after a time. The caller holds mu.
+// considerIn schedules takeBack. The caller holds mu.
 func (t *watchTable) considerIn(d time.Duration) {
 	if t.server.timer == nil && !t.ended {
 		t.server.timer = time.AfterFunc(d, t.takeBack)
 	}
 }
 
-// takeBack takes back idle watches without waiters. A later waiter sets the watch anew:
-// its request leaves after the request that takes the watch back.
+// takeBack removes idle watches without waiters from the server. A later waiter
+// sets the watch again: its request is sent after the request that removes the
+// watch.
 func (t *watchTable) takeBack() {
 	t.s.mu.Lock()
 	link := t.s.link
 	t.s.mu.Unlock()
 	t.mu.Lock()
 	t.server.timer = nil
-	if link == nil || t.ended { // a new connection sets no watch without waiters again
+	if link == nil || t.ended { // a new connection does not set watches without waiters again
 		t.mu.Unlock()
 		return
 	}
@@ -120,13 +122,14 @@ func (t *watchTable) takeBack() {
 			calls = append(calls, t.removal(key, len(calls) == takenAtOnce-1))
 		}
 	}
-	// Under mu, so that no read of a waiter without an entry can leave before.
+	// Under mu, so that no read of a waiter without an entry can be sent
+	// before.
 	link.SendBehind(calls...)
 	t.mu.Unlock()
 }
 
-// removal is the request that takes a watch back. Of a full turn the last one begins the
-// next.
+// removal is the request that removes a watch. The last request of a full turn
+// schedules the next turn.
 func (t *watchTable) removal(key watchKey, last bool) *conn.Call {
 	which := wire.DataWatcher
 	if key.kind == childWatch {
@@ -154,7 +157,7 @@ func (t *watchTable) removal(key watchKey, last bool) *conn.Call {
 	})
 }
 
-// end stops what is under way. The caller holds the table's mu.
+// end stops the timer and drops all watches. The caller holds the table's mu.
 func (w *serverWatches) end() {
 	if w.timer != nil {
 		w.timer.Stop()
@@ -163,14 +166,15 @@ func (w *serverWatches) end() {
 }
 
 // maxRewatch bounds a request that sets watches again, however large the
-// requests are that the server is configured to take: the configuration of this
-// Manager may not know of a lower limit.
+// server's configured limit is: a server or a proxy may have a lower limit than
+// this Manager's configuration.
 const maxRewatch = 16 << 10
 
-// setAgain returns the requests that set the watches with waiters again. Each request
-// has at most limit bytes without its prefix, unless a single watch needs more. The
-// server fires at once the watches whose nodes have changed after the transaction zxid.
-// setAgain forgets the other watches: the new connection does not have them.
+// setAgain returns the requests that set the watches with waiters again. Each
+// request has at most limit bytes without its prefix, unless a single watch
+// needs more. The server fires the watches whose nodes have changed after
+// transaction zxid at once. setAgain forgets the other watches, because the new
+// connection does not have them.
 func (t *watchTable) setAgain(zxid int64, limit int) [][]byte {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -207,7 +211,7 @@ func (t *watchTable) setAgain(zxid int64, limit int) [][]byte {
 		}
 		add(list, key.path)
 	}
-	flush() // servers before 3.6 know the other request alone, and have no such watches
+	flush() // servers before 3.6 know only the request for one-shot watches
 	nodes, trees := t.follows.setAgain()
 	for _, path := range nodes {
 		add(&again.Persistent, path)

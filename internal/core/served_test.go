@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// serverModel is what a server keeps for a session: per path, one watch on its data or
-// its creation, and one on its children.
+// serverModel is what a server keeps for a session: per path, one watch on its
+// data or its creation, and one on its children.
 type serverModel map[watchKey]bool
 
 func (m serverModel) answered(op wire.Op, key watchKey, code wire.Code) {
@@ -40,8 +40,8 @@ func kindOf(op wire.Op) watchKind {
 	return dataWatch
 }
 
-// Should the two disagree, a reconnection loses a watch. Who waits changes nothing, until
-// a connection begins: then the watches are kept that somebody waits for.
+// If the two disagree, a reconnection loses a watch. The waiters matter only
+// when a connection begins: then the watches with waiters are kept.
 func TestArmedWatchesAreTheServers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var table watchTable
@@ -127,9 +127,9 @@ func total(t fatal, frames [][]byte) (n int) {
 	return n
 }
 
-// Every watch that somebody waits for is set again exactly once, and no other, in
-// requests that a server takes. The persistent ones have requests of their own, which
-// servers before 3.6 never see, and which come last.
+// Every watch with waiters is set again exactly once, and no other, in requests
+// that a server accepts. The persistent watches have requests of their own,
+// which come last. Servers before 3.6 never get them.
 func TestRewatchFrames(t *testing.T) {
 	for _, limit := range []int{maxRewatch, 1024, 100, 1} {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {

@@ -15,29 +15,28 @@ import (
 	"github.com/docent-go/docent/internal/misuse"
 )
 
-// Session is one ZooKeeper session, from the moment it was granted until it
-// ends: one generation in the life of its Manager. It never comes back; the
-// Manager opens another.
+// Session is one ZooKeeper session, from its grant to its end: one generation
+// of its Manager. It never comes back. The Manager opens another session.
 //
-// A Session is safe for concurrent use. Its operations wait for the connection
-// as long as ctx and the session last.
+// A Session is safe for concurrent use. Its operations wait for a connection
+// until ctx or the session ends.
 type Session struct {
 	m     *Manager
 	hosts *hosts
 
-	client *zk.Conn        // dials, shakes hands, pings, and says goodbye
+	client *zk.Conn        // dials, shakes hands, sends pings, and closes the session
 	events <-chan zk.Event // closed when the client has stopped
-	zxid   atomic.Int64    // the newest transaction that an answer has told of
+	zxid   atomic.Int64    // the newest zxid in an answer
 
 	// sealCtx ends when the session stops dialling.
 	sealCtx context.Context
 	sealNow context.CancelFunc
 
-	// ctx ends, with the cause, when the session does.
+	// ctx ends with the session, and has the cause.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 
-	established chan struct{} // closed at the first handshake
+	established chan struct{} // closed when the first connection is open
 
 	trust   trust
 	closing sync.WaitGroup // connections whose Close is under way
@@ -46,33 +45,33 @@ type Session struct {
 	id          int64
 	timeout     time.Duration
 	trustTimer  *time.Timer   // runs review
-	reviewAt    time.Time     // when it is due
-	held        int           // how many holds there are
-	heldNodes   list.List     // of *Node, on which they are; the one that was seen longest ago in front
-	epoch       int           // counts what has ended all holds at once
-	link        *conn.Conn    // on which requests leave; nil while there is none
-	server      string        // of the present link, or of the last
-	lostLink    error         // why the last link ended, if that is known
-	up          chan struct{} // closed while there is a link
-	probedAt    time.Time     // when the newest probe left on link
-	probing     int           // how many probes are not answered on link
-	refusedOnce bool          // a server has refused the credentials since there was a link
-	unconfirmed int           // how many probes have left for ConfirmedStates since a quorum has answered
+	reviewAt    time.Time     // when review is due
+	held        int           // the number of holds
+	heldNodes   list.List     // the *Nodes of the holds; the node that was seen longest ago is in front
+	epoch       int           // grows when all holds end at once
+	link        *conn.Conn    // requests are written to it; nil if not connected
+	server      string        // the server of the present or last link
+	lostLink    error         // why the last link ended, if known
+	up          chan struct{} // closed while connected
+	probedAt    time.Time     // when the newest probe was sent on link
+	probing     int           // the number of unanswered probes on link
+	refusedOnce bool          // a server has refused the credentials since the last link
+	unconfirmed int           // probes for ConfirmedStates since the last answer of a quorum
 	conns       map[*conn.Conn]struct{}
 	holds       context.Context
 	cutHolds    context.CancelCauseFunc
 	claims      map[string]*claim
 	sweeps      []sweep
 	sweepers    int
-	retired     bool // no background work may start any more
+	retired     bool // no more background work may start
 	background  sync.WaitGroup
 
 	watches watchTable
 	late    lateWatches
 }
 
-// newSession starts a generation: it dials until there is a session or it is
-// ended.
+// newSession starts a generation: it dials until a session is open or the
+// generation is ended.
 func newSession(m *Manager) (*Session, error) {
 	s := &Session{
 		m:           m,
@@ -109,16 +108,16 @@ func newSession(m *Manager) (*Session, error) {
 	return s, nil
 }
 
-// clientBuffer is the size of the client's buffers, in bytes. The client writes and
-// reads its handshake and goodbye in them, and writes its pings.
+// clientBuffer is the size of the client's buffers, in bytes. They hold its
+// handshake, its goodbye and its pings.
 const clientBuffer = 512
 
-// made panics for a Session that a Manager has not opened.
+// made panics for a Session that was not opened by a Manager.
 func (s *Session) made() {
 	misuse.ZeroValue(s == nil || s.m == nil, "or nil core.Session", "Manager.Session, which returns no error")
 }
 
-// ID returns the id the ensemble gave the session.
+// ID returns the session id that the ensemble has assigned.
 func (s *Session) ID() int64 {
 	s.made()
 	s.mu.Lock()
@@ -126,7 +125,7 @@ func (s *Session) ID() int64 {
 	return s.id
 }
 
-// Timeout returns the session timeout that the server granted.
+// Timeout returns the session timeout that the server has granted.
 func (s *Session) Timeout() time.Duration {
 	s.made()
 	s.mu.Lock()
@@ -140,8 +139,8 @@ func (s *Session) Done() <-chan struct{} {
 	return s.ctx.Done()
 }
 
-// Context returns a context that ends with the session. context.Cause tells
-// why: ErrTrustElapsed, ErrExpired or ErrClosed.
+// Context returns a context that ends with the session. context.Cause returns
+// the reason: ErrTrustElapsed, ErrExpired or ErrClosed.
 func (s *Session) Context() context.Context {
 	s.made()
 	return s.ctx
@@ -153,32 +152,32 @@ func (s *Session) Err() error {
 	return context.Cause(s.ctx)
 }
 
-// trustLeft returns how long the session can be trusted without an answer, or
-// false while it is not granted.
+// trustLeft returns how long the session can be trusted without an answer.
+// granted is false before the session is granted.
 func (s *Session) trustLeft() (left time.Duration, granted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return time.Until(s.deadline()), s.id != 0
 }
 
-// Manager returns the manager whose session this is.
+// Manager returns the Manager of this session.
 func (s *Session) Manager() *Manager {
 	s.made()
 	return s.m
 }
 
-// end ends the session, in this order: dialling stops; the contexts
-// of the session and of its holds end with the cause; the connections are
-// closed. So no hold waits for a connection whose Close takes its time, and
-// nothing can be sent in another session.
+// end ends the session in this order: dialling stops; the contexts of the
+// session and of its holds end with the cause; the connections are closed. So
+// no hold waits for a slow Close of a connection, and nothing can be sent in
+// another session.
 func (s *Session) end(cause error) {
 	s.sealNow()
 	s.finish(cause)
 	s.closeConns()
 }
 
-// finish ends the contexts of the session and of its holds. By itself it is for
-// a Close that still has to say goodbye.
+// finish ends the contexts of the session and of its holds. Only a Close that
+// still has to close the session at the server calls it directly.
 func (s *Session) finish(cause error) {
 	s.cancel(cause) // the first cause stays
 	s.mu.Lock()
@@ -190,9 +189,9 @@ func (s *Session) finish(cause error) {
 	s.watches.end()
 }
 
-// retire waits until the client has stopped, but for callbacks and for networks
-// that hang. It is called once for each session, after its end, and may take
-// seconds: the client's Close waits.
+// retire waits until the client has stopped, except for callbacks and networks
+// that hang. It is called once for each session, after its end. It may take
+// seconds, because the client's Close waits.
 func (s *Session) retire() {
 	s.client.Close()
 	s.seal()
@@ -207,8 +206,8 @@ func (s *Session) retire() {
 	grace.For(grace.Done(s.background.Wait))
 }
 
-// spawn runs f on a goroutine that the session waits for when it retires. f
-// must return soon after the session has ended.
+// spawn runs f on a goroutine that retire waits for. f must return soon after
+// the session has ended.
 func (s *Session) spawn(f func()) (spawned bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -218,9 +217,9 @@ func (s *Session) spawn(f func()) (spawned bool) {
 	return !s.retired
 }
 
-// close follows finish(ErrClosed): it tells the server, which then need not
-// wait for the timeout to remove the ephemeral nodes. The holds' contexts have
-// ended before the server can hear of it.
+// close closes the session at the server, after finish(ErrClosed). So the
+// server removes the ephemeral nodes without waiting for the timeout. The
+// contexts of the holds have ended before the server gets the request.
 func (s *Session) close() {
 	if !s.isConnected() {
 		s.seal()
@@ -228,7 +227,7 @@ func (s *Session) close() {
 	s.retire()
 }
 
-// sleep pauses before an attempt that follows a lost one.
+// sleep pauses before an attempt that follows a failed one.
 func (s *Session) sleep(ctx context.Context, attempt int) {
 	timer := time.NewTimer(backoff(attempt, s.m.maxPause))
 	defer timer.Stop()

@@ -12,8 +12,9 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A server takes smaller requests than this Manager is configured for. What it has refused
-// once is not sent again: the next reconnection and the next read cost no connection.
+// A server accepts only smaller requests than this Manager's MaxRequest. A
+// refused size is not sent again: the next reconnection and the next read cost
+// no connection.
 func TestSizeThatAServerRefusesIsRemembered(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process(func(cfg *core.Config) { cfg.Timeout = 30 * time.Second })

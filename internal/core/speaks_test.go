@@ -15,8 +15,7 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// The tests of this package provoke warnings by the hundred: they are not
-// printed.
+// The tests of this package cause hundreds of warnings, which are not printed.
 func init() { slog.SetDefault(slog.New(slog.DiscardHandler)) }
 
 // asDefault makes h the handler of slog.Default until the test ends.
@@ -41,8 +40,9 @@ func (f handlerFunc) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// Without a Logger, warnings go to the default logger of the moment at which they
-// are handled. Lines below a warning do not, even if it takes them.
+// Without a Logger, warnings go to the logger that is the default when they are
+// handled. Lines below a warning are not logged, even if the default logger
+// accepts them.
 func TestDefaultLogger(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var first, second logbook
@@ -70,7 +70,7 @@ func TestDefaultLogger(t *testing.T) {
 	})
 }
 
-// A default logger that takes errors alone gets no warnings.
+// A default logger that accepts only errors gets no warnings.
 func TestDefaultLoggerLevel(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var log logbook
@@ -82,7 +82,7 @@ func TestDefaultLoggerLevel(t *testing.T) {
 	})
 }
 
-// A Logger that discards is silence: the default logger is not asked.
+// With a Logger that discards, the default logger is not used.
 func TestDefaultLoggerSilenced(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var log logbook
@@ -94,8 +94,8 @@ func TestDefaultLoggerSilenced(t *testing.T) {
 	})
 }
 
-// The handler of the default logger may call the Manager whose line it handles,
-// and hold up nothing: it runs under no lock of the Manager.
+// The handler of the default logger may call the Manager whose line it handles.
+// It blocks nothing, because it runs under no lock of the Manager.
 func TestDefaultLoggerCallsBack(t *testing.T) {
 	inWorld(t, func(w *world) {
 		link := w.srv.Link()
@@ -122,8 +122,8 @@ func TestDefaultLoggerCallsBack(t *testing.T) {
 	})
 }
 
-// A Dial that gets no session says why within a few seconds, whatever the session
-// timeout is, and once for as long as it lasts.
+// A Dial without a session logs the reason within a few seconds, whatever the
+// session timeout is, and once for as long as the outage lasts.
 func TestDialSpeaks(t *testing.T) {
 	hangs := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 	refused := errors.New("connection refused")
@@ -170,8 +170,8 @@ func TestDialSpeaks(t *testing.T) {
 	}
 }
 
-// What lasts for less is not worth a warning: a Dial whose ctx ends first returns
-// the reason, and a Manager that has a session again within seconds goes on.
+// A shorter outage causes no warning: a Dial whose ctx ends first returns the
+// reason, and a Manager that has a session again within seconds goes on.
 func TestDialSpeaksOfNoHiccup(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var log logbook

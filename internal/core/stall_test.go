@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// netTrace is the network of a process as the process sees it: which requests it
-// was given, and whether it takes any.
+// netTrace is the network of a process: it records the requests that the
+// process writes, and may accept none.
 type netTrace struct {
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
@@ -23,7 +23,7 @@ type netTrace struct {
 	given []sentFrame
 }
 
-// sentFrame is a request that was given to the network, or began to be.
+// sentFrame is a request that was written to the network, at least in part.
 type sentFrame struct {
 	op   zktest.Op
 	path string // the one at its beginning, if there is one
@@ -47,8 +47,8 @@ func (n *netTrace) dialTraced(ctx context.Context, network, addr string) (net.Co
 	return &tracedConn{Conn: conn, n: n, changed: make(chan struct{})}, nil
 }
 
-// stall has the network take no more bytes, as one does whose buffers are full.
-// A Write that is under way then waits.
+// stall has the network accept no more bytes, like a network whose buffers are
+// full. A Write that is under way then waits.
 func (n *netTrace) stall() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A manager that was started while no server answers has a session once one
-// does.
+// A Manager that is started without a server has a session once a server
+// answers.
 func TestStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := zktest.New(t)

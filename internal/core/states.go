@@ -37,14 +37,14 @@ func (s State) String() string {
 // StateChange is one transition of a Manager.
 type StateChange struct {
 	State   State
-	Session int64 // the session that it is about
+	Session int64 // the session of the change
 	At      time.Time
-	Cause   error // with Lost and Closed: why
+	Cause   error // the reason of Lost and Closed
 }
 
-// relay hands every state change to every subscriber, in order, and never
-// drops one: a queue without a bound for each, since a lost "Lost" would be a
-// second leader.
+// relay delivers every state change to every subscriber, in order, and never
+// drops one. Each subscriber has a queue without a bound, because a missed Lost
+// could mean two leaders.
 type relay struct {
 	mu   sync.Mutex
 	last StateChange
@@ -56,7 +56,7 @@ type subscription struct {
 	wake  chan struct{} // holds a token while queue is not empty
 }
 
-// publish appends to every queue, unless the state is what it was already or
+// publish appends the change to every queue, unless the state is unchanged or
 // the relay has closed. It reports whether it did.
 func (r *relay) publish(change StateChange) bool {
 	r.mu.Lock()
@@ -91,8 +91,8 @@ func (r *relay) subscribe(ctx context.Context) iter.Seq[StateChange] {
 	return func(yield func(StateChange) bool) { r.relate(ctx, r.join(), yield) }
 }
 
-// join begins a subscription: its queue holds the present state and takes
-// every change from now on.
+// join begins a subscription. Its queue has the present state, and gets every
+// later change.
 func (r *relay) join() *subscription {
 	sub := &subscription{wake: make(chan struct{}, 1)}
 	r.mu.Lock()
@@ -107,8 +107,8 @@ func (r *relay) join() *subscription {
 	return sub
 }
 
-// relate yields what a subscription gets, until Closed or ctx's end, and then
-// ends the subscription.
+// relate yields the changes of a subscription until Closed or the end of ctx,
+// and then ends the subscription.
 func (r *relay) relate(ctx context.Context, sub *subscription, yield func(StateChange) bool) {
 	defer func() {
 		r.mu.Lock()

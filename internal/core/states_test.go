@@ -12,7 +12,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// follow collects the states that a subscriber sees who takes its time.
+// follow collects the states that a slow subscriber sees.
 func follow(ctx context.Context, p *process, pause time.Duration) (states func() []core.State, done <-chan struct{}) {
 	var seen []core.State
 	end := make(chan struct{})
@@ -26,7 +26,7 @@ func follow(ctx context.Context, p *process, pause time.Duration) (states func()
 	return func() []core.State { <-end; return seen }, end
 }
 
-// Every transition reaches every subscriber, in order, the slow ones too.
+// Every transition reaches every subscriber, in order, even a slow one.
 func TestStatesReachEverySubscriber(t *testing.T) {
 	inWorld(t, func(w *world) {
 		rec := new(record)
@@ -84,7 +84,8 @@ func TestStatesEnd(t *testing.T) {
 	})
 }
 
-// A lost session names its cause, and the next is another.
+// The change of a lost session has its cause, and the next session is another
+// one.
 func TestStatesTellTheCause(t *testing.T) {
 	inWorld(t, func(w *world) {
 		rec := new(record)
@@ -109,7 +110,7 @@ func TestStatesTellTheCause(t *testing.T) {
 	})
 }
 
-// HookOp is told of each operation once, with its outcome.
+// HookOp gets each operation once, with its outcome.
 func TestHookOp(t *testing.T) {
 	inWorld(t, func(w *world) {
 		rec := new(record)
@@ -134,7 +135,8 @@ func TestHookOp(t *testing.T) {
 	})
 }
 
-// The ids of earlier sessions stay known, and those of others do not count.
+// The ids of earlier sessions remain known. The ids of other clients' sessions
+// are not known.
 func TestOpened(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, other := w.process(), w.process()

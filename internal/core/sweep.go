@@ -7,22 +7,22 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// sweep is a node of this session that may stand and is not wanted. It is
-// looked for until it has been deleted or has proved to be absent; the end of
-// the session removes it in any case.
+// sweep is a node of this session that may exist and is not wanted. The session
+// looks for it until the node is deleted or proven absent. The end of the
+// session removes it in any case.
 type sweep struct {
 	path   string               // if known
-	remove func() (bool, error) // deletes it, and reports whether it was there
+	remove func() (bool, error) // deletes it, and reports whether it existed
 
-	dir, guid string    // else: where to look, and for what
-	pending   *creation // the create, if it is still under way
+	dir, guid string    // without a path: the directory, and the guid to look for
+	pending   *creation // the create, if it is still outstanding
 }
 
-// maxSweepers bounds how many sweeps run at a time: ten thousand waiters that
+// maxSweepers bounds the number of concurrent sweeps: ten thousand waiters that
 // give up together must not become ten thousand goroutines.
 const maxSweepers = 16
 
-// sweepLater hands a node to the background. It never blocks.
+// sweepLater sweeps a node in the background. It never blocks.
 func (s *Session) sweepLater(job sweep) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,7 +36,7 @@ func (s *Session) sweepLater(job sweep) {
 	}
 }
 
-// sweepAll works until nothing is left to sweep, or the session has ended.
+// sweepAll runs until no sweeps are left, or the session has ended.
 func (s *Session) sweepAll() {
 	for {
 		s.mu.Lock()
@@ -60,7 +60,7 @@ func (s *Session) sweep(job sweep) {
 		var err error
 		if job.path, err = s.locate(job); err != nil {
 			if s.ctx.Err() == nil {
-				s.m.log.Warn("a node that may have been left behind could not be looked for",
+				s.m.log.Warn("a node whose create has an unknown outcome could not be looked for",
 					"path", info.Path, "err", err)
 			}
 			return
@@ -68,13 +68,13 @@ func (s *Session) sweep(job sweep) {
 	}
 	if job.path != "" {
 		info.Path = job.path
-		if job.remove == nil { // it was found by its unique name
+		if job.remove == nil { // the node was found by its unique name
 			job.remove = (&Node{s: s, path: job.path}).discard
 		}
 		found, err := job.remove()
 		if err != nil {
 			if s.ctx.Err() == nil {
-				s.m.log.Warn("a node could not be removed; it stands until the session ends",
+				s.m.log.Warn("a node could not be deleted: it exists until the session ends",
 					"path", job.path, "err", err)
 			}
 			return
@@ -84,8 +84,8 @@ func (s *Session) sweep(job sweep) {
 	notify(s.m.cfg.Hooks, func(h HookSwept) { h.OnSwept(info) })
 }
 
-// locate returns the path of a node whose create may have been done, or "" if
-// it certainly was not.
+// locate returns the path of a node whose create may have been executed, or ""
+// if the node certainly does not exist.
 func (s *Session) locate(job sweep) (string, error) {
 	if job.pending != nil {
 		m, o, _ := job.pending.outcome(context.Background(), s)
@@ -105,13 +105,14 @@ func (s *Session) locate(job sweep) (string, error) {
 	return znode.Join(job.dir, name), nil
 }
 
-// remove deletes a node with a name that no other node ever has. So it is
-// repeated, whatever becomes of a try, until it is answered or the session ends.
-// found says that the node was there, for all that is known: a try whose answer was lost
-// counts as the one that has deleted it.
+// remove deletes a node with a unique name. No other node ever has that name,
+// so the delete is repeated until it is answered or the session ends. found
+// says whether the node existed, as far as is known: if an answer was lost,
+// remove assumes that this delete was executed.
 //
-// It runs without a context of its own: given that of the session, it could not
-// tell the session's end, which removes the node too, from a caller's.
+// It runs without a context of its own. With the session's context, it could
+// not tell the end of the session, which removes the node too, from the end of
+// a caller's context.
 func (s *Session) remove(path string) (found bool, err error) {
 	_, maybeDone, err := writeAgain(context.Background(), s, "delete", path, true, s.deleteRequest(path, anyVersion))
 	if errors.Is(err, ErrNoNode) {
@@ -120,10 +121,10 @@ func (s *Session) remove(path string) (found bool, err error) {
 	return err == nil, err
 }
 
-// removeWithin is a removal for a caller who waits no longer than ctx; it then
-// goes on in the background.
+// removeWithin runs remove and waits until ctx ends. After that, remove goes on
+// in the background.
 func (s *Session) removeWithin(ctx context.Context, remove func() error) error {
-	if ctx.Done() == nil { // it ends with the session at the latest
+	if ctx.Done() == nil { // remove ends with the session at the latest
 		return remove()
 	}
 	done := make(chan error, 1)

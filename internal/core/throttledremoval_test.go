@@ -12,7 +12,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A watch that a server does not take back, since it throttles, is taken back later.
+// If the server throttles the removal of a watch, the removal is repeated
+// later.
 func TestThrottledRemoval(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -33,8 +34,9 @@ func TestThrottledRemoval(t *testing.T) {
 	})
 }
 
-// A persistent watch that a server does not take back, since it throttles, is taken back
-// later. A waiter that came to the same node meanwhile does not miss a change.
+// If the server throttles the removal of a persistent watch, the removal is
+// repeated later. A waiter that came to the same node meanwhile misses no
+// change.
 func TestThrottledRemovalOfAPersistentWatch(t *testing.T) {
 	for _, recursive := range []bool{false, true} {
 		inWorld(t, func(w *world) {
@@ -68,7 +70,8 @@ func TestThrottledRemovalOfAPersistentWatch(t *testing.T) {
 	}
 }
 
-// Who follows again before the server has taken the watch back keeps it.
+// A follower that follows again before the server has removed the watch keeps
+// it.
 func TestThrottledRemovalAndANewFollower(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/a", nil))

@@ -16,13 +16,14 @@ import (
 //	proven  = when the newest request was written that a quorum has committed + window
 //	contact = when the newest request was written that a server has answered + window
 //
-// Up to the end of the login the answers of a connection do not count as contact of an
-// established session: a server that refuses the credentials answers for ever.
+// In an established session, the answers on a connection count as contact only
+// after its login. Otherwise a server that refuses the credentials would keep
+// the session alive for ever.
 //
-// Only proven says that the session exists: see wire.Reply.ProvesQuorum. A session
-// that holds something ends at proven. A session that holds nothing has nothing
-// to lose by a wrong belief; it ends at contact, so that a client that is cut
-// off from all servers notices.
+// Only proven shows that the session exists: see wire.Reply.ProvesQuorum. A
+// session with holds ends at proven. A session without holds loses nothing by a
+// wrong belief. It ends at contact, so that a client that is cut off from all
+// servers notices.
 //
 //	          Hold, with a fresh proof
 //	┌──────┐ ──────────────────────────▶ ┌─────────┐ ─┐ a ping is answered, or
@@ -32,16 +33,17 @@ import (
 //	   │ contact is over                      │ proven is over
 //	   └─────────▶ ended: ErrTrustElapsed ◀───┘
 //
-// What each transition has proven:
+// What each transition proves:
 //
 //   - idle → holding: a quorum has committed a request of this session that was
-//     written at most a quarter of the timeout ago. The leader that counts
-//     cannot expire the session before proven.
-//   - holding → holding: the answer to a probe, or to another write, moves proven
-//     to the instant at which that request was written, plus the window. A new
-//     connection moves nothing: a deposed leader re-attaches sessions. The answer to a
-//     probe says whether the nodes that are held exist (see heldNode). It proves the
-//     session also if one is missing or hidden.
+//     written at most a quarter of the timeout ago. The leader that has the
+//     quorum cannot expire the session before proven.
+//   - holding → holding: the answer to a probe, or to another write, moves
+//     proven to the instant at which that request was written, plus the window.
+//     A new connection moves nothing, because a deposed leader re-attaches
+//     sessions too. The answer to a probe also says whether the held nodes
+//     exist (see heldNode). It proves the session even if a node is missing or
+//     hidden.
 //   - holding → ended: dialling stops, then every hold ends, then the connections
 //     are closed (see Session.end).
 type trust struct {
@@ -50,28 +52,29 @@ type trust struct {
 	contact atomic.Int64
 }
 
-// How the session cares for its trust, in sixtieths of its timeout. The client
-// sends a ping each 20. A probe leaves in the wake of a ping, right behind the
-// ping's answer: servers answer the requests of a session in order, and there a
-// slow quorum delays no ping. So a proof is 20 old when the next probe leaves,
-// and at most 25. With the default margin the window is 35. With a larger margin
-// a probe leaves earlier, so that its answer has as much time.
+// The times of proofs and probes, in sixtieths of the timeout. The client sends
+// a ping every 20. A probe is sent directly after the answer to a ping: servers
+// answer the requests of a session in order, so a slow quorum then delays no
+// ping. A proof is thus 20 old when the next probe is sent, and at most 25.
+// With the default margin the window is 35. With a larger margin, a probe is
+// sent earlier, so that its answer has as much time.
 const (
-	renewedAfter = 5  // an older proof, or sight of a held node, is renewed in the wake of a ping
-	freshFor     = 15 // a hold needs a proof that is not older to begin
-	staleAfter   = 25 // an older one is renewed at once
-	probePause   = 5  // lies between two probes on one connection
-	abandonAfter = 12 // without an answer to a probe the connection is given up,
-	reserve      = 3  // or this long before the deadline: another server may answer
+	renewedAfter = 5  // an older proof, or sight of a held node, is renewed after a ping
+	freshFor     = 15 // the greatest age of a proof with which a hold may begin
+	staleAfter   = 25 // an older proof or sight is renewed at once
+	probePause   = 5  // the minimum pause between two probes on one connection
+	abandonAfter = 12 // without an answer to a probe in this time, the connection is closed,
+	reserve      = 3  // or this long before the deadline, so that another server may answer
 )
 
-// stale returns the age at which a proof is renewed at once: staleAfter, or what
-// leaves a probe all its time before the deadline. The caller holds mu.
+// stale returns the age at which a proof is renewed at once: staleAfter, or
+// earlier, so that a probe has its full time before the deadline. The caller
+// holds mu.
 func (s *Session) stale() time.Duration {
 	return min(parts(s.timeout, staleAfter), s.window(s.timeout)-parts(s.timeout, abandonAfter+reserve))
 }
 
-// parts is so many sixtieths of a timeout.
+// parts returns n sixtieths of a timeout.
 func parts(timeout time.Duration, n time.Duration) time.Duration { return timeout * n / 60 }
 
 func (t *trust) until(deadline int64) time.Time { return t.base.Add(time.Duration(deadline)) }
@@ -86,15 +89,15 @@ func raise(deadline *atomic.Int64, d int64) {
 	}
 }
 
-// window is how long a session with the given timeout is trusted after a proof.
+// window returns how long a session with the timeout is trusted after a proof.
 func (s *Session) window(timeout time.Duration) time.Duration {
 	return timeout - s.m.cfg.margin(timeout)
 }
 
 // answered notes the answer to a request that was written at the given time, on
 // a connection with the given timeout. proof says that a quorum has committed
-// the request. The timer keeps the time that it was set to, and review looks
-// again when it fires.
+// the request. The timer is not moved: review checks the deadline again when it
+// fires.
 func (s *Session) answered(at time.Time, timeout time.Duration, proof bool) {
 	d := int64(at.Add(s.window(timeout)).Sub(s.trust.base))
 	raise(&s.trust.contact, d)
@@ -103,11 +106,11 @@ func (s *Session) answered(at time.Time, timeout time.Duration, proof bool) {
 	}
 }
 
-// TrustedUntil returns the instant up to which the ensemble cannot have expired
-// the session, less the margin. It moves on with each write of this session
-// that a quorum commits. While the session holds something, the session ends
-// when the instant passes. The zero Time says that no write has been committed
-// yet. The time carries a monotonic clock reading.
+// TrustedUntil returns the instant before which the ensemble cannot have
+// expired the session, minus the margin. Each write of this session that a
+// quorum commits moves it forward. A session with holds ends when the instant
+// passes. The zero Time says that no write has been committed yet. The time has
+// a monotonic clock reading.
 func (s *Session) TrustedUntil() time.Time {
 	s.made()
 	d := s.trust.proven.Load()
@@ -117,17 +120,17 @@ func (s *Session) TrustedUntil() time.Time {
 	return s.trust.until(d)
 }
 
-// granted takes a handshake that the server has answered with this session. The
-// frame that asked for it was written at helloAt. The handshake proves nothing.
+// granted processes the handshake of this session. The hello was written at
+// helloAt. The handshake proves nothing.
 //
-// From here on the servers count by the timeout that was granted now, even
-// where an earlier connection was granted a longer one: the deadline may come
-// nearer.
+// From now on, the servers use the timeout of this handshake, even if an
+// earlier connection was granted a longer timeout. So the deadline may move
+// backward.
 //
-// A hello asks for the timeout that the session has, so a server grants less only
-// if its maxSessionTimeout is lower. The servers count by the shorter timeout from
-// that hello on, even where its answer is lost and the client does not learn of
-// it. A hold can then outlast the session, unless the shorter timeout is at least
+// A hello requests the session's present timeout, so a server grants less only
+// if its maxSessionTimeout is lower. From that hello on, the servers use the
+// shorter timeout, even if the answer is lost and the client does not learn it.
+// Then a hold can outlast the session, unless the shorter timeout is at least
 // the window of the longer one. So all servers of an ensemble need the same
 // minSessionTimeout and maxSessionTimeout.
 func (s *Session) granted(h wire.Handshake, helloAt time.Time) {
@@ -140,7 +143,7 @@ func (s *Session) granted(h wire.Handshake, helloAt time.Time) {
 	switch {
 	case !s.isEstablished():
 		s.trust.contact.Store(int64(helloAt.Add(s.window(h.Timeout)).Sub(s.trust.base)))
-	case less > 0: // the handshake counts when the login is through
+	case less > 0: // the handshake counts only after the login
 		s.trust.contact.Add(-int64(less))
 	}
 	s.id, s.timeout = h.Session, h.Timeout
@@ -164,8 +167,8 @@ func (s *Session) deadline() time.Time {
 	return s.trust.until(s.trust.contact.Load())
 }
 
-// proofWritten returns when the request was written that is the newest proof.
-// The caller holds mu.
+// proofWritten returns when the request of the newest proof was written. The
+// caller holds mu.
 func (s *Session) proofWritten() time.Time {
 	return s.trust.until(s.trust.proven.Load()).Add(-s.window(s.timeout))
 }
@@ -179,19 +182,21 @@ func (s *Session) reviewBy(at time.Time) {
 	}
 }
 
-// review runs when a deadline or a probe was due. Either has usually moved on.
+// review runs when a deadline or a probe was due. Usually that time has moved
+// forward since.
 func (s *Session) review() { s.reviewTrust(staleAfter) }
 
-// pinged is told by a connection that a ping was answered.
+// pinged is called by a connection when a ping was answered.
 func (s *Session) pinged() {
 	s.reviewTrust(renewedAfter)
 	s.checkWatches()
 }
 
-// reviewTrust ends the session if its deadline has passed. Else it sends a probe for
-// ConfirmedStates, or for what the session holds: if the newest proof, or the sight of a
-// held node, is stale or older than so many sixtieths of the timeout. It sets the timer to
-// what is due next.
+// reviewTrust ends the session if its deadline has passed. Otherwise it sends a
+// probe if one is due. ConfirmedStates needs one on an unconfirmed connection.
+// Holds need one if the newest proof or the sight of a held node is stale, or
+// older than old sixtieths of the timeout. Then it sets the timer to the next
+// due time.
 func (s *Session) reviewTrust(old time.Duration) {
 	s.mu.Lock()
 	if s.ctx.Err() != nil || s.trustTimer == nil {
@@ -221,7 +226,7 @@ func (s *Session) reviewTrust(old time.Duration) {
 			next = earlier(next, later(paced, written.Add(s.stale())))
 		}
 		if link != nil && s.held == 0 {
-			// A quorum that is slow for a while is given more time at each attempt.
+			// A slow quorum gets more time at each attempt.
 			patience <<= min(s.unconfirmed, 2)
 			s.unconfirmed++
 		}
@@ -252,17 +257,16 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// fresh reports whether a hold may begin: the newest proof is not due for
-// renewal.
+// fresh reports whether the newest proof is fresh enough for a hold to begin.
 func (s *Session) fresh() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.trust.proven.Load() != 0 && time.Since(s.proofWritten()) <= parts(s.timeout, freshFor)
 }
 
-// prove returns once the session has a fresh proof. Without one it has a quorum
-// check that the node at path exists, which proves both. It returns ErrDeleted
-// if there is no such node. ctx bounds the wait.
+// prove returns once the session has a fresh proof. Without one, it has a
+// quorum check that the node at path exists, which proves the session and the
+// node. If the node is missing, it returns ErrDeleted. ctx bounds the wait.
 func (s *Session) prove(ctx context.Context, path string) error {
 	for !s.fresh() {
 		missing, err := s.ask(ctx, path)
@@ -277,13 +281,13 @@ func (s *Session) prove(ctx context.Context, path string) error {
 }
 
 // Confirm is Sync that a leader without a quorum cannot answer: it has a quorum
-// commit a check of the node at path, which need not exist. A read after it, in
-// the same session, sees every write that was committed before it. Nothing that
-// the session sent on an earlier connection is executed after it.
+// commit a check of the node at path, which need not exist. A later read in the
+// same session shows every write that was committed before Confirm. No request
+// that the session sent on an earlier connection is executed after Confirm.
 //
-// It costs the servers an entry in their logs, which Sync does not. It is
-// repeated over lost connections until ctx or the session ends. Errors: ctx's;
-// ErrSessionEnded; ErrTooLarge; an invalid path; a *CodeError with which a server
+// Unlike Sync, it costs the servers an entry in their logs. It is repeated over
+// lost connections until ctx or the session ends. Errors: ctx's;
+// ErrSessionEnded; ErrTooLarge; an invalid path; a *CodeError if a server
 // refuses the check itself.
 func (s *Session) Confirm(ctx context.Context, path string) error {
 	s.made()
@@ -295,9 +299,9 @@ func (s *Session) Confirm(ctx context.Context, path string) error {
 	return s.report("confirm", path, start, err)
 }
 
-// ask has a quorum check whether the node at path is missing. It goes on until a
-// quorum has answered, a server has answered with an error that says nothing of
-// the node, ctx ends, or the session ends.
+// ask has a quorum check whether the node at path is missing. It goes on until
+// a quorum has answered, ctx ends, or the session ends. It also ends if a
+// server answers with an error that does not concern the node.
 func (s *Session) ask(ctx context.Context, path string) (missing bool, err error) {
 	if err := s.fits(wire.CheckSize(s.abs(path))); err != nil {
 		return false, err
@@ -307,7 +311,7 @@ func (s *Session) ask(ctx context.Context, path string) (missing bool, err error
 		if err != nil {
 			return false, err
 		}
-		// A quorum that is slow for a while is given more time at each attempt.
+		// A slow quorum gets more time at each attempt.
 		wait := min(parts(s.Timeout(), abandonAfter)<<min(attempt, 3), s.Timeout())
 		call := s.probe(link, wire.Check(s.abs(path)), wait, nil)
 		switch fate := call.Await(ctx, s.ctx.Done()); {
@@ -324,7 +328,8 @@ func (s *Session) ask(ctx context.Context, path string) (missing bool, err error
 	}
 }
 
-// hold counts a hold that begins, unless the session cannot be trusted any more.
+// hold counts a hold that begins. It returns false if the session can no longer
+// be trusted.
 func (s *Session) hold(h *Hold) (trusted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -18,8 +18,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// endedBefore demands that the hold's context ended strictly before the server
-// gave its node away, and by at least the margin that the manager keeps.
+// endedBefore requires that the hold's context ended before the server removed
+// its node, and earlier by at least the Manager's margin.
 func (w *world) endedBefore(h *core.Hold, endedAt func() time.Time, margin time.Duration) {
 	w.Helper()
 	gone := w.deletedAt(h.Path())
@@ -45,9 +45,9 @@ func stopwatch(ctx context.Context) (at func() time.Time) {
 	}
 }
 
-// TestTrust puts a holder into each of the situations in which a client does
-// not learn that its session is about to be expired. The default timeout is
-// 10 s, so that the margin is 2.5 s.
+// TestTrust has a case for each situation in which a client does not learn that
+// its session is about to expire. The default timeout is 10 s, so the margin is
+// 2.5 s.
 func TestTrust(t *testing.T) {
 	const margin = 2500 * time.Millisecond
 	cases := []struct {
@@ -121,7 +121,7 @@ func (p *process) watchChatter() {
 
 // TestTrustDelayedReply delays an answer, in the longest case by almost the
 // whole timeout, while watch events keep the connection busy. The answer proves
-// only that the servers had heard from us when the request was written, so the
+// only that the servers knew the session when the request was written, so the
 // deadline must not count from its arrival.
 func TestTrustDelayedReply(t *testing.T) {
 	const window = 10*time.Second - 10*time.Second*5/12 // of trust, with the default margin
@@ -152,8 +152,8 @@ func TestTrustDelayedReply(t *testing.T) {
 }
 
 // TestTrustNeedsTheQuorum connects a holder to a server that has lost its
-// leader: it answers pings and reads for as long as it does not notice, while
-// the leader no longer hears of the session and expires it.
+// leader. The server answers pings and reads until it notices. Meanwhile the
+// leader gets no messages of the session and expires it.
 func TestTrustNeedsTheQuorum(t *testing.T) {
 	for _, behind := range []bool{false, true} { // whether what follows a write waits behind it
 		inWorld(t, func(w *world) {
@@ -214,8 +214,8 @@ func TestTrustSurvivesBlip(t *testing.T) {
 	})
 }
 
-// TestTrustRandomFaults throws random faults at ten holders for an hour each.
-// Whatever happens, a context ends before its node is given away.
+// TestTrustRandomFaults injects random faults into ten holders for an hour
+// each. Each context ends before its node is removed.
 func TestTrustRandomFaults(t *testing.T) {
 	for seed := range uint64(testworld.Sized(8, 25)) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
@@ -297,10 +297,9 @@ func randomFaults(w *world, rng *rand.Rand) {
 	w.Logf("%d holds, %d lost", holds, lost)
 }
 
-// TestNothingCrossesGenerations is the regression test of what the client
-// underneath does by itself: a Set and an ephemeral create that were issued
-// while the session was cut off were sent in the next session, and answered
-// without an error.
+// TestNothingCrossesGenerations is the regression test of the client
+// underneath: it sent a Set and an ephemeral create from a time without a
+// connection in the next session, and returned no error.
 func TestNothingCrossesGenerations(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/config", []byte("v0")))
@@ -340,7 +339,8 @@ func TestNothingCrossesGenerations(t *testing.T) {
 }
 
 // TestClientAloneCrossesGenerations shows that the test above would fail
-// without the sealed dialer: the bare client does what is feared.
+// without the sealed dialer: the bare client does send the requests in the next
+// session.
 func TestClientAloneCrossesGenerations(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/config", []byte("v0")))

@@ -14,10 +14,10 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// TestFault01_DeposedLeader parts a holder's server, the leader, from its
-// quorum. The leader answers on; the holder's context ends before the new
-// leader gives the node away, wherever between two pings the cut falls, whether
-// or not the holder has to connect anew, and whatever it asks meanwhile.
+// TestFault01_DeposedLeader cuts a holder's server, the leader, off from its
+// quorum. The leader continues to answer. The holder's context ends before the
+// new leader removes the node. The cut comes at any time between two pings. The
+// holder may have to reconnect, and may send any requests meanwhile.
 func TestFault01_DeposedLeader(t *testing.T) {
 	for _, c := range []struct {
 		name      string
@@ -53,8 +53,8 @@ func TestFault01_DeposedLeader(t *testing.T) {
 	}
 }
 
-// chatter syncs and reads ten times a second until the hold ends, or the
-// function that it returns is called.
+// chatter syncs and reads ten times a second until the hold ends, or until its
+// result is called.
 func (p *process) chatter(h *core.Hold) (stop func()) {
 	until, cancel := context.WithCancel(h.Context())
 	var wg sync.WaitGroup
@@ -74,10 +74,10 @@ func (p *process) chatter(h *core.Hold) (stop func()) {
 	}
 }
 
-// TestFault01_WaiterOnADeposedLeader: a contender stands in line on the leader,
-// and the holder before it has gone when the leader is deposed. Reads show that
-// its turn has come. No hold begins, since no quorum confirms that its node
-// still exists.
+// TestFault01_WaiterOnADeposedLeader: a contender waits on the leader, and its
+// predecessor has released when the leader is deposed. Reads show that its turn
+// has come. No hold begins, because no quorum confirms that its node still
+// exists.
 func TestFault01_WaiterOnADeposedLeader(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -92,8 +92,8 @@ func TestFault01_WaiterOnADeposedLeader(t *testing.T) {
 	})
 }
 
-// TestFault01_FindsTheQuorum: while the holder's server has no quorum, others
-// have. The holder changes over in time, and its hold lasts.
+// TestFault01_FindsTheQuorum: the holder's server has no quorum, but others
+// have. The holder changes servers in time, and its hold lasts.
 func TestFault01_FindsTheQuorum(t *testing.T) {
 	for i := range 20 {
 		inWorld(t, func(w *world) {
@@ -121,10 +121,10 @@ func TestFault01_FindsTheQuorum(t *testing.T) {
 	}
 }
 
-// TestFault01_IdleSessionsPingAlone: a session that holds nothing sends nothing
-// but pings. One that holds has a check committed each third of its timeout, also while
-// what it writes proves the session: the check asks for the node of the hold. There is
-// none once the hold has ended.
+// TestFault01_IdleSessionsPingAlone: a session without holds sends only pings.
+// A session with a hold has a check committed each third of its timeout, even
+// while its writes prove the session, because the check names the held node.
+// After the end of the hold it sends no checks.
 func TestFault01_IdleSessionsPingAlone(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -175,8 +175,8 @@ func TestFault01_IdleSessionsPingAlone(t *testing.T) {
 	})
 }
 
-// TestFault01_WhatProves asks a leader for everything that it answers alone, and
-// sees the deadline stand still; then it has a write committed.
+// TestFault01_WhatProves sends a leader every request that it answers alone,
+// which does not move the deadline. Then it has a write committed.
 func TestFault01_WhatProves(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/there", nil))
@@ -237,8 +237,8 @@ func TestFault01_WhatProves(t *testing.T) {
 }
 
 // TestFault12_SlowQuorum: a quorum that takes more than a sixth of the timeout
-// for each request costs no connection and no hold, whether the session holds something
-// or not, since no ping waits for it.
+// for each request costs no connection and no hold, with or without holds,
+// because no ping waits for it.
 func TestFault12_SlowQuorum(t *testing.T) {
 	inWorld(t, func(w *world) {
 		idle, holder := w.process(), w.process()
@@ -259,7 +259,8 @@ func TestFault12_SlowQuorum(t *testing.T) {
 	})
 }
 
-// A server that fails each check says so, and does not make Confirm wait for ever.
+// If a server refuses each check, Confirm returns that error and does not wait
+// for ever.
 func TestConfirmReportsAServerThatFails(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p := w.process()
@@ -278,7 +279,7 @@ func TestConfirmReportsAServerThatFails(t *testing.T) {
 }
 
 // otherSession is a network on which the servers do not recognise the session
-// of a client that comes back: they are shown neither its id nor its password.
+// of a client that reconnects: it hides the id and the password from them.
 type otherSession struct {
 	net.Conn
 	hello bool
@@ -294,8 +295,8 @@ func (c *otherSession) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// TestFault02_AnotherSession: a server that answers a re-attachment with a
-// session of another id has not got ours. Our hold ends at once.
+// TestFault02_AnotherSession: a server that answers a re-attachment with
+// another session id does not know our session. The hold ends at once.
 func TestFault02_AnotherSession(t *testing.T) {
 	inWorld(t, func(w *world) {
 		link := w.srv.Link()
@@ -331,7 +332,7 @@ func (c slowClose) Close() error {
 }
 
 // TestFault03_SlowClose: the contexts of holds end at the deadline, and under
-// OnDisconnect with the connection, however long that takes to close.
+// OnDisconnect with the connection, however slow its Close is.
 func TestFault03_SlowClose(t *testing.T) {
 	slow := func(link *zktest.Link) func(*core.Config) {
 		return func(cfg *core.Config) {

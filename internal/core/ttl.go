@@ -10,7 +10,7 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// MaxTTL is the longest life that CreateTTL takes, about 34 years.
+// MaxTTL is the longest TTL that CreateTTL accepts, about 34 years.
 const MaxTTL = 0xffffffffff * time.Millisecond
 
 // The protocol's flags of nodes with a TTL.
@@ -19,16 +19,17 @@ const (
 	flagTTLSequential = 6
 )
 
-// CreateTTL is Create of a node that the server removes once the node has had no
-// children and no change of its data for ttl, rounded up to milliseconds. The server
-// looks for such nodes from time to time, each minute by default. mode is Persistent or
-// Sequential; no session owns the node.
+// CreateTTL is Create of a node with a TTL. The server removes the node once it
+// has had no children and no change of its data for ttl, rounded up to
+// milliseconds. The server checks such nodes periodically, every minute by
+// default. mode is Persistent or Sequential. No session owns the node.
 //
-// Servers have such nodes since ZooKeeper 3.5.3, and only if extendedTypesEnabled is
-// set. CreateTTL fails with ErrUnimplemented elsewhere. The other errors are the
-// same as for Create: ErrNodeExists, ErrNoNode, ErrNoAuth, ErrTooLarge, ErrUnknownOutcome if the
-// answer is lost, ErrSessionEnded and ctx's error. ctx bounds the request. CreateTTL is
-// safe for concurrent use.
+// Servers support such nodes since ZooKeeper 3.5.3, and only if
+// extendedTypesEnabled is set. Otherwise CreateTTL fails with ErrUnimplemented.
+// The other errors are the errors of Create: ErrNodeExists, ErrNoNode,
+// ErrNoAuth, ErrTooLarge, ErrUnknownOutcome if the answer is lost,
+// ErrSessionEnded and ctx's error. ctx bounds the request. CreateTTL is safe
+// for concurrent use.
 func (s *Session) CreateTTL(ctx context.Context, path string, data []byte, ttl time.Duration, mode Mode) (string, error) {
 	s.made()
 	check, flags := path, int32(flagTTL)

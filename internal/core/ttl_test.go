@@ -10,7 +10,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A node with a TTL stays while it changes or has children, and goes after that.
+// A node with a TTL exists while it changes or has children, and is removed
+// after that.
 func TestCreateTTL(t *testing.T) {
 	inWorld(t, func(w *world) {
 		s := w.process(inRoot).session() // which makes the root on demand
@@ -57,7 +58,7 @@ func TestCreateTTLRefuses(t *testing.T) {
 	})
 }
 
-// The shortest and the longest life arrive as milliseconds.
+// The shortest and the longest TTL arrive as milliseconds.
 func TestCreateTTLMillis(t *testing.T) {
 	inWorld(t, func(w *world) {
 		s := w.process().session()

@@ -11,31 +11,34 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Turn is what a node of ours that waits in a line needs to know, so that the end of
-// the node before it is enough: see Node.Prepare.
+// Turn is the prepared turn of a waiting node: with it, the end of the node's
+// predecessor is sufficient for a hold. See Node.Prepare.
 type Turn struct {
-	// Names are the children of the node's directory, in no order; nil unless they
-	// were asked for.
+	// Names are the children of the node's directory, in no particular order.
+	// It is nil unless they were requested.
 	Names []string
-	// Watch is the watch on the node before. It is nil if that node is missing.
+	// Watch is the watch on the predecessor. It is nil if the predecessor is
+	// missing.
 	Watch *Watch
-	// Stat is the stat of our own node. It is zero if that was watched already.
+	// Stat is the stat of our own node. It is zero if our node was already
+	// watched.
 	Stat Stat
 
 	n    *Node
-	link *conn.Conn // on which all was read; nil if it was not one connection
+	link *conn.Conn // the connection of all reads; nil if there were several
 }
 
-// Prepare watches the node at path before, and this node, which the session watches
-// once only. With list, it lists the directory of this node first. All requests leave
-// in one packet, in this order.
+// Prepare watches the predecessor at path before, and this node, which the
+// session watches only once. With list, it lists the directory of this node
+// first. All requests are sent in one packet, in this order.
 //
-// A missing node before is not an error: Turn.Watch is nil. A node before that the
-// session may not read is watched as SeeW watches it. The caller stops the watch.
+// A missing predecessor is not an error: Turn.Watch is nil. A predecessor that
+// the session may not read is watched as by SeeW. The caller stops the watch.
 //
-// Prepare returns ErrDeleted if this node is gone, and the error of Watch if the
-// session may not read this node. ctx bounds the requests, which Prepare sends again
-// after a lost connection. Prepare sets no watch on the node before when it fails.
+// Prepare returns ErrDeleted if this node is gone, and the error of Watch if
+// the session may not read this node. ctx bounds the requests, which Prepare
+// sends again after a lost connection. If Prepare fails, it leaves no watch on
+// the predecessor.
 func (n *Node) Prepare(ctx context.Context, before string, list bool) (*Turn, error) {
 	n.made()
 	s := n.s
@@ -48,7 +51,7 @@ func (n *Node) Prepare(ctx context.Context, before string, list bool) (*Turn, er
 	}
 	start := time.Now()
 	t := &Turn{n: n}
-	var said error // why the last packet is sent again
+	var said error // why the packet is sent again
 	for attempt := 0; ; attempt++ {
 		link, err := s.waitUp(ctx)
 		if err != nil {
@@ -74,14 +77,14 @@ func (n *Node) Prepare(ctx context.Context, before string, list bool) (*Turn, er
 
 const prepareOp = "prepare"
 
-// Lasts reports whether the end of the node before proves that this node existed then.
-// If Lasts returns true after that end was told, a deletion of this node that came
-// earlier was told earlier, by Gone.
+// Lasts reports whether the end of the predecessor proves that this node
+// existed at that time. If Lasts returns true after the event of that end, an
+// earlier deletion of this node was reported earlier, by Gone.
 //
-// Lasts returns false after a reconnection, since a server then sends the events that
-// were missed in any order; while this node is not watched, because somebody has
-// written to it and the session is about to read it; and if the session may not read
-// the node before. It does no I/O.
+// Lasts returns false after a reconnection, because a server then sends the
+// missed events in any order. It returns false while this node is not watched
+// after a write to it, which the session is about to read. It returns false if
+// the session may not read the predecessor. It does no I/O.
 func (t *Turn) Lasts() bool {
 	misuse.ZeroValue(t == nil || t.n == nil, "or nil core.Turn", "Node.Prepare")
 	n, s := t.n, t.n.s
@@ -96,27 +99,27 @@ func (t *Turn) Lasts() bool {
 // preparation is one packet of Prepare.
 type preparation struct {
 	n    *Node
-	list *asked[listing] // nil unless asked for
-	pred *watching       // the node before
+	list *asked[listing] // nil unless requested
+	pred *watching       // the predecessor
 	own  *watching       // nil if the node is watched
 	link *conn.Conn
 }
 
-// asked is a request with its call.
+// asked is a request and its call.
 type asked[T any] struct {
 	request[T]
 	call *conn.Call
 }
 
-// watching is a read of a node by a waiter of its watch.
+// watching is a read of a node that joins a watch.
 type watching struct {
 	asked[node]
 	path   string
 	watch  *Watch
-	shares bool // the server has the watch already
+	shares bool // the server already has the watch
 }
 
-// preparation adds the waiters of the watches, before the reads are sent.
+// preparation joins the watches before the reads are sent.
 func (n *Node) preparation(before string, list bool) *preparation {
 	p := &preparation{n: n, pred: n.s.watching(before, nil)}
 	if list {
@@ -140,7 +143,7 @@ func (s *Session) watching(path string, call func(EventType)) *watching {
 	return w
 }
 
-// enqueue gives the request its place in the stream.
+// enqueue fixes the request's position in the stream.
 func (a *asked[T]) enqueue(link *conn.Conn) (queued conn.Queued) {
 	if a.queue != nil {
 		a.call, queued = a.queue(link)
@@ -166,8 +169,8 @@ func (p *preparation) send(link *conn.Conn) {
 	}
 }
 
-// complete waits for the answers. It takes the last one first: the others are there
-// by then, and the caller wakes up once.
+// complete waits for the answers. It takes the last answer first: the others
+// have arrived by then, so the caller wakes up once.
 func (p *preparation) complete(ctx context.Context, t *Turn) (outcome, error) {
 	t.link = p.link
 	o, err := p.completeOwn(ctx, t)
@@ -181,9 +184,9 @@ func (p *preparation) complete(ctx context.Context, t *Turn) (outcome, error) {
 	return o, err
 }
 
-// abandon gives up a packet of which a request has failed. A watch that the server has
-// set is noted before its waiter leaves, so that it is taken back. What has not left
-// when ctx ends does not leave.
+// abandon gives up a packet after one of its requests has failed. A watch that
+// the server has set is noted before its waiter leaves, so that the watch is
+// removed. Requests that are unsent when ctx ends are withdrawn.
 func (p *preparation) abandon(ctx context.Context) {
 	s := p.n.s
 	if p.list != nil {
@@ -203,7 +206,7 @@ func (p *preparation) completeOwn(ctx context.Context, t *Turn) (outcome, error)
 	switch {
 	case errors.Is(err, ErrNoAuth):
 		n.unwatch()
-		t.link = nil // what comes now comes after the read of the node before
+		t.link = nil // the next read comes after the read of the predecessor
 		t.Stat, err = n.Watch(ctx)
 		return refused, err
 	case errors.Is(err, ErrNoNode):
@@ -223,7 +226,7 @@ func (p *preparation) completeList(ctx context.Context, t *Turn) (outcome, error
 	}
 	l, o, err := outcomeOf(ctx, p.n.s, p.list.request, p.list.call)
 	if errors.Is(err, ErrNoNode) {
-		return o, ErrDeleted // the directory is gone, and this node with it
+		return o, ErrDeleted // the directory is gone, and so is this node
 	}
 	t.Names = l.names
 	return o, err
@@ -233,7 +236,7 @@ func (p *preparation) completePred(ctx context.Context, t *Turn) (outcome, error
 	_, o, err := p.pred.read(ctx, p.n.s)
 	t.Watch = p.pred.watch
 	if errors.Is(err, ErrNoAuth) {
-		t.link = nil // no event tells of the end of a hidden node, and so none in order
+		t.link = nil // the end of a hidden node has no event
 		_, t.Watch, err = p.n.s.SeeFunc(ctx, p.pred.path, nil)
 	}
 	if errors.Is(err, ErrNoNode) {
@@ -242,7 +245,7 @@ func (p *preparation) completePred(ctx context.Context, t *Turn) (outcome, error
 	return o, err
 }
 
-// read waits for the answer. If the read fails, its waiter has left the watch.
+// read waits for the answer. If the read fails, its waiter leaves the watch.
 func (w *watching) read(ctx context.Context, s *Session) (node, outcome, error) {
 	n, o, err := outcomeOf(ctx, s, w.request, w.call)
 	switch {

@@ -12,7 +12,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// twoInLine makes two nodes of two processes in a directory.
+// twoInLine creates two nodes of two processes in a directory.
 func twoInLine(w *world) (p *process, first, second *core.Entry) {
 	w.Helper()
 	enter := func(p *process) *core.Entry {
@@ -24,7 +24,7 @@ func twoInLine(w *world) (p *process, first, second *core.Entry) {
 	return p, enter(w.process()), enter(p)
 }
 
-// requestsOf returns what the session asks for while f runs, in order.
+// requestsOf returns the session's requests while f runs, in order.
 func (w *world) requestsOf(p *process, f func()) (asked []string) {
 	id := p.session().ID()
 	defer w.srv.Intercept(func(r zktest.Request) zktest.Action {
@@ -112,8 +112,8 @@ func TestPrepareWithoutTheNode(t *testing.T) {
 	})
 }
 
-// A preparation whose requests are lost, or not executed, is sent again whole, except for
-// the watch on our own node, if the session has it.
+// If the requests of a preparation are lost or not executed, all of them are
+// sent again, except the watch on our own node if the session has it.
 func TestPrepareThroughFaults(t *testing.T) {
 	for name, fault := range map[string]zktest.Action{
 		"dropped": zktest.DropRequest, "lost": zktest.LoseReply, "throttled": zktest.Fail(zktest.CodeThrottledOp),
@@ -148,8 +148,8 @@ func TestPrepareThroughFaults(t *testing.T) {
 	}
 }
 
-// A refused request, and the end of ctx, leave no watch on the node before. The node can be
-// prepared again.
+// A refused request, and the end of ctx, leave no watch on the predecessor.
+// Prepare can be called again.
 func TestPrepareFails(t *testing.T) {
 	for at := range 3 {
 		inWorld(t, func(w *world) {
@@ -194,7 +194,7 @@ func TestPrepareFails(t *testing.T) {
 	}
 }
 
-// A turn does not last through a reconnection, nor behind a hidden node.
+// A turn does not last through a reconnection, nor with a hidden predecessor.
 func TestTurnLasts(t *testing.T) {
 	inWorld(t, func(w *world) {
 		p, first, second := twoInLine(w)
@@ -224,7 +224,8 @@ func TestTurnLasts(t *testing.T) {
 	})
 }
 
-// The own node cannot be read, and so not be watched: that is an error, as of Watch.
+// If the own node cannot be read, it cannot be watched. Prepare returns the
+// error of Watch.
 func TestPrepareAnUnreadableNode(t *testing.T) {
 	inWorld(t, func(w *world) {
 		_, first, second := twoInLine(w)

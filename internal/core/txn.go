@@ -18,57 +18,59 @@ type Op struct {
 	version int32
 	mode    Mode
 	guard   bool
-	acl     []ACL // of a node created, besides the configured ones
-	// exactACL is that of a node created, in place of the configured one, if it
-	// is not empty.
+	acl     []ACL // more entries for a created node, after the configured ones
+	// exactACL is the ACL of a created node instead of the configured one.
+	// Empty means the configured one.
 	exactACL []ACL
 }
 
-// CreateOp makes a node. Containers cannot be made in a transaction.
+// CreateOp creates a node. A transaction cannot create containers.
 func CreateOp(path string, data []byte, mode Mode) Op {
 	return Op{kind: "create", path: path, data: data, mode: mode}
 }
 
-// SetOp writes a node's data if it has the given version, or AnyVersion.
+// SetOp writes a node's data if the node has the given version, or with
+// AnyVersion.
 func SetOp(path string, data []byte, version int32) Op {
 	return Op{kind: "set", path: path, data: data, version: version}
 }
 
-// DeleteOp removes a node if it has the given version, or AnyVersion.
+// DeleteOp deletes a node if the node has the given version, or with
+// AnyVersion.
 func DeleteOp(path string, version int32) Op {
 	return Op{kind: "delete", path: path, version: version}
 }
 
-// CheckOp demands that a node has the given version, or that it exists with
-// AnyVersion.
+// CheckOp requires that a node has the given version, or with AnyVersion that
+// it exists.
 func CheckOp(path string, version int32) Op {
 	return Op{kind: "check", path: path, version: version}
 }
 
-// GuardOp is CheckOp for a node whose version tells whether somebody still
-// owns something: a transaction that it refuses fails with ErrLost, as with a
-// hold's Guard.
+// GuardOp is CheckOp for a node whose version shows whether a client still owns
+// something. A transaction that it refuses fails with ErrLost, as with a hold's
+// Guard.
 func GuardOp(path string, version int32) Op {
 	op := CheckOp(path, version)
 	op.guard = true
 	return op
 }
 
-// Kinds of guards that are refused unsent.
+// The kinds of guards that are refused without a request.
 const (
-	noGuard   = "guard"      // of a hold that can have none
-	lateGuard = "late guard" // asked for when the hold had been handed on
+	noGuard   = "guard"      // the hold cannot have a guard
+	lateGuard = "late guard" // Guard was first called after HandOn
 )
 
-// OpResult is what one operation of a transaction did.
+// OpResult is the result of one operation of a transaction.
 type OpResult struct {
-	Path string // of a node created
-	Stat Stat   // of a node set
+	Path string // the path of a created node
+	Stat Stat   // the stat after a SetOp
 }
 
-// Txn does all the operations, or none. The error names the one that the
-// server refused, as "op 2 (set /a)", and wraps its reason. When that was a
-// hold's Guard, errors.Is(err, ErrLost) holds too. A lost answer is
+// Txn does all operations, or none. The error names the refused operation, as
+// in "op 2 (set /a)", and wraps its reason. If that operation was a hold's
+// Guard, the error also matches ErrLost. If the answer is lost, the error is
 // ErrUnknownOutcome: a transaction that may have been done is not repeated.
 func (s *Session) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	s.made()
@@ -82,8 +84,8 @@ func (s *Session) Txn(ctx context.Context, ops ...Op) ([]OpResult, error) {
 	})
 }
 
-// results reads the answer to a transaction. If the server has refused it, the error is
-// a refusedOp.
+// results decodes the answer to a transaction. If the server has refused it,
+// the error is a refusedOp.
 func (s *Session) results(ops []Op, body []byte) ([]OpResult, error) {
 	answers, err := wire.ResultsOf(body, len(ops))
 	if err != nil {
@@ -106,19 +108,19 @@ func (s *Session) results(ops []Op, body []byte) ([]OpResult, error) {
 	return results, nil
 }
 
-// Fits reports whether Txn would send the operations: nil, or the error with
-// which it refuses them beforehand, such as ErrTooLarge. It does no I/O.
+// Fits returns nil if Txn would send the operations. Otherwise it returns the
+// error with which Txn would refuse them, such as ErrTooLarge. It does no I/O.
 func (m *Manager) Fits(ops ...Op) error {
 	m.made()
 	_, err := (&Session{m: m}).requests(ops)
 	return err
 }
 
-// requests turns operations into those of the protocol, if the server takes them all
-// together.
+// requests converts operations for the protocol. It fails if they do not fit
+// into one request.
 func (s *Session) requests(ops []Op) ([]wire.MultiOp, error) {
 	if len(ops) == 0 {
-		return nil, s.refuse("txn", "/", errors.New("it has no operations"))
+		return nil, s.refuse("txn", "/", errors.New("the transaction has no operations"))
 	}
 	requests := make([]wire.MultiOp, len(ops))
 	size := wire.MultiSize
@@ -136,15 +138,15 @@ func (s *Session) requests(ops []Op) ([]wire.MultiOp, error) {
 	return requests, nil
 }
 
-// request turns an operation into one of the protocol.
+// request converts one operation for the protocol.
 func (s *Session) request(op Op) (wire.MultiOp, error) {
 	switch op.kind {
 	case "":
-		return wire.MultiOp{}, errors.New("it is the zero Op: use CreateOp, SetOp, DeleteOp, CheckOp or a hold's Guard")
+		return wire.MultiOp{}, errors.New("the Op is the zero value: use CreateOp, SetOp, DeleteOp, CheckOp or a hold's Guard")
 	case noGuard:
 		return wire.MultiOp{}, ErrNoGuard
 	case lateGuard:
-		return wire.MultiOp{}, fmt.Errorf("%w: its node serves another hold: %w", ErrLost, ErrReleased)
+		return wire.MultiOp{}, fmt.Errorf("%w: its node was handed on to another hold: %w", ErrLost, ErrReleased)
 	}
 	check := op.path
 	if op.kind == "create" && op.mode.sequential() {
@@ -184,7 +186,7 @@ func (op Op) failed(i int, err error) error {
 	return fmt.Errorf("op %d (%s %s): %w", i+1, op.kind, op.path, err)
 }
 
-// refusedOp is the answer of a server, although it is worded by us.
+// refusedOp is a server's refusal of a transaction, with our own text.
 type refusedOp struct {
 	error
 	index int
@@ -194,9 +196,9 @@ type refusedOp struct {
 func (e *refusedOp) Unwrap() error        { return errors.Unwrap(e.error) }
 func (e *refusedOp) Is(target error) bool { return e.guard && target == ErrLost }
 
-// RefusedOp tells which operation made the server refuse a transaction, by its
-// place among them, counted from zero. It is false for an error that no single
-// operation is to blame for.
+// RefusedOp returns the index of the operation for which the server refused a
+// transaction, counted from zero. ok is false if err is not due to a single
+// operation.
 func RefusedOp(err error) (index int, ok bool) {
 	var refused *refusedOp
 	if !errors.As(err, &refused) {

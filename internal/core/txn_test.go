@@ -54,17 +54,17 @@ func TestTxn(t *testing.T) {
 	})
 }
 
-// What makes no sense is refused with the reason, and not sent.
+// Invalid operations are refused with the reason, and not sent.
 func TestTxnRefuses(t *testing.T) {
 	eachWay(t, func(w *world, ops operations, _ string) {
 		counts := w.srv.Counts()
 		for want, list := range map[string][]core.Op{
-			"txn /: it has no operations":     nil,
-			"txn /a: op 2: it is the zero Op": {core.SetOp("/a", nil, 1), {}},
-			"txn /: op 1: it is the zero Op":  {{}},
-			"cannot create containers":        {core.CreateOp("/c", nil, core.Container)},
-			"op 2 (set a): invalid path":      {core.CheckOp("/a", 1), core.SetOp("a", nil, 1)},
-			core.ErrTooLarge.Error():          {core.SetOp("/a", make([]byte, 600_000), 1), core.SetOp("/a", make([]byte, 600_000), 2)},
+			"txn /: the transaction has no operations": nil,
+			"txn /a: op 2: the Op is the zero value":   {core.SetOp("/a", nil, 1), {}},
+			"txn /: op 1: the Op is the zero value":    {{}},
+			"cannot create containers":                 {core.CreateOp("/c", nil, core.Container)},
+			"op 2 (set a): invalid path":               {core.CheckOp("/a", 1), core.SetOp("a", nil, 1)},
+			core.ErrTooLarge.Error():                   {core.SetOp("/a", make([]byte, 600_000), 1), core.SetOp("/a", make([]byte, 600_000), 2)},
 		} {
 			_, err := ops.Txn(w.Context(), list...)
 			require.ErrorContains(w, err, want)
@@ -76,7 +76,7 @@ func TestTxnRefuses(t *testing.T) {
 	})
 }
 
-// Fits says beforehand what Txn would refuse.
+// Fits returns the error with which Txn would refuse the operations.
 func TestFits(t *testing.T) {
 	eachWay(t, func(w *world, _ operations, _ string) {
 		m := w.process().Manager

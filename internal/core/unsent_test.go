@@ -13,7 +13,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// simpleCalls are calls of one request each, on a tree that has /d, at version 0,
+// simpleCalls are calls with one request each, on a tree with /d at version 0,
 // and /d/old.
 var simpleCalls = []struct {
 	name   string
@@ -37,15 +37,15 @@ var simpleCalls = []struct {
 	{"get", zktest.OpGetData, "/d", false, func(ctx context.Context, s *core.Session) error { return third(s.Get(ctx, "/d")) }},
 }
 
-// planted makes the tree of simpleCalls, and a node for requests that stand in
-// their way.
+// planted creates the tree of simpleCalls, and a node for requests that block
+// them.
 func (w *world) planted() {
 	for _, path := range []string{"/d", "/d/old", "/way"} {
 		require.NoError(w, w.srv.Put(path, nil))
 	}
 }
 
-// transactions counts those of clients below /d.
+// transactions counts the clients' transactions below /d.
 func (w *world) transactions() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -58,8 +58,8 @@ func (w *world) transactions() int {
 	return len(zxids)
 }
 
-// blocked has the network take nothing, and a first request of the process wait
-// inside of its Write: what comes after that is not written.
+// blocked has the network accept no bytes, and has a first request of the
+// process block in its Write. Later requests are not written.
 func (w *world) blocked(p *process, n *netTrace) (first chan error) {
 	n.stall()
 	first = make(chan error, 1)
@@ -70,7 +70,7 @@ func (w *world) blocked(p *process, n *netTrace) (first chan error) {
 	return first
 }
 
-// A request whose ctx ends before it was written is taken back: its outcome is
+// A request whose ctx ends before it was written is withdrawn: its outcome is
 // known, and it is not executed when the network goes on.
 func TestUnsentRequestsAreTakenBack(t *testing.T) {
 	for _, c := range simpleCalls {
@@ -97,8 +97,8 @@ func TestUnsentRequestsAreTakenBack(t *testing.T) {
 	}
 }
 
-// Of many requests that wait to be written, those are taken back whose ctx ends.
-// The others are executed, once.
+// Many requests wait to be written. The requests whose ctx ends are withdrawn.
+// The others are executed once.
 func TestUnsentRequestsAmongOthers(t *testing.T) {
 	inWorld(t, func(w *world) {
 		const many = 1000
@@ -137,7 +137,8 @@ func TestUnsentRequestsAmongOthers(t *testing.T) {
 	})
 }
 
-// A request that was not written when its connection ended is sent on the next.
+// A request that was unwritten at the end of its connection is sent on the next
+// one.
 func TestUnsentRequestsOutlastTheConnection(t *testing.T) {
 	for _, c := range simpleCalls {
 		t.Run(c.name, func(t *testing.T) {
@@ -165,7 +166,7 @@ func TestUnsentRequestsOutlastTheConnection(t *testing.T) {
 	}
 }
 
-// A request that was not written when its session ended was not done.
+// A request that was unwritten at the end of its session was not done.
 func TestUnsentRequestsEndWithTheSession(t *testing.T) {
 	for _, c := range simpleCalls {
 		t.Run(c.name, func(t *testing.T) {

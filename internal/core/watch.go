@@ -12,16 +12,16 @@ import (
 	"github.com/docent-go/docent/internal/wire"
 )
 
-// EventType says what a watch has seen.
+// EventType is the kind of an event.
 type EventType int
 
-// What a watch can see.
+// The kinds of events.
 const (
 	NodeCreated EventType = iota + 1
 	NodeDeleted
 	NodeDataChanged
 	NodeChildrenChanged
-	// SessionEnded: no event follows.
+	// SessionEnded is the last event.
 	SessionEnded
 )
 
@@ -32,7 +32,8 @@ var eventTypes = map[wire.Event]EventType{
 	wire.EventChildrenChanged: NodeChildrenChanged,
 }
 
-// watchKind is the kind of watch as servers keep them: Get and Exists share one.
+// watchKind is the kind of a watch on the server. Get and Exists share one
+// kind.
 type watchKind uint8
 
 const (
@@ -45,23 +46,23 @@ type watchKey struct {
 	kind watchKind
 }
 
-// Watch waits for one event. It fires once, at the latest when its session
-// ends, and may fire without need: the caller reads again.
+// Watch waits for one event. It fires once, at the latest at the end of its
+// session. It may fire without a change: the caller reads again.
 type Watch struct {
 	table *watchTable
 	key   watchKey
 	done  chan struct{}
-	call  func(EventType) // in place of done; must not block
+	call  func(EventType) // instead of done; must not block
 
 	// Guarded by table.mu.
 	entry  *watchEntry
-	index  int // in entry.waiters; -1 when it is in none
+	index  int // in entry.waiters; -1 if it is not in an entry
 	event  EventType
 	noLook bool
 	always bool // see CheckAlways
 }
 
-// made panics for a Watch that no session has made.
+// made panics for a Watch that was not set by a session.
 func (w *Watch) made() {
 	misuse.ZeroValue(w == nil || w.table == nil, "or nil core.Watch", "a read of a Session that sets one")
 }
@@ -72,7 +73,7 @@ func (w *Watch) Done() <-chan struct{} {
 	return w.done
 }
 
-// Event returns what the watch has seen, or zero while it has not fired.
+// Event returns the event, or zero while the watch has not fired.
 func (w *Watch) Event() EventType {
 	w.made()
 	w.table.mu.Lock()
@@ -80,8 +81,9 @@ func (w *Watch) Event() EventType {
 	return w.event
 }
 
-// Stop gives the watch up. It never fires after that. What the server keeps is
-// taken back in the background, unless others of this process wait for it by then.
+// Stop ends the wait. The watch never fires after Stop. The watch on the server
+// is removed in the background, unless it has other waiters in this process by
+// then.
 func (w *Watch) Stop() {
 	w.made()
 	w.table.mu.Lock()
@@ -89,8 +91,8 @@ func (w *Watch) Stop() {
 	w.leave()
 }
 
-// StopLater is Stop for the finalizer or the cleanup of what the watch was for: it locks
-// and does nothing else. The watch may fire until the next ping is answered.
+// StopLater is Stop for a finalizer or a cleanup: it only takes a lock. The
+// watch may still fire until the next ping is answered.
 func (w *Watch) StopLater() {
 	w.made()
 	w.table.mu.Lock()
@@ -98,7 +100,7 @@ func (w *Watch) StopLater() {
 	w.table.later = append(w.table.later, w)
 }
 
-// stopLater stops those watches. The caller holds mu.
+// stopLater stops the watches of StopLater. The caller holds mu.
 func (t *watchTable) stopLater() {
 	for _, w := range t.later {
 		w.leave()
@@ -131,9 +133,9 @@ func (w *Watch) leave() {
 	}
 }
 
-// watchTable has one entry for each watch with waiters, and hands the event to all of
-// them. The connection calls it: a waiter costs no goroutine. See serverWatches for the
-// watches that the server keeps.
+// watchTable has one entry for each watch with waiters, and delivers the event
+// to all of them. The connection calls it, so a waiter needs no goroutine.
+// serverWatches has the watches on the server.
 //
 // The life of an entry:
 //
@@ -146,8 +148,9 @@ func (w *Watch) leave() {
 //	  │                                                             │
 //	  └──────── the watch is taken back, or the connection is new ──┘
 //
-// The waiters of an entry are woken by the event that ends it. An entry that fires while
-// it is asked for leaves a watch without waiters on the server, which is taken back too.
+// The event that ends an entry wakes its waiters. If an entry fires in the
+// state asked, its read leaves a watch without waiters on the server, which is
+// removed too.
 type watchTable struct {
 	s *Session
 
@@ -156,28 +159,28 @@ type watchTable struct {
 	server  serverWatches
 	follows follows
 	checks  checks
-	later   []*Watch // to be stopped
+	later   []*Watch // the watches of StopLater
 	ended   bool
 }
 
 type watchEntry struct {
-	armed     bool // the server has the watch, or one that lasts
+	armed     bool // the server has the watch, or a persistent one
 	fired     bool
 	waiters   []*Watch
-	known     bool          // was is set
-	was       presence      // what the first read that left the watch has seen
+	known     bool          // was has a value
+	was       presence      // the node in the first read that set the watch
 	look      *look         // nil unless the server may withhold the event
-	place     *list.Element // in the table's checks, unless it is in none
-	confirmed time.Time     // when the node was as it was
+	place     *list.Element // in the table's checks; nil if it is not there
+	confirmed time.Time     // when the node was last known to be unchanged
 }
 
-// wanted reports whether a waiter asks the session to look at the node by itself.
+// wanted reports whether a waiter needs the session's own looks at the node.
 // The caller holds the table's mu.
 func (e *watchEntry) wanted() bool {
 	return slices.ContainsFunc(e.waiters, func(w *Watch) bool { return !w.noLook })
 }
 
-// quiet stops the looks at the node, and the checks. The caller holds mu.
+// quiet stops the looks and the checks of the node. The caller holds mu.
 func (t *watchTable) quiet(e *watchEntry) {
 	t.checks.remove(e)
 	if e.look != nil {
@@ -186,9 +189,10 @@ func (t *watchTable) quiet(e *watchEntry) {
 	}
 }
 
-// join adds a waiter before its read is sent, so that no event can fall
-// between. share says that the server has the watch already: a plain read will
-// do, since whatever it misses makes that watch fire.
+// join adds a waiter before its read is sent, so that no event can be missed
+// between the two. share says that the server already has the watch. Then a
+// read without a watch is sufficient, because every change after it fires that
+// watch.
 func (t *watchTable) join(path string, kind watchKind, call func(EventType)) (w *Watch, share bool) {
 	t.mu.Lock()
 	w = &Watch{table: t, key: watchKey{path, kind}, call: call, index: -1}
@@ -215,8 +219,8 @@ func (t *watchTable) join(path string, kind watchKind, call func(EventType)) (w 
 	return w, e.armed
 }
 
-// arm notes that w's read has left a watch on the server, and what it has seen.
-// If the watch has fired since, its entry is gone from the table, and this
+// arm notes that w's read has left a watch on the server, and the node in that
+// read. If the watch has fired since, the table has dropped its entry, and arm
 // changes nothing.
 func (t *watchTable) arm(w *Watch, seen presence) {
 	t.mu.Lock()
@@ -244,7 +248,7 @@ func (t *watchTable) fire(event EventType, path string) {
 		woken = append(woken, t.takeKey(key, event)...)
 	}
 	tellings, parent := t.meant(event, path)
-	if parent != "" { // whose children have changed, of which no event of its own tells
+	if parent != "" { // its children have changed, which has no event of its own
 		woken = append(woken, t.takeKey(watchKey{parent, childWatch}, NodeChildrenChanged)...)
 	}
 	t.mu.Unlock()
@@ -267,7 +271,8 @@ func kindsOf(event EventType) []watchKind {
 	return []watchKind{dataWatch}
 }
 
-// takeKey is take for the entry of a key, which it drops. The caller holds mu.
+// takeKey is take for the entry of a key, which it removes. The caller holds
+// mu.
 func (t *watchTable) takeKey(key watchKey, event EventType) []*Watch {
 	woken := t.take(t.entries[key], event)
 	delete(t.entries, key)
@@ -289,7 +294,7 @@ func (t *watchTable) take(e *watchEntry, event EventType) []*Watch {
 	return woken
 }
 
-// end fires every watch, now and for all who come later.
+// end fires every watch, and every later one at once.
 func (t *watchTable) end() {
 	t.mu.Lock()
 	t.ended = true
@@ -324,7 +329,7 @@ func (w *Watch) wake(event EventType) {
 	close(w.done)
 }
 
-// watched runs a read that leaves a watch, or shares one that is there.
+// watched runs a read that leaves a watch, or shares an existing watch.
 func watched[T sighted](s *Session, path string, kind watchKind, call func(EventType),
 	f func(watch bool) (T, error)) (T, *Watch, error) {
 	// The request that sets the watch again is longer than the read that sets it.
@@ -347,25 +352,26 @@ func watched[T sighted](s *Session, path string, kind watchKind, call func(Event
 	return value, w, nil
 }
 
-// GetW is Get with a watch on the node's data and on its deletion. It sets
-// none when it fails.
+// GetW is Get with a watch on the node's data and on its deletion. If it fails,
+// it sets no watch.
 func (s *Session) GetW(ctx context.Context, path string) ([]byte, Stat, *Watch, error) {
 	s.made()
 	return s.GetFunc(ctx, path, nil)
 }
 
 // ExistsW is Exists with a watch: on the node's data and deletion if the node
-// exists, on its creation if not. The session looks again, paced, at a node that
-// is missing or hidden, since the server may withhold its events (see SeeW). An
-// old server that answers for an unreadable node does not say so here: a wait
-// for the end of a node uses SeeW.
+// exists, otherwise on its creation. The session reads a missing or hidden node
+// again, with pauses, because the server may withhold its events (see SeeW).
+// With an old server that returns the stat of an unreadable node, ExistsW does
+// not notice that the node is hidden. So use SeeW to wait for the end of a
+// node.
 func (s *Session) ExistsW(ctx context.Context, path string) (Stat, bool, *Watch, error) {
 	s.made()
 	return s.ExistsFunc(ctx, path, nil)
 }
 
 // ChildrenW is Children with a watch on the node's children and its deletion.
-// It sets none when it fails.
+// If it fails, it sets no watch.
 func (s *Session) ChildrenW(ctx context.Context, path string) ([]string, Stat, *Watch, error) {
 	s.made()
 	return s.ChildrenFunc(ctx, path, nil)

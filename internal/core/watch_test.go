@@ -12,8 +12,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Ten thousand that wait for one node cost the server one watch, and all are
-// woken by one event.
+// Ten thousand waiters for one node cost the server one watch, and one event
+// wakes all of them.
 func TestWatchIsShared(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/a", nil))
@@ -42,8 +42,8 @@ func TestWatchIsShared(t *testing.T) {
 	})
 }
 
-// A waiter that gives up leaves nothing behind but what the server keeps, and
-// that serves the next.
+// A stopped waiter leaves only the watch on the server, which serves the next
+// waiter.
 func TestWatchStopped(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/a", nil))
@@ -67,8 +67,8 @@ func TestWatchStopped(t *testing.T) {
 	})
 }
 
-// Whoever shares a watch misses nothing, wherever the change falls: before its
-// read, between the read and its answer, after it.
+// A waiter that shares a watch misses no change, whenever the change happens:
+// before its read, between the read and its answer, after it.
 func TestWatchJoinerMissesNothing(t *testing.T) {
 	for _, delay := range []time.Duration{500 * time.Millisecond, 1500 * time.Millisecond, 2500 * time.Millisecond} {
 		inWorld(t, func(w *world) {
@@ -81,7 +81,8 @@ func TestWatchJoinerMissesNothing(t *testing.T) {
 					w.Errorf("put: %v", err)
 				}
 			})
-			// The read takes a second to arrive, and its answer a second to come back.
+			// The read takes a second to arrive, and its answer a second to
+			// come back.
 			p.link.Delay(time.Second)
 			data, _, joined, err := p.session().GetW(w.Context(), "/a")
 			require.NoError(w, err)
@@ -101,8 +102,8 @@ func TestWatchJoinerMissesNothing(t *testing.T) {
 	}
 }
 
-// Cases 42 and 64: what changes while the connection is lost is noticed when
-// it is back, for every kind of watch, however many there are.
+// Cases 42 and 64: a change during a disconnection is noticed after the
+// reconnection, for every kind of watch, however many watches there are.
 func TestHardCase42_64_ChangedDuringDisconnection(t *testing.T) {
 	for name, auth := range map[string]func(*core.Config){
 		"open": func(*core.Config) {},
@@ -170,8 +171,8 @@ func TestHardCase42_64_ChangedDuringDisconnection(t *testing.T) {
 	}
 }
 
-// Many connections in a row, with requests queued and watches armed all the
-// time: no change is missed, and the race detector has nothing to say.
+// Many connections in a row, with queued requests and armed watches all the
+// time: no change is missed, and the race detector reports nothing.
 func TestWatchesThroughManyReconnections(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/a", nil))
@@ -182,7 +183,8 @@ func TestWatchesThroughManyReconnections(t *testing.T) {
 			require.NoError(w, err)
 			for i := range 20 {
 				go func() {
-					// The node is missing: the read leaves a watch for its creation.
+					// The node is missing: the read leaves a watch for its
+					// creation.
 					_, _, _, _ = s.ExistsW(w.Context(), fmt.Sprintf("/none-%d-%d", round, i))
 				}()
 			}

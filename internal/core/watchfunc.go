@@ -6,19 +6,22 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// The functions here are for whoever waits for thousands of watches at once,
-// which a select cannot do. A watch with a function has no Done.
+// The functions here are for callers that wait for thousands of watches at
+// once, for which a select is not possible. A watch with a function has no
+// Done.
 //
-// The function is called once, at the latest when the session ends, possibly
-// before the read that sets the watch has returned, and possibly once while
-// Stop is being called. It is called on the goroutine that reads from the
-// server, so it must return at once and must not call the session. What it
-// hears of comes before the answer to any read that the server executes later:
-// when that answer has arrived, the call is over. Two things come late, and on
-// another goroutine: what the session finds out by looking again (see SeeW), and
-// the call without need when the last Follower of the node is stopped.
+// The function is called once, at the latest at the end of the session. The
+// call may come before the read that sets the watch has returned, and during
+// Stop. It runs on the goroutine that reads from the server, so it must return
+// at once and must not call the session. The call for an event comes before the
+// answer to any read that the server executes later: once that answer has
+// arrived, the call has returned. Two calls may come late, on another
+// goroutine. One is for a change that the session finds by its own looks (see
+// SeeW). The other has no change, and comes when the last Follower of the node
+// stops.
 
-// GetFunc is GetW with a function in place of Watch.Done; nil leaves Done.
+// GetFunc is GetW with a function instead of Watch.Done. With nil, Done works
+// as usual.
 func (s *Session) GetFunc(ctx context.Context, path string, f func(EventType)) ([]byte, Stat, *Watch, error) {
 	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
@@ -30,8 +33,8 @@ func (s *Session) GetFunc(ctx context.Context, path string, f func(EventType)) (
 	return n.data, n.stat, w, err
 }
 
-// ExistsFunc is ExistsW with a function in place of Watch.Done; nil leaves
-// Done.
+// ExistsFunc is ExistsW with a function instead of Watch.Done. With nil, Done
+// works as usual.
 func (s *Session) ExistsFunc(ctx context.Context, path string, f func(EventType)) (Stat, bool, *Watch, error) {
 	s.made()
 	if err := znode.ValidateRoot(path); err != nil {
@@ -46,8 +49,8 @@ func (s *Session) ExistsFunc(ctx context.Context, path string, f func(EventType)
 	return p.stat, p.found, w, err
 }
 
-// ChildrenFunc is ChildrenW with a function in place of Watch.Done; nil leaves
-// Done.
+// ChildrenFunc is ChildrenW with a function instead of Watch.Done. With nil,
+// Done works as usual.
 func (s *Session) ChildrenFunc(ctx context.Context, path string, f func(EventType)) ([]string, Stat, *Watch, error) {
 	s.made()
 	if err := znode.ValidateRoot(path); err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// The function of a watch has heard of a change by the time at which a later
-// read is answered, and is called once.
+// The function of a watch has been called for a change by the time at which a
+// later read is answered. It is called once.
 func TestWatchFuncHearsBeforeTheAnswer(t *testing.T) {
 	inWorld(t, func(w *world) {
 		require.NoError(w, w.srv.Put("/d/a", nil))

@@ -10,17 +10,18 @@ const whoAmIOp = "who am I"
 
 // Identity is one identity that a server has given a session.
 type Identity struct {
-	Scheme string // such as ip, digest, x509, sasl
-	ID     string // in the scheme's own terms: an address, or a user's name without the password
+	Scheme string // such as ip, digest, x509 or sasl
+	ID     string // depends on the scheme: an address, or a user's name without the password
 }
 
-// WhoAmI returns the identities that the server knows the session by: the address of
-// the client, and one for each credential that the server has taken. ACLs grant their
-// permissions to these.
+// WhoAmI returns the session's identities at the server: the address of the
+// client, and one for each accepted credential. ACLs grant their permissions to
+// these identities.
 //
-// ctx bounds the request, which like every read is repeated over lost connections.
-// Errors: ErrUnimplemented on servers before ZooKeeper 3.7, which close the connection
-// to say so; ErrSessionEnded; ctx's error. WhoAmI is safe for concurrent use.
+// ctx bounds the request, which like every read is repeated over lost
+// connections. Errors: ErrUnimplemented on servers before ZooKeeper 3.7, which
+// then close the connection; ErrSessionEnded; ctx's error. WhoAmI is safe for
+// concurrent use.
 func (s *Session) WhoAmI(ctx context.Context) ([]Identity, error) {
 	s.made()
 	ids, err := read(ctx, s, whoAmIOp, "/", request[[]Identity]{

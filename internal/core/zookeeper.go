@@ -2,7 +2,7 @@ package core
 
 import "github.com/go-zookeeper/zk"
 
-// Errors with which a server answers, documented in package session.
+// Errors of the server, documented in package session.
 var (
 	ErrNoNode                  = zk.ErrNoNode
 	ErrNodeExists              = zk.ErrNodeExists
@@ -30,13 +30,13 @@ const (
 // WorldACL returns an ACL that grants everyone the permissions.
 func WorldACL(perms int32) []ACL { return zk.WorldACL(perms) }
 
-// AuthACL returns an ACL that grants the permissions to every identity that the
-// creating session has presented credentials for. A session without credentials
-// cannot create a node with it: the server answers ErrInvalidACL.
+// AuthACL returns an ACL that grants the permissions to every identity of the
+// creating session's credentials. A session without credentials cannot create a
+// node with it: the server answers ErrInvalidACL.
 func AuthACL(perms int32) []ACL { return zk.AuthACL(perms) }
 
-// DigestACL returns an ACL that grants the permissions to the sessions that
-// present Digest(user, password). The ACL holds a hash of the password.
+// DigestACL returns an ACL that grants the permissions to sessions with the
+// credential Digest(user, password). The ACL has a hash of the password.
 func DigestACL(perms int32, user, password string) []ACL {
 	return zk.DigestACL(perms, user, password)
 }

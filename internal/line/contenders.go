@@ -11,17 +11,17 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Contender is one node that stands in the line.
+// Contender is one node in the wait queue.
 type Contender struct {
 	Path string
 	Data []byte // nil if the node is hidden
-	// Stat is zero if the node is hidden and the server keeps the stat back.
+	// Stat is zero if the node is hidden and the server withholds the stat.
 	Stat   core.Stat
 	Hidden bool // the session may not read the node
 }
 
-// Since returns when the node was made, by the clock of the ensemble's leader.
-// It is the zero time if the server keeps that back.
+// Since returns when the node was created, by the clock of the ensemble's
+// leader. It returns the zero time if the server withholds the stat.
 func (c Contender) Since() time.Time {
 	if core.Hidden(c.Stat) {
 		return time.Time{}
@@ -29,16 +29,16 @@ func (c Contender) Since() time.Time {
 	return time.UnixMilli(c.Stat.Ctime)
 }
 
-// Contenders lists who stands in the line, first come first. It reads every
-// node, in batches: it is for people and tools, not for decisions. Nodes
-// that go while it reads are left out. A line that does not exist has nobody
-// in it. ctx bounds the reads.
+// Contenders returns the contenders in order. It reads every node, in batches:
+// it is for people and tools, not for decisions. Nodes that are deleted during
+// the reads are left out. If the directory is missing, there are no contenders.
+// ctx bounds the reads.
 func (l *Line) Contenders(ctx context.Context) ([]Contender, error) {
 	return l.Chosen(ctx, func(all []znode.Place) []znode.Place { return all })
 }
 
-// Chosen is Contenders that reads only the nodes that choose picks out of the
-// line. If all of them go before they are read, Chosen looks at the line again.
+// Chosen is Contenders for the nodes that choose selects. If all of them are
+// deleted before the read, Chosen lists the directory again.
 func (l *Line) Chosen(ctx context.Context, choose func(all []znode.Place) []znode.Place) ([]Contender, error) {
 	for {
 		all, err := l.Places(ctx)
@@ -53,8 +53,8 @@ func (l *Line) Chosen(ctx context.Context, choose func(all []znode.Place) []znod
 	}
 }
 
-// Places lists who stands in the line by name, first come first. It costs a
-// list, which ctx bounds.
+// Places returns the names of the contenders, in order. It costs one list,
+// which ctx bounds.
 func (l *Line) Places(ctx context.Context) ([]znode.Place, error) {
 	l.made()
 	if l.err != nil {
@@ -88,8 +88,8 @@ func (l *Line) readAll(ctx context.Context, places []znode.Place) ([]Contender, 
 	return contenders, nil
 }
 
-// read returns nothing for a node that is gone. A hidden node is a contender
-// too: its name gives it a place.
+// read returns nil if the node is gone. A hidden node is a contender too: its
+// name gives it a place.
 func (l *Line) read(ctx context.Context, path string) (*Contender, error) {
 	node, err := l.m.See(ctx, path)
 	switch {
@@ -104,8 +104,8 @@ func (l *Line) read(ctx context.Context, path string) (*Contender, error) {
 // readers is how many nodes are read at a time.
 const readers = 16
 
-// EachOf calls f for 0 to n-1, a few at a time, and returns the first error,
-// after which it calls f no more.
+// EachOf calls f for 0 to n-1, a few at a time, and returns the first error.
+// After an error it begins no further call.
 func EachOf(n int, f func(int) error) error {
 	var (
 		mu    sync.Mutex

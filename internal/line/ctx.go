@@ -9,9 +9,9 @@ import (
 	"github.com/docent-go/docent/internal/chance"
 )
 
-// GaveUp makes sure that an error that came of ctx's end says so: it matches
-// ctx.Err() and context.Cause(ctx) besides what it matches already. Without an
-// error there is none: what was done stays done when ctx ends afterwards.
+// GaveUp makes sure that an error after the end of ctx also matches ctx.Err()
+// and context.Cause(ctx). It returns nil for a nil error: a call that succeeded
+// stays successful when ctx ends afterwards.
 func GaveUp(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil {
 		return err
@@ -24,9 +24,10 @@ func GaveUp(ctx context.Context, err error) error {
 	return err
 }
 
-// Pause waits before attempt n of something that keeps ending too soon: not at
-// all for a negative n, then for a random time below least, which doubles with
-// each n up to most. It returns ctx's error if that ends first.
+// Pause waits before attempt n of a call that fails repeatedly. For a negative
+// n it does not wait. Otherwise it waits a random time below a bound, which is
+// least for n = 0 and doubles with each n, up to most. It returns ctx's error
+// if ctx ends first.
 func Pause(ctx context.Context, n int, least, most time.Duration) error {
 	if n < 0 {
 		return ctx.Err()
@@ -46,7 +47,8 @@ func Pause(ctx context.Context, n int, least, most time.Duration) error {
 }
 
 // Within returns a context that ends with ctx or with the hold, whichever is
-// first; context.Cause tells which. The caller calls stop when it is done.
+// first. context.Cause tells which. The caller must call stop when it no longer
+// needs the context.
 func Within(ctx context.Context, h interface {
 	Context() context.Context
 	Err() error

@@ -8,8 +8,8 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// First returns who is first in line, and false when nobody is. It costs a
-// list and a read. ctx bounds both.
+// First returns the first contender, and false if there are no contenders. It
+// costs a list and a read. ctx bounds both.
 func (l *Line) First(ctx context.Context) (Contender, bool, error) {
 	l.made()
 	if l.err != nil {
@@ -31,23 +31,24 @@ func (l *Line) First(ctx context.Context) (Contender, bool, error) {
 		if err != nil {
 			return Contender{}, false, GaveUp(ctx, err)
 		}
-		if c != nil { // else it has gone since: look again
+		if c != nil { // otherwise it was deleted since: look again
 			return *c, true, nil
 		}
 	}
 }
 
-// FirstW is First within one session, with a watch that fires when somebody
-// else may be first, or the first's data may be other. It watches the first
-// contender alone, so that the coming and going behind it wakes nobody; where
-// there is none, the directory's children; where there is no directory, its
-// making. The caller stops the watch. There is none with an error.
+// FirstW is First within one session, with a watch that fires when the first
+// contender or its data may have changed. It watches only the first contender,
+// so later contenders cause no events. Without contenders, it watches the
+// children of the directory. Without a directory, it watches for its creation.
+// The caller stops the watch. With an error, FirstW returns no watch.
 //
-// An empty line is listed twice: the second list alone leaves a watch. A watch that came
-// with the first list would be of no use where there is a contender, which is the rule: when
-// one goes, the next stands behind it. The server would have to be asked to take that watch
-// back, and a line that changes would wake this session for nothing until then. So a line
-// with contenders costs a list and a read, and an empty one a list more, which is short.
+// An empty directory is listed twice: only the second list leaves a watch. A
+// watch from the first list would be useless in the usual case, where there is
+// a contender. The server would have to be asked to remove that watch, and
+// until then every change of the directory would wake this session. So a
+// directory with contenders costs a list and a read, and an empty one costs a
+// second list, which is short.
 func (l *Line) FirstW(ctx context.Context, s *core.Session) (Contender, bool, *core.Watch, error) {
 	l.made()
 	if l.err != nil {
@@ -71,12 +72,12 @@ func (l *Line) FirstW(ctx context.Context, s *core.Session) (Contender, bool, *c
 		if watch != nil || err != nil {
 			return Contender{}, false, watch, err
 		}
-		// What was to be watched has changed since: look again.
+		// The node to be watched has changed since: look again.
 	}
 }
 
-// The three watches of FirstW. Each returns neither a watch nor an error when
-// it does not find what it was called for.
+// The three watches of FirstW. Each function returns neither a watch nor an
+// error if the expected node is not as it was.
 
 func watchNode(ctx context.Context, s *core.Session, path string) (Contender, *core.Watch, error) {
 	node, watch, err := s.SeeW(ctx, path)

@@ -14,49 +14,53 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// ErrTaken is returned by Try when it would have to wait for somebody.
-var ErrTaken = errors.New("somebody else is first in line")
+// ErrTaken is returned by Try if it would have to wait for another contender.
+var ErrTaken = errors.New("another contender is first in line")
 
-// ErrExhausted is returned when the directory has no sequence number left that
-// could order a contender among the others.
+// ErrExhausted is returned if the directory has no sequence number left that
+// orders a new contender after the others.
 var ErrExhausted = errors.New("the directory has used up its 2147483647 sequence numbers: " +
-	"delete it once it is empty, and it begins anew")
+	"delete the directory while it is empty, and the numbers start again")
 
-// Config says where a line is and who counts in it.
+// Config says where the wait queue is, and which nodes are its contenders.
 type Config struct {
-	// Manager gives the sessions in which contenders stand.
+	// Manager provides the sessions that own the contenders' nodes.
 	Manager *core.Manager
-	// Dir is the directory of the line. It is made when somebody joins.
+	// Dir is the directory of the wait queue. Join and Try create it if it is
+	// missing.
 	Dir string
-	// Tag stands before the sequence number in the names of our own nodes.
+	// Tag precedes the sequence number in the names of our own nodes.
 	Tag string
-	// Also are the other tags whose nodes count as contenders: those of other
-	// kinds, and of other libraries.
+	// Also has the other tags whose nodes count as contenders: the tags of
+	// other kinds of contenders, and of other libraries.
 	Also []string
-	// Beside are those of Tag and Also whose contenders do not keep ours waiting
-	// when they stand before them: they may hold at the same time.
+	// Beside has the tags, out of Tag and Also, that are compatible with ours.
+	// Our contender does not wait for a predecessor with such a tag: both may
+	// hold at the same time.
 	Beside []string
-	// Heirs are those of Tag and Also whose contenders may leave another in
-	// their place when they go, with a number of theirs: who waits for such a one
-	// looks again when it has gone.
+	// Heirs has the tags, out of Tag and Also, whose contenders may leave a
+	// successor when they end: another contender with their sequence number. A
+	// contender behind such a predecessor lists the directory again when the
+	// predecessor is gone.
 	Heirs []string
-	// Data is what our own nodes hold.
+	// Data is the data of our own nodes.
 	Data []byte
-	// Watched has the node of a holder watched from the start, and not only when
-	// it has held for a moment: for holders who ask in the middle of what
-	// they do whether they still hold.
+	// Watched has a holder's node watched from the start of the hold. Otherwise
+	// the watch is set only if the hold lasts for a moment. It is for holders
+	// that check in the middle of their work whether they still hold.
 	Watched bool
-	// Recall has the line remember a contender that had it to itself, so that the
-	// next one may need no list. It is for lines without Beside and Heirs,
-	// that few join and that are held for a short time.
+	// Recall has the Line remember a contender that was alone, so that the next
+	// one may need no list. It is for wait queues without Beside and Heirs,
+	// with few contenders and short holds.
 	Recall bool
-	// Part says that to stand in the line is but a part of a wait, of which the
-	// line's owner tells the hooks (Manager.Waiting).
+	// Part says that the wait in this queue is a part of a longer wait. The
+	// owner of the Line reports that longer wait to the hooks
+	// (Manager.Waiting).
 	Part bool
 }
 
-// Line is the line in one directory. It keeps nothing of a single contender
-// but what spares the next a list, and is safe for concurrent use.
+// Line is the wait queue in one directory. Its only state is what lets the next
+// contender do without a list (Config.Recall). It is safe for concurrent use.
 type Line struct {
 	m       *core.Manager
 	dir     string
@@ -67,15 +71,15 @@ type Line struct {
 	err     error
 
 	tags     []string // of all contenders
-	blockers []string // of those among them who keep ours waiting
-	beside   []string // of the others
+	blockers []string // the tags among them for which our contender waits
+	beside   []string // the other tags
 	heirs    []string
 
 	vacancy *vacancy // nil without Recall
 }
 
-// New returns the line in a directory. It does no I/O. A path that cannot be
-// used is reported by every call on the line.
+// New returns the wait queue in a directory. It does no I/O. For an invalid
+// path, every call on the Line returns the error.
 func New(cfg Config) *Line {
 	l := &Line{
 		m:       cfg.Manager,
@@ -102,46 +106,46 @@ func New(cfg Config) *Line {
 	return l
 }
 
-// Dir returns the directory of the line.
+// Dir returns the directory of the wait queue.
 func (l *Line) Dir() string {
 	l.made()
 	return l.dir
 }
 
-// made panics for the line of a recipe that its constructor has not made.
+// made panics for the Line of a recipe that was not made by its constructor.
 func (l *Line) made() {
 	misuse.ZeroValue(l == nil, "lock or election", "its constructor, such as lock.New or election.New")
 }
 
-// Join enters the line at its end and waits until nobody stands before it who
-// keeps it waiting: until it is first, where nobody may hold beside it. When its node
-// is deleted or its session ends while it waits, it starts again at the end, in
-// the next session if need be.
+// Join adds a contender at the end of the wait queue, and blocks until every
+// predecessor that it waits for is gone. Without Config.Beside, these are all
+// predecessors. If its node is deleted or its session ends during the wait,
+// Join starts again at the end, in the next session if need be.
 //
-// ctx bounds the wait alone, not the hold. When it ends, the node is removed in
-// the background and the error matches both ctx.Err() and context.Cause(ctx).
-// Other errors: core.ErrClosed, a *znode.PathError, and what the server
-// answers, such as core.ErrNoAuth. Join leaves no node and no waiter behind
-// when it fails.
+// ctx bounds the wait alone, not the hold. When ctx ends, the node is deleted
+// in the background, and the error matches both ctx.Err() and
+// context.Cause(ctx). Other errors: core.ErrClosed, a *znode.PathError, and the
+// server's errors, such as core.ErrNoAuth. A failed Join leaves no node and no
+// waiter behind.
 func (l *Line) Join(ctx context.Context) (*core.Hold, error) { return l.enter(ctx, false, l.wait) }
 
-// Try enters the line and stays only if it need not wait; otherwise it leaves
-// again and returns ErrTaken. It sets no watch then: it costs a create, a list and a
-// delete. ctx bounds the requests, which are repeated while no server can be
-// reached; when it ends while the node is being removed, that goes on in the
-// background, and the error matches ErrTaken and ctx.Err(). Other errors are
-// those of Join.
+// Try adds a contender, and keeps it only if it need not wait. Otherwise Try
+// deletes the node and returns ErrTaken. Then it sets no watch: it costs a
+// create, a list and a delete. ctx bounds the requests, which Try repeats while
+// no server can be reached. If ctx ends during the delete, the delete goes on
+// in the background, and the error matches ErrTaken and ctx.Err(). The other
+// errors are the errors of Join.
 func (l *Line) Try(ctx context.Context) (*core.Hold, error) { return l.enter(ctx, true, l.leave) }
 
-// Pauses between two attempts whose nodes were deleted under us. The first new
-// attempt follows at once.
+// The bounds of the pause between two attempts whose nodes were deleted. The
+// first new attempt follows at once.
 const (
 	leastPause = 10 * time.Millisecond
 	mostPause  = time.Second
 )
 
-// enter runs attempts until one holds, or fails for good. behind decides what
-// becomes of a contender that somebody stands before.
+// enter runs attempts until one holds, or fails for good. behind is called for
+// a contender that has to wait for another.
 func (l *Line) enter(ctx context.Context, try bool,
 	behind func(context.Context, *contender) (*core.Hold, error)) (*core.Hold, error) {
 	l.made()
@@ -178,15 +182,15 @@ func (l *Line) attempts(ctx context.Context, behind func(context.Context, *conte
 	}
 }
 
-// startsAgain reports whether an attempt failed because its node or its
-// session has gone: another attempt may do better. After Close, the next
-// attempt finds no session and ends with ErrClosed.
+// startsAgain reports whether an attempt failed because its node was deleted or
+// its session ended: another attempt may succeed. After Close, the next attempt
+// finds no session and ends with ErrClosed.
 func startsAgain(err error) bool {
 	return errors.Is(err, core.ErrLost) || errors.Is(err, core.ErrSessionEnded)
 }
 
-// attempt goes through the line once, within one session. When it fails, it
-// has seen to it that its node goes.
+// attempt is one pass through the wait queue, within one session. If it fails,
+// its node is deleted, in the background if need be.
 func (l *Line) attempt(ctx context.Context, s *core.Session,
 	behind func(context.Context, *contender) (*core.Hold, error)) (*core.Hold, error) {
 	c, err := l.join(ctx, s)
@@ -194,14 +198,14 @@ func (l *Line) attempt(ctx context.Context, s *core.Session,
 		return nil, err
 	}
 	h, err := l.step(ctx, c, behind)
-	// Nothing is left to remove behind ErrTaken and ErrDeleted.
+	// After ErrTaken and ErrDeleted, the node is already deleted.
 	if err != nil && !errors.Is(err, ErrTaken) && !errors.Is(err, core.ErrDeleted) {
 		c.Abandon()
 	}
 	return h, err
 }
 
-// join makes our node, and finds its place in the line.
+// join creates our node, and finds its place in the wait queue.
 func (l *Line) join(ctx context.Context, s *core.Session) (*contender, error) {
 	var number znode.Seq
 	var life *core.Life
@@ -227,20 +231,20 @@ func (l *Line) join(ctx context.Context, s *core.Session) (*contender, error) {
 		}
 	}
 	c.view = l.look(e.Children, e.Name, self)
-	e.Children = nil // thousands who wait must not each keep a list of thousands
+	e.Children = nil // thousands of waiters must not each keep a list of thousands
 	if l.vacancy != nil {
 		l.vacancy.listed(c, e.Dir)
 	}
 	return c, nil
 }
 
-// stand makes our node at the end of the line.
+// stand creates our node at the end of the wait queue.
 //
-// Servers number the children of a directory up to 2147483647. Then older ones
-// go on with -2147483648, and newer ones give out the last number again and
-// again, without any order among those who get it: that is no line any more.
-// So nobody stands in it with that number. Who gets it twice in a row has met a
-// newer server.
+// Servers number the children of a directory up to 2147483647. Then older
+// servers go on with -2147483648. Newer servers assign 2147483647 again and
+// again, so the contenders with this number have no order. Therefore no
+// contender keeps that number. If a contender gets it twice in a row, the
+// server is a newer one.
 func (l *Line) stand(ctx context.Context,
 	enter func(ctx context.Context, dir, tag string, data []byte) (*core.Entry, error)) (*core.Entry, znode.Seq, error) {
 	for again := false; ; again = true {
@@ -257,22 +261,23 @@ func (l *Line) stand(ctx context.Context,
 		}
 		switch {
 		case !ok:
-			return nil, 0, fmt.Errorf("the server named our node %q, without a sequence number", e.Name)
+			return nil, 0, fmt.Errorf("the server named the created node %q, which has no sequence number", e.Name)
 		case again:
 			return nil, 0, ErrExhausted
 		}
 	}
 }
 
-// contender is one attempt under way.
+// contender is an attempt that has not ended yet.
 type contender struct {
 	*core.Entry
 	s    *core.Session
 	self znode.Seq
 	view view
 
-	// Of one that waits: the answer about its own node, which the timer asks for,
-	// until the answer has come.
+	// While the contender waits, the timer late sends a watched read of its own
+	// node, and own receives the answer. own is nil once the answer has
+	// arrived.
 	own  <-chan ownNode
 	late *time.Timer
 }
@@ -289,9 +294,10 @@ func (l *Line) step(ctx context.Context, c *contender,
 	return l.hold(ctx, c, token)
 }
 
-// token returns the fencing token: the zxid that made our node. Whoever waits
-// for us was made later. A server that does not tell it with the create is
-// asked, with the watch that the hold needs anyway.
+// token returns the fencing token: the zxid of our node's create. All
+// contenders behind ours have a greater one. If the answer to the create did
+// not have the zxid, token sets the watch that the hold needs anyway, and takes
+// the zxid from its read.
 func (c *contender) token(ctx context.Context) (int64, error) {
 	if c.Czxid != 0 {
 		return c.Czxid, nil
@@ -300,7 +306,7 @@ func (c *contender) token(ctx context.Context) (int64, error) {
 	return stat.Czxid, err
 }
 
-// hold begins the hold, unless ctx or the session has ended, or the node has
+// hold begins the hold, unless ctx or the session has ended, or the node is
 // gone.
 func (l *Line) hold(ctx context.Context, c *contender, token int64) (*core.Hold, error) {
 	if err := ctx.Err(); err != nil {
@@ -312,11 +318,11 @@ func (l *Line) hold(ctx context.Context, c *contender, token int64) (*core.Hold,
 	return c.Hold(ctx, token)
 }
 
-// leave is what Try does behind somebody. Remove goes on by itself when ctx
-// ends.
+// leave is what Try does if it would have to wait. When ctx ends, Remove goes
+// on in the background.
 func (l *Line) leave(ctx context.Context, c *contender) (*core.Hold, error) {
 	if err := c.Remove(ctx); err != nil {
-		return nil, fmt.Errorf("%w; our own node: %w", ErrTaken, err)
+		return nil, fmt.Errorf("%w; the contender's own node cannot be deleted: %w", ErrTaken, err)
 	}
 	return nil, ErrTaken
 }

@@ -6,17 +6,17 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// view is what one contender sees of the line.
+// view is the position of one contender in the wait queue.
 type view struct {
-	before int    // how many stand before it and keep it waiting
-	pred   string // the name of the last of them
-	ahead  string // the name of the one before the last of them, if there are two
-	behind bool   // whether anybody stands behind it, of whatever kind
+	before int    // how many predecessors it has to wait for
+	pred   string // the name of the last of them: its predecessor
+	ahead  string // the name of the last but one of them, if there are two
+	behind bool   // whether there is a contender behind it, of whatever kind
 }
 
-// look finds our place among the children of a directory, in one pass: a line
-// of thousands is listed by each of its contenders. The order is that of
-// znode.Line.
+// look finds the position of our contender among the children of a directory.
+// It makes one pass, because each contender lists a directory of thousands. The
+// order is the order of znode.Line.
 func (l *Line) look(children []string, name string, self znode.Seq) view {
 	var v view
 	var last, second znode.Seq // the distances of pred and ahead to us
@@ -51,22 +51,24 @@ func (l *Line) look(children []string, name string, self znode.Seq) view {
 	return v
 }
 
-// free reports whether no contender is left to wait for once the predecessor is gone.
-// Newcomers get later numbers, so only an heir can have taken its place.
+// free reports whether no contender is left to wait for once the predecessor is
+// gone. New contenders get later numbers, so only a successor of the
+// predecessor (Config.Heirs) can take its place.
 func (l *Line) free(v view) bool { return v.before == 1 && !l.leavesHeir(v.pred) }
 
-// leavesHeir reports whether the contender of that name may leave another in its place.
+// leavesHeir reports whether the contender with that name may leave a
+// successor.
 func (l *Line) leavesHeir(name string) bool {
 	_, heir := znode.ParseSeq(name, l.heirs...)
 	return heir
 }
 
-// InOrder returns the contenders among children, first come first, as one sees
-// them who has no number of its own.
+// InOrder returns the contenders among children, in order, for a reader without
+// a sequence number of its own.
 //
-// Numbers lie on a circle. Those of a line are close together, so the widest
-// gap between neighbours lies between the newest and the oldest: the line
-// begins behind it, wherever the wrap is.
+// Sequence numbers lie on a circle. The numbers in one directory are close
+// together, so the widest gap between neighbours separates the newest from the
+// oldest. The order begins after this gap, wherever the numbers wrap.
 func InOrder(children []string, tags []string) []znode.Place {
 	places := znode.Line(children, 0, tags...)
 	if len(places) == 0 {

@@ -15,13 +15,13 @@ import (
 
 var tags = []string{"lock-", "__lock__"}
 
-// plain is a line in which everybody before us keeps us waiting.
+// plain is a wait queue in which our contender waits for every predecessor.
 var plain = New(Config{Dir: "/line", Tag: tags[0], Also: tags[1:]})
 
 func name(prefix string, seq int32) string { return fmt.Sprintf("%s%010d", prefix, seq) }
 
-// names draws the children of a directory: a line somewhere on the circle of
-// numbers, and strangers.
+// names draws the children of a directory: contenders with close numbers
+// anywhere on the circle of numbers, and strangers.
 func names(t *rapid.T) (all []string, line []string) {
 	start := rapid.Int32().Draw(t, "start")
 	for i := range rapid.IntRange(1, 40).Draw(t, "contenders") {
@@ -45,7 +45,8 @@ func TestInOrder(t *testing.T) {
 	})
 }
 
-// Each contender finds the two before it, and the first finds none.
+// Each contender finds its last two predecessors. The first finds no
+// predecessor.
 func TestLook(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all, line := names(t)
@@ -64,8 +65,8 @@ func TestLook(t *testing.T) {
 	})
 }
 
-// Where some may hold beside us, the others alone count as being before us;
-// behind us everybody does.
+// Only incompatible predecessors count as before us. All later contenders count
+// as behind us.
 func TestLookBeside(t *testing.T) {
 	mixed := New(Config{Dir: "/line", Tag: tags[0], Also: tags[1:], Beside: tags[:1]})
 	rapid.Check(t, func(t *rapid.T) {
@@ -106,9 +107,9 @@ func TestInOrderOfNothing(t *testing.T) {
 	require.Len(t, InOrder([]string{name("lock-", math.MinInt32)}, tags), 1)
 }
 
-// FuzzLook feeds the choice of the predecessor with arbitrary names: it agrees
-// with the order of znode.Line, which all recipes share, whatever strangers
-// write.
+// FuzzLook tests the choice of the predecessor with arbitrary names. The choice
+// agrees with the order of znode.Line, which all recipes share, whatever names
+// strangers create.
 func FuzzLook(f *testing.F) {
 	f.Add("_c_x\nlock-0000000001\nlock-0000000003", int32(2))
 	f.Add("lock-2147483647\nlock--2147483648\n__lock__-2147483647", int32(math.MinInt32+2))

@@ -8,45 +8,47 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// vacancy is what a line remembers of a contender of its own that had the line
-// to itself: if the next one gets the next number, nobody else has joined in
-// between, and it is first without a look at the others. A lock that one
-// process takes again and again costs no lists then.
+// vacancy is what a Line remembers of its own contender that was alone in the
+// wait queue. If the next contender gets the next number, no other contender
+// has joined in between, and it is first without a list. So a lock that one
+// process takes again and again costs no lists.
 //
 // What is proven: a contender with the number n+1 is first if
 //
-//  1. the contender before it, with the number n, was alone when it was made:
-//     nobody stood before it then. Nor does anybody with a smaller number later,
-//     since the numbers of a directory grow.
-//  2. That contender had gone before this one's create was sent.
-//  3. Nobody has a number between n and n+1.
-//  4. Both stood in the same life of the directory: numbers begin anew with the
-//     next. The directory is watched, its czxid in 1 is that of the watch, and
-//     the watch had not fired when the create was answered. A server tells a
-//     session of an event before it answers what came later, and a deletion of
-//     the directory between the two creates comes before the answer to the
-//     second.
+//  1. The contender before it, with the number n, was alone when its node was
+//     created: there was no contender before it. No contender with a smaller
+//     number comes later, since the numbers of a directory grow.
+//  2. That contender's node was gone before the create of this one was sent.
+//  3. No number lies between n and n+1.
+//  4. Both nodes were created in the same incarnation of the directory, since
+//     the next one starts its numbers anew. The directory is watched, its czxid
+//     in 1 is the czxid of the watch, and the watch had not fired when the
+//     create was answered. A server sends a session an event before the answers
+//     to later requests, so the event of a deletion of the directory between
+//     the two creates comes before the answer to the second create.
 //
-// It does not hold for somebody who makes a node with a number of his own
-// choice (neither do lines), nor where an operator takes away our right to read the
-// directory, which silences the watch, and then makes it anew so that the very
-// next number is right.
+// The proof fails in two cases. A client creates a node with a sequence number
+// that it chose itself; this breaks every wait queue. Or an operator removes
+// our right to read the directory, which silences the watch. The operator then
+// creates the directory again so that exactly the next number comes.
 //
-// Contenders who may hold beside others, and heirs, who come to a number without
-// being given it, are left out: lines with such list as ever.
+// Wait queues with Config.Beside are not covered, since their contenders may
+// hold together. Nor are wait queues with Config.Heirs, since a successor has a
+// number that the server did not assign. They always list the directory.
 type vacancy struct {
 	mu     sync.Mutex
-	last   *core.Node // our newest contender if it was alone, else nil
-	number znode.Seq  // that it got
+	last   *core.Node // our newest contender if it was alone, otherwise nil
+	number znode.Seq  // the number of our newest contender
 	dir    int64      // the directory's czxid at that time
 	life   *core.Life // of the directory, nil while it is not watched
-	asking bool       // for life
-	over   bool       // nobody has the line any more
-	quiet  bool       // the last two had the line to themselves: the next one may, too
+	asking bool       // a goroutine reads life
+	over   bool       // the Line was garbage collected
+	quiet  bool       // the last two contenders were alone: the next one may be, too
 }
 
-// after returns the number whose successor is first in line. Nothing is known
-// for a session that has not been alone before.
+// after returns a number: a contender with the next number is first. It returns
+// false if nothing is known, such as for a session without a contender that was
+// alone.
 func (v *vacancy) after(s *core.Session) (znode.Seq, *core.Life, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -54,24 +56,24 @@ func (v *vacancy) after(s *core.Session) (znode.Seq, *core.Life, bool) {
 	return v.number, v.life, known
 }
 
-// watched reports whether the directory is watched in which the newest
-// contender stood. The caller holds mu.
+// watched reports whether the directory of the newest contender is watched, in
+// the same incarnation. The caller holds mu.
 func (v *vacancy) watched() bool {
 	return v.life != nil && v.life.Czxid() == v.dir && v.life.Lasts()
 }
 
 // follows notes a contender that is first because of its number, in the given
-// life of the directory.
+// incarnation of the directory.
 func (v *vacancy) follows(c *contender, life *core.Life) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if life.Czxid() == v.dir { // else another has seen the next life in the meantime
+	if life.Czxid() == v.dir { // otherwise another contender has seen the next incarnation meanwhile
 		v.last, v.number = c.Node, c.self
 	}
 }
 
-// listed notes what a contender saw in its list. Where the line is quiet, the
-// directory is watched from then on.
+// listed notes what a contender saw in its list. If the second contender in a
+// row was alone, the directory is watched from then on.
 func (v *vacancy) listed(c *contender, dir core.Stat) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -82,7 +84,7 @@ func (v *vacancy) listed(c *contender, dir core.Stat) {
 		return
 	}
 	if before == nil || before.Session() != c.s || c.self != number+1 {
-		return // one that was alone may yet be one of many
+		return // one contender that was alone does not make a quiet queue
 	}
 	v.quiet = true
 	if !v.watched() && !v.asking {
@@ -96,7 +98,7 @@ func (v *vacancy) listed(c *contender, dir core.Stat) {
 	}
 }
 
-// forget gives the watch up: it is the cleanup of the line.
+// forget stops the watch. It is the cleanup of the Line.
 func (v *vacancy) forget() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -112,7 +114,7 @@ func (v *vacancy) watch(s *core.Session, dir string) {
 	defer v.mu.Unlock()
 	v.asking = false
 	switch {
-	case err != nil: // then there are lists
+	case err != nil: // contenders then go on with lists
 	case !v.over && v.life == nil && life.Czxid() == v.dir:
 		v.life = life
 	default:

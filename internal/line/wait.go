@@ -11,19 +11,21 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// ownNode is what the watched read of our own node came to.
+// ownNode is the answer to the watched read of our own node.
 type ownNode struct {
 	czxid int64
 	err   error
 }
 
-// ownLate is how long a contender waits before its own node is watched, unless its
-// turn is prepared earlier. A contender whose node is deleted in that time lines up
-// again this much later. It cannot hold with that node: see the package.
+// ownLate is how long a contender waits before its own node is watched, unless
+// its turn is prepared earlier. If its node is deleted in that time, the
+// contender joins again this much later. It cannot hold with the deleted node:
+// see the package documentation.
 const ownLate = time.Second
 
-// wait is what Join does behind another contender: it blocks until every contender that
-// keeps ours waiting is gone. The package says what each change of state has to prove.
+// wait is what Join does behind another contender: it blocks until every
+// predecessor that ours waits for is gone. The package documentation says what
+// each change of state has to prove.
 func (l *Line) wait(ctx context.Context, c *contender) (*core.Hold, error) {
 	own := make(chan ownNode, 1)
 	ask := func() { // ends with the session, since a hold may need the watch when ctx has ended
@@ -52,8 +54,9 @@ func (l *Line) wait(ctx context.Context, c *contender) (*core.Hold, error) {
 	return l.hold(ctx, c, c.Czxid)
 }
 
-// approach waits for one change of the line. It returns first if the contender is first
-// by the end of its predecessor. Otherwise it leaves the view as a new list shows it.
+// approach waits for one change in the wait queue. It returns first if the end
+// of its predecessor makes the contender first. Otherwise it updates the view
+// from a new list.
 func (l *Line) approach(ctx context.Context, c *contender) (first bool, err error) {
 	switch pred := c.view.pred; {
 	case l.leavesHeir(pred), c.view.before > 1 && len(l.beside) > 0: // apart
@@ -70,12 +73,12 @@ func (l *Line) approach(ctx context.Context, c *contender) (first bool, err erro
 	return l.standBy(ctx, c, false)
 }
 
-// standBy prepares the turn of the contender, and waits for the end of its predecessor.
-// With list, it lists the line in the same packet, and returns at once if the list does
-// not show the predecessor alone before it.
+// standBy prepares the contender's turn, and waits for the end of its
+// predecessor. With list, it lists the directory in the same packet. It returns
+// at once if that list shows other predecessors than this one.
 func (l *Line) standBy(ctx context.Context, c *contender, list bool) (first bool, err error) {
 	if c.late.Stop() {
-		c.own = nil // the packet asks in its place
+		c.own = nil // the packet reads the node instead
 	}
 	pred := c.view.pred
 	path := znode.Join(l.dir, pred)
@@ -100,7 +103,7 @@ func (l *Line) standBy(ctx context.Context, c *contender, list bool) (first bool
 		case err != nil:
 			return false, fmt.Errorf("waiting behind %s: %w", path, err)
 		case event != core.NodeDeleted:
-			return false, nil // it was written to: the watch is used up
+			return false, nil // a client wrote to the predecessor, which used up the watch
 		}
 	}
 	if err := c.awaitOwn(ctx); err != nil {
@@ -112,7 +115,7 @@ func (l *Line) standBy(ctx context.Context, c *contender, list bool) (first bool
 	return true, nil
 }
 
-// list looks at the line again.
+// list lists the directory and updates the view.
 func (l *Line) list(ctx context.Context, c *contender) error {
 	names, _, err := c.s.Children(ctx, l.dir)
 	switch {
@@ -124,8 +127,8 @@ func (l *Line) list(ctx context.Context, c *contender) error {
 	return l.relook(c, names)
 }
 
-// relook finds the place of the contender in a new list. It returns
-// core.ErrDeleted if the list does not have our node.
+// relook updates the view from a new list. It returns core.ErrDeleted if the
+// list does not contain our node.
 func (l *Line) relook(c *contender, names []string) error {
 	if !slices.Contains(names, c.Name) {
 		return core.ErrDeleted
@@ -134,7 +137,7 @@ func (l *Line) relook(c *contender, names []string) error {
 	return nil
 }
 
-// awaitOwn waits for the answer about our own node, if it is still to come.
+// awaitOwn waits for the answer about our own node, if it is outstanding.
 func (c *contender) awaitOwn(ctx context.Context) error {
 	if c.own == nil {
 		return nil
@@ -149,19 +152,19 @@ func (c *contender) awaitOwn(ctx context.Context) error {
 	}
 }
 
-// seen takes the answer about our own node.
+// seen notes the answer about our own node.
 func (c *contender) seen(r ownNode) error {
 	c.own, c.Czxid = nil, r.czxid
 	return r.err
 }
 
-// outlast waits until the node at path has gone. It returns core.ErrDeleted
-// when our own goes first.
+// outlast waits until the node at path is gone. It returns core.ErrDeleted if
+// our own node is deleted first.
 //
-// The watch is set by reading the data: unlike an exists, that leaves no watch
-// on a node that has gone already. A predecessor that is written to is watched
-// again, and nothing else starts anew. At a hidden predecessor the session looks
-// again from time to time, since servers do not tell of its end.
+// The watch is set by a read of the data: unlike an exists, this leaves no
+// watch if the node is already gone. After a write to the predecessor, outlast
+// watches it again. If the predecessor is hidden, the session looks again from
+// time to time, since servers do not send its deletion.
 func (c *contender) outlast(ctx context.Context, path string) error {
 	for {
 		_, watch, err := c.s.SeeW(ctx, path)
@@ -181,11 +184,12 @@ func (c *contender) outlast(ctx context.Context, path string) error {
 	}
 }
 
-// await waits for the watch, for the end of our own node, ctx or the session.
+// await waits for the watch, or for the end of our own node, of ctx or of the
+// session.
 func (c *contender) await(ctx context.Context, watch *core.Watch) (core.EventType, error) {
 	defer watch.Stop()
 	select {
-	case r := <-c.own: // a failure is told now, and not when our turn has come
+	case r := <-c.own: // report a failure now, not when our turn has come
 		if err := c.seen(r); err != nil {
 			return 0, err
 		}
@@ -195,7 +199,8 @@ func (c *contender) await(ctx context.Context, watch *core.Watch) (core.EventTyp
 	case <-ctx.Done():
 	case <-c.s.Done():
 	}
-	// Several may have happened. What ends the wait beats what could fulfil it.
+	// Several may have happened. A reason to give up wins over the event of the
+	// watch.
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}

@@ -7,20 +7,22 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// waiter waits for a read that shows a certain write.
+// waiter waits for a read that shows a particular write.
 type waiter struct {
 	in   *core.Session
 	zxid int64
 	done chan struct{}
 }
 
-// Await blocks until the state is as new as a write that was answered in the
-// session in, with the transaction zxid; zero if that is not known. It also
-// returns when the read that would show it is refused (State.Err). ctx bounds
-// the wait; the error is its own, or why the mirror has ended.
+// Await blocks until the state is at least as new as a write that was answered
+// in session in. zxid is the write's transaction, or zero if it is unknown. It
+// also returns if the read that would show the write is refused (State.Err).
+// ctx bounds the wait. The error is ctx's error, or the reason why the mirror
+// has ended.
 //
-// A write of the own process is not taken into the copy by itself:
-// the node may have been deleted since, and that may have been seen already.
+// The mirror does not copy the process's own writes into the state: another
+// client may have deleted the node since, and a read may have shown that
+// already.
 func (f *follower) Await(ctx context.Context, in *core.Session, zxid int64) error {
 	w := &waiter{in, zxid, make(chan struct{})}
 	f.mu.Lock()
@@ -37,7 +39,7 @@ func (f *follower) Await(ctx context.Context, in *core.Session, zxid int64) erro
 	}
 }
 
-// rouse makes the loop look whether it has something to do.
+// rouse makes the loop check whether it has to read.
 func (f *follower) rouse() {
 	select {
 	case f.wake <- struct{}{}:
@@ -45,14 +47,15 @@ func (f *follower) rouse() {
 	}
 }
 
-// due reports whether the loop that was roused should read.
+// due reports whether the roused loop should read.
 func (f *follower) due() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.waiting) > 0 || f.links.Load() != f.confirmed.Load()
 }
 
-// takeWaiting returns those for whom any read will do that begins now.
+// takeWaiting removes and returns the waiters. Any read that begins now will do
+// for them.
 func (f *follower) takeWaiting() []*waiter {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -61,22 +64,22 @@ func (f *follower) takeWaiting() []*waiter {
 	return round
 }
 
-// foreign reports whether someone in the round waits for a write of another
-// session than s, which a server need not know yet.
+// foreign reports whether a waiter of the round waits for a write of another
+// session than s. The server of s may not know that write yet.
 func foreign(round []*waiter, s *core.Session) bool {
 	return slices.ContainsFunc(round, func(w *waiter) bool { return w.in != s })
 }
 
-// giveBack undoes takeWaiting after a read that came to nothing.
+// giveBack undoes takeWaiting after an unsuccessful read.
 func (f *follower) giveBack(round []*waiter) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.waiting = append(round, f.waiting...)
 }
 
-// release wakes those whose read has settled, and those who came while it was
-// under way if it shows what they wait for. For the others there is a token in
-// wake.
+// release wakes the waiters of the round. It also wakes the waiters that came
+// during the read, if the read shows their write. For the remaining waiters,
+// wake holds a token.
 func (f *follower) release(round []*waiter, zxid int64) {
 	for _, w := range round {
 		close(w.done)
@@ -94,7 +97,7 @@ func (f *follower) release(round []*waiter, zxid int64) {
 	f.waiting = left
 }
 
-// releaseAll wakes everyone at the end.
+// releaseAll wakes all waiters at the end.
 func (f *follower) releaseAll() {
 	for _, w := range f.takeWaiting() {
 		close(w.done)

@@ -10,8 +10,9 @@ import (
 	"github.com/docent-go/docent/internal/testworld"
 )
 
-// A tree that is asked to be as new as a write of its own session, or as the proof that a
-// quorum stands behind a new connection, reads what the events say, and nothing besides.
+// Await reads what the events say, and nothing else. This holds for a write of
+// the tree's own session, and for the proof that a quorum supports a new
+// connection.
 func TestTreeAsksForNothingWithoutNeed(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		w.Put("/d/a", "0")

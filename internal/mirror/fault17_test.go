@@ -14,8 +14,9 @@ import (
 
 const manyKeys = 10_000
 
-// A tree of 10,000 keys costs one watch and a few requests, and a change of one the
-// read of one. On a new connection all is read again in as few.
+// A tree of 10,000 keys costs one watch and a few requests. A change of one key
+// costs one read. On a new connection, everything is read again in a few
+// requests.
 func TestFault17_ATreeCostsFewRequests(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		for i := range manyKeys {
@@ -85,7 +86,7 @@ func TestFault17_PauseBoundsAllNodesTogether(t *testing.T) {
 	})
 }
 
-// stuffed returns a tree that holds n nodes and hears of changes by hand.
+// stuffed returns a tree with n nodes whose events the test delivers.
 func stuffed(n int) *Tree {
 	t := newTree(nil, TreeConfig{Path: "/d", Pause: time.Nanosecond})
 	t.lasting = new(core.Follower)
@@ -116,7 +117,7 @@ func bytesPerRun(runs int, f func()) int {
 	return int(after.TotalAlloc-before.TotalAlloc) / runs
 }
 
-// What a change costs does not grow with what stands.
+// The cost of a change does not grow with the size of the tree.
 func TestFault17_AChangeCostsWhatHasChanged(t *testing.T) {
 	var allocs, bytes [2]float64
 	for i, n := range []int{100, manyKeys} {

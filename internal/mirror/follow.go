@@ -8,9 +8,9 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// ErrHistory is the State.Err of a mirror whose server has an older value than
-// was seen before, although it has caught up with its leader. If that lasts
-// for a session timeout, the older value is taken for the present one.
+// ErrHistory is the State.Err of a mirror whose server shows an older value
+// than an earlier read. The server has then caught up with its leader already.
+// If that lasts for a session timeout, the mirror accepts the older value.
 var ErrHistory = errors.New("the server shows an older value than was seen before: it may have lost its data")
 
 // Pauses between reads that a server refuses.
@@ -77,9 +77,9 @@ func (m *Mirror) sleep(s *core.Session, watch *core.Watch, pause time.Duration) 
 	}
 }
 
-// settle reads the node until the reading can be believed, and publishes it if
-// it brings something new. With sync, the server has to catch up first. The
-// watch fires at the next change; it may be nil with an error.
+// settle reads the node until the result can be believed, and publishes it if
+// it is new. With sync, the server has to catch up first. The watch fires at
+// the next change. It may be nil with an error.
 func (m *Mirror) settle(s *core.Session, sync bool) (*core.Watch, error) {
 	seen, watch, verdict, err := m.sight(s, sync)
 	if err == nil && verdict == doubtful && !sync {
@@ -100,7 +100,7 @@ func (m *Mirror) settle(s *core.Session, sync bool) (*core.Watch, error) {
 	return watch, nil
 }
 
-// sight reads the node once and judges what it saw.
+// sight reads the node once and classifies the result.
 func (m *Mirror) sight(s *core.Session, sync bool) (*sighting, *core.Watch, verdict, error) {
 	if sync {
 		if err := s.Sync(m.ctx, m.path); err != nil {
@@ -114,7 +114,7 @@ func (m *Mirror) sight(s *core.Session, sync bool) (*sighting, *core.Watch, verd
 	return seen, watch, m.past.judge(m.kind, s, seen, sync), nil
 }
 
-// accept publishes what was seen, if it is new or ends a failure.
+// accept publishes the result of a read, if it is new or ends a failure.
 func (m *Mirror) accept(seen *sighting, v verdict) {
 	old := m.state.Load()
 	if v == same && old.Err == nil {
@@ -132,7 +132,7 @@ func (m *Mirror) accept(seen *sighting, v verdict) {
 	m.publish(next)
 }
 
-// report publishes why reading fails, once for each reason.
+// report publishes why reads fail, once for each reason.
 func (m *Mirror) report(err error) {
 	old := m.state.Load()
 	if old == nil {
@@ -156,9 +156,9 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// look reads the node and leaves a watch. A read of a missing node leaves none,
-// so then its creation is watched for; if it was made just in between, it is
-// read again.
+// look reads the node and leaves a watch. A read of a missing node leaves no
+// watch, so look then watches for the creation. If the node was created between
+// the two requests, look reads it again.
 func (m *Mirror) look(s *core.Session) (*sighting, *core.Watch, error) {
 	for {
 		seen, watch, err := m.read(s)

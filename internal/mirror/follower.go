@@ -11,27 +11,27 @@ import (
 	"github.com/docent-go/docent/internal/grace"
 )
 
-// follower is what a Mirror and a Tree have in common: it knows when the
-// connection was lost, who waits for a read, and when all of it ends.
+// follower is the common part of a Mirror and a Tree. It tracks the losses of
+// the connection, the waiters, and the end.
 type follower struct {
 	sm *core.Manager
 
-	// links counts how often the connection was lost, and how often a quorum has
-	// confirmed that there is one again. It is even while there is one. confirmed
-	// is what links was when the newest successful read began.
+	// links counts the losses of the connection, and the confirmations of a new
+	// connection by a quorum. It is even while a confirmed connection exists.
+	// confirmed is the value of links when the newest successful read began.
 	links, confirmed atomic.Uint64
 	linked           chan struct{} // closed when links is known
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
 	work   sync.WaitGroup
-	first  chan struct{} // closed when there is a state
+	first  chan struct{} // closed when the first state is published
 	wake   chan struct{} // holds a token when the loop may have something to do
 
 	mu      sync.Mutex
 	waiting []*waiter
 
-	failures int // of reading in a row; the loop's alone
+	failures int // failed reads in a row; only the loop uses it
 }
 
 func (f *follower) init(sm *core.Manager) {
@@ -42,7 +42,7 @@ func (f *follower) init(sm *core.Manager) {
 	f.ctx, f.cancel = context.WithCancelCause(context.Background())
 }
 
-// start runs the loop and waits until there is a state, or ctx ends.
+// start runs the loop and waits until a state exists, or ctx ends.
 func (f *follower) start(ctx context.Context, loop func()) error {
 	f.work.Go(f.followLink)
 	<-f.linked
@@ -75,7 +75,7 @@ func (f *follower) each(follow func(*core.Session)) {
 }
 
 // followLink counts the losses of the connection, and has the node read again
-// after each, once a quorum has answered.
+// after each loss, once a quorum has answered.
 func (f *follower) followLink() {
 	first := true
 	for change := range f.sm.ConfirmedStates(f.ctx) {
@@ -90,39 +90,39 @@ func (f *follower) followLink() {
 			close(f.linked)
 		}
 	}
-	if first { // nothing was to be told any more
+	if first { // the states ended before the first
 		close(f.linked)
 	}
 }
 
-// away says of links that no quorum has confirmed a connection.
+// away reports whether no quorum has confirmed a connection, given links.
 func away(links uint64) bool { return links%2 == 1 }
 
-// Stale reports whether the state has not been confirmed since the connection
-// was last lost, by a read that began after a quorum had answered, or never
-// will be again since this has ended.
+// Stale reports whether the state may be outdated: since the last loss of the
+// connection, no successful read has begun after an answer of a quorum. It
+// stays true after the end of the mirror.
 func (f *follower) Stale() bool {
 	links := f.links.Load()
 	return f.ctx.Err() != nil || away(links) || f.confirmed.Load() != links
 }
 
-// Done returns a channel that is closed when this has ended. Load goes on to
-// return what was known then.
+// Done returns a channel that is closed when the mirror ends. Load continues to
+// return the last state.
 func (f *follower) Done() <-chan struct{} { return f.ctx.Done() }
 
-// Err returns nil while this lives, and then why it ended: ErrClosed, or
-// core.ErrClosed when its Manager was closed.
+// Err returns nil until the mirror ends, and then the reason: ErrClosed, or
+// core.ErrClosed if its Manager was closed.
 func (f *follower) Err() error { return context.Cause(f.ctx) }
 
-// Close ends this and waits until nothing of it is left running. For an OnState
-// that runs it waits for a second at most, so that OnState may call it. It may be
-// called more than once.
+// Close ends the mirror and waits until all its goroutines have ended. It waits
+// for a running OnState for a second at most, so that OnState may call Close.
+// It may be called more than once.
 func (f *follower) Close() {
 	f.cancel(ErrClosed)
 	grace.For(grace.Done(f.work.Wait))
 }
 
-// pause is how long to wait after one more failed read.
+// pause returns the pause after one more failed read.
 func (f *follower) pause() time.Duration {
 	d := min(minPause<<min(f.failures, 10), maxPause)
 	f.failures++

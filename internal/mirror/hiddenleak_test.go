@@ -9,8 +9,8 @@ import (
 	"github.com/docent-go/docent/internal/testworld"
 )
 
-// A node becomes hidden, which the session finds out by a check: the watch that the server
-// still has is taken back after Close.
+// A node becomes hidden, and the session notices it by a check. The watch that
+// the server still has is removed after Close.
 func TestWatchOfAHiddenNodeIsTakenBack(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		w.Put("/d/a", "0")

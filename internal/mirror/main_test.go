@@ -84,7 +84,7 @@ func show(s *State) string {
 	return string(s.Data)
 }
 
-// settled waits until nothing moves any more, and prints the state.
+// settled waits until all goroutines are idle, and prints the state.
 func (w *world) settled(m *Mirror) string {
 	w.t.Helper()
 	synctest.Wait()

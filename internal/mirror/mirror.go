@@ -9,7 +9,7 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Kind says what of a node is mirrored.
+// Kind says which part of a node is mirrored.
 type Kind int
 
 // The kinds of mirrors.
@@ -18,42 +18,43 @@ const (
 	Children             // the names of its children
 )
 
-// ErrClosed is the cause with which a Mirror ends at Close.
+// ErrClosed is the cause with which Close ends a Mirror.
 var ErrClosed = errors.New("the mirror is closed")
 
 // Config says what to mirror.
 type Config struct {
 	Path string
 	Kind Kind
-	// OnState, if set, is given every state right before Load returns it, in
-	// order, on the mirror's own goroutine.
+	// OnState, if set, is called with every state, in order, directly before
+	// Load returns it. It runs on the mirror's own goroutine.
 	OnState func(*State)
 }
 
-// State is what is known of the node at one time. It is never changed: what it
-// refers to is shared by all who load it.
+// State is the state of the node at one time. It is immutable, and shared by
+// all readers.
 type State struct {
-	// Exists says whether the node is there. Data, Children and Stat are
-	// zero where it is not.
+	// Exists says whether the node exists. Data, Children and Stat are zero if
+	// it does not.
 	Exists   bool
 	Data     []byte
 	Children []string // sorted
 	Stat     core.Stat
-	// Rev grows by one with each change of the node. It stays as it is where
-	// only Err has changed, and is zero before the first successful read.
+	// Rev grows by one with each change of the node. It does not grow if only
+	// Err has changed. It is zero before the first successful read.
 	Rev uint64
-	// Err is why the node could not be read last: it is then tried again, and
-	// the rest of the state is as it was last seen. It is nil while all is well.
+	// Err is the error of the last read. The read is then repeated, and the
+	// rest of the state is as it was last seen. Err is nil if the last read
+	// succeeded.
 	Err error
 
 	next chan struct{}
 }
 
-// Next returns a channel that is closed when there is a newer state.
+// Next returns a channel that is closed when a newer state exists.
 func (s *State) Next() <-chan struct{} { return s.next }
 
-// Mirror is a cached copy of a node. It is safe for concurrent use. It lives
-// until Close, or until its Manager is closed.
+// Mirror is a cached copy of a node. It is safe for concurrent use. It ends
+// with Close, or with its Manager.
 type Mirror struct {
 	follower
 	path    string
@@ -61,14 +62,14 @@ type Mirror struct {
 	onState func(*State)
 
 	state atomic.Pointer[State]
-	past  past // the loop's alone
+	past  past // only the loop uses it
 }
 
-// Open starts a mirror and blocks until the node has been read once, or
-// until a server has refused that (State.Err). ctx bounds Open alone.
+// Open starts a mirror and blocks until the node has been read once, or until a
+// server has refused the read (State.Err). ctx bounds only Open.
 //
 // Errors, in *session.OpError: an invalid path; ctx's error, with
-// core.ErrUnreachable when there was no session; core.ErrClosed.
+// core.ErrUnreachable if there was no session; core.ErrClosed.
 func Open(ctx context.Context, sm *core.Manager, cfg Config) (*Mirror, error) {
 	fail := func(err error) (*Mirror, error) {
 		return nil, &core.OpError{Op: "open", Path: cfg.Path, Err: err}

@@ -203,7 +203,7 @@ func TestAwait(t *testing.T) {
 		require.NoError(t, m.Await(t.Context(), s, 0))
 		require.Equal(t, "-", show(m.Load()))
 
-		// A write that is gone again is waited for just as long.
+		// A write whose node was deleted again is waited for just as long.
 		_, err := s.Create(t.Context(), "/a", []byte("five"), core.Persistent)
 		require.NoError(t, err)
 		stat, err := s.Set(t.Context(), "/a", []byte("six"), core.AnyVersion)
@@ -227,8 +227,8 @@ func TestAwait(t *testing.T) {
 	})
 }
 
-// A write of another session than the one that the mirror reads in need not
-// have reached that one's server.
+// A write of another session may not have reached the server of the mirror's
+// session.
 func TestAwaitOfAnotherSessionsWrite(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.put("/a", "one")

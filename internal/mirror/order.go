@@ -7,7 +7,7 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// sighting is what one read has seen of the node.
+// sighting is the result of one read of the node.
 type sighting struct {
 	exists   bool
 	data     []byte
@@ -15,8 +15,8 @@ type sighting struct {
 	stat     core.Stat
 }
 
-// zxid returns the transaction that made what was seen what it is. Versions do
-// not order anything: they wrap, and start anew when a node is re-created.
+// zxid returns the transaction of the last change that the read shows. Versions
+// do not order states: they wrap, and start again when a node is re-created.
 func (s *sighting) zxid(kind Kind) int64 {
 	if kind == Children {
 		return s.stat.Pzxid
@@ -24,21 +24,21 @@ func (s *sighting) zxid(kind Kind) int64 {
 	return s.stat.Mzxid
 }
 
-// past is what has been believed so far.
+// past is what the mirror has believed so far.
 //
-// Within one session reads never go back: a server that knows less than the
-// session has already seen refuses the client. So within a session the order
-// of the reads is the order of what they saw, and that holds for the absence
-// of the node too, which has no zxid. A new session may begin on a server that
-// lags behind. There a read is believed when it has a later zxid than
-// anything before, or shows the same again. Anything else is doubtful: a node
-// that is missing, an older value, a value that was deleted. Then the server
-// has to catch up with its leader (Sync) before it is asked again; its answer
-// to that is believed, except for a value that is still older.
+// Within one session, reads never go back: a server refuses a client that has
+// seen more than the server knows. So within a session, the order of the reads
+// is also the order of what they show. That includes the absence of the node,
+// which has no zxid. A new session may begin on a server that lags behind.
+// There a read is believed if it has a later zxid than all earlier reads, or
+// shows the same again. Any other read is doubtful: a missing node, an older
+// value, a value that was deleted. Then the server has to catch up with its
+// leader (Sync) and is read again. The second read is believed, unless it shows
+// a value that is still older.
 type past struct {
 	seen *sighting     // the newest; nil before the first
-	zxid int64         // of the newest in which the node existed
-	in   *core.Session // in which the newest was seen
+	zxid int64         // of the newest sighting in which the node existed
+	in   *core.Session // the session of the newest sighting
 	back setback
 }
 
@@ -46,12 +46,12 @@ type verdict int
 
 const (
 	same     verdict = iota // nothing has changed
-	newer                   // this is what holds now
-	doubtful                // it may be older than what is known
+	newer                   // this is the present state
+	doubtful                // it may be older than the believed state
 )
 
-// judge compares a sighting in the session with what was believed before.
-// synced says that the server had caught up before it was asked.
+// judge compares a sighting with the believed state. synced says that the
+// server had caught up before the read.
 func (p *past) judge(kind Kind, in *core.Session, s *sighting, synced bool) verdict {
 	switch old := p.seen; {
 	case old == nil:
@@ -69,15 +69,15 @@ func (p *past) judge(kind Kind, in *core.Session, s *sighting, synced bool) verd
 		}
 		return newer // one transaction with two outcomes: another history
 	case !old.exists && in == p.in:
-		return newer // the node was made after it had been missing
+		return newer // the node was created after it had been missing
 	case s.zxid(kind) > p.zxid:
 		return newer
 	}
 	return doubtful
 }
 
-// sameAs compares two sightings with the same zxid. They differ only where the
-// server has been given another history.
+// sameAs compares two sightings with the same zxid. They differ only if the
+// server was given another history.
 func (s *sighting) sameAs(old *sighting, kind Kind) bool {
 	if kind == Children {
 		return s.stat.Czxid == old.stat.Czxid && slices.Equal(s.children, old.children)
@@ -85,7 +85,7 @@ func (s *sighting) sameAs(old *sighting, kind Kind) bool {
 	return s.stat.Czxid == old.stat.Czxid && s.stat.Mtime == old.stat.Mtime && s.stat.Version == old.stat.Version
 }
 
-// believe makes s what is known.
+// believe makes s the believed state.
 func (p *past) believe(kind Kind, in *core.Session, s *sighting) {
 	p.seen, p.in, p.back = s, in, setback{}
 	if s.exists {
@@ -94,20 +94,19 @@ func (p *past) believe(kind Kind, in *core.Session, s *sighting) {
 }
 
 // setback is the time since when history seems to have gone back, in one
-// session. The zero value says that it has not.
+// session. The zero value says that history has not gone back.
 type setback struct {
 	at time.Time
 	in *core.Session
 }
 
-// historyLost reports whether a value that stays older, although its server
-// has caught up, has to be believed in the end. Either the servers were wiped
-// or restored from a backup, and then there will be nothing newer; or a leader
-// that was cut off from the others answers without knowing it. Such a leader
-// steps down within the time that sessions are given, so that is how long the
-// older value is refused.
+// historyLost reports whether to believe a value that stays older although its
+// server has caught up. There are two possible reasons. The servers were wiped
+// or restored from a backup: then no newer value will come. Or a leader that is
+// cut off from the others answers without noticing it: then it steps down
+// within the session timeout. So the older value is refused for that long.
 func (b *setback) historyLost(in *core.Session) bool {
-	if b.in != in { // a server that was asked long ago says nothing about this one
+	if b.in != in { // the setback of an earlier session says nothing about this server
 		b.at, b.in = time.Now(), in
 	}
 	return time.Since(b.at) >= in.Timeout()

@@ -73,7 +73,8 @@ func TestHardCase57_VersionsOrderNothing(t *testing.T) {
 	}
 }
 
-// apart makes a mirror that no loop runs, to be driven through sessions by hand.
+// apart returns a mirror without a running loop. The test drives it through
+// sessions.
 func (w *world) apart(kind Kind) *Mirror {
 	m := &Mirror{path: "/a", kind: kind}
 	m.init(w.sm)
@@ -148,7 +149,7 @@ func TestDeletedBetweenSessions(t *testing.T) {
 	})
 }
 
-// The servers lose their data: sessions, nodes and the count of transactions.
+// The servers lose their data: sessions, nodes and the zxid.
 func TestWipe(t *testing.T) {
 	t.Run("and nothing after it", func(t *testing.T) {
 		inWorld(t, func(t *testing.T, w *world) {

@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A leader that has lost its quorum answers reads. What it says is stale until a
-// quorum has answered, which many mirrors ask once.
+// A leader without a quorum answers reads. The state is stale until a quorum
+// has answered. Many mirrors share one check.
 func TestFault31_StaleUntilAQuorumAnswers(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		w.Put("/d/a", "1")
@@ -56,9 +56,9 @@ func TestFault31_StaleUntilAQuorumAnswers(t *testing.T) {
 	})
 }
 
-// What is opened while the connection is one that no quorum has confirmed is
-// stale until one has. The deposed leader answers the first read, or answers
-// nothing behind the check.
+// A mirror that is opened on an unconfirmed connection is stale until a quorum
+// has answered. The deposed leader answers the first read, or answers nothing
+// after the check.
 func TestFault31_OpenedOnALeaderWithoutAQuorum(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		w.Put("/d/a", "1")

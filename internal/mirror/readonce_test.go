@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// What is written to a node that is read once costs no read. A node that is made again is
-// another one, and the data of all others is followed.
+// A write to a node that is read once costs no read. A node that is created
+// again is another node. The data of all other nodes is followed.
 func TestReadOnce(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		w.Put("/d/once", "1")
@@ -33,7 +33,8 @@ func TestReadOnce(t *testing.T) {
 	})
 }
 
-// A stream of changes that leaves no moment of calm is shown after the Patience.
+// During a stream of changes without a calm moment, a state is published after
+// the Patience.
 func TestPatience(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		_, err := OpenTree(w.Context(), w.Process().Core(), TreeConfig{Path: "/d", Patience: -1})

@@ -12,50 +12,50 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// DefaultPause is the Pause of a TreeConfig that names none.
+// DefaultPause is the Pause of a TreeConfig that sets none.
 const DefaultPause = 50 * time.Millisecond
 
-// DefaultPatience is the Patience of a TreeConfig that names none.
+// DefaultPatience is the Patience of a TreeConfig that sets none.
 const DefaultPatience = time.Second
 
 // TreeConfig says what to mirror.
 type TreeConfig struct {
 	Path string // may be "/"
-	// Depth is how many levels below Path are mirrored: 1 is its children, 0
-	// is everything.
+	// Depth is how many levels below Path are mirrored: 1 means only its
+	// children, 0 means all levels.
 	Depth int
-	// Keep, if set, is asked for each node below Path, by its path relative to
-	// it. A node for which it is false is left out with all that is below it,
-	// and costs no read. It is called on the tree's own goroutine, and must
-	// always answer the same.
+	// Keep, if set, is called for each node below Path, with its path relative
+	// to Path. If it returns false, the node and its descendants are left out,
+	// and cost no read. Keep is called on the tree's own goroutine, and must
+	// always return the same for a path.
 	Keep func(rel string) bool
-	// Limit is how many children of one node are mirrored at most: the first
-	// in the order of their names, of those that Keep keeps. Zero is no limit.
-	// It bounds what a directory costs that somebody has filled with other
-	// things.
+	// Limit is the greatest number of mirrored children of one node: the first
+	// in the order of names, after Keep. Zero means no limit. Limit bounds the
+	// cost of a directory that another client fills with unrelated nodes.
 	Limit int
-	// NamesOnly has the data of the nodes below Path left unread, for a
-	// directory whose names say everything: a change costs one read. Data is nil
-	// then, and Stat zero but for what it says of children.
+	// NamesOnly leaves the data of the nodes below Path unread. It is for a
+	// directory in which the names are sufficient: a change costs one read.
+	// Then Data is nil, and Stat is zero except for its fields about children.
 	NamesOnly bool
-	// ReadOnce, if set, is asked like Keep. A node for which it is true keeps the data
-	// and the stat that it had when it was read: that somebody writes to it costs no
-	// read. On servers before ZooKeeper 3.6 it is read again all the same.
+	// ReadOnce, if set, is called like Keep. If it returns true, the node keeps
+	// the data and the stat of its first read, and a write to it costs no read.
+	// With servers before ZooKeeper 3.6, such a node is read again
+	// nevertheless.
 	ReadOnce func(rel string) bool
-	// Pause is the least time from one round of reads to the next: all that
-	// changes meanwhile, whichever nodes it is, is read together when the time is
-	// over. Zero is DefaultPause.
+	// Pause is the minimum time from one round of reads to the next. All
+	// changes in that time are read together at its end, whichever nodes they
+	// affect. Zero means DefaultPause.
 	Pause time.Duration
-	// Patience is how long the tree looks for an instant at which all was as it has read
-	// it, before it shows a state that is Torn. It is two Pauses at least. Zero is
+	// Patience is how long the tree tries to read a state of one instant before
+	// it publishes a Torn state. It is at least two Pauses. Zero means
 	// DefaultPatience.
 	Patience time.Duration
 	// OnState is as in Config.
 	OnState func(*TreeState)
 }
 
-// Tree is a cached copy of a node and of what is below it. It is safe for
-// concurrent use. It lives until Close, or until its Manager is closed.
+// Tree is a cached copy of a node and its descendants. It is safe for
+// concurrent use. It ends with Close, or with its Manager.
 type Tree struct {
 	follower
 	cfg   TreeConfig
@@ -64,36 +64,37 @@ type Tree struct {
 	newsMu sync.Mutex
 	news   news
 
-	// Of the loop alone.
-	lasting  *core.Follower // the watch of the tree; nil where each read leaves one
-	again    bool           // all has to be read again
-	fresh    bool           // draft may hold nodes that were not found since begin
+	// Only the loop uses the fields below.
+	lasting  *core.Follower // the watch of the tree; nil if each read leaves a watch
+	again    bool           // everything has to be read again
+	fresh    bool           // draft may contain nodes that were not found since begin
 	root     *treeNode
 	draft    draft
 	leftOut  int
 	dirty    map[*reading]struct{} // to be read again
-	refused  map[*reading]struct{} // that the server would not answer
+	refused  map[*reading]struct{} // the server refused them
 	readAt   time.Time             // when the last round of reads began
-	retryAt  time.Time             // when to ask for the refused again; zero if there are none
-	holdOff  time.Time             // before which nothing is read
+	retryAt  time.Time             // when to repeat the refused readings; zero if there are none
+	holdOff  time.Time             // no reads before this time
 	look     look
-	behind   bool          // the server may lag: it has to catch up first
-	believed *core.Session // in which a state was believed
-	unrest   time.Time     // since when no consistent state was seen; zero if the last round saw one
+	behind   bool          // the server may lag behind: it has to catch up first
+	believed *core.Session // the session in which a state was last believed
+	unrest   time.Time     // the time since which no round was consistent; zero if the last round was
 	top      int64         // the greatest zxid in any state
 	back     setback
 }
 
-// draft is what is known, be it seen at one instant or not.
+// draft is everything that was read, whether at one instant or not.
 type draft struct {
 	nodes, hidden treap.Map[TreeNode]
 }
 
 // OpenTree starts a tree and blocks until all of it has been read once, or
-// until a server has refused that (TreeState.Err). ctx bounds OpenTree alone.
+// until a server has refused the reads (TreeState.Err). ctx bounds only
+// OpenTree.
 //
-// Errors, in *session.OpError: an invalid path or depth; ctx's error, with
-// core.ErrUnreachable when there was no session; core.ErrClosed.
+// Errors, in *session.OpError: an invalid path; a negative number in cfg; ctx's
+// error, with core.ErrUnreachable if there was no session; core.ErrClosed.
 func OpenTree(ctx context.Context, sm *core.Manager, cfg TreeConfig) (*Tree, error) {
 	fail := func(err error) (*Tree, error) {
 		return nil, &core.OpError{Op: "open", Path: cfg.Path, Err: err}
@@ -120,7 +121,7 @@ func OpenTree(ctx context.Context, sm *core.Manager, cfg TreeConfig) (*Tree, err
 	return t, nil
 }
 
-// newTree makes a tree whose loop does not run yet.
+// newTree returns a tree whose loop does not run yet.
 func newTree(sm *core.Manager, cfg TreeConfig) *Tree {
 	t := &Tree{cfg: cfg, dirty: make(map[*reading]struct{}), refused: make(map[*reading]struct{})}
 	t.init(sm)

@@ -15,8 +15,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// eachKind runs f as a test for servers that watch a whole tree, and for older ones, on
-// which each read leaves a watch.
+// eachKind runs f as a test for servers that watch a whole tree, and for older
+// ones, on which each read leaves a watch.
 func eachKind(t *testing.T, f func(w *testworld.World, lasting bool)) {
 	t.Run("one watch", func(t *testing.T) {
 		testworld.Run(t, func(w *testworld.World) { f(w, true) })
@@ -52,7 +52,7 @@ func showTree(s *TreeState) string {
 	return strings.TrimSpace(b.String())
 }
 
-// settledTree waits until nothing moves any more, pauses included.
+// settledTree waits until all goroutines are idle, after all pauses.
 func settledTree(t *Tree) string {
 	time.Sleep(2 * DefaultPause)
 	synctest.Wait()
@@ -144,8 +144,8 @@ func TestTreeRefusesBadInput(t *testing.T) {
 	})
 }
 
-// Reads share round trips: 2,000 nodes over a slow link are there after a few
-// dozen of them.
+// Reads share round trips: 2,000 nodes over a slow link are read in a few dozen
+// round trips.
 func TestTreeReadsManyAtATime(t *testing.T) {
 	eachKind(t, func(w *testworld.World, lasting bool) {
 		for i := range 2000 {
@@ -216,8 +216,8 @@ func TestTreeRequestsPerChange(t *testing.T) {
 	})
 }
 
-// DESIGN section 8: 1,000 changes in bursts, 50 watchers: at most a twentieth of
-// a list for each change and watcher.
+// 1,000 changes in bursts, 50 watchers: at most a twentieth of a list for each
+// change and watcher.
 func TestTreeCoalescesBursts(t *testing.T) {
 	eachKind(t, func(w *testworld.World, lasting bool) {
 		const members, watchers, bursts, changes = 200, 10, 10, 100

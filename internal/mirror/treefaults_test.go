@@ -14,8 +14,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// drive makes a tree without a loop of its own, to be taken through sessions by
-// hand.
+// drive returns a tree without a running loop. The test drives it through
+// sessions.
 type drive struct {
 	*Tree
 	w *testworld.World
@@ -83,7 +83,8 @@ func TestHardCase57_TreeInANewSessionOnALaggingServer(t *testing.T) {
 	})
 }
 
-// What may not be read in a new session is shown as it was in the one before.
+// A node that may not be read in a new session is shown as in the session
+// before.
 func TestTreeUnreadableInANewSession(t *testing.T) {
 	eachKind(t, func(w *testworld.World, lasting bool) {
 		w.Put("/d/a", "1")
@@ -129,8 +130,8 @@ func TestTreeChangesBetweenSessions(t *testing.T) {
 	})
 }
 
-// After a lost connection one read confirms the whole tree, or what has
-// changed in the meantime is read.
+// After a lost connection, one read confirms the whole tree, or the changes of
+// the meantime are read.
 func TestTreeConfirmedByOneRead(t *testing.T) {
 	eachKind(t, func(w *testworld.World, lasting bool) {
 		for i := range 100 {
@@ -171,8 +172,8 @@ func TestTreeConfirmedByOneRead(t *testing.T) {
 	})
 }
 
-// A child dies between the list that names it and the read of it; another is
-// deleted and made anew there; a third is born.
+// One child is deleted between the list that names it and its read. Another one
+// is deleted and created again there. A third one is created.
 func TestHardCase59_TreeCompleteAlthoughChildrenDie(t *testing.T) {
 	eachKind(t, func(w *testworld.World, lasting bool) {
 		for _, name := range []string{"a", "dies", "again", "z"} {
@@ -207,7 +208,7 @@ func TestTreeReadThatMissesANode(t *testing.T) {
 	})
 }
 
-// A read that is held up for long does not bring an older value back.
+// A read that is delayed for long does not bring an older value back.
 func TestHardCase58_TreeReadComesLate(t *testing.T) {
 	eachKind(t, func(w *testworld.World, lasting bool) {
 		w.Put("/d/a", "1")
@@ -285,15 +286,15 @@ func TestTreeUnreadableFromTheStart(t *testing.T) {
 	})
 }
 
-// Under a stream that never leaves a moment in which all is as it was read, a
-// state is shown now and then that says so.
+// Under a stream of changes without a calm moment, a torn state is published
+// from time to time.
 func TestTreeUnderAStreamThatNeverPauses(t *testing.T) {
 	eachKind(t, func(w *testworld.World, lasting bool) {
 		w.Put("/d/a", "0")
 		w.Put("/d/b", "0")
 		tree := record(w.Process(), TreeConfig{Path: "/d"})
 		n := 0
-		// Whoever reads a has b changed behind his back, and the other way round.
+		// Each read of a changes b, and each read of b changes a.
 		stop := w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpGetData && (r.Path == "/d/a" || r.Path == "/d/b") {
 				n++
@@ -325,7 +326,7 @@ func TestTreeUnderAStreamThatNeverPauses(t *testing.T) {
 	})
 }
 
-// A transaction over several nodes is seen whole or not at all.
+// A transaction over several nodes is seen as a whole or not at all.
 func TestTreeShowsTransactionsWhole(t *testing.T) {
 	eachKind(t, func(w *testworld.World, lasting bool) {
 		w.Put("/d/a", "0")
@@ -374,7 +375,7 @@ func TestTreeWipe(t *testing.T) {
 	})
 }
 
-// OnState that blocks holds up its own tree, and no other.
+// A blocking OnState delays only its own tree.
 func TestHardCase55_TreeWithASlowListener(t *testing.T) {
 	eachKind(t, func(w *testworld.World, lasting bool) {
 		w.Put("/d/a", "1")

@@ -20,8 +20,8 @@ func hiddenIn(s *TreeState) (all []string) {
 	return all
 }
 
-// No event tells of a node that is made hidden. Where nothing has told of ACLs, the next
-// child that comes or goes gives it away.
+// No event reports the creation of a hidden node. If nothing shows that ACLs
+// are in use, the next creation or deletion of a sibling reveals the node.
 func TestHiddenNodeIsSeenWithTheNextOne(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		w.Put("/d/a", "1")
@@ -43,7 +43,8 @@ func TestHiddenNodeIsSeenWithTheNextOne(t *testing.T) {
 	})
 }
 
-// Where ACLs are in use, a tree looks by itself, a bounded number of nodes at a time.
+// Where ACLs are in use, a tree looks by itself, a bounded number of nodes at a
+// time.
 func TestTreeLooksWhereACLsAreInUse(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		const keys = 1000
@@ -75,7 +76,7 @@ func TestTreeLooksWhereACLsAreInUse(t *testing.T) {
 	})
 }
 
-// What no tree looks for costs nothing.
+// Without ACLs, looks cost nothing.
 func TestTreeThatMeetsNoACLsDoesNotLook(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		w.Put("/d/a", "1")

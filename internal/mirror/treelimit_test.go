@@ -10,8 +10,8 @@ import (
 	"github.com/docent-go/docent/internal/testworld"
 )
 
-// A directory that somebody has filled costs its list, and the reads of as
-// many nodes as the limit allows.
+// A directory that another client has filled costs its list, and as many reads
+// as the limit allows.
 func TestTreeLimit(t *testing.T) {
 	eachKind(t, func(w *testworld.World, lasting bool) {
 		for i := range 100 {

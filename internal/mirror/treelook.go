@@ -7,38 +7,39 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// Servers withhold the events of a node from sessions that may not read it, and tell
-// nobody of the change of an ACL. So the watch of a tree does not tell that a node is
-// made that is hidden, nor that one becomes hidden and what happens to it then.
+// Servers withhold the events of a node from sessions that may not read it, and
+// do not report the change of an ACL. So the watch of a tree reports neither
+// the creation of a hidden node, nor that a node becomes hidden, nor what
+// happens to it then.
 //
-// A node that is known to be hidden is asked for again and again. Of one that is not
-// known to be, its directory tells: the number of children in its stat, which is read
-// whenever a child comes or goes. Where ACLs are in use, the tree looks by itself: each
-// lookEvery it reads the root and the next nodes again, in the order of their paths. What
-// remains unseen, until its directory changes or the connection is a new one: a hidden
-// node where nothing has told the session of ACLs.
+// A known hidden node is read again and again. An unknown one is found by its
+// directory's stat, which has the number of children. That stat is read
+// whenever a child is created or deleted. If ACLs are in use, the tree also
+// looks by itself: every lookEvery it reads the root and the next nodes again,
+// in the order of their paths. Otherwise a hidden node can remain unnoticed
+// until its directory changes or the session reconnects.
 const (
 	lookEvery = time.Minute
-	lookNodes = 256       // that one look reads at most
-	lookBytes = 256 << 10 // of data that one look reads at most, unless one node holds more
+	lookNodes = 256       // the most nodes that one look reads
+	lookBytes = 256 << 10 // the most bytes of data that one look reads, unless one node has more
 )
 
-// look is how far a tree has looked by itself.
+// look is the progress of a tree's own looks.
 type look struct {
 	acls bool      // the session or the tree has met ACLs
-	last time.Time // when the last look was due
-	next string    // the path at which the next one begins
+	last time.Time // when the last look began
+	next string    // the path at which the next look begins
 }
 
-// meets notes whether an answer tells of ACLs.
+// meets notes whether an answer shows that ACLs are in use.
 func (l *look) meets(a answer) {
 	l.acls = l.acls || errors.Is(a.err, core.ErrNoAuth) || a.stat.Aversion != 0
 }
 
-// at returns when the next look is due, if one is.
+// at returns the time of the next look, if there will be one.
 func (l *look) at() (time.Time, bool) { return l.last.Add(lookEvery), l.acls && !l.last.IsZero() }
 
-// lookAround has some nodes read again if that is due.
+// lookAround has some nodes read again, if a look is due.
 func (t *Tree) lookAround() {
 	if at, looks := t.look.at(); !looks || time.Until(at) > 0 {
 		return

@@ -12,9 +12,9 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// modelServer is a history of a few nodes, and what a server tells of it: each read is
-// executed at a point of the history, and all events up to there arrive before the
-// answer, perhaps together with later ones.
+// modelServer is a history of a few nodes, and a server's view of it. Each read
+// is executed at a point of the history. All events up to that point arrive
+// before the answer, perhaps together with later ones.
 type modelServer struct {
 	rng    *rand.Rand
 	now    map[string]core.Stat // by path
@@ -39,7 +39,8 @@ func (m *modelServer) tell(e core.EventType, path string) {
 	m.events = append(m.events, core.Followed{Event: e, Path: path})
 }
 
-// change makes, changes or deletes a node; sometimes two at one instant.
+// change creates, changes or deletes a node, and sometimes two nodes at one
+// instant.
 func (m *modelServer) change() {
 	m.zxid++
 	for range 1 + m.rng.Intn(2) {
@@ -61,7 +62,7 @@ func (m *modelServer) change() {
 	}
 }
 
-// arrive hands over some events, the oldest first.
+// arrive delivers some events, the oldest first.
 func (m *modelServer) arrive(t *Tree, n int) {
 	for _, e := range m.events[:n] {
 		t.hear(e)
@@ -85,7 +86,7 @@ func (m *modelServer) answer(r *reading) answer {
 	return answer{reading: r, data: fmt.Append(nil, stat.Mzxid), stat: stat}
 }
 
-// show prints what is in the history of what the tree keeps.
+// show prints the state of the tree's nodes at a point of the history.
 func (m *modelServer) show(t *Tree) string {
 	var all []string
 	var walk func(path string, level int)
@@ -124,9 +125,9 @@ func showDraft(t *Tree) string {
 	return fmt.Sprint(all)
 }
 
-// Whenever nothing is left to be read again after an answer and the events before it,
-// the tree knows what the server had when it executed the last read; and there is
-// always such a moment when the changes end.
+// Whenever no reading is stained after an answer and the events before it, the
+// tree has the server's state at the execution of the last read. Such a moment
+// always comes after the end of the changes.
 func TestWhatIsKnownIsOneInstant(t *testing.T) {
 	for name, cfg := range map[string]TreeConfig{
 		"all": {}, "one level": {Depth: 1}, "limited": {Limit: 1}, "names": {Depth: 1, NamesOnly: true},

@@ -6,18 +6,18 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// maxEvents is how many events a tree keeps whose loop is held up. When there are
-// more, it reads everything again instead.
+// maxEvents is the greatest number of events that wait for a tree's loop. With
+// more events, the tree reads everything again instead.
 const maxEvents = 1 << 14
 
-// news is what the session has told since the loop last looked.
+// news is what the session has reported since the loop last checked.
 type news struct {
 	events []core.Followed
-	fired  []*reading // whose watch has fired
+	fired  []*reading // the readings whose watch has fired
 	again  bool       // events were missed
 }
 
-// hear takes an event of the tree's watch. The session calls it.
+// hear queues an event of the tree's watch. The session calls it.
 func (t *Tree) hear(e core.Followed) {
 	t.newsMu.Lock()
 	switch {
@@ -31,7 +31,7 @@ func (t *Tree) hear(e core.Followed) {
 	t.rouse()
 }
 
-// fire is called by the session when a watch of one shot has fired.
+// fire is called by the session when a one-shot watch has fired.
 func (t *Tree) fire(r *reading) {
 	t.newsMu.Lock()
 	t.news.fired = append(t.news.fired, r)
@@ -39,7 +39,8 @@ func (t *Tree) fire(r *reading) {
 	t.rouse()
 }
 
-// absorb notes what has to be read again since something has changed.
+// absorb processes the news: it stains the readings of everything that has
+// changed.
 func (t *Tree) absorb() {
 	t.newsMu.Lock()
 	now := t.news
@@ -51,16 +52,16 @@ func (t *Tree) absorb() {
 		}
 	}
 	if t.again = t.again || now.again; t.again {
-		return // what is known may be out of date anyhow
+		return // everything is read again anyway
 	}
 	for _, e := range now.events {
 		t.apply(e)
 	}
 }
 
-// apply takes one event of the tree's watch. It may tell of what a read has shown
-// already, so it must not matter if it is applied once more: of the events of one
-// path the last decides whether the node is there.
+// apply processes one event of the tree's watch. A read may already have shown
+// the change, so it must not matter if the event is applied again: the last
+// event of a path decides whether the node exists.
 func (t *Tree) apply(e core.Followed) {
 	rel, ok := t.rel(e.Path)
 	if !ok {
@@ -69,7 +70,7 @@ func (t *Tree) apply(e core.Followed) {
 	if rel == "" {
 		if e.Event != core.NodeDataChanged {
 			t.dropKids(t.root)
-			t.forget(t.root, ofList) // its data tells whether there is one
+			t.forget(t.root, ofList) // the read of its data tells whether it needs a list
 		}
 		t.stain(t.root, ofData)
 		return
@@ -92,24 +93,24 @@ func (t *Tree) apply(e core.Followed) {
 	t.childChanged(dir, name, e.Event == core.NodeCreated)
 }
 
-// isReadOnce reports whether what is written to the node is left unread.
+// isReadOnce reports whether writes to the node are ignored.
 func (t *Tree) isReadOnce(n *treeNode) bool {
 	return n.seen && t.cfg.ReadOnce != nil && t.cfg.ReadOnce(n.rel)
 }
 
-// childChanged takes the creation or the deletion of a child. It always has
-// something of the directory read again: what is known then need not have been so at
-// one instant before the server has answered a read, since the transaction may have
-// changed more.
+// childChanged processes the creation or the deletion of a child. It always
+// stains a reading of the directory. The transaction may have changed more
+// nodes, so the known state may not be the state of one instant until the
+// server has answered another read.
 func (t *Tree) childChanged(dir *treeNode, name string, created bool) {
 	data, list, kid := dir.now[ofData], dir.now[ofList], dir.kids[name]
 	switch {
 	case list == nil:
 		if data.err == nil {
-			t.stain(dir, ofData) // which tells whether there is a list
+			t.stain(dir, ofData) // the read tells whether it needs a list
 		}
 		return
-	case list.err != nil: // the children are those that were seen last
+	case list.err != nil: // the children are as they were last seen
 		if kid != nil && kid.now[ofData] != nil {
 			t.stain(kid, ofData)
 		}
@@ -126,7 +127,7 @@ func (t *Tree) childChanged(dir *treeNode, name string, created bool) {
 		dir.count--
 	}
 	if t.stained(list) {
-		return // it decides which children there are
+		return // the list decides which children exist
 	}
 	keeps := t.keeps(dir, name)
 	switch {

@@ -11,7 +11,7 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// part is what of a node is read at once.
+// part is the part of a node that one read returns.
 type part int
 
 const (
@@ -20,43 +20,43 @@ const (
 	parts
 )
 
-// treeNode is a node as the loop knows it.
+// treeNode is the loop's view of a node.
 type treeNode struct {
 	name   string
-	rel    string // its path relative to the root of the tree
-	path   string // of the znode
+	rel    string // the path relative to the root of the tree
+	path   string // the path of the znode
 	level  int    // the root's is 0
 	parent *treeNode
 	kids   map[string]*treeNode
 
-	seen      bool // since begin; data and stat are set
+	seen      bool // it was read since begin: data and stat are set
 	data      []byte
 	stat      core.Stat
-	count     int   // children, kept or not; where the watch lasts
-	recounted int64 // the Pzxid for which they were listed again, since count was wrong
+	count     int   // children, kept or not; only with a persistent watch
+	recounted int64 // the Pzxid at which the children were listed again because count was wrong
 	leftOut   int   // children beyond the limit
-	// now are the newest readings. One is nil where there is none to be had:
-	// the list of a node that is missing or lies too deep.
+	// now has the newest reading of each part. The list of a node is nil if the
+	// node is missing or too deep.
 	now [parts]*reading
 }
 
-// reading is one read of a part of a node. Where each read leaves a watch, the
-// reading is the watch's too, so that the event of an earlier one is not taken for
-// news.
+// reading is one read of a part of a node. If each read leaves a watch, the
+// reading also represents the watch, so that the event of an earlier reading is
+// ignored.
 type reading struct {
 	n     *treeNode
 	part  part
-	done  bool        // the answer has come
-	stat  core.Stat   // of a list that has left a watch
-	err   error       // the refusal, if it was refused
-	watch *core.Watch // nil while asked for, where it was refused, and where the tree's watch does its work
+	done  bool        // it was answered
+	stat  core.Stat   // the stat of a list with a one-shot watch
+	err   error       // the server's refusal, if any
+	watch *core.Watch // nil before the answer, after a refusal, and with a persistent watch
 }
 
-// current reports whether nothing newer has taken the reading's place.
+// current reports whether the reading is the newest of its part.
 func (r *reading) current() bool { return r.n.now[r.part] == r }
 
-// begin forgets what was read, and has everything read anew. The published state
-// stays as it is, and with it what a node is shown as that may not be read now.
+// begin forgets all readings, and has everything read again. The published
+// state remains, and with it the last view of nodes that may not be read now.
 func (t *Tree) begin() {
 	t.newsMu.Lock()
 	t.news = news{}
@@ -87,7 +87,7 @@ func (t *Tree) stain(n *treeNode, p part) {
 	t.dirty[n.now[p]] = struct{}{}
 }
 
-// stained reports whether the reading is known to be out of date.
+// stained reports whether the reading may be out of date.
 func (t *Tree) stained(r *reading) bool {
 	_, dirty := t.dirty[r]
 	return dirty
@@ -96,8 +96,8 @@ func (t *Tree) stained(r *reading) bool {
 // listed reports whether the node's children belong to the tree.
 func (t *Tree) listed(n *treeNode) bool { return t.cfg.Depth == 0 || n.level < t.cfg.Depth }
 
-// grow makes the node's children those of the list, and returns what has to be
-// read of the new ones. Names that no path of ours could have are left out.
+// grow sets the node's children from a list, and returns the readings that the
+// new ones need. It leaves out names that are invalid in our paths.
 func (t *Tree) grow(n *treeNode, names []string) []*reading {
 	var ask []*reading
 	n.count = len(names)
@@ -120,8 +120,8 @@ func (t *Tree) grow(n *treeNode, names []string) []*reading {
 	return ask
 }
 
-// bear adds a child, and returns what has to be read of it. Where the watch lasts,
-// its stat tells whether it has children that have to be listed.
+// bear adds a child, and returns the readings that it needs. With a persistent
+// watch, the child's stat tells whether its children have to be listed.
 func (t *Tree) bear(n *treeNode, name string) []*reading {
 	kid := &treeNode{name: name, rel: n.below(name), path: znode.Join(n.path, name), level: n.level + 1, parent: n}
 	if n.kids == nil {
@@ -146,11 +146,12 @@ func (t *Tree) keeps(n *treeNode, name string) bool {
 	return (t.cfg.Keep == nil || t.cfg.Keep(n.below(name))) && znode.Validate(znode.Join(n.path, name)) == nil
 }
 
-// kept are the names that are mirrored, and how many the limit leaves out.
+// kept returns the names that are mirrored, and how many names the limit leaves
+// out.
 func (t *Tree) kept(n *treeNode, names []string) (kept []string, leftOut int) {
 	kept = slices.DeleteFunc(names, func(name string) bool {
 		if n.kids[name] != nil && t.cfg.Limit == 0 {
-			return false // it was asked before
+			return false // Keep was asked before
 		}
 		return !t.keeps(n, name)
 	})
@@ -161,7 +162,7 @@ func (t *Tree) kept(n *treeNode, names []string) (kept []string, leftOut int) {
 	return kept, 0
 }
 
-// below is the relative path of a child.
+// below returns the relative path of a child.
 func (n *treeNode) below(name string) string {
 	if n.parent == nil {
 		return name
@@ -179,7 +180,7 @@ func (t *Tree) find(rel string) *treeNode {
 	return n
 }
 
-// ask begins a reading, which takes the place of the one before.
+// ask begins a reading, which replaces the previous one of that part.
 func (t *Tree) ask(n *treeNode, p part) *reading {
 	t.forget(n, p)
 	r := &reading{n: n, part: p}
@@ -187,7 +188,7 @@ func (t *Tree) ask(n *treeNode, p part) *reading {
 	return r
 }
 
-// forget takes a reading out.
+// forget removes a reading.
 func (t *Tree) forget(n *treeNode, p part) {
 	r := n.now[p]
 	if r == nil {
@@ -201,7 +202,7 @@ func (t *Tree) forget(n *treeNode, p part) {
 	n.now[p] = nil
 }
 
-// drop takes a node out with all that is below it.
+// drop removes a node and its descendants.
 func (t *Tree) drop(n *treeNode) {
 	t.dropKids(n)
 	for p := range parts {
@@ -210,7 +211,7 @@ func (t *Tree) drop(n *treeNode) {
 	t.erase(n)
 }
 
-// dropKids takes out all that is below a node.
+// dropKids removes the descendants of a node.
 func (t *Tree) dropKids(n *treeNode) {
 	for _, kid := range n.kids {
 		t.drop(kid)
@@ -219,7 +220,7 @@ func (t *Tree) dropKids(n *treeNode) {
 	n.kids, n.leftOut, n.count = nil, 0, 0
 }
 
-// release stops the watches of a node and of all that is below it.
+// release stops the watches of a node and of its descendants.
 func (t *Tree) release(n *treeNode) {
 	for _, r := range n.now {
 		if r != nil && r.watch != nil {
@@ -232,8 +233,8 @@ func (t *Tree) release(n *treeNode) {
 	}
 }
 
-// draw puts into the draft what is known of a node. What has not changed stays the
-// same value, which the states share.
+// draw copies a node into the draft. An unchanged node keeps the same value,
+// which the states share.
 func (t *Tree) draw(n *treeNode) {
 	var err error
 	for _, r := range n.now {
@@ -251,7 +252,7 @@ func (t *Tree) draw(n *treeNode) {
 				list.stat.Cversion, list.stat.NumChildren, list.stat.Pzxid
 		}
 	case err == nil:
-		return // it is still to be read
+		return // it was not read yet
 	case old != nil:
 		next.Data, next.Stat = old.Data, old.Stat
 	default:
@@ -266,14 +267,15 @@ func (t *Tree) draw(n *treeNode) {
 	}
 }
 
-// erase takes a node out of the draft.
+// erase removes a node from the draft.
 func (t *Tree) erase(n *treeNode) {
 	t.draft.nodes = t.draft.nodes.Delete(n.rel)
 	t.draft.hidden = t.draft.hidden.Delete(n.rel)
 }
 
-// sweep takes out of the draft what was there before begin and was not found since,
-// unless it may be there still: below a node that may not be read.
+// sweep removes from the draft the nodes from before begin that were not found
+// since. It keeps nodes below a node that may not be read, since they may still
+// exist.
 func (t *Tree) sweep() {
 	if !t.fresh {
 		return
@@ -292,8 +294,8 @@ func (t *Tree) sweep() {
 	}
 }
 
-// isGone reports whether a node of the draft is known not to be there. If that is not
-// known, there will be another sweep.
+// isGone reports whether a node of the draft is known to be missing. If that is
+// unknown, it requests another sweep.
 func (t *Tree) isGone(rel string) bool {
 	for n := t.root; ; {
 		if rel == "" {

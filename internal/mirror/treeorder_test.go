@@ -8,8 +8,8 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// The root is made between its list and its data, which are read at once, and
-// the answers are taken in either order: it is listed in the end.
+// The root is created between its list and its data, which are read at once. In
+// either order of the answers, the tree lists it at last.
 func TestRootMadeBetweenListAndData(t *testing.T) {
 	for name, listFirst := range map[string]bool{"list first": true, "data first": false} {
 		t.Run(name, func(t *testing.T) {
@@ -33,8 +33,8 @@ func TestRootMadeBetweenListAndData(t *testing.T) {
 	}
 }
 
-// The root is not there: its list is not asked for until its data tells that it
-// was made, in whatever order the answers are taken.
+// The root is missing: its list is not read until its data shows its creation,
+// in any order of the answers.
 func TestRootMissing(t *testing.T) {
 	for name, listFirst := range map[string]bool{"list first": true, "data first": false} {
 		t.Run(name, func(t *testing.T) {

@@ -24,9 +24,9 @@ var (
 )
 
 // TestTreeRandomPrograms runs trees in several processes under random changes
-// and faults. Whatever a tree has published without calling it torn was what
-// the server really had at one instant, no earlier than what it published
-// before; and in the end each shows what the server has.
+// and faults. Each published state that is not torn was the server's state at
+// one instant, no earlier than the previous published state. At the end, each
+// tree has the server's state.
 func TestTreeRandomPrograms(t *testing.T) {
 	for seed := *treeSeed; seed < *treeSeed+int64(*treeSeeds); seed++ {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
@@ -43,7 +43,7 @@ type treeProgram struct {
 	trees  []*recorded
 }
 
-// recorded is a tree and all that it has published.
+// recorded is a tree and all states that it has published.
 type recorded struct {
 	*Tree
 	cfg    TreeConfig
@@ -62,7 +62,7 @@ func record(p *testworld.Process, cfg TreeConfig) *recorded {
 	return r
 }
 
-// print shows what identifies the nodes of a tree.
+// print returns what identifies the nodes of a tree.
 func (r *recorded) print(s *TreeState) string {
 	var b strings.Builder
 	for n := range s.All() {
@@ -76,7 +76,7 @@ type modelNode struct {
 	czxid, mzxid int64
 }
 
-// history prints the tree as it stood after each transaction.
+// history prints the tree after each transaction.
 func (r *recorded) history(changes []zktest.Change) []string {
 	model := make(map[string]modelNode)
 	states := []string{""}
@@ -126,7 +126,7 @@ func keepAll(keep func(string) bool, rel string) bool {
 	return keep(rel)
 }
 
-// check holds what a tree has published against what the server had.
+// check compares the published states with the server's states.
 func (r *recorded) check(w *testworld.World) (torn int) {
 	w.Helper()
 	r.mu.Lock()

@@ -7,20 +7,20 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// answer is what came back for a reading.
+// answer is the answer to a reading.
 type answer struct {
 	*reading
 	data    []byte
 	names   []string
 	stat    core.Stat
 	watch   *core.Watch
-	missing bool // the root alone; watch tells when it is made
+	missing bool // only for the root: watch tells when it is created
 	err     error
 }
 
-// readAll makes the readings in the queue, and those that turn out to be needed
-// on the way. It returns when all answers are there, or when it makes no sense to
-// go on.
+// readAll performs the readings in the queue, and the readings that their
+// answers require. It returns when all answers have arrived, or when further
+// answers would be useless.
 func (t *Tree) readAll(s *core.Session, queue []*reading) {
 	if t.lasting == nil {
 		t.readWatched(s, queue)
@@ -31,19 +31,22 @@ func (t *Tree) readAll(s *core.Session, queue []*reading) {
 	}
 }
 
-// goesOn reports whether answers are of use. Else all is asked for anew.
+// goesOn reports whether answers are still useful. Otherwise everything is read
+// again later.
 func (t *Tree) goesOn(s *core.Session) bool {
 	return !t.again && s.Context().Err() == nil && t.ctx.Err() == nil
 }
 
-// readMany makes readings in few requests, and returns those that turn out to be needed.
-// If a request fails as a whole, it looks for the readings that are to blame.
+// readMany performs readings in few requests, and returns the readings that
+// their answers require. If a request fails as a whole, readMany bisects it to
+// find the readings that fail.
 func (t *Tree) readMany(s *core.Session, queue []*reading) (more []*reading) {
 	ops := make([]core.ReadOp, len(queue))
 	for i, r := range queue {
 		ops[i] = core.ReadOp{Path: r.n.path, Children: r.part == ofList}
 	}
-	// While the answers of one request are taken, the server works on the next.
+	// While the tree processes the answers of one request, the server works on
+	// the next.
 	batches := make(chan []core.ReadResult, 1)
 	var err error
 	go func() {
@@ -64,8 +67,8 @@ func (t *Tree) readMany(s *core.Session, queue []*reading) (more []*reading) {
 	}
 }
 
-// takeAll takes the answers of one request. The events of all that the answers could show
-// have come before them.
+// takeAll processes the answers of one request. The events of all changes that
+// these answers could show have arrived before.
 func (t *Tree) takeAll(s *core.Session, readings []*reading, results []core.ReadResult) (more []*reading) {
 	answers := make([]answer, len(results))
 	for i, got := range results {
@@ -83,8 +86,8 @@ func (t *Tree) takeAll(s *core.Session, readings []*reading, results []core.Read
 	return more
 }
 
-// awaitRoot waits for a root that was missing when it was read. The watch of the tree
-// tells when it is made, but not if this session may not read it.
+// awaitRoot watches for the creation of a missing root. The watch of the tree
+// reports the creation too, but not if the session may not read the new root.
 func (t *Tree) awaitRoot(s *core.Session, a *answer) {
 	for errors.Is(a.err, core.ErrNoNode) {
 		_, found, watch, err := s.ExistsFunc(t.ctx, a.n.path, func(core.EventType) { t.fire(a.reading) })
@@ -93,11 +96,11 @@ func (t *Tree) awaitRoot(s *core.Session, a *answer) {
 			return
 		}
 		watch.Stop()
-		a.data, a.stat, a.err = s.Get(t.ctx, a.n.path) // made just in between
+		a.data, a.stat, a.err = s.Get(t.ctx, a.n.path) // it was created between the two requests
 	}
 }
 
-// take puts an answer in its place and returns what has to be read because of it.
+// take processes an answer and returns the readings that it requires.
 func (t *Tree) take(a answer) []*reading {
 	r, n := a.reading, a.reading.n
 	if !r.current() {
@@ -135,10 +138,10 @@ func (t *Tree) take(a answer) []*reading {
 	return nil
 }
 
-// listFor returns the reading of the list that a node needs whose data has just been
-// read, if any. Where the watch lasts, a node without children needs none. There, a
-// number of children that is not that of the known ones tells of some that were made
-// or deleted without an event: hidden ones.
+// listFor returns the list that a node needs after the read of its data, if
+// any. With a persistent watch, a node without children needs no list. A
+// different number of children than the known number then shows that hidden
+// children were created or deleted without an event.
 func (t *Tree) listFor(n *treeNode) []*reading {
 	list, stained := n.now[ofList], t.stained(n.now[ofData])
 	switch {
@@ -156,24 +159,25 @@ func (t *Tree) listFor(n *treeNode) []*reading {
 	return nil
 }
 
-// vanished takes a node out that was not there any more when it was read. Its
-// parent is listed again: with the node it lost a child, or the node is back.
+// vanished removes a node that was missing when it was read. Its parent is
+// listed again: either it lost a child, or the node exists again.
 func (t *Tree) vanished(n *treeNode) {
 	if n.parent == nil {
-		// It was the root's list.
+		// The list of the root found no node.
 		t.dropKids(n)
 		t.forget(n, ofList)
 		if data := n.now[ofData]; data.done && data.err == nil && n.seen {
-			// Its data was read later, when somebody had made it, although that
-			// answer was taken first.
+			// The data was read later, after another client had created the
+			// root, although that answer was processed first.
 			t.stain(n, ofList)
 		}
 		t.draw(n)
-		// Else the data is watched, and tells when it is made, or still to come.
+		// Otherwise the watch on the data reports the creation, or the data is
+		// still outstanding.
 		return
 	}
 	if n.parent.kids[n.name] != n {
-		return // taken out already
+		return // it was already removed
 	}
 	t.drop(n)
 	delete(n.parent.kids, n.name)

@@ -7,11 +7,11 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// follow reads what there is a reason to read, until the session or the tree
+// follow reads whenever there is a reason to, until the session or the tree
 // ends.
 func (t *Tree) follow(s *core.Session) {
-	// A state is known from another session: the server of this one may be
-	// behind it.
+	// If a state is known from another session, the server of this session may
+	// be behind that state.
 	t.behind = t.believed != nil
 	if !t.watch(s) {
 		return
@@ -19,7 +19,7 @@ func (t *Tree) follow(s *core.Session) {
 	t.begin()
 	t.look.acls, t.look.last = t.look.acls || s.UsesACLs(), time.Now()
 	defer func() {
-		t.release(t.root) // nobody waits for its watches any more
+		t.release(t.root) // its watches are no longer needed
 		if t.lasting != nil {
 			t.lasting.Stop()
 		}
@@ -32,8 +32,8 @@ func (t *Tree) follow(s *core.Session) {
 	}
 }
 
-// watch sets the watch of the tree, where servers have one. It returns false when the
-// session or the tree has ended.
+// watch sets the persistent watch of the tree, if the servers support it. It
+// returns false if the session or the tree has ended.
 func (t *Tree) watch(s *core.Session) bool {
 	for {
 		watch, err := s.Follow(t.ctx, t.cfg.Path, true, t.hear)
@@ -49,7 +49,7 @@ func (t *Tree) watch(s *core.Session) bool {
 	}
 }
 
-// rest waits until there is a reason to read. It returns false when the session
+// rest waits until there is a reason to read. It returns false if the session
 // or the tree has ended.
 func (t *Tree) rest(s *core.Session) bool {
 	for {
@@ -65,7 +65,7 @@ func (t *Tree) rest(s *core.Session) bool {
 	}
 }
 
-// sleep waits for news, and with a reason no longer than wait.
+// sleep waits for news. With reason, it waits no longer than wait.
 func (t *Tree) sleep(s *core.Session, wait time.Duration, reason bool) {
 	var over <-chan time.Time
 	if reason {
@@ -81,8 +81,8 @@ func (t *Tree) sleep(s *core.Session, wait time.Duration, reason bool) {
 	}
 }
 
-// until returns how long it is until the next round, if there is a reason for
-// one.
+// until returns the time until the next round, if there is a reason for a
+// round.
 func (t *Tree) until() (wait time.Duration, reason bool) {
 	var at time.Time
 	switch look, looks := t.look.at(); {
@@ -105,8 +105,9 @@ func (t *Tree) until() (wait time.Duration, reason bool) {
 	return time.Until(at), true
 }
 
-// readable is when all that has to be read may be: all at once, since that
-// makes it likely that nothing changes between the first and the last of it.
+// readable returns when the stained readings may be read. All are read
+// together, which makes it likely that nothing changes between the first and
+// the last answer.
 func (t *Tree) readable() time.Time {
 	if t.readAt.IsZero() {
 		return time.Time{}
@@ -114,9 +115,9 @@ func (t *Tree) readable() time.Time {
 	return t.readAt.Add(t.cfg.Pause)
 }
 
-// round reads all that has to be read. If nothing of the tree has changed by
-// the time of the last answer, then all of it stood like this at that moment,
-// and is published. The package's documentation says why.
+// round reads everything that is stained. If nothing in the tree has changed by
+// the time of the last answer, the draft is the state at that instant, and is
+// published. The package documentation has the proof.
 func (t *Tree) round(s *core.Session) {
 	waiting := t.takeWaiting()
 	links := t.links.Load()
@@ -151,17 +152,18 @@ func (t *Tree) round(s *core.Session) {
 	t.follower.release(waiting, 0)
 }
 
-// prepare makes sure that the round will not miss what has to be seen: it has
-// the server catch up where it may be behind, and asks it for something if
-// there is nothing else to ask for. The events of all changes that the answer
-// could have shown have arrived with it.
+// prepare ensures that the round shows every change that it must show. It has
+// the server catch up if the server may be behind, and sends a request if the
+// round has no other. The events of all changes that its answer could show have
+// arrived with it.
 //
-// Where the watch lasts there need not be another answer: what the round is for came with
-// one. That is the answer to the write of a waiter, or the proof that a quorum stands
-// behind the connection. The events of earlier changes came before it on the same
-// connection; if it was the answer to an earlier connection, Resumed has everything read
-// again. A server that has lost its quorum closes its connections, so what was read on
-// this one before the proof was read from a server that had one.
+// With a persistent watch, no further answer is needed, because the reason for
+// the round came with an answer: either the answer to the write of a waiter, or
+// the proof that a quorum supports the connection. On the same connection, the
+// events of earlier changes came before it. If it was an answer of an earlier
+// connection, Resumed has everything read again. A server that has lost its
+// quorum closes its connections. So all reads on this connection before the
+// proof were answered by a server that had a quorum.
 func (t *Tree) prepare(s *core.Session, waiting []*waiter) error {
 	defer t.absorb()
 	if t.behind || foreign(waiting, s) {
@@ -170,7 +172,7 @@ func (t *Tree) prepare(s *core.Session, waiting []*waiter) error {
 		}
 		t.behind = false
 		for _, w := range waiting {
-			w.in = s // which now knows of the write
+			w.in = s // whose server now knows the write
 		}
 		return nil
 	}
@@ -184,7 +186,7 @@ func (t *Tree) prepare(s *core.Session, waiting []*waiter) error {
 	return err
 }
 
-// retry reports whether it is time to ask for what was refused.
+// retry reports whether it is time to repeat the refused readings.
 func (t *Tree) retry() bool { return !t.retryAt.IsZero() && time.Until(t.retryAt) <= 0 }
 
 // nextReadings begins the readings that are due.
@@ -206,7 +208,8 @@ func (t *Tree) nextReadings() []*reading {
 	return due
 }
 
-// outOfPatience reports whether a state without a proven instant has to do.
+// outOfPatience reports whether a state without a proven instant has to be
+// published.
 func (t *Tree) outOfPatience() bool {
 	if t.unrest.IsZero() {
 		t.unrest = time.Now()

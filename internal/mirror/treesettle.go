@@ -6,7 +6,7 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// settle publishes what the round has read, if it can be believed.
+// settle publishes the draft after a round, if it can be believed.
 func (t *Tree) settle(s *core.Session, torn bool) error {
 	t.sweep()
 	next := t.compose()
@@ -19,7 +19,7 @@ func (t *Tree) settle(s *core.Session, torn bool) error {
 			return &core.OpError{Op: "read", Path: t.cfg.Path, Session: s.ID(), Err: ErrHistory}
 		}
 		t.top = 0
-		old = nil // so that all nodes are counted anew
+		old = nil // so that top is computed from all nodes
 	}
 	t.believed, t.back = s, setback{}
 	if len(t.refused) == 0 {
@@ -36,7 +36,7 @@ func (t *Tree) settle(s *core.Session, torn bool) error {
 	return nil
 }
 
-// compose puts together what is known.
+// compose builds a state from the draft.
 func (t *Tree) compose() *TreeState {
 	st := &TreeState{draft: t.draft, LeftOut: t.leftOut}
 	failed := "" // the path of st.Err
@@ -50,15 +50,15 @@ func (t *Tree) compose() *TreeState {
 	return st
 }
 
-// older reports whether a state, read from a server that had caught up, holds
-// something that was newer before. It is the rule of past, node by node: what
-// is gone is believed to be gone, and an older value is not.
+// older reports whether a state shows an older value than an earlier state,
+// although its server had caught up. It applies the rule of past to each node:
+// a missing node is believed, and an older value is not.
 func (t *Tree) older(old, next *TreeState) bool {
 	if old == nil || t.believed == nil {
 		return false
 	}
 	if root := next.Get(""); root != nil && next.Exists && !old.Exists && old.Err == nil && root.Stat.Czxid <= t.top {
-		return true // a root that was deleted
+		return true // it shows a root that was already deleted
 	}
 	for c := range next.Since(old) {
 		before, n := c.Before, c.After
@@ -69,8 +69,7 @@ func (t *Tree) older(old, next *TreeState) bool {
 	return false
 }
 
-// accept publishes a state that has been believed, if it brings something new
-// or ends or begins a failure.
+// accept publishes a believed state, if it is new or begins or ends a failure.
 func (t *Tree) accept(next *TreeState) {
 	old := t.state.Load()
 	if old == nil {
@@ -80,7 +79,7 @@ func (t *Tree) accept(next *TreeState) {
 	}
 	next.Rev = old.Rev
 	if sameReason(old.Err, next.Err) {
-		next.Err = old.Err // so that it is told once
+		next.Err = old.Err // so that each failure is reported once
 	}
 	changed, failure := old.Rev == 0 || old.Exists != next.Exists, false
 	for c := range next.Since(old) {
@@ -100,7 +99,7 @@ func (t *Tree) accept(next *TreeState) {
 	t.publish(next)
 }
 
-// report publishes why nothing can be read, once for each reason.
+// report publishes why all reads fail, once for each reason.
 func (t *Tree) report(err error) {
 	old := t.state.Load()
 	if old == nil {

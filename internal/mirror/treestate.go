@@ -7,55 +7,57 @@ import (
 	"github.com/docent-go/docent/internal/treap"
 )
 
-// TreeNode is one node of a tree. It is never changed: as long as nothing of it
-// changes, all states share it.
+// TreeNode is one node of a tree. It is immutable: while the node does not
+// change, all states share it.
 type TreeNode struct {
 	Path string // relative to the root of the tree, without a slash before it; "" is the root
 	Data []byte
-	// Stat is the node's. What it says of the node's children (Cversion,
-	// NumChildren, Pzxid) is as it was when a node of the tree last changed.
+	// Stat is the node's stat. Its fields about children (Cversion,
+	// NumChildren, Pzxid) are from the time when a node of the tree last
+	// changed.
 	Stat core.Stat
-	// Err is why the node could not be read last. The rest is then as it was
-	// last seen.
+	// Err is the error of the last read of the node, or nil. With an error, the
+	// other fields are as they were last seen.
 	Err error
 }
 
-// TreeState is what is known of a tree at one time. It is never changed: what
-// it refers to is shared by all who load it, and by the states before and after.
+// TreeState is the state of a tree at one time. It is immutable, and shared by
+// all readers and by the states before and after it.
 type TreeState struct {
-	// Exists says whether the root is there.
+	// Exists says whether the root exists.
 	Exists bool
 	// Torn says that the nodes may not all have been like this at the same
-	// instant: so many changes came that no such instant was seen for a
-	// while (see the package's documentation). Each node by itself is right.
+	// instant: changes came so fast that no round of reads was consistent (see
+	// the package documentation). Each node by itself is correct.
 	Torn bool
-	// LeftOut is how many nodes are left out because of TreeConfig.Limit, not
-	// counting those below them.
+	// LeftOut is how many nodes are left out because of TreeConfig.Limit,
+	// without their descendants.
 	LeftOut int
-	// Rev grows by one with each change of Exists or of the nodes. It stays as it is
-	// where only errors, Hidden, Torn or LeftOut have changed, and is zero before the first read.
+	// Rev grows by one with each change of Exists or of the nodes. It does not
+	// grow if only errors, Hidden, Torn or LeftOut have changed. It is zero
+	// before the first read.
 	Rev uint64
-	// Err is why something could not be read last: the first in the order of
-	// paths. It is tried again, and is kept as it was last seen; all else is
-	// current. It is nil while all is well.
+	// Err is the error of the last read that failed, the first in the order of
+	// paths. The read is repeated, and the node is kept as it was last seen.
+	// All other nodes are current. Err is nil if all reads succeeded.
 	Err error
 
 	draft
 	next chan struct{}
 }
 
-// Next returns a channel that is closed when there is a newer state.
+// Next returns a channel that is closed when a newer state exists.
 func (s *TreeState) Next() <-chan struct{} { return s.next }
 
-// All yields the nodes in the order of their paths, so that the root comes first.
-// A node that may not be read, and never was, is in Hidden instead.
+// All yields the nodes in the order of their paths, so the root comes first. A
+// node that the session never could read is in Hidden instead.
 func (s *TreeState) All() iter.Seq[*TreeNode] { return values(s.nodes) }
 
-// Len returns how many nodes there are.
+// Len returns the number of nodes, without hidden ones.
 func (s *TreeState) Len() int { return s.nodes.Len() }
 
-// Hidden yields the nodes of which only the path is known, and in Err why they
-// could not be read, in the order of their paths.
+// Hidden yields the nodes that the session never could read, in the order of
+// their paths. Only Path and Err are set.
 func (s *TreeState) Hidden() iter.Seq[*TreeNode] { return values(s.hidden) }
 
 // HiddenLen returns how many nodes are hidden.
@@ -71,7 +73,7 @@ func values(m treap.Map[TreeNode]) iter.Seq[*TreeNode] {
 	}
 }
 
-// Below yields the nodes below a node, in the order of their paths.
+// Below yields the descendants of a node, in the order of their paths.
 func (s *TreeState) Below(rel string) iter.Seq[*TreeNode] {
 	return func(yield func(*TreeNode) bool) {
 		prefix := rel + "/"
@@ -86,8 +88,8 @@ func (s *TreeState) Below(rel string) iter.Seq[*TreeNode] {
 // Get returns the node with the relative path, or nil.
 func (s *TreeState) Get(rel string) *TreeNode { return s.nodes.Get(rel) }
 
-// Refused returns why the node with the relative path could not be read last,
-// whether it is hidden or not, and nil otherwise.
+// Refused returns the error of the last read of the node with the relative
+// path, whether the node is hidden or not. It returns nil if there was none.
 func (s *TreeState) Refused(rel string) error {
 	if n := s.nodes.Get(rel); n != nil {
 		return n.Err
@@ -98,13 +100,14 @@ func (s *TreeState) Refused(rel string) error {
 	return nil
 }
 
-// TreeChange is what differs between two states at one node: its data, its stat or
-// its error. Before is nil where the node is new, and After where it is gone.
+// TreeChange is a difference between two states at one node: its data, its stat
+// or its error. Before is nil if the node is new. After is nil if the node is
+// gone.
 type TreeChange = treap.Change[TreeNode]
 
-// Since yields what has changed of the nodes since an older state of the same tree,
-// in the order of their paths; all of them with nil. It takes the time of what has
-// changed, and not of what stands.
+// Since yields the nodes that have changed since an older state of the same
+// tree, in the order of their paths. With nil, it yields all nodes. Its time
+// grows with the number of changed nodes, not with the size of the tree.
 func (s *TreeState) Since(old *TreeState) iter.Seq[TreeChange] {
 	if old == nil {
 		old = new(TreeState)
@@ -120,8 +123,8 @@ func (s *TreeState) HiddenSince(old *TreeState) iter.Seq[TreeChange] {
 	return treap.Diff(old.hidden, s.hidden)
 }
 
-// SameHidden reports whether the same nodes are hidden as in an older state of the same
-// tree, for whatever reasons.
+// SameHidden reports whether the same nodes are hidden as in an older state of
+// the same tree, whatever the reasons.
 func (s *TreeState) SameHidden(old *TreeState) bool {
 	for c := range s.HiddenSince(old) {
 		if c.Before == nil || c.After == nil {
@@ -131,7 +134,7 @@ func (s *TreeState) SameHidden(old *TreeState) bool {
 	return true
 }
 
-// sameNode compares what a node holds, apart from what is said of its children.
+// sameNode compares two nodes without the fields about their children.
 func sameNode(a, b *TreeNode) bool {
 	return a.Stat.Czxid == b.Stat.Czxid && a.Stat.Mzxid == b.Stat.Mzxid &&
 		a.Stat.Mtime == b.Stat.Mtime && a.Stat.Version == b.Stat.Version

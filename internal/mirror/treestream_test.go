@@ -10,9 +10,10 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// The answers of one request are taken while the server works on the next. What changes
-// in between is read again, be its node taken already or still asked for, and so is a
-// connection that is lost in between.
+// The answers of one request are processed while the server works on the next.
+// A change in between is read again, whether the answer of its node was
+// processed or is outstanding. After a lost connection, everything is read
+// again.
 func TestTreeTakesWhatHasComeWhileItReads(t *testing.T) {
 	for name, disturb := range map[string]func(p *testworld.Process, w *testworld.World){
 		"changes": func(*testworld.Process, *testworld.World) {},

@@ -6,12 +6,12 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// window is how many reads of a tree are under way at once, each with a watch of its
-// own. They share one connection, where they cost one round trip for each window.
+// window is how many reads of a tree are outstanding at once, each with a watch
+// of its own. They share one connection, so each window costs one round trip.
 const window = 64
 
-// readWatched is readAll for servers without a watch of a whole tree. Each reading
-// leaves a watch.
+// readWatched is readAll for servers without persistent watches. Each reading
+// leaves a one-shot watch.
 func (t *Tree) readWatched(s *core.Session, queue []*reading) {
 	answers := make(chan answer, window)
 	for under := 0; under > 0 || len(queue) > 0; {
@@ -22,7 +22,7 @@ func (t *Tree) readWatched(s *core.Session, queue []*reading) {
 			go func() { answers <- t.read(s, r) }()
 		}
 		if under == 0 {
-			return // cut short: what is left is asked for in the next session
+			return // it was cut short: the next session reads the rest
 		}
 		a := <-answers
 		under--
@@ -30,7 +30,7 @@ func (t *Tree) readWatched(s *core.Session, queue []*reading) {
 	}
 }
 
-// read runs beside the loop.
+// read performs one reading. It runs on a goroutine of its own.
 func (t *Tree) read(s *core.Session, r *reading) answer {
 	a := answer{reading: r}
 	fire := func(core.EventType) { t.fire(r) }
@@ -43,13 +43,13 @@ func (t *Tree) read(s *core.Session, r *reading) answer {
 		if r.n.parent != nil || !errors.Is(a.err, core.ErrNoNode) {
 			return a
 		}
-		// Nothing else tells when the root is made.
+		// Only this watch reports the creation of the root.
 		var found bool
 		_, found, a.watch, a.err = s.ExistsFunc(t.ctx, r.n.path, fire)
 		if a.err != nil || !found {
 			a.missing = a.err == nil
 			return a
 		}
-		a.watch.Stop() // made just in between
+		a.watch.Stop() // it was created between the two requests
 	}
 }

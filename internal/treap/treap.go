@@ -1,12 +1,13 @@
-// Package treap is a persistent map with sorted keys. An update copies the path
-// to its key, O(log n) nodes of it, and shares all others with the map before.
+// Package treap is a persistent map with sorted keys. An update copies the
+// O(log n) nodes on the path to its key. It shares all other nodes with the
+// previous map.
 //
-// A treap is a search tree by key and a heap by priority. The priority of a key is
-// its hash, so the shape of a map follows from its keys alone, whatever the order
-// in which they came. That is why Diff finds what differs between two maps in
-// O(d log n) steps for d differences: what is alike is shared or lies at the same
-// place. A B-tree needs fewer steps for a lookup; it needs four times the code, and
-// its shape depends on the past.
+// A treap is a search tree by key and a heap by priority. The priority of a key
+// is its hash, so the keys alone determine the shape of a map, in whatever
+// order they were added. Therefore Diff finds d differences between two maps in
+// O(d log n) steps: equal parts are shared or have the same position. A B-tree
+// needs fewer steps for a lookup. It needs four times the code, and its shape
+// depends on the order of the updates.
 package treap
 
 import (
@@ -14,7 +15,7 @@ import (
 	"iter"
 )
 
-// Map maps strings to values of V. It is never changed, so it is safe for
+// Map maps strings to values of V. It is immutable, so it is safe for
 // concurrent use. The zero value is empty.
 type Map[V any] struct {
 	root *node[V]
@@ -32,7 +33,7 @@ var seed = maphash.MakeSeed()
 
 func priority(key string) uint64 { return maphash.String(seed, key) }
 
-// above reports whether n belongs above a node with another key.
+// above reports whether n is placed above a node with another key.
 func (n *node[V]) above(key string, priority uint64) bool {
 	if n.priority != priority {
 		return n.priority > priority
@@ -58,7 +59,7 @@ func (m Map[V]) Get(key string) *V {
 	return nil
 }
 
-// Put returns the map with a value for the key, which must not be nil.
+// Put returns the map with the value at the key. The value must not be nil.
 func (m Map[V]) Put(key string, value *V) Map[V] {
 	if m.Get(key) == nil {
 		m.size++
@@ -87,7 +88,7 @@ func (n *node[V]) with(left, right *node[V]) *node[V] {
 	return &node[V]{n.key, n.priority, n.value, left, right}
 }
 
-// split returns what is before the key, and what is after.
+// split returns the nodes before the key, and the nodes after the key.
 func (n *node[V]) split(key string) (before, after *node[V]) {
 	switch {
 	case n == nil:
@@ -122,7 +123,7 @@ func (n *node[V]) remove(key string) *node[V] {
 	return join(n.left, n.right)
 }
 
-// join puts two maps together; all keys of a are before those of b.
+// join concatenates two maps. All keys of a are less than all keys of b.
 func join[V any](a, b *node[V]) *node[V] {
 	switch {
 	case a == nil:
@@ -138,7 +139,8 @@ func join[V any](a, b *node[V]) *node[V] {
 // All yields the keys in order, with their values.
 func (m Map[V]) All() iter.Seq2[string, *V] { return m.From("") }
 
-// From yields the keys in order that are not before from, with their values.
+// From yields the keys that are not less than from, in order, with their
+// values.
 func (m Map[V]) From(from string) iter.Seq2[string, *V] {
 	return func(yield func(string, *V) bool) { m.root.walk(from, yield) }
 }
@@ -153,14 +155,14 @@ func (n *node[V]) walk(from string, yield func(string, *V) bool) bool {
 	return n.left.walk(from, yield) && yield(n.key, n.value) && n.right.walk("", yield)
 }
 
-// Change is what differs between two maps at one key. Before is nil where the key
-// is new, and After where it is gone.
+// Change is a difference between two maps at one key. Before is nil if the key
+// is new. After is nil if the key was deleted.
 type Change[V any] struct {
 	Key           string
 	Before, After *V
 }
 
-// Diff yields the keys in order whose values are not one and the same pointer.
+// Diff yields, in order, the keys whose values are not the same pointer.
 func Diff[V any](before, after Map[V]) iter.Seq[Change[V]] {
 	return func(yield func(Change[V]) bool) { diff(before.root, after.root, yield) }
 }
@@ -180,8 +182,8 @@ func diff[V any](a, b *node[V], yield func(Change[V]) bool) bool {
 	return diff(left, b.left, yield) && yield(Change[V]{b.key, nil, b.value}) && diff(right, b.right, yield)
 }
 
-// Sorted returns the map of values whose keys ascend. It is what as many calls of
-// Put return, without their copies.
+// Sorted returns the map of values, whose keys must ascend. The result equals a
+// sequence of Put calls, without the copies.
 func Sorted[V any](values []*V, key func(*V) string) Map[V] {
 	var spine []*node[V] // the way from the root to the last key
 	for _, v := range values {

@@ -14,7 +14,7 @@ import (
 
 func model(m treap.Map[int]) map[string]*int { return maps.Collect(m.All()) }
 
-// diffOf is what Diff must yield.
+// diffOf is the expected result of Diff.
 func diffOf(a, b map[string]*int) []treap.Change[int] {
 	keys := make(map[string]*int)
 	maps.Copy(keys, a)
@@ -28,7 +28,7 @@ func diffOf(a, b map[string]*int) []treap.Change[int] {
 	return all
 }
 
-// A map does what a Go map does, and stays as it was when another is made of it.
+// A Map behaves like a Go map, and an update leaves the old Map unchanged.
 func TestMapAgainstAModel(t *testing.T) {
 	for seed := range int64(30) {
 		rng := rand.New(rand.NewSource(seed))
@@ -87,8 +87,8 @@ func checkOrder(t *testing.T, m treap.Map[int], want map[string]*int, from strin
 	}
 }
 
-// The shape follows from the keys: maps that were made in other ways differ in
-// nothing, and what differs is found without a walk over the rest.
+// The shape follows from the keys: maps that were built in different ways are
+// equal, and differences are found without a walk over the rest.
 func TestShapeFollowsFromTheKeys(t *testing.T) {
 	type entry struct{ key string }
 	const n = 10_000
@@ -111,7 +111,8 @@ func TestShapeFollowsFromTheKeys(t *testing.T) {
 	require.Zero(t, treap.Sorted[entry](nil, nil).Len())
 }
 
-// An update of one key among 10,000 and the search for it cost two kilobytes or so.
+// An update of one key among 10,000 and the search for it allocate about two
+// kilobytes.
 func TestCostOfAnUpdate(t *testing.T) {
 	var m treap.Map[int]
 	for i := range 10_000 {
