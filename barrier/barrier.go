@@ -7,6 +7,7 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -74,14 +75,14 @@ func (b *Barrier) Set(ctx context.Context) error {
 		case err == nil:
 			return nil
 		case !errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrUnknownOutcome):
-			return b.fail("set", gaveUp(ctx, err))
+			return b.fail("set", ctxend.Join(ctx, err))
 		}
 		dir, _ := znode.Split(b.path)
 		if err := b.sm.EnsureDir(ctx, dir); err != nil {
-			return b.fail("set", gaveUp(ctx, err))
+			return b.fail("set", ctxend.Join(ctx, err))
 		}
 	}
-	return b.fail("set", gaveUp(ctx, ctx.Err()))
+	return b.fail("set", ctxend.Err(ctx))
 }
 
 // isClosed returns nil if the znode at the path is a gate, or may not be read.
@@ -125,10 +126,10 @@ func (b *Barrier) Lift(ctx context.Context) error {
 			return nil
 		case errors.Is(err, core.ErrBadVersion): // the znode has changed: read it again
 		case errors.Is(err, core.ErrUnknownOutcome), !errors.Is(err, core.ErrSessionEnded):
-			return b.fail("lift", gaveUp(ctx, err))
+			return b.fail("lift", ctxend.Join(ctx, err))
 		}
 	}
-	return b.fail("lift", gaveUp(ctx, ctx.Err()))
+	return b.fail("lift", ctxend.Err(ctx))
 }
 
 // liftIn lifts the gate within one session, if the znode is a gate.
@@ -182,11 +183,11 @@ func (b *Barrier) IsSet(ctx context.Context) (bool, error) {
 		return false, b.fail("look at", b.err)
 	}
 	if err := b.sm.Sync(ctx, b.path); err != nil {
-		return false, b.fail("look at", gaveUp(ctx, err))
+		return false, b.fail("look at", ctxend.Join(ctx, err))
 	}
 	_, found, err := b.sm.Exists(ctx, b.path)
 	if err != nil {
-		return false, b.fail("look at", gaveUp(ctx, err))
+		return false, b.fail("look at", ctxend.Join(ctx, err))
 	}
 	return found, nil
 }
@@ -221,10 +222,10 @@ func (b *Barrier) Wait(ctx context.Context) error {
 			}
 		}
 		if err != nil && !errors.Is(err, core.ErrSessionEnded) {
-			return b.fail("wait for", gaveUp(ctx, err))
+			return b.fail("wait for", ctxend.Join(ctx, err))
 		}
 	}
-	return b.fail("wait for", gaveUp(ctx, ctx.Err()))
+	return b.fail("wait for", ctxend.Err(ctx))
 }
 
 // waitIn waits within one session. It returns false without an error when the
@@ -269,18 +270,4 @@ func (b *Barrier) waitIn(ctx context.Context, s *core.Session, closed *int64) (o
 
 func (b *Barrier) fail(op string, err error) error {
 	return fmt.Errorf("%s barrier %s: %w", op, b.path, err)
-}
-
-// gaveUp makes an error after the end of ctx match ctx.Err() and
-// context.Cause(ctx), besides what it matches already.
-func gaveUp(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() == nil {
-		return err
-	}
-	for _, reason := range []error{ctx.Err(), context.Cause(ctx)} {
-		if !errors.Is(err, reason) {
-			err = fmt.Errorf("%w: %w", err, reason)
-		}
-	}
-	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
@@ -120,18 +121,18 @@ func (d *Double) Enter(ctx context.Context) (*Visit, error) {
 	}
 	for n := -2; ; n++ {
 		if err := line.Pause(ctx, n, leastPause, mostPause); err != nil {
-			return nil, d.fail("enter", gaveUp(ctx, err))
+			return nil, d.fail("enter", ctxend.Join(ctx, err))
 		}
 		s, err := d.sm.Session(ctx)
 		if err != nil {
-			return nil, d.fail("enter", gaveUp(ctx, err))
+			return nil, d.fail("enter", ctxend.Join(ctx, err))
 		}
 		v, err := e.attempt(ctx, s)
 		switch {
 		case err == nil:
 			return v, nil
 		case ctx.Err() != nil, !errors.Is(err, core.ErrLost) && !errors.Is(err, core.ErrSessionEnded):
-			return nil, d.fail("enter", gaveUp(ctx, err))
+			return nil, d.fail("enter", ctxend.Join(ctx, err))
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -71,7 +72,7 @@ func (d *Double) Status(ctx context.Context) (Status, error) {
 	}
 	st, err := d.status(ctx)
 	if err != nil {
-		return Status{}, d.fail("look at", gaveUp(ctx, err))
+		return Status{}, d.fail("look at", ctxend.Join(ctx, err))
 	}
 	return st, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -63,7 +64,7 @@ func (v *Visit) Leave(ctx context.Context) error {
 		defer func() { <-v.turn }()
 	case <-ctx.Done():
 		v.out()
-		return v.d.fail("leave", gaveUp(ctx, ctx.Err()))
+		return v.d.fail("leave", ctxend.Err(ctx))
 	}
 	if v.left {
 		return nil
@@ -85,7 +86,7 @@ func (v *Visit) Leave(ctx context.Context) error {
 			continue // in the next session, where our node is gone at the latest
 		}
 		v.out()
-		return v.d.fail("leave", gaveUp(ctx, err))
+		return v.d.fail("leave", ctxend.Join(ctx, err))
 	}
 }
 

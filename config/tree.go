@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/bridge"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/treap"
@@ -182,7 +183,7 @@ func (t *Tree[T]) awaitFirst(ctx context.Context) error {
 		select {
 		case <-now.next:
 		case <-ctx.Done():
-			return fmt.Errorf("config: wait for %s: %w: %w", t.path, context.Cause(ctx), ErrNoValue)
+			return fmt.Errorf("config: wait for %s: %w: %w", t.path, ctxend.Err(ctx), ErrNoValue)
 		case <-t.mirror.Done():
 			return fmt.Errorf("config: wait for %s: %w", t.path, t.mirror.Err())
 		}

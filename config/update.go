@@ -9,6 +9,7 @@ import (
 
 	"github.com/docent-go/docent/internal/chance"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
 )
 
@@ -48,14 +49,14 @@ func (v *Value[T]) Update(ctx context.Context, f func(T) (T, error)) (*Snapshot[
 	if v.codec.Encode == nil {
 		return nil, fmt.Errorf("config %s: update: the codec has no Encode", v.path)
 	}
-	if err := ctx.Err(); err != nil {
+	if err := ctxend.Err(ctx); err != nil {
 		return nil, fmt.Errorf("config %s: update: %w", v.path, err)
 	}
 	select {
 	case v.updating <- struct{}{}:
 		defer func() { <-v.updating }()
 	case <-ctx.Done():
-		return nil, fmt.Errorf("config %s: update: %w", v.path, context.Cause(ctx))
+		return nil, fmt.Errorf("config %s: update: %w", v.path, ctxend.Err(ctx))
 	case <-v.mirror.Done():
 		return nil, v.ended()
 	}
@@ -230,6 +231,6 @@ func pause(ctx context.Context, conflicts int) error {
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctxend.Err(ctx)
 	}
 }

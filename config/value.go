@@ -9,6 +9,7 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
@@ -116,7 +117,7 @@ func (v *Value[T]) awaitFirst(ctx context.Context) error {
 		select {
 		case <-now.next:
 		case <-ctx.Done():
-			return fmt.Errorf("config: wait for %s: %w: %w", v.path, context.Cause(ctx), problem)
+			return fmt.Errorf("config: wait for %s: %w: %w", v.path, ctxend.Err(ctx), problem)
 		case <-v.mirror.Done():
 			return fmt.Errorf("config: wait for %s: %w", v.path, v.mirror.Err())
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 )
 
@@ -101,25 +102,25 @@ func (c *Counter) update(ctx context.Context, f func(old int64) (int64, bool, er
 		return 0, c.err
 	}
 	if err := ctx.Err(); err != nil {
-		return 0, gaveUp(ctx, err)
+		return 0, ctxend.Join(ctx, err)
 	}
 	select {
 	case c.turn <- struct{}{}:
 		defer func() { <-c.turn }()
 	case <-ctx.Done():
-		return 0, gaveUp(ctx, ctx.Err())
+		return 0, ctxend.Err(ctx)
 	}
 	var doubt *proposal
 	for tries := -2; ; tries++ {
 		if err := line.Pause(ctx, tries, leastPause, mostPause); err != nil {
-			return 0, inDoubt(doubt, gaveUp(ctx, err))
+			return 0, inDoubt(doubt, ctxend.Join(ctx, err))
 		}
 		n, done, err := c.try(ctx, &doubt, f)
 		switch {
 		case done:
 			return n, nil
 		case err != nil && (ctx.Err() != nil || errors.Is(err, core.ErrUnknownOutcome) || !errors.Is(err, core.ErrSessionEnded)):
-			return 0, inDoubt(doubt, gaveUp(ctx, err))
+			return 0, inDoubt(doubt, ctxend.Join(ctx, err))
 		}
 	}
 }

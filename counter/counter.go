@@ -9,6 +9,7 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/recognise"
@@ -111,14 +112,14 @@ func (c *Counter) Get(ctx context.Context) (Value, error) {
 		return Value{}, c.fail("get", c.err)
 	}
 	if err := c.sm.Sync(ctx, c.path); err != nil {
-		return Value{}, c.fail("get", gaveUp(ctx, err))
+		return Value{}, c.fail("get", ctxend.Join(ctx, err))
 	}
 	data, stat, err := c.sm.Get(ctx, c.path)
 	switch {
 	case errors.Is(err, core.ErrNoNode):
 		return Value{}, nil
 	case err != nil:
-		return Value{}, c.fail("get", gaveUp(ctx, err))
+		return Value{}, c.fail("get", ctxend.Join(ctx, err))
 	}
 	return c.value(data, stat)
 }
@@ -146,12 +147,12 @@ func (c *Counter) Set(ctx context.Context, n int64) error {
 		err := c.overwrite(ctx, data)
 		if !conflict(err) {
 			if err != nil {
-				err = c.fail("set", gaveUp(ctx, err))
+				err = c.fail("set", ctxend.Join(ctx, err))
 			}
 			return err
 		}
 	}
-	return c.fail("set", gaveUp(ctx, ctx.Err()))
+	return c.fail("set", ctxend.Err(ctx))
 }
 
 // overwrite replaces the node's number.
@@ -236,18 +237,4 @@ func (e *opError) Unwrap() error { return e.err }
 
 func (c *Counter) fail(op string, err error) error {
 	return &opError{path: c.path, op: op, err: err}
-}
-
-// gaveUp makes an error after the end of ctx match ctx.Err() and
-// context.Cause(ctx), besides what it matches already.
-func gaveUp(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() == nil {
-		return err
-	}
-	for _, reason := range []error{ctx.Err(), context.Cause(ctx)} {
-		if !errors.Is(err, reason) {
-			err = fmt.Errorf("%w: %w", err, reason)
-		}
-	}
-	return err
 }

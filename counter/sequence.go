@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/grace"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
@@ -99,7 +100,7 @@ func (s *Sequence) Next(ctx context.Context) (int64, error) {
 	misuse.ZeroValue(s == nil, "or nil counter.Sequence", "counter.NewSequence")
 	s.c.made()
 	if err := ctx.Err(); err != nil {
-		return 0, s.fail(gaveUp(ctx, err))
+		return 0, s.fail(ctxend.Join(ctx, err))
 	}
 	for {
 		n, f, err := s.take()
@@ -112,7 +113,7 @@ func (s *Sequence) Next(ctx context.Context) (int64, error) {
 				return 0, s.fail(f.err)
 			}
 		case <-ctx.Done():
-			return 0, s.fail(gaveUp(ctx, ctx.Err()))
+			return 0, s.fail(ctxend.Err(ctx))
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
@@ -159,7 +159,7 @@ func gaveUp(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return nil
 	}
-	return line.GaveUp(ctx, ctx.Err())
+	return ctxend.Err(ctx)
 }
 
 func (e *Election) fail(op string, err error) error {

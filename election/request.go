@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -269,7 +270,7 @@ func (r *request) aftermath(ctx context.Context, cause error) error {
 	}
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w: %w; the present leader is not known: %w", ErrInterrupted, cause, line.GaveUp(ctx, err))
+		return fmt.Errorf("%w: %w; the present leader is not known: %w", ErrInterrupted, cause, ctxend.Join(ctx, err))
 	case found && first.Path == r.target:
 		return nil
 	case found:

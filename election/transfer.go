@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -98,7 +99,7 @@ func (e *Election) transfer(ctx context.Context, id string) error {
 	select {
 	case err = <-made:
 	case <-ctx.Done():
-		return line.GaveUp(ctx, ctx.Err())
+		return ctxend.Err(ctx)
 	}
 	if err == nil && !leads {
 		defer func() { go r.withdraw() }()
@@ -108,11 +109,11 @@ func (e *Election) transfer(ctx context.Context, id string) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil && r.leads != "":
-		return fmt.Errorf("%w (%s leads): %w", ErrStillLeads, r.leads, line.GaveUp(ctx, ctx.Err()))
+		return fmt.Errorf("%w (%s leads): %w", ErrStillLeads, r.leads, ctxend.Err(ctx))
 	case errors.Is(err, core.ErrSessionEnded) && !errors.Is(err, core.ErrClosed):
 		return r.aftermath(ctx, err)
 	}
-	return line.GaveUp(ctx, err)
+	return ctxend.Join(ctx, err)
 }
 
 // request reads the queue, in the first session in which that succeeds. It
@@ -120,7 +121,7 @@ func (e *Election) transfer(ctx context.Context, id string) error {
 func (e *Election) request(ctx context.Context, id string) (r *request, leads bool, err error) {
 	for n := 0; ; n++ {
 		if err := line.Pause(ctx, n-1, leastRetry, mostRetry); err != nil {
-			return nil, false, line.GaveUp(ctx, err)
+			return nil, false, ctxend.Join(ctx, err)
 		}
 		s, err := e.sm.Session(ctx)
 		if err == nil {
@@ -130,7 +131,7 @@ func (e *Election) request(ctx context.Context, id string) (r *request, leads bo
 			}
 		}
 		if ctx.Err() != nil || errors.Is(err, core.ErrClosed) || !errors.Is(err, core.ErrSessionEnded) {
-			return nil, false, line.GaveUp(ctx, err)
+			return nil, false, ctxend.Join(ctx, err)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -73,7 +73,7 @@ func (g *Group) members(ctx context.Context) ([]Member, error) {
 	case errors.Is(err, core.ErrNoNode):
 		return []Member{}, nil
 	case err != nil:
-		return nil, line.GaveUp(ctx, err)
+		return nil, ctxend.Join(ctx, err)
 	}
 	// Another client may have made names that no path of ours can have.
 	names = slices.DeleteFunc(names, func(name string) bool { return znode.ValidateName(name) != nil })
@@ -84,7 +84,7 @@ func (g *Group) members(ctx context.Context) ([]Member, error) {
 	}
 	nodes, err := g.sm.SeeMany(ctx, paths)
 	if err != nil {
-		return nil, line.GaveUp(ctx, err)
+		return nil, ctxend.Join(ctx, err)
 	}
 	found := make([]Member, 0, len(names))
 	for i, node := range nodes {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
@@ -148,7 +148,7 @@ func (r *partitionRun) sleep(st *mirror.TreeState, member *standing.State, pause
 	case <-r.tree.Done():
 		return false, r.tree.Err()
 	case <-r.ctx.Done():
-		return false, line.GaveUp(r.ctx, r.ctx.Err())
+		return false, ctxend.Err(r.ctx)
 	}
 	return false, nil
 }

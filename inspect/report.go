@@ -8,7 +8,7 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
@@ -86,7 +86,7 @@ func Take(ctx context.Context, sm *session.Manager, path string, opts ...Option)
 }
 
 func fail(ctx context.Context, path string, err error) error {
-	return fmt.Errorf("inspect %s: %w", path, line.GaveUp(ctx, err))
+	return fmt.Errorf("inspect %s: %w", path, ctxend.Join(ctx, err))
 }
 
 func (s *scan) take(ctx context.Context, path string) (*Report, error) {

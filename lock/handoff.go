@@ -9,6 +9,7 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/once"
 )
@@ -148,7 +149,7 @@ func (q *localQueue) check(ctx context.Context) error {
 		return fmt.Errorf("Handoff(%d): a lock cannot be handed on a negative number of times", q.most)
 	}
 	if err := ctx.Err(); err != nil {
-		return line.GaveUp(ctx, err)
+		return ctxend.Join(ctx, err)
 	}
 	return nil
 }
@@ -178,7 +179,7 @@ func (q *localQueue) lock(ctx context.Context) (*Hold, error) {
 			}
 		}
 	}
-	return nil, line.GaveUp(ctx, ctx.Err())
+	return nil, ctxend.Err(ctx)
 }
 
 // giveBack releases a hold that nobody got to see. That may have to wait for a

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
@@ -128,7 +129,7 @@ func (m *Multi) acquire(ctx context.Context, op string, one func(Locker, context
 			err = line.Pause(ctx, n-1, leastPause, mostPause)
 		}
 		if err != nil {
-			return nil, m.fail(op, line.GaveUp(ctx, err))
+			return nil, m.fail(op, ctxend.Join(ctx, err))
 		}
 	}
 }

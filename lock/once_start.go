@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
@@ -39,7 +40,7 @@ func (o *Once) attempts(ctx context.Context) (*Run, error) {
 	for n := 0; ; n++ {
 		s, err := o.sm.Session(ctx)
 		if err != nil {
-			return nil, line.GaveUp(ctx, err)
+			return nil, ctxend.Join(ctx, err)
 		}
 		r, err := o.attempt(ctx, s, &mine)
 		switch {
@@ -48,12 +49,12 @@ func (o *Once) attempts(ctx context.Context) (*Run, error) {
 		case errors.Is(err, ErrNotDue):
 			return nil, err
 		case ctx.Err() != nil:
-			return nil, line.GaveUp(ctx, err)
+			return nil, ctxend.Join(ctx, err)
 		case !errors.Is(err, core.ErrLost) && !errors.Is(err, core.ErrSessionEnded):
 			return nil, err
 		}
 		if err := line.Pause(ctx, n-1, minOncePause, maxOncePause); err != nil {
-			return nil, line.GaveUp(ctx, err)
+			return nil, ctxend.Join(ctx, err)
 		}
 	}
 }

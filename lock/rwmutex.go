@@ -7,6 +7,7 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
@@ -171,7 +172,7 @@ func (h *WriteHold) Downgrade(ctx context.Context) (*Hold, error) {
 	path := znode.Join(dir, znode.Protected(znode.NewGUID(), readTag+number))
 	next, err := bridge.CoreHold(&h.Hold.Hold).Replace(ctx, path, h.m.data)
 	if err != nil {
-		return nil, h.m.fail("downgrade", line.GaveUp(ctx, err))
+		return nil, h.m.fail("downgrade", ctxend.Join(ctx, err))
 	}
 	return newHold(next), nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
@@ -141,7 +142,7 @@ func (s *Semaphore) check(ctx context.Context, n int) error {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return line.GaveUp(ctx, err)
+		return ctxend.Join(ctx, err)
 	}
 	switch {
 	case !s.limit.shared():
@@ -155,14 +156,14 @@ func (s *Semaphore) check(ctx context.Context, n int) error {
 		case errors.Is(err, errNotALimit):
 			return nil // it may become one while this waits
 		case err != nil:
-			return line.GaveUp(ctx, err)
+			return ctxend.Join(ctx, err)
 		}
 		err = enough(n, limit)
 		if err == nil || synced {
 			return err
 		}
 		if err := s.sm.Sync(ctx, s.limit.node); err != nil {
-			return line.GaveUp(ctx, err)
+			return ctxend.Join(ctx, err)
 		}
 	}
 }
@@ -180,7 +181,7 @@ func again(ctx context.Context, attempt func() (*Permit, error)) (*Permit, error
 			err = line.Pause(ctx, n-1, leastPause, mostPause)
 		}
 		if err != nil {
-			return nil, line.GaveUp(ctx, err)
+			return nil, ctxend.Join(ctx, err)
 		}
 	}
 }

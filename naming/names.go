@@ -9,7 +9,7 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
@@ -82,7 +82,7 @@ func (n *Names) Next(ctx context.Context) (string, error) {
 			err = n.prepare(ctx)
 		}
 		if err != nil && !transient(ctx, err) {
-			return "", failed("name at", n.path, line.GaveUp(ctx, err))
+			return "", failed("name at", n.path, ctxend.Join(ctx, err))
 		}
 	}
 }

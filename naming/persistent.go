@@ -8,7 +8,7 @@ import (
 	"sync"
 
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -62,7 +62,7 @@ func openPersistent(ctx context.Context, r *Registry, path string, in Instance, 
 			errors.Is(err, core.ErrNodeExists) || transient(ctx, err) {
 			continue
 		}
-		err = line.GaveUp(ctx, err)
+		err = ctxend.Join(ctx, err)
 		if doubt != nil && !errors.Is(err, core.ErrUnknownOutcome) {
 			err = fmt.Errorf("%w; then: %w", doubt, err)
 		}
@@ -211,9 +211,9 @@ func (p *persistent) set(ctx context.Context, data []byte) error {
 			return nil
 		case transient(ctx, err), errors.Is(err, core.ErrBadVersion):
 		case doubt != nil && !errors.Is(err, core.ErrUnknownOutcome):
-			return line.GaveUp(ctx, fmt.Errorf("%w; then: %w", doubt, err))
+			return ctxend.Join(ctx, fmt.Errorf("%w; then: %w", doubt, err))
 		default:
-			return line.GaveUp(ctx, err)
+			return ctxend.Join(ctx, err)
 		}
 	}
 }
@@ -249,7 +249,7 @@ func (p *persistent) remove(ctx context.Context) error {
 	case <-r.done:
 		return r.err
 	case <-ctx.Done():
-		return line.GaveUp(ctx, fmt.Errorf("the removal goes on in the background: %w", ctx.Err()))
+		return ctxend.Join(ctx, fmt.Errorf("the removal goes on in the background: %w", ctx.Err()))
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/znode"
@@ -120,7 +120,7 @@ func (r *Registry) Services(ctx context.Context) ([]string, error) {
 	case errors.Is(err, core.ErrNoNode):
 		return []string{}, nil
 	case err != nil:
-		return nil, failed("list the services of", r.base, line.GaveUp(ctx, err))
+		return nil, failed("list the services of", r.base, ctxend.Join(ctx, err))
 	}
 	names := make([]string, 0, len(children))
 	for _, child := range children {
@@ -177,7 +177,7 @@ func (r *Registry) SetDraining(ctx context.Context, service, id string, draining
 		}
 		unknown := errors.Is(err, core.ErrUnknownOutcome)
 		if unknown || !transient(ctx, err) && !errors.Is(err, core.ErrBadVersion) {
-			return failed("drain", path, line.GaveUp(ctx, err))
+			return failed("drain", path, ctxend.Join(ctx, err))
 		}
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/oneline"
 )
 
@@ -27,7 +27,7 @@ func (g *Registration) Unregister(ctx context.Context) error {
 	case err := <-removed:
 		return failed("unregister", g.path, err)
 	case <-ctx.Done():
-		return failed("unregister", g.path, line.GaveUp(ctx, fmt.Errorf("the removal goes on in the background: %w", ctx.Err())))
+		return failed("unregister", g.path, ctxend.Join(ctx, fmt.Errorf("the removal goes on in the background: %w", ctx.Err())))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/grace"
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/internal/misuse"
@@ -157,7 +158,7 @@ func (r *Registry) Watch(ctx context.Context, service string, opts ...WatchOptio
 
 // start runs the loop and waits until there is something to show.
 func (s *Service) start(ctx context.Context, cached bool) error {
-	if err := ctx.Err(); err != nil {
+	if err := ctxend.Err(ctx); err != nil {
 		return err
 	}
 	var late <-chan time.Time
@@ -187,7 +188,7 @@ func (s *Service) start(ctx context.Context, cached bool) error {
 	case <-late:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctxend.Err(ctx)
 	}
 }
 

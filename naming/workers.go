@@ -9,6 +9,7 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
@@ -99,7 +100,7 @@ func (w *Workers) Acquire(ctx context.Context, name string) (*WorkerID, error) {
 			err = oneline.Join(err, id.Release())
 		}
 	}
-	return nil, failed("take a worker id at", w.path, line.GaveUp(ctx, err))
+	return nil, failed("take a worker id at", w.path, ctxend.Join(ctx, err))
 }
 
 // acquire takes a number. Where others are faster it goes on with any that was

@@ -6,6 +6,7 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
@@ -48,7 +49,7 @@ func (i *Item) Guard(ctx context.Context) ([]session.Op, error) {
 	path, err := i.guarded(within)
 	if err != nil {
 		if within.Err() != nil {
-			err = line.GaveUp(within, err)
+			err = ctxend.Join(within, err)
 		}
 		return nil, i.fail("guard", err)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
@@ -108,5 +108,5 @@ func (q *Queue) failed(ctx context.Context, op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return q.fail(op, line.GaveUp(ctx, err))
+	return q.fail(op, ctxend.Join(ctx, err))
 }

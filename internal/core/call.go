@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/conn"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/wire"
 )
 
@@ -71,7 +72,7 @@ func (s *Session) interrupted(ctx context.Context) error {
 		return ended(context.Cause(s.ctx))
 	}
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return ctxend.Err(ctx)
 	}
 	return errConnectionLost
 }
@@ -113,7 +114,7 @@ func (s *Session) last(ctx context.Context, err, said error) error {
 	case errors.Is(err, ErrSessionEnded):
 		return because(err, said)
 	case ctx.Err() != nil:
-		return because(ctx.Err(), said)
+		return because(ctxend.Err(ctx), said)
 	}
 	return because(ended(context.Cause(s.ctx)), said)
 }

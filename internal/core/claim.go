@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -80,7 +81,7 @@ func (s *Session) stake(ctx context.Context, path string, wait bool) (*claim, er
 		select {
 		case <-other.over:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, ctxend.Err(ctx)
 		case <-s.ctx.Done():
 			return nil, ended(s.Err())
 		}
@@ -108,7 +109,7 @@ func (c *claim) make(ctx context.Context, data []byte) (*Node, error) {
 			return nil, err
 		case o == unanswered && ctx.Err() != nil:
 			s.sweepLater(sweep{path: c.path, remove: func() (bool, error) { return c.sweep(create) }})
-			return nil, ctx.Err()
+			return nil, ctxend.Err(ctx)
 		}
 		switch {
 		case o == executed:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/wire"
 	"github.com/docent-go/docent/internal/znode"
@@ -77,7 +78,7 @@ func (s *Session) Follow(ctx context.Context, path string, recursive bool, f fun
 	if s.m.noLasting.Load() {
 		return nil, needs(s.refuse("follow", path, ErrUnimplemented), needsLasting)
 	}
-	if err := ctx.Err(); err != nil {
+	if err := ctxend.Err(ctx); err != nil {
 		return nil, s.refuse("follow", path, err)
 	}
 	w, standing := s.watches.follow(abs, recursive, f)

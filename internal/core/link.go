@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/conn"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/wire"
 )
 
@@ -100,7 +101,7 @@ func (s *Session) isEstablished() bool {
 // ctx's error, and the error with which the session has ended.
 func (s *Session) waitUp(ctx context.Context) (*conn.Conn, error) {
 	for {
-		if err := ctx.Err(); err != nil {
+		if err := ctxend.Err(ctx); err != nil {
 			return nil, err
 		}
 		if s.ctx.Err() != nil {

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/grace"
 	"github.com/docent-go/docent/internal/misuse"
 )
@@ -70,7 +71,7 @@ func Dial(ctx context.Context, cfg Config) (*Manager, error) {
 		return nil, err
 	}
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("connect to ZooKeeper: %w: %w", ErrUnreachable, context.Cause(ctx))
+		return nil, fmt.Errorf("connect to ZooKeeper: %w: %w", ErrUnreachable, ctxend.Err(ctx))
 	}
 	m := newManager(cfg)
 	first := m.turn // read before any goroutine can advance it
@@ -306,7 +307,7 @@ func (m *Manager) tellLink(s *Session, state State) {
 func (m *Manager) Session(ctx context.Context) (*Session, error) {
 	m.made()
 	for {
-		if err := ctx.Err(); err != nil {
+		if err := ctxend.Err(ctx); err != nil {
 			return nil, err
 		}
 		if m.ctx.Err() != nil {
@@ -345,10 +346,10 @@ func (m *Manager) unreachable(ctx context.Context) error {
 	last := m.fails.tell()
 	m.mu.Unlock()
 	if last == nil {
-		return fmt.Errorf("%w: %w (no answer yet from %s)", ErrUnreachable, context.Cause(ctx),
+		return fmt.Errorf("%w: %w (no answer yet from %s)", ErrUnreachable, ctxend.Err(ctx),
 			strings.Join(m.cfg.Servers, ", "))
 	}
-	return fmt.Errorf("%w: %w (last failure: %w)", ErrUnreachable, context.Cause(ctx), last)
+	return fmt.Errorf("%w: %w (last failure: %w)", ErrUnreachable, ctxend.Err(ctx), last)
 }
 
 // State returns the present state.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -35,7 +36,7 @@ func (h *Hold) Replace(ctx context.Context, path string, data []byte) (*Hold, er
 	if h.node.claim != nil {
 		return nil, h.node.s.refuse("replace", h.Path(), errClaimed)
 	}
-	if err := ctx.Err(); err != nil {
+	if err := ctxend.Err(ctx); err != nil {
 		return nil, err
 	}
 	var next *Hold

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -133,7 +134,7 @@ func (s *Session) removeWithin(ctx context.Context, remove func() error) error {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return ctx.Err()
+		return ctxend.Err(ctx)
 	case <-s.ctx.Done():
 		return ended(s.Err())
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -65,7 +66,7 @@ func (l *Line) Places(ctx context.Context) ([]znode.Place, error) {
 	case errors.Is(err, core.ErrNoNode):
 		return nil, nil
 	case err != nil:
-		return nil, GaveUp(ctx, err)
+		return nil, ctxend.Join(ctx, err)
 	}
 	return InOrder(names, l.tags), nil
 }
@@ -77,7 +78,7 @@ func (l *Line) readAll(ctx context.Context, places []znode.Place) ([]Contender, 
 	}
 	nodes, err := l.m.SeeMany(ctx, paths)
 	if err != nil {
-		return nil, GaveUp(ctx, err)
+		return nil, ctxend.Join(ctx, err)
 	}
 	contenders := make([]Contender, 0, len(nodes))
 	for i, n := range nodes {

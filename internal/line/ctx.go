@@ -2,27 +2,10 @@ package line
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/docent-go/docent/internal/chance"
 )
-
-// GaveUp makes sure that an error after the end of ctx also matches ctx.Err()
-// and context.Cause(ctx). It returns nil for a nil error: a call that succeeded
-// stays successful when ctx ends afterwards.
-func GaveUp(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() == nil {
-		return err
-	}
-	for _, reason := range []error{ctx.Err(), context.Cause(ctx)} {
-		if !errors.Is(err, reason) {
-			err = fmt.Errorf("%w: %w", err, reason)
-		}
-	}
-	return err
-}
 
 // Pause waits before attempt n of a call that fails repeatedly. For a negative
 // n it does not wait. Otherwise it waits a random time below a bound, which is

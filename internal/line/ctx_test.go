@@ -3,7 +3,6 @@ package line
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -11,20 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
-
-func TestGaveUp(t *testing.T) {
-	broken, why := errors.New("broken"), errors.New("shutting down")
-	require.Equal(t, broken, GaveUp(t.Context(), broken), "not ctx's doing")
-
-	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(why)
-	err := GaveUp(ctx, broken)
-	for _, want := range []error{broken, why, context.Canceled} {
-		require.ErrorIs(t, err, want)
-	}
-	err = fmt.Errorf("waiting: %w: %w", context.Canceled, why)
-	require.Equal(t, err, GaveUp(ctx, err), "it says all of it already")
-}
 
 func TestPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

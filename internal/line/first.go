@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -21,7 +22,7 @@ func (l *Line) First(ctx context.Context) (Contender, bool, error) {
 			return Contender{}, false, nil
 		}
 		if err != nil {
-			return Contender{}, false, GaveUp(ctx, err)
+			return Contender{}, false, ctxend.Join(ctx, err)
 		}
 		places := InOrder(names, l.tags)
 		if len(places) == 0 {
@@ -29,7 +30,7 @@ func (l *Line) First(ctx context.Context) (Contender, bool, error) {
 		}
 		c, err := l.read(ctx, znode.Join(l.dir, places[0].Name))
 		if err != nil {
-			return Contender{}, false, GaveUp(ctx, err)
+			return Contender{}, false, ctxend.Join(ctx, err)
 		}
 		if c != nil { // otherwise it was deleted since: look again
 			return *c, true, nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -165,19 +166,19 @@ func (l *Line) attempts(ctx context.Context, behind func(context.Context, *conte
 	for n := 0; ; n++ {
 		s, err := l.m.Session(ctx)
 		if err != nil {
-			return nil, GaveUp(ctx, err)
+			return nil, ctxend.Join(ctx, err)
 		}
 		h, err := l.attempt(ctx, s, behind)
 		switch {
 		case err == nil:
 			return h, nil
 		case ctx.Err() != nil:
-			return nil, GaveUp(ctx, err)
+			return nil, ctxend.Join(ctx, err)
 		case !startsAgain(err):
 			return nil, err
 		}
 		if err := Pause(ctx, n-1, leastPause, mostPause); err != nil {
-			return nil, GaveUp(ctx, err)
+			return nil, ctxend.Join(ctx, err)
 		}
 	}
 }

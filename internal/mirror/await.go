@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 )
 
 // waiter waits for a read that shows a particular write.
@@ -33,7 +34,7 @@ func (f *follower) Await(ctx context.Context, in *core.Session, zxid int64) erro
 	case <-w.done:
 		return f.Err()
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctxend.Err(ctx)
 	case <-f.ctx.Done():
 		return f.Err()
 	}

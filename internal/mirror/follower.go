@@ -8,6 +8,7 @@ import (
 
 	"github.com/docent-go/docent/internal/chance"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/grace"
 )
 
@@ -52,7 +53,7 @@ func (f *follower) start(ctx context.Context, loop func()) error {
 	case <-f.first:
 		return nil
 	case <-ctx.Done():
-		err = context.Cause(ctx)
+		err = ctxend.Err(ctx)
 	case <-f.ctx.Done():
 		err = f.Err()
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
@@ -88,19 +89,19 @@ func (n *Node) attempts(ctx context.Context, wait bool) (*core.Hold, error) {
 	for round := 0; ; round++ {
 		s, err := n.m.Session(ctx)
 		if err != nil {
-			return nil, line.GaveUp(ctx, err)
+			return nil, ctxend.Join(ctx, err)
 		}
 		h, err := n.attempt(ctx, s, wait)
 		switch {
 		case err == nil:
 			return h, nil
 		case ctx.Err() != nil:
-			return nil, line.GaveUp(ctx, err)
+			return nil, ctxend.Join(ctx, err)
 		case !errors.Is(err, core.ErrLost) && !errors.Is(err, core.ErrSessionEnded):
 			return nil, err
 		}
 		if err := line.Pause(ctx, round-1, leastPause, mostPause); err != nil {
-			return nil, line.GaveUp(ctx, err)
+			return nil, ctxend.Join(ctx, err)
 		}
 	}
 }
@@ -208,7 +209,7 @@ func (n *Node) Current(ctx context.Context) (line.Contender, bool, error) {
 	case errors.Is(err, core.ErrNoNode):
 		return line.Contender{}, false, nil
 	case err != nil:
-		return line.Contender{}, false, line.GaveUp(ctx, err)
+		return line.Contender{}, false, ctxend.Join(ctx, err)
 	}
 	return n.contender(node), true, nil
 }

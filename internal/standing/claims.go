@@ -5,7 +5,7 @@ import (
 	"sync"
 
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/ctxend"
 )
 
 // claims are the paths of the nodes that this process keeps, or is about to
@@ -66,7 +66,7 @@ func (n *Node) claimFirst(ctx context.Context) error {
 		select {
 		case <-holder.done:
 		case <-ctx.Done():
-			return line.GaveUp(ctx, ctx.Err())
+			return ctxend.Err(ctx)
 		}
 	}
 }

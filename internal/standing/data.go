@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/ctxend"
 )
 
 // ErrPending is in the error of a Set whose ctx has ended before the outcome
@@ -58,7 +58,7 @@ func (n *Node) Set(ctx context.Context, data []byte) error {
 	if !n.leave(p.rev) {
 		return <-p.told
 	}
-	return line.GaveUp(ctx, fmt.Errorf("%w: %w", ErrPending, ctx.Err()))
+	return ctxend.Join(ctx, fmt.Errorf("%w: %w", ErrPending, ctx.Err()))
 }
 
 // leave marks a proposal whose Set no longer waits. Earlier proposals of that

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/ctxend"
 )
 
 // Node is an ephemeral node that is kept standing until Close. It is safe for
@@ -79,10 +79,10 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	select {
 	case err = <-n.opened:
 	case <-ctx.Done():
-		err = line.GaveUp(ctx, ctx.Err())
+		err = ctxend.Err(ctx)
 	}
 	if err == nil && ctx.Err() != nil { // an ended ctx has precedence over a node that stands
-		err = line.GaveUp(ctx, ctx.Err())
+		err = ctxend.Err(ctx)
 	}
 	if err != nil {
 		n.cancel(err)
@@ -132,7 +132,7 @@ func (n *Node) Close(ctx context.Context) error {
 	case err := <-told:
 		return err
 	case <-ctx.Done():
-		return line.GaveUp(ctx, fmt.Errorf("the removal continues in the background: %w", ctx.Err()))
+		return ctxend.Join(ctx, fmt.Errorf("the removal continues in the background: %w", ctx.Err()))
 	}
 }
 

@@ -18,15 +18,13 @@ import (
 // guarded lists functions whose wrapped error cannot be nil, for a reason that
 // the check does not see.
 var guarded = map[string]string{
-	"barrier/barrier.go: gaveUp":             "ctx has ended",
 	"bench/measure.go: inParallel":           "the pointer was compared",
 	"config/publish.go: checkAll":            "the error was compared",
 	"config/historywrite.go: write":          "a doubt has an error",
 	"config/update.go: inDoubt":              "a doubt has an error",
 	"counter/add.go: inDoubt":                "a doubt has an error",
-	"counter/counter.go: gaveUp":             "ctx has ended",
 	"election/run.go: stopped":               "ctx has ended",
-	"internal/line/ctx.go: GaveUp":           "ctx has ended",
+	"internal/ctxend/ctxend.go: Join":        "ctx has ended",
 	"internal/standing/data.go: Set":         "ctx has ended",
 	"internal/standing/newest.go: replaced":  "the rival is a pointer that was just made",
 	"internal/core/connect.go: ParseConnect": "it is called with a refusal",
@@ -84,6 +82,8 @@ func TestFault27_TheCheckFindsNilErrors(t *testing.T) {
 		`switch { case errors.Is(err, errA): return fmt.Errorf("x: %w", err) }`:        false,
 		`select { case <-ctx.Done(): return fmt.Errorf("x: %w", context.Cause(ctx)) }`: false,
 		`if ctx.Err() != nil { return fmt.Errorf("x: %w", context.Cause(ctx)) }`:       false,
+		`select { case <-ctx.Done(): return fmt.Errorf("x: %w", ctxend.Err(ctx)) }`:    false,
+		`if s.Err() != nil { return fmt.Errorf("x: %w", ctxend.Err(ctx)) }`:            true,
 		`err := errors.New("x"); return fmt.Errorf("x: %w", err)`:                      false,
 		`return fmt.Errorf("%w: %d", ErrFull, n)`:                                      false,
 		`return fmt.Errorf("%d: %s", n, err)`:                                          false,
@@ -171,9 +171,9 @@ func risky(call *ast.CallExpr, sinks map[sink]bool) (args []ast.Expr) {
 	return args
 }
 
-// inner returns the error in a GaveUp, which keeps it or adds to it.
+// inner returns the error in a ctxend.Join, which keeps it or adds to it.
 func inner(arg ast.Expr) ast.Expr {
-	if call, ok := arg.(*ast.CallExpr); ok && strings.HasSuffix(strings.ToLower(text(call.Fun)), "gaveup") {
+	if call, ok := arg.(*ast.CallExpr); ok && text(call.Fun) == "ctxend.Join" {
 		return call.Args[len(call.Args)-1]
 	}
 	return arg
@@ -224,7 +224,11 @@ func known(body *ast.BlockStmt, call ast.Node, arg ast.Expr) bool {
 	// Both errors of a context are set when it ends.
 	names := []string{name}
 	var done string
-	if ctx, ok := strings.CutPrefix(name, "context.Cause("); ok {
+	ctx, cause := strings.CutPrefix(name, "context.Cause(")
+	if !cause {
+		ctx, cause = strings.CutPrefix(name, "ctxend.Err(")
+	}
+	if cause {
 		ctx = strings.TrimSuffix(ctx, ")")
 		names, done = append(names, ctx+".Err()"), ctx
 	} else if owner, ok := strings.CutSuffix(name, ".Err()"); ok {
