@@ -24,7 +24,7 @@ func benchManager(b *testing.B) *session.Manager {
 	return sm
 }
 
-// BenchmarkLockRelease is one goroutine that nobody contends with.
+// BenchmarkLockRelease is one goroutine without contenders.
 func BenchmarkLockRelease(b *testing.B) {
 	m := lock.New(benchManager(b), dir)
 	b.ReportAllocs()

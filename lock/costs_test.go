@@ -15,7 +15,7 @@ import (
 // watchedHold is how long a hold lasts before the session watches its node, and more.
 const watchedHold = time.Second
 
-// The life of a mutex that a path never had before, and a look at those who use it.
+// The life of a mutex at a new path, and a look at its holders and waiters.
 func TestCostsOfAMutex(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()

@@ -60,7 +60,7 @@ func TestHandoffCost(t *testing.T) {
 			total += c
 		}
 		require.LessOrEqual(t, total, 4*nodes, "%v: create, list, watched read and delete of each node", counts)
-		// A node serves n+1 holds, or fewer where nobody happened to wait.
+		// A znode serves n+1 holds, or fewer if no goroutine happened to wait.
 		require.LessOrEqual(t, nodes, 2*workers*rounds/(n+1))
 	})
 }

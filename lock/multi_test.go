@@ -17,7 +17,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// all returns the mutexes at paths as one lock.
+// all returns the mutexes at paths in one Multi.
 func all(p *testworld.Process, paths ...string) *lock.Multi {
 	locks := make([]lock.Locker, len(paths))
 	for i, path := range paths {

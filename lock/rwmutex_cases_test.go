@@ -51,7 +51,7 @@ func TestHardCase45_ReaderIgnoresLaterWriters(t *testing.T) {
 	})
 }
 
-// Who is woken by what, counted.
+// Counts which release wakes which contenders.
 func TestHardCase66_RWWakesNoMoreThanItMust(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const n = 20
@@ -69,14 +69,15 @@ func TestHardCase66_RWWakesNoMoreThanItMust(t *testing.T) {
 		require.Equal(t, 1+n, w.Srv.WatchesOf(first.Path()), "its own, and that of each reader directly behind")
 
 		counts := w.Count(func() { require.NoError(t, first.Release()) })
-		require.Equal(t, map[string]int{"delete": 1}, counts, "the readers hold without a look, and nobody else is woken")
+		require.Equal(t, map[string]int{"delete": 1}, counts, "the readers hold without a read, and no other contender is woken")
 		for _, r := range readers {
 			waiting(w, false, r)
 		}
 		waiting(w, true, second)
 
-		// Readers that are not the last but one before the writer wake nobody. The last
-		// but one makes the writer look whom else it waits for.
+		// The release of a reader wakes no contender, unless it is the last
+		// reader but one before the writer. That one has the writer look for
+		// the reader that is left.
 		for _, r := range readers[:n/2] {
 			counts = w.Count(func() { require.NoError(t, r.Get().Release()) })
 			require.Equal(t, map[string]int{"delete": 1}, counts)
@@ -97,7 +98,7 @@ func TestHardCase66_RWWakesNoMoreThanItMust(t *testing.T) {
 			waiting(w, true, r)
 		}
 		counts = w.Count(func() { require.NoError(t, second.Get().Release()) })
-		require.Zero(t, counts["getData"], "they hold, and watch nobody")
+		require.Zero(t, counts["getData"], "they hold, and watch no contender")
 		for _, r := range behind {
 			require.NoError(t, r.Get().Release())
 		}
@@ -157,8 +158,8 @@ func TestHardCase44_RWForeignChildren(t *testing.T) {
 	})
 }
 
-// There is no way up: Lock beside our own read hold waits for it, and says for
-// whom.
+// An upgrade is not possible: Lock during our own read hold waits for that
+// hold, and says so.
 func TestHardCase47_RWNotReentrant(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

@@ -33,8 +33,8 @@ func TestHardCase40_SemaphoreCancelBeforeAcquire(t *testing.T) {
 	})
 }
 
-// Case 41: who gives up gives back what it has so far: its place, and the
-// leases with which it waits as the first in line.
+// Case 41: a call that gives up gives back what it has so far: its place, and
+// the leases with which it waits as the first in line.
 func TestHardCase41_SemaphoreGivesBack(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
@@ -81,7 +81,7 @@ func TestHardCase41_SemaphoreCancelledCreate(t *testing.T) {
 			start := time.Now()
 			_, err := acquiring.GiveUp()
 			require.ErrorIs(t, err, context.Canceled)
-			require.Zero(t, time.Since(start), "giving up waits for nobody")
+			require.Zero(t, time.Since(start), "giving up waits for no server")
 			close(hold)
 			p.Link.Refuse(false)
 			nothingLeft(w)
@@ -176,7 +176,7 @@ func TestSemaphoreTriesDoNotBlockEachOther(t *testing.T) {
 }
 
 // Case 50: a release at the same time as the next acquisition of the same value
-// touches nobody else's permit.
+// does not touch the other permit.
 func TestHardCase50_SemaphoreReleaseRacesWithAcquire(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -202,8 +202,8 @@ func TestHardCase50_SemaphoreReleaseRacesWithAcquire(t *testing.T) {
 	})
 }
 
-// Case 51: a permit that is dead is released without harm, as often as one
-// likes, and says that it was lost.
+// Case 51: a dead permit can be released without harm, any number of times, and
+// says that it was lost.
 func TestHardCase51_SemaphoreRelease(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
@@ -223,7 +223,7 @@ func TestHardCase51_SemaphoreRelease(t *testing.T) {
 	})
 }
 
-// Case 68: the directories go once nobody uses them.
+// Case 68: the directories go once they are unused.
 func TestHardCase68_SemaphoreDirectoriesVanish(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

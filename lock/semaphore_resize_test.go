@@ -35,7 +35,8 @@ func TestFault52_LoweredLimitWhileTheListIsSlow(t *testing.T) {
 		close(slow)
 		require.True(t, waiter.Waiting(), "one permit is all there is")
 
-		// Who comes later counts B as before its own, and so does not keep B waiting.
+		// A later candidate counts B as before its own, and so does not keep B
+		// waiting.
 		_, err = shared(a, 2).TryAcquire(w.Context(), 1)
 		require.ErrorIs(t, err, lock.ErrNoPermits)
 		require.NoError(t, held.Release())
@@ -207,8 +208,8 @@ func TestFault53_RaisedLimitAtTheHead(t *testing.T) {
 	})
 }
 
-// A limit of 0 closes the semaphore, and data that are not a limit do so too: who
-// waits goes on waiting, and learns why when it gives up.
+// A limit of 0 closes the semaphore, and data that are not a limit do so too. A
+// waiter goes on waiting, and learns why when it gives up.
 func TestFault59_UnusableLimitKeepsTheLineWaiting(t *testing.T) {
 	for name, c := range map[string]struct{ data, says string }{
 		"closed":          {"\x00\x00\x00\x00", "a limit of 0 in /limits/pool closes the semaphore"},

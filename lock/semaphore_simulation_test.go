@@ -51,7 +51,7 @@ type usher struct {
 	given    int
 }
 
-// admit is told of permits by whoever has acquired them.
+// admit is told of permits by the goroutine that has acquired them.
 func (u *usher) admit(p *lock.Permit) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

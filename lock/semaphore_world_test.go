@@ -45,8 +45,8 @@ func bySuffix(names []string) []string {
 	return names
 }
 
-// nothingLeft demands that nobody holds, waits or watches any more, once what
-// runs in the background is done.
+// nothingLeft demands that no permit, waiter or watch is left, once the work in
+// the background is done.
 func nothingLeft(w *testworld.World) {
 	w.Helper()
 	w.Eventually(func() bool { return len(leaseNodes(w)) == 0 && len(lineNodes(w)) == 0 }, "all nodes are gone")

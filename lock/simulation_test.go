@@ -22,10 +22,10 @@ import (
 )
 
 // The simulations run random programs of several processes under random faults
-// of the network and the server, in virtual time. No fault takes a node away
-// that its session could still trust in, so at any instant holds that exclude
-// each other must not live together, and none may live when the server deletes
-// its node.
+// of the network and the server, in virtual time. No fault takes a znode away
+// that its session could still trust in. So at any instant, holds that exclude
+// each other must not both live, and a hold must not live when the server
+// deletes its znode.
 
 func TestSimulation(t *testing.T)            { simulateSeeds(t, mutexes, false) }
 func TestSimulationOfRW(t *testing.T)        { simulateSeeds(t, rwMutexes, false) }
@@ -86,7 +86,7 @@ type judged struct {
 	ended atomic.Pointer[time.Time]
 }
 
-// begin is told of a hold by whoever has acquired it.
+// begin is told of a hold by the goroutine that has acquired it.
 func (r *referee) begin(g grasp) {
 	j := &judged{grasp: g}
 	context.AfterFunc(g.Context(), func() {
@@ -134,9 +134,10 @@ func (r *referee) created(path string, zxid int64) {
 	r.made[path] = append(r.made[path], zxid)
 }
 
-// checkTokens demands that each token lies between the making of its node and
-// that of the next one that came to hold and does not share the lock with it: whatever the
-// order in which holders write, a store can tell who was later.
+// checkTokens demands that each token lies between two zxids: the create of its
+// own znode, and the create of the next holder's znode that does not share the
+// lock with it. Then a store can tell which holder was later, whatever the
+// order of their writes.
 func (r *referee) checkTokens() {
 	slices.SortFunc(r.won, func(a, b won) int { return cmp.Compare(a.czxid, b.czxid) })
 	var all, writers int64

@@ -85,8 +85,8 @@ func TestTurnOnAServerThatLags(t *testing.T) {
 	})
 }
 
-// The waiter gives up at each of its requests: its node goes, and the others come in.
-// Whatever becomes of the request, nobody holds beside another.
+// The waiter gives up at each of its requests: its znode goes, and the others
+// come in. Whatever becomes of the request, no two contenders hold at a time.
 func TestTurnGivenUpAtEachRequest(t *testing.T) {
 	for name, fault := range map[string]zktest.Action{
 		"answered": zktest.Pass, "late": zktest.Delay(time.Second), "dropped": zktest.DropRequest, "lost": zktest.LoseReply,
@@ -144,8 +144,8 @@ func TestTurnFaultAtEachRequest(t *testing.T) {
 	}
 }
 
-// The predecessor, or the one before it, may not be read: servers tell nobody else of
-// their end.
+// The predecessor, or the contender before it, may not be read: servers send no
+// event of their end to other sessions.
 func TestTurnBehindHiddenNodes(t *testing.T) {
 	for _, hidden := range []string{"the first", "the second", "both"} {
 		t.Run(hidden, func(t *testing.T) {

@@ -34,7 +34,7 @@ func (w *world) lineOfFour() *lineOfFour {
 	return l
 }
 
-// next hands the lock on to the next waiter, of whom the subject is not one.
+// next hands the lock on to the next waiter, but not to the subject.
 func (l *lineOfFour) next() {
 	l.Helper()
 	require.NoError(l, l.held.Release())
@@ -52,7 +52,7 @@ func (l *lineOfFour) prepare() {
 	require.True(l, l.subject.waiting())
 }
 
-// mute has the server answer no request of the process any more, except deletes.
+// mute has the server answer no further request of the process, except deletes.
 func (p *process) mute() {
 	id := p.session()
 	p.w.Cleanup(p.w.srv.Intercept(func(r zktest.Request) zktest.Action {

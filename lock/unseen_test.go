@@ -118,8 +118,9 @@ func TestUnseenDeletionOfAWaiter(t *testing.T) {
 	}
 }
 
-// A hold whose session may not read the node any more lasts as long as the node exists, and
-// ends when the node is deleted. So do the other holds of the session.
+// A session loses the right to read its own znode. Its hold lasts as long as
+// the znode exists, and ends when the znode is deleted. So do the other holds
+// of the session.
 func TestUnseenNodeThatStands(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		p := w.Process()
