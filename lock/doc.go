@@ -21,9 +21,9 @@
 //     goroutine and no waiter. What has to be removed is removed in the
 //     background, and does not depend on the caller's context.
 //   - A release wakes two waiters: the next holder, and the waiter after it.
-//   - A lock writes to and deletes its own znodes alone: its contender, the
-//     contender that Revoke asks, and the znode of a shared limit. Other znodes
-//     in the directory are left as they are.
+//   - A lock writes to and deletes only its own contender, the contender that
+//     Revoke asks, and the znode of a shared limit. Other znodes in the
+//     directory are left as they are.
 //
 // # What it does not promise
 //
@@ -89,10 +89,10 @@
 // # Handing on
 //
 // With Handoff, the goroutines that share a Mutex value hand the lock on among
-// themselves. It keeps the promises of a Mutex, with two exceptions. Other
-// contenders wait for up to n more holds. Tokens grow from znode to znode and
-// not from hold to hold: they never go back, and Hold.Turn distinguishes holds
-// with equal tokens.
+// themselves. The lock keeps the promises of a Mutex, with two exceptions.
+// Other contenders wait for up to n more holds. Tokens grow from znode to znode
+// and not from hold to hold: they never go back, and Hold.Turn distinguishes
+// holds with equal tokens.
 //
 // # Once per interval
 //
@@ -103,15 +103,15 @@
 //     it comes at least the interval less the slack after the call of the last
 //     run. By default the slack is half the interval. A call that has waited
 //     does not begin a run if a later call has begun one.
-//   - The servers decide. Each call makes a node, and the leader stamps the node with
-//     its clock; the run begins with one transaction, which fails if another run has
-//     begun since. No replica's clock is read.
-//   - Runs do not overlap, even if one goes on for longer than the interval: a run is
-//     a Hold. Its Token is greater than that of every run before it.
+//   - The servers decide. Each call creates a znode, and the leader stamps it
+//     with its clock. The run begins with one transaction, which fails if
+//     another run has begun since. No replica's clock is read.
+//   - Runs do not overlap, even if one goes on for longer than the interval: a
+//     run is a Hold. Its Token is greater than the token of every earlier run.
 //   - A run that is lost, or that fails, counts as the run of its interval, unless
 //     RerunLost or RerunFailed has another call replace it.
-//   - A call that fails or is given up has begun no run, or has taken it back. If its
-//     session ends at that moment, the run may be recorded as lost.
+//   - A call that fails or is given up has begun no run, or has taken it back.
+//     If its session ends at that moment, the run may be recorded as lost.
 //
 // The bound, for an interval of 10 minutes:
 //
@@ -122,15 +122,17 @@
 //	0             nothing: for one caller, or          10 minutes after it
 //	              for callers that come often
 //
-// Three things put calls apart: the difference of the replicas' clocks, the time that
-// a replica takes to reach ZooKeeper, and the difference of the servers' clocks if the
-// leader changes. If the calls lie further apart than the table says, the job may run
-// twice in an interval, or may skip an interval. If the leader's clock goes back by at
-// least the interval less the slack, the next call begins a run: the job does not wait
-// until that clock has caught up.
+// Three things put calls apart: the difference of the replicas' clocks, the
+// time that a replica takes to reach ZooKeeper, and the difference of the
+// servers' clocks if the leader changes. If the calls lie further apart than
+// the table says, the job may run twice in an interval, or may skip an
+// interval. If the leader's clock goes back by at least the interval less the
+// slack, the next call begins a run: the job does not wait until that clock has
+// caught up.
 //
-// What it does not promise: that the job runs in every interval. It does not if no
-// replica calls, or if the replica that has begun dies and no call replaces the run.
+// What it does not promise: that the job runs in every interval. It does not
+// run if no replica calls, or if the replica that has begun dies and no call
+// replaces the run.
 //
 //	never ───────────── due ────────┐
 //	done, failed, lost ─ due ───────┼──> running ── End(nil) ──────> done

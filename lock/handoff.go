@@ -18,7 +18,8 @@ import (
 // hands the lock on to the next goroutine, up to n times, without a request to
 // the server. Then, or if no goroutine waits, the lock is released to the other
 // processes. Handoff is for a lock that many goroutines of a process want at a
-// time. Handoff(0) is the default: off.
+// time. Handoff(0) is the default: off. With a negative n, Lock, TryLock and Do
+// return an error.
 //
 // The queue belongs to the value that New returns: goroutines that are to share
 // it must share the value. They get the lock in the order in which they asked.
@@ -57,7 +58,7 @@ func Handoff(n int) Option { return func(o *options) { o.handoff = n } }
 //	 └─────────────────────────┴────────────── no waiters ──┘
 type localQueue struct {
 	line *line.Line
-	most int // how often a node is handed on
+	most int // how often a znode is handed on
 
 	mu      sync.Mutex
 	waiting list.List          // of *localWaiter

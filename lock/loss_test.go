@@ -218,7 +218,7 @@ func TestHardCase29_LossPolicies(t *testing.T) {
 	})
 }
 
-// Under the strict policy, a hold that begins while there is no connection has
+// Under the strict policy, a hold that begins during a disconnection has
 // already ended. Lock goes on until it wins one that lasts.
 func TestStrictPolicyWinsNothingWhileDisconnected(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

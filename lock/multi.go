@@ -14,8 +14,8 @@ import (
 	"github.com/docent-go/docent/internal/oneline"
 )
 
-// Locker is a lock that can be part of a Multi: a *Mutex, an *Exclusive, or one side of
-// an RWMutex (RWMutex.Reader, RWMutex.Writer).
+// Locker is a lock that can be part of a Multi: a *Mutex, an *Exclusive, or one
+// side of an RWMutex (RWMutex.Reader, RWMutex.Writer).
 type Locker interface {
 	// Path returns the path of the lock's znode.
 	Path() string

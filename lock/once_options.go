@@ -14,9 +14,10 @@ import "time"
 // interval, the job of such replicas may run twice in an interval.
 func Slack(d time.Duration) Option { return func(o *options) { o.slack = &d } }
 
-// WaitForRun has a call of a Once wait until a run that is under way has ended. The
-// call decides then: it begins a run if one is due, or if RerunLost or RerunFailed
-// wants the ended run replaced. Without WaitForRun the call returns ErrNotDue at once.
+// WaitForRun has a call of a Once wait until a run that is under way has ended.
+// The call decides then: it begins a run if one is due, or if RerunLost or
+// RerunFailed wants the ended run replaced. Without WaitForRun the call returns
+// ErrNotDue at once.
 //
 // All calls that wait wake up when the run ends, and each reads the record.
 func WaitForRun() Option { return func(o *options) { o.waitForRun = true } }

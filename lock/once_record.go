@@ -25,7 +25,7 @@ const (
 	RunDone RunState = "done"
 	// RunFailed says that the run has ended with an error.
 	RunFailed RunState = "failed"
-	// RunLost says that the run has begun and its node is gone, but its end was
+	// RunLost says that the run has begun and its znode is gone, but its end was
 	// never recorded: the process died, or has lost its session. What the run did
 	// may be done, half done, or not begun.
 	RunLost RunState = "lost"
@@ -53,7 +53,7 @@ type RunInfo struct {
 	// Token is the run's fencing token while the run is under way or lost; 0 once
 	// its end is recorded.
 	Token int64
-	// Path is the path of the contender's node, which exists while the run is under
+	// Path is the path of the contender's znode, which exists while the run is under
 	// way.
 	Path string
 }
@@ -65,9 +65,9 @@ type record struct {
 	State RunState `json:"once"`
 	owner
 	Session string `json:"session"`
-	Run     string `json:"run"`             // the name of the contender's node
-	Zxid    int64  `json:"zxid"`            // of the call: the Czxid of the first contender's node
-	Called  int64  `json:"called"`          // the Ctime of that node, in ms
+	Run     string `json:"run"`             // the name of the contender's znode
+	Zxid    int64  `json:"zxid"`            // of the call: the Czxid of the first contender's znode
+	Called  int64  `json:"called"`          // the Ctime of that znode, in ms
 	Began   int64  `json:"began,omitempty"` // in ms; 0 while the run is under way
 }
 
@@ -102,11 +102,11 @@ type view struct {
 	record record
 	data   []byte    // of the record
 	stat   core.Stat // of the record
-	names  []string  // of the contenders' nodes
-	own    core.Stat // of our own node
+	names  []string  // of the contenders' znodes
+	own    core.Stat // of our own znode
 }
 
-// running reports whether the run is under way: its contender's node exists.
+// running reports whether the run is under way: its contender's znode exists.
 func (v view) running() bool {
 	return v.record.State == RunUnderWay && slices.Contains(v.names, v.record.Run)
 }

@@ -20,13 +20,13 @@ const (
 // created it, and by the time that the leader has stamped on it. No clock of a
 // replica counts.
 //
-// A run serves the calls that came before it, and those within the gap after it. The
-// distance counts in both directions: if the leader's clock goes back by less than
-// the gap, the job does not run twice; if it goes back by more, the job does not
-// wait until the clock has caught up.
+// A run serves the calls that came before it, and those within the gap after
+// it. The distance counts in both directions: if the leader's clock goes back
+// by less than the gap, the job does not run twice; if it goes back by more,
+// the job does not wait until the clock has caught up.
 //
-// mine are the names of the call's earlier nodes. A run under one of these names has
-// never called its function.
+// mine are the names of the call's earlier znodes. A run under one of these
+// names has never called its function.
 func (o *Once) decide(v view, own string, mine []string) verdict {
 	r := v.record
 	lost := r.State == RunUnderWay && !v.running()

@@ -15,9 +15,10 @@ import (
 	"github.com/docent-go/docent/internal/oneline"
 )
 
-// Run is a run that Once.Start has begun. It is a Hold: its context ends before any
-// other replica can begin a run. Its Token is greater than the token of every earlier
-// run. Its Guard lets a transaction pass only while the run lasts.
+// Run is a run that Once.Start has begun. It is a Hold: its context ends before
+// any other replica can begin a run. Its Token is greater than the token of
+// every earlier run. Its Guard lets a transaction pass only while the run
+// lasts.
 type Run struct {
 	Hold
 	o    *Once
@@ -25,7 +26,7 @@ type Run struct {
 	node *core.Node
 	// began is the record as the run's beginning has written it.
 	began   record
-	version int32 // of the record's node
+	version int32 // of the record's znode
 	called  time.Time
 
 	recorded atomic.Bool // the end was written

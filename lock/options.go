@@ -47,7 +47,7 @@ func newOptions(call string, opts []Option) options {
 // once. The request is written into the holder's znode.
 func (o options) watched() bool { return o.revocable || o.handoff != 0 }
 
-// owner is what a contender's node holds. Other libraries ignore it.
+// owner is what a contender's znode holds. Other libraries ignore it.
 type owner struct {
 	ID    string   `json:"id"`
 	Host  string   `json:"host"`

@@ -19,7 +19,7 @@ import (
 // returned.
 var ErrRevoked = errors.New("another client has asked for the lock: release it")
 
-// revokeMessage is what Curator's Revoker writes into the holder's node.
+// revokeMessage is what Curator's Revoker writes into the holder's znode.
 const revokeMessage = "__REVOKE__"
 
 // Revocable has the context of Do's function end with ErrRevoked when the lock

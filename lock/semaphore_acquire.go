@@ -117,7 +117,7 @@ type ranked struct {
 	behind bool // whether any has a number greater than the last of its own
 }
 
-// lease is what our lease nodes hold. Other libraries ignore it.
+// lease is what our lease znodes hold. Other libraries ignore it.
 type lease struct {
 	owner
 	// Place is the name of the waiter's znode in the queue. While that znode

@@ -31,7 +31,7 @@ func Permits(n int) Limit { return Limit{permits: n} }
 // rises, TryAcquire returns ErrNoPermits.
 func SharedPermits(path string, initial int) Limit { return Limit{initial, path} }
 
-// shared reports whether the limit is read from a node. The zero Limit is a
+// shared reports whether the limit is read from a znode. The zero Limit is a
 // fixed one, of no permits.
 func (l Limit) shared() bool { return l.node != "" }
 
@@ -109,7 +109,7 @@ type limitView struct {
 
 	now     int         // 0 or less lets no candidate in
 	broken  error       // why the data of the znode are not a limit; now is 0 then
-	version int32       // of the node
+	version int32       // of the znode
 	watch   *core.Watch // nil for a fixed limit
 }
 
