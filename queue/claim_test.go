@@ -14,8 +14,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// The answer to a release is lost, and somebody else claims the item before we
-// are back: its claim bears the same name, and is not deleted.
+// The answer to a release is lost, and another consumer claims the item before
+// we are back. Its claim has the same name, and is not deleted.
 func TestHardCase10_LostReleaseDeletesNobodysClaim(t *testing.T) {
 	run(t, func(w world) {
 		u, other := w.user(), w.user()
@@ -68,8 +68,8 @@ func TestNodeMadeAnewBeforeTheClaim(t *testing.T) {
 	})
 }
 
-// Somebody else has made the item a dead letter, and the server that we ask does
-// not know it yet.
+// Another consumer has made the item a dead letter, and our server does not
+// know that yet.
 func TestBuriedByAnother(t *testing.T) {
 	run(t, func(w world) {
 		u, other, late := w.user(queue.MaxAttempts(1)), w.user(queue.MaxAttempts(1)), w.user(queue.MaxAttempts(1))

@@ -87,7 +87,8 @@ func TestRedriveOfALetterThatChanges(t *testing.T) {
 	})
 }
 
-// An ID that is no letter's ends Redrive in its turn: those before it are put back.
+// An ID that is not a letter's ends Redrive in its turn: the letters before it
+// are put back.
 func TestRedriveStopsAtAnInvalidID(t *testing.T) {
 	run(t, func(w world) {
 		u := w.user()

@@ -42,7 +42,7 @@ func TestFault06_ConsumerLeavesTheNextClaimAlone(t *testing.T) {
 	}
 }
 
-// An item that somebody has deleted leaves no claim behind when it is released.
+// If another client has deleted the item, its release leaves no claim.
 func TestFault06_ReleaseOfADeletedItem(t *testing.T) {
 	run(t, func(w world) {
 		a := w.user()

@@ -128,8 +128,8 @@ func TestFault19_HiddenItemsAreTriedAtIntervals(t *testing.T) {
 	}
 }
 
-// Whoever waits wakes for the next try, although another caller has set the item
-// aside and gone.
+// Every waiting Take wakes for the next try, although another caller has set
+// the item aside and gone.
 func TestFault19_EveryWaiterTriesAgain(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, _ *testworld.Process) {
 		q := queue.New(w.Process().Manager, "/q")

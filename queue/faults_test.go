@@ -98,8 +98,8 @@ func TestHardCase10_LostAck(t *testing.T) {
 	})
 }
 
-// What somebody else has taken in between is not deleted, and not reported as
-// acknowledged.
+// If another consumer has taken the item in between, it is not deleted, and not
+// reported as acknowledged.
 func TestHardCase10_AckOfALostClaim(t *testing.T) {
 	run(t, func(w world) {
 		u, other := w.user(), w.user()
@@ -258,7 +258,7 @@ func TestHardCase67_DirectoriesReaped(t *testing.T) {
 	})
 }
 
-// A put that fails tells it to whoever put, and nothing else is held up by it.
+// A put that fails returns the error to its caller, and delays nothing else.
 func TestHardCase74_FailedPutIsTold(t *testing.T) {
 	run(t, func(w world) {
 		u := w.user()

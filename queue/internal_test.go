@@ -148,7 +148,7 @@ func TestDueAt(t *testing.T) {
 	require.Error(t, err)
 }
 
-// The order is that of putting, wherever the numbers wrap.
+// The order is the order of the puts, wherever the numbers wrap.
 func TestOrder(t *testing.T) {
 	for round := range 200 {
 		start := znode.Seq(rand.Uint32())

@@ -91,9 +91,9 @@ func TestFault25_LettersAlone(t *testing.T) {
 		for _, stranger := range []string{"key", name, name + ".properties", name + "."} {
 			w.Put("/q/dead/"+stranger, "x")
 			_, err := q.Discard(w.Context(), stranger)
-			require.ErrorContains(w, err, "is no dead letter's ID", stranger)
+			require.ErrorContains(w, err, "is not the ID of a dead letter", stranger)
 			_, err = q.Redrive(w.Context(), stranger)
-			require.ErrorContains(w, err, "is no dead letter's ID", stranger)
+			require.ErrorContains(w, err, "is not the ID of a dead letter", stranger)
 			require.Equal(w, "x", w.Data("/q/dead/"+stranger))
 		}
 		n, err := q.Discard(w.Context(), letter)
@@ -102,8 +102,8 @@ func TestFault25_LettersAlone(t *testing.T) {
 	})
 }
 
-// What is made anew in the place of an item has the item's ACL: who may not read
-// the one must not read the other.
+// A znode that replaces an item has the item's ACL: a session that may not read
+// the item must not be able to read the replacement.
 func TestFault25_ItemsKeepTheirACL(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		putter := w.Process(testworld.Secretive)
@@ -144,7 +144,7 @@ func TestFault25_ItemsKeepTheirACL(t *testing.T) {
 		once := queue.New(p.Manager, "/q", queue.MaxAttempts(1))
 		_, err = once.TryTake(w.Context())
 		require.ErrorIs(w, err, queue.ErrEmpty)
-		kept("/q/dead", "a dead letter that nobody has claimed")
+		kept("/q/dead", "a dead letter of an unclaimed item")
 	})
 }
 

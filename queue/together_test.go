@@ -111,8 +111,8 @@ func TestTogetherInDoubt(t *testing.T) {
 	}
 }
 
-// A stranger deletes one of several claims while the answer to them is lost: the item is
-// delivered all the same, and no claim stays that nobody works on.
+// Another client deletes one of several claims while the answer to them is
+// lost. The item is delivered all the same, and no claim is left over.
 func TestTogetherInDoubtAndOneDeleted(t *testing.T) {
 	run(t, func(w world) {
 		u := w.user()
@@ -127,7 +127,8 @@ func TestTogetherInDoubtAndOneDeleted(t *testing.T) {
 	})
 }
 
-// One item that somebody else claims first costs the others of its batch nothing.
+// One item that another consumer claims first costs the others of its batch
+// nothing.
 func TestTogetherBesideOneThatIsTaken(t *testing.T) {
 	run(t, func(w world) {
 		u := w.user()
