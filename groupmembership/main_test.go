@@ -112,7 +112,7 @@ func (o *observer) take() string {
 	return seen
 }
 
-// members returns who was there at last.
+// members returns the members of the last Change.
 func (o *observer) members() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
