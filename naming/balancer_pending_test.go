@@ -33,7 +33,7 @@ func TestLeastPending(t *testing.T) {
 	require.Equal(t, "i0002", pick(t, b, ""))
 	require.Zero(t, b.Pending("nobody"))
 
-	// Of many, two are compared: nobody gets far ahead.
+	// Of many, two are compared: no instance gets far ahead.
 	b = naming.NewBalancer(naming.NewList(instances(100)...), naming.SeededLeastPending(rand.New(rand.NewPCG(1, 1)).Uint64))
 	for range 2000 {
 		_, err := b.Pick("")

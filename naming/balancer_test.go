@@ -214,7 +214,7 @@ func TestDownAfterErrors(t *testing.T) {
 			fail(fmt.Errorf("call: %w", context.Canceled))
 			fail(nil)
 		}
-		require.Empty(t, b.Down(), "who gives up blames nobody")
+		require.Empty(t, b.Down(), "a cancelled call does not count against the element")
 		time.Sleep(10 * time.Second)
 		fail(broken)
 		fail(broken)

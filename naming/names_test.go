@@ -144,7 +144,7 @@ func TestWorkersRefuse(t *testing.T) {
 			path, name string
 			max        int
 			want       string
-		}{{"workers", "", 3, "invalid path"}, {"/w", "", 0, "not positive"}, {"/w", "a/b", 3, "a/b"}} {
+		}{{"workers", "", 3, "invalid path"}, {"/w", "", 0, "must be positive"}, {"/w", "a/b", 3, "a/b"}} {
 			_, err := naming.NewWorkers(p.Manager, c.path, c.max).Acquire(w.Context(), c.name)
 			require.ErrorContains(w, err, c.want)
 		}

@@ -257,7 +257,7 @@ func TestProtectEmptyOneAfterTheOther(t *testing.T) {
 	})
 }
 
-// The watcher's own session is lost together with all those of the service.
+// The watcher's own session is lost together with all sessions of the service.
 func TestProtectEmptyOverSessions(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
@@ -299,7 +299,7 @@ func TestHardCase59_FiveThousandInstances(t *testing.T) {
 	})
 }
 
-// Somebody has put other things into the directory.
+// Another program has filled the directory.
 func TestHardCase59_ForeignChildrenAreLimited(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		many := testworld.Sized(20_000, 100_000)
@@ -355,7 +355,7 @@ func TestHardCase61_MalformedNodeAmongOthers(t *testing.T) {
 	})
 }
 
-// panicky is somebody's own codec.
+// panicky is a foreign codec.
 type panicky struct{ naming.Codec }
 
 func (p panicky) Decode(service, name string, data []byte) (naming.Instance, error) {

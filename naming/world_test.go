@@ -70,7 +70,7 @@ func marks(v *naming.View) string {
 	return text
 }
 
-// settled is what the service shows once nothing moves any more.
+// settled returns the instances that the service shows once all is quiet.
 func settled(s *naming.Service) string {
 	time.Sleep(time.Second)
 	synctest.Wait()
