@@ -40,7 +40,7 @@ func TestCostUncontended(t *testing.T) {
 	})
 }
 
-// The lock is ours as soon as the list is there: nothing else is waited for.
+// The lock is ours as soon as the list is there: Lock waits for nothing else.
 func TestCostRoundTrips(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()

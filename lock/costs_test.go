@@ -167,8 +167,8 @@ func TestCostsOfAnExclusive(t *testing.T) {
 	})
 }
 
-// lineWatched says that the node in the line of a semaphore is watched, unless it has
-// gone by then.
+// lineWatched says that the waiter's znode of a semaphore is watched, unless it
+// has gone by then.
 var lineWatched = testworld.Counts{"getData": 1}
 
 func TestCostsOfASemaphore(t *testing.T) {

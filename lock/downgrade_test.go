@@ -15,7 +15,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A downgrade lets the readers directly behind in, and no writer.
+// A downgrade lets the readers directly after it in, and no writer.
 func TestHardCase46_DowngradeLetsNoWriterIn(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()

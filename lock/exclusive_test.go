@@ -157,7 +157,7 @@ func TestExclusiveWithoutAnEphemeralNode(t *testing.T) {
 		require.NotErrorIs(t, err, lock.ErrHeld)
 		require.Equal(t, "somebody's config", w.Data(dir))
 
-		// Also when it comes to stand there while we wait.
+		// The same, if the znode appears while Lock waits.
 		w.Remove(dir)
 		h, err := exclusive(p).Lock(w.Context())
 		require.NoError(t, err)
@@ -194,8 +194,8 @@ func TestExclusiveDeleted(t *testing.T) {
 	})
 }
 
-// A call that ends while its create is under way leaves no node, and takes none
-// away that is another's.
+// A call that ends while its create is under way leaves no znode, and deletes
+// no other contender's.
 func TestHardCase03_ExclusiveCancelledCreate(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

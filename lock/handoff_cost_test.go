@@ -65,7 +65,7 @@ func TestHandoffCost(t *testing.T) {
 	})
 }
 
-// Ten thousand goroutines wait for one lock: they cost one place in the line.
+// Ten thousand goroutines wait for one lock: they cost one place in the queue.
 func TestHandoffTenThousand(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const waiters = 10_000

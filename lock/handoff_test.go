@@ -119,7 +119,7 @@ func TestHandoffLateRelease(t *testing.T) {
 	})
 }
 
-// Who releases the inner hold gives the node up; the others acquire anew.
+// A release of the inner hold gives the znode up; the waiters acquire again.
 func TestHandoffInnerRelease(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		m := handoff(w.Process(), 9)
@@ -312,7 +312,7 @@ func TestHandoffTryLock(t *testing.T) {
 	})
 }
 
-// An error that is everybody's is told to everybody, and the next call is
+// An error that concerns all waiters is returned to all, and the next call is
 // served again.
 func TestHandoffErrors(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {

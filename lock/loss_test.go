@@ -194,8 +194,8 @@ func TestHardCase22_OldSessionsNodeStandsStill(t *testing.T) {
 	})
 }
 
-// Both policies exist: a hold that survives a flicker of the line, and one
-// that ends with it.
+// Both policies exist: a hold that survives a short disconnection, and one that
+// ends with it.
 func TestHardCase29_LossPolicies(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		patient, nervous := w.process(), w.process(strict)

@@ -149,8 +149,8 @@ func TestHardCase38_MultiOneDeadline(t *testing.T) {
 	})
 }
 
-// The answer to a part is no: what was acquired before is given back, the last
-// first, before the call returns.
+// One lock is refused: what was acquired before is released, the last first,
+// before the call returns.
 func TestMultiGivesBackInReverse(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

@@ -27,8 +27,8 @@ func TestOnce_inAContainer(t *testing.T) {
 	})
 }
 
-// A stranger deletes the record between the look at it and the create below it. The node
-// that Once makes in its place is a record, too.
+// Another client deletes the record between its read and the create below it.
+// The znode that Once creates in its place is a record, too.
 func TestOnce_recordGoesBeforeTheCreate(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

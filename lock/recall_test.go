@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A Mutex that has had its lock to itself takes it again without a look at the
-// others. What is feared: that others are there all the same.
+// A Mutex that has had its lock to itself takes it again without listing the
+// others. The failure to fear: there are others all the same.
 
 // alone returns a Mutex that needs no list for the next acquisition if nothing
 // comes between, and the number that it had last.
@@ -136,8 +136,8 @@ func TestRecallDirectoryMadeAnew(t *testing.T) {
 	}
 }
 
-// The same, between our create and its answer: what counts is what was there
-// when the server made our node.
+// The same, between our create and its answer: the state counts in which the
+// server created our znode.
 func TestRecallDirectoryMadeAnewUnderway(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		q := w.process()
@@ -169,7 +169,7 @@ func TestRecallDirectoryMadeAnewUnderway(t *testing.T) {
 	})
 }
 
-// Our own node of before still stands, since the server refuses its removal.
+// Our own former znode still exists, since the server refuses its delete.
 func TestRecallOwnNodeStays(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		m, _ := alone(w, w.process())
@@ -201,7 +201,7 @@ func TestRecallSameMutex(t *testing.T) {
 	})
 }
 
-// Nothing is taken over from a session that has ended: its last node may stand
+// Nothing is taken over from a session that has ended: its last znode may exist
 // for longer.
 func TestRecallNextSession(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

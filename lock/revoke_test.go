@@ -238,8 +238,8 @@ func TestFault56_RevokeLeavesOthersNodesAlone(t *testing.T) {
 	})
 }
 
-// Among the nodes of a line stands a persistent one: it is left alone, and does
-// not keep the holders beside it from being asked.
+// Among the znodes of a queue is a persistent one: it is left alone, and the
+// holders are still asked.
 func TestFault56_RevokeBesideAPersistentNode(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

@@ -16,7 +16,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A reader waits for the writers before it, and never for one behind.
+// A reader waits for the writers before it, and never for one after it.
 func TestHardCase45_ReaderIgnoresLaterWriters(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
@@ -30,7 +30,8 @@ func TestHardCase45_ReaderIgnoresLaterWriters(t *testing.T) {
 		require.NoError(t, second.Get().Release())
 		waiting(w, false, r)
 		waiting(w, true, third)
-		// And where the later writer stands already when the reader first looks.
+		// The same, if the later writer exists already when the reader first
+		// lists.
 		require.NoError(t, r.Get().Release())
 		require.NoError(t, third.Get().Release())
 		later := 0
@@ -125,7 +126,7 @@ func TestHardCase43_RWOwnNodeGone(t *testing.T) {
 		synctest.Wait()
 		require.Len(t, w.Children(dir), 3)
 		require.NoError(t, h.Release())
-		// In whatever order they have lined up again, both come in.
+		// In whatever order they have queued again, both come in.
 		if r.Waiting() {
 			require.NoError(t, x.Get().Release())
 			require.NoError(t, r.Get().Release())

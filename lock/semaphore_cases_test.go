@@ -90,7 +90,7 @@ func TestHardCase41_SemaphoreCancelledCreate(t *testing.T) {
 	}
 }
 
-// Case 44: what is not a lease takes no permit, however much of it there is.
+// Case 44: znodes that are not leases take no permit, however many there are.
 func TestHardCase44_SemaphoreForeignChildren(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -117,7 +117,7 @@ func TestHardCase44_SemaphoreForeignChildren(t *testing.T) {
 }
 
 // Case 48: tries that fail, for whatever reason, leave neither a lease nor a
-// place in the line, and none of them blocks anybody.
+// place in the queue, and do not block other candidates.
 func TestHardCase48_TryAcquireLeavesNothing(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
@@ -262,7 +262,8 @@ func TestSemaphoreBesideCurator(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "10.0.0.7", holders[0].ID)
 
-		// The peer waits for a second permit; so does one of ours behind it.
+		// The peer waits for a second permit; so does one of our candidates
+		// after it.
 		line, second := make("locks", "lock-"), make("leases", "lease-")
 		waiter = acquiring(w, semaphore(p, 2), 1)
 		require.NoError(t, one.Release())
@@ -305,8 +306,8 @@ func TestSemaphoreNumbersEnd(t *testing.T) {
 	}
 }
 
-// A blip of the connection while the first in line waits: what happened
-// meanwhile is not missed.
+// A short disconnection while the first in line waits: changes in the meantime
+// are not missed.
 func TestSemaphoreSuspendedWhileWaiting(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()

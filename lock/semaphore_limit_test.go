@@ -71,7 +71,8 @@ func TestSemaphoreLimitFallsBetweenReadAndList(t *testing.T) {
 		p, q := w.Process(), w.Process()
 		held := permits(p, shared(p, 2), 1)
 		w.Once(leaseCreate, func() zktest.Action {
-			// The one that waits has read the limit. It is lowered before its lease is made.
+			// The waiter has read the limit. It is lowered before its lease is
+			// made.
 			if err := w.Srv.Put("/limits/pool", binary.BigEndian.AppendUint32(nil, 1)); err != nil {
 				t.Error(err)
 			}

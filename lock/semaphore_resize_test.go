@@ -18,8 +18,8 @@ func leaseList(r zktest.Request) bool {
 	return r.Op == zktest.OpGetChildren2 && r.Path == pool+"/leases"
 }
 
-// B has made its lease, and its list is slow. A takes the other permit, behind
-// B's lease, and lowers the limit to 1: now A holds all there is.
+// B has made its lease, and its list is slow. A takes the other permit, after
+// B's lease, and lowers the limit to 1: now A holds all permits.
 func TestFault52_LoweredLimitWhileTheListIsSlow(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
@@ -67,7 +67,7 @@ func TestFault52_LimitRaisedAndLowered(t *testing.T) {
 }
 
 // A TryAcquire is under way: its lease is made, its list is slow. Another one
-// takes a permit behind it, and the limit is lowered.
+// takes a permit after it, and the limit is lowered.
 func TestFault52_LoweredLimitDuringTryAcquire(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
@@ -86,7 +86,7 @@ func TestFault52_LoweredLimitDuringTryAcquire(t *testing.T) {
 	})
 }
 
-// A candidate waits on a server that falls behind in the instant in which it
+// A candidate waits on a server that begins to lag in the instant in which it
 // shows a free permit: the Resize that follows has not arrived there.
 func TestFault52_WaiterOnAServerThatLags(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
@@ -182,8 +182,8 @@ func TestFault53_RaisedLimitOnAServerThatLags(t *testing.T) {
 	}
 }
 
-// The server falls behind while the candidate is in line: at the head, and while
-// it waits there.
+// The server begins to lag while the candidate is in the queue: at the head,
+// and while it waits there.
 func TestFault53_RaisedLimitAtTheHead(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()

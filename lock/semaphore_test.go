@@ -244,7 +244,7 @@ func TestSemaphoreContenders(t *testing.T) {
 	})
 }
 
-// What the server refuses is told, and nothing stays behind.
+// The errors of the server are returned, and nothing is left over.
 func TestSemaphoreServerRefuses(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

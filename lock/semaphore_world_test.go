@@ -34,7 +34,7 @@ func acquiring(w *testworld.World, s *lock.Semaphore, n int) *testworld.Call[*lo
 	return testworld.Go(w, func(ctx context.Context) (*lock.Permit, error) { return s.Acquire(ctx, n) })
 }
 
-// leaseNodes and lineNodes list what stands there, in the order of the sequence
+// leaseNodes and lineNodes list the znodes, in the order of the sequence
 // numbers.
 func leaseNodes(w *testworld.World) []string { return bySuffix(w.Children(pool + "/leases")) }
 func lineNodes(w *testworld.World) []string  { return bySuffix(w.Children(pool + "/locks")) }

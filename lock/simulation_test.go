@@ -32,8 +32,8 @@ func TestSimulationOfRW(t *testing.T)        { simulateSeeds(t, rwMutexes, false
 func TestSimulationOfExclusive(t *testing.T) { simulateSeeds(t, exclusives, false) }
 
 // Those with force add what no client can foresee: sessions ended by an
-// administrator, and nodes deleted by strangers. Two may hold for a moment
-// then; tokens must tell them apart all the same.
+// administrator, and znodes deleted by other clients. Two may hold for a moment
+// then; tokens must distinguish them all the same.
 
 func TestSimulationWithForce(t *testing.T)            { simulateSeeds(t, mutexes, true) }
 func TestSimulationOfRWWithForce(t *testing.T)        { simulateSeeds(t, rwMutexes, true) }
@@ -127,7 +127,7 @@ func (r *referee) begin(g grasp) {
 	}
 }
 
-// created is told by the server, before any client can know.
+// The server calls created, before any client can know.
 func (r *referee) created(path string, zxid int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -153,7 +153,7 @@ func (r *referee) checkTokens() {
 	}
 }
 
-// deleted is told by the server, before any client can know.
+// The server calls deleted, before any client can know.
 func (r *referee) deleted(path string, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

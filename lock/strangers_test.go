@@ -285,7 +285,7 @@ func TestNoRights(t *testing.T) {
 	})
 }
 
-// What a node holds may be anything: it is shown only if it is text.
+// A znode may hold any data: they are shown only if they are text.
 func TestForeignData(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		for i, data := range []string{"127.0.0.1", "\x00\x01", "\xff\xfe", "a\nb", "\x1b[31m", `{"id":7}`, `{"other":1}`,

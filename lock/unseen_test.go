@@ -75,8 +75,9 @@ func TestUnseenDeletionOfAReader(t *testing.T) {
 	})
 }
 
-// The same befalls a waiter whose turn is prepared. The end of its predecessor makes it a
-// holder beside the next contender, at most for as long as a holder.
+// The same happens to a waiter whose turn is prepared. Its predecessor's end
+// makes it a holder together with the next contender, at most for as long as
+// with a holder.
 func TestUnseenDeletionOfAWaiter(t *testing.T) {
 	for name, acquire := range unseenKinds {
 		if name == "exclusive" { // whose waiters have no nodes

@@ -242,8 +242,8 @@ func TestDeletedAgainAndAgain(t *testing.T) {
 	})
 }
 
-// The session ends in the very moment at which the lock falls to us. Whatever
-// Lock returns, no hold lives on in a session that has ended.
+// The session ends in the very moment in which we become the holder. Whatever
+// Lock returns, no hold outlives its session.
 func TestSessionEndsAsTheLockIsWon(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a, b := w.process(), w.process()
