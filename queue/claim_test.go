@@ -48,8 +48,9 @@ func TestStrictPolicyAndALostClaim(t *testing.T) {
 	})
 }
 
-// A node is made anew with the same name, data and version, between the read
-// and the claim: an acknowledgement whose answer is lost is not taken for done.
+// A znode is created again with the same name, data and version, between the
+// read and the claim. An acknowledgement whose answer is lost is not taken for
+// done.
 func TestNodeMadeAnewBeforeTheClaim(t *testing.T) {
 	run(t, func(w world) {
 		u, other := w.user(), w.user()
@@ -83,7 +84,7 @@ func TestBuriedByAnother(t *testing.T) {
 		late.empty()
 		require.Len(w, late.letters(), 1)
 
-		// What a stranger has put in the place of a letter is told.
+		// A foreign znode in the place of a letter is reported.
 		u.put("b")
 		item = u.take()
 		name := strings.TrimPrefix(item.Path(), path+"/claims/")

@@ -168,7 +168,8 @@ func TestForeignAndMalformed(t *testing.T) {
 	})
 }
 
-// What cannot be delivered can be thrown away, and only what is named goes.
+// A letter that cannot be delivered can be discarded, and only the named
+// letters are.
 func TestDiscard(t *testing.T) {
 	run(t, func(w world) {
 		u := w.user()

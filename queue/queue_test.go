@@ -278,7 +278,7 @@ func TestPutBatch(t *testing.T) {
 			require.Equal(w, ids[i], u.take().ID)
 		}
 
-		// The second transaction fails: what was put is told.
+		// The second transaction fails: the IDs of the first are returned.
 		n := 0
 		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpMulti {

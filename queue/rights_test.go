@@ -72,7 +72,7 @@ func TestFault38_LenOfAHiddenQueue(t *testing.T) {
 	})
 }
 
-// Discard deletes what bears a letter's name, and nothing else.
+// Discard deletes only znodes with a letter's name.
 func TestFault25_LettersAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -177,7 +177,7 @@ func TestFault25_MaskedACL(t *testing.T) {
 	})
 }
 
-// A znode that bears the name of an item and belongs to a session is not an item.
+// An ephemeral znode with the name of an item is not an item.
 func TestFault25_ClaimsAreNotItems(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
