@@ -75,8 +75,8 @@ func TestLeastPendingOfEquals(t *testing.T) {
 			require.InEpsilon(t, 1000*in.Weight, got[in.ID], 0.15, "%d instances: %s of weight %d", n, in.ID, in.Weight)
 		}
 	}
-	// Those that are busy are not next to each other in chance either: the idle
-	// ones share, wherever they are.
+	// Idle elements share the calls equally, even if the busy ones are
+	// neighbours.
 	b := naming.NewBalancer(naming.NewList(instances(8)...), naming.SeededLeastPending(rand.New(rand.NewPCG(1, 3)).Uint64))
 	for _, id := range []string{"i0001", "i0002", "i0003", "i0006"} {
 		for b.Pending(id) == 0 {

@@ -108,7 +108,7 @@ func TestCuratorKeepsUnknownFields(t *testing.T) {
 	require.Contains(t, encoded(t, naming.Curator(), in), `"id":"other"`)
 }
 
-// Hard case 61: one bad instance is an error of its own, whatever it holds.
+// Hard case 61: one bad instance is an error of its own, whatever its data are.
 func TestHardCase61_MalformedInstance(t *testing.T) {
 	for _, codec := range []naming.Codec{naming.Curator(), naming.Spring()} {
 		for data, reason := range map[string]string{

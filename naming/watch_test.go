@@ -83,7 +83,8 @@ func TestWatchRefuses(t *testing.T) {
 		_, err = registry(p).Watch(w.Context(), "orders")
 		require.ErrorIs(w, err, session.ErrNoAuth)
 		stop()
-		// Refused later on: what was known stays, and says so.
+		// If the read is refused later, the last known instances stay, marked
+		// as stale.
 		register(p, at("o1", "h1"))
 		s := watch(p)
 		stop = w.Refuse(orders)
@@ -231,8 +232,8 @@ func TestProtectEmpty(t *testing.T) {
 	})
 }
 
-// All are gone, and come back one after the other: each is shown as it is now,
-// beside those that have not come back yet, until the time is over.
+// All are gone, and come back one after the other. Each is shown as it is now,
+// together with those that have not come back yet, until the time is over.
 func TestProtectEmptyOneAfterTheOther(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()

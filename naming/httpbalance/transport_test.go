@@ -251,7 +251,8 @@ func TestFailuresMarkDown(t *testing.T) {
 	}
 }
 
-// A body that breaks off counts as a failure; one that the caller leaves does not.
+// A body that breaks off counts as a failure; a body that the caller closes
+// early does not.
 func TestBodies(t *testing.T) {
 	a, b := start(t, "a"), start(t, "b")
 	a.answer(func(w http.ResponseWriter, r *http.Request) {
