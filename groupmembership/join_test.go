@@ -83,7 +83,8 @@ func TestJoinRefusesNames(t *testing.T) {
 	})
 }
 
-// Two processes claim one id: the second is told, the first undisturbed.
+// Two processes claim one id: the second gets an error, the first is
+// undisturbed.
 func TestDuplicateID(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()

@@ -59,8 +59,8 @@ func delayed(w *testworld.World, seed uint64, most time.Duration) (stop func()) 
 	})
 }
 
-// Nothing is claimed, since the member that came first waits for others. One that knows
-// another number waits for it, and is refused when it has claimed.
+// Nothing is claimed, since the first member waits for others. A member that
+// knows another number waits for it, and is refused when it has claimed.
 func TestCountOfTheOldestMember(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		c := newCourt(w)

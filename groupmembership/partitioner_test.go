@@ -34,7 +34,8 @@ func TestPartitionsAreDivided(t *testing.T) {
 			require.ErrorIs(t, cause, groupmembership.ErrMoved)
 		}
 
-		// One that goes leaves its partitions, and nothing else moves.
+		// A member that goes leaves its partitions to the others, and nothing
+		// else moves.
 		left := len(b.owned())
 		require.Equal(t, left, c.count(func() {
 			b.stop()
@@ -67,7 +68,7 @@ func TestSpareMembersAreIdle(t *testing.T) {
 			synctest.Wait()
 		}
 		c.settled(2, workers...)
-		// One that works goes: a spare one steps in.
+		// A working member goes: an idle one takes over.
 		workers[0].stop()
 		c.settled(2, workers[1:]...)
 	})

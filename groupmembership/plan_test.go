@@ -37,7 +37,8 @@ func TestPlan(t *testing.T) {
 		{[]string{"a", "b", "c"}, []string{"a", ""}, []string{"a", "b"}},       // c is idle
 		{[]string{"a", "b"}, []string{"a", "gone", "b", "gone"}, []string{"a", "a", "b", "b"}},
 		{[]string{"a", "b", "c"}, []string{"", "a", "a", "b", "b", "b"}, []string{"c", "a", "a", "b", "b", "c"}},
-		// a has given up one of three for c, and b none of three yet: a keeps the others.
+		// a has given up one of three for c, and b has not given up any yet: a
+		// keeps the others.
 		{[]string{"a", "b", "c"}, []string{"", "a", "a", "b", "b", "b", "b"}, []string{"c", "a", "a", "b", "b", "b", "c"}},
 	} {
 		require.Equal(t, c.want, planned(c.members, c.owners), "%v", c)

@@ -50,7 +50,7 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// Who leaves and comes back between two looks is told as both.
+// A member that leaves and comes back between two reads has both events.
 func TestWatchSlowly(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
