@@ -30,7 +30,7 @@ func TestDiff(t *testing.T) {
 	require.Equal(t, "unknown", groupmembership.EventKind(0).String())
 }
 
-// Whoever follows the events has the members.
+// The events, applied to the members before, give the members after.
 func TestDiffLeadsFromOneToTheOther(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ids := rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f"})

@@ -8,36 +8,37 @@ import (
 	"github.com/docent-go/docent/internal/mirror"
 )
 
-// division is what one view says of members and claims. The next view costs what
-// has changed in it, except that a member that comes or goes costs a look at all.
+// division is the members and claims of one view. The cost of the next view is
+// what has changed in it, except that a member that comes or goes costs a pass
+// over all.
 type division struct {
 	last      *mirror.TreeState
 	ids       []string       // the members, sorted
 	since     time.Time      // when they were first seen like this
-	unsettled time.Time      // when the first of them came or went since the last plan
-	places    map[string]int // of the ids
+	unsettled time.Time      // when the first member came or went since the last plan
+	places    map[string]int // the index in ids of each id
 	claims    []claimed      // by partition
-	failing   int            // nodes that could not be read last
+	failing   int            // znodes that could not be read last
 }
 
 // claimed is what is known of the claim of one partition.
 type claimed struct {
-	exists bool   // the node was seen
-	hidden bool   // the node may not be read
-	owner  string // empty where there is none
-	place  int    // of the owner among the members, or nobody
+	exists bool   // the znode was seen
+	hidden bool   // the znode may not be read
+	owner  string // empty if the claim has no owner
+	place  int    // of the owner among the members, or unowned
 }
 
 func newDivision(partitions int) *division {
 	d := &division{places: make(map[string]int), claims: make([]claimed, partitions)}
 	for i := range d.claims {
-		d.claims[i].place = nobody
+		d.claims[i].place = unowned
 	}
 	return d
 }
 
-// take takes the next view. It reports whether anything has changed that a plan
-// depends on.
+// take takes the next view. It reports whether anything has changed that
+// affects a plan.
 func (d *division) take(now *mirror.TreeState) (changed bool) {
 	came := false
 	for c := range now.Since(d.last) {
@@ -63,14 +64,14 @@ func (d *division) take(now *mirror.TreeState) (changed bool) {
 	return changed || came
 }
 
-// takeClaim reads one claim. A claim that belongs to no session has no owner: its
-// partition is not to be had until somebody deletes it.
+// takeClaim reads one claim. A claim that is not ephemeral has no owner: its
+// partition cannot be claimed until the znode is deleted by hand.
 func (d *division) takeClaim(name string, now *mirror.TreeState) (changed bool) {
 	number, err := strconv.Atoi(name)
 	if err != nil || number >= len(d.claims) {
 		return false
 	}
-	next := claimed{place: nobody, hidden: now.Refused(claimName(number)) != nil}
+	next := claimed{place: unowned, hidden: now.Refused(claimName(number)) != nil}
 	if n := now.Get(claimName(number)); n != nil {
 		next.exists = true
 		if n.Stat.EphemeralOwner != 0 {
@@ -85,7 +86,7 @@ func (d *division) takeClaim(name string, now *mirror.TreeState) (changed bool) 
 	return old != next
 }
 
-// takeMembers reads who the members are.
+// takeMembers reads the ids of the members.
 func (d *division) takeMembers(now *mirror.TreeState) {
 	d.ids, d.since = d.ids[:0], time.Now()
 	if d.unsettled.IsZero() {
@@ -101,16 +102,17 @@ func (d *division) takeMembers(now *mirror.TreeState) {
 	}
 	for i := range d.claims {
 		c := &d.claims[i]
-		c.place = nobody
+		c.place = unowned
 		if place, is := d.places[c.owner]; is {
 			c.place = place
 		}
 	}
 }
 
-// isMember reports whether a node among the members belongs to a session. One that may
-// not be read counts as none, be it known from before or not: a member that comes later
-// does not know it, and all have to plan for the same members.
+// isMember reports whether a znode of the members' directory is a member: it
+// has a session and may be read. A znode that may not be read does not count,
+// even if an earlier read is known. A member that comes later does not know
+// that read, and all have to plan for the same members.
 func isMember(n *mirror.TreeNode) bool { return n != nil && n.Stat.EphemeralOwner != 0 && n.Err == nil }
 
 func failures(n *mirror.TreeNode) int {

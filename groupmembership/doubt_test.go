@@ -11,8 +11,9 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// A stranger deletes a member's node, whose server lags: the event is late, and
-// another process has taken the id. What the first member does leaves that alone.
+// Another client deletes a member's znode, and the member's server lags: the
+// event is late, and another process has taken the id. The first member leaves
+// the new znode alone.
 func TestFault06_MemberLeavesTheNextAlone(t *testing.T) {
 	for name, act := range map[string]func(w *testworld.World, m *groupmembership.Membership){
 		"leave": func(w *testworld.World, m *groupmembership.Membership) { require.NoError(w, m.Leave()) },

@@ -27,8 +27,8 @@ func dial() (sm *session.Manager, done func()) {
 	}
 }
 
-// Every machine of a cluster registers under its host name, and whoever wants
-// to know lists them.
+// Every machine of a cluster registers under its host name, and any client can
+// list the machines.
 func Example_machines() {
 	sm, done := dial()
 	defer done()
@@ -96,7 +96,7 @@ func ExampleGroup_Watch() {
 }
 
 // A member that does work only while it is in the group stops when it cannot be
-// sure any more.
+// sure that it still is.
 func ExampleMembership_Changes() {
 	sm, done := dial()
 	defer done()
@@ -119,5 +119,5 @@ func ExampleMembership_Changes() {
 	}
 	// Output:
 	// in
-	// out: the membership was given up
+	// out: the member has left the group
 }

@@ -122,8 +122,8 @@ func TestFault17_ThePartitionerSettlesInFewReads(t *testing.T) {
 	})
 }
 
-// What a member reports of itself is read by those who watch the group, and by no other
-// member.
+// The watchers of a group read what a member reports of itself. The other
+// members do not.
 func TestFault17_ProgressOfMembersIsNotRead(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		co := newCourt(w)

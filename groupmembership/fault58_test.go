@@ -54,7 +54,7 @@ func TestFault58_ConcurrentReleasesOfAPartition(t *testing.T) {
 	})
 }
 
-// A hook that is told of the request with which a member leaves may have it leave.
+// A hook may call Leave when it gets the request with which the member leaves.
 func TestFault58_HookLeavesTheGroupThatIsLeft(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		h := &leaveOnOp{left: make(chan error, 1)}

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever stands where the number of partitions should, the error is a short
-// line, and shows a number alone.
+// Whatever data are in the place of the number of partitions, the error is a
+// short line, and shows only a number.
 func FuzzCountError(f *testing.F) {
 	for _, found := range []string{"7", "-1", "", "\x1b[31m\nsecret", "99999999999999999999", "7\n", "+7"} {
 		f.Add(found)

@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Group is a group of processes: a directory with one node for each member. It
-// is safe for concurrent use and keeps nothing of a single member.
+// Group is a group of processes: a directory with one znode for each member. It
+// keeps no state of a member and is safe for concurrent use.
 type Group struct {
 	sm   *core.Manager
 	path string
@@ -30,41 +30,42 @@ type options struct {
 	pause    time.Duration
 }
 
-// Refuse makes Join fail with ErrDuplicate at once if a node stands under the
-// id already. Without it Join waits for the node to go for as long as the
-// session of a process that has crashed can last: one and a half session
+// Refuse makes Join fail with ErrDuplicate at once if a znode with the id
+// exists. Without Refuse, Join first waits for the znode to go. It waits for as
+// long as the session of a crashed process can last: one and a half session
 // timeouts.
 func Refuse() Option { return func(o *options) { o.conflict = standing.Refuse } }
 
-// Replace makes Join take the place of a member that stands under the id
-// already. The other's membership is out of the group with ErrReplaced, and
-// comes back in by itself when the place is free again.
+// Replace makes Join take the place of a member with the same id. The other
+// membership is out of the group with ErrReplaced, and comes back in by itself
+// when the place is free again.
 //
-// Of several members with one id the one that joined last has the place, for
-// good: it takes the place back from an older one that came back in while its
-// own session was lost, and an older one never takes it from a newer. The order
-// is the ensemble's, by the zxid with which a member stood first. A member that
-// comes back carries that number in its znode's ACL, in an entry without
-// permissions.
+// Of several members with one id, the member that joined last has the place,
+// for good. An older member may come back in while the newer member's session
+// is lost. The newer member takes the place back from it, and the older never
+// takes it from the newer. The order is the order of the zxids with which the
+// members first came in. A member that comes back carries this zxid in its
+// znode's ACL, in an entry without permissions.
 func Replace() Option { return func(o *options) { o.conflict = standing.Replace } }
 
-// Pause is the least time between two looks of a Watch at the same thing: what
-// changes more often is shown as it is when the time is over. The default, also
-// for zero, is 50 ms. In a large group that changes in bursts a longer one
-// saves requests.
+// Pause is the minimum time between two reads of the same znode or directory in
+// a Watch. If it changes more often, the state at the end of the pause is
+// shown. The default, also for zero, is 50 ms. In a large group that changes in
+// bursts, a longer pause saves requests.
 func Pause(d time.Duration) Option { return func(o *options) { o.pause = d } }
 
-// New returns the group at path. It does no I/O. A path that cannot be used is
-// reported by every call on the group.
+// New returns the group at path, which is below sm's root. It does no I/O. If
+// the path cannot be used, every call on the Group returns the error.
 func New(sm *session.Manager, path string, opts ...Option) *Group {
 	g := &Group{sm: bridge.Core(sm), path: path, err: znode.Validate(path)}
 	misuse.Apply("groupmembership.New", &g.opts, opts)
 	return g
 }
 
-// made panics for a Group that New has not made, or was given no Manager.
+// made panics for a Group that was not made by New, or that was given no
+// Manager.
 func (g *Group) made() {
-	misuse.If(g == nil || g.sm == nil, "a Group without a Manager is used: get one from groupmembership.New, with the Manager of core.Dial")
+	misuse.If(g == nil || g.sm == nil, "a Group without a Manager is used: get one from groupmembership.New, with the Manager of session.Dial")
 }
 
 // Path returns the group's path.
@@ -74,16 +75,16 @@ func (g *Group) Path() string {
 }
 
 // Join enters the group as id, which no other member may have, and blocks until
-// the member's node stands. The membership then lasts, from session to session,
-// until Leave, or until the Manager is closed. payload may be empty.
+// the member's znode exists. The membership then lasts, from session to
+// session, until Leave, or until the Manager is closed. payload may be empty.
 //
-// ctx bounds Join alone. Errors, in a *session.OpError: an id that cannot be
-// the name of a node (a *znode.PathError: empty, ".", "..", with a slash or a
+// ctx bounds only Join. Errors, in a *session.OpError: an id that cannot be the
+// name of a znode (a *znode.PathError: empty, ".", "..", with a slash or a
 // control character); ErrDuplicate; ErrNotMember; ctx's, with
-// session.ErrUnreachable when there was no session; session.ErrTooLarge;
-// session.ErrClosed; what a server answers, such as session.ErrNoAuth. Nothing is
-// left in the group when it fails; where there is doubt, it is looked for and
-// removed in the background.
+// session.ErrUnreachable if there was no session; session.ErrTooLarge;
+// session.ErrClosed; what the server answers, such as session.ErrNoAuth. If
+// Join fails, nothing is left in the group. A create with an unknown outcome is
+// looked for and removed in the background.
 func (g *Group) Join(ctx context.Context, id string, payload []byte) (*Membership, error) {
 	g.made()
 	if err := cmp.Or(g.err, znode.ValidateName(id), znode.Validate(znode.Join(g.path, id))); err != nil {

@@ -83,7 +83,8 @@ func TestJoinRefusesNames(t *testing.T) {
 	})
 }
 
-// Two processes claim one id: the second is told, the first undisturbed.
+// Two processes claim one id: the second gets an error, the first is
+// undisturbed.
 func TestDuplicateID(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
@@ -150,8 +151,8 @@ func TestHardCase27_LeaveDuringAnOutage(t *testing.T) {
 	})
 }
 
-// The payload may be set whatever the state of the member is, and nothing but
-// the server says who is in the group.
+// The payload may be set whatever the state of the member is, and only the
+// server decides which members are in the group.
 func TestHardCase79_PayloadWhileAway(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, other := w.Process(), w.Process()

@@ -100,8 +100,8 @@ func observe(p *testworld.Process, opts ...groupmembership.Option) *observer {
 	return o
 }
 
-// take returns what was yielded since it was last called, once all has had the
-// time to be seen.
+// take returns what was yielded since its last call, once there was time to see
+// everything.
 func (o *observer) take() string {
 	time.Sleep(2 * time.Second)
 	synctest.Wait()
@@ -112,7 +112,7 @@ func (o *observer) take() string {
 	return seen
 }
 
-// members returns who was there at last.
+// members returns the members of the last Change.
 func (o *observer) members() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -14,25 +14,26 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Member is a member of a group, as its node tells.
+// Member is a member of a group, as described by its znode.
 type Member struct {
-	// ID is the member's: the name of its node.
+	// ID is the id of the member, which is the name of its znode.
 	ID string
-	// Payload is what the member says of itself. It is shared by all who watch
-	// the group: do not write into it.
+	// Payload is what the member reports about itself. All watchers of the
+	// group share the slice: do not write to it.
 	Payload []byte
-	// Since and Updated are when the member came in and when its payload was
-	// written last, by the clock of the ensemble's leader.
+	// Since is when the member came in, and Updated when its payload was last
+	// written, by the clock of the ensemble's leader.
 	Since, Updated time.Time
-	// Token is the zxid with which the node was made. It tells one stay of a
+	// Token is the zxid of the znode's create. It distinguishes one stay of a
 	// member from the next.
 	Token int64
-	// Session is the id of the session that the member stands in.
+	// Session is the id of the session that owns the znode.
 	Session int64
-	// Path is the node's.
+	// Path is the path of the znode.
 	Path string
-	// Hidden says that the node's ACL does not let this session read it: Payload
-	// is nil then, and whatever else the server keeps back is zero.
+	// Hidden says that the znode's ACL does not let this session read it.
+	// Payload is nil then, and so is every other field that the server
+	// withholds.
 	Hidden bool
 
 	mzxid int64
@@ -51,13 +52,13 @@ func memberOf(dir, id string, data []byte, stat core.Stat) Member {
 	}
 }
 
-// Members returns who is in the group, sorted by id. A group that does not exist
-// has no members. It tells what the server that we are connected to knows, which
-// may lag behind; a member that crashed is listed until its session expires.
+// Members returns the members of the group, sorted by id. A group that does not
+// exist has no members. The connected server may lag. A member that crashed is
+// listed until its session expires.
 //
 // ctx bounds the reads. Errors: ctx's; session.ErrClosed; an invalid path;
-// session.ErrNoAuth when we may not list the group. A member whose node may not
-// be read is listed with Hidden.
+// session.ErrNoAuth if the group may not be listed. A member whose znode may
+// not be read is listed with Hidden.
 func (g *Group) Members(ctx context.Context) ([]Member, error) {
 	g.made()
 	members, err := g.members(ctx)
@@ -75,7 +76,7 @@ func (g *Group) members(ctx context.Context) ([]Member, error) {
 	case err != nil:
 		return nil, ctxend.Join(ctx, err)
 	}
-	// Another client may have made names that no path of ours can have.
+	// Another client may have created names that Join refuses.
 	names = slices.DeleteFunc(names, func(name string) bool { return znode.ValidateName(name) != nil })
 	slices.Sort(names)
 	paths := make([]string, len(names))
@@ -98,13 +99,14 @@ func (g *Group) members(ctx context.Context) ([]Member, error) {
 			found = append(found, m)
 		}
 	}
-	// A persistent node is not a member. Whose a hidden node is, is not known.
+	// A persistent znode is not a member. The owner of a hidden znode is not known.
 	return slices.DeleteFunc(found, func(m Member) bool { return m.Session == 0 && !m.Hidden }), nil
 }
 
-// memberAt is the member at a node of a mirrored directory, or nil. A node that
-// belongs to no session is not a member, nor is one whose name the client would refuse.
-// Whose a hidden node is, is not known: it counts.
+// memberAt returns the member at a znode of a mirrored directory, or nil. A
+// persistent znode is not a member, nor is a znode with a name that the client
+// would refuse. A hidden znode counts as a member, because its owner is not
+// known.
 func (g *Group) memberAt(s *mirror.TreeState, id string) *Member {
 	if n := s.Get(id); n != nil {
 		if n.Stat.EphemeralOwner == 0 {
@@ -119,17 +121,17 @@ func (g *Group) memberAt(s *mirror.TreeState, id string) *Member {
 	return &Member{ID: id, Path: znode.Join(g.path, id), Hidden: true}
 }
 
-// EventKind says what became of a member.
+// EventKind is what happened to a member.
 type EventKind int
 
-// What can become of a member.
+// The kinds of events.
 const (
 	Joined  EventKind = iota + 1
 	Left              // Event.Member is as it was last seen
-	Updated           // it has written its payload
+	Updated           // the member has written its payload
 )
 
-// String names the kind, in lower case.
+// String returns the name of the kind, in lower case.
 func (k EventKind) String() string {
 	switch k {
 	case Joined:
@@ -142,17 +144,17 @@ func (k EventKind) String() string {
 	return "unknown"
 }
 
-// Event is what became of one member.
+// Event is a change of one member.
 type Event struct {
 	Kind   EventKind
 	Member Member
 }
 
-// Diff returns what lies between two lists of members, both sorted by id: first
-// who left, by id, then who joined or was updated, in the order in which
-// that happened. A member that left and came back in between, perhaps in
-// another process, is in it as one that left and one that joined; of several
-// updates the last alone is.
+// Diff returns the events between two lists of members, both sorted by id.
+// First come the members that left, by id. Then come the members that joined or
+// were updated, in the order in which that happened. A member that left and
+// came back in between, perhaps in another process, has both events. Of several
+// updates, only the last is shown.
 func Diff(before, after []Member) []Event {
 	var left, came []Event
 	for len(before) > 0 || len(after) > 0 {
@@ -189,7 +191,7 @@ func Diff(before, after []Member) []Event {
 	return append(left, came...)
 }
 
-// at is the zxid of the change that the event tells of.
+// at is the zxid of the change that the event reports.
 func (e Event) at() int64 {
 	if e.Kind == Joined {
 		return e.Member.Token

@@ -8,8 +8,8 @@ import (
 	"github.com/docent-go/docent/internal/standing"
 )
 
-// Membership is one member's place in a group. It is kept from one session to
-// the next until Leave. It is safe for concurrent use.
+// Membership is the place of one member in a group. It is kept from one session
+// to the next until Leave. It is safe for concurrent use.
 type Membership struct {
 	id, path string
 	node     *standing.Node
@@ -17,19 +17,20 @@ type Membership struct {
 
 // State says whether a member is in its group.
 type State struct {
-	// In says that the member's node is known to stand, in a session that can
-	// be trusted still.
+	// In says that the member's znode is known to exist, in a session that can
+	// still be trusted.
 	In bool
-	// Why is why the member is out, and nil while it is in: an error that
-	// matches session.ErrLost (its session has ended, or somebody has deleted
-	// its node), ErrReplaced, ErrDuplicate, ErrNotMember, ErrLeft, or what a
-	// server refused. In all cases but ErrLeft and session.ErrClosed it comes
-	// back in by itself when it can.
+	// Why is the reason why the member is out, and nil while it is in. It is an
+	// error that matches session.ErrLost (the session has ended, or another
+	// client has deleted the znode), ErrReplaced, ErrDuplicate, ErrNotMember,
+	// ErrLeft, or what a server refused. After ErrLeft and session.ErrClosed
+	// the member stays out. After every other error it comes back in by itself
+	// when it can.
 	Why error
-	// Token is the zxid with which the node was made: it grows each time the
-	// member comes in. While it is out it is the last.
+	// Token is the zxid of the znode's create. It grows each time the member
+	// comes in. While the member is out, it is the last one.
 	Token int64
-	// Session is the id of the session that the node stands in, 0 while the
+	// Session is the id of the session that owns the znode, and 0 while the
 	// member is out.
 	Session int64
 }
@@ -48,7 +49,7 @@ func (s State) same(other State) bool {
 	return s.Token == other.Token && s.Why.Error() == other.Why.Error()
 }
 
-// made panics for a Membership that Join has not made.
+// made panics for a Membership that was not made by Join.
 func (m *Membership) made() {
 	misuse.ZeroValue(m == nil || m.node == nil, "or nil groupmembership.Membership", "Group.Join")
 }
@@ -59,42 +60,42 @@ func (m *Membership) ID() string {
 	return m.id
 }
 
-// Path returns the path of the member's node.
+// Path returns the path of the member's znode.
 func (m *Membership) Path() string {
 	m.made()
 	return m.path
 }
 
-// State returns whether the member is in the group, without asking a server:
-// once the session can no longer be trusted it says no, although others may
-// see the member for a while.
+// State returns whether the member is in the group. It sends no request. If the
+// session can no longer be trusted, State.In is false, although others may see
+// the member for a while.
 func (m *Membership) State() State {
 	m.made()
 	return stateOf(m.node.State())
 }
 
 // Changes yields the present state, and then every newer one, until ctx ends or
-// the membership does: its last state, with ErrLeft, ends the sequence, and so
-// does the error session.ErrClosed. States that pass while the loop body runs
-// are left out.
+// the membership ends. After Leave, the last state has ErrLeft. If the Manager
+// is closed, the last element is the error session.ErrClosed. States that pass
+// while the loop body runs are left out.
 func (m *Membership) Changes(ctx context.Context) iter.Seq2[State, error] {
 	m.made()
 	return func(yield func(State, error) bool) {
 		var last State
 		for ctx.Err() == nil {
-			err := m.node.Err() // before the state, which is the last then
+			err := m.node.Err() // before State: if err is set, the state is the last
 			now := m.node.State()
 			state := stateOf(now)
 			switch {
 			case err != nil && explained(err) == ErrLeft:
-				if !state.same(last) { // else it was told before the node had ended
+				if !state.same(last) { // otherwise it was yielded before the node ended
 					yield(state, nil)
 				}
 				return
 			case err != nil:
 				yield(State{}, failed("follow the membership", m.path, err))
 				return
-			case state.same(last): // the node tells what the end of the session told
+			case state.same(last): // already yielded when the session ended
 			case !yield(state, nil):
 				return
 			}
@@ -106,7 +107,8 @@ func (m *Membership) Changes(ctx context.Context) iter.Seq2[State, error] {
 	}
 }
 
-// next waits until there is a newer state. It reports whether there is one.
+// next waits until there is a newer state. It returns false if ctx has ended
+// first.
 func (m *Membership) next(ctx context.Context, now *standing.State) bool {
 	var ended <-chan struct{}
 	if now.Standing() {
@@ -125,12 +127,12 @@ func (m *Membership) next(ctx context.Context, now *standing.State) bool {
 }
 
 // UpdatePayload gives the member a new payload, now and in all later sessions,
-// and waits until others can see it, or that of a later update.
+// and waits until others can see it, or a later update.
 //
-// ctx bounds the wait alone: when it ends first, the payload is written all the
-// same when that can be done. Any other error means that nothing has changed
-// and that nothing will: session.ErrTooLarge; what a server answers, such as
-// session.ErrNoAuth; ErrReplaced and ErrDuplicate while somebody else has the
+// ctx bounds only the wait. If it ends first, the payload is still written if
+// possible. Any other error means that nothing has changed and that nothing
+// will: session.ErrTooLarge; what the server answers, such as
+// session.ErrNoAuth; ErrReplaced and ErrDuplicate while another process has the
 // place; ErrLeft; session.ErrClosed.
 func (m *Membership) UpdatePayload(ctx context.Context, payload []byte) error {
 	m.made()
@@ -144,11 +146,12 @@ func (m *Membership) Done() <-chan struct{} {
 	return m.node.Done()
 }
 
-// Leave takes the member out of the group and returns once its node is gone,
-// which takes at most as long as the session can last without a server; it
+// Leave takes the member out of the group. It returns once the znode is gone,
+// which takes at most as long as the session can last without a server. It
 // needs no context, so that it works after the caller's has ended. It may be
-// called any number of times. An error says why a server refuses to remove the
-// node, which then goes on being tried, and goes with its session at the latest.
+// called any number of times. An error says why a server refuses to delete the
+// znode. The delete is then repeated in the background, and the znode goes with
+// its session at the latest.
 func (m *Membership) Leave() error {
 	m.made()
 	return failed("leave", m.path, m.node.Close(context.Background()))

@@ -9,8 +9,9 @@ import (
 	"github.com/docent-go/docent/internal/mirror"
 )
 
-// adjust starts and stops tasks until they are what the plan for this view
-// says. A pause that is not zero is when to look again in any case.
+// adjust starts and stops tasks until they match the plan for this view. If
+// pause is not zero, adjust must be called again after it, even without a
+// change.
 func (r *partitionRun) adjust(st *mirror.TreeState) (pause time.Duration, err error) {
 	if r.view.take(st) {
 		r.due = true
@@ -20,7 +21,7 @@ func (r *partitionRun) adjust(st *mirror.TreeState) (pause time.Duration, err er
 	case err == nil:
 		r.seenWhole = true
 	case r.seenWhole:
-		return 0, nil // what is owned stays so until the view is whole again
+		return 0, nil // the tasks go on until the view is whole again
 	default:
 		return 0, err
 	}
@@ -36,7 +37,7 @@ func (r *partitionRun) adjust(st *mirror.TreeState) (pause time.Duration, err er
 	if rest := r.rest(); rest > 0 {
 		return rest, nil
 	}
-	// A node that stands there under our id while we are out is another process's.
+	// While we are out, a znode with our id belongs to another process.
 	if in := r.m.State().In; r.due || in != r.in || before != r.number {
 		r.in, r.due, r.view.unsettled = in, false, time.Time{}
 		r.divide(in)
@@ -44,7 +45,8 @@ func (r *partitionRun) adjust(st *mirror.TreeState) (pause time.Duration, err er
 	return 0, nil
 }
 
-// rest returns for how long to wait since members have come or gone.
+// rest returns how long to wait before the next plan, after members have come
+// or gone.
 func (r *partitionRun) rest() time.Duration {
 	v := r.view
 	if r.p.settle >= 0 {
@@ -54,15 +56,15 @@ func (r *partitionRun) rest() time.Duration {
 	return min(calmPauses*pause/2-time.Since(v.since), maxPauses*pause-time.Since(v.unsettled))
 }
 
-// For how many pauses a plan waits unless Settle says otherwise. While members come and go
-// the next view is two pauses away at most, so that members that wait longer than that
-// make their plans of the same members.
+// The number of pauses that a plan waits without Settle. While members come and
+// go, the next view is at most two pauses away. So members that wait longer
+// than that plan for the same members.
 const (
-	calmPauses = 5  // halves of one, in which nobody comes or goes
+	calmPauses = 5  // halves of a pause, in which no member comes or goes
 	maxPauses  = 10 // at most
 )
 
-// stopOlder gives up what was claimed before the number was written: rule 4.
+// stopOlder gives up the claims that are older than the number: rule 4.
 func (r *partitionRun) stopOlder(st *mirror.TreeState) {
 	dir := st.Get(claimsDir)
 	for _, t := range r.tasks {
@@ -72,7 +74,7 @@ func (r *partitionRun) stopOlder(st *mirror.TreeState) {
 	}
 }
 
-// divide makes the plan for the view and follows it.
+// divide makes the plan for the view and carries it out.
 func (r *partitionRun) divide(in bool) {
 	ours, is := r.view.places[r.m.id]
 	target := r.target()
@@ -88,8 +90,9 @@ func (r *partitionRun) divide(in bool) {
 	}
 }
 
-// target says whose each partition should be. A partition whose claim may not be read has
-// an owner that others do not know: it is not divided, and stays with its owner.
+// target returns which member each partition should belong to. A partition
+// whose claim may not be read has an owner that other members do not know. It
+// is not divided, and stays with its owner.
 func (r *partitionRun) target() []int {
 	numbers, owners := r.numbers[:0], r.owners[:0]
 	for i := range r.view.claims {
@@ -98,9 +101,9 @@ func (r *partitionRun) target() []int {
 			continue
 		}
 		owner := c.place
-		// What we own is ours, even where the view is too old to show it.
+		// A partition that we own is ours, even if the view is too old to show it.
 		if t != nil && t.owns.Load() {
-			owner = nobody
+			owner = unowned
 			if place, is := r.view.places[r.m.id]; is {
 				owner = place
 			}
@@ -114,7 +117,7 @@ func (r *partitionRun) target() []int {
 	}
 	target := make([]int, r.p.n)
 	for i := range target {
-		target[i] = nobody
+		target[i] = unowned
 	}
 	for i, owner := range owners {
 		target[numbers[i]] = owner
@@ -122,7 +125,7 @@ func (r *partitionRun) target() []int {
 	return target
 }
 
-// tell reports what may not be read, once.
+// tell reports, once, a znode that may not be read.
 func (r *partitionRun) tell(err error) {
 	if unread := r.unread.Load(); err == nil && unread != nil {
 		err = *unread

@@ -8,33 +8,39 @@ import (
 	"github.com/docent-go/docent/internal/mirror"
 )
 
-// The members of one path have to divide the same number of partitions. The data
-// of the claims' directory is that number; the zxid with which it was written
-// names it. Members that know different numbers never work at the same time:
+// All members of one path have to divide the same number of partitions. The
+// data of the claims' directory is that number. The zxid of its write
+// identifies it. Members that know different numbers never work at the same
+// time:
 //
-//  1. A member acts only on a view that shows its own number. A member that is
-//     told another one is refused, unless nothing is claimed. Then the oldest
-//     member writes its own number, and the others wait for what comes of it.
-//  2. A member claims nothing until it has seen the number in a view without claims
-//     that are older than the number: such claims may belong to members that know
-//     another.
-//  3. A member reads the number once more when its claim exists, in the session of
-//     the claim, and works only if that is still the number of rule 2.
-//  4. A member that sees its own number written anew gives up the claims that are
-//     older, and claims again. Else those of rule 2 would wait for it.
+//  1. A member acts only on a view that shows its own number. A member
+//     that finds another number is refused, unless no partition is
+//     claimed. Then the oldest member writes its own number, and the
+//     others wait for the outcome.
+//  2. A member claims nothing until it has seen the number in a view
+//     without claims that are older than the number: such claims may
+//     belong to members that know another number.
+//  3. After its claim is made, a member reads the number once more, in
+//     the session of the claim. It works only if that is still the
+//     number of rule 2.
+//  4. A member that sees its own number written again gives up the
+//     claims that are older, and claims again. Otherwise the members
+//     that follow rule 2 would wait for it.
 //
-// Proof. Let A work under the claim a and the number N, and B under the claim b and
-// the later number M. By rule 3 N was the number when a existed already, so a is older
-// than M. By rule 2 B has seen M in a view without a. That view is of an instant after a
-// was made, so a had gone: A had given it up, or had lost it, before B claimed.
+// Proof. Let A work under the claim a and the number N, and B under the claim b
+// and the later number M. By rule 3, N was the number when a already existed,
+// so a is older than M. By rule 2, B has seen M in a view without a. That view
+// shows an instant after the create of a, so a had gone: A had given it up, or
+// had lost it, before B claimed.
 //
-// A view that is Torn is not of one instant: it may lack a claim that the tree knows of and
-// has not read yet. The tree has heard of all claims that are older than the number when it
-// reads the number, and reads them in the next round at the latest. So of Torn views the
-// second one that shows the number will do.
+// A Torn view is not of one instant: it may lack a claim that the tree knows of
+// and has not read yet. When the tree reads the number, it knows of all claims
+// that are older than the number. It reads them in the next round at the
+// latest. So if views are Torn, the second view that shows the number is
+// enough.
 
-// agree reports whether a view shows the number of partitions that we know, so that
-// partitions may be claimed under it.
+// agree reports whether a view shows the number of partitions that we know, so
+// that partitions may be claimed under it.
 func (r *partitionRun) agree(st *mirror.TreeState) (bool, error) {
 	dir := st.Get(claimsDir)
 	if dir == nil {
@@ -48,25 +54,25 @@ func (r *partitionRun) agree(st *mirror.TreeState) (bool, error) {
 	case !isNumber(found) || dir.Stat.NumChildren > 0 || st.Err != nil:
 		return false, &countError{found: found, want: r.p.n}
 	case st.Torn || oldestMember(st) != r.m.id:
-		return false, nil // the next view tells
+		return false, nil // the next view shows the outcome
 	}
 	_, err := r.p.sm.Set(r.ctx, r.p.claims(), []byte(want), dir.Stat.Version)
 	switch {
 	case errors.Is(err, core.ErrBadVersion), errors.Is(err, core.ErrNoNode), errors.Is(err, core.ErrUnknownOutcome):
-		return false, nil // the next view tells
+		return false, nil // the next view shows the outcome
 	case found == want && errors.Is(err, core.ErrNoAuth):
-		return r.clear(st, dir), nil // it is the number of somebody who does not let us write
+		return r.clear(st, dir), nil // another member has written the number, and its ACL does not let us write
 	}
 	return false, err
 }
 
-// firstCount is the version of a directory with the first number under which anything
-// is claimed: what was claimed before was claimed under none. A number that was there from
-// the beginning is written once more for that.
+// firstCount is the version of a directory with the first number under which
+// partitions are claimed. Claims under version 0 have no number. So a number
+// that was there from the beginning is written once more.
 const firstCount = 1
 
-// clear reports whether a number has been seen without older claims. Once there
-// are none, there will be none.
+// clear reports whether a number has been seen in a view without older claims.
+// No older claims can appear after that.
 func (r *partitionRun) clear(st *mirror.TreeState, dir *mirror.TreeNode) bool {
 	if r.number == dir.Stat.Mzxid {
 		return true
@@ -97,8 +103,8 @@ func oldestMember(st *mirror.TreeState) (id string) {
 	return id
 }
 
-// isNumber reports whether the data of the claims' directory is a number of
-// partitions, and not somebody else's.
+// isNumber reports whether the data of the claims' directory are a number of
+// partitions, and not the data of another program.
 func isNumber(data string) bool {
 	_, err := strconv.Atoi(data)
 	return err == nil
@@ -111,8 +117,8 @@ type countError struct {
 }
 
 func (e *countError) Error() string {
-	// What is no number is somebody's data, which no error shows.
-	found := strconv.Itoa(len(e.found)) + " bytes that are no number"
+	// Data that are not a number may be another program's: no error shows them.
+	found := strconv.Itoa(len(e.found)) + " bytes that are not a number"
 	if n, err := strconv.Atoi(e.found); err == nil {
 		found = strconv.Itoa(n)
 	}

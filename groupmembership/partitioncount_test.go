@@ -42,7 +42,7 @@ func TestCountsOfMembersThatStartAtOnce(t *testing.T) {
 				case <-b.done:
 					a, b = b, a
 				case <-time.After(time.Minute):
-					require.FailNow(w, "nobody is refused")
+					require.FailNow(w, "no member is refused")
 				}
 				require.ErrorIs(w, a.err, groupmembership.ErrPartitionCount)
 				c.settled(b.n, b)
@@ -59,8 +59,8 @@ func delayed(w *testworld.World, seed uint64, most time.Duration) (stop func()) 
 	})
 }
 
-// Nothing is claimed, since the member that came first waits for others. One that knows
-// another number waits for it, and is refused when it has claimed.
+// Nothing is claimed, since the first member waits for others. A member that
+// knows another number waits for it, and is refused when it has claimed.
 func TestCountOfTheOldestMember(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		c := newCourt(w)
@@ -117,8 +117,8 @@ func TestCountOfADirectoryThatVanishes(t *testing.T) {
 	})
 }
 
-// Somebody writes another number while a member works. It is refused, and nobody works
-// under the new number before it has stopped.
+// Another client writes another number while a member works. The member is
+// refused, and no member works under the new number before it has stopped.
 func TestCountIsRewrittenWhileMembersWork(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		c := newCourt(w)
@@ -136,8 +136,9 @@ func TestCountIsRewrittenWhileMembersWork(t *testing.T) {
 	})
 }
 
-// Somebody writes the number that stands there. All claims are made anew, since a claim
-// that is older than the number may belong to a member that knows another.
+// Another client writes the present number again. All claims are made again,
+// since a claim that is older than the number may belong to a member that knows
+// another.
 func TestCountIsRewrittenAsItWas(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		c := newCourt(w)
@@ -179,8 +180,9 @@ func TestCountOfAMemberThatWasCutOff(t *testing.T) {
 	})
 }
 
-// Members of two numbers come and go, are cut off and work on for a while; somebody writes
-// numbers and deletes the directory. At no instant do members of two numbers work.
+// Members of two numbers come and go, are cut off and work on for a while.
+// Another client writes numbers and deletes the directory. At no instant do
+// members of two numbers work.
 func TestPartitionCountSimulation(t *testing.T) {
 	for _, seed := range simulation.Seeds(t, 20) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
@@ -239,7 +241,7 @@ func simulateCounts(w *testworld.World, seed uint64) {
 	close(calm)
 	players.Wait()
 	stop()
-	require.Positive(w, c.moves, "nobody has worked")
+	require.Positive(w, c.moves, "no member has worked")
 	time.Sleep(time.Minute)
 	synctest.Wait()
 	last := c.work(w.Process(), "last", 3)

@@ -34,7 +34,8 @@ func TestPartitionsAreDivided(t *testing.T) {
 			require.ErrorIs(t, cause, groupmembership.ErrMoved)
 		}
 
-		// One that goes leaves its partitions, and nothing else moves.
+		// A member that goes leaves its partitions to the others, and nothing
+		// else moves.
 		left := len(b.owned())
 		require.Equal(t, left, c.count(func() {
 			b.stop()
@@ -67,7 +68,7 @@ func TestSpareMembersAreIdle(t *testing.T) {
 			synctest.Wait()
 		}
 		c.settled(2, workers...)
-		// One that works goes: a spare one steps in.
+		// A working member goes: an idle one takes over.
 		workers[0].stop()
 		c.settled(2, workers[1:]...)
 	})
@@ -98,12 +99,12 @@ func TestPartitionsOfTheDead(t *testing.T) {
 }
 
 // Hard case 76: the members change while partitions are claimed and given up,
-// and claims are held by somebody who does not let go: nobody is stuck in
-// between, and what can be owned is.
+// and another client holds claims and does not let go. No member is stuck in
+// between, and every partition that can be owned is.
 func TestHardCase76_PartitionsWhileMembersChange(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		c := newCourt(w)
-		// A claim in a session of somebody who is no member.
+		// A claim in the session of a process that is not a member.
 		stranger := w.Process()
 		_, err := stranger.Create(w.Context(), orders+"/claims/2", []byte("stranger"), session.Ephemeral)
 		require.ErrorIs(t, err, session.ErrNoNode)
@@ -134,8 +135,8 @@ func TestHardCase76_PartitionsWhileMembersChange(t *testing.T) {
 	})
 }
 
-// An f that does not return keeps its partition, and its hold: nobody else has
-// it until it does.
+// An f that does not return keeps its partition, and its hold: no other member
+// has the partition until it does.
 func TestPartitionIsKeptUntilTheFunctionReturns(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		c := newCourt(w)
@@ -248,13 +249,14 @@ func TestMembersDisagreeAboutTheNumber(t *testing.T) {
 		require.Equal(t, []string{"a"}, w.Children(orders+"/members"))
 		c.settled(4, a)
 		a.stop()
-		// With nobody there, another number may be chosen.
+		// Without members, another number may be chosen.
 		b = c.work(w.Process(), "b", 5)
 		c.settled(5, b)
 	})
 }
 
-// Data that is not a number of partitions is somebody else's, and is left.
+// Data that are not a number of partitions belong to another program, and are
+// left.
 func TestFault25_PartitionCountsAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		w.Put(orders+"/claims", `{"qps":2}`)
@@ -262,7 +264,7 @@ func TestFault25_PartitionCountsAlone(t *testing.T) {
 		b := c.work(w.Process(), "b", 5)
 		<-b.done
 		require.ErrorIs(t, b.err, groupmembership.ErrPartitionCount)
-		require.ErrorContains(t, b.err, "9 bytes that are no number")
+		require.ErrorContains(t, b.err, "9 bytes that are not a number")
 		require.Equal(t, `{"qps":2}`, w.Data(orders+"/claims"))
 	})
 }
@@ -282,8 +284,8 @@ func TestSettleWaitsForMembers(t *testing.T) {
 	})
 }
 
-// Foreign children, and a claim that somebody made by hand, stand in the way of
-// nothing but that partition.
+// Foreign children, and a claim that was made by hand, affect only the claim's
+// partition.
 func TestPartitionsAmongStrangers(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		c := newCourt(w)

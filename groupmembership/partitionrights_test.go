@@ -46,8 +46,9 @@ func TestANodeIsShutWhileMembersWork(t *testing.T) {
 	}
 }
 
-// The directory of claims, or of members, is shut while members work. They keep what
-// they own; one that comes is refused. When it is open again all goes on.
+// The directory of claims, or of members, may not be read while members work.
+// They keep what they own; a new member is refused. When it may be read again,
+// all goes on.
 func TestADirectoryIsShutWhileMembersWork(t *testing.T) {
 	for _, dir := range []string{"/members", "/claims"} {
 		t.Run(dir, func(t *testing.T) {
@@ -68,8 +69,9 @@ func TestADirectoryIsShutWhileMembersWork(t *testing.T) {
 	}
 }
 
-// The number of partitions may not be read for a while after partitions were claimed. The
-// claims are given up, the error is told, and later they are made again.
+// The number of partitions may not be read for a while after partitions were
+// claimed. The claims are given up, the error is reported, and later they are
+// made again.
 func TestTheNumberMayNotBeReadAfterAClaim(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		var since time.Time

@@ -15,25 +15,28 @@ import (
 	"github.com/docent-go/docent/internal/standing"
 )
 
-// Run takes part in the division as the member id until ctx ends: it joins the
-// group, claims the partitions that are due to it, calls f for each, in a
-// goroutine of its own, and leaves the group in the end.
+// Run takes part in the division as the member id until ctx ends. It joins the
+// group, claims its share of the partitions, calls f for each, in a goroutine
+// of its own, and leaves the group in the end.
 //
-// The context that f gets ends when ctx does, when the claim is lost (the cause
-// is session.ErrLost then), or when the partition is to go to another member
-// (ErrMoved). f has to return soon after that: only then is the partition given
-// up, and others wait for it. An f that returns nil before its context ends is
-// called again, after a random pause that grows to ten seconds if it keeps
-// returning within a second; the partition stays ours. An f that returns an
-// error while it owns the partition ends Run, with that error.
+// The context that f gets ends when ctx ends, when the claim is lost, or when
+// the partition is to go to another member. The cause is ErrMoved if it is to
+// go to another member, and session.ErrLost if the claim is lost. f has to
+// return soon after that: the partition is given up only then, and other
+// members wait for it. If f returns nil before its context ends, it is called
+// again. Before that comes a random pause, which grows to ten seconds if f
+// keeps returning within a second. The member keeps the partition meanwhile. If
+// f returns an error while the member owns the partition, Run ends with that
+// error.
 //
-// Run returns when every f has, all claims are given up, and the member has
-// left the group. A claim that is still on its way then, for which f was not
-// called, is removed in the background. It never returns nil. Errors besides
-// those of f: ctx's; ErrPartitionCount; those of Group.Join; session.ErrClosed;
-// session.ErrNoAuth when we may not list the members or the claims at the start, or
-// claim a partition. A node that may not be read later does not end Run (see
-// Partitioner). A panic of f is not caught. An f that ends its goroutine ends Run.
+// Run returns when every f has returned, all claims are given up, and the
+// member has left the group. A claim that is still being made then, for which f
+// was not called, is removed in the background. Run never returns nil. Errors:
+// f's; ctx's; ErrPartitionCount; the errors of Group.Join; session.ErrClosed;
+// session.ErrNoAuth if the members or the claims may not be listed at the
+// start, or a partition may not be claimed. A znode that may not be read later
+// does not end Run (see Partitioner). A panic of f is not caught. If f ends its
+// goroutine, Run ends.
 func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Context, part *Partition) error) error {
 	misuse.NilFunc(f == nil, "Partitioner.Run")
 	p.made()
@@ -55,8 +58,8 @@ func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Con
 	}
 	err = r.follow()
 	cancel()
-	// First the group and then the partitions: the others make their plan
-	// without us, and wait for what we still work on.
+	// First the group, then the partitions: the others plan without us, and wait
+	// for the partitions that we still work on.
 	left := m.Leave()
 	r.work.Wait()
 	if errors.Is(left, core.ErrClosed) {
@@ -74,28 +77,29 @@ type partitionRun struct {
 	tree *mirror.Tree
 	work sync.WaitGroup
 
-	// unread is why the number of partitions could not be read when a partition was
-	// claimed last.
+	// unread is why the number of partitions could not be read at the last
+	// claim; nil if it could.
 	unread atomic.Pointer[error]
-	// unseen is how often in a row a claim was refused for one that the view does not show.
-	// Each number is the present task's alone.
+	// unseen is how often in a row a claim was refused because of a claim that
+	// the view does not show. Only the present task of a partition uses its
+	// element.
 	unseen []int // by partition
 
-	// The loop's alone.
+	// Only the loop uses the following.
 	tasks   []*task // by partition: being claimed, owned, or being given up
 	ended   chan *task
 	view    *division
 	number  int64             // the zxid of the number under which we claim
-	shown   int64             // the zxid of the number that was seen last
-	shownIn *mirror.TreeState // where it was seen first
-	in      bool              // we are one of them
-	due     bool              // something has changed that the plan depends on
+	shown   int64             // the zxid of the number that was last seen
+	shownIn *mirror.TreeState // the first view that showed it
+	in      bool              // this member is in the group
+	due     bool              // something has changed that affects the plan
 	planner
-	numbers, owners []int // of target, to be used again
-	// seenWhole says that a view told all who are members and what is claimed.
+	numbers, owners []int // of target, reused
+	// seenWhole says that a view has shown all members and all claims.
 	seenWhole bool
-	toldOf    error  // what tell was called with last
-	trouble   string // what was told last; empty when all can be read
+	toldOf    error  // the last argument of tell
+	trouble   string // the text of the last report; empty if everything can be read
 
 	mu       sync.Mutex
 	failures []error // of tasks
@@ -103,22 +107,23 @@ type partitionRun struct {
 
 // Pauses of a run.
 const (
-	shortWork  = time.Second // an f that returns sooner has returned at once
+	shortWork  = time.Second // an f that returns within it is called again after a pause
 	leastPause = 100 * time.Millisecond
 	mostPause  = 10 * time.Second
-	// againAfter is when what could not be written is written again, if no
-	// view tells before that how it came out.
+	// againAfter is the time until a failed write of the number is repeated, if
+	// no view shows the outcome before.
 	againAfter = 250 * time.Millisecond
 )
 
-// follow acts on one view after the other, until ctx ends or something fails.
+// follow acts on one view after the other, until ctx ends or an error ends the
+// Run.
 func (r *partitionRun) follow() (err error) {
 	if r.tree, err = r.p.open(r.ctx); err != nil {
 		return err
 	}
 	defer r.tree.Close()
 	for {
-		// Before they are looked at, so that no change is missed.
+		// Load before adjust, so that no change is missed.
 		st, member := r.tree.Load(), r.m.node.State()
 		pause, err := r.adjust(st)
 		if err != nil {
@@ -130,8 +135,8 @@ func (r *partitionRun) follow() (err error) {
 	}
 }
 
-// sleep waits for a reason to look again, for as long as the pause lasts if
-// there is one. It reports whether a task has failed.
+// sleep waits for a new view, a new state of the member, the end of a task, or
+// the end of the pause if it is not zero. It reports whether a task has failed.
 func (r *partitionRun) sleep(st *mirror.TreeState, member *standing.State, pause time.Duration) (failed bool, err error) {
 	var over <-chan time.Time
 	if pause > 0 {
@@ -153,8 +158,8 @@ func (r *partitionRun) sleep(st *mirror.TreeState, member *standing.State, pause
 	return false, nil
 }
 
-// forget takes out a task that has ended, and all others that have. It reports whether
-// one has failed.
+// forget removes a task that has ended, and all other tasks that have ended by
+// now. It reports whether a task has failed.
 func (r *partitionRun) forget(t *task) (failed bool) {
 	for more := true; more; {
 		r.tasks[t.number], r.due = nil, true

@@ -18,9 +18,9 @@ import (
 )
 
 // TestPartitionSimulation has members come, go, die and be cut off at random,
-// and requests be lost and delayed. At no instant is a partition worked on by
-// two, no claim is removed by the server while its context lives, tokens grow,
-// and when all is calm again the partitions are divided.
+// and requests be lost and delayed. At no instant do two members work on a
+// partition. The server removes no claim while its context lives, and tokens
+// grow. When all is calm again the partitions are divided.
 func TestPartitionSimulation(t *testing.T) {
 	for _, seed := range simulation.Seeds(t, 20) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/docent-go/docent/internal/onenode"
 )
 
-// task is our work on one partition, from the claim until it is given up.
+// task is the work on one partition, from the claim until it is given up.
 type task struct {
 	number int
 	under  int64 // the zxid of the number of partitions under which it was started
@@ -21,7 +21,7 @@ type task struct {
 	owns   atomic.Bool
 }
 
-// start claims a partition and has it worked on.
+// start claims a partition and works on it, in a goroutine.
 func (r *partitionRun) start(number int) {
 	ctx, stop := context.WithCancelCause(r.ctx)
 	t := &task{number: number, under: r.number, stop: stop}
@@ -44,11 +44,11 @@ func (r *partitionRun) start(number int) {
 	})
 }
 
-// errFunctionEnded says that f has ended its goroutine, so that the partition is not worked on.
+// errFunctionEnded says that f has ended its goroutine.
 var errFunctionEnded = errors.New("the function has ended the goroutine that it was called on")
 
-// attend claims the partition, works on it, and gives it up. It returns what
-// has to end the Run.
+// attend claims the partition, works on it, and gives it up. It returns an
+// error that has to end the Run.
 func (r *partitionRun) attend(ctx context.Context, t *task) error {
 	claim := onenode.New(onenode.Config{Manager: r.p.sm, Path: r.p.claim(t.number), Data: []byte(r.m.id)})
 	h, err := claim.Try(ctx)
@@ -77,10 +77,10 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 	}
 	err = r.repeat(within, &Partition{Hold: bridge.Hold(h), Number: t.number})
 	if within.Err() != nil && (errors.Is(err, within.Err()) || errors.Is(err, context.Cause(within))) {
-		err = nil // it says no more than that it was stopped
+		err = nil // f only returns why it was stopped
 	}
 	if errors.Is(h.Err(), core.ErrLost) {
-		return nil // what f says may be a consequence of that
+		return nil // f's error may be a consequence of the loss
 	}
 	if released := h.Release(); !errors.Is(released, core.ErrLost) {
 		err = oneline.Join(err, released)
@@ -88,28 +88,28 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 	return err
 }
 
-// await waits a while if the view does not show the claim that keeps ours out. A server
-// sends no event of a claim that the session may not read, so that the view would have
-// ours tried again at once, for ever.
+// await pauses if the view does not show the claim that refuses ours. A server
+// sends no event for a claim that the session may not read. Without the pause,
+// the view would have our claim tried again at once, for ever.
 func (r *partitionRun) await(ctx context.Context, number int) {
 	st := r.tree.Load()
 	if st.Get(claimName(number)) != nil || st.Refused(claimName(number)) != nil {
 		r.unseen[number] = 0
 		return
 	}
-	_ = line.Pause(ctx, r.unseen[number]-1, leastPause, mostPause) // fails with ctx alone
+	_ = line.Pause(ctx, r.unseen[number]-1, leastPause, mostPause) // fails only if ctx ends
 	r.unseen[number]++
 }
 
-// unreadRound makes the pause after a number that may not be read last up to mostPause.
+// unreadRound makes the pause after an unreadable number as long as mostPause.
 const unreadRound = 10
 
-// errOtherNumber says that the number of partitions was written anew after a claim was
-// decided on.
-var errOtherNumber = errors.New("the number of partitions was written anew")
+// errOtherNumber says that the number of partitions was written again after the
+// decision to claim.
+var errOtherNumber = errors.New("the number of partitions was written again")
 
-// confirm reads, after our claim is made, whether it was made under the number that we
-// know: rule 3.
+// confirm reads, after our claim is made, whether the number is still the one
+// under which it was decided: rule 3.
 func (r *partitionRun) confirm(ctx context.Context, h *core.Hold, t *task) error {
 	_, stat, err := h.Session().Get(ctx, r.p.claims())
 	if err != nil {
@@ -122,9 +122,9 @@ func (r *partitionRun) confirm(ctx context.Context, h *core.Hold, t *task) error
 	return nil
 }
 
-// unconfirmed gives up a claim whose number of partitions is another one or is not
-// known. A number that may not be read does not end the Run: it is told, and read
-// again after a while.
+// unconfirmed gives up a claim if the number of partitions has changed or
+// cannot be read. If it may not be read, that does not end the Run: it is
+// reported, and read again after a while.
 func (r *partitionRun) unconfirmed(ctx context.Context, h *core.Hold, err error) error {
 	hidden := errors.Is(err, core.ErrNoAuth)
 	if hidden {
@@ -137,7 +137,7 @@ func (r *partitionRun) unconfirmed(ctx context.Context, h *core.Hold, err error)
 	case ctx.Err() != nil, h.Err() != nil && errors.Is(h.Err(), core.ErrLost):
 		return nil
 	case hidden:
-		_ = line.Pause(ctx, unreadRound, leastPause, mostPause) // fails with ctx alone
+		_ = line.Pause(ctx, unreadRound, leastPause, mostPause) // fails only if ctx ends
 	case errors.Is(err, errOtherNumber):
 		r.refresh(ctx)
 	default:
@@ -146,7 +146,7 @@ func (r *partitionRun) unconfirmed(ctx context.Context, h *core.Hold, err error)
 	return nil
 }
 
-// repeat calls f until its context ends or it fails.
+// repeat calls f until its context ends or f fails.
 func (r *partitionRun) repeat(ctx context.Context, part *Partition) error {
 	for short := 0; ; {
 		began := time.Now()
@@ -162,10 +162,10 @@ func (r *partitionRun) repeat(ctx context.Context, part *Partition) error {
 	}
 }
 
-// refresh waits for a view that is newer than a claim that failed: the one on
-// which it was tried would have it tried again at once.
+// refresh waits for a view that is newer than the failed claim. The view on
+// which the claim was decided would have it tried again at once.
 func (r *partitionRun) refresh(ctx context.Context) {
 	if s, err := r.p.sm.Session(ctx); err == nil {
-		_ = r.tree.Await(ctx, s, 0) // fails only where the run or its view has ended, which the loop sees
+		_ = r.tree.Await(ctx, s, 0) // fails only if the run or its view has ended, which the loop sees
 	}
 }

@@ -10,20 +10,21 @@ import (
 	"github.com/docent-go/docent/internal/mirror"
 )
 
-// patience is as short as it can be: two pauses. A plan made of a Torn view is none the
-// worse for it, since what others do of their plans comes in any order anyhow.
+// patience is as short as possible, so that a view is at most two pauses old. A
+// plan from a Torn view is not worse: what other members do of their plans
+// arrives in any order anyhow.
 const patience = time.Nanosecond
 
-// open follows members and claims as one view, which they have to be: a
-// partition that shows no owner must be one that had none when the members were
-// those.
+// open follows members and claims in one view. They have to be in one view: if
+// a partition shows no owner, it must have had none when the members were as
+// shown.
 func (p *Partitioner) open(ctx context.Context) (*mirror.Tree, error) {
 	return mirror.OpenTree(ctx, p.sm, mirror.TreeConfig{
 		Path: p.path, Depth: 2, Keep: p.keep, ReadOnce: isPayload, Pause: p.group.opts.pause, Patience: patience,
 	})
 }
 
-// keep leaves out what is neither a member nor a claim of ours.
+// keep keeps members and claims, and leaves out all other znodes.
 func (p *Partitioner) keep(rel string) bool {
 	dir, name, nested := strings.Cut(rel, "/")
 	switch {
@@ -34,19 +35,19 @@ func (p *Partitioner) keep(rel string) bool {
 	case !nested:
 		return true
 	}
-	// Claims of members that know a larger number are looked for by rule 2.
+	// The claims of members that know a larger number count in rule 2.
 	number, err := strconv.Atoi(name)
 	return err == nil && number >= 0 && number < maxPartitions && strconv.Itoa(number) == name
 }
 
-// isPayload says of which nodes the data does not matter: members report their
-// progress with it.
+// isPayload reports whether a znode's data do not matter: members report their
+// progress in them.
 func isPayload(rel string) bool { return strings.HasPrefix(rel, membersDir+"/") }
 
 func claimName(number int) string { return claimsDir + "/" + strconv.Itoa(number) }
 
-// look reads the view once. The error says what of it may not be read; without
-// a view there is nothing to be told.
+// look reads the view once. The error says which part of it may not be read. If
+// nothing could be read, look returns no view.
 func (p *Partitioner) look(ctx context.Context) (*mirror.TreeState, error) {
 	if p.err != nil {
 		return nil, p.err
@@ -68,8 +69,8 @@ func (p *Partitioner) look(ctx context.Context) (*mirror.TreeState, error) {
 	return st, st.Err
 }
 
-// whole returns nil if a view tells who the members are and which partitions are
-// claimed, be it without single ones, and otherwise why it does not.
+// whole returns nil if a view shows the members and the claims, even if single
+// znodes are missing. Otherwise it returns the reason.
 func whole(d *division) error {
 	st := d.last
 	for _, dir := range []string{membersDir, claimsDir} {
@@ -80,8 +81,8 @@ func whole(d *division) error {
 	if st.Err == nil {
 		return nil
 	}
-	// Without the directory of members, which we have made, the root was not
-	// listed. An error that is not a node's says that the view may be old.
+	// Run has made the directory of members: if the view does not show it, the root was
+	// not listed. An error without a hidden or failing znode says that the view may be old.
 	partial := st.HiddenLen() > 0 || d.failing > 0
 	if !partial || st.Get(membersDir) == nil || errors.Is(st.Err, mirror.ErrHistory) {
 		return st.Err

@@ -32,8 +32,8 @@ func newCourt(w *testworld.World) *court {
 	return &court{w: w, owners: make(map[int]*groupmembership.Partition), tokens: make(map[int]int64), works: make(map[*groupmembership.Partition]int)}
 }
 
-// working fails the test if somebody works who knows another number of partitions. The
-// caller calls the result when the work is over.
+// working fails the test if a member works that knows another number of
+// partitions. The caller calls the result when the work is over.
 func (c *court) working(part *groupmembership.Partition, n int) (over func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -5,56 +5,57 @@ import (
 	"slices"
 )
 
-// nobody stands for the owner of a partition that has none.
-const nobody = -1
+// unowned is the owner of a partition without an owner.
+const unowned = -1
 
-// planner computes plans. It keeps its memory from one plan to the next, and is
-// not safe for concurrent use.
+// planner computes plans. It reuses its memory from one plan to the next, and
+// is not safe for concurrent use.
 type planner struct {
 	owned, room, greedy []int
 }
 
-// plan writes into owners which member each partition should belong to, given
-// the number of members, and the owner of each partition: the place of a member
-// in the order of the ids, or nobody. An owner that is not a member is nobody.
+// plan replaces the present owner of each partition in owners by the member
+// that should own it. members is the number of members. An owner is the index
+// of a member in the order of the ids, or unowned. For an owner that is not a
+// member, the caller gives unowned.
 //
-// It is the whole agreement between the members: there is no leader. Each
-// computes it by itself from what it sees, so for the same view it must come
-// to the same result everywhere. A partition changes hands only if
+// The plan is the whole agreement between the members, which have no leader.
+// Each member computes it from what it sees, so the same view must give the
+// same result everywhere. A partition changes hands only if
 //
-//   - its owner has more than its share, which is one more than n/m for n%m of
-//     the m members and n/m for the others. The larger shares go to those who
-//     own as much already, so that nobody gives up what it could keep; how much more
-//     they own does not count, since they are about to give that up.
+//   - its owner has more than its share. Of the m members, n%m have a share of
+//     n/m+1, and the others have n/m. The larger shares go to the members that
+//     own as much already, so that no member gives up what it could keep. How
+//     much more they own does not count, since they are about to give that up.
 //   - or it has no owner. It goes to a member with less than its share.
 //
-// What is balanced within one is therefore left as it is, and whatever the
-// members do of a plan leads to a view whose plan needs less: a member only
-// ever claims up to its share and gives up down to it, and nobody's share becomes
-// smaller than what it owns of it by then.
+// So a division that is balanced within one partition stays as it is. Whatever
+// the members carry out of a plan leads to a view whose plan needs less. A
+// member claims only up to its share and gives up only down to it. A member's
+// share never becomes smaller than the part of it that the member owns by then.
 //
 // A plan of n partitions and m members takes n + m log m steps.
 func (p *planner) plan(members int, owners []int) {
 	if members == 0 {
 		for i := range owners {
-			owners[i] = nobody
+			owners[i] = unowned
 		}
 		return
 	}
 	p.shares(members, owners)
 	for i, owner := range owners {
-		if owner == nobody {
+		if owner == unowned {
 			continue
 		}
 		if p.room[owner] > 0 {
 			p.room[owner]--
 		} else {
-			owners[i] = nobody
+			owners[i] = unowned
 		}
 	}
 	next := 0
 	for i, owner := range owners {
-		if owner != nobody {
+		if owner != unowned {
 			continue
 		}
 		for p.room[next] == 0 {
@@ -65,13 +66,13 @@ func (p *planner) plan(members int, owners []int) {
 	}
 }
 
-// shares sets room to how many partitions each member should own.
+// shares sets room to the number of partitions that each member should own.
 func (p *planner) shares(members int, owners []int) {
 	p.owned = cleared(p.owned, members)
 	p.room = cleared(p.room, members)
 	p.greedy = cleared(p.greedy, members)
 	for _, owner := range owners {
-		if owner != nobody {
+		if owner != unowned {
 			p.owned[owner]++
 		}
 	}
@@ -90,8 +91,8 @@ func (p *planner) shares(members int, owners []int) {
 	}
 }
 
-// cleared returns a slice of n zeros, in the memory of the given one if that is
-// large enough.
+// cleared returns a slice of n zeros, in the memory of all if that is large
+// enough.
 func cleared(all []int, n int) []int {
 	if cap(all) < n {
 		return make([]int, n)

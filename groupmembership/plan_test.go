@@ -10,17 +10,17 @@ import (
 	"pgregory.net/rapid"
 )
 
-// planned is the plan in the words of ids: "" and ids that are not members' stand for
-// nobody.
+// planned is plan with ids in place of indexes: "", and an id that is not a
+// member's, is unowned.
 func planned(members, owners []string) []string {
 	places := make([]int, len(owners))
 	for i, owner := range owners {
-		places[i] = slices.Index(members, owner) // nobody is -1 too
+		places[i] = slices.Index(members, owner) // unowned is -1 too
 	}
 	new(planner).plan(len(members), places)
 	target := make([]string, len(owners))
 	for i, place := range places {
-		if place != nobody {
+		if place != unowned {
 			target[i] = members[place]
 		}
 	}
@@ -37,7 +37,8 @@ func TestPlan(t *testing.T) {
 		{[]string{"a", "b", "c"}, []string{"a", ""}, []string{"a", "b"}},       // c is idle
 		{[]string{"a", "b"}, []string{"a", "gone", "b", "gone"}, []string{"a", "a", "b", "b"}},
 		{[]string{"a", "b", "c"}, []string{"", "a", "a", "b", "b", "b"}, []string{"c", "a", "a", "b", "b", "c"}},
-		// a has given up one of three for c, and b none of three yet: a keeps the others.
+		// a has given up one of three for c, and b has not given up any yet: a
+		// keeps the others.
 		{[]string{"a", "b", "c"}, []string{"", "a", "a", "b", "b", "b", "b"}, []string{"c", "a", "a", "b", "b", "b", "c"}},
 	} {
 		require.Equal(t, c.want, planned(c.members, c.owners), "%v", c)
@@ -61,8 +62,8 @@ func count(owners []string) map[string]int {
 }
 
 // Every plan gives each partition to a member, is balanced within one, and
-// moves as little as can be: what a member gives up is what it has over its
-// share, and the larger shares are with those who own most.
+// moves as little as possible. A member gives up only what exceeds its share,
+// and the larger shares are with the members that own most.
 func TestPlanIsBalancedAndLazy(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		members := anyMembers(t)
@@ -108,8 +109,8 @@ func TestPlanIsBalancedAndLazy(t *testing.T) {
 	})
 }
 
-// What some of the members have done of a plan makes none of them give up, or
-// claim, what it would not have to if all had acted at once.
+// Some of the members have carried out a plan. No member then gives up, or
+// claims, what it would not have to if all had acted at once.
 func TestPlanDoesNotChangeWhileItIsFollowed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		members := anyMembers(t)

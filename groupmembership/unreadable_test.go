@@ -36,8 +36,9 @@ func (p *problems) take() []error {
 	return all
 }
 
-// One node among members or claims may not be read: departed members' partitions
-// are owned by the others, new members get their share, and the error is told.
+// One znode among members or claims may not be read. The partitions of departed
+// members go to the others, new members get their share, and the error is
+// reported.
 func TestFault19_OneUnreadableNode(t *testing.T) {
 	for name, c := range map[string]struct {
 		path string
@@ -65,7 +66,7 @@ func TestFault19_OneUnreadableNode(t *testing.T) {
 				require.ErrorIs(w, errs[0], session.ErrNoAuth)
 				require.ErrorContains(w, errs[0], c.path)
 
-				// What can be read is told, with an error for the rest.
+				// The readable members are yielded, with an error for the rest.
 				p := groupmembership.NewPartitioner(w.Process().Manager, orders, 6)
 				owners, err := p.Owners(w.Context())
 				require.ErrorIs(w, err, session.ErrNoAuth)
@@ -114,7 +115,7 @@ func TestFault19_NothingReadable(t *testing.T) {
 }
 
 // Rights to list are taken away and given back: partitions stay as they are in
-// between, and the error is told.
+// between, and the error is reported.
 func TestFault19_RightsComeBack(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		co := newCourt(w)

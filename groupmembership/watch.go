@@ -12,18 +12,19 @@ import (
 	"github.com/docent-go/docent/internal/treap"
 )
 
-// Change is one step of a group. It is never changed, so it is safe for concurrent use,
-// and costs what has happened in the step: it shares the members with the Changes before.
+// Change is one step of a group. It is immutable, so it is safe for concurrent
+// use. It shares the members with earlier Changes, so its cost is what has
+// happened in the step.
 type Change struct {
-	// Events lead from the members of the Change before to these. In the first
-	// Change each member joins. There are none in a Change that only says that
-	// the group is known again, behind an error.
+	// Events lead from the members of the previous Change to the present
+	// members. In the first Change each member joins. Events is empty in a
+	// Change that only says, after an error, that the members are known again.
 	Events []Event
 
 	members treap.Map[Member]
 }
 
-// Members yields the members that are in the group now, sorted by id.
+// Members yields the present members of the group, sorted by id.
 // slices.Collect(c.Members()) is a slice of them.
 func (c Change) Members() iter.Seq[Member] {
 	return func(yield func(Member) bool) {
@@ -35,7 +36,7 @@ func (c Change) Members() iter.Seq[Member] {
 	}
 }
 
-// Len returns how many members are in the group now.
+// Len returns the number of present members.
 func (c Change) Len() int { return c.members.Len() }
 
 // Member returns the member with the id, and false if it is not in the group.
@@ -46,25 +47,24 @@ func (c Change) Member(id string) (Member, bool) {
 	return Member{}, false
 }
 
-// Watch yields the members, and then every change: who joined, who left, whose
-// payload was updated. It goes on from one session to the next, for as long as
-// ctx lasts.
+// Watch yields the members, and then every change: members that joined or left,
+// and payloads that were updated. It goes on from one session to the next,
+// until ctx ends.
 //
-// It tells the newest state, not the history: what happens while the loop body
-// runs, or within the Pause between two looks, comes in one Change; a member
-// that left and came back in between is told as both, and several updates as
-// one.
+// Watch shows the newest state, not the history. What happens while the loop
+// body runs, or within the Pause between two reads, comes in one Change. A
+// member that left and came back in between has both events, and several
+// updates are one event.
 //
-// A member whose node may not be read is listed with Hidden, and an error that
-// names its path is yielded too, behind the Change.
+// A member whose znode may not be read is listed with Hidden. After the Change,
+// an error that names its path is yielded too.
 //
-// An error says that it is not known who is in the group, for the time being:
-// the session has ended (the error matches session.ErrSessionEnded), or the
-// server refuses to tell. What follows without an error is known again, even
-// if nothing has changed meanwhile. An error that only repeats is yielded
-// once. The loop may go on after any error but session.ErrClosed or an invalid
-// path, which end the sequence; so does the end of ctx, without an error of its
-// own.
+// An error says that the members are not known at the moment: the session has
+// ended (the error matches session.ErrSessionEnded), or the server refuses a
+// read. The next Change shows that they are known again, even if nothing has
+// changed meanwhile. An error that only repeats is yielded once. After
+// session.ErrClosed or an invalid path the sequence ends. After any other error
+// the loop may go on. The end of ctx ends the sequence without an error.
 func (g *Group) Watch(ctx context.Context) iter.Seq2[Change, error] {
 	g.made()
 	return func(yield func(Change, error) bool) {
@@ -98,12 +98,12 @@ type watcher struct {
 
 	members treap.Map[Member]
 	rev     uint64            // of the tree, in state
-	state   *mirror.TreeState // that members was made of; nil before the first
-	known   bool              // last was yielded, and no error since
-	trouble string            // the error that was yielded last; empty when known
+	state   *mirror.TreeState // the state that members was made from; nil before the first
+	known   bool              // a Change was yielded, and no error since
+	trouble string            // the text of the last error that was yielded; empty when known
 }
 
-// follow shows what happens in the session, and returns the next one, or nil
+// follow shows what happens in the session. It returns the next session, or nil
 // when the loop is over.
 func (w *watcher) follow(ctx context.Context, s *core.Session) *core.Session {
 	for s.Err() == nil {
@@ -123,7 +123,7 @@ func (w *watcher) follow(ctx context.Context, s *core.Session) *core.Session {
 	}
 	next, err := w.sm.Session(ctx)
 	if err == nil {
-		err = w.tree.Await(ctx, next, 0) // what is shown from here on was read in the next session
+		err = w.tree.Await(ctx, next, 0) // everything shown from here on was read in the next session
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -135,8 +135,8 @@ func (w *watcher) follow(ctx context.Context, s *core.Session) *core.Session {
 	return next
 }
 
-// show yields what the loop does not know yet. Where only a part of the group
-// may not be read, the rest is shown all the same.
+// show yields what the loop does not know yet. If only a part of the group may
+// not be read, the rest is still shown.
 func (w *watcher) show(now *mirror.TreeState) bool {
 	sure := now.Err == nil
 	again := sure && !w.known
@@ -151,7 +151,7 @@ func (w *watcher) show(now *mirror.TreeState) bool {
 		first := w.rev == 0
 		events := w.update(now)
 		w.rev, w.state = now.Rev, now
-		// Something that is no member may have changed.
+		// What has changed may be a znode that is not a member.
 		if (first || again || len(events) > 0) && !w.yield(Change{events, w.members}, nil) {
 			return false
 		}
@@ -159,8 +159,8 @@ func (w *watcher) show(now *mirror.TreeState) bool {
 	return sure || w.fail(now.Err)
 }
 
-// update takes what has changed since the state before, and returns what became of the
-// members.
+// update applies the changes since the previous state, and returns the events
+// of members.
 func (w *watcher) update(now *mirror.TreeState) []Event {
 	var ids []string
 	for _, changes := range []iter.Seq[mirror.TreeChange]{now.Since(w.state), now.HiddenSince(w.state)} {
@@ -185,8 +185,7 @@ func (w *watcher) update(now *mirror.TreeState) []Event {
 	return Diff(before, after)
 }
 
-// listed reports whether it is known who is in the group, be it without the
-// payloads of some.
+// listed reports whether the members are known, even if some payloads are not.
 func listed(now *mirror.TreeState) bool {
 	if now.Err == nil {
 		return true

@@ -41,7 +41,7 @@ func TestWatch(t *testing.T) {
 		require.NoError(w, b.Leave())
 		require.Equal(w, "[-b]", o.take())
 		w.Remove(path)
-		require.Empty(w, o.take(), "still nobody")
+		require.Empty(w, o.take(), "still no member")
 		join(p, "c", "")
 		require.Equal(w, "[+c=]", o.take())
 		o.cancel()
@@ -50,7 +50,7 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// Who leaves and comes back between two looks is told as both.
+// A member that leaves and comes back between two reads has both events.
 func TestWatchSlowly(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -123,8 +123,8 @@ func TestWatchWithoutRight(t *testing.T) {
 	})
 }
 
-// A member that may not be read is told of, with an error that names it, and
-// keeps nobody else from being told of.
+// A member that may not be read is reported, with an error that names it. The
+// others are still reported.
 func TestWatchOneWithoutRight(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

@@ -12,8 +12,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// The benchmarks run against the embedded server, in memory: they tell what
-// this side costs. What a network and a real server add is measured by bench/.
+// The benchmarks run against the embedded server, in memory: they measure the
+// cost of the client. bench/ measures what a network and a real server add.
 
 // benchManager is a session on a server of its own.
 func benchManager(b *testing.B) *session.Manager {
@@ -24,7 +24,7 @@ func benchManager(b *testing.B) *session.Manager {
 	return sm
 }
 
-// BenchmarkLockRelease is one goroutine that nobody contends with.
+// BenchmarkLockRelease is one goroutine without contenders.
 func BenchmarkLockRelease(b *testing.B) {
 	m := lock.New(benchManager(b), dir)
 	b.ReportAllocs()

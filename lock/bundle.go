@@ -15,9 +15,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// bundle is several holds that are worth something together alone. It keeps no
-// state of its own beside theirs but a context that ends with the first of
-// them.
+// bundle is several holds that are only useful together. Its only state beside
+// the holds is a context, which ends with the first of them.
 type bundle struct {
 	holds  []*Hold
 	width  int // how many are released at a time
@@ -29,9 +28,9 @@ type bundle struct {
 	result  error
 }
 
-// newBundle makes one of holds, of which there is at least one. Its context is
-// below that of the first: what ends all of them, the end of their session,
-// ends the bundle in the same instant.
+// newBundle makes a bundle of one hold or more. Its context is a child of the
+// first hold's context: the end of the session ends all holds and the bundle in
+// the same instant.
 func newBundle(holds []*Hold, width int) *bundle {
 	b := &bundle{holds: holds, width: width}
 	b.ctx, b.cancel = context.WithCancelCause(holds[0].Context())
@@ -41,20 +40,20 @@ func newBundle(holds []*Hold, width int) *bundle {
 	return b
 }
 
-// Context returns a context that ends when any part of it ends. context.Cause
-// tells why: see session.Hold.Context.
+// Context returns a context that ends when any of the holds ends. context.Cause
+// returns the reason: see session.Hold.Context.
 func (b *bundle) Context() context.Context {
 	b.made()
 	return b.ctx
 }
 
-// Done returns a channel that is closed when any part of it ends.
+// Done returns a channel that is closed when any of the holds ends.
 func (b *bundle) Done() <-chan struct{} {
 	b.made()
 	return b.ctx.Done()
 }
 
-// Err returns nil while all of it lasts, and then the cause of its end.
+// Err returns nil while all of the holds last, and then the cause of the end.
 func (b *bundle) Err() error {
 	b.made()
 	b.look()
@@ -69,9 +68,9 @@ func (b *bundle) made() {
 	misuse.ZeroValue(b == nil, "Permit or MultiHold", "a call that acquires one and returns no error")
 }
 
-// look ends the bundle if one of its parts has ended. The end of a part reaches
-// the bundle's context by itself, but on another goroutine: a caller that has
-// seen the part's end may be faster.
+// look ends the bundle if one of its holds has ended. context.AfterFunc does
+// the same on another goroutine, which may be slower than a caller that has
+// seen the hold end.
 func (b *bundle) look() {
 	for _, h := range b.holds {
 		if err := h.Err(); err != nil {
@@ -81,8 +80,9 @@ func (b *bundle) look() {
 	}
 }
 
-// Deadline returns the instant up to which all of it can be trusted if no
-// server answers any more. It moves forward as they do.
+// Deadline returns the instant up to which all of the holds can be trusted if
+// no server answers. It is the earliest Deadline of the holds, and moves
+// forward with them.
 func (b *bundle) Deadline() time.Time {
 	b.made()
 	first := b.holds[0].Deadline()
@@ -94,14 +94,14 @@ func (b *bundle) Deadline() time.Time {
 	return first
 }
 
-// Holds returns its parts, in the order of Guards. They end with it: release
-// it, and not them.
+// Holds returns the single holds, in the order of Guards. Release the whole: it
+// ends them all.
 func (b *bundle) Holds() []*Hold {
 	b.made()
 	return slices.Clone(b.holds)
 }
 
-// Paths returns the paths of its nodes, in the order of Guards.
+// Paths returns the paths of the znodes, in the order of Guards.
 func (b *bundle) Paths() []string {
 	b.made()
 	paths := make([]string, len(b.holds))
@@ -111,9 +111,9 @@ func (b *bundle) Paths() []string {
 	return paths
 }
 
-// Guards returns operations for session.Manager.Txn, one for each node, that
-// make the server refuse the whole transaction once any of the nodes is gone;
-// the error is session.ErrLost then.
+// Guards returns operations for session.Manager.Txn, one for each znode. If any
+// of the znodes is gone, the server refuses the whole transaction, and the
+// error is session.ErrLost.
 func (b *bundle) Guards() []session.Op {
 	b.made()
 	guards := make([]session.Op, len(b.holds))
@@ -123,12 +123,14 @@ func (b *bundle) Guards() []session.Op {
 	return guards
 }
 
-// Release gives all of it back: first its context ends, then its nodes go. It
-// returns when they are gone, which takes at most as long as the session can
-// last without a server. It may be called any number of times, late and
-// concurrently; all calls return the same. The error is nil if all of it lasted
-// until the first call. Otherwise it says why it was lost (session.ErrLost), or
-// why a node cannot be removed.
+// Release gives all of the holds back: first the context ends, then the znodes
+// are deleted. It returns when they are gone, which takes at most as long as
+// the session can last without a server. It may be called any number of times,
+// late and concurrently; all calls return the same error.
+//
+// The error is nil if all of the holds lasted until the first call. Otherwise
+// it says why a hold was lost (session.ErrLost), or why a znode cannot be
+// removed.
 func (b *bundle) Release() error {
 	b.made()
 	b.release.Do(func() {
@@ -143,7 +145,7 @@ func (b *bundle) Release() error {
 			errs = append(errs, fmt.Errorf("a part of it was lost before its release: %w", cause))
 		}
 		for _, err := range releaseAll(b.holds, b.width) {
-			if err != nil && !errors.Is(err, core.ErrLost) { // a loss is told above, unless it came later
+			if err != nil && !errors.Is(err, core.ErrLost) { // a loss is reported above, unless it came later
 				errs = append(errs, err)
 			}
 		}

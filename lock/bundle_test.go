@@ -13,9 +13,9 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// The function returns in the instant in which it sees a part's hold end, which
-// is often before the context of the whole has ended: the order of two goroutines
-// on one processor, of which the one that was started last runs first.
+// The function returns in the instant in which it sees the hold of a part end.
+// The context of the whole often ends later. Of two goroutines on one
+// processor, the goroutine that was started last runs first.
 func TestFault59_BundlesKnowAPartsEndAtOnce(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	untilEnded := func(w *testworld.World, part *lock.Hold) {

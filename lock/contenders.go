@@ -11,31 +11,32 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Contender is somebody who holds a lock or waits for it, as its node tells.
-// Of a node that another library made, what is not known is zero.
+// Contender is a holder of a lock, or a waiter, as described by its znode. For
+// a znode of another library, fields that are not known are zero.
 type Contender struct {
-	ID   string // ours; or the text that the node of another library holds
+	ID   string // the ID option's text; or the text that the znode of another library holds
 	Host string
 	PID  int
-	// Since is when the node was made, by the clock of the ensemble's leader.
+	// Since is when the znode was created, by the clock of the ensemble's
+	// leader.
 	Since time.Time
-	// Token is the zxid with which the node was made: the least that the
-	// fencing token of its Hold can be. A reader that was a writer before has the
-	// writer's token, which is less.
+	// Token is the zxid of the znode's create. The fencing token of its Hold is
+	// at least this. A downgraded reader has the token of the writer that it
+	// was, which is less.
 	Token int64
-	// Session is the id of the session that owns the node; 0 for a node that is
+	// Session is the id of the session that owns the znode; 0 if the znode is
 	// not ephemeral.
 	Session int64
-	// Path is the node's.
+	// Path is the path of the znode.
 	Path string
-	// Mode says how a contender for an RWMutex wants the lock, or has it.
+	// Mode is how a contender for an RWMutex holds the lock, or wants to.
 	Mode Mode
-	// Revoked says that the contender has been asked to give the lock up. Its
-	// name is not known any more.
+	// Revoked says that the contender has been asked to release the lock. The
+	// request has replaced what the znode held: ID, Host and PID are zero.
 	Revoked bool
-	// Hidden says that the node's ACL does not let this session read it. Who the
-	// contender is, is not known then, and whatever else the server keeps back is
-	// zero.
+	// Hidden says that the znode's ACL does not let this session read it. ID,
+	// Host and PID are zero then, and so is every other field that the server
+	// withholds.
 	Hidden bool
 }
 
@@ -48,20 +49,21 @@ const (
 	ModeWrite Mode = "write"
 )
 
-// Holders returns who holds the lock: one contender, or none. It tells what the
-// server we are connected to knows, which may lag behind: it is for people and tools, and no base
-// for decisions. Whoever is first in line may not know yet that it holds.
+// Holders returns the contender that holds the lock, or none. The connected
+// server may lag, so use the answer for display and tools, and not for
+// decisions. The first contender may not have noticed yet that it holds the
+// lock.
 //
 // ctx bounds the reads. Errors: ctx's; session.ErrClosed; an invalid path;
-// session.ErrNoAuth when we may not list the directory.
+// session.ErrNoAuth if the directory may not be listed.
 func (m *Mutex) Holders(ctx context.Context) ([]Contender, error) {
 	m.made()
 	nodes, err := m.holders(ctx)
 	return describeAll(nodes), err
 }
 
-// Waiters returns who waits for the lock, in order. What is said of Holders
-// holds for it too.
+// Waiters returns the contenders that wait for the lock, in order. ctx, the
+// errors and the lag are as in Holders.
 func (m *Mutex) Waiters(ctx context.Context) ([]Contender, error) {
 	m.made()
 	nodes, err := m.contenders(ctx, func(all []znode.Place) []znode.Place { return all[min(1, len(all)):] })
@@ -108,11 +110,12 @@ func describe(node line.Contender) Contender {
 	return c
 }
 
-// maxText is how much of another library's data is taken for a name.
+// maxText is the maximum length in bytes of another library's data that is
+// shown as an ID.
 const maxText = 256
 
-// text returns the data if it can be shown: Curator writes an IP address,
-// kazoo an identifier of the user's.
+// text returns the data if they can be shown. Curator writes an IP address,
+// kazoo an identifier that its user chooses.
 func text(data []byte) string {
 	if len(data) > maxText || !utf8.Valid(data) {
 		return ""

@@ -30,7 +30,7 @@ func TestCostUncontended(t *testing.T) {
 		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "delete": 1}, cost(0))
 		require.Zero(t, w.srv.Watches())
 		require.Equal(t, map[string]int{"create": 1, "getChildren2": 1, "getData": 1, "delete": 1}, cost(0),
-			"twice in a row it was nobody else's: the directory is watched")
+			"no other contender came, twice in a row: the directory is watched")
 		for range 10 {
 			require.Equal(t, map[string]int{"create": 1, "delete": 1}, cost(0))
 		}
@@ -40,7 +40,7 @@ func TestCostUncontended(t *testing.T) {
 	})
 }
 
-// The lock is ours as soon as the list is there: nothing else is waited for.
+// The lock is ours as soon as the list is there: Lock waits for nothing else.
 func TestCostRoundTrips(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
@@ -138,7 +138,8 @@ func TestCostThreeBefore(t *testing.T) {
 	})
 }
 
-// The middle one of three gives up: that wakes nobody. The last one watches the first.
+// The middle one of three gives up. That wakes no contender: the last one
+// watches the first.
 func TestCostMiddleLeaves(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		first := w.process().lock()
@@ -155,8 +156,9 @@ func TestCostMiddleLeaves(t *testing.T) {
 	})
 }
 
-// The one before the predecessor gives up: the contender looks for who has taken its
-// place, and the predecessor's end does not make it the holder.
+// The contender before the predecessor gives up. The waiter looks for the
+// contender that has taken its place, and the predecessor's end does not make
+// the waiter the holder.
 func TestCostOneBeforeThePredecessorLeaves(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		held := w.process().lock()
@@ -171,8 +173,8 @@ func TestCostOneBeforeThePredecessorLeaves(t *testing.T) {
 	})
 }
 
-// A newcomer that is first although somebody has come in behind it already has
-// its own zxid for a token, from the answer to its create.
+// A newcomer is first although another contender has come in after it. It
+// already has its own zxid as a token, from the answer to its create.
 func TestCostOvertakenList(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
@@ -209,8 +211,8 @@ func TestCostTryLockFails(t *testing.T) {
 	})
 }
 
-// HardCase66: a release wakes two waiters, whatever the number of those who wait: the
-// next holder, and the one that prepares its turn behind it.
+// HardCase66: a release wakes two waiters, whatever the number of waiters: the
+// next holder, and the contender that prepares its turn after it.
 func TestHardCase66_Herd(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		const n = 50

@@ -15,7 +15,7 @@ import (
 // watchedHold is how long a hold lasts before the session watches its node, and more.
 const watchedHold = time.Second
 
-// The life of a mutex that a path never had before, and a look at those who use it.
+// The life of a mutex at a new path, and a look at its holders and waiters.
 func TestCostsOfAMutex(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
@@ -167,8 +167,8 @@ func TestCostsOfAnExclusive(t *testing.T) {
 	})
 }
 
-// lineWatched says that the node in the line of a semaphore is watched, unless it has
-// gone by then.
+// lineWatched says that the waiter's znode of a semaphore is watched, unless it
+// has gone by then.
 var lineWatched = testworld.Counts{"getData": 1}
 
 func TestCostsOfASemaphore(t *testing.T) {

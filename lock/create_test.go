@@ -44,7 +44,8 @@ func TestHardCase01_ReplyLost(t *testing.T) {
 	})
 }
 
-// The node exists, and the caller is gone before anybody could find it again.
+// The znode exists, and the caller has ended before it could find the znode
+// again.
 func TestHardCase02_Ghost(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p, other := w.process(), w.process()
@@ -97,8 +98,8 @@ func TestHardCase04_CleanupDisturbed(t *testing.T) {
 	})
 }
 
-// A create that was done in a session that then ended must not be taken for
-// ours in the next.
+// The znode of a create in a session that then ended must not be taken for ours
+// in the next.
 func TestHardCase05_OldSessionsNode(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()

@@ -116,7 +116,7 @@ func TestDoWhoseFunctionReleases(t *testing.T) {
 	})
 }
 
-// HardCase55: what a holder does blocks nobody else on the same session.
+// HardCase55: a blocked holder does not block other users of the same session.
 func TestHardCase55_BlockedHolder(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()

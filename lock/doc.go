@@ -1,4 +1,4 @@
-// Package lock has distributed locks on ZooKeeper.
+// Package lock provides distributed locks on ZooKeeper.
 //
 //	m := lock.New(sm, "/locks/orders")
 //	err := m.Do(ctx, func(ctx context.Context, h *lock.Hold) error {
@@ -8,105 +8,110 @@
 // # What a Mutex promises
 //
 //   - At most one Hold on a path has a live context at any instant, over all
-//     processes. The context of a Hold that is lost ends before ZooKeeper can
-//     let anybody else in: at the session's trust deadline, which lies before
-//     the earliest moment at which a server may expire the session.
-//   - Waiters come in the order in which they asked, over all processes. One that
-//     starts again because its session has ended, or because somebody deleted
-//     its node, starts at the end.
-//   - Tokens grow: a Hold's Token is greater than that of every Hold on the path
-//     before it, even when the path was deleted and made anew in between.
-//   - Nothing stays behind: neither a failed call nor a cancelled one leaves a
-//     node, a goroutine, or a waiter; what has to be removed is removed in the
-//     background, whatever becomes of the caller's context.
-//   - A release wakes two waiters: the next holder, and the one behind it.
-//   - Nothing is written to or deleted but what a lock has made: its own contender, the
-//     contender that Revoke asks, and a limit that holds a number. A directory may be
-//     shared with other nodes, which are left as they are.
+//     processes. The context of a lost Hold ends before ZooKeeper can let
+//     another contender in. It ends at the session's trust deadline, which lies
+//     before the earliest moment at which a server may expire the session.
+//   - Waiters get the lock in the order in which they asked, over all
+//     processes. A waiter whose session has ended, or whose znode was deleted,
+//     starts again at the end of the queue.
+//   - Tokens grow. The Token of a Hold is greater than the Token of every
+//     earlier Hold on the path, even if the path was deleted and created again
+//     in between.
+//   - Nothing is left over. A failed or cancelled call leaves no znode, no
+//     goroutine and no waiter. What has to be removed is removed in the
+//     background, and does not depend on the caller's context.
+//   - A release wakes two waiters: the next holder, and the waiter after it.
+//   - A lock writes to and deletes only its own contender, the contender that
+//     Revoke asks, and the znode of a shared limit. Other znodes in the
+//     directory are left as they are.
 //
 // # What it does not promise
 //
-//   - It cannot stop a process that was paused (by a garbage collector, a
-//     debugger, a suspended virtual machine) while it held: the process runs on for a moment
-//     after it is continued, until it looks at its context. Give Hold.Token to the
-//     store that you write to, or put Hold.Guard into the transaction.
-//   - It is not reentrant. Go has no identity of goroutines: a second Lock in the
-//     same process waits like anybody else. Pass the Hold along instead.
-//   - It does not protect against clients that delete the lock's nodes. They make
-//     the holder lose its hold (session.ErrDeleted), but until the news arrives, or
-//     until the holder looks, 10 ms after the hold began, two may think that they
-//     hold. Somebody who waits lines up again, at the latest a second later.
+//   - It cannot stop a process that was paused while it held the lock, for
+//     instance by a garbage collector, a debugger or a suspended virtual
+//     machine. The continued process runs on for a moment, until it looks at
+//     its context. Give Hold.Token to the store that you write to, or put
+//     Hold.Guard into the transaction.
+//   - It is not reentrant, because Go has no identity of goroutines. A second
+//     Lock in the same process waits like any other contender. Pass the Hold
+//     along instead.
+//   - It does not protect against clients that delete the lock's znodes. The
+//     holder then loses its hold (session.ErrDeleted). Until the event arrives,
+//     or until the holder looks, 10 ms after the hold began, two contenders may
+//     believe that they hold the lock. A waiter lines up again, at the latest a
+//     second later.
 //
 // # Readers and writers
 //
 // An RWMutex promises the same, with these differences:
 //
 //   - Any number of readers or one writer hold at a time. Of two Holds of which
-//     one writes at most one has a live context.
-//   - All stand in one line. A reader waits for the writers before it and for
-//     nobody else; a writer for everybody before it.
-//   - A writer's Token is greater than that of every holder before it, a
-//     reader's greater than that of every writer before it. Of two readers
-//     that shared the lock the tokens say nothing.
+//     one writes, at most one has a live context.
+//   - Readers and writers wait in one queue. A reader waits for the writers
+//     before it. A writer waits for every contender before it.
+//   - A writer's Token is greater than the Token of every earlier holder. A
+//     reader's Token is greater than the Token of every earlier writer. The
+//     tokens of readers that shared the lock have no order.
 //   - WriteHold.Downgrade lets no writer in between, and keeps the Token.
-//   - A release wakes the readers directly after a writer, or two contenders at most,
-//     which may have to wait for other readers. The release of a reader that is
-//     before another reader wakes no contender.
+//   - A release wakes the readers directly after a writer, or at most two
+//     contenders, which may have to wait for other readers. If a reader is
+//     before another reader, its release wakes no contender.
 //
-// There is no upgrade: two readers that both wanted it would wait for each
-// other for ever.
+// A read hold cannot be upgraded: two readers that both wanted it would wait
+// for each other for ever.
 //
 // # The one-node lock
 //
-// An Exclusive promises what a Mutex does, but no order, and a release wakes all
-// who wait; its Holds have no Guard. It costs less where few contend.
+// An Exclusive makes the promises of a Mutex, except the order. A release wakes
+// all waiters, and its Holds have no Guard. It costs less if few contend.
 //
 // # Permits
 //
 // A Semaphore promises:
 //
-//   - No more permits have a live context at any instant than its limit says,
-//     over all processes. Where a shared limit is lowered, no holder loses a
-//     permit, and none is given until enough have been released. A limit of 0, or
-//     a node that does not hold a limit, keeps all candidates waiting.
-//   - Several permits are acquired all or none. Those who wait come in the order
-//     in which they asked, whether they want many or few. TryAcquire does not
-//     wait, and may come before those who wait but for the first.
-//   - A permit given back wakes one waiter.
-//   - Tokens differ, and that of a Permit is greater than those of all that were
-//     released before it was asked for.
+//   - The number of permits with a live context never exceeds the limit, over
+//     all processes. If a shared limit is lowered, no holder loses a permit,
+//     and none is given until enough have been released. A limit of 0, or a
+//     znode that does not hold a limit, keeps all candidates waiting.
+//   - Several permits are acquired all or none. Waiters get their permits in
+//     the order in which they asked, whether they want many or few. TryAcquire
+//     does not wait, and may overtake every waiter but the first.
+//   - The release of a permit wakes one waiter.
+//   - Tokens differ. The Token of a Permit is greater than the Token of every
+//     Permit that was released before it was asked for.
 //
 // # Several locks
 //
-// A Multi holds all of its locks or none, and its hold ends with the first that
-// is lost. Two Multis never wait for each other for ever: they acquire in the
-// order of the paths.
+// A Multi holds all of its locks or none, and its hold ends if any of them is
+// lost. Two Multis never wait for each other for ever, because they acquire in
+// the order of the paths.
 //
 // # Handing on
 //
-// With Handoff the goroutines that share a Mutex value hand the lock on among
-// themselves. It promises what a Mutex does, but for two things: others wait for up
-// to n holds more, and tokens do not grow from hold to hold but from node to node:
-// they never go back, and Hold.Turn tells those apart that are equal.
+// With Handoff, the goroutines that share a Mutex value hand the lock on among
+// themselves. The lock keeps the promises of a Mutex, with two exceptions.
+// Other contenders wait for up to n more holds. Tokens grow from znode to znode
+// and not from hold to hold: they never go back, and Hold.Turn distinguishes
+// holds with equal tokens.
 //
 // # Once per interval
 //
 // A Once runs a job once per interval, however many replicas call for it. It
 // promises:
 //
-//   - Of the calls for one interval, one begins a run. A call begins a run if it
-//     comes at least the interval less the slack after the call of the last run. By
-//     default the slack is half the interval. A call that has waited does not begin a
-//     run if one was called for and has begun after it.
-//   - The servers decide. Each call makes a node, and the leader stamps the node with
-//     its clock; the run begins with one transaction, which fails if another run has
-//     begun since. No replica's clock is read.
-//   - Runs do not overlap, even if one goes on for longer than the interval: a run is
-//     a Hold. Its Token is greater than that of every run before it.
+//   - Of the calls for one interval, one begins a run. A call begins a run if
+//     it comes at least the interval less the slack after the call of the last
+//     run. By default the slack is half the interval. A call that has waited
+//     does not begin a run if a later call has begun one.
+//   - The servers decide. Each call creates a znode, and the leader stamps it
+//     with its clock. The run begins with one transaction, which fails if
+//     another run has begun since. No replica's clock is read.
+//   - Runs do not overlap, even if one goes on for longer than the interval: a
+//     run is a Hold. Its Token is greater than the token of every earlier run.
 //   - A run that is lost, or that fails, counts as the run of its interval, unless
 //     RerunLost or RerunFailed has another call replace it.
-//   - A call that fails or is given up has begun no run, or has taken it back. If its
-//     session ends at that moment, the run may be recorded as lost.
+//   - A call that fails or is given up has begun no run, or has taken it back.
+//     If its session ends at that moment, the run may be recorded as lost.
 //
 // The bound, for an interval of 10 minutes:
 //
@@ -117,15 +122,17 @@
 //	0             nothing: for one caller, or          10 minutes after it
 //	              for callers that come often
 //
-// Three things put calls apart: the difference of the replicas' clocks, the time that
-// a replica takes to reach ZooKeeper, and the difference of the servers' clocks if the
-// leader changes. If the calls lie further apart than the table says, the job may run
-// twice in an interval, or may skip an interval. If the leader's clock goes back by at
-// least the interval less the slack, the next call begins a run: the job does not wait
-// until that clock has caught up.
+// Three things put calls apart: the difference of the replicas' clocks, the
+// time that a replica takes to reach ZooKeeper, and the difference of the
+// servers' clocks if the leader changes. If the calls lie further apart than
+// the table says, the job may run twice in an interval, or may skip an
+// interval. If the leader's clock goes back by at least the interval less the
+// slack, the next call begins a run: the job does not wait until that clock has
+// caught up.
 //
-// What it does not promise: that the job runs in every interval. It does not if no
-// replica calls, or if the replica that has begun dies and no call replaces the run.
+// What it does not promise: that the job runs in every interval. It does not
+// run if no replica calls, or if the replica that has begun dies and no call
+// replaces the run.
 //
 //	never ───────────── due ────────┐
 //	done, failed, lost ─ due ───────┼──> running ── End(nil) ──────> done
@@ -138,9 +145,9 @@
 //
 // # What ctx governs
 //
-// The ctx of Lock, TryLock and Do bounds the waiting, never the hold; only Do
-// also hands it on to its function. A ctx that is done beats a lock that is
-// free.
+// The ctx of Lock, TryLock and Do bounds the waiting, never the hold. Only Do
+// also hands it on to its function. If ctx is done and the lock is free, the
+// call fails.
 //
 // # States
 //
@@ -154,34 +161,34 @@
 //
 // # Layout
 //
-// A Mutex is a directory; each contender is an ephemeral sequential node in it,
-// named as Curator's InterProcessMutex names its own: "_c_<uuid>-lock-<seq>". It
-// holds JSON, {"id":…,"host":…,"pid":…}, which other libraries ignore. Nodes
-// with "__lock__" in place of "lock-" (kazoo's) count as contenders too; whatever
-// else lies in the directory is ignored. The directory is a container node,
-// which the server removes once it is empty, where servers know containers.
+// A Mutex is a directory. Each contender is an ephemeral sequential znode in
+// it, named as in Curator's InterProcessMutex: "_c_<uuid>-lock-<seq>". The
+// znode holds JSON, {"id":…,"host":…,"pid":…}, which other libraries ignore.
+// Znodes with "__lock__" in place of "lock-" (kazoo's) count as contenders too.
+// All other znodes in the directory are ignored. The directory is a container,
+// if the server supports containers: the server removes it once it is empty.
 //
-// An RWMutex is a directory too, in the layout of Curator's
+// An RWMutex is a directory in the layout of Curator's
 // InterProcessReadWriteLock: "_c_<uuid>-__READ__<seq>" and
-// "_c_<uuid>-__WRIT__<seq>", where one that was downgraded keeps its number. An
-// Exclusive is one ephemeral node at its path. A path has one kind of lock:
+// "_c_<uuid>-__WRIT__<seq>". A downgraded contender keeps its number. An
+// Exclusive is one ephemeral znode at its path. A path has one kind of lock:
 // different kinds do not see each other.
 //
 // A Semaphore is a directory in the layout of Curator's
-// InterProcessSemaphoreV2: those who wait stand as in a Mutex below
-// "locks", and each permit is an ephemeral node "_c_<uuid>-lease-<seq>" below "leases". The first
-// in line shows the leases that it waits for. A shared limit is a node with four
-// bytes, big-endian, as Curator's SharedCount.
+// InterProcessSemaphoreV2. Waiters queue below "locks", as in a Mutex. Each
+// permit is an ephemeral znode "_c_<uuid>-lease-<seq>" below "leases". The
+// first waiter has lease znodes too, while it waits for permits. A shared limit
+// is a znode with four bytes, big-endian, as Curator's SharedCount.
 //
-// A Once is a persistent node that holds its newest run in JSON,
+// A Once is a persistent znode that holds its newest run in JSON,
 // {"once":"running","id":…,"host":…,"pid":…,"session":…,"run":…,"zxid":…,"called":…},
-// with the state "never", "running", "done" or "failed". Each call is an ephemeral
-// node below it, "_c_<uuid>-once-<seq>", and "run" is the name of the newest
-// run's node. A run that is "running" and whose node is missing is lost. No other
-// library has this layout.
+// with the state "never", "running", "done" or "failed". Each call is an
+// ephemeral znode below it, "_c_<uuid>-once-<seq>", and "run" is the name of
+// the newest run's znode. A run that is "running" and whose znode is missing is
+// lost. No other library has this layout.
 //
-// To ask a holder to give up, somebody writes "__REVOKE__" into its node, as
-// Curator's Revoker does.
+// To ask a holder to release the lock, Revoke writes "__REVOKE__" into the
+// holder's znode, as Curator's Revoker does.
 //
 // The following may share a path with a Mutex:
 //

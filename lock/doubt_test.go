@@ -14,8 +14,9 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A stranger deletes the holder's node, whose server lags: the event is late. The
-// release of the old holder leaves the node of the next alone.
+// Another client deletes the holder's znode, and the holder's server lags: the
+// event is late. The release of the old holder leaves the next holder's znode
+// alone.
 func TestFault06_ExclusiveReleaseLeavesTheNextHolderAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
@@ -59,7 +60,7 @@ func TestFault04_RevokeDoesNotAskTheNextHolder(t *testing.T) {
 	})
 }
 
-// held returns how to release what was acquired.
+// held returns the release of the acquired lock.
 func held[H interface{ Release() error }](h H, err error) (func() error, error) {
 	if err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func held[H interface{ Release() error }](h H, err error) (func() error, error) 
 	return h.Release, nil
 }
 
-// A throttled server delays what it is asked for, and leaves nothing behind.
+// A throttled server delays requests, and no znodes are left over.
 func TestFault09_LocksOnAThrottledServer(t *testing.T) {
 	type release = func() error
 	for name, acquire := range map[string]func(ctx context.Context, sm *session.Manager) (release, error){

@@ -15,7 +15,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A downgrade lets the readers directly behind in, and no writer.
+// A downgrade lets the readers directly after it in, and no writer.
 func TestHardCase46_DowngradeLetsNoWriterIn(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
@@ -63,8 +63,8 @@ func TestHardCase46_DowngradeLetsNoWriterIn(t *testing.T) {
 	})
 }
 
-// A writer with nobody but the downgraded one before it looks again when the
-// writer's node has gone, and finds the reader.
+// A writer that has only the downgraded contender before it looks again when
+// the writer's znode has gone, and finds the reader.
 func TestHardCase46_WriterDirectlyBehind(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -88,7 +88,7 @@ func TestHardCase46_CuratorsDowngrade(t *testing.T) {
 		require.NoError(t, w.Srv.SetSequence(dir, 2))
 		r, x := reading(w, p), writing(w, p)
 		waiting(w, true, r, x)
-		// Its name sorts before, or behind, that of the write node.
+		// Its name sorts before, or after, the name of the write znode.
 		read := dir + "/_c_f0000000-0000-4000-8000-000000000000-__READ__0000000001"
 		w.Put(read, "10.0.0.1")
 		waiting(w, true, r, x)
@@ -128,8 +128,8 @@ func TestDowngradeAnswerLost(t *testing.T) {
 	}
 }
 
-// Whoever gives a downgrade up that is under way gives the lock up, whatever
-// the server makes of the request, and whenever.
+// If ctx ends during a downgrade, the lock is given up, whatever the server
+// makes of the request, and whenever.
 func TestDowngradeGivenUp(t *testing.T) {
 	for name, run := range map[string]bool{"before it is done": false, "after it was done": true} {
 		t.Run(name, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/docent-go/docent/lock"
 )
 
-// Any number may read at a time; whoever writes is alone.
+// Any number may read at a time; a writer is alone.
 func ExampleRWMutex() {
 	sm, done := dial()
 	defer done()
@@ -18,7 +18,7 @@ func ExampleRWMutex() {
 	prices := lock.NewRW(sm, "/locks/prices")
 	err := prices.RDo(ctx, func(ctx context.Context, h *lock.Hold) error {
 		_, err := prices.TryLock(ctx) // one who reads keeps one who writes waiting
-		fmt.Println("held by somebody:", errors.Is(err, lock.ErrHeld))
+		fmt.Println("held by another contender:", errors.Is(err, lock.ErrHeld))
 		return nil
 	})
 	if err != nil {
@@ -32,12 +32,12 @@ func ExampleRWMutex() {
 		log.Fatal(err)
 	}
 	// Output:
-	// held by somebody: true
+	// held by another contender: true
 	// writing, token is positive: true
 }
 
-// A writer goes on as a reader: others may read from then on, and nobody can
-// have written in between.
+// A writer goes on as a reader. Others may read from then on, and no writer can
+// have come in between.
 func ExampleWriteHold_Downgrade() {
 	sm, done := dial()
 	defer done()
@@ -64,7 +64,7 @@ func ExampleWriteHold_Downgrade() {
 	// Output: two read, the one that wrote has the token it had: true
 }
 
-// The one-node lock suits a job of which one run at a time is enough.
+// The one-node lock suits a job for which one run at a time is enough.
 func ExampleExclusive_TryLock() {
 	sm, done := dial()
 	defer done()

@@ -44,7 +44,7 @@ func ExampleSemaphore_TryAcquire() {
 	fmt.Println(errors.Is(err, lock.ErrTooManyPermits), err)
 	// Output:
 	// true try to acquire 2 permits of /pools/render: not enough permits are free
-	// true acquire 4 permits of /pools/render: more permits than there are: 4 asked for, the limit is 3
+	// true acquire 4 permits of /pools/render: more permits than the semaphore has: 4 asked for, the limit is 3
 }
 
 func ExampleSemaphore_Resize() {

@@ -81,7 +81,7 @@ func ExampleMutex_TryLock() {
 	// Output:
 	// first: <nil>
 	// second: true
-	// try to lock /locks/orders: the lock is held by somebody else
+	// try to lock /locks/orders: the lock is held by another contender
 }
 
 func ExampleMutex_Holders() {

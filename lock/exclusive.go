@@ -14,29 +14,32 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// ErrNotEphemeral is returned where the node at the path of an Exclusive
-// belongs to no session: it is no holder's, nobody will remove it, and so nobody
-// waits for that. The path of a Mutex or of an RWMutex is such a node.
+// ErrNotEphemeral is returned if the znode at the path of an Exclusive does not
+// belong to a session. Such a znode is not a holder, and the servers do not
+// remove it, so Lock does not wait. The path of a Mutex or of an RWMutex has
+// such a znode.
 var ErrNotEphemeral = onenode.ErrNotEphemeral
 
-// Exclusive is the one-node lock: whoever has made the ephemeral node at the
-// path holds it. An acquisition costs a create and a read, one after the other, and
-// a release a sync, a read and a delete; there is no directory and no list.
+// Exclusive is the one-node lock: the contender that has created the ephemeral
+// znode at the path holds it. An acquisition costs a create and a read, one
+// after the other. A release costs a sync, a read and a delete. It needs
+// neither a directory nor a list.
 //
-// A release looks whose node it is, and leaves the next holder's alone where a
-// stranger has deleted ours unnoticed. One case is left, since ZooKeeper cannot
-// check whose node it deletes: the stranger deletes our node, and the next holder
-// makes another, both between that look and the delete.
+// A release reads which session owns the znode. If another client has deleted
+// ours unnoticed, the release leaves the next holder's znode alone. One case is
+// left, since ZooKeeper's delete cannot check the owner: the other client
+// deletes our znode, and the next holder creates its own, both between that
+// read and our delete.
 //
-// It is not fair, and it wakes a herd: when the lock is released, all who wait
-// are told at once, and the first whose create arrives holds it. Each of the
-// others, goroutines of one process included, has made two requests in vain. It is for locks that
-// few want at a time, or that most only try; for others, a Mutex is better.
+// It is not fair, and it wakes a herd: a release wakes all waiters at once, and
+// the first whose create arrives holds the lock. Every other waiter, goroutines
+// of one process included, has made two requests in vain. An Exclusive is for
+// locks that few want at a time, or that most only try. For other locks, a
+// Mutex is better.
 //
-// Its holds have no Guard: session.ErrNoGuard says why. Token is there for
-// that.
+// Its holds have no Guard: see session.ErrNoGuard. Use Token instead.
 //
-// It keeps nothing of a single acquisition: one value serves any number of
+// An Exclusive keeps no state of an acquisition: one value serves any number of
 // goroutines, and two values with the same path exclude each other. It is safe
 // for concurrent use.
 type Exclusive struct {
@@ -47,8 +50,8 @@ type Exclusive struct {
 }
 
 // NewExclusive returns the one-node lock at path, which is below sm's root. It
-// does no I/O; a path that cannot be used is reported by every call on the
-// Exclusive.
+// does no I/O. If the path cannot be used, every call on the Exclusive returns
+// the error.
 func NewExclusive(sm *session.Manager, path string, opts ...Option) *Exclusive {
 	o := newOptions("lock.NewExclusive", opts)
 	return &Exclusive{
@@ -62,21 +65,21 @@ func NewExclusive(sm *session.Manager, path string, opts ...Option) *Exclusive {
 // made panics for a nil Exclusive. A zero one is noticed where it is used.
 func (e *Exclusive) made() { misuse.ZeroValue(e == nil, "or nil lock.Exclusive", "lock.NewExclusive") }
 
-// Path returns the path of the lock, which is that of its node.
+// Path returns the path of the lock, which is the path of its znode.
 func (e *Exclusive) Path() string {
 	e.made()
 	return e.path
 }
 
-// Lock waits until the lock is ours. It waits through lost connections and
-// ended sessions, and also for the node that an earlier session of this process
-// has left, until the server removes it.
+// Lock waits until it holds the lock. It waits through lost connections and
+// ended sessions. It also waits for a znode that an earlier session of this
+// process has left, until the server removes it.
 //
 // ctx bounds the wait, not the hold. When it ends, the error matches ctx.Err()
-// and context.Cause(ctx), and what we may have made is removed in the
-// background. Other errors: ErrNotEphemeral; session.ErrClosed; an invalid
-// path; what the server answers, such as session.ErrNoAuth when we may not
-// create the node.
+// and context.Cause(ctx), and a znode that Lock may have created is removed in
+// the background. Other errors: ErrNotEphemeral; session.ErrClosed; an invalid
+// path; what the server answers, such as session.ErrNoAuth if the znode may not
+// be created.
 //
 // The caller must Release the Hold.
 func (e *Exclusive) Lock(ctx context.Context) (*Hold, error) {
@@ -88,11 +91,12 @@ func (e *Exclusive) Lock(ctx context.Context) (*Hold, error) {
 	return newHold(h), nil
 }
 
-// TryLock takes the lock if nobody has it, and returns ErrHeld otherwise; also
-// while another goroutine of this session is at it.
+// TryLock takes the lock if it is free, and returns ErrHeld otherwise. It also
+// returns ErrHeld while another goroutine of this session acquires or releases
+// the lock.
 //
-// It waits for no other contender, but it does wait for a server: ctx bounds
-// that. Errors besides ErrHeld are those of Lock.
+// It does not wait for other contenders. It does wait for a server: ctx bounds
+// that. The other errors are as in Lock.
 func (e *Exclusive) TryLock(ctx context.Context) (*Hold, error) {
 	e.made()
 	h, err := e.node.Try(ctx)
@@ -115,10 +119,10 @@ func (e *Exclusive) Do(ctx context.Context, f func(ctx context.Context, h *Hold)
 	return h.do(ctx, e.options, e.fail, func(ctx context.Context) error { return f(ctx, h) })
 }
 
-// Holders returns who holds the lock: one contender, or none. A persistent node
-// at the path holds nothing and is left out, although it keeps the lock from
-// everybody: Lock returns ErrNotEphemeral. Who waits leaves no trace that could
-// be listed. ctx and the errors are those of Mutex.Holders, and so is the lag.
+// Holders returns the contender that holds the lock, or none. A persistent
+// znode at the path is left out: it holds nothing, although it keeps every
+// contender out (Lock returns ErrNotEphemeral). Waiters leave no trace that
+// could be listed. ctx, the errors and the lag are as in Mutex.Holders.
 func (e *Exclusive) Holders(ctx context.Context) ([]Contender, error) {
 	e.made()
 	nodes, err := e.holders(ctx)
@@ -126,15 +130,16 @@ func (e *Exclusive) Holders(ctx context.Context) ([]Contender, error) {
 	return slices.DeleteFunc(all, func(c Contender) bool { return c.Session == 0 && !c.Hidden }), err
 }
 
-// Revoke asks whoever holds the lock to give it up, and returns who was asked.
-// See the function Revoke. If the lock changes hands at that moment, it is the
-// next holder who is asked.
+// Revoke asks the holder to release the lock, and returns the contender that
+// was asked. See the function Revoke. If the lock changes hands at that moment,
+// the next holder is asked.
 func (e *Exclusive) Revoke(ctx context.Context) ([]Contender, error) {
 	e.made()
 	return revokeAll(ctx, e.sm, e.path, e.holders, describeAll)
 }
 
-// holders is Holders with a node that is not ephemeral, which Revoke refuses.
+// holders is Holders including a znode that is not ephemeral, which Revoke
+// refuses.
 func (e *Exclusive) holders(ctx context.Context) ([]line.Contender, error) {
 	c, found, err := e.node.Current(ctx)
 	if err != nil {

@@ -94,8 +94,8 @@ func TestHardCase09_ExclusiveFindsItsOwnNode(t *testing.T) {
 
 func creates(r zktest.Request) bool { return r.Op == zktest.OpCreate && r.Path == dir }
 
-// Neither the node of another session nor that of an earlier one of ours is
-// taken for ours.
+// The znode of another session does not count as ours, nor does the znode of an
+// earlier session of this process.
 func TestHardCase22_ExclusiveWaitsForTheOldNode(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -117,8 +117,8 @@ func TestHardCase22_ExclusiveWaitsForTheOldNode(t *testing.T) {
 	})
 }
 
-// A release tells all who wait; those who come too late have made two requests
-// each, a create and a watch, and that is all.
+// A release tells all waiters. Those that come too late have made two requests
+// each, a create and a watch.
 func TestHardCase66_ExclusiveHerd(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const n = 20
@@ -157,7 +157,7 @@ func TestExclusiveWithoutAnEphemeralNode(t *testing.T) {
 		require.NotErrorIs(t, err, lock.ErrHeld)
 		require.Equal(t, "somebody's config", w.Data(dir))
 
-		// Also when it comes to stand there while we wait.
+		// The same, if the znode appears while Lock waits.
 		w.Remove(dir)
 		h, err := exclusive(p).Lock(w.Context())
 		require.NoError(t, err)
@@ -194,8 +194,8 @@ func TestExclusiveDeleted(t *testing.T) {
 	})
 }
 
-// A call that ends while its create is under way leaves no node, and takes none
-// away that is another's.
+// A call that ends while its create is under way leaves no znode, and deletes
+// no other contender's.
 func TestHardCase03_ExclusiveCancelledCreate(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -273,8 +273,8 @@ func TestHardCase68_ExclusiveParents(t *testing.T) {
 	}
 }
 
-// The next holder's node has the same path, so that a guard would hold good for
-// a holder of old. There is none.
+// The next holder's znode has the same path, so a guard would also pass for a
+// former holder. So an Exclusive has none.
 func TestExclusiveHasNoGuard(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

@@ -21,8 +21,8 @@ func (r *releaser) OnOp(session.OpInfo) {
 	}
 }
 
-// A hook that releases a lock whose release it is told of delays it, in every
-// kind, by a second for each request of the release.
+// A hook may release the lock of whose release it hears. In every kind, that
+// delays the release by a second for each of its requests.
 func TestFault58_HookReleasesTheLockWhoseReleaseRunsIt(t *testing.T) {
 	type holding interface{ Release() error }
 	for name, take := range map[string]func(w *testworld.World, p *testworld.Process) (holding, error){

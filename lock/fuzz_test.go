@@ -9,8 +9,8 @@ import (
 	"github.com/docent-go/docent/internal/line"
 )
 
-// Whatever a contender's node holds, it is described without a panic, and as
-// text.
+// Whatever data a contender's znode holds, it is described without a panic, and
+// as text.
 func FuzzOwner(f *testing.F) {
 	for _, data := range []string{"", "10.0.0.7", `{"id":"a","host":"h","pid":7}`, `{"id":7}`, "[]", "null", revokeMessage, "\xff\xfe", "\x1b[31m", `{"id":"\ud800"}`} {
 		f.Add([]byte(data))

@@ -15,57 +15,60 @@ import (
 )
 
 // Handoff has the goroutines that share the Mutex value queue within the
-// process: one of them stands in the line of the lock for all, and a Release
-// hands the lock on to the next of them, up to n times, without a request to the server. Then, or when none
-// of them waits, the lock goes back into the line. It is for a lock that many
-// goroutines of a process want at a time. Handoff(0) is the default: off.
+// process. One contender waits for the lock on behalf of all of them. A Release
+// hands the lock on to the next goroutine, up to n times, without a request to
+// the server. Then, or if no goroutine waits, the lock is released to the other
+// processes. Handoff is for a lock that many goroutines of a process want at a
+// time. Handoff(0) is the default: off. With a negative n, Lock, TryLock and Do
+// return an error.
 //
 // The queue belongs to the value that New returns: goroutines that are to share
 // it must share the value. They get the lock in the order in which they asked.
 //
-// What it costs the others: the lock is not fair any more between processes. Whoever stands
-// first in the line when a local holder has just got the lock waits for that
+// What it costs the other processes: the lock is not fair between processes.
+// The first waiter, if a local holder has just got the lock, waits for that
 // holder and at most n more.
 //
-// What it does to tokens: all holds on one node have the same Token, that of the
-// node. Tokens still never go back, and a hold that was acquired from the line has a
-// greater one than all holds before it; but the store must accept an equal one, and
-// cannot tell apart the writes of two holds of which one was handed on to the
-// other. Such a hold only ends by its own Release, or together with those that
-// follow: what the store then cannot refuse is a write that a holder sent
-// before its own Release and that arrives after it. Where that can happen,
-// compare the pair of Token and Hold.Turn, which grows from hold to hold.
-// A greater token for each hold is not to be had: whoever stands in the line
-// already has a token that lies before that of any later write.
+// What it does to tokens: all holds on one znode have the znode's Token. Tokens
+// still never go back, and a hold that was acquired from ZooKeeper has a
+// greater token than all earlier holds. But the store must accept equal tokens.
+// It cannot tell the writes of two holds apart if one was handed on to the
+// other. A hold that is handed on ends only by its own Release, or together
+// with the holds that follow. So the store cannot refuse one kind of write: a
+// write that a holder sent before its own Release and that arrives after it. If
+// that can happen, compare the pair of Token and Hold.Turn, which grows from
+// hold to hold. A greater token for each hold is not possible: the waiting
+// contenders of other processes already have tokens that are less than the zxid
+// of any later write.
 //
 // A hold whose Guard was called is not handed on: its transactions must be
-// refused once it has ended, and a check of the node could not tell. When a
-// Revoker has asked for the lock, it is not handed on any more. When it
-// is lost, those who wait stand in the line again, behind the others.
+// refused once it has ended, and a check of the znode could not do that. After
+// a Revoker has asked for the lock, it is not handed on. If the lock is lost,
+// the waiting goroutines queue again, after the contenders of other processes.
 func Handoff(n int) Option { return func(o *options) { o.handoff = n } }
 
-// localQueue is where the goroutines of one Mutex wait for each other. The place
-// in the line, and the node, belong to the queue and not to any of them: one
-// that gives up costs the others nothing.
+// localQueue is where the goroutines of one Mutex wait for each other. The
+// contender and its znode belong to the queue and not to a goroutine: a
+// goroutine that gives up costs the others nothing.
 //
 //	idle ── first Lock ──> acquiring ── first in line ──> held <──────────────┐
 //	 ^ ^                    │  ^  ^                        │                   │
-//	 │ └─ nobody waits any  │  │  └── lost, or n times, ───┤ Release           │
-//	 │    more, or an error ┘  │      and somebody waits    ├── handed on ──────┘
+//	 │ └─ no waiters, or    │  │  └── lost, or n times, ───┤ Release           │
+//	 │    an error ─────────┘  │      and waiters remain    ├── handed on ──────┘
 //	 │                         │                            │
-//	 └─────────────────────────┴────────────── nobody waits ┘
+//	 └─────────────────────────┴────────────── no waiters ──┘
 type localQueue struct {
 	line *line.Line
-	most int // how often a node is handed on
+	most int // how often a znode is handed on
 
 	mu      sync.Mutex
 	waiting list.List          // of *localWaiter
 	busy    bool               // not idle
-	holder  *turn              // of the node, while it is held
-	giveUp  context.CancelFunc // while acquiring; ends that
+	holder  *turn              // of the znode, while it is held
+	giveUp  context.CancelFunc // ends the acquisition; nil if none is under way
 }
 
-// localWaiter is one Lock under way.
+// localWaiter is one Lock call under way.
 type localWaiter struct {
 	place  *list.Element // nil once it was served; guarded by the queue's mu
 	served chan outcome  // holds one
@@ -76,7 +79,7 @@ type outcome struct {
 	err  error
 }
 
-// turn is one hold of a node that is handed on.
+// turn is one hold of a znode that is handed on.
 type turn struct {
 	queue   *localQueue
 	number  int
@@ -85,9 +88,10 @@ type turn struct {
 	result  error
 }
 
-// Turn says how often the lock had been handed on within the process before
-// this hold got it: 0 for a hold that came from the line, as all do without
-// Handoff. Of two holds with the same Token the later has the greater Turn.
+// Turn returns how often the lock had been handed on within the process before
+// this hold got it. It is 0 for a hold that came from ZooKeeper, and for every
+// hold without Handoff. Of two holds with the same Token, the later has the
+// greater Turn.
 func (h *Hold) Turn() int {
 	h.made()
 	if h.turn == nil {
@@ -97,8 +101,9 @@ func (h *Hold) Turn() int {
 }
 
 // Release ends the hold and gives the lock up: see session.Hold.Release. With
-// Handoff it hands the lock on, if a goroutine of the process waits for it and
-// its turn has come. A late Release has no effect on those it was handed on to.
+// Handoff, it hands the lock on if a goroutine of the process waits for it and
+// fewer than n holds were handed on. A late Release has no effect on the holds
+// that follow.
 func (h *Hold) Release() error {
 	h.made()
 	t := h.turn
@@ -163,7 +168,7 @@ func (q *localQueue) lock(ctx context.Context) (*Hold, error) {
 	w.place = q.waiting.PushBack(w)
 	if !q.busy {
 		q.busy = true
-		go q.acquire() // ends when it has the lock, or nobody waits for it any more
+		go q.acquire() // ends when it has the lock, or when no goroutine waits
 	}
 	q.mu.Unlock()
 	select {
@@ -182,12 +187,12 @@ func (q *localQueue) lock(ctx context.Context) (*Hold, error) {
 	return nil, ctxend.Err(ctx)
 }
 
-// giveBack releases a hold that nobody got to see. That may have to wait for a
-// server, at most for as long as the session lasts; whatever becomes of it
-// concerns nobody.
+// giveBack releases a hold whose waiter was cancelled before it was delivered.
+// That may have to wait for a server, at most for as long as the session lasts.
+// No caller is left who could use the error.
 func giveBack(h *Hold) { go func() { _ = h.Release() }() }
 
-// leave takes a waiter out, unless it was served. With the last one the
+// leave takes a waiter out, unless it was served. If it was the last, the
 // acquisition ends.
 func (q *localQueue) leave(w *localWaiter) bool {
 	q.mu.Lock()
@@ -202,7 +207,8 @@ func (q *localQueue) leave(w *localWaiter) bool {
 	return true
 }
 
-// first takes the first waiter out; there may be none. The caller holds mu.
+// first takes the first waiter out, and returns nil without waiters. The caller
+// holds mu.
 func (q *localQueue) first() *localWaiter {
 	at := q.waiting.Front()
 	if at == nil {
@@ -213,8 +219,8 @@ func (q *localQueue) first() *localWaiter {
 	return w
 }
 
-// acquire stands in the line for as long as anybody waits here, and serves the
-// first of them.
+// acquire contends for the lock for as long as goroutines wait here, and serves
+// the first of them.
 func (q *localQueue) acquire() {
 	for {
 		q.mu.Lock()
@@ -237,7 +243,7 @@ func (q *localQueue) acquire() {
 		case err == nil && q.serve(h, 0):
 			return
 		case err == nil:
-			_ = h.Release() // nobody waits any more
+			_ = h.Release() // all waiters have given up
 		case !abandoned:
 			q.failAll(err)
 			return
@@ -245,7 +251,7 @@ func (q *localQueue) acquire() {
 	}
 }
 
-// failAll tells an error to all who wait: each would meet with it by itself.
+// failAll gives an error to all waiters: each would meet the same one.
 func (q *localQueue) failAll(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -255,8 +261,8 @@ func (q *localQueue) failAll(err error) {
 	q.busy = false
 }
 
-// serve gives the first waiter a hold that lasts. It is false when there is no
-// waiter, or the hold has ended already.
+// serve gives the first waiter a hold that lasts. It returns false if no
+// goroutine waits, or if the hold has already ended.
 func (q *localQueue) serve(h *core.Hold, number int) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -278,11 +284,11 @@ func (q *localQueue) hold(h *core.Hold, number int) *Hold {
 	t.unlink = context.AfterFunc(h.Context(), func() { q.ended(t) })
 	hold := newHold(h)
 	hold.turn = t
-	hold.revocation() // to know at the release whether somebody has asked for the lock
+	hold.revocation() // so that release knows whether the lock has been asked for
 	return hold
 }
 
-// take ends a turn for the queue. It is false when that has been done already.
+// take ends a turn for the queue. taken is false if the turn has ended before.
 func (q *localQueue) take(t *turn) (taken, wanted bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -293,15 +299,15 @@ func (q *localQueue) take(t *turn) (taken, wanted bool) {
 	return true, q.waiting.Len() > 0
 }
 
-// ended is called when a hold ends otherwise than by Hold.Release: those who
-// wait need not wait for its holder to notice.
+// ended is called when a hold ends otherwise than by Hold.Release. The waiters
+// go on at once, even if the holder has not noticed yet.
 func (q *localQueue) ended(t *turn) {
 	if taken, _ := q.take(t); taken {
 		q.goOn()
 	}
 }
 
-// goOn acquires anew if anybody waits.
+// goOn starts a new acquisition if goroutines wait.
 func (q *localQueue) goOn() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -311,11 +317,11 @@ func (q *localQueue) goOn() {
 	}
 }
 
-// release ends a turn, and hands the node on or removes it.
+// release ends a turn, and hands the znode on or removes it.
 func (q *localQueue) release(h *Hold) error {
 	t := h.turn
 	taken, wanted := q.take(t)
-	if !taken { // lost, and seen to
+	if !taken { // lost: ended has gone on already
 		return h.Hold.Release()
 	}
 	t.unlink()
@@ -330,8 +336,8 @@ func (q *localQueue) release(h *Hold) error {
 			return err
 		}
 		if err == nil {
-			// Nobody waits any more, or the next is lost already, which is not
-			// the doing of this one.
+			// All waiters have given up, or the next hold is lost already. That
+			// loss is not an error of this hold.
 			if err = next.Release(); errors.Is(err, core.ErrLost) {
 				err = nil
 			}
@@ -344,8 +350,8 @@ func (q *localQueue) release(h *Hold) error {
 	return err
 }
 
-// try takes the lock if nobody of the process has it or waits for it, and
-// nobody else.
+// try takes the lock if no contender has it or waits for it, in this process or
+// another.
 func (q *localQueue) try(ctx context.Context) (*Hold, error) {
 	if err := q.check(ctx); err != nil {
 		return nil, err

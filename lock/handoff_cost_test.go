@@ -60,12 +60,12 @@ func TestHandoffCost(t *testing.T) {
 			total += c
 		}
 		require.LessOrEqual(t, total, 4*nodes, "%v: create, list, watched read and delete of each node", counts)
-		// A node serves n+1 holds, or fewer where nobody happened to wait.
+		// A znode serves n+1 holds, or fewer if no goroutine happened to wait.
 		require.LessOrEqual(t, nodes, 2*workers*rounds/(n+1))
 	})
 }
 
-// Ten thousand goroutines wait for one lock: they cost one place in the line.
+// Ten thousand goroutines wait for one lock: they cost one place in the queue.
 func TestHandoffTenThousand(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const waiters = 10_000

@@ -52,7 +52,7 @@ func TestHandoff(t *testing.T) {
 			})
 			if i == 2 {
 				require.Equal(t, map[string]int{"delete": 1, "create": 1, "getChildren2": 1, "getData": 2}, counts,
-					"handed on twice, it goes back into the line, which nobody else has joined")
+					"handed on twice, it is released, and no other contender waits")
 			} else {
 				require.Empty(t, counts)
 			}
@@ -119,7 +119,7 @@ func TestHandoffLateRelease(t *testing.T) {
 	})
 }
 
-// Who releases the inner hold gives the node up; the others acquire anew.
+// A release of the inner hold gives the znode up; the waiters acquire again.
 func TestHandoffInnerRelease(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		m := handoff(w.Process(), 9)
@@ -156,7 +156,8 @@ func TestHandoffCancel(t *testing.T) {
 		require.NoError(t, h.Release())
 		require.NoError(t, waiting[3].Get().Release())
 
-		// All give up: so does the process. And somebody comes meanwhile.
+		// All give up, and so does the process. Meanwhile another process
+		// comes.
 		other = lockNow(w, lock.New(w.Process().Manager, dir))
 		last := locking(w, m)
 		require.Len(t, w.Children(dir), 2)
@@ -203,8 +204,8 @@ func TestHandoffCancelledAsItIsServed(t *testing.T) {
 	})
 }
 
-// The only one who waits gives up in the moment in which the line has come to
-// it: nobody keeps the lock.
+// The only waiter gives up in the moment in which the queue has come to it: the
+// process does not keep the lock.
 func TestHandoffCancelledAsItIsFirst(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
@@ -235,7 +236,7 @@ func TestHandoffCancelledAsItIsFirst(t *testing.T) {
 	})
 }
 
-// The node is lost: the present hold ends, and those who wait acquire anew,
+// The znode is lost: the present hold ends, and the waiters acquire again,
 // whether or not the holder has noticed.
 func TestHandoffLoss(t *testing.T) {
 	losses := map[string]func(w *testworld.World, p *testworld.Process){
@@ -297,7 +298,7 @@ func TestHandoffTryLock(t *testing.T) {
 		_, err = m.TryLock(testworld.Cancelled())
 		require.ErrorIs(t, err, context.Canceled)
 
-		// Somebody asks while a try that fails is under way.
+		// A goroutine locks while a failing try is under way.
 		hold := make(chan struct{})
 		w.Once(func(r zktest.Request) bool { return r.Op == zktest.OpCreate }, func() zktest.Action { return zktest.Hold(hold) })
 		try := testworld.Go(w, m.TryLock)
@@ -311,7 +312,7 @@ func TestHandoffTryLock(t *testing.T) {
 	})
 }
 
-// An error that is everybody's is told to everybody, and the next call is
+// An error that concerns all waiters is returned to all, and the next call is
 // served again.
 func TestHandoffErrors(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
@@ -367,7 +368,7 @@ func TestHandoffDoPanics(t *testing.T) {
 	})
 }
 
-// Somebody outside has asked for the lock: it is not handed on any more.
+// A client outside has asked for the lock: it is not handed on after that.
 func TestHandoffRevoked(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		m := handoff(w.Process(), 9)

@@ -10,8 +10,8 @@ import (
 	"github.com/docent-go/docent/lock"
 )
 
-// A guest waits again and again behind nodes that it may not read. Each wait leaves no
-// watch behind.
+// A guest waits again and again after znodes that it may not read. No watch is
+// left over.
 func TestWaitsBehindHiddenNodesLeaveNoWatch(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		w.Put(dir, "")

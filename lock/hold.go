@@ -13,15 +13,15 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Hold is a lock that is held. See session.Hold for what it can do: Context,
-// Token, Guard, Release and others. Its Release gives the lock up.
+// Hold is a lock that is held. session.Hold describes its methods: Context,
+// Token, Guard, Release and others. Release gives the lock up.
 type Hold struct {
 	session.Hold
 
 	listen sync.Once
 	asked  context.Context // ends when the lock is asked for
 
-	turn *turn // where the lock is handed on within the process, else nil
+	turn *turn // nil if the lock is not handed on within the process
 }
 
 // made panics for a Hold that was not acquired.
@@ -31,8 +31,8 @@ func (h *Hold) made() {
 
 func newHold(h *core.Hold) *Hold { return &Hold{Hold: bridge.Hold(h)} }
 
-// do runs f while the lock is held, and releases it when f has returned. fail
-// words an error for the lock.
+// do runs f while the lock is held, and releases the lock when f has returned.
+// fail adds the lock's path to an error.
 func (h *Hold) do(ctx context.Context, o options, fail func(op string, err error) error, f func(ctx context.Context) error) error {
 	within, stop := line.Within(ctx, &h.Hold)
 	if o.revocable {
@@ -41,7 +41,7 @@ func (h *Hold) do(ctx context.Context, o options, fail func(op string, err error
 	return whileHeld(h, within, stop, fail, f)
 }
 
-// whileHeld runs f with a context that ends with h, and gives h back when f has
+// whileHeld runs f with a context that ends with h, and releases h when f has
 // returned.
 func whileHeld(h interface {
 	Err() error
@@ -55,7 +55,7 @@ func whileHeld(h interface {
 	lost := errors.Is(h.Err(), core.ErrLost)
 	released := h.Release()
 	if released == nil || errors.Is(released, core.ErrLost) && !lost {
-		return err // a hold that is lost after f has returned has done its duty
+		return err // a loss after f has returned does no harm
 	}
 	if released = fail("lock", released); err == nil {
 		return released
@@ -72,7 +72,7 @@ func try(ctx context.Context, l *line.Line) (*core.Hold, error) {
 	return h, err
 }
 
-// held words line.ErrTaken for a lock, and keeps whatever else came with it.
+// held is line.ErrTaken as ErrHeld, with the errors that came with it.
 type held struct{ err error }
 
 func (e *held) Error() string {

@@ -23,7 +23,8 @@ func nodesRead(w *testworld.World, f func()) (nodes int, counts map[string]int) 
 	return nodes, counts
 }
 
-// A look at a lock reads the nodes of those that it tells of, and no others.
+// Holders and Waiters read the znodes of the contenders that they return, and
+// no others.
 func TestLooksReadWhatTheyTell(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const waiters = 20

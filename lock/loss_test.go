@@ -147,7 +147,7 @@ func TestHardCase20_NegotiatedTimeout(t *testing.T) {
 	}, zktest.WithSessionTimeouts(4*time.Second, 8*time.Second))
 }
 
-// Nobody can be reached: a call ends with its context, and says why.
+// No server can be reached: a call ends with its context, and says why.
 func TestHardCase21_Unreachable(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
@@ -172,8 +172,8 @@ func TestHardCase21_Unreachable(t *testing.T) {
 	})
 }
 
-// A node of our last session stands until the server expires that. It is not
-// ours any more: we line up behind it.
+// The znode of our last session exists until the server expires that session.
+// It does not count as ours: we queue after it.
 func TestHardCase22_OldSessionsNodeStandsStill(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
@@ -194,8 +194,8 @@ func TestHardCase22_OldSessionsNodeStandsStill(t *testing.T) {
 	})
 }
 
-// Both policies exist: a hold that survives a flicker of the line, and one
-// that ends with it.
+// Both policies exist: a hold that survives a short disconnection, and one that
+// ends with it.
 func TestHardCase29_LossPolicies(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		patient, nervous := w.process(), w.process(strict)
@@ -218,8 +218,8 @@ func TestHardCase29_LossPolicies(t *testing.T) {
 	})
 }
 
-// Under the strict policy a hold that begins while there is no connection has
-// ended already, and Lock goes on to win one that lasts.
+// Under the strict policy, a hold that begins during a disconnection has
+// already ended. Lock goes on until it wins one that lasts.
 func TestStrictPolicyWinsNothingWhileDisconnected(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process(strict)
@@ -260,7 +260,7 @@ func TestHardCase30_WipedServer(t *testing.T) {
 	})
 }
 
-// Somebody deletes the node of the holder: the hold ends at once.
+// Another client deletes the znode of the holder: the hold ends at once.
 func TestHoldersNodeDeleted(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		h := w.process().lock()
@@ -274,8 +274,8 @@ func TestHoldersNodeDeleted(t *testing.T) {
 	})
 }
 
-// Somebody deletes the whole directory: the holder loses, the waiters line up
-// again.
+// Another client deletes the whole directory: the holder loses, the waiters
+// queue again.
 func TestDirectoryDeleted(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		h := w.process().lock()
@@ -309,7 +309,7 @@ func TestDirectoryDeleted(t *testing.T) {
 	})
 }
 
-// Deadlines are kept on the monotonic clock, which nobody can set. Virtual time
+// Deadlines are kept on the monotonic clock, which cannot be set. Virtual time
 // has only one clock, so this test runs in the real one.
 func TestHardCase39_MonotonicClock(t *testing.T) {
 	w := &world{t, zktest.New(t)}

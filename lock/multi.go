@@ -15,10 +15,10 @@ import (
 	"github.com/docent-go/docent/internal/oneline"
 )
 
-// Locker is a lock that can be part of a Multi: a *Mutex, an *Exclusive, or one side of
-// an RWMutex (RWMutex.Reader, RWMutex.Writer).
+// Locker is a lock that can be part of a Multi: a *Mutex, an *Exclusive, or one
+// side of an RWMutex (RWMutex.Reader, RWMutex.Writer).
 type Locker interface {
-	// Path is the lock's znode.
+	// Path returns the path of the lock's znode.
 	Path() string
 	// Lock waits for the lock until ctx ends, as Mutex.Lock does.
 	Lock(ctx context.Context) (*Hold, error)
@@ -27,21 +27,21 @@ type Locker interface {
 }
 
 // Multi is several locks that are acquired together: all of them or none. It
-// keeps nothing of a single acquisition and is safe for concurrent use.
+// keeps no state of an acquisition and is safe for concurrent use.
 //
-// The locks are acquired one after the other in the order of their paths,
-// whatever the order in which they were given. So no two Multis can wait for each
-// other, in whatever processes they are, as long as their paths mean the same:
-// managers with different roots must not mix. A goroutine that already holds
-// one of the locks waits for itself.
+// The locks are acquired one after the other, in the order of their paths and
+// not of the arguments. So two Multis never wait for each other, even in
+// different processes. The condition is that a path means the same znode to
+// both: do not mix managers with different roots. A goroutine that already
+// holds one of the locks waits for itself.
 type Multi struct {
 	locks []Locker // in the order of their paths
 	err   error
 }
 
-// NewMulti returns the locks as one. It does no I/O. No lock at all, and two
-// with the same path, are errors that every call reports; so is what is wrong
-// with the locks themselves.
+// NewMulti returns a Multi of the locks. It does no I/O. Every call on the
+// Multi returns an error if there are no locks, if two have the same path, or
+// if a lock itself cannot be used.
 func NewMulti(locks ...Locker) *Multi {
 	m := &Multi{locks: slices.Clone(locks)}
 	if len(locks) == 0 {
@@ -77,21 +77,22 @@ func (h *MultiHold) Tokens() map[string]int64 {
 	return tokens
 }
 
-// Lock waits until all of the locks are ours. It holds those that it has while
-// it waits for the next. When it loses one of them meanwhile, it gives back the others
-// and begins again.
+// Lock waits until it holds all of the locks. While it waits for one lock, it
+// holds those before it. If it loses one of these, it releases the others and
+// begins again.
 //
-// ctx bounds the wait for all of them together, not the hold. When it ends, or
-// one of the locks fails, what was acquired is given back, the last first, in the background
-// if ctx has ended. The errors are those of the locks.
+// ctx bounds the wait for all of them together, not the hold. If ctx ends, or
+// one of the locks fails, Lock releases what it has, the last lock first. It
+// does so in the background if ctx has ended. The errors are as in Lock of the
+// single locks.
 //
 // The caller must Release the MultiHold.
 func (m *Multi) Lock(ctx context.Context) (*MultiHold, error) {
 	return m.acquire(ctx, "lock", Locker.Lock)
 }
 
-// TryLock takes all of the locks, or none if it would have to wait for one:
-// then it gives back what it has and returns ErrHeld. It is Lock in all else.
+// TryLock takes all of the locks. If it would have to wait for one, it releases
+// what it has and returns ErrHeld. In all else it is Lock.
 func (m *Multi) TryLock(ctx context.Context) (*MultiHold, error) {
 	return m.acquire(ctx, "try to lock", Locker.TryLock)
 }
@@ -108,8 +109,8 @@ func (m *Multi) Do(ctx context.Context, f func(ctx context.Context, h *MultiHold
 	return whileHeld(h, within, stop, m.fail, func(ctx context.Context) error { return f(ctx, h) })
 }
 
-// Pauses between two attempts of which the first lost a part under way. The
-// first new attempt follows at once.
+// Pauses between two attempts, if the first has lost a lock meanwhile. The
+// first repetition follows at once.
 const (
 	leastPause = 10 * time.Millisecond
 	mostPause  = time.Second
@@ -134,11 +135,11 @@ func (m *Multi) acquire(ctx context.Context, op string, one func(Locker, context
 	}
 }
 
-// errPartLost says that a lock was lost while the next was waited for.
+// errPartLost says that a held lock was lost during the wait for the next.
 var errPartLost = errors.New("a lock was lost while the others were waited for")
 
-// attempt acquires one lock after the other. When it fails it has given back
-// what it had, or ctx has ended and that goes on.
+// attempt acquires one lock after the other. If it fails, it has released what
+// it had. If ctx has ended, the release may still go on in the background.
 func (m *Multi) attempt(ctx context.Context, one func(Locker, context.Context) (*Hold, error)) (h *MultiHold, err error) {
 	within, cancel := context.WithCancelCause(ctx) // ends with ctx, or when a lock that we have is lost
 	var unlink []func() bool
@@ -176,8 +177,8 @@ func (m *Multi) attempt(ctx context.Context, one func(Locker, context.Context) (
 }
 
 // undo releases what was acquired in vain. It waits for that no longer than
-// ctx; at the latest it is done when the session ends. What was lost needs no
-// release; the error tells what cannot be removed.
+// ctx; the end of the session ends it at the latest. A lost hold needs no
+// release. The error says what cannot be removed.
 func undo(ctx context.Context, holds []*Hold) error {
 	done := make(chan error, 1)
 	go func() {
@@ -193,7 +194,7 @@ func undo(ctx context.Context, holds []*Hold) error {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return nil // the caller is told of that anyway
+		return nil // the caller gets ctx's error anyway
 	}
 }
 
@@ -205,10 +206,10 @@ func (m *Multi) fail(op string, err error) error {
 	return fmt.Errorf("%s [%s]: %w", op, strings.Join(paths, " "), err)
 }
 
-// Reader returns the side of the lock that Multi and others lock for reading.
+// Reader returns the lock for reading as a Locker, for Multi for instance.
 func (m *RWMutex) Reader() Locker { return reader{m} }
 
-// Writer returns the side of the lock that Multi and others lock for writing.
+// Writer returns the lock for writing as a Locker, for Multi for instance.
 func (m *RWMutex) Writer() Locker { return writer{m} }
 
 type reader struct{ *RWMutex }

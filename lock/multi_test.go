@@ -17,7 +17,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// all returns the mutexes at paths as one lock.
+// all returns the mutexes at paths in one Multi.
 func all(p *testworld.Process, paths ...string) *lock.Multi {
 	locks := make([]lock.Locker, len(paths))
 	for i, path := range paths {
@@ -149,8 +149,8 @@ func TestHardCase38_MultiOneDeadline(t *testing.T) {
 	})
 }
 
-// The answer to a part is no: what was acquired before is given back, the last
-// first, before the call returns.
+// One lock is refused: what was acquired before is released, the last first,
+// before the call returns.
 func TestMultiGivesBackInReverse(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

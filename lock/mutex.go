@@ -12,20 +12,19 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// ErrHeld is returned by TryLock when somebody holds the lock or stands in
-// line for it.
-var ErrHeld = errors.New("the lock is held by somebody else")
+// ErrHeld is returned by TryLock if another contender holds the lock or waits
+// for it.
+var ErrHeld = errors.New("the lock is held by another contender")
 
-// Layout of Curator's InterProcessMutex, and the tag of kazoo's Lock.
+// The layout of Curator's InterProcessMutex, and the tag of kazoo's Lock.
 const (
 	mutexTag = "lock-"
 	kazooTag = "__lock__"
 )
 
-// Mutex is a fair lock on a path. It keeps nothing of a single acquisition,
-// unless Handoff has it hand the lock on: one value serves any number of
-// goroutines, and two values with the same path exclude each other. It is safe
-// for concurrent use.
+// Mutex is a fair lock on a path. It keeps no state of an acquisition, except
+// with Handoff: one value serves any number of goroutines, and two values with
+// the same path exclude each other. It is safe for concurrent use.
 type Mutex struct {
 	sm      *core.Manager
 	line    *line.Line
@@ -34,8 +33,8 @@ type Mutex struct {
 	local   *localQueue // nil without Handoff
 }
 
-// New returns the mutex at path, which is below sm's root. It does no I/O; a
-// path that cannot be used is reported by every call on the Mutex.
+// New returns the mutex at path, which is below sm's root. It does no I/O. If
+// the path cannot be used, every call on the Mutex returns the error.
 func New(sm *session.Manager, path string, opts ...Option) *Mutex {
 	o := newOptions("lock.New", opts)
 	m := &Mutex{
@@ -51,7 +50,7 @@ func New(sm *session.Manager, path string, opts ...Option) *Mutex {
 	return m
 }
 
-// made panics for a nil Mutex. A zero one is noticed where it is used.
+// made panics for a nil Mutex. The first use of a zero Mutex panics elsewhere.
 func (m *Mutex) made() { misuse.ZeroValue(m == nil, "or nil lock.Mutex", "lock.New") }
 
 // Path returns the path of the lock.
@@ -60,13 +59,13 @@ func (m *Mutex) Path() string {
 	return m.path
 }
 
-// Lock waits until the lock is ours. It waits through lost connections and
-// ended sessions; when its session ends, it lines up again in the next.
+// Lock waits until it holds the lock. It waits through lost connections and
+// ended sessions; when its session ends, it queues again in the next.
 //
 // ctx bounds the wait, not the hold. When it ends, the error matches ctx.Err()
-// and context.Cause(ctx), and our node is removed in the background. Other
+// and context.Cause(ctx), and Lock's znode is removed in the background. Other
 // errors: session.ErrClosed; an invalid path; what the server answers, such as
-// session.ErrNoAuth when we may not create below path.
+// session.ErrNoAuth if znodes may not be created below path.
 //
 // The caller must Release the Hold.
 func (m *Mutex) Lock(ctx context.Context) (*Hold, error) {
@@ -78,12 +77,12 @@ func (m *Mutex) Lock(ctx context.Context) (*Hold, error) {
 	return h, nil
 }
 
-// TryLock takes the lock if nobody has it and nobody waits for it, and returns
-// ErrHeld otherwise, with our node removed again. A waiter that has given up
-// counts until its node has been removed.
+// TryLock takes the lock if no contender holds it or waits for it. Otherwise it
+// removes its znode and returns ErrHeld. A waiter that has given up counts
+// until its znode has been removed.
 //
-// It waits for no other contender, but it does wait for a server: ctx bounds
-// that. Errors besides ErrHeld are those of Lock.
+// TryLock does not wait for other contenders. It does wait for a server: ctx
+// bounds that. The other errors are as in Lock.
 func (m *Mutex) TryLock(ctx context.Context) (*Hold, error) {
 	m.made()
 	h, err := m.try(ctx)
@@ -94,14 +93,14 @@ func (m *Mutex) TryLock(ctx context.Context) (*Hold, error) {
 }
 
 // Do runs f while it holds the lock. The context that f gets ends when ctx
-// does, or when the hold is lost, or, with Revocable, when somebody asks for the
-// lock; context.Cause tells which. The lock is released when f has returned, and
-// not before; also when f panics.
+// ends, when the hold is lost, or, with Revocable, when the lock is asked for.
+// context.Cause returns which. The lock is released after f has returned or
+// panicked, and not before.
 //
-// Do returns what Lock does when the lock was not acquired. Otherwise it
-// returns what f does. If the hold was lost before f returned, the error
-// matches session.ErrLost besides, even where f returned nil: what f did may
-// have overlapped with what the next holder does.
+// If the lock was not acquired, Do returns what Lock returns. Otherwise it
+// returns what f returns. If the hold was lost before f returned, the error
+// matches session.ErrLost too, even if f returned nil: what f did may have
+// overlapped with the work of the next holder.
 func (m *Mutex) Do(ctx context.Context, f func(ctx context.Context, h *Hold) error) error {
 	misuse.NilFunc(f == nil, "Do")
 	h, err := m.Lock(ctx)

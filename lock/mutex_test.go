@@ -191,7 +191,8 @@ func TestHardCase51_Release(t *testing.T) {
 		require.ErrorIs(t, h.Err(), session.ErrReleased)
 		require.NotErrorIs(t, h.Err(), session.ErrLost)
 
-		// Late, when somebody else holds: it must not touch what is theirs.
+		// A late Release, while another contender holds, must not touch the
+		// other's znode.
 		other := w.process().lock()
 		require.NoError(t, h.Release())
 		require.NoError(t, other.Err())
@@ -241,8 +242,9 @@ func TestHardCase50_ReleaseRacesWithAcquire(t *testing.T) {
 		require.Equal(t, 200, turns)
 		synctest.Wait()
 		require.Empty(t, w.nodes())
-		// A line that two in a row had to themselves keeps a watch on its
-		// directory. Whether there were two depends on who comes first.
+		// A queue that one client had to itself twice in a row keeps a watch on
+		// its directory. Whether that happened depends on which contender comes
+		// first.
 		require.Equal(t, w.srv.WatchesOf(dir), w.srv.Watches())
 	})
 }

@@ -15,13 +15,14 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Once runs a job once per interval, however many replicas start it. Each replica
-// calls Do at about the same time, as cron does. The first call begins a run; the
-// others return ErrNotDue. See "Once per interval" in the package documentation for
-// the rule, its bound, and the states.
+// Once runs a job once per interval, however many replicas start it. Each
+// replica calls Do at about the same time, as cron does. The first call begins
+// a run; the others return ErrNotDue. See "Once per interval" in the package
+// documentation for the rule, its bound, and the states.
 //
-// A Once keeps nothing of a single call: one value serves any number of goroutines,
-// and all values with the same path share the runs. It is safe for concurrent use.
+// A Once keeps no state of a call: one value serves any number of goroutines,
+// and all values with the same path share the runs. It is safe for concurrent
+// use.
 type Once struct {
 	sm      *core.Manager
 	path    string
@@ -32,9 +33,10 @@ type Once struct {
 }
 
 // NewOnce returns the job at path, which is below sm's root, that runs once per
-// interval. every is the period with which each replica calls Do. All replicas must
-// give the same. It does no I/O; a path, an interval or a slack that cannot be used
-// is reported by every call on the Once.
+// interval. every is the interval: the period with which each replica calls Do.
+// All replicas must give the same. NewOnce does no I/O. If the path, the
+// interval or the slack cannot be used, every call on the Once returns the
+// error.
 //
 // Of the options it takes ID, Under, Slack, WaitForRun, RerunLost and RerunFailed.
 func NewOnce(sm *session.Manager, path string, every time.Duration, opts ...Option) *Once {
@@ -70,11 +72,11 @@ func (o *Once) Path() string {
 // nil, failed if f returns an error or panics. Otherwise it returns ErrNotDue and
 // does not call f.
 //
-// The context that f gets ends when ctx does, or when the run is lost;
-// context.Cause tells which. Do returns what Start does if no run has begun, and
-// otherwise what f does. The error matches session.ErrLost besides if the run was
-// lost before its end was recorded, even where f returned nil: another replica may
-// take such a run for one that died.
+// The context that f gets ends when ctx ends, or when the run is lost;
+// context.Cause returns which. If no run has begun, Do returns what Start
+// returns. Otherwise it returns what f returns. If the run was lost before its
+// end was recorded, the error matches session.ErrLost too, even if f returned
+// nil: to another replica, such a run looks like one whose process died.
 func (o *Once) Do(ctx context.Context, f func(ctx context.Context, r *Run) error) error {
 	misuse.NilFunc(f == nil, "Do")
 	r, err := o.Start(ctx)
@@ -97,23 +99,25 @@ func (o *Once) Do(ctx context.Context, f func(ctx context.Context, r *Run) error
 	return oneline.Join(err, ended)
 }
 
-// errPanicked is how a run ends whose function does not return.
+// errPanicked is the failure of a run whose function panics or calls
+// runtime.Goexit.
 var errPanicked = errors.New("the function of the run did not return")
 
-// Start begins a run if one is due, and otherwise returns a *NotDueError, which
-// matches ErrNotDue and tells of the run that stands in the way.
+// Start begins a run if one is due. Otherwise it returns a *NotDueError, which
+// matches ErrNotDue and describes the newest run.
 //
 // With WaitForRun, Start waits for the end of a run that is under way before it
 // decides. Otherwise it waits for nothing but a server. It waits through lost
 // connections and ended sessions.
 //
-// ctx bounds the wait, not the run. When it ends, the error matches ctx.Err() and
-// context.Cause(ctx), and our node is removed in the background. The one
-// transaction that begins a run is not cut short: if it is under way, Start waits
-// for its answer, at most for as long as the session lasts, and takes it back.
-// Other errors: ErrNotRecord; session.ErrClosed; an invalid path, interval or
-// slack; what the server answers, such as session.ErrNoAuth when we may not create
-// below path, or write to it.
+// ctx bounds the wait, not the run. When it ends, the error matches ctx.Err()
+// and context.Cause(ctx), and the znode of the call is removed in the
+// background. The one transaction that begins a run is not cut short. If it is
+// under way, Start waits for its answer, at most for as long as the session
+// lasts, and takes the run back. Other errors: ErrNotRecord; session.ErrClosed;
+// an invalid path, interval or slack; what the server answers, such as
+// session.ErrNoAuth if path may not be written to, or znodes may not be created
+// below it.
 //
 // The caller must End the Run.
 func (o *Once) Start(ctx context.Context) (*Run, error) {
@@ -125,10 +129,11 @@ func (o *Once) Start(ctx context.Context) (*Run, error) {
 	return r, nil
 }
 
-// Last returns the newest run, and false if none has begun yet. It tells what the
-// server we are connected to knows, which may lag behind: it is for people and
-// tools. ctx bounds the reads. Errors: ErrNotRecord; ctx's; session.ErrClosed; an
-// invalid path; session.ErrNoAuth when we may not read the record.
+// Last returns the newest run, and false if none has begun yet. The connected
+// server may lag, so use the answer for display and tools, and not for
+// decisions. ctx bounds the reads. Errors: ErrNotRecord; ctx's;
+// session.ErrClosed; an invalid path, interval or slack; session.ErrNoAuth if
+// the record may not be read.
 func (o *Once) Last(ctx context.Context) (RunInfo, bool, error) {
 	o.made()
 	info, found, err := o.last(ctx)
@@ -152,7 +157,7 @@ func (o *Once) last(ctx context.Context) (RunInfo, bool, error) {
 		return RunInfo{}, false, nil
 	case err != nil:
 		return RunInfo{}, false, oneline.Join(read[0].Err, read[1].Err)
-	case len(read[0].Data) == 0 && len(v.names) == 0: // which Start replaces
+	case len(read[0].Data) == 0 && len(v.names) == 0: // Start replaces such a znode
 		return RunInfo{}, false, nil
 	}
 	if v.record, err = parseRecord(read[0].Data); err != nil || v.record.State == never {

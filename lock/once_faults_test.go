@@ -146,7 +146,7 @@ func TestOnce_givenUpAtEachRequest(t *testing.T) {
 	}
 }
 
-// A call that waits is given up, or its session ends: it leaves nothing behind, or
+// A waiting call is given up, or its session ends: it leaves nothing over, or
 // goes on in the next session.
 func TestOnce_waitEnds(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
@@ -241,8 +241,8 @@ func TestOnce_oldServer(t *testing.T) {
 	}, zktest.WithoutContainers(), zktest.WithoutOps(zktest.OpMultiRead))
 }
 
-// A stranger writes into the record, or deletes it; a server answers with an unknown
-// code. The run says so, and leaves no node.
+// Another client writes into the record, or deletes it; a server answers with
+// an unknown code. The run returns an error, and leaves no znode.
 func TestOnce_strangers(t *testing.T) {
 	for name, c := range map[string]struct {
 		do   func(w *testworld.World, r *lock.Run)

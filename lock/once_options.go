@@ -5,17 +5,19 @@ import "time"
 // Slack says how much earlier than the interval after the last run a call of a Once
 // may come and still begin a run. The default is half the interval.
 //
-// It has to be more than the calls of one interval may lie apart: the difference of
-// the replicas' clocks, the time they take to start, and the difference of the
-// servers' clocks. The interval less the slack has to be more than that too. Half
-// the interval serves replicas that call at the same times, as cron does. Replicas
-// that each call at times of their own need a slack of little more than the jitter
-// of one replica: with half the interval, the job may run as often as twice in it.
+// The slack has to be more than the time by which the calls of one interval may
+// lie apart: the difference of the replicas' clocks, the time they take to
+// start, and the difference of the servers' clocks. The interval less the slack
+// has to be more than that time too. Half the interval serves replicas that
+// call at the same times, as cron does. If each replica calls at times of its
+// own, use a slack of little more than the jitter of one replica. With half the
+// interval, the job of such replicas may run twice in an interval.
 func Slack(d time.Duration) Option { return func(o *options) { o.slack = &d } }
 
-// WaitForRun has a call of a Once wait until a run that is under way has ended. The
-// call decides then: it begins a run if one is due, or if RerunLost or RerunFailed
-// wants the ended run replaced. Without WaitForRun the call returns ErrNotDue at once.
+// WaitForRun has a call of a Once wait until a run that is under way has ended.
+// The call decides then: it begins a run if one is due, or if RerunLost or
+// RerunFailed wants the ended run replaced. Without WaitForRun the call returns
+// ErrNotDue at once.
 //
 // All calls that wait wake up when the run ends, and each reads the record.
 func WaitForRun() Option { return func(o *options) { o.waitForRun = true } }
@@ -26,7 +28,7 @@ func WaitForRun() Option { return func(o *options) { o.waitForRun = true } }
 // counts as the run of its interval: the job runs at most once.
 func RerunLost() Option { return func(o *options) { o.rerunLost = true } }
 
-// RerunFailed is RerunLost that also replaces a run that has failed: whose function
-// returned an error. Each call runs the function at most once. How often a job that
-// always fails runs in an interval is up to the number of calls.
+// RerunFailed is RerunLost that also replaces a failed run: a run whose
+// function returned an error. Each call runs the function at most once. A job
+// that always fails runs at most as often as it is called.
 func RerunFailed() Option { return func(o *options) { o.rerunLost, o.rerunFailed = true, true } }

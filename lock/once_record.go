@@ -25,19 +25,19 @@ const (
 	RunDone RunState = "done"
 	// RunFailed says that the run has ended with an error.
 	RunFailed RunState = "failed"
-	// RunLost says that the run has begun and its node is gone, but its end was
+	// RunLost says that the run has begun and its znode is gone, but its end was
 	// never recorded: the process died, or has lost its session. What the run did
 	// may be done, half done, or not begun.
 	RunLost RunState = "lost"
 
-	never RunState = "never" // of a record of no run
+	never RunState = "never" // the record of a job that has not run yet
 )
 
 // RunInfo is a run as the record at the path tells. All times are by the clock of
 // the ensemble's leader.
 type RunInfo struct {
 	State RunState
-	ID    string // of the contender that has run the job; see the option ID
+	ID    string // of the contender that ran the job; see the option ID
 	Host  string
 	PID   int
 	// Session is the id of the session in which the run has begun.
@@ -53,29 +53,30 @@ type RunInfo struct {
 	// Token is the run's fencing token while the run is under way or lost; 0 once
 	// its end is recorded.
 	Token int64
-	// Path is the path of the contender's node, which exists while the run is under
+	// Path is the path of the contender's znode, which exists while the run is under
 	// way.
 	Path string
 }
 
-// record is what the node at the path of a Once holds: its newest run. While the
-// run is under way, the node's Mzxid is the run's token, and its Mtime the beginning.
+// record is what the znode at the path of a Once holds: its newest run. While
+// the run is under way, the znode's Mzxid is the run's token, and its Mtime the
+// beginning of the run.
 type record struct {
 	State RunState `json:"once"`
 	owner
 	Session string `json:"session"`
-	Run     string `json:"run"`             // the name of the contender's node
-	Zxid    int64  `json:"zxid"`            // of the call: the Czxid of the first contender's node
-	Called  int64  `json:"called"`          // the Ctime of that node, in ms
+	Run     string `json:"run"`             // the name of the contender's znode
+	Zxid    int64  `json:"zxid"`            // of the call: the Czxid of the first contender's znode
+	Called  int64  `json:"called"`          // the Ctime of that znode, in ms
 	Began   int64  `json:"began,omitempty"` // in ms; 0 while the run is under way
 }
 
-// noRun is the record of a job that has never run. A node without data may be
-// another program's.
+// noRun is the record of a job that has never run. It is not empty, because a
+// znode without data may belong to another program.
 const noRun = `{"once":"never"}`
 
-// ErrNotRecord is returned if the znode at the path of a Once, or what it holds,
-// belongs to another recipe or program. It is left as it is.
+// ErrNotRecord is returned if the znode at the path of a Once belongs to
+// another recipe or program. The znode is left as it is.
 var ErrNotRecord = errors.New("the znode is not the record of a job that runs once per interval: " +
 	"give the job a path of its own")
 
@@ -96,16 +97,16 @@ func (r record) data() []byte {
 	return data
 }
 
-// view is the record and the contenders, as one read has found them.
+// view is the record and the contenders, as found by one read.
 type view struct {
 	record record
 	data   []byte    // of the record
 	stat   core.Stat // of the record
-	names  []string  // of the contenders' nodes
-	own    core.Stat // of our own node
+	names  []string  // of the contenders' znodes
+	own    core.Stat // of our own znode
 }
 
-// running reports whether the run is under way: its contender's node exists.
+// running reports whether the run is under way: its contender's znode exists.
 func (v view) running() bool {
 	return v.record.State == RunUnderWay && slices.Contains(v.names, v.record.Run)
 }
@@ -131,19 +132,21 @@ func (v view) info(path string) RunInfo {
 	return info
 }
 
-// ErrNotDue is returned if the job has run in this interval, or runs now. Then
-// errors.As finds a *NotDueError.
+// ErrNotDue is returned if the job has run in this interval, or runs now.
+// errors.As then finds a *NotDueError.
 var ErrNotDue = errors.New("the job is not due")
 
-// NotDueError is ErrNotDue with the run that stands in the way.
+// NotDueError is ErrNotDue with the newest run, which serves the call.
 type NotDueError struct {
 	Run RunInfo
-	// DueAgain is from when on a call begins the next run, by the clock of the
-	// ensemble's leader; a run that is still under way then keeps it waiting.
+	// DueAgain is when a call can begin the next run, by the clock of the
+	// ensemble's leader. If the present run is still under way then, a call has
+	// to wait for its end.
 	DueAgain time.Time
 }
 
-// Error tells which contender has run the job, when, and when the job is due again.
+// Error says which contender has run the job, when, and when the job is due
+// again.
 func (e *NotDueError) Error() string {
 	who := e.Run.ID
 	if e.Run.PID != 0 {

@@ -16,16 +16,17 @@ const (
 	runBegun                   // the newest run is the call's own
 )
 
-// decide is the rule. A call is known by its node: by the transaction that made it,
-// and by the time that the leader has stamped on it. No clock of a replica counts.
+// decide is the rule. A call is identified by its znode: by the zxid that
+// created it, and by the time that the leader has stamped on it. No clock of a
+// replica counts.
 //
-// A run serves the calls that came before it, and those within the gap after it. The
-// distance counts in both directions: if the leader's clock goes back by less than
-// the gap, the job does not run twice; if it goes back by more, the job does not
-// wait until the clock has caught up.
+// A run serves the calls that came before it, and those within the gap after
+// it. The distance counts in both directions: if the leader's clock goes back
+// by less than the gap, the job does not run twice; if it goes back by more,
+// the job does not wait until the clock has caught up.
 //
-// mine are the names of the call's earlier nodes. A run under one of these names has
-// never called its function.
+// mine are the names of the call's earlier znodes. A run under one of these
+// names has never called its function.
 func (o *Once) decide(v view, own string, mine []string) verdict {
 	r := v.record
 	lost := r.State == RunUnderWay && !v.running()
@@ -53,7 +54,8 @@ func (o *Once) apart(a, b int64) bool {
 	return a <= b-gap || a >= b+gap
 }
 
-// next returns the record of a run by the contender own, upon v.
+// next returns the record of a run by the contender own. v is the view that it
+// replaces.
 func (o *Once) next(v view, own string, sessionID string, rerun bool) record {
 	r := record{
 		State: RunUnderWay, owner: o.options.owner(), Session: sessionID, Run: own,

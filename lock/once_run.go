@@ -15,9 +15,10 @@ import (
 	"github.com/docent-go/docent/internal/oneline"
 )
 
-// Run is a run that Once.Start has begun. It is a Hold: its context ends before any
-// other replica can begin a run. Its Token is greater than the token of every earlier
-// run. Its Guard lets a transaction pass only while the run lasts.
+// Run is a run that Once.Start has begun. It is a Hold: its context ends before
+// any other replica can begin a run. Its Token is greater than the token of
+// every earlier run. Its Guard lets a transaction pass only while the run
+// lasts.
 type Run struct {
 	Hold
 	o    *Once
@@ -25,7 +26,7 @@ type Run struct {
 	node *core.Node
 	// began is the record as the run's beginning has written it.
 	began   record
-	version int32 // of the record's node
+	version int32 // of the record's znode
 	called  time.Time
 
 	recorded atomic.Bool // the end was written
@@ -45,21 +46,22 @@ func (r *Run) made() { misuse.ZeroValue(r == nil || r.o == nil, "or nil lock.Run
 func (r *Run) core() *core.Hold { return bridge.CoreHold(&r.Hold.Hold) }
 
 // Called returns when the run was called for, by the clock of the ensemble's
-// leader. Runs of a job have different times. A rerun has the time of the run that
-// it replaces: it names the interval.
+// leader. The runs of a job have different times, so the time identifies the
+// interval. A rerun has the time of the run that it replaces.
 func (r *Run) Called() time.Time {
 	r.made()
 	return r.called
 }
 
-// End ends the run: first its context, then, in one transaction, its record and its
-// node. The record says that the run failed if failure is not nil, and that it is
-// done otherwise. What failure says is not recorded.
+// End ends the run: first its context, then, in one transaction, its record and
+// its znode. The record says that the run is done if failure is nil, and that
+// it failed otherwise. The text of failure is not recorded.
 //
-// End needs no context: it takes at most as long as the session can last without a
-// server. It may be called any number of times, late and concurrently; the first
-// call counts, and all return the same. The error is nil if the end was recorded.
-// It matches session.ErrLost if the run was lost before: others see the run as lost.
+// End needs no context: it takes at most as long as the session can last
+// without a server. It may be called any number of times, late and
+// concurrently; the first call counts, and all return the same error. The error
+// is nil if the end was recorded. It matches session.ErrLost if the run was
+// lost before: other replicas see a lost run.
 func (r *Run) End(failure error) error {
 	r.made()
 	ended := r.began
@@ -73,7 +75,7 @@ func (r *Run) End(failure error) error {
 	return nil
 }
 
-// Release gives the run up: it is recorded as failed.
+// Release ends the run and records it as failed.
 func (r *Run) Release() error {
 	r.made()
 	return r.End(core.ErrReleased)
@@ -101,20 +103,21 @@ func (r *Run) end(data []byte) error {
 	return err
 }
 
-// errReleased says that the embedded Hold was released, and not the Run.
+// errReleased says that the embedded Hold was released instead of the Run.
 var errReleased = fmt.Errorf("%w: its Hold was released before, which records nothing: call End", errNotRecorded)
 
-// errRecordChanged says that a stranger has written into the record, or has deleted
-// it and made it anew.
+// errRecordChanged says that another client has written to the record, or has
+// deleted it and created it again.
 var errRecordChanged = errors.New("the end of the run is not recorded: " +
 	"another program has changed the record since the run began")
 
-// write writes the record and deletes our node. It is done again until it is known
-// to be done or refused, or until the session ends. Only this run may write over the
-// version that its beginning has left, so that nothing is written twice.
+// write writes the record and deletes the run's znode. It repeats the
+// transaction until it is known to be done or refused, or until the session
+// ends. The transaction names the version that the run's beginning has left, so
+// it is done at most once.
 func (r *Run) write(data []byte) error {
 	ctx := context.Background() // every request ends with the session
-	var doubt error             // of a try that may have been done
+	var doubt error             // of an attempt that may have been done
 	for n := 0; ; n++ {
 		if err := line.Pause(ctx, n-2, minOncePause, maxOncePause); err != nil {
 			return err
@@ -149,8 +152,9 @@ func (r *Run) write(data []byte) error {
 
 var errNotRecorded = errors.New("the end of the run is not recorded")
 
-// written reports whether a try in doubt was done. If it was, and the next run has
-// begun since, the record holds something else, and our node is gone.
+// written reports whether an attempt with an unknown outcome was done. If it
+// was, and the next run has begun since, the record holds something else, but
+// the run's znode is gone.
 func (r *Run) written(ctx context.Context, data []byte, doubt bool) (bool, error) {
 	now, _, err := r.s.Get(ctx, r.o.path)
 	if err == nil && bytes.Equal(now, data) {

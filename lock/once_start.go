@@ -59,15 +59,15 @@ func (o *Once) attempts(ctx context.Context) (*Run, error) {
 	}
 }
 
-// attempt makes a contender's node and decides by it, within one session. When it
-// fails, it has seen to it that its node goes.
+// attempt makes a contender's znode and decides by it, within one session. If
+// attempt fails, the znode is removed.
 func (o *Once) attempt(ctx context.Context, s *core.Session, mine *[]string) (*Run, error) {
 	if err := o.prepare(ctx, s); err != nil {
 		return nil, err
 	}
 	e, err := s.EnterExisting(ctx, o.path, recognise.OnceTag, o.options.data())
 	switch {
-	case errors.Is(err, core.ErrNoNode): // a stranger has deleted the record
+	case errors.Is(err, core.ErrNoNode): // another client has deleted the record
 		return nil, fmt.Errorf("%w: %w", core.ErrDeleted, err)
 	case err != nil:
 		return nil, err
@@ -80,11 +80,11 @@ func (o *Once) attempt(ctx context.Context, s *core.Session, mine *[]string) (*R
 	return r, err
 }
 
-// prepare makes a missing record. It refuses a node that another recipe or program
-// has made, and makes nothing below it.
+// prepare creates a missing record. It refuses a znode of another recipe or
+// program, and creates nothing below it.
 //
-// The record is persistent. A container would go with its last contender, and the
-// memory of the last run with it.
+// The record is persistent. The server would delete a container after its last
+// contender, and with it the memory of the last run.
 func (o *Once) prepare(ctx context.Context, s *core.Session) error {
 	for n := 0; ; n++ {
 		data, stat, err := s.Get(ctx, o.path)
@@ -103,7 +103,7 @@ func (o *Once) prepare(ctx context.Context, s *core.Session) error {
 			_, err = parseRecord(data)
 			return err
 		}
-		// Another caller may have been faster. In doubt the next read tells.
+		// Another caller may have been faster. If the outcome is unknown, the next read shows it.
 		if err != nil && !errors.Is(err, core.ErrNodeExists) && !errors.Is(err, core.ErrBadVersion) &&
 			!errors.Is(err, core.ErrNoNode) && !core.InDoubt(err) {
 			return err
@@ -114,8 +114,9 @@ func (o *Once) prepare(ctx context.Context, s *core.Session) error {
 	}
 }
 
-// replace puts a record in the place of an empty node. That may be a container, which
-// no stat tells: the server would delete it with the record in it.
+// replace puts a record in the place of an empty znode. The znode may be a
+// container, which its stat does not show: the server would delete it, and the
+// record with it.
 func (o *Once) replace(ctx context.Context, s *core.Session, stat core.Stat) error {
 	kept, err := s.KeptACL(ctx, o.path)
 	if err != nil {
@@ -124,7 +125,7 @@ func (o *Once) replace(ctx context.Context, s *core.Session, stat core.Stat) err
 	_, err = s.Txn(ctx, core.DeleteOp(o.path, stat.Version),
 		core.CreateOp(o.path, []byte(noRun), core.Persistent).WithExactACL(kept))
 	if errors.Is(err, core.ErrNotEmpty) {
-		return nil // another program uses it: the next read tells
+		return nil // another program uses it: the next read shows that
 	}
 	return err
 }
@@ -136,13 +137,14 @@ type caller struct {
 	*core.Entry
 }
 
-// settle reads the record until it has begun a run, or until none is due. Only the
-// transaction in begin decides: what was read before merely makes it worthwhile.
+// settle reads the record until it has begun a run, or until none is due. Only
+// the transaction in begin decides. The reads only say whether it is
+// worthwhile.
 func (c *caller) settle(ctx context.Context, mine *[]string) (*Run, error) {
 	var before []byte // what the record held before our run
 	var doubt error   // of the transaction that may have begun our run
 	for reading := ctx; ; {
-		if doubt != nil { // a server that lags may not know of our run yet
+		if doubt != nil { // the server may lag, and not know of our run yet
 			if err := c.s.Confirm(reading, c.o.path); err != nil {
 				return nil, err
 			}
@@ -155,7 +157,7 @@ func (c *caller) settle(ctx context.Context, mine *[]string) (*Run, error) {
 		switch {
 		case verdict == runBegun:
 			return c.hold(ctx, v, before)
-		case errors.As(doubt, new(*core.CodeError)): // an answer, and it was not done
+		case errors.As(doubt, new(*core.CodeError)): // the server has answered, and the run was not begun
 			return nil, doubt
 		case verdict == runNotDue:
 			return nil, &NotDueError{v.info(c.o.path), c.o.dueAgain(v)}
@@ -185,9 +187,9 @@ func (c *caller) settle(ctx context.Context, mine *[]string) (*Run, error) {
 	}
 }
 
-// read reads the record, the names of the contenders, and our own node, in one
-// request. The server has made our node before it answers: what it knows is at least
-// as new as our call.
+// read reads the record, the names of the contenders, and the call's own znode,
+// in one request. The server knows the znode, so its answer is at least as new
+// as the call.
 func (c *caller) read(ctx context.Context) (view, error) {
 	read, err := c.s.ReadMany(ctx, []core.ReadOp{{Path: c.o.path}, {Path: c.o.path, Children: true}, {Path: c.Path()}})
 	if err != nil {
@@ -206,9 +208,10 @@ func (c *caller) read(ctx context.Context) (view, error) {
 	return v, err
 }
 
-// begin writes our run into the record, if the record is as it was read and our own
-// node exists. It returns the record as it is then. Without that and without an
-// error, the next read tells what has become of it; doubt is why the answer did not.
+// begin writes our run into the record, if the record is as it was read and our
+// own znode exists. It returns the record as it is then. If it returns neither
+// a record nor an error, the next read shows what has become of the run; doubt
+// is then the error of an unknown outcome, if there was one.
 func (c *caller) begin(v view, rerun bool) (done *view, doubt, err error) {
 	next := c.o.next(v, c.Name, fmt.Sprintf("0x%x", uint64(c.s.ID())), rerun)
 	results, err := c.s.Txn(context.Background(), // which ends with the session
@@ -244,8 +247,7 @@ func (c *caller) hold(ctx context.Context, v view, before []byte) (*Run, error) 
 	return r, nil
 }
 
-// await waits until the node of the run under way is gone. It returns
-// core.ErrDeleted when our own goes first.
+// await waits until the znode of the run under way is gone or written to.
 func (c *caller) await(ctx context.Context, path string) error {
 	_, watch, err := c.s.SeeW(ctx, path)
 	switch {
@@ -256,7 +258,7 @@ func (c *caller) await(ctx context.Context, path string) error {
 	}
 	defer watch.Stop()
 	select {
-	case <-watch.Done(): // gone, or written into: the next read tells
+	case <-watch.Done(): // gone, or written to: the next read shows which
 	case <-ctx.Done():
 	case <-c.s.Done():
 	}

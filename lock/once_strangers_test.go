@@ -27,8 +27,8 @@ func TestOnce_inAContainer(t *testing.T) {
 	})
 }
 
-// A stranger deletes the record between the look at it and the create below it. The node
-// that Once makes in its place is a record, too.
+// Another client deletes the record between its read and the create below it.
+// The znode that Once creates in its place is a record, too.
 func TestOnce_recordGoesBeforeTheCreate(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -68,9 +68,9 @@ func TestOnce_lastOfAnEmptyNode(t *testing.T) {
 	})
 }
 
-// The answer to the transaction that begins a run is lost, ctx ends, and the session comes
-// back to a server that lags, and does not know of the run yet. The call takes the run
-// back: the next call runs the job.
+// The answer to the transaction that begins a run is lost, and ctx ends. The
+// session comes back to a server that lags, and does not know of the run yet.
+// The call takes the run back: the next call runs the job.
 func TestOnce_givenUpInDoubtOnALaggingServer(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()

@@ -57,7 +57,7 @@ func last(w *testworld.World, o *lock.Once) lock.RunInfo {
 	return info
 }
 
-// notDue demands that err says so, and returns the run that stands in the way.
+// notDue demands that err is ErrNotDue, and returns the run that it names.
 func notDue(w *testworld.World, err error) lock.RunInfo {
 	w.Helper()
 	require.ErrorIs(w, err, lock.ErrNotDue)
@@ -253,7 +253,7 @@ func TestOnce_cost(t *testing.T) {
 	})
 }
 
-// What a run that was lost or has failed means for the next calls of its interval.
+// The effect of a lost or failed run on the next calls of its interval.
 func TestOnce_rerun(t *testing.T) {
 	for _, c := range []struct {
 		name         string

@@ -9,7 +9,7 @@ import (
 	"github.com/docent-go/docent/internal/misuse"
 )
 
-// Option changes how a lock is contended for.
+// Option changes how a lock is acquired.
 type Option func(*options)
 
 type options struct {
@@ -29,10 +29,12 @@ type options struct {
 // unique. The default is the host's name and the process id, "host-4711".
 func ID(id string) Option { return func(o *options) { o.id = id } }
 
-// Under says that the contender works for holds of other sessions, which last
-// until it has ended, as that of "docent lock" does until the program has ended
-// that it has started. Package inspect takes all of them for one client when it
-// looks for deadlocks; nobody else heeds it.
+// Under says that the contender works on behalf of other sessions, whose holds
+// last until the contender has ended. An example is "docent lock": it holds its
+// lock until the program that it runs has ended, and that program's contenders
+// are under its session. Package inspect treats the contender and these
+// sessions as a single client when it looks for deadlocks. Nothing else uses
+// the option.
 func Under(sessions ...int64) Option { return func(o *options) { o.under = sessions } }
 
 func newOptions(call string, opts []Option) options {
@@ -41,11 +43,11 @@ func newOptions(call string, opts []Option) options {
 	return o
 }
 
-// watched reports whether somebody's wish has to be noticed at once, which is
-// written into the holder's node.
+// watched reports whether a request to release the lock has to be noticed at
+// once. The request is written into the holder's znode.
 func (o options) watched() bool { return o.revocable || o.handoff != 0 }
 
-// owner is what a contender's node holds. Other libraries ignore it.
+// owner is what a contender's znode holds. Other libraries ignore it.
 type owner struct {
 	ID    string   `json:"id"`
 	Host  string   `json:"host"`
@@ -53,7 +55,7 @@ type owner struct {
 	Under []string `json:"under,omitempty"` // ids of sessions, as ZooKeeper's tools print them
 }
 
-// owner returns who we are.
+// owner returns the description of this contender.
 func (o options) owner() owner {
 	who := owner{ID: o.id, Host: hostname(), PID: os.Getpid()}
 	if who.ID == "" {
@@ -65,7 +67,7 @@ func (o options) owner() owner {
 	return who
 }
 
-// data returns the contents of our nodes.
+// data returns the contents of the contender's znodes.
 func (o options) data() []byte {
 	data, err := json.Marshal(o.owner())
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A Mutex that has had its lock to itself takes it again without a look at the
-// others. What is feared: that others are there all the same.
+// A Mutex that has had its lock to itself takes it again without listing the
+// others. The failure to fear: there are others all the same.
 
 // alone returns a Mutex that needs no list for the next acquisition if nothing
 // comes between, and the number that it had last.
@@ -70,7 +70,7 @@ func mustWait(w *world, m *lock.Mutex) (end func()) {
 	}
 }
 
-// Somebody else has come and stays.
+// Another contender has come and stays.
 func TestRecallAnotherStays(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		m, _ := alone(w, w.process())
@@ -82,8 +82,8 @@ func TestRecallAnotherStays(t *testing.T) {
 	})
 }
 
-// Somebody else has come and gone: the first acquisition then costs a list of
-// its own, and from the second in a row on none.
+// Another contender has come and gone. The first acquisition then costs a list
+// of its own, and from the second in a row on it costs none.
 func TestRecallAnotherWent(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		m, _ := alone(w, w.process())
@@ -109,8 +109,9 @@ func TestRecallTurns(t *testing.T) {
 	})
 }
 
-// The directory is made anew, and somebody holds there with the number that we
-// had last: ours is the next, as it would be in the old directory.
+// The directory is created again, and another contender holds there with the
+// number that we had last. Ours is the next, as it would be in the old
+// directory.
 func TestRecallDirectoryMadeAnew(t *testing.T) {
 	for name, away := range map[string]bool{"seen": false, "while we were away": true} {
 		t.Run(name, func(t *testing.T) {
@@ -135,8 +136,8 @@ func TestRecallDirectoryMadeAnew(t *testing.T) {
 	}
 }
 
-// The same, between our create and its answer: what counts is what was there
-// when the server made our node.
+// The same, between our create and its answer: the state counts in which the
+// server created our znode.
 func TestRecallDirectoryMadeAnewUnderway(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		q := w.process()
@@ -168,7 +169,7 @@ func TestRecallDirectoryMadeAnewUnderway(t *testing.T) {
 	})
 }
 
-// Our own node of before still stands, since the server refuses its removal.
+// Our own former znode still exists, since the server refuses its delete.
 func TestRecallOwnNodeStays(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		m, _ := alone(w, w.process())
@@ -200,7 +201,7 @@ func TestRecallSameMutex(t *testing.T) {
 	})
 }
 
-// Nothing is taken over from a session that has ended: its last node may stand
+// Nothing is taken over from a session that has ended: its last znode may exist
 // for longer.
 func TestRecallNextSession(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
@@ -245,8 +246,8 @@ func TestRecallLostAnswer(t *testing.T) {
 	})
 }
 
-// Somebody writes into the directory, which uses up the watch on it: the next
-// acquisition lists, and watches again.
+// Another client writes into the directory, which uses up the watch on it. The
+// next acquisition lists, and watches again.
 func TestRecallDirectoryWrittenTo(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		m, _ := alone(w, w.process())
@@ -259,8 +260,8 @@ func TestRecallDirectoryWrittenTo(t *testing.T) {
 	})
 }
 
-// The number after which none comes is no place in the line, with or without a
-// list.
+// The number 2147483647 has no successor, and so is not a place in the queue,
+// with or without a list.
 func TestRecallLastNumber(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
@@ -276,7 +277,7 @@ func TestRecallLastNumber(t *testing.T) {
 	})
 }
 
-// A TryLock profits as well, and fails where somebody holds.
+// A TryLock profits as well, and fails while another contender holds.
 func TestRecallTry(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		m, _ := alone(w, w.process())

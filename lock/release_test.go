@@ -60,8 +60,8 @@ func TestFault58_ConcurrentReleases(t *testing.T) {
 	}
 }
 
-// downgrading is a hold of which one goroutine makes a reader's while another
-// releases it.
+// downgrading is a hold that one goroutine downgrades while another releases
+// it.
 type downgrading struct {
 	*lock.WriteHold
 	w *testworld.World

@@ -14,23 +14,23 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// ErrRevoked is the cause with which the context of Do ends when somebody asks
-// for the lock, and the lock is Revocable. The hold goes on until Do's function
-// has returned.
-var ErrRevoked = errors.New("the lock is asked for: its holder is to give it up")
+// ErrRevoked is the cause with which the context of Do's function ends when the
+// lock is asked for and is Revocable. The hold lasts until the function has
+// returned.
+var ErrRevoked = errors.New("another client has asked for the lock: release it")
 
-// revokeMessage is what Curator's Revoker writes into the holder's node.
+// revokeMessage is what Curator's Revoker writes into the holder's znode.
 const revokeMessage = "__REVOKE__"
 
-// Revocable has the context of Do's function end with ErrRevoked when somebody
-// asks for the lock, by Revoke here or by Curator's Revoker. The hold itself
-// lasts until the function has returned: it can put things in order first.
-// Those who use Lock look at Hold.Revoked instead, which needs no option.
+// Revocable has the context of Do's function end with ErrRevoked when the lock
+// is asked for, by Revoke or by Curator's Revoker. The hold itself lasts until
+// the function has returned, so that the function can clean up. With Lock, use
+// Hold.Revoked instead, which needs no option.
 func Revocable() Option { return func(o *options) { o.revocable = true } }
 
-// Revoked returns a channel that is closed when somebody asks for the lock, by
-// Revoke here or by Curator's Revoker. It is a request: the hold goes on until
-// it is released. All calls return the same channel.
+// Revoked returns a channel that is closed when the lock is asked for, by
+// Revoke or by Curator's Revoker. It is a request: the hold lasts until it is
+// released. All calls return the same channel.
 func (h *Hold) Revoked() <-chan struct{} {
 	h.made()
 	return h.revocation().Done()
@@ -50,8 +50,8 @@ func (h *Hold) revocation() context.Context {
 	return h.asked
 }
 
-// untilRevoked returns ctx as it ends when the lock is asked for, and stop with
-// what that adds to it.
+// untilRevoked returns a child of ctx that also ends when the lock is asked
+// for, and a stop that frees both.
 func (h *Hold) untilRevoked(ctx context.Context, stop func()) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	unlink := context.AfterFunc(h.revocation(), func() { cancel(ErrRevoked) })
@@ -62,27 +62,27 @@ func (h *Hold) untilRevoked(ctx context.Context, stop func()) (context.Context, 
 	}
 }
 
-// ErrNotContender is returned by Revoke for a znode that no lock has made:
-// Revoke does not overwrite what belongs to another recipe or program.
+// ErrNotContender is returned by Revoke for a znode that was not made by a
+// lock. Revoke does not overwrite the znodes of another recipe or program.
 var ErrNotContender = errors.New("the znode is not a contender of a lock: give the path of a contender, as Holders lists it")
 
-// Revoke asks the contender whose node stands at path to give the lock up: it
-// writes "__REVOKE__" into the node, as Curator's Revoker does. What the node
-// held is lost with that, so Holders knows no more than the session of a
-// contender that was asked. Contender.Path is such a path; the Revoke methods ask all
-// who hold.
+// Revoke asks the contender with the znode at path to release the lock: it
+// writes "__REVOKE__" into the znode, as Curator's Revoker does. That replaces
+// what the znode held, so Holders returns no ID, Host or PID for a contender
+// that was asked. Use a Contender.Path for path. The Revoke methods ask all
+// holders.
 //
-// Revoke writes only into an ephemeral node that is named as a contender of a
-// lock, or that holds what an Exclusive writes. The node that exists at path when
-// Revoke looks is the one that is asked, and not the next holder's at the same
-// path. Revoke does not wait for what becomes of the request. A contender that
-// has gone has given up: that is no error. It is safe for concurrent use.
+// Revoke writes only into an ephemeral znode that has the name of a lock's
+// contender, or that holds what an Exclusive writes. It asks the owner of the
+// znode that exists when Revoke looks, and not the next holder at the same
+// path. It does not wait for the release. If the contender's znode is gone,
+// Revoke returns nil. It is safe for concurrent use.
 //
 // ctx bounds the requests. Errors: ErrNotEphemeral and ErrNotContender, which
 // leave the znode as it is; ctx's; session.ErrClosed; an invalid path;
-// session.ErrNoAuth when we may not read or write the node;
-// session.ErrUnknownOutcome when the answer was lost and others have written
-// into the node since.
+// session.ErrNoAuth if the znode may not be read or written;
+// session.ErrUnknownOutcome if the answer was lost and other clients have
+// written to the znode since.
 func Revoke(ctx context.Context, sm *session.Manager, path string) error {
 	err := revoke(ctx, bridge.Core(sm), path)
 	if err != nil {
@@ -95,8 +95,8 @@ func revoke(ctx context.Context, sm *core.Manager, path string) error {
 	return revokeContender(ctx, sm, line.Contender{Path: path, Hidden: true})
 }
 
-// revokeContender asks a contender as it was just read. It reads a node that was
-// hidden, and reads again if the session ends meanwhile.
+// revokeContender asks a contender that was just read. It reads a hidden znode
+// itself, and reads again if the session ends meanwhile.
 func revokeContender(ctx context.Context, sm *core.Manager, c line.Contender) error {
 	for read := !c.Hidden; ; read = false {
 		s, err := sm.Session(ctx)
@@ -110,7 +110,7 @@ func revokeContender(ctx context.Context, sm *core.Manager, c line.Contender) er
 		}
 		switch {
 		case err == nil, errors.Is(err, core.ErrNoNode):
-			return nil // in doubt as well: the node that was asked has gone
+			return nil // even with an unknown outcome: the contender that was asked has gone
 		case errors.Is(err, core.ErrUnknownOutcome), !errors.Is(err, core.ErrSessionEnded), ctx.Err() != nil:
 			return err
 		}
@@ -118,7 +118,7 @@ func revokeContender(ctx context.Context, sm *core.Manager, c line.Contender) er
 }
 
 // revokeIn asks the contender at path within one session. The Sync comes first:
-// to a server that lags, a new contender would count as gone.
+// a server that lags may not know a new contender yet.
 func revokeIn(ctx context.Context, s *core.Session, path string) error {
 	if err := s.Sync(ctx, path); err != nil {
 		return err
@@ -130,20 +130,20 @@ func revokeIn(ctx context.Context, s *core.Session, path string) error {
 	return revokeSeen(ctx, s, path, data, seen)
 }
 
-// revokeSeen asks the contender whose node was read. Another node at the path is
-// left alone.
+// revokeSeen asks the contender whose znode was read. Another znode at the path
+// is left alone.
 func revokeSeen(ctx context.Context, s *core.Session, path string, data []byte, seen core.Stat) error {
 	if err := revocable(path, data, seen); err != nil {
 		return err
 	}
 	_, err := s.SetOver(ctx, path, []byte(revokeMessage), seen)
-	if errors.Is(err, core.ErrBadVersion) { // others have written into it, or it is another node
+	if errors.Is(err, core.ErrBadVersion) { // another client has written to it, or it is another znode
 		_, err = s.SetExact(ctx, path, []byte(revokeMessage), seen.Czxid)
 	}
 	return err
 }
 
-// revocable reports whether a node may be written to: nil, or why not.
+// revocable returns nil if a znode may be written to, and the reason otherwise.
 func revocable(path string, data []byte, stat core.Stat) error {
 	if stat.EphemeralOwner == 0 {
 		return ErrNotEphemeral
@@ -159,22 +159,22 @@ func revocable(path string, data []byte, stat core.Stat) error {
 	return nil
 }
 
-// Revoke asks whoever holds the lock to give it up, and returns who was asked.
-// See the function Revoke.
+// Revoke asks the holder to release the lock, and returns the contender that
+// was asked. See the function Revoke.
 func (m *Mutex) Revoke(ctx context.Context) ([]Contender, error) {
 	m.made()
 	return revokeAll(ctx, m.sm, m.path, m.holders, describeAll)
 }
 
-// Revoke asks all who hold the lock, readers or a writer, to give it up, and
-// returns who was asked. See the function Revoke.
+// Revoke asks all holders, readers or a writer, to release the lock, and
+// returns the contenders that were asked. See the function Revoke.
 func (m *RWMutex) Revoke(ctx context.Context) ([]Contender, error) {
 	m.made()
 	return revokeAll(ctx, m.sm, m.path, m.holders, describeModes)
 }
 
-// revokeAll asks all holders. A node that is not a contender's does not keep the
-// others from being asked. After the sync, the server has heard of all who hold.
+// revokeAll asks all holders. If a znode is not a contender's, revokeAll still
+// asks the others. After the sync, the server knows all holders.
 func revokeAll(ctx context.Context, sm *core.Manager, path string,
 	holders func(context.Context) ([]line.Contender, error), describe func([]line.Contender) []Contender) ([]Contender, error) {
 	if err := sm.Sync(ctx, path); err != nil {

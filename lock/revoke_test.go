@@ -31,7 +31,7 @@ func TestRevoke(t *testing.T) {
 		m := lock.New(q.Manager, dir)
 		asked, err := m.Revoke(w.Context())
 		require.NoError(t, err)
-		require.Empty(t, asked, "nobody holds")
+		require.Empty(t, asked, "there are no holders")
 
 		h, err := lock.New(p.Manager, dir, lock.ID("slow")).Lock(w.Context())
 		require.NoError(t, err)
@@ -62,7 +62,8 @@ func TestRevoke(t *testing.T) {
 	})
 }
 
-// To ask costs no watch of its own, and no request until somebody writes.
+// Revoked costs no watch of its own, and no request until another client
+// writes.
 func TestRevokedCostsNothing(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		h, err := lock.New(w.Process().Manager, dir).Lock(w.Context())
@@ -76,8 +77,8 @@ func TestRevokedCostsNothing(t *testing.T) {
 	})
 }
 
-// What else is written into the node is no request; and one that came while
-// nobody had asked yet, or during a disconnection, is not missed.
+// Other data in the znode are not a request. A request that came before the
+// first call of Revoked, or during a disconnection, is not missed.
 func TestRevokedIsNotMissed(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
@@ -237,8 +238,8 @@ func TestFault56_RevokeLeavesOthersNodesAlone(t *testing.T) {
 	})
 }
 
-// Among the nodes of a line stands a persistent one: it is left alone, and does
-// not keep the holders beside it from being asked.
+// Among the znodes of a queue is a persistent one: it is left alone, and the
+// holders are still asked.
 func TestFault56_RevokeBesideAPersistentNode(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

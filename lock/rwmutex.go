@@ -14,29 +14,30 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Layout of Curator's InterProcessReadWriteLock.
+// The layout of Curator's InterProcessReadWriteLock.
 const (
 	readTag  = "__READ__"
 	writeTag = "__WRIT__"
 )
 
 // RWMutex is a fair lock on a path for any number of readers or one writer. It
-// keeps nothing of a single acquisition: one value serves any number of
-// goroutines, and two values with the same path exclude each other. It is safe
-// for concurrent use.
+// keeps no state of an acquisition: one value serves any number of goroutines,
+// and two values with the same path exclude each other. It is safe for
+// concurrent use.
 //
-// Readers and writers stand in one line. A writer waits for everybody before
-// it; a reader for the writers before it alone. So a writer that waits makes
-// the readers behind it wait as well: it is not starved by them.
+// Readers and writers wait in one queue. A writer waits for every contender
+// before it; a reader waits for the writers before it. So the readers after a
+// waiting writer wait as well, and do not starve it.
 //
-// A writer's Token is greater than that of every holder before it, and a
-// reader's than that of every writer before it. Of two readers that shared the
-// lock the tokens say nothing. Who was downgraded keeps its token.
+// A writer's Token is greater than the Token of every earlier holder. A
+// reader's Token is greater than the Token of every earlier writer. The tokens
+// of readers that shared the lock have no order. A downgraded hold keeps its
+// token.
 //
-// There is no way up from reading to writing: two readers that both waited
-// for the other to go would wait for ever. Release, Lock, and look again at
-// what was read. In particular, a goroutine that calls Lock while it has a read
-// hold waits for itself; as with a Mutex, nothing knows that it is the same.
+// A read hold cannot be upgraded to writing: two readers that both waited for
+// the other's release would wait for ever. Release, Lock, and read again. A
+// goroutine that calls Lock while it has a read hold waits for itself: the lock
+// does not know that both calls come from one goroutine.
 type RWMutex struct {
 	sm          *core.Manager
 	read, write *line.Line
@@ -46,9 +47,9 @@ type RWMutex struct {
 }
 
 // NewRW returns the lock for readers and writers at path, which is below sm's
-// root. It does no I/O; a path that cannot be used is reported by every call on
-// the RWMutex. The path must not be that of a Mutex: its contenders are
-// ignored here, and those here by it.
+// root. It does no I/O. If the path cannot be used, every call on the RWMutex
+// returns the error. Do not use the path of a Mutex: the two ignore each
+// other's contenders.
 func NewRW(sm *session.Manager, path string, opts ...Option) *RWMutex {
 	o := newOptions("lock.NewRW", opts)
 	data := o.data()
@@ -83,8 +84,8 @@ type WriteHold struct {
 	m *RWMutex
 }
 
-// Lock waits until the lock is ours for writing. ctx and the errors are those
-// of Mutex.Lock. The caller must Release the WriteHold.
+// Lock waits until it holds the lock for writing. ctx and the errors are as in
+// Mutex.Lock. The caller must Release the WriteHold.
 func (m *RWMutex) Lock(ctx context.Context) (*WriteHold, error) {
 	m.made()
 	h, err := m.write.Join(ctx)
@@ -94,8 +95,8 @@ func (m *RWMutex) Lock(ctx context.Context) (*WriteHold, error) {
 	return &WriteHold{Hold{Hold: bridge.Hold(h)}, m}, nil
 }
 
-// TryLock takes the lock for writing if nobody has it and nobody waits for it,
-// and returns ErrHeld otherwise. It is Mutex.TryLock in all else.
+// TryLock takes the lock for writing if no contender holds it or waits for it,
+// and returns ErrHeld otherwise. In all else it is Mutex.TryLock.
 func (m *RWMutex) TryLock(ctx context.Context) (*WriteHold, error) {
 	m.made()
 	h, err := try(ctx, m.write)
@@ -105,8 +106,8 @@ func (m *RWMutex) TryLock(ctx context.Context) (*WriteHold, error) {
 	return &WriteHold{Hold{Hold: bridge.Hold(h)}, m}, nil
 }
 
-// RLock waits until the lock is ours for reading. ctx and the errors are those
-// of Mutex.Lock. The caller must Release the Hold.
+// RLock waits until it holds the lock for reading. ctx and the errors are as in
+// Mutex.Lock. The caller must Release the Hold.
 func (m *RWMutex) RLock(ctx context.Context) (*Hold, error) {
 	m.made()
 	h, err := m.read.Join(ctx)
@@ -116,8 +117,8 @@ func (m *RWMutex) RLock(ctx context.Context) (*Hold, error) {
 	return newHold(h), nil
 }
 
-// TryRLock takes the lock for reading if no writer has it and none waits for
-// it, and returns ErrHeld otherwise. It is Mutex.TryLock in all else.
+// TryRLock takes the lock for reading if no writer holds it or waits for it,
+// and returns ErrHeld otherwise. In all else it is Mutex.TryLock.
 func (m *RWMutex) TryRLock(ctx context.Context) (*Hold, error) {
 	m.made()
 	h, err := try(ctx, m.read)
@@ -128,8 +129,8 @@ func (m *RWMutex) TryRLock(ctx context.Context) (*Hold, error) {
 }
 
 // Do runs f while it holds the lock for writing, as Mutex.Do does. If f
-// downgrades its hold, its context ends; f goes on with that of the new hold,
-// which it releases itself.
+// downgrades its hold, its context ends. f then uses the context of the new
+// hold, and releases that hold itself.
 func (m *RWMutex) Do(ctx context.Context, f func(ctx context.Context, h *WriteHold) error) error {
 	misuse.NilFunc(f == nil, "Do")
 	h, err := m.Lock(ctx)
@@ -150,18 +151,18 @@ func (m *RWMutex) RDo(ctx context.Context, f func(ctx context.Context, h *Hold) 
 }
 
 // Downgrade turns the hold into one for reading, without letting a writer in
-// between: readers that stand directly behind come in, and writers go on
-// waiting. Its Token is that of this hold.
+// between: the readers directly after it come in, and writers go on waiting.
+// The Token stays the same.
 //
-// This hold ends as Downgrade begins: its context ends with
-// session.ErrReleased before anybody can read, and its Guard is refused once
-// the change is done; the new hold has its own. There is no way back: when Downgrade fails, the
+// This hold ends as Downgrade begins. Its context ends with session.ErrReleased
+// before another reader comes in, and its Guard is refused once the change is
+// done; the new hold has its own. It cannot be undone: if Downgrade fails, the
 // lock is given up altogether, in the background if need be, and Release has
 // nothing left to do.
 //
-// It is one transaction, and waits for nobody but a server. ctx bounds that;
-// one that has ended already leaves the hold as it is. Other errors:
-// session.ErrLost, when the hold was lost; session.ErrReleased, when it was
+// Downgrade is one transaction, and waits only for a server. ctx bounds that.
+// If ctx has already ended, the hold is left as it is. Other errors:
+// session.ErrLost, if the hold was lost; session.ErrReleased, if it was
 // released or downgraded before; session.ErrNoAuth.
 //
 // The caller must Release the new Hold.
@@ -177,16 +178,16 @@ func (h *WriteHold) Downgrade(ctx context.Context) (*Hold, error) {
 	return newHold(next), nil
 }
 
-// Holders returns who holds the lock: readers, or one writer, or nobody. What
-// is said of Mutex.Holders holds for it too.
+// Holders returns the contenders that hold the lock: readers, or one writer, or
+// none. ctx, the errors and the lag are as in Mutex.Holders.
 func (m *RWMutex) Holders(ctx context.Context) ([]Contender, error) {
 	m.made()
 	nodes, err := m.holders(ctx)
 	return describeModes(nodes), err
 }
 
-// Waiters returns who waits for the lock, in order. What is said of
-// Mutex.Holders holds for it too.
+// Waiters returns the contenders that wait for the lock, in order. ctx, the
+// errors and the lag are as in Mutex.Holders.
 func (m *RWMutex) Waiters(ctx context.Context) ([]Contender, error) {
 	m.made()
 	nodes, err := m.contenders(ctx, func(all []znode.Place) []znode.Place { return all[holding(all):] })
@@ -205,8 +206,8 @@ func (m *RWMutex) contenders(ctx context.Context, choose func([]znode.Place) []z
 	return nodes, nil
 }
 
-// holding returns how many of those who stand in the line hold the lock: the
-// readers at its head, or one writer.
+// holding returns how many contenders of the queue hold the lock: the readers
+// at its head, or one writer.
 func holding(all []znode.Place) int {
 	n := 0
 	for n < len(all) && modeOf(all[n].Name) == ModeRead {
@@ -215,7 +216,7 @@ func holding(all []znode.Place) int {
 	return max(n, min(1, len(all)))
 }
 
-// describeModes is describeAll of readers and writers.
+// describeModes is describeAll with the modes of readers and writers.
 func describeModes(nodes []line.Contender) []Contender {
 	all := describeAll(nodes)
 	for i := range all {
@@ -224,7 +225,7 @@ func describeModes(nodes []line.Contender) []Contender {
 	return all
 }
 
-// modeOf returns the mode that a contender's name tells.
+// modeOf returns the mode of a contender by its name.
 func modeOf(name string) Mode {
 	if _, reads := znode.ParseSeq(name, readTag); reads {
 		return ModeRead

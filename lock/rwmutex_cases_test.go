@@ -16,7 +16,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A reader waits for the writers before it, and never for one behind.
+// A reader waits for the writers before it, and never for one after it.
 func TestHardCase45_ReaderIgnoresLaterWriters(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
@@ -30,7 +30,8 @@ func TestHardCase45_ReaderIgnoresLaterWriters(t *testing.T) {
 		require.NoError(t, second.Get().Release())
 		waiting(w, false, r)
 		waiting(w, true, third)
-		// And where the later writer stands already when the reader first looks.
+		// The same, if the later writer exists already when the reader first
+		// lists.
 		require.NoError(t, r.Get().Release())
 		require.NoError(t, third.Get().Release())
 		later := 0
@@ -51,7 +52,7 @@ func TestHardCase45_ReaderIgnoresLaterWriters(t *testing.T) {
 	})
 }
 
-// Who is woken by what, counted.
+// Counts which release wakes which contenders.
 func TestHardCase66_RWWakesNoMoreThanItMust(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const n = 20
@@ -69,14 +70,15 @@ func TestHardCase66_RWWakesNoMoreThanItMust(t *testing.T) {
 		require.Equal(t, 1+n, w.Srv.WatchesOf(first.Path()), "its own, and that of each reader directly behind")
 
 		counts := w.Count(func() { require.NoError(t, first.Release()) })
-		require.Equal(t, map[string]int{"delete": 1}, counts, "the readers hold without a look, and nobody else is woken")
+		require.Equal(t, map[string]int{"delete": 1}, counts, "the readers hold without a read, and no other contender is woken")
 		for _, r := range readers {
 			waiting(w, false, r)
 		}
 		waiting(w, true, second)
 
-		// Readers that are not the last but one before the writer wake nobody. The last
-		// but one makes the writer look whom else it waits for.
+		// The release of a reader wakes no contender, unless it is the last
+		// reader but one before the writer. That one has the writer look for
+		// the reader that is left.
 		for _, r := range readers[:n/2] {
 			counts = w.Count(func() { require.NoError(t, r.Get().Release()) })
 			require.Equal(t, map[string]int{"delete": 1}, counts)
@@ -97,7 +99,7 @@ func TestHardCase66_RWWakesNoMoreThanItMust(t *testing.T) {
 			waiting(w, true, r)
 		}
 		counts = w.Count(func() { require.NoError(t, second.Get().Release()) })
-		require.Zero(t, counts["getData"], "they hold, and watch nobody")
+		require.Zero(t, counts["getData"], "they hold, and watch no contender")
 		for _, r := range behind {
 			require.NoError(t, r.Get().Release())
 		}
@@ -124,7 +126,7 @@ func TestHardCase43_RWOwnNodeGone(t *testing.T) {
 		synctest.Wait()
 		require.Len(t, w.Children(dir), 3)
 		require.NoError(t, h.Release())
-		// In whatever order they have lined up again, both come in.
+		// In whatever order they have queued again, both come in.
 		if r.Waiting() {
 			require.NoError(t, x.Get().Release())
 			require.NoError(t, r.Get().Release())
@@ -157,8 +159,8 @@ func TestHardCase44_RWForeignChildren(t *testing.T) {
 	})
 }
 
-// There is no way up: Lock beside our own read hold waits for it, and says for
-// whom.
+// An upgrade is not possible: Lock during our own read hold waits for that
+// hold, and says so.
 func TestHardCase47_RWNotReentrant(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

@@ -25,7 +25,7 @@ func writing(w *testworld.World, p *testworld.Process) *testworld.Call[*lock.Wri
 	return testworld.Go(w, rw(p).Lock)
 }
 
-// waiting demands that all of the calls wait, or that none does.
+// waiting demands that either all of the calls wait, or all do not.
 func waiting(w *testworld.World, want bool, calls ...interface{ Waiting() bool }) {
 	w.Helper()
 	for i, c := range calls {
@@ -98,8 +98,8 @@ func TestRWMutexTry(t *testing.T) {
 	})
 }
 
-// A writer that gives up lets those behind it go on: the readers behind join
-// the ones that hold.
+// A writer that gives up lets the contenders after it go on: the readers after
+// it join the holders.
 func TestRWMutexWriterGivesUp(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
@@ -111,7 +111,7 @@ func TestRWMutexWriterGivesUp(t *testing.T) {
 		waiting(w, false, r2)
 		require.Greater(t, r2.Get().Token(), r1.Token())
 
-		// One that stands behind another writer leaves the readers waiting.
+		// If it is after another writer, the readers go on waiting.
 		w2 := writing(w, p)
 		w3, r3 := writing(w, q), reading(w, p)
 		_, err = w3.GiveUp()
@@ -183,7 +183,7 @@ func TestRWInvalidPath(t *testing.T) {
 	})
 }
 
-// Where the numbers wrap, the line of readers and writers goes on in order.
+// Where the numbers wrap, the queue of readers and writers goes on in order.
 func TestRWSequenceWraps(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

@@ -13,44 +13,44 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// ErrNoPermits is returned by TryAcquire when fewer permits are free than were
+// ErrNoPermits is returned by TryAcquire if fewer permits are free than were
 // asked for.
 var ErrNoPermits = errors.New("not enough permits are free")
 
-// ErrTooManyPermits is returned when more permits are asked for than there are
-// in all: to wait for them would be to wait until somebody raises the limit, with all
-// others behind.
-var ErrTooManyPermits = errors.New("more permits than there are")
+// ErrTooManyPermits is returned if more permits are asked for than the limit.
+// Such a call could only wait until the limit is raised, and all others would
+// wait after it.
+var ErrTooManyPermits = errors.New("more permits than the semaphore has")
 
-// Layout of Curator's InterProcessSemaphoreV2.
+// The layout of Curator's InterProcessSemaphoreV2.
 const (
 	locksDir  = "locks"
 	leasesDir = "leases"
 	leaseTag  = "lease-"
 )
 
-// Semaphore is a number of permits at a path, of which each can be held by one
-// at a time. It keeps nothing of a single acquisition: one value serves any
-// number of goroutines. It is safe for concurrent use.
+// Semaphore is a number of permits at a path. Each permit has at most one
+// holder at a time. A Semaphore keeps no state of an acquisition: one value
+// serves any number of goroutines. It is safe for concurrent use.
 //
-// All who use the path have to agree on the limit: see Permits and
-// SharedPermits. It is not reentrant: who holds a permit and asks for another
-// waits like anybody else, and two who do that can wait for each other. Ask for
-// all at once.
+// All users of the path have to agree on the limit: see Permits and
+// SharedPermits. A Semaphore is not reentrant. A holder that asks for another
+// permit waits like any other contender, and two such holders can wait for each
+// other. Ask for all permits at once.
 type Semaphore struct {
 	sm     *core.Manager
 	path   string
 	limit  Limit
-	line   *line.Line // those who wait; its first looks for free permits
-	leases *line.Line // of which only the contenders are asked
+	line   *line.Line // the waiters; the first looks for free permits
+	leases *line.Line // used only to list the lease znodes
 	who    owner
 	err    error
 }
 
 // NewSemaphore returns the semaphore at path, which is below sm's root, with
-// the number of permits that limit says. It does no I/O; a path or a limit that
-// cannot be used is reported by every call on the Semaphore. Of the options it takes
-// ID.
+// the number of permits that limit says. It does no I/O. If the path or the
+// limit cannot be used, every call on the Semaphore returns the error. Of the
+// options it takes ID.
 func NewSemaphore(sm *session.Manager, path string, limit Limit, opts ...Option) *Semaphore {
 	o := newOptions("lock.NewSemaphore", opts)
 	err := znode.Validate(path)
@@ -77,42 +77,43 @@ func (s *Semaphore) Path() string {
 	return s.path
 }
 
-// Permit is one permit that is held, or several that were acquired at once. It
-// ends when any of them ends.
+// Permit is one permit, or several that were acquired at once. It ends when any
+// of them ends.
 type Permit struct {
 	*bundle
 	token int64
 }
 
-// N returns how many permits these are.
+// N returns the number of permits.
 func (p *Permit) N() int {
 	misuse.ZeroValue(p == nil, "or nil lock.Permit", "Semaphore.Acquire")
 	p.made()
 	return len(p.holds)
 }
 
-// Token returns the fencing token. No two Permits of a path have the same, and
-// one that was asked for after another was released has a greater one. With a limit of one it can
-// be used as a Mutex's. With more, several hold at a time, and a store that
-// refuses a smaller token than the greatest it has seen would refuse most of
-// them: there the token only tells them apart, and Guards keep those out who
-// hold no more.
+// Token returns the fencing token. No two Permits of a path have the same
+// token. A Permit that was asked for after another was released has the greater
+// token. With a limit of one, use the token as a Mutex's. With a greater limit,
+// several hold at a time. A store that refused every token less than the
+// greatest it has seen would refuse most of them. There the token only
+// distinguishes the permits; to keep former holders out, use Guards.
 func (p *Permit) Token() int64 {
 	misuse.ZeroValue(p == nil, "or nil lock.Permit", "Semaphore.Acquire")
 	return p.token
 }
 
-// Acquire waits for n permits, and takes all of them or none. Those who wait
-// come in the order in which they asked, over all processes: one who asks for
-// many is not overtaken by those who ask for few. It waits through lost
-// connections and ended sessions; when its session ends, it lines up again in
-// the next.
+// Acquire waits for n permits, and takes all of them or none. Waiters get their
+// permits in the order in which they asked, over all processes: a request for
+// many is not overtaken by requests for few. Acquire waits through lost
+// connections and ended sessions; when its session ends, it queues again in the
+// next.
 //
 // ctx bounds the wait, not the permits. When it ends, the error matches
-// ctx.Err() and context.Cause(ctx), and our nodes are removed in the background.
-// Other errors: ErrTooManyPermits, at once or when a shared limit falls below n
-// while this is first in line, but not below 1; n below 1; session.ErrClosed; an invalid path; what the server
-// answers, such as session.ErrNoAuth when we may not create below path.
+// ctx.Err() and context.Cause(ctx), and Acquire's znodes are removed in the
+// background. Other errors: ErrTooManyPermits, at once, or if a shared limit
+// falls below n (but not below 1) while this call is the first waiter; n below
+// 1; session.ErrClosed; an invalid path; what the server answers, such as
+// session.ErrNoAuth if znodes may not be created below path.
 //
 // The caller must Release the Permit.
 func (s *Semaphore) Acquire(ctx context.Context, n int) (*Permit, error) {
@@ -124,7 +125,7 @@ func (s *Semaphore) Acquire(ctx context.Context, n int) (*Permit, error) {
 	return p, nil
 }
 
-// observed tells the hooks of a wait for permits.
+// observed reports a wait for permits to the hooks.
 func (s *Semaphore) observed(ctx context.Context, try bool, n int,
 	acquire func(context.Context, int) (*Permit, error)) (*Permit, error) {
 	over := s.sm.Waiting(ctx, s.path, try)
@@ -137,14 +138,15 @@ func (s *Semaphore) observed(ctx context.Context, try bool, n int,
 	return p, nil
 }
 
-// TryAcquire takes n permits if they are free and the first of those who wait,
-// if there are any, does not claim them. Otherwise it returns ErrNoPermits, and
-// leaves nothing behind. So it does while a limit of 0 or less closes the semaphore;
-// a node of the limit that does not hold one is an error. Unlike Acquire it does not stand in the line: it may come before
-// somebody who has just become the first and has not looked yet.
+// TryAcquire takes n permits if they are free and the first waiter, if there is
+// one, does not claim them. Otherwise it returns ErrNoPermits, and leaves no
+// znodes. It also returns ErrNoPermits while a limit of 0 or less closes the
+// semaphore. If the znode of the limit does not hold a limit, it returns an
+// error. Unlike Acquire it does not queue: it may overtake a contender that has
+// just become the first waiter and has not looked yet.
 //
-// It waits for nobody but a server: ctx bounds that. Other errors are those of
-// Acquire.
+// TryAcquire waits only for a server: ctx bounds that. The other errors are as
+// in Acquire.
 func (s *Semaphore) TryAcquire(ctx context.Context, n int) (*Permit, error) {
 	s.made()
 	p, err := s.observed(ctx, true, n, s.try)
@@ -155,12 +157,12 @@ func (s *Semaphore) TryAcquire(ctx context.Context, n int) (*Permit, error) {
 }
 
 // Do runs f while it holds n permits. The context that f gets ends when ctx
-// does, or when any of the permits is lost; context.Cause tells which. The
-// permits are released when f has returned, and not before; also when f panics.
+// ends, or when any of the permits is lost; context.Cause returns which. The
+// permits are released after f has returned or panicked, and not before.
 //
-// Do returns what Acquire does when the permits were not acquired. Otherwise it
-// returns what f does. If a permit was lost before f returned, the error
-// matches session.ErrLost besides, even where f returned nil.
+// If the permits were not acquired, Do returns what Acquire returns. Otherwise
+// it returns what f returns. If a permit was lost before f returned, the error
+// matches session.ErrLost too, even if f returned nil.
 func (s *Semaphore) Do(ctx context.Context, n int, f func(ctx context.Context, p *Permit) error) error {
 	misuse.NilFunc(f == nil, "Do")
 	p, err := s.Acquire(ctx, n)
@@ -172,17 +174,16 @@ func (s *Semaphore) Do(ctx context.Context, n int, f func(ctx context.Context, p
 	return whileHeld(p, within, stop, fail, func(ctx context.Context) error { return f(ctx, p) })
 }
 
-// Holders returns who holds permits, in the order in which they came: one
-// contender for each permit. Of a Curator peer the lease with which it waits as
-// the first in line counts as held. It tells what the server we are connected to
-// knows, which may lag behind: it is for people and tools, and no base for
-// decisions.
+// Holders returns the contenders that hold permits, in the order in which they
+// came, one contender for each permit. A Curator peer's lease counts as held
+// while the peer waits with it as the first waiter. The connected server may
+// lag, so use the answer for display and tools, and not for decisions.
 //
-// ctx bounds the reads. Errors: ctx's; session.ErrClosed; an invalid path;
-// session.ErrNoAuth when we may not list the directories.
+// ctx bounds the reads. Errors: ctx's; session.ErrClosed; an invalid path or
+// limit; session.ErrNoAuth if the directories may not be listed.
 func (s *Semaphore) Holders(ctx context.Context) ([]Contender, error) {
 	s.made()
-	// The leases first: of those who get their permit in between, none counts twice.
+	// The leases first: a contender that gets its permit in between is not counted twice.
 	leases, err := s.contenders(ctx, s.leases)
 	if err != nil {
 		return nil, err
@@ -204,8 +205,8 @@ func (s *Semaphore) Holders(ctx context.Context) ([]Contender, error) {
 	return holders, nil
 }
 
-// Waiters returns who waits for permits, in order. What is said of Holders
-// holds for it too.
+// Waiters returns the contenders that wait for permits, in order. ctx, the
+// errors and the lag are as in Holders.
 func (s *Semaphore) Waiters(ctx context.Context) ([]Contender, error) {
 	s.made()
 	nodes, err := s.contenders(ctx, s.line)

@@ -16,77 +16,80 @@ import (
 
 // How permits are given
 //
-// A candidate for n permits makes n lease nodes and then lists the leases. It
-// has its permits once a list that shows all of its leases shows at most limit-n
-// others before the last of its own, by sequence number; equal numbers count as
-// before. It holds them while its leases stand.
+// A candidate for n permits creates n lease znodes and then lists the leases.
+// It has its permits once a list that shows all of its leases shows at most
+// limit-n others before the last of its own, by sequence number. Equal numbers
+// count as before. It holds the permits while its lease znodes exist.
 //
 // # A fixed limit
 //
 // Never more than limit leases belong to permits that were given. Take all
-// holders of some instant, and among them Z, whose last lease has the greatest
-// sequence number. All other leases were made before the last one of Z, since
-// the server numbers them in the order in which it makes them, and they still
-// stand. So they stood when Z's list was taken, which was after Z's last create;
-// the list showed them, before that last one, and Z counted them. Z found that
-// with its own they are no more than limit. Where numbers do not grow any more
-// (2147483647), take for Z, among those with the greatest number, the one whose
-// list was taken last: the same follows.
+// holders of some instant. Let Z be the holder whose last lease has the
+// greatest sequence number. All other leases of these holders were created
+// before the last one of Z, since the server numbers them in the order of
+// creation, and they still exist. So they existed when Z's list was taken,
+// which was after Z's last create. The list showed them, before that last one,
+// and Z counted them. Z found that with its own they do not exceed the limit.
+// If the numbers stop growing (at 2147483647), several holders may share the
+// greatest number. Let Z then be the one of them whose list was taken last: the
+// same follows.
 //
-// The proof uses only that the list is of an instant after the creates, as
-// every list is that shows the nodes: a server that lags makes it an earlier
-// instant, no other history. It does not ask who was first in the line. So the
-// inner lock need not be trusted, and no guard on it is needed: when it is lost
-// while a create is under way, two look for permits at a time, which the numbers
-// keep in order. The line decides only who asks next. That is why TryAcquire can
-// do without it.
+// The proof uses only that the list shows an instant after the creates, which
+// is true of every list that shows the znodes. A server that lags shows an
+// earlier instant, but not another history. The proof does not use the order of
+// the queue. So the inner lock need not be trusted and needs no guard. If it is
+// lost while a create is under way, two candidates look for permits at a time,
+// and the numbers keep them in order. The queue decides only which candidate
+// asks next. That is why TryAcquire can do without it.
 //
 // Curator's peers count all children, whatever their number, and so see all
-// that Z would see: among them and us the same proof holds, with their own
-// limit where they are Z. We count the nodes tagged "lease-" alone: a stranger's
-// node takes no permit here, and does in Curator's eyes, who then waits for
-// longer. Curator waits when its own lease is one of too many, though others
-// behind it are to blame; ours takes its permit then.
+// that Z would see. For them and us together the same proof holds, with their
+// own limit if Z is a Curator peer. We count the znodes tagged "lease-" alone.
+// Another client's znode takes no permit here, but does in Curator's eyes,
+// which then waits for longer. Curator waits if its own lease is one of too
+// many, even if the surplus are leases after its own. Docent takes its permit
+// then.
 //
 // # A limit that changes
 //
-// A permit is given at one instant of ZooKeeper's history, in which the limit
+// A permit is given at one instant of ZooKeeper's history, at which the limit
 // is l. The promise: with it, at most l permits are held at that instant. So
-// after a Resize to l, no permit is given until fewer than l are held. Which
-// permits are given before the Resize and which after it, the order of these
-// instants says, not the order in which the calls return.
+// after a Resize to l, no permit is given until fewer than l are held. The
+// order of these instants says which permits are given before the Resize and
+// which after it. The order in which the calls return does not.
 //
-// Let m be the instant of the last change of the limit before the instant t at
-// which Z is given its permits. A candidate knows the limit of t in two ways.
-// Acquire reads and watches the limit before its creates, in the same session,
-// and the watch has not fired when the list of t is there: ZooKeeper tells of a
-// change before it shows anything later. TryAcquire reads the limit behind its
-// creates and its list: t is the instant of that read, and the zxid that wrote
-// the limit tells m.
+// Let t be the instant at which Z is given its permits, and m the instant of
+// the last change of the limit before t. A candidate knows the limit of t in
+// one of two ways. Acquire reads and watches the limit before its creates, in
+// the same session, and the watch has not fired when the list of t arrives.
+// ZooKeeper sends the event of a change before it shows a later state.
+// TryAcquire reads the limit after its creates and its list. There t is the
+// instant of that read, and the Mzxid of the limit's znode is m.
 //
 // If Z's last create came after m, Z counts as with a fixed limit. Take Y, the
 // holder of t with the greatest number. Y's last create came after m too, so Y
 // was given its permits by l, and counted all holders of t.
 //
-// If the limit has changed since Z's creates, that is not enough: a lease behind
-// Z's may hold by the limit before. So Z takes a list L after m and from then on
-// counts every lease up to the greatest number in L as before its own
-// (candidate.upTo). Then the holders of t that were made before L are counted by
-// Z. If there are others, the last of them was made after m, and has counted all.
+// If the limit has changed since Z's creates, that is not enough: a lease after
+// Z's may hold by the earlier limit. So Z takes a list L after m, and from then
+// on counts every lease up to the greatest number in L as before its own
+// (candidate.upTo). Then Z counts the holders of t that were created before L.
+// If there are others, the last of them was created after m, and has counted
+// all.
 //
 // # How old the instant may be
 //
-// All of this may happen on a server that lags: t is then an instant of long
+// All of this may happen on a server that lags. Then t is an instant of long
 // ago, and a Resize that has returned since is not heeded. A create that has
-// just been answered is as good as a sync, and so the list that comes with the
-// creates is taken as it is, for a second (fresh). Any other has to be confirmed
-// by a transaction, which checks that the limit is the one that was read and
-// that the candidate's last lease stands. t is then the instant of the
-// transaction. Only candidates that waited pay for it, and only where the limit
-// is shared.
+// just been answered is as good as a sync. So the list that comes with the
+// creates is accepted as it is, for a second (fresh). Any later list has to be
+// confirmed by a transaction. It checks that the limit is the one that was read
+// and that the candidate's last lease exists. t is then the instant of the
+// transaction. Only candidates that waited pay for it, and only if the limit is
+// shared.
 
-// fresh is how long after its first create was sent a candidate takes its
-// permits by a shared limit without a transaction that confirms them.
+// fresh is how long after its first create was sent a candidate may take
+// permits of a shared limit without a transaction that confirms them.
 const fresh = time.Second
 
 // candidate is a request for permits under way, within one session.
@@ -102,7 +105,7 @@ type candidate struct {
 	since   time.Time       // when the first create was sent
 }
 
-// leases is one list of them.
+// leases is one list of the lease znodes.
 type leases struct {
 	names []string
 	dir   core.Stat
@@ -110,20 +113,21 @@ type leases struct {
 
 // ranked is what a candidate sees in a list.
 type ranked struct {
-	mine   int  // how many of its own leases stand
+	mine   int  // how many of its own leases exist
 	before int  // how many others count as before the last of its own
 	behind bool // whether any has a number greater than the last of its own
 }
 
-// lease is what our lease nodes hold. Other libraries ignore it.
+// lease is what our lease znodes hold. Other libraries ignore it.
 type lease struct {
 	owner
-	// Place is the name of the node in the line with which the lease was asked
-	// for. While that stands, the lease still waits.
+	// Place is the name of the waiter's znode in the queue. While that znode
+	// exists, the lease still waits.
 	Place string `json:"place,omitempty"`
 }
 
-// placeOf reads the place out of a lease's data; there may be none.
+// placeOf reads Place from a lease's data, and returns "" if the lease names
+// none.
 func placeOf(data []byte) string {
 	var l lease
 	if json.Unmarshal(data, &l) != nil {
@@ -132,8 +136,9 @@ func placeOf(data []byte) string {
 	return l.Place
 }
 
-// check refuses what needs no candidate to be refused. One permit is too many
-// for no limit, so it costs no read; the sync comes only before a refusal.
+// check refuses requests that can be refused without a candidate. A request for
+// one permit exceeds no limit, so it costs no read. The sync comes only before
+// a refusal.
 func (s *Semaphore) check(ctx context.Context, n int) error {
 	if s.err != nil {
 		return s.err
@@ -168,8 +173,8 @@ func (s *Semaphore) check(ctx context.Context, n int) error {
 	}
 }
 
-// again runs attempts until one succeeds, or fails for good: those whose nodes
-// or session have gone are repeated.
+// again runs attempts until one succeeds or fails for good. An attempt whose
+// znodes or session have gone is repeated.
 func again(ctx context.Context, attempt func() (*Permit, error)) (*Permit, error) {
 	for n := 0; ; n++ {
 		p, err := attempt()
@@ -199,7 +204,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int) (*Permit, error) {
 		p, err := s.atHead(within, place, n)
 		stop()
 		if err != nil && ctx.Err() == nil && place.Err() != nil {
-			err = place.Err() // that is why
+			err = place.Err() // the loss of the place has ended the context
 		}
 		left := leave(ctx, place)
 		switch {
@@ -218,11 +223,11 @@ func (s *Semaphore) acquire(ctx context.Context, n int) (*Permit, error) {
 	})
 }
 
-// leave lets the next in line come to the head. It waits for that no longer than
-// ctx. That our place was lost in the meantime does not matter any more.
+// leave lets the next waiter come to the head. It waits for that no longer than
+// ctx. If our place was lost in the meantime, that does not matter.
 func leave(ctx context.Context, place *core.Hold) error {
 	done := make(chan error, 1)
-	go func() { done <- place.Release() }() // at the latest the session's end ends it
+	go func() { done <- place.Release() }() // the session's end ends it at the latest
 	select {
 	case err := <-done:
 		if errors.Is(err, core.ErrLost) {
@@ -234,7 +239,8 @@ func leave(ctx context.Context, place *core.Hold) error {
 	}
 }
 
-// atHead waits for permits as the first in line. ctx ends with that, too.
+// atHead waits for permits as the first waiter. ctx also ends when that place
+// is lost.
 func (s *Semaphore) atHead(ctx context.Context, place *core.Hold, n int) (*Permit, error) {
 	_, name := znode.Split(place.Path())
 	c := s.candidate(place.Session())

@@ -15,11 +15,11 @@ import (
 // inParallel is how many leases of one candidate are made or removed at a time.
 const inParallel = 16
 
-// place makes n leases and lists the leases. When it fails none is left, or
-// they are removed in the background.
+// place creates n leases and lists the leases. If it fails, no lease is left,
+// or the leases are removed in the background.
 //
-// One list serves all n creates: each with a list of its own would take memory
-// that is quadratic in n.
+// One list serves all n creates. A list for each create would take memory that
+// is quadratic in n.
 func (c *candidate) place(ctx context.Context, data []byte, n int) (leases, error) {
 	c.since = time.Now()
 	enter := c.s.EnterUnlisted
@@ -103,8 +103,8 @@ func (c *candidate) rank(list leases) ranked {
 	return r
 }
 
-// limitChanged has the leases of a list that was taken after the limit has
-// changed count as before our own: any of them may hold by the limit before.
+// limitChanged takes a list from after a change of the limit. Its leases count
+// as before our own from then on: any of them may hold by the earlier limit.
 func (c *candidate) limitChanged(list leases) {
 	for _, name := range list.names {
 		if number, ok := znode.ParseSeq(name, leaseTag); ok && number-c.upTo > 0 {
@@ -113,15 +113,15 @@ func (c *candidate) limitChanged(list leases) {
 	}
 }
 
-// free reports whether the permits are ours by that list and limit.
+// free reports whether the candidate has its permits by that list and limit.
 func (c *candidate) free(r ranked, limit int) bool {
 	return r.mine == len(c.entries) && r.before+len(c.entries) <= limit
 }
 
-// wait waits until the permits are ours. Only the first in line gets here, so
-// that a permit given back wakes one. list came with the leases.
+// wait waits until the candidate has its permits. Only the first waiter calls
+// it, so that a released permit wakes one. list came with the leases.
 func (c *candidate) wait(ctx context.Context, list leases) (*Permit, error) {
-	var watch *core.Watch // on the list; nil while that came with the leases
+	var watch *core.Watch // on the list; nil while list is the one that came with the leases
 	for {
 		r, stale := c.rank(list), c.limit.stale()
 		if !stale && c.free(r, c.limit.now) {
@@ -172,8 +172,9 @@ func (c *candidate) wait(ctx context.Context, list leases) (*Permit, error) {
 	}
 }
 
-// confirm reports whether the limit has the version that the candidate goes by,
-// and its last lease stands, after everything that was answered before.
+// confirm reports whether the limit still has the version that the candidate
+// has read, and whether its last lease exists. The answer is as of an instant
+// after all earlier answers.
 func (c *candidate) confirm(ctx context.Context, version int32) (bool, error) {
 	_, err := c.s.Txn(ctx, core.CheckOp(c.last.Path(), core.AnyVersion), core.CheckOp(c.limit.node, version))
 	refused, known := core.RefusedOp(err)
@@ -185,7 +186,7 @@ func (c *candidate) confirm(ctx context.Context, version int32) (bool, error) {
 	case errors.Is(err, core.ErrBadVersion), errors.Is(err, core.ErrNoNode):
 		return false, nil
 	case errors.Is(err, core.ErrUnknownOutcome) && ctx.Err() == nil && c.s.Err() == nil:
-		return false, nil // a check that is asked for twice does no harm
+		return false, nil // a check may be repeated
 	}
 	return false, err
 }
@@ -196,7 +197,8 @@ func stop(watch *core.Watch) {
 	}
 }
 
-// gone words the absence of the directory: our leases have gone with it.
+// gone turns the absence of the directory into ErrDeleted: our leases have gone
+// with it.
 func gone(err error) error {
 	if errors.Is(err, core.ErrNoNode) {
 		return core.ErrDeleted
@@ -242,11 +244,12 @@ func (c *candidate) atOnce(ctx context.Context, list leases) (*Permit, error) {
 	return c.permit(ctx, r, list)
 }
 
-// settle reads the shared limit until it is known that the list is good for it.
-// The first read is enough for a limit that was written before our last lease
-// was made. A later one has to stay the same while the leases are listed anew.
+// settle reads the shared limit until the list is known to be valid for it. If
+// the limit was written before our last lease was created, the first read is
+// enough. A limit that was written later has to stay the same while the leases
+// are listed again.
 func (c *candidate) settle(ctx context.Context, list leases) (limit int, _ leases, err error) {
-	known := c.last.Czxid // the limit has not been written since, as far as we know; 0: nothing is known
+	known := c.last.Czxid // a limit last written at or before this zxid is valid for list; 0: no limit is
 	for {
 		data, stat, err := c.s.Get(ctx, c.limit.node)
 		if err != nil {
@@ -285,16 +288,17 @@ func (c *candidate) settle(ctx context.Context, list leases) (limit int, _ lease
 
 // permit begins the holds.
 //
-// The token is the Pzxid of the list, if it shows no lease behind our last, and
-// else the Czxid of that. Either way it is at least that Czxid, and less than
-// the Czxid of every lease that is made after the list, and so less than the
-// token of everybody who asks after we have been given ours. With a limit of one nobody behind
-// us can have held before, so tokens grow from holder to holder.
+// If the list shows no lease after our last, the token is the Pzxid of the
+// list. Otherwise it is the Czxid of our last lease. Either way it is at least
+// that Czxid. It is less than the Czxid of every lease that is created after
+// the list, and so less than the token of every later request. With a limit of
+// one, no contender after us can have held before. So tokens grow from holder
+// to holder.
 //
-// No two are the same. Pzxid is the instant of the last change that the list
-// has seen: two who both take it from lists of one instant would stand in the
-// same list, and one of them behind the other. It is the Czxid of another's
-// lease only if that stands behind us.
+// No two tokens are the same. Pzxid is the instant of the last change that the
+// list has seen. Two contenders that both take it from lists of one instant
+// would both be in that list, one of them after the other. Pzxid is the Czxid
+// of another contender's lease only if that lease comes after ours.
 func (c *candidate) permit(ctx context.Context, r ranked, list leases) (*Permit, error) {
 	token := list.dir.Pzxid
 	if r.behind {
@@ -304,7 +308,7 @@ func (c *candidate) permit(ctx context.Context, r ranked, list leases) (*Permit,
 		}
 		token = stat.Czxid
 	}
-	if err := ctx.Err(); err != nil { // a done ctx beats a free permit
+	if err := ctx.Err(); err != nil { // if ctx is done, a free permit is not taken
 		return nil, err
 	}
 	holds := make([]*Hold, len(c.entries))
@@ -322,7 +326,7 @@ func (c *candidate) permit(ctx context.Context, r ranked, list leases) (*Permit,
 	return p, nil
 }
 
-// abandon has the leases removed in the background.
+// abandon removes the leases in the background.
 func (c *candidate) abandon() {
 	for _, e := range c.entries {
 		if e != nil {
@@ -331,7 +335,7 @@ func (c *candidate) abandon() {
 	}
 }
 
-// remove removes the leases. It goes on in the background when ctx ends.
+// remove removes the leases. It continues in the background when ctx ends.
 func (c *candidate) remove(ctx context.Context) error {
 	errs := make([]error, len(c.entries))
 	each(len(errs), func(i int) { errs[i] = c.entries[i].Remove(ctx) })

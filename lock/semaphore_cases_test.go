@@ -33,8 +33,8 @@ func TestHardCase40_SemaphoreCancelBeforeAcquire(t *testing.T) {
 	})
 }
 
-// Case 41: who gives up gives back what it has so far: its place, and the
-// leases with which it waits as the first in line.
+// Case 41: a call that gives up gives back what it has so far: its place, and
+// the leases with which it waits as the first in line.
 func TestHardCase41_SemaphoreGivesBack(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
@@ -81,7 +81,7 @@ func TestHardCase41_SemaphoreCancelledCreate(t *testing.T) {
 			start := time.Now()
 			_, err := acquiring.GiveUp()
 			require.ErrorIs(t, err, context.Canceled)
-			require.Zero(t, time.Since(start), "giving up waits for nobody")
+			require.Zero(t, time.Since(start), "giving up waits for no server")
 			close(hold)
 			p.Link.Refuse(false)
 			nothingLeft(w)
@@ -90,7 +90,7 @@ func TestHardCase41_SemaphoreCancelledCreate(t *testing.T) {
 	}
 }
 
-// Case 44: what is not a lease takes no permit, however much of it there is.
+// Case 44: znodes that are not leases take no permit, however many there are.
 func TestHardCase44_SemaphoreForeignChildren(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -117,7 +117,7 @@ func TestHardCase44_SemaphoreForeignChildren(t *testing.T) {
 }
 
 // Case 48: tries that fail, for whatever reason, leave neither a lease nor a
-// place in the line, and none of them blocks anybody.
+// place in the queue, and do not block other candidates.
 func TestHardCase48_TryAcquireLeavesNothing(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
@@ -176,7 +176,7 @@ func TestSemaphoreTriesDoNotBlockEachOther(t *testing.T) {
 }
 
 // Case 50: a release at the same time as the next acquisition of the same value
-// touches nobody else's permit.
+// does not touch the other permit.
 func TestHardCase50_SemaphoreReleaseRacesWithAcquire(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -202,8 +202,8 @@ func TestHardCase50_SemaphoreReleaseRacesWithAcquire(t *testing.T) {
 	})
 }
 
-// Case 51: a permit that is dead is released without harm, as often as one
-// likes, and says that it was lost.
+// Case 51: a dead permit can be released without harm, any number of times, and
+// says that it was lost.
 func TestHardCase51_SemaphoreRelease(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
@@ -223,7 +223,7 @@ func TestHardCase51_SemaphoreRelease(t *testing.T) {
 	})
 }
 
-// Case 68: the directories go once nobody uses them.
+// Case 68: the directories go once they are unused.
 func TestHardCase68_SemaphoreDirectoriesVanish(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -262,7 +262,8 @@ func TestSemaphoreBesideCurator(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "10.0.0.7", holders[0].ID)
 
-		// The peer waits for a second permit; so does one of ours behind it.
+		// The peer waits for a second permit; so does one of our candidates
+		// after it.
 		line, second := make("locks", "lock-"), make("leases", "lease-")
 		waiter = acquiring(w, semaphore(p, 2), 1)
 		require.NoError(t, one.Release())
@@ -305,8 +306,8 @@ func TestSemaphoreNumbersEnd(t *testing.T) {
 	}
 }
 
-// A blip of the connection while the first in line waits: what happened
-// meanwhile is not missed.
+// A short disconnection while the first in line waits: changes in the meantime
+// are not missed.
 func TestSemaphoreSuspendedWhileWaiting(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()

@@ -46,9 +46,9 @@ func TestSemaphoreSessionEndsAtTheHead(t *testing.T) {
 	})
 }
 
-// Somebody deletes the place of the first in line, while it makes its lease or
-// waits: two look for permits at a time then. No more get them than there are,
-// and nobody waits for ever.
+// Another client deletes the place of the first in line, while it makes its
+// lease or waits. Then two look for permits at a time. No more get them than
+// the limit allows, and none waits for ever.
 func TestSemaphoreTwoAtTheHead(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b, c := w.Process(), w.Process(), w.Process()
@@ -79,7 +79,7 @@ func TestSemaphoreTwoAtTheHead(t *testing.T) {
 	})
 }
 
-// Somebody deletes the lease with which the first in line waits.
+// Another client deletes the lease with which the first in line waits.
 func TestSemaphoreOwnLeaseDeletedWhileWaiting(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

@@ -14,23 +14,24 @@ import (
 // Limit says how many permits a semaphore has.
 type Limit struct {
 	permits int
-	node    string // where the shared limit is; empty for a fixed one
+	node    string // the path of the shared limit; empty for a fixed one
 }
 
 // Permits is a limit that is fixed by the program. Every program that uses the
-// semaphore must give the same: each goes by its own.
+// semaphore must give the same number: each uses its own.
 func Permits(n int) Limit { return Limit{permits: n} }
 
 // SharedPermits is a limit that every user of the semaphore reads from the
-// znode at path, below the Manager's root; Resize changes it meanwhile. The
-// znode is Curator's SharedCount: four bytes, big-endian. Acquire and
-// TryAcquire create a missing znode with the number initial.
+// znode at path, below the Manager's root. Resize changes it while the
+// semaphore is in use. The znode has the layout of Curator's SharedCount: four
+// bytes, big-endian. Acquire and TryAcquire create a missing znode with the
+// number initial.
 //
 // A limit of 0 or less closes the semaphore: Acquire waits until the limit
 // rises, TryAcquire returns ErrNoPermits.
 func SharedPermits(path string, initial int) Limit { return Limit{initial, path} }
 
-// shared reports whether the limit is read from a node. The zero Limit is a
+// shared reports whether the limit is read from a znode. The zero Limit is a
 // fixed one, of no permits.
 func (l Limit) shared() bool { return l.node != "" }
 
@@ -64,8 +65,8 @@ func validLimit(n int) error {
 	return nil
 }
 
-// read returns the limit that the connected server knows. It makes nothing
-// where the node of a shared one is missing.
+// read returns the limit that the connected server knows. It does not create a
+// missing znode of a shared limit.
 func (l Limit) read(ctx context.Context, sm *core.Manager) (int, error) {
 	if !l.shared() {
 		return l.permits, nil
@@ -80,8 +81,8 @@ func (l Limit) read(ctx context.Context, sm *core.Manager) (int, error) {
 	return l.decode(data)
 }
 
-var errNotALimit = errors.New("a limit has four, as Curator's SharedCount; " +
-	"if no other program needs the znode, delete it, and it is made anew")
+var errNotALimit = errors.New("a limit has four bytes, as Curator's SharedCount; " +
+	"if no other program needs the znode, delete it: the next Acquire creates it again")
 
 func (l Limit) decode(data []byte) (int, error) {
 	if len(data) != 4 {
@@ -92,8 +93,8 @@ func (l Limit) decode(data []byte) (int, error) {
 
 func encodeLimit(n int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(n)) }
 
-// enough refuses n permits of a limit that can never give them. A closed
-// semaphore may open again.
+// enough refuses n permits if the limit is less than n. It does not refuse them
+// if the semaphore is closed, because it may open again.
 func enough(n, limit int) error {
 	if limit > 0 && n > limit {
 		return fmt.Errorf("%w: %d asked for, the limit is %d", ErrTooManyPermits, n, limit)
@@ -101,18 +102,18 @@ func enough(n, limit int) error {
 	return nil
 }
 
-// limitView is the limit as a candidate knows it that waits for permits.
+// limitView is the limit as a waiting candidate knows it.
 type limitView struct {
 	Limit
 	s *core.Session
 
 	now     int         // 0 or less lets no candidate in
-	broken  error       // why the data of the node is not a limit; now is 0 then
-	version int32       // of the node
+	broken  error       // why the data of the znode are not a limit; now is 0 then
+	version int32       // of the znode
 	watch   *core.Watch // nil for a fixed limit
 }
 
-// look reads the limit and watches it. It makes the node where it is missing.
+// look reads the limit and watches it. It creates a missing znode.
 func (v *limitView) look(ctx context.Context) error {
 	v.stop()
 	if !v.shared() {
@@ -132,8 +133,8 @@ func (v *limitView) look(ctx context.Context) error {
 	}
 }
 
-// orMake makes the node if a read found none. It returns nil if another read
-// may do better.
+// orMake creates the znode if a read found none. It returns nil if another read
+// may succeed.
 func (v *limitView) orMake(ctx context.Context, err error) error {
 	if !errors.Is(err, core.ErrNoNode) {
 		return err
@@ -142,11 +143,11 @@ func (v *limitView) orMake(ctx context.Context, err error) error {
 	if err != nil && !errors.Is(err, core.ErrNodeExists) && !errors.Is(err, core.ErrUnknownOutcome) {
 		return err
 	}
-	return nil // in doubt the next read tells, or finds ctx or the session ended
+	return nil // if the outcome is unknown, the next read shows it, or finds ctx or the session ended
 }
 
 // enough refuses n permits that exceed the limit. The connected server may not
-// know yet that the limit was raised, so a sync comes before the refusal.
+// know of a raised limit yet, so a sync comes before the refusal.
 func (v *limitView) enough(ctx context.Context, n int) error {
 	for {
 		err := enough(n, v.now)
@@ -165,7 +166,7 @@ func (v *limitView) enough(ctx context.Context, n int) error {
 	}
 }
 
-// closed says why the limit lets no candidate in; nil if it does.
+// closed returns why the limit lets no candidate in, and nil if it does.
 func (v *limitView) closed() error {
 	switch {
 	case v.broken != nil:
@@ -179,8 +180,8 @@ func (v *limitView) closed() error {
 // stale reports whether the limit has changed since it was read.
 func (v *limitView) stale() bool { return v.watch != nil && v.watch.Event() != 0 }
 
-// changed returns a channel that is closed when the limit has changed; nil for
-// one that cannot.
+// changed returns a channel that is closed when the limit has changed, and nil
+// for a fixed limit.
 func (v *limitView) changed() <-chan struct{} {
 	if v.watch == nil {
 		return nil
@@ -201,7 +202,7 @@ type creator interface {
 	EnsureDir(ctx context.Context, path string) error
 }
 
-// makeNode makes a persistent node, and its parents where they are missing.
+// makeNode creates a persistent znode, and its parents if they are missing.
 func makeNode(ctx context.Context, c creator, path string, data []byte) error {
 	for {
 		err := c.CreateOnce(ctx, path, data)
@@ -215,9 +216,9 @@ func makeNode(ctx context.Context, c creator, path string, data []byte) error {
 	}
 }
 
-// Limit returns how many permits there are in all. For a shared limit it asks a
-// server that has caught up with its leader: every Resize that has returned is
-// seen. ctx bounds the requests. Limit is safe for concurrent use.
+// Limit returns the number of permits in all. For a shared limit it asks a
+// server that has caught up with its leader, so every Resize that has returned
+// is seen. ctx bounds the requests. Limit is safe for concurrent use.
 func (s *Semaphore) Limit(ctx context.Context) (int, error) {
 	s.made()
 	n, err := 0, s.err
@@ -234,19 +235,19 @@ func (s *Semaphore) Limit(ctx context.Context) (int, error) {
 }
 
 // Resize sets the shared limit to n, for every user of the semaphore, and wakes
-// the waiter at the head of the line. A limit of 0 closes the semaphore until
-// the next Resize.
+// the first waiter. A limit of 0 closes the semaphore until the next Resize.
 //
-// No holder loses a permit: where more are held than n, none is given until
-// enough have been released. A permit is given at one instant of ZooKeeper's
-// history, by the limit and the holders of that instant. That instant is at
-// most a second older than the last request of the Acquire or TryAcquire: one
-// that is under way when Resize returns may still go by the limit before.
+// No holder loses a permit: if more than n are held, none is given until enough
+// have been released. A permit is given at one instant of ZooKeeper's history,
+// by the limit and the holders of that instant. That instant is at most a
+// second older than the last request of the Acquire or TryAcquire. A call that
+// is under way when Resize returns may still use the earlier limit.
 //
-// ctx bounds the requests. Resize leaves a node alone that does not hold a limit,
-// or that a session owns. A lost answer may be session.ErrUnknownOutcome: Limit
-// tells, or Resize again. A semaphore whose limit is fixed cannot be resized.
-// Resize is safe for concurrent use; the last write counts.
+// ctx bounds the requests. Resize returns an error, and writes nothing, if the
+// znode does not hold a limit or is owned by a session, or if the semaphore's
+// limit is fixed. If an answer is lost, the error may be
+// session.ErrUnknownOutcome: call Limit, or Resize again. Resize is safe for
+// concurrent use; the last write counts.
 func (s *Semaphore) Resize(ctx context.Context, n int) error {
 	s.made()
 	err := s.resize(ctx, n)
@@ -261,7 +262,7 @@ func (s *Semaphore) resize(ctx context.Context, n int) error {
 	case s.err != nil:
 		return s.err
 	case !s.limit.shared():
-		return fmt.Errorf("its limit of %d is fixed by the program; one of SharedPermits can be changed", s.limit.permits)
+		return fmt.Errorf("its limit of %d is fixed by the program; only the limit of SharedPermits can be changed", s.limit.permits)
 	}
 	if err := validLimit(n); err != nil {
 		return err
@@ -275,7 +276,7 @@ func (s *Semaphore) resize(ctx context.Context, n int) error {
 			if _, err := s.limit.decode(data); err != nil {
 				return err // another program may need it
 			}
-			// A server that lags has the write refused, and has caught up then.
+			// A server that lags refuses the write, and has caught up by then.
 			_, err = s.sm.Set(ctx, s.limit.node, encodeLimit(n), stat.Version)
 			if errors.Is(err, core.ErrBadVersion) && !errors.Is(err, core.ErrUnknownOutcome) {
 				continue

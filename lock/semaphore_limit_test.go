@@ -17,7 +17,7 @@ func shared(p *testworld.Process, n int) *lock.Semaphore {
 	return lock.NewSemaphore(p.Manager, pool, lock.SharedPermits("/limits/pool", n))
 }
 
-// Case 49: a resize while somebody waits is noticed.
+// Case 49: a resize while a candidate waits is noticed.
 func TestHardCase49_ResizeWhileWaiting(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
@@ -32,8 +32,8 @@ func TestHardCase49_ResizeWhileWaiting(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, 2, n)
 
-		// Below what is held: nobody is evicted, and nobody comes in until
-		// enough have gone.
+		// The limit falls below what is held: no holder is evicted, and no
+		// candidate comes in until enough have gone.
 		require.NoError(t, shared(p, 1).Resize(w.Context(), 1))
 		require.NoError(t, held.Err())
 		require.NoError(t, held.Release())
@@ -64,14 +64,15 @@ func TestSemaphoreLimitFallsBelowWhatIsAskedFor(t *testing.T) {
 	})
 }
 
-// The limit falls in the very moment in which somebody looks for a permit: it
-// goes by the limit of the instant of its list.
+// The limit falls in the very moment in which a candidate looks for a permit:
+// it goes by the limit of the instant of its list.
 func TestSemaphoreLimitFallsBetweenReadAndList(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
 		held := permits(p, shared(p, 2), 1)
 		w.Once(leaseCreate, func() zktest.Action {
-			// The one that waits has read the limit. It is lowered before its lease is made.
+			// The waiter has read the limit. It is lowered before its lease is
+			// made.
 			if err := w.Srv.Put("/limits/pool", binary.BigEndian.AppendUint32(nil, 1)); err != nil {
 				t.Error(err)
 			}
@@ -98,7 +99,7 @@ func TestSemaphoreSharedLimitNode(t *testing.T) {
 		require.Equal(t, 5, n)
 		require.ErrorContains(t, s.Resize(w.Context(), -1), "must be from 0 (closed) to")
 
-		// Deleted while somebody waits by it: it is made anew.
+		// Deleted while a candidate waits by it: it is made again.
 		w.Put("/limits/pool", "\x00\x00\x00\x01")
 		held := permits(p, s, 1)
 		waiter := acquiring(w, s, 1)

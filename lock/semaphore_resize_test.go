@@ -18,8 +18,8 @@ func leaseList(r zktest.Request) bool {
 	return r.Op == zktest.OpGetChildren2 && r.Path == pool+"/leases"
 }
 
-// B has made its lease, and its list is slow. A takes the other permit, behind
-// B's lease, and lowers the limit to 1: now A holds all there is.
+// B has made its lease, and its list is slow. A takes the other permit, after
+// B's lease, and lowers the limit to 1: now A holds all permits.
 func TestFault52_LoweredLimitWhileTheListIsSlow(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
@@ -35,7 +35,8 @@ func TestFault52_LoweredLimitWhileTheListIsSlow(t *testing.T) {
 		close(slow)
 		require.True(t, waiter.Waiting(), "one permit is all there is")
 
-		// Who comes later counts B as before its own, and so does not keep B waiting.
+		// A later candidate counts B as before its own, and so does not keep B
+		// waiting.
 		_, err = shared(a, 2).TryAcquire(w.Context(), 1)
 		require.ErrorIs(t, err, lock.ErrNoPermits)
 		require.NoError(t, held.Release())
@@ -66,7 +67,7 @@ func TestFault52_LimitRaisedAndLowered(t *testing.T) {
 }
 
 // A TryAcquire is under way: its lease is made, its list is slow. Another one
-// takes a permit behind it, and the limit is lowered.
+// takes a permit after it, and the limit is lowered.
 func TestFault52_LoweredLimitDuringTryAcquire(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
@@ -85,7 +86,7 @@ func TestFault52_LoweredLimitDuringTryAcquire(t *testing.T) {
 	})
 }
 
-// A candidate waits on a server that falls behind in the instant in which it
+// A candidate waits on a server that begins to lag in the instant in which it
 // shows a free permit: the Resize that follows has not arrived there.
 func TestFault52_WaiterOnAServerThatLags(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
@@ -181,8 +182,8 @@ func TestFault53_RaisedLimitOnAServerThatLags(t *testing.T) {
 	}
 }
 
-// The server falls behind while the candidate is in line: at the head, and while
-// it waits there.
+// The server begins to lag while the candidate is in the queue: at the head,
+// and while it waits there.
 func TestFault53_RaisedLimitAtTheHead(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
@@ -207,8 +208,8 @@ func TestFault53_RaisedLimitAtTheHead(t *testing.T) {
 	})
 }
 
-// A limit of 0 closes the semaphore, and data that are not a limit do so too: who
-// waits goes on waiting, and learns why when it gives up.
+// A limit of 0 closes the semaphore, and data that are not a limit do so too. A
+// waiter goes on waiting, and learns why when it gives up.
 func TestFault59_UnusableLimitKeepsTheLineWaiting(t *testing.T) {
 	for name, c := range map[string]struct{ data, says string }{
 		"closed":          {"\x00\x00\x00\x00", "a limit of 0 in /limits/pool closes the semaphore"},

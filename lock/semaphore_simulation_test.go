@@ -21,9 +21,9 @@ import (
 )
 
 // Random programs of several processes share a semaphore under random faults.
-// At any instant no more leases may stand that belong to permits which were
-// given than there are permits. Without force, no more permits may live, and
-// none whose lease the server deletes.
+// At any instant, the leases of permits that were given must not be more than
+// the limit. Without force, no more permits may live than that, and no permit
+// may live when the server deletes its lease.
 
 func TestSimulationOfSemaphore(t *testing.T)          { simulateSemaphores(t, false) }
 func TestSimulationOfSemaphoreWithForce(t *testing.T) { simulateSemaphores(t, true) }
@@ -51,7 +51,7 @@ type usher struct {
 	given    int
 }
 
-// admit is told of permits by whoever has acquired them.
+// admit is told of permits by the goroutine that has acquired them.
 func (u *usher) admit(p *lock.Permit) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -99,7 +99,7 @@ func (u *usher) admit(p *lock.Permit) {
 	}
 }
 
-// changed is told by the server, before any client can know.
+// The server calls changed, before any client can know.
 func (u *usher) changed(c zktest.Change) {
 	if !strings.Contains(c.Path, "-lease-") {
 		return

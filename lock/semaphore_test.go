@@ -34,7 +34,7 @@ func TestSemaphoreLimit(t *testing.T) {
 	})
 }
 
-// The layout is that of Curator's InterProcessSemaphoreV2.
+// The layout of Curator's InterProcessSemaphoreV2.
 func TestSemaphoreLayout(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -56,7 +56,7 @@ func TestSemaphoreLayout(t *testing.T) {
 	})
 }
 
-// Who asks for many is not overtaken by those behind who ask for few.
+// A waiter for many permits is not overtaken by later waiters for few.
 func TestSemaphoreIsFair(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -244,7 +244,7 @@ func TestSemaphoreContenders(t *testing.T) {
 	})
 }
 
-// What the server refuses is told, and nothing stays behind.
+// The errors of the server are returned, and nothing is left over.
 func TestSemaphoreServerRefuses(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

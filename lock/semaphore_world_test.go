@@ -34,7 +34,7 @@ func acquiring(w *testworld.World, s *lock.Semaphore, n int) *testworld.Call[*lo
 	return testworld.Go(w, func(ctx context.Context) (*lock.Permit, error) { return s.Acquire(ctx, n) })
 }
 
-// leaseNodes and lineNodes list what stands there, in the order of the sequence
+// leaseNodes and lineNodes list the znodes, in the order of the sequence
 // numbers.
 func leaseNodes(w *testworld.World) []string { return bySuffix(w.Children(pool + "/leases")) }
 func lineNodes(w *testworld.World) []string  { return bySuffix(w.Children(pool + "/locks")) }
@@ -45,8 +45,8 @@ func bySuffix(names []string) []string {
 	return names
 }
 
-// nothingLeft demands that nobody holds, waits or watches any more, once what
-// runs in the background is done.
+// nothingLeft demands that no permit, waiter or watch is left, once the work in
+// the background is done.
 func nothingLeft(w *testworld.World) {
 	w.Helper()
 	w.Eventually(func() bool { return len(leaseNodes(w)) == 0 && len(lineNodes(w)) == 0 }, "all nodes are gone")

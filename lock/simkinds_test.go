@@ -10,7 +10,7 @@ import (
 type kind struct {
 	// acquire takes the lock in one of the ways there are; patiently, it waits.
 	acquire func(ctx context.Context, d *dice, p *process, patiently bool) (grasp, error)
-	// nodes returns the paths of the contenders' nodes that stand.
+	// nodes returns the paths of the existing contenders' znodes.
 	nodes func(w *world) []string
 }
 

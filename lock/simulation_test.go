@@ -22,18 +22,18 @@ import (
 )
 
 // The simulations run random programs of several processes under random faults
-// of the network and the server, in virtual time. No fault takes a node away
-// that its session could still trust in, so at any instant holds that exclude
-// each other must not live together, and none may live when the server deletes
-// its node.
+// of the network and the server, in virtual time. No fault takes a znode away
+// that its session could still trust in. So at any instant, holds that exclude
+// each other must not both live, and a hold must not live when the server
+// deletes its znode.
 
 func TestSimulation(t *testing.T)            { simulateSeeds(t, mutexes, false) }
 func TestSimulationOfRW(t *testing.T)        { simulateSeeds(t, rwMutexes, false) }
 func TestSimulationOfExclusive(t *testing.T) { simulateSeeds(t, exclusives, false) }
 
 // Those with force add what no client can foresee: sessions ended by an
-// administrator, and nodes deleted by strangers. Two may hold for a moment
-// then; tokens must tell them apart all the same.
+// administrator, and znodes deleted by other clients. Two may hold for a moment
+// then; tokens must distinguish them all the same.
 
 func TestSimulationWithForce(t *testing.T)            { simulateSeeds(t, mutexes, true) }
 func TestSimulationOfRWWithForce(t *testing.T)        { simulateSeeds(t, rwMutexes, true) }
@@ -86,7 +86,7 @@ type judged struct {
 	ended atomic.Pointer[time.Time]
 }
 
-// begin is told of a hold by whoever has acquired it.
+// begin is told of a hold by the goroutine that has acquired it.
 func (r *referee) begin(g grasp) {
 	j := &judged{grasp: g}
 	context.AfterFunc(g.Context(), func() {
@@ -127,16 +127,17 @@ func (r *referee) begin(g grasp) {
 	}
 }
 
-// created is told by the server, before any client can know.
+// The server calls created, before any client can know.
 func (r *referee) created(path string, zxid int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.made[path] = append(r.made[path], zxid)
 }
 
-// checkTokens demands that each token lies between the making of its node and
-// that of the next one that came to hold and does not share the lock with it: whatever the
-// order in which holders write, a store can tell who was later.
+// checkTokens demands that each token lies between two zxids: the create of its
+// own znode, and the create of the next holder's znode that does not share the
+// lock with it. Then a store can tell which holder was later, whatever the
+// order of their writes.
 func (r *referee) checkTokens() {
 	slices.SortFunc(r.won, func(a, b won) int { return cmp.Compare(a.czxid, b.czxid) })
 	var all, writers int64
@@ -152,7 +153,7 @@ func (r *referee) checkTokens() {
 	}
 }
 
-// deleted is told by the server, before any client can know.
+// The server calls deleted, before any client can know.
 func (r *referee) deleted(path string, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -89,7 +89,7 @@ func TestHardCase44_ForeignChildren(t *testing.T) {
 }
 
 // A stranger that looks like a contender is one: it may be another library's
-// holder, so nobody passes it.
+// holder, so no contender passes it.
 func TestStrangerThatLooksLikeAContender(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		require.NoError(t, w.srv.Put(dir+"/made-by-hand-lock-0000000000", []byte("ops")))
@@ -160,8 +160,8 @@ func TestGoZookeeperPeer(t *testing.T) {
 	})
 }
 
-// Where the numbers wrap from 2147483647 to -2147483648 the line goes on in
-// order. Nobody stands in it with the last number before the wrap.
+// Where the numbers wrap from 2147483647 to -2147483648 the queue goes on in
+// order. No contender has the last number before the wrap.
 func TestSequenceWraps(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
@@ -199,7 +199,7 @@ func TestSequenceWraps(t *testing.T) {
 }
 
 // Where the numbers stop instead, every newcomer would get the last one, and
-// whoever had the smallest name would walk past the holder.
+// the contender with the smallest name would pass the holder.
 func TestSequenceExhausted(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
@@ -269,7 +269,7 @@ func TestNoRights(t *testing.T) {
 		_, err = lock.New(p.Manager, "/none").Holders(t.Context())
 		require.ErrorIs(t, err, zk.ErrNoAuth)
 
-		// Somebody stands before us whose node we may not read.
+		// The contender before us has a znode that we may not read.
 		require.NoError(t, w.srv.Put(dir, nil))
 		path, err := owner.Create(dir+"/lock-", []byte("x"), zk.FlagEphemeral|zk.FlagSequence, digest(zk.PermAll))
 		require.NoError(t, err)
@@ -285,7 +285,7 @@ func TestNoRights(t *testing.T) {
 	})
 }
 
-// What a node holds may be anything: it is shown only if it is text.
+// A znode may hold any data: they are shown only if they are text.
 func TestForeignData(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		for i, data := range []string{"127.0.0.1", "\x00\x01", "\xff\xfe", "a\nb", "\x1b[31m", `{"id":7}`, `{"other":1}`,

@@ -9,9 +9,9 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Somebody deletes the node of one who waits, at whatever moment, with whatever
-// number before it: it lines up again, at the end, and never holds beside
-// another.
+// Another client deletes the znode of a waiter, at whatever moment, with
+// whatever number before it. The waiter queues again, at the end, and never
+// holds at the same time as another.
 func TestWaitersNodeDeleted(t *testing.T) {
 	for _, before := range []int{1, 2, 3} {
 		for _, after := range []time.Duration{0, 100 * time.Millisecond, time.Minute} {

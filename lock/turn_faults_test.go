@@ -15,8 +15,9 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// After a reconnection the server tells of what was missed in any order: the end of the
-// predecessor does not say that our own node stands. So the subject lists again.
+// After a reconnection the server sends the missed events in any order. The
+// predecessor's end does not prove that our own znode still exists. So the
+// subject lists again.
 func TestTurnThroughAReconnection(t *testing.T) {
 	for _, thrownOut := range []bool{false, true} {
 		t.Run(fmt.Sprintf("thrown out %v", thrownOut), func(t *testing.T) {
@@ -68,8 +69,8 @@ func TestTurnAfterAFlicker(t *testing.T) {
 	})
 }
 
-// A server that lags shows the line of long ago. The turn that is prepared there is
-// prepared for the end of the predecessor as that server tells it.
+// A server that lags shows an old state of the queue. The turn that is prepared
+// there waits for the predecessor's end as that server shows it.
 func TestTurnOnAServerThatLags(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		l := w.lineOfFour()
@@ -85,8 +86,8 @@ func TestTurnOnAServerThatLags(t *testing.T) {
 	})
 }
 
-// The waiter gives up at each of its requests: its node goes, and the others come in.
-// Whatever becomes of the request, nobody holds beside another.
+// The waiter gives up at each of its requests: its znode goes, and the others
+// come in. Whatever becomes of the request, no two contenders hold at a time.
 func TestTurnGivenUpAtEachRequest(t *testing.T) {
 	for name, fault := range map[string]zktest.Action{
 		"answered": zktest.Pass, "late": zktest.Delay(time.Second), "dropped": zktest.DropRequest, "lost": zktest.LoseReply,
@@ -144,8 +145,8 @@ func TestTurnFaultAtEachRequest(t *testing.T) {
 	}
 }
 
-// The predecessor, or the one before it, may not be read: servers tell nobody else of
-// their end.
+// The predecessor, or the contender before it, may not be read: servers send no
+// event of their end to other sessions.
 func TestTurnBehindHiddenNodes(t *testing.T) {
 	for _, hidden := range []string{"the first", "the second", "both"} {
 		t.Run(hidden, func(t *testing.T) {
@@ -179,7 +180,7 @@ func TestTurnBehindHiddenNodes(t *testing.T) {
 	}
 }
 
-// Contenders of other libraries stand at any place before the subject.
+// Contenders of other libraries are at any place before the subject.
 func TestTurnBehindOtherLibraries(t *testing.T) {
 	names := map[string]string{
 		"Curator":      "_c_10000000-0000-4000-8000-000000000000-lock-%010d",

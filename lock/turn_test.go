@@ -15,8 +15,9 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// The line of these tests: a holder and two waiters, whom the subject stands behind.
-// The subject watches the first waiter, and prepares its turn when that one is gone.
+// The queue of these tests: a holder, two waiters, and the subject after them.
+// The subject watches the first waiter, and prepares its turn when that one is
+// gone.
 type lineOfFour struct {
 	*world
 	held    *lock.Hold
@@ -34,7 +35,7 @@ func (w *world) lineOfFour() *lineOfFour {
 	return l
 }
 
-// next hands the lock on to the next waiter, of whom the subject is not one.
+// next hands the lock on to the next waiter, but not to the subject.
 func (l *lineOfFour) next() {
 	l.Helper()
 	require.NoError(l, l.held.Release())
@@ -52,7 +53,7 @@ func (l *lineOfFour) prepare() {
 	require.True(l, l.subject.waiting())
 }
 
-// mute has the server answer no request of the process any more, except deletes.
+// mute has the server answer no further request of the process, except deletes.
 func (p *process) mute() {
 	id := p.session()
 	p.w.Cleanup(p.w.srv.Intercept(func(r zktest.Request) zktest.Action {
@@ -63,7 +64,8 @@ func (p *process) mute() {
 	}))
 }
 
-// Once the turn is prepared, no request stands between the release and the next hold.
+// Once the turn is prepared, the next hold follows the release without a
+// request.
 func TestTurnNeedsNoRequest(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		l := w.lineOfFour()
@@ -150,8 +152,8 @@ func TestTurnWhenOthersGiveUp(t *testing.T) {
 	}
 }
 
-// A stranger deletes the node of the subject, at any stage, and the predecessor ends
-// in the same instant or later. The subject never holds with that node.
+// Another client deletes the subject's znode, at any stage, and the predecessor
+// ends in the same instant or later. The subject never holds with that znode.
 func TestTurnWithoutTheOwnNode(t *testing.T) {
 	for _, handed := range []int{0, 1, 2} { // how often the lock is handed on before
 		for _, pause := range []time.Duration{0, time.Millisecond, time.Minute} {
@@ -266,8 +268,9 @@ func (l *lineOfFour) prepareOr() {
 	}
 }
 
-// eachRequest runs a test in a world of its own for each request that the subject sends
-// until it holds. at makes the line, and has f called at the request in question.
+// eachRequest runs a test in a world of its own for each request that the
+// subject sends until it holds. at makes the queue, and has f called at that
+// request.
 func eachRequest(t *testing.T, test func(w *world, at func(f func(l *lineOfFour) zktest.Action) *lineOfFour)) {
 	for k, sent := 1, 1; k <= sent; k++ {
 		sent = 0
@@ -332,8 +335,8 @@ func TestTurnsWithinOneSession(t *testing.T) {
 	})
 }
 
-// A writer behind readers prepares its turn; behind another writer it looks again,
-// since that one may have been downgraded.
+// A writer after readers prepares its turn; after another writer it lists
+// again, since that one may have been downgraded.
 func TestTurnOfAWriter(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		r1, r2 := reading(w, w.Process()).Get(), reading(w, w.Process()).Get()
@@ -351,8 +354,9 @@ func TestTurnOfAWriter(t *testing.T) {
 	})
 }
 
-// The node of a writer behind a writer is deleted before the session watches it, and
-// then the predecessor goes: the list that follows does not have the node.
+// The znode of a writer after another writer is deleted before the session
+// watches it, and then the predecessor goes. The list that follows does not
+// show the znode.
 func TestTurnOfAWriterWithoutItsNode(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		held := writing(w, w.Process()).Get()

@@ -75,8 +75,9 @@ func TestUnseenDeletionOfAReader(t *testing.T) {
 	})
 }
 
-// The same befalls a waiter whose turn is prepared. The end of its predecessor makes it a
-// holder beside the next contender, at most for as long as a holder.
+// The same happens to a waiter whose turn is prepared. Its predecessor's end
+// makes it a holder together with the next contender, at most for as long as
+// with a holder.
 func TestUnseenDeletionOfAWaiter(t *testing.T) {
 	for name, acquire := range unseenKinds {
 		if name == "exclusive" { // whose waiters have no nodes
@@ -118,8 +119,9 @@ func TestUnseenDeletionOfAWaiter(t *testing.T) {
 	}
 }
 
-// A hold whose session may not read the node any more lasts as long as the node exists, and
-// ends when the node is deleted. So do the other holds of the session.
+// A session loses the right to read its own znode. Its hold lasts as long as
+// the znode exists, and ends when the znode is deleted. So do the other holds
+// of the session.
 func TestUnseenNodeThatStands(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		p := w.Process()

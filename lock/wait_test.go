@@ -187,7 +187,8 @@ func TestHardCase42_SuspendedWhileWaiting(t *testing.T) {
 	})
 }
 
-// Our own node goes while we wait: with its session, or by somebody's hand.
+// Our own znode goes while we wait: with its session, or by another client's
+// delete.
 func TestHardCase43_OwnNodeGoneWhileWaiting(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a, b := w.process(), w.process()
@@ -214,7 +215,8 @@ func TestHardCase43_OwnNodeGoneWhileWaiting(t *testing.T) {
 	})
 }
 
-// Somebody who deletes our node again and again is not met by a storm.
+// A client that deletes our znode again and again does not provoke a storm of
+// requests.
 func TestDeletedAgainAndAgain(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()
@@ -240,8 +242,8 @@ func TestDeletedAgainAndAgain(t *testing.T) {
 	})
 }
 
-// The session ends in the very moment at which the lock falls to us. Whatever
-// Lock returns, no hold lives on in a session that has ended.
+// The session ends in the very moment in which we become the holder. Whatever
+// Lock returns, no hold outlives its session.
 func TestSessionEndsAsTheLockIsWon(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a, b := w.process(), w.process()

@@ -82,7 +82,7 @@ type waiter struct {
 	err    error
 }
 
-// queue starts a Lock and returns when it stands in the line.
+// queue starts a Lock and returns when its znode exists.
 func (p *process) queue() *waiter {
 	ctx, cancel := context.WithCancel(p.w.Context())
 	q := &waiter{w: p.w, cancel: cancel, done: make(chan struct{})}
@@ -125,7 +125,8 @@ func (q *waiter) giveUp() error {
 	return q.err
 }
 
-// nodes lists what stands in the directory, in the order of the sequence numbers.
+// nodes lists the znodes of the directory, in the order of the sequence
+// numbers.
 func (w *world) nodes() []string {
 	info, _ := w.srv.Node(dir)
 	names := slices.Clone(info.Children)

@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/internal/misuse"
 )
 
-// ErrNoInstance is returned by Pick where there is nothing to pick: the source
-// is empty, or every instance in it is disabled, draining or blank.
+// ErrNoInstance is returned by Pick if there is nothing to pick: the source is
+// empty, or every instance in it is disabled, draining or blank.
 var ErrNoInstance = errors.New("naming: no instance is available")
 
 // BalancerOption changes how a Balancer treats instances that fail.
@@ -27,9 +27,9 @@ type downRules struct {
 	err    error
 }
 
-// DownAfter marks an instance down for pause once errors calls to it have
-// failed, which Picked.Done tells, within window. It is off by default: which
-// number is too many depends on how many calls there are. Curator's
+// DownAfter marks an instance down for pause once errs calls to it have failed
+// within window. Picked.Done reports failed calls. The option is off by
+// default, because the right number depends on the rate of calls. Curator's
 // DownInstanceManager has 2 errors in 30 s.
 func DownAfter(errs int, window, pause time.Duration) BalancerOption {
 	return func(r *downRules) {
@@ -41,20 +41,20 @@ func DownAfter(errs int, window, pause time.Duration) BalancerOption {
 }
 
 // Balancer picks one element of a Source at a time, by a Strategy. It has no
-// goroutine and nothing to close: a pick notices that the source has changed,
-// and the first that does prepares the new set while others go on with the
-// old one. It is safe for concurrent use, and a pick takes no lock (but for
-// Sticky, which takes one of many for an instant), does no I/O and allocates nothing.
+// goroutine and nothing to close. A pick notices that the source has changed.
+// The first pick that does prepares the new set, while others use the old one.
+// A Balancer is safe for concurrent use. A pick does no I/O, allocates nothing
+// and takes no lock, except that Sticky takes one of many for an instant.
 //
 // An element that is marked down (MarkDown, DownAfter) is passed over until its
-// time is up. When all are down, they are picked as if none were: a
-// mark is only this process's guess, and to call a service that may be down is
-// better than to be sure to fail. Disabled and draining instances are different: they
-// say themselves that they want no calls, and get none.
+// time is up. If all are down, they are picked as if none were. A mark is only
+// this process's guess, and calling a service that may be down is better than
+// certain failure. Disabled and draining instances are different: they refuse
+// calls themselves, and get none.
 type Balancer[T any] struct {
 	source   Source[T]
 	id       func(*T) string
-	key      func(*T) string // what an element keeps while it changes
+	key      func(*T) string // identifies an element while it changes
 	weight   func(*T) int
 	usable   func(*T) bool
 	service  *Service // the source, if it is one
@@ -63,13 +63,14 @@ type Balancer[T any] struct {
 	epoch    time.Time
 
 	current  atomic.Pointer[table[T]]
-	building atomic.Bool // somebody builds what will replace current
-	mu       sync.Mutex  // held while the strategy prepares a table, and nothing of the user's
+	building atomic.Bool // a goroutine builds the next table
+	mu       sync.Mutex  // held while the strategy prepares a table; no function of the user's runs under it
 }
 
-// NewBalancer balances over instances. It passes over blank ones, which a foreign
-// znode such as {} is read as: they have neither an address nor a port, nor a
-// URISpec, metadata or a payload that could tell how to call them.
+// NewBalancer balances over instances. It passes over blank ones, as read from
+// a foreign znode such as {}. A blank instance has neither an address nor a
+// port. Nor has it a URISpec, metadata or a payload that could say how to call
+// it.
 func NewBalancer(source Source[Instance], s Strategy, opts ...BalancerOption) *Balancer[Instance] {
 	b := BalancerOf(source, func(in *Instance) string { return in.ID }, s, opts...)
 	b.key = (*Instance).lastingKey
@@ -79,8 +80,8 @@ func NewBalancer(source Source[Instance], s Strategy, opts ...BalancerOption) *B
 }
 
 // BalancerOf balances over elements of any kind, such as the partitions of a
-// topic: each has an id, unique among them, which Hash goes by, and all have the
-// same weight.
+// topic. id returns an element's id, which must be unique; Hash uses it. All
+// elements have the same weight.
 func BalancerOf[T any](source Source[T], id func(*T) string, s Strategy, opts ...BalancerOption) *Balancer[T] {
 	misuse.If(source == nil, "a Balancer is made of a nil Source: give a Service or a List")
 	misuse.NilFunc(id == nil, "naming.BalancerOf")
@@ -96,15 +97,14 @@ func BalancerOf[T any](source Source[T], id func(*T) string, s Strategy, opts ..
 	return b
 }
 
-// made panics for a Balancer that no constructor has made.
+// made panics for a Balancer that was not made by a constructor.
 func (b *Balancer[T]) made() {
 	misuse.ZeroValue(b == nil || b.source == nil, "or nil naming.Balancer", "Service.Balancer, naming.NewBalancer or naming.BalancerOf")
 }
 
-// Picked is what a Pick has picked.
+// Picked is the result of a Pick.
 type Picked[T any] struct {
-	// Item is the element. It is shared with everybody else, and must not be
-	// changed.
+	// Item is the element. It is shared, and must not be changed.
 	Item *T
 
 	state *state
@@ -112,9 +112,9 @@ type Picked[T any] struct {
 	over  bool
 }
 
-// Pick picks one element. The key matters to Hash and Sticky alone: the client's
-// address, a user, whatever is to stay with one instance; an empty key is
-// none, and any instance does. Call Done on the result when the call to the
+// Pick picks one element. Only Hash and Sticky use the key: the client's
+// address, a user, or whatever else is to stay with one instance. With an empty
+// key, any instance may be picked. Call Done on the result when the call to the
 // instance is over. The error is ErrNoInstance, or says that an option is
 // invalid.
 func (b *Balancer[T]) Pick(key string) (Picked[T], error) {
@@ -135,11 +135,11 @@ func (b *Balancer[T]) Pick(key string) (Picked[T], error) {
 	return Picked[T]{Item: t.items[i], state: t.group.states[i], from: b}, nil
 }
 
-// PickOther is Pick that never picks an element with one of the ids: for another
-// attempt after calls to those have failed. Hash takes the next element by the
-// key, and Sticky leaves the key where it is. PickOther prefers elements that are
-// not marked down. The error is ErrNoInstance too where no other element is left. It
-// takes longer than Pick.
+// PickOther is Pick that never picks an element with one of the ids in tried.
+// Use it for another attempt after calls to these have failed. Hash takes the
+// next element by the key, and Sticky leaves the key where it is. PickOther
+// prefers elements that are not marked down. The error is also ErrNoInstance if
+// no other element is left. PickOther takes longer than Pick.
 func (b *Balancer[T]) PickOther(key string, tried ...string) (Picked[T], error) {
 	t, err := b.table()
 	if err != nil {
@@ -155,7 +155,7 @@ func (b *Balancer[T]) PickOther(key string, tried ...string) (Picked[T], error) 
 		}
 	}
 	i := t.pick.pick(&g, key)
-	for range g.states { // all that are up were tried: any other will do
+	for range g.states { // all elements that are up were tried: take any other
 		if !slices.Contains(g.tried, g.states[i]) {
 			break
 		}
@@ -172,9 +172,9 @@ func (b *Balancer[T]) PickOther(key string, tried ...string) (Picked[T], error) 
 }
 
 // Done says that the call to the picked element is over, and how it went: nil
-// unless the element is to blame. A context that was cancelled says nothing
-// about it and does not count. Only the first Done of a Picked counts, which
-// must not be called by two goroutines at once, nor on a copy.
+// unless the element is at fault. An error that matches context.Canceled is not
+// counted. Only the first Done of a Picked counts. Done must not be called by
+// two goroutines at once, nor on a copy.
 func (p *Picked[T]) Done(err error) {
 	misuse.ZeroValue(p == nil, "or nil naming.Picked", "Balancer.Pick")
 	if p.over || p.state == nil {
@@ -195,9 +195,9 @@ func (p *Picked[T]) Done(err error) {
 	}
 }
 
-// MarkDown passes an element over for a while, which replaces what was left of
-// an earlier mark. It reports false, and does nothing, if there is no such
-// element. A mark does not outlive the element's absence from the source.
+// MarkDown passes an element over for d. It replaces an earlier mark. It
+// returns false, and does nothing, if the element does not exist. When an
+// element leaves the source, its mark ends.
 func (b *Balancer[T]) MarkDown(id string, d time.Duration) bool {
 	st := b.find(id)
 	if st == nil {
@@ -211,10 +211,10 @@ func (b *Balancer[T]) MarkDown(id string, d time.Duration) bool {
 	return true
 }
 
-// MarkUp ends a mark at once. It reports false if there is no such element.
+// MarkUp ends a mark at once. It returns false if the element does not exist.
 func (b *Balancer[T]) MarkUp(id string) bool { return b.MarkDown(id, 0) }
 
-// Down lists the ids of the elements that are marked down now, in order.
+// Down returns the ids of the elements that are marked down now, in order.
 func (b *Balancer[T]) Down() []string {
 	t, err := b.table()
 	if err != nil {
@@ -230,7 +230,8 @@ func (b *Balancer[T]) Down() []string {
 	return ids
 }
 
-// Pending is the number of picks of an element whose Done has not been called.
+// Pending returns the number of picks of an element whose Done has not been
+// called.
 func (b *Balancer[T]) Pending(id string) int {
 	if st := b.find(id); st != nil {
 		return int(st.calls.underway())
@@ -238,9 +239,10 @@ func (b *Balancer[T]) Pending(id string) int {
 	return 0
 }
 
-// Refresh prepares what the next pick would have to prepare if the source has
-// changed. Call it after a change of the source, and no pick takes longer than
-// others: with Hash that is some milliseconds of a processor. The error says that an option is invalid.
+// Refresh prepares the new set if the source has changed, so that the next pick
+// need not. Call it after a change of the source: then no pick takes longer
+// than others. With Hash it takes some milliseconds of a processor. The error
+// says that an option is invalid.
 func (b *Balancer[T]) Refresh() error {
 	b.made()
 	if b.rules.err != nil {

@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// table is what a balancer has made of one state of its source. It is never
-// changed once built.
+// table is what a balancer has made from one state of its source. It is
+// immutable once built.
 type table[T any] struct {
-	from  elements[T] // as the source gave them
-	items []*T        // those that may be picked
+	from  elements[T] // as read from the source
+	items []*T        // the elements that may be picked
 	group group
-	known map[string]*state // by id; also those that may not be picked
-	keyed map[string]*state // by key, where that is not the id
+	known map[string]*state // by id; including elements that may not be picked
+	keyed map[string]*state // by key, if it is not the id
 	pick  picker
-	begin reserver // pick as one; nil if it is not
-	none  error    // what Pick returns when items is empty
+	begin reserver // pick, if it is a reserver, else nil
+	none  error    // the error of Pick if items is empty
 }
 
 func (t *table[T]) add(id, key string, st *state) {
@@ -29,7 +29,7 @@ func (t *table[T]) add(id, key string, st *state) {
 	t.keyed[key] = st
 }
 
-// lasting finds the state of an element with an id and a key.
+// lasting returns the state of an element with an id and a key.
 func (t *table[T]) lasting(id, key string) *state {
 	if key == id {
 		return t.known[id]
@@ -37,8 +37,8 @@ func (t *table[T]) lasting(id, key string) *state {
 	return t.keyed[key]
 }
 
-// table is the table to use now: the source's newest, or the one before while
-// another goroutine builds that.
+// table returns the table to use now: the source's newest, or the one before
+// while another goroutine builds the newest.
 func (b *Balancer[T]) table() (*table[T], error) {
 	b.made()
 	t := b.current.Load()
@@ -57,9 +57,9 @@ func (b *Balancer[T]) table() (*table[T], error) {
 	return b.current.Load(), nil
 }
 
-// build makes the table of what the source holds, unless it stands already. It
-// calls the user's functions, which may call the balancer, and so locks nothing
-// meanwhile: of two that build at once one starts over.
+// build makes the table of the source's present elements, unless it exists
+// already. It holds no lock while it calls the user's functions, because these
+// may call the balancer. If two goroutines build at once, one starts over.
 func (b *Balancer[T]) build() {
 	for {
 		before := b.current.Load()
@@ -73,8 +73,8 @@ func (b *Balancer[T]) build() {
 	}
 }
 
-// install makes t the current table in place of before, unless another has
-// become so.
+// install makes t the current table in place of before. It returns false if
+// another table has replaced before.
 func (b *Balancer[T]) install(t, before *table[T]) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -123,9 +123,9 @@ func (b *Balancer[T]) draft(from elements[T], before *table[T]) *table[T] {
 	return t
 }
 
-// pair marks all but one of the elements that share a state as twins. The one
-// with the lowest id is left, whatever the order is. The element with this id
-// comes next.
+// pair marks all but one of the elements that share a state as twins. Only the
+// element with the lowest id is not marked, whatever the order. The element
+// with this id is appended next.
 func (b *Balancer[T]) pair(t *table[T], st *state, id string) {
 	for i, other := range t.group.states {
 		if other != st || t.group.twins[i] {

@@ -132,8 +132,8 @@ func TestHashMovesOnlyWhatItMust(t *testing.T) {
 	}, nil)
 }
 
-// What a key's instance is depends on the instances alone: neither on their
-// order nor on what came before.
+// The instance of a key depends only on the instances, and not on their order
+// or on former instances.
 func TestHashHasNoHistory(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	list := naming.NewList[naming.Instance]()
@@ -277,7 +277,8 @@ func TestHashKeepsKeysUnderAnotherID(t *testing.T) {
 	}
 }
 
-// Of two nodes at one address every process takes the same, whatever their order.
+// If two znodes have one address, every process picks the same one, whatever
+// their order.
 func TestHashOfTwoNodesAtOnePlace(t *testing.T) {
 	in := instances(1)[0]
 	in.ID, in.Type = "orders", naming.DynamicSequential

@@ -33,7 +33,7 @@ func TestLeastPending(t *testing.T) {
 	require.Equal(t, "i0002", pick(t, b, ""))
 	require.Zero(t, b.Pending("nobody"))
 
-	// Of many, two are compared: nobody gets far ahead.
+	// Of many, two are compared: no instance gets far ahead.
 	b = naming.NewBalancer(naming.NewList(instances(100)...), naming.SeededLeastPending(rand.New(rand.NewPCG(1, 1)).Uint64))
 	for range 2000 {
 		_, err := b.Pick("")
@@ -75,8 +75,8 @@ func TestLeastPendingOfEquals(t *testing.T) {
 			require.InEpsilon(t, 1000*in.Weight, got[in.ID], 0.15, "%d instances: %s of weight %d", n, in.ID, in.Weight)
 		}
 	}
-	// Those that are busy are not next to each other in chance either: the idle
-	// ones share, wherever they are.
+	// Idle elements share the calls equally, even if the busy ones are
+	// neighbours.
 	b := naming.NewBalancer(naming.NewList(instances(8)...), naming.SeededLeastPending(rand.New(rand.NewPCG(1, 3)).Uint64))
 	for _, id := range []string{"i0001", "i0002", "i0003", "i0006"} {
 		for b.Pending(id) == 0 {

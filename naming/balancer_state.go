@@ -7,27 +7,27 @@ import (
 	"time"
 )
 
-// state is what is known of one element by its use. It outlives the tables.
-// Elements with the same key share it.
+// state is what use has shown of one element. It outlives the tables. Elements
+// with the same key share it.
 type state struct {
-	key   string // what the element keeps while it changes
+	key   string // identifies the element while it changes
 	calls calls
-	down  atomic.Int64 // until when, on the balancer's clock; 0 if not
+	down  atomic.Int64 // when the mark ends, on the balancer's clock; 0 without a mark
 	blame blame
 
 	mu     sync.Mutex
 	errors int
 	first  time.Duration // when the window began
 
-	_ [64]byte // states that are neighbours do not share a cache line
+	_ [64]byte // neighbouring states do not share a cache line
 }
 
-// calls counts the calls under way. The element can be part of a total, which the
-// lowest bit of the word says. Each change of the word tells whether the bit is
-// set at that moment, so that the total loses no call and counts none twice.
+// calls counts the calls under way. The element may be part of a total; the
+// lowest bit of the word says so. Each change of the word also reads the bit at
+// that moment, so that the total loses no call and counts none twice.
 type calls struct {
-	word  atomic.Int64  // twice the calls, and 1 for a part of the total
-	total *atomic.Int64 // set before the lowest bit is, and then never changed
+	word  atomic.Int64  // twice the calls, plus 1 if part of the total
+	total *atomic.Int64 // set before the lowest bit, and then never changed
 }
 
 func (c *calls) underway() int64 { return c.word.Load() >> 1 }
@@ -44,8 +44,8 @@ func (c *calls) end() {
 	}
 }
 
-// reserve begins a call that the caller has added to the total, unless that
-// makes more than limit. It reports whether the total counts the element.
+// reserve begins a call that the caller has already added to the total, unless
+// that exceeds limit. counted says whether the element is part of the total.
 func (c *calls) reserve(limit int64) (taken, counted bool) {
 	for {
 		word := c.word.Load()
@@ -58,7 +58,7 @@ func (c *calls) reserve(limit int64) (taken, counted bool) {
 	}
 }
 
-// join makes the element part of the total. An element only ever joins one.
+// join makes the element part of the total. An element joins only one total.
 func (c *calls) join(total *atomic.Int64) {
 	if c.total == nil {
 		c.total = total
@@ -74,15 +74,16 @@ func (c *calls) leave() {
 	}
 }
 
-// blame is what failed calls weigh against an element whose calls are counted:
-// one that breaks off calls at once has the fewest under way.
+// blame is the weight of failed calls against an element whose calls are
+// counted. Without it, an instance that breaks off calls at once would have the
+// fewest under way.
 type blame struct {
-	failures atomic.Int64 // in a row, less one for each call that went well
-	until    atomic.Int64 // when they are forgotten, on the balancer's clock
+	failures atomic.Int64 // in a row, less one for each call that succeeded
+	until    atomic.Int64 // when the failures are forgotten, on the balancer's clock
 }
 
-// How much failures weigh: as much as 2, 4, 8 up to 64 calls under way, for some
-// time from the last on.
+// The weight of failures: as much as 2, 4, 8 up to 64 calls under way, until
+// blameTime after the last.
 const (
 	blameTime = 10 * time.Second
 	mostBlame = 6
@@ -101,7 +102,7 @@ func (b *blame) less() {
 	}
 }
 
-// weight is how many calls under way the failures weigh as much as.
+// weight returns the number of calls under way that the failures count as.
 func (b *blame) weight(g *group, c *clock) int64 {
 	n := b.failures.Load()
 	if n == 0 {
@@ -117,7 +118,7 @@ func (b *blame) weight(g *group, c *clock) int64 {
 	return 0
 }
 
-// failed counts an error, and marks the element down when there are too many.
+// failed counts an error, and marks the element down if there are too many.
 func (s *state) failed(now time.Duration, rules downRules) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,20 +132,21 @@ func (s *state) failed(now time.Duration, rules downRules) {
 	}
 }
 
-// group is the elements of a table, as a strategy sees them.
+// group is the elements of a table, as seen by a strategy.
 type group struct {
 	states  []*state
 	weights []int64      // 1 to MaxWeight
-	twins   map[int]bool // those that share a state with an element of a lower id
+	twins   map[int]bool // elements that share a state with an element of a lower id
 	now     func() time.Duration
-	tried   []*state // that are passed over in this pick
+	tried   []*state // passed over in this pick
 }
 
-// clock is read once a pick, and only when something is marked down.
+// clock is the time of a pick. It is read at most once per pick, and only if
+// something is marked down.
 type clock int64
 
-// up reports whether the element is not marked down, nor tried. A mark whose time is up
-// is removed, so that the clock is not read again for it.
+// up reports whether the element is neither marked down nor tried. It removes a
+// mark whose time is up, so that the clock is not read again for it.
 func (g *group) up(i int, c *clock) bool {
 	st := g.states[i]
 	if len(g.tried) > 0 && slices.Contains(g.tried, st) {
@@ -164,8 +166,8 @@ func (g *group) up(i int, c *clock) bool {
 	return true
 }
 
-// upFrom is the first element from i on, around the end, that is up; i itself
-// when all are down.
+// upFrom returns the first element from i on, around the end, that is up. It
+// returns i if all are down.
 func (g *group) upFrom(i int, c *clock) int {
 	for n := range g.states {
 		at := i + n

@@ -72,8 +72,8 @@ func TestPickFromNothing(t *testing.T) {
 	require.ErrorIs(t, err, naming.ErrNoInstance)
 }
 
-// A foreign node that is read as an instance of nothing is not picked. One that
-// says in another way how to call it is.
+// A foreign znode that is read as a blank instance is not picked. An instance
+// that says in another way how to call it is picked.
 func TestFault29_BlankInstances(t *testing.T) {
 	foreign, err := naming.Curator().Decode("svc", "foreign", []byte("{}"))
 	require.NoError(t, err)
@@ -214,7 +214,7 @@ func TestDownAfterErrors(t *testing.T) {
 			fail(fmt.Errorf("call: %w", context.Canceled))
 			fail(nil)
 		}
-		require.Empty(t, b.Down(), "who gives up blames nobody")
+		require.Empty(t, b.Down(), "a cancelled call does not count against the element")
 		time.Sleep(10 * time.Second)
 		fail(broken)
 		fail(broken)

@@ -33,8 +33,9 @@ func benchInstance(i int, address string) (in naming.Instance, path string, data
 
 func benchAddress(i int) string { return fmt.Sprintf("192.0.%d.%d", i/250, i%250) }
 
-// serveBench is a server with a service of 5,000 instances. It prints its address. For each
-// byte of its standard input it writes one instance anew, and it ends with the input.
+// serveBench is a server with a service of 5,000 instances. It prints its
+// address. For each byte of its standard input it writes one instance again,
+// and it ends with the input.
 func serveBench(in io.Reader, out io.Writer) error {
 	srv, err := zktest.Start()
 	if err != nil {

@@ -18,8 +18,7 @@ const (
 	cacheVersion = 1
 )
 
-// CacheError says that a cache file cannot be used, and why. The file is left
-// as it is.
+// CacheError says why a cache file cannot be used. The file is left as it is.
 type CacheError struct {
 	Path string
 	Err  error
@@ -29,15 +28,15 @@ func (e *CacheError) Error() string { return fmt.Sprintf("naming: cache file %s:
 
 func (e *CacheError) Unwrap() error { return e.Err }
 
-// What is wrong with a cache file, for errors.Is.
+// Reasons why a cache file cannot be used, for errors.Is.
 var (
 	ErrCacheDamaged = errors.New("it is truncated or damaged")
-	ErrCacheService = errors.New("it is of another service")
-	ErrCacheVersion = errors.New("it is of another version of the format")
+	ErrCacheService = errors.New("it belongs to another service")
+	ErrCacheVersion = errors.New("it has another version of the format")
 )
 
 // cacheFile is the format of the file. Sum is over the service, the time and
-// the bytes of Instances as they stand in the file.
+// the bytes of Instances as they are in the file.
 type cacheFile struct {
 	Format    string          `json:"format"`
 	Version   int             `json:"version"`
@@ -63,10 +62,10 @@ type cachedInstance struct {
 }
 
 // SaveCache writes the instances of one service to a file, for the next start
-// while ZooKeeper is away. The file is replaced in one step and survives a
-// crash in the middle: a reader sees the old or the new list. Only its owner
-// can read it. What an instance's znode holds beyond its fields is not kept:
-// an instance from a file is for calling, not for writing back.
+// while ZooKeeper is away. The file is replaced in one step: after a crash it
+// holds the old or the new list. Only its owner can read it. The file holds the
+// fields of an Instance, and not what its znode holds beyond them. So use an
+// instance from a file for calls, and do not write it back.
 func SaveCache(path, service string, instances []Instance, saved time.Time) error {
 	data, err := encodeCache(service, instances, saved)
 	if err == nil {
@@ -78,11 +77,11 @@ func SaveCache(path, service string, instances []Instance, saved time.Time) erro
 	return nil
 }
 
-// LoadCache reads what SaveCache wrote of a service, and when that was. A file
-// that is missing is fs.ErrNotExist; one that is damaged, of another service,
-// or of a version that this package does not know is ErrCacheDamaged, ErrCacheService or
-// ErrCacheVersion. Errors are *CacheError, and no instance is returned
-// with one.
+// LoadCache reads a file of SaveCache, and returns the instances and the time
+// of saving. Errors are *CacheError, and no instance is returned with one:
+// fs.ErrNotExist if the file is missing; ErrCacheDamaged if it is damaged;
+// ErrCacheService if it belongs to another service; ErrCacheVersion if this
+// package does not know its version.
 func LoadCache(path, service string) ([]Instance, time.Time, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -152,7 +151,7 @@ func (f cacheFile) sum() string {
 
 func decodeCache(data []byte, service string) ([]Instance, time.Time, error) {
 	fail := func(err error) ([]Instance, time.Time, error) { return nil, time.Time{}, err }
-	// The version comes first: what follows from it is all that is known of the rest.
+	// The version comes first: nothing else can be read without it.
 	var head struct {
 		Format  string `json:"format"`
 		Version int    `json:"version"`
@@ -161,7 +160,7 @@ func decodeCache(data []byte, service string) ([]Instance, time.Time, error) {
 		return fail(ErrCacheDamaged)
 	}
 	if head.Version != cacheVersion {
-		return fail(fmt.Errorf("%w: %d, and this program knows %d", ErrCacheVersion, head.Version, cacheVersion))
+		return fail(fmt.Errorf("%w: %d, and this program reads %d", ErrCacheVersion, head.Version, cacheVersion))
 	}
 	var file cacheFile
 	if json.Unmarshal(data, &file) != nil || file.Sum != file.sum() {

@@ -12,26 +12,27 @@ import (
 	"github.com/docent-go/docent/internal/atomicfile"
 )
 
-// cachePause is the least time between two writes of a cache file.
+// cachePause is the minimum time between two writes of a cache file.
 const cachePause = time.Second
 
-// cacheKeeper writes the cache file of one Service. A nil one does nothing.
+// cacheKeeper writes the cache file of one Service. A nil cacheKeeper does
+// nothing.
 type cacheKeeper struct {
 	path   string
 	loaded bool
-	locked bool // the file is somebody else's: it is not written
-	aside  bool // the file is damaged, and goes aside before it is written
+	locked bool // the file belongs to another service or version: it is not written
+	aside  bool // the file is damaged, and is renamed before it is written
 	wake   chan struct{}
 
 	writing chan struct{} // holds a token while the file is written
-	written *listing      // what the file holds; guarded by writing, and so is aside
+	written *listing      // the contents of the file; written and aside are guarded by writing
 
 	mu  sync.Mutex
 	err error // of the last attempt to read or write
 }
 
-// openCache reads the file, if there is one, and returns those of its instances
-// that keep accepts.
+// openCache reads the file, if it exists, and returns the instances that keep
+// accepts.
 func openCache(path, service string, keep func(Instance) bool) (*cacheKeeper, *listing) {
 	c := &cacheKeeper{path: path, wake: make(chan struct{}, 1), writing: make(chan struct{}, 1)}
 	instances, _, err := LoadCache(path, service)
@@ -75,9 +76,9 @@ func (c *cacheKeeper) rouse() {
 	}
 }
 
-// keepCache writes the file after changes, until the Service is closed. What was
-// wrong with a damaged one is a problem until it is written, so there is a pause
-// before that in which the caller of Watch can see it.
+// keepCache writes the file after changes, until the Service is closed. A
+// damaged file is a problem of the View until it is written. So keepCache first
+// pauses, in order that the caller of Watch can see the problem.
 func (s *Service) keepCache(damaged bool) {
 	if damaged {
 		s.pauseCache()
@@ -111,7 +112,7 @@ func putAside(path string) error {
 	return os.Rename(file, file+".damaged")
 }
 
-// saveCache writes the file if it is behind.
+// saveCache writes the file if the instances have changed since.
 func (s *Service) saveCache() {
 	c := s.cache
 	c.writing <- struct{}{}
@@ -123,7 +124,7 @@ func (s *Service) saveCache() {
 	err := error(nil)
 	if c.aside {
 		if err = putAside(c.path); err != nil {
-			err = &CacheError{c.path, fmt.Errorf("a damaged file is in the way: %w", err)}
+			err = &CacheError{c.path, fmt.Errorf("a damaged file cannot be renamed: %w", err)}
 		}
 	}
 	if err == nil {

@@ -136,7 +136,7 @@ func TestCacheFileUnusable(t *testing.T) {
 			path := write(name, c.data)
 			s := watch(p, naming.CacheFile(path))
 			synctest.Wait()
-			require.Len(w, s.View().Problems, 1, "whoever looks after Watch is told of the %s file", name)
+			require.Len(w, s.View().Problems, 1, "the View after Watch reports the %s file", name)
 			o := observe(w, s)
 			require.Equal(w, "o1=h1", showView(s.View()))
 			require.Contains(w, o.take(), "E", name)

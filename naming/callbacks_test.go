@@ -54,7 +54,7 @@ func (s *callbackSource) Load() []string {
 	return s.List.Load()
 }
 
-// What a balancer calls of the user's may use the balancer.
+// A user's function that a balancer calls may use the balancer.
 func TestFault16_BalancerInsideItsFunctions(t *testing.T) {
 	for name, use := range map[string]func(b *naming.Balancer[string]){
 		"Pick":     func(b *naming.Balancer[string]) { _, _ = b.Pick("") },

@@ -10,17 +10,17 @@ import (
 	"github.com/docent-go/docent/internal/treap"
 )
 
-// EventKind says what became of an instance.
+// EventKind is what happened to an instance.
 type EventKind int
 
-// What can become of an instance.
+// The kinds of events.
 const (
 	Added   EventKind = iota + 1
 	Removed           // Event.Instance is as it was last seen
 	Updated
 )
 
-// String names the kind, in lower case.
+// String returns the name of the kind, in lower case.
 func (k EventKind) String() string {
 	switch k {
 	case Added:
@@ -33,7 +33,7 @@ func (k EventKind) String() string {
 	return "unknown"
 }
 
-// Event is what became of one instance.
+// Event is a change of one instance.
 type Event struct {
 	Kind     EventKind
 	Instance Instance
@@ -41,24 +41,24 @@ type Event struct {
 
 // Change is one step of a service.
 type Change struct {
-	// View is the service after it.
+	// View is the service after the step.
 	*View
-	// Events lead from the instances of the Change before to these, in the order
-	// of their IDs. In the first Change each instance is added. There are none
-	// where only Stale, Kept or Problems have changed.
+	// Events lead from the instances of the previous Change to the present
+	// ones, in the order of their IDs. In the first Change each instance is
+	// added. Events is empty if only Stale, Kept or Problems have changed.
 	Events []Event
 }
 
-// Changes yields the present state, and then every change: of the instances, and
-// of the marks Stale and Kept. It tells the newest state, not the history: what
-// happens while the loop body runs, or within the Pause between two looks,
-// comes in one Change, and what was undone in between is not told. A Change costs what
-// has changed, however many instances there are.
+// Changes yields the present state, and then every change of the instances, and
+// of the marks Stale and Kept. It shows the newest state, not the history. What
+// happens while the loop body runs, or within the Pause between two reads,
+// comes in one Change; what was undone in between is left out. The cost of a
+// Change is what has changed, however many instances there are.
 //
-// An error is one of View.Problems that is new; each is yielded once, behind
-// the Change with which it came, and the others of the service are served all
-// the same. The end of ctx ends the sequence, and so does Close; the error
-// session.ErrClosed does too.
+// An error is a new one of View.Problems. Each is yielded once, after the
+// Change with which it came, and the other instances are still served. The end
+// of ctx ends the sequence, and so does Close. If the Manager is closed, the
+// last element is the error session.ErrClosed.
 func (s *Service) Changes(ctx context.Context) iter.Seq2[Change, error] {
 	s.made()
 	return func(yield func(Change, error) bool) {
@@ -94,7 +94,7 @@ func (s *Service) Changes(ctx context.Context) iter.Seq2[Change, error] {
 	}
 }
 
-// added returns the problems that were not there before.
+// added returns the problems that are new.
 func added(before, now []error) []error {
 	if same(before, now) {
 		return nil
@@ -106,7 +106,7 @@ func added(before, now []error) []error {
 	return slices.DeleteFunc(slices.Clone(now), func(err error) bool { return known[err] })
 }
 
-// diff returns what lies between two listings, in the order of the IDs.
+// diff returns the events between two listings, in the order of the IDs.
 func diff(before, after *listing) []Event {
 	var events []Event
 	for c := range treap.Diff(before.instances(), after.instances()) {

@@ -5,34 +5,35 @@ import (
 	"strings"
 )
 
-// Codec says how instances lie in ZooKeeper: in which directory, under which
-// name, with which bytes. Curator, Spring and Dubbo make one. A Codec is safe
-// for concurrent use.
+// Codec says how instances are written in ZooKeeper: in which directory, under
+// which name, with which bytes. Curator, Spring and Dubbo return one. A Codec
+// is safe for concurrent use.
 type Codec interface {
-	// Base is the path below which services lie unless another is given.
+	// Base is the default path below which services lie.
 	Base() string
 
 	// Dir is the path of the directory that holds the instances of a service
 	// and nothing else. The error says why the name is refused.
 	Dir(base, service string) (string, error)
 
-	// Encode gives the name of the instance's znode and its data. For a
-	// DynamicSequential instance that is not registered yet the name is what
-	// the server appends its number to. The error says which field is refused.
+	// Encode returns the name of the instance's znode and its data. For a
+	// DynamicSequential instance that is not registered yet, the server appends
+	// its number to the name. The error says which field is refused.
 	Encode(in Instance) (name string, data []byte, err error)
 
-	// Decode reads the instance of a service back from the name of its znode
-	// and its data, which a codec with InName leaves alone. Whatever the data is,
-	// Decode does not panic: the error is a *MalformedError.
+	// Decode reads the instance of a service from the name of its znode and its
+	// data. A codec with InName ignores the data. Whatever the data are, Decode
+	// does not panic: the error is a *MalformedError.
 	Decode(service, name string, data []byte) (Instance, error)
 
-	// InName reports whether the name of the znode says everything. If so its
-	// data need not be read, and an instance that changes gets another znode.
+	// InName reports whether the name of the znode holds the whole instance. If
+	// so its data need not be read, and an instance that changes gets another
+	// znode.
 	InName() bool
 }
 
-// MalformedError says that a znode does not hold an instance that its codec can
-// read. Other instances of the service are not affected.
+// MalformedError says that the codec cannot read an instance from a znode.
+// Other instances of the service are not affected.
 type MalformedError struct {
 	Service string
 	Node    string // the znode's name
@@ -45,8 +46,8 @@ func (e *MalformedError) Error() string {
 
 func (e *MalformedError) Unwrap() error { return e.Err }
 
-// redact shortens what names a node in an error. Dubbo's names are URLs, which
-// may hold a password before an @.
+// redact shortens the name of a znode for an error. Dubbo's names are URLs,
+// which may hold a password before an @.
 func redact(node string) string {
 	if at := strings.LastIndex(node, "%40"); at >= 0 {
 		node = "***" + node[at:]

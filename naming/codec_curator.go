@@ -19,7 +19,7 @@ const (
 	noClass    = "-" // a payload that is a map of strings, without @class
 )
 
-// mapClasses are the Java classes that are nothing but a map of strings to whoever reads them.
+// mapClasses are the Java classes that a reader can treat as a map of strings.
 var mapClasses = []string{
 	"java.util.HashMap", "java.util.LinkedHashMap", "java.util.TreeMap",
 	"java.util.concurrent.ConcurrentHashMap",
@@ -29,10 +29,10 @@ var mapClasses = []string{
 type CuratorOption func(*curator)
 
 // WithEnabled always writes the field "enabled", as Curator's
-// JsonInstanceSerializer does outside its compatible mode. Without it the field
-// is written for an instance that is disabled, and for one that was
-// read with it: an enabled instance needs no field, and clients older than
-// Curator 2.9 (CURATOR-275) refuse one.
+// JsonInstanceSerializer does outside its compatible mode. Without it, the
+// field is written only for a disabled instance, and for an instance that was
+// read with the field. An enabled instance does not need the field, and clients
+// older than Curator 2.9 (CURATOR-275) refuse it.
 func WithEnabled() CuratorOption { return func(c *curator) { c.enabled = true } }
 
 type curator struct{ enabled bool }
@@ -42,31 +42,31 @@ type curator struct{ enabled bool }
 // the bytes that Curator's JsonInstanceSerializer writes.
 //
 // Curator's ServiceInstance has no weight, no metadata and no draining. For an
-// instance without a Payload they are the payload, a map of strings of a class
-// that every Java program has:
+// instance without a Payload, these three are the payload: a map of strings of
+// a class that every Java program has:
 //
 //	"payload":{"@class":"java.util.HashMap","zone":"a","draining":"true","weight":"3"}
 //
 // A Java reader gets it as a Map (JsonInstanceSerializer<Map> or <Object>), and
-// a Java writer that puts such a map there is understood. An instance that has
-// nothing of the three has the payload null. For an instance with a Payload
-// that payload is written as it is, byte for byte, and the three lie in a field
-// of their own at the end of the JSON, which Java readers skip:
+// a map of strings from a Java writer is understood. An instance without the
+// three has the payload null. A Payload is written as it is, byte for byte. The
+// three are then in a field of their own at the end of the JSON, which Java
+// readers skip:
 //
 //	"docent":{"weight":3,"draining":true,"metadata":{"zone":"a"}}
 //
-// A Java program that reads such a node and writes it back drops that field.
+// A Java program that reads such a znode and writes it back drops that field.
 //
 // A payload that is a map of strings (HashMap, LinkedHashMap, TreeMap,
 // ConcurrentHashMap or without a class) is read into Metadata, Weight and
-// Draining; its class is kept. Any other is read into Payload. The metadata
-// key "weight" with a proper weight and "draining" with true or false are the
-// fields, and refused in Metadata.
+// Draining; its class is kept. Any other is read into Payload. The key "weight"
+// with a valid weight, and "draining" with true or false, become the fields.
+// They are refused in Metadata.
 //
-// All JSON that Curator reads is read, and {} too: absent fields have the
-// values that Curator gives them. An instance that is read and written again
-// keeps everything that was not changed as it was: fields that Curator does not know, the
-// order of fields, digits and white space.
+// All JSON that Curator reads is read, even {}: absent fields have the values
+// that Curator gives them. An instance that is read and written again keeps
+// everything that was not changed: fields that Curator does not know, the order
+// of fields, digits and white space.
 func Curator(opts ...CuratorOption) Codec {
 	c := &curator{}
 	misuse.Apply("naming.Curator", c, opts)
@@ -102,11 +102,11 @@ func (c *curator) appendJSON(b []byte, in *Instance) ([]byte, error) {
 	return c.appendTail(b, in), nil
 }
 
-// usualSize is what most instances take as JSON, or less.
+// usualSize is enough for the JSON of most instances.
 const usualSize = 512
 
-// encode gives the name of the instance's znode and its data, which write appends to a
-// buffer.
+// encode returns the name of the instance's znode and its data. write appends
+// the data to a buffer.
 func (in *Instance) encode(write func([]byte, *Instance) ([]byte, error)) (string, []byte, error) {
 	if err := in.Validate(); err != nil {
 		return "", nil, err
@@ -122,7 +122,7 @@ func (in *Instance) encode(write func([]byte, *Instance) ([]byte, error)) (strin
 	return in.ID, in.from().keep(b), nil
 }
 
-// appendHead writes what comes before the payload.
+// appendHead writes the fields before the payload, and the payload's key.
 func appendHead(b []byte, in *Instance) []byte {
 	id := in.ID
 	if from := in.from(); from.node == id {
@@ -141,7 +141,7 @@ func appendHead(b []byte, in *Instance) []byte {
 	return appendKey(b, "payload")
 }
 
-// appendTail writes what comes after the payload.
+// appendTail writes the fields after the payload.
 func (c *curator) appendTail(b []byte, in *Instance) []byte {
 	from := in.from()
 	b = strconv.AppendInt(appendKey(b, "registrationTimeUTC"), millis(in.Registered), 10)
@@ -181,7 +181,8 @@ func appendURISpec(b []byte, spec URISpec) []byte {
 	return append(b, "]}"...)
 }
 
-// weighs returns an error if the metadata has a key that is the field Weight.
+// weighs returns an error if the metadata has a key that belongs to the field
+// Weight.
 func (in *Instance) weighs() error {
 	if value, there := in.Metadata[weightKey]; there {
 		if _, weighs := parseWeight(value); weighs || in.Weight != 0 {
@@ -226,7 +227,8 @@ func (in *Instance) appendMapPayload(b []byte) ([]byte, error) {
 
 func isBool(s string) bool { return s == "true" || s == "false" }
 
-// says reports whether there is anything that Curator's JSON has no field for.
+// says reports whether the instance has values for which Curator's JSON has no
+// field.
 func (in *Instance) says() bool { return in.Weight != 0 || in.Draining || len(in.Metadata) > 0 }
 
 func (in *Instance) appendSide(b []byte) []byte {

@@ -22,7 +22,7 @@ func (c *curator) Decode(service, name string, data []byte) (Instance, error) {
 	return in, nil
 }
 
-// finish checks an instance that was read, and gives it its origin.
+// finish checks an instance that was read, and sets its origin.
 func finish(in Instance, from *origin, err error) (Instance, error) {
 	if err == nil {
 		err = in.check()
@@ -42,8 +42,8 @@ func (o *origin) empty() bool {
 		o.beanID == "" && o.beanName == "" && len(o.beanExtra) == 0 && o.user == ""
 }
 
-// takePayload turns a map of strings into the fields that it stands for. It takes any
-// other payload as it is.
+// takePayload reads a map of strings into the fields that it holds. It keeps
+// any other payload as it is.
 func (in *Instance) takePayload(payload string, from *origin) {
 	if payload == "" {
 		return
@@ -76,7 +76,7 @@ func (in *Instance) takePayload(payload string, from *origin) {
 	in.take(slices.DeleteFunc(all, func(m member) bool { return m.key == classKey }))
 }
 
-// textOf returns a field that holds a string.
+// textOf returns the value of a field that holds a string.
 func textOf(all []member, key string) (text string, found bool) {
 	for _, m := range all {
 		if m.key == key {
@@ -86,7 +86,7 @@ func textOf(all []member, key string) (text string, found bool) {
 	return "", false
 }
 
-// take reads the metadata, and the weight that may be one of them. All hold strings.
+// take reads the metadata and the weight. All fields hold strings.
 func (in *Instance) take(all []member) {
 	if text, found := textOf(all, weightKey); found {
 		if weight, ok := parseWeight(text); ok {
@@ -103,8 +103,8 @@ func (in *Instance) take(all []member) {
 	}
 }
 
-// decodeCurator reads all but what a payload means. The payload is empty where there is
-// none.
+// decodeCurator reads everything but the contents of the payload, which it
+// returns as text. The text is empty without a payload.
 func decodeCurator(service, name string, data []byte) (in Instance, payload string, from origin, err error) {
 	in = Instance{Service: service, ID: name}
 	var few [fewMembers]member
@@ -119,7 +119,7 @@ func decodeCurator(service, name string, data []byte) (in Instance, payload stri
 		err := error(nil)
 		switch m.key {
 		case "name":
-			// The directory says it, as the node's name says the id.
+			// The directory gives the service's name, as the znode's name gives the id.
 		case "id":
 			err = m.text(&id)
 		case "address":
@@ -137,7 +137,7 @@ func decodeCurator(service, name string, data []byte) (in Instance, payload stri
 		case "serviceType":
 			if err = m.text(&kind); err == nil && kind != "" {
 				if in.Type, err = ParseServiceType(kind); err != nil {
-					err = errors.New("its serviceType is none of Curator's")
+					err = errors.New("its serviceType is unknown to Curator")
 				}
 			}
 		case "uriSpec":
@@ -179,7 +179,7 @@ func decodeURISpec(m member) (URISpec, error) {
 		} `json:"parts"`
 	}
 	if m.value(&raw) != nil {
-		return nil, errors.New(`its field "uriSpec" is no spec`)
+		return nil, errors.New(`its field "uriSpec" does not hold a uriSpec`)
 	}
 	var spec URISpec
 	for _, part := range raw.Parts {
@@ -188,8 +188,8 @@ func decodeURISpec(m member) (URISpec, error) {
 	return spec, nil
 }
 
-// usualURISpec reads a spec whose bytes are those that Curator writes. For any other text
-// the result is false.
+// usualURISpec reads a spec in exactly the bytes that Curator writes. For any
+// other text the result is false.
 func usualURISpec(raw string) (spec URISpec, usual bool) {
 	const begin, variable = `{"value":"`, `,"variable":`
 	rest, usual := strings.CutPrefix(raw, `{"parts":[`)
@@ -223,8 +223,8 @@ func usualURISpec(raw string) (spec URISpec, usual bool) {
 	return spec, true
 }
 
-// takeSide reads the field that stands in for the payload. What does not look
-// like ours is left to whoever wrote it.
+// takeSide reads the field that replaces the payload. It returns false for a
+// field of another program, which is then kept as an unknown field.
 func (in *Instance) takeSide(raw string) bool {
 	var side struct {
 		Weight   int               `json:"weight"`

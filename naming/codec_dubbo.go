@@ -15,19 +15,19 @@ import (
 )
 
 const (
-	dubboWeight    = 100 // what Dubbo takes for the weight of a provider that states none
+	dubboWeight    = 100 // Dubbo's weight of a provider without one
 	dubboProviders = "providers"
 )
 
 // DubboOption changes how Dubbo reads and writes.
 type DubboOption func(*dubbo)
 
-// DubboCategory takes the directory of another category than "providers", such
+// DubboCategory uses the directory of another category than "providers", such
 // as "consumers".
 func DubboCategory(name string) DubboOption { return func(d *dubbo) { d.category = name } }
 
-// DubboProtocol writes URLs of another protocol than "dubbo", such as "tri", for
-// instances without a URISpec.
+// DubboProtocol writes URLs of another protocol than "dubbo", such as "tri",
+// for instances without a URISpec.
 func DubboProtocol(name string) DubboOption { return func(d *dubbo) { d.protocol = name } }
 
 type dubbo struct{ category, protocol string }
@@ -37,20 +37,20 @@ type dubbo struct{ category, protocol string }
 //
 //	/dubbo/org.demo.Orders/providers/dubbo%3A%2F%2F10.0.0.1%3A20880%2Forg.demo.Orders%3Finterface%3Dorg.demo.Orders%26side%3Dprovider
 //
-// The data is the host, and is not read. Parameters stand in the order of their
-// keys, as Dubbo writes them. What changes an instance changes its name; the
-// registry then makes the new node before it removes the old one.
+// The data are the host, and are not read. Parameters are in the order of their
+// keys, as Dubbo writes them. A change of an instance changes its name; the
+// registry then creates the new znode before it deletes the old one.
 //
 // The parameters weight, timestamp, enabled (Draining is enabled=false),
-// disabled and dynamic (Permanent is dynamic=false) are fields of the
-// Instance; interface, side and, outside of providers, category are written by
-// the codec. Dubbo's own consumers leave out a provider that is disabled or not
-// enabled. A weight that is no positive number is Draining, for Dubbo sends
-// nothing there; a provider without a weight has 100. All other parameters are
-// Metadata, and may also override interface, side and category. Protocol
-// and path of the URL are in the URISpec, {address} and {port} its variables.
-// Neither SSLPort, Payload, Static nor DynamicSequential can be written; nor
-// can & and ; within a parameter, which Dubbo itself takes for its end.
+// disabled and dynamic (Permanent is dynamic=false) are fields of the Instance.
+// The codec itself writes interface, side and, outside of providers, category.
+// Dubbo's own consumers leave out a provider that is disabled or not enabled. A
+// weight that is not a positive number is Draining, since Dubbo then sends no
+// calls. A provider without a weight has 100. All other parameters are
+// Metadata, and may also override interface, side and category. The URISpec
+// holds the protocol and the path of the URL, with {address} and {port} as its
+// variables. SSLPort, Payload, Static and DynamicSequential cannot be written.
+// Nor can & and ; within a parameter, because Dubbo ends the parameter there.
 func Dubbo(opts ...DubboOption) Codec {
 	d := &dubbo{category: dubboProviders, protocol: "dubbo"}
 	misuse.Apply("naming.Dubbo", d, opts)
@@ -87,13 +87,13 @@ func (d *dubbo) Encode(in Instance) (string, []byte, error) {
 func (d *dubbo) url(in Instance) (string, error) {
 	switch {
 	case in.Address == "" || strings.ContainsAny(in.Address, "/?#@ "):
-		return "", errors.New("the address is empty or has one of / ? # @ and blank in it, which a URL cannot have")
+		return "", errors.New("the address is empty, or has a / ? # @ or blank in it, which a URL cannot have")
 	case in.SSLPort != 0:
-		return "", errors.New("a URL of Dubbo has no place for an SSLPort")
+		return "", errors.New("a URL of Dubbo cannot hold an SSLPort")
 	case in.Payload != nil:
-		return "", errors.New("a URL of Dubbo has no place for a payload: use Metadata")
+		return "", errors.New("a URL of Dubbo cannot hold a payload: use Metadata")
 	case in.Type != Dynamic && in.Type != Permanent:
-		return "", fmt.Errorf("there are no %s instances in Dubbo", in.Type)
+		return "", fmt.Errorf("Dubbo has no %s instances: use DYNAMIC or PERMANENT", in.Type)
 	}
 	params, err := d.params(in)
 	if err != nil {
@@ -133,7 +133,7 @@ func (d *dubbo) protocolAndPath(in Instance) (protocol, path string, err error) 
 	protocol, rest, ok := strings.Cut(in.URI(), "://")
 	_, path, _ = strings.Cut(rest, "/")
 	if !ok || protocol == "" || strings.ContainsAny(protocol, "/?#") || strings.ContainsAny(path, "?#") {
-		return "", "", errors.New("its uriSpec is none of Dubbo's: protocol://{address}:{port}/path")
+		return "", "", errors.New("its uriSpec does not fit Dubbo: it must be protocol://{address}:{port}/path")
 	}
 	return protocol, path, nil
 }
@@ -142,7 +142,7 @@ func (d *dubbo) params(in Instance) (map[string]string, error) {
 	params := d.automatic(in.Service)
 	for key, value := range in.Metadata {
 		if strings.ContainsAny(key, "&;=") || strings.ContainsAny(value, "&;") {
-			return nil, fmt.Errorf("the parameter %q has & or ; in it, or = in its key, which end a parameter in Dubbo: encode it", key)
+			return nil, fmt.Errorf("the parameter %q has a & or ; in it, or a = in its key, which end a parameter in Dubbo: encode it", key)
 		}
 		if d.isField(key, value) || d.written(in, key) {
 			return nil, fmt.Errorf("the parameter %q is a field of the Instance", key)
@@ -155,7 +155,7 @@ func (d *dubbo) params(in Instance) (map[string]string, error) {
 	return params, nil
 }
 
-// automatic are the parameters that the codec writes by itself.
+// automatic returns the parameters that the codec writes by itself.
 func (d *dubbo) automatic(service string) map[string]string {
 	params := map[string]string{"interface": service, "side": "provider"}
 	if d.category != dubboProviders {
@@ -165,7 +165,7 @@ func (d *dubbo) automatic(service string) map[string]string {
 	return params
 }
 
-// fields are the parameters that say what the Instance has fields for.
+// fields returns the parameters that hold fields of the Instance.
 func (d *dubbo) fields(in Instance) map[string]string {
 	params := make(map[string]string)
 	if in.Weight != 0 && in.Weight != dubboWeight {
@@ -223,8 +223,8 @@ func (d *dubbo) Decode(service, name string, _ []byte) (Instance, error) {
 	return finish(in, &from, err)
 }
 
-// takeBody reads protocol://user:password@host:port/path, with or without user
-// and port.
+// takeBody reads protocol://user:password@host:port/path; user, password and
+// port may be missing.
 func (in *Instance) takeBody(body string) (from origin, err error) {
 	protocol, rest, ok := strings.Cut(body, "://")
 	if !ok || protocol == "" || strings.ContainsAny(protocol, "/#") {
@@ -249,7 +249,7 @@ func (in *Instance) takeBody(body string) (from origin, err error) {
 	in.Address = host
 	if port != "" {
 		if in.Port, err = strconv.Atoi(port); err != nil {
-			return from, errors.New("the port of its URL is no number")
+			return from, errors.New("the port of its URL is not a number")
 		}
 	}
 	if in.Port != 0 {
@@ -264,7 +264,7 @@ func (d *dubbo) takeParams(in *Instance, query string) {
 	for param := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
 		key, value, assigned := strings.Cut(param, "=")
 		if !assigned {
-			value = key // as Dubbo has it
+			value = key // as in Dubbo
 		}
 		written, always := automatic[key]
 		switch {
@@ -283,7 +283,7 @@ func (d *dubbo) takeParams(in *Instance, query string) {
 func (in *Instance) takeParam(key, value string) {
 	switch key {
 	case "weight":
-		weight, _ := strconv.Atoi(value) // isField has seen that it is a number
+		weight, _ := strconv.Atoi(value) // isField has checked that it is a number
 		if weight <= 0 {
 			in.Draining = true
 			return
@@ -302,7 +302,8 @@ func (in *Instance) takeParam(key, value string) {
 }
 
 // javaEscape encodes as java.net.URLEncoder does: letters, digits and . - * _
-// stay, a blank is +, everything else is its UTF-8 in capital hexadecimals.
+// stay, a blank becomes +, everything else becomes its UTF-8 in capital
+// hexadecimals.
 func javaEscape(s string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder

@@ -6,9 +6,9 @@ import (
 	"github.com/docent-go/docent/internal/jsonmerge"
 )
 
-// remember keeps the text of an instance that its codec would write in another
-// way, so that a change leaves everything else in it as it is. encoded is how the codec
-// writes it.
+// remember keeps the text of an instance if its codec would write it
+// differently. So a change of the instance leaves everything else in the text
+// as it is. encoded is what the codec writes.
 func (in *Instance) remember(data, encoded []byte) {
 	if bytes.Equal(encoded, data) {
 		return // the codec loses nothing
@@ -18,15 +18,15 @@ func (in *Instance) remember(data, encoded []byte) {
 	in.origin = &from
 }
 
-// keep carries what has changed since an instance was read over into the text
-// that it was read from. Encoded is how its codec writes it now.
+// keep merges the changes since an instance was read into the text that it was
+// read from. encoded is what the codec writes now.
 func (o *origin) keep(encoded []byte) []byte {
 	if o.text == nil {
 		return encoded
 	}
 	merged, err := jsonmerge.Merge(o.text, o.encoded, encoded)
 	if err != nil {
-		return encoded // a text that is not JSON was never read
+		return encoded // cannot happen: a text that is not JSON was never read
 	}
 	return merged
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/docent-go/docent/naming"
 )
 
-// foreign are instances as other programs write them: with fields that nobody
-// here knows, in another order, with other digits and white space.
+// foreign are instances as other programs write them: with fields that Docent
+// does not know, in another order, with other digits and white space.
 var foreign = map[string]struct {
 	codec                naming.Codec
 	text, drained, moved string // as it is, with Draining, with another port

@@ -28,15 +28,15 @@ var springURI = URISpec{{"scheme", true}, {"://", false}, {"address", true}, {":
 //	"payload":{"@class":"org.springframework.cloud.zookeeper.discovery.ZookeeperInstance",
 //	  "id":"orders-1","name":"orders","metadata":{"instance_status":"UP","weight":"3","zone":"a"}}
 //
-// Draining is the status OUT_OF_SERVICE, which Spring's consumers filter out;
-// an instance without a status is up, and any status but UP counts as draining
-// and is kept. Weight is the metadata key "weight", where Spring Cloud
-// LoadBalancer looks for it. An instance without a URISpec gets Spring's,
-// {scheme}://{address}:{port}. There is no room for a Payload of one's own; an instance
-// with a foreign payload is read as Curator reads it, and cannot be written.
+// Draining is the status OUT_OF_SERVICE, which Spring's consumers filter out.
+// An instance without a status is up. Any status but UP counts as draining and
+// is kept. Weight is the metadata key "weight", where Spring Cloud LoadBalancer
+// looks for it. An instance without a URISpec gets Spring's,
+// {scheme}://{address}:{port}. A Payload cannot be written. An instance with a
+// foreign payload is read as Curator reads it, and cannot be written either.
 //
-// Use it wherever Spring's programs read the same services: their deserialiser
-// fails on every other payload.
+// Use it if Spring's programs read the same services: their deserialiser fails
+// on every other payload.
 func Spring(opts ...CuratorOption) Codec {
 	s := &spring{}
 	misuse.Apply("naming.Spring", &s.curator, opts)
@@ -62,7 +62,7 @@ func (s *spring) appendJSON(b []byte, in *Instance) ([]byte, error) {
 
 func (in *Instance) appendBean(b []byte) ([]byte, error) {
 	if in.Payload != nil {
-		return nil, errors.New("there is no room for a payload beside Spring's own: use Metadata")
+		return nil, errors.New("Spring's own payload leaves no place for another: use Metadata")
 	}
 	if _, taken := in.Metadata[statusKey]; taken {
 		return nil, fmt.Errorf("the metadata key %q is the field Draining", statusKey)
@@ -130,11 +130,11 @@ func isBean(payload string) bool {
 	return PayloadClass(json.RawMessage(payload)) == springBean
 }
 
-// takeBean reads a payload of Spring's class. PayloadClass takes it for one in
-// ["class",{}] too, which is not an object.
+// takeBean reads a payload of Spring's class. For PayloadClass, ["class",{}] is
+// such a payload too, but it is not an object.
 func (in *Instance) takeBean(payload string, from *origin) error {
 	if payload[0] != '{' {
-		return errors.New("it is JSON, but no object")
+		return errors.New("it is JSON, but not an object")
 	}
 	var few [fewMembers]member
 	var id, name string
@@ -172,8 +172,8 @@ func (in *Instance) takeBean(payload string, from *origin) error {
 	return nil
 }
 
-// texts appends the fields of Spring's metadata, a map of strings in Java, to all, which
-// is empty. Null is a string there, and says nothing.
+// texts appends the fields of Spring's metadata, a map of strings in Java, to
+// all, which is empty. Fields that are null are left out.
 func texts(all []member, m member) ([]member, error) {
 	switch m.raw[0] {
 	case 'n':
@@ -185,7 +185,7 @@ func texts(all []member, m member) ([]member, error) {
 	all = split(all, m.raw)
 	for _, value := range all {
 		if value.raw != "null" && value.raw[0] != '"' {
-			return nil, errors.New("its metadata holds something else than strings")
+			return nil, errors.New("its metadata holds a value that is not a string")
 		}
 	}
 	return slices.DeleteFunc(all, func(m member) bool { return m.raw == "null" || m.key == "" }), nil

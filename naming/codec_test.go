@@ -108,17 +108,17 @@ func TestCuratorKeepsUnknownFields(t *testing.T) {
 	require.Contains(t, encoded(t, naming.Curator(), in), `"id":"other"`)
 }
 
-// Hard case 61: one bad instance is an error of its own, whatever it holds.
+// Hard case 61: one bad instance is an error of its own, whatever its data are.
 func TestHardCase61_MalformedInstance(t *testing.T) {
 	for _, codec := range []naming.Codec{naming.Curator(), naming.Spring()} {
 		for data, reason := range map[string]string{
 			"":                              "empty",
 			"  ":                            "empty",
-			"\x00":                          "no JSON",
-			`{"name":"svc","payload":"secr`: "no JSON, from byte 29 on",
-			`{}x`:                           "no JSON",
-			`null`:                          "no object",
-			`[]`:                            "no object",
+			"\x00":                          "not JSON",
+			`{"name":"svc","payload":"secr`: "not JSON, from byte 29 on",
+			`{}x`:                           "not JSON",
+			`null`:                          "not an object",
+			`[]`:                            "not an object",
 			"{\"a\":\"\xff\"}":              "UTF-8",
 			`{"port":"secret"}`:             `"port"`,
 			`{"port":70000}`:                "70000",
@@ -128,8 +128,8 @@ func TestHardCase61_MalformedInstance(t *testing.T) {
 			`{"uriSpec":"secret"}`:          "uriSpec",
 			`{"enabled":"secret"}`:          `"enabled"`,
 			`{"address":"a\u0000b"}`:        "control",
-			strings.Repeat("[", 1e5):        "no JSON",
-			`{"payload":` + strings.Repeat(`{"a":`, 2e4) + `}`: "no JSON",
+			strings.Repeat("[", 1e5):        "not JSON",
+			`{"payload":` + strings.Repeat(`{"a":`, 2e4) + `}`: "not JSON",
 		} {
 			in, err := codec.Decode("svc", "i1", []byte(data))
 			var bad *naming.MalformedError
@@ -174,11 +174,11 @@ func TestSpringGolden(t *testing.T) {
 	require.True(t, in.Available(), "no status is UP")
 	require.Nil(t, in.Metadata)
 	_, err := naming.Spring().Decode("svc", "i1", []byte(head+`"metadata":{"k":7}`+tail))
-	require.ErrorContains(t, err, "strings")
+	require.ErrorContains(t, err, "not a string")
 	in = decoded(t, naming.Spring(), "i1", `{"payload":["java.lang.Long",7]}`)
 	require.Equal(t, `["java.lang.Long",7]`, string(in.Payload))
 	_, _, err = naming.Spring().Encode(in)
-	require.ErrorContains(t, err, "no room for a payload")
+	require.ErrorContains(t, err, "no place for another")
 	require.Equal(t, "http://10.0.0.1:8080", decoded(t, naming.Spring(), "i1", theirs).URI())
 }
 
@@ -249,8 +249,8 @@ func TestCodecsRefuse(t *testing.T) {
 		{curator, change(func(in *naming.Instance) { in.Weight = naming.MaxWeight + 1 }), "weight 1000001"},
 		{curator, change(func(in *naming.Instance) { in.Type = 9 }), "service type 9"},
 		{curator, change(func(in *naming.Instance) { in.Address = "a\tb" }), "address"},
-		{curator, change(func(in *naming.Instance) { in.Payload = json.RawMessage(`{"secret`) }), "payload is no JSON"},
-		{curator, change(func(in *naming.Instance) { in.Payload = json.RawMessage{} }), "payload is no JSON"},
+		{curator, change(func(in *naming.Instance) { in.Payload = json.RawMessage(`{"secret`) }), "payload is not JSON"},
+		{curator, change(func(in *naming.Instance) { in.Payload = json.RawMessage{} }), "payload is not JSON"},
 		{curator, change(func(in *naming.Instance) { in.URISpec = naming.URISpec{{Value: "\xff"}} }), "uriSpec"},
 		{curator, change(meta("", "secret")), "empty key"},
 		{curator, change(meta("k", "\xff")), "UTF-8"},
@@ -311,7 +311,7 @@ func TestPayloads(t *testing.T) {
 	require.NoError(t, naming.UnmarshalPayload(json.RawMessage(`["[Ljava.lang.String;",["a"]]`), &list))
 	require.Equal(t, []string{"a"}, list)
 	require.NoError(t, naming.UnmarshalPayload(json.RawMessage(`["a","b"]`), &list))
-	require.Equal(t, []string{"a", "b"}, list, "no class: somebody else's list")
+	require.Equal(t, []string{"a", "b"}, list, "no class: another library's list")
 	var n int64
 	require.NoError(t, naming.UnmarshalPayload(json.RawMessage(`["java.lang.Long",9007199254740993]`), &n))
 	require.EqualValues(t, 9007199254740993, n)

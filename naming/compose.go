@@ -10,21 +10,22 @@ import (
 	"github.com/docent-go/docent/internal/treap"
 )
 
-// composed is what the nodes of a service say. A new state costs what has changed in it.
+// composed is the instances and problems in the znodes of a service. The cost
+// of a new state is what has changed in it.
 type composed struct {
-	last    *mirror.TreeState // of which this was made
+	last    *mirror.TreeState // the state from which this was made
 	wanted  treap.Map[known]  // the instances to show
 	others  treap.Map[known]  // the instances that the filter leaves out (Where)
-	bad     treap.Map[known]  // nodes that hold no instance
+	bad     treap.Map[known]  // znodes that do not hold an instance
 	refused treap.Map[reported]
 	present *index // wanted and others, while an instance is missing (ProtectEmpty)
 
-	problems   []error // of bad, in the order of the nodes' names
+	problems   []error // of bad, in the order of the znodes' names
 	unreadable []error // of refused, in the same order
 }
 
-// compose reads what has changed in the nodes since the last state. A node whose data
-// has not changed is not decoded again.
+// compose processes the changes of the znodes since the last state. It does not
+// decode unchanged data again.
 func (s *Service) compose(now *mirror.TreeState) {
 	c := &s.composed
 	bad, refused := c.bad, c.refused
@@ -56,8 +57,8 @@ func (s *Service) compose(now *mirror.TreeState) {
 	}
 }
 
-// composeAll is compose for the first state, whose nodes come in the order of their
-// names.
+// composeAll is compose for the first state. The znodes come in the order of
+// their names.
 func (s *Service) composeAll(now *mirror.TreeState) {
 	c := &s.composed
 	nodes := make([]*mirror.TreeNode, 0, now.Len())
@@ -81,10 +82,10 @@ func (s *Service) composeAll(now *mirror.TreeState) {
 	c.wanted = treap.Sorted(wanted, func(k *known) string { return k.in.ID })
 }
 
-// decodeShare is how many nodes are worth a goroutine of their own.
+// decodeShare is the minimum number of znodes for a goroutine of their own.
 const decodeShare = 500
 
-// knowAll reads nodes on all processors: the server has nothing to do meanwhile.
+// knowAll decodes znodes on all processors. The servers have no part in it.
 func (s *Service) knowAll(nodes []*mirror.TreeNode) []*known {
 	all := make([]*known, len(nodes))
 	var work sync.WaitGroup
@@ -101,14 +102,14 @@ func (s *Service) knowAll(nodes []*mirror.TreeNode) []*known {
 	}
 	work.Wait()
 	for i, k := range all {
-		if k == nil { // the codec has ended its goroutine, and may as well end this one
+		if k == nil { // the codec has ended its goroutine, and may end this one too
 			all[i] = s.know(nodes[i])
 		}
 	}
 	return all
 }
 
-// differ reports whether two maps hold other values.
+// differ reports whether two maps have different values.
 func differ[V any](a, b treap.Map[V]) bool {
 	for range treap.Diff(a, b) {
 		return true
@@ -116,7 +117,7 @@ func differ[V any](a, b treap.Map[V]) bool {
 	return false
 }
 
-// composeNode takes one node, which is nil if it is gone.
+// composeNode processes one znode; n is nil if it is gone.
 func (s *Service) composeNode(name string, n *mirror.TreeNode) {
 	c := &s.composed
 	old := cmp.Or(c.wanted.Get(name), c.others.Get(name), c.bad.Get(name))
@@ -145,19 +146,19 @@ func (s *Service) composeNode(name string, n *mirror.TreeNode) {
 	c.put(name, k, wants)
 }
 
-// know reads a node.
+// know decodes a znode.
 func (s *Service) know(n *mirror.TreeNode) *known {
 	k := &known{czxid: n.Stat.Czxid, mzxid: n.Stat.Mzxid, data: n.Data}
 	k.in, k.err = s.r.decode(s.name, n.Path, n.Data)
 	return k
 }
 
-// wants reports whether a node holds an instance to show.
+// wants reports whether a znode holds an instance to show.
 func (s *Service) wants(k *known) bool {
 	return k.err == nil && (s.opts.keep == nil || s.opts.keep(k.in))
 }
 
-// put puts in what a node is.
+// put adds a znode.
 func (c *composed) put(name string, k *known, wanted bool) {
 	switch {
 	case k.err != nil:
@@ -171,7 +172,7 @@ func (c *composed) put(name string, k *known, wanted bool) {
 	c.index(k, 1)
 }
 
-// take takes out what a node was, which may be nothing.
+// take removes a znode; old is nil if it was unknown.
 func (c *composed) take(name string, old *known) {
 	if old == nil {
 		return
@@ -189,7 +190,7 @@ func (c *composed) index(k *known, n int) {
 	}
 }
 
-// refuse notes why a node below the directory may not be read, or that it may.
+// refuse records why a znode of the directory may not be read, or that it may.
 func (c *composed) refuse(now *mirror.TreeState, name string) {
 	if name == "" {
 		return

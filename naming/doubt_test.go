@@ -12,7 +12,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// anew has another process make the node of the instance anew, with the version
+// anew has another process create the instance's znode again, with the version
 // that it had.
 func anew(w *testworld.World, path string) func() {
 	return func() {
@@ -23,7 +23,7 @@ func anew(w *testworld.World, path string) func() {
 	}
 }
 
-// What is done to a static instance is done, the answer lost, and another process
+// A request for a static instance is done, its answer lost, and another process
 // registers one of the same name: that one is not touched.
 func TestFault04_StaticInstanceLeavesTheNextAlone(t *testing.T) {
 	const node = orders + "/db"
@@ -68,7 +68,7 @@ func TestFault04_StaticInstanceLeavesTheNextAlone(t *testing.T) {
 }
 
 // An operator drains an instance, the answer is lost, and the instance is
-// registered anew: the new one is not drained.
+// registered again: the new one is not drained.
 func TestFault04_SetDrainingLeavesTheNextAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, operator := w.Process(), w.Process()
@@ -91,8 +91,9 @@ func TestFault04_SetDrainingLeavesTheNextAlone(t *testing.T) {
 	})
 }
 
-// A stranger deletes an instance's node, whose server lags: the event is late, and
-// another process stands in its place. What the first does leaves that one alone.
+// Another client deletes an instance's znode, and the server lags: the event is
+// late, and another process has taken the place. The first process leaves that
+// instance alone.
 func TestFault06_InstanceLeavesTheNextAlone(t *testing.T) {
 	for name, act := range map[string]func(w *testworld.World, g *naming.Registration){
 		"unregister": func(w *testworld.World, g *naming.Registration) { require.NoError(w, g.Unregister(w.Context())) },

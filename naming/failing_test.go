@@ -64,8 +64,8 @@ func TestFault26_TheWeightOfFailuresIsBounded(t *testing.T) {
 	})
 }
 
-// PickOther finds what was not tried, by every strategy, also when all are
-// marked down, and says when there is nothing left.
+// PickOther finds an element that was not tried, by every strategy, even if all
+// are marked down, and returns an error when none are left.
 func TestFault26_PickOther(t *testing.T) {
 	for _, strategy := range []naming.Strategy{naming.RoundRobin(), naming.Random(), naming.Weighted(), naming.LeastPending(),
 		naming.Hash(), naming.Sticky(naming.Hash())} {

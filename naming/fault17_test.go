@@ -81,7 +81,7 @@ func TestFault17_FiveThousandInstances(t *testing.T) {
 	})
 }
 
-// What is wrong with thousands of nodes is told once, whatever changes beside them.
+// The problems of thousands of znodes are reported once, whatever else changes.
 func TestFault17_MalformedNodesAreNotLookedAtAgain(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const many = 3000

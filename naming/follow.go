@@ -13,27 +13,27 @@ import (
 	"github.com/docent-go/docent/internal/treap"
 )
 
-// following is what the loop of a Service knows.
+// following is the state of a Service's loop.
 type following struct {
 	composed
-	shown   treap.Map[known] // the instances of the newest view, once they were read
-	read    bool             // the instances were read, not taken from a file
-	emptied bool             // there was no instance at the last look
-	lost    index            // those that were shown before all were gone (ProtectEmpty)
-	missing []missed         // those of lost that are shown although they are gone
+	shown   treap.Map[known] // the instances of the newest view that was read
+	read    bool             // instances were read, and not taken from a file
+	emptied bool             // the last state had no instance
+	lost    index            // the instances that were shown before all were gone (ProtectEmpty)
+	missing []missed         // instances of lost that are shown although they are gone
 	trees   reported         // the tree's error
-	limits  reported         // of nodes left out
+	limits  reported         // the error about nodes beyond the limit
 }
 
-// known is a node in one version.
+// known is a znode in one version.
 type known struct {
 	czxid, mzxid int64
 	data         []byte
 	in           Instance
-	err          error // why it is no instance
+	err          error // why it is not an instance
 }
 
-// reported keeps an error the same value as long as it says the same.
+// reported keeps an error the same value as long as its text is the same.
 type reported struct{ err error }
 
 func (p *reported) is(err error) error {
@@ -43,8 +43,8 @@ func (p *reported) is(err error) error {
 	return p.err
 }
 
-// run follows the service until Close. opened is told once what is to be shown
-// first.
+// run follows the service until Close. It sends to opened once the first view
+// can be shown.
 func (s *Service) run(opened chan<- error) {
 	tree, err := mirror.OpenTree(s.ctx, s.r.sm, mirror.TreeConfig{
 		Path: s.dir, Depth: 1, Pause: s.opts.pause, Limit: s.opts.limit, NamesOnly: s.r.codec.InName(),
@@ -73,8 +73,8 @@ func (s *Service) run(opened chan<- error) {
 	}
 }
 
-// await waits for a reason to look again, no longer than left unless that is
-// zero. It reports whether the watch goes on.
+// await waits for a new state, for a wake-up, or for left if that is not zero.
+// It reports whether the watch goes on.
 func (s *Service) await(tree *mirror.Tree, now *mirror.TreeState, left time.Duration) bool {
 	var over <-chan time.Time
 	if left > 0 {
@@ -92,7 +92,7 @@ func (s *Service) await(tree *mirror.Tree, now *mirror.TreeState, left time.Dura
 	return s.ctx.Err() == nil && tree.Err() == nil
 }
 
-// end is the last view.
+// end publishes the last view.
 func (s *Service) end(err error) {
 	s.cancel(err)
 	err = context.Cause(s.ctx)
@@ -104,9 +104,10 @@ func (s *Service) end(err error) {
 	s.publish(&last)
 }
 
-// followLink notes when the connection goes, and, once a quorum has answered and
-// all has been read again, that it has come back. It does not wait for the reading: while that hangs, the
-// connection may go once more.
+// followLink records that the connection is lost, and that it has come back. It
+// has come back once a quorum has answered and everything has been read again.
+// followLink does not wait for the reading, because the connection may be lost
+// again while the reading hangs.
 func (s *Service) followLink(tree *mirror.Tree) {
 	var reading sync.WaitGroup
 	giveUp := func() {}
@@ -119,7 +120,7 @@ func (s *Service) followLink(tree *mirror.Tree) {
 			continue
 		}
 		if !s.away.Load() {
-			continue // the state with which the loop begins: all has been read
+			continue // the first state: everything has been read
 		}
 		ctx, cancel := context.WithCancel(s.ctx)
 		giveUp = cancel
@@ -129,8 +130,8 @@ func (s *Service) followLink(tree *mirror.Tree) {
 	reading.Wait()
 }
 
-// comeBack waits until all has been read in the present session. When that fails,
-// all is over, or the next state of the connection says so.
+// comeBack waits until everything has been read in the present session. If that
+// fails, the watch has ended, or another state of the connection follows.
 func (s *Service) comeBack(ctx context.Context, tree *mirror.Tree) {
 	current, err := s.r.sm.Session(ctx)
 	if err == nil {
@@ -149,7 +150,8 @@ func (s *Service) rouse() {
 	}
 }
 
-// refusal is why the service as a whole may not be read.
+// refusal returns why the service as a whole may not be read, and nil if it
+// may.
 func (s *Service) refusal(now *mirror.TreeState) error {
 	var op *core.OpError
 	if now.Err != nil && (now.Get("") == nil || errors.As(now.Err, &op) && op.Path == s.dir) {
@@ -158,8 +160,8 @@ func (s *Service) refusal(now *mirror.TreeState) error {
 	return nil
 }
 
-// show publishes what the state says, if that is new. It returns after which
-// time it wants to be called again, zero for never.
+// show publishes a new view of the state. It returns after which time it wants
+// to be called again, zero for never.
 func (s *Service) show(now *mirror.TreeState) time.Duration {
 	old := s.view.Load()
 	next := &View{list: old.list}
@@ -174,7 +176,7 @@ func (s *Service) show(now *mirror.TreeState) time.Duration {
 	shown, problems := s.composed.wanted, s.composed.problems
 	left := time.Duration(0)
 	if refused != nil && shown.Len() == 0 {
-		next.Kept = old.Kept // that there are none is not known
+		next.Kept = old.Kept // it is not known whether there are instances
 	} else {
 		shown, left = s.protect(old.list, next.Stale)
 		next.Kept = len(s.missing) > 0
@@ -185,7 +187,7 @@ func (s *Service) show(now *mirror.TreeState) time.Duration {
 			s.shown, s.read = shown, true
 		}
 	}
-	problems = slices.Clip(problems) // the next state begins with them too
+	problems = slices.Clip(problems) // the next state shares the slice
 	if next.Why == nil {
 		problems = append(problems, s.unreadable...)
 		if now.Err != nil && len(s.unreadable) == 0 {
@@ -193,7 +195,7 @@ func (s *Service) show(now *mirror.TreeState) time.Duration {
 		}
 	}
 	if now.LeftOut > 0 {
-		problems = append(problems, s.limits.is(fmt.Errorf("naming: service %q has %d nodes beyond the limit of %d, which are not looked at",
+		problems = append(problems, s.limits.is(fmt.Errorf("naming: service %q has %d nodes beyond the limit of %d, which are not read",
 			s.name, now.LeftOut, s.opts.limit)))
 	}
 	next.Problems = append(problems, s.cache.problems()...)

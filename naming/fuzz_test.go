@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/naming"
 )
 
-// fuzzJSON: whatever lies in a znode, it is read or refused, and what was read
-// and can be written is read again as the same.
+// fuzzJSON: any znode is read or refused. An instance that was read and can be
+// written is read again as the same.
 func fuzzJSON(f *testing.F, codec naming.Codec) {
 	for _, seed := range []string{
 		"", "{}", "null", `{"name":"svc"`, `{"id":"x","port":1,"payload":{"@class":"java.util.HashMap","weight":"3","draining":"true"},"enabled":false}`,

@@ -15,8 +15,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// The old session's node still stands when the next session begins: it is
-// replaced, so that what watchers see does not vanish a moment later.
+// The old session's znode still exists when the next session begins. It is
+// replaced, so that the instance does not vanish for watchers a moment later.
 func TestHardCase22_OldSessionsInstance(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process(testworld.Timeout(10 * time.Second))
@@ -73,8 +73,9 @@ func TestHardCase23_NoFlapWhereTheSessionLives(t *testing.T) {
 	})
 }
 
-// What stands after a lost session is what was last said, also where that was
-// said during the outage; and nothing comes back that was unregistered then.
+// After a lost session, the znode has the data of the newest Update, even of
+// one during the outage. An instance that was unregistered during the outage
+// does not come back.
 func TestHardCase24_NeverStaleNorAPhantom(t *testing.T) {
 	for _, kind := range []naming.ServiceType{naming.Dynamic, naming.DynamicSequential} {
 		testworld.Run(t, func(w *testworld.World) {
@@ -177,8 +178,8 @@ func TestHardCase27_UnregisterIsRefusedOnce(t *testing.T) {
 	}
 }
 
-// The number that the server appends belongs to the node that is removed, and
-// no session leaves one behind.
+// The number that the server appends belongs to the deleted znode, and no
+// session leaves a znode over.
 func TestHardCase28_SequentialInstance(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()

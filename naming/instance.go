@@ -16,15 +16,15 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// MaxWeight is the greatest weight that an Instance may have. It keeps the sum
-// over any number of instances that fits into memory far from an overflow.
+// MaxWeight is the maximum weight of an Instance. With it, the sum over any
+// number of instances that fits into memory cannot overflow.
 const MaxWeight = 1_000_000
 
 // Instance is one place at which a service can be reached. It is a value: a
 // copy may be changed, as long as its Metadata, Payload and URISpec are
-// replaced and not written into. What the layout of other libraries has
-// beyond these fields (unknown fields of the JSON) travels along unseen, so
-// that an instance which was read, changed and written again loses nothing.
+// replaced and not written to. An Instance also carries what its znode holds
+// beyond these fields, such as unknown fields of the JSON. So an instance that
+// was read, changed and written again loses nothing.
 type Instance struct {
 	// Service is the name of the service. Curator and Spring: the directory,
 	// and "name" in the JSON. Dubbo: the directory (encoded), and the parameter
@@ -33,14 +33,14 @@ type Instance struct {
 
 	// ID is the name of the instance's znode, unique within the service. It is
 	// not the "id" in Curator's JSON, although the two mostly agree: with
-	// DynamicSequential the server appends a number to the node's name alone.
-	// Dubbo has no other id than its URL, which is the node's name: it is
-	// computed, and what is given here is not looked at.
+	// DynamicSequential the server appends a number only to the znode's name.
+	// Dubbo has no other id than its URL, which is the znode's name. The codec
+	// computes it, and ignores the ID given here.
 	ID string
 
 	// Address is a host name or an IP address, and may be empty. Curator and
-	// Spring: "address". Dubbo: the host in the URL, where it is needed, and
-	// the node's data.
+	// Spring: "address". Dubbo: the host in the URL, where it is required, and
+	// the znode's data.
 	Address string
 
 	// Port is the port, and 0 means none. Curator and Spring: "port", null
@@ -60,8 +60,8 @@ type Instance struct {
 	// Dubbo: Dynamic, or Permanent by the parameter dynamic=false.
 	Type ServiceType
 
-	// URISpec says how a URI is made of the fields, see URI. Curator and Spring:
-	// "uriSpec". Dubbo: protocol and path of the URL.
+	// URISpec says how to build a URI from the fields, see URI. Curator and
+	// Spring: "uriSpec". Dubbo: protocol and path of the URL.
 	URISpec URISpec
 
 	// Disabled takes the instance out of use: no Balancer picks it. Curator and
@@ -69,53 +69,54 @@ type Instance struct {
 	// Dubbo: disabled=true.
 	Disabled bool
 
-	// Draining says that the instance still works off what it has and wants
-	// nothing new: no Balancer picks it. Curator: in the payload, see Curator.
+	// Draining says that the instance still finishes its work and wants no new
+	// calls: no Balancer picks it. Curator: in the payload, see Curator.
 	// Spring: instance_status in the metadata. Dubbo: enabled=false.
 	Draining bool
 
 	// Weight is the share of picks that the instance gets from the strategies
-	// Weighted, LeastPending and Hash, relative to the others. 0 means that nothing
-	// is said, and counts as 1; at most MaxWeight. To give an instance nothing,
-	// set Draining. Curator: in the payload. Spring: "weight" in the metadata.
-	// Dubbo: the parameter "weight"; an instance that is read without it
-	// has 100, as in Dubbo.
+	// Weighted, LeastPending and Hash, relative to the others. 0 means no
+	// weight is given, and counts as 1; the maximum is MaxWeight. To give an
+	// instance no picks, set Draining. Curator: in the payload. Spring:
+	// "weight" in the metadata. Dubbo: the parameter "weight"; an instance that
+	// is read without it has 100, as in Dubbo.
 	Weight int
 
-	// Metadata is whatever else there is to say, in pairs of strings. Curator: in
-	// the payload. Spring: "metadata" of the payload. Dubbo: every parameter
-	// that has no field here (group, version, methods, ...).
+	// Metadata is further information in pairs of strings. Curator: in the
+	// payload. Spring: "metadata" of the payload. Dubbo: every parameter
+	// without a field here (group, version, methods, ...).
 	Metadata map[string]string
 
-	// Payload is the payload of Curator's JSON as it lies in the znode, of any
-	// shape, with its @class. It is nil where there is none, and where the
-	// payload is what the codec itself makes of Metadata, Weight and Draining.
-	// MarshalPayload and UnmarshalPayload convert from and to Go values.
-	// Spring and Dubbo have no place for it.
+	// Payload is the payload of Curator's JSON as it is in the znode, of any
+	// shape, with its @class. It is nil without a payload, and for a payload
+	// that holds only Metadata, Weight and Draining. MarshalPayload and
+	// UnmarshalPayload convert from and to Go values. Spring and Dubbo cannot
+	// write it.
 	Payload json.RawMessage
 
 	origin *origin
 }
 
-// origin is what a znode held beyond the fields of an Instance. It is never
-// changed once made: copies of the Instance share it.
+// origin is what a znode held beyond the fields of an Instance. It is
+// immutable: copies of the Instance share it.
 type origin struct {
 	node         string   // the znode's name, while jsonID belongs to it
-	jsonID       string   // the "id" of the JSON, where it differs from node
+	jsonID       string   // the "id" of the JSON, if it differs from node
 	enabled      bool     // "enabled" was there
 	extra        []member // unknown fields of the JSON
-	payloadClass string   // class of a payload that is a map of strings; noClass where it had none
+	payloadClass string   // class of a payload that is a map of strings; noClass if it had none
 	status       string   // Spring's instance_status other than UP and OUT_OF_SERVICE
 	beanID       string   // the id in Spring's payload
 	beanName     string   // the name in Spring's payload
 	beanExtra    []member // unknown fields of Spring's payload
-	user         string   // what stands before @ in Dubbo's URL
+	user         string   // the text before @ in Dubbo's URL
 
-	// The JSON, and how the codec would write it. Nil where the two are the same.
+	// The JSON, and what the codec would write. Nil if both are the same.
 	text, encoded []byte
 }
 
-// noOrigin is the origin of an Instance whose znode holds nothing beyond its fields.
+// noOrigin is the origin of an Instance whose znode holds nothing beyond its
+// fields.
 var noOrigin origin
 
 func (in *Instance) from() *origin {
@@ -137,7 +138,7 @@ const (
 
 var serviceTypes = []string{"DYNAMIC", "STATIC", "PERMANENT", "DYNAMIC_SEQUENTIAL"}
 
-// String gives the name that Curator writes.
+// String returns the name that Curator writes.
 func (t ServiceType) String() string {
 	if t < 0 || int(t) >= len(serviceTypes) {
 		return fmt.Sprintf("ServiceType(%d)", int(t))
@@ -150,12 +151,12 @@ func ParseServiceType(s string) (ServiceType, error) {
 	if i := slices.Index(serviceTypes, s); i >= 0 {
 		return ServiceType(i), nil
 	}
-	return 0, fmt.Errorf("naming: there is no service type %q: it is one of %s", s, strings.Join(serviceTypes, ", "))
+	return 0, fmt.Errorf("naming: unknown service type %q: use one of %s", s, strings.Join(serviceTypes, ", "))
 }
 
-// HostPort gives "address:port" as net.Dial takes it, with brackets around an
-// IPv6 address. It uses Port, or SSLPort where there is no Port, and gives the
-// bare address where there is neither.
+// HostPort returns "address:port" as net.Dial takes it, with brackets around an
+// IPv6 address. It uses Port, or without one SSLPort. Without either it returns
+// the bare address.
 func (in Instance) HostPort() string {
 	port := in.Port
 	if port == 0 {
@@ -175,10 +176,10 @@ func (in Instance) URI() string { return in.URISpec.Build(in, nil) }
 // disabled nor draining.
 func (in Instance) Available() bool { return !in.Disabled && !in.Draining }
 
-// Validate reports what no codec can write: a name that cannot be part of a
-// path, a port or a weight out of range, a payload that is no JSON, text that
-// is not UTF-8. An empty ID is left to the codec. The error says what is
-// wrong, and quotes neither metadata nor payload.
+// Validate returns an error for an instance that no codec can write: a name
+// that cannot be part of a path, a port or a weight out of range, a payload
+// that is not JSON, text that is not UTF-8. The codec checks an empty ID. The
+// error quotes neither metadata nor payload.
 func (in Instance) Validate() error {
 	if err := in.check(); err != nil {
 		return fmt.Errorf("naming: instance %q of service %q: %w", redact(in.ID), in.Service, err)
@@ -203,11 +204,11 @@ func (in Instance) check() error {
 	case in.Weight < 0 || in.Weight > MaxWeight:
 		return fmt.Errorf("weight %d is not within 0 to %d", in.Weight, MaxWeight)
 	case in.Type < Dynamic || in.Type > DynamicSequential:
-		return fmt.Errorf("there is no service type %d", int(in.Type))
+		return fmt.Errorf("unknown service type %d", int(in.Type))
 	case !utf8.ValidString(in.Address) || strings.ContainsFunc(in.Address, control):
 		return errors.New("the address has control characters or is not valid UTF-8")
 	case in.Payload != nil && (!utf8.Valid(in.Payload) || !json.Valid(in.Payload)):
-		return errors.New("the payload is no JSON")
+		return errors.New("the payload is not JSON")
 	}
 	for key, value := range in.Metadata {
 		switch {
@@ -242,8 +243,8 @@ func checkName(what, name string) error {
 	return nil
 }
 
-// Equal reports whether the two say the same, whatever else their znodes hold
-// besides. A nil Metadata equals an empty one.
+// Equal reports whether all fields of the two are equal. Other data in their
+// znodes are not compared. A nil Metadata equals an empty one.
 func (in Instance) Equal(other Instance) bool {
 	return in.Service == other.Service && in.ID == other.ID && in.Address == other.Address &&
 		in.Port == other.Port && in.SSLPort == other.SSLPort && in.Registered.Equal(other.Registered) &&
@@ -267,17 +268,17 @@ func fromMillis(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// blank reports whether nothing says how the instance can be called.
+// blank reports whether the instance has no field that says how to call it.
 func (in *Instance) blank() bool {
 	return in.Address == "" && in.Port == 0 && in.SSLPort == 0 && in.URISpec == nil && len(in.Metadata) == 0 && in.Payload == nil
 }
 
-// lastingKey is what a Balancer knows the instance by: the same while the
-// instance changes and in its next session. Two kinds of ID do not last, and the
-// address and the ports take their place: the server numbers the node of a
-// DynamicSequential instance anew, and the ID of a Dubbo instance is an encoded
-// URL that holds all its parameters. An ID has no control characters, so that
-// the two kinds of key differ.
+// lastingKey identifies the instance for a Balancer: it stays the same while
+// the instance changes and in its next session. Two kinds of ID do not last:
+// the server gives the znode of a DynamicSequential instance a new number, and
+// the ID of a Dubbo instance is an encoded URL with all its parameters. For
+// these, the address and the ports are the key. An ID has no control
+// characters, so the two kinds of key differ.
 func (in *Instance) lastingKey() string {
 	if in.Address == "" || in.Type != DynamicSequential && !strings.Contains(in.ID, "%3A%2F%2F") {
 		return in.ID

@@ -11,16 +11,16 @@ import (
 	"unicode/utf8"
 )
 
-// member is one field of a JSON object, in the order in which it stands there. Both
-// texts are parts of the object's.
+// member is one field of a JSON object, in the object's order. Both texts are
+// parts of the object's text.
 type member struct{ key, raw string }
 
-// fewMembers is how many fields an object has at most that costs no memory of its own.
+// fewMembers is the maximum number of fields that need no memory of their own.
 const fewMembers = 16
 
-// members takes a JSON object apart, and appends its fields to all, which is empty.
-// Keys are compared exactly, other than encoding/json would for a struct; of a key that
-// occurs twice the last counts, as for Jackson.
+// members splits a JSON object, and appends its fields to all, which is empty.
+// Unlike encoding/json with a struct, it compares keys exactly. If a key occurs
+// twice, the last value counts, as in Jackson.
 func members(all []member, data []byte) ([]member, error) {
 	if all, ok := splitText(all, string(data)); ok {
 		return all, nil
@@ -28,12 +28,12 @@ func members(all []member, data []byte) ([]member, error) {
 	if err := checkJSON(data); err != nil {
 		return nil, err
 	}
-	return nil, errors.New("it is JSON, but no object")
+	return nil, errors.New("it is JSON, but not an object")
 }
 
-var errNoJSON = errors.New("it is no JSON")
+var errNoJSON = errors.New("it is not JSON")
 
-// checkJSON says where data ceases to be JSON, without quoting it.
+// checkJSON says at which byte data stop being JSON, without quoting them.
 func checkJSON(data []byte) error {
 	if len(bytes.TrimSpace(data)) == 0 {
 		return errors.New("it is empty")
@@ -47,15 +47,15 @@ func checkJSON(data []byte) error {
 	var any json.RawMessage
 	var syntax *json.SyntaxError
 	if err := json.Unmarshal(data, &any); errors.As(err, &syntax) {
-		return fmt.Errorf("it is no JSON, from byte %d on", syntax.Offset)
+		return fmt.Errorf("it is not JSON, from byte %d on", syntax.Offset)
 	}
 	return errNoJSON
 }
 
 func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
-// The methods decode a field into to, which stays as it is for a null. They read what
-// json.Unmarshal reads.
+// The following methods decode a field into to. They leave to unchanged for a
+// null. They read what json.Unmarshal reads.
 
 func (m member) text(to *string) error {
 	switch {
@@ -115,8 +115,8 @@ func (m member) unfit(kind string) error {
 	return fmt.Errorf("its field %q does not hold a %s", m.key, kind)
 }
 
-// appendString writes a JSON string with the bytes that Jackson writes:
-// nothing is escaped that need not be, and hexadecimal digits are in capitals.
+// appendString writes a JSON string with the bytes that Jackson writes: it
+// escapes only what it must, and hexadecimal digits are capitals.
 func appendString(b []byte, s string) []byte {
 	const hex = "0123456789ABCDEF"
 	b = append(b, '"')
@@ -143,7 +143,7 @@ func appendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// appendKey writes a comma where one is due, and the key.
+// appendKey writes a comma if one is needed, and the key.
 func appendKey(b []byte, key string) []byte {
 	if b[len(b)-1] != '{' {
 		b = append(b, ',')
@@ -158,8 +158,8 @@ func appendStringField(b []byte, key, value string) []byte {
 // pair is a field that holds a string.
 type pair struct{ key, value string }
 
-// appendPairs writes pairs of strings as fields, in the order of the keys, which are
-// all different.
+// appendPairs writes pairs of strings as fields, in the order of the keys,
+// which must differ.
 func appendPairs(b []byte, pairs map[string]string, more ...pair) []byte {
 	var few [fewMembers]pair
 	all := append(few[:0], more...)
@@ -180,7 +180,8 @@ func appendMembers(b []byte, all []member) []byte {
 	return b
 }
 
-// allStrings reports whether the fields hold strings, and none has an empty key.
+// allStrings reports whether all fields hold strings and all keys are not
+// empty.
 func allStrings(all []member) bool {
 	for _, m := range all {
 		if m.key == "" || m.raw[0] != '"' {
@@ -190,8 +191,9 @@ func allStrings(all []member) bool {
 	return true
 }
 
-// parseWeight reads a weight as other libraries write it. What is none is left
-// where it stands, so that an odd value loses no instance.
+// parseWeight reads a weight as other libraries write it. If the text is not a
+// weight, the caller keeps it as metadata, so that an odd value does not make
+// the instance unreadable.
 func parseWeight(s string) (weight int, ok bool) {
 	weight, err := strconv.Atoi(s)
 	return weight, err == nil && weight > 0 && weight <= MaxWeight && strconv.Itoa(weight) == s

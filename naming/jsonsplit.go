@@ -6,11 +6,11 @@ import (
 	"unicode/utf8"
 )
 
-// The functions here take JSON apart in one pass, which also tells whether it is valid.
-// They accept what encoding/json accepts. What they return shares the memory of the text.
+// The functions of this file split JSON in one pass, which also checks it. They
+// accept what encoding/json accepts. Their results share the memory of the text.
 
-// splitText takes apart a text that is to be one object and nothing else. It is false for
-// any other text.
+// splitText splits a text that is one object and nothing else. It returns false
+// for any other text.
 func splitText(all []member, text string) ([]member, bool) {
 	at := spaceEnd(text, 0)
 	if at == len(text) || text[at] != '{' || !utf8.ValidString(text) {
@@ -20,15 +20,16 @@ func splitText(all []member, text string) ([]member, bool) {
 	return all, end > 0 && spaceEnd(text, end) == len(text)
 }
 
-// split takes apart an object that is known to be valid.
+// split splits an object that is known to be valid.
 func split(all []member, object string) []member {
 	all, _ = splitObject(all, object, 0)
 	return all
 }
 
-// splitObject appends the fields of the object that begins at a place to all, which is
-// empty. It also returns the place behind the object, or -1 if the object is not valid. Of a
-// key that occurs twice the last value counts, in the place of the first.
+// splitObject appends the fields of the object that begins at a place to all,
+// which is empty. It also returns the place after the object, or -1 if the
+// object is not valid. If a key occurs twice, the last value counts, in the
+// place of the first.
 func splitObject(all []member, text string, at int) ([]member, int) {
 	var places map[string]int // once there are many fields
 	end := objectEnd(text, at, 1, func(key, raw string) {
@@ -51,7 +52,8 @@ func splitObject(all []member, text string, at int) ([]member, int) {
 	return all, end
 }
 
-// indexOf finds a key among the fields, with a map of their places if there is one.
+// indexOf finds a key among the fields. It uses the map of places unless that
+// is nil.
 func indexOf(all []member, places map[string]int, key string) (at int, found bool) {
 	if places != nil {
 		at, found = places[key]
@@ -65,12 +67,12 @@ func indexOf(all []member, places map[string]int, key string) (at int, found boo
 	return 0, false
 }
 
-// maxDepth is how deep encoding/json lets objects and arrays nest.
+// maxDepth is the maximum depth of objects and arrays in encoding/json.
 const maxDepth = 10_000
 
-// objectEnd is the place behind the object that begins at a place, or -1 if that is not a
-// valid object. It calls field, unless that is nil, for each field. The depth is that of the
-// object.
+// objectEnd returns the place after the object that begins at a place, or -1 if
+// the object is not valid. It calls field, unless that is nil, for each field.
+// depth is the depth of the object.
 func objectEnd(text string, at, depth int, field func(key, raw string)) int {
 	if depth > maxDepth {
 		return -1
@@ -134,8 +136,8 @@ func arrayEnd(text string, at, depth int) int {
 	}
 }
 
-// valueEnd is the place behind the value that begins at a place, or -1 if there is no
-// valid one. The depth is that of what the value lies in.
+// valueEnd returns the place after the value that begins at a place, or -1 if
+// the value is not valid. depth is the depth of the object or array around it.
 func valueEnd(text string, at, depth int) int {
 	if at == len(text) {
 		return -1
@@ -197,8 +199,8 @@ func digitsEnd(text string, at int) int {
 	return at
 }
 
-// stringEnd is the place behind the string that begins at a place, or -1 if that is not a
-// valid string.
+// stringEnd returns the place after the string that begins at a place, or -1 if
+// the string is not valid.
 func stringEnd(text string, at int) int {
 	for at++; at < len(text); at++ {
 		switch c := text[at]; {
@@ -230,7 +232,7 @@ func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' ||
 // is reports whether the text has the character at the place.
 func is(text string, at int, c byte) bool { return at < len(text) && text[at] == c }
 
-// spaceEnd is the place behind the white space at a place, of which there may be none.
+// spaceEnd returns the place after any white space at a place.
 func spaceEnd(text string, at int) int {
 	for at < len(text) && (text[at] == ' ' || text[at] == '\n' || text[at] == '\t' || text[at] == '\r') {
 		at++
@@ -244,6 +246,6 @@ func unquote(raw string) string {
 		return raw[1 : len(raw)-1]
 	}
 	var text string
-	_ = json.Unmarshal([]byte(raw), &text) // it is known to be a string
+	_ = json.Unmarshal([]byte(raw), &text) // raw is known to be a string
 	return text
 }

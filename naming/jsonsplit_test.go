@@ -17,7 +17,7 @@ func slowMembers(data []byte) ([]member, error) {
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
-		return nil, errors.New("it is JSON, but no object")
+		return nil, errors.New("it is JSON, but not an object")
 	}
 	var all []member
 	at := make(map[string]int)

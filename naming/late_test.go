@@ -11,8 +11,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// lateContext ends, for those who ask it, when its time has come; nothing that
-// waits for it is woken.
+// lateContext reports its end when its time has come, but wakes no waiter.
 type lateContext struct {
 	context.Context
 	over atomic.Bool

@@ -16,36 +16,37 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Names gives out names that no process was ever given before, in order:
+// Names gives out names in order that no process was ever given before:
 //
 //	order-0000000004294967338
 //	order-0000000004294967341
 //
-// A name is the prefix and 19 digits: the zxid, the number of the transaction,
-// of a write to one node. The ensemble numbers all its writes, and no number
-// occurs twice as long as it has its data: names go on being unique, and
-// growing, if the node is deleted and made anew, and across all nodes and
-// prefixes. That is why they are not made of sequential nodes or of a version,
-// which are signed 32-bit numbers that begin anew with their node. There are
-// gaps, for other writes have numbers too; a counter that counts by one is in
-// package counter.
+// A name is the prefix and 19 digits: the zxid of a write to one znode. The
+// ensemble gives a zxid to each write, and no zxid occurs twice as long as the
+// ensemble keeps its data. So names stay unique, and keep growing, if the znode
+// is deleted and created again, and across all znodes and prefixes. That is why
+// names are not made of sequential znodes or of a version: these are signed
+// 32-bit numbers that begin again with their znode. The numbers have gaps,
+// because other writes have zxids too. Package counter has a counter without
+// gaps.
 //
-// A name costs one request, and the first one a look besides, whatever the number of processes, and leaves
-// nothing behind but the node, which is persistent and empty. It is safe for
-// concurrent use.
+// A name costs one request, whatever the number of processes, and the first
+// name one read more. Nothing is left but the znode, which is persistent and
+// empty. Names is safe for concurrent use.
 type Names struct {
 	sm           *core.Manager
 	path, prefix string
 	err          error
-	node         atomic.Int64 // the czxid of the node that was looked at; 0 before
+	node         atomic.Int64 // the Czxid of the znode that was checked; 0 before
 }
 
-// ErrNotNames is returned by Names.Next if the znode at the path holds data, belongs
-// to a session, or is known to be another recipe's. It is left as it is.
-var ErrNotNames = errors.New("the znode is not one that names are made with")
+// ErrNotNames is returned by Names.Next if the znode at the path holds data,
+// belongs to a session, or is known to belong to another recipe. It is left as
+// it is.
+var ErrNotNames = errors.New("the znode belongs to another recipe or program, and cannot be used for names")
 
-// NewNames returns the names with a prefix, which may be empty. It does no
-// I/O. A path or prefix that cannot be used is reported by Next.
+// NewNames returns the names with a prefix, which may be empty. It does no I/O.
+// If the path or the prefix cannot be used, Next returns the error.
 func NewNames(sm *session.Manager, path, prefix string) *Names {
 	n := &Names{sm: bridge.Core(sm), path: path, prefix: prefix, err: znode.Validate(path)}
 	if n.err == nil && !utf8.ValidString(prefix) {
@@ -55,13 +56,13 @@ func NewNames(sm *session.Manager, path, prefix string) *Names {
 }
 
 // Next returns a new name. Every name is greater, as a number and as text, than
-// all that were returned before it was asked for. A name whose answer is lost
-// is never given to anybody.
+// all names that were returned before the call. A name whose answer is lost is
+// not given out again.
 //
 // ctx bounds the call. Errors, in a *session.OpError: ErrNotNames; ctx's;
 // session.ErrClosed; what a server answers, such as session.ErrNoAuth.
 func (n *Names) Next(ctx context.Context) (string, error) {
-	misuse.If(n == nil || n.sm == nil, "Names without a Manager are used: get them from naming.NewNames, with the Manager of core.Dial")
+	misuse.If(n == nil || n.sm == nil, "Names without a Manager are used: get them from naming.NewNames, with the Manager of session.Dial")
 	if n.err != nil {
 		return "", failed("name at", n.path, n.err)
 	}
@@ -74,7 +75,7 @@ func (n *Names) Next(ctx context.Context) (string, error) {
 		switch {
 		case err == nil:
 			if stat.Czxid != n.node.Load() {
-				n.node.Store(0) // another node: the next call looks at it
+				n.node.Store(0) // another znode: the next call checks it
 			}
 			return fmt.Sprintf("%s%019d", n.prefix, stat.Mzxid), nil
 		case errors.Is(err, core.ErrNoNode):
@@ -87,8 +88,8 @@ func (n *Names) Next(ctx context.Context) (string, error) {
 	}
 }
 
-// look sees to it that no data is overwritten. A node that was empty stays so: only
-// Names write to it.
+// look makes sure that no data is overwritten. A znode that was empty stays
+// empty: only Names write to it.
 func (n *Names) look(ctx context.Context) error {
 	if n.node.Load() != 0 {
 		return nil
@@ -110,7 +111,7 @@ func (n *Names) look(ctx context.Context) error {
 	return fmt.Errorf("%w: %s; check the path", ErrNotNames, what)
 }
 
-// prepare makes the node.
+// prepare creates the znode.
 func (n *Names) prepare(ctx context.Context) error {
 	if dir, _ := znode.Split(n.path); dir != "/" {
 		if err := n.sm.EnsureDir(ctx, dir); err != nil {
@@ -119,7 +120,7 @@ func (n *Names) prepare(ctx context.Context) error {
 	}
 	_, err := n.sm.Create(ctx, n.path, nil, core.Persistent)
 	if errors.Is(err, core.ErrNodeExists) || errors.Is(err, core.ErrNoNode) {
-		return nil // others make it too, or the directory has just gone
+		return nil // another process creates it too, or the directory has just gone
 	}
 	return err
 }

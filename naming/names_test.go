@@ -16,8 +16,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Names are unique and grow, over lost answers, many processes, and a node
-// that is deleted and made anew.
+// Names are unique and grow, over lost answers, many processes, and a znode
+// that is deleted and created again.
 func TestNames(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const path = "/names/orders"
@@ -121,7 +121,7 @@ func TestWorkers(t *testing.T) {
 		require.Equal(w, 2, take(b, "x").ID(), "its own is taken")
 		require.Equal(w, "2", w.Data(path+"/names/x"))
 
-		// The context ends before anybody else can have the number.
+		// The context ends before another process can have the number.
 		b.Link.Cut(zktest.Both)
 		c := w.Process()
 		for {
@@ -144,7 +144,7 @@ func TestWorkersRefuse(t *testing.T) {
 			path, name string
 			max        int
 			want       string
-		}{{"workers", "", 3, "invalid path"}, {"/w", "", 0, "not positive"}, {"/w", "a/b", 3, "a/b"}} {
+		}{{"workers", "", 3, "invalid path"}, {"/w", "", 0, "must be positive"}, {"/w", "a/b", 3, "a/b"}} {
 			_, err := naming.NewWorkers(p.Manager, c.path, c.max).Acquire(w.Context(), c.name)
 			require.ErrorContains(w, err, c.want)
 		}

@@ -9,12 +9,12 @@ import (
 
 const classKey = "@class"
 
-// MarshalPayload makes a payload for Curator's JSON out of a Go value, with the
-// Java class that a Java reader makes of it. A value that is an object in JSON
-// gets the class as its first field, "@class"; anything else is wrapped as
-// Jackson wraps lists and longs: ["java.util.ArrayList",["a","b"]],
-// ["java.lang.Long",7]. An empty class writes the value bare, which Jackson
-// takes for strings, booleans, doubles, integers of 32 bits and null.
+// MarshalPayload makes a payload for Curator's JSON from a Go value, with the
+// class that a Java reader uses for it. A value that is an object in JSON gets
+// the class as its first field, "@class". Any other value is wrapped as Jackson
+// wraps lists and longs: ["java.util.ArrayList",["a","b"]],
+// ["java.lang.Long",7]. With an empty class the value is written bare, as
+// Jackson expects strings, booleans, doubles, integers of 32 bits and null.
 func MarshalPayload(class string, v any) (json.RawMessage, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -45,9 +45,8 @@ func MarshalPayload(class string, v any) (json.RawMessage, error) {
 }
 
 // UnmarshalPayload reads a payload of any of Jackson's shapes into a Go value,
-// as json.Unmarshal does, and leaves the Java class out of account. A field
-// "@class" reaches v only if v has a place for it. The error quotes nothing of
-// the payload.
+// as json.Unmarshal does, and ignores the Java class. A field "@class" is read
+// only if v has a field for it. The error quotes nothing of the payload.
 func UnmarshalPayload(payload json.RawMessage, v any) error {
 	_, value := unwrap(payload)
 	if len(value) == 0 {
@@ -59,7 +58,7 @@ func UnmarshalPayload(payload json.RawMessage, v any) error {
 	return nil
 }
 
-// PayloadClass gives the Java class that a payload names, "" where it names none.
+// PayloadClass returns the Java class that a payload names, or "".
 func PayloadClass(payload json.RawMessage) string {
 	class, value := unwrap(payload)
 	if class != "" || len(value) == 0 || value[0] != '{' {
@@ -74,7 +73,7 @@ func PayloadClass(payload json.RawMessage) string {
 	return named.Class
 }
 
-// unwrap takes ["class",value] apart. What is no such pair is the value itself.
+// unwrap splits ["class",value]. Any other payload is the value itself.
 func unwrap(payload json.RawMessage) (class string, value json.RawMessage) {
 	payload = bytes.TrimSpace(payload)
 	if len(payload) == 0 || payload[0] != '[' {
@@ -84,8 +83,8 @@ func unwrap(payload json.RawMessage) (class string, value json.RawMessage) {
 	if json.Unmarshal(payload, &pair) != nil || len(pair) != 2 || json.Unmarshal(pair[0], &class) != nil {
 		return "", payload
 	}
-	// Jackson wraps every list, so a bare pair can only come from somebody
-	// else; a class has a package, or is an array's ("[I", "[Ljava.lang.String;").
+	// Jackson wraps every list, so a bare pair is from another library. A class
+	// has a package, or is an array's ("[I", "[Ljava.lang.String;").
 	if !strings.HasPrefix(class, "[") && !strings.Contains(class, ".") || strings.ContainsAny(class, " /") {
 		return "", payload
 	}

@@ -13,21 +13,21 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// persistent is the place of a static instance: a node that belongs to no
-// session. Nothing in ZooKeeper says whose it is; an instance is taken for the
-// same where it has the same address and ports.
+// persistent is the place of a static instance: a persistent znode. ZooKeeper
+// does not record its owner. A registration takes over an instance that has the
+// same address and ports.
 type persistent struct {
 	r    *Registry
 	node string
 
-	over chan struct{} // closed once the node has gone
+	over chan struct{} // closed once the znode has gone
 
 	mu      sync.Mutex
 	czxid   int64
 	removal *removal // under way
 }
 
-// removal is one attempt to remove the node, which many may wait for.
+// removal is one attempt to remove the znode. Several calls may wait for it.
 type removal struct {
 	done chan struct{}
 	err  error
@@ -55,8 +55,8 @@ func openPersistent(ctx context.Context, r *Registry, path string, in Instance, 
 				return p, nil
 			}
 		}
-		// It has just gone, or changed, or is not known yet. Where it may have
-		// been made, seen and removed by others, it is not made again.
+		// The znode has just gone, or changed, or is not known yet. If our create may have
+		// been done, seen and removed by others, it is not repeated.
 		gone := errors.Is(err, core.ErrNoNode)
 		if gone && doubt == nil || errors.Is(err, core.ErrBadVersion) ||
 			errors.Is(err, core.ErrNodeExists) || transient(ctx, err) {
@@ -70,8 +70,8 @@ func openPersistent(ctx context.Context, r *Registry, path string, in Instance, 
 	}
 }
 
-// adopt makes the node at the path ours, if it may be. made says that we have
-// just created it.
+// adopt makes the znode at the path ours, if that is allowed. made says that we
+// have just created it.
 func (p *persistent) adopt(ctx context.Context, in Instance, data []byte, made bool) error {
 	held, stat, err := p.read(ctx)
 	if err != nil {
@@ -92,8 +92,8 @@ func (p *persistent) adopt(ctx context.Context, in Instance, data []byte, made b
 	return p.takeOver(ctx, held, data, stat)
 }
 
-// successor is what the node holds after a registration took it over, or why it
-// may not.
+// successor returns the data of the znode after a registration has taken it
+// over, or an error if it may not.
 func (p *persistent) successor(in Instance, held, data []byte) ([]byte, error) {
 	_, name := znode.Split(p.node)
 	there, err := p.r.decode(in.Service, name, held)
@@ -112,9 +112,10 @@ func (p *persistent) successor(in Instance, held, data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// takeOver puts a new node with the same ACL in the place of the old one, in one transaction. An
-// Unregister or Update of an earlier registration, which may still be under way,
-// knows the old czxid and version and does not touch the new node.
+// takeOver replaces the old znode by a new one with the same ACL, in one
+// transaction. An Unregister or Update of an earlier registration may still be
+// under way. It knows the old Czxid and version, and so does not touch the new
+// znode.
 func (p *persistent) takeOver(ctx context.Context, held, data []byte, old core.Stat) error {
 	s, err := p.r.sm.Session(ctx)
 	if err != nil {
@@ -132,7 +133,7 @@ func (p *persistent) takeOver(ctx context.Context, held, data []byte, old core.S
 		p.own(results[len(results)-1].Stat)
 		return nil
 	case errors.Is(err, core.ErrNoAuth), errors.Is(err, core.ErrNotEmpty):
-		// The process may not delete the node: it takes the node as it is.
+		// The process may not delete the znode: it uses the old one.
 		if !bytes.Equal(held, data) {
 			if _, err := p.write(ctx, data, old); err != nil {
 				return err
@@ -144,9 +145,9 @@ func (p *persistent) takeOver(ctx context.Context, held, data []byte, old core.S
 	return err
 }
 
-// succession is the transaction that replaces a persistent node of the given
-// version by one of another version. It ends with a set, whose answer has the
-// stat.
+// succession returns the transaction that replaces a persistent znode of the
+// given version by one of another version. It ends with a set, whose answer has
+// the stat.
 func succession(path string, data []byte, version int32) []core.Op {
 	ops := []core.Op{core.DeleteOp(path, version), core.CreateOp(path, nil, core.Persistent)}
 	if version != 1 {
@@ -161,14 +162,14 @@ func (p *persistent) own(stat core.Stat) {
 	p.czxid = stat.Czxid
 }
 
-// sameBut reports whether the two say the same but for the time of
+// sameBut reports whether the two are equal except for the time of
 // registration.
 func (in Instance) sameBut(other Instance) bool {
 	other.Registered = in.Registered
 	return in.Equal(other)
 }
 
-// read reads the node from a server that has caught up.
+// read reads the znode from a server that has caught up.
 func (p *persistent) read(ctx context.Context) ([]byte, core.Stat, error) {
 	if err := p.r.sm.Sync(ctx, p.node); err != nil {
 		return nil, core.Stat{}, err
@@ -176,8 +177,9 @@ func (p *persistent) read(ctx context.Context) ([]byte, core.Stat, error) {
 	return p.r.sm.Get(ctx, p.node)
 }
 
-// write writes over what was read, and nothing else: the next session may not be
-// the one that has read it, but the write is bound to what was seen all the same.
+// write writes over what was read, and nothing else. The present session may
+// not be the one that has read it, but the write is bound to the stat all the
+// same.
 func (p *persistent) write(ctx context.Context, data []byte, seen core.Stat) (core.Stat, error) {
 	s, err := p.r.sm.Session(ctx)
 	if err != nil {
@@ -190,17 +192,17 @@ func (p *persistent) fits(data []byte) error { return p.r.sm.Fits(succession(p.n
 
 func (p *persistent) set(ctx context.Context, data []byte) error {
 	var doubt error    // of a write that may have been done
-	var over core.Stat // what it would have replaced
+	var over core.Stat // the stat that it would have replaced
 	for {
 		held, stat, err := p.read(ctx)
 		switch {
 		case err != nil:
 		case stat.Czxid != p.token():
-			err = core.ErrNoNode // removed, and made again by others
+			err = core.ErrNoNode // the registered one was removed, and another created
 		case bytes.Equal(held, data):
 			return nil
 		case doubt != nil && stat.Version != over.Version:
-			return doubt // others have written since, over ours or in its place
+			return doubt // another client has written since, after our write or instead of it
 		default:
 			if _, err = p.write(ctx, data, stat); errors.Is(err, core.ErrUnknownOutcome) {
 				doubt, over = err, stat
@@ -228,7 +230,7 @@ func (p *persistent) state() State          { return State{In: true, Token: p.to
 func (p *persistent) path() string          { return p.node }
 func (p *persistent) done() <-chan struct{} { return p.over }
 
-// wait: nobody watches the node.
+// wait returns no channels, because the znode is not watched.
 func (p *persistent) wait() (newer, ended <-chan struct{}) { return nil, nil }
 
 func (p *persistent) remove(ctx context.Context) error {
@@ -253,7 +255,7 @@ func (p *persistent) remove(ctx context.Context) error {
 	}
 }
 
-// work removes the node, for as long as it takes to reach a server.
+// work removes the znode. It waits until a server can be reached.
 func (p *persistent) work(r *removal) {
 	r.err = p.delete()
 	p.mu.Lock()
@@ -265,8 +267,8 @@ func (p *persistent) work(r *removal) {
 	close(r.done)
 }
 
-// delete ends with the Manager at the latest. It deletes the node that was
-// registered, and none that others have made in its place.
+// delete ends with the Manager at the latest. It deletes the znode that was
+// registered, and never another one at its path.
 func (p *persistent) delete() error {
 	ctx, czxid := context.Background(), p.token()
 	for {

@@ -7,16 +7,17 @@ import (
 	"github.com/docent-go/docent/internal/treap"
 )
 
-// missed is a protected instance: it is shown although its node is gone.
+// missed is a protected instance: it is shown although its znode is gone.
 type missed struct {
 	*known
-	since time.Time // when the time of its protection began; zero if it does not run
+	since time.Time // when its protection began to run; zero while it does not run
 }
 
-// protect returns the instances to show, and for how long the shortest protection lasts.
-// It adds the instances that were there before all were gone, as long as the protection
-// lasts (ProtectEmpty). It leaves out those that have come back since, be it as instances
-// that the filter leaves out. last is what was shown last.
+// protect returns the instances to show, and how long the shortest protection
+// still lasts. While the protection lasts (ProtectEmpty), it adds the instances
+// that existed before all were gone. It leaves out instances that have come
+// back since, including those that the filter leaves out. last is the listing
+// that was last shown.
 func (s *Service) protect(last *listing, stale bool) (shown treap.Map[known], left time.Duration) {
 	shown = s.composed.wanted
 	if shown.Len() == 0 && !s.emptied && s.opts.protect > 0 {
@@ -40,9 +41,9 @@ func (s *Service) protect(last *listing, stale bool) (shown treap.Map[known], le
 	return shown, left
 }
 
-// lose begins the protection of all that were shown. Those among them that were
-// gone already keep their time: the loss of an instance that comes and goes does
-// not keep the others.
+// lose begins the protection of all instances that were shown. Instances that
+// were gone already keep their time. So an instance that comes and goes does
+// not prolong the protection of the others.
 func (s *Service) lose(all []*known) {
 	before := make(map[*known]time.Time, len(s.missing))
 	for _, m := range s.missing {
@@ -62,9 +63,9 @@ func (s *Service) lose(all []*known) {
 	s.present = &present
 }
 
-// replaced reports whether others carry the service in the place of the missing:
-// an instance takes calls that was not among the lost, or as many take calls as
-// were lost.
+// replaced reports whether other instances have taken over the service. That is
+// so if an available instance was not among the lost, or if as many instances
+// are available as were lost.
 func (s *Service) replaced() bool {
 	serving := 0
 	for _, k := range s.wanted.All() {
@@ -79,8 +80,9 @@ func (s *Service) replaced() bool {
 	return serving >= s.lost.size
 }
 
-// tick drops the missing whose time is over, and returns how much the first of
-// the others has left. The time runs while it is known that they are gone.
+// tick drops the missing instances whose time is over, and returns how much
+// time the first of the others has left. The time runs only while it is known
+// that they are gone.
 func (s *Service) tick(stale bool) time.Duration {
 	now, least := time.Now(), time.Duration(0)
 	s.missing = slices.DeleteFunc(s.missing, func(m missed) bool {
@@ -102,8 +104,8 @@ func (s *Service) tick(stale bool) time.Duration {
 	return least
 }
 
-// index finds instances by their ids, and by how they are reached: an instance
-// whose server numbers its nodes comes back under another id. It counts them, since
+// index finds instances by their ids and by their addresses: a
+// DynamicSequential instance comes back under another id. It counts them, since
 // several may have the same.
 type index struct {
 	size   int
@@ -120,7 +122,7 @@ func (in *Instance) at() address { return address{in.Address, in.Port, in.SSLPor
 
 func makeIndex() index { return index{ids: make(map[string]int), places: make(map[address]int)} }
 
-// add puts an instance in, or with -1 takes it out.
+// add adds an instance, or with -1 removes it.
 func (x *index) add(k *known, n int) {
 	x.size += n
 	count(x.ids, k.in.ID, n)

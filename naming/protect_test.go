@@ -52,7 +52,8 @@ func TestFault21_Redeployed(t *testing.T) {
 	}
 }
 
-// An instance that takes no calls carries nothing: the last stay beside it.
+// An instance that takes no calls does not replace the missing: they are still
+// shown.
 func TestFault21_NewcomersThatTakeNoCalls(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		old, next := w.Process(), w.Process()
@@ -69,8 +70,8 @@ func TestFault21_NewcomersThatTakeNoCalls(t *testing.T) {
 	})
 }
 
-// An instance that drains is not served by a watch that leaves such instances
-// out, however few are left, nor is one that comes back draining.
+// A watch that leaves out draining instances does not show one, however few are
+// left, nor one that comes back draining.
 func TestFault22_DrainedInstanceIsNotKept(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, other := w.Process(), w.Process()
@@ -132,7 +133,8 @@ func TestFault22_CacheObeysTheFilter(t *testing.T) {
 		require.NoError(w, err)
 		require.Equal(w, "o1=h1~ o2=h2", show(kept), "the file is not rewritten before a server was asked")
 
-		// The service turns out to be empty: what is kept obeys the filter too.
+		// The service turns out to be empty: the filter applies to protected
+		// instances too.
 		cold = watch(c, naming.CacheFile(file), naming.Where(naming.Instance.Available))
 		c.Link.Heal()
 		w.Eventually(func() bool { return !cold.Stale() }, "a server is asked")
@@ -140,9 +142,9 @@ func TestFault22_CacheObeysTheFilter(t *testing.T) {
 	})
 }
 
-// Three are lost, and only some of them come back: the others stay beside these
-// until a newcomer carries the service, or as many serve as were lost, or the time
-// since the loss is over.
+// Three are lost, and only some of them come back. The others are shown too
+// until a newcomer is available, or as many are available as were lost, or the
+// time since the loss is over.
 func TestFault21_SomeComeBack(t *testing.T) {
 	world := func(t *testing.T, f func(w *testworld.World, s *naming.Service, next *testworld.Process)) {
 		testworld.Run(t, func(w *testworld.World) {

@@ -10,8 +10,8 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// SetDraining writes into instances alone: any JSON object can be read as one
-// that says nothing.
+// SetDraining writes only into instances: any JSON object can be read as an
+// Instance without fields.
 func TestFault25_InstancesAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		r := naming.New(w.Process().Manager, naming.Base("/config"))
@@ -81,7 +81,7 @@ func TestFault25_NamesAlone(t *testing.T) {
 	})
 }
 
-// A node in the place of a worker's memory that is none is left as it is.
+// If the znode of a worker's memory is not a memory, it is left as it is.
 func TestFault25_MemoriesAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

@@ -15,7 +15,7 @@ import (
 )
 
 // An Update that is refused leaves the instance as it was, for every kind of
-// registration: what comes next builds on what stands.
+// registration. The next Update starts from that state.
 func TestFault23_RefusedUpdateChangesNothing(t *testing.T) {
 	for _, c := range []struct {
 		name  string

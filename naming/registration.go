@@ -20,78 +20,85 @@ import (
 // use.
 type Registration struct {
 	r    *Registry
-	id   string // as it was asked for; empty where the codec makes it
-	path string // of the first node, for errors
+	id   string // as in Register; empty if the codec makes it
+	path string // of the first znode, for errors
 
-	turn   chan struct{}      // held by whoever changes the instance
+	turn   chan struct{}      // held by the call that changes the instance
 	ctx    context.Context    // ends at Unregister
-	cancel context.CancelFunc // which it calls
+	cancel context.CancelFunc // ends ctx
 	done   chan struct{}
 
 	mu      sync.Mutex
 	in      Instance
 	current place
-	moved   chan struct{} // closed and replaced when current is another
-	places  []place       // that may stand: the current one, and those it has replaced
+	moved   chan struct{} // closed and replaced when current changes
+	places  []place       // places that may exist: the current one, and those it has replaced
 }
 
-// place is one node in which an instance is registered.
+// place is one znode in which an instance is registered.
 type place interface {
-	// fits returns why set refuses the data before it asks a server, or nil.
+	// fits returns nil, or the error with which set would refuse the data without a request.
 	fits(data []byte) error
 	set(ctx context.Context, data []byte) error
-	// remove deletes the node, and goes on in the background if ctx ends first.
+	// remove deletes the znode, and goes on in the background if ctx ends first.
 	remove(ctx context.Context) error
 	state() State
 	path() string
-	done() <-chan struct{} // closed once the node has gone
-	// wait returns channels of which one is closed when there may be another
-	// state than the one that state returns next.
+	done() <-chan struct{} // closed once the znode has gone
+	// wait returns two channels. One of them is closed when the state may differ
+	// from the one that state returns next.
 	wait() (newer, ended <-chan struct{})
 }
 
 // State says whether an instance is registered.
 type State struct {
-	// In says that the instance's node is known to stand: for a dynamic
-	// instance in a session that can be trusted still. Of the node of a static
-	// one it says that it was made and not unregistered here; it is not watched.
+	// In says that the instance's znode is known to exist. For a dynamic
+	// instance, the session can also be trusted still. The znode of a static
+	// instance is not watched: In says that it was created, and not
+	// unregistered by this process.
 	In bool
-	// Why is why the instance is out, and nil while it is in: an error that
-	// matches session.ErrLost (its session has ended, or somebody has deleted
-	// its node), ErrReplaced, ErrDuplicate, ErrPersistent, ErrUnregistered, or
-	// what a server refused. In all cases but ErrUnregistered and
-	// session.ErrClosed it comes back in by itself when it can.
+	// Why is the reason why the instance is out, and nil while it is in. It is
+	// an error that matches session.ErrLost (the session has ended, or another
+	// client has deleted the znode), ErrReplaced, ErrDuplicate, ErrPersistent,
+	// ErrUnregistered, or what a server refused. After ErrUnregistered and
+	// session.ErrClosed the instance stays out. After every other error it
+	// comes back in by itself when it can.
 	Why error
-	// Token is the zxid with which the node was made: it grows each time the
-	// instance comes in.
+	// Token is the zxid of the znode's create. It grows each time the instance
+	// comes in.
 	Token int64
-	// Session is the id of the session in which a dynamic instance stands.
+	// Session is the id of the session that owns the znode of a dynamic
+	// instance.
 	Session int64
 }
 
-// Register registers an instance and blocks until it stands. A dynamic one is
-// then kept standing, from session to session, until Unregister or until the
-// Manager is closed. Static and Permanent ones are persistent nodes: they stay
-// when the process ends, until somebody calls Unregister. To register one
-// again that stands already, with the same address and ports, is how a process
-// takes it up after a restart: what else it says is brought up to date. The
-// instance gets another znode then, in one transaction, which an earlier
-// registration neither updates nor removes. With another address it is
-// ErrDuplicate, unless Replace says otherwise.
+// Register registers an instance and blocks until its znode exists. A dynamic
+// instance is then kept registered, from session to session, until Unregister
+// or until the Manager is closed. Static and Permanent instances are persistent
+// znodes: they stay when the process ends, until Unregister.
 //
-// An empty ID is filled with a random UUID (Dubbo makes its own), and a zero
-// Registered with the present time. The service's directory is made where it
-// is missing.
+// After a restart, a process takes over its static instance by registering it
+// again with the same address and ports. The other fields are updated. The
+// instance then gets a new znode, in one transaction. An earlier registration
+// neither updates nor removes the new znode. If the instance that exists has
+// another address, the error is ErrDuplicate, unless Replace is set.
 //
-// ctx bounds Register alone. Errors, in a *session.OpError: a service or id
-// that cannot be the name of a node, as with a slash in it; a field that the codec refuses; ErrDuplicate; ErrPersistent;
-// *MalformedError for a static instance at whose path a node holds no instance, which is left as it is;
-// session.ErrTooLarge; session.ErrClosed; ctx's, with session.ErrUnreachable
-// when there was no session; what a server answers, such as session.ErrNoAuth. No
-// dynamic instance is left when it fails: where there is doubt, it is looked
-// for and removed in the background. A static one may be there if ctx has
-// ended, and the error says so (session.ErrUnknownOutcome): register it again,
-// or leave it.
+// An empty ID is replaced by a random UUID (Dubbo makes its own), and a zero
+// Registered by the present time. A missing directory of the service is
+// created.
+//
+// ctx bounds only Register. Errors, in a *session.OpError: a service or id that
+// cannot be the name of a znode, for instance with a slash; a field that the
+// codec refuses; ErrDuplicate; ErrPersistent; *MalformedError for a static
+// instance if the znode at its path does not hold an instance (it is left as it
+// is); session.ErrTooLarge; session.ErrClosed; ctx's, with
+// session.ErrUnreachable if there was no session; what the server answers, such
+// as session.ErrNoAuth.
+//
+// If Register fails, no dynamic instance is left: a create with an unknown
+// outcome is looked for and removed in the background. A static instance may be
+// left if ctx has ended. Then the error matches session.ErrUnknownOutcome:
+// register it again, or leave it.
 func (r *Registry) Register(ctx context.Context, in Instance) (*Registration, error) {
 	dir, err := r.dir(in.Service)
 	if err != nil {
@@ -118,7 +125,7 @@ func (r *Registry) Register(ctx context.Context, in Instance) (*Registration, er
 	return g, nil
 }
 
-// open makes the node of an instance.
+// open creates the znode of an instance.
 func (r *Registry) open(ctx context.Context, path string, in Instance, data []byte) (place, error) {
 	if in.Type == Static || in.Type == Permanent {
 		return openPersistent(ctx, r, path, in, data)
@@ -162,14 +169,14 @@ func (e ephemeral) state() State {
 	return State{In: true, Token: s.Czxid, Session: s.Session.ID()}
 }
 
-// made panics for a Registration that Register has not made.
+// made panics for a Registration that was not made by Register.
 func (g *Registration) made() {
 	misuse.ZeroValue(g == nil || g.r == nil, "or nil naming.Registration", "Registry.Register")
 }
 
-// Instance returns the instance as it was last registered or updated. Its ID
-// is the present name of its node: with DynamicSequential it has another
-// number in each session.
+// Instance returns the instance as it was last registered or updated. Its ID is
+// the present name of its znode: with DynamicSequential it has another number
+// in each session.
 func (g *Registration) Instance() Instance {
 	g.made()
 	g.mu.Lock()
@@ -179,7 +186,7 @@ func (g *Registration) Instance() Instance {
 	return in
 }
 
-// Path returns the present path of the instance's node.
+// Path returns the present path of the instance's znode.
 func (g *Registration) Path() string {
 	g.made()
 	g.mu.Lock()
@@ -187,9 +194,9 @@ func (g *Registration) Path() string {
 	return g.current.path()
 }
 
-// State returns whether the instance is registered, without asking a server:
-// once the session can no longer be trusted it says no, although others may
-// see the instance for a while.
+// State returns whether the instance is registered. It sends no request. If the
+// session can no longer be trusted, State.In is false, although others may see
+// the instance for a while.
 func (g *Registration) State() State {
 	g.made()
 	g.mu.Lock()
@@ -201,9 +208,9 @@ func (g *Registration) State() State {
 }
 
 // Changes yields the present state, and then every newer one, until ctx ends or
-// the registration does: its last state, with ErrUnregistered, ends the
-// sequence, and so does the error session.ErrClosed. States that pass while the
-// loop body runs are left out.
+// the registration ends. After Unregister, the last state has ErrUnregistered.
+// If the Manager is closed, the last element is the error session.ErrClosed.
+// States that pass while the loop body runs are left out.
 func (g *Registration) Changes(ctx context.Context) iter.Seq2[State, error] {
 	g.made()
 	return func(yield func(State, error) bool) {
@@ -248,33 +255,34 @@ func (s State) same(other State) bool {
 	return s.In == other.In && s.Token == other.Token && s.Session == other.Session && sameText(s.Why, other.Why)
 }
 
-// Update changes what the instance says, now and in all later sessions, and
-// waits until others can see it. Service, ID and Type stay; an ID that is empty
-// is taken for that.
+// Update changes the fields of the instance, now and in all later sessions, and
+// waits until others can see them. Service, ID and Type must stay the same; an
+// empty ID means the present one.
 //
-// ctx bounds the wait alone: when it ends first, a dynamic instance is updated all
-// the same when that can be done, and Instance returns the new one. Any other error
-// means that nothing has changed and that nothing will: the instance goes on, in
-// later sessions too, as it was before. Where the name of the node says everything
-// (Dubbo), the new node is made before the old one is removed.
+// ctx bounds only the wait. If it ends first, a dynamic instance is still
+// updated if possible, and Instance returns the new fields. Any other error
+// means that nothing has changed and that nothing will: the instance stays as
+// it was before, in later sessions too. If the name of the znode holds the
+// whole instance (Dubbo), the new znode is created before the old one is
+// deleted.
 //
-// Errors: a field that changed or is refused; session.ErrTooLarge; what a
-// server answers, such as session.ErrNoAuth; ErrReplaced and ErrDuplicate while
-// somebody else has the place; ErrUnregistered; session.ErrClosed;
-// session.ErrNoNode when somebody has removed a static instance;
-// session.ErrUnknownOutcome, of a static instance whose write may or may not
-// have been done; ctx's.
+// Errors: a change of Service, ID or Type; a field that the codec refuses;
+// session.ErrTooLarge; what the server answers, such as session.ErrNoAuth;
+// ErrReplaced and ErrDuplicate while another process has the place;
+// ErrUnregistered; session.ErrClosed; session.ErrNoNode if another client has
+// removed a static instance; session.ErrUnknownOutcome if the write of a static
+// instance may or may not have been done; ctx's.
 func (g *Registration) Update(ctx context.Context, in Instance) error {
 	return g.change(ctx, func(*Instance) Instance { return in })
 }
 
-// Drain says that the instance takes nothing new: no Balancer picks it from
-// then on. It is an Update of the instance as it is.
+// Drain marks the instance as draining: no Balancer picks it from then on. It
+// is an Update of only that field.
 func (g *Registration) Drain(ctx context.Context) error {
 	return g.change(ctx, func(in *Instance) Instance { in.Draining = true; return *in })
 }
 
-// Undrain takes a Drain back.
+// Undrain removes the mark of Drain.
 func (g *Registration) Undrain(ctx context.Context) error {
 	return g.change(ctx, func(in *Instance) Instance { in.Draining = false; return *in })
 }
@@ -299,7 +307,7 @@ func (g *Registration) change(ctx context.Context, to func(*Instance) Instance) 
 	return failed("update", g.path, err)
 }
 
-// update has the turn.
+// update is called with the turn.
 func (g *Registration) update(ctx context.Context, to func(*Instance) Instance) error {
 	g.mu.Lock()
 	before, at := g.in, g.current
@@ -340,9 +348,9 @@ func (g *Registration) remember(in Instance, at place) {
 }
 
 // move registers the instance under another name and then removes the old
-// node: for a moment both are seen, and never none.
+// znode. For a moment both are visible, and at every moment at least one.
 func (g *Registration) move(ctx context.Context, in Instance, name string, data []byte) error {
-	old := g.current // only changed by whoever has the turn
+	old := g.current // changed only with the turn
 	dir, node := znode.Split(old.path())
 	if name == node {
 		return nil
@@ -359,7 +367,7 @@ func (g *Registration) move(ctx context.Context, in Instance, name string, data 
 	g.places = append(g.places, next)
 	g.mu.Unlock()
 	if err := old.remove(ctx); err != nil {
-		return fmt.Errorf("the new node stands, the old one not removed yet: %w", err)
+		return fmt.Errorf("the new znode exists, but the old one is not removed yet: %w", err)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()

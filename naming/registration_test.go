@@ -110,7 +110,8 @@ func TestRegisterRefuses(t *testing.T) {
 	})
 }
 
-// Two processes register one id: the second is told, the first undisturbed.
+// Two processes register one id: the second gets an error, the first is
+// undisturbed.
 func TestDuplicateID(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
@@ -256,7 +257,7 @@ func TestDubboUpdate(t *testing.T) {
 		require.NoError(w, err)
 		require.Equal(w, []string{"org.demo.Orders"}, names)
 
-		// Hard case 24 for names: after an outage the newest stands, and it alone.
+		// Hard case 24 for names: after an outage only the newest znode exists.
 		sever(p)
 		p.Link.Heal()
 		w.Eventually(func() bool { return g.State().In }, "it is in again")

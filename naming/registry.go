@@ -18,26 +18,26 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Errors, compared with errors.Is: they arrive in a *session.OpError, which
-// names the operation and the path.
+// Errors of a registry. Compare with errors.Is: they arrive in a
+// *session.OpError, which names the operation and the path.
 var (
 	// ErrDuplicate says that another process has registered an instance under
-	// the id. It is undisturbed.
+	// the id. That process is undisturbed.
 	ErrDuplicate = errors.New("another process has registered an instance under this id")
-	// ErrReplaced says that another process has taken our instance's place
+	// ErrReplaced says that another process has taken the instance's place
 	// (Replace).
-	ErrReplaced = errors.New("another process has taken the place of our instance")
-	// ErrPersistent says that a persistent node stands where a dynamic instance
-	// is to be: a static instance, or something made by hand. It is never
+	ErrReplaced = errors.New("another process has taken the instance's place")
+	// ErrPersistent says that the path of a dynamic instance has a persistent
+	// znode: a static instance, or a znode that was made by hand. It is never
 	// deleted.
-	ErrPersistent = errors.New("a persistent node stands there, a static instance or one made by hand: " +
-		"unregister it or delete it if nobody needs it")
-	// ErrUnregistered is why an instance is out after Unregister.
+	ErrPersistent = errors.New("the znode is persistent, a static instance or made by hand: " +
+		"unregister it, or delete it if no program needs it")
+	// ErrUnregistered is the reason why an instance is out after Unregister.
 	ErrUnregistered = errors.New("the instance was unregistered")
 )
 
 // Registry is a tree of services in ZooKeeper. It is safe for concurrent use
-// and keeps nothing of a single instance or watch.
+// and keeps no state of an instance or a watch.
 type Registry struct {
 	sm       *core.Manager
 	codec    Codec
@@ -49,36 +49,37 @@ type Registry struct {
 // Option changes where a Registry is and how it registers.
 type Option func(*Registry)
 
-// Base is the path below which services lie. The default is the codec's:
+// Base sets the path below which services lie. The default is the codec's:
 // /services for Curator and Spring, /dubbo for Dubbo.
 func Base(path string) Option { return func(r *Registry) { r.base = path } }
 
-// WithCodec says how instances are written and read. The default is Curator().
+// WithCodec sets the codec with which instances are written and read. The
+// default is Curator().
 func WithCodec(c Codec) Option {
 	misuse.If(c == nil, "naming.WithCodec is given a nil Codec")
 	return func(r *Registry) { r.codec = c }
 }
 
-// Refuse makes Register fail with ErrDuplicate at once if an instance of
-// another process stands under the id already. Without it Register waits for it
-// to go for as long as the session of a process that has crashed can last: one
-// and a half session timeouts.
+// Refuse makes Register fail with ErrDuplicate at once if another process has
+// an instance under the id. Without Refuse, Register first waits for the
+// instance to go. It waits for as long as the session of a crashed process can
+// last: one and a half session timeouts.
 func Refuse() Option { return func(r *Registry) { r.conflict = standing.Refuse } }
 
-// Replace makes Register take the place of an instance that stands under the
-// id already. The other's registration is out with ErrReplaced, and comes back
-// by itself when the place is free again.
+// Replace makes Register take the place of an instance with the same id. The
+// other registration is out with ErrReplaced, and comes back in by itself when
+// the place is free again.
 //
-// Of several registrations the one that stood first last has the place, for
-// good: it takes the place back from an older one that came back in while its
-// own session was lost, and an older one never takes it from a newer. The order
-// is the ensemble's, by the zxid with which an instance stood first. An instance
-// that comes back carries that number in its znode's ACL, in an entry without
-// permissions.
+// Of several registrations, the one that registered last has the place, for
+// good. An older registration may come back in while the newer one's session is
+// lost. The newer one takes the place back from it, and the older never takes
+// it from the newer. The order is the order of the zxids with which the
+// instances first came in. An instance that comes back carries this zxid in its
+// znode's ACL, in an entry without permissions.
 func Replace() Option { return func(r *Registry) { r.conflict = standing.Replace } }
 
-// New returns the registry below a base path. It does no I/O. A path that
-// cannot be used is reported by every call.
+// New returns the registry below a base path. It does no I/O. If the path
+// cannot be used, every call on the Registry returns the error.
 func New(sm *session.Manager, opts ...Option) *Registry {
 	r := &Registry{sm: bridge.Core(sm), codec: Curator()}
 	misuse.Apply("naming.New", r, opts)
@@ -93,12 +94,13 @@ func (r *Registry) Base() string {
 	return r.base
 }
 
-// made panics for a Registry that New has not made, or was given no Manager.
+// made panics for a Registry that was not made by New, or that was given no
+// Manager.
 func (r *Registry) made() {
-	misuse.If(r == nil || r.sm == nil, "a Registry without a Manager is used: get one from naming.New, with the Manager of core.Dial")
+	misuse.If(r == nil || r.sm == nil, "a Registry without a Manager is used: get one from naming.New, with the Manager of session.Dial")
 }
 
-// dir is the directory of a service.
+// dir returns the directory of a service.
 func (r *Registry) dir(service string) (string, error) {
 	r.made()
 	if r.err != nil {
@@ -107,9 +109,10 @@ func (r *Registry) dir(service string) (string, error) {
 	return r.codec.Dir(r.base, service)
 }
 
-// Services lists the names of the services, sorted. One that has lost its last
-// instance may be listed for a while. ctx bounds the read; the error is ctx's,
-// session.ErrClosed, or what the server answers, such as session.ErrNoAuth.
+// Services lists the names of the services, sorted. A service that has lost its
+// last instance may be listed for a while. ctx bounds the read; the error is
+// ctx's, session.ErrClosed, or what the server answers, such as
+// session.ErrNoAuth.
 func (r *Registry) Services(ctx context.Context) ([]string, error) {
 	r.made()
 	if r.err != nil {
@@ -132,8 +135,9 @@ func (r *Registry) Services(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// serviceIn is the service whose directory bears the name, or begins with it.
-// A codec may have written it as it is, or encoded as part of a URL.
+// serviceIn returns the service whose directory has the name, or begins with
+// it. A codec may have written the service's name as it is, or encoded as part
+// of a URL.
 func (r *Registry) serviceIn(child string) (string, bool) {
 	decoded, err := url.QueryUnescape(child)
 	if err != nil {
@@ -148,16 +152,16 @@ func (r *Registry) serviceIn(child string) (string, bool) {
 	return "", false
 }
 
-// SetDraining marks an instance of any process as draining, or takes the mark
-// back: it is for operators. The instance's own process does not learn of it,
-// and overwrites it with its next Update, and when it registers anew since its
-// session was lost. With a codec that says everything in the node's name,
-// such as Dubbo's, nobody but that process can do it.
+// SetDraining marks an instance of any process as draining, or removes the
+// mark. It is for operators. The instance's own process does not learn of it.
+// It overwrites the mark with its next Update, and when it registers again
+// after the loss of its session. If the znode's name holds the whole instance,
+// as with Dubbo, only the instance's own process can change it.
 //
-// ctx bounds the call. Errors: session.ErrNoNode when there is no such
-// instance; a *MalformedError; ctx's; what the server answers;
-// session.ErrUnknownOutcome when the answer was lost and the instance has
-// changed since.
+// ctx bounds the call. Errors: session.ErrNoNode if the instance does not
+// exist; a *MalformedError; ctx's; what the server answers;
+// session.ErrUnknownOutcome if the answer was lost and the instance has changed
+// since.
 func (r *Registry) SetDraining(ctx context.Context, service, id string, draining bool) error {
 	dir, err := r.dir(service)
 	if err != nil {
@@ -168,7 +172,7 @@ func (r *Registry) SetDraining(ctx context.Context, service, id string, draining
 	}
 	path := znode.Join(dir, id)
 	if r.codec.InName() {
-		return failed("drain", path, errors.New("the name of the node says everything: only the process that registered it can change it"))
+		return failed("drain", path, errors.New("the znode's name holds the whole instance: only the process that registered it can change it"))
 	}
 	for {
 		s, err := r.sm.Session(ctx)
@@ -202,24 +206,24 @@ func (r *Registry) setDraining(ctx context.Context, s *core.Session, service, pa
 	return err
 }
 
-// isInstance returns a *MalformedError for what only seems to be an instance: any
-// JSON object can be read as one that says nothing. A field of Curator's, Spring's or
-// Docent's own that names where it is reached makes it one.
+// isInstance returns a *MalformedError for a znode that may not be an instance.
+// Any JSON object can be read as an Instance without fields. An instance has an
+// address, a port or a URISpec.
 func isInstance(in Instance) error {
 	if in.Address != "" || in.Port != 0 || in.SSLPort != 0 || len(in.URISpec) != 0 {
 		return nil
 	}
-	return &MalformedError{in.Service, in.ID, errors.New("it has neither an address nor a port: it is not an instance, and was left")}
+	return &MalformedError{in.Service, in.ID, errors.New("it has neither an address nor a port: it is not an instance, and is left as it is")}
 }
 
-// transient reports whether looking again will tell what became of it.
+// transient reports whether another read will show the outcome.
 func transient(ctx context.Context, err error) bool {
 	return err != nil && ctx.Err() == nil && !errors.Is(err, core.ErrClosed) &&
 		(errors.Is(err, core.ErrSessionEnded) || errors.Is(err, core.ErrUnknownOutcome))
 }
 
-// encode and decode guard against a codec of somebody else that panics, or
-// makes something that no path or list can hold.
+// encode and decode guard against a foreign codec that panics, or that returns
+// names which no path can have.
 func (r *Registry) encode(in Instance) (name string, data []byte, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -240,7 +244,7 @@ func (r *Registry) decode(service, name string, data []byte) (in Instance, err e
 	}()
 	in, err = r.codec.Decode(service, name, data)
 	if err == nil && (in.Service != service || in.ID != name) {
-		err = errors.New("the codec gives it another service or id")
+		err = errors.New("the codec returns another service or id")
 	}
 	if err == nil {
 		err = in.check()
@@ -255,7 +259,7 @@ func (r *Registry) decode(service, name string, data []byte) (in Instance, err e
 	return Instance{}, &MalformedError{service, name, err}
 }
 
-// explained is an error of a standing node in the words of a registry.
+// explained turns an error of package standing into an error of a registry.
 func explained(err error) error {
 	var other *standing.DuplicateError
 	switch {
@@ -271,7 +275,7 @@ func explained(err error) error {
 	return fmt.Errorf("%w (session 0x%x)", ErrDuplicate, other.Session)
 }
 
-// failed says which operation failed, and where.
+// failed adds the operation and the path to an error. It returns nil for nil.
 func failed(op, path string, err error) error {
 	var named *core.OpError
 	switch {

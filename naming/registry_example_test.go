@@ -110,7 +110,7 @@ func ExampleRegistration_Drain() {
 	// removed orders-0 draining: true
 }
 
-// Names that nobody was ever given before.
+// Names that were never given out before.
 func ExampleNames() {
 	sm, done := dial()
 	defer done()

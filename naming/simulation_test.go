@@ -22,9 +22,9 @@ import (
 
 // TestSimulation has instances come, change and go, and processes be cut off,
 // while requests are lost and delayed. A watcher never shows an empty service
-// once it was not; when all is calm again every watcher shows what is
-// registered, with the newest data, and nothing else; and nothing is left that
-// was unregistered.
+// after the first instance. When all is calm again, every watcher shows exactly
+// the registered instances, with the newest data, and no unregistered instance
+// is left.
 func TestSimulation(t *testing.T) {
 	for _, seed := range simulation.Seeds(t, testworld.Sized(3, 6)) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {

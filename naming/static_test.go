@@ -97,7 +97,7 @@ func TestFault20_UpdateAfterAReplacement(t *testing.T) {
 	})
 }
 
-// A watcher sees nothing of a registration that takes up what stands already.
+// If a registration takes over an existing instance, watchers see no change.
 func TestFault20_TakingUpIsNotSeen(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()

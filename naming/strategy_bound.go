@@ -5,8 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// bound keeps the total of the calls under way to the elements of the newest
-// table.
+// bound counts the calls under way to the elements of the newest table.
 type bound struct {
 	factor float64
 	total  *atomic.Int64
@@ -21,8 +20,8 @@ func newBound(factor float64) *bound {
 	return &bound{factor, &padded.total}
 }
 
-// count makes the total that of the calls to the seats now. Calls to the others
-// are taken out of it.
+// count makes the total the number of calls to the present seats. It takes out
+// the calls to former seats.
 func (b *bound) count(before, now []seat) {
 	stay := make(map[*state]bool, len(now))
 	for i := range now {
@@ -36,15 +35,15 @@ func (b *bound) count(before, now []seat) {
 	}
 }
 
-// boundedPicker passes over elements that have their fill.
+// boundedPicker passes over elements that have reached their limit.
 type boundedPicker[I position] struct {
 	hashPicker[I]
 	total *atomic.Int64
 	each  float64 // the factor, per weight
 }
 
-// limit is how many of total calls an element may have. The small difference
-// keeps a whole number from being rounded up.
+// limit returns how many of total calls an element may have. The small
+// difference keeps an integer from being rounded up.
 func (p *boundedPicker[I]) limit(g *group, i int, total int64) int64 {
 	return int64(math.Ceil(p.each*float64(g.weights[i])*float64(total) - 1e-9))
 }
@@ -53,8 +52,8 @@ func (p *boundedPicker[I]) has(g *group, i int, total int64, c *clock) bool {
 	return g.up(i, c) && g.states[i].calls.underway() < p.limit(g, i, total)
 }
 
-// find returns an element with room for one of total calls. It reports false
-// if it has found none.
+// find returns an element with room for one of total calls, and false if none
+// is found.
 func (p *boundedPicker[I]) find(g *group, start uint64, total int64) (int, bool) {
 	var c clock
 	for h, n := start, 0; n < probes; h, n = mix(h+golden), n+1 {
@@ -78,7 +77,7 @@ func (p *boundedPicker[I]) pick(g *group, key string) int {
 	return p.hashPicker.pick(g, key)
 }
 
-// reserve picks, and counts the call: of several picks at the same time only
+// reserve picks, and begins the call: of several picks at the same time only
 // one gets the last place.
 func (p *boundedPicker[I]) reserve(g *group, key string) int {
 	start, total := p.start(key), p.total.Add(1)

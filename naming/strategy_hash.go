@@ -3,12 +3,12 @@ package naming
 // golden is 2^64 divided by the golden ratio, the step of splitmix64.
 const golden = 0x9e3779b97f4a7c15
 
-// fewChanges is how many elements may come and go before it is cheaper to give
-// all slots away anew: each change costs a look at every slot.
+// fewChanges is how many elements may come and go before it is cheaper to
+// assign all slots again: each change costs a pass over all slots.
 const fewChanges = 6
 
-// probes is how many slots a pick looks at before it looks at the elements one
-// by one.
+// probes is how many slots a pick tries before it tries the elements one by
+// one.
 const probes = 64
 
 type hashing struct {
@@ -17,7 +17,7 @@ type hashing struct {
 	before seating
 }
 
-// seating is what the last table was made of.
+// seating is what the last table was made from.
 type seating struct {
 	seats  []seat
 	size   int // of the group
@@ -58,9 +58,9 @@ func prepareHash[I position](h *hashing, g *group) picker {
 	return &p
 }
 
-// changes tells the seat now of each element before, or noSeat, and the seats
-// that are new. An element whose weight has changed is gone and new. few is
-// false if there are more than fewChanges.
+// changes returns the present seat of each former element, or noSeat, and the
+// seats that are new. An element whose weight has changed is gone and new. few
+// is false if there are more than fewChanges.
 func (s *seating) changes(seats []seat) (now, added []int, few bool) {
 	if s.owners == nil {
 		return nil, nil, false
@@ -96,7 +96,7 @@ func (p *hashPicker[I]) start(key string) uint64 {
 	return hash(key)
 }
 
-// pick finds the owner of the key's slot. If that is down, the key's hash leads
+// pick returns the owner of the key's slot. If it is down, the key's hash leads
 // to further slots, so that the keys of one element spread over all others.
 func (p *hashPicker[I]) pick(g *group, key string) int {
 	var c clock

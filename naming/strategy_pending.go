@@ -1,13 +1,14 @@
 package naming
 
-// askAll is how many elements are all asked. Of more, two are drawn.
+// askAll is the maximum number of elements that a pick compares all of. Of
+// more, two are drawn.
 const askAll = 16
 
 type leastPending struct{ random }
 
-// prepare makes the table by which two of many elements are drawn: in proportion
-// to their weights, or else a heavy element would be drawn too seldom to get its
-// share.
+// prepare makes the table for drawing two of many elements. They are drawn in
+// proportion to their weights: otherwise a heavy element would be drawn too
+// seldom to get its share.
 func (l leastPending) prepare(g *group) picker {
 	if len(g.states) <= askAll {
 		return l
@@ -15,8 +16,8 @@ func (l leastPending) prepare(g *group) picker {
 	return twoPending{weighted(l).aliases(g)}
 }
 
-// pick compares all elements. Those that have the least to do share by their
-// weights.
+// pick compares all elements. Among those with the least load, the choice is
+// random, in proportion to their weights.
 func (l leastPending) pick(g *group, _ string) int {
 	var c clock
 	var least [askAll]uint8
@@ -52,7 +53,7 @@ func (l leastPending) pick(g *group, _ string) int {
 	panic("unreachable: the weights add up to the total")
 }
 
-// twoPending draws two elements and takes the one that has less to do.
+// twoPending draws two elements and picks the one with the smaller load.
 type twoPending struct{ aliases *aliases }
 
 func (t twoPending) pick(g *group, _ string) int {
@@ -64,8 +65,9 @@ func (t twoPending) pick(g *group, _ string) int {
 	return first
 }
 
-// load is the calls under way, and what failures weigh. Two loads are compared
-// for the weights, by products: calls are far fewer than 2^43, so that these fit.
+// load returns the calls under way, plus the weight of failures. Two loads are
+// compared relative to the weights, by products: calls are far fewer than 2^43,
+// so these do not overflow.
 func (g *group) load(i int, c *clock) int64 {
 	st := g.states[i]
 	return st.calls.underway() + st.blame.weight(g, c)

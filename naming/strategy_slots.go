@@ -6,24 +6,25 @@ import (
 )
 
 // A key belongs to one of 2^18 slots by its hash. A slot belongs to one element
-// by weighted rendezvous hashing: each element has a time for each slot, which
-// depends on the element's key and weight alone, and the earliest time wins.
-// Three properties follow:
+// by weighted rendezvous hashing: each element has a time for each slot, and
+// the earliest time wins. The time depends only on the element's key and
+// weight. Three properties follow:
 //   - an element that leaves frees its own slots, and no other slot moves;
 //   - an element that comes takes slots, and no slot moves between the others;
 //   - the order of the elements does not matter.
 //
-// If the times were exponentially distributed, with the weight as the rate, each
-// element would win in proportion to its weight. The times of an element are the
-// quantiles of that distribution instead, one in each of as many equal parts as
-// there are slots. The proportions stay the same, and the variance of the shares
-// is half as large: the standard deviation of n equal shares is √(n/2^19) of the
-// mean, which is 1.4 % for 100 elements and 10 % for 5,000.
+// If the times were exponentially distributed, with the weight as the rate,
+// each element would win in proportion to its weight. The times of an element
+// are quantiles of that distribution instead. The distribution is divided into
+// as many equal parts as there are slots, with one time in each. The
+// proportions stay the same, and the variance of the shares is half as large.
+// The standard deviation of n equal shares is √(n/2^19) of the mean, which is
+// 1.4 % for 100 elements and 10 % for 5,000.
 //
 // All numbers are integers, so that every processor computes the same table.
 const (
 	slotBits   = 18
-	blockBits  = 12 // slots are given away in blocks that fit into a processor's cache
+	blockBits  = 12 // slots are assigned in blocks that fit into a processor's cache
 	blockSlots = 1 << blockBits
 	blocks     = 1 << (slotBits - blockBits)
 )
@@ -31,8 +32,8 @@ const (
 // timeUnit is the mean time for a slot of an element of weight 1.
 const timeUnit = 1 << 58
 
-// quantiles holds the bounds of the equal parts. Of m slots left an exponential
-// clock takes the next one after 1/m on average.
+// quantiles holds the bounds of the equal parts. With m slots left, an
+// exponential clock takes the next one after 1/m on average.
 var quantiles = sync.OnceValue(func() *[blockSlots + 1]uint64 {
 	q := new([blockSlots + 1]uint64)
 	for rank := range uint64(blockSlots) {
@@ -41,7 +42,7 @@ var quantiles = sync.OnceValue(func() *[blockSlots + 1]uint64 {
 	return q
 })
 
-// seat is what the times of an element depend on.
+// seat holds what the times of an element depend on.
 type seat struct {
 	state     *state
 	weight    int64
@@ -55,11 +56,11 @@ func newSeat(st *state, weight int64, index int) seat {
 }
 
 // course is the order in which an element takes the slots of one block, and the
-// times of these.
+// times at which it does.
 type course struct {
 	mul, mul2, add uint32 // two odd factors, and an offset
 	inv, inv2      uint32 // the inverses of the factors
-	phase          uint64 // where in each part the time is: spread evenly over the blocks
+	phase          uint64 // the place of the time in each part: spread evenly over the blocks
 	perWeight      uint64
 }
 
@@ -80,8 +81,9 @@ func (s *seat) course(block int) course {
 	return c
 }
 
-// inverse returns the inverse of an odd number modulo 2^12. The number itself is
-// right in its lowest three bits, and each step of Newton's method doubles them.
+// inverse returns the inverse of an odd number modulo 2^12. The number itself
+// is its own inverse in the lowest three bits, and each step of Newton's method
+// doubles them.
 func inverse(odd uint32) uint32 {
 	x := odd * (2 - odd*odd)
 	return x * (2 - odd*x)
@@ -108,7 +110,7 @@ func (c *course) time(rank uint32, q *[blockSlots + 1]uint64) uint64 {
 	return scale(from+scale(c.phase, to-from), c.perWeight)
 }
 
-// claim says which seat has a slot so far. A slot that is free has noSeat.
+// claim is the seat that has a slot so far. A free slot has noSeat.
 type claim struct {
 	time uint64
 	seat int
@@ -116,7 +118,7 @@ type claim struct {
 
 const noSeat = -1
 
-// assignment gives slots to seats. At any time it works on one block.
+// assignment assigns slots to seats, one block at a time.
 type assignment struct {
 	seats   []seat
 	courses []course // in this block
@@ -134,7 +136,7 @@ func (a *assignment) begin(block int) {
 	}
 }
 
-// bid gives a slot to a seat if its time is earlier. The keys decide between
+// bid assigns a slot to a seat if its time is earlier. The keys decide between
 // equal times. It reports whether the slot was free.
 func (a *assignment) bid(seat int, slot uint32, time uint64) bool {
 	c := &a.claims[slot]
@@ -145,14 +147,14 @@ func (a *assignment) bid(seat int, slot uint32, time uint64) bool {
 	return free
 }
 
-// timeOf is the time of a seat for a slot.
+// timeOf returns the time of a seat for a slot.
 func (a *assignment) timeOf(seat int, slot uint32) uint64 {
 	at := &a.courses[seat]
 	return at.time(at.rank(slot), a.q)
 }
 
-// change gives the block's free slots to the earliest of all seats, and others to
-// added seats that are earlier.
+// change assigns the block's free slots to the earliest of all seats. It
+// assigns other slots to added seats if these are earlier.
 func (a *assignment) change(added []int) {
 	for slot := range uint32(blockSlots) {
 		c := &a.claims[slot]
@@ -171,9 +173,9 @@ func (a *assignment) change(added []int) {
 	}
 }
 
-// all gives away every slot of the block. Each seat follows its course up to a
+// all assigns every slot of the block. Each seat follows its course up to a
 // common time, which moves on until no slot is free. This takes some nine steps
-// a slot, for any number of seats.
+// per slot, for any number of seats.
 func (a *assignment) all(ranks []uint32, step uint64) {
 	clear(ranks)
 	for i := range a.claims {
@@ -205,7 +207,7 @@ type owners[I position] []I
 
 func (o owners[I]) at(slot uint64) int { return int(o[slot]) }
 
-// assign gives away all slots.
+// assign assigns all slots.
 func assign[I position](seats []seat) owners[I] {
 	step := timeUnit / uint64(totalWeight(seats))
 	a, ranks := newAssignment(seats), make([]uint32, len(seats))
@@ -220,8 +222,8 @@ func assign[I position](seats []seat) owners[I] {
 	return p
 }
 
-// reassign does the same from the owners before. now tells the seat of an owner
-// before, or noSeat if the owner is gone; added are the seats that had no slots.
+// reassign does the same from the former owners. now is the seat of a former
+// owner, or noSeat if the owner is gone; added are the seats that had no slots.
 func reassign[I position](seats []seat, before interface{ at(slot uint64) int }, now, added []int) owners[I] {
 	a := newAssignment(seats)
 	p := make(owners[I], blocks*blockSlots)

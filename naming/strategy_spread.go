@@ -19,16 +19,15 @@ func (r *roundRobin) prepare(g *group) picker {
 	return &turns{count: &r.next, n: n, inverse: math.MaxUint64 / n}
 }
 
-// turns is a round robin among n.
+// turns is a round robin among n elements.
 type turns struct {
 	count   *atomic.Uint64
 	n       uint64
-	inverse uint64 // of n, in parts of 2^64
+	inverse uint64 // 1/n, in parts of 2^64
 }
 
-// turn is the next one's place: the count modulo n, by a multiplication, which
-// takes a fraction of the time of a division. The quotient is too small by two
-// at most.
+// turn returns the next place: the count modulo n. It multiplies, which takes a
+// fraction of the time of a division. The quotient is too small by at most two.
 func (t *turns) turn() int {
 	count := t.count.Add(1) - 1
 	rest := count - scale(count, t.inverse)*t.n
@@ -41,8 +40,8 @@ func (t *turns) turn() int {
 func (t *turns) pick(g *group, _ string) int {
 	i := t.turn()
 	var c clock
-	// What is down passes its turn on, and the count goes along: the one that
-	// follows does not get two turns.
+	// An element that is down uses up its turn: the element after it does not get
+	// two turns.
 	for range g.states {
 		if g.up(i, &c) {
 			return i
@@ -60,8 +59,8 @@ func (u uniform) pick(g *group, _ string) int {
 	return again(g, func() int { return u.below(len(g.states)) })
 }
 
-// again draws until something is drawn that is up. When most are down it looks
-// at all of them in turn.
+// again draws until the drawn element is up. After some draws in vain it tries
+// all elements in turn.
 func again(g *group, draw func() int) int {
 	const draws = 8
 	var c clock
@@ -77,8 +76,9 @@ func again(g *group, draw func() int) int {
 
 type weighted struct{ random }
 
-// aliases is the table of the alias method: a draw chooses a slot, and then its
-// own element or the other, in whole numbers, so that no rounding favours any.
+// aliases is the table of the alias method. A draw chooses a slot, and then the
+// slot's own element or the other. It uses integers, so that rounding favours
+// no element.
 type aliases struct {
 	random random
 	total  uint64
@@ -86,14 +86,14 @@ type aliases struct {
 }
 
 type alias struct {
-	own   uint64 // how much of total is the slot's own element
+	own   uint64 // the part of total that belongs to the slot's own element
 	other uint32
 }
 
 func (w weighted) prepare(g *group) picker { return w.aliases(g) }
 
-// aliases follows Vose. With at most 2^32 elements and weights up to MaxWeight
-// nothing overflows.
+// aliases makes the table by Vose's method. With at most 2^32 elements and
+// weights up to MaxWeight nothing overflows.
 func (w weighted) aliases(g *group) *aliases {
 	n := len(g.weights)
 	a := &aliases{random: w.random, slots: make([]alias, n)}
@@ -127,7 +127,7 @@ func (w weighted) aliases(g *group) *aliases {
 func (a *aliases) pick(g *group, _ string) int { return again(g, a.draw) }
 
 func (a *aliases) draw() int {
-	// The upper half of the product is the slot, the lower one is uniform again.
+	// The upper half of the product is the slot; the lower half is uniform again.
 	hi, lo := bits.Mul64(a.random(), uint64(len(a.slots)))
 	slot := a.slots[hi]
 	if scale(lo, a.total) < slot.own {

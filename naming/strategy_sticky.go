@@ -11,10 +11,10 @@ const (
 	shardKeys         = 64 // fewer are not worth a shard of their own
 )
 
-// sticky remembers keys in shards, each in two generations: a key that is used
-// moves into the young one, and when that is full the old one is forgotten. It
-// keeps the hashes of keys, by a seed of its own, so that a long key costs as much
-// as a short one. Two keys with the same hash stay with the same element.
+// sticky remembers keys in shards, each in two generations. A key that is used
+// moves into the young one. If that is full, the old one is forgotten. It keeps
+// the hashes of keys, by a seed of its own, so that a long key costs as much as
+// a short one. Two keys with the same hash stay with the same element.
 type sticky struct {
 	first    engine
 	seed     maphash.Seed
@@ -29,14 +29,14 @@ type shard struct {
 	_          [64]byte // shards do not share a cache line
 }
 
-// stay is where a key stays. A pick from an older table does not replace what
-// one from a newer table has chosen: it may not know of that element.
+// stay is the element with which a key stays. A pick from an older table does
+// not replace the choice of a newer table, whose element it may not know.
 type stay struct {
 	with  *state
 	table int
 }
 
-// newSticky remembers no more than keys, which are two at least.
+// newSticky remembers at most keys keys; keys is at least two.
 func newSticky(first engine, keys int) *sticky {
 	shards := min(stickyShards, max(1, keys/shardKeys))
 	return &sticky{first: first, seed: maphash.MakeSeed(), limit: keys / 2 / shards, shards: make([]shard, shards)}
@@ -72,7 +72,7 @@ func (s *stickyPicker) pick(g *group, key string) int {
 	}
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	seen, young = sh.young[h] // others may have been here in between
+	seen, young = sh.young[h] // another pick may have moved it in between
 	if !young {
 		seen = sh.old[h]
 	}

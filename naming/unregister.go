@@ -8,16 +8,16 @@ import (
 	"github.com/docent-go/docent/internal/oneline"
 )
 
-// Unregister removes the instance and returns once it is gone. From then on,
-// and whatever was under way, nothing of it comes back.
+// Unregister removes the instance and returns once it is gone. From then on
+// nothing of it comes back, whatever was under way.
 //
-// ctx bounds the wait alone: the removal begins even if it has ended, and goes
+// ctx bounds only the wait: the removal begins even if ctx has ended, and goes
 // on in the background. It works during an outage: a dynamic instance is gone
-// with its session at the latest. It may be called any number of times; after
-// an error it tries again at once. An error says why a server refuses the
-// removal; that of a dynamic instance goes on being tried all the same. Of a
-// static instance that somebody else has removed and registered again nothing
-// is removed.
+// with its session at the latest. Unregister may be called any number of times;
+// after an error it tries again at once. An error says why a server refuses the
+// removal. The removal of a dynamic instance is then still repeated in the
+// background. If another client has removed a static instance and registered it
+// again, nothing is removed.
 func (g *Registration) Unregister(ctx context.Context) error {
 	g.made()
 	g.cancel() // an Update that is under way ends at once
@@ -31,7 +31,7 @@ func (g *Registration) Unregister(ctx context.Context) error {
 	}
 }
 
-// remove removes all nodes. It ends when they have gone, or soon after ctx.
+// remove removes all znodes. It ends when they have gone, or soon after ctx.
 func (g *Registration) remove(ctx context.Context) error {
 	places := g.standing()
 	errs := make(chan error, len(places))
@@ -45,8 +45,8 @@ func (g *Registration) remove(ctx context.Context) error {
 	return err
 }
 
-// standing returns the places that may stand after Unregister: no change of the
-// instance begins any more, and it waits for the one that is under way.
+// standing returns the places that may exist after Unregister. No further
+// change of the instance begins, and standing waits for one that is under way.
 func (g *Registration) standing() []place {
 	g.turn <- struct{}{}
 	defer func() { <-g.turn }()
@@ -61,7 +61,7 @@ func (g *Registration) Done() <-chan struct{} {
 	return g.done
 }
 
-// end closes done.
+// end closes done when the registration has ended.
 func (g *Registration) end() {
 	defer close(g.done)
 	select {

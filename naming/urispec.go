@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// URISpec says how a URI is made of an instance: literal text and variables,
-// in order. It is Curator's UriSpec. The zero value makes an empty URI.
+// URISpec says how to build a URI from an instance: literal text and variables,
+// in order. It is Curator's UriSpec. The zero value builds an empty URI.
 type URISpec []URIPart
 
 // URIPart is one piece of a URISpec.
@@ -17,8 +17,9 @@ type URIPart struct {
 	Variable bool
 }
 
-// ParseURISpec reads a spec as "{scheme}://{address}:{port}/v1". Blanks around
-// the name of a variable do not count, nor does a variable without a name. {[} and {]} stand for braces.
+// ParseURISpec reads a spec such as "{scheme}://{address}:{port}/v1". Blanks
+// around the name of a variable are ignored, and so is a variable without a
+// name. {[} and {]} are braces.
 func ParseURISpec(text string) (URISpec, error) {
 	var spec URISpec
 	for text != "" {
@@ -35,7 +36,7 @@ func ParseURISpec(text string) (URISpec, error) {
 		end := strings.IndexAny(text, "{}")
 		switch {
 		case end < 0:
-			return nil, errors.New("naming: invalid uriSpec: { without a } behind it")
+			return nil, errors.New("naming: invalid uriSpec: { without a } after it")
 		case text[end] == '{':
 			return nil, errors.New("naming: invalid uriSpec: { within a variable")
 		}
@@ -47,7 +48,7 @@ func ParseURISpec(text string) (URISpec, error) {
 	return spec, nil
 }
 
-// String gives the spec in the form that ParseURISpec reads.
+// String returns the spec in the form that ParseURISpec reads.
 func (s URISpec) String() string {
 	var b strings.Builder
 	for _, part := range s {
@@ -69,12 +70,12 @@ func (s URISpec) String() string {
 	return b.String()
 }
 
-// Build fills the variables in. They are Curator's: scheme (https where there
-// is an SSLPort, else http), name, id, address, port, ssl-port,
-// registration-time-utc, service-type (in lower case), and [ and ] for braces.
-// What vars holds counts before those. A variable that is not known, and a port
-// that the instance does not have, become nothing. An IPv6 address gets brackets,
-// unless the text before it ends with one.
+// Build replaces the variables by their values. They are Curator's: scheme
+// (https if the instance has an SSLPort, else http), name, id, address, port,
+// ssl-port, registration-time-utc, service-type (in lower case), and [ and ]
+// for braces. Variables in vars override these. A variable that is not known,
+// and a port that the instance does not have, become empty. An IPv6 address
+// gets brackets, unless the text before it ends with one.
 func (s URISpec) Build(in Instance, vars map[string]string) string {
 	var b strings.Builder
 	for _, part := range s {
@@ -93,8 +94,8 @@ func (s URISpec) Build(in Instance, vars map[string]string) string {
 	return b.String()
 }
 
-// uriHost is an address as it is written in a URI. Its brackets are left out
-// where there is one already.
+// uriHost returns an address as it is written in a URI. bracketed says that the
+// URI already has a bracket.
 func uriHost(address string, bracketed bool) string {
 	bare := strings.Trim(address, "[]")
 	if ip, err := netip.ParseAddr(bare); err != nil || !ip.Is6() {

@@ -8,29 +8,30 @@ import (
 	"github.com/docent-go/docent/internal/treap"
 )
 
-// View is what is known of a service at one time. It is never changed: all who load it
-// share it, and so it is safe for concurrent use. Views share with each other the
-// instances that have not changed in between.
+// View is what is known of a service at one time. It is immutable, so it is
+// safe for concurrent use. Views share the instances that have not changed in
+// between.
 type View struct {
-	// Stale says that the instances are what was last known, or what the cache file
-	// holds, and may be so no longer. Why says why: ErrAway, ErrNotWatched,
-	// session.ErrClosed, or that a server refuses to list the service.
+	// Stale says that the instances are the last known ones, or come from the
+	// cache file, and may have changed. Why is the reason: ErrAway,
+	// ErrNotWatched, session.ErrClosed, or the refusal of a server to list the
+	// service.
 	Stale bool
 	Why   error
-	// Kept says that the service had lost all its instances, and that some or all
-	// of the instances are the last it had (ProtectEmpty).
+	// Kept says that the service had lost all its instances, and that some or
+	// all of the View's instances are the last it had (ProtectEmpty).
 	Kept bool
-	// Problems are what is wrong now, beyond Why: a *MalformedError for each
-	// node that holds no instance, in the order of their names, a node that may
-	// not be read, nodes beyond the Limit, a *CacheError. An error stays the
-	// same value as long as the node stays the same.
+	// Problems are the present errors besides Why: a *MalformedError for each
+	// znode that does not hold an instance, in the order of the znodes' names;
+	// znodes that may not be read; znodes beyond the Limit; a *CacheError. An
+	// error stays the same value as long as its znode stays the same.
 	Problems []error
 
 	list *listing
 	next chan struct{}
 }
 
-// NewView returns a view of instances, such as a test needs that stands in for a
+// NewView returns a view of instances, for instance for a test that replaces a
 // Service. Of several instances with the same ID the last counts.
 func NewView(instances ...Instance) *View {
 	l := &listing{}
@@ -52,7 +53,7 @@ func (v *View) All() iter.Seq[Instance] {
 	}
 }
 
-// Len returns how many instances there are.
+// Len returns the number of instances.
 func (v *View) Len() int {
 	v.made()
 	return v.list.instances().Len()
@@ -67,9 +68,9 @@ func (v *View) Instance(id string) (Instance, bool) {
 	return Instance{}, false
 }
 
-// Instances returns the instances, sorted by ID: the same slice from all views
-// between two changes of the instances. The first call copies the instances into the
-// slice. All and Len need no slice. Do not change what Instances returns.
+// Instances returns the instances, sorted by ID. All views between two changes
+// of the instances return the same slice. The first call copies the instances
+// into the slice; All and Len need no slice. Do not change the slice.
 func (v *View) Instances() []Instance {
 	v.made()
 	if v.list == nil {
@@ -90,7 +91,7 @@ type listing struct {
 	made  []Instance // of known, after the first call of slice
 }
 
-// instances is the map, which is empty for a nil listing.
+// instances returns the map. It is empty for a nil listing.
 func (l *listing) instances() treap.Map[known] {
 	if l == nil {
 		return treap.Map[known]{}

@@ -16,18 +16,18 @@ import (
 	"github.com/docent-go/docent/internal/once"
 )
 
-// Defaults of WatchOption.
+// Defaults of ProtectEmpty and Limit.
 const (
 	DefaultProtection = 30 * time.Second
 	DefaultLimit      = 20_000
 )
 
-// ErrAway is why a view is stale while no server is connected, and until what
-// it shows has been read again.
-var ErrAway = errors.New("ZooKeeper is away: what was last known is shown")
+// ErrAway is the reason why a view is stale while no server is connected, and
+// after that until its instances have been read again.
+var ErrAway = errors.New("ZooKeeper cannot be reached: the last known instances are shown")
 
-// ErrNotWatched is why a view is stale after Service.Close.
-var ErrNotWatched = errors.New("the service is no longer watched")
+// ErrNotWatched is the reason why a view is stale after Service.Close.
+var ErrNotWatched = errors.New("the watch of the service is closed")
 
 // WatchOption changes how a service is watched.
 type WatchOption func(*watching)
@@ -40,61 +40,64 @@ type watching struct {
 	keep    func(Instance) bool
 }
 
-// CacheFile keeps the instances in a file, for a start while ZooKeeper is away:
-// Watch then returns at once, with what the file holds, which is Stale until a
-// server has been asked. Each service needs a file of its own. It is rewritten
-// after a change, once a second at most, and when the watch is closed.
+// CacheFile keeps the instances in a file, for a start while ZooKeeper is away.
+// Watch then returns at once, with the instances of the file, which are Stale
+// until they have been read from a server. Each service needs a file of its
+// own. It is rewritten after a change, at most once a second, and when the
+// watch is closed.
 //
-// A file that cannot be used is a *CacheError among the problems of the View.
-// One of another service or of a newer version is never written to; one that is
-// damaged is kept under its name with ".damaged" behind it.
+// A file that cannot be used is a *CacheError among the problems of the View. A
+// file of another service or version is never written to. A damaged file is
+// kept under its name with ".damaged" appended.
 func CacheFile(path string) WatchOption { return func(w *watching) { w.cache = path } }
 
-// ProtectEmpty is for how long a service that has lost all its instances goes
-// on being shown with those it had last (View.Kept): they are seldom all down at
-// once, and more often it is their sessions that were lost, as after an outage
-// of ZooKeeper; then they come back by themselves within a session timeout or
-// so. Those that come back, under the same id or address, are shown as they are
-// now, beside those that have not yet.
+// ProtectEmpty sets for how long the last instances of a service are shown
+// after it has lost all of them (View.Kept). Instances are seldom all down at
+// once. More often their sessions were lost, for instance in an outage of
+// ZooKeeper. Then they come back by themselves within about a session timeout.
+// An instance that comes back, under the same id or address, is shown as it is
+// now, together with those that are still missing.
 //
-// Others take the place of the missing as soon as an instance takes calls that has
-// another id and address than all that were lost, or as many instances take calls
-// as were lost: the service was deployed anew, and the missing are dead. The time
-// of each instance runs from its own loss, and while ZooKeeper is there: an
-// instance that comes and goes does not keep the others. The default is
-// DefaultProtection; 0 turns it off, and an empty service is empty at once.
+// New instances replace the missing in two cases: an instance is available
+// whose id and address are not among the lost, or as many instances are
+// available as were lost. Then the service was deployed again, and the missing
+// are dead. The time of each instance runs from its own loss, and only while
+// ZooKeeper can be reached. An instance that comes and goes does not prolong
+// the time of the others. The default is DefaultProtection; 0 turns the
+// protection off, so that an empty service is empty at once.
 func ProtectEmpty(d time.Duration) WatchOption { return func(w *watching) { w.protect = d } }
 
-// Where leaves out the instances for which f is false, such as those of other
-// zones: Where(naming.Instance.Available) leaves those that are enabled and not
-// draining, which a Balancer does by itself. What f leaves out is not shown by
-// ProtectEmpty or from a CacheFile either. f must always answer the same for
-// the same instance, and not block.
+// Where leaves out the instances for which f is false, such as instances of
+// other zones. Where(naming.Instance.Available) leaves out the disabled and the
+// draining ones, which a Balancer passes over anyhow. Instances that f leaves
+// out are not shown by ProtectEmpty or from a CacheFile either. f must always
+// return the same for the same instance, and must not block.
 func Where(f func(Instance) bool) WatchOption {
 	misuse.NilFunc(f == nil, "naming.Where")
 	return func(w *watching) { w.keep = f }
 }
 
-// Limit is how many nodes of the service are read at most: the first by name.
-// What is left out is a problem of the View. It bounds what a directory costs
-// that somebody has filled with other things. The default is DefaultLimit.
+// Limit sets how many znodes of the service are read at most: the first by
+// name. If there are more, that is a problem of the View. It bounds the cost of
+// a directory that other programs have filled. The default is DefaultLimit.
 func Limit(n int) WatchOption { return func(w *watching) { w.limit = n } }
 
-// Pause is the least time between two looks at the same thing: what changes
-// more often is read as it is when the time is over. The default is 50 ms. For
-// a large service that changes in bursts a longer one saves requests.
+// Pause sets the minimum time between two reads of the same znode or directory.
+// If it changes more often, its state at the end of the pause is read. The
+// default is 50 ms. For a large service that changes in bursts, a longer pause
+// saves requests.
 func Pause(d time.Duration) WatchOption { return func(w *watching) { w.pause = d } }
 
 func (w *watching) validate() error {
 	if w.protect < 0 || w.limit < 1 || w.pause < 0 {
-		return fmt.Errorf("naming: the protection (%s) and the pause (%s) must not be negative, and the limit (%d) be at least 1",
+		return fmt.Errorf("naming: the protection (%s) and the pause (%s) must not be negative, and the limit (%d) must be at least 1",
 			w.protect, w.pause, w.limit)
 	}
 	return nil
 }
 
 // Service is a service that is watched. It is a Source for a Balancer. It lives
-// until Close, or until its Manager is closed; it is safe for concurrent use.
+// until Close, or until its Manager is closed. It is safe for concurrent use.
 type Service struct {
 	r         *Registry
 	name, dir string
@@ -108,26 +111,27 @@ type Service struct {
 	work    sync.WaitGroup
 	closing once.Once
 	wake    chan struct{} // holds a token when the loop may have something to do
-	away    atomic.Bool   // no server is connected, or none has been asked since
+	away    atomic.Bool   // no server is connected, or the instances have not been read since
 	cache   *cacheKeeper  // nil without a file
 
-	following // the loop's alone
+	following // only the loop uses it
 
 	mu        sync.Mutex
 	balancers []*Balancer[Instance]
 }
 
-// coldPatience is how long Watch waits for a server that is connected before it
-// returns what the cache file holds.
+// coldPatience is how long Watch waits for a connected server before it returns
+// the instances of the cache file.
 const coldPatience = time.Second
 
 // Watch follows a service, and blocks until its instances have been read once,
 // or taken from the cache file (CacheFile). A service that does not exist is
-// empty, and followed all the same. ctx bounds Watch alone.
+// empty, and is followed all the same. ctx bounds only Watch.
 //
 // Errors, in a *session.OpError: a name that cannot be a service's; an invalid
-// option; session.ErrNoAuth when we may not list the service; session.ErrClosed;
-// ctx's, with session.ErrUnreachable when there was no session.
+// option; session.ErrNoAuth if the service may not be listed;
+// session.ErrClosed; ctx's, with session.ErrUnreachable if there was no
+// session.
 func (r *Registry) Watch(ctx context.Context, service string, opts ...WatchOption) (*Service, error) {
 	dir, err := r.dir(service)
 	if err != nil {
@@ -156,7 +160,7 @@ func (r *Registry) Watch(ctx context.Context, service string, opts ...WatchOptio
 	return s, nil
 }
 
-// start runs the loop and waits until there is something to show.
+// start runs the loop and waits until the first view can be shown.
 func (s *Service) start(ctx context.Context, cached bool) error {
 	if err := ctxend.Err(ctx); err != nil {
 		return err
@@ -182,7 +186,7 @@ func (s *Service) start(ctx context.Context, cached bool) error {
 	select {
 	case err := <-opened:
 		if cached {
-			return nil // the view tells
+			return nil // the view holds the error
 		}
 		return err
 	case <-late:
@@ -192,7 +196,7 @@ func (s *Service) start(ctx context.Context, cached bool) error {
 	}
 }
 
-// made panics for a Service that Watch has not made.
+// made panics for a Service that was not made by Watch.
 func (s *Service) made() {
 	misuse.ZeroValue(s == nil || s.r == nil, "or nil naming.Service", "Registry.Watch")
 }
@@ -203,35 +207,35 @@ func (s *Service) Name() string {
 	return s.name
 }
 
-// Load returns the instances that are known, sorted by ID: the same slice until
-// there is a change, and then another one. The first Load after a change makes the slice,
-// a copy of all instances; View().All() needs none. Each later Load costs two atomic
-// loads. Do not change what Load returns.
+// Load returns the known instances, sorted by ID: the same slice until there is
+// a change, and then another one. The first Load after a change makes the
+// slice, a copy of all instances; View().All() needs no slice. Each later Load
+// costs two atomic loads. Do not change the slice.
 func (s *Service) Load() []Instance {
 	s.made()
 	return s.view.Load().Instances()
 }
 
-// View returns all that is known now.
+// View returns the newest view.
 func (s *Service) View() *View {
 	s.made()
 	return s.view.Load()
 }
 
-// Stale reports whether the instances may be others by now: no server is
-// connected, or no quorum has answered since, or the instances have not been read
-// since. It is never late: while the View may
-// not yet tell of a lost connection, Stale does.
+// Stale reports whether the instances may have changed: no server is connected,
+// or no quorum has answered since, or the instances have not been read since.
+// After a lost connection, Stale is true at once, although the View may not be
+// marked yet.
 func (s *Service) Stale() bool {
 	s.made()
 	tree := s.tree.Load()
 	return s.view.Load().Stale || tree == nil || tree.Stale()
 }
 
-// Balancer returns a balancer over the service that need not prepare anything
-// in a pick: the watch does it when the instances change. It lasts as long
-// as the Service. NewBalancer makes one that does it in a pick. The error
-// says that an option is invalid.
+// Balancer returns a balancer over the service whose picks never prepare a new
+// set: the watch does it when the instances change. With NewBalancer, a pick
+// does it. The balancer lasts as long as the Service. The error says that an
+// option is invalid.
 func (s *Service) Balancer(strategy Strategy, opts ...BalancerOption) (*Balancer[Instance], error) {
 	s.made()
 	b := NewBalancer(s, strategy, opts...)
@@ -244,18 +248,18 @@ func (s *Service) Balancer(strategy Strategy, opts ...BalancerOption) (*Balancer
 	return b, nil
 }
 
-// Done returns a channel that is closed when the service is no longer watched:
-// after Close, or when the Manager is closed. Load goes on to return what was
-// known then.
+// Done returns a channel that is closed when the watch has ended: after Close,
+// or when the Manager is closed. After that, Load still returns the last known
+// instances.
 func (s *Service) Done() <-chan struct{} {
 	s.made()
 	return s.ctx.Done()
 }
 
-// Close ends the watch, writes the cache file if it is behind, and waits until
-// nothing of it is left running. For a codec or a function of Where that runs it
-// waits for a second at most, so that they may call it. It may be called more
-// than once.
+// Close ends the watch, writes the cache file if the instances have changed
+// since, and waits until all goroutines of the watch have ended. If a codec or
+// a function of Where runs, Close waits for at most a second, so that they may
+// call it. Close may be called more than once.
 func (s *Service) Close() {
 	s.made()
 	s.cancel(ErrNotWatched)

@@ -83,7 +83,8 @@ func TestWatchRefuses(t *testing.T) {
 		_, err = registry(p).Watch(w.Context(), "orders")
 		require.ErrorIs(w, err, session.ErrNoAuth)
 		stop()
-		// Refused later on: what was known stays, and says so.
+		// If the read is refused later, the last known instances stay, marked
+		// as stale.
 		register(p, at("o1", "h1"))
 		s := watch(p)
 		stop = w.Refuse(orders)
@@ -231,8 +232,8 @@ func TestProtectEmpty(t *testing.T) {
 	})
 }
 
-// All are gone, and come back one after the other: each is shown as it is now,
-// beside those that have not come back yet, until the time is over.
+// All are gone, and come back one after the other. Each is shown as it is now,
+// together with those that have not come back yet, until the time is over.
 func TestProtectEmptyOneAfterTheOther(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
@@ -257,7 +258,7 @@ func TestProtectEmptyOneAfterTheOther(t *testing.T) {
 	})
 }
 
-// The watcher's own session is lost together with all those of the service.
+// The watcher's own session is lost together with all sessions of the service.
 func TestProtectEmptyOverSessions(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()
@@ -299,7 +300,7 @@ func TestHardCase59_FiveThousandInstances(t *testing.T) {
 	})
 }
 
-// Somebody has put other things into the directory.
+// Another program has filled the directory.
 func TestHardCase59_ForeignChildrenAreLimited(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		many := testworld.Sized(20_000, 100_000)
@@ -355,7 +356,7 @@ func TestHardCase61_MalformedNodeAmongOthers(t *testing.T) {
 	})
 }
 
-// panicky is somebody's own codec.
+// panicky is a foreign codec.
 type panicky struct{ naming.Codec }
 
 func (p panicky) Decode(service, name string, data []byte) (naming.Instance, error) {

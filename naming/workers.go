@@ -21,15 +21,16 @@ import (
 // ErrExhausted is returned by Workers.Acquire when all numbers are taken.
 var ErrExhausted = errors.New("all worker ids are taken")
 
-// Workers gives each process a small number of its own, from 0 up to a
-// maximum, for ids of the snowflake kind that have a few bits for it.
+// Workers gives each process a small number of its own, from 0 up to a maximum.
+// It is for ids of the snowflake kind, which have a few bits for such a number.
 //
-// The number n is the ephemeral node <path>/<n>; whoever has made it has the
-// number. The node holds the name of its holder. A name is remembered in a
-// persistent node <path>/names/<name>, which holds its number in decimal. What
-// else lies in the directory is ignored. A node in the place of a memory that holds no
-// number, or that a session owns, is left as it is: the name is not remembered then. It is safe for concurrent use and
-// keeps nothing of a single acquisition.
+// The number n is the ephemeral znode <path>/<n>: the process that has created
+// it has the number. The znode holds the name of its holder. A name is
+// remembered in a persistent znode <path>/names/<name>, which holds its number
+// in decimal. Other znodes in the directory are ignored. If the znode of a
+// memory does not hold a number, or a session owns it, it is left as it is, and
+// the name is not remembered. A Workers is safe for concurrent use and keeps no
+// state of an acquisition.
 type Workers struct {
 	sm   *core.Manager
 	path string
@@ -37,27 +38,29 @@ type Workers struct {
 	err  error
 }
 
-// NewWorkers returns the numbers 0 to max-1 at path. It does no I/O. A path
-// that cannot be used, and a max below 1, are reported by Acquire. All
-// processes should have the same max: one with a greater one takes greater
-// numbers.
+// NewWorkers returns the numbers 0 to max-1 at path. It does no I/O. If the
+// path cannot be used, or max is below 1, Acquire returns the error. All
+// processes should have the same max: a process with a greater one takes
+// greater numbers.
 func NewWorkers(sm *session.Manager, path string, max int) *Workers {
 	w := &Workers{sm: bridge.Core(sm), path: path, max: max, err: znode.Validate(path)}
 	if w.err == nil && max < 1 {
-		w.err = fmt.Errorf("the number of worker ids (%d) is not positive", max)
+		w.err = fmt.Errorf("the number of worker ids (%d) must be positive", max)
 	}
 	return w
 }
 
-// WorkerID is a number that this process has for as long as its Context lasts:
-// that ends before anybody else can have the number. Whoever makes ids with it
-// looks at the Context before each, or at each batch; a process that is paused
-// in between finds out when it goes on, as with every hold.
+// WorkerID is a number that this process has for as long as its Context lasts.
+// The Context ends before another process can have the number. A program that
+// makes ids with the number checks the Context before each id, or each batch. A
+// process that is paused in between notices when it goes on, as with every
+// hold.
 //
-// What a number is combined with is the holder's own affair. An id of the
-// snowflake kind has the time in it: after Release the next holder may come at
-// once, and repeats an id if its clock is behind that of the last. Hold on to the number
-// for as long as clocks may differ after the last id was made.
+// The number alone does not make an id unique: that depends on the rest of the
+// id. An id of the snowflake kind contains the time. After Release the next
+// holder may come at once, and repeats an id if its clock is slower than the
+// last holder's. So after the last id was made, hold the number for as long as
+// clocks may differ.
 type WorkerID struct {
 	session.Hold
 	id int
@@ -69,20 +72,20 @@ func (w *WorkerID) ID() int {
 	return w.id
 }
 
-// Acquire takes a number that nobody has: the one that the same name had last,
-// if it is free, else the lowest, or, where many come at once, any. An empty
-// name has no memory. It does not wait for a number to become free.
+// Acquire takes a free number. It prefers the last number of the same name, and
+// then the lowest. If many processes come at once, it may take any. An empty
+// name is not remembered. Acquire does not wait for a number to become free.
 //
-// It costs a list, a create and a read, whatever the number of those taken;
-// with a name also a read, and two writes when the number is another than the
-// last. A process that crashed has its number until its session expires.
+// It costs a list, a create and a read, whatever the number of those taken.
+// With a name it also costs a read, and two writes if the number is not the
+// last one. A process that crashed has its number until its session expires.
 //
 // ctx bounds the call, not the hold. Errors, in a *session.OpError:
-// ErrExhausted; a name that cannot be the name of a node; ctx's;
-// session.ErrClosed; what a server answers, such as session.ErrNoAuth. No
-// number is taken when it fails.
+// ErrExhausted; a name that cannot be the name of a znode; ctx's;
+// session.ErrClosed; what the server answers, such as session.ErrNoAuth. If
+// Acquire fails, no number is taken.
 func (w *Workers) Acquire(ctx context.Context, name string) (*WorkerID, error) {
-	misuse.If(w == nil || w.sm == nil, "Workers without a Manager are used: get them from naming.NewWorkers, with the Manager of core.Dial")
+	misuse.If(w == nil || w.sm == nil, "Workers without a Manager are used: get them from naming.NewWorkers, with the Manager of session.Dial")
 	err := w.err
 	if err == nil && name != "" {
 		err = znode.ValidateName(name)
@@ -103,8 +106,9 @@ func (w *Workers) Acquire(ctx context.Context, name string) (*WorkerID, error) {
 	return nil, failed("take a worker id at", w.path, ctxend.Join(ctx, err))
 }
 
-// acquire takes a number. Where others are faster it goes on with any that was
-// free, so that many who come at once do not meet again and again.
+// acquire takes a number. If another process is faster, it goes on with a
+// random one of the free numbers, so that many processes do not collide again
+// and again.
 func (w *Workers) acquire(ctx context.Context, name string, last int) (*WorkerID, error) {
 	for {
 		free, err := w.free(ctx)
@@ -138,7 +142,7 @@ func (w *Workers) acquire(ctx context.Context, name string, last int) (*WorkerID
 	}
 }
 
-// free lists the numbers that nobody has, in order.
+// free lists the numbers that are not taken, in order.
 func (w *Workers) free(ctx context.Context) ([]int, error) {
 	children, _, err := w.sm.Children(ctx, w.path)
 	if err != nil && !errors.Is(err, core.ErrNoNode) {
@@ -165,13 +169,13 @@ func (w *Workers) memory(name string) string {
 	return znode.Join(znode.Join(w.path, "names"), name)
 }
 
-// memory is what is known of the number that a name had.
+// memory is the remembered number of a name.
 type memory struct {
-	id      int  // -1 if it had none
-	foreign bool // the node that would tell is somebody else's
+	id      int  // -1 without a memory
+	foreign bool // the znode of the memory belongs to another program
 }
 
-// last is the number that the name had.
+// last returns the last number of the name.
 func (w *Workers) last(ctx context.Context, name string) (memory, error) {
 	none := memory{id: -1}
 	if name == "" {
@@ -188,8 +192,8 @@ func (w *Workers) last(ctx context.Context, name string) (memory, error) {
 	return memory{id: n}, err
 }
 
-// remember notes the number that the name has now. Of two processes with one
-// name the last to come is remembered.
+// remember records the present number of the name. Of two processes with one
+// name, the last to come is remembered.
 func (w *Workers) remember(ctx context.Context, name string, n int, last memory) error {
 	if name == "" || n == last.id || last.foreign {
 		return nil
@@ -210,7 +214,7 @@ func (w *Workers) remember(ctx context.Context, name string, n int, last memory)
 		}
 		switch {
 		case errors.Is(err, core.ErrUnknownOutcome) && transient(ctx, err):
-			return nil // a later one's number may be there already; what is lost is a preference
+			return nil // a later number may be written already; only a preference is lost
 		case !transient(ctx, err):
 			return err
 		}

@@ -41,7 +41,7 @@ func watch(p *testworld.Process, opts ...naming.WatchOption) *naming.Service {
 	return s
 }
 
-// show prints instances as "id=address", with a "~" behind one that drains.
+// show prints instances as "id=address", and appends "~" to one that drains.
 func show(all []naming.Instance) string {
 	var texts []string
 	for _, in := range all {
@@ -70,7 +70,7 @@ func marks(v *naming.View) string {
 	return text
 }
 
-// settled is what the service shows once nothing moves any more.
+// settled returns the instances that the service shows once all is quiet.
 func settled(s *naming.Service) string {
 	time.Sleep(time.Second)
 	synctest.Wait()
@@ -88,8 +88,8 @@ func sever(p *testworld.Process) {
 
 var signs = map[naming.EventKind]string{naming.Added: "+", naming.Removed: "-", naming.Updated: "~"}
 
-// observer writes down what Changes yields: events in brackets with the marks
-// behind them, "E" for an error.
+// observer writes down what Changes yields: events in brackets, then the marks,
+// "E" for an error.
 type observer struct {
 	mu   sync.Mutex
 	seen []string
@@ -126,7 +126,7 @@ func observe(w *testworld.World, s *naming.Service) *observer {
 	return o
 }
 
-// take returns what was yielded since it was last called.
+// take returns what was yielded since its last call.
 func (o *observer) take() string {
 	time.Sleep(2 * time.Second)
 	synctest.Wait()

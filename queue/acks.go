@@ -8,10 +8,10 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// acks sends acknowledgements that come at the same time in one transaction. One
-// transaction is under way at a time, and what comes meanwhile goes with the next. The
-// server does all of a transaction or nothing: where it refuses one, each
-// acknowledgement is sent by itself, so that none fails for another's sake.
+// acks sends acknowledgements that come at the same time in one transaction.
+// One transaction is under way at a time; acknowledgements that come meanwhile
+// go with the next. If the server refuses a transaction of several, each
+// acknowledgement is sent by itself, so that none fails because of another.
 type acks struct {
 	p *picture // is told of the transactions
 
@@ -27,7 +27,7 @@ type ack struct {
 	told chan answer
 }
 
-// answer is what one who waits is told: the outcome, or to send a batch.
+// answer is what send gives to a waiting ack: the outcome, or a batch to send.
 type answer struct {
 	err   error
 	batch []*ack
@@ -36,11 +36,12 @@ type answer struct {
 // mostAcks bounds how many acknowledgements go into one transaction.
 const mostAcks = 64
 
-// errAlone says that an acknowledgement is to be sent by itself. It reaches nobody.
+// errAlone says that an acknowledgement is to be sent by itself. It is not
+// returned to users.
 var errAlone = errors.New("the acknowledgement is sent by itself")
 
-// send returns the error of the transaction that the operations were part of. It is
-// errAlone if nothing has been done.
+// send returns the error of the transaction that the operations were part of.
+// It is errAlone if nothing was done.
 func (a *acks) send(ctx context.Context, s *core.Session, ops []core.Op) error {
 	mine := &ack{s, ops, make(chan answer, 1)}
 	a.mu.Lock()
@@ -52,7 +53,7 @@ func (a *acks) send(ctx context.Context, s *core.Session, ops []core.Op) error {
 	a.sending = true
 	a.mu.Unlock()
 	if batch == nil {
-		told := <-mine.told // whoever sends tells, at the end of the session at the latest
+		told := <-mine.told // the sender answers, at the end of the session at the latest
 		if told.batch == nil {
 			return told.err
 		}
@@ -68,7 +69,7 @@ func (a *acks) send(ctx context.Context, s *core.Session, ops []core.Op) error {
 	return err
 }
 
-// next has the first of those who wait send the next batch.
+// next has the first waiting ack send the next batch.
 func (a *acks) next() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -84,7 +85,7 @@ func (a *acks) next() {
 	batch[0].told <- answer{batch: batch}
 }
 
-// transactAll does a batch in one transaction.
+// transactAll sends a batch in one transaction.
 func transactAll(ctx context.Context, batch []*ack) error {
 	var ops []core.Op
 	for _, a := range batch {

@@ -14,17 +14,17 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Pauses between two tries of an item that was set aside. A server tells nobody
-// that an ACL was changed, so only a try shows that the item may be taken now. The
-// pause doubles with each try. With n items set aside it grows up to n*asideShare
-// at least, so that their tries together stay rare.
+// Pauses between two tries of an item that was set aside. Servers send no event
+// if an ACL changes, so only a try shows whether the item can be taken. The
+// pause doubles with each try, up to mostAside. With n items set aside it grows
+// up to n*asideShare at least, so that their tries together stay rare.
 const (
 	leastAside = time.Second
 	mostAside  = 10 * time.Second
 	asideShare = 50 * time.Millisecond
 )
 
-// Skipped is an item that Take passes over, and why.
+// Skipped is an item that Take passes over.
 type Skipped struct {
 	ID   ID
 	Path string // of the item's znode
@@ -33,20 +33,21 @@ type Skipped struct {
 	Err error
 }
 
-// OnSkipped has f called with each item that this Queue begins to pass over,
-// once for each thing that was refused: the read of the item, its claim, its
-// acknowledgement, or the making of its dead letter. The Queue tries the item
-// again after a second, then after longer pauses of ten seconds and more. f is
-// called on a goroutine of a Take, Ack, Release or Reject, may be called by
-// several at a time, and must return soon.
+// OnSkipped has f called with each item that this Queue begins to pass over. It
+// is called once for each kind of operation that was refused: the read of the
+// item, its claim, its acknowledgement, or the creation of its dead letter. The
+// Queue tries the item again after a second, then after longer pauses of ten
+// seconds and more. f is called on a goroutine of a Take, Ack, Release or
+// Reject. It may be called by several goroutines at a time, and must return
+// soon.
 func OnSkipped(f func(Skipped)) Option {
 	misuse.NilFunc(f == nil, "queue.OnSkipped")
 	return func(o *options) { o.onSkipped = f }
 }
 
 // Skipped returns the items that this Queue passes over at present, sorted by
-// path. A Queue learns of them by Take: before the first one there are none. It
-// sends nothing.
+// path. A Queue learns of them in Take, so the result is empty before the first
+// Take. Skipped sends no request.
 func (q *Queue) Skipped() []Skipped {
 	q.made()
 	p := &q.picture
@@ -66,7 +67,7 @@ func (q *Queue) skipped(n name, err error) Skipped {
 	return Skipped{ID: n.id(), Path: znode.Join(q.items, n.text), Err: err}
 }
 
-// withSkipped adds to an error of Take what was passed over.
+// withSkipped adds the items that were passed over to an error of Take.
 func (q *Queue) withSkipped(err error) error {
 	skipped := q.Skipped()
 	switch len(skipped) {
@@ -78,8 +79,8 @@ func (q *Queue) withSkipped(err error) error {
 	return fmt.Errorf("%w; %d items are passed over, the first of them %s: %v", err, len(skipped), skipped[0].ID, skipped[0].Err)
 }
 
-// aside is an item that was set aside. It is kept until the item is settled, or
-// has gone.
+// aside is an item that was set aside. It is kept until the item is settled or
+// deleted.
 type aside struct {
 	name   name
 	doing  string // what was refused
@@ -89,9 +90,9 @@ type aside struct {
 	trying bool      // the try is under way, and has not made a claim
 }
 
-// passOver sets an item aside that we may have claimed or not, and tells of it
-// once. It returns errNotOurs: there are other items. The end of the session is
-// not a fault of the item, and is returned as it is.
+// passOver sets aside an item that we may have claimed, and reports it once. It
+// returns errNotOurs, so that other items are chosen. If the session has ended,
+// the item is not at fault: passOver returns the error as it is.
 func (q *Queue) passOver(s *core.Session, n name, doing string, err error) error {
 	if s.Err() != nil || errors.Is(err, core.ErrSessionEnded) {
 		q.picture.giveBack(s, n, n)
@@ -101,7 +102,8 @@ func (q *Queue) passOver(s *core.Session, n name, doing string, err error) error
 	return errNotOurs
 }
 
-// hide passes over items that may not be read, and tells of them once all are set aside.
+// hide passes over items that may not be read, and reports them once all are
+// set aside.
 func (q *Queue) hide(s *core.Session, items []refused) {
 	tell := make([]func(), len(items))
 	for n, i := range items {
@@ -112,8 +114,8 @@ func (q *Queue) hide(s *core.Session, items []refused) {
 	}
 }
 
-// setAside keeps an item from pick for a while. The caller calls tell once it
-// holds nothing that the user's function may need.
+// setAside withholds an item from pick for a while. The caller calls tell once
+// it holds nothing that the user's function may need.
 func (q *Queue) setAside(s *core.Session, n name, doing string, err error) (tell func()) {
 	if !q.picture.setAside(s, n, doing, err) || q.o.onSkipped == nil {
 		return func() {}
@@ -121,7 +123,7 @@ func (q *Queue) setAside(s *core.Session, n name, doing string, err error) (tell
 	return func() { q.o.onSkipped(q.skipped(n, err)) }
 }
 
-// setAside is Queue.setAside, and reports whether it is news.
+// setAside is Queue.setAside, and returns whether the refusal is a new one.
 func (p *picture) setAside(s *core.Session, n name, doing string, err error) (news bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -140,20 +142,20 @@ func (p *picture) setAside(s *core.Session, n name, doing string, err error) (ne
 	a.pause = min(max(leastAside, 2*a.pause), most)
 	a.at = time.Now().Add(a.pause*3/4 + chance.N(a.pause/2))
 	heap.Push(&p.retries, a)
-	if p.retries[0] == a { // who waits has to wake for it
+	if p.retries[0] == a { // a waiting Take has to wake for it
 		p.wake()
 	}
 	return news
 }
 
-// retry moves what is to be tried again. The caller holds mu.
+// retry makes the items available whose next try has come. The caller holds mu.
 func (p *picture) retry(now time.Time) {
 	for len(p.retries) > 0 && !p.retries[0].at.After(now) {
 		p.putBack(heap.Pop(&p.retries).(*aside).name)
 	}
 }
 
-// anew has everything that was set aside tried at once, in a new session. The
+// anew makes every item that was set aside due at once, in a new session. The
 // caller holds mu.
 func (p *picture) anew() {
 	for _, a := range p.aside {
@@ -161,7 +163,8 @@ func (p *picture) anew() {
 	}
 }
 
-// still forgets what was set aside and is not among the names. The caller holds mu.
+// still forgets the items that were set aside and are not among the names. The
+// caller holds mu.
 func (p *picture) still(names []name) {
 	if len(p.aside) == 0 {
 		return
@@ -175,7 +178,8 @@ func (p *picture) still(names []name) {
 	p.aside = there
 }
 
-// retries is a heap of the items that were set aside, the next try first.
+// retries is a heap of the items that were set aside, ordered by the time of
+// the next try.
 type retries []*aside
 
 func (h retries) Len() int           { return len(h) }

@@ -8,13 +8,13 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// backlog is the items that can be taken and were not read yet.
+// backlog is the items that can be taken and have not been read yet.
 type backlog struct {
-	listed []name // those of the last list, in order
-	at     int    // those before it were read, or passed
-	back   ready  // those that came later: released, due, or to be tried again
+	listed []name // of the last list, in order
+	at     int    // the items before it were read, or passed
+	back   ready  // items that came later: released, due, or to be tried again
 	start  znode.Seq
-	passed bool // whether some were passed without a look
+	passed bool // whether some were passed without a read
 }
 
 // next returns the first item.
@@ -44,7 +44,7 @@ func (b *backlog) first(n int) []name {
 	return b.firstWhile(n, func(name) bool { return true })
 }
 
-// firstWhile removes the first items, up to n, as long as f holds for them.
+// firstWhile removes the first items for which f returns true, up to n.
 func (b *backlog) firstWhile(n int, f func(name) bool) []name {
 	var names []name
 	for len(names) < n {
@@ -62,7 +62,7 @@ func (b *backlog) firstWhile(n int, f func(name) bool) []name {
 	return names
 }
 
-// returned removes the first n items of those that came later.
+// returned removes the first n items that came later.
 func (b *backlog) returned(n int) []name {
 	var names []name
 	for len(names) < n && b.back.Len() > 0 {
@@ -71,9 +71,10 @@ func (b *backlog) returned(n int) []name {
 	return names
 }
 
-// run removes up to n listed items that follow one another, somewhere at random among
-// the first that have the same priority: among reach of them, if there are as many. Of
-// two random places it takes the first, so that few are left behind.
+// run removes up to n consecutive listed items, at a random place. The place is
+// among the first reach items, as far as these have the same priority. run
+// takes the earlier of two random places, so that few items are left over at
+// the front.
 func (b *backlog) run(n, reach int) []name {
 	most := min(len(b.listed)-b.at, max(n, reach))
 	same := b.listed[b.at : b.at+most]
@@ -86,12 +87,13 @@ func (b *backlog) run(n, reach int) []name {
 	n = min(n, len(same))
 	from := min(chance.N(len(same)-n+1), chance.N(len(same)-n+1))
 	names := slices.Clone(same[from : from+n])
-	copy(same[n:], same[:from]) // what was before the run is still to be read
+	copy(same[n:], same[:from]) // the items before the run are still to be read
 	b.at += n
 	return names
 }
 
-// pass goes on to the item at the position to of the list, without a look at those before.
+// pass goes on to the item at the position to of the list, without reading the
+// items before it.
 func (b *backlog) pass(to int) {
 	if to = min(to, len(b.listed)); to > b.at {
 		b.at, b.passed = to, true

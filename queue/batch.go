@@ -15,20 +15,21 @@ type Msg struct {
 	Opts []PutOption
 }
 
-// batchSize bounds how many items go into one transaction: a longer one would
-// keep everybody else waiting for no gain.
+// batchSize bounds the number of items in one transaction. A longer transaction
+// would make all other clients wait, for no gain.
 const batchSize = 1000
 
 // PutBatch puts items in order, as many in one transaction as fit into a
 // request, and returns their IDs. A transaction is put as a whole or not at
-// all. When one fails, those before it have been put: their IDs are returned
-// along with the error, which says how many that are, and nothing behind it has
-// been sent. With session.ErrUnknownOutcome the transaction behind the returned
-// IDs may have been put.
+// all. If one fails, the transactions before it have been put, and none after
+// it has been sent. PutBatch then returns the IDs of the items that were put,
+// and the error says how many there are. With session.ErrUnknownOutcome, the
+// items directly after the returned IDs may have been put: the transaction of
+// these items has an unknown outcome.
 //
-// An item that can never be put, for its size or its options, is reported
-// before anything is sent. With a Limit, each transaction waits for room for
-// all of it. ctx and errors are those of Put.
+// If an item can never be put, because of its size or its options, PutBatch
+// returns the error before it sends anything. With a Limit, each transaction
+// waits for room for all of its items. ctx and the errors are as in Put.
 func (q *Queue) PutBatch(ctx context.Context, items ...Msg) ([]ID, error) {
 	q.made()
 	ops := make([]core.Op, len(items))
@@ -57,8 +58,8 @@ func (q *Queue) PutBatch(ctx context.Context, items ...Msg) ([]ID, error) {
 	return ids, nil
 }
 
-// head returns as many of the operations as go into one transaction. Each fits
-// by itself.
+// head returns as many of the operations as go into one transaction. The caller
+// has checked that each fits by itself.
 func (q *Queue) head(ops []core.Op) []core.Op {
 	most := min(len(ops), batchSize)
 	if q.o.limit > 0 {

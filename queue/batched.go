@@ -2,14 +2,15 @@ package queue
 
 import "iter"
 
-// How many items or letters are read at a time: first few, for a loop that ends soon.
+// How many items or letters are read at a time: first few, for a loop that ends
+// soon.
 const (
 	firstListed = 16
 	mostListed  = 1024
-	listedBytes = 1 << 20 // about as many
+	listedBytes = 1 << 20 // the approximate size of a batch
 )
 
-// batched yields what read returns for the names, some names at a time. It sizes each
+// batched yields what read returns for the names, in batches. It sizes each
 // batch by the one before. An error ends it.
 func batched[N, T any](names []N, read func([]N) ([]T, error), size func(T) int) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {

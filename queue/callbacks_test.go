@@ -45,7 +45,7 @@ func TestFault16_OnDead(t *testing.T) {
 	}
 }
 
-// A release that writes the count of attempts anew fits in a request, however
+// A release that writes the count of attempts again fits in a request, however
 // large the item and its count are.
 func TestFault10_ReleaseOfAnItemWithManyAttempts(t *testing.T) {
 	const limit = 8 << 10

@@ -8,40 +8,42 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// watch fires when a directory may have changed since it was listed: a watch of one shot,
-// or changes.
+// watch fires when a directory may have changed since it was listed. It is a
+// one-shot watch, or changes.
 type watch interface {
 	Done() <-chan struct{}
 	Stop()
 }
 
-// changes is a watch that fires for what others change in a directory, and not for what
-// the transactions change of which it is told. It stands on a watch that lasts, and counts:
-// each node that is made or deleted in the directory is one event, which arrives before
-// the answer to the transaction. So while transactions of ours are under way, as many
-// events as they make are theirs; when the last is answered, the numbers must be equal.
+// changes is a watch that fires for the changes of other clients in a
+// directory, and not for our own transactions, which report to it. It is built
+// on a persistent watch, and counts events. Each create or delete in the
+// directory is one event, which arrives before the answer to the transaction.
+// While transactions of ours are under way, as many events as they cause count
+// as theirs. When the last is answered, the numbers must be equal.
 //
-// A change that another process makes while a transaction of ours is under way may look
-// like ours until that is answered. Then the changes fire.
+// A change by another process while our transaction is under way may look like
+// ours until the answer. Then the changes fire.
 type changes struct {
 	mu       sync.Mutex
-	follower *core.Follower // nil until it stands
+	follower *core.Follower // nil until the watch is set
 	done     chan struct{}  // closed when the changes have fired
 	fired    bool
 	over     bool
-	under    int // how many events the transactions under way make
-	made     int // how many those have made that were done meanwhile
+	under    int // how many events the transactions under way cause
+	made     int // how many events the transactions have caused that were done meanwhile
 	seen     int // how many events have come meanwhile
 	total    int // how many events have come
 	others   int // how many of them came since the list, and are not ours
 }
 
-// maxUnheard is how many events of others may come between two lists. Then the watch is
-// given up until the consumer has nothing at hand: a list shows all of them anyhow.
+// maxUnheard is how many events of other clients may come between two lists.
+// After that, the watch is given up until the consumer has no items at hand: a
+// list shows all changes anyhow.
 const maxUnheard = 64
 
-// follow returns the changes of a directory. It returns nil where the servers have no
-// watch that lasts.
+// follow returns the changes of a directory. It returns nil if the servers have
+// no persistent watches.
 func follow(ctx context.Context, s *core.Session, dir string) (*changes, error) {
 	c := &changes{done: make(chan struct{})}
 	follower, err := s.Follow(ctx, dir, false, c.hear)
@@ -57,7 +59,7 @@ func follow(ctx context.Context, s *core.Session, dir string) (*changes, error) 
 	return c, nil
 }
 
-// hear takes an event. The session calls it.
+// hear counts an event. The session calls it.
 func (c *changes) hear(e core.Followed) {
 	c.mu.Lock()
 	c.total++
@@ -85,8 +87,8 @@ func (c *changes) fire() {
 	}
 }
 
-// begin notes that a transaction is sent that makes n events if it is done. The caller
-// calls end with its answer.
+// begin records that a transaction is sent that causes n events if it is done.
+// The caller calls end with its answer.
 func (c *changes) begin(n int) (end func(done bool)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -108,7 +110,8 @@ func (c *changes) begin(n int) (end func(done bool)) {
 	}
 }
 
-// again is called before the directory is listed: what has come until then is listed.
+// again is called before the directory is listed. The list shows all earlier
+// changes.
 func (c *changes) again() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -118,15 +121,15 @@ func (c *changes) again() {
 	}
 }
 
-// lasts reports whether the watch stands.
+// lasts reports whether the watch is still set.
 func (c *changes) lasts() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !c.over
 }
 
-// still returns a function that reports whether nothing has come since; or nil if something
-// may have come since the list.
+// still returns a function that reports whether no event has come since. It
+// returns nil if an event may have come since the list.
 func (c *changes) still() func() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -141,14 +144,15 @@ func (c *changes) still() func() bool {
 	}
 }
 
-// Done returns a channel that is closed when the changes have fired since again was called.
+// Done returns a channel that is closed when the changes have fired since again
+// was called.
 func (c *changes) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.done
 }
 
-// Stop gives the watch up. It fires: what comes from now on is not heard.
+// Stop removes the watch. It fires, because later changes are not seen.
 func (c *changes) Stop() {
 	c.mu.Lock()
 	c.over = true
@@ -157,9 +161,9 @@ func (c *changes) Stop() {
 	c.follower.Stop()
 }
 
-// lasting returns the changes that watch a directory for the picture. was is what has
-// watched it so far. It returns nil where a watch of one shot does: for those who only
-// take single items, as long as there are items at hand, and on older servers.
+// lasting returns the changes that watch a directory for the picture. was is
+// the directory's watch so far. It returns nil if a one-shot watch suffices:
+// without a Consume, as long as items are at hand, and on older servers.
 func (p *picture) lasting(ctx context.Context, s *core.Session, was watch, dir string, idle bool) (*changes, error) {
 	if c, ok := was.(*changes); ok && c.lasts() {
 		c.again()
@@ -185,11 +189,11 @@ func (p *picture) consume(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.consumers += n; p.consumers == 0 {
-		p.unfollow() // which fires: a Take may wait for what is not watched any more
+		p.unfollow() // this fires: a Take may wait for the watch that goes
 	}
 }
 
-// unfollow gives up the watches that last. The caller holds mu.
+// unfollow removes the persistent watches. The caller holds mu.
 func (p *picture) unfollow() {
 	for _, w := range []watch{p.items, p.claims} {
 		if c, ok := w.(*changes); ok {
@@ -198,8 +202,9 @@ func (p *picture) unfollow() {
 	}
 }
 
-// changing notes that a transaction is sent that makes or deletes so many nodes in the
-// directories of the items and of the claims. The caller calls end with its answer.
+// changing records that a transaction is sent that creates or deletes so many
+// znodes in the directories of the items and of the claims. The caller calls
+// end with its answer.
 func (p *picture) changing(s *core.Session, items, claims int) (end func(done bool)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -17,7 +17,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// worked is what a Consume under way has worked on.
+// worked is the work of a Consume under way.
 type worked struct {
 	*testworld.Call[bool]
 
@@ -54,8 +54,8 @@ func (u *user) consuming(work func(item *queue.Item), opts ...queue.ConsumeOptio
 
 func noWork(*queue.Item) {}
 
-// A consumer at the end of the queue lists it once for what is put, and not for what it
-// acknowledges, whether others have claims or not.
+// A consumer at the end of the queue lists it once for new items, and not for
+// its own acknowledgements, whether others have claims or not.
 func TestConsumeListsForWhatOthersPut(t *testing.T) {
 	for _, others := range []bool{false, true} {
 		t.Run(fmt.Sprintf("others=%v", others), func(t *testing.T) {
@@ -160,7 +160,7 @@ func TestConsumeGivesItsWatchesUp(t *testing.T) {
 	})
 }
 
-// A Take that waits beside a Consume that ends hears of what is put.
+// A Take that waits together with a Consume that ends still sees new items.
 func TestTakeBesideAConsumeThatEnds(t *testing.T) {
 	run(t, func(w world) {
 		producer, u := w.user(), w.user()

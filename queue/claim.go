@@ -14,15 +14,15 @@ import (
 	"github.com/docent-go/docent/internal/oneline"
 )
 
-// claim makes items ours that were read a moment ago: all of them in one transaction, or
-// none. It returns errNotOurs when there is nothing to report: an item has gone, is
-// another's, or has become a dead letter. Items for which no claim was tried are there
-// for whoever chooses next.
+// claim claims items that were read a moment ago: all of them in one
+// transaction, or none. It returns errNotOurs if there is nothing to report: an
+// item has gone, is claimed by another consumer, or has become a dead letter.
+// Items for which no claim was tried can be chosen again.
 //
-// The claim of an item is an ephemeral node that bears the item's name, and a write of
-// the item's own data to itself. The write makes the version of the node count the
-// attempts, whatever becomes of who made them, and gives the token. It is refused when
-// the item has gone or was claimed since it was read.
+// The claim of an item is an ephemeral znode with the item's name, and a write
+// of the item's unchanged data. By this write, the version of the znode counts
+// the attempts, even if the consumer dies. The write also gives the token. It
+// is refused if the item has gone or was claimed since it was read.
 func (q *Queue) claim(s *core.Session, chosen []candidate) ([]*Item, error) {
 	b, rest, decoded := claims{q: q, s: s}, chosen, false
 	defer func() {
@@ -52,8 +52,8 @@ func (q *Queue) claim(s *core.Session, chosen []candidate) ([]*Item, error) {
 	return b.make(context.Background()) // every request ends with the session
 }
 
-// decode reads what the item's node holds. An item that nobody can have is passed over,
-// or becomes a dead letter: the error is errNotOurs then.
+// decode decodes the data of the item's znode. If the item cannot be delivered,
+// it is passed over or becomes a dead letter, and the error is errNotOurs.
 func (i *Item) decode(stat core.Stat) error {
 	q := i.q
 	if stat.EphemeralOwner != 0 {
@@ -72,7 +72,7 @@ func (i *Item) decode(stat core.Stat) error {
 	return nil
 }
 
-// claims is claims that are made together.
+// claims is several claims that are made together.
 type claims struct {
 	q     *Queue
 	s     *core.Session
@@ -81,7 +81,7 @@ type claims struct {
 	counted bool
 }
 
-// spare leaves the items to whoever chooses next, all but those given.
+// spare makes the items, except those given, available to the next pick.
 func (b *claims) spare(but ...*Item) {
 	var names []name
 	for _, i := range b.items {
@@ -99,8 +99,8 @@ func (b *claims) giveBack() {
 	}
 }
 
-// ops returns the operations of the claims: two for each item. Items that do not fit
-// into one request are left to others.
+// ops returns the operations of the claims: two for each item. Items that do
+// not fit into one request are spared.
 func (b *claims) ops() (ops []core.Op, err error) {
 	for _, i := range b.items {
 		i.who = b.q.layout.claimant(b.q.o)
@@ -116,14 +116,14 @@ func (b *claims) ops() (ops []core.Op, err error) {
 	b.spare(b.items[:n]...)
 	b.items, ops = b.items[:n], ops[:2*n]
 	if b.counted = n > 1 || b.q.sm.Fits(ops...) == nil; !b.counted {
-		// Somebody else's item, so large that it cannot be written once more
+		// An item of another program, so large that it cannot be written again
 		// along with a claim: its attempts are not counted.
 		ops[0] = core.CheckOp(b.items[0].itemPath(), b.items[0].version)
 	}
 	return ops, nil
 }
 
-// make does the transaction.
+// make sends the transaction until its outcome is known.
 func (b *claims) make(ctx context.Context) ([]*Item, error) {
 	ops, err := b.ops()
 	if err != nil {
@@ -153,8 +153,8 @@ func (b *claims) make(ctx context.Context) ([]*Item, error) {
 	}
 }
 
-// refused deals with a transaction that was not done: with the item for which it was
-// refused, and with the others. again says that it is worth another try.
+// refused handles a transaction that was not done: the item that caused the
+// refusal, and the other items. again says that another try may succeed.
 func (b *claims) refused(ctx context.Context, err error) (again bool, _ error) {
 	p := &b.q.picture
 	op, _ := core.RefusedOp(err)
@@ -165,9 +165,9 @@ func (b *claims) refused(ctx context.Context, err error) (again bool, _ error) {
 		p.missed(b.s, i.name, true)
 	case errors.Is(err, core.ErrNoNode) && item:
 		p.missed(b.s, i.name, false)
-	case errors.Is(err, core.ErrBadVersion): // somebody has claimed it, and has it or gave it back
+	case errors.Is(err, core.ErrBadVersion): // another consumer has claimed it, and may have given it back
 		p.missed(b.s, i.name, true)
-	case errors.Is(err, core.ErrNoAuth) && item: // for the item, and not for the directory of the claims
+	case errors.Is(err, core.ErrNoAuth) && item: // refused for the item, and not for the directory of the claims
 		b.spare(i)
 		return false, b.q.passOver(b.s, i.name, "claim", err)
 	case errors.Is(err, core.ErrNoNode):
@@ -183,10 +183,10 @@ func (b *claims) refused(ctx context.Context, err error) (again bool, _ error) {
 	return false, errNotOurs
 }
 
-// stand reports whether the claims stand. They were made together or not at all; those
-// that a stranger has deleted since are given back.
+// stand reports whether the claims exist. They were made together or not at
+// all. A claim that another client has deleted since is given back.
 func (b *claims) stand(ctx context.Context) (bool, error) {
-	if err := b.s.Confirm(ctx, b.items[0].claimPath()); err != nil { // as in claimed, for all
+	if err := b.s.Confirm(ctx, b.items[0].claimPath()); err != nil { // as in claimed; once for all
 		return false, err
 	}
 	var standing []*Item
@@ -231,8 +231,8 @@ func (b *claims) begin(ctx context.Context, results []core.OpResult) (held []*It
 	return held, nil
 }
 
-// claimed reports whether the claim that stands is this one. After Confirm,
-// nothing that was sent on an earlier connection is under way any more.
+// claimed reports whether the existing claim is this one. After Confirm, no
+// request of an earlier connection is under way.
 func (i *Item) claimed(ctx context.Context) (bool, error) {
 	if err := i.s.Confirm(ctx, i.claimPath()); err != nil {
 		return false, err
@@ -240,7 +240,7 @@ func (i *Item) claimed(ctx context.Context) (bool, error) {
 	return i.shown(ctx)
 }
 
-// shown is claimed as far as the server knows that we are connected to.
+// shown is claimed as far as the connected server knows.
 func (i *Item) shown(ctx context.Context) (bool, error) {
 	data, stat, err := i.s.Get(ctx, i.claimPath())
 	if errors.Is(err, core.ErrNoNode) {
@@ -249,8 +249,8 @@ func (i *Item) shown(ctx context.Context) (bool, error) {
 	return err == nil && stat.EphemeralOwner == i.s.ID() && bytes.Equal(data, i.who), err
 }
 
-// watchAfter is how long an item is held before its claim is watched: most are
-// done with by then.
+// watchAfter is how long an item is held before its claim is watched. Most
+// items are settled by then.
 const watchAfter = 100 * time.Millisecond
 
 // begin starts the hold on a claim that has been made.
@@ -268,8 +268,8 @@ func (i *Item) begin(ctx context.Context, results []core.OpResult, counted bool)
 			return nil
 		}
 	}
-	// It was lost before anybody could see it. Where the session lives on, as it
-	// does under OnDisconnect, the claim still stands; it must not stay, nor count.
+	// The claim was lost before it was delivered. If the session lives on, as it
+	// does under OnDisconnect, the claim still exists. It must go, and not count.
 	if i.s.Err() == nil {
 		if kept := i.keepACL(); kept != nil {
 			err = oneline.Join(err, kept, i.unclaim())
@@ -281,14 +281,15 @@ func (i *Item) begin(ctx context.Context, results []core.OpResult, counted bool)
 	return err
 }
 
-// seen returns the token, and notes which node it is that we have claimed: it
-// may have been made anew since it was read, with the same data and version. Both
-// come with the answer to the claim; where that was lost, or wrote nothing, they are read.
+// seen returns the token, and records the Czxid of the znode that we have
+// claimed. The znode may have been created again since it was read, with the
+// same data and version. Both come with the answer to the claim. If that was
+// lost, or the claim wrote nothing, they are read.
 func (i *Item) seen(ctx context.Context, results []core.OpResult, counted bool) (token int64, err error) {
 	if results != nil && counted {
 		stat := results[0].Stat
 		i.czxid = stat.Czxid
-		return stat.Mzxid, nil // of the transaction, and so the claim's czxid
+		return stat.Mzxid, nil // the zxid of the transaction, and so the claim's Czxid
 	}
 	item, _, err := i.s.StatOf(ctx, i.itemPath())
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// The answer to a release is lost, and somebody else claims the item before we
-// are back: its claim bears the same name, and is not deleted.
+// The answer to a release is lost, and another consumer claims the item before
+// we are back. Its claim has the same name, and is not deleted.
 func TestHardCase10_LostReleaseDeletesNobodysClaim(t *testing.T) {
 	run(t, func(w world) {
 		u, other := w.user(), w.user()
@@ -48,8 +48,9 @@ func TestStrictPolicyAndALostClaim(t *testing.T) {
 	})
 }
 
-// A node is made anew with the same name, data and version, between the read
-// and the claim: an acknowledgement whose answer is lost is not taken for done.
+// A znode is created again with the same name, data and version, between the
+// read and the claim. An acknowledgement whose answer is lost is not taken for
+// done.
 func TestNodeMadeAnewBeforeTheClaim(t *testing.T) {
 	run(t, func(w world) {
 		u, other := w.user(), w.user()
@@ -68,8 +69,8 @@ func TestNodeMadeAnewBeforeTheClaim(t *testing.T) {
 	})
 }
 
-// Somebody else has made the item a dead letter, and the server that we ask does
-// not know it yet.
+// Another consumer has made the item a dead letter, and our server does not
+// know that yet.
 func TestBuriedByAnother(t *testing.T) {
 	run(t, func(w world) {
 		u, other, late := w.user(queue.MaxAttempts(1)), w.user(queue.MaxAttempts(1)), w.user(queue.MaxAttempts(1))
@@ -83,7 +84,7 @@ func TestBuriedByAnother(t *testing.T) {
 		late.empty()
 		require.Len(w, late.letters(), 1)
 
-		// What a stranger has put in the place of a letter is told.
+		// A foreign znode in the place of a letter is reported.
 		u.put("b")
 		item = u.take()
 		name := strings.TrimPrefix(item.Path(), path+"/claims/")

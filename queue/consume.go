@@ -31,15 +31,15 @@ func Workers(n int) ConsumeOption {
 	return func(c *consumer) {
 		c.workers = n
 		if n < 1 {
-			c.err = oneline.Join(c.err, fmt.Errorf("Workers(%d): there must be one at least", n))
+			c.err = oneline.Join(c.err, fmt.Errorf("Workers(%d): there must be at least 1 worker", n))
 		}
 	}
 }
 
-// Prefetch sets how many items are claimed ahead, or on their way to be acknowledged,
-// while all workers are busy. The default is 0. It makes up for the time that requests
-// take: what is claimed ahead is claimed in one request, and so is what is acknowledged.
-// Other consumers do not get what is claimed ahead and waits.
+// Prefetch sets how many items may be claimed ahead or be on their way to be
+// acknowledged while all workers are busy. The default is 0. It hides the time
+// that requests take: one request claims several items, and one acknowledges
+// several. Other consumers do not get the items that are claimed ahead.
 func Prefetch(n int) ConsumeOption {
 	return func(c *consumer) {
 		c.prefetch = n
@@ -49,9 +49,10 @@ func Prefetch(n int) ConsumeOption {
 	}
 }
 
-// Backoff sets how long an item is kept back whose function has failed: a random time
-// below least, which doubles with each attempt up to most. The default is one second and
-// one minute. Where the queue's format knows no delays the worker pauses instead.
+// Backoff sets how long an item is withheld after its function has failed: a
+// random time below least, which doubles with each attempt up to most. The
+// default is one second and one minute. If the queue's format has no delays,
+// the worker pauses instead.
 func Backoff(least, most time.Duration) ConsumeOption {
 	return func(c *consumer) {
 		c.least, c.most = least, most
@@ -61,24 +62,25 @@ func Backoff(least, most time.Duration) ConsumeOption {
 	}
 }
 
-// OnError has f told of everything that makes an item come again: what the
-// function returned, and what Ack or Release did. f may be called by several workers at a time.
+// OnError has f called with each error after which an item comes again: errors
+// of the function, and errors of Ack and Release. f may be called by several
+// workers at a time.
 func OnError(f func(item *Item, err error)) ConsumeOption {
 	misuse.NilFunc(f == nil, "queue.OnError")
 	return func(c *consumer) { c.onError = f }
 }
 
 // Consume takes items and calls f with each, until ctx ends or taking fails for
-// good; it returns why, when all functions have returned. When f returns nil the
-// item is acknowledged. When f returns an error the item is released, to be
-// taken again after a while (see Backoff), or made a dead letter (see MaxAttempts). When f panics it is
-// released too. f may Ack, Release or Reject the item itself.
-// Consume also ends when f, OnError, OnDead or OnSkipped ends the goroutine that it was
-// called on.
+// good. It returns the reason, after all calls of f have returned. If f returns
+// nil, the item is acknowledged. If f returns an error, the item is released,
+// to be taken again after a while (see Backoff), or becomes a dead letter (see
+// MaxAttempts). If f panics, the item is released too. f may Ack, Release or
+// Reject the item itself. Consume also ends if f, OnError, OnDead or OnSkipped
+// ends the goroutine that it was called on.
 //
-// The context that f gets ends when ctx does, or when the claim is lost;
-// context.Cause tells which. Items that were claimed ahead when ctx ends are
-// given back, and that attempt is not counted.
+// The context that f gets ends when ctx ends, or when the claim is lost;
+// context.Cause returns which. Items that were claimed ahead when ctx ends are
+// released, and that attempt is not counted.
 func (q *Queue) Consume(ctx context.Context, f func(ctx context.Context, item *Item) error, opts ...ConsumeOption) error {
 	q.made()
 	misuse.NilFunc(f == nil, "Queue.Consume")

@@ -143,8 +143,8 @@ func TestConsumeSettledByTheFunction(t *testing.T) {
 	})
 }
 
-// A claim is lost while its function runs: the function is told, and what it
-// returns acknowledges nothing.
+// A claim is lost while its function runs. The function's context ends, and its
+// result acknowledges nothing.
 func TestConsumeLosesAClaim(t *testing.T) {
 	run(t, func(w world) {
 		u := w.user()

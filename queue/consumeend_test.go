@@ -14,8 +14,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// Consume ends while claims are under way, and the process closes its session at once.
-// The items were not tried: none is a dead letter.
+// Consume ends while claims are under way, and the process closes its session
+// at once. The items were not tried, so they do not become dead letters.
 func TestConsumeEndsWhileItClaims(t *testing.T) {
 	for _, prefetch := range []int{0, 5} {
 		run(t, func(w world) {
@@ -38,8 +38,8 @@ func TestConsumeEndsWhileItClaims(t *testing.T) {
 	}
 }
 
-// A callback ends the goroutine that it was called on, as a test's FailNow does. Consume
-// returns, and no claim is left behind.
+// A callback ends the goroutine that it was called on, as a test's FailNow
+// does. Consume returns, and no claim is left over.
 func TestConsumeWhoseCallbackEndsItsGoroutine(t *testing.T) {
 	end := func() { runtime.Goexit() }
 	for name, c := range map[string]struct {

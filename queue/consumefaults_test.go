@@ -17,9 +17,10 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// One fault strikes at each request of a consumer in turn, among items that fail, are
-// malformed, may not be read, are due later, or are given back. Every item comes, none
-// after its acknowledgement; attempts are counted as they were; no claim stays.
+// One fault strikes at each request of a consumer in turn, among items that
+// fail, are malformed, may not be read, are due later, or are given back. Every
+// item comes, and does not come again after its acknowledgement. Attempts keep
+// their count, and no claim is left over.
 func TestConsumeWithAFaultAtEachPoint(t *testing.T) {
 	step := testworld.Sized(7, 1)
 	for name, strike := range pointFaults {

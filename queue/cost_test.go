@@ -12,7 +12,7 @@ import (
 	"github.com/docent-go/docent/queue"
 )
 
-// What a queue costs, in requests.
+// The cost of a queue, in requests.
 func TestCost(t *testing.T) {
 	run(t, func(w world) {
 		u := w.user()
@@ -110,7 +110,7 @@ func TestHundredThousand(t *testing.T) {
 	})
 }
 
-// A hundred thousand strangers in the directory cost a list, and no more.
+// A hundred thousand foreign znodes in the directory cost a list, and no more.
 func TestForeignCrowd(t *testing.T) {
 	run(t, func(w world) {
 		for i := range 5000 {

@@ -18,46 +18,48 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Letter is a dead letter: an item that is no longer delivered.
+// Letter is a dead letter: an item that will not be delivered again.
 type Letter struct {
-	// ID names the letter among the dead letters of the queue: Redrive and
-	// Discard take it. It begins with the name of the item's node.
+	// ID identifies the letter among the dead letters of the queue, for Redrive
+	// and Discard. It begins with the name of the item's znode.
 	ID string
 	// Item is the ID that the item had.
 	Item     ID
-	Data     []byte // of a malformed item, all that its node held
+	Data     []byte // of a malformed item, all that its znode held
 	Reason   string
 	Attempts int
 	Priority int
-	Put      time.Time // as of an Item
+	Put      time.Time // as in Item
 	Died     time.Time // by the clock of the ensemble's leader
-	// Malformed says that the item could not be decoded, and so was never delivered.
+	// Malformed says that the item could not be decoded, and so was never
+	// delivered.
 	Malformed bool
-	// Hidden says that the letter's ACL does not let this session read it: what its
-	// ID does not tell is zero then.
+	// Hidden says that the letter's ACL does not let this session read it.
+	// Fields that cannot be derived from the ID are zero then.
 	Hidden bool
 }
 
-// header is the first line of what a dead letter's node holds. The data of the
-// item follows behind the line feed.
+// header is the first line of a dead letter's data. The data of the item follow
+// after the line feed.
 type header struct {
 	Reason    string `json:"reason"`
 	Attempts  int    `json:"attempts"`
 	Put       int64  `json:"put"` // in milliseconds since 1970
 	Malformed bool   `json:"malformed,omitempty"`
-	// Burial names the transaction of an item that nobody had claimed: others may make
-	// the same letter of it.
+	// Burial identifies the transaction if the item was not claimed: other
+	// consumers may make the same letter of it.
 	Burial string `json:"burial,omitempty"`
 }
 
-// maxReason keeps a letter within what Put has reserved for it.
+// maxReason keeps a letter within the size that Put has reserved for it.
 const maxReason = 256
 
-// letterMark stands in a letter's name between the item's name and the zxid
-// that made the item, which tells items of the same name apart.
+// letterMark separates the item's name, in a letter's name, from the zxid of
+// the item's create. The zxid distinguishes items with the same name.
 const letterMark = "."
 
-// letter returns the dead letter that the item becomes, and what its node holds.
+// letter returns the dead letter that the item becomes, and the data of its
+// znode.
 func (i *Item) letter(reason string, data []byte, malformed bool, burial string) (Letter, []byte) {
 	if len(reason) > maxReason {
 		reason = strings.ToValidUTF8(reason[:maxReason], "")
@@ -76,7 +78,7 @@ func (i *Item) letter(reason string, data []byte, malformed bool, burial string)
 	return l, slices.Concat(head, []byte{'\n'}, data)
 }
 
-// createLetter returns the operation that makes the dead letter.
+// createLetter returns the operation that creates the dead letter.
 func (i *Item) createLetter(l Letter, raw []byte) core.Op {
 	return core.CreateOp(znode.Join(i.q.dead, l.ID), raw, core.Persistent).WithExactACL(i.acl)
 }
@@ -100,9 +102,10 @@ func (q *Queue) tellDead(l Letter) {
 	}
 }
 
-// bury makes an item that nobody has claimed a dead letter. In the transaction
-// a claim is made and removed: so it is refused when somebody has one. When its answer is
-// lost, bury looks whether it was done: OnDead is called once for each letter made.
+// bury makes an unclaimed item a dead letter. The transaction creates a claim
+// and deletes it, so it is refused if another consumer has a claim. If the
+// answer is lost, bury finds out whether it was done: OnDead is called once for
+// each letter made.
 func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error {
 	ctx := context.Background() // every request ends with the session
 	if err := i.keepACL(); err != nil {
@@ -118,11 +121,11 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 		op, _ := core.RefusedOp(err)
 		switch {
 		case err == nil, core.InDoubt(err) && i.buried(ctx, l, raw):
-			q.picture.giveBack(i.s, i.name, i.now) // there may be a rest of it
+			q.picture.giveBack(i.s, i.name, i.now) // the znode may hold more items
 			q.tellDead(l)
 			return errNotOurs
 		case core.InDoubt(err):
-			// Whoever looks next finds the item, or does not.
+			// The next read finds the item, or does not.
 			q.picture.giveBack(i.s, i.name, i.name)
 			return errNotOurs
 		case errors.Is(err, core.ErrNodeExists) && op == 0:
@@ -132,8 +135,8 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 			q.picture.giveBack(i.s, i.name, i.name)
 			return errNotOurs
 		case errors.Is(err, core.ErrNodeExists) && op == 1:
-			// Somebody has made the letter already, and what we have read is old. Or a
-			// stranger's node lies in its place.
+			// Another consumer has made the letter already, and what we have read is
+			// old. Or the znode of another client is in the letter's place.
 			gone, looked := i.gone(ctx)
 			if gone {
 				q.picture.missed(i.s, i.name, false)
@@ -149,9 +152,10 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 	}
 }
 
-// buried reports whether a burial in doubt was done: whether the letter is there that it
-// makes. After Confirm it is not under way any more. If others have put the letter back or
-// deleted it by then, or it cannot be read, buried returns false.
+// buried reports whether a burial with an unknown outcome was done: whether its
+// letter exists. After Confirm the transaction is not under way. If the letter
+// has been redriven or deleted by then, or cannot be read, buried returns
+// false.
 func (i *Item) buried(ctx context.Context, l Letter, raw []byte) bool {
 	path := znode.Join(i.q.dead, l.ID)
 	if i.s.Confirm(ctx, path) != nil {
@@ -162,10 +166,12 @@ func (i *Item) buried(ctx context.Context, l Letter, raw []byte) bool {
 }
 
 // Redrive puts dead letters back into the queue: those with the given IDs, or
-// all that can be delivered if none is given. Each is put at the end, with its old
-// priority, no attempts, a new ID and the letter's ACL, in one transaction with the end of the letter: none is lost
-// or doubled. It returns how many were put back. Letters that have gone meanwhile are passed over; a
-// malformed one that is named is an error. A Limit is not heeded. ctx bounds the requests.
+// without IDs all that can be delivered. Each is put at the end, with its old
+// priority, no attempts, a new ID and the letter's ACL. One transaction puts
+// the item and deletes the letter, so that no item is lost or doubled. Redrive
+// returns how many were put back. Letters that have gone meanwhile are passed
+// over. If an ID is given, and its letter is malformed, that is an error. A
+// Limit is not applied. ctx bounds the requests.
 func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
 	q.made()
 	all := len(ids) == 0
@@ -178,10 +184,12 @@ func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
 	return each(ctx, q, "redrive", q.read(ctx, ids), func(l letter) (bool, error) { return q.redrive(ctx, l, all) })
 }
 
-// Discard deletes the dead letters with the given IDs, for good and readable or not, and
-// returns how many it has deleted. There is no way to name all of them: what goes is what the
-// caller has seen in Dead. Letters that have gone meanwhile are passed over, so that it may be
-// repeated, as after a session.ErrUnknownOutcome. ctx bounds the requests.
+// Discard deletes the dead letters with the given IDs for good, and returns how
+// many it has deleted. It also deletes letters that may not be read. It cannot
+// discard all letters at once: only letters that the caller has seen in Dead
+// are deleted. Letters that have gone meanwhile are passed over, so Discard may
+// be repeated, for instance after a session.ErrUnknownOutcome. ctx bounds the
+// requests.
 func (q *Queue) Discard(ctx context.Context, ids ...string) (int, error) {
 	q.made()
 	return each(ctx, q, "discard the dead letters of", q.checked(ids), func(id string) (bool, error) {
@@ -193,7 +201,7 @@ func (q *Queue) Discard(ctx context.Context, ids ...string) (int, error) {
 	})
 }
 
-// checked yields the IDs, and an error in place of one that is no letter's.
+// checked yields the IDs, and an error in place of an invalid one.
 func (q *Queue) checked(ids []string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for _, id := range ids {
@@ -208,7 +216,8 @@ func (q *Queue) checked(ids []string) iter.Seq2[string, error] {
 	}
 }
 
-// each does something to the letters one by one until it fails, and counts those that it was done to.
+// each calls do for one letter after the other until it fails, and counts the
+// letters for which it returned true.
 func each[L any](ctx context.Context, q *Queue, op string, letters iter.Seq2[L, error], do func(L) (bool, error)) (int, error) {
 	if q.err != nil {
 		return 0, q.fail(op, q.err)
@@ -229,10 +238,10 @@ func each[L any](ctx context.Context, q *Queue, op string, letters iter.Seq2[L, 
 	return n, nil
 }
 
-func noLetter(id string) error { return fmt.Errorf("%q is no dead letter's ID", id) }
+func noLetter(id string) error { return fmt.Errorf("%q is not the ID of a dead letter", id) }
 
-// redrive puts back a letter as it was read. One that others have written into since
-// is read again.
+// redrive puts back a letter as it was read. If another client has written to
+// the letter since, redrive reads it again.
 func (q *Queue) redrive(ctx context.Context, l letter, skip bool) (done bool, err error) {
 	for tries := 0; ; tries++ {
 		switch {
@@ -267,7 +276,7 @@ func (q *Queue) redrive(ctx context.Context, l letter, skip bool) (done bool, er
 			return false, err
 		case errors.Is(err, core.ErrSessionEnded) && ctx.Err() == nil:
 		case errors.Is(err, core.ErrNoNode) && op == 0:
-			return false, nil // somebody else was quicker
+			return false, nil // another client was faster
 		case errors.Is(err, core.ErrBadVersion):
 			again, err := q.readSome(ctx, []string{l.ID})
 			if err != nil || len(again) == 0 {

@@ -62,8 +62,8 @@ func TestCostsOfDeadLetters(t *testing.T) {
 	})
 }
 
-// Others write into a letter, or take it, after it was read with others: what is put
-// back is what the letter holds at that moment.
+// Other clients write into a letter, or take it, after it was read in a batch:
+// Redrive puts back the data that the letter holds at that moment.
 func TestRedriveOfALetterThatChanges(t *testing.T) {
 	run(t, func(w world) {
 		u := w.user()
@@ -87,7 +87,8 @@ func TestRedriveOfALetterThatChanges(t *testing.T) {
 	})
 }
 
-// An ID that is no letter's ends Redrive in its turn: those before it are put back.
+// An ID that is not a letter's ends Redrive in its turn: the letters before it
+// are put back.
 func TestRedriveStopsAtAnInvalidID(t *testing.T) {
 	run(t, func(w world) {
 		u := w.user()

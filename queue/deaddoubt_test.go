@@ -33,8 +33,9 @@ func (w world) buryingGround() {
 	require.NoError(w, err)
 }
 
-// The answer to the transaction that makes a dead letter is lost: OnDead is called once,
-// whether the transaction was done or not, and whoever makes the letter.
+// The answer to the transaction that makes a dead letter is lost. OnDead is
+// called once, whether the transaction was done or not, and whichever consumer
+// makes the letter.
 func TestOnDeadOfALetterInDoubt(t *testing.T) {
 	made := map[string]func(w world, u *user){
 		"the attempts are used up": func(w world, u *user) {

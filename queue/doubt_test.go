@@ -10,8 +10,9 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// A stranger deletes a claim, whose owner's server lags: the event is late, and
-// another consumer has claimed the item. What the first does leaves that alone.
+// Another client deletes a claim, and its owner's server lags: the event is
+// late, and another consumer has claimed the item. The first consumer leaves
+// that claim alone.
 func TestFault06_ConsumerLeavesTheNextClaimAlone(t *testing.T) {
 	for name, settle := range map[string]func(i *queue.Item) error{
 		"release":       func(i *queue.Item) error { return i.Release() },
@@ -42,7 +43,7 @@ func TestFault06_ConsumerLeavesTheNextClaimAlone(t *testing.T) {
 	}
 }
 
-// An item that somebody has deleted leaves no claim behind when it is released.
+// If another client has deleted the item, its release leaves no claim.
 func TestFault06_ReleaseOfADeletedItem(t *testing.T) {
 	run(t, func(w world) {
 		a := w.user()

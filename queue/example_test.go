@@ -103,7 +103,7 @@ func ExampleItem_Guard() {
 	}
 	_, err = sm.Txn(ctx, append(guard, session.CreateOp("/account-"+string(item.Data), nil, session.Persistent))...)
 	if errors.Is(err, session.ErrLost) {
-		log.Print("somebody else has the item now: nothing was written")
+		log.Print("another consumer has the item now: nothing was written")
 	}
 	fmt.Println(err, item.Ack())
 	// Output: <nil> <nil>

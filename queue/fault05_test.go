@@ -14,8 +14,8 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// TestFault05_GuardOfALostClaim: whatever others do with an item after a claim
-// on it was lost, the guard of that claim never passes again.
+// TestFault05_GuardOfALostClaim: whatever other clients do with an item after a
+// claim on it was lost, the guard of that claim never passes again.
 func TestFault05_GuardOfALostClaim(t *testing.T) {
 	write := session.CreateOp("/row", nil, session.Persistent)
 	for name, meanwhile := range map[string]func(w world, others *user){

@@ -57,8 +57,8 @@ func hiddenFirst(w *testworld.World, q *queue.Queue, dir string, items ...string
 	return first
 }
 
-// An item that may not be read does not keep Take from the items after it. It is
-// told of once, and taken when its ACL lets it.
+// An item that may not be read does not keep Take from the items after it. It
+// is reported once, and taken when its ACL lets it.
 func TestFault19_TakePassesOverAHiddenItem(t *testing.T) {
 	dirs := map[string]string{"curator": "/q/items", "simple": "/q", "kazoo": "/q", "kazoo-locking": "/q/entries"}
 	for name, format := range formats {
@@ -97,8 +97,8 @@ func TestFault19_TakePassesOverAHiddenItem(t *testing.T) {
 	}
 }
 
-// Waiting beside items that may not be read costs a few reads, however many
-// items and waiters there are.
+// A wait while items may not be read costs a few reads, however many items and
+// waiters there are.
 func TestFault19_HiddenItemsAreTriedAtIntervals(t *testing.T) {
 	for _, n := range []int{1, 1000} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
@@ -128,8 +128,8 @@ func TestFault19_HiddenItemsAreTriedAtIntervals(t *testing.T) {
 	}
 }
 
-// Whoever waits wakes for the next try, although another caller has set the item
-// aside and gone.
+// Every waiting Take wakes for the next try, although another caller has set
+// the item aside and gone.
 func TestFault19_EveryWaiterTriesAgain(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, _ *testworld.Process) {
 		q := queue.New(w.Process().Manager, "/q")

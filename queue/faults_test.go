@@ -18,7 +18,7 @@ import (
 const item0 = path + "/items/queue-0000000000"
 const claim0 = path + "/claims/queue-0000000000"
 
-// A put whose answer is lost is told as such, and never repeated.
+// A put whose answer is lost returns ErrUnknownOutcome, and is never repeated.
 func TestHardCase09_LostPutIsNotRepeated(t *testing.T) {
 	run(t, func(w world) {
 		u := w.user()
@@ -98,8 +98,8 @@ func TestHardCase10_LostAck(t *testing.T) {
 	})
 }
 
-// What somebody else has taken in between is not deleted, and not reported as
-// acknowledged.
+// If another consumer has taken the item in between, it is not deleted, and not
+// reported as acknowledged.
 func TestHardCase10_AckOfALostClaim(t *testing.T) {
 	run(t, func(w world) {
 		u, other := w.user(), w.user()
@@ -115,7 +115,7 @@ func TestHardCase10_AckOfALostClaim(t *testing.T) {
 		require.NoError(w, again.Err())
 		require.NoError(w, again.Ack())
 
-		// A stranger deletes the claim, and the news has not come yet.
+		// Another client deletes the claim, and the event has not come yet.
 		u.put("b")
 		item = u.take()
 		synctest.Wait()
@@ -129,7 +129,7 @@ func TestHardCase10_AckOfALostClaim(t *testing.T) {
 }
 
 // The claim is lost while the item is being worked on. Its context ends before
-// anybody else can have the item, and the late Ack is refused.
+// another consumer can have the item, and the late Ack is refused.
 func TestHardCase73_ClaimLostWhileWorking(t *testing.T) {
 	run(t, func(w world) {
 		u, other := w.user(), w.user()
@@ -258,7 +258,7 @@ func TestHardCase67_DirectoriesReaped(t *testing.T) {
 	})
 }
 
-// A put that fails tells it to whoever put, and nothing else is held up by it.
+// A put that fails returns the error to its caller, and delays nothing else.
 func TestHardCase74_FailedPutIsTold(t *testing.T) {
 	run(t, func(w world) {
 		u := w.user()

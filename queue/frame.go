@@ -7,8 +7,8 @@ import (
 )
 
 // Curator's frame, big-endian: a version; then, for each payload, an opcode,
-// its length and its bytes; then another opcode. Its reader looks at nothing
-// behind that.
+// its length and its bytes; then a closing opcode. Curator's reader ignores
+// what follows.
 const (
 	frameVersion = 0x00010001
 	frameItem    = 0x01
@@ -33,11 +33,11 @@ func frame(payloads ...[]byte) []byte {
 
 var errNoPayload = errors.New("the frame holds no item")
 
-// unframe reads a frame. One without any payload is malformed: there is nothing
-// in it that could be handed to anybody.
+// unframe reads a frame. A frame without a payload is malformed: it holds
+// nothing that could be delivered.
 func unframe(data []byte) ([][]byte, error) {
 	if len(data) < 4 {
-		return nil, fmt.Errorf("it has %d bytes, which is no frame", len(data))
+		return nil, fmt.Errorf("it has %d bytes, which is too short for a frame", len(data))
 	}
 	if v := binary.BigEndian.Uint32(data); v != frameVersion {
 		return nil, fmt.Errorf("the frame has version %#08x instead of %#08x", v, uint32(frameVersion))
@@ -63,7 +63,7 @@ func unframe(data []byte) ([][]byte, error) {
 		size := int32(binary.BigEndian.Uint32(data))
 		data = data[4:]
 		if size < 0 || int(size) > len(data) {
-			return nil, fmt.Errorf("the frame has an item of %d bytes, of which %d are there", size, len(data))
+			return nil, fmt.Errorf("the frame has an item of %d bytes, but only %d bytes are left", size, len(data))
 		}
 		payloads = append(payloads, data[:size:size])
 		data = data[size:]

@@ -10,18 +10,19 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// How the front of the queue is read. One request tells which of the next items are
-// still there, what they hold, which items are claimed, and how many have been put since
-// the last list. So nobody reads singly what others took, and nobody lists the
-// queue for that.
+// How the front of the queue is read. One request shows which of the next items
+// still exist, what they hold, which items are claimed, and how many have been
+// put since the last list. So a consumer neither reads items one by one that
+// others took, nor lists the queue for that.
 const (
-	// readFor is how long what was read is good for. A consumer that uses up what it has
-	// read in that time reads twice as many the next time, and otherwise half as many.
+	// readFor is how long a read item may be claimed without another read. If a
+	// consumer uses up its read items in that time, it reads twice as many the
+	// next time, and otherwise half as many.
 	readFor   = 100 * time.Millisecond
 	mostRead  = 64
-	readBytes = 256 << 10 // an answer is about as long at most
-	// smallDirectory is how much data the items' directory may hold for its stat to be
-	// read along.
+	readBytes = 256 << 10 // the approximate maximum size of an answer
+	// smallDirectory is the maximum size of the items' directory's own data, in
+	// bytes, for the directory's stat to be read along.
 	smallDirectory = 4096
 )
 
@@ -31,10 +32,10 @@ type refused struct {
 	err error
 }
 
-// some removes the items from the backlog that are to be read next, for a consumer that
+// some removes the next items to be read from the backlog, for a consumer that
 // claims up to most of them at a time. The caller holds mu.
 func (p *picture) some(most int) []name {
-	if len(p.front) > 0 { // only those that come before it
+	if len(p.front) > 0 { // read only the items that come before it
 		return p.firstWhile(blindRead, p.comesFirst)
 	}
 	n := p.width(most)
@@ -43,7 +44,7 @@ func (p *picture) some(most int) []name {
 	}
 	reach := n * p.spread()
 	if p.list.alike {
-		// Those that take from the front have taken about as many as are gone or claimed.
+		// Consumers that take from the front have taken about as many as are gone or claimed.
 		p.pass(p.list.gone + p.list.claims - p.list.claimed - reach/2)
 	}
 	names := p.returned(n)
@@ -53,8 +54,8 @@ func (p *picture) some(most int) []name {
 	return names
 }
 
-// read reads items, and makes the front of those that nobody has claimed. It returns
-// those that may not be read.
+// read reads items, and adds the unclaimed ones to the front. It returns the
+// items that may not be read.
 func (p *picture) read(ctx context.Context, s *core.Session, names []name, woken bool) ([]refused, error) {
 	q := p.q
 	ops := make([]core.ReadOp, 0, len(names)+2)
@@ -98,9 +99,9 @@ func (p *picture) read(ctx context.Context, s *core.Session, names []name, woken
 		p.list.since(dir.Stat)
 		p.crammed = len(dir.Data) > smallDirectory
 	} else {
-		p.list.created = 1 // there may be some
+		p.list.created = 1 // unknown: there may be new items
 	}
-	var claimed map[string]bool // of the items that were read, none while the list holds
+	var claimed map[string]bool // of the items that were read; empty while the list of claims holds
 	if still == nil {
 		claimed = p.released(claims)
 	}
@@ -109,9 +110,9 @@ func (p *picture) read(ctx context.Context, s *core.Session, names []name, woken
 	return hidden, nil
 }
 
-// claimsKnown returns a function that reports whether the last list of the claims still
-// holds; or nil if it does not. As long as it holds, an answer shows items that are claimed
-// by those who had them claimed then, and nobody else. The caller holds mu.
+// claimsKnown returns a function that reports whether the last list of the
+// claims still holds, or nil if it does not. As long as it holds, an answer
+// shows no items as claimed except those in the list. The caller holds mu.
 func (p *picture) claimsKnown() (still func() bool) {
 	switch w := p.claims.(type) {
 	case *core.Watch:
@@ -124,8 +125,8 @@ func (p *picture) claimsKnown() (still func() bool) {
 	return nil
 }
 
-// released notes which items are claimed. Those whose claims have gone since they were
-// read may be there again. The caller holds mu.
+// released takes a list of the claims. Items whose claims have gone become
+// available again: they may still exist. The caller holds mu.
 func (p *picture) released(claims []string) (claimed map[string]bool) {
 	p.list.claims = len(claims)
 	claimed = make(map[string]bool, len(claims))
@@ -141,7 +142,8 @@ func (p *picture) released(claims []string) (claimed map[string]bool) {
 	return claimed
 }
 
-// found sorts what was read. The caller holds mu.
+// found sorts the answers: gone, hidden, claimed, or ready to be claimed. The
+// caller holds mu.
 func (p *picture) found(names []name, results []core.ReadResult, claimed map[string]bool) (hidden []refused) {
 	bytes, live, now := 0, 0, time.Now()
 	for i, n := range names {

@@ -16,12 +16,12 @@ import (
 const guardTag = "guard-"
 
 // guard is the znode that a claim's transactions check. The claim's own znode
-// and the item's do not suffice: both have names and versions that come again,
-// once another consumer has the item or the directories are made anew. The
+// and the item's do not suffice. Both have names and versions that come again,
+// once another consumer has the item or the directories are created again. The
 // guard's name is unique, its session is the claim's, and it is deleted before
 // the claim is.
 type guard struct {
-	turn chan struct{} // holds one; whoever has it may look at the node
+	turn chan struct{} // holds one token; its receiver may use node
 	node *core.Entry
 }
 
@@ -31,15 +31,16 @@ func newGuard() *guard {
 	return g
 }
 
-// Guard returns operations for Txn that make the server refuse the whole
-// transaction once the claim is gone: after Ack, Release or Reject, after the
-// end of the session, and once another consumer has claimed the item. The
-// transaction's error is session.ErrLost then. A transaction that contains them
-// is done at most once for an item that is acknowledged after it.
+// Guard returns operations for session.Manager.Txn. With them, the server
+// refuses the whole transaction once the claim is gone: after Ack, Release or
+// Reject, after the end of the session, and once another consumer has claimed
+// the item. The transaction's error is session.ErrLost then. If the item is
+// acknowledged after such a transaction, the transaction is done at most once
+// for the item.
 //
 // The first call creates a znode below the queue's guards; later calls send
 // nothing. A claim with a guard costs one more request when it ends. ctx bounds
-// the request and the waiting for another call's. Errors: ctx's;
+// the request and the wait for another call of Guard. Errors: ctx's;
 // session.ErrLost or session.ErrReleased if the claim has ended;
 // session.ErrNoAuth. Guard is safe for concurrent use.
 func (i *Item) Guard(ctx context.Context) ([]session.Op, error) {
@@ -53,16 +54,16 @@ func (i *Item) Guard(ctx context.Context) ([]session.Op, error) {
 		}
 		return nil, i.fail("guard", err)
 	}
-	// The version refuses the transaction once a stranger has deleted the claim,
-	// and another consumer has claimed the item.
+	// The item's version refuses the transaction if another client has deleted the
+	// claim, and another consumer has claimed the item.
 	return bridge.Ops([]core.Op{
 		core.GuardOp(path, core.AnyVersion),
 		core.GuardOp(i.itemPath(), i.version),
 	}), nil
 }
 
-// guarded returns the path of the guard's znode, and creates it where it does
-// not exist.
+// guarded returns the path of the guard's znode, and creates the znode if it
+// does not exist.
 func (i *Item) guarded(ctx context.Context) (path string, err error) {
 	select {
 	case <-i.guard.turn:
@@ -82,8 +83,8 @@ func (i *Item) guarded(ctx context.Context) (path string, err error) {
 	return i.guard.node.Path(), nil
 }
 
-// lastGuard returns the guard's znode, or nil. The hold has ended: no other is
-// created. A call of Guard that has the turn ends with the hold.
+// lastGuard returns the guard's znode, or nil. The hold has ended, so no other
+// guard is created. A call of Guard that has the turn ends with the hold.
 func (i *Item) lastGuard() *core.Entry {
 	<-i.guard.turn
 	defer func() { i.guard.turn <- struct{}{} }()

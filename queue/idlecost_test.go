@@ -69,8 +69,9 @@ func TestIdleConsumerSeesAClaimMadeMeanwhile(t *testing.T) {
 	})
 }
 
-// A stranger writes into an item between its read and its claim, which is refused. Nobody
-// has claimed it, so the consumer reads it again and takes it, although no watch fires.
+// Another client writes into an item between its read and its claim, which is
+// refused. The item is unclaimed, so the consumer reads it again and takes it,
+// although no watch fires.
 func TestIdleConsumerTakesWhatAStrangerHasWritten(t *testing.T) {
 	run(t, func(w world) {
 		u, producer := w.user(), w.user()

@@ -112,7 +112,7 @@ func (n name) with(priority int32) name {
 	return n
 }
 
-// Whatever is parsed is written the same way again, as far as it goes.
+// A name that is parsed and written again is parsed as the same name.
 func FuzzNames(f *testing.F) {
 	for _, text := range []string{"queue-0000000007", "queue-|18BCFE56800|1000000050000000009", "entry-100-0000000003", "qn-0000000003"} {
 		f.Add(text)
@@ -148,7 +148,7 @@ func TestDueAt(t *testing.T) {
 	require.Error(t, err)
 }
 
-// The order is that of putting, wherever the numbers wrap.
+// The order is the order of the puts, wherever the numbers wrap.
 func TestOrder(t *testing.T) {
 	for round := range 200 {
 		start := znode.Seq(rand.Uint32())

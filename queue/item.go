@@ -18,39 +18,40 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Item is an item that was taken: its data, and the claim on it. The claim is
-// a session.Hold: its Context ends before anybody else can have the item, Token
-// grows with each claim of the item, and Path is that of the claim's node. It lasts until
-// Ack, Release or Reject, or until the session does. Its methods are safe for
-// concurrent use; its fields must not be written to.
+// Item is an item that was taken: its data, and the claim on it. The claim is a
+// session.Hold. Its Context ends before another consumer can have the item,
+// Token grows with each claim of the item, and Path is the path of the claim's
+// znode. The claim lasts until Ack, Release or Reject, or until the session
+// ends. The methods of an Item are safe for concurrent use; its fields must not
+// be written to.
 type Item struct {
 	session.Hold
 	ID   ID
 	Data []byte
-	// Attempt says how often the item has been delivered, this time included:
-	// 1 for the first. Only consumers of this package count.
+	// Attempt is how often the item has been delivered, including this time: 1
+	// for the first. Only consumers of this package count.
 	Attempt  int
 	Priority int
-	// Put is when the item's node was made, by the clock of the ensemble's
-	// leader. A Release with After or Uncounted makes it anew.
+	// Put is when the item's znode was created, by the clock of the ensemble's
+	// leader. A Release with After or Uncounted creates it again.
 	Put time.Time
 
 	q       *Queue
 	s       *core.Session
 	node    *core.Node
 	name    name
-	now     name     // the node's name after a release
-	raw     []byte   // what the item's node holds
-	who     []byte   // what the claim holds
-	rest    [][]byte // the payloads behind Data in the same node
+	now     name     // the znode's name after a release
+	raw     []byte   // the data of the item's znode
+	who     []byte   // the data of the claim
+	rest    [][]byte // the payloads after Data in the same znode
 	version int32
 	counted bool       // the claim has changed the version
-	czxid   int64      // of the item's node
-	acl     []core.ACL // of the item's node, once it was read; nil: the configured one
+	czxid   int64      // of the item's znode
+	acl     []core.ACL // of the item's znode, once it was read; nil: the configured one
 	guard   *guard
 	settled atomic.Int32
 	forget  sync.Once
-	died    *Letter // what this settlement has made of the item; nil: not a dead letter
+	died    *Letter // the dead letter that this settlement has made; nil: none
 }
 
 // How an item has been settled.
@@ -66,16 +67,16 @@ func (i *Item) itemPath() string  { return znode.Join(i.q.items, i.name.text) }
 func (i *Item) claimPath() string { return znode.Join(i.q.claims, i.name.text) }
 
 // Ack takes the item out of the queue for good, and ends the claim. It is one
-// transaction, which is refused when the claim has gone; when its answer is lost,
-// Ack finds out what became of it. So nil means that the item is
-// gone by this claim's doing, and never comes again.
+// transaction, which is refused if the claim has gone. If the answer is lost,
+// Ack finds out the outcome. So nil means that this claim has deleted the item,
+// and that the item never comes again.
 //
-// It needs no context: it takes at most as long as the session can last without
-// a server. All calls return the same. Errors: session.ErrLost when the claim
-// was lost before, and then nothing was deleted and somebody else gets the item;
-// together with session.ErrUnknownOutcome when the session ended under the
-// request; session.ErrReleased when the item was released or rejected before;
-// session.ErrNoAuth. After any error the item may come again.
+// Ack needs no context: it takes at most as long as the session can last
+// without a server. All calls return the same. Errors: session.ErrLost if the
+// claim was lost before: nothing was deleted, and another consumer gets the
+// item; session.ErrLost and session.ErrUnknownOutcome if the session ended
+// during the request; session.ErrReleased if the item was released or rejected
+// before; session.ErrNoAuth. After any error the item may come again.
 func (i *Item) Ack() error {
 	misuse.ZeroValue(i == nil || i.q == nil, "or nil queue.Item", "Queue.Take")
 	err := i.settle("acknowledge", acked, func() error {
@@ -87,23 +88,24 @@ func (i *Item) Ack() error {
 		return i.transact(nil, i.remove())
 	})
 	if how := i.settled.Load(); err == nil && how != acked {
-		return i.fail("acknowledge", fmt.Errorf("it was given up before: %w", core.ErrReleased))
+		return i.fail("acknowledge", fmt.Errorf("the item was released or rejected before: %w", core.ErrReleased))
 	}
 	return err
 }
 
-// keepACL reads the ACL of the item's node, for a node that is to take its place:
-// the item made anew, or the dead letter. Who may not read the item must not read
-// those either.
+// keepACL reads the ACL of the item's znode, for the znode that replaces it:
+// the item created again, or the dead letter. A session that may not read the
+// item must not be able to read the replacement.
 func (i *Item) keepACL() (err error) {
-	i.acl, err = i.s.KeptACL(context.Background(), i.itemPath()) // it ends with the session
+	i.acl, err = i.s.KeptACL(context.Background(), i.itemPath()) // the request ends with the session
 	return err
 }
 
 // remove returns the operations that take the first payload out of the queue.
-// What is left of several stays in its place, as an item with no attempts. Its
-// name is another, due a millisecond after the old one: a consumer that has read
-// the old node could else take the new one for it, and write back what is gone.
+// Further payloads stay in the item's place, as an item with no attempts. Its
+// name is different: it is due a millisecond after the old one. Under the same
+// name, a consumer that has read the old znode could take the new one for it,
+// and write back the payload that is gone.
 func (i *Item) remove() []core.Op {
 	ops := []core.Op{core.DeleteOp(i.itemPath(), i.version)}
 	if len(i.rest) > 0 {
@@ -114,14 +116,14 @@ func (i *Item) remove() []core.Op {
 	return append(ops, core.DeleteOp(i.claimPath(), core.AnyVersion))
 }
 
-// Release gives the item back: it can be taken again at once, in its old
-// place, with its priority, its ID, its ACL and its count of attempts. If it has been delivered as
-// often as MaxAttempts allows, it becomes a dead letter instead. Release after
-// Ack, Release or Reject does nothing; all calls return the same.
+// Release gives the item back: it can be taken again at once, in its old place,
+// with its priority, its ID, its ACL and its count of attempts. If it has been
+// delivered as often as MaxAttempts allows, it becomes a dead letter instead.
+// Release after Ack, Release or Reject does nothing; all calls return the same.
 //
-// It needs no context: it takes at most as long as the session can last without
-// a server. The error is session.ErrLost when the claim was lost before: then the item
-// comes back by itself.
+// Release needs no context: it takes at most as long as the session can last
+// without a server. The error is session.ErrLost if the claim was lost before.
+// Then the item comes back by itself.
 func (i *Item) Release(opts ...ReleaseOption) error {
 	misuse.ZeroValue(i == nil || i.q == nil, "or nil queue.Item", "Queue.Take")
 	var o releaseOptions
@@ -138,17 +140,18 @@ type releaseOptions struct {
 	reason    string
 }
 
-// After keeps the released item back for d, by the wall clock. Its place,
-// priority, ID and attempts stay. Only Curator's format knows delays. A d that
-// is not above zero changes nothing.
+// After withholds the released item for d, by the wall clock. Its place,
+// priority, ID and attempts stay. Only Curator's format has delays. If d is not
+// above zero, After has no effect.
 func After(d time.Duration) ReleaseOption { return func(o *releaseOptions) { o.after = d } }
 
-// Uncounted takes this delivery off the count of attempts: the item was not
-// tried. Without After it keeps the delay that it had, which has passed.
+// Uncounted takes this delivery off the count of attempts. Use it if the item
+// was not worked on. Without After, the item keeps its old delay, which has
+// passed.
 func Uncounted() ReleaseOption { return func(o *releaseOptions) { o.uncounted = true } }
 
-// Because says why, for the dead letter that the item becomes if this was its
-// last attempt.
+// Because sets the reason for the dead letter that the item becomes if this was
+// its last attempt.
 func Because(reason string) ReleaseOption { return func(o *releaseOptions) { o.reason = reason } }
 
 func (i *Item) release(o releaseOptions) error {
@@ -185,13 +188,13 @@ func (i *Item) release(o releaseOptions) error {
 	return err
 }
 
-// mostRewritten bounds the count of attempts that survives a release that makes
-// the node anew: it is written one by one, in one request.
+// mostRewritten bounds the count of attempts that survives a release that
+// creates the znode again. Each attempt costs one write in the request.
 const mostRewritten = 1000
 
-// rewrite returns the operations that make the item's node anew, under a name
-// that may be another, with a version that counts the attempts. Where so many
-// writes do not fit in a request, the count is lower.
+// rewrite returns the operations that create the item's znode again, perhaps
+// under another name, with a version that counts the attempts. If so many
+// writes do not fit into a request, the count is lower.
 func (i *Item) rewrite(to name, attempts int) []core.Op {
 	for {
 		ops := i.rewritten(to, attempts)
@@ -223,14 +226,16 @@ func (i *Item) rewritten(to name, attempts int) []core.Op {
 	return append(ops, core.DeleteOp(i.claimPath(), core.AnyVersion))
 }
 
-// Reject makes the item a dead letter, whatever MaxAttempts says. What is said
-// of Release holds for it too.
+// Reject makes the item a dead letter, whatever MaxAttempts says. Like Release,
+// it needs no context, does nothing after an Ack, Release or Reject, and
+// returns session.ErrLost if the claim was lost before.
 func (i *Item) Reject(reason string) error {
 	misuse.ZeroValue(i == nil || i.q == nil, "or nil queue.Item", "Queue.Take")
 	return i.settle("reject", rejected, func() error { return i.reject(reason) })
 }
 
-// settle ends the claim, by f unless it was lost before.
+// settle ends the claim: by f, or if the claim was lost before, by unclaim
+// alone.
 func (i *Item) settle(op string, how int32, f func() error) error {
 	ours := false
 	err := bridge.CoreHold(&i.Hold).ReleaseBy(func(lost error) error {
@@ -245,13 +250,13 @@ func (i *Item) settle(op string, how int32, f func() error) error {
 	refused := func() {}
 	i.forget.Do(func() {
 		if errors.Is(i.Hold.Err(), core.ErrDeleted) {
-			i.abandonGuard() // ReleaseBy has called nothing
+			i.abandonGuard() // ReleaseBy has not called its function
 		}
 		switch {
 		case err == nil && i.settled.Load() == acked && len(i.rest) == 0:
 			i.q.picture.drop(i.s, i.name)
 		case errors.Is(err, core.ErrNoAuth):
-			// It would be delivered again at once, and again be refused.
+			// Otherwise it would be delivered again at once, and be refused again.
 			refused = i.q.setAside(i.s, i.name, "settle", err)
 		default:
 			i.q.picture.giveBack(i.s, i.name, i.now)
@@ -271,10 +276,10 @@ func (i *Item) fail(op string, err error) error {
 	return fmt.Errorf("%s item %s of queue %s: %w", op, i.ID, i.q.path, err)
 }
 
-// transact ends the claim by a transaction: first come operations in the
-// directory of the dead letters, then those that begin with the deletion of the
-// item and end with that of the claim. It is done again until it is known to
-// be done or refused, or the session has ended.
+// transact ends the claim by a transaction. first are operations in the
+// directory of the dead letters. then begins with the delete of the item and
+// ends with the delete of the claim. transact repeats the transaction until it
+// is known to be done or refused, or until the session has ended.
 func (i *Item) transact(first, then []core.Op) error {
 	ctx := context.Background() // every request ends with the session
 	ops := slices.Concat(first, then)
@@ -300,7 +305,7 @@ func (i *Item) transact(first, then []core.Op) error {
 		case errors.Is(err, core.ErrSessionEnded):
 			return fmt.Errorf("%w: %w", core.ErrLost, err)
 		case errors.Is(err, core.ErrBadVersion), errors.Is(err, core.ErrNoNode) && op == len(first):
-			err = fmt.Errorf("%w: the item is another's, or gone: %w", core.ErrLost, err)
+			err = fmt.Errorf("%w: the item is gone, or another consumer has claimed it: %w", core.ErrLost, err)
 		case errors.Is(err, core.ErrNoNode) && op == len(ops)-1:
 			return core.ErrDeleted
 		case errors.Is(err, core.ErrNoNode) && op < len(first):
@@ -308,12 +313,13 @@ func (i *Item) transact(first, then []core.Op) error {
 				continue
 			}
 		}
-		// What cannot be done must not keep the item from others.
+		// An operation that fails must not withhold the item from other consumers.
 		return oneline.Join(err, i.unclaim())
 	}
 }
 
-// send does a transaction; a plain acknowledgement together with others, if it may.
+// send sends a transaction. If together is set, a plain acknowledgement is sent
+// together with others.
 func (i *Item) send(ctx context.Context, ops []core.Op, together bool) error {
 	if together && len(ops) == 2 {
 		if err := i.q.acks.send(ctx, i.s, ops); err != errAlone {
@@ -324,17 +330,18 @@ func (i *Item) send(ctx context.Context, ops []core.Op, together bool) error {
 	return err
 }
 
-// unclaim deletes the claim, and no other consumer's. The next consumer to claim
-// the item makes a node of the same name: so the deletion is bound to the item,
-// whose version that claim would have changed. Where the guard refuses it, its
-// answer was lost, or claims are not counted, the claim is looked at.
+// unclaim deletes the claim, and never another consumer's. The next claim of
+// the item has a znode with the same name. So the delete is bound to the item's
+// version, which that claim would have changed. unclaim reads the claim in
+// three cases: the guard refuses the delete, its answer was lost, or claims are
+// not counted.
 func (i *Item) unclaim() error {
 	ctx := context.Background() // every request ends with the session
 	for n := 0; ; n++ {
 		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
 			return err
 		}
-		err := core.ErrLost // what the guard would tell, if it could
+		err := core.ErrLost // claims that are not counted go the way of a refused guard
 		if i.counted {
 			_, err = i.s.Txn(ctx, core.GuardOp(i.itemPath(), i.version), core.DeleteOp(i.claimPath(), core.AnyVersion))
 		}
@@ -344,7 +351,7 @@ func (i *Item) unclaim() error {
 			if ours, err = i.claimed(ctx); ours && err == nil {
 				continue
 			}
-		case errors.Is(err, core.ErrLost): // another has claimed the item, or it has gone
+		case errors.Is(err, core.ErrLost): // another consumer has claimed the item, or it has gone
 			var ours bool
 			if ours, err = i.claimed(ctx); ours && err == nil {
 				err = i.node.Remove(ctx)
@@ -357,9 +364,10 @@ func (i *Item) unclaim() error {
 	}
 }
 
-// gone reports whether the node that we have taken is no more. After Confirm,
-// nothing that was sent on an earlier connection is under way, and the session
-// has lasted until then: only the transaction in doubt can have removed it.
+// gone reports whether the znode that we have taken no longer exists. After
+// Confirm, no request of an earlier connection is under way, and the session
+// has lasted until then. So only the transaction with the unknown outcome can
+// have removed it.
 func (i *Item) gone(ctx context.Context) (bool, error) {
 	if err := i.s.Confirm(ctx, i.itemPath()); err != nil {
 		return false, err

@@ -136,8 +136,8 @@ func TestMaxAttemptsAndDeadLetters(t *testing.T) {
 	})
 }
 
-// A foreign name is none of ours; what cannot be decoded keeps nobody from
-// what lies behind it, and is kept.
+// A foreign name is not an item. An item that cannot be decoded is kept, and
+// does not block the items after it.
 func TestForeignAndMalformed(t *testing.T) {
 	run(t, func(w world) {
 		w.Put(path+"/items/queue-0000000000", "no frame at all")
@@ -168,7 +168,8 @@ func TestForeignAndMalformed(t *testing.T) {
 	})
 }
 
-// What cannot be delivered can be thrown away, and only what is named goes.
+// A letter that cannot be delivered can be discarded, and only the named
+// letters are.
 func TestDiscard(t *testing.T) {
 	run(t, func(w world) {
 		u := w.user()
@@ -192,9 +193,9 @@ func TestDiscard(t *testing.T) {
 		w.Put(path+"/dead/stranger", "")
 		n, err = u.Discard(w.Context(), left[0].ID, "stranger")
 		require.Equal(w, 1, n)
-		require.ErrorContains(w, err, `after 1 letters: "stranger" is no dead letter's ID`)
+		require.ErrorContains(w, err, `after 1 letters: "stranger" is not the ID of a dead letter`)
 		_, err = u.Discard(w.Context(), "../items/"+string(left[0].Item)+".1")
-		require.ErrorContains(w, err, "is no dead letter's ID")
+		require.ErrorContains(w, err, "is not the ID of a dead letter")
 		require.Equal(w, []string{"stranger"}, w.Children(path+"/dead"))
 	})
 }
@@ -344,7 +345,7 @@ func TestNoRight(t *testing.T) {
 		u.put("a")
 		u.put("b")
 		w.Fail(zktest.OpGetData, path+"/items/queue-0000000000", zktest.CodeNoAuth)
-		require.Equal(w, []string{"b"}, u.drain(), "it keeps nobody from the rest")
+		require.Equal(w, []string{"b"}, u.drain(), "it does not block the rest")
 		_, err := u.TryTake(w.Context())
 		require.ErrorIs(w, err, queue.ErrEmpty)
 		require.ErrorContains(w, err, "queue-0000000000")

@@ -8,8 +8,8 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Format is a way of writing a queue into znodes, so that other libraries can
-// share it.
+// Format is a layout of a queue in znodes. With the layout of another library,
+// both can share the queue.
 type Format int
 
 const (
@@ -19,30 +19,31 @@ const (
 	// <path>/items and lockPath is <path>/claims.
 	Curator Format = iota
 	// SimpleQueue is Curator's SimpleDistributedQueue, the queue of ZooKeeper's
-	// own distribution: raw data, no priorities, no delays. Its consumers
-	// know no claims: let them put only. The items lie in <path> itself.
+	// own distribution: raw data, no priorities, no delays. Its consumers know
+	// no claims, so use that library for puts only. The items lie in <path>
+	// itself.
 	SimpleQueue
-	// KazooQueue is kazoo's Queue: raw data, priorities 0 to 999 (100 unless
-	// given), no delays. Its consumers know no claims: let them put only. The
-	// items lie in <path> itself.
+	// KazooQueue is kazoo's Queue: raw data, priorities 0 to 999 (100 by
+	// default), no delays. Its consumers know no claims, so use kazoo for puts
+	// only. The items lie in <path> itself.
 	KazooQueue
 	// KazooLockingQueue is kazoo's LockingQueue: as KazooQueue, but its
-	// consumers claim as ours do. The items lie in <path>/entries and
-	// the claims in <path>/taken.
+	// consumers make claims as ours do. The items lie in <path>/entries and the
+	// claims in <path>/taken.
 	KazooLockingQueue
 )
 
-// layout is what there is to know of a Format.
+// layout is the description of a Format.
 type layout struct {
 	parse  func(text string) (name, bool)
 	prefix func(name) string
-	framed bool // whether the data is in a frame
+	framed bool // whether the data are in a frame
 	delays bool // whether names can carry when an item is due
-	// The priorities that names can carry: none where both are 0.
+	// The priorities that names can carry; both are 0 if the format has no priorities.
 	least, most int32
-	// Where things lie, behind the queue's path.
+	// The directories, after the queue's path.
 	items, claims, dead, guards string
-	// Whether a claim holds a bare id instead of a description.
+	// Whether a claim holds only an id instead of a description.
 	bareClaims bool
 }
 
@@ -64,10 +65,10 @@ func (f Format) layout() (layout, error) {
 			items: "/entries", claims: "/taken", dead: "/dead", guards: "/guards", bareClaims: true,
 		}, nil
 	}
-	return layout{}, fmt.Errorf("there is no format %d", int(f))
+	return layout{}, fmt.Errorf("Layout(%d): unknown format; use Curator, SimpleQueue, KazooQueue or KazooLockingQueue", int(f))
 }
 
-// encode writes one payload as a node's data.
+// encode returns the data of a znode with one payload.
 func (l layout) encode(data []byte) []byte {
 	if l.framed {
 		return frame(data)
@@ -75,7 +76,7 @@ func (l layout) encode(data []byte) []byte {
 	return data
 }
 
-// decode reads what a node holds: one payload or more.
+// decode returns the payloads in the data of a znode: one or more.
 func (l layout) decode(data []byte) ([][]byte, error) {
 	if l.framed {
 		return unframe(data)
@@ -83,7 +84,8 @@ func (l layout) decode(data []byte) ([][]byte, error) {
 	return [][]byte{data}, nil
 }
 
-// claimant returns what a new claim holds, which is unlike what any other holds.
+// claimant returns the data of a new claim, which differ from those in every
+// other claim.
 func (l layout) claimant(o *options) []byte {
 	guid := znode.NewGUID()
 	if l.bareClaims {

@@ -15,9 +15,9 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Dead yields the dead letters, in the order of their IDs. It reads some letters
-// at a time, as the loop goes on; one that goes meanwhile is left out. ctx
-// bounds the reads. An error ends it.
+// Dead yields the dead letters, in the order of their IDs. It reads some
+// letters at a time, as the loop goes on; a letter that goes meanwhile is left
+// out. ctx bounds the reads. An error ends the sequence.
 func (q *Queue) Dead(ctx context.Context) iter.Seq2[Letter, error] {
 	q.made()
 	return func(yield func(Letter, error) bool) {
@@ -38,10 +38,10 @@ func (q *Queue) Dead(ctx context.Context) iter.Seq2[Letter, error] {
 type letter struct {
 	Letter
 	name    name  // of the item that it was
-	version int32 // of its node
+	version int32 // of its znode
 }
 
-// letters lists the dead letters' IDs. Strangers' nodes are left out.
+// letters lists the IDs of the dead letters. Other znodes are left out.
 func (q *Queue) letters(ctx context.Context) ([]string, error) {
 	if q.err != nil {
 		return nil, q.err
@@ -58,7 +58,7 @@ func (q *Queue) letters(ctx context.Context) ([]string, error) {
 	return texts, err
 }
 
-// itemOf returns the name of the item that a letter was.
+// itemOf returns the name of the item that became the letter.
 func (q *Queue) itemOf(id string) (name, bool) {
 	text, czxid, ok := strings.Cut(id, letterMark)
 	if _, err := strconv.ParseUint(czxid, 16, 64); !ok || err != nil {
@@ -67,7 +67,7 @@ func (q *Queue) itemOf(id string) (name, bool) {
 	return q.layout.parse(text)
 }
 
-// read yields the letters with the IDs, and an error for an ID that is no letter's. It
+// read yields the letters with the IDs, and an error for an invalid ID. It
 // reads them in batches. Letters that have gone are left out.
 func (q *Queue) read(ctx context.Context, ids []string) iter.Seq2[letter, error] {
 	return func(yield func(letter, error) bool) {
@@ -106,7 +106,7 @@ func (q *Queue) readSome(ctx context.Context, ids []string) ([]letter, error) {
 	return letters, nil
 }
 
-// openLetter describes a letter by its ID and its node.
+// openLetter describes a letter by its ID and its znode.
 func (q *Queue) openLetter(id string, node *core.Sighting) letter {
 	n, _ := q.itemOf(id)
 	l := letter{Letter{ID: id, Item: n.id(), Priority: int(n.priority), Hidden: node.Hidden}, n, node.Stat.Version}
@@ -120,7 +120,7 @@ func (q *Queue) openLetter(id string, node *core.Sighting) letter {
 	var h header
 	head, data, _ := bytes.Cut(node.Data, []byte{'\n'})
 	if err := json.Unmarshal(head, &h); err != nil {
-		// Somebody has written into it. What is there is shown, and not delivered.
+		// Another client has written to it. The data are shown, and not delivered.
 		l.Data, l.Malformed, l.Reason = node.Data, true, "the letter has no readable header"
 		return l
 	}

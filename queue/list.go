@@ -13,17 +13,17 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Status is how many items a queue has, by what may be done with them.
+// Status counts the items of a queue by their state.
 type Status struct {
 	Ready   int // can be taken
 	Delayed int // not due yet, by the clock of this machine
 	Claimed int
 	Dead    int
-	Foreign int // in the items' directory, and no items
+	Foreign int // other znodes in the items' directory
 }
 
-// Status counts the items. It costs three lists, as long as the queue and its
-// dead letters are. What is said of Len holds for it too.
+// Status counts the items. It costs three lists: of the items, the claims and
+// the dead letters. The connected server may lag. ctx bounds the requests.
 func (q *Queue) Status(ctx context.Context) (Status, error) {
 	q.made()
 	var st Status
@@ -51,25 +51,26 @@ func (q *Queue) Status(ctx context.Context) (Status, error) {
 	return st, nil
 }
 
-// Entry is an item as it stands in the queue.
+// Entry is an item in the queue.
 type Entry struct {
 	ID       ID
-	Data     []byte // as Item.Data; all of the node's data if Malformed
-	More     int    // items that Curator has put into the same node, behind Data
+	Data     []byte // as Item.Data; all of the znode's data if Malformed
+	More     int    // further items in the same znode, after Data (Curator's putMulti)
 	Priority int
 	Attempts int       // how often it has been delivered
-	Put      time.Time // as of an Item
+	Put      time.Time // as in Item
 	Due      time.Time // zero: at once
-	// Malformed says why the data cannot be decoded; empty: it can.
+	// Malformed says why the data cannot be decoded; empty if they can.
 	Malformed string
-	Claim     *Claim // nil: nobody has it
-	// Hidden says that the ACL of the item's node does not let this session read
-	// it: Data is nil then, and whatever else the server keeps back is zero.
+	Claim     *Claim // nil if the item is not claimed
+	// Hidden says that the ACL of the item's znode does not let this session
+	// read it. Data is nil then, and so is every other field that the server
+	// withholds.
 	Hidden bool
 }
 
-// Claim tells who has an item. Of a claim that another library made, what is not
-// known is zero.
+// Claim describes the claim on an item. For a claim of another library, fields
+// that are not known are zero.
 type Claim struct {
 	ID      string // the consumer's; or the text that another library's claim holds
 	Host    string
@@ -77,13 +78,14 @@ type Claim struct {
 	Since   time.Time // by the clock of the ensemble's leader
 	Token   int64
 	Session int64
-	Hidden  bool // this session may not read the claim: what is not known is zero
+	Hidden  bool // this session may not read the claim: fields that are not known are zero
 }
 
-// List yields the items in the order in which they are taken, those included
-// that are claimed or not due yet. It reads some items at a time, as the loop goes on, and may be
-// left at any time; one that goes meanwhile is left out. It is for people and
-// tools: what it says may be old. ctx bounds the reads. An error ends it.
+// List yields the items in the order in which they are taken, including those
+// that are claimed or not due yet. It reads some items at a time, as the loop
+// goes on, and the loop may end at any time. An item that goes meanwhile is
+// left out. The answer may be old, so use it for display and tools. ctx bounds
+// the reads. An error ends the sequence.
 func (q *Queue) List(ctx context.Context) iter.Seq2[Entry, error] {
 	q.made()
 	return func(yield func(Entry, error) bool) {
@@ -103,7 +105,7 @@ func (q *Queue) List(ctx context.Context) iter.Seq2[Entry, error] {
 	}
 }
 
-// survey lists the items, which of them are claimed, and how many strangers
+// survey lists the items, which of them are claimed, and how many other znodes
 // there are.
 func (q *Queue) survey(ctx context.Context) (names []name, claimed map[string]bool, foreign int, err error) {
 	if q.err != nil {
@@ -125,7 +127,8 @@ func (q *Queue) survey(ctx context.Context) (names []name, claimed map[string]bo
 	return names, claimed, len(texts) - len(names), nil
 }
 
-// entries reads some items, and their claims. Those that have gone are left out.
+// entries reads some items, and their claims. Items that have gone are left
+// out.
 func (q *Queue) entries(ctx context.Context, names []name, claimed map[string]bool) ([]Entry, error) {
 	paths := make([]string, 0, 2*len(names))
 	for _, n := range names {
@@ -151,14 +154,14 @@ func (q *Queue) entries(ctx context.Context, names []name, claimed map[string]bo
 	return entries, nil
 }
 
-// entry describes an item. claim is nil where there is none.
+// entry describes an item. claim is nil if the item is not claimed.
 func (q *Queue) entry(n name, item, claim *core.Sighting) Entry {
 	e := Entry{ID: n.id(), Data: item.Data, Priority: int(n.priority), Due: n.dueTime(), Hidden: item.Hidden}
 	if !core.Hidden(item.Stat) {
 		e.Attempts, e.Put = int(item.Stat.Version), putTime(item.Stat)
 	}
 	if item.Hidden {
-		// Its name tells the rest.
+		// The other fields come from its name.
 	} else if payloads, err := q.layout.decode(item.Data); err != nil {
 		e.Malformed = err.Error()
 	} else {
@@ -186,6 +189,6 @@ func describe(data []byte, stat core.Stat) *Claim {
 	return c
 }
 
-// maxText is how much of another library's data is taken for a name: Curator
-// writes an IP address, kazoo 32 hexadecimal digits.
+// maxText is the maximum length in bytes of another library's data that is
+// shown as an ID. Curator writes an IP address, kazoo 32 hexadecimal digits.
 const maxText = 256

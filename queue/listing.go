@@ -18,15 +18,15 @@ type list struct {
 	stat    core.Stat // of the directory
 	size    int       // how many items there were
 	claimed int       // how many of them were claimed
-	alike   bool      // whether all have the same priority
+	alike   bool      // whether all items have the same priority
 
-	created int // how many have been put, or put back, since
-	gone    int // how many have gone since
+	created int // how many items have been put, or put back, since
+	gone    int // how many items have gone since
 	claims  int // how many claims there were at last
 }
 
-// since notes the stat of the directory as it is now. A server counts what it creates
-// and what it deletes in a directory together.
+// since computes created and gone from the directory's present stat. A server
+// counts creates and deletes in a directory together.
 func (l *list) since(stat core.Stat) {
 	changes := stat.Cversion - l.stat.Cversion
 	grown := stat.NumChildren - l.stat.NumChildren
@@ -34,13 +34,13 @@ func (l *list) since(stat core.Stat) {
 	l.gone = max(0, int((changes-grown)/2))
 }
 
-// load lists the items and the claims. An idle one has nothing at hand, and has to hear
-// of it when a claim goes. If it was woken and finds that others were quicker, it waits
-// a moment the next time.
+// load lists the items and the claims. An idle picture has no items at hand,
+// and needs an event when a claim goes. If it was woken and finds that others
+// were faster, it waits a moment the next time.
 //
-// The claims are listed second: an item that is seen and not claimed may have
-// gone, which a read tells; were it the other way round it could have been
-// claimed, which costs a write to find out.
+// The claims are listed second. An item that is listed and not claimed may have
+// gone, which a read shows. In the other order, it could have been claimed, and
+// only a refused write would show that.
 func (p *picture) load(ctx context.Context, s *core.Session, idle, woken bool) error {
 	p.mu.Lock()
 	late := 0
@@ -52,7 +52,7 @@ func (p *picture) load(ctx context.Context, s *core.Session, idle, woken bool) e
 		return err
 	}
 	p.mu.Lock()
-	p.dirty = false // what comes back from here on may be missed below
+	p.dirty = false // items that come back from here on may be missing in the list
 	wasItems, wasClaims, ended := p.items, p.claims, p.s != s
 	p.mu.Unlock()
 	if ended {
@@ -144,11 +144,11 @@ func (p *picture) sort(names []name, claimed []string, l *list) {
 	heap.Init(&p.retries)
 }
 
-// maxFollowed bounds how many items may wait where the directories are watched by watches
-// that last: a consumer that has many at hand needs no news of them.
+// maxFollowed bounds how many items may be at hand while persistent watches are
+// set. A consumer with many items at hand needs no events.
 const maxFollowed = 256
 
-// replace sets a watch anew, and stops the one before unless it is the same.
+// replace replaces a watch, and stops the old one unless it is the same.
 func replace(w *watch, by watch) {
 	if was := *w; was != nil && was != by {
 		was.Stop()
@@ -156,8 +156,8 @@ func replace(w *watch, by watch) {
 	*w = by
 }
 
-// parse returns the items among the children of a directory. Whatever else lies
-// there is a stranger's.
+// parse returns the items among the children of a directory. All other znodes
+// are left out.
 func (q *Queue) parse(texts []string) []name {
 	names := make([]name, 0, len(texts))
 	for _, text := range texts {
@@ -168,8 +168,8 @@ func (q *Queue) parse(texts []string) []name {
 	return names
 }
 
-// listItems lists the directory of the items, with a watch that fires when that
-// changes, or when there is one.
+// listItems lists the directory of the items, with a watch that fires when the
+// directory changes, or when a missing one is created.
 func (p *picture) listItems(ctx context.Context, s *core.Session, was watch, idle bool) ([]string, core.Stat, watch, error) {
 	dir := p.q.items
 	if lasting, err := p.lasting(ctx, s, was, dir, idle); err != nil {
@@ -191,11 +191,12 @@ func (p *picture) listItems(ctx context.Context, s *core.Session, was watch, idl
 		if err != nil || !found {
 			return nil, core.Stat{}, watch, err
 		}
-		watch.Stop() // it was made in between
+		watch.Stop() // it was created in between
 	}
 }
 
-// listClaims lists who has claims, with a watch for a consumer that is idle.
+// listClaims lists the claimed items' names, with a watch if the consumer is
+// idle.
 func (p *picture) listClaims(ctx context.Context, s *core.Session, was watch, idle bool) (texts []string, _ watch, err error) {
 	lasting, err := p.lasting(ctx, s, was, p.q.claims, idle)
 	if err != nil {
@@ -207,7 +208,7 @@ func (p *picture) listClaims(ctx context.Context, s *core.Session, was watch, id
 		case err == nil:
 			return texts, watch, nil
 		case errors.Is(err, core.ErrNoNode):
-			return nil, nil, nil // then there is no claim whose end could be missed
+			return nil, nil, nil // without the directory there is no claim whose end could be missed
 		}
 		return nil, nil, err
 	}

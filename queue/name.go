@@ -10,13 +10,13 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// ID names an item of a queue: the sequence number that the server gave it, as
-// it stands at the end of its node's name. It stays the same through every
-// redelivery. It is unique among the items of a queue at any time, and begins
-// anew when the directory of an empty queue has been removed.
+// ID identifies an item of a queue. It is the sequence number that the server
+// gave to the item's znode. It stays the same through every redelivery. It is
+// unique among the items of a queue at any time. The numbers begin again after
+// the directory of an empty queue has been removed.
 type ID string
 
-// name is what the name of an item's node tells.
+// name is a parsed name of an item's znode.
 type name struct {
 	text        string
 	seq         znode.Seq
@@ -76,7 +76,7 @@ func parseCurator(text string) (name, bool) {
 	return n, ok
 }
 
-// mark stands in for a tag before a number that has none.
+// mark replaces the tag for znode.ParseSeq before a number without one.
 const mark = "#"
 
 // curatorPrefix writes the name up to the sequence number.
@@ -96,7 +96,8 @@ func curatorPrefix(n name) string {
 	return b.String()
 }
 
-// Names of the distribution's own queue, which Curator calls simple: qn-<seq>.
+// Names of the queue in ZooKeeper's own distribution, which Curator calls
+// SimpleDistributedQueue: qn-<seq>.
 const simpleTag = "qn-"
 
 func parseSimple(text string) (name, bool) {
@@ -112,7 +113,7 @@ func simplePrefix(name) string { return simpleTag }
 // Names of kazoo's queues: entry-<priority>-<seq>, with three digits.
 const (
 	kazooTag      = "entry-"
-	kazooPriority = 100 // where none is given
+	kazooPriority = 100 // the default
 	kazooMost     = 999
 )
 
@@ -136,8 +137,8 @@ func kazooPrefix(n name) string {
 	return fmt.Sprintf("%s%03d-", kazooTag, n.priority)
 }
 
-// dueAt turns a time into what names carry: whole milliseconds, rounded up, by
-// the wall clock. No item is due before 1970, and none after the year 9999.
+// dueAt converts a time to the form in names: whole milliseconds, rounded up,
+// by the wall clock. It must lie in the years 1970 to 9999.
 func dueAt(t time.Time) (int64, error) {
 	if year := t.UTC().Year(); year < 1970 || year > 9999 {
 		return 0, fmt.Errorf("the item would be due in the year %d: it must be from 1970 to 9999", year)
@@ -149,7 +150,7 @@ func dueAt(t time.Time) (int64, error) {
 	return ms, nil
 }
 
-// later is now and a delay on top of it, kept within what a time can hold.
+// later returns now plus d, with d bounded so that the sum does not overflow.
 func later(now time.Time, d time.Duration) time.Time {
 	if d > math.MaxInt64-time.Hour {
 		d = math.MaxInt64 - time.Hour

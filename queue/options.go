@@ -9,7 +9,7 @@ import (
 	"github.com/docent-go/docent/internal/misuse"
 )
 
-// Option changes what a Queue is.
+// Option configures a Queue.
 type Option func(*options)
 
 type options struct {
@@ -25,52 +25,54 @@ type options struct {
 // Layout sets the Format; the default is Curator.
 func Layout(f Format) Option { return func(o *options) { o.format = f } }
 
-// Items sets the directory of the items, in place of the one that the Format
-// has below the queue's path: what Curator calls queuePath.
+// Items sets the directory of the items, which Curator calls queuePath. The
+// default is the Format's, below the queue's path.
 func Items(path string) Option { return func(o *options) { o.items = path } }
 
-// Claims sets the directory of the claims, in place of the one that the Format
-// has below the queue's path: what Curator calls lockPath. All consumers of a
-// queue must agree on it.
+// Claims sets the directory of the claims, which Curator calls lockPath. The
+// default is the Format's, below the queue's path. All consumers of a queue
+// must agree on it.
 func Claims(path string) Option { return func(o *options) { o.claims = path } }
 
-// DeadLetters sets the directory of the dead letters, in place of the one that
-// the Format has below the queue's path.
+// DeadLetters sets the directory of the dead letters. The default is the
+// Format's, below the queue's path.
 func DeadLetters(path string) Option { return func(o *options) { o.dead = path } }
 
 // Limit bounds the queue: Put waits while n items or more are in it. Items that
-// are claimed or not due yet count. The bound is kept by those who put, each for
-// itself: it is exceeded by as many items at most as are being put at the same
-// time, and as many as the server that somebody is connected to lags behind.
+// are claimed or not due yet count. Each producer keeps the bound by itself. So
+// the queue may exceed it by the items that are put at the same time, and by
+// the items that a producer's server does not know yet.
 func Limit(n int) Option {
 	return func(o *options) {
 		o.limit = n
 		if n < 1 {
-			o.errs = append(o.errs, fmt.Errorf("Limit(%d): a queue must have room for one item at least", n))
+			o.errs = append(o.errs, fmt.Errorf("Limit(%d): a queue must have room for at least 1 item", n))
 		}
 	}
 }
 
-// MaxAttempts bounds how often an item is delivered. One that was delivered n
-// times and never acknowledged becomes a dead letter. Without it, items are
-// delivered until they are acknowledged.
+// MaxAttempts bounds how often an item is delivered. An item that was delivered
+// n times and never acknowledged becomes a dead letter. Without the option,
+// items are delivered until they are acknowledged.
 func MaxAttempts(n int) Option {
 	return func(o *options) {
 		o.attempts = n
 		if n < 1 {
-			o.errs = append(o.errs, fmt.Errorf("MaxAttempts(%d): an item must be delivered once at least", n))
+			o.errs = append(o.errs, fmt.Errorf("MaxAttempts(%d): an item must be delivered at least once", n))
 		}
 	}
 }
 
-// Consumer names us in our claims, for people who look at them. It need not be
-// unique. The default is the host's name and the process id, "host-4711".
+// Consumer names this consumer in its claims, for people who look at them. It
+// need not be unique. The default is the host's name and the process id,
+// "host-4711".
 func Consumer(id string) Option { return func(o *options) { o.consumer = id } }
 
-// OnDead has f called with each dead letter that this Queue makes, once it is
-// made; also if the answer of the server was lost, and the letter proves to be there. f
-// is not called where the session ends before that is known. f is called on the goroutine
-// of a Take, Release or Reject and must return soon.
+// OnDead has f called with each dead letter that this Queue makes, after it is
+// made. If the server's answer is lost, f is called once the letter is found. f
+// is not called if the session ends before that is known. f is called on a
+// goroutine of a Take, Release or Reject. It may be called by several
+// goroutines at a time, and must return soon.
 func OnDead(f func(Letter)) Option {
 	misuse.NilFunc(f == nil, "queue.OnDead")
 	return func(o *options) { o.onDead = f }
@@ -82,12 +84,12 @@ func newOptions(opts []Option) *options {
 	return o
 }
 
-// owner is what our claims hold. Curator ignores it.
+// owner is the data of our claims. Curator ignores them.
 type owner struct {
 	ID    string `json:"id"`
 	Host  string `json:"host"`
 	PID   int    `json:"pid"`
-	Claim string `json:"claim"` // tells one claim from all others
+	Claim string `json:"claim"` // distinguishes the claim from all others
 }
 
 func (o *options) claimant(guid string) []byte {
@@ -121,9 +123,10 @@ type putOptions struct {
 	err         error
 }
 
-// Priority sets the priority of an item: a smaller number is taken sooner, as in
-// Curator and kazoo. An item without one has priority 0, with kazoo's formats
-// 100. Curator's format takes any int32, kazoo's 0 to 999, SimpleQueue none.
+// Priority sets the priority of an item: a smaller number is taken sooner, as
+// in Curator and kazoo. The default is 0, and 100 with kazoo's formats.
+// Curator's format takes any int32, and kazoo's formats take 0 to 999.
+// SimpleQueue has no priorities.
 func Priority(p int) PutOption {
 	return func(o *putOptions) {
 		o.priority, o.prioritized = int32(p), true
@@ -133,8 +136,8 @@ func Priority(p int) PutOption {
 	}
 }
 
-// Delay keeps an item back for d. It is At with the time that this machine's
-// wall clock shows when Put is called, and d on top of it.
+// Delay withholds an item for d. It is At with the time that this machine's
+// wall clock shows when Put is called, plus d.
 func Delay(d time.Duration) PutOption {
 	return func(o *putOptions) {
 		if d < 0 {
@@ -147,9 +150,9 @@ func Delay(d time.Duration) PutOption {
 	}
 }
 
-// At keeps an item back until t. Those who take compare it with the wall clocks
-// of their own machines: a clock that is fast takes early, one that is slow
-// late. Only Curator's format knows delays.
+// At withholds an item until t. Each consumer compares t with the wall clock of
+// its own machine: a fast clock takes the item early, a slow one late. Only
+// Curator's format has delays.
 func At(t time.Time) PutOption {
 	return func(o *putOptions) { o.due, o.delayed = t, true }
 }

@@ -9,14 +9,15 @@ import (
 )
 
 // oldest returns the sequence number with which the order of the names begins.
-// Numbers lie on a circle. Those of a queue are closer together than half of
-// it, so the widest gap lies between the newest and the oldest.
+// Sequence numbers wrap around, so they lie on a circle. The numbers of a queue
+// are within half of the circle, so the widest gap lies between the newest and
+// the oldest.
 func oldest(names []name) znode.Seq {
 	wrapped := false
 	for _, n := range names {
 		wrapped = wrapped || n.seq < 0
 	}
-	if !wrapped { // which spares the sorting
+	if !wrapped { // no need to sort
 		return 0
 	}
 	seqs := make([]znode.Seq, len(names))
@@ -35,16 +36,17 @@ func oldest(names []name) znode.Seq {
 }
 
 // before is the order in which items are taken: by priority, the smallest
-// first, and then in the order in which they were put. start is oldest's.
+// first, and then in the order in which they were put. start is the result of
+// oldest.
 func before(a, b name, start znode.Seq) int {
 	return cmp.Or(
 		cmp.Compare(a.priority, b.priority),
 		cmp.Compare(uint32(a.seq-start), uint32(b.seq-start)),
-		cmp.Compare(a.text, b.text), // strangers may write what they like
+		cmp.Compare(a.text, b.text), // other clients may choose any number
 	)
 }
 
-// ready is a heap of the items that can be taken now, first come first.
+// ready is a heap of the items that can be taken now, ordered by before.
 type ready struct {
 	names []name
 	start znode.Seq
@@ -56,7 +58,7 @@ func (h *ready) Swap(i, j int)      { h.names[i], h.names[j] = h.names[j], h.nam
 func (h *ready) Push(x any)         { h.names = append(h.names, x.(name)) }
 func (h *ready) Pop() any           { return pop(&h.names) }
 
-// waiting is a heap of the items that are not due yet, the next one first.
+// waiting is a heap of the items that are not due yet, ordered by due.
 type waiting struct{ names []name }
 
 func (h *waiting) Len() int           { return len(h.names) }
@@ -65,7 +67,7 @@ func (h *waiting) Swap(i, j int)      { h.names[i], h.names[j] = h.names[j], h.n
 func (h *waiting) Push(x any)         { h.names = append(h.names, x.(name)) }
 func (h *waiting) Pop() any           { return pop(&h.names) }
 
-// next returns when the next item is due, or the end of time.
+// next returns when the next item is due, or math.MaxInt64.
 func (h *waiting) next() int64 {
 	if len(h.names) == 0 {
 		return math.MaxInt64

@@ -10,23 +10,24 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// How a picture is kept fresh. A list costs as much as it is long, and every put and
-// every acknowledgement makes it old. So while there are items at hand, a new list is
-// made after a share of them was taken, or after some time, and only if items have been
-// put or come back since. With none at hand a new list is made whenever a watch says
-// that something has changed.
+// How a picture is kept fresh. The cost of a list grows with its length, and
+// every put and every acknowledgement makes it old. So while items are at hand,
+// a new list is made after a share of them was taken, or after some time. No
+// list is made unless items have been put or come back since. Without items at
+// hand, a new list is made whenever a watch fires.
 const (
-	leastTakes = 16 // per list, as long as there are items at hand
-	takesShare = 8  // of a list's items: 1/takesShare are taken before the next list
+	leastTakes = 16 // per list, as long as items are at hand
+	takesShare = 8  // 1/takesShare of a list's items are taken before the next list
 	freshFor   = 100 * time.Millisecond
-	costFactor = 20 // a list is good for this many times what it took
-	// clockStep bounds how long is waited for an item to be due without a look
-	// at the wall clock, which may be set.
+	costFactor = 20 // a list is used for this many times as long as it took
+	// clockStep bounds the wait for an item to be due. After that, the wall
+	// clock is read again, because it may be set.
 	clockStep = time.Minute
 )
 
-// picture is what one process knows of the items of a queue. It is made anew
-// with each session, by whoever needs it, and belongs to nobody.
+// picture is what one process knows of the items of a queue. It is made again
+// with each session, by the first call that needs it, and is shared by all
+// goroutines.
 type picture struct {
 	q *Queue
 
@@ -34,26 +35,26 @@ type picture struct {
 	view
 	aside map[string]*aside // by the name of the item's znode
 	pace
-	late      int // how often in a row it was woken for nothing, up to mostLate
-	consumers int // how many Consume are under way
+	late      int // how often in a row it was woken in vain, up to mostLate
+	consumers int // how many calls of Consume are under way
 }
 
-// view is what was seen in one session.
+// view is what was read in one session.
 type view struct {
 	s *core.Session
 	backlog
 	front        []candidate         // read a moment ago and not claimed, in order
 	waiting      waiting             // items that are not due yet
-	retries      retries             // items that were set aside, and wait for the next try
+	retries      retries             // items that were set aside, ordered by their next try
 	mine         map[string]struct{} // items that we are about to claim, or have
 	theirs       map[string]name     // items that others had claimed when they were read
 	busy         bool                // whether others have claims
 	items        watch               // nil before the first list
-	claims       watch               // nil unless it is waited for
-	unfollowable bool                // the servers have no watches that last
+	claims       watch               // nil unless the end of a claim is awaited
+	unfollowable bool                // the servers have no persistent watches
 	dirty        bool                // an item of ours has come back
-	loading      chan struct{}       // closed when what is being read is there
-	changed      chan struct{}       // closed when those who wait should look again
+	loading      chan struct{}       // closed when the read under way has ended
+	changed      chan struct{}       // closed when waiting calls should look again
 
 	list list
 }
@@ -74,9 +75,9 @@ func namesOf(items []candidate) []name {
 	return names
 }
 
-// pick chooses items to claim next, most at the most, and waits for one if need be;
-// without wait it returns ErrEmpty instead. Nobody else of this process gets the same
-// until drop or giveBack is called.
+// pick chooses at most most items to claim next. If none is at hand, it waits
+// for one, or returns ErrEmpty if wait is false. Another call of pick in this
+// process does not get the same items until drop or giveBack is called.
 func (p *picture) pick(ctx context.Context, s *core.Session, most int, wait bool) ([]candidate, error) {
 	woken := false
 	for {
@@ -95,7 +96,7 @@ func (p *picture) pick(ctx context.Context, s *core.Session, most int, wait bool
 			p.mu.Lock()
 			if p.loading == done {
 				p.loading = nil
-				p.dirty = p.dirty || err != nil // nothing has been seen
+				p.dirty = p.dirty || err != nil // the read may have missed a change
 			}
 			woken = woken && list && p.atHand()
 			close(done)
@@ -126,8 +127,9 @@ func (p *picture) pick(ctx context.Context, s *core.Session, most int, wait bool
 	}
 }
 
-// lookFor returns what has to be read before an item can be chosen, and whether that is
-// a list; or nil. The caller holds mu.
+// lookFor returns the read that is needed before an item can be chosen, and
+// whether it is a list. It returns nil if no read is needed. The caller holds
+// mu.
 func (p *picture) lookFor(most int, woken bool) (look func(context.Context, *core.Session) ([]refused, error), list bool) {
 	switch {
 	case p.loading != nil:
@@ -149,7 +151,8 @@ func (p *picture) lookFor(most int, woken bool) (look func(context.Context, *cor
 	}, false
 }
 
-// reread has what was read until then read again. The caller holds mu.
+// reread removes the items from the front that were read before until, so that
+// they are read again. The caller holds mu.
 func (p *picture) reread(until time.Time) {
 	p.front = slices.DeleteFunc(p.front, func(c candidate) bool {
 		old := !c.at.After(until)
@@ -160,8 +163,8 @@ func (p *picture) reread(until time.Time) {
 	})
 }
 
-// comesFirst reports whether an item is to be taken before those of the front. Where a
-// consumer has to spread, that is up to chance among items of the same priority.
+// comesFirst reports whether an item is to be taken before the items of the
+// front. If the consumer has to spread, only the priority counts.
 func (p *picture) comesFirst(n name) bool {
 	first := p.front[0].name
 	if p.crowded() {
@@ -170,7 +173,7 @@ func (p *picture) comesFirst(n name) bool {
 	return before(n, first, p.start) < 0
 }
 
-// enter makes the picture that of the session. The caller holds mu.
+// enter begins a new view if the session is a new one. The caller holds mu.
 func (p *picture) enter(s *core.Session) error {
 	if s.Err() != nil {
 		return core.ErrSessionEnded
@@ -186,7 +189,7 @@ func (p *picture) enter(s *core.Session) error {
 	return nil
 }
 
-// mature moves what has become due. The caller holds mu.
+// mature makes the items available that have become due. The caller holds mu.
 func (p *picture) mature(now time.Time) {
 	for ms := now.UnixMilli(); p.waiting.next() <= ms; {
 		p.add(heap.Pop(&p.waiting).(name))
@@ -202,7 +205,7 @@ func (p *picture) putBack(n name) {
 	}
 }
 
-// atHand reports whether there are items that may be taken at once. The caller holds mu.
+// atHand reports whether items can be taken at once. The caller holds mu.
 func (p *picture) atHand() bool {
 	_, more := p.next()
 	return more || len(p.front) > 0
@@ -222,9 +225,9 @@ func (p *picture) old() bool {
 		time.Since(p.list.at) >= freshFor+costFactor*p.list.cost*time.Duration(p.rivals())
 }
 
-// awaitedClaims returns the watch of the claims if an item may be there again when one has
-// gone: an item that others have, or that was passed. Our own come back by giveBack. The
-// caller holds mu.
+// awaitedClaims returns the watch of the claims if the end of a claim may make
+// an item available: an item that other consumers have, or that was passed. Our
+// own items come back by giveBack. The caller holds mu.
 func (p *picture) awaitedClaims() watch {
 	if len(p.theirs) == 0 && !p.passed {
 		return nil
@@ -244,12 +247,13 @@ func fired(w watch) bool {
 	}
 }
 
-// await returns what waits until the picture may have changed. The caller holds mu.
+// await returns a function that waits until the picture may have changed. The
+// caller holds mu.
 func (p *picture) await() func(ctx context.Context) error {
 	s, changed, loading := p.s, p.changed, p.loading
 	items, claims := doneOf(p.items), doneOf(p.awaitedClaims())
 	if loading != nil {
-		items, claims = nil, nil // they may have fired already
+		items, claims = nil, nil // the read under way may replace watches that have fired
 	}
 	var due <-chan time.Time
 	var timer *time.Timer
@@ -300,8 +304,8 @@ func (p *picture) drop(s *core.Session, n name) {
 	}
 }
 
-// giveBack makes an item available again that is no longer ours, under its
-// present name. Should it have gone, a read tells.
+// giveBack makes an item available again after its claim has ended, under its
+// present name. If it has gone, the next read shows that.
 func (p *picture) giveBack(s *core.Session, was, is name) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -311,11 +315,11 @@ func (p *picture) giveBack(s *core.Session, was, is name) {
 	delete(p.mine, was.text)
 	delete(p.aside, was.text)
 	p.putBack(is)
-	p.dirty = true // a list that is being made may not show it
+	p.dirty = true // a list under way may not show it
 	p.wake()
 }
 
-// spare makes items available again that we have chosen, and not tried to claim.
+// spare makes items available again that were chosen, but not claimed.
 func (p *picture) spare(s *core.Session, names []name) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -329,7 +333,7 @@ func (p *picture) spare(s *core.Session, names []name) {
 	p.wake()
 }
 
-// wake has everybody look again who waits. The caller holds mu.
+// wake has all waiting calls look again. The caller holds mu.
 func (p *picture) wake() {
 	close(p.changed)
 	p.changed = make(chan struct{})

@@ -12,11 +12,11 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// reserve is kept free in an item's node, so that what is to be written about
-// the item later fits into one request with it: claims, dead letters.
+// reserve is the space that Put leaves in an item's znode, so that a claim or a
+// dead letter fits into one request with the item's data.
 var reserve [4096]byte
 
-// Pauses of Put before a queue that is full, and before an attempt whose
+// Pauses of Put while the queue is full, and before another attempt if the
 // directory has vanished.
 const (
 	leastPause = 10 * time.Millisecond
@@ -27,12 +27,12 @@ const (
 // returned without an error, the item is delivered until it is acknowledged.
 // data may be empty.
 //
-// ctx bounds the request, and the wait for room where the queue has a Limit. It
-// does not wait for a consumer. When ctx ends while the queue is full the error
-// matches ErrFull. Other errors: session.ErrUnknownOutcome when the answer was
-// lost, for then the item may or may not be in the queue, and Put does not put
-// it twice; session.ErrTooLarge, before anything is sent; ErrUnsupported for a
-// priority or a delay that the queue's format does not have; ErrExhausted;
+// ctx bounds the request, and the wait for room if the queue has a Limit. Put
+// does not wait for a consumer. If ctx ends while the queue is full, the error
+// matches ErrFull. Other errors: session.ErrUnknownOutcome if the answer was
+// lost: the item may or may not be in the queue, and Put does not put it twice;
+// session.ErrTooLarge, before anything is sent; ErrUnsupported for a priority
+// or a delay that the queue's format does not have; ErrExhausted;
 // session.ErrClosed; session.ErrNoAuth.
 func (q *Queue) Put(ctx context.Context, data []byte, opts ...PutOption) (ID, error) {
 	q.made()
@@ -70,7 +70,8 @@ func (q *Queue) put(ctx context.Context, data []byte, wait bool, opts []PutOptio
 	return id, q.failed(ctx, "put into", err)
 }
 
-// named turns the options of one item into the name it gets.
+// named returns the name for an item with the options, without its sequence
+// number.
 func (q *Queue) named(opts []PutOption) (name, error) {
 	if q.err != nil {
 		return name{}, q.err
@@ -83,7 +84,7 @@ func (q *Queue) named(opts []PutOption) (name, error) {
 	n := name{priority: o.priority, prioritized: o.prioritized}
 	l := q.layout
 	if o.prioritized && l.least == l.most {
-		return name{}, fmt.Errorf("priority %d: %w: it knows no priorities", n.priority, ErrUnsupported)
+		return name{}, fmt.Errorf("priority %d: %w: it has no priorities", n.priority, ErrUnsupported)
 	}
 	if o.prioritized && (n.priority < l.least || n.priority > l.most) {
 		return name{}, fmt.Errorf("priority %d: %w: it must be from %d to %d", n.priority, ErrUnsupported, l.least, l.most)
@@ -96,21 +97,22 @@ func (q *Queue) named(opts []PutOption) (name, error) {
 	return n, nil
 }
 
-// dueAt is dueAt for a queue that may not know delays.
+// dueAt is dueAt with an error if the queue's format has no delays.
 func (q *Queue) dueAt(t time.Time) (int64, error) {
 	if !q.layout.delays {
-		return 0, fmt.Errorf("a delay: %w: it knows no delays", ErrUnsupported)
+		return 0, fmt.Errorf("a delay: %w: it has no delays", ErrUnsupported)
 	}
 	return dueAt(t)
 }
 
-// fits refuses an item that could be put, but not be dealt with afterwards.
+// fits refuses an item that could be put, but would be too large to become a
+// dead letter.
 func (q *Queue) fits(path string, raw []byte) error {
 	return q.sm.Fits(core.CreateOp(path, raw, core.Sequential), core.CreateOp(q.claims, reserve[:], core.Ephemeral))
 }
 
-// inItems does f in the current session, again when the directory of the items
-// is missing. The server may remove it any time while it is empty.
+// inItems calls f in the current session, and again if the directory of the
+// items is missing. The server may remove an empty directory at any time.
 func (q *Queue) inItems(ctx context.Context, f func(s *core.Session) error) error {
 	for n := 0; ; n++ {
 		s, err := q.sm.Session(ctx)
@@ -123,7 +125,7 @@ func (q *Queue) inItems(ctx context.Context, f func(s *core.Session) error) erro
 			return fmt.Errorf("%w (%w)", ErrExhausted, err)
 		case errors.Is(err, core.ErrUnknownOutcome):
 			return err
-		case errors.Is(err, core.ErrSessionEnded) && ctx.Err() == nil: // and nothing was sent
+		case errors.Is(err, core.ErrSessionEnded) && ctx.Err() == nil: // nothing was sent
 		case errors.Is(err, core.ErrNoNode):
 			if err := s.EnsureDir(ctx, q.items); err != nil && !errors.Is(err, core.ErrSessionEnded) {
 				return err
@@ -141,14 +143,14 @@ func (q *Queue) idOf(path string) (ID, error) {
 	_, text := znode.Split(path)
 	n, ok := q.layout.parse(text)
 	if !ok {
-		return "", fmt.Errorf("the server named the item %q, which is no name of this format", text)
+		return "", fmt.Errorf("the server named the item %q, which is not a name in this format", text)
 	}
 	return n.id(), nil
 }
 
-// room waits until n more items may be put. It asks for the number of items, a
-// request of constant cost, at growing intervals: the only watch that would tell
-// of a change comes with a list of all items.
+// room waits until n more items may be put. It reads the number of items, a
+// request of constant cost, at growing intervals. A watch would cost more: the
+// only watch for such a change comes with a list of all items.
 func (q *Queue) room(ctx context.Context, n int, wait bool) error {
 	if q.o.limit == 0 {
 		return nil

@@ -15,10 +15,10 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Queue is a queue at a path. It keeps nothing of a single item; what it keeps
-// is a picture of the directory, which all who take through it share. One value
-// serves any number of goroutines. It is safe for concurrent use, needs no
-// goroutine of its own, and need not be closed.
+// Queue is a queue at a path. It keeps no state of a single item. It keeps a
+// picture of the directory, which all calls of Take share. One value serves any
+// number of goroutines. A Queue is safe for concurrent use, needs no goroutine
+// of its own, and need not be closed.
 type Queue struct {
 	sm     *core.Manager
 	path   string
@@ -31,8 +31,9 @@ type Queue struct {
 	acks                        acks
 }
 
-// New returns the queue at path, which is below sm's root. It does no I/O; a
-// path or an option that cannot be used is reported by every call on the Queue.
+// New returns the queue at path, which is below sm's root. It does no I/O. If
+// the path or an option cannot be used, every call on the Queue returns the
+// error.
 func New(sm *session.Manager, path string, opts ...Option) *Queue {
 	q := &Queue{sm: bridge.Core(sm), path: path, o: newOptions(opts)}
 	q.layout, q.err = q.o.format.layout()
@@ -49,7 +50,7 @@ func New(sm *session.Manager, path string, opts ...Option) *Queue {
 	dirs := []string{q.items, q.claims, q.dead, q.guards}
 	slices.Sort(dirs)
 	if q.err == nil && len(slices.Compact(dirs)) < 4 {
-		q.err = fmt.Errorf("items, claims, dead letters and guards must lie in four directories, not %s, %s, %s and %s",
+		q.err = fmt.Errorf("items, claims, dead letters and guards must lie in four different directories, not %s, %s, %s and %s",
 			q.items, q.claims, q.dead, q.guards)
 	}
 	q.picture.q, q.picture.aside, q.picture.pace = q, make(map[string]*aside), newPace()
@@ -64,9 +65,10 @@ func pathOr(given, otherwise string) string {
 	return otherwise
 }
 
-// made panics for a Queue that New has not made, or was given no Manager.
+// made panics for a Queue that was not made by New, or that was given no
+// Manager.
 func (q *Queue) made() {
-	misuse.If(q == nil || q.sm == nil, "a Queue without a Manager is used: get one from queue.New, with the Manager of core.Dial")
+	misuse.If(q == nil || q.sm == nil, "a Queue without a Manager is used: get one from queue.New, with the Manager of session.Dial")
 }
 
 // Path returns the path of the queue.
@@ -75,11 +77,11 @@ func (q *Queue) Path() string {
 	return q.path
 }
 
-// Len returns how many items are in the queue, those included that are claimed
-// or not due yet, and whatever else lies in their directory. It costs one
-// request, whatever the length. It tells what the server that we are connected
-// to knows, which may lag behind. ctx bounds the request. It fails with
-// session.ErrNoAuth if the session may not read the directory, on every server.
+// Len returns how many items are in the queue, including those that are claimed
+// or not due yet, and all other znodes in their directory. It costs one
+// request, whatever the length. The connected server may lag. ctx bounds the
+// request. Len fails with session.ErrNoAuth if the session may not read the
+// directory, on every version of the server.
 func (q *Queue) Len(ctx context.Context) (int, error) {
 	q.made()
 	if q.err != nil {
@@ -89,9 +91,9 @@ func (q *Queue) Len(ctx context.Context) (int, error) {
 	return n, q.failed(ctx, "count", err)
 }
 
-// count returns how many children a directory has: none if it is missing.
+// count returns the number of children of a directory, and 0 if it is missing.
 func (q *Queue) count(ctx context.Context, dir string) (int, error) {
-	// An exists would ask for the right to read on newer servers alone.
+	// An exists needs the right to read on newer servers only; a get needs it on all.
 	_, stat, err := q.sm.Get(ctx, dir)
 	if errors.Is(err, core.ErrNoNode) {
 		return 0, nil
@@ -103,7 +105,7 @@ func (q *Queue) fail(op string, err error) error {
 	return fmt.Errorf("%s queue %s: %w", op, q.path, err)
 }
 
-// failed is fail for an error, or none, of something that ctx bounds.
+// failed is fail for an operation that ctx bounds. It returns nil for nil.
 func (q *Queue) failed(ctx context.Context, op string, err error) error {
 	if err == nil {
 		return nil

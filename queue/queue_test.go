@@ -278,7 +278,7 @@ func TestPutBatch(t *testing.T) {
 			require.Equal(w, ids[i], u.take().ID)
 		}
 
-		// The second transaction fails: what was put is told.
+		// The second transaction fails: the IDs of the first are returned.
 		n := 0
 		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			if r.Op == zktest.OpMulti {
@@ -326,7 +326,7 @@ func TestListAndStatus(t *testing.T) {
 		require.WithinDuration(w, time.Now().Add(time.Hour), e[2].Due, time.Second)
 		require.Equal(w, "x", string(e[3].Data))
 		require.Equal(w, 1, e[3].More)
-		require.Contains(w, e[4].Malformed, "no frame")
+		require.Contains(w, e[4].Malformed, "too short for a frame")
 		for range u.List(w.Context()) {
 			break
 		}

@@ -72,7 +72,7 @@ func TestFault38_LenOfAHiddenQueue(t *testing.T) {
 	})
 }
 
-// Discard deletes what bears a letter's name, and nothing else.
+// Discard deletes only znodes with a letter's name.
 func TestFault25_LettersAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
@@ -91,9 +91,9 @@ func TestFault25_LettersAlone(t *testing.T) {
 		for _, stranger := range []string{"key", name, name + ".properties", name + "."} {
 			w.Put("/q/dead/"+stranger, "x")
 			_, err := q.Discard(w.Context(), stranger)
-			require.ErrorContains(w, err, "is no dead letter's ID", stranger)
+			require.ErrorContains(w, err, "is not the ID of a dead letter", stranger)
 			_, err = q.Redrive(w.Context(), stranger)
-			require.ErrorContains(w, err, "is no dead letter's ID", stranger)
+			require.ErrorContains(w, err, "is not the ID of a dead letter", stranger)
 			require.Equal(w, "x", w.Data("/q/dead/"+stranger))
 		}
 		n, err := q.Discard(w.Context(), letter)
@@ -102,8 +102,8 @@ func TestFault25_LettersAlone(t *testing.T) {
 	})
 }
 
-// What is made anew in the place of an item has the item's ACL: who may not read
-// the one must not read the other.
+// A znode that replaces an item has the item's ACL: a session that may not read
+// the item must not be able to read the replacement.
 func TestFault25_ItemsKeepTheirACL(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		putter := w.Process(testworld.Secretive)
@@ -144,7 +144,7 @@ func TestFault25_ItemsKeepTheirACL(t *testing.T) {
 		once := queue.New(p.Manager, "/q", queue.MaxAttempts(1))
 		_, err = once.TryTake(w.Context())
 		require.ErrorIs(w, err, queue.ErrEmpty)
-		kept("/q/dead", "a dead letter that nobody has claimed")
+		kept("/q/dead", "a dead letter of an unclaimed item")
 	})
 }
 
@@ -177,7 +177,7 @@ func TestFault25_MaskedACL(t *testing.T) {
 	})
 }
 
-// A znode that bears the name of an item and belongs to a session is not an item.
+// An ephemeral znode with the name of an item is not an item.
 func TestFault25_ClaimsAreNotItems(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

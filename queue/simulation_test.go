@@ -22,9 +22,10 @@ import (
 )
 
 // TestSimulation has producers and consumers work on one queue while servers
-// and networks fail at random, in virtual time. An item that was acknowledged never comes again; one
-// that was put and not acknowledged is never lost; two live claims on one item
-// never meet; nothing is left behind. A seed that fails is printed and replays.
+// and networks fail at random, in virtual time. An item that was acknowledged
+// never comes again. An item that was put and not acknowledged is never lost.
+// Two live claims on one item never exist at a time, and nothing is left over.
+// A seed that fails is printed and replays.
 func TestSimulation(t *testing.T) {
 	for _, seed := range simulation.Seeds(t, 3) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
@@ -179,7 +180,7 @@ func healAll(w world, users []*user) {
 	}
 }
 
-// settleAll takes what is left, and compares it with the books.
+// settleAll takes the remaining items, and compares them with the books.
 func settleAll(w world, r *referee, u *user) {
 	_, err := u.Redrive(w.Context())
 	require.NoError(w, err)

@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// slots counts how many items more may be claimed. Whoever claims takes all that are
-// free at once, and waits until enough are free for one request to be worth it. What is
-// on its way to be acknowledged is free again soon.
+// slots counts how many more items may be claimed. A claim takes all free slots
+// at once, and waits until enough are free for one request to be worthwhile.
+// The slots of items on their way to be acknowledged are free again soon.
 type slots struct {
 	all, low int
 
@@ -40,7 +40,7 @@ func (s *slots) wait() {
 	_ = s.await(context.Background(), func() bool { return s.free == s.all }, func() {})
 }
 
-// await calls then once it is so.
+// await calls then once so returns true.
 func (s *slots) await(ctx context.Context, so func() bool, then func()) error {
 	for {
 		s.mu.Lock()

@@ -8,20 +8,20 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// How consumers keep out of each other's way. One that finds that others claim the same
-// items takes a run of items at random somewhere among the first, and among more of them
-// the oftener it happens: among up to 2^mostHeat runs. One that is woken and finds
-// nothing left waits a moment at random the next time, before it looks. A consumer that
-// is alone takes the first items, at once.
+// How consumers avoid each other. A consumer whose claims collide takes a run
+// of items at a random place among the first. The more often claims collide,
+// the more runs it chooses among, up to 2^mostHeat. A consumer that is woken
+// and finds nothing left waits a random moment before it looks the next time. A
+// consumer without rivals takes the first items, at once.
 const (
-	heatStep  = 16 // of heat: among twice as many runs
+	heatStep  = 16 // of heat: the number of runs doubles
 	mostHeat  = 6
-	hot       = heatStep     // for a claim that was refused
-	warm      = heatStep / 4 // for an item that had gone
-	cool      = 2            // for a claim that was not
-	crowdRead = 4            // how many items one reads at a time that has to spread
-	blindRead = 16           // how many items it reads at first, which may be large
-	mostRun   = 8            // how many items it reads for one that is there
+	hot       = heatStep     // added for a claim that was refused
+	warm      = heatStep / 4 // added for an item that had gone
+	cool      = 2            // taken off for a claim that was made
+	crowdRead = 4            // how many items a consumer reads at a time if it has to spread
+	blindRead = 16           // how many items it reads at first, when it does not know their size
+	mostRun   = 8            // how many items it reads at most for each one that exists
 	mostLate  = 7
 	leastWait = 2 * time.Millisecond
 	mostWait  = 128 * time.Millisecond
@@ -33,9 +33,9 @@ type pace struct {
 	ahead   int  // how many items it reads at a time
 	claimed int  // how many it may claim at a time, in one request
 	failed  int  // how many claims were refused in a row
-	sparse  int  // how many it reads for one that is there, when it has to spread
-	average int  // how long an item is, in bytes; 0: none was read
-	crammed bool // the items' directory holds so much data that its stat is not read along
+	sparse  int  // how many it reads for each one that exists, if it has to spread
+	average int  // the average size of an item, in bytes; 0: none was read
+	crammed bool // the items' directory holds so much data of its own that its stat is not read along
 	takes   int  // since the list
 	readAt  time.Time
 }
@@ -47,13 +47,14 @@ const mostClaims = 64
 
 func (p *pace) crowded() bool { return p.heat >= heatStep }
 
-// spread is among how many runs a run is chosen.
+// spread is the number of runs among which one is chosen.
 func (p *pace) spread() int { return 1 << (p.heat / heatStep) }
 
-// rivals is about how many consumers there are: a run is chosen among eight for each.
+// rivals is the approximate number of consumers: a run is chosen among eight
+// for each.
 func (p *pace) rivals() int { return max(1, p.spread()/8) }
 
-// width is how many items are to be read now, for a consumer that takes up to most.
+// width is how many items to read now, for a consumer that takes up to most.
 func (p *pace) width(most int) int {
 	now := time.Now()
 	switch since := now.Sub(p.readAt); {
@@ -76,7 +77,7 @@ func (p *pace) width(most int) int {
 	return min(n, max(1, readBytes/p.average))
 }
 
-// hasRead notes how many of the items that were read can be claimed, and what they hold.
+// hasRead records how many of the read items can be claimed, and their size.
 func (p *pace) hasRead(read, live, bytes int) {
 	if live > 0 {
 		p.average = max(1, (p.average+bytes/live)/2)
@@ -89,27 +90,28 @@ func (p *pace) hasRead(read, live, bytes int) {
 	}
 }
 
-// collided notes that a claim was refused: for an item that others have claimed, or one
-// that has gone.
+// collided records that a claim was refused, because another consumer has
+// claimed the item or the item has gone.
 func (p *pace) collided(claimed bool) {
 	step := warm
 	if claimed {
 		step = hot
 	}
 	p.heat = min(max(p.heat, 2*step)+step, (mostHeat+1)*heatStep-1)
-	if p.failed++; p.failed > 1 { // once is chance
+	if p.failed++; p.failed > 1 { // a single refusal may be chance
 		p.claimed = max(1, p.claimed/2)
 	}
 }
 
-// succeeded notes that a claim was made, of one item or of several.
+// succeeded records that one transaction has claimed one item or several.
 func (p *pace) succeeded() {
 	p.heat = max(p.heat-cool, 0)
 	p.claimed, p.failed = min(2*p.claimed, mostClaims), 0
 }
 
-// choose takes the first items out of the front, up to most of them; or some that follow
-// one another, where the consumer has to spread. The caller holds mu.
+// choose takes at most most items out of the front: the first, or if the
+// consumer has to spread, consecutive items at a random place. The caller holds
+// mu.
 func (p *picture) choose(most int) []candidate {
 	n := min(most, p.claimed, len(p.front))
 	from := 0
@@ -128,8 +130,8 @@ func (p *picture) choose(most int) []candidate {
 	return chosen
 }
 
-// missed gives up an item that somebody else has claimed, or that has gone. What was read
-// along with it is as old, and is read again.
+// missed gives up an item that another consumer has claimed, or that has gone.
+// Items that were read at the same time are as old, and are read again.
 func (p *picture) missed(s *core.Session, n name, claimed bool) {
 	p.drop(s, n)
 	p.mu.Lock()
@@ -142,15 +144,15 @@ func (p *picture) missed(s *core.Session, n name, claimed bool) {
 		p.busy = true
 		p.theirs[n.text] = n // until a read shows no claim
 		if p.claimsKnown() != nil {
-			// No watch has told of a claim: there is none, and somebody has only written
-			// into the item, or else the watch does not tell. A new list shows it.
+			// The watch of the claims has not fired, so the item has no claim, and another client
+			// has only written to the item, or else the watch fails. A new list shows it.
 			replace(&p.claims, nil)
 		}
 	}
 	p.reread(time.Now())
 }
 
-// won notes that items were claimed.
+// won records that items were claimed.
 func (p *picture) won(s *core.Session, items []*Item) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -163,8 +165,8 @@ func (p *picture) won(s *core.Session, items []*Item) {
 	p.late = max(p.late-1, 0)
 }
 
-// outrun notes whether a consumer that was woken has found nothing: others were
-// quicker. The caller holds mu.
+// outrun records whether a consumer that was woken has found nothing, because
+// others were faster. The caller holds mu.
 func (p *picture) outrun(woken bool) {
 	if woken && !p.atHand() {
 		p.late = min(p.late+1, mostLate)

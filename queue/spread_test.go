@@ -13,8 +13,9 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// harvest has k processes empty a queue of n items together, and returns the requests
-// that it took, the virtual time, and by how many places an item was overtaken at most.
+// harvest has k processes empty a queue of n items together. It returns the
+// requests that it took, the virtual time, and by how many places an item was
+// overtaken at most.
 func (w world) harvest(k, n int, work time.Duration) (counts map[string]int, took time.Duration, overtaken int) {
 	w.Helper()
 	msgs := make([]queue.Msg, n)
@@ -76,9 +77,10 @@ func (w world) harvest(k, n int, work time.Duration) (counts map[string]int, too
 	return counts, took, overtaken
 }
 
-// More consumers take more, as fast as requests go, and spread over the front of the
-// queue: few claims are refused, few items are read that others took, nobody lists the
-// queue for each item, and no item is overtaken by more than some hundreds.
+// More consumers take more, as fast as requests go, and spread over the front
+// of the queue. Few claims are refused, and few items are read that others
+// took. The queue is not listed for each item, and no item is overtaken by more
+// than some hundreds.
 func TestFault17_ConsumersSpread(t *testing.T) {
 	const n = 4000
 	for _, work := range []time.Duration{0, 20 * time.Millisecond} {

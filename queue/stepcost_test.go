@@ -62,8 +62,8 @@ func TestCostsOfConsume(t *testing.T) {
 		var work *testworld.Call[bool]
 		w.Costs([]testworld.Step{
 			{
-				// Two watches that last, and one list of the items: what the consumer
-				// acknowledges makes none.
+				// Two persistent watches, and one list of the items: the
+				// consumer's own acknowledgements cause no further list.
 				Name: "all of it", Want: testworld.Counts{"addWatch": 2, "createContainer": 1, "getChildren2": 2, "multi": many + 3, "multiRead": 2},
 				May: testworld.Counts{"getData": many}, // a claim that lasts is watched
 				Do: func() {

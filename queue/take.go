@@ -9,31 +9,33 @@ import (
 )
 
 // Take waits for an item and claims it. Items come by priority, the smallest
-// number first, and within a priority in the order in which they were put; with
+// number first, and within a priority in the order in which they were put. With
 // several consumers that order is approximate. The caller must Ack, Release or
-// Reject the item; if its process dies instead, the item goes to another consumer
-// when its session has expired.
+// Reject the item. If its process dies instead, the item goes to another
+// consumer when the session has expired.
 //
-// ctx bounds the wait, not the claim. A ctx that is done beats an item that is
-// there. Take waits through lost connections and ended sessions. Errors: ctx's;
+// ctx bounds the wait, not the claim. If ctx is done and an item is there, Take
+// fails. Take waits through lost connections and ended sessions. Errors: ctx's;
 // session.ErrClosed; an invalid path or option; what the server answers, such
-// as session.ErrNoAuth where the directories may not be read, or no claim may
+// as session.ErrNoAuth if the directories may not be read, or claims may not be
+// created.
 // be made.
 //
-// An item that may not be read or claimed is passed over, and so is an ephemeral
-// znode that bears the name of an item. Take goes on with the items after it, and
-// waits if there are none. OnSkipped tells of the item, Skipped lists it, and Take's
-// error names it. The Queue tries it again, at intervals of a second at first and
-// of about ten seconds later. An item that cannot be decoded becomes a dead letter.
+// An item that may not be read or claimed is passed over, and so is an
+// ephemeral znode with the name of an item. Take goes on with the items after
+// it, and waits if nothing is left to take. OnSkipped reports the item, Skipped
+// lists it, and Take's error names it. The Queue tries it again, at intervals
+// of a second at first and of about ten seconds later. An item that cannot be
+// decoded becomes a dead letter.
 func (q *Queue) Take(ctx context.Context) (*Item, error) {
 	q.made()
 	return one(q.take(ctx, 1, true, spawn))
 }
 
-// TryTake is Take that returns ErrEmpty when there is nothing to take now: no
-// item at all, or none that is due and that nobody has claimed. It does wait
-// for a server; ctx bounds that. An item that somebody else put a moment ago may be
-// missed, since reads may lag behind.
+// TryTake is Take that returns ErrEmpty if there is nothing to take now: no
+// item at all, or none that is due and unclaimed. It does wait for a server;
+// ctx bounds that. Reads may lag, so TryTake may miss an item that another
+// client put a moment ago.
 func (q *Queue) TryTake(ctx context.Context) (*Item, error) {
 	q.made()
 	return one(q.take(ctx, 1, false, spawn))
@@ -47,8 +49,8 @@ func one(items []*Item, err error) (*Item, error) {
 	return items[0], nil
 }
 
-// spawner starts a goroutine. What it runs may outlast the ctx of its caller, who may
-// wait for it by another way.
+// spawner starts a goroutine for f. f may outlast the ctx of the caller, which
+// waits for it in another way if it has to.
 type spawner func(f func())
 
 func spawn(f func()) { go f() }
@@ -82,16 +84,16 @@ func (q *Queue) take(ctx context.Context, most int, wait bool, spawn spawner) ([
 	}
 }
 
-// errNotOurs says that the items which were chosen went another way. It reaches
-// nobody: others are chosen.
+// errNotOurs says that the chosen items cannot be delivered now. It is not
+// returned to users: other items are chosen.
 var errNotOurs = errors.New("the items are not ours")
 
 // errCallbackEnded says that a user's function has ended the goroutine of a claim.
 var errCallbackEnded = errors.New("OnDead or OnSkipped has ended the goroutine that it was called on")
 
 // next chooses items and claims them. The claim runs on a goroutine of its own,
-// which lasts until the outcome is known, at the latest until the session ends:
-// a caller who does not wait for that must leave no claim behind.
+// which lasts until the outcome is known, at the latest until the session ends.
+// It releases the claim if the caller has given up.
 func (q *Queue) next(ctx context.Context, s *core.Session, most int, wait bool, spawn spawner) ([]*Item, error) {
 	chosen, err := q.picture.pick(ctx, s, most, wait)
 	if err != nil {
@@ -125,8 +127,8 @@ func (q *Queue) next(ctx context.Context, s *core.Session, most int, wait bool, 
 	}
 }
 
-// unseen releases items that nobody has seen: the attempt does not count. An item whose
-// release fails was lost, and comes back by itself.
+// unseen releases items that were not delivered to the caller: the attempt does
+// not count. An item whose release fails was lost, and comes back by itself.
 func unseen(items []*Item) {
 	for _, i := range items {
 		_ = i.Release(Uncounted())

@@ -46,8 +46,8 @@ func (u *user) putMany(n int) (data []string) {
 	return data
 }
 
-// What is claimed ahead is claimed in one request, what is acknowledged at the same time
-// goes in one, and one worker gets the items in order.
+// Items are claimed ahead in one request, and acknowledged together in one. One
+// worker gets the items in order.
 func TestConsumeTogether(t *testing.T) {
 	run(t, func(w world) {
 		u := w.user()
@@ -111,8 +111,8 @@ func TestTogetherInDoubt(t *testing.T) {
 	}
 }
 
-// A stranger deletes one of several claims while the answer to them is lost: the item is
-// delivered all the same, and no claim stays that nobody works on.
+// Another client deletes one of several claims while the answer to them is
+// lost. The item is delivered all the same, and no claim is left over.
 func TestTogetherInDoubtAndOneDeleted(t *testing.T) {
 	run(t, func(w world) {
 		u := w.user()
@@ -127,7 +127,8 @@ func TestTogetherInDoubtAndOneDeleted(t *testing.T) {
 	})
 }
 
-// One item that somebody else claims first costs the others of its batch nothing.
+// One item that another consumer claims first costs the others of its batch
+// nothing.
 func TestTogetherBesideOneThatIsTaken(t *testing.T) {
 	run(t, func(w world) {
 		u := w.user()
@@ -199,9 +200,9 @@ func TestTogetherLargeItems(t *testing.T) {
 	})
 }
 
-// An item of a higher priority comes next but for what is read already, although the
-// list that is being used up does not show it; also where the items' directory holds so
-// much data that it is not read along with the items.
+// An item of a higher priority comes next, after the items that were already
+// read, although the present list does not show it. That is so even if the
+// items' directory holds so much data that it is not read along with the items.
 func TestPriorityWhileAListIsUsedUp(t *testing.T) {
 	for _, size := range []int{0, 100_000} {
 		run(t, func(w world) {
@@ -227,8 +228,8 @@ func TestPriorityWhileAListIsUsedUp(t *testing.T) {
 	}
 }
 
-// What another consumer gives back, or leaves behind, comes next in its place, although
-// the list that is being used up was made while it was claimed. No new list is made.
+// An item that another consumer gives back, or loses, comes next in its place,
+// although the present list was made while it was claimed. No new list is made.
 func TestWhatComesBackWhileAListIsUsedUp(t *testing.T) {
 	run(t, func(w world) {
 		u, other, doomed := w.user(), w.user(), w.user()

@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/internal/line"
 )
 
-// run is Consume with its options checked: one goroutine claims items, several work on
-// them.
+// run is Consume after the check of its options: one goroutine claims items,
+// several work on them.
 func (c *consumer) run(ctx context.Context) error {
 	c.free = newSlots(c.workers+c.prefetch, max(1, c.prefetch/2))
 	c.items = make(chan *Item, c.workers+c.prefetch)
@@ -23,7 +23,7 @@ func (c *consumer) run(ctx context.Context) error {
 	defer c.q.picture.consume(-1)
 	var all sync.WaitGroup
 	all.Go(c.noticed(func() {
-		defer c.drain() // the workers may have their hands full
+		defer c.drain() // the workers may be busy
 		defer close(c.items)
 		if err := c.fetch(within, all.Go); err != nil {
 			cancel(err)
@@ -62,12 +62,13 @@ func (c *consumer) claim(ctx context.Context, n int, spawn spawner) error {
 	items, err := c.q.take(ctx, n, true, spawn)
 	n -= len(items)
 	for _, item := range items {
-		c.items <- item // there is room for all that have a slot
+		c.items <- item // the channel has room for all slots
 	}
 	return err
 }
 
-// noticed has Consume end if a callback ends the goroutine of f: nobody would know.
+// noticed has Consume end if a callback ends the goroutine of f. Otherwise the
+// goroutine would be missing unnoticed.
 func (c *consumer) noticed(f func()) func() {
 	return func() {
 		ended := true
@@ -93,9 +94,10 @@ func (c *consumer) loop(ctx context.Context) {
 	}
 }
 
-// work calls the function for an item, and settles it. It returns what the function
-// did. The slot of the item is given back or will be, even where a callback ends the
-// goroutine. failed counts the failures in a row, with this one.
+// work calls the function for an item, and settles the item. It returns the
+// function's error. The slot of the item is given back, at once or later, even
+// if a callback ends the goroutine. failed counts the failures in a row,
+// including this one.
 func (c *consumer) work(ctx context.Context, item *Item, failed int) error {
 	later := false
 	defer func() {
@@ -109,17 +111,17 @@ func (c *consumer) work(ctx context.Context, item *Item, failed int) error {
 	}
 	err := c.call(ctx, item)
 	switch {
-	case item.settled.Load() != 0: // by the function itself
+	case item.settled.Load() != 0: // the function has settled it
 	case err != nil:
 		c.failed(item, err)
-	case c.prefetch > 0: // the next item does not wait for it
+	case c.prefetch > 0: // the next item does not wait for the acknowledgement
 		later = true
 		go c.noticed(func() { c.ack(item) })()
 	default:
 		c.tell(item, item.Ack())
 	}
 	if err != nil && !c.q.layout.delays {
-		_ = line.Pause(ctx, failed-1, c.least, c.most) // it ends with ctx, and so do we
+		_ = line.Pause(ctx, failed-1, c.least, c.most) // an error means that ctx has ended: the loop notices
 	}
 	return err
 }
@@ -130,14 +132,14 @@ func (c *consumer) ack(item *Item) {
 	c.tell(item, item.Ack())
 }
 
-// failed releases an item whose function has failed, once that is told.
+// failed reports the error of an item's function, and then releases the item.
 func (c *consumer) failed(item *Item, err error) {
 	defer func() { c.tell(item, item.Release(c.retry(item, err)...)) }()
 	c.tell(item, err)
 }
 
-// drain gives back the items that nobody works on. It is deferred, and goes on where
-// OnError ends the goroutine.
+// drain releases the items that were claimed and not worked on. It is deferred,
+// so it goes on even if OnError ends the goroutine.
 func (c *consumer) drain() {
 	item, more := <-c.items
 	if !more {
@@ -148,14 +150,14 @@ func (c *consumer) drain() {
 	c.giveBack(item)
 }
 
-// giveBack releases an item that the function has not seen.
+// giveBack releases an item that the function has not been called with.
 func (c *consumer) giveBack(item *Item) {
 	if err := item.Release(Uncounted()); !errors.Is(err, core.ErrLost) {
 		c.tell(item, err)
 	}
 }
 
-// call calls the function. If it panics the item is released.
+// call calls the function. If it panics, the item is released.
 func (c *consumer) call(ctx context.Context, item *Item) error {
 	within, stop := line.Within(ctx, &item.Hold)
 	returned := false
@@ -176,7 +178,8 @@ func (c *consumer) tell(item *Item, err error) {
 	}
 }
 
-// retry says how an item is released whose function has failed.
+// retry returns the options with which an item is released after its function
+// has failed.
 func (c *consumer) retry(item *Item, err error) []ReleaseOption {
 	opts := []ReleaseOption{Because(err.Error())}
 	if !c.q.layout.delays {

@@ -161,7 +161,7 @@ var (
 	notKey    = outcome{code: 1, text: "the znode is not a key: it "}
 	notGate   = outcome{code: 1, text: "the znode is not a gate: it "}
 	notNumber = outcome{code: 1, text: "the node does not hold a number of this layout: "}
-	noLetter  = outcome{code: 1, text: "is no dead letter's ID"}
+	noLetter  = outcome{code: 1, text: "is not the ID of a dead letter"}
 	nothing   = outcome{code: 75, text: "no item is ready"}
 	// A verb that makes a node of its own below the path.
 	noChildren  = outcome{kinds: ofSessions, code: 1, text: "the parent is an ephemeral node, which can have no children"}
@@ -215,13 +215,13 @@ var foreignVerbs = map[string]foreignVerb{
 
 	"group join": {"group join DIR NAME --timeout 400ms", nil, []outcome{
 		{kinds: ofSessions, code: 1, text: "another process is in the group under this id"},
-		{code: 1, text: "a node stands there that is no member's"},
+		{code: 1, text: "the znode is persistent, and so not a member's"},
 	}},
 	"group join below": {"group join PATH other", nil, []outcome{noChildren, beside}},
 	"service register": {"service register --base DIR NAME other 10.0.0.2:80", nil, []outcome{noChildren, beside}},
 	"service register id": {"service register --base BASE SERVICE NAME 10.0.0.2:80 --timeout 400ms", nil, []outcome{
 		{kinds: ofSessions, code: 1, text: "another process has registered"},
-		{code: 1, text: "a persistent node stands there"},
+		{code: 1, text: "the znode is persistent, a static instance"},
 	}},
 	"service drain": {"service drain --base BASE SERVICE NAME", kinds("instance", "static instance"), []outcome{
 		{code: 1, text: "is malformed: "},

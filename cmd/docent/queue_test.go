@@ -124,7 +124,7 @@ func TestQueue_discard(t *testing.T) {
 	require.Contains(t, stderr, "ID")
 	code, _, stderr = docent(t, words("queue dead discard /q nonsense"), on(server))
 	require.Equal(t, 1, code)
-	require.Contains(t, stderr, `"nonsense" is no dead letter's ID`)
+	require.Contains(t, stderr, `"nonsense" is not the ID of a dead letter`)
 }
 
 func TestQueue_claimLost(t *testing.T) {

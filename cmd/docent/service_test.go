@@ -107,7 +107,7 @@ func TestService_sessionLost(t *testing.T) {
 	require.Equal(t, "no instances", w.line())
 	link.Refuse(true)
 	link.Disconnect()
-	require.Equal(t, "stale: ZooKeeper is away: what was last known is shown", w.line())
+	require.Equal(t, "stale: ZooKeeper cannot be reached: the last known instances are shown", w.line())
 	link.Refuse(false)
 	require.Equal(t, "current", w.line())
 	w.kill(syscall.SIGTERM)

@@ -10,8 +10,8 @@ import (
 	"github.com/docent-go/docent/naming"
 )
 
-// body is that of a response. The call to the instance lasts until it has been
-// read or is closed.
+// body is the body of a response. The call to the instance lasts until the body
+// has been read or is closed.
 type body struct {
 	io.ReadCloser
 	once   sync.Once
@@ -19,8 +19,8 @@ type body struct {
 	status error // of the response
 }
 
-// follow has the end of a response tell the balancer how it went. The body of a
-// connection that was switched to another protocol can still be written to.
+// follow has the end of a response report the result to the balancer. After a
+// switch to another protocol, the body can still be written to.
 func follow(resp *http.Response, p naming.Picked[naming.Instance]) io.ReadCloser {
 	b := &body{ReadCloser: resp.Body, picked: p}
 	switch resp.StatusCode {

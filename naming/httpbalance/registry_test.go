@@ -86,7 +86,7 @@ func TestRollingRestart(t *testing.T) {
 		seen(func(all []naming.Instance) bool { return len(all) == 3 })
 		require.NotNil(t, next.Registration)
 	}
-	// A crash: it is still listed, and nobody listens there.
+	// A crash: the instance is still listed, but its port refuses connections.
 	crashed := up("z")
 	crashed.srv.Close()
 	seen(func(all []naming.Instance) bool { return len(all) == 4 })

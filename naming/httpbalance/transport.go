@@ -13,8 +13,8 @@ import (
 	"github.com/docent-go/docent/naming"
 )
 
-// Transport is an http.RoundTripper. It has no goroutine and nothing to close
-// but idle connections, and is safe for concurrent use.
+// Transport is an http.RoundTripper. It has no goroutine, nothing to close but
+// idle connections, and is safe for concurrent use.
 type Transport struct {
 	base     http.RoundTripper
 	attempts int
@@ -33,42 +33,45 @@ type Transport struct {
 type Option func(*Transport)
 
 // Service sends requests for http://name/ and https://name/ to the instances of
-// a source, such as a *naming.Service. The name is in lower case, and has no port.
+// a source, such as a *naming.Service. The name must be in lower case, without
+// a port.
 func Service(name string, source naming.Source[naming.Instance]) Option {
 	misuse.If(source == nil, "httpbalance.Service is given a nil Source: give a naming.Service or a naming.List")
 	return func(t *Transport) { t.sources[name] = source }
 }
 
-// By sets the strategy, which each service follows for itself. The default is
-// naming.RoundRobin.
+// By sets the strategy. Each service uses it independently of the others. The
+// default is naming.RoundRobin.
 func By(s naming.Strategy) Option { return func(t *Transport) { t.strategy = s } }
 
-// Key tells what naming.Hash and naming.Sticky go by: a user, a tenant, a path.
+// Key sets the function that returns the key for naming.Hash and naming.Sticky:
+// a user, a tenant, a path.
 func Key(of func(*http.Request) string) Option {
 	misuse.NilFunc(of == nil, "httpbalance.Key")
 	return func(t *Transport) { t.key = of }
 }
 
-// Base sets what sends the requests. The default is http.DefaultTransport.
+// Base sets the RoundTripper that sends the requests. The default is
+// http.DefaultTransport.
 func Base(rt http.RoundTripper) Option {
 	misuse.If(rt == nil, "httpbalance.Base is given a nil RoundTripper: leave it out for http.DefaultTransport")
 	return func(t *Transport) { t.base = rt }
 }
 
-// Attempts is how many instances are asked at most for one request. The default
-// is three; with one nothing is tried again.
+// Attempts sets how many instances are tried at most for one request. The
+// default is three; with one, a request is not repeated.
 func Attempts(n int) Option { return func(t *Transport) { t.attempts = n } }
 
-// Down is for how long an instance is passed over that nothing can connect to,
-// or of which errs requests have failed within the window: that broke off, or
-// were answered with 502, 503 or 504. The default is 3 in 10 seconds, for 10
-// seconds.
+// Down sets for how long an instance is passed over. It is passed over if no
+// connection can be made, or if errs requests have failed within the window:
+// the connection broke off, or the status was 502, 503 or 504. The default is 3
+// in 10 seconds, for 10 seconds.
 func Down(errs int, window, pause time.Duration) Option {
 	return func(t *Transport) { t.errs, t.window, t.pause = errs, window, pause }
 }
 
-// New makes a Transport. It does no I/O. An option that cannot be used is
-// reported by every request.
+// New returns a Transport. It does no I/O. If an option cannot be used, every
+// request returns the error.
 func New(opts ...Option) *Transport {
 	t := &Transport{
 		base:     http.DefaultTransport,
@@ -83,7 +86,7 @@ func New(opts ...Option) *Transport {
 	}
 	misuse.Apply("httpbalance.New", t, opts)
 	if t.attempts < 1 {
-		t.err = fmt.Errorf("httpbalance: Attempts(%d): a request needs one attempt at least", t.attempts)
+		t.err = fmt.Errorf("httpbalance: Attempts(%d): a request needs at least 1 attempt", t.attempts)
 	}
 	for name, source := range t.sources {
 		b, err := balancer(source, t.strategy, naming.DownAfter(t.errs, t.window, t.pause))
@@ -96,12 +99,13 @@ func New(opts ...Option) *Transport {
 	return t
 }
 
-// made panics for a Transport that New has not made.
+// made panics for a Transport that was not made by New.
 func (t *Transport) made() {
 	misuse.ZeroValue(t == nil || t.base == nil, "or nil httpbalance.Transport", "httpbalance.New")
 }
 
-// balancer asks a source that makes one itself, as a *naming.Service does.
+// balancer returns the source's own balancer if it has one, as a
+// *naming.Service does.
 func balancer(source naming.Source[naming.Instance], s naming.Strategy, opts ...naming.BalancerOption) (*naming.Balancer[naming.Instance], error) {
 	type maker interface {
 		Balancer(naming.Strategy, ...naming.BalancerOption) (*naming.Balancer[naming.Instance], error)
@@ -113,10 +117,10 @@ func balancer(source naming.Source[naming.Instance], s naming.Strategy, opts ...
 	return b, b.Refresh()
 }
 
-// RoundTrip implements http.RoundTripper. The Request of the response is the one
-// that was sent: its URL says which instance has answered.
+// RoundTrip implements http.RoundTripper. The Request of the response is the
+// one that was sent, so its URL shows which instance has answered.
 //
-// Errors besides those of the base: naming.ErrNoInstance.
+// Errors: the base's; naming.ErrNoInstance.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	t.made()
 	misuse.If(req == nil, "Transport.RoundTrip is given a nil request")
@@ -132,7 +136,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	for n := 1; ; n++ {
 		p, err := pick(b, t.key(req), tried)
 		switch {
-		case last != nil && err != nil: // there is no other left
+		case last != nil && err != nil: // all instances were tried
 			return nil, last
 		case err != nil:
 			return nil, refuse(req, fmt.Errorf("httpbalance: service %s: %w", req.URL.Host, err))
@@ -149,7 +153,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// pick finds an instance that was not tried.
+// pick picks an instance that was not tried.
 func pick(b *naming.Balancer[naming.Instance], key string, tried []string) (naming.Picked[naming.Instance], error) {
 	if len(tried) == 0 {
 		return b.Pick(key)
@@ -160,12 +164,12 @@ func pick(b *naming.Balancer[naming.Instance], key string, tried []string) (nami
 // refuse closes the body of a request that is not sent, as a RoundTripper must.
 func refuse(req *http.Request, err error) error {
 	if req.Body != nil {
-		_ = req.Body.Close() // what was not read cannot be told anything
+		_ = req.Body.Close() // the request is refused anyway
 	}
 	return err
 }
 
-// send asks one instance.
+// send sends the request to one instance.
 func (t *Transport) send(req *http.Request, b *naming.Balancer[naming.Instance], p naming.Picked[naming.Instance], again bool) (*http.Response, error) {
 	out := req.Clone(req.Context())
 	out.URL.Scheme, out.URL.Host = target(p.Item, req.URL.Scheme)
@@ -189,9 +193,9 @@ func (t *Transport) send(req *http.Request, b *naming.Balancer[naming.Instance],
 	return resp, nil
 }
 
-// target is the scheme and the host with which an instance is called for a
-// request of a scheme. An instance that has an SSL port alone is called with
-// https. An IPv6 address has brackets.
+// target returns the scheme and the host for a call to an instance. scheme is
+// the request's. An instance that has only an SSL port is called with https. An
+// IPv6 address has brackets.
 func target(in *naming.Instance, scheme string) (useScheme, host string) {
 	port := in.Port
 	if in.SSLPort != 0 && (scheme == "https" || port == 0) {
@@ -207,7 +211,7 @@ func target(in *naming.Instance, scheme string) (useScheme, host string) {
 	return scheme, address
 }
 
-// unsent reports whether an error says that there was no connection.
+// unsent reports whether the error says that no connection was made.
 func unsent(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"
@@ -230,8 +234,8 @@ func repeatable(req *http.Request, err error) bool {
 	return false
 }
 
-// CloseIdleConnections closes those of the base, where it has any: it is what
-// http.Client calls.
+// CloseIdleConnections closes the idle connections of the base, if it has the
+// method. http.Client calls it.
 func (t *Transport) CloseIdleConnections() {
 	t.made()
 	if c, ok := t.base.(interface{ CloseIdleConnections() }); ok {

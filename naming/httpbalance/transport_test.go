@@ -56,7 +56,7 @@ func at(t *testing.T, id string, addr net.Addr) naming.Instance {
 	return naming.Instance{Service: "orders", ID: id, Address: tcp.IP.String(), Port: tcp.Port}
 }
 
-// gone is an instance at an address where nobody listens.
+// gone is an instance at an address that refuses connections.
 func gone(t *testing.T, id string) naming.Instance {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -162,7 +162,7 @@ func TestDrainingIsNeverPicked(t *testing.T) {
 	b.srv.Close()
 	_, err := c.Get("http://orders/")
 	require.Error(t, err)
-	require.EqualValues(t, 2, drained.calls.Load(), "not even when nobody else is left")
+	require.EqualValues(t, 2, drained.calls.Load(), "not even when no other instance is left")
 }
 
 func TestNoInstance(t *testing.T) {
@@ -186,7 +186,7 @@ func (c *closing) Close() error {
 	return nil
 }
 
-// An instance that nobody can connect to costs no request, and is asked once.
+// An instance that refuses connections costs no request, and is tried once.
 func TestConnectErrors(t *testing.T) {
 	dead, b := gone(t, "a"), start(t, "b")
 	for method, body := range map[string]io.Reader{
@@ -251,7 +251,8 @@ func TestFailuresMarkDown(t *testing.T) {
 	}
 }
 
-// A body that breaks off counts as a failure; one that the caller leaves does not.
+// A body that breaks off counts as a failure; a body that the caller closes
+// early does not.
 func TestBodies(t *testing.T) {
 	a, b := start(t, "a"), start(t, "b")
 	a.answer(func(w http.ResponseWriter, r *http.Request) {

@@ -203,7 +203,7 @@ var mutants = []mutant{
 	{"a member keeps more than its share", "groupmembership/plan.go",
 		"if p.room[owner] > 0 {", "if true {", `TestPartitionerSimulation`, false, ""},
 	{"a partition without an owner is left alone", "groupmembership/plan.go",
-		"owners[i] = next\n", "owners[i] = nobody\n", `TestPartitionerSimulation`, false, ""},
+		"owners[i] = next\n", "owners[i] = unowned\n", `TestPartitionerSimulation`, false, ""},
 	{"claims under an older number of partitions are not waited for", "groupmembership/partitioncount.go",
 		"claim.Stat.Czxid < dir.Stat.Mzxid", "claim.Stat.Czxid < 0", `Test(PartitionCountSimulation|Count.*)`, false, "groupmembership"},
 	{"the number of partitions is not read once more", "groupmembership/partitiontask.go",

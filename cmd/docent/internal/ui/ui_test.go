@@ -305,7 +305,7 @@ func TestFault25_ActionsOnOtherRecipes(t *testing.T) {
 	for body, reason := range map[string]string{
 		`{"path":"/config/app","id":"limits","confirm":"limits","layout":"curator","draining":true}`:                  "it is not an instance",
 		`{"path":"/config/app","id":"limits","confirm":"limits","layout":"spring","draining":true}`:                   "malformed",
-		`{"path":"/q/items","id":"queue-0000000001","confirm":"queue-0000000001","layout":"curator","draining":true}`: "it is no JSON",
+		`{"path":"/q/items","id":"queue-0000000001","confirm":"queue-0000000001","layout":"curator","draining":true}`: "it is not JSON",
 		`{"path":"/lock","id":"ann","confirm":"ann"}`:                                                                 "no such candidate",
 	} {
 		action := "transfer"
