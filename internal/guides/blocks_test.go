@@ -48,10 +48,29 @@ func pages(t *testing.T) []string {
 	return found
 }
 
+// docPages returns the files with the documentation of the packages.
+func docPages(t *testing.T) (found []string) {
+	t.Helper()
+	for _, pattern := range []string{"*/doc.go", "naming/*/doc.go", "contrib/*/doc.go"} {
+		files, err := filepath.Glob(filepath.Join(root, pattern))
+		require.NoError(t, err)
+		for _, f := range files {
+			page, err := filepath.Rel(root, f)
+			require.NoError(t, err)
+			found = append(found, filepath.ToSlash(page))
+		}
+	}
+	require.NotEmpty(t, found)
+	return found
+}
+
 func goBlocks(t *testing.T, page string) []block {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root, page))
 	require.NoError(t, err)
+	if strings.HasSuffix(page, ".go") {
+		return indented(page, string(text))
+	}
 	found, err := fenced(page, string(text), "go")
 	require.NoError(t, err)
 	return found
@@ -84,6 +103,31 @@ func fenced(page, text, language string) (found []block, err error) {
 		return nil, fmt.Errorf("%v: the block has no end", open)
 	}
 	return found, nil
+}
+
+// indented returns the blocks of a package's documentation that are Go: they call something.
+func indented(page, text string) (found []block) {
+	open := block{page: page}
+	n := 0
+	for line := range strings.Lines(text + "\n") {
+		n++
+		code, isCode := strings.CutPrefix(line, "//\t")
+		switch {
+		case isCode && open.text == "":
+			open.line, open.text = n, code
+		case isCode:
+			open.text += code
+		case line == "//\n" && open.text != "":
+			open.text += "\n"
+		case open.text != "":
+			if strings.Contains(open.text, " := ") || strings.Contains(open.text, "(ctx") {
+				open.text = strings.TrimRight(open.text, "\n") + "\n"
+				found = append(found, open)
+			}
+			open.text = ""
+		}
+	}
+	return found
 }
 
 // formatted: a block stands in the page as gofmt writes it.
@@ -123,6 +167,11 @@ func TestFenced(t *testing.T) {
 	require.Equal(t, []block{{"x.md", 3, "a\n\nb\n"}, {"x.md", 13, "d {\n\te\n"}}, found)
 	_, err = fenced("x.md", "```go\na\n", "go")
 	require.EqualError(t, err, "x.md:2: the block has no end")
+}
+
+func TestIndented(t *testing.T) {
+	const text = "// Package x\n//\n//\ta := b()\n//\n//\t\tc\n//\n// Text.\n//\n//\ttable  of\n//\n//\tf(ctx)\npackage x\n"
+	require.Equal(t, []block{{"x/doc.go", 3, "a := b()\n\n\tc\n"}, {"x/doc.go", 9, "table  of\n\nf(ctx)\n"}}, indented("x/doc.go", text))
 }
 
 func TestFormatted(t *testing.T) {

@@ -31,12 +31,14 @@ var packages = map[string]string{
 	"lock": ours + "lock", "naming": ours + "naming", "queue": ours + "queue", "session": ours + "session",
 	"httpbalance": ours + "naming/httpbalance", "zktest": ours + "zktest",
 	"grpcresolver": ours + "contrib/grpcresolver", "prom": ours + "contrib/prom",
+	"docentotel": ours + "contrib/otel",
 
 	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "log": "log", "os": "os",
 	"strings": "strings", "synctest": "testing/synctest", "testing": "testing", "time": "time",
 
 	"grpc": "google.golang.org/grpc", "insecure": "google.golang.org/grpc/credentials/insecure",
 	"prometheus": "github.com/prometheus/client_golang/prometheus", "require": "github.com/stretchr/testify/require",
+	"zk": "github.com/go-zookeeper/zk",
 }
 
 // unit is a file that is compiled.

@@ -10,10 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every block of Go in the documentation compiles, and is formatted.
+// Every block of Go in the guides and in the documentation of packages compiles, and is formatted.
 func TestGuides_blocksCompile(t *testing.T) {
 	blocks := make(map[*unit]block)
-	for _, page := range pages(t) {
+	for _, page := range append(pages(t), docPages(t)...) {
 		for _, b := range goBlocks(t, page) {
 			if err := formatted(b); err != nil {
 				t.Error(err)

@@ -91,4 +91,69 @@ var data []byte
 	"docs/testing.md": `
 var srv *zktest.Server
 `,
+
+	"barrier/doc.go": `
+var ctx context.Context
+var sm *session.Manager
+func compute(context.Context) error
+`,
+	"config/doc.go": `
+var ctx context.Context
+var sm *session.Manager
+type Limits struct{ QPS int }
+func apply(Limits)
+`,
+	"contrib/grpcresolver/doc.go": `
+var sm *session.Manager
+`,
+	"contrib/otel/doc.go": `
+var ctx context.Context
+var servers []string
+`,
+	"contrib/prom/doc.go": `
+var ctx context.Context
+var servers []string
+`,
+	"counter/doc.go": `
+var ctx context.Context
+var sm *session.Manager
+`,
+	"election/doc.go": `
+var ctx context.Context
+var sm *session.Manager
+func schedule(context.Context) error
+`,
+	"groupmembership/doc.go": `
+var ctx context.Context
+var sm *session.Manager
+`,
+	"inspect/doc.go": `
+var ctx context.Context
+var sm *session.Manager
+`,
+	"lock/doc.go": `
+var ctx context.Context
+var sm *session.Manager
+var row any
+var store interface{ Write(ctx context.Context, row any, token int64) error }
+`,
+	"naming/doc.go": `
+var ctx context.Context
+var sm *session.Manager
+var clientIP string
+func call(address string) error
+`,
+	"naming/httpbalance/doc.go": `
+var ctx context.Context
+var registry *naming.Registry
+`,
+	"queue/doc.go": `
+var ctx context.Context
+var sm *session.Manager
+var data []byte
+func send(context.Context, []byte) error
+`,
+	"session/doc.go": `
+var ctx context.Context
+`,
 }
