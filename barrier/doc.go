@@ -7,7 +7,7 @@
 //	gate := barrier.New(sm, "/barriers/migration")
 //	err := gate.Wait(ctx)
 //
-//	err := barrier.NewDouble(sm, "/barriers/epoch", 5).Do(ctx, func(ctx context.Context, v *barrier.Visit) error {
+//	err = barrier.NewDouble(sm, "/barriers/epoch", 5).Do(ctx, func(ctx context.Context, v *barrier.Visit) error {
 //		return compute(ctx) // ctx ends when this member no longer counts as inside
 //	})
 //

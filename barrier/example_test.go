@@ -12,27 +12,18 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// dial opens a session on an embedded server. A program names its own servers
-// in Config.Servers, and leaves Dialer out.
-func dial() (sm *session.Manager, done func()) {
-	srv, err := zktest.Start()
-	if err != nil {
-		log.Fatal(err)
-	}
-	sm, err = session.Dial(context.Background(), session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
-	if err != nil {
-		log.Fatal(err)
-	}
-	return sm, func() {
-		_ = sm.Close()
-		_ = srv.Close()
-	}
-}
-
 func ExampleBarrier() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	gate := barrier.New(sm, "/barriers/migration")
 	if err := gate.Set(ctx); err != nil {
@@ -55,8 +46,17 @@ func ExampleBarrier() {
 // Three members compute in rounds: no member begins a round before all members
 // have ended the last one.
 func ExampleDouble_Do() {
-	sm, done := dial()
-	defer done()
+	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	epoch := barrier.NewDouble(sm, "/barriers/epoch", 3)
 	var members sync.WaitGroup
@@ -65,7 +65,7 @@ func ExampleDouble_Do() {
 	for range 3 {
 		members.Go(func() {
 			for round := range 2 {
-				err := epoch.Do(context.Background(), func(ctx context.Context, v *barrier.Visit) error {
+				err := epoch.Do(ctx, func(ctx context.Context, v *barrier.Visit) error {
 					mu.Lock()
 					defer mu.Unlock()
 					order = append(order, round)
@@ -83,9 +83,17 @@ func ExampleDouble_Do() {
 }
 
 func ExampleDouble_Enter() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	double := barrier.NewDouble(sm, "/barriers/one", 1, barrier.ID("a"))
 	v, err := double.Enter(ctx)

@@ -4,10 +4,18 @@
 // their earlier values. SyncFile keeps a local file equal to a key.
 //
 //	limits, err := config.Open(ctx, sm, "/config/limits", config.JSON[Limits]())
-//	if err != nil { … }
+//	if err != nil {
+//		return err
+//	}
 //	defer limits.Close()
-//	qps := limits.Load().Value.QPS               // one atomic load
-//	for snap, err := range limits.Changes(ctx) { … }
+//	qps := limits.Load().Value.QPS // one atomic load
+//	for snap, err := range limits.Changes(ctx) {
+//		if err != nil {
+//			log.Print(err) // a bad value was written; snap still has the last good one
+//			continue
+//		}
+//		apply(snap.Value)
+//	}
 //
 // # What is promised
 //

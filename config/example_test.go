@@ -13,26 +13,22 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// start runs a server in the process, where a program would name its ensemble.
-func start() (sm *session.Manager, stop func()) {
-	srv, err := zktest.Start()
-	if err != nil {
-		log.Fatal(err)
-	}
-	sm, err = session.Dial(context.Background(), session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
-	if err != nil {
-		log.Fatal(err)
-	}
-	return sm, func() { _, _ = sm.Close(), srv.Close() }
-}
-
 func ExampleOpen() {
+	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
+
 	type Limits struct {
 		QPS int `json:"qps"`
 	}
-	ctx := context.Background()
-	sm, stop := start()
-	defer stop()
 
 	limits, err := config.Open(ctx, sm, "/config/limits", config.JSON[Limits](),
 		config.Default(Limits{QPS: 10}),
@@ -74,8 +70,16 @@ func ExampleOpen() {
 
 func ExampleValue_Update() {
 	ctx := context.Background()
-	sm, stop := start()
-	defer stop()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	flags, err := config.Open(ctx, sm, "/config/flags", config.JSON[map[string]bool](), config.Default(map[string]bool{}))
 	if err != nil {
@@ -97,11 +101,19 @@ func ExampleValue_Update() {
 
 func ExampleStore_Publish() {
 	ctx := context.Background()
-	sm, stop := start()
-	defer stop()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	store := config.NewStore(sm, "/config")
-	err := store.Publish(ctx,
+	err = store.Publish(ctx,
 		config.CreateKey("db/host", []byte("db1")),
 		config.CreateKey("db/user", []byte("app")),
 		config.CreateKey("epoch", []byte("1")))
@@ -134,11 +146,19 @@ func ExampleStore_Publish() {
 
 func ExampleOpenTree() {
 	ctx := context.Background()
-	sm, stop := start()
-	defer stop()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	store := config.NewStore(sm, "/config")
-	err := store.Publish(ctx, config.CreateKey("pool/min", []byte("2")), config.CreateKey("pool/max", []byte("8")))
+	err = store.Publish(ctx, config.CreateKey("pool/min", []byte("2")), config.CreateKey("pool/max", []byte("8")))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -175,8 +195,16 @@ func ExampleOpenTree() {
 
 func ExampleHistory() {
 	ctx := context.Background()
-	sm, stop := start()
-	defer stop()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	limits := config.NewStore(sm, "/config").History(10)
 	for _, value := range []string{"50", "100", "-1"} {
@@ -204,15 +232,24 @@ func ExampleHistory() {
 }
 
 func ExampleSyncFile() {
-	sm, stop := start()
-	defer stop()
+	ctx, cancel := context.WithCancel(context.Background())
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
+
 	dir, err := os.MkdirTemp("", "config")
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
 
-	ctx, cancel := context.WithCancel(context.Background())
 	if err := config.NewStore(sm, "/config").Create(ctx, "limits", []byte(`{"qps": 50}`)); err != nil {
 		log.Fatal(err)
 	}

@@ -10,27 +10,18 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// dial opens a session on an embedded server. A program names its own servers
-// in Config.Servers, and leaves Dialer out.
-func dial() (sm *session.Manager, done func()) {
-	srv, err := zktest.Start()
-	if err != nil {
-		log.Fatal(err)
-	}
-	sm, err = session.Dial(context.Background(), session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
-	if err != nil {
-		log.Fatal(err)
-	}
-	return sm, func() {
-		_ = sm.Close()
-		_ = srv.Close()
-	}
-}
-
 func ExampleCounter_Add() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	orders := counter.New(sm, "/counters/orders")
 	for _, n := range []int64{5, 3, -1} {
@@ -44,9 +35,17 @@ func ExampleCounter_Add() {
 }
 
 func ExampleCounter_Changes() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	orders := counter.New(sm, "/counters/orders")
 	for v, err := range orders.Changes(ctx) {
@@ -68,13 +67,22 @@ func ExampleCounter_Changes() {
 }
 
 func ExampleSequence() {
-	sm, done := dial()
-	defer done()
+	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	ids := counter.NewSequence(sm, "/sequences/invoice", counter.Block(1000))
 	defer ids.Close()
 	for range 3 {
-		id, err := ids.Next(context.Background())
+		id, err := ids.Next(ctx)
 		fmt.Println(id, err)
 	}
 	// Output:

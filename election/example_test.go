@@ -13,30 +13,21 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// dial opens a session on an embedded server. A program names its own servers
-// in Config.Servers, and leaves Dialer out.
-func dial() (sm *session.Manager, done func()) {
-	srv, err := zktest.Start()
-	if err != nil {
-		log.Fatal(err)
-	}
-	sm, err = session.Dial(context.Background(), session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
-	if err != nil {
-		log.Fatal(err)
-	}
-	return sm, func() {
-		_ = sm.Close()
-		_ = srv.Close()
-	}
-}
-
 func ExampleElection_Run() {
-	sm, done := dial()
-	defer done()
-
 	ctx, cancel := context.WithCancel(context.Background())
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
+
 	e := election.New(sm, "/leaders/scheduler", election.ID("host-7"))
-	err := e.Run(ctx, func(ctx context.Context, t *election.Term) error {
+	err = e.Run(ctx, func(ctx context.Context, t *election.Term) error {
 		fmt.Println("leading; the term has a number:", t.Token() > 0)
 		cancel() // a program leads until ctx ends
 		<-ctx.Done()
@@ -49,10 +40,19 @@ func ExampleElection_Run() {
 }
 
 func ExampleElection_Campaign() {
-	sm, done := dial()
-	defer done()
+	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
-	t, err := election.New(sm, "/leaders/scheduler").Campaign(context.Background())
+	t, err := election.New(sm, "/leaders/scheduler").Campaign(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -64,9 +64,17 @@ func ExampleElection_Campaign() {
 }
 
 func ExampleElection_Observe() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	e := election.New(sm, "/leaders/scheduler", election.ID("host-7"))
 	var term *election.Term
@@ -94,9 +102,17 @@ func ExampleElection_Observe() {
 }
 
 func ExampleElection_Transfer() {
-	sm, done := dial()
-	defer done()
 	ctx, cancel := context.WithCancel(context.Background())
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	leads := make(chan string, 1)
 	var running sync.WaitGroup
@@ -129,9 +145,17 @@ func ExampleElection_Transfer() {
 }
 
 func ExampleOneNode() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	e := election.New(sm, "/currentMaster", election.OneNode(), election.Payload("10.0.0.7:9000"))
 	t, err := e.Campaign(ctx)

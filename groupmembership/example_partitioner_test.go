@@ -7,16 +7,26 @@ import (
 	"log"
 
 	"github.com/docent-go/docent/groupmembership"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
 )
 
 // A consumer that is alone works on all partitions, each in a goroutine of its
 // own, until it is stopped.
 func ExamplePartitioner() {
-	sm, done := dial()
-	defer done()
+	ctx, cancel := context.WithCancel(context.Background())
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	const path = "/consumers/orders"
-	ctx, cancel := context.WithCancel(context.Background())
 	begun, ended := make(chan int), make(chan error)
 	go func() {
 		p := groupmembership.NewPartitioner(sm, path, 4)

@@ -10,29 +10,20 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// dial opens a session on an embedded server. A program names its own servers
-// in Config.Servers, and leaves Dialer out.
-func dial() (sm *session.Manager, done func()) {
-	srv, err := zktest.Start()
-	if err != nil {
-		log.Fatal(err)
-	}
-	sm, err = session.Dial(context.Background(), session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
-	if err != nil {
-		log.Fatal(err)
-	}
-	return sm, func() {
-		_ = sm.Close()
-		_ = srv.Close()
-	}
-}
-
 // Every machine of a cluster registers under its host name, and any client can
 // list the machines.
 func Example_machines() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	servers := groupmembership.New(sm, "/clusterServers")
 	for _, hostname := range []string{"web-1", "web-2", "db-1"} { // each on its own machine
@@ -59,9 +50,18 @@ func Example_machines() {
 // A worker tells its progress in its payload; a monitor follows it, and sees
 // the worker go.
 func ExampleGroup_Watch() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
+
 	workers := groupmembership.New(sm, "/workers")
 	worker, err := workers.Join(ctx, "worker-1", []byte("starting"))
 	if err != nil {
@@ -98,13 +98,23 @@ func ExampleGroup_Watch() {
 // A member that does work only while it is in the group stops when it cannot be
 // sure that it still is.
 func ExampleMembership_Changes() {
-	sm, done := dial()
-	defer done()
-	m, err := groupmembership.New(sm, "/workers").Join(context.Background(), "worker-1", nil)
+	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
 	if err != nil {
 		log.Fatal(err)
 	}
-	for state, err := range m.Changes(context.Background()) {
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
+
+	m, err := groupmembership.New(sm, "/workers").Join(ctx, "worker-1", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for state, err := range m.Changes(ctx) {
 		if err != nil {
 			log.Fatal(err)
 		}

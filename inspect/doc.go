@@ -7,7 +7,8 @@
 //		switch f := f.(type) {
 //		case *inspect.Lock:
 //			fmt.Println(f.Path, f.Holder, len(f.Waiters))
-//		…
+//		case *inspect.Queue:
+//			fmt.Println(f.Path, f.Length)
 //		}
 //	}
 //

@@ -11,25 +11,19 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// dial opens a session on an embedded server. A program names its own servers
-// in Config.Servers, and leaves Dialer out.
-func dial(srv *zktest.Server) *session.Manager {
-	sm, err := session.Dial(context.Background(), session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
-	if err != nil {
-		log.Fatal(err)
-	}
-	return sm
-}
-
 func ExampleTake() {
-	srv, err := zktest.Start()
+	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer srv.Close()
-	sm := dial(srv)
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
 	defer sm.Close()
-	ctx := context.Background()
+
 	if _, err := lock.New(sm, "/locks/orders", lock.ID("host-7")).Lock(ctx); err != nil {
 		log.Fatal(err)
 	}
@@ -55,16 +49,24 @@ func ExampleTake() {
 }
 
 func ExampleDeadlocks() {
-	srv, err := zktest.Start()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer srv.Close()
+	dial := func() *session.Manager {
+		sm, err := session.Dial(context.Background(), session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+		if err != nil {
+			log.Fatal(err)
+		}
+		return sm
+	}
+
 	ctx, cancel := context.WithCancel(context.Background())
 	paths := []string{"/accounts/1", "/accounts/2"}
 	var clients []*session.Manager
 	for _, path := range paths {
-		sm := dial(srv)
+		sm := dial()
 		defer sm.Close()
 		clients = append(clients, sm)
 		if _, err := lock.New(sm, path).Lock(ctx); err != nil {
@@ -79,7 +81,7 @@ func ExampleDeadlocks() {
 		}()
 	}
 
-	sm := dial(srv)
+	sm := dial()
 	defer sm.Close()
 	for {
 		found, err := inspect.Deadlocks(ctx, sm, "/", inspect.Confirm(0))

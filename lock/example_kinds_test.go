@@ -7,16 +7,26 @@ import (
 	"log"
 
 	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
 )
 
 // Any number may read at a time; a writer is alone.
 func ExampleRWMutex() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	prices := lock.NewRW(sm, "/locks/prices")
-	err := prices.RDo(ctx, func(ctx context.Context, h *lock.Hold) error {
+	err = prices.RDo(ctx, func(ctx context.Context, h *lock.Hold) error {
 		_, err := prices.TryLock(ctx) // one who reads keeps one who writes waiting
 		fmt.Println("held by another contender:", errors.Is(err, lock.ErrHeld))
 		return nil
@@ -39,9 +49,17 @@ func ExampleRWMutex() {
 // A writer goes on as a reader. Others may read from then on, and no writer can
 // have come in between.
 func ExampleWriteHold_Downgrade() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	prices := lock.NewRW(sm, "/locks/prices")
 	w, err := prices.Lock(ctx)
@@ -66,9 +84,17 @@ func ExampleWriteHold_Downgrade() {
 
 // The one-node lock suits a job for which one run at a time is enough.
 func ExampleExclusive_TryLock() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	nightly := lock.NewExclusive(sm, "/locks/nightly")
 	h, err := nightly.TryLock(ctx)
@@ -87,12 +113,20 @@ func ExampleExclusive_TryLock() {
 
 // A holder that can be asked to give the lock up.
 func ExampleMutex_Revoke() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	batch := lock.New(sm, "/locks/batch", lock.Revocable())
-	err := batch.Do(ctx, func(ctx context.Context, h *lock.Hold) error {
+	err = batch.Do(ctx, func(ctx context.Context, h *lock.Hold) error {
 		// Meanwhile, elsewhere:
 		if _, err := lock.New(sm, "/locks/batch").Revoke(context.Background()); err != nil {
 			return err

@@ -8,13 +8,23 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
 )
 
 // Each replica calls every ten minutes, and one of them runs the job.
 func ExampleOnce() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	report := lock.NewOnce(sm, "/jobs/report", 10*time.Minute)
 	for replica := range 3 {

@@ -9,15 +9,25 @@ import (
 
 	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
 )
 
 func ExampleSemaphore_Do() {
-	sm, done := dial()
-	defer done()
+	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	// At most three backups run at a time, over all processes.
 	backups := lock.NewSemaphore(sm, "/pools/backup", lock.Permits(3))
-	err := backups.Do(context.Background(), 1, func(ctx context.Context, p *lock.Permit) error {
+	err = backups.Do(ctx, 1, func(ctx context.Context, p *lock.Permit) error {
 		fmt.Println("holding", p.N())
 		return ctx.Err() // ctx ends when the permit can no longer be trusted
 	})
@@ -28,9 +38,17 @@ func ExampleSemaphore_Do() {
 }
 
 func ExampleSemaphore_TryAcquire() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	pool := lock.NewSemaphore(sm, "/pools/render", lock.Permits(3))
 	two, err := pool.TryAcquire(ctx, 2)
@@ -48,9 +66,17 @@ func ExampleSemaphore_TryAcquire() {
 }
 
 func ExampleSemaphore_Resize() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	pool := lock.NewSemaphore(sm, "/pools/render", lock.SharedPermits("/limits/render", 3))
 	if err := pool.Resize(ctx, 5); err != nil {
@@ -63,9 +89,17 @@ func ExampleSemaphore_Resize() {
 
 // All nodes of a permit guard a transaction.
 func ExamplePermit() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	p, err := lock.NewSemaphore(sm, "/pools/render", lock.Permits(3)).Acquire(ctx, 2)
 	if err != nil {
@@ -83,11 +117,20 @@ func ExamplePermit() {
 }
 
 func ExampleMulti_Do() {
-	sm, done := dial()
-	defer done()
+	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	transfer := lock.NewMulti(lock.New(sm, "/accounts/9"), lock.New(sm, "/accounts/7"), lock.NewRW(sm, "/rates").Reader())
-	err := transfer.Do(context.Background(), func(ctx context.Context, h *lock.MultiHold) error {
+	err = transfer.Do(ctx, func(ctx context.Context, h *lock.MultiHold) error {
 		fmt.Println("tokens:", len(h.Tokens()), "guards:", len(h.Guards()))
 		return ctx.Err()
 	})
@@ -99,9 +142,17 @@ func ExampleMulti_Do() {
 
 // Goroutines that share the value hand the lock on among themselves.
 func ExampleHandoff() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	ledger := lock.New(sm, "/locks/ledger", lock.Handoff(64))
 	total := 0

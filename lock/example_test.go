@@ -12,29 +12,21 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// dial opens a session on an embedded server. A program names its own servers
-// in Config.Servers, and leaves Dialer out.
-func dial() (sm *session.Manager, done func()) {
-	srv, err := zktest.Start()
-	if err != nil {
-		log.Fatal(err)
-	}
-	sm, err = session.Dial(context.Background(), session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
-	if err != nil {
-		log.Fatal(err)
-	}
-	return sm, func() {
-		_ = sm.Close()
-		_ = srv.Close()
-	}
-}
-
 func ExampleMutex_Do() {
-	sm, done := dial()
-	defer done()
+	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	orders := lock.New(sm, "/locks/orders")
-	err := orders.Do(context.Background(), func(ctx context.Context, h *lock.Hold) error {
+	err = orders.Do(ctx, func(ctx context.Context, h *lock.Hold) error {
 		// ctx ends when the hold can no longer be trusted. The token goes to the
 		// store, which refuses a smaller one than it has seen.
 		fmt.Println("working, token is positive:", h.Token() > 0)
@@ -47,8 +39,16 @@ func ExampleMutex_Do() {
 }
 
 func ExampleMutex_Lock() {
-	sm, done := dial()
-	defer done()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(context.Background(), session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second) // bounds the wait, not the hold
 	defer cancel()
@@ -68,9 +68,17 @@ func ExampleMutex_Lock() {
 }
 
 func ExampleMutex_TryLock() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	h, err := lock.New(sm, "/locks/orders").TryLock(ctx)
 	fmt.Println("first:", err)
@@ -85,9 +93,17 @@ func ExampleMutex_TryLock() {
 }
 
 func ExampleMutex_Holders() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	m := lock.New(sm, "/locks/orders", lock.ID("billing-7"))
 	h, err := m.Lock(ctx)
@@ -108,9 +124,17 @@ func ExampleMutex_Holders() {
 // A transaction with the hold's Guard is refused as a whole once the hold's
 // node is gone, even if this process does not know that yet.
 func ExampleHold() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	h, err := lock.New(sm, "/locks/orders").Lock(ctx)
 	if err != nil {

@@ -10,7 +10,9 @@
 //	defer orders.Close()
 //	b, err := orders.Balancer(naming.RoundRobin(), naming.DownAfter(3, 10*time.Second, 30*time.Second))
 //	p, err := b.Pick(clientIP)
-//	if err != nil { … }                          // naming.ErrNoInstance
+//	if err != nil {
+//		return err // naming.ErrNoInstance
+//	}
 //	err = call(p.Item.HostPort())
 //	p.Done(err)
 //

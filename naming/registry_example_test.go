@@ -11,29 +11,21 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// dial opens a session on an embedded server. A program names its own servers
-// in Config.Servers, and leaves Dialer out.
-func dial() (sm *session.Manager, done func()) {
-	srv, err := zktest.Start()
-	if err != nil {
-		log.Fatal(err)
-	}
-	sm, err = session.Dial(context.Background(), session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
-	if err != nil {
-		log.Fatal(err)
-	}
-	return sm, func() {
-		_ = sm.Close()
-		_ = srv.Close()
-	}
-}
-
 // A service registers where it can be reached; a client watches the service and
 // balances over its instances.
 func Example() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
+
 	registry := naming.New(sm)
 
 	for i, host := range []string{"10.0.0.1", "10.0.0.2"} { // each on its own machine
@@ -70,9 +62,18 @@ func Example() {
 
 // An instance that is to be stopped drains first, and a client sees it.
 func ExampleRegistration_Drain() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
+
 	registry := naming.New(sm)
 	g, err := registry.Register(ctx, naming.Instance{Service: "orders", ID: "orders-0", Address: "10.0.0.1", Port: 8080})
 	if err != nil {
@@ -112,9 +113,18 @@ func ExampleRegistration_Drain() {
 
 // Names that were never given out before.
 func ExampleNames() {
-	sm, done := dial()
-	defer done()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
+
 	names := naming.NewNames(sm, "/names/orders", "order-")
 	first, err := names.Next(ctx)
 	if err != nil {
@@ -131,11 +141,21 @@ func ExampleNames() {
 // A small number for each process, such as the machine's part of a snowflake
 // id.
 func ExampleWorkers() {
-	sm, done := dial()
-	defer done()
+	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
+
 	workers := naming.NewWorkers(sm, "/ids/orders", 1024)
 	for _, host := range []string{"host-7", "host-8"} { // each on its own machine
-		w, err := workers.Acquire(context.Background(), host)
+		w, err := workers.Acquire(ctx, host)
 		if err != nil {
 			log.Fatal(err)
 		}

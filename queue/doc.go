@@ -4,11 +4,13 @@
 //	q := queue.New(sm, "/queues/mail", queue.MaxAttempts(5))
 //	id, err := q.Put(ctx, data, queue.Priority(5), queue.Delay(time.Minute))
 //
-//	item, err := q.Take(ctx)       // waits for an item and claims it
+//	item, err := q.Take(ctx) // waits for an item and claims it
 //	err = send(item.Context(), item.Data)
-//	err = item.Ack()               // or item.Release(), or item.Reject("why")
+//	err = item.Ack() // or item.Release(), or item.Reject("why")
 //
-//	err = q.Consume(ctx, func(ctx context.Context, item *queue.Item) error { ... }, queue.Workers(4))
+//	err = q.Consume(ctx, func(ctx context.Context, item *queue.Item) error {
+//		return send(ctx, item.Data)
+//	}, queue.Workers(4))
 //
 // # What is promised
 //

@@ -12,24 +12,18 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// dial opens a session with an embedded server. A program would call
-// session.Dial with the addresses of its ZooKeeper servers.
-func dial() (sm *session.Manager, closeAll func()) {
-	srv, err := zktest.Start()
-	if err != nil {
-		log.Fatal(err)
-	}
-	sm, err = session.Dial(context.Background(), session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
-	if err != nil {
-		log.Fatal(err)
-	}
-	return sm, func() { _, _ = sm.Close(), srv.Close() }
-}
-
 func Example() {
-	sm, closeAll := dial()
-	defer closeAll()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	q := queue.New(sm, "/queues/mail")
 	for _, m := range []struct {
@@ -57,10 +51,18 @@ func Example() {
 
 // An item that fails is tried again later, and at last becomes a dead letter.
 func ExampleQueue_Consume() {
-	sm, closeAll := dial()
-	defer closeAll()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	q := queue.New(sm, "/queues/mail", queue.MaxAttempts(3), queue.OnDead(func(l queue.Letter) {
 		fmt.Printf("dead: %s: %s\n", l.Data, l.Reason)
@@ -69,7 +71,7 @@ func ExampleQueue_Consume() {
 	if _, err := q.Put(ctx, []byte("to nobody@example.com")); err != nil {
 		log.Fatal(err)
 	}
-	err := q.Consume(ctx, func(ctx context.Context, item *queue.Item) error {
+	err = q.Consume(ctx, func(ctx context.Context, item *queue.Item) error {
 		fmt.Printf("attempt %d\n", item.Attempt)
 		return errors.New("no such mailbox")
 	}, queue.Backoff(time.Millisecond, 10*time.Millisecond))
@@ -85,9 +87,17 @@ func ExampleQueue_Consume() {
 // The work is done in ZooKeeper itself: the guard makes it and the item's
 // claim one matter.
 func ExampleItem_Guard() {
-	sm, closeAll := dial()
-	defer closeAll()
 	ctx := context.Background()
+	srv, err := zktest.Start() // in a program: the servers of an ensemble
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1:2181"}, Dialer: srv.DialContext})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer sm.Close()
 
 	q := queue.New(sm, "/queues/accounts")
 	if _, err := q.Put(ctx, []byte("ann")); err != nil {

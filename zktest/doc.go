@@ -24,8 +24,11 @@
 //			s := zktest.New(t)
 //			c, events, err := zk.Connect([]string{s.Addr()}, 10*time.Second,
 //				zk.WithDialer(s.Dial), zk.WithHostProvider(new(zktest.Hosts)))
-//			...
+//			if err != nil {
+//				t.Fatal(err)
+//			}
 //			defer c.Close()
+//			<-events // the first state of the session
 //		})
 //	}
 //

@@ -2,6 +2,8 @@ package zktest_test
 
 import (
 	"fmt"
+	"io"
+	"log"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,7 +27,7 @@ func Example() {
 		}
 	}()
 	c, _, err := zk.Connect([]string{s.Addr()}, 10*time.Second, zk.WithDialer(s.Dial),
-		zk.WithHostProvider(new(zktest.Hosts)), zk.WithLogger(quiet{}))
+		zk.WithHostProvider(new(zktest.Hosts)), zk.WithLogger(log.New(io.Discard, "", 0)))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -54,7 +56,7 @@ func ExampleNew_bubble() {
 			s := zktest.New(t)
 			link := s.Link() // the network path of one process
 			c, _, err := zk.Connect([]string{s.Addr()}, 10*time.Second, zk.WithDialer(link.Dial),
-				zk.WithHostProvider(new(zktest.Hosts)), zk.WithLogger(quiet{}))
+				zk.WithHostProvider(new(zktest.Hosts)), zk.WithLogger(log.New(io.Discard, "", 0)))
 			if err != nil {
 				t.Fatal(err)
 			}

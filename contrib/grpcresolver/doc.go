@@ -3,7 +3,8 @@
 //
 //	conn, err := grpc.NewClient("docent:///orders",
 //		grpc.WithResolvers(grpcresolver.New(naming.New(sm))),
-//		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"round_robin":{}}]}`), ...)
+//		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig":[{"round_robin":{}}]}`),
+//		grpc.WithTransportCredentials(insecure.NewCredentials()))
 //
 // # What is promised
 //

@@ -1,0 +1,165 @@
+//go:build unix
+
+package guides
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/docent-go/docent/naming"
+	"github.com/docent-go/docent/session"
+	"github.com/docent-go/docent/zktest"
+)
+
+// patience is how long a program may take that hangs.
+const patience = 2 * time.Minute
+
+// program is what a whole program of a page does.
+type program struct {
+	replace   map[string]string // a place of the reader's machine, and one that a test may use
+	says      string            // the beginning of its first line, on standard output
+	appears   string            // an instance that it registers as orders
+	interrupt os.Signal         // what it is sent then, if it does not end by itself
+	exit      int               // -1 is a death by the signal
+	elsewhere string            // why it is not run here
+}
+
+var local = map[string]string{`"127.0.0.1:2181"`: `"ADDR"`}
+
+// programs has the whole programs of each page, in their order.
+var programs = map[string][]program{
+	"README.md": {
+		{replace: local, says: "writing with token "},
+		{replace: local, says: "leading, term ", interrupt: os.Interrupt, exit: -1},
+		{replace: local, says: "now 10", interrupt: os.Interrupt, exit: -1},
+	},
+	"docs/getting-started.md": {
+		{replace: local, says: "write a row with token "},
+		{replace: local, says: "leading, term ", interrupt: os.Interrupt},
+		{replace: local, says: "now 10", interrupt: os.Interrupt},
+	},
+	"docs/naming.md": {
+		{
+			replace: map[string]string{`"zk1:2181", "zk2:2181", "zk3:2181"`: `"ADDR"`, `":8080"`: `"127.0.0.1:0"`},
+			appears: "orders-7", interrupt: syscall.SIGTERM,
+		},
+		{elsewhere: "it serves at a port that the test cannot choose without a race"},
+	},
+	"docs/security.md": {{elsewhere: "recipes_test/security runs it on a server with SASL"}},
+}
+
+// Every whole program of the documentation is vetted, and does what the page says.
+func TestGuides_programsRun(t *testing.T) {
+	for _, page := range pages(t) {
+		var whole []block
+		for _, b := range goBlocks(t, page) {
+			if b.program() {
+				whole = append(whole, b)
+			}
+		}
+		require.Len(t, whole, len(programs[page]), page)
+		for i, p := range programs[page] {
+			t.Run(whole[i].String(), func(t *testing.T) { p.run(t, whole[i].text) })
+		}
+	}
+}
+
+func (p program) run(t *testing.T, text string) {
+	srv := zktest.New(t)
+	addr, err := srv.Listen("127.0.0.1:0")
+	require.NoError(t, err)
+	for theirs, mine := range p.replace {
+		require.Contains(t, text, theirs)
+		text = strings.ReplaceAll(text, theirs, strings.ReplaceAll(mine, "ADDR", addr))
+	}
+	dir := t.TempDir()
+	file, binary := filepath.Join(dir, "main.go"), filepath.Join(dir, "program")
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	goTool(t, "vet", file)
+	if p.elsewhere != "" {
+		return
+	}
+	goTool(t, "build", "-o", binary, file)
+
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines := bufio.NewScanner(stdout)
+	switch {
+	case p.appears != "":
+		err = p.watch(ctx, srv, func() error { return cmd.Process.Signal(p.interrupt) })
+	case !lines.Scan() || !strings.HasPrefix(lines.Text(), p.says):
+		err = fmt.Errorf("it says %q", lines.Text())
+	case p.interrupt != nil:
+		err = cmd.Process.Signal(p.interrupt)
+	}
+	if err != nil {
+		cancel()
+	}
+	for lines.Scan() { // to its end, as Wait wants it
+	}
+	_ = cmd.Wait() // the exit code says it
+	require.NoError(t, err, "%s", &stderr)
+	require.NoError(t, ctx.Err(), "it hangs")
+	require.Equal(t, p.exit, cmd.ProcessState.ExitCode(), "%s", &stderr)
+}
+
+// watch waits for the instance, tells the program to stop, and waits until the instance
+// has drained and is gone.
+func (p program) watch(ctx context.Context, srv *zktest.Server, stop func() error) error {
+	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1"}, Dialer: srv.DialContext})
+	if err != nil {
+		return err
+	}
+	defer sm.Close()
+	orders, err := naming.New(sm).Watch(ctx, "orders", naming.ProtectEmpty(0))
+	if err != nil {
+		return err
+	}
+	defer orders.Close()
+	stopped := false
+	for change, err := range orders.Changes(ctx) {
+		if err != nil {
+			return err
+		}
+		for _, e := range change.Events {
+			switch {
+			case e.Instance.ID != p.appears:
+				return fmt.Errorf("%s is %v", e.Instance.ID, e.Kind)
+			case e.Kind == naming.Removed && stopped:
+				return nil
+			case !stopped:
+				stopped = true
+				if err := stop(); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// goTool runs the go command in the module, as its user.
+func goTool(t *testing.T, args ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
