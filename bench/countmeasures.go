@@ -164,7 +164,7 @@ func bursts(e env) (sample, error) {
 	news := make(chan seen, watchers*members)
 	for w := range watchers {
 		watching.Go(func() {
-			for change, err := range groupmembership.New(sms[w], e.dir).Watch(ctx) {
+			for change, err := range groupmembership.New(sms[w], e.dir).Changes(ctx) {
 				if err != nil {
 					return
 				}
@@ -191,7 +191,7 @@ func bursts(e env) (sample, error) {
 		err := inParallel(members/burstCount, func(i int) error {
 			n := burst*members/burstCount + i
 			if i%2 == 0 && n > 0 {
-				return all[n].Leave()
+				return all[n].Leave(context.Background())
 			}
 			return join(members + n)
 		})

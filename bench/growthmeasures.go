@@ -113,7 +113,7 @@ func docentMembers(e env, n, ops int) (sample, error) {
 		defer close(news)
 		// With the shortest pause, changes are not combined: here they come one
 		// at a time.
-		for _, err := range groupmembership.New(sms[1], e.dir, groupmembership.Pause(time.Nanosecond)).Watch(ctx) {
+		for _, err := range groupmembership.New(sms[1], e.dir, groupmembership.Pause(time.Nanosecond)).Changes(ctx) {
 			if ctx.Err() != nil {
 				return
 			}
@@ -136,7 +136,7 @@ func docentMembers(e env, n, ops int) (sample, error) {
 		if all[i] == nil {
 			return nil
 		}
-		return all[i].Leave()
+		return all[i].Leave(context.Background())
 	}))
 }
 

@@ -16,10 +16,10 @@ func campaigning(w *testworld.World, p *testworld.Process, id string, opts ...el
 	return testworld.Go(w, election.New(p.Manager, dir, append(opts, election.ID(id))...).Campaign)
 }
 
-// watching ranges over an Observe until the test ends.
+// watching ranges over an Changes until the test ends.
 func watching(w *testworld.World, p *testworld.Process, opts ...election.Option) *testworld.Call[string] {
 	return testworld.Go(w, func(ctx context.Context) (last string, err error) {
-		for leader, err := range election.New(p.Manager, dir, opts...).Observe(ctx) {
+		for leader, err := range election.New(p.Manager, dir, opts...).Changes(ctx) {
 			if err != nil {
 				return last, err
 			}
@@ -45,7 +45,7 @@ func TestCostsOfAnElection(t *testing.T) {
 				_, err := reader.Leader(w.Context())
 				require.NoError(w, err)
 			}},
-			{Name: "Observe", Want: testworld.Counts{"getChildren2": 1, "getData": 1}, Do: func() { observer = watching(w, o) }},
+			{Name: "Changes", Want: testworld.Counts{"getChildren2": 1, "getData": 1}, Do: func() { observer = watching(w, o) }},
 			{Name: "a second candidate", Want: testworld.Counts{"create": 1, "exists": 1, "getChildren2": 1, "getData": 2}, Do: func() { second = campaigning(w, b, "b") }},
 			{Name: "a third candidate", Want: testworld.Counts{"create": 1, "exists": 1, "getChildren2": 1, "getData": 1}, Do: func() { third = campaigning(w, c, "c") }},
 			{Name: "Participants", Want: testworld.Counts{"getChildren2": 1, "multiRead": 1}, Do: func() {
@@ -142,7 +142,7 @@ func TestCostsOfAOneNodeElection(t *testing.T) {
 				_, err := reader.Leader(w.Context())
 				require.NoError(w, err)
 			}},
-			{Name: "Observe", Want: testworld.Counts{"getData": 1}, Do: func() { observer = watching(w, o, election.OneNode()) }},
+			{Name: "Changes", Want: testworld.Counts{"getData": 1}, Do: func() { observer = watching(w, o, election.OneNode()) }},
 			{Name: "a second candidate", Want: testworld.Counts{"create": 1, "getData": 1}, Do: func() { second = campaigning(w, b, "b", election.OneNode()) }},
 			{Name: "UpdatePayload, and all who watch the node look", Want: testworld.Counts{"exists": 1, "getData": 3, "setData": 1, "sync": 1}, Do: func() { require.NoError(w, term.UpdatePayload(w.Context(), "ready")) }},
 			{Name: "the observer leaves", Do: func() {

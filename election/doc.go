@@ -42,7 +42,7 @@
 //     pause, until it looks at its context. Give Term.Token to the store that
 //     you write to, or put Term.Guard into the transaction. A one-node election
 //     has no guard: session.ErrNoGuard.
-//   - Leader, Observe and Participants return the first candidate as the
+//   - Leader, Changes and Participants return the first candidate as the
 //     connected server knows it. The server may lag behind, and the candidate
 //     may not know yet that it leads. Do not decide by them which process may
 //     write.

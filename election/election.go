@@ -31,7 +31,7 @@ type Election struct {
 // Option changes an Election.
 type Option func(*Election)
 
-// ID is the candidate's id, which Leader, Observe and Participants show. It
+// ID is the candidate's id, which Leader, Changes and Participants show. It
 // need not be unique. The default is the host's name and the process id,
 // "host-4711".
 func ID(id string) Option { return func(e *Election) { e.id = id } }

@@ -287,7 +287,7 @@ func TestInvalidPath(t *testing.T) {
 		_, err = e.Participants(t.Context())
 		require.ErrorContains(t, err, "relative")
 		n := 0
-		for _, err := range e.Observe(t.Context()) {
+		for _, err := range e.Changes(t.Context()) {
 			n++
 			require.ErrorContains(t, err, "relative")
 		}

@@ -63,7 +63,7 @@ func ExampleElection_Campaign() {
 	// resigned: <nil>
 }
 
-func ExampleElection_Observe() {
+func ExampleElection_Changes() {
 	ctx := context.Background()
 	srv, err := zktest.Start() // in a program: the servers of an ensemble
 	if err != nil {
@@ -78,7 +78,7 @@ func ExampleElection_Observe() {
 
 	e := election.New(sm, "/leaders/scheduler", election.ID("host-7"))
 	var term *election.Term
-	for leader, err := range e.Observe(ctx) {
+	for leader, err := range e.Changes(ctx) {
 		switch {
 		case err != nil:
 			fmt.Println("not known for now:", err)

@@ -57,7 +57,7 @@ func TestPayloadNeedsOneNode(t *testing.T) {
 			_, err = e.Participants(t.Context())
 			require.ErrorContains(t, err, "OneNode")
 			require.ErrorContains(t, e.Transfer(t.Context(), "b"), "OneNode")
-			for _, err := range e.Observe(t.Context()) {
+			for _, err := range e.Changes(t.Context()) {
 				require.ErrorContains(t, err, "OneNode")
 			}
 		}
@@ -86,7 +86,7 @@ func TestOneNode(t *testing.T) {
 		watching, stop := context.WithCancel(t.Context())
 		defer stop()
 		go func() {
-			for leader, err := range client.master().Observe(watching) {
+			for leader, err := range client.master().Changes(watching) {
 				if err == nil {
 					seen = append(seen, leader.Payload)
 				}

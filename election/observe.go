@@ -18,7 +18,7 @@ const (
 	mostRetry  = 30 * time.Second
 )
 
-// Observe yields the present leader, and then every change, until ctx ends. A
+// Changes yields the present leader, and then every change, until ctx ends. A
 // vacancy is a Leader for which Vacant is true.
 //
 // It yields the newest state, not the history: it omits leaders that come and
@@ -32,9 +32,9 @@ const (
 // invalid path or option end the sequence. The loop may go on after any other
 // error. The end of ctx ends the sequence without an error.
 //
-// Observe watches the leader's node, so that changes of other candidates do not
+// Changes watches the leader's node, so that changes of other candidates do not
 // wake it. It is safe for concurrent use.
-func (e *Election) Observe(ctx context.Context) iter.Seq2[Leader, error] {
+func (e *Election) Changes(ctx context.Context) iter.Seq2[Leader, error] {
 	e.made()
 	return func(yield func(Leader, error) bool) {
 		o := observer{election: e, yield: yield}
@@ -47,7 +47,7 @@ func (e *Election) Observe(ctx context.Context) iter.Seq2[Leader, error] {
 	}
 }
 
-// observer is the state of one Observe.
+// observer is the state of one Changes.
 type observer struct {
 	election *Election
 	yield    func(Leader, error) bool

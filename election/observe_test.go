@@ -16,7 +16,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// observer collects what an Observe yields: ids, "-" for a vacancy, "!" for an
+// observer collects what an Changes yields: ids, "-" for a vacancy, "!" for an
 // error.
 type observer struct {
 	mu     sync.Mutex
@@ -35,7 +35,7 @@ func (p *process) observe() *observer {
 	})
 	go func() {
 		defer close(o.done)
-		for leader, err := range p.election("observer").Observe(ctx) {
+		for leader, err := range p.election("observer").Changes(ctx) {
 			o.mu.Lock()
 			switch {
 			case err != nil:
@@ -102,7 +102,7 @@ func TestObserveSlowly(t *testing.T) {
 		pa, pb := w.process(), w.process()
 		a := pa.lead("a")
 		var seen []string
-		for leader, err := range w.process().election("x").Observe(t.Context()) {
+		for leader, err := range w.process().election("x").Changes(t.Context()) {
 			require.NoError(t, err)
 			seen = append(seen, leader.ID)
 			if len(seen) == 2 {
@@ -225,7 +225,7 @@ func TestHardCase55_BlockedObserver(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			for range p.election("x").Observe(t.Context()) {
+			for range p.election("x").Changes(t.Context()) {
 				<-release
 				return
 			}

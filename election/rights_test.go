@@ -35,7 +35,7 @@ func TestFault38_HiddenLeader(t *testing.T) {
 
 		time.AfterFunc(time.Hour, func() { term.Resign() })
 		var seen []election.Leader
-		for leader, err := range e.Observe(w.Context()) {
+		for leader, err := range e.Changes(w.Context()) {
 			require.NoError(w, err)
 			seen = append(seen, leader)
 			if !leader.Hidden {
@@ -70,7 +70,7 @@ func TestFault39_LeaderIsHiddenUnderTheObserver(t *testing.T) {
 				require.NoError(w, err)
 				p := w.Process(testworld.Guest)
 				var seen []election.Leader
-				for leader, err := range election.New(p.Manager, "/election", election.OneNode()).Observe(w.Within(time.Hour)) {
+				for leader, err := range election.New(p.Manager, "/election", election.OneNode()).Changes(w.Within(time.Hour)) {
 					require.NoError(w, err)
 					seen = append(seen, leader)
 					if leader.Hidden {
@@ -103,7 +103,7 @@ func TestFault13_LeaderThatComesBack(t *testing.T) {
 					first := lead(a, "a")
 					told := make(chan election.Leader, 10)
 					watching := testworld.Go(w, func(ctx context.Context) (bool, error) {
-						for leader, err := range election.New(p.Manager, "/election", opts...).Observe(ctx) {
+						for leader, err := range election.New(p.Manager, "/election", opts...).Changes(ctx) {
 							if err == nil {
 								told <- leader
 							}

@@ -1,6 +1,7 @@
 package groupmembership_test
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"testing"
@@ -54,10 +55,10 @@ func TestCostOfALargeGroup(t *testing.T) {
 				// burst as many leave and come back.
 				each(func(i int) {
 					if i%(2*bursts) == burst {
-						require.NoError(w, all[i].Leave())
+						require.NoError(w, all[i].Leave(context.Background()))
 					}
 					if i%(2*bursts) == burst+bursts && burst%2 == 0 {
-						require.NoError(w, all[i].Leave())
+						require.NoError(w, all[i].Leave(context.Background()))
 						again(i)
 					}
 				})
@@ -92,7 +93,7 @@ func TestCostsOfAGroup(t *testing.T) {
 		settle := func() { time.Sleep(time.Second) }
 		w.Costs([]testworld.Step{
 			{Name: "the first Join makes the directory", Want: testworld.Counts{"create": 2, "createContainer": 1, "getData": 1}, Do: func() { m = join(p, "a", "1"); settle() }},
-			{Name: "Watch", Want: testworld.Counts{"addWatch": 1, "multiRead": 2}, Do: func() { o = observe(q); settle() }},
+			{Name: "Changes", Want: testworld.Counts{"addWatch": 1, "multiRead": 2}, Do: func() { o = observe(q); settle() }},
 			{Name: "Join, and it is seen", Want: testworld.Counts{"create": 1, "getData": 1, "multiRead": 1}, Do: func() { join(p, "b", "1"); settle() }},
 			{Name: "Members", Want: testworld.Counts{"getChildren2": 1, "multiRead": 1}, Do: func() { require.Equal(w, "a=1 b=1", list(p)) }},
 			{Name: "Update, and it is seen", Want: testworld.Counts{"exists": 1, "getData": 1, "multiRead": 1, "setData": 1, "sync": 1}, Do: func() { require.NoError(w, m.UpdatePayload(w.Context(), []byte("2"))); settle() }},
@@ -101,7 +102,7 @@ func TestCostsOfAGroup(t *testing.T) {
 				p.Link.Disconnect()
 				time.Sleep(time.Minute)
 			}},
-			{Name: "Leave, and it is seen", Want: testworld.Counts{"delete": 1, "exists": 1, "multiRead": 1, "sync": 1}, Do: func() { require.NoError(w, m.Leave()); settle() }},
+			{Name: "Leave, and it is seen", Want: testworld.Counts{"delete": 1, "exists": 1, "multiRead": 1, "sync": 1}, Do: func() { require.NoError(w, m.Leave(context.Background())); settle() }},
 			{Name: "the loop ends, and the other member is looked at, as each minute", Want: testworld.Counts{"exists": 1, "removeWatches": 1}, Do: func() { o.cancel(); time.Sleep(time.Minute) }},
 		})
 		require.Equal(w, "b=1", o.members())

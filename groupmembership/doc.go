@@ -3,9 +3,9 @@
 //
 //	g := groupmembership.New(sm, "/clusterServers")
 //	m, err := g.Join(ctx, "host-7", []byte(`{"load":0.2}`)) // stays in, from session to session
-//	defer m.Leave()
+//	defer m.Leave(context.Background())
 //
-//	for change, err := range g.Watch(ctx) { // first the present members, then every change
+//	for change, err := range g.Changes(ctx) { // first the present members, then every change
 //		for _, e := range change.Events {
 //			log.Print(e.Member.ID, " has ", e.Kind)
 //		}
@@ -37,24 +37,24 @@
 //     persistent znode is ErrNotMember.
 //   - After Leave, nothing of the member stays in the group, whatever was under
 //     way when it was called, and however often the server does not answer.
-//   - The events of a Watch, applied in order, give the members. Only changes
+//   - The events of a loop over Changes, applied in order, give the members. Only changes
 //     that were undone or overwritten in between are left out.
 //
 // # What is not promised
 //
-//   - Members and Watch show a past state. A member that crashed is shown until
+//   - Members and Changes show a past state. A member that crashed is shown until
 //     its session expires, and a member that is cut off does not know what
 //     others see. State tells a member in time whether it may still count
 //     itself in. To let one member at a time do something, use a lock or an
 //     election.
-//   - A Watch shows states, not history: a payload that was written twice
+//   - Changes shows states, not history: a payload that was written twice
 //     between two reads is shown once.
 //   - An id may belong to another process than the last time: compare Token.
 //
 // # What ctx governs
 //
 // The ctx of Join and of UpdatePayload bounds only the waiting. Leave has none.
-// The ctx of Watch and Changes ends the sequence.
+// The ctx of both Changes ends the sequence.
 //
 // # States of a membership
 //

@@ -1,6 +1,7 @@
 package groupmembership_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -16,7 +17,9 @@ import (
 // the new znode alone.
 func TestFault06_MemberLeavesTheNextAlone(t *testing.T) {
 	for name, act := range map[string]func(w *testworld.World, m *groupmembership.Membership){
-		"leave": func(w *testworld.World, m *groupmembership.Membership) { require.NoError(w, m.Leave()) },
+		"leave": func(w *testworld.World, m *groupmembership.Membership) {
+			require.NoError(w, m.Leave(context.Background()))
+		},
 		"update": func(w *testworld.World, m *groupmembership.Membership) {
 			require.Error(w, m.UpdatePayload(w.Within(time.Minute), []byte("ours")), "another has the id")
 		},
@@ -46,8 +49,24 @@ func TestFault09_GroupOnAThrottledServer(t *testing.T) {
 			m, err := groupmembership.New(p.Manager, "/group").Join(w.Within(time.Minute), "1", nil)
 			require.NoError(t, err)
 			require.NoError(t, m.UpdatePayload(w.Within(time.Minute), []byte("50 %")))
-			require.NoError(t, m.Leave())
+			require.NoError(t, m.Leave(context.Background()))
 			require.Empty(t, w.Children("/group"))
 		}
+	})
+}
+
+// The ctx of Leave bounds the wait, and not the removal.
+func TestLeaveGoesOnAfterItsContext(t *testing.T) {
+	testworld.Run(t, func(w *testworld.World) {
+		p := w.Process()
+		m, err := groupmembership.New(p.Manager, "/group").Join(w.Context(), "1", nil)
+		require.NoError(t, err)
+		w.Srv.Freeze()
+		require.ErrorIs(t, m.Leave(w.Within(time.Second)), context.DeadlineExceeded)
+		require.ErrorIs(t, m.Leave(testworld.Cancelled()), context.Canceled)
+		w.Srv.Thaw()
+		<-m.Done()
+		require.Empty(t, w.Children("/group"))
+		require.NoError(t, m.Leave(testworld.Cancelled()), "it has gone")
 	})
 }

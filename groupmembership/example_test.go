@@ -31,7 +31,7 @@ func Example_machines() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		defer m.Leave()
+		defer m.Leave(context.Background())
 	}
 
 	members, err := servers.Members(ctx)
@@ -49,7 +49,7 @@ func Example_machines() {
 
 // A worker tells its progress in its payload; a monitor follows it, and sees
 // the worker go.
-func ExampleGroup_Watch() {
+func ExampleGroup_Changes() {
 	ctx := context.Background()
 	srv, err := zktest.Start() // in a program: the servers of an ensemble
 	if err != nil {
@@ -69,7 +69,7 @@ func ExampleGroup_Watch() {
 	}
 
 	step := 0
-	for change, err := range workers.Watch(ctx) {
+	for change, err := range workers.Changes(ctx) {
 		if err != nil {
 			log.Print(err) // it is not known, for the time being, who is there
 			continue
@@ -81,7 +81,7 @@ func ExampleGroup_Watch() {
 		case 1:
 			err = worker.UpdatePayload(ctx, []byte("50 %"))
 		case 2:
-			err = worker.Leave()
+			err = worker.Leave(context.Background())
 		default:
 			return
 		}
@@ -123,7 +123,7 @@ func ExampleMembership_Changes() {
 			continue
 		}
 		fmt.Println("in")
-		if err := m.Leave(); err != nil {
+		if err := m.Leave(context.Background()); err != nil {
 			log.Fatal(err)
 		}
 	}

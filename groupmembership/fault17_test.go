@@ -1,6 +1,7 @@
 package groupmembership_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"runtime"
@@ -44,7 +45,7 @@ func TestFault17_AWatchedGroup(t *testing.T) {
 		w.Put(path+"/m0007", "2")
 		require.Equal(w, "[~m0007=2]", o.take())
 		require.Equal(w, 1, nodes)
-		counts = w.Count(func() { require.NoError(w, all[8].Leave()); require.Equal(w, "[-m0008]", o.take()) })
+		counts = w.Count(func() { require.NoError(w, all[8].Leave(context.Background())); require.Equal(w, "[-m0008]", o.take()) })
 		require.Equal(w, 2, nodes, "the directory's stat")
 		require.Equal(w, 1, counts["multiRead"])
 		require.Equal(w, many-1, o.last.Len())
@@ -178,7 +179,7 @@ func TestFault17_GroupOnOldServers(t *testing.T) {
 		require.Equal(w, "[+b=2]", o.take())
 		require.Equal(w, "a=1 b=2", list(q))
 		q.Link.Disconnect()
-		require.NoError(w, a.Leave())
+		require.NoError(w, a.Leave(context.Background()))
 		require.Equal(w, "[-a]", o.take())
 		co := newCourt(w)
 		x, y := co.work(w.Process(), "x", 6), co.work(w.Process(), "y", 6)

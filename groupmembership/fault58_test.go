@@ -18,7 +18,7 @@ func TestFault58_ConcurrentLeaves(t *testing.T) {
 	testworld.EachEnd(t, func(w *testworld.World, p *testworld.Process, end func()) {
 		m, err := groupmembership.New(p.Manager, "/group").Join(w.Context(), "a", nil)
 		require.NoError(w, err)
-		for _, err := range w.Twice(m.Leave, end, func() { _ = m.UpdatePayload(w.Within(time.Minute), []byte("x")) }) {
+		for _, err := range w.Twice(func() error { return m.Leave(context.Background()) }, end, func() { _ = m.UpdatePayload(w.Within(time.Minute), []byte("x")) }) {
 			require.NoError(w, err)
 		}
 		<-m.Done()
@@ -62,7 +62,7 @@ func TestFault58_HookLeavesTheGroupThatIsLeft(t *testing.T) {
 		m, err := groupmembership.New(p.Manager, "/group").Join(w.Context(), "a", nil)
 		require.NoError(w, err)
 		h.m.Store(m)
-		require.NoError(w, m.Leave())
+		require.NoError(w, m.Leave(context.Background()))
 		require.NoError(w, <-h.left)
 		require.Empty(w, w.Children("/group"))
 	})
@@ -75,6 +75,6 @@ type leaveOnOp struct {
 
 func (h *leaveOnOp) OnOp(session.OpInfo) {
 	if m := h.m.Swap(nil); m != nil {
-		h.left <- m.Leave()
+		h.left <- m.Leave(context.Background())
 	}
 }

@@ -49,7 +49,7 @@ func Refuse() Option { return func(o *options) { o.conflict = standing.Refuse } 
 func Replace() Option { return func(o *options) { o.conflict = standing.Replace } }
 
 // Pause is the minimum time between two reads of the same znode or directory in
-// a Watch. If it changes more often, the state at the end of the pause is
+// a loop over Changes. If it changes more often, the state at the end of the pause is
 // shown. The default, also for zero, is 50 ms. In a large group that changes in
 // bursts, a longer pause saves requests.
 func Pause(d time.Duration) Option { return func(o *options) { o.pause = d } }

@@ -42,8 +42,8 @@ func TestJoin(t *testing.T) {
 
 		require.NoError(w, ma.UpdatePayload(w.Context(), []byte("load 2")))
 		require.Equal(w, "host-7=load 2 host-8=", list(b))
-		require.NoError(w, ma.Leave())
-		require.NoError(w, ma.Leave())
+		require.NoError(w, ma.Leave(context.Background()))
+		require.NoError(w, ma.Leave(context.Background()))
 		<-ma.Done()
 		require.Equal(w, groupmembership.State{Why: groupmembership.ErrLeft, Token: ma.State().Token}, ma.State())
 		require.ErrorIs(w, ma.UpdatePayload(w.Context(), nil), groupmembership.ErrLeft)
@@ -70,7 +70,7 @@ func TestJoinRefusesNames(t *testing.T) {
 			_, err = g.Members(w.Context())
 			require.ErrorContains(w, err, "invalid path")
 			n := 0
-			for _, err := range g.Watch(w.Context()) {
+			for _, err := range g.Changes(w.Context()) {
 				require.ErrorContains(w, err, "invalid path")
 				n++
 			}
@@ -120,7 +120,7 @@ func TestReplaceMember(t *testing.T) {
 		require.False(w, s.In)
 		require.ErrorIs(w, s.Why, groupmembership.ErrReplaced)
 		require.ErrorIs(w, ma.UpdatePayload(w.Context(), []byte("a2")), groupmembership.ErrReplaced)
-		require.NoError(w, mb.Leave())
+		require.NoError(w, mb.Leave(context.Background()))
 		awaitState(w, ma, in)
 		require.Equal(w, "host-7=a", list(b), "the refused payload is forgotten")
 	})
@@ -136,7 +136,7 @@ func TestHardCase27_LeaveDuringAnOutage(t *testing.T) {
 		cancel()
 		require.True(w, m.State().In, "ctx bounds Join alone")
 		p.Link.Cut(zktest.Both)
-		left := testworld.Go(w, func(context.Context) (struct{}, error) { return struct{}{}, m.Leave() })
+		left := testworld.Go(w, func(context.Context) (struct{}, error) { return struct{}{}, m.Leave(context.Background()) })
 		require.True(w, left.Waiting())
 		p.Link.Heal()
 		left.Get()
@@ -144,9 +144,9 @@ func TestHardCase27_LeaveDuringAnOutage(t *testing.T) {
 
 		allow := w.Fail(zktest.OpDelete, path+"/host-8", zktest.CodeNoAuth)
 		m = join(p, "host-8", "")
-		require.ErrorIs(w, m.Leave(), session.ErrNoAuth)
+		require.ErrorIs(w, m.Leave(context.Background()), session.ErrNoAuth)
 		allow()
-		require.NoError(w, m.Leave())
+		require.NoError(w, m.Leave(context.Background()))
 		require.Empty(w, list(other))
 	})
 }
@@ -201,7 +201,7 @@ func TestMembershipChanges(t *testing.T) {
 			require.Equal(w, session.ErrExpired.Error(), <-seen)
 			require.Equal(w, "in", <-seen)
 		}
-		require.NoError(w, m.Leave())
+		require.NoError(w, m.Leave(context.Background()))
 		require.Equal(w, groupmembership.ErrLeft.Error(), <-seen)
 		require.Equal(w, "end", <-seen)
 

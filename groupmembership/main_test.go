@@ -66,7 +66,7 @@ func showEvents(events []groupmembership.Event) string {
 	return strings.Join(all, " ")
 }
 
-// observer writes down what a Watch yields: its events in brackets, "!" for an
+// observer writes down what Changes yields: its events in brackets, "!" for an
 // error.
 type observer struct {
 	mu     sync.Mutex
@@ -86,7 +86,7 @@ func observe(p *testworld.Process, opts ...groupmembership.Option) *observer {
 	})
 	go func() {
 		defer close(o.done)
-		for change, err := range group(p, opts...).Watch(ctx) {
+		for change, err := range group(p, opts...).Changes(ctx) {
 			o.mu.Lock()
 			if err != nil {
 				o.seen, o.errs = append(o.seen, "!"), append(o.errs, err)

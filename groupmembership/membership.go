@@ -147,12 +147,13 @@ func (m *Membership) Done() <-chan struct{} {
 }
 
 // Leave takes the member out of the group. It returns once the znode is gone,
-// which takes at most as long as the session can last without a server. It
-// needs no context, so that it works after the caller's has ended. It may be
-// called any number of times. An error says why a server refuses to delete the
-// znode. The delete is then repeated in the background, and the znode goes with
-// its session at the latest.
-func (m *Membership) Leave() error {
+// which takes at most as long as the session can last without a server.
+//
+// ctx bounds only the wait: the removal begins even if ctx has ended, and goes
+// on in the background. Leave may be called any number of times; after an error
+// it tries again at once. An error says why a server refuses to delete the
+// znode, or that ctx has ended. The znode goes with its session at the latest.
+func (m *Membership) Leave(ctx context.Context) error {
 	m.made()
-	return failed("leave", m.path, m.node.Close(context.Background()))
+	return failed("leave", m.path, m.node.Close(ctx))
 }

@@ -60,7 +60,7 @@ func (p *Partitioner) Run(ctx context.Context, id string, f func(ctx context.Con
 	cancel()
 	// First the group, then the partitions: the others plan without us, and wait
 	// for the partitions that we still work on.
-	left := m.Leave()
+	left := m.Leave(context.Background())
 	r.work.Wait()
 	if errors.Is(left, core.ErrClosed) {
 		left = nil // the member went with the session

@@ -1,6 +1,7 @@
 package groupmembership_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -17,11 +18,11 @@ func TestFault38_HiddenMember(t *testing.T) {
 		p := w.Process()
 		secret, err := groupmembership.New(owner.Manager, "/group").Join(w.Context(), "a", []byte("secret"))
 		require.NoError(w, err)
-		defer secret.Leave()
+		defer secret.Leave(context.Background())
 		g := groupmembership.New(p.Manager, "/group")
 		open, err := g.Join(w.Context(), "b", []byte("open"))
 		require.NoError(w, err)
-		defer open.Leave()
+		defer open.Leave(context.Background())
 		w.Put("/group/persistent", "")
 		members, err := g.Members(w.Context())
 		require.NoError(w, err)
@@ -42,7 +43,7 @@ func TestFault38_WatchBesideAHiddenMember(t *testing.T) {
 		first, err := secret.Join(w.Context(), "a", nil)
 		require.NoError(w, err)
 		var seen []string
-		for change, err := range groupmembership.New(w.Process().Manager, "/group").Watch(w.Within(time.Hour)) {
+		for change, err := range groupmembership.New(w.Process().Manager, "/group").Changes(w.Within(time.Hour)) {
 			if err != nil {
 				require.ErrorContains(w, err, "/group/")
 				continue
@@ -55,9 +56,9 @@ func TestFault38_WatchBesideAHiddenMember(t *testing.T) {
 			case 1:
 				later, err := secret.Join(w.Context(), "b", nil)
 				require.NoError(w, err)
-				defer later.Leave()
+				defer later.Leave(context.Background())
 			case 2:
-				require.NoError(w, first.Leave())
+				require.NoError(w, first.Leave(context.Background()))
 			}
 		}
 		require.Equal(w, []string{"joined a", "joined b", "left a"}, seen)

@@ -47,11 +47,11 @@ func (c Change) Member(id string) (Member, bool) {
 	return Member{}, false
 }
 
-// Watch yields the members, and then every change: members that joined or left,
+// Changes yields the members, and then every change: members that joined or left,
 // and payloads that were updated. It goes on from one session to the next,
 // until ctx ends.
 //
-// Watch shows the newest state, not the history. What happens while the loop
+// Changes shows the newest state, not the history. What happens while the loop
 // body runs, or within the Pause between two reads, comes in one Change. A
 // member that left and came back in between has both events, and several
 // updates are one event.
@@ -65,7 +65,7 @@ func (c Change) Member(id string) (Member, bool) {
 // changed meanwhile. An error that only repeats is yielded once. After
 // session.ErrClosed or an invalid path the sequence ends. After any other error
 // the loop may go on. The end of ctx ends the sequence without an error.
-func (g *Group) Watch(ctx context.Context) iter.Seq2[Change, error] {
+func (g *Group) Changes(ctx context.Context) iter.Seq2[Change, error] {
 	g.made()
 	return func(yield func(Change, error) bool) {
 		w := &watcher{Group: g, yield: yield}
@@ -90,7 +90,7 @@ func (g *Group) Watch(ctx context.Context) iter.Seq2[Change, error] {
 	}
 }
 
-// watcher is one Watch under way.
+// watcher is one loop over Changes.
 type watcher struct {
 	*Group
 	yield func(Change, error) bool

@@ -1,6 +1,7 @@
 package groupmembership_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -35,10 +36,10 @@ func TestWatch(t *testing.T) {
 		w.Put(path+"/by hand/below", "no member")
 		w.Put(path+"/by hand", "changed")
 		require.Empty(w, o.take())
-		require.NoError(w, a.Leave())
+		require.NoError(w, a.Leave(context.Background()))
 		require.Equal(w, "[-a]", o.take())
 		require.Equal(w, "b=2", o.members())
-		require.NoError(w, b.Leave())
+		require.NoError(w, b.Leave(context.Background()))
 		require.Equal(w, "[-b]", o.take())
 		w.Remove(path)
 		require.Empty(w, o.take(), "still no member")
@@ -57,20 +58,20 @@ func TestWatchSlowly(t *testing.T) {
 		a := join(p, "a", "1")
 		join(p, "b", "1")
 		var seen []string
-		for change, err := range group(w.Process()).Watch(w.Context()) {
+		for change, err := range group(w.Process()).Changes(w.Context()) {
 			require.NoError(w, err)
 			seen = append(seen, showEvents(change.Events))
 			if len(seen) == 2 {
 				break
 			}
-			require.NoError(w, a.Leave())
+			require.NoError(w, a.Leave(context.Background()))
 			c := join(p, "c", "")
 			join(p, "a", "2")
 			d := join(p, "d", "")
 			for i := range 5 {
 				require.NoError(w, d.UpdatePayload(w.Context(), fmt.Append(nil, i)))
 			}
-			require.NoError(w, c.Leave())
+			require.NoError(w, c.Leave(context.Background()))
 			time.Sleep(5 * time.Second)
 		}
 		require.Equal(w, []string{"+a=1 +b=1", "-a +a=2 +d=4"}, seen)
@@ -94,7 +95,7 @@ func TestWatchThroughSessions(t *testing.T) {
 		watching.Link.Cut(zktest.Both)
 		time.Sleep(time.Hour)
 		require.Equal(w, "!", o.take(), "once for the whole outage")
-		require.NoError(w, a.Leave())
+		require.NoError(w, a.Leave(context.Background()))
 		join(p, "b", "")
 		watching.Link.Heal()
 		time.Sleep(20 * time.Second)

@@ -109,7 +109,9 @@ func TestDeadlocks_curatorInTheRing(t *testing.T) {
 func TestDeadlocks_readersAndWriters(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b, c := w.Process(), w.Process(), w.Process()
-		rw := func(p *testworld.Process, id string) *lock.RWMutex { return lock.NewRW(p.Manager, "/rw", lock.ID(id)) }
+		rw := func(p *testworld.Process, id string) *lock.RWMutex {
+			return lock.NewRWMutex(p.Manager, "/rw", lock.ID(id))
+		}
 		_, err := rw(a, "a").RLock(w.Context())
 		require.NoError(t, err)
 		held(w, b, "/m", "b")
@@ -176,11 +178,11 @@ func TestDeadlocks_nearMisses(t *testing.T) {
 		},
 		"two busy processes read and want to write": func(w *testworld.World, a, b, _ *testworld.Process) {
 			for _, p := range []*testworld.Process{a, b} {
-				_, err := lock.NewRW(p.Manager, "/rw").RLock(w.Context())
+				_, err := lock.NewRWMutex(p.Manager, "/rw").RLock(w.Context())
 				require.NoError(w, err)
 			}
 			for _, p := range []*testworld.Process{a, b} {
-				require.True(w, testworld.Go(w, lock.NewRW(p.Manager, "/rw").Lock).Waiting())
+				require.True(w, testworld.Go(w, lock.NewRWMutex(p.Manager, "/rw").Lock).Waiting())
 			}
 		},
 		"two busy processes share permits": func(w *testworld.World, a, b, _ *testworld.Process) {

@@ -108,7 +108,7 @@ func TestTake_mutex(t *testing.T) {
 func TestTake_readersAndWriters(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
-		rw := func(id string) *lock.RWMutex { return lock.NewRW(a.Manager, "/rw", lock.ID(id)) }
+		rw := func(id string) *lock.RWMutex { return lock.NewRWMutex(a.Manager, "/rw", lock.ID(id)) }
 		for _, id := range []string{"r1", "r2"} {
 			_, err := rw(id).RLock(w.Context())
 			require.NoError(t, err)
@@ -123,10 +123,10 @@ func TestTake_readersAndWriters(t *testing.T) {
 	})
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
-		_, err := lock.NewRW(a.Manager, "/rw", lock.ID("w")).Lock(w.Context())
+		_, err := lock.NewRWMutex(a.Manager, "/rw", lock.ID("w")).Lock(w.Context())
 		require.NoError(t, err)
-		require.True(t, testworld.Go(w, lock.NewRW(a.Manager, "/rw", lock.ID("r")).RLock).Waiting())
-		require.True(t, testworld.Go(w, lock.NewRW(a.Manager, "/rw", lock.ID("w2")).Lock).Waiting())
+		require.True(t, testworld.Go(w, lock.NewRWMutex(a.Manager, "/rw", lock.ID("r")).RLock).Waiting())
+		require.True(t, testworld.Go(w, lock.NewRWMutex(a.Manager, "/rw", lock.ID("w2")).Lock).Waiting())
 		f := at[*RWLock](w, report(w, a, "/"), "/rw")
 		require.Equal(t, []string{"w"}, ids(f.Holders))
 		require.Equal(t, []string{"r", "w2"}, ids(f.Waiters))

@@ -1,6 +1,7 @@
 package inspect_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,10 +29,10 @@ func TestFault38_HiddenNodesAmongOthers(t *testing.T) {
 		secret(err)
 		a, err := groupmembership.New(owner.Manager, "/group").Join(w.Context(), "a", nil)
 		secret(err)
-		defer a.Leave()
+		defer a.Leave(context.Background())
 		b, err := groupmembership.New(p.Manager, "/group").Join(w.Context(), "b", nil)
 		secret(err)
-		defer b.Leave()
+		defer b.Leave(context.Background())
 		secret(config.NewStore(owner.Manager, "/app").Create(w.Context(), "secret", []byte("x")))
 		secret(config.NewStore(p.Manager, "/app").Create(w.Context(), "open", []byte("y")))
 

@@ -15,9 +15,10 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// bundle is several holds that are only useful together. Its only state beside
-// the holds is a context, which ends with the first of them.
-type bundle struct {
+// Bundle is the holds of a MultiHold or a Permit, which are only useful
+// together: it ends with the first of them. Its methods are safe for concurrent
+// use. Only a MultiHold or a Permit has a usable Bundle.
+type Bundle struct {
 	holds  []*Hold
 	width  int // how many are released at a time
 	ctx    context.Context
@@ -31,8 +32,8 @@ type bundle struct {
 // newBundle makes a bundle of one hold or more. Its context is a child of the
 // first hold's context: the end of the session ends all holds and the bundle in
 // the same instant.
-func newBundle(holds []*Hold, width int) *bundle {
-	b := &bundle{holds: holds, width: width}
+func newBundle(holds []*Hold, width int) *Bundle {
+	b := &Bundle{holds: holds, width: width}
 	b.ctx, b.cancel = context.WithCancelCause(holds[0].Context())
 	for _, h := range holds[1:] {
 		b.unlink = append(b.unlink, context.AfterFunc(h.Context(), func() { b.cancel(h.Err()) }))
@@ -42,19 +43,19 @@ func newBundle(holds []*Hold, width int) *bundle {
 
 // Context returns a context that ends when any of the holds ends. context.Cause
 // returns the reason: see session.Hold.Context.
-func (b *bundle) Context() context.Context {
+func (b *Bundle) Context() context.Context {
 	b.made()
 	return b.ctx
 }
 
 // Done returns a channel that is closed when any of the holds ends.
-func (b *bundle) Done() <-chan struct{} {
+func (b *Bundle) Done() <-chan struct{} {
 	b.made()
 	return b.ctx.Done()
 }
 
 // Err returns nil while all of the holds last, and then the cause of the end.
-func (b *bundle) Err() error {
+func (b *Bundle) Err() error {
 	b.made()
 	b.look()
 	if b.ctx.Err() == nil {
@@ -64,14 +65,14 @@ func (b *bundle) Err() error {
 }
 
 // made panics for a Permit or MultiHold that was not acquired.
-func (b *bundle) made() {
+func (b *Bundle) made() {
 	misuse.ZeroValue(b == nil, "Permit or MultiHold", "a call that acquires one and returns no error")
 }
 
 // look ends the bundle if one of its holds has ended. context.AfterFunc does
 // the same on another goroutine, which may be slower than a caller that has
 // seen the hold end.
-func (b *bundle) look() {
+func (b *Bundle) look() {
 	for _, h := range b.holds {
 		if err := h.Err(); err != nil {
 			b.cancel(err)
@@ -83,7 +84,7 @@ func (b *bundle) look() {
 // Deadline returns the instant up to which all of the holds can be trusted if
 // no server answers. It is the earliest Deadline of the holds, and moves
 // forward with them.
-func (b *bundle) Deadline() time.Time {
+func (b *Bundle) Deadline() time.Time {
 	b.made()
 	first := b.holds[0].Deadline()
 	for _, h := range b.holds[1:] {
@@ -96,13 +97,13 @@ func (b *bundle) Deadline() time.Time {
 
 // Holds returns the single holds, in the order of Guards. Release the whole: it
 // ends them all.
-func (b *bundle) Holds() []*Hold {
+func (b *Bundle) Holds() []*Hold {
 	b.made()
 	return slices.Clone(b.holds)
 }
 
 // Paths returns the paths of the znodes, in the order of Guards.
-func (b *bundle) Paths() []string {
+func (b *Bundle) Paths() []string {
 	b.made()
 	paths := make([]string, len(b.holds))
 	for i, h := range b.holds {
@@ -114,7 +115,7 @@ func (b *bundle) Paths() []string {
 // Guards returns operations for session.Manager.Txn, one for each znode. If any
 // of the znodes is gone, the server refuses the whole transaction, and the
 // error is session.ErrLost.
-func (b *bundle) Guards() []session.Op {
+func (b *Bundle) Guards() []session.Op {
 	b.made()
 	guards := make([]session.Op, len(b.holds))
 	for i, h := range b.holds {
@@ -131,7 +132,7 @@ func (b *bundle) Guards() []session.Op {
 // The error is nil if all of the holds lasted until the first call. Otherwise
 // it says why a hold was lost (session.ErrLost), or why a znode cannot be
 // removed.
-func (b *bundle) Release() error {
+func (b *Bundle) Release() error {
 	b.made()
 	b.release.Do(func() {
 		b.look()

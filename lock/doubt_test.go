@@ -79,10 +79,10 @@ func TestFault09_LocksOnAThrottledServer(t *testing.T) {
 			return held(lock.New(sm, dir).TryLock(ctx))
 		},
 		"reader": func(ctx context.Context, sm *session.Manager) (release, error) {
-			return held(lock.NewRW(sm, dir).RLock(ctx))
+			return held(lock.NewRWMutex(sm, dir).RLock(ctx))
 		},
 		"downgrade": func(ctx context.Context, sm *session.Manager) (release, error) {
-			h, err := lock.NewRW(sm, dir).Lock(ctx)
+			h, err := lock.NewRWMutex(sm, dir).Lock(ctx)
 			if err != nil {
 				return nil, err
 			}

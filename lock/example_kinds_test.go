@@ -25,7 +25,7 @@ func ExampleRWMutex() {
 	}
 	defer sm.Close()
 
-	prices := lock.NewRW(sm, "/locks/prices")
+	prices := lock.NewRWMutex(sm, "/locks/prices")
 	err = prices.RDo(ctx, func(ctx context.Context, h *lock.Hold) error {
 		_, err := prices.TryLock(ctx) // one who reads keeps one who writes waiting
 		fmt.Println("held by another contender:", errors.Is(err, lock.ErrHeld))
@@ -61,7 +61,7 @@ func ExampleWriteHold_Downgrade() {
 	}
 	defer sm.Close()
 
-	prices := lock.NewRW(sm, "/locks/prices")
+	prices := lock.NewRWMutex(sm, "/locks/prices")
 	w, err := prices.Lock(ctx)
 	if err != nil {
 		log.Fatal(err)

@@ -129,7 +129,7 @@ func ExampleMulti_Do() {
 	}
 	defer sm.Close()
 
-	transfer := lock.NewMulti(lock.New(sm, "/accounts/9"), lock.New(sm, "/accounts/7"), lock.NewRW(sm, "/rates").Reader())
+	transfer := lock.NewMulti(lock.New(sm, "/accounts/9"), lock.New(sm, "/accounts/7"), lock.NewRWMutex(sm, "/rates").Reader())
 	err = transfer.Do(ctx, func(ctx context.Context, h *lock.MultiHold) error {
 		fmt.Println("tokens:", len(h.Tokens()), "guards:", len(h.Guards()))
 		return ctx.Err()

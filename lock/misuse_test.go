@@ -9,12 +9,12 @@ import (
 
 func TestFault59_Misuse(t *testing.T) {
 	testworld.Misuse(t,
-		lock.New, lock.NewRW, lock.NewExclusive, lock.NewSemaphore, lock.NewMulti, lock.NewOnce, lock.Revoke,
+		lock.New, lock.NewRWMutex, lock.NewExclusive, lock.NewSemaphore, lock.NewMulti, lock.NewOnce, lock.Revoke,
 		lock.Slack, lock.WaitForRun, lock.RerunLost, lock.RerunFailed,
 		lock.Handoff, lock.ID, lock.Revocable, lock.Under, lock.Permits, lock.SharedPermits,
 		new(lock.Mutex), new(lock.RWMutex), new(lock.Exclusive), new(lock.Semaphore), new(lock.Multi), new(lock.Once), new(lock.Run), new(lock.NotDueError),
 		new(lock.Hold), new(lock.WriteHold), new(lock.Permit), new(lock.MultiHold),
-		lock.New(nil, "/a"), lock.New(nil, "/a", lock.Handoff(1)), lock.NewRW(nil, "/a"), lock.NewExclusive(nil, "/a"),
+		lock.New(nil, "/a"), lock.New(nil, "/a", lock.Handoff(1)), lock.NewRWMutex(nil, "/a"), lock.NewExclusive(nil, "/a"),
 		lock.NewSemaphore(nil, "/a", lock.Permits(1)), lock.NewSemaphore(nil, "/a", lock.SharedPermits("/b", 1)),
 		lock.NewMulti(lock.New(nil, "/a")), lock.NewMulti(),
 		lock.NewOnce(nil, "/a", 1), lock.NewOnce(nil, "/a", 1<<40),

@@ -61,7 +61,7 @@ func NewMulti(locks ...Locker) *Multi {
 
 // MultiHold is the holds of a Multi. It ends when any of them ends.
 type MultiHold struct {
-	*bundle
+	*Bundle
 	paths []string // of the locks
 }
 

@@ -29,7 +29,7 @@ func all(p *testworld.Process, paths ...string) *lock.Multi {
 func TestMulti(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
-		rw := lock.NewRW(p.Manager, "/c")
+		rw := lock.NewRWMutex(p.Manager, "/c")
 		m := lock.NewMulti(lock.New(p.Manager, "/b"), rw.Reader(), lock.New(p.Manager, "/a", lock.Handoff(3)))
 		h, err := m.Lock(w.Context())
 		require.NoError(t, err)
@@ -100,7 +100,7 @@ func TestMultiPartLost(t *testing.T) {
 func TestMultiRefusals(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		rw := lock.NewRW(p.Manager, "/c")
+		rw := lock.NewRWMutex(p.Manager, "/c")
 		require.Empty(t, w.Count(func() {
 			for words, m := range map[string]*lock.Multi{
 				"/a is named twice": all(p, "/a", "/b", "/a"),

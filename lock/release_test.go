@@ -22,7 +22,7 @@ func TestFault58_ConcurrentReleases(t *testing.T) {
 			return lock.New(p.Manager, dir).Lock(w.Context())
 		},
 		"RWMutex": func(w *testworld.World, p *testworld.Process) (holding, error) {
-			return lock.NewRW(p.Manager, dir).Lock(w.Context())
+			return lock.NewRWMutex(p.Manager, dir).Lock(w.Context())
 		},
 		"Exclusive": func(w *testworld.World, p *testworld.Process) (holding, error) {
 			return lock.NewExclusive(p.Manager, dir).Lock(w.Context())
@@ -37,7 +37,7 @@ func TestFault58_ConcurrentReleases(t *testing.T) {
 			return lock.NewMulti(lock.New(p.Manager, dir), lock.New(p.Manager, dir+"2")).Lock(w.Context())
 		},
 		"Downgrade": func(w *testworld.World, p *testworld.Process) (holding, error) {
-			h, err := lock.NewRW(p.Manager, dir).Lock(w.Context())
+			h, err := lock.NewRWMutex(p.Manager, dir).Lock(w.Context())
 			if err != nil {
 				return nil, err
 			}

@@ -243,7 +243,7 @@ func TestFault56_RevokeLeavesOthersNodesAlone(t *testing.T) {
 func TestFault56_RevokeBesideAPersistentNode(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		m := lock.NewRW(p.Manager, dir)
+		m := lock.NewRWMutex(p.Manager, dir)
 		h, err := m.RLock(w.Context())
 		require.NoError(t, err)
 		w.Put(dir+"/_c_0-__READ__-000000001", "mine") // before all others

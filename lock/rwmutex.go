@@ -46,12 +46,12 @@ type RWMutex struct {
 	options     options
 }
 
-// NewRW returns the lock for readers and writers at path, which is below sm's
+// NewRWMutex returns the lock for readers and writers at path, which is below sm's
 // root. It does no I/O. If the path cannot be used, every call on the RWMutex
 // returns the error. Do not use the path of a Mutex: the two ignore each
 // other's contenders.
-func NewRW(sm *session.Manager, path string, opts ...Option) *RWMutex {
-	o := newOptions("lock.NewRW", opts)
+func NewRWMutex(sm *session.Manager, path string, opts ...Option) *RWMutex {
+	o := newOptions("lock.NewRWMutex", opts)
 	data := o.data()
 	return &RWMutex{
 		sm: bridge.Core(sm),
@@ -70,7 +70,7 @@ func NewRW(sm *session.Manager, path string, opts ...Option) *RWMutex {
 }
 
 // made panics for a nil RWMutex. A zero one is noticed where it is used.
-func (m *RWMutex) made() { misuse.ZeroValue(m == nil, "or nil lock.RWMutex", "lock.NewRW") }
+func (m *RWMutex) made() { misuse.ZeroValue(m == nil, "or nil lock.RWMutex", "lock.NewRWMutex") }
 
 // Path returns the path of the lock.
 func (m *RWMutex) Path() string {

@@ -13,7 +13,7 @@ import (
 	"github.com/docent-go/docent/lock"
 )
 
-func rw(p *testworld.Process) *lock.RWMutex { return lock.NewRW(p.Manager, dir) }
+func rw(p *testworld.Process) *lock.RWMutex { return lock.NewRWMutex(p.Manager, dir) }
 
 // reading and writing start an acquisition and return when it holds or waits.
 
@@ -127,7 +127,7 @@ func TestRWMutexWriterGivesUp(t *testing.T) {
 func TestRWHoldersAndWaiters(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		named := func(id string) *lock.RWMutex { return lock.NewRW(p.Manager, dir, lock.ID(id)) }
+		named := func(id string) *lock.RWMutex { return lock.NewRWMutex(p.Manager, dir, lock.ID(id)) }
 		list := func() string {
 			holders, err := rw(p).Holders(w.Context())
 			require.NoError(t, err)
@@ -162,7 +162,7 @@ func TestRWHoldersAndWaiters(t *testing.T) {
 
 func TestRWInvalidPath(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
-		m := lock.NewRW(w.Process().Manager, "/locks/")
+		m := lock.NewRWMutex(w.Process().Manager, "/locks/")
 		require.Equal(t, "/locks/", m.Path())
 		counts := w.Count(func() {
 			for _, call := range []func() error{

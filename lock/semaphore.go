@@ -80,7 +80,7 @@ func (s *Semaphore) Path() string {
 // Permit is one permit, or several that were acquired at once. It ends when any
 // of them ends.
 type Permit struct {
-	*bundle
+	*Bundle
 	token int64
 }
 

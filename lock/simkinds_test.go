@@ -54,7 +54,7 @@ var exclusives = kind{
 
 var rwMutexes = kind{
 	acquire: func(ctx context.Context, d *dice, p *process, patiently bool) (grasp, error) {
-		m := lock.NewRW(p.Manager, dir)
+		m := lock.NewRWMutex(p.Manager, dir)
 		try := !patiently && d.n(3) == 0
 		if d.n(3) > 0 {
 			acquire := m.RLock

@@ -26,7 +26,7 @@ var unseenKinds = map[string]func(ctx context.Context, p *testworld.Process) (un
 		return lock.New(p.Manager, dir).Lock(ctx)
 	},
 	"writer": func(ctx context.Context, p *testworld.Process) (unseen, error) {
-		return lock.NewRW(p.Manager, dir).Lock(ctx)
+		return lock.NewRWMutex(p.Manager, dir).Lock(ctx)
 	},
 	"semaphore": func(ctx context.Context, p *testworld.Process) (unseen, error) {
 		return lock.NewSemaphore(p.Manager, dir, lock.Permits(1)).Acquire(ctx, 1)
@@ -65,11 +65,11 @@ func TestUnseenDeletionOfAHolder(t *testing.T) {
 func TestUnseenDeletionOfAReader(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		p, next := w.Process(), w.Process(testworld.Reader)
-		h, err := lock.NewRW(p.Manager, dir).RLock(w.Context())
+		h, err := lock.NewRWMutex(p.Manager, dir).RLock(w.Context())
 		require.NoError(w, err)
 		time.Sleep(time.Second)
 		p.RemoveHidden()
-		_, err = lock.NewRW(next.Manager, dir).Lock(w.Within(time.Minute))
+		_, err = lock.NewRWMutex(next.Manager, dir).Lock(w.Within(time.Minute))
 		require.NoError(w, err)
 		w.EndsUnseen(h.Context(), "")
 	})

@@ -60,7 +60,7 @@ func simulate(w *testworld.World, seed uint64, dir string) {
 		s, err := registry(p, naming.WithCodec(sim.codec)).Watch(w.Context(), "orders", naming.ProtectEmpty(time.Hour),
 			naming.CacheFile(filepath.Join(dir, strconv.Itoa(i))))
 		require.NoError(w, err)
-		w.Cleanup(s.Close)
+		w.Cleanup(func() { _ = s.Close() })
 		a := &actor{Process: p, held: make(map[string]*naming.Registration), want: make(map[string]string), watching: s}
 		sim.actors = append(sim.actors, a)
 		sim.neverEmptied(s)

@@ -259,8 +259,8 @@ func (s *Service) Done() <-chan struct{} {
 // Close ends the watch, writes the cache file if the instances have changed
 // since, and waits until all goroutines of the watch have ended. If a codec or
 // a function of Where runs, Close waits for at most a second, so that they may
-// call it. Close may be called more than once.
-func (s *Service) Close() {
+// call it. Close may be called more than once. Its error is always nil.
+func (s *Service) Close() error {
 	s.made()
 	s.cancel(ErrNotWatched)
 	grace.For(grace.Done(s.work.Wait))
@@ -269,4 +269,5 @@ func (s *Service) Close() {
 			s.saveCache()
 		}
 	})
+	return nil
 }

@@ -37,7 +37,7 @@ func watch(p *testworld.Process, opts ...naming.WatchOption) *naming.Service {
 	p.W.Helper()
 	s, err := registry(p).Watch(p.W.Context(), "orders", opts...)
 	require.NoError(p.W, err)
-	p.W.Cleanup(s.Close)
+	p.W.Cleanup(func() { _ = s.Close() })
 	return s
 }
 

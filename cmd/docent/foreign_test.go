@@ -57,7 +57,7 @@ func newForeignWorld(t *testing.T) *foreignWorld {
 	require.NoError(t, err)
 	_, err = lock.NewExclusive(sm, kinds["exclusive"]).Lock(ctx)
 	require.NoError(t, err)
-	_, err = lock.NewRW(sm, kinds["read lock"]).RLock(ctx)
+	_, err = lock.NewRWMutex(sm, kinds["read lock"]).RLock(ctx)
 	require.NoError(t, err)
 	_, err = lock.NewSemaphore(sm, kinds["semaphore"], lock.Permits(3)).Acquire(ctx, 1)
 	require.NoError(t, err)

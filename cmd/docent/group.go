@@ -50,7 +50,7 @@ func (c *groupJoin) Run(ctx context.Context, a *app) error {
 		// Closing the session is not enough if the connection is lost at that
 		// moment: the member would stay until the session expires.
 		defer func() {
-			if err := m.Leave(); err != nil {
+			if err := m.Leave(context.Background()); err != nil {
 				a.note("%s: %s", task, reason(err))
 			}
 		}()
@@ -191,7 +191,7 @@ func (c *groupWatch) Run(ctx context.Context, a *app) error {
 }
 
 func (c *groupWatch) follow(ctx context.Context, a *app, task string, sm *session.Manager) error {
-	for change, err := range groupmembership.New(sm, c.Path).Watch(ctx) {
+	for change, err := range groupmembership.New(sm, c.Path).Changes(ctx) {
 		if err != nil {
 			a.problem(task, err)
 			continue

@@ -41,7 +41,7 @@ func TestHostileTextFromNodes(t *testing.T) {
 	}
 	held(lock.New(sm, "/l", lock.ID(hostile)).Lock(ctx))
 	held(lock.NewExclusive(sm, "/x", lock.ID(hostile)).Lock(ctx))
-	held(lock.NewRW(sm, "/rw", lock.ID(hostile)).Lock(ctx))
+	held(lock.NewRWMutex(sm, "/rw", lock.ID(hostile)).Lock(ctx))
 	held(lock.NewSemaphore(sm, "/s", lock.Permits(1), lock.ID(hostile)).Acquire(ctx, 1))
 	_, err = election.New(sm, "/e", election.ID(hostile)).Campaign(ctx)
 	require.NoError(t, err)

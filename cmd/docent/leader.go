@@ -135,7 +135,7 @@ func (e *notSteppedDown) Unwrap() error { return errNotAcquired }
 func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *election.Election) error {
 	var shown election.Leader
 	first := true
-	for leader, err := range e.Observe(ctx) {
+	for leader, err := range e.Changes(ctx) {
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil
@@ -143,7 +143,7 @@ func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *elect
 			a.note("%v", during(task, err))
 			continue
 		}
-		// After an error Observe yields the same leader again.
+		// After an error Changes yields the same leader again.
 		if !first && leader == shown {
 			continue
 		}

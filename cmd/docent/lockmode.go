@@ -27,11 +27,11 @@ var lockModes = map[string]func(sm *session.Manager, path string, opt lock.Optio
 		return lockable{wait: plain(m.Lock), try: plain(m.TryLock), holders: m.Holders}
 	},
 	"read": func(sm *session.Manager, path string, opt lock.Option) lockable {
-		m := lock.NewRW(sm, path, opt)
+		m := lock.NewRWMutex(sm, path, opt)
 		return lockable{wait: plain(m.RLock), try: plain(m.TryRLock), holders: m.Holders, reads: true}
 	},
 	"write": func(sm *session.Manager, path string, opt lock.Option) lockable {
-		m := lock.NewRW(sm, path, opt)
+		m := lock.NewRWMutex(sm, path, opt)
 		return lockable{wait: writing(m.Lock), try: writing(m.TryLock), holders: m.Holders}
 	},
 }

@@ -37,7 +37,7 @@ func (w *worker) run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, w.me.Leave()) }()
+	defer func() { err = errors.Join(err, w.me.Leave(context.Background())) }()
 
 	current, stop := int64(0), func() {}
 	defer func() { stop() }()

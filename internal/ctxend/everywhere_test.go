@@ -95,7 +95,7 @@ var calls = map[string]func(ctx context.Context, p *testworld.Process) error{
 		return err
 	},
 	"lock.RLock": func(ctx context.Context, p *testworld.Process) error {
-		_, err := lock.NewRW(p.Manager, "/rw").RLock(ctx)
+		_, err := lock.NewRWMutex(p.Manager, "/rw").RLock(ctx)
 		return err
 	},
 	"lock.Semaphore": func(ctx context.Context, p *testworld.Process) error {

@@ -84,7 +84,7 @@ func TestGuides_brokenBlocksAreFound(t *testing.T) {
 	sound := map[string]string{
 		"statements":           "h, err := m.Lock(ctx)\nif err != nil {\n\treturn err\n}\ndefer h.Release()\n",
 		"an unused variable":   "h, err := m.Lock(ctx)\n",
-		"a hidden variable":    "m := lock.NewRW(sm, \"/x\")\nerr := m.RDo(ctx, nil)\n",
+		"a hidden variable":    "m := lock.NewRWMutex(sm, \"/x\")\nerr := m.RDo(ctx, nil)\n",
 		"declarations":         "func f() *lock.Mutex { return m }\n",
 		"a program":            "package main\n\nimport \"fmt\"\n\nfunc main() { fmt.Println() }\n",
 		"contrib":              "metrics := prom.New()\nsm, err := session.Dial(ctx, session.Config{Hooks: []session.Hook{metrics}})\n",

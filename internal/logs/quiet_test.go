@@ -109,7 +109,7 @@ func (p *process) contend() {
 	p.every("exclusive", func(ctx context.Context) error {
 		return lock.NewExclusive(p.sm, "/locks/exclusive").Do(ctx, func(ctx context.Context, _ *lock.Hold) error { return pause(ctx) })
 	})
-	rw := lock.NewRW(p.sm, "/locks/rw")
+	rw := lock.NewRWMutex(p.sm, "/locks/rw")
 	for _, side := range []lock.Locker{rw.Reader(), rw.Writer()} {
 		p.every("rwlock", func(ctx context.Context) error {
 			h, err := side.Lock(ctx)
@@ -194,7 +194,7 @@ func (p *process) share() {
 			p.did("group")
 			time.Sleep(time.Minute)
 		}
-		return m.Leave()
+		return m.Leave(context.Background())
 	})
 	p.run("partitioner", func(ctx context.Context) error {
 		return groupmembership.NewPartitioner(p.sm, "/groups/partitions", 4).Run(ctx, p.name,

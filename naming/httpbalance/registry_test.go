@@ -34,7 +34,7 @@ func TestRollingRestart(t *testing.T) {
 	old := []running{up("a"), up("b"), up("c")}
 	orders, err := registry.Watch(t.Context(), "orders", naming.Pause(1))
 	require.NoError(t, err)
-	t.Cleanup(orders.Close)
+	t.Cleanup(func() { _ = orders.Close() })
 	c := client(t, orders)
 
 	var served atomic.Int64

@@ -121,7 +121,7 @@ func (w *world) load() *naming.Service {
 
 	service, err := registry.Watch(w.within(), pages)
 	require.NoError(w, err)
-	w.Cleanup(service.Close)
+	w.Cleanup(func() { _ = service.Close() })
 	base := &http.Transport{}
 	client := &http.Client{Transport: httpbalance.New(httpbalance.Service(pages, service), httpbalance.Base(base), httpbalance.Attempts(1))}
 	w.Cleanup(client.CloseIdleConnections)

@@ -61,7 +61,7 @@ func TestGroup(t *testing.T) {
 		ctx, cancel := context.WithCancel(w.within(patience))
 		events := make(chan string, 100)
 		watching := later(func() (struct{}, error) {
-			for change, err := range g.Watch(ctx) {
+			for change, err := range g.Changes(ctx) {
 				if err != nil {
 					return struct{}{}, err
 				}
@@ -81,7 +81,7 @@ func TestGroup(t *testing.T) {
 		java("Curator sees our update", members("docent", "idle", "java 1", "busy", "java 2", ""))
 		b.Do("elect.leave", path)
 		require.Equal(w, "java 2 left ", <-events)
-		require.NoError(w, m.Leave())
+		require.NoError(w, m.Leave(context.Background()))
 		require.Equal(w, "docent left idle", <-events)
 		java("Curator is alone", members("java 1", "busy"))
 		a.Do("elect.leave", path)
@@ -145,7 +145,7 @@ func TestGroup(t *testing.T) {
 			now := m.State()
 			return now.In && now.Token > before.Token && seen(w, g) == members("one", "ours")
 		})
-		require.NoError(w, m.Leave())
+		require.NoError(w, m.Leave(context.Background()))
 	})
 
 	w.part("never: kazoo's Party", func(w *world) {
@@ -164,6 +164,6 @@ func TestGroup(t *testing.T) {
 		require.True(w, slices.ContainsFunc(all, func(m groupmembership.Member) bool {
 			return strings.HasSuffix(m.ID, "__party__") && string(m.Payload) == "kazoo"
 		}), "it is a member under the name of its node")
-		require.NoError(w, m.Leave())
+		require.NoError(w, m.Leave(context.Background()))
 	})
 }

@@ -39,7 +39,7 @@ func TestServiceDiscovery(t *testing.T) {
 	watch := func(w *world, r *naming.Registry, service string) *naming.Service {
 		s, err := r.Watch(w.within(patience), service, naming.ProtectEmpty(0))
 		require.NoError(w, err)
-		w.Cleanup(s.Close)
+		w.Cleanup(func() { _ = s.Close() })
 		return s
 	}
 	find := func(s *naming.Service, id string) (naming.Instance, bool) {

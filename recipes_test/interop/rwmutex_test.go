@@ -21,9 +21,9 @@ func TestRWMutex(t *testing.T) {
 	w.part("contest", func(w *world) {
 		const path = "/rw/contest"
 		contenders := []contender{
-			held("docent writer", all, lock.NewRW(w.docent(), path).Lock),
-			held("docent reader 1", 1, lock.NewRW(w.docent(), path).RLock),
-			held("docent reader 2", 1, lock.NewRW(w.docent(), path).RLock),
+			held("docent writer", all, lock.NewRWMutex(w.docent(), path).Lock),
+			held("docent reader 1", 1, lock.NewRWMutex(w.docent(), path).RLock),
+			held("docent reader 2", 1, lock.NewRWMutex(w.docent(), path).RLock),
 			told("curator writer 1", java.As(w).Actor("cw"), "lock.write", "lock.unwrite", path),
 			told("curator writer 2", other.As(w).Actor("cw"), "lock.write", "lock.unwrite", path),
 		}
@@ -37,7 +37,7 @@ func TestRWMutex(t *testing.T) {
 
 	w.part("line", func(w *world) {
 		const path = "/rw/line"
-		m := lock.NewRW(w.docent(), path)
+		m := lock.NewRWMutex(w.docent(), path)
 		ctx := w.within(patience)
 		ours, err := m.RLock(ctx)
 		require.NoError(w, err)
@@ -73,7 +73,7 @@ func TestRWMutex(t *testing.T) {
 	// directly after it, but not the writer after them.
 	w.part("downgrade", func(w *world) {
 		const path = "/rw/downgrade"
-		m := lock.NewRW(w.docent(), path)
+		m := lock.NewRWMutex(w.docent(), path)
 		ctx := w.within(patience)
 		written, err := m.Lock(ctx)
 		require.NoError(w, err)
@@ -96,7 +96,7 @@ func TestRWMutex(t *testing.T) {
 	// then.
 	w.part("Curator downgrades", func(w *world) {
 		const path = "/rw/theirs"
-		m := lock.NewRW(w.docent(), path)
+		m := lock.NewRWMutex(w.docent(), path)
 		a := java.As(w).Actor("a")
 		require.Equal(w, "true", a.Do("lock.write", path, ms(patience)))
 		require.Equal(w, "true", a.Do("lock.read", path, ms(patience)))
@@ -114,10 +114,10 @@ func TestRWMutex(t *testing.T) {
 
 	w.part("killed", func(w *world) {
 		const path = "/rw/killed"
-		m := lock.NewRW(w.docent(), path)
+		m := lock.NewRWMutex(w.docent(), path)
 		third := w.curator() // on a busy machine, its start takes longer than the session of the next one lasts
 		sm, kill := w.doomed()
-		_, err := lock.NewRW(sm, path).RLock(w.within(patience))
+		_, err := lock.NewRWMutex(sm, path).RLock(w.within(patience))
 		require.NoError(w, err)
 		require.Equal(w, "true", third.Actor("a").Do("lock.read", path, ms(patience)))
 		writer := java.As(w).Actor("a").Go("lock.write", path, ms(patience))
@@ -139,7 +139,7 @@ func TestRWMutex(t *testing.T) {
 	// Curator 5.4 gives its own downgraded reader a new number (CURATOR-621).
 	w.part("never: Curator downgrades before a writer", func(w *world) {
 		const path = "/rw/621"
-		m := lock.NewRW(w.docent(), path)
+		m := lock.NewRWMutex(w.docent(), path)
 		a := java.As(w).Actor("a")
 		require.Equal(w, "true", a.Do("lock.write", path, ms(patience)))
 		ours := later(func() (*lock.WriteHold, error) { return m.Lock(w.within(patience)) })
@@ -156,7 +156,7 @@ func TestRWMutex(t *testing.T) {
 	// The same with Curator alone.
 	w.part("never: Curator alone", func(w *world) {
 		const path = "/rw/alone"
-		m := lock.NewRW(w.docent(), path)
+		m := lock.NewRWMutex(w.docent(), path)
 		a, b := java.As(w).Actor("a"), other.As(w).Actor("b")
 		require.Equal(w, "true", a.Do("lock.write", path, ms(patience)))
 		writer := b.Go("lock.write", path, ms(patience))
@@ -169,7 +169,7 @@ func TestRWMutex(t *testing.T) {
 	w.part("never: mutexes", func(w *world) {
 		const path = "/rw/mutex"
 		sm := w.docent()
-		h, err := lock.NewRW(sm, path).Lock(w.within(patience))
+		h, err := lock.NewRWMutex(sm, path).Lock(w.within(patience))
 		require.NoError(w, err)
 		ours, err := lock.New(sm, path).TryLock(w.Context())
 		require.NoError(w, err, "a Mutex respects a RWMutex now")
@@ -180,7 +180,7 @@ func TestRWMutex(t *testing.T) {
 
 	w.part("never: kazoo", func(w *world) {
 		const path = "/rw/kazoo"
-		h, err := lock.NewRW(w.docent(), path).Lock(w.within(patience))
+		h, err := lock.NewRWMutex(w.docent(), path).Lock(w.within(patience))
 		require.NoError(w, err)
 		require.Equal(w, "true", python.As(w).Actor("a").Do("lock.write", path, ms(patience)), "kazoo's WriteLock respects a RWMutex now")
 		require.NoError(w, h.Err())

@@ -268,7 +268,7 @@ func TestLargeGroupUnderChurn(t *testing.T) {
 	var work sync.WaitGroup
 	for i := range watchers {
 		work.Go(func() {
-			for change, err := range group(i).Watch(watching) {
+			for change, err := range group(i).Changes(watching) {
 				if err != nil {
 					continue
 				}
@@ -294,7 +294,7 @@ func TestLargeGroupUnderChurn(t *testing.T) {
 	after := now()
 	srv.ResetCounts()
 	left := members / 2
-	each(left, func(i int) { errs[i] = joined[i].Leave() })
+	each(left, func(i int) { errs[i] = joined[i].Leave(context.Background()) })
 	ensemble.Eventually(t, patience, "all see that the members have left", all(members-left))
 	each(left, func(i int) { joined[i], errs[i] = group(i).Join(ctx, fmt.Sprintf("m%04d", i), nil) })
 	ensemble.Eventually(t, patience, "all see the new members", all(members))
@@ -308,7 +308,7 @@ func TestLargeGroupUnderChurn(t *testing.T) {
 	require.LessOrEqual(t, lists, 2*left*watchers/4, "bursts are coalesced")
 	stop()
 	work.Wait()
-	each(members, func(i int) { errs[i] = joined[i].Leave() })
+	each(members, func(i int) { errs[i] = joined[i].Leave(context.Background()) })
 	for _, err := range errs {
 		require.NoError(t, err)
 	}

@@ -55,7 +55,7 @@ func TestElectionFailsOver(t *testing.T) {
 
 	seen := make(chan election.Leader, 100)
 	wg.Go(func() {
-		for leader, err := range election.New(watcher, "/leaders/a").Observe(ctx) {
+		for leader, err := range election.New(watcher, "/leaders/a").Changes(ctx) {
 			if err != nil {
 				t.Logf("observe: %v", err)
 				continue

@@ -21,7 +21,7 @@ type roll struct {
 }
 
 func (r *roll) follow(tb testing.TB, ctx context.Context, g *groupmembership.Group) {
-	for change, err := range g.Watch(ctx) {
+	for change, err := range g.Changes(ctx) {
 		if err != nil {
 			tb.Logf("watch: %v", err)
 			continue
@@ -90,7 +90,7 @@ func TestGroupThroughFaults(t *testing.T) {
 		m, err := guests.Join(within(t, patience), guest, nil)
 		require.NoError(t, err)
 		ensemble.Eventually(t, patience, guest+" is seen", func() bool { return watched.shows(guest, "") })
-		require.NoError(t, m.Leave())
+		require.NoError(t, m.Leave(context.Background()))
 		ensemble.Eventually(t, patience, guest+" has left", func() bool { return watched.absent(guest) })
 		e.Server(round).Restart()
 		require.NoError(t, e.WaitQuorum(within(t, patience)))
@@ -110,7 +110,7 @@ func TestGroupThroughFaults(t *testing.T) {
 	require.NoError(t, <-updated)
 	ensemble.Eventually(t, patience, "the member is back", func() bool { return watched.shows("cut", "meanwhile") })
 	require.Greater(t, m.State().Token, token)
-	require.NoError(t, m.Leave())
+	require.NoError(t, m.Leave(context.Background()))
 
 	for id, m := range members {
 		ensemble.Eventually(t, patience, id+" is seen with its newest payload", func() bool { return watched.shows(id, "3") })

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -53,7 +54,7 @@ func TestFault18_NewestMemberWins(t *testing.T) {
 		ensemble.Eventually(t, patience, "the newest member knows", func() bool { return members[1].State().In })
 		require.True(t, shows("new")())
 		for _, m := range members {
-			require.NoError(t, m.Leave())
+			require.NoError(t, m.Leave(context.Background()))
 		}
 	}
 }

@@ -88,7 +88,7 @@ func TestRWMutexUnderFaults(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 6 {
 		p := start(t, e, brief)
-		m := lock.NewRW(p.Manager, path)
+		m := lock.NewRWMutex(p.Manager, path)
 		wg.Go(func() {
 			for ctx.Err() == nil {
 				writes := (i+rand.IntN(6))%3 == 0

@@ -51,7 +51,7 @@ func TestUnseenDeletion(t *testing.T) {
 			return lock.New(p.Manager, path).Lock(within(t, patience))
 		},
 		"writer": func(p *process, path string) (unseen, error) {
-			return lock.NewRW(p.Manager, path).Lock(within(t, patience))
+			return lock.NewRWMutex(p.Manager, path).Lock(within(t, patience))
 		},
 		"exclusive": func(p *process, path string) (unseen, error) {
 			return lock.NewExclusive(p.Manager, path).Lock(within(t, patience))

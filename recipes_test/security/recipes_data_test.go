@@ -105,10 +105,10 @@ var keeping = []recipe{
 				return err
 			}
 			if err := m.UpdatePayload(ctx, []byte("load 2")); err != nil {
-				return firstOf(err, m.Leave())
+				return firstOf(err, m.Leave(context.Background()))
 			}
 			during()
-			return m.Leave()
+			return m.Leave(context.Background())
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {
 			_, err := groupmembership.New(sm, path).Members(ctx)

@@ -78,22 +78,22 @@ var holding = []recipe{
 	{
 		name: "lock for readers",
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
-			h, err := lock.NewRW(sm, path).RLock(ctx)
+			h, err := lock.NewRWMutex(sm, path).RLock(ctx)
 			return held(h, err, during)
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {
-			_, err := lock.NewRW(sm, path).Holders(ctx)
+			_, err := lock.NewRWMutex(sm, path).Holders(ctx)
 			return err
 		},
 	},
 	{
 		name: "lock for a writer",
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
-			h, err := lock.NewRW(sm, path).Lock(ctx)
+			h, err := lock.NewRWMutex(sm, path).Lock(ctx)
 			return held(h, err, during)
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {
-			_, err := lock.NewRW(sm, path).Waiters(ctx)
+			_, err := lock.NewRWMutex(sm, path).Waiters(ctx)
 			return err
 		},
 	},
@@ -126,7 +126,7 @@ var holding = []recipe{
 	{
 		name: "several locks",
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
-			h, err := lock.NewMulti(lock.New(sm, path+"/a"), lock.NewExclusive(sm, path+"/b"), lock.NewRW(sm, path+"/c").Writer()).Lock(ctx)
+			h, err := lock.NewMulti(lock.New(sm, path+"/a"), lock.NewExclusive(sm, path+"/b"), lock.NewRWMutex(sm, path+"/c").Writer()).Lock(ctx)
 			return held(h, err, during)
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {

@@ -28,7 +28,7 @@ var beginnings = map[string]struct {
 }{
 	"a member of a group": {
 		func(ctx context.Context, sm *session.Manager) error {
-			for c, err := range groupmembership.New(sm, "/b/group").Watch(ctx) {
+			for c, err := range groupmembership.New(sm, "/b/group").Changes(ctx) {
 				if err != nil || c.Len() > 0 {
 					return err
 				}
@@ -92,7 +92,7 @@ var beginnings = map[string]struct {
 	},
 	"a leader": {
 		func(ctx context.Context, sm *session.Manager) error {
-			for l, err := range election.New(sm, "/b/election").Observe(ctx) {
+			for l, err := range election.New(sm, "/b/election").Changes(ctx) {
 				if err != nil || l.ID != "" {
 					return err
 				}

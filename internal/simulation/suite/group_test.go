@@ -33,7 +33,7 @@ func groups() simulation.Program {
 						joined++
 						mu.Unlock()
 						a.Sleep(ctx, 15*time.Second)
-						fine(a, context.Background(), "leave", m.Leave())
+						fine(a, context.Background(), "leave", m.Leave(context.Background()))
 					}
 					cancel()
 					a.Sleep(a.Ctx, 3*time.Second)
@@ -41,7 +41,7 @@ func groups() simulation.Program {
 			})
 			watchers.Go(func() {
 				last := make(map[string]int64)
-				for c, err := range g.Watch(watching) {
+				for c, err := range g.Changes(watching) {
 					if err != nil {
 						continue // reported once each time the group becomes unreadable
 					}
@@ -71,7 +71,7 @@ func groups() simulation.Program {
 					}
 				}
 				mu.Unlock()
-				if err := m.Leave(); err != nil {
+				if err := m.Leave(context.Background()); err != nil {
 					w.Break("errors", "leave after the faults: %v", err)
 				}
 			}

@@ -135,7 +135,7 @@ func exclusives() simulation.Program {
 
 func rwMutexes() simulation.Program {
 	return locks(false, func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error) {
-		m := lock.NewRW(a.Manager, path)
+		m := lock.NewRWMutex(a.Manager, path)
 		if a.One(2) {
 			take := m.RLock
 			if try {

@@ -174,7 +174,7 @@ func (s *stage) observe(ctx context.Context, path string, names ...string) (*obs
 		view := make(chan string, 16)
 		o.views[name] = view
 		running.Go(func() {
-			for leader, err := range election.New(p.Manager, path).Observe(ctx) {
+			for leader, err := range election.New(p.Manager, path).Changes(ctx) {
 				now := leader.ID
 				switch {
 				case err != nil:

@@ -74,7 +74,7 @@ func workers(ctx context.Context, s *stage) error {
 		}
 	}
 	s.say("ann", "leaves")
-	if err := ann.Leave(); err != nil {
+	if err := ann.Leave(context.Background()); err != nil {
 		return err
 	}
 	return m.sees(ctx, "ann left: 50 %")
@@ -117,7 +117,7 @@ func (s *stage) monitor(ctx context.Context, path string) (*monitor, error) {
 		running.Wait()
 	}}
 	running.Go(func() {
-		for change, err := range groupmembership.New(p.Manager, path).Watch(ctx) {
+		for change, err := range groupmembership.New(p.Manager, path).Changes(ctx) {
 			if err != nil {
 				m.tell(ctx, s, "error: "+err.Error())
 			}

@@ -20,7 +20,7 @@ func readers(ctx context.Context, s *stage) error {
 		if err != nil {
 			return err
 		}
-		locks[name] = lock.NewRW(p.Manager, path, lock.ID(name))
+		locks[name] = lock.NewRWMutex(p.Manager, path, lock.ID(name))
 	}
 	var reading []*lock.Hold
 	for _, name := range []string{"ann", "ben"} {
