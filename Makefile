@@ -73,7 +73,7 @@ simulation: ## Random programs over all recipes, every verb on every kind of zno
 # Four packages at a time: much of what they do is waiting for sessions to expire. The longest first.
 test-ensemble: ## Fault scenarios on real ZooKeeper servers (skipped with the reason where there is none)
 	(cd recipes_test/contrib && GOWORK=off $(GO) test -race -vet=off -count=1 -timeout $(TIMEOUT) ./...) & contrib=$$!; \
-	(cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-15s} $(GO) test -race -vet=off -count=1 -p 4 -timeout $(TIMEOUT) \
+	(cd recipes_test && DOCENT_DURATION=$${DOCENT_DURATION:-20s} $(GO) test -race -vet=off -count=1 -p 4 -timeout $(TIMEOUT) \
 		./scenarios ./faults $$($(GO) list ./... | grep -v '/conformance$$\|/scenarios$$\|/faults$$')) || \
 		{ wait $$contrib || true; exit 1; }; \
 	wait $$contrib

@@ -35,7 +35,7 @@ func TestDeposedLeaderThrottles(t *testing.T) {
 // throttled, and reports whether it is.
 func (w *wire) throttledWrite() bool {
 	w.tb.Helper()
-	const crowd = 1000
+	const crowd = 200
 	var all raw
 	for xid := 1; xid <= crowd; xid++ {
 		all = append(all, bytesOf([]byte(bytesOf(xid, opSync, "/")))...)

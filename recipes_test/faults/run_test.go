@@ -109,13 +109,24 @@ type round struct {
 // the number of orders that could explain a history.
 const mostDoubts = 8
 
-// rounds runs round after round until ctx ends, and at least one. The
-// operations of each are checked against the model.
+// rounds runs round after round until ctx ends, and an operation is done: on a
+// busy machine faults may leave no time for one before. The operations of each
+// round are checked against the model.
 func (r *run) rounds(ctx context.Context, w workload) {
 	rng := source(r.seed, w.name)
-	for n := 0; n == 0 || ctx.Err() == nil; n++ {
+	var healed context.Context
+	for n := 0; ctx.Err() == nil || !r.doneAny(w.name); n++ {
+		of := ctx
+		if ctx.Err() != nil {
+			if healed == nil {
+				healed = within(r.tb, patience)
+			}
+			if of = healed; healed.Err() != nil {
+				return // the report complains
+			}
+		}
 		rd := &round{run: r, name: w.name, path: fmt.Sprintf("/faults/%s/%04d", w.name, n), n: n}
-		playing, stop := context.WithTimeout(ctx, between(rng, 5*time.Second, 12*time.Second))
+		playing, stop := context.WithTimeout(of, between(rng, 5*time.Second, 12*time.Second))
 		rd.stop = stop
 		w.play(playing, rd)
 		stop()
@@ -145,6 +156,13 @@ func (r *run) count(name string, f func(t *tally)) {
 		r.tallies[name] = t
 	}
 	f(t)
+}
+
+func (r *run) doneAny(name string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t := r.tallies[name]
+	return t != nil && t.done > 0
 }
 
 func (rd *round) done() {

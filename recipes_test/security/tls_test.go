@@ -33,7 +33,7 @@ func TestTLS(t *testing.T) {
 		why    string
 	}{
 		{"no certificate", func(c *tls.Config) { c.Certificates = nil },
-			"--tls-ca " + a.file, "the server asks for a client certificate, and none is configured"},
+			"--tls-ca " + a.file, "the server asks for a client certificate, but none is configured"},
 		{"a certificate of an authority that the server does not know", func(c *tls.Config) { c.Certificates[0] = theirs.tls },
 			"--tls-ca " + a.file + " --tls-cert " + theirs.cert + " --tls-key " + theirs.key, "certificate"},
 		{"a server of an authority that we do not know", func(c *tls.Config) { c.RootCAs = other.pool },
