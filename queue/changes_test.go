@@ -14,6 +14,7 @@ import (
 
 	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/queue"
+	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -202,4 +203,36 @@ func TestConsumeOnAnOldServer(t *testing.T) {
 		}
 		require.Len(w, done.all(), 10)
 	}, zktest.WithoutOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
+}
+
+// A directory is hidden from a session that waits, and open again a moment later. No server
+// tells the session what has changed in between. Where ACLs are in use the consumer finds
+// it soon: an item that was put, and one whose consumer has died.
+func TestConsumeFindsWhatChangedInAHiddenDirectory(t *testing.T) {
+	for dir, change := range map[string]func(w world, producer, other *user){
+		"items":  func(_ world, producer, _ *user) { producer.put("b") },
+		"claims": func(_ world, _, other *user) { other.p.Expire() },
+	} {
+		t.Run(dir, func(t *testing.T) {
+			run(t, func(w world) {
+				as := func(tweak func(*session.Config)) *user {
+					p := w.Process(tweak)
+					return &user{queue.New(p.Manager, path), p, w}
+				}
+				producer, other, u := as(testworld.Reader), as(testworld.Reader), as(testworld.Guest)
+				producer.put("a")
+				other.take()
+				done := u.consuming(noWork)
+				time.Sleep(5 * time.Minute)
+				counts := w.Count(func() { time.Sleep(time.Hour) })
+				require.LessOrEqual(w, counts["getChildren2"], 2*60, "the items and the claims, each minute")
+				w.Shut(path + "/" + dir)
+				change(w, producer, other)
+				time.Sleep(10 * time.Second)
+				w.Open(path + "/" + dir)
+				time.Sleep(time.Minute)
+				require.Len(w, done.all(), 1)
+			})
+		})
+	}
 }

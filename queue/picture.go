@@ -134,6 +134,7 @@ func (p *picture) lookFor(most int, woken bool) (look func(context.Context, *cor
 		return nil, false
 	case p.old():
 		idle := !p.atHand()
+		woken := woken && !p.unheard()
 		return func(ctx context.Context, s *core.Session) ([]refused, error) {
 			return nil, p.load(ctx, s, idle, woken)
 		}, true
@@ -214,7 +215,7 @@ func (p *picture) old() bool {
 	case p.items == nil:
 		return true
 	case !p.atHand():
-		return p.dirty || fired(p.items) || fired(p.awaitedClaims()) || p.busy && p.claims == nil
+		return p.dirty || fired(p.items) || fired(p.awaitedClaims()) || p.busy && p.claims == nil || p.unheard()
 	case !p.dirty && !p.passed && p.list.created == 0:
 		return false
 	}
@@ -253,8 +254,11 @@ func (p *picture) await() func(ctx context.Context) error {
 	}
 	var due <-chan time.Time
 	var timer *time.Timer
-	if len(p.waiting.names) > 0 || len(p.retries) > 0 {
+	if listAt, lasting := p.listAnyhow(); lasting || len(p.waiting.names) > 0 || len(p.retries) > 0 {
 		wait := clockStep
+		if !listAt.IsZero() && loading == nil {
+			wait = min(wait, time.Until(listAt))
+		}
 		if len(p.waiting.names) > 0 {
 			wait = min(wait, time.Until(time.UnixMilli(p.waiting.next())))
 		}
