@@ -192,6 +192,23 @@ func TestConsumeAfterALostConnection(t *testing.T) {
 	})
 }
 
+// A directory of the items that holds much data is not read along with the items. Nor are
+// the claims, as long as nothing has changed among them.
+func TestConsumeWithDataInTheDirectory(t *testing.T) {
+	run(t, func(w world) {
+		producer, u := w.user(), w.user()
+		producer.put("a")
+		w.Put(path+"/items", string(make([]byte, 5000)))
+		done := u.consuming(noWork)
+		require.Len(w, done.all(), 1)
+		for range 5 {
+			producer.put("x")
+			time.Sleep(time.Second)
+		}
+		require.Len(w, done.all(), 6)
+	})
+}
+
 // Servers before 3.6 have no watches that last: each acknowledgement has the queue listed.
 func TestConsumeOnAnOldServer(t *testing.T) {
 	run(t, func(w world) {
