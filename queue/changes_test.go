@@ -122,6 +122,38 @@ func TestConsumeHearsOfAPutDuringItsAcknowledgement(t *testing.T) {
 	}
 }
 
+// A stranger writes into an item, so that its claim is refused while an acknowledgement is
+// under way. Nobody has a claim whose end would tell of the item.
+func TestConsumeTakesWhatWasWrittenDuringItsAcknowledgement(t *testing.T) {
+	run(t, func(w world) {
+		producer, u := w.user(), w.user()
+		producer.put("taken by others") // else the directory of the claims goes when it is empty, which tells
+		w.user().take()
+		done := u.consuming(func(*queue.Item) { time.Sleep(time.Second) }, queue.Workers(2))
+		producer.put("a")
+		time.Sleep(500 * time.Millisecond)
+		wrote, acks := false, false
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+			switch {
+			case r.Op != zktest.OpMulti:
+				return zktest.Pass
+			case r.Ops[0].Op == zktest.OpSetData && !wrote:
+				wrote = true
+				w.Put(r.Ops[0].Path, w.Data(r.Ops[0].Path))
+				return zktest.Delay(time.Second) // the acknowledgement is sent behind it
+			case r.Ops[0].Op == zktest.OpDelete && !acks:
+				acks = true
+				return zktest.Delay(time.Second)
+			}
+			return zktest.Pass
+		}))
+		producer.put("b")
+		time.Sleep(time.Hour)
+		require.True(w, wrote && acks)
+		require.Equal(w, []string{"a", "b"}, done.all())
+	})
+}
+
 // The watches that last are given up when they tell a busy consumer of much that others
 // do, where the list is long, and when Consume has ended.
 func TestConsumeGivesItsWatchesUp(t *testing.T) {

@@ -51,7 +51,7 @@ type view struct {
 	items        watch               // nil before the first list
 	claims       watch               // nil unless it is waited for
 	unfollowable bool                // the servers have no watches that last
-	dirty        bool                // an item of ours has come back
+	dirty        bool                // an item has come back without a watch that tells of it
 	loading      chan struct{}       // closed when what is being read is there
 	changed      chan struct{}       // closed when those who wait should look again
 

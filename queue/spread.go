@@ -141,10 +141,15 @@ func (p *picture) missed(s *core.Session, n name, claimed bool) {
 	if claimed {
 		p.busy = true
 		p.theirs[n.text] = n // until a read shows no claim
-		if p.claimsKnown() != nil {
+		switch {
+		case p.claimsKnown() != nil:
 			// No watch has told of a claim: there is none, and somebody has only written
 			// into the item, or else the watch does not tell. A new list shows it.
 			replace(&p.claims, nil)
+		case p.claims != nil && !fired(p.claims):
+			// The same may be true. While transactions of ours are under way, the event
+			// of a claim counts as theirs.
+			p.dirty = true
 		}
 	}
 	p.reread(time.Now())
