@@ -52,7 +52,7 @@ func (p *picture) load(ctx context.Context, s *core.Session, idle, woken bool) e
 		return err
 	}
 	p.mu.Lock()
-	p.dirty = false // what comes back from here on may be missed below
+	p.dirty, p.doubted = false, false // what comes back from here on may be missed below
 	wasItems, wasClaims, ended := p.items, p.claims, p.s != s
 	p.mu.Unlock()
 	if ended {

@@ -51,7 +51,8 @@ type view struct {
 	items        watch               // nil before the first list
 	claims       watch               // nil unless it is waited for
 	unfollowable bool                // the servers have no watches that last
-	dirty        bool                // an item has come back without a watch that tells of it
+	dirty        bool                // an item of ours has come back
+	doubted      bool                // an item of theirs may have no claim whose end is told
 	loading      chan struct{}       // closed when what is being read is there
 	changed      chan struct{}       // closed when those who wait should look again
 
@@ -215,7 +216,7 @@ func (p *picture) old() bool {
 	case p.items == nil:
 		return true
 	case !p.atHand():
-		return p.dirty || fired(p.items) || fired(p.awaitedClaims()) || p.busy && p.claims == nil || p.unheard()
+		return p.dirty || p.doubted || fired(p.items) || fired(p.awaitedClaims()) || p.busy && p.claims == nil || p.unheard()
 	case !p.dirty && !p.passed && p.list.created == 0:
 		return false
 	}

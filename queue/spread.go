@@ -148,8 +148,8 @@ func (p *picture) missed(s *core.Session, n name, claimed bool) {
 			replace(&p.claims, nil)
 		case p.claims != nil && !fired(p.claims):
 			// The same may be true. While transactions of ours are under way, the event
-			// of a claim counts as theirs.
-			p.dirty = true
+			// of a claim counts as theirs. With nothing else at hand a new list shows it.
+			p.doubted = true
 		}
 	}
 	p.reread(time.Now())
