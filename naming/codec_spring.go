@@ -124,7 +124,7 @@ func isBean(payload string) bool {
 			}
 		}
 		if spellings == 0 || spellings == 1 && raw != "" {
-			return raw == `"`+springBean+`"`
+			return raw != "" && raw[0] == '"' && unquote(raw) == springBean
 		}
 	}
 	return PayloadClass(json.RawMessage(payload)) == springBean

@@ -119,3 +119,21 @@ func FuzzURISpec(f *testing.F) {
 		require.Equal(t, URISpec(slow.Parts), spec)
 	})
 }
+
+// The class of a payload is Spring's however its string is escaped. Of a class that is
+// written twice the last counts.
+func TestSpringClassSpellings(t *testing.T) {
+	for payload, bean := range map[string]bool{
+		`{"@class":"` + springBean + `"}`:                true,
+		`{"@class":"\u006Frg` + springBean[3:] + `"}`:    true,
+		`{"\u0040class":"` + springBean + `"}`:           true,
+		`{"@class":"x.Y","@class":"` + springBean + `"}`: true,
+		`{"@class":"` + springBean + `","@class":"x.Y"}`: false,
+		`{"@class":["` + springBean + `"]}`:              false,
+		`{"@class":null}`:                                false,
+		`{"@class":1}`:                                   false,
+		`{}`:                                             false,
+	} {
+		require.Equal(t, bean, isBean(payload), payload)
+	}
+}

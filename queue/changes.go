@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/docent-go/docent/internal/core"
 )
@@ -111,21 +112,19 @@ func (c *changes) begin(n int) (end func(done bool)) {
 }
 
 // again is called before the directory is listed. The list shows all earlier
-// changes.
-func (c *changes) again() {
+// changes. It returns false if the watch is given up. Then the changes stay
+// fired: no event would tell of a later change.
+func (c *changes) again() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.over {
+		return false
+	}
 	c.others = 0
 	if c.fired {
 		c.fired, c.done = false, make(chan struct{})
 	}
-}
-
-// lasts reports whether the watch is still set.
-func (c *changes) lasts() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return !c.over
+	return true
 }
 
 // still returns a function that reports whether no event has come since. It
@@ -165,8 +164,7 @@ func (c *changes) Stop() {
 // the directory's watch so far. It returns nil if a one-shot watch suffices:
 // without a Consume, as long as items are at hand, and on older servers.
 func (p *picture) lasting(ctx context.Context, s *core.Session, was watch, dir string, idle bool) (*changes, error) {
-	if c, ok := was.(*changes); ok && c.lasts() {
-		c.again()
+	if c, ok := was.(*changes); ok && c.again() {
 		return c, nil
 	}
 	p.mu.Lock()
@@ -182,6 +180,29 @@ func (p *picture) lasting(ctx context.Context, s *core.Session, was watch, dir s
 		p.mu.Unlock()
 	}
 	return c, err
+}
+
+// listEvery is how often an idle consumer lists the queue without a reason where ACLs are
+// in use. A server sends no event of a directory while the session may not read it. A
+// session checks its watches of one shot for that, and not those that last.
+const listEvery = time.Minute
+
+// listAnyhow reports whether a watch that lasts stands. It returns when the queue is
+// listed even if that does not fire, or the zero Time for never. The caller holds mu.
+func (p *picture) listAnyhow() (at time.Time, lasting bool) {
+	_, items := p.items.(*changes)
+	_, claims := p.claims.(*changes)
+	lasting = items || claims
+	if lasting && (p.list.stat.Aversion != 0 || p.s.UsesACLs()) {
+		at = p.list.at.Add(listEvery)
+	}
+	return at, lasting
+}
+
+// unheard reports whether it is time to list without a reason. The caller holds mu.
+func (p *picture) unheard() bool {
+	at, _ := p.listAnyhow()
+	return !at.IsZero() && !time.Now().Before(at)
 }
 
 // consume is called with 1 when a Consume begins, and with -1 when it has ended.

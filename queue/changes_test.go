@@ -14,6 +14,7 @@ import (
 
 	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/queue"
+	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -121,6 +122,38 @@ func TestConsumeHearsOfAPutDuringItsAcknowledgement(t *testing.T) {
 	}
 }
 
+// A stranger writes into an item, so that its claim is refused while an acknowledgement is
+// under way. Nobody has a claim whose end would tell of the item.
+func TestConsumeTakesWhatWasWrittenDuringItsAcknowledgement(t *testing.T) {
+	run(t, func(w world) {
+		producer, u := w.user(), w.user()
+		producer.put("taken by others") // else the directory of the claims goes when it is empty, which tells
+		w.user().take()
+		done := u.consuming(func(*queue.Item) { time.Sleep(time.Second) }, queue.Workers(2))
+		producer.put("a")
+		time.Sleep(500 * time.Millisecond)
+		wrote, acks := false, false
+		w.Cleanup(w.Srv.Intercept(func(r zktest.Request) zktest.Action {
+			switch {
+			case r.Op != zktest.OpMulti:
+				return zktest.Pass
+			case r.Ops[0].Op == zktest.OpSetData && !wrote:
+				wrote = true
+				w.Put(r.Ops[0].Path, w.Data(r.Ops[0].Path))
+				return zktest.Delay(time.Second) // the acknowledgement is sent behind it
+			case r.Ops[0].Op == zktest.OpDelete && !acks:
+				acks = true
+				return zktest.Delay(time.Second)
+			}
+			return zktest.Pass
+		}))
+		producer.put("b")
+		time.Sleep(time.Hour)
+		require.True(w, wrote && acks)
+		require.Equal(w, []string{"a", "b"}, done.all())
+	})
+}
+
 // The watches that last are given up when they tell a busy consumer of much that others
 // do, where the list is long, and when Consume has ended.
 func TestConsumeGivesItsWatchesUp(t *testing.T) {
@@ -191,6 +224,23 @@ func TestConsumeAfterALostConnection(t *testing.T) {
 	})
 }
 
+// A directory of the items that holds much data is not read along with the items. Nor are
+// the claims, as long as nothing has changed among them.
+func TestConsumeWithDataInTheDirectory(t *testing.T) {
+	run(t, func(w world) {
+		producer, u := w.user(), w.user()
+		producer.put("a")
+		w.Put(path+"/items", string(make([]byte, 5000)))
+		done := u.consuming(noWork)
+		require.Len(w, done.all(), 1)
+		for range 5 {
+			producer.put("x")
+			time.Sleep(time.Second)
+		}
+		require.Len(w, done.all(), 6)
+	})
+}
+
 // Servers before 3.6 have no watches that last: each acknowledgement has the queue listed.
 func TestConsumeOnAnOldServer(t *testing.T) {
 	run(t, func(w world) {
@@ -202,4 +252,36 @@ func TestConsumeOnAnOldServer(t *testing.T) {
 		}
 		require.Len(w, done.all(), 10)
 	}, zktest.WithoutOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
+}
+
+// A directory is hidden from a session that waits, and open again a moment later. No server
+// tells the session what has changed in between. Where ACLs are in use the consumer finds
+// it soon: an item that was put, and one whose consumer has died.
+func TestConsumeFindsWhatChangedInAHiddenDirectory(t *testing.T) {
+	for dir, change := range map[string]func(w world, producer, other *user){
+		"items":  func(_ world, producer, _ *user) { producer.put("b") },
+		"claims": func(_ world, _, other *user) { other.p.Expire() },
+	} {
+		t.Run(dir, func(t *testing.T) {
+			run(t, func(w world) {
+				as := func(tweak func(*session.Config)) *user {
+					p := w.Process(tweak)
+					return &user{queue.New(p.Manager, path), p, w}
+				}
+				producer, other, u := as(testworld.Reader), as(testworld.Reader), as(testworld.Guest)
+				producer.put("a")
+				other.take()
+				done := u.consuming(noWork)
+				time.Sleep(5 * time.Minute)
+				counts := w.Count(func() { time.Sleep(time.Hour) })
+				require.LessOrEqual(w, counts["getChildren2"], 2*60, "the items and the claims, each minute")
+				w.Shut(path + "/" + dir)
+				change(w, producer, other)
+				time.Sleep(10 * time.Second)
+				w.Open(path + "/" + dir)
+				time.Sleep(time.Minute)
+				require.Len(w, done.all(), 1)
+			})
+		})
+	}
 }

@@ -95,7 +95,8 @@ func (p *picture) read(ctx context.Context, s *core.Session, names []name, woken
 		}
 		return nil, err
 	}
-	if dir := results[len(names)]; counted && dir.Err == nil {
+	if counted && results[len(names)].Err == nil {
+		dir := results[len(names)]
 		p.list.since(dir.Stat)
 		p.crammed = len(dir.Data) > smallDirectory
 	} else {

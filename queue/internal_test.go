@@ -173,3 +173,14 @@ func TestOrder(t *testing.T) {
 		}
 	}
 }
+
+// A watch that is given up while a list begins stays fired: it tells of nothing any more, so
+// the next list needs another one.
+func TestChangesGivenUpStayFired(t *testing.T) {
+	c := &changes{done: make(chan struct{})}
+	require.True(t, c.again())
+	c.over = true
+	c.fire()
+	require.False(t, c.again())
+	require.True(t, fired(c))
+}

@@ -52,7 +52,7 @@ func (p *picture) load(ctx context.Context, s *core.Session, idle, woken bool) e
 		return err
 	}
 	p.mu.Lock()
-	p.dirty = false // items that come back from here on may be missing in the list
+	p.dirty, p.doubted = false, false // items that come back from here on may be missing in the list
 	wasItems, wasClaims, ended := p.items, p.claims, p.s != s
 	p.mu.Unlock()
 	if ended {

@@ -53,6 +53,7 @@ type view struct {
 	claims       watch               // nil unless the end of a claim is awaited
 	unfollowable bool                // the servers have no persistent watches
 	dirty        bool                // an item of ours has come back
+	doubted      bool                // an item in theirs may have no claim, so that no event ends it
 	loading      chan struct{}       // closed when the read under way has ended
 	changed      chan struct{}       // closed when waiting calls should look again
 
@@ -136,6 +137,7 @@ func (p *picture) lookFor(most int, woken bool) (look func(context.Context, *cor
 		return nil, false
 	case p.old():
 		idle := !p.atHand()
+		woken := woken && !p.unheard()
 		return func(ctx context.Context, s *core.Session) ([]refused, error) {
 			return nil, p.load(ctx, s, idle, woken)
 		}, true
@@ -217,7 +219,7 @@ func (p *picture) old() bool {
 	case p.items == nil:
 		return true
 	case !p.atHand():
-		return p.dirty || fired(p.items) || fired(p.awaitedClaims()) || p.busy && p.claims == nil
+		return p.dirty || p.doubted || fired(p.items) || fired(p.awaitedClaims()) || p.busy && p.claims == nil || p.unheard()
 	case !p.dirty && !p.passed && p.list.created == 0:
 		return false
 	}
@@ -257,8 +259,11 @@ func (p *picture) await() func(ctx context.Context) error {
 	}
 	var due <-chan time.Time
 	var timer *time.Timer
-	if len(p.waiting.names) > 0 || len(p.retries) > 0 {
+	if listAt, lasting := p.listAnyhow(); lasting || len(p.waiting.names) > 0 || len(p.retries) > 0 {
 		wait := clockStep
+		if !listAt.IsZero() && loading == nil {
+			wait = min(wait, time.Until(listAt))
+		}
 		if len(p.waiting.names) > 0 {
 			wait = min(wait, time.Until(time.UnixMilli(p.waiting.next())))
 		}

@@ -143,10 +143,15 @@ func (p *picture) missed(s *core.Session, n name, claimed bool) {
 	if claimed {
 		p.busy = true
 		p.theirs[n.text] = n // until a read shows no claim
-		if p.claimsKnown() != nil {
+		switch {
+		case p.claimsKnown() != nil:
 			// The watch of the claims has not fired, so the item has no claim, and another client
 			// has only written to the item, or else the watch fails. A new list shows it.
 			replace(&p.claims, nil)
+		case p.claims != nil && !fired(p.claims):
+			// The same may be true: while transactions of ours are under way, the event of
+			// a claim counts as theirs. If no other item is at hand, a new list shows it.
+			p.doubted = true
 		}
 	}
 	p.reread(time.Now())
