@@ -123,7 +123,7 @@ func TestConsumeHearsOfAPutDuringItsAcknowledgement(t *testing.T) {
 }
 
 // A stranger writes into an item, so that its claim is refused while an acknowledgement is
-// under way. Nobody has a claim whose end would tell of the item.
+// under way. There is no claim whose end would report the item.
 func TestConsumeTakesWhatWasWrittenDuringItsAcknowledgement(t *testing.T) {
 	run(t, func(w world) {
 		producer, u := w.user(), w.user()
