@@ -182,7 +182,7 @@ func (w *watcher) await(progress func() int, f func(ctx context.Context) error) 
 			w.troubled = true
 			if !w.yield(nil, fail(w.ctx, w.path, trouble)) {
 				cancel()
-				_ = <-done // that the reading was cancelled
+				<-done //nolint:errcheck // the reading was cancelled
 				return errOver
 			}
 		}

@@ -62,7 +62,7 @@ func (s *spring) appendJSON(b []byte, in *Instance) ([]byte, error) {
 
 func (in *Instance) appendBean(b []byte) ([]byte, error) {
 	if in.Payload != nil {
-		return nil, errors.New("Spring's own payload leaves no place for another: use Metadata")
+		return nil, errors.New("the payload of a Spring instance is fixed: use Metadata")
 	}
 	if _, taken := in.Metadata[statusKey]; taken {
 		return nil, fmt.Errorf("the metadata key %q is the field Draining", statusKey)
