@@ -66,7 +66,7 @@ func (b *Bundle) Err() error {
 
 // made panics for a Permit or MultiHold that was not acquired.
 func (b *Bundle) made() {
-	misuse.ZeroValue(b == nil, "Permit or MultiHold", "a call that acquires one and returns no error")
+	misuse.ZeroValue(b == nil || b.ctx == nil, "Permit or MultiHold", "a call that acquires one and returns no error")
 }
 
 // look ends the bundle if one of its holds has ended. context.AfterFunc does

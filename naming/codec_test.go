@@ -178,7 +178,7 @@ func TestSpringGolden(t *testing.T) {
 	in = decoded(t, naming.Spring(), "i1", `{"payload":["java.lang.Long",7]}`)
 	require.Equal(t, `["java.lang.Long",7]`, string(in.Payload))
 	_, _, err = naming.Spring().Encode(in)
-	require.ErrorContains(t, err, "no place for another")
+	require.ErrorContains(t, err, "the payload of a Spring instance is fixed")
 	require.Equal(t, "http://10.0.0.1:8080", decoded(t, naming.Spring(), "i1", theirs).URI())
 }
 
