@@ -252,7 +252,7 @@ func TestOnce_strangers(t *testing.T) {
 		"deletes all": {func(w *testworld.World, r *lock.Run) {
 			w.Remove(r.Path())
 			w.Remove(job)
-		}, "another program has changed the record"},
+		}, "the end of the run is not recorded"},
 		"unknown code": {func(w *testworld.World, _ *lock.Run) { w.Fail(zktest.OpMulti, "", -4711) }, "-4711"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -266,6 +266,14 @@ func TestOnce_strangers(t *testing.T) {
 			})
 		})
 	}
+	// The znode of a run is deleted, and the next run has begun, when the first one ends
+	// that has not heard of it.
+	testworld.Run(t, func(w *testworld.World) {
+		r := begins(w, once(w.Process()))
+		w.Remove(r.Path())
+		w.Put(job, "the record of the next run")
+		require.ErrorIs(w, r.End(nil), session.ErrLost)
+	})
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		w.Fail(zktest.OpMulti, "", -4711)

@@ -138,7 +138,17 @@ func (r *Run) write(data []byte) error {
 			case done:
 				return nil
 			case refused:
-				return errRecordChanged
+				// The next run may have changed it, after this run's znode was deleted. The server
+				// shows that: it has the transaction that was rejected later.
+				_, found, look := r.s.Exists(ctx, r.Path())
+				switch {
+				case look != nil:
+					err = look
+				case found:
+					return errRecordChanged
+				default:
+					err = core.ErrDeleted
+				}
 			}
 		case refused && op == 1 && errors.Is(err, core.ErrNoNode):
 			err = core.ErrDeleted
