@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
@@ -102,10 +103,7 @@ func lead(ctx context.Context, t *Term, f func(context.Context, *Term) error) (e
 // stopped returns Run's error after ctx has ended. It omits an error of f that
 // is the error of ctx.
 func (e *Election) stopped(ctx context.Context, err error) error {
-	why := e.fail("run for", ctx.Err())
-	if cause := context.Cause(ctx); !errors.Is(why, cause) {
-		why = e.fail("run for", oneline.Join(ctx.Err(), cause))
-	}
+	why := e.fail("run for", ctxend.Err(ctx))
 	if err == nil || errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)) {
 		return why
 	}

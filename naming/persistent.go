@@ -251,7 +251,7 @@ func (p *persistent) remove(ctx context.Context) error {
 	case <-r.done:
 		return r.err
 	case <-ctx.Done():
-		return ctxend.Join(ctx, fmt.Errorf("the removal goes on in the background: %w", ctx.Err()))
+		return fmt.Errorf("the removal goes on in the background: %w", ctxend.Err(ctx))
 	}
 }
 

@@ -27,7 +27,7 @@ func (g *Registration) Unregister(ctx context.Context) error {
 	case err := <-removed:
 		return failed("unregister", g.path, err)
 	case <-ctx.Done():
-		return failed("unregister", g.path, ctxend.Join(ctx, fmt.Errorf("the removal goes on in the background: %w", ctx.Err())))
+		return failed("unregister", g.path, fmt.Errorf("the removal goes on in the background: %w", ctxend.Err(ctx)))
 	}
 }
 

@@ -132,7 +132,7 @@ func (n *Node) Close(ctx context.Context) error {
 	case err := <-told:
 		return err
 	case <-ctx.Done():
-		return ctxend.Join(ctx, fmt.Errorf("the removal continues in the background: %w", ctx.Err()))
+		return fmt.Errorf("the removal continues in the background: %w", ctxend.Err(ctx))
 	}
 }
 
