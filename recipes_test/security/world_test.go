@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"path"
+	"runtime"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -41,6 +42,7 @@ type world struct {
 // containers during the test.
 func onBoth(t *testing.T, f func(w *world)) {
 	t.Run("embedded", func(t *testing.T) {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // https://go.dev/issue/78156
 		synctest.Test(t, func(t *testing.T) {
 			srv := zktest.New(t, zktest.WithContainerInterval(24*time.Hour))
 			conn, events, err := zk.Connect([]string{srv.Addr()}, 10*time.Second, zk.WithDialer(srv.Dial),
