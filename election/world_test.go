@@ -58,7 +58,7 @@ func (w *world) process(tweaks ...func(*session.Config)) *process {
 func (p *process) session() int64 {
 	s, err := p.Session(p.w.Context())
 	require.NoError(p.w, err)
-	return s.ID
+	return int64(s.ID)
 }
 
 func (p *process) election(id string, opts ...election.Option) *election.Election {

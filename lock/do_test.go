@@ -75,7 +75,7 @@ func TestDoReportsLoss(t *testing.T) {
 		p := w.process()
 		for _, result := range []error{nil, errWork} {
 			err := p.mutex().Do(t.Context(), func(ctx context.Context, h *lock.Hold) error {
-				w.srv.Expire(h.SessionID())
+				w.srv.Expire(int64(h.SessionID()))
 				<-ctx.Done()
 				require.ErrorIs(t, context.Cause(ctx), session.ErrLost)
 				return result

@@ -83,7 +83,7 @@ func TestHardCase15_TwoHoldersAfterExpiry(t *testing.T) {
 		h := a.lock()
 		q := b.queue()
 		a.link.Disconnect()
-		w.srv.Expire(h.SessionID())
+		w.srv.Expire(int64(h.SessionID()))
 		next := q.get()
 		<-h.Done()
 		again := a.queue()
@@ -106,7 +106,7 @@ func TestHardCase16_DeadlineCountsFromLastAnswer(t *testing.T) {
 		time.Sleep(time.Hour)
 		last := time.Now()
 		for _, s := range w.srv.Sessions() {
-			if s.ID == h.SessionID() {
+			if s.ID == int64(h.SessionID()) {
 				last = s.LastHeard
 			}
 		}

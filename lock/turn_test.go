@@ -98,7 +98,7 @@ func TestTurnIsPreparedInOneRoundTrip(t *testing.T) {
 // The predecessor ends in another way than by its release.
 func TestTurnAfterAnyEnd(t *testing.T) {
 	for name, end := range map[string]func(w *world, h *lock.Hold){
-		"expired": func(w *world, h *lock.Hold) { w.srv.Expire(h.SessionID()) },
+		"expired": func(w *world, h *lock.Hold) { w.srv.Expire(int64(h.SessionID())) },
 		"deleted": func(w *world, h *lock.Hold) { require.NoError(w, w.srv.Remove(h.Path())) },
 	} {
 		t.Run(name, func(t *testing.T) {

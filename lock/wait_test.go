@@ -256,7 +256,7 @@ func TestSessionEndsAsTheLockIsWon(t *testing.T) {
 		b.link.Heal()
 		next := q.get()
 		synctest.Wait()
-		if next.SessionID() == old {
+		if int64(next.SessionID()) == old {
 			require.ErrorIs(t, next.Err(), session.ErrLost)
 			next = b.lock()
 		}

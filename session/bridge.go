@@ -18,7 +18,7 @@ func init() {
 	core.Facade.AsOpError = func(err *core.OpError, target any) bool {
 		found, ok := target.(**OpError)
 		if ok {
-			*found = (*OpError)(err)
+			*found = &OpError{err.Op, err.Path, ID(err.Session), err.Err}
 		}
 		return ok
 	}

@@ -6,8 +6,9 @@ import (
 
 // Sentinel errors. Compare with errors.Is: they arrive wrapped.
 var (
-	// ErrClosed is returned by every call on a Manager after Close. Its
-	// sessions and holds end with this cause.
+	// ErrClosed is returned by every call on a Manager after Close, and by calls
+	// on a view, a sequence or a service after their Close. The sessions and
+	// holds of a closed Manager end with this cause.
 	ErrClosed = core.ErrClosed
 	// ErrTrustElapsed is the cause of a session's end if the session may have
 	// expired, because no answer has proven for so long that it exists: no
@@ -24,10 +25,12 @@ var (
 	// client has deleted it, or the server has, with the expired session.
 	ErrDeleted = core.ErrDeleted
 	// ErrLost matches each of the causes above: errors.Is(err, ErrLost) says
-	// that a hold or a session has ended without a call of its owner.
+	// that a hold or a session has ended without a release. It does not match
+	// the ErrClosed of a view, a sequence or a service.
 	ErrLost = core.ErrLost
 
-	// ErrReleased is the cause of a hold's end by Release.
+	// ErrReleased is the cause of a hold's end by Release, and the reason why a
+	// membership or a registration has ended after Leave or Unregister.
 	ErrReleased = core.ErrReleased
 	// ErrNoGuard is returned by Txn for the Guard of a hold on a node at a
 	// fixed path, since the node of the next holder has the same path.
@@ -55,6 +58,30 @@ var (
 	// ErrUnimplemented is the answer of a server to a kind of request that it
 	// does not know, such as an old server's answer to containers.
 	ErrUnimplemented = core.ErrUnimplemented
+)
+
+// Errors of the recipes. Each is one condition, whatever recipe meets it. They
+// arrive wrapped in an OpError: compare with errors.Is.
+var (
+	// ErrIDTaken says that another process has joined, registered or entered
+	// under the id. That process is undisturbed.
+	ErrIDTaken = core.ErrIDTaken
+	// ErrReplaced says that another process has put its znode in the place of
+	// this process's, with an option such as Replace.
+	ErrReplaced = core.ErrReplaced
+	// ErrNotEphemeral says that a znode without a session is where an ephemeral
+	// one belongs. Perhaps it was made by hand. It is never deleted.
+	ErrNotEphemeral = core.ErrNotEphemeral
+	// ErrForeign says that the znode at the path belongs to another recipe or
+	// program. It is left as it is.
+	ErrForeign = core.ErrForeign
+	// ErrRecreated says that a znode was deleted and created again during a
+	// write. The write was computed from the old znode, and has replaced the
+	// value of the new one.
+	ErrRecreated = core.ErrRecreated
+	// ErrExhausted says that a directory has used up its sequence numbers. Their
+	// count starts again when the directory, once empty, is deleted.
+	ErrExhausted = core.ErrExhausted
 )
 
 // Errors with which a server answers. They arrive wrapped in an OpError:
@@ -92,12 +119,14 @@ var (
 type OpError struct {
 	Op      string // "get", "set", "create", …
 	Path    string // below the root of the Manager, as the caller wrote it
-	Session int64  // 0 without a session
+	Session ID     // 0 without a session
 	Err     error
 }
 
 // Error returns the operation, the path, the reason and the session.
-func (e *OpError) Error() string { return (*core.OpError)(e).Error() }
+func (e *OpError) Error() string {
+	return (&core.OpError{Op: e.Op, Path: e.Path, Session: int64(e.Session), Err: e.Err}).Error()
+}
 
 // Unwrap returns the reason.
 func (e *OpError) Unwrap() error { return e.Err }

@@ -64,7 +64,7 @@ func (h *Hold) Deadline() time.Time { return h.of().Deadline() }
 func (h *Hold) Path() string { return h.of().Path() }
 
 // SessionID returns the id of the session of the hold.
-func (h *Hold) SessionID() int64 { return h.of().Session().ID() }
+func (h *Hold) SessionID() ID { return ID(h.of().Session().ID()) }
 
 // Release ends the hold: first its context, then its node. It returns after the
 // node is gone. That takes at most as long as the session can last without a

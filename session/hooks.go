@@ -53,7 +53,7 @@ type HookSwept interface{ OnSwept(SweptInfo) }
 type OpInfo struct {
 	Op       string
 	Path     string
-	Session  int64
+	Session  ID
 	Duration time.Duration
 	Err      error
 }
@@ -81,7 +81,7 @@ type WaitEnd struct {
 type HoldInfo struct {
 	Path    string
 	Token   int64
-	Session int64
+	Session ID
 	// Held is how long the hold lasted; zero when it begins.
 	Held time.Duration
 	// Cause is the reason of its end; nil when it begins.
@@ -92,7 +92,7 @@ type HoldInfo struct {
 // learned, Path ends in the known part of the name.
 type SweptInfo struct {
 	Path    string
-	Session int64
+	Session ID
 	Found   bool // the node existed
 }
 
@@ -142,12 +142,17 @@ type (
 	sweptHook    struct{ hook HookSwept }
 )
 
-func (h stateHook) OnState(c core.StateChange)    { h.hook.OnState(stateChange(c)) }
-func (h opHook) OnOp(i core.OpInfo)               { h.hook.OnOp(OpInfo(i)) }
-func (h acquiredHook) OnAcquired(i core.HoldInfo) { h.hook.OnAcquired(HoldInfo(i)) }
-func (h releasedHook) OnReleased(i core.HoldInfo) { h.hook.OnReleased(HoldInfo(i)) }
-func (h lostHook) OnLost(i core.HoldInfo)         { h.hook.OnLost(HoldInfo(i)) }
-func (h sweptHook) OnSwept(i core.SweptInfo)      { h.hook.OnSwept(SweptInfo(i)) }
+func (h stateHook) OnState(c core.StateChange) { h.hook.OnState(stateChange(c)) }
+func (h opHook) OnOp(i core.OpInfo) {
+	h.hook.OnOp(OpInfo{i.Op, i.Path, ID(i.Session), i.Duration, i.Err})
+}
+
+func (h acquiredHook) OnAcquired(i core.HoldInfo) { h.hook.OnAcquired(holdInfo(i)) }
+func (h releasedHook) OnReleased(i core.HoldInfo) { h.hook.OnReleased(holdInfo(i)) }
+func (h lostHook) OnLost(i core.HoldInfo)         { h.hook.OnLost(holdInfo(i)) }
+func (h sweptHook) OnSwept(i core.SweptInfo) {
+	h.hook.OnSwept(SweptInfo{i.Path, ID(i.Session), i.Found})
+}
 
 func (h waitHook) OnWait(ctx context.Context, w core.WaitInfo) (over func(core.WaitEnd)) {
 	f := h.hook.OnWait(ctx, WaitInfo(w))
@@ -155,6 +160,10 @@ func (h waitHook) OnWait(ctx context.Context, w core.WaitInfo) (over func(core.W
 		return nil
 	}
 	return func(end core.WaitEnd) { f(waitEnd(end)) }
+}
+
+func holdInfo(i core.HoldInfo) HoldInfo {
+	return HoldInfo{i.Path, i.Token, ID(i.Session), i.Held, i.Cause}
 }
 
 func waitEnd(end core.WaitEnd) WaitEnd {

@@ -84,7 +84,7 @@ func (m *Manager) Format(f fmt.State, verb rune) {
 
 // Session describes the current session of a Manager.
 type Session struct {
-	ID      int64
+	ID      ID
 	Timeout time.Duration // as the server has granted it
 }
 
@@ -96,5 +96,5 @@ func (m *Manager) Session(ctx context.Context) (Session, error) {
 	if err != nil {
 		return Session{}, err
 	}
-	return Session{s.ID(), s.Timeout()}, nil
+	return Session{ID(s.ID()), s.Timeout()}, nil
 }

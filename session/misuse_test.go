@@ -13,7 +13,7 @@ func TestFault59_Misuse(t *testing.T) {
 		session.RefusedOp, session.AddAuth, session.Digest, session.DigestMD5,
 		session.CheckOp, session.CreateOp, session.DeleteOp, session.SetOp,
 		new(session.Manager), new(session.Hold), new(session.Op), new(session.Credential), new(session.State),
-		new(session.OpError), new(session.CodeError),
+		new(session.OpError), new(session.CodeError), new(session.ID),
 		session.WorldACL, session.AuthACL, session.DigestACL,
 	)
 }

@@ -30,13 +30,13 @@ func (s State) String() string { return core.State(s).String() }
 // StateChange is one transition of a Manager.
 type StateChange struct {
 	State   State
-	Session int64 // the id of the session, 0 if there was none
+	Session ID // the session, 0 if there was none
 	At      time.Time
 	Cause   error // the reason, with Lost and Closed
 }
 
 func stateChange(c core.StateChange) StateChange {
-	return StateChange{State(c.State), c.Session, c.At, c.Cause}
+	return StateChange{State(c.State), ID(c.Session), c.At, c.Cause}
 }
 
 // State returns the present state.

@@ -26,7 +26,7 @@ type Telemetry struct {
 
 	mu      sync.Mutex
 	state   session.State
-	session int64 // the newest session
+	session session.ID // the newest session
 }
 
 // Option changes how a Telemetry records.

@@ -31,7 +31,7 @@ type Collector struct {
 	swept        *prometheus.CounterVec
 
 	mu       sync.Mutex
-	session  int64 // the newest session
+	session  session.ID // the newest session
 	queues   map[string]Queue
 	services map[string]Service
 }

@@ -143,7 +143,7 @@ func TestAnExpiredSessionStopsTheExport(t *testing.T) {
 		time.Sleep(2500 * time.Millisecond)
 
 		link.Delay(500 * time.Millisecond)
-		srv.Expire(s.ID)
+		srv.Expire(int64(s.ID))
 		require.ErrorIs(t, waitA(), errStale)
 		require.NoError(t, waitB())
 		require.Equal(t, []string{"a1", "a2", "b1", "b2"}, sink.rows)

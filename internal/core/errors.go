@@ -29,6 +29,46 @@ var (
 	ErrUnimplemented  = errors.New("the server does not implement the operation")
 )
 
+// Sentinel errors of the recipes, documented in package session. Each is one
+// condition, whatever recipe meets it.
+var (
+	ErrIDTaken      = errors.New("another process uses this id")
+	ErrReplaced     = errors.New("another process has put its znode in the place of this one")
+	ErrNotEphemeral = errors.New("the znode is not ephemeral, so no session owns it: delete it by hand if no program needs it")
+	ErrForeign      = errors.New("the znode belongs to another recipe or program: check the path")
+	ErrRecreated    = errors.New("the znode was created again during the write, and its new value has been replaced")
+	ErrExhausted    = errors.New("the directory has used up its 2147483647 sequence numbers: " +
+		"delete the directory while it is empty, and the numbers start again")
+)
+
+// ClosedError returns the error of a call on an object that its owner has closed,
+// such as a value or a sequence. It matches ErrClosed, as the error of a call
+// on a closed Manager does, but not ErrLost: no hold ended.
+func ClosedError(what string) error { return &closed{what} }
+
+type closed struct{ what string }
+
+func (c *closed) Error() string        { return c.what + " is closed" }
+func (c *closed) Is(target error) bool { return target == ErrClosed }
+
+// Failed returns the error of a verb of a recipe, such as "config set", as an
+// *OpError. It has the session of the request that failed, and it returns nil
+// for nil. An error of the same verb and path is not wrapped again.
+func Failed(op, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	failed := &OpError{Op: op, Path: path, Err: err}
+	var inner *OpError
+	if errors.As(err, &inner) {
+		if direct, ok := err.(*OpError); ok && direct.Op == op && direct.Path == path {
+			return err
+		}
+		failed.Session = inner.Session
+	}
+	return failed
+}
+
 // InDoubt reports whether err is the unknown outcome of a write, and neither
 // the session nor the caller's ctx had ended. Then the caller can find out the
 // outcome, with a read in the same session after Confirm. InDoubt looks only at

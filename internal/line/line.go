@@ -18,11 +18,6 @@ import (
 // ErrTaken is returned by Try if it would have to wait for another contender.
 var ErrTaken = errors.New("another contender is first in line")
 
-// ErrExhausted is returned if the directory has no sequence number left that
-// orders a new contender after the others.
-var ErrExhausted = errors.New("the directory has used up its 2147483647 sequence numbers: " +
-	"delete the directory while it is empty, and the numbers start again")
-
 // Config says where the wait queue is, and which nodes are its contenders.
 type Config struct {
 	// Manager provides the sessions that own the contenders' nodes.
@@ -264,7 +259,7 @@ func (l *Line) stand(ctx context.Context,
 		case !ok:
 			return nil, 0, fmt.Errorf("the server named the created node %q, which has no sequence number", e.Name)
 		case again:
-			return nil, 0, ErrExhausted
+			return nil, 0, core.ErrExhausted
 		}
 	}
 }

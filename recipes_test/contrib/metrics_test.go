@@ -58,7 +58,7 @@ type hooks interface {
 // happen calls hooks for one event of each kind with each label. A path or an
 // operation has the name of its case.
 func happen(h hooks) {
-	id := int64(0)
+	id := session.ID(0)
 	for name, l := range labels {
 		id++
 		h.OnState(session.StateChange{State: session.Connected, Session: id})

@@ -122,7 +122,7 @@ func TestServiceThroughFaults(t *testing.T) {
 	for id, p := range steady {
 		s, err := p.Session(t.Context())
 		require.NoError(t, err)
-		if s.ID == sessions[id] {
+		if int64(s.ID) == sessions[id] {
 			require.Zero(t, removed[id], "%s was removed although its session lasts", id)
 		}
 	}

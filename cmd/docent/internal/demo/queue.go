@@ -43,7 +43,7 @@ func jobs(ctx context.Context, s *stage) error {
 	ann.link.Disconnect()
 	// The server expires the session now, so that the demo does not wait for
 	// the timeout.
-	s.server.Expire(first.SessionID())
+	s.server.Expire(int64(first.SessionID()))
 	s.say("network", "ann is gone, as after kill -9, and her session with her")
 
 	ben, err := s.enter(ctx, "ben")
