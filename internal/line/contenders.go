@@ -1,11 +1,11 @@
 package line
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
@@ -108,29 +108,15 @@ const readers = 16
 // EachOf calls f for 0 to n-1, a few at a time, and returns the first error.
 // After an error it begins no further call.
 func EachOf(n int, f func(int) error) error {
-	var (
-		mu    sync.Mutex
-		next  int
-		first error
-		work  sync.WaitGroup
-	)
-	take := func() (int, bool) {
-		mu.Lock()
-		defer mu.Unlock()
-		next++
-		return next - 1, next <= n && first == nil
-	}
-	for range min(n, readers) {
-		work.Go(func() {
-			for i, ok := take(); ok; i, ok = take() {
-				if err := f(i); err != nil {
-					mu.Lock()
-					first = cmp.Or(first, err)
-					mu.Unlock()
-				}
+	work, ctx := errgroup.WithContext(context.Background())
+	work.SetLimit(readers)
+	for i := range n {
+		work.Go(func() error {
+			if ctx.Err() != nil { // an earlier call has failed
+				return nil
 			}
+			return f(i)
 		})
 	}
-	work.Wait()
-	return first
+	return work.Wait()
 }
