@@ -35,7 +35,7 @@ func TestSimulationWithForce(t *testing.T) { simulateSeeds(t, true) }
 func simulateSeeds(t *testing.T, force bool) {
 	for _, seed := range simulation.Seeds(t, 2) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			testworld.Run(t, func(w *testworld.World) { simulate(w, seed, force) }, zktest.WithTick(time.Second))
+			testworld.Run(t, func(w *testworld.World) { simulate(w, seed, force) }, zktest.Tick(time.Second))
 		})
 	}
 }

@@ -27,7 +27,7 @@ import (
 func TestSimulation(t *testing.T) {
 	for _, seed := range simulation.Seeds(t, 4) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			testworld.Run(t, func(w *testworld.World) { simulate(w, seed) }, zktest.WithTick(time.Second))
+			testworld.Run(t, func(w *testworld.World) { simulate(w, seed) }, zktest.Tick(time.Second))
 		})
 	}
 }

@@ -37,7 +37,7 @@ func TestSimulationOfOneNode(t *testing.T) {
 func simulateSeeds(t *testing.T, layout election.Option) {
 	for _, seed := range simulation.Seeds(t, 3) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			inWorld(t, func(t *testing.T, w *world) { simulate(w, seed, layout) }, zktest.WithTick(time.Second))
+			inWorld(t, func(t *testing.T, w *world) { simulate(w, seed, layout) }, zktest.Tick(time.Second))
 		})
 	}
 }

@@ -186,7 +186,7 @@ func TestCountOfAMemberThatWasCutOff(t *testing.T) {
 func TestPartitionCountSimulation(t *testing.T) {
 	for _, seed := range simulation.Seeds(t, 20) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			testworld.Run(t, func(w *testworld.World) { simulateCounts(w, seed) }, zktest.WithTick(time.Second))
+			testworld.Run(t, func(w *testworld.World) { simulateCounts(w, seed) }, zktest.Tick(time.Second))
 		})
 	}
 }

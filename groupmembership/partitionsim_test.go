@@ -24,7 +24,7 @@ import (
 func TestPartitionSimulation(t *testing.T) {
 	for _, seed := range simulation.Seeds(t, 20) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			testworld.Run(t, func(w *testworld.World) { simulatePartitions(w, seed) }, zktest.WithTick(time.Second))
+			testworld.Run(t, func(w *testworld.World) { simulatePartitions(w, seed) }, zktest.Tick(time.Second))
 		})
 	}
 }

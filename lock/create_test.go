@@ -267,5 +267,5 @@ func TestHardCase68_OldServersWithoutContainers(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		h := w.process().lock()
 		require.NoError(t, h.Release())
-	}, zktest.WithoutContainers())
+	}, zktest.NoContainers())
 }

@@ -260,7 +260,7 @@ func TestHardCase51_ExclusiveRelease(t *testing.T) {
 }
 
 func TestHardCase68_ExclusiveParents(t *testing.T) {
-	for _, opts := range [][]zktest.Option{nil, {zktest.WithoutContainers()}} {
+	for _, opts := range [][]zktest.Option{nil, {zktest.NoContainers()}} {
 		testworld.Run(t, func(w *testworld.World) {
 			h, err := exclusive(w.Process()).Lock(w.Context())
 			require.NoError(t, err)

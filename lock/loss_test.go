@@ -144,7 +144,7 @@ func TestHardCase20_NegotiatedTimeout(t *testing.T) {
 		require.True(t, deleted().IsZero())
 		time.Sleep(8 * time.Second)
 		require.False(t, deleted().IsZero())
-	}, zktest.WithSessionTimeouts(4*time.Second, 8*time.Second))
+	}, zktest.SessionTimeouts(4*time.Second, 8*time.Second))
 }
 
 // No server can be reached: a call ends with its context, and says why.

@@ -238,7 +238,7 @@ func TestOnce_oldServer(t *testing.T) {
 			require.EqualValues(w, i+1, n.Load())
 			time.Sleep(every)
 		}
-	}, zktest.WithoutContainers(), zktest.WithoutOps(zktest.OpMultiRead))
+	}, zktest.NoContainers(), zktest.NoOps(zktest.OpMultiRead))
 }
 
 // Another client writes into the record, or deletes it; a server answers with

@@ -31,7 +31,7 @@ func TestSimulationOfSemaphoreWithForce(t *testing.T) { simulateSemaphores(t, tr
 func simulateSemaphores(t *testing.T, force bool) {
 	for _, seed := range simulation.Seeds(t, testworld.Sized(3, 10)) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			inWorld(t, func(t *testing.T, w *world) { simulateSemaphore(w, seed, force) }, zktest.WithTick(time.Second))
+			inWorld(t, func(t *testing.T, w *world) { simulateSemaphore(w, seed, force) }, zktest.Tick(time.Second))
 		})
 	}
 }

@@ -42,7 +42,7 @@ func TestSimulationOfExclusiveWithForce(t *testing.T) { simulateSeeds(t, exclusi
 func simulateSeeds(t *testing.T, k kind, force bool) {
 	for _, seed := range simulation.Seeds(t, 3) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			inWorld(t, func(t *testing.T, w *world) { simulate(w, k, seed, force) }, zktest.WithTick(time.Second))
+			inWorld(t, func(t *testing.T, w *world) { simulate(w, k, seed, force) }, zktest.Tick(time.Second))
 		})
 	}
 }

@@ -220,7 +220,7 @@ func TestSequenceExhausted(t *testing.T) {
 		require.NoError(t, h.Release())
 		require.NoError(t, w.srv.Remove(dir)) // as servers do with an empty container
 		require.NoError(t, p.lock().Release())
-	}, zktest.WithSaturatingSequence())
+	}, zktest.SaturatingSequence())
 }
 
 // Rights may be missing on the parent, on the directory, and on other's nodes.

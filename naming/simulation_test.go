@@ -29,7 +29,7 @@ func TestSimulation(t *testing.T) {
 	for _, seed := range simulation.Seeds(t, testworld.Sized(3, 6)) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			dir := t.TempDir()
-			testworld.Run(t, func(w *testworld.World) { simulate(w, seed, dir) }, zktest.WithTick(time.Second))
+			testworld.Run(t, func(w *testworld.World) { simulate(w, seed, dir) }, zktest.Tick(time.Second))
 		})
 	}
 }

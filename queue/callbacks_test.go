@@ -70,5 +70,5 @@ func TestFault10_ReleaseOfAnItemWithManyAttempts(t *testing.T) {
 		require.Less(t, it.Attempt, 102)
 		require.Equal(t, data, it.Data)
 		require.NoError(t, it.Ack())
-	}, zktest.WithMaxFrame(limit))
+	}, zktest.MaxFrame(limit))
 }

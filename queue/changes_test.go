@@ -251,7 +251,7 @@ func TestConsumeOnAnOldServer(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 		require.Len(w, done.all(), 10)
-	}, zktest.WithoutOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
+	}, zktest.NoOps(zktest.OpAddWatch, zktest.OpSetWatches2, zktest.OpMultiRead))
 }
 
 // A directory is hidden from a session that waits, and open again a moment later. No server

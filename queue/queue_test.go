@@ -234,7 +234,7 @@ func TestExhausted(t *testing.T) {
 		_, err = u.PutBatch(w.Context(), queue.Msg{})
 		require.ErrorIs(w, err, queue.ErrExhausted)
 		require.Equal(w, []string{"a", "last"}, u.drain())
-	}, zktest.WithSaturatingSequence())
+	}, zktest.SaturatingSequence())
 }
 
 func TestNumbersWrap(t *testing.T) {

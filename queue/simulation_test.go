@@ -29,7 +29,7 @@ import (
 func TestSimulation(t *testing.T) {
 	for _, seed := range simulation.Seeds(t, 3) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			run(t, func(w world) { simulate(w, seed) }, zktest.WithTick(time.Second))
+			run(t, func(w world) { simulate(w, seed) }, zktest.Tick(time.Second))
 		})
 	}
 }

@@ -69,7 +69,7 @@ func TestConsumeTogetherOnAnOldServer(t *testing.T) {
 		u := w.user()
 		put := u.putMany(100)
 		require.Equal(w, put, u.gathered(100, queue.Prefetch(7)))
-	}, zktest.WithoutOps(zktest.OpMultiRead))
+	}, zktest.NoOps(zktest.OpMultiRead))
 }
 
 // The answer to a transaction of several claims, or of several acknowledgements, is lost;

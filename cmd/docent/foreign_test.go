@@ -36,7 +36,7 @@ type foreignWorld struct {
 // test lasts.
 func newForeignWorld(t *testing.T) *foreignWorld {
 	t.Helper()
-	server := zktest.New(t, zktest.WithSessionTimeouts(400*time.Millisecond, 0))
+	server := zktest.New(t, zktest.SessionTimeouts(400*time.Millisecond, 0))
 	ctx := t.Context()
 	sm, err := session.Dial(ctx, session.Config{Servers: []string{"zk1"}, Dialer: server.DialContext})
 	require.NoError(t, err)

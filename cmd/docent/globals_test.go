@@ -120,7 +120,7 @@ func TestUnreachable(t *testing.T) {
 	hangs, err := hanging.Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	ca, cert := certificate(t, "other.example")
-	secure := zktest.New(t, zktest.WithTLS(&tls.Config{Certificates: []tls.Certificate{cert}}))
+	secure := zktest.New(t, zktest.TLS(&tls.Config{Certificates: []tls.Certificate{cert}}))
 	wrongName, err := secure.Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	for _, c := range []struct{ name, servers, flags, within, why string }{
@@ -176,7 +176,7 @@ func certificate(t *testing.T, name string) (caFile string, pair tls.Certificate
 
 func TestTLS(t *testing.T) {
 	ca, cert := certificate(t, "localhost")
-	server := zktest.New(t, zktest.WithTLS(&tls.Config{Certificates: []tls.Certificate{cert}}))
+	server := zktest.New(t, zktest.TLS(&tls.Config{Certificates: []tls.Certificate{cert}}))
 	addr, err := server.Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	_, port, err := net.SplitHostPort(addr)

@@ -93,7 +93,7 @@ func TestGroup_join_sessionLost(t *testing.T) {
 }
 
 func TestGroup_join_duplicate(t *testing.T) {
-	server := zktest.New(t, zktest.WithSessionTimeouts(1, 0))
+	server := zktest.New(t, zktest.SessionTimeouts(1, 0))
 	a := start(t, words("group join /g host-7"), on(server))
 	require.Equal(t, "joined /g/host-7", a.line())
 	code, out, stderr := docent(t, words("group join /g host-7 --timeout 200ms"), on(server))

@@ -219,7 +219,7 @@ func TestLock_holdLost_killsAfterGrace(t *testing.T) {
 }
 
 func TestLock_holderCutOff_endsBeforeTheNextBegins(t *testing.T) {
-	server := zktest.New(t, zktest.WithTick(100*ms), zktest.WithSessionTimeouts(1000*ms, 2000*ms))
+	server := zktest.New(t, zktest.Tick(100*ms), zktest.SessionTimeouts(1000*ms, 2000*ms))
 	link := server.Link()
 	d := start(t, words("lock /l --timeout 1s", self()...), role("signals"), func(w *world) { w.dial = link.DialContext })
 	token := tokenOf(t, d.line())

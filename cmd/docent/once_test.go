@@ -122,7 +122,7 @@ func TestOnce_underWay(t *testing.T) {
 
 // kill -9: the next call of the interval runs CMD again if it says so.
 func TestOnce_killed(t *testing.T) {
-	server := zktest.New(t, zktest.WithTick(100*ms), zktest.WithSessionTimeouts(400*ms, 2000*ms))
+	server := zktest.New(t, zktest.Tick(100*ms), zktest.SessionTimeouts(400*ms, 2000*ms))
 	addr, err := server.Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	killed := startProcess(t, addr, "signals", onceJob("--timeout 400ms")...)

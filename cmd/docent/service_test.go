@@ -116,7 +116,7 @@ func TestService_sessionLost(t *testing.T) {
 }
 
 func TestService_duplicate(t *testing.T) {
-	server := zktest.New(t, zktest.WithSessionTimeouts(1, 0))
+	server := zktest.New(t, zktest.SessionTimeouts(1, 0))
 	a := start(t, words("service register orders o1 h:80"), on(server))
 	require.Equal(t, "registered /services/orders/o1", a.line())
 	code, out, stderr := docent(t, words("service register orders o1 h:81 --timeout 200ms"), on(server))

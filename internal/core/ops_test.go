@@ -329,7 +329,7 @@ func TestWithoutContainers(t *testing.T) {
 		require.Equal(w, 1, w.srv.Count(zktest.OpCreateContainer))
 		_, err = p.Create(ctx, "/x", nil, core.Container)
 		require.ErrorIs(w, err, core.ErrUnimplemented, "whoever asks for a container is told")
-	}, zktest.WithoutContainers())
+	}, zktest.NoContainers())
 }
 
 // Case 67: a container parent is removed between its creation and its use.

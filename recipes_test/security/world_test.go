@@ -44,7 +44,7 @@ func onBoth(t *testing.T, f func(w *world)) {
 	t.Run("embedded", func(t *testing.T) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // https://go.dev/issue/78156
 		synctest.Test(t, func(t *testing.T) {
-			srv := zktest.New(t, zktest.WithContainerInterval(24*time.Hour))
+			srv := zktest.New(t, zktest.ContainerInterval(24*time.Hour))
 			conn, events, err := zk.Connect([]string{srv.Addr()}, 10*time.Second, zk.WithDialer(srv.Dial),
 				zk.WithHostProvider(new(zktest.Hosts)), zk.WithLogger(silent{}))
 			f(&world{t, []string{srv.Addr()}, srv.DialContext, owned(t, conn, events, err)})

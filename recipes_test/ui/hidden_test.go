@@ -20,7 +20,7 @@ import (
 func TestFault38_PageShowsHiddenParties(t *testing.T) {
 	for name, opts := range map[string][]zktest.Option{
 		"the stat is for all":               nil,
-		"exists asks for the right to read": {zktest.WithExistsNeedsRead()},
+		"exists asks for the right to read": {zktest.ExistsNeedsRead()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := zktest.New(t, opts...)

@@ -28,7 +28,7 @@ import (
 func TestSemaphoreLimitSimulation(t *testing.T) {
 	for _, seed := range simulation.Seeds(t, seeds) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			testworld.Run(t, func(w *testworld.World) { simulateResizes(w, seed) }, zktest.WithTick(time.Second))
+			testworld.Run(t, func(w *testworld.World) { simulateResizes(w, seed) }, zktest.Tick(time.Second))
 		})
 	}
 }
