@@ -11,7 +11,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-func ExampleTake() {
+func ExampleRead() {
 	ctx := context.Background()
 	srv, err := zktest.Start() // in a program: the servers of an ensemble
 	if err != nil {
@@ -28,7 +28,7 @@ func ExampleTake() {
 		log.Fatal(err)
 	}
 
-	r, err := inspect.Take(ctx, sm, "/")
+	r, err := inspect.Read(ctx, sm, "/")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func ExampleDeadlocks() {
 			log.Fatal(err)
 		}
 		if len(found.Deadlocks) > 0 {
-			fmt.Println("clients in the ring:", len(found.Deadlocks[0].Ring))
+			fmt.Println("clients in the cycle:", len(found.Deadlocks[0].Cycle))
 			break
 		}
 	}
@@ -97,5 +97,5 @@ func ExampleDeadlocks() {
 	<-ended
 	<-ended
 	// Output:
-	// clients in the ring: 2
+	// clients in the cycle: 2
 }

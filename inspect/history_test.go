@@ -12,7 +12,7 @@ import (
 )
 
 // What is kept of a key is told with the key, and not one of its nodes is read.
-func TestTake_histories(t *testing.T) {
+func TestRead_histories(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		store := config.NewStore(p.Manager, "/config")
@@ -57,7 +57,7 @@ func TestTake_histories(t *testing.T) {
 }
 
 // What others have put there is shown.
-func TestTake_strangersInHistories(t *testing.T) {
+func TestRead_strangersInHistories(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		store := config.NewStore(p.Manager, "/config")

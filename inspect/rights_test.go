@@ -36,7 +36,7 @@ func TestFault38_HiddenNodesAmongOthers(t *testing.T) {
 		secret(config.NewStore(owner.Manager, "/app").Create(w.Context(), "secret", []byte("x")))
 		secret(config.NewStore(p.Manager, "/app").Create(w.Context(), "open", []byte("y")))
 
-		r, err := inspect.Take(w.Context(), p.Manager, "/")
+		r, err := inspect.Read(w.Context(), p.Manager, "/")
 		require.NoError(w, err)
 		found := make(map[string]inspect.Finding)
 		for _, f := range r.Findings {

@@ -89,7 +89,7 @@ func (c *inspectCommand) Run(ctx context.Context, a *app) error {
 }
 
 func (c *inspectCommand) once(ctx context.Context, a *app, sm *session.Manager) error {
-	r, err := inspect.Take(ctx, sm, c.Path, c.options()...)
+	r, err := inspect.Read(ctx, sm, c.Path, c.options()...)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (c *inspectCommand) watch(ctx context.Context, a *app, task string, sm *ses
 		between = redraw
 	}
 	var last *inspect.Report
-	for r, err := range inspect.Watch(ctx, sm, c.Path, c.options()...) {
+	for r, err := range inspect.Changes(ctx, sm, c.Path, c.options()...) {
 		switch {
 		case errors.Is(err, session.ErrClosed):
 			return err

@@ -104,7 +104,7 @@ func (w *world) inspects() {
 	// All three are in the lock's wait queue at a time.
 	line := map[string]bool{"docent": false, "kazoo": false}
 	ensemble.Eventually(w, patience, "the inspector sees everything", func() bool {
-		r, err := inspect.Take(w.within(), w.sm, "/")
+		r, err := inspect.Read(w.within(), w.sm, "/")
 		require.NoError(w, err)
 		for _, f := range r.Findings {
 			h := f.Head()

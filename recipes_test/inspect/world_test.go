@@ -69,7 +69,7 @@ func (w *world) within(d time.Duration) context.Context {
 // look returns a report on the whole ensemble.
 func (w *world) look() *inspect.Report {
 	w.Helper()
-	r, err := inspect.Take(w.within(patience), w.looker, "/")
+	r, err := inspect.Read(w.within(patience), w.looker, "/")
 	require.NoError(w, err)
 	return r
 }
@@ -126,11 +126,11 @@ func (w *world) hold(sm *session.Manager, path string) *lock.Hold {
 	return h
 }
 
-func session0(sm *session.Manager, t *testing.T) inspect.SessionID {
+func session0(sm *session.Manager, t *testing.T) session.ID {
 	t.Helper()
 	s, err := sm.Session(t.Context())
 	require.NoError(t, err)
-	return inspect.SessionID(s.ID)
+	return session.ID(s.ID)
 }
 
 // ms is a duration in the peers' unit.

@@ -15,7 +15,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A party with a hidden node is shown as hidden, with the stat that the server
+// An owner with a hidden node is shown as hidden, with the stat that the server
 // reveals. It is never shown without a session, or as an instance that is up.
 func TestFault38_PageShowsHiddenParties(t *testing.T) {
 	for name, opts := range map[string][]zktest.Option{
@@ -53,16 +53,16 @@ func TestFault38_PageShowsHiddenParties(t *testing.T) {
 			b.visit(strings.TrimPrefix(cmd.WaitLine("^listening on ", patience).Text, "listening on "))
 			b.sees("#list", "/locks/secret")
 			b.press("/", "secret", enter)
-			b.sees("#detail .party.holds", "(hidden by an ACL)")
-			b.sees("#detail .party.holds", "its node may not be read")
+			b.sees("#detail .owner.holds", "(hidden by an ACL)")
+			b.sees("#detail .owner.holds", "its node may not be read")
 			shown := func() string {
-				return run[string](b, `return [...document.querySelectorAll("#detail .party")].map((n) => n.innerText).join("\n")`)
+				return run[string](b, `return [...document.querySelectorAll("#detail .owner")].map((n) => n.innerText).join("\n")`)
 			}
 			require.NotContains(t, shown(), "no session")
 			require.NotContains(t, shown(), "ann")
 
 			b.press("/", "shop", enter)
-			b.sees("#detail .party.holds", "shop-1")
+			b.sees("#detail .owner.holds", "shop-1")
 			require.Contains(t, shown(), "shop-2")
 			require.NotContains(t, shown(), "no session")
 			require.Regexp(t, `(?i)\bhidden\s+shop-2\b`, shown())

@@ -91,7 +91,7 @@ func TestPage(t *testing.T) {
 	// By keyboard: search, open, and back to the list.
 	b.press("/", "orders", enter)
 	b.sees("#detail h2", "/locks/orders")
-	b.sees("#detail .party.holds", "ann")
+	b.sees("#detail .owner.holds", "ann")
 	b.sees("#detail ol.line li:nth-child(2)", "ben")
 	require.Equal(t, "detail", run[string](b, "return document.activeElement.id"))
 	b.shot("lock")
@@ -99,25 +99,25 @@ func TestPage(t *testing.T) {
 	// The lock changes hands, and the page shows it without a reload.
 	require.NoError(t, held.Release())
 	h := <-next
-	b.sees("#detail .party.holds", "ben")
+	b.sees("#detail .owner.holds", "ben")
 	b.sees("#list", "held by ben")
 
 	b.press("/", "shop", enter)
 	b.sees("#detail", "10.0.0.2:80")
 	b.shot("service")
-	run[any](b, `[...document.querySelectorAll("#detail .party")].find((n) => n.innerText.includes("shop-1")).querySelector("button.act").click()`)
+	run[any](b, `[...document.querySelectorAll("#detail .owner")].find((n) => n.innerText.includes("shop-1")).querySelector("button.act").click()`)
 	b.sees("#confirm", "Drain shop-1?")
 	b.shot("confirm")
 	run[any](b, `document.getElementById("confirm-yes").click()`)
-	b.sees("#detail .party.down", "draining")
+	b.sees("#detail .owner.down", "draining")
 	require.Contains(t, cmd.Stderr(), "shop-1", "the action is logged")
 
 	b.press("/", "election", enter)
-	b.sees("#detail .party.holds", "first")
+	b.sees("#detail .owner.holds", "first")
 	run[any](b, `document.querySelector("#detail button.act").click()`)
 	b.sees("#confirm", "Make second the leader?")
 	run[any](b, `document.getElementById("confirm-yes").click()`)
-	b.sees("#detail .party.holds", "second")
+	b.sees("#detail .owner.holds", "second")
 	<-leading
 	b.shot("election")
 

@@ -13,10 +13,11 @@ import (
 
 	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
 )
 
 // Two sessions wait for each other for good, and other goroutines of the same
-// sessions take turns at a third lock. Each turn closes a ring that opens by
+// sessions take turns at a third lock. Each turn closes a cycle that opens by
 // itself, and that is as short as the one that stays.
 func TestFault30_RingBesideLocksThatMove(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
@@ -46,7 +47,7 @@ func TestFault30_RingBesideLocksThatMove(t *testing.T) {
 			r, err := Deadlocks(w.Context(), watcher.Manager, "/")
 			require.NoError(t, err)
 			require.Len(t, r.Deadlocks, 1, "look %d", i)
-			require.Equal(t, "a>/l/3>b>/l/2>", ring(r.Deadlocks[0]))
+			require.Equal(t, "a>/l/3>b>/l/2>", cycle(r.Deadlocks[0]))
 			require.True(t, r.Complete())
 		}
 	})
@@ -63,12 +64,14 @@ type sceneLock struct {
 	path          string
 	kind          int // 0 mutex, 1 readers and writers, 2 semaphore
 	limit         int
-	holders, wait []Party
+	holders, wait []Owner
 }
 
-func (s *scene) node(path string, session int) Party {
+func (s *scene) node(path string, id int) Owner {
 	s.serial++
-	return Party{Path: fmt.Sprintf("%s/%d", path, s.serial), Session: SessionID(session), Token: s.serial, Since: time.UnixMilli(s.serial)}
+	return Owner{Owner: session.Owner{
+		Path: fmt.Sprintf("%s/%d", path, s.serial), Session: session.ID(id), Token: s.serial, Since: time.UnixMilli(s.serial),
+	}}
 }
 
 func (s *scene) report() *Report {
@@ -111,7 +114,7 @@ func drawScene(t *rapid.T) *scene {
 		for range rapid.IntRange(0, 3).Draw(t, "waiters") {
 			p := s.node(l.path, who.Draw(t, "waiter"))
 			if rapid.IntRange(0, 4).Draw(t, "nested") == 0 {
-				p.Under = []SessionID{SessionID(who.Draw(t, "under"))}
+				p.ParentSessions = []session.ID{session.ID(who.Draw(t, "under"))}
 			}
 			l.wait = append(l.wait, p)
 		}
@@ -150,7 +153,7 @@ func (s *scene) pass(t *rapid.T) *Report {
 func (s *scene) truth() (stuck, cyclic map[int64]bool) {
 	type waiting struct {
 		l *sceneLock
-		p Party
+		p Owner
 	}
 	var all []waiting
 	for _, l := range s.locks {
@@ -162,9 +165,9 @@ func (s *scene) truth() (stuck, cyclic map[int64]bool) {
 	for _, w := range all {
 		stuck[w.p.Token] = true
 	}
-	behind := func(w waiting, h Party) (next []waiting) { // waits that keep the holder
+	behind := func(w waiting, h Owner) (next []waiting) { // waits that keep the holder
 		for _, o := range all {
-			keeps := o.p.Session == h.Session || slices.Contains(o.p.Under, h.Session)
+			keeps := o.p.Session == h.Session || slices.Contains(o.p.ParentSessions, h.Session)
 			if keeps && stuck[o.p.Token] && o.l != w.l && o.p.Session != w.p.Session {
 				next = append(next, o)
 			}
@@ -203,9 +206,9 @@ func (s *scene) truth() (stuck, cyclic map[int64]bool) {
 	return stuck, cyclic
 }
 
-// Whatever passes beside it: every ring that lasts is found, and no other.
+// Whatever passes beside it: every cycle that lasts is found, and no other.
 func TestFault30_FindsEveryRingThatLasts(t *testing.T) {
-	rings := 0
+	cycles := 0
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawScene(t)
 		was := newGraph(s.pass(t))
@@ -215,30 +218,30 @@ func TestFault30_FindsEveryRingThatLasts(t *testing.T) {
 		for _, w := range g.waits {
 			require.Equal(t, stuck[w.who.Token], w.stuck, "%s of %d", w.who.Path, w.who.Session)
 		}
-		found := g.rings()
-		told := make(map[SessionID]bool)
+		found := g.cycles()
+		covered := make(map[session.ID]bool)
 		for _, d := range found {
-			rings++
+			cycles++
 			require.False(t, d.More)
-			for i, link := range d.Ring {
-				next := d.Ring[(i+1)%len(d.Ring)].Waiter
+			for i, link := range d.Cycle {
+				next := d.Cycle[(i+1)%len(d.Cycle)].Waiter
 				require.True(t, cyclic[link.Waiter.Token])
-				require.True(t, next.Session == link.Holder.Session || slices.Contains(next.Under, link.Holder.Session))
+				require.True(t, next.Session == link.Holder.Session || slices.Contains(next.ParentSessions, link.Holder.Session))
 				at := slices.IndexFunc(s.locks, func(l *sceneLock) bool { return l.path == link.Lock })
-				require.GreaterOrEqual(t, at, 0, "%s is a lock where nobody lasts", link.Lock)
-				require.True(t, slices.ContainsFunc(s.locks[at].holders, func(h Party) bool { return same(h, link.Holder) }))
-				require.True(t, slices.ContainsFunc(s.locks[at].wait, func(p Party) bool { return same(p, link.Waiter) }))
-				told[link.Waiter.Session] = true
+				require.GreaterOrEqual(t, at, 0, "%s is not a lock of the scene", link.Lock)
+				require.True(t, slices.ContainsFunc(s.locks[at].holders, func(h Owner) bool { return same(h, link.Holder) }))
+				require.True(t, slices.ContainsFunc(s.locks[at].wait, func(p Owner) bool { return same(p, link.Waiter) }))
+				covered[link.Waiter.Session] = true
 			}
 			for _, id := range d.Behind {
-				told[id] = true
+				covered[id] = true
 			}
 		}
 		for _, l := range s.locks {
 			for _, p := range l.wait {
 				if stuck[p.Token] {
 					require.NotEmpty(t, found)
-					require.True(t, told[p.Session] || !cyclic[p.Token], "session %d is in a ring", p.Session)
+					require.True(t, covered[p.Session] || !cyclic[p.Token], "session %d is in a cycle", p.Session)
 				}
 			}
 		}
@@ -246,7 +249,7 @@ func TestFault30_FindsEveryRingThatLasts(t *testing.T) {
 			require.Empty(t, found)
 		}
 	})
-	require.NotZero(t, rings, "no scene had a ring: nothing was tried")
+	require.NotZero(t, cycles, "no scene had a cycle: nothing was tried")
 }
 
 // crowd is two locks for readers and writers, each held by n sessions that all
@@ -293,40 +296,40 @@ func TestFault30_CostOfACrowd(t *testing.T) {
 		left[w] = true
 	}
 	steps := 0
-	require.Len(t, g.ring(set, left, &steps), 2)
+	require.Len(t, g.cycle(set, left, &steps), 2)
 	require.Less(t, steps, 10*900)
-	found := g.rings()
-	require.Len(t, found, maxRings)
+	found := g.cycles()
+	require.Len(t, found, maxCycles)
 	for i, d := range found {
-		require.Len(t, d.Ring, 2)
+		require.Len(t, d.Cycle, 2)
 		require.Len(t, d.Behind, 898)
 		require.Equal(t, found[i].More, d.More)
 	}
 	require.True(t, slices.ContainsFunc(found, func(d Deadlock) bool { return d.More }))
 
-	// A long ring: the search for the shortest way ends at its bound.
+	// A long cycle: the search for the shortest way ends at its bound.
 	s := new(scene)
 	const long = 3000
 	for i := range long {
 		path := fmt.Sprint("/", i)
 		s.locks = append(s.locks, &sceneLock{
-			path: path, holders: []Party{s.node(path, i+1)}, wait: []Party{s.node(path, (i+1)%long+1)},
+			path: path, holders: []Owner{s.node(path, i+1)}, wait: []Owner{s.node(path, (i+1)%long+1)},
 		})
 	}
 	g = newGraph(s.report())
-	found = g.rings()
+	found = g.cycles()
 	require.Len(t, found, 1)
-	require.Len(t, found[0].Ring, long)
+	require.Len(t, found[0].Cycle, long)
 	require.False(t, found[0].More)
 }
 
-// Where sessions hold and wait at the same path, pairs have to be told apart.
-// There may be too many; then it is said.
+// Where sessions hold and wait at the same path, the search has to distinguish
+// pairs. The report says if there are too many.
 func TestFault30_EntangledCrowd(t *testing.T) {
 	g := newGraph(crowd(100, true))
 	require.False(t, g.cut)
-	require.NotEmpty(t, g.rings())
+	require.NotEmpty(t, g.cycles())
 	g = newGraph(crowd(1500, true))
 	require.True(t, g.cut)
-	require.NotEmpty(t, g.rings(), "what is left is looked at")
+	require.NotEmpty(t, g.cycles(), "what is left is looked at")
 }

@@ -8,9 +8,9 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// together is the number of nodes in a batch. The first answer to a batch is
+// batchSize is the number of nodes in a batch. The first answer to a batch is
 // small even if each node has as much data as a server takes.
-const together = 16
+const batchSize = 16
 
 // visitAll reads the wanted nodes into found, with nil for a node that is gone.
 // A scan with watches reads node by node, since a batch sets no watches.
@@ -22,8 +22,8 @@ func (s *scan) visitAll(ctx context.Context, wants []want, found []*node) error 
 		})
 	}
 	var batches [][2]int
-	for from := 0; from < len(wants); from += together {
-		batches = append(batches, [2]int{from, min(from+together, len(wants))})
+	for from := 0; from < len(wants); from += batchSize {
+		batches = append(batches, [2]int{from, min(from+batchSize, len(wants))})
 	}
 	single := make([]bool, len(wants))
 	err := line.EachOf(len(batches), func(i int) (err error) {
@@ -42,7 +42,7 @@ func (s *scan) visitAll(ctx context.Context, wants []want, found []*node) error 
 	}
 	var inner []int // the nodes whose children are to be listed
 	for i, n := range found {
-		if n != nil && !single[i] && !wants[i].party && n.hidden != hiddenNode {
+		if n != nil && !single[i] && !wants[i].ofRecipe && n.hidden != hiddenNode {
 			inner = append(inner, i)
 		}
 	}
@@ -90,9 +90,9 @@ func (s *scan) readBatch(ctx context.Context, wants []want, found []*node) error
 			s.count(nil) // the second request
 		}
 		w := wants[i]
-		found[i] = partyOf(paths[i], w.name, *one)
+		found[i] = nodeOf(paths[i], w.name, *one)
 		found[i].parent, found[i].depth = w.parent, w.parent.depth+1
-		if !w.party && len(one.Data) > maxData {
+		if !w.ofRecipe && len(one.Data) > maxData {
 			found[i].data = nil // too large for a recipe
 		}
 	}

@@ -7,16 +7,17 @@ import (
 	"strings"
 
 	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/owner"
 	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// whyNoSession is the mark of a node that is not ephemeral, although its recipe
-// makes ephemeral nodes.
-const whyNoSession = "it belongs to no session, and stays until a client deletes it"
+// reasonNoSession is the mark of a node that is not ephemeral, although its
+// recipe makes ephemeral nodes.
+const reasonNoSession = "it belongs to no session, and stays until a client deletes it"
 
-// inLine returns the nodes of a wait queue, in order, and takes them.
-func (c *classifier) inLine(n *node) []*node {
+// inOrder returns the nodes of a wait queue, in order, and takes them.
+func (c *classifier) inOrder(n *node) []*node {
 	var nodes []*node
 	for _, p := range line.InOrder(n.names, lineTags[n.shape]) {
 		if k := n.kid(p.Name); k != nil {
@@ -27,19 +28,19 @@ func (c *classifier) inLine(n *node) []*node {
 	return nodes
 }
 
-// stale marks the nodes that belong to no session.
-func stale(h *Header, nodes []*node) {
+// markWithoutSession marks the nodes that belong to no session.
+func markWithoutSession(h *Header, nodes []*node) {
 	for _, k := range nodes {
 		if k.lasting() {
-			h.Abandoned = append(h.Abandoned, Mark{k.path, whyNoSession})
+			h.Abandoned = append(h.Abandoned, Mark{k.path, reasonNoSession})
 		}
 	}
 }
 
-func parties(nodes []*node) []Party {
-	all := make([]Party, len(nodes))
+func owners(nodes []*node) []Owner {
+	all := make([]Owner, len(nodes))
 	for i, n := range nodes {
-		all[i] = n.party()
+		all[i] = n.owner()
 		if all[i].Layout == "" {
 			all[i].Layout = Generic
 		}
@@ -66,10 +67,10 @@ func (c *classifier) line(n *node) Finding {
 
 func (c *classifier) lock(n *node) *Lock {
 	f := &Lock{Header: headerAs(KindLock, n)}
-	nodes := c.inLine(n)
-	all := parties(nodes)
+	nodes := c.inOrder(n)
+	all := owners(nodes)
 	f.Layouts = layoutsOf(all)
-	stale(&f.Header, nodes)
+	markWithoutSession(&f.Header, nodes)
 	if len(all) > 0 {
 		f.Holder, f.Waiters = &all[0], all[1:]
 	}
@@ -81,13 +82,13 @@ func (c *classifier) lock(n *node) *Lock {
 	if slices.Contains(f.Layouts, Docent) {
 		f.MayBeElection = false // only Docent's mutex writes such data
 	}
-	kazoos := func(k *node) bool { return recognise.HasSeq(k.name, kazooLock) }
-	if slices.Contains(f.Layouts, Curator) && slices.ContainsFunc(nodes, kazoos) {
+	ofKazoo := func(k *node) bool { return recognise.HasSeq(k.name, kazooLock) }
+	if slices.Contains(f.Layouts, Curator) && slices.ContainsFunc(nodes, ofKazoo) {
 		f.Notes = append(f.Notes, "contenders of kazoo and of Curator: they do not exclude each other, unless kazoo's locks have Curator's names in extra_lock_patterns")
 	}
-	if wish := n.kid(transferName); wish != nil {
+	if request := n.kid(transferName); request != nil {
 		f.MayBeElection = true
-		c.take(wish)
+		c.take(request)
 	}
 	if f.MayBeElection {
 		f.Notes = append(f.Notes, "elections of Curator's LeaderSelector and of kazoo look the same: the holder may be a leader")
@@ -97,9 +98,9 @@ func (c *classifier) lock(n *node) *Lock {
 
 func (c *classifier) rwlock(n *node) *RWLock {
 	f := &RWLock{Header: headerAs(KindRWLock, n)}
-	nodes := c.inLine(n)
-	all := parties(nodes)
-	stale(&f.Header, nodes)
+	nodes := c.inOrder(n)
+	all := owners(nodes)
+	markWithoutSession(&f.Header, nodes)
 	held := true
 	for i := range all {
 		all[i].Mode = ModeWrite
@@ -125,23 +126,23 @@ func (c *classifier) rwlock(n *node) *RWLock {
 
 func (c *classifier) election(n *node) *Election {
 	f := &Election{Header: headerAs(KindElection, n)}
-	nodes := c.inLine(n)
-	all := parties(nodes)
+	nodes := c.inOrder(n)
+	all := owners(nodes)
 	f.Layouts = layoutsOf(all)
-	stale(&f.Header, nodes)
+	markWithoutSession(&f.Header, nodes)
 	if len(all) > 0 {
 		f.Leader, f.Candidates = &all[0], all[1:]
 	}
-	wish := n.kid(transferName)
-	if wish == nil {
+	request := n.kid(transferName)
+	if request == nil {
 		return f
 	}
-	c.take(wish)
+	c.take(request)
 	var w struct{ ID, Node string }
-	if json.Unmarshal(wish.data, &w) == nil && w.Node != "" {
+	if json.Unmarshal(request.data, &w) == nil && w.Node != "" {
 		f.Transfer = w.ID
-		if _, stands := slices.BinarySearch(n.names, w.Node); !stands {
-			f.Abandoned = append(f.Abandoned, Mark{wish.path, "it names a candidate that does not exist any longer"})
+		if _, exists := slices.BinarySearch(n.names, w.Node); !exists {
+			f.Abandoned = append(f.Abandoned, Mark{request.path, "it names a candidate that does not exist any longer"})
 		}
 	}
 	return f
@@ -156,16 +157,16 @@ func (c *classifier) semaphore(n *node) Finding {
 	}
 	f := &Semaphore{Header: headerAs(KindSemaphore, n)}
 	c.take(leases)
-	var line []*node
+	var queue []*node
 	if locks != nil && (locks.shape == shapeLock || locks.leaf()) {
 		c.take(locks)
-		nodes := c.inLine(locks)
-		stale(&f.Header, nodes)
-		f.Waiters = parties(nodes)
+		nodes := c.inOrder(locks)
+		markWithoutSession(&f.Header, nodes)
+		f.Waiters = owners(nodes)
 		f.Unread += locks.omitted
-		line = nodes
+		queue = nodes
 	}
-	c.permits(f, leases, line)
+	c.permits(f, leases, queue)
 	return f
 }
 
@@ -173,26 +174,26 @@ func (c *classifier) semaphore(n *node) Finding {
 // before it has a permit: such a lease is not a holder. Docent's lease names
 // the waiter's node. For Curator, it is the newest lease of the waiter's
 // session.
-func (c *classifier) permits(f *Semaphore, leases *node, line []*node) {
+func (c *classifier) permits(f *Semaphore, leases *node, queue []*node) {
 	if leases.shape != shapeLeases {
 		return
 	}
-	nodes := c.inLine(leases)
-	stale(&f.Header, nodes)
+	nodes := c.inOrder(leases)
+	markWithoutSession(&f.Header, nodes)
 	held := make([]*node, 0, len(nodes))
-	pending := len(line) > 0 && layoutOf(line[0].name) == Curator
+	pending := len(queue) > 0 && layoutOf(queue[0].name) == Curator
 	for _, k := range slices.Backward(nodes) {
-		o, ours := ownerOf(k.data)
+		o, ours := owner.Parse(k.data)
 		switch {
-		case slices.ContainsFunc(line, func(w *node) bool { return o.Place == w.name }):
-		case pending && !ours && k.stat.EphemeralOwner == line[0].stat.EphemeralOwner:
+		case slices.ContainsFunc(queue, func(w *node) bool { return o.Place == w.name }):
+		case pending && !ours && k.stat.EphemeralOwner == queue[0].stat.EphemeralOwner:
 			pending = false
 		default:
 			held = append(held, k)
 		}
 	}
 	slices.Reverse(held)
-	f.Holders = parties(held)
+	f.Holders = owners(held)
 	f.Used = len(f.Holders) + leases.omitted
 	f.Unread += leases.omitted
 	f.Layouts = layoutsOf(f.Holders, f.Waiters)
@@ -216,15 +217,15 @@ func (c *classifier) kazooSemaphore(n *node) Finding {
 	if line == nil {
 		return nil // kazoo never removes the queue: this is not a semaphore
 	}
-	f := &Semaphore{Header: headerAs(KindSemaphore, n), Limit: limit, Holders: parties(leases), Used: len(n.names)}
+	f := &Semaphore{Header: headerAs(KindSemaphore, n), Limit: limit, Holders: owners(leases), Used: len(n.names)}
 	c.take(leases...)
-	stale(&f.Header, leases)
+	markWithoutSession(&f.Header, leases)
 	f.Unread = n.omitted
 	if line.shape == shapeLock || line.leaf() {
 		c.take(line)
-		nodes := c.inLine(line)
-		stale(&f.Header, nodes)
-		f.Waiters = parties(nodes)
+		nodes := c.inOrder(line)
+		markWithoutSession(&f.Header, nodes)
+		f.Waiters = owners(nodes)
 		f.Unread += line.omitted
 	}
 	f.Layouts = []Layout{Kazoo}

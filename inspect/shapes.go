@@ -65,10 +65,10 @@ func (n *node) recognise() {
 	if n.shape == shapePlain {
 		return
 	}
-	n.stranger = make(map[string]bool)
+	n.unrecognised = make(map[string]bool)
 	for _, name := range n.names {
 		if !n.belongs(name) {
-			n.stranger[name] = true
+			n.unrecognised[name] = true
 		}
 	}
 	switch {
@@ -99,7 +99,7 @@ func (n *node) belongs(name string) bool {
 // plan returns the children of n that are to be read.
 func (n *node) plan() []want {
 	var plan []want
-	add := func(name string, party bool) { plan = append(plan, want{n, name, party}) }
+	add := func(name string, ofRecipe bool) { plan = append(plan, want{n, name, ofRecipe}) }
 	switch n.shape {
 	case shapePlain:
 		for _, name := range n.names {
@@ -110,7 +110,7 @@ func (n *node) plan() []want {
 		add(n.oldest, false)
 	case shapeClaims:
 		for _, name := range n.names {
-			if !n.stranger[name] {
+			if !n.unrecognised[name] {
 				add(name, true)
 			}
 		}
@@ -124,7 +124,7 @@ func (n *node) plan() []want {
 		}
 	}
 	for _, name := range n.names {
-		if n.stranger[name] {
+		if n.unrecognised[name] {
 			add(name, false)
 		}
 	}

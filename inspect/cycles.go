@@ -3,26 +3,28 @@ package inspect
 import (
 	"cmp"
 	"slices"
+
+	"github.com/docent-go/docent/session"
 )
 
 // Limits of the search for cycles, for each strongly connected set of waits.
 // One cycle of each set is always found.
 const (
-	maxRings = 16      // cycles that have no session in common
-	maxSteps = 500_000 // edges, after which a cycle need not be the shortest
+	maxCycles = 16      // cycles that have no session in common
+	maxSteps  = 500_000 // edges, after which a cycle need not be the shortest
 )
 
 // edge leads from a wait through a holder to a wait of the holder's session.
 type edge struct {
-	holder Party
+	holder Owner
 	to     *wait
 }
 
-// rings returns the shortest cycle of each strongly connected set, and then the
-// shortest cycles among the sessions of the set that are in no cycle yet. Every
-// other cycle has a session in common with one of these, or is in a set whose
-// last cycle has More.
-func (g *graph) rings() []Deadlock {
+// cycles returns the shortest cycle of each strongly connected set, and then
+// the shortest cycles among the sessions of the set that are in no cycle yet.
+// Every other cycle has a session in common with one of these, or is in a set
+// whose last cycle has More.
+func (g *graph) cycles() []Deadlock {
 	var all []Deadlock
 	for _, set := range g.components() {
 		left := make(map[*wait]bool, len(set))
@@ -31,17 +33,17 @@ func (g *graph) rings() []Deadlock {
 		}
 		steps := 0
 		for n := 0; ; n++ {
-			ring := g.ring(set, left, &steps)
-			if ring == nil {
+			cycle := g.cycle(set, left, &steps)
+			if cycle == nil {
 				break
 			}
-			if n == maxRings {
+			if n == maxCycles {
 				all[len(all)-1].More = true
 				break
 			}
-			all = append(all, g.deadlock(ring, set))
-			in := make(map[SessionID]bool)
-			for _, e := range ring {
+			all = append(all, g.deadlock(cycle, set))
+			in := make(map[session.ID]bool)
+			for _, e := range cycle {
 				in[e.to.who.Session] = true
 			}
 			for w := range left {
@@ -51,35 +53,35 @@ func (g *graph) rings() []Deadlock {
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b Deadlock) int { return cmp.Compare(a.Ring[0].Waiter.Path, b.Ring[0].Waiter.Path) })
+	slices.SortFunc(all, func(a, b Deadlock) int { return cmp.Compare(a.Cycle[0].Waiter.Path, b.Cycle[0].Waiter.Path) })
 	return all
 }
 
-// ring returns the shortest cycle among the waits in left.
-func (g *graph) ring(set []*wait, left map[*wait]bool, steps *int) (ring []edge) {
+// cycle returns the shortest cycle among the waits in left.
+func (g *graph) cycle(set []*wait, left map[*wait]bool, steps *int) (cycle []edge) {
 	for _, w := range set {
 		if !left[w] {
 			continue
 		}
-		if r := shortest(w, left, steps); ring == nil || r != nil && len(r) < len(ring) {
-			ring = r
+		if r := shortest(w, left, steps); cycle == nil || r != nil && len(r) < len(cycle) {
+			cycle = r
 		}
-		if len(ring) == 2 || ring != nil && *steps > maxSteps {
+		if len(cycle) == 2 || cycle != nil && *steps > maxSteps {
 			break // a shorter cycle does not exist, or takes too long to find
 		}
 	}
-	return ring
+	return cycle
 }
 
 // deadlock describes a cycle of edges within its set. The first edge leads to
 // the first wait.
-func (g *graph) deadlock(ring []edge, set []*wait) Deadlock {
+func (g *graph) deadlock(cycle []edge, set []*wait) Deadlock {
 	var d Deadlock
-	in := make(map[SessionID]bool)
-	for i, e := range ring {
+	in := make(map[session.ID]bool)
+	for i, e := range cycle {
 		w := e.to
-		next := ring[(i+1)%len(ring)]
-		d.Ring = append(d.Ring, Wait{Lock: w.path, Kind: w.kind, Waiter: w.who, Holder: next.holder, MayBeElection: w.mayBeElection})
+		next := cycle[(i+1)%len(cycle)]
+		d.Cycle = append(d.Cycle, Wait{Lock: w.path, Kind: w.kind, Waiter: w.who, Holder: next.holder, MayBeElection: w.mayBeElection})
 		if w.who.Since.After(d.Since) {
 			d.Since = w.who.Since
 		}
@@ -126,7 +128,7 @@ func behind(set []*wait) []*wait {
 // edges that it has visited to steps.
 func shortest(start *wait, set map[*wait]bool, steps *int) []edge {
 	type step struct {
-		holder *Party
+		holder *Owner
 		from   *wait
 	}
 	came := make(map[*wait]step)
@@ -143,20 +145,20 @@ func shortest(start *wait, set map[*wait]bool, steps *int) []edge {
 				if _, seen := came[w]; seen || !set[w] {
 					continue
 				}
-				came[w] = step{h.party, from}
+				came[w] = step{h.owner, from}
 				queue = append(queue, w)
 				if w != start {
 					continue
 				}
-				var ring []edge
+				var cycle []edge
 				for at := start; ; {
 					s := came[at]
-					ring = append(ring, edge{*s.holder, at})
+					cycle = append(cycle, edge{*s.holder, at})
 					if at = s.from; at == start {
 						// The edges were collected from the end: all but the
 						// first are reversed.
-						slices.Reverse(ring[1:])
-						return ring
+						slices.Reverse(cycle[1:])
+						return cycle
 					}
 				}
 			}
@@ -165,9 +167,9 @@ func shortest(start *wait, set map[*wait]bool, steps *int) []edge {
 	return nil
 }
 
-// grounds returns the paths of the waits on which the cycles depend: the waits
-// of the cycles, and the waits of further holders of their permits.
-func (g *graph) grounds() []string {
+// dependencies returns the paths of the waits on which the cycles depend: the
+// waits of the cycles, and the waits of further holders of their permits.
+func (g *graph) dependencies() []string {
 	var paths []string
 	in := make(map[*wait]bool)
 	known := make(map[*hub]bool)

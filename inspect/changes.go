@@ -14,29 +14,29 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Watch yields a report of the tree at path, and then another report after each
-// change and each end of a session. It watches every node that it reads, but no
-// node that a limit leaves out.
+// Changes yields a report of the tree at path, and then another report after
+// each change and each end of a session. It watches every node that it reads,
+// but no node that a limit leaves out.
 //
-// In between, Watch asks a quorum of the ensemble whether it still answers, at
-// the interval of the option Pulse, with a transaction that changes nothing.
+// In between, Changes asks a quorum of the ensemble whether it still answers,
+// at the interval of the option Pulse, with a transaction that changes nothing.
 // Each answer confirms the last report, and is passed to OnConfirm. Without an
-// answer for the time of the option Silence, Watch yields a *TroubleError once.
-// It yields another one when it learns that servers can be reached without a
-// quorum, or no longer can. It goes on asking, and yields a new report as soon
-// as there is an answer.
+// answer for the time of the option Silence, Changes yields a *TroubleError
+// once. It yields another one when it learns that servers can be reached
+// without a quorum, or no longer can. It goes on asking, and yields a new
+// report as soon as there is an answer.
 //
 // The options Every and Rate limit the frequency of reports, and so the cost of
 // a busy tree. A report has all changes since the last one, and reads the whole
 // tree again.
 //
-// Watch yields session.ErrNoNode if the node at path does not exist, and waits
-// for it. After another error it tries again, with pauses of up to MaxRetry.
-// Watch ends when ctx ends, and after session.ErrClosed or the error of an
-// invalid path or option. It is safe for concurrent use.
-func Watch(ctx context.Context, sm *session.Manager, path string, opts ...Option) iter.Seq2[*Report, error] {
-	misuse.NilManager(sm == nil, "inspect.Watch")
-	o := newOptions("inspect.Watch", opts)
+// Changes yields session.ErrNoNode if the node at path does not exist, and
+// waits for it. After another error it tries again, with pauses of up to
+// MaxRetry. Changes ends when ctx ends, and after session.ErrClosed or the
+// error of an invalid path or option. It is safe for concurrent use.
+func Changes(ctx context.Context, sm *session.Manager, path string, opts ...Option) iter.Seq2[*Report, error] {
+	misuse.NilManager(sm == nil, "inspect.Changes")
+	o := newOptions("inspect.Changes", opts)
 	return func(yield func(*Report, error) bool) {
 		if err := cmp.Or(o.err, znode.ValidateRoot(path)); err != nil {
 			if ctx.Err() == nil {
@@ -52,10 +52,10 @@ func Watch(ctx context.Context, sm *session.Manager, path string, opts ...Option
 	}
 }
 
-// MaxRetry is the maximum pause before Watch reads again after an error.
+// MaxRetry is the maximum pause before Changes reads again after an error.
 const MaxRetry = 30 * time.Second
 
-// watcher is the state of one Watch.
+// watcher is the state of one Changes.
 type watcher struct {
 	ctx     context.Context
 	sm      *core.Manager
@@ -70,7 +70,7 @@ type watcher struct {
 }
 
 // round reads the tree, yields the report, and waits for a reason to read it
-// again. It returns false when Watch is over.
+// again. It returns false when Changes is over.
 func (w *watcher) round() bool {
 	changed := make(chan struct{}, 1) // of this round: a watch of the round before may still fire
 	w.changed = changed
@@ -84,14 +84,14 @@ func (w *watcher) round() bool {
 	began := time.Now()
 	var r *Report
 	err := w.await(s.made, func(ctx context.Context) (err error) {
-		r, err = s.take(ctx, w.path)
+		r, err = s.report(ctx, w.path)
 		if w.troubled && (err == nil || gone(err)) {
 			// The answer of one server does not prove a quorum.
 			err = cmp.Or(probe(ctx, w.sm, w.path), err)
 		}
 		return err
 	})
-	if errors.Is(err, errOver) || w.ctx.Err() != nil {
+	if errors.Is(err, errLoopEnded) || w.ctx.Err() != nil {
 		return false
 	}
 	w.troubled = false
@@ -114,8 +114,8 @@ func (w *watcher) round() bool {
 	if !w.idle() {
 		return false
 	}
-	least := max(w.options.every, time.Duration(s.made())*time.Second/time.Duration(w.options.rate))
-	return w.sleep(time.Until(began.Add(least)))
+	interval := max(w.options.every, time.Duration(s.made())*time.Second/time.Duration(w.options.rate))
+	return w.sleep(time.Until(began.Add(interval)))
 }
 
 // idle waits for a change, and asks at intervals whether a quorum still
@@ -133,7 +133,7 @@ func (w *watcher) idle() bool {
 		case <-pulse.C:
 		}
 		err := w.await(nil, func(ctx context.Context) error { return probe(ctx, w.sm, w.path) })
-		if errors.Is(err, errOver) || w.ctx.Err() != nil {
+		if errors.Is(err, errLoopEnded) || w.ctx.Err() != nil {
 			return false
 		}
 		if err != nil { // the Manager is closed: the next read returns the error
@@ -149,8 +149,8 @@ func (w *watcher) idle() bool {
 	}
 }
 
-// errOver says that the loop over Watch has ended.
-var errOver = errors.New("over")
+// errLoopEnded says that the loop over Changes has ended.
+var errLoopEnded = errors.New("over")
 
 // await runs f, and yields a *TroubleError if f makes no progress for too long.
 // progress returns the number of steps so far; nil means that f is one step.
@@ -159,7 +159,7 @@ func (w *watcher) await(progress func() int, f func(ctx context.Context) error) 
 	done := make(chan error, 1)
 	go func() { done <- f(ctx) }()
 	defer cancel()
-	now := spell{sm: w.sm, began: time.Now()}
+	now := outage{sm: w.sm, began: time.Now()}
 	at := 0
 	look := time.NewTicker(max(w.options.silence/10, time.Millisecond))
 	defer look.Stop()
@@ -174,7 +174,7 @@ func (w *watcher) await(progress func() int, f func(ctx context.Context) error) 
 				at, now.began = p, time.Now()
 			}
 		}
-		now.look()
+		now.record()
 		if time.Since(now.began) < w.options.silence {
 			continue
 		}
@@ -183,7 +183,7 @@ func (w *watcher) await(progress func() int, f func(ctx context.Context) error) 
 			if !w.yield(nil, fail(w.ctx, w.path, trouble)) {
 				cancel()
 				<-done //nolint:errcheck // the reading was cancelled
-				return errOver
+				return errLoopEnded
 			}
 		}
 	}

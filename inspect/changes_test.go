@@ -14,14 +14,14 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// watched is one value of a Watch, and when it came.
+// watched is one value of a Changes, and when it came.
 type watched struct {
 	*Report
 	err error
 	at  time.Time
 }
 
-// follow runs a Watch until the test ends, or stop is called.
+// follow runs a Changes until the test ends, or stop is called.
 func follow(w *testworld.World, p *testworld.Process, path string, opts ...Option) (next func() watched, quiet func() bool, stop func()) {
 	w.Helper()
 	values := make(chan watched, 1000)
@@ -29,7 +29,7 @@ func follow(w *testworld.World, p *testworld.Process, path string, opts ...Optio
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for r, err := range Watch(ctx, p.Manager, path, opts...) {
+		for r, err := range Changes(ctx, p.Manager, path, opts...) {
 			values <- watched{r, err, time.Now()}
 		}
 	}()
@@ -137,7 +137,7 @@ func TestWatch_ends(t *testing.T) {
 		next()
 		require.NoError(t, a.Close())
 		require.ErrorIs(t, next().err, session.ErrClosed)
-		for range Watch(testworld.Cancelled(), w.Process().Manager, "/") {
+		for range Changes(testworld.Cancelled(), w.Process().Manager, "/") {
 			require.Fail(t, "a done ctx beats a tree that is there")
 		}
 	})
