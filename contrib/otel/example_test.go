@@ -23,11 +23,8 @@ func Example() {
 
 	spans := tracetest.NewSpanRecorder() // in a program: an exporter
 	traces := trace.NewTracerProvider(trace.WithSpanProcessor(spans))
-	telemetry, err := docentotel.New(docentotel.Traces(traces),
+	telemetry := docentotel.New(docentotel.Traces(traces),
 		docentotel.Names(docentotel.Below(map[string]string{"/locks/orders": "orders"})))
-	if err != nil {
-		log.Fatal(err)
-	}
 	ctx := context.Background()
 	sm, err := session.Dial(ctx, session.Config{
 		Servers: []string{"zk1"}, Dialer: zk.DialContext,

@@ -40,13 +40,11 @@ type observed struct {
 func observe(w *testworld.World) *observed {
 	o := &observed{reader: metric.NewManualReader(), spans: tracetest.NewSpanRecorder()}
 	o.traces = trace.NewTracerProvider(trace.WithSpanProcessor(o.spans))
-	var err error
-	o.Telemetry, err = docentotel.New(
+	o.Telemetry = docentotel.New(
 		docentotel.Names(docentotel.Below(map[string]string{"/locks/orders": "orders"})),
 		docentotel.Meters(metric.NewMeterProvider(metric.WithReader(o.reader))),
 		docentotel.Traces(o.traces),
 	)
-	require.NoError(w, err)
 	o.Process = w.Process(func(cfg *session.Config) { cfg.Hooks = []session.Hook{o.Telemetry} })
 	return o
 }
@@ -137,8 +135,12 @@ func TestSources(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		o := observe(w)
 		q := queue.New(o.Manager, "/queues/mail")
-		registration, err := o.Queue("mail", q)
+		stop, err := o.Queue("mail", q)
 		require.NoError(w, err)
+		_, err = o.Queue("mail", q)
+		require.EqualError(w, err, `docentotel: there is a queue "mail" already; give another name`)
+		_, err = o.Service("", nil)
+		require.ErrorContains(w, err, "is empty")
 		view := naming.NewView(naming.Instance{ID: "a"}, naming.Instance{ID: "b", Draining: true}, naming.Instance{ID: "c", Disabled: true})
 		view.Stale, view.Problems = true, []error{errors.New("one")}
 		_, err = o.Service("orders", fixed{view})
@@ -152,8 +154,24 @@ func TestSources(t *testing.T) {
 			"docent.service.instances orders disabled": 1, "docent.service.stale orders": 1, "docent.service.problems orders": 1,
 		})
 		require.InDelta(w, 60, o.values(w)["docent.queue.head.age mail"], 1)
-		require.NoError(w, registration.Unregister())
-		require.NotContains(w, o.values(w), "docent.queue.items mail ready")
+
+		// A queue that cannot be read has no values. The service has.
+		w.Srv.Freeze()
+		ctx, cancel := context.WithTimeout(w.Context(), time.Second)
+		defer cancel()
+		var rm metricdata.ResourceMetrics
+		err = o.reader.Collect(ctx, &rm)
+		require.ErrorIs(w, err, context.DeadlineExceeded)
+		require.ErrorContains(w, err, "queue mail: ")
+		w.Srv.Thaw()
+
+		stop()
+		stop()
+		got := o.values(w)
+		require.NotContains(w, got, "docent.queue.items mail ready")
+		require.Contains(w, got, "docent.service.stale orders")
+		_, err = o.Queue("mail", q)
+		require.NoError(w, err, "the name is free again")
 	})
 }
 

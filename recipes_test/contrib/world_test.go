@@ -70,9 +70,9 @@ func inWorld(t *testing.T) *world {
 	names := map[string]string{"/jobs/lock": "shared", "/jobs/latch": "scheduler"}
 	w.metrics = prom.New(prom.Names(prom.Below(names)))
 	require.NoError(t, w.scraped.Register(w.metrics))
-	telemetry, err := docentotel.New(docentotel.Names(docentotel.Below(names)),
+	telemetry := docentotel.New(docentotel.Names(docentotel.Below(names)),
 		docentotel.Traces(trace.NewTracerProvider(trace.WithSpanProcessor(w.spans))))
-	require.NoError(t, err)
+	var err error
 	w.sm, err = session.Dial(w.within(), session.Config{
 		Servers: w.Addrs(), Timeout: timeout, Hooks: []session.Hook{w.metrics, telemetry},
 	})
