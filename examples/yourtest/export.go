@@ -1,8 +1,7 @@
 // Package yourtest shows how to test your own code that uses Docent: with
-// zktest and testing/synctest, in virtual time, without a ZooKeeper. The code
-// is a few lines under a lock. The point is export_test.go: an expired session,
-// a cut link, a lost answer. It uses public packages only, so that it can be
-// copied.
+// package sessiontest, in virtual time, without a ZooKeeper. The code is a few
+// lines under a lock. The point is export_test.go: an expired session, a cut
+// link, a lost answer.
 package yourtest
 
 import (

@@ -25,6 +25,7 @@ var packages = map[string]string{
 	"barrier": ours + "barrier", "config": ours + "config", "counter": ours + "counter",
 	"election": ours + "election", "groupmembership": ours + "groupmembership", "inspect": ours + "inspect",
 	"lock": ours + "lock", "naming": ours + "naming", "queue": ours + "queue", "session": ours + "session",
+	"sessiontest": ours + "sessiontest",
 	"httpbalance": ours + "naming/httpbalance", "zktest": ours + "zktest",
 	"grpcresolver": ours + "contrib/grpcresolver", "prom": ours + "contrib/prom",
 	"docentotel": ours + "contrib/otel",
