@@ -87,7 +87,7 @@ func (c *groupJoin) print(a *app, m *groupmembership.Membership, state groupmemb
 	case a.globals.JSON:
 		line := membershipJSON{In: state.In, ID: m.ID(), Path: m.Path()}
 		if state.In {
-			line.Token, line.Session = state.Token, fmt.Sprintf("0x%x", state.Session)
+			line.Token, line.Session = state.Token, session.ID(state.Session).String()
 		} else {
 			line.Why = reason(state.Why)
 		}
@@ -253,7 +253,7 @@ func memberOf(m groupmembership.Member) memberJSON {
 	payload.set(m.Payload)
 	return memberJSON{
 		ID: m.ID, Payload: payload.Value, Base64: payload.Base64, Token: m.Token,
-		Since: knownTime(m.Since), Updated: knownTime(m.Updated), Session: fmt.Sprintf("0x%x", m.Session), Hidden: m.Hidden,
+		Since: knownTime(m.Since), Updated: knownTime(m.Updated), Session: session.ID(m.Session).String(), Hidden: m.Hidden,
 	}
 }
 

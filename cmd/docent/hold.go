@@ -105,7 +105,7 @@ func (a *app) underHold(ctx context.Context, path string, h *session.Hold, cmd c
 	signals <-chan os.Signal) (child.Outcome, error) {
 	cmd.Env = append(slices.Clone(a.environ), cmd.Env...)
 	cmd.Env = append(cmd.Env, "DOCENT_PATH="+path, "DOCENT_TOKEN="+strconv.FormatInt(h.Token(), 10),
-		sessionsVariable+"="+strings.TrimSpace(fmt.Sprintf("%s 0x%x", a.getenv(sessionsVariable), uint64(h.SessionID()))))
+		sessionsVariable+"="+strings.TrimSpace(a.getenv(sessionsVariable)+" "+h.SessionID().String()))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = a.stdin, a.stdout, a.stderr
 	out, err := child.Run(ctx, cmd, signals)
 	if lost := lossOf(h, time.Now()); err == nil && lost != nil {

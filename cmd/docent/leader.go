@@ -184,7 +184,7 @@ func asJSON(l election.Leader) leaderJSON {
 	}
 	j := leaderJSON{Hidden: l.Hidden, ID: l.ID, Token: l.Token}
 	if !l.Since.IsZero() { // the server has sent the node's stat
-		j.Since, j.Session = timestamp(l.Since), fmt.Sprintf("0x%x", l.Session)
+		j.Since, j.Session = timestamp(l.Since), session.ID(l.Session).String()
 	}
 	return j
 }

@@ -208,7 +208,7 @@ func skippedJSON(path string, why *lock.NotDueError) skipped {
 	r := why.Run
 	s := skipped{
 		Path: path, State: string(r.State), ID: r.ID, Host: r.Host, PID: r.PID,
-		Session: fmt.Sprintf("0x%x", uint64(r.Session)), Called: timestamp(r.Called), Began: timestamp(r.Began),
+		Session: session.ID(r.Session).String(), Called: timestamp(r.Called), Began: timestamp(r.Began),
 		DueAgain: timestamp(why.DueAgain),
 	}
 	if !r.Ended.IsZero() {

@@ -152,7 +152,7 @@ func (c *serviceRegister) print(a *app, g *naming.Registration, state naming.Sta
 	case a.globals.JSON:
 		line := registrationJSON{In: state.In, Service: c.Name, ID: g.Instance().ID, Path: g.Path()}
 		if state.In {
-			line.Token, line.Session = state.Token, fmt.Sprintf("0x%x", state.Session)
+			line.Token, line.Session = state.Token, session.ID(state.Session).String()
 		} else {
 			line.Why = reason(state.Why)
 		}

@@ -226,6 +226,9 @@ func TestSpans(t *testing.T) {
 		require.Equal(w, codes.Unset, holds[0].Status().Code)
 		require.Equal(w, codes.Error, holds[1].Status().Code)
 		require.Contains(w, holds[1].Attributes(), attribute.String("docent.cause", "deleted"))
+		s, err := o.Session(w.Context())
+		require.NoError(w, err)
+		require.Contains(w, holds[1].Attributes(), attribute.String("docent.session", s.ID.String()))
 		require.Equal(w, time.Second, holds[1].EndTime().Sub(holds[1].StartTime()))
 
 		require.NoError(w, o.Close())
