@@ -95,14 +95,14 @@ func (c *configSet) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	if err := during(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
 	data := []byte(c.Value)
 	if c.Value == "-" {
 		var err error
 		if data, err = io.ReadAll(a.stdin); err != nil {
-			return during(task, fmt.Errorf("read the value from standard input: %w", err))
+			return withTask(task, fmt.Errorf("read the value from standard input: %w", err))
 		}
 	}
 	return a.withStore(ctx, task, c.Path, func(ctx context.Context, _ *session.Manager, s *config.Store) error {
@@ -196,15 +196,15 @@ func (c *configDelete) occupied(ctx context.Context, a *app, sm *session.Manager
 // withStore connects, and runs f on a store of the whole tree.
 func (a *app) withStore(ctx context.Context, task, path string,
 	f func(context.Context, *session.Manager, *config.Store) error) error {
-	if err := during(task, checkPath(path)); err != nil {
+	if err := withTask(task, checkPath(path)); err != nil {
 		return err
 	}
 	sm, err := a.connect(ctx)
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
 	err = f(ctx, sm, config.NewStore(sm, "/"))
-	return errors.Join(during(task, err), sm.Close())
+	return errors.Join(withTask(task, err), sm.Close())
 }
 
 // valueJSON is one state of a key. Value is set if the bytes are UTF-8, and

@@ -33,12 +33,12 @@ type counterJSON struct {
 func (c *counterAt) with(ctx context.Context, a *app, task string,
 	f func(context.Context, *counter.Counter) (counterJSON, error)) error {
 	task = "counter " + task + " " + c.Path
-	if err := during(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
 	sm, err := a.connect(ctx)
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
 	var opts []counter.Option
 	switch c.Layout {
@@ -61,7 +61,7 @@ func (c *counterAt) with(ctx context.Context, a *app, task string,
 	default:
 		err = a.printf("%d\n", result.Value)
 	}
-	return errors.Join(during(task, err), sm.Close())
+	return errors.Join(withTask(task, err), sm.Close())
 }
 
 // counterGet is "docent counter get".

@@ -36,14 +36,14 @@ func (electCommand) Help() string {
 // Run campaigns and runs CMD in turn.
 func (c *electCommand) Run(ctx context.Context, a *app) (err error) {
 	task := "elect " + c.Path
-	if err := during(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
 	if c.Grace < 0 {
 		return usagef("elect: --grace %v is negative; give a time such as 5s", c.Grace)
 	}
 	if err := child.Look(c.Cmd[0]); err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
 	signals, stop := a.notify(forwarded...)
 	defer stop()
@@ -54,9 +54,9 @@ func (c *electCommand) Run(ctx context.Context, a *app) (err error) {
 		return err
 	})
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
-	return during(task, c.campaign(ctx, a, task, sm, signals))
+	return withTask(task, c.campaign(ctx, a, task, sm, signals))
 }
 
 // campaign leads and campaigns in turn until a signal, --once or an error ends

@@ -66,7 +66,7 @@ func (g *globals) config(a *app) (session.Config, error) {
 		}
 		cfg.Auth = []session.Credential{session.Digest(user, password)}
 	}
-	if cfg.SASL, err = g.sasl(a.world); err != nil {
+	if cfg.SASL, err = g.sasl(a.environment); err != nil {
 		return cfg, err
 	}
 	if cfg.ACL, err = g.acl(); err != nil {

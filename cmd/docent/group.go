@@ -36,7 +36,7 @@ func (groupJoin) Help() string {
 // Run joins the group and stays.
 func (c *groupJoin) Run(ctx context.Context, a *app) error {
 	task := fmt.Sprintf("group join %s %s", c.Path, oneLine(c.ID))
-	if err := during(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
@@ -124,14 +124,14 @@ func (groupList) Help() string {
 // Run prints the members.
 func (c *groupList) Run(ctx context.Context, a *app) error {
 	task := "group list " + c.Path
-	if err := during(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
 	sm, err := a.connect(ctx)
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
-	return errors.Join(during(task, c.print(ctx, a, sm)), sm.Close())
+	return errors.Join(withTask(task, c.print(ctx, a, sm)), sm.Close())
 }
 
 func (c *groupList) print(ctx context.Context, a *app, sm *session.Manager) error {
@@ -182,11 +182,11 @@ func (groupWatch) Help() string {
 // Run prints the members and their changes.
 func (c *groupWatch) Run(ctx context.Context, a *app) error {
 	task := "group watch " + c.Path
-	if err := during(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
-		return a.tellingSilence(ctx, task, sm, func() error { return c.follow(ctx, a, task, sm) })
+		return a.withSilenceWarnings(ctx, task, sm, func() error { return c.follow(ctx, a, task, sm) })
 	})
 }
 
@@ -269,5 +269,5 @@ func (a *app) whileUninterrupted(ctx context.Context, task string, f func(contex
 	if ctx.Err() != nil {
 		return nil
 	}
-	return during(task, err)
+	return withTask(task, err)
 }

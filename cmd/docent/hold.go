@@ -19,9 +19,9 @@ import (
 const sessionsVariable = "DOCENT_SESSIONS"
 
 // outerSessions returns the sessions under whose holds docent was started.
-func (w *world) outerSessions() ([]int64, error) {
+func (env *environment) outerSessions() ([]int64, error) {
 	var ids []int64
-	for _, word := range strings.Fields(w.getenv(sessionsVariable)) {
+	for _, word := range strings.Fields(env.getenv(sessionsVariable)) {
 		// Without the prefix, 10 could mean ten or sixteen.
 		digits, prefixed := strings.CutPrefix(word, "0x")
 		id, err := strconv.ParseUint(digits, 16, 64)
@@ -35,14 +35,14 @@ func (w *world) outerSessions() ([]int64, error) {
 
 // checkHolder checks what a command that runs CMD under a hold was given, before it
 // connects. It returns the sessions under whose holds docent was started.
-func (w *world) checkHolder(task, path string, cmd []string) (outer []int64, err error) {
-	if err := during(task, checkPath(path)); err != nil {
+func (env *environment) checkHolder(task, path string, cmd []string) (outer []int64, err error) {
+	if err := withTask(task, checkPath(path)); err != nil {
 		return nil, err
 	}
 	if err := child.Look(cmd[0]); err != nil {
-		return nil, during(task, err)
+		return nil, withTask(task, err)
 	}
-	return w.outerSessions()
+	return env.outerSessions()
 }
 
 // errLost says that a hold was lost while CMD ran.
@@ -126,9 +126,9 @@ func closeSession(sm *session.Manager) error {
 // fails at once must neither spin nor make all candidates elect each other
 // without end.
 func pause(ctx context.Context, short int) error {
-	d := longestPause
+	d := maxPause
 	if short < 16 {
-		d = min(d, shortestPause<<short)
+		d = min(d, minPause<<short)
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -141,7 +141,7 @@ func pause(ctx context.Context, short int) error {
 }
 
 const (
-	shortestPause = 100 * time.Millisecond
-	longestPause  = 10 * time.Second
-	shortRun      = time.Second // a shorter run counts as an immediate failure
+	minPause = 100 * time.Millisecond
+	maxPause = 10 * time.Second
+	shortRun = time.Second // a shorter run counts as an immediate failure
 )

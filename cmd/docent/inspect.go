@@ -67,7 +67,7 @@ func (c *inspectCommand) Run(ctx context.Context, a *app) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	if err := during(task, znode.ValidateRoot(c.Path)); err != nil {
+	if err := withTask(task, znode.ValidateRoot(c.Path)); err != nil {
 		return err
 	}
 	if c.Watch {
@@ -77,7 +77,7 @@ func (c *inspectCommand) Run(ctx context.Context, a *app) error {
 	}
 	sm, err := a.connect(ctx)
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
 	err = a.whileReachable(ctx, sm, func(ctx context.Context) error {
 		if c.Deadlocks {
@@ -85,7 +85,7 @@ func (c *inspectCommand) Run(ctx context.Context, a *app) error {
 		}
 		return c.once(ctx, a, sm)
 	})
-	return errors.Join(during(task, err), sm.Close())
+	return errors.Join(withTask(task, err), sm.Close())
 }
 
 func (c *inspectCommand) once(ctx context.Context, a *app, sm *session.Manager) error {

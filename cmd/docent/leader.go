@@ -34,7 +34,7 @@ func (leaderCommand) Help() string {
 // Run prints the leader, or transfers the leadership.
 func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 	task := "leader " + c.Path
-	if err := during(task, checkPath(c.Path)); err != nil {
+	if err := withTask(task, checkPath(c.Path)); err != nil {
 		return err
 	}
 	switch {
@@ -60,7 +60,7 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 	e := election.New(sm, c.Path, layouts[c.Layout]...)
 	switch {
 	case c.Watch:
-		err = a.tellingSilence(ctx, task, sm, func() error { return c.watch(ctx, a, task, e) })
+		err = a.withSilenceWarnings(ctx, task, sm, func() error { return c.watch(ctx, a, task, e) })
 	case c.Transfer != "":
 		if err = c.transfer(ctx, a, sm, e); err == nil {
 			err = c.print(ctx, a, task, sm, e)
@@ -68,7 +68,7 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 	default:
 		err = c.print(ctx, a, task, sm, e)
 	}
-	return errors.Join(during(task, err), sm.Close())
+	return errors.Join(withTask(task, err), sm.Close())
 }
 
 func (c *leaderCommand) print(ctx context.Context, a *app, task string, sm *session.Manager, e *election.Election) error {
@@ -120,7 +120,7 @@ func (c *leaderCommand) transfer(ctx context.Context, a *app, sm *session.Manage
 	case errors.Is(err, election.ErrNoCandidate), errors.Is(err, election.ErrOverruled), errors.Is(err, election.ErrInterrupted):
 		return &taskError{task: task, err: errors.Unwrap(err)}
 	}
-	return during(task, err)
+	return withTask(task, err)
 }
 
 // notSteppedDown is errNotAcquired for a transfer.
@@ -140,7 +140,7 @@ func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *elect
 			if ctx.Err() != nil {
 				return nil
 			}
-			a.note("%v", during(task, err))
+			a.note("%v", withTask(task, err))
 			continue
 		}
 		// After an error Changes yields the same leader again.

@@ -82,14 +82,17 @@ func (c *lockCommand) Run(ctx context.Context, a *app) (err error) {
 		hold, err = c.acquire(ctx, a, sm, c.lockable(sm, lock.Under(outer...)), outer)
 		return err
 	})
+	if errors.Is(err, lock.ErrNotEphemeral) {
+		return &taskError{task: task, err: err, hint: "give --mode exclusive a path of its own"}
+	}
 	if err != nil {
 		// Closing the session ends a hold that was acquired as the signal
 		// arrived.
-		return during(task, err)
+		return withTask(task, err)
 	}
 	out, err := a.guarded(task, c.Path, hold, child.Command{Args: c.Cmd, Grace: c.Grace}, signals)
 	a.code = out.Code
-	return during(task, err)
+	return withTask(task, err)
 }
 
 // lockable returns the lock that the flags name.
@@ -139,7 +142,7 @@ func (c *lockCommand) acquire(ctx context.Context, a *app, sm *session.Manager, 
 // docent may wait for this one in turn. It is not an error: a CMD that has
 // started this docent in the background does not wait for it.
 func (c *lockCommand) warnOfItself(ctx context.Context, a *app, l lockable, outer []int64) {
-	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	holders, err := l.holders(ctx)
 	if err != nil {
@@ -173,7 +176,7 @@ func (e *notAcquired) Unwrap() error { return errNotAcquired }
 
 // holderOf describes the holders of the lock.
 func holderOf(ctx context.Context, l lockable) string {
-	ctx, cancel := context.WithTimeout(ctx, askPatience)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	holder, err := heldBy(ctx, l)
 	switch {

@@ -221,7 +221,7 @@ func TestLock_holdLost_killsAfterGrace(t *testing.T) {
 func TestLock_holderCutOff_endsBeforeTheNextBegins(t *testing.T) {
 	server := zktest.New(t, zktest.Tick(100*ms), zktest.SessionTimeouts(1000*ms, 2000*ms))
 	link := server.Link()
-	d := start(t, words("lock /l --timeout 1s", self()...), role("signals"), func(w *world) { w.dial = link.DialContext })
+	d := start(t, words("lock /l --timeout 1s", self()...), role("signals"), func(env *environment) { env.dial = link.DialContext })
 	token := tokenOf(t, d.line())
 	next := start(t, words("lock /l --timeout 1s", self()...), on(server), role("signals"))
 	awaitEphemerals(t, server, 2)
@@ -251,7 +251,7 @@ func TestLock_zooKeeperGoesWhileWaiting(t *testing.T) {
 	holder := start(t, words("lock /l", self()...), on(server), role("signals"))
 	require.Contains(t, holder.line(), "ready")
 	link := server.Link()
-	waiter := start(t, words("lock /l --wait 300ms", self("0")...), role("exit"), func(w *world) { w.dial = link.DialContext })
+	waiter := start(t, words("lock /l --wait 300ms", self("0")...), role("exit"), func(env *environment) { env.dial = link.DialContext })
 	awaitEphemerals(t, server, 2)
 	link.Cut(zktest.Both)
 	code, _ := waiter.wait()

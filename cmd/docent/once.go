@@ -78,12 +78,12 @@ func (c *onceCommand) Run(ctx context.Context, a *app) (err error) {
 	switch {
 	case errors.As(err, &skipped):
 		a.code = c.SkippedCode
-		return during(task, a.tellSkipped(task, c.Path, skipped))
+		return withTask(task, a.printSkipped(task, c.Path, skipped))
 	case err != nil && run != nil: // the run began as the signal arrived
 		err = errors.Join(err, run.End(err))
 	}
 	if err != nil {
-		return during(task, named(err, "run "+c.Path+": "))
+		return withTask(task, named(err, "run "+c.Path+": "))
 	}
 	cmd := child.Command{Args: c.Cmd, Env: []string{"DOCENT_CALLED=" + timestamp(run.Called())}, Grace: c.Grace}
 	out, err := a.underHold(run.Context(), c.Path, &run.Hold.Hold, cmd, signals)
@@ -98,7 +98,7 @@ func (c *onceCommand) Run(ctx context.Context, a *app) (err error) {
 		}
 	}
 	a.code = out.Code
-	return during(task, err)
+	return withTask(task, err)
 }
 
 // gap is the minimum time between the starts of two runs.
@@ -156,9 +156,9 @@ func (c *onceCommand) begin(ctx context.Context, a *app, sm *session.Manager, o 
 	return run, err
 }
 
-// tellSkipped prints why CMD does not run. Without a terminal it prints
+// printSkipped prints why CMD does not run. Without a terminal it prints
 // nothing, since cron mails every line.
-func (a *app) tellSkipped(task, path string, why *lock.NotDueError) error {
+func (a *app) printSkipped(task, path string, why *lock.NotDueError) error {
 	if a.globals.JSON {
 		return a.printJSON(skippedJSON(path, why))
 	}

@@ -60,7 +60,7 @@ func (c *queueTake) Run(ctx context.Context, a *app) (err error) {
 	task := "queue take " + c.Path
 	if len(c.Cmd) > 0 {
 		if err := child.Look(c.Cmd[0]); err != nil {
-			return during(task, err)
+			return withTask(task, err)
 		}
 	}
 	signals, stop := a.notify(forwarded...)
@@ -85,12 +85,12 @@ func (c *queueTake) Run(ctx context.Context, a *app) (err error) {
 		if item != nil { // it arrived together with the signal
 			err = errors.Join(err, item.Release(queue.Uncounted()))
 		}
-		return during(task, err)
+		return withTask(task, err)
 	}
 	if len(c.Cmd) == 0 {
-		return during(task, c.print(a, item))
+		return withTask(task, c.print(a, item))
 	}
-	return during(task, c.work(a, task, item, signals))
+	return withTask(task, c.work(a, task, item, signals))
 }
 
 // take waits for an item within --wait.

@@ -14,8 +14,8 @@ const saslPassword = "DOCENT_SASL_PASSWORD"
 
 // sasl returns the login of the flags, or nil without one. Its errors are
 // *usageErrors, and show no password.
-func (g *globals) sasl(w *world) (session.SASLMechanism, error) {
-	password := w.getenv(saslPassword)
+func (g *globals) sasl(env *environment) (session.SASLMechanism, error) {
+	password := env.getenv(saslPassword)
 	switch {
 	case g.SASLUser == "" && g.SASLPasswordFile != "":
 		return nil, usagef("--sasl-password-file: the user is missing; give --sasl-user")

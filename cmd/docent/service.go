@@ -100,7 +100,7 @@ func (c *serviceRegister) Run(ctx context.Context, a *app) error {
 		err = c.check(c.Name)
 	}
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
 		g, err := c.register(ctx, a, sm, in)
@@ -192,15 +192,15 @@ func (serviceDrain) Help() string {
 // Run sets or removes the mark.
 func (c *serviceDrain) Run(ctx context.Context, a *app) error {
 	task := fmt.Sprintf("service drain %s %s", oneLine(c.Name), oneLine(c.ID))
-	if err := during(task, c.check(c.Name)); err != nil {
+	if err := withTask(task, c.check(c.Name)); err != nil {
 		return err
 	}
 	sm, err := a.connect(ctx)
 	if err != nil {
-		return during(task, err)
+		return withTask(task, err)
 	}
 	err = a.once(ctx, func(ctx context.Context) error {
 		return c.registry(sm).SetDraining(ctx, c.Name, c.ID, !c.Undo)
 	})
-	return errors.Join(during(task, err), sm.Close())
+	return errors.Join(withTask(task, err), sm.Close())
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// tellingSilence runs f, which prints changes. It warns on standard error when
+// withSilenceWarnings runs f, which prints changes. It warns on standard error when
 // ZooKeeper has not answered for a while, since the last print may be out of
 // date. It also says when a quorum answers again.
-func (a *app) tellingSilence(ctx context.Context, task string, sm *session.Manager, f func() error) error {
+func (a *app) withSilenceWarnings(ctx context.Context, task string, sm *session.Manager, f func() error) error {
 	within, cancel := context.WithCancel(ctx)
 	changes := make(chan session.StateChange)
 	told := make(chan struct{})
@@ -28,7 +28,7 @@ func (a *app) tellingSilence(ctx context.Context, task string, sm *session.Manag
 	}()
 	go func() {
 		defer close(told)
-		a.tellSilence(task, sm, changes)
+		a.warnOfSilence(task, sm, changes)
 	}()
 	err := f()
 	cancel()
@@ -36,8 +36,8 @@ func (a *app) tellingSilence(ctx context.Context, task string, sm *session.Manag
 	return err
 }
 
-// tellSilence follows the changes until they end.
-func (a *app) tellSilence(task string, sm *session.Manager, changes <-chan session.StateChange) {
+// warnOfSilence follows the changes until they end.
+func (a *app) warnOfSilence(task string, sm *session.Manager, changes <-chan session.StateChange) {
 	var silent <-chan time.Time // nil while there is a connection, and after the warning
 	var since time.Time
 	said := false

@@ -29,7 +29,7 @@ type dialer func(ctx context.Context, network, address string) (net.Conn, error)
 
 func runThrough(w *testworld.World, line string, dial dialer) (code int, stderr string) {
 	var out, errs bytes.Buffer
-	code = run(w.Context(), world{
+	code = run(w.Context(), environment{
 		args: append([]string{"--servers", "zk1"}, strings.Fields(line)...), stdout: &out, stderr: &errs, dial: dial,
 		notify: func(...os.Signal) (<-chan os.Signal, func()) { return nil, func() {} },
 	})

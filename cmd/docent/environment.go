@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// world is the environment of the command. Tests replace parts of it.
-type world struct {
+// environment is what the command has from outside. Tests replace parts of it.
+type environment struct {
 	args           []string
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -23,9 +23,9 @@ type world struct {
 
 // getenv returns the value of an environment variable, or "". The last entry
 // counts, as for os/exec.
-func (w *world) getenv(key string) string {
+func (env *environment) getenv(key string) string {
 	value := ""
-	for _, entry := range w.environ {
+	for _, entry := range env.environ {
 		if k, v, ok := strings.Cut(entry, "="); ok && k == key {
 			value = v
 		}
