@@ -52,11 +52,11 @@ func TestUsage(t *testing.T) {
 		{"--connect-timeout 0s leader /e", `--connect-timeout: 0s is not above zero; give a time such as 10s`},
 		{"--auth user:geheim leader /e", `--auth (or DOCENT_AUTH): the credentials have another form; write digest:USER:PASSWORD`},
 		{"--auth digest:geheim leader /e", `--auth (or DOCENT_AUTH): the credentials have another form; write digest:USER:PASSWORD`},
-		{"--tls-cert x leader /e", `--tls-cert and --tls-key: one was given without the other`},
-		{"--tls-ca /nowhere leader /e", `--tls-ca: open /nowhere: no such file or directory`},
-		{"--tls-ca " + plain + " leader /e", `--tls-ca: ` + plain + ` has no PEM certificate`},
+		{"--tls-cert x leader /e", `--tls-cert and --tls-key: one is given without the other; give both`},
+		{"--tls-ca /nowhere leader /e", `--tls-ca: open /nowhere: no such file or directory; give a file that docent can read`},
+		{"--tls-ca " + plain + " leader /e", `--tls-ca: ` + plain + ` has no PEM certificate; give the file of a certificate authority`},
 		{"--tls-cert " + plain + " --tls-key " + plain + " leader /e",
-			`--tls-cert, --tls-key: tls: failed to find any PEM data in certificate input`},
+			`--tls-cert, --tls-key: tls: failed to find any PEM data in certificate input; give a certificate and its key as PEM files`},
 	} {
 		code, out, stderr := docent(t, replaceCommand(words(c.args)))
 		require.Equal(t, "docent: "+c.line+"\n", stderr, c.args)

@@ -14,11 +14,12 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// sessionsVariable names the sessions under whose holds CMD runs, the outermost
-// first.
+// sessionsVariable names the parent sessions of CMD: the sessions whose holds
+// last until CMD has ended, the outermost first.
 const sessionsVariable = "DOCENT_SESSIONS"
 
-// outerSessions returns the sessions under whose holds docent was started.
+// outerSessions returns the parent sessions: docent was started under their
+// holds.
 func (env *environment) outerSessions() ([]int64, error) {
 	var ids []int64
 	for _, word := range strings.Fields(env.getenv(sessionsVariable)) {
@@ -34,7 +35,7 @@ func (env *environment) outerSessions() ([]int64, error) {
 }
 
 // checkHolder checks what a command that runs CMD under a hold was given, before it
-// connects. It returns the sessions under whose holds docent was started.
+// connects. It returns the parent sessions.
 func (env *environment) checkHolder(task, path string, cmd []string) (outer []int64, err error) {
 	if err := withTask(task, checkPath(path)); err != nil {
 		return nil, err

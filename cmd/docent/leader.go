@@ -43,7 +43,7 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 	case c.Wait <= 0:
 		return usagef("leader: --wait %v is not above zero; give a time such as 30s", c.Wait)
 	case c.Transfer != "" && c.Layout == "one-node":
-		return usagef("leader: --transfer needs a queue of candidates, which --layout one-node does not have")
+		return usagef("leader: --transfer needs a queue of candidates, which --layout one-node does not have; give the layout of the election")
 	}
 	if c.Watch {
 		var stop func()

@@ -29,7 +29,7 @@ type lockCommand struct {
 // Help is shown by "docent lock --help".
 func (lockCommand) Help() string {
 	return `CMD runs once the lock is held. Its environment has DOCENT_PATH (the lock), DOCENT_TOKEN (the fencing token, which ` +
-		`grows from holder to holder) and DOCENT_SESSIONS (with which "docent inspect" relates this hold to the locks that CMD ` +
+		`grows from holder to holder) and DOCENT_SESSIONS (the parent sessions, with which "docent inspect" relates this hold to the locks that CMD ` +
 		`waits for). The lock is released after CMD has ended. The exit code is CMD's. If the hold is lost, CMD gets SIGTERM, SIGKILL ` +
 		`after --grace, and the exit code is 79. Signals are passed on to CMD. Before CMD runs, SIGINT, SIGTERM, SIGHUP and ` +
 		`SIGQUIT end the wait.` + "\n\n" +
@@ -104,7 +104,7 @@ func (c *lockCommand) lockable(sm *session.Manager, opt lock.Option) lockable {
 }
 
 // acquire acquires the lock within --wait, or at once with --try. outer are the
-// sessions under whose holds docent was started.
+// parent sessions.
 func (c *lockCommand) acquire(ctx context.Context, a *app, sm *session.Manager, l lockable, outer []int64) (*session.Hold, error) {
 	if c.Try {
 		var hold *session.Hold

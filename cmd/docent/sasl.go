@@ -28,7 +28,7 @@ func (g *globals) sasl(env *environment) (session.SASLMechanism, error) {
 	if g.SASLPasswordFile != "" {
 		text, err := os.ReadFile(g.SASLPasswordFile)
 		if err != nil {
-			return nil, usagef("--sasl-password-file: %v", err)
+			return nil, usagef("--sasl-password-file: %v; give a file that docent can read", err)
 		}
 		from = "--sasl-password-file"
 		password = strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")

@@ -19,11 +19,11 @@ type serviceCommand struct {
 	Drain    serviceDrain    `cmd:"" help:"Mark an instance so that it gets no new calls."`
 }
 
-// registryFlags say where services are, and in which format their instances
+// registryFlags say where services are, and in which layout their instances
 // are.
 type registryFlags struct {
-	Base  string `placeholder:"PATH" help:"The parent node of the services. Default: /services, or /dubbo with --codec dubbo."`
-	Codec string `enum:"curator,spring,dubbo" default:"curator" help:"Format of the instances: curator, spring or dubbo."`
+	Base   string `placeholder:"PATH" help:"The parent node of the services. Default: /services, or /dubbo with --layout dubbo."`
+	Layout string `enum:"curator,spring,dubbo" default:"curator" help:"Layout of the instances: curator, spring or dubbo."`
 }
 
 func (f registryFlags) registry(sm *session.Manager) *naming.Registry {
@@ -35,7 +35,7 @@ func (f registryFlags) registry(sm *session.Manager) *naming.Registry {
 }
 
 func (f registryFlags) codec() naming.Codec {
-	switch f.Codec {
+	switch f.Layout {
 	case "spring":
 		return naming.Spring()
 	case "dubbo":
@@ -55,7 +55,7 @@ func (f registryFlags) check(service string) error {
 		return err
 	}
 	if _, err := codec.Dir(base, service); err != nil {
-		return usagef("%v", err)
+		return usagef("service %s: %v", oneLine(service), err)
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ func (serviceRegister) Help() string {
 	return `Prints "registered PATH" once the instance is registered. It prints "out: REASON" when the instance is out, for ` +
 		`instance after a lost session, and "registered" again when it is back. SIGINT and SIGTERM unregister the instance and ` +
 		`end the command with exit code 0. If another instance has the id, docent waits for one and a half session timeouts: a ` +
-		`crashed process keeps its id for that long. Then it fails with exit code 1. With --codec dubbo the id is not used: ` +
+		`crashed process keeps its id for that long. Then it fails with exit code 1. With --layout dubbo the id is not used: ` +
 		`Dubbo makes its own. With --json each line is an object with in, service, id, path, token and session, or with in, ` +
 		`service, id, path and why.` + "\n\n" + `Example: docent service register orders "$(hostname)" 10.0.0.7:8080 --meta zone=a`
 }
@@ -186,7 +186,7 @@ type serviceDrain struct {
 func (serviceDrain) Help() string {
 	return `Marks an instance of any process as draining: balancers no longer pick it, and it completes the calls that it has. ` +
 		`The mark lasts until --undo removes it, or until the instance's own process updates or registers the instance again, ` +
-		`as it does after a lost session. --codec dubbo cannot drain, since a Dubbo instance is the name of a node.`
+		`as it does after a lost session. --layout dubbo cannot drain, since a Dubbo instance is the name of a node.`
 }
 
 // Run sets or removes the mark.
