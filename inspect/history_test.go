@@ -52,7 +52,7 @@ func TestRead_histories(t *testing.T) {
 		// Looked at by themselves, they still are what they are.
 		f = at[*History](w, report(w, p, "/config/db/.history/pool"), "/config/db/.history/pool")
 		require.Equal(w, "/config/db/pool", f.Key)
-		require.Empty(w, f.Notes, "nobody has looked for the key")
+		require.Empty(w, f.Notes, "the key was not looked for")
 	})
 }
 

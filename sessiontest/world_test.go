@@ -98,7 +98,7 @@ func TestGo(t *testing.T) {
 	})
 }
 
-// The options are those of the server.
+// The options go to the server.
 func TestRun_options(t *testing.T) {
 	sessiontest.Run(t, func(w *sessiontest.World) {
 		s, err := w.Process().Session(w.Context())

@@ -219,7 +219,7 @@ func (i *invocation) kill(sig os.Signal) {
 	select {
 	case i.signals <- sig:
 	case <-time.After(patience):
-		require.Fail(i.t, "nobody takes the signal")
+		require.Fail(i.t, "no goroutine takes the signal")
 	}
 }
 

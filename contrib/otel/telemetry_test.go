@@ -218,7 +218,7 @@ func TestSpans(t *testing.T) {
 		require.Len(w, holds, 2)
 		require.Contains(w, waits[0].Attributes(), attribute.String("docent.result", "acquired"))
 		require.Contains(w, waits[1].Attributes(), attribute.String("docent.result", "busy"))
-		require.Equal(w, codes.Unset, waits[1].Status().Code, "somebody else has it: that is no failure")
+		require.Equal(w, codes.Unset, waits[1].Status().Code, "another client has it: that is not a failure")
 		require.Equal(w, time.Minute, waits[2].EndTime().Sub(waits[2].StartTime()))
 		for i, wait := range []trace.ReadOnlySpan{waits[0], waits[2]} {
 			require.Equal(w, wait.SpanContext().SpanID(), holds[i].Links()[0].SpanContext.SpanID())

@@ -30,11 +30,11 @@ func TestDeadlockOfTwo(t *testing.T) {
 	require.Len(t, found[0].Cycle, 2)
 	for _, link := range found[0].Cycle {
 		if link.Lock == "/l/2" {
-			require.Equal(t, session0(ours, t), link.Waiter.Session)
+			require.Equal(t, idOf(t, ours), link.Waiter.Session)
 			require.Equal(t, inspect.Docent, link.Waiter.Layout)
 			require.Equal(t, inspect.Curator, link.Holder.Layout)
 		} else {
-			require.Equal(t, session0(ours, t), link.Holder.Session)
+			require.Equal(t, idOf(t, ours), link.Holder.Session)
 			require.Equal(t, held.Token(), link.Holder.Token)
 		}
 	}

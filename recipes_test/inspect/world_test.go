@@ -54,17 +54,10 @@ func (w *world) kazoo() *peers.Peer {
 // docent opens a session of Docent.
 func (w *world) docent() *session.Manager {
 	w.Helper()
-	sm, err := session.Dial(w.within(patience), session.Config{Servers: w.Addrs(), Timeout: timeout})
-	require.NoError(w, err)
-	w.Cleanup(func() { _ = sm.Close() })
-	return sm
+	return ensemble.Dial(w, patience, session.Config{Servers: w.Addrs(), Timeout: timeout})
 }
 
-func (w *world) within(d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(w.Context(), d)
-	w.Cleanup(cancel)
-	return ctx
-}
+func (w *world) within(d time.Duration) context.Context { return ensemble.Within(w, d) }
 
 // look returns a report on the whole ensemble.
 func (w *world) look() *inspect.Report {
@@ -126,11 +119,11 @@ func (w *world) hold(sm *session.Manager, path string) *lock.Hold {
 	return h
 }
 
-func session0(sm *session.Manager, t *testing.T) session.ID {
+func idOf(t *testing.T, sm *session.Manager) session.ID {
 	t.Helper()
 	s, err := sm.Session(t.Context())
 	require.NoError(t, err)
-	return session.ID(s.ID)
+	return s.ID
 }
 
 // ms is a duration in the peers' unit.

@@ -36,21 +36,14 @@ func sized(full int) int {
 func dial(t *testing.T, cfg session.Config) *session.Manager {
 	t.Helper()
 	cfg.Timeout = 40 * time.Second
-	sm, err := session.Dial(within(t), cfg)
-	require.NoError(t, err)
-	t.Cleanup(func() { sm.Close() })
-	return sm
+	return ensemble.Dial(t, patience, cfg)
 }
 
 func embedded(srv *zktest.Server) session.Config {
 	return session.Config{Servers: []string{"zk1"}, Dialer: srv.DialContext}
 }
 
-func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	return ctx
-}
+func within(t *testing.T) context.Context { return ensemble.Within(t, patience) }
 
 // each calls f for 0 to n-1, several at a time, and waits.
 func each(n int, f func(i int)) {

@@ -22,11 +22,7 @@ import (
 
 func TestMain(m *testing.M) { ensemble.Main(m, peers.Clean) }
 
-func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	t.Cleanup(cancel)
-	return ctx
-}
+func within(t *testing.T) context.Context { return ensemble.Within(t, patience) }
 
 // timeout is the session timeout here. No test is about the end of sessions,
 // and a starting browser can occupy the machine for long.

@@ -199,7 +199,7 @@ func TestNobodyLooks(t *testing.T) {
 		defer f.mu.Unlock()
 		return f.stop != nil
 	}
-	require.Eventually(t, func() bool { return !looked() }, time.Minute, time.Millisecond, "nobody looks any more")
+	require.Eventually(t, func() bool { return !looked() }, time.Minute, time.Millisecond, "the page's server has stopped reading")
 	f.work.Wait()
 
 	_, leave1 := f.join()
