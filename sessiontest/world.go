@@ -21,8 +21,8 @@ type World struct {
 	Server *zktest.Server
 }
 
-// Run runs f as a test in a bubble of its own. Options of the server may follow.
-// The sessions and the server are closed when f has returned.
+// Run runs f as a test in a bubble of its own. Options of the server may
+// follow. The sessions and the server are closed when f has returned.
 func Run(t *testing.T, f func(w *World), opts ...zktest.Option) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) { f(&World{T: t, Server: zktest.New(t, opts...)}) })

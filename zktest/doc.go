@@ -72,9 +72,9 @@
 //   - The number of sequential children wraps after 2147483647; see
 //     [SaturatingSequence].
 //   - Quotas are not enforced, and reconfiguration is refused.
-//   - Login by SASL uses DIGEST-MD5 alone; see [SASL]. ZooKeeper 3.8.0
-//     accepts an unknown user with the password of the previous user; the
-//     embedded server does not.
+//   - Login by SASL uses DIGEST-MD5 alone; see [SASL]. ZooKeeper 3.8.0 accepts
+//     an unknown user with the password of the previous user; the embedded
+//     server does not.
 //   - A check outside of a multi is answered; ZooKeeper never answers one that
 //     succeeds.
 //

@@ -54,8 +54,8 @@ func (c settings) validate() error {
 	return c.validateSASL()
 }
 
-// Tick sets ZooKeeper's tickTime, 2 s by default. Session timeouts are
-// confined to 2 to 20 ticks unless [SessionTimeouts] says otherwise.
+// Tick sets ZooKeeper's tickTime, 2 s by default. Session timeouts are confined
+// to 2 to 20 ticks unless [SessionTimeouts] says otherwise.
 func Tick(d time.Duration) Option { return func(c *settings) { c.tick = d } }
 
 // SessionTimeouts sets the minimum and the maximum session timeout that a
@@ -64,14 +64,14 @@ func SessionTimeouts(min, max time.Duration) Option {
 	return func(c *settings) { c.minTimeout, c.maxTimeout = min, max }
 }
 
-// ContainerInterval sets how often empty containers and expired TTL nodes
-// are deleted. The default is a minute.
+// ContainerInterval sets how often empty containers and expired TTL nodes are
+// deleted. The default is a minute.
 func ContainerInterval(d time.Duration) Option {
 	return func(c *settings) { c.containerInterval = d }
 }
 
-// MaxFrame sets the size of the largest request frame (jute.maxbuffer),
-// 0xfffff bytes by default. The server closes the connection on a larger one.
+// MaxFrame sets the size of the largest request frame (jute.maxbuffer), 0xfffff
+// bytes by default. The server closes the connection on a larger one.
 func MaxFrame(n int) Option { return func(c *settings) { c.maxFrame = n } }
 
 // TLS makes [Server.Listen] serve TLS. In-memory connections stay plain.
@@ -82,23 +82,22 @@ func TLS(cfg *tls.Config) Option { return func(c *settings) { c.tls = cfg } }
 // [CodeUnimplemented] and closes the connection.
 func NoContainers() Option { return NoOps(OpCreateContainer, OpDeleteContainer, OpCreate2) }
 
-// NoOps removes some kinds of requests, as in an older ZooKeeper. The
-// server answers such a request with [CodeUnimplemented] and closes the
-// connection; the session lives on. Servers before 3.6 lack [OpAddWatch],
-// [OpSetWatches2], [OpMultiRead] and [OpGetEphemerals]. Servers before 3.7 lack
-// [OpWhoAmI].
+// NoOps removes some kinds of requests, as in an older ZooKeeper. The server
+// answers such a request with [CodeUnimplemented] and closes the connection;
+// the session lives on. Servers before 3.6 lack [OpAddWatch], [OpSetWatches2],
+// [OpMultiRead] and [OpGetEphemerals]. Servers before 3.7 lack [OpWhoAmI].
 func NoOps(ops ...Op) Option {
 	return func(c *settings) { c.unknownOps = append(c.unknownOps, ops...) }
 }
 
-// TTLNodes allows TTL nodes, which ZooKeeper refuses with
-// [CodeUnimplemented] unless its extendedTypesEnabled is set.
+// TTLNodes allows TTL nodes, which ZooKeeper refuses with [CodeUnimplemented]
+// unless its extendedTypesEnabled is set.
 func TTLNodes() Option { return func(c *settings) { c.ttlNodes = true } }
 
-// ExistsNeedsRead makes exists need the right to read, as in newer servers
-// such as 3.9.3. For a znode that the client may not read, exists is answered
-// with [CodeNoAuth] and sets no watch. A znode that does not exist is answered
-// and watched as before, whatever the rights of its parent. Without the option,
+// ExistsNeedsRead makes exists need the right to read, as in newer servers such
+// as 3.9.3. For a znode that the client may not read, exists is answered with
+// [CodeNoAuth] and sets no watch. A znode that does not exist is answered and
+// watched as before, whatever the rights of its parent. Without the option,
 // exists needs no right, as in 3.8.0.
 func ExistsNeedsRead() Option { return func(c *settings) { c.existsNeedsRead = true } }
 

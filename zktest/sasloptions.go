@@ -22,8 +22,8 @@ func SASL(users map[string]string) Option {
 	return func(c *settings) { c.saslUsers = maps.Clone(users) }
 }
 
-// RequireSASL makes a server with [SASL] require a login. Before the login,
-// it answers every request with [CodeSessionClosedRequireSASL] and closes the
+// RequireSASL makes a server with [SASL] require a login. Before the login, it
+// answers every request with [CodeSessionClosedRequireSASL] and closes the
 // connection. It answers a failed login likewise. Handshakes and [OpAuth] need
 // no login. It models sessionRequireClientSASLAuth=true, and
 // enforce.auth.enabled=true with enforce.auth.schemes=sasl.

@@ -50,8 +50,8 @@ type app struct {
 	code int
 }
 
-// helpRequested is the value of the panic that leaves the parser after the help was
-// printed.
+// helpRequested is the value of the panic that leaves the parser after the help
+// was printed.
 type helpRequested struct{}
 
 // run runs the command line and returns the exit code. It prints an error in

@@ -164,6 +164,7 @@ var errorHints = []errorHint{
 	{session.ErrNoAuth, "the ACL denies access", "check --auth or DOCENT_AUTH, and the ACL of the node and of its parent"},
 	{session.ErrAuthFailed, "the server refuses the credentials", "check --auth or DOCENT_AUTH"},
 	{session.ErrInvalidACL, "the server refuses the access control list", "check --auth or DOCENT_AUTH"},
+	{session.ErrIDTaken, "", "choose another id, or end the other process"},
 	{barrier.ErrNotGate, "", ""},
 	{config.ErrNotKey, "", ""},
 	{config.ErrNoPast, "the key's history has no such value", `list the values with "docent config history"`},

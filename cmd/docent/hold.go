@@ -34,8 +34,8 @@ func (env *environment) outerSessions() ([]int64, error) {
 	return ids, nil
 }
 
-// checkHolder checks what a command that runs CMD under a hold was given, before it
-// connects. It returns the parent sessions.
+// checkHolder checks what a command that runs CMD under a hold was given,
+// before it connects. It returns the parent sessions.
 func (env *environment) checkHolder(task, path string, cmd []string) (outer []int64, err error) {
 	if err := withTask(task, checkPath(path)); err != nil {
 		return nil, err
