@@ -112,7 +112,7 @@ func holdCost(of func(after, before usage) float64) func(env) (sample, error) {
 		before := used()
 		err = inParallel(n, func(i int) error {
 			var err error
-			holds[i], err = lock.New(sm, fmt.Sprintf("%s/%05d", e.dir, i)).Lock(e)
+			holds[i], err = lock.NewMutex(sm, fmt.Sprintf("%s/%05d", e.dir, i)).Lock(e)
 			return err
 		})
 		if err != nil {

@@ -43,9 +43,9 @@ func TestFault25_KeysAlone(t *testing.T) {
 		ctx := w.Context()
 		w.Put("/app/key", `{"host":"db","port":5432}`)
 		sm := w.Process().Manager
-		_, err := lock.New(sm, "/lock").Lock(ctx)
+		_, err := lock.NewMutex(sm, "/lock").Lock(ctx)
 		require.NoError(w, err)
-		_, err = lock.NewExclusive(sm, "/exclusive").Lock(ctx)
+		_, err = lock.NewOneNode(sm, "/one-node").Lock(ctx)
 		require.NoError(w, err)
 		_, err = election.New(sm, "/election").Campaign(ctx)
 		require.NoError(w, err)
@@ -67,7 +67,7 @@ func TestFault25_KeysAlone(t *testing.T) {
 		all := map[string]string{
 			"/lock":                           "the directory of a lock",
 			"/lock/" + w.Children("/lock")[0]: "a contender of a lock",
-			"/exclusive":                      "it belongs to the session",
+			"/one-node":                       "it belongs to the session",
 			"/election":                       "the directory of an election",
 			"/sem":                            "the directory of a semaphore",
 			"/sem/leases":                     "the directory of a semaphore",
@@ -147,7 +147,7 @@ func TestFault25_KeysStayKeys(t *testing.T) {
 		}
 		// A key that its writers take turns at, with a lock at its very path.
 		w.Put("/app/guarded", "1")
-		_, err := lock.New(p.Manager, "/app/guarded").Lock(w.Context())
+		_, err := lock.NewMutex(p.Manager, "/app/guarded").Lock(w.Context())
 		require.NoError(w, err)
 		_, err = s.Set(w.Context(), "/app/guarded", []byte("2"), config.AnyVersion)
 		require.NoError(w, err)

@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/docent-go/docent/election"
-	"github.com/docent-go/docent/internal/onenode"
 	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
@@ -165,7 +164,7 @@ func TestOneNodePersistent(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		require.NoError(t, w.srv.Put(master, nil))
 		_, err := w.process().master().Campaign(t.Context())
-		require.ErrorIs(t, err, onenode.ErrNotEphemeral)
+		require.ErrorIs(t, err, session.ErrNotEphemeral)
 	})
 }
 

@@ -56,7 +56,7 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 	case err == nil:
 	case ctx.Err() != nil:
 		return nil
-	case errors.Is(err, line.ErrTaken), errors.Is(err, onenode.ErrNotEphemeral):
+	case errors.Is(err, line.ErrTaken), errors.Is(err, core.ErrNotEphemeral):
 		r.refresh(ctx)
 		r.await(ctx, t.number)
 		return nil

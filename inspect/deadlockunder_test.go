@@ -16,7 +16,7 @@ func under(w *testworld.World, p *testworld.Process, path string, others ...*tes
 	for _, other := range others {
 		ids = append(ids, other.Current().ID())
 	}
-	require.True(w, testworld.Go(w, lock.New(p.Manager, path, lock.Under(ids...)).Lock).Waiting())
+	require.True(w, testworld.Go(w, lock.NewMutex(p.Manager, path, lock.ParentSessions(ids...)).Lock).Waiting())
 }
 
 // What a program waits for that was started under a hold, the hold waits for.

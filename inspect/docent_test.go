@@ -61,14 +61,14 @@ func ids(parties []Party) []string {
 // lockWaiting starts a wait for a mutex.
 func lockWaiting(w *testworld.World, p *testworld.Process, path, id string) *testworld.Call[*lock.Hold] {
 	w.Helper()
-	call := testworld.Go(w, lock.New(p.Manager, path, lock.ID(id)).Lock)
+	call := testworld.Go(w, lock.NewMutex(p.Manager, path, lock.ID(id)).Lock)
 	require.True(w, call.Waiting())
 	return call
 }
 
 func held(w *testworld.World, p *testworld.Process, path, id string) *lock.Hold {
 	w.Helper()
-	h, err := lock.New(p.Manager, path, lock.ID(id)).Lock(w.Context())
+	h, err := lock.NewMutex(p.Manager, path, lock.ID(id)).Lock(w.Context())
 	require.NoError(w, err)
 	return h
 }
@@ -161,7 +161,7 @@ func TestTake_semaphore(t *testing.T) {
 func TestTake_oneNode(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
-		_, err := lock.NewExclusive(a.Manager, "/x/one", lock.ID("me")).Lock(w.Context())
+		_, err := lock.NewOneNode(a.Manager, "/x/one", lock.ID("me")).Lock(w.Context())
 		require.NoError(t, err)
 		f := at[*OneNode](w, report(w, a, "/"), "/x/one")
 		require.Equal(t, "me", f.Holder.ID)

@@ -24,7 +24,7 @@ func ExampleTake() {
 	}
 	defer sm.Close()
 
-	if _, err := lock.New(sm, "/locks/orders", lock.ID("host-7")).Lock(ctx); err != nil {
+	if _, err := lock.NewMutex(sm, "/locks/orders", lock.ID("host-7")).Lock(ctx); err != nil {
 		log.Fatal(err)
 	}
 
@@ -69,14 +69,14 @@ func ExampleDeadlocks() {
 		sm := dial()
 		defer sm.Close()
 		clients = append(clients, sm)
-		if _, err := lock.New(sm, path).Lock(ctx); err != nil {
+		if _, err := lock.NewMutex(sm, path).Lock(ctx); err != nil {
 			log.Fatal(err)
 		}
 	}
 	ended := make(chan error, 2)
 	for i, sm := range clients {
 		go func() {
-			_, err := lock.New(sm, paths[1-i]).Lock(ctx) // which the other one has
+			_, err := lock.NewMutex(sm, paths[1-i]).Lock(ctx) // which the other one has
 			ended <- err
 		}()
 	}

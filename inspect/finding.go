@@ -134,7 +134,7 @@ type Party struct {
 	Session SessionID `json:"session,omitempty"`
 	// Under are sessions whose holds last until this session has ended, such as
 	// the session of the "docent lock" that has started the owner; see
-	// lock.Under.
+	// lock.ParentSessions.
 	Under []SessionID `json:"under,omitempty"`
 	// Since is the time at which the node was created, by the clock of the
 	// ensemble's leader.

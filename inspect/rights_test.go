@@ -22,9 +22,9 @@ func TestFault38_HiddenNodesAmongOthers(t *testing.T) {
 		}
 		p := w.Process()
 		secret := func(err error) { require.NoError(w, err) }
-		held, err := lock.New(owner.Manager, "/locks/m").Lock(w.Context())
+		held, err := lock.NewMutex(owner.Manager, "/locks/m").Lock(w.Context())
 		secret(err)
-		testworld.Go(w, lock.New(p.Manager, "/locks/m", lock.ID("open")).Lock)
+		testworld.Go(w, lock.NewMutex(p.Manager, "/locks/m", lock.ID("open")).Lock)
 		_, err = election.New(owner.Manager, "/election").Campaign(w.Context())
 		secret(err)
 		a, err := groupmembership.New(owner.Manager, "/group").Join(w.Context(), "a", nil)

@@ -28,7 +28,7 @@ func TestFault30_RingBesideLocksThatMove(t *testing.T) {
 		for i, p := range []*testworld.Process{a, b, a, b} {
 			id := fmt.Sprint("turn", i)
 			testworld.Go(w, func(ctx context.Context) (int, error) {
-				m := lock.New(p.Manager, "/l/1", lock.ID(id))
+				m := lock.NewMutex(p.Manager, "/l/1", lock.ID(id))
 				for {
 					h, err := m.Lock(ctx)
 					if err != nil {

@@ -123,8 +123,8 @@ func TestHardCase05_OldSessionsNode(t *testing.T) {
 	})
 }
 
-// A server that lags must not hide a node whose create lost its answer: a quorum
-// is asked before the search.
+// A server that lags must not hide a node whose create lost its answer: a
+// quorum is asked before the search.
 func TestHardCase06_LaggingFollower(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		p := w.process()

@@ -200,7 +200,7 @@ func TestHardCase29_LossPolicies(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		patient, nervous := w.process(), w.process(strict)
 		kept := patient.lock()
-		other := lock.New(nervous.Manager, "/locks/b")
+		other := lock.NewMutex(nervous.Manager, "/locks/b")
 		dropped, err := other.Lock(t.Context())
 		require.NoError(t, err)
 		for range 3 {

@@ -15,8 +15,8 @@ import (
 	"github.com/docent-go/docent/internal/oneline"
 )
 
-// Locker is a lock that can be part of a Multi: a *Mutex, an *Exclusive, or one
-// side of an RWMutex (RWMutex.Reader, RWMutex.Writer).
+// Locker is a lock that can be part of a Multi: a *Mutex, a *OneNode, or one
+// side of an RWMutex (RWMutex.RLocker, RWMutex.WLocker).
 type Locker interface {
 	// Path returns the path of the lock's znode.
 	Path() string
@@ -206,11 +206,11 @@ func (m *Multi) fail(op string, err error) error {
 	return fmt.Errorf("%s [%s]: %w", op, strings.Join(paths, " "), err)
 }
 
-// Reader returns the lock for reading as a Locker, for Multi for instance.
-func (m *RWMutex) Reader() Locker { return reader{m} }
+// RLocker returns the lock for reading as a Locker, for Multi for instance.
+func (m *RWMutex) RLocker() Locker { return reader{m} }
 
-// Writer returns the lock for writing as a Locker, for Multi for instance.
-func (m *RWMutex) Writer() Locker { return writer{m} }
+// WLocker returns the lock for writing as a Locker, for Multi for instance.
+func (m *RWMutex) WLocker() Locker { return writer{m} }
 
 type reader struct{ *RWMutex }
 

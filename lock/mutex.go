@@ -33,14 +33,14 @@ type Mutex struct {
 	local   *localQueue // nil without Handoff
 }
 
-// New returns the mutex at path, which is below sm's root. It does no I/O. If
-// the path cannot be used, every call on the Mutex returns the error.
-func New(sm *session.Manager, path string, opts ...Option) *Mutex {
-	o := newOptions("lock.New", opts)
+// NewMutex returns the mutex at path, which is below sm's root. It does no I/O.
+// If the path cannot be used, every call on the Mutex returns the error.
+func NewMutex(sm *session.Manager, path string, opts ...Option) *Mutex {
+	o := newOptions("lock.NewMutex", opts)
 	m := &Mutex{
 		sm: bridge.Core(sm),
 		line: line.New(line.Config{Manager: bridge.Core(sm), Dir: path, Tag: mutexTag, Also: []string{kazooTag}, Data: o.data(),
-			Watched: o.watched(), Recall: true, Part: o.handoff != 0}),
+			Watched: o.watched(), FastPath: true, Unreported: o.handoff != 0}),
 		path:    path,
 		options: o,
 	}
@@ -51,7 +51,7 @@ func New(sm *session.Manager, path string, opts ...Option) *Mutex {
 }
 
 // made panics for a nil Mutex. The first use of a zero Mutex panics elsewhere.
-func (m *Mutex) made() { misuse.ZeroValue(m == nil, "or nil lock.Mutex", "lock.New") }
+func (m *Mutex) made() { misuse.ZeroValue(m == nil, "or nil lock.Mutex", "lock.NewMutex") }
 
 // Path returns the path of the lock.
 func (m *Mutex) Path() string {

@@ -38,7 +38,8 @@ type Once struct {
 // interval or the slack cannot be used, every call on the Once returns the
 // error.
 //
-// Of the options it takes ID, Under, Slack, WaitForRun, RerunLost and RerunFailed.
+// Of the options it takes ID, Under, Slack, WaitForRun, RerunLost and
+// RerunFailed.
 func NewOnce(sm *session.Manager, path string, every time.Duration, opts ...Option) *Once {
 	o := &Once{sm: bridge.Core(sm), path: path, every: every, options: newOptions("lock.NewOnce", opts)}
 	slack := every / 2
@@ -68,9 +69,9 @@ func (o *Once) Path() string {
 	return o.path
 }
 
-// Do calls f if a run is due, and records how the run has ended: done if f returns
-// nil, failed if f returns an error or panics. Otherwise it returns ErrNotDue and
-// does not call f.
+// Do calls f if a run is due, and records how the run has ended: done if f
+// returns nil, failed if f returns an error or panics. Otherwise it returns
+// ErrNotDue and does not call f.
 //
 // The context that f gets ends when ctx ends, or when the run is lost;
 // context.Cause returns which. If no run has begun, Do returns what Start

@@ -2,8 +2,8 @@ package lock
 
 import "time"
 
-// Slack says how much earlier than the interval after the last run a call of a Once
-// may come and still begin a run. The default is half the interval.
+// Slack says how much earlier than the interval after the last run a call of a
+// Once may come and still begin a run. The default is half the interval.
 //
 // The slack has to be more than the time by which the calls of one interval may
 // lie apart: the difference of the replicas' clocks, the time they take to
@@ -22,10 +22,10 @@ func Slack(d time.Duration) Option { return func(o *options) { o.slack = &d } }
 // All calls that wait wake up when the run ends, and each reads the record.
 func WaitForRun() Option { return func(o *options) { o.waitForRun = true } }
 
-// RerunLost has a call of a Once replace a run of the same interval that was lost:
-// its process died, or lost its session. The job then runs at least once if a
-// replica calls after that, or waits (WaitForRun). Without it, a run that is lost
-// counts as the run of its interval: the job runs at most once.
+// RerunLost has a call of a Once replace a run of the same interval that was
+// lost: its process died, or lost its session. The job then runs at least once
+// if a replica calls after that, or waits (WaitForRun). Without it, a run that
+// is lost counts as the run of its interval: the job runs at most once.
 func RerunLost() Option { return func(o *options) { o.rerunLost = true } }
 
 // RerunFailed is RerunLost that also replaces a failed run: a run whose

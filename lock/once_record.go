@@ -25,16 +25,16 @@ const (
 	RunDone RunState = "done"
 	// RunFailed says that the run has ended with an error.
 	RunFailed RunState = "failed"
-	// RunLost says that the run has begun and its znode is gone, but its end was
-	// never recorded: the process died, or has lost its session. What the run did
-	// may be done, half done, or not begun.
+	// RunLost says that the run has begun and its znode is gone, but its end
+	// was never recorded: the process died, or has lost its session. What the
+	// run did may be done, half done, or not begun.
 	RunLost RunState = "lost"
 
 	never RunState = "never" // the record of a job that has not run yet
 )
 
-// RunInfo is a run as the record at the path tells. All times are by the clock of
-// the ensemble's leader.
+// RunInfo is a run as the record at the path tells. All times are by the clock
+// of the ensemble's leader.
 type RunInfo struct {
 	State RunState
 	ID    string // of the contender that ran the job; see the option ID
@@ -42,19 +42,19 @@ type RunInfo struct {
 	PID   int
 	// Session is the id of the session in which the run has begun.
 	Session int64
-	// Called is when the run was called for: the interval counts from here. A rerun
-	// keeps the time of the run that it replaces.
+	// Called is when the run was called for: the interval counts from here. A
+	// rerun keeps the time of the run that it replaces.
 	Called time.Time
-	// Began is when the run began. It is later than Called if the call has waited
-	// for an earlier run, and in a rerun.
+	// Began is when the run began. It is later than Called if the call has
+	// waited for an earlier run, and in a rerun.
 	Began time.Time
 	// Ended is when the end was recorded; zero for a run under way or lost.
 	Ended time.Time
-	// Token is the run's fencing token while the run is under way or lost; 0 once
-	// its end is recorded.
+	// Token is the run's fencing token while the run is under way or lost; 0
+	// once its end is recorded.
 	Token int64
-	// Path is the path of the contender's znode, which exists while the run is under
-	// way.
+	// Path is the path of the contender's znode, which exists while the run is
+	// under way.
 	Path string
 }
 

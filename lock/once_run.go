@@ -138,8 +138,9 @@ func (r *Run) write(data []byte) error {
 			case done:
 				return nil
 			case refused:
-				// The next run may have changed it, after this run's znode was deleted. The server
-				// shows that: it has the transaction that was rejected later.
+				// The next run may have changed it, after this run's znode was
+				// deleted. The server shows that: it has the transaction that
+				// was rejected later.
 				_, found, look := r.s.Exists(ctx, r.Path())
 				switch {
 				case look != nil:

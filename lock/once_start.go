@@ -103,7 +103,8 @@ func (o *Once) prepare(ctx context.Context, s *core.Session) error {
 			_, err = parseRecord(data)
 			return err
 		}
-		// Another caller may have been faster. If the outcome is unknown, the next read shows it.
+		// Another caller may have been faster. If the outcome is unknown, the
+		// next read shows it.
 		if err != nil && !errors.Is(err, core.ErrNodeExists) && !errors.Is(err, core.ErrBadVersion) &&
 			!errors.Is(err, core.ErrNoNode) && !core.InDoubt(err) {
 			return err
@@ -230,8 +231,8 @@ func (c *caller) begin(v view, rerun bool) (done *view, doubt, err error) {
 	return nil, nil, err
 }
 
-// hold begins the hold of a run that the record names. If ctx has ended, it takes
-// the run back.
+// hold begins the hold of a run that the record names. If ctx has ended, it
+// takes the run back.
 func (c *caller) hold(ctx context.Context, v view, before []byte) (*Run, error) {
 	h, err := c.Hold(context.Background(), v.stat.Mzxid) // which ends with the session
 	if err != nil {

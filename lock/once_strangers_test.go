@@ -12,12 +12,12 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-// A record is never in a container, which the server deletes after its last child: the
-// directory of a lock that was at the path before is a container.
+// A record is never in a container, which the server deletes after its last
+// child: the directory of a lock that was at the path before is a container.
 func TestOnce_inAContainer(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		h, err := lock.New(p.Manager, job).Lock(w.Within(time.Minute))
+		h, err := lock.NewMutex(p.Manager, job).Lock(w.Within(time.Minute))
 		require.NoError(w, err)
 		require.NoError(w, h.Release())
 		require.NoError(w, begins(w, once(p)).End(nil))

@@ -92,8 +92,8 @@ func TestOnce_oneRunOfManyReplicas(t *testing.T) {
 	})
 }
 
-// The rule as a table: the calls of cron, of replicas with times of their own, and
-// of a program that calls as often as it likes.
+// The rule as a table: the calls of cron, of replicas with times of their own,
+// and of a program that calls as often as it likes.
 func TestOnce_due(t *testing.T) {
 	minutes := func(at ...float64) []time.Duration {
 		var all []time.Duration
@@ -138,8 +138,8 @@ func TestOnce_due(t *testing.T) {
 	}
 }
 
-// The bound: what the servers' clocks may differ by counts as jitter. A clock that
-// goes back does not keep the job waiting until it has caught up.
+// The bound: what the servers' clocks may differ by counts as jitter. A clock
+// that goes back does not keep the job waiting until it has caught up.
 func TestOnce_leadersClockSteps(t *testing.T) {
 	for _, c := range []struct {
 		step, after time.Duration
@@ -317,8 +317,8 @@ func errOf(c *testworld.Call[*lock.Run]) error {
 	return err
 }
 
-// A run that goes on for longer than the interval is not joined by another. A call
-// that waits for it begins the next; several that wait begin one.
+// A run that goes on for longer than the interval is not joined by another. A
+// call that waits for it begins the next; several that wait begin one.
 func TestOnce_runsDoNotOverlap(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q, s := w.Process(), w.Process(), w.Process()

@@ -29,13 +29,13 @@ type options struct {
 // unique. The default is the host's name and the process id, "host-4711".
 func ID(id string) Option { return func(o *options) { o.id = id } }
 
-// Under says that the contender works on behalf of other sessions, whose holds
-// last until the contender has ended. An example is "docent lock": it holds its
-// lock until the program that it runs has ended, and that program's contenders
-// are under its session. Package inspect treats the contender and these
-// sessions as a single client when it looks for deadlocks. Nothing else uses
-// the option.
-func Under(sessions ...int64) Option { return func(o *options) { o.under = sessions } }
+// ParentSessions says that the contender works on behalf of other sessions,
+// whose holds last until the contender has ended. An example is "docent lock":
+// it holds its lock until the program that it runs has ended, and that
+// program's contenders are under its session. Package inspect treats the
+// contender and these sessions as a single client when it looks for deadlocks.
+// Nothing else uses the option.
+func ParentSessions(sessions ...int64) Option { return func(o *options) { o.under = sessions } }
 
 func newOptions(call string, opts []Option) options {
 	var o options

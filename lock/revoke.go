@@ -73,7 +73,7 @@ var ErrNotContender = errors.New("the znode is not a contender of a lock: give t
 // holders.
 //
 // Revoke writes only into an ephemeral znode that has the name of a lock's
-// contender, or that holds what an Exclusive writes. It asks the owner of the
+// contender, or that holds what a OneNode writes. It asks the owner of the
 // znode that exists when Revoke looks, and not the next holder at the same
 // path. It does not wait for the release. If the contender's znode is gone,
 // Revoke returns nil. It is safe for concurrent use.
@@ -146,7 +146,7 @@ func revokeSeen(ctx context.Context, s *core.Session, path string, data []byte, 
 // revocable returns nil if a znode may be written to, and the reason otherwise.
 func revocable(path string, data []byte, stat core.Stat) error {
 	if stat.EphemeralOwner == 0 {
-		return ErrNotEphemeral
+		return core.ErrNotEphemeral
 	}
 	_, name := znode.Split(path)
 	if _, inLine := znode.ParseSeq(name, mutexTag, kazooTag, readTag, writeTag); inLine || string(data) == revokeMessage {
@@ -193,7 +193,7 @@ func revokeAll(ctx context.Context, sm *core.Manager, path string,
 			continue
 		}
 		errs = append(errs, fmt.Errorf("revoke %s: %w", c.Path, err))
-		if !errors.Is(err, ErrNotEphemeral) && !errors.Is(err, ErrNotContender) {
+		if !errors.Is(err, core.ErrNotEphemeral) && !errors.Is(err, ErrNotContender) {
 			break
 		}
 	}

@@ -46,21 +46,21 @@ type RWMutex struct {
 	options     options
 }
 
-// NewRWMutex returns the lock for readers and writers at path, which is below sm's
-// root. It does no I/O. If the path cannot be used, every call on the RWMutex
-// returns the error. Do not use the path of a Mutex: the two ignore each
-// other's contenders.
+// NewRWMutex returns the lock for readers and writers at path, which is below
+// sm's root. It does no I/O. If the path cannot be used, every call on the
+// RWMutex returns the error. Do not use the path of a Mutex: the two ignore
+// each other's contenders.
 func NewRWMutex(sm *session.Manager, path string, opts ...Option) *RWMutex {
 	o := newOptions("lock.NewRWMutex", opts)
 	data := o.data()
 	return &RWMutex{
 		sm: bridge.Core(sm),
 		read: line.New(line.Config{
-			Manager: bridge.Core(sm), Dir: path, Tag: readTag, Also: []string{writeTag}, Beside: []string{readTag}, Data: data,
+			Manager: bridge.Core(sm), Dir: path, Tag: readTag, Also: []string{writeTag}, Compatible: []string{readTag}, Data: data,
 			Watched: o.watched(),
 		}),
 		write: line.New(line.Config{
-			Manager: bridge.Core(sm), Dir: path, Tag: writeTag, Also: []string{readTag}, Heirs: []string{writeTag}, Data: data,
+			Manager: bridge.Core(sm), Dir: path, Tag: writeTag, Also: []string{readTag}, Successors: []string{writeTag}, Data: data,
 			Watched: o.watched(),
 		}),
 		path:    path,

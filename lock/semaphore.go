@@ -34,7 +34,7 @@ const (
 // serves any number of goroutines. It is safe for concurrent use.
 //
 // All users of the path have to agree on the limit: see Permits and
-// SharedPermits. A Semaphore is not reentrant. A holder that asks for another
+// SharedLimit. A Semaphore is not reentrant. A holder that asks for another
 // permit waits like any other contender, and two such holders can wait for each
 // other. Ask for all permits at once.
 type Semaphore struct {
@@ -61,7 +61,7 @@ func NewSemaphore(sm *session.Manager, path string, limit Limit, opts ...Option)
 		sm:     bridge.Core(sm),
 		path:   path,
 		limit:  limit,
-		line:   line.New(line.Config{Manager: bridge.Core(sm), Dir: znode.Join(path, locksDir), Tag: mutexTag, Data: o.data(), Watched: true, Part: true}),
+		line:   line.New(line.Config{Manager: bridge.Core(sm), Dir: znode.Join(path, locksDir), Tag: mutexTag, Data: o.data(), Watched: true, Unreported: true}),
 		leases: line.New(line.Config{Manager: bridge.Core(sm), Dir: znode.Join(path, leasesDir), Tag: leaseTag}),
 		who:    o.owner(),
 		err:    err,
@@ -183,7 +183,8 @@ func (s *Semaphore) Do(ctx context.Context, n int, f func(ctx context.Context, p
 // limit; session.ErrNoAuth if the directories may not be listed.
 func (s *Semaphore) Holders(ctx context.Context) ([]Contender, error) {
 	s.made()
-	// The leases first: a contender that gets its permit in between is not counted twice.
+	// The leases first: a contender that gets its permit in between is not
+	// counted twice.
 	leases, err := s.contenders(ctx, s.leases)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ type Limit struct {
 // semaphore must give the same number: each uses its own.
 func Permits(n int) Limit { return Limit{permits: n} }
 
-// SharedPermits is a limit that every user of the semaphore reads from the
+// SharedLimit is a limit that every user of the semaphore reads from the
 // znode at path, below the Manager's root. Resize changes it while the
 // semaphore is in use. The znode has the layout of Curator's SharedCount: four
 // bytes, big-endian. Acquire and TryAcquire create a missing znode with the
@@ -29,7 +29,7 @@ func Permits(n int) Limit { return Limit{permits: n} }
 //
 // A limit of 0 or less closes the semaphore: Acquire waits until the limit
 // rises, TryAcquire returns ErrNoPermits.
-func SharedPermits(path string, initial int) Limit { return Limit{initial, path} }
+func SharedLimit(path string, initial int) Limit { return Limit{initial, path} }
 
 // shared reports whether the limit is read from a znode. The zero Limit is a
 // fixed one, of no permits.
@@ -262,7 +262,7 @@ func (s *Semaphore) resize(ctx context.Context, n int) error {
 	case s.err != nil:
 		return s.err
 	case !s.limit.shared():
-		return fmt.Errorf("its limit of %d is fixed by the program; only the limit of SharedPermits can be changed", s.limit.permits)
+		return fmt.Errorf("its limit of %d is fixed by the program; only the limit of SharedLimit can be changed", s.limit.permits)
 	}
 	if err := validLimit(n); err != nil {
 		return err

@@ -129,7 +129,7 @@ func simulateSemaphore(w *world, seed uint64, force bool) {
 	limit := lock.Permits(u.limit)
 	resizes := d.n(2) == 0
 	if resizes {
-		limit = lock.SharedPermits("/limit", u.limit)
+		limit = lock.SharedLimit("/limit", u.limit)
 	}
 	w.srv.OnChange(u.changed)
 	var calm atomic.Bool

@@ -106,7 +106,7 @@ func TestSemaphoreRefusals(t *testing.T) {
 			for _, err := range calls(lock.NewSemaphore(p.Manager, "pool", lock.Permits(1)), 1) {
 				require.ErrorContains(t, err, "relative")
 			}
-			for _, err := range calls(lock.NewSemaphore(p.Manager, pool, lock.SharedPermits("limit", 1)), 1) {
+			for _, err := range calls(lock.NewSemaphore(p.Manager, pool, lock.SharedLimit("limit", 1)), 1) {
 				require.ErrorContains(t, err, "the node of the limit")
 			}
 			require.ErrorContains(t, semaphore(p, 3).Resize(w.Context(), 4), "fixed by the program")

@@ -34,9 +34,9 @@ var mutexes = kind{
 	nodes: contenderPaths,
 }
 
-var exclusives = kind{
+var oneNodes = kind{
 	acquire: func(ctx context.Context, d *dice, p *process, patiently bool) (grasp, error) {
-		m := lock.NewExclusive(p.Manager, dir)
+		m := lock.NewOneNode(p.Manager, dir)
 		acquire := m.Lock
 		if !patiently && d.n(3) == 0 {
 			acquire = m.TryLock

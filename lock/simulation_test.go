@@ -27,17 +27,17 @@ import (
 // each other must not both live, and a hold must not live when the server
 // deletes its znode.
 
-func TestSimulation(t *testing.T)            { simulateSeeds(t, mutexes, false) }
-func TestSimulationOfRW(t *testing.T)        { simulateSeeds(t, rwMutexes, false) }
-func TestSimulationOfExclusive(t *testing.T) { simulateSeeds(t, exclusives, false) }
+func TestSimulation(t *testing.T)          { simulateSeeds(t, mutexes, false) }
+func TestSimulationOfRW(t *testing.T)      { simulateSeeds(t, rwMutexes, false) }
+func TestSimulationOfOneNode(t *testing.T) { simulateSeeds(t, oneNodes, false) }
 
 // Those with force add what no client can foresee: sessions ended by an
 // administrator, and znodes deleted by other clients. Two may hold for a moment
 // then; tokens must distinguish them all the same.
 
-func TestSimulationWithForce(t *testing.T)            { simulateSeeds(t, mutexes, true) }
-func TestSimulationOfRWWithForce(t *testing.T)        { simulateSeeds(t, rwMutexes, true) }
-func TestSimulationOfExclusiveWithForce(t *testing.T) { simulateSeeds(t, exclusives, true) }
+func TestSimulationWithForce(t *testing.T)          { simulateSeeds(t, mutexes, true) }
+func TestSimulationOfRWWithForce(t *testing.T)      { simulateSeeds(t, rwMutexes, true) }
+func TestSimulationOfOneNodeWithForce(t *testing.T) { simulateSeeds(t, oneNodes, true) }
 
 func simulateSeeds(t *testing.T, k kind, force bool) {
 	for _, seed := range simulation.Seeds(t, 3) {
@@ -74,8 +74,8 @@ type referee struct {
 	won    []won
 }
 
-// won is one acquisition: the zxid that made its node, its token, and whether it
-// shares the lock.
+// won is one acquisition: the zxid that made its node, its token, and whether
+// it shares the lock.
 type won struct {
 	czxid, token int64
 	shared       bool
@@ -107,7 +107,7 @@ func (r *referee) begin(g grasp) {
 	if g.downgraded {
 		return // with the token that it had
 	}
-	made := int64(-1) // an Exclusive has made the node at its path many times
+	made := int64(-1) // a OneNode has made the node at its path many times
 	for _, zxid := range r.made[g.Path()] {
 		if zxid <= g.Token() {
 			made = zxid
@@ -295,7 +295,8 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// disturb does one thing to the server or to a process's network, or undoes all.
+// disturb does one thing to the server or to a process's network, or undoes
+// all.
 func (w *world) disturb(d *dice, k kind, p *process, force bool) {
 	ways := []zktest.Direction{zktest.ToServer, zktest.ToClient, zktest.Both}
 	var id int64

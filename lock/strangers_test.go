@@ -28,7 +28,8 @@ type quiet struct{}
 
 func (quiet) Printf(string, ...any) {}
 
-// client opens a session of the bare client, as a peer that knows nothing of us.
+// client opens a session of the bare client, as a peer that knows nothing of
+// us.
 func (w *world) client() *zk.Conn {
 	w.Helper()
 	c, events, err := zk.Connect([]string{"zk1:2181"}, 10*time.Second, zk.WithHostProvider(hosts{}), zk.WithLogger(quiet{}),
@@ -242,15 +243,16 @@ func TestNoRights(t *testing.T) {
 		create("/none/open", zk.WorldACL(zk.PermAll))
 		p := w.process()
 		for _, path := range []string{"/none", "/none/a", "/read", "/read/a", "/create"} {
-			m := lock.New(p.Manager, path)
+			m := lock.NewMutex(p.Manager, path)
 			for _, acquire := range []func(context.Context) (*lock.Hold, error){m.Lock, m.TryLock} {
 				before := w.srv.Paths()
 				_, err := acquire(t.Context())
 				require.ErrorIs(t, err, zk.ErrNoAuth, path)
 				require.ErrorContains(t, err, path)
 				synctest.Wait()
-				// Below /create we may create, but not list or delete: what we made
-				// there goes with the session, and nothing earlier can remove it.
+				// Below /create we may create, but not list or delete: what we
+				// made there goes with the session, and nothing earlier can
+				// remove it.
 				if path != "/create" {
 					require.Equal(t, before, w.srv.Paths())
 				}
@@ -263,10 +265,10 @@ func TestNoRights(t *testing.T) {
 		// What lies above the directory does not matter once that is there
 		// (hard case 71).
 		p = w.process()
-		h, err := lock.New(p.Manager, "/none/open").Lock(t.Context())
+		h, err := lock.NewMutex(p.Manager, "/none/open").Lock(t.Context())
 		require.NoError(t, err)
 		require.NoError(t, h.Release())
-		_, err = lock.New(p.Manager, "/none").Holders(t.Context())
+		_, err = lock.NewMutex(p.Manager, "/none").Holders(t.Context())
 		require.ErrorIs(t, err, zk.ErrNoAuth)
 
 		// The contender before us has a znode that we may not read.

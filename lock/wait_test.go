@@ -32,7 +32,8 @@ func TestHardCase31_PredecessorGoneBeforeWatch(t *testing.T) {
 	})
 }
 
-// A vanished predecessor leaves no watch, as an exists would; TryLock sets none.
+// A vanished predecessor leaves no watch, as an exists would; TryLock sets
+// none.
 func TestHardCase32_NoExistsWatch(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a, b := w.process(), w.process()

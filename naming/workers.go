@@ -131,7 +131,7 @@ func (w *Workers) acquire(ctx context.Context, name string, last int) (*WorkerID
 			switch {
 			case err == nil:
 				return &WorkerID{bridge.Hold(hold), n}, nil
-			case !errors.Is(err, line.ErrTaken) && !errors.Is(err, onenode.ErrNotEphemeral):
+			case !errors.Is(err, line.ErrTaken) && !errors.Is(err, core.ErrNotEphemeral):
 				return nil, err
 			}
 			free = append(free[:next], free[next+1:]...)

@@ -11,7 +11,6 @@ import (
 	"github.com/docent-go/docent/cmd/docent/internal/child"
 	"github.com/docent-go/docent/config"
 	"github.com/docent-go/docent/internal/znode"
-	"github.com/docent-go/docent/lock"
 	"github.com/docent-go/docent/session"
 )
 
@@ -167,7 +166,7 @@ var answers = []answer{
 	{session.ErrInvalidACL, "the server refuses the access control list", "check --auth or DOCENT_AUTH"},
 	{barrier.ErrNotGate, "", ""},
 	{config.ErrNotKey, "", ""},
-	{lock.ErrNotEphemeral, "", "give --mode exclusive a path of its own"},
+	{session.ErrNotEphemeral, "", "give --mode one-node a path of its own"},
 	{config.ErrNoPast, "the key's history has no such value", `list the values with "docent config history"`},
 	{session.ErrNoNode, "there is no such node", "check the path, and the root in --servers"},
 	{session.ErrNodeExists, "the node exists already", "set it without --create, or delete it first"},

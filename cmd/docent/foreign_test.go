@@ -42,7 +42,7 @@ func newForeignWorld(t *testing.T) *foreignWorld {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, sm.Close()) })
 	kinds := map[string]string{
-		"key": "/a/b/config/limits", "key's directory": "/a/b/config", "lock": "/a/b/lock", "contender": "/a/b/lock/*", "exclusive": "/a/b/exclusive",
+		"key": "/a/b/config/limits", "key's directory": "/a/b/config", "lock": "/a/b/lock", "contender": "/a/b/lock/*", "one-node": "/a/b/one-node",
 		"read lock": "/a/b/rw", "semaphore": "/a/b/sem", "lease": "/a/b/sem/leases/*", "election": "/a/b/election", "candidate": "/a/b/election/*",
 		"gate": "/a/b/gate", "kazoo's gate": "/a/b/kgate", "rendezvous": "/a/b/double", "visitor": "/a/b/double/member-a", "round": "/a/b/double/ready",
 		"counter": "/a/b/counter", "queue": "/a/b/queue", "items": "/a/b/queue/items", "item": "/a/b/queue/items/*", "claims": "/a/b/queue/claims",
@@ -53,9 +53,9 @@ func newForeignWorld(t *testing.T) *foreignWorld {
 	}
 	put := func(path, data string) { require.NoError(t, server.Put(path, []byte(data))) }
 	put(kinds["key"], `{"qps":2}`)
-	_, err = lock.New(sm, kinds["lock"]).Lock(ctx)
+	_, err = lock.NewMutex(sm, kinds["lock"]).Lock(ctx)
 	require.NoError(t, err)
-	_, err = lock.NewExclusive(sm, kinds["exclusive"]).Lock(ctx)
+	_, err = lock.NewOneNode(sm, kinds["one-node"]).Lock(ctx)
 	require.NoError(t, err)
 	_, err = lock.NewRWMutex(sm, kinds["read lock"]).RLock(ctx)
 	require.NoError(t, err)
@@ -129,7 +129,7 @@ func (w *foreignWorld) changed(before map[string]string) []string {
 }
 
 // ofSessions are the ephemeral znodes.
-var ofSessions = []string{"contender", "exclusive", "lease", "candidate", "visitor", "claim", "member", "instance", "worker", "call"}
+var ofSessions = []string{"contender", "one-node", "lease", "candidate", "visitor", "claim", "member", "instance", "worker", "call"}
 
 // anyDirectory are the directories that may be a rendezvous with other nodes.
 var anyDirectory = []string{"kazoo's gate", "key's directory", "group", "service", "workers"}
@@ -232,7 +232,7 @@ var foreignVerbs = map[string]foreignVerb{
 	"lock permits": {"lock PATH --permits 1 --try -- true", nil, []outcome{
 		noChildren, {kinds: kinds("semaphore"), code: 75, text: "held by"}, beside,
 	}},
-	"lock exclusive": {"lock PATH --mode exclusive --try -- true", nil, []outcome{
+	"lock one-node": {"lock PATH --mode one-node --try -- true", nil, []outcome{
 		{kinds: ofSessions, code: 75, text: "held by"}, {code: 1, text: "the node at this path is not ephemeral"},
 	}},
 

@@ -37,7 +37,7 @@ func TestUsage(t *testing.T) {
 		{"lock /l --wait=-1s -- x", `lock: --wait -1s is negative; give a time such as 30s`},
 		{"lock /l --grace=-1s -- x", `lock: --grace -1s is negative; give a time such as 5s`},
 		{"elect /l --grace=-1s -- x", `elect: --grace -1s is negative; give a time such as 5s`},
-		{"lock /l --mode x -- x", `lock: --mode "x" is unknown; use mutex, exclusive, read or write`},
+		{"lock /l --mode x -- x", `lock: --mode "x" is unknown; use mutex, one-node, read or write`},
 		{"lock l -- x", `lock l: invalid path "l": it is relative: a path starts with /; give an absolute path such as /app/name`},
 		{"elect /l/ -- x", `elect /l/: invalid path "/l/": it ends with /; give an absolute path such as /app/name`},
 		{"leader /a//b", `leader /a//b: invalid path "/a//b": it has an empty segment; give an absolute path such as /app/name`},

@@ -21,7 +21,7 @@ type lockCommand struct {
 	Cmd     []string       `arg:"" name:"CMD" help:"The command and its arguments, after --."`
 	Wait    *time.Duration `placeholder:"30s" help:"How long to wait for the lock; 0 means --try. Default: without limit."`
 	Try     bool           `help:"Do not wait: exit 75 at once if the lock is held."`
-	Mode    string         `default:"mutex" help:"Kind of lock: mutex (a fair queue), exclusive (one node), or read or write (a read/write lock)."`
+	Mode    string         `default:"mutex" help:"Kind of lock: mutex (a fair queue), one-node (one znode, no queue), or read or write (a read/write lock)."`
 	Permits *int           `placeholder:"N" help:"Acquire one of N permits of a semaphore, which up to N processes may hold at a time."`
 	Grace   time.Duration  `default:"5s" help:"Time between SIGTERM and SIGKILL for a CMD whose hold is lost."`
 }
@@ -33,14 +33,14 @@ func (lockCommand) Help() string {
 		`waits for). The lock is released after CMD has ended. The exit code is CMD's. If the hold is lost, CMD gets SIGTERM, SIGKILL ` +
 		`after --grace, and the exit code is 79. Signals are passed on to CMD. Before CMD runs, SIGINT, SIGTERM, SIGHUP and ` +
 		`SIGQUIT end the wait.` + "\n\n" +
-		`A path has one kind of lock: a mutex, an exclusive lock, a read/write lock, or a semaphore of --permits N. All ` +
+		`A path has one kind of lock: a mutex, a one-node lock, a read/write lock, or a semaphore of --permits N. All ` +
 		`processes that use the path must give the same kind, and the same N.` + "\n\n" +
 		`Example: docent lock /locks/backup --wait 30s -- ./backup.sh`
 }
 
 func (c *lockCommand) check() error {
 	if _, ok := lockModes[c.Mode]; !ok {
-		return usagef("lock: --mode %q is unknown; use mutex, exclusive, read or write", c.Mode)
+		return usagef("lock: --mode %q is unknown; use mutex, one-node, read or write", c.Mode)
 	}
 	switch {
 	case c.Permits != nil && c.Mode != "mutex":
@@ -79,7 +79,7 @@ func (c *lockCommand) Run(ctx context.Context, a *app) (err error) {
 		if sm, err = a.connect(ctx); err != nil {
 			return err
 		}
-		hold, err = c.acquire(ctx, a, sm, c.lockable(sm, lock.Under(outer...)), outer)
+		hold, err = c.acquire(ctx, a, sm, c.lockable(sm, lock.ParentSessions(outer...)), outer)
 		return err
 	})
 	if err != nil {

@@ -50,7 +50,7 @@ func TestLock_underOthers(t *testing.T) {
 	code, out, _ := docent(t, words("lock /a", self()...), on(server), role("sessions"), env("DOCENT_SESSIONS=0x1 0x7fffffffffffffff"))
 	require.Zero(t, code)
 	require.Regexp(t, `^0x1 0x7fffffffffffffff 0x[0-9a-f]+\n$`, out)
-	for i, mode := range []string{"", "--mode write", "--mode read", "--mode exclusive", "--permits 1"} {
+	for i, mode := range []string{"", "--mode write", "--mode read", "--mode one-node", "--permits 1"} {
 		path := fmt.Sprint("/l", i)
 		holder := start(t, words("lock "+path+" "+mode, self()...), on(server), role("signals"), env("DOCENT_SESSIONS=0x1 0x2"))
 		require.Contains(t, holder.line(), "ready")
@@ -75,7 +75,7 @@ func TestLock_waitsForItself(t *testing.T) {
 		waits        bool
 	}{
 		{"", "", true},
-		{"--mode exclusive", "--mode exclusive", true},
+		{"--mode one-node", "--mode one-node", true},
 		{"--mode write", "--mode read", true},
 		{"--mode read", "--mode write", true},
 		{"--mode read", "--mode read", false},
@@ -282,7 +282,7 @@ func TestLossOf_looksAtTheClock(t *testing.T) {
 	sm, err := session.Dial(t.Context(), session.Config{Servers: []string{"zk1"}, Dialer: link.DialContext})
 	require.NoError(t, err)
 	defer sm.Close()
-	hold, err := lock.New(sm, "/l").Lock(t.Context())
+	hold, err := lock.NewMutex(sm, "/l").Lock(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, lossOf(&hold.Hold, time.Now()))
 	require.ErrorIs(t, lossOf(&hold.Hold, hold.Deadline().Add(time.Minute)), session.ErrTrustElapsed)

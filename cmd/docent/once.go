@@ -110,7 +110,7 @@ func (c *onceCommand) gap() time.Duration {
 }
 
 func (c *onceCommand) options(outer []int64) []lock.Option {
-	opts := []lock.Option{lock.Under(outer...)}
+	opts := []lock.Option{lock.ParentSessions(outer...)}
 	if c.Slack != nil {
 		opts = append(opts, lock.Slack(*c.Slack))
 	}

@@ -93,7 +93,7 @@ func campaigning(w *testworld.World) {
 // held has another process hold the lock, over whatever becomes of the quorum.
 func held(w *testworld.World) {
 	p := w.Process(func(cfg *session.Config) { cfg.Timeout = time.Minute })
-	_, err := lock.New(p.Manager, "/l").Lock(w.Context())
+	_, err := lock.NewMutex(p.Manager, "/l").Lock(w.Context())
 	require.NoError(w, err)
 }
 

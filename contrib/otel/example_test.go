@@ -37,7 +37,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer sm.Close()
-	if err := lock.New(sm, "/locks/orders").Do(ctx, func(context.Context, *lock.Hold) error { return nil }); err != nil {
+	if err := lock.NewMutex(sm, "/locks/orders").Do(ctx, func(context.Context, *lock.Hold) error { return nil }); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(spans.Ended()[0].Name(), spans.Ended()[0].Attributes()[0].Value.AsString())

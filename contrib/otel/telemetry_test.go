@@ -100,7 +100,7 @@ func (o *observed) has(w *testworld.World, want map[string]float64) {
 func TestMetrics(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		o := observe(w)
-		m := lock.New(o.Manager, "/locks/orders")
+		m := lock.NewMutex(o.Manager, "/locks/orders")
 		h, err := m.Lock(w.Context())
 		require.NoError(w, err)
 		second := testworld.Go(w, m.Lock)
@@ -168,7 +168,7 @@ func TestSpans(t *testing.T) {
 		o := observe(w)
 		tracer := o.traces.Tracer("caller")
 		ctx, caller := tracer.Start(w.Context(), "caller")
-		m := lock.New(o.Manager, "/locks/orders")
+		m := lock.NewMutex(o.Manager, "/locks/orders")
 		h, err := m.Lock(ctx)
 		require.NoError(w, err)
 		second := testworld.Go(w, func(context.Context) (*lock.Hold, error) { return m.Lock(ctx) })

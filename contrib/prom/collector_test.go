@@ -70,7 +70,7 @@ func TestWaitsAndHolds(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		c := prom.New(orders)
 		p := w.Process(observed(c))
-		m := lock.New(p.Manager, "/locks/orders")
+		m := lock.NewMutex(p.Manager, "/locks/orders")
 		h, err := m.Lock(w.Context())
 		require.NoError(w, err)
 		second, third := testworld.Go(w, m.Lock), testworld.Go(w, m.Lock)
@@ -99,7 +99,7 @@ func TestWaitsAndHolds(t *testing.T) {
 		w.Remove(h.Path())
 		<-h.Done()
 		synctest.Wait()
-		other, err := lock.New(p.Manager, "/locks/users").Lock(w.Context())
+		other, err := lock.NewMutex(p.Manager, "/locks/users").Lock(w.Context())
 		require.NoError(w, err)
 		subset(w, c, map[string]float64{
 			"holds{name=orders}": 0, "holds_lost_total{cause=deleted,name=orders}": 1,
@@ -123,7 +123,7 @@ func TestSessions(t *testing.T) {
 			"sessions_lost_total{cause=trust_elapsed}": 0, "sessions_lost_total{cause=expired}": 0,
 		}, values(w, c))
 
-		h, err := lock.New(p.Manager, "/locks/orders").Lock(w.Context())
+		h, err := lock.NewMutex(p.Manager, "/locks/orders").Lock(w.Context())
 		require.NoError(w, err)
 		p.Link.Disconnect()
 		w.Eventually(func() bool { return p.State() == session.Connected }, "it comes back")

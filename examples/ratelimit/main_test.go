@@ -165,7 +165,7 @@ func TestTheLimitCanBeChanged(t *testing.T) {
 			return a.call(ctx)
 		})
 		time.Sleep(2500 * time.Millisecond)
-		sem := lock.NewSemaphore(w.Process().Manager, "/ratelimit/permits", lock.SharedPermits("/ratelimit/limit", limit))
+		sem := lock.NewSemaphore(w.Process().Manager, "/ratelimit/permits", lock.SharedLimit("/ratelimit/limit", limit))
 		require.NoError(t, sem.Resize(w.Context(), 1))
 		mu.Lock()
 		now = after

@@ -22,7 +22,7 @@ type Sink interface {
 // Export writes rows to the sink, one process at a time. When the lock is lost,
 // Export stops at once, and the error matches session.ErrLost.
 func Export(ctx context.Context, sm *session.Manager, sink Sink, rows ...string) error {
-	return lock.New(sm, "/locks/export").Do(ctx, func(ctx context.Context, h *lock.Hold) error {
+	return lock.NewMutex(sm, "/locks/export").Do(ctx, func(ctx context.Context, h *lock.Hold) error {
 		for _, row := range rows {
 			if err := sink.Write(ctx, h.Token(), row); err != nil {
 				return fmt.Errorf("export %q: %w", row, err)

@@ -87,11 +87,11 @@ var calls = map[string]func(ctx context.Context, p *testworld.Process) error{
 		return groupmembership.NewPartitioner(p.Manager, "/p", 2).Run(ctx, "ann", func(context.Context, *groupmembership.Partition) error { return nil })
 	},
 	"lock.Lock": func(ctx context.Context, p *testworld.Process) error {
-		_, err := lock.New(p.Manager, "/held").Lock(ctx)
+		_, err := lock.NewMutex(p.Manager, "/held").Lock(ctx)
 		return err
 	},
-	"lock.Exclusive": func(ctx context.Context, p *testworld.Process) error {
-		_, err := lock.NewExclusive(p.Manager, "/one").Lock(ctx)
+	"lock.OneNode": func(ctx context.Context, p *testworld.Process) error {
+		_, err := lock.NewOneNode(p.Manager, "/one").Lock(ctx)
 		return err
 	},
 	"lock.RLock": func(ctx context.Context, p *testworld.Process) error {
@@ -103,7 +103,7 @@ var calls = map[string]func(ctx context.Context, p *testworld.Process) error{
 		return err
 	},
 	"lock.Holders": func(ctx context.Context, p *testworld.Process) error {
-		_, err := lock.New(p.Manager, "/held").Holders(ctx)
+		_, err := lock.NewMutex(p.Manager, "/held").Holders(ctx)
 		return err
 	},
 	"naming.Register": func(ctx context.Context, p *testworld.Process) error {
@@ -156,7 +156,7 @@ func TestEveryVerbSaysWhyItsContextHasEnded(t *testing.T) {
 					w.Put("/set", "")
 					w.Put("/key", "value")
 					w.Put("/tree/a", "value")
-					_, err := lock.New(w.Process().Manager, "/held").Lock(w.Context())
+					_, err := lock.NewMutex(w.Process().Manager, "/held").Lock(w.Context())
 					require.NoError(t, err)
 					p := w.Process()
 					_, err = p.Session(w.Context())

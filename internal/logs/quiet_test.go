@@ -98,19 +98,19 @@ func pause(ctx context.Context) error {
 // locks, elections, barriers.
 func (p *process) contend() {
 	p.every("mutex", func(ctx context.Context) error {
-		return lock.New(p.sm, "/locks/mutex").Do(ctx, func(ctx context.Context, _ *lock.Hold) error { return pause(ctx) })
+		return lock.NewMutex(p.sm, "/locks/mutex").Do(ctx, func(ctx context.Context, _ *lock.Hold) error { return pause(ctx) })
 	})
-	handoff := lock.New(p.sm, "/locks/handoff", lock.Handoff(4))
+	handoff := lock.NewMutex(p.sm, "/locks/handoff", lock.Handoff(4))
 	for range 2 {
 		p.every("handoff", func(ctx context.Context) error {
 			return handoff.Do(ctx, func(ctx context.Context, _ *lock.Hold) error { return pause(ctx) })
 		})
 	}
-	p.every("exclusive", func(ctx context.Context) error {
-		return lock.NewExclusive(p.sm, "/locks/exclusive").Do(ctx, func(ctx context.Context, _ *lock.Hold) error { return pause(ctx) })
+	p.every("one-node", func(ctx context.Context) error {
+		return lock.NewOneNode(p.sm, "/locks/one-node").Do(ctx, func(ctx context.Context, _ *lock.Hold) error { return pause(ctx) })
 	})
 	rw := lock.NewRWMutex(p.sm, "/locks/rw")
-	for _, side := range []lock.Locker{rw.Reader(), rw.Writer()} {
+	for _, side := range []lock.Locker{rw.RLocker(), rw.WLocker()} {
 		p.every("rwlock", func(ctx context.Context) error {
 			h, err := side.Lock(ctx)
 			if err != nil {
@@ -265,7 +265,7 @@ func TestHealthyIsQuiet(t *testing.T) {
 		cancel()
 		for _, p := range all {
 			p.work.Wait()
-			for _, what := range []string{"mutex", "handoff", "exclusive", "rwlock", "semaphore", "barrier", "double",
+			for _, what := range []string{"mutex", "handoff", "one-node", "rwlock", "semaphore", "barrier", "double",
 				"config", "group", "put", "counter", "worker id"} {
 				require.GreaterOrEqual(w, p.done[what], 50, "%s of %s", what, p.name)
 			}

@@ -112,7 +112,7 @@ func (w *world) wait(sm *session.Manager, path string) waiting {
 	ctx, cancel := context.WithCancel(w.Context())
 	call := waiting{cancel, make(chan error, 1)}
 	go func() {
-		_, err := lock.New(sm, path).Lock(ctx)
+		_, err := lock.NewMutex(sm, path).Lock(ctx)
 		call.done <- err
 	}()
 	w.Cleanup(cancel)
@@ -121,7 +121,7 @@ func (w *world) wait(sm *session.Manager, path string) waiting {
 
 func (w *world) hold(sm *session.Manager, path string) *lock.Hold {
 	w.Helper()
-	h, err := lock.New(sm, path).Lock(w.within(patience))
+	h, err := lock.NewMutex(sm, path).Lock(w.within(patience))
 	require.NoError(w, err)
 	return h
 }

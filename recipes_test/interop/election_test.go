@@ -297,7 +297,7 @@ func TestLeaderSelector(t *testing.T) {
 	// queue, and its holder keeps all candidates from leading.
 	w.part("never: a mutex", func(w *world) {
 		const path = "/selector/mutex"
-		h, err := lock.New(w.docent(), path).Lock(w.within(patience))
+		h, err := lock.NewMutex(w.docent(), path).Lock(w.within(patience))
 		require.NoError(w, err)
 		java.As(w).Actor("a").Do("elect.select", path, "java")
 		e := election.New(w.docent(), path, election.LeaderSelector())

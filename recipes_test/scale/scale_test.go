@@ -95,7 +95,7 @@ var kinds = []struct {
 	creates, reads, lists, watches, goroutines int
 }{
 	{"holds of locks", 10_000, func(ctx context.Context, sm *session.Manager, i int) (func() error, error) {
-		h, err := lock.New(sm, fmt.Sprintf("/locks/%d", i)).Lock(ctx)
+		h, err := lock.NewMutex(sm, fmt.Sprintf("/locks/%d", i)).Lock(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -174,7 +174,9 @@ func TestMemoryOfHolds(t *testing.T) {
 	errs := make([]error, n)
 	ctx := within(t)
 	take := func(from, to int) {
-		each(to-from, func(i int) { holds[from+i], errs[from+i] = lock.New(sm, fmt.Sprintf("/locks/%d", from+i)).Lock(ctx) })
+		each(to-from, func(i int) {
+			holds[from+i], errs[from+i] = lock.NewMutex(sm, fmt.Sprintf("/locks/%d", from+i)).Lock(ctx)
+		})
 	}
 	take(0, n/10) // costs that occur once do not count
 	before := now()
@@ -209,11 +211,11 @@ func TestManySessionsInOneLine(t *testing.T) {
 	var mu sync.Mutex
 	errs := make([]error, n)
 	var work sync.WaitGroup
-	gate, err := lock.New(managers[0], "/line").Lock(ctx)
+	gate, err := lock.NewMutex(managers[0], "/line").Lock(ctx)
 	require.NoError(t, err)
 	for i := range n {
 		work.Go(func() {
-			errs[i] = lock.New(managers[i], "/line").Do(ctx, func(context.Context, *lock.Hold) error {
+			errs[i] = lock.NewMutex(managers[i], "/line").Do(ctx, func(context.Context, *lock.Hold) error {
 				mu.Lock()
 				inside++
 				most = max(most, inside)

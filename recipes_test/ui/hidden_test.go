@@ -41,7 +41,7 @@ func TestFault38_PageShowsHiddenParties(t *testing.T) {
 			for _, dir := range []string{"/locks/secret", "/services/shop"} {
 				require.NoError(t, server.Put(dir, nil))
 			}
-			_, err = lock.New(owner, "/locks/secret", lock.ID("ann")).Lock(within(t))
+			_, err = lock.NewMutex(owner, "/locks/secret", lock.ID("ann")).Lock(within(t))
 			require.NoError(t, err)
 			for id, sm := range map[string]*session.Manager{"shop-1": guest, "shop-2": owner} {
 				_, err = naming.New(sm).Register(within(t), naming.Instance{Service: "shop", ID: id, Address: "10.0.0.1", Port: 80})

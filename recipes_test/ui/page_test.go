@@ -59,11 +59,11 @@ func TestPage(t *testing.T) {
 	ensemble.RequireZooKeeper(t)
 	e := start(t, 3)
 	ann, ben := dial(t, e), dial(t, e)
-	held, err := lock.New(ann, "/locks/orders", lock.ID("ann")).Lock(within(t))
+	held, err := lock.NewMutex(ann, "/locks/orders", lock.ID("ann")).Lock(within(t))
 	require.NoError(t, err)
 	next := make(chan *lock.Hold, 1)
 	go func() {
-		h, err := lock.New(ben, "/locks/orders", lock.ID("ben")).Lock(within(t))
+		h, err := lock.NewMutex(ben, "/locks/orders", lock.ID("ben")).Lock(within(t))
 		if err != nil {
 			t.Error(err)
 		}

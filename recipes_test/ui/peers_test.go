@@ -41,7 +41,7 @@ func TestPageOfAll(t *testing.T) {
 	ms := patience.Milliseconds()
 
 	// In the wait queue: Docent, then Curator, then kazoo, then Docent again.
-	held, err := lock.New(sm, "/shared/lock", lock.ID("docent-1")).Lock(within(t))
+	held, err := lock.NewMutex(sm, "/shared/lock", lock.ID("docent-1")).Lock(within(t))
 	require.NoError(t, err)
 	look := func() *inspect.Report {
 		r, err := inspect.Take(within(t), sm, "/")
@@ -56,7 +56,7 @@ func TestPageOfAll(t *testing.T) {
 	last := make(chan *lock.Hold, 1)
 	go func() {
 		defer close(last)
-		h, err := lock.New(sm, "/shared/lock", lock.ID("docent-2")).Lock(ctx)
+		h, err := lock.NewMutex(sm, "/shared/lock", lock.ID("docent-2")).Lock(ctx)
 		if err != nil {
 			t.Error(err)
 			return

@@ -39,11 +39,11 @@ var also = map[string][]edit{
 		{"lock/semaphore_candidate.go", "core.CheckOp(c.limit.node, version)", "core.CheckOp(c.limit.node, core.AnyVersion)"},
 	},
 	"numbers of two lives of a directory are compared": {
-		{"internal/line/vacancy.go", "v.life.Czxid() == v.dir && v.life.Lasts()", "v.life.Czxid() == v.dir"},
+		{"internal/line/fastpath.go", "f.life.Czxid() == f.dir && f.life.Lasts()", "f.life.Czxid() == f.dir"},
 	},
 }
 
-const anyLock = `Test(Mutex|Exclusive|RWMutex|Election)Simulation`
+const anyLock = `Test(Mutex|OneNodeLock|RWMutex|Election)Simulation`
 
 var mutants = []mutant{
 	// The session and its holds.
@@ -91,7 +91,7 @@ var mutants = []mutant{
 	{"nodes that were given up are not swept", "internal/core/sweep.go",
 		"s.sweeps = append(s.sweeps, job)", "_ = job", anyLock, true, ""},
 	{"who owns a claim in doubt is not compared", "internal/core/claim.go",
-		"case stands.stat.EphemeralOwner == s.ID():", "case stands.found:", `Test(Exclusive|OneNode|WorkerID)(Forced)?Simulation`, false, ""},
+		"case stands.stat.EphemeralOwner == s.ID():", "case stands.found:", `Test(OneNodeLock|OneNode|WorkerID)(Forced)?Simulation`, false, ""},
 	{"a create in doubt counts as done not at all", "internal/core/enter.go",
 		"	if name == \"\" {\n		return nil, nil\n	}\n	n := &Node{", "	if name != \"?\" {\n		return nil, nil\n	}\n	n := &Node{", anyLock, false, ""},
 	{"watches are not set again on a new connection", "internal/core/keeper.go",
@@ -133,7 +133,7 @@ var mutants = []mutant{
 	{"who waits watches the first in line", "internal/line/order.go",
 		"distance > last ||", "distance < last ||", `TestMutexSimulation`, false, ""},
 	{"a predecessor that gave up counts as the holder", "internal/line/order.go",
-		"return v.before == 1 && !l.leavesHeir(v.pred)", "return !l.leavesHeir(v.pred)", anyLock, true, ""},
+		"return v.before == 1 && !l.leavesSuccessor(v.pred)", "return !l.leavesSuccessor(v.pred)", anyLock, true, ""},
 	{"the one before the predecessor counts as the holder", "internal/line/wait.go",
 		"return l.standBy(ctx, c, true)", "return l.standBy(ctx, c, false)", anyLock, false, ""},
 	{"the watch on the predecessor is set on the one before it", "internal/line/wait.go",
@@ -159,9 +159,9 @@ var mutants = []mutant{
 
 	// Locks.
 	{"readers do not wait for writers", "lock/rwmutex.go",
-		"Beside: []string{readTag}, Data", "Beside: []string{readTag, writeTag}, Data", `TestRWMutexSimulation`, true, ""},
+		"Compatible: []string{readTag}, Data", "Compatible: []string{readTag, writeTag}, Data", `TestRWMutexSimulation`, true, ""},
 	{"writers do not wait for readers", "lock/rwmutex.go",
-		"Also: []string{readTag}, Heirs", "Also: []string{readTag}, Beside: []string{readTag}, Heirs", `TestRWMutexSimulation`, false, ""},
+		"Also: []string{readTag}, Successors", "Also: []string{readTag}, Compatible: []string{readTag}, Successors", `TestRWMutexSimulation`, false, ""},
 	{"a job is due whenever it is called for", "lock/once_rule.go",
 		"case r.Zxid < v.own.Czxid && o.apart(r.Called, v.own.Ctime):", "case r.Zxid < v.own.Czxid:", `TestOnce(Forced)?Simulation`, true, ""},
 	{"a run is recorded over another that was not seen", "lock/once_start.go",
@@ -191,7 +191,7 @@ var mutants = []mutant{
 	{"a try does not count again when the limit has changed", "lock/semaphore_candidate.go",
 		"		c.limitChanged(list)\n	}\n}", "	}\n}", `TestSemaphoreLimitSimulation`, false, ""},
 	{"the token of the one node is always the same", "internal/onenode/onenode.go",
-		"node.Hold(ctx, stat.Czxid)", "node.Hold(ctx, min(stat.Czxid, 1))", `Test(Exclusive|OneNode)Simulation`, false, ""},
+		"node.Hold(ctx, stat.Czxid)", "node.Hold(ctx, min(stat.Czxid, 1))", `Test(OneNodeLock|OneNode)Simulation`, false, ""},
 
 	// Functions that run under a hold.
 	{"a leader resigns before its function has returned", "election/run.go",

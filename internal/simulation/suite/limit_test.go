@@ -174,10 +174,10 @@ func simulateResizes(w *testworld.World, seed uint64) {
 	defer stop()
 	var work sync.WaitGroup
 	for range 6 {
-		s := lock.NewSemaphore(start().Manager, "/pool", lock.SharedPermits("/limit", 2))
+		s := lock.NewSemaphore(start().Manager, "/pool", lock.SharedLimit("/limit", 2))
 		work.Go(func() { visitor(ctx, w.Context(), court, d, s) })
 	}
-	s := lock.NewSemaphore(start().Manager, "/pool", lock.SharedPermits("/limit", 2))
+	s := lock.NewSemaphore(start().Manager, "/pool", lock.SharedLimit("/limit", 2))
 	work.Go(func() {
 		for ctx.Err() == nil {
 			if err := s.Resize(w.Context(), d.n(6)); err != nil {

@@ -82,7 +82,7 @@ func ofLock(h *lock.Hold, err error) (simulation.Held, func() error, error) {
 
 func mutexes(opts ...lock.Option) simulation.Program {
 	return locks(true, func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error) {
-		m := lock.New(a.Manager, path, opts...)
+		m := lock.NewMutex(a.Manager, path, opts...)
 		if try {
 			return ofLock(m.TryLock(ctx))
 		}
@@ -98,7 +98,7 @@ func handoffs() simulation.Program {
 		mu.Lock()
 		m := shared[a.Process]
 		if m == nil {
-			m = lock.New(a.Manager, path, lock.Handoff(3))
+			m = lock.NewMutex(a.Manager, path, lock.Handoff(3))
 			shared[a.Process] = m
 		}
 		mu.Unlock()
@@ -119,11 +119,11 @@ func handoffs() simulation.Program {
 	return p
 }
 
-func exclusives() simulation.Program {
+func oneNodes() simulation.Program {
 	return locks(false, func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error) {
-		take := lock.NewExclusive(a.Manager, path).Lock
+		take := lock.NewOneNode(a.Manager, path).Lock
 		if try {
-			take = lock.NewExclusive(a.Manager, path).TryLock
+			take = lock.NewOneNode(a.Manager, path).TryLock
 		}
 		h, err := take(ctx)
 		if err != nil {
@@ -164,7 +164,7 @@ func multis() simulation.Program {
 		first := a.N(3)
 		var all []lock.Locker
 		for i := range paths {
-			all = append(all, lock.New(a.Manager, paths[(first+i)%3]))
+			all = append(all, lock.NewMutex(a.Manager, paths[(first+i)%3]))
 		}
 		m := lock.NewMulti(all...)
 		take := m.Lock
@@ -196,15 +196,15 @@ func forced(p simulation.Program) simulation.Program {
 	return p
 }
 
-func TestMutexSimulation(t *testing.T)           { simulation.Run(t, seeds, mutexes()) }
-func TestMutexForcedSimulation(t *testing.T)     { simulation.Run(t, seeds, forced(mutexes())) }
-func TestHandoffSimulation(t *testing.T)         { simulation.Run(t, seeds, handoffs()) }
-func TestHandoffForcedSimulation(t *testing.T)   { simulation.Run(t, seeds, forced(handoffs())) }
-func TestExclusiveSimulation(t *testing.T)       { simulation.Run(t, seeds, exclusives()) }
-func TestExclusiveForcedSimulation(t *testing.T) { simulation.Run(t, seeds, forced(exclusives())) }
-func TestRWMutexSimulation(t *testing.T)         { simulation.Run(t, seeds, rwMutexes()) }
-func TestRWMutexForcedSimulation(t *testing.T)   { simulation.Run(t, seeds, forced(rwMutexes())) }
-func TestMultiSimulation(t *testing.T)           { simulation.Run(t, seeds, multis()) }
+func TestMutexSimulation(t *testing.T)             { simulation.Run(t, seeds, mutexes()) }
+func TestMutexForcedSimulation(t *testing.T)       { simulation.Run(t, seeds, forced(mutexes())) }
+func TestHandoffSimulation(t *testing.T)           { simulation.Run(t, seeds, handoffs()) }
+func TestHandoffForcedSimulation(t *testing.T)     { simulation.Run(t, seeds, forced(handoffs())) }
+func TestOneNodeLockSimulation(t *testing.T)       { simulation.Run(t, seeds, oneNodes()) }
+func TestOneNodeLockForcedSimulation(t *testing.T) { simulation.Run(t, seeds, forced(oneNodes())) }
+func TestRWMutexSimulation(t *testing.T)           { simulation.Run(t, seeds, rwMutexes()) }
+func TestRWMutexForcedSimulation(t *testing.T)     { simulation.Run(t, seeds, forced(rwMutexes())) }
+func TestMultiSimulation(t *testing.T)             { simulation.Run(t, seeds, multis()) }
 
 // TestSameSeedSameRun checks that a run can be repeated by its seed. Events at
 // one instant have no order, so not all runs repeat.

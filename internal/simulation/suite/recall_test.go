@@ -19,7 +19,7 @@ func recalls() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
 		court := w.Court(path)
 		for _, p := range w.Procs() {
-			m := lock.New(p.Manager, path)
+			m := lock.NewMutex(p.Manager, path)
 			burst := func(a *simulation.Actor) {
 				for a.Going() {
 					for range 1 + a.N(8) {

@@ -100,7 +100,7 @@ func semaphores() simulation.Program {
 func resized() simulation.Program {
 	const node = "/limit"
 	return simulation.Program{Setup: func(w *simulation.World) {
-		t := newTakers(w, lock.SharedPermits(node, permits))
+		t := newTakers(w, lock.SharedLimit(node, permits))
 		w.Go(w.Procs()[0], "resize", func(a *simulation.Actor) {
 			for a.Going() {
 				ctx, cancel := a.Within(20 * time.Second)

@@ -169,7 +169,7 @@ func (w *world) act(action, body string) (int, string) {
 
 func TestEventsFollowALock(t *testing.T) {
 	w := newWorld(t)
-	h, err := lock.New(w.sm, "/locks/a", lock.ID("ann")).Lock(t.Context())
+	h, err := lock.NewMutex(w.sm, "/locks/a", lock.ID("ann")).Lock(t.Context())
 	require.NoError(t, err)
 	holder := func(id string) func([]map[string]any) bool {
 		return func(findings []map[string]any) bool {
@@ -296,7 +296,7 @@ func TestFault25_ActionsOnOtherRecipes(t *testing.T) {
 	w := newWorld(t, func(cfg *Config) { cfg.AllowActions = true })
 	require.NoError(t, w.zk.Put("/config/app/limits", []byte(`{"qps":2}`)))
 	require.NoError(t, w.zk.Put("/q/items/queue-0000000001", []byte("work")))
-	_, err := lock.New(w.sm, "/lock", lock.ID("ann")).Lock(t.Context())
+	_, err := lock.NewMutex(w.sm, "/lock", lock.ID("ann")).Lock(t.Context())
 	require.NoError(t, err)
 	before := make(map[string]zktest.NodeInfo)
 	for _, path := range w.zk.Paths() {

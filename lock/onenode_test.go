@@ -16,18 +16,18 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-func exclusive(p *testworld.Process, opts ...lock.Option) *lock.Exclusive {
-	return lock.NewExclusive(p.Manager, dir, opts...)
+func oneNode(p *testworld.Process, opts ...lock.Option) *lock.OneNode {
+	return lock.NewOneNode(p.Manager, dir, opts...)
 }
 
 func excluding(w *testworld.World, p *testworld.Process) *testworld.Call[*lock.Hold] {
-	return testworld.Go(w, exclusive(p).Lock)
+	return testworld.Go(w, oneNode(p).Lock)
 }
 
-func TestExclusive(t *testing.T) {
+func TestOneNode(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
-		m := exclusive(p, lock.ID("a"))
+		m := oneNode(p, lock.ID("a"))
 		require.Equal(t, dir, m.Path())
 		holders, err := m.Holders(w.Context())
 		require.NoError(t, err)
@@ -41,11 +41,11 @@ func TestExclusive(t *testing.T) {
 		other, same := excluding(w, q), excluding(w, p)
 		waiting(w, true, other, same)
 		for _, p := range []*testworld.Process{p, q} {
-			_, err := exclusive(p).TryLock(w.Context())
+			_, err := oneNode(p).TryLock(w.Context())
 			require.ErrorIs(t, err, lock.ErrHeld)
 			require.ErrorContains(t, err, dir)
 		}
-		holders, err = exclusive(q).Holders(w.Context())
+		holders, err = oneNode(q).Holders(w.Context())
 		require.NoError(t, err)
 		require.Len(t, holders, 1)
 		require.Equal(t, "a", holders[0].ID)
@@ -63,7 +63,7 @@ func TestExclusive(t *testing.T) {
 		require.NoError(t, next.Err())
 		require.NoError(t, next.Release())
 		require.NoError(t, second.Get().Release())
-		require.NoError(t, exclusive(p).Do(w.Context(), func(ctx context.Context, h *lock.Hold) error { return h.Err() }))
+		require.NoError(t, oneNode(p).Do(w.Context(), func(ctx context.Context, h *lock.Hold) error { return h.Err() }))
 		_, found := w.Srv.Node(dir)
 		require.False(t, found)
 	})
@@ -71,7 +71,7 @@ func TestExclusive(t *testing.T) {
 
 // The answer to the create is lost, and the repeated one finds a node of our
 // own session. Of two goroutines that may have made it, one holds.
-func TestHardCase09_ExclusiveFindsItsOwnNode(t *testing.T) {
+func TestHardCase09_OneNodeFindsItsOwnNode(t *testing.T) {
 	for name, fault := range map[string]zktest.Action{"request": zktest.DropRequest, "reply": zktest.LoseReply} {
 		t.Run(name, func(t *testing.T) {
 			testworld.Run(t, func(w *testworld.World) {
@@ -96,10 +96,10 @@ func creates(r zktest.Request) bool { return r.Op == zktest.OpCreate && r.Path =
 
 // The znode of another session does not count as ours, nor does the znode of an
 // earlier session of this process.
-func TestHardCase22_ExclusiveWaitsForTheOldNode(t *testing.T) {
+func TestHardCase22_OneNodeWaitsForTheOldNode(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		h, err := exclusive(p).Lock(w.Context())
+		h, err := oneNode(p).Lock(w.Context())
 		require.NoError(t, err)
 		p.Link.Cut(zktest.ToServer)
 		<-h.Done()
@@ -119,10 +119,10 @@ func TestHardCase22_ExclusiveWaitsForTheOldNode(t *testing.T) {
 
 // A release tells all waiters. Those that come too late have made two requests
 // each, a create and a watch.
-func TestHardCase66_ExclusiveHerd(t *testing.T) {
+func TestHardCase66_OneNodeHerd(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const n = 20
-		h, err := exclusive(w.Process()).Lock(w.Context())
+		h, err := oneNode(w.Process()).Lock(w.Context())
 		require.NoError(t, err)
 		var all []*testworld.Call[*lock.Hold]
 		for range n {
@@ -145,21 +145,21 @@ func TestHardCase66_ExclusiveHerd(t *testing.T) {
 	})
 }
 
-func TestExclusiveWithoutAnEphemeralNode(t *testing.T) {
+func TestOneNodeWithoutAnEphemeralNode(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		w.Put(dir, "somebody's config")
-		_, err := exclusive(p).Lock(w.Context())
-		require.ErrorIs(t, err, lock.ErrNotEphemeral)
+		_, err := oneNode(p).Lock(w.Context())
+		require.ErrorIs(t, err, session.ErrNotEphemeral)
 		require.ErrorContains(t, err, dir)
-		_, err = exclusive(p).TryLock(w.Context())
-		require.ErrorIs(t, err, lock.ErrNotEphemeral)
+		_, err = oneNode(p).TryLock(w.Context())
+		require.ErrorIs(t, err, session.ErrNotEphemeral)
 		require.NotErrorIs(t, err, lock.ErrHeld)
 		require.Equal(t, "somebody's config", w.Data(dir))
 
 		// The same, if the znode appears while Lock waits.
 		w.Remove(dir)
-		h, err := exclusive(p).Lock(w.Context())
+		h, err := oneNode(p).Lock(w.Context())
 		require.NoError(t, err)
 		q := w.Process()
 		w.Srv.Intercept(func(r zktest.Request) zktest.Action {
@@ -174,14 +174,14 @@ func TestExclusiveWithoutAnEphemeralNode(t *testing.T) {
 		waiting(w, true, next)
 		require.NoError(t, h.Release())
 		_, err = next.Result()
-		require.ErrorIs(t, err, lock.ErrNotEphemeral)
+		require.ErrorIs(t, err, session.ErrNotEphemeral)
 	})
 }
 
-func TestExclusiveDeleted(t *testing.T) {
+func TestOneNodeDeleted(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		h, err := exclusive(p).Lock(w.Context())
+		h, err := oneNode(p).Lock(w.Context())
 		require.NoError(t, err)
 		next := excluding(w, w.Process())
 		w.Remove(dir)
@@ -196,7 +196,7 @@ func TestExclusiveDeleted(t *testing.T) {
 
 // A call that ends while its create is under way leaves no znode, and deletes
 // no other contender's.
-func TestHardCase03_ExclusiveCancelledCreate(t *testing.T) {
+func TestHardCase03_OneNodeCancelledCreate(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		w.Put("/locks/keep", "")
@@ -216,9 +216,9 @@ func TestHardCase03_ExclusiveCancelledCreate(t *testing.T) {
 	})
 }
 
-func TestHardCase50_ExclusiveReleaseRacesWithAcquire(t *testing.T) {
+func TestHardCase50_OneNodeReleaseRacesWithAcquire(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
-		m := exclusive(w.Process())
+		m := oneNode(w.Process())
 		var held, turns int // the race detector watches these
 		var work sync.WaitGroup
 		for range 10 {
@@ -243,10 +243,10 @@ func TestHardCase50_ExclusiveReleaseRacesWithAcquire(t *testing.T) {
 	})
 }
 
-func TestHardCase51_ExclusiveRelease(t *testing.T) {
+func TestHardCase51_OneNodeRelease(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		h, err := exclusive(p).Lock(w.Context())
+		h, err := oneNode(p).Lock(w.Context())
 		require.NoError(t, err)
 		p.Expire()
 		<-h.Done()
@@ -259,10 +259,10 @@ func TestHardCase51_ExclusiveRelease(t *testing.T) {
 	})
 }
 
-func TestHardCase68_ExclusiveParents(t *testing.T) {
+func TestHardCase68_OneNodeParents(t *testing.T) {
 	for _, opts := range [][]zktest.Option{nil, {zktest.WithoutContainers()}} {
 		testworld.Run(t, func(w *testworld.World) {
-			h, err := exclusive(w.Process()).Lock(w.Context())
+			h, err := oneNode(w.Process()).Lock(w.Context())
 			require.NoError(t, err)
 			require.NoError(t, h.Release())
 			time.Sleep(3 * time.Minute)
@@ -274,11 +274,11 @@ func TestHardCase68_ExclusiveParents(t *testing.T) {
 }
 
 // The next holder's znode has the same path, so a guard would also pass for a
-// former holder. So an Exclusive has none.
-func TestExclusiveHasNoGuard(t *testing.T) {
+// former holder. So a OneNode has none.
+func TestOneNodeHasNoGuard(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		h, err := exclusive(p).Lock(w.Context())
+		h, err := oneNode(p).Lock(w.Context())
 		require.NoError(t, err)
 		counts := w.Count(func() {
 			_, err = p.Txn(w.Context(), session.CreateOp("/a", nil, session.Persistent), h.Guard())
@@ -289,19 +289,19 @@ func TestExclusiveHasNoGuard(t *testing.T) {
 	})
 }
 
-func TestExclusiveRevoke(t *testing.T) {
+func TestOneNodeRevoke(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, q := w.Process(), w.Process()
 		var next *testworld.Call[*lock.Hold]
-		require.NoError(t, exclusive(p, lock.Revocable()).Do(w.Context(), func(ctx context.Context, h *lock.Hold) error {
+		require.NoError(t, oneNode(p, lock.Revocable()).Do(w.Context(), func(ctx context.Context, h *lock.Hold) error {
 			next = excluding(w, q)
-			asked, err := exclusive(q).Revoke(w.Context())
+			asked, err := oneNode(q).Revoke(w.Context())
 			require.NoError(t, err)
 			require.Len(t, asked, 1)
 			<-ctx.Done()
 			require.ErrorIs(t, context.Cause(ctx), lock.ErrRevoked)
 			require.NoError(t, h.Err())
-			holders, err := exclusive(q).Holders(w.Context())
+			holders, err := oneNode(q).Holders(w.Context())
 			require.NoError(t, err)
 			require.True(t, holders[0].Revoked)
 			return nil
@@ -310,10 +310,10 @@ func TestExclusiveRevoke(t *testing.T) {
 	})
 }
 
-func TestExclusiveRefused(t *testing.T) {
+func TestOneNodeRefused(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		bad := lock.NewExclusive(p.Manager, "/locks/../a")
+		bad := lock.NewOneNode(p.Manager, "/locks/../a")
 		require.Empty(t, w.Count(func() {
 			for _, call := range []func() error{
 				func() error { _, err := bad.Lock(w.Context()); return err },
@@ -324,21 +324,21 @@ func TestExclusiveRefused(t *testing.T) {
 			} {
 				require.ErrorContains(t, call(), `relative segment ".."`)
 			}
-			_, err := exclusive(p).Lock(testworld.Cancelled())
+			_, err := oneNode(p).Lock(testworld.Cancelled())
 			require.ErrorIs(t, err, context.Canceled)
-			_, err = exclusive(p).TryLock(testworld.Cancelled())
+			_, err = oneNode(p).TryLock(testworld.Cancelled())
 			require.ErrorIs(t, err, context.Canceled)
 			require.NotErrorIs(t, err, lock.ErrHeld)
 		}))
 		w.Put("/locks", "")
 		undo := w.Fail(zktest.OpCreate, dir, zktest.CodeNoAuth)
-		_, err := exclusive(p).Lock(w.Context())
+		_, err := oneNode(p).Lock(w.Context())
 		require.ErrorIs(t, err, session.ErrNoAuth)
 		undo()
 		h := excluding(w, p).Get()
 		require.NoError(t, p.Close())
 		require.ErrorIs(t, h.Err(), session.ErrClosed)
-		_, err = exclusive(p).Lock(w.Context())
+		_, err = oneNode(p).Lock(w.Context())
 		require.ErrorIs(t, err, session.ErrClosed)
 		synctest.Wait()
 	})

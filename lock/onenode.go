@@ -14,13 +14,7 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// ErrNotEphemeral is returned if the znode at the path of an Exclusive does not
-// belong to a session. Such a znode is not a holder, and the servers do not
-// remove it, so Lock does not wait. The path of a Mutex or of an RWMutex has
-// such a znode.
-var ErrNotEphemeral = onenode.ErrNotEphemeral
-
-// Exclusive is the one-node lock: the contender that has created the ephemeral
+// OneNode is the one-node lock: the contender that has created the ephemeral
 // znode at the path holds it. An acquisition costs a create and a read, one
 // after the other. A release costs a sync, a read and a delete. It needs
 // neither a directory nor a list.
@@ -33,28 +27,28 @@ var ErrNotEphemeral = onenode.ErrNotEphemeral
 //
 // It is not fair, and it wakes a herd: a release wakes all waiters at once, and
 // the first whose create arrives holds the lock. Every other waiter, goroutines
-// of one process included, has made two requests in vain. An Exclusive is for
+// of one process included, has made two requests in vain. A OneNode is for
 // locks that few want at a time, or that most only try. For other locks, a
 // Mutex is better.
 //
 // Its holds have no Guard: see session.ErrNoGuard. Use Token instead.
 //
-// An Exclusive keeps no state of an acquisition: one value serves any number of
+// A OneNode keeps no state of an acquisition: one value serves any number of
 // goroutines, and two values with the same path exclude each other. It is safe
 // for concurrent use.
-type Exclusive struct {
+type OneNode struct {
 	sm      *core.Manager
 	node    *onenode.Node
 	path    string
 	options options
 }
 
-// NewExclusive returns the one-node lock at path, which is below sm's root. It
-// does no I/O. If the path cannot be used, every call on the Exclusive returns
+// NewOneNode returns the one-node lock at path, which is below sm's root. It
+// does no I/O. If the path cannot be used, every call on the OneNode returns
 // the error.
-func NewExclusive(sm *session.Manager, path string, opts ...Option) *Exclusive {
-	o := newOptions("lock.NewExclusive", opts)
-	return &Exclusive{
+func NewOneNode(sm *session.Manager, path string, opts ...Option) *OneNode {
+	o := newOptions("lock.NewOneNode", opts)
+	return &OneNode{
 		sm:      bridge.Core(sm),
 		node:    onenode.New(onenode.Config{Manager: bridge.Core(sm), Path: path, Data: o.data()}),
 		path:    path,
@@ -62,11 +56,11 @@ func NewExclusive(sm *session.Manager, path string, opts ...Option) *Exclusive {
 	}
 }
 
-// made panics for a nil Exclusive. A zero one is noticed where it is used.
-func (e *Exclusive) made() { misuse.ZeroValue(e == nil, "or nil lock.Exclusive", "lock.NewExclusive") }
+// made panics for a nil OneNode. A zero one is noticed where it is used.
+func (e *OneNode) made() { misuse.ZeroValue(e == nil, "or nil lock.OneNode", "lock.NewOneNode") }
 
 // Path returns the path of the lock, which is the path of its znode.
-func (e *Exclusive) Path() string {
+func (e *OneNode) Path() string {
 	e.made()
 	return e.path
 }
@@ -77,12 +71,12 @@ func (e *Exclusive) Path() string {
 //
 // ctx bounds the wait, not the hold. When it ends, the error matches ctx.Err()
 // and context.Cause(ctx), and a znode that Lock may have created is removed in
-// the background. Other errors: ErrNotEphemeral; session.ErrClosed; an invalid
-// path; what the server answers, such as session.ErrNoAuth if the znode may not
-// be created.
+// the background. Other errors: session.ErrNotEphemeral; session.ErrClosed; an
+// invalid path; what the server answers, such as session.ErrNoAuth if the znode
+// may not be created.
 //
 // The caller must Release the Hold.
-func (e *Exclusive) Lock(ctx context.Context) (*Hold, error) {
+func (e *OneNode) Lock(ctx context.Context) (*Hold, error) {
 	e.made()
 	h, err := e.node.Acquire(ctx)
 	if err != nil {
@@ -97,7 +91,7 @@ func (e *Exclusive) Lock(ctx context.Context) (*Hold, error) {
 //
 // It does not wait for other contenders. It does wait for a server: ctx bounds
 // that. The other errors are as in Lock.
-func (e *Exclusive) TryLock(ctx context.Context) (*Hold, error) {
+func (e *OneNode) TryLock(ctx context.Context) (*Hold, error) {
 	e.made()
 	h, err := e.node.Try(ctx)
 	if errors.Is(err, line.ErrTaken) {
@@ -110,7 +104,7 @@ func (e *Exclusive) TryLock(ctx context.Context) (*Hold, error) {
 }
 
 // Do runs f while it holds the lock, as Mutex.Do does.
-func (e *Exclusive) Do(ctx context.Context, f func(ctx context.Context, h *Hold) error) error {
+func (e *OneNode) Do(ctx context.Context, f func(ctx context.Context, h *Hold) error) error {
 	misuse.NilFunc(f == nil, "Do")
 	h, err := e.Lock(ctx)
 	if err != nil {
@@ -121,9 +115,9 @@ func (e *Exclusive) Do(ctx context.Context, f func(ctx context.Context, h *Hold)
 
 // Holders returns the contender that holds the lock, or none. A persistent
 // znode at the path is left out: it holds nothing, although it keeps every
-// contender out (Lock returns ErrNotEphemeral). Waiters leave no trace that
-// could be listed. ctx, the errors and the lag are as in Mutex.Holders.
-func (e *Exclusive) Holders(ctx context.Context) ([]Contender, error) {
+// contender out (Lock returns session.ErrNotEphemeral). Waiters leave no trace
+// that could be listed. ctx, the errors and the lag are as in Mutex.Holders.
+func (e *OneNode) Holders(ctx context.Context) ([]Contender, error) {
 	e.made()
 	nodes, err := e.holders(ctx)
 	all := describeAll(nodes)
@@ -133,14 +127,14 @@ func (e *Exclusive) Holders(ctx context.Context) ([]Contender, error) {
 // Revoke asks the holder to release the lock, and returns the contender that
 // was asked. See the function Revoke. If the lock changes hands at that moment,
 // the next holder is asked.
-func (e *Exclusive) Revoke(ctx context.Context) ([]Contender, error) {
+func (e *OneNode) Revoke(ctx context.Context) ([]Contender, error) {
 	e.made()
 	return revokeAll(ctx, e.sm, e.path, e.holders, describeAll)
 }
 
 // holders is Holders including a znode that is not ephemeral, which Revoke
 // refuses.
-func (e *Exclusive) holders(ctx context.Context) ([]line.Contender, error) {
+func (e *OneNode) holders(ctx context.Context) ([]line.Contender, error) {
 	c, found, err := e.node.Current(ctx)
 	if err != nil {
 		return nil, e.fail("look for the holder of", err)
@@ -151,6 +145,6 @@ func (e *Exclusive) holders(ctx context.Context) ([]line.Contender, error) {
 	return []line.Contender{c}, nil
 }
 
-func (e *Exclusive) fail(op string, err error) error {
+func (e *OneNode) fail(op string, err error) error {
 	return fmt.Errorf("%s %s: %w", op, e.path, err)
 }

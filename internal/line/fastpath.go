@@ -8,7 +8,7 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// vacancy is what a Line remembers of its own contender that was alone in the
+// fastPath is what a Line remembers of its own contender that was alone in the
 // wait queue. If the next contender gets the next number, no other contender
 // has joined in between, and it is first without a list. So a lock that one
 // process takes again and again costs no lists.
@@ -32,91 +32,92 @@ import (
 // our right to read the directory, which silences the watch. The operator then
 // creates the directory again so that exactly the next number comes.
 //
-// Wait queues with Config.Beside are not covered, since their contenders may
-// hold together. Nor are wait queues with Config.Heirs, since a successor has a
-// number that the server did not assign. They always list the directory.
-type vacancy struct {
+// Wait queues with Config.Compatible are not covered, since their contenders
+// may hold together. Nor are wait queues with Config.Successors, since a
+// successor has a number that the server did not assign. They always list the
+// directory.
+type fastPath struct {
 	mu     sync.Mutex
 	last   *core.Node // our newest contender if it was alone, otherwise nil
 	number znode.Seq  // the number of our newest contender
 	dir    int64      // the directory's czxid at that time
 	life   *core.Life // of the directory, nil while it is not watched
 	asking bool       // a goroutine reads life
-	over   bool       // the Line was garbage collected
+	ended  bool       // the Line was garbage collected
 	quiet  bool       // the last two contenders were alone: the next one may be, too
 }
 
 // after returns a number: a contender with the next number is first. It returns
 // false if nothing is known, such as for a session without a contender that was
 // alone.
-func (v *vacancy) after(s *core.Session) (znode.Seq, *core.Life, bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	known := v.quiet && v.last != nil && v.last.Session() == s && v.last.HasGone() && v.watched()
-	return v.number, v.life, known
+func (f *fastPath) after(s *core.Session) (znode.Seq, *core.Life, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known := f.quiet && f.last != nil && f.last.Session() == s && f.last.HasGone() && f.watched()
+	return f.number, f.life, known
 }
 
 // watched reports whether the directory of the newest contender is watched, in
 // the same incarnation. The caller holds mu.
-func (v *vacancy) watched() bool {
-	return v.life != nil && v.life.Czxid() == v.dir && v.life.Lasts()
+func (f *fastPath) watched() bool {
+	return f.life != nil && f.life.Czxid() == f.dir && f.life.Lasts()
 }
 
 // follows notes a contender that is first because of its number, in the given
 // incarnation of the directory.
-func (v *vacancy) follows(c *contender, life *core.Life) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if life.Czxid() == v.dir { // otherwise another contender has seen the next incarnation meanwhile
-		v.last, v.number = c.Node, c.self
+func (f *fastPath) follows(c *contender, life *core.Life) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if life.Czxid() == f.dir { // otherwise another contender has seen the next incarnation meanwhile
+		f.last, f.number = c.Node, c.self
 	}
 }
 
 // listed notes what a contender saw in its list. If the second contender in a
 // row was alone, the directory is watched from then on.
-func (v *vacancy) listed(c *contender, dir core.Stat) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	before, number := v.last, v.number
-	v.last, v.number, v.dir, v.quiet = c.Node, c.self, dir.Czxid, false
+func (f *fastPath) listed(c *contender, dir core.Stat) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before, number := f.last, f.number
+	f.last, f.number, f.dir, f.quiet = c.Node, c.self, dir.Czxid, false
 	if c.view.before > 0 || c.view.behind {
-		v.last = nil
+		f.last = nil
 		return
 	}
 	if before == nil || before.Session() != c.s || c.self != number+1 {
 		return // one contender that was alone does not make a quiet queue
 	}
-	v.quiet = true
-	if !v.watched() && !v.asking {
-		if v.life != nil {
-			v.life.Stop()
-			v.life = nil
+	f.quiet = true
+	if !f.watched() && !f.asking {
+		if f.life != nil {
+			f.life.Stop()
+			f.life = nil
 		}
-		v.asking = true
+		f.asking = true
 		path, _ := znode.Split(c.Path())
-		go v.watch(c.s, path) // ends with the session
+		go f.watch(c.s, path) // ends with the session
 	}
 }
 
 // forget stops the watch. It is the cleanup of the Line.
-func (v *vacancy) forget() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.over = true
-	if v.life != nil {
-		v.life.StopLater()
+func (f *fastPath) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended = true
+	if f.life != nil {
+		f.life.StopLater()
 	}
 }
 
-func (v *vacancy) watch(s *core.Session, dir string) {
+func (f *fastPath) watch(s *core.Session, dir string) {
 	life, err := s.Life(context.Background(), dir)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.asking = false
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asking = false
 	switch {
 	case err != nil: // contenders then go on with lists
-	case !v.over && v.life == nil && life.Czxid() == v.dir:
-		v.life = life
+	case !f.ended && f.life == nil && life.Czxid() == f.dir:
+		f.life = life
 	default:
 		life.Stop()
 	}
