@@ -7,14 +7,15 @@ import (
 
 	"github.com/docent-go/docent/internal/testworld"
 	"github.com/docent-go/docent/lock"
+	"github.com/docent-go/docent/session"
 )
 
 // under starts a wait for a mutex under holds of other sessions.
 func under(w *testworld.World, p *testworld.Process, path string, others ...*testworld.Process) {
 	w.Helper()
-	var ids []int64
+	var ids []session.ID
 	for _, other := range others {
-		ids = append(ids, other.Current().ID())
+		ids = append(ids, session.ID(other.Current().ID()))
 	}
 	require.True(w, testworld.Go(w, lock.NewMutex(p.Manager, path, lock.ParentSessions(ids...)).Lock).Waiting())
 }

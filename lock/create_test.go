@@ -115,11 +115,11 @@ func TestHardCase05_OldSessionsNode(t *testing.T) {
 		w.srv.Expire(old)
 		p.link.Refuse(false)
 		h := q.get()
-		require.NotEqual(t, old, h.SessionID())
+		require.NotEqualValues(t, old, h.SessionID())
 		require.NotContains(t, h.Path(), left)
 		info, found := w.srv.Node(h.Path())
 		require.True(t, found)
-		require.Equal(t, h.SessionID(), info.Stat.EphemeralOwner)
+		require.EqualValues(t, h.SessionID(), info.Stat.EphemeralOwner)
 	})
 }
 

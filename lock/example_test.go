@@ -27,8 +27,8 @@ func ExampleMutex_Do() {
 
 	orders := lock.NewMutex(sm, "/locks/orders")
 	err = orders.Do(ctx, func(ctx context.Context, h *lock.Hold) error {
-		// ctx ends when the hold can no longer be trusted. The token goes to the
-		// store, which refuses a smaller one than it has seen.
+		// ctx ends when the hold can no longer be trusted. The token goes to
+		// the store, which refuses a smaller one than it has seen.
 		fmt.Println("working, token is positive:", h.Token() > 0)
 		return ctx.Err()
 	})
@@ -89,7 +89,7 @@ func ExampleMutex_TryLock() {
 	// Output:
 	// first: <nil>
 	// second: true
-	// try to lock /locks/orders: the lock is held by another contender
+	// try lock /locks/orders: the lock is held by another contender
 }
 
 func ExampleMutex_Holders() {

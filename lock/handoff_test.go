@@ -17,7 +17,7 @@ import (
 )
 
 // handoff is a Mutex that hands on, at the path of all tests.
-func handoff(p *testworld.Process, n int, opts ...lock.Option) *lock.Mutex {
+func handoff(p *testworld.Process, n int, opts ...lock.MutexOption) *lock.Mutex {
 	return lock.NewMutex(p.Manager, dir, append(opts, lock.Handoff(n))...)
 }
 

@@ -93,7 +93,7 @@ func TestHardCase15_TwoHoldersAfterExpiry(t *testing.T) {
 		got := again.get()
 		require.NotEqual(t, h.SessionID(), got.SessionID())
 		info, _ := w.srv.Node(got.Path())
-		require.Equal(t, got.SessionID(), info.Stat.EphemeralOwner)
+		require.EqualValues(t, got.SessionID(), info.Stat.EphemeralOwner)
 	})
 }
 
@@ -243,7 +243,7 @@ func TestStrictPolicyWinsNothingWhileDisconnected(t *testing.T) {
 		h := q.get()
 		synctest.Wait()
 		require.NoError(t, h.Err())
-		require.Equal(t, s.ID(), h.SessionID())
+		require.EqualValues(t, s.ID(), h.SessionID())
 		require.Len(t, w.nodes(), 1)
 	})
 }

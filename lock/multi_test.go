@@ -47,7 +47,7 @@ func TestMulti(t *testing.T) {
 		require.True(t, other.Waiting())
 		_, err = all(q, "/0", "/b").TryLock(w.Context())
 		require.ErrorIs(t, err, lock.ErrHeld)
-		require.ErrorContains(t, err, "try to lock [/0 /b]")
+		require.ErrorContains(t, err, "try lock [/0 /b]")
 		require.Empty(t, w.Children("/0"), "what it had is given back")
 		_, err = p.Txn(w.Context(), h.Guards()...)
 		require.NoError(t, err)

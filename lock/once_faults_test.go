@@ -73,7 +73,7 @@ func faultAt(w *testworld.World, op zktest.Op, nth int, lose zktest.Action, expi
 	p, q := w.Process(), w.Process()
 	require.NoError(w, begins(w, once(p)).End(nil))
 	time.Sleep(every)
-	var opts []lock.Option
+	var opts []lock.OnceOption
 	if rerun {
 		opts = append(opts, lock.RerunLost())
 	}
@@ -222,7 +222,7 @@ func TestOnce_laggingServer(t *testing.T) {
 		w.Srv.Lag(p.Current().ID())
 		require.NoError(w, begins(w, once(q)).End(nil))
 		require.Equal(w, lock.RunDone, notDue(w, errOf(starting(w, once(p)))).State)
-		require.Equal(w, q.Current().ID(), last(w, once(p)).Session)
+		require.EqualValues(w, q.Current().ID(), last(w, once(p)).Session)
 	})
 }
 
@@ -261,7 +261,7 @@ func TestOnce_strangers(t *testing.T) {
 				r := begins(w, once(w.Process()))
 				c.do(w, r)
 				err := r.End(nil)
-				require.ErrorContains(w, err, "end the run of "+job+": ")
+				require.ErrorContains(w, err, "once end "+job+": ")
 				require.ErrorContains(w, err, c.says)
 				require.Empty(w, w.Children(job))
 			})

@@ -30,7 +30,7 @@ func TestOnce_refusesForeignNodes(t *testing.T) {
 				put(w)
 				before := w.Changes()
 				_, err := once(w.Process()).Start(w.Context())
-				require.ErrorIs(w, err, lock.ErrNotRecord)
+				require.ErrorIs(w, err, session.ErrForeign)
 				require.Equal(w, before, w.Changes(), "it is left as it is")
 			})
 		})

@@ -3,17 +3,19 @@ package lock
 import (
 	"slices"
 	"time"
+
+	"github.com/docent-go/docent/session"
 )
 
-// verdict is what a call does about the newest run.
-type verdict int
+// decision is what a call does about the newest run.
+type decision int
 
 const (
-	runNotDue   verdict = iota // the newest run serves the call
-	runUnderWay                // the newest run goes on
-	runDue                     // a run of a new interval
-	runAgain                   // a run in place of the newest, in the same interval
-	runBegun                   // the newest run is the call's own
+	runNotDue   decision = iota // the newest run serves the call
+	runUnderWay                 // the newest run goes on
+	runDue                      // a run of a new interval
+	runAgain                    // a run in place of the newest, in the same interval
+	runBegun                    // the newest run is the call's own
 )
 
 // decide is the rule. A call is identified by its znode: by the zxid that
@@ -27,7 +29,7 @@ const (
 //
 // mine are the names of the call's earlier znodes. A run under one of these
 // names has never called its function.
-func (o *Once) decide(v view, own string, mine []string) verdict {
+func (o *Once) decide(v view, own string, mine []string) decision {
 	r := v.record
 	lost := r.State == RunUnderWay && !v.running()
 	switch {
@@ -54,11 +56,11 @@ func (o *Once) apart(a, b int64) bool {
 	return a <= b-gap || a >= b+gap
 }
 
-// next returns the record of a run by the contender own. v is the view that it
-// replaces.
-func (o *Once) next(v view, own string, sessionID string, rerun bool) record {
+// next returns the record of a run by the contender own in the session s. v is
+// the view that it replaces.
+func (o *Once) next(v view, own string, s session.ID, rerun bool) record {
 	r := record{
-		State: RunUnderWay, owner: o.options.owner(), Session: sessionID, Run: own,
+		State: RunUnderWay, Data: o.options.owner(), Session: s, Run: own,
 		Zxid: v.own.Czxid, Called: v.own.Ctime,
 	}
 	if rerun {

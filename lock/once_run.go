@@ -69,10 +69,7 @@ func (r *Run) End(failure error) error {
 	if failure != nil {
 		ended.State = RunFailed
 	}
-	if err := r.end(ended.data()); err != nil {
-		return r.o.fail("end the run of", err)
-	}
-	return nil
+	return core.Failed("once end", r.o.path, r.end(ended.encode()))
 }
 
 // Release ends the run and records it as failed.

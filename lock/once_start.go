@@ -11,6 +11,7 @@ import (
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
 )
 
 // Pauses between attempts of one call. The first repetition follows at once.
@@ -96,7 +97,7 @@ func (o *Once) prepare(ctx context.Context, s *core.Session) error {
 		case err != nil:
 			return err
 		case stat.EphemeralOwner != 0:
-			return fmt.Errorf("%w; it belongs to the session 0x%x", ErrNotRecord, uint64(stat.EphemeralOwner))
+			return fmt.Errorf("%w; it belongs to the session %v", errNotRecord, session.ID(stat.EphemeralOwner))
 		case len(data) == 0 && stat.NumChildren == 0: // made by hand, or as a parent
 			err = o.replace(ctx, s, stat)
 		default:
@@ -154,15 +155,15 @@ func (c *caller) settle(ctx context.Context, mine *[]string) (*Run, error) {
 		if err != nil {
 			return nil, err
 		}
-		verdict := c.o.decide(v, c.Name, *mine)
+		decision := c.o.decide(v, c.Name, *mine)
 		switch {
-		case verdict == runBegun:
+		case decision == runBegun:
 			return c.hold(ctx, v, before)
 		case errors.As(doubt, new(*core.CodeError)): // the server has answered, and the run was not begun
 			return nil, doubt
-		case verdict == runNotDue:
+		case decision == runNotDue:
 			return nil, &NotDueError{v.info(c.o.path), c.o.dueAgain(v)}
-		case verdict == runUnderWay:
+		case decision == runUnderWay:
 			if !c.o.options.waitForRun {
 				return nil, &NotDueError{v.info(c.o.path), c.o.dueAgain(v)}
 			}
@@ -176,7 +177,7 @@ func (c *caller) settle(ctx context.Context, mine *[]string) (*Run, error) {
 		}
 		*mine = append(*mine, c.Name)
 		before = v.data
-		done, why, err := c.begin(v, verdict == runAgain)
+		done, why, err := c.begin(v, decision == runAgain)
 		switch {
 		case err != nil:
 			return nil, err
@@ -214,9 +215,9 @@ func (c *caller) read(ctx context.Context) (view, error) {
 // a record nor an error, the next read shows what has become of the run; doubt
 // is then the error of an unknown outcome, if there was one.
 func (c *caller) begin(v view, rerun bool) (done *view, doubt, err error) {
-	next := c.o.next(v, c.Name, fmt.Sprintf("0x%x", uint64(c.s.ID())), rerun)
+	next := c.o.next(v, c.Name, session.ID(c.s.ID()), rerun)
 	results, err := c.s.Txn(context.Background(), // which ends with the session
-		core.CheckOp(c.Path(), core.AnyVersion), core.SetOp(c.o.path, next.data(), v.stat.Version))
+		core.CheckOp(c.Path(), core.AnyVersion), core.SetOp(c.o.path, next.encode(), v.stat.Version))
 	op, refused := core.RefusedOp(err)
 	switch {
 	case err == nil:

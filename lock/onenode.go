@@ -2,8 +2,6 @@ package lock
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/docent-go/docent/internal/bridge"
@@ -46,7 +44,7 @@ type OneNode struct {
 // NewOneNode returns the one-node lock at path, which is below sm's root. It
 // does no I/O. If the path cannot be used, every call on the OneNode returns
 // the error.
-func NewOneNode(sm *session.Manager, path string, opts ...Option) *OneNode {
+func NewOneNode(sm *session.Manager, path string, opts ...LockOption) *OneNode {
 	o := newOptions("lock.NewOneNode", opts)
 	return &OneNode{
 		sm:      bridge.Core(sm),
@@ -80,7 +78,7 @@ func (e *OneNode) Lock(ctx context.Context) (*Hold, error) {
 	e.made()
 	h, err := e.node.Acquire(ctx)
 	if err != nil {
-		return nil, e.fail("lock", err)
+		return nil, core.Failed(opLock, e.path, err)
 	}
 	return newHold(h), nil
 }
@@ -94,11 +92,8 @@ func (e *OneNode) Lock(ctx context.Context) (*Hold, error) {
 func (e *OneNode) TryLock(ctx context.Context) (*Hold, error) {
 	e.made()
 	h, err := e.node.Try(ctx)
-	if errors.Is(err, line.ErrTaken) {
-		err = &held{err}
-	}
 	if err != nil {
-		return nil, e.fail("try to lock", err)
+		return nil, core.Failed(opTryLock, e.path, asHeld(err))
 	}
 	return newHold(h), nil
 }
@@ -110,7 +105,7 @@ func (e *OneNode) Do(ctx context.Context, f func(ctx context.Context, h *Hold) e
 	if err != nil {
 		return err
 	}
-	return h.do(ctx, e.options, e.fail, func(ctx context.Context) error { return f(ctx, h) })
+	return h.do(ctx, e.path, e.options, func(ctx context.Context) error { return f(ctx, h) })
 }
 
 // Holders returns the contender that holds the lock, or none. A persistent
@@ -121,7 +116,7 @@ func (e *OneNode) Holders(ctx context.Context) ([]Contender, error) {
 	e.made()
 	nodes, err := e.holders(ctx)
 	all := describeAll(nodes)
-	return slices.DeleteFunc(all, func(c Contender) bool { return c.Session == 0 && !c.Hidden }), err
+	return slices.DeleteFunc(all, func(c Contender) bool { return c.Session == 0 && !c.Hidden }), core.Failed(opHolders, e.path, err)
 }
 
 // Revoke asks the holder to release the lock, and returns the contender that
@@ -136,15 +131,8 @@ func (e *OneNode) Revoke(ctx context.Context) ([]Contender, error) {
 // refuses.
 func (e *OneNode) holders(ctx context.Context) ([]line.Contender, error) {
 	c, found, err := e.node.Current(ctx)
-	if err != nil {
-		return nil, e.fail("look for the holder of", err)
-	}
-	if !found {
-		return nil, nil
+	if err != nil || !found {
+		return nil, err
 	}
 	return []line.Contender{c}, nil
-}
-
-func (e *OneNode) fail(op string, err error) error {
-	return fmt.Errorf("%s %s: %w", op, e.path, err)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/docent-go/docent/zktest"
 )
 
-func oneNode(p *testworld.Process, opts ...lock.Option) *lock.OneNode {
+func oneNode(p *testworld.Process, opts ...lock.LockOption) *lock.OneNode {
 	return lock.NewOneNode(p.Manager, dir, opts...)
 }
 

@@ -226,12 +226,21 @@ func TestFault56_RevokeLeavesOthersNodesAlone(t *testing.T) {
 		// An instance of a service is ephemeral, and not a lock.
 		_, err = p.Create(w.Context(), "/app/orders-7", []byte(`{"name":"orders","id":"orders-7"}`), session.Ephemeral)
 		require.NoError(t, err)
+		// A visit of a barrier and a claim on an item say whose they are, as a lock does.
+		for path, data := range map[string]string{
+			"/app/visit": `{"id":"x","host":"h","pid":1,"visit":"v"}`, "/app/claim": `{"id":"x","host":"h","pid":1,"claim":"c"}`,
+		} {
+			_, err = p.Create(w.Context(), path, []byte(data), session.Ephemeral)
+			require.NoError(t, err)
+			require.ErrorIs(t, lock.Revoke(w.Context(), p.Manager, path), session.ErrForeign)
+			require.Equal(t, data, w.Data(path))
+		}
 		for _, revoke := range []func() error{
 			func() error { return lock.Revoke(w.Context(), p.Manager, "/app/orders-7") },
 			func() error { _, err := lock.NewOneNode(p.Manager, "/app/orders-7").Revoke(w.Context()); return err },
 		} {
 			err = revoke()
-			require.ErrorIs(t, err, lock.ErrNotContender)
+			require.ErrorIs(t, err, session.ErrForeign)
 			require.ErrorContains(t, err, "session 0x")
 			require.Equal(t, `{"name":"orders","id":"orders-7"}`, w.Data("/app/orders-7"))
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
@@ -27,8 +26,10 @@ func (c *candidate) place(ctx context.Context, data []byte, n int) (leases, erro
 		enter = c.s.Enter
 	}
 	c.entries = make([]*core.Entry, n)
-	errs := make([]error, n)
-	each(n, func(i int) { c.entries[i], errs[i] = enter(ctx, c.dir, leaseTag, data) })
+	errs := each(n, inParallel, func(i int) (err error) {
+		c.entries[i], err = enter(ctx, c.dir, leaseTag, data)
+		return err
+	})
 	c.own = make(map[string]bool, n)
 	for i, err := range errs {
 		if err != nil {
@@ -65,24 +66,6 @@ func (c *candidate) place(ctx context.Context, data []byte, n int) (leases, erro
 func (c *candidate) list(ctx context.Context) (list leases, err error) {
 	list.names, list.dir, err = c.s.Children(ctx, c.dir)
 	return list, gone(err)
-}
-
-// each calls f for 0 to n-1, a few at a time.
-func each(n int, f func(int)) {
-	if n == 1 {
-		f(0)
-		return
-	}
-	free := make(chan struct{}, inParallel)
-	var work sync.WaitGroup
-	for i := range n {
-		free <- struct{}{}
-		work.Go(func() {
-			f(i)
-			<-free
-		})
-	}
-	work.Wait()
 }
 
 func (c *candidate) rank(list leases) ranked {
@@ -319,7 +302,7 @@ func (c *candidate) permit(ctx context.Context, r ranked, list leases) (*Permit,
 		}
 		holds[i] = newHold(h)
 	}
-	p := &Permit{newBundle(holds, inParallel), token}
+	p := &Permit{newBundle(c.path, holds, inParallel), token}
 	if err := p.Err(); err != nil {
 		return nil, err
 	}
@@ -337,7 +320,5 @@ func (c *candidate) abandon() {
 
 // remove removes the leases. It continues in the background when ctx ends.
 func (c *candidate) remove(ctx context.Context) error {
-	errs := make([]error, len(c.entries))
-	each(len(errs), func(i int) { errs[i] = c.entries[i].Remove(ctx) })
-	return oneline.Join(errs...)
+	return oneline.Join(each(len(c.entries), inParallel, func(i int) error { return c.entries[i].Remove(ctx) })...)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
 )
 
 // Limit says how many permits a semaphore has.
@@ -229,7 +230,7 @@ func (s *Semaphore) Limit(ctx context.Context) (int, error) {
 		n, err = s.limit.read(ctx, s.sm)
 	}
 	if err != nil {
-		return 0, fmt.Errorf("read the limit of %s: %w", s.path, err)
+		return 0, core.Failed("read limit", s.path, err)
 	}
 	return n, nil
 }
@@ -250,11 +251,7 @@ func (s *Semaphore) Limit(ctx context.Context) (int, error) {
 // concurrent use; the last write counts.
 func (s *Semaphore) Resize(ctx context.Context, n int) error {
 	s.made()
-	err := s.resize(ctx, n)
-	if err != nil {
-		return fmt.Errorf("resize %s to %d permits: %w", s.path, n, err)
-	}
-	return nil
+	return core.Failed("resize", s.path, s.resize(ctx, n))
 }
 
 func (s *Semaphore) resize(ctx context.Context, n int) error {
@@ -271,7 +268,7 @@ func (s *Semaphore) resize(ctx context.Context, n int) error {
 		data, stat, err := s.sm.Get(ctx, s.limit.node)
 		if err == nil {
 			if stat.EphemeralOwner != 0 {
-				return fmt.Errorf("%s belongs to the session 0x%x: it is not a limit; check the path", s.limit.node, stat.EphemeralOwner)
+				return fmt.Errorf("%s belongs to the session %v: it is not a limit; check the path", s.limit.node, session.ID(stat.EphemeralOwner))
 			}
 			if _, err := s.limit.decode(data); err != nil {
 				return err // another program may need it

@@ -126,7 +126,7 @@ func TestKazooPeer(t *testing.T) {
 		require.Equal(t, theirs, holders[0].Path)
 		require.Equal(t, "worker-3", holders[0].ID)
 		require.Empty(t, holders[0].Host)
-		require.Equal(t, c.SessionID(), holders[0].Session)
+		require.EqualValues(t, c.SessionID(), holders[0].Session)
 
 		require.NoError(t, c.Delete(theirs, -1))
 		h := q.get()
@@ -282,7 +282,7 @@ func TestNoRights(t *testing.T) {
 		holders, err := p.mutex().Holders(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, path, holders[0].Path)
-		require.Equal(t, owner.SessionID(), holders[0].Session)
+		require.EqualValues(t, owner.SessionID(), holders[0].Session)
 		require.Empty(t, holders[0].ID)
 	})
 }

@@ -60,7 +60,7 @@ func (p *process) session() int64 {
 	return int64(s.ID)
 }
 
-func (p *process) mutex(opts ...lock.Option) *lock.Mutex {
+func (p *process) mutex(opts ...lock.MutexOption) *lock.Mutex {
 	return lock.NewMutex(p.Manager, dir, opts...)
 }
 

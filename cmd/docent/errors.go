@@ -166,7 +166,6 @@ var answers = []answer{
 	{session.ErrInvalidACL, "the server refuses the access control list", "check --auth or DOCENT_AUTH"},
 	{barrier.ErrNotGate, "", ""},
 	{config.ErrNotKey, "", ""},
-	{session.ErrNotEphemeral, "", "give --mode one-node a path of its own"},
 	{config.ErrNoPast, "the key's history has no such value", `list the values with "docent config history"`},
 	{session.ErrNoNode, "there is no such node", "check the path, and the root in --servers"},
 	{session.ErrNodeExists, "the node exists already", "set it without --create, or delete it first"},
@@ -199,9 +198,8 @@ func reason(err error) string {
 	if a, ok := answerTo(err); ok && a.reason != "" {
 		return a.reason
 	}
-	var op *session.OpError
-	if errors.As(err, &op) {
-		err = op.Err
+	for op := new(session.OpError); errors.As(err, &op); {
+		err = op.Err // the innermost reason: the task says the operation and the path
 	}
 	return strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "zk: ")), " ")
 }

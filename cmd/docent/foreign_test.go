@@ -233,16 +233,16 @@ var foreignVerbs = map[string]foreignVerb{
 		noChildren, {kinds: kinds("semaphore"), code: 75, text: "held by"}, beside,
 	}},
 	"lock one-node": {"lock PATH --mode one-node --try -- true", nil, []outcome{
-		{kinds: ofSessions, code: 75, text: "held by"}, {code: 1, text: "the node at this path is not ephemeral"},
+		{kinds: ofSessions, code: 75, text: "held by"}, {code: 1, text: "the znode is not ephemeral"},
 	}},
 
 	"once": {"once PATH --every 10m -- true", kinds("job"), []outcome{
-		{kinds: kinds("kazoo's gate"), takes: true}, {code: 1, text: "the znode is not the record of a job"},
+		{kinds: kinds("kazoo's gate"), takes: true}, {code: 1, text: "it is not the record of a job"},
 	}},
 
 	"elect": {"elect PATH -- CMD", kinds("election"), []outcome{noChildren, {code: 143, text: "resigned, and CMD ended with code 7"}}},
 	// It waits for a node of a session to go, as it waits for a leader's.
-	"elect one node":           {"elect PATH --layout one-node -- true", ofSessions, []outcome{{code: 1, text: "the node at this path is not ephemeral"}}},
+	"elect one node":           {"elect PATH --layout one-node -- true", ofSessions, []outcome{{code: 1, text: "the znode is not ephemeral"}}},
 	"leader transfer":          {"leader PATH --transfer x --wait 1s", nil, []outcome{noCandidate}},
 	"leader transfer selector": {"leader PATH --transfer x --layout selector --wait 1s", nil, []outcome{noCandidate}},
 }

@@ -19,23 +19,21 @@ import (
 const sessionsVariable = "DOCENT_SESSIONS"
 
 // outerSessions returns the sessions under whose holds docent was started.
-func (w *world) outerSessions() ([]int64, error) {
-	var ids []int64
+func (w *world) outerSessions() ([]session.ID, error) {
+	var ids []session.ID
 	for _, word := range strings.Fields(w.getenv(sessionsVariable)) {
-		// Without the prefix, 10 could mean ten or sixteen.
-		digits, prefixed := strings.CutPrefix(word, "0x")
-		id, err := strconv.ParseUint(digits, 16, 64)
-		if err != nil || !prefixed {
+		var id session.ID
+		if err := id.UnmarshalText([]byte(word)); err != nil {
 			return nil, usagef("%s: %q is not a session id; docent sets the variable for CMD: unset it", sessionsVariable, word)
 		}
-		ids = append(ids, int64(id))
+		ids = append(ids, id)
 	}
 	return ids, nil
 }
 
 // checkHolder checks what a command that runs CMD under a hold was given, before it
 // connects. It returns the sessions under whose holds docent was started.
-func (w *world) checkHolder(task, path string, cmd []string) (outer []int64, err error) {
+func (w *world) checkHolder(task, path string, cmd []string) (outer []session.ID, err error) {
 	if err := during(task, checkPath(path)); err != nil {
 		return nil, err
 	}

@@ -82,6 +82,9 @@ func (c *lockCommand) Run(ctx context.Context, a *app) (err error) {
 		hold, err = c.acquire(ctx, a, sm, c.lockable(sm, lock.ParentSessions(outer...)), outer)
 		return err
 	})
+	if errors.Is(err, session.ErrNotEphemeral) {
+		return &taskError{task: task, err: err, hint: "or give --mode one-node a path of its own"}
+	}
 	if err != nil {
 		// Closing the session ends a hold that was acquired as the signal
 		// arrived.
@@ -102,7 +105,7 @@ func (c *lockCommand) lockable(sm *session.Manager, opt lock.Option) lockable {
 
 // acquire acquires the lock within --wait, or at once with --try. outer are the
 // sessions under whose holds docent was started.
-func (c *lockCommand) acquire(ctx context.Context, a *app, sm *session.Manager, l lockable, outer []int64) (*session.Hold, error) {
+func (c *lockCommand) acquire(ctx context.Context, a *app, sm *session.Manager, l lockable, outer []session.ID) (*session.Hold, error) {
 	if c.Try {
 		var hold *session.Hold
 		err := a.once(ctx, func(ctx context.Context) (err error) { // waits for the server alone
@@ -138,7 +141,7 @@ func (c *lockCommand) acquire(ctx context.Context, a *app, sm *session.Manager, 
 // warnOfItself prints a warning if a docent above this one holds the lock. That
 // docent may wait for this one in turn. It is not an error: a CMD that has
 // started this docent in the background does not wait for it.
-func (c *lockCommand) warnOfItself(ctx context.Context, a *app, l lockable, outer []int64) {
+func (c *lockCommand) warnOfItself(ctx context.Context, a *app, l lockable, outer []session.ID) {
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
 	holders, err := l.holders(ctx)

@@ -73,7 +73,7 @@ func TestLock_oneNode(t *testing.T) {
 	require.Equal(t, 79, code)
 	require.NoError(t, server.Put("/l", nil))
 	tries(t, server, "--mode one-node", 1,
-		`^docent: lock /l: .*the node at this path is not ephemeral.*; give --mode one-node a path of its own\n$`)
+		`^docent: lock /l: the znode is not ephemeral.*; or give --mode one-node a path of its own\n$`)
 }
 
 func TestLock_holdLostInEachMode(t *testing.T) {

@@ -83,7 +83,7 @@ func (c *onceCommand) Run(ctx context.Context, a *app) (err error) {
 		err = errors.Join(err, run.End(err))
 	}
 	if err != nil {
-		return during(task, named(err, "run "+c.Path+": "))
+		return during(task, err)
 	}
 	cmd := child.Command{Args: c.Cmd, Env: []string{"DOCENT_CALLED=" + timestamp(run.Called())}, Grace: c.Grace}
 	out, err := a.underHold(run.Context(), c.Path, &run.Hold.Hold, cmd, signals)
@@ -92,7 +92,7 @@ func (c *onceCommand) Run(ctx context.Context, a *app) (err error) {
 		failure = fmt.Errorf("CMD ended with code %d", out.Code)
 	}
 	if ended := run.End(failure); ended != nil && err == nil {
-		err = named(ended, "end the run of "+c.Path+": ")
+		err = ended
 		if errors.Is(err, session.ErrLost) {
 			err = &lossError{err, out}
 		}
@@ -109,8 +109,8 @@ func (c *onceCommand) gap() time.Duration {
 	return c.Every - *c.Slack
 }
 
-func (c *onceCommand) options(outer []int64) []lock.Option {
-	opts := []lock.Option{lock.ParentSessions(outer...)}
+func (c *onceCommand) options(outer []session.ID) []lock.OnceOption {
+	opts := []lock.OnceOption{lock.ParentSessions(outer...)}
 	if c.Slack != nil {
 		opts = append(opts, lock.Slack(*c.Slack))
 	}
@@ -208,7 +208,7 @@ func skippedJSON(path string, why *lock.NotDueError) skipped {
 	r := why.Run
 	s := skipped{
 		Path: path, State: string(r.State), ID: r.ID, Host: r.Host, PID: r.PID,
-		Session: fmt.Sprintf("0x%x", uint64(r.Session)), Called: timestamp(r.Called), Began: timestamp(r.Began),
+		Session: r.Session.String(), Called: timestamp(r.Called), Began: timestamp(r.Began),
 		DueAgain: timestamp(why.DueAgain),
 	}
 	if !r.Ended.IsZero() {

@@ -171,7 +171,8 @@ func TestOnce_refusals(t *testing.T) {
 		{"once j --every 10m -- true", `once j: invalid path "j"`, 2},
 		{"once /j --every 10m -- docent-no-such-command", "was not found", 127},
 		{"once /jobs/key --every 10m -- true",
-			"docent: once /jobs/key: the znode is not the record of a job that runs once per interval: give the job a path of its own\n", 1},
+			"docent: once /jobs/key: the znode belongs to another recipe or program: check the path: " +
+				"it is not the record of a job that runs once per interval; give the job a path of its own\n", 1},
 	} {
 		code, _, stderr := docent(t, words(c.line), on(server))
 		require.Equal(t, c.code, code, c.line)

@@ -165,7 +165,7 @@ var mutants = []mutant{
 	{"a job is due whenever it is called for", "lock/once_rule.go",
 		"case r.Zxid < v.own.Czxid && o.apart(r.Called, v.own.Ctime):", "case r.Zxid < v.own.Czxid:", `TestOnce(Forced)?Simulation`, true, ""},
 	{"a run is recorded over another that was not seen", "lock/once_start.go",
-		"core.SetOp(c.o.path, next.data(), v.stat.Version)", "core.SetOp(c.o.path, next.data(), core.AnyVersion)", `TestOnce(Forced)?Simulation`, false, ""},
+		"core.SetOp(c.o.path, next.encode(), v.stat.Version)", "core.SetOp(c.o.path, next.encode(), core.AnyVersion)", `TestOnce(Forced)?Simulation`, false, ""},
 	{"a run under way is taken for lost", "lock/once_record.go",
 		"slices.Contains(v.names, v.record.Run)", `slices.Contains(v.names, "")`, `TestOnce(Forced)?Simulation`, false, ""},
 	{"the end of a run is not recorded", "lock/once_run.go",

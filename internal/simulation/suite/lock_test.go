@@ -80,7 +80,7 @@ func ofLock(h *lock.Hold, err error) (simulation.Held, func() error, error) {
 	return simulation.Guarded(&h.Hold), h.Release, nil
 }
 
-func mutexes(opts ...lock.Option) simulation.Program {
+func mutexes(opts ...lock.MutexOption) simulation.Program {
 	return locks(true, func(a *simulation.Actor, ctx context.Context, try bool) (simulation.Held, func() error, error) {
 		m := lock.NewMutex(a.Manager, path, opts...)
 		if try {
