@@ -224,7 +224,7 @@ func TestCostsOfOnce(t *testing.T) {
 				r = begins(w, once(p))
 				time.Sleep(watchedHold)
 			}},
-			{Name: "a call during the run waits", Want: testworld.Counts{"create": 1, "getData": 2, "multiRead": 1}, Do: func() { next = starting(w, once(q, lock.WaitForRun())) }},
+			{Name: "a call during the run waits", Want: testworld.Counts{"create": 1, "getData": 3, "multiRead": 1}, Do: func() { next = starting(w, once(q, lock.WaitForRun())) }},
 			{Name: "End, and the caller that waits is told", Want: testworld.Counts{"delete": 1, "multi": 1, "multiRead": 1}, Do: func() { require.NoError(w, r.End(nil)) }},
 		})
 		_, err := next.Result()

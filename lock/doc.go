@@ -170,7 +170,7 @@
 //
 // An RWMutex is a directory in the layout of Curator's
 // InterProcessReadWriteLock: "_c_<uuid>-__READ__<seq>" and
-// "_c_<uuid>-__WRIT__<seq>". A downgraded contender keeps its number. An
+// "_c_<uuid>-__WRIT__<seq>". A downgraded contender keeps its number. A
 // OneNode is one ephemeral znode at its path. A path has one kind of lock:
 // different kinds do not see each other.
 //

@@ -137,6 +137,7 @@ type caller struct {
 	o *Once
 	s *core.Session
 	*core.Entry
+	watched bool // the call's own znode
 }
 
 // settle reads the record until it has begun a run, or until none is due. Only
@@ -249,8 +250,17 @@ func (c *caller) hold(ctx context.Context, v view, before []byte) (*Run, error) 
 	return r, nil
 }
 
-// await waits until the znode of the run under way is gone or written to.
+// await waits until the znode of the run under way is gone or written to. It
+// returns core.ErrDeleted if the call's own znode is gone first. The caller then
+// makes another one at once: the leader stamps it with a time that is close to
+// the time of the call.
 func (c *caller) await(ctx context.Context, path string) error {
+	if !c.watched {
+		if _, err := c.Watch(ctx); err != nil {
+			return err
+		}
+		c.watched = true
+	}
 	_, watch, err := c.s.SeeW(ctx, path)
 	switch {
 	case errors.Is(err, core.ErrNoNode):
@@ -261,6 +271,7 @@ func (c *caller) await(ctx context.Context, path string) error {
 	defer watch.Stop()
 	select {
 	case <-watch.Done(): // gone, or written to: the next read shows which
+	case <-c.Gone():
 	case <-ctx.Done():
 	case <-c.s.Done():
 	}
@@ -270,5 +281,10 @@ func (c *caller) await(ctx context.Context, path string) error {
 	if err := c.s.Err(); err != nil {
 		return fmt.Errorf("waiting for the run of %s: %w", path, err)
 	}
-	return nil
+	select {
+	case <-c.Gone():
+		return core.ErrDeleted
+	default:
+		return nil
+	}
 }
