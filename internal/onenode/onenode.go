@@ -53,7 +53,7 @@ func (n *Node) made() {
 // attempt follows at once.
 const (
 	minPause = 10 * time.Millisecond
-	maxPause  = time.Second
+	maxPause = time.Second
 )
 
 // Acquire blocks until the node is ours, in a later session if need be. The
