@@ -162,6 +162,8 @@ var mutants = []mutant{
 		"Compatible: []string{readTag}, Data", "Compatible: []string{readTag, writeTag}, Data", `TestRWMutexSimulation`, true, ""},
 	{"writers do not wait for readers", "lock/rwmutex.go",
 		"Also: []string{readTag}, Successors", "Also: []string{readTag}, Compatible: []string{readTag}, Successors", `TestRWMutexSimulation`, false, ""},
+	{"a writer does not expect a reader in the place of the writer before it", "internal/line/order.go",
+		"	return may\n", "	return may && name == \"\"\n", `TestRWMutex(Forced)?Simulation`, false, ""},
 	{"a job is due whenever it is called for", "lock/once_rule.go",
 		"case r.Zxid < v.own.Czxid && o.apart(r.Called, v.own.Ctime):", "case r.Zxid < v.own.Czxid:", `TestOnce(Forced)?Simulation`, true, ""},
 	{"a run is recorded over another that was not seen", "lock/once_start.go",
@@ -190,6 +192,8 @@ var mutants = []mutant{
 		"if time.Since(c.since) > fresh && c.free", "if false && c.free", `TestSemaphoreLimitSimulation`, false, ""},
 	{"a try does not count again when the limit has changed", "lock/semaphore_candidate.go",
 		"		c.limitChanged(list)\n	}\n}", "	}\n}", `TestSemaphoreLimitSimulation`, false, ""},
+	{"the token of a permit does not heed the leases behind it", "lock/semaphore_candidate.go",
+		"	if r.behind {\n", "	if r.behind && c.last == nil {\n", `TestSemaphore(Resized)?(Forced)?Simulation`, false, ""},
 	{"the token of the one node is always the same", "internal/onenode/onenode.go",
 		"node.Hold(ctx, stat.Czxid)", "node.Hold(ctx, min(stat.Czxid, 1))", `Test(OneNodeLock|OneNode)Simulation`, false, ""},
 
