@@ -11,11 +11,11 @@ import (
 type decision int
 
 const (
-	runNotDue   decision = iota // the newest run serves the call
-	runUnderWay                 // the newest run goes on
-	runDue                      // a run of a new interval
-	runAgain                    // a run in place of the newest, in the same interval
-	runBegun                    // the newest run is the call's own
+	skipRun    decision = iota // the newest run serves the call
+	awaitRun                   // the newest run is under way
+	beginRun                   // a run of a new interval is due
+	replaceRun                 // a run is due in place of the newest, in the same interval
+	ownRun                     // the newest run is the call's own
 )
 
 // decide is the rule. A call is identified by its znode: by the zxid that
@@ -34,19 +34,19 @@ func (o *Once) decide(v view, own string, mine []string) decision {
 	lost := r.State == RunUnderWay && !v.running()
 	switch {
 	case r.State == never:
-		return runDue
+		return beginRun
 	case v.running() && r.Run == own:
-		return runBegun
+		return ownRun
 	case v.running():
-		return runUnderWay
+		return awaitRun
 	case lost && slices.Contains(mine, r.Run):
-		return runAgain
+		return replaceRun
 	case r.Zxid < v.own.Czxid && o.apart(r.Called, v.own.Ctime):
-		return runDue
+		return beginRun
 	case lost && o.options.rerunLost, r.State == RunFailed && o.options.rerunFailed:
-		return runAgain
+		return replaceRun
 	}
-	return runNotDue
+	return skipRun
 }
 
 // apart reports whether two times, in ms, lie at least the gap apart.

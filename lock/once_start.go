@@ -158,13 +158,13 @@ func (c *caller) settle(ctx context.Context, mine *[]string) (*Run, error) {
 		}
 		decision := c.o.decide(v, c.Name, *mine)
 		switch {
-		case decision == runBegun:
+		case decision == ownRun:
 			return c.hold(ctx, v, before)
 		case errors.As(doubt, new(*core.CodeError)): // the server has answered, and the run was not begun
 			return nil, doubt
-		case decision == runNotDue:
+		case decision == skipRun:
 			return nil, &NotDueError{v.info(c.o.path), c.o.dueAgain(v)}
-		case decision == runUnderWay:
+		case decision == awaitRun:
 			if !c.o.options.waitForRun {
 				return nil, &NotDueError{v.info(c.o.path), c.o.dueAgain(v)}
 			}
@@ -178,7 +178,7 @@ func (c *caller) settle(ctx context.Context, mine *[]string) (*Run, error) {
 		}
 		*mine = append(*mine, c.Name)
 		before = v.data
-		done, why, err := c.begin(v, decision == runAgain)
+		done, why, err := c.begin(v, decision == replaceRun)
 		switch {
 		case err != nil:
 			return nil, err

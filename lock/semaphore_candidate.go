@@ -96,8 +96,8 @@ func (c *candidate) limitChanged(list leases) {
 	}
 }
 
-// free reports whether the candidate has its permits by that list and limit.
-func (c *candidate) free(r ranked, limit int) bool {
+// granted reports whether the candidate has its permits by that list and limit.
+func (c *candidate) granted(r ranked, limit int) bool {
 	return r.mine == len(c.entries) && r.before+len(c.entries) <= limit
 }
 
@@ -107,7 +107,7 @@ func (c *candidate) wait(ctx context.Context, list leases) (*Permit, error) {
 	var watch *core.Watch // on the list; nil while list is the one that came with the leases
 	for {
 		r, stale := c.rank(list), c.limit.stale()
-		if !stale && c.free(r, c.limit.now) {
+		if !stale && c.granted(r, c.limit.now) {
 			ok, err := true, error(nil)
 			if c.limit.shared() && (watch != nil || time.Since(c.since) > fresh) {
 				ok, err = c.confirm(ctx, c.limit.version)
@@ -221,7 +221,7 @@ func (c *candidate) atOnce(ctx context.Context, list leases) (*Permit, error) {
 	switch r = c.rank(list); {
 	case r.mine < len(c.entries):
 		return nil, core.ErrDeleted
-	case !c.free(r, limit):
+	case !c.granted(r, limit):
 		return nil, ErrNoPermits
 	}
 	return c.permit(ctx, r, list)
@@ -252,7 +252,7 @@ func (c *candidate) settle(ctx context.Context, list leases) (limit int, _ lease
 		}
 		if stat.Mzxid <= known {
 			ok := true
-			if time.Since(c.since) > fresh && c.free(c.rank(list), limit) {
+			if time.Since(c.since) > fresh && c.granted(c.rank(list), limit) {
 				if ok, err = c.confirm(ctx, stat.Version); err != nil {
 					return 0, list, err
 				}

@@ -189,7 +189,7 @@ var mutants = []mutant{
 	{"who has waited for permits has its limit confirmed by no write", "lock/semaphore_candidate.go",
 		"(watch != nil || time.Since(c.since) > fresh)", "false", `TestSemaphoreLimitSimulation`, false, ""},
 	{"a try goes by a limit that was read long ago", "lock/semaphore_candidate.go",
-		"if time.Since(c.since) > fresh && c.free", "if false && c.free", `TestSemaphoreLimitSimulation`, false, ""},
+		"if time.Since(c.since) > fresh && c.granted", "if false && c.granted", `TestSemaphoreLimitSimulation`, false, ""},
 	{"a try does not count again when the limit has changed", "lock/semaphore_candidate.go",
 		"		c.limitChanged(list)\n	}\n}", "	}\n}", `TestSemaphoreLimitSimulation`, false, ""},
 	{"the token of a permit does not heed the leases behind it", "lock/semaphore_candidate.go",
