@@ -7,10 +7,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
@@ -120,7 +120,7 @@ func (d *Double) Enter(ctx context.Context) (*Visit, error) {
 		return nil, d.fail("enter", err)
 	}
 	for n := -2; ; n++ {
-		if err := line.Pause(ctx, n, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: leastPause, Max: mostPause}).Wait(ctx, n); err != nil {
 			return nil, d.fail("enter", ctxend.Join(ctx, err))
 		}
 		s, err := d.sm.Session(ctx)
@@ -156,7 +156,7 @@ func (d *Double) Do(ctx context.Context, f func(ctx context.Context, v *Visit) e
 	if err != nil {
 		return err
 	}
-	within, stop := line.Within(ctx, &v.Hold)
+	within, stop := ctxend.WithHold(ctx, &v.Hold)
 	defer func() { // a second Release does nothing: this one is for panics
 		stop()
 		_ = v.Release()

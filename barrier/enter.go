@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -76,7 +76,7 @@ func (e *entrant) attempt(ctx context.Context, s *core.Session) (*Visit, error) 
 // when a round begins.
 func (d *Double) outside(ctx context.Context, s *core.Session) (*core.Watch, error) {
 	for synced, tries := false, -2; ; tries++ {
-		if err := line.Pause(ctx, tries, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: leastPause, Max: mostPause}).Wait(ctx, tries); err != nil {
 			return nil, err
 		}
 		r, watch, err := d.look(ctx, s)
@@ -167,7 +167,7 @@ func (e *entrant) stand(ctx context.Context, s *core.Session) (*core.Node, error
 func (e *entrant) make(s *core.Session) (*core.Node, error) {
 	ctx := context.Background() // every request ends with the session
 	for n := -2; ; n++ {
-		if err := line.Pause(ctx, n, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: leastPause, Max: mostPause}).Wait(ctx, n); err != nil {
 			return nil, err
 		}
 		_, err := s.Create(ctx, e.path, e.data, core.Ephemeral)
@@ -230,7 +230,7 @@ func (e *entrant) gather(ctx context.Context, s *core.Session, node *core.Node, 
 		return nil, err
 	}
 	for tries := -2; ; tries++ {
-		if err := line.Pause(ctx, tries, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: leastPause, Max: mostPause}).Wait(ctx, tries); err != nil {
 			return nil, err
 		}
 		var r *round

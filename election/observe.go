@@ -6,8 +6,8 @@ import (
 	"iter"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/znode"
 )
 
@@ -76,7 +76,7 @@ func (o *observer) round(ctx context.Context) bool {
 		return false
 	}
 	o.failures++
-	return o.fail(err) && line.Pause(ctx, o.failures-1, leastRetry, mostRetry) == nil
+	return o.fail(err) && backoff.Backoff{Min: leastRetry, Max: mostRetry}.Wait(ctx, o.failures-1) == nil
 }
 
 // follow yields the leader and each change until it fails. It returns nil when

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
@@ -79,7 +80,7 @@ func (r *request) make(leads bool) error {
 		return err
 	}
 	for n := 0; ; n++ {
-		if err := line.Pause(ctx, n-2, leastTurn, mostTurn); err != nil {
+		if err := (backoff.Backoff{Min: leastTurn, Max: mostTurn}).Wait(ctx, n-2); err != nil {
 			return err
 		}
 		stat, older, err := s.Exists(ctx, e.wishes.path())
@@ -154,7 +155,7 @@ func (r *request) withdraw() {
 	ctx := context.Background() // every operation ends with the session
 	e, s := r.election, r.session
 	for n := 0; ; n++ {
-		if err := line.Pause(ctx, n-2, leastTurn, mostTurn); err != nil {
+		if err := (backoff.Backoff{Min: leastTurn, Max: mostTurn}).Wait(ctx, n-2); err != nil {
 			return
 		}
 		dir, found, err := s.StatOf(ctx, e.path)

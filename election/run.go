@@ -5,9 +5,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 )
@@ -67,7 +67,7 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 		if short++; time.Since(began) >= shortTerm {
 			short = 0
 		}
-		if err := line.Pause(ctx, short-1, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: leastPause, Max: mostPause}).Wait(ctx, short-1); err != nil {
 			return e.stopped(ctx, nil)
 		}
 	}
@@ -76,7 +76,7 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 // lead calls f and resigns. why says that the term was lost or transferred
 // before f returned, or why our node cannot be removed.
 func lead(ctx context.Context, t *Term, f func(context.Context, *Term) error) (err, why error) {
-	within, stop := line.Within(ctx, &t.Hold)
+	within, stop := ctxend.WithHold(ctx, &t.Hold)
 	within, transfer := context.WithCancelCause(within)
 	defer func() { // a second Resign does nothing: this one is for panics
 		stop()

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
@@ -62,7 +62,8 @@ func (t *Term) await() {
 		switch {
 		case err != nil:
 			failures++
-			_ = line.Pause(t.Context(), failures-1, leastRetry, mostRetry) // an error means the end of the term, which ends the loop
+			// An error means the end of the term, which ends the loop.
+			_ = backoff.Backoff{Min: leastRetry, Max: mostRetry}.Wait(t.Context(), failures-1)
 			continue
 		case other != "":
 			close(t.asked)

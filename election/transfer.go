@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
@@ -120,7 +121,7 @@ func (e *Election) transfer(ctx context.Context, id string) error {
 // writes nothing.
 func (e *Election) request(ctx context.Context, id string) (r *request, leads bool, err error) {
 	for n := 0; ; n++ {
-		if err := line.Pause(ctx, n-1, leastRetry, mostRetry); err != nil {
+		if err := (backoff.Backoff{Min: leastRetry, Max: mostRetry}).Wait(ctx, n-1); err != nil {
 			return nil, false, ctxend.Join(ctx, err)
 		}
 		s, err := e.sm.Session(ctx)

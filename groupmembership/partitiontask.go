@@ -6,8 +6,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/onenode"
@@ -66,7 +68,7 @@ func (r *partitionRun) attend(ctx context.Context, t *task) error {
 	r.unseen[t.number] = 0
 	t.owns.Store(true)
 	defer t.owns.Store(false)
-	within, done := line.Within(ctx, h)
+	within, done := ctxend.WithHold(ctx, h)
 	defer func() { // a second Release does nothing: this one is for panics
 		done()
 		_ = h.Release()
@@ -97,7 +99,7 @@ func (r *partitionRun) await(ctx context.Context, number int) {
 		r.unseen[number] = 0
 		return
 	}
-	_ = line.Pause(ctx, r.unseen[number]-1, leastPause, mostPause) // fails only if ctx ends
+	_ = backoff.Backoff{Min: leastPause, Max: mostPause}.Wait(ctx, r.unseen[number]-1) // fails only if ctx ends
 	r.unseen[number]++
 }
 
@@ -137,7 +139,7 @@ func (r *partitionRun) unconfirmed(ctx context.Context, h *core.Hold, err error)
 	case ctx.Err() != nil, h.Err() != nil && errors.Is(h.Err(), core.ErrLost):
 		return nil
 	case hidden:
-		_ = line.Pause(ctx, unreadRound, leastPause, mostPause) // fails only if ctx ends
+		_ = backoff.Backoff{Min: leastPause, Max: mostPause}.Wait(ctx, unreadRound) // fails only if ctx ends
 	case errors.Is(err, errOtherNumber):
 		r.refresh(ctx)
 	default:
@@ -156,7 +158,7 @@ func (r *partitionRun) repeat(ctx context.Context, part *Partition) error {
 		if short++; time.Since(began) >= shortWork {
 			short = 0
 		}
-		if err := line.Pause(ctx, short-1, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: leastPause, Max: mostPause}).Wait(ctx, short-1); err != nil {
 			return nil
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 )
 
 // TroubleError is the error that Watch yields while the ensemble does not
@@ -80,7 +80,7 @@ func probe(ctx context.Context, sm *core.Manager, path string) error {
 		path = "/docent-probe" // the root cannot be checked, and a node need not exist
 	}
 	for tries := 0; ; tries++ {
-		if err := line.Pause(ctx, tries-1, minProbePause, maxProbePause); err != nil {
+		if err := (backoff.Backoff{Min: minProbePause, Max: maxProbePause}).Wait(ctx, tries-1); err != nil {
 			return err
 		}
 		s, err := sm.Session(ctx)

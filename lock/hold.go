@@ -4,14 +4,21 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/session"
 )
+
+// retries are the pauses between attempts that have lost their session or a
+// znode. The first repetition follows at once.
+var retries = backoff.Backoff{Min: 10 * time.Millisecond, Max: time.Second}
 
 // Hold is a lock that is held. session.Hold describes its methods: Context,
 // Token, Guard, Release and others. Release gives the lock up.
@@ -34,7 +41,7 @@ func newHold(h *core.Hold) *Hold { return &Hold{Hold: bridge.Hold(h)} }
 // do runs f while the lock at path is held, and releases the lock when f has
 // returned.
 func (h *Hold) do(ctx context.Context, path string, o options, f func(ctx context.Context) error) error {
-	within, stop := line.Within(ctx, &h.Hold)
+	within, stop := ctxend.WithHold(ctx, &h.Hold)
 	if o.revocable {
 		within, stop = h.untilRevoked(within, stop)
 	}

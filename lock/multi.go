@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 )
@@ -107,16 +105,9 @@ func (m *Multi) Do(ctx context.Context, f func(ctx context.Context, h *MultiHold
 	if err != nil {
 		return err
 	}
-	within, stop := line.Within(ctx, h)
+	within, stop := ctxend.WithHold(ctx, h)
 	return whileHeld(h, m.path(), within, stop, func(ctx context.Context) error { return f(ctx, h) })
 }
-
-// Pauses between two attempts, if the first has lost a lock meanwhile. The
-// first repetition follows at once.
-const (
-	minPause = 10 * time.Millisecond
-	maxPause = time.Second
-)
 
 func (m *Multi) acquire(ctx context.Context, op string, one func(Locker, context.Context) (*Hold, error)) (*MultiHold, error) {
 	misuse.ZeroValue(m == nil || len(m.locks) == 0 && m.err == nil, "Multi", "lock.NewMulti")
@@ -129,7 +120,7 @@ func (m *Multi) acquire(ctx context.Context, op string, one func(Locker, context
 		case err == nil:
 			return h, nil
 		case ctx.Err() == nil && errors.Is(err, errPartLost):
-			err = line.Pause(ctx, n-1, minPause, maxPause)
+			err = retries.Wait(ctx, n-1)
 		}
 		if err != nil {
 			return nil, core.Failed(op, m.path(), ctxend.Join(ctx, err))

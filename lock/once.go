@@ -8,7 +8,7 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
@@ -81,7 +81,7 @@ func (o *Once) Do(ctx context.Context, f func(ctx context.Context, r *Run) error
 	if err != nil {
 		return err
 	}
-	within, stop := line.Within(ctx, &r.Hold)
+	within, stop := ctxend.WithHold(ctx, &r.Hold)
 	defer func() { // a second End does nothing: this one is for panics
 		stop()
 		_ = r.End(errPanicked)

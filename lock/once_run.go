@@ -10,7 +10,6 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 )
@@ -116,7 +115,7 @@ func (r *Run) write(data []byte) error {
 	ctx := context.Background() // every request ends with the session
 	var doubt error             // of an attempt that may have been done
 	for n := 0; ; n++ {
-		if err := line.Pause(ctx, n-2, minOncePause, maxOncePause); err != nil {
+		if err := retries.Wait(ctx, n-2); err != nil {
 			return err
 		}
 		_, err := r.s.Txn(ctx, core.SetOp(r.o.path, data, r.version), core.DeleteOp(r.Path(), core.AnyVersion))

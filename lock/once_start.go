@@ -4,20 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
 	"github.com/docent-go/docent/session"
-)
-
-// Pauses between attempts of one call. The first repetition follows at once.
-const (
-	minOncePause = 10 * time.Millisecond
-	maxOncePause = time.Second
 )
 
 func (o *Once) start(ctx context.Context) (*Run, error) {
@@ -54,8 +46,8 @@ func (o *Once) attempts(ctx context.Context) (*Run, error) {
 		case !errors.Is(err, core.ErrLost) && !errors.Is(err, core.ErrSessionEnded):
 			return nil, err
 		}
-		if err := line.Pause(ctx, n-1, minOncePause, maxOncePause); err != nil {
-			return nil, ctxend.Join(ctx, err)
+		if err := retries.Wait(ctx, n-1); err != nil {
+			return nil, err
 		}
 	}
 }
@@ -110,7 +102,7 @@ func (o *Once) prepare(ctx context.Context, s *core.Session) error {
 			!errors.Is(err, core.ErrNoNode) && !core.InDoubt(err) {
 			return err
 		}
-		if err := line.Pause(ctx, n-1, minOncePause, maxOncePause); err != nil {
+		if err := retries.Wait(ctx, n-1); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
+	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/owner"
@@ -169,7 +170,7 @@ func (s *Semaphore) Do(ctx context.Context, n int, f func(ctx context.Context, p
 	if err != nil {
 		return err
 	}
-	within, stop := line.Within(ctx, p)
+	within, stop := ctxend.WithHold(ctx, p)
 	return whileHeld(p, s.path, within, stop, func(ctx context.Context) error { return f(ctx, p) })
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -165,7 +164,7 @@ func again(ctx context.Context, attempt func() (*Permit, error)) (*Permit, error
 			return p, nil
 		case ctx.Err() == nil && (errors.Is(err, core.ErrLost) || errors.Is(err, core.ErrSessionEnded)) &&
 			!errors.Is(err, core.ErrClosed):
-			err = line.Pause(ctx, n-1, minPause, maxPause)
+			err = retries.Wait(ctx, n-1)
 		}
 		if err != nil {
 			return nil, ctxend.Join(ctx, err)
@@ -182,7 +181,7 @@ func (s *Semaphore) acquire(ctx context.Context, n int) (*Permit, error) {
 		if err != nil {
 			return nil, err
 		}
-		within, stop := line.Within(ctx, place)
+		within, stop := ctxend.WithHold(ctx, place)
 		p, err := s.atHead(within, place, n)
 		stop()
 		if err != nil && ctx.Err() == nil && place.Err() != nil {

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/oneline"
 )
 
@@ -131,7 +131,7 @@ func (b *claims) make(ctx context.Context) ([]*Item, error) {
 		return nil, err
 	}
 	for n := 0; ; n++ {
-		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: leastPause, Max: mostPause}).Wait(ctx, n-2); err != nil {
 			return nil, err
 		}
 		end := b.q.picture.changing(b.s, 0, len(b.items))

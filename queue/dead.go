@@ -12,8 +12,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -252,7 +252,7 @@ func (q *Queue) redrive(ctx context.Context, l letter, skip bool) (done bool, er
 		case l.Malformed:
 			return false, fmt.Errorf("letter %s is malformed: it cannot be delivered", l.ID)
 		}
-		if err := line.Pause(ctx, tries-2, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: leastPause, Max: mostPause}).Wait(ctx, tries-2); err != nil {
 			return false, err
 		}
 		s, err := q.sm.Session(ctx)

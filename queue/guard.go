@@ -7,7 +7,6 @@ import (
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
@@ -45,7 +44,7 @@ func newGuard() *guard {
 // session.ErrNoAuth. Guard is safe for concurrent use.
 func (i *Item) Guard(ctx context.Context) ([]session.Op, error) {
 	misuse.ZeroValue(i == nil || i.q == nil, "or nil queue.Item", "Queue.Take")
-	within, stop := line.Within(ctx, &i.Hold)
+	within, stop := ctxend.WithHold(ctx, &i.Hold)
 	defer stop()
 	path, err := i.guarded(within)
 	if err != nil {

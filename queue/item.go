@@ -9,9 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/oneline"
 	"github.com/docent-go/docent/internal/znode"
@@ -284,7 +284,7 @@ func (i *Item) transact(first, then []core.Op) error {
 	ctx := context.Background() // every request ends with the session
 	ops := slices.Concat(first, then)
 	for n := 0; ; n++ {
-		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: leastPause, Max: mostPause}).Wait(ctx, n-2); err != nil {
 			return err
 		}
 		err := i.send(ctx, ops, n == 0)
@@ -338,7 +338,7 @@ func (i *Item) send(ctx context.Context, ops []core.Op, together bool) error {
 func (i *Item) unclaim() error {
 	ctx := context.Background() // every request ends with the session
 	for n := 0; ; n++ {
-		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: leastPause, Max: mostPause}).Wait(ctx, n-2); err != nil {
 			return err
 		}
 		err := core.ErrLost // claims that are not counted go the way of a refused guard

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 )
 
 // list is what is known of the last list of the items.
@@ -48,7 +48,7 @@ func (p *picture) load(ctx context.Context, s *core.Session, idle, woken bool) e
 		late = p.late
 	}
 	p.mu.Unlock()
-	if err := line.Pause(ctx, late-1, leastWait, mostWait); err != nil {
+	if err := (backoff.Backoff{Min: leastWait, Max: mostWait}).Wait(ctx, late-1); err != nil {
 		return err
 	}
 	p.mu.Lock()

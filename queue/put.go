@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/znode"
 )
@@ -130,7 +130,7 @@ func (q *Queue) inItems(ctx context.Context, f func(s *core.Session) error) erro
 			if err := s.EnsureDir(ctx, q.items); err != nil && !errors.Is(err, core.ErrSessionEnded) {
 				return err
 			}
-			if err := line.Pause(ctx, n-1, leastPause, mostPause); err != nil {
+			if err := (backoff.Backoff{Min: leastPause, Max: mostPause}).Wait(ctx, n-1); err != nil {
 				return err
 			}
 		default:
@@ -170,7 +170,7 @@ func (q *Queue) room(ctx context.Context, n int, wait bool) error {
 		if !wait {
 			return full
 		}
-		if err := line.Pause(ctx, tries, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: leastPause, Max: mostPause}).Wait(ctx, tries); err != nil {
 			return full
 		}
 	}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
 )
 
 // Take waits for an item and claims it. Items come by priority, the smallest
@@ -78,7 +78,7 @@ func (q *Queue) take(ctx context.Context, most int, wait bool, spawn spawner) ([
 		case !errors.Is(err, core.ErrSessionEnded) && !errors.Is(err, core.ErrLost) || ctx.Err() != nil:
 			return nil, q.failed(ctx, "take from", q.withSkipped(err))
 		}
-		if err := line.Pause(ctx, n-1, leastPause, mostPause); err != nil {
+		if err := (backoff.Backoff{Min: leastPause, Max: mostPause}).Wait(ctx, n-1); err != nil {
 			return nil, q.failed(ctx, "take from", q.withSkipped(err))
 		}
 	}

@@ -6,9 +6,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/chance"
 	"github.com/docent-go/docent/internal/core"
-	"github.com/docent-go/docent/internal/line"
+	"github.com/docent-go/docent/internal/ctxend"
 )
 
 // run is Consume after the check of its options: one goroutine claims items,
@@ -121,7 +122,8 @@ func (c *consumer) work(ctx context.Context, item *Item, failed int) error {
 		c.tell(item, item.Ack())
 	}
 	if err != nil && !c.q.layout.delays {
-		_ = line.Pause(ctx, failed-1, c.least, c.most) // an error means that ctx has ended: the loop notices
+		// An error means that ctx has ended: the loop notices.
+		_ = backoff.Backoff{Min: c.least, Max: c.most}.Wait(ctx, failed-1)
 	}
 	return err
 }
@@ -159,7 +161,7 @@ func (c *consumer) giveBack(item *Item) {
 
 // call calls the function. If it panics, the item is released.
 func (c *consumer) call(ctx context.Context, item *Item) error {
-	within, stop := line.Within(ctx, &item.Hold)
+	within, stop := ctxend.WithHold(ctx, &item.Hold)
 	returned := false
 	defer func() {
 		stop()

@@ -1,4 +1,5 @@
-// Package ctxend makes errors say that a context has ended, and why.
+// Package ctxend makes errors say that a context has ended, and why, and ends
+// contexts with holds.
 package ctxend
 
 import (

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
@@ -132,12 +133,9 @@ func (l *Line) Join(ctx context.Context) (*core.Hold, error) { return l.acquire(
 // errors are the errors of Join.
 func (l *Line) Try(ctx context.Context) (*core.Hold, error) { return l.acquire(ctx, true) }
 
-// The bounds of the pause between two attempts whose nodes were deleted. The
-// first new attempt follows at once.
-const (
-	minPause = 10 * time.Millisecond
-	maxPause = time.Second
-)
+// retries are the pauses between attempts whose nodes were deleted. The first
+// new attempt follows at once.
+var retries = backoff.Backoff{Min: 10 * time.Millisecond, Max: time.Second}
 
 // acquire makes attempts until one holds, or fails for good, and reports the
 // wait to the hooks.
@@ -170,8 +168,8 @@ func (l *Line) attempts(ctx context.Context, try bool) (*core.Hold, error) {
 		case !startsAgain(err):
 			return nil, err
 		}
-		if err := Pause(ctx, n-1, minPause, maxPause); err != nil {
-			return nil, ctxend.Join(ctx, err)
+		if err := retries.Wait(ctx, n-1); err != nil {
+			return nil, err
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/line"
@@ -49,12 +50,9 @@ func (n *Node) made() {
 	misuse.ZeroValue(n == nil, "lock or election", "its constructor, such as lock.NewOneNode or election.New")
 }
 
-// Pauses between attempts whose node another client deleted. The first new
-// attempt follows at once.
-const (
-	minPause = 10 * time.Millisecond
-	maxPause = time.Second
-)
+// retries are the pauses between attempts whose node another client deleted.
+// The first new attempt follows at once.
+var retries = backoff.Backoff{Min: 10 * time.Millisecond, Max: time.Second}
 
 // Acquire blocks until the node is ours, in a later session if need be. The
 // token is the zxid of the node's create.
@@ -97,8 +95,8 @@ func (n *Node) attempts(ctx context.Context, wait bool) (*core.Hold, error) {
 		case !errors.Is(err, core.ErrLost) && !errors.Is(err, core.ErrSessionEnded):
 			return nil, err
 		}
-		if err := line.Pause(ctx, round-1, minPause, maxPause); err != nil {
-			return nil, ctxend.Join(ctx, err)
+		if err := retries.Wait(ctx, round-1); err != nil {
+			return nil, err
 		}
 	}
 }
