@@ -22,8 +22,9 @@ import (
 // time. Handoff(0) is the default: off. With a negative n, Lock, TryLock and Do
 // return an error.
 //
-// The queue belongs to the value that NewMutex returns: goroutines that are to share
-// it must share the value. They get the lock in the order in which they asked.
+// The queue belongs to the value that NewMutex returns: goroutines that are to
+// share it must share the value. They get the lock in the order in which they
+// asked.
 //
 // What it costs the other processes: the lock is not fair between processes.
 // The first waiter, if a local holder has just got the lock, waits for that

@@ -112,10 +112,10 @@ var errPanicked = errors.New("the function of the run did not return")
 // and context.Cause(ctx), and the znode of the call is removed in the
 // background. The one transaction that begins a run is not cut short. If it is
 // under way, Start waits for its answer, at most for as long as the session
-// lasts, and takes the run back. Other errors: session.ErrForeign; session.ErrClosed;
-// an invalid path, interval or slack; what the server answers, such as
-// session.ErrNoAuth if path may not be written to, or znodes may not be created
-// below it.
+// lasts, and takes the run back. Other errors: session.ErrForeign;
+// session.ErrClosed; an invalid path, interval or slack; what the server
+// answers, such as session.ErrNoAuth if path may not be written to, or znodes
+// may not be created below it.
 //
 // The caller must End the Run.
 func (o *Once) Start(ctx context.Context) (*Run, error) {

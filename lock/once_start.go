@@ -243,9 +243,9 @@ func (c *caller) hold(ctx context.Context, v view, before []byte) (*Run, error) 
 }
 
 // await waits until the znode of the run under way is gone or written to. It
-// returns core.ErrDeleted if the call's own znode is gone first. The caller then
-// makes another one at once: the leader stamps it with a time that is close to
-// the time of the call.
+// returns core.ErrDeleted if the call's own znode is gone first. The caller
+// then makes another one at once: the leader stamps it with a time that is
+// close to the time of the call.
 func (c *caller) await(ctx context.Context, path string) error {
 	if !c.watched {
 		if _, err := c.Watch(ctx); err != nil {

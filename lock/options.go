@@ -14,8 +14,8 @@ type Option interface {
 	OnceOption
 }
 
-// LockOption is an option of NewMutex, NewRWMutex and NewOneNode: Revocable, and
-// every Option.
+// LockOption is an option of NewMutex, NewRWMutex and NewOneNode: Revocable,
+// and every Option.
 type LockOption interface {
 	MutexOption
 	lock()
@@ -27,8 +27,8 @@ type MutexOption interface {
 	mutex()
 }
 
-// OnceOption is an option of NewOnce: Slack, WaitForRun, RerunLost, RerunFailed,
-// and every Option.
+// OnceOption is an option of NewOnce: Slack, WaitForRun, RerunLost,
+// RerunFailed, and every Option.
 type OnceOption interface {
 	setting
 	once()

@@ -198,9 +198,9 @@ func (c *Court) Begin(a *Actor, held Held) *Held {
 	return h
 }
 
-// createOf returns the zxid of the create of the hold's node, and 0 if the token
-// is less. A node at a fixed path has many creates: the last one up to the token
-// counts.
+// createOf returns the zxid of the create of the hold's node, and 0 if the
+// token is less. A node at a fixed path has many creates: the last one up to
+// the token counts.
 func (c *Court) createOf(h *Held) (czxid int64) {
 	for _, path := range h.Nodes {
 		for _, zxid := range c.created[path] {

@@ -109,7 +109,7 @@ func misuse(t *testing.T, name string, f reflect.Value) {
 	})
 }
 
-// isOption reports whether a type is that of an option: a function, or an
+// isOption reports whether options may have the type: a function, or an
 // interface that no other package can implement.
 func isOption(of reflect.Type) bool {
 	if of.Kind() != reflect.Interface {
