@@ -135,16 +135,16 @@ func TestCostsOfAOneNodeElection(t *testing.T) {
 		var term *election.Term
 		var second *testworld.Call[*election.Term]
 		var observer *testworld.Call[string]
-		reader := election.New(o.Manager, dir, election.OneNode())
+		reader := election.New(o.Manager, dir, election.Layout(election.OneNode))
 		w.Costs([]testworld.Step{
-			{Name: "the first Campaign makes the node above", Want: testworld.Counts{"create": 2, "createContainer": 1, "getData": 1}, Do: func() { term = campaigning(w, a, "a", election.OneNode()).Get() }},
+			{Name: "the first Campaign makes the node above", Want: testworld.Counts{"create": 2, "createContainer": 1, "getData": 1}, Do: func() { term = campaigning(w, a, "a", election.Layout(election.OneNode)).Get() }},
 			{Name: "Leader", Want: testworld.Counts{"getData": 1}, Do: func() {
 				_, err := reader.Leader(w.Context())
 				require.NoError(w, err)
 			}},
-			{Name: "Changes", Want: testworld.Counts{"getData": 1}, Do: func() { observer = watching(w, o, election.OneNode()) }},
-			{Name: "a second candidate", Want: testworld.Counts{"create": 1, "getData": 1}, Do: func() { second = campaigning(w, b, "b", election.OneNode()) }},
-			{Name: "UpdatePayload, and all who watch the node look", Want: testworld.Counts{"exists": 1, "getData": 3, "setData": 1, "sync": 1}, Do: func() { require.NoError(w, term.UpdatePayload(w.Context(), "ready")) }},
+			{Name: "Changes", Want: testworld.Counts{"getData": 1}, Do: func() { observer = watching(w, o, election.Layout(election.OneNode)) }},
+			{Name: "a second candidate", Want: testworld.Counts{"create": 1, "getData": 1}, Do: func() { second = campaigning(w, b, "b", election.Layout(election.OneNode)) }},
+			{Name: "UpdatePayload, and all who watch the node look", Want: testworld.Counts{"exists": 1, "getData": 3, "setData": 1, "sync": 1}, Do: func() { require.NoError(w, term.UpdatePayload(w.Context(), []byte("ready"))) }},
 			{Name: "the observer leaves", Do: func() {
 				_, err := observer.GiveUp()
 				require.NoError(w, err)

@@ -15,9 +15,9 @@ import (
 // Pauses of Run between terms that end sooner than shortTerm: an f that
 // returns at once must not have all candidates elect each other without end.
 const (
-	shortTerm  = time.Second
-	leastPause = 100 * time.Millisecond
-	mostPause  = 10 * time.Second
+	shortTerm = time.Second
+	minPause  = 100 * time.Millisecond
+	maxPause  = 10 * time.Second
 )
 
 // Run campaigns, calls f while its candidate leads, resigns when f has
@@ -40,7 +40,8 @@ const (
 //   - ctx has ended: Run returns the error of ctx, joined with the error of f
 //     unless that is the error of ctx.
 //
-// Run also returns the errors of Campaign. It never returns nil. It is safe for
+// Run also returns the errors of Campaign, and the error of a resignation that
+// cannot remove the candidate's node. It never returns nil. It is safe for
 // concurrent use: each call is a separate candidate.
 func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term) error) error {
 	e.made()
@@ -52,8 +53,8 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 		}
 		began := time.Now()
 		err, why := lead(ctx, t, f)
-		if e.told != nil {
-			e.told(t, oneline.Join(err, why))
+		if e.onTermEnd != nil {
+			e.onTermEnd(t, oneline.Join(err, why))
 		}
 		taken := errors.Is(why, core.ErrLost) || errors.Is(why, ErrTransferred)
 		switch {
@@ -62,12 +63,12 @@ func (e *Election) Run(ctx context.Context, f func(ctx context.Context, t *Term)
 		case err != nil && !taken:
 			return oneline.Join(err, why)
 		case why != nil && !taken:
-			return e.fail("resign", why) // our node cannot be removed, and blocks its successors
+			return why // our node cannot be removed, and blocks its successors
 		}
 		if short++; time.Since(began) >= shortTerm {
 			short = 0
 		}
-		if err := line.Pause(ctx, short-1, leastPause, mostPause); err != nil {
+		if err := line.Pause(ctx, short-1, minPause, maxPause); err != nil {
 			return e.stopped(ctx, nil)
 		}
 	}
@@ -103,7 +104,7 @@ func lead(ctx context.Context, t *Term, f func(context.Context, *Term) error) (e
 // stopped returns Run's error after ctx has ended. It omits an error of f that
 // is the error of ctx.
 func (e *Election) stopped(ctx context.Context, err error) error {
-	why := e.fail("run for", ctxend.Err(ctx))
+	why := e.failed("run election", ctxend.Err(ctx))
 	if err == nil || errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)) {
 		return why
 	}

@@ -27,11 +27,11 @@ func TestSimulation(t *testing.T) {
 }
 
 func TestSimulationOfLeaderSelector(t *testing.T) {
-	simulateSeeds(t, election.LeaderSelector())
+	simulateSeeds(t, election.Layout(election.LeaderSelector))
 }
 
 func TestSimulationOfOneNode(t *testing.T) {
-	simulateSeeds(t, election.OneNode())
+	simulateSeeds(t, election.Layout(election.OneNode))
 }
 
 func simulateSeeds(t *testing.T, layout election.Option) {
@@ -102,13 +102,13 @@ func (r *referee) transferred(err error) {
 		r.handed++
 	case errors.Is(err, election.ErrNoCandidate):
 		r.transfers["no candidate"]++
-	case errors.Is(err, election.ErrOverruled):
+	case errors.Is(err, election.ErrTransferSuperseded):
 		r.transfers["overruled"]++
-	case errors.Is(err, election.ErrStillLeads):
+	case errors.Is(err, election.ErrTransferTimeout):
 		r.transfers["still leads"]++
 	case errors.Is(err, election.ErrInterrupted):
 		r.transfers["interrupted"]++
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, election.ErrNoLine):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, election.ErrNotTransferable):
 	default:
 		r.t.Errorf("transfer: %v", err)
 	}

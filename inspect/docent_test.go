@@ -192,7 +192,7 @@ func TestTake_election(t *testing.T) {
 		require.Len(t, r.Findings, 2, "the wish is a part of the election")
 
 		// With LeaderSelector's names it cannot be told from a lock.
-		_, err = election.New(a.Manager, "/s", election.ID("one"), election.LeaderSelector()).Campaign(w.Context())
+		_, err = election.New(a.Manager, "/s", election.ID("one"), election.Layout(election.LeaderSelector)).Campaign(w.Context())
 		require.NoError(t, err)
 		l := at[*Lock](w, report(w, b, "/"), "/s")
 		require.True(t, l.MayBeElection)

@@ -62,7 +62,7 @@ func (c *electCommand) Run(ctx context.Context, a *app) (err error) {
 // campaign leads and campaigns in turn until a signal, --once or an error ends
 // it.
 func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *session.Manager, signals <-chan os.Signal) error {
-	opts := slices.Clone(layouts[c.Layout])
+	opts := []election.Option{election.Layout(layouts[c.Layout])}
 	if c.ID != "" {
 		opts = append(opts, election.ID(c.ID))
 	}
@@ -108,10 +108,10 @@ func (c *electCommand) campaign(ctx context.Context, a *app, task string, sm *se
 }
 
 // layouts are the values of --layout.
-var layouts = map[string][]election.Option{
-	"latch":    nil,
-	"selector": {election.LeaderSelector()},
-	"one-node": {election.OneNode()},
+var layouts = map[string]election.Format{
+	"latch":    election.LeaderLatch,
+	"selector": election.LeaderSelector,
+	"one-node": election.OneNode,
 }
 
 // untilTransferred returns a context that ends with the term, or with the cause

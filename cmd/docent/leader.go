@@ -57,7 +57,7 @@ func (c *leaderCommand) Run(ctx context.Context, a *app) error {
 		}
 		return err
 	}
-	e := election.New(sm, c.Path, layouts[c.Layout]...)
+	e := election.New(sm, c.Path, election.Layout(layouts[c.Layout]))
 	switch {
 	case c.Watch:
 		err = a.tellingSilence(ctx, task, sm, func() error { return c.watch(ctx, a, task, e) })
@@ -114,11 +114,11 @@ func (c *leaderCommand) transfer(ctx context.Context, a *app, sm *session.Manage
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, election.ErrStillLeads) && errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, election.ErrTransferTimeout) && errors.Is(err, context.DeadlineExceeded):
 		return &taskError{task: task, err: &notSteppedDown{within: c.Wait},
 			hint: "it stays the leader: print it with \"docent leader\", and raise --wait if it needs longer"}
-	case errors.Is(err, election.ErrNoCandidate), errors.Is(err, election.ErrOverruled), errors.Is(err, election.ErrInterrupted):
-		return &taskError{task: task, err: errors.Unwrap(err)}
+	case errors.Is(err, election.ErrNoCandidate), errors.Is(err, election.ErrTransferSuperseded), errors.Is(err, election.ErrInterrupted):
+		return &taskError{task: task, err: errors.Unwrap(errors.Unwrap(err))} // the task says the operation, and to whom
 	}
 	return during(task, err)
 }
@@ -133,7 +133,7 @@ func (e *notSteppedDown) Error() string {
 func (e *notSteppedDown) Unwrap() error { return errNotAcquired }
 
 func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *election.Election) error {
-	var shown election.Leader
+	var shown leaderJSON
 	first := true
 	for leader, err := range e.Changes(ctx) {
 		if err != nil {
@@ -144,13 +144,14 @@ func (c *leaderCommand) watch(ctx context.Context, a *app, task string, e *elect
 			continue
 		}
 		// After an error Changes yields the same leader again.
-		if !first && leader == shown {
+		now := asJSON(leader)
+		if !first && now == shown {
 			continue
 		}
-		shown, first = leader, false
+		shown, first = now, false
 		switch {
 		case a.globals.JSON:
-			err = a.printJSON(asJSON(leader))
+			err = a.printJSON(now)
 		case leader.Vacant():
 			err = a.printf("no leader\n")
 		case leader.Hidden:
@@ -184,7 +185,7 @@ func asJSON(l election.Leader) leaderJSON {
 	}
 	j := leaderJSON{Hidden: l.Hidden, ID: l.ID, Token: l.Token}
 	if !l.Since.IsZero() { // the server has sent the node's stat
-		j.Since, j.Session = timestamp(l.Since), fmt.Sprintf("0x%x", l.Session)
+		j.Since, j.Session = timestamp(l.Since), l.Session.String()
 	}
 	return j
 }

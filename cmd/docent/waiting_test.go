@@ -81,7 +81,7 @@ func TestFault31_AWaitWithoutAQuorum(t *testing.T) {
 	}
 }
 
-// campaigning has a lead, whatever others wish, and b stand behind it.
+// campaigning has a lead, whatever others request, and b wait after it.
 func campaigning(w *testworld.World) {
 	for _, id := range []string{"a", "b"} {
 		p := w.Process(func(cfg *session.Config) { cfg.Timeout = time.Minute })

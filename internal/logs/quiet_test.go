@@ -123,7 +123,7 @@ func (p *process) contend() {
 		return lock.NewSemaphore(p.sm, "/locks/semaphore", lock.Permits(1)).Do(ctx, 1,
 			func(ctx context.Context, _ *lock.Permit) error { return pause(ctx) })
 	})
-	for path, opts := range map[string][]election.Option{"/leaders/line": nil, "/leaders/node": {election.OneNode()}} {
+	for path, opts := range map[string][]election.Option{"/leaders/line": nil, "/leaders/node": {election.Layout(election.OneNode)}} {
 		p.run("election", func(ctx context.Context) error {
 			opts := append([]election.Option{election.ID(p.name)}, opts...)
 			return election.New(p.sm, path, opts...).Run(ctx, func(ctx context.Context, _ *election.Term) error {

@@ -135,8 +135,8 @@ var holding = []recipe{
 		},
 	},
 	elected("leader latch"),
-	elected("leader selector", election.LeaderSelector()),
-	elected("one-node election", election.OneNode()).theNode(),
+	elected("leader selector", election.Layout(election.LeaderSelector)),
+	elected("one-node election", election.Layout(election.OneNode)).theNode(),
 	{
 		name: "transfer of leadership",
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {

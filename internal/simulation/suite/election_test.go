@@ -54,7 +54,7 @@ func elections(guarded bool, opts ...election.Option) simulation.Program {
 				for a.Going() {
 					ctx, cancel := a.Within(15 * time.Second)
 					err := e.Transfer(ctx, fmt.Sprint("c", a.N(len(w.Procs()))))
-					fine(a, ctx, "transfer", err, election.ErrNoCandidate, election.ErrOverruled, election.ErrStillLeads, election.ErrInterrupted)
+					fine(a, ctx, "transfer", err, election.ErrNoCandidate, election.ErrTransferSuperseded, election.ErrTransferTimeout, election.ErrInterrupted)
 					cancel()
 					a.Sleep(a.Ctx, 10*time.Second)
 				}
@@ -87,8 +87,8 @@ func elections(guarded bool, opts ...election.Option) simulation.Program {
 func TestElectionSimulation(t *testing.T)       { simulation.Run(t, seeds, elections(true)) }
 func TestElectionForcedSimulation(t *testing.T) { simulation.Run(t, seeds, forced(elections(true))) }
 func TestLeaderSelectorSimulation(t *testing.T) {
-	simulation.Run(t, seeds, elections(true, election.LeaderSelector()))
+	simulation.Run(t, seeds, elections(true, election.Layout(election.LeaderSelector)))
 }
 func TestOneNodeSimulation(t *testing.T) {
-	simulation.Run(t, seeds, elections(false, election.OneNode()))
+	simulation.Run(t, seeds, elections(false, election.Layout(election.OneNode)))
 }

@@ -12,7 +12,7 @@ import (
 
 // A request that its operator has left behind has no effect once its candidate
 // has gone.
-func TestOldWish(t *testing.T) {
+func TestOldTransferRequest(t *testing.T) {
 	for _, data := range []string{`{"id":"b","node":"_c_00000000-0000-4000-8000-000000000000-latch-0000000001"}`,
 		"", "b", `{"id":"b"}`, `{"node":"../x"}`, `{"node":"."}`} {
 		inWorld(t, func(t *testing.T, w *world) {
@@ -47,7 +47,7 @@ func TestFault25_TransferLeavesALastingNode(t *testing.T) {
 // A request for a candidate that sorts after all others, which no Transfer
 // makes: every candidate lets it pass once, and then leads, for a while at
 // least.
-func TestWishThatCannotBeFulfilled(t *testing.T) {
+func TestTransferRequestThatCannotBeFulfilled(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		const far = "_c_00000000-0000-4000-8000-000000000000-latch-1000000000"
 		require.NoError(t, w.srv.Put(dir+"/"+far, nil))
@@ -60,7 +60,7 @@ func TestWishThatCannotBeFulfilled(t *testing.T) {
 }
 
 // Of two operators the last one wins, whether they share a session or not.
-func TestTransferOverruled(t *testing.T) {
+func TestTransferSuperseded(t *testing.T) {
 	for _, same := range []bool{false, true} {
 		inWorld(t, func(t *testing.T, w *world) {
 			op1, op2 := w.process(), w.process()
@@ -71,14 +71,14 @@ func TestTransferOverruled(t *testing.T) {
 			b, c := w.process().campaign("b"), w.process().campaign("c")
 			first := op1.transfer("b")
 			second := op2.transfer("c")
-			require.ErrorIs(t, first.result(), election.ErrOverruled)
-			time.Sleep(time.Second) // in one session the second wish may stand a moment after the first has gone
+			require.ErrorIs(t, first.result(), election.ErrTransferSuperseded)
+			time.Sleep(time.Second) // in one session the second request may exist a moment after the first has gone
 			require.True(t, second.waiting())
 			require.NoError(t, term.Resign())
 			require.NoError(t, second.result())
 			c.get()
 			require.True(t, b.waiting())
-			require.False(t, w.wished())
+			require.False(t, w.requested())
 		})
 	}
 }

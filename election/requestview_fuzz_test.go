@@ -8,15 +8,16 @@ import (
 )
 
 // Any bytes are parsed as the name of a node of the layout, or as no request.
-func FuzzWish(f *testing.F) {
+func FuzzTransferRequest(f *testing.F) {
 	for _, data := range []string{"", "null", `{"node":"_c_0-latch-0000000007"}`, `{"node":"../latch-0000000007"}`, `{"node":7}`, "[]"} {
 		f.Add([]byte(data))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		node := (&wishes{layout: latch}).parse(data)
+		tag := tags[LeaderLatch]
+		node := (&requestView{tag: tag}).parse(data)
 		require.NotContains(t, node, "/")
 		if node != "" {
-			require.True(t, strings.Contains(node, string(latch)), "%q", node)
+			require.True(t, strings.Contains(node, tag), "%q", node)
 		}
 	})
 }
