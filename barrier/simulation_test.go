@@ -225,7 +225,7 @@ func member(ctx context.Context, r *referee, d *dice, double *barrier.Double) {
 			case !errors.Is(err, session.ErrLost) && wait.Err() == nil:
 				r.t.Errorf("leave: %v", err)
 			}
-		case errors.Is(err, barrier.ErrFull), errors.Is(err, barrier.ErrIDTaken), wait.Err() != nil:
+		case errors.Is(err, barrier.ErrFull), errors.Is(err, session.ErrIDTaken), wait.Err() != nil:
 			pause(ctx, d.upTo(time.Second))
 		default:
 			r.t.Errorf("enter: %v", err)

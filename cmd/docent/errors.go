@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/docent-go/docent/barrier"
 	"github.com/docent-go/docent/cmd/docent/internal/child"
 	"github.com/docent-go/docent/config"
 	"github.com/docent-go/docent/internal/znode"
@@ -165,7 +164,7 @@ var answers = []answer{
 	{session.ErrNoAuth, "the ACL denies access", "check --auth or DOCENT_AUTH, and the ACL of the node and of its parent"},
 	{session.ErrAuthFailed, "the server refuses the credentials", "check --auth or DOCENT_AUTH"},
 	{session.ErrInvalidACL, "the server refuses the access control list", "check --auth or DOCENT_AUTH"},
-	{barrier.ErrNotGate, "", ""},
+	{session.ErrForeign, "", ""},
 	{config.ErrNotKey, "", ""},
 	{lock.ErrNotEphemeral, "", "give --mode exclusive a path of its own"},
 	{config.ErrNoPast, "the key's history has no such value", `list the values with "docent config history"`},
@@ -200,9 +199,8 @@ func reason(err error) string {
 	if a, ok := answerTo(err); ok && a.reason != "" {
 		return a.reason
 	}
-	var op *session.OpError
-	if errors.As(err, &op) {
-		err = op.Err
+	for op := new(session.OpError); errors.As(err, &op); {
+		err = op.Err // the innermost reason: the task says the operation and the path
 	}
 	return strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "zk: ")), " ")
 }

@@ -159,7 +159,7 @@ var (
 	likeKeys  = outcome{kinds: kinds("kazoo's gate", "worker's memory"), takes: true}
 	innerKey  = outcome{kinds: kinds("key's directory"), takes: true}
 	notKey    = outcome{code: 1, text: "the znode is not a key: it "}
-	notGate   = outcome{code: 1, text: "the znode is not a gate: it "}
+	notGate   = outcome{code: 1, text: "the znode belongs to another recipe or program: check the path: it "}
 	notNumber = outcome{code: 1, text: "the node does not hold a number of this layout: "}
 	noLetter  = outcome{code: 1, text: "is not the ID of a dead letter"}
 	nothing   = outcome{code: 75, text: "no item is ready"}
@@ -185,12 +185,12 @@ var foreignVerbs = map[string]foreignVerb{
 	"barrier enter": {"barrier enter PATH --count 1 --wait 1m -- true", kinds("rendezvous"), []outcome{
 		noChildren,
 		{kinds: anyDirectory, takes: true}, // a round raises the version
-		{code: 1, text: "the directory is not a rendezvous: "},
+		{code: 1, text: "the znode belongs to another recipe or program: check the path: "},
 	}},
 	// What it waits at for another member is left out: "barrier enter" has it.
 	"barrier enter two": {"barrier enter PATH --count 2 --wait 1m --id b -- true", anyDirectory, []outcome{
 		noChildren, {kinds: kinds("rendezvous"), code: 75, text: "all 2 places are taken"},
-		{code: 1, text: "the directory is not a rendezvous: "},
+		{code: 1, text: "the znode belongs to another recipe or program: check the path: "},
 	}},
 
 	"counter set": {"counter set PATH 7", kinds("counter"), []outcome{{kinds: kinds("kazoo's gate"), takes: true}, notNumber}},

@@ -99,7 +99,7 @@ func doubles() simulation.Program {
 				for a.Going() {
 					ctx, cancel := context.WithTimeout(a.Ctx, 5*time.Second+a.UpTo(40*time.Second))
 					v, err := double.Enter(ctx)
-					if fine(a, ctx, "enter", err, barrier.ErrFull, barrier.ErrIDTaken) {
+					if fine(a, ctx, "enter", err, barrier.ErrFull, session.ErrIDTaken) {
 						r.entered(v)
 						a.Sleep(v.Context(), time.Second)
 						r.leaves(v)
