@@ -23,7 +23,6 @@ var guarded = map[string]string{
 	"config/historywrite.go: write":          "a doubt has an error",
 	"config/update.go: inDoubt":              "a doubt has an error",
 	"counter/add.go: inDoubt":                "a doubt has an error",
-	"election/run.go: stopped":               "ctx has ended",
 	"internal/ctxend/ctxend.go: Join":        "ctx has ended",
 	"internal/standing/data.go: Set":         "ctx has ended",
 	"internal/standing/newest.go: replaced":  "the rival is a pointer that was just made",

@@ -203,7 +203,7 @@ func elected(name string, opts ...election.Option) recipe {
 			if err != nil {
 				return err
 			}
-			return marked(l.Hidden, l.ID, l.Payload)
+			return marked(l.Hidden, l.ID, string(l.Payload))
 		},
 	}
 }
