@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/docent-go/docent/internal/atomicfile"
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/session"
 )
@@ -67,11 +68,9 @@ func CheckFile(f func(data []byte) error) FileOption {
 	return func(o *fileOptions) { o.check = f }
 }
 
-// Pauses between tries to write a file.
-const (
-	minFilePause = time.Second
-	maxFilePause = 30 * time.Second
-)
+// filePauses are the pauses between tries to write a file. They are not random,
+// because no other process writes the file.
+var filePauses = backoff.Backoff{Min: time.Second, Max: 30 * time.Second, Floor: 30 * time.Second}
 
 // SyncFile keeps a local file equal to a key, for programs that read files. It
 // blocks until ctx ends, and returns nil then.
@@ -165,7 +164,7 @@ func (f *fileSync) follow(ctx context.Context, v *Value[[]byte]) error {
 				return err
 			default:
 				f.problem(err)
-				retry = time.NewTimer(min(minFilePause<<min(f.failures, 5), maxFilePause))
+				retry = time.NewTimer(filePauses.Pause(f.failures))
 				again = retry.C
 				f.failures++
 			}

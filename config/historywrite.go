@@ -36,8 +36,8 @@ func (h *History) write(ctx context.Context, key string, data []byte, version in
 	k := &keeping{
 		History: h, key: key, path: path, dir: dir, data: data, mark: rand.Text(), version: version, create: create,
 	}
-	for conflicts := 0; ; conflicts++ {
-		err := pause(ctx, conflicts)
+	for tries := 0; ; tries++ {
+		err := conflicts.Wait(ctx, tries-1)
 		var done Entry
 		if err == nil {
 			done, err = k.try(ctx)

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/misuse"
@@ -85,8 +85,8 @@ type proposal[T any] struct {
 
 func (v *Value[T]) update(ctx context.Context, f func(T) (T, error)) (*Snapshot[T], error) {
 	var doubt *proposal[T] // a write that may have been done
-	for conflicts := 0; ; conflicts++ {
-		if err := pause(ctx, conflicts); err != nil {
+	for tries := 0; ; tries++ {
+		if err := conflicts.Wait(ctx, tries-1); err != nil {
 			return nil, inDoubt(doubt, err)
 		}
 		now, err := v.fresh(ctx)
@@ -220,17 +220,5 @@ func isConflict(err error) bool {
 	return errors.Is(err, core.ErrBadVersion) || errors.Is(err, core.ErrNoNode) || errors.Is(err, core.ErrNodeExists)
 }
 
-// pause waits for a random time that grows with the number of conflicts.
-func pause(ctx context.Context, conflicts int) error {
-	if conflicts == 0 {
-		return nil
-	}
-	timer := time.NewTimer(chance.N(time.Millisecond << min(conflicts, 7)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctxend.Err(ctx)
-	}
-}
+// conflicts are the pauses after conflicts with other writers.
+var conflicts = backoff.Backoff{Min: 2 * time.Millisecond, Max: 128 * time.Millisecond}

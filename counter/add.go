@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
 )
 
 // Add adds n, which may be negative, and returns the new number. It compares
@@ -89,11 +89,9 @@ func (p *proposal) refuted(now base) bool {
 		now.stat.Version == p.over.stat.Version+1 && !bytes.Equal(now.data, p.data)
 }
 
-// Pauses after conflicts. The first repetition follows at once.
-const (
-	leastPause = 2 * time.Millisecond
-	mostPause  = 100 * time.Millisecond
-)
+// conflicts are the pauses after conflicts. The first repetition follows at
+// once.
+var conflicts = backoff.Backoff{Min: 2 * time.Millisecond, Max: 100 * time.Millisecond}
 
 // update compares and sets until it has succeeded. f may be called more than
 // once; it returns the new number, and whether to write it.
@@ -111,9 +109,9 @@ func (c *Counter) update(ctx context.Context, f func(old int64) (int64, bool, er
 		return 0, ctxend.Err(ctx)
 	}
 	var doubt *proposal
-	for tries := -2; ; tries++ {
-		if err := line.Pause(ctx, tries, leastPause, mostPause); err != nil {
-			return 0, inDoubt(doubt, ctxend.Join(ctx, err))
+	for tries := 0; ; tries++ {
+		if err := conflicts.Wait(ctx, tries-2); err != nil {
+			return 0, inDoubt(doubt, err)
 		}
 		n, done, err := c.try(ctx, &doubt, f)
 		switch {

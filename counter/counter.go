@@ -10,7 +10,6 @@ import (
 	"github.com/docent-go/docent/internal/bridge"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/line"
 	"github.com/docent-go/docent/internal/misuse"
 	"github.com/docent-go/docent/internal/recognise"
 	"github.com/docent-go/docent/internal/znode"
@@ -140,11 +139,11 @@ func (c *Counter) Set(ctx context.Context, n int64) error {
 		return c.fail("set", err)
 	}
 	data := c.layout.encode(n)
-	for tries := -2; ctx.Err() == nil; tries++ {
-		if line.Pause(ctx, tries, leastPause, mostPause) != nil {
-			break
+	for tries := 0; ; tries++ {
+		err := conflicts.Wait(ctx, tries-2)
+		if err == nil {
+			err = c.overwrite(ctx, data)
 		}
-		err := c.overwrite(ctx, data)
 		if !conflict(err) {
 			if err != nil {
 				err = c.fail("set", ctxend.Join(ctx, err))
@@ -152,7 +151,6 @@ func (c *Counter) Set(ctx context.Context, n int64) error {
 			return err
 		}
 	}
-	return c.fail("set", ctxend.Err(ctx))
 }
 
 // overwrite replaces the node's number.

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/docent-go/docent/internal/chance"
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/grace"
@@ -125,7 +124,6 @@ func (f *follower) Close() {
 
 // pause returns the pause after one more failed read.
 func (f *follower) pause() time.Duration {
-	d := min(minPause<<min(f.failures, 10), maxPause)
 	f.failures++
-	return d/2 + chance.N(d/2)
+	return pauses.Pause(f.failures - 1)
 }

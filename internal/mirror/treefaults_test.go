@@ -365,7 +365,7 @@ func TestTreeWipe(t *testing.T) {
 		start := time.Now()
 		awaitTree(w, tree, treeShows("= a=restored"), "believed")
 		require.GreaterOrEqual(t, time.Since(start), core.DefaultTimeout-time.Second)
-		require.LessOrEqual(t, time.Since(start), core.DefaultTimeout+2*maxPause)
+		require.LessOrEqual(t, time.Since(start), core.DefaultTimeout+2*pauses.Max)
 		w.Put("/d/b", "goes on")
 		require.Equal(t, "= a=restored b=goes on", settledTree(tree))
 		require.False(t, tree.Stale())

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/docent-go/docent/internal/chance"
+	"github.com/docent-go/docent/internal/backoff"
 	"github.com/docent-go/docent/internal/core"
 )
 
@@ -276,11 +276,7 @@ func (r *round) sleep(pause time.Duration, wake <-chan struct{}) {
 // random, so that processes that were refused together do not come back
 // together.
 func growing(n int, min, max time.Duration) time.Duration {
-	bound := max
-	if n < 32 && min<<n < max {
-		bound = min << n
-	}
-	return bound/2 + chance.N(bound/2)
+	return backoff.Backoff{Min: min, Max: max, Floor: min / 2}.Pause(n)
 }
 
 // ended reports whether an operation failed because its session has ended.
