@@ -1,9 +1,7 @@
 package config
 
 import (
-	"bytes"
 	"fmt"
-	"reflect"
 	"slices"
 )
 
@@ -25,7 +23,7 @@ func (v *Value[T]) propose(now base, f func(T) (T, error)) (*proposal[T], error)
 	if value, err = f(value); err != nil {
 		return nil, err
 	}
-	if err := v.opts.valid(value); err != nil {
+	if err := v.valid(value); err != nil {
 		return nil, fmt.Errorf("the new value does not validate: %w", err)
 	}
 	after, err := v.codec.Encode(value)
@@ -47,7 +45,7 @@ func (v *Value[T]) propose(now base, f func(T) (T, error)) (*proposal[T], error)
 	}
 	// The written bytes must decode for other readers. Decoding also makes a
 	// copy that the caller's f can no longer change.
-	if value, err = v.check(data); err != nil {
+	if value, err = v.read(data); err != nil {
 		return nil, fmt.Errorf("the encoding of the new value does not decode: %w", err)
 	}
 	return &proposal[T]{value: value, data: data, over: now}, nil
@@ -58,28 +56,17 @@ func (v *Value[T]) propose(now base, f func(T) (T, error)) (*proposal[T], error)
 func (v *Value[T]) before(now base) (value T, err error) {
 	data := now.data
 	if !now.exists {
-		if !v.opts.hasDefault {
+		if !v.hasDefault {
 			return value, nil
 		}
-		if data, err = v.codec.Encode(v.opts.fallback); err != nil {
+		if data, err = v.codec.Encode(v.fallback); err != nil {
 			return value, fmt.Errorf("copy the default: %w", err)
 		}
 	}
-	if value, err = v.codec.Decode(data); err != nil {
+	if value, err = v.decode(data); err != nil {
 		return value, &BadValueError{v.path, now.stat.Version, now.stat.Mzxid, err}
 	}
 	return value, nil
-}
-
-// alike reports whether two encodings decode to the same good value. An encoder
-// may encode a value in several ways.
-func (v *Value[T]) alike(a, b []byte) bool {
-	x, err := v.check(a)
-	if err != nil || bytes.Equal(a, b) {
-		return err == nil
-	}
-	y, err := v.check(b)
-	return err == nil && reflect.DeepEqual(x, y)
 }
 
 // merge applies the change to the bytes of the node. A type may decode more
@@ -90,7 +77,7 @@ func (v *Value[T]) merge(node, before, after []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("merge the new value into what the node holds: %w", err)
 	}
-	value, err := v.check(merged)
+	value, err := v.read(merged)
 	if err != nil {
 		return after, nil // the caller checks it
 	}

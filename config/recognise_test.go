@@ -24,15 +24,15 @@ func writes(w *testworld.World, p *testworld.Process) map[string]func(key string
 	h := s.History(3)
 	x := []byte("x")
 	return map[string]func(key string) error{
-		"set":         func(key string) error { _, err := s.Set(w.Context(), key, x, config.AnyVersion); return err },
+		"set":         func(key string) error { _, err := s.Set(w.Context(), key, x, session.AnyVersion); return err },
 		"put":         func(key string) error { _, err := s.Put(w.Context(), key, x); return err },
-		"delete":      func(key string) error { return s.Delete(w.Context(), key, config.AnyVersion) },
-		"history set": func(key string) error { _, err := h.Set(w.Context(), key, x, config.AnyVersion); return err },
+		"delete":      func(key string) error { return s.Delete(w.Context(), key, session.AnyVersion) },
+		"history set": func(key string) error { _, err := h.Set(w.Context(), key, x, session.AnyVersion); return err },
 		"history put": func(key string) error { _, err := h.Put(w.Context(), key, x); return err },
 		"publish": func(key string) error {
-			return s.Publish(w.Context(), config.SetKey("app/key", x, config.AnyVersion), config.SetKey(key, x, config.AnyVersion))
+			return s.Publish(w.Context(), config.SetKey("app/key", x, session.AnyVersion), config.SetKey(key, x, session.AnyVersion))
 		},
-		"publish delete": func(key string) error { return s.Publish(w.Context(), config.DeleteKey(key, config.AnyVersion)) },
+		"publish delete": func(key string) error { return s.Publish(w.Context(), config.DeleteKey(key, session.AnyVersion)) },
 	}
 }
 
@@ -88,7 +88,7 @@ func TestFault25_KeysAlone(t *testing.T) {
 			require.True(w, found, path)
 			for name, write := range writes(w, p) {
 				err := write(path)
-				require.ErrorIs(w, err, config.ErrNotKey, "%s %s", name, path)
+				require.ErrorIs(w, err, session.ErrForeign, "%s %s", name, path)
 				require.ErrorContains(w, err, what, "%s %s", name, path)
 				after, _ := w.Srv.Node(path)
 				require.Equal(w, before, after, "%s %s", name, path)
@@ -110,7 +110,7 @@ func TestFault25_UpdateOfAnotherRecipe(t *testing.T) {
 			value, err := config.Open(w.Context(), p.Manager, path, config.JSON[map[string]any]())
 			require.NoError(w, err)
 			_, err = value.Update(w.Context(), func(m map[string]any) (map[string]any, error) { return map[string]any{"a": 1}, nil })
-			require.ErrorIs(w, err, config.ErrNotKey, path)
+			require.ErrorIs(w, err, session.ErrForeign, path)
 			require.NoError(w, value.Close())
 			require.Equal(w, before, w.Data(path))
 		}
@@ -140,7 +140,7 @@ func TestFault25_KeysStayKeys(t *testing.T) {
 				w.Put("/app/db/host", "h")
 				w.Put("/app/db/port", "1")
 				if err := write("/app/db"); err != nil {
-					require.NotErrorIs(w, err, config.ErrNotKey, "%s %q", name, data)
+					require.NotErrorIs(w, err, session.ErrForeign, "%s %q", name, data)
 					require.Contains(w, name, "delete")
 				}
 			}
@@ -149,12 +149,12 @@ func TestFault25_KeysStayKeys(t *testing.T) {
 		w.Put("/app/guarded", "1")
 		_, err := lock.New(p.Manager, "/app/guarded").Lock(w.Context())
 		require.NoError(w, err)
-		_, err = s.Set(w.Context(), "/app/guarded", []byte("2"), config.AnyVersion)
+		_, err = s.Set(w.Context(), "/app/guarded", []byte("2"), session.AnyVersion)
 		require.NoError(w, err)
 		// A binary number: another number, and a write of the version that was
 		// read.
 		w.Put("/app/number", "\x00\x00\x00\x05")
-		e, err := s.Set(w.Context(), "/app/number", []byte("\x00\x00\x00\x06"), config.AnyVersion)
+		e, err := s.Set(w.Context(), "/app/number", []byte("\x00\x00\x00\x06"), session.AnyVersion)
 		require.NoError(w, err)
 		require.NoError(w, s.Delete(w.Context(), "/app/number", e.Version))
 	})
@@ -174,7 +174,7 @@ func TestFault25_CostOfTheLook(t *testing.T) {
 		}
 		set := func(key string) func() {
 			return func() {
-				_, err := s.Set(w.Context(), key, []byte("2"), config.AnyVersion)
+				_, err := s.Set(w.Context(), key, []byte("2"), session.AnyVersion)
 				require.NoError(w, err)
 			}
 		}
@@ -197,7 +197,7 @@ func TestFault25_AnotherNodeBetweenLookAndDelete(t *testing.T) {
 			w.Put("/app/key", `{"host":"h","pid":1}`)
 			return zktest.Pass
 		})
-		require.ErrorIs(w, s.Delete(w.Context(), "/app/key", config.AnyVersion), config.ErrNotKey)
+		require.ErrorIs(w, s.Delete(w.Context(), "/app/key", session.AnyVersion), session.ErrForeign)
 		require.Equal(w, `{"host":"h","pid":1}`, w.Data("/app/key"))
 	})
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,36 +36,38 @@ import (
 // wait for itself, until its ctx ends.
 //
 // ctx bounds the call. Errors: the error of f; *BadValueError if the present
-// value does not decode (repair it with Store.Set); ErrNotKey; ErrRecreated;
-// session.ErrTooLarge; session.ErrNoAuth; ErrClosed; session.ErrUnknownOutcome
-// if the answer was lost, and the node's present data does not show whether the
-// write was done. Update does not repeat the write then. The caller may, if its
-// f changes nothing the second time. Update is safe for concurrent use.
+// value does not decode (repair it with Store.Set); session.ErrForeign;
+// session.ErrRecreated; session.ErrTooLarge; session.ErrNoAuth;
+// session.ErrClosed; session.ErrUnknownOutcome if the answer was lost, and the
+// node's present data does not show whether the write was done. Update does not
+// repeat the write then. The caller may, if its f changes nothing the second
+// time. Update is safe for concurrent use.
 func (v *Value[T]) Update(ctx context.Context, f func(T) (T, error)) (*Snapshot[T], error) {
 	misuse.NilFunc(f == nil, "Value.Update")
 	v.made()
-	if err := v.ended(); err != nil {
+	snap, err := v.updateInTurn(ctx, f)
+	if err != nil {
+		return nil, core.Failed("config update", v.path, err)
+	}
+	return snap, nil
+}
+
+// updateInTurn waits for the Updates before this one.
+func (v *Value[T]) updateInTurn(ctx context.Context, f func(T) (T, error)) (*Snapshot[T], error) {
+	if err := v.mirror.Err(); err != nil {
 		return nil, err
 	}
 	if v.codec.Encode == nil {
-		return nil, fmt.Errorf("config %s: update: the codec has no Encode", v.path)
+		return nil, errors.New("the codec has no Encode, so it cannot update: set Encode")
 	}
-	if err := ctxend.Err(ctx); err != nil {
-		return nil, fmt.Errorf("config %s: update: %w", v.path, err)
-	}
-	select {
-	case v.updating <- struct{}{}:
-		defer func() { <-v.updating }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("config %s: update: %w", v.path, ctxend.Err(ctx))
-	case <-v.mirror.Done():
-		return nil, v.ended()
-	}
-	snap, err := v.update(ctx, f)
+	within, stop := v.mirror.Within(ctx)
+	err := v.updates.Acquire(within, 1)
+	stop()
 	if err != nil {
-		return nil, fmt.Errorf("config %s: update: %w", v.path, err)
+		return nil, cmp.Or(ctxend.Err(ctx), v.mirror.Err())
 	}
-	return snap, nil
+	defer v.updates.Release(1)
+	return v.update(ctx, f)
 }
 
 // base is the node as an Update has read it.
@@ -160,12 +163,8 @@ func (v *Value[T]) fresh(ctx context.Context) (base, error) {
 		if err != nil {
 			return base{}, err
 		}
-		err = s.Sync(ctx, v.path)
 		b := base{in: s}
-		if err == nil {
-			b.data, b.stat, err = s.Get(ctx, v.path)
-		}
-		switch {
+		switch b.data, b.stat, err = s.GetNewest(ctx, v.path); {
 		case err == nil:
 			b.exists = true
 			return b, write{version: b.stat.Version}.allowed(ctx, s, v.path, b.data, b.stat)
@@ -177,23 +176,24 @@ func (v *Value[T]) fresh(ctx context.Context) (base, error) {
 	}
 }
 
+// errVersion says that the node's version is -1, which ZooKeeper matches with
+// any version.
+var errVersion = errors.New("the znode's version is -1, which ZooKeeper cannot compare: write the key once with Store.Set and AnyVersion")
+
 // write makes one try.
 func (v *Value[T]) write(ctx context.Context, p *proposal[T]) (*Snapshot[T], error) {
 	s := p.over.in
 	if !p.over.exists {
-		if err := create(ctx, s, v.path, p.data); err != nil {
+		stat, err := s.CreateWithParents(ctx, v.path, p.data)
+		if err != nil {
 			return nil, err
 		}
-		v.show(ctx, s, 0)
-		// The answer to a create does not have the zxid. The mirror has it.
-		snap := &Snapshot[T]{Value: p.value, Exists: true}
-		if st := v.mirror.Load(); st.Exists {
-			snap.Zxid, snap.ModTime = st.Stat.Czxid, time.UnixMilli(st.Stat.Ctime)
-		}
-		return snap, nil
+		v.show(ctx, s, stat.Mzxid)
+		snap := snapshot(p.value, stat)
+		return &snap, nil
 	}
 	if p.over.stat.Version == core.AnyVersion {
-		return nil, errors.New("the node's version is -1, which ZooKeeper cannot compare: set it once with Store.Set")
+		return nil, errVersion
 	}
 	stat, err := s.Set(ctx, v.path, p.data, p.over.stat.Version)
 	if err != nil {
@@ -201,7 +201,7 @@ func (v *Value[T]) write(ctx context.Context, p *proposal[T]) (*Snapshot[T], err
 	}
 	v.show(ctx, s, stat.Mzxid)
 	if stat.Czxid != p.over.stat.Czxid {
-		return nil, ErrRecreated
+		return nil, core.ErrRecreated
 	}
 	snap := snapshot(p.value, stat)
 	return &snap, nil

@@ -109,7 +109,7 @@ func TestUpdateRefusals(t *testing.T) {
 
 		require.NoError(t, v.Close())
 		_, err = v.Update(t.Context(), set(3))
-		require.ErrorIs(t, err, config.ErrClosed)
+		require.ErrorIs(t, err, session.ErrClosed)
 	})
 }
 
@@ -172,7 +172,7 @@ func TestUpdateOfARecreatedNode(t *testing.T) {
 		})
 		_, err := v.Update(t.Context(), increment)
 		if versions == 1 { // the version that the old node had
-			require.ErrorIs(t, err, config.ErrRecreated)
+			require.ErrorIs(t, err, session.ErrRecreated)
 			synctest.Wait()
 			require.Equal(t, 3, v.Load().Value, "it is shown what the node holds")
 			return

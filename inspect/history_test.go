@@ -25,8 +25,9 @@ func TestTake_histories(t *testing.T) {
 		}
 		set("limits", 40)
 		set("db/pool", 2)
-		require.NoError(w, store.Create(w.Context(), "plain", []byte("no history")))
-		_, err := store.Set(w.Context(), "limits", []byte("past the history"), session.AnyVersion)
+		_, err := store.Create(w.Context(), "plain", []byte("no history"))
+		require.NoError(w, err)
+		_, err = store.Set(w.Context(), "limits", []byte("past the history"), session.AnyVersion)
 		require.NoError(w, err)
 		set("limits", 1) // keeps that too
 		r := report(w, p, "/")

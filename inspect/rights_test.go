@@ -33,8 +33,10 @@ func TestFault38_HiddenNodesAmongOthers(t *testing.T) {
 		b, err := groupmembership.New(p.Manager, "/group").Join(w.Context(), "b", nil)
 		secret(err)
 		defer b.Leave(context.Background())
-		secret(config.NewStore(owner.Manager, "/app").Create(w.Context(), "secret", []byte("x")))
-		secret(config.NewStore(p.Manager, "/app").Create(w.Context(), "open", []byte("y")))
+		_, err = config.NewStore(owner.Manager, "/app").Create(w.Context(), "secret", []byte("x"))
+		secret(err)
+		_, err = config.NewStore(p.Manager, "/app").Create(w.Context(), "open", []byte("y"))
+		secret(err)
 
 		r, err := inspect.Take(w.Context(), p.Manager, "/")
 		require.NoError(w, err)

@@ -166,9 +166,9 @@ var answers = []answer{
 	{session.ErrAuthFailed, "the server refuses the credentials", "check --auth or DOCENT_AUTH"},
 	{session.ErrInvalidACL, "the server refuses the access control list", "check --auth or DOCENT_AUTH"},
 	{barrier.ErrNotGate, "", ""},
-	{config.ErrNotKey, "", ""},
+	{session.ErrForeign, "", ""},
 	{lock.ErrNotEphemeral, "", "give --mode exclusive a path of its own"},
-	{config.ErrNoPast, "the key's history has no such value", `list the values with "docent config history"`},
+	{config.ErrNoRevision, "the key's history has no such value", `list the values with "docent config history"`},
 	{session.ErrNoNode, "there is no such node", "check the path, and the root in --servers"},
 	{session.ErrNodeExists, "the node exists already", "set it without --create, or delete it first"},
 	{session.ErrBadVersion, "the node has another version", `read the present version with "docent --json config get" and try again`},
@@ -201,7 +201,7 @@ func reason(err error) string {
 		return a.reason
 	}
 	var op *session.OpError
-	if errors.As(err, &op) {
+	for errors.As(err, &op) { // the verb, and the request that failed
 		err = op.Err
 	}
 	return strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), "zk: ")), " ")

@@ -158,9 +158,9 @@ var (
 	// Znodes that look like config keys, and cannot be told from them.
 	likeKeys  = outcome{kinds: kinds("kazoo's gate", "worker's memory"), takes: true}
 	innerKey  = outcome{kinds: kinds("key's directory"), takes: true}
-	notKey    = outcome{code: 1, text: "the znode is not a key: it "}
+	notKey    = outcome{code: 1, text: "the znode belongs to another recipe or program: check the path: it "}
 	notGate   = outcome{code: 1, text: "the znode is not a gate: it "}
-	notNumber = outcome{code: 1, text: "the node does not hold a number of this layout: "}
+	notNumber = outcome{code: 1, text: "the znode does not hold a number of this layout: "}
 	noLetter  = outcome{code: 1, text: "is not the ID of a dead letter"}
 	nothing   = outcome{code: 75, text: "no item is ready"}
 	// A verb that makes a node of its own below the path.

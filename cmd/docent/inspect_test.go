@@ -171,7 +171,8 @@ func TestInspect_watch(t *testing.T) {
 	require.Eventually(t, func() bool {
 		return strings.Contains(watch.stderr.String(), "inspect /conf/key: there is no such node")
 	}, patience, time.Millisecond)
-	require.NoError(t, config.NewStore(sm, "/conf").Create(t.Context(), "key", []byte("1")))
+	_, err := config.NewStore(sm, "/conf").Create(t.Context(), "key", []byte("1"))
+	require.NoError(t, err)
 	require.Regexp(t, `^-- .* --$`, watch.line())
 	require.Contains(t, watch.line(), "/conf/key  config  1 byte  version 0")
 	require.NoError(t, server.Put("/conf/key", []byte("12")))

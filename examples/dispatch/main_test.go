@@ -15,6 +15,7 @@ import (
 
 	"github.com/docent-go/docent/config"
 	"github.com/docent-go/docent/internal/testworld"
+	"github.com/docent-go/docent/session"
 	"github.com/docent-go/docent/zktest"
 )
 
@@ -186,7 +187,7 @@ func TestAJobCanBeWithdrawn(t *testing.T) {
 		job, _ := startConsole(w, "reindex")
 		time.Sleep(350 * time.Millisecond)
 		store := config.NewStore(w.Process().Manager, "/")
-		require.NoError(t, store.Delete(w.Context(), jobPath[1:], config.AnyVersion))
+		require.NoError(t, store.Delete(w.Context(), jobPath[1:], session.AnyVersion))
 		_, err := job.Result()
 		require.ErrorIs(t, err, ErrReplaced)
 		w.Eventually(func() bool { return w.Data(workersPath+"/w1") == "{}" }, "the worker is idle")

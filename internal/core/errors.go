@@ -53,18 +53,25 @@ func (c *closed) Is(target error) bool { return target == ErrClosed }
 
 // Failed returns the error of a verb of a recipe, such as "config set", as an
 // *OpError. It has the session of the request that failed, and it returns nil
-// for nil. An error of the same verb and path is not wrapped again.
+// for nil. An error of the same verb and path is not wrapped again, and a
+// request of the same name, such as "set", is not said besides the verb.
 func Failed(op, path string, err error) error {
 	if err == nil {
 		return nil
 	}
 	failed := &OpError{Op: op, Path: path, Err: err}
 	var inner *OpError
-	if errors.As(err, &inner) {
-		if direct, ok := err.(*OpError); ok && direct.Op == op && direct.Path == path {
+	if !errors.As(err, &inner) {
+		return failed
+	}
+	failed.Session = inner.Session
+	if direct, ok := err.(*OpError); ok && direct.Path == path {
+		switch {
+		case direct.Op == op:
 			return err
+		case strings.HasSuffix(op, " "+direct.Op):
+			failed.Err = direct.Err
 		}
-		failed.Session = inner.Session
 	}
 	return failed
 }

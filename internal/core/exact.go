@@ -135,49 +135,66 @@ func (s *Session) SetExact(ctx context.Context, path string, data []byte, czxid 
 // the node exists: its creator is unknown. The other errors are as for Create.
 func (s *Session) CreateOnce(ctx context.Context, path string, data []byte) error {
 	s.made()
+	_, err := s.createOnce(ctx, path, data)
+	return err
+}
+
+// createOnce is CreateOnce, and returns the stat of the new node. The stat is
+// zero from servers before ZooKeeper 3.5.
+func (s *Session) createOnce(ctx context.Context, path string, data []byte) (Stat, error) {
 	if err := cmp.Or(znode.Validate(path), s.fits(s.createSize(s.abs(path), data))); err != nil {
-		return s.refuse("create", path, err)
+		return Stat{}, s.refuse("create", path, err)
 	}
 	dir, _ := znode.Split(path)
 	before, known, err := s.StatOf(ctx, dir)
 	switch {
 	case errors.Is(err, ErrNoAuth): // go on without the stat
 	case err != nil:
-		return err
+		return Stat{}, err
 	case !known && dir == "/": // for the caller, "/" always exists
 		if err := s.EnsureDir(ctx, dir); err != nil {
-			return err
+			return Stat{}, err
 		}
 	case !known:
-		return &OpError{"create", path, s.ID(), ErrNoNode}
+		return Stat{}, &OpError{"create", path, s.ID(), ErrNoNode}
 	}
 	for n := 0; ; n++ {
-		_, err := s.Create(ctx, path, data, Persistent)
+		stat, err := s.createPersistent(ctx, path, data)
 		if !InDoubt(err) {
-			return err
+			return stat, err
 		}
 		at, looked := s.settled(ctx, path)
 		switch {
 		case looked != nil:
-			return fmt.Errorf("%w; then: %w", err, looked)
+			return Stat{}, fmt.Errorf("%w; then: %w", err, looked)
 		case at.found:
-			return &OpError{"create", path, s.ID(), unknown(ErrNodeExists)}
+			return Stat{}, &OpError{"create", path, s.ID(), unknown(ErrNodeExists)}
 		case !known:
-			return err
+			return Stat{}, err
 		}
 		now, found, looked := s.StatOf(ctx, dir)
 		switch {
 		case looked != nil:
-			return fmt.Errorf("%w; then: %w", err, looked)
+			return Stat{}, fmt.Errorf("%w; then: %w", err, looked)
 		case !found, now.Czxid != before.Czxid, now.Pzxid != before.Pzxid:
-			return err
+			return Stat{}, err
 		}
 		var answer *CodeError
 		if errors.As(err, &answer) {
-			return &OpError{"create", path, s.ID(), answer} // the create was not done
+			return Stat{}, &OpError{"create", path, s.ID(), answer} // the create was not done
 		}
 		s.sleep(ctx, n)
 	}
+}
+
+func (s *Session) createPersistent(ctx context.Context, path string, data []byte) (Stat, error) {
+	withStat := !s.m.noStats.Load()
+	made, err := s.create(ctx, path, s.createRequest(s.abs(path), data, Persistent, withStat))
+	if withStat && errors.Is(err, ErrUnimplemented) {
+		s.m.noStats.Store(true)
+		return s.createPersistent(ctx, path, data)
+	}
+	return made.stat, err
 }
 
 // settled returns what exists at path after all requests that this session has

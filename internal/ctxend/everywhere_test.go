@@ -53,7 +53,7 @@ var calls = map[string]func(ctx context.Context, p *testworld.Process) error{
 		return err
 	},
 	"config.Publish": func(ctx context.Context, p *testworld.Process) error {
-		return config.NewStore(p.Manager, "/").Publish(ctx, config.SetKey("key", nil, config.AnyVersion))
+		return config.NewStore(p.Manager, "/").Publish(ctx, config.SetKey("key", nil, session.AnyVersion))
 	},
 	"counter.Add": func(ctx context.Context, p *testworld.Process) error {
 		_, err := counter.New(p.Manager, "/n").Add(ctx, 1)

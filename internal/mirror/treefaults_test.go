@@ -38,7 +38,7 @@ func (d *drive) in(s *core.Session) string {
 	go func() { defer close(done); d.follow(s) }()
 	time.Sleep(time.Second)
 	synctest.Wait()
-	cancel(ErrClosed)
+	cancel(core.ClosedError("the view"))
 	<-done
 	return showTree(d.Load())
 }

@@ -20,7 +20,7 @@ import (
 var guarded = map[string]string{
 	"bench/measure.go: inParallel":           "the pointer was compared",
 	"config/publish.go: checkAll":            "the error was compared",
-	"config/historywrite.go: write":          "a doubt has an error",
+	"config/historywrite.go: run":            "a doubt has an error",
 	"config/update.go: inDoubt":              "a doubt has an error",
 	"counter/add.go: inDoubt":                "a doubt has an error",
 	"election/run.go: stopped":               "ctx has ended",

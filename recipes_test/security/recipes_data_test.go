@@ -22,11 +22,11 @@ var keeping = []recipe{
 			if _, err := store.Put(ctx, "limits", []byte(`1`)); err != nil {
 				return err
 			}
-			if err := store.Publish(ctx, config.CreateKey("b", nil), config.SetKey("limits", []byte(`2`), config.AnyVersion)); err != nil {
+			if err := store.Publish(ctx, config.CreateKey("b", nil), config.SetKey("limits", []byte(`2`), session.AnyVersion)); err != nil {
 				return err
 			}
 			during()
-			return firstOf(store.Delete(ctx, "b", config.AnyVersion), store.Delete(ctx, "limits", config.AnyVersion))
+			return firstOf(store.Delete(ctx, "b", session.AnyVersion), store.Delete(ctx, "limits", session.AnyVersion))
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {
 			_, err := config.NewStore(sm, path).Get(ctx, "limits")
@@ -59,11 +59,11 @@ var keeping = []recipe{
 	{
 		name: "config tree",
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
-			if err := config.NewStore(sm, path).Create(ctx, "a", []byte("x")); err != nil {
+			if _, err := config.NewStore(sm, path).Create(ctx, "a", []byte("x")); err != nil {
 				return err
 			}
 			during()
-			return config.NewStore(sm, path).Delete(ctx, "a", config.AnyVersion)
+			return config.NewStore(sm, path).Delete(ctx, "a", session.AnyVersion)
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {
 			tree, err := config.OpenTree(ctx, sm, path, config.Text())

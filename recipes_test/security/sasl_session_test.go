@@ -80,7 +80,7 @@ func outlivesRestart(t *testing.T, s saslServer) {
 	term, err := election.New(ann, "/sasl/election", election.ID("ann")).Campaign(within(t))
 	require.NoError(t, err)
 	store := config.NewStore(other, "/sasl")
-	err = store.Create(within(t), "limit", []byte("1"))
+	_, err = store.Create(within(t), "limit", []byte("1"))
 	require.NoError(t, err)
 	limit, err := config.Open(within(t), ann, "/sasl/limit", config.JSON[int]())
 	require.NoError(t, err)
@@ -92,7 +92,7 @@ func outlivesRestart(t *testing.T, s saslServer) {
 	before := held.SessionID()
 	for n := 2; n < 4; n++ {
 		s.restart()
-		_, err = store.Set(within(t), "limit", []byte{byte('0' + n)}, config.AnyVersion)
+		_, err = store.Set(within(t), "limit", []byte{byte('0' + n)}, session.AnyVersion)
 		require.NoError(t, err)
 		for snapshot, err := range limit.Changes(within(t)) {
 			require.NoError(t, err)

@@ -93,7 +93,7 @@ func configs() simulation.Program {
 						fine(a, ctx, "update", err, session.ErrUnknownOutcome)
 					} else {
 						data := []byte(fmt.Sprint(p.Index*1000 + n))
-						err := store.Publish(ctx, config.SetKey("x", data, config.AnyVersion), config.SetKey("y", data, config.AnyVersion))
+						err := store.Publish(ctx, config.SetKey("x", data, session.AnyVersion), config.SetKey("y", data, session.AnyVersion))
 						fine(a, ctx, "publish", err, session.ErrUnknownOutcome)
 					}
 					cancel()

@@ -1,12 +1,23 @@
 package config
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/mirror"
 )
+
+// view is the state of a Value at one time. It is replaced as a whole, so that
+// Load is one atomic load.
+type view[T any] struct {
+	Snapshot[T]
+	missing bool          // the node did not exist at the last read
+	usable  bool          // Value is a value: the node's, or the default
+	rev     uint64        // grows when Snapshot changes
+	err     error         // the present error, or nil
+	errRev  uint64        // grows with each new error
+	next    chan struct{} // closed when there is a newer view
+}
 
 // apply makes a new view from a new state of the node. The mirror's goroutine
 // calls it.
@@ -35,14 +46,14 @@ func (v *Value[T]) take(st *mirror.State, now *view[T]) {
 	now.missing = !st.Exists
 	if !st.Exists {
 		last := now.Value
-		if v.opts.hasDefault {
-			last = v.opts.fallback
+		if v.hasDefault {
+			last = v.fallback
 		}
 		now.Snapshot = Snapshot[T]{Value: last}
 		now.rev++
 		return
 	}
-	value, err := v.check(st.Data)
+	value, err := v.read(st.Data)
 	if err != nil {
 		v.bad = &BadValueError{Path: v.path, Version: st.Stat.Version, Zxid: st.Stat.Mzxid, Err: err}
 		now.err = v.bad
@@ -54,28 +65,22 @@ func (v *Value[T]) take(st *mirror.State, now *view[T]) {
 	now.rev++
 }
 
-// check decodes and validates. It makes a panic of the user's code an error:
-// the value of a node must not end the program.
-func (v *Value[T]) check(data []byte) (T, error) { return check(v.codec, &v.opts, data) }
-
-func check[T any](codec Codec[T], opts *options[T], data []byte) (value T, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
-	if value, err = codec.Decode(data); err != nil {
-		return value, err
-	}
-	return value, opts.valid(value)
-}
-
+// snapshot is the value of a node with the stat. The stat is zero if it is not
+// known.
 func snapshot[T any](value T, stat core.Stat) Snapshot[T] {
 	return Snapshot[T]{
 		Value:   value,
 		Exists:  true,
 		Version: stat.Version,
 		Zxid:    stat.Mzxid,
-		ModTime: time.UnixMilli(stat.Mtime),
+		ModTime: written(stat),
 	}
+}
+
+// written returns when the data of a node was written.
+func written(stat core.Stat) time.Time {
+	if stat.Mzxid == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(stat.Mtime)
 }
