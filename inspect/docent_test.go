@@ -328,7 +328,7 @@ func TestTake_leaves(t *testing.T) {
 		a := w.Process()
 		_, err := counter.New(a.Manager, "/c/long").Add(w.Context(), 42)
 		require.NoError(t, err)
-		_, err = counter.New(a.Manager, "/c/int", counter.Int32()).Add(w.Context(), -7)
+		_, err = counter.New(a.Manager, "/c/int", counter.Layout(counter.Int32)).Add(w.Context(), -7)
 		require.NoError(t, err)
 		w.Put("/conf/key", "some value")
 		time.Sleep(time.Hour)

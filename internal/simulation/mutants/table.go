@@ -263,7 +263,7 @@ var mutants = []mutant{
 
 	// Counters.
 	{"an addition in doubt is made once more", "counter/add.go",
-		"		if !next.refuted(now) {\n", "		if next == nil {\n", `TestCounterSimulation`, true, ""},
+		"		case !next.refuted(now):\n", "		case next == nil:\n", `TestCounterSimulation`, true, ""},
 	{"two blocks of a sequence overlap", "counter/sequence.go",
 		"return span{end - s.block + 1, end + 1}, nil", "return span{end - s.block, end + 1}, nil", `TestCounterSimulation`, false, ""},
 
