@@ -69,12 +69,11 @@
 // # Which write
 //
 // Update changes a typed value: it reads the newest value, and writes what a
-// function makes of it. A Value has no Set, because a Set would undo what other
-// processes have written since the caller's Load, and would drop the parts of
-// the node that the Go type does not have. To replace the whole value, give
-// Update a function that ignores its argument: the parts that the type does not
-// have still stay, and so do the checks. To write bytes as they are, use a
-// Store.
+// function makes of it. A Value has no Set: it would undo what other processes
+// have written since the caller's Load. It would also drop the parts of the
+// node that the Go type does not have. To replace the whole value, give Update
+// a function that ignores its argument: the parts that the type does not have
+// still stay. To write bytes as they are, use a Store.
 //
 // Every write of a key by a Store or a History returns the Entry as the write
 // has left it: Create for a key that does not exist, Set for a key that exists,

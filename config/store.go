@@ -41,6 +41,10 @@ func NewStore(sm *session.Manager, base string) *Store {
 }
 
 // Entry is a key at the time of a read or a write.
+//
+// A History learns the stat of a key that it has created from a second request,
+// and so does a Store with servers before ZooKeeper 3.5. If another client
+// writes or deletes the key in between, the fields after Data are zero.
 type Entry struct {
 	Key     string // as the caller gave it
 	Path    string // of the node, below the Manager's root

@@ -111,7 +111,7 @@ func (s *TreeSnapshot[T]) Value(key string) T {
 // A Tree is safe for concurrent use, and lives until Close or until its Manager
 // is closed. Its zero value and nil panic in every method.
 type Tree[T any] struct {
-	schema[T]
+	schema schema[T]
 	path   string
 	mirror *mirror.Tree
 	view   atomic.Pointer[treeView[T]]
@@ -157,7 +157,7 @@ func openTree[T any](ctx context.Context, sm *session.Manager, path string, code
 		return nil, err
 	}
 	t := &Tree[T]{schema: schema, path: path, nodes: treeNodes[T]{decoded: make(map[string]*decodedKey[T])}}
-	t.view.Store(&treeView[T]{TreeSnapshot: TreeSnapshot[T]{fallback: t.fallback}, next: make(chan struct{})})
+	t.view.Store(&treeView[T]{TreeSnapshot: TreeSnapshot[T]{fallback: t.schema.fallback}, next: make(chan struct{})})
 	t.mirror, err = mirror.OpenTree(ctx, bridge.Core(sm), mirror.TreeConfig{Path: path, OnState: t.apply, Keep: noHistory})
 	if err != nil {
 		return nil, err
@@ -173,8 +173,8 @@ func openTree[T any](ctx context.Context, sm *session.Manager, path string, code
 func noHistory(rel string) bool { return rel[strings.LastIndexByte(rel, '/')+1:] != HistoryDir }
 
 func (t *Tree[T]) awaitFirst(ctx context.Context) error {
-	if !t.wait {
-		if t.hasDefault {
+	if !t.schema.wait {
+		if t.schema.hasDefault {
 			return nil
 		}
 		return t.mirror.Load().Err

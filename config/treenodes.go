@@ -198,7 +198,7 @@ func (t *Tree[T]) decodeKey(n *mirror.TreeNode) *decodedKey[T] {
 		return old
 	}
 	next := &decodedKey[T]{zxid: n.Stat.Mzxid, created: n.Stat.Czxid}
-	value, err := t.read(n.Data)
+	value, err := t.schema.read(n.Data)
 	if err == nil {
 		next.good = true
 		next.key = Key[T]{

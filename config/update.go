@@ -57,7 +57,7 @@ func (v *Value[T]) updateInTurn(ctx context.Context, f func(T) (T, error)) (*Sna
 	if err := v.mirror.Err(); err != nil {
 		return nil, err
 	}
-	if v.codec.Encode == nil {
+	if v.schema.codec.Encode == nil {
 		return nil, errors.New("the codec has no Encode, so it cannot update: set Encode")
 	}
 	within, stop := v.mirror.Within(ctx)

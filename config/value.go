@@ -38,7 +38,7 @@ type Snapshot[T any] struct {
 // and lives until Close or until its Manager is closed. Its zero value and nil
 // panic in every method.
 type Value[T any] struct {
-	schema[T]
+	schema  schema[T]
 	sm      *core.Manager
 	path    string
 	mirror  *mirror.Mirror
@@ -77,7 +77,7 @@ func open[T any](ctx context.Context, sm *session.Manager, call, path string, co
 		return nil, err
 	}
 	v := &Value[T]{schema: schema, sm: bridge.Core(sm), path: path, updates: semaphore.NewWeighted(1)}
-	v.view.Store(&view[T]{Snapshot: Snapshot[T]{Value: v.fallback}, usable: v.hasDefault, rev: 1, next: make(chan struct{})})
+	v.view.Store(&view[T]{Snapshot: Snapshot[T]{Value: v.schema.fallback}, usable: v.schema.hasDefault, rev: 1, next: make(chan struct{})})
 	if v.mirror, err = mirror.Open(ctx, v.sm, mirror.Config{Path: path, OnState: v.apply}); err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (v *Value[T]) awaitFirst(ctx context.Context) error {
 		if problem == nil {
 			problem = ErrNoValue
 		}
-		if !v.wait {
+		if !v.schema.wait {
 			return problem
 		}
 		select {

@@ -46,14 +46,14 @@ func (v *Value[T]) take(st *mirror.State, now *view[T]) {
 	now.missing = !st.Exists
 	if !st.Exists {
 		last := now.Value
-		if v.hasDefault {
-			last = v.fallback
+		if v.schema.hasDefault {
+			last = v.schema.fallback
 		}
 		now.Snapshot = Snapshot[T]{Value: last}
 		now.rev++
 		return
 	}
-	value, err := v.read(st.Data)
+	value, err := v.schema.read(st.Data)
 	if err != nil {
 		v.bad = &BadValueError{Path: v.path, Version: st.Stat.Version, Zxid: st.Stat.Mzxid, Err: err}
 		now.err = v.bad

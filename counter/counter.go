@@ -24,10 +24,10 @@ var ErrOverflow = errors.New("the number does not fit into the counter")
 // Option changes a Counter.
 type Option func(*Counter)
 
-// Counter is a number on a path. Its methods are those of sync/atomic's Int64,
-// with a ctx and an error. Each sees every write of any client that was
-// answered before the call, and its errors are *session.OpErrors with the path
-// of the counter.
+// Counter is a number on a path. As with atomic.Int64, a call returns what its
+// caller cannot know. Each call sees every write of any client that was answered
+// before the call. Its errors are *session.OpErrors with the path of the
+// counter.
 //
 // A Counter is safe for concurrent use. Concurrent Adds of one Counter wait for
 // each other, so that they do not conflict on the server. Its zero value and

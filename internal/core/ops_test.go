@@ -18,6 +18,7 @@ import (
 // operations is the common part of Manager and Session.
 type operations interface {
 	Get(ctx context.Context, path string) ([]byte, core.Stat, error)
+	GetNewest(ctx context.Context, path string) ([]byte, core.Stat, error)
 	Exists(ctx context.Context, path string) (core.Stat, bool, error)
 	Children(ctx context.Context, path string) ([]string, core.Stat, error)
 	Sync(ctx context.Context, path string) error
@@ -26,6 +27,7 @@ type operations interface {
 	Delete(ctx context.Context, path string, version int32) error
 	Txn(ctx context.Context, ops ...core.Op) ([]core.OpResult, error)
 	EnsureDir(ctx context.Context, path string) error
+	CreateWithParents(ctx context.Context, path string, data []byte) (core.Stat, error)
 }
 
 // eachWay runs f with a Manager and with a Session, with and without a root.
@@ -234,6 +236,8 @@ func TestBadPathsStayOffTheWire(t *testing.T) {
 		}
 		for _, path := range bad {
 			_, _, err := ops.Get(ctx, path)
+			refused(path, err)
+			_, _, err = ops.GetNewest(ctx, path)
 			refused(path, err)
 			_, _, err = ops.Exists(ctx, path)
 			refused(path, err)
