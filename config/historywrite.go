@@ -51,7 +51,8 @@ func (k *keeping) run(ctx context.Context) (Entry, error) {
 		switch {
 		case err == nil:
 			return done, nil
-		case errors.Is(err, errConflict), errors.Is(err, core.ErrSessionEnded) && ctx.Err() == nil && !errors.Is(err, core.ErrClosed):
+		case errors.Is(err, errConflict):
+		case errors.Is(err, core.ErrSessionEnded) && ctx.Err() == nil && !errors.Is(err, core.ErrClosed):
 		case k.tried && !errors.Is(err, core.ErrUnknownOutcome):
 			return Entry{}, fmt.Errorf("%w; then: %w", k.doubt, err)
 		default:
@@ -189,7 +190,8 @@ func (k *keeping) created(ctx context.Context, s *core.Session) (Entry, error) {
 // records exist that its record may have been trimmed. A write that was not
 // done may be repeated: both writes replace the same version, so at most one of
 // them succeeds.
-func (k *keeping) resolve(ctx context.Context, s *core.Session, records []record, stat core.Stat, found bool) (Entry, bool, error) {
+func (k *keeping) resolve(ctx context.Context, s *core.Session, records []record, stat core.Stat, found bool,
+) (done Entry, settled bool, err error) {
 	for _, r := range records {
 		if r.mark != k.mark || r.external {
 			continue
