@@ -129,5 +129,5 @@ func ExampleMembership_Changes() {
 	}
 	// Output:
 	// in
-	// out: the member has left the group
+	// out: released by its owner
 }

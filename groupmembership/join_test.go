@@ -94,7 +94,7 @@ func TestDuplicateID(t *testing.T) {
 		for _, opts := range [][]groupmembership.Option{nil, {groupmembership.Refuse()}} {
 			_, err := group(b, opts...).Join(w.Context(), "host-7", []byte("b"))
 			require.ErrorIs(w, err, groupmembership.ErrDuplicate)
-			require.ErrorContains(w, err, "join /clusterServers/host-7: another process is in the group under this id (session 0x")
+			require.ErrorContains(w, err, "join /clusterServers/host-7: another process uses this id (session 0x")
 		}
 		_, err := group(a).Join(w.Context(), "host-7", []byte("a again"))
 		require.ErrorIs(w, err, groupmembership.ErrDuplicate)

@@ -37,7 +37,7 @@ type State struct {
 
 func stateOf(s *standing.State) State {
 	if !s.Standing() {
-		return State{Why: explained(s.Why), Token: s.Czxid}
+		return State{Why: s.Err, Token: s.Czxid}
 	}
 	return State{In: true, Token: s.Czxid, Session: s.Session.ID()}
 }
@@ -87,7 +87,7 @@ func (m *Membership) Changes(ctx context.Context) iter.Seq2[State, error] {
 			now := m.node.State()
 			state := stateOf(now)
 			switch {
-			case err != nil && explained(err) == ErrLeft:
+			case err == ErrLeft:
 				if !state.same(last) { // otherwise it was yielded before the node ended
 					yield(state, nil)
 				}

@@ -78,7 +78,7 @@ func (p *persistent) adopt(ctx context.Context, in Instance, data []byte, made b
 		return err
 	}
 	if stat.EphemeralOwner != 0 {
-		return &standing.DuplicateError{Path: p.node, Session: stat.EphemeralOwner, Czxid: stat.Czxid}
+		return fmt.Errorf("%w (session 0x%x)", core.ErrIDTaken, uint64(stat.EphemeralOwner))
 	}
 	switch equal := bytes.Equal(held, data); {
 	case equal && made && stat.Version == 0:

@@ -132,6 +132,7 @@ func (r *Registry) open(ctx context.Context, path string, in Instance, data []by
 	}
 	node, err := standing.Open(ctx, standing.Config{
 		Manager: r.sm, Path: path, Data: data, Sequential: in.Type == DynamicSequential, Conflict: r.conflict,
+		NotEphemeral: ErrPersistent,
 		Kin: func(held []byte) bool {
 			_, name := znode.Split(path)
 			there, err := r.decode(in.Service, name, held)
@@ -164,7 +165,7 @@ func (e ephemeral) wait() (newer, ended <-chan struct{}) {
 func (e ephemeral) state() State {
 	s := e.node.State()
 	if !s.Standing() {
-		return State{Why: explained(s.Why), Token: s.Czxid}
+		return State{Why: s.Err, Token: s.Czxid}
 	}
 	return State{In: true, Token: s.Czxid, Session: s.Session.ID()}
 }

@@ -120,7 +120,7 @@ func TestDuplicateID(t *testing.T) {
 		for _, opts := range [][]naming.Option{nil, {naming.Refuse()}} {
 			_, err := registry(b, opts...).Register(w.Context(), at("o1", "h2"))
 			require.ErrorIs(w, err, naming.ErrDuplicate)
-			require.ErrorContains(w, err, "register /services/orders/o1: another process has registered an instance under this id (session 0x")
+			require.ErrorContains(w, err, "register /services/orders/o1: another process uses this id (session 0x")
 		}
 		_, err := registry(a).Register(w.Context(), at("o1", "h2"))
 		require.ErrorIs(w, err, naming.ErrDuplicate)

@@ -23,17 +23,16 @@ import (
 var (
 	// ErrDuplicate says that another process has registered an instance under
 	// the id. That process is undisturbed.
-	ErrDuplicate = errors.New("another process has registered an instance under this id")
+	ErrDuplicate = core.ErrIDTaken
 	// ErrReplaced says that another process has taken the instance's place
 	// (Replace).
-	ErrReplaced = errors.New("another process has taken the instance's place")
+	ErrReplaced = core.ErrReplaced
 	// ErrPersistent says that the path of a dynamic instance has a persistent
 	// znode: a static instance, or a znode that was made by hand. It is never
 	// deleted.
-	ErrPersistent = errors.New("the znode is persistent, a static instance or made by hand: " +
-		"unregister it, or delete it if no program needs it")
+	ErrPersistent = fmt.Errorf("%w; unregister it if it is a static instance", core.ErrNotEphemeral)
 	// ErrUnregistered is the reason why an instance is out after Unregister.
-	ErrUnregistered = errors.New("the instance was unregistered")
+	ErrUnregistered = fmt.Errorf("%w: Unregister was called", core.ErrReleased)
 )
 
 // Registry is a tree of services in ZooKeeper. It is safe for concurrent use
@@ -259,22 +258,6 @@ func (r *Registry) decode(service, name string, data []byte) (in Instance, err e
 	return Instance{}, &MalformedError{service, name, err}
 }
 
-// explained turns an error of package standing into an error of a registry.
-func explained(err error) error {
-	var other *standing.DuplicateError
-	switch {
-	case errors.Is(err, standing.ErrClosed):
-		return ErrUnregistered
-	case errors.Is(err, standing.ErrNotEphemeral):
-		return ErrPersistent
-	case !errors.As(err, &other):
-		return err
-	case errors.Is(err, standing.ErrReplaced):
-		return fmt.Errorf("%w (session 0x%x)", ErrReplaced, other.Session)
-	}
-	return fmt.Errorf("%w (session 0x%x)", ErrDuplicate, other.Session)
-}
-
 // failed adds the operation and the path to an error. It returns nil for nil.
 func failed(op, path string, err error) error {
 	var named *core.OpError
@@ -285,5 +268,5 @@ func failed(op, path string, err error) error {
 		err = named.Err
 	}
 	dir, name := znode.Split(path)
-	return &core.OpError{Op: op, Path: znode.Join(dir, redact(name)), Err: explained(err)}
+	return &core.OpError{Op: op, Path: znode.Join(dir, redact(name)), Err: err}
 }

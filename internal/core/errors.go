@@ -17,7 +17,7 @@ var (
 	ErrDeleted      = lost("the znode of the hold was deleted by someone else, or with its session")
 	ErrLost         = errors.New("hold lost")
 
-	ErrReleased = errors.New("the hold was released")
+	ErrReleased = errors.New("released by its owner")
 	ErrNoGuard  = errors.New("a hold on a node at a fixed path has no guard, because the next holder's node has the same path: " +
 		"pass the hold's token with each write, and let the store reject smaller tokens")
 

@@ -2,6 +2,7 @@ package standing
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -137,11 +138,10 @@ func (r *round) contest(seen sighting) error {
 	case r.ctx.Err() != nil:
 		return nil // closed: no node is to be replaced
 	case owner == 0:
-		return ErrNotEphemeral
+		return cmp.Or(r.cfg.NotEphemeral, core.ErrNotEphemeral)
 	case r.cfg.Manager.Opened(owner):
 		return r.replace(stat)
 	}
-	rival := &DuplicateError{r.path, owner, stat.Czxid}
 	replaces := r.replaces(seen.data)
 	if replaces {
 		switch newest, err := r.outranks(stat); {
@@ -155,7 +155,7 @@ func (r *round) contest(seen sighting) error {
 	}
 	if r.stood || replaces {
 		r.replaced, r.stood = true, false
-		r.barred(replaced(rival))
+		r.barred(ownedBy(core.ErrReplaced, owner))
 		return nil
 	}
 	if r.rival.czxid != stat.Czxid {
@@ -166,10 +166,11 @@ func (r *round) contest(seen sighting) error {
 		r.wait(left)
 		return nil
 	}
+	taken := ownedBy(core.ErrIDTaken, owner)
 	if r.opening {
-		return rival
+		return taken
 	}
-	r.barred(rival)
+	r.barred(taken)
 	return nil
 }
 
@@ -183,10 +184,10 @@ func (r *round) replaces(data []byte) bool {
 
 // barred waits, without a limit, until another process's node is deleted.
 func (r *round) barred(why error) {
-	if old := r.State(); old.Standing() || !errors.Is(old.Why, ErrReplaced) {
+	if old := r.State(); old.Standing() || !errors.Is(old.Err, core.ErrReplaced) {
 		r.away(why)
 	}
-	r.refuse(everyone, r.State().Why)
+	r.refuse(everyone, r.State().Err)
 	r.wait(0)
 }
 
