@@ -204,6 +204,7 @@ func TestSpans(t *testing.T) {
 		require.Equal(w, time.Minute, waits[2].EndTime().Sub(waits[2].StartTime()))
 		for i, wait := range []trace.ReadOnlySpan{waits[0], waits[2]} {
 			require.Equal(w, wait.SpanContext().SpanID(), holds[i].Links()[0].SpanContext.SpanID())
+			require.Contains(w, holds[i].Attributes(), attribute.String("docent.session", h.SessionID().String()))
 		}
 		require.Equal(w, codes.Unset, holds[0].Status().Code)
 		require.Equal(w, codes.Error, holds[1].Status().Code)
