@@ -60,7 +60,7 @@ func TestFault25_KeysAlone(t *testing.T) {
 		require.NoError(w, err)
 		_, err = groupmembership.New(sm, "/group").Join(ctx, "m1", nil)
 		require.NoError(w, err)
-		_, err = naming.New(sm).Register(ctx, naming.Instance{Service: "orders", ID: "s1", Address: "10.0.0.1", Port: 80, Type: naming.Static})
+		_, err = naming.NewRegistry(sm).Register(ctx, naming.Instance{Service: "orders", ID: "s1", Address: "10.0.0.1", Port: 80, Type: naming.Static})
 		require.NoError(w, err)
 		w.Put("/simple/qn-0000000007", "work")
 		w.Put("/kazoo/entry-100-0000000007", "work")

@@ -190,7 +190,7 @@ func TestHashOfVeryMany(t *testing.T) {
 	for i := range all {
 		all[i] = i
 	}
-	b := naming.BalancerOf(naming.NewList(all...), func(i *int) string { return fmt.Sprint(*i) }, naming.Hash())
+	b := naming.NewBalancerOf(naming.NewList(all...), func(i *int) string { return fmt.Sprint(*i) }, naming.Hash())
 	high := 0
 	for i := range 40_000 {
 		p, err := b.Pick(fmt.Sprint(i))

@@ -54,41 +54,29 @@ func checkJSON(data []byte) error {
 
 func isNull(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "null" }
 
-// The following methods decode a field into to. They leave to unchanged for a
+// The following functions decode a field into to. They leave to unchanged for a
 // null. They read what json.Unmarshal reads.
 
 func (m member) text(to *string) error {
 	switch {
 	case m.raw == "null":
 	case m.raw[0] != '"':
-		return m.unfit("*string")
+		return m.unfit("a string")
 	default:
 		*to = unquote(m.raw)
 	}
 	return nil
 }
 
-func (m member) integer(to *int) error {
-	if m.raw == "null" {
-		return nil
-	}
-	n, err := strconv.Atoi(m.raw)
-	if err != nil {
-		return m.unfit("*int")
-	}
-	*to = n
-	return nil
-}
-
-func (m member) long(to *int64) error {
+func integer[T int | int64](m member, to *T) error {
 	if m.raw == "null" {
 		return nil
 	}
 	n, err := strconv.ParseInt(m.raw, 10, 64)
-	if err != nil {
-		return m.unfit("*int64")
+	if err != nil || int64(T(n)) != n {
+		return m.unfit("an integer")
 	}
-	*to = n
+	*to = T(n)
 	return nil
 }
 
@@ -98,21 +86,13 @@ func (m member) truth(to *bool) error {
 	case "true", "false":
 		*to = m.raw == "true"
 	default:
-		return m.unfit("*bool")
-	}
-	return nil
-}
-
-// value decodes a field of any other type.
-func (m member) value(to any) error {
-	if m.raw != "null" && json.Unmarshal([]byte(m.raw), to) != nil {
-		return m.unfit(fmt.Sprintf("%T", to))
+		return m.unfit("true or false")
 	}
 	return nil
 }
 
 func (m member) unfit(kind string) error {
-	return fmt.Errorf("its field %q does not hold a %s", m.key, kind)
+	return fmt.Errorf("its field %q does not hold %s", m.key, kind)
 }
 
 // appendString writes a JSON string with the bytes that Jackson writes: it

@@ -70,8 +70,8 @@ func FuzzMembers(f *testing.F) {
 			var b bool
 			for _, field := range []struct{ err, failed any }{
 				{m.text(&s) != nil, second(slowField[string](m))},
-				{m.integer(&i) != nil, second(slowField[int](m))},
-				{m.long(&l) != nil, second(slowField[int64](m))},
+				{integer(m, &i) != nil, second(slowField[int](m))},
+				{integer(m, &l) != nil, second(slowField[int64](m))},
 				{m.truth(&b) != nil, second(slowField[bool](m))},
 			} {
 				require.Equal(t, field.failed, field.err, "%q", m.raw)

@@ -20,7 +20,7 @@ func MarshalPayload(class string, v any) (json.RawMessage, error) {
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("naming: a %T cannot be a payload: %w", v, err)
+		return nil, fmt.Errorf("a %T cannot be a payload: %w", v, err)
 	}
 	raw := bytes.TrimSpace(buf.Bytes())
 	switch {
@@ -33,7 +33,7 @@ func MarshalPayload(class string, v any) (json.RawMessage, error) {
 	}
 	all, err := members(nil, raw)
 	if err != nil {
-		return nil, fmt.Errorf("naming: a %T cannot be a payload: %w", v, err)
+		return nil, fmt.Errorf("a %T cannot be a payload: %w", v, err)
 	}
 	out := appendStringField([]byte{'{'}, classKey, class)
 	for _, m := range all {
@@ -53,7 +53,7 @@ func UnmarshalPayload(payload json.RawMessage, v any) error {
 		value = json.RawMessage("null")
 	}
 	if err := json.Unmarshal(value, v); err != nil {
-		return fmt.Errorf("naming: the payload does not fit a %T", v)
+		return fmt.Errorf("the payload does not fit a %T", v)
 	}
 	return nil
 }

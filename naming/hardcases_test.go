@@ -148,7 +148,7 @@ func TestHardCase27_UnregisterDuringAnOutage(t *testing.T) {
 					require.ErrorContains(w, err, "goes on in the background")
 				}
 				require.ErrorIs(w, g.Unregister(testworld.Cancelled()), context.Canceled)
-				require.Equal(w, naming.ErrUnregistered, g.State().Why)
+				require.EqualError(w, g.State().Err, "released by its owner: Unregister was called")
 				time.Sleep(outage)
 				w.Srv.Thaw()
 				<-g.Done()
@@ -258,6 +258,6 @@ func TestHardCase75_RefusedRequestsArePaced(t *testing.T) {
 		require.False(w, g.State().In)
 		stop()
 		w.Eventually(func() bool { return g.State().In && showView(s.View()) == "o1=h1" }, "all is well again")
-		require.False(w, errors.Is(s.View().Why, naming.ErrAway))
+		require.False(w, errors.Is(s.View().Err, naming.ErrDisconnected))
 	})
 }

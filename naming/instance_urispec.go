@@ -28,7 +28,7 @@ func ParseURISpec(text string) (URISpec, error) {
 		case at < 0:
 			return append(spec, URIPart{Value: text}), nil
 		case text[at] == '}':
-			return nil, errors.New("naming: invalid uriSpec: } without a { before it")
+			return nil, errors.New("invalid uriSpec: } without a { before it")
 		case at > 0:
 			spec = append(spec, URIPart{Value: text[:at]})
 		}
@@ -36,9 +36,9 @@ func ParseURISpec(text string) (URISpec, error) {
 		end := strings.IndexAny(text, "{}")
 		switch {
 		case end < 0:
-			return nil, errors.New("naming: invalid uriSpec: { without a } after it")
+			return nil, errors.New("invalid uriSpec: { without a } after it")
 		case text[end] == '{':
-			return nil, errors.New("naming: invalid uriSpec: { within a variable")
+			return nil, errors.New("invalid uriSpec: { within a variable")
 		}
 		if name := strings.TrimSpace(text[:end]); name != "" {
 			spec = append(spec, URIPart{Value: name, Variable: true})

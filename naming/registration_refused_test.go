@@ -34,7 +34,8 @@ func TestFault23_RefusedUpdateChangesNothing(t *testing.T) {
 				p := w.Process()
 				in := at("o1", "h1")
 				in.Type = c.kind
-				g := register(p, in, naming.WithCodec(c.codec))
+				g, err := registry(p, naming.Layout(c.codec)).Register(w.Context(), in)
+				require.NoError(w, err)
 				before := g.Instance()
 				for _, bad := range []func(*naming.Instance){
 					func(in *naming.Instance) { in.Metadata = map[string]string{"k": strings.Repeat("x", 2<<20)} },

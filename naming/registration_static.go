@@ -5,36 +5,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+
+	"golang.org/x/sync/singleflight"
 
 	"github.com/docent-go/docent/internal/core"
 	"github.com/docent-go/docent/internal/ctxend"
-	"github.com/docent-go/docent/internal/standing"
 	"github.com/docent-go/docent/internal/znode"
+	"github.com/docent-go/docent/session"
 )
 
-// persistent is the place of a static instance: a persistent znode. ZooKeeper
-// does not record its owner. A registration takes over an instance that has the
-// same address and ports.
-type persistent struct {
-	r    *Registry
-	node string
-
-	over chan struct{} // closed once the znode has gone
-
-	mu      sync.Mutex
-	czxid   int64
-	removal *removal // under way
+// static is the place of a static instance: a persistent znode. ZooKeeper does
+// not record its owner. A registration takes over an instance that has the same
+// address and ports.
+type static struct {
+	r        *Registry
+	node     string
+	replaces bool               // an instance with another address is taken over too
+	czxid    int64              // of the znode; set while it is opened
+	over     chan struct{}      // closed once the znode has gone
+	removing singleflight.Group // several calls may wait for one attempt to remove the znode
 }
 
-// removal is one attempt to remove the znode. Several calls may wait for it.
-type removal struct {
-	done chan struct{}
-	err  error
-}
-
-func openPersistent(ctx context.Context, r *Registry, path string, in Instance, data []byte) (place, error) {
-	p := &persistent{r: r, node: path, over: make(chan struct{})}
+func openStatic(ctx context.Context, r *Registry, path string, in Instance, data []byte, replaces bool) (place, error) {
+	p := &static{r: r, node: path, replaces: replaces, over: make(chan struct{})}
 	if err := p.fits(data); err != nil {
 		return nil, err
 	}
@@ -72,7 +65,7 @@ func openPersistent(ctx context.Context, r *Registry, path string, in Instance, 
 
 // adopt makes the znode at the path ours, if that is allowed. made says that we
 // have just created it.
-func (p *persistent) adopt(ctx context.Context, in Instance, data []byte, made bool) error {
+func (p *static) adopt(ctx context.Context, in Instance, data []byte, made bool) error {
 	held, stat, err := p.read(ctx)
 	if err != nil {
 		return err
@@ -82,7 +75,7 @@ func (p *persistent) adopt(ctx context.Context, in Instance, data []byte, made b
 	}
 	switch equal := bytes.Equal(held, data); {
 	case equal && made && stat.Version == 0:
-		p.own(stat)
+		p.czxid = stat.Czxid
 		return nil
 	case !equal:
 		if data, err = p.successor(in, held, data); err != nil {
@@ -94,20 +87,17 @@ func (p *persistent) adopt(ctx context.Context, in Instance, data []byte, made b
 
 // successor returns the data of the znode after a registration has taken it
 // over, or an error if it may not.
-func (p *persistent) successor(in Instance, held, data []byte) ([]byte, error) {
+func (p *static) successor(in Instance, held, data []byte) ([]byte, error) {
 	_, name := znode.Split(p.node)
-	there, err := p.r.decode(in.Service, name, held)
-	if err == nil {
-		err = isInstance(there)
-	}
+	there, err := p.r.decodeOurs(in.Service, name, held)
 	switch {
 	case err == nil && there.sameBut(in):
 		return held, nil
 	case err != nil:
 		return nil, err // not an instance: another program may need it
-	case p.r.conflict == standing.Replace:
+	case p.replaces:
 	case there.Address != in.Address, there.Port != in.Port, there.SSLPort != in.SSLPort:
-		return nil, ErrDuplicate
+		return nil, core.ErrIDTaken
 	}
 	return data, nil
 }
@@ -116,7 +106,7 @@ func (p *persistent) successor(in Instance, held, data []byte) ([]byte, error) {
 // transaction. An Unregister or Update of an earlier registration may still be
 // under way. It knows the old Czxid and version, and so does not touch the new
 // znode.
-func (p *persistent) takeOver(ctx context.Context, held, data []byte, old core.Stat) error {
+func (p *static) takeOver(ctx context.Context, held, data []byte, old core.Stat) error {
 	s, err := p.r.sm.Session(ctx)
 	if err != nil {
 		return err
@@ -130,7 +120,7 @@ func (p *persistent) takeOver(ctx context.Context, held, data []byte, old core.S
 	results, err := s.Txn(ctx, ops...)
 	switch {
 	case err == nil:
-		p.own(results[len(results)-1].Stat)
+		p.czxid = results[len(results)-1].Stat.Czxid
 		return nil
 	case errors.Is(err, core.ErrNoAuth), errors.Is(err, core.ErrNotEmpty):
 		// The process may not delete the znode: it uses the old one.
@@ -139,7 +129,7 @@ func (p *persistent) takeOver(ctx context.Context, held, data []byte, old core.S
 				return err
 			}
 		}
-		p.own(old)
+		p.czxid = old.Czxid
 		return nil
 	}
 	return err
@@ -156,12 +146,6 @@ func succession(path string, data []byte, version int32) []core.Op {
 	return append(ops, core.SetOp(path, nil, 0), core.SetOp(path, data, 1))
 }
 
-func (p *persistent) own(stat core.Stat) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.czxid = stat.Czxid
-}
-
 // sameBut reports whether the two are equal except for the time of
 // registration.
 func (in Instance) sameBut(other Instance) bool {
@@ -170,7 +154,7 @@ func (in Instance) sameBut(other Instance) bool {
 }
 
 // read reads the znode from a server that has caught up.
-func (p *persistent) read(ctx context.Context) ([]byte, core.Stat, error) {
+func (p *static) read(ctx context.Context) ([]byte, core.Stat, error) {
 	if err := p.r.sm.Sync(ctx, p.node); err != nil {
 		return nil, core.Stat{}, err
 	}
@@ -180,7 +164,7 @@ func (p *persistent) read(ctx context.Context) ([]byte, core.Stat, error) {
 // write writes over what was read, and nothing else. The present session may
 // not be the one that has read it, but the write is bound to the stat all the
 // same.
-func (p *persistent) write(ctx context.Context, data []byte, seen core.Stat) (core.Stat, error) {
+func (p *static) write(ctx context.Context, data []byte, seen core.Stat) (core.Stat, error) {
 	s, err := p.r.sm.Session(ctx)
 	if err != nil {
 		return core.Stat{}, err
@@ -188,16 +172,16 @@ func (p *persistent) write(ctx context.Context, data []byte, seen core.Stat) (co
 	return s.SetOver(ctx, p.node, data, seen)
 }
 
-func (p *persistent) fits(data []byte) error { return p.r.sm.Fits(succession(p.node, data, 1)...) }
+func (p *static) fits(data []byte) error { return p.r.sm.Fits(succession(p.node, data, 1)...) }
 
-func (p *persistent) set(ctx context.Context, data []byte) error {
+func (p *static) set(ctx context.Context, data []byte) error {
 	var doubt error    // of a write that may have been done
 	var over core.Stat // the stat that it would have replaced
 	for {
 		held, stat, err := p.read(ctx)
 		switch {
 		case err != nil:
-		case stat.Czxid != p.token():
+		case stat.Czxid != p.czxid:
 			err = core.ErrNoNode // the registered one was removed, and another created
 		case bytes.Equal(held, data):
 			return nil
@@ -220,63 +204,42 @@ func (p *persistent) set(ctx context.Context, data []byte) error {
 	}
 }
 
-func (p *persistent) token() int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.czxid
-}
-
-func (p *persistent) state() State          { return State{In: true, Token: p.token()} }
-func (p *persistent) path() string          { return p.node }
-func (p *persistent) done() <-chan struct{} { return p.over }
+func (p *static) state() session.Presence { return session.Presence{In: true, Token: p.czxid} }
+func (p *static) path() string            { return p.node }
+func (p *static) done() <-chan struct{}   { return p.over }
 
 // wait returns no channels, because the znode is not watched.
-func (p *persistent) wait() (newer, ended <-chan struct{}) { return nil, nil }
+func (p *static) wait() (newer, ended <-chan struct{}) { return nil, nil }
 
-func (p *persistent) remove(ctx context.Context) error {
-	p.mu.Lock()
+func (p *static) remove(ctx context.Context) error {
+	removed := p.removing.DoChan("", func() (any, error) { return nil, p.delete() })
+	select {
+	case result := <-removed:
+		return result.Err
+	case <-ctx.Done():
+		return inBackground(ctx)
+	}
+}
+
+// delete waits until a server can be reached, and ends with the Manager at the
+// latest. It deletes the znode that was registered, and never another one at
+// its path.
+func (p *static) delete() error {
 	select {
 	case <-p.over:
-		p.mu.Unlock()
 		return nil
 	default:
 	}
-	if p.removal == nil {
-		p.removal = &removal{done: make(chan struct{})}
-		go p.work(p.removal)
-	}
-	r := p.removal
-	p.mu.Unlock()
-	select {
-	case <-r.done:
-		return r.err
-	case <-ctx.Done():
-		return fmt.Errorf("the removal goes on in the background: %w", ctxend.Err(ctx))
-	}
-}
-
-// work removes the znode. It waits until a server can be reached.
-func (p *persistent) work(r *removal) {
-	r.err = p.delete()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.removal = nil
-	if r.err == nil {
-		close(p.over)
-	}
-	close(r.done)
-}
-
-// delete ends with the Manager at the latest. It deletes the znode that was
-// registered, and never another one at its path.
-func (p *persistent) delete() error {
-	ctx, czxid := context.Background(), p.token()
-	for {
+	for ctx := context.Background(); ; {
 		s, err := p.r.sm.Session(ctx)
 		if err == nil {
-			_, err = s.DeleteExact(ctx, p.node, czxid)
+			_, err = s.DeleteExact(ctx, p.node, p.czxid)
 		}
-		if !transient(ctx, err) {
+		switch {
+		case err == nil:
+			close(p.over)
+			return nil
+		case !transient(ctx, err):
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/docent-go/docent/internal/ctxend"
 	"github.com/docent-go/docent/internal/oneline"
+	"github.com/docent-go/docent/internal/znode"
 )
 
 // Unregister removes the instance and returns once it is gone. From then on
@@ -23,12 +24,18 @@ func (g *Registration) Unregister(ctx context.Context) error {
 	g.cancel() // an Update that is under way ends at once
 	removed := make(chan error, 1)
 	go func() { removed <- g.remove(ctx) }()
+	var err error
 	select {
-	case err := <-removed:
-		return failed("unregister", g.path, err)
+	case err = <-removed:
 	case <-ctx.Done():
-		return failed("unregister", g.path, fmt.Errorf("the removal goes on in the background: %w", ctxend.Err(ctx)))
+		err = inBackground(ctx)
 	}
+	return failed("unregister", g.path, err)
+}
+
+// inBackground is the error of a removal whose ctx has ended.
+func inBackground(ctx context.Context) error {
+	return fmt.Errorf("the removal goes on in the background: %w", ctxend.Err(ctx))
 }
 
 // remove removes all znodes. It ends when they have gone, or soon after ctx.
@@ -36,7 +43,7 @@ func (g *Registration) remove(ctx context.Context) error {
 	places := g.standing()
 	errs := make(chan error, len(places))
 	for _, p := range places {
-		go func() { errs <- p.remove(ctx) }()
+		go func() { errs <- removeAt(ctx, p) }()
 	}
 	var err error
 	for range places {
@@ -45,11 +52,17 @@ func (g *Registration) remove(ctx context.Context) error {
 	return err
 }
 
+// removeAt removes one znode.
+func removeAt(ctx context.Context, p place) error {
+	_, node := znode.Split(p.path())
+	return hide(p.remove(ctx), node)
+}
+
 // standing returns the places that may exist after Unregister. No further
 // change of the instance begins, and standing waits for one that is under way.
 func (g *Registration) standing() []place {
-	g.turn <- struct{}{}
-	defer func() { <-g.turn }()
+	_ = g.changing.Acquire(context.Background(), 1) // fails only with its ctx
+	defer g.changing.Release(1)
 	return g.places
 }
 

@@ -22,26 +22,24 @@ const (
 	DefaultLimit      = 20_000
 )
 
-// ErrAway is the reason why a view is stale while no server is connected, and
-// after that until its instances have been read again.
-var ErrAway = errors.New("ZooKeeper cannot be reached: the last known instances are shown")
+// ErrDisconnected is the reason why a view is stale while no server is
+// connected, and after that until its instances have been read again. The
+// session may still live.
+var ErrDisconnected = errors.New("ZooKeeper cannot be reached: the last known instances are shown")
 
-// ErrNotWatched is the reason why a view is stale after Service.Close.
-var ErrNotWatched = errors.New("the watch of the service is closed")
+// OpenOption changes how a service is watched.
+type OpenOption func(*opening)
 
-// WatchOption changes how a service is watched.
-type WatchOption func(*watching)
-
-type watching struct {
+type opening struct {
 	cache   string
 	protect time.Duration
 	limit   int
 	pause   time.Duration
-	keep    func(Instance) bool
+	filter  func(Instance) bool
 }
 
 // CacheFile keeps the instances in a file, for a start while ZooKeeper is away.
-// Watch then returns at once, with the instances of the file, which are Stale
+// Open then returns at once, with the instances of the file, which are Stale
 // until they have been read from a server. Each service needs a file of its
 // own. It is rewritten after a change, at most once a second, and when the
 // watch is closed.
@@ -49,10 +47,10 @@ type watching struct {
 // A file that cannot be used is a *CacheError among the problems of the View. A
 // file of another service or version is never written to. A damaged file is
 // kept under its name with ".damaged" appended.
-func CacheFile(path string) WatchOption { return func(w *watching) { w.cache = path } }
+func CacheFile(path string) OpenOption { return func(o *opening) { o.cache = path } }
 
 // ProtectEmpty sets for how long the last instances of a service are shown
-// after it has lost all of them (View.Kept). Instances are seldom all down at
+// after it has lost all of them (View.Protected). Instances are seldom all down at
 // once. More often their sessions were lost, for instance in an outage of
 // ZooKeeper. Then they come back by themselves within about a session timeout.
 // An instance that comes back, under the same id or address, is shown as it is
@@ -65,33 +63,33 @@ func CacheFile(path string) WatchOption { return func(w *watching) { w.cache = p
 // ZooKeeper can be reached. An instance that comes and goes does not prolong
 // the time of the others. The default is DefaultProtection; 0 turns the
 // protection off, so that an empty service is empty at once.
-func ProtectEmpty(d time.Duration) WatchOption { return func(w *watching) { w.protect = d } }
+func ProtectEmpty(d time.Duration) OpenOption { return func(o *opening) { o.protect = d } }
 
-// Where leaves out the instances for which f is false, such as instances of
-// other zones. Where(naming.Instance.Available) leaves out the disabled and the
+// Filter leaves out the instances for which f is false, such as instances of
+// other zones. Filter(naming.Instance.Available) leaves out the disabled and the
 // draining ones, which a Balancer passes over anyhow. Instances that f leaves
 // out are not shown by ProtectEmpty or from a CacheFile either. f must always
 // return the same for the same instance, and must not block.
-func Where(f func(Instance) bool) WatchOption {
-	misuse.NilFunc(f == nil, "naming.Where")
-	return func(w *watching) { w.keep = f }
+func Filter(f func(Instance) bool) OpenOption {
+	misuse.NilFunc(f == nil, "naming.Filter")
+	return func(o *opening) { o.filter = f }
 }
 
 // Limit sets how many znodes of the service are read at most: the first by
 // name. If there are more, that is a problem of the View. It bounds the cost of
 // a directory that other programs have filled. The default is DefaultLimit.
-func Limit(n int) WatchOption { return func(w *watching) { w.limit = n } }
+func Limit(n int) OpenOption { return func(o *opening) { o.limit = n } }
 
 // Pause sets the minimum time between two reads of the same znode or directory.
 // If it changes more often, its state at the end of the pause is read. The
 // default is 50 ms. For a large service that changes in bursts, a longer pause
 // saves requests.
-func Pause(d time.Duration) WatchOption { return func(w *watching) { w.pause = d } }
+func Pause(d time.Duration) OpenOption { return func(o *opening) { o.pause = d } }
 
-func (w *watching) validate() error {
-	if w.protect < 0 || w.limit < 1 || w.pause < 0 {
-		return fmt.Errorf("naming: the protection (%s) and the pause (%s) must not be negative, and the limit (%d) must be at least 1",
-			w.protect, w.pause, w.limit)
+func (o *opening) validate() error {
+	if o.protect < 0 || o.limit < 1 || o.pause < 0 {
+		return fmt.Errorf("the protection (%s) and the pause (%s) must not be negative, and the limit (%d) must be at least 1",
+			o.protect, o.pause, o.limit)
 	}
 	return nil
 }
@@ -101,7 +99,8 @@ func (w *watching) validate() error {
 type Service struct {
 	r         *Registry
 	name, dir string
-	opts      watching
+	opts      opening
+	closed    error // the View's after Close
 
 	view atomic.Pointer[View]
 	tree atomic.Pointer[mirror.Tree]
@@ -120,42 +119,45 @@ type Service struct {
 	balancers []*Balancer[Instance]
 }
 
-// coldPatience is how long Watch waits for a connected server before it returns
+// coldWait is how long Open waits for a connected server before it returns
 // the instances of the cache file.
-const coldPatience = time.Second
+const coldWait = time.Second
 
-// Watch follows a service, and blocks until its instances have been read once,
-// or taken from the cache file (CacheFile). A service that does not exist is
-// empty, and is followed all the same. ctx bounds only Watch.
+// Open follows a service, and blocks until its instances have been read once, or
+// taken from the cache file (CacheFile). A service that does not exist is empty,
+// and is followed all the same. ctx bounds only Open.
 //
 // Errors, in a *session.OpError: a name that cannot be a service's; an invalid
 // option; session.ErrNoAuth if the service may not be listed;
 // session.ErrClosed; ctx's, with session.ErrUnreachable if there was no
 // session.
-func (r *Registry) Watch(ctx context.Context, service string, opts ...WatchOption) (*Service, error) {
+func (r *Registry) Open(ctx context.Context, service string, opts ...OpenOption) (*Service, error) {
+	o := opening{protect: DefaultProtection, limit: DefaultLimit}
+	misuse.Apply("Registry.Open", &o, opts)
 	dir, err := r.dir(service)
 	if err != nil {
-		return nil, failed("watch a service in", r.base, err)
+		return nil, core.Failed("open service", r.base, err)
 	}
-	s := &Service{r: r, name: service, dir: dir, wake: make(chan struct{}, 1)}
-	s.opts = watching{protect: DefaultProtection, limit: DefaultLimit}
-	misuse.Apply("Registry.Watch", &s.opts, opts)
-	if err := s.opts.validate(); err != nil {
-		return nil, failed("watch", dir, err)
+	if err := o.validate(); err != nil {
+		return nil, core.Failed("open service", dir, err)
+	}
+	s := &Service{
+		r: r, name: service, dir: dir, opts: o, wake: make(chan struct{}, 1),
+		closed: core.ClosedError(fmt.Sprintf("the service %q", service)),
 	}
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	s.away.Store(true)
-	first := &View{Stale: true, Why: ErrAway, next: make(chan struct{})}
+	first := &View{Stale: true, Err: ErrDisconnected, next: make(chan struct{})}
 	cached := false
-	if s.opts.cache != "" {
-		s.cache, first.list = openCache(s.opts.cache, service, s.opts.keep)
+	if o.cache != "" {
+		s.cache, first.list = openCache(o.cache, service, o.filter)
 		cached = s.cache.loaded
 		first.Problems = s.cache.problems()
 	}
 	s.view.Store(first)
 	if err := s.start(ctx, cached); err != nil {
 		s.Close()
-		return nil, failed("watch", dir, err)
+		return nil, core.Failed("open service", dir, err)
 	}
 	return s, nil
 }
@@ -167,11 +169,11 @@ func (s *Service) start(ctx context.Context, cached bool) error {
 	}
 	var late <-chan time.Time
 	if cached {
-		patience := coldPatience
+		wait := coldWait
 		if s.r.sm.State() != core.Connected {
-			patience = 0
+			wait = 0
 		}
-		timer := time.NewTimer(patience)
+		timer := time.NewTimer(wait)
 		defer timer.Stop()
 		late = timer.C
 	} else if _, err := s.r.sm.Session(ctx); err != nil {
@@ -196,9 +198,9 @@ func (s *Service) start(ctx context.Context, cached bool) error {
 	}
 }
 
-// made panics for a Service that was not made by Watch.
+// made panics for a Service that was not made by Open.
 func (s *Service) made() {
-	misuse.ZeroValue(s == nil || s.r == nil, "or nil naming.Service", "Registry.Watch")
+	misuse.ZeroValue(s == nil || s.r == nil, "or nil naming.Service", "Registry.Open")
 }
 
 // Name returns the name of the service.
@@ -258,11 +260,11 @@ func (s *Service) Done() <-chan struct{} {
 
 // Close ends the watch, writes the cache file if the instances have changed
 // since, and waits until all goroutines of the watch have ended. If a codec or
-// a function of Where runs, Close waits for at most a second, so that they may
+// the function of Filter runs, Close waits for at most a second, so that they may
 // call it. Close may be called more than once. Its error is always nil.
 func (s *Service) Close() error {
 	s.made()
-	s.cancel(ErrNotWatched)
+	s.cancel(s.closed)
 	grace.For(grace.Done(s.work.Wait))
 	s.closing.Do(func() {
 		if s.cache != nil {

@@ -104,7 +104,7 @@ func BenchmarkWatchOpen(b *testing.B) {
 	sm, _ := benchServer(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		s, err := naming.New(sm).Watch(b.Context(), "api")
+		s, err := naming.NewRegistry(sm).Open(b.Context(), "api")
 		require.NoError(b, err)
 		require.Equal(b, benchInstances, s.View().Len())
 		s.Close()
@@ -115,7 +115,7 @@ func BenchmarkWatchOpen(b *testing.B) {
 // Pause paces it: what counts are the allocations.
 func BenchmarkWatchChange(b *testing.B) {
 	sm, change := benchServer(b)
-	s, err := naming.New(sm).Watch(b.Context(), "api", naming.Pause(time.Millisecond))
+	s, err := naming.NewRegistry(sm).Open(b.Context(), "api", naming.Pause(time.Millisecond))
 	require.NoError(b, err)
 	defer s.Close()
 	b.ReportAllocs()

@@ -24,7 +24,7 @@ type CacheError struct {
 	Err  error
 }
 
-func (e *CacheError) Error() string { return fmt.Sprintf("naming: cache file %s: %v", e.Path, e.Err) }
+func (e *CacheError) Error() string { return fmt.Sprintf("cache file %s: %v", e.Path, e.Err) }
 
 func (e *CacheError) Unwrap() error { return e.Err }
 

@@ -24,22 +24,22 @@ type cacheKeeper struct {
 	aside  bool // the file is damaged, and is renamed before it is written
 	wake   chan struct{}
 
-	writing chan struct{} // holds a token while the file is written
-	written *listing      // the contents of the file; written and aside are guarded by writing
+	writing sync.Mutex // held while the file is written
+	written *listing   // the contents of the file; written and aside are guarded by writing
 
 	mu  sync.Mutex
 	err error // of the last attempt to read or write
 }
 
-// openCache reads the file, if it exists, and returns the instances that keep
-// accepts.
-func openCache(path, service string, keep func(Instance) bool) (*cacheKeeper, *listing) {
-	c := &cacheKeeper{path: path, wake: make(chan struct{}, 1), writing: make(chan struct{}, 1)}
+// openCache reads the file, if it exists, and returns the instances that the
+// filter accepts.
+func openCache(path, service string, filter func(Instance) bool) (*cacheKeeper, *listing) {
+	c := &cacheKeeper{path: path, wake: make(chan struct{}, 1)}
 	instances, _, err := LoadCache(path, service)
 	switch {
 	case err == nil:
-		if keep != nil {
-			instances = slices.DeleteFunc(instances, func(in Instance) bool { return !keep(in) })
+		if filter != nil {
+			instances = slices.DeleteFunc(instances, func(in Instance) bool { return !filter(in) })
 		}
 		c.loaded, c.written = true, NewView(instances...).list
 		return c, c.written
@@ -78,7 +78,7 @@ func (c *cacheKeeper) rouse() {
 
 // keepCache writes the file after changes, until the Service is closed. A
 // damaged file is a problem of the View until it is written. So keepCache first
-// pauses, in order that the caller of Watch can see the problem.
+// pauses, in order that the caller of Open can see the problem.
 func (s *Service) keepCache(damaged bool) {
 	if damaged {
 		s.pauseCache()
@@ -115,8 +115,8 @@ func putAside(path string) error {
 // saveCache writes the file if the instances have changed since.
 func (s *Service) saveCache() {
 	c := s.cache
-	c.writing <- struct{}{}
-	defer func() { <-c.writing }()
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	view := s.view.Load()
 	if c.locked || c.written == view.list {
 		return

@@ -51,11 +51,11 @@ func TestHardCase62_ColdStart(t *testing.T) {
 		o := observe(w, cold)
 		require.Equal(w, "[+o1 +o2]?", o.take())
 		require.Equal(w, "o1", pick(w, naming.NewBalancer(cold, naming.Random()), ""))
-		_, err = registry(c).Watch(w.Within(time.Minute), "orders")
+		_, err = registry(c).Open(w.Within(time.Minute), "orders")
 		require.ErrorIs(w, err, session.ErrUnreachable, "without a file there is nothing to show")
 
 		c.Link.Heal()
-		w.Eventually(func() bool { return !cold.Stale() && !cold.View().Kept }, "it is current")
+		w.Eventually(func() bool { return !cold.Stale() && !cold.View().Protected }, "it is current")
 		w.Eventually(func() bool { return showView(cold.View()) == "o1=h1 o2=h2~" }, "with what is registered now")
 		require.NotContains(w, o.take(), "-")
 

@@ -2,7 +2,6 @@ package naming
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"slices"
 
@@ -45,12 +44,13 @@ type Change struct {
 	*View
 	// Events lead from the instances of the previous Change to the present
 	// ones, in the order of their IDs. In the first Change each instance is
-	// added. Events is empty if only Stale, Kept or Problems have changed.
+	// added. Events is empty if only Stale, Protected or Problems
+	// have changed.
 	Events []Event
 }
 
 // Changes yields the present state, and then every change of the instances, and
-// of the marks Stale and Kept. It shows the newest state, not the history. What
+// of the marks Stale and Protected. It shows the newest state, not the history. What
 // happens while the loop body runs, or within the Pause between two reads,
 // comes in one Change; what was undone in between is left out. The cost of a
 // Change is what has changed, however many instances there are.
@@ -69,7 +69,7 @@ func (s *Service) Changes(ctx context.Context) iter.Seq2[Change, error] {
 			if last.list != v.list {
 				events = diff(last.list, v.list)
 			}
-			if first || len(events) > 0 || last.Stale != v.Stale || last.Kept != v.Kept || !sameText(last.Why, v.Why) {
+			if first || len(events) > 0 || last.Stale != v.Stale || last.Protected != v.Protected || !sameText(last.Err, v.Err) {
 				if !yield(Change{v, events}, nil) {
 					return
 				}
@@ -80,10 +80,11 @@ func (s *Service) Changes(ctx context.Context) iter.Seq2[Change, error] {
 				}
 			}
 			last = v
-			if v.Why != nil && s.ctx.Err() != nil && (v.Why == ErrNotWatched || v.Why == core.ErrClosed) {
-				if errors.Is(v.Why, core.ErrClosed) {
-					yield(Change{v, nil}, failed("watch", s.dir, v.Why))
-				}
+			switch v.Err {
+			case s.closed:
+				return
+			case core.ErrClosed:
+				yield(Change{v, nil}, core.Failed("follow service", s.dir, v.Err))
 				return
 			}
 			select {

@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"runtime"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/docent-go/docent/internal/mirror"
 	"github.com/docent-go/docent/internal/treap"
@@ -15,7 +16,7 @@ import (
 type composed struct {
 	last    *mirror.TreeState // the state from which this was made
 	wanted  treap.Map[known]  // the instances to show
-	others  treap.Map[known]  // the instances that the filter leaves out (Where)
+	others  treap.Map[known]  // the instances that the filter leaves out (Filter)
 	bad     treap.Map[known]  // znodes that do not hold an instance
 	refused treap.Map[reported]
 	present *index // wanted and others, while an instance is missing (ProtectEmpty)
@@ -82,31 +83,33 @@ func (s *Service) composeAll(now *mirror.TreeState) {
 	c.wanted = treap.Sorted(wanted, func(k *known) string { return k.in.ID })
 }
 
-// decodeShare is the minimum number of znodes for a goroutine of their own.
+// decodeShare is how many znodes one goroutine decodes.
 const decodeShare = 500
 
 // knowAll decodes znodes on all processors. The servers have no part in it.
 func (s *Service) knowAll(nodes []*mirror.TreeNode) []*known {
 	all := make([]*known, len(nodes))
-	var work sync.WaitGroup
-	share := max(decodeShare, (len(nodes)+runtime.GOMAXPROCS(0)-1)/runtime.GOMAXPROCS(0))
-	for from := share; from < len(nodes); from += share {
-		work.Go(func() {
-			for i := from; i < min(from+share, len(nodes)); i++ {
-				all[i] = s.know(nodes[i])
-			}
+	var work errgroup.Group
+	work.SetLimit(runtime.GOMAXPROCS(0))
+	for from := decodeShare; from < len(nodes); from += decodeShare {
+		work.Go(func() error {
+			s.knowSome(all[from:min(from+decodeShare, len(nodes))], nodes[from:])
+			return nil
 		})
 	}
-	for i := range min(share, len(nodes)) {
-		all[i] = s.know(nodes[i])
-	}
-	work.Wait()
-	for i, k := range all {
-		if k == nil { // the codec has ended its goroutine, and may end this one too
-			all[i] = s.know(nodes[i])
+	s.knowSome(all[:min(decodeShare, len(nodes))], nodes)
+	_ = work.Wait()        // no error is possible
+	s.knowSome(all, nodes) // a codec that has ended its goroutine may end this one too
+	return all
+}
+
+// knowSome decodes the first znodes, except those that are known already.
+func (s *Service) knowSome(some []*known, nodes []*mirror.TreeNode) {
+	for i, k := range some {
+		if k == nil {
+			some[i] = s.know(nodes[i])
 		}
 	}
-	return all
 }
 
 // differ reports whether two maps have different values.
@@ -155,7 +158,7 @@ func (s *Service) know(n *mirror.TreeNode) *known {
 
 // wants reports whether a znode holds an instance to show.
 func (s *Service) wants(k *known) bool {
-	return k.err == nil && (s.opts.keep == nil || s.opts.keep(k.in))
+	return k.err == nil && (s.opts.filter == nil || s.opts.filter(k.in))
 }
 
 // put adds a znode.

@@ -96,11 +96,11 @@ func (s *Service) await(tree *mirror.Tree, now *mirror.TreeState, left time.Dura
 func (s *Service) end(err error) {
 	s.cancel(err)
 	err = context.Cause(s.ctx)
-	if errors.Is(err, core.ErrClosed) {
+	if err != s.closed && errors.Is(err, core.ErrClosed) {
 		err = core.ErrClosed
 	}
 	last := *s.view.Load()
-	last.Stale, last.Why = true, err
+	last.Stale, last.Err = true, err
 	s.publish(&last)
 }
 
@@ -168,18 +168,18 @@ func (s *Service) show(now *mirror.TreeState) time.Duration {
 	refused := s.refusal(now)
 	switch {
 	case refused != nil:
-		next.Stale, next.Why = true, s.trees.is(refused)
+		next.Stale, next.Err = true, s.trees.is(refused)
 	case s.away.Load():
-		next.Stale, next.Why = true, ErrAway
+		next.Stale, next.Err = true, ErrDisconnected
 	}
 	s.compose(now)
 	shown, problems := s.composed.wanted, s.composed.problems
 	left := time.Duration(0)
 	if refused != nil && shown.Len() == 0 {
-		next.Kept = old.Kept // it is not known whether there are instances
+		next.Protected = old.Protected // it is not known whether there are instances
 	} else {
 		shown, left = s.protect(old.list, next.Stale)
-		next.Kept = len(s.missing) > 0
+		next.Protected = len(s.missing) > 0
 		if !s.read || differ(s.shown, shown) {
 			if shown.Len()+old.Len() > 0 {
 				next.list = &listing{known: shown}
@@ -188,18 +188,18 @@ func (s *Service) show(now *mirror.TreeState) time.Duration {
 		}
 	}
 	problems = slices.Clip(problems) // the next state shares the slice
-	if next.Why == nil {
+	if next.Err == nil {
 		problems = append(problems, s.unreadable...)
 		if now.Err != nil && len(s.unreadable) == 0 {
 			problems = append(problems, s.trees.is(now.Err))
 		}
 	}
 	if now.LeftOut > 0 {
-		problems = append(problems, s.limits.is(fmt.Errorf("naming: service %q has %d nodes beyond the limit of %d, which are not read",
+		problems = append(problems, s.limits.is(fmt.Errorf("service %q has %d nodes beyond the limit of %d, which are not read",
 			s.name, now.LeftOut, s.opts.limit)))
 	}
 	next.Problems = append(problems, s.cache.problems()...)
-	if old.Stale == next.Stale && sameText(old.Why, next.Why) && old.Kept == next.Kept &&
+	if old.Stale == next.Stale && sameText(old.Err, next.Err) && old.Protected == next.Protected &&
 		old.list == next.list && slices.Equal(old.Problems, next.Problems) {
 		return left
 	}

@@ -29,11 +29,11 @@ func TestFault21_Redeployed(t *testing.T) {
 				s := watch(w.Process())
 				require.NoError(w, old.Close())
 				settled(s)
-				require.True(w, s.View().Kept)
+				require.True(w, s.View().Protected)
 				require.Len(w, s.Load(), 3, "nothing has come yet")
 				some(next, "d")
 				settled(s)
-				require.False(w, s.View().Kept)
+				require.False(w, s.View().Protected)
 				require.Len(w, s.Load(), 1)
 				require.Equal(w, "host-d", s.Load()[0].Address)
 				some(next, "e", "f")
@@ -45,7 +45,7 @@ func TestFault21_Redeployed(t *testing.T) {
 				// The next stroke is protected as ever.
 				require.NoError(w, next.Close())
 				settled(s)
-				require.True(w, s.View().Kept)
+				require.True(w, s.View().Protected)
 				require.Len(w, s.Load(), 3)
 			})
 		})
@@ -76,7 +76,7 @@ func TestFault22_DrainedInstanceIsNotKept(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, other := w.Process(), w.Process()
 		g := register(p, at("o1", "h1"))
-		s := watch(w.Process(), naming.Where(naming.Instance.Available))
+		s := watch(w.Process(), naming.Filter(naming.Instance.Available))
 		require.Equal(w, "o1=h1", settled(s))
 		require.NoError(w, g.Drain(w.Context()))
 		require.Equal(w, "", settled(s))
@@ -105,7 +105,7 @@ func TestFault22_DrainedAndLostAtOnce(t *testing.T) {
 		p, other := w.Process(), w.Process()
 		g := register(p, at("o1", "h1"))
 		register(other, at("o2", "h2"))
-		s := watch(w.Process(), naming.Where(naming.Instance.Available), naming.Pause(5*time.Second))
+		s := watch(w.Process(), naming.Filter(naming.Instance.Available), naming.Pause(5*time.Second))
 		time.Sleep(time.Minute)
 		in := at("o0", "h0")
 		h := register(p, in) // begins a pause in which the rest happens
@@ -126,7 +126,7 @@ func TestFault22_CacheObeysTheFilter(t *testing.T) {
 	require.NoError(t, naming.SaveCache(file, "orders", []naming.Instance{down, at("o2", "h2")}, time.Now()))
 	testworld.Run(t, func(w *testworld.World) {
 		c := coldly(w)
-		cold := watch(c, naming.CacheFile(file), naming.Where(naming.Instance.Available))
+		cold := watch(c, naming.CacheFile(file), naming.Filter(naming.Instance.Available))
 		require.Equal(w, "o2=h2?", showView(cold.View()))
 		cold.Close()
 		kept, _, err := naming.LoadCache(file, "orders")
@@ -135,7 +135,7 @@ func TestFault22_CacheObeysTheFilter(t *testing.T) {
 
 		// The service turns out to be empty: the filter applies to protected
 		// instances too.
-		cold = watch(c, naming.CacheFile(file), naming.Where(naming.Instance.Available))
+		cold = watch(c, naming.CacheFile(file), naming.Filter(naming.Instance.Available))
 		c.Link.Heal()
 		w.Eventually(func() bool { return !cold.Stale() }, "a server is asked")
 		require.Equal(w, "o2=h2!", settled(cold))

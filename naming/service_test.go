@@ -37,7 +37,7 @@ func TestWatch(t *testing.T) {
 		require.Empty(w, o.take(), "written as it was")
 		require.Same(w, &loaded[0], &s.Load()[0], "no balancer has to prepare anything")
 
-		only := watch(b, naming.Where(naming.Instance.Available))
+		only := watch(b, naming.Filter(naming.Instance.Available))
 		require.Equal(w, "o2=h2", showView(only.View()))
 		require.NoError(w, g.Unregister(w.Context()))
 		require.Equal(w, "[-o1]", o.take())
@@ -50,7 +50,8 @@ func TestWatch(t *testing.T) {
 		<-s.Done()
 		<-o.over
 		require.Equal(w, "[]?", o.take())
-		require.Equal(w, naming.ErrNotWatched, s.View().Why)
+		require.EqualError(w, s.View().Err, `the service "orders" is closed`)
+		require.ErrorIs(w, s.View().Err, session.ErrClosed)
 		require.True(w, s.Stale())
 
 		o = observe(w, only)
@@ -59,7 +60,7 @@ func TestWatch(t *testing.T) {
 		<-o.over
 		require.Regexp(w, `^(\[\]\?! ){1,2}E$`, o.take(), "away, and then closed")
 		require.ErrorIs(w, o.errs[0], session.ErrClosed)
-		_, err := registry(b).Watch(w.Context(), "orders")
+		_, err := registry(b).Open(w.Context(), "orders")
 		require.ErrorIs(w, err, session.ErrClosed)
 	})
 }
@@ -67,20 +68,20 @@ func TestWatch(t *testing.T) {
 func TestWatchRefuses(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		for _, opt := range []naming.WatchOption{naming.ProtectEmpty(-1), naming.Limit(0), naming.Pause(-1)} {
-			_, err := registry(p).Watch(w.Context(), "orders", opt)
+		for _, opt := range []naming.OpenOption{naming.ProtectEmpty(-1), naming.Limit(0), naming.Pause(-1)} {
+			_, err := registry(p).Open(w.Context(), "orders", opt)
 			require.ErrorContains(w, err, "must not be negative")
 		}
-		_, err := registry(p).Watch(testworld.Cancelled(), "orders")
+		_, err := registry(p).Open(testworld.Cancelled(), "orders")
 		require.ErrorIs(w, err, context.Canceled)
 		p.Link.Cut(zktest.Both)
-		_, err = registry(p).Watch(w.Within(time.Minute), "orders")
+		_, err = registry(p).Open(w.Within(time.Minute), "orders")
 		require.ErrorIs(w, err, context.DeadlineExceeded)
 		p.Link.Heal()
 
 		w.Put(orders, "")
 		stop := w.Fail(zktest.OpGetChildren2, orders, zktest.CodeNoAuth)
-		_, err = registry(p).Watch(w.Context(), "orders")
+		_, err = registry(p).Open(w.Context(), "orders")
 		require.ErrorIs(w, err, session.ErrNoAuth)
 		stop()
 		// If the read is refused later, the last known instances stay, marked
@@ -90,7 +91,7 @@ func TestWatchRefuses(t *testing.T) {
 		stop = w.Refuse(orders)
 		register(p, at("o2", "h2"))
 		require.Equal(w, "o1=h1 o2=h2?", settled(s), "the instance itself may be read")
-		require.ErrorIs(w, s.View().Why, session.ErrNoAuth)
+		require.ErrorIs(w, s.View().Err, session.ErrNoAuth)
 		stop()
 		time.Sleep(time.Minute)
 		require.Equal(w, "o1=h1 o2=h2", settled(s))
@@ -114,7 +115,7 @@ func TestStale(t *testing.T) {
 		b.Link.Cut(zktest.Both)
 		w.Eventually(s.Stale, "the loss is seen")
 		require.Equal(w, "[]?", o.take())
-		require.Equal(w, naming.ErrAway, s.View().Why)
+		require.Equal(w, naming.ErrDisconnected, s.View().Err)
 		register(a, at("o2", "h2"))
 		time.Sleep(time.Hour)
 		require.Equal(w, "o1=h1?", settled(s))
@@ -182,7 +183,7 @@ func TestStaleWhileReading(t *testing.T) {
 		b.Link.Refuse(true)
 		b.Link.Disconnect()
 		require.Equal(w, "o1=h1?", settled(s))
-		require.Equal(w, naming.ErrAway, s.View().Why)
+		require.Equal(w, naming.ErrDisconnected, s.View().Err)
 		stop()
 		b.Link.Refuse(false)
 		w.Eventually(func() bool { return showView(s.View()) == "o1=h1" }, "it is read")
@@ -272,7 +273,7 @@ func TestProtectEmptyOverSessions(t *testing.T) {
 			require.Equal(w, "o1=h1!", settled(s))
 			time.Sleep(5 * time.Second)
 			a.Link.Heal()
-			w.Eventually(func() bool { return !s.Stale() && !s.View().Kept }, "the instance is back")
+			w.Eventually(func() bool { return !s.Stale() && !s.View().Protected }, "the instance is back")
 		}
 	})
 }
@@ -379,14 +380,14 @@ func (p panicky) Encode(in naming.Instance) (string, []byte, error) {
 func TestHardCase61_CodecPanics(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		r := registry(p, naming.WithCodec(panicky{naming.Curator()}))
+		r := registry(p, naming.Layout(panicky{naming.Curator()}))
 		_, err := r.Register(w.Context(), at("panic", "h"))
 		require.ErrorContains(w, err, "the codec panics")
 		_, err = r.Register(w.Context(), at("o1", "h1"))
 		require.NoError(w, err)
 		w.Put(orders+"/o2", "panic")
 		w.Put(orders+"/o3", "other")
-		s, err := r.Watch(w.Context(), "orders")
+		s, err := r.Open(w.Context(), "orders")
 		require.NoError(w, err)
 		defer s.Close()
 		require.Equal(w, "o1=h1", showView(s.View()))

@@ -13,15 +13,15 @@ import (
 // between.
 type View struct {
 	// Stale says that the instances are the last known ones, or come from the
-	// cache file, and may have changed. Why is the reason: ErrAway,
-	// ErrNotWatched, session.ErrClosed, or the refusal of a server to list the
-	// service.
+	// cache file, and may have changed. Err is the reason: ErrDisconnected,
+	// session.ErrClosed after Close of the Service or of the Manager, or the
+	// refusal of a server to list the service.
 	Stale bool
-	Why   error
-	// Kept says that the service had lost all its instances, and that some or
+	Err   error
+	// Protected says that the service had lost all its instances, and that some or
 	// all of the View's instances are the last it had (ProtectEmpty).
-	Kept bool
-	// Problems are the present errors besides Why: a *MalformedError for each
+	Protected bool
+	// Problems are the present errors besides Err: a *MalformedError for each
 	// znode that does not hold an instance, in the order of the znodes' names;
 	// znodes that may not be read; znodes beyond the Limit; a *CacheError. An
 	// error stays the same value as long as its znode stays the same.

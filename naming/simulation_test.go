@@ -57,7 +57,7 @@ func simulate(w *testworld.World, seed uint64, dir string) {
 	sim.codec = []naming.Codec{naming.Curator(), naming.Spring(), naming.Dubbo()}[seed%3]
 	for i := range 2 + sim.dice(3) {
 		p := w.Process(testworld.Timeout(2*time.Second + time.Duration(sim.dice(int(8*time.Second)))))
-		s, err := registry(p, naming.WithCodec(sim.codec)).Watch(w.Context(), "orders", naming.ProtectEmpty(time.Hour),
+		s, err := registry(p, naming.Layout(sim.codec)).Open(w.Context(), "orders", naming.ProtectEmpty(time.Hour),
 			naming.CacheFile(filepath.Join(dir, strconv.Itoa(i))))
 		require.NoError(w, err)
 		w.Cleanup(func() { _ = s.Close() })
@@ -124,7 +124,7 @@ func (sim *scene) step(i int) {
 			if sim.dice(3) == 0 && !sim.codec.InName() {
 				in.Type = naming.DynamicSequential
 			}
-			if g, err := registry(a.Process, naming.WithCodec(sim.codec)).Register(within, in); err == nil {
+			if g, err := registry(a.Process, naming.Layout(sim.codec)).Register(within, in); err == nil {
 				a.held[id], a.want[id] = g, in.Address
 			}
 			return
@@ -183,7 +183,7 @@ func (sim *scene) settle() {
 	require.Len(sim, sim.Children(dir), len(want), "nothing that was unregistered is left")
 	for _, a := range sim.actors {
 		if len(want) == 0 {
-			require.True(sim, a.watching.View().Kept || len(a.watching.Load()) == 0)
+			require.True(sim, a.watching.View().Protected || len(a.watching.Load()) == 0)
 			continue
 		}
 		require.False(sim, a.watching.Stale())

@@ -85,7 +85,7 @@ func newForeignWorld(t *testing.T) *foreignWorld {
 	_, err = groupmembership.New(sm, kinds["group"]).Join(ctx, "m1", nil)
 	require.NoError(t, err)
 	for id, kind := range map[string]naming.ServiceType{"i1": naming.Dynamic, "s1": naming.Static} {
-		_, err = naming.New(sm, naming.Base("/a/b/services")).Register(ctx, naming.Instance{Service: "orders", ID: id, Address: "10.0.0.1", Port: 80, Type: kind})
+		_, err = naming.NewRegistry(sm, naming.Base("/a/b/services")).Register(ctx, naming.Instance{Service: "orders", ID: id, Address: "10.0.0.1", Port: 80, Type: kind})
 		require.NoError(t, err)
 	}
 	_, err = naming.NewWorkers(sm, kinds["workers"], 4).Acquire(ctx, "w")

@@ -27,11 +27,11 @@ type registryFlags struct {
 }
 
 func (f registryFlags) registry(sm *session.Manager) *naming.Registry {
-	opts := []naming.Option{naming.WithCodec(f.codec())}
+	opts := []naming.Option{naming.Layout(f.codec())}
 	if f.Base != "" {
 		opts = append(opts, naming.Base(f.Base))
 	}
-	return naming.New(sm, opts...)
+	return naming.NewRegistry(sm, opts...)
 }
 
 func (f registryFlags) codec() naming.Codec {
@@ -104,7 +104,7 @@ func (c *serviceRegister) Run(ctx context.Context, a *app) error {
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
 		g, err := c.register(ctx, a, sm, in)
-		if errors.Is(err, naming.ErrDuplicate) {
+		if errors.Is(err, session.ErrIDTaken) {
 			return &taskError{task: task, err: err, hint: "choose another id, or end the other process"}
 		}
 		if err != nil {
@@ -147,20 +147,20 @@ func (c *serviceRegister) register(ctx context.Context, a *app, sm *session.Mana
 	return g, err
 }
 
-func (c *serviceRegister) print(a *app, g *naming.Registration, state naming.State) error {
+func (c *serviceRegister) print(a *app, g *naming.Registration, state session.Presence) error {
 	switch {
 	case a.globals.JSON:
 		line := registrationJSON{In: state.In, Service: c.Name, ID: g.Instance().ID, Path: g.Path()}
 		if state.In {
-			line.Token, line.Session = state.Token, fmt.Sprintf("0x%x", state.Session)
+			line.Token, line.Session = state.Token, state.Session.String()
 		} else {
-			line.Why = reason(state.Why)
+			line.Why = reason(state.Err)
 		}
 		return a.printJSON(line)
 	case state.In:
 		return a.printf("registered %s\n", oneLine(g.Path()))
 	}
-	return a.printf("out: %s\n", reason(state.Why))
+	return a.printf("out: %s\n", reason(state.Err))
 }
 
 // registrationJSON is one state of a registration.

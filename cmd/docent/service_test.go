@@ -22,7 +22,7 @@ func TestService(t *testing.T) {
 	code, out, stderr := docent(t, words("service pick orders"), on(server))
 	require.Equal(t, 1, code)
 	require.Empty(t, out)
-	require.Equal(t, "docent: service pick orders: naming: no instance is available: none is known\n", stderr)
+	require.Equal(t, "docent: service pick orders: no instance is available: none is known\n", stderr)
 
 	text := start(t, words("service watch orders"), on(server))
 	object := start(t, words("service watch orders --json"), on(server))

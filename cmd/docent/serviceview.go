@@ -86,7 +86,7 @@ func (c *serviceWatch) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.whileUninterrupted(ctx, task, func(ctx context.Context, sm *session.Manager) error {
-		s, err := c.registry(sm).Watch(ctx, c.Name, naming.ProtectEmpty(0))
+		s, err := c.registry(sm).Open(ctx, c.Name, naming.ProtectEmpty(0))
 		if err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (c *serviceWatch) print(a *app, change naming.Change, stale bool) error {
 	}
 	switch {
 	case change.Stale && !stale:
-		return a.printMark("stale", reason(change.Why))
+		return a.printMark("stale", reason(change.Err))
 	case stale && !change.Stale:
 		return a.printMark("current", "")
 	case change.Len() == 0:
@@ -213,7 +213,7 @@ func (a *app) withRegistry(ctx context.Context, task string, flags registryFlags
 // withService runs f on the present instances of a service.
 func (a *app) withService(ctx context.Context, task string, flags registryFlags, name string, f func(*naming.Service) error) error {
 	return a.withRegistry(ctx, task, flags, name, func(ctx context.Context, r *naming.Registry) error {
-		s, err := r.Watch(ctx, name)
+		s, err := r.Open(ctx, name)
 		if err != nil {
 			return err
 		}

@@ -107,15 +107,15 @@ var calls = map[string]func(ctx context.Context, p *testworld.Process) error{
 		return err
 	},
 	"naming.Register": func(ctx context.Context, p *testworld.Process) error {
-		_, err := naming.New(p.Manager).Register(ctx, naming.Instance{Service: "s", ID: "a", Address: "10.0.0.1", Port: 1})
+		_, err := naming.NewRegistry(p.Manager).Register(ctx, naming.Instance{Service: "s", ID: "a", Address: "10.0.0.1", Port: 1})
 		return err
 	},
 	"naming.Services": func(ctx context.Context, p *testworld.Process) error {
-		_, err := naming.New(p.Manager).Services(ctx)
+		_, err := naming.NewRegistry(p.Manager).Services(ctx)
 		return err
 	},
-	"naming.Watch": func(ctx context.Context, p *testworld.Process) error {
-		_, err := naming.New(p.Manager).Watch(ctx, "s")
+	"naming.Open": func(ctx context.Context, p *testworld.Process) error {
+		_, err := naming.NewRegistry(p.Manager).Open(ctx, "s")
 		return err
 	},
 	"naming.Workers": func(ctx context.Context, p *testworld.Process) error {

@@ -166,12 +166,12 @@ func (p *process) share() {
 		return nil
 	})
 	p.run("naming", func(ctx context.Context) error {
-		registry := naming.New(p.sm)
+		registry := naming.NewRegistry(p.sm)
 		g, err := registry.Register(ctx, naming.Instance{Service: "orders", ID: p.name, Address: "10.0.0.1", Port: 80})
 		if err != nil {
 			return err
 		}
-		s, err := registry.Watch(ctx, "orders")
+		s, err := registry.Open(ctx, "orders")
 		if err != nil {
 			return err
 		}

@@ -111,8 +111,8 @@ func TestAttempts(t *testing.T) {
 		}
 		key := httpbalance.Key(func(*http.Request) string { return "17" })
 		for _, n := range []int{1, 3, 5, 9} {
-			_, err := client(t, list(instances...), httpbalance.By(strategy), httpbalance.Attempts(n), key,
-				httpbalance.Down(100, time.Hour, time.Hour)).Get("http://orders/")
+			_, err := client(t, list(instances...), httpbalance.Strategy(strategy), httpbalance.Attempts(n), key,
+				httpbalance.DownAfter(100, time.Hour, time.Hour)).Get("http://orders/")
 			require.Error(t, err)
 			require.Equal(t, min(n, len(all)), calls(), "%v", strategy)
 		}
@@ -130,7 +130,7 @@ func TestRetriesGoByTheKey(t *testing.T) {
 		all = append(all, start(t, fmt.Sprint(i)))
 		source.Set(append(source.Load(), all[i].Instance))
 	}
-	c := client(t, source, httpbalance.By(naming.Hash()), httpbalance.Down(100, time.Hour, time.Hour),
+	c := client(t, source, httpbalance.Strategy(naming.Hash()), httpbalance.DownAfter(100, time.Hour, time.Hour),
 		httpbalance.Key(func(r *http.Request) string { return r.URL.Path }))
 	ask := func() string {
 		resp, err := c.Get("http://orders/v1/17")

@@ -96,7 +96,7 @@ var keeping = []recipe{
 		},
 	},
 	registered("naming"),
-	registered("naming, as Spring", naming.WithCodec(naming.Spring())),
+	registered("naming, as Spring", naming.Layout(naming.Spring())),
 	{
 		name: "group",
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
@@ -196,7 +196,7 @@ func registered(name string, opts ...naming.Option) recipe {
 	return recipe{
 		name: name,
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
-			g, err := naming.New(sm, at(path)...).Register(ctx, naming.Instance{Service: "web", ID: "w1", Address: "10.0.0.7", Port: 80})
+			g, err := naming.NewRegistry(sm, at(path)...).Register(ctx, naming.Instance{Service: "web", ID: "w1", Address: "10.0.0.7", Port: 80})
 			if err != nil {
 				return err
 			}
@@ -207,7 +207,7 @@ func registered(name string, opts ...naming.Option) recipe {
 			return g.Unregister(ctx)
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {
-			s, err := naming.New(sm, at(path)...).Watch(ctx, "web")
+			s, err := naming.NewRegistry(sm, at(path)...).Open(ctx, "web")
 			if err != nil {
 				return err
 			}

@@ -44,7 +44,7 @@ func TestFault38_PageShowsHiddenParties(t *testing.T) {
 			_, err = lock.New(owner, "/locks/secret", lock.ID("ann")).Lock(within(t))
 			require.NoError(t, err)
 			for id, sm := range map[string]*session.Manager{"shop-1": guest, "shop-2": owner} {
-				_, err = naming.New(sm).Register(within(t), naming.Instance{Service: "shop", ID: id, Address: "10.0.0.1", Port: 80})
+				_, err = naming.NewRegistry(sm).Register(within(t), naming.Instance{Service: "shop", ID: id, Address: "10.0.0.1", Port: 80})
 				require.NoError(t, err)
 			}
 

@@ -69,9 +69,9 @@ func TestPage(t *testing.T) {
 		}
 		next <- h
 	}()
-	_, err = naming.New(ann).Register(within(t), naming.Instance{Service: "shop", ID: "shop-1", Address: "10.0.0.1", Port: 80})
+	_, err = naming.NewRegistry(ann).Register(within(t), naming.Instance{Service: "shop", ID: "shop-1", Address: "10.0.0.1", Port: 80})
 	require.NoError(t, err)
-	_, err = naming.New(ben).Register(within(t), naming.Instance{Service: "shop", ID: "shop-2", Address: "10.0.0.2", Port: 80})
+	_, err = naming.NewRegistry(ben).Register(within(t), naming.Instance{Service: "shop", ID: "shop-2", Address: "10.0.0.2", Port: 80})
 	require.NoError(t, err)
 	_, err = queue.New(ann, "/queues/mail").Put(within(t), []byte("<script>alert(1)</script>"))
 	require.NoError(t, err)

@@ -72,7 +72,7 @@ func TestPageOfAll(t *testing.T) {
 	java.Actor("b").Do("elect.latch", "/shared/leader", "java-1")
 	require.Equal(t, "true", java.Actor("b").Do("elect.await", "/shared/leader", ms))
 	java.Actor("b").Do("service.register", "/services", "shop", "java-1", "10.0.0.3", 8080, "none", "DYNAMIC", true)
-	g, err := naming.New(sm).Register(within(t), naming.Instance{Service: "shop", ID: "docent-1", Address: "10.0.0.1", Port: 80})
+	g, err := naming.NewRegistry(sm).Register(within(t), naming.Instance{Service: "shop", ID: "docent-1", Address: "10.0.0.1", Port: 80})
 	require.NoError(t, err)
 	require.Equal(t, "true", python.Actor("b").Do("lock.permit", "/kazoo/semaphore", 2, ms))
 	require.Equal(t, "true", python.Actor("b").Do("elect.lead", "/kazoo/election", "python-1", ms))

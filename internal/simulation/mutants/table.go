@@ -224,12 +224,12 @@ var mutants = []mutant{
 		"	if !partial || ", "	if partial || ", `TestFault19_.*`, false, "groupmembership"},
 
 	// Registrations.
-	{"a refused value stays", "naming/registration.go",
-		"	if err == nil || errors.Is(err, standing.ErrPending) {\n", "	if g.remember(in, at); err == nil || errors.Is(err, standing.ErrPending) {\n", `TestFault23_.*`, false, "naming"},
+	{"a refused value stays", "naming/registration_update.go",
+		"	if err == nil || errors.Is(err, standing.ErrPending) {\n", "	if g.remember(in); err == nil || errors.Is(err, standing.ErrPending) {\n", `TestFault23_.*`, false, "naming"},
 	{"a refused value is written later", "internal/standing/data.go",
 		"		p.told <- err\n	}\n", "		p.told <- err\n		p.left = true\n		kept = append(kept, p)\n	}\n", `TestFault23_.*`, false, "internal/standing"},
-	{"a value that is too large stays", "naming/registration.go",
-		"	if err := at.fits(data); err != nil {\n", "	if err := at.fits(data); err != nil {\n		g.remember(in, at)\n", `TestFault23_.*`, false, "naming"},
+	{"a value that is too large stays", "naming/registration_update.go",
+		"	if err := at.fits(data); err != nil {\n", "	if err := at.fits(data); err != nil {\n		g.remember(in)\n", `TestFault23_.*`, false, "naming"},
 
 	// Queues.
 	{"an acknowledgement looks at no version and no claim", "queue/item.go",

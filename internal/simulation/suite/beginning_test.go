@@ -42,7 +42,7 @@ var beginnings = map[string]struct {
 	},
 	"an instance of a service": {
 		func(ctx context.Context, sm *session.Manager) error {
-			s, err := naming.New(sm).Watch(ctx, "orders")
+			s, err := naming.NewRegistry(sm).Open(ctx, "orders")
 			if err != nil {
 				return err
 			}
@@ -55,7 +55,7 @@ var beginnings = map[string]struct {
 			return context.Cause(ctx)
 		},
 		func(ctx context.Context, sm *session.Manager) error {
-			_, err := naming.New(sm).Register(ctx, naming.Instance{Service: "orders", ID: "o1", Address: "h1", Port: 80})
+			_, err := naming.NewRegistry(sm).Register(ctx, naming.Instance{Service: "orders", ID: "o1", Address: "h1", Port: 80})
 			return err
 		},
 	},

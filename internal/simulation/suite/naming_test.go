@@ -20,8 +20,8 @@ func registries() simulation.Program {
 		var registered atomic.Int32
 		w.Put("/services", "")
 		for i, p := range w.Procs() {
-			r := naming.New(p.Manager, naming.Base("/services"))
-			s, err := r.Watch(w.Context(), "orders", naming.ProtectEmpty(0))
+			r := naming.NewRegistry(p.Manager, naming.Base("/services"))
+			s, err := r.Open(w.Context(), "orders", naming.ProtectEmpty(0))
 			if err != nil {
 				w.Fatal(err)
 			}
@@ -31,7 +31,7 @@ func registries() simulation.Program {
 					ctx, cancel := a.Within(20 * time.Second)
 					in := naming.Instance{Service: "orders", ID: fmt.Sprint("i", p.Index), Address: "10.0.0.1", Port: 1 + a.N(9)}
 					g, err := r.Register(ctx, in)
-					if fine(a, ctx, "register", err, naming.ErrDuplicate) {
+					if fine(a, ctx, "register", err, session.ErrIDTaken) {
 						registered.Add(1)
 						a.Sleep(ctx, 15*time.Second)
 						fine(a, w.Context(), "unregister", g.Unregister(w.Within(10*time.Minute)))
@@ -42,7 +42,7 @@ func registries() simulation.Program {
 			})
 		}
 		w.AtEnd(func() {
-			r := naming.New(w.Procs()[0].Manager, naming.Base("/services"))
+			r := naming.NewRegistry(w.Procs()[0].Manager, naming.Base("/services"))
 			g, err := r.Register(w.Within(time.Minute), naming.Instance{Service: "orders", ID: "last", Address: "10.0.0.2", Port: 80})
 			if err != nil {
 				w.Break("errors", "register after the faults: %v", err)
@@ -85,7 +85,7 @@ func workers() simulation.Program {
 						name = fmt.Sprint("p", p.Index)
 					}
 					id, err := ids.Acquire(ctx, name)
-					if fine(a, ctx, "acquire an id", err, naming.ErrExhausted, session.ErrUnknownOutcome, session.ErrLost) {
+					if fine(a, ctx, "acquire an id", err, naming.ErrNoWorkerID, session.ErrUnknownOutcome, session.ErrLost) {
 						court := courts[id.ID()]
 						court.Use(a, court.Begin(a, simulation.Of(&id.Hold)), 5*time.Second)
 						let(a, "release an id", id.Release())

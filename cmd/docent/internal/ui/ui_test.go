@@ -260,7 +260,7 @@ func TestActionsAreForbidden(t *testing.T) {
 
 func TestDrain(t *testing.T) {
 	w := newWorld(t, func(cfg *Config) { cfg.AllowActions = true })
-	_, err := naming.New(w.sm).Register(t.Context(), naming.Instance{Service: "shop", ID: "shop-1", Address: "10.0.0.1", Port: 80})
+	_, err := naming.NewRegistry(w.sm).Register(t.Context(), naming.Instance{Service: "shop", ID: "shop-1", Address: "10.0.0.1", Port: 80})
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
 		body string
