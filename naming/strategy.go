@@ -159,11 +159,11 @@ type stickyRules struct {
 // The least recently used keys are forgotten first. At least half of that
 // number, less a few percent, is always remembered. A key takes some 50 bytes,
 // however long it is.
-func StickyKeys(most int) StickyOption {
+func StickyKeys(keys int) StickyOption {
 	return func(r *stickyRules) {
-		r.keys = most
-		if most < 2 {
-			r.err = fmt.Errorf("StickyKeys(%d): at least two keys must be remembered", most)
+		r.keys = keys
+		if keys < 2 {
+			r.err = fmt.Errorf("StickyKeys(%d): at least two keys must be remembered", keys)
 		}
 	}
 }

@@ -26,15 +26,6 @@ const (
 	Replace
 )
 
-// ownedBy adds to a reason the session that owns the node at our path, if it is
-// known.
-func ownedBy(reason error, owner int64) error {
-	if owner == 0 {
-		return reason
-	}
-	return fmt.Errorf("%w (session 0x%x)", reason, uint64(owner))
-}
-
 // Config says which node to keep.
 type Config struct {
 	Manager *core.Manager
