@@ -12,8 +12,8 @@ import (
 	"github.com/docent-go/docent/naming"
 )
 
-// A function of Where may close the service that it filters.
-func TestFault16_CloseInsideWhere(t *testing.T) {
+// The function of Filter may close the service that it filters.
+func TestFault16_CloseInsideFilter(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		register(p, at("a", "10.0.0.1"))

@@ -97,8 +97,8 @@ func TestFault58_ConcurrentClosesOfAService(t *testing.T) {
 	})
 }
 
-// A Where that hangs keeps neither Close nor the cache file.
-func TestFault58_CloseWhileWhereHangs(t *testing.T) {
+// A Filter that hangs keeps neither Close nor the cache file.
+func TestFault58_CloseWhileFilterHangs(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
 		register(p, at("a", "10.0.0.1"))
