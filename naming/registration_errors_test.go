@@ -81,7 +81,7 @@ func TestErrorsShowNoPassword(t *testing.T) {
 		require.NoError(w, err)
 		stop = refuse(zktest.OpDelete)
 		for range 2 {
-			in.Weight++
+			in.Port++
 			hidden(g.Update(w.Context(), in), "update")
 		}
 		hidden(g.Unregister(w.Context()), "unregister")
