@@ -86,7 +86,7 @@ type blame struct {
 // blameTime after the last.
 const (
 	blameTime = 10 * time.Second
-	maxBlame = 6
+	maxBlame  = 6
 )
 
 func (b *blame) add(now time.Duration) {

@@ -119,7 +119,8 @@ func decodeCurator(service, name string, data []byte) (in Instance, payload stri
 		err := error(nil)
 		switch m.key {
 		case "name":
-			// The directory gives the service's name, as the znode's name gives the id.
+			// The directory gives the service's name, as the znode's name gives
+			// the id.
 		case "id":
 			err = m.text(&id)
 		case "address":

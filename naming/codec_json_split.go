@@ -7,7 +7,8 @@ import (
 )
 
 // The functions of this file split JSON in one pass, which also checks it. They
-// accept what encoding/json accepts. Their results share the memory of the text.
+// accept what encoding/json accepts. Their results share the memory of the
+// text.
 
 // splitText splits a text that is one object and nothing else. It returns false
 // for any other text.

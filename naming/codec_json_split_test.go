@@ -46,7 +46,8 @@ func slowField[T any](m member) (v T, failed bool) {
 	return v, m.raw != "null" && json.Unmarshal([]byte(m.raw), &v) != nil
 }
 
-// FuzzMembers: an object is taken apart as encoding/json does it, and so are the fields.
+// FuzzMembers: an object is taken apart as encoding/json does it, and so are
+// the fields.
 func FuzzMembers(f *testing.F) {
 	many := []byte(`{"a":0`)
 	for i := range 3 * fewMembers {
@@ -120,8 +121,8 @@ func FuzzURISpec(f *testing.F) {
 	})
 }
 
-// The class of a payload is Spring's however its string is escaped. Of a class that is
-// written twice the last counts.
+// The class of a payload is Spring's however its string is escaped. Of a class
+// that is written twice the last counts.
 func TestSpringClassSpellings(t *testing.T) {
 	for payload, bean := range map[string]bool{
 		`{"@class":"` + springBean + `"}`:                true,

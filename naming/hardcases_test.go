@@ -104,7 +104,8 @@ func TestHardCase24_NeverStaleNorAPhantom(t *testing.T) {
 			require.Equal(w, map[string]bool{`"h3"`: true}, seen)
 			require.Equal(w, "h3", g.Instance().Address)
 
-			// Unregistered at each of the requests with which the next session begins.
+			// Unregistered at each of the requests with which the next session
+			// begins.
 			for n := range 6 {
 				h := register(a, naming.Instance{Service: "orders", ID: "phantom", Type: kind})
 				count := 0

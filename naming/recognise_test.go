@@ -26,7 +26,8 @@ func TestFault25_InstancesAlone(t *testing.T) {
 	})
 }
 
-// A registration takes over instances alone, with Replace too, and keeps the ACL.
+// A registration takes over instances alone, with Replace too, and keeps the
+// ACL.
 func TestFault25_TakeOverOfInstancesAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process(testworld.Secretive)
@@ -95,8 +96,8 @@ func TestFault25_MemoriesAlone(t *testing.T) {
 	})
 }
 
-// Replace takes the place of an instance, and not of another recipe's node, which
-// it waits for.
+// Replace takes the place of an instance, and not of another recipe's node,
+// which it waits for.
 func TestFault25_ReplaceOfInstancesAlone(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, owner := w.Process(), w.Process()

@@ -12,16 +12,18 @@ import (
 
 // place is one znode in which an instance is registered.
 type place interface {
-	// fits returns nil, or the error with which set would refuse the data without a request.
+	// fits returns nil, or the error with which set would refuse the data
+	// without a request.
 	fits(data []byte) error
 	set(ctx context.Context, data []byte) error
-	// remove deletes the znode, and goes on in the background if ctx ends first.
+	// remove deletes the znode, and goes on in the background if ctx ends
+	// first.
 	remove(ctx context.Context) error
 	state() session.Presence
 	path() string
 	done() <-chan struct{} // closed once the znode has gone
-	// wait returns two channels. One of them is closed when the state may differ
-	// from the one that state returns next.
+	// wait returns two channels. One of them is closed when the state may
+	// differ from the one that state returns next.
 	wait() (newer, ended <-chan struct{})
 }
 
@@ -36,8 +38,8 @@ func (rules registering) open(ctx context.Context, r *Registry, path string, in 
 // dynamic is the place of a dynamic instance: an ephemeral znode.
 type dynamic struct{ node *standing.Node }
 
-// errPersistent is the reason why a dynamic instance is out while its path has a
-// persistent znode.
+// errPersistent is the reason why a dynamic instance is out while its path has
+// a persistent znode.
 var errPersistent = fmt.Errorf("%w; unregister it if it is a static instance", core.ErrNotEphemeral)
 
 func openDynamic(ctx context.Context, r *Registry, path string, in Instance, data []byte, conflict standing.Conflict) (place, error) {

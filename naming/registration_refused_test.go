@@ -81,7 +81,8 @@ func TestFault23_RefusedUpdateNeverShows(t *testing.T) {
 	})
 }
 
-// An Update that a server refuses is not written later, for no kind of instance.
+// An Update that a server refuses is not written later, for no kind of
+// instance.
 func TestFault23_RefusedUpdateIsNotWrittenLater(t *testing.T) {
 	for _, kind := range []naming.ServiceType{naming.Dynamic, naming.DynamicSequential, naming.Static} {
 		testworld.Run(t, func(w *testworld.World) {
@@ -108,8 +109,8 @@ func TestFault23_RefusedUpdateIsNotWrittenLater(t *testing.T) {
 	}
 }
 
-// An Update whose ctx ends first was not refused: it is written when that can be
-// done, and Instance tells it.
+// An Update whose ctx ends first was not refused: it is written when that can
+// be done, and Instance tells it.
 func TestFault23_PendingUpdate(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()

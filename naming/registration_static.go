@@ -48,8 +48,9 @@ func openStatic(ctx context.Context, r *Registry, path string, in Instance, data
 				return p, nil
 			}
 		}
-		// The znode has just gone, or changed, or is not known yet. If our create may have
-		// been done, seen and removed by others, it is not repeated.
+		// The znode has just gone, or changed, or is not known yet. If our
+		// create may have been done, seen and removed by others, it is not
+		// repeated.
 		gone := errors.Is(err, core.ErrNoNode)
 		if gone && doubt == nil || errors.Is(err, core.ErrBadVersion) ||
 			errors.Is(err, core.ErrNodeExists) || transient(ctx, err) {

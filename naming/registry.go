@@ -39,8 +39,8 @@ func Layout(c Codec) Option {
 	return func(r *Registry) { r.codec = c }
 }
 
-// NewRegistry returns the registry below a base path. It sends no request. If the
-// path cannot be used, every call on the Registry returns the error.
+// NewRegistry returns the registry below a base path. It sends no request. If
+// the path cannot be used, every call on the Registry returns the error.
 func NewRegistry(sm *session.Manager, opts ...Option) *Registry {
 	r := &Registry{sm: bridge.Core(sm), codec: Curator()}
 	misuse.Apply("naming.NewRegistry", r, opts)
@@ -55,8 +55,8 @@ func (r *Registry) Base() string {
 	return r.base
 }
 
-// made panics for a Registry that was not made by NewRegistry, or that was given no
-// Manager.
+// made panics for a Registry that was not made by NewRegistry, or that was
+// given no Manager.
 func (r *Registry) made() {
 	misuse.If(r == nil || r.sm == nil, "a Registry without a Manager is used: get one from naming.NewRegistry, with the Manager of session.Dial")
 }

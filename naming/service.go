@@ -50,8 +50,8 @@ type opening struct {
 func CacheFile(path string) OpenOption { return func(o *opening) { o.cache = path } }
 
 // ProtectEmpty sets for how long the last instances of a service are shown
-// after it has lost all of them (View.Protected). Instances are seldom all down at
-// once. More often their sessions were lost, for instance in an outage of
+// after it has lost all of them (View.Protected). Instances are seldom all down
+// at once. More often their sessions were lost, for instance in an outage of
 // ZooKeeper. Then they come back by themselves within about a session timeout.
 // An instance that comes back, under the same id or address, is shown as it is
 // now, together with those that are still missing.
@@ -66,10 +66,10 @@ func CacheFile(path string) OpenOption { return func(o *opening) { o.cache = pat
 func ProtectEmpty(d time.Duration) OpenOption { return func(o *opening) { o.protect = d } }
 
 // Filter leaves out the instances for which f is false, such as instances of
-// other zones. Filter(naming.Instance.Available) leaves out the disabled and the
-// draining ones, which a Balancer passes over anyhow. Instances that f leaves
-// out are not shown by ProtectEmpty or from a CacheFile either. f must always
-// return the same for the same instance, and must not block.
+// other zones. Filter(naming.Instance.Available) leaves out the disabled and
+// the draining ones, which a Balancer passes over anyhow. Instances that f
+// leaves out are not shown by ProtectEmpty or from a CacheFile either. f must
+// always return the same for the same instance, and must not block.
 func Filter(f func(Instance) bool) OpenOption {
 	misuse.NilFunc(f == nil, "naming.Filter")
 	return func(o *opening) { o.filter = f }
@@ -123,9 +123,9 @@ type Service struct {
 // the instances of the cache file.
 const coldWait = time.Second
 
-// Open follows a service, and blocks until its instances have been read once, or
-// taken from the cache file (CacheFile). A service that does not exist is empty,
-// and is followed all the same. ctx bounds only Open.
+// Open follows a service, and blocks until its instances have been read once,
+// or taken from the cache file (CacheFile). A service that does not exist is
+// empty, and is followed all the same. ctx bounds only Open.
 //
 // Errors, in a *session.OpError: a name that cannot be a service's; an invalid
 // option; session.ErrNoAuth if the service may not be listed;
@@ -260,8 +260,8 @@ func (s *Service) Done() <-chan struct{} {
 
 // Close ends the watch, writes the cache file if the instances have changed
 // since, and waits until all goroutines of the watch have ended. If a codec or
-// the function of Filter runs, Close waits for at most a second, so that they may
-// call it. Close may be called more than once. Its error is always nil.
+// the function of Filter runs, Close waits for at most a second, so that they
+// may call it. Close may be called more than once. Its error is always nil.
 func (s *Service) Close() error {
 	s.made()
 	s.cancel(s.closed)

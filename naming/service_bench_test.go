@@ -71,8 +71,8 @@ func serveBench(in io.Reader, out io.Writer) error {
 	}
 }
 
-// benchServer starts the server as a process of its own, so that a profile shows the
-// client alone. change has it write one instance.
+// benchServer starts the server as a process of its own, so that a profile
+// shows the client alone. change has it write one instance.
 func benchServer(b *testing.B) (sm *session.Manager, change func()) {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -98,8 +98,8 @@ func benchServer(b *testing.B) (sm *session.Manager, change func()) {
 	}
 }
 
-// BenchmarkWatchOpen opens a service of 5,000 instances. The allocations are the client's
-// own.
+// BenchmarkWatchOpen opens a service of 5,000 instances. The allocations are
+// the client's own.
 func BenchmarkWatchOpen(b *testing.B) {
 	sm, _ := benchServer(b)
 	b.ReportAllocs()
@@ -111,8 +111,8 @@ func BenchmarkWatchOpen(b *testing.B) {
 	}
 }
 
-// BenchmarkWatchChange writes one of 5,000 instances and waits until the view shows it. The
-// Pause paces it: what counts are the allocations.
+// BenchmarkWatchChange writes one of 5,000 instances and waits until the view
+// shows it. The Pause paces it: what counts are the allocations.
 func BenchmarkWatchChange(b *testing.B) {
 	sm, change := benchServer(b)
 	s, err := naming.NewRegistry(sm).Open(b.Context(), "api", naming.Pause(time.Millisecond))

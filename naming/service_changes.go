@@ -50,8 +50,8 @@ type Change struct {
 }
 
 // Changes yields the present state, and then every change of the instances, and
-// of the marks Stale and Protected. It shows the newest state, not the history. What
-// happens while the loop body runs, or within the Pause between two reads,
+// of the marks Stale and Protected. It shows the newest state, not the history.
+// What happens while the loop body runs, or within the Pause between two reads,
 // comes in one Change; what was undone in between is left out. The cost of a
 // Change is what has changed, however many instances there are.
 //

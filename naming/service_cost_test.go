@@ -14,8 +14,9 @@ import (
 	"github.com/docent-go/docent/naming"
 )
 
-// What an instance costs that is decoded does not grow with the number of its fields: one
-// copy of the text, in which all strings lie, the metadata, the spec and the origin.
+// What an instance costs that is decoded does not grow with the number of its
+// fields: one copy of the text, in which all strings lie, the metadata, the
+// spec and the origin.
 func TestCostsOfDecoding(t *testing.T) {
 	rich := naming.Instance{
 		Service: "api", ID: "i1", Address: "192.0.2.7", Port: 80, SSLPort: 443, Registered: time.UnixMilli(1_700_000_000_000),
@@ -53,8 +54,8 @@ func allocated(f func()) int {
 	return int(after.TotalAlloc - before.TotalAlloc)
 }
 
-// A change costs what has changed: the view shares all other instances with the view
-// before, and makes no slice of them. The server is in the same process.
+// A change costs what has changed: the view shares all other instances with the
+// view before, and makes no slice of them. The server is in the same process.
 func TestAChangeCostsWhatHasChanged(t *testing.T) {
 	var bytes [2]int
 	for i, many := range []int{50, 5000} {

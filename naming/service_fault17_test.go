@@ -34,8 +34,8 @@ func requests(counts map[string]int) (n int) {
 	return n
 }
 
-// A watch of 5,000 instances costs few requests, also after a reconnection; what changes
-// costs the read of what has changed.
+// A watch of 5,000 instances costs few requests, also after a reconnection;
+// what changes costs the read of what has changed.
 func TestFault17_FiveThousandInstances(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const many = 5000
@@ -106,8 +106,8 @@ func TestFault17_MalformedNodesAreNotLookedAtAgain(t *testing.T) {
 	})
 }
 
-// Instances that are hidden when they come are reported, at the latest a minute later
-// where the process has credentials.
+// Instances that are hidden when they come are reported, at the latest a minute
+// later where the process has credentials.
 func TestFault17_InstanceThatIsHidden(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		w.Put(orders+"/o1", `{"address":"h1"}`)

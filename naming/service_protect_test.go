@@ -11,8 +11,8 @@ import (
 	"github.com/docent-go/docent/naming"
 )
 
-// A service is redeployed: all instances go, and others come later under new ids
-// and addresses. From the first of these on no dead address is served.
+// A service is redeployed: all instances go, and others come later under new
+// ids and addresses. From the first of these on no dead address is served.
 func TestFault21_Redeployed(t *testing.T) {
 	for _, kind := range []naming.ServiceType{naming.Dynamic, naming.DynamicSequential} {
 		t.Run(kind.String(), func(t *testing.T) {
@@ -98,8 +98,8 @@ func TestFault22_DrainedInstanceIsNotKept(t *testing.T) {
 	})
 }
 
-// Both at one look: the last instance is filtered out in the moment in which the
-// others are lost.
+// Both at one look: the last instance is filtered out in the moment in which
+// the others are lost.
 func TestFault22_DrainedAndLostAtOnce(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p, other := w.Process(), w.Process()

@@ -166,8 +166,8 @@ func TestStaleUntilRead(t *testing.T) {
 	})
 }
 
-// The connection goes while all is still being read again: the view does not wait
-// for the end of that.
+// The connection goes while all is still being read again: the view does not
+// wait for the end of that.
 func TestStaleWhileReading(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a, b := w.Process(), w.Process()

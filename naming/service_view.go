@@ -18,8 +18,8 @@ type View struct {
 	// refusal of a server to list the service.
 	Stale bool
 	Err   error
-	// Protected says that the service had lost all its instances, and that some or
-	// all of the View's instances are the last it had (ProtectEmpty).
+	// Protected says that the service had lost all its instances, and that some
+	// or all of the View's instances are the last it had (ProtectEmpty).
 	Protected bool
 	// Problems are the present errors besides Err: a *MalformedError for each
 	// znode that does not hold an instance, in the order of the znodes' names;

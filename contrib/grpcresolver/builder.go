@@ -21,8 +21,8 @@ const DefaultOpenTimeout = 10 * time.Second
 // Option changes how a Builder resolves.
 type Option func(*builder)
 
-// OpenOptions sets a function that returns the options with which each service is
-// opened, such as naming.CacheFile or naming.Filter.
+// OpenOptions sets a function that returns the options with which each service
+// is opened, such as naming.CacheFile or naming.Filter.
 func OpenOptions(f func(service string) []naming.OpenOption) Option {
 	return func(b *builder) { b.options = f }
 }
@@ -62,8 +62,8 @@ func New(registry *naming.Registry, opts ...Option) resolver.Builder {
 // Scheme implements resolver.Builder.
 func (b *builder) Scheme() string { return Scheme }
 
-// Build implements resolver.Builder. It sends no request. The error says why the
-// target is invalid.
+// Build implements resolver.Builder. It sends no request. The error says why
+// the target is invalid.
 func (b *builder) Build(target resolver.Target, cc resolver.ClientConn, opts resolver.BuildOptions) (resolver.Resolver, error) {
 	service := target.Endpoint()
 	text := target.URL.Redacted()

@@ -73,8 +73,8 @@ func TestFault26_LeastPendingUnderLoad(t *testing.T) {
 	require.Zero(t, failed.Load())
 }
 
-// The address of an instance is written with one pair of brackets, whether it is
-// registered with brackets or without.
+// The address of an instance is written with one pair of brackets, whether it
+// is registered with brackets or without.
 func TestFault26_IPv6(t *testing.T) {
 	for address, want := range map[string]string{
 		"::1": "[::1]:80", "[::1]": "[::1]:80", "fe80::1%eth0": "[fe80::1%eth0]:80", "10.0.0.1": "10.0.0.1:80", "h": "h:80",

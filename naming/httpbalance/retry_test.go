@@ -79,8 +79,8 @@ func TestBrokenOff(t *testing.T) {
 }
 
 // askedFirst sends a request that a round robin over two instances sends to a
-// first: the first request, or else the second one. others is how many went to the
-// other instance before.
+// first: the first request, or else the second one. others is how many went to
+// the other instance before.
 func askedFirst(t *testing.T, a *backend, send func() (*http.Response, error)) (resp *http.Response, others int, err error) {
 	resp, err = send()
 	if a.calls.Load() > 0 {
@@ -121,8 +121,8 @@ func TestAttempts(t *testing.T) {
 	require.ErrorContains(t, err, "Attempts(0)")
 }
 
-// Retries for one key all go to the same other instance, the next by the key. It
-// may have cached what the key is about.
+// Retries for one key all go to the same other instance, the next by the key.
+// It may have cached what the key is about.
 func TestRetriesGoByTheKey(t *testing.T) {
 	var all []*backend
 	source := list()

@@ -63,9 +63,9 @@ func RoundTripper(rt http.RoundTripper) Option {
 func Attempts(n int) Option { return func(t *Transport) { t.attempts = n } }
 
 // DownAfter sets for how long an instance is passed over, as naming.DownAfter
-// does. It is passed over if no connection can be made, or if errs requests have
-// failed within the window: the connection broke off, or the status was 502, 503
-// or 504. The default is 3 in 10 seconds, for 10 seconds.
+// does. It is passed over if no connection can be made, or if errs requests
+// have failed within the window: the connection broke off, or the status was
+// 502, 503 or 504. The default is 3 in 10 seconds, for 10 seconds.
 func DownAfter(errs int, window, pause time.Duration) Option {
 	return func(t *Transport) { t.errs, t.window, t.pause = errs, window, pause }
 }
