@@ -58,7 +58,7 @@ func TestFault25_KeysAlone(t *testing.T) {
 		q := queue.New(sm, "/q")
 		id, err := q.Put(ctx, []byte("work"))
 		require.NoError(w, err)
-		_, err = groupmembership.New(sm, "/group").Join(ctx, "m1", nil)
+		_, err = groupmembership.NewGroup(sm, "/group").Join(ctx, "m1", nil)
 		require.NoError(w, err)
 		_, err = naming.New(sm).Register(ctx, naming.Instance{Service: "orders", ID: "s1", Address: "10.0.0.1", Port: 80, Type: naming.Static})
 		require.NoError(w, err)

@@ -104,7 +104,7 @@ func lead(ctx context.Context, t *Term, f func(context.Context, *Term) error) (e
 // is the error of ctx.
 func (e *Election) stopped(ctx context.Context, err error) error {
 	why := e.fail("run for", ctxend.Err(ctx))
-	if err == nil || errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)) {
+	if err == nil || ctxend.Is(ctx, err) {
 		return why
 	}
 	return oneline.Join(why, err)

@@ -134,7 +134,7 @@ func TestFault17_ProgressOfMembersIsNotRead(t *testing.T) {
 		co.settled(4, a, b, d)
 		m := <-joined
 		var read []string
-		own := m.State().Session
+		own := int64(m.State().Session)
 		defer w.Srv.Intercept(func(r zktest.Request) zktest.Action {
 			for _, part := range append(r.Ops, r) {
 				if part.Op == zktest.OpGetData && part.Path == m.Path() && r.Session != own {

@@ -111,7 +111,7 @@ func TestPartitionsBesideLargeNodes(t *testing.T) {
 		c := newCourt(w)
 		var all []*worker
 		for i := range 8 {
-			all = append(all, c.work(w.Process(), fmt.Sprint("m", i), 16, groupmembership.MemberPayload(large)))
+			all = append(all, c.work(w.Process(), fmt.Sprint("m", i), 16, groupmembership.Payload(large)))
 		}
 		total := func() (n int) {
 			for _, k := range all {

@@ -204,7 +204,7 @@ func TestTake_groupAndPartitioner(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		a := w.Process()
 		for _, id := range []string{"h2", "h1"} {
-			_, err := groupmembership.New(a.Manager, "/g").Join(w.Context(), id, []byte(`{"load":1}`))
+			_, err := groupmembership.NewGroup(a.Manager, "/g").Join(w.Context(), id, []byte(`{"load":1}`))
 			require.NoError(t, err)
 		}
 		run := testworld.Go(w, func(ctx context.Context) (int, error) {

@@ -82,7 +82,7 @@ func newForeignWorld(t *testing.T) *foreignWorld {
 	require.NoError(t, err)
 	_, err = queue.New(sm, kinds["simple queue"], queue.Layout(queue.SimpleQueue)).Put(ctx, []byte("work"))
 	require.NoError(t, err)
-	_, err = groupmembership.New(sm, kinds["group"]).Join(ctx, "m1", nil)
+	_, err = groupmembership.NewGroup(sm, kinds["group"]).Join(ctx, "m1", nil)
 	require.NoError(t, err)
 	for id, kind := range map[string]naming.ServiceType{"i1": naming.Dynamic, "s1": naming.Static} {
 		_, err = naming.New(sm, naming.Base("/a/b/services")).Register(ctx, naming.Instance{Service: "orders", ID: id, Address: "10.0.0.1", Port: 80, Type: kind})
@@ -214,7 +214,7 @@ var foreignVerbs = map[string]foreignVerb{
 	"queue dead discard":    {"queue dead discard DIR NAME", nil, []outcome{{kinds: kinds("letter")}, noLetter}},
 
 	"group join": {"group join DIR NAME --timeout 400ms", nil, []outcome{
-		{kinds: ofSessions, code: 1, text: "another process is in the group under this id"},
+		{kinds: ofSessions, code: 1, text: "another process uses this id"},
 		{code: 1, text: "the znode is persistent, and so not a member's"},
 	}},
 	"group join below": {"group join PATH other", nil, []outcome{noChildren, beside}},

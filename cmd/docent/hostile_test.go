@@ -48,7 +48,7 @@ func TestHostileTextFromNodes(t *testing.T) {
 	require.NoError(t, server.Put("/raw", nil))
 	_, err = sm.Create(ctx, "/raw/_c_0123456789abcdef0123456789abcdef-latch-0000000000", []byte(hostile), session.Ephemeral)
 	require.NoError(t, err)
-	_, err = groupmembership.New(sm, "/g").Join(ctx, hostileName, []byte(hostile))
+	_, err = groupmembership.NewGroup(sm, "/g").Join(ctx, hostileName, []byte(hostile))
 	require.NoError(t, err)
 	instance, err := json.Marshal(map[string]any{
 		"name": "web", "id": hostile, "address": hostile, "port": 80, "serviceType": "DYNAMIC",

@@ -76,11 +76,11 @@ var calls = map[string]func(ctx context.Context, p *testworld.Process) error{
 		return election.New(p.Manager, "/e").Transfer(ctx, "ann")
 	},
 	"group.Join": func(ctx context.Context, p *testworld.Process) error {
-		_, err := groupmembership.New(p.Manager, "/g").Join(ctx, "ann", nil)
+		_, err := groupmembership.NewGroup(p.Manager, "/g").Join(ctx, "ann", nil)
 		return err
 	},
 	"group.Members": func(ctx context.Context, p *testworld.Process) error {
-		_, err := groupmembership.New(p.Manager, "/g").Members(ctx)
+		_, err := groupmembership.NewGroup(p.Manager, "/g").Members(ctx)
 		return err
 	},
 	"group.Partitioner": func(ctx context.Context, p *testworld.Process) error {

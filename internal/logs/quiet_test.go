@@ -182,7 +182,7 @@ func (p *process) share() {
 		return g.Unregister(context.Background())
 	})
 	p.run("group", func(ctx context.Context) error {
-		group := groupmembership.New(p.sm, "/groups/workers")
+		group := groupmembership.NewGroup(p.sm, "/groups/workers")
 		m, err := group.Join(ctx, p.name, nil)
 		if err != nil {
 			return err

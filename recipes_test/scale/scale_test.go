@@ -253,7 +253,9 @@ func TestLargeGroupUnderChurn(t *testing.T) {
 		managers[i] = dial(t, embedded(srv))
 	}
 	ctx := within(t)
-	group := func(i int) *groupmembership.Group { return groupmembership.New(managers[i%len(managers)], "/group") }
+	group := func(i int) *groupmembership.Group {
+		return groupmembership.NewGroup(managers[i%len(managers)], "/group")
+	}
 	joined := make([]*groupmembership.Membership, members)
 	errs := make([]error, members)
 	each(members, func(i int) { joined[i], errs[i] = group(i).Join(ctx, fmt.Sprintf("m%04d", i), nil) })

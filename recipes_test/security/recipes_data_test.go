@@ -100,7 +100,7 @@ var keeping = []recipe{
 	{
 		name: "group",
 		use: func(ctx context.Context, sm *session.Manager, path string, during func()) error {
-			m, err := groupmembership.New(sm, path).Join(ctx, "host-7", []byte("load 1"))
+			m, err := groupmembership.NewGroup(sm, path).Join(ctx, "host-7", []byte("load 1"))
 			if err != nil {
 				return err
 			}
@@ -111,7 +111,7 @@ var keeping = []recipe{
 			return m.Leave(context.Background())
 		},
 		look: func(ctx context.Context, sm *session.Manager, path string) error {
-			_, err := groupmembership.New(sm, path).Members(ctx)
+			_, err := groupmembership.NewGroup(sm, path).Members(ctx)
 			return err
 		},
 	},

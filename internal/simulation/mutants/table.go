@@ -200,9 +200,9 @@ var mutants = []mutant{
 		`Test(Election|LeaderSelector)Simulation`, true, ""},
 
 	// Partitions.
-	{"a member keeps more than its share", "groupmembership/plan.go",
+	{"a member keeps more than its share", "groupmembership/partitionplan.go",
 		"if p.room[owner] > 0 {", "if true {", `TestPartitionerSimulation`, false, ""},
-	{"a partition without an owner is left alone", "groupmembership/plan.go",
+	{"a partition without an owner is left alone", "groupmembership/partitionplan.go",
 		"owners[i] = next\n", "owners[i] = unowned\n", `TestPartitionerSimulation`, false, ""},
 	{"claims under an older number of partitions are not waited for", "groupmembership/partitioncount.go",
 		"claim.Stat.Czxid < dir.Stat.Mzxid", "claim.Stat.Czxid < 0", `Test(PartitionCountSimulation|Count.*)`, false, "groupmembership"},
@@ -216,7 +216,7 @@ var mutants = []mutant{
 		"case st.Torn || oldestMember(st) != r.m.id:", "case st.Torn:", `TestCountOf.*`, false, "groupmembership"},
 	{"a plan does not wait while members come", "groupmembership/partitionadjust.go",
 		"calmPauses = 5 ", "calmPauses = 0 ", `TestMembersThatStartTogether`, false, "groupmembership"},
-	{"a member that may not be read has a share", "groupmembership/division.go",
+	{"a member that may not be read has a share", "groupmembership/partitiondivision.go",
 		" && n.Err == nil }", " }", `TestANodeIsShut.*`, false, "groupmembership"},
 	{"what members report is read by all", "groupmembership/partitionview.go",
 		"return strings.HasPrefix(rel, membersDir+\"/\")", "return strings.HasPrefix(rel, \"/\")", `TestFault17_.*`, false, "groupmembership"},

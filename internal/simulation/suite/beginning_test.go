@@ -28,7 +28,7 @@ var beginnings = map[string]struct {
 }{
 	"a member of a group": {
 		func(ctx context.Context, sm *session.Manager) error {
-			for c, err := range groupmembership.New(sm, "/b/group").Changes(ctx) {
+			for c, err := range groupmembership.NewGroup(sm, "/b/group").Changes(ctx) {
 				if err != nil || c.Len() > 0 {
 					return err
 				}
@@ -36,7 +36,7 @@ var beginnings = map[string]struct {
 			return context.Cause(ctx)
 		},
 		func(ctx context.Context, sm *session.Manager) error {
-			_, err := groupmembership.New(sm, "/b/group").Join(ctx, "ann", nil)
+			_, err := groupmembership.NewGroup(sm, "/b/group").Join(ctx, "ann", nil)
 			return err
 		},
 	},

@@ -9,12 +9,13 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/docent-go/docent/groupmembership"
+	"github.com/docent-go/docent/session"
 )
 
 func members(tokens map[string]int64, payloads map[string]string) []groupmembership.Member {
 	var all []groupmembership.Member
 	for _, id := range slices.Sorted(maps.Keys(tokens)) {
-		all = append(all, groupmembership.Member{ID: id, Token: tokens[id], Payload: []byte(payloads[id])})
+		all = append(all, groupmembership.Member{Owner: session.Owner{ID: id, Token: tokens[id]}, Payload: []byte(payloads[id])})
 	}
 	return all
 }

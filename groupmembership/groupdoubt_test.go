@@ -27,7 +27,7 @@ func TestFault06_MemberLeavesTheNextAlone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			testworld.Run(t, func(w *testworld.World) {
 				a, b := w.Process(), w.Process()
-				m, err := groupmembership.New(a.Manager, "/group").Join(w.Context(), "1", nil)
+				m, err := groupmembership.NewGroup(a.Manager, "/group").Join(w.Context(), "1", nil)
 				require.NoError(t, err)
 				w.Srv.Lag(a.Current().ID())
 				w.Remove(m.Path())
@@ -46,7 +46,7 @@ func TestFault09_GroupOnAThrottledServer(t *testing.T) {
 		p := w.Process()
 		w.Throttle()
 		for range 3 {
-			m, err := groupmembership.New(p.Manager, "/group").Join(w.Within(time.Minute), "1", nil)
+			m, err := groupmembership.NewGroup(p.Manager, "/group").Join(w.Within(time.Minute), "1", nil)
 			require.NoError(t, err)
 			require.NoError(t, m.UpdatePayload(w.Within(time.Minute), []byte("50 %")))
 			require.NoError(t, m.Leave(context.Background()))
@@ -59,7 +59,7 @@ func TestFault09_GroupOnAThrottledServer(t *testing.T) {
 func TestLeaveGoesOnAfterItsContext(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		p := w.Process()
-		m, err := groupmembership.New(p.Manager, "/group").Join(w.Context(), "1", nil)
+		m, err := groupmembership.NewGroup(p.Manager, "/group").Join(w.Context(), "1", nil)
 		require.NoError(t, err)
 		w.Srv.Freeze()
 		require.ErrorIs(t, m.Leave(w.Within(time.Second)), context.DeadlineExceeded)

@@ -119,7 +119,7 @@ func TestWatchWithoutRight(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.Equal(w, "[+a=]", o.take(), "it may be granted later")
 
-		_, err := groupmembership.New(w.Process().Manager, path).Members(testworld.Cancelled())
+		_, err := groupmembership.NewGroup(w.Process().Manager, path).Members(testworld.Cancelled())
 		require.Error(w, err)
 	})
 }

@@ -76,12 +76,12 @@ func (p *planner) shares(members int, owners []int) {
 			p.owned[owner]++
 		}
 	}
-	most := len(owners)/members + 1
+	maxShare := len(owners)/members + 1
 	for i := range p.greedy {
 		p.greedy[i] = i
 	}
 	slices.SortFunc(p.greedy, func(a, b int) int {
-		return cmp.Or(cmp.Compare(min(p.owned[b], most), min(p.owned[a], most)), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(min(p.owned[b], maxShare), min(p.owned[a], maxShare)), cmp.Compare(a, b))
 	})
 	for i, member := range p.greedy {
 		p.room[member] = len(owners) / members

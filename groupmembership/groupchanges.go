@@ -47,9 +47,9 @@ func (c Change) Member(id string) (Member, bool) {
 	return Member{}, false
 }
 
-// Changes yields the members, and then every change: members that joined or left,
-// and payloads that were updated. It goes on from one session to the next,
-// until ctx ends.
+// Changes yields the members, and then every change: members that joined or
+// left, and payloads that were updated. It goes on from one session to the next,
+// until ctx ends. Several goroutines may loop at a time.
 //
 // Changes shows the newest state, not the history. What happens while the loop
 // body runs, or within the Pause between two reads, comes in one Change. A
@@ -196,7 +196,7 @@ func listed(now *mirror.TreeState) bool {
 
 // fail yields the error unless it only repeats.
 func (w *watcher) fail(err error) bool {
-	err = failed("watch", w.path, err)
+	err = core.Failed("group watch", w.path, err)
 	if w.trouble == err.Error() {
 		return true
 	}

@@ -16,10 +16,10 @@ func TestFault38_HiddenMember(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		w.Put("/group", "")
 		p := w.Process()
-		secret, err := groupmembership.New(owner.Manager, "/group").Join(w.Context(), "a", []byte("secret"))
+		secret, err := groupmembership.NewGroup(owner.Manager, "/group").Join(w.Context(), "a", []byte("secret"))
 		require.NoError(w, err)
 		defer secret.Leave(context.Background())
-		g := groupmembership.New(p.Manager, "/group")
+		g := groupmembership.NewGroup(p.Manager, "/group")
 		open, err := g.Join(w.Context(), "b", []byte("open"))
 		require.NoError(w, err)
 		defer open.Leave(context.Background())
@@ -39,11 +39,11 @@ func TestFault38_HiddenMember(t *testing.T) {
 func TestFault38_WatchBesideAHiddenMember(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		w.Put("/group", "")
-		secret := groupmembership.New(owner.Manager, "/group")
+		secret := groupmembership.NewGroup(owner.Manager, "/group")
 		first, err := secret.Join(w.Context(), "a", nil)
 		require.NoError(w, err)
 		var seen []string
-		for change, err := range groupmembership.New(w.Process().Manager, "/group").Changes(w.Within(time.Hour)) {
+		for change, err := range groupmembership.NewGroup(w.Process().Manager, "/group").Changes(w.Within(time.Hour)) {
 			if err != nil {
 				require.ErrorContains(w, err, "/group/")
 				continue

@@ -30,12 +30,12 @@ func TestJoin(t *testing.T) {
 
 		info, _ := w.Srv.Node(path + "/host-8")
 		require.Empty(w, info.Data, "an empty payload is empty, and no address")
-		require.Equal(w, groupmembership.State{In: true, Token: info.Stat.Czxid, Session: b.Current().ID()}, mb.State())
+		require.Equal(w, session.Presence{In: true, Token: info.Stat.Czxid, Session: session.ID(b.Current().ID())}, mb.State())
 		members, err := group(a).Members(w.Context())
 		require.NoError(w, err)
 		m := members[1]
 		require.Equal(w, info.Stat.Czxid, m.Token)
-		require.Equal(w, b.Current().ID(), m.Session)
+		require.Equal(w, session.ID(b.Current().ID()), m.Session)
 		require.Equal(w, path+"/host-8", m.Path)
 		require.Equal(w, time.UnixMilli(info.Stat.Ctime), m.Since)
 		require.Equal(w, time.UnixMilli(info.Stat.Mtime), m.Updated)
@@ -45,8 +45,8 @@ func TestJoin(t *testing.T) {
 		require.NoError(w, ma.Leave(context.Background()))
 		require.NoError(w, ma.Leave(context.Background()))
 		<-ma.Done()
-		require.Equal(w, groupmembership.State{Why: groupmembership.ErrLeft, Token: ma.State().Token}, ma.State())
-		require.ErrorIs(w, ma.UpdatePayload(w.Context(), nil), groupmembership.ErrLeft)
+		require.Equal(w, session.Presence{Err: session.ErrReleased, Token: ma.State().Token}, ma.State())
+		require.ErrorIs(w, ma.UpdatePayload(w.Context(), nil), session.ErrReleased)
 		require.Equal(w, "host-8=", list(b))
 
 		join(a, "host-7", "again")
@@ -64,7 +64,7 @@ func TestJoinRefusesNames(t *testing.T) {
 			require.ErrorContains(w, err, "join "+path)
 		}
 		for _, bad := range []string{"", "a", "/", "/a/", "/zookeeper"} {
-			g := groupmembership.New(p.Manager, bad)
+			g := groupmembership.NewGroup(p.Manager, bad)
 			_, err := g.Join(w.Context(), "x", nil)
 			require.ErrorContains(w, err, "invalid path")
 			_, err = g.Members(w.Context())
@@ -91,20 +91,20 @@ func TestDuplicateID(t *testing.T) {
 		ma := join(a, "host-7", "a")
 		o := observe(a)
 		o.take()
-		for _, opts := range [][]groupmembership.Option{nil, {groupmembership.Refuse()}} {
+		for _, opts := range [][]groupmembership.GroupOption{nil, {groupmembership.Refuse()}} {
 			_, err := group(b, opts...).Join(w.Context(), "host-7", []byte("b"))
-			require.ErrorIs(w, err, groupmembership.ErrDuplicate)
-			require.ErrorContains(w, err, "join /clusterServers/host-7: another process is in the group under this id (session 0x")
+			require.ErrorIs(w, err, session.ErrIDTaken)
+			require.ErrorContains(w, err, "group join /clusterServers/host-7: another process uses this id (session 0x")
 		}
 		_, err := group(a).Join(w.Context(), "host-7", []byte("a again"))
-		require.ErrorIs(w, err, groupmembership.ErrDuplicate)
+		require.ErrorIs(w, err, session.ErrIDTaken)
 		require.Empty(w, o.take())
 		require.Equal(w, "host-7=a", list(b))
 		require.True(w, ma.State().In)
 
 		w.Put(path+"/by hand", "")
 		_, err = group(b).Join(w.Context(), "by hand", nil)
-		require.ErrorIs(w, err, groupmembership.ErrNotMember)
+		require.ErrorIs(w, err, session.ErrNotEphemeral)
 	})
 }
 
@@ -118,8 +118,8 @@ func TestReplaceMember(t *testing.T) {
 		require.Equal(w, "[-host-7 +host-7=b]", o.take())
 		s := ma.State()
 		require.False(w, s.In)
-		require.ErrorIs(w, s.Why, groupmembership.ErrReplaced)
-		require.ErrorIs(w, ma.UpdatePayload(w.Context(), []byte("a2")), groupmembership.ErrReplaced)
+		require.ErrorIs(w, s.Err, session.ErrReplaced)
+		require.ErrorIs(w, ma.UpdatePayload(w.Context(), []byte("a2")), session.ErrReplaced)
 		require.NoError(w, mb.Leave(context.Background()))
 		awaitState(w, ma, in)
 		require.Equal(w, "host-7=a", list(b), "the refused payload is forgotten")
@@ -159,11 +159,11 @@ func TestHardCase79_PayloadWhileAway(t *testing.T) {
 		m := join(p, "host-7", "v1")
 		sever(p)
 		require.False(w, m.State().In)
-		require.ErrorIs(w, m.State().Why, session.ErrTrustElapsed)
+		require.ErrorIs(w, m.State().Err, session.ErrTrustElapsed)
 		require.Empty(w, list(other))
 		err := m.UpdatePayload(w.Within(time.Second), []byte("v2"))
 		require.ErrorIs(w, err, context.DeadlineExceeded)
-		require.ErrorContains(w, err, "update "+path+"/host-7")
+		require.ErrorContains(w, err, "group update "+path+"/host-7: ")
 		p.Link.Heal()
 		awaitState(w, m, in)
 		require.Equal(w, "host-7=v2", list(other))
@@ -188,7 +188,7 @@ func TestMembershipChanges(t *testing.T) {
 				case s.In:
 					seen <- "in"
 				default:
-					seen <- s.Why.Error()
+					seen <- s.Err.Error()
 				}
 			}
 			seen <- "end"
@@ -202,7 +202,7 @@ func TestMembershipChanges(t *testing.T) {
 			require.Equal(w, "in", <-seen)
 		}
 		require.NoError(w, m.Leave(context.Background()))
-		require.Equal(w, groupmembership.ErrLeft.Error(), <-seen)
+		require.Equal(w, session.ErrReleased.Error(), <-seen)
 		require.Equal(w, "end", <-seen)
 
 		m = join(p, "host-8", "")
