@@ -215,7 +215,7 @@ var foreignVerbs = map[string]foreignVerb{
 
 	"group join": {"group join DIR NAME --timeout 400ms", nil, []outcome{
 		{kinds: ofSessions, code: 1, text: "another process uses this id"},
-		{code: 1, text: "the znode is persistent, and so not a member's"},
+		{code: 1, text: "the znode is not ephemeral"},
 	}},
 	"group join below": {"group join PATH other", nil, []outcome{noChildren, beside}},
 	"service register": {"service register --base DIR NAME other 10.0.0.2:80", nil, []outcome{noChildren, beside}},

@@ -44,6 +44,9 @@ func (c *groupJoin) Run(ctx context.Context, a *app) error {
 		if errors.Is(err, session.ErrIDTaken) {
 			return &taskError{task: task, err: err, hint: "choose another id, or end the other process"}
 		}
+		if errors.Is(err, session.ErrNotEphemeral) {
+			return &taskError{task: task, err: err, hint: "or choose another id"}
+		}
 		if err != nil {
 			return err
 		}
