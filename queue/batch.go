@@ -32,26 +32,31 @@ const batchSize = 1000
 // waits for room for all of its items. ctx and the errors are as in Put.
 func (q *Queue) PutBatch(ctx context.Context, items ...Msg) ([]ID, error) {
 	q.made()
+	ids, err := q.putBatch(ctx, items)
+	return ids, q.failed(ctx, "put batch", err)
+}
+
+func (q *Queue) putBatch(ctx context.Context, items []Msg) ([]ID, error) {
+	if q.err != nil {
+		return nil, q.err
+	}
 	ops := make([]core.Op, len(items))
 	for i, item := range items {
 		n, err := q.named(item.Opts)
 		if err != nil {
-			return nil, q.fail("put into", fmt.Errorf("item %d: %w", i+1, err))
+			return nil, fmt.Errorf("item %d: %w", i+1, err)
 		}
 		path, raw := znode.Join(q.items, q.layout.prefix(n)), q.layout.encode(item.Data)
 		if err := q.fits(path, raw); err != nil {
-			return nil, q.fail("put into", fmt.Errorf("item %d: %w", i+1, err))
+			return nil, fmt.Errorf("item %d: %w", i+1, err)
 		}
 		ops[i] = core.CreateOp(path, raw, core.Sequential)
 	}
-	if len(items) == 0 {
-		return nil, q.failed(ctx, "put into", q.err)
-	}
-	ids := make([]ID, 0, len(items))
+	var ids []ID
 	for len(ids) < len(ops) {
 		made, err := q.putSome(ctx, q.head(ops[len(ids):]))
 		if err != nil {
-			return ids, q.failed(ctx, "put into", fmt.Errorf("%d of %d items are put: %w", len(ids), len(ops), err))
+			return ids, fmt.Errorf("%d of %d items are put: %w", len(ids), len(ops), err)
 		}
 		ids = append(ids, made...)
 	}

@@ -103,7 +103,7 @@ func (b *claims) giveBack() {
 // not fit into one request are spared.
 func (b *claims) ops() (ops []core.Op, err error) {
 	for _, i := range b.items {
-		i.who = b.q.layout.claimant(b.q.o)
+		i.who = b.q.layout.claimData(b.q.o.consumer)
 		if i.node, err = b.s.Own(i.claimPath()); err != nil {
 			return nil, err
 		}

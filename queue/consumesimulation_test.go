@@ -115,7 +115,7 @@ func (s *consumers) work(ctx context.Context, u *user, item *queue.Item) error {
 		_ = item.Release(queue.After(s.d.upTo(5 * time.Second)))
 		return nil
 	case 2:
-		_ = item.Release(queue.Uncounted())
+		_ = item.Release(queue.WithoutAttempt())
 		return nil
 	case 3:
 		_ = item.Reject("by chance")

@@ -18,8 +18,8 @@ import (
 	"github.com/docent-go/docent/internal/znode"
 )
 
-// Letter is a dead letter: an item that will not be delivered again.
-type Letter struct {
+// DeadLetter is a dead letter: an item that will not be delivered again.
+type DeadLetter struct {
 	// ID identifies the letter among the dead letters of the queue, for Redrive
 	// and Discard. It begins with the name of the item's znode.
 	ID string
@@ -60,14 +60,14 @@ const letterMark = "."
 
 // letter returns the dead letter that the item becomes, and the data of its
 // znode.
-func (i *Item) letter(reason string, data []byte, malformed bool, burial string) (Letter, []byte) {
+func (i *Item) letter(reason string, data []byte, malformed bool, burial string) (DeadLetter, []byte) {
 	if len(reason) > maxReason {
 		reason = strings.ToValidUTF8(reason[:maxReason], "")
 	}
 	if !utf8.ValidString(reason) {
 		reason = strings.ToValidUTF8(reason, "?")
 	}
-	l := Letter{
+	l := DeadLetter{
 		ID: fmt.Sprintf("%s%s%x", i.name.text, letterMark, i.czxid), Item: i.name.id(), Data: data, Reason: reason,
 		Attempts: i.Attempt, Priority: int(i.name.priority), Put: i.Put, Died: time.Now(), Malformed: malformed,
 	}
@@ -79,7 +79,7 @@ func (i *Item) letter(reason string, data []byte, malformed bool, burial string)
 }
 
 // createLetter returns the operation that creates the dead letter.
-func (i *Item) createLetter(l Letter, raw []byte) core.Op {
+func (i *Item) createLetter(l DeadLetter, raw []byte) core.Op {
 	return core.CreateOp(znode.Join(i.q.dead, l.ID), raw, core.Persistent).WithExactACL(i.acl)
 }
 
@@ -96,7 +96,7 @@ func (i *Item) reject(reason string) error {
 	return nil
 }
 
-func (q *Queue) tellDead(l Letter) {
+func (q *Queue) tellDead(l DeadLetter) {
 	if q.o.onDead != nil {
 		q.o.onDead(l)
 	}
@@ -114,7 +114,7 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 	}
 	l, raw := i.letter(reason, data, malformed, znode.NewGUID())
 	ops := append([]core.Op{
-		core.CreateOp(i.claimPath(), q.layout.claimant(q.o), core.Ephemeral), i.createLetter(l, raw),
+		core.CreateOp(i.claimPath(), q.layout.claimData(q.o.consumer), core.Ephemeral), i.createLetter(l, raw),
 	}, i.remove()...)
 	for {
 		_, err := i.s.Txn(ctx, ops...)
@@ -156,7 +156,7 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 // letter exists. After Confirm the transaction is not under way. If the letter
 // has been redriven or deleted by then, or cannot be read, buried returns
 // false.
-func (i *Item) buried(ctx context.Context, l Letter, raw []byte) bool {
+func (i *Item) buried(ctx context.Context, l DeadLetter, raw []byte) bool {
 	path := znode.Join(i.q.dead, l.ID)
 	if i.s.Confirm(ctx, path) != nil {
 		return false
@@ -192,7 +192,7 @@ func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
 // requests.
 func (q *Queue) Discard(ctx context.Context, ids ...string) (int, error) {
 	q.made()
-	return each(ctx, q, "discard the dead letters of", q.checked(ids), func(id string) (bool, error) {
+	return each(ctx, q, "discard", q.checked(ids), func(id string) (bool, error) {
 		err := q.sm.Delete(ctx, znode.Join(q.dead, id), core.AnyVersion)
 		if errors.Is(err, core.ErrNoNode) {
 			return false, nil
@@ -218,9 +218,9 @@ func (q *Queue) checked(ids []string) iter.Seq2[string, error] {
 
 // each calls do for one letter after the other until it fails, and counts the
 // letters for which it returned true.
-func each[L any](ctx context.Context, q *Queue, op string, letters iter.Seq2[L, error], do func(L) (bool, error)) (int, error) {
+func each[L any](ctx context.Context, q *Queue, verb string, letters iter.Seq2[L, error], do func(L) (bool, error)) (int, error) {
 	if q.err != nil {
-		return 0, q.fail(op, q.err)
+		return 0, q.failed(ctx, verb, q.err)
 	}
 	n := 0
 	for l, err := range letters {
@@ -229,7 +229,7 @@ func each[L any](ctx context.Context, q *Queue, op string, letters iter.Seq2[L, 
 			done, err = do(l)
 		}
 		if err != nil {
-			return n, q.failed(ctx, op, fmt.Errorf("after %d letters: %w", n, err))
+			return n, q.failed(ctx, verb, fmt.Errorf("after %d letters: %w", n, err))
 		}
 		if done {
 			n++

@@ -49,9 +49,9 @@ func TestOnDeadOfALetterInDoubt(t *testing.T) {
 			t.Run(name+", "+how, func(t *testing.T) {
 				run(t, func(w world) {
 					w.buryingGround()
-					var told []queue.Letter
+					var told []queue.DeadLetter
 					put(w, w.user())
-					u := w.user(queue.MaxAttempts(1), queue.OnDead(func(l queue.Letter) { told = append(told, l) }))
+					u := w.user(queue.MaxAttempts(1), queue.OnDead(func(l queue.DeadLetter) { told = append(told, l) }))
 					w.Once(buries, always(action))
 					taking := u.taking()
 					time.Sleep(time.Minute)
@@ -73,7 +73,7 @@ func TestOnDeadOfALetterThatAnotherHasMade(t *testing.T) {
 	run(t, func(w world) {
 		var told []string
 		user := func(name string) *user {
-			return w.user(queue.MaxAttempts(1), queue.OnDead(func(queue.Letter) { told = append(told, name) }))
+			return w.user(queue.MaxAttempts(1), queue.OnDead(func(queue.DeadLetter) { told = append(told, name) }))
 		}
 		w.buryingGround()
 		w.user().put("x")

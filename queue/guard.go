@@ -52,7 +52,7 @@ func (i *Item) Guard(ctx context.Context) ([]session.Op, error) {
 		if within.Err() != nil {
 			err = ctxend.Join(within, err)
 		}
-		return nil, i.fail("guard", err)
+		return nil, i.failed("guard", err)
 	}
 	// The item's version refuses the transaction if another client has deleted the
 	// claim, and another consumer has claimed the item.

@@ -33,7 +33,7 @@ type Item struct {
 	Attempt  int
 	Priority int
 	// Put is when the item's znode was created, by the clock of the ensemble's
-	// leader. A Release with After or Uncounted creates it again.
+	// leader. A Release with After or WithoutAttempt creates it again.
 	Put time.Time
 
 	q       *Queue
@@ -51,7 +51,7 @@ type Item struct {
 	guard   *guard
 	settled atomic.Int32
 	forget  sync.Once
-	died    *Letter // the dead letter that this settlement has made; nil: none
+	died    *DeadLetter // the dead letter that this settlement has made; nil: none
 }
 
 // How an item has been settled.
@@ -88,7 +88,7 @@ func (i *Item) Ack() error {
 		return i.transact(nil, i.remove())
 	})
 	if how := i.settled.Load(); err == nil && how != acked {
-		return i.fail("acknowledge", fmt.Errorf("the item was released or rejected before: %w", core.ErrReleased))
+		return i.failed("acknowledge", fmt.Errorf("the item was released or rejected before: %w", core.ErrReleased))
 	}
 	return err
 }
@@ -145,14 +145,14 @@ type releaseOptions struct {
 // above zero, After has no effect.
 func After(d time.Duration) ReleaseOption { return func(o *releaseOptions) { o.after = d } }
 
-// Uncounted takes this delivery off the count of attempts. Use it if the item
+// WithoutAttempt takes this delivery off the count of attempts. Use it if the item
 // was not worked on. Without After, the item keeps its old delay, which has
 // passed.
-func Uncounted() ReleaseOption { return func(o *releaseOptions) { o.uncounted = true } }
+func WithoutAttempt() ReleaseOption { return func(o *releaseOptions) { o.uncounted = true } }
 
-// Because sets the reason for the dead letter that the item becomes if this was
+// Reason sets the reason for the dead letter that the item becomes if this was
 // its last attempt.
-func Because(reason string) ReleaseOption { return func(o *releaseOptions) { o.reason = reason } }
+func Reason(reason string) ReleaseOption { return func(o *releaseOptions) { o.reason = reason } }
 
 func (i *Item) release(o releaseOptions) error {
 	if !o.uncounted && i.q.o.attempts > 0 && i.Attempt >= i.q.o.attempts {
@@ -236,7 +236,7 @@ func (i *Item) Reject(reason string) error {
 
 // settle ends the claim: by f, or if the claim was lost before, by unclaim
 // alone.
-func (i *Item) settle(op string, how int32, f func() error) error {
+func (i *Item) settle(verb string, how int32, f func() error) error {
 	ours := false
 	err := bridge.CoreHold(&i.Hold).ReleaseBy(func(lost error) error {
 		unguarded := i.unguard()
@@ -266,14 +266,16 @@ func (i *Item) settle(op string, how int32, f func() error) error {
 		i.q.tellDead(*i.died) // which may settle the item again
 	}
 	refused()
-	if err != nil {
-		return i.fail(op, err)
-	}
-	return nil
+	return i.failed(verb, err)
 }
 
-func (i *Item) fail(op string, err error) error {
-	return fmt.Errorf("%s item %s of queue %s: %w", op, i.ID, i.q.path, err)
+// failed returns the error of a verb, which names the item. It returns nil for
+// nil.
+func (i *Item) failed(verb string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return core.Failed("queue "+verb, i.q.path, fmt.Errorf("item %s: %w", i.ID, err))
 }
 
 // transact ends the claim by a transaction. first are operations in the

@@ -18,16 +18,16 @@ import (
 // Dead yields the dead letters, in the order of their IDs. It reads some
 // letters at a time, as the loop goes on; a letter that goes meanwhile is left
 // out. ctx bounds the reads. An error ends the sequence.
-func (q *Queue) Dead(ctx context.Context) iter.Seq2[Letter, error] {
+func (q *Queue) Dead(ctx context.Context) iter.Seq2[DeadLetter, error] {
 	q.made()
-	return func(yield func(Letter, error) bool) {
+	return func(yield func(DeadLetter, error) bool) {
 		ids, err := q.letters(ctx)
 		if err != nil {
-			yield(Letter{}, q.failed(ctx, "list the dead letters of", err))
+			yield(DeadLetter{}, q.failed(ctx, "dead letters", err))
 			return
 		}
 		for l, err := range q.read(ctx, ids) {
-			if !yield(l.Letter, q.failed(ctx, "list the dead letters of", err)) || err != nil {
+			if !yield(l.DeadLetter, q.failed(ctx, "dead letters", err)) || err != nil {
 				return
 			}
 		}
@@ -36,7 +36,7 @@ func (q *Queue) Dead(ctx context.Context) iter.Seq2[Letter, error] {
 
 // letter is a dead letter as it was read.
 type letter struct {
-	Letter
+	DeadLetter
 	name    name  // of the item that it was
 	version int32 // of its znode
 }
@@ -109,7 +109,7 @@ func (q *Queue) readSome(ctx context.Context, ids []string) ([]letter, error) {
 // openLetter describes a letter by its ID and its znode.
 func (q *Queue) openLetter(id string, node *core.Sighting) letter {
 	n, _ := q.itemOf(id)
-	l := letter{Letter{ID: id, Item: n.id(), Priority: int(n.priority), Hidden: node.Hidden}, n, node.Stat.Version}
+	l := letter{DeadLetter{ID: id, Item: n.id(), Priority: int(n.priority), Hidden: node.Hidden}, n, node.Stat.Version}
 	if !core.Hidden(node.Stat) {
 		l.Died = time.UnixMilli(node.Stat.Ctime)
 	}

@@ -36,27 +36,29 @@ const (
 // session.ErrClosed; session.ErrNoAuth.
 func (q *Queue) Put(ctx context.Context, data []byte, opts ...PutOption) (ID, error) {
 	q.made()
-	return q.put(ctx, data, true, opts)
+	id, err := q.put(ctx, data, true, opts)
+	return id, q.failed(ctx, "put", err)
 }
 
 // TryPut is Put that does not wait for room: it returns ErrFull at once.
 func (q *Queue) TryPut(ctx context.Context, data []byte, opts ...PutOption) (ID, error) {
 	q.made()
-	return q.put(ctx, data, false, opts)
+	id, err := q.put(ctx, data, false, opts)
+	return id, q.failed(ctx, "try put", err)
 }
 
 func (q *Queue) put(ctx context.Context, data []byte, wait bool, opts []PutOption) (ID, error) {
 	n, err := q.named(opts)
 	if err != nil {
-		return "", q.fail("put into", err)
+		return "", err
 	}
 	raw := q.layout.encode(data)
 	path := znode.Join(q.items, q.layout.prefix(n))
 	if err := q.fits(path, raw); err != nil {
-		return "", q.fail("put into", err)
+		return "", err
 	}
 	if err := q.room(ctx, 1, wait); err != nil {
-		return "", q.failed(ctx, "put into", err)
+		return "", err
 	}
 	var made string
 	err = q.inItems(ctx, func(s *core.Session) error {
@@ -64,10 +66,9 @@ func (q *Queue) put(ctx context.Context, data []byte, wait bool, opts []PutOptio
 		return err
 	})
 	if err != nil {
-		return "", q.failed(ctx, "put into", err)
+		return "", err
 	}
-	id, err := q.idOf(made)
-	return id, q.failed(ctx, "put into", err)
+	return q.idOf(made)
 }
 
 // named returns the name for an item with the options, without its sequence
@@ -83,11 +84,11 @@ func (q *Queue) named(opts []PutOption) (name, error) {
 	}
 	n := name{priority: o.priority, prioritized: o.prioritized}
 	l := q.layout
-	if o.prioritized && l.least == l.most {
+	if o.prioritized && l.minPriority == l.maxPriority {
 		return name{}, fmt.Errorf("priority %d: %w: it has no priorities", n.priority, ErrUnsupported)
 	}
-	if o.prioritized && (n.priority < l.least || n.priority > l.most) {
-		return name{}, fmt.Errorf("priority %d: %w: it must be from %d to %d", n.priority, ErrUnsupported, l.least, l.most)
+	if o.prioritized && (n.priority < l.minPriority || n.priority > l.maxPriority) {
+		return name{}, fmt.Errorf("priority %d: %w: it must be from %d to %d", n.priority, ErrUnsupported, l.minPriority, l.maxPriority)
 	}
 	if o.delayed {
 		var err error
@@ -122,7 +123,7 @@ func (q *Queue) inItems(ctx context.Context, f func(s *core.Session) error) erro
 		err = f(s)
 		switch {
 		case errors.Is(err, core.ErrNodeExists):
-			return fmt.Errorf("%w (%w)", ErrExhausted, err)
+			return fmt.Errorf("%w; let the consumers empty %s first: %w", core.ErrExhausted, q.items, err)
 		case errors.Is(err, core.ErrUnknownOutcome):
 			return err
 		case errors.Is(err, core.ErrSessionEnded) && ctx.Err() == nil: // nothing was sent
@@ -159,7 +160,7 @@ func (q *Queue) room(ctx context.Context, n int, wait bool) error {
 		return fmt.Errorf("%d items at a time, and the limit is %d: %w", n, q.o.limit, ErrFull)
 	}
 	for tries := 0; ; tries++ {
-		count, err := q.count(ctx, q.items)
+		count, err := q.count(ctx)
 		if err != nil {
 			return err
 		}

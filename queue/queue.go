@@ -77,38 +77,34 @@ func (q *Queue) Path() string {
 	return q.path
 }
 
-// Len returns how many items are in the queue, including those that are claimed
+// Len returns how many items are in the queue, including items that are claimed
 // or not due yet, and all other znodes in their directory. It costs one
 // request, whatever the length. The connected server may lag. ctx bounds the
-// request. Len fails with session.ErrNoAuth if the session may not read the
-// directory, on every version of the server.
+// request. Errors: ctx's; session.ErrClosed; an invalid path or option;
+// session.ErrNoAuth if the session may not read the directory, on every version
+// of the server.
 func (q *Queue) Len(ctx context.Context) (int, error) {
 	q.made()
-	if q.err != nil {
-		return 0, q.fail("count", q.err)
-	}
-	n, err := q.count(ctx, q.items)
-	return n, q.failed(ctx, "count", err)
+	n, err := q.count(ctx)
+	return n, q.failed(ctx, "len", err)
 }
 
-// count returns the number of children of a directory, and 0 if it is missing.
-func (q *Queue) count(ctx context.Context, dir string) (int, error) {
-	// An exists needs the right to read on newer servers only; a get needs it on all.
-	_, stat, err := q.sm.Get(ctx, dir)
+// count returns the number of children of the items' directory, and 0 if the
+// directory is missing.
+func (q *Queue) count(ctx context.Context) (int, error) {
+	if q.err != nil {
+		return 0, q.err
+	}
+	// An exists needs the right to read on newer servers only; a get needs it on
+	// all.
+	_, stat, err := q.sm.Get(ctx, q.items)
 	if errors.Is(err, core.ErrNoNode) {
 		return 0, nil
 	}
 	return int(stat.NumChildren), err
 }
 
-func (q *Queue) fail(op string, err error) error {
-	return fmt.Errorf("%s queue %s: %w", op, q.path, err)
-}
-
-// failed is fail for an operation that ctx bounds. It returns nil for nil.
-func (q *Queue) failed(ctx context.Context, op string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return q.fail(op, ctxend.Join(ctx, err))
+// failed returns the error of a verb that ctx bounds. It returns nil for nil.
+func (q *Queue) failed(ctx context.Context, verb string, err error) error {
+	return core.Failed("queue "+verb, q.path, ctxend.Join(ctx, err))
 }

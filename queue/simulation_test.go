@@ -264,7 +264,7 @@ func consume(ctx context.Context, r *referee, d *dice, u *user) {
 		case 1:
 			err = item.Release(queue.After(d.upTo(5 * time.Second)))
 		case 2:
-			err = item.Release(queue.Uncounted())
+			err = item.Release(queue.WithoutAttempt())
 		case 3:
 			err = item.Reject("by chance")
 		default:

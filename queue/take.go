@@ -19,7 +19,6 @@ import (
 // session.ErrClosed; an invalid path or option; what the server answers, such
 // as session.ErrNoAuth if the directories may not be read, or claims may not be
 // created.
-// be made.
 //
 // An item that may not be read or claimed is passed over, and so is an
 // ephemeral znode with the name of an item. Take goes on with the items after
@@ -29,7 +28,7 @@ import (
 // decoded becomes a dead letter.
 func (q *Queue) Take(ctx context.Context) (*Item, error) {
 	q.made()
-	return one(q.take(ctx, 1, true, spawn))
+	return q.takeOne(ctx, "take", true)
 }
 
 // TryTake is Take that returns ErrEmpty if there is nothing to take now: no
@@ -38,13 +37,13 @@ func (q *Queue) Take(ctx context.Context) (*Item, error) {
 // client put a moment ago.
 func (q *Queue) TryTake(ctx context.Context) (*Item, error) {
 	q.made()
-	return one(q.take(ctx, 1, false, spawn))
+	return q.takeOne(ctx, "try take", false)
 }
 
-// one returns the only item of a take.
-func one(items []*Item, err error) (*Item, error) {
+func (q *Queue) takeOne(ctx context.Context, verb string, wait bool) (*Item, error) {
+	items, err := q.take(ctx, 1, wait, spawn)
 	if err != nil {
-		return nil, err
+		return nil, q.failed(ctx, verb, err)
 	}
 	return items[0], nil
 }
@@ -58,15 +57,15 @@ func spawn(f func()) { go f() }
 // take takes up to most items, and one at least.
 func (q *Queue) take(ctx context.Context, most int, wait bool, spawn spawner) ([]*Item, error) {
 	if q.err != nil {
-		return nil, q.fail("take from", q.err)
+		return nil, q.err
 	}
 	for n := 0; ; n++ {
 		if err := ctx.Err(); err != nil {
-			return nil, q.failed(ctx, "take from", err)
+			return nil, err
 		}
 		s, err := q.sm.Session(ctx)
 		if err != nil {
-			return nil, q.failed(ctx, "take from", err)
+			return nil, err
 		}
 		items, err := q.next(ctx, s, most, wait, spawn)
 		switch {
@@ -76,10 +75,10 @@ func (q *Queue) take(ctx context.Context, most int, wait bool, spawn spawner) ([
 			n = 0
 			continue
 		case !errors.Is(err, core.ErrSessionEnded) && !errors.Is(err, core.ErrLost) || ctx.Err() != nil:
-			return nil, q.failed(ctx, "take from", q.withSkipped(err))
+			return nil, q.withSkipped(err)
 		}
 		if err := line.Pause(ctx, n-1, leastPause, mostPause); err != nil {
-			return nil, q.failed(ctx, "take from", q.withSkipped(err))
+			return nil, q.withSkipped(err)
 		}
 	}
 }
@@ -131,6 +130,6 @@ func (q *Queue) next(ctx context.Context, s *core.Session, most int, wait bool, 
 // not count. An item whose release fails was lost, and comes back by itself.
 func unseen(items []*Item) {
 	for _, i := range items {
-		_ = i.Release(Uncounted())
+		_ = i.Release(WithoutAttempt())
 	}
 }

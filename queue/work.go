@@ -35,7 +35,7 @@ func (c *consumer) run(ctx context.Context) error {
 	all.Wait()
 	c.free.wait()
 	if ctx.Err() != nil {
-		return c.q.failed(ctx, "consume", ctx.Err())
+		return ctx.Err()
 	}
 	return context.Cause(within)
 }
@@ -121,7 +121,7 @@ func (c *consumer) work(ctx context.Context, item *Item, failed int) error {
 		c.tell(item, item.Ack())
 	}
 	if err != nil && !c.q.layout.delays {
-		_ = line.Pause(ctx, failed-1, c.least, c.most) // an error means that ctx has ended: the loop notices
+		_ = line.Pause(ctx, failed-1, c.minBackoff, c.maxBackoff) // an error means that ctx has ended: the loop notices
 	}
 	return err
 }
@@ -152,7 +152,7 @@ func (c *consumer) drain() {
 
 // giveBack releases an item that the function has not been called with.
 func (c *consumer) giveBack(item *Item) {
-	if err := item.Release(Uncounted()); !errors.Is(err, core.ErrLost) {
+	if err := item.Release(WithoutAttempt()); !errors.Is(err, core.ErrLost) {
 		c.tell(item, err)
 	}
 }
@@ -164,7 +164,7 @@ func (c *consumer) call(ctx context.Context, item *Item) error {
 	defer func() {
 		stop()
 		if !returned {
-			c.tell(item, item.Release(Because("the function panicked")))
+			c.tell(item, item.Release(Reason("the function panicked")))
 		}
 	}()
 	err := c.f(within, item)
@@ -181,13 +181,13 @@ func (c *consumer) tell(item *Item, err error) {
 // retry returns the options with which an item is released after its function
 // has failed.
 func (c *consumer) retry(item *Item, err error) []ReleaseOption {
-	opts := []ReleaseOption{Because(err.Error())}
+	opts := []ReleaseOption{Reason(err.Error())}
 	if !c.q.layout.delays {
 		return opts
 	}
-	bound := c.most
-	if n := item.Attempt - 1; n < 32 && c.least<<n > 0 && c.least<<n < c.most {
-		bound = c.least << n
+	bound := c.maxBackoff
+	if n := item.Attempt - 1; n < 32 && c.minBackoff<<n > 0 && c.minBackoff<<n < c.maxBackoff {
+		bound = c.minBackoff << n
 	}
 	return append(opts, After(chance.N(bound)+time.Millisecond))
 }

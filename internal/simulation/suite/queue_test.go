@@ -157,7 +157,7 @@ func (b *book) consume(a *simulation.Actor, q *queue.Queue) {
 			case 1:
 				err = i.Release(queue.After(a.UpTo(3 * time.Second)))
 			case 2:
-				err = i.Release(queue.Uncounted())
+				err = i.Release(queue.WithoutAttempt())
 			default:
 				err = b.ack(i)
 			}
