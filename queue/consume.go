@@ -64,8 +64,8 @@ func Backoff(min, max time.Duration) ConsumeOption {
 }
 
 // OnError has f called with each error after which an item comes again: errors
-// of the function, and errors of Ack and Release. f may be called by several
-// workers at a time.
+// of the function, and errors of Ack and Release. f is called by several workers
+// at a time.
 func OnError(f func(item *Item, err error)) ConsumeOption {
 	misuse.NilFunc(f == nil, "queue.OnError")
 	return func(c *consumer) { c.onError = f }
@@ -82,6 +82,9 @@ func OnError(f func(item *Item, err error)) ConsumeOption {
 // The context that f gets ends when ctx ends, or when the claim is lost;
 // context.Cause returns which. Items that were claimed ahead when ctx ends are
 // released, and that attempt is not counted.
+//
+// Consume never returns nil. Errors: ctx's; the errors of Take; an invalid
+// option. Consume is safe for concurrent use.
 func (q *Queue) Consume(ctx context.Context, f func(ctx context.Context, item *Item) error, opts ...ConsumeOption) error {
 	q.made()
 	misuse.NilFunc(f == nil, "Queue.Consume")

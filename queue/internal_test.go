@@ -179,7 +179,7 @@ func TestOrder(t *testing.T) {
 func TestChangesGivenUpStayFired(t *testing.T) {
 	c := &changes{done: make(chan struct{})}
 	require.True(t, c.again())
-	c.over = true
+	c.stopped = true
 	c.fire()
 	require.False(t, c.again())
 	require.True(t, fired(c))

@@ -188,9 +188,9 @@ func (i *Item) release(o releaseOptions) error {
 	return err
 }
 
-// mostRewritten bounds the count of attempts that survives a release that
+// maxRewritten bounds the count of attempts that survives a release that
 // creates the znode again. Each attempt costs one write in the request.
-const mostRewritten = 1000
+const maxRewritten = 1000
 
 // rewrite returns the operations that create the item's znode again, perhaps
 // under another name, with a version that counts the attempts. If so many
@@ -201,13 +201,13 @@ func (i *Item) rewrite(to name, attempts int) []core.Op {
 		if attempts == 0 || i.q.sm.Fits(ops...) == nil {
 			return ops
 		}
-		attempts = min(attempts, mostRewritten) * 3 / 4
+		attempts = min(attempts, maxRewritten) * 3 / 4
 	}
 }
 
 func (i *Item) rewritten(to name, attempts int) []core.Op {
 	path := znode.Join(i.q.items, to.text)
-	attempts = min(attempts, mostRewritten)
+	attempts = min(attempts, maxRewritten)
 	first := i.raw
 	if attempts > 0 {
 		first = nil
@@ -254,16 +254,16 @@ func (i *Item) settle(verb string, how int32, f func() error) error {
 		}
 		switch {
 		case err == nil && i.settled.Load() == acked && len(i.rest) == 0:
-			i.q.picture.drop(i.s, i.name)
+			i.q.snapshot.drop(i.s, i.name)
 		case errors.Is(err, core.ErrNoAuth):
 			// Otherwise it would be delivered again at once, and be refused again.
-			refused = i.q.setAside(i.s, i.name, "settle", err)
+			refused = i.q.quarantine(i.s, i.name, "settle", err)
 		default:
-			i.q.picture.giveBack(i.s, i.name, i.now)
+			i.q.snapshot.giveBack(i.s, i.name, i.now)
 		}
 	})
 	if ours && i.died != nil {
-		i.q.tellDead(*i.died) // which may settle the item again
+		i.q.reportDead(*i.died) // which may settle the item again
 	}
 	refused()
 	return i.failed(verb, err)
@@ -286,7 +286,7 @@ func (i *Item) transact(first, then []core.Op) error {
 	ctx := context.Background() // every request ends with the session
 	ops := slices.Concat(first, then)
 	for n := 0; ; n++ {
-		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
+		if err := line.Pause(ctx, n-2, minPause, maxPause); err != nil {
 			return err
 		}
 		err := i.send(ctx, ops, n == 0)
@@ -340,7 +340,7 @@ func (i *Item) send(ctx context.Context, ops []core.Op, together bool) error {
 func (i *Item) unclaim() error {
 	ctx := context.Background() // every request ends with the session
 	for n := 0; ; n++ {
-		if err := line.Pause(ctx, n-2, leastPause, mostPause); err != nil {
+		if err := line.Pause(ctx, n-2, minPause, maxPause); err != nil {
 			return err
 		}
 		err := core.ErrLost // claims that are not counted go the way of a refused guard

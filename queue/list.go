@@ -24,6 +24,8 @@ type Status struct {
 
 // Status counts the items. It costs three lists: of the items, the claims and
 // the dead letters. The connected server may lag. ctx bounds the requests.
+// Errors: ctx's; session.ErrClosed; an invalid path or option;
+// session.ErrNoAuth if a directory may not be listed.
 func (q *Queue) Status(ctx context.Context) (Status, error) {
 	q.made()
 	var st Status
@@ -62,9 +64,9 @@ type Entry struct {
 	Due      time.Time // zero: at once
 	// Malformed says why the data cannot be decoded; empty if they can.
 	Malformed string
-	// Claim describes the consumer that has claimed the item; nil if there is
-	// none. ID is the consumer's, or the text that another library's claim
-	// holds.
+	// Claim describes the consumer that has claimed the item. It is nil if the
+	// item is not claimed. ID is the consumer's (see Consumer), or the text that
+	// another library's claim holds.
 	Claim *session.Owner
 	// Hidden says that the ACL of the item's znode does not let this session
 	// read it. Data is nil then, and so is every other field that the server
@@ -76,7 +78,9 @@ type Entry struct {
 // that are claimed or not due yet. It reads some items at a time, as the loop
 // goes on, and the loop may end at any time. An item that goes meanwhile is
 // left out. The answer may be old, so use it for display and tools. ctx bounds
-// the reads. An error ends the sequence.
+// the reads. An error ends the sequence: ctx's; session.ErrClosed; an invalid
+// path or option; session.ErrNoAuth if the items or the claims may not be
+// listed.
 func (q *Queue) List(ctx context.Context) iter.Seq2[Entry, error] {
 	q.made()
 	return func(yield func(Entry, error) bool) {

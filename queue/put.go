@@ -19,8 +19,8 @@ var reserve [4096]byte
 // Pauses of Put while the queue is full, and before another attempt if the
 // directory has vanished.
 const (
-	leastPause = 10 * time.Millisecond
-	mostPause  = 500 * time.Millisecond
+	minPause = 10 * time.Millisecond
+	maxPause = 500 * time.Millisecond
 )
 
 // Put puts an item at the end of the queue, and returns its ID. When Put has
@@ -28,12 +28,15 @@ const (
 // data may be empty.
 //
 // ctx bounds the request, and the wait for room if the queue has a Limit. Put
-// does not wait for a consumer. If ctx ends while the queue is full, the error
-// matches ErrFull. Other errors: session.ErrUnknownOutcome if the answer was
-// lost: the item may or may not be in the queue, and Put does not put it twice;
-// session.ErrTooLarge, before anything is sent; ErrUnsupported for a priority
-// or a delay that the queue's format does not have; ErrExhausted;
-// session.ErrClosed; session.ErrNoAuth.
+// does not wait for a consumer. Errors:
+//
+//   - ctx's, with ErrFull if ctx has ended while the queue was full;
+//   - session.ErrUnknownOutcome if the answer was lost: the item may or may not
+//     be in the queue, and Put does not put it twice;
+//   - session.ErrTooLarge, before anything is sent;
+//   - ErrUnsupported for a priority or a delay that the queue's format does not
+//     have; an invalid path or option;
+//   - session.ErrExhausted; session.ErrClosed; session.ErrNoAuth.
 func (q *Queue) Put(ctx context.Context, data []byte, opts ...PutOption) (ID, error) {
 	q.made()
 	id, err := q.put(ctx, data, true, opts)
@@ -123,7 +126,7 @@ func (q *Queue) inItems(ctx context.Context, f func(s *core.Session) error) erro
 		err = f(s)
 		switch {
 		case errors.Is(err, core.ErrNodeExists):
-			return fmt.Errorf("%w; let the consumers empty %s first: %w", core.ErrExhausted, q.items, err)
+			return q.exhausted(err)
 		case errors.Is(err, core.ErrUnknownOutcome):
 			return err
 		case errors.Is(err, core.ErrSessionEnded) && ctx.Err() == nil: // nothing was sent
@@ -131,13 +134,19 @@ func (q *Queue) inItems(ctx context.Context, f func(s *core.Session) error) erro
 			if err := s.EnsureDir(ctx, q.items); err != nil && !errors.Is(err, core.ErrSessionEnded) {
 				return err
 			}
-			if err := line.Pause(ctx, n-1, leastPause, mostPause); err != nil {
+			if err := line.Pause(ctx, n-1, minPause, maxPause); err != nil {
 				return err
 			}
 		default:
 			return err
 		}
 	}
+}
+
+// exhausted returns the error of a sequential create that was refused because of
+// an existing znode.
+func (q *Queue) exhausted(err error) error {
+	return fmt.Errorf("%w; let the consumers empty %s first: %w", core.ErrExhausted, q.items, err)
 }
 
 func (q *Queue) idOf(path string) (ID, error) {
@@ -171,7 +180,7 @@ func (q *Queue) room(ctx context.Context, n int, wait bool) error {
 		if !wait {
 			return full
 		}
-		if err := line.Pause(ctx, tries, leastPause, mostPause); err != nil {
+		if err := line.Pause(ctx, tries, minPause, maxPause); err != nil {
 			return full
 		}
 	}

@@ -15,10 +15,10 @@ import (
 	"github.com/docent-go/docent/session"
 )
 
-// Queue is a queue at a path. It keeps no state of a single item. It keeps a
-// picture of the directory, which all calls of Take share. One value serves any
-// number of goroutines. A Queue is safe for concurrent use, needs no goroutine
-// of its own, and need not be closed.
+// Queue is a queue at a path. New returns one. It keeps no state of a single
+// item. It keeps a snapshot of the directory, which all calls of Take share. A
+// Queue is safe for concurrent use, needs no goroutine of its own, and need not
+// be closed.
 type Queue struct {
 	sm     *core.Manager
 	path   string
@@ -27,7 +27,7 @@ type Queue struct {
 	err    error
 
 	items, claims, dead, guards string
-	picture                     picture
+	snapshot                    snapshot
 	acks                        acks
 }
 
@@ -53,8 +53,8 @@ func New(sm *session.Manager, path string, opts ...Option) *Queue {
 		q.err = fmt.Errorf("items, claims, dead letters and guards must lie in four different directories, not %s, %s, %s and %s",
 			q.items, q.claims, q.dead, q.guards)
 	}
-	q.picture.q, q.picture.aside, q.picture.pace = q, make(map[string]*aside), newPace()
-	q.acks.p = &q.picture
+	q.snapshot.q, q.snapshot.quarantined, q.snapshot.pace = q, make(map[string]*quarantined), newPace()
+	q.acks.p = &q.snapshot
 	return q
 }
 

@@ -264,9 +264,14 @@ func TestExhausted(t *testing.T) {
 		_, err := u.Put(w.Context(), nil)
 		require.ErrorIs(w, err, session.ErrExhausted)
 		require.ErrorIs(w, err, session.ErrNodeExists)
+		require.ErrorContains(w, err, "empty "+path+"/items first")
 		_, err = u.PutBatch(w.Context(), queue.Msg{})
 		require.ErrorIs(w, err, session.ErrExhausted)
-		require.Equal(w, []string{"a", "last"}, u.drain())
+		require.NoError(w, u.take().Reject("for Redrive"))
+		_, err = u.Redrive(w.Context())
+		require.ErrorIs(w, err, session.ErrExhausted)
+		require.Len(w, u.letters(), 1)
+		require.Equal(w, []string{"last"}, u.drain())
 	}, zktest.WithSaturatingSequence())
 }
 

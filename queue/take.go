@@ -54,12 +54,12 @@ type spawner func(f func())
 
 func spawn(f func()) { go f() }
 
-// take takes up to most items, and one at least.
-func (q *Queue) take(ctx context.Context, most int, wait bool, spawn spawner) ([]*Item, error) {
+// take takes up to n items, and one at least.
+func (q *Queue) take(ctx context.Context, n int, wait bool, spawn spawner) ([]*Item, error) {
 	if q.err != nil {
 		return nil, q.err
 	}
-	for n := 0; ; n++ {
+	for tries := 0; ; tries++ {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -67,17 +67,17 @@ func (q *Queue) take(ctx context.Context, most int, wait bool, spawn spawner) ([
 		if err != nil {
 			return nil, err
 		}
-		items, err := q.next(ctx, s, most, wait, spawn)
+		items, err := q.next(ctx, s, n, wait, spawn)
 		switch {
 		case err == nil:
 			return items, nil
 		case errors.Is(err, errNotOurs) && ctx.Err() == nil:
-			n = 0
+			tries = 0
 			continue
 		case !errors.Is(err, core.ErrSessionEnded) && !errors.Is(err, core.ErrLost) || ctx.Err() != nil:
 			return nil, q.withSkipped(err)
 		}
-		if err := line.Pause(ctx, n-1, leastPause, mostPause); err != nil {
+		if err := line.Pause(ctx, tries-1, minPause, maxPause); err != nil {
 			return nil, q.withSkipped(err)
 		}
 	}
@@ -93,8 +93,8 @@ var errCallbackEnded = errors.New("OnDead or OnSkipped has ended the goroutine t
 // next chooses items and claims them. The claim runs on a goroutine of its own,
 // which lasts until the outcome is known, at the latest until the session ends.
 // It releases the claim if the caller has given up.
-func (q *Queue) next(ctx context.Context, s *core.Session, most int, wait bool, spawn spawner) ([]*Item, error) {
-	chosen, err := q.picture.pick(ctx, s, most, wait)
+func (q *Queue) next(ctx context.Context, s *core.Session, n int, wait bool, spawn spawner) ([]*Item, error) {
+	chosen, err := q.snapshot.pick(ctx, s, n, wait)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (q *Queue) next(ctx context.Context, s *core.Session, most int, wait bool, 
 			select {
 			case claimed <- r:
 			case <-ctx.Done():
-				unseen(r.items)
+				releaseUndelivered(r.items)
 			}
 		}()
 		r.items, r.err = q.claim(s, chosen)
@@ -117,7 +117,7 @@ func (q *Queue) next(ctx context.Context, s *core.Session, most int, wait bool, 
 	select {
 	case r := <-claimed:
 		if len(r.items) > 0 && ctx.Err() != nil {
-			spawn(func() { unseen(r.items) })
+			spawn(func() { releaseUndelivered(r.items) })
 			return nil, ctx.Err()
 		}
 		return r.items, r.err
@@ -126,9 +126,10 @@ func (q *Queue) next(ctx context.Context, s *core.Session, most int, wait bool, 
 	}
 }
 
-// unseen releases items that were not delivered to the caller: the attempt does
-// not count. An item whose release fails was lost, and comes back by itself.
-func unseen(items []*Item) {
+// releaseUndelivered releases items that were not delivered to the caller: the
+// attempt does not count. An item whose release fails was lost, and comes back
+// by itself.
+func releaseUndelivered(items []*Item) {
 	for _, i := range items {
 		_ = i.Release(WithoutAttempt())
 	}

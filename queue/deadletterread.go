@@ -16,8 +16,10 @@ import (
 )
 
 // Dead yields the dead letters, in the order of their IDs. It reads some
-// letters at a time, as the loop goes on; a letter that goes meanwhile is left
-// out. ctx bounds the reads. An error ends the sequence.
+// letters at a time, as the loop goes on. A letter that goes meanwhile is left
+// out. ctx bounds the reads. An error ends the sequence: ctx's;
+// session.ErrClosed; an invalid path or option; session.ErrNoAuth if the letters
+// may not be listed.
 func (q *Queue) Dead(ctx context.Context) iter.Seq2[DeadLetter, error] {
 	q.made()
 	return func(yield func(DeadLetter, error) bool) {

@@ -10,13 +10,13 @@ import (
 	"github.com/docent-go/docent/internal/core"
 )
 
-// How a picture is kept fresh. The cost of a list grows with its length, and
+// How the snapshot is kept fresh. The cost of a list grows with its length, and
 // every put and every acknowledgement makes it old. So while items are at hand,
 // a new list is made after a share of them was taken, or after some time. No
 // list is made unless items have been put or come back since. Without items at
 // hand, a new list is made whenever a watch fires.
 const (
-	leastTakes = 16 // per list, as long as items are at hand
+	minTakes   = 16 // per list, as long as items are at hand
 	takesShare = 8  // 1/takesShare of a list's items are taken before the next list
 	freshFor   = 100 * time.Millisecond
 	costFactor = 20 // a list is used for this many times as long as it took
@@ -25,17 +25,16 @@ const (
 	clockStep = time.Minute
 )
 
-// picture is what one process knows of the items of a queue. It is made again
-// with each session, by the first call that needs it, and is shared by all
-// goroutines.
-type picture struct {
+// snapshot is what one process knows of the items of a queue. All goroutines
+// share it. The first call in a session makes it anew.
+type snapshot struct {
 	q *Queue
 
 	mu sync.Mutex
 	view
-	aside map[string]*aside // by the name of the item's znode
+	quarantined map[string]*quarantined // by the name of the item's znode
 	pace
-	late      int // how often in a row it was woken in vain, up to mostLate
+	vain      int // how often in a row it was woken in vain, up to maxVain
 	consumers int // how many calls of Consume are under way
 }
 
@@ -45,7 +44,7 @@ type view struct {
 	backlog
 	front        []candidate         // read a moment ago and not claimed, in order
 	waiting      waiting             // items that are not due yet
-	retries      retries             // items that were set aside, ordered by their next try
+	retries      retries             // items in quarantine, ordered by their next try
 	mine         map[string]struct{} // items that we are about to claim, or have
 	theirs       map[string]name     // items that others had claimed when they were read
 	busy         bool                // whether others have claims
@@ -76,20 +75,20 @@ func namesOf(items []candidate) []name {
 	return names
 }
 
-// pick chooses at most most items to claim next. If none is at hand, it waits
-// for one, or returns ErrEmpty if wait is false. Another call of pick in this
-// process does not get the same items until drop or giveBack is called.
-func (p *picture) pick(ctx context.Context, s *core.Session, most int, wait bool) ([]candidate, error) {
+// pick chooses up to n items to claim next. If none is at hand, it waits for
+// one, or returns ErrEmpty if wait is false. Another call of pick in this
+// process does not get the same items until unpick, drop or giveBack is called.
+func (p *snapshot) pick(ctx context.Context, s *core.Session, n int, wait bool) ([]candidate, error) {
 	woken := false
 	for {
 		p.mu.Lock()
-		if err := p.enter(s); err != nil {
+		if err := p.useSession(s); err != nil {
 			p.mu.Unlock()
 			return nil, err
 		}
-		p.mature(time.Now())
-		p.retry(time.Now())
-		if look, list := p.lookFor(most, woken); look != nil {
+		p.promoteDue(time.Now())
+		p.promoteRetries(time.Now())
+		if look, list := p.nextRead(n, woken); look != nil {
 			done := make(chan struct{})
 			p.loading = done
 			p.mu.Unlock()
@@ -106,12 +105,12 @@ func (p *picture) pick(ctx context.Context, s *core.Session, most int, wait bool
 				return nil, err
 			}
 			if s.Err() == nil {
-				p.q.hide(s, hidden)
+				p.q.skipUnreadable(s, hidden)
 			}
 			continue
 		}
 		if len(p.front) > 0 {
-			chosen := p.choose(most)
+			chosen := p.choose(n)
 			p.mu.Unlock()
 			return chosen, nil
 		}
@@ -128,34 +127,34 @@ func (p *picture) pick(ctx context.Context, s *core.Session, most int, wait bool
 	}
 }
 
-// lookFor returns the read that is needed before an item can be chosen, and
+// nextRead returns the read that is needed before an item can be chosen, and
 // whether it is a list. It returns nil if no read is needed. The caller holds
 // mu.
-func (p *picture) lookFor(most int, woken bool) (look func(context.Context, *core.Session) ([]refused, error), list bool) {
+func (p *snapshot) nextRead(n int, woken bool) (look func(context.Context, *core.Session) ([]refused, error), list bool) {
 	switch {
 	case p.loading != nil:
 		return nil, false
-	case p.old():
+	case p.needsList():
 		idle := !p.atHand()
-		woken := woken && !p.unheard()
+		woken := woken && !p.listOverdue()
 		return func(ctx context.Context, s *core.Session) ([]refused, error) {
 			return nil, p.load(ctx, s, idle, woken)
 		}, true
 	}
-	p.reread(time.Now().Add(-readFor))
+	p.dropReadBefore(time.Now().Add(-readFor))
 	next, more := p.next()
 	if !more || len(p.front) > 0 && !p.comesFirst(next) {
 		return nil, false
 	}
-	names := p.some(most)
+	names := p.takeUnread(n)
 	return func(ctx context.Context, s *core.Session) ([]refused, error) {
 		return p.read(ctx, s, names, woken)
 	}, false
 }
 
-// reread removes the items from the front that were read before until, so that
+// dropReadBefore removes the items from the front that were read before until, so that
 // they are read again. The caller holds mu.
-func (p *picture) reread(until time.Time) {
+func (p *snapshot) dropReadBefore(until time.Time) {
 	p.front = slices.DeleteFunc(p.front, func(c candidate) bool {
 		old := !c.at.After(until)
 		if old {
@@ -167,16 +166,16 @@ func (p *picture) reread(until time.Time) {
 
 // comesFirst reports whether an item is to be taken before the items of the
 // front. If the consumer has to spread, only the priority counts.
-func (p *picture) comesFirst(n name) bool {
+func (p *snapshot) comesFirst(n name) bool {
 	first := p.front[0].name
-	if p.crowded() {
+	if p.contended() {
 		return n.priority < first.priority
 	}
 	return before(n, first, p.start) < 0
 }
 
-// enter begins a new view if the session is a new one. The caller holds mu.
-func (p *picture) enter(s *core.Session) error {
+// useSession begins a new view if the session is a new one. The caller holds mu.
+func (p *snapshot) useSession(s *core.Session) error {
 	if s.Err() != nil {
 		return core.ErrSessionEnded
 	}
@@ -187,19 +186,19 @@ func (p *picture) enter(s *core.Session) error {
 		close(p.changed)
 	}
 	p.view = view{s: s, mine: make(map[string]struct{}), theirs: make(map[string]name), changed: make(chan struct{})}
-	p.anew()
+	p.retryAll()
 	return nil
 }
 
-// mature makes the items available that have become due. The caller holds mu.
-func (p *picture) mature(now time.Time) {
+// promoteDue makes the items available that have become due. The caller holds mu.
+func (p *snapshot) promoteDue(now time.Time) {
 	for ms := now.UnixMilli(); p.waiting.next() <= ms; {
 		p.add(heap.Pop(&p.waiting).(name))
 	}
 }
 
 // putBack makes an item available again, once it is due. The caller holds mu.
-func (p *picture) putBack(n name) {
+func (p *snapshot) putBack(n name) {
 	if n.due > time.Now().UnixMilli() {
 		heap.Push(&p.waiting, n)
 	} else {
@@ -208,29 +207,29 @@ func (p *picture) putBack(n name) {
 }
 
 // atHand reports whether items can be taken at once. The caller holds mu.
-func (p *picture) atHand() bool {
+func (p *snapshot) atHand() bool {
 	_, more := p.next()
 	return more || len(p.front) > 0
 }
 
-// old reports whether a list is needed. The caller holds mu.
-func (p *picture) old() bool {
+// needsList reports whether a list is needed. The caller holds mu.
+func (p *snapshot) needsList() bool {
 	switch {
 	case p.items == nil:
 		return true
 	case !p.atHand():
-		return p.dirty || p.doubted || fired(p.items) || fired(p.awaitedClaims()) || p.busy && p.claims == nil || p.unheard()
+		return p.dirty || p.doubted || fired(p.items) || fired(p.awaitedClaims()) || p.busy && p.claims == nil || p.listOverdue()
 	case !p.dirty && !p.passed && p.list.created == 0:
 		return false
 	}
-	return p.takes >= max(leastTakes, p.list.size/takesShare) ||
+	return p.takes >= max(minTakes, p.list.size/takesShare) ||
 		time.Since(p.list.at) >= freshFor+costFactor*p.list.cost*time.Duration(p.rivals())
 }
 
 // awaitedClaims returns the watch of the claims if the end of a claim may make
 // an item available: an item that other consumers have, or that was passed. Our
 // own items come back by giveBack. The caller holds mu.
-func (p *picture) awaitedClaims() watch {
+func (p *snapshot) awaitedClaims() watch {
 	if len(p.theirs) == 0 && !p.passed {
 		return nil
 	}
@@ -249,9 +248,9 @@ func fired(w watch) bool {
 	}
 }
 
-// await returns a function that waits until the picture may have changed. The
+// await returns a function that waits until the snapshot may be old. The
 // caller holds mu.
-func (p *picture) await() func(ctx context.Context) error {
+func (p *snapshot) await() func(ctx context.Context) error {
 	s, changed, loading := p.s, p.changed, p.loading
 	items, claims := doneOf(p.items), doneOf(p.awaitedClaims())
 	if loading != nil {
@@ -300,32 +299,32 @@ func doneOf(w watch) <-chan struct{} {
 }
 
 // drop forgets an item that we have acknowledged.
-func (p *picture) drop(s *core.Session, n name) {
+func (p *snapshot) drop(s *core.Session, n name) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.s == s {
 		delete(p.mine, n.text)
-		delete(p.aside, n.text)
+		delete(p.quarantined, n.text)
 	}
 }
 
 // giveBack makes an item available again after its claim has ended, under its
 // present name. If it has gone, the next read shows that.
-func (p *picture) giveBack(s *core.Session, was, is name) {
+func (p *snapshot) giveBack(s *core.Session, was, is name) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.s != s {
 		return
 	}
 	delete(p.mine, was.text)
-	delete(p.aside, was.text)
+	delete(p.quarantined, was.text)
 	p.putBack(is)
 	p.dirty = true // a list under way may not show it
 	p.wake()
 }
 
-// spare makes items available again that were chosen, but not claimed.
-func (p *picture) spare(s *core.Session, names []name) {
+// unpick makes items available again that were chosen, but not claimed.
+func (p *snapshot) unpick(s *core.Session, names []name) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.s != s || len(names) == 0 {
@@ -339,7 +338,7 @@ func (p *picture) spare(s *core.Session, names []name) {
 }
 
 // wake has all waiting calls look again. The caller holds mu.
-func (p *picture) wake() {
+func (p *snapshot) wake() {
 	close(p.changed)
 	p.changed = make(chan struct{})
 }

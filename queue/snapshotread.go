@@ -19,7 +19,7 @@ const (
 	// consumer uses up its read items in that time, it reads twice as many the
 	// next time, and otherwise half as many.
 	readFor   = 100 * time.Millisecond
-	mostRead  = 64
+	maxRead   = 64
 	readBytes = 256 << 10 // the approximate maximum size of an answer
 	// smallDirectory is the maximum size of the items' directory's own data, in
 	// bytes, for the directory's stat to be read along.
@@ -32,14 +32,14 @@ type refused struct {
 	err error
 }
 
-// some removes the next items to be read from the backlog, for a consumer that
-// claims up to most of them at a time. The caller holds mu.
-func (p *picture) some(most int) []name {
+// takeUnread removes the next items to be read from the backlog, for a consumer
+// that claims up to limit of them at a time. The caller holds mu.
+func (p *snapshot) takeUnread(limit int) []name {
 	if len(p.front) > 0 { // read only the items that come before it
 		return p.firstWhile(blindRead, p.comesFirst)
 	}
-	n := p.width(most)
-	if !p.crowded() {
+	n := p.width(limit)
+	if !p.contended() {
 		return p.first(n)
 	}
 	reach := n * p.spread()
@@ -47,23 +47,23 @@ func (p *picture) some(most int) []name {
 		// Consumers that take from the front have taken about as many as are gone or claimed.
 		p.pass(p.list.gone + p.list.claims - p.list.claimed - reach/2)
 	}
-	names := p.returned(n)
+	names := p.firstLater(n)
 	if p.at < len(p.listed) {
-		names = append(names, p.run(n*p.sparse, reach)...)
+		names = append(names, p.randomRun(n*p.gapFactor, reach)...)
 	}
 	return names
 }
 
 // read reads items, and adds the unclaimed ones to the front. It returns the
 // items that may not be read.
-func (p *picture) read(ctx context.Context, s *core.Session, names []name, woken bool) ([]refused, error) {
+func (p *snapshot) read(ctx context.Context, s *core.Session, names []name, woken bool) ([]refused, error) {
 	q := p.q
 	ops := make([]core.ReadOp, 0, len(names)+2)
 	for _, n := range names {
 		ops = append(ops, core.ReadOp{Path: znode.Join(q.items, n.text)})
 	}
 	p.mu.Lock()
-	counted, still := !p.crammed, p.claimsKnown()
+	counted, still := !p.largeDirectory, p.claimsUnchanged()
 	p.mu.Unlock()
 	if counted {
 		ops = append(ops, core.ReadOp{Path: q.items})
@@ -98,23 +98,23 @@ func (p *picture) read(ctx context.Context, s *core.Session, names []name, woken
 	if counted && results[len(names)].Err == nil {
 		dir := results[len(names)]
 		p.list.since(dir.Stat)
-		p.crammed = len(dir.Data) > smallDirectory
+		p.largeDirectory = len(dir.Data) > smallDirectory
 	} else {
 		p.list.created = 1 // unknown: there may be new items
 	}
 	var claimed map[string]bool // of the items that were read; empty while the list of claims holds
 	if still == nil {
-		claimed = p.released(claims)
+		claimed = p.tookClaims(claims)
 	}
-	hidden := p.found(names, results, claimed)
-	p.outrun(woken)
+	hidden := p.sortAnswers(names, results, claimed)
+	p.noteVain(woken)
 	return hidden, nil
 }
 
-// claimsKnown returns a function that reports whether the last list of the
+// claimsUnchanged returns a function that reports whether the last list of the
 // claims still holds, or nil if it does not. As long as it holds, an answer
 // shows no items as claimed except those in the list. The caller holds mu.
-func (p *picture) claimsKnown() (still func() bool) {
+func (p *snapshot) claimsUnchanged() (still func() bool) {
 	switch w := p.claims.(type) {
 	case *core.Watch:
 		if !fired(w) {
@@ -126,9 +126,9 @@ func (p *picture) claimsKnown() (still func() bool) {
 	return nil
 }
 
-// released takes a list of the claims. Items whose claims have gone become
+// tookClaims takes a list of the claims. Items whose claims have gone become
 // available again: they may still exist. The caller holds mu.
-func (p *picture) released(claims []string) (claimed map[string]bool) {
+func (p *snapshot) tookClaims(claims []string) (claimed map[string]bool) {
 	p.list.claims = len(claims)
 	claimed = make(map[string]bool, len(claims))
 	for _, c := range claims {
@@ -143,14 +143,14 @@ func (p *picture) released(claims []string) (claimed map[string]bool) {
 	return claimed
 }
 
-// found sorts the answers: gone, hidden, claimed, or ready to be claimed. The
-// caller holds mu.
-func (p *picture) found(names []name, results []core.ReadResult, claimed map[string]bool) (hidden []refused) {
+// sortAnswers sorts the items that were read: gone, hidden, claimed, or ready to
+// be claimed. The caller holds mu.
+func (p *snapshot) sortAnswers(names []name, results []core.ReadResult, claimed map[string]bool) (hidden []refused) {
 	bytes, live, now := 0, 0, time.Now()
 	for i, n := range names {
 		switch r := results[i]; {
 		case errors.Is(r.Err, core.ErrNoNode):
-			delete(p.aside, n.text)
+			delete(p.quarantined, n.text)
 		case r.Err != nil:
 			hidden = append(hidden, refused{n, r.Err})
 		case claimed[n.text]:

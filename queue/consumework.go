@@ -19,10 +19,10 @@ func (c *consumer) run(ctx context.Context) error {
 	within, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	c.cancel = cancel
-	c.q.picture.consume(1)
-	defer c.q.picture.consume(-1)
+	c.q.snapshot.consume(1)
+	defer c.q.snapshot.consume(-1)
 	var all sync.WaitGroup
-	all.Go(c.noticed(func() {
+	all.Go(c.endOnGoexit(func() {
 		defer c.drain() // the workers may be busy
 		defer close(c.items)
 		if err := c.fetch(within, all.Go); err != nil {
@@ -30,7 +30,7 @@ func (c *consumer) run(ctx context.Context) error {
 		}
 	}))
 	for range c.workers {
-		all.Go(c.noticed(func() { c.loop(within) }))
+		all.Go(c.endOnGoexit(func() { c.loop(within) }))
 	}
 	all.Wait()
 	c.free.wait()
@@ -67,9 +67,9 @@ func (c *consumer) claim(ctx context.Context, n int, spawn spawner) error {
 	return err
 }
 
-// noticed has Consume end if a callback ends the goroutine of f. Otherwise the
+// endOnGoexit has Consume end if a callback ends the goroutine of f. Otherwise the
 // goroutine would be missing unnoticed.
-func (c *consumer) noticed(f func()) func() {
+func (c *consumer) endOnGoexit(f func()) func() {
 	return func() {
 		ended := true
 		defer func() {
@@ -113,12 +113,12 @@ func (c *consumer) work(ctx context.Context, item *Item, failed int) error {
 	switch {
 	case item.settled.Load() != 0: // the function has settled it
 	case err != nil:
-		c.failed(item, err)
+		c.releaseFailed(item, err)
 	case c.prefetch > 0: // the next item does not wait for the acknowledgement
 		later = true
-		go c.noticed(func() { c.ack(item) })()
+		go c.endOnGoexit(func() { c.ack(item) })()
 	default:
-		c.tell(item, item.Ack())
+		c.report(item, item.Ack())
 	}
 	if err != nil && !c.q.layout.delays {
 		_ = line.Pause(ctx, failed-1, c.minBackoff, c.maxBackoff) // an error means that ctx has ended: the loop notices
@@ -129,13 +129,13 @@ func (c *consumer) work(ctx context.Context, item *Item, failed int) error {
 // ack acknowledges an item while its worker goes on.
 func (c *consumer) ack(item *Item) {
 	defer c.free.give(1)
-	c.tell(item, item.Ack())
+	c.report(item, item.Ack())
 }
 
-// failed reports the error of an item's function, and then releases the item.
-func (c *consumer) failed(item *Item, err error) {
-	defer func() { c.tell(item, item.Release(c.retry(item, err)...)) }()
-	c.tell(item, err)
+// releaseFailed reports the error of an item's function, and then releases the item.
+func (c *consumer) releaseFailed(item *Item, err error) {
+	defer func() { c.report(item, item.Release(c.retry(item, err)...)) }()
+	c.report(item, err)
 }
 
 // drain releases the items that were claimed and not worked on. It is deferred,
@@ -153,7 +153,7 @@ func (c *consumer) drain() {
 // giveBack releases an item that the function has not been called with.
 func (c *consumer) giveBack(item *Item) {
 	if err := item.Release(WithoutAttempt()); !errors.Is(err, core.ErrLost) {
-		c.tell(item, err)
+		c.report(item, err)
 	}
 }
 
@@ -164,7 +164,7 @@ func (c *consumer) call(ctx context.Context, item *Item) error {
 	defer func() {
 		stop()
 		if !returned {
-			c.tell(item, item.Release(Reason("the function panicked")))
+			c.report(item, item.Release(Reason("the function panicked")))
 		}
 	}()
 	err := c.f(within, item)
@@ -172,7 +172,7 @@ func (c *consumer) call(ctx context.Context, item *Item) error {
 	return err
 }
 
-func (c *consumer) tell(item *Item, err error) {
+func (c *consumer) report(item *Item, err error) {
 	if err != nil {
 		c.onError(item, err)
 	}

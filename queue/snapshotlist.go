@@ -34,21 +34,21 @@ func (l *list) since(stat core.Stat) {
 	l.gone = max(0, int((changes-grown)/2))
 }
 
-// load lists the items and the claims. An idle picture has no items at hand,
+// load lists the items and the claims. An idle snapshot has no items at hand,
 // and needs an event when a claim goes. If it was woken and finds that others
 // were faster, it waits a moment the next time.
 //
 // The claims are listed second. An item that is listed and not claimed may have
 // gone, which a read shows. In the other order, it could have been claimed, and
 // only a refused write would show that.
-func (p *picture) load(ctx context.Context, s *core.Session, idle, woken bool) error {
+func (p *snapshot) load(ctx context.Context, s *core.Session, idle, woken bool) error {
 	p.mu.Lock()
-	late := 0
+	vain := 0
 	if woken && idle {
-		late = p.late
+		vain = p.vain
 	}
 	p.mu.Unlock()
-	if err := line.Pause(ctx, late-1, leastWait, mostWait); err != nil {
+	if err := line.Pause(ctx, vain-1, minVainPause, maxVainPause); err != nil {
 		return err
 	}
 	p.mu.Lock()
@@ -90,12 +90,12 @@ func (p *picture) load(ctx context.Context, s *core.Session, idle, woken bool) e
 	}
 	l.at, l.cost = time.Now(), time.Since(start)
 	p.list, p.takes = l, 0
-	p.outrun(woken)
+	p.noteVain(woken)
 	return nil
 }
 
 // sort makes a list the backlog. The caller holds mu.
-func (p *picture) sort(names []name, claimed []string, l *list) {
+func (p *snapshot) sort(names []name, claimed []string, l *list) {
 	taken := make(map[string]struct{}, len(claimed))
 	for _, c := range claimed {
 		taken[c] = struct{}{}
@@ -107,7 +107,7 @@ func (p *picture) sort(names []name, claimed []string, l *list) {
 	p.backlog = backlog{start: oldest(names)}
 	p.front, p.waiting, p.retries, p.busy = nil, waiting{}, nil, false
 	clear(p.theirs)
-	p.still(names)
+	p.forgetGone(names)
 	now := time.Now()
 	l.alike = true
 	rest := names[:0] // in place: a list may be long
@@ -128,8 +128,8 @@ func (p *picture) sort(names []name, claimed []string, l *list) {
 			l.claimed++
 		case n.due > now.UnixMilli():
 			p.waiting.names = append(p.waiting.names, n)
-		case p.aside[n.text] != nil && p.aside[n.text].at.After(now):
-			p.retries = append(p.retries, p.aside[n.text])
+		case p.quarantined[n.text] != nil && p.quarantined[n.text].at.After(now):
+			p.retries = append(p.retries, p.quarantined[n.text])
 		case seen:
 			p.front = append(p.front, c)
 		default:
@@ -170,7 +170,7 @@ func (q *Queue) parse(texts []string) []name {
 
 // listItems lists the directory of the items, with a watch that fires when the
 // directory changes, or when a missing one is created.
-func (p *picture) listItems(ctx context.Context, s *core.Session, was watch, idle bool) ([]string, core.Stat, watch, error) {
+func (p *snapshot) listItems(ctx context.Context, s *core.Session, was watch, idle bool) ([]string, core.Stat, watch, error) {
 	dir := p.q.items
 	if lasting, err := p.lasting(ctx, s, was, dir, idle); err != nil {
 		return nil, core.Stat{}, nil, err
@@ -197,7 +197,7 @@ func (p *picture) listItems(ctx context.Context, s *core.Session, was watch, idl
 
 // listClaims lists the claimed items' names, with a watch if the consumer is
 // idle.
-func (p *picture) listClaims(ctx context.Context, s *core.Session, was watch, idle bool) (texts []string, _ watch, err error) {
+func (p *snapshot) listClaims(ctx context.Context, s *core.Session, was watch, idle bool) (texts []string, _ watch, err error) {
 	lasting, err := p.lasting(ctx, s, was, p.q.claims, idle)
 	if err != nil {
 		return nil, nil, err

@@ -6,7 +6,7 @@ import "iter"
 // soon.
 const (
 	firstListed = 16
-	mostListed  = 1024
+	maxListed   = 1024
 	listedBytes = 1 << 20 // the approximate size of a batch
 )
 
@@ -29,7 +29,7 @@ func batched[N, T any](names []N, read func([]N) ([]T, error), size func(T) int)
 				}
 			}
 			names = names[n:]
-			n = min(max(1, n*listedBytes/max(1, bytes)), 8*n, mostListed)
+			n = min(max(1, n*listedBytes/max(1, bytes)), 8*n, maxListed)
 		}
 	}
 }

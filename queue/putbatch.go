@@ -66,14 +66,14 @@ func (q *Queue) putBatch(ctx context.Context, items []Msg) ([]ID, error) {
 // head returns as many of the operations as go into one transaction. The caller
 // has checked that each fits by itself.
 func (q *Queue) head(ops []core.Op) []core.Op {
-	most := min(len(ops), batchSize)
+	limit := min(len(ops), batchSize)
 	if q.o.limit > 0 {
-		most = min(most, q.o.limit)
+		limit = min(limit, q.o.limit)
 	}
-	if q.sm.Fits(ops[:most]...) == nil {
-		return ops[:most]
+	if q.sm.Fits(ops[:limit]...) == nil {
+		return ops[:limit]
 	}
-	return ops[:1+sort.Search(most-1, func(i int) bool { return q.sm.Fits(ops[:i+2]...) != nil })]
+	return ops[:1+sort.Search(limit-1, func(i int) bool { return q.sm.Fits(ops[:i+2]...) != nil })]
 }
 
 func (q *Queue) putSome(ctx context.Context, ops []core.Op) ([]ID, error) {
