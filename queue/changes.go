@@ -213,10 +213,35 @@ func (p *snapshot) listOverdue() bool {
 func (p *snapshot) consume(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.consumers += n; p.consumers == 0 {
-		p.unfollow() // this fires: a Take may wait for the watch that goes
+	if p.consumers += n; p.consumers == 0 && p.s != nil {
+		p.unwatch()
 	}
 }
+
+// unwatch removes all watches, persistent or one-shot, so that a process that
+// has ended its consumers keeps none. A Take that waits sets new ones. The
+// caller holds mu.
+func (p *snapshot) unwatch() {
+	for _, w := range []*watch{&p.items, &p.claims} {
+		if *w != nil {
+			replace(w, removed{})
+		}
+	}
+	p.wake()
+}
+
+// removed is in the place of a watch that was removed. Changes may have been
+// missed since, so it counts as fired.
+type removed struct{}
+
+var firedAlready = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+func (removed) Done() <-chan struct{} { return firedAlready }
+func (removed) Stop()                 {}
 
 // unfollow removes the persistent watches. The caller holds mu.
 func (p *snapshot) unfollow() {
