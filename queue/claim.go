@@ -249,6 +249,27 @@ func (i *Item) shown(ctx context.Context) (bool, error) {
 	return err == nil && stat.EphemeralOwner == i.s.ID() && bytes.Equal(data, i.who), err
 }
 
+// claimedUnseen is claimed for a claim that may not be read, for the reason
+// hidden. A claim of this session is this one, unless the session has claimed the
+// item again, by another Queue. That claim has changed the item's version, or
+// the item is another one.
+func (i *Item) claimedUnseen(ctx context.Context, hidden error) (bool, error) {
+	owned, err := i.s.OwnsAt(ctx, i.claimPath())
+	if err != nil || !owned {
+		return false, err
+	}
+	stat, found, err := i.s.StatOf(ctx, i.itemPath())
+	switch {
+	case errors.Is(err, core.ErrNoAuth): // the session could not claim it again
+		return true, nil
+	case err != nil:
+		return false, err
+	case found && (stat.Czxid != i.czxid || stat.Version != i.version):
+		return false, hidden
+	}
+	return true, nil
+}
+
 // watchAfter is how long an item is held before its claim is watched. Most
 // items are settled by then.
 const watchAfter = 100 * time.Millisecond

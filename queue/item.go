@@ -336,7 +336,8 @@ func (i *Item) send(ctx context.Context, ops []core.Op, together bool) error {
 // the item has a znode with the same name. So the delete is bound to the item's
 // version, which that claim would have changed. unclaim reads the claim in
 // three cases: the guard refuses the delete, its answer was lost, or claims are
-// not counted.
+// not counted. If the claim may not be read, the delete that is bound to the
+// version is repeated after a lost answer.
 func (i *Item) unclaim() error {
 	ctx := context.Background() // every request ends with the session
 	for n := 0; ; n++ {
@@ -350,12 +351,15 @@ func (i *Item) unclaim() error {
 		switch {
 		case core.InDoubt(err):
 			var ours bool
-			if ours, err = i.claimed(ctx); ours && err == nil {
+			if ours, err = i.claimed(ctx); ours && err == nil || errors.Is(err, core.ErrNoAuth) {
 				continue
 			}
 		case errors.Is(err, core.ErrLost): // another consumer has claimed the item, or it has gone
 			var ours bool
-			if ours, err = i.claimed(ctx); ours && err == nil {
+			if ours, err = i.claimed(ctx); errors.Is(err, core.ErrNoAuth) {
+				ours, err = i.claimedUnseen(ctx, err)
+			}
+			if ours && err == nil {
 				err = i.node.Remove(ctx)
 			}
 		}

@@ -56,21 +56,21 @@ func (s *Session) owns(stat Stat) bool { return stat.EphemeralOwner == s.ID() }
 // deleteIf deletes the node at path if meant accepts its stat. With persist,
 // the node is one of this session's own. Then deleteIf goes on after answers
 // that do not tell the outcome, until the node is gone. If the session may not
-// read the stat, it deletes the node without a read. Otherwise the node would
+// read the stat, it deletes the node if it owns it. Otherwise the node would
 // exist until the end of the session, and block other clients.
 func (s *Session) deleteIf(ctx context.Context, path string, persist bool, meant func(Stat) bool) (found bool, err error) {
 	var doubt error // the error of a delete that may have been done
 	for n := 0; ; n++ {
 		at, err := s.look(ctx, path, doubt != nil)
-		if persist && doubt == nil && errors.Is(err, ErrNoAuth) {
-			return s.deleteUnseen(ctx, path)
+		if persist && errors.Is(err, ErrNoAuth) {
+			at, err = s.lookUnseen(ctx, path)
 		}
 		switch {
 		case err != nil && doubt != nil:
 			return false, fmt.Errorf("%w; then: %w", doubt, err)
 		case err != nil:
 			return false, err
-		case !at.found, !meant(at.stat):
+		case !at.found, !at.hidden && !meant(at.stat):
 			return doubt != nil, nil
 		case errors.As(doubt, new(*CodeError)) && !persist:
 			var answer *CodeError
@@ -93,12 +93,11 @@ func (s *Session) deleteIf(ctx context.Context, path string, persist bool, meant
 	}
 }
 
-func (s *Session) deleteUnseen(ctx context.Context, path string) (found bool, err error) {
-	err = s.Delete(ctx, path, AnyVersion)
-	if errors.Is(err, ErrNoNode) {
-		return false, nil
-	}
-	return true, err
+// lookUnseen is look for a node whose stat the session may not read. It finds
+// only a node of this session. The Stat has AnyVersion alone.
+func (s *Session) lookUnseen(ctx context.Context, path string) (presence, error) {
+	owned, err := s.OwnsAt(ctx, path)
+	return presence{found: owned, hidden: true, stat: Stat{Version: AnyVersion}}, err
 }
 
 // SetExact writes data into the node that transaction czxid created at path, at
