@@ -25,5 +25,5 @@ func (s *Session) OwnsAt(ctx context.Context, path string) (bool, error) {
 		frame: func() []byte { return wire.OnPath(wire.OpGetEphemerals, abs) },
 		parse: wire.PathsOf,
 	})
-	return slices.Contains(paths, abs), err
+	return slices.Contains(paths, abs), needs(err, "getEphemerals needs ZooKeeper 3.6 or later")
 }
