@@ -89,7 +89,7 @@ func groups() simulation.Program {
 // works on another's partition. After the faults, each partition has an owner.
 func partitioners() simulation.Program {
 	return simulation.Program{Setup: func(w *simulation.World) {
-		n := 2 + w.Dice("partitions").N(6)
+		n := 1 + w.Dice("partitions").N(12)
 		courts := make([]*simulation.Court, n)
 		for i := range courts {
 			courts[i] = w.Court(fmt.Sprint("/a/partitions/claims/", i))
@@ -112,7 +112,7 @@ func partitioners() simulation.Program {
 					}
 					return nil
 				})
-			if ctx.Err() == nil && !errors.Is(err, session.ErrIDTaken) {
+			if ctx.Err() == nil && !errors.Is(err, session.ErrIDTaken) || errors.Is(err, session.ErrLost) {
 				w.Break("errors", "run: %v", err)
 			}
 			return err
