@@ -53,8 +53,8 @@
 //
 // # What ctx governs
 //
-// The ctx of Join, UpdatePayload and Leave bounds only the wait. The ctx of both
-// Changes ends the sequence.
+// The ctx of Join, UpdatePayload and Leave bounds only the wait. The ctx of
+// both Changes ends the sequence.
 //
 // # Errors
 //

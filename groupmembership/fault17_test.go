@@ -20,7 +20,8 @@ func readRequests(counts map[string]int) int {
 	return counts["getData"] + counts["getChildren2"] + counts["exists"] + counts["multiRead"]
 }
 
-// A watched group of 2,000 costs few requests, and a change the read of one node.
+// A watched group of 2,000 costs few requests, and a change the read of one
+// node.
 func TestFault17_AWatchedGroup(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const many = 2000
@@ -52,7 +53,8 @@ func TestFault17_AWatchedGroup(t *testing.T) {
 	})
 }
 
-// A change of a group of 2,000 costs what has changed, and no copy of all members.
+// A change of a group of 2,000 costs what has changed, and no copy of all
+// members.
 func TestFault17_AChangeCopiesNoMembers(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		const many, changes, most = 2000, 20, 40 << 10
@@ -85,9 +87,10 @@ func TestFault17_AChangeCopiesNoMembers(t *testing.T) {
 	})
 }
 
-// A Partitioner settles in few requests, where members start one after the other and a
-// request takes a millisecond: each member reads each claim about once, in batches, and
-// no partition moves. DOCENT_SCALE=1 divides 1,000 partitions among 100 members.
+// A Partitioner settles in few requests, where members start one after the
+// other and a request takes a millisecond: each member reads each claim about
+// once, in batches, and no partition moves. DOCENT_SCALE=1 divides 1,000
+// partitions among 100 members.
 func TestFault17_ThePartitionerSettlesInFewReads(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		members, partitions, budget := 20, 200, 900

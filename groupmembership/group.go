@@ -14,8 +14,8 @@ import (
 )
 
 // Group is a group of processes: a directory with one znode for each member.
-// NewGroup returns one. It keeps no state of a member and is safe for concurrent
-// use.
+// NewGroup returns one. It keeps no state of a member and is safe for
+// concurrent use.
 type Group struct {
 	sm   *core.Manager
 	path string

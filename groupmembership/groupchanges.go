@@ -48,8 +48,8 @@ func (c Change) Member(id string) (Member, bool) {
 }
 
 // Changes yields the members, and then every change: members that joined or
-// left, and payloads that were updated. It goes on from one session to the next,
-// until ctx ends. Several goroutines may loop at a time.
+// left, and payloads that were updated. It goes on from one session to the
+// next, until ctx ends. Several goroutines may loop at a time.
 //
 // Changes shows the newest state, not the history. What happens while the loop
 // body runs, or within the Pause between two reads, comes in one Change. A

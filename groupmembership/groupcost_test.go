@@ -51,8 +51,8 @@ func TestCostOfALargeGroup(t *testing.T) {
 
 		counts := w.Count(func() {
 			for burst := range bursts {
-				// A twentieth of the members leaves for good, and in every other
-				// burst as many leave and come back.
+				// A twentieth of the members leaves for good, and in every
+				// other burst as many leave and come back.
 				each(func(i int) {
 					if i%(2*bursts) == burst {
 						require.NoError(w, all[i].Leave(context.Background()))
@@ -81,8 +81,8 @@ func TestCostOfALargeGroup(t *testing.T) {
 	})
 }
 
-// confirmed is one more request: it confirms a reading that has begun before a quorum has
-// answered on the new connection.
+// confirmed is one more request: it confirms a reading that has begun before a
+// quorum has answered on the new connection.
 var confirmed = testworld.Counts{"exists": 1}
 
 func TestCostsOfAGroup(t *testing.T) {

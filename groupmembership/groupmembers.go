@@ -91,7 +91,8 @@ func (g *Group) members(ctx context.Context) ([]Member, error) {
 			found = append(found, m)
 		}
 	}
-	// A persistent znode is not a member. The owner of a hidden znode is not known.
+	// A persistent znode is not a member. The owner of a hidden znode is not
+	// known.
 	return slices.DeleteFunc(found, func(m Member) bool { return m.Session == 0 && !m.Hidden }), nil
 }
 

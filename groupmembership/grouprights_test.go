@@ -34,8 +34,8 @@ func TestFault38_HiddenMember(t *testing.T) {
 	})
 }
 
-// A member that may not be read is watched like the others, be it there at first
-// or later, until it leaves.
+// A member that may not be read is watched like the others, be it there at
+// first or later, until it leaves.
 func TestFault38_WatchBesideAHiddenMember(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		w.Put("/group", "")

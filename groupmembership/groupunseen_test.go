@@ -9,8 +9,8 @@ import (
 	"github.com/docent-go/docent/internal/testworld"
 )
 
-// An administrator takes the right to read a member's node from its session, and deletes
-// the node. No server tells the session. It joins again soon.
+// An administrator takes the right to read a member's node from its session,
+// and deletes the node. No server tells the session. It joins again soon.
 func TestUnseenDeletionOfAMember(t *testing.T) {
 	testworld.EachServer(t, func(w *testworld.World, owner *testworld.Process) {
 		p := w.Process()

@@ -101,7 +101,8 @@ func (r *partitionRun) target() []int {
 			continue
 		}
 		owner := c.place
-		// A partition that we own is ours, even if the view is too old to show it.
+		// A partition that we own is ours, even if the view is too old to show
+		// it.
 		if t != nil && t.owns.Load() {
 			owner = unowned
 			if place, is := r.view.places[r.m.id]; is {

@@ -72,7 +72,8 @@ func TestCountOfTheOldestMember(t *testing.T) {
 	})
 }
 
-// The first member goes before it has claimed anything: the next one writes its number.
+// The first member goes before it has claimed anything: the next one writes its
+// number.
 func TestCountOfTheNextOldestMember(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		c := newCourt(w)
@@ -85,7 +86,8 @@ func TestCountOfTheNextOldestMember(t *testing.T) {
 	})
 }
 
-// All members are stopped, and start again with another number at the same instant.
+// All members are stopped, and start again with another number at the same
+// instant.
 func TestCountIsChangedByAllAtOnce(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		w.Put(orders+"/claims", "4")
@@ -98,7 +100,8 @@ func TestCountIsChangedByAllAtOnce(t *testing.T) {
 	})
 }
 
-// The directory of claims vanishes, with the number, while members wait in the group.
+// The directory of claims vanishes, with the number, while members wait in the
+// group.
 func TestCountOfADirectoryThatVanishes(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		c := newCourt(w)
@@ -150,8 +153,8 @@ func TestCountIsRewrittenAsItWas(t *testing.T) {
 	})
 }
 
-// A member that was cut off comes back among members that know another number. It claims
-// before its view is current, and does not work.
+// A member that was cut off comes back among members that know another number.
+// It claims before its view is current, and does not work.
 func TestCountOfAMemberThatWasCutOff(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		c := newCourt(w)

@@ -32,8 +32,8 @@ import (
 // Run returns when every f has returned, all claims are given up, and the
 // member has left the group. A claim that is still being made then, for which f
 // was not called, is removed in the background. A panic of f is not caught. If
-// f ends its goroutine, Run ends. Run is safe for concurrent use: each call is a
-// member, and needs an id of its own. Run never returns nil. Errors:
+// f ends its goroutine, Run ends. Run is safe for concurrent use: each call is
+// a member, and needs an id of its own. Run never returns nil. Errors:
 //
 //   - f's; ctx's; session.ErrClosed;
 //   - ErrPartitionCount; the errors of Group.Join;
@@ -65,8 +65,8 @@ func (p *Partitioner) run(ctx context.Context, id string, f func(ctx context.Con
 	}
 	err = r.follow()
 	cancel()
-	// First the group, then the partitions: the others plan without us, and wait
-	// for the partitions that we still work on.
+	// First the group, then the partitions: the others plan without us, and
+	// wait for the partitions that we still work on.
 	left := m.Leave(context.Background())
 	r.work.Wait()
 	if errors.Is(left, core.ErrClosed) {

@@ -38,9 +38,9 @@ type changes struct {
 	foreign  int // how many of them came since the list, and are not ours
 }
 
-// maxForeignEvents is how many events of other clients may come between two lists.
-// After that, the watch is given up until the consumer has no items at hand: a
-// list shows all changes anyhow.
+// maxForeignEvents is how many events of other clients may come between two
+// lists. After that, the watch is given up until the consumer has no items at
+// hand: a list shows all changes anyhow.
 const maxForeignEvents = 64
 
 // follow returns the changes of a directory. It returns nil if the servers have
@@ -182,15 +182,15 @@ func (p *snapshot) lasting(ctx context.Context, s *core.Session, was watch, dir 
 	return c, err
 }
 
-// listEvery is how often an idle consumer lists the queue without an event where
-// ACLs are in use. A server sends no event of a directory while the session may
-// not read it. A session checks its one-shot watches for that, and not its
-// persistent watches.
+// listEvery is how often an idle consumer lists the queue without an event
+// where ACLs are in use. A server sends no event of a directory while the
+// session may not read it. A session checks its one-shot watches for that, and
+// not its persistent watches.
 const listEvery = time.Minute
 
-// listAnyhow reports whether a persistent watch is set. It returns when the queue
-// is listed even if that watch does not fire, or the zero Time for never. The
-// caller holds mu.
+// listAnyhow reports whether a persistent watch is set. It returns when the
+// queue is listed even if that watch does not fire, or the zero Time for never.
+// The caller holds mu.
 func (p *snapshot) listAnyhow() (at time.Time, lasting bool) {
 	_, items := p.items.(*changes)
 	_, claims := p.claims.(*changes)

@@ -250,9 +250,9 @@ func (i *Item) shown(ctx context.Context) (bool, error) {
 }
 
 // claimedUnseen is claimed for a claim that may not be read, for the reason
-// hidden. A claim of this session is this one, unless the session has claimed the
-// item again, by another Queue. That claim has changed the item's version, or
-// the item is another one.
+// hidden. A claim of this session is this one, unless the session has claimed
+// the item again, by another Queue. That claim has changed the item's version,
+// or the item is another one.
 func (i *Item) claimedUnseen(ctx context.Context, hidden error) (bool, error) {
 	owned, err := i.s.OwnsAt(ctx, i.claimPath())
 	if err != nil || !owned {
@@ -289,8 +289,9 @@ func (i *Item) begin(ctx context.Context, results []core.OpResult, counted bool)
 			return nil
 		}
 	}
-	// The claim was lost before it was delivered. If the session lives on, as it
-	// does under OnDisconnect, the claim still exists. It must go, and not count.
+	// The claim was lost before it was delivered. If the session lives on, as
+	// it does under OnDisconnect, the claim still exists. It must go, and not
+	// count.
 	if i.s.Err() == nil {
 		if kept := i.keepACL(); kept != nil {
 			err = oneline.Join(err, kept, i.unclaim())

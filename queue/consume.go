@@ -58,14 +58,14 @@ func Backoff(min, max time.Duration) ConsumeOption {
 	return func(c *consumer) {
 		c.minBackoff, c.maxBackoff = min, max
 		if min <= 0 || max < min {
-			c.err = oneline.Join(c.err, fmt.Errorf("Backoff(%v, %v): give a min above 0, and a max that is not less", min, max))
+			c.err = oneline.Join(c.err, fmt.Errorf("Backoff(%v, %v): min must be above 0, and max not less", min, max))
 		}
 	}
 }
 
 // OnError has f called with each error after which an item comes again: errors
-// of the function, and errors of Ack and Release. f is called by several workers
-// at a time.
+// of the function, and errors of Ack and Release. f is called by several
+// workers at a time.
 func OnError(f func(item *Item, err error)) ConsumeOption {
 	misuse.NilFunc(f == nil, "queue.OnError")
 	return func(c *consumer) { c.onError = f }

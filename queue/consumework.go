@@ -56,7 +56,8 @@ func (c *consumer) fetch(ctx context.Context, spawn spawner) error {
 	}
 }
 
-// claim claims items for n slots, and gives back the slots that it does not need.
+// claim claims items for n slots, and gives back the slots that it does not
+// need.
 func (c *consumer) claim(ctx context.Context, n int, spawn spawner) error {
 	defer func() { c.free.give(n) }()
 	items, err := c.q.take(ctx, n, true, spawn)
@@ -67,8 +68,8 @@ func (c *consumer) claim(ctx context.Context, n int, spawn spawner) error {
 	return err
 }
 
-// endOnGoexit has Consume end if a callback ends the goroutine of f. Otherwise the
-// goroutine would be missing unnoticed.
+// endOnGoexit has Consume end if a callback ends the goroutine of f. Otherwise
+// the goroutine would be missing unnoticed.
 func (c *consumer) endOnGoexit(f func()) func() {
 	return func() {
 		ended := true
@@ -132,7 +133,8 @@ func (c *consumer) ack(item *Item) {
 	c.report(item, item.Ack())
 }
 
-// releaseFailed reports the error of an item's function, and then releases the item.
+// releaseFailed reports the error of an item's function, and then releases the
+// item.
 func (c *consumer) releaseFailed(item *Item, err error) {
 	defer func() { c.report(item, item.Release(c.retry(item, err)...)) }()
 	c.report(item, err)

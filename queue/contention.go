@@ -44,8 +44,8 @@ type pace struct {
 	itemSize  int // the average size of an item, in bytes; 0: none was read
 	takes     int // since the list
 	readAt    time.Time
-	// largeDirectory says that the items' directory holds so much data of its own
-	// that its stat is not read along.
+	// largeDirectory says that the items' directory holds so much data of its
+	// own that its stat is not read along.
 	largeDirectory bool
 }
 
@@ -151,14 +151,14 @@ func (p *snapshot) missed(s *core.Session, n name, claimed bool) {
 		p.theirs[n.text] = n // until a read shows no claim
 		switch {
 		case p.claimsUnchanged() != nil:
-			// The watch of the claims has not fired, so the item has no claim, and
-			// another client has only written to the item, or else the watch fails. A
-			// new list shows it.
+			// The watch of the claims has not fired, so the item has no claim,
+			// and another client has only written to the item, or else the
+			// watch fails. A new list shows it.
 			replace(&p.claims, nil)
 		case p.claims != nil && !fired(p.claims):
-			// The same may be true: while transactions of ours are under way, the event
-			// of a claim counts as theirs. If no other item is at hand, a new list shows
-			// it.
+			// The same may be true: while transactions of ours are under way,
+			// the event of a claim counts as theirs. If no other item is at
+			// hand, a new list shows it.
 			p.doubted = true
 		}
 	}

@@ -24,7 +24,8 @@ func buries(r zktest.Request) bool {
 	return false
 }
 
-// buryingGround has all directories made, so that the first burial is not refused.
+// buryingGround has all directories made, so that the first burial is not
+// refused.
 func (w world) buryingGround() {
 	w.Helper()
 	u := w.user()
@@ -67,8 +68,8 @@ func TestOnDeadOfALetterInDoubt(t *testing.T) {
 	}
 }
 
-// The answer is lost, and another consumer has made the letter of the item: that one
-// calls OnDead, and this one does not.
+// The answer is lost, and another consumer has made the letter of the item:
+// that one calls OnDead, and this one does not.
 func TestOnDeadOfALetterThatAnotherHasMade(t *testing.T) {
 	run(t, func(w world) {
 		var told []string

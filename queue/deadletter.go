@@ -133,8 +133,9 @@ func (q *Queue) bury(i *Item, reason string, data []byte, malformed bool) error 
 			q.snapshot.giveBack(i.s, i.name, i.name)
 			return errNotOurs
 		case errors.Is(err, core.ErrNodeExists) && op == 1:
-			// Another consumer has made the letter already, and what we have read is
-			// old. Or the znode of another client is in the letter's place.
+			// Another consumer has made the letter already, and what we have
+			// read is old. Or the znode of another client is in the letter's
+			// place.
 			gone, looked := i.gone(ctx)
 			if gone {
 				q.snapshot.missed(i.s, i.name, false)

@@ -18,8 +18,8 @@ import (
 // Dead yields the dead letters, in the order of their IDs. It reads some
 // letters at a time, as the loop goes on. A letter that goes meanwhile is left
 // out. ctx bounds the reads. An error ends the sequence: ctx's;
-// session.ErrClosed; an invalid path or option; session.ErrNoAuth if the letters
-// may not be listed.
+// session.ErrClosed; an invalid path or option; session.ErrNoAuth if the
+// letters may not be listed.
 func (q *Queue) Dead(ctx context.Context) iter.Seq2[DeadLetter, error] {
 	q.made()
 	return func(yield func(DeadLetter, error) bool) {
@@ -122,7 +122,8 @@ func (q *Queue) openLetter(id string, node *core.Sighting) letter {
 	var h header
 	head, data, _ := bytes.Cut(node.Data, []byte{'\n'})
 	if err := json.Unmarshal(head, &h); err != nil {
-		// Another client has written to it. The data are shown, and not delivered.
+		// Another client has written to it. The data are shown, and not
+		// delivered.
 		l.Data, l.Malformed, l.Reason = node.Data, true, "the letter has no readable header"
 		return l
 	}

@@ -126,8 +126,8 @@ func TestFault05_GuardEndsWithItsClaim(t *testing.T) {
 // guard0 is the path of the one guard.
 func guard0(w world) string { return path + "/guards/" + w.Children(path + "/guards")[0] }
 
-// TestFault05_GuardAndAStranger: the claim is deleted past the library while the
-// session lives on. The guard's version refuses the transaction.
+// TestFault05_GuardAndAStranger: the claim is deleted past the library while
+// the session lives on. The guard's version refuses the transaction.
 func TestFault05_GuardAndAStranger(t *testing.T) {
 	run(t, func(w world) {
 		a, b := w.user(), w.user()

@@ -52,8 +52,8 @@ func (i *Item) Guard(ctx context.Context) ([]session.Op, error) {
 		}
 		return nil, i.failed("guard", err)
 	}
-	// The item's version refuses the transaction if another client has deleted the
-	// claim, and another consumer has claimed the item.
+	// The item's version refuses the transaction if another client has deleted
+	// the claim, and another consumer has claimed the item.
 	return bridge.Ops([]core.Op{
 		core.GuardOp(path, core.AnyVersion),
 		core.GuardOp(i.itemPath(), i.version),

@@ -15,8 +15,8 @@ import (
 
 // An administrator takes the right to read a claim, its item or both from the
 // consumer. Requests that end the claim are lost, or their answers are. The
-// claim goes nevertheless, while the session lasts, and another consumer's claim
-// of the item stays.
+// claim goes nevertheless, while the session lasts, and another consumer's
+// claim of the item stays.
 func TestEndOfAHiddenClaim(t *testing.T) {
 	ends := map[string]func(*queue.Item) error{
 		"Ack":           (*queue.Item).Ack,

@@ -145,9 +145,9 @@ type releaseOptions struct {
 // above zero, After has no effect.
 func After(d time.Duration) ReleaseOption { return func(o *releaseOptions) { o.after = d } }
 
-// WithoutAttempt takes this delivery off the count of attempts. Use it if the item
-// was not worked on. Without After, the item keeps its old delay, which has
-// passed.
+// WithoutAttempt takes this delivery off the count of attempts. Use it if the
+// item was not worked on. Without After, the item keeps its old delay, which
+// has passed.
 func WithoutAttempt() ReleaseOption { return func(o *releaseOptions) { o.uncounted = true } }
 
 // Reason sets the reason for the dead letter that the item becomes if this was
@@ -256,7 +256,8 @@ func (i *Item) settle(verb string, how int32, f func() error) error {
 		case err == nil && i.settled.Load() == acked && len(i.rest) == 0:
 			i.q.snapshot.drop(i.s, i.name)
 		case errors.Is(err, core.ErrNoAuth):
-			// Otherwise it would be delivered again at once, and be refused again.
+			// Otherwise it would be delivered again at once, and be refused
+			// again.
 			refused = i.q.quarantine(i.s, i.name, "settle", err)
 		default:
 			i.q.snapshot.giveBack(i.s, i.name, i.now)
@@ -315,7 +316,8 @@ func (i *Item) transact(first, then []core.Op) error {
 				continue
 			}
 		}
-		// An operation that fails must not withhold the item from other consumers.
+		// An operation that fails must not withhold the item from other
+		// consumers.
 		return oneline.Join(err, i.unclaim())
 	}
 }

@@ -65,8 +65,8 @@ type Entry struct {
 	// Malformed says why the data cannot be decoded; empty if they can.
 	Malformed string
 	// Claim describes the consumer that has claimed the item. It is nil if the
-	// item is not claimed. ID is the consumer's (see Consumer), or the text that
-	// another library's claim holds.
+	// item is not claimed. ID is the consumer's (see Consumer), or the text
+	// that another library's claim holds.
 	Claim *session.Owner
 	// Hidden says that the ACL of the item's znode does not let this session
 	// read it. Data is nil then, and so is every other field that the server

@@ -143,8 +143,8 @@ func (q *Queue) inItems(ctx context.Context, f func(s *core.Session) error) erro
 	}
 }
 
-// exhausted returns the error of a sequential create that was refused because of
-// an existing znode.
+// exhausted returns the error of a sequential create that was refused because
+// of an existing znode.
 func (q *Queue) exhausted(err error) error {
 	return fmt.Errorf("%w; let the consumers empty %s first: %w", core.ErrExhausted, q.items, err)
 }

@@ -95,8 +95,8 @@ func (q *Queue) count(ctx context.Context) (int, error) {
 	if q.err != nil {
 		return 0, q.err
 	}
-	// An exists needs the right to read on newer servers only; a get needs it on
-	// all.
+	// An exists needs the right to read on newer servers only; a get needs it
+	// on all.
 	_, stat, err := q.sm.Get(ctx, q.items)
 	if errors.Is(err, core.ErrNoNode) {
 		return 0, nil

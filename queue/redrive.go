@@ -16,12 +16,13 @@ import (
 // priority, no attempts, a new ID and the letter's ACL. One transaction puts
 // the item and deletes the letter, so that no item is lost or doubled. Redrive
 // returns how many were put back, also with an error. Letters that have gone
-// meanwhile are passed over, so Redrive may be repeated. A Limit is not applied.
+// meanwhile are passed over, so Redrive may be repeated. A Limit is not
+// applied.
 //
 // ctx bounds the requests. Errors: ctx's; session.ErrClosed; an invalid path or
-// option; an ID that is not the ID of a letter, or the ID of a malformed letter;
-// session.ErrNoAuth; session.ErrUnknownOutcome if the answer was lost: a letter
-// may have been put back that is not counted.
+// option; an ID that is not the ID of a letter, or the ID of a malformed
+// letter; session.ErrNoAuth; session.ErrUnknownOutcome if the answer was lost:
+// a letter may have been put back that is not counted.
 func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
 	q.made()
 	all := len(ids) == 0
@@ -39,8 +40,8 @@ func (q *Queue) Redrive(ctx context.Context, ids ...string) (int, error) {
 // discard all letters at once: only letters that the caller has seen in Dead
 // are deleted. Letters that have gone meanwhile are passed over, so Discard may
 // be repeated, for instance after a session.ErrUnknownOutcome. ctx bounds the
-// requests. Errors: ctx's; session.ErrClosed; an invalid path or option; an ID that
-// is not the ID of a letter; session.ErrNoAuth; session.ErrUnknownOutcome.
+// requests. Errors: ctx's; session.ErrClosed; an invalid path or option; an ID
+// that is not the ID of a letter; session.ErrNoAuth; session.ErrUnknownOutcome.
 func (q *Queue) Discard(ctx context.Context, ids ...string) (int, error) {
 	q.made()
 	return each(ctx, q, "discard", q.checked(ids), func(id string) (bool, error) {

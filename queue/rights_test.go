@@ -148,8 +148,8 @@ func TestFault25_ItemsKeepTheirACL(t *testing.T) {
 	})
 }
 
-// A session that may not administer an item is not told the hashes of passwords.
-// It makes the dead letter with its own ACL.
+// A session that may not administer an item is not told the hashes of
+// passwords. It makes the dead letter with its own ACL.
 func TestFault25_MaskedACL(t *testing.T) {
 	testworld.Run(t, func(w *testworld.World) {
 		readers := []session.ACL{

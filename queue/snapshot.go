@@ -152,8 +152,8 @@ func (p *snapshot) nextRead(n int, woken bool) (look func(context.Context, *core
 	}, false
 }
 
-// dropReadBefore removes the items from the front that were read before until, so that
-// they are read again. The caller holds mu.
+// dropReadBefore removes the items from the front that were read before until,
+// so that they are read again. The caller holds mu.
 func (p *snapshot) dropReadBefore(until time.Time) {
 	p.front = slices.DeleteFunc(p.front, func(c candidate) bool {
 		old := !c.at.After(until)
@@ -174,7 +174,8 @@ func (p *snapshot) comesFirst(n name) bool {
 	return before(n, first, p.start) < 0
 }
 
-// useSession begins a new view if the session is a new one. The caller holds mu.
+// useSession begins a new view if the session is a new one. The caller holds
+// mu.
 func (p *snapshot) useSession(s *core.Session) error {
 	if s.Err() != nil {
 		return core.ErrSessionEnded
@@ -190,7 +191,8 @@ func (p *snapshot) useSession(s *core.Session) error {
 	return nil
 }
 
-// promoteDue makes the items available that have become due. The caller holds mu.
+// promoteDue makes the items available that have become due. The caller holds
+// mu.
 func (p *snapshot) promoteDue(now time.Time) {
 	for ms := now.UnixMilli(); p.waiting.next() <= ms; {
 		p.add(heap.Pop(&p.waiting).(name))

@@ -44,7 +44,8 @@ func (p *snapshot) takeUnread(limit int) []name {
 	}
 	reach := n * p.spread()
 	if p.list.alike {
-		// Consumers that take from the front have taken about as many as are gone or claimed.
+		// Consumers that take from the front have taken about as many as are
+		// gone or claimed.
 		p.pass(p.list.gone + p.list.claims - p.list.claimed - reach/2)
 	}
 	names := p.firstLater(n)
@@ -143,8 +144,8 @@ func (p *snapshot) tookClaims(claims []string) (claimed map[string]bool) {
 	return claimed
 }
 
-// sortAnswers sorts the items that were read: gone, hidden, claimed, or ready to
-// be claimed. The caller holds mu.
+// sortAnswers sorts the items that were read: gone, hidden, claimed, or ready
+// to be claimed. The caller holds mu.
 func (p *snapshot) sortAnswers(names []name, results []core.ReadResult, claimed map[string]bool) (hidden []refused) {
 	bytes, live, now := 0, 0, time.Now()
 	for i, n := range names {

@@ -87,7 +87,8 @@ func (q *Queue) take(ctx context.Context, n int, wait bool, spawn spawner) ([]*I
 // returned to users: other items are chosen.
 var errNotOurs = errors.New("the items are not ours")
 
-// errCallbackEnded says that a user's function has ended the goroutine of a claim.
+// errCallbackEnded says that a user's function has ended the goroutine of a
+// claim.
 var errCallbackEnded = errors.New("OnDead or OnSkipped has ended the goroutine that it was called on")
 
 // next chooses items and claims them. The claim runs on a goroutine of its own,
